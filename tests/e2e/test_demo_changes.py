@@ -30,7 +30,7 @@ async def list_bookings(demo) -> tuple[list[tuple[str, datetime]], list[tuple[st
     )
 
 
-async def test_a_caller_books_moves_and_cancels_and_both_calendars_agree(demo):
+async def test_both_calendars_follow_booking_move_and_cancellation(demo):
     (day,) = await demo.open_days(1, THURSDAY)
     at = lambda hour: datetime.combine(day, time(hour), HOME)  # noqa: E731
 
@@ -87,7 +87,7 @@ async def test_a_caller_books_moves_and_cancels_and_both_calendars_agree(demo):
     assert statistics.median(durations) < 1000
 
 
-async def test_a_slot_that_the_salon_books_at_calcom_is_not_offered_to_callers(demo):
+async def test_a_slot_booked_at_calcom_is_not_offered(demo):
     (day,) = await demo.open_days(1, THURSDAY)
     start = datetime.combine(day, time(12), HOME)
     guest = {"name": "Gast am Tresen", "email": "gast@example.com", "timeZone": "Europe/Berlin"}

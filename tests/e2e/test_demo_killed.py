@@ -20,7 +20,7 @@ def flatten(pids: object) -> list[int]:
 
 
 @pytest.mark.timeout(600)  # half a minute on a quiet machine
-async def test_killing_operator_and_worker_in_the_middle_loses_nothing_and_duplicates_nothing(tmp_path):
+async def test_killed_operator_and_worker_lose_and_duplicate_nothing(tmp_path):
     """One agent, one LLM, one binding, one appointment, every event processed; the lost attempt counts."""
     outcome, text = await play(tmp_path / "demo", keep=False, kill=True)
     assert "operator ended (by SIGKILL)" in text

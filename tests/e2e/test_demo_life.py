@@ -24,7 +24,7 @@ PRAXIS_NUMBER = "+492217654321"
 WEDNESDAY = 2
 
 
-async def test_a_duplicate_is_answered_already_processed_and_a_forged_event_401(demo):
+async def test_duplicate_is_already_processed_and_forged_event_refused(demo):
     """Neither changes anything."""
     numbers = count(1)
 
@@ -48,7 +48,7 @@ async def test_a_duplicate_is_answered_already_processed_and_a_forged_event_401(
     assert stored == [{"event_id": events[0]}]
 
 
-async def test_changed_opening_hours_take_effect_within_5_seconds_and_no_pod_restarts(demo):
+async def test_changed_hours_count_within_5_seconds_without_restarts(demo):
     """Changed opening hours must not restart a pod that is on a call."""
     (day,) = await demo.open_days(1, WEDNESDAY)
     request = {"service": "Haarschnitt", "date": day.isoformat(), "time": "15:00"}
@@ -114,7 +114,7 @@ async def servers():
 
 
 @pytest.mark.nightly
-async def test_a_second_tenant_with_servers_of_its_own_books_and_is_deleted_without_a_trace(demo, servers, tmp_path):
+async def test_second_tenant_books_and_is_deleted_without_traces(demo, servers, tmp_path):
     """It becomes Ready without one refused request, although two creates break in the middle; then it is deleted completely."""
     retell, calcom = servers
     faults = [
@@ -178,7 +178,7 @@ READS = frozenset(
 )
 
 
-async def test_after_the_same_manifest_is_applied_again_nothing_is_written(demo):
+async def test_applying_the_same_manifest_again_writes_nothing(demo):
     """No write to the tenant's objects and none at the providers, for longer than one resync of everything."""
     await demo.kubectl("apply", "-f", str(EXAMPLES / "salon.yaml"))
     for kind in ("tenants.askproai.de", "branches", "serviceofferings", "retellagents"):

@@ -10,7 +10,7 @@ from tests.worlds.model_calls import searches
 from tests.worlds.waiting import SOON, eventually
 
 
-def test_everything_is_ready_and_the_appointment_is_in_both_calendars(demo):
+def test_all_are_ready_and_both_calendars_agree(demo):
     """One manifest, one call, one appointment, confirmed at Cal.com under our id."""
     (appointment,) = demo.outcome.appointments
     (booking,) = demo.outcome.calcom_bookings
@@ -22,7 +22,7 @@ def test_everything_is_ready_and_the_appointment_is_in_both_calendars(demo):
         assert line.split()[2:4] == ["True", "AsDeclared"]
 
 
-def test_the_caller_hears_the_full_date_before_saying_yes(demo):
+def test_the_caller_hears_the_full_date_first(demo):
     """The caller asks for Friday at half past two. On 25 December and on Good Friday the salon offers other times."""
     offer = [step.text for step in demo.outcome.call.steps if step.kind == "heard"][1]
     slot = demo.outcome.call.answers("check_availability")[0]["slots"][0]
@@ -32,7 +32,7 @@ def test_the_caller_hears_the_full_date_before_saying_yes(demo):
     assert f"um {start.hour} Uhr" in offer
 
 
-def test_the_number_is_bound_to_a_pinned_published_version(demo):
+def test_the_number_is_bound_to_a_published_version(demo):
     """An unpinned number would follow every draft (docs/vendors/retell.md)."""
     (binding,) = demo.outcome.bindings
     assert isinstance(binding["agent_version"], int)
@@ -57,7 +57,7 @@ async def test_the_call_is_stored_with_its_end(demo):
     assert row["analyzed_at"] is not None
 
 
-async def test_logs_and_statuses_carry_no_key_no_number_and_no_name(demo):
+async def test_logs_and_statuses_have_no_secrets_or_people(demo):
     """Nothing that was said in the call is in a log either."""
     secrets = [SALON.retell_key, SALON.calcom_key, "demo-calcom-secret", "15112345678", "Mustermann"]
     logs = [*demo.directory.glob("runner/pods/*/*.log"), demo.directory / "operator.log"]

@@ -72,7 +72,7 @@ async def test_all_kinds_become_healthy_with_it(salon: Salon, demo: Demo):
         await salon.becomes(kind, "Healthy", "Healthy")
 
 
-async def test_a_number_that_nobody_can_ring_is_a_failure_until_it_is_corrected(salon: Salon):
+async def test_unreachable_number_is_degraded_until_it_is_corrected(salon: Salon):
     numbers = (await salon.read("Branch"))["spec"]["phoneNumbers"]
     await salon.patch("Branch", {"phoneNumbers": [{"number": "040 5550198"}]})
     await salon.becomes("RetellAgent", "Degraded", "Degraded")
@@ -81,7 +81,7 @@ async def test_a_number_that_nobody_can_ring_is_a_failure_until_it_is_corrected(
         await salon.becomes(kind, "Healthy", "Healthy")
 
 
-async def test_an_edit_that_a_pause_holds_back_is_progress_in_flux_and_suspended_in_argo_cd(salon: Salon, demo: Demo):
+async def test_paused_edit_is_progressing_in_flux_not_argo(salon: Salon, demo: Demo):
     await demo.kubectl("annotate", "tenants.askproai.de", "--all", "-n", NAMESPACE, "askproai.de/paused=true")
     await salon.becomes("Tenant", "Suspended", "Healthy")
     await salon.patch("Tenant", {"displayName": "Salon am Hafen (neu)"})

@@ -85,7 +85,7 @@ async def test_by_postal_code(chain):
     assert await chain.booked(await chain.call("+4915155500003", REQUEST, in_branch("10119"), yes())) == "mitte"
 
 
-async def test_branch_and_service_are_understood_within_the_first_sentence(chain):
+async def test_branch_and_service_are_understood_from_one_sentence(chain):
     search = searches(service="Haarschnitt", date="kommenden Freitag", time="zwölf", branch="10119")
     by_code = await chain.call("+4915155500007", ("Einen Haarschnitt in 10119 am Freitag um zwölf.", search), yes())
     assert await chain.booked(by_code) == "mitte"
@@ -129,7 +129,7 @@ async def test_another_salons_caller_is_unknown_to_the_hotline(chain):
     assert ringing.answer == {"call_inbound": {"dynamic_variables": {"caller_number": "bekannt"}}}
 
 
-async def test_a_hotline_agent_under_the_simple_model_is_refused_with_what_to_do(chain):
+async def test_hotline_under_simple_model_is_refused_with_advice(chain):
     change = '{"spec": {"businessModel": "%s"}}'
     tenant = ("patch", "tenants.askproai.de", "haarwerk", "-n", "haarwerk", "--type=merge", "-p")
     await chain.demo.kubectl(*tenant, change % "Simple")

@@ -67,9 +67,7 @@ async def book(demo: Demo, number: int, start: datetime) -> dict[str, Any]:
 
 
 @pytest.mark.timeout(900)
-async def test_a_canary_that_fails_30_percent_is_taken_back_before_20_callers_met_it(
-    demo: Demo, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_canary_failing_30_percent_ends_before_20_callers(demo: Demo, capsys: pytest.CaptureFixture[str]) -> None:
     await patch(demo, {"image": FAILING})
     await eventually(lambda: ready_canaries(demo), 180, "a pod of the canary")
     track = (await tenant(demo))["status"]["canary"]["track"]

@@ -44,7 +44,7 @@ def changed(tmp_path: Path, **fields: Any) -> Path:
     return file
 
 
-async def test_the_shown_plan_is_what_apply_then_does(demo: Demo, tmp_path: Path) -> None:
+async def test_apply_makes_the_changes_of_the_plan(demo: Demo, tmp_path: Path) -> None:
     unchanged = {each["name"]: (each["change"], each["steps"]) for each in await run_plan(demo, SALON)}
     assert unchanged["RetellAgent/mitte"] == ("unchanged", [])
     before = await writes(demo)

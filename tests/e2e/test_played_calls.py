@@ -49,12 +49,12 @@ def last_warnings(demo: Demo) -> str:
 
 
 @pytest.mark.parametrize("file", SCRIPTS, ids=lambda file: file.stem)
-async def test_a_played_call_leaves_what_its_script_says(hotline, practice, english, file):
+async def test_a_played_call_matches_its_script(hotline, practice, english, file):
     code, output = await play(hotline, str(file))
     assert (code, output.splitlines()[-1]) == (0, "1 played, 0 differ"), f"{output}\n{last_warnings(hotline)}"
 
 
-async def test_a_call_that_differs_ends_with_exit_code_1(hotline, tmp_path):
+async def test_a_differing_call_ends_with_exit_code_1(hotline, tmp_path):
     script = tmp_path / "differs.yaml"
     script.write_text((PROJECT / "examples" / "calls" / "transfer.yaml").read_text().replace("verbinde", "verschiebe"))
     code, output = await play(hotline, "--quiet", str(script))

@@ -119,7 +119,7 @@ async def prometheus(demo, tmp_path_factory: pytest.TempPathFactory) -> AsyncIte
     await server.stop()
 
 
-async def test_prometheus_finds_both_containers_of_every_pod_the_coordinators_and_the_operator(prometheus, demo):
+async def test_prometheus_finds_all_pods_coordinators_and_the_operator(prometheus, demo):
     web_pods = len(demo.state.podUrls[SALON.tenant])
     assert len(prometheus.targets) == 2 * web_pods + 2 + 1
     found = await prometheus.query("query?query=count(askproai_config_hash_info)")
@@ -184,7 +184,7 @@ async def test_metrics_follow_the_naming_rules_of_prometheus(prometheus):
         assert (checked.returncode, output) == (0, (b"", b"")), target
 
 
-async def test_a_dead_letter_fires_its_alert_until_it_is_gone(prometheus, demo):
+async def test_a_dead_letter_alerts_until_it_is_gone(prometheus, demo):
     """An event for an undeclared number is acknowledged, audited, and dead at its first attempt."""
     body, headers = signed("call_started", "call_alert_1", to_number="+493099999999")
     assert (await send(demo, body, headers))[0] == 200

@@ -187,7 +187,7 @@ def token_of(saved: list[dict[str, Any]], secret: str) -> str:
 
 
 @pytest.mark.timeout(600)
-async def test_a_lost_installation_is_restored_from_dump_secrets_and_git(
+async def test_lost_installation_is_restored_from_its_backups(
     lost_demo: Demo, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     demo = lost_demo

@@ -108,7 +108,7 @@ async def _more(statuses: list[int], count: int) -> bool:
     return len(statuses) >= count
 
 
-async def test_a_tenants_own_host_is_routed_by_its_ingress_to_its_own_paths_only(demo):
+async def test_own_host_routes_only_to_own_paths(demo):
     exposure = {"host": "salon.example", "pathPrefix": "/voice", "ingress": {"className": "local"}}
     proxy_url = demo.state.runtimeUrls[SALON.tenant].removesuffix(f"/{SALON.namespace}/{NAME}")
     await patch(demo, {"exposure": exposure})

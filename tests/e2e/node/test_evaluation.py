@@ -79,7 +79,7 @@ def _volume(folder: Path, name: str) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": f"e2e-{name}"}, "spec": spec | more}
 
 
-async def test_one_command_installs_everything_and_says_that_it_is_no_production(disks: None, record_property):
+async def test_one_command_installs_all_and_warns_of_evaluation(disks: None, record_property):
     started = time.monotonic()
     notes = await install()
     record_property("installed after", f"{time.monotonic() - started:.1f} s")
@@ -87,7 +87,7 @@ async def test_one_command_installs_everything_and_says_that_it_is_no_production
     assert "helm uninstall" in notes
 
 
-async def test_the_example_books_a_call_with_nothing_else_installed(disks: None, record_property):
+async def test_the_example_books_a_call_without_further_installations(disks: None, record_property):
     started = time.monotonic()
     await kubectl("apply", "-f", str(EXAMPLES / "salon.yaml"))
     await wait_until_ready()
@@ -117,9 +117,7 @@ async def second_tenant_and_bystanders(disks: None) -> AsyncIterator[None]:
         await remove_bystanders()
 
 
-async def test_each_port_is_reached_by_those_who_need_it_and_by_nobody_else(
-    second_tenant_and_bystanders: None, record_property
-):
+async def test_each_port_is_reached_only_by_its_clients(second_tenant_and_bystanders: None, record_property):
     """Where the cluster's network enforces policies; where it does not, every port of the table is open."""
     expected = {(source, target, port) for target, port, sources in REACH for source in sources - {target}}
     expected |= {(source, *API) for source in API_SERVER}

@@ -27,7 +27,7 @@ WEB = f"{SALON.namespace}-web"
 TENANT = ("tenants.askproai.de", SALON.namespace, "-n", SALON.namespace)
 
 
-async def test_helm_install_starts_two_of_each_of_which_one_leads(env: NodeEnvironment):
+async def test_helm_install_starts_two_replicas_with_one_leader(env: NodeEnvironment):
     notes = await env.helm()
     assert "kubectl get askproai -A" in notes
     for component in ("operator", "coordinator"):
@@ -40,9 +40,7 @@ async def _is_led_by(component: str, names: set[str]) -> bool:
     return (await holder(component)).partition("_")[0] in names
 
 
-async def test_the_example_becomes_ready_in_a_namespace_that_enforces_restricted_pods(
-    env: NodeEnvironment, record_property
-):
+async def test_the_example_becomes_ready_under_restricted_pod_security(env: NodeEnvironment, record_property):
     started = time.monotonic()
     await kubectl("apply", "-f", str(EXAMPLES / "salon.yaml"))
     await wait_until_ready()
@@ -50,7 +48,7 @@ async def test_the_example_becomes_ready_in_a_namespace_that_enforces_restricted
     assert len(await pods(SALON.namespace, "web")) == 2
 
 
-async def test_a_caller_books_and_both_calendars_have_the_appointment(env: NodeEnvironment):
+async def test_a_callers_appointment_is_in_both_calendars(env: NodeEnvironment):
     search = searches(service="Haarschnitt", date="kommenden Freitag", time="halb drei")
     record = await env.play(
         ("Guten Tag, einen Haarschnitt am kommenden Freitag um halb drei, bitte.", search),
@@ -68,7 +66,7 @@ async def test_a_caller_books_and_both_calendars_have_the_appointment(env: NodeE
     await eventually(lambda: _none(env.unfinished), 180, "every event of the call to be processed")
 
 
-async def test_helm_test_examines_the_installation_and_finds_nothing_broken(env: NodeEnvironment, record_property):
+async def test_helm_test_succeeds_and_leaves_no_rights(env: NodeEnvironment, record_property):
     shown = await run("helm", "test", "askproai", "-n", SYSTEM, "--logs", "--timeout", "120s")
     assert "Phase:          Succeeded" in shown
     record_property("helm test", shown.rstrip().splitlines()[-1])
@@ -84,7 +82,7 @@ async def test_helm_test_examines_the_installation_and_finds_nothing_broken(env:
 
 
 @pytest.mark.nightly
-async def test_the_other_examples_run_beside_it_and_leave_nothing(env: NodeEnvironment, record_property):
+async def test_the_other_examples_run_beside_it_without_traces(env: NodeEnvironment, record_property):
     started = time.monotonic()
     for other in OTHERS:
         await env.import_number(other.number, other.key)
@@ -109,9 +107,7 @@ async def test_the_other_examples_run_beside_it_and_leave_nothing(env: NodeEnvir
         assert (workspace["agents"], workspace["llms"]) == ({}, {})
 
 
-async def test_changed_opening_hours_take_effect_within_10_seconds_and_nothing_restarts(
-    env: NodeEnvironment, record_property
-):
+async def test_changed_hours_count_within_10_seconds_without_restarts(env: NodeEnvironment, record_property):
     """Unless the operator triggers it, a kubelet takes up to 90 s to update a mounted ConfigMap."""
     before = restarts(await pods(SALON.namespace, "web"))
     start = f"{free_starts()[0][:10]}T15:00"
@@ -151,9 +147,7 @@ async def _are_gone(names: set[str]) -> bool:
     return not names & {pod["metadata"]["name"] for pod in found}
 
 
-async def test_when_the_leading_operator_is_killed_another_takes_over_within_20_seconds_and_reconciles(
-    env: NodeEnvironment, record_property
-):
+async def test_killed_operator_is_replaced_within_20_seconds(env: NodeEnvironment, record_property):
     first, token = await holder("operator"), f"after-{time.time_ns()}"
     record_property("by", await kill("operator", first))
     killed = datetime.now(UTC)
@@ -172,9 +166,7 @@ async def _assert_taken_over(component: str, first: str, killed: datetime, recor
     assert seconds < TAKEOVER_SECONDS
 
 
-async def test_when_the_leading_coordinator_is_killed_another_takes_over_within_20_seconds_and_sweeps(
-    env: NodeEnvironment, record_property
-):
+async def test_killed_coordinator_is_replaced_within_20_seconds(env: NodeEnvironment, record_property):
     first = await holder("coordinator")
     record_property("by", await kill("coordinator", first))
     killed = datetime.now(UTC)
@@ -187,7 +179,7 @@ async def test_when_the_leading_coordinator_is_killed_another_takes_over_within_
     await eventually(swept, TAKEOVER_SECONDS, "the next leader's sweep, sooner than one after its pause")
 
 
-async def test_operator_and_coordinator_were_forbidden_nothing_and_logged_no_traceback(env: NodeEnvironment):
+async def test_operator_and_coordinator_log_no_refusal_or_traceback(env: NodeEnvironment):
     """Everything ran under the chart's roles: a missing permission would be in these logs.
 
     A refusal in a namespace that is being deleted has nothing to do with permissions.
@@ -220,9 +212,7 @@ async def test_helm_upgrade_changes_crds(env: NodeEnvironment, tmp_path: Path):
 
 @pytest.mark.nightly
 @pytest.mark.timeout(1200)
-async def test_an_upgrade_with_a_migration_and_its_rollback_under_calls_fail_no_request(
-    env: NodeEnvironment, record_property
-):
+async def test_upgrade_and_rollback_during_calls_fail_no_request(env: NodeEnvironment, record_property):
     """Three tenants are called while the next release comes with a further migration, and while it is taken back."""
     following = os.environ.get("ASKPROAI_E2E_NEXT")
     if not following:
@@ -271,7 +261,7 @@ async def _undo_newest_migration(image: str) -> str:
     return took
 
 
-async def test_helm_uninstall_keeps_crds_and_tenants_and_callers_go_on_booking(env: NodeEnvironment):
+async def test_callers_go_on_booking_after_helm_uninstall(env: NodeEnvironment):
     before = restarts(await pods(SALON.namespace, "web"))
     await run("helm", "uninstall", "askproai", "-n", SYSTEM, "--wait")
     await eventually(_no_operator_runs, SOON, "the operator's pods to be deleted")  # helm waits for its Deployment only
@@ -289,7 +279,7 @@ async def _no_operator_runs() -> bool:
     return await pods(SYSTEM, "operator") == []
 
 
-async def test_a_new_install_adopts_what_was_kept_and_writes_nothing_at_retell(env: NodeEnvironment):
+async def test_new_install_adopts_kept_tenants_without_retell_writes(env: NodeEnvironment):
     before = {pod["metadata"]["uid"] for pod in await pods(SALON.namespace, "web")}
     agents = await env.workspace()
     await env.helm()

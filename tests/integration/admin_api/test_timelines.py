@@ -79,7 +79,7 @@ async def test_desk_booking_has_a_timeline(pod: TenantPod) -> None:
     assert entries[0]["name"] == "appointment.booked"
 
 
-async def test_a_correlation_id_leads_to_what_has_it(pod: TenantPod) -> None:
+async def test_a_correlation_id_leads_to_its_records(pod: TenantPod) -> None:
     call_id = f"call_{uuid4().hex}"
     await pod.function("check_availability", call_id, HAIRCUT)
     args = HAIRCUT | {"start": next_friday(pod, 10, 3).isoformat(), "customer_name": NAME}

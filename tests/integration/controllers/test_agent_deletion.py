@@ -136,7 +136,7 @@ async def test_deletion_without_any_key_ends_after_the_budget() -> None:
 
 
 @pytest.mark.parametrize("finalizers", [(), ("example.com/other",), (FINALIZER,)])
-async def test_deletion_of_what_was_never_created_asks_nobody(finalizers: tuple[str, ...]) -> None:
+async def test_deletion_of_an_uncreated_agent_asks_nobody(finalizers: tuple[str, ...]) -> None:
     async with open_agent_environment() as env:
         env.put(resources.AGENTS, agent() | {"metadata": {**agent()["metadata"], "finalizers": [*finalizers]}})
         env.delete()
@@ -166,7 +166,7 @@ async def test_deletion_after_a_refused_agent_deletes_the_llm() -> None:
         assert env.workspace["llms"] == {}
 
 
-async def test_deletion_leaves_alone_what_another_owner_took_over() -> None:
+async def test_deletion_spares_agents_of_another_owner() -> None:
     async with open_agent_environment() as env:
         await env.settle()
         agent_id, llm_id = env.status["agentId"], env.status["llmId"]

@@ -129,9 +129,7 @@ async def _is_forgotten(namespace: TenantNamespace) -> bool:
     return not await trial_of(namespace)
 
 
-async def test_the_operator_ends_what_a_crash_left_running(
-    namespace: TenantNamespace, module_database: Database
-) -> None:
+async def test_the_operator_ends_pods_left_by_a_crash(namespace: TenantNamespace, module_database: Database) -> None:
     """The verdict is written first. Any reconcile that reads it ends the pods, also those of an edit that came in between."""
     await begin(namespace)
     for _ in range(2):

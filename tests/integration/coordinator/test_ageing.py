@@ -137,7 +137,7 @@ async def test_job_settled_by_later_one_survives_ageing(
     assert await env.rows(kept, smooth) == []
 
 
-async def test_a_customer_goes_whom_nothing_names_any_more(env: CoordinatorEnvironment) -> None:
+async def test_an_unreferenced_customer_is_deleted(env: CoordinatorEnvironment) -> None:
     salon, patient = await create_tenant(env, "salon"), await create_tenant(env, "patient", Retention())
     await visit(env, salon, -8)  # of PHONE
     numbers = {name: f"+49151555010{number:02}" for number, name in enumerate(
@@ -290,7 +290,7 @@ async def test_coordinator_can_only_remove_all_personal_data(
         await env.context.pool.execute(statement)
 
 
-async def test_the_coordinator_cannot_empty_what_is_to_come(env: CoordinatorEnvironment) -> None:
+async def test_the_coordinator_cannot_empty_future_appointments(env: CoordinatorEnvironment) -> None:
     salon = await create_tenant(env, "salon")
     await visit(env, salon, 3)
     empty = ", ".join(f"{name} = {'NULL' if name != 'customer_name' else repr('')}" for name in PERSONAL)

@@ -221,9 +221,7 @@ async def test_status_of_a_large_tenant_is_kept(
     assert (await kube_client.merge(path, {"status": status}))["status"] == status
 
 
-async def test_objects_are_found_by_what_they_refer_to(
-    apply: Any, kube_client: KubeClient, kube_namespace: str
-) -> None:
+async def test_objects_are_found_by_their_references(apply: Any, kube_client: KubeClient, kube_namespace: str) -> None:
     await apply(salon("ServiceOffering"))
     found = await kube_client.get(
         f"{OURS}/{kube_namespace}/serviceofferings", fieldSelector="spec.branchRef.name=mitte"

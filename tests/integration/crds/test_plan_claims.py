@@ -39,7 +39,7 @@ async def test_another_branchs_number_is_planned_and_not_bound(platform: Platfor
     assert {kind for kind, each in planned.items() if each.is_problem} == {"Branch"}
 
 
-async def test_the_command_fails_for_what_another_has(platform: Platform) -> None:
+async def test_the_command_fails_for_anothers_number(platform: Platform) -> None:
     """Also without --strict: a pipeline must not apply it."""
     await platform.plan()  # it writes the file
     arguments = ["plan", str(platform.folder / "practice.yaml"), "--kubeconfig", str(platform.plane.kubeconfig)]

@@ -356,7 +356,7 @@ async def test_no_password_reaches_the_servers_log(database: Database, postgres:
     assert "do-not-log-me" not in server_log
 
 
-async def test_admin_who_lacks_the_roles_gets_advice(postgres: EmbeddedPostgres, database: Database) -> None:
+async def test_admin_without_the_roles_gets_advice(postgres: EmbeddedPostgres, database: Database) -> None:
     """PostgreSQL 15 lets any CREATEROLE do it; from 16 on a second admin needs a superuser's grant."""
     su = await asyncpg.connect(postgres.superuser_dsn)
     await su.execute("CREATE ROLE second_admin LOGIN CREATEROLE PASSWORD 'p'")

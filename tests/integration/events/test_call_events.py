@@ -86,7 +86,7 @@ async def test_unknown_agents_event_is_dead_and_audited(pod: TenantPod) -> None:
     assert (await pod.event("call_strange:call_started"))["status"] == "dead"  # type: ignore[index]
 
 
-async def test_whoever_an_unknown_agent_calls_is_not_named(pod: TenantPod) -> None:
+async def test_callee_of_an_unknown_agent_is_not_named(pod: TenantPod) -> None:
     """The number of an outbound call is a customer's; ids may have characters that PostgreSQL does not take."""
     body = {
         "event": "call_started",

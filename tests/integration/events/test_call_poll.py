@@ -67,7 +67,7 @@ async def test_a_lost_analysis_is_found(polled: CallPollEnvironment) -> None:
     assert [polled.found(name) for name in ("call_ended", "call_analyzed")] == [0, 1]
 
 
-async def test_a_call_of_which_nothing_came_is_found(polled: CallPollEnvironment) -> None:
+async def test_a_call_without_events_is_found(polled: CallPollEnvironment) -> None:
     polled.add("call_over", began=60, ended=50, analyzed=True)
     polled.add("call_going_on", began=12)
     await polled.poll()

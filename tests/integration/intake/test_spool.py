@@ -271,7 +271,7 @@ async def test_new_pod_is_unready_until_it_reaches_postgres(stopped_spool: Spool
         await eventually(ready)
 
 
-async def test_the_metrics_say_what_waits(spooling: SpoolEnvironment) -> None:
+async def test_the_metrics_count_waiting_events(spooling: SpoolEnvironment) -> None:
     pod = spooling.pod
 
     async def metric(name: str) -> float:

@@ -113,7 +113,7 @@ async def test_many_pages_take_one_of_the_callers_connections(owner: Visitor, mo
     assert most == 1
 
 
-async def test_each_view_waits_for_what_is_announced(owner: Visitor, seeded: dict[str, str]) -> None:
+async def test_each_view_waits_for_announced_changes(owner: Visitor, seeded: dict[str, str]) -> None:
     for path in VIEWS:
         _, page, _ = await owner.get(filled(path, seeded))
         (connect,) = [attributes["sse-connect"] for tag, attributes in tags(page) if tag == "body"]

@@ -94,7 +94,7 @@ async def test_idle_job_reserves_the_next_optional_token(
     assert not (await take(3, share=5))[0], "one in so many intervals"
 
 
-async def test_a_job_reserves_nothing_of_what_bookings_need(take: Take) -> None:
+async def test_a_job_takes_nothing_from_bookings(take: Take) -> None:
     for _ in range(7):
         await take(7)
     granted, wait = await take(3, share=5)

@@ -91,7 +91,7 @@ def test_names_are_the_published_ones(kind: Any) -> None:
 
 
 @KIND
-def test_get_shows_ready_reason_what_matters_and_age(kind: Any) -> None:
+def test_get_shows_four_columns_from_ready_to_age(kind: Any) -> None:
     columns = build_crd(kind)["spec"]["versions"][0]["additionalPrinterColumns"]
     narrow = [column["name"] for column in columns if "priority" not in column]
     assert narrow[:2] == ["Ready", "Reason"]

@@ -70,7 +70,7 @@ def test_a_question_without_an_answer_fails(topic: str, words: str, sentence: st
         ),
     ],
 )
-def test_an_answer_names_what_it_leaves_open(topic: str, words: str, answered: str, open_part: str) -> None:
+def test_an_answer_names_its_open_part(topic: str, words: str, answered: str, open_part: str) -> None:
     answer = ask(BARE, topic, question=words)
     assert (answer.success, answer.message) == (True, f"{answered} {open_part}")
     assert answer.fields["not_answered"]
@@ -227,7 +227,7 @@ def test_a_missing_topic_is_named_beside_an_answer() -> None:
     assert answer.fields["not_answered"] == ["cancellation"]
 
 
-def test_a_question_back_follows_what_was_answered() -> None:
+def test_a_question_back_follows_the_answer() -> None:
     answer = ask(CHAIN, "prices", question="Wo sind Sie, und was kostet Massage?", service="Massage")
     assert not answer.success
     assert answer.outcome is FunctionOutcome.ASKED_BACK

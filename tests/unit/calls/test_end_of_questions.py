@@ -56,7 +56,7 @@ def test_the_third_answer_asks_no_more() -> None:
         (ALL, Function.LEAVE_MESSAGE, "Soll ich Sie mit dem Team verbinden?"),
     ],
 )
-def test_only_what_the_agent_can_is_offered(agent: AgentFunctions, function: Function, question: str) -> None:
+def test_only_the_agents_own_functions_are_offered(agent: AgentFunctions, function: Function, question: str) -> None:
     assert end(ASKED, ASKED, agent=agent, function=function).message == f"{STAYS}{question}"
 
 

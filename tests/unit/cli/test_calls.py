@@ -140,7 +140,7 @@ def test_call_shows_analysis_recording_and_transcript() -> None:
         ({"ai_notice": "not_known", "agent_version": None, "retell_keeps": None}, "AI notice: not known; Retell keeps: not known"),
     ],
 )  # fmt: skip
-def test_call_shows_what_was_heard_and_unknown(notice: dict[str, Any], shown: str) -> None:
+def test_call_shows_whether_the_notice_was_heard(notice: dict[str, Any], shown: str) -> None:
     answer = {
         "call": CALL,
         "zone": "Europe/Berlin",

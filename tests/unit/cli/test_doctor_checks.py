@@ -89,7 +89,7 @@ def judge(**changes: Any) -> dict[str, tuple[Outcome, str]]:
     return {each.name: (each.outcome, " ".join((each.message, *each.details))) for each in found}
 
 
-def test_nothing_is_wrong_with_what_works() -> None:
+def test_a_working_installation_passes_every_check() -> None:
     found = judge()
     assert {outcome for outcome, _ in found.values()} == {Outcome.OK}, found
     assert len(found) == len(CHECKS), "names are unique"
@@ -193,7 +193,7 @@ OPERATOR, COORDINATOR = "askproai-operator", "askproai-coordinator"
         ("certificates", "skipped", "no public URL is https", {"certificates": []}),
     ],
 )  # fmt: skip
-def test_each_check_finds_what_it_is_for(name: str, outcome: str, text: str, changes: dict[str, Any]) -> None:
+def test_each_check_finds_its_fault(name: str, outcome: str, text: str, changes: dict[str, Any]) -> None:
     found = judge(**changes)[name]
     assert found[0] == outcome, found
     assert text in found[1]
@@ -231,7 +231,7 @@ def test_hosts_of_the_cluster_are_not_asked_outside(url: str, inside: bool) -> N
         ("no metrics", []),
     ],
 )
-def test_a_pod_names_what_it_knows(metrics: str, problems: list[str]) -> None:
+def test_a_pods_metrics_show_its_problems(metrics: str, problems: list[str]) -> None:
     found = list(find_problems(metrics))
     assert len(found) == len(problems)
     assert all(text.startswith(start) for text, start in zip(found, problems, strict=True))

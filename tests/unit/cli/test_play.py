@@ -68,7 +68,7 @@ def test_tenant_unknown_to_the_demo_is_not_podless(
     assert [(type(each), str(each)) for each in refused] == [refusal]
 
 
-def test_programs_read_what_was_not_played(play: Callable[..., Any]) -> None:
+def test_programs_read_the_calls_not_played(play: Callable[..., Any]) -> None:
     result = play("-o", "json")
     answer = json.loads(result.stdout)
     assert [each["title"] for each in answer["played"]] == ["salon calls"]

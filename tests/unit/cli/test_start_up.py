@@ -103,7 +103,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("demo --help", HEAVY | CONFIG),
     ],
 )
-def test_a_command_imports_what_it_needs(command: str, unneeded: set[str], folder: Path) -> None:
+def test_a_command_imports_no_unneeded_modules(command: str, unneeded: set[str], folder: Path) -> None:
     assert not started(command.split(), folder)[1] & unneeded
 
 

@@ -197,7 +197,7 @@ async def test_appointments_of_two_branches_show_which(run: Run, monkeypatch: py
         ),
     ],
 )
-async def test_slots_say_what_they_rest_on(
+async def test_slots_name_their_basis(
     run: Run, monkeypatch: pytest.MonkeyPatch, fields: dict[str, Any], said: str
 ) -> None:
     monkeypatch.setitem(ANSWERS, "slots", ANSWERS["slots"] | fields)

@@ -57,7 +57,7 @@ def test_branch_offers_its_own_and_shared_services():
     assert found.services == [("mitte", "haarschnitt"), ("west", "haarschnitt")]
 
 
-def test_warning_says_how_many_whom_and_why():
+def test_warning_names_appointments_staff_and_reason():
     stranded = [
         Stranded("mitte", "anna", StrandedBy.AWAY, appointments=2, first=WEDNESDAY),
         Stranded("mitte", "lena", StrandedBy.GONE, appointments=1, first=WEDNESDAY),

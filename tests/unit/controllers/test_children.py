@@ -267,7 +267,7 @@ def test_suspended_tenant_keeps_no_pods_and_reports_that():
 
 
 @pytest.mark.parametrize(("running", "expected"), [(None, 2), (0, 2), (5, 5), (50, 10)])
-def test_an_autoscaler_begins_with_what_runs(running, expected):
+def test_an_autoscaler_begins_with_the_running_replicas(running, expected):
     live = None if running is None else child(replicas=running)
     assert initial_replicas(tenant(), Component.WEB, live) == expected
 
@@ -362,7 +362,7 @@ def test_shared_host_is_routed_per_tenant_as_configured():
         ([("Accepted", "True", ""), ("ResolvedRefs", "False", "no Service")], Status.FALSE, "no Service"),
     ],
 )
-def test_exposed_says_what_the_gateways_say(conditions, status, text):
+def test_exposed_repeats_the_gateways_conditions(conditions, status, text):
     written = [{"type": kind, "status": is_, "reason": "R", "message": text} for kind, is_, text in conditions or ()]
     parents = {"parents": [{"conditions": written}]} if conditions else {}
     condition = http_route_condition(tenant(), Address("https://s.example", ""), parents)

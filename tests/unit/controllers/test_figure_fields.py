@@ -29,7 +29,7 @@ def fields(slo: str, day: tuple[int, int], month: tuple[int, int]) -> tuple[str 
         ("0", (1, 1), (1, 1), "50.0", "50.0"),
     ],
 )
-def test_shares_are_of_what_was_decided(
+def test_shares_count_decided_bookings_only(
     slo: str, day: tuple[int, int], month: tuple[int, int], share: str | None, budget: str | None
 ) -> None:
     assert fields(slo, day, month) == (share, budget)

@@ -70,7 +70,7 @@ def change(raw: dict[str, Any], where: str) -> None:
         "another API version", "another operation", "a subresource",
     ],
 )  # fmt: skip
-def test_every_change_of_what_is_ours_is_seen(where: str):
+def test_every_change_of_our_fields_is_seen(where: str):
     raw = live()
     change(raw, where)
     assert digest_of_owned(raw) != digest_of_manifest(MANIFEST)

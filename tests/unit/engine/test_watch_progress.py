@@ -48,7 +48,7 @@ async def test_watch_owes_listed_changes_until_they_arrive(progress: WatchProgre
     assert progress.behind_seconds(TENANTS) == 0
 
 
-async def test_a_list_without_what_was_owed_ends_it(progress: WatchProgress, clock: FixedClock):
+async def test_a_list_without_the_missing_object_ends_it(progress: WatchProgress, clock: FixedClock):
     """The object was deleted, or lost the label."""
     progress.listed(TENANTS, [9])
     await clock.sleep(timedelta(minutes=5))

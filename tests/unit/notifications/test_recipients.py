@@ -6,7 +6,7 @@ from askproai_runtime.notifications.recipients import is_made_up, real_email
 
 
 @pytest.mark.parametrize("address", ["petra@example.com", "p.m+salon@sub.example.de", "o'neill@web.de"])
-def test_a_mail_goes_to_what_was_given(address: str) -> None:
+def test_a_real_address_is_kept(address: str) -> None:
     assert real_email(address) == address
 
 

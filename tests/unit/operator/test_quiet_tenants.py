@@ -108,7 +108,7 @@ async def test_differing_tenant_is_due_and_deleted_one_dropped() -> None:
     assert len(few.memory.quiet) == 1
 
 
-async def test_one_that_was_reconciled_meanwhile_is_not_due(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_tenant_reconciled_meanwhile_is_not_due(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its read state may be older than that reconcile."""
     few = Installation(1)
     (key,) = few.tenants

@@ -63,7 +63,7 @@ def test_other_ids_and_pending_confirmation_are_no_difference() -> None:
     assert (dict(found.differences), found.changed_by_others) == ({}, False)
 
 
-def test_holds_and_what_failed_are_no_bookings() -> None:
+def test_holds_and_failures_are_no_bookings() -> None:
     assert not compared([replayed("a")], [row("a", status="held")], [row("a", status="failed")]).differences
 
 

@@ -224,7 +224,7 @@ async def test_an_endless_model_is_stopped(call: Call, model: ModelServer) -> No
     assert "has not ended its turn after 6 answers" in result.stderr
 
 
-async def test_whoever_holds_the_command_plays_the_agent(call: Call, receiver: Receiver) -> None:
+async def test_the_commands_user_plays_the_agent(call: Call, receiver: Receiver) -> None:
     lines = [
         f"fn check_availability {json.dumps(SEARCH)}",
         "say Freitag um halb drei?",

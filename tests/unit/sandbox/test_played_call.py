@@ -174,7 +174,7 @@ async def test_variables_are_filled_in_and_unset_ones_stay(retell: Api, receiver
     assert "Guten Tag lieber Kunde, {{nobody}}!" in (await ring(retell)).transcript
 
 
-async def test_a_scripted_call_takes_what_was_offered(retell: Api, receiver: Receiver, tools: Tools) -> None:
+async def test_a_scripted_call_takes_an_offered_time(retell: Api, receiver: Receiver, tools: Tools) -> None:
     await salon(retell, receiver, tools)
     calls = [
         {"name": "check_availability", "args": {"date": "Freitag"}},
