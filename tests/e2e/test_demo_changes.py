@@ -12,7 +12,7 @@ from tests.worlds.waiting import SOON, eventually
 CALLER = "+4915155550001"
 HOME = ZoneInfo("Europe/Berlin")
 THURSDAY = 3
-SYNCED_WITHIN = 360  # seconds: what Cal.com did not answer in time is looked up five minutes later
+SYNCED_WITHIN = 360  # seconds: a booking that Cal.com did not answer in time is looked up five minutes later
 
 
 async def list_bookings(demo) -> tuple[list[tuple[str, datetime]], list[tuple[str, datetime]]]:

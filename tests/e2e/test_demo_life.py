@@ -156,7 +156,7 @@ async def test_second_tenant_books_and_is_deleted_without_traces(demo, servers, 
         "SELECT status, external_id FROM appointments WHERE tenant = 'praxis-weber.praxis-weber' AND status <> 'held'"
     )
 
-    async def is_synced() -> bool:  # what Cal.com did not answer in time is looked up five minutes later
+    async def is_synced() -> bool:  # a booking that Cal.com did not answer in time is looked up five minutes later
         (appointment,) = await demo.rows(booked)
         return (appointment["status"], bool(appointment["external_id"])) == ("confirmed", True)
 

@@ -97,7 +97,7 @@ async def test_canary_failing_30_percent_ends_before_20_callers(demo: Demo, caps
     assert len(callers) < 20
     assert len(failed) >= 2
 
-    # All go to the other pods; what any pod acknowledged is there once.
+    # All go to the other pods; each booking that any pod acknowledged is there once.
     for _ in range(6):
         answers.append(await book(demo, len(answers), next(times)))
     assert await demo.rows(TRACKS, SALON.tenant, track) == met

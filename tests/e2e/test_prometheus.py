@@ -203,7 +203,7 @@ async def test_a_dead_letter_alerts_until_it_is_gone(prometheus, demo):
     assert alert["annotations"]["runbook_url"].endswith("/dead-letters.md")
 
     async def quiet() -> bool:
-        await demo.rows("DELETE FROM jobs WHERE state = 'dead'")  # what other tests left in the demo may die meanwhile
+        await demo.rows("DELETE FROM jobs WHERE state = 'dead'")  # jobs of other tests in the demo may die meanwhile
         return not await firing()
 
     await eventually(quiet, 90, "the end of the alert", every=1)

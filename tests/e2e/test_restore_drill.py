@@ -1,6 +1,6 @@
 """A whole installation is lost and restored, as docs/install.md says: from a dump, the saved Secrets and grants, and git.
 
-Everything of Kubernetes, PostgreSQL and Redis is deleted; what is at Retell and Cal.com stays, as after a real loss.
+Everything of Kubernetes, PostgreSQL and Redis is deleted; objects at Retell and Cal.com stay, as after a real loss.
 """
 
 import asyncio
@@ -174,7 +174,7 @@ async def remote_objects(demo: Demo) -> dict[str, Any]:
 
 
 async def book(demo: Demo, number: str, day: Any, hour: int, name: str) -> None:
-    """Book by a call; what its answer acknowledges must not be lost."""
+    """Book by a call; a booking that its answer acknowledges must not be lost."""
     args = {"start": f"{day:%Y-%m-%d}T{hour:02}:00", "customer_name": name}
     record = await demo.call(number, "Guten Tag", args=[{"name": "book_appointment", "args": args}])
     (answer,) = record.answers("book_appointment")

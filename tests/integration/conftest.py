@@ -93,7 +93,7 @@ async def operator(
 ) -> AsyncIterator[RunningOperator]:
     """One operator for the tests of a module."""
     async with running_operator(control_plane, module_database, valkey) as running:
-        # what other modules left to do is at simulators that have ended, and each try would delay this module's
+        # the remains of other modules are at simulators that have ended, and each try would delay this module's
         for secret in await running.context.kube.list(resources.SECRETS, "default", "askproai.de/leftover"):
             await running.context.kube.delete(resources.SECRETS, "default", secret["metadata"]["name"])
         yield running

@@ -28,7 +28,7 @@ class Business:
         self.town, self.done = town, Counter[Deed]()
         plan = town.tenant.plan
         self.plan = plan_week(town.choices_of("week"), seconds, deeds_of(local=plan.local, team=plan.team is not None))
-        # A business has few lines, and one person at a time sits at its computer: who finds them busy waits.
+        # A business has few lines, and one person at a time sits at its computer: further callers and people wait.
         self._lines, self._desk = asyncio.Semaphore(LINES), asyncio.Semaphore(1)
 
     async def run(self) -> None:

@@ -100,7 +100,7 @@ def booked_again(history: History) -> list[tuple[str, str]]:
 
 
 def _lost(history: History, books: Books) -> Iterator[Violation]:
-    """Whatever was acknowledged is stored, is processed at the end, and had its effect."""
+    """Yield acknowledged events that are not stored, not processed at the end, or without effect."""
     status = {(e.tenant, e.source, _content(e.source, e.payload)): e.status for e in books.events}
     for d in history.deliveries:
         if not d.acknowledged:

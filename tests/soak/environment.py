@@ -1,7 +1,7 @@
 """The parts of a storm: PostgreSQL, Valkey, the coordinator, five tenants with their pods' processes, both vendors' simulators.
 
-Kubernetes and the operator are left out: what they would make (roles, users, mounted files) is made here, and processes that
-end are started again. Staff, services, numbers, event types and call ids are the same for all tenants on purpose; their callers
+Kubernetes and the operator are left out: their objects (roles, users, mounted files) are made here, and processes that end are
+started again. Staff, services, numbers, event types and call ids are the same for all tenants on purpose; their callers
 differ, and whether their event types are of one person each or a round robin of a team.
 """
 
@@ -107,7 +107,7 @@ LOST = "the storm has lost it"
 
 
 class RecordingCalcom(CalcomSimulator):
-    """Cal.com's simulator; what it sends is recorded with its body and the reply. The share `loss` of it never leaves Cal.com."""
+    """Cal.com's simulator, which records its events with body and reply. The share `loss` of them never leaves Cal.com."""
 
     def __init__(self, history: History, seed: int) -> None:
         super().__init__(SystemClock())

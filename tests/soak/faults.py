@@ -31,7 +31,7 @@ _CALM = (
 
 
 class Faults:
-    """Breaks something, waits, breaks something else; what it broke works again when it ends."""
+    """Breaks something, waits, breaks something else; all of it works again at the end."""
 
     def __init__(self, env: Environment, seed: int, pause: tuple[float, float] = PAUSE) -> None:
         self._env, self._random, self._pause = env, random.Random(f"{seed}:faults"), pause

@@ -190,9 +190,7 @@ async def open_environment(directory: Path, history: History, seed: int) -> Asyn
         stack.push_async_callback(redis.remove)
         stack.push_async_callback(postgres.remove)
         database = await stack.enter_async_context(fresh_database(postgres))
-        async with (
-            redis.admin() as admin
-        ):  # what the operator writes of a server that keeps what it takes, without replicas
+        async with redis.admin() as admin:  # the operator writes this for a durable server without replicas
             await admin.set(PROMISE_KEY, "0")
         calcom_url = await stack.enter_async_context(serve(calcom))
         await stack.enter_async_context(serve(retell))

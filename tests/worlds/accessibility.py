@@ -9,7 +9,7 @@ from typing import Final
 from tests.worlds.chromium import Browser
 
 AXE: Final = Path(__file__).with_name("axe") / "axe.min.js"
-_PHONE: Final = 500  # pixels; what is narrower is one
+_PHONE: Final = 500  # pixels; a narrower screen is a phone
 # Each width with one of the colours takes half of the time, and finds what is wrong with either.
 LOOKS: Final = ((1440, "light"), (390, "dark"))
 _RUN: Final = """axe.run(document, {resultTypes: ['violations']}).then(found => JSON.stringify(

@@ -1,7 +1,7 @@
 """An attacker as a process of its own, with the real login of a tenant: `python -m tests.worlds.attacker KIND SESSIONS URL`.
 
 It prints `ready`. Each line that it reads starts the attack or ends it, in turn. A session that was refused or ended is
-followed by the next one, four times a second; what faster logins cost is an attack of its own. How many sessions are open at once
+followed by the next one, four times a second; faster logins are an attack of their own. How many sessions are open at once
 is bounded by the login's CONNECTION LIMIT only.
 """
 

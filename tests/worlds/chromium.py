@@ -20,7 +20,7 @@ _FLAGS: Final = (
     "--disable-component-update", "--disable-dev-shm-usage", "--remote-debugging-port=0",
 )  # fmt: skip
 _KEYS: Final = {"Tab": (9, ""), "Enter": (13, "\r"), "ArrowDown": (40, "")}
-# The frame after an element came, by the clock of the machine, in milliseconds; what is hidden has no rectangles.
+# The frame after an element came, by the clock of the machine, in milliseconds; a hidden element has no rectangles.
 _NOTE_FIRST_FRAME: Final = """(selector => {
     const noted = window.firstFrames ??= {};
     const look = () => document.querySelector(selector)?.getClientRects().length

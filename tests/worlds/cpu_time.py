@@ -19,7 +19,7 @@ def cpu_seconds(work: Callable[[], object]) -> float:
 
 
 def _measure(work: Callable[[], object]) -> float:
-    began = thread_time()  # of this thread: what other processes do is not counted
+    began = thread_time()  # of this thread: other processes are not counted
     work()
     return thread_time() - began
 

@@ -109,7 +109,7 @@ def _statements(code: str) -> Iterator[str]:
         if ending := re.search(r"<<'?(\w+)'?", statement):
             while lines and lines.pop(0).strip() != ending[1]:
                 pass
-        if YAML.match(statement):  # what goes into a manifest, in the same block
+        if YAML.match(statement):  # lines for a manifest, in the same block
             return
         yield statement.strip()
 

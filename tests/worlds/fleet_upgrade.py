@@ -84,7 +84,7 @@ class FleetUpgrade:
         return found
 
     async def reconcile_all(self) -> None:
-        """Have each tenant reconciled: who may begin does so now."""
+        """Have each tenant reconciled: the next ones in turn begin now."""
         for tenant in self.tenants:
             await tenant.operator.reconcile_again(key_of(tenant))
 

@@ -1,4 +1,4 @@
-"""A salon in which nothing is free for a while, whoever has booked: everybody's time is blocked by the desk."""
+"""A salon in which nothing is free for a while: the desk blocks everybody's time beside the appointments."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,7 +15,7 @@ _LONG = timedelta(days=300)  # beyond every horizon of the tests
 
 @asynccontextmanager
 async def nothing_free(salon: Salon) -> AsyncIterator[None]:
-    """Block everybody's time within the context. Appointments stay; what was free before is free again afterwards, and no news."""
+    """Block everybody's time within the context. Appointments stay; the blocked times are free again afterwards, and no news."""
     span, blocks = Span(salon.clock.now(), salon.clock.now() + _LONG), []
     for member in salon.booking.config().branches[0].staff:
         block, _ = await add_block(salon.booking, DeskRequest(uuid4(), "karin"), member.id, "mitte", span, "", "corr")

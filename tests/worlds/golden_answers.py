@@ -1,7 +1,7 @@
 """The answers of call functions in the integration tests, kept in `tests/golden` and compared in each run, byte for byte.
 
-A pytest plugin. The tests of `RECORDED` run on one fixed day; what they ask and are answered at the functions of
-`booking_environment.py` and over HTTP at `tenant_pod.py` is compared with the record after the test.
+A pytest plugin. The tests of `RECORDED` run on one fixed day; their requests and answers at the functions of
+`booking_environment.py` and over HTTP at `tenant_pod.py` are compared with the record after the test.
 """
 
 import asyncio

@@ -8,7 +8,7 @@ import asyncpg
 
 from askproai_sandbox.databases import TenantStore
 
-# Whatever grows with the number of calls.
+# Tables that grow with the number of calls.
 GROWING: Final = (
     "webhook_events",
     "jobs",

@@ -28,7 +28,7 @@ async def seconds_until_hours_count(
         await eventually(is_offered, _ROLLED_OUT, "the former hours")
         try:
             seconds.append(await _seconds_until_closed(kubectl, is_offered, questions))
-        finally:  # whatever is tested next needs the former hours
+        finally:  # the next tests need the former hours
             await kubectl("apply", "-f", str(EXAMPLES / "salon.yaml"))
     await eventually(is_offered, _ROLLED_OUT, "the former hours again")
     return seconds

@@ -161,7 +161,7 @@ async def running_operator(
             calcom_base_url=simulated.calcom_url,
             shared_base_url="https://voice.example",
             fleet_page_host="Fleet.example",
-            resync_seconds=90,  # ± a fifth: what no watch reports comes later than SOON
+            resync_seconds=90,  # ± a fifth: changes that no watch reports come later than SOON
             deletion_budget_seconds=2,
             leftover_retry_seconds=1,
             **settings_,

@@ -15,7 +15,7 @@ BOTH = ("anna", "mehmet")
 
 @pytest.fixture
 async def salon(new_salon: Any) -> Salon:
-    """A salon where two people do each service: whoever works for the customer already is not the reason to refuse."""
+    """A salon where two people do each service: the staff member of the customer's own appointment is no reason to refuse."""
     salon = await new_salon(settings=BookingSettings())
     services = (msgspec.structs.replace(each, staff={"mitte": BOTH}) for each in (WASH, CUT, DRY))
     salon.apply_config(with_services(salon.configs[-1], *services))

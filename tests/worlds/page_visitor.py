@@ -19,7 +19,7 @@ VIEWS = tuple(path for path in PATHS if path not in {*LOGIN_PATHS, "/live", "/pa
 
 
 class Served(Protocol):
-    """Whatever serves a page: a tenant's pod, or the coordinator, whose page is not published by us."""
+    """The server of a page: a tenant's pod, or the coordinator, whose page is not published by us."""
 
     @property
     def private_url(self) -> str: ...

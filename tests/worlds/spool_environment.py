@@ -92,7 +92,7 @@ async def open_spool_environment(
         await env.configure_redis("appendfsync", "always")  # an answer in milliseconds, not within a second
         await env.promise()
         yield env
-        await gate.open()  # what hangs there could not end
+        await gate.open()  # hanging requests could not end
         await gate.shut()
 
 

@@ -1,4 +1,4 @@
-"""Whether two values of one argument mean the same, whatever they are written in: `2026-12-10` and `Donnerstag, 10. Dezember`."""
+"""Whether two values of one argument mean the same in different notations: `2026-12-10` and `Donnerstag, 10. Dezember`."""
 
 import re
 from datetime import UTC, datetime, time, timedelta

@@ -1,4 +1,4 @@
-"""Take what a phrase excludes out of it: `außer Montag und Dienstag`, `nicht vormittags`, `also nicht morgen`."""
+"""Separate the exclusions from a phrase: `außer Montag und Dienstag`, `nicht vormittags`, `also nicht morgen`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -83,7 +83,7 @@ def _is_preference(atom: Atom) -> bool:
 
 
 def _as_list(atoms: Sequence[Atom]) -> Sequence[Atom]:
-    """Return the atoms with each "und" and comma as "oder": what is said of two days is said of each."""
+    """Return the atoms with each "und" and comma as "oder": a statement about two days is one about each."""
     if any(isinstance(atom, Op) and atom not in _LISTS | _BOUNDS for atom in atoms):
         raise Contradiction("a word that takes something back")
     if Op.BETWEEN in atoms:

@@ -67,7 +67,7 @@ def place_instants(readings: Sequence[datetime], at: datetime) -> Understanding:
 
 
 def place_atoms(read: Callable[[], Sequence[Atom]], now: datetime, zone: ZoneInfo) -> Understanding:
-    """Return what the atoms of `read`, which raises what `scan` does, mean together."""
+    """Return the joint meaning of the atoms of `read`, which raises the errors of `scan`."""
     try:
         atoms = read()
         choices = _place(combine(atoms, now.date()), now, zone)

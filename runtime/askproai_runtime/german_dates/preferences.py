@@ -13,7 +13,7 @@ TEN, NOON, FOUR, FIVE = (
     time(12),
     time(16),
     time(17),
-)  # what is not too early, in the second half of the day, late, not too late
+)  # bounds of: not too early, in the second half of the day, late, not too late
 
 
 def vague_part(opens: time | None, closes: time | None, spoken: str) -> Callable[[re.Match[str], datetime], Part]:

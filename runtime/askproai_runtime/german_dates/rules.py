@@ -34,5 +34,5 @@ def monday(today: date, weeks: int = 0) -> date:
 
 
 def past(match: re.Match[str], _today: date) -> Found:
-    """Refuse what can only be over."""
+    """Refuse words for the past."""
     raise PastDay(match[0])

@@ -18,7 +18,7 @@ def share_months(atoms: Sequence[Atom], today: date) -> list[Atom]:
     """Return the atoms, each day without a month with that of the date that is said with it.
 
     A later number is a later day of the same month. An earlier one is a day of the next month in a range, and of either one in a
-    choice; what replaces a date has its month. Raises `Contradiction` where the month comes after days that it may not belong to,
+    choice; a replacement of a date has its month. Raises `Contradiction` if the month comes after days that may have another one,
     and `ImpossibleDay`.
     """
     shared: list[Atom] = []

@@ -31,7 +31,7 @@ _WHY_NOT = (
     r" (?:arbeiten|zur arbeit|keine zeit|was vor|was|etwas vor|einen (?:anderen )?termin|weg|nicht da|verreist|unterwegs|im urlaub)"
     r")(?= *(?:,|$))"
 )
-_UNCLEAR = "unklar"  # no rule knows this word: what can mean one thing and its opposite is asked
+_UNCLEAR = "unklar"  # no rule knows this word: a phrase that can mean one thing and its opposite is asked about
 _UNITS = ("ein", "zwei", "drei", "vier", "fuenf", "sechs", "sieben", "acht", "neun")
 _TENS = ("zwanzig", "dreissig", "vierzig", "fuenfzig")
 

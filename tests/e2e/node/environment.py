@@ -145,7 +145,7 @@ async def fetch(url: str, headers: dict[str, str] | None = None) -> Any:
 async def ingress_proxy(env: NodeEnvironment) -> AsyncIterator[str]:
     """Proxy `/<namespace>/<tenant>/…`, unchanged, to the ClusterIP of Service `<tenant>-web`, and yield the URL.
 
-    There is one connection for each request and no retry: what a starting or stopping pod refuses reaches the sender as 502, and
+    There is one connection for each request and no retry: a refusal of a starting or stopping pod reaches the sender as 502, and
     is recorded in `refused`. Webhooks and call functions are the requests with POST: `answered` counts them by status, and
     `refused` has also those that a pod did not answer with 2xx.
     """

@@ -130,7 +130,7 @@ class Load:
         assert len(self.records) >= 3
         answers = [answer for record in self.records for answer in record.answers("book_appointment")]
         booked = [answer["appointment_id"] for answer in answers if answer["success"]]
-        # A booking has six seconds; who hears that it takes longer says it again.
+        # A booking has six seconds; a caller who hears that it takes longer asks again.
         late = [answer for answer in answers if not answer["success"]]
         rows = await self.env.rows("SELECT id::text FROM appointments WHERE status IN ('confirmed', 'pending_sync')")
         assert set(booked) <= {row["id"] for row in rows}

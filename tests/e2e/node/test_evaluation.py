@@ -130,7 +130,7 @@ async def test_each_port_is_reached_only_by_its_clients(second_tenant_and_bystan
         found = await reached()
         return found == expected or (found == everything and not is_enforced)
 
-    with suppress(AssertionError):  # a plugin learns of new pods some seconds later; what differs is named below
+    with suppress(AssertionError):  # a plugin learns of new pods some seconds later; differences are named below
         await eventually(as_expected, 120, "the policies to be in force", every=1)
     if found == everything and not is_enforced:
         record_property("open", len(found))
@@ -149,7 +149,7 @@ async def test_bookings_outlive_upgrade_and_lost_stores(disks: None, record_prop
         while not upgrade.done():
             steps += (await call("Haben Sie am Freitag noch etwas frei?"))["steps"]
     finally:
-        await upgrade  # what comes next must not meet it
+        await upgrade  # the next test must not meet it
     requests = [step for step in steps if step["kind"] in {"tool", "webhook"}]
     record_property(
         "during the upgrade", f"{sum('error' in step for step in requests)} of {len(requests)} requests failed"

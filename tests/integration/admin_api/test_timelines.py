@@ -1,4 +1,4 @@
-"""Timelines of an appointment, whoever has changed it in whichever call or at the desk, and of a correlation id."""
+"""Timelines of a correlation id, and of an appointment with its changes in any call and at the desk."""
 
 import json
 from typing import Any

@@ -116,7 +116,7 @@ async def test_guard_lets_the_operator_write_only_own_secrets(
 
     await eventually(lambda: refused("strange", {}), SOON, "the guard to be in force")
     await apply("ours", own_labels)
-    await apply("ledger", {}, SYSTEM)  # its own namespace: whatever is there is its own
+    await apply("ledger", {}, SYSTEM)  # its own namespace: every object there is its own
     path = f"/api/v1/namespaces/{kube_namespace}/secrets"
     await kube_client.create(path, {"kind": "Secret", "metadata": {"name": "users"}})
     assert await refused("users", own_labels), "a user's Secret must not become ours by a label"

@@ -1,6 +1,6 @@
 """`helm upgrade --wait` with one operator, by Helm 3 and 4 at a real API server: it fails while the new pod is not ready.
 
-No kubelet runs here. A pod that nobody reports as ready is to Helm what a crash loop is.
+No kubelet runs here. To Helm a pod that nobody reports as ready is like a crash loop.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""One apply of many services publishes one version; what a person changes in the agent itself does not wait."""
+"""One apply of many services publishes one version; a change in the agent itself does not wait."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""A tenant's data keys are made once and kept: what becomes of them decides what stays readable."""
+"""A tenant's data keys are made once and kept: without a key its bodies are no longer readable."""
 
 import base64
 from collections.abc import AsyncIterator

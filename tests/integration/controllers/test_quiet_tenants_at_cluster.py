@@ -1,4 +1,4 @@
-"""A Tenant of which all is well is reconciled rarely, and yet shows within a resync what only PostgreSQL and Redis know."""
+"""A healthy Tenant is reconciled rarely, and yet shows changes in PostgreSQL and Redis within a resync."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -96,7 +96,7 @@ async def quiet(namespace: TenantNamespace, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 async def test_a_quiet_tenant_is_left_alone(quiet: TenantNamespace) -> None:
-    """In an hour it is reconciled 5 times and not 60 times; what is read for all meanwhile makes nobody due."""
+    """In an hour it is reconciled 5 times and not 60 times; the state that is read for all meanwhile makes nobody due."""
     assert await seconds_to_next_run(quiet) >= 0.75 * INTERVAL.total_seconds()
     await wait_until_left_alone(quiet)
 

@@ -100,7 +100,7 @@ async def test_service_longer_than_openings_is_unready_until_extended(
 
 
 async def test_service_for_several_guests_with_types_is_ready(namespace: TenantNamespace) -> None:
-    """The recipe of the how-to: what is intended is good, and Cal.com is not asked about event types that are not used."""
+    """The recipe of the how-to is Ready, and Cal.com is not asked about event types that are not used."""
     await namespace.write_secret()
     await namespace.create("Tenant")
     await namespace.create("Branch")

@@ -47,7 +47,7 @@ async def test_tenants_children_have_one_manager_and_one_write(namespace):
 
     await namespace.wait_until_ready("ServiceOffering", "mitte-standardberatung")
     for kind, name in (("Branch", "mitte"), ("ServiceOffering", "mitte-standardberatung")):
-        await namespace.operator.reconcile_again(Key(kind, namespace.name, name))  # what they write is written now
+        await namespace.operator.reconcile_again(Key(kind, namespace.name, name))  # their writes are done now
     await reconcile_twice(namespace)  # the Deployment's controller marks it once more
     before = [await namespace.get(kind, name) for kind, name in [("Tenant", "salon-mueller"), *CHILDREN]]
     writes_before, requests_before = len(namespace.operator.writes), len(namespace.operator.calcom.journal.entries)

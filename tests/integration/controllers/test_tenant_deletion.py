@@ -70,7 +70,7 @@ async def test_tenant_that_left_and_returned_has_its_rows(namespace, module_data
 
 
 async def test_namesake_can_read_no_former_tenants_uid(namespace, module_database: Database):
-    """A customer leaves, and somebody else gets the name of the namespace: who knows the UID gets the rows."""
+    """A customer leaves, and somebody else gets the name of the namespace: the UID would open the rows to them."""
     await namespace.write_secret()
     await namespace.create("Branch")
     former = (await namespace.create("Tenant"))["metadata"]["uid"]

@@ -215,7 +215,7 @@ async def test_interrupted_run_is_recorded_and_continued_next_time(
 
 
 async def test_nothing_ages_before_the_operator_writes_the_days(env: CoordinatorEnvironment) -> None:
-    """A row that is older than the columns: what its manifest says is not known yet."""
+    """A row is older than the columns: the days in its manifest are not known yet."""
     salon = await create_tenant(env, "salon")
     await visit(env, salon, -5000)
     await env.superuser.execute("UPDATE tenants SET appointment_days = NULL, customer_days = NULL")
@@ -237,7 +237,7 @@ async def test_concurrent_booking_keeps_its_customer(
             await upsert_customer(conn, salon.tenant, booking, "Zora", None)
             assert await delete_expired(env.context) == 0
         assert booking in await phones(env)
-        assert await delete_expired(env.context) == 2  # the appointment and whom it was for; who has just booked stays
+        assert await delete_expired(env.context) == 2  # the appointment and its customer; a new customer stays
         assert booking in await phones(env)
     await holder.close()
 

@@ -129,7 +129,7 @@ async def test_a_deposed_leader_that_wakes_changes_nothing(
             return bool(await redis.pttl("askproai:salon.salon:slot:a") > 0)
 
         await eventually(has_expiry, SOON, "the second one's write")
-        # Now the second one is stopped, too: whatever changes from here on was done by the first.
+        # Now the second one is stopped, too: every change from here on would be the first one's.
         os.kill(second.pid, signal.SIGSTOP)
         await redis.set("askproai:salon.salon:slot:b", "x")
         await env_with_redis.appointment(salon, expires=AGO)

@@ -1,4 +1,4 @@
-"""examples/rbac at a real API server: who applies manifests, and who does what customers ask for, may do that and no more."""
+"""examples/rbac at a real API server: the roles for manifests, for the desk and for readers allow their tasks and no more."""
 
 import copy
 from collections.abc import Iterator

@@ -29,7 +29,7 @@ async def victim(database: Database) -> TenantStore:
 
 @pytest.fixture
 async def rows(database: Database, victim: TenantStore) -> ExportedRows:
-    """The rows of a tenant that left this very database: what an attacker begins with."""
+    """The rows of a tenant that left this very database: an attacker begins with them."""
     attacker = await database.create_tenant("attacker")
     await fill(attacker)
     exported = ExportedRows()
@@ -171,7 +171,7 @@ async def test_shadow_is_that_of_its_own_name(database: Database, victim: Tenant
 
 
 async def test_functions_that_run_as_owner_are_known(database: Database) -> None:
-    """Each reads or writes beyond its caller's rows: whoever adds one decides here that it asks whose they are."""
+    """Each reads or writes beyond its caller's rows: a new function here must check whose they are."""
     async with connected(database.superuser_dsn) as conn:
         found = await conn.fetch(
             "SELECT proname FROM pg_proc WHERE prosecdef AND pronamespace = 'public'::regnamespace"

@@ -1,6 +1,6 @@
 """No statement for which somebody waits reads more because a tenant has been here for years, or because its neighbour has.
 
-Whatever is sent is executed with EXPLAIN first, with the role that sends it (tests/worlds/statement_plans.py).
+Each statement is executed with EXPLAIN first, with the role that sends it (tests/worlds/statement_plans.py).
 """
 
 from collections.abc import AsyncIterator

@@ -122,7 +122,7 @@ async def test_single_appointments_replace_the_shadows_own_bookings(database: Da
     await own.fetchval("SELECT copy_live_book(false)")
     await book(theirs, live.tenant, anna, 1, "+4915100009")  # a new customer in both, and another staff member
     await book(own, shadow.tenant, ids[mehmet], 1, "+4915100009")
-    await book(own, shadow.tenant, ids[anna], 2, "+4915100010")  # what is to stay
+    await book(own, shadow.tenant, ids[anna], 2, "+4915100010")  # it stays
     chosen, instead = [
         await conn.fetchval("SELECT id FROM appointments WHERE call_id = 'call_1'") for conn in (theirs, own)
     ]

@@ -1,4 +1,4 @@
-"""examples/stores/postgres.yaml: what CloudNativePG does at its start leaves the role that the operator needs."""
+"""examples/stores/postgres.yaml: the start of CloudNativePG makes the role that the operator needs."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

@@ -44,7 +44,7 @@ async def test_absent_or_former_staff_has_no_future_appointments(database: Datab
 
 
 async def test_withdrawn_services_future_appointments_are_counted(database: Database) -> None:
-    """Each service by itself; one that another branch offers is not offered here; who is gone is gone first."""
+    """Each service counts by itself; one that another branch offers is not offered here; a gone person is the first reason."""
     salon = await database.create_tenant("salon")
     first = NOON + 2 * DAY
     for staff, start, service in (

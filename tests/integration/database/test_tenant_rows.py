@@ -202,7 +202,7 @@ async def test_reconcile_from_before_the_export_leaves_no_login(
 async def test_pod_outliving_the_export_acknowledges_nothing_more(
     web_pod: TenantPod, database: Database, other_database: Database
 ) -> None:
-    """Retell repeats what is answered 503, and then reaches the destination; what was answered 200 is in the file."""
+    """Retell repeats an event that is answered 503, and then reaches the destination; one answered 200 is in the file."""
     assert (await web_pod.retell("call_started", "call_1")).status == 200
     moved = ExportedRows()
     await moved.read(database, web_pod.store)
@@ -249,7 +249,7 @@ async def test_another_schema_is_refused_with_advice(database: Database, postgre
 
 
 async def test_file_has_no_rows_written_during_its_export(database: Database, salon: TenantStore) -> None:
-    """The coordinator goes on with retention: what it deletes meanwhile is in the file with all that refers to it."""
+    """The coordinator goes on with retention: a row that it deletes meanwhile is in the file with all that refers to it."""
     async with open_tenant_rows(database.dsn) as rows:
         owner = await rows.retire(salon.tenant, salon.uid)
         async with rows.snapshot(salon.tenant, owner) as snapshot:

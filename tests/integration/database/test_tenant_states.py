@@ -118,7 +118,7 @@ async def test_findings_belong_to_one_tenant(database: Database) -> None:
     assert (of_first.backlog.dead, of_first.refusals, list(of_first.stranded)) == (1, frozenset(), [])
     assert (of_second.backlog.dead, of_second.refusals) == (1, {404})
     assert [(each.staff, each.why) for each in of_second.stranded] == [("somebody-who-left", StrandedBy.GONE)]
-    for salon in salons:  # what a reconcile reads of one
+    for salon in salons:  # as a reconcile reads one
         state = states[salon.tenant]
         assert await database.admin.list_booking_refusals(salon.tenant) == state.refusals
         assert await database.admin.measure_calendar_backlog(salon.tenant, WAITED) == state.backlog

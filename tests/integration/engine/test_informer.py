@@ -1,4 +1,4 @@
-"""Kopf as our informer: what it reports arrives in cache and queue, filtered by the server, and it writes nothing."""
+"""Kopf as our informer: its reports arrive in cache and queue, filtered by the server, and it writes nothing."""
 
 import asyncio
 import contextlib

@@ -161,7 +161,7 @@ async def test_object_in_another_database_does_not_prevent_deletion(env: Hijacke
 
 
 async def test_platform_uses_no_advisory_lock_or_channel(env: HijackedTenant) -> None:
-    """Both are shared by the whole database: what a tenant holds or sends there reaches nobody."""
+    """Both are shared by the whole database: a lock or message of a tenant there reaches nobody."""
     conn = await env.connect()
     await conn.execute("SELECT count(pg_advisory_lock(n)) FROM generate_series(-100, 100) n")
     await conn.execute("SELECT count(pg_notify('askproai', repeat('x', 7000))) FROM generate_series(1, 1000)")

@@ -152,7 +152,7 @@ async def calcom(module_database: Database) -> AsyncIterator[CalcomEnvironment]:
 
 
 async def test_business_hears_once_of_changes_at_calcom(calcom: CalcomEnvironment, server: MailServer) -> None:
-    """Each event comes twice, as it may; what we did ourselves comes back as an event, too."""
+    """Each event comes twice, as it may; our own changes come back as events, too."""
     settings = replace(mail_settings(server.port), business=notify_business())
     calcom.config = replace(calcom.config, notifications=settings)
     attendee = {

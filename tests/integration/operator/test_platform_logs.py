@@ -87,7 +87,7 @@ async def secret_values(env: ScaleEnvironment, namespace: str) -> dict[str, str]
 
 @asynccontextmanager
 async def running_coordinator(env: ScaleEnvironment, folder: Path) -> AsyncIterator[Child]:
-    """Run the coordinator at debug level with the Secret that the operator wrote; what it does, it does all the time."""
+    """Run the coordinator at debug level with the Secret that the operator wrote; all its tasks run periodically."""
     values = await secret_values(env, SYSTEM)
     for name in ("DATABASE_URL", "REDIS_URL"):
         (folder / name).write_text(values[f"askproai-coordinator/{name}"])
@@ -134,7 +134,7 @@ async def use_fleet_page(coordinator: Child) -> str:
 
         seen = await eventually(shown, SOON, "the tenant on the fleet's page")
         for path in ("/", f"/?q={CALLER[1:]}", "/?rows=all", "/tenants/none/none"):
-            seen += (await visitor.get(path))[1].replace(CALLER[1:], "")  # what was searched for is in its field
+            seen += (await visitor.get(path))[1].replace(CALLER[1:], "")  # the search text is in its field
         return seen
 
 

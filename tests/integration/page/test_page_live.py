@@ -43,7 +43,7 @@ async def test_change_is_announced_within_a_second(owner: Visitor) -> None:
     (connect,) = [attributes["sse-connect"] for tag, attributes in tags(page) if tag == "body"]
     stream = events(owner, str(connect))
     first = asyncio.ensure_future(anext(stream))
-    while (await asyncio.wait({first}, timeout=1.2))[0]:  # what other tests have changed; then nothing is announced
+    while (await asyncio.wait({first}, timeout=1.2))[0]:  # changes of other tests; then nothing is announced
         first = asyncio.ensure_future(anext(stream))
     async with stopwatch() as seconds:
         await owner.pod.db.execute(

@@ -76,7 +76,7 @@ async def test_all_processes_send_100_requests_per_minute_together(
 ) -> None:
     """Two pods, with two processes each, and the operator have more to send all the time.
 
-    In the minute that begins with full buckets the leader changes, or Redis goes; who comes then begins with a full one, too.
+    In the minute that begins with full buckets the leader changes, or Redis goes; the next taker has a full bucket, too.
     """
     clock, times = FixedClock(datetime(2026, 11, 20, 9, tzinfo=UTC)), list[float]()
     simulator, redis = CalcomSimulator(clock), RedisOfTheClock(clock)

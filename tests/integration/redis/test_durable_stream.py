@@ -1,4 +1,4 @@
-"""A stream in a real Valkey: what it has taken survives a kill, and it takes no more than may wait."""
+"""A stream in a real Valkey: its entries survive a kill, and it takes no more than may wait."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Cal.com as a shadow has it: what it answered the live version, and the free times that the live version has read."""
+"""Cal.com as a shadow has it: its answers to the live version, and the free times that the live version has read."""
 
 from collections.abc import AsyncIterator
 from datetime import date, timedelta

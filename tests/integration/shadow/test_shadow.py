@@ -64,7 +64,7 @@ def number_of(call: str) -> str:
 
 
 async def change(pod: TenantPod, function: str, call: str, **args: Any) -> dict[str, Any]:
-    """Change an appointment of the call's number; what is asked back is confirmed."""
+    """Change an appointment of the call's number; a question back is answered with yes."""
     for asked in (args, args | {"confirmed": True}):
         answer = (await pod.function(f"{function}_appointment", call, asked, from_number=number_of(call))).body
         if answer["success"] or not answer.get("needs_confirmation"):

@@ -99,7 +99,7 @@ async def test_two_pods_share_one_limit(stopped_pod: TenantPod, own_valkey: Embe
         first = stopped_pod.web
         async with running_web(stopped_pod, worker_port=NO_WORKER):
             pods = first, stopped_pod.web
-            for web_process in pods:  # whoever has waited 0.1 s for Redis would count by itself
+            for web_process in pods:  # after a wait of 0.1 s for Redis each would count by itself
                 web_process._process.shared._timeout = SLOW_DISK
             await mount_redis(stopped_pod, own_valkey)
 

@@ -92,7 +92,7 @@ class ScaleEnvironment:
         """Return everything that was counted until now."""
         for request in self.audit.read():
             if request.ref.namespace == SYSTEM and request.ref.resource == "events":
-                continue  # what the operator says of itself: its Lease, a missing admission policy
+                continue  # Events about the operator itself: its Lease, a missing admission policy
             self._counts.requests[request.party, request.kind, request.resource] += 1
         providers = {name: self.urls[name] for name in ("retell", "calcom")}
         self._counts.providers = await provider_counts(providers)

@@ -84,7 +84,7 @@ async def one(run: Run) -> list[Row]:
 
 
 async def raw(run: Run) -> list[Row]:
-    """Apply the children of one salon for each tenant, in one namespace and without an owner: what the API server alone needs."""
+    """Apply the children of one salon for each tenant, in one namespace and without an owner: the API server's own cost."""
     env, namespace = run.env, salons.salon(PILOT).namespace
     children = []
     for ref in CHILDREN:

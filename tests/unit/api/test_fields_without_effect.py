@@ -31,7 +31,7 @@ DUMPED = {
         "spec.runtime.pods.tolerations[].tolerationSeconds",
     }
 }
-# The models; what copies fields by name; the list of status fields that wake nobody.
+# The models; code that copies fields by name; the list of status fields that wake nobody.
 LEFT_OUT = (
     "operator/askproai_operator/api/",
     "core/askproai_core/tenant_config/",

@@ -23,7 +23,7 @@ class Recorder:
 
 @dataclass
 class Http:
-    """Answers look-ups by the lists' pages, in order, and by the bookings' uids; what is missing has no route."""
+    """Answers look-ups by the lists' pages, in order, and by the bookings' uids; a missing booking has no route."""
 
     pages: list[list[dict[str, Any]]]
     bookings: dict[str, dict[str, Any]]

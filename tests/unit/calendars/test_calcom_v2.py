@@ -56,7 +56,7 @@ ANSWERS = [
     (429, wrapped("ThrottlerException: Too Many Requests"), Unavailable),
     (500, bare(500, "Internal server error"), Unknown),
     (503, None, Unknown),
-    (301, None, Refused),  # a mistyped baseUrl: what answers so is not the API
+    (301, None, Refused),  # a mistyped baseUrl: the API does not answer so
     (302, None, Refused),
     (303, None, Unknown),  # "see the result there": it may have been done
     (307, None, Refused),
@@ -188,7 +188,7 @@ def test_the_outcome_of_a_move(status: int | None, body: dict | None, outcome: t
     ],
 )
 def test_the_outcome_of_a_cancellation(status: int | None, body: dict | None, outcome: type) -> None:
-    """Gone is gone, whoever did it."""
+    """A booking that somebody else has cancelled is gone, too."""
     assert isinstance(
         classify_cancel("u1", Reply("POST", 0, status, body, None if status else TimeoutError())), outcome
     )

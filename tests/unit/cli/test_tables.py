@@ -1,4 +1,4 @@
-"""The tables of all commands, with realistic values: what a person copies from them is whole, at every width."""
+"""The tables of all commands, with realistic values: values that a person copies are whole, at every width."""
 
 import asyncio
 import re

@@ -1,4 +1,4 @@
-"""The file of an exported tenant: what was written is read, and nothing else is."""
+"""The file of an exported tenant is read as it was written, or refused."""
 
 import stat
 from collections.abc import Iterator

@@ -59,7 +59,7 @@ def everything(language: str, **changes: Any) -> dict[str, Any]:
     ],
 )
 def test_prompt_and_schemas_do_not_grow(example: str, prompt: int, tools: int) -> None:
-    """Each character is read in every turn of every call: what is added replaces something."""
+    """Each character is read in every turn of every call: an addition replaces something."""
     llm = render(example)
     assert len(llm["general_prompt"]) <= prompt
     assert len(json.dumps(llm["general_tools"], ensure_ascii=False)) <= tools

@@ -328,7 +328,7 @@ def test_branch_status_names_its_services_or_remedy(offerings, default, status, 
 
 
 def test_branch_without_any_doable_service_is_unready():
-    """Each of its services reports it as well; who looks at the branch must not read that all is well."""
+    """Each of its services reports it as well; the branch must not say that all is well."""
     painting = offering(requiredSkills=["malerei"])
     for of, offerings, text in (
         (branch(staff=[]), (offering(),), "nobody works here"),

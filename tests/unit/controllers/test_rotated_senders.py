@@ -1,4 +1,4 @@
-"""The key of each sender is replaced: what it signs meanwhile is accepted by a pod, whichever Secret the pod mounts first."""
+"""The key of each sender is replaced: a pod accepts its signatures meanwhile, whichever Secret the pod mounts first."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Settings from environment variables: what people write in manifests and shells is understood, or refused by name."""
+"""Settings from environment variables: usual notations of manifests and shells are understood, others refused by name."""
 
 from pathlib import Path
 

@@ -98,7 +98,7 @@ def test_unrecorded_context_begins_no_trace(recorder: MemoryRecorder, context: s
 
 
 def test_a_stored_context_is_gone_on_with(recorder: MemoryRecorder) -> None:
-    recorder.ratio = 0  # whoever stored it has decided
+    recorder.ratio = 0  # the stored context has decided
     with continue_from(STORED), span("job"):
         assert exemplar() == {"trace_id": "0af7651916cd43dd8448eb211c80319c"}
     assert recorder.spans[0].parent == SpanIds("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331")

@@ -243,7 +243,7 @@ class TestTurns:
         assert key == self.of("one", 1)
         queue.done(key)
         clock.advance(ONE_SECOND)
-        queue.add(self.of("one", 2))  # what its first run made due
+        queue.add(self.of("one", 2))  # its first run made this due
         assert [await queue.get(), await queue.get()] == [self.of("one", 2), self.of("two", 1)]
 
     async def test_namespace_without_rest_lets_others_continue(self, queue: WorkQueue, clock: FixedClock):

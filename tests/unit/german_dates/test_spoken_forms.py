@@ -1,4 +1,4 @@
-"""Words of a region, and what a caller takes back or only explains: what can mean one thing is understood, the rest is asked."""
+"""Words of a region, and words that a caller takes back or only explains: one meaning is understood, several are asked about."""
 
 from datetime import datetime
 from zoneinfo import ZoneInfo

@@ -1,4 +1,4 @@
-"""Grants at an API server in memory: who gets what after a restore from a backup, and after an upgrade."""
+"""Grants at an API server in memory, after a restore from a backup and after an upgrade."""
 
 import base64
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Which keys are due when what changed: all that need it (config, numbers, credentials), and no more (no storms)."""
+"""The keys that are due after a change: all that need it (config, numbers, credentials), and no more (no storms)."""
 
 from typing import Any
 

@@ -117,7 +117,7 @@ def test_person_at_calcom_may_change_a_heard_booking() -> None:
 
 
 def test_recent_cancellation_may_be_called_booked_for_now() -> None:
-    """The answer to a repetition says that it is booked; whoever cancels it at Cal.com is known by event or poll."""
+    """The answer to a repetition says that it is booked; a cancellation at Cal.com is known by event or poll."""
     again, gone = booked(60), Books([row(status="cancelled")], [remote(live=False, updated=NOW + 30)])
     change = Change(A, "cancel", "uid-1", "uid-1", None, NOW + 30, NOW + 30)
     assert kinds(History(answers=[booked(), again], changes=[change]), gone) == []

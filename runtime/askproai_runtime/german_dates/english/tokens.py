@@ -51,7 +51,7 @@ _SPOKEN_TIME = (
 )
 _DEADLINE = rf"{_ONE_DAY}(?: the \d{{1,2}}(?:st|nd|rd|th))?"
 _END_OF_DAY = r"(?:end of (?:the )?(?:working |business )?day|(?:close|end) of business|cob|eod)"
-# No rule knows this word: what can mean one thing and its opposite is asked.
+# No rule knows this word: a phrase that can mean one thing and its opposite is asked about.
 _UNCLEAR = "unclear"
 # Why the day before a correction does not suit: "oh no, I'm busy then".
 _WHY_NOT = (
@@ -210,7 +210,7 @@ _AFTER_NUMBERS = _compile(
             rf"(?<!of )(?<!\dth )\b({_MONTH}) (?:the )?(\d{{1,2}})(?:th)? ?{_TO} ?(?:the )?(\d{{1,2}})(?:th)?\b",
             r"between \2 \1 and \3 \1",
         ),
-        # "in the evening at eight or nine": what is said of the first is said of the second
+        # "in the evening at eight or nine": both are in the evening
         (
             r"\b(morning|afternoon|evening|night) at (\d{1,2}) or (?:at )?(\d{1,2})\b(?![:.\d]| ?[ap]m)",
             r"\1 at \2 or \1 at \3",
