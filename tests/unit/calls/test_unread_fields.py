@@ -121,9 +121,7 @@ def test_the_name_of_a_pet_is_nobodys() -> None:
          ["rest_noted_of_one", "not_all_noted"]),
     ],
 )  # fmt: skip
-def test_the_answer_says_whether_fields_were_noted(
-    function: Function, extra: dict[str, Any], sentences: list[str]
-) -> None:
+def test_the_answer_reports_unread_fields(function: Function, extra: dict[str, Any], sentences: list[str]) -> None:
     base = {"date": "2026-12-10", "time": "10:00"} if function is MOVE else PETRA
     read = note_unread(read_arguments(function.name.lower(), base | extra, KNOWN), function, KNOWN)
     made = Answer(success=True, message="Gut.", fields={}, outcome=FunctionOutcome.BOOKED)
