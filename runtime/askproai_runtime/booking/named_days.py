@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo
 
 from askproai_runtime.booking.answer_words import NO, Reply, words_of
 from askproai_runtime.booking.answers import candidate_fields, candidate_question
-from askproai_runtime.booking.replies import Question, read_reply
+from askproai_runtime.booking.declines import find_named_times
+from askproai_runtime.booking.replies import Question, answers_nothing, read_reply
 from askproai_runtime.booking.request import (
     ServiceRequest,
     first_day,
@@ -64,6 +65,9 @@ _WEEKDAY = "|".join(WEEKDAYS)
 _PLACE = re.compile(
     rf"(?:(?:am )?(?P<before>{_WEEKDAY}),? )?(?:(?:der|die|das|den|the) )?(?P<place>{_PLACED})(?:e[nrms]?)?"
     rf"(?:{_OFFER}| (?P<after>{_WEEKDAY}))?(?:,? (?:bitte|please))?"
+)
+_SAID_PLACE = re.compile(
+    rf"\b(?:der|die|das|den|dem|the) (?P<place>{_PLACED})(?:e[nrms]?)?\b(?! (?:of )?(?:januar|februar|maerz|april|mai|ju\w+|august|\w+ber)\b)"
 )
 _PLACE_OF_DAY = re.compile(
     r"(?P<before>(?:(?:ja|yes|gleich|dann|then|lieber|rather|gerne?|doch|also),? )*)(?P<on>(?:am|an dem|on the) )?"
@@ -166,8 +170,11 @@ def put_on_named_day(
     named = _find_named(call, zone)
     if named is None:
         return args
-    if not searches and (start := find_repeated_start(call, args, zone)) is not None:
-        return name_start(args, start.astimezone(zone))
+    if not searches and call.named_last is not None:
+        if (meant := _find_repeated(call.named_last, call, args, zone)) is not None and named.is_exact:
+            return name_start(args, meant.astimezone(zone))
+        if meant is not None:
+            return name_days(args, call, zone, find_service, {_day(meant, zone)}, asks=False)
     args = _put_on_place(named, call, _put_on_place_of_days(named, call, args, zone), zone)
     args = _count_from(named, call, args, zone, books=not searches)
     parts = read_parts(args)
@@ -269,23 +276,62 @@ def _may_mean(parts: _Parts, start: datetime, call: CallContext, zone: ZoneInfo)
 
 
 def find_repeated_start(call: CallContext, args: Mapping[str, Any], zone: ZoneInfo) -> datetime | None:
-    """Return the only start of the last answer where a request has the same words for its time as the one that led to it.
+    """Return the start of the last answer that a request means which has the same words for its time as an earlier one.
 
-    It was asked about and agreed to, or offered for counted words ("eine Stunde später"), and the caller counts none since.
-    Without a transcript a model that repeats itself after the question means it.
+    It is the one that the call was asked about, or the one that was offered for counted words ("eine Stunde später") where the
+    caller counts none since. Raises the question again where the caller has chosen none of several.
     """
-    named, parts = call.named_last, {*filter(None, read_parts(args))}
-    if named is None or len(named.starts) != 1 or not named.is_exact or not parts or read_text(args, "start"):
+    named = call.named_last
+    if named is None or not named.is_exact:
+        return None
+    return _find_repeated(named, call, args, zone)
+
+
+def _find_repeated(
+    named: NamedTimes, call: CallContext, args: Mapping[str, Any], zone: ZoneInfo
+) -> datetime | None:
+    """Return the start, or the beginning of the day, that a repeated request means, as `find_repeated_start` does."""
+    parts = {*filter(None, read_parts(args))}
+    if not parts or read_text(args, "start"):
         return None
     if named.naming is Naming.ASKED:
-        is_agreed = _is_agreed_time(named) if call.replies is not None else True
-        return named.starts[0] if is_agreed and any(parts <= each.texts for each in call.earlier) else None
+        return _find_asked(named, call, parts, zone) if any(parts <= each.texts for each in call.earlier) else None
     led = next((each for each in reversed(call.earlier) if each.starts), None)
-    if named.naming is not Naming.OFFERED or led is None or not parts <= led.texts:
+    if named.naming is not Naming.OFFERED or len(named.starts) != 1 or led is None or not parts <= led.texts:
         return None
     old = datetime.combine(_day(named.starts[0], zone), time(12), zone)
     is_counted = count_from(*read_parts(args)[:2], old) is not None
     return named.starts[0] if is_counted and not any(map(counts_time, named.said_since)) else None
+
+
+def _find_asked(named: NamedTimes, call: CallContext, parts: Collection[str], zone: ZoneInfo) -> datetime | None:
+    """Return which asked time is meant: the only one unless the caller declines it, or the chosen one of several.
+
+    Without a transcript a model that repeats itself after the question means the only one.
+    """
+    if len(named.starts) > 1:
+        if len(said := list_said_starts(named, call, zone, surely=False)) != 1:
+            raise _ask_which(named.starts, call, zone, is_exact=named.is_exact)
+        return said.pop()
+    is_meant = call.replies is None or _is_agreed_time(named) or _leaves_asked(named, call, parts, zone)
+    return named.starts[0] if named.is_exact and is_meant else None
+
+
+def _leaves_asked(named: NamedTimes, call: CallContext, parts: Collection[str], zone: ZoneInfo) -> bool:
+    """Return whether the caller has answered the question for the only asked time without a no and without another time."""
+    asked, now = named.starts[0].astimezone(zone), call.started_at.astimezone(zone)
+    for words in named.said_since:
+        if NO.search(words_of(words)):
+            return False
+        if any(fold(part) in fold(words) for part in parts):  # the words that were asked about
+            continue
+        try:
+            mention = find_mention(words, now, ())
+        except UnclearMention:
+            return False
+        if counts_time(words) or (mention is not None and not mention.find_in([asked], surely=False)):
+            return False
+    return any(not answers_nothing(words) for words in named.said_since)
 
 
 def _put_on_place(named: NamedTimes, call: CallContext, args: Mapping[str, Any], zone: ZoneInfo) -> Mapping[str, Any]:
@@ -666,12 +712,16 @@ def _find_said(named: NamedTimes, call: CallContext, zone: ZoneInfo) -> set[date
 
 
 def list_said_starts(named: NamedTimes, call: CallContext, zone: ZoneInfo, *, surely: bool) -> set[datetime]:
-    """Return the named starts, in local time, that the caller has said since: beyond doubt, or possibly."""
-    starts, found = {start.astimezone(zone) for start in named.starts}, set[datetime]()
+    """Return the named starts, in local time, that the caller has said since, or numbered: beyond doubt, or possibly."""
+    starts, found = [start.astimezone(zone) for start in named.starts], set[datetime]()
     for words in named.said_since:
+        declines = NO.search(words_of(words))
+        places = {_PLACES[each["place"]] for each in _SAID_PLACE.finditer(fold(words)) if not declines}
+        found |= {starts[each] for each in places if each < len(starts)}
         with suppress(UnclearMention):
-            mention = find_mention(words, call.started_at.astimezone(zone), ())
-            found |= mention.find_in(starts, surely=surely) if mention else set()
+            if not declines or not find_named_times(words, call.started_at.astimezone(zone))[0]:
+                mention = find_mention(words, call.started_at.astimezone(zone), ())
+                found |= mention.find_in(starts, surely=surely) if mention else set()
     return found
 
 
