@@ -60,7 +60,8 @@ _PLACES: Final[Mapping[str, int]] = {
 _COMPARED = "frueher(?=e)|spaeter(?=e)|earlier(?= one)|later(?= one)"  # "lieber später" is no place
 _PLACED = "|".join([*(each for each in _PLACES if each not in _COMPARED), _COMPARED])
 # "Am zweiten" is a day of the month.
-_OFFER = r" (?:termin|vorschlag|zeit|uhrzeit|moeglichkeit|tag|option|one|slot|time|day|appointment)"
+_OF_THEM = r"davon|(?:der|von|von den) (?:beiden|tagen?|drei(?:en)?)|of (?:them|those|these|the (?:two|days))"
+_OFFER = rf" (?:termin|vorschlag|zeit|uhrzeit|moeglichkeit|tag|option|one|slot|time|day|appointment|{_OF_THEM})"
 _WEEKDAY = "|".join(WEEKDAYS)
 _PLACE = re.compile(
     rf"(?:(?:am )?(?P<before>{_WEEKDAY}),? )?(?:(?:der|die|das|den|the) )?(?P<place>{_PLACED})(?:e[nrms]?)?"
@@ -70,10 +71,11 @@ _SAID_PLACE = re.compile(
     rf"\b(?:der|die|das|den|dem|the) (?P<place>{_PLACED})(?:e[nrms]?)?\b(?! (?:of )?(?:januar|februar|maerz|april|mai|ju\w+|august|\w+ber)\b)"
 )
 _PLACE_OF_DAY = re.compile(
-    r"(?P<before>(?:(?:ja|yes|gleich|dann|then|lieber|rather|gerne?|doch|also),? )*)(?P<on>(?:am|an dem|on the) )?"
+    r"(?P<before>(?:(?:ja|yes|gleich|direkt|dann|then|lieber|rather|gerne?|doch|also),? )*)(?P<on>(?:am|an dem|on the) )?"
     rf"(?:(?:der|die|das|den|the) )?(?:(?P<place>{_PLACED})(?:e[nrms]?)?\b|(?P<digit>[1-9])\.)"
-    rf"(?: (?:(?P<day>tag|day)|(?P<weekday>{_WEEKDAY})))?(?:,? (?:bitte|please))?(?P<behind>.*)"
+    rf"(?: (?:(?P<day>(?:(?:moegliche|freie)[nr]? )?tag|day|{_OF_THEM})|(?P<weekday>{_WEEKDAY})))?(?:,? (?:bitte|please))?(?P<behind>.*)"
 )
+_SHOWN_WEEKDAY = re.compile(rf"^(?:(?:ja|genau|yes|an|am|dann|gleich|gern|on),? )*(?:diese[mnrs]?|this) (?P<weekday>{_WEEKDAY})\b")
 _DIGIT = re.compile(r"([1-9])\.?")
 _LONGEST_DAY: Final = timedelta(hours=25)
 OF_OWN: Final = frozenset({Naming.CHANGED, Naming.LISTED})  # days of the caller's appointments
@@ -175,6 +177,8 @@ def put_on_named_day(
             return name_start(args, meant.astimezone(zone))
         if meant is not None:
             return name_days(args, call, zone, find_service, {_day(meant, zone)}, asks=False)
+    if not searches:
+        args = _put_on_shown_weekday(named, args, zone)
     args = _put_on_place(named, call, _put_on_place_of_days(named, call, args, zone), zone)
     args = _count_from(named, call, args, zone, books=not searches)
     parts = read_parts(args)
@@ -313,25 +317,33 @@ def _find_asked(named: NamedTimes, call: CallContext, parts: Collection[str], zo
         if len(said := list_said_starts(named, call, zone, surely=False)) != 1:
             raise _ask_which(named.starts, call, zone, is_exact=named.is_exact)
         return said.pop()
-    is_meant = call.replies is None or _is_agreed_time(named) or _leaves_asked(named, call, parts, zone)
-    return named.starts[0] if named.is_exact and is_meant else None
+    if not named.is_exact or (call.replies is not None and not _is_agreed_time(named) and _declines(named, call, parts, zone)):
+        return None
+    if call.replies is None or _is_agreed_time(named) or not all(map(_is_aside, named.said_since)):
+        return named.starts[0]
+    raise _ask_which(named.starts, call, zone)
 
 
-def _leaves_asked(named: NamedTimes, call: CallContext, parts: Collection[str], zone: ZoneInfo) -> bool:
-    """Return whether the caller has answered the question for the only asked time without a no and without another time."""
+def _is_aside(words: str) -> bool:
+    """Return whether words are no answer to a question for a time, or one that counts another time from it."""
+    return answers_nothing(words) or counts_time(words)
+
+
+def _declines(named: NamedTimes, call: CallContext, parts: Collection[str], zone: ZoneInfo) -> bool:
+    """Return whether the caller has said no to the only asked time, or named another one; what is unclear may."""
     asked, now = named.starts[0].astimezone(zone), call.started_at.astimezone(zone)
     for words in named.said_since:
         if NO.search(words_of(words)):
-            return False
+            return True
         if any(fold(part) in fold(words) for part in parts):  # the words that were asked about
             continue
         try:
             mention = find_mention(words, now, ())
         except UnclearMention:
-            return False
-        if counts_time(words) or (mention is not None and not mention.find_in([asked], surely=False)):
-            return False
-    return any(not answers_nothing(words) for words in named.said_since)
+            return not counts_time(words)
+        if mention is not None and not mention.find_in([asked], surely=False):
+            return True
+    return False
 
 
 def _put_on_place(named: NamedTimes, call: CallContext, args: Mapping[str, Any], zone: ZoneInfo) -> Mapping[str, Any]:
@@ -380,7 +392,8 @@ def _put_on_place_of_days(
         found = _PLACE_OF_DAY.fullmatch(fold(text))
         if found is None or not any(found[each] for each in ("before", "on", "day", "weekday", "behind")):
             continue
-        if _PLACE.fullmatch(fold(text)) and not (found["day"] or found["weekday"] or found["on"]):  # "the second one"
+        is_of_days = found["on"] or found["weekday"] or (found["day"] and not re.fullmatch(_OF_THEM, found["day"]))
+        if _PLACE.fullmatch(fold(text)) and not is_of_days:  # "the second one"
             continue
         place = _PLACES[found["place"]] if found["place"] else int(found["digit"]) - 1
         weekday, behind = found["weekday"], found["behind"].strip(" ,.()")
@@ -395,6 +408,17 @@ def _put_on_place_of_days(
             return _put_on_day(named, call, {**others, "date": text}, zone, among[place], is_certain=is_certain)
         if found["day"]:
             raise _ask_which(named.starts, call, zone, is_exact=False)
+    return args
+
+
+def _put_on_shown_weekday(named: NamedTimes, args: Mapping[str, Any], zone: ZoneInfo) -> Mapping[str, Any]:
+    """Return the arguments with the only named day that "diesen Donnerstag" can mean in place of these words."""
+    for name in () if named.naming in OF_OWN else ("date", "time"):
+        text = fold(read_text(args, name) or "")
+        if found := _SHOWN_WEEKDAY.search(text):
+            days = [day for day in _days_of(named.starts, zone) if day.weekday() == WEEKDAYS[found["weekday"]]]
+            if len(days) == 1:
+                return {**args, name: f"{days[0].isoformat()} {text[found.end() :]}".strip()}
     return args
 
 
@@ -663,6 +687,8 @@ def _put_weekday(words: _Words) -> Mapping[str, Any]:
         found = coming
     else:
         found = coming | close
+    if not words.searches:  # "Donnerstag" may be one that was offered before
+        found = found | (_dates(read_near(_days_of(offered, zone), span, day, call, zone)) & {*_days_of(offered, zone)})
     if found == coming:
         return words.args
     return words.with_days(found, asks=is_changed or not words.searches)

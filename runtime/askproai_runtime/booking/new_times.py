@@ -21,6 +21,7 @@ from askproai_runtime.booking.named_days import (
     name_time,
     offers_other_service,
     put_on_named_day,
+    read_near,
 )
 from askproai_runtime.booking.relative_times import add_later_readings, count_hours
 from askproai_runtime.booking.request import (
@@ -155,9 +156,11 @@ def _require_own_hour(
     clocks = {f"{each.astimezone(zone):%H:%M}" for each in starts if each}
     if len(clocks) != 1 or clocks == {f"{old:%H:%M}"}:
         return
+    span = find_open_span(str(min(map(str, days))))
+    near = read_near(list_days_since(call, zone), span, (*map(str, days), None, None), call, zone) if span else ()
     readings = [
         each
-        for day in sorted(map(str, days))
+        for day in [*sorted(map(str, days)), *sorted({str(each.start.date()) for each in near})]
         for clock in (f"{old:%H:%M}", *clocks)
         for each in understand_parts(day, clock, None, at=call.started_at, zone=zone).candidates
     ]
