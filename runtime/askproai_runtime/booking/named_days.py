@@ -67,15 +67,17 @@ _PLACE = re.compile(
     rf"(?:(?:am )?(?P<before>{_WEEKDAY}),? )?(?:(?:der|die|das|den|the) )?(?P<place>{_PLACED})(?:e[nrms]?)?"
     rf"(?:{_OFFER}| (?P<after>{_WEEKDAY}))?(?:,? (?:bitte|please))?"
 )
-_SAID_PLACE = re.compile(
-    rf"\b(?:der|die|das|den|dem|the) (?P<place>{_PLACED})(?:e[nrms]?)?\b(?! (?:of )?(?:januar|februar|maerz|april|mai|ju\w+|august|\w+ber)\b)"
-)
+_MONTH = r"(?:januar|februar|maerz|april|mai|ju\w+|august|\w+ber)"
+_SAID_PLACE = re.compile(rf"\b(?:der|die|das|den|dem|the) (?P<place>{_PLACED})(?:e[nrms]?)?\b(?! (?:of )?{_MONTH}\b)")
 _PLACE_OF_DAY = re.compile(
     r"(?P<before>(?:(?:ja|yes|gleich|direkt|dann|then|lieber|rather|gerne?|doch|also),? )*)(?P<on>(?:am|an dem|on the) )?"
     rf"(?:(?:der|die|das|den|the) )?(?:(?P<place>{_PLACED})(?:e[nrms]?)?\b|(?P<digit>[1-9])\.)"
-    rf"(?: (?:(?P<day>(?:(?:moegliche|freie)[nr]? )?tag|day|{_OF_THEM})|(?P<weekday>{_WEEKDAY})))?(?:,? (?:bitte|please))?(?P<behind>.*)"
+    rf"(?: (?:(?P<day>(?:(?:moegliche|freie)[nr]? )?tag|day|{_OF_THEM})|(?P<weekday>{_WEEKDAY})))?"
+    r"(?:,? (?:bitte|please))?(?P<behind>.*)"
 )
-_SHOWN_WEEKDAY = re.compile(rf"^(?:(?:ja|genau|yes|an|am|dann|gleich|gern|on),? )*(?:diese[mnrs]?|this) (?P<weekday>{_WEEKDAY})\b")
+_SHOWN_WEEKDAY = re.compile(
+    rf"^(?:(?:ja|genau|yes|an|am|dann|gleich|gern|on),? )*(?:diese[mnrs]?|this) (?P<weekday>{_WEEKDAY})\b"
+)
 _DIGIT = re.compile(r"([1-9])\.?")
 _LONGEST_DAY: Final = timedelta(hours=25)
 OF_OWN: Final = frozenset({Naming.CHANGED, Naming.LISTED})  # days of the caller's appointments
@@ -282,8 +284,9 @@ def _may_mean(parts: _Parts, start: datetime, call: CallContext, zone: ZoneInfo)
 def find_repeated_start(call: CallContext, args: Mapping[str, Any], zone: ZoneInfo) -> datetime | None:
     """Return the start of the last answer that a request means which has the same words for its time as an earlier one.
 
-    It is the one that the call was asked about, or the one that was offered for counted words ("eine Stunde später") where the
-    caller counts none since. Raises the question again where the caller has chosen none of several.
+    It is the one that the call was asked about, that of an appointment which it has just changed, or the one that was offered for
+    counted words ("eine Stunde später") where the caller counts none since. Raises the question again where the caller has chosen
+    none of several.
     """
     named = call.named_last
     if named is None or not named.is_exact:
@@ -291,15 +294,16 @@ def find_repeated_start(call: CallContext, args: Mapping[str, Any], zone: ZoneIn
     return _find_repeated(named, call, args, zone)
 
 
-def _find_repeated(
-    named: NamedTimes, call: CallContext, args: Mapping[str, Any], zone: ZoneInfo
-) -> datetime | None:
+def _find_repeated(named: NamedTimes, call: CallContext, args: Mapping[str, Any], zone: ZoneInfo) -> datetime | None:
     """Return the start, or the beginning of the day, that a repeated request means, as `find_repeated_start` does."""
     parts = {*filter(None, read_parts(args))}
     if not parts or read_text(args, "start"):
         return None
     if named.naming is Naming.ASKED:
         return _find_asked(named, call, parts, zone) if any(parts <= each.texts for each in call.earlier) else None
+    if named.naming is Naming.CHANGED:
+        is_again = bool(call.earlier) and parts <= call.earlier[-1].texts and may_repeat_change(call, zone)
+        return named.starts[0] if is_again and not any(map(counts_time, named.said_since)) else None
     led = next((each for each in reversed(call.earlier) if each.starts), None)
     if named.naming is not Naming.OFFERED or len(named.starts) != 1 or led is None or not parts <= led.texts:
         return None
@@ -317,7 +321,9 @@ def _find_asked(named: NamedTimes, call: CallContext, parts: Collection[str], zo
         if len(said := list_said_starts(named, call, zone, surely=False)) != 1:
             raise _ask_which(named.starts, call, zone, is_exact=named.is_exact)
         return said.pop()
-    if not named.is_exact or (call.replies is not None and not _is_agreed_time(named) and _declines(named, call, parts, zone)):
+    if not named.is_exact or (
+        call.replies is not None and not _is_agreed_time(named) and _declines(named, call, parts, zone)
+    ):
         return None
     if call.replies is None or _is_agreed_time(named) or not all(map(_is_aside, named.said_since)):
         return named.starts[0]
@@ -540,6 +546,8 @@ def _count_from(
     Else it is counted from the last one. Where it depends on which of several clock times is meant, it is left as it is.
     """
     starts = named.before.starts if named.before else named.starts
+    if books and named.refused and named.naming is Naming.OFFERED:
+        starts = (*starts, named.refused)
     (day, clock, part_of_day), days = read_parts(args), _days_of(starts, zone)
     if not (day or clock):
         return args
@@ -858,10 +866,10 @@ def _ask_which(
 
 def ask_readings(candidates: Iterable[Candidate], call: CallContext, zone: ZoneInfo) -> ClarificationNeeded:
     """Return the question which of the readings is meant."""
-    readings = tuple(dict.fromkeys(candidates))
-    return ClarificationNeeded(
-        candidate_question(readings, zone, call.started_at), candidates=candidate_fields(readings)
-    )
+    readings, named = tuple(dict.fromkeys(candidates)), call.named_last
+    again = named is not None and named.naming is Naming.ASKED and {*named.starts} == {each.start for each in readings}
+    question = candidate_question(readings, zone, call.started_at, again=again)
+    return ClarificationNeeded(question, candidates=candidate_fields(readings))
 
 
 def exact_starts(candidates: Iterable[Candidate]) -> set[datetime]:
