@@ -171,14 +171,14 @@ def put_on_named_day(
     Raises `ClarificationNeeded` where several days may be meant. A caller who `searches` hears the times of all of them. `own` is
     the appointment that is moved.
     """
-    named = _find_named(call, zone)
-    if named is None:
-        return args
-    if not searches and call.named_last is not None:
-        if (meant := _find_repeated(call.named_last, call, args, zone)) is not None and named.is_exact:
+    if not searches and (last := call.named_last) is not None:
+        if (meant := _find_repeated(last, call, args, zone)) is not None and last.is_exact:
             return name_start(args, meant.astimezone(zone))
         if meant is not None:
             return name_days(args, call, zone, find_service, {_day(meant, zone)}, asks=False)
+    named = _find_named(call, zone)
+    if named is None:
+        return args
     if not searches:
         args = _put_on_shown_weekday(named, args, zone)
     args = _put_on_place(named, call, _put_on_place_of_days(named, call, args, zone), zone)
@@ -319,7 +319,7 @@ def _find_asked(named: NamedTimes, call: CallContext, parts: Collection[str], zo
     """
     if len(named.starts) > 1:
         if len(said := list_said_starts(named, call, zone, surely=False)) != 1:
-            raise _ask_which(named.starts, call, zone, is_exact=named.is_exact)
+            raise _ask_which(said or named.starts, call, zone, is_exact=named.is_exact)
         return said.pop()
     if not named.is_exact or (
         call.replies is not None and not _is_agreed_time(named) and _declines(named, call, parts, zone)
@@ -341,7 +341,7 @@ def _declines(named: NamedTimes, call: CallContext, parts: Collection[str], zone
     for words in named.said_since:
         if NO.search(words_of(words)):
             return True
-        if any(fold(part) in fold(words) for part in parts):  # the words that were asked about
+        if answers_nothing(words) or any(fold(part) in fold(words) for part in parts):  # the asked words
             continue
         try:
             mention = find_mention(words, now, ())

@@ -71,7 +71,7 @@ def require_said_day(
     offers = {offer[0].start.astimezone(zone) for offer in call.offered if offer}
     offered = (days if named.naming not in OF_OWN else set()) | {each.date() for each in offers}
     others = {day for day in offered if day.weekday() in weekdays and day >= call.started_at.astimezone(zone).date()}
-    if _PLACE.search(words):
+    if len(offers) > 1 and _PLACE.search(words):
         others |= {each.date() for each in offers if each.time() == local.time()}
     starts = sorted({local, *(datetime.combine(day, local.timetz()) for day in others)})
     raise ask_readings([exact_at(each) for each in starts], call, zone)
