@@ -332,7 +332,7 @@ def _find_asked(named: NamedTimes, call: CallContext, parts: Collection[str], zo
 
 def _is_aside(words: str) -> bool:
     """Return whether words are no answer to a question for a time, or one that counts another time from it."""
-    return answers_nothing(words) or counts_time(words)
+    return not words.strip() or answers_nothing(words) or counts_time(words)
 
 
 def _declines(named: NamedTimes, call: CallContext, parts: Collection[str], zone: ZoneInfo) -> bool:
