@@ -317,9 +317,10 @@ def candidate_fields(candidates: Sequence[Candidate]) -> list[dict[str, str]]:
     ]  # fmt: skip
 
 
-def candidate_question(candidates: Sequence[Candidate], zone: ZoneInfo, now: datetime) -> str:
-    """Ask which reading of a date is meant, each with its full date."""
-    return say().do_you_mean.format(choices=join_list([format_reading(c, zone, now) for c in candidates]))
+def candidate_question(candidates: Sequence[Candidate], zone: ZoneInfo, now: datetime, *, again: bool = False) -> str:
+    """Ask which reading of a date is meant, each with its full date; `again`, how one of several can be chosen."""
+    question = say().choose_one if again and len(candidates) > 1 else say().do_you_mean
+    return question.format(choices=join_list([format_reading(c, zone, now) for c in candidates]))
 
 
 def appointment_fields(zone: ZoneInfo, appointment: Appointment) -> dict[str, str]:

@@ -63,7 +63,7 @@ from askproai_runtime.booking.idempotency import ActionClaim, SlotNotFree, claim
 from askproai_runtime.booking.kept_offers import add_kept_offers, read_lost_offers
 from askproai_runtime.booking.limits import LimitReached, require_within_limits
 from askproai_runtime.booking.moved_details import add_details
-from askproai_runtime.booking.named_days import after_request, put_on_named_day
+from askproai_runtime.booking.named_days import after_request, name_start, put_on_named_day
 from askproai_runtime.booking.named_people import name_people
 from askproai_runtime.booking.noted_changes import find_noted_staff, find_noted_time, require_agreeing_notes
 from askproai_runtime.booking.obstacles import Obstacle
@@ -115,7 +115,7 @@ from askproai_runtime.booking.types import (
     ClarificationNeeded,
     FunctionOutcome,
 )
-from askproai_runtime.booking.unsaid_days import require_said_day
+from askproai_runtime.booking.unsaid_days import find_unheard, require_said_day
 from askproai_runtime.booking.usual_staff import prefer_usual_staff
 from askproai_runtime.booking.verification import asks_birth_date, require_birth_date
 from askproai_runtime.calendars import (
@@ -184,9 +184,7 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
             known = await _list_known_names(conn, ctx, call, appointments)
             call = await read_lost_offers(conn, ctx.tenant, call, appointments)
         call = add_kept_offers(call, appointments)
-        said_times, args = args, _put_on_day(ctx, call, args)
-        args, request = _parse(ctx, call, args, appointments)
-        require_said_day(call, said_times, request.start, request.rules.zone)
+        args, request = await _understand(ctx, call, args, appointments)
         require_agreeing_notes(
             ctx, call, request.notes, request.service, request.start, request.name, request.offered_staff
         )
@@ -233,6 +231,19 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
     if result.outcome is BookingOutcome.ALREADY_BOOKED:
         return replace(result, answer=await correct_repeated(ctx, call, request, result.answer))
     return result
+
+
+async def _understand(
+    ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointments: Sequence[Appointment]
+) -> tuple[Mapping[str, Any], BookingRequest]:
+    """Return the request with its arguments, at the time that they mean. Raises `ClarificationNeeded`."""
+    try:
+        parsed = _parse(ctx, call, _put_on_day(ctx, call, args), appointments)
+        require_said_day(call, args, parsed[1].start, parsed[1].rules.zone)
+    except ClarificationNeeded as question:
+        start = await find_unheard(ctx, call, args, question)
+        return _parse(ctx, call, name_start(args, start), appointments)
+    return parsed
 
 
 def _parse(

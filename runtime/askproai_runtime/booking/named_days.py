@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo
 
 from askproai_runtime.booking.answer_words import NO, Reply, words_of
 from askproai_runtime.booking.answers import candidate_fields, candidate_question
-from askproai_runtime.booking.replies import Question, read_reply
+from askproai_runtime.booking.declines import find_named_times
+from askproai_runtime.booking.replies import Question, answers_nothing, read_reply
 from askproai_runtime.booking.request import (
     ServiceRequest,
     first_day,
@@ -59,16 +60,23 @@ _PLACES: Final[Mapping[str, int]] = {
 _COMPARED = "frueher(?=e)|spaeter(?=e)|earlier(?= one)|later(?= one)"  # "lieber später" is no place
 _PLACED = "|".join([*(each for each in _PLACES if each not in _COMPARED), _COMPARED])
 # "Am zweiten" is a day of the month.
-_OFFER = r" (?:termin|vorschlag|zeit|uhrzeit|moeglichkeit|tag|option|one|slot|time|day|appointment)"
+_OF_THEM = r"davon|(?:der|von|von den) (?:beiden|tagen?|drei(?:en)?)|of (?:them|those|these|the (?:two|days))"
+_OFFER = rf" (?:termin|vorschlag|zeit|uhrzeit|moeglichkeit|tag|option|one|slot|time|day|appointment|{_OF_THEM})"
 _WEEKDAY = "|".join(WEEKDAYS)
 _PLACE = re.compile(
     rf"(?:(?:am )?(?P<before>{_WEEKDAY}),? )?(?:(?:der|die|das|den|the) )?(?P<place>{_PLACED})(?:e[nrms]?)?"
     rf"(?:{_OFFER}| (?P<after>{_WEEKDAY}))?(?:,? (?:bitte|please))?"
 )
+_MONTH = r"(?:januar|februar|maerz|april|mai|ju\w+|august|\w+ber)"
+_SAID_PLACE = re.compile(rf"\b(?:der|die|das|den|dem|the) (?P<place>{_PLACED})(?:e[nrms]?)?\b(?! (?:of )?{_MONTH}\b)")
 _PLACE_OF_DAY = re.compile(
-    r"(?P<before>(?:(?:ja|yes|gleich|dann|then|lieber|rather|gerne?|doch|also),? )*)(?P<on>(?:am|an dem|on the) )?"
+    r"(?P<before>(?:(?:ja|yes|gleich|direkt|dann|then|lieber|rather|gerne?|doch|also),? )*)(?P<on>(?:am|an dem|on the) )?"
     rf"(?:(?:der|die|das|den|the) )?(?:(?P<place>{_PLACED})(?:e[nrms]?)?\b|(?P<digit>[1-9])\.)"
-    rf"(?: (?:(?P<day>tag|day)|(?P<weekday>{_WEEKDAY})))?(?:,? (?:bitte|please))?(?P<behind>.*)"
+    rf"(?: (?:(?P<day>(?:(?:moegliche|freie)[nr]? )?tag|day|{_OF_THEM})|(?P<weekday>{_WEEKDAY})))?"
+    r"(?:,? (?:bitte|please))?(?P<behind>.*)"
+)
+_SHOWN_WEEKDAY = re.compile(
+    rf"^(?:(?:ja|genau|yes|an|am|dann|gleich|gern|on),? )*(?:diese[mnrs]?|this) (?P<weekday>{_WEEKDAY})\b"
 )
 _DIGIT = re.compile(r"([1-9])\.?")
 _LONGEST_DAY: Final = timedelta(hours=25)
@@ -163,11 +171,16 @@ def put_on_named_day(
     Raises `ClarificationNeeded` where several days may be meant. A caller who `searches` hears the times of all of them. `own` is
     the appointment that is moved.
     """
+    if not searches and (last := call.named_last) is not None:
+        if (meant := _find_repeated(last, call, args, zone)) is not None and last.is_exact:
+            return name_start(args, meant.astimezone(zone))
+        if meant is not None:
+            return name_days(args, call, zone, find_service, {_day(meant, zone)}, asks=False)
     named = _find_named(call, zone)
     if named is None:
         return args
-    if not searches and (start := find_repeated_start(call, args, zone)) is not None:
-        return name_start(args, start.astimezone(zone))
+    if not searches:
+        args = _put_on_shown_weekday(named, args, zone)
     args = _put_on_place(named, call, _put_on_place_of_days(named, call, args, zone), zone)
     args = _count_from(named, call, args, zone, books=not searches)
     parts = read_parts(args)
@@ -269,23 +282,74 @@ def _may_mean(parts: _Parts, start: datetime, call: CallContext, zone: ZoneInfo)
 
 
 def find_repeated_start(call: CallContext, args: Mapping[str, Any], zone: ZoneInfo) -> datetime | None:
-    """Return the only start of the last answer where a request has the same words for its time as the one that led to it.
+    """Return the start of the last answer that a request means which has the same words for its time as an earlier one.
 
-    It was asked about and agreed to, or offered for counted words ("eine Stunde später"), and the caller counts none since.
-    Without a transcript a model that repeats itself after the question means it.
+    It is the one that the call was asked about, that of an appointment which it has just changed, or the one that was offered for
+    counted words ("eine Stunde später") where the caller counts none since. Raises the question again where the caller has chosen
+    none of several.
     """
-    named, parts = call.named_last, {*filter(None, read_parts(args))}
-    if named is None or len(named.starts) != 1 or not named.is_exact or not parts or read_text(args, "start"):
+    named = call.named_last
+    if named is None or not named.is_exact:
+        return None
+    return _find_repeated(named, call, args, zone)
+
+
+def _find_repeated(named: NamedTimes, call: CallContext, args: Mapping[str, Any], zone: ZoneInfo) -> datetime | None:
+    """Return the start, or the beginning of the day, that a repeated request means, as `find_repeated_start` does."""
+    parts = {*filter(None, read_parts(args))}
+    if not parts or read_text(args, "start"):
         return None
     if named.naming is Naming.ASKED:
-        is_agreed = _is_agreed_time(named) if call.replies is not None else True
-        return named.starts[0] if is_agreed and any(parts <= each.texts for each in call.earlier) else None
+        return _find_asked(named, call, parts, zone) if any(parts <= each.texts for each in call.earlier) else None
+    if named.naming is Naming.CHANGED:
+        is_again = bool(call.earlier) and parts <= call.earlier[-1].texts and may_repeat_change(call, zone)
+        return named.starts[0] if is_again and not any(map(counts_time, named.said_since)) else None
     led = next((each for each in reversed(call.earlier) if each.starts), None)
-    if named.naming is not Naming.OFFERED or led is None or not parts <= led.texts:
+    if named.naming is not Naming.OFFERED or len(named.starts) != 1 or led is None or not parts <= led.texts:
         return None
     old = datetime.combine(_day(named.starts[0], zone), time(12), zone)
     is_counted = count_from(*read_parts(args)[:2], old) is not None
     return named.starts[0] if is_counted and not any(map(counts_time, named.said_since)) else None
+
+
+def _find_asked(named: NamedTimes, call: CallContext, parts: Collection[str], zone: ZoneInfo) -> datetime | None:
+    """Return which asked time is meant: the only one unless the caller declines it, or the chosen one of several.
+
+    Without a transcript a model that repeats itself after the question means the only one.
+    """
+    if len(named.starts) > 1:
+        if len(said := list_said_starts(named, call, zone, surely=False)) != 1:
+            raise _ask_which(said or named.starts, call, zone, is_exact=named.is_exact)
+        return said.pop()
+    if not named.is_exact or (
+        call.replies is not None and not _is_agreed_time(named) and _declines(named, call, parts, zone)
+    ):
+        return None
+    if call.replies is None or _is_agreed_time(named) or not all(map(_is_aside, named.said_since)):
+        return named.starts[0]
+    raise _ask_which(named.starts, call, zone)
+
+
+def _is_aside(words: str) -> bool:
+    """Return whether words are no answer to a question for a time, or one that counts another time from it."""
+    return not words.strip() or answers_nothing(words) or counts_time(words)
+
+
+def _declines(named: NamedTimes, call: CallContext, parts: Collection[str], zone: ZoneInfo) -> bool:
+    """Return whether the caller has said no to the only asked time, or named another one; what is unclear may."""
+    asked, now = named.starts[0].astimezone(zone), call.started_at.astimezone(zone)
+    for words in named.said_since:
+        if NO.search(words_of(words)):
+            return True
+        if answers_nothing(words) or any(fold(part) in fold(words) for part in parts):  # the asked words
+            continue
+        try:
+            mention = find_mention(words, now, ())
+        except UnclearMention:
+            return not counts_time(words)
+        if mention is not None and not mention.find_in([asked], surely=False):
+            return True
+    return False
 
 
 def _put_on_place(named: NamedTimes, call: CallContext, args: Mapping[str, Any], zone: ZoneInfo) -> Mapping[str, Any]:
@@ -334,7 +398,8 @@ def _put_on_place_of_days(
         found = _PLACE_OF_DAY.fullmatch(fold(text))
         if found is None or not any(found[each] for each in ("before", "on", "day", "weekday", "behind")):
             continue
-        if _PLACE.fullmatch(fold(text)) and not (found["day"] or found["weekday"] or found["on"]):  # "the second one"
+        is_of_days = found["on"] or found["weekday"] or (found["day"] and not re.fullmatch(_OF_THEM, found["day"]))
+        if _PLACE.fullmatch(fold(text)) and not is_of_days:  # "the second one"
             continue
         place = _PLACES[found["place"]] if found["place"] else int(found["digit"]) - 1
         weekday, behind = found["weekday"], found["behind"].strip(" ,.()")
@@ -349,6 +414,17 @@ def _put_on_place_of_days(
             return _put_on_day(named, call, {**others, "date": text}, zone, among[place], is_certain=is_certain)
         if found["day"]:
             raise _ask_which(named.starts, call, zone, is_exact=False)
+    return args
+
+
+def _put_on_shown_weekday(named: NamedTimes, args: Mapping[str, Any], zone: ZoneInfo) -> Mapping[str, Any]:
+    """Return the arguments with the only named day that "diesen Donnerstag" can mean in place of these words."""
+    for name in () if named.naming in OF_OWN else ("date", "time"):
+        text = fold(read_text(args, name) or "")
+        if found := _SHOWN_WEEKDAY.search(text):
+            days = [day for day in _days_of(named.starts, zone) if day.weekday() == WEEKDAYS[found["weekday"]]]
+            if len(days) == 1:
+                return {**args, name: f"{days[0].isoformat()} {text[found.end() :]}".strip()}
     return args
 
 
@@ -470,6 +546,8 @@ def _count_from(
     Else it is counted from the last one. Where it depends on which of several clock times is meant, it is left as it is.
     """
     starts = named.before.starts if named.before else named.starts
+    if books and named.refused and named.naming is Naming.OFFERED:
+        starts = (*starts, named.refused)
     (day, clock, part_of_day), days = read_parts(args), _days_of(starts, zone)
     if not (day or clock):
         return args
@@ -617,6 +695,8 @@ def _put_weekday(words: _Words) -> Mapping[str, Any]:
         found = coming
     else:
         found = coming | close
+    if not words.searches:  # "Donnerstag" may be one that was offered before
+        found = found | (_dates(read_near(_days_of(offered, zone), span, day, call, zone)) & {*_days_of(offered, zone)})
     if found == coming:
         return words.args
     return words.with_days(found, asks=is_changed or not words.searches)
@@ -666,12 +746,16 @@ def _find_said(named: NamedTimes, call: CallContext, zone: ZoneInfo) -> set[date
 
 
 def list_said_starts(named: NamedTimes, call: CallContext, zone: ZoneInfo, *, surely: bool) -> set[datetime]:
-    """Return the named starts, in local time, that the caller has said since: beyond doubt, or possibly."""
-    starts, found = {start.astimezone(zone) for start in named.starts}, set[datetime]()
+    """Return the named starts, in local time, that the caller has said since, or numbered: beyond doubt, or possibly."""
+    starts, found = [start.astimezone(zone) for start in named.starts], set[datetime]()
     for words in named.said_since:
+        declines = NO.search(words_of(words))
+        places = {_PLACES[each["place"]] for each in _SAID_PLACE.finditer(fold(words)) if not declines}
+        found |= {starts[each] for each in places if each < len(starts)}
         with suppress(UnclearMention):
-            mention = find_mention(words, call.started_at.astimezone(zone), ())
-            found |= mention.find_in(starts, surely=surely) if mention else set()
+            if not declines or not find_named_times(words, call.started_at.astimezone(zone))[0]:
+                mention = find_mention(words, call.started_at.astimezone(zone), ())
+                found |= mention.find_in(starts, surely=surely) if mention else set()
     return found
 
 
@@ -782,10 +866,10 @@ def _ask_which(
 
 def ask_readings(candidates: Iterable[Candidate], call: CallContext, zone: ZoneInfo) -> ClarificationNeeded:
     """Return the question which of the readings is meant."""
-    readings = tuple(dict.fromkeys(candidates))
-    return ClarificationNeeded(
-        candidate_question(readings, zone, call.started_at), candidates=candidate_fields(readings)
-    )
+    readings, named = tuple(dict.fromkeys(candidates)), call.named_last
+    again = named is not None and named.naming is Naming.ASKED and {*named.starts} == {each.start for each in readings}
+    question = candidate_question(readings, zone, call.started_at, again=again)
+    return ClarificationNeeded(question, candidates=candidate_fields(readings))
 
 
 def exact_starts(candidates: Iterable[Candidate]) -> set[datetime]:

@@ -21,6 +21,7 @@ from askproai_runtime.booking.named_days import (
     name_time,
     offers_other_service,
     put_on_named_day,
+    read_near,
 )
 from askproai_runtime.booking.relative_times import add_later_readings, count_hours
 from askproai_runtime.booking.request import (
@@ -66,10 +67,10 @@ async def count_from_appointment(
     counted from where it was before. Nor is "nächsten Samstag" another one after a change, unless the caller has named a day since.
     """
     zone = service.rules.zone
-    if (words := counted_words(args)) is None:
-        return args
     if (start := find_repeated_start(call, args, zone)) is not None:
         return name_start(args, start.astimezone(zone))
+    if (words := counted_words(args)) is None:
+        return args
     async with ctx.pool.acquire() as conn:
         former = await list_former_starts(conn, ctx.tenant, call.call_id)
     by_words = [each for each in former if (each.appointment_id, each.counted) == (appointment.id, hash_words(words))]
@@ -155,9 +156,12 @@ def _require_own_hour(
     clocks = {f"{each.astimezone(zone):%H:%M}" for each in starts if each}
     if len(clocks) != 1 or clocks == {f"{old:%H:%M}"}:
         return
+    words = min(map(str, days))
+    span = find_open_span(words)
+    near = read_near(list_days_since(call, zone), span, (words, None, None), call, zone) if span else ()
     readings = [
         each
-        for day in sorted(map(str, days))
+        for day in [*sorted(map(str, days)), *sorted({str(each.start.date()) for each in near})]
         for clock in (f"{old:%H:%M}", *clocks)
         for each in understand_parts(day, clock, None, at=call.started_at, zone=zone).candidates
     ]

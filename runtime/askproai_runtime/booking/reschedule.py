@@ -49,6 +49,7 @@ from askproai_runtime.booking.free_times import drop_free_times
 from askproai_runtime.booking.further import find_beside, require_beside_wanted
 from askproai_runtime.booking.idempotency import ActionClaim, SlotNotFree, claim_action, settle_action
 from askproai_runtime.booking.kept_offers import read_kept_offers
+from askproai_runtime.booking.named_days import name_start
 from askproai_runtime.booking.named_people import names_several
 from askproai_runtime.booking.names import find_staff_id
 from askproai_runtime.booking.new_times import (
@@ -94,7 +95,7 @@ from askproai_runtime.booking.types import (
     DeskRequest,
     FunctionOutcome,
 )
-from askproai_runtime.booking.unsaid_days import require_said_day
+from askproai_runtime.booking.unsaid_days import find_unheard, require_said_day
 from askproai_runtime.booking.verification import list_own_appointments
 from askproai_runtime.calendars import CalendarOutcome, MustRevert, Refused, Taken, Unavailable
 from askproai_runtime.german_dates import Understanding
@@ -162,7 +163,11 @@ async def move_own_appointment(ctx: BookingContext, call: CallContext, args: Map
     deadline = ctx.clock.monotonic() + ctx.settings.budget.total_seconds()
     call = await read_kept_offers(ctx, call)
     try:
-        request = await _understand_move(ctx, call, args)
+        try:
+            request = await _understand_move(ctx, call, args)
+        except ClarificationNeeded as question:
+            start = await find_unheard(ctx, call, args, question)
+            request = await _understand_move(ctx, call, name_start(args, start))
     except ClarificationNeeded as clarification:
         return clarification.answer
     if isinstance(request, Answer):

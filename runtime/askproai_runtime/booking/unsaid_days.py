@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Final
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from askproai_core.tenant_config import Language
@@ -19,7 +20,8 @@ from askproai_runtime.booking.named_days import (
     read_near,
 )
 from askproai_runtime.booking.request import names_day, read_parts, read_text
-from askproai_runtime.booking.types import CallContext, Naming
+from askproai_runtime.booking.store.actions import record_which
+from askproai_runtime.booking.types import BookingContext, CallContext, ClarificationNeeded, Naming
 from askproai_runtime.german_dates import WEEKDAYS, exact_at, find_open_span, fold, understand_parts
 from askproai_runtime.sentences import SENTENCES
 
@@ -66,10 +68,30 @@ def require_said_day(
         is_repeated = span is not None and any(parts[0] in each.texts for each in call.earlier)
         if local.date() in meant and not is_place and (is_date or is_repeated or meant == since == {local.date()}):
             return
-    offered = days if named.naming not in OF_OWN else set()
+    offers = {offer[0].start.astimezone(zone) for offer in call.offered if offer}
+    offered = (days if named.naming not in OF_OWN else set()) | {each.date() for each in offers}
     others = {day for day in offered if day.weekday() in weekdays and day >= call.started_at.astimezone(zone).date()}
+    if len(offers) > 1 and _PLACE.search(words):
+        others |= {each.date() for each in offers if each.time() == local.time()}
     starts = sorted({local, *(datetime.combine(day, local.timetz()) for day in others)})
     raise ask_readings([exact_at(each) for each in starts], call, zone)
+
+
+async def find_unheard(
+    ctx: BookingContext, call: CallContext, args: Mapping[str, Any], question: ClarificationNeeded
+) -> datetime:
+    """Return the only start of a question that a call without a transcript was asked before about the same words.
+
+    A model that repeats itself after it means that start. Raises the `question` otherwise.
+    """
+    readings = question.answer.fields.get("candidates") or []
+    if call.replies is None and len(readings) == 1 and "end" not in readings[0]:
+        start, about = datetime.fromisoformat(readings[0]["start"]), "|".join(each or "" for each in read_parts(args))
+        async with ctx.pool.acquire() as conn:
+            age = await record_which(conn, ctx.tenant, call.call_id, UUID(int=0), start, about)
+        if call.find_reply(about, age) is not None:
+            return start
+    raise question
 
 
 def _is_date(call: CallContext, parts: Sequence[str | None], zone: ZoneInfo) -> bool:

@@ -79,6 +79,7 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     offered_by_others: str
     example: str
     do_you_mean: str
+    choose_one: str
     part_or_visit: str
     # why a time is not free; `when` is a full date and time, or a longer span
     past_time: str

@@ -27,6 +27,8 @@ WORDS = [
     {"date": "am zweiten Tag um elf"}, {"date": "gleich am zweiten Tag", "time": "11 Uhr"}, {"date": "am 2. Tag", "time": "11 Uhr"},
     {"date": "den zweiten Tag, 11 Uhr"}, {"time": "am zweiten Tag um elf"}, {"date": "ja, am zweiten Tag", "time": "11 Uhr"},
     {"date": "am zweiten Tag (Mittwoch)", "time": "11 Uhr"}, {"date": "on the second day at eleven"},
+    {"date": "direkt am zweiten Tag", "time": "elf"}, {"date": "am zweiten der Tage", "time": "elf"}, {"date": "der zweite davon"},
+    {"date": "am zweiten möglichen Tag", "time": "11"},
 ]  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """A day that no answer has named, in words that may mean another: it is said before anything is booked or moved."""
 
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
@@ -20,6 +21,10 @@ async def offered(call: SpokenCall, day: date, clock: str = "11 Uhr") -> None:
     call.say("Haben Sie da etwas frei?")
     answer = await call.ask(CHECK, {"service": CUT, "date": day.isoformat(), "time": clock})
     assert answer["success"], answer
+
+
+def starts(asked: dict[str, Any]) -> list[str]:
+    return [each["start"] for each in asked["candidates"]]
 
 
 async def booked_days(call: SpokenCall) -> list[str]:
@@ -139,8 +144,9 @@ async def test_a_day_asked_for_before_is_no_question(call: SpokenCall) -> None:
         {"date": "am Tag davor"},
     ],
 )
+@pytest.mark.parametrize("said", ["Ja.", "Ja, den Tag.", "Den meine ich."])
 @pytest.mark.parametrize("function", [BOOK, MOVE])
-async def test_a_yes_is_to_the_asked_day(call: SpokenCall, function: str, words: dict[str, str]) -> None:
+async def test_a_yes_is_to_the_asked_day(call: SpokenCall, function: str, words: dict[str, str], said: str) -> None:
     if function == MOVE:
         await moved(call)
     await offered(call, friday(call) - timedelta(days=1))
@@ -150,8 +156,92 @@ async def test_a_yes_is_to_the_asked_day(call: SpokenCall, function: str, words:
     if asked["success"]:
         return
     assert len(asked["candidates"]) == 1, asked
-    call.say("Ja.")
-    assert (await call.ask(function, wanted))["start"] == asked["candidates"][0]["start"]
+    call.say("Moment.")
+    assert starts(await call.ask(function, wanted)) == starts(asked)
+    call.say(said)
+    done = await call.ask(function, wanted)
+    assert done["start"] == asked["candidates"][0]["start"], done
+    call.say("Danke.")
+    assert (await call.ask(function, wanted))["start"] == done["start"]
+
+
+@pytest.mark.parametrize("said", ["Nein.", "Nein, an einem anderen Tag.", "Lieber am Dienstag."])
+async def test_a_no_is_not_the_asked_day(call: SpokenCall, said: str) -> None:
+    await offered(call, friday(call) - timedelta(days=1))
+    call.say("Lieber am nächsten Tag um elf.")
+    wanted = OTTO | {"date": "am nächsten Tag", "time": "11 Uhr"}
+    assert len((await call.ask(BOOK, wanted))["candidates"]) == 1
+    call.say(said)
+    assert not (await call.ask(BOOK, wanted))["success"]
+
+
+@pytest.mark.parametrize("day", ["Dienstag danach", "den Dienstag darauf", "am Tag danach", "Tuesday after that"])
+@pytest.mark.parametrize("said", ["Ja.", "Genau.", "Nicht den ersten.", "Hm."])
+async def test_a_yes_to_several_chooses_none(call: SpokenCall, day: str, said: str) -> None:
+    """The asked days hold the offered Tuesday, on which the words can mean it."""
+    tuesday = friday(call) + timedelta(days=4)
+    call.say("Am Montag um elf?")
+    closed = {"service": CUT, "date": (tuesday - timedelta(days=1)).isoformat(), "time": "11 Uhr"}
+    assert not (await call.ask(CHECK, closed))["success"]
+    call.say("Dann an dem Tag danach.")
+    wanted = OTTO | {"date": day, "time": "11 Uhr"}
+    asked = await call.ask(BOOK, wanted)
+    assert asked["candidates"][0]["start"][:10] == tuesday.isoformat(), asked
+    assert len(asked["candidates"]) > 1
+    call.say(said)
+    again = await call.ask(BOOK, wanted)
+    assert starts(again) == starts(asked)
+    assert again["message"] != asked["message"]
+    call.say("Die frühere.")
+    assert (await call.ask(BOOK, wanted))["start"][:10] == tuesday.isoformat()
+
+
+@pytest.mark.parametrize("said", ["Die spätere.", "Das zweite.", "Um vierzehn Uhr."])
+async def test_a_place_is_among_the_asked(call: SpokenCall, said: str) -> None:
+    await moved(call)
+    await offered(call, friday(call), "14 Uhr")
+    call.say("Lieber am Donnerstag, gleiche Zeit.")
+    wanted = {"date": (friday(call) - timedelta(days=1)).isoformat(), "time": "gleiche Zeit"}
+    assert len((await call.ask(MOVE, wanted))["candidates"]) == 2
+    call.say(said)
+    assert (await call.ask(MOVE, wanted))["start"][11:13] == "14"
+
+
+@pytest.mark.parametrize("words", ["diesen Freitag", "an diesem Freitag", "genau diesen Freitag", "Ja, diesen Freitag"])
+@pytest.mark.parametrize("function", [BOOK, MOVE])
+async def test_a_shown_weekday_is_the_offered(call: SpokenCall, function: str, words: str) -> None:
+    if function == MOVE:
+        await moved(call)
+    await offered(call, friday(call))
+    call.say("Ja, diesen Freitag.")
+    wanted = {"date": words, "time": "11 Uhr"} | (OTTO if function == BOOK else {})
+    for _ in range(2):
+        done = await call.ask(function, wanted)
+        assert done.get("start", "")[:10] == friday(call).isoformat(), done
+        call.say("Danke.")
+
+
+async def test_the_same_time_is_on_near_weekdays(call: SpokenCall) -> None:
+    await moved(call)
+    await offered(call, friday(call), "14 Uhr")
+    call.say("Lieber Donnerstag, gleiche Zeit.")
+    asked = await call.ask(MOVE, {"date": "Donnerstag", "time": "gleiche Zeit"})
+    near = f"{friday(call) - timedelta(days=1)}T14"
+    assert near in {each["start"][:13] for each in asked["candidates"]}, asked
+
+
+@pytest.mark.parametrize("day", ["am Tag danach", "einen Tag später", "den Tag drauf"])
+async def test_without_a_transcript_it_is_no_circle(call: SpokenCall, day: str) -> None:
+    async def ask(function: str, args: dict[str, str]) -> dict[str, Any]:
+        await call.pod.let_two_seconds_pass(call.call_id)
+        body: dict[str, Any] = (await call.pod.function(function, call.call_id, args, from_number=call.number)).body
+        return body
+
+    thursday = (friday(call) - timedelta(days=1)).isoformat()
+    assert (await ask(CHECK, {"service": CUT, "date": thursday, "time": "11 Uhr"}))["success"]
+    wanted = OTTO | {"date": day, "time": "11 Uhr"}
+    assert len((await ask(BOOK, wanted))["candidates"]) == 1
+    assert (await ask(BOOK, wanted))["start"][:10] == friday(call).isoformat()
 
 
 @pytest.mark.parametrize(
