@@ -117,6 +117,7 @@ from askproai_runtime.booking.types import (
     NamedOffer,
     NamedSlot,
     NamedTimes,
+    SaidAppointments,
     Naming,
 )
 from askproai_runtime.booking.unknown_services import find_known_questions, is_generic
@@ -166,6 +167,7 @@ __all__ = [
     "NamedOffer",
     "NamedSlot",
     "NamedTimes",
+    "SaidAppointments",
     "Naming",
     "OutcomeUnknown",
     "Pause",
