@@ -117,8 +117,8 @@ from askproai_runtime.booking.types import (
     NamedOffer,
     NamedSlot,
     NamedTimes,
-    SaidAppointments,
     Naming,
+    SaidAppointments,
 )
 from askproai_runtime.booking.unknown_services import find_known_questions, is_generic
 from askproai_runtime.booking.waitlist import (
@@ -167,7 +167,6 @@ __all__ = [
     "NamedOffer",
     "NamedSlot",
     "NamedTimes",
-    "SaidAppointments",
     "Naming",
     "OutcomeUnknown",
     "Pause",
@@ -177,6 +176,7 @@ __all__ = [
     "Replies",
     "Reply",
     "RequestUsed",
+    "SaidAppointments",
     "ServiceRules",
     "SlotQuery",
     "Span",

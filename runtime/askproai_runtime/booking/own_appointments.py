@@ -152,12 +152,11 @@ async def resolve_cancellation(
     found = await list_own_appointments(ctx, conn, call, args)
     cancelled = await _list_cancelled(ctx, conn, call)
     zone, fit = ZoneInfo(ctx.config().time_zone), partial(narrow, ctx.config(), call, args)
-    texts = [text for name in PICKING if (text := read_text(args, name))]
-    is_all = any(map(means_all, texts or [call.said_since or ""]))
-    named = _NamedTime() if is_all else _NamedTime.of(args, call, zone)
-    either = [*found, *cancelled]
+    if is_all := _names_all(call, args):
+        args = {**args, **dict.fromkeys(PICKING)}
+    named, either = _NamedTime.of(args, call, zone), [*found, *cancelled]
     said = choose_said(ctx.config(), call, args, either, named.select(either), is_read=bool(named.readings))
-    if said is not None or (_read_id(args, found) is not None and not is_all):
+    if said is not None or _read_id(args, found) is not None:
         own = said or await resolve_appointment(ctx, conn, call, args, question)
         return (questioned if questioned is not None and reply is Reply.YES and not own.live else own), ""
     on_weekday = [each for each in (*found, *cancelled) if _is_on_weekday(each, args, call, zone)]
@@ -178,16 +177,38 @@ async def resolve_cancellation(
     is_sent_again = named.is_nothing and call.said_since is not None and not call.said_since.strip()
     if is_repeat or (again and is_sent_again) or (cancelled and not found):
         return (again or cancelled)[-1], ""
-    if named.is_nothing:
-        left = fit(found)
-        if len(left) > 1 and is_all:  # the next one, after the question for it alone
-            return left[0], say().each_is_cancelled
-        if len(left) == 1 and cancelled:
-            return left[0], say().already_cancelled
-        if cancelled:
-            raise _choice(ctx, call, left, say().already_cancelled, question)
+    unnamed = fit(found) if named.is_nothing else []
+    if (meant := _resolve_unnamed(ctx, call, unnamed, bool(cancelled), question, is_all=is_all)) is not None:
+        return meant
     live = [each for each in on_weekday if each in found]
     return await _resolve_live(ctx, conn, call, args, question, found, named, live, fit), ""
+
+
+def _resolve_unnamed(
+    ctx: BookingContext,
+    call: CallContext,
+    left: Sequence[Appointment],
+    is_one_cancelled: bool,
+    question: str,
+    *,
+    is_all: bool,
+) -> tuple[Appointment, str] | None:
+    """Return which of the appointments that are left is cancelled next, where no time says which: of all the first one, after the
+    question for it alone. None where nothing says which.
+    """
+    if len(left) > 1 and is_all:
+        return left[0], say().each_is_cancelled
+    if not is_one_cancelled or not left:
+        return None
+    if len(left) == 1:
+        return left[0], say().already_cancelled
+    raise _choice(ctx, call, left, say().already_cancelled, question)
+
+
+def _names_all(call: CallContext, args: Mapping[str, Any]) -> bool:
+    """Return whether all appointments are named: by the arguments, or without any by the caller's words."""
+    texts = [text for name in PICKING if (text := read_text(args, name))]
+    return any(map(means_all, texts or [call.said_since or ""]))
 
 
 async def _resolve_live(

@@ -9,7 +9,14 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from askproai_core.database import Connection
-from askproai_runtime.booking.answer_words import APPOINTMENT_WORD, OFF_THE_LIST, STAYS, WAITING_LIST, Reply
+from askproai_runtime.booking.answer_words import (
+    APPOINTMENT_WORD,
+    OFF_THE_LIST,
+    STAYS,
+    WAITING_LIST,
+    Reply,
+    is_question,
+)
 from askproai_runtime.booking.answers import describe_appointment, have_several_customers
 from askproai_runtime.booking.cancel_answers import means_all
 from askproai_runtime.booking.cancel_question import has_refused
@@ -34,7 +41,7 @@ from askproai_runtime.visits import find_by_name, list_parts
 _WHICH_KIND: Final = "appointment or place"
 _PLACE: Final = re.compile(r"\b(?:platz|place|spot)\b", re.IGNORECASE)
 _CLAUSE: Final = re.compile(r"[,.;!?]|\b(?:und|aber|and|but)\b", re.IGNORECASE)
-_NOT: Final = re.compile(r"\b(?:nicht|kein\w*|not|don.?t)\b", re.IGNORECASE)
+_NOT: Final = re.compile(r"\b(?:nein|nee|no|nicht|kein\w*|not|don.?t)\b", re.IGNORECASE)
 
 
 async def list_own_waiting(ctx: BookingContext, conn: Connection, call: CallContext) -> list[WaitlistEntry]:
@@ -150,7 +157,11 @@ async def leave_named_list(ctx: BookingContext, call: CallContext, args: Mapping
         return None
     if last := [each for each in waiting if asked is not None and asked.appointment_id == each.id]:
         reply = replies.get(str(last[0].id))
-        if reply is not None and (reply.agrees(args.get("confirmed")) or answers_nothing(call.said_since or "")):
+        said, is_asked = call.said_since or "", str(last[0].id) == call.said_last.about
+        if reply is not None and is_asked and _names_list(call, {}) and not (_NOT.search(said) or is_question(said)):
+            call, reply = replace(call, replies={**replies, str(last[0].id): Reply.YES}), Reply.YES
+        is_open = answers_nothing(said) or (is_asked and reply is Reply.UNCLEAR and not APPOINTMENT_WORD.search(said))
+        if reply is not None and (reply.agrees(args.get("confirmed")) or is_open):
             return await _leave_one(ctx, call, args, last)
     if by_place := [each for each in waiting if str(each.id) == chosen]:
         return await _leave_one(ctx, call, args, by_place)
@@ -168,8 +179,9 @@ async def leave_named_list(ctx: BookingContext, call: CallContext, args: Mapping
 def _names_list(call: CallContext, args: Mapping[str, Any]) -> bool:
     """Return whether a caller wants off the waiting list, and speaks of no appointment beside it but of one that stays."""
     said = ", ".join([str(args.get("reason") or ""), call.said_since or ""])
-    is_place_asked = call.said_last.is_last and _WHICH_KIND in call.asked_unclear
-    if not (WAITING_LIST.search(said) or (is_place_asked and _PLACE.search(said))):
+    said_last = call.said_last
+    is_asked = bool(said_last.about) or (said_last.is_last and _WHICH_KIND in call.asked_unclear)
+    if not (WAITING_LIST.search(said) or (is_asked and _PLACE.search(said))):
         return False
     staying = [clause for clause in _CLAUSE.split(said) if STAYS.search(clause)]
     if any(WAITING_LIST.search(each) or _NOT.search(each) or not APPOINTMENT_WORD.search(each) for each in staying):

@@ -24,17 +24,18 @@ from askproai_runtime.visits import list_parts
 
 PICKING: Final = ("appointment_id", "appointment_date", "appointment_time")
 _NEW_TIME: Final = ("start", "date", "time", "part_of_day")
+_TWO: Final = 2
 _OF_TWO: Final = frozenset({"frueher", "spaeter", "earlier", "later"})
 _ENGLISH: Final = frozenset({"first", "second", "third", "fourth", "last", "earlier", "later"})
-_STEM: Final = rf"(?P<stem>(?:{'|'.join(sorted(PLACES.keys() - _ENGLISH))})(?=e[nrms]?\b)|(?:{'|'.join(sorted(_ENGLISH))})\b)(?:e[nrms]?\b)?"
+_GERMAN: Final = "|".join(sorted(PLACES.keys() - _ENGLISH))
+_STEM: Final = rf"(?P<stem>(?:{_GERMAN})(?=e[nrms]?\b)|(?:{'|'.join(sorted(_ENGLISH))})\b)(?:e[nrms]?\b)?"
 _BESIDE: Final = (
     r"(?:ja|yes|nein|no|den|der|die|das|dem|am|on|the|termin|platz|one|appointment|bitte|please|ich|i|meine|meinte|mean|nehme|nur"
     r"|doch|lieber|also|von|of|davon|beiden|them|two|absagen|verschieben|streichen)"
 )
-_WHOLE: Final = re.compile(rf"(?:{_BESIDE} )*{_STEM}(?: {_BESIDE})*")
-_IN_WORDS: Final = re.compile(
-    rf"\b(?:den|der|die|das|the) {_STEM}(?! (?:of )?(?:\w*tag|\w*mal|\w*woche|\w*monat|\w*zeit|\w*mittag|abend|{'|'.join(MONTHS)})\b)"
-)
+_WHOLE: Final = re.compile(rf"^(?:{_BESIDE} )*{_STEM}(?: {_BESIDE})*$")
+_OF_TIME: Final = rf"(?:of )?(?:\w*tag|\w*mal|\w*woche|\w*monat|\w*zeit|abend|{'|'.join(MONTHS)})\b"
+_IN_WORDS: Final = re.compile(rf"\b(?:den|der|die|das|the) {_STEM}(?! {_OF_TIME})")
 _OTHER: Final = re.compile(r"\b(?:den|der|die|das|the) (?:andere[nrms]?|other)\b")
 _ONLY_OTHER: Final = re.compile(rf"(?:{_BESIDE} )*(?:andere[nrms]?|other)(?: {_BESIDE})*")
 _FIRST_NO: Final = re.compile(r"^(?:(?:nein|nee|noe|no|nope) )+")
@@ -44,14 +45,12 @@ _NO_NAMES: Final = PARTICLES | {"die", "dem", "bei", "mit", "um", "am", "the"}
 
 def find_place(words: str, among: int, pattern: re.Pattern[str] = _WHOLE) -> int | None:
     """Return which one of several folded words choose by its place; None where they name none or more than one."""
-    stems = {found["stem"] for found in pattern.finditer(words)} if pattern is not _WHOLE else set[str]()
-    if pattern is _WHOLE and (whole := pattern.fullmatch(words)) is not None:
-        stems = {whole["stem"]}
+    stems = {found["stem"] for found in pattern.finditer(words)}
     if len(stems) != 1:
         return None
-    stem = stems.pop()
-    place = PLACES[stem]
-    is_certain = place < among and not (stem in _OF_TWO and among != 2) and not (place < 0 and among > MAX_SPOKEN)
+    place = PLACES[stem := stems.pop()]
+    is_counted = place >= 0 and stem not in _OF_TWO
+    is_certain = place < among if is_counted else among <= (_TWO if stem in _OF_TWO else MAX_SPOKEN)
     return place % among if is_certain else None
 
 
@@ -94,13 +93,15 @@ def choose_said(
     said, own = call.said_last, {str(each.id): each for each in found}
     ids = said.ids if call.replies is not None else tuple(str(each.id) for each in found if each.live)
     texts = [fold(text) for name in PICKING if (text := read_text(args, name))]
-    if len(ids) < 2 or len(texts) > 1:
+    if len(ids) < _TWO or len(texts) > 1:
         return None
-    if not texts:
+    led = [fold(text) for text in (call.earlier[-1].texts if call.earlier else ())]
+    if not texts or (said.is_last and not said.about and texts[0] in led):  # the model repeats what has led to the list
         return _choose_by_words(config, call, args, own)
     (words,) = texts
     if _ONLY_OTHER.fullmatch(words):
-        return _find_other(call, own)
+        is_repeated = words in led and not _OTHER.search(fold(call.said_since or ""))
+        return own.get(said.about) if is_repeated else _find_other(call, own)
     if (place := find_place(words, len(ids))) is not None:
         is_day = bool(at_time) and (not said.is_last or words.startswith(("am ", "on ")))
         return None if is_day else own.get(ids[place])
@@ -132,9 +133,11 @@ def _choose_by_words(
     is_which = not new or (said.asks and any(new <= each.texts for each in call.earlier))
     starts = _find_starts(config, call, utterance, listed) if is_which else []
     names_none = place is None or words.startswith(("am ", "on "))
-    by_names = _choose_by_names(
-        config, words, listed, starts, with_staff=not read_text(args, "staff"), with_days=is_which
-    )
+    staff = read_text(args, "staff") or ""  # with whom a moved appointment is then, unless it answers the question
+    is_staff_new = said.asks and all(staff not in each.texts for each in call.earlier)
+    named = f"{words} {fold(staff)}" if is_staff_new else words
+    with_staff = not staff or is_staff_new
+    by_names = _choose_by_names(config, named, listed, starts, with_staff=with_staff, with_days=is_which)
     return by_names if names_none and by_names is not None else chosen
 
 
@@ -174,7 +177,9 @@ def _choose_by_names(
 
     labels = {each.id: list_words(each) - _NO_NAMES for each in listed}
     services = {each.name for each in find_named(config.services, words, inflected=True)}
-    by_word = [{id for id, label in labels.items() if {word, word.removesuffix("s")} & label} for word in words.split()]
+    by_word = [
+        {key for key, label in labels.items() if {word, word.removesuffix("s")} & label} for word in words.split()
+    ]
     by_service = {each.id for each in listed if services.intersection(list_parts(each.service))}
     deciding = [each for each in (*by_word, by_service, {a.id for a in at_time}) if each and len(each) < len(listed)]
     left = set[Any](labels).intersection(*deciding)
@@ -183,5 +188,5 @@ def _choose_by_names(
 
 def _find_other(call: CallContext, own: Mapping[str, Appointment]) -> Appointment | None:
     """Return the other one of two, where the last answer was about one."""
-    others = [each for id, each in own.items() if id != call.said_last.about]
+    others = [each for key, each in own.items() if key != call.said_last.about]
     return others[0] if call.said_last.about in own and len(others) == 1 else None

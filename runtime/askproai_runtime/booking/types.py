@@ -106,8 +106,8 @@ class SaidAppointments:
     """The appointments and the places on the waiting list that an answer has said last, by their ids, in the order in which it said
     them; none where an answer has named times since.
 
-    `is_last`: no answer has come since but questions whether to cancel one of them; the last answer was `about` this one. `asks`:
-    the answer asks which of them is meant.
+    `is_last`: no answer has come since but questions whether to cancel one of them. `asks`: the answer asks which of them is meant.
+    A later last answer was `about` one appointment or place.
     """
 
     ids: tuple[str, ...] = ()

@@ -299,13 +299,14 @@ def read_listed(call: OngoingCall) -> frozenset[str]:
 
 def read_said_last(call: OngoingCall) -> SaidAppointments:
     """Return the appointments and places that an answer of this call has said last."""
-    about, is_last = "", True
-    for answer in reversed(read_answers(call)):
+    answers, is_last = read_answers(call), True
+    last = answers[-1] if answers else {}
+    about = str(last.get("appointment_id") or last.get("waitlist_id") or "")
+    for answer in reversed(answers):
         if answer.get("slots") or answer.get("alternatives") or answer.get("candidates"):
             break
         if len(ids := _list_in_order(answer)) > 1:
-            return SaidAppointments(ids, is_last, answer.get("success") is not True, about)
-        about = about or str(answer.get("appointment_id") or "")
+            return SaidAppointments(ids, is_last, answer.get("success") is not True, "" if answer is last else about)
         is_last &= answer.get("needs_confirmation") is True
     return SaidAppointments(about=about)
 
