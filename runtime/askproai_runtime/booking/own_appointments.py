@@ -65,14 +65,15 @@ async def resolve_appointment(
     call: CallContext,
     args: Mapping[str, Any],
     question: str,
-    is_done: Callable[[Appointment, FormerStart], bool] = lambda *_: False,
+    is_done: Callable[[Appointment, FormerStart], bool] | None = None,
 ) -> Appointment:
     """Return the future appointment that is meant: named by `appointment_id`, by its day and time, or by its customer, service or
     person, else the only one.
 
     Raises `ClarificationNeeded` with `question` and the choice. If what is named fits none, and only one can be meant, by its id or
     as the only one, the caller is asked whether it is that one. But a model may repeat a move of this call that ended too late to
-    be answered: then the named time is the former one of an appointment to which `is_done` applies.
+    be answered: then the named time is the former one of an appointment to which `is_done` applies. The person of a move says with
+    whom the appointment is from then on, unless it answers the question.
     """
     found = await list_own_appointments(ctx, conn, call, args)
     zone = ZoneInfo(ctx.config().time_zone)
@@ -83,6 +84,7 @@ async def resolve_appointment(
         if call.replies is None:  # whether the question was asked is not known
             await _require_yes(ctx, conn, call, said, named, found, say().not_found if named.is_nothing else "")
         return said
+    args = args if is_done is None else {**args, "staff": None}
     appointment_id, fit = _read_id(args, found), partial(narrow, ctx.config(), call, args)
     if appointment_id is not None:
         return await _resolve_by_id(ctx, conn, call, args, question, appointment_id, found, named)
@@ -91,7 +93,7 @@ async def resolve_appointment(
         former = await list_former_starts(conn, ctx.tenant, call.call_id)
         moved = {each.appointment_id: each for each in former if named.is_at(each.start)}
         fitting = (a for a in found if a.id in moved and fits_all(ctx.config(), call, args, a))
-        if (again := next((a for a in fitting if is_done(a, moved[a.id])), None)) is not None:
+        if (again := next((a for a in fitting if is_done and is_done(a, moved[a.id])), None)) is not None:
             return again
     if named.readings and not at_time and len(on_weekday) == 1:  # the only one on such a day, in whatever week
         return on_weekday[0]

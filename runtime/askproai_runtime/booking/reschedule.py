@@ -187,10 +187,9 @@ async def move_own_appointment(ctx: BookingContext, call: CallContext, args: Map
 async def _understand_move(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> MoveRequest | Answer:
     """Return the move that the arguments ask for, or the offer of times. Raises `ClarificationNeeded` and `ReplacementWanted`."""
     args = name_place(call, args)
-    picking = {**args, "staff": None}  # it says with whom the appointment is from then on
     async with ctx.pool.acquire() as conn:
         appointment = await resolve_appointment(
-            ctx, conn, call, picking, say().which_to_move, lambda *moved: _is_repeated(ctx, call, args, *moved)
+            ctx, conn, call, args, say().which_to_move, lambda *moved: _is_repeated(ctx, call, args, *moved)
         )
         own = await list_own_appointments(ctx, conn, call, {})
         await require_owner(ctx, conn, call, args, appointment, own)

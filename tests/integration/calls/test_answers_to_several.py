@@ -78,8 +78,9 @@ async def test_a_heard_service_is_asked_about_once(call: SpokenCall, said: str) 
     assert (await call.ask(BOOK, friday_at(call.pod, "15:00") | heard))["success"]
     assert [each[:2] for each in await call.live()] == [(CUT.casefold(), "15:00")]
 
+
 async def call_with_two(call: SpokenCall) -> SpokenCall:
-    """Return a later call of a number with a haircut of Petra's on Wednesday at ten, and a coloring of Otto's on the Friday after."""
+    """Return a later call of a number with a haircut of Petra's on a Wednesday, and a coloring of Otto's on a Friday."""
     first = friday_at(call.pod, "10:00", date="2026-11-25", staff="Anna")
     second = friday_at(call.pod, "13:00", date="2026-12-04", staff="Mehmet", service=COLOR, customer_name="Otto Lange")
     for args in (first, second):
@@ -176,7 +177,9 @@ async def test_both_are_cancelled_one_by_one(call: SpokenCall, args: dict[str, s
     assert await call.live() == []
 
 
-@pytest.mark.parametrize("said", ["Nicht den ersten.", "Den ersten oder den zweiten?", "Wann war der bei Anna?", "Egal."])
+@pytest.mark.parametrize(
+    "said", ["Nicht den ersten.", "Den ersten oder den zweiten?", "Wann war der bei Anna?", "Egal."]
+)
 async def test_no_choice_moves_nothing(call: SpokenCall, said: str) -> None:
     later, new = await call_with_two(call), {"time": "eine Stunde später"}
     await later.ask(MOVE, new)

@@ -255,8 +255,8 @@ async def test_other_words_for_the_list_are_read(call: SpokenCall, said: str) ->
 
 
 KEEPS_THE_APPOINTMENT = [
-    "Bitte von der Liste nehmen, der Termin bleibt.", "Warteliste streichen, Termin behalten.", "Ich brauche die Warteliste nicht mehr.",
-    "Take me off the list, the appointment stays.",
+    "Bitte von der Liste nehmen, der Termin bleibt.", "Warteliste streichen, Termin behalten.",
+    "Ich brauche die Warteliste nicht mehr.", "Take me off the list, the appointment stays.",
 ]  # fmt: skip
 
 
