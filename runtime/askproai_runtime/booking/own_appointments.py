@@ -441,8 +441,7 @@ def _choice(
     if not found:
         return ClarificationNeeded(none_found(ctx, call), outcome=FunctionOutcome.NONE_FOUND, appointments=[])
     target = near or now
-    nearest = sorted(found, key=lambda appointment: abs(appointment.starts_at - target))[:MAX_SPOKEN]
-    said = sorted(nearest, key=lambda appointment: appointment.starts_at)  # "den späteren" is the last of two
+    said = sorted(found, key=lambda appointment: abs(appointment.starts_at - target))[:MAX_SPOKEN]
     named = have_several_customers(found)
     spoken = [describe_appointment(config, appointment, now, named=named) for appointment in said]
     if len(found) > len(spoken):

@@ -26,6 +26,7 @@ PICKING: Final = ("appointment_id", "appointment_date", "appointment_time")
 _NEW_TIME: Final = ("start", "date", "time", "part_of_day")
 _TWO: Final = 2
 _OF_TWO: Final = frozenset({"frueher", "spaeter", "earlier", "later"})
+_LAST: Final = frozenset({"letzt", "last"})
 _ENGLISH: Final = frozenset({"first", "second", "third", "fourth", "last", "earlier", "later"})
 _GERMAN: Final = "|".join(sorted(PLACES.keys() - _ENGLISH))
 _STEM: Final = rf"(?P<stem>(?:{_GERMAN})(?=e[nrms]?\b)|(?:{'|'.join(sorted(_ENGLISH))})\b)(?:e[nrms]?\b)?"
@@ -102,11 +103,25 @@ def choose_said(
     if _ONLY_OTHER.fullmatch(words):
         is_repeated = words in led and not _OTHER.search(fold(call.said_since or ""))
         return own.get(said.about) if is_repeated else _find_other(call, own)
-    if (place := find_place(words, len(ids))) is not None:
+    if find_place(words, len(ids)) is not None:
         is_day = bool(at_time) and (not said.is_last or words.startswith(("am ", "on ")))
-        return None if is_day else own.get(ids[place])
+        return None if is_day else _find_at_place(words, ids, own)
     listed = [own[each] for each in ids if each in own]
     return None if is_read else _choose_by_names(config, words, listed, [])
+
+
+def _find_at_place(
+    words: str, ids: Sequence[str], own: Mapping[str, Appointment], pattern: re.Pattern[str] = _WHOLE
+) -> Appointment | None:
+    """Return the appointment that words choose by its place: "den späteren" is the later one, in whatever order they were said."""
+    if (place := find_place(words, len(ids), pattern)) is None:
+        return None
+    by_time = sorted((own[each] for each in ids if each in own), key=lambda each: each.starts_at)
+    said = own.get(ids[place])
+    if len(by_time) < len(ids) or by_time[place] is said:
+        return said
+    stems = {found["stem"] for found in pattern.finditer(words)}
+    return by_time[place] if stems & _OF_TWO else None if stems & _LAST else said
 
 
 def _choose_by_words(
@@ -122,17 +137,14 @@ def _choose_by_words(
     if NO.search(words):
         return None
     listed = [own[each] for each in said.ids if each in own]
-    place = find_place(words, len(said.ids), _IN_WORDS)
-    if place is None:
-        place = find_place(words, len(said.ids))
-    chosen = own.get(said.ids[place]) if place is not None else None
+    chosen = _find_at_place(words, said.ids, own, _IN_WORDS) or _find_at_place(words, said.ids, own)
     if said.about:
         return chosen
     # The new time of a move is not that of the appointment.
     new = {text for name in _NEW_TIME if (text := read_text(args, name))}
     is_which = not new or (said.asks and any(new <= each.texts for each in call.earlier))
     starts = _find_starts(config, call, utterance, listed) if is_which else []
-    names_none = place is None or words.startswith(("am ", "on "))
+    names_none = chosen is None or words.startswith(("am ", "on "))
     staff = read_text(args, "staff") or ""  # with whom a moved appointment is then, unless it answers the question
     is_staff_new = said.asks and all(staff not in each.texts for each in call.earlier)
     named = f"{words} {fold(staff)}" if is_staff_new else words
