@@ -118,6 +118,7 @@ from askproai_runtime.booking.types import (
     NamedSlot,
     NamedTimes,
     Naming,
+    SaidAppointments,
 )
 from askproai_runtime.booking.unknown_services import find_known_questions, is_generic
 from askproai_runtime.booking.waitlist import (
@@ -175,6 +176,7 @@ __all__ = [
     "Replies",
     "Reply",
     "RequestUsed",
+    "SaidAppointments",
     "ServiceRules",
     "SlotQuery",
     "Span",

@@ -25,7 +25,7 @@ from askproai_runtime.booking.changes import commit_and_answer
 from askproai_runtime.booking.customer_names import speaks_of_another
 from askproai_runtime.booking.named_owner import name_owner
 from askproai_runtime.booking.named_people import names_several
-from askproai_runtime.booking.own_appointments import MAX_SPOKEN, is_beside_others, none_found, resolve_cancellation
+from askproai_runtime.booking.own_appointments import is_beside_others, none_found, resolve_cancellation
 from askproai_runtime.booking.own_waiting import (
     describe_waiting,
     leave_named_list,
@@ -49,6 +49,7 @@ from askproai_runtime.booking.store.appointments import (
 from askproai_runtime.booking.store.audit import record_desk_change
 from askproai_runtime.booking.store.claims import lock_resources_of
 from askproai_runtime.booking.types import (
+    MAX_SPOKEN,
     Answer,
     BookingContext,
     CallContext,

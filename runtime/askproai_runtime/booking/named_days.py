@@ -53,12 +53,12 @@ from askproai_runtime.visits import same_services
 
 _Parts = tuple[str | None, str | None, str | None]
 _NO_TIME: Final[Mapping[str, None]] = {"start": None, "date": None, "time": None, "part_of_day": None}
-_PLACES: Final[Mapping[str, int]] = {
+PLACES: Final[Mapping[str, int]] = {
     "erst": 0, "first": 0, "zweit": 1, "second": 1, "dritt": 2, "third": 2, "viert": 3, "fourth": 3, "letzt": -1, "last": -1,
     "frueher": 0, "earlier": 0, "spaeter": -1, "later": -1,
 }  # fmt: skip
 _COMPARED = "frueher(?=e)|spaeter(?=e)|earlier(?= one)|later(?= one)"  # "lieber später" is no place
-_PLACED = "|".join([*(each for each in _PLACES if each not in _COMPARED), _COMPARED])
+_PLACED = "|".join([*(each for each in PLACES if each not in _COMPARED), _COMPARED])
 # "Am zweiten" is a day of the month.
 _OF_THEM = r"davon|(?:der|von|von den) (?:beiden|tagen?|drei(?:en)?)|of (?:them|those|these|the (?:two|days))"
 _OFFER = rf" (?:termin|vorschlag|zeit|uhrzeit|moeglichkeit|tag|option|one|slot|time|day|appointment|{_OF_THEM})"
@@ -369,7 +369,7 @@ def _put_on_place(named: NamedTimes, call: CallContext, args: Mapping[str, Any],
         if found is None or len(starts) == 1:
             continue
         rest = {**args, name: found["before"] or found["after"]}
-        fitting, place = _list_fitting(named, rest, call, zone), _PLACES[found["place"]]
+        fitting, place = _list_fitting(named, rest, call, zone), PLACES[found["place"]]
         if not fitting and names_day(read_parts(rest)):
             return args if rest[name] else rest
         if place >= len(fitting) > 0 and name == "date" and not rest[name]:
@@ -401,7 +401,7 @@ def _put_on_place_of_days(
         is_of_days = found["on"] or found["weekday"] or (found["day"] and not re.fullmatch(_OF_THEM, found["day"]))
         if _PLACE.fullmatch(fold(text)) and not is_of_days:  # "the second one"
             continue
-        place = _PLACES[found["place"]] if found["place"] else int(found["digit"]) - 1
+        place = PLACES[found["place"]] if found["place"] else int(found["digit"]) - 1
         weekday, behind = found["weekday"], found["behind"].strip(" ,.()")
         among = [day for day in days if not weekday or day.weekday() == WEEKDAYS[weekday]]
         if behind and place < len(among) and WEEKDAYS.get(behind) == among[place].weekday():

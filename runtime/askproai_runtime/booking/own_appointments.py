@@ -24,6 +24,7 @@ from askproai_runtime.booking.named_people import read_name_alone
 from askproai_runtime.booking.phrases import format_reading, is_other_person, join_list
 from askproai_runtime.booking.replies import meant_key
 from askproai_runtime.booking.request import read_text
+from askproai_runtime.booking.said_appointments import PICKING, choose_said
 from askproai_runtime.booking.store.actions import (
     FormerStart,
     list_cancelled_appointments,
@@ -36,19 +37,26 @@ from askproai_runtime.booking.store.appointments import (
     get_appointment,
 )
 from askproai_runtime.booking.types import (
+    MAX_SPOKEN,
     BookingContext,
     CallContext,
     ClarificationNeeded,
     FunctionOutcome,
 )
 from askproai_runtime.booking.verification import asks_birth_date, list_own_appointments, owns_appointment
-from askproai_runtime.german_dates import Candidate, Grain, Refusal, find_open_span, understand_parts
+from askproai_runtime.german_dates import (
+    Argument,
+    Candidate,
+    Grain,
+    Refusal,
+    find_open_span,
+    find_part_argument,
+    understand_parts,
+)
 from askproai_runtime.sentences import say
 
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _Fit: TypeAlias = Callable[[Sequence[Appointment]], list[Appointment]]  # `narrow` by the arguments of a request
-
-MAX_SPOKEN = 3  # a caller cannot keep more in mind
 
 
 async def resolve_appointment(
@@ -57,28 +65,35 @@ async def resolve_appointment(
     call: CallContext,
     args: Mapping[str, Any],
     question: str,
-    is_done: Callable[[Appointment, FormerStart], bool] = lambda *_: False,
+    is_done: Callable[[Appointment, FormerStart], bool] | None = None,
 ) -> Appointment:
     """Return the future appointment that is meant: named by `appointment_id`, by its day and time, or by its customer, service or
     person, else the only one.
 
     Raises `ClarificationNeeded` with `question` and the choice. If what is named fits none, and only one can be meant, by its id or
     as the only one, the caller is asked whether it is that one. But a model may repeat a move of this call that ended too late to
-    be answered: then the named time is the former one of an appointment to which `is_done` applies.
+    be answered: then the named time is the former one of an appointment to which `is_done` applies. The person of a move says with
+    whom the appointment is from then on, unless it answers the question.
     """
     found = await list_own_appointments(ctx, conn, call, args)
     zone = ZoneInfo(ctx.config().time_zone)
     named = _NamedTime.of(args, call, zone)
+    at_time = named.select(found)
+    said = choose_said(ctx.config(), call, args, found, at_time, is_read=bool(named.readings))
+    if said is not None:
+        if call.replies is None:  # whether the question was asked is not known
+            await _require_yes(ctx, conn, call, said, named, found, say().not_found if named.is_nothing else "")
+        return said
+    args = args if is_done is None else {**args, "staff": None}
     appointment_id, fit = _read_id(args, found), partial(narrow, ctx.config(), call, args)
     if appointment_id is not None:
         return await _resolve_by_id(ctx, conn, call, args, question, appointment_id, found, named)
     on_weekday = fit([each for each in found if _is_on_weekday(each, args, call, zone)])
-    at_time = named.select(found)
     if named.readings and not any(fits_all(ctx.config(), call, args, each) for each in at_time):
         former = await list_former_starts(conn, ctx.tenant, call.call_id)
         moved = {each.appointment_id: each for each in former if named.is_at(each.start)}
         fitting = (a for a in found if a.id in moved and fits_all(ctx.config(), call, args, a))
-        if (again := next((a for a in fitting if is_done(a, moved[a.id])), None)) is not None:
+        if (again := next((a for a in fitting if is_done and is_done(a, moved[a.id])), None)) is not None:
             return again
     if named.readings and not at_time and len(on_weekday) == 1:  # the only one on such a day, in whatever week
         return on_weekday[0]
@@ -137,12 +152,15 @@ async def resolve_cancellation(
     if questioned is not None and not questioned.live:
         questioned = None
     found = await list_own_appointments(ctx, conn, call, args)
-    if _read_id(args, found) is not None:
-        own = await resolve_appointment(ctx, conn, call, args, question)
-        return (questioned if questioned is not None and reply is Reply.YES and not own.live else own), ""
     cancelled = await _list_cancelled(ctx, conn, call)
     zone, fit = ZoneInfo(ctx.config().time_zone), partial(narrow, ctx.config(), call, args)
-    named = _NamedTime.of(args, call, zone)
+    if is_all := _names_all(call, args):
+        args = {**args, **dict.fromkeys(PICKING)}
+    named, either = _NamedTime.of(args, call, zone), [*found, *cancelled]
+    said = choose_said(ctx.config(), call, args, either, named.select(either), is_read=bool(named.readings))
+    if said is not None or _read_id(args, found) is not None:
+        own = said or await resolve_appointment(ctx, conn, call, args, question)
+        return (questioned if questioned is not None and reply is Reply.YES and not own.live else own), ""
     on_weekday = [each for each in (*found, *cancelled) if _is_on_weekday(each, args, call, zone)]
 
     def select(appointments: Sequence[Appointment]) -> list[Appointment]:
@@ -161,25 +179,38 @@ async def resolve_cancellation(
     is_sent_again = named.is_nothing and call.said_since is not None and not call.said_since.strip()
     if is_repeat or (again and is_sent_again) or (cancelled and not found):
         return (again or cancelled)[-1], ""
-    if named.is_nothing and (meant := _resolve_unnamed(ctx, call, fit(found), bool(cancelled), question)) is not None:
+    unnamed = fit(found) if named.is_nothing else []
+    if (meant := _resolve_unnamed(ctx, call, unnamed, bool(cancelled), question, is_all=is_all)) is not None:
         return meant
     live = [each for each in on_weekday if each in found]
     return await _resolve_live(ctx, conn, call, args, question, found, named, live, fit), ""
 
 
 def _resolve_unnamed(
-    ctx: BookingContext, call: CallContext, left: Sequence[Appointment], is_one_cancelled: bool, question: str
+    ctx: BookingContext,
+    call: CallContext,
+    left: Sequence[Appointment],
+    is_one_cancelled: bool,
+    question: str,
+    *,
+    is_all: bool,
 ) -> tuple[Appointment, str] | None:
     """Return which of the appointments that are left is cancelled next, where no time says which: of all the first one, after the
     question for it alone. None where nothing says which.
     """
-    if len(left) > 1 and means_all(call.said_since or ""):
+    if len(left) > 1 and is_all:
         return left[0], say().each_is_cancelled
-    if not is_one_cancelled:
+    if not is_one_cancelled or not left:
         return None
     if len(left) == 1:
         return left[0], say().already_cancelled
     raise _choice(ctx, call, left, say().already_cancelled, question)
+
+
+def _names_all(call: CallContext, args: Mapping[str, Any]) -> bool:
+    """Return whether all appointments are named: by the arguments, or without any by the caller's words."""
+    texts = [text for name in PICKING if (text := read_text(args, name))]
+    return any(map(means_all, texts or [call.said_since or ""]))
 
 
 async def _resolve_live(
@@ -342,6 +373,8 @@ class _NamedTime:
     @classmethod
     def of(cls, args: Mapping[str, Any], call: CallContext, zone: ZoneInfo) -> Self:
         day, clock_time = read_text(args, "appointment_date"), read_text(args, "appointment_time")
+        if day and clock_time is None and find_part_argument(day) is Argument.TIME:
+            day, clock_time = None, day
         if day is None and clock_time is None:
             return cls()
         # A time without a day is read as of midnight: a time that is over today may be that of an appointment on another day.
@@ -416,7 +449,7 @@ def _choice(
         sentence = say().which_of_many.format(count=len(found), question=question, appointments=listed)
     else:
         sentence = say().which_of.format(question=question, appointments=join_list(spoken))
-    fields = appointment_list_fields(config, found, now)
+    fields = appointment_list_fields(config, [*said, *(each for each in found if each not in said)], now)
     return ClarificationNeeded(f"{preface} {sentence}".strip(), appointments=fields)
 
 

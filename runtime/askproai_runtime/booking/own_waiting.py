@@ -1,5 +1,6 @@
 """A caller's places on the waiting list, and their removal by the rules of a cancellation."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -8,7 +9,14 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from askproai_core.database import Connection
-from askproai_runtime.booking.answer_words import APPOINTMENT_WORD, OFF_THE_LIST, STAYS, WAITING_LIST, Reply
+from askproai_runtime.booking.answer_words import (
+    APPOINTMENT_WORD,
+    OFF_THE_LIST,
+    STAYS,
+    WAITING_LIST,
+    Reply,
+    is_question,
+)
 from askproai_runtime.booking.answers import describe_appointment, have_several_customers
 from askproai_runtime.booking.cancel_answers import means_all
 from askproai_runtime.booking.cancel_question import has_refused
@@ -17,6 +25,7 @@ from askproai_runtime.booking.named_owner import name_owner, needs_name
 from askproai_runtime.booking.phrases import fold, join_list, same_name
 from askproai_runtime.booking.replies import answers_nothing
 from askproai_runtime.booking.request import read_text
+from askproai_runtime.booking.said_appointments import find_said_place
 from askproai_runtime.booking.spoken_services import names_service
 from askproai_runtime.booking.store.actions import get_last_question, record_question
 from askproai_runtime.booking.store.appointments import get_appointment
@@ -30,6 +39,9 @@ from askproai_runtime.tasks import request_soon
 from askproai_runtime.visits import find_by_name, list_parts
 
 _WHICH_KIND: Final = "appointment or place"
+_PLACE: Final = re.compile(r"\b(?:platz|place|spot)\b", re.IGNORECASE)
+_CLAUSE: Final = re.compile(r"[,.;!?]|\b(?:und|aber|and|but)\b", re.IGNORECASE)
+_NOT: Final = re.compile(r"\b(?:nein|nee|no|nicht|kein\w*|not|don.?t)\b", re.IGNORECASE)
 
 
 async def list_own_waiting(ctx: BookingContext, conn: Connection, call: CallContext) -> list[WaitlistEntry]:
@@ -128,14 +140,16 @@ async def leave_named_list(ctx: BookingContext, call: CallContext, args: Mapping
     """Take a caller off the waiting list, as `leave_waitlist` does, where the list is named in place of an appointment, or was the
     call's last question; None where it is not, or the caller does not wait, or keeps the place.
 
-    The hour of an appointment in the request means that one, whatever is said of the list.
+    The hour of an appointment in the request means that one, whatever is said of the list. Of an appointment and places that the
+    last answer has said, the caller may choose one by its place there.
     """
-    replies, names_list = call.replies or {}, _names_list(call, args)
-    if read_text(args, "appointment_id") is not None or not (names_list or replies):
+    replies, chosen = call.replies or {}, find_said_place(call)
+    names_list = _names_list(call, args)
+    if read_text(args, "appointment_id") is not None or not (names_list or chosen or replies):
         return None
     async with ctx.pool.acquire() as conn:
         asked = await get_last_question(conn, ctx.tenant, call.call_id) if replies else None
-        if not names_list and (asked is None or str(asked.appointment_id) not in replies):
+        if not (names_list or chosen) and (asked is None or str(asked.appointment_id) not in replies):
             return None
         waiting = [each for each in await list_own_waiting(ctx, conn, call) if each.state == "waiting"]
         booked = await list_own_appointments(ctx, conn, call, args) if waiting else []
@@ -143,8 +157,14 @@ async def leave_named_list(ctx: BookingContext, call: CallContext, args: Mapping
         return None
     if last := [each for each in waiting if asked is not None and asked.appointment_id == each.id]:
         reply = replies.get(str(last[0].id))
-        if reply is not None and (reply.agrees(args.get("confirmed")) or answers_nothing(call.said_since or "")):
+        said, is_asked = call.said_since or "", str(last[0].id) == call.said_last.about
+        if reply is not None and is_asked and _names_list(call, {}) and not (_NOT.search(said) or is_question(said)):
+            call, reply = replace(call, replies={**replies, str(last[0].id): Reply.YES}), Reply.YES
+        is_open = answers_nothing(said) or (is_asked and reply is Reply.UNCLEAR and not APPOINTMENT_WORD.search(said))
+        if reply is not None and (reply.agrees(args.get("confirmed")) or is_open):
             return await _leave_one(ctx, call, args, last)
+    if by_place := [each for each in waiting if str(each.id) == chosen]:
+        return await _leave_one(ctx, call, args, by_place)
     if not names_list:
         return None
     is_kept = any(
@@ -157,11 +177,16 @@ async def leave_named_list(ctx: BookingContext, call: CallContext, args: Mapping
 
 
 def _names_list(call: CallContext, args: Mapping[str, Any]) -> bool:
-    """Return whether a caller wants off the waiting list, and speaks of no appointment beside it."""
-    said = " ".join([str(args.get("reason") or ""), call.said_since or ""])
-    if not WAITING_LIST.search(said) or STAYS.search(said):
+    """Return whether a caller wants off the waiting list, and speaks of no appointment beside it but of one that stays."""
+    said = ", ".join([str(args.get("reason") or ""), call.said_since or ""])
+    said_last = call.said_last
+    is_asked = bool(said_last.about) or (said_last.is_last and _WHICH_KIND in call.asked_unclear)
+    if not (WAITING_LIST.search(said) or (is_asked and _PLACE.search(said))):
         return False
-    return bool(OFF_THE_LIST.search(said)) or not APPOINTMENT_WORD.search(said)
+    staying = [clause for clause in _CLAUSE.split(said) if STAYS.search(clause)]
+    if any(WAITING_LIST.search(each) or _NOT.search(each) or not APPOINTMENT_WORD.search(each) for each in staying):
+        return False
+    return bool(staying) or bool(OFF_THE_LIST.search(said)) or not APPOINTMENT_WORD.search(said)
 
 
 async def _leave_one(

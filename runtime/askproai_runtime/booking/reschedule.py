@@ -63,6 +63,7 @@ from askproai_runtime.booking.own_appointments import resolve_appointment
 from askproai_runtime.booking.owner_questions import require_owner, says_customer
 from askproai_runtime.booking.remote import cover_end, enqueue_sync, move_booking
 from askproai_runtime.booking.request import ServiceRequest, read_text, require_exact
+from askproai_runtime.booking.said_appointments import name_place
 from askproai_runtime.booking.slots import ServiceRules, SlotQuery
 from askproai_runtime.booking.store.actions import (
     FormerStart,
@@ -190,10 +191,10 @@ async def move_own_appointment(ctx: BookingContext, call: CallContext, args: Map
 
 async def _understand_move(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> MoveRequest | Answer:
     """Return the move that the arguments ask for, or the offer of times. Raises `ClarificationNeeded` and `ReplacementWanted`."""
-    picking = {**args, "staff": None}  # it says with whom the appointment is from then on
+    args = name_place(call, args)
     async with ctx.pool.acquire() as conn:
         appointment = await resolve_appointment(
-            ctx, conn, call, picking, say().which_to_move, lambda *moved: _is_repeated(ctx, call, args, *moved)
+            ctx, conn, call, args, say().which_to_move, lambda *moved: _is_repeated(ctx, call, args, *moved)
         )
         own = await list_own_appointments(ctx, conn, call, {})
         await require_owner(ctx, conn, call, args, appointment, own)

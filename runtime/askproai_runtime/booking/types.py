@@ -102,6 +102,21 @@ class NamedTimes:
 
 
 @dataclass(frozen=True, slots=True)
+class SaidAppointments:
+    """The appointments and the places on the waiting list that an answer has said last, by their ids, in the order in which it said
+    them; none where an answer has named times since.
+
+    `is_last`: no answer has come since but questions whether to cancel one of them. `asks`: the answer asks which of them is meant.
+    A later last answer was `about` one appointment or place.
+    """
+
+    ids: tuple[str, ...] = ()
+    is_last: bool = False
+    asks: bool = False
+    about: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class EarlierRequest:
     """A request of this call that was answered: its arguments that are text, and the starts that the answer has offered."""
 
@@ -131,7 +146,8 @@ class CallContext:
     named_last: NamedTimes | None = None
     # The times of the requests since that answer, as they were said, the last one first.
     requested: tuple[Mapping[str, str], ...] = ()
-    # The last words of caller and agent, and what the caller has said since the last answer.
+    said_last: SaidAppointments = SaidAppointments()
+    # The last words of caller and agent, and what the caller has said since the last answer, or in all before the first one.
     said: str | None = None
     said_since: str | None = None
     # The caller has no preference among the times that were named last.
@@ -271,6 +287,7 @@ class Answer:
 
 # Nobody hears a question of ours and answers it in less: so old must it be, where a request has no transcript.
 ANSWER_TIME: Final = timedelta(seconds=2)
+MAX_SPOKEN: Final = 3  # appointments: a caller cannot keep more in mind
 DESK_CALL: Final = "desk:"  # so begins the `call_id` of what the desk has booked
 
 

@@ -69,6 +69,7 @@ from askproai_runtime.calls.payload import (
     read_named,
     read_replies,
     read_said,
+    read_said_last,
     read_said_since,
     read_unclear,
 )
@@ -239,6 +240,7 @@ class CallFunctions:
             offered_last=read_offered_last(call),
             named_last=read_named_last(call),
             requested=read_requested(call),
+            said_last=read_said_last(call),
             said=read_said(call),
             said_since=read_said_since(call),
             leaves_choice=leaves_choice(call),

@@ -3,7 +3,7 @@
 Unknown keys, reasons and statuses are tolerated.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -22,6 +22,7 @@ from askproai_runtime.booking import (
     Question,
     Replies,
     Reply,
+    SaidAppointments,
     asks_something_else,
     companions_key,
     details_key,
@@ -296,10 +297,35 @@ def read_listed(call: OngoingCall) -> frozenset[str]:
     return frozenset(each for answer in read_answers(call) for each in _list_ids(answer))
 
 
+def read_said_last(call: OngoingCall) -> SaidAppointments:
+    """Return the appointments and places that an answer of this call has said last."""
+    answers, is_last = read_answers(call), True
+    last = answers[-1] if answers else {}
+    about = str(last.get("appointment_id") or last.get("waitlist_id") or "")
+    for answer in reversed(answers):
+        if answer.get("slots") or answer.get("alternatives") or answer.get("candidates"):
+            break
+        if len(ids := _list_in_order(answer)) > 1:
+            return SaidAppointments(ids, is_last, answer.get("success") is not True, "" if answer is last else about)
+        is_last &= answer.get("needs_confirmation") is True
+    return SaidAppointments(about=about)
+
+
+def _list_in_order(answer: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the ids of the appointments and places of an answer in the order in which it says them."""
+    appointments, waiting = ([*_list_members(answer, name)] for name in ("appointments", "waiting"))
+    if waiting and "appointment_id" in answer:  # the question for one of the two
+        appointments = [answer]
+    return tuple(str(each.get("appointment_id", each.get("waitlist_id"))) for each in (*appointments, *waiting))
+
+
+def _list_members(answer: Mapping[str, Any], name: str) -> Iterator[Mapping[str, Any]]:
+    members = answer.get(name)
+    return (each for each in (members if isinstance(members, list) else ()) if isinstance(each, dict))
+
+
 def _list_ids(answer: Mapping[str, Any]) -> frozenset[str]:
-    listed = answer.get("appointments")
-    listed = listed if isinstance(listed, list) else []
-    return frozenset(str(each.get("appointment_id")) for each in listed if isinstance(each, dict))
+    return frozenset(str(each.get("appointment_id")) for each in _list_members(answer, "appointments"))
 
 
 @dataclass(slots=True)
@@ -376,14 +402,14 @@ def read_named(call: OngoingCall, *, without_bookings: bool = False) -> str:
 
 
 def read_said_since(call: OngoingCall) -> str | None:
-    """Return what the caller has said since the last answer of a function; None if the request has no transcript with one."""
-    said: list[str] | None = None
+    """Return what the caller has said since the last answer of a function, or in all; None if the request has no transcript."""
+    said = list[str]()
     for utterance in call.transcript_with_tool_calls or ():
         if utterance.role == "tool_call_result":
             said = []
-        elif utterance.role == "user" and said is not None:
+        elif utterance.role == "user":
             said.append(str(utterance.content or ""))
-    return None if said is None else " ".join(said)[-_MOST_READ_SINCE:]
+    return " ".join(said)[-_MOST_READ_SINCE:] if call.transcript_with_tool_calls else None
 
 
 def _read_question(answer: Mapping[str, Any]) -> tuple[Question, str] | None:

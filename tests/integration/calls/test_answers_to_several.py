@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.worlds.spoken_calls import CUT, SpokenCall, friday_at
+from tests.worlds.spoken_calls import COLOR, CUT, SpokenCall, friday_at
 
 BOOK, MOVE, CANCEL = "book_appointment", "reschedule_appointment", "cancel_appointment"
 
@@ -79,6 +79,130 @@ async def test_a_heard_service_is_asked_about_once(call: SpokenCall, said: str) 
     assert [each[:2] for each in await call.live()] == [(CUT.casefold(), "15:00")]
 
 
+async def call_with_two(call: SpokenCall) -> SpokenCall:
+    """Return a later call of a number with a haircut of Petra's on a Wednesday, and a coloring of Otto's on a Friday."""
+    first = friday_at(call.pod, "10:00", date="2026-11-25", staff="Anna")
+    second = friday_at(call.pod, "13:00", date="2026-12-04", staff="Mehmet", service=COLOR, customer_name="Otto Lange")
+    for args in (first, second):
+        assert (await call.ask(BOOK, args | {"another": True}))["success"]
+    return SpokenCall(call.pod, call.number)
+
+
+FIRST, SECOND = "Mittwoch, den 25. November", "Freitag, den 4. Dezember"
+CHOICES = [
+    ("den ersten", FIRST), ("den zweiten bitte", SECOND), ("Den früheren", FIRST), ("der spätere", SECOND), ("den letzten", SECOND),
+    ("the second one", SECOND), ("Nein, den zweiten.", SECOND), ("am ersten", FIRST), ("am vierten", SECOND), ("um zehn", FIRST),
+    ("den bei Anna", FIRST), ("das Färben", SECOND), ("den Haarschnitt", FIRST), ("der von Otto", SECOND), ("am Freitag", SECOND),
+    ("den im Dezember", SECOND),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("said", "meant"), CHOICES)
+@pytest.mark.parametrize("name", ["", "appointment_date"])
+async def test_one_of_two_is_chosen_for_cancelling(call: SpokenCall, said: str, meant: str, name: str) -> None:
+    later = await call_with_two(call)
+    later.say("Ich möchte absagen.")
+    assert "Welchen Termin" in (await later.ask(CANCEL, {}))["message"]
+    later.say(said)
+    args = {name: said} if name else {}
+    asked = await later.ask(CANCEL, args)
+    assert (asked.get("needs_confirmation"), meant in asked["message"]) == (True, True), asked
+    later.say("Ja.")
+    done = await later.ask(CANCEL, args | {"confirmed": True})
+    assert (done["success"], meant in done["message"]) == (True, True), done
+
+
+@pytest.mark.parametrize(("said", "meant"), CHOICES)
+@pytest.mark.parametrize("name", ["", "appointment_date"])
+async def test_one_of_two_is_chosen_for_moving(call: SpokenCall, said: str, meant: str, name: str) -> None:
+    later, new = await call_with_two(call), {"time": "eine Stunde später"}
+    later.say("Eine Stunde später, bitte.")
+    assert "Welchen Termin" in (await later.ask(MOVE, new))["message"]
+    later.say(said)
+    done = await later.ask(MOVE, new | ({name: said} if name else {}))
+    assert (done["success"], meant in done["message"]) == (True, True), done
+
+
+@pytest.mark.parametrize(
+    ("args", "meant"),
+    [({"date": "den zweiten"}, SECOND), ({"staff": "Mehmet"}, SECOND), ({"appointment_id": "the first one"}, FIRST),
+     ({"appointment_time": "der spätere"}, SECOND), ({"service": COLOR}, SECOND), ({"customer_name": "Petra Lange"}, FIRST)],
+)  # fmt: skip
+async def test_any_argument_chooses_one_to_move(call: SpokenCall, args: dict[str, str], meant: str) -> None:
+    later, new = await call_with_two(call), {"time": "14 Uhr"}
+    assert "Welchen Termin" in (await later.ask(MOVE, new))["message"]
+    later.say("Den da.")
+    done = await later.ask(MOVE, new | args)
+    assert (done["success"], meant in done["message"]) == (True, True), done
+
+
+@pytest.mark.parametrize("named", ["den zweiten", "der spätere", "den letzten"])
+async def test_places_are_read_without_a_transcript(call: SpokenCall, named: str) -> None:
+    later = await call_with_two(call)
+    assert not (await _ask_plainly(later, {}, CANCEL))["success"]
+    asked = await _ask_plainly(later, {"appointment_date": named}, CANCEL)
+    assert (asked["needs_confirmation"], SECOND in asked["message"]) == (True, True), asked
+    assert (await _ask_plainly(later, {"appointment_date": named, "confirmed": True}, CANCEL))["success"]
+    assert [each[3] for each in await call.live()] == ["Petra Lange"]
+
+
+@pytest.mark.parametrize("said", ["Nein, den anderen.", "Nein, nicht den, den anderen.", "The other one, please."])
+@pytest.mark.parametrize("args", [{}, {"appointment_date": "den anderen"}])
+async def test_the_other_of_two_is_cancelled(call: SpokenCall, said: str, args: dict[str, str]) -> None:
+    later = await call_with_two(call)
+    await later.ask(CANCEL, {})
+    later.say("Den ersten.")
+    assert FIRST in (await later.ask(CANCEL, {}))["message"]
+    later.say(said)
+    assert SECOND in (asked := await later.ask(CANCEL, args))["message"], asked
+    later.say("Ja.")
+    assert (await later.ask(CANCEL, args | {"confirmed": True}))["success"]
+    assert [each[3] for each in await call.live()] == ["Petra Lange"]
+
+
+@pytest.mark.parametrize("args", [{}, {"appointment_date": "beide"}, {"appointment_date": "alle beide"}])
+async def test_both_are_cancelled_one_by_one(call: SpokenCall, args: dict[str, str]) -> None:
+    later = await call_with_two(call)
+    await later.ask(CANCEL, {})
+    later.say("Beide.")
+    asked = await later.ask(CANCEL, args)
+    assert (asked["needs_confirmation"], "einen nach dem anderen" in asked["message"]) == (True, True), asked
+    for _ in range(2):
+        later.say("Ja.")
+        done = await later.ask(CANCEL, args | {"confirmed": True})
+        if not done["success"]:
+            later.say("Ja.")
+            done = await later.ask(CANCEL, args | {"confirmed": True})
+        assert done["success"], done
+    assert await call.live() == []
+
+
+@pytest.mark.parametrize(
+    "said", ["Nicht den ersten.", "Den ersten oder den zweiten?", "Wann war der bei Anna?", "Egal."]
+)
+async def test_no_choice_moves_nothing(call: SpokenCall, said: str) -> None:
+    later, new = await call_with_two(call), {"time": "eine Stunde später"}
+    await later.ask(MOVE, new)
+    later.say(said)
+    assert "Welchen Termin" in (await later.ask(MOVE, new))["message"]
+
+
+async def test_a_day_that_led_to_the_question_is_no_place(call: SpokenCall) -> None:
+    later, args = await call_with_two(call), {"appointment_date": "am zweiten", "time": "eine Stunde später"}
+    later.say("Meinen Termin am zweiten eine Stunde später.")
+    assert "2. Dezember: Da finde ich keinen" in (await later.ask(MOVE, args))["message"]
+    later.say("Ach, den am Mittwoch.")
+    done = await later.ask(MOVE, args)
+    assert (done["success"], FIRST in done["message"]) == (True, True), done
+
+
+async def test_a_new_day_does_not_choose(call: SpokenCall) -> None:
+    later = await call_with_two(call)
+    await later.ask("find_appointments", {})
+    later.say("Am Freitag um elf, ginge das? Lieber Freitag.")
+    assert "Welchen Termin" in (await later.ask(MOVE, {"date": "Freitag", "time": "elf Uhr"}))["message"]
+
+
 async def test_an_unconfirmed_request_is_no_circle(call: SpokenCall) -> None:
     request = friday_at(call.pod, confirmed=False)
     first, second = [await _ask_plainly(call, request) for _ in range(2)]
@@ -95,7 +219,7 @@ async def test_a_no_books_nothing(call: SpokenCall) -> None:
     assert await call.live() == []
 
 
-async def _ask_plainly(call: SpokenCall, request: dict[str, Any]) -> dict[str, Any]:
+async def _ask_plainly(call: SpokenCall, request: dict[str, Any], name: str = BOOK) -> dict[str, Any]:
     """Ask without a transcript, after the caller has had time for an answer."""
     await call.pod.let_two_seconds_pass(call.call_id)
-    return (await call.pod.function(BOOK, call.call_id, request, from_number=call.number)).body
+    return (await call.pod.function(name, call.call_id, request, from_number=call.number)).body

@@ -252,3 +252,57 @@ async def test_other_words_for_the_list_are_read(call: SpokenCall, said: str) ->
     later.say(said)
     asked = await later.ask(CANCEL, {})
     assert asked["message"].startswith("Soll ich den Platz auf der Warteliste streichen"), asked
+
+
+KEEPS_THE_APPOINTMENT = [
+    "Bitte von der Liste nehmen, der Termin bleibt.", "Warteliste streichen, Termin behalten.",
+    "Ich brauche die Warteliste nicht mehr.", "Take me off the list, the appointment stays.",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("first", KEEPS_THE_APPOINTMENT)
+@pytest.mark.parametrize("said", ["Ja.", "Den Platz.", "Warteliste streichen, Termin behalten."])
+async def test_an_appointment_that_stays_is_not_asked_about(call: SpokenCall, first: str, said: str) -> None:
+    later = await wait_at_two_and_book_at_four(call)
+    later.say(first)
+    asked = await later.ask(CANCEL, {})
+    assert asked["message"].startswith("Soll ich den Platz auf der Warteliste streichen"), asked
+    later.say(said)
+    assert (await later.ask(CANCEL, {"confirmed": True}))["success"]
+    assert await left(later) == (["removed"], 1)
+
+
+@pytest.mark.parametrize(
+    "said", [*KEEPS_THE_APPOINTMENT, "Den Platz.", "Das zweite.", "Das letzte, bitte.", "The second one."]
+)
+async def test_the_place_of_an_either_or_is_left(call: SpokenCall, said: str) -> None:
+    later = await wait_at_two_and_book_at_four(call)
+    later.say("Bitte absagen.")
+    assert "absagen oder den Platz" in (await later.ask(CANCEL, {}))["message"]
+    later.say(said)
+    asked = await later.ask(CANCEL, {})
+    assert asked["message"].startswith("Soll ich den Platz auf der Warteliste streichen"), asked
+    later.say("Ja.")
+    assert (await later.ask(CANCEL, {"confirmed": True}))["success"]
+    assert await left(later) == (["removed"], 1)
+
+
+@pytest.mark.parametrize("said", ["Das erste.", "Den ersten, bitte.", "Den Termin."])
+async def test_the_appointment_of_an_either_or_is_cancelled(call: SpokenCall, said: str) -> None:
+    later = await wait_at_two_and_book_at_four(call)
+    await later.ask(CANCEL, {})
+    later.say(said)
+    assert "Soll ich Ihren Termin" in (asked := await later.ask(CANCEL, {}))["message"], asked
+    later.say("Ja.")
+    assert (await later.ask(CANCEL, {"confirmed": True}))["success"]
+    assert await left(later) == (["waiting"], 0)
+
+
+@pytest.mark.parametrize("said", ["Nein, nicht von der Warteliste!", "Hm.", "Das zweite.", "Was ist die Warteliste?"])
+async def test_an_unclear_word_removes_no_place(call: SpokenCall, said: str) -> None:
+    later = await wait_at_two_and_book_at_four(call)
+    later.say("Von der Warteliste bitte.")
+    await later.ask(CANCEL, {})
+    later.say(said)
+    assert not (await later.ask(CANCEL, {"confirmed": True}))["success"] or said == "Hm."
+    assert (await left(later))[1] == 1
