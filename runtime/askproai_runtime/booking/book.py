@@ -216,6 +216,7 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
         request = replace(
             request, service=service, companions=group.names, renames=renames, another=another, offered_staff=staff
         )
+        request = replace(request, beside=chosen.about if is_second and chosen else None)
         request = replace(request, asks_full_name=asks_full_name(request, appointments, known))
         await require_confirmed_email(ctx, call, args)
         request = _ask_for_phone(ctx, call, args, _ask_for_birth_date(ctx, args, request))
@@ -261,7 +262,7 @@ async def _find_instead(
     ctx: BookingContext, call: CallContext, request: BookingRequest, chosen: Chosen
 ) -> Appointment | None:
     """Return the appointment that is moved, or cancelled for the requested one; None where none is, or it is gone."""
-    if chosen.choice not in {Choice.MOVE, Choice.CANCEL} or request.another:
+    if chosen.choice not in {Choice.MOVE, Choice.CANCEL}:
         return None
     if chosen.among and chosen.about not in chosen.among:
         return await _find_among(ctx, call, request, chosen.among)

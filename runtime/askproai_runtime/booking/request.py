@@ -109,6 +109,7 @@ class BookingRequest:
     for a further one.
     `replaces` is the caller's appointment that is cancelled for this one; `replaces_afterwards` is the id of one that is cancelled
     once this one is confirmed.
+    `beside` is the id of the one beside which the caller has chosen a further one.
     `desk` is set if the desk asks, and no caller. `companions` has the names of those who come along, in the order of the rules.
     """
 
@@ -131,6 +132,7 @@ class BookingRequest:
     caller: str | None = None
     replaces: Appointment | None = None
     replaces_afterwards: UUID | None = None
+    beside: str | None = None
 
     @property
     def dictates_phone(self) -> bool:
@@ -189,11 +191,11 @@ class BookingRequest:
         """
         service = self.rules.service
         target = self.rules.branch.name, self.start
-        others = [a for a in appointments if a.live and a.id != self.replaces_afterwards]
+        others = [a for a in appointments if a.live and a.id != self.replaces_afterwards and str(a.id) != self.beside]
         then = [a for a in others if (a.branch, a.starts_at) == target]
         at_start = [a for a in then if same_services(a.service, service.name)]
-        if self.another:  # two people may have one name: who was booked without `another` is not the other person
-            at_start = [a for a in at_start if a.is_beside or self._is_moved_here(a)]
+        if self.another:  # a name that only sounds alike is of somebody else
+            at_start = [a for a in at_start if a.is_beside or fold(a.customer_name) == fold(self.name)]
         meant = self._list_meant(at_start)
         if len(meant) == 1:
             return meant[0]
@@ -215,12 +217,6 @@ class BookingRequest:
                 choices=[Choice.CANCEL, Choice.FURTHER],
             )
         return None
-
-    def _is_moved_here(self, appointment: Appointment) -> bool:
-        """Return whether an appointment of exactly this name has come to this time otherwise than by a booking of it alone. A model
-        that does not trust the answer to a move books the new time; a name that only sounds alike is of somebody else.
-        """
-        return fold(appointment.customer_name) == fold(self.name) and self.first_key not in appointment.actions
 
     def _list_meant(self, appointments: Sequence[Appointment]) -> list[Appointment]:
         """Return those whose name is meant: an exact name counts before all that sound alike, the same request before both."""

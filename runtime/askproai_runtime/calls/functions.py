@@ -70,6 +70,7 @@ from askproai_runtime.calls.payload import (
     read_replies,
     read_said,
     read_said_since,
+    read_utterances,
     read_unclear,
 )
 from askproai_runtime.calls.record import FunctionRecorder, make_record
@@ -241,6 +242,7 @@ class CallFunctions:
             requested=read_requested(call),
             said=read_said(call),
             said_since=read_said_since(call),
+            utterances=read_utterances(call),
             leaves_choice=leaves_choice(call),
             excluded_staff=read_excluded_staff(call),
             wants_others_than=read_others_than(call, started_at),
