@@ -211,12 +211,13 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
         service = await prefer_usual_staff(ctx, group.service, call)
         instead = await _find_instead(ctx, call, request, chosen) if chosen and not group.names else None
         is_new_person = is_second_person(request, appointments) and not group.names
-        another = request.another or is_second or is_new_person or instead is not None
+        # Two under one name are only those of a caller who has chosen a further one.
+        stands = request.another and not (is_second or group.names) and request.stands(appointments)
+        another = (request.another and not stands) or is_second or is_new_person or instead is not None
         staff = request.offered_staff if offered or not group.names else None
         request = replace(
             request, service=service, companions=group.names, renames=renames, another=another, offered_staff=staff
         )
-        request = replace(request, beside=chosen.about if is_second and chosen else None)
         request = replace(request, asks_full_name=asks_full_name(request, appointments, known))
         await require_confirmed_email(ctx, call, args)
         request = _ask_for_phone(ctx, call, args, _ask_for_birth_date(ctx, args, request))
@@ -232,7 +233,11 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
         return await _book_instead(ctx, call, request, chosen.choice, instead, deadline)
     result = await carry_out_booking(ctx, call, request, deadline)
     if result.outcome is BookingOutcome.ALREADY_BOOKED:
-        return replace(result, answer=await correct_repeated(ctx, call, request, result.answer))
+        answer = await correct_repeated(ctx, call, request, result.answer)
+        if answer.success and stands:
+            further = {"customer_name": request.name, "choices": [Choice.FURTHER]}
+            answer = replace(answer, fields=answer.fields | further)
+        return replace(result, answer=answer)
     return result
 
 

@@ -196,22 +196,14 @@ def _add_refused(request: BookingRequest, found: Sequence[_Corrected], answer: A
     staff, among = request.service.staff, {each.id: each.display_name for each in request.rules.among}
     wanted = {staff: request.rules.display_name(staff)} if staff else among
     if request.companions or not wanted or all(each.before.staff in wanted for each in found):
-        return _leave_further(request, found, answer)
+        return answer
     question = say().instead_with.format(
         staff=join_list([decline_name(name) for name in wanted.values()], say().or_word)
     )
-    fields = answer.fields | {"customer_name": request.name, "choices": [Choice.CANCEL, Choice.FURTHER]}
+    choices = [Choice.CANCEL] if any(each.before.is_beside for each in found) else [Choice.CANCEL, Choice.FURTHER]
+    fields = answer.fields | {"customer_name": request.name, "choices": choices}
     message = f"{answer.message} {question}"
     return replace(answer, success=False, message=message, fields=fields, outcome=FunctionOutcome.ASKED_BACK)
-
-
-def _leave_further(request: BookingRequest, found: Sequence[_Corrected], answer: Answer) -> Answer:
-    """Return an answer with the choice of a further appointment where `another` was asked for and the first one is meant: a caller
-    who wants two under one name can say so.
-    """
-    if not request.another or request.companions or any(each.before.is_beside for each in found):
-        return answer
-    return replace(answer, fields=answer.fields | {"customer_name": request.name, "choices": [Choice.FURTHER]})
 
 
 async def _compare(

@@ -109,7 +109,6 @@ class BookingRequest:
     for a further one.
     `replaces` is the caller's appointment that is cancelled for this one; `replaces_afterwards` is the id of one that is cancelled
     once this one is confirmed.
-    `beside` is the id of the one beside which the caller has chosen a further one.
     `desk` is set if the desk asks, and no caller. `companions` has the names of those who come along, in the order of the rules.
     """
 
@@ -132,7 +131,6 @@ class BookingRequest:
     caller: str | None = None
     replaces: Appointment | None = None
     replaces_afterwards: UUID | None = None
-    beside: str | None = None
 
     @property
     def dictates_phone(self) -> bool:
@@ -191,11 +189,12 @@ class BookingRequest:
         """
         service = self.rules.service
         target = self.rules.branch.name, self.start
-        others = [a for a in appointments if a.live and a.id != self.replaces_afterwards and str(a.id) != self.beside]
+        replaced = {self.replaces_afterwards, None if self.replaces is None else self.replaces.id}
+        others = [a for a in appointments if a.live and a.id not in replaced]
         then = [a for a in others if (a.branch, a.starts_at) == target]
         at_start = [a for a in then if same_services(a.service, service.name)]
-        if self.another:  # a name that only sounds alike is of somebody else
-            at_start = [a for a in at_start if a.is_beside or fold(a.customer_name) == fold(self.name)]
+        if self.another:  # two people may have one name: who was booked without `another` is not the other person
+            at_start = [a for a in at_start if a.is_beside]
         meant = self._list_meant(at_start)
         if len(meant) == 1:
             return meant[0]
@@ -218,11 +217,21 @@ class BookingRequest:
             )
         return None
 
+    def stands(self, appointments: Sequence[Appointment]) -> bool:
+        """Return whether one of the `appointments` is of exactly this service, start and name, and none of them was booked with
+        `another`. A name that only sounds alike is of somebody else.
+        """
+        place = self.rules.branch.name, self.start, fold(self.name)
+        then = [a for a in appointments if a.live and (a.branch, a.starts_at, fold(a.customer_name)) == place]
+        own = [a for a in then if same_services(a.service, self.rules.service.name)]
+        return bool(own) and not any(a.is_beside for a in own)
+
     def _list_meant(self, appointments: Sequence[Appointment]) -> list[Appointment]:
-        """Return those whose name is meant: an exact name counts before all that sound alike, the same request before both."""
+        """Return those whose name is meant: an exact name counts before all that sound alike, the same person and request before both."""
         exact = [a for a in appointments if fold(a.customer_name) == fold(self.name)]
+        same_staff = [a for a in exact if a.staff == self.service.staff]
         same_request = [a for a in exact if self.key in a.actions]
-        return same_request or exact or [a for a in appointments if same_name(self.name, a.customer_name)]
+        return same_staff or same_request or exact or [a for a in appointments if same_name(self.name, a.customer_name)]
 
     def ask_which(self, appointments: Sequence[Appointment]) -> ClarificationNeeded:
         """Return the question which of these is meant; the model names it by `appointment_id`."""
