@@ -23,8 +23,8 @@ from askproai_runtime.sentences import SENTENCES
 _CLAUSE: Final = re.compile(r"[.,;:!?…]+(?=\s|$)|\s[–-]\s|\n")
 _WORD: Final = re.compile(r"[^\W_][\w'’-]*")
 _GREETING: Final = frozenset({
-    "abend", "also", "danke", "evening", "good", "gott", "gruess", "gruezi", "gute", "guten", "hallo", "hello", "here", "hey", "hi", "hier", "ja",
-    "mahlzeit", "moin", "morgen", "morning", "servus", "tag",
+    "abend", "also", "danke", "evening", "good", "gott", "gruess", "gruezi", "gute", "guten", "hallo", "hello", "here", "hey", "hi",
+    "hier", "ja", "mahlzeit", "moin", "morgen", "morning", "servus", "tag",
 })  # fmt: skip
 # Words with which callers begin a clause, beside those of our own sentences.
 _SAID: Final = _GREETING | {
@@ -39,8 +39,8 @@ _MOST_WORDS: Final = 4
 
 
 def is_of_stranger(utterances: Iterable[str], customer: str, config: TenantConfig) -> bool:
-    """Return whether the last name that a caller has said in place of a whole clause, or with which one begins, is of another person
-    than the customer. A surname that they share may be of either.
+    """Return whether the last name that a caller has said as a clause, or at the beginning of one, is of another person than the
+    customer. A surname that they share may be of either.
     """
     business = _list_words(config)
     names = (read_bare_name(clause, business) for each in utterances for clause in _CLAUSE.split(each))

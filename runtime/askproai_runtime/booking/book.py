@@ -212,8 +212,8 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
         instead = await _find_instead(ctx, call, request, chosen) if chosen and not group.names else None
         is_new_person = is_second_person(request, appointments) and not group.names
         # Two under one name are only those of a caller who has chosen a further one.
-        stands = request.another and not (is_second or group.names) and request.stands(appointments)
-        another = (request.another and not stands) or is_second or is_new_person or instead is not None
+        is_booked = request.another and not (is_second or group.names) and request.is_booked_in(appointments)
+        another = (request.another and not is_booked) or is_second or is_new_person or instead is not None
         staff = request.offered_staff if offered or not group.names else None
         request = replace(
             request, service=service, companions=group.names, renames=renames, another=another, offered_staff=staff
@@ -234,11 +234,14 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
     result = await carry_out_booking(ctx, call, request, deadline)
     if result.outcome is BookingOutcome.ALREADY_BOOKED:
         answer = await correct_repeated(ctx, call, request, result.answer)
-        if answer.success and stands:
-            further = {"customer_name": request.name, "choices": [Choice.FURTHER]}
-            answer = replace(answer, fields=answer.fields | further)
-        return replace(result, answer=answer)
+        return replace(result, answer=_leave_further(request, answer) if is_booked else answer)
     return result
+
+
+def _leave_further(request: BookingRequest, answer: Answer) -> Answer:
+    """Return the answer to `another` for what is booked already, with the choice of a further appointment under the same name."""
+    further = {"customer_name": request.name, "choices": [Choice.FURTHER]} if answer.success else {}
+    return replace(answer, fields=answer.fields | further)
 
 
 def _parse(

@@ -88,7 +88,8 @@ async def require_owner(
     if appointment.id in moved and read_text(args, "customer_name") is None:
         return
     if is_other:
-        return await require_own_name(ctx, conn, call, args, appointment, own)
+        await require_own_name(ctx, conn, call, args, appointment, own)
+        return
     described = describe_appointment(ctx.config(), appointment, ctx.clock.now(), named=True)
     question = say().is_it_the_one.format(appointment=described)
     await require_yes(ctx, conn, call, appointment, "customer ", question, "customer_name", refused=_none_other())

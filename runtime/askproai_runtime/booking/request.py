@@ -217,7 +217,7 @@ class BookingRequest:
             )
         return None
 
-    def stands(self, appointments: Sequence[Appointment]) -> bool:
+    def is_booked_in(self, appointments: Sequence[Appointment]) -> bool:
         """Return whether one of the `appointments` is of exactly this service, start and name, and none of them was booked with
         `another`. A name that only sounds alike is of somebody else.
         """
@@ -227,7 +227,9 @@ class BookingRequest:
         return bool(own) and not any(a.is_beside for a in own)
 
     def _list_meant(self, appointments: Sequence[Appointment]) -> list[Appointment]:
-        """Return those whose name is meant: an exact name counts before all that sound alike, the same person and request before both."""
+        """Return those whose name is meant: an exact name counts before all that sound alike, the same staff member and the
+        same request before both.
+        """
         exact = [a for a in appointments if fold(a.customer_name) == fold(self.name)]
         same_staff = [a for a in exact if a.staff == self.service.staff]
         same_request = [a for a in exact if self.key in a.actions]

@@ -70,8 +70,8 @@ from askproai_runtime.calls.payload import (
     read_replies,
     read_said,
     read_said_since,
-    read_utterances,
     read_unclear,
+    read_utterances,
 )
 from askproai_runtime.calls.record import FunctionRecorder, make_record
 from askproai_runtime.calls.repeated_questions import MOST_ASKED, end_question

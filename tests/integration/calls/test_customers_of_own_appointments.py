@@ -85,8 +85,10 @@ async def test_another_persons_words_are_asked(call: SpokenCall, words: str) -> 
     "words",
     [
         "Otto Lange hier.", "Den Termin meines Mannes Otto.", "Weil mein Sohn Fieber hat, bitte später.", "Grüß Gott Lange hier.",
-        "Bin ich da beim Salon Lange? Otto Lange hier.", "Ich bin's, Otto.", "Lange, Otto.", "Otto Lange, leider Stau, Entschuldigung.",
-        "Guten Morgen. Haarschnitt, Mittwochnachmittag. Später, bitte.", "Egal, Hauptsache später. Tja.", "Anna, bitte eine Stunde später!",
+        "Bin ich da beim Salon Lange? Otto Lange hier.", "Ich bin's, Otto.", "Lange, Otto.",
+        "Otto Lange, leider Stau, Entschuldigung.",
+        "Guten Morgen. Haarschnitt, Mittwochnachmittag. Später, bitte.", "Egal, Hauptsache später. Tja.",
+        "Anna, bitte eine Stunde später!",
         "Lange. Otto Lange.", "Good morning. Sorry, traffic. Later, please.", "Verschieben, bitte. Vielen Dank. Wiederhören.",
     ],
 )  # fmt: skip
