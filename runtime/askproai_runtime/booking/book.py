@@ -209,7 +209,9 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
         service = await prefer_usual_staff(ctx, group.service, call)
         instead = await _find_instead(ctx, call, request, chosen) if chosen and not group.names else None
         is_new_person = is_second_person(request, appointments) and not group.names
-        another = request.another or is_second or is_new_person or instead is not None
+        # Two under one name are only those of a caller who has chosen a further one.
+        is_booked = request.another and not (is_second or group.names) and request.is_booked_in(appointments)
+        another = (request.another and not is_booked) or is_second or is_new_person or instead is not None
         staff = request.offered_staff if offered or not group.names else None
         request = replace(
             request, service=service, companions=group.names, renames=renames, another=another, offered_staff=staff
@@ -229,7 +231,8 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
         return await _book_instead(ctx, call, request, chosen.choice, instead, deadline)
     result = await carry_out_booking(ctx, call, request, deadline)
     if result.outcome is BookingOutcome.ALREADY_BOOKED:
-        return replace(result, answer=await correct_repeated(ctx, call, request, result.answer))
+        answer = await correct_repeated(ctx, call, request, result.answer)
+        return replace(result, answer=_leave_further(request, answer) if is_booked else answer)
     return result
 
 
@@ -244,6 +247,12 @@ async def _understand(
         start = await find_unheard(ctx, call, args, question)
         return _parse(ctx, call, name_start(args, start), appointments)
     return parsed
+
+
+def _leave_further(request: BookingRequest, answer: Answer) -> Answer:
+    """Return the answer to `another` for what is booked already, with the choice of a further appointment under the same name."""
+    further = {"customer_name": request.name, "choices": [Choice.FURTHER]} if answer.success else {}
+    return replace(answer, fields=answer.fields | further)
 
 
 def _parse(
@@ -272,7 +281,7 @@ async def _find_instead(
     ctx: BookingContext, call: CallContext, request: BookingRequest, chosen: Chosen
 ) -> Appointment | None:
     """Return the appointment that is moved, or cancelled for the requested one; None where none is, or it is gone."""
-    if chosen.choice not in {Choice.MOVE, Choice.CANCEL} or request.another:
+    if chosen.choice not in {Choice.MOVE, Choice.CANCEL}:
         return None
     if chosen.among and chosen.about not in chosen.among:
         return await _find_among(ctx, call, request, chosen.among)

@@ -200,7 +200,8 @@ def _add_refused(request: BookingRequest, found: Sequence[_Corrected], answer: A
     question = say().instead_with.format(
         staff=join_list([decline_name(name) for name in wanted.values()], say().or_word)
     )
-    fields = answer.fields | {"customer_name": request.name, "choices": [Choice.CANCEL]}
+    choices = [Choice.CANCEL] if any(each.before.is_beside for each in found) else [Choice.CANCEL, Choice.FURTHER]
+    fields = answer.fields | {"customer_name": request.name, "choices": choices}
     message = f"{answer.message} {question}"
     return replace(answer, success=False, message=message, fields=fields, outcome=FunctionOutcome.ASKED_BACK)
 

@@ -3,12 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from askproai_core.tenant_config import TenantConfig
+from askproai_runtime.booking.bare_names import is_of_stranger
 from askproai_runtime.booking.customer_names import speaks_of_another
 from askproai_runtime.booking.full_names import is_part_of_name
 from askproai_runtime.booking.named_people import read_name_alone
 from askproai_runtime.booking.phrases import fold, is_other_person, same_name
 from askproai_runtime.booking.request import read_text
-from askproai_runtime.booking.said_names import leaves_customer_unsaid, names_namesake, names_relative
+from askproai_runtime.booking.said_names import leaves_customer_unsaid, names_relative
 from askproai_runtime.booking.store.appointments import Appointment
 from askproai_runtime.booking.types import CallContext
 
@@ -53,18 +55,24 @@ def needs_name(call: CallContext, args: Mapping[str, Any], customer: str, *, is_
 
 
 def leaves_owner_open(
-    call: CallContext, args: Mapping[str, Any], appointment: Appointment, own: Sequence[Appointment]
+    config: TenantConfig,
+    call: CallContext,
+    args: Mapping[str, Any],
+    appointment: Appointment,
+    own: Sequence[Appointment],
 ) -> bool:
     """Return whether a request may mean an appointment of another person of the number than the only one that is found."""
-    is_picked = len(own) > 1 or any(read_text(args, each) for each in _PICKING)
-    if is_picked or appointment.call_id == call.call_id:
+    if read_text(args, "appointment_id") or appointment.call_id == call.call_id:
         return False
-    name = name_owner(call, args)
-    is_first_name = fold(name) == fold(appointment.customer_name).partition(" ")[0]
-    said, customer = call.said or "", appointment.customer_name
+    name, customer = name_owner(call, args), appointment.customer_name
+    is_first_name = fold(name) == fold(customer).partition(" ")[0]
     is_unsure = not name or (is_part_of_name(name) and not is_first_name)
-    if is_unsure and (names_namesake(said, customer) or names_relative(said, customer)):
+    if is_unsure and is_of_stranger(call.utterances, customer, config):
+        return True
+    if len(own) > 1 or any(read_text(args, each) for each in _PICKING):
+        return False
+    if is_unsure and names_relative(call.said or "", customer):
         return True
     known = {each for one in own for each in one.names_of_number}
-    others = [each for each in known if is_other_person(each, appointment.customer_name)]
+    others = [each for each in known if is_other_person(each, customer)]
     return any(not name or same_name(name, each) for each in others)

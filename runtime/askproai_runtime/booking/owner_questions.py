@@ -80,14 +80,15 @@ async def require_owner(
     """Raise `ClarificationNeeded` if a request names another customer than the appointment's, or none, and its number has several,
     unless the caller has said yes, or the call has moved it before and no other name is in the request.
     """
-    is_open = not asks_birth_date(ctx) and leaves_owner_open(call, args, appointment, own)
-    if not is_open and not names_another(ctx, call, args, appointment):
+    is_open = not asks_birth_date(ctx) and leaves_owner_open(ctx.config(), call, args, appointment, own)
+    is_other = names_another(ctx, call, args, appointment)
+    if not is_open and not is_other:
         return
     moved = {each.appointment_id for each in await list_former_starts(conn, ctx.tenant, call.call_id)}
     if appointment.id in moved and read_text(args, "customer_name") is None:
         return
-    await require_own_name(ctx, conn, call, args, appointment, own)
-    if not is_open:
+    if is_other:
+        await require_own_name(ctx, conn, call, args, appointment, own)
         return
     described = describe_appointment(ctx.config(), appointment, ctx.clock.now(), named=True)
     question = say().is_it_the_one.format(appointment=described)

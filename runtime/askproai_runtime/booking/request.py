@@ -189,11 +189,12 @@ class BookingRequest:
         """
         service = self.rules.service
         target = self.rules.branch.name, self.start
-        others = [a for a in appointments if a.live and a.id != self.replaces_afterwards]
+        replaced = {self.replaces_afterwards, None if self.replaces is None else self.replaces.id}
+        others = [a for a in appointments if a.live and a.id not in replaced]
         then = [a for a in others if (a.branch, a.starts_at) == target]
         at_start = [a for a in then if same_services(a.service, service.name)]
         if self.another:  # two people may have one name: who was booked without `another` is not the other person
-            at_start = [a for a in at_start if a.is_beside or self._is_moved_here(a)]
+            at_start = [a for a in at_start if a.is_beside]
         meant = self._list_meant(at_start)
         if len(meant) == 1:
             return meant[0]
@@ -216,17 +217,23 @@ class BookingRequest:
             )
         return None
 
-    def _is_moved_here(self, appointment: Appointment) -> bool:
-        """Return whether an appointment of exactly this name has come to this time otherwise than by a booking of it alone. A model
-        that does not trust the answer to a move books the new time; a name that only sounds alike is of somebody else.
+    def is_booked_in(self, appointments: Sequence[Appointment]) -> bool:
+        """Return whether one of the `appointments` is of exactly this service, start and name, and none of them was booked with
+        `another`. A name that only sounds alike is of somebody else.
         """
-        return fold(appointment.customer_name) == fold(self.name) and self.first_key not in appointment.actions
+        place = self.rules.branch.name, self.start, fold(self.name)
+        then = [a for a in appointments if a.live and (a.branch, a.starts_at, fold(a.customer_name)) == place]
+        own = [a for a in then if same_services(a.service, self.rules.service.name)]
+        return bool(own) and not any(a.is_beside for a in own)
 
     def _list_meant(self, appointments: Sequence[Appointment]) -> list[Appointment]:
-        """Return those whose name is meant: an exact name counts before all that sound alike, the same request before both."""
+        """Return those whose name is meant: an exact name counts before all that sound alike, the same staff member and the
+        same request before both.
+        """
         exact = [a for a in appointments if fold(a.customer_name) == fold(self.name)]
+        same_staff = [a for a in exact if a.staff == self.service.staff]
         same_request = [a for a in exact if self.key in a.actions]
-        return same_request or exact or [a for a in appointments if same_name(self.name, a.customer_name)]
+        return same_staff or same_request or exact or [a for a in appointments if same_name(self.name, a.customer_name)]
 
     def ask_which(self, appointments: Sequence[Appointment]) -> ClarificationNeeded:
         """Return the question which of these is meant; the model names it by `appointment_id`."""

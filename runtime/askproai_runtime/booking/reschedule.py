@@ -9,7 +9,7 @@ anywhere, it leaves an appointment that is where one of the two calendars has it
 See docs/decisions/0015-reschedule-keeps-the-old-time-blocked.md.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
@@ -64,6 +64,7 @@ from askproai_runtime.booking.owner_questions import require_owner, says_custome
 from askproai_runtime.booking.remote import cover_end, enqueue_sync, move_booking
 from askproai_runtime.booking.request import ServiceRequest, read_text, require_exact
 from askproai_runtime.booking.said_appointments import name_place
+from askproai_runtime.booking.said_names import is_named_beside
 from askproai_runtime.booking.slots import ServiceRules, SlotQuery
 from askproai_runtime.booking.store.actions import (
     FormerStart,
@@ -123,6 +124,7 @@ class MoveRequest:
         frozenset()
     )  # appointments of the same person at that time, to which the caller has said yes
     others: tuple[ServiceRequest, ...] = ()
+    own: Sequence[Appointment] = ()  # of the number before the move
 
     @property
     def key(self) -> str:
@@ -181,7 +183,7 @@ async def move_own_appointment(ctx: BookingContext, call: CallContext, args: Map
             if moved.success:
                 break
         answer = _ask_for_more(call, request.counted, answer)
-        answer = await _say_other_stays(ctx, call, args, request.appointment, answer)
+        answer = _say_others_stay(ctx, call, args, request, answer)
         return _say_service_stays(ctx, args, request.appointment, answer)
     except MoveInFlight:
         return failure(say().move_in_flight, FunctionOutcome.IN_FLIGHT)
@@ -209,7 +211,7 @@ async def _understand_move(ctx: BookingContext, call: CallContext, args: Mapping
         raise ClarificationNeeded(_ask_when(ctx, call, appointment))
     others = () if other_service is not None else list_others(ctx, call, appointment, service)
     if others and understood is not None and (refused := _find_refused(ctx, call, understood)) is not None:
-        return MoveRequest(appointment, service, refused, names_customer=named, others=others)
+        return MoveRequest(appointment, service, refused, names_customer=named, others=others, own=own)
     if understood is not None and understood.exact is None and not understood.ambiguous:
         _require_future(ctx, appointment, appointment)
         return await offer_for_move(ctx, service, call, understood, appointment)
@@ -223,7 +225,7 @@ async def _understand_move(ctx: BookingContext, call: CallContext, args: Mapping
         await require_movable(ctx, call, appointment, service, start, is_asked=is_asked)
     elif start == appointment.starts_at:
         await require_other_start(ctx, call, timed, appointment, service)
-    return MoveRequest(appointment, service, start, names_customer=named, counted=counted, others=others)
+    return MoveRequest(appointment, service, start, names_customer=named, counted=counted, others=others, own=own)
 
 
 def _find_refused(ctx: BookingContext, call: CallContext, understood: Understanding) -> datetime | None:
@@ -240,19 +242,24 @@ def _ask_for_more(call: CallContext, counted: str | None, answer: Answer) -> Ans
     return replace(answer, message=f"{answer.message}{say().move_further}")
 
 
-async def _say_other_stays(
-    ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointment: Appointment, answer: Answer
+def _say_others_stay(
+    ctx: BookingContext, call: CallContext, args: Mapping[str, Any], request: MoveRequest, answer: Answer
 ) -> Answer:
-    """Return the answer, with the only other appointment, which stays, where a move names several people."""
-    if not answer.success or not names_several(read_text(args, "customer_name")):
+    """Return the answer, with the other appointments of this number that stay: those of customers whom the caller has named, or the
+    only one where a move names several people.
+    """
+    if not answer.success:
         return answer
-    async with ctx.pool.acquire() as conn:
-        own = await list_own_appointments(ctx, conn, call, {})
-    others = [each for each in own if each.id != appointment.id]
-    if len(others) != 1 or others[0].starts_at == datetime.fromisoformat(answer.fields["start"]):
-        return answer
-    when = format_spoken(others[0].starts_at, ZoneInfo(ctx.config().time_zone), ctx.clock.now())
-    return replace(answer, message=f"{answer.message}{say().other_stays.format(when=when)}")
+    start, zone = datetime.fromisoformat(answer.fields["start"]), ZoneInfo(ctx.config().time_zone)
+    others = [each for each in request.own if each.id != request.appointment.id and each.starts_at != start]
+    customer = request.appointment.customer_name
+    named = [each for each in others if is_named_beside(call.utterances, each.customer_name, customer)]
+    is_of_several = len(others) == 1 and names_several(read_text(args, "customer_name"))
+    for each in named or (others if is_of_several else ()):
+        when = format_spoken(each.starts_at, zone, ctx.clock.now())
+        whom = say().for_customer.format(name=each.customer_name)
+        answer = replace(answer, message=f"{answer.message}{say().other_stays.format(when=f'{when}{whom}')}")
+    return answer
 
 
 def _say_service_stays(

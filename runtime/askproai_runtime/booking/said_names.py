@@ -1,19 +1,13 @@
 """Whether a call has said the name of an appointment's customer, or that of another person of the family. Pure."""
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
-from askproai_runtime.booking.customer_names import is_plain_name
-from askproai_runtime.booking.name_words import FAMILY, NO_NAME, OF_SENTENCES, RELATIVES
-from askproai_runtime.booking.phrases import fold, is_other_person
+from askproai_runtime.booking.name_words import RELATIVES
+from askproai_runtime.booking.phrases import fold, list_name_words
 from askproai_runtime.booking.types import CallContext
 
-_NO_FIRST_NAMES: Final = (
-    NO_NAME
-    | OF_SENTENCES
-    | {"abend", "appointment", "bitte", "danke", "hallo", "hello", "hi", "hier", "moin", "morgen", "morning", "servus"}
-    | {"gott", "guten", "gute", "good", "gruess", "salon", "tag", "termin"}
-)
 _RELATIVE: Final = rf"(?:{'|'.join(sorted(RELATIVES))})"
 _OF_RELATIVE: Final = re.compile(
     rf"\b(?:termin|appointment)\w* (?:(?:von|für|of|for) )?(?:mein\w*|unser\w*|my|our) (?:\w+ )?{_RELATIVE}(?:e?s)?\b"
@@ -39,16 +33,11 @@ def leaves_customer_unsaid(call: CallContext, customer: str, named: str, *, is_o
     return not re.search(rf"{_NOT_OF}\b{re.escape(' '.join(words))}\b", said)
 
 
-def names_namesake(said: str, customer: str) -> bool:
-    """Return whether words have the surname of a customer behind another first name: "Petra Lange hier" where it is Otto Lange.
-
-    "Frau Lange" and "Hallo Lange" may be anybody of the family.
-    """
-    surname = customer.rpartition(" ")[2]
-    found = re.findall(rf"\b([A-ZÄÖÜ][\w'’-]+) (?={re.escape(surname)}\b)", said) if surname != customer else ()
-    firsts = {each for each in found if fold(each) not in _NO_FIRST_NAMES and not FAMILY.search(each)}
-    names = (f"{each} {surname}" for each in firsts)
-    return any(is_plain_name(name) and is_other_person(name, customer) for name in names)
+def is_named_beside(utterances: Iterable[str], customer: str, other: str) -> bool:
+    """Return whether words have the first name of a customer that is none of the `other` customer's: "Petra und Mia Lange"."""
+    first = next(iter(list_name_words(customer)), "")
+    words = {word for each in utterances for word in fold(each).split()}
+    return fold(first) in words - {*fold(other).split()}
 
 
 def names_relative(said: str, customer: str) -> bool:

@@ -150,6 +150,8 @@ class CallContext:
     # The last words of caller and agent, and what the caller has said since the last answer, or in all before the first one.
     said: str | None = None
     said_since: str | None = None
+    # What the caller has said, turn by turn.
+    utterances: tuple[str, ...] = ()
     # The caller has no preference among the times that were named last.
     leaves_choice: bool = False
     # The ids of those whom the caller does not want, by the last answer with times.

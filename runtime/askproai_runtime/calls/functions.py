@@ -72,6 +72,7 @@ from askproai_runtime.calls.payload import (
     read_said_last,
     read_said_since,
     read_unclear,
+    read_utterances,
 )
 from askproai_runtime.calls.record import FunctionRecorder, make_record
 from askproai_runtime.calls.repeated_questions import MOST_ASKED, end_question
@@ -243,6 +244,7 @@ class CallFunctions:
             said_last=read_said_last(call),
             said=read_said(call),
             said_since=read_said_since(call),
+            utterances=read_utterances(call),
             leaves_choice=leaves_choice(call),
             excluded_staff=read_excluded_staff(call),
             wants_others_than=read_others_than(call, started_at),

@@ -385,6 +385,12 @@ def read_said(call: OngoingCall) -> str | None:
     return said[-_MOST_READ_FOR_SERVICE:]
 
 
+def read_utterances(call: OngoingCall) -> tuple[str, ...]:
+    """Return what the caller has said, turn by turn."""
+    said = (str(each.content or "") for each in call.transcript_with_tool_calls or () if each.role == "user")
+    return tuple(each[:_MOST_READ_SINCE] for each in said)
+
+
 def read_named(call: OngoingCall, *, without_bookings: bool = False) -> str:
     """Return the person whom a call has named last, by an introduction or in a request that an answer repeats; "" without one.
 

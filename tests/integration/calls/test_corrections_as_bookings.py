@@ -114,6 +114,45 @@ async def test_another_one_says_what_stays(call: SpokenCall, said: str) -> None:
     assert again["message"].endswith("um 10 Uhr, bleibt bestehen."), again
 
 
+@pytest.mark.parametrize("first", [{}, {"staff": "Anna"}, {"another": True}])
+@pytest.mark.parametrize("again", [{}, {"staff": "Anna"}])
+async def test_another_of_the_same_start_stands(call: SpokenCall, first: dict[str, Any], again: dict[str, Any]) -> None:
+    """Mehmet is free then; two appointments under one name are only those of a caller who wants two."""
+    assert (await call.ask(BOOK, friday_at(call.pod) | first))["success"]
+    call.say("Ja, genau.")
+    stands = await call.ask(BOOK, friday_at(call.pod, another=True) | again)
+    assert (stands["success"], "steht schon" in stands["message"]) == (True, True), stands
+    assert await times(call) == ["14:00"]
+
+
+@pytest.mark.parametrize(("choice", "left"), [("further", ["anna", "mehmet"]), ("cancel", ["mehmet"])])
+@pytest.mark.parametrize("more", [{}, {"another": True}])
+async def test_another_with_another_person_is_asked(
+    call: SpokenCall, choice: str, left: list[str], more: dict[str, Any]
+) -> None:
+    assert (await call.ask(BOOK, friday_at(call.pod, staff="Anna")))["success"]
+    call.say("Noch einen.")
+    wanted = friday_at(call.pod, staff="Mehmet", another=True)
+    asked = await call.ask(BOOK, wanted)
+    assert (asked["success"], asked["choices"]) == (False, ["cancel", "further"]), asked
+    call.say("So, wie ich es sage.")
+    chosen = friday_at(call.pod, staff="Mehmet", choice=choice) | more
+    for _ in range(2):
+        assert (await call.ask(BOOK, chosen))["success"]
+        assert sorted(each[2] for each in await call.live()) == left
+
+
+async def test_two_of_one_name_are_chosen(call: SpokenCall) -> None:
+    assert (await call.ask(BOOK, friday_at(call.pod)))["success"]
+    call.say("Zwei Termine bitte.")
+    stands = await call.ask(BOOK, friday_at(call.pod, another=True))
+    assert (stands["success"], stands["choices"]) == (True, ["further"]), stands
+    call.say("Nein, noch einen.")
+    assert (await call.ask(BOOK, friday_at(call.pod, choice="further")))["success"]
+    assert (await call.ask(BOOK, friday_at(call.pod, customer_name="Mia Lange", another=True)))["alternatives"]
+    assert await times(call) == ["14:00", "14:00"]
+
+
 async def test_another_persons_appointment_says_nothing_more(call: SpokenCall) -> None:
     assert (await call.ask(BOOK, friday_at(call.pod, "10:00")))["success"]
     second = await call.ask(BOOK, friday_at(call.pod, "16:00", customer_name="Mia Lange", another=True))

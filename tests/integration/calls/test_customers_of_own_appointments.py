@@ -66,7 +66,10 @@ async def test_a_namesake_is_asked_before_a_move(call: SpokenCall, words: str, n
     "words",
     [
         "Petra Kaiser hier.", "Murat Yilmaz hier, ich möchte verschieben.", "Ich bin's, die Petra.", "This is Petra.",
-        "Hi, it's Petra, I'd like to move.", "Petra Langer hier.", "Hier ist die Tochter von Otto Lange, Mia.",
+        "Hi, it's Petra, I'd like to move.", "Petra Langer hier.", "Murat Yilmaz, meinen Termin bitte auf drei.",
+        "Guten Tag, Kaiser, ich möchte verschieben.", "Lange, Petra. Meinen Termin bitte.", "Otto ist mein Mann, ich bin Petra.",
+        "Petra Kaiser", "Kaiser", "Mia.", "Guten Tag Frau Kaiser hier", "Murat Yilmaz ich möchte verschieben",
+        "Hi, Miller, I'd like to move.", "Hier ist die Tochter von Otto Lange, Mia.",
         "Den Termin meiner Tochter bitte.", "The appointment for my husband, please.",
     ],
 )  # fmt: skip
@@ -82,7 +85,11 @@ async def test_another_persons_words_are_asked(call: SpokenCall, words: str) -> 
     "words",
     [
         "Otto Lange hier.", "Den Termin meines Mannes Otto.", "Weil mein Sohn Fieber hat, bitte später.", "Grüß Gott Lange hier.",
-        "Bin ich da beim Salon Lange? Otto Lange hier.", "Ich bin's, Otto.",
+        "Bin ich da beim Salon Lange? Otto Lange hier.", "Ich bin's, Otto.", "Lange, Otto.",
+        "Otto Lange, leider Stau, Entschuldigung.",
+        "Guten Morgen. Haarschnitt, Mittwochnachmittag. Später, bitte.", "Egal, Hauptsache später. Tja.",
+        "Anna, bitte eine Stunde später!",
+        "Lange. Otto Lange.", "Good morning. Sorry, traffic. Later, please.", "Verschieben, bitte. Vielen Dank. Wiederhören.",
     ],
 )  # fmt: skip
 async def test_the_customers_words_move_at_once(call: SpokenCall, words: str) -> None:

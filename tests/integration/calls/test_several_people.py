@@ -178,3 +178,17 @@ async def test_herr_is_no_other_name_of_a_caller(call: SpokenCall) -> None:
 async def test_a_relative_without_a_name_is_asked(call: SpokenCall, relative: str) -> None:
     asked = await call.ask(MOVE, {"customer_name": relative} | TO)
     assert (asked["success"], f"für {OTTO}?" in asked["message"]) == (False, True), asked
+
+
+@pytest.mark.parametrize(
+    ("said", "stays"),
+    [
+        ("Otto und Mia Lange, auf fünf bitte.", 1), ("Hier ist Otto Lange, Mia und ich kommen erst um fünf.", 1),
+        ("Otto Lange here, Mia and I can only make five.", 1), ("Otto Lange, auf fünf bitte.", 0),
+    ],
+)  # fmt: skip
+async def test_a_named_other_appointment_stays(call: SpokenCall, said: str, stays: int) -> None:
+    await book(call, friday_at(call.pod, "11:00", customer_name="Mia Lange"))
+    call.say(said)
+    moved = await call.ask(MOVE, TO | {"customer_name": OTTO})
+    assert (moved["success"], moved["message"].count("11 Uhr für Mia Lange, bleibt bestehen")) == (True, stays), moved

@@ -168,6 +168,6 @@ async def test_a_named_repeat_means_that_person(call: SpokenCall, function: str)
 async def test_a_move_of_several_says_what_stays(call: SpokenCall, name: str) -> None:
     call.say("Bitte beide auf zwölf.")
     moved = await call.ask(MOVE, {"customer_name": name, "appointment_time": "14:00", "time": "12:00"})
-    assert (moved["success"], "16 Uhr, bleibt bestehen" in moved["message"]) == (True, True), moved
+    assert (moved["success"], "16 Uhr für Otto Kurz, bleibt bestehen" in moved["message"]) == (True, True), moved
     alone = await call.ask(MOVE, {"customer_name": PETRA, "time": "11:00"})
     assert (alone["success"], "bleibt" in alone["message"]) == (True, False), alone

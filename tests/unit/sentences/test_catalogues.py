@@ -26,7 +26,8 @@ RUNTIME = Path(__file__).parents[3] / "runtime/askproai_runtime"
 PACKAGES = ("booking", "branch_routing", "business_information", "calls", "german_dates")
 # The desk's and Cal.com's texts, and tables of words that are understood or make a number.
 NOT_SAID_TO_CALLERS = {
-    "booking/amended_messages.py", "booking/answer_words.py", "booking/booked_days.py", "booking/cancel_answers.py",
+    "booking/amended_messages.py", "booking/answer_words.py", "booking/bare_names.py",
+    "booking/booked_days.py", "booking/cancel_answers.py",
     "booking/customer_names.py", "booking/declines.py", "booking/desk.py", "booking/further_choices.py",
     "booking/introductions.py", "booking/kept_times.py", "booking/noted_changes.py", "booking/noted_staff.py",
     "booking/one_by_one.py", "booking/plain_yes.py", "booking/said_names.py",
