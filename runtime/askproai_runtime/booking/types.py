@@ -131,6 +131,8 @@ class CallContext:
     named_last: NamedTimes | None = None
     # The times of the requests since that answer, as they were said, the last one first.
     requested: tuple[Mapping[str, str], ...] = ()
+    # What the caller has said since the last answer that has named other days than those of own appointments.
+    said_without_days: tuple[str, ...] = ()
     # The last words of caller and agent, and what the caller has said since the last answer.
     said: str | None = None
     said_since: str | None = None

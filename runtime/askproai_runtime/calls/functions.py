@@ -53,6 +53,7 @@ from askproai_runtime.calls.named_times import (
     read_offered_last,
     read_others_than,
     read_requested,
+    read_said_without_days,
 )
 from askproai_runtime.calls.notices import decline_recording
 from askproai_runtime.calls.payload import (
@@ -239,6 +240,7 @@ class CallFunctions:
             offered_last=read_offered_last(call),
             named_last=read_named_last(call),
             requested=read_requested(call),
+            said_without_days=read_said_without_days(call),
             said=read_said(call),
             said_since=read_said_since(call),
             leaves_choice=leaves_choice(call),
