@@ -77,8 +77,8 @@ def require_said_day(
 
 
 def _require_said_week(call: CallContext, start: datetime) -> None:
-    """Raise the question for the date of a local start, where the caller's last words for a week or a month are of another one, which
-    has this weekday as well, and no answer has named days since ("Haben Sie übernächste Woche offen? Dann am Mittwoch").
+    """Raise the question for the date of a local start that is in none of the weeks or months which the caller has named last,
+    where these hold its weekday, and no answer has named days since: "Haben Sie übernächste Woche offen? Dann am Mittwoch".
     """
     clauses = [clause for words in call.said_without_days for clause in _CLAUSE.split(words)]
     now = call.started_at.astimezone(start.tzinfo)

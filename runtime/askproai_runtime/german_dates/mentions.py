@@ -79,10 +79,10 @@ def find_mention(words: str, now: datetime, ignored: Collection[str]) -> Mention
 
 
 def find_named_spans(words: str, now: datetime) -> Sequence[Days] | None:
-    """Return the weeks, months and other spans that words name ("übernächste Woche", "in zwei Wochen", "nach Weihnachten"), whatever
-    they say beside them.
+    """Return the weeks, months and other spans that words name, whatever they say beside them: "übernächste Woche", "nach
+    Weihnachten", "in zwei Wochen".
 
-    None where they name neither a span nor a day; empty where they name a day. A weekday alone is none: it may be of any week.
+    None where they name neither a span nor a day; empty where they name a day. A weekday alone may be of any week: it is none.
     """
     try:
         atoms, _ = scan_known(words, now, present_grammar())
