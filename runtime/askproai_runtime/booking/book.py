@@ -45,7 +45,6 @@ from askproai_runtime.booking.corrections import (
 from askproai_runtime.booking.detail_corrections import correct_details
 from askproai_runtime.booking.elsewhere import find_elsewhere
 from askproai_runtime.booking.email_address import require_confirmed_email
-from askproai_runtime.booking.find import cancel_appointment
 from askproai_runtime.booking.free_times import drop_free_times, read_fresh
 from askproai_runtime.booking.full_names import asks_full_name, complete_name
 from askproai_runtime.booking.further import (
@@ -75,6 +74,7 @@ from askproai_runtime.booking.phrases import correct_name, fold, same_name
 from askproai_runtime.booking.relative_times import add_offered_weeks
 from askproai_runtime.booking.remote import cover_end, create_booking, enqueue_sync
 from askproai_runtime.booking.replaced_bookings import (
+    ask_to_cancel_first,
     cancel_replaced,
     cancel_replaced_afterwards,
     move_instead,
@@ -326,9 +326,7 @@ async def _book_instead(
         if result.outcome is BookingOutcome.NOT_FREE and overlaps(
             request.start, request.rules, booked
         ):  # in its own way
-            unasked = replace(call, asked_choices=())  # the choice was to replace it, and it is cancelled first
-            asked = await cancel_appointment(ctx, unasked, {"appointment_id": str(booked.id)})
-            return BookingResult(asked, BookingOutcome.ASKED_BACK)
+            return BookingResult(await ask_to_cancel_first(ctx, call, later, booked), BookingOutcome.ASKED_BACK)
         is_confirmed = result.answer.fields.get("status") == Status.CONFIRMED and _is_new(result)
         is_cancelled = is_confirmed and await cancel_replaced_afterwards(ctx, call, booked)
     else:

@@ -725,8 +725,10 @@ def _put_relative_day(words: _Words) -> Mapping[str, Any]:
     is_relative, days = not words.searches and is_relative_day(words.day), set(words.named_days)
     coming = _dates(words.understand(words.day, None, None))
     if named.naming is Naming.ASKED and is_relative:
-        is_asked = len(days) > 1 and coming <= days
-        return words.with_days(_find_said(named, call, zone) or days, asks=True) if is_asked else words.args
+        if len(days) == 1 or not coming <= days:
+            return words.args
+        is_new = len(coming) == 1 and all(words.day not in each.texts for each in call.earlier)
+        return words.with_days(coming if is_new else _find_said(named, call, zone) or days, asks=True)
     is_new = _has_named_day(named, call, zone) or (any(named.said_since) and days.isdisjoint(coming))
     if named.naming is not Naming.CHANGED or not is_new or not (is_relative or names_next_weekday(words.day)):
         return words.args

@@ -21,7 +21,7 @@ from askproai_runtime.booking.companions import BookedOneByOne, add_companions
 from askproai_runtime.booking.free_times import FreeTimesReader
 from askproai_runtime.booking.holds import ATTEMPTS, busy_reader, hold_slot
 from askproai_runtime.booking.kept_offers import keep_alternatives, read_kept_offers
-from askproai_runtime.booking.named_days import keep_offered_days
+from askproai_runtime.booking.named_days import ask_readings, keep_offered_days
 from askproai_runtime.booking.obstacles import Obstacle, find_obstacle
 from askproai_runtime.booking.offer_choice import (
     Missed,
@@ -93,9 +93,7 @@ async def check_availability(ctx: BookingContext, call: CallContext, args: Mappi
     read_remote = FreeTimesReader(ctx, request.rules, call.correlation_id)
     for _ in range(ATTEMPTS):
         offer = await _choose_unless_named(call, request, read_busy, now, understood, settings, read_remote)
-        if offer.obstacle is Obstacle.TAKEN and (
-            own := await offer_own_move(ctx, call, request, understood.candidates)
-        ):
+        if own := await _offer_own_move(ctx, call, request, understood, offer):
             return own
         if not offer.slots or await hold_slot(ctx, request, call, offer.slots[0], offer.slots):
             break  # else another call took the slot between our reading and our hold: read again
@@ -107,6 +105,27 @@ async def check_availability(ctx: BookingContext, call: CallContext, args: Mappi
     if not offer.slots:
         return answer
     return name_service(ctx.config(), request.rules, call, answer)
+
+
+async def _offer_own_move(
+    ctx: BookingContext, call: CallContext, request: ServiceRequest, understood: Understanding, offer: Offer
+) -> Answer | None:
+    """Return the offer to move the caller's own appointment to the time that it blocks. Where other readings of this time are free,
+    the caller is asked which one is meant.
+    """
+    rules, is_free = request.rules, offer.obstacle is None
+    taken = [each for each in offer.missed if each.obstacle is Obstacle.TAKEN]
+    for blocked in taken if understood.ambiguous or not is_free else ():
+        if (own := await offer_own_move(ctx, call, request, [blocked.candidate])) is None:
+            continue
+        others = [each for each in offer.missed if each is not blocked and each.obstacle is not Obstacle.PAST]
+        if is_free:
+            missed = [each.candidate for each in others]
+            return ask_readings((each for each in understood.candidates if each not in missed), call, rules.zone).answer
+        why = [(each.candidate, each.obstacle) for each in others]
+        reasons = [obstacle_sentence(ctx.config(), rules, request.staff, *each, ctx.clock.now()) for each in why]
+        return replace(own, message=" ".join([*reasons, own.message]))
+    return None
 
 
 def _ask_besides(answer: Answer, *, asks_day: bool, is_unclear: bool) -> Answer:

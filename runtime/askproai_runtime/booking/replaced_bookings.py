@@ -12,14 +12,14 @@ import structlog
 
 from askproai_core.database import DATABASE_UNAVAILABLE, Connection
 from askproai_runtime.booking.answers import busy_answer, describe_with_state, failure
-from askproai_runtime.booking.find import write_cancellation
+from askproai_runtime.booking.find import cancel_appointment, write_cancellation
 from askproai_runtime.booking.idempotency import SlotNotFree
 from askproai_runtime.booking.request import BookingRequest
 from askproai_runtime.booking.reschedule import MoveInFlight, MoveRequest, carry_out_move, resolve_service
 from askproai_runtime.booking.store.appointments import Appointment, get_appointment
 from askproai_runtime.booking.store.transactions import OutcomeUnknown, run_transaction
 from askproai_runtime.booking.types import Answer, BookingContext, CallContext, ClarificationNeeded, FunctionOutcome
-from askproai_runtime.sentences import format_spoken, say
+from askproai_runtime.sentences import decline_name, format_spoken, say
 
 log = structlog.get_logger(__name__)
 
@@ -60,6 +60,22 @@ async def cancel_replaced_afterwards(ctx: BookingContext, call: CallContext, rep
     except (*DATABASE_UNAVAILABLE, OutcomeUnknown) as error:
         log.warning("booking.replaced_not_cancelled", appointment_id=str(replaced.id), error=type(error).__name__)
         return False
+
+
+async def ask_to_cancel_first(
+    ctx: BookingContext, call: CallContext, request: BookingRequest, booked: Appointment
+) -> Answer:
+    """Ask whether to cancel the booked appointment, and name the request that books the other one afterwards: a remote calendar has
+    no room for both.
+    """
+    unasked = replace(call, asked_choices=())  # the choice was to replace it
+    answer = await cancel_appointment(ctx, unasked, {"appointment_id": str(booked.id)})
+    rules, staff = request.rules, request.service.staff
+    name, start = rules.service.display_name, request.start.astimezone(rules.zone).isoformat()
+    what = say().service_with.format(service=name, staff=decline_name(rules.display_name(staff))) if staff else name
+    message = f"{say().only_after_cancelling.format(service=what)} {answer.message}"
+    later = {"service": rules.service.name, "staff": staff, "start": start, "customer_name": request.name}
+    return replace(answer, message=message, fields={**answer.fields, "next_requests": [later]})
 
 
 async def say_replaced(ctx: BookingContext, replaced: Appointment, answer: Answer, *, is_cancelled: bool) -> Answer:

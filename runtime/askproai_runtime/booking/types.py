@@ -146,6 +146,8 @@ class CallContext:
     named_last: NamedTimes | None = None
     # The times of the requests since that answer, as they were said, the last one first.
     requested: tuple[Mapping[str, str], ...] = ()
+    # What the caller has said since the last answer that has named other days than those of own appointments.
+    said_without_days: tuple[str, ...] = ()
     said_last: SaidAppointments = SaidAppointments()
     # The last words of caller and agent, and what the caller has said since the last answer, or in all before the first one.
     said: str | None = None

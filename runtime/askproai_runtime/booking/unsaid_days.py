@@ -12,6 +12,8 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from askproai_core.tenant_config import Language
+from askproai_runtime.booking.answer_words import words_of
+from askproai_runtime.booking.declines import rejects_times
 from askproai_runtime.booking.named_days import (
     OF_OWN,
     after_request,
@@ -22,10 +24,11 @@ from askproai_runtime.booking.named_days import (
 from askproai_runtime.booking.request import names_day, read_parts, read_text
 from askproai_runtime.booking.store.actions import record_which
 from askproai_runtime.booking.types import BookingContext, CallContext, ClarificationNeeded, Naming
-from askproai_runtime.german_dates import WEEKDAYS, exact_at, find_open_span, fold, understand_parts
+from askproai_runtime.german_dates import WEEKDAYS, exact_at, find_named_spans, find_open_span, fold, understand_parts
 from askproai_runtime.sentences import SENTENCES
 
 _OF_TODAY = re.compile(r"\b(?:heute|morgen|uebermorgen|today|tomorrow)\b")  # one day each, whatever was said before
+_CLAUSE = re.compile(r"[,;!?]|(?<!\d)\.")
 _OF_WEEK: Final = WEEKDAYS | {fold(name): number for number, name in enumerate(SENTENCES[Language.EN].weekdays)}
 _WEEKDAY = re.compile(rf"\b({'|'.join(_OF_WEEK)})s?\b")
 
@@ -43,6 +46,7 @@ def require_said_day(
     words of the request can mean no other. `own` is the start of the appointment that is moved. The caller's own appointments are
     no days that were offered.
     """
+    _require_said_week(call, start.astimezone(zone))
     named, parts = after_request(call, zone).named_last, read_parts(args)
     if named is None or read_text(args, "start") is not None or not names_day(parts):
         return
@@ -92,6 +96,23 @@ async def find_unheard(
         if call.find_reply(about, age) is not None:
             return start
     raise question
+
+
+def _require_said_week(call: CallContext, start: datetime) -> None:
+    """Raise the question for the date of a local start that is in none of the weeks or months which the caller has named last,
+    where these hold its weekday, and no answer has named days since: "Haben Sie übernächste Woche offen? Dann am Mittwoch".
+    """
+    clauses = [clause for words in call.said_without_days for clause in _CLAUSE.split(words)]
+    now = call.started_at.astimezone(start.tzinfo)
+    named = (find_named_spans(clause, now) for clause in reversed(clauses) if not rejects_times(words_of(clause)))
+    spans = next((each for each in named if each is not None), ())
+    if any(each.first <= start.date() <= (each.last or date.max) for each in spans):
+        return
+    days = [each.first + timedelta(days=(start.weekday() - each.first.weekday()) % 7) for each in spans]
+    said = [day for day, each in zip(days, spans, strict=True) if day <= (each.last or date.max)]
+    if said:
+        starts = sorted({start, start.combine(min(said), start.timetz())})
+        raise ask_readings(map(exact_at, starts), call, ZoneInfo(str(start.tzinfo)))
 
 
 def _is_date(call: CallContext, parts: Sequence[str | None], zone: ZoneInfo) -> bool:

@@ -53,6 +53,7 @@ from askproai_runtime.calls.named_times import (
     read_offered_last,
     read_others_than,
     read_requested,
+    read_said_without_days,
 )
 from askproai_runtime.calls.notices import decline_recording
 from askproai_runtime.calls.payload import (
@@ -242,6 +243,7 @@ class CallFunctions:
             named_last=read_named_last(call),
             requested=read_requested(call),
             said_last=read_said_last(call),
+            said_without_days=read_said_without_days(call),
             said=read_said(call),
             said_since=read_said_since(call),
             utterances=read_utterances(call),

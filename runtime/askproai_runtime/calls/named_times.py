@@ -113,6 +113,21 @@ def read_named_last(call: OngoingCall) -> NamedTimes | None:
     return asked
 
 
+def read_said_without_days(call: OngoingCall) -> tuple[str, ...]:
+    """Return what the caller has said since the last answer with days, the first words first. A list of appointments names no days
+    that were offered.
+    """
+    said = list[str]()
+    for utterance in reversed(call.transcript_with_tool_calls or ()):
+        if utterance.role == "user":
+            said.insert(0, str(utterance.content or "")[-_MOST_READ_FOR_CHOICE:])
+        with suppress(KeyError, TypeError, ValueError):
+            named = _read_named(utterance.answer or {})
+            if named is not None and named.naming is not Naming.LISTED:
+                break
+    return tuple(said[-_MOST_UTTERANCES:])
+
+
 def read_requested(call: OngoingCall) -> tuple[Mapping[str, str], ...]:
     """Return the times of the requests to which the answers have named no days, since the last answer with days; the last one
     first.

@@ -17,7 +17,7 @@ from askproai_runtime.german_dates.arguments import (
     says_nothing,
 )
 from askproai_runtime.german_dates.counted_times import count_from, counts_time
-from askproai_runtime.german_dates.mentions import Mention, UnclearMention, find_mention
+from askproai_runtime.german_dates.mentions import Mention, UnclearMention, find_mention, find_named_spans
 from askproai_runtime.german_dates.parts import agree, understand_parts
 from askproai_runtime.german_dates.phrase import understand
 from askproai_runtime.german_dates.readings import exact_at
@@ -51,6 +51,7 @@ __all__ = [
     "find_argument",
     "find_excluded_weekdays",
     "find_mention",
+    "find_named_spans",
     "find_open_span",
     "find_part_argument",
     "fold",

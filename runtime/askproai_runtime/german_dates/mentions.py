@@ -6,9 +6,10 @@ known already, so a weekday is one of their days.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
+from itertools import pairwise
 
-from askproai_runtime.german_dates.atoms import Atom, Contradiction, Op, Part, Soon
+from askproai_runtime.german_dates.atoms import Atom, Contradiction, Day, Days, Offset, Op, Part, Period, Soon, Weekday
 from askproai_runtime.german_dates.combine import combine
 from askproai_runtime.german_dates.grammars import present_grammar
 from askproai_runtime.german_dates.meaning import Meaning
@@ -75,6 +76,44 @@ def find_mention(words: str, now: datetime, ignored: Collection[str]) -> Mention
     if any(each.soon or each.instant or each.excluded or _is_at_midnight(each) for each in meanings):
         raise UnclearMention("no days or times of a day")
     return Mention(tuple(meanings), now.date())
+
+
+def find_named_spans(words: str, now: datetime) -> Sequence[Days] | None:
+    """Return the weeks, months and other spans that words name, whatever they say beside them: "übernächste Woche", "nach
+    Weihnachten", "in zwei Wochen".
+
+    None where they name neither a span nor a day; empty where they name a day. A weekday alone may be of any week: it is none.
+    """
+    try:
+        atoms, _ = scan_known(words, now, present_grammar())
+    except (ValueError, OverflowError):
+        return None
+    named = [
+        (before, atom)
+        for before, atom in pairwise([None, *atoms])
+        if isinstance(atom, Day | Offset | Period) or (isinstance(atom, Weekday) and atom.which is not None)
+    ]
+    spans = [span for before, atom in named for span in _read_spans(before, atom)]
+    return None if not named else spans if len(named) == sum(_is_span(atom) for _, atom in named) else ()
+
+
+def _is_span(atom: Atom | None) -> bool:
+    return isinstance(atom, Period) or (isinstance(atom, Day) and atom.ahead)
+
+
+def _read_spans(before: Atom | None, atom: Atom | None) -> Sequence[Days]:
+    """Return the days of a span behind a word that may begin or end it; of a day in so many weeks those of its week."""
+    if isinstance(atom, Day):
+        weeks = [day - timedelta(days=day.weekday()) for day in atom.readings]
+        return [Days(monday, monday + timedelta(days=6)) for monday in weeks]
+    spans = atom.readings if isinstance(atom, Period) else ()
+    if before is Op.FROM:
+        return [Days(each.first, None) for each in spans]
+    if before is Op.AFTER:
+        return [Days(each.last + timedelta(days=1), None) for each in spans if each.last is not None]
+    if before in {Op.BEFORE, Op.UNTIL}:
+        return [Days(date.min, each.last if before is Op.UNTIL else each.first) for each in spans]
+    return spans
 
 
 def _is_preference(atom: Atom) -> bool:

@@ -19,12 +19,15 @@ from askproai_runtime.german_dates.atoms import (
     Part,
     TimeRange,
 )
-from askproai_runtime.german_dates.vocabulary import PARTS_OF_DAY
+from askproai_runtime.german_dates.vocabulary import MONTHS, PARTS_OF_DAY
 
 Found = Clock | Part | TimeRange | Around | Instant
 Rule = tuple[str, Callable[[re.Match[str], datetime], Found]]
 
 _HOUR = r"(?P<hour>\d{1,2}|ein)(?![\d.:])"
+# "Am 3 nachmittags" and "Dezember 3 nachmittags" may be a day of the month.
+_NO_DATE = "".join(rf"(?<!\b{word} )" for word in ("am", "den", "dem", "der", "vom", *MONTHS))
+_PART_OF_DAY = r"(?:am morgen|(?:am |in der )?(?:(?:vor|nach)?mittags?|morgens|abends?|nachts?|frueh))\b"
 # Behind "10" in "10, 11 oder 15 Uhr".
 _NEXT_HOURS = r"(?:(?: ?,| ?/| oder| und| bzw)+ ?(?:um )?\d{1,2}(?::\d\d)?(?![\d.:]))+"
 _OF_HOUR = r"(?:(?P<half>halb|viertel|dreiviertel) )?(?P<hour>\d{1,2})(?![\d.:])(?: uhr)?"
@@ -117,6 +120,7 @@ _CLOCKS: tuple[Rule, ...] = (
     (r"um mitternacht|mitternacht|0 uhr|24:00(?: uhr)?|24 uhr", lambda _m, _n: Clock(0, 0, is_bare=False, next_day=True)),
     (rf"(?:um )?{_HOUR}(?={_NEXT_HOURS} ?uhr)", _hour),
     (rf"{_HOUR}(?= (?:rum|herum)\b)", _hour),
+    (rf"{_NO_DATE}(?P<hour>[01]?\d|2[0-4])(?= {_PART_OF_DAY})", _hour),
     (r"(?P<from>\d{1,2})(?::(?P<from_minute>\d{2}))?(?: uhr)? ?(?:-|bis) ?(?P<to>\d{1,2})(?::(?P<to_minute>\d{2}))?(?: uhr| h)",
      _hours),
     (_BARE_HOURS, _hours),

@@ -1,5 +1,7 @@
 """A time that only the caller's own appointment blocks is free for who moves it there."""
 
+from datetime import date, timedelta
+
 import pytest
 
 from tests.worlds.spoken_calls import CUT, SpokenCall, friday_at
@@ -76,3 +78,28 @@ async def test_what_others_block_is_taken(call: SpokenCall, taken: str, time: st
     call.say("Ginge es auch etwas anders?")
     offer = await call.ask(CHECK, at(call, time))
     assert (offer["success"], "wenn wir" in offer["message"]) == (False, False), offer
+
+
+@pytest.mark.parametrize("time", ["halb drei", "13:30", "viertel nach zwei"])
+async def test_the_day_of_two_readings_is_asked(call: SpokenCall, time: str) -> None:
+    """Today is a Friday, and only the next one is that of the own appointment."""
+    call.say(f"Geht Freitag auch {time}?")
+    asked = await call.ask(CHECK, at(call, time) | {"date": "Freitag"})
+    own, days = friday_at(call.pod)["date"], [each["start"][:10] for each in asked["candidates"]]
+    assert (asked["success"], days) == (False, [str(date.fromisoformat(own) - timedelta(weeks=1)), own]), asked
+    call.say("Ja.")
+    assert not (await call.ask(MOVE, {"date": "Freitag", "time": time}))["success"]
+    call.say("Freitag nächste Woche.")
+    moved = await call.ask(MOVE, {"date": "Freitag nächste Woche", "time": time})
+    assert (moved["success"], moved["start"][:10]) == (True, own), moved
+
+
+async def test_a_reading_that_others_block_is_said(call: SpokenCall) -> None:
+    today = date.fromisoformat(friday_at(call.pod)["date"]) - timedelta(weeks=1)
+    other = SpokenCall(call.pod)
+    taken = at(call, "14:30", customer_name="Ida Vogt") | {"date": today.isoformat()}
+    assert (await other.ask(BOOK, taken))["success"]
+    call.say("Geht Freitag auch halb drei?")
+    offer = await call.ask(CHECK, at(call, "halb drei") | {"date": "Freitag"})
+    assert "nichts mehr frei" in offer["message"], offer
+    assert "wenn wir Ihren Termin" in offer["message"], offer

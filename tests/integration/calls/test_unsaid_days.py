@@ -274,3 +274,42 @@ async def test_a_weekday_may_be_of_an_earlier_offer(call: SpokenCall) -> None:
     call.say("Dann Freitag um elf.")
     answer = await call.ask(BOOK, OTTO | {"date": "Freitag", "time": "11 Uhr"})
     assert answer.get("start", "")[:10] == friday(call).isoformat(), answer
+
+
+@pytest.mark.parametrize("function", [BOOK, MOVE])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Haben Sie übernächste Woche offen?", "Ich hätte gern in zwei Wochen einen Termin.", "Geht es in vierzehn Tagen?",
+        "Ich bin erst übernächste Woche wieder da.",
+    ],
+)  # fmt: skip
+async def test_another_week_said_before_is_asked(call: SpokenCall, function: str, said: str) -> None:
+    if function == MOVE:
+        await moved(call)
+    before = await booked_days(call)
+    call.say(said)
+    await call.ask("business_information", {"topic": "Öffnungszeiten"})
+    call.say("Dann am Mittwoch um elf.")
+    words = {"date": "Mittwoch", "time": "elf Uhr"} | ({} if function == MOVE else OTTO)
+    asked = await call.ask(function, words)
+    coming, later = [date.fromisoformat(each["start"][:10]) for each in asked["candidates"]]
+    assert (asked["success"], later - coming, await booked_days(call)) == (False, timedelta(weeks=1), before), asked
+    call.say("Übernächste Woche am Mittwoch.")
+    done = await call.ask(function, words | {"date": "Mittwoch übernächste Woche"})
+    assert (done["success"], done["start"][:10]) == (True, later.isoformat()), done
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Haben Sie unter der Woche offen?", "Übernächste Woche kann ich nicht.", "Haben Sie am Wochenende offen?",
+        "Haben Sie übernächste Woche offen? Nein, schon morgen.", "Ich war vor zwei Wochen schon da.",
+    ],
+)  # fmt: skip
+async def test_a_week_that_fits_is_no_question(call: SpokenCall, said: str) -> None:
+    call.say(said)
+    await call.ask("business_information", {"topic": "Öffnungszeiten"})
+    call.say("Dann am Mittwoch um elf.")
+    done = await call.ask(BOOK, OTTO | {"date": "Mittwoch", "time": "elf Uhr"})
+    assert done["success"], done
