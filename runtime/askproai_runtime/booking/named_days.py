@@ -752,7 +752,7 @@ def list_said_starts(named: NamedTimes, call: CallContext, zone: ZoneInfo, *, su
     starts, found = [start.astimezone(zone) for start in named.starts], set[datetime]()
     for words in named.said_since:
         declines = NO.search(words_of(words))
-        places = {_PLACES[each["place"]] for each in _SAID_PLACE.finditer(fold(words)) if not declines}
+        places = {PLACES[each["place"]] for each in _SAID_PLACE.finditer(fold(words)) if not declines}
         found |= {starts[each] for each in places if each < len(starts)}
         with suppress(UnclearMention):
             if not declines or not find_named_times(words, call.started_at.astimezone(zone))[0]:
