@@ -51,7 +51,7 @@ ARGUMENT_RULES: Final = (
         is_choice=True,
     ),
     ArgumentRule(
-        "staff", (_SEARCH, _BOOK, _JOIN, *_KNOWN_APPOINTMENT),
+        "staff", (_SEARCH, _BOOK, _JOIN, *_KNOWN_APPOINTMENT, _INFORM),
         "a name of the person, or the id of `slots`; of a move, with whom it is then; of a cancellation, which one is meant",
         "an unknown name is refused, with those who do the service; the name of the business is as absent",
         ("staff_name", "staff_id", "staff_member", "stylist", "stylist_name", "employee", "employee_name", "provider",
