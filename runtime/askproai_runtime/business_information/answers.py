@@ -39,7 +39,7 @@ from askproai_runtime.business_information.question_parts import (
 )
 from askproai_runtime.business_information.questions import Question, answered, ask_back, list_questions, unknown
 from askproai_runtime.business_information.services import answer_about_services, is_offered, list_named
-from askproai_runtime.business_information.working_days import is_working, split_working_days
+from askproai_runtime.business_information.working_days import split_working_days
 from askproai_runtime.german_dates import Refusal, Understanding
 from askproai_runtime.sentences import format_written_day, say
 
@@ -110,13 +110,12 @@ class _Asked:
         if Topic.STAFF in topics and topics.isdisjoint(_HOURS):
             asks_person |= understand_days(question.date, question.words, at, zone) is not None
         if asks_person:
-            parts = [each for each in parts if each.subject or not is_working(fold(each.words))]
             parts.append(OpenPart("date", "working_days"))
         return cls(readings, parts, bool(asked))
 
 
 def _leave_out_person(config: TenantConfig, question: Question, zone: ZoneInfo) -> tuple[str, bool]:
-    """Return the words of a question without what it asks only of a person's days, and whether it asks for them."""
+    """Return the words of a question without its clauses about a person's days, and whether it has any."""
     named = (member.display_name for branch in config.branches for member in branch.staff)
     names = frozenset(word for name in named for word in _list_name_words(name)) - set(
         drop_titles(read_introduction(question.words)).split()

@@ -76,7 +76,7 @@ _ASKS: Final = {
 _ASKS_OF_ARGUMENT: Final = {
     Topic.PRICES: _any_of("viel(?! (?:jahr|uhr|zeit))", "macht", "euro", "much"),
     Topic.SERVICE: _any_of("lange", "zeit", r"brauch\w*", "beachten", "long", "time", "need"),
-    Topic.OPENING_HOURS: _any_of("wann", "uhr", "auf", "zu", "da", "when", "hours", r"arbeite\w*"),
+    Topic.OPENING_HOURS: _any_of("wann", "uhr", "auf", "zu", "da", "when", "hours", r"arbeit\w*"),
     Topic.CLOSED_DAYS: _any_of("zu", "da", "auf"),
     Topic.ADDRESS: _any_of("wohin", "weg", r"komme?", "way"),
     Topic.STAFF: _any_of("wer", "wem", "wen", r"arbeite\w*", "who", "works?"),

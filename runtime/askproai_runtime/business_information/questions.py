@@ -30,7 +30,7 @@ _BETWEEN = re.compile(r"[,;/|&+]|\s(?:und|and)\s")  # the topics of one argument
 class Question:
     """A caller's question. `asked_at` is the start of the call, from which "morgen" counts; `now` is the present time (aware).
 
-    `topics` are all that the model names, the first of which is `topic`. `staff` is the person that it names.
+    `topics` are all that the model names; `topic` is the first one. `staff` is the person that it names.
     `pauses`: the times in which each branch books nothing, because everybody is blocked.
     """
 

@@ -26,7 +26,10 @@ _ENGLISH_OWN_NUMBER: Final = (
     r"\b(?:have|got|know|see) my (?:\w+ )?number\b|\bnumber (?:do|have) you (?:have|got) (?:there )?(?:for|of) me\b"
 )
 _NOT_PAYING: Final = "(?<!insurance )(?<!health )(?<!gift )(?<!loyalty )(?<!business )"  # cards
-_ONLINE_ADDRESS: Final = r"\b(?:e )?\w*(?:mail|web|internet|online) ?add?ress\w*|\badd?ress\w*(?: (?:der|ihrer|eurer|von|of|your|the|for)){1,3} (?:homepage|web\w*|internet\w*)"
+_ONLINE_ADDRESS: Final = (
+    r"\b(?:e )?\w*(?:mail|web|internet|online) ?add?ress\w*"
+    r"|\badd?ress\w*(?: (?:der|ihrer|eurer|von|of|your|the|for)){1,3} (?:homepage|web\w*|internet\w*)"
+)
 _NOTHING: Final = r"(?!)"  # of `working_days`: a day is read from the date, too
 
 _PATTERNS: Final = {
