@@ -11,8 +11,10 @@ from askproai_core.tenant_config import Branch, Knowledge, Service, TenantConfig
 from askproai_runtime.booking import (
     Answer,
     FunctionOutcome,
+    drop_titles,
     fold,
     join_list,
+    read_introduction,
 )
 from askproai_runtime.business_information.hours import (
     asks_about_now,
@@ -37,11 +39,14 @@ from askproai_runtime.business_information.question_parts import (
 )
 from askproai_runtime.business_information.questions import Question, answered, ask_back, list_questions, unknown
 from askproai_runtime.business_information.services import answer_about_services, is_offered, list_named
-from askproai_runtime.german_dates import Understanding
-from askproai_runtime.sentences import say
+from askproai_runtime.business_information.working_days import split_working_days
+from askproai_runtime.german_dates import Refusal, Understanding
+from askproai_runtime.sentences import format_written_day, say
 
 _MAX_STAFF = 10  # that a listener can follow
+_MIN_LETTERS = 3  # of a word that names a person
 _MAX_COMPARED = 50  # branches
+_HOURS = frozenset({Topic.OPENING_HOURS, Topic.CLOSED_DAYS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +65,9 @@ class _Reading:
         words = fold(question.words)
         named = list_named(config.services, question, words)
         understood, zone = None, ZoneInfo(config.time_zone)
-        is_about_hours = question.topic in {Topic.OPENING_HOURS, Topic.CLOSED_DAYS}
         if question.topic is Topic.OPENING_HOURS and asks_about_now(question.date, question.words):
             return cls(named, None, is_about_now=True)
-        if is_about_hours:
+        if question.topic in _HOURS:
             understood = understand_days(question.date, question.words, question.asked_at, zone)
         return cls(named, understood)
 
@@ -81,23 +85,55 @@ class _Asked:
 
     @classmethod
     def of(cls, config: TenantConfig, question: Question) -> Self:
-        first, zone = _Reading.of(config, question), ZoneInfo(config.time_zone)
+        zone, at = ZoneInfo(config.time_zone), question.asked_at
+        parts = list_parts(question.words, _list_known_words(config), at, zone)
+        rest, asks_person = _leave_out_person(config, question, zone)
+        words = fold(asked_sentences(rest))
+        if rest != question.words and _names_time(
+            question, rest, zone
+        ):  # else the day of the person is that of the hours
+            question = replace(question, words=rest)
+        first = _Reading.of(config, question)
         days = first.is_about_now or first.understood is not None
-        names_day = days or bool(find_habitual_days(question.date, question.words))
-        asked = list_topics(question.topic, fold(asked_sentences(question.words)), names_day=names_day)
+        names_day = not asks_person and (days or bool(find_habitual_days(question.date, question.words)))
+        found = [topic for named in question.topics for topic in list_topics(named, words, names_day=names_day)]
+        asked = list(dict.fromkeys(found))
         questions = [
             replace(question, topic=topic, words=words_of_topic(topic, question.words, asked))
-            if topic in {Topic.OPENING_HOURS, Topic.CLOSED_DAYS} and len(asked) > 1
+            if topic in _HOURS and len(asked) > 1
             else replace(question, topic=topic)
-            for topic in asked or [question.topic]
+            for topic in asked or question.topics
+            if asked or not asks_person or topic not in _HOURS
         ]
         readings = [(each, first if each == question else _Reading.of(config, each)) for each in questions]
-        parts = list_parts(question.words, _list_known_words(config), question.asked_at, zone)
         topics = {each.topic for each in questions}
-        if Topic.STAFF in topics and topics.isdisjoint({Topic.OPENING_HOURS, Topic.CLOSED_DAYS}):
-            day = understand_days(question.date, question.words, question.asked_at, zone)
-            parts += [OpenPart("date", "working_days")] if day else []
+        if Topic.STAFF in topics and topics.isdisjoint(_HOURS):
+            asks_person |= understand_days(question.date, question.words, at, zone) is not None
+        if asks_person:
+            parts.append(OpenPart("date", "working_days"))
         return cls(readings, parts, bool(asked))
+
+
+def _leave_out_person(config: TenantConfig, question: Question, zone: ZoneInfo) -> tuple[str, bool]:
+    """Return the words of a question without its clauses about a person's days, and whether it has any."""
+    named = (member.display_name for branch in config.branches for member in branch.staff)
+    names = frozenset(word for name in named for word in _list_name_words(name)) - set(
+        drop_titles(read_introduction(question.words)).split()
+    )
+
+    def names_day(clause: str) -> bool:
+        alone = question if question.words.startswith(clause) else replace(question, date=None)
+        return _names_time(alone, clause, zone)
+
+    rest, found = split_working_days(question.words, names, question.topic, names_day)
+    is_named = question.staff is not None and (not _HOURS.isdisjoint(question.topics) or question.date is not None)
+    return rest, found or is_named
+
+
+def _names_time(question: Question, words: str, zone: ZoneInfo) -> bool:
+    """Return whether the date of a question, or words of it, name days or the present."""
+    days = understand_days(question.date, words, question.asked_at, zone)
+    return days is not None or bool(find_habitual_days(question.date, words)) or asks_about_now(question.date, words)
 
 
 def answer_question(config: TenantConfig, branch: Branch, question: Question) -> Answer:
@@ -206,7 +242,7 @@ def _list_known_words(config: TenantConfig) -> frozenset[str]:
 
 def _answer(config: TenantConfig, branch: Branch, question: Question, reading: _Reading) -> Answer:
     if reading.understood and not reading.understood.candidates and branch.opening_hours:
-        return ask_back(question, say().which_day)
+        return ask_back(question, _ask_day(reading.understood, question, ZoneInfo(config.time_zone)))
     match question.topic:
         case Topic.PRICES | Topic.SERVICE:
             return answer_about_services(config, branch, question, reading.named)
@@ -221,6 +257,14 @@ def _answer(config: TenantConfig, branch: Branch, question: Question, reading: _
         case Topic.OTHER:
             sentence = None
     return answered(question, sentence) if sentence else unknown(config, branch, question)
+
+
+def _ask_day(understood: Understanding, question: Question, zone: ZoneInfo) -> str:
+    """Return the question for a day. A date that is over is named with the present one, so that the next one is another."""
+    if understood.past is not None:
+        today = format_written_day(question.asked_at.astimezone(zone).date())
+        return f"{say().past_day.format(day=format_written_day(understood.past), today=today)} {say().which_day}"
+    return f"{say().past_named} {say().which_day}" if understood.refused is Refusal.PAST else say().which_day
 
 
 def same_everywhere(config: TenantConfig, question: Question, called: str | None) -> Answer | None:
@@ -251,6 +295,13 @@ def _concerned(config: TenantConfig, asked: _Asked) -> Sequence[Branch]:
 def _find_known(knowledge: Sequence[Knowledge], asked: str) -> Knowledge | None:
     """Return the declared question that these folded words are; only differences that nobody hears are overlooked."""
     return next((each for each in knowledge if asked and _fold_declared(each.question) == asked), None)
+
+
+@lru_cache(maxsize=8192)
+def _list_name_words(name: str) -> frozenset[str]:
+    """Return the folded words of a person's name, without titles, as callers say it and as an owner: `Annas`."""
+    words = [each for each in drop_titles(name).split() if len(each) >= _MIN_LETTERS]
+    return frozenset({*words, *(f"{each}s" for each in words)})
 
 
 @lru_cache(maxsize=8192)

@@ -76,7 +76,7 @@ _ASKS: Final = {
 _ASKS_OF_ARGUMENT: Final = {
     Topic.PRICES: _any_of("viel(?! (?:jahr|uhr|zeit))", "macht", "euro", "much"),
     Topic.SERVICE: _any_of("lange", "zeit", r"brauch\w*", "beachten", "long", "time", "need"),
-    Topic.OPENING_HOURS: _any_of("wann", "uhr", "auf", "zu", "da", "when", "hours", r"arbeite\w*"),
+    Topic.OPENING_HOURS: _any_of("wann", "uhr", "auf", "zu", "da", "when", "hours", r"arbeit\w*"),
     Topic.CLOSED_DAYS: _any_of("zu", "da", "auf"),
     Topic.ADDRESS: _any_of("wohin", "weg", r"komme?", "way"),
     Topic.STAFF: _any_of("wer", "wem", "wen", r"arbeite\w*", "who", "works?"),
@@ -98,7 +98,7 @@ _SENTENCE_END: Final = re.compile(r"(?<=[^\W\d]{3}[.!?])\s+(?=[A-ZÄÖÜ])")
 _YES_OR_NO: Final = re.compile(
     r"(?:ja|nein|doch|natürlich|leider nein|yes|no|sure|of course)\s*[,.;:!–-]", re.IGNORECASE
 )
-_BETWEEN_CLAUSES: Final = re.compile(r"\s+(?:und|sowie|and)\s+|[,?!]\s*")
+BETWEEN_CLAUSES: Final = re.compile(r"\s+(?:und|sowie|and)\s+|[,?!]\s*")
 _WORD: Final = re.compile(r"[^\W\d_][\w'’-]*")
 _NAMED_BEFORE: Final = frozenset({"heisse", "herr", "herrn", "frau", "name", "bin", "hier", "mr", "mrs", "ms", "this"})
 # Words that say nothing about the subject of a question, although they are nouns, or may begin it.
@@ -160,6 +160,7 @@ def read_topic(said: str) -> Topic:
     """Return the topic of a folded argument: its name, else the first that its words ask about (`price`, `hours`), else `other`."""
     if (name := said.replace(" ", "_")) in set(Topic):
         return Topic(name)
+    said = _drop_online_addresses(said)
     found = (
         topic
         for asks in (_ASKS, _ASKS_OF_ARGUMENT, _ALIASES)
@@ -174,6 +175,7 @@ def list_topics(argument: Topic, words: str, *, names_day: bool) -> list[Topic]:
 
     `names_day`: a day is named, which is enough for hours that the model has recognised.
     """
+    words = _drop_online_addresses(words)
     asked = [topic for topic, pattern in _ASKS.items() if pattern.search(words)]
     is_asked = (pattern := _ASKS_OF_ARGUMENT.get(argument)) is not None and pattern.search(words) is not None
     if argument in {Topic.OPENING_HOURS, Topic.CLOSED_DAYS} and names_day:
@@ -187,6 +189,10 @@ def list_topics(argument: Topic, words: str, *, names_day: bool) -> list[Topic]:
     return sorted(asked, key=lambda topic: topic is not argument)
 
 
+def _drop_online_addresses(words: str) -> str:
+    return re.sub(subject_patterns()["online_address"], " ", words)
+
+
 def asked_sentences(text: str) -> str:
     """Return the questions in a text; the whole text if it has no question mark."""
     sentences = _QUESTION_END.split(text)
@@ -196,7 +202,7 @@ def asked_sentences(text: str) -> str:
 def words_of_topic(topic: Topic, words: str, asked: Collection[Topic]) -> str:
     """Return the clauses of a question that ask about no other topic: the day in them is that of this one."""
     others = [pattern for each, pattern in _ASKS.items() if each in asked and each is not topic]
-    clauses = [each for each in _BETWEEN_CLAUSES.split(words) if each]
+    clauses = [each for each in BETWEEN_CLAUSES.split(words) if each]
     own = [each for each in clauses if not any(pattern.search(fold(each)) for pattern in others)]
     return f" {say().and_word} ".join(own) or words
 

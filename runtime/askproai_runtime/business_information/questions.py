@@ -1,5 +1,6 @@
 """A caller's question about the business, and the kinds of answers to it. Pure."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,11 +23,14 @@ from askproai_runtime.business_information.question_parts import (
 )
 from askproai_runtime.sentences import say
 
+_BETWEEN = re.compile(r"[,;/|&+]|\s(?:und|and)\s")  # the topics of one argument
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
     """A caller's question. `asked_at` is the start of the call, from which "morgen" counts; `now` is the present time (aware).
 
+    `topics` are all that the model names; `topic` is the first one. `staff` is the person that it names.
     `pauses`: the times in which each branch books nothing, because everybody is blocked.
     """
 
@@ -37,19 +41,23 @@ class Question:
     asked_at: datetime
     now: datetime
     pauses: Mapping[str, Sequence[Span]] = field(default_factory=dict)
+    topics: Sequence[Topic] = ()
+    staff: str | None = None
 
     @property
     def is_about_hours(self) -> bool:
         """Return whether one of its topics is, so that the pauses of bookings are needed."""
-        topics = {self.topic, *list_topics(self.topic, fold(asked_sentences(self.words)), names_day=False)}
+        topics = {*self.topics, *list_topics(self.topic, fold(asked_sentences(self.words)), names_day=False)}
         return not topics.isdisjoint({Topic.OPENING_HOURS, Topic.CLOSED_DAYS})
 
     @classmethod
     def of(cls, args: Mapping[str, Any], *, asked_at: datetime, now: datetime) -> Self:
         """Read the function's arguments, which a language model wrote."""
-        known = read_topic(fold((read_text(args, "topic") or "").replace("_", " ")))
-        service, date = read_said(args, "service"), read_said(args, "date")
-        return cls(known, read_text(args, "question") or "", service, date, asked_at, now)
+        topics = [read_topic(fold(each.replace("_", " "))) for each in _BETWEEN.split(read_text(args, "topic") or "")]
+        named = tuple(dict.fromkeys(each for each in topics if each is not Topic.OTHER)) or (Topic.OTHER,)
+        service, date, staff = (read_said(args, name) for name in ("service", "date", "staff"))
+        words = read_text(args, "question") or ""
+        return cls(named[0], words, service, date, asked_at, now, topics=named, staff=staff)
 
 
 def answered(question: Question, sentence: str, missing: Sequence[str] = (), questions: Sequence[str] = ()) -> Answer:

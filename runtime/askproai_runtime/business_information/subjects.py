@@ -26,6 +26,10 @@ _ENGLISH_OWN_NUMBER: Final = (
     r"\b(?:have|got|know|see) my (?:\w+ )?number\b|\bnumber (?:do|have) you (?:have|got) (?:there )?(?:for|of) me\b"
 )
 _NOT_PAYING: Final = "(?<!insurance )(?<!health )(?<!gift )(?<!loyalty )(?<!business )"  # cards
+_ONLINE_ADDRESS: Final = (
+    r"\b(?:e )?\w*(?:mail|web|internet|online) ?add?ress\w*"
+    r"|\badd?ress\w*(?: (?:der|ihrer|eurer|von|of|your|the|for)){1,3} (?:homepage|web\w*|internet\w*)"
+)
 _NOTHING: Final = r"(?!)"  # of `working_days`: a day is read from the date, too
 
 _PATTERNS: Final = {
@@ -38,6 +42,7 @@ _PATTERNS: Final = {
         "access": r"barriere|rollstuhl|rollator|aufzug|fahrstuhl|\blift\b|stufen|treppe",
         "own_number": _GERMAN_OWN_NUMBER,
         "working_days": _NOTHING,
+        "online_address": _ONLINE_ADDRESS,
         "reductions": r"rabatt|ermaessig|nachlass|studentenpreis",
     },
     Language.EN: {
@@ -47,6 +52,7 @@ _PATTERNS: Final = {
         "access": r"wheelchair|step free|\bsteps\b|\bstairs\b|elevator|\blift\b|accessib",
         "own_number": _ENGLISH_OWN_NUMBER,
         "working_days": _NOTHING,
+        "online_address": _ONLINE_ADDRESS,
         "reductions": r"discount|reduction|reduced|concession",
     },
 }

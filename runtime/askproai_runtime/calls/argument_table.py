@@ -51,8 +51,9 @@ ARGUMENT_RULES: Final = (
         is_choice=True,
     ),
     ArgumentRule(
-        "staff", (_SEARCH, _BOOK, _JOIN, *_KNOWN_APPOINTMENT),
-        "a name of the person, or the id of `slots`; of a move, with whom it is then; of a cancellation, which one is meant",
+        "staff", (_SEARCH, _BOOK, _JOIN, *_KNOWN_APPOINTMENT, _INFORM),
+        "a name of the person, or the id of `slots`; of a move, with whom it is then; of a cancellation, which one is meant; "
+        "of a question, whose days",
         "an unknown name is refused, with those who do the service; the name of the business is as absent",
         ("staff_name", "staff_id", "staff_member", "stylist", "stylist_name", "employee", "employee_name", "provider",
          "provider_name", "doctor", "doctor_name", "barber", "therapist", "practitioner", "mitarbeiter", "mitarbeiterin", "person",
@@ -195,7 +196,7 @@ ARGUMENT_RULES: Final = (
         is_boolean=True,
     ),
     ArgumentRule("email_confirmed", (_BOOK,), _YES_OR_NO, "asked for", (), is_boolean=True),
-    ArgumentRule("topic", (_INFORM,), "a topic of the function", "`other`", ("thema", "category", "subject")),
+    ArgumentRule("topic", (_INFORM,), "one topic of the function, or several", "`other`", ("thema", "category", "subject")),
     ArgumentRule("question", (_INFORM,), "any text", "as absent", ("frage", "query"), is_text=True),
     ArgumentRule(
         "message", (_NOTE,), "any text", "asked for", ("text", "content", "nachricht", "note", "notes", "body"),

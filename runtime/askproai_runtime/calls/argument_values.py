@@ -68,7 +68,7 @@ def says_nothing(text: str) -> bool:
 
 def read_value(rule: ArgumentRule, value: Any) -> str | bool | None:
     """Return the text or boolean of an argument; None where its value is another one, or absent."""
-    if isinstance(value, list) and (rule.is_text or rule.name in {"service", "staff"}):
+    if isinstance(value, list) and (rule.is_text or rule.name in {"service", "staff", "topic"}):
         value = join_texts(value)
     while isinstance(value, list) and len(value) == 1:
         value = value[0]

@@ -85,6 +85,7 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     # why a time is not free; `when` is a full date and time, or a longer span
     past_time: str
     past_date: str
+    past_day: str
     impossible_time: str
     time_not_understood: str
     is_time_of_branch: str

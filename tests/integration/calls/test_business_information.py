@@ -65,6 +65,15 @@ async def test_whatever_a_model_passes_is_answered_with_a_sentence(pod: TenantPo
     assert (reply.status, reply.body["message"].strip() != "") == (200, True)
 
 
+async def test_every_argument_of_a_question_is_read(pod: TenantPod) -> None:
+    both = await pod.function("business_information", "call_topics", {"topic": ["price", "address"]})
+    assert both.body["message"].startswith("Haarschnitt kostet neununddreißig Euro. Die Adresse ist Torstraße 1")
+    days = {"topic": "opening_hours", "question": "Ist Mehmet da?", "date": "Mittwoch", "staff": "Mehmet"}
+    days_open = await pod.function("business_information", "call_topics", days)
+    assert days_open.body["message"].startswith("Wer an welchem Tag arbeitet, weiß ich nicht.")
+    assert not {"unread_arguments"} & {*both.body, *days_open.body}
+
+
 async def test_an_answer_leaves_a_record_like_any_other_function(pod: TenantPod) -> None:
     await pod.function("business_information", "call_recorded", {"topic": "address"})
 

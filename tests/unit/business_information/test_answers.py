@@ -67,6 +67,35 @@ def test_day_that_is_not_understood_is_asked(topic: str, phrase: str) -> None:
     assert answer.outcome is FunctionOutcome.ASKED_BACK
 
 
+@pytest.mark.parametrize(
+    ("phrase", "before"),
+    [
+        ("2025-12-01", "Montag, 1. Dezember 2025 ist schon vorbei, heute ist Freitag, 20. November 2026."),
+        ("26.10.2023", "Donnerstag, 26. Oktober 2023 ist schon vorbei, heute ist Freitag, 20. November 2026."),
+        ("gestern", "Dieser Zeitpunkt ist schon vorbei."),
+    ],
+)
+def test_a_past_day_is_said_to_be_over(phrase: str, before: str) -> None:
+    """A model with the wrong year would repeat it."""
+    answer = ask(SALON, "opening_hours", date=phrase)
+    assert (answer.success, answer.message) == (False, f"{before} Welchen Tag meinen Sie?")
+
+
+@pytest.mark.parametrize("topic", ["prices, address", "address and prices", "price/other/location"])
+def test_each_topic_of_an_argument_is_answered(topic: str) -> None:
+    answer = ask(SALON, topic)
+    assert answer.success
+    assert "Haarschnitt kostet neununddreißig Euro." in answer.message
+    assert "Die Adresse ist Torstraße 1" in answer.message
+
+
+@pytest.mark.parametrize("words", ["", "Ist Mehmet am Mittwoch da?", "Wann haben Sie am Mittwoch offen?"])
+def test_a_person_argument_leaves_its_days_open(words: str) -> None:
+    answer = ask(SALON, "opening_hours", question=words, date="Mittwoch", staff="Mehmet")
+    assert answer.success is ("offen" in words)
+    assert answer.message.endswith("Wer an welchem Tag arbeitet, weiß ich nicht.")
+
+
 @pytest.mark.parametrize("topic", ["opening_hours", "closed_days"])
 @pytest.mark.parametrize(
     ("words", "beginning"),

@@ -13,6 +13,9 @@ from tests.worlds.rows import each_row
 
 BARE = replace(SALON, branches=(replace(SALON.branches[0], directions=""),))
 PRICE = "Haarschnitt kostet neununddreißig Euro."
+TODAY = "Heute, Freitag, den 20. November, ist von neun bis achtzehn Uhr geöffnet."
+WORKING_DAYS = "Wer an welchem Tag arbeitet, weiß ich nicht."
+ONLINE = "Zu E-Mail- und Internetadressen weiß ich nichts."
 
 
 @each_row(
@@ -37,7 +40,19 @@ PRICE = "Haarschnitt kostet neununddreißig Euro."
         ("address", "Wo finde ich einen Parkplatz?", "Zum Parken weiß ich nichts."),
         ("prices", "Was kostet Parken?", "Zum Parken weiß ich nichts."),
         ("prices", "Was kostet eine Massage?", "Zum Thema Massage weiß ich nichts."),
-        ("staff", "Ist Anna am Freitag da?", "Wer an welchem Tag arbeitet, weiß ich nicht."),
+        ("staff", "Ist Anna am Freitag da?", WORKING_DAYS),
+        ("opening_hours", "Ist Mehmet am Mittwoch da?", WORKING_DAYS),
+        ("opening_hours", "Arbeitet Anna samstags?", WORKING_DAYS),
+        ("opening_hours", "Wann hat Frau Schmidt frei?", WORKING_DAYS),
+        ("opening_hours", "Welche Arbeitszeiten hat Mehmet?", WORKING_DAYS),
+        ("closed_days", "Hat Anna im Dezember Urlaub?", WORKING_DAYS),
+        ("staff", "Hat Anna im Dezember Urlaub?", WORKING_DAYS),
+        ("other", "Ist Anna morgen im Salon?", WORKING_DAYS),
+        ("other", "Wie ist Ihre E-Mail-Adresse?", ONLINE),
+        ("address", "wie ist ihre email adresse", ONLINE),
+        ("address", "Wie lautet die Mailadresse vom Salon?", ONLINE),
+        ("other", "Haben Sie eine Webadresse?", ONLINE),
+        ("address", "Wie ist die Adresse Ihrer Homepage?", ONLINE),
         ("other", "Haben Sie WLAN?", "Zum Thema WLAN weiß ich nichts."),
         ("other", "Darf mein Hund mitkommen?", "Zum Thema Hund weiß ich nichts."),
         ("staff", "Gibt es bei Ihnen einen Meister?", "Zum Thema Meister weiß ich nichts."),
@@ -62,6 +77,10 @@ def test_a_question_without_an_answer_fails(topic: str, words: str, sentence: st
             PRICE,
             "Für welches Alter das gilt, weiß ich nicht.",
         ),
+        ("other", "Wie lange haben Sie heute offen und ist Mehmet da?", TODAY, WORKING_DAYS),
+        ("opening_hours", "Ist Mehmet da, und wie lange haben Sie heute offen?", TODAY, WORKING_DAYS),
+        ("prices", "Welche Tage ist Mehmet da und was kostet ein Haarschnitt?", PRICE, WORKING_DAYS),
+        ("other", "Was kostet ein Haarschnitt bei Mehmet, und arbeitet er am Montag?", PRICE, WORKING_DAYS),
         (
             "staff",
             "Wer arbeitet bei Ihnen, und spricht jemand Türkisch?",
@@ -120,6 +139,10 @@ def test_each_topic_of_a_question_is_answered(topic: str, words: str, beginnings
         ("prices", "Guten Tag, hier ist Müller, was kostet denn ein Herrenschnitt bei Anna?"),
         ("opening_hours", "Wann haben Sie am Samstag, den 12. Dezember, geöffnet?"),
         ("opening_hours", "Machen Sie eine Mittagspause?"),
+        ("opening_hours", "Hier ist Anna Müller, sind Sie am Samstag da?"),
+        ("opening_hours", "Ich habe am Freitag einen Termin bei Anna, wann haben Sie auf?"),
+        ("staff", "Spricht Anna Englisch?"),
+        ("address", "Wie ist die Adresse von Ihrem Salon?"),
         ("opening_hours", "Bis wie viel Uhr kann ich heute kommen?"),
         ("closed_days", "Haben Sie zwischen den Jahren Urlaub?"),
         ("address", "Wie komme ich vom Rosenthaler Platz zu Ihnen?"),
@@ -141,6 +164,9 @@ def test_a_full_answer_leaves_nothing_open(topic: str, words: str) -> None:
     ("topic", "words", "sentence", "success"),
     [
         ("address", "Is there parking?", "I have no information about parking.", False),
+        ("opening_hours", "Does Anna work on Saturdays?", "I do not know who works on which day.", False),
+        ("other", "Is Mehmet there on Wednesday?", "I do not know who works on which day.", False),
+        ("address", "What is your e-mail address?", "I have no information about e-mail and web addresses.", False),
         ("other", "Do you have wifi?", "I have no information about wifi.", False),
         ("other", "Do you take credit cards?", "I do not know how you can pay.", False),
         (

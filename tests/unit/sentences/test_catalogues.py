@@ -36,7 +36,7 @@ NOT_SAID_TO_CALLERS = {
     "booking/replies.py", "booking/staff_preferences.py", "booking/unknown_services.py", "calls/argument_companions.py",
     "calls/argument_parts.py", "calls/argument_table.py", "calls/argument_values.py",
     "branch_routing/matching.py", "business_information/numbers.py", "business_information/question_parts.py",
-    "business_information/subjects.py",
+    "business_information/subjects.py", "business_information/working_days.py",
 }  # fmt: skip
 GERMAN_WORDS = re.compile(
     r"[äöüÄÖÜß„]|\b(?:Sie|Ihre?n?|ich|Termine?|nicht|ist|Uhr|bei|und|oder|um|ab|bis|von|der|die|das|den|haben|Soll|Meinen"
