@@ -16,7 +16,8 @@ _HELP = """You are the agent. Lines that you can write:
   fn NAME {"key": "value"}   call a function, and read its answer
   say TEXT                   say something to the caller, and hear what the caller says next
   caller TEXT                what the caller says, where --say has no sentence left
-  bye                        hang up (so does the end of the input)"""
+  bye                        hang up (so does the end of the input)
+In the output `heard` is your sentence, and `said` the caller's."""
 
 
 def play_by_hand(retell_url: str, to: str, caller: str, say: Sequence[str]) -> "CallRecord":
@@ -39,9 +40,8 @@ def play_by_hand(retell_url: str, to: str, caller: str, say: Sequence[str]) -> "
                 if word == "bye":
                     break
                 if word == "fn":
-                    name, _, text = rest.strip().partition(" ")
-                    if (args := _read_arguments(text)) is not None:
-                        _print_steps(runner.run(held.call_function(name, args)))
+                    if (call := _read_call(rest.strip())) is not None:
+                        _print_steps(runner.run(held.call_function(*call)))
                 elif word == "say" and rest.strip():
                     _print_steps(runner.run(held.answer(rest.strip())))
                     if sentences:
@@ -52,8 +52,18 @@ def play_by_hand(retell_url: str, to: str, caller: str, say: Sequence[str]) -> "
                     print(f"{line!r} is not understood.\n{_HELP}", flush=True)
         finally:
             record = runner.run(held.hang_up())
-    print(record.call_id)  # for `askproai timeline`
+    print_end(record)
     return record
+
+
+def print_end(record: "CallRecord") -> None:
+    """Print why a call failed or did nothing, and its id for `askproai timeline`."""
+    for step in record.steps:
+        if step.error and step.kind != "tool":  # a function's was printed as its answer
+            print(f"{step.kind:8} {step.error}")
+    if record.status == "ended" and not any(step.kind == "tool" for step in record.steps):
+        print("note     no function was called: nothing was looked up, booked or changed")
+    print(record.call_id)
 
 
 def _read_line() -> str | None:
@@ -66,7 +76,12 @@ def _read_line() -> str | None:
     return text
 
 
-def _read_arguments(text: str) -> dict[str, Any] | None:
+def _read_call(line: str) -> tuple[str, dict[str, Any]] | None:
+    """Return the function and the arguments of a line; None for a line that names none, which it explains."""
+    name, _, text = line.partition(" ")
+    if not name:
+        print("fn is followed by the name of a function, and its arguments", flush=True)
+        return None
     try:
         args = json.loads(text or "{}")
     except ValueError as error:
@@ -75,7 +90,7 @@ def _read_arguments(text: str) -> dict[str, Any] | None:
     if not isinstance(args, dict):
         print("the arguments of a function are a JSON object", flush=True)
         return None
-    return args
+    return name, args
 
 
 def _print_briefing(briefing: "Briefing") -> None:

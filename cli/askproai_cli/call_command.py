@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from askproai_cli.call_by_hand import play_by_hand
+from askproai_cli.call_by_hand import play_by_hand, print_end
 from askproai_cli.demo import simulators
 from askproai_cli.demo_state import require_simulators
 from askproai_cli.output import Output, OutputOption, print_json
@@ -79,9 +79,16 @@ def call(
     model_key_file: Annotated[
         Path | None, typer.Option(help=f"A file with the server's key; else {_KEY_VARIABLE} has it.")
     ] = None,
+    model_timeout: Annotated[
+        float, typer.Option(min=0.1, metavar="SECONDS", help="How long each answer of the model may take.")
+    ] = 120,
     by_hand: Annotated[
         bool,
-        typer.Option("--by-hand", help="Play the agent yourself: `fn NAME {json}` calls a function, `say …` speaks."),
+        typer.Option(
+            "--by-hand",
+            help="Play the agent yourself, by lines: `fn NAME {json}` calls a function, `say TEXT` speaks to the caller,"
+            " `caller TEXT` is the caller's sentence, `bye` hangs up.",
+        ),
     ] = False,
     caller: Annotated[
         str,
@@ -96,12 +103,15 @@ def call(
 ) -> None:
     """Play a simulated, signed call against the running demo. docs/demo-agent.md says what its agent understands.
 
-    Without --say and --function it is held on the terminal: type what the caller says, line by line; Ctrl-D hangs up.
+    Without --say and --function it is held on the terminal: type what the caller says, line by line; Ctrl-D hangs up. Exit code
+    1: the call, one of its functions or one of its events failed.
     """
     tool_calls = _parse_tool_call(function, arguments or [], say or [])
     if sum((function is not None, model is not None, by_hand)) > 1:
         raise typer.BadParameter("--function, --model and --by-hand each replace the demo's agent: give one of them")
-    if output is Output.JSON and (by_hand or not (say or function)):
+    if output is Output.JSON and by_hand:
+        raise typer.BadParameter("--by-hand prints text: leave -o json out")
+    if output is Output.JSON and not (say or function):
         raise typer.BadParameter("-o json needs the sentences, --say, or a function, --function NAME key=value …")
     with simulators("call"):
         import asyncio
@@ -116,7 +126,7 @@ def call(
         if by_hand:
             record = play_by_hand(retell, to, caller, say or [])
         elif model is not None:
-            address = ModelAddress(model, model_name, _read_key(model_key_file))
+            address = ModelAddress(model, model_name, _read_key(model_key_file), model_timeout)
             receiver = address.completions_url  # refused before it is printed: it may hold a password
             print(f"{receiver} gets the agent's prompt and functions, what is said and answered", file=sys.stderr)
             record = _hold(ModelCall.begin(retell, to, from_number=caller, address=address), say, output)
@@ -138,9 +148,14 @@ def _read_key(file: Path | None) -> str:
     if file is None:
         return os.environ.get(_KEY_VARIABLE, "")
     try:
-        return file.read_text("utf-8").strip()
+        key = file.read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise typer.BadParameter(f"--model-key-file {file} is not read: {type(error).__name__}") from None
+    if not key or not key.isprintable():
+        raise typer.BadParameter(
+            f"--model-key-file {file} is {'not one line' if key else 'empty'}: it holds the key alone"
+        )
+    return key
 
 
 def _print_played(record: "CallRecord", function: str | None, output: Output) -> None:
@@ -179,13 +194,14 @@ def _hold(
                 if held.record is not None or (text := read()) is None:
                     break
                 steps = runner.run(held.say(text))
-        finally:
-            record = runner.run(held.hang_up())
+        except BaseException:
+            print(runner.run(held.hang_up()).call_id, file=sys.stderr)
+            raise
+        record = runner.run(held.hang_up())
     if output is Output.JSON:
         print_json(record.to_json())
         return record
-    print(*(f"{step.kind:8} {step.error}" for step in record.steps if step.error), sep="\n", end="")
-    print(record.call_id)  # for `askproai timeline`
+    print_end(record)
     return record
 
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from askproai_sandbox.caller.phone_line import AnsweringAgent, PhoneLine
 from askproai_sandbox.caller.record import AgentSentence, Briefing, CallRecord, CallRequest, Move, Step, ToolCall
@@ -17,6 +18,8 @@ from askproai_sandbox.simulator import Reply, encode_json, unix_milliseconds
 _APOLOGY = "Es tut mir leid, das hat gerade nicht geklappt. Möchten Sie es noch einmal versuchen?"
 _GREETING = "Wie kann ich Ihnen helfen?"
 _KEYS = re.compile(r"\[([0-9*#]+)\]")  # a sentence "[2]": the caller presses that key
+_TIME_VARIABLE = re.compile(r"current_time(?:_(?P<zone>\w+/\w+))?")
+_DEFAULT_ZONE = "America/Los_Angeles"
 _OFFER = re.compile(r"\{offer\.(\d+)\}")
 _INBOUND_TIMEOUT_MS = 10_000
 _MAX_ANSWER_CHARACTERS = 15_000  # of a tool's answer, for the LLM
@@ -136,7 +139,14 @@ class Conversation:
 
     def _fill_in(self, text: str) -> str:
         """Replace `{{name}}` by the dynamic variable; an unset one stays as it is written."""
-        return re.sub(r"\{\{\s*([^{}]+?)\s*\}\}", lambda m: self._variables.get(m[1], m[0]), text)
+
+        def value(found: re.Match[str]) -> str:
+            if (at := _TIME_VARIABLE.fullmatch(found[1])) is not None:
+                now = self._clock.now().astimezone(ZoneInfo(at["zone"] or _DEFAULT_ZONE))
+                return f"{now:%A, %B %d, %Y at %I:%M:%S %p %Z}"
+            return self._variables.get(found[1], found[0])
+
+        return re.sub(r"\{\{\s*([^{}]+?)\s*\}\}", value, text)
 
     def _fill_in_offers(self, call: ToolCall) -> ToolCall:
         """Replace `{offer.1}` by the start of the first time that was named last; `{offer.9}` stays if there are fewer."""
@@ -231,8 +241,8 @@ class Conversation:
             step.answer = {"transferred_to": self._transferred_to}
             return _ToolResult(step.answer, tool.get("execution_message_description") or "")
         if tool is None or tool["type"] != "custom":
-            declared = ", ".join(name for name, each in agent.tools.items() if each["type"] == "custom") or "none"
-            step.error = f"version {agent.version} of the LLM declares no custom tool {call.name}; it has: {declared}"
+            declared = ", ".join(each["name"] for each in list_functions(agent)) or "none"
+            step.error = f"version {agent.version} of the LLM declares no function {call.name}; it has: {declared}"
             return _ToolResult()
         schema = tool.get("parameters") or {}
         if unknown := call.args.keys() - schema.get("properties", {}).keys():

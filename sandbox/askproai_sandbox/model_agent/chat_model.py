@@ -15,11 +15,10 @@ from askproai_core.http_answers import UnreadableAnswer, read_answer
 from askproai_sandbox.caller import ToolCall
 
 _ANSWER_LIMIT: Final = 1024 * 1024  # bytes
-_ANSWER_SECONDS: Final = 120.0  # a small model on one thread takes its time
-_ANSWER_TOKENS: Final = 800  # what a caller can listen to, with the arguments of a function
+ANSWER_TOKENS: Final = 800  # what a caller can listen to, with the arguments of a function
 _CALL_TOKENS: Final = 400_000  # of one call, prompts included
 _ERROR_CHARACTERS: Final = 300
-_REFUSED, _MISSING = {401, 403}, {404, 405}
+_REFUSED, _MISSING, _BUSY = {401, 403}, {404, 405}, 503
 
 
 class ModelError(Exception):
@@ -44,6 +43,7 @@ class _Message(Struct):
 
 class _Choice(Struct):
     message: _Message
+    finish_reason: str | None = None
 
 
 class _Usage(Struct):
@@ -65,10 +65,11 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class ModelAnswer:
-    """The words of the model, and the functions that it calls first, in its order."""
+    """The words of the model, and the functions that it calls first, in its order. `is_cut`: it had more to say."""
 
     text: str
     wanted: tuple[Wanted, ...]
+    is_cut: bool = False
 
 
 def completions_url(url: str) -> str:
@@ -82,8 +83,10 @@ def completions_url(url: str) -> str:
         raise ModelError(
             "leave name and password out of the URL; the key goes into --model-key-file or ASKPROAI_MODEL_KEY"
         )
-    if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(host)):
-        raise ModelError(f"{url} is neither https nor http to this machine: the key and what is said would be readable")
+    if parts.scheme not in {"http", "https"}:
+        raise ModelError(f"{url} does not begin with https:// or http://, as https://models.example/v1 does")
+    if parts.scheme == "http" and not _is_loopback(host):
+        raise ModelError(f"{url} is not this machine: use https, or the key and what is said would be readable")
     if not host or parts.query or parts.fragment:
         raise ModelError(f"{url} is no base URL such as https://models.example/v1")
     path = parts.path.rstrip("/")
@@ -99,7 +102,7 @@ def _is_loopback(host: str) -> bool:
 
 @dataclass(slots=True)
 class ChatModel:
-    """Asks a model for the next thing to say or do. `key` is in no message of this class.
+    """Asks a model for the next thing to say or do, with `seconds` for each answer. `key` is in no message of this class.
 
     `messages` is the talk so far, as the protocol has it; the first one is the prompt.
     """
@@ -109,6 +112,7 @@ class ChatModel:
     name: str
     functions: Sequence[Mapping[str, Any]]
     key: str = ""
+    seconds: float = 120.0
     messages: list[dict[str, Any]] = field(default_factory=list)
     tokens: int = 0
 
@@ -127,7 +131,8 @@ class ChatModel:
                 {"id": each.id, "type": "function", "function": msgspec.to_builtins(each.function)} for each in tools
             ]
         self.messages.append(said)
-        return ModelAnswer(text, tuple(Wanted(each.id, _read_call(each.function)) for each in tools))
+        is_cut = completion.choices[0].finish_reason == "length"
+        return ModelAnswer(text, tuple(Wanted(each.id, _read_call(each.function)) for each in tools), is_cut)
 
     def learn(self, wanted: Wanted, answer: Any) -> None:
         """Add the answer of a function that the model has called."""
@@ -136,12 +141,12 @@ class ChatModel:
 
     async def _post(self) -> bytes:
         body = {
-            "model": self.name, "messages": self.messages, "max_tokens": _ANSWER_TOKENS, "temperature": 0, "stream": False,
+            "model": self.name, "messages": self.messages, "max_tokens": ANSWER_TOKENS, "temperature": 0, "stream": False,
         }  # fmt: skip
         if self.functions:
             body["tools"] = [{"type": "function", "function": dict(each)} for each in self.functions]
         headers = {"Authorization": f"Bearer {self.key}"} if self.key else {}
-        timeout = aiohttp.ClientTimeout(total=_ANSWER_SECONDS)
+        timeout = aiohttp.ClientTimeout(total=self.seconds)
         try:
             async with self.session.post(
                 self.url, json=body, headers=headers, timeout=timeout, allow_redirects=False
@@ -155,9 +160,13 @@ class ChatModel:
         except UnreadableAnswer as error:
             raise ModelError(f"{self.url}: {error}") from None
         except TimeoutError:
-            raise ModelError(f"{self.url} has not answered within {_ANSWER_SECONDS:.0f} s") from None
+            raise ModelError(f"{self.url} has not answered within {self.seconds:g} s: see --model-timeout") from None
         except aiohttp.ClientPayloadError:
             raise ModelError(f"{self.url} broke its answer off") from None
+        except aiohttp.ClientConnectorDNSError:
+            raise ModelError(
+                f"{self.url}: no server has this name; check the URL, and the DNS of this machine"
+            ) from None
         except aiohttp.ClientError as error:
             raise ModelError(f"{self.url} does not answer ({type(error).__name__}): is the server running?") from None
 
@@ -166,21 +175,21 @@ class ChatModel:
         if 300 <= status < 400:
             return f"{self.url} redirects, which is not followed: name the address at which the model is"
         if status in _REFUSED:
-            return f"{self.url} refuses the key (HTTP {status}): set --model-key-file or ASKPROAI_MODEL_KEY"
+            return f"{self.url} refuses the key (HTTP {status}): check --model-key-file or ASKPROAI_MODEL_KEY"
         text = answer.decode(errors="replace")
         if self.key:
             text = text.replace(self.key, "…")
         said = " ".join(text.split())[:_ERROR_CHARACTERS]
         if status in _MISSING:
             return f"{self.url} has no model {self.name!r}, or no chat completions (HTTP {status}): {said}"
-        hint = "; the model must take tools" if "tool" in said else ""
+        hint = "; the model must take tools" if "tool" in said else "; try again later" if status == _BUSY else ""
         return f"{self.url} refuses the request (HTTP {status}{hint}): {said}"
 
     def _read(self, answer: bytes) -> _Completion:
         try:
             completion = msgspec.json.decode(answer, type=_Completion)
         except msgspec.DecodeError as error:
-            raise ModelError(f"{self.url} answers with no chat completion: {error}") from None
+            raise ModelError(f"{self.url} answers with no chat completion ({error}): check the base URL") from None
         if not completion.choices:
             raise ModelError(f"{self.url} answers with a chat completion that has no choices")
         return completion

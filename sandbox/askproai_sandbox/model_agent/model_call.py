@@ -7,7 +7,7 @@ import aiohttp
 
 from askproai_core.http_answers import client_session
 from askproai_sandbox.caller import CallRecord, HeldCall, Step
-from askproai_sandbox.model_agent.chat_model import ChatModel, ModelError, Wanted, completions_url
+from askproai_sandbox.model_agent.chat_model import ANSWER_TOKENS, ChatModel, ModelError, Wanted, completions_url
 
 _MOST_ROUNDS: Final = 6  # answers of the model to one sentence
 _MOST_FUNCTIONS: Final = 12  # calls of functions after one sentence
@@ -16,11 +16,14 @@ _NO_OBJECT: Final = {"error": "the arguments are no JSON object: call the functi
 
 @dataclass(frozen=True, slots=True)
 class ModelAddress:
-    """Where a model is: the base URL of its server, its name there, and the server's key, empty for none."""
+    """The place of a model: the base URL of its server, its name there, and the server's key, empty for none. It has `seconds` for
+    each answer.
+    """
 
     url: str
     name: str
     key: str = ""
+    seconds: float = 120.0
 
     @property
     def completions_url(self) -> str:
@@ -46,7 +49,9 @@ class ModelCall:
         held, steps = await HeldCall.begin(retell_url, to_number, from_number=from_number, plays_agent=True)
         session = client_session()
         briefing = held.briefing
-        model = ChatModel(session, url, address.name, briefing.functions if briefing else [], address.key)
+        model = ChatModel(
+            session, url, address.name, briefing.functions if briefing else [], address.key, address.seconds
+        )
         if briefing is not None:
             model.messages.append({"role": "system", "content": briefing.prompt})
         model.messages += [{"role": "assistant", "content": step.text} for step in steps if step.kind == "heard"]
@@ -63,6 +68,8 @@ class ModelCall:
         functions = 0
         for _ in range(_MOST_ROUNDS):
             answer = await self._model.complete()
+            if answer.is_cut:
+                steps.append(Step("", "note", f"the model's answer was cut off at {ANSWER_TOKENS} tokens"))
             if answer.text.strip():
                 steps += await self._held.answer(answer.text.strip())
             if not answer.wanted:

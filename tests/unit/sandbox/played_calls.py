@@ -28,7 +28,8 @@ async def salon(retell: Api, receiver: Receiver, tools: Tools, *, agent: Any = N
         "start_speaker": "agent",
         "begin_message": "Salon Müller, guten Tag!",
         "general_tools": tools,
-        "general_prompt": "## Buchbar\n- Haarschnitt (45 Minuten; auch: Schnitt)\n",
+        "general_prompt": "Jetzt ist {{current_time_Europe/Berlin}}, dort {{current_time}}, {{unset}}.\n\n"
+        "## Buchbar\n- Haarschnitt (45 Minuten; auch: Schnitt)\n",
         **(llm or {}),
     }
     created = await retell("POST", "/create-retell-llm", body, expect=201)

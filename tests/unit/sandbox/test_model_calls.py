@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,8 +12,6 @@ import pytest
 from aiohttp import web
 from played_calls import OFFER, Call
 from sandbox_clients import Receiver
-
-from askproai_sandbox.model_agent import chat_model
 
 KEY = "sk-test-0123456789"
 SEARCH = {"service": "Haarschnitt", "date": "Freitag", "time": "halb drei"}
@@ -39,7 +38,9 @@ class ModelServer:
             return await answer(request)
         return web.json_response({
             "id": "chatcmpl-1", "object": "chat.completion", "system_fingerprint": "fp", "service_tier": None,
-            "choices": [{"index": 0, "finish_reason": "stop", "logprobs": None, "message": answer}],
+            "choices": [{"index": 0, "finish_reason": "stop", "logprobs": None, "message": answer} | {
+                key: answer.pop(key) for key in ("finish_reason",) if key in answer
+            }],
             "usage": {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15, "prompt_tokens_details": {}},
         })  # fmt: skip
 
@@ -176,20 +177,19 @@ def _answers(**options: Any) -> Any:
         (_late, "has not answered within"),
         (_answers(status=302, headers={"Location": "http://127.0.0.1:1/"}), "redirects, which is not followed"),
         (_answers(status=404, text="no such model"), "has no model 'default'"),
+        (_answers(status=503, text="Loading model"), "try again later"),
         (_answers(status=400, text=f"tools are not supported {KEY}"), "the model must take tools"),
         (_answers(text="<html>", content_type="text/html"), "no chat completion"),
         (_answers(text='{"choices": []}'), "has no choices"),
         (_answers(text="x" * 2_000_000), "more than 1048576 bytes"),
     ],
 )
-async def test_an_unusable_answer_ends_the_call(
-    call: Call, model: ModelServer, monkeypatch: pytest.MonkeyPatch, answer: Any, message: str
-) -> None:
-    monkeypatch.setattr(chat_model, "_ANSWER_SECONDS", 0.3)
+async def test_an_unusable_answer_ends_the_call(call: Call, model: ModelServer, answer: Any, message: str) -> None:
     model.answers = [answer]
-    result = await call("--model", model.url, "--say", "Hallo")
+    result = await call("--model", model.url, "--model-timeout", "0.3", "--say", "Hallo")
     assert result.exit_code == 1
     assert message in result.stderr
+    assert "\ncall_" in result.stderr, "its timeline can be read"
     assert KEY not in result.output
 
 
@@ -204,8 +204,10 @@ async def test_a_wrong_key_is_not_repeated(call: Call, model: ModelServer, tmp_p
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        ("http://models.example/v1", "neither https nor http to this machine"),
-        ("ftp://127.0.0.1/", "neither https nor http"),
+        ("http://models.example/v1", "use https"),
+        ("ftp://127.0.0.1/", "does not begin with https:// or http://"),
+        ("127.0.0.1:9/v1", "does not begin with https:// or http://"),
+        ("https://models.invalid/v1", "no server has this name"),
         ("https://me:secret@models.example", "leave name and password out"),
         ("http://127.0.0.1:9/v1", "does not answer"),
     ],
@@ -215,6 +217,28 @@ async def test_an_unusable_address_is_refused(call: Call, url: str, message: str
     assert result.exit_code == 1
     assert message in result.stderr
     assert "secret" not in result.output
+
+
+@pytest.mark.parametrize(("text", "message"), [("\n", "is empty"), ("sk-1\nsk-2\n", "is not one line")])
+async def test_an_unusable_key_file_is_refused(call: Call, tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "key").write_text(text)
+    result = await call("--model", "http://127.0.0.1:9/v1", "--model-key-file", str(tmp_path / "key"), "--say", "Hallo")
+    assert result.exit_code == 2
+    assert message in " ".join(result.stderr.replace("│", " ").split())
+
+
+async def test_a_lie_of_the_model_is_noted(call: Call, model: ModelServer) -> None:
+    model.answers = [says("Ihr Termin ist gebucht."), {**says("Und dann"), "finish_reason": "length"}]
+    result = await call("--model", model.url, "--say", "Donnerstag um zehn?", "--say", "Gut")
+    assert "no function was called: nothing was looked up, booked or changed" in result.stdout
+    assert "the model's answer was cut off at 800 tokens" in result.stdout
+
+
+async def test_the_prompt_has_the_time_of_the_call(call: Call, model: ModelServer) -> None:
+    model.answers = [says("Guten Tag")]
+    await call("--model", model.url, "--say", "Hallo")
+    prompt = model.requests[0]["messages"][0]["content"].splitlines()[0]
+    assert re.fullmatch(r"Jetzt ist \w+, .* CES?T, dort \w+, .* P[SD]T, \{\{unset\}\}\.", prompt)
 
 
 async def test_an_endless_model_is_stopped(call: Call, model: ModelServer) -> None:
@@ -229,7 +253,7 @@ async def test_the_commands_user_plays_the_agent(call: Call, receiver: Receiver)
         f"fn check_availability {json.dumps(SEARCH)}",
         "say Freitag um halb drei?",
         'fn book_appointment {"start": "{offer.1}", "customer_name": "Erika Mustermann"}',
-        "hm", "fn book_appointment [", "say Ist gebucht.", "bye",
+        "hm", "fn", "fn book_appointment [", "say Ist gebucht.", "bye",
     ]  # fmt: skip
     result = await call("--by-hand", "--say", "Freitag?", "--say", "Ja, Erika Mustermann", input="\n".join(lines))
     assert result.exit_code == 0, result.output
@@ -238,6 +262,7 @@ async def test_the_commands_user_plays_the_agent(call: Call, receiver: Receiver)
     assert "fn check_availability: " in result.stdout, "the functions are shown"
     assert "'hm' is not understood." in result.stdout
     assert "are no JSON" in result.stdout
+    assert "fn is followed by the name of a function" in result.stdout
     said = [line for line in result.stdout.splitlines() if line.startswith(("said ", "heard "))]
     assert [line[9:] for line in said[1:]] == [
         "Freitag?",

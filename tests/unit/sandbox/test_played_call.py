@@ -93,7 +93,7 @@ async def test_missing_required_arguments_prevent_the_request(retell: Api, recei
 async def test_undeclared_function_called_directly_is_an_error(retell: Api, receiver: Receiver, tools: Tools) -> None:
     await salon(retell, receiver, tools[:1])
     record = await ring(retell, args=[{"name": "book_appointment", "args": {}}])
-    missing = "version 0 of the LLM declares no custom tool book_appointment; it has: check_availability"
+    missing = "version 0 of the LLM declares no function book_appointment; it has: check_availability"
     assert record.errors == [missing]
 
 
