@@ -30,7 +30,7 @@ NOT_SAID_TO_CALLERS = {
     "booking/booked_days.py", "booking/cancel_answers.py",
     "booking/customer_names.py", "booking/declines.py", "booking/desk.py", "booking/further_choices.py",
     "booking/introductions.py", "booking/kept_times.py", "booking/noted_changes.py", "booking/noted_staff.py",
-    "booking/one_by_one.py", "booking/plain_yes.py", "booking/said_names.py",
+    "booking/one_by_one.py", "booking/plain_yes.py", "booking/said_appointments.py", "booking/said_names.py",
     "booking/name_choices.py", "booking/name_words.py", "booking/named_people.py", "booking/names_alone.py",
     "booking/named_days.py", "booking/phone_argument.py", "booking/placeholders.py", "booking/remote.py",
     "booking/replies.py", "booking/staff_preferences.py", "booking/unknown_services.py", "calls/argument_companions.py",
