@@ -99,10 +99,13 @@ class PrivacyEnvironment:
             "call_analysis": {"call_summary": f"{person.name} will {person.note}"},
         }  # fmt: skip
 
-    async def play(self, person: Person, hour: int = 10, *, ends: bool = True) -> str:
-        """Play a call that books, leaves a message and joins the waiting list; return its id when its records are written."""
+    async def play(self, person: Person, hour: int = 10, *, ends: bool = True, **call: str) -> str:
+        """Play a call that books, leaves a message and joins the waiting list; return its id when its records are written.
+
+        `call` has other fields than those of a call that the person makes.
+        """
         call_id = f"call_{secrets.token_hex(8)}"
-        fields = self.call_fields(person, call_id)
+        fields = self.call_fields(person, call_id) | call
         self.workspace.calls[call_id] = Call(datetime.now(UTC), fields)
         begun = {"call_status": "ongoing", "transcript": None, "end_timestamp": None, "call_analysis": None}
         await self.pod.retell("call_started", **fields | begun)
@@ -110,23 +113,23 @@ class PrivacyEnvironment:
         args = {"service": "Haarschnitt", "staff": "anna", "start": start, "customer_name": person.name}
         args |= {"email": person.email, "notes": person.note}
         for _ in range(2):  # the first one reads the address back
-            booked = await self.ask("book_appointment", call_id, person, args | {"email_confirmed": True})
+            booked = await self.ask("book_appointment", call_id, person, args | {"email_confirmed": True}, **call)
             await self.pod.let_two_seconds_pass(call_id)
         assert booked["success"], booked
         left = await self.ask(
-            "leave_message", call_id, person, {"message": person.message, "customer_name": person.name}
+            "leave_message", call_id, person, {"message": person.message, "customer_name": person.name}, **call
         )
         assert left["success"], left
         waits = {"service": "Haarschnitt", "staff": "anna", "start": start, "customer_name": person.name}
-        joined = await self.ask("join_waitlist", call_id, person, waits | {"date": start[:10]})
+        joined = await self.ask("join_waitlist", call_id, person, waits | {"date": start[:10]}, **call)
         assert joined["success"], joined
         if ends:
-            await self.end(person, call_id)
+            await self.end(person, call_id, **call)
         await self.recorded(call_id, functions=4)
         return call_id
 
-    async def ask(self, name: str, call_id: str, person: Person, args: dict[str, Any]) -> dict[str, Any]:
-        return (await self.pod.function(name, call_id, args, from_number=person.number)).body
+    async def ask(self, name: str, call_id: str, person: Person, args: dict[str, Any], **call: str) -> dict[str, Any]:
+        return (await self.pod.function(name, call_id, args, **{"from_number": person.number} | call)).body
 
     async def recorded(self, call_id: str, functions: int) -> None:
         """Wait for the records of a call: the web process writes them after its answers."""
@@ -135,8 +138,8 @@ class PrivacyEnvironment:
             lambda: self.pod.db.fetchval(written, self.tenant, call_id, functions), SOON, "the records of the functions"
         )
 
-    async def end(self, person: Person, call_id: str) -> None:
-        fields = {name: value for name, value in self.call_fields(person, call_id).items() if name != "call_id"}
+    async def end(self, person: Person, call_id: str, **call: str) -> None:
+        fields = {name: value for name, value in self.call_fields(person, call_id).items() if name != "call_id"} | call
         for event in ("call_ended", "call_analyzed"):
             assert (await self.pod.retell(event, call_id, **fields)).status == 200
         await self.pod.settled(f"{call_id}:call_analyzed")

@@ -7,7 +7,7 @@ from askproai_runtime.tasks import TaskRun
 from tests.worlds.booking_environment import MORNING, Salon, booking_args, call, join_waitlist
 from tests.worlds.full_calendar import nothing_free
 
-FRIDAY = {"service": "Haarschnitt", "date": "2026-11-27", "customer_name": "Wanda Wartend"}
+FRIDAY = {"service": "Haarschnitt", "date": "2026-11-27", "customer_name": "Petra Müller"}
 FIRST, SECOND = "+4915100000001", "+4915100000002"
 OFFERS = """SELECT o.*, w.phone FROM waitlist_offers o JOIN waitlist w ON w.id = o.entry_id ORDER BY o.id"""
 

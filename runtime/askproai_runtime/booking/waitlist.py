@@ -25,7 +25,7 @@ from askproai_runtime.booking.named_days import after_request, put_on_named_day
 from askproai_runtime.booking.named_people import name_people
 from askproai_runtime.booking.offer_before_waiting import offer_before_waiting
 from askproai_runtime.booking.phone_argument import read_phone, say_unclear, spell_phone
-from askproai_runtime.booking.phrases import format_reading, join_list
+from askproai_runtime.booking.phrases import format_reading, join_list, same_name
 from askproai_runtime.booking.request import (
     ServiceRequest,
     names_day,
@@ -123,9 +123,11 @@ def read_spans(entry: WaitlistEntry) -> list[Span]:
 
 
 def has_booked(reached: ReachedEntry, zone: ZoneInfo) -> bool:
-    """Return whether the appointment is what the entry waits for. Of several persons with one number, each books in an own name."""
-    is_of_person = not reached.is_one_of_several or is_same_person(reached.booked_for, reached.entry.name)
-    return is_of_person and any(each.contains(reached.start, zone) for each in read_spans(reached.entry))
+    """Return whether the appointment is what the entry waits for. Of several persons who wait, a surname alone may be another's."""
+    is_of_person = is_same_person if reached.is_one_of_several else same_name
+    return is_of_person(reached.booked_for, reached.entry.name) and any(
+        each.contains(reached.start, zone) for each in read_spans(reached.entry)
+    )
 
 
 async def join_waitlist(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -106,8 +106,9 @@ class _EventType(msgspec.Struct, frozen=True):
 
 
 class _Essentials(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """The fields that decide when and where a booking is: without it a row is none."""
+    """The fields that decide when and where a booking is, and whether it still is: without them a row is none."""
 
+    status: Literal["accepted", "pending", "cancelled", "rejected"]
     event_type: _EventType
     start: _Instant
     end: _Instant
@@ -120,8 +121,9 @@ def read_rows(rows: Iterable[Any]) -> list[RemoteBooking]:
 
 
 def parse_remote_booking(booking: Mapping[str, Any], uids: Sequence[str]) -> RemoteBooking | None:
-    """Parse a booking object of API v2. `uids` are those it is known by, its own first. None without a certain time and event type.
+    """Parse a booking object of API v2. `uids` are those it is known by, its own first.
 
+    None without a certain time, status and event type: an unknown status is no cancellation.
     Other fields of a wrong type count as missing: the booking takes its time all the same.
     """
     try:
@@ -139,11 +141,11 @@ def parse_remote_booking(booking: Mapping[str, Any], uids: Sequence[str]) -> Rem
         event_type_id=essentials.event_type.id,
         starts_at=essentials.start,
         ends_at=essentials.end,
-        live=booking.get("status") in ("accepted", "pending"),
+        live=essentials.status in ("accepted", "pending"),
         changed_at=_instant(booking.get("updatedAt")) or created_at,
         created_at=created_at,
         request_id=request_id_of(booking),
-        pending=booking.get("status") == "pending",
+        pending=essentials.status == "pending",
         absent=any(each.get("absent") is True for each in attendees),
         name=(_text(attendee.get("name")) or "")[:_MAX_NAME_LENGTH],
         phone=e164_or_none(_text(attendee.get("phoneNumber")), NO_REGION),

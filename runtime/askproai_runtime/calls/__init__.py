@@ -24,8 +24,10 @@ from askproai_runtime.calls.payload import (
     TranscriptEvent,
     decode,
     find_route,
+    identify_other_side,
     parse_milliseconds,
     read_numbers,
+    read_sides,
     read_transcript,
 )
 from askproai_runtime.calls.record import FunctionRecorder
@@ -48,7 +50,8 @@ __all__ = [
     "CallsAtRetell",
     "CopiedRequest", "FoundCall", "FunctionRecorder", "InboundCalls", "RetellCall", "RetellEvent", "RetellUnavailable",
     "ShadowRequests", "TranscriptEvent", "audit_refusal", "call_stage", "count_active_calls", "decode",
-    "delete_copied_request", "empty_texts", "find_ids", "find_route", "iterate_refused_calls", "list_copied_requests",
-    "lock_calls", "mark_refused_deleted", "notice_of", "parse_milliseconds", "read_call_texts", "read_numbers",
-    "read_said", "read_transcript", "record_notices", "reference_of", "refuse_call", "save_calls",
+    "delete_copied_request", "empty_texts", "find_ids", "find_route", "identify_other_side", "iterate_refused_calls",
+    "list_copied_requests", "lock_calls", "mark_refused_deleted", "notice_of", "parse_milliseconds", "read_call_texts",
+    "read_numbers", "read_said", "read_sides", "read_transcript", "record_notices", "reference_of", "refuse_call",
+    "save_calls",
 ]  # fmt: skip

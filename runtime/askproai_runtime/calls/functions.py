@@ -21,7 +21,7 @@ from askproai_core.clock import Clock
 from askproai_core.database import DATABASE_UNAVAILABLE, Pool
 from askproai_core.http_server import Problem, TooManyBodies, correlation_id, json_response
 from askproai_core.logging import error_location
-from askproai_core.phone_numbers import Route, identify_caller
+from askproai_core.phone_numbers import Route
 from askproai_core.redis import RateLimiter
 from askproai_core.tenant_config import CallerVerification, Function
 from askproai_core.tracing import annotate, fail_current
@@ -62,6 +62,7 @@ from askproai_runtime.calls.payload import (
     RetellCall,
     decode_request,
     find_route,
+    identify_other_side,
     last_answer_and_keys,
     parse_milliseconds,
     read_answers,
@@ -231,7 +232,7 @@ class CallFunctions:
         return CallContext(
             call_id=call.call_id,
             branch=route.branch or "",
-            caller=identify_caller(call.from_number, self.config.current, route.branch).number,
+            caller=identify_other_side(call, self.config.current, route.branch).number,
             started_at=started_at,
             correlation_id=correlation_id(request),
             replies=read_replies(call, started_at.astimezone(ZoneInfo(self.config.current.time_zone)).date()),

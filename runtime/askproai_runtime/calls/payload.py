@@ -14,7 +14,7 @@ import msgspec
 
 from askproai_core.http_server import read_json
 from askproai_core.lenient_json import to_strict_json
-from askproai_core.phone_numbers import Route, Routing, e164_or_none, identify_caller, region_of
+from askproai_core.phone_numbers import Caller, Route, Routing, e164_or_none, identify_caller, region_of
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking import (
     AskedChoice,
@@ -173,17 +173,27 @@ def parse_milliseconds(milliseconds: float | None) -> datetime | None:
         return None
 
 
+def read_sides(call: RetellCall) -> tuple[str | None, str | None]:
+    """Return our number and that of the other person, as Retell writes them. A call that goes out goes to that person."""
+    own, other = call.to_number, call.from_number
+    return (other, own) if call.direction == "outbound" else (own, other)
+
+
 def find_route(call: RetellCall, config: TenantConfig) -> Route | None:
-    """Return where the call belongs; None if neither its agent nor its number is the tenant's."""
-    return Routing(config).route(call.agent_id, call.to_number)
+    """Return where the call belongs; None if neither its agent nor our number is the tenant's."""
+    return Routing(config).route(call.agent_id, read_sides(call)[0])
+
+
+def identify_other_side(call: RetellCall, config: TenantConfig, branch: str | None) -> Caller:
+    """Return the person with whom the agent of a branch speaks."""
+    return identify_caller(read_sides(call)[1], config, branch)
 
 
 def read_numbers(call: RetellCall, config: TenantConfig, branch: str | None) -> tuple[str | None, str | None]:
     """Return from where and to where a call goes, in E.164. The other side's number is None if it identifies nobody."""
-    region = region_of(config, branch)
-    if call.direction == "outbound":
-        return e164_or_none(call.from_number, region), identify_caller(call.to_number, config, branch).number
-    return identify_caller(call.from_number, config, branch).number, e164_or_none(call.to_number, region)
+    own = e164_or_none(read_sides(call)[0], region_of(config, branch))
+    other = identify_other_side(call, config, branch).number
+    return (own, other) if call.direction == "outbound" else (other, own)
 
 
 def last_answer_and_keys(call: OngoingCall) -> tuple[dict[str, Any], str]:

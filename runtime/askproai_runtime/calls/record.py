@@ -16,11 +16,10 @@ import structlog
 from askproai_core.clock import Clock
 from askproai_core.database import DATABASE_UNAVAILABLE, Pool
 from askproai_core.input_values import INVISIBLE
-from askproai_core.phone_numbers import e164_or_none, region_of
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking import Answer, CallContext
 from askproai_runtime.calls.arguments import Arguments, read_arguments
-from askproai_runtime.calls.payload import FunctionRequest, parse_milliseconds
+from askproai_runtime.calls.payload import FunctionRequest, parse_milliseconds, read_numbers
 from askproai_runtime.calls.store import FunctionRecord, insert_function_records
 from askproai_runtime.encryption import BodyCipher
 from askproai_runtime.metrics import Metrics
@@ -50,6 +49,7 @@ def make_record(
     except Exception:  # the answer is made, and its record must not take it from the caller
         log.exception("arguments.not_recorded", function=payload.name, call_id=call.call_id)
         read = Arguments({}, {})
+    from_number, to_number = read_numbers(payload.call, config, call.branch)
     return FunctionRecord(
         call_id=call.call_id,
         at=arrived_at,
@@ -61,8 +61,9 @@ def make_record(
         duration_ms=round(seconds * 1000),
         appointment_id=answer.fields.get("appointment_id"),
         correlation_id=call.correlation_id,
-        from_number=call.caller,
-        to_number=e164_or_none(payload.call.to_number, region_of(config, call.branch)),
+        direction=payload.call.direction,
+        from_number=from_number,
+        to_number=to_number,
         started_at=parse_milliseconds(payload.call.start_timestamp),
     )
 

@@ -103,15 +103,15 @@ _INSERT = """
 WITH record AS MATERIALIZED (
     SELECT * FROM jsonb_to_recordset($2::jsonb) AS r (
         call_id text, at timestamptz, function text, arguments jsonb, outcome text, cause text, answer text,
-        duration_ms integer, appointment_id uuid, correlation_id text, from_number text, to_number text,
+        duration_ms integer, appointment_id uuid, correlation_id text, direction text, from_number text, to_number text,
         started_at timestamptz)
 ), first AS (
     SELECT DISTINCT ON (call_id) * FROM record r WHERE NOT EXISTS (
         SELECT FROM function_requests f WHERE f.tenant = $1 AND f.call_id = r.call_id)
     ORDER BY call_id, at
 ), call AS (
-    INSERT INTO calls (tenant, call_id, status, from_number, to_number, started_at, correlation_id)
-    SELECT $1, call_id, 'registered', from_number, to_number, started_at, correlation_id FROM first
+    INSERT INTO calls (tenant, call_id, status, direction, from_number, to_number, started_at, correlation_id)
+    SELECT $1, call_id, 'registered', direction, from_number, to_number, started_at, correlation_id FROM first
     ON CONFLICT DO NOTHING
 ), written AS (
     INSERT INTO function_requests (tenant, call_id, at, function, arguments, outcome, cause, answer, duration_ms,
@@ -318,6 +318,7 @@ class FunctionRecord(msgspec.Struct, frozen=True, kw_only=True):
     duration_ms: int
     appointment_id: str | None
     correlation_id: str
+    direction: str | None
     from_number: str | None
     to_number: str | None
     started_at: datetime | None

@@ -14,7 +14,7 @@ import msgspec
 import structlog
 
 from askproai_core.database import Connection
-from askproai_core.phone_numbers import CallerKind, e164_or_none, identify_caller, region_of
+from askproai_core.phone_numbers import CallerKind, e164_or_none, region_of
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking import release_holds
 from askproai_runtime.calls import (
@@ -26,6 +26,7 @@ from askproai_runtime.calls import (
     call_stage,
     decode,
     find_route,
+    identify_other_side,
     lock_calls,
     notice_of,
     parse_milliseconds,
@@ -129,7 +130,7 @@ def read_caller_kind(event: StoredEvent, config: TenantConfig) -> CallerKind | N
     if call is None or call.direction == "outbound" or call.from_number is call.to_number is None:
         return None
     route = find_route(call, config)
-    return identify_caller(call.from_number, config, route.branch if route else None).kind
+    return identify_other_side(call, config, route.branch if route else None).kind
 
 
 def _read_call(event: StoredEvent) -> RetellCall | None:

@@ -17,7 +17,7 @@ import msgspec
 from askproai_core.phone_numbers import e164_or_none, region_of
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking import read_spoken_number
-from askproai_runtime.calls import RetellCall, RetellEvent, decode, find_route, parse_milliseconds
+from askproai_runtime.calls import RetellCall, RetellEvent, decode, find_route, parse_milliseconds, read_sides
 from askproai_runtime.intake import Source
 
 # Retell ends a call after two hours; one of which no end came is over then.
@@ -154,5 +154,4 @@ def _was_over(call: RetellCall, until: datetime) -> bool:
 def _caller_of(call: RetellCall, config: TenantConfig) -> str | None:
     """Return the other side's number of a call, in E.164, as its events store it."""
     route = find_route(call, config)
-    other = call.to_number if call.direction == "outbound" else call.from_number
-    return e164_or_none(other, region_of(config, route.branch if route else None))
+    return e164_or_none(read_sides(call)[1], region_of(config, route.branch if route else None))

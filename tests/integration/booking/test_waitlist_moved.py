@@ -59,9 +59,11 @@ async def test_moving_into_the_wish_ends_the_wait(salon: Salon) -> None:
     assert await offered(salon) == [(FIRST, "booked")], "and her own former time is not offered to her"
 
 
-async def move_by_desk(salon: Salon, appointment: str) -> None:
-    desk, start = DeskRequest(uuid4(), "karin@laptop"), datetime.fromisoformat(MORNING)
-    moved = await move_for_desk(salon.booking, desk, UUID(appointment), start, None, "corr-desk")
+async def move_by_desk(salon: Salon, appointment: str, start: str = MORNING) -> None:
+    desk = DeskRequest(uuid4(), "karin@laptop")
+    moved = await move_for_desk(
+        salon.booking, desk, UUID(appointment), datetime.fromisoformat(start), None, "corr-desk"
+    )
     assert moved is not None
     assert moved.success, moved
 
@@ -99,6 +101,39 @@ async def test_an_older_appointment_does_not_end_the_wait(salon: Salon) -> None:
     await wait(salon, FIRST)
     await run(salon)
     assert await states(salon) == {FIRST: "waiting"}, "she waits for another time of that day"
+
+
+async def test_only_its_persons_move_makes_one_news(salon: Salon) -> None:
+    """The desk moves one that was there within the day that was asked for."""
+    own = await book_with_anna(salon)
+    await wait(salon, FIRST)
+    await move_by_desk(salon, own, "2026-11-27T15:30:00+01:00")
+    await run(salon)
+    assert await states(salon) == {FIRST: "waiting"}
+    await move(salon, own, "2026-11-27T16:30:00+01:00")
+    await run(salon)
+    assert await states(salon) == {FIRST: "booked"}
+
+
+@pytest.mark.parametrize(
+    ("waits", "books", "state"),
+    [
+        ({"staff": "Anna"}, {"staff": "Mehmet"}, "waiting"),
+        ({"staff": "Anna"}, {"staff": "Anna"}, "booked"),
+        ({}, {"staff": "Mehmet"}, "booked"),
+        ({}, {"customer_name": "Leon Müller"}, "waiting"),
+        ({}, {"customer_name": "Frau Müller"}, "booked"),
+        ({"staff": "Anna"}, {"staff": "Anna", "customer_name": "Leon Müller"}, "waiting"),
+    ],
+)
+async def test_only_what_was_waited_for_ends_it(
+    salon: Salon, waits: dict[str, str], books: dict[str, str], state: str
+) -> None:
+    await wait(salon, FIRST, **waits)
+    booked = await salon.booking.book_appointment(call("call_own", FIRST), booking_args(AFTERNOON) | books)
+    assert booked.success, booked
+    await run(salon)
+    assert await states(salon) == {FIRST: state}
 
 
 async def test_moves_outside_a_wish_end_no_wait(salon: Salon) -> None:

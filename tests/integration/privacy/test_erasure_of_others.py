@@ -12,6 +12,7 @@ import pytest
 from askproai_runtime.booking import DeskRequest
 from askproai_runtime.calls import read_said
 from askproai_runtime.privacy import ErasureRequest, begin_erasure
+from askproai_sandbox.example_tenant import NUMBER
 from tests.worlds.clock import FixedClock
 from tests.worlds.privacy_environment import OTHER, ZORA, PrivacyEnvironment
 from tests.worlds.private_desk import asking, request
@@ -78,6 +79,20 @@ async def test_erasure_empties_a_relatives_arguments(env: PrivacyEnvironment, en
     assert said[:3] == [own, None, None], "Otto's own words stay"
     assert (said[3] is None) is not encrypted, "nothing leads to an encrypted record of a call without a booking"
     assert answer["erasure"]["evidence"]["function_requests_of_others"] == (2 if encrypted else 3)
+
+
+@pytest.mark.parametrize("own", [NUMBER, "+4930901820"])
+async def test_callee_is_exported_and_erased(env: PrivacyEnvironment, own: str) -> None:
+    await env.play(ZORA, direction="outbound", from_number=own, to_number=ZORA.number)
+    await env.processed()
+    _, exported = await request(env.pod, "callers/export", {"caller": ZORA.number, "by": "karin"})
+    assert len(exported["appointments"]) == 1
+    status, answer = await env.erase(ZORA, cancel_appointments=True)
+    assert (status, answer["cancelled"]) == (200, 1), answer
+    await env.processed()
+    await env.finish()
+    found = await env.search(ZORA.needles)
+    assert {place for place, _ in found} == {"calcom"}
 
 
 async def test_a_longer_number_is_another_persons(env: PrivacyEnvironment) -> None:

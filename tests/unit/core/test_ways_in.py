@@ -21,7 +21,7 @@ from askproai_runtime.admin_api.privacy import _number
 from askproai_runtime.booking import Customer, DeskRequest
 from askproai_runtime.booking.desk_booking import _to_request
 from askproai_runtime.booking.phone_argument import read_phone
-from askproai_runtime.calls import RetellCall, find_route, read_numbers
+from askproai_runtime.calls import RetellCall, find_route, identify_other_side, read_numbers
 from tests.worlds.compiled_salon import salon_config
 from tests.worlds.rows import each_row
 from tests.worlds.salon_models import branch
@@ -42,6 +42,10 @@ def read_called(text: str, country: str, number: str) -> str | None:
     config = config_in(country, OWN[country], number)
     assert find_route(RetellCall(call_id="c", to_number=text), config) is not None
     return Routing(config).find_number(text)
+
+
+def call_out(text: str, country: str) -> RetellCall:
+    return RetellCall(call_id="c", direction="outbound", from_number=OWN[country], to_number=text)
 
 
 def read_manifest(text: str, country: str) -> str | None:
@@ -72,6 +76,10 @@ WAYS: dict[str, Callable[[str, str, str], str | None]] = {
     "event": lambda text, country, _: read_numbers(
         RetellCall(call_id="c", from_number=text), config_in(country), "mitte"
     )[0],
+    "callee": lambda text, country, _: identify_other_side(call_out(text, country), config_in(country), "mitte").number,
+    "event of a call that goes out": lambda text, country, _: read_numbers(
+        call_out(text, country), config_in(country), "mitte"
+    )[1],
     "dictated": lambda text, country, _: read_phone(text, config_in(country), "mitte").number,
     "manifest": lambda text, country, _: read_manifest(text, country),
     "claim": lambda text, country, _: read_claim(text, country),
@@ -103,6 +111,12 @@ def test_every_way_in_reads_a_number_alike(
     way: Callable[[str, str, str], str | None], country: str, text: str, number: str
 ) -> None:
     assert way(text, country, number) == number
+
+
+def test_outbound_calls_belong_to_our_number() -> None:
+    config = config_in("DE")
+    assert find_route(call_out("0151 12345678", "DE"), config) == Routing(config).route(None, OWN["DE"])
+    assert find_route(RetellCall(call_id="c", direction="outbound", to_number=OWN["DE"]), config) is None
 
 
 EXAMPLES = [

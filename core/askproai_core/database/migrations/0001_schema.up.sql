@@ -422,8 +422,8 @@ CREATE INDEX messages_done ON messages (tenant, done_at) WHERE done_at IS NOT NU
 
 -- The persons who wait for a time to become free. `spans` are the readings of the caller's words, `since` and `until` their bounds;
 -- `key` is the same for the same request, so a number waits once for it.
--- A waiting person has got the time once an appointment of theirs starts there that did not at the request, whatever moved it: `had`
--- has the starts of the person's appointments within the bounds at the request.
+-- A waiting person has got the time once an appointment of theirs starts there. `had` has the ids of the person's appointments within
+-- the bounds at the request: only a move in a call makes one of these news.
 CREATE TABLE waitlist (
     tenant          text NOT NULL REFERENCES tenants (tenant) ON DELETE CASCADE,
     id              uuid NOT NULL DEFAULT gen_random_uuid(),
@@ -443,7 +443,7 @@ CREATE TABLE waitlist (
     correlation_id  text NOT NULL,
     created_at      timestamptz NOT NULL DEFAULT clock_timestamp(),
     ended_at        timestamptz,
-    had             timestamptz[],
+    had             uuid[],
     PRIMARY KEY (tenant, id),
     CHECK ((state = 'waiting') = (ended_at IS NULL))
 );

@@ -42,7 +42,7 @@ _JOIN = f"""
 INSERT INTO waitlist AS w (tenant, call_id, key, branch, service, staff, spans, requested, since, until, name, phone,
                            caller, correlation_id, had)
 SELECT $1, $2, $3, $4, $5, $6, $7::jsonb, $8, $9, $10, $11, $12, $13, $14, ARRAY(
-    SELECT a.starts_at FROM (SELECT $1::text AS tenant, $4::text AS branch, $5::text AS service, $9::timestamptz AS since,
+    SELECT a.id FROM (SELECT $1::text AS tenant, $4::text AS branch, $5::text AS service, $9::timestamptz AS since,
                                     $10::timestamptz AS until, $12::text AS phone) w, {_SUITING})
 WHERE EXISTS (SELECT 1 FROM waitlist WHERE tenant = $1 AND phone = $12 AND key = $3 AND state = 'waiting')
    OR (SELECT count(*) FROM waitlist WHERE tenant = $1 AND phone = $12 AND state = 'waiting') < $15
@@ -106,14 +106,18 @@ UPDATE waitlist_offers SET state = 'declined', ended_at = clock_timestamp()
 WHERE tenant = $1 AND entry_id = $2 AND state = 'open' RETURNING true
 """
 
-# The present starts decide, whatever brought an appointment there: a booking, a move, the desk or the remote calendar.
+# The present starts decide, whatever brought an appointment there: a booking, a move, the desk or the remote calendar. One that lay
+# within the bounds at the request is no news, unless its person has moved it since.
 _LIST_REACHED = f"""
 SELECT {_ENTRY}, a.starts_at AS reached, a.customer_name AS booked_for, EXISTS (
            SELECT 1 FROM waitlist o WHERE o.tenant = w.tenant AND o.phone = w.phone AND o.key <> w.key
            AND left(o.key, {_OF_REQUEST}) = left(w.key, {_OF_REQUEST})) AS is_one_of_several
 FROM waitlist w, {_SUITING}
   AND w.tenant = $1 AND w.state = 'waiting'
-  AND a.starts_at <> ALL (w.had)
+  AND coalesce(w.staff, a.staff) = a.staff
+  AND (a.id <> ALL (w.had) OR EXISTS (
+      SELECT 1 FROM call_actions x WHERE x.tenant = w.tenant AND x.appointment_id = a.id AND x.key LIKE 'move|%'
+      AND x.call_id NOT LIKE 'desk:%' AND x.state = 'done' AND x.created_at > w.created_at))
 """  # noqa: S608  constants
 _END_BOOKED = """
 UPDATE waitlist SET state = 'booked', ended_at = clock_timestamp() WHERE tenant = $1 AND id = ANY($2) AND state = 'waiting'
