@@ -162,7 +162,9 @@ def is_for_several(text: str, offered: Sequence[Service]) -> bool:
 def _counts(word: str, near: Sequence[Service]) -> bool:
     names = [name for service in near for name in (service.display_name, *service.spoken_names)]
     is_own_plural = cut_ending(fold(word)) != fold(word) in fold(" ".join(names)).split()
-    return bool(near) and not is_own_plural and not any(re.search(rf"{NUMBER}\b", name, re.IGNORECASE) for name in names)
+    return (
+        bool(near) and not is_own_plural and not any(re.search(rf"{NUMBER}\b", name, re.IGNORECASE) for name in names)
+    )
 
 
 def _score(words: frozenset[str], name: str) -> int:

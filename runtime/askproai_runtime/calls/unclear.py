@@ -38,8 +38,8 @@ def ask_unclear(
 ) -> Answer | None:
     """Return the question about several requests, or about the first argument that is not clear; None if all are.
 
-    A foreign zone is asked about once in a call: no caller says one, and the answer says the time of day. An unclear `another` is as
-    absent, which the functions ask about themselves, and so is an unclear `confirmed` of a cancellation.
+    A foreign zone is asked about once in a call: no caller says one, and the answer says the time of day. An unclear `another`, or
+    `confirmed` of a cancellation, is as absent, which the functions ask about themselves.
     """
     if read.is_several:
         return _ask(say().one_at_a_time, reason="one_at_a_time")
