@@ -53,8 +53,8 @@ _REACHED: Final = re.compile(
 )
 # A placeholder of one part of a name: "Petra undefined". In capitals the last ones are names.
 _UNKNOWN_PART: Final = re.compile(
-    r"(?:(?P<first>^)|(?<=\w) )[<\[{]*(?:familienname|n/a|nachname|none|surname|unbekannt|undefined|unknown|vorname|(?-i:nan|nil|null))"
-    r"[>\]}]*(?(first) (?=\w)|$)",
+    r"(?:(?P<first>^)|(?<=\w) )[<\[{]*"
+    r"(?:familienname|n/a|nachname|none|surname|unbekannt|undefined|unknown|vorname|(?-i:nan|nil|null))[>\]}]*(?(first) (?=\w)|$)",
     re.IGNORECASE,
 )
 _WITHIN_NAME = re.compile(

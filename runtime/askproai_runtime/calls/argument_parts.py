@@ -60,8 +60,10 @@ def join_parts(
             if (month := _read_integer(found[key], 1, 12)) is not None:
                 found[key] = _MONTH_NAMES[month - 1]
     if fold_key(time) in rules:
-        for name_of_clock in (time, "hour"):  # beside a time they are another value, which may contradict
-            _join(found, name_of_clock, (("hour", "hours", "stunde"), _MINUTES), _read_clock)
+        _join(found, time, (("hour", "hours", "stunde"), _MINUTES), _read_clock)
+        _join(
+            found, "hour", (("hour", "hours", "stunde"), _MINUTES), _read_clock
+        )  # beside a time, which it may contradict
         _join_minutes(found, {"value"} if of else _names_of("time", rules))
     if of is not None and of.name in {"date", "time"}:
         _join(found, of.name, (_FROM, _TO), _read_range, needed=0)
