@@ -287,7 +287,6 @@ def test_a_counted_service_is_asked_for_each(said: str) -> None:
     ("names", "said"),
     [
         (("Strähnen", "Färben"), "zwei Strähnen"),
-        (("Zwei-Phasen-Massage", "Färben"), "zwei Phasen Massage"),
         (("Zwei-Phasen-Massage", "Färben"), "zwei Massagen"),
         (("Haarschnitt", "Färben"), "Haarschnitt um zwei Uhr"),
     ],
