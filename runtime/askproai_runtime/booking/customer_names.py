@@ -21,7 +21,7 @@ from askproai_runtime.booking.name_words import (
     UNKNOWN,
 )
 from askproai_runtime.booking.phrases import fold, same_name
-from askproai_runtime.booking.placeholders import names_nothing
+from askproai_runtime.booking.placeholders import leaves_open, names_nothing
 from askproai_runtime.booking.replies import read_claim
 
 _LETTER = re.compile(r"[^\W\d_]")
@@ -38,6 +38,12 @@ _SEVERAL = re.compile(r"[+&/\d]|\b(?:und|and)\b|\bu\.?(?=\s)", re.IGNORECASE)
 _OF_PLACES = re.compile(
     r"\bvon und zu\b|(?<=^)(?P<first>\S+) (?:auf|in|an|aus|vor|unter) de[rmn](?= [A-ZÄÖÜ]\S+$)", re.IGNORECASE
 )
+# What is said, or noted, in place of a name.
+_NO_NAME_YET = re.compile(
+    r"(?:(?:name|wird|to be|will be|noch|ask|is) )*(?:caller|erfragt|folgt(?: noch)?|follows|genannt|given|nachgereicht|provided)"
+    r"|guten? (?:abend|morgen|tag)|good (?:evening|morning)|hallo|hello|(?:ja |yes )?(?:bitte|please)|(?:vielen )?danke?|thanks"
+    r"|thank you|(?:einen? )?moment"
+)
 _BEFORE_NUMBERS = frozenset({"zu", "zum"})  # "zu dritt"
 _MOST_SMALL = 3  # first names and a surname in small letters
 
@@ -51,7 +57,8 @@ def read_customer_name(text: str | None, said: str | None = None) -> str:
     name = plain_name(text or "")
     words = fold(name).split()
     is_role = all(word in NO_NAME or word.isdecimal() for word in words)
-    if not words or is_role or not _LETTER.search(name) or names_nothing(text or ""):
+    is_open = names_nothing(text or "") or leaves_open(name) or _NO_NAME_YET.fullmatch(" ".join(words)) is not None
+    if not words or is_role or not _LETTER.search(name) or is_open:
         return ""
     made_up = said is not None and words[-1] in SAMPLES and words[-1] not in fold(said).split()
     return "" if made_up else name

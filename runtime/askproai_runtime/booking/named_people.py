@@ -23,6 +23,7 @@ from askproai_runtime.booking.name_words import (
 )
 from askproai_runtime.booking.names_alone import count_names, drop_around
 from askproai_runtime.booking.phrases import fold, same_name
+from askproai_runtime.booking.placeholders import names_nothing
 from askproai_runtime.booking.spoken_services import names_service
 from askproai_runtime.booking.types import ClarificationNeeded
 from askproai_runtime.sentences import say
@@ -49,6 +50,12 @@ _NUMBER = re.compile(r"\d{3}|\d\.\d|@")  # of a customer, a telephone, or a day,
 _REACHED: Final = re.compile(
     r"(?P<name>[^\d@()]*?[^\W\d_]\.?)[\s,;:/–-]+"
     r"(?P<reached>(?:(?:tel(?:efon)?|handy|mobil|nummer)\b\.?:? ?)?\+?\d[\d\s/-]{5,}\d|[\w.+-]+@[\w-]+(?:\.[\w-]+)+)$"
+)
+# A placeholder of one part of a name: "Petra undefined". In capitals the last ones are names.
+_UNKNOWN_PART: Final = re.compile(
+    r"(?:(?P<first>^)|(?<=\w) )[<\[{]*"
+    r"(?:familienname|n/a|nachname|none|surname|unbekannt|undefined|unknown|vorname|(?-i:nan|nil|null))[>\]}]*(?(first) (?=\w)|$)",
+    re.IGNORECASE,
 )
 _WITHIN_NAME = re.compile(
     r"(?:(?:geb\.?|geborene[rn]?|née|nee|born)\b|(?:jr|sr|junior|senior|dr|prof)\b\.?)\D*", re.IGNORECASE
@@ -81,7 +88,8 @@ _UNCLEAR: Final = People("", is_unclear=True)
 
 def read_people(text: str | None, services: Sequence[Service] = ()) -> People:
     """Return whom a text names. A name of the `services` beside a person describes the person."""
-    said = _REACHED.sub(_set_beside, drop_around(text or ""))
+    alone = drop_around(text or "")
+    said = _REACHED.sub(_set_beside, alone if names_nothing(alone) else _UNKNOWN_PART.sub("", alone))
     if not said or FIRM.search(said):
         return People(said)
     if _is_relative(said):

@@ -12,8 +12,10 @@ from askproai_core.tenant_config import Service
 from askproai_runtime.booking.heard_names import list_heard_services
 from askproai_runtime.booking.phrases import fold
 from askproai_runtime.booking.spoken_services import (
+    NUMBER,
     NamedServices,
     cut_ending,
+    drop_counts,
     find_named,
     names_service,
     read_services,
@@ -22,6 +24,7 @@ from askproai_runtime.booking.spoken_services import (
 from askproai_runtime.booking.unknown_services import is_generic
 from askproai_runtime.visits import MOST_SERVICES
 
+_COUNTED = re.compile(rf"{NUMBER}\s+(?P<word>[^\W\d_]+)", re.IGNORECASE)
 _MOST_WORDS = 6  # that are compared with each service: other callers wait meanwhile
 _FEWEST_CONSONANTS = 3  # of a word; fewer are those of too many words
 _MIN_LETTERS = 4  # of a stem
@@ -144,6 +147,24 @@ def list_near(said: str, offered: Sequence[Service]) -> Sequence[Service]:
     """Return the services that words name among others, sound like, or are close to."""
     compounds = _list_compounds(said, offered)
     return compounds or find_named(offered, said) or list_heard_services(said, offered) or list_related(said, offered)
+
+
+def is_for_several(text: str, offered: Sequence[Service]) -> bool:
+    """Return whether a text says for several people what it names or nearly names: "zwei Haarschnitte", "two haircuts".
+
+    A number or a plural in the name of a service is of that service: "zwei Strähnen" where `Strähnen` is one.
+    """
+    once = drop_counts(text)
+    counted = any(_counts(found["word"], list_near(found["word"], offered)) for found in _COUNTED.finditer(text))
+    return counted or (once != text and bool(list_near(once, offered)))
+
+
+def _counts(word: str, near: Sequence[Service]) -> bool:
+    names = [name for service in near for name in (service.display_name, *service.spoken_names)]
+    is_own_plural = cut_ending(fold(word)) != fold(word) in fold(" ".join(names)).split()
+    return (
+        bool(near) and not is_own_plural and not any(re.search(rf"{NUMBER}\b", name, re.IGNORECASE) for name in names)
+    )
 
 
 def _score(words: frozenset[str], name: str) -> int:

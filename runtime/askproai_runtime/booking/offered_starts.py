@@ -2,10 +2,13 @@
 
 from collections.abc import Collection, Mapping
 from datetime import date, datetime, timedelta
+from datetime import time as clock_time
 from zoneinfo import ZoneInfo
 
 from askproai_runtime.booking.types import CallContext
 from askproai_runtime.german_dates import Candidate, Understanding, agree, understand_parts, understand_start
+
+_MIDNIGHT = clock_time()
 
 
 def understand_beside_offers(
@@ -19,7 +22,8 @@ def understand_beside_offers(
     """Understand `start` beside `others`, the texts of `date`, `time` and `part_of_day`, in a branch with its zone.
 
     Of its readings the one that was offered, or is one of `own`, counts; others that name another day or time contradict it.
-    Those of the request that was answered with this offer do not: models keep them. `longest` is the length of the service.
+    Those of the request that was answered with this offer do not: models keep them. `longest` is the length of the service. A
+    midnight that was not offered is a day, as it begins.
     """
     branch, zone = where
     at = call.started_at
@@ -35,7 +39,8 @@ def understand_beside_offers(
     if day:
         beside = understand_parts(day, time, part_of_day, at=at, zone=zone)
         return understand_start(start, beside, at=at, zone=zone, longest=longest)
-    return understand_parts(start, time, part_of_day, at=at, zone=zone) if time or part_of_day else alone
+    is_day = any(each.end is None and each.start.astimezone(zone).time() == _MIDNIGHT for each in alone.candidates)
+    return understand_parts(start, time, part_of_day, at=at, zone=zone) if time or part_of_day or is_day else alone
 
 
 def _is_kept(start: datetime, text: str, call: CallContext) -> bool:

@@ -53,7 +53,7 @@ from askproai_runtime.german_dates import (
     find_part_argument,
     understand_parts,
 )
-from askproai_runtime.sentences import say
+from askproai_runtime.sentences import format_written_day, say, speak_written_clocks
 
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _Fit: TypeAlias = Callable[[Sequence[Appointment]], list[Appointment]]  # `narrow` by the arguments of a request
@@ -284,9 +284,7 @@ def _choose(
         return chosen[0]
     if chosen or named.is_nothing:
         raise _choice(ctx, call, chosen, "", question)
-    reading = named.readings[0]
-    when = format_reading(reading, ZoneInfo(ctx.config().time_zone), ctx.clock.now())
-    raise _choice(ctx, call, found, say().none_then.format(when=when), question, reading.start)
+    raise _choice(ctx, call, found, _say_missed(ctx, named), question, named.readings[0].start)
 
 
 async def _was_then(
@@ -346,7 +344,11 @@ def _say_missed(ctx: BookingContext, named: "_NamedTime") -> str:
     """Return the sentence about a named time at which the caller has no appointment."""
     if named.refused is not None:
         return _not_read(named.refused)
-    when = format_reading(named.readings[0], ZoneInfo(ctx.config().time_zone), ctx.clock.now())
+    reading = named.readings[0]
+    when = format_reading(reading, ZoneInfo(ctx.config().time_zone), ctx.clock.now())
+    clock = reading.reading.removeprefix(format_written_day(reading.start.date())).lstrip(", ")
+    if named.on_any_day and clock:  # nobody has named the day
+        when = speak_written_clocks(clock)
     return say().none_then.format(when=when)
 
 

@@ -19,7 +19,7 @@ from askproai_runtime.booking.email_address import read_named_email
 from askproai_runtime.booking.heard_names import list_heard_services
 from askproai_runtime.booking.named_people import read_name_alone
 from askproai_runtime.booking.names import list_named_staff
-from askproai_runtime.booking.near_services import complete_names, list_joined, list_related
+from askproai_runtime.booking.near_services import complete_names, is_for_several, list_joined, list_related
 from askproai_runtime.booking.obstacles import is_open_time, is_too_long, is_working_day, is_working_time
 from askproai_runtime.booking.offered_starts import understand_beside_offers
 from askproai_runtime.booking.phone_argument import SaidPhone, read_phone
@@ -667,6 +667,8 @@ def _find_service(
         )
     if name is None:
         raise ask_service(offered)
+    if not has_companions and is_for_several(name, offered):
+        raise ClarificationNeeded(say().one_person_at_a_time)
     if joined := list_joined(name, offered):
         return _take_agreed(config, branch, call, ask_joined(name, joined, config))
     requested = (named.unknown if named.services else name) or ""

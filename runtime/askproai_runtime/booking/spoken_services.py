@@ -26,9 +26,11 @@ _JOINING = frozenset({  # folded; of German and English, none of them a service
 _JOINS = re.compile(
     r"\s*(?:[,;/+&]|\b(?:und|and|mit|with|plus|sowie|samt|inklusive|danach|anschließend|then)\b)\s*", re.IGNORECASE
 )
+NUMBER = r"\b(?:zwei|drei|vier|two|three|four|[2-9])"
 _SEVERAL = re.compile(
-    r"\b(?:(?:zwei|drei|vier|two|three|four|[2-9])(?:mal|\s*x|\s+mal|\s+times)|twice)\b"
-    r"|\b(?:für|for)\s+(?:zwei|drei|vier|two|three|four|[2-9])(?:\s+(?:personen|leute|people|persons))?\b",
+    rf"{NUMBER}(?:mal|\s*x|\s+mal|\s+times)\b|\btwice\b|\bx\s*[2-9]\b|\bzu (?:zweit|dritt|viert)\b"
+    rf"|\b(?:(?:für|for)\s+)?(?:{NUMBER}\s+(?:personen|leute|people|persons)\b|(?:uns|us|the)\s+(?:beide|both|two)\b(?:\s+of\s+us\b)?)"
+    rf"|\b(?:für|for)\s+(?:{NUMBER}\b|both of us\b)",
     re.IGNORECASE,
 )
 _INSTEAD = frozenset({"aber", "anstatt", "but", "entweder", "instead", "oder", "or", "sondern", "statt"})
@@ -63,10 +65,15 @@ def read_services(text: str, offered: Sequence[Service]) -> NamedServices:
     """Return which of the `offered` services a text names. "Zweimal" and "für zwei Personen" repeat them."""
     found = _read(text, offered)
     if found.unknown is not None and _SEVERAL.search(text):
-        once = _read(_SEVERAL.sub(" ", text), offered)
+        once = _read(drop_counts(text), offered)
         if once.services and once.unknown is None:
             return replace(once, repeated=True)
     return found
+
+
+def drop_counts(text: str) -> str:
+    """Return a text without what says it of several people: "zweimal", "für uns beide"."""
+    return _SEVERAL.sub(" ", text)
 
 
 def _read(text: str, offered: Sequence[Service]) -> NamedServices:

@@ -7,7 +7,7 @@ from typing import Any
 from askproai_runtime.booking import names_nothing
 from askproai_runtime.calls.argument_moves import name_old_and_new
 from askproai_runtime.calls.argument_table import ArgumentRule, fold_key
-from askproai_runtime.calls.argument_values import to_text
+from askproai_runtime.calls.argument_values import is_empty, to_text
 from askproai_runtime.german_dates import Argument, Grain, find_open_span, find_part_argument
 
 _FIRST_NAMES = ("firstname", "vorname", "givenname")
@@ -16,6 +16,9 @@ _AFTER = ("after", "notbefore", "earliest", "earliesttime", "from", "ab")
 _BEFORE = ("before", "notafter", "latest", "latesttime", "until", "bis", "to")
 _FROM = (*_AFTER, "start", "begin", "von")
 _TO = (*_BEFORE, "end")
+_YEARS = ("year", "jahr")
+_DAY_AND_MONTH = re.compile(r"\d{1,2}\.\s*(?:\d{1,2}\.?|[^\W\d_]+)")
+_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _WEEKS = ("week", "woche", "kw", "calendarweek", "kalenderwoche")
 _MONTH_NAMES = (
     "Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober", "November", "Dezember",
@@ -50,13 +53,17 @@ def join_parts(
         _join(found, name, (_FIRST_NAMES + alone[0], _LAST_NAMES + alone[1]), _read_name, needed=0)
     if fold_key(date) in rules:
         _name_parts_of_date(found)
-        _join(found, date, (("day", "tag", "dayofmonth"), ("month", "monat"), ("year", "jahr")), _read_date)
+        _join(found, date, (("day", "tag", "dayofmonth"), ("month", "monat"), _YEARS), _read_date)
+        _join_year(found, {*_names_of("date", rules), fold_key(date)})
         _join(found, date, (("startdate", "fromdate", "datefrom"), ("enddate", "todate", "dateto")), _read_range)
         for key in (each for each in found if fold_key(each) in {"month", "monat"}):
             if (month := _read_integer(found[key], 1, 12)) is not None:
                 found[key] = _MONTH_NAMES[month - 1]
     if fold_key(time) in rules:
         _join(found, time, (("hour", "hours", "stunde"), _MINUTES), _read_clock)
+        _join(
+            found, "hour", (("hour", "hours", "stunde"), _MINUTES), _read_clock
+        )  # beside a time, which it may contradict
         _join_minutes(found, {"value"} if of else _names_of("time", rules))
     if of is not None and of.name in {"date", "time"}:
         _join(found, of.name, (_FROM, _TO), _read_range, needed=0)
@@ -81,9 +88,11 @@ def _name_parts_of_date(found: dict[str, Any]) -> None:
     day, date = (
         next((keys[name] for name in names if name in keys), None) for names in (("day", "tag"), ("date", "datum"))
     )
-    if day is None or date is None or keys.keys().isdisjoint({"month", "monat"}):
+    if date is None or keys.keys().isdisjoint({"month", "monat"}) or _read_integer(found[date], 1, 31) is None:
         return
-    if _read_integer(found[date], 1, 31) is not None and find_open_span(str(found[day])) is Grain.WEEK:
+    if day is None:
+        found["day"] = found.pop(date)
+    elif find_open_span(str(found[day])) is Grain.WEEK:
         found["weekday"], found[day] = found[day], found.pop(date)
 
 
@@ -121,6 +130,22 @@ def _join_minutes(found: dict[str, Any], names: set[str]) -> None:
         found[hours[0]] = _read_clock(values) or values
 
 
+def _join_year(found: dict[str, Any], names: set[str]) -> None:
+    """Join a day of a month and its year. Beside a date that says another year the two are a list, which no day is."""
+    years = [key for key in found if fold_key(key) in _YEARS and _read_integer(found[key], 1, 9999) is not None]
+    days = [key for key in found if fold_key(key) in names and isinstance(found[key], str)]
+    if len(years) != 1 or len(days) != 1:
+        return
+    day, year = found[days[0]].strip(), str(found[years[0]]).strip()
+    if _DAY_AND_MONTH.fullmatch(day):
+        found[days[0]] = f"{day}{year}" if day.endswith(".") else f"{day}{'.' if day[-1].isdigit() else ' '}{year}"
+    elif (said := _YEAR.search(day)) is None:
+        return
+    elif said[0] != year:
+        found[days[0]] = [day, year]
+    del found[years[0]]
+
+
 def _is_said(value: Any) -> bool:
     return isinstance(value, str | int) and not names_nothing(to_text(value))
 
@@ -136,7 +161,8 @@ def _join(
     folded = {fold_key(key): key for key in reversed(found)}
     keys = [next((folded[each] for each in names if each in folded), None) for names in parts]
     values = [None if key is None else found[key] for key in keys]
-    if None in values[:needed] or (fold_key(name) in folded and folded[fold_key(name)] not in keys):
+    own = folded.get(fold_key(name))
+    if None in values[:needed] or (own is not None and own not in keys and not is_empty(found[own])):
         return
     said = read(values)
     if said is None and not needed:  # placeholders

@@ -26,6 +26,8 @@ from askproai_runtime.german_dates import MONTHS, Argument, find_agreed
 
 MAX_CHARACTERS = 500
 _ANSWERS = frozenset({"false", "nee", "nein", "no", "nope", "true"})  # "nein danke" is one, "keine Angabe" is none
+# Whole answers that no one has agreed so far, though they name nothing.
+_NOT_YET = frozenset({"noch nicht", "noch offen", "not yet", "offen", "open", "pending", "tba", "tbd", "undecided"})
 _MOST_BITS = 1_000
 _LONGEST_LITERAL = 5_000
 _NAMED = frozenset({"branch", "customer_name", "service", "staff"})
@@ -175,6 +177,8 @@ def _is_written_time(value: Any) -> bool:
 def _read_boolean(rule: ArgumentRule, value: Any) -> bool | None:
     """Return what a boolean says, also in words. Words that are neither a yes nor a no are none."""
     if isinstance(value, str):
+        if fold(value) in _NOT_YET:
+            return False
         says_nothing = names_nothing(value) and fold(value).partition(" ")[0] not in _ANSWERS
         return None if says_nothing else read_claim(value, _AGREEMENTS.get(rule.name), cancels=rule.name == "confirmed")
     return bool(value) if isinstance(value, bool | int | float) and value in {0, 1} else None

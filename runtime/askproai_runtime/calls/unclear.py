@@ -38,8 +38,8 @@ def ask_unclear(
 ) -> Answer | None:
     """Return the question about several requests, or about the first argument that is not clear; None if all are.
 
-    A foreign zone is asked about once in a call: no caller says one, and the answer says the time of day. An unclear `confirmed` or
-    `another` is as absent, which the functions ask about themselves.
+    A foreign zone is asked about once in a call: no caller says one, and the answer says the time of day. An unclear `another`, or
+    `confirmed` of a cancellation, is as absent, which the functions ask about themselves.
     """
     if read.is_several:
         return _ask(say().one_at_a_time, reason="one_at_a_time")
@@ -72,12 +72,12 @@ def ask_unclear(
 
 
 def _is_unconfirmed(read: Arguments, function: Function) -> bool:
-    """Return whether a model says of a request for a time that the caller has not agreed, as it may of a cancellation.
+    """Return whether a model says of a request for a time anything but that the caller has agreed, as it may of a cancellation.
 
     It is asked about once in a call: some models fill each flag. The hour may stand in any argument. A move needs no date: the
     appointment has one.
     """
-    if read.values.get("confirmed") is not False:
+    if read.values.get("confirmed") is not False and "confirmed" not in read.unclear:
         return False
     day, clock = (str(read.values.get(name, "")) for name in ("date", "time"))
     is_dated = bool(day) or function is Function.RESCHEDULE_APPOINTMENT or holds_day(clock)

@@ -57,3 +57,12 @@ async def test_two_listed_days_are_asked_about(call: SpokenCall) -> None:
     await listed(later, "Am Freitag um elf noch einen.")
     asked = await later.ask(BOOK, friday_at(later.pod) | {"date": "Freitag", "time": "11 Uhr"})
     assert [each["start"][:10] for each in asked["candidates"]] == [day.isoformat() for day in days], asked
+
+
+@pytest.mark.parametrize(
+    ("said", "clock"), [("11:00", "11 Uhr"), ("vormittags um neun", "9 Uhr"), ("halb zwölf", "11 Uhr 30")]
+)
+async def test_a_time_alone_names_no_day(later: SpokenCall, said: str, clock: str) -> None:
+    later.say("Ich möchte absagen.")
+    answer = await later.ask("cancel_appointment", {"appointment_time": said})
+    assert answer["message"].startswith(f"{clock}: Da finde ich keinen Termin"), answer

@@ -40,6 +40,26 @@ async def test_an_unsure_move_is_asked(call: SpokenCall, index: int) -> None:
     assert (await call.ask(MOVE, wanted | {"confirmed": True}))["success"]
 
 
+@pytest.mark.parametrize("claim", ["noch nicht", "vielleicht", "erst fragen", "denied", "off", "pending"])
+@pytest.mark.parametrize("function", [BOOK, MOVE])
+async def test_an_open_confirmation_is_asked_about(call: SpokenCall, function: str, claim: str) -> None:
+    if function == MOVE:
+        assert (await SpokenCall(call.pod, call.number).ask(BOOK, friday_at(call.pod)))["success"]
+    call.say(UNSURE)
+    wanted = {"service": "Haarschnitt", "customer_name": "Petra Lange"} if function == BOOK else {}
+    wanted |= times(call)[-1]
+    assert (await call.ask(function, wanted | {"confirmed": claim})).get("unclear") == "confirmed"
+    call.say("Ja.")
+    assert (await call.ask(function, wanted | {"confirmed": "ja"}))["success"]
+
+
+@pytest.mark.parametrize("claim", ["null", "N/A", "", "confirmed", True])
+async def test_a_claim_or_placeholder_asks_nothing(call: SpokenCall, claim: str | bool) -> None:
+    call.say("Am Freitag um elf bitte.")
+    wanted = {"service": "Haarschnitt", "customer_name": "Petra Lange", **times(call)[-1], "confirmed": claim}
+    assert (await call.ask(BOOK, wanted))["success"]
+
+
 @pytest.mark.parametrize("words", [{"date": "2026-12-04"}, {"date": "Freitag"}])
 async def test_a_day_alone_is_offered(call: SpokenCall, words: dict[str, str]) -> None:
     call.say(UNSURE)

@@ -13,6 +13,7 @@ from tests.worlds.rows import each_row
         "Kunde", "Kundin", "Die Anruferin", "Herr", "Frau", "Herr Doktor", "Caller", "Customer", "Patient", "User", "Gast",
         "Unknown Caller", "unbekannter Anrufer", "Neukunde", "Kunde 1", "Customer 123", "Name", "Vorname Nachname", "First Last",
         "N.N.", "anonym", "Test", "ich", "meine Tochter", "+49 151 12345678", "{{customer_name}}", "[PERSON_NAME]", "N/A", "🙂", "",
+        "wird erfragt", "Name folgt", "to be provided", "Bitte", "Ja bitte", "Hallo", "Danke", "Moment", "egal", "Guten Tag",
     ],
 )  # fmt: skip
 def test_a_word_for_the_caller_is_no_name(said: str) -> None:

@@ -26,6 +26,8 @@ SERVICES = (CUT, msgspec.structs.replace(CUT, name="faerben", display_name="Fär
         ("nein, Lenz", "Lenz"), ("Nein, Lenz, nicht Lange", "Lenz"), ("nicht Lange, sondern Lenz", "Lenz"),
         ("falsch, ich heiße Meier", "Meier"), ("meinen Sohn Otto Kurz", "Otto Kurz"), ("auf meinen Sohn Otto", "Otto"),
         ("Lange ist mein Name", "Lange"), ("Vorname: Petra, Nachname: Lange", "Petra Lange"),
+        ("Petra undefined", "Petra"), ("Petra None", "Petra"), ("Petra null", "Petra"), ("Petra unbekannt", "Petra"),
+        ("Petra <Nachname>", "Petra"), ("Unknown Lange", "Lange"), ("Vorname Lange", "Lange"), ("Petra N/A", "Petra"),
     ],
 )  # fmt: skip
 def test_the_words_around_are_left_out(text: str, name: str) -> None:
@@ -39,7 +41,7 @@ def test_the_words_around_are_left_out(text: str, name: str) -> None:
         "petra maria lange", "petra lange meier", "von und zu Guttenberg", "Georg von und zu Hohenfels", "Schmidt & Söhne GmbH",
         "Müller & Co", "Müller und Söhne", "Becker & Partner", "Lange, Petra", "Lange, Petra Maria", "Dr. med. Petra Lange",
         "Ludwig van Beethoven", "Ben Meier", "So Young Kim", "Jean-Luc d'Artagnan", "Thomas Mann", "Peter Kunde", "Frau Lange",
-        "Ortega y Gasset", "Auto Kurz AG", "محمد علي",
+        "Petra Null", "Nan Miller", "Otto Offen", "Ortega y Gasset", "Auto Kurz AG", "محمد علي",
     ],
 )  # fmt: skip
 def test_a_name_stays_as_it_is(name: str) -> None:

@@ -10,7 +10,7 @@ from askproai_core.tenant_config import Language, TenantConfig
 from askproai_runtime.booking import CallContext
 from askproai_runtime.booking.request import parse_service_request
 from askproai_runtime.booking.types import Answer, ClarificationNeeded, FunctionOutcome
-from askproai_runtime.sentences import speaking
+from askproai_runtime.sentences import say, speaking
 from tests.worlds.compiled_salon import salon_config
 from tests.worlds.rows import each_row
 
@@ -265,3 +265,32 @@ def test_a_generic_word_keeps_the_service_offered_last() -> None:
 @pytest.mark.parametrize("said", ["Dauerwelle", "Impftermin", "Termin zur Dauerwelle"])
 def test_a_service_beyond_the_list_is_refused(said: str) -> None:
     assert asked(salon("Haarschnitt"), service=said).outcome is FunctionOutcome.UNKNOWN_SERVICE
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "zwei Haarschnitte",
+        "drei Haarschnitte",
+        "2 Haarschnitte",
+        "two haircuts",
+        "Haarschnitte für uns beide",
+        "Haarschnitt x2",
+    ],
+)
+def test_a_counted_service_is_asked_for_each(said: str) -> None:
+    with speaking(Language.DE):
+        assert asked(salon("Haarschnitt", "Färben"), service=said).message == say().one_person_at_a_time
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (("Strähnen", "Färben"), "zwei Strähnen"),
+        (("Zwei-Phasen-Massage", "Färben"), "zwei Massagen"),
+        (("Haarschnitt", "Färben"), "Haarschnitt um zwei Uhr"),
+    ],
+)
+def test_a_number_of_a_service_counts_nobody(names: tuple[str, ...], said: str) -> None:
+    with speaking(Language.DE):
+        assert say().one_person_at_a_time not in asked(salon(*names), service=said).message

@@ -161,7 +161,18 @@ def test_an_unclear_exclusion_is_asked(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["zweimal Haarschnitt", "2x Haarschnitt", "Haarschnitt für zwei Personen", "Haarschnitt for two"]
+    "text",
+    [
+        "zweimal Haarschnitt",
+        "2x Haarschnitt",
+        "Haarschnitt für zwei Personen",
+        "Haarschnitt for two",
+        "Haarschnitt x2",
+        "Haarschnitt (2 Personen)",
+        "Haarschnitt, 2 Personen",
+        "Haarschnitt für uns beide",
+        "Haarschnitt for both of us",
+    ],
 )
 def test_a_service_for_several_is_repeated(text: str) -> None:
     assert read_services(text, OFFERED) == NamedServices((CUT,), repeated=True)

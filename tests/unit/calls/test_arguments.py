@@ -174,7 +174,19 @@ def test_any_day_of_a_list_will_do() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "read"), [(True, True), ("true", True), ("ja", True), ("no", False), ("maybe", None), ("null", None)]
+    ("said", "read"),
+    [
+        (True, True),
+        ("true", True),
+        ("ja", True),
+        ("no", False),
+        ("maybe", None),
+        ("null", None),
+        ("noch nicht", False),
+        ("not yet", False),
+        ("pending", False),
+        ("nicht angegeben", None),
+    ],
 )
 def test_a_boolean_is_read_from_words(said: Any, read: bool | None) -> None:
     assert read_arguments("cancel_appointment", {"confirmed": said}).values.get("confirmed") is read
