@@ -45,8 +45,8 @@ async def correct_details(ctx: BookingContext, call: CallContext, args: Mapping[
         return None  # another appointment, or another time
     is_identified, is_timed = read_text(args, "appointment_id") is not None, any(read_parts(args))
     is_named = bool(read_name_alone(read_text(args, "customer_name"), call.said))
-    if is_timed and (is_identified or is_named):
-        return None
+    if is_timed and (is_named or is_identified) and not (is_identified and read_text(args, "service") is None):
+        return None  # another appointment, unless the request names this one by its id and start alone
     meant = await (
         find_own(ctx, call, read_text(args, "appointment_id")) if is_identified else _find_only(ctx, call, args)
     )
