@@ -138,16 +138,6 @@ async def test_another_time_with_an_id_renames_nobody(salon: Salon) -> None:
     assert sorted(await names(salon)) == ["Maier", "Schmidt"]
 
 
-@pytest.mark.parametrize("time", [{"start": MORNING}, {"start": HALF_PAST_TWO}])
-async def test_an_id_and_its_start_need_no_service(salon: Salon, time: dict[str, str]) -> None:
-    first = await salon.booking.book_appointment(call(), booking_args(MORNING, name="Maier"))
-    named = {"appointment_id": first.fields["appointment_id"], "customer_name": "Silke Maier"} | time
-    again = await salon.booking.book_appointment(call(), named)
-    assert (again.success, await names(salon)) == (
-        (True, ["Silke Maier"]) if time["start"] == MORNING else (False, ["Maier"])
-    )
-
-
 async def test_one_of_a_group_is_corrected(salon: Salon) -> None:
     companion = {"companions": [{"customer_name": "Ute Meier"}]}
     await salon.booking.book_appointment(call(), booking_args(name="Jan Meier", **companion))

@@ -41,3 +41,11 @@ async def test_an_introduction_still_asks(call: SpokenCall, said: str) -> None:
     later.say("Und den um zwei auf zwölf.")
     asked = await later.ask(MOVE, {"appointment_time": "14:00", "time": "12:00"})
     assert (asked["success"], "nicht für Otto Kurz" in asked["message"]) == (False, True), asked
+
+
+async def test_an_id_and_its_start_need_no_service(call: SpokenCall) -> None:
+    booked = await call.ask(BOOK, friday_at(call.pod, customer_name="Lange"))
+    call.say("Petra Lange.")
+    named = {"appointment_id": booked["appointment_id"], "start": booked["start"], "customer_name": "Petra Lange"}
+    assert (await call.ask(BOOK, named))["success"]
+    assert [row[3] for row in await call.live()] == ["Petra Lange"]
