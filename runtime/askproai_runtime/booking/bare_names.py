@@ -34,6 +34,7 @@ _SAID: Final = _GREETING | {
     "puh", "schade", "schoen", "schoenen", "schule", "sorry", "stau", "super", "tja", "tut", "uebrigens", "unfortunately",
     "urlaub", "verkehr", "verzeihung", "wiederhoeren", "wiedersehen", "woche", "zug", "zwischen",
 }  # fmt: skip
+_FOR: Final = re.compile(r"\b(?:für|for)\b")  # "einen Termin für Otto Kurz" does not say who calls
 _FEWEST_LETTERS: Final = 2
 _MOST_WORDS: Final = 4
 
@@ -55,7 +56,7 @@ def read_bare_name(clause: str, business: Collection[str] = ()) -> str:
     if introduced := read_introduction(clause):
         return introduced
     said = words_of(clause)
-    if ONLY_YES.fullmatch(said) or NO.search(said) or WAIT.search(said):
+    if ONLY_YES.fullmatch(said) or NO.search(said) or WAIT.search(said) or _FOR.search(said):
         return ""
     words = _WORD.findall(drop_around(clause.strip()))
     while words and fold(words[0]) in _GREETING:

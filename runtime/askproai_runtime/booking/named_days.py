@@ -302,8 +302,9 @@ def _find_repeated(named: NamedTimes, call: CallContext, args: Mapping[str, Any]
     if named.naming is Naming.ASKED:
         return _find_asked(named, call, parts, zone) if any(parts <= each.texts for each in call.earlier) else None
     if named.naming is Naming.CHANGED:
-        is_again = bool(call.earlier) and parts <= call.earlier[-1].texts and may_repeat_change(call, zone)
-        return named.starts[0] if is_again and not any(map(counts_time, named.said_since)) else None
+        is_same = any(parts <= each.texts for each in call.earlier if named.starts[0] in each.starts)
+        is_again = is_same and may_repeat_change(call, zone) and not any(map(counts_time, named.said_since))
+        return named.starts[0] if is_again else None
     led = next((each for each in reversed(call.earlier) if each.starts), None)
     if named.naming is not Naming.OFFERED or len(named.starts) != 1 or led is None or not parts <= led.texts:
         return None

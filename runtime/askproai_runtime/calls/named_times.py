@@ -77,10 +77,18 @@ def read_offered(call: OngoingCall) -> tuple[NamedOffer, ...]:
 def read_earlier(call: OngoingCall) -> tuple[EarlierRequest, ...]:
     """Return the requests of this call that an answer of ours is there to, the last one last."""
     return tuple(
-        EarlierRequest(texts, frozenset(slot.start for slot in _read_slots(each.answer)))
+        EarlierRequest(texts, _read_done(each.answer) or frozenset(slot.start for slot in _read_slots(each.answer)))
         for each in read_exchanges(call)
         if each.request is not None and each.answer is not None and (texts := each.request.read_texts())
     )
+
+
+def _read_done(answer: Mapping[str, Any]) -> frozenset[datetime]:
+    """Return the start to which an answer has booked or moved an appointment."""
+    with suppress(KeyError, TypeError, ValueError):
+        named = _read_named(answer)
+        return frozenset(named.starts if named is not None and named.naming is Naming.CHANGED else ())
+    return frozenset()
 
 
 def read_offered_last(call: OngoingCall) -> tuple[datetime, ...]:
