@@ -45,6 +45,11 @@ _NOBODY = frozenset({
 })  # fmt: skip
 _MAILBOX_PROVIDERS = frozenset({"mail", "email"})
 
+_CORRECTED = re.compile(
+    r".*@.*\b(?:korrigiert|korrektur|sondern|richtig(?: ist)?|neu|corrected(?: to)?|correction)\b[:, ]*(?P<address>\S+@\S+)",
+    re.IGNORECASE,
+)
+
 
 def is_made_up(address: str) -> bool:
     """Return whether an address is one that models invent: in a reserved domain, or of words that stand for a name and a domain."""
@@ -69,6 +74,8 @@ def read_named_email(text: str | None) -> str | None:
 def read_email(text: str) -> str | None:
     """Return the address that a text is or says ("anna punkt m at gmx punkt de"); None if it is none that Cal.com accepts."""
     said = re.sub(f"[{INVISIBLE}]", "", text)
+    if corrected := _CORRECTED.fullmatch(said.strip()):
+        said = corrected["address"]
     if "@" not in said:
         for pattern, sign in _SAID:
             said = pattern.sub(sign, said)

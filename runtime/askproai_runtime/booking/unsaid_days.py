@@ -24,13 +24,23 @@ from askproai_runtime.booking.named_days import (
 from askproai_runtime.booking.request import names_day, read_parts, read_text
 from askproai_runtime.booking.store.actions import record_which
 from askproai_runtime.booking.types import BookingContext, CallContext, ClarificationNeeded, Naming
-from askproai_runtime.german_dates import WEEKDAYS, exact_at, find_named_spans, find_open_span, fold, understand_parts
-from askproai_runtime.sentences import SENTENCES
+from askproai_runtime.german_dates import (
+    WEEKDAYS,
+    Days,
+    Grain,
+    exact_at,
+    find_named_spans,
+    find_open_span,
+    fold,
+    understand_parts,
+)
+from askproai_runtime.sentences import SENTENCES, present_language, speaking
 
 _OF_TODAY = re.compile(r"\b(?:heute|morgen|uebermorgen|today|tomorrow)\b")  # one day each, whatever was said before
 _CLAUSE = re.compile(r"[,;!?]|(?<!\d)\.")
 _OF_WEEK: Final = WEEKDAYS | {fold(name): number for number, name in enumerate(SENTENCES[Language.EN].weekdays)}
 _WEEKDAY = re.compile(rf"\b({'|'.join(_OF_WEEK)})s?\b")
+_MONTH_DAYS: Final = 31
 
 # One of several that were named, or a day of the month.
 _PLACE = re.compile(
@@ -46,8 +56,8 @@ def require_said_day(
     words of the request can mean no other. `own` is the start of the appointment that is moved. The caller's own appointments are
     no days that were offered.
     """
-    _require_said_week(call, start.astimezone(zone))
     named, parts = after_request(call, zone).named_last, read_parts(args)
+    _require_said_week(call, parts, start.astimezone(zone))
     if named is None or read_text(args, "start") is not None or not names_day(parts):
         return
     if find_repeated_start(call, args, zone) == start:
@@ -98,21 +108,43 @@ async def find_unheard(
     raise question
 
 
-def _require_said_week(call: CallContext, start: datetime) -> None:
+def _require_said_week(call: CallContext, parts: Sequence[str | None], start: datetime) -> None:
     """Raise the question for the date of a local start that is in none of the weeks or months which the caller has named last,
-    where these hold its weekday, and no answer has named days since: "Haben Sie übernächste Woche offen? Dann am Mittwoch".
+    where these hold its weekday, or its day of the month, and no answer has named days since: "Haben Sie übernächste Woche offen?
+    Dann am Mittwoch", "What do you have in January? The 23rd at noon".
     """
     clauses = [clause for words in call.said_without_days for clause in _CLAUSE.split(words)]
     now = call.started_at.astimezone(start.tzinfo)
-    named = (find_named_spans(clause, now) for clause in reversed(clauses) if not rejects_times(words_of(clause)))
+    named = (_find_spans(clause, now) for clause in reversed(clauses) if not rejects_times(words_of(clause)))
     spans = next((each for each in named if each is not None), ())
     if any(each.first <= start.date() <= (each.last or date.max) for each in spans):
         return
-    days = [each.first + timedelta(days=(start.weekday() - each.first.weekday()) % 7) for each in spans]
-    said = [day for day, each in zip(days, spans, strict=True) if day <= (each.last or date.max)]
+    is_of_month = find_open_span(parts[0] or parts[1] or "") is Grain.MONTH
+    said = [day for each in spans if (day := _find_same(each, start.date(), now.date(), is_of_month=is_of_month))]
     if said:
         starts = sorted({start, start.combine(min(said), start.timetz())})
         raise ask_readings(map(exact_at, starts), call, ZoneInfo(str(start.tzinfo)))
+
+
+def _find_same(span: Days, day: date, today: date, *, is_of_month: bool) -> date | None:
+    """Return the first day of a span, from today on, that has the weekday of a day, or is of its number in the month."""
+    first = max(span.first, today)
+    for each in (first + timedelta(days=n) for n in range(_MONTH_DAYS)):
+        if each <= (span.last or date.max) and (
+            each.day == day.day if is_of_month else each.weekday() == day.weekday()
+        ):
+            return each
+    return None
+
+
+def _find_spans(clause: str, now: datetime) -> Sequence[Days] | None:
+    """Return what `find_named_spans` does, in the language of the call or in the other one."""
+    own = present_language()
+    for language in sorted(Language, key=lambda each: each is not own):
+        with speaking(language):
+            if (spans := find_named_spans(clause, now)) is not None:
+                return spans
+    return None
 
 
 def _is_date(call: CallContext, parts: Sequence[str | None], zone: ZoneInfo) -> bool:

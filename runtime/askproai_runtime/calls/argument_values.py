@@ -60,7 +60,9 @@ def is_empty(value: Any) -> bool:
         return not any(not is_empty(text) for _, text in list_leaves(value))
     if isinstance(value, str):
         return names_nothing(value) or leaves_open(value)
-    return value is None or value is False or (isinstance(value, float) and math.isnan(value))
+    return (
+        value is None or value == 0 or (isinstance(value, float) and math.isnan(value))
+    )  # models write 0 for nothing, too
 
 
 def says_nothing(text: str) -> bool:
@@ -80,7 +82,7 @@ def read_value(rule: ArgumentRule, value: Any) -> str | bool | None:
         return _read_boolean(rule, value)
     if rule.name == "call_back" and isinstance(value, bool):
         return to_text(value).lower()  # false takes back what the call has asked for
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
+    if isinstance(value, bool) or not isinstance(value, str | int | float) or value == 0:
         return None
     text = to_text(value).replace("\0", "").strip()
     if rule.is_text and refuses_contact(text):

@@ -16,6 +16,7 @@ from askproai_runtime.german_dates.arguments import (
     names_next_weekday,
     says_nothing,
 )
+from askproai_runtime.german_dates.atoms import Days
 from askproai_runtime.german_dates.counted_times import count_from, counts_time
 from askproai_runtime.german_dates.mentions import Mention, UnclearMention, find_mention, find_named_spans
 from askproai_runtime.german_dates.parts import agree, understand_parts
@@ -38,6 +39,7 @@ __all__ = [
     "Argument",
     "Candidate",
     "Daily",
+    "Days",
     "Grain",
     "Mention",
     "Refusal",

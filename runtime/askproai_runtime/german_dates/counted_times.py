@@ -87,6 +87,7 @@ _SHIFTS = (
 )
 _SAME_TIME = re.compile(
     r"\b(?:um |zu |zur |at )?(?:(?:die|der|the) ?)?(?:selben?|gleichen?|same) (?:uhrzeit|zeit|time)\b"
+    r"(?: (?:(?:so )?wie (?:bisher|gehabt|vorher|zuvor|jetzt)|as (?:now|before)))?"
     r"|^(?:(?:die )?(?:uhrzeit|zeit) )?(?:bleibt|kann bleiben|wie (?:bisher|gehabt)|unveraendert|unchanged)(?: (?:gleich|so))?$"
 )
 _SAME_DAY = re.compile(r"\b(?:am |on )?(?:(?:der|dem|the) ?)?(?:selben?|gleicher?n?|same) (?:tag|day)\b")

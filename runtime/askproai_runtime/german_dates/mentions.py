@@ -82,7 +82,8 @@ def find_named_spans(words: str, now: datetime) -> Sequence[Days] | None:
     """Return the weeks, months and other spans that words name, whatever they say beside them: "übernächste Woche", "nach
     Weihnachten", "in zwei Wochen".
 
-    None where they name neither a span nor a day; empty where they name a day. A weekday alone may be of any week: it is none.
+    None where they name neither a span nor a day; empty where they name a day. A weekday alone may be of any week, and a day of the
+    month of any month: they are none.
     """
     try:
         atoms, _ = scan_known(words, now, present_grammar())
@@ -91,7 +92,9 @@ def find_named_spans(words: str, now: datetime) -> Sequence[Days] | None:
     named = [
         (before, atom)
         for before, atom in pairwise([None, *atoms])
-        if isinstance(atom, Day | Offset | Period) or (isinstance(atom, Weekday) and atom.which is not None)
+        if isinstance(atom, Offset | Period)
+        or (isinstance(atom, Day) and (atom.number is None or atom.month is not None))
+        or (isinstance(atom, Weekday) and atom.which is not None)
     ]
     spans = [span for before, atom in named for span in _read_spans(before, atom)]
     return None if not named else spans if len(named) == sum(_is_span(atom) for _, atom in named) else ()

@@ -278,10 +278,30 @@ async def test_a_weekday_may_be_of_an_earlier_offer(call: SpokenCall) -> None:
 
 @pytest.mark.parametrize("function", [BOOK, MOVE])
 @pytest.mark.parametrize(
+    ("said", "day"),
+    [
+        ("Was haben Sie denn Mitte Januar?", "am 23."),
+        ("I'd like to come in January. What do you have in mid January?", "the 23rd"),
+    ],
+)
+async def test_a_month_said_before_is_asked(call: SpokenCall, function: str, said: str, day: str) -> None:
+    if function == MOVE:
+        await moved(call)
+    before = await booked_days(call)
+    call.say(said)
+    await call.ask("business_information", {"topic": "Öffnungszeiten"})
+    call.say(f"Gut, {day} um elf.")
+    asked = await call.ask(function, {"date": day, "time": "11:00"} | ({} if function == MOVE else OTTO))
+    asked_days = [each["start"][5:10] for each in asked["candidates"]]
+    assert (asked["success"], asked_days[-1], await booked_days(call)) == (False, "01-23", before), asked
+
+
+@pytest.mark.parametrize("function", [BOOK, MOVE])
+@pytest.mark.parametrize(
     "said",
     [
         "Haben Sie übernächste Woche offen?", "Ich hätte gern in zwei Wochen einen Termin.", "Geht es in vierzehn Tagen?",
-        "Ich bin erst übernächste Woche wieder da.",
+        "Ich bin erst übernächste Woche wieder da.", "Do you have anything in two weeks?",
     ],
 )  # fmt: skip
 async def test_another_week_said_before_is_asked(call: SpokenCall, function: str, said: str) -> None:

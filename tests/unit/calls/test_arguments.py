@@ -41,6 +41,7 @@ VERIFIED = {
         ({"service": ["Waschen", None, " ", {}, []]}, {"service": "Waschen"}),
         ({"service": [None, "", {"a": []}]}, {}),
         ({"another": "vielleicht"}, {}),
+        ({"staff": 0, "time": 0, "phone": 0.0, "service": "Färben"}, {"service": "Färben"}),
         ({"notes": "x" * 2_000}, {"notes": "x" * 500}),
         (
             {"companions": [{"customer_name": " Mia ", "service": ["Färben"], "age": 7}]},

@@ -35,6 +35,7 @@ OLD = datetime(2026, 12, 3, 17, 30)  # noqa: DTZ001  a Thursday, local
         ("am Dienstag davor", "dieselbe Uhrzeit", ("2026-12-01", "17:30")),
         ("den Donnerstag darauf", None, ("2026-12-10", None)),
         ("Freitag", "gleiche Uhrzeit", ("freitag", "17:30")),
+        ("am Freitag", "selbe Uhrzeit wie bisher", ("am freitag", "17:30")),
         ("nächste Woche", "die gleiche Zeit", ("naechste woche donnerstag", "17:30")),
         ("nächste Woche Montag", "selbe Zeit", ("naechste woche montag", "17:30")),
         ("am selben Tag", "um zehn", ("2026-12-03", "um zehn")),
