@@ -44,8 +44,10 @@ def is_of_stranger(utterances: Iterable[str], customer: str, config: TenantConfi
     customer. A surname that they share may be of either.
     """
     business = _list_words(config)
-    names = (read_bare_name(clause, business) for each in utterances for clause in _CLAUSE.split(each))
-    named = [name for name in names if name]
+    said = [(n, clause) for n, each in enumerate(utterances) for clause in _CLAUSE.split(each)]
+    names = [(n, read_bare_name(clause, business)) for n, clause in said]
+    # One word later in a call is seldom a name: "Wunderbar.", "Kopfschmerzen."
+    named = [name for n, name in names if name and (n == 0 or len(name.split()) > 1)]
     return bool(named) and is_other_person(named[-1], customer)
 
 

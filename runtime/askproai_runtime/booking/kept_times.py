@@ -18,7 +18,7 @@ from askproai_runtime.german_dates import UnclearMention, find_mention
 _LONGEST: Final = 500  # characters that are read: an answer needs no more
 _CLAUSE: Final = re.compile(r"[,;:!?\n]|(?<!\d)\.|\b(?:und|aber|oder|sondern|and|but|or)\b")
 # A caller who has to think, or to ask somebody, has not agreed yet.
-_DOUBTS: Final = re.compile(
+DOUBTS: Final = re.compile(
     r"\b(?:überleg\w*|schau\w*|guck\w*|nachsehen|vielleicht|eventuell|unsicher|weiss|weiß|ob|frag\w*|klär\w*|erst|warte|abwarten|melde"
     r"|später|früher|anders|ander\w*|statt\w*|wenn|falls|lieber (?!ohne\b)|arbeit\w*|urlaub|unterwegs|verreist"
     r"|think\w*|check\w*|look|maybe|perhaps|unsure|whether|ask|wait|later|earlier|instead|rather|if|unless|work\w*|busy|away)\b"
@@ -81,7 +81,7 @@ def _list_words(value: object) -> Iterator[str]:
 def _is_answer(clause: str, values: set[str], now: datetime, *, is_verbatim: bool, is_number_known: bool) -> bool:
     words = [(word, fold(word)) for word in _HARMLESS.sub(" ", clause).split()]
     rest = " ".join(word for word, folded in words if folded not in values)
-    if REJECTS.search(rest) or KEEP.search(rest) or _DOUBTS.search(rest):
+    if REJECTS.search(rest) or KEEP.search(rest) or DOUBTS.search(rest):
         return False
     if is_number_known or _NUMBERED.search(rest):
         if _HOUR.search(rest):

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from askproai_runtime.booking.answer_words import NO, Reply, words_of
 from askproai_runtime.booking.answers import candidate_fields, candidate_question
 from askproai_runtime.booking.declines import find_named_times
+from askproai_runtime.booking.kept_times import DOUBTS
 from askproai_runtime.booking.replies import Question, answers_nothing, read_reply
 from askproai_runtime.booking.request import (
     ServiceRequest,
@@ -172,7 +173,8 @@ def put_on_named_day(
     the appointment that is moved.
     """
     if not searches and (last := call.named_last) is not None:
-        if (meant := _find_repeated(last, call, args, zone)) is not None and last.is_exact:
+        meant = _find_repeated(last, call, args, zone, None if own is None else own.starts_at)
+        if meant is not None and last.is_exact:
             return name_start(args, meant.astimezone(zone))
         if meant is not None:
             return name_days(args, call, zone, find_service, {_day(meant, zone)}, asks=False)
@@ -281,20 +283,24 @@ def _may_mean(parts: _Parts, start: datetime, call: CallContext, zone: ZoneInfo)
     return any(each.contains(start.astimezone(zone)) for each in readings)
 
 
-def find_repeated_start(call: CallContext, args: Mapping[str, Any], zone: ZoneInfo) -> datetime | None:
+def find_repeated_start(
+    call: CallContext, args: Mapping[str, Any], zone: ZoneInfo, own: datetime | None = None
+) -> datetime | None:
     """Return the start of the last answer that a request means which has the same words for its time as an earlier one.
 
     It is the one that the call was asked about, that of an appointment which it has just changed, or the one that was offered for
     counted words ("eine Stunde später") where the caller counts none since. Raises the question again where the caller has chosen
-    none of several.
+    none of several. `own` is the start of the appointment that is moved: the same words for another one mean another time.
     """
     named = call.named_last
     if named is None or not named.is_exact:
         return None
-    return _find_repeated(named, call, args, zone)
+    return _find_repeated(named, call, args, zone, own)
 
 
-def _find_repeated(named: NamedTimes, call: CallContext, args: Mapping[str, Any], zone: ZoneInfo) -> datetime | None:
+def _find_repeated(
+    named: NamedTimes, call: CallContext, args: Mapping[str, Any], zone: ZoneInfo, own: datetime | None
+) -> datetime | None:
     """Return the start, or the beginning of the day, that a repeated request means, as `find_repeated_start` does."""
     parts = {*filter(None, read_parts(args))}
     if not parts or read_text(args, "start"):
@@ -302,7 +308,9 @@ def _find_repeated(named: NamedTimes, call: CallContext, args: Mapping[str, Any]
     if named.naming is Naming.ASKED:
         return _find_asked(named, call, parts, zone) if any(parts <= each.texts for each in call.earlier) else None
     if named.naming is Naming.CHANGED:
-        is_same = any(parts <= each.texts for each in call.earlier if named.starts[0] in each.starts)
+        if own not in {None, named.starts[0]}:
+            return None
+        is_same = any(parts <= each.times for each in call.earlier if named.starts[0] in each.starts)
         is_again = is_same and may_repeat_change(call, zone) and not any(map(counts_time, named.said_since))
         return named.starts[0] if is_again else None
     led = next((each for each in reversed(call.earlier) if each.starts), None)
@@ -319,7 +327,8 @@ def _find_asked(named: NamedTimes, call: CallContext, parts: Collection[str], zo
     Without a transcript a model that repeats itself after the question means the only one.
     """
     if len(named.starts) > 1:
-        if len(said := list_said_starts(named, call, zone, surely=False)) != 1:
+        said = list_said_starts(named, call, zone, surely=True)
+        if len(said) != 1 and len(said := list_said_starts(named, call, zone, surely=False)) != 1:
             raise _ask_which(said or named.starts, call, zone, is_exact=named.is_exact)
         return said.pop()
     if not named.is_exact or (
@@ -333,7 +342,7 @@ def _find_asked(named: NamedTimes, call: CallContext, parts: Collection[str], zo
 
 def _is_aside(words: str) -> bool:
     """Return whether words are no answer to a question for a time, or one that counts another time from it."""
-    return not words.strip() or answers_nothing(words) or counts_time(words)
+    return not words.strip() or answers_nothing(words) or counts_time(words) or bool(DOUBTS.search(words_of(words)))
 
 
 def _declines(named: NamedTimes, call: CallContext, parts: Collection[str], zone: ZoneInfo) -> bool:

@@ -67,7 +67,7 @@ async def count_from_appointment(
     counted from where it was before. Nor is "nächsten Samstag" another one after a change, unless the caller has named a day since.
     """
     zone = service.rules.zone
-    if (start := find_repeated_start(call, args, zone)) is not None:
+    if (start := find_repeated_start(call, args, zone, appointment.starts_at)) is not None:
         return name_start(args, start.astimezone(zone))
     if (words := counted_words(args)) is None:
         return args

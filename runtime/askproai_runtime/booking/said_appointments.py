@@ -18,7 +18,7 @@ from askproai_runtime.booking.request import read_text
 from askproai_runtime.booking.spoken_services import find_named
 from askproai_runtime.booking.store.appointments import Appointment
 from askproai_runtime.booking.types import MAX_SPOKEN, CallContext
-from askproai_runtime.german_dates import MONTHS, UnclearMention
+from askproai_runtime.german_dates import MONTHS, NUMBERS, WEEKDAYS, UnclearMention
 from askproai_runtime.sentences import SENTENCES
 from askproai_runtime.visits import list_parts
 
@@ -34,12 +34,18 @@ _BESIDE: Final = (
     r"(?:ja|yes|nein|no|den|der|die|das|dem|am|on|the|termin|platz|one|appointment|bitte|please|ich|i|meine|meinte|mean|nehme|nur"
     r"|doch|lieber|also|von|of|davon|beiden|them|two|absagen|verschieben|streichen)"
 )
+_BESIDE_WORDS: Final = frozenset(_BESIDE.removeprefix("(?:").removesuffix(")").split("|")) | {
+    "ach", "aeh", "aehm", "and", "andere", "anderen", "at", "auf", "bei", "da", "dann", "dr", "for", "frau", "fuer", "genau",
+    "gut", "halb", "herr", "herren", "herrn", "hier", "hm", "im", "in", "mit", "mr", "mrs", "ms", "oh", "ok", "okay", "other",
+    "s", "to", "uhr", "um", "und", "with",
+}  # fmt: skip
 _WHOLE: Final = re.compile(rf"^(?:{_BESIDE} )*{_STEM}(?: {_BESIDE})*$")
 _OF_TIME: Final = rf"(?:of )?(?:\w*tag|\w*mal|\w*woche|\w*monat|\w*zeit|abend|{'|'.join(MONTHS)})\b"
 _IN_WORDS: Final = re.compile(rf"\b(?:den|der|die|das|the) {_STEM}(?! {_OF_TIME})")
 _OTHER: Final = re.compile(r"\b(?:den|der|die|das|the) (?:andere[nrms]?|other)\b")
 _ONLY_OTHER: Final = re.compile(rf"(?:{_BESIDE} )*(?:andere[nrms]?|other)(?: {_BESIDE})*")
 _FIRST_NO: Final = re.compile(r"^(?:(?:nein|nee|noe|no|nope) )+")
+_NOT: Final = re.compile(r"\b(?:nein|no|nicht|not)\b")
 _AS_NEW: Final = re.compile(r"\b(?:auf|to) (?:den|die|das|the) ")
 _NO_NAMES: Final = PARTICLES | {"die", "dem", "bei", "mit", "um", "am", "the"}
 
@@ -66,7 +72,7 @@ def find_said_place(call: CallContext) -> str | None:
 
 def name_place(call: CallContext, args: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the arguments of a move with the place of an appointment that was asked about as such, and not as the new time."""
-    if not call.said_last.asks or any(read_text(args, name) for name in PICKING):
+    if not (call.said_last.asks and call.said_last.is_last) or any(read_text(args, name) for name in PICKING):
         return args
     for name in _NEW_TIME:
         words = fold(read_text(args, name) or "")
@@ -132,11 +138,13 @@ def _choose_by_words(
     words = _FIRST_NO.sub("", fold(utterance))
     if call.replies is None or not said.is_last or is_question(utterance):
         return None
-    if _OTHER.search(words):
-        return _find_other(call, own)
-    if NO.search(words):
-        return None
     listed = [own[each] for each in said.ids if each in own]
+    is_other = bool(_OTHER.search(words))
+    said_of_it = _NOT.sub(" ", words) if is_other else words
+    if not _says_only_which(config, said_of_it, args, listed) or (NO.search(words) and not is_other):
+        return None
+    if is_other:
+        return _find_other(call, own)
     chosen = _find_at_place(words, said.ids, own, _IN_WORDS) or _find_at_place(words, said.ids, own)
     if said.about:
         return chosen
@@ -151,6 +159,20 @@ def _choose_by_words(
     with_staff = not staff or is_staff_new
     by_names = _choose_by_names(config, named, listed, starts, with_staff=with_staff, with_days=is_which)
     return by_names if names_none and by_names is not None else chosen
+
+
+def _says_only_which(config: TenantConfig, words: str, args: Mapping[str, Any], listed: Sequence[Appointment]) -> bool:
+    """Return whether words say which appointment is meant, with its new time at most: whoever says more of an appointment may say
+    that it stays ("Samstag passt", "Otto kommt wie geplant, meinen auf zwölf").
+    """
+    names = [member.display_name for branch in config.branches for member in branch.staff]
+    names += [text for each in config.services for text in (each.display_name, *each.spoken_names)]
+    names += [each.customer_name for each in listed] + [text for name in _NEW_TIME if (text := read_text(args, name))]
+    known = {*fold(" ".join(names)).split(), *_BESIDE_WORDS, *WEEKDAYS, *MONTHS, *NUMBERS}
+    return all(
+        word in known or word.removesuffix("s") in known or word.isdigit() or re.fullmatch(_STEM, word)
+        for word in words.split()
+    )
 
 
 def _find_starts(

@@ -118,11 +118,12 @@ class SaidAppointments:
 
 @dataclass(frozen=True, slots=True)
 class EarlierRequest:
-    """A request of this call that was answered: its arguments that are text, and the starts that the answer has offered, or to
-    which it has booked or moved an appointment.
+    """A request of this call that was answered: its arguments that are text, those of them that are a time, and the starts that the
+    answer has offered, or to which it has booked or moved an appointment.
     """
 
     texts: frozenset[str]
+    times: frozenset[str]
     starts: frozenset[datetime]
 
 

@@ -41,6 +41,11 @@ _CLAUSE = re.compile(r"[,;!?]|(?<!\d)\.")
 _OF_WEEK: Final = WEEKDAYS | {fold(name): number for number, name in enumerate(SENTENCES[Language.EN].weekdays)}
 _WEEKDAY = re.compile(rf"\b({'|'.join(_OF_WEEK)})s?\b")
 _MONTH_DAYS: Final = 31
+# A clause with a week or a month that asks for times there, and is no remark: "nächste Woche bin ich in Berlin".
+_ASKS = re.compile(
+    r"\b(?:haben sie|habt ihr|hätte\w*|geht|ginge|gibt|frei\w*|offen|geöffnet|termin\w*|kommen|passt|möchte\w*|wieder da"
+    r"|do you have|have you|is there|anything|free|open|appointment|come in)\b"
+)
 
 # One of several that were named, or a day of the month.
 _PLACE = re.compile(
@@ -57,10 +62,11 @@ def require_said_day(
     no days that were offered.
     """
     named, parts = after_request(call, zone).named_last, read_parts(args)
-    _require_said_week(call, parts, start.astimezone(zone))
+    if read_text(args, "start") is None and find_open_span(parts[0] or parts[1] or "") is not None:
+        _require_said_week(call, parts, start.astimezone(zone))
     if named is None or read_text(args, "start") is not None or not names_day(parts):
         return
-    if find_repeated_start(call, args, zone) == start:
+    if find_repeated_start(call, args, zone, own) == start:
         return
     local, before = start.astimezone(zone), named.before.starts if named.before else ()
     days = {each.astimezone(zone).date() for each in (*named.starts, *before, named.refused) if each}
@@ -116,34 +122,41 @@ def _require_said_week(call: CallContext, parts: Sequence[str | None], start: da
     clauses = [clause for words in call.said_without_days for clause in _CLAUSE.split(words)]
     now = call.started_at.astimezone(start.tzinfo)
     named = (_find_spans(clause, now) for clause in reversed(clauses) if not rejects_times(words_of(clause)))
-    spans = next((each for each in named if each is not None), ())
-    if any(each.first <= start.date() <= (each.last or date.max) for each in spans):
-        return
+    spans = [span for span in next((each for each in named if each is not None), ()) if span.first != date.min]
     is_of_month = find_open_span(parts[0] or parts[1] or "") is Grain.MONTH
+    if any(_holds(each, start.date(), is_of_month=is_of_month) for each in spans):
+        return
     said = [day for each in spans if (day := _find_same(each, start.date(), now.date(), is_of_month=is_of_month))]
     if said:
         starts = sorted({start, start.combine(min(said), start.timetz())})
         raise ask_readings(map(exact_at, starts), call, ZoneInfo(str(start.tzinfo)))
 
 
+def _holds(span: Days, day: date, *, is_of_month: bool) -> bool:
+    """Return whether a day is in a span, or one of the month in its months."""
+    first = span.first.replace(day=1) if is_of_month else span.first
+    last = span.last or date.max
+    return first <= day <= last or (is_of_month and (day.year, day.month) == (last.year, last.month))
+
+
 def _find_same(span: Days, day: date, today: date, *, is_of_month: bool) -> date | None:
-    """Return the first day of a span, from today on, that has the weekday of a day, or is of its number in the month."""
-    first = max(span.first, today)
+    """Return the first day of a span, from today on, that has the weekday of a day, or of its months the one with its number."""
+    first = max(span.first.replace(day=1) if is_of_month else span.first, today)
     for each in (first + timedelta(days=n) for n in range(_MONTH_DAYS)):
-        if each <= (span.last or date.max) and (
-            each.day == day.day if is_of_month else each.weekday() == day.weekday()
-        ):
+        if is_of_month and each.day == day.day:
+            return each
+        if not is_of_month and each.weekday() == day.weekday() and each <= (span.last or date.max):
             return each
     return None
 
 
 def _find_spans(clause: str, now: datetime) -> Sequence[Days] | None:
-    """Return what `find_named_spans` does, in the language of the call or in the other one."""
+    """Return what `find_named_spans` does, in the language of the call or in the other one; None of a remark."""
     own = present_language()
     for language in sorted(Language, key=lambda each: each is not own):
         with speaking(language):
             if (spans := find_named_spans(clause, now)) is not None:
-                return spans
+                return spans if not spans or _ASKS.search(words_of(clause)) else None
     return None
 
 

@@ -77,7 +77,11 @@ def read_offered(call: OngoingCall) -> tuple[NamedOffer, ...]:
 def read_earlier(call: OngoingCall) -> tuple[EarlierRequest, ...]:
     """Return the requests of this call that an answer of ours is there to, the last one last."""
     return tuple(
-        EarlierRequest(texts, _read_done(each.answer) or frozenset(slot.start for slot in _read_slots(each.answer)))
+        EarlierRequest(
+            texts,
+            frozenset(str(text).strip() for name, text in each.request.read_arguments().items() if name in TIMES),
+            _read_done(each.answer) or frozenset(slot.start for slot in _read_slots(each.answer)),
+        )
         for each in read_exchanges(call)
         if each.request is not None and each.answer is not None and (texts := each.request.read_texts())
     )

@@ -28,6 +28,7 @@ from askproai_runtime.german_dates.types import Argument, Candidate, Daily, Grai
 from askproai_runtime.german_dates.vocabulary import (
     AFTERNOON,
     MONTHS,
+    NUMBERS,
     WEEKDAYS,
     fold,
 )
@@ -35,6 +36,7 @@ from askproai_runtime.german_dates.vocabulary import (
 __all__ = [
     "AFTERNOON",
     "MONTHS",
+    "NUMBERS",
     "WEEKDAYS",
     "Argument",
     "Candidate",

@@ -228,7 +228,9 @@ def test_another_time_than_the_offered_start_is_asked(others: dict[str, str], ot
     args = others | {"start": "2026-12-10T10:00:00+01:00"}
     outcome, *starts = understand_arguments(args, CALL_WITH_OFFER)
     assert (outcome, sorted(starts)) == ("asked_back", sorted(["12-10T10:00", other]))
-    searched = replace(CALL_WITH_OFFER, earlier=(EarlierRequest(frozenset(others.values()), frozenset({OFFERED})),))
+    searched = replace(
+        CALL_WITH_OFFER, earlier=(EarlierRequest(frozenset(others.values()), frozenset(), frozenset({OFFERED})),)
+    )
     assert understand_arguments(args, searched) == ["12-10T10:00"]
 
 
