@@ -3,14 +3,23 @@
 Nothing here stops a call: without it the page is at the private port, with the tokens.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from askproai_core.tenant_config import OIDC_CA, OIDC_CLIENT_SECRET
 from askproai_operator.api import SecretKeyRef, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
+from askproai_operator.context import ReconcileContext
+from askproai_operator.controllers.grant import report_refusal, take
+from askproai_operator.controllers.holders import claimed_page_host_condition, reserved_page_host_condition
+from askproai_operator.controllers.tenant.children.metadata import Manifest, child_name
+from askproai_operator.controllers.tenant.children.optional import apply_unless_foreign, is_installed, prune
+from askproai_operator.controllers.tenant.children.routes import http_route_problem, page_route
+from askproai_operator.controllers.tenant.children.services import PAGE_PORT, page_service
 from askproai_operator.controllers.tenant.server_problems import find_server_problem
 from askproai_operator.credentials import read_optional_keys
+from askproai_operator.engine import find_condition, resources
+from askproai_operator.grants import page_host, page_route_name
 from askproai_operator.plan_context import PlanContext
 from askproai_operator.providers import CredentialProblem
 
@@ -68,3 +77,62 @@ def page_condition(tenant: Tenant, access: PageAccess, routed: Condition | None)
     if page.oidc is None:
         return good(_KIND, "the tokens alone open the page: name an issuer in page.oidc", Reason.NOT_REQUESTED)
     return good(_KIND, f"people log in at {page.oidc.issuer}" + (f"; published at {access.url}" if access.url else ""))
+
+
+async def take_page_host(tenant: Tenant, access: PageAccess, context: ReconcileContext) -> PageAccess:
+    """Take the grant of the page's host; return the access without it where it is another tenant's or the platform's.
+
+    Without the grant a namespace could draw another's people to its own page.
+    """
+    if access.url is None:
+        return access
+    for subject, scope in page_host(tenant).items():
+        if reserved := context.settings.what_is_reserved(subject.value):
+            return access.without_host(reserved_page_host_condition(subject.value, reserved))
+        holder = await take(tenant, subject, context, scope)
+        if holder is not None:
+            refused = claimed_page_host_condition(subject.value)
+            if find_condition(tenant, _KIND).get("message") != refused.message:
+                await report_refusal(tenant, subject, holder, context)
+            return access.without_host(refused)
+    return access
+
+
+async def apply_page(tenant: Tenant, url: str | None, context: ReconcileContext) -> Condition | None:
+    """Publish the page at `url`, or withdraw it without one. Return why its route does not work; None if it does.
+
+    Without `page.ingress` and `page.gateway` there is the Service alone, for platforms that route the host themselves.
+    """
+    name, namespace = tenant.metadata.name, tenant.metadata.namespace
+    route = page_route(tenant) if url is not None else None
+    ref = resources.resource_of(route) if route is not None else None
+    missing = route is not None and not is_installed(route, context)
+    desired = [page_service(tenant)] if url is not None else []
+    desired += [route] if route is not None and not missing else []
+    conflict = await apply_unless_foreign(desired, _KIND, context)
+    await _prune(tenant, desired, context)
+    if conflict is not None or route is None:
+        return conflict
+    if missing:
+        text = (
+            "this cluster has no Gateway API (CRD httproutes.gateway.networking.k8s.io): install it, or route "
+            f"{url} to the Service {child_name(name, 'page')}, port {PAGE_PORT}, yourself"
+        )
+        return bad(_KIND, Reason.NOT_INSTALLED, text)
+    if ref is resources.HTTP_ROUTES:
+        # Not from the cache, where its status is as old as the last list: HTTPRoutes are listed, not watched.
+        live = await context.kube.get(ref, namespace, page_route_name(name))
+        problem = http_route_problem((live or {}).get("status") or {}, "page.gateway")
+        return bad(_KIND, Reason.PENDING, problem) if problem else None
+    return None
+
+
+async def withdraw_page(tenant: Tenant, context: ReconcileContext) -> None:
+    """Delete the route and the Service of the page."""
+    await _prune(tenant, (), context)
+
+
+async def _prune(tenant: Tenant, desired: Iterable[Manifest], context: ReconcileContext) -> None:
+    route, service = page_route_name(tenant.metadata.name), child_name(tenant.metadata.name, "page")
+    optional = ((resources.INGRESSES, route), (resources.HTTP_ROUTES, route), (resources.SERVICES, service))
+    await prune(tenant, optional, desired, context)

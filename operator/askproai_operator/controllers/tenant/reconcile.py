@@ -19,16 +19,12 @@ from askproai_operator.controllers.conditions import condition_of, first_failing
 from askproai_operator.controllers.plan_annotation import plan_hold
 from askproai_operator.controllers.tenant.canary import canary_condition, newest_trial
 from askproai_operator.controllers.tenant.checks import CHECKS
-from askproai_operator.controllers.tenant.children import (
-    apply_children,
-    apply_monitoring,
-    apply_page,
-    apply_routes,
-    take_page_host,
-)
 from askproai_operator.controllers.tenant.children.deployment import live_canary, rollout_condition, runtime_condition
 from askproai_operator.controllers.tenant.children.metadata import Component, child_name
+from askproai_operator.controllers.tenant.children.monitoring import apply_monitoring
+from askproai_operator.controllers.tenant.children.routes import apply_routes
 from askproai_operator.controllers.tenant.children.secrets import teardown_secret
+from askproai_operator.controllers.tenant.children.workloads import apply_children
 from askproai_operator.controllers.tenant.data_keys import Encryption, ensure_encryption
 from askproai_operator.controllers.tenant.deletion import delete_tenant, release_keys
 from askproai_operator.controllers.tenant.exposure import as_exposed_before, exposed_condition, former_exposure_field
@@ -36,7 +32,7 @@ from askproai_operator.controllers.tenant.former_accounts import record_former_a
 from askproai_operator.controllers.tenant.inputs import KEY_TEST, Inputs, gather, gather_own_objects, take_keys
 from askproai_operator.controllers.tenant.notifications import notifications_condition
 from askproai_operator.controllers.tenant.own_keys import OwnAccounts, linked_event_types, register_in_own_accounts
-from askproai_operator.controllers.tenant.page import page_condition
+from askproai_operator.controllers.tenant.page import apply_page, page_condition, take_page_host
 from askproai_operator.controllers.tenant.pod_keys import find_keys_in_use
 from askproai_operator.controllers.tenant.quiet import note_quiet
 from askproai_operator.controllers.tenant.shadow import is_copied, shadow_condition, shadows_key
