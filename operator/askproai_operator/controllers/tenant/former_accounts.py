@@ -13,7 +13,7 @@ from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.agent import keeping_policy, remote_objects
 from askproai_operator.controllers.agent_plan import RecordedState
 from askproai_operator.controllers.tenant import deletion
-from askproai_operator.controllers.tenant.inputs import Inputs
+from askproai_operator.controllers.tenant.run import Inputs
 from askproai_operator.credentials import CALCOM_BASE_URL, CALCOM_KEY, RETELL_BASE_URL, RETELL_KEY
 from askproai_operator.engine import EventRecord
 from askproai_operator.orphans import OrphanedAgent, OrphanedWebhooks, add_orphan

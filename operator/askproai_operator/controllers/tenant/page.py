@@ -3,11 +3,11 @@
 Nothing here stops a call: without it the page is at the private port, with the tokens.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import replace
 
 from askproai_core.tenant_config import OIDC_CA, OIDC_CLIENT_SECRET
-from askproai_operator.api import SecretKeyRef, Tenant
+from askproai_operator.api import Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.grant import report_refusal, take
@@ -16,6 +16,7 @@ from askproai_operator.controllers.tenant.children.metadata import Manifest, chi
 from askproai_operator.controllers.tenant.children.optional import apply_unless_foreign, is_installed, prune
 from askproai_operator.controllers.tenant.children.routes import http_route_problem, page_route
 from askproai_operator.controllers.tenant.children.services import PAGE_PORT, page_service
+from askproai_operator.controllers.tenant.run import PageAccess, Run
 from askproai_operator.controllers.tenant.server_problems import find_server_problem
 from askproai_operator.credentials import read_optional_keys
 from askproai_operator.engine import find_condition, resources
@@ -26,22 +27,8 @@ from askproai_operator.providers import CredentialProblem
 _KIND = ConditionType.PAGE_READY
 
 
-@dataclass(frozen=True, slots=True)
-class PageAccess:
-    """Whether people may log in at the issuer, the Secrets that the pods mount (by the file's name), and where it is published.
-
-    `problem` is why something of it does not work; `url` is where the page is published, None where it is not.
-    """
-
-    may_log_in: bool = False
-    refs: Mapping[str, SecretKeyRef] = field(default_factory=dict)
-    servers: tuple[str, ...] = ()
-    problem: Condition | None = None
-    url: str | None = None
-
-    def without_host(self, problem: Condition) -> "PageAccess":
-        """Return the access of a page that cannot be published."""
-        return replace(self, url=None, problem=problem)
+async def gather_page(run: Run, context: ReconcileContext) -> None:
+    run.inputs = replace(run.inputs, page=await read_page(run.tenant, context))
 
 
 async def read_page(tenant: Tenant, context: PlanContext) -> PageAccess:
@@ -66,39 +53,35 @@ async def read_page(tenant: Tenant, context: PlanContext) -> PageAccess:
     return PageAccess(True, usable, (issuer,), reported, f"https://{page.host}" if page.host else None)
 
 
-def page_condition(tenant: Tenant, access: PageAccess, routed: Condition | None) -> Condition | None:
-    """Return PageReady; None for a Tenant without `page`. `routed` is why the route of the page could not be made."""
-    page = tenant.spec.page
-    if page is None:
-        return None
-    problem = access.problem or routed
-    if problem is not None:
-        return problem
-    if page.oidc is None:
-        return good(_KIND, "the tokens alone open the page: name an issuer in page.oidc", Reason.NOT_REQUESTED)
-    return good(_KIND, f"people log in at {page.oidc.issuer}" + (f"; published at {access.url}" if access.url else ""))
-
-
-async def take_page_host(tenant: Tenant, access: PageAccess, context: ReconcileContext) -> PageAccess:
-    """Take the grant of the page's host; return the access without it where it is another tenant's or the platform's.
+async def take_page_host(run: Run, context: ReconcileContext) -> None:
+    """Take the grant of the page's host; without it the page is not published, where it is another tenant's or the platform's.
 
     Without the grant a namespace could draw another's people to its own page.
     """
-    if access.url is None:
-        return access
+    page = run.inputs.page
+    if page.url is not None and (refused := await _find_refusal(run.tenant, context)) is not None:
+        run.inputs = replace(run.inputs, page=replace(page, url=None, problem=refused))
+
+
+async def _find_refusal(tenant: Tenant, context: ReconcileContext) -> Condition | None:
     for subject, scope in page_host(tenant).items():
         if reserved := context.settings.what_is_reserved(subject.value):
-            return access.without_host(reserved_page_host_condition(subject.value, reserved))
+            return reserved_page_host_condition(subject.value, reserved)
         holder = await take(tenant, subject, context, scope)
         if holder is not None:
             refused = claimed_page_host_condition(subject.value)
             if find_condition(tenant, _KIND).get("message") != refused.message:
                 await report_refusal(tenant, subject, holder, context)
-            return access.without_host(refused)
-    return access
+            return refused
+    return None
 
 
-async def apply_page(tenant: Tenant, url: str | None, context: ReconcileContext) -> Condition | None:
+async def publish_page(run: Run, context: ReconcileContext) -> None:
+    """Publish the page, or withdraw it."""
+    run.page_routed = await _apply_page(run.tenant, run.inputs.page.url, context)
+
+
+async def _apply_page(tenant: Tenant, url: str | None, context: ReconcileContext) -> Condition | None:
     """Publish the page at `url`, or withdraw it without one. Return why its route does not work; None if it does.
 
     Without `page.ingress` and `page.gateway` there is the Service alone, for platforms that route the host themselves.
@@ -136,3 +119,21 @@ async def _prune(tenant: Tenant, desired: Iterable[Manifest], context: Reconcile
     route, service = page_route_name(tenant.metadata.name), child_name(tenant.metadata.name, "page")
     optional = ((resources.INGRESSES, route), (resources.HTTP_ROUTES, route), (resources.SERVICES, service))
     await prune(tenant, optional, desired, context)
+
+
+def page_ready(run: Run, _: ReconcileContext) -> Condition | None:
+    """Return PageReady of a run."""
+    return page_condition(run.tenant, run.inputs.page, run.page_routed)
+
+
+def page_condition(tenant: Tenant, access: PageAccess, routed: Condition | None) -> Condition | None:
+    """Return PageReady; None for a Tenant without `page`. `routed` is why the route of the page could not be made."""
+    page = tenant.spec.page
+    if page is None:
+        return None
+    problem = access.problem or routed
+    if problem is not None:
+        return problem
+    if page.oidc is None:
+        return good(_KIND, "the tokens alone open the page: name an issuer in page.oidc", Reason.NOT_REQUESTED)
+    return good(_KIND, f"people log in at {page.oidc.issuer}" + (f"; published at {access.url}" if access.url else ""))

@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 
@@ -43,28 +43,34 @@ def live_canary(tenant: Tenant, objects: Cache) -> ObservedObject | None:
     return objects.child(resources.DEPLOYMENTS, tenant.metadata.namespace, child_name(tenant.metadata.name, CANARY))
 
 
+@dataclass(frozen=True, slots=True)
+class PodInputs:
+    """The inputs of all Deployments of a tenant. The keys are by the name of the mounted file."""
+
+    tenant: Tenant
+    credentials: Credentials
+    own_keys: Mapping[str, SecretKeyRef] = field(default_factory=dict)  # of staff members' own Cal.com accounts
+    further_keys: Mapping[str, SecretKeyRef] = field(default_factory=dict)  # without which the pods run all the same
+    pull_secrets: Sequence[str] = ()  # the installation's, in addition to the tenant's own
+    variables: Mapping[str, str] = field(default_factory=dict)  # further ones of the environment
+
+
 def deployment(
-    tenant: Tenant,
-    credentials: Credentials,
+    pods: PodInputs,
     image: str,
     component: Component = Component.WEB,
     *,
     alone: bool = False,
     replicas: int | None = None,
-    pull_secrets: Iterable[str] = (),
-    own_keys: Mapping[str, SecretKeyRef] | None = None,
-    further_keys: Mapping[str, SecretKeyRef] | None = None,
-    variables: Mapping[str, str] | None = None,
     track: str = "",
 ) -> Manifest:
     """Return a Deployment: `deployment.yaml` with this tenant's names, image and volumes.
 
     Its pods have both containers, or with `alone` only the one that the Deployment is named after. Without `replicas` the
-    field is left out, for an autoscaler to write. `pull_secrets` are the installation's, in addition to the tenant's own.
-    `own_keys` are the keys of staff members' own Cal.com accounts, by the name of the file; `further_keys` are others without which
-    the pods run all the same. `variables` are further ones of the environment. With a `track` it is `T-canary`, whose pods the
-    Services select beside the others, and which record by that name what they answer.
+    field is left out, for an autoscaler to write. With a `track` it is `T-canary`, whose pods the Services select beside
+    the others, and which record by that name what they answer.
     """
+    tenant = pods.tenant
     spec: Manifest = copy.deepcopy(pod_template())
     if replicas is not None:
         spec["replicas"] = replicas
@@ -78,7 +84,7 @@ def deployment(
     pod["containers"] = [container for container in pod["containers"] if not alone or container["name"] == component]
     for container in pod["containers"]:
         container["image"] = image
-        named = {**(variables or {}), **({"ASKPROAI_TRACK": track} if track else {})}
+        named = {**pods.variables, **({"ASKPROAI_TRACK": track} if track else {})}
         further = [{"name": name, "value": value} for name, value in named.items()]
         container["env"] = [*container["env"], *further]  # both containers share the template's list
         container["resources"] = container_resources(replica_bounds(tenant, Component(container["name"])).resources)
@@ -86,9 +92,9 @@ def deployment(
         pod["containers"][0]["readinessProbe"] = {"httpGet": {"path": "/readyz", "port": "worker"}, "periodSeconds": 2}
     for constraint in pod["topologySpreadConstraints"]:
         constraint["labelSelector"] = {"matchLabels": selector}
-    pod["volumes"] = _volumes(tenant, credentials, {**(own_keys or {}), **(further_keys or {})})
+    pod["volumes"] = _volumes(tenant, pods.credentials, {**pods.own_keys, **pods.further_keys})
     common = tenant.spec.runtime.pods
-    pod |= pod_fields(common, pull_secrets)
+    pod |= pod_fields(common, pods.pull_secrets)
     if common.annotations:
         spec["template"]["metadata"]["annotations"] = dict(common.annotations)
     manifest = new_manifest(tenant, resources.DEPLOYMENTS, CANARY if track else component, component) | {"spec": spec}
@@ -96,7 +102,7 @@ def deployment(
         SCALED_BY: ScaledBy.AUTOSCALER if replicas is None else ScaledBy.OPERATOR,
         DECRYPTS: "true",
         MODE: RuntimeMode.SPLIT if alone else RuntimeMode.COMBINED,
-        **({OWN_KEYS: ",".join(sorted(own_keys))} if own_keys else {}),
+        **({OWN_KEYS: ",".join(sorted(pods.own_keys))} if pods.own_keys else {}),
     }
     return manifest
 

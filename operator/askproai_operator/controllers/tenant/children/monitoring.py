@@ -14,6 +14,7 @@ from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.tenant.children.metadata import Manifest, child_name, new_manifest, pod_selector
 from askproai_operator.controllers.tenant.children.optional import apply_unless_foreign, prune
 from askproai_operator.controllers.tenant.children.services import metrics_service
+from askproai_operator.controllers.tenant.run import Run
 from askproai_operator.engine import resources
 from askproai_operator.settings import Settings
 
@@ -105,8 +106,9 @@ def monitoring_condition(absent: Sequence[str]) -> Condition:
     return good(kind, "Prometheus finds the pods' metrics and the alert rules")
 
 
-async def apply_monitoring(tenant: Tenant, context: ReconcileContext) -> Condition:
-    """Apply what Prometheus reads, as far as the cluster has its CRDs; return the condition MonitoringReady."""
+async def apply_monitoring(run: Run, context: ReconcileContext) -> None:
+    """Apply what Prometheus reads, as far as the cluster has its CRDs."""
+    tenant = run.tenant
     renderers = {resources.SERVICE_MONITORS: service_monitor, resources.PROMETHEUS_RULES: prometheus_rule}
     # One may come while the others are written.
     absent = [ref.kind for ref in renderers if ref not in context.cache.served]
@@ -116,4 +118,8 @@ async def apply_monitoring(tenant: Tenant, context: ReconcileContext) -> Conditi
     name = tenant.metadata.name
     optional = [(resources.SERVICES, child_name(name, "metrics")), *((ref, name) for ref in renderers)]
     await prune(tenant, optional, desired, context)
-    return conflict or monitoring_condition(absent)
+    run.monitored = conflict or monitoring_condition(absent)
+
+
+def monitoring_ready(run: Run, _: ReconcileContext) -> Condition:
+    return run.monitored

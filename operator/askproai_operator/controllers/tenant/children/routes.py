@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from askproai_operator.api import Gateway, Ingress, ParentRef, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
-from askproai_operator.context import ReconcileContext
+from askproai_operator.context import ReconcileContext, TenantUrl
 from askproai_operator.controllers.addresses import Address, address_of
 from askproai_operator.controllers.ceilings import apply_ceilings
 from askproai_operator.controllers.grant import report_refusal, take
@@ -14,8 +14,9 @@ from askproai_operator.controllers.holders import claimed_host_condition, find_h
 from askproai_operator.controllers.tenant.children.metadata import Component, Manifest, child_name, new_manifest
 from askproai_operator.controllers.tenant.children.optional import apply_unless_foreign, is_installed
 from askproai_operator.controllers.tenant.children.services import PAGE_PORT
-from askproai_operator.controllers.tenant.exposure import used_base_url
-from askproai_operator.engine import ApiResource, find_condition, resources
+from askproai_operator.controllers.tenant.exposure import as_exposed_before, used_base_url
+from askproai_operator.controllers.tenant.run import Run
+from askproai_operator.engine import TOKEN_ANNOTATION, ApiResource, find_condition, resources
 from askproai_operator.grants import PAGE_PATH, ROUTED_PATHS, exposed_host, page_route_name, route_names
 from askproai_operator.settings import Settings
 
@@ -184,7 +185,26 @@ def http_route_problem(status: Mapping[str, Any], field: str) -> str | None:
     return None
 
 
-async def apply_routes(
+async def apply_routes(run: Run, context: ReconcileContext) -> None:
+    """Apply the routes by which senders arrive, and have the requested URL tested.
+
+    The test begins as soon as a pod is ready, and goes on until senders have the URL; not while suspended: no pod answers.
+    A refused host is another tenant's. A changed annotation `reconcile-at` starts a test at once: a person has corrected something.
+    """
+    tenant, exposure = run.tenant, run.inputs.exposure
+    run.former = as_exposed_before(tenant, exposure.kept, context.settings.shared_base_url)
+    run.routed = await _apply_routes(tenant, exposure.requested, exposure.kept, run.former, context)
+    if exposure.is_settled or tenant.spec.suspend:
+        context.url_proofs.forget(*tenant.key[1:])
+    elif run.workloads.deployments[Component.WEB].status.get("readyReplicas") and (
+        run.routed.good or run.routed.reason is Reason.PENDING
+    ):
+        again = tenant.metadata.annotations.get(TOKEN_ANNOTATION, "")
+        url = TenantUrl(*tenant.key[1:], tenant.metadata.uid, exposure.requested.base_url, run.admin_token)
+        context.url_proofs.request(url, again)
+
+
+async def _apply_routes(
     tenant: Tenant, address: Address, kept: str | None, former: Tenant | None, context: ReconcileContext
 ) -> Condition:
     """Apply the Ingress or HTTPRoute that the tenant asks for; return the condition Exposed.

@@ -1,12 +1,14 @@
 """Apply a tenant's Deployments after what their pods need, and delete those that its mode does not have."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+import secrets
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
 
-from askproai_operator.api import CanaryState, RuntimeMode, SecretKeyRef, Tenant
+from askproai_operator.api import CanaryState, RuntimeMode, Tenant
+from askproai_operator.api.conditions import Condition
 from askproai_operator.context import ReconcileContext
+from askproai_operator.controllers.ceilings import add_lowered
 from askproai_operator.controllers.tenant.canary import (
     canaries_key,
     canary_pods,
@@ -18,9 +20,12 @@ from askproai_operator.controllers.tenant.canary import (
 from askproai_operator.controllers.tenant.children import autoscaling
 from askproai_operator.controllers.tenant.children.deployment import (
     CANARY,
+    PodInputs,
     deployment,
     live_canary,
     plan_layout,
+    rollout_condition,
+    runtime_condition,
     service_account,
     tracing_variables,
 )
@@ -37,55 +42,73 @@ from askproai_operator.controllers.tenant.children.release import (
 )
 from askproai_operator.controllers.tenant.children.secrets import admin_secret, config_map, reader_secret
 from askproai_operator.controllers.tenant.children.services import services
-from askproai_operator.credentials import Credentials
+from askproai_operator.controllers.tenant.run import Run, Workloads
+from askproai_operator.credentials import read_own_secret
 from askproai_operator.engine import ObservedObject, resources
 from askproai_operator.rollouts import RolloutRecord
+from askproai_operator.settings import Settings
 
 
-class Workloads(NamedTuple):
-    """The Deployments of a tenant's mode as they are now, and the release that their pods wait for; None: for none."""
+async def observe_deployments(run: Run, context: ReconcileContext) -> None:
+    """Find the tenant's Deployments, a canary among them while it has pods."""
+    namespace, name = run.tenant.key[1:]
+    live = [context.cache.child(resources.DEPLOYMENTS, namespace, child_name(name, part)) for part in Component]
+    canary = live_canary(run.tenant, context.cache)
+    run.deployed = [each for each in (*live, canary if canary and canary.replicas else None) if each is not None]
 
-    deployments: Mapping[Component, ObservedObject]
-    awaited: str | None = None
+
+async def apply_workloads(run: Run, context: ReconcileContext) -> None:
+    """Apply everything that the pods need, the pods, and what people need. Raises UnmanagedObject."""
+    run.admin_token = await _read_admin_token(run.tenant, context)
+    run.workloads = await _apply_workloads(run, context)
+    # Last: a foreign Secret of its name holds up no pods.
+    await context.kube.apply(reader_secret(run.tenant, run.admin_token))
 
 
-async def apply_children(
-    tenant: Tenant,
-    declared: Tenant,
-    credentials: Credentials,
-    *,
-    config: str,
-    admin_token: str,
-    stores: Sequence[str],
-    providers: Sequence[str],
-    own_keys: Mapping[str, SecretKeyRef],
-    further_keys: Mapping[str, SecretKeyRef],
-    page_is_published: bool,
-    context: ReconcileContext,
-) -> Workloads:
-    """Apply everything that the pods need, the pods, and what people need; return this mode's Deployments as they are now.
+def rollout_healthy(run: Run, _: ReconcileContext) -> Condition:
+    """Return RolloutHealthy of a run."""
+    return rollout_condition(run.tenant, run.workloads.deployments, awaited=run.workloads.awaited)
 
-    `declared` is the Tenant as it was before the platform's ceilings, `config` the encoded TenantConfig; `stores` and `providers`
-    are the URLs that the pods must reach. Raises UnmanagedObject.
+
+def runtime_available(run: Run, _: ReconcileContext) -> Condition:
+    """Return RuntimeAvailable of a run, with each field that the platform's ceilings have changed."""
+    return add_lowered(runtime_condition(run.tenant, run.workloads.deployments), run.lowered)
+
+
+async def _read_admin_token(tenant: Tenant, context: ReconcileContext) -> str:
+    """Return the token of `T-admin`, or a new one.
+
+    Read right before the apply and not with the other inputs: who deletes the Secret wants another token, and a reconcile that
+    goes on with the former one would write that again.
     """
-    first = [config_map(tenant, config), admin_secret(tenant, admin_token), *services(tenant)]
-    policy = network_policy(tenant, stores, providers, context.settings, published=page_is_published)
-    first += [service_account(tenant), policy]
-    workloads = await _apply_workloads(tenant, declared, credentials, first, own_keys, further_keys, context)
-    await context.kube.apply(reader_secret(tenant, admin_token))  # last: a foreign Secret of its name holds up no pods
-    return workloads
+    meta = tenant.metadata
+    values = await read_own_secret(context, meta.namespace, meta.name, "admin", uid=meta.uid)
+    return values.get("token", "").strip() or secrets.token_urlsafe(32)
 
 
-async def _apply_workloads(
-    tenant: Tenant,
-    declared: Tenant,
-    credentials: Credentials,
-    first: Sequence[Manifest],
-    own_keys: Mapping[str, SecretKeyRef],
-    further_keys: Mapping[str, SecretKeyRef],
-    context: ReconcileContext,
-) -> Workloads:
-    """Apply the Deployments after what their pods need (`first`), with their budgets and autoscalers."""
+def _needed_by_pods(run: Run, settings: Settings) -> list[Manifest]:
+    """Return the children that exist before the pods."""
+    tenant, inputs = run.tenant, run.inputs
+    credentials, page = inputs.credentials, inputs.page
+    providers = [
+        credentials.retell_base_url,
+        credentials.calendar_base_url,
+        *inputs.notifications.servers,
+        *page.servers,
+    ]
+    stores, published = [*filter(None, run.urls)], page.url is not None
+    return [
+        config_map(tenant, run.config),
+        admin_secret(tenant, run.admin_token),
+        *services(tenant),
+        service_account(tenant),
+        network_policy(tenant, stores, providers, settings, published=published),
+    ]
+
+
+async def _apply_workloads(run: Run, context: ReconcileContext) -> Workloads:
+    """Apply the Deployments after what their pods need, with their budgets and autoscalers."""
+    tenant = run.tenant
     meta, split = tenant.metadata, tenant.spec.runtime.mode is RuntimeMode.SPLIT
     # Read right before the apply and not with the other inputs: an autoscaler writes replicas at any time.
     live = {
@@ -105,15 +128,8 @@ async def _apply_workloads(
         (resources.BUDGETS, child_name(meta.name, "worker")),
     ]
     await prune(tenant, optional, budgets + autoscalers, context)
-    await context.kube.apply_all([*first, *budgets])
-    pods = _Pods(
-        partial(
-            deployment, tenant, credentials, pull_secrets=context.settings.image_pull_secrets, own_keys=own_keys,
-            further_keys=further_keys, variables=tracing_variables(context.settings),
-        ),
-        partial(own_inputs, declared, own_keys=own_keys.values(), further_keys=further_keys.values()),
-        context.rollouts.release,
-    )  # fmt: skip
+    await context.kube.apply_all([*_needed_by_pods(run, context.settings), *budgets])
+    pods = _Pods.of(run, context)
     alone = {part: part is Component.WORKER or layout.web_alone for part in components}
     try:
         workloads = await _apply_deployments(tenant, pods, live, alone, scaled, context)
@@ -134,6 +150,16 @@ class _Pods:
     render: Callable[..., Manifest]
     digest_inputs: Callable[..., str]
     release: str
+
+    @classmethod
+    def of(cls, run: Run, context: ReconcileContext) -> "_Pods":
+        """Return the pods of a run, with the keys that its Secrets permit to be used."""
+        inputs, pull_secrets = run.inputs, tuple(context.settings.image_pull_secrets)
+        own, further = inputs.own_keys.refs, {**inputs.notifications.refs, **inputs.page.refs}
+        variables = tracing_variables(context.settings)
+        pods = PodInputs(run.tenant, inputs.credentials, own, further, pull_secrets, variables)
+        digest_inputs = partial(own_inputs, run.declared, own_keys=own.values(), further_keys=further.values())
+        return cls(partial(deployment, pods), digest_inputs, context.rollouts.release)
 
     def record(self, image: str, component: Component, *, alone: bool, track: str = "") -> RolloutRecord:
         """Return the record of a Deployment, whatever its number of pods."""
