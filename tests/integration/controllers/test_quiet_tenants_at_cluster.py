@@ -76,7 +76,7 @@ async def wait_until_left_alone(namespace: TenantNamespace) -> None:
 @pytest.fixture
 async def quiet(namespace: TenantNamespace, monkeypatch: pytest.MonkeyPatch) -> TenantNamespace:
     """The namespace of a quiet Tenant. Its pods count as available: none run here."""
-    module = import_module("askproai_operator.controllers.tenant.children.workloads")
+    module = import_module("askproai_operator.controllers.tenant.reconcile")
     available = good(ConditionType.RUNTIME_AVAILABLE)
     monkeypatch.setattr(module, "runtime_condition", lambda *_: available)
     await namespace.write_secret()

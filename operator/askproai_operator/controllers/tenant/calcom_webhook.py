@@ -46,13 +46,9 @@ async def _register(run: Run, context: ReconcileContext) -> Condition:
         return bad(_KIND, Reason.PENDING, "Cal.com gets our webhook when its URL leads to the pods; see Exposed")
     try:
         secret, refused = await ensure_webhook(run, in_use, context, run.inputs.credentials.calcom_key)
-        await record_registered(
-            tenant,
-            run.keys,
-            context,
-            registered={} if run.own_accounts.is_open else {CALCOM_WEBHOOK: secret},
-            accepted={CALCOM_KEY: calcom_hash(run.inputs, context)},
-        )
+        registered = {} if run.own_accounts.is_open else {CALCOM_WEBHOOK: secret}
+        accepted = {CALCOM_KEY: calcom_hash(run.inputs, context)}
+        await record_registered(tenant, run.keys, context, registered=registered, accepted=accepted)
     except ProviderError as error:
         return condition_of(error, _KIND)
     return good(_KIND, _heard_of(refused))
@@ -71,8 +67,7 @@ async def ensure_webhook(
 
     Cal.com is asked when anything of it changes, or the last answer is too old: it does not report that a person removes a webhook.
     """
-    inputs = run.inputs
-    url = address.urls(context.installation_id)["calcom"]
+    inputs, url = run.inputs, address.urls(context.installation_id)["calcom"]
     previous = former_calcom_url(inputs.tenant, context.installation_id)
     meta, base_url = inputs.tenant.metadata, inputs.credentials.calendar_base_url
     secret = run.keys.to_register(CALCOM_WEBHOOK, inputs.credentials.values[CALCOM_WEBHOOK], context.clock.now())

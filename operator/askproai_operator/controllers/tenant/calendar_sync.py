@@ -8,20 +8,13 @@ from askproai_core.database import AuditProgress, CalendarBacklog, PollProgress
 from askproai_core.tenant_config import CalcomVersion
 from askproai_operator.api import Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
-from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.conditions import local_time
-from askproai_operator.controllers.tenant.run import Run
 from askproai_operator.credentials import calcom_account
 
 _KIND: Final = ConditionType.CALENDAR_SYNCED
 _EXACT = 10
 _POLL_PATIENCE = timedelta(minutes=30)  # six times the time between two polls
 _LONGEST_ERROR = 200
-
-
-def calendar_synced(run: Run, _: ReconcileContext) -> Condition:
-    """Return CalendarSynced of a run."""
-    return synced_condition(run.tenant, run.state.backlog, run.state.poll, run.state.audit)
 
 
 def synced_condition(

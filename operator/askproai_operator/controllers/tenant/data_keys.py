@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
-import structlog
 
 from askproai_core.data_keys import (
     DATA_KEYS,
@@ -32,8 +31,6 @@ from askproai_operator.controllers.tenant.teardown import render_teardown
 from askproai_operator.credentials import read_own_secret
 from askproai_operator.engine import Result
 
-log = structlog.get_logger(__name__)
-
 ROTATE_ANNOTATION: Final = "askproai.de/rotate-data-key"  # on a Tenant: each new value makes a new key
 _KIND: Final = ConditionType.BODIES_ENCRYPTED
 
@@ -49,10 +46,6 @@ async def ensure_encryption(run: Run, context: ReconcileContext) -> Result | Non
         return end_without_database(run, error, context)
     run.inputs = replace(run.inputs, data_keys=run.encryption.stored)
     return None
-
-
-def bodies_encrypted(run: Run, _: ReconcileContext) -> Condition | None:
-    return run.encryption.condition
 
 
 async def _ensure_keys(run: Run, context: ReconcileContext) -> Encryption:

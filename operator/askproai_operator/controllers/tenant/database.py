@@ -22,7 +22,7 @@ from askproai_core.database import (
 )
 from askproai_core.tenant_config import Retention
 from askproai_operator.api import DataPolicy, RuntimeMode, Tenant
-from askproai_operator.api.conditions import Condition, ConditionType, Reason, Status, bad, good
+from askproai_operator.api.conditions import Condition, ConditionType, Reason, Status, bad
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.tenant.canary import canary_pods
 from askproai_operator.controllers.tenant.children.secrets import runtime_secret
@@ -80,11 +80,6 @@ def end_without_database(run: Run, error: Exception, context: ReconcileContext) 
     return Result(conditions, events=run.left, requeue=True, requeue_reason=condition.message)
 
 
-def database_ready(_run: Run, _: ReconcileContext) -> Condition:
-    """Return DatabaseReady of a run that has come to its end."""
-    return good(ConditionType.DATABASE_READY)
-
-
 async def _ensure_runtime_secret(inputs: Inputs, context: ReconcileContext) -> StoreUrls:
     """Write DATABASE_URL and REDIS_URL to `T-runtime`, and return them.
 
@@ -134,9 +129,10 @@ async def _ensure_rows(
     await context.database.prepare()
     tenant, meta = inputs.tenant, inputs.tenant.metadata
     logins, now = context.memory.logins, context.clock.monotonic()
+    serves = find_condition(tenant, ConditionType.RUNTIME_AVAILABLE).get("status") == Status.TRUE
     # A login for each look at each tenant would be most of the cost of an idle installation. A change of the password stops new
     # connections of the pods, and pods that are not available have it tried by each resync.
-    verify = not logins.has(tenant.key, url, now, serves=_is_available(tenant))
+    verify = not logins.has(tenant.key, url, now, serves=serves)
     adopt = meta.annotations.get(ADOPT_DATA)
     if find_export_id(adopt or "") is not None and meta.annotations.get(ADOPT_FROM) == context.installation_id:
         raise SameInstallation(context.installation_id)
@@ -163,10 +159,6 @@ def _owners_key_hash(inputs: Inputs, context: ReconcileContext) -> str:
     """Return the hash of the key by which a later Tenant of this name has the rows; empty where they end with this one."""
     key, policy = inputs.credentials.retell_key, inputs.tenant.spec.data_policy
     return hash_key(context.installation_id, key) if key and policy is DataPolicy.RETAIN else ""
-
-
-def _is_available(tenant: Tenant) -> bool:
-    return find_condition(tenant, ConditionType.RUNTIME_AVAILABLE).get("status") == Status.TRUE
 
 
 def connection_limit(tenant: Tenant) -> int:

@@ -18,7 +18,7 @@ from askproai_operator.api import ManagementPolicy, RetellAgent, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
 from askproai_operator.context import ReconcileContext, TenantUrl, Verdict
 from askproai_operator.controllers.addresses import Address, address_of, registered_calcom_url
-from askproai_operator.controllers.tenant.run import Exposure, Run
+from askproai_operator.controllers.tenant.run import Exposure
 from askproai_operator.credentials import read_own_secret
 
 _RETELL: Final = "/webhooks/retell"
@@ -33,11 +33,6 @@ async def read_exposure(tenant: Tenant, agents: Iterable[RetellAgent], context: 
     token = (await read_own_secret(context, namespace, name, "admin", uid=uid)).get("token", "").strip()
     verdict = context.url_proofs.find(TenantUrl(namespace, name, uid, requested.base_url, token))
     return choose_exposure(tenant, agents, requested, verdict, context.clock.now())
-
-
-def exposed(run: Run, _: ReconcileContext) -> Condition:
-    """Return Exposed of a run."""
-    return exposed_condition(run.tenant, run.inputs.exposure, run.routed)
 
 
 def choose_exposure(

@@ -56,11 +56,6 @@ async def read_notifications(tenant: Tenant, context: PlanContext) -> Notificati
     return NotificationAccess(tuple(allowed), usable, tuple(allowed.values()), condition)
 
 
-def notifications_ready(run: Run, _: ReconcileContext) -> Condition | None:
-    """Return NotificationsReady of a run."""
-    return notifications_condition(run.inputs.notifications, run.state.failing)
-
-
 def notifications_condition(access: NotificationAccess, failing: Mapping[NotificationChannel, str]) -> Condition | None:
     """Return NotificationsReady: what the operator sees itself, and then why the pods can send nothing; None without notifications.
 

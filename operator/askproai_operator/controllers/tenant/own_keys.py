@@ -12,7 +12,7 @@ from functools import partial
 import structlog
 
 from askproai_core.tenant_config import TenantConfig
-from askproai_operator.api import ServiceOffering, Tenant
+from askproai_operator.api import ServiceOffering
 from askproai_operator.api.conditions import Condition, ConditionType, Reason
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.addresses import registered_calcom_url
@@ -22,7 +22,7 @@ from askproai_operator.controllers.tenant.calcom_webhook import ensure_webhook, 
 from askproai_operator.controllers.tenant.children.deployment import mounted_own_keys
 from askproai_operator.controllers.tenant.children.metadata import child_name
 from askproai_operator.controllers.tenant.credentials import KEY_TEST
-from askproai_operator.controllers.tenant.run import OwnAccounts, OwnKeys, Run
+from askproai_operator.controllers.tenant.run import Inputs, OwnAccounts, OwnKeys, Run
 from askproai_operator.credentials import (
     CALCOM_BASE_URL,
     calcom_account,
@@ -45,34 +45,21 @@ log = structlog.get_logger(__name__)
 async def gather_own_keys(run: Run, context: ReconcileContext) -> None:
     """Settle which keys the tenant uses, and forget the looks at accounts that it uses no more."""
     inputs = run.inputs
-    keys = await _settle_own_keys(
-        run.tenant,
-        active_offerings(inputs.offerings, inputs.branches),
-        context,
-        calcom_key=inputs.credentials.calcom_key,
-        calcom_url=inputs.exposure.requested.urls(context.installation_id)["calcom"],
-        is_usable=inputs.key_error is None,
-    )
+    keys = await _settle_own_keys(inputs, context)
     accounts = hash_accounts(inputs.credentials, keys.values, context.installation_id)
     run.inputs = replace(inputs, own_keys=keys, accounts=accounts)
     webhooks = {webhook_look(each, context) for each in (inputs.credentials.calcom_key, *keys.values.values())}
     context.memory.looks.retain(run.tenant.key, {KEY_TEST, *webhooks})
 
 
-async def _settle_own_keys(
-    tenant: Tenant,
-    offerings: Iterable[ServiceOffering],
-    context: ReconcileContext,
-    *,
-    calcom_key: str,
-    calcom_url: str,
-    is_usable: bool,
-) -> OwnKeys:
+async def _settle_own_keys(inputs: Inputs, context: ReconcileContext) -> OwnKeys:
     """Read the keys, take the grants of new ones, and remove the webhooks of those that nothing names any more.
 
-    `calcom_key` is the tenant's own, `calcom_url` the webhook's. A key that cannot be used now stays as it was last good. Unless
-    `is_usable`, since the Tenant's own keys could not be tried, nothing new is taken, and nothing removed.
+    A key that cannot be used now stays as it was last good. While the Tenant's own keys could not be tried, nothing new is taken,
+    and nothing removed.
     """
+    tenant, is_usable = inputs.tenant, inputs.key_error is None
+    offerings = active_offerings(inputs.offerings, inputs.branches)
     namespace, name = tenant.key[1:]
     named = own_key_refs(offerings) if calcom_account(tenant) is not None else {}
     secret = context.cache.secret(namespace, child_name(name, "teardown"))
@@ -89,7 +76,8 @@ async def _settle_own_keys(
     }
     refs = {file: ref for file, ref in named.items() if file in values}
     base_url = teardown.get(CALCOM_BASE_URL, context.settings.calcom_base_url)
-    in_use = {calcom_key, *values.values()}  # such as those of a Secret that has another name now
+    in_use = {inputs.credentials.calcom_key, *values.values()}  # such as those of a Secret that has another name now
+    calcom_url = inputs.exposure.requested.urls(context.installation_id)["calcom"]
     for file in sorted(file for file in recorded.keys() - named.keys() if recorded[file] not in in_use):
         urls = {calcom_url, registered_calcom_url(tenant) or calcom_url}
         if not is_usable or not await _leave_account(base_url, recorded[file], urls, context):

@@ -10,16 +10,15 @@ from askproai_core.tenant_config import OIDC_CA, OIDC_CLIENT_SECRET
 from askproai_operator.api import Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
 from askproai_operator.context import ReconcileContext
-from askproai_operator.controllers.grant import report_refusal, take
 from askproai_operator.controllers.holders import claimed_page_host_condition, reserved_page_host_condition
 from askproai_operator.controllers.tenant.children.metadata import Manifest, child_name
 from askproai_operator.controllers.tenant.children.optional import apply_unless_foreign, is_installed, prune
-from askproai_operator.controllers.tenant.children.routes import http_route_problem, page_route
+from askproai_operator.controllers.tenant.children.routes import http_route_problem, page_route, take_host
 from askproai_operator.controllers.tenant.children.services import PAGE_PORT, page_service
 from askproai_operator.controllers.tenant.run import PageAccess, Run
 from askproai_operator.controllers.tenant.server_problems import find_server_problem
 from askproai_operator.credentials import read_optional_keys
-from askproai_operator.engine import find_condition, resources
+from askproai_operator.engine import resources
 from askproai_operator.grants import page_host, page_route_name
 from askproai_operator.plan_context import PlanContext
 from askproai_operator.providers import CredentialProblem
@@ -54,26 +53,12 @@ async def read_page(tenant: Tenant, context: PlanContext) -> PageAccess:
 
 
 async def take_page_host(run: Run, context: ReconcileContext) -> None:
-    """Take the grant of the page's host; without it the page is not published, where it is another tenant's or the platform's.
-
-    Without the grant a namespace could draw another's people to its own page.
-    """
-    page = run.inputs.page
-    if page.url is not None and (refused := await _find_refusal(run.tenant, context)) is not None:
-        run.inputs = replace(run.inputs, page=replace(page, url=None, problem=refused))
-
-
-async def _find_refusal(tenant: Tenant, context: ReconcileContext) -> Condition | None:
-    for subject, scope in page_host(tenant).items():
-        if reserved := context.settings.what_is_reserved(subject.value):
-            return reserved_page_host_condition(subject.value, reserved)
-        holder = await take(tenant, subject, context, scope)
-        if holder is not None:
-            refused = claimed_page_host_condition(subject.value)
-            if find_condition(tenant, _KIND).get("message") != refused.message:
-                await report_refusal(tenant, subject, holder, context)
-            return refused
-    return None
+    """Take the grant of the page's host; the page is not published where that is another tenant's or the platform's."""
+    page, reserved, claimed = run.inputs.page, reserved_page_host_condition, claimed_page_host_condition
+    if page.url is not None:
+        refused = await take_host(run.tenant, page_host(run.tenant), reserved, claimed, context)
+        if refused is not None:
+            run.inputs = replace(run.inputs, page=replace(page, url=None, problem=refused))
 
 
 async def publish_page(run: Run, context: ReconcileContext) -> None:
@@ -119,11 +104,6 @@ async def _prune(tenant: Tenant, desired: Iterable[Manifest], context: Reconcile
     route, service = page_route_name(tenant.metadata.name), child_name(tenant.metadata.name, "page")
     optional = ((resources.INGRESSES, route), (resources.HTTP_ROUTES, route), (resources.SERVICES, service))
     await prune(tenant, optional, desired, context)
-
-
-def page_ready(run: Run, _: ReconcileContext) -> Condition | None:
-    """Return PageReady of a run."""
-    return page_condition(run.tenant, run.inputs.page, run.page_routed)
 
 
 def page_condition(tenant: Tenant, access: PageAccess, routed: Condition | None) -> Condition | None:

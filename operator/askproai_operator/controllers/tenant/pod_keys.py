@@ -32,10 +32,6 @@ async def have_keys_read(run: Run, context: ReconcileContext) -> None:
         context.trigger_config_sync(*tenant.key[1:], hashed, run.in_use.wanted)
 
 
-def keys_in_use(run: Run, _: ReconcileContext) -> Condition:
-    return run.in_use.condition
-
-
 def requests_verified(run: Run, _: ReconcileContext) -> Condition:
     """Return RequestsVerified: False while each request of the tenant's own calls is refused."""
     kind, since = ConditionType.REQUESTS_VERIFIED, run.state.refused_since

@@ -43,9 +43,8 @@ def note_quiet(run: Run, conditions: Sequence[Condition], context: ReconcileCont
     if interval <= settings.resync or not _is_quiet(run, conditions):
         return None
     every = context.memory.looks.wait(0, interval, settings.resync)
-    next_look = context.next_look(
-        tenant.key, otherwise=every
-    )  # one timer for both: the looks at providers have the same
+    # One timer for both: the looks at providers have the same.
+    next_look = context.next_look(tenant.key, otherwise=every)
     if next_look is None:
         return None
     context.memory.quiet[tenant.key] = QuietTenant(

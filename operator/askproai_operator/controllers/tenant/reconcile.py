@@ -7,10 +7,10 @@ from typing import Any, Final
 
 from askproai_core.tenant_config import config_hash
 from askproai_operator.api import Tenant
-from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad
+from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.addresses import former_calcom_url
-from askproai_operator.controllers.ceilings import apply_ceilings
+from askproai_operator.controllers.ceilings import add_lowered, apply_ceilings
 from askproai_operator.controllers.conditions import first_failing
 from askproai_operator.controllers.plan_annotation import plan_hold
 from askproai_operator.controllers.tenant.calcom_webhook import (
@@ -18,35 +18,34 @@ from askproai_operator.controllers.tenant.calcom_webhook import (
     remove_shared_webhook,
     webhooks_registered,
 )
-from askproai_operator.controllers.tenant.calendar_sync import calendar_synced
+from askproai_operator.controllers.tenant.calendar_sync import synced_condition
 from askproai_operator.controllers.tenant.canary import canary_healthy
 from askproai_operator.controllers.tenant.checks import CHECKS
+from askproai_operator.controllers.tenant.children.deployment import rollout_condition, runtime_condition
 from askproai_operator.controllers.tenant.children.metadata import Component
-from askproai_operator.controllers.tenant.children.monitoring import apply_monitoring, monitoring_ready
+from askproai_operator.controllers.tenant.children.monitoring import apply_monitoring
 from askproai_operator.controllers.tenant.children.release import RELEASE
 from askproai_operator.controllers.tenant.children.routes import apply_routes
 from askproai_operator.controllers.tenant.children.workloads import (
     apply_workloads,
     observe_deployments,
-    rollout_healthy,
-    runtime_available,
 )
 from askproai_operator.controllers.tenant.credentials import credentials_valid, take_keys
-from askproai_operator.controllers.tenant.data_keys import bodies_encrypted, ensure_encryption
-from askproai_operator.controllers.tenant.database import database_ready, ensure_database
+from askproai_operator.controllers.tenant.data_keys import ensure_encryption
+from askproai_operator.controllers.tenant.database import ensure_database
 from askproai_operator.controllers.tenant.deletion import delete_tenant
-from askproai_operator.controllers.tenant.exposure import exposed, former_exposure_field, former_url_fields
+from askproai_operator.controllers.tenant.exposure import exposed_condition, former_exposure_field, former_url_fields
 from askproai_operator.controllers.tenant.inputs import gather, gather_applied_config, gather_own_secrets
-from askproai_operator.controllers.tenant.notifications import gather_notifications, notifications_ready
+from askproai_operator.controllers.tenant.notifications import gather_notifications, notifications_condition
 from askproai_operator.controllers.tenant.own_keys import gather_own_keys, register_own_accounts
-from askproai_operator.controllers.tenant.page import gather_page, page_ready, publish_page, take_page_host
-from askproai_operator.controllers.tenant.pod_keys import have_keys_read, keys_in_use, requests_verified
+from askproai_operator.controllers.tenant.page import gather_page, page_condition, publish_page, take_page_host
+from askproai_operator.controllers.tenant.pod_keys import have_keys_read, requests_verified
 from askproai_operator.controllers.tenant.quiet import note_quiet
-from askproai_operator.controllers.tenant.redis import cache_ready, ensure_redis, events_spooled
+from askproai_operator.controllers.tenant.redis import ensure_redis
 from askproai_operator.controllers.tenant.run import Inputs, Run
-from askproai_operator.controllers.tenant.shadow import shadow_agrees
+from askproai_operator.controllers.tenant.shadow import shadow_condition, wake_shadow
 from askproai_operator.controllers.tenant.signing_keys import keep_signing_keys
-from askproai_operator.controllers.tenant.stranded import appointments_fit
+from askproai_operator.controllers.tenant.stranded import fit_condition
 from askproai_operator.controllers.tenant.teardown import record_keys
 from askproai_operator.controllers.tenant.tenant_config import render_config
 from askproai_operator.controllers.tenant.withheld import find_not_found
@@ -61,7 +60,7 @@ class Concern:
     """One concern of a Tenant, by the functions that its file has for it.
 
     First all of `gather` run, in the order of the table: they read. Then all of `early`: what is durable before a pod or a
-    provider learns of anything new. Then all of `apply`, and last `condition`, which changes nothing.
+    provider learns of anything new. Then all of `apply`, and last all of `condition`, which change nothing.
     """
 
     gather: Step | None = None
@@ -76,31 +75,45 @@ CONCERNS: Final = (
     # T-teardown, before a new key is used: the deletion must know each account in which there is something of the tenant.
     Concern(gather=gather_own_secrets, early=record_keys, condition=credentials_valid),
     Concern(gather=gather_own_keys),
-    Concern(condition=keys_in_use),
+    Concern(condition=lambda run, _: run.in_use.condition),
     Concern(condition=requests_verified),
-    Concern(early=ensure_database, condition=database_ready),
+    Concern(early=ensure_database, condition=lambda _run, _: good(ConditionType.DATABASE_READY)),
     # A new data key, also in T-teardown, before a pod encrypts with it.
     Concern(early=ensure_encryption),
-    Concern(early=ensure_redis, condition=cache_ready),
-    Concern(condition=events_spooled),
+    Concern(early=ensure_redis, condition=lambda run, _: run.cache),
+    Concern(condition=lambda run, _: run.spool),
     Concern(gather=gather_applied_config, apply=render_config),
-    Concern(gather=observe_deployments, apply=apply_workloads, condition=rollout_healthy),
-    Concern(condition=runtime_available),
+    Concern(
+        gather=observe_deployments,
+        apply=apply_workloads,
+        condition=lambda run, _: rollout_condition(run.tenant, *run.workloads),
+    ),
+    Concern(
+        condition=lambda run, _: add_lowered(runtime_condition(run.tenant, run.workloads.deployments), run.lowered)
+    ),
     Concern(apply=have_keys_read),
-    Concern(condition=exposed),
+    Concern(condition=lambda run, _: exposed_condition(run.tenant, run.inputs.exposure, run.routed)),
     # In the accounts of staff members early: only then the pods book there.
     Concern(early=register_own_accounts, apply=register_webhook, condition=webhooks_registered),
     # After the webhook, which may have left the URL whose route goes.
     Concern(apply=apply_routes),
-    Concern(condition=calendar_synced),
-    Concern(condition=appointments_fit),
-    Concern(apply=apply_monitoring, condition=monitoring_ready),
-    Concern(gather=gather_notifications, condition=notifications_ready),
+    Concern(condition=lambda run, _: synced_condition(run.tenant, run.state.backlog, run.state.poll, run.state.audit)),
+    Concern(condition=lambda run, _: fit_condition(run.tenant, run.state.stranded)),
+    Concern(apply=apply_monitoring, condition=lambda run, _: run.monitored),
+    Concern(
+        gather=gather_notifications,
+        condition=lambda run, _: notifications_condition(run.inputs.notifications, run.state.failing),
+    ),
     # The grant of the host, before the pods serve the page there.
-    Concern(gather=gather_page, early=take_page_host, apply=publish_page, condition=page_ready),
-    Concern(condition=bodies_encrypted),
+    Concern(
+        gather=gather_page,
+        early=take_page_host,
+        apply=publish_page,
+        condition=lambda run, _: page_condition(run.tenant, run.inputs.page, run.page_routed),
+    ),
+    Concern(condition=lambda run, _: run.encryption.condition),
     Concern(condition=canary_healthy),
-    Concern(condition=shadow_agrees),
+    Concern(apply=wake_shadow, condition=lambda run, context: shadow_condition(run.tenant, context.settings)),
 )
 
 
@@ -150,8 +163,7 @@ async def _provision(declared: Tenant, context: ReconcileContext) -> Result:
     for step in filter(None, [*gathered, *early, *(each.apply for each in CONCERNS)]):
         if (ended := await step(run, context)) is not None:
             return ended
-    reported = [each.condition(run, context) for each in CONCERNS if each.condition is not None]
-    conditions = tuple(filter(None, reported))
+    conditions = tuple(filter(None, (each.condition(run, context) for each in CONCERNS if each.condition)))
     routed, page_routed = run.routed, run.page_routed
     return Result(
         conditions,

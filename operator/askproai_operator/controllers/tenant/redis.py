@@ -48,17 +48,13 @@ async def read_spool_condition(context: ReconcileContext) -> Condition:
     if context.redis is None:
         return no_spool_condition()
     try:
-        return spool_condition(await context.redis.find_durability_problem())
+        problem = await context.redis.find_durability_problem()
     except RedisAdminError as error:
-        return spool_error_condition(error)
-
-
-def cache_ready(run: Run, _: ReconcileContext) -> Condition:
-    return run.cache
-
-
-def events_spooled(run: Run, _: ReconcileContext) -> Condition:
-    return run.spool
+        return unknown(_SPOOL, Reason.CACHE_UNAVAILABLE, f"{error}; tried again by itself")
+    if problem is None:
+        return good(_SPOOL)
+    text = f"{problem}; until then events are answered 503 while PostgreSQL is away, and senders repeat them"
+    return bad(_SPOOL, Reason.REDIS_NOT_DURABLE, text)
 
 
 def cache_condition(unreachable: Sequence[str]) -> Condition:
@@ -85,19 +81,6 @@ def cache_error_condition(error: RedisAdminError) -> Condition:
 def no_cache_condition() -> Condition:
     text = "the operator knows no Redis (ASKPROAI_REDIS_ADMIN_URL): locks, limits and circuits are each pod's own"
     return good(_CACHE, text, Reason.NOT_REQUESTED)
-
-
-def spool_condition(problem: str | None) -> Condition:
-    """Return EventsSpooled of an installation with a Redis; `problem` is why that cannot promise to keep events."""
-    if problem is None:
-        return good(_SPOOL)
-    text = f"{problem}; until then events are answered 503 while PostgreSQL is away, and senders repeat them"
-    return bad(_SPOOL, Reason.REDIS_NOT_DURABLE, text)
-
-
-def spool_error_condition(error: RedisAdminError) -> Condition:
-    """Return EventsSpooled while the operator cannot ask Redis."""
-    return unknown(_SPOOL, Reason.CACHE_UNAVAILABLE, f"{error}; tried again by itself")
 
 
 def no_spool_condition() -> Condition:

@@ -153,9 +153,7 @@ class Inputs:
     notifications: NotificationAccess = field(default_factory=NotificationAccess)
     page: PageAccess = field(default_factory=PageAccess)
     runtime_values: Mapping[str, str] = field(default_factory=dict, repr=False)  # of T-runtime
-    teardown_values: Mapping[str, str] = field(
-        default_factory=dict, repr=False
-    )  # of T-teardown: the keys used until now
+    teardown_values: Mapping[str, str] = field(default_factory=dict, repr=False)  # of T-teardown: the former keys
     data_keys: str | None = field(default=None, repr=False)  # of T-data-keys
 
 

@@ -106,11 +106,10 @@ def _describe(tenant: Tenant) -> str:
     return f"kubectl describe pods -n {meta.namespace} -l {selected}{meta.name}"
 
 
-def shadow_agrees(run: Run, context: ReconcileContext) -> Condition | None:
-    """Return ShadowAgrees, and have a shadow that is asked for, or was, begun or ended."""
+async def wake_shadow(run: Run, context: ReconcileContext) -> None:
+    """Have a shadow that is asked for, or was, begun or ended."""
     if run.tenant.spec.runtime.shadow is not None or "shadow" in run.tenant.status:
         context.enqueue(shadows_key(context.settings))
-    return shadow_condition(run.tenant, context.settings)
 
 
 def shadow_condition(tenant: Tenant, settings: Settings) -> Condition | None:

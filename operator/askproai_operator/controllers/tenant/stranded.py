@@ -8,8 +8,6 @@ from zoneinfo import ZoneInfo
 from askproai_core.database import DeclaredWork, Stranded, StrandedBy
 from askproai_operator.api import Branch, ServiceOffering, Staff, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
-from askproai_operator.context import ReconcileContext
-from askproai_operator.controllers.tenant.run import Run
 from askproai_operator.controllers.tenant.tenant_config import absences_of
 from askproai_operator.services import active_offerings, is_offered_in
 
@@ -53,11 +51,6 @@ def _days_off(branch: Branch, member: Staff, branches: Collection[Branch]) -> It
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, time(), zone)
-
-
-def appointments_fit(run: Run, _: ReconcileContext) -> Condition:
-    """Return AppointmentsFit of a run."""
-    return fit_condition(run.tenant, run.state.stranded)
 
 
 def fit_condition(tenant: Tenant, stranded: Sequence[Stranded]) -> Condition:

@@ -1,17 +1,26 @@
 """`T-teardown`, the copy of a tenant's keys for its deletion. It has a key before anything outside the cluster is made with that.
 
-So nothing is ever sent with a key that is refused or another tenant's, and a crash in between forgets nothing.
+When the keys become those of another account, it is overwritten, and with it the only key by which the former account can be
+cleared: agents would go on answering calls whose functions fail. So what is left there enters the ledger of orphans first, with the
+former key (`controllers/orphan.py` removes it).
 """
 
+from collections.abc import Mapping
+
+import msgspec
 import structlog
 
 from askproai_operator.context import ReconcileContext
+from askproai_operator.controllers.agent import keeping_policy, remote_objects
+from askproai_operator.controllers.agent_plan import RecordedState
+from askproai_operator.controllers.tenant import deletion
 from askproai_operator.controllers.tenant.children.metadata import Manifest
 from askproai_operator.controllers.tenant.children.secrets import teardown_secret
-from askproai_operator.controllers.tenant.deletion import release_keys
-from askproai_operator.controllers.tenant.former_accounts import record_former_accounts
 from askproai_operator.controllers.tenant.run import Inputs, Run
-from askproai_operator.providers import ProviderError
+from askproai_operator.credentials import CALCOM_BASE_URL, CALCOM_KEY, RETELL_BASE_URL, RETELL_KEY
+from askproai_operator.engine import EventRecord
+from askproai_operator.orphans import OrphanedAgent, OrphanedWebhooks, add_orphan
+from askproai_operator.providers import CredentialRefused, ProviderError, hash_key, list_calcom_webhook_ids
 
 log = structlog.get_logger(__name__)
 
@@ -26,11 +35,11 @@ async def record_keys(run: Run, context: ReconcileContext) -> None:
     if inputs.key_error is not None:
         return
     try:
-        run.left = await record_former_accounts(inputs, context)
+        run.left = await _record_former_accounts(inputs, context)
     except ProviderError as error:  # the former keys stay in T-teardown, and the resync tries again
         log.info("keys.not_recorded", tenant=inputs.tenant.metadata.dotted, error=str(error))
         return
-    await release_keys(inputs.tenant, context, keep=[*inputs.keys.values(), *inputs.own_keys.subjects])
+    await deletion.release_keys(inputs.tenant, context, keep=[*inputs.keys.values(), *inputs.own_keys.subjects])
     await context.kube.apply(render_teardown(inputs))
     run.are_keys_recorded = True
     if run.left:  # the agents need what the new key leads to; no watch reports it
@@ -42,3 +51,84 @@ def render_teardown(inputs: Inputs) -> Manifest:
     """Return `T-teardown` with the present keys. Pure."""
     own = inputs.own_keys
     return teardown_secret(inputs.tenant, inputs.credentials, inputs.keys, own.values, own.subjects, inputs.data_keys)
+
+
+async def _record_former_accounts(inputs: Inputs, context: ReconcileContext) -> tuple[EventRecord, ...]:
+    """Record what is left in accounts that the Tenant used until now. Without a changed key it costs no request.
+
+    Another key of the same account leaves nothing. Raises ProviderError if Retell does not answer.
+    """
+    former, present = inputs.teardown_values, inputs.credentials
+    left: list[tuple[OrphanedAgent | OrphanedWebhooks, tuple[str, str]]] = []
+    if RETELL_KEY in former and _retell(former) != (present.retell_base_url, present.retell_key):
+        left += [(agent, (RETELL_BASE_URL, RETELL_KEY)) for agent in await _left_agents(inputs, context)]
+    if CALCOM_KEY in former and _calcom(former) != (present.calendar_base_url, present.calcom_key):
+        left += [(hooks, (CALCOM_BASE_URL, CALCOM_KEY)) for hooks in await _left_webhooks(inputs, context)]
+    why = "the Tenant uses another account now"
+    return tuple(
+        [await add_orphan(orphan, {name: former[name] for name in names}, why, context) for orphan, names in left]
+    )
+
+
+async def _left_agents(inputs: Inputs, context: ReconcileContext) -> list[OrphanedAgent]:
+    """Return what the Tenant's agents have in the former workspace; empty if the present key finds it."""
+    present = context.providers.retell(inputs.credentials.retell_base_url, inputs.credentials.retell_key)
+    account = hash_key(context.installation_id, inputs.teardown_values[RETELL_KEY])
+    left: list[OrphanedAgent] = []
+    for cached in inputs.agents:
+        agent = await context.refetch(cached)  # the cache may lack an id that was recorded a moment ago
+        if agent is None or keeping_policy(agent) is not None:
+            continue
+        recorded = RecordedState.from_status(agent.status)
+        found = (recorded.agent_id and await present.get_agent(recorded.agent_id)) or (
+            recorded.llm_id and await present.get_llm(recorded.llm_id)
+        )
+        if found:
+            return []
+        if recorded.exists:
+            left.append(msgspec.structs.replace(remote_objects(agent, context), former_account=account))
+    return left
+
+
+async def _left_webhooks(inputs: Inputs, context: ReconcileContext) -> list[OrphanedWebhooks]:
+    """Return the Tenant's webhooks in the former Cal.com account; empty if the present key finds the same ones.
+
+    An account that does not answer counts as another one, and a former key that is refused as one of the same account in which the
+    present key finds a webhook of ours: the removal compares again.
+    """
+    former, credentials = inputs.teardown_values, inputs.credentials
+    account = hash_key(context.installation_id, former[CALCOM_KEY])
+    left = [
+        msgspec.structs.replace(orphan, former_account=account)
+        for orphan in deletion.remote_objects(inputs.tenant, former, context)
+        if isinstance(orphan, OrphanedWebhooks)
+    ]
+    if not left or not credentials.calcom_key:
+        return left
+    urls = left[0].urls
+    try:
+        present_ids = (
+            await _webhook_ids((credentials.calendar_base_url, credentials.calcom_key), urls, context) or set()
+        )
+        former_ids = await _webhook_ids(_calcom(former), urls, context)
+    except ProviderError as error:
+        log.info("former_account.not_compared", tenant=str(inputs.tenant.key), error=str(error))
+        return left
+    nothing_left = not present_ids.isdisjoint(former_ids) or not former_ids if former_ids is not None else present_ids
+    return [] if nothing_left else left
+
+
+async def _webhook_ids(account: tuple[str, str], urls: tuple[str, ...], context: ReconcileContext) -> set[str] | None:
+    """Return the ids of the Tenant's webhooks in an account; None if the key is refused."""
+    try:
+        return await list_calcom_webhook_ids(context.providers.calcom(*account), urls)
+    except CredentialRefused:
+        return None
+
+
+def _retell(values: Mapping[str, str]) -> tuple[str, str]:
+    return values.get(RETELL_BASE_URL, ""), values.get(RETELL_KEY, "")
+
+
+def _calcom(values: Mapping[str, str]) -> tuple[str, str]:
+    return values.get(CALCOM_BASE_URL, ""), values.get(CALCOM_KEY, "")

@@ -75,32 +75,31 @@ async def render_config(run: Run, context: ReconcileContext) -> None:
     inputs, page, exposure = run.inputs, run.inputs.page, run.inputs.exposure
     tenant, offerings, applied, accounts = run.tenant, inputs.offerings, inputs.applied, inputs.accounts
     calendar_base_url = inputs.credentials.calendar_base_url
-    compiled = compile_config(
-        ConfigInputs(
-            tenant=tenant,
-            branches=inputs.branches,
-            offerings=offerings,
-            agents=inputs.agents,
-            resource_ids=run.resource_ids,
-            foreign_numbers=inputs.foreign_numbers,
-            path_prefix=exposure.requested.path_prefix,
-            former_path_prefix=exposure.former_path_prefix,
-            installation_id=context.installation_id,
-            calendar_base_url=calendar_base_url,
-            retell_base_url=inputs.credentials.retell_base_url,
-            applied_agents=applied.agents if applied else (),
-            linked_own_event_types=linked_event_types(offerings, applied, run.own_accounts.registered, run.deployed),
-            notification_channels=inputs.notifications.channels,
-            public_url=exposure.in_use.base_url if exposure.in_use else "",
-            logs_in_at_issuer=page.may_log_in,
-            page_is_published=page.url is not None,
-            withheld=find_withheld(tenant, offerings, applied, calendar_base_url, accounts),
-            withheld_event_types=find_former(tenant, offerings, accounts),
-            encrypt_bodies=run.encryption.is_on,
-            shadow=is_copied(tenant, context.cache),
-        )
+    linked = linked_event_types(offerings, applied, run.own_accounts.registered, run.deployed)
+    sources = ConfigInputs(
+        tenant=tenant,
+        branches=inputs.branches,
+        offerings=offerings,
+        agents=inputs.agents,
+        resource_ids=run.resource_ids,
+        foreign_numbers=inputs.foreign_numbers,
+        path_prefix=exposure.requested.path_prefix,
+        former_path_prefix=exposure.former_path_prefix,
+        installation_id=context.installation_id,
+        calendar_base_url=calendar_base_url,
+        retell_base_url=inputs.credentials.retell_base_url,
+        applied_agents=applied.agents if applied else (),
+        linked_own_event_types=linked,
+        notification_channels=inputs.notifications.channels,
+        public_url=exposure.in_use.base_url if exposure.in_use else "",
+        logs_in_at_issuer=page.may_log_in,
+        page_is_published=page.url is not None,
+        withheld=find_withheld(tenant, offerings, applied, calendar_base_url, accounts),
+        withheld_event_types=find_former(tenant, offerings, accounts),
+        encrypt_bodies=run.encryption.is_on,
+        shadow=is_copied(tenant, context.cache),
     )
-    run.config = config.encode(compiled)
+    run.config = config.encode(compile_config(sources))
 
 
 def compile_config(inputs: ConfigInputs) -> config.TenantConfig:

@@ -27,9 +27,8 @@ from askproai_operator.engine import Cache, ObservedObject, find_condition, reso
 from askproai_operator.rollouts import read_record, rollout_problem
 from askproai_operator.settings import Settings
 
-OWN_KEYS = (
-    "askproai.de/own-keys"  # annotation of a Deployment: the files with staff members' own keys that its pods mount
-)
+# annotation of a Deployment: the files with staff members' own keys that its pods mount
+OWN_KEYS = "askproai.de/own-keys"
 # annotation of a Deployment: its pods can decrypt what others have encrypted
 DECRYPTS = "askproai.de/decrypts"
 # label of pods: whose image is on trial; the others have none, and Services select both
@@ -151,34 +150,16 @@ def _volumes(tenant: Tenant, credentials: Credentials, optional: Mapping[str, Se
     """
     suffixes = ("config", "runtime", "admin", SIGNING_KEYS, ENCRYPTION_SUFFIX)
     config, runtime, admin, signing_keys, data_keys = (child_name(tenant.metadata.name, suffix) for suffix in suffixes)
-    sources: list[Manifest] = [
-        {"secret": {"name": runtime, "items": _same_paths("DATABASE_URL")}},
+    sources = [
+        _secret_source(runtime, "DATABASE_URL"),
         # Optional, so that a Redis or an authority that is added or removed restarts no pod.
-        {
-            "secret": {
-                "name": runtime,
-                "items": _same_paths("REDIS_URL", "CA_FILE", "DATABASE_CA_FILE"),
-                "optional": True,
-            }
-        },
+        _secret_source(runtime, "REDIS_URL", "CA_FILE", "DATABASE_CA_FILE", optional=True),
         # The former ones are absent while no key was changed within the last hour, the time while none was revoked.
-        {
-            "secret": {
-                "name": signing_keys,
-                "items": _same_paths(FORMER_KEYS, PRESENT_KEYS, REVOKED_AT),
-                "optional": True,
-            }
-        },
+        _secret_source(signing_keys, FORMER_KEYS, PRESENT_KEYS, REVOKED_AT, optional=True),
         # Absent while the installation does not encrypt: pods without a key store plainly.
-        {"secret": {"name": data_keys, "items": _same_paths(DATA_KEYS), "optional": True}},
-    ]
-    sources += [
-        {"secret": {"name": ref.name, "items": [{"key": ref.key, "path": file}]}}
-        for file, ref in sorted(credentials.secret_refs.items())
-    ]
-    sources += [
-        {"secret": {"name": ref.name, "items": [{"key": ref.key, "path": file}], "optional": True}}
-        for file, ref in sorted(optional.items())
+        _secret_source(data_keys, DATA_KEYS, optional=True),
+        *(_secret_source(ref.name, (ref.key, file)) for file, ref in sorted(credentials.secret_refs.items())),
+        *(_secret_source(ref.name, (ref.key, file), optional=True) for file, ref in sorted(optional.items())),
     ]
     return [
         {"name": "config", "configMap": {"name": config}},
@@ -187,8 +168,11 @@ def _volumes(tenant: Tenant, credentials: Credentials, optional: Mapping[str, Se
     ]
 
 
-def _same_paths(*keys: str) -> list[Manifest]:
-    return [{"key": key, "path": key} for key in keys]
+def _secret_source(name: str, *keys: str | tuple[str, str], optional: bool = False) -> Manifest:
+    """Return the source of a volume from keys of a Secret, each with its path where that has another name."""
+    pairs = [(key, key) if isinstance(key, str) else key for key in keys]
+    source: Manifest = {"name": name, "items": [{"key": key, "path": path} for key, path in pairs]}
+    return {"secret": source | ({"optional": True} if optional else {})}
 
 
 def service_account(tenant: Tenant) -> Manifest:
@@ -269,7 +253,7 @@ def runtime_condition(tenant: Tenant, deployments: Mapping[Component, ObservedOb
 
 
 def rollout_condition(
-    tenant: Tenant, deployments: Mapping[Component, ObservedObject], *, awaited: str | None = None
+    tenant: Tenant, deployments: Mapping[Component, ObservedObject], awaited: str | None = None
 ) -> Condition:
     """Return RolloutHealthy: False where Kubernetes has given up on the newest pods or may not create them.
 

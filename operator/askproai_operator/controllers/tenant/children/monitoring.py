@@ -119,7 +119,3 @@ async def apply_monitoring(run: Run, context: ReconcileContext) -> None:
     optional = [(resources.SERVICES, child_name(name, "metrics")), *((ref, name) for ref in renderers)]
     await prune(tenant, optional, desired, context)
     run.monitored = conflict or monitoring_condition(absent)
-
-
-def monitoring_ready(run: Run, _: ReconcileContext) -> Condition:
-    return run.monitored

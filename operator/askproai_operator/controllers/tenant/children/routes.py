@@ -1,7 +1,8 @@
 """The routes from outside: an Ingress or an HTTPRoute to `/webhooks`, `/retell` and `/health`, and one to a published page."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from askproai_operator.api import Gateway, Ingress, ParentRef, Tenant
@@ -17,7 +18,7 @@ from askproai_operator.controllers.tenant.children.services import PAGE_PORT
 from askproai_operator.controllers.tenant.exposure import as_exposed_before, used_base_url
 from askproai_operator.controllers.tenant.run import Run
 from askproai_operator.engine import TOKEN_ANNOTATION, ApiResource, find_condition, resources
-from askproai_operator.grants import PAGE_PATH, ROUTED_PATHS, exposed_host, page_route_name, route_names
+from askproai_operator.grants import PAGE_PATH, ROUTED_PATHS, Subject, exposed_host, page_route_name, route_names
 from askproai_operator.settings import Settings
 
 _PUBLIC = ("web", 8080)
@@ -196,9 +197,9 @@ async def apply_routes(run: Run, context: ReconcileContext) -> None:
     run.routed = await _apply_routes(tenant, exposure.requested, exposure.kept, run.former, context)
     if exposure.is_settled or tenant.spec.suspend:
         context.url_proofs.forget(*tenant.key[1:])
-    elif run.workloads.deployments[Component.WEB].status.get("readyReplicas") and (
-        run.routed.good or run.routed.reason is Reason.PENDING
-    ):
+        return
+    is_up = run.workloads.deployments[Component.WEB].status.get("readyReplicas")
+    if is_up and (run.routed.good or run.routed.reason is Reason.PENDING):
         again = tenant.metadata.annotations.get(TOKEN_ANNOTATION, "")
         url = TenantUrl(*tenant.key[1:], tenant.metadata.uid, exposure.requested.base_url, run.admin_token)
         context.url_proofs.request(url, again)
@@ -212,7 +213,8 @@ async def _apply_routes(
     So is the route of `kept`, another URL at which senders still arrive, from the tenant with its `former` exposure. Where that is
     not known, the route is left as it is.
     """
-    refused = await _take_host(tenant, address, context)
+    reserved, claimed = partial(reserved_host_condition, tenant), claimed_host_condition(address)
+    refused = await take_host(tenant, exposed_host(tenant), reserved, lambda _: claimed, context)
     live = _live_routes(tenant, context)
     desired = [
         choose_name(tenant, manifest, live[resources.resource_of(manifest)], kept)
@@ -266,24 +268,6 @@ def _is_free(former: Tenant, context: ReconcileContext) -> bool:
     return all(find_holder(former, subject, context, scope) is None for subject, scope in exposed_host(former).items())
 
 
-async def _take_host(tenant: Tenant, address: Address, context: ReconcileContext) -> Condition | None:
-    """Take the grant of the tenant's own host and path; return the condition Exposed where it cannot have them.
-
-    Without it a namespace could draw another's callers to its own pods. The paths of the shared host need no grant: each contains
-    its tenant's name, and nobody may name that host.
-    """
-    for subject, scope in exposed_host(tenant).items():
-        if reserved := context.settings.what_is_reserved(subject.value):
-            return reserved_host_condition(tenant, subject.value, reserved)
-        holder = await take(tenant, subject, context, scope)
-        if holder is not None:
-            refused = claimed_host_condition(address)
-            if find_condition(tenant, ConditionType.EXPOSED).get("message") != refused.message:
-                await report_refusal(tenant, subject, holder, context)
-            return refused
-    return None
-
-
 async def remove_routes(tenant: Tenant, context: ReconcileContext) -> None:
     """Delete the Ingresses and HTTPRoutes. A host is granted to another tenant only after they are gone."""
     await _prune_routes(tenant, (), None, context)
@@ -314,3 +298,27 @@ async def _prune_routes(
             child = context.cache.child(ref, namespace, name)
             if child is not None and (ref, name) not in keep and (kept is None or url != kept):
                 await context.kube.delete(ref, namespace, name, child.uid)
+
+
+async def take_host(
+    tenant: Tenant,
+    subjects: Mapping[Subject, str],
+    reserved: Callable[[str, str], Condition],
+    claimed: Callable[[str], Condition],
+    context: ReconcileContext,
+) -> Condition | None:
+    """Take the grant of a host; return the condition where it is the platform's or another tenant's.
+
+    Without it a namespace could draw another's callers to its own pods. The paths of the shared host need no grant: each contains
+    its tenant's name, and nobody may name that host.
+    """
+    for subject, scope in subjects.items():
+        if owner := context.settings.what_is_reserved(subject.value):
+            return reserved(subject.value, owner)
+        holder = await take(tenant, subject, context, scope)
+        if holder is not None:
+            refused = claimed(subject.value)
+            if find_condition(tenant, refused.type).get("message") != refused.message:
+                await report_refusal(tenant, subject, holder, context)
+            return refused
+    return None

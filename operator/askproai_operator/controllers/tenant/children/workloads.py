@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from askproai_operator.api import CanaryState, RuntimeMode, Tenant
-from askproai_operator.api.conditions import Condition
 from askproai_operator.context import ReconcileContext
-from askproai_operator.controllers.ceilings import add_lowered
 from askproai_operator.controllers.tenant.canary import (
     canaries_key,
     canary_pods,
@@ -24,8 +22,6 @@ from askproai_operator.controllers.tenant.children.deployment import (
     deployment,
     live_canary,
     plan_layout,
-    rollout_condition,
-    runtime_condition,
     service_account,
     tracing_variables,
 )
@@ -65,16 +61,6 @@ async def apply_workloads(run: Run, context: ReconcileContext) -> None:
     await context.kube.apply(reader_secret(run.tenant, run.admin_token))
 
 
-def rollout_healthy(run: Run, _: ReconcileContext) -> Condition:
-    """Return RolloutHealthy of a run."""
-    return rollout_condition(run.tenant, run.workloads.deployments, awaited=run.workloads.awaited)
-
-
-def runtime_available(run: Run, _: ReconcileContext) -> Condition:
-    """Return RuntimeAvailable of a run, with each field that the platform's ceilings have changed."""
-    return add_lowered(runtime_condition(run.tenant, run.workloads.deployments), run.lowered)
-
-
 async def _read_admin_token(tenant: Tenant, context: ReconcileContext) -> str:
     """Return the token of `T-admin`, or a new one.
 
@@ -86,24 +72,14 @@ async def _read_admin_token(tenant: Tenant, context: ReconcileContext) -> str:
     return values.get("token", "").strip() or secrets.token_urlsafe(32)
 
 
-def _needed_by_pods(run: Run, settings: Settings) -> list[Manifest]:
-    """Return the children that exist before the pods."""
-    tenant, inputs = run.tenant, run.inputs
-    credentials, page = inputs.credentials, inputs.page
-    providers = [
-        credentials.retell_base_url,
-        credentials.calendar_base_url,
-        *inputs.notifications.servers,
-        *page.servers,
-    ]
+def _before_pods(run: Run, settings: Settings) -> list[Manifest]:
+    """Return the children that the pods need."""
+    tenant, keys, notifications, page = run.tenant, run.inputs.credentials, run.inputs.notifications, run.inputs.page
+    providers = [keys.retell_base_url, keys.calendar_base_url, *notifications.servers, *page.servers]
     stores, published = [*filter(None, run.urls)], page.url is not None
-    return [
-        config_map(tenant, run.config),
-        admin_secret(tenant, run.admin_token),
-        *services(tenant),
-        service_account(tenant),
-        network_policy(tenant, stores, providers, settings, published=published),
-    ]
+    policy = network_policy(tenant, stores, providers, settings, published=published)
+    mounted = [config_map(tenant, run.config), admin_secret(tenant, run.admin_token)]
+    return [*mounted, *services(tenant), service_account(tenant), policy]
 
 
 async def _apply_workloads(run: Run, context: ReconcileContext) -> Workloads:
@@ -122,13 +98,10 @@ async def _apply_workloads(run: Run, context: ReconcileContext) -> Workloads:
     scaled = [part for part in components if autoscaling.scaled_by(tenant, part) is autoscaling.ScaledBy.AUTOSCALER]
     autoscalers = [autoscaling.autoscaler(tenant, component) for component in scaled]
     # An autoscaler is deleted before we ask for replicas ourselves, and created after we left them to it.
-    names = [child_name(meta.name, part) for part in Component]
-    optional = [
-        *((resources.AUTOSCALERS, name) for name in names),
-        (resources.BUDGETS, child_name(meta.name, "worker")),
-    ]
+    web, worker = (child_name(meta.name, part) for part in Component)
+    optional = ((resources.AUTOSCALERS, web), (resources.AUTOSCALERS, worker), (resources.BUDGETS, worker))
     await prune(tenant, optional, budgets + autoscalers, context)
-    await context.kube.apply_all([*_needed_by_pods(run, context.settings), *budgets])
+    await context.kube.apply_all([*_before_pods(run, context.settings), *budgets])
     pods = _Pods.of(run, context)
     alone = {part: part is Component.WORKER or layout.web_alone for part in components}
     try:
@@ -138,7 +111,7 @@ async def _apply_workloads(run: Run, context: ReconcileContext) -> Workloads:
     await context.kube.apply_all(autoscalers)
     if not layout.workers:
         # T-canary is not among them: `_apply_canary`.
-        await prune(tenant, [(resources.DEPLOYMENTS, child_name(meta.name, Component.WORKER))], (), context)
+        await prune(tenant, [(resources.DEPLOYMENTS, worker)], (), context)
     await _apply_canary(tenant, pods, workloads, context)
     return workloads
 
