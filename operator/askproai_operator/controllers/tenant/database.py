@@ -69,15 +69,14 @@ async def ensure_database(run: Run, context: ReconcileContext) -> Result | None:
 
 
 def end_without_database(run: Run, error: Exception, context: ReconcileContext) -> Result:
-    """Return how a run ends for which the database did not do what it had to: nothing is applied."""
+    """Return the end of a run that the database failed: nothing is applied."""
     details = {"sqlstate": getattr(error, "sqlstate", None), "owner_uid": getattr(error, "owner_uid", None)}
     log.warning("database.not_ready", tenant=run.tenant.metadata.dotted, error=type(error).__name__, **details)
     condition = database_condition(error)
     conditions = (credentials_without_database(run, context), condition)
-    if isinstance(error, DataOwnedByOther):
-        # Not requeued: a person adopts the rows or renames the Tenant, and that edit requeues it.
-        return Result(conditions, events=run.left)
-    return Result(conditions, events=run.left, requeue=True, requeue_reason=condition.message)
+    # Another's rows: a person adopts them or renames the Tenant, and that edit requeues it.
+    requeue = not isinstance(error, DataOwnedByOther)
+    return Result(conditions, events=run.left, requeue=requeue, requeue_reason=condition.message)
 
 
 async def _ensure_runtime_secret(inputs: Inputs, context: ReconcileContext) -> StoreUrls:

@@ -301,7 +301,7 @@ def _event_type_fields(
         "staff": each.staff,
         "event_type_id": each.event_type_id,
         "default_minutes": _default_minutes(offering).get(each.event_type_id),
-        "needs_confirmation": _needs_confirmation(offering, each.event_type_id),
+        "needs_confirmation": {"eventTypeId": each.event_type_id} in (offering.status.get("needsConfirmation") or ()),
         "booking_fields": _booking_fields(offering, each.event_type_id),
         "withheld": withheld.get(each.event_type_id),
     }
@@ -310,10 +310,6 @@ def _event_type_fields(
 def _default_minutes(offering: ServiceOffering) -> dict[int, int]:
     """Return the default lengths of the event types with several, as the offering's own reconcile has read them at Cal.com."""
     return {each["eventTypeId"]: each["defaultMinutes"] for each in offering.status.get("variableLengths") or ()}
-
-
-def _needs_confirmation(offering: ServiceOffering, event_type_id: int) -> bool:
-    return {"eventTypeId": event_type_id} in (offering.status.get("needsConfirmation") or ())
 
 
 def _booking_fields(offering: ServiceOffering, event_type_id: int) -> tuple[config.BookingField, ...]:
