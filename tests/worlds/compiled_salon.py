@@ -7,8 +7,8 @@ import msgspec
 
 from askproai_core.tenant_config import CalendarConfig, CalendarProvider, TenantConfig
 from askproai_operator.api import Branch, RetellAgent, ServiceOffering, Tenant
-from askproai_operator.controllers.tenant import compile_config
 from askproai_sandbox.example_tenant import AGENT_ID, load_manifests
+from tests.worlds.compiled_contexts import compile_config
 
 RESOURCE_IDS: Mapping[str, tuple[int, ...]] = {"anna": (1,), "mehmet": (2,)}
 

@@ -22,7 +22,7 @@ from askproai_operator.controllers.plan_annotation import plan_hold
 from askproai_operator.controllers.tenant.canary import is_of, recorded_trial, wanted_canary
 from askproai_operator.controllers.tenant.children.deployment import CANARY, TRACK, live_canary
 from askproai_operator.controllers.tenant.children.metadata import child_name
-from askproai_operator.controllers.tenant.stores import DATABASE_ERRORS
+from askproai_operator.controllers.tenant.database import DATABASE_ERRORS
 from askproai_operator.engine import (
     TENANT_LABEL,
     ApiError,

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
+from zoneinfo import ZoneInfo
 
 from askproai_operator.api import Branch, RetellAgent, ServiceOffering, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, unknown
@@ -98,3 +99,9 @@ def missing_reference(
     else:
         return None
     return bad(type_, references.absence or reason, text)
+
+
+def local_time(tenant: Tenant, instant: datetime) -> str:
+    """Return an instant as text, in the time zone of the tenant."""
+    zone = tenant.spec.time_zone
+    return f"{instant.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M} ({zone})"

@@ -32,6 +32,7 @@ from askproai_operator.controllers.tenant.children.shadow import (
     shadow_policy,
     shadow_secret,
 )
+from askproai_operator.controllers.tenant.database import DATABASE_ERRORS
 from askproai_operator.controllers.tenant.shadow import (
     is_of_shadow,
     is_over,
@@ -40,7 +41,6 @@ from askproai_operator.controllers.tenant.shadow import (
     shadow_config,
     wanted_shadow,
 )
-from askproai_operator.controllers.tenant.stores import DATABASE_ERRORS
 from askproai_operator.credentials import CALCOM_KEY, RETELL_KEY, read_own_secret
 from askproai_operator.engine import ApiError, Backoff, Key, Options, Result, UnmanagedObject, Unreachable, resources
 

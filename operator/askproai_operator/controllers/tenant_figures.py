@@ -16,7 +16,7 @@ import structlog
 from askproai_core.database import BookingCounts, StatementTimeout, TenantFigures
 from askproai_operator.api import Tenant
 from askproai_operator.context import ReconcileContext
-from askproai_operator.controllers.tenant.stores import DATABASE_ERRORS
+from askproai_operator.controllers.tenant.database import DATABASE_ERRORS
 from askproai_operator.engine import MANAGER, ApiError, Backoff, Key, Options, Result, Unreachable
 from askproai_operator.settings import Settings
 

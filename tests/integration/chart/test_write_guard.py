@@ -16,7 +16,7 @@ from askproai_core.kube import read_access
 from askproai_operator.api import Tenant
 from askproai_operator.controllers.coordinator import ensure_coordinator
 from askproai_operator.controllers.tenant.children import autoscaling, monitoring, network_policy, routes, secrets
-from askproai_operator.controllers.tenant.children import deployment as deployments
+from askproai_operator.controllers.tenant.children.deployment import service_account
 from askproai_operator.controllers.tenant.children.metadata import Component
 from askproai_operator.controllers.tenant.children.services import metrics_service, services
 from askproai_operator.controllers.write_guard import WriteGuardController, forbidden_secret, write_guard_key
@@ -30,6 +30,7 @@ from askproai_sandbox.databases import Database
 from askproai_sandbox.example_tenant import load_manifests
 from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.chart_render import SYSTEM
+from tests.worlds.compiled_contexts import deployment
 from tests.worlds.foreign_crds import GATEWAY, MONITORING, crd_files
 from tests.worlds.operator_environment import create_namespace, running_operator
 from tests.worlds.waiting import SOON, eventually
@@ -104,8 +105,8 @@ def children(tenant: Tenant) -> dict[str, Manifest]:
     manifests = [
         secrets.config_map(tenant, "{}"),
         secrets.runtime_secret(tenant, "postgresql://x"),
-        deployments.deployment(tenant, keys, "askproai:1", replicas=1),
-        deployments.service_account(tenant),
+        deployment(tenant, keys, "askproai:1", replicas=1),
+        service_account(tenant),
         metrics_service(tenant),
         *services(tenant),
         network_policy.network_policy(tenant, ("postgresql://x",), ("https://x",), settings),

@@ -144,7 +144,7 @@ async def test_silent_former_accounts_webhook_is_removed_upon_answer(namespace, 
             raise ProviderUnavailable("calcom", "list-webhooks", "HTTP 503")
         return await list_calcom_webhook_ids(client, urls)
 
-    monkeypatch.setattr("askproai_operator.controllers.tenant.former_accounts.list_calcom_webhook_ids", list_ids)
+    monkeypatch.setattr("askproai_operator.controllers.tenant.teardown.list_calcom_webhook_ids", list_ids)
     await namespace.write_secret(**{"calcom-api-key": present})
 
     async def removed() -> bool:

@@ -70,7 +70,7 @@ async def test_server_that_refuses_a_newer_trigger_is_named(
     namespace: TenantNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also by later runs, which do not ask the server."""
-    module = import_module("askproai_operator.controllers.tenant.reconcile")
+    module = import_module("askproai_operator.controllers.tenant.calcom_webhook")
     monkeypatch.setattr(module, "NEWER_CALCOM_TRIGGERS", ("NOT_KNOWN_THERE",))
     key = await open_salon(namespace)
     for _ in range(2):

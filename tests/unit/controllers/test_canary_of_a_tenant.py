@@ -20,11 +20,11 @@ from askproai_operator.controllers.tenant.canary import (
     wanted_canary,
 )
 from askproai_operator.controllers.tenant.children.autoscaling import disruption_budget
-from askproai_operator.controllers.tenant.children.deployment import deployment
 from askproai_operator.controllers.tenant.children.metadata import Component
 from askproai_operator.controllers.tenant.children.services import metrics_service, page_service, services
-from askproai_operator.controllers.tenant.stores import connection_limit
+from askproai_operator.controllers.tenant.database import connection_limit
 from askproai_operator.settings import Settings
+from tests.worlds.compiled_contexts import deployment
 from tests.worlds.salon_models import credentials, tenant
 
 IMAGE = "registry.example:5000/voice/askproai:0.2.0"

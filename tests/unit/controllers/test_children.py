@@ -22,7 +22,6 @@ from askproai_operator.controllers.tenant.children.autoscaling import (
 )
 from askproai_operator.controllers.tenant.children.deployment import (
     MODE,
-    deployment,
     plan_layout,
     rollout_condition,
     runtime_condition,
@@ -47,6 +46,7 @@ from askproai_operator.controllers.tenant.children.services import metrics_servi
 from askproai_operator.engine import ObservedObject
 from askproai_operator.grants import Subject, SubjectKind
 from askproai_operator.settings import Settings
+from tests.worlds.compiled_contexts import deployment
 from tests.worlds.salon_models import credentials, tenant
 
 SETTINGS = Settings(namespace="askproai-system", monitoring_namespaces=("monitoring",), monitor_labels=("release=kps",))

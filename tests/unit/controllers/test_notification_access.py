@@ -7,21 +7,15 @@ import pytest
 
 from askproai_core.tenant_config import NotificationChannel
 from askproai_operator.api.conditions import ConditionType, Reason, bad, good
-from askproai_operator.controllers.tenant.children.deployment import deployment
 from askproai_operator.controllers.tenant.children.network_policy import network_policy
-from askproai_operator.controllers.tenant.notifications import (
-    USUAL_PORTS,
-    NotificationAccess,
-    notifications_condition,
-    secret_refs_of,
-)
+from askproai_operator.controllers.tenant.notifications import USUAL_PORTS, notifications_condition, secret_refs_of
+from askproai_operator.controllers.tenant.run import NotificationAccess
 from askproai_operator.controllers.tenant.server_problems import find_server_problem
-from askproai_operator.controllers.tenant.tenant_config import compile_config
 from askproai_operator.providers import CredentialProblem, pem_certificates
 from askproai_operator.relations import secrets_named
 from askproai_operator.settings import Settings
 from tests.worlds.certificates import new_certificate
-from tests.worlds.compiled_contexts import CONTEXT
+from tests.worlds.compiled_contexts import CONTEXT, compile_config, deployment
 from tests.worlds.salon_models import credentials, tenant
 
 MAIL = {

@@ -9,7 +9,8 @@ import pytest
 from askproai_core.tenant_config import EventType, OwnEventType, TenantConfig
 from askproai_operator.api import SecretKeyRef
 from askproai_operator.api.conditions import Reason, Status
-from askproai_operator.controllers.tenant.own_keys import OwnKeys, linked_event_types, register_in_own_accounts
+from askproai_operator.controllers.tenant.own_keys import linked_event_types, register_in_own_accounts
+from askproai_operator.controllers.tenant.run import OwnKeys
 from askproai_operator.credentials import own_key_file
 from askproai_operator.engine import ObservedObject
 from askproai_operator.providers import CredentialRefused, ProviderUnavailable

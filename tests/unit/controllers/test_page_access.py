@@ -6,17 +6,16 @@ import pytest
 
 from askproai_core.tenant_config import OIDC_CLIENT_SECRET, OidcSettings, PageRoles, PageSettings
 from askproai_operator.api.conditions import ConditionType, Reason, bad
-from askproai_operator.controllers.tenant.children.deployment import deployment
 from askproai_operator.controllers.tenant.children.network_policy import network_policy
 from askproai_operator.controllers.tenant.children.routes import http_route, ingress, page_route
 from askproai_operator.controllers.tenant.children.services import page_service, services
-from askproai_operator.controllers.tenant.page import PageAccess, page_condition
+from askproai_operator.controllers.tenant.page import page_condition
+from askproai_operator.controllers.tenant.run import PageAccess
 from askproai_operator.controllers.tenant.server_problems import find_server_problem
-from askproai_operator.controllers.tenant.tenant_config import compile_config
 from askproai_operator.grants import Subject, SubjectKind, requested_subjects
 from askproai_operator.relations import secrets_named
 from askproai_operator.settings import Settings
-from tests.worlds.compiled_contexts import CONTEXT
+from tests.worlds.compiled_contexts import CONTEXT, compile_config, deployment
 from tests.worlds.salon_models import credentials, tenant
 
 HOST = "page.salon.example"

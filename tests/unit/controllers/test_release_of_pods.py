@@ -12,7 +12,6 @@ from askproai_operator.api.conditions import Reason, Status
 from askproai_operator.controllers.ceilings import apply_ceilings
 from askproai_operator.controllers.tenant.canary import image_of
 from askproai_operator.controllers.tenant.children.deployment import (
-    deployment,
     pod_template,
     rollout_condition,
     tracing_variables,
@@ -31,6 +30,7 @@ from askproai_operator.credentials import secret_refs
 from askproai_operator.engine import ObservedObject
 from askproai_operator.rollouts import RolloutRecord, read_record
 from askproai_operator.settings import Settings
+from tests.worlds.compiled_contexts import deployment
 from tests.worlds.salon_models import credentials, tenant
 
 WEB = Component.WEB

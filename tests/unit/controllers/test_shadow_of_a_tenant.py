@@ -12,6 +12,7 @@ from askproai_operator.api import Shadow, ShadowState, ShadowStatus, Tenant
 from askproai_operator.api.conditions import Reason, Status
 from askproai_operator.controllers import shadow
 from askproai_operator.controllers.ceilings import apply_ceilings
+from askproai_operator.controllers.tenant.database import connection_limit
 from askproai_operator.controllers.tenant.shadow import (
     CALENDAR_URL,
     is_of_shadow,
@@ -21,7 +22,6 @@ from askproai_operator.controllers.tenant.shadow import (
     shadow_config,
     wanted_shadow,
 )
-from askproai_operator.controllers.tenant.stores import connection_limit
 from askproai_operator.settings import Settings
 from tests.worlds.compiled_salon import salon_config
 from tests.worlds.salon_models import tenant

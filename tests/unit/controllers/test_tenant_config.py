@@ -17,9 +17,8 @@ from askproai_operator.api.agent import RetellAgentSpec
 from askproai_operator.api.branch import Absence, Address, BranchSpec, Holidays, Staff
 from askproai_operator.api.offering import EventType, Price, ServiceOfferingSpec
 from askproai_operator.api.tenant import BookingLimits, Calcom, RateLimits, Retention, TenantSpec
-from askproai_operator.controllers.tenant.tenant_config import compile_config
 from askproai_operator.credentials import own_key_file
-from tests.worlds.compiled_contexts import CONTEXT
+from tests.worlds.compiled_contexts import CONTEXT, compile_config
 from tests.worlds.compiled_salon import salon_config
 from tests.worlds.rows import each_row
 from tests.worlds.salon_models import agent, branch, offering, raw, tenant

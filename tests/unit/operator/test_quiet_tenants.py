@@ -16,7 +16,7 @@ from askproai_operator.controllers.quiet_tenants import (
     quiet_tenants_options,
 )
 from askproai_operator.controllers.tenant.quiet import QUIET_RESYNCS, derive_conditions
-from askproai_operator.controllers.tenant.status import no_cache_condition, no_spool_condition
+from askproai_operator.controllers.tenant.redis import no_cache_condition, no_spool_condition
 from askproai_operator.memory import _JITTER, _VERIFIED, Memory, QuietTenant
 from askproai_operator.settings import Settings
 from tests.worlds.salon_objects import raw

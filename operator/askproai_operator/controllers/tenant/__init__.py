@@ -3,9 +3,8 @@
 from askproai_operator.controllers.tenant.deletion import REMOVAL_ERRORS, failure_text, remove_remote
 from askproai_operator.controllers.tenant.reconcile import reconcile
 from askproai_operator.controllers.tenant.signing_keys import keep_signing_keys_of_held
-from askproai_operator.controllers.tenant.tenant_config import compile_config
 
 __all__ = [
-    "REMOVAL_ERRORS", "compile_config", "failure_text",
+    "REMOVAL_ERRORS", "failure_text",
     "keep_signing_keys_of_held", "reconcile", "remove_remote",
 ]  # fmt: skip

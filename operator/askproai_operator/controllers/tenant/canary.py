@@ -8,7 +8,11 @@ from typing import Any, Final
 
 from askproai_operator.api import Canary, CanaryState, CanaryStatus, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
+from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.ceilings import apply_ceilings
+from askproai_operator.controllers.tenant.children.deployment import live_canary
+from askproai_operator.controllers.tenant.children.metadata import Component
+from askproai_operator.controllers.tenant.run import Run
 from askproai_operator.engine import MANAGER, Cache, Key, find_condition
 from askproai_operator.settings import Settings
 
@@ -55,6 +59,14 @@ def is_of(trial: CanaryStatus | None, canary: Canary | None) -> bool:
 def canary_pods(others: int, percent: int) -> int:
     """Return how many pods run the canary beside the `others`, so that it has at most `percent` of all; at least one."""
     return max(1, others * percent // (_HUNDRED - percent))
+
+
+def canary_healthy(run: Run, context: ReconcileContext) -> Condition | None:
+    """Return CanaryHealthy of a run. The trial is that of the newest status: a verdict may have come meanwhile."""
+    tenant, live = run.tenant, live_canary(run.tenant, context.cache)
+    pods = (live.replicas if live else None) or 0
+    others = run.workloads.deployments[Component.WEB].replicas or 0
+    return canary_condition(tenant, newest_trial(tenant, context.cache), pods, others, context.settings)
 
 
 def canary_condition(

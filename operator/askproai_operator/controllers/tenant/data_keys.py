@@ -4,13 +4,11 @@ A key is made once and kept: without it what was encrypted with it is unreadable
 alone, and whoever deletes it has destroyed its keys (docs/decisions/0114-bodies-are-encrypted.md).
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
-import structlog
 
 from askproai_core.data_keys import (
     DATA_KEYS,
@@ -26,33 +24,33 @@ from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.tenant.children.deployment import all_pods_decrypt
 from askproai_operator.controllers.tenant.children.metadata import child_name
 from askproai_operator.controllers.tenant.children.secrets import ENCRYPTION_SUFFIX, data_keys_secret
+from askproai_operator.controllers.tenant.database import DATABASE_ERRORS, end_without_database
 from askproai_operator.controllers.tenant.kept_keys import forget_kept, read_kept
+from askproai_operator.controllers.tenant.run import Encryption, Run
+from askproai_operator.controllers.tenant.teardown import render_teardown
 from askproai_operator.credentials import read_own_secret
-from askproai_operator.engine import ObservedObject
-
-log = structlog.get_logger(__name__)
+from askproai_operator.engine import Result
 
 ROTATE_ANNOTATION: Final = "askproai.de/rotate-data-key"  # on a Tenant: each new value makes a new key
 _KIND: Final = ConditionType.BODIES_ENCRYPTED
 
 
-@dataclass(frozen=True, slots=True)
-class Encryption:
-    """Whether the pods encrypt. `condition` is None where nobody asks for it; `stored` is the content of `T-data-keys`."""
+async def ensure_encryption(run: Run, context: ReconcileContext) -> Result | None:
+    """Make the tenant's keys if the installation encrypts, keep those that exist, and decide whether the pods encrypt."""
+    try:
+        run.encryption = await _ensure_keys(run, context)
+        if run.are_keys_recorded and run.encryption.stored != run.inputs.data_keys:
+            # A new key: what the deletion keeps must have it, too.
+            await context.kube.apply(render_teardown(replace(run.inputs, data_keys=run.encryption.stored)))
+    except DATABASE_ERRORS as error:
+        return end_without_database(run, error, context)
+    run.inputs = replace(run.inputs, data_keys=run.encryption.stored)
+    return None
 
-    is_on: bool = False
-    condition: Condition | None = None
-    stored: str | None = field(default=None, repr=False)
 
-
-async def ensure_encryption(
-    tenant: Tenant, deployments: Sequence[ObservedObject], last_good: str | None, context: ReconcileContext
-) -> Encryption:
-    """Make the tenant's keys if the installation encrypts, keep those that exist, and decide whether the pods encrypt.
-
-    `deployments` are the live ones, before this reconcile applies its own; `last_good` is the copy of the keys that is kept where
-    `T-data-keys` cannot be read. Raises what the database raises.
-    """
+async def _ensure_keys(run: Run, context: ReconcileContext) -> Encryption:
+    """Return the keys as they are stored now. Where `T-data-keys` cannot be read, its last good copy is kept."""
+    tenant = run.tenant
     meta, now, asked = tenant.metadata, context.clock.now(), context.settings.encrypt_bodies
     stored = (await read_own_secret(context, meta.namespace, meta.name, ENCRYPTION_SUFFIX, uid=meta.uid)).get(DATA_KEYS)
     # One that came back needs its former keys also where nothing new is encrypted: for the content of its rows.
@@ -65,10 +63,10 @@ async def ensure_encryption(
     except ValueError as error:
         secret = child_name(meta.name, ENCRYPTION_SUFFIX)
         text = f"Secret {secret}: {error}; restore it from your backup. What is new is stored plainly"
-        return Encryption(condition=bad(_KIND, Reason.DATA_KEYS_UNREADABLE, text), stored=last_good)
+        return Encryption(condition=bad(_KIND, Reason.DATA_KEYS_UNREADABLE, text), stored=run.inputs.data_keys)
     lost = not keys.keys and await context.database.has_encrypted_rows(meta.dotted)
     keys = next_keys(keys, tenant.metadata.annotations.get(ROTATE_ANNOTATION, ""), now, lost=lost)
-    in_use = asked and all_pods_decrypt(deployments, before=keys.in_use)
+    in_use = asked and all_pods_decrypt(run.deployed, before=keys.in_use)
     keys = msgspec.structs.replace(keys, in_use=in_use, were_kept=keys.were_kept or kept is not None)
     await context.kube.apply(data_keys_secret(tenant, encode_data_keys(keys)))
     if keys.were_kept:

@@ -16,10 +16,11 @@ from askproai_operator.api.conditions import Condition, ConditionType, Reason, b
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.addresses import address_of, registered_calcom_url
 from askproai_operator.controllers.grant import release
-from askproai_operator.controllers.tenant.children import remove_routes
 from askproai_operator.controllers.tenant.children.metadata import child_name
+from askproai_operator.controllers.tenant.children.routes import remove_routes
 from askproai_operator.controllers.tenant.children.secrets import ENCRYPTION_SUFFIX, teardown_release
 from askproai_operator.controllers.tenant.kept_keys import keep_or_forget
+from askproai_operator.controllers.tenant.page import withdraw_page
 from askproai_operator.credentials import CALCOM_BASE_URL, CALCOM_KEY, own_keys, read_own_secret
 from askproai_operator.engine import FINALIZER, GONE, EventRecord, EventType, Result, resources
 from askproai_operator.grants import Subject, recorded_keys
@@ -80,6 +81,7 @@ async def delete_tenant(tenant: Tenant, context: ReconcileContext) -> Result:
         return Result(conditions, requeue_after=after, requeue=after is None, requeue_reason=text)
     events = [await add_orphan(remote, keys, f"given up: {failure_text(error)}", context) for remote, error in failures]
     await remove_routes(tenant, context)
+    await withdraw_page(tenant, context)
     await release_keys(tenant, context)
     encryption = await read_own_secret(context, meta.namespace, meta.name, ENCRYPTION_SUFFIX)
     await keep_or_forget(tenant, keys_to_copy(encryption.get(DATA_KEYS, kept), kept), context)

@@ -1,4 +1,4 @@
-"""Which URL senders get: the one that the spec asks for, once it leads to the tenant's own pods. Pure.
+"""Which URL senders get: the one that the spec asks for, once it leads to the tenant's own pods.
 
 Until then they keep the former URL. It is also served for 10 minutes after the change, since a call goes on with the URLs with
 which it began, and as long as Cal.com or an agent still has it. An outage does not withdraw a URL: one that senders have is
@@ -7,7 +7,6 @@ never tested again.
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import urlsplit
@@ -17,33 +16,23 @@ from pydantic import ValidationError
 from askproai_operator.api import Exposure as ExposureSpec
 from askproai_operator.api import ManagementPolicy, RetellAgent, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
-from askproai_operator.context import Verdict
+from askproai_operator.context import ReconcileContext, TenantUrl, Verdict
 from askproai_operator.controllers.addresses import Address, address_of, registered_calcom_url
+from askproai_operator.controllers.tenant.run import Exposure
+from askproai_operator.credentials import read_own_secret
 
 _RETELL: Final = "/webhooks/retell"
 # Few calls are longer, the agents have the new URL within seconds, and another tenant may be waiting for the host.
 _SERVED_AFTER: Final = timedelta(minutes=10)
 
 
-@dataclass(frozen=True, slots=True)
-class Exposure:
-    """The URLs of a tenant: `requested` by its spec, `in_use` by senders, and `kept` beside the requested one."""
-
-    requested: Address
-    in_use: Address | None  # None: senders have none yet
-    kept: str | None = None  # base URL at which senders, or calls that began there, still arrive
-    verdict: Verdict | None = None  # about `requested`, unless it is in use
-    kept_since: datetime | None = None  # when senders got `requested` instead of `kept`
-
-    @property
-    def is_settled(self) -> bool:
-        """Return whether senders have the URL that the spec asks for."""
-        return self.in_use == self.requested
-
-    @property
-    def former_path_prefix(self) -> str:
-        """Return the path prefix with which requests to `kept` arrive."""
-        return urlsplit(self.kept).path if self.kept else ""
+async def read_exposure(tenant: Tenant, agents: Iterable[RetellAgent], context: ReconcileContext) -> Exposure:
+    """Return the URLs of a tenant, by the last test of the requested one."""
+    (namespace, name), uid = tenant.key[1:], tenant.metadata.uid
+    requested = address_of(tenant, context.settings.shared_base_url)
+    token = (await read_own_secret(context, namespace, name, "admin", uid=uid)).get("token", "").strip()
+    verdict = context.url_proofs.find(TenantUrl(namespace, name, uid, requested.base_url, token))
+    return choose_exposure(tenant, agents, requested, verdict, context.clock.now())
 
 
 def choose_exposure(

@@ -5,7 +5,7 @@ has to send with it.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import Final
 
 from askproai_core.tenant_config import (
@@ -17,6 +17,8 @@ from askproai_core.tenant_config import (
 )
 from askproai_operator.api import SecretKeyRef, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
+from askproai_operator.context import ReconcileContext
+from askproai_operator.controllers.tenant.run import NotificationAccess, Run
 from askproai_operator.controllers.tenant.server_problems import find_server_problem
 from askproai_operator.credentials import read_optional_keys
 from askproai_operator.plan_context import PlanContext
@@ -26,14 +28,8 @@ from askproai_operator.providers import CredentialProblem
 USUAL_PORTS: Final = frozenset({443, 465, 587})
 
 
-@dataclass(frozen=True, slots=True)
-class NotificationAccess:
-    """The channels that the pods may use, the Secrets that they mount (by the name of the file), and the servers' URLs."""
-
-    channels: tuple[NotificationChannel, ...] = ()
-    refs: Mapping[str, SecretKeyRef] = field(default_factory=dict)
-    servers: tuple[str, ...] = ()
-    condition: Condition | None = None
+async def gather_notifications(run: Run, context: ReconcileContext) -> None:
+    run.inputs = replace(run.inputs, notifications=await read_notifications(run.tenant, context))
 
 
 async def read_notifications(tenant: Tenant, context: PlanContext) -> NotificationAccess:

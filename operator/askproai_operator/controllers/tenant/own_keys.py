@@ -5,24 +5,29 @@ then on it stays so, whatever becomes of the key: our own book alone would offer
 event type are refused meanwhile, and nobody else's (docs/decisions/0040-keys-of-staff-members.md).
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
+from functools import partial
 
 import structlog
 
 from askproai_core.tenant_config import TenantConfig
-from askproai_operator.api import SecretKeyRef, ServiceOffering, Tenant
-from askproai_operator.api.conditions import Condition, ConditionType, Reason, Status
+from askproai_operator.api import ServiceOffering
+from askproai_operator.api.conditions import Condition, ConditionType, Reason
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.addresses import registered_calcom_url
 from askproai_operator.controllers.conditions import condition_of
 from askproai_operator.controllers.grant import take
+from askproai_operator.controllers.tenant.calcom_webhook import ensure_webhook, webhook_look
 from askproai_operator.controllers.tenant.children.deployment import mounted_own_keys
 from askproai_operator.controllers.tenant.children.metadata import child_name
+from askproai_operator.controllers.tenant.credentials import KEY_TEST
+from askproai_operator.controllers.tenant.run import Inputs, OwnAccounts, OwnKeys, Run
 from askproai_operator.credentials import (
     CALCOM_BASE_URL,
     calcom_account,
     event_types_of,
+    hash_accounts,
     own_key_file,
     own_key_refs,
     own_keys,
@@ -32,37 +37,29 @@ from askproai_operator.credentials import (
 from askproai_operator.engine import ObservedObject
 from askproai_operator.grants import OWN_KEYS_ANNOTATION, Subject, SubjectKind
 from askproai_operator.providers import CredentialRefused, ProviderError, hash_key, remove_calcom_webhook
+from askproai_operator.services import active_offerings
 
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class OwnKeys:
-    """The keys that were found good and granted once, by the name of the mounted file. The values are never part of a text.
-
-    `refs` are those that manifests name: the pods mount them. `values` are for `T-teardown`: those, as they were last good, and
-    former ones whose webhook could not be removed yet.
-    """
-
-    refs: Mapping[str, SecretKeyRef] = field(default_factory=dict)
-    values: Mapping[str, str] = field(default_factory=dict, repr=False)
-    subjects: frozenset[Subject] = frozenset()
+async def gather_own_keys(run: Run, context: ReconcileContext) -> None:
+    """Settle which keys the tenant uses, and forget the looks at accounts that it uses no more."""
+    inputs = run.inputs
+    keys = await _settle_own_keys(inputs, context)
+    accounts = hash_accounts(inputs.credentials, keys.values, context.installation_id)
+    run.inputs = replace(inputs, own_keys=keys, accounts=accounts)
+    webhooks = {webhook_look(each, context) for each in (inputs.credentials.calcom_key, *keys.values.values())}
+    context.memory.looks.retain(run.tenant.key, {KEY_TEST, *webhooks})
 
 
-async def settle_own_keys(
-    tenant: Tenant,
-    offerings: Iterable[ServiceOffering],
-    context: ReconcileContext,
-    *,
-    calcom_key: str,
-    calcom_url: str,
-    is_usable: bool,
-) -> OwnKeys:
+async def _settle_own_keys(inputs: Inputs, context: ReconcileContext) -> OwnKeys:
     """Read the keys, take the grants of new ones, and remove the webhooks of those that nothing names any more.
 
-    `calcom_key` is the tenant's own, `calcom_url` the webhook's. A key that cannot be used now stays as it was last good. Unless
-    `is_usable`, since the Tenant's own keys could not be tried, nothing new is taken, and nothing removed.
+    A key that cannot be used now stays as it was last good. While the Tenant's own keys could not be tried, nothing new is taken,
+    and nothing removed.
     """
+    tenant, is_usable = inputs.tenant, inputs.key_error is None
+    offerings = active_offerings(inputs.offerings, inputs.branches)
     namespace, name = tenant.key[1:]
     named = own_key_refs(offerings) if calcom_account(tenant) is not None else {}
     secret = context.cache.secret(namespace, child_name(name, "teardown"))
@@ -79,7 +76,8 @@ async def settle_own_keys(
     }
     refs = {file: ref for file, ref in named.items() if file in values}
     base_url = teardown.get(CALCOM_BASE_URL, context.settings.calcom_base_url)
-    in_use = {calcom_key, *values.values()}  # such as those of a Secret that has another name now
+    in_use = {inputs.credentials.calcom_key, *values.values()}  # such as those of a Secret that has another name now
+    calcom_url = inputs.exposure.requested.urls(context.installation_id)["calcom"]
     for file in sorted(file for file in recorded.keys() - named.keys() if recorded[file] not in in_use):
         urls = {calcom_url, registered_calcom_url(tenant) or calcom_url}
         if not is_usable or not await _leave_account(base_url, recorded[file], urls, context):
@@ -101,17 +99,13 @@ async def _leave_account(base_url: str, key: str, urls: Iterable[str], context: 
     return True
 
 
-@dataclass(frozen=True, slots=True)
-class OwnAccounts:
-    """In which accounts our webhook is registered, by the name of the key's file, and the condition where one is missing."""
-
-    registered: frozenset[str] = frozenset()
-    failure: Condition | None = None
-
-    @property
-    def is_open(self) -> bool:
-        """Return whether a registration may succeed by itself later."""
-        return self.failure is not None and self.failure.status is Status.UNKNOWN
+async def register_own_accounts(run: Run, context: ReconcileContext) -> None:
+    """Register the webhooks in the accounts of staff members' own keys; nothing before the URL of the tenant is proven."""
+    run.own_accounts = OwnAccounts()
+    if (in_use := run.inputs.exposure.in_use) is not None:
+        run.own_accounts = await register_in_own_accounts(
+            run.inputs.own_keys, partial(ensure_webhook, run, in_use, context)
+        )
 
 
 async def register_in_own_accounts(keys: OwnKeys, register: Callable[[str], Awaitable[object]]) -> OwnAccounts:

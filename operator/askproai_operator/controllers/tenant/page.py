@@ -3,36 +3,31 @@
 Nothing here stops a call: without it the page is at the private port, with the tokens.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import replace
 
 from askproai_core.tenant_config import OIDC_CA, OIDC_CLIENT_SECRET
-from askproai_operator.api import SecretKeyRef, Tenant
+from askproai_operator.api import Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
+from askproai_operator.context import ReconcileContext
+from askproai_operator.controllers.holders import claimed_page_host_condition, reserved_page_host_condition
+from askproai_operator.controllers.tenant.children.metadata import Manifest, child_name
+from askproai_operator.controllers.tenant.children.optional import apply_unless_foreign, is_installed, prune
+from askproai_operator.controllers.tenant.children.routes import http_route_problem, page_route, take_host
+from askproai_operator.controllers.tenant.children.services import PAGE_PORT, page_service
+from askproai_operator.controllers.tenant.run import PageAccess, Run
 from askproai_operator.controllers.tenant.server_problems import find_server_problem
 from askproai_operator.credentials import read_optional_keys
+from askproai_operator.engine import resources
+from askproai_operator.grants import page_host, page_route_name
 from askproai_operator.plan_context import PlanContext
 from askproai_operator.providers import CredentialProblem
 
 _KIND = ConditionType.PAGE_READY
 
 
-@dataclass(frozen=True, slots=True)
-class PageAccess:
-    """Whether people may log in at the issuer, the Secrets that the pods mount (by the file's name), and where it is published.
-
-    `problem` is why something of it does not work; `url` is where the page is published, None where it is not.
-    """
-
-    may_log_in: bool = False
-    refs: Mapping[str, SecretKeyRef] = field(default_factory=dict)
-    servers: tuple[str, ...] = ()
-    problem: Condition | None = None
-    url: str | None = None
-
-    def without_host(self, problem: Condition) -> "PageAccess":
-        """Return the access of a page that cannot be published."""
-        return replace(self, url=None, problem=problem)
+async def gather_page(run: Run, context: ReconcileContext) -> None:
+    run.inputs = replace(run.inputs, page=await read_page(run.tenant, context))
 
 
 async def read_page(tenant: Tenant, context: PlanContext) -> PageAccess:
@@ -55,6 +50,60 @@ async def read_page(tenant: Tenant, context: PlanContext) -> PageAccess:
         text = "; ".join(each.message for each in missing)
         reported = bad(_KIND, missing[0].reason, f"nobody logs in at {issuer}: {text}")
     return PageAccess(True, usable, (issuer,), reported, f"https://{page.host}" if page.host else None)
+
+
+async def take_page_host(run: Run, context: ReconcileContext) -> None:
+    """Take the grant of the page's host; the page is not published where that is another tenant's or the platform's."""
+    page, reserved, claimed = run.inputs.page, reserved_page_host_condition, claimed_page_host_condition
+    if page.url is not None:
+        refused = await take_host(run.tenant, page_host(run.tenant), reserved, claimed, context)
+        if refused is not None:
+            run.inputs = replace(run.inputs, page=replace(page, url=None, problem=refused))
+
+
+async def publish_page(run: Run, context: ReconcileContext) -> None:
+    """Publish the page, or withdraw it."""
+    run.page_routed = await _apply_page(run.tenant, run.inputs.page.url, context)
+
+
+async def _apply_page(tenant: Tenant, url: str | None, context: ReconcileContext) -> Condition | None:
+    """Publish the page at `url`, or withdraw it without one. Return why its route does not work; None if it does.
+
+    Without `page.ingress` and `page.gateway` there is the Service alone, for platforms that route the host themselves.
+    """
+    name, namespace = tenant.metadata.name, tenant.metadata.namespace
+    route = page_route(tenant) if url is not None else None
+    ref = resources.resource_of(route) if route is not None else None
+    missing = route is not None and not is_installed(route, context)
+    desired = [page_service(tenant)] if url is not None else []
+    desired += [route] if route is not None and not missing else []
+    conflict = await apply_unless_foreign(desired, _KIND, context)
+    await _prune(tenant, desired, context)
+    if conflict is not None or route is None:
+        return conflict
+    if missing:
+        text = (
+            "this cluster has no Gateway API (CRD httproutes.gateway.networking.k8s.io): install it, or route "
+            f"{url} to the Service {child_name(name, 'page')}, port {PAGE_PORT}, yourself"
+        )
+        return bad(_KIND, Reason.NOT_INSTALLED, text)
+    if ref is resources.HTTP_ROUTES:
+        # Not from the cache, where its status is as old as the last list: HTTPRoutes are listed, not watched.
+        live = await context.kube.get(ref, namespace, page_route_name(name))
+        problem = http_route_problem((live or {}).get("status") or {}, "page.gateway")
+        return bad(_KIND, Reason.PENDING, problem) if problem else None
+    return None
+
+
+async def withdraw_page(tenant: Tenant, context: ReconcileContext) -> None:
+    """Delete the route and the Service of the page."""
+    await _prune(tenant, (), context)
+
+
+async def _prune(tenant: Tenant, desired: Iterable[Manifest], context: ReconcileContext) -> None:
+    route, service = page_route_name(tenant.metadata.name), child_name(tenant.metadata.name, "page")
+    optional = ((resources.INGRESSES, route), (resources.HTTP_ROUTES, route), (resources.SERVICES, service))
+    await prune(tenant, optional, desired, context)
 
 
 def page_condition(tenant: Tenant, access: PageAccess, routed: Condition | None) -> Condition | None:

@@ -1,4 +1,4 @@
-"""Which keys the pods verify with: the condition KeysInUse, and the versions of the Secrets that all pods have.
+"""Which keys the pods verify with: the conditions KeysInUse and RequestsVerified, and the versions of the Secrets that all have.
 
 A provider may sign with a new key when all pods have it; who moves it before is answered 401. A kubelet updates mounted Secrets
 a minute or more after their change, so the pods are made to read them at once (`controllers/config_sync.py`), and they show what
@@ -6,12 +6,15 @@ they have as a hash (docs/decisions/0139-pods-show-the-keys-that-they-have.md).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 from askproai_core.former_keys import keys_hash
+from askproai_core.tenant_config import config_hash
 from askproai_operator.api import Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
+from askproai_operator.context import ReconcileContext
+from askproai_operator.controllers.conditions import local_time
+from askproai_operator.controllers.tenant.run import KeysInUse, Run
 from askproai_operator.controllers.tenant.signing_keys import SigningKeys
 from askproai_operator.credentials import Credentials
 from askproai_operator.engine import ObservedObject
@@ -20,14 +23,26 @@ from askproai_operator.memory import PodKeys
 _KIND = ConditionType.KEYS_IN_USE
 
 
-@dataclass(frozen=True, slots=True)
-class KeysInUse:
-    """The present keys, whether all pods have them, and what the status says about it."""
+async def have_keys_read(run: Run, context: ReconcileContext) -> None:
+    """Have the pods read a changed configuration, and keys that not all of them have shown."""
+    tenant, hashed, seen = run.tenant, config_hash(run.config), context.memory.pod_keys.get(run.tenant.key)
+    run.in_use = find_keys_in_use(tenant, run.inputs.credentials, run.keys, run.admin_token, run.deployed, seen)
+    if tenant.status.get("configHash") not in {None, hashed} or not run.in_use.by_all:
+        # A kubelet may take 90 s to update what is mounted.
+        context.trigger_config_sync(*tenant.key[1:], hashed, run.in_use.wanted)
 
-    wanted: PodKeys
-    by_all: bool
-    condition: Condition
-    status: dict[str, Any]
+
+def requests_verified(run: Run, _: ReconcileContext) -> Condition:
+    """Return RequestsVerified: False while each request of the tenant's own calls is refused."""
+    kind, since = ConditionType.REQUESTS_VERIFIED, run.state.refused_since
+    if since is None:
+        return good(kind)
+    text = (
+        f"since {local_time(run.tenant, since)} every request of Retell that names an agent and a number of this tenant was"
+        " refused with 401, and callers hear an apology: none of the Secret's keys is the one with the webhook badge at Retell."
+        " Put that key into the Secret, or mark the Secret's key there; it ends with the next request that is accepted"
+    )
+    return bad(kind, Reason.REQUESTS_REFUSED, text)
 
 
 def find_keys_in_use(

@@ -4,7 +4,7 @@ That is read for all of them together each resync (`controllers/quiet_tenants.py
 (docs/decisions/0085-quiet-tenants-are-read-together.md). The conditions are derived by the functions of the reconcile.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -12,12 +12,11 @@ from askproai_core.database import ProvisionedTenant, TenantState, encode_declar
 from askproai_operator.api import Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Status
 from askproai_operator.context import ReconcileContext
-from askproai_operator.controllers.tenant.children.secrets import teardown_secret
-from askproai_operator.controllers.tenant.inputs import Inputs
-from askproai_operator.controllers.tenant.signing_keys import SigningKeys
-from askproai_operator.controllers.tenant.status import synced_condition
-from askproai_operator.controllers.tenant.stores import connection_limit, tenant_facts, what_is_declared
+from askproai_operator.controllers.tenant.calendar_sync import synced_condition
+from askproai_operator.controllers.tenant.database import connection_limit, tenant_facts, what_is_declared
+from askproai_operator.controllers.tenant.run import Run
 from askproai_operator.controllers.tenant.stranded import fit_condition
+from askproai_operator.controllers.tenant.teardown import render_teardown
 from askproai_operator.credentials import calcom_account, decode_secret, own_key_refs
 from askproai_operator.memory import QuietTenant
 from askproai_operator.services import active_offerings
@@ -37,22 +36,15 @@ _READ_TOGETHER: Final = frozenset(
 )
 
 
-def note_quiet(
-    inputs: Inputs,
-    keys: SigningKeys,
-    resource_ids: Collection[int],
-    conditions: Sequence[Condition],
-    context: ReconcileContext,
-) -> timedelta | None:
+def note_quiet(run: Run, conditions: Sequence[Condition], context: ReconcileContext) -> timedelta | None:
     """Remember a Tenant that is quiet; return in how long it is to be reconciled then. None: at the usual resync, as any other."""
-    tenant, settings = inputs.tenant, context.settings
+    tenant, settings = run.tenant, context.settings
     interval = settings.quiet_interval(QUIET_RESYNCS)
-    if interval <= settings.resync or not _is_quiet(inputs, keys, conditions):
+    if interval <= settings.resync or not _is_quiet(run, conditions):
         return None
     every = context.memory.looks.wait(0, interval, settings.resync)
-    next_look = context.next_look(
-        tenant.key, otherwise=every
-    )  # one timer for both: the looks at providers have the same
+    # One timer for both: the looks at providers have the same.
+    next_look = context.next_look(tenant.key, otherwise=every)
     if next_look is None:
         return None
     context.memory.quiet[tenant.key] = QuietTenant(
@@ -61,29 +53,29 @@ def note_quiet(
             tenant.metadata.uid,
             context.database.role_name(tenant.metadata.dotted),
             connection_limit(tenant),
-            tenant_facts(inputs),
-            frozenset(resource_ids),
-            encode_declared(what_is_declared(inputs, context)),
+            tenant_facts(run.inputs),
+            frozenset(run.resource_ids.values()),
+            encode_declared(what_is_declared(run.inputs, context)),
         ),
         tuple(each for each in conditions if each.type in _READ_TOGETHER),
     )
     return min(next_look, interval * _LONGEST)
 
 
-def _is_quiet(inputs: Inputs, keys: SigningKeys, conditions: Sequence[Condition]) -> bool:
+def _is_quiet(run: Run, conditions: Sequence[Condition]) -> bool:
     """Return whether all is well, and nothing waits for a time or for another attempt.
 
     Then each Secret that is named permits its use, so a watch reports its changes.
     """
-    tenant, own = inputs.tenant, inputs.own_keys
-    named = own_key_refs(active_offerings(inputs.offerings, inputs.branches)) if calcom_account(tenant) else {}
-    recorded = teardown_secret(tenant, inputs.credentials, inputs.keys, own.values, own.subjects, inputs.data_keys)
+    inputs = run.inputs
+    named = own_key_refs(active_offerings(inputs.offerings, inputs.branches)) if calcom_account(run.tenant) else {}
     return (
         all(each.status is Status.TRUE or each.type in _OF_THE_INSTALLATION for each in conditions)
-        and not keys.former
+        and not run.keys.former
         and inputs.exposure.kept is None
-        and own.values.keys() == named.keys()
-        and decode_secret(recorded) == inputs.teardown_values  # else this run, or a later one, leaves a former account
+        and inputs.own_keys.values.keys() == named.keys()
+        and decode_secret(render_teardown(inputs))
+        == inputs.teardown_values  # else this run, or a later one, leaves a former account
     )
 
 

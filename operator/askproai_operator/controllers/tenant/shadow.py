@@ -13,7 +13,9 @@ from askproai_core import tenant_config as config
 from askproai_core.database import shadow_name
 from askproai_operator.api import Shadow, ShadowState, ShadowStatus, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
+from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.ceilings import apply_ceilings
+from askproai_operator.controllers.tenant.run import Run
 from askproai_operator.engine import MANAGER, Cache, Key, find_condition
 from askproai_operator.settings import Settings
 
@@ -102,6 +104,12 @@ def own_account_keys(live: config.TenantConfig) -> frozenset[str]:
 def _describe(tenant: Tenant) -> str:
     meta, selected = tenant.metadata, "app.kubernetes.io/name=askproai-shadow,app.kubernetes.io/instance="
     return f"kubectl describe pods -n {meta.namespace} -l {selected}{meta.name}"
+
+
+async def wake_shadow(run: Run, context: ReconcileContext) -> None:
+    """Have a shadow that is asked for, or was, begun or ended."""
+    if run.tenant.spec.runtime.shadow is not None or "shadow" in run.tenant.status:
+        context.enqueue(shadows_key(context.settings))
 
 
 def shadow_condition(tenant: Tenant, settings: Settings) -> Condition | None:

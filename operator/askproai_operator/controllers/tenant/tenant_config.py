@@ -1,9 +1,9 @@
-"""Compile the manifests of one tenant into the TenantConfig that its pods read. Pure."""
+"""Compile the manifests of one tenant into the TenantConfig that its pods read."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
-from types import MappingProxyType
 from typing import Any, TypeVar
 
 import msgspec
@@ -11,14 +11,18 @@ import msgspec
 from askproai_core import tenant_config as config
 from askproai_operator.api import Branch, EventType, Price, RetellAgent, ServiceOffering, Staff, StaffPrice, Tenant
 from askproai_operator.applied_spec import is_paused, is_planned
+from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.branch import read_phone_numbers
 from askproai_operator.controllers.offering import UnitPlan, identity_of, plan_units
+from askproai_operator.controllers.tenant.own_keys import linked_event_types
+from askproai_operator.controllers.tenant.run import ResourceIds, Run
+from askproai_operator.controllers.tenant.shadow import is_copied
+from askproai_operator.controllers.tenant.withheld import find_former, find_withheld
 from askproai_operator.credentials import calendar_account, event_types_of, own_key_file
 from askproai_operator.providers import compile_field
 from askproai_operator.services import active_offerings, branch_name_of, is_auto_created, staff_by_branch
 
 WithheldEventTypes = Mapping[str, Mapping[int, config.Withheld]]
-ResourceIds = Mapping[tuple[str, str, int], int]  # (branch, staff, number) to the row of `resources`
 S = TypeVar("S", bound=msgspec.Struct)
 
 
@@ -39,74 +43,95 @@ def is_held_back(agent: RetellAgent) -> bool:
     return is_planned(agent) or is_paused(agent)
 
 
-def compile_config(
-    tenant: Tenant,
-    branches: Iterable[Branch],
-    offerings: Iterable[ServiceOffering],
-    agents: Iterable[RetellAgent],
-    *,
-    resource_ids: ResourceIds,
-    foreign_numbers: Mapping[str, frozenset[str]],
-    path_prefix: str,
-    former_path_prefix: str = "",
-    installation_id: str,
-    calendar_base_url: str,
-    retell_base_url: str,
-    applied_agents: Iterable[config.Agent] = (),
-    linked_own_event_types: Collection[int] = (),
-    notification_channels: Collection[config.NotificationChannel] = (),
-    public_url: str = "",
-    logs_in_at_issuer: bool = False,
-    page_is_published: bool = False,
-    withheld: WithheldEventTypes = MappingProxyType({}),
-    withheld_event_types: Collection[int] = (),
-    encrypt_bodies: bool = False,
-    shadow: bool = False,
-) -> config.TenantConfig:
-    """Return the config. `foreign_numbers` are, by branch, the DIDs that another branch has: they do not route here.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigInputs:
+    """The inputs of a tenant's config."""
 
-    An agent whose edits are held back is as in `applied_agents`, those of the config before. Only `linked_own_event_types` of the
-    event types with a key of their own are named to the pods; the others are booked locally. So are of the channels of
-    notifications only `notification_channels`: the others send nothing.
-    `logs_in_at_issuer`: the pods may connect to the issuer of `page.oidc`; `page_is_published`: its host is the tenant's.
-    `public_url` is where senders arrive; empty while that has not been proven.
-    `withheld` are event types to which the pods send nothing, by offering and id; `withheld_event_types` those that none names.
-    `encrypt_bodies`: all pods can decrypt what one of them encrypts. `shadow`: what call functions are asked is copied.
-    """
-    spec = tenant.spec
-    branches = sorted(branches, key=lambda branch: branch.metadata.name)
-    active = active_offerings(offerings, branches)
+    tenant: Tenant
+    branches: Iterable[Branch]
+    offerings: Iterable[ServiceOffering]
+    agents: Iterable[RetellAgent]
+    resource_ids: ResourceIds
+    foreign_numbers: Mapping[str, frozenset[str]]  # by branch: DIDs of another branch, which do not route here
+    path_prefix: str
+    former_path_prefix: str = ""
+    installation_id: str
+    calendar_base_url: str
+    retell_base_url: str
+    applied_agents: Iterable[config.Agent] = ()  # of the config before: an agent whose edits are held back stays so
+    linked_own_event_types: Collection[int] = ()  # all others with a key of their own are booked locally
+    notification_channels: Collection[config.NotificationChannel] = ()  # the others send nothing
+    public_url: str = ""  # where senders arrive; empty while that has not been proven
+    logs_in_at_issuer: bool = False  # the pods may connect to the issuer of `page.oidc`
+    page_is_published: bool = False  # its host is the tenant's
+    withheld: WithheldEventTypes = field(default_factory=dict)  # to which the pods send nothing, by offering and id
+    withheld_event_types: Collection[int] = ()  # those that no offering names
+    encrypt_bodies: bool = False  # all pods can decrypt what one of them encrypts
+    shadow: bool = False  # what call functions are asked is copied
+
+
+async def render_config(run: Run, context: ReconcileContext) -> None:
+    """Compile what the pods read; their ConfigMap has it as text."""
+    inputs, page, exposure = run.inputs, run.inputs.page, run.inputs.exposure
+    tenant, offerings, applied, accounts = run.tenant, inputs.offerings, inputs.applied, inputs.accounts
+    calendar_base_url = inputs.credentials.calendar_base_url
+    linked = linked_event_types(offerings, applied, run.own_accounts.registered, run.deployed)
+    sources = ConfigInputs(
+        tenant=tenant,
+        branches=inputs.branches,
+        offerings=offerings,
+        agents=inputs.agents,
+        resource_ids=run.resource_ids,
+        foreign_numbers=inputs.foreign_numbers,
+        path_prefix=exposure.requested.path_prefix,
+        former_path_prefix=exposure.former_path_prefix,
+        installation_id=context.installation_id,
+        calendar_base_url=calendar_base_url,
+        retell_base_url=inputs.credentials.retell_base_url,
+        applied_agents=applied.agents if applied else (),
+        linked_own_event_types=linked,
+        notification_channels=inputs.notifications.channels,
+        public_url=exposure.in_use.base_url if exposure.in_use else "",
+        logs_in_at_issuer=page.may_log_in,
+        page_is_published=page.url is not None,
+        withheld=find_withheld(tenant, offerings, applied, calendar_base_url, accounts),
+        withheld_event_types=find_former(tenant, offerings, accounts),
+        encrypt_bodies=run.encryption.is_on,
+        shadow=is_copied(tenant, context.cache),
+    )
+    run.config = config.encode(compile_config(sources))
+
+
+def compile_config(inputs: ConfigInputs) -> config.TenantConfig:
+    """Return the config. Pure."""
+    tenant, spec = inputs.tenant, inputs.tenant.spec
+    branches = sorted(inputs.branches, key=lambda branch: branch.metadata.name)
+    active = active_offerings(inputs.offerings, branches)
     units = plan_units(branches, active)
-    active_agents, closed_agents = _split_agents(agents, branches)
-    compiled_agents = _compile_agents(active_agents, {agent.name: agent for agent in applied_agents})
+    active_agents, closed_agents = _split_agents(inputs.agents, branches)
+    compiled_agents = _compile_agents(active_agents, {agent.name: agent for agent in inputs.applied_agents})
     closed_ids = tuple(sorted(filter(None, (agent.status.get("agentId") for agent in closed_agents))))
     return _copy_fields(
         config.TenantConfig,
         spec,
         tenant=tenant.metadata.dotted,
-        path_prefix=path_prefix,
-        former_path_prefix=former_path_prefix,
-        installation_id=installation_id,
-        calendar=_calendar(tenant, calendar_base_url),
-        branches=tuple(
-            _branch(branch, branches, units, resource_ids, foreign_numbers.get(branch.metadata.name, frozenset()))
-            for branch in branches
-        ),
-        services=tuple(
-            _service(offering, branches, units, linked_own_event_types, withheld.get(offering.metadata.name, {}))
-            for offering in active
-        ),
-        retell=config.RetellConfig(base_url=retell_base_url if compiled_agents or closed_ids else ""),
+        path_prefix=inputs.path_prefix,
+        former_path_prefix=inputs.former_path_prefix,
+        installation_id=inputs.installation_id,
+        calendar=_calendar(tenant, inputs.calendar_base_url),
+        branches=tuple(_branch(branch, branches, units, inputs) for branch in branches),
+        services=tuple(_service(offering, branches, units, inputs) for offering in active),
+        retell=config.RetellConfig(base_url=inputs.retell_base_url if compiled_agents or closed_ids else ""),
         agents=compiled_agents,
         closed_agents=closed_ids,
         rate_limits=spec.runtime.rate_limits,
         booking_limits=spec.runtime.booking_limits,
         booking_target_percent=_booking_target(tenant),
-        withheld_event_types=withheld_event_types,
-        encrypt_bodies=encrypt_bodies,
-        shadow=shadow,
-        notifications=_notifications(tenant, notification_channels, public_url),
-        page=_page(tenant, published=page_is_published) if logs_in_at_issuer else None,
+        withheld_event_types=inputs.withheld_event_types,
+        encrypt_bodies=inputs.encrypt_bodies,
+        shadow=inputs.shadow,
+        notifications=_notifications(tenant, inputs.notification_channels, inputs.public_url),
+        page=_page(tenant, published=inputs.page_is_published) if inputs.logs_in_at_issuer else None,
     )
 
 
@@ -166,12 +191,11 @@ def _notifications(
     )
 
 
-def _branch(
-    branch: Branch, branches: list[Branch], units: UnitPlan, resource_ids: ResourceIds, foreign: frozenset[str]
-) -> config.Branch:
+def _branch(branch: Branch, branches: list[Branch], units: UnitPlan, inputs: ConfigInputs) -> config.Branch:
     spec, name = branch.spec, branch.metadata.name
+    foreign = inputs.foreign_numbers.get(name, frozenset())
     rows: dict[str, list[int]] = defaultdict(list)
-    for (branch_name, staff, _), row in sorted(resource_ids.items()):  # by unit: those in use come first
+    for (branch_name, staff, _), row in sorted(inputs.resource_ids.items()):  # by unit: those in use come first
         if branch_name == name:
             rows[staff].append(row)
     return _copy_fields(
@@ -210,12 +234,9 @@ def _travel_minutes(branch: Branch, member: Staff, branches: Iterable[Branch]) -
 
 
 def _service(
-    offering: ServiceOffering,
-    branches: list[Branch],
-    units: UnitPlan,
-    linked_own: Collection[int],
-    withheld: Mapping[int, config.Withheld],
+    offering: ServiceOffering, branches: list[Branch], units: UnitPlan, inputs: ConfigInputs
 ) -> config.Service:
+    withheld = inputs.withheld.get(offering.metadata.name, {})
     currency = offering.spec.price.currency if offering.spec.price else "EUR"
     spec, capacity = offering.spec, units.effective_capacity[offering.metadata.name]
     # One with seats whose capacity had to be lowered to 1: its event types are not looked up, and not used.
@@ -245,7 +266,7 @@ def _service(
         own_event_types=[
             config.OwnEventType(**fields[each.staff], credential=own_key_file(each.api_key_secret_ref))
             for each in named
-            if each.api_key_secret_ref is not None and each.event_type_id in linked_own
+            if each.api_key_secret_ref is not None and each.event_type_id in inputs.linked_own_event_types
         ],
         staff_overrides=[
             config.StaffOverride(
@@ -280,7 +301,7 @@ def _event_type_fields(
         "staff": each.staff,
         "event_type_id": each.event_type_id,
         "default_minutes": _default_minutes(offering).get(each.event_type_id),
-        "needs_confirmation": _needs_confirmation(offering, each.event_type_id),
+        "needs_confirmation": {"eventTypeId": each.event_type_id} in (offering.status.get("needsConfirmation") or ()),
         "booking_fields": _booking_fields(offering, each.event_type_id),
         "withheld": withheld.get(each.event_type_id),
     }
@@ -289,10 +310,6 @@ def _event_type_fields(
 def _default_minutes(offering: ServiceOffering) -> dict[int, int]:
     """Return the default lengths of the event types with several, as the offering's own reconcile has read them at Cal.com."""
     return {each["eventTypeId"]: each["defaultMinutes"] for each in offering.status.get("variableLengths") or ()}
-
-
-def _needs_confirmation(offering: ServiceOffering, event_type_id: int) -> bool:
-    return {"eventTypeId": event_type_id} in (offering.status.get("needsConfirmation") or ())
 
 
 def _booking_fields(offering: ServiceOffering, event_type_id: int) -> tuple[config.BookingField, ...]:

@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 
@@ -27,9 +27,8 @@ from askproai_operator.engine import Cache, ObservedObject, find_condition, reso
 from askproai_operator.rollouts import read_record, rollout_problem
 from askproai_operator.settings import Settings
 
-OWN_KEYS = (
-    "askproai.de/own-keys"  # annotation of a Deployment: the files with staff members' own keys that its pods mount
-)
+# annotation of a Deployment: the files with staff members' own keys that its pods mount
+OWN_KEYS = "askproai.de/own-keys"
 # annotation of a Deployment: its pods can decrypt what others have encrypted
 DECRYPTS = "askproai.de/decrypts"
 # label of pods: whose image is on trial; the others have none, and Services select both
@@ -43,28 +42,34 @@ def live_canary(tenant: Tenant, objects: Cache) -> ObservedObject | None:
     return objects.child(resources.DEPLOYMENTS, tenant.metadata.namespace, child_name(tenant.metadata.name, CANARY))
 
 
+@dataclass(frozen=True, slots=True)
+class PodInputs:
+    """The inputs of all Deployments of a tenant. The keys are by the name of the mounted file."""
+
+    tenant: Tenant
+    credentials: Credentials
+    own_keys: Mapping[str, SecretKeyRef] = field(default_factory=dict)  # of staff members' own Cal.com accounts
+    further_keys: Mapping[str, SecretKeyRef] = field(default_factory=dict)  # without which the pods run all the same
+    pull_secrets: Sequence[str] = ()  # the installation's, in addition to the tenant's own
+    variables: Mapping[str, str] = field(default_factory=dict)  # further ones of the environment
+
+
 def deployment(
-    tenant: Tenant,
-    credentials: Credentials,
+    pods: PodInputs,
     image: str,
     component: Component = Component.WEB,
     *,
     alone: bool = False,
     replicas: int | None = None,
-    pull_secrets: Iterable[str] = (),
-    own_keys: Mapping[str, SecretKeyRef] | None = None,
-    further_keys: Mapping[str, SecretKeyRef] | None = None,
-    variables: Mapping[str, str] | None = None,
     track: str = "",
 ) -> Manifest:
     """Return a Deployment: `deployment.yaml` with this tenant's names, image and volumes.
 
     Its pods have both containers, or with `alone` only the one that the Deployment is named after. Without `replicas` the
-    field is left out, for an autoscaler to write. `pull_secrets` are the installation's, in addition to the tenant's own.
-    `own_keys` are the keys of staff members' own Cal.com accounts, by the name of the file; `further_keys` are others without which
-    the pods run all the same. `variables` are further ones of the environment. With a `track` it is `T-canary`, whose pods the
-    Services select beside the others, and which record by that name what they answer.
+    field is left out, for an autoscaler to write. With a `track` it is `T-canary`, whose pods the Services select beside
+    the others, and which record by that name what they answer.
     """
+    tenant = pods.tenant
     spec: Manifest = copy.deepcopy(pod_template())
     if replicas is not None:
         spec["replicas"] = replicas
@@ -78,7 +83,7 @@ def deployment(
     pod["containers"] = [container for container in pod["containers"] if not alone or container["name"] == component]
     for container in pod["containers"]:
         container["image"] = image
-        named = {**(variables or {}), **({"ASKPROAI_TRACK": track} if track else {})}
+        named = {**pods.variables, **({"ASKPROAI_TRACK": track} if track else {})}
         further = [{"name": name, "value": value} for name, value in named.items()]
         container["env"] = [*container["env"], *further]  # both containers share the template's list
         container["resources"] = container_resources(replica_bounds(tenant, Component(container["name"])).resources)
@@ -86,9 +91,9 @@ def deployment(
         pod["containers"][0]["readinessProbe"] = {"httpGet": {"path": "/readyz", "port": "worker"}, "periodSeconds": 2}
     for constraint in pod["topologySpreadConstraints"]:
         constraint["labelSelector"] = {"matchLabels": selector}
-    pod["volumes"] = _volumes(tenant, credentials, {**(own_keys or {}), **(further_keys or {})})
+    pod["volumes"] = _volumes(tenant, pods.credentials, {**pods.own_keys, **pods.further_keys})
     common = tenant.spec.runtime.pods
-    pod |= pod_fields(common, pull_secrets)
+    pod |= pod_fields(common, pods.pull_secrets)
     if common.annotations:
         spec["template"]["metadata"]["annotations"] = dict(common.annotations)
     manifest = new_manifest(tenant, resources.DEPLOYMENTS, CANARY if track else component, component) | {"spec": spec}
@@ -96,7 +101,7 @@ def deployment(
         SCALED_BY: ScaledBy.AUTOSCALER if replicas is None else ScaledBy.OPERATOR,
         DECRYPTS: "true",
         MODE: RuntimeMode.SPLIT if alone else RuntimeMode.COMBINED,
-        **({OWN_KEYS: ",".join(sorted(own_keys))} if own_keys else {}),
+        **({OWN_KEYS: ",".join(sorted(pods.own_keys))} if pods.own_keys else {}),
     }
     return manifest
 
@@ -145,34 +150,16 @@ def _volumes(tenant: Tenant, credentials: Credentials, optional: Mapping[str, Se
     """
     suffixes = ("config", "runtime", "admin", SIGNING_KEYS, ENCRYPTION_SUFFIX)
     config, runtime, admin, signing_keys, data_keys = (child_name(tenant.metadata.name, suffix) for suffix in suffixes)
-    sources: list[Manifest] = [
-        {"secret": {"name": runtime, "items": _same_paths("DATABASE_URL")}},
+    sources = [
+        _secret_source(runtime, "DATABASE_URL"),
         # Optional, so that a Redis or an authority that is added or removed restarts no pod.
-        {
-            "secret": {
-                "name": runtime,
-                "items": _same_paths("REDIS_URL", "CA_FILE", "DATABASE_CA_FILE"),
-                "optional": True,
-            }
-        },
+        _secret_source(runtime, "REDIS_URL", "CA_FILE", "DATABASE_CA_FILE", optional=True),
         # The former ones are absent while no key was changed within the last hour, the time while none was revoked.
-        {
-            "secret": {
-                "name": signing_keys,
-                "items": _same_paths(FORMER_KEYS, PRESENT_KEYS, REVOKED_AT),
-                "optional": True,
-            }
-        },
+        _secret_source(signing_keys, FORMER_KEYS, PRESENT_KEYS, REVOKED_AT, optional=True),
         # Absent while the installation does not encrypt: pods without a key store plainly.
-        {"secret": {"name": data_keys, "items": _same_paths(DATA_KEYS), "optional": True}},
-    ]
-    sources += [
-        {"secret": {"name": ref.name, "items": [{"key": ref.key, "path": file}]}}
-        for file, ref in sorted(credentials.secret_refs.items())
-    ]
-    sources += [
-        {"secret": {"name": ref.name, "items": [{"key": ref.key, "path": file}], "optional": True}}
-        for file, ref in sorted(optional.items())
+        _secret_source(data_keys, DATA_KEYS, optional=True),
+        *(_secret_source(ref.name, (ref.key, file)) for file, ref in sorted(credentials.secret_refs.items())),
+        *(_secret_source(ref.name, (ref.key, file), optional=True) for file, ref in sorted(optional.items())),
     ]
     return [
         {"name": "config", "configMap": {"name": config}},
@@ -181,8 +168,11 @@ def _volumes(tenant: Tenant, credentials: Credentials, optional: Mapping[str, Se
     ]
 
 
-def _same_paths(*keys: str) -> list[Manifest]:
-    return [{"key": key, "path": key} for key in keys]
+def _secret_source(name: str, *keys: str | tuple[str, str], optional: bool = False) -> Manifest:
+    """Return the source of a volume from keys of a Secret, each with its path where that has another name."""
+    pairs = [(key, key) if isinstance(key, str) else key for key in keys]
+    source: Manifest = {"name": name, "items": [{"key": key, "path": path} for key, path in pairs]}
+    return {"secret": source | ({"optional": True} if optional else {})}
 
 
 def service_account(tenant: Tenant) -> Manifest:
@@ -263,7 +253,7 @@ def runtime_condition(tenant: Tenant, deployments: Mapping[Component, ObservedOb
 
 
 def rollout_condition(
-    tenant: Tenant, deployments: Mapping[Component, ObservedObject], *, awaited: str | None = None
+    tenant: Tenant, deployments: Mapping[Component, ObservedObject], awaited: str | None = None
 ) -> Condition:
     """Return RolloutHealthy: False where Kubernetes has given up on the newest pods or may not create them.
 

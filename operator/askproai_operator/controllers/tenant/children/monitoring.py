@@ -1,4 +1,4 @@
-"""The monitoring of a tenant by Prometheus: a ServiceMonitor for its pods' metrics, and a PrometheusRule. Pure."""
+"""The monitoring of a tenant by Prometheus: a ServiceMonitor for its pods' metrics, and a PrometheusRule."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -10,7 +10,11 @@ import yaml
 
 from askproai_operator.api import Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, good
-from askproai_operator.controllers.tenant.children.metadata import Manifest, new_manifest, pod_selector
+from askproai_operator.context import ReconcileContext
+from askproai_operator.controllers.tenant.children.metadata import Manifest, child_name, new_manifest, pod_selector
+from askproai_operator.controllers.tenant.children.optional import apply_unless_foreign, prune
+from askproai_operator.controllers.tenant.children.services import metrics_service
+from askproai_operator.controllers.tenant.run import Run
 from askproai_operator.engine import resources
 from askproai_operator.settings import Settings
 
@@ -100,3 +104,18 @@ def monitoring_condition(absent: Sequence[str]) -> Condition:
         )
         return good(kind, text, Reason.NOT_INSTALLED)
     return good(kind, "Prometheus finds the pods' metrics and the alert rules")
+
+
+async def apply_monitoring(run: Run, context: ReconcileContext) -> None:
+    """Apply what Prometheus reads, as far as the cluster has its CRDs."""
+    tenant = run.tenant
+    renderers = {resources.SERVICE_MONITORS: service_monitor, resources.PROMETHEUS_RULES: prometheus_rule}
+    # One may come while the others are written.
+    absent = [ref.kind for ref in renderers if ref not in context.cache.served]
+    installed = [render(tenant, context.settings) for ref, render in renderers.items() if ref.kind not in absent]
+    desired = [*([metrics_service(tenant)] if installed else []), *installed]
+    conflict = await apply_unless_foreign(desired, ConditionType.MONITORING_READY, context)
+    name = tenant.metadata.name
+    optional = [(resources.SERVICES, child_name(name, "metrics")), *((ref, name) for ref in renderers)]
+    await prune(tenant, optional, desired, context)
+    run.monitored = conflict or monitoring_condition(absent)

@@ -1,21 +1,28 @@
-"""The routes from outside: an Ingress or an HTTPRoute to `/webhooks`, `/retell` and `/health`, and one to a published page.
-Pure.
-"""
+"""The routes from outside: an Ingress or an HTTPRoute to `/webhooks`, `/retell` and `/health`, and one to a published page."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
 from askproai_operator.api import Gateway, Ingress, ParentRef, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
+from askproai_operator.context import ReconcileContext, TenantUrl
 from askproai_operator.controllers.addresses import Address, address_of
+from askproai_operator.controllers.ceilings import apply_ceilings
+from askproai_operator.controllers.grant import report_refusal, take
+from askproai_operator.controllers.holders import claimed_host_condition, find_holder, reserved_host_condition
 from askproai_operator.controllers.tenant.children.metadata import Component, Manifest, child_name, new_manifest
+from askproai_operator.controllers.tenant.children.optional import apply_unless_foreign, is_installed
 from askproai_operator.controllers.tenant.children.services import PAGE_PORT
-from askproai_operator.engine import resources
-from askproai_operator.grants import PAGE_PATH, ROUTED_PATHS, page_route_name, route_names
+from askproai_operator.controllers.tenant.exposure import as_exposed_before, used_base_url
+from askproai_operator.controllers.tenant.run import Run
+from askproai_operator.engine import TOKEN_ANNOTATION, ApiResource, find_condition, resources
+from askproai_operator.grants import PAGE_PATH, ROUTED_PATHS, Subject, exposed_host, page_route_name, route_names
 from askproai_operator.settings import Settings
 
 _PUBLIC = ("web", 8080)
+_KINDS: Final = (resources.INGRESSES, resources.HTTP_ROUTES)  # each under one of `grants.route_names`
 SERVED_URL = "askproai.de/served-url"  # annotation of a route: the base URL that it is for
 
 
@@ -176,4 +183,142 @@ def http_route_problem(status: Mapping[str, Any], field: str) -> str | None:
         return f"a Gateway refuses the HTTPRoute: {'; '.join(refusals)}"
     if not any(condition["type"] == "Accepted" for condition in conditions):
         return f"no Gateway has accepted the HTTPRoute yet; do {field}'s names exist?"
+    return None
+
+
+async def apply_routes(run: Run, context: ReconcileContext) -> None:
+    """Apply the routes by which senders arrive, and have the requested URL tested.
+
+    The test begins as soon as a pod is ready, and goes on until senders have the URL; not while suspended: no pod answers.
+    A refused host is another tenant's. A changed annotation `reconcile-at` starts a test at once: a person has corrected something.
+    """
+    tenant, exposure = run.tenant, run.inputs.exposure
+    run.former = as_exposed_before(tenant, exposure.kept, context.settings.shared_base_url)
+    run.routed = await _apply_routes(tenant, exposure.requested, exposure.kept, run.former, context)
+    if exposure.is_settled or tenant.spec.suspend:
+        context.url_proofs.forget(*tenant.key[1:])
+        return
+    is_up = run.workloads.deployments[Component.WEB].status.get("readyReplicas")
+    if is_up and (run.routed.good or run.routed.reason is Reason.PENDING):
+        again = tenant.metadata.annotations.get(TOKEN_ANNOTATION, "")
+        url = TenantUrl(*tenant.key[1:], tenant.metadata.uid, exposure.requested.base_url, run.admin_token)
+        context.url_proofs.request(url, again)
+
+
+async def _apply_routes(
+    tenant: Tenant, address: Address, kept: str | None, former: Tenant | None, context: ReconcileContext
+) -> Condition:
+    """Apply the Ingress or HTTPRoute that the tenant asks for; return the condition Exposed.
+
+    So is the route of `kept`, another URL at which senders still arrive, from the tenant with its `former` exposure. Where that is
+    not known, the route is left as it is.
+    """
+    reserved, claimed = partial(reserved_host_condition, tenant), claimed_host_condition(address)
+    refused = await take_host(tenant, exposed_host(tenant), reserved, lambda _: claimed, context)
+    live = _live_routes(tenant, context)
+    desired = [
+        choose_name(tenant, manifest, live[resources.resource_of(manifest)], kept)
+        for manifest in (_render_routes(tenant, context) if refused is None else ())
+    ]
+    beside = _name_routes_beside(desired, live, former, context) if former is not None else []
+    installed = [manifest for manifest in desired if is_installed(manifest, context)]
+    still_installed = [manifest for manifest in beside if is_installed(manifest, context)]
+    # First the one by which senders arrive.
+    conflict = await apply_unless_foreign([*still_installed, *installed], ConditionType.EXPOSED, context)
+    await _prune_routes(tenant, [*still_installed, *installed], kept, context)
+    if refused is not None:
+        return refused
+    if conflict is not None:
+        return conflict
+    if desired and not installed:
+        return no_gateway_api_condition(tenant, address)
+    if any(resources.resource_of(manifest) is resources.HTTP_ROUTES for manifest in installed):
+        # Not from the cache, where its status is as old as the last list: HTTPRoutes are listed, not watched.
+        name = installed[0]["metadata"]["name"]
+        route = await context.kube.get(resources.HTTP_ROUTES, tenant.metadata.namespace, name)
+        return http_route_condition(tenant, address, (route or {}).get("status") or {})
+    return exposed_condition(address)
+
+
+def _render_routes(tenant: Tenant, context: ReconcileContext) -> list[Manifest]:
+    rendered = (ingress(tenant, context.settings), http_route(tenant, context.settings))
+    return [manifest for manifest in rendered if manifest is not None]
+
+
+def _name_routes_beside(
+    desired: Iterable[Manifest],
+    live: Mapping[ApiResource, Mapping[str, str]],
+    former: Tenant,
+    context: ReconcileContext,
+) -> list[Manifest]:
+    """Return the routes of the former exposure, under names that the `desired` ones leave."""
+    if not _is_free(former, context):
+        return []
+    former, _ = apply_ceilings(former, context.settings)  # its exposure is as the manifest had it
+    taken = {(resources.resource_of(manifest), manifest["metadata"]["name"]) for manifest in desired}
+    return [
+        choose_name_beside(former, manifest, live[ref], {name for kind, name in taken if kind is ref})
+        for manifest in _render_routes(former, context)
+        if (ref := resources.resource_of(manifest))
+    ]
+
+
+def _is_free(former: Tenant, context: ReconcileContext) -> bool:
+    """Return whether no other tenant has the former host. It is granted while it is served; who deletes grants releases it."""
+    return all(find_holder(former, subject, context, scope) is None for subject, scope in exposed_host(former).items())
+
+
+async def remove_routes(tenant: Tenant, context: ReconcileContext) -> None:
+    """Delete the Ingresses and HTTPRoutes. A host is granted to another tenant only after they are gone."""
+    await _prune_routes(tenant, (), None, context)
+
+
+def _live_routes(tenant: Tenant, context: ReconcileContext) -> dict[ApiResource, dict[str, str]]:
+    """Return the URLs that the tenant's routes serve, by kind and name.
+
+    A route that has lost its annotation serves the URL that senders have, or had before the last change.
+    """
+    found: dict[ApiResource, dict[str, str]] = {}
+    for ref in _KINDS:
+        names = route_names(tenant.metadata.name)
+        live = {name: context.cache.child(ref, tenant.metadata.namespace, name) for name in names}
+        served = str(tenant.status.get("formerUrl") or used_base_url(tenant) or "")
+        found[ref] = {name: child.annotations.get(SERVED_URL, served) for name, child in live.items() if child}
+    return found
+
+
+async def _prune_routes(
+    tenant: Tenant, desired: Iterable[Manifest], kept: str | None, context: ReconcileContext
+) -> None:
+    """Delete the routes that are neither among the desired manifests nor for `kept`."""
+    namespace = tenant.metadata.namespace
+    keep = {(resources.resource_of(manifest), manifest["metadata"]["name"]) for manifest in desired}
+    for ref, served in _live_routes(tenant, context).items():
+        for name, url in served.items():
+            child = context.cache.child(ref, namespace, name)
+            if child is not None and (ref, name) not in keep and (kept is None or url != kept):
+                await context.kube.delete(ref, namespace, name, child.uid)
+
+
+async def take_host(
+    tenant: Tenant,
+    subjects: Mapping[Subject, str],
+    reserved: Callable[[str, str], Condition],
+    claimed: Callable[[str], Condition],
+    context: ReconcileContext,
+) -> Condition | None:
+    """Take the grant of a host; return the condition where it is the platform's or another tenant's.
+
+    Without it a namespace could draw another's callers to its own pods. The paths of the shared host need no grant: each contains
+    its tenant's name, and nobody may name that host.
+    """
+    for subject, scope in subjects.items():
+        if owner := context.settings.what_is_reserved(subject.value):
+            return reserved(subject.value, owner)
+        holder = await take(tenant, subject, context, scope)
+        if holder is not None:
+            refused = claimed(subject.value)
+            if find_condition(tenant, refused.type).get("message") != refused.message:
+                await report_refusal(tenant, subject, holder, context)
+            return refused
     return None

@@ -1,7 +1,8 @@
-"""Record what a Tenant leaves in a Retell workspace or Cal.com account when its keys become those of another one.
+"""`T-teardown`, the copy of a tenant's keys for its deletion. It has a key before anything outside the cluster is made with that.
 
-`T-teardown` is about to be overwritten, and with it the only key by which that can be removed: agents would go on answering calls
-whose functions fail. So it enters the ledger of orphans first, with the former key (`controllers/orphan.py` removes it).
+When the keys become those of another account, it is overwritten, and with it the only key by which the former account can be
+cleared: agents would go on answering calls whose functions fail. So what is left there enters the ledger of orphans first, with the
+former key (`controllers/orphan.py` removes it).
 """
 
 from collections.abc import Mapping
@@ -13,7 +14,9 @@ from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.agent import keeping_policy, remote_objects
 from askproai_operator.controllers.agent_plan import RecordedState
 from askproai_operator.controllers.tenant import deletion
-from askproai_operator.controllers.tenant.inputs import Inputs
+from askproai_operator.controllers.tenant.children.metadata import Manifest
+from askproai_operator.controllers.tenant.children.secrets import teardown_secret
+from askproai_operator.controllers.tenant.run import Inputs, Run
 from askproai_operator.credentials import CALCOM_BASE_URL, CALCOM_KEY, RETELL_BASE_URL, RETELL_KEY
 from askproai_operator.engine import EventRecord
 from askproai_operator.orphans import OrphanedAgent, OrphanedWebhooks, add_orphan
@@ -22,7 +25,35 @@ from askproai_operator.providers import CredentialRefused, ProviderError, hash_k
 log = structlog.get_logger(__name__)
 
 
-async def record_former_accounts(inputs: Inputs, context: ReconcileContext) -> tuple[EventRecord, ...]:
+async def record_keys(run: Run, context: ReconcileContext) -> None:
+    """Keep the keys for the deletion, release those that they replace, and record what is left where those lead.
+
+    Only keys that were just found good are kept. The released claims are in `T-teardown` until then.
+    """
+    run.are_keys_recorded, run.left = False, ()
+    inputs = run.inputs
+    if inputs.key_error is not None:
+        return
+    try:
+        run.left = await _record_former_accounts(inputs, context)
+    except ProviderError as error:  # the former keys stay in T-teardown, and the resync tries again
+        log.info("keys.not_recorded", tenant=inputs.tenant.metadata.dotted, error=str(error))
+        return
+    await deletion.release_keys(inputs.tenant, context, keep=[*inputs.keys.values(), *inputs.own_keys.subjects])
+    await context.kube.apply(render_teardown(inputs))
+    run.are_keys_recorded = True
+    if run.left:  # the agents need what the new key leads to; no watch reports it
+        for agent in inputs.agents:
+            context.enqueue(agent.key)
+
+
+def render_teardown(inputs: Inputs) -> Manifest:
+    """Return `T-teardown` with the present keys. Pure."""
+    own = inputs.own_keys
+    return teardown_secret(inputs.tenant, inputs.credentials, inputs.keys, own.values, own.subjects, inputs.data_keys)
+
+
+async def _record_former_accounts(inputs: Inputs, context: ReconcileContext) -> tuple[EventRecord, ...]:
     """Record what is left in accounts that the Tenant used until now. Without a changed key it costs no request.
 
     Another key of the same account leaves nothing. Raises ProviderError if Retell does not answer.

@@ -1,16 +1,20 @@
-"""A tenant's stores: its role and rows in PostgreSQL, its user in Redis, and the Secret by which its pods reach both."""
+"""A tenant's role and rows in PostgreSQL, and `T-runtime`, the Secret by which its pods reach their stores."""
 
 import secrets
 from datetime import timedelta
 from functools import partial
-from typing import Final, NamedTuple
+from typing import Final
+
+import structlog
 
 from askproai_core.api_resource import ADOPT_DATA, ADOPT_FROM
 from askproai_core.database import (
     DATABASE_UNAVAILABLE,
     CalendarBacklog,
     DatabaseError,
+    DataOwnedByOther,
     DeclaredWork,
+    LoginSuspended,
     TenantFacts,
     TenantState,
     find_export_id,
@@ -18,26 +22,20 @@ from askproai_core.database import (
 )
 from askproai_core.tenant_config import Retention
 from askproai_operator.api import DataPolicy, RuntimeMode, Tenant
-from askproai_operator.api.conditions import Condition, ConditionType, Status
+from askproai_operator.api.conditions import Condition, ConditionType, Reason, Status, bad
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.tenant.canary import canary_pods
 from askproai_operator.controllers.tenant.children.secrets import runtime_secret
-from askproai_operator.controllers.tenant.inputs import Inputs
-from askproai_operator.controllers.tenant.status import (
-    cache_condition,
-    cache_error_condition,
-    no_cache_condition,
-    no_spool_condition,
-    spool_condition,
-    spool_error_condition,
-)
+from askproai_operator.controllers.tenant.credentials import credentials_without_database
+from askproai_operator.controllers.tenant.run import Inputs, ResourceIds, Run, StoreUrls
 from askproai_operator.controllers.tenant.stranded import declared_work
-from askproai_operator.controllers.tenant.tenant_config import ResourceIds, persons_of, required_resources
+from askproai_operator.controllers.tenant.tenant_config import persons_of, required_resources
 from askproai_operator.credentials import calcom_account, calendar_account
-from askproai_operator.engine import EventRecord, EventType, find_condition
+from askproai_operator.engine import EventRecord, EventType, Result, find_condition
 from askproai_operator.orphans import Owner, has_rows_to_erase
 from askproai_operator.providers import hash_key
-from askproai_operator.redis_users import PresentUsers, RedisAdminError, UsersUnsupported
+
+log = structlog.get_logger(__name__)
 
 DATABASE_ERRORS: Final = (DatabaseError, *DATABASE_UNAVAILABLE)
 # A booking whose request got no answer is tried again after 5 minutes, and people may want to know before.
@@ -59,14 +57,29 @@ class SameInstallation(DatabaseError):
         )
 
 
-class StoreUrls(NamedTuple):
-    """The URLs that the pods connect to, passwords included. `redis` is None for an installation without Redis."""
+async def ensure_database(run: Run, context: ReconcileContext) -> Result | None:
+    """Create or update role, rows and resources, and read the facts that only the database knows."""
+    run.urls = await _ensure_runtime_secret(run.inputs, context)
+    try:
+        run.resource_ids, run.adopted = await _ensure_rows(run.inputs, run.urls.database, context)
+        run.state = await _read_state(run.inputs, context)
+    except DATABASE_ERRORS as error:
+        return end_without_database(run, error, context)
+    return None
 
-    database: str
-    redis: str | None
+
+def end_without_database(run: Run, error: Exception, context: ReconcileContext) -> Result:
+    """Return the end of a run that the database failed: nothing is applied."""
+    details = {"sqlstate": getattr(error, "sqlstate", None), "owner_uid": getattr(error, "owner_uid", None)}
+    log.warning("database.not_ready", tenant=run.tenant.metadata.dotted, error=type(error).__name__, **details)
+    condition = database_condition(error)
+    conditions = (credentials_without_database(run, context), condition)
+    # Another's rows: a person adopts them or renames the Tenant, and that edit requeues it.
+    requeue = not isinstance(error, DataOwnedByOther)
+    return Result(conditions, events=run.left, requeue=requeue, requeue_reason=condition.message)
 
 
-async def ensure_runtime_secret(inputs: Inputs, context: ReconcileContext) -> StoreUrls:
+async def _ensure_runtime_secret(inputs: Inputs, context: ReconcileContext) -> StoreUrls:
     """Write DATABASE_URL and REDIS_URL to `T-runtime`, and return them.
 
     Existing passwords are kept, and new ones are durable here before role and user get them.
@@ -83,7 +96,7 @@ async def ensure_runtime_secret(inputs: Inputs, context: ReconcileContext) -> St
     return urls
 
 
-async def read_state(inputs: Inputs, context: ReconcileContext) -> TenantState:
+async def _read_state(inputs: Inputs, context: ReconcileContext) -> TenantState:
     """Return what only the database knows, once row, role and resources are as declared. Raises one of DATABASE_ERRORS."""
     tenant, database = inputs.tenant, context.database
     name, is_remote = tenant.metadata.dotted, calcom_account(tenant) is not None
@@ -104,7 +117,7 @@ def what_is_declared(inputs: Inputs, context: ReconcileContext) -> DeclaredWork:
     return declared_work(inputs.branches, inputs.offerings, inputs.tenant.spec.time_zone, context.clock.now())
 
 
-async def ensure_database(
+async def _ensure_rows(
     inputs: Inputs, url: str, context: ReconcileContext
 ) -> tuple[ResourceIds, tuple[EventRecord, ...]]:
     """Create or update schema, role and rows; return the ids of the resource rows, and Kubernetes Events.
@@ -115,9 +128,10 @@ async def ensure_database(
     await context.database.prepare()
     tenant, meta = inputs.tenant, inputs.tenant.metadata
     logins, now = context.memory.logins, context.clock.monotonic()
+    serves = find_condition(tenant, ConditionType.RUNTIME_AVAILABLE).get("status") == Status.TRUE
     # A login for each look at each tenant would be most of the cost of an idle installation. A change of the password stops new
     # connections of the pods, and pods that are not available have it tried by each resync.
-    verify = not logins.has(tenant.key, url, now, serves=_is_available(tenant))
+    verify = not logins.has(tenant.key, url, now, serves=serves)
     adopt = meta.annotations.get(ADOPT_DATA)
     if find_export_id(adopt or "") is not None and meta.annotations.get(ADOPT_FROM) == context.installation_id:
         raise SameInstallation(context.installation_id)
@@ -146,10 +160,6 @@ def _owners_key_hash(inputs: Inputs, context: ReconcileContext) -> str:
     return hash_key(context.installation_id, key) if key and policy is DataPolicy.RETAIN else ""
 
 
-def _is_available(tenant: Tenant) -> bool:
-    return find_condition(tenant, ConditionType.RUNTIME_AVAILABLE).get("status") == Status.TRUE
-
-
 def connection_limit(tenant: Tenant) -> int:
     """Return the role's CONNECTION LIMIT: enough for every pod that can run at once, a rolling update included."""
     web, workers = tenant.spec.runtime.web, tenant.spec.runtime.workers
@@ -176,38 +186,14 @@ def tenant_facts(inputs: Inputs) -> TenantFacts:
     )
 
 
-async def ensure_redis_user(tenant: Tenant, url: str | None, context: ReconcileContext) -> Condition:
-    """Create or update the tenant's user on every node of Redis; return the condition CacheReady.
-
-    Redis is an accelerator: every error becomes a condition that does not affect Ready.
-    """
-    if context.redis is None or url is None:
-        return no_cache_condition()
-    try:
-        unreachable = await context.redis.ensure_user(tenant.metadata.dotted, url)
-    except RedisAdminError as error:
-        if isinstance(error, UsersUnsupported) and context.redis.tenant_url("", url) != url:
-            context.enqueue(tenant.key)  # T-runtime still names a user that this server does not know
-        return cache_error_condition(error)
-    return cache_condition(unreachable)
-
-
-async def read_redis_users(context: ReconcileContext) -> tuple[Condition, PresentUsers | None]:
-    """Return the condition CacheReady of every tenant whose user exists, and which users do; None where that is not known."""
-    if context.redis is None:
-        return no_cache_condition(), None
-    try:
-        present = await context.redis.list_users()
-    except RedisAdminError as error:
-        return cache_error_condition(error), None
-    return cache_condition(present.unreached), present
-
-
-async def read_spool_condition(context: ReconcileContext) -> Condition:
-    """Return the condition EventsSpooled: may pods acknowledge events from this Redis?"""
-    if context.redis is None:
-        return no_spool_condition()
-    try:
-        return spool_condition(await context.redis.find_durability_problem())
-    except RedisAdminError as error:
-        return spool_error_condition(error)
+def database_condition(error: Exception) -> Condition:
+    """Return DatabaseReady for an error. Only the store's own errors are quoted: those of others name hosts and rows."""
+    kind = ConditionType.DATABASE_READY
+    if isinstance(error, DataOwnedByOther):
+        return bad(kind, Reason.DATA_OWNED_BY_OTHER, str(error))
+    if isinstance(error, LoginSuspended):
+        return bad(kind, Reason.LOGIN_SUSPENDED, str(error))
+    detail = (
+        f": {error}" if isinstance(error, DatabaseError) else ", PostgreSQL does not answer or refuses the operator"
+    )
+    return bad(kind, Reason.DATABASE_UNAVAILABLE, f"{type(error).__name__}{detail}; tried again by itself")

@@ -1,0 +1,39 @@
+"""Optional children: apply those that the pods serve without, and delete those that are no longer desired."""
+
+from collections.abc import Iterable
+
+from askproai_operator.api import Tenant
+from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad
+from askproai_operator.context import ReconcileContext
+from askproai_operator.controllers.tenant.children.metadata import Manifest
+from askproai_operator.engine import ApiResource, UnmanagedObject, resources
+
+
+async def apply_unless_foreign(
+    manifests: Iterable[Manifest], kind: ConditionType, context: ReconcileContext
+) -> Condition | None:
+    """Apply children that the pods serve without. Return a condition where somebody else's object has the name of one."""
+    try:
+        for manifest in manifests:
+            await context.kube.apply(manifest)
+    except UnmanagedObject as error:
+        return bad(kind, Reason.OWNERSHIP_CONFLICT, error.message)
+    return None
+
+
+def is_installed(manifest: Manifest, context: ReconcileContext) -> bool:
+    """Return whether the cluster serves the kind, which may be of a foreign CRD."""
+    ref = resources.resource_of(manifest)
+    return ref not in resources.FOREIGN or ref in context.cache.served
+
+
+async def prune(
+    tenant: Tenant, optional: Iterable[tuple[ApiResource, str]], desired: Iterable[Manifest], context: ReconcileContext
+) -> None:
+    """Delete the `optional` children that exist and are not among the desired manifests."""
+    namespace = tenant.metadata.namespace
+    keep = {(resources.resource_of(manifest), manifest["metadata"]["name"]) for manifest in desired}
+    for ref, name in optional:
+        child = context.cache.child(ref, namespace, name)
+        if child is not None and (ref, name) not in keep:
+            await context.kube.delete(ref, namespace, name, child.uid)

@@ -1,0 +1,159 @@
+"""The keys of a tenant's accounts at Retell and Cal.com: how they are tried and granted, and the condition CredentialsValid."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final
+
+from askproai_operator.api import RetellAgent, Tenant
+from askproai_operator.api.conditions import Condition, ConditionType, Reason, Status, bad, good, unknown
+from askproai_operator.context import ReconcileContext
+from askproai_operator.controllers.conditions import condition_of
+from askproai_operator.controllers.grant import report_refusal, take_all
+from askproai_operator.controllers.tenant.run import Inputs, Run
+from askproai_operator.credentials import CALCOM_KEY, RETELL_BASE_URL, RETELL_KEY, Credentials, calcom_account
+from askproai_operator.engine import TOKEN_ANNOTATION, find_condition
+from askproai_operator.grants import Holder, Subject, SubjectKind
+from askproai_operator.providers import ProviderError, RetellClient, hash_key
+
+KEY_TEST: Final = "Retell key"  # a look at a provider
+_KIND: Final = ConditionType.CREDENTIALS_VALID
+_BAD_REQUEST = 400
+_KEY_REFUSALS = frozenset({None, 401, 498})  # 498: Cal.com, for a key that has expired
+_VALID_KEY = "put a valid key into the Secret of calendar.calcom.apiKeySecretRef"
+_END = "this ends with the next booking that Cal.com accepts, or after 15 minutes"
+
+
+def key_subjects(tenant: Tenant, credentials: Credentials, installation_id: str) -> dict[SubjectKind, Subject]:
+    """Return the keys that the tenant uses, as keyed hashes."""
+    values = {SubjectKind.RETELL_KEY: credentials.retell_key}
+    if calcom_account(tenant) is not None:
+        values[SubjectKind.CALCOM_KEY] = credentials.calcom_key
+    return {kind: Subject(kind, hash_key(installation_id, key)) for kind, key in values.items() if key}
+
+
+async def try_keys(
+    tenant: Tenant, credentials: Credentials, agents: Iterable[RetellAgent], context: ReconcileContext
+) -> ProviderError | None:
+    """Return why the keys cannot be used; None if they can. Cal.com is asked nothing: only its host is checked.
+
+    Retell is asked about a new key, and when it refuses the key to one of the agents, which use it at intervals.
+    """
+    meta, url, key = tenant.metadata, credentials.retell_base_url, credentials.retell_key
+    refused = frozenset(
+        agent.metadata.name
+        for agent in agents
+        if find_condition(agent, ConditionType.SYNCED).get("reason") == Reason.CREDENTIALS_INVALID
+    )
+    source = (meta.uid, meta.annotations.get(TOKEN_ANNOTATION), url, hash_key(context.installation_id, key), refused)
+    try:
+        if calcom_account(tenant) is not None:
+            context.providers.calcom(credentials.calendar_base_url, credentials.calcom_key)  # raises HostNotAllowed
+        retell = context.providers.retell(url, key)
+        await context.look(tenant.key, KEY_TEST, source, partial(_try_key, retell, context), once=True)
+    except ProviderError as error:
+        return error
+    return None
+
+
+async def _try_key(retell: RetellClient, context: ReconcileContext) -> None:
+    retell.api.forget_refusal()  # this test has waits of its own, and none when a person asks for it
+    await retell.list_agents(context.installation_id)
+
+
+def key_test_due(tenant: Tenant, context: ReconcileContext) -> datetime | None:
+    """Return the minute in which the keys will have been tried again, None if only a change makes them be tried."""
+    due = context.memory.looks.due(tenant.key, KEY_TEST)
+    if due == float("inf"):
+        return None
+    at = context.clock.now() + timedelta(seconds=due - context.clock.monotonic())
+    return at.replace(second=0, microsecond=0) + timedelta(minutes=1)
+
+
+async def report_shared_keys(
+    tenant: Tenant, holders: Mapping[Subject, Holder | None], context: ReconcileContext
+) -> frozenset[SubjectKind]:
+    """Return the keys that another Tenant has, and report that once."""
+    is_known = find_condition(tenant, _KIND).get("reason") == Reason.CREDENTIALS_SHARED
+    others = {subject: holder for subject, holder in holders.items() if holder is not None}
+    for subject, holder in others.items():
+        if not is_known:
+            await report_refusal(tenant, subject, holder, context)
+    return frozenset(subject.kind for subject in others)
+
+
+async def take_keys(run: Run, context: ReconcileContext) -> None:
+    """Take the grants of the keys that were found good, right before they are recorded in T-teardown.
+
+    Two that ask at once pass all checks; then `shared_keys` of the second one names the key.
+    """
+    if run.inputs.key_error is None:
+        holders = await take_all(run.tenant, run.inputs.keys.values(), context)
+        run.inputs = replace(run.inputs, shared_keys=await report_shared_keys(run.tenant, holders, context))
+
+
+def credentials_valid(run: Run, context: ReconcileContext) -> Condition:
+    """Return CredentialsValid of a tenant whose keys are there: does Cal.com accept ours, and what the pods book with it?
+
+    The refusals are the statuses with which it has refused bookings lately (None: the pods have no key). Callers hear that
+    nothing is booked meanwhile, so a person must know. A key that nobody could try yet comes last.
+    """
+    refusals, heard = run.state.refusals, "callers hear that nothing is booked"
+    redirects = sorted(status for status in refusals if status is not None and status < _BAD_REQUEST)
+    lately = "in the last 15 minutes"
+    if run.webhook.reason is Reason.CREDENTIALS_INVALID:
+        text = f"Cal.com does not accept the key, and {heard}: {_VALID_KEY}"
+    elif refusals & _KEY_REFUSALS:
+        text = f"Cal.com refused bookings {lately}, since it did not accept the key, and {heard}: {_VALID_KEY}; {_END}"
+    elif redirects:
+        text = (
+            f"the server at calendar.calcom.baseUrl redirected bookings {lately} ({redirects[0]}), and {heard}: write the"
+            f" address of Cal.com's API itself, such as https://api.cal.com; {_END}"
+        )
+    elif refusals:
+        codes = ", ".join(str(status) for status in sorted(filter(None, refusals)))
+        text = (
+            f"Cal.com refused bookings of an event type {lately} ({codes}), and {heard}: it is gone or belongs to another user;"
+            " correct the eventTypes of the ServiceOfferings (see their CalendarLinked), or the key; this ends after 15 minutes"
+        )
+    else:
+        return _untried_retell_key(run.inputs) or _untried_calcom_key(run, context) or good(_KIND)
+    return bad(_KIND, Reason.BOOKINGS_REFUSED, text)
+
+
+def credentials_without_database(run: Run, context: ReconcileContext) -> Condition:
+    """Return CredentialsValid of a run that does not come to Cal.com: a key that nobody could try there stays Unknown."""
+    if (untried := _untried_retell_key(run.inputs)) is not None:
+        return untried
+    former = find_condition(run.tenant, _KIND)
+    is_waiting = former.get("status") == Status.UNKNOWN and former.get("reason") == Reason.PROVIDER_UNAVAILABLE
+    if is_waiting and run.keys.is_untried(CALCOM_KEY, calcom_hash(run.inputs, context)):
+        return unknown(_KIND, Reason.PROVIDER_UNAVAILABLE, former["message"])
+    return good(_KIND)
+
+
+def _untried_retell_key(inputs: Inputs) -> Condition | None:
+    """Return CredentialsValid of a Retell key that could not be tried; None of the one that was accepted last.
+
+    `T-teardown` has that one, and its server: an outage of Retell says nothing new about it. Pods have a new key all the same.
+    """
+    former, present = inputs.teardown_values, inputs.credentials
+    accepted = former.get(RETELL_BASE_URL), former.get(RETELL_KEY)
+    if inputs.key_error is None or accepted == (present.retell_base_url, present.retell_key):
+        return None
+    return condition_of(inputs.key_error, _KIND)
+
+
+def _untried_calcom_key(run: Run, context: ReconcileContext) -> Condition | None:
+    """Return CredentialsValid of a Cal.com key that could not be tried, by WebhooksRegistered; else None."""
+    is_untried = run.keys.is_untried(CALCOM_KEY, calcom_hash(run.inputs, context))
+    if not is_untried or run.webhook.reason is not Reason.PROVIDER_UNAVAILABLE:
+        return None
+    return replace(run.webhook, type=_KIND)
+
+
+def calcom_hash(inputs: Inputs, context: ReconcileContext) -> str:
+    """Return a hash of the Tenant's own key at Cal.com and of the server that it is for."""
+    credentials = inputs.credentials
+    return hash_key(context.installation_id, f"{credentials.calendar_base_url} {credentials.calcom_key}")
