@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from askproai_core.tenant_config import RateLimits
 from askproai_sandbox.databases import Database
+from askproai_sandbox.example_tenant import NUMBER
 from tests.worlds.compiled_salon import compile_example
 from tests.worlds.tenant_pod import TenantPod, next_friday, open_pod, running_web
 
@@ -29,13 +30,18 @@ class SpokenCall:
     number: str = field(default_factory=lambda: f"+49151{randrange(10**7, 10**8)}")
     call_id: str = field(default_factory=lambda: f"call_{uuid4().hex}")
     transcript: list[dict[str, Any]] = field(default_factory=list)
+    to_number: str = NUMBER
 
     def say(self, words: str) -> None:
         self.transcript.append({"role": "user", "content": words})
 
     async def ask(self, name: str, args: dict[str, Any]) -> dict[str, Any]:
         """Ask a function, and have the agent say the answer."""
-        fields = {"from_number": self.number, "transcript_with_tool_calls": self.transcript}
+        fields: dict[str, Any] = {
+            "from_number": self.number,
+            "to_number": self.to_number,
+            "transcript_with_tool_calls": self.transcript,
+        }
         reply = await self.pod.function(name, self.call_id, args, **fields)
         assert reply.status == 200, reply
         invocation = {"tool_call_id": f"tool_call_{uuid4().hex}"}

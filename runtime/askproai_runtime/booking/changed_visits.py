@@ -1,7 +1,7 @@
-"""A move that names another person or another service than the appointment has.
+"""A move that names another person, another service or another branch than the appointment has.
 
-The person is changed with the time, in the local calendar: there is one reading. Another service is another appointment in its
-place, and so is another person at Cal.com, where a booking stays with its person (`replacing_moves.py`).
+The person is changed with the time, in the local calendar: there is one reading. Another service or branch is another appointment
+in its place, and so is another person at Cal.com, where a booking stays with its person (`replacing_moves.py`).
 """
 
 from collections.abc import Mapping
@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from askproai_core.database import Connection
+from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking.answer_words import ANYBODY, NO, YES, Reply, words_of
 from askproai_runtime.booking.answers import describe_appointment
 from askproai_runtime.booking.appointment_filters import is_of_service
@@ -46,16 +47,55 @@ class ReplacementWanted(Exception):
 def find_other_service(
     ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointment: Appointment
 ) -> ServiceRequest | None:
-    """Return the other service that a move names, with the person who is named, else that of the appointment if she does it; None
-    where no other one of the tenant's is named. Raises `ClarificationNeeded`.
+    """Return the other service that a move names, or the own one in another branch, with the person who is named, else that of the
+    appointment if she does it there; None where no other service or branch of the tenant's is named. Raises `ClarificationNeeded`.
     """
     config, text = ctx.config(), read_text(args, "service") or ""
-    if not names_service(text, config.services) or is_of_service(config, appointment, text):
+    branch = _find_named_branch(config, call, appointment)
+    is_other = names_service(text, config.services) and not is_of_service(config, appointment, text)
+    if not is_other and branch == appointment.branch:
         return None
-    there = replace(call, branch=appointment.branch)
-    staff = read_text(args, "staff")
-    request = parse_service_request(config, there, {"service": text, "staff": staff})
+    there, staff = replace(call, branch=branch), read_text(args, "staff")
+    request = parse_service_request(
+        config, there, {"service": text if is_other else appointment.service, "staff": staff}
+    )
     return request if staff or request.staff else _with_staff(request, appointment.staff)
+
+
+def _find_named_branch(config: TenantConfig, call: CallContext, appointment: Appointment) -> str:
+    """Return the branch that a move names, else that of the appointment. Raises `ClarificationNeeded` where it may be several."""
+    named = call.named_branches or (appointment.branch,)
+    if appointment.branch in named:
+        return appointment.branch
+    if len(named) > 1:
+        names = [each.display_name for each in config.branches if each.name in named]
+        question = say().do_you_mean.format(choices=f" {say().or_word} ".join(names))
+        raise ClarificationNeeded(question, branches=list(named), unclear="branch")
+    return named[0]
+
+
+def find_offered_elsewhere(
+    ctx: BookingContext,
+    call: CallContext,
+    args: Mapping[str, Any],
+    appointment: Appointment,
+    other: ServiceRequest | None,
+    start: datetime,
+) -> ServiceRequest | None:
+    """Return the service in the other branch that has offered this start last, with the person of the offer unless another one is
+    named; None where that is the own branch, or the move names a branch that it is not. Raises `ClarificationNeeded`.
+
+    `other` is the service that the move names in place of the own one.
+    """
+    service = other.rules.service.name if other is not None else appointment.service
+    offers = (each[0] for each in reversed(call.offered) if each[0].start == start)
+    slot = next((each for each in offers if same_services(each.service, service)), None)
+    if slot is None or slot.branch == appointment.branch:
+        return None
+    if call.named_branches and _find_named_branch(ctx.config(), call, appointment) != slot.branch:
+        return None
+    there, staff = replace(call, branch=slot.branch), read_text(args, "staff") or slot.staff
+    return parse_service_request(ctx.config(), there, {"service": service, "staff": staff})
 
 
 def choose_staff(
@@ -191,12 +231,14 @@ async def require_movable(
     *,
     is_asked: bool,
 ) -> None:
-    """Raise `ReplacementWanted` where another service is wanted, or another person where a booking stays with its person.
+    """Raise `ReplacementWanted` where another service or branch is wanted, or another person where a booking stays with its person.
 
     With `is_asked` the caller is asked before, by `ClarificationNeeded`: a model may have named with the service, or with a person
     and no time, which appointment is meant.
     """
-    is_replaced = not same_services(service.rules.service.name, appointment.service)
+    branch = service.rules.branch
+    is_replaced = is_elsewhere = branch.name != appointment.branch
+    is_replaced |= not same_services(service.rules.service.name, appointment.service)
     if is_asked:
         now, rules = ctx.clock.now(), service.rules
         described = describe_appointment(ctx.config(), appointment, now)
@@ -208,9 +250,14 @@ async def require_movable(
             when = format_spoken(start, rules.zone, now)
             question = say().is_service_changed.format(appointment=described, service=what, when=when)
         asked = f"{rules.service.name} with {fold(staff or '')} at {start.isoformat()}"
+        if is_elsewhere:
+            there = say().in_branch.format(branch=branch.display_name)
+            question = say().is_branch_changed.format(appointment=described, service=f"{what}{there}", when=when)
+            asked = f"{asked} in {branch.name}"
         kept = ClarificationNeeded(say().stays.format(when=described), outcome=FunctionOutcome.KEPT)
-        unclear = "service" if is_replaced else "staff"
+        unclear = "branch" if is_elsewhere else "service" if is_replaced else "staff"
         async with ctx.pool.acquire() as conn:
-            await require_yes(ctx, conn, call, appointment, asked, question, unclear, refused=kept)
+            suggested = branch.name if is_elsewhere else None
+            await require_yes(ctx, conn, call, appointment, asked, question, unclear, refused=kept, suggested=suggested)
     if is_replaced or stays_with_person(ctx, appointment, service):
         raise ReplacementWanted(appointment, service, start)

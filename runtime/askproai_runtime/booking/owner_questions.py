@@ -121,9 +121,10 @@ async def require_yes(
     unclear: str,
     name: str = "",
     refused: ClarificationNeeded | None = None,
+    suggested: str | None = None,
 ) -> None:
     """Raise `ClarificationNeeded` with the question unless the caller has said yes to it, or `refused` after a no. `name` is of the
-    person who was named. A yes after the no is asked about again: it may be one to something else.
+    person who was named, `suggested` of the branch. A yes after the no is asked about again: it may be one to something else.
 
     Without a transcript a model that repeats itself after the answer means it.
     """
@@ -135,4 +136,5 @@ async def require_yes(
     if reply is Reply.NO and refused is not None and not holds_yes(call.said_since or ""):
         raise refused
     named: dict[str, Any] = {"customer_name": name} if name else {}
+    named |= {"suggested": suggested} if suggested else {}
     raise ClarificationNeeded(question, appointment_id=str(appointment.id), needs_answer=True, unclear=unclear, **named)

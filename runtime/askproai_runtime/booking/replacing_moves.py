@@ -11,7 +11,7 @@ from askproai_runtime.booking.types import Answer, AskedChoice, BookingContext, 
 
 
 async def reschedule_appointment(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer:
-    """Move a caller's own appointment, also to another person, or book another service in its place."""
+    """Move a caller's own appointment, also to another person, or book another service, or another branch, in its place."""
     try:
         return await move_own_appointment(ctx, call, args)
     except ReplacementWanted as wanted:
@@ -24,7 +24,7 @@ async def _replace(
     """Book the wanted appointment, and cancel the former one, by the steps of a booking for which the caller has chosen that."""
     former, service = wanted.appointment, wanted.service
     choice = AskedChoice(str(former.id), frozenset({Choice.CANCEL}), former.customer_name)
-    chosen = replace(call, branch=former.branch, asked_choices=(choice,), replies=call.replies or {})
+    chosen = replace(call, branch=service.rules.branch.name, asked_choices=(choice,), replies=call.replies or {})
     request = {
         "service": service.rules.service.name,
         "staff": service.staff,

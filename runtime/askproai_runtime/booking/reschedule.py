@@ -39,6 +39,7 @@ from askproai_runtime.booking.cancel_question import read_cancel_reply
 from askproai_runtime.booking.changed_visits import (
     choose_offered_staff,
     choose_staff,
+    find_offered_elsewhere,
     find_other_service,
     list_others,
     require_movable,
@@ -217,6 +218,9 @@ async def _understand_move(ctx: BookingContext, call: CallContext, args: Mapping
         return await offer_for_move(ctx, service, call, understood, appointment)
     start = appointment.starts_at if understood is None else require_exact(understood, call, service)
     require_said_day(call, args, start, service.rules.zone, appointment.starts_at)
+    elsewhere = find_offered_elsewhere(ctx, call, args, appointment, other_service, start) if understood else None
+    if elsewhere is not None:
+        service = other_service = elsewhere
     if other_service is None and "staff" not in args:
         service = await choose_offered_staff(ctx, call, args, appointment, service, start)
     if other_service is not None or service.staff != appointment.staff:

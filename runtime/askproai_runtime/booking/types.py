@@ -163,6 +163,8 @@ class CallContext:
     excluded_staff: frozenset[str] = frozenset()
     # The slots of that answer, if the caller has asked for others since: a request that repeats one finds the same.
     wants_others_than: frozenset[NamedSlot] = frozenset()
+    # The branches that the request for a move may mean by its words for one.
+    named_branches: tuple[str, ...] = ()
     # The open questions for one of several choices that the caller has said something to since.
     asked_choices: tuple[AskedChoice, ...] = ()
     # The person whom the call has named last, by an introduction or in a request; and without the requests for bookings, which may

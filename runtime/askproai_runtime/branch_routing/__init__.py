@@ -1,5 +1,11 @@
 """Find the branch that a call is for, by the tenant's business model. Pure: what the database knows is passed in as hints."""
 
-from askproai_runtime.branch_routing.routing import BranchQuestion, FoundBranch, Hints, choose_branch
+from askproai_runtime.branch_routing.routing import (
+    BranchQuestion,
+    FoundBranch,
+    Hints,
+    choose_branch,
+    list_named_branches,
+)
 
-__all__ = ["BranchQuestion", "FoundBranch", "Hints", "choose_branch"]
+__all__ = ["BranchQuestion", "FoundBranch", "Hints", "choose_branch", "list_named_branches"]

@@ -79,6 +79,21 @@ def choose_branch(config: TenantConfig, route: Route, hints: Hints) -> FoundBran
     return find_branch(config, hints)
 
 
+def list_named_branches(config: TenantConfig, phrase: str, suggested: str | None) -> tuple[str, ...] | BranchQuestion:
+    """Return the branches that words about an existing appointment may mean, or the question where they mean none of the tenant's.
+
+    They are none where the words name none, or say that the branch is as always. `suggested` is what our last question asked about.
+    """
+    branches = config.branches
+    if len(branches) == 1 or not names_something(phrase):
+        return ()
+    matches = match_branches(branches, phrase, None, suggested)
+    if matches or match_branches(branches, phrase, branches[0].name, None):
+        return tuple(each.name for each in matches)
+    found = find_branch(config, Hints(phrase, suggested_branch=suggested))
+    return found if isinstance(found, BranchQuestion) else (found.branch.name,)
+
+
 def find_branch(config: TenantConfig, hints: Hints) -> FoundBranch | BranchQuestion:
     """Return the branch that the hints determine, or the question that would."""
     branches = config.branches

@@ -52,10 +52,10 @@ def name_old_and_new(members: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _name_of_new(key: str) -> str | None:
-    """Return the argument of a new person or service: `new_staff`, `neuer_mitarbeiter`."""
+    """Return the argument of a new person, service or branch: `new_staff`, `neuer_mitarbeiter`."""
     said = _OF_NEW.fullmatch(key)
     rule = rules_of("reschedule_appointment").get(said["name"]) if said else None
-    return rule.name if rule is not None and rule.name in {"staff", "service"} else None
+    return rule.name if rule is not None and rule.name in {"staff", "service", "branch"} else None
 
 
 def _list_sides(value: Any) -> set[str]:

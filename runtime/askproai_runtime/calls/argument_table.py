@@ -64,8 +64,9 @@ ARGUMENT_RULES: Final = (
         is_choice=True,
     ),
     ArgumentRule(
-        "branch", (_SEARCH, _BOOK, _JOIN, _INFORM),
-        "name, place, postal code or number of a branch, or “as always”",
+        "branch", (_SEARCH, _BOOK, _JOIN, _INFORM, _MOVE),
+        "name, place, postal code or number of a branch, or “as always”; a move keeps its branch: with another one it is asked"
+        " whether to cancel and book there",
         "asked for, where there are several",
         ("branch_name", "branch_id", "location", "location_name", "filiale", "standort", "store", "office"), is_choice=True,
     ),

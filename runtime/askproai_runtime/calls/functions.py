@@ -37,7 +37,7 @@ from askproai_runtime.booking import (
     record_which,
     words_of,
 )
-from askproai_runtime.branch_routing import BranchQuestion, FoundBranch, Hints, choose_branch
+from askproai_runtime.branch_routing import BranchQuestion, FoundBranch, Hints, choose_branch, list_named_branches
 from askproai_runtime.business_information import Question, answer_question, same_everywhere
 from askproai_runtime.calls.arguments import Arguments
 from askproai_runtime.calls.instead import AgentFunctions, offer_instead, offer_message
@@ -362,9 +362,16 @@ class CallFunctions:
         if function is Function.BUSINESS_INFORMATION:
             answer = await self._answer_about_business(route, payload, call, args)
             return offer_instead(answer, function, agent)
+        last_answer, keys = last_answer_and_keys(payload.call)
+        if function is Function.RESCHEDULE_APPOINTMENT:
+            # The request after the question about a branch means that one, also where it does not repeat it.
+            suggested = last_answer.get("suggested") if last_answer.get("unclear") == "branch" else None
+            named = list_named_branches(self.config.current, args.pop("branch", None) or suggested or "", suggested)
+            if isinstance(named, BranchQuestion):
+                return _ask_branch(named)
+            call = replace(call, named_branches=named)
         if function not in _NEEDS_BRANCH:
             return await self._run(function, call, args, agent)
-        last_answer, keys = last_answer_and_keys(payload.call)
         hints = Hints(
             args.get("branch"), keys, args.get("service"), last_answer.get("suggested"), staff=args.get("staff")
         )

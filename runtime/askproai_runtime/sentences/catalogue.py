@@ -224,6 +224,7 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     is_person_changed: str
     is_offered_person_meant: str
     is_service_changed: str
+    is_branch_changed: str
     which_to_move: str
     when_to_move: str
     when_to_move_there: str
