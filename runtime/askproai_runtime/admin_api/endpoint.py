@@ -17,7 +17,7 @@ from askproai_core.http_server import Problem, correlation_id, json_response
 from askproai_core.input_values import INVISIBLE, require_storable
 from askproai_runtime.admin_api.roles import Right, Role, rights_of
 from askproai_runtime.booking import DESK_CALL
-from askproai_runtime.german_dates import Grain, understand
+from askproai_runtime.german_dates import Grain, parse_instant, understand
 
 B = TypeVar("B", bound=msgspec.Struct)
 T = TypeVar("T", str, str | None)
@@ -204,7 +204,7 @@ class ApiRequest:
             return None
         value = self.to_iso(text)
         try:
-            moment = require_storable(datetime.fromisoformat(value))
+            moment = parse_instant(value, self.zone)
             if is_end and _DAY.fullmatch(value):
                 moment += timedelta(days=1)
         except ValueError:

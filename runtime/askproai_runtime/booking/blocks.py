@@ -45,6 +45,7 @@ from askproai_runtime.booking.store.waitlist import (
 )
 from askproai_runtime.booking.types import BookingContext, DeskRequest
 from askproai_runtime.booking.unblocked_times import list_unblocked_times
+from askproai_runtime.german_dates import parse_instant
 from askproai_runtime.visits import find_by_name
 
 LONGEST_BLOCK, _DAY = timedelta(days=400), timedelta(days=1)
@@ -282,9 +283,9 @@ def _parse(text: str, zone: ZoneInfo, *, fold: int) -> tuple[datetime | None, da
     try:
         with suppress(ValueError):
             return None, require_storable(date.fromisoformat(text))
-        moment = require_storable(datetime.fromisoformat(text))
+        moment = parse_instant(text, zone)
     except ValueError:
-        text = "a block begins and ends on a day or at a time, such as 2026-11-27 or 2026-11-27T14:30"
+        text = "a block begins and ends on a day or at a time, such as 2026-11-27 or 2026-11-27T14:30: write both ends of a range apart"
         raise InvalidBlock(BlockObstacle.NO_TIME, text) from None
     local = moment.astimezone(zone) if moment.tzinfo else moment.replace(tzinfo=zone, fold=fold)
     return local, local.date()

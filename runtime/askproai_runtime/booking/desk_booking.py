@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 import msgspec
 
-from askproai_core.input_values import is_email, plain_name, require_storable
+from askproai_core.input_values import is_email, plain_name
 from askproai_core.phone_numbers import InvalidNumber, region_of, to_e164
 from askproai_core.tenant_config import NotificationChannel
 from askproai_runtime.booking.book import carry_out_booking
@@ -30,7 +30,7 @@ from askproai_runtime.booking.request import (
 from askproai_runtime.booking.store.actions import bind_request
 from askproai_runtime.booking.store.transactions import OutcomeUnknown
 from askproai_runtime.booking.types import Answer, BookingContext, DeskRequest, FunctionOutcome
-from askproai_runtime.german_dates import Refusal, Understanding, understand
+from askproai_runtime.german_dates import Refusal, Understanding, parse_instant, understand
 from askproai_runtime.notifications.recipients import announces_to_customers, customer_channels
 
 _TAKEN = "{who} is booked, blocked, or offered to a caller at this moment"
@@ -172,10 +172,10 @@ def _parse_start(ctx: BookingContext, service: ServiceRequest, text: str) -> dat
     An instant with an offset is taken as it is: it was shown before. What the words name today may have begun a moment ago: at
     ten past ten "10:00" can be now or tomorrow.
     """
-    with suppress(ValueError):
-        if (instant := require_storable(datetime.fromisoformat(text))).tzinfo is not None:
-            return instant.astimezone(UTC)
     now, zone = ctx.clock.now(), service.rules.zone
+    with suppress(ValueError):
+        if (instant := parse_instant(text, zone)).tzinfo is not None:
+            return instant.astimezone(UTC)
     understood = understand(text, at=now, zone=zone)
     earlier = understand(text, at=now - ctx.settings.begun, zone=zone)
     if understood.refused is Refusal.PAST:

@@ -25,6 +25,7 @@ from askproai_runtime.booking.unknown_services import is_generic
 from askproai_runtime.visits import MOST_SERVICES
 
 _COUNTED = re.compile(rf"{NUMBER}\s+(?P<word>[^\W\d_]+)", re.IGNORECASE)
+_WITH = re.compile(r"\b(?:mit|with)\s+$", re.IGNORECASE)
 _MOST_WORDS = 6  # that are compared with each service: other callers wait meanwhile
 _FEWEST_CONSONANTS = 3  # of a word; fewer are those of too many words
 _MIN_LETTERS = 4  # of a stem
@@ -152,11 +153,19 @@ def list_near(said: str, offered: Sequence[Service]) -> Sequence[Service]:
 def is_for_several(text: str, offered: Sequence[Service]) -> bool:
     """Return whether a text says for several people what it names or nearly names: "zwei Haarschnitte", "two haircuts".
 
-    A number or a plural in the name of a service is of that service: "zwei Strähnen" where `Strähnen` is one.
+    A number or a plural in the name of a service is of that service: "zwei Strähnen" where `Strähnen` is one. What is counted behind
+    "mit" comes with the service before it: "Haarschnitt mit zwei Strähnen".
     """
     once = drop_counts(text)
-    counted = any(_counts(found["word"], list_near(found["word"], offered)) for found in _COUNTED.finditer(text))
+    counted = any(
+        _counts(found["word"], list_near(found["word"], offered)) and not _comes_with(text[: found.start()], offered)
+        for found in _COUNTED.finditer(text)
+    )
     return counted or (once != text and bool(list_near(once, offered)))
+
+
+def _comes_with(before: str, offered: Sequence[Service]) -> bool:
+    return _WITH.search(before) is not None and bool(list_near(_WITH.sub("", before), offered))
 
 
 def _counts(word: str, near: Sequence[Service]) -> bool:

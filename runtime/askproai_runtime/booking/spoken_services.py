@@ -27,10 +27,15 @@ _JOINS = re.compile(
     r"\s*(?:[,;/+&]|\b(?:und|and|mit|with|plus|sowie|samt|inklusive|danach|anschließend|then)\b)\s*", re.IGNORECASE
 )
 NUMBER = r"\b(?:zwei|drei|vier|two|three|four|[2-9])"
+# "Für 3 Uhr", "for two thirty", "für 2:30", "für 2 Stunden" count nobody.
+_OF_TIME = (
+    r"[:.,]\d|[\s-]*(?:(?:uhr|h|o'?clock|[ap]\.?\s?m|(?:minute|stunde|tage|woche|hour|day|week)[ns]*)\b|[0-5]\d\b)"
+    r"|[\s-]+(?:fifteen|thirty|forty)"
+)
 _SEVERAL = re.compile(
     rf"{NUMBER}(?:mal|\s*x|\s+mal|\s+times)\b|\btwice\b|\bx\s*[2-9]\b|\bzu (?:zweit|dritt|viert)\b"
     rf"|\b(?:(?:für|for)\s+)?(?:{NUMBER}\s+(?:personen|leute|people|persons)\b|(?:uns|us|the)\s+(?:beide|both|two)\b(?:\s+of\s+us\b)?)"
-    rf"|\b(?:für|for)\s+(?:{NUMBER}\b|both of us\b)",
+    rf"|\b(?:für|for)\s+(?:{NUMBER}\b(?!{_OF_TIME})|both of us\b)",
     re.IGNORECASE,
 )
 _INSTEAD = frozenset({"aber", "anstatt", "but", "entweder", "instead", "oder", "or", "sondern", "statt"})

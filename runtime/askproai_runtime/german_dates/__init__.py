@@ -18,6 +18,7 @@ from askproai_runtime.german_dates.arguments import (
 )
 from askproai_runtime.german_dates.atoms import Days
 from askproai_runtime.german_dates.counted_times import count_from, counts_time
+from askproai_runtime.german_dates.iso import parse_instant
 from askproai_runtime.german_dates.mentions import Mention, UnclearMention, find_mention, find_named_spans
 from askproai_runtime.german_dates.parts import agree, understand_parts
 from askproai_runtime.german_dates.phrase import understand
@@ -64,6 +65,7 @@ __all__ = [
     "is_understood",
     "list_replaced",
     "names_next_weekday",
+    "parse_instant",
     "says_nothing",
     "understand",
     "understand_parts",

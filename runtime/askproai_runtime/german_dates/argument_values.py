@@ -27,6 +27,7 @@ from askproai_runtime.german_dates.scan import UnknownWord
 from askproai_runtime.german_dates.types import Argument
 from askproai_runtime.german_dates.vocabulary import fold
 from askproai_runtime.german_dates.written_values import (
+    add_colon,
     add_full_stop,
     read_clock,
     read_day,
@@ -147,7 +148,7 @@ def _read_day(text: str, now: datetime) -> Sequence[Atom]:
 
 
 def _read_time(argument: Argument, text: str, now: datetime) -> Sequence[Atom]:
-    if (clock := read_clock(text)) is not None:
+    if (clock := read_clock(add_colon(text))) is not None:
         return [clock]
     if argument is Argument.PART_OF_DAY and (part := read_part(text)) is not None:
         return [part]

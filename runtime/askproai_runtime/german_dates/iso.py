@@ -2,8 +2,10 @@
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
+
+from askproai_core.input_values import require_storable
 
 # `14.30` is half past two, where Python reads three tenths of a second.
 _INSTANT = re.compile(
@@ -13,6 +15,7 @@ _INSTANT = re.compile(
 )
 # The same without signs: `20261216T143000Z`, `202612161430`. An epoch has ten, 13 or 16 digits.
 _COMPACT = re.compile(r"^(20\d\d)(\d\d)(\d\d)(?:T|\s+)?([0-2]\d)([0-5]\d)([0-5]\d)?(?=$|\s|Z|[+-])", re.IGNORECASE)
+_SECONDS = re.compile(r"\d\d:?\d\d:?\d\d(?:[.,]\d+)?[+-]")  # a program writes them, and no range has them
 _MIDNIGHT = time()
 
 
@@ -36,9 +39,8 @@ def read_instant(text: str, zone: ZoneInfo) -> IsoInstant | None:
     write local time, and programs mean that offset: both are readings. Hours behind a minus are a range of hours
     (`08:00-09:00`), unless the zone has that offset. Raises `ValueError` and `OverflowError` for a date that no calendar has.
     """
-    written = text.strip().rstrip(".!?/").removesuffix(f"[{zone.key}]").removesuffix(zone.key)
-    written = _COMPACT.sub(_add_signs, written.strip())
-    found = _INSTANT.fullmatch(written)
+    said = text.strip().rstrip(".!?/").removesuffix(f"[{zone.key}]").removesuffix(zone.key)
+    found = _INSTANT.fullmatch(_COMPACT.sub(_add_signs, said.strip()))
     if found is None:
         return None
     local = datetime.fromisoformat(f"{found['day']}T{found['hour']}:{found['minute']}:00").replace(tzinfo=zone)
@@ -46,12 +48,33 @@ def read_instant(text: str, zone: ZoneInfo) -> IsoInstant | None:
     if offset is None:
         return IsoInstant((local,), is_zoned=False)
     offset = "+00:00" if offset in {"Z", "z"} else f"{offset[:3]}:{offset[3:].strip(':') or '00'}"
-    converted = datetime.fromisoformat(f"{local:%Y-%m-%dT%H:%M}:00{offset}").astimezone(zone)
+    written = datetime.fromisoformat(f"{local:%Y-%m-%dT%H:%M}:00{offset}")
+    converted = written.astimezone(zone)
     if converted.replace(tzinfo=None, fold=0) == local.replace(tzinfo=None, fold=0):
         return IsoInstant((converted,), is_zoned=True)
-    if offset.startswith("-") and found["seconds"] is None and offset[1:] > f"{local:%H:%M}":
+    if found["seconds"] is None and _is_range(written, zone):
         return None
     return IsoInstant((local, converted), is_zoned=False)
+
+
+def parse_instant(text: str, zone: ZoneInfo) -> datetime:
+    """Return the instant that ISO 8601 names by any offset, or the local time without one, as people and programs write it.
+
+    Raises `ValueError` for any other text, such as a range of hours behind a day (`2026-12-11T08:00-09:00`), and for a time that
+    the database cannot store.
+    """
+    moment = require_storable(datetime.fromisoformat(text))
+    if _SECONDS.search(text) is None and _is_range(moment, zone):
+        raise ValueError("a range of hours is no instant")
+    return moment
+
+
+def _is_range(written: datetime, zone: ZoneInfo) -> bool:
+    """Return whether the hours behind a minus are later ones of the same day, and no offset of the zone."""
+    offset = written.utcoffset()
+    if offset is None or offset == written.astimezone(zone).utcoffset():
+        return False
+    return -offset > timedelta(hours=written.hour, minutes=written.minute)
 
 
 def _add_signs(match: re.Match[str]) -> str:

@@ -35,6 +35,9 @@ _UNCLEAR = "unklar"  # no rule knows this word: a phrase that can mean one thing
 _UNITS = ("ein", "zwei", "drei", "vier", "fuenf", "sechs", "sieben", "acht", "neun")
 _TENS = ("zwanzig", "dreissig", "vierzig", "fuenfzig")
 
+_HOUR_WORDS = "|".join(word for word, number in NUMBERS.items() if 0 < number < 24)  # noqa: PLR2004
+_MINUTE_WORDS = "|".join(word for word, number in NUMBERS.items() if 24 < number < 60)  # noqa: PLR2004
+
 _SEVERAL_WEEKDAYS = rf"(?:{ANY_WEEKDAY})s?(?:(?: ?, *| )(?:(?:und|oder) )?(?:auch )?(?:am )?(?:{ANY_WEEKDAY})s?)+"
 _BESIDE_ONLY = re.compile(rf"\b(?:{ANY_WEEKDAY})s? (?:auch )?(?:am )?(?:{ANY_WEEKDAY})")
 
@@ -84,6 +87,8 @@ _REWRITES: Final[tuple[tuple[str, Replacement], ...]] = (
     (r"(?<!\.)(?<!\bam )(?<!\bden )(?<!\bdem )\b([01]?\d|2[0-4])\.(00|1[3-9]|[2-5]\d)\b(?!\.)", r"\1:\2"),
     (r"\b(\d{1,2})te[nrm]?\b", r"\1."),
     (rf"\b({'|'.join(_UNITS)}) und ((?:{'|'.join(_TENS)})(?:ste[nrm]?)?)\b", r"\1und\2"),
+    # "elf-dreißig": the second number is no hour
+    (rf"\b({_HOUR_WORDS})-({_MINUTE_WORDS})\b(?: uhr\b)?(?!-| (?:minuten?|stunden?|tagen?|wochen?)\b)", r"\1 uhr \2"),
     (rf"\b({ANY_WEEKDAY}) ausgenommen\b", r"ausser \1"),
     (rf"\bnur ({ANY_WEEKDAY})s? nicht\b", r"ausser \1"),
     # "Dienstag passt nicht Mittwoch wäre gut": the comma is heard and not written. Where nothing says that the second day

@@ -45,6 +45,8 @@ WRITTEN_FORMS: Final[tuple[tuple[str, Replacement], ...]] = (
      lambda match: f"{match[1]}-{int(match[3]):02}-{int(match[4]):02}"),
     (r"(?<![\d/-])\b(\d{1,2})-(\d{1,2})-(\d{4})\b", r"\1/\2/\3"),
     (r"(?:^|(?<= ))t(\d{2}:\d{2})(?::00(?:\.0+)?)?(?=[ ,]|\.?$|\. )", r"\1"),
+    # The second number is no hour; without a word of a time it may be a day of a month.
+    (rf"{_BEFORE}({_HOUR})-(2[5-9]|[3-5]\d)(?= ?(?:uhr|h|[ap]\.? ?m)\b)", r"\1:\2"),
     (rf"{_BEFORE}({_HOUR}):([0-5]\d)(?::00)? ?(?:h|hrs?|hours)\b", r"\1:\2"),
     (rf"{_BEFORE}({_HOUR})[.,]([0-5]\d) ?(?:h|hrs?|uhr)\b", r"\1:\2"),
     (r"\b([01]\d|2[0-4])([0-5]\d) ?(?:h|hrs|hours)\b", r"\1:\2"),

@@ -30,6 +30,8 @@ _DAY_AND_TIME = re.compile(
     re.IGNORECASE,
 )
 _SHORT_DAY = re.compile(r"(\d{1,2})\.(\d{1,2})")
+# The second number is no hour: `10-24` is a range.
+_HYPHENATED_CLOCK = re.compile(r"([01]?\d|2[0-3])-(2[5-9]|[3-5]\d)(?=\s?(?:uhr|h|[ap]\.?\s?m\.?)?$)", re.IGNORECASE)
 _ZONED = re.compile(
     r"(?P<clock>\d{1,2}:\d\d(?::\d\d)?(?: uhr)?)\s*\(?(?P<zone>[+-]\d\d:?\d\d|CES?T|MES?Z)\)?", re.IGNORECASE
 )
@@ -96,6 +98,11 @@ def add_full_stop(text: str) -> str:
     """Return a date in digits with the full stop of its month: `11.12.` for `11.12`; any other text as it is."""
     found = _SHORT_DAY.fullmatch(text.strip())
     return f"{found[0]}." if found and int(found[2]) <= _LAST_MONTH else text
+
+
+def add_colon(text: str) -> str:
+    """Return a clock time in digits with its colon: `14:30 Uhr` for `14-30 Uhr`; any other text as it is."""
+    return _HYPHENATED_CLOCK.sub(r"\1:\2", text) if _HYPHENATED_CLOCK.match(text) else text
 
 
 def split_zone(text: str) -> tuple[str, str] | None:

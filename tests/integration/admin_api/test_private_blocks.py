@@ -41,6 +41,21 @@ async def test_a_block_is_added_listed_and_removed(shared_web_pod: TenantPod) ->
     assert (await request(pod, "blocks", asking(staff="anna", **{"from": "nach dem Urlaub"})))[0] == 400
 
 
+async def test_a_range_beside_a_day_is_refused(shared_web_pod: TenantPod) -> None:
+    """Its second hour is no offset from UTC."""
+    pod, day = shared_web_pod, next_friday(shared_web_pod, 0, 4).date().isoformat()
+    for written in ("T08:00-09:00", " 08:00-09:00", "T0900-1000", " 09:00-09:30", "T08-09"):
+        status, problem = await request(pod, "block-preview", staff="anna", **{"from": f"{day}{written}"})
+        assert (status, "write both ends of a range apart" in problem["detail"]) == (400, True), problem
+        assert (await request(pod, "appointments", **{"from": f"{day}{written}"}))[0] == 400
+        status, problem = await request(pod, "booking-preview", start=f"{day}{written}", staff="anna")
+        assert (status, problem["detail"].endswith(": write it as 2026-11-27T10:00")) == (400, True), problem
+    for written in ("T10:00:00-09:00", "T10:00-05:00", "T10:00+11:00"):
+        status, preview = await request(pod, "block-preview", staff="anna", **{"from": f"{day}{written}"})
+        start = datetime.fromisoformat(f"{day}{written}")
+        assert (status, datetime.fromisoformat(preview["start"])) == (200, start), preview
+
+
 async def test_blocking_everybody_must_be_explicit(shared_web_pod: TenantPod) -> None:
     """A person's name that was left out is a mistake, and must not close the branch."""
     pod, day = shared_web_pod, next_friday(shared_web_pod, 0, 7).date().isoformat()

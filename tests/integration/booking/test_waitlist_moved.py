@@ -10,7 +10,7 @@ import pytest
 from askproai_runtime.booking import DeskRequest, move_for_desk
 from tests.worlds.booking_environment import MORNING, Salon, booking_args, call
 from tests.worlds.calcom_environment import CalcomEnvironment, open_calcom_environment
-from tests.worlds.waitlist_environment import FIRST, SECOND, book, offered, run, wait
+from tests.worlds.waitlist_environment import FIRST, SECOND, book, join, offered, run, wait
 
 pytestmark = pytest.mark.nightly
 
@@ -113,6 +113,26 @@ async def test_only_its_persons_move_makes_one_news(salon: Salon) -> None:
     await move(salon, own, "2026-11-27T16:30:00+01:00")
     await run(salon)
     assert await states(salon) == {FIRST: "booked"}
+
+
+async def test_joining_again_after_a_move_waits(salon: Salon) -> None:
+    own = await book_with_anna(salon)
+    await wait(salon, FIRST)
+    await wait(salon, SECOND)
+    await move(salon, own, "2026-11-27T15:30:00+01:00")
+    assert (await join(salon, "call_move", FIRST)).success
+    await run(salon)
+    assert await states(salon) == {FIRST: "waiting", SECOND: "waiting"}
+    order = await salon.rows("SELECT phone FROM waitlist ORDER BY created_at")
+    assert [row["phone"] for row in order] == [SECOND, FIRST], "it is a new wait"
+
+
+async def test_joining_again_keeps_the_place(salon: Salon) -> None:
+    await book_with_anna(salon)
+    for phone in (FIRST, SECOND, FIRST):
+        await wait(salon, phone)
+    order = await salon.rows("SELECT phone FROM waitlist ORDER BY created_at")
+    assert [row["phone"] for row in order] == [FIRST, SECOND]
 
 
 @pytest.mark.parametrize(

@@ -274,6 +274,8 @@ def test_a_service_beyond_the_list_is_refused(said: str) -> None:
         "drei Haarschnitte",
         "2 Haarschnitte",
         "two haircuts",
+        "haircut for two at 3 pm",
+        "Termin mit zwei Haarschnitten",
         "Haarschnitte für uns beide",
         "Haarschnitt x2",
     ],
@@ -289,6 +291,11 @@ def test_a_counted_service_is_asked_for_each(said: str) -> None:
         (("Strähnen", "Färben"), "zwei Strähnen"),
         (("Zwei-Phasen-Massage", "Färben"), "zwei Massagen"),
         (("Haarschnitt", "Färben"), "Haarschnitt um zwei Uhr"),
+        (("Haarschnitt", "Färben"), "Haarschnitt für 3 Uhr"),
+        (("Haarschnitt", "Färben"), "Haarschnitt für 2:30"),
+        (("Haarschnitt", "Färben"), "haircut for 2 pm"),
+        (("Haarschnitt", "Färben"), "haircut for two-thirty"),
+        (("Haarschnitt", "Färben"), "Haarschnitt mit 2 Strähnen"),
     ],
 )
 def test_a_number_of_a_service_counts_nobody(names: tuple[str, ...], said: str) -> None:

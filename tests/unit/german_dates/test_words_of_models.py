@@ -62,6 +62,30 @@ def test_a_day_of_a_model_is_read(language: str, date: str, part: str | None, fi
     assert not understood.ambiguous
 
 
+@pytest.mark.parametrize("language", ["de", "en"])
+@each_row(
+    ("said", "hours"),
+    [
+        ("eleven-thirty", "11:30"),
+        ("two-thirty pm", "14:30"),
+        ("ten-fifteen", "10:15"),
+        ("half-past-two", "14:30"),
+        ("14-30 Uhr", "14:30"),
+        ("10-30", "10:30"),
+        ("2-30 pm", "14:30"),
+        ("elf-dreißig", "11:30"),
+        ("10-12", "10:00 12:00"),
+        ("10 - 13 Uhr", "10:00 13:00"),
+        ("10-24", "10:00 00:00"),
+        ("ten-twelve", "10:00 12:00"),
+    ],
+)
+def test_a_hyphen_joins_hours_and_minutes(language: str, said: str, hours: str) -> None:
+    with speaking(Language(language)):
+        (found,) = understand_parts("2026-12-11", said, None, at=AT, zone=ZONE).candidates
+    assert " ".join(f"{each:%H:%M}" for each in (found.start, found.end) if each) == hours
+
+
 @pytest.mark.parametrize(("language", "date"), [("de", "ein Tag"), ("en", "please"), ("de", "bitte"), ("de", "_")])
 def test_words_that_only_fill_are_no_day(language: str, date: str) -> None:
     with speaking(Language(language)):

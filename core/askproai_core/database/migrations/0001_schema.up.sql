@@ -1050,7 +1050,7 @@ GRANT INSERT, UPDATE (due_at, requests, lease_until, claim_no, worker, failures,
     ON tasks TO askproai_tenant;
 GRANT INSERT, UPDATE (caller, name, phone, recipient, text, call_back, call_back_from, call_back_until, done_at, done_by, note)
     ON messages TO askproai_tenant;
-GRANT INSERT, UPDATE (caller, name, spans, had, state, ended_at) ON waitlist TO askproai_tenant;
+GRANT INSERT, UPDATE (caller, name, spans, had, state, created_at, ended_at) ON waitlist TO askproai_tenant;
 GRANT INSERT, UPDATE (freed_at, handled_at, appointment_id) ON freed_times TO askproai_tenant;
 GRANT INSERT, UPDATE (state, ended_at) ON waitlist_offers TO askproai_tenant;
 GRANT INSERT, UPDATE (state, due_at, attempts, error, finished_at) ON notifications TO askproai_tenant;

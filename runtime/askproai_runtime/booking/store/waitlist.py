@@ -36,8 +36,12 @@ SELECT id, key, name, call_id FROM waitlist
 WHERE tenant = $1 AND phone = $2 AND left(key, {_OF_REQUEST}) = left($3, {_OF_REQUEST}) AND state = 'waiting'
 ORDER BY created_at, id
 """  # noqa: S608  constants
+# Whether the person of an entry `w` has since moved an appointment, which the text behind it names.
+_MOVED = """EXISTS (
+    SELECT 1 FROM call_actions x WHERE x.tenant = w.tenant AND x.key LIKE 'move|%' AND x.call_id NOT LIKE 'desk:%'
+    AND x.state = 'done' AND x.created_at > w.created_at AND x.appointment_id"""
 # The counts are those of the statement's snapshot: calls of the same moment may add one or two more. A request that is made anew
-# says anew which times of it are declined.
+# says anew which times of it are declined. Behind a move into the wish it is a new wait, as if the move had ended the first one.
 _JOIN = f"""
 INSERT INTO waitlist AS w (tenant, call_id, key, branch, service, staff, spans, requested, since, until, name, phone,
                            caller, correlation_id, had)
@@ -51,7 +55,8 @@ WHERE EXISTS (SELECT 1 FROM waitlist WHERE tenant = $1 AND phone = $12 AND key =
       AND (SELECT count(*) FROM waitlist WHERE tenant = $1 AND created_at > clock_timestamp() - interval '1 hour'
            AND caller IS NOT DISTINCT FROM $13) < $18
 ON CONFLICT (tenant, phone, key) WHERE state = 'waiting'
-    DO UPDATE SET name = EXCLUDED.name, spans = EXCLUDED.spans, had = EXCLUDED.had
+    DO UPDATE SET name = EXCLUDED.name, spans = EXCLUDED.spans, had = EXCLUDED.had,
+        created_at = CASE WHEN {_MOVED} = ANY (EXCLUDED.had)) THEN clock_timestamp() ELSE w.created_at END
 RETURNING id
 """  # noqa: S608  constants
 
@@ -115,9 +120,7 @@ SELECT {_ENTRY}, a.starts_at AS reached, a.customer_name AS booked_for, EXISTS (
 FROM waitlist w, {_SUITING}
   AND w.tenant = $1 AND w.state = 'waiting'
   AND coalesce(w.staff, a.staff) = a.staff
-  AND (a.id <> ALL (w.had) OR EXISTS (
-      SELECT 1 FROM call_actions x WHERE x.tenant = w.tenant AND x.appointment_id = a.id AND x.key LIKE 'move|%'
-      AND x.call_id NOT LIKE 'desk:%' AND x.state = 'done' AND x.created_at > w.created_at))
+  AND (a.id <> ALL (w.had) OR {_MOVED} = a.id))
 """  # noqa: S608  constants
 _END_BOOKED = """
 UPDATE waitlist SET state = 'booked', ended_at = clock_timestamp() WHERE tenant = $1 AND id = ANY($2) AND state = 'waiting'

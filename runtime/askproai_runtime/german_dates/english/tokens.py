@@ -61,8 +61,21 @@ _WHY_NOT = (
 )
 
 
+# "ten-fifteen", "ten-oh-five": said as a range of hours, the second one would be twelve or less.
+_MINUTES = rf"(?:o|oh|zero)-(?:{_NUMBER_UNITS})|fifteen|(?:{'|'.join(TENS)})(?:[- ](?:{_NUMBER_UNITS}))?"
+_HYPHENATED_CLOCK = (
+    rf"\b({'|'.join(word for word, number in NUMBERS.items() if 0 < number < 20)})-({_MINUTES})\b"  # noqa: PLR2004
+    rf"(?!-| (?:{_MONTH})\b| of (?:{_MONTH})\b| (?:minute|hour|day|week|month|year)s?\b)"
+)
+
+
 def _is_after_month(match: re.Match[str]) -> bool:
     return re.search(rf"\b(?:{_MONTH}) (?:the )?$", match.string[: match.start()]) is not None
+
+
+def _split_clock(match: re.Match[str]) -> str:
+    """Return `ten fifteen` of `ten-fifteen`; "December ten-fifteen" are days."""
+    return match[0] if _is_after_month(match) else match[0].replace("-", " ")
 
 
 def _share_month(match: re.Match[str]) -> str:
@@ -105,6 +118,8 @@ _BEFORE_NUMBERS = _compile(
         (r"\b([ap])\.? ?m\b\.?", r"\1m"),
         (r"(?<=\d)([ap])\.? ?m\b\.?", r" \1m"),
         *WRITTEN_FORMS,
+        (_HYPHENATED_CLOCK, _split_clock),
+        (r"\b(half|quarter|five|ten|twenty(?:-five)?)-(past|to)-(?=[a-z\d])", r"\1 \2 "),
         # 2.30: there is no such month
         (rf"{_NO_NUMBER}({_CLOCK_HOUR})\.(00|1[3-9]|[2-5]\d)(?=\.? ?$|\.? [^\d]|[ ,-]| ?[ap]m)(?!\.\d)", r"\1:\2"),
         (
