@@ -285,7 +285,8 @@ def _parse(text: str, zone: ZoneInfo, *, fold: int) -> tuple[datetime | None, da
             return None, require_storable(date.fromisoformat(text))
         moment = parse_instant(text, zone)
     except ValueError:
-        text = "a block begins and ends on a day or at a time, such as 2026-11-27 or 2026-11-27T14:30: write both ends of a range apart"
+        text = "a block begins and ends on a day or at a time, such as 2026-11-27 or 2026-11-27T14:30"
+        text = f"{text}: write both ends of a range apart"
         raise InvalidBlock(BlockObstacle.NO_TIME, text) from None
     local = moment.astimezone(zone) if moment.tzinfo else moment.replace(tzinfo=zone, fold=fold)
     return local, local.date()

@@ -153,8 +153,8 @@ def list_near(said: str, offered: Sequence[Service]) -> Sequence[Service]:
 def is_for_several(text: str, offered: Sequence[Service]) -> bool:
     """Return whether a text says for several people what it names or nearly names: "zwei Haarschnitte", "two haircuts".
 
-    A number or a plural in the name of a service is of that service: "zwei Strähnen" where `Strähnen` is one. What is counted behind
-    "mit" comes with the service before it: "Haarschnitt mit zwei Strähnen".
+    A number or a plural in the name of a service is of that service: "zwei Strähnen" where `Strähnen` is one. What is
+    counted behind "mit" comes with the service before it: "Haarschnitt mit zwei Strähnen".
     """
     once = drop_counts(text)
     counted = any(

@@ -41,7 +41,7 @@ _MOVED = """EXISTS (
     SELECT 1 FROM call_actions x WHERE x.tenant = w.tenant AND x.key LIKE 'move|%' AND x.call_id NOT LIKE 'desk:%'
     AND x.state = 'done' AND x.created_at > w.created_at AND x.appointment_id"""
 # The counts are those of the statement's snapshot: calls of the same moment may add one or two more. A request that is made anew
-# says anew which times of it are declined. Behind a move into the wish it is a new wait, as if the move had ended the first one.
+# says anew which times of it are declined. After a move within its bounds it is a new wait, as if the move had ended the first one.
 _JOIN = f"""
 INSERT INTO waitlist AS w (tenant, call_id, key, branch, service, staff, spans, requested, since, until, name, phone,
                            caller, correlation_id, had)
