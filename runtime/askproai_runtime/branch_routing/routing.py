@@ -82,7 +82,7 @@ def choose_branch(config: TenantConfig, route: Route, hints: Hints) -> FoundBran
 def list_named_branches(config: TenantConfig, phrase: str, suggested: str | None) -> tuple[str, ...] | BranchQuestion:
     """Return the branches that words about an existing appointment may mean, or the question where they mean none of the tenant's.
 
-    They are none where the words name none, or say that the branch is as always. `suggested` is what our last question asked about.
+    They are none where the words name none, or say that the branch is as always. `suggested` is the branch of our last question.
     """
     branches = config.branches
     if len(branches) == 1 or not names_something(phrase):
