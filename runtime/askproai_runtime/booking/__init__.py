@@ -94,7 +94,7 @@ from askproai_runtime.booking.request import NOTES_LIMIT, read_said, read_text
 from askproai_runtime.booking.slots import ServiceRules, SlotQuery, Span
 from askproai_runtime.booking.spoken_numbers import read_spoken_number
 from askproai_runtime.booking.spoken_services import find_named, read_services
-from askproai_runtime.booking.store.actions import record_which
+from askproai_runtime.booking.store.actions import NO_APPOINTMENT, record_which
 from askproai_runtime.booking.store.appointments import Appointment, Status, release_holds
 from askproai_runtime.booking.store.blocks import Block, BlockedAppointment
 from askproai_runtime.booking.store.calendar import list_known
@@ -135,6 +135,7 @@ __all__ = [
     "FREE_TIMES",
     "NO",
     "NOTES_LIMIT",
+    "NO_APPOINTMENT",
     "WAITLIST",
     "Answer",
     "Appointment",

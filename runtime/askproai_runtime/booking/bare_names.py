@@ -26,7 +26,7 @@ _GREETING: Final = frozenset({
     "abend", "also", "danke", "evening", "good", "gott", "gruess", "gruezi", "gute", "guten", "hallo", "hello", "here", "hey", "hi",
     "hier", "ja", "mahlzeit", "moin", "morgen", "morning", "servus", "tag",
 })  # fmt: skip
-# Words with which callers begin a clause, beside those of our own sentences.
+# Words at the beginning of callers' clauses, beside those of our own sentences.
 _SAID: Final = _GREETING | {
     "actually", "aehm", "afternoon", "alles", "ansonsten", "arbeit", "auto", "bahn", "besser", "bis", "chef", "chefin", "egal",
     "eigentlich", "entschuldigen", "entschuldigung", "erst", "fieber", "grippe", "haben", "hauptsache", "hm", "hmm", "kita",
@@ -52,7 +52,7 @@ def is_of_stranger(utterances: Iterable[str], customer: str, config: TenantConfi
 
 
 def read_bare_name(clause: str, business: Collection[str] = ()) -> str:
-    """Return the name that a clause is, or with which it begins; "" without one. One word is a name where nothing else is said. A
+    """Return the name that a clause is, or begins with; "" without one. One word is a name where nothing else is said. A
     word that only the `business` has is a name beside another word: "Anna Kaiser".
     """
     if introduced := read_introduction(clause):
@@ -92,7 +92,7 @@ def _list_known() -> frozenset[str]:
 
 
 def _list_words(config: TenantConfig) -> frozenset[str]:
-    """Return the folded words of what a business is and offers, and of who works there."""
+    """Return the folded words of a business's names, services and staff."""
     texts = [config.display_name]
     for service in config.services:
         texts += [service.display_name, *service.spoken_names]

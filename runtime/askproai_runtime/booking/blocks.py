@@ -286,8 +286,7 @@ def _parse(text: str, zone: ZoneInfo, *, fold: int) -> tuple[datetime | None, da
         moment = parse_instant(text, zone)
     except ValueError:
         text = "a block begins and ends on a day or at a time, such as 2026-11-27 or 2026-11-27T14:30"
-        text = f"{text}: write both ends of a range apart"
-        raise InvalidBlock(BlockObstacle.NO_TIME, text) from None
+        raise InvalidBlock(BlockObstacle.NO_TIME, f"{text}: write both ends of a range apart") from None
     local = moment.astimezone(zone) if moment.tzinfo else moment.replace(tzinfo=zone, fold=fold)
     return local, local.date()
 

@@ -140,8 +140,8 @@ async def leave_named_list(ctx: BookingContext, call: CallContext, args: Mapping
     """Take a caller off the waiting list, as `leave_waitlist` does, where the list is named in place of an appointment, or was the
     call's last question; None where it is not, or the caller does not wait, or keeps the place.
 
-    The hour of an appointment in the request means that one, whatever is said of the list. Of an appointment and places that the
-    last answer has said, the caller may choose one by its place there.
+    The hour of an appointment in the request means that one, whatever is said of the list. The caller may
+    choose an appointment or a place of the last answer by its number there.
     """
     replies, chosen = call.replies or {}, find_said_place(call)
     names_list = _names_list(call, args)

@@ -30,20 +30,24 @@ _LAST: Final = frozenset({"letzt", "last"})
 _ENGLISH: Final = frozenset({"first", "second", "third", "fourth", "last", "earlier", "later"})
 _GERMAN: Final = "|".join(sorted(PLACES.keys() - _ENGLISH))
 _STEM: Final = rf"(?P<stem>(?:{_GERMAN})(?=e[nrms]?\b)|(?:{'|'.join(sorted(_ENGLISH))})\b)(?:e[nrms]?\b)?"
-_BESIDE: Final = (
-    r"(?:ja|yes|nein|no|den|der|die|das|dem|am|on|the|termin|platz|one|appointment|bitte|please|ich|i|meine|meinte|mean|nehme|nur"
-    r"|doch|lieber|also|von|of|davon|beiden|them|two|absagen|verschieben|streichen)"
-)
-_BESIDE_WORDS: Final = frozenset(_BESIDE.removeprefix("(?:").removesuffix(")").split("|")) | {
+# Words around a place, and around what else says which appointment is meant.
+_BESIDE_PLACE: Final = {
+    "absagen", "also", "am", "appointment", "beiden", "bitte", "das", "davon", "dem", "den", "der", "die", "doch", "i", "ich",
+    "ja", "lieber", "mean", "meine", "meinte", "nehme", "nein", "no", "nur", "of", "on", "one", "platz", "please", "streichen",
+    "termin", "the", "them", "two", "verschieben", "von", "yes",
+}  # fmt: skip
+_BESIDE: Final = _BESIDE_PLACE | {
     "ach", "aeh", "aehm", "and", "andere", "anderen", "at", "auf", "bei", "da", "dann", "dr", "for", "frau", "fuer", "genau",
     "gut", "halb", "herr", "herren", "herrn", "hier", "hm", "im", "in", "mit", "mr", "mrs", "ms", "oh", "ok", "okay", "other",
     "s", "to", "uhr", "um", "und", "with",
 }  # fmt: skip
-_WHOLE: Final = re.compile(rf"^(?:{_BESIDE} )*{_STEM}(?: {_BESIDE})*$")
+_BETWEEN: Final = rf"(?:{'|'.join(sorted(_BESIDE_PLACE))})"
+_PLACE_WORD: Final = re.compile(_STEM)
+_WHOLE: Final = re.compile(rf"^(?:{_BETWEEN} )*{_STEM}(?: {_BETWEEN})*$")
 _OF_TIME: Final = rf"(?:of )?(?:\w*tag|\w*mal|\w*woche|\w*monat|\w*zeit|abend|{'|'.join(MONTHS)})\b"
 _IN_WORDS: Final = re.compile(rf"\b(?:den|der|die|das|the) {_STEM}(?! {_OF_TIME})")
 _OTHER: Final = re.compile(r"\b(?:den|der|die|das|the) (?:andere[nrms]?|other)\b")
-_ONLY_OTHER: Final = re.compile(rf"(?:{_BESIDE} )*(?:andere[nrms]?|other)(?: {_BESIDE})*")
+_ONLY_OTHER: Final = re.compile(rf"(?:{_BETWEEN} )*(?:andere[nrms]?|other)(?: {_BETWEEN})*")
 _FIRST_NO: Final = re.compile(r"^(?:(?:nein|nee|noe|no|nope) )+")
 _NOT: Final = re.compile(r"\b(?:nein|no|nicht|not)\b")
 _AS_NEW: Final = re.compile(r"\b(?:auf|to) (?:den|die|das|the) ")
@@ -168,9 +172,9 @@ def _says_only_which(config: TenantConfig, words: str, args: Mapping[str, Any], 
     names = [member.display_name for branch in config.branches for member in branch.staff]
     names += [text for each in config.services for text in (each.display_name, *each.spoken_names)]
     names += [each.customer_name for each in listed] + [text for name in _NEW_TIME if (text := read_text(args, name))]
-    known = {*fold(" ".join(names)).split(), *_BESIDE_WORDS, *WEEKDAYS, *MONTHS, *NUMBERS}
+    known = {*fold(" ".join(names)).split(), *_BESIDE, *WEEKDAYS, *MONTHS, *NUMBERS}
     return all(
-        word in known or word.removesuffix("s") in known or word.isdigit() or re.fullmatch(_STEM, word)
+        word in known or word.removesuffix("s") in known or word.isdigit() or _PLACE_WORD.fullmatch(word)
         for word in words.split()
     )
 

@@ -5,10 +5,10 @@ caller has heard the date.
 """
 
 import re
+from calendar import monthrange
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Final
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from askproai_core.tenant_config import Language
@@ -22,7 +22,7 @@ from askproai_runtime.booking.named_days import (
     read_near,
 )
 from askproai_runtime.booking.request import names_day, read_parts, read_text
-from askproai_runtime.booking.store.actions import record_which
+from askproai_runtime.booking.store.actions import NO_APPOINTMENT, record_which
 from askproai_runtime.booking.types import BookingContext, CallContext, ClarificationNeeded, Naming
 from askproai_runtime.german_dates import (
     WEEKDAYS,
@@ -32,9 +32,10 @@ from askproai_runtime.german_dates import (
     find_named_spans,
     find_open_span,
     fold,
+    read_in_languages,
     understand_parts,
 )
-from askproai_runtime.sentences import SENTENCES, present_language, speaking
+from askproai_runtime.sentences import SENTENCES
 
 _OF_TODAY = re.compile(r"\b(?:heute|morgen|uebermorgen|today|tomorrow)\b")  # one day each, whatever was said before
 _CLAUSE = re.compile(r"[,;!?]|(?<!\d)\.")
@@ -61,10 +62,12 @@ def require_said_day(
     words of the request can mean no other. `own` is the start of the appointment that is moved. The caller's own appointments are
     no days that were offered.
     """
+    if read_text(args, "start") is not None:
+        return
     named, parts = after_request(call, zone).named_last, read_parts(args)
-    if read_text(args, "start") is None and find_open_span(parts[0] or parts[1] or "") is not None:
-        _require_said_week(call, parts, start.astimezone(zone))
-    if named is None or read_text(args, "start") is not None or not names_day(parts):
+    if (span := find_open_span(parts[0] or parts[1] or "")) is not None:
+        _require_said_week(call, start.astimezone(zone), is_of_month=span is Grain.MONTH)
+    if named is None or not names_day(parts):
         return
     if find_repeated_start(call, args, zone, own) == start:
         return
@@ -78,7 +81,6 @@ def require_said_day(
         if is_of_own or was_offered or local.date() in days or _OF_TODAY.search(words):
             return
         meant = _list_days(parts, call.started_at, zone)
-        span = find_open_span(parts[0] or parts[1] or "")
         if span is None:
             since = {day for each in days for day in _list_days(parts, datetime.combine(each, local.timetz()), zone)}
         else:
@@ -108,13 +110,13 @@ async def find_unheard(
     if call.replies is None and len(readings) == 1 and "end" not in readings[0]:
         start, about = datetime.fromisoformat(readings[0]["start"]), "|".join(each or "" for each in read_parts(args))
         async with ctx.pool.acquire() as conn:
-            age = await record_which(conn, ctx.tenant, call.call_id, UUID(int=0), start, about)
+            age = await record_which(conn, ctx.tenant, call.call_id, NO_APPOINTMENT, start, about)
         if call.find_reply(about, age) is not None:
             return start
     raise question
 
 
-def _require_said_week(call: CallContext, parts: Sequence[str | None], start: datetime) -> None:
+def _require_said_week(call: CallContext, start: datetime, *, is_of_month: bool) -> None:
     """Raise the question for the date of a local start that is in none of the weeks or months which the caller has named last,
     where these hold its weekday, or its day of the month, and no answer has named days since: "Haben Sie übernächste Woche offen?
     Dann am Mittwoch", "What do you have in January? The 23rd at noon".
@@ -123,8 +125,8 @@ def _require_said_week(call: CallContext, parts: Sequence[str | None], start: da
     now = call.started_at.astimezone(start.tzinfo)
     named = (_find_spans(clause, now) for clause in reversed(clauses) if not rejects_times(words_of(clause)))
     spans = [span for span in next((each for each in named if each is not None), ()) if span.first != date.min]
-    is_of_month = find_open_span(parts[0] or parts[1] or "") is Grain.MONTH
-    if any(_holds(each, start.date(), is_of_month=is_of_month) for each in spans):
+    spans = [_widen(span) for span in spans] if is_of_month else spans
+    if any(each.first <= start.date() <= (each.last or date.max) for each in spans):
         return
     said = [day for each in spans if (day := _find_same(each, start.date(), now.date(), is_of_month=is_of_month))]
     if said:
@@ -132,32 +134,25 @@ def _require_said_week(call: CallContext, parts: Sequence[str | None], start: da
         raise ask_readings(map(exact_at, starts), call, ZoneInfo(str(start.tzinfo)))
 
 
-def _holds(span: Days, day: date, *, is_of_month: bool) -> bool:
-    """Return whether a day is in a span, or one of the month in its months."""
-    first = span.first.replace(day=1) if is_of_month else span.first
-    last = span.last or date.max
-    return first <= day <= last or (is_of_month and (day.year, day.month) == (last.year, last.month))
-
-
 def _find_same(span: Days, day: date, today: date, *, is_of_month: bool) -> date | None:
-    """Return the first day of a span, from today on, that has the weekday of a day, or of its months the one with its number."""
-    first = max(span.first.replace(day=1) if is_of_month else span.first, today)
-    for each in (first + timedelta(days=n) for n in range(_MONTH_DAYS)):
-        if is_of_month and each.day == day.day:
-            return each
-        if not is_of_month and each.weekday() == day.weekday() and each <= (span.last or date.max):
-            return each
-    return None
+    """Return the first day of a span, from today on, that has the weekday of a day, or its number in the month."""
+    days = (max(span.first, today) + timedelta(days=n) for n in range(_MONTH_DAYS))
+    if is_of_month:
+        return next((each for each in days if each.day == day.day), None)
+    last = span.last or date.max
+    return next((each for each in days if each.weekday() == day.weekday() and each <= last), None)
+
+
+def _widen(span: Days) -> Days:
+    """Return the whole months of a span."""
+    last = span.last and span.last.replace(day=monthrange(span.last.year, span.last.month)[1])
+    return Days(span.first.replace(day=1), last)
 
 
 def _find_spans(clause: str, now: datetime) -> Sequence[Days] | None:
     """Return what `find_named_spans` does, in the language of the call or in the other one; None of a remark."""
-    own = present_language()
-    for language in sorted(Language, key=lambda each: each is not own):
-        with speaking(language):
-            if (spans := find_named_spans(clause, now)) is not None:
-                return spans if not spans or _ASKS.search(words_of(clause)) else None
-    return None
+    spans = read_in_languages(lambda: find_named_spans(clause, now), None)
+    return None if spans and not _ASKS.search(words_of(clause)) else spans
 
 
 def _is_date(call: CallContext, parts: Sequence[str | None], zone: ZoneInfo) -> bool:

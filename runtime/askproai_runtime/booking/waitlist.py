@@ -123,7 +123,7 @@ def read_spans(entry: WaitlistEntry) -> list[Span]:
 
 
 def has_booked(reached: ReachedEntry, zone: ZoneInfo) -> bool:
-    """Return whether the appointment is what the entry waits for. Of several persons who wait, a surname alone may be another's."""
+    """Return whether the appointment is what the entry waits for. Where several persons wait, a surname alone may be another's."""
     is_of_person = is_same_person if reached.is_one_of_several else same_name
     return is_of_person(reached.booked_for, reached.entry.name) and any(
         each.contains(reached.start, zone) for each in read_spans(reached.entry)

@@ -89,9 +89,8 @@ class _Asked:
         parts = list_parts(question.words, _list_known_words(config), at, zone)
         rest, asks_person = _leave_out_person(config, question, zone)
         words = fold(asked_sentences(rest))
-        if rest != question.words and _names_time(
-            question, rest, zone
-        ):  # else the day of the person is that of the hours
+        # Else the day of the person is that of the hours.
+        if rest != question.words and _names_time(question, rest, zone):
             question = replace(question, words=rest)
         first = _Reading.of(config, question)
         days = first.is_about_now or first.understood is not None

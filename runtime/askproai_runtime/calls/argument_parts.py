@@ -61,9 +61,8 @@ def join_parts(
                 found[key] = _MONTH_NAMES[month - 1]
     if fold_key(time) in rules:
         _join(found, time, (("hour", "hours", "stunde"), _MINUTES), _read_clock)
-        _join(
-            found, "hour", (("hour", "hours", "stunde"), _MINUTES), _read_clock
-        )  # beside a time, which it may contradict
+        # Beside a time, which it may contradict.
+        _join(found, "hour", (("hour", "hours", "stunde"), _MINUTES), _read_clock)
         _join_minutes(found, {"value"} if of else _names_of("time", rules))
     if of is not None and of.name in {"date", "time"}:
         _join(found, of.name, (_FROM, _TO), _read_range, needed=0)

@@ -60,9 +60,8 @@ def is_empty(value: Any) -> bool:
         return not any(not is_empty(text) for _, text in list_leaves(value))
     if isinstance(value, str):
         return names_nothing(value) or leaves_open(value)
-    return (
-        value is None or value == 0 or (isinstance(value, float) and math.isnan(value))
-    )  # models write 0 for nothing, too
+    # Models write 0 for nothing, too.
+    return value is None or value == 0 or (isinstance(value, float) and math.isnan(value))
 
 
 def says_nothing(text: str) -> bool:

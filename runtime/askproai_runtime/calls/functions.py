@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -28,6 +27,7 @@ from askproai_core.tracing import annotate, fail_current
 from askproai_runtime import booking
 from askproai_runtime.booking import (
     NO,
+    NO_APPOINTMENT,
     Answer,
     BookingContext,
     CallContext,
@@ -351,7 +351,7 @@ class CallFunctions:
             return False
         async with self.pool.acquire() as conn:
             about = f"confirmed {sorted((name, str(value)) for name, value in read.values.items())}"
-            age = await record_which(conn, self.config.current.tenant, call.call_id, UUID(int=0), _WHENEVER, about)
+            age = await record_which(conn, self.config.current.tenant, call.call_id, NO_APPOINTMENT, _WHENEVER, about)
         return call.find_reply(about, age) is not None
 
     async def _answer_from(

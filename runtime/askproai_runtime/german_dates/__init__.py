@@ -14,6 +14,7 @@ from askproai_runtime.german_dates.arguments import (
     is_relative_day,
     is_understood,
     names_next_weekday,
+    read_in_languages,
     says_nothing,
 )
 from askproai_runtime.german_dates.atoms import Days
@@ -66,6 +67,7 @@ __all__ = [
     "list_replaced",
     "names_next_weekday",
     "parse_instant",
+    "read_in_languages",
     "says_nothing",
     "understand",
     "understand_parts",

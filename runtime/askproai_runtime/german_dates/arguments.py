@@ -83,7 +83,7 @@ def find_part_argument(text: str) -> Argument | None:
         return None
     if read_part(text) is not None:
         return Argument.PART_OF_DAY
-    return _read_in_languages(lambda: find_argument(text) or _find_completed(text), None)
+    return read_in_languages(lambda: find_argument(text) or _find_completed(text), None)
 
 
 def _find_completed(text: str) -> Argument | None:
@@ -98,12 +98,12 @@ def _find_completed(text: str) -> Argument | None:
 
 def find_open_span(text: str) -> Grain | None:
     """Return what an argument leaves open that names a day: of `Donnerstag` the week, of `am 7.` the month; None if nothing."""
-    return _read_in_languages(lambda: _find_open_span(text), None)
+    return read_in_languages(lambda: _find_open_span(text), None)
 
 
 def names_next_weekday(text: str) -> bool:
     """Return whether an argument names the next of a weekday: `nächsten Freitag`."""
-    return _read_in_languages(lambda: _names_next_weekday(text), False)
+    return read_in_languages(lambda: _names_next_weekday(text), False)
 
 
 def _names_next_weekday(text: str) -> bool:
@@ -117,7 +117,7 @@ def is_relative_day(text: str) -> bool:
     """Return whether an argument names a day by its distance from another one, which it does not name: `diesen Freitag`, `in zwei
     Wochen`, `Freitag übernächste Woche`.
     """
-    return _read_in_languages(lambda: _is_relative_day(text), False)
+    return read_in_languages(lambda: _is_relative_day(text), False)
 
 
 def _is_relative_day(text: str) -> bool:
@@ -136,7 +136,7 @@ def _is_relative_day(text: str) -> bool:
 
 def holds_day(text: str) -> bool:
     """Return whether an argument names a day of the calendar, whatever else it says: `Freitag um zehn`."""
-    return _read_in_languages(lambda: _holds_day(text), False)
+    return read_in_languages(lambda: _holds_day(text), False)
 
 
 def _holds_day(text: str) -> bool:
@@ -148,7 +148,7 @@ def _holds_day(text: str) -> bool:
         return False
 
 
-def _read_in_languages(read: Callable[[], _Found], nothing: _Found) -> _Found:
+def read_in_languages(read: Callable[[], _Found], nothing: _Found) -> _Found:
     """Return what an argument is in the call's language, or in the other one if it is `nothing` in the first."""
     own = present_language()
     for language in sorted(Language, key=lambda each: each is not own):
@@ -228,7 +228,7 @@ def says_nothing(word: str) -> bool:
 
 def find_excluded_weekdays(text: str) -> frozenset[int]:
     """Return the weekdays that an argument excludes ("aber nicht am Montag"), also beside words that are not understood."""
-    return _read_in_languages(lambda: _find_excluded_weekdays(text), frozenset())
+    return read_in_languages(lambda: _find_excluded_weekdays(text), frozenset())
 
 
 def _find_excluded_weekdays(text: str) -> frozenset[int]:

@@ -187,7 +187,7 @@ async def test_no_choice_moves_nothing(call: SpokenCall, said: str) -> None:
     assert "Welchen Termin" in (await later.ask(MOVE, new))["message"]
 
 
-async def test_a_day_that_led_to_the_question_is_no_place(call: SpokenCall) -> None:
+async def test_the_asked_day_is_no_place(call: SpokenCall) -> None:
     later, args = await call_with_two(call), {"appointment_date": "am zweiten", "time": "eine Stunde später"}
     later.say("Meinen Termin am zweiten eine Stunde später.")
     assert "2. Dezember: Da finde ich keinen" in (await later.ask(MOVE, args))["message"]

@@ -75,7 +75,7 @@ def _differences(tenant: Tenant, count: int, oldest: datetime) -> str:
 
 
 def _last_round(tenant: Tenant, audit: AuditProgress | None) -> str:
-    """Return what the last full comparison said. By the day, so that a round does not write the status."""
+    """Return the result of the last full comparison, by the day, so that a round does not write the status."""
     if audit is None or audit.compared_at is None:
         return ""
     day = f"{audit.compared_at.astimezone(ZoneInfo(tenant.spec.time_zone)):%Y-%m-%d}"

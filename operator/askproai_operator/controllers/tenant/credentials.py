@@ -94,7 +94,7 @@ async def take_keys(run: Run, context: ReconcileContext) -> None:
 
 
 def credentials_valid(run: Run, context: ReconcileContext) -> Condition:
-    """Return CredentialsValid of a tenant whose keys are there: does Cal.com accept ours, and what the pods book with it?
+    """Return CredentialsValid of a tenant whose keys are there: whether Cal.com accepts ours, and the bookings of the pods with it.
 
     The refusals are the statuses with which it has refused bookings lately (None: the pods have no key). Callers hear that
     nothing is booked meanwhile, so a person must know. A key that nobody could try yet comes last.

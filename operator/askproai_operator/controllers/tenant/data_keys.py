@@ -40,7 +40,7 @@ async def ensure_encryption(run: Run, context: ReconcileContext) -> Result | Non
     try:
         run.encryption = await _ensure_keys(run, context)
         if run.are_keys_recorded and run.encryption.stored != run.inputs.data_keys:
-            # A new key: what the deletion keeps must have it, too.
+            # A new key: the copy for the deletion must have it, too.
             await context.kube.apply(render_teardown(replace(run.inputs, data_keys=run.encryption.stored)))
     except DATABASE_ERRORS as error:
         return end_without_database(run, error, context)

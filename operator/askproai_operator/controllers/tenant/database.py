@@ -1,4 +1,4 @@
-"""A tenant's role and rows in PostgreSQL, and `T-runtime`, the Secret by which its pods reach their stores."""
+"""A tenant's role and rows in PostgreSQL, and `T-runtime`, the Secret with the addresses of its pods' stores."""
 
 import secrets
 from datetime import timedelta

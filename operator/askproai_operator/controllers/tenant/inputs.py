@@ -48,7 +48,7 @@ async def gather(tenant: Tenant, context: ReconcileContext) -> Inputs:
 
 
 async def gather_own_secrets(run: Run, context: ReconcileContext) -> None:
-    """Add what the operator itself stored before and keeps, such as passwords."""
+    """Add the values that the operator itself stored before and keeps, such as passwords."""
     _take_newest_relatives(run, context)
     owner, uid = run.tenant.key[1:], run.tenant.metadata.uid
     suffixes = ("runtime", "teardown", ENCRYPTION_SUFFIX)

@@ -28,7 +28,7 @@ async def have_keys_read(run: Run, context: ReconcileContext) -> None:
     tenant, hashed, seen = run.tenant, config_hash(run.config), context.memory.pod_keys.get(run.tenant.key)
     run.in_use = find_keys_in_use(tenant, run.inputs.credentials, run.keys, run.admin_token, run.deployed, seen)
     if tenant.status.get("configHash") not in {None, hashed} or not run.in_use.by_all:
-        # A kubelet may take 90 s to update what is mounted.
+        # A kubelet may take 90 s to update a mounted Secret.
         context.trigger_config_sync(*tenant.key[1:], hashed, run.in_use.wanted)
 
 

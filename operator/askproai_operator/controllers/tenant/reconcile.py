@@ -59,7 +59,7 @@ Step = Callable[[Run, ReconcileContext], Awaitable[Result | None]]
 class Concern:
     """One concern of a Tenant, by the functions that its file has for it.
 
-    First all of `gather` run, in the order of the table: they read. Then all of `early`: what is durable before a pod or a
+    First all of `gather` run, in the order of the table: they read. Then all of `early`: writes that are durable before a pod or a
     provider learns of anything new. Then all of `apply`, and last all of `condition`, which change nothing.
     """
 
@@ -72,7 +72,7 @@ class Concern:
 # The order of the rows is that of the work within each column, and the precedence of the conditions: the first one that is not good
 # is the reason of Ready.
 CONCERNS: Final = (
-    # T-teardown, before a new key is used: the deletion must know each account in which there is something of the tenant.
+    # T-teardown, before a new key is used: the deletion must know each account with an object of the tenant.
     Concern(gather=gather_own_secrets, early=record_keys, condition=credentials_valid),
     Concern(gather=gather_own_keys),
     Concern(condition=lambda run, _: run.in_use.condition),

@@ -166,9 +166,8 @@ class Run:
     lowered: tuple[str, ...]  # a sentence about each field that these have changed
     inputs: Inputs = field(init=False)
     keys: SigningKeys = field(init=False)
-    deployed: Sequence[ObservedObject] = field(
-        init=False
-    )  # before this run applies its own; a canary while it has pods
+    # Before this run applies its own; a canary while it has pods.
+    deployed: Sequence[ObservedObject] = field(init=False)
     # Early steps
     are_keys_recorded: bool = field(init=False)
     left: tuple[EventRecord, ...] = field(init=False)  # about what stays in a former account

@@ -1,7 +1,7 @@
 """`T-teardown`, the copy of a tenant's keys for its deletion. It has a key before anything outside the cluster is made with that.
 
-When the keys become those of another account, it is overwritten, and with it the only key by which the former account can be
-cleared: agents would go on answering calls whose functions fail. So what is left there enters the ledger of orphans first, with the
+When the keys become those of another account, it is overwritten, and with it the only key that can clear the former
+account: agents would go on answering calls whose functions fail. So what is left there enters the ledger of orphans first, with the
 former key (`controllers/orphan.py` removes it).
 """
 
@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 
 
 async def record_keys(run: Run, context: ReconcileContext) -> None:
-    """Keep the keys for the deletion, release those that they replace, and record what is left where those lead.
+    """Keep the keys for the deletion, release the former ones, and record the rest of the former accounts.
 
     Only keys that were just found good are kept. The released claims are in `T-teardown` until then.
     """
@@ -42,7 +42,7 @@ async def record_keys(run: Run, context: ReconcileContext) -> None:
     await deletion.release_keys(inputs.tenant, context, keep=[*inputs.keys.values(), *inputs.own_keys.subjects])
     await context.kube.apply(render_teardown(inputs))
     run.are_keys_recorded = True
-    if run.left:  # the agents need what the new key leads to; no watch reports it
+    if run.left:  # the agents need the objects of the new account; no watch reports them
         for agent in inputs.agents:
             context.enqueue(agent.key)
 

@@ -71,7 +71,7 @@ class ConfigInputs:
 
 
 async def render_config(run: Run, context: ReconcileContext) -> None:
-    """Compile what the pods read; their ConfigMap has it as text."""
+    """Compile the pods' configuration; their ConfigMap has it as text."""
     inputs, page, exposure = run.inputs, run.inputs.page, run.inputs.exposure
     tenant, offerings, applied, accounts = run.tenant, inputs.offerings, inputs.applied, inputs.accounts
     calendar_base_url = inputs.credentials.calendar_base_url

@@ -15,6 +15,7 @@ _QUESTION = "ask_to_cancel"
 _WHICH = "ask_which"
 _FORMER_START, _COUNTED = "former_start", "counted"
 _NAMED_HASH_LENGTH = 16
+NO_APPOINTMENT = UUID(int=0)  # of a question about a request, where `record_which` has none to name
 
 
 @dataclass(frozen=True, slots=True)

@@ -187,7 +187,7 @@ def http_route_problem(status: Mapping[str, Any], field: str) -> str | None:
 
 
 async def apply_routes(run: Run, context: ReconcileContext) -> None:
-    """Apply the routes by which senders arrive, and have the requested URL tested.
+    """Apply the routes of the senders, and have the requested URL tested.
 
     The test begins as soon as a pod is ready, and goes on until senders have the URL; not while suspended: no pod answers.
     A refused host is another tenant's. A changed annotation `reconcile-at` starts a test at once: a person has corrected something.
@@ -223,7 +223,7 @@ async def _apply_routes(
     beside = _name_routes_beside(desired, live, former, context) if former is not None else []
     installed = [manifest for manifest in desired if is_installed(manifest, context)]
     still_installed = [manifest for manifest in beside if is_installed(manifest, context)]
-    # First the one by which senders arrive.
+    # First the route of the senders.
     conflict = await apply_unless_foreign([*still_installed, *installed], ConditionType.EXPOSED, context)
     await _prune_routes(tenant, [*still_installed, *installed], kept, context)
     if refused is not None:
