@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
@@ -197,12 +198,23 @@ def _scan(text: str) -> list[Atom]:
     """Return the atoms of a phrase on the first day of a week on which its days do not contradict each other. Raises what `scan`
     raises.
     """
-    for at in _WEEK[:-1]:
-        try:
-            return scan(text, at, present_grammar())
-        except Contradiction:
-            continue
-    return scan(text, _WEEK[-1], present_grammar())
+    found = _scan_in(text, present_language())
+    if isinstance(found, ValueError):
+        raise found.with_traceback(None)  # a kept error collects the frames of each raise
+    return list(found)
+
+
+@lru_cache(maxsize=4096)  # most of a request's texts are no time, and are read by each reader of arguments
+def _scan_in(text: str, language: Language) -> tuple[Atom, ...] | ValueError:
+    with speaking(language):
+        for at in _WEEK:
+            try:
+                return tuple(scan(text, at, present_grammar()))
+            except Contradiction as error:
+                contradiction = error
+            except ValueError as error:
+                return error
+    return contradiction
 
 
 def is_understood(text: str) -> bool:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
@@ -120,6 +121,7 @@ _YEAR = re.compile(r"\bzweitausend([a-z]+)\b")
 _THREE_QUARTERS = re.compile(r"\b3 viertel\b")
 
 
+@lru_cache(maxsize=1024)  # each request reads what was said before it again
 def normalize(text: str) -> str:
     """Return the phrase in the form that the rules are written for: `am siebten Zwölften, um drei` → `am 7. 12. , um 3`."""
     folded = fold(text.replace("_", " "))

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from askproai_runtime.german_dates.english.vocabulary import MONTHS, NUMBERS, ORDINALS, TENS, WEEKDAYS
 from askproai_runtime.german_dates.written_forms import WRITTEN_FORMS, Replacement
@@ -241,6 +242,7 @@ _AFTER_NUMBERS = _compile(
 _WORD = re.compile(r"[a-z]+(?:_[a-z]+)?")
 
 
+@lru_cache(maxsize=1024)  # as in German
 def normalize(text: str) -> str:
     """Return the phrase in the form that the rules are written for: `on the third of March at ten` → `… 3th of march at 10`."""
     folded = " ".join(text.lower().replace("_", " ").split())  # `next_week`; our own mark in `twenty_one` comes later
