@@ -42,16 +42,17 @@ CUSTOMERS: Final = frozenset({
 ROLES: Final = TITLES | CUSTOMERS | {
     "anonym", "anonymer", "anonymous", "anrufende", "dame", "familienname", "first", "full", "i", "ich", "inhaber", "jemand",
     "kunden", "last", "madam", "me", "mich", "mir", "myself", "n", "nachname", "name", "neu", "neue", "neuer", "new", "nn",
-    "number", "nummer", "nutzer", "selber", "selbst", "self", "sir", "somebody", "someone", "surname", "test", "tester", "testkunde", "testname", "unbekannt", "unbekannte", "unbekannten", "unbekannter",
-    "unknown", "unnamed", "uns", "us", "user", "vorname", "wir", "yourself",
+    "number", "nummer", "nutzer", "selber", "selbst", "self", "sir", "somebody", "someone", "surname", "test", "tester",
+    "testkunde", "testname", "unbekannt", "unbekannte", "unbekannten", "unbekannter", "unknown", "unnamed", "uns", "us", "user",
+    "vorname", "wir", "yourself",
 }  # fmt: skip
 NO_NAME: Final = COMPANIONS | BEFORE_COMPANIONS | ROLES
 SAMPLES: Final = frozenset({"mustermann", "musterfrau", "doe"})  # surnames of examples, which real people have, too
 # Small words that are in no name: beside one, they make a sentence.
 OF_SENTENCES: Final = frozenset({
-    "ab", "abgesagt", "after", "am", "an", "and", "are", "as", "at", "auch", "auf", "aus", "bei", "but", "bzw", "by", "danach", "dann",
-    "doch", "er", "falls", "geht", "gern", "gerne", "habe", "hat", "if", "im", "immer", "in", "is", "ist", "ja", "kann", "kein",
-    "keine", "keinen", "komme", "kommt", "lieber", "maybe", "moechte", "nach", "nein", "nicht", "no", "not", "nur", "oder",
+    "ab", "abgesagt", "after", "am", "an", "and", "are", "as", "at", "auch", "auf", "aus", "bei", "but", "bzw", "by", "danach",
+    "dann", "doch", "er", "falls", "geht", "gern", "gerne", "habe", "hat", "if", "im", "immer", "in", "is", "ist", "ja", "kann",
+    "kein", "keine", "keinen", "komme", "kommt", "lieber", "maybe", "moechte", "nach", "nein", "nicht", "no", "not", "nur", "oder",
     "ohne", "on", "only", "or", "rather", "same", "schon", "sie", "sind", "sondern", "statt", "steht", "that", "then", "this",
     "um", "und", "unter", "vielleicht", "want", "was", "weiss", "wenn", "wie", "will", "wir", "without", "yes", "zusammen",
 }) | (BEFORE_COMPANIONS - PARTICLES)  # fmt: skip

@@ -193,7 +193,8 @@ ARGUMENT_RULES: Final = (
     ArgumentRule("another", (_BOOK,), _YES_OR_NO, "asked for", (), is_boolean=True),
     ArgumentRule("choice", (_BOOK, _JOIN), "one of the `choices` of an answer, as the caller has chosen", "asked again", ()),
     ArgumentRule(
-        "confirmed", (_CANCEL, _BOOK, _MOVE), _YES_OR_NO, "no agreement: asked for once, and noted nowhere", ("confirm", "confirmation", "user_confirmed"),
+        "confirmed", (_CANCEL, _BOOK, _MOVE), _YES_OR_NO, "no agreement: asked for once, and noted nowhere",
+        ("confirm", "confirmation", "user_confirmed"),
         is_boolean=True,
     ),
     ArgumentRule("email_confirmed", (_BOOK,), _YES_OR_NO, "asked for", (), is_boolean=True),
