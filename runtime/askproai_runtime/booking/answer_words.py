@@ -56,7 +56,7 @@ FILLER = (
     r"(?:äh|ähm|ach|na|oh|also|beides?|bitte|danke|vielen|dank|sehr|ganz|doch|mal|gut|super|so|dann|alles?|das|die|den|ihn|es|ist|termin"
     r"|adresse|machen|tun|sagen|sag|mach|sie|ab|absagen|stornieren|streichen|löschen|auf jeden fall"
     r"|(?:all|both)(?: of them)?"
-    r"|well|please|thanks|thank you|very|it|that|this|is|s|the|thing|appointment|address|do|cancel|get rid of|fine|good)"
+    r"|actually|well|please|thanks|thank you|very|it|that|this|is|s|the|thing|appointment|address|do|cancel|get rid of|fine|good)"
 )
 # Possessive: "please do" is one phrase or two words, and each way to read thirty of them would be tried, for minutes.
 ONLY_YES = re.compile(rf"(?:(?:{YES_WORD}|{FILLER})(?: |$))++")

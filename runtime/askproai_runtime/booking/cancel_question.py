@@ -26,11 +26,11 @@ async def read_cancel_reply(
 
 
 def has_refused(call: CallContext, claimed: object, reply: Reply | None) -> bool:
-    """Return whether the caller has just refused a cancellation, and the model does not claim the contrary.
+    """Return whether the caller has just refused a cancellation: with a plain no, or in words where the model claims a no, too.
 
     `reply` is what was said since the question. A model that repeats its claim before anything else is said means the same no.
     """
-    if reply is not Reply.NO or call.said_since is None or claimed is True:
+    if reply is not Reply.NO or call.said_since is None:
         return False
     return refuses(call.said_since, claimed=claimed is False) if call.said_since.strip() else claimed is False
 

@@ -4,11 +4,13 @@ import re
 from itertools import takewhile
 
 from askproai_core.input_values import plain_name
+from askproai_runtime.booking.answer_words import ONLY_NO, ONLY_YES, WAIT, words_of
 from askproai_runtime.booking.name_words import (
     ALONE,
     BEFORE_COMPANIONS,
     BESIDE_ALONE,
     COMPANIONS,
+    CUSTOMERS,
     FAMILY,
     FIRM,
     NO_NAME,
@@ -33,7 +35,7 @@ _BESIDE_PERSONS = BEFORE_COMPANIONS | _OF_CALLER | {"and", "auch", "both", "und"
 _NAMES_A_TERM = frozenset(
     {"appointment", "booking", "is", "ist", "it", "s", "slot", "termin"}
 )  # "the appointment is for Otto"
-_SEVERAL = re.compile(r"[+&/\d]|\b(?:und|and)\b|\bu\.?(?=\s)", re.IGNORECASE)
+_SEVERAL = re.compile(r"[+&/\d]|\b(?:und|and|bzw)\b|\bu\.?(?=\s)", re.IGNORECASE)
 # "von und zu Guttenberg", "Petra auf der Heide"
 _OF_PLACES = re.compile(
     r"\bvon und zu\b|(?<=^)(?P<first>\S+) (?:auf|in|an|aus|vor|unter) de[rmn](?= [A-ZÄÖÜ]\S+$)", re.IGNORECASE
@@ -78,10 +80,11 @@ def says_nobody(text: str) -> bool:
 def drop_relations(text: str) -> str:
     """Return a name without the relation before it: `Otto Kurz` of `meinen Sohn Otto Kurz`. A relation alone stays."""
     words = text.split()
-    at = next((at for at, word in enumerate(words) if fold(word) not in COMPANIONS | BEFORE_COMPANIONS), len(words))
+    around = COMPANIONS | CUSTOMERS | BEFORE_COMPANIONS
+    at = next((at for at, word in enumerate(words) if fold(word) not in around), len(words))
     before = [fold(word) for word in words[:at]]
     is_relation = any(
-        word in COMPANIONS - TITLES or (word in COMPANIONS and POSSESSIVES.fullmatch(last))
+        word in (COMPANIONS | CUSTOMERS) - TITLES or (word in COMPANIONS and POSSESSIVES.fullmatch(last))
         for last, word in zip(["", *before], before, strict=False)
     ) and at < len(words)
     return " ".join(words[at:]).strip(",: ") if is_relation else text.strip()
@@ -95,7 +98,7 @@ def is_plain_name(text: str) -> bool:
     name = _OF_PLACES.sub(lambda found: f"{found['first'] or ''} von", drop_relations(text)).strip()
     if FIRM.search(name):
         return True
-    if _SEVERAL.search(name) or FAMILY.search(name) or "@" in name or read_claim(name) is not None:
+    if _SEVERAL.search(name) or FAMILY.search(name) or "@" in name or _is_answer(name):
         return False
     words = [word for word in re.findall(r"[^\s,()]+", name) if fold(word) not in TITLES and not word.endswith(".")]
     folded = [fold(word) for word in words]
@@ -112,8 +115,15 @@ def is_sentence(text: str) -> bool:
     words = [word for word in re.findall(r"[\w'’]+", text) if word.islower() or not word[0].isalpha()]
     folded = {part for word in words for part in fold(word).split()}
     is_told = any(part in OF_SENTENCES for part in (*folded, fold(text.partition(" ")[0])))
-    is_claim = read_claim(text) is not None and TITLES.isdisjoint(fold(text).split())  # "Dr. No" is a name
-    return (is_told or "@" in text or is_claim) and not is_plain_name(text)
+    return (is_told or "@" in text or _is_answer(text)) and not is_plain_name(text)
+
+
+def _is_answer(text: str) -> bool:
+    """Return whether a text is a yes or a no. "Kim No" and "Frau Nein" are names: each part has a capital, and not all answer."""
+    words = text.split()
+    is_name = len(words) > 1 and all(word[0].isupper() for word in words) and not WAIT.search(words_of(text))
+    is_all = ONLY_YES.fullmatch(words_of(text)) or ONLY_NO.fullmatch(words_of(text))
+    return read_claim(text) is not None and not (is_name and not is_all)
 
 
 def may_bring_another(text: str, name: str) -> bool:

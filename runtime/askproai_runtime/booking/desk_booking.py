@@ -22,6 +22,7 @@ from askproai_runtime.booking.desk import DeskBusy, RequestUsed, explain_taken, 
 from askproai_runtime.booking.names import NameMissing, find_rules, find_staff_id
 from askproai_runtime.booking.opening_hours import grid_starts
 from askproai_runtime.booking.phrases import fold
+from askproai_runtime.booking.placeholders import is_placeholder
 from askproai_runtime.booking.request import (
     BookingRequest,
     ServiceRequest,
@@ -135,6 +136,10 @@ def _to_request(
     name = plain_name(customer.name)
     if not fold(name):
         raise InvalidBooking(f"{customer.name!r} is no name: write letters")
+    if is_placeholder(customer.name):
+        raise InvalidBooking(
+            f"{customer.name!r} is a placeholder: write the name, or one like it with a title before it"
+        )
     try:
         phone = to_e164(customer.phone, region) if customer.phone else None
     except InvalidNumber as error:

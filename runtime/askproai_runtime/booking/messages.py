@@ -145,6 +145,8 @@ def _choose_call_back(ctx: BookingContext, call: CallContext, noted: str) -> tup
 
 def _say_number(config: TenantConfig, call: CallContext, stored: Message) -> str:
     if stored.phone is None or not has_digits(stored.phone):
+        if stored.caller is not None and call.goes_out:
+            return say().reached_at_number.format(phone=spell_phone(stored.caller, region_of(config, call.branch)))
         return say().no_number_noted if stored.caller is None else say().reached_at_callers_number
     if not stored.phone.startswith("+"):
         return say().reached_at_named_number

@@ -34,21 +34,25 @@ BEFORE_COMPANIONS: Final = frozenset({
     "mein", "meine", "meinem", "meinen", "meiner", "mit", "my", "noch", "one", "other", "our", "second", "sein", "seine", "the",
     "their", "two", "unser", "unsere", "weitere", "weiterer", "with", "younger", "zwei", "zweite", "zweiter",
 })  # fmt: skip
-ROLES: Final = TITLES | {
-    "anonym", "anonymer", "anonymous", "anrufende", "anrufer", "anruferin", "caller", "client", "customer", "dame",
-    "familienname", "first", "full", "i", "ich", "inhaber", "jemand", "klient", "klientin", "kunde", "kunden", "kundin", "last",
-    "madam", "me", "mich", "mir", "myself", "n", "nachname", "name", "neu", "neue", "neuer", "neukunde", "neukundin", "new", "nn",
-    "number", "nummer", "nutzer", "patient", "patientin", "selber", "selbst", "self", "sir", "somebody", "someone", "stammkunde",
-    "stammkundin", "surname", "test", "tester", "testkunde", "testname", "unbekannt", "unbekannte", "unbekannten", "unbekannter",
-    "unknown", "unnamed", "uns", "us", "user", "vorname", "wir", "yourself",
+# Before a name they are no part of it: "Kundin Petra".
+CUSTOMERS: Final = frozenset({
+    "anrufer", "anruferin", "caller", "client", "customer", "klient", "klientin", "kunde", "kundin", "neukunde", "neukundin",
+    "patient", "patientin", "stammkunde", "stammkundin",
+})  # fmt: skip
+ROLES: Final = TITLES | CUSTOMERS | {
+    "anonym", "anonymer", "anonymous", "anrufende", "dame", "familienname", "first", "full", "i", "ich", "inhaber", "jemand",
+    "kunden", "last", "madam", "me", "mich", "mir", "myself", "n", "nachname", "name", "neu", "neue", "neuer", "new", "nn",
+    "number", "nummer", "nutzer", "selber", "selbst", "self", "sir", "somebody", "someone", "surname", "test", "tester",
+    "testkunde", "testname", "unbekannt", "unbekannte", "unbekannten", "unbekannter", "unknown", "unnamed", "uns", "us", "user",
+    "vorname", "wir", "yourself",
 }  # fmt: skip
 NO_NAME: Final = COMPANIONS | BEFORE_COMPANIONS | ROLES
 SAMPLES: Final = frozenset({"mustermann", "musterfrau", "doe"})  # surnames of examples, which real people have, too
 # Small words that are in no name: beside one, they make a sentence.
 OF_SENTENCES: Final = frozenset({
-    "ab", "abgesagt", "after", "am", "an", "and", "are", "as", "at", "auch", "auf", "aus", "bei", "but", "by", "danach", "dann",
-    "doch", "er", "falls", "geht", "gern", "gerne", "habe", "hat", "if", "im", "immer", "in", "is", "ist", "ja", "kann", "kein",
-    "keine", "keinen", "komme", "kommt", "lieber", "maybe", "moechte", "nach", "nein", "nicht", "no", "not", "nur", "oder",
+    "ab", "abgesagt", "after", "am", "an", "and", "are", "as", "at", "auch", "auf", "aus", "bei", "but", "bzw", "by", "danach",
+    "dann", "doch", "er", "falls", "geht", "gern", "gerne", "habe", "hat", "if", "im", "immer", "in", "is", "ist", "ja", "kann",
+    "kein", "keine", "keinen", "komme", "kommt", "lieber", "maybe", "moechte", "nach", "nein", "nicht", "no", "not", "nur", "oder",
     "ohne", "on", "only", "or", "rather", "same", "schon", "sie", "sind", "sondern", "statt", "steht", "that", "then", "this",
     "um", "und", "unter", "vielleicht", "want", "was", "weiss", "wenn", "wie", "will", "wir", "without", "yes", "zusammen",
 }) | (BEFORE_COMPANIONS - PARTICLES)  # fmt: skip

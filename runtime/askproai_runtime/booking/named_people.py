@@ -12,6 +12,7 @@ from askproai_core.tenant_config import Service
 from askproai_runtime.booking.customer_names import drop_relations, is_plain_name, is_sentence, read_customer_name
 from askproai_runtime.booking.name_words import (
     COMPANIONS,
+    CUSTOMERS,
     FAMILY,
     FIRM,
     GENDERS,
@@ -23,7 +24,7 @@ from askproai_runtime.booking.name_words import (
 )
 from askproai_runtime.booking.names_alone import count_names, drop_around
 from askproai_runtime.booking.phrases import fold, same_name
-from askproai_runtime.booking.placeholders import names_nothing
+from askproai_runtime.booking.placeholders import is_placeholder, names_nothing
 from askproai_runtime.booking.spoken_services import names_service
 from askproai_runtime.booking.types import ClarificationNeeded
 from askproai_runtime.sentences import say
@@ -53,10 +54,12 @@ _REACHED: Final = re.compile(
 )
 # A placeholder of one part of a name: "Petra undefined". In capitals the last ones are names.
 _UNKNOWN_PART: Final = re.compile(
-    r"(?:(?P<first>^)|(?<=\w) )[<\[{]*"
-    r"(?:familienname|n/a|nachname|none|surname|unbekannt|undefined|unknown|vorname|(?-i:nan|nil|null))[>\]}]*(?(first) (?=\w)|$)",
+    r"(?:(?P<first>^)|(?<=\w) )"
+    r"(?:familienname|n/a|nachname|none|surname|tb[ad]|unbekannt|undefined|unknown|vorname|x{3,}|[?_-]+|(?-i:nan|nil|null))"
+    r"(?(first) (?=\w)|$)",
     re.IGNORECASE,
 )
+_IN_BRACKETS: Final = re.compile(r"\s*(?:<[^<>]*>|\[[^\[\]]*\]|\{[^{}]*\}|\([^()]*\))")
 _WITHIN_NAME = re.compile(
     r"(?:(?:geb\.?|geborene[rn]?|née|nee|born)\b|(?:jr|sr|junior|senior|dr|prof)\b\.?)\D*", re.IGNORECASE
 )
@@ -89,7 +92,8 @@ _UNCLEAR: Final = People("", is_unclear=True)
 def read_people(text: str | None, services: Sequence[Service] = ()) -> People:
     """Return whom a text names. A name of the `services` beside a person describes the person."""
     alone = drop_around(text or "")
-    said = _REACHED.sub(_set_beside, alone if names_nothing(alone) else _UNKNOWN_PART.sub("", alone))
+    filled = _IN_BRACKETS.sub(lambda found: "" if is_placeholder(found[0].strip()) else found[0], alone).strip()
+    said = _REACHED.sub(_set_beside, alone if names_nothing(alone) else _UNKNOWN_PART.sub("", filled))
     if not said or FIRM.search(said):
         return People(said)
     if _is_relative(said):
@@ -166,7 +170,7 @@ def _is_relative(text: str) -> bool:
     found = _OF_A_PERSON.fullmatch(text)
     who = fold((found["who"] or found["whose"]) if found else "").split()
     is_title = "frau" in who[-1:] and found is not None and found["who"] is not None and len(who) == 1
-    return bool(who) and who[-1] in RELATIVES and set(who) <= NO_NAME and not is_title
+    return bool(who) and who[-1] in RELATIVES | CUSTOMERS and set(who) <= NO_NAME and not is_title
 
 
 def _has_relation(text: str) -> bool:
@@ -195,7 +199,7 @@ def _part(text: str, services: Sequence[Service]) -> People:
             names.append(part)
         elif not is_beside or _may_come(part):
             return _UNCLEAR
-        else:
+        elif not names_nothing(part):
             beside.append(part)
             is_word = part.islower() and count_names(part) == 1
             may_bring |= sign == "," and may_be_name and not is_word and len(part.split()) <= _MOST_WORDS

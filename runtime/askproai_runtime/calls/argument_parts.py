@@ -17,7 +17,7 @@ _BEFORE = ("before", "notafter", "latest", "latesttime", "until", "bis", "to")
 _FROM = (*_AFTER, "start", "begin", "von")
 _TO = (*_BEFORE, "end")
 _YEARS = ("year", "jahr")
-_DAY_AND_MONTH = re.compile(r"\d{1,2}\.\s*(?:\d{1,2}\.?|[^\W\d_]+)")
+_DAY_AND_MONTH = re.compile(r"\d{1,2}(?P<sign>[./])\s*\d{1,2}")
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _WEEKS = ("week", "woche", "kw", "calendarweek", "kalenderwoche")
 _MONTH_NAMES = (
@@ -136,12 +136,14 @@ def _join_year(found: dict[str, Any], names: set[str]) -> None:
     if len(years) != 1 or len(days) != 1:
         return
     day, year = found[days[0]].strip(), str(found[years[0]]).strip()
-    if _DAY_AND_MONTH.fullmatch(day):
-        found[days[0]] = f"{day}{year}" if day.endswith(".") else f"{day}{'.' if day[-1].isdigit() else ' '}{year}"
-    elif (said := _YEAR.search(day)) is None:
-        return
-    elif said[0] != year:
+    said, numbers = _YEAR.search(day), _DAY_AND_MONTH.fullmatch(day)
+    joined = f"{day}{(numbers['sign'] if numbers else None) or ' '}{year}" if not day.endswith(".") else f"{day}{year}"
+    if said is not None and said[0] != year:
         found[days[0]] = [day, year]
+    elif said is None and find_part_argument(joined) is Argument.DATE:
+        found[days[0]] = joined
+    elif said is None:  # no day of a month: "Freitag"
+        return
     del found[years[0]]
 
 

@@ -16,7 +16,7 @@ _INFORM, _NOTE, _DECLINE = "business_information", "leave_message", "decline_rec
 FUNCTION_NAMES: Final = (_SEARCH, _BOOK, _JOIN, _FIND, _MOVE, _CANCEL, _INFORM, _NOTE, _DECLINE)
 _NEW_TIME = (_SEARCH, _BOOK, _JOIN, _MOVE)
 _KNOWN_APPOINTMENT = (_MOVE, _CANCEL)
-_YES_OR_NO = "true or false, also in words (`ja bitte`)"
+_YES_OR_NO = "true or false, also as a whole yes or no in words (`ja bitte`, `not yet`)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +193,8 @@ ARGUMENT_RULES: Final = (
     ArgumentRule("another", (_BOOK,), _YES_OR_NO, "asked for", (), is_boolean=True),
     ArgumentRule("choice", (_BOOK, _JOIN), "one of the `choices` of an answer, as the caller has chosen", "asked again", ()),
     ArgumentRule(
-        "confirmed", (_CANCEL, _BOOK, _MOVE), _YES_OR_NO, "asked for", ("confirm", "confirmation", "user_confirmed"),
+        "confirmed", (_CANCEL, _BOOK, _MOVE), _YES_OR_NO, "no agreement: asked for once, and noted nowhere",
+        ("confirm", "confirmation", "user_confirmed"),
         is_boolean=True,
     ),
     ArgumentRule("email_confirmed", (_BOOK,), _YES_OR_NO, "asked for", (), is_boolean=True),

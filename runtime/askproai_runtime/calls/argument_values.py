@@ -178,10 +178,11 @@ def _is_written_time(value: Any) -> bool:
 def _read_boolean(rule: ArgumentRule, value: Any) -> bool | None:
     """Return what a boolean says, also in words. Words that are neither a yes nor a no are none."""
     if isinstance(value, str):
-        if fold(value) in _NOT_YET:
-            return False
-        says_nothing = names_nothing(value) and fold(value).partition(" ")[0] not in _ANSWERS
-        return None if says_nothing else read_claim(value, _AGREEMENTS.get(rule.name), cancels=rule.name == "confirmed")
+        claim = read_claim(value, _AGREEMENTS.get(rule.name), cancels=rule.name == "confirmed")
+        if not names_nothing(value):
+            return claim
+        is_answer = fold(value) in _NOT_YET or fold(value).partition(" ")[0] in _ANSWERS
+        return claim is True if is_answer else None  # "false?" is no agreement
     return bool(value) if isinstance(value, bool | int | float) and value in {0, 1} else None
 
 

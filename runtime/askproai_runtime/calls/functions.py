@@ -235,6 +235,7 @@ class CallFunctions:
             caller=identify_other_side(call, self.config.current, route.branch).number,
             started_at=started_at,
             correlation_id=correlation_id(request),
+            goes_out=call.direction == "outbound",
             replies=read_replies(call, started_at.astimezone(ZoneInfo(self.config.current.time_zone)).date()),
             declined=declined,
             beside_declined=beside_declined,

@@ -13,7 +13,6 @@ from askproai_runtime.booking import (
     drop_titles,
     fold,
     may_bring_another,
-    read_claim,
 )
 from askproai_runtime.calls.argument_members import WHOLE
 from askproai_runtime.calls.argument_owners import belongs_to_caller
@@ -132,13 +131,13 @@ def _is_said(read: Arguments, function: Function, path: str, text: str, known: K
     """Return whether a field may be of the caller, and says more than the request does."""
     if _is_of_program(path, text) or not drop_titles(text):  # "Frau" is a part of a name
         return False
-    if function is Function.LEAVE_MESSAGE:
-        return True
     outer, _, key = path.rpartition(".")
     key, rule = fold_key(key), rules_of("book_appointment").get(fold_key(outer.rpartition(".")[2]))
+    is_answer = key in _ANSWERS and len(text.split()) < _SENTENCE  # "confirmed: vielleicht" is asked about, or nothing
+    if function is Function.LEAVE_MESSAGE:
+        return not is_answer
     is_record = rule is not None and rule.name in _RECORDS and key in DESCRIPTIONS - _SAID_OF_RECORDS
     is_once = fold(text) in _ONCE or (text == "1" and key in _COUNTS)
-    is_answer = key in _ANSWERS and read_claim(text) is not None
     if is_record or is_once or is_answer or key in ENDS:
         return False
     return not known.is_business("staff", text) and not known.repeats_service(read.values, path, text)

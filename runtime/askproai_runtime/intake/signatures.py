@@ -52,6 +52,7 @@ class SignatureResult(StrEnum):
 
 class _Call(msgspec.Struct, frozen=True, kw_only=True):
     agent_id: str | None = None
+    from_number: str | None = None  # ours where the call goes out
     to_number: str | None = None
 
 
@@ -73,7 +74,8 @@ def names_own_call(body: bytes, config: TenantConfig) -> bool:
     if call is None or call.agent_id is None:
         return False
     is_own_agent = any(agent.agent_id == call.agent_id for agent in config.agents)
-    return is_own_agent and Routing(config).find_number(call.to_number) is not None
+    find_number = Routing(config).find_number
+    return is_own_agent and any(find_number(each) is not None for each in (call.to_number, call.from_number))
 
 
 class Signatures:

@@ -66,6 +66,11 @@ async def test_refused_booking_says_why_with_free_times(shared_web_pod: TenantPo
         ({"service": "Dauerwelle"}, (404, "Branch mitte offers no service 'Dauerwelle'; it offers: haarschnitt")),
         ({"staff": "x"}, (404, "There is no staff member 'x' who does haarschnitt in mitte; there are: anna, mehmet")),
         ({"name": "?"}, (400, "'?' is no name: write letters")),
+        ({"name": "null"}, (400, "'null' is a placeholder: write the name, or one like it with a title before it")),
+        (
+            {"name": "{{customer_name}}"},
+            (400, "'{{customer_name}}' is a placeholder: write the name, or one like it with a title before it"),
+        ),
         (
             {"phone": "12"},
             (

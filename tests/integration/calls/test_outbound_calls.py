@@ -31,6 +31,13 @@ async def test_each_callee_has_own_appointments(spoken_salon: TenantPod, own: st
         assert [each["appointment_id"] for each in found["appointments"]] == [booked["appointment_id"]]
 
 
+async def test_a_message_names_the_number_called(spoken_salon: TenantPod) -> None:
+    args = {"message": "Ich komme später.", "customer_name": "Petra Lange", "call_back": "morgen um zehn"}
+    noted = await spoken_salon.function("leave_message", "call_out", args, **to(PETRA, NUMBER))
+    assert "von der Sie anrufen" not in noted.body["message"]
+    assert "5 5 0, 0 0 1, 1." in noted.body["message"], noted.body
+
+
 async def test_record_of_a_call_has_its_callee(spoken_salon: TenantPod) -> None:
     pod = spoken_salon
     await pod.function(FIND, "call_out", {}, **to(PETRA, NUMBER))

@@ -105,25 +105,39 @@ async def test_pods_keep_former_keys_before_calcom_changes_signing(namespace):
     assert await kept() == {}, "a leaked key is accepted no longer"
 
 
-@pytest.mark.parametrize("annotation", ["askproai.de/paused", "askproai.de/plan"])
-async def test_secret_changed_during_a_pause_keeps_calcoms_one(namespace, annotation):
+@pytest.mark.parametrize("hold", ["askproai.de/paused", "askproai.de/plan", "a second Secret"])
+async def test_each_key_of_a_hold_is_kept(namespace, hold):
+    """Pods mount each key; Cal.com keeps the secret, and the status says that the first ones are in use."""
     await namespace.write_secret()
     await namespace.create("Tenant")
     await namespace.wait_until_ready()
-    await namespace.client.merge(
-        namespace.path("Tenant", "salon-mueller"), {"metadata": {"annotations": {annotation: "true"}}}
-    )
-    await namespace.wait_for_condition("Paused", "True")
-    await namespace.write_secret(**{"calcom-webhook-secret": "whs_2"})
+    if hold == "a second Secret":
+        stripe = {"webhookSecretRef": {"name": "absent", "key": "stripe"}}
+        await namespace.client.merge(namespace.path("Tenant"), {"spec": {"stripe": stripe}})
+        await namespace.wait_for_condition("CredentialsValid", "False", "SecretNotFound")
+    else:
+        await namespace.client.merge(namespace.path("Tenant"), {"metadata": {"annotations": {hold: "true"}}})
+        await namespace.wait_for_condition("Paused", "True")
+    first, file = namespace.retell_key, "retell-api-key"
 
-    async def kept() -> list[str]:
+    async def kept() -> dict[str, list[str]]:
         former = json.loads((await namespace.secret_data("salon-mueller-signing-keys")).get("FORMER_KEYS", "{}"))
-        return [each["key"] for each in former.get("calcom-webhook-secret", [])]
+        return {name: [each["key"] for each in entries] for name, entries in former.items()}
 
-    await eventually(lambda: _is(kept, ["whs"]), SOON, "the former secret")
+    for number, expected in (("2", [""]), ("3", ["-2", ""])):
+        await namespace.write_secret(**{file: f"{first}-{number}", "calcom-webhook-secret": f"whs-{number}"})
+        former = {
+            file: [first + each for each in expected],
+            "calcom-webhook-secret": ["whs" + each for each in expected],
+        }
+        await eventually(lambda former=former: _is(kept, former), SOON, "the former keys")
     stored = await namespace.secret_data("salon-mueller-signing-keys")
     assert json.loads(stored["registered"]) == {"calcom-webhook-secret": "whs"}
     assert namespace.calcom_secrets() == ["whs"]
+    end = {"metadata": {"annotations": {hold: None}}} if "/" in hold else {"spec": {"stripe": None}}
+    await namespace.client.merge(namespace.path("Tenant"), end)
+    await namespace.wait_until_ready()
+    assert await kept() == former, "whoever signs with one of them is accepted when the hold ends"
 
 
 async def _is(read: Callable[[], Awaitable[object]], expected: object) -> bool:

@@ -321,6 +321,7 @@ CALL = {"call_id": "call_own", "agent_id": AGENT_ID, "to_number": NUMBER}
         ("/webhooks/retell", {"event": "call_ended", "data": CALL}, "refused_own"),
         ("/retell/functions/book_appointment", {"name": "book_appointment", "call": CALL, "args": {}}, "refused_own"),
         ("/retell/inbound", {"event": "call_inbound", "call_inbound": CALL}, "refused_own"),
+        ("/webhooks/retell", {"call": CALL | {"to_number": "+4930999", "from_number": NUMBER}}, "refused_own"),
         ("/webhooks/retell", {"event": "call_started", "call": CALL | {"agent_id": "agent_of_another"}}, "refused"),
         ("/webhooks/retell", {"event": "call_started", "call": CALL | {"to_number": "+4930999"}}, "refused"),
         ("/webhooks/retell", {"event": "call_started", "call": {"to_number": NUMBER}}, "refused"),

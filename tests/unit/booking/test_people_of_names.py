@@ -26,6 +26,9 @@ SERVICES = (CUT, msgspec.structs.replace(CUT, name="faerben", display_name="Fär
         ("nein, Lenz", "Lenz"), ("Nein, Lenz, nicht Lange", "Lenz"), ("nicht Lange, sondern Lenz", "Lenz"),
         ("falsch, ich heiße Meier", "Meier"), ("meinen Sohn Otto Kurz", "Otto Kurz"), ("auf meinen Sohn Otto", "Otto"),
         ("Lange ist mein Name", "Lange"), ("Vorname: Petra, Nachname: Lange", "Petra Lange"),
+        ("Petra <last_name>", "Petra"), ("Paul [last name]", "Paul"), ("Petra TBD", "Petra"), ("Petra (unbekannt)", "Petra"),
+        ("Petra -", "Petra"), ("Petra xxx", "Petra"), ("Lange, unknown", "Lange"), ("Petra Lange [caller]", "Petra Lange"),
+        ("Kundin Petra", "Petra"), ("Anruferin Lange", "Lange"),
         ("Petra undefined", "Petra"), ("Petra None", "Petra"), ("Petra null", "Petra"), ("Petra unbekannt", "Petra"),
         ("Petra <Nachname>", "Petra"), ("Unknown Lange", "Lange"), ("Vorname Lange", "Lange"), ("Petra N/A", "Petra"),
     ],
@@ -41,6 +44,7 @@ def test_the_words_around_are_left_out(text: str, name: str) -> None:
         "petra maria lange", "petra lange meier", "von und zu Guttenberg", "Georg von und zu Hohenfels", "Schmidt & Söhne GmbH",
         "Müller & Co", "Müller und Söhne", "Becker & Partner", "Lange, Petra", "Lange, Petra Maria", "Dr. med. Petra Lange",
         "Ludwig van Beethoven", "Ben Meier", "So Young Kim", "Jean-Luc d'Artagnan", "Thomas Mann", "Peter Kunde", "Frau Lange",
+        "Kim No", "Nadia Nein", "Karl Nicht", "Frau Nein",
         "Petra Null", "Nan Miller", "Otto Offen", "Ortega y Gasset", "Auto Kurz AG", "محمد علي",
     ],
 )  # fmt: skip
@@ -85,7 +89,7 @@ def test_people_who_are_open_are_asked(text: str) -> None:
     "text",
     [
         "Mann von Petra Lange", "der Mann von Frau Lange", "Petra’s Mann", "Sohn von Lange", "husband of Petra Lange",
-        "Petra Lange's husband", "auf meinen Mann", "mein Mann", "my daughter", "meine kleine Tochter",
+        "Kunde von Anna", "Petra Lange's husband", "auf meinen Mann", "mein Mann", "my daughter", "meine kleine Tochter",
     ],
 )  # fmt: skip
 def test_a_relative_without_a_name_is_another(text: str) -> None:
@@ -149,6 +153,7 @@ def test_each_child_has_its_own_age() -> None:
     [
         "Petra Lange bei Julia", "wie immer", "same as before", "steht doch da", "Möchte ich nicht sagen", "I'd rather not say",
         "Otto Lange kommt nur mit", "vielleicht Otto Lange", "Otto Lange um 11", "nicht Otto",
+        "Petra Lange bzw. Otto",
     ],
 )  # fmt: skip
 def test_a_sentence_is_no_name(text: str) -> None:

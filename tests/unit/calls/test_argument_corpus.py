@@ -1,7 +1,7 @@
 """Arguments that models of public projects pass, with the right outcome of each row.
 
 A row of `argument_corpus.jsonl` has the function, its `args`, and what is `right`; `source` names where such values are reported,
-and `language` is German without it. `right` is, for a booking or a search on 26 November 2026 at 10:00 in Berlin:
+and `language` is German without it. `right` is, for a booking or a search on 26 November 2026 at 10:00 in Berlin, or `at`:
 
     2026-12-11T10:00         this start; ` with <staff>` where a person was asked for
     2026-12-11, …T10:00-11:00, soon      a search of that day, of these hours, of the next free times
@@ -14,6 +14,7 @@ and `language` is German without it. `right` is, for a booking or a search on 26
 """
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -39,16 +40,16 @@ ROWS: list[dict[str, Any]] = [
 ]
 
 
-def find_outcome(function: str, args: Any) -> str:
+def find_outcome(function: str, args: Any, call: CallContext = CALL) -> str:
     """Return the outcome of a booking or a search in the notation of the rows."""
     values = read_arguments(function, args).values
     try:
         if function == BOOK:
-            request = parse_booking_request(CONFIG, CALL, values, ())
+            request = parse_booking_request(CONFIG, call, values, ())
             staff = f" with {request.service.staff}" if request.service.staff else ""
             return f"{request.start.astimezone(request.rules.zone):%Y-%m-%dT%H:%M}{staff}"
-        service = parse_service_request(CONFIG, CALL, values)
-        return _describe(parse_time(values, CALL, service))
+        service = parse_service_request(CONFIG, call, values)
+        return _describe(parse_time(values, call, service))
     except ClarificationNeeded as clarification:
         return _name_question(clarification.answer)
 
@@ -85,9 +86,10 @@ def _name_question(answer: Answer) -> str:
 
 @each_row("row", ROWS)
 def test_arguments_of_models_have_the_right_outcome(row: dict[str, Any]) -> None:
+    call = replace(CALL, started_at=datetime.fromisoformat(row["at"])) if "at" in row else CALL
     with speaking(Language(row.get("language", "de"))):
         if isinstance(row["right"], str):
-            assert find_outcome(row["function"], row["args"]) in row["right"].split(" | "), row
+            assert find_outcome(row["function"], row["args"], call) in row["right"].split(" | "), row
         else:
             assert read_arguments(row["function"], row["args"]).values == row["right"], row
 

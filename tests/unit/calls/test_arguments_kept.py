@@ -107,6 +107,7 @@ def test_no_word_is_lost(function: str, args: dict[str, Any]) -> None:
         ("confirmed", "sure", True), ("confirmed", "ja, absagen", True), ("confirmed", "confirmed", True),
         ("confirmed", "bestätigt", True), ("confirmed", "Y", True), ("confirmed", 1, True), ("confirmed", ["ja"], True),
         ("confirmed", "nein danke", False), ("confirmed", "no thanks, keep it", False),
+        ("confirmed", "false?", False), ("confirmed", "true?", False),
         ("confirmed", "nicht bestätigt", False), ("confirmed", "not confirmed", False), ("confirmed", 0, False),
         ("confirmed", "vielleicht", None), ("confirmed", "maybe", None), ("confirmed", "ja?", None), ("confirmed", 7, None),
         ("confirmed", "caller explicitly confirmed", True), ("confirmed", "hat zugestimmt", True), ("confirmed", "absagen", True),

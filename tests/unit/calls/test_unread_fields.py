@@ -84,6 +84,7 @@ def test_an_unknown_field_is_a_note(extra: dict[str, Any], notes: str | None) ->
         ({"client_details": {"name": "Otto Meier"}}, "customer_name"),
         ({"visit": {"date": "2026-12-11"}}, "date"),
         ({"preferred_hair_artist": "Anna"}, "staff"), ({"färben": "true"}, "service"),
+        ({"confirmed": "vielleicht"}, "confirmed"),
         ({"preferred_day": "2026-12-11"}, "date"), ({"termindatum": "11.12.2026"}, "date"),
     ],
 )  # fmt: skip
@@ -92,6 +93,7 @@ def test_another_decision_is_still_asked(extra: dict[str, Any], asked: str) -> N
     answer = ask_unclear(read, CONFIG, BOOK)
     assert answer is not None
     assert answer.fields["unclear"] == asked
+    assert "confirmed" not in read.values.get("notes", "")
 
 
 def test_a_person_is_excluded_by_a_key() -> None:

@@ -74,20 +74,20 @@ ROTATED = SigningKeys(
 def test_keys_stay_in_use_when_a_grace_ends(minutes: int):
     """The pods refuse an ended key by themselves, by its time."""
     in_use = find(deployments=[], keys=ROTATED)
-    later = next_keys(ROTATED, READ, ROTATED_AT + timedelta(minutes=minutes), usable=True, is_revoked=False)
+    later = next_keys(ROTATED, READ, ROTATED_AT + timedelta(minutes=minutes), is_revoked=False)
     assert bool(later.former) is (minutes < 60)
     assert find(in_use.status, keys=later).by_all
 
 
 def test_a_revoked_key_is_in_use_until_forgotten():
     in_use = find(deployments=[], keys=ROTATED)
-    revoked = next_keys(ROTATED, READ, ROTATED_AT, usable=True, is_revoked=True)
+    revoked = next_keys(ROTATED, READ, ROTATED_AT, is_revoked=True)
     assert not revoked.former
     asked = find(in_use.status, keys=revoked)
     assert not asked.by_all
     forgotten = find(in_use.status, seen=asked.wanted, keys=revoked)
     assert forgotten.by_all
-    again = next_keys(revoked, READ, ROTATED_AT + timedelta(minutes=1), usable=True, is_revoked=True)
+    again = next_keys(revoked, READ, ROTATED_AT + timedelta(minutes=1), is_revoked=True)
     assert find(forgotten.status, keys=again).by_all, "the annotation stays, and revokes nothing more"
 
 

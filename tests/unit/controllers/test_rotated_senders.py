@@ -40,8 +40,8 @@ def test_no_order_of_mounts_refuses_a_sender(
 ) -> None:
     file = FILES[source]
     after = replace(BEFORE, values={**BEFORE.values, file: "new"})
-    old = next_keys(SigningKeys(), BEFORE, NOW, usable=True)
-    new = next_keys(old, after, NOW, usable=True)
+    old = next_keys(SigningKeys(), BEFORE, NOW)
+    new = next_keys(old, after, NOW)
     mounted = {**(after if has_secret else BEFORE).values, **(new if has_signing_keys else old).mounted()}
     for name, text in mounted.items():
         (tmp_path / name).write_text(text)

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from askproai_core.former_keys import FormerKey, accepted_former_keys, encode_former_keys
 from askproai_operator.controllers.tenant.signing_keys import SigningKeys, next_keys
 from askproai_operator.credentials import Credentials
@@ -21,7 +23,7 @@ def read(**values: str | None) -> Credentials:
 
 
 def first() -> SigningKeys:
-    return next_keys(SigningKeys(), read(), NOW, usable=True)
+    return next_keys(SigningKeys(), read(), NOW)
 
 
 def test_the_first_keys_have_no_former_ones():
@@ -30,34 +32,47 @@ def test_the_first_keys_have_no_former_ones():
 
 
 def test_changed_key_is_accepted_for_one_hour_only():
-    keys = next_keys(first(), read(retell_api_key="key_2"), NOW, usable=True)
+    keys = next_keys(first(), read(retell_api_key="key_2"), NOW)
     assert keys.former == {KEY: (FormerKey("key_canary", NOW + HOUR),)}
-    later = next_keys(keys, read(retell_api_key="key_2"), NOW + HOUR - timedelta(seconds=1), usable=True)
+    later = next_keys(keys, read(retell_api_key="key_2"), NOW + HOUR - timedelta(seconds=1))
     assert later == keys
-    assert next_keys(later, read(retell_api_key="key_2"), NOW + HOUR, usable=True).former == {}
+    assert next_keys(later, read(retell_api_key="key_2"), NOW + HOUR).former == {}
 
 
 def test_wrong_key_never_becomes_valid_or_prolongs_predecessors():
-    wrong = next_keys(first(), read(retell_api_key="typo"), NOW, usable=False)
-    again = next_keys(wrong, read(retell_api_key="typo"), NOW + HOUR / 2, usable=False)
-    mended = next_keys(again, read(retell_api_key="key_2"), NOW + HOUR / 2, usable=True)
+    wrong = next_keys(first(), read(retell_api_key="typo"), NOW, refused={KEY})
+    again = next_keys(wrong, read(retell_api_key="typo"), NOW + HOUR / 2, refused={KEY})
+    mended = next_keys(again, read(retell_api_key="key_2"), NOW + HOUR / 2)
     assert mended.former == {KEY: (FormerKey("key_canary", NOW + HOUR),)}
-    assert next_keys(again, read(retell_api_key="typo"), NOW + 2 * HOUR, usable=False).former == {}
+    assert next_keys(again, read(retell_api_key="typo"), NOW + 2 * HOUR, refused={KEY}).former == {}
+
+
+@pytest.mark.parametrize("name", ["retell_api_key", "calcom_webhook_secret"])
+def test_each_key_of_a_hold_is_accepted_afterwards(name: str):
+    """Pods mount each of them, nobody has tried one, and the status says meanwhile that they have the first."""
+    keys, present = first(), first().present[file := name.replace("_", "-")]
+    for minutes in range(0, 300, 10):
+        now = NOW + timedelta(minutes=minutes)
+        keys = next_keys(keys, read(**{name: "second" if minutes < 250 else "third"}), now, is_held=True)
+        assert present in {keys.present[file], *(each.key for each in keys.former[file])}
+    released = next_keys(keys, read(**{name: "third"}), now)
+    assert {each.key for each in released.former[file] if each.until > now + HOUR / 2} == {present, "second"}
+    assert next_keys(released, read(**{name: "third"}), now + HOUR).former == {}
 
 
 def test_a_missing_secret_changes_nothing():
-    assert next_keys(first(), read(calcom_webhook_secret=None), NOW, usable=False).present[SECRET] == "whs_canary"
+    assert next_keys(first(), read(calcom_webhook_secret=None), NOW, is_held=True).present[SECRET] == "whs_canary"
 
 
 def test_sender_removed_from_the_tenant_loses_its_keys():
-    keys = next_keys(first(), read(calcom_webhook_secret="whs_2"), NOW, usable=True)
+    keys = next_keys(first(), read(calcom_webhook_secret="whs_2"), NOW)
     local = replace(read(), secret_refs={KEY: read().secret_refs[KEY]})
-    assert next_keys(keys, local, NOW, usable=True) == SigningKeys({KEY: "key_canary"})
+    assert next_keys(keys, local, NOW) == SigningKeys({KEY: "key_canary"})
 
 
 def test_calcom_gets_a_changed_secret_after_the_pods():
     changed, twice = read(calcom_webhook_secret="whs_2"), read(calcom_webhook_secret="whs_3")
-    keys = next_keys(next_keys(first(), changed, NOW, usable=True), twice, NOW + timedelta(seconds=10), usable=True)
+    keys = next_keys(next_keys(first(), changed, NOW), twice, NOW + timedelta(seconds=10))
     assert keys.to_register(SECRET, "whs_3", NOW + timedelta(seconds=119)) == "whs_canary"
     assert keys.to_register(SECRET, "whs_3", NOW + timedelta(seconds=131)) == "whs_3"
 
@@ -68,13 +83,13 @@ def test_secret_does_not_end_while_calcom_uses_it():
     keys, now = replace(first(), registered={SECRET: "whs_canary"}), NOW
     for minutes in range(0, 300, 10):
         now = NOW + timedelta(minutes=minutes)
-        keys = next_keys(keys, changed, now, usable=False)
+        keys = next_keys(keys, changed, now, is_held=True)
         assert [each.key for each in keys.former[SECRET]] == ["whs_canary"]
         assert now < keys.former[SECRET][0].until <= now + HOUR
-    keys = next_keys(keys, changed, now, usable=True)
+    keys = next_keys(keys, changed, now)
     assert keys.to_register(SECRET, "whs_2", now) == "whs_2", "the pods have the new one for long"
     keys = replace(keys, registered={SECRET: "whs_2"})
-    assert next_keys(keys, changed, now + HOUR, usable=True).former == {}
+    assert next_keys(keys, changed, now + HOUR).former == {}
 
 
 def test_api_key_is_untried_until_its_server_accepts():
@@ -83,9 +98,9 @@ def test_api_key_is_untried_until_its_server_accepts():
     assert not before.is_untried(API_KEY, "a"), "a release that did not record it has registered the webhook"
     keys = replace(before, accepted={API_KEY: "a"})
     assert (keys.is_untried(API_KEY, "a"), keys.is_untried(API_KEY, "b")) == (False, True)
-    assert next_keys(keys, read(), NOW, usable=False).accepted == {API_KEY: "a"}
+    assert next_keys(keys, read(), NOW, is_held=True).accepted == {API_KEY: "a"}
     local = replace(read(), secret_refs={KEY: read().secret_refs[KEY]})
-    assert next_keys(keys, local, NOW, usable=True).accepted == {}
+    assert next_keys(keys, local, NOW).accepted == {}
 
 
 def test_pods_forget_a_former_key_without_an_operator():
@@ -97,5 +112,5 @@ def test_pods_forget_a_former_key_without_an_operator():
 
 
 def test_no_key_is_part_of_a_text():
-    keys = next_keys(first(), read(retell_api_key="key_canary_2"), NOW, usable=True)
+    keys = next_keys(first(), read(retell_api_key="key_canary_2"), NOW)
     assert "canary" not in repr(keys) + repr(keys.former)

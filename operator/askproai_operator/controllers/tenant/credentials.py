@@ -15,7 +15,7 @@ from askproai_operator.controllers.tenant.run import Inputs, Run
 from askproai_operator.credentials import CALCOM_KEY, RETELL_BASE_URL, RETELL_KEY, Credentials, calcom_account
 from askproai_operator.engine import TOKEN_ANNOTATION, find_condition
 from askproai_operator.grants import Holder, Subject, SubjectKind
-from askproai_operator.providers import ProviderError, RetellClient, hash_key
+from askproai_operator.providers import CredentialRefused, ProviderError, RetellClient, hash_key
 
 KEY_TEST: Final = "Retell key"  # a look at a provider
 _KIND: Final = ConditionType.CREDENTIALS_VALID
@@ -81,6 +81,12 @@ async def report_shared_keys(
         if not is_known:
             await report_refusal(tenant, subject, holder, context)
     return frozenset(subject.kind for subject in others)
+
+
+def refused_keys(inputs: Inputs) -> frozenset[str]:
+    """Return the key that Retell refused or another Tenant has, by the name of its file: it is not accepted after a change."""
+    is_refused = isinstance(inputs.key_error, CredentialRefused) or SubjectKind.RETELL_KEY in inputs.shared_keys
+    return frozenset({RETELL_KEY} if is_refused else ())
 
 
 async def take_keys(run: Run, context: ReconcileContext) -> None:

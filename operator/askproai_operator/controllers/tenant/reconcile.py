@@ -30,7 +30,7 @@ from askproai_operator.controllers.tenant.children.workloads import (
     apply_workloads,
     observe_deployments,
 )
-from askproai_operator.controllers.tenant.credentials import credentials_valid, take_keys
+from askproai_operator.controllers.tenant.credentials import credentials_valid, refused_keys, take_keys
 from askproai_operator.controllers.tenant.data_keys import ensure_encryption
 from askproai_operator.controllers.tenant.database import ensure_database
 from askproai_operator.controllers.tenant.deletion import delete_tenant
@@ -151,9 +151,10 @@ async def _provision(declared: Tenant, context: ReconcileContext) -> Result:
     if first_failing(CHECKS, run.inputs) is None:
         await take_keys(run, context)
     failed = first_failing(CHECKS, run.inputs)
+    signing = run.tenant, run.inputs.credentials, context
     if failed is None or run.inputs.was_provisioned:
         # T-signing-keys, the earliest write: a wrong new key must not silence the calls that the former one signs.
-        run.keys = await keep_signing_keys(run.tenant, run.inputs.credentials, context, usable=failed is None)
+        run.keys = await keep_signing_keys(*signing, refused=refused_keys(run.inputs), is_held=failed is not None)
     if failed:
         webhook_removed = await remove_shared_webhook(run.inputs, context)
         # Not retried with backoff: a change of the Tenant or of a watched Secret requeues it at once, and the resync reads an
@@ -162,6 +163,7 @@ async def _provision(declared: Tenant, context: ReconcileContext) -> Result:
     gathered, early = [each.gather for each in CONCERNS], [each.early for each in CONCERNS]
     for step in filter(None, [*gathered, *early, *(each.apply for each in CONCERNS)]):
         if (ended := await step(run, context)) is not None:
+            await keep_signing_keys(*signing, is_held=True)  # the status still says that the pods have the former ones
             return ended
     conditions = tuple(filter(None, (each.condition(run, context) for each in CONCERNS if each.condition)))
     routed, page_routed = run.routed, run.page_routed

@@ -7,7 +7,7 @@ accepted for as long as it does: its registration may wait for a person.
 It also records the API key with which Cal.com has accepted a request, so that one which nobody could try yet is known as such.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -77,12 +77,19 @@ class SigningKeys:
 
 
 def next_keys(
-    keys: SigningKeys, credentials: Credentials, now: datetime, *, usable: bool, is_revoked: bool = False
+    keys: SigningKeys,
+    credentials: Credentials,
+    now: datetime,
+    *,
+    refused: Container[str] = (),
+    is_held: bool = False,
+    is_revoked: bool = False,
 ) -> SigningKeys:
     """Return the keys after a reconcile that has read `credentials`. Pure.
 
-    A value that could not be read changes nothing. One that is not `usable` is never accepted later, but the key before it is.
-    A former one that is still registered does not end. With `is_revoked` no former one is accepted, and the time is kept.
+    A value that could not be read changes nothing. One of `refused` is never accepted later, but the key before it is. No former
+    key ends while the reconcile `is_held`, since the status goes on saying that the pods have it, nor one that is still
+    registered. With `is_revoked` no former one is accepted, and the time is kept.
     """
     names = {name for name in credentials.secret_refs if name == RETELL_KEY or name.endswith("-webhook-secret")}
     present = {name: key for name, key in keys.present.items() if name in names}
@@ -91,14 +98,12 @@ def next_keys(
         value, before = credentials.values[name], present.pop(name, None)
         if before is not None and before != value:
             former.setdefault(name, []).insert(0, FormerKey(before, now + GRACE))
-        if usable:
+        if before == value or name not in refused:
             present[name] = value
-        elif before == value:
-            present[name] = before
     registered = {name: key for name, key in keys.registered.items() if name in names}
     signing = {name: key for name, key in registered.items() if key != credentials.values.get(name)}
     kept = {
-        name: [_prolonged(each, now) if each.key == signing.get(name) else each for each in entries]
+        name: [_prolonged(each, now) if is_held or each.key == signing.get(name) else each for each in entries]
         for name, entries in former.items()
     }
     live = {name: tuple(each for each in entries if now < each.until) for name, entries in kept.items()}
@@ -116,7 +121,7 @@ def _prolonged(former: FormerKey, now: datetime) -> FormerKey:
 
 
 async def keep_signing_keys(
-    tenant: Tenant, credentials: Credentials, context: ReconcileContext, *, usable: bool
+    tenant: Tenant, credentials: Credentials, context: ReconcileContext, *, refused: Container[str] = (), is_held: bool
 ) -> SigningKeys:
     """Update `T-signing-keys` with the present content of the tenant's Secrets, and return it."""
     meta = tenant.metadata
@@ -129,7 +134,7 @@ async def keep_signing_keys(
         stored.get(REVOKED_AT, ""),
     )
     is_revoked = tenant.metadata.annotations.get(GRACE_ANNOTATION) == "none"
-    keys = next_keys(keys, credentials, context.clock.now(), usable=usable, is_revoked=is_revoked)
+    keys = next_keys(keys, credentials, context.clock.now(), refused=refused, is_held=is_held, is_revoked=is_revoked)
     await _write(tenant, keys, context)
     return keys
 
@@ -137,7 +142,7 @@ async def keep_signing_keys(
 async def keep_signing_keys_of_held(key: Key, context: ReconcileContext) -> None:
     """Keep the keys of a Tenant that nothing else is done for: its pods go on, and providers may sign with the replaced key.
 
-    New keys were not tried, so they are not accepted later; the reconcile after the pause takes them.
+    New keys were not tried, but the pods mount them, and a provider may sign with each of them.
     """
     tenant = context.relations.tenant(key.namespace, key.name)
     if tenant is None or tenant.metadata.deletion_timestamp is not None:
@@ -145,7 +150,7 @@ async def keep_signing_keys_of_held(key: Key, context: ReconcileContext) -> None
     if context.cache.secret(key.namespace, child_name(key.name, "teardown")) is None:
         return  # never provisioned
     try:
-        await keep_signing_keys(tenant, await read_credentials(tenant, context), context, usable=False)
+        await keep_signing_keys(tenant, await read_credentials(tenant, context), context, is_held=True)
     except UnmanagedObject as error:  # the reconcile after the pause reports it in a condition
         log.warning("signing_keys.not_kept", tenant=tenant.metadata.dotted, error=error.message)
 

@@ -176,6 +176,7 @@ def _third_of_week(weeks: int | None) -> Callable[[re.Match[str], date], Period]
 
 _WEEKS: tuple[Rule, ...] = (
     (rf"(?:(?P<which>{'|'.join(_WHICH)}) )?{_WEEKDAY}", lambda m, _: Weekday(WEEKDAYS[m["weekday"]], _WHICH.get(m["which"]))),
+    (rf"{_WEEKDAY} next(?= ?(?:$|,|at\b|please\b))", lambda m, _: Weekday(WEEKDAYS[m["weekday"]], Which.NEXT)),
     (rf"(?:the )?{_WEEKDAY} after next", lambda m, _: Weekday(WEEKDAYS[m["weekday"]], Which.AFTER_NEXT)),
     (rf"(?:the )?(?:next )?{_WEEKDAY} after(?: that)?(?= ?(?:$|,|at\b|in\b|please\b))",
      lambda m, _: Weekday(WEEKDAYS[m["weekday"]], Which.FOLLOWING)),
