@@ -5,7 +5,7 @@ words are compared folded, so that case, umlauts and punctuation do not matter.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from askproai_core.tenant_config import Branch
 from askproai_runtime.booking import fold
@@ -13,6 +13,7 @@ from askproai_runtime.sentences import SENTENCES
 
 _MIN_POSTAL_CODE_DIGITS = 4  # Austria and Switzerland have four, Germany five
 _MIN_SHARED_DIGITS = 2  # leading digits of two postal codes; one alone covers a quarter of the country
+_LONGEST_DAY = 4  # words
 _MAX_MENU_BRANCHES = 9  # one key chooses, so a tenth branch cannot have one
 
 
@@ -57,6 +58,29 @@ def names_something(phrase: str) -> bool:
 def refuses(phrase: str) -> bool:
     """Return whether the phrase says no, to all of it or to a part."""
     return bool(set(fold(phrase).split()) & (_NO | _NEGATIONS))
+
+
+def says_no(phrase: str) -> bool:
+    return bool(set(fold(phrase).split()) & _NO)
+
+
+def is_answer(branches: Sequence[Branch], words: str, suggested_branch: str | None) -> bool:
+    """Return whether words answer the question for a branch: by one, as always, or by the yes or no to `suggested_branch`."""
+    return bool(match_branches(branches, words, branches[0].name, suggested_branch)) or says_no(words)
+
+
+def find_named_branch(branches: Sequence[Branch], words: str, names_day: Callable[[str], bool]) -> Branch | None:
+    """Return the only branch that a question names by a word of its own name. "Mitte Dezember" is a day (`names_day`)."""
+    if refuses(words):
+        return None
+    said = fold(words).split()
+    shared = set.intersection(*map(_name_words, branches))
+    named = {
+        word for at, word in enumerate(said)
+        if not any(names_day(" ".join(said[at : at + length])) for length in range(2, _LONGEST_DAY + 1))
+    }  # fmt: skip
+    hits = [branch for branch in branches if named & (_name_words(branch) - shared)]
+    return hits[0] if len(hits) == 1 else None
 
 
 def match_branches(
