@@ -75,12 +75,13 @@ def find_named_branch(branches: Sequence[Branch], words: str, names_day: Callabl
         return None
     said = fold(words).split()
     shared = set.intersection(*map(_name_words, branches))
-    named = {
-        word for at, word in enumerate(said)
-        if not any(names_day(" ".join(said[at : at + length])) for length in range(2, _LONGEST_DAY + 1))
-    }  # fmt: skip
-    hits = [branch for branch in branches if named & (_name_words(branch) - shared)]
-    return hits[0] if len(hits) == 1 else None
+    found = set[str]()
+    for branch in branches:
+        for at, word in enumerate(said):
+            phrases = (" ".join(said[at : at + length]) for length in range(2, _LONGEST_DAY + 1))
+            if word in _name_words(branch) - shared and not any(map(names_day, phrases)):
+                found.add(branch.name)
+    return next((branch for branch in branches if found == {branch.name}), None)
 
 
 def match_branches(

@@ -206,8 +206,10 @@ def _is_beside(answer: Answer, question: Question, reading: _Reading, asked: _As
     That is so if the model alone has named the topic, and of the prices of all services ("Was kostet Parken?").
     """
     is_about_services = question.topic in {Topic.PRICES, Topic.SERVICE}
-    is_of_all = is_about_services and not reading.named and not question.service
-    return answer.success and (not asked.is_sure or is_of_all)
+    names_service = bool(reading.named or question.service)
+    has_noun = any(not part.clause for part in asked.parts)
+    is_sure = asked.is_sure or (is_about_services and names_service and not has_noun)
+    return answer.success and (not is_sure or (is_about_services and not names_service and has_noun))
 
 
 def _join_answers(

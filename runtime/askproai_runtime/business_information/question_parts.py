@@ -94,8 +94,11 @@ _YES_OR_NO: Final = re.compile(
     r"(?:ja|nein|doch|natürlich|leider nein|yes|no|sure|of course)\s*[,.;:!–-]", re.IGNORECASE
 )
 BETWEEN_CLAUSES: Final = re.compile(r"\s+(?:und|sowie|and)\s+|[,?!]\s*")
-# Each pair asks for something else than its first word does.
-_COUNTED: Final = re.compile(r"\b(wie|how) (viele?|lange|teuer|frueh|spaet|kurzfristig|much|many|long|early|late)\b")
+# Each pair means something else than its words do.
+_PAIR: Final = re.compile(
+    r"\b(wie|how|good|would|d) "
+    r"(viele?|lange|teuer|hoch|frueh|spaet|kurzfristig|expensive|much|many|long|early|late|morning|afternoon|evening|like)\b"
+)
 _TITLES: Final = frozenset({"herr", "herrn", "frau", "mr", "mrs", "ms"})
 _TO_PAY: Final = re.compile(
     r"\b(?:was|viel) muss (?:ich|man)(?: \w+){0,3} (?:be)?zahlen\b|\betwas (?:be)?zahlen\b"
@@ -220,9 +223,11 @@ def list_uncovered(
     asks = [_ASKS[second] for first, second in _COVERS if first in topics]
     found = dict[str, OpenPart]()
     for clause in map(fold, BETWEEN_CLAUSES.split(asked_sentences(text))):
-        words = [] if _find_subjects(clause) else _COUNTED.sub(r"\1\2", clause).split()
+        words = [] if _find_subjects(clause) else _PAIR.sub(r"\1\2", clause).split()
         for before, word in pairwise(["", *words]):
-            is_known = not known.isdisjoint({word, f"{before} {word}"}) or word in ASKS_NOTHING or before in _TITLES
+            is_known = (
+                not known.isdisjoint({word, f"{before} {word}"}) or word in ASKS_NOTHING | BRANCHES or before in _TITLES
+            )
             if (
                 not is_known
                 and not word.isdecimal()
@@ -233,7 +238,7 @@ def list_uncovered(
 
 
 def _find_subjects(folded: str) -> dict[str, list[str]]:
-    """Return the subjects of folded words, each with the words of it. Who asks what to pay asks for a price."""
+    """Return the subjects of folded words, each with the words of it. The amount to pay is a price."""
     words = _TO_PAY.sub(" ", folded)
     found = {
         subject: [each[0] for each in re.finditer(pattern, words)] for subject, pattern in subject_patterns().items()
@@ -310,7 +315,7 @@ def leave_open(parts: Sequence[OpenPart], answered: str) -> list[OpenPart]:
 
 
 def drop_around_nouns(parts: Sequence[OpenPart]) -> list[OpenPart]:
-    """Return the parts without the other words of a clause whose noun is one of them: the noun stands for the clause."""
+    """Return the parts without the other words of a clause whose noun is one of them: the noun names it."""
     nouns = [f" {fold(part.words)} " for part in parts if not part.clause]
     return [part for part in parts if not part.clause or not any(noun in f" {part.clause} " for noun in nouns)]
 

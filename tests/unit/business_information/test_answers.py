@@ -305,6 +305,7 @@ def test_a_branchs_own_answer_comes_before_the_tenants() -> None:
         ("Was muss ich beachten?", True),
         ("Muss ich nüchtern kommen?", True),
         ("Wie lange dauert das?", False),
+        ("Bringt mir das etwas?", False),
     ],
 )
 def test_undeclared_preparation_is_said_to_be_unknown(words: str, *, is_said: bool) -> None:

@@ -13,6 +13,7 @@ from tests.worlds.rows import each_row
 
 BARE = replace(SALON, branches=(replace(SALON.branches[0], directions=""),))
 PRICE = "Haarschnitt kostet neununddreißig Euro."
+SATURDAYS = "Samstags ist von neun bis vierzehn Uhr geöffnet."
 TODAY = "Heute, Freitag, den 20. November, ist von neun bis achtzehn Uhr geöffnet."
 WORKING_DAYS = "Wer an welchem Tag arbeitet, weiß ich nicht."
 ONLINE = "Zu E-Mail- und Internetadressen weiß ich nichts."
@@ -504,7 +505,7 @@ def test_an_unknown_word_leaves_its_part_open(language: Language, topic: str, wo
 @each_row(
     ("topic", "words", "message"),
     [
-        ("other", "Haben Sie heute auf, und darf man rauchen?", f"{TODAY} Mehr weiß ich dazu leider nicht."),
+        ("other", "Haben Sie samstags auf, und darf man rauchen?", f"{SATURDAYS} Mehr weiß ich dazu leider nicht."),
         ("opening_hours", "Ist Mehmet krank?", "Das kann ich Ihnen leider nicht sagen."),
         ("service", "Bringt mir das etwas?", "Das kann ich Ihnen leider nicht sagen."),
         ("prices", "Was kostet ein Haarschnitt, und bei wem?", f"{PRICE} Mehr weiß ich dazu leider nicht."),
