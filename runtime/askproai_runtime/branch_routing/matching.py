@@ -41,6 +41,9 @@ _BESIDE_A_DIGIT = _FILLERS | _set(
 )
 # Parts of names that many places share: half of a name ("Bad" of Bad Homburg) is no name.
 _NOT_A_NAME = _FILLERS | _set("alt alte alter altes bad gross klein neu neue neuer neues sankt st")
+_KINDS = _set(
+    "filiale geschaeft laden praxis salon standort studio branch clinic location shop store"
+)  # no names alone
 _YES = _set("gern gerne genau ja jawohl klar ok okay passt richtig stimmt correct right sure yeah yes")
 _NO = _set("nein no nope")
 _NEGATIONS = _set("ausser kein keine keinen keiner nicht ohne except neither not without")
@@ -65,16 +68,17 @@ def says_no(phrase: str) -> bool:
 
 
 def is_answer(branches: Sequence[Branch], words: str, suggested_branch: str | None) -> bool:
-    """Return whether words answer the question for a branch: by one, as always, or by the yes or no to `suggested_branch`."""
-    return bool(match_branches(branches, words, branches[0].name, suggested_branch)) or says_no(words)
+    """Return whether words answer the question for a branch: by one, as always, or by a yes or no."""
+    says = set(fold(words).split()) & (_YES | _NO)
+    return bool(says or match_branches(branches, words, branches[0].name, suggested_branch))
 
 
 def find_named_branch(branches: Sequence[Branch], words: str, names_day: Callable[[str], bool]) -> Branch | None:
     """Return the only branch that a question names by a word of its own name. "Mitte Dezember" is a day (`names_day`)."""
-    if refuses(words):
+    if len(branches) == 1 or refuses(words):
         return None
     said = fold(words).split()
-    shared = set.intersection(*map(_name_words, branches))
+    shared = _KINDS.union(set.intersection(*map(_name_words, branches)))
     found = set[str]()
     for branch in branches:
         for at, word in enumerate(said):

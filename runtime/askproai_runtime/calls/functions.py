@@ -403,15 +403,15 @@ class CallFunctions:
         if question.is_about_hours:
             question = replace(question, pauses=await self._read_pauses())
         last_answer, keys = last_answer_and_keys(payload.call)
-        phrase = _read_branch(payload, config, args.get("branch"))
-        asked_about = None if phrase else find_asked_branch(config, question)
-        hints = Hints(
-            asked_about.display_name if asked_about else phrase,
-            keys,
-            suggested_branch=last_answer.get("suggested"),
-            wanted=say().wanted_information,
-        )
         try:
+            phrase = _read_branch(payload, config, args.get("branch"))
+            asked_about = None if phrase else find_asked_branch(config, question)
+            hints = Hints(
+                asked_about.display_name if asked_about else phrase,
+                keys,
+                suggested_branch=last_answer.get("suggested"),
+                wanted=say().wanted_information,
+            )
             if not hints.phrase and (answer := same_everywhere(config, question, route.branch)):
                 return answer
             try:

@@ -107,6 +107,18 @@ async def test_yes_to_the_branch_with_the_service(call: SpokenCall) -> None:
     assert staff_of(await call.ask(SEARCH, beard)) == {"clara"}
 
 
+async def test_yes_to_several_asks_which(call: SpokenCall) -> None:
+    colour = wanted(call, service="Färben", branch="Pankow")
+    call.say("Färben in Pankow, bitte.")
+    asked = await call.ask(SEARCH, colour)
+    assert asked["message"].endswith("aber in Haarwerk Mitte oder Haarwerk Potsdam. Möchten Sie dort einen Termin?")
+    call.say("Ja.")
+    which = await call.ask(SEARCH, colour)
+    assert which["message"] == f"{MENU} eins für Haarwerk Mitte, drei für Haarwerk Potsdam."
+    call.say("In Potsdam.")
+    assert staff_of(await call.ask(SEARCH, colour)) == {"david"}
+
+
 async def test_no_to_the_branch_with_the_service(call: SpokenCall) -> None:
     beard = wanted(call, service="Bartpflege", branch="Mitte")
     call.say("Bartpflege in Mitte, bitte.")
