@@ -16,7 +16,6 @@ from askproai_runtime.booking import (
     join_list,
     read_introduction,
 )
-from askproai_runtime.branch_routing import find_named_branch
 from askproai_runtime.business_information.hours import (
     asks_about_now,
     describe_closures,
@@ -32,7 +31,6 @@ from askproai_runtime.business_information.question_parts import (
     asked_sentences,
     drop_around_nouns,
     find_sentence,
-    is_day,
     leave_open,
     leave_out_branches,
     list_parts,
@@ -288,12 +286,6 @@ def _ask_day(understood: Understanding, question: Question, zone: ZoneInfo) -> s
         today = format_written_day(question.asked_at.astimezone(zone).date())
         return f"{say().past_day.format(day=format_written_day(understood.past), today=today)} {say().which_day}"
     return f"{say().past_named} {say().which_day}" if understood.refused is Refusal.PAST else say().which_day
-
-
-def find_asked_branch(config: TenantConfig, question: Question) -> Branch | None:
-    """Return the only branch that a question names among others."""
-    zone, at = ZoneInfo(config.time_zone), question.asked_at
-    return find_named_branch(config.branches, question.words, lambda words: is_day(words, at, zone))
 
 
 def same_everywhere(config: TenantConfig, question: Question, called: str | None) -> Answer | None:

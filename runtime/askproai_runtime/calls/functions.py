@@ -42,10 +42,11 @@ from askproai_runtime.branch_routing import (
     FoundBranch,
     Hints,
     choose_branch,
+    find_named_branch,
     is_answer,
     list_named_branches,
 )
-from askproai_runtime.business_information import Question, answer_question, find_asked_branch, same_everywhere
+from askproai_runtime.business_information import Question, answer_question, is_day, same_everywhere
 from askproai_runtime.calls.arguments import Arguments
 from askproai_runtime.calls.instead import AgentFunctions, offer_instead, offer_message
 from askproai_runtime.calls.known_names import KnownNames
@@ -405,7 +406,9 @@ class CallFunctions:
         last_answer, keys = last_answer_and_keys(payload.call)
         try:
             phrase = _read_branch(payload, config, args.get("branch"))
-            asked_about = None if phrase else find_asked_branch(config, question)
+            zone, at = ZoneInfo(config.time_zone), call.started_at
+            named = find_named_branch(config.branches, question.words, lambda words: is_day(words, at, zone))
+            asked_about = None if phrase else named
             hints = Hints(
                 asked_about.display_name if asked_about else phrase,
                 keys,
