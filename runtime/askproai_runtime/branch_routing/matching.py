@@ -5,7 +5,7 @@ words are compared folded, so that case, umlauts and punctuation do not matter.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from askproai_core.tenant_config import Branch
 from askproai_runtime.booking import fold
@@ -13,6 +13,7 @@ from askproai_runtime.sentences import SENTENCES
 
 _MIN_POSTAL_CODE_DIGITS = 4  # Austria and Switzerland have four, Germany five
 _MIN_SHARED_DIGITS = 2  # leading digits of two postal codes; one alone covers a quarter of the country
+_LONGEST_DAY = 4  # words
 _MAX_MENU_BRANCHES = 9  # one key chooses, so a tenth branch cannot have one
 
 
@@ -40,6 +41,9 @@ _BESIDE_A_DIGIT = _FILLERS | _set(
 )
 # Parts of names that many places share: half of a name ("Bad" of Bad Homburg) is no name.
 _NOT_A_NAME = _FILLERS | _set("alt alte alter altes bad gross klein neu neue neuer neues sankt st")
+_KINDS = _set(
+    "filiale geschaeft laden praxis salon standort studio branch clinic location shop store"
+)  # no names alone
 _YES = _set("gern gerne genau ja jawohl klar ok okay passt richtig stimmt correct right sure yeah yes")
 _NO = _set("nein no nope")
 _NEGATIONS = _set("ausser kein keine keinen keiner nicht ohne except neither not without")
@@ -57,6 +61,31 @@ def names_something(phrase: str) -> bool:
 def refuses(phrase: str) -> bool:
     """Return whether the phrase says no, to all of it or to a part."""
     return bool(set(fold(phrase).split()) & (_NO | _NEGATIONS))
+
+
+def says_no(phrase: str) -> bool:
+    return bool(set(fold(phrase).split()) & _NO)
+
+
+def is_answer(branches: Sequence[Branch], words: str, suggested_branch: str | None) -> bool:
+    """Return whether words answer the question for a branch: by one, as always, or by a yes or no."""
+    says = set(fold(words).split()) & (_YES | _NO)
+    return bool(says or match_branches(branches, words, branches[0].name, suggested_branch))
+
+
+def find_named_branch(branches: Sequence[Branch], words: str, names_day: Callable[[str], bool]) -> Branch | None:
+    """Return the only branch that a question names by a word of its own name. "Mitte Dezember" is a day (`names_day`)."""
+    if len(branches) == 1 or refuses(words):
+        return None
+    said = fold(words).split()
+    shared = _KINDS.union(set.intersection(*map(_name_words, branches)))
+    found = set[str]()
+    for branch in branches:
+        for at, word in enumerate(said):
+            phrases = (" ".join(said[at : at + length]) for length in range(2, _LONGEST_DAY + 1))
+            if word in _name_words(branch) - shared and not any(map(names_day, phrases)):
+                found.add(branch.name)
+    return next((branch for branch in branches if found == {branch.name}), None)
 
 
 def match_branches(

@@ -19,6 +19,7 @@ from askproai_runtime.branch_routing.matching import (
     names_something,
     nearest_branch,
     refuses,
+    says_no,
 )
 from askproai_runtime.sentences import say
 
@@ -112,7 +113,13 @@ def find_branch(config: TenantConfig, hints: Hints) -> FoundBranch | BranchQuest
             said_by_name = len(matches) == 1 and named_by_name(candidates[0], phrase)
             return _check_offer(candidates[0], offering, announce=not said_by_name)
         suggestion = None if refuses(phrase) else _suggest_nearest(branches, phrase) or _suggest_last(offering, hints)
-        return _ask(branches, candidates or offering, suggestion, hints.wanted)
+        is_refusal = hints.suggested_branch is not None and says_no(phrase)
+        candidates = [
+            each for each in candidates or offering if not (is_refusal and each.name == hints.suggested_branch)
+        ]
+        if not candidates:
+            return BranchQuestion(say().only_there.format(branch=offering[0].display_name))
+        return _ask(branches, candidates, suggestion, hints.wanted, is_refusal=is_refusal)
     if current is not None:
         return _check_offer(current, offering, announce=False)
     if len(possible) == 1:
@@ -132,12 +139,18 @@ def _check_offer(branch: Branch, offering: Sequence[Branch], *, announce: bool) 
 
 
 def _ask(
-    branches: Sequence[Branch], candidates: Sequence[Branch], suggestion: _Suggestion | None, wanted: str | None
+    branches: Sequence[Branch],
+    candidates: Sequence[Branch],
+    suggestion: _Suggestion | None,
+    wanted: str | None,
+    *,
+    is_refusal: bool = False,
 ) -> BranchQuestion:
     """Return the question which of the candidates is meant, with the suggestion first."""
     wanted = wanted or say().wanted_appointment
     if len(candidates) == 1:
-        question = say().unknown_branch.format(wanted=wanted, branch=candidates[0].display_name)
+        question = say().want_there.format(wanted=wanted, branch=candidates[0].display_name)
+        question = question if is_refusal else f"{say().unknown_branch} {question}"
         return BranchQuestion(question, (candidates[0].name,), candidates[0].name)
     first, suggested = (f"{suggestion.question} ", suggestion.branch.name) if suggestion else ("", None)
     if len(candidates) > _MAX_NAMES_IN_A_QUESTION:

@@ -28,22 +28,25 @@ from askproai_runtime.business_information.hours import (
 from askproai_runtime.business_information.numbers import spell_digits
 from askproai_runtime.business_information.question_parts import (
     OpenPart,
-    Topic,
     asked_sentences,
+    drop_around_nouns,
     find_sentence,
     leave_open,
+    leave_out_branches,
     list_parts,
     list_topics,
+    list_uncovered,
     say_open,
     words_of_topic,
 )
 from askproai_runtime.business_information.questions import Question, answered, ask_back, list_questions, unknown
 from askproai_runtime.business_information.services import answer_about_services, is_offered, list_named
+from askproai_runtime.business_information.topics import Topic
 from askproai_runtime.business_information.working_days import split_working_days
 from askproai_runtime.german_dates import Refusal, Understanding
 from askproai_runtime.sentences import format_written_day, say
 
-_MAX_STAFF = 10  # that a listener can follow
+_MAX_NAMES = 10  # that a listener can follow
 _MIN_LETTERS = 3  # of a word that names a person
 _MAX_COMPARED = 50  # branches
 _HOURS = frozenset({Topic.OPENING_HOURS, Topic.CLOSED_DAYS})
@@ -82,12 +85,14 @@ class _Asked:
     topics: Sequence[tuple[Question, _Reading]]
     parts: Sequence[OpenPart]
     is_sure: bool
+    asks_branches: bool
 
     @classmethod
     def of(cls, config: TenantConfig, question: Question) -> Self:
         zone, at = ZoneInfo(config.time_zone), question.asked_at
         parts = list_parts(question.words, _list_known_words(config), at, zone)
         rest, asks_person = _leave_out_person(config, question, zone)
+        rest, asks_branches = leave_out_branches(rest) if len(config.branches) > 1 else (rest, False)
         words = fold(asked_sentences(rest))
         # Else the day of the person is that of the hours.
         if rest != question.words and _names_time(question, rest, zone):
@@ -102,15 +107,20 @@ class _Asked:
             if topic in _HOURS and len(asked) > 1
             else replace(question, topic=topic)
             for topic in asked or question.topics
-            if asked or not asks_person or topic not in _HOURS
+            if asked or not (asks_branches or (asks_person and topic in _HOURS))
         ]
         readings = [(each, first if each == question else _Reading.of(config, each)) for each in questions]
         topics = {each.topic for each in questions}
         if Topic.STAFF in topics and topics.isdisjoint(_HOURS):
             asks_person |= understand_days(question.date, question.words, at, zone) is not None
+        names = _list_words(member.display_name for branch in config.branches for member in branch.staff)
+        known = _list_known_words(config) - (names if Topic.STAFF not in topics else frozenset())
+        known |= {f"{before} {name}" for before in ("bei", "mit", "with") for name in names}
+        known |= {*fold(read_introduction(question.words)).split()}
+        parts += list_uncovered(rest, topics, known, at, zone)
         if asks_person:
             parts.append(OpenPart("date", "working_days"))
-        return cls(readings, parts, bool(asked))
+        return cls(readings, parts, bool(asked), asks_branches)
 
 
 def _leave_out_person(config: TenantConfig, question: Question, zone: ZoneInfo) -> tuple[str, bool]:
@@ -152,15 +162,20 @@ def _answer_parts(config: TenantConfig, branch: Branch, question: Question, aske
         question = replace(question, words=_leave_out(question.words, declared))
         asked = _Asked.of(config, question)
     said = [each.answer for each in declared]
+    if asked.asks_branches:
+        said.append(say().our_branches.format(names=_list_names([each.display_name for each in config.branches])))
     topics = asked.topics if asked.is_sure or not declared else ()
     answers = [_answer(config, branch, each, reading) for each, reading in topics]
     open_parts = leave_open(asked.parts, " ".join([*said, *(each.message for each in answers)]))
-    found = {part: sentence for part in open_parts if (sentence := _find_declared(config, branch, part, topics))}
+    is_all_open = len(open_parts) == len(asked.parts) > 0
+    open_parts = drop_around_nouns(open_parts)
+    nouns = [part for part in open_parts if not part.clause]
+    found = {part: sentence for part in nouns if (sentence := _find_declared(config, branch, part, topics))}
     open_parts = [part for part in open_parts if part not in found]
     said += [each for each in dict.fromkeys(found.values()) if each not in " ".join(said)]
     if found:  # "other" has no answer of its own
         answers = [each for each in answers if each.success or each.fields["topic"] != Topic.OTHER]
-    elif asked.parts and len(open_parts) == len(asked.parts):
+    elif is_all_open:
         answers = [each for each, topic in zip(answers, topics, strict=True) if not _is_beside(each, *topic, asked)]
     return _join_answers(config, branch, question, said, answers, open_parts)
 
@@ -189,8 +204,10 @@ def _is_beside(answer: Answer, question: Question, reading: _Reading, asked: _As
     That is so if the model alone has named the topic, and of the prices of all services ("Was kostet Parken?").
     """
     is_about_services = question.topic in {Topic.PRICES, Topic.SERVICE}
-    is_of_all = is_about_services and not reading.named and not question.service
-    return answer.success and (not asked.is_sure or is_of_all)
+    names_service = bool(reading.named or question.service)
+    has_noun = any(not part.clause for part in asked.parts)
+    is_sure = asked.is_sure or (is_about_services and names_service and not has_noun)
+    return answer.success and (not is_sure or (is_about_services and not names_service and has_noun))
 
 
 def _join_answers(
@@ -217,7 +234,8 @@ def _join_answers(
     if asking:
         return replace(asking[0], message=" ".join([*sentences, asking[0].message]))
     if not known:
-        return unknown(config, branch, question, " ".join(sentences))
+        is_named = named or any(not part.clause for part in open_parts)
+        return unknown(config, branch, question, " ".join(sentences) if is_named else say().not_known)
     return answered(question, " ".join(sentences), missing, list_questions(config, branch))
 
 
@@ -236,6 +254,10 @@ def _list_known_words(config: TenantConfig) -> frozenset[str]:
     for branch in config.branches:
         names += [branch.display_name, branch.address.street, branch.address.city]
         names += [member.display_name for member in branch.staff]
+    return _list_words(names)
+
+
+def _list_words(names: Iterable[str]) -> frozenset[str]:
     return frozenset(word for name in names for word in _fold_declared(name).split())
 
 
@@ -334,12 +356,16 @@ def _say_staff(branch: Branch) -> str | None:
     if not branch.staff:
         return None
     names = [member.display_name for member in branch.staff]
-    more = say().and_others if len(names) > _MAX_STAFF else ""
-    listed = ", ".join(names[:_MAX_STAFF]) if more else join_list(names, say().and_word)
-    sentences = [(say().team_of_several if len(names) > 1 else say().team_of_one).format(names=f"{listed}{more}")]
-    for member in branch.staff[:_MAX_STAFF]:
+    team = say().team_of_several if len(names) > 1 else say().team_of_one
+    sentences = [team.format(names=_list_names(names))]
+    for member in branch.staff[:_MAX_NAMES]:
         spoken = dict.fromkeys(say().languages.get(language.partition("-")[0], "") for language in member.languages)
         if languages := [language for language in spoken if language]:
             spoken_there = join_list(languages, say().and_word)
             sentences.append(say().speaks.format(name=member.display_name, languages=spoken_there))
     return " ".join(sentences)
+
+
+def _list_names(names: Sequence[str]) -> str:
+    is_long = len(names) > _MAX_NAMES
+    return f"{', '.join(names[:_MAX_NAMES])}{say().and_others}" if is_long else join_list(names, say().and_word)

@@ -8,7 +8,6 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from itertools import pairwise
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -16,6 +15,14 @@ from zoneinfo import ZoneInfo
 from askproai_core.tenant_config import Language
 from askproai_runtime.booking import fold, join_list
 from askproai_runtime.business_information.subjects import subject_patterns
+from askproai_runtime.business_information.topics import (
+    ASKS_BRANCHES,
+    ASKS_NOTHING,
+    BRANCHES,
+    NO_NOUNS,
+    Topic,
+    is_covered,
+)
 from askproai_runtime.german_dates import Refusal, understand
 from askproai_runtime.sentences import present_language, say
 
@@ -27,19 +34,6 @@ _SAME_ENDING: Final = 2  # letters in which two forms of a word differ
 _MIN_STEM: Final = 4
 
 
-class Topic(StrEnum):
-    """The subject of a caller's question, as the tool's argument `topic` names it."""
-
-    PRICES = "prices"
-    SERVICE = "service"
-    OPENING_HOURS = "opening_hours"
-    CLOSED_DAYS = "closed_days"
-    ADDRESS = "address"
-    STAFF = "staff"
-    CANCELLATION = "cancellation"
-    OTHER = "other"
-
-
 def _any_of(*words: str) -> re.Pattern[str]:
     return re.compile(rf"\b(?:{'|'.join(words)})\b")
 
@@ -47,7 +41,8 @@ def _any_of(*words: str) -> re.Pattern[str]:
 # Folded words with which a topic is asked about, whatever the model has called it.
 _ASKS: Final = {
     Topic.PRICES: _any_of(
-        "kostet", "kosten", r"preis\w*", "teuer", "costs?", "prices?", "expensive", "fees?", "how much (?:is|are|does|do|for)"
+        "kostet", "kosten", r"preis\w*", "teuer", r"(?:was|viel) muss \w+(?: \w+){0,3} (?:be)?zahlen", "costs?", "prices?",
+        "expensive", "fees?", "how much (?:is|are|does|do|for)", "what (?:do|will|would) i pay",
     ),
     Topic.SERVICE: _any_of(
         r"dauer\w*", "wie lange (?:geht|braucht?|brauche|muss)", r"(?:was|etwas)(?: \w+){0,6} (?:mitbringen|mitzubringen)",
@@ -99,34 +94,19 @@ _YES_OR_NO: Final = re.compile(
     r"(?:ja|nein|doch|natürlich|leider nein|yes|no|sure|of course)\s*[,.;:!–-]", re.IGNORECASE
 )
 BETWEEN_CLAUSES: Final = re.compile(r"\s+(?:und|sowie|and)\s+|[,?!]\s*")
+# Each pair means something else than its words do.
+_PAIR: Final = re.compile(
+    r"\b(wie|how|good|would|d) "
+    r"(viele?|lange|teuer|hoch|frueh|spaet|kurzfristig|expensive|much|many|long|early|late|morning|afternoon|evening|like)\b"
+)
+_TITLES: Final = frozenset({"herr", "herrn", "frau", "mr", "mrs", "ms"})
+_TO_PAY: Final = re.compile(
+    r"\b(?:was|viel) muss (?:ich|man)(?: \w+){0,3} (?:be)?zahlen\b|\betwas (?:be)?zahlen\b"
+    r"|\b(?:what|much) (?:do|will|would) (?:i|we) (?:have to )?pay\b"
+)
 _WORD: Final = re.compile(r"[^\W\d_][\w'’-]*")
 _NAMED_BEFORE: Final = frozenset({"heisse", "herr", "herrn", "frau", "name", "bin", "hier", "mr", "mrs", "ms", "this"})
-# Words that say nothing about the subject of a question, although they are nouns, or may begin it.
-_ASKS_NOTHING: Final = frozenset({
-    "a", "abend", "aber", "about", "afternoon", "again", "all", "alle", "also", "am", "an", "and", "anruf", "answer", "any",
-    "anybody", "anyone", "anything", "appointment", "appointments", "are", "as", "at", "auch", "auf", "aus", "be", "bei",
-    "beim", "bieten", "bietet", "bis", "bitte", "branch", "business", "but", "by", "can", "christmas", "could", "da", "damit",
-    "danke", "dann", "darf", "das", "day", "days", "dazu", "dein", "dem", "den", "denn", "der", "des", "did", "die", "dies",
-    "diese", "dieser", "dieses", "do", "does", "du", "duerfen", "durch", "each", "ein", "eine", "einem", "einen", "einer",
-    "eines", "entschuldigung", "er", "es", "etwas", "euch", "euer", "eure", "euro", "euros", "evening", "everybody",
-    "everything", "filiale", "for", "frage", "fragen", "frau", "from", "fuer", "ganz", "geht", "geschaeft", "gibt", "go",
-    "good", "got", "gruess", "gut", "guten", "haben", "habt", "haette", "hallo", "hat", "have", "hello", "here", "herr",
-    "herrn", "hi", "hier", "hour", "hours", "how", "i", "ich", "if", "ihnen", "ihr", "ihre", "ihrem", "ihren", "ihrer", "im",
-    "in", "is", "ist", "it", "its", "ja", "jahr", "jahre", "jahren", "jemand", "jemandem", "jemanden", "jetzt", "just",
-    "kann", "kein", "keine",
-    "koennen", "koennte", "kommt", "laden", "leistung", "leistungen", "long", "machen", "macht", "mal", "man", "may", "me",
-    "mein", "meine", "meinem", "meinen", "meiner", "mich", "minute", "minuten", "minutes", "mir", "mit", "moechte", "moment",
-    "monat", "monday", "more", "morgen", "morning", "much", "muessen", "muss", "my", "nach", "need", "nehmen", "nicht", "night",
-    "no", "nobody", "noch", "not", "now", "nur", "ob", "oder", "of", "ohne", "old", "on", "one", "or", "our", "out", "people",
-    "place", "please", "praxis", "question", "salon", "seid", "sein", "seine", "service", "services", "shop", "should", "sich",
-    "sie", "sind", "so", "soll", "some", "somebody", "someone", "something", "stunde", "stunden", "tag", "tage", "take",
-    "termin", "termine", "terminen", "thank", "thanks", "that", "the", "there", "these", "they", "this", "those", "time",
-    "times", "to", "today", "tomorrow", "tschuess", "uebrigens", "uhr", "um", "und", "uns", "unter", "up", "us", "visit", "vom",
-    "von", "vor", "wann", "warum", "was", "way", "we", "week", "weekend", "weeks", "weg", "weil", "welche", "welchem",
-    "welchen", "welcher", "welches", "well", "wem", "wen", "wenn", "wer", "werden", "were", "what", "when", "where", "which",
-    "who", "wie", "wieso", "wieviel", "will", "wir", "wird", "with", "wo", "woche", "wochen", "wohin", "wollte", "would",
-    "wuerde", "wuerden", "year", "years", "you", "your", "yours", "zeit", "zeiten", "ziemlich", "zu", "zum", "zur", "zwischen",
-})  # fmt: skip
+_NO_NOUNS: Final = ASKS_NOTHING | NO_NOUNS
 # English writes nouns as other words: what follows these is one, in the questions of a telephone.
 _BEFORE_A_NOUN: Final = frozenset({
     "a", "about", "accept", "an", "any", "by", "do", "for", "free", "have", "in", "my", "no", "offer", "sell", "some", "speak",
@@ -150,10 +130,14 @@ _POSSESSIVE: Final = re.compile(r"(\w[\w-]*)['’]s")
 
 @dataclass(frozen=True, slots=True)
 class OpenPart:
-    """A part of a question that no topic is for: its words, and its subject, if it has one of the catalogue."""
+    """A part of a question that no topic is for: its words, and its subject, if it has one of the catalogue.
+
+    `clause`: where its words are in the question if they are not fit to be repeated to the caller, folded.
+    """
 
     words: str
     subject: str = ""
+    clause: str = ""
 
 
 def read_topic(said: str) -> Topic:
@@ -199,6 +183,17 @@ def asked_sentences(text: str) -> str:
     return " ".join([sentence for sentence in sentences if sentence.endswith("?")] or sentences)
 
 
+def leave_out_branches(text: str) -> tuple[str, bool]:
+    """Return a question without the clauses that ask only which branches there are, and whether any does."""
+    clauses = BETWEEN_CLAUSES.split(text)
+    others = [
+        each
+        for each in clauses
+        if BRANCHES.isdisjoint(words := fold(each).split()) or not ASKS_BRANCHES.issuperset(words)
+    ]
+    return (f" {say().and_word} ".join(others), True) if len(others) < len(clauses) else (text, False)
+
+
 def words_of_topic(topic: Topic, words: str, asked: Collection[Topic]) -> str:
     """Return the clauses of a question that ask about no other topic: the day in them is that of this one."""
     others = [pattern for each, pattern in _ASKS.items() if each in asked and each is not topic]
@@ -209,18 +204,51 @@ def words_of_topic(topic: Topic, words: str, asked: Collection[Topic]) -> str:
 
 def list_parts(text: str, known: Collection[str], at: datetime, zone: ZoneInfo) -> list[OpenPart]:
     """Return what a question is about beside the topics. `known` are folded words of the config, which answers name."""
-    asked, folded = asked_sentences(text), fold(asked_sentences(text))
-    found = {
-        subject: [each[0] for each in re.finditer(pattern, folded)] for subject, pattern in subject_patterns().items()
-    }
-    parts = [OpenPart(words[0], subject) for subject, words in found.items() if words]
-    covered = {*known, *(word for words in found.values() for each in words for word in each.split())}
+    asked = asked_sentences(text)
+    found = _find_subjects(fold(asked))
+    parts = [OpenPart(words[0], subject) for subject, words in found.items()]
+    covered = {*known, *BRANCHES, *(word for words in found.values() for each in words for word in each.split())}
     for word in dict.fromkeys(_nouns(asked)):
         plain = fold(word)
-        is_covered = not covered.isdisjoint(plain.split()) or _is_of_a_subject(plain) or _is_of_a_topic(plain)
-        if not is_covered and not _is_day(word, at, zone):
+        is_known = not covered.isdisjoint(plain.split()) or _find_subjects(plain) or _is_of_a_topic(plain)
+        if not is_known and not is_day(word, at, zone):
             parts.append(OpenPart(word))
     return parts
+
+
+def list_uncovered(
+    text: str, topics: Collection[Topic], known: frozenset[str], at: datetime, zone: ZoneInfo
+) -> list[OpenPart]:
+    """Return the words of a question that neither the answers to `topics` nor `known` words cover, of clauses without a subject."""
+    asks = [_ASKS[second] for first, second in _COVERS if first in topics]
+    found = dict[str, OpenPart]()
+    for clause in map(fold, BETWEEN_CLAUSES.split(asked_sentences(text))):
+        words = [] if _find_subjects(clause) else _PAIR.sub(r"\1\2", clause).split()
+        for before, word in pairwise(["", *words]):
+            is_known = (
+                not known.isdisjoint({word, f"{before} {word}"}) or word in ASKS_NOTHING | BRANCHES or before in _TITLES
+            )
+            if (
+                not is_known
+                and not word.isdecimal()
+                and not (any(_covers(topic, word) for topic in topics) or any(each.fullmatch(word) for each in asks))
+            ):
+                found[word] = OpenPart(word, clause=clause)
+    return [part for word, part in found.items() if len(word) > 1 and not is_day(word, at, zone)]
+
+
+def _find_subjects(folded: str) -> dict[str, list[str]]:
+    """Return the subjects of folded words, each with the words of it. The amount to pay is a price."""
+    words = _TO_PAY.sub(" ", folded)
+    found = {
+        subject: [each[0] for each in re.finditer(pattern, words)] for subject, pattern in subject_patterns().items()
+    }
+    return {subject: each for subject, each in found.items() if each}
+
+
+def _covers(topic: Topic, word: str) -> bool:
+    patterns = (asks.get(topic) for asks in (_ASKS, _ASKS_OF_ARGUMENT, _ALIASES))
+    return is_covered(word, topic) or any(each is not None and each.fullmatch(word) for each in patterns)
 
 
 def _nouns(text: str) -> Iterator[str]:
@@ -235,7 +263,7 @@ def _nouns(text: str) -> Iterator[str]:
             continue
         for before, word in pairwise(["", *words]):
             folded = fold(word)
-            if len(folded) < _MIN_LETTERS or folded in _ASKS_NOTHING or fold(before) in _NAMED_BEFORE:
+            if len(folded) < _MIN_LETTERS or folded in _NO_NOUNS or fold(before) in _NAMED_BEFORE:
                 continue
             is_noun = word[0].isupper() and (bool(before) or len(words) <= _CATCHWORDS or word.isupper())
             if is_noun:
@@ -247,8 +275,8 @@ def _uncapitalised_nouns(words: Sequence[str]) -> Iterator[str]:
         has_article = at > 0 and _ARTICLE.fullmatch(words[at - 1]) is not None
         is_asked_for = has_article or " ".join(words[max(at - 2, 0) : at]) in _ASKS_FOR_A_NOUN
         behind = fold(words[at + 1]) if at + 1 < len(words) else ""
-        ends = not behind or (behind in _ASKS_NOTHING - _NOUNS_OF_NOTHING) or (has_article and behind.endswith("en"))
-        says_nothing = len(word) < _MIN_LETTERS or word in _ASKS_NOTHING or _ADVERB.fullmatch(word)
+        ends = not behind or (behind in _NO_NOUNS - _NOUNS_OF_NOTHING) or (has_article and behind.endswith("en"))
+        says_nothing = len(word) < _MIN_LETTERS or word in _NO_NOUNS or _ADVERB.fullmatch(word)
         if is_asked_for and not says_nothing and (ends or not _INFLECTED.fullmatch(word)):
             yield words[at]
 
@@ -261,7 +289,7 @@ def _english_nouns(words: Sequence[str]) -> Iterator[str]:
         if is_next and (possessive or folded in _BEFORE_ITS_NOUN):
             owner = word if possessive else owner
             continue
-        is_empty = len(folded) < _MIN_LETTERS or folded in _ASKS_NOTHING
+        is_empty = len(folded) < _MIN_LETTERS or folded in _NO_NOUNS
         if is_next and not is_empty:
             yield f"{owner} {word}".strip()
         elif owner:
@@ -271,15 +299,11 @@ def _english_nouns(words: Sequence[str]) -> Iterator[str]:
         yield owner[:-2]
 
 
-def _is_of_a_subject(word: str) -> bool:
-    return any(re.search(pattern, word) for pattern in subject_patterns().values())
-
-
 def _is_of_a_topic(word: str) -> bool:
     return any(pattern.search(word) for pattern in (*_ASKS.values(), *_ASKS_OF_ARGUMENT.values()))
 
 
-def _is_day(word: str, at: datetime, zone: ZoneInfo) -> bool:
+def is_day(word: str, at: datetime, zone: ZoneInfo) -> bool:
     understood = understand(word, at=at, zone=zone)
     return bool(understood.candidates) or understood.refused in {Refusal.PAST, Refusal.IMPOSSIBLE}
 
@@ -290,11 +314,18 @@ def leave_open(parts: Sequence[OpenPart], answered: str) -> list[OpenPart]:
     return [part for part in parts if not _has_word(part, said)]
 
 
+def drop_around_nouns(parts: Sequence[OpenPart]) -> list[OpenPart]:
+    """Return the parts without the other words of a clause whose noun is one of them: the noun names it."""
+    nouns = [f" {fold(part.words)} " for part in parts if not part.clause]
+    return [part for part in parts if not part.clause or not any(noun in f" {part.clause} " for noun in nouns)]
+
+
 def _has_word(part: OpenPart, said: str) -> bool:
     if part.subject:
         return re.search(subject_patterns()[part.subject], said) is not None
     words = [each for each in fold(part.words).split() if len(each) >= _MIN_LETTERS]
-    return any(_same_stem(each, word) for each in words for word in said.split())
+    is_same = _same_word if part.clause else _same_stem
+    return any(is_same(each, word) for each in words for word in said.split())
 
 
 def find_sentence(part: OpenPart, texts: Iterable[str]) -> str | None:
@@ -334,9 +365,9 @@ def _same_stem(said: str, word: str) -> bool:
 def say_open(parts: Sequence[OpenPart]) -> str:
     """Return the sentences for the parts of a question that stay open."""
     own = [say().subjects_not_known[part.subject] for part in parts if part.subject]
-    named = [part.words for part in parts if not part.subject]
-    if len(named) > _MOST_NAMED:
-        own.append(say().more_not_known)
-    elif named:
+    named = [part.words for part in parts if not part.clause and not part.subject]
+    if 0 < len(named) <= _MOST_NAMED:
         own.append(say().nothing_about.format(words=join_list(named, say().and_word)))
+    if len(named) > _MOST_NAMED or any(part.clause for part in parts):
+        own.append(say().more_not_known)
     return " ".join(own)

@@ -16,11 +16,11 @@ from askproai_runtime.booking import (
     read_text,
 )
 from askproai_runtime.business_information.question_parts import (
-    Topic,
     asked_sentences,
     list_topics,
     read_topic,
 )
+from askproai_runtime.business_information.topics import Topic
 from askproai_runtime.sentences import say
 
 _BETWEEN = re.compile(r"[,;/|&+]|\s(?:und|and)\s")  # the topics of one argument

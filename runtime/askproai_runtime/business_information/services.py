@@ -17,11 +17,9 @@ from askproai_runtime.booking import (
     sayable,
 )
 from askproai_runtime.business_information.numbers import spell_minutes, spell_money
-from askproai_runtime.business_information.question_parts import (
-    Topic,
-)
 from askproai_runtime.business_information.questions import Question, answered, ask_back, unknown
 from askproai_runtime.business_information.subjects import asks_preparation
+from askproai_runtime.business_information.topics import Topic
 from askproai_runtime.sentences import decline_name, say, service_as_subject
 from askproai_runtime.visits import compose_visit, has_several
 

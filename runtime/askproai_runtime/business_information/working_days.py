@@ -6,7 +6,8 @@ from itertools import zip_longest
 from typing import Final
 
 from askproai_runtime.booking import fold
-from askproai_runtime.business_information.question_parts import BETWEEN_CLAUSES, Topic, list_topics
+from askproai_runtime.business_information.question_parts import BETWEEN_CLAUSES, list_topics
+from askproai_runtime.business_information.topics import Topic
 
 _CLAUSES: Final = re.compile(f"({BETWEEN_CLAUSES.pattern})")
 _LEFT_OVER: Final = re.compile(r"(?:\s+(?:und|sowie|and)|,)\s*$")

@@ -22,7 +22,7 @@ from askproai_core.http_server import Problem, TooManyBodies, correlation_id, js
 from askproai_core.logging import error_location
 from askproai_core.phone_numbers import Route
 from askproai_core.redis import RateLimiter
-from askproai_core.tenant_config import CallerVerification, Function
+from askproai_core.tenant_config import CallerVerification, Function, TenantConfig
 from askproai_core.tracing import annotate, fail_current
 from askproai_runtime import booking
 from askproai_runtime.booking import (
@@ -37,8 +37,16 @@ from askproai_runtime.booking import (
     record_which,
     words_of,
 )
-from askproai_runtime.branch_routing import BranchQuestion, FoundBranch, Hints, choose_branch, list_named_branches
-from askproai_runtime.business_information import Question, answer_question, same_everywhere
+from askproai_runtime.branch_routing import (
+    BranchQuestion,
+    FoundBranch,
+    Hints,
+    choose_branch,
+    find_named_branch,
+    is_answer,
+    list_named_branches,
+)
+from askproai_runtime.business_information import Question, answer_question, is_day, same_everywhere
 from askproai_runtime.calls.arguments import Arguments
 from askproai_runtime.calls.instead import AgentFunctions, offer_instead, offer_message
 from askproai_runtime.calls.known_names import KnownNames
@@ -67,6 +75,7 @@ from askproai_runtime.calls.payload import (
     parse_milliseconds,
     read_answers,
     read_asked_choices,
+    read_exchanges,
     read_listed,
     read_named,
     read_replies,
@@ -373,9 +382,8 @@ class CallFunctions:
             call = replace(call, named_branches=named)
         if function not in _NEEDS_BRANCH:
             return await self._run(function, call, args, agent)
-        hints = Hints(
-            args.get("branch"), keys, args.get("service"), last_answer.get("suggested"), staff=args.get("staff")
-        )
+        phrase = _read_branch(payload, self.config.current, args.get("branch"))
+        hints = Hints(phrase, keys, args.get("service"), last_answer.get("suggested"), staff=args.get("staff"))
         try:
             found = await self._find_branch(route, call, hints)
         except Exception as error:  # the caller must hear a sentence; the log has type and place
@@ -397,10 +405,17 @@ class CallFunctions:
         if question.is_about_hours:
             question = replace(question, pauses=await self._read_pauses())
         last_answer, keys = last_answer_and_keys(payload.call)
-        hints = Hints(
-            args.get("branch"), keys, suggested_branch=last_answer.get("suggested"), wanted=say().wanted_information
-        )
         try:
+            phrase = _read_branch(payload, config, args.get("branch"))
+            zone, at = ZoneInfo(config.time_zone), call.started_at
+            named = find_named_branch(config.branches, question.words, lambda words: is_day(words, at, zone))
+            asked_about = None if phrase else named
+            hints = Hints(
+                asked_about.display_name if asked_about else phrase,
+                keys,
+                suggested_branch=last_answer.get("suggested"),
+                wanted=say().wanted_information,
+            )
             if not hints.phrase and (answer := same_everywhere(config, question, route.branch)):
                 return answer
             try:
@@ -411,6 +426,7 @@ class CallFunctions:
                 found = choose_branch(config, route, hints)
             if isinstance(found, BranchQuestion):
                 return _ask_branch(found)
+            found = replace(found, announce=found.announce or asked_about is not None)
             return _announce(found, answer_question(config, found.branch, question))
         except Exception as error:  # the caller must hear a sentence; the log has type and place
             log.exception("function.failed", function=payload.name, call_id=call.call_id)
@@ -510,6 +526,19 @@ def _unknown(error: OutcomeUnknown, function: Function) -> Answer:
         message = say().unknown if function is Function.DECLINE_RECORDING else say().change_unknown
     cause = f"{type(error).__name__} at {error_location(error)}"
     return Answer(success=False, message=message, fields={}, outcome=FunctionOutcome.FAILED, cause=cause)
+
+
+def _read_branch(payload: FunctionRequest, config: TenantConfig, named: str | None) -> str | None:
+    """Return the words for the branch of a request: those of its argument, or, where it repeats the request that our question for a
+    branch was about, the caller's answer to that question.
+    """
+    exchanges = read_exchanges(payload.call)
+    answer = (exchanges[-1].answer or {}) if exchanges else {}
+    if "branches" not in answer:
+        return named
+    request, said = exchanges[-1].request, exchanges[-1].said
+    repeats = not named or (request is not None and named in request.read_texts())
+    return said if repeats and is_answer(config.branches, said, answer.get("suggested")) else named
 
 
 def _ask_branch(asked: BranchQuestion) -> Answer:

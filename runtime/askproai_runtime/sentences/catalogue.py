@@ -334,7 +334,9 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     wanted_appointment: str
     wanted_information: str
     not_there_but: str
+    only_there: str
     unknown_branch: str
+    want_there: str
     otherwise_name_place: str
     name_place: str
     for_which_branch: str
@@ -357,6 +359,7 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     street_in_city: str
     postal_code: str
     and_others: str
+    our_branches: str
     team_of_several: str
     team_of_one: str
     speaks: str

@@ -13,6 +13,7 @@ from tests.worlds.rows import each_row
 
 BARE = replace(SALON, branches=(replace(SALON.branches[0], directions=""),))
 PRICE = "Haarschnitt kostet neununddreißig Euro."
+SATURDAYS = "Samstags ist von neun bis vierzehn Uhr geöffnet."
 TODAY = "Heute, Freitag, den 20. November, ist von neun bis achtzehn Uhr geöffnet."
 WORKING_DAYS = "Wer an welchem Tag arbeitet, weiß ich nicht."
 ONLINE = "Zu E-Mail- und Internetadressen weiß ich nichts."
@@ -348,3 +349,167 @@ def test_a_declared_sentence_answers_in_english() -> None:
     with speaking(Language.EN):
         answer = ask(told, "other", question="Do you have parking?")
     assert (answer.success, answer.message) == (True, "There is parking in the yard.")
+
+
+PLAIN_GERMAN = {
+    "opening_hours": [
+        "Wann haben Sie morgen auf?", "Haben Sie heute offen?", "Bis wann haben Sie am Freitag geöffnet?",
+        "Wie lange haben Sie denn samstags auf?", "Sind Sie am Montag da?", "Haben Sie auch sonntags geöffnet?",
+        "Ab wann machen Sie morgens auf?", "Wann schließen Sie heute Abend?",
+        "Guten Tag, ich wollte nur mal fragen, wann Sie heute offen haben.",
+        "Können Sie mir bitte Ihre Öffnungszeiten sagen?", "Habt ihr am Donnerstag noch bis achtzehn Uhr auf?",
+        "Ist der Salon gerade offen?", "Sind Sie jetzt noch da?",
+    ],
+    "closed_days": [
+        "Haben Sie an Heiligabend geöffnet?", "Haben Sie zwischen Weihnachten und Neujahr zu?",
+        "Machen Sie im Dezember Betriebsferien?",
+    ],
+    "prices": [
+        "Was kostet ein Haarschnitt?", "Wie teuer ist ein Herrenschnitt bei Ihnen?",
+        "Was kostet denn einmal Schneiden?", "Wie viel kostet der Haarschnitt ungefähr?",
+        "Können Sie mir sagen, was ein Damenschnitt kostet?", "Was muss ich für einen Haarschnitt bezahlen?",
+    ],
+    "service": [
+        "Wie lange dauert ein Haarschnitt?", "Wie viel Zeit muss ich für den Haarschnitt einplanen?",
+    ],
+    "address": [
+        "Wo sind Sie denn genau?", "Wie ist Ihre Adresse?", "Wie komme ich am besten zu Ihnen?", "Wo kann ich parken?",
+    ],
+    "staff": [
+        "Wer arbeitet bei Ihnen?", "Spricht jemand von Ihnen Englisch?",
+    ],
+}  # fmt: skip
+PLAIN_ENGLISH = {
+    "opening_hours": [
+        "What time do you open tomorrow?", "Are you open today?", "When do you close on Friday?",
+        "How long are you open on Saturdays?", "Are you open on Sundays too?", "What are your opening hours, please?",
+        "Could you tell me your hours for Thursday?", "Hi, I just wanted to ask when you are open today.",
+        "Are you still open now?", "What time do you close tonight?", "Are you open this Saturday?",
+        "How late are you open on Fridays?", "Do you open before ten?",
+    ],
+    "closed_days": [
+        "Are you closed on Christmas Eve?", "When are your holidays?",
+    ],
+    "prices": [
+        "How much is a Haarschnitt?", "What does a Herrenschnitt cost?", "Can you tell me the price of a Haarschnitt?",
+        "How much do you charge for a Haarschnitt?", "What would I pay for a Damenschnitt?",
+    ],
+    "service": [
+        "How long does a Haarschnitt take?", "How much time do I need for a Haarschnitt?",
+    ],
+    "address": [
+        "Where are you exactly?", "What is your address?", "How do I get to you?", "Where is the salon?",
+    ],
+    "staff": [
+        "Who works at your salon?", "Does anybody speak English?",
+    ],
+    "cancellation": [
+        "Can I cancel for free?", "What happens if I cancel at short notice?",
+    ],
+}  # fmt: skip
+OPEN_GERMAN = {
+    "opening_hours": [
+        "Ist das Wasser bei Ihnen warm?", "Haben Sie morgen auf, und ist es da klimatisiert?", "Wer macht heute auf?",
+        "Haben Sie am Samstag noch was frei?", "Wer arbeitet heute?", "Ist am Samstag jemand für Bärte da?",
+        "Wann ist bei Ihnen am wenigsten los?", "Seit wann haben Sie geöffnet?", "Wann wird es draußen dunkel?",
+    ],
+    "prices": [
+        "Was kostet ein Haarschnitt für Schüler?", "Was kostet der Haarschnitt, wenn ich nass komme?",
+        "Warum ist der Haarschnitt so teuer?", "Was kostet der Haarschnitt, wenn ich zu zweit komme?",
+        "Was kostet ein Haarschnitt, und kann man handeln?",
+    ],
+    "service": [
+        "Darf ich beim Haarschnitt telefonieren?", "Wird beim Haarschnitt auch gewaschen?",
+    ],
+    "address": [
+        "Wie weit ist es von Spandau?", "Unter welcher Adresse finde ich Sie online?", "Sind Sie umgezogen?",
+        "Wo kommen Ihre Produkte her?",
+    ],
+    "staff": [
+        "Wer ist die Älteste?", "Sind alle ausgebildet?", "Kann Mehmet auch färben?",
+        "Wer von Ihnen schneidet am besten?", "Wie viele arbeiten bei Ihnen samstags?",
+    ],
+    "cancellation": [
+        "Kann ich jemand anderen schicken?", "Wie kann ich absagen?", "Nehmen Sie Bitcoin, und was kostet die Absage?",
+        "Wie sage ich online ab?",
+    ],
+    "other": [
+        "Gehört der Salon noch der Familie?",
+    ],
+}  # fmt: skip
+OPEN_ENGLISH = {
+    "opening_hours": [
+        "Are you open, and is it warm inside?", "How full are you on Saturday?", "Who is working today?",
+        "Are both in on Friday?", "Is the boss in on Monday?", "Is Mehmet ill?", "What is Anna doing?",
+        "Are you open on Saturday, and can I just walk in?", "When is it least busy?", "How crowded are you today?",
+        "Since when have you been open?", "Will you reopen after the renovation?", "When will it get dark?",
+    ],
+    "prices": [
+        "How much is a Haarschnitt if I come wet?", "How much is a Haarschnitt, and with whom?",
+        "Why is the Haarschnitt so expensive?", "Is the Haarschnitt cheaper on weekdays?",
+        "How much is a Haarschnitt, and can I haggle?", "What does it cost to straighten hair?",
+        "Does the Haarschnitt cost more on Saturdays?",
+    ],
+    "address": [
+        "Is it easy to find?", "Where can I find you online?", "Where are you, and what's your website?",
+        "What is your address and email?", "Have you moved?",
+    ],
+    "staff": [
+        "How long has Anna worked there?", "Can Mehmet dye hair?",
+    ],
+    "service": [
+        "Does a Haarschnitt hurt?", "How long does a Haarschnitt last?", "How often should I come for a Haarschnitt?",
+    ],
+}  # fmt: skip
+
+
+def each_question(questions: dict[str, list[str]]) -> list[tuple[str, str]]:
+    return [(topic, words) for topic, each in questions.items() for words in each]
+
+
+@each_row(
+    ("language", "topic", "words"),
+    [
+        *((Language.DE, *each) for each in each_question(PLAIN_GERMAN)),
+        *((Language.EN, *each) for each in each_question(PLAIN_ENGLISH)),
+    ],
+)
+def test_a_plain_question_is_wholly_answered(language: Language, topic: str, words: str) -> None:
+    with speaking(language):
+        answer = ask(SALON, topic, question=words)
+    assert (answer.success, "not_answered" in answer.fields) == (True, False), answer.message
+
+
+@each_row(
+    ("language", "topic", "words"),
+    [
+        *((Language.DE, *each) for each in each_question(OPEN_GERMAN)),
+        *((Language.EN, *each) for each in each_question(OPEN_ENGLISH)),
+    ],
+)
+def test_an_unknown_word_leaves_its_part_open(language: Language, topic: str, words: str) -> None:
+    with speaking(language):
+        answer, unknown = ask(SALON, topic, question=words), say()
+        open_parts = (
+            unknown.more_not_known,
+            *unknown.subjects_not_known.values(),
+            *unknown.nothing_about.split("{words}"),
+        )
+    if answer.success:
+        assert answer.fields["not_answered"]
+        assert any(each in answer.message for each in open_parts if len(each) > 1), answer.message
+    else:
+        assert answer.outcome is FunctionOutcome.NOT_KNOWN
+
+
+@each_row(
+    ("topic", "words", "message"),
+    [
+        ("other", "Haben Sie samstags auf, und darf man rauchen?", f"{SATURDAYS} Mehr weiß ich dazu leider nicht."),
+        ("opening_hours", "Ist Mehmet krank?", "Das kann ich Ihnen leider nicht sagen."),
+        ("service", "Bringt mir das etwas?", "Das kann ich Ihnen leider nicht sagen."),
+        ("prices", "Was kostet ein Haarschnitt, und bei wem?", f"{PRICE} Mehr weiß ich dazu leider nicht."),
+    ],
+)
+def test_open_words_are_not_repeated(topic: str, words: str, message: str) -> None:
+    assert ask(BARE, topic, question=words).message == message
