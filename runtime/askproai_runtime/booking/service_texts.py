@@ -18,7 +18,7 @@ from askproai_runtime.booking.phrases import fold
 from askproai_runtime.booking.spoken_services import JOINING, NUMBER, SEVERAL, cut_ending
 from askproai_runtime.booking.staff_preferences import says_with_whom
 from askproai_runtime.booking.unknown_services import GENERIC
-from askproai_runtime.german_dates import Argument, Grain, find_open_span, find_part_argument, says_nothing
+from askproai_runtime.german_dates import Argument, Grain, find_open_span, find_part_argument
 from askproai_runtime.sentences import present_language
 
 _WORD = re.compile(r"[^\s,;/+&()]+")
@@ -26,6 +26,9 @@ _NUMBER = re.compile(NUMBER, re.IGNORECASE)
 _FORM = JOINING | GENERIC
 _AND = frozenset({"and", "und"})
 _ADDING = frozenset({"also", "auch", "dazu", "inklusive", "noch", "nochmal", "plus", "samt", "sowie"})
+_OPENING = frozenset(
+    {"ab", "am", "an", "at", "by", "den", "der", "from", "im", "in", "on", "the", "um", "vom", "von", "zu", "zum"}
+)
 _WITH = frozenset({"mit", "with"})
 _FOR = frozenset({"for", "fuer"})
 _COUNTS = (("3", r"3|drei|dritt|three"), ("4", r"4|vier|viert|four"))  # any other count is of two
@@ -61,6 +64,8 @@ def list_service_parts(text: str, services: Sequence[Service], staff: Sequence[S
     a person.
     """
     words = _read_words(text, services)
+    if len(words) > _MOST_WORDS:
+        return []
     parts = [part for run in _list_runs(words) for part in _Reader(text, words, run, services, staff).read()]
     arguments = [part.argument for part in parts]
     is_of_several = "person" in arguments and sum(is_service for is_service, _ in groupby(words, _is_of_service)) > 1
@@ -80,6 +85,8 @@ def find_rest(text: str, services: Sequence[Service]) -> str:
     A word alone is said with the service behind it: "fünf Haarschnitte".
     """
     words = _read_words(text, services)
+    if len(words) > _MOST_WORDS:
+        return text
     if words and not any(word.is_service for word in words):
         words = [replace(word, is_service=bool(list_near(word.folded, services))) for word in words]
     if all(word.is_service or word.folded in _FORM for word in words) or not any(word.is_service for word in words):
@@ -97,27 +104,26 @@ def _tells(run: Sequence[_Word]) -> bool:
 
 def names_several(text: str, services: Sequence[Service]) -> bool:
     """Return whether a service has another ending than its name, as of several: "Haarschnitte"."""
-    return any(_find_singular(word.folded, services) for word in _read_words(text, services))
+    return any(word.is_name and _find_singular(word.folded, services) for word in _read_words(text, services))
 
 
 def _read_words(text: str, services: Sequence[Service]) -> list[_Word]:
-    """Return the words of a text without "und", those of services marked; none of a long text."""
+    """Return the words of a text without "und", those of services marked; of a long text none is."""
     found = [(fold(match.group()), match) for match in _WORD.finditer(text)]
     words = [_Word(folded, match.start(), match.end()) for folded, match in found if folded and folded not in _AND]
+    if len(words) > _MOST_WORDS:
+        return words
     said, own = [cut_ending(word.folded) for word in words], set[int]()
-    names = {tuple(map(cut_ending, fold(name).split())) for service in services for name in _list_names(service)}
-    for name in (
-        {tuple(word for word in name if word not in _AND) for name in names} if len(words) <= _MOST_WORDS else ()
-    ):
-        own |= {at + n for at in range(len(said)) if tuple(said[at : at + len(name)]) == name for n in range(len(name))}
-    return [
-        replace(
-            word,
-            is_name=at in own,
-            is_service=at in own or (word.folded not in _FORM and bool(list_related(word.folded, services))),
-        )
-        for at, word in enumerate(words[:_MOST_WORDS])
-    ]
+    for name in {fold(name) for service in services for name in _list_names(service)}:
+        known = [cut_ending(word) for word in name.split() if word not in _AND]
+        for at in range(len(said)):
+            own |= set(range(at, at + len(known))) if said[at : at + len(known)] == known else set()
+    marked = [replace(word, is_name=at in own) for at, word in enumerate(words)]
+    return [replace(word, is_service=word.is_name or _is_near(word.folded, services)) for word in marked]
+
+
+def _is_near(word: str, services: Sequence[Service]) -> bool:
+    return word not in _FORM and bool(list_related(word, services))
 
 
 def _is_of_service(word: _Word) -> bool:
@@ -186,11 +192,12 @@ class _Reader:
             return ServicePart("quantity", _count(said), first, counted.end, name)
         if _is_for_one(words):
             return ServicePart("person", said, first, end)
+        if words[-1].folded in _OPENING:
+            return None
         if says_with_whom(said, self.staff):
             return ServicePart("staff", said, first, end)
         argument = _read_time(said, len(words), present_language())
-        is_whole = argument is not None and not says_nothing(words[-1].folded)
-        return ServicePart(argument.value, said, first, end) if argument and is_whole else None
+        return ServicePart(argument.value, said, first, end) if argument else None
 
     def _find_counted(self, words: Sequence[_Word]) -> _Word | None:
         """Return the service behind a number, unless the number is of its name, or comes with another service."""

@@ -170,9 +170,7 @@ def separate_staff(service: str | None, staff: str | None, members: Sequence[Sta
 
 def says_with_whom(text: str, members: Sequence[Staff]) -> bool:
     """Return whether a text says with whom, or without whom: "bei Anna", "ohne Anna"."""
-    if fold(text).split()[-1] in _FILLING or not (_WITH_STAFF.match(text) or _WITHOUT_STAFF.match(text)):
-        return False
-    meant = read_staff_preference(text, members)
+    meant = read_staff_preference(text, members) if _WITH_STAFF.match(text) or _WITHOUT_STAFF.match(text) else None
     return meant is not None and bool(meant.named or meant.excluded)
 
 
