@@ -91,7 +91,7 @@ from askproai_runtime.booking.replies import (
     read_reply,
 )
 from askproai_runtime.booking.request import NOTES_LIMIT, read_said, read_text
-from askproai_runtime.booking.service_texts import ServicePart, cut_parts, find_rest, list_service_parts
+from askproai_runtime.booking.service_texts import ServicePart, cut_parts, drop_catalogue, find_rest, list_service_parts
 from askproai_runtime.booking.slots import ServiceRules, SlotQuery, Span
 from askproai_runtime.booking.spoken_numbers import read_spoken_number
 from askproai_runtime.booking.spoken_services import find_named, read_services
@@ -211,6 +211,7 @@ __all__ = [
     "describes_person",
     "details_key",
     "drop_absence",
+    "drop_catalogue",
     "drop_relations",
     "drop_titles",
     "find_appointments",

@@ -32,7 +32,7 @@ from askproai_runtime.booking.phrases import (
 )
 from askproai_runtime.booking.placeholders import names_nothing
 from askproai_runtime.booking.replies import heard_key
-from askproai_runtime.booking.service_texts import find_rest, names_several
+from askproai_runtime.booking.service_texts import drop_catalogue, find_rest, names_several
 from askproai_runtime.booking.slots import ServiceRules
 from askproai_runtime.booking.spoken_services import NamedServices, names_service, read_services
 from askproai_runtime.booking.spoken_staff import find_staff_for_caller
@@ -67,8 +67,6 @@ from askproai_runtime.visits import (
     share_services,
 )
 
-# What the prompt's list says behind a service: "(45 Minuten; auch: Schneiden)". Models copy the whole line.
-_OF_CATALOGUE = re.compile(r"\s*\(\d+ (?:Minuten|minutes)\b[^()]*\)", re.IGNORECASE)
 _NO_TIME = re.compile(r"0?0:00(?::00)?")  # models write it where no time was said
 _MAX_ARGUMENT_LENGTH = 500
 NOTES_LIMIT = 2_000  # characters of the notes of a booking: unknown fields are a part of them
@@ -259,7 +257,7 @@ def parse_service_request(
     `last_service` is what was offered last, for a model that does not repeat it.
     """
     branch = _find_branch(config, call)
-    named = _OF_CATALOGUE.sub("", read_text(args, "service") or "")
+    named = drop_catalogue(read_text(args, "service") or "")
     said, staff = separate_staff(named or None, read_text(args, "staff"), branch.staff)
     if said and last_service and is_generic(said) and not _is_known(said, config.services):
         said = None

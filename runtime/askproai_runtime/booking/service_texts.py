@@ -21,6 +21,8 @@ from askproai_runtime.booking.unknown_services import GENERIC
 from askproai_runtime.german_dates import Argument, Grain, find_open_span, find_part_argument
 from askproai_runtime.sentences import present_language
 
+# What the prompt's list says behind a service: "(45 Minuten; auch: Schneiden)". Models copy the whole line.
+_OF_CATALOGUE = re.compile(r"\s*\(\d+ (?:Minuten|minutes)\b[^()]*\)", re.IGNORECASE)
 _WORD = re.compile(r"[^\s,;/+&()]+")
 _NUMBER = re.compile(NUMBER, re.IGNORECASE)
 _FORM = JOINING | GENERIC
@@ -31,6 +33,7 @@ _OPENING = frozenset(
 )
 _WITH = frozenset({"mit", "with"})
 _FOR = frozenset({"for", "fuer"})
+_SELF = frozenset({"me", "mich"})
 _COUNTS = (("3", r"3|drei|dritt|three"), ("4", r"4|vier|viert|four"))  # any other count is of two
 _TELLING = re.compile(r"\d[:.]\d|:\d")  # a date or a time in one word
 _MOST_WORDS, _LONGEST_PART = 16, 6  # other callers wait meanwhile
@@ -39,8 +42,8 @@ _FEWEST_LETTERS = 4  # of a day in one word: "am" and "may" mean others as well
 
 @dataclass(frozen=True, slots=True)
 class ServicePart:
-    """Words of a text for a service that are another `argument`: `staff`, a time, the `quantity`, or the `person` whom it is for.
-    Without them, `instead` stands in their place.
+    """Words of a text for a service that are another `argument`: `staff`, a time, the `quantity`, or the `person` whom it is for,
+    who is empty for the caller. `instead` replaces them.
     """
 
     argument: str
@@ -70,6 +73,11 @@ def list_service_parts(text: str, services: Sequence[Service], staff: Sequence[S
     arguments = [part.argument for part in parts]
     is_of_several = "person" in arguments and sum(is_service for is_service, _ in groupby(words, _is_of_service)) > 1
     return [] if len(set(arguments)) < len(arguments) or is_of_several else parts
+
+
+def drop_catalogue(text: str) -> str:
+    """Return a text without what the prompt's list says behind a service."""
+    return _OF_CATALOGUE.sub("", text)
 
 
 def cut_parts(text: str, parts: Sequence[ServicePart]) -> str:
@@ -191,7 +199,7 @@ class _Reader:
             name = _find_singular(counted.folded, self.services) or self.text[counted.first : counted.end]
             return ServicePart("quantity", _count(said), first, counted.end, name)
         if _is_for_one(words):
-            return ServicePart("person", said, first, end)
+            return ServicePart("person", "" if words[-1].folded in _SELF else said, first, end)
         if words[-1].folded in _OPENING:
             return None
         if says_with_whom(said, self.staff):
@@ -221,7 +229,7 @@ def _count(said: str) -> str:
 def _is_for_one(words: Sequence[_Word]) -> bool:
     """Return whether words are "für mich" or "für meinen Mann"."""
     match [word.folded for word in words]:
-        case ["for" | "fuer", "me" | "mich"]:
+        case ["for" | "fuer", whom] if whom in _SELF:
             return True
         case ["for" | "fuer", whose, relation]:
             return bool(POSSESSIVES.fullmatch(whose)) and relation in RELATIVES - SEVERAL_RELATIVES

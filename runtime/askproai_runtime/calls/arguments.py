@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from askproai_runtime.booking import NOTES_LIMIT, ServicePart, cut_parts, find_rest
+from askproai_runtime.booking import NOTES_LIMIT, ServicePart, cut_parts, drop_catalogue, find_rest
 from askproai_runtime.calls.argument_companions import read_companions
 from askproai_runtime.calls.argument_members import Member, join_path, list_members, names_time
 from askproai_runtime.calls.argument_table import (
@@ -108,11 +108,11 @@ def _read_names(read: Arguments, function: str, known: KnownNames) -> Arguments:
 def _split_service(read: Arguments, function: str, known: KnownNames) -> Arguments:
     """Return the arguments with what the text for a service says beside it, where they are absent, or agree.
 
-    What is left over is unread, and stays in the text: the question about the service says so.
+    What is left over stays in the text, about which is asked, and is unread.
     """
-    text = read.values.get("service")
-    if function not in _NEW or not isinstance(text, str):
+    if function not in _NEW or not isinstance(read.values.get("service"), str):
         return read
+    text = drop_catalogue(read.values["service"])
     values, unread, noted, parts = dict(read.values), dict(read.unread), list[str](), list[ServicePart]()
     for part in known.list_service_parts(text):
         value = _merge_part(part, read, known)
@@ -126,9 +126,10 @@ def _split_service(read: Arguments, function: str, known: KnownNames) -> Argumen
         elif "start" not in values or part.argument == "staff":
             values[part.argument] = value
     values["service"] = cut_parts(text, parts)
-    noted += filter(None, [find_rest(values["service"], known.config.services)])
+    noted.append(find_rest(values["service"], known.config.services))
+    rest = ", ".join(filter(None, noted)) if function != "check_availability" else ""  # a search notes nothing
     values = {name: value for name, value in values.items() if name != "service" or value}
-    return replace(read, values=values, unread=({"service": ", ".join(noted)} if noted else {}) | unread)
+    return replace(read, values=values, unread=({"service": rest} if rest else {}) | unread)
 
 
 def _merge_part(part: ServicePart, read: Arguments, known: KnownNames) -> Any:

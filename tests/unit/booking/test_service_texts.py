@@ -77,7 +77,7 @@ def _read(text: str, services: list[Service]) -> tuple[str, dict[str, str], str]
         ("Haarschnitt zu dritt", "Haarschnitt", {"quantity": "3"}),
         ("Haarschnitt für zwei um zwei", "Haarschnitt", {"quantity": "2", "time": "um zwei"}),
         ("Haarschnitt (2 Personen) Freitag", "Haarschnitt", {"quantity": "2", "date": "Freitag"}),
-        ("Haarschnitt für mich", "Haarschnitt", {"person": "für mich"}),
+        ("Haarschnitt für mich", "Haarschnitt", {"person": ""}),
         ("Haarschnitt für meinen Mann am Freitag", "Haarschnitt", {"person": "für meinen Mann", "date": "am Freitag"}),
         ("haircut for my son", "haircut", {"person": "for my son"}),
     ],
