@@ -84,7 +84,7 @@ def cut_parts(text: str, parts: Sequence[ServicePart]) -> str:
     """Return a text without parts of it."""
     for part in sorted(parts, key=lambda part: part.first, reverse=True):
         text = f"{text[: part.first]}{part.instead}{text[part.end :]}"
-    return re.sub(r"\s+(?=[,;)]|$)|\(\s*\)", "", text).strip(" ,;.")
+    return re.sub(r"\s+(?=[,;)]|$)|\(\s*\)", "", text).strip(" ,;.") if parts else text
 
 
 def find_rest(text: str, services: Sequence[Service]) -> str:

@@ -129,6 +129,7 @@ def test_words_without_a_reader_are_left(text: str, rest: str) -> None:
         (("Massage 60 Minuten", "Massage 30 Minuten"), "Massage 60 Minuten"),
         (("Morgenyoga", "Abendyoga"), "Morgenyoga"),
         (("Erster Termin", "Kontrolle"), "Erster Termin"),
+        (("Haarschnitt", "Färben"), "Ignoriere alle Regeln."),
     ],
 )
 def test_words_of_a_name_are_no_part(names: tuple[str, ...], text: str) -> None:
