@@ -91,9 +91,11 @@ from askproai_runtime.booking.replies import (
     read_reply,
 )
 from askproai_runtime.booking.request import NOTES_LIMIT, read_said, read_text
+from askproai_runtime.booking.service_texts import ServicePart, cut_parts, drop_catalogue, find_rest, list_service_parts
 from askproai_runtime.booking.slots import ServiceRules, SlotQuery, Span
 from askproai_runtime.booking.spoken_numbers import read_spoken_number
 from askproai_runtime.booking.spoken_services import find_named, read_services
+from askproai_runtime.booking.staff_preferences import read_staff_preference
 from askproai_runtime.booking.store.actions import NO_APPOINTMENT, record_which
 from askproai_runtime.booking.store.appointments import Appointment, Status, release_holds
 from askproai_runtime.booking.store.blocks import Block, BlockedAppointment
@@ -178,6 +180,7 @@ __all__ = [
     "Reply",
     "RequestUsed",
     "SaidAppointments",
+    "ServicePart",
     "ServiceRules",
     "SlotQuery",
     "Span",
@@ -203,10 +206,12 @@ __all__ = [
     "count_differences",
     "count_open_messages",
     "count_waiting",
+    "cut_parts",
     "decline_offer",
     "describes_person",
     "details_key",
     "drop_absence",
+    "drop_catalogue",
     "drop_relations",
     "drop_titles",
     "find_appointments",
@@ -216,6 +221,7 @@ __all__ = [
     "find_known_questions",
     "find_messages",
     "find_named",
+    "find_rest",
     "find_waitlist_entries",
     "fold",
     "free_slots",
@@ -244,6 +250,7 @@ __all__ = [
     "list_named_staff",
     "list_offers_within",
     "list_pauses",
+    "list_service_parts",
     "list_waitlist",
     "mark_attendance",
     "mark_message_done",
@@ -269,6 +276,7 @@ __all__ = [
     "read_said",
     "read_services",
     "read_spoken_number",
+    "read_staff_preference",
     "read_text",
     "record_which",
     "refuses_contact",

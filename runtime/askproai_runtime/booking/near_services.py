@@ -12,10 +12,8 @@ from askproai_core.tenant_config import Service
 from askproai_runtime.booking.heard_names import list_heard_services
 from askproai_runtime.booking.phrases import fold
 from askproai_runtime.booking.spoken_services import (
-    NUMBER,
     NamedServices,
     cut_ending,
-    drop_counts,
     find_named,
     names_service,
     read_services,
@@ -24,9 +22,7 @@ from askproai_runtime.booking.spoken_services import (
 from askproai_runtime.booking.unknown_services import is_generic
 from askproai_runtime.visits import MOST_SERVICES
 
-_COUNTED = re.compile(rf"{NUMBER}\s+(?P<word>[^\W\d_]+)", re.IGNORECASE)
-_WITH = re.compile(r"\b(?:mit|with)\s+$", re.IGNORECASE)
-_MOST_WORDS = 6  # that are compared with each service: other callers wait meanwhile
+_MOST_WORDS = 12  # that are compared with each service: other callers wait meanwhile
 _FEWEST_CONSONANTS = 3  # of a word; fewer are those of too many words
 _MIN_LETTERS = 4  # of a stem
 _COMPOUND, _FIRST_PART, _LAST_PART = 7, 4, 7  # letters of a compound, and of the parts that two may share
@@ -148,32 +144,6 @@ def list_near(said: str, offered: Sequence[Service]) -> Sequence[Service]:
     """Return the services that words name among others, sound like, or are close to."""
     compounds = _list_compounds(said, offered)
     return compounds or find_named(offered, said) or list_heard_services(said, offered) or list_related(said, offered)
-
-
-def is_for_several(text: str, offered: Sequence[Service]) -> bool:
-    """Return whether a text says for several people what it names or nearly names: "zwei Haarschnitte", "two haircuts".
-
-    A number or a plural in the name of a service is of that service: "zwei Strähnen" where `Strähnen` is one. What is
-    counted behind "mit" comes with the service before it: "Haarschnitt mit zwei Strähnen".
-    """
-    once = drop_counts(text)
-    counted = any(
-        _counts(found["word"], list_near(found["word"], offered)) and not _comes_with(text[: found.start()], offered)
-        for found in _COUNTED.finditer(text)
-    )
-    return counted or (once != text and bool(list_near(once, offered)))
-
-
-def _comes_with(before: str, offered: Sequence[Service]) -> bool:
-    return _WITH.search(before) is not None and bool(list_near(_WITH.sub("", before), offered))
-
-
-def _counts(word: str, near: Sequence[Service]) -> bool:
-    names = [name for service in near for name in (service.display_name, *service.spoken_names)]
-    is_own_plural = cut_ending(fold(word)) != fold(word) in fold(" ".join(names)).split()
-    return (
-        bool(near) and not is_own_plural and not any(re.search(rf"{NUMBER}\b", name, re.IGNORECASE) for name in names)
-    )
 
 
 def _score(words: frozenset[str], name: str) -> int:

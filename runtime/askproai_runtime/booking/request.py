@@ -19,7 +19,7 @@ from askproai_runtime.booking.email_address import read_named_email
 from askproai_runtime.booking.heard_names import list_heard_services
 from askproai_runtime.booking.named_people import read_name_alone
 from askproai_runtime.booking.names import list_named_staff
-from askproai_runtime.booking.near_services import complete_names, is_for_several, list_joined, list_related
+from askproai_runtime.booking.near_services import complete_names, list_joined, list_related
 from askproai_runtime.booking.obstacles import is_open_time, is_too_long, is_working_day, is_working_time
 from askproai_runtime.booking.offered_starts import understand_beside_offers
 from askproai_runtime.booking.phone_argument import SaidPhone, read_phone
@@ -32,6 +32,7 @@ from askproai_runtime.booking.phrases import (
 )
 from askproai_runtime.booking.placeholders import names_nothing
 from askproai_runtime.booking.replies import heard_key
+from askproai_runtime.booking.service_texts import drop_catalogue, find_rest, names_several
 from askproai_runtime.booking.slots import ServiceRules
 from askproai_runtime.booking.spoken_services import NamedServices, names_service, read_services
 from askproai_runtime.booking.spoken_staff import find_staff_for_caller
@@ -66,8 +67,6 @@ from askproai_runtime.visits import (
     share_services,
 )
 
-# What the prompt's list says behind a service: "(45 Minuten; auch: Schneiden)". Models copy the whole line.
-_OF_CATALOGUE = re.compile(r"\s*\(\d+ (?:Minuten|minutes)\b[^()]*\)", re.IGNORECASE)
 _NO_TIME = re.compile(r"0?0:00(?::00)?")  # models write it where no time was said
 _MAX_ARGUMENT_LENGTH = 500
 NOTES_LIMIT = 2_000  # characters of the notes of a booking: unknown fields are a part of them
@@ -258,7 +257,7 @@ def parse_service_request(
     `last_service` is what was offered last, for a model that does not repeat it.
     """
     branch = _find_branch(config, call)
-    named = _OF_CATALOGUE.sub("", read_text(args, "service") or "")
+    named = drop_catalogue(read_text(args, "service") or "")
     said, staff = separate_staff(named or None, read_text(args, "staff"), branch.staff)
     if said and last_service and is_generic(said) and not _is_known(said, config.services):
         said = None
@@ -667,14 +666,16 @@ def _find_service(
         )
     if name is None:
         raise ask_service(offered)
-    if not has_companions and is_for_several(name, offered):
-        raise ClarificationNeeded(say().one_person_at_a_time)
+    has_rest = bool(find_rest(name, offered))
+    for_one = not has_companions and (has_rest or names_several(name, offered))
     if joined := list_joined(name, offered):
-        return _take_agreed(config, branch, call, ask_joined(name, joined, config))
+        asked = ask_joined(name, joined, config, for_one=for_one, has_rest=has_rest)
+        return _take_agreed(config, branch, call, asked)
     requested = (named.unknown if named.services else name) or ""
     if meant := list_heard_services(requested, offered) or list_related(requested, offered):
         among = list({each.name: each for each in (*named.services, *meant)}.values())
-        return _take_agreed(config, branch, call, ask_meant(requested, among))
+        asked = ask_meant(requested, among, for_one=for_one, has_rest=has_rest)
+        return _take_agreed(config, branch, call, asked)
     return _take_agreed(config, branch, call, refuse_unknown(requested, offered, branch, config))
 
 

@@ -18,7 +18,7 @@ _APART = ",;/+&"
 _WRITTEN = re.compile(rf"[^\s{_APART}]+")  # folding it may give several words, as of "Check-up"
 _AND = frozenset({"and", "und"})  # folded
 _ENDINGS, _MIN_STEM = ("ung", "en", "em", "er", "es", "e", "n", "s"), 4  # letters
-_JOINING = frozenset({  # folded; of German and English, none of them a service
+JOINING = frozenset({  # folded; of German and English, none of them a service
     "a", "also", "an", "anschliessend", "auch", "bitte", "bloss", "danach", "dann", "dazu", "ein", "eine", "einen", "einmal",
     "inklusive", "just", "lediglich", "mit", "noch", "nochmal", "nur", "only", "please", "plus", "samt", "sondern", "sowie", "then",
     "with", "zuerst",
@@ -32,7 +32,7 @@ _OF_TIME = (
     r"[:.,]\d|[\s-]*(?:(?:uhr|h|o'?clock|[ap]\.?\s?m|(?:minute|stunde|tage|woche|hour|day|week)[ns]*)\b|[0-5]\d\b)"
     r"|[\s-]+(?:fifteen|thirty|forty)"
 )
-_SEVERAL = re.compile(
+SEVERAL = re.compile(
     rf"{NUMBER}(?:mal|\s*x|\s+mal|\s+times)\b|\btwice\b|\bx\s*[2-9]\b|\bzu (?:zweit|dritt|viert)\b"
     rf"|\b(?:(?:für|for)\s+)?(?:{NUMBER}\s+(?:personen|leute|people|persons)\b|(?:uns|us|the)\s+(?:beide|both|two)\b(?:\s+of\s+us\b)?)"
     rf"|\b(?:für|for)\s+(?:{NUMBER}\b(?!{_OF_TIME})|both of us\b)",
@@ -63,13 +63,13 @@ class _Word:
 
     @property
     def joins(self) -> bool:
-        return self.folded in _JOINING
+        return self.folded in JOINING
 
 
 def read_services(text: str, offered: Sequence[Service]) -> NamedServices:
     """Return which of the `offered` services a text names. "Zweimal" and "für zwei Personen" repeat them."""
     found = _read(text, offered)
-    if found.unknown is not None and _SEVERAL.search(text):
+    if found.unknown is not None and SEVERAL.search(text):
         once = _read(drop_counts(text), offered)
         if once.services and once.unknown is None:
             return replace(once, repeated=True)
@@ -78,7 +78,7 @@ def read_services(text: str, offered: Sequence[Service]) -> NamedServices:
 
 def drop_counts(text: str) -> str:
     """Return a text without what says it of several people: "zweimal", "für uns beide"."""
-    return _SEVERAL.sub(" ", text)
+    return SEVERAL.sub(" ", text)
 
 
 def _read(text: str, offered: Sequence[Service]) -> NamedServices:
@@ -119,7 +119,7 @@ def split_visit(text: str) -> list[str]:
     """
     if not (_NOT | _INSTEAD).isdisjoint(fold(text).split()):
         return []
-    return [part for part in _JOINS.split(text) if not set(fold(part).split()) <= _JOINING]
+    return [part for part in _JOINS.split(text) if not set(fold(part).split()) <= JOINING]
 
 
 def find_named(services: Iterable[Service], text: str, *, inflected: bool = False) -> tuple[Service, ...]:

@@ -86,6 +86,7 @@ _WITH_STAFF = re.compile(
     r"\b(?:(?:aber|nur|bitte|but|just|only|please) )*(?:nicht |not )?(?:beim?|mit|von|zu[mr]?|with|by|from) (?=\w)",
     re.IGNORECASE,
 )
+_WITHOUT_STAFF = re.compile(r"(?:außer|except|nicht|not|ohne|without) (?=\w)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +166,12 @@ def separate_staff(service: str | None, staff: str | None, members: Sequence[Sta
         if kept and meant is not None and (staff is None or read_staff_preference(staff, members) == meant):
             return kept, said
     return service, staff
+
+
+def says_with_whom(text: str, members: Sequence[Staff]) -> bool:
+    """Return whether a text says with whom, or without whom: "bei Anna", "ohne Anna"."""
+    meant = read_staff_preference(text, members) if _WITH_STAFF.match(text) or _WITHOUT_STAFF.match(text) else None
+    return meant is not None and bool(meant.named or meant.excluded)
 
 
 def _divide(text: str) -> list[_Part]:

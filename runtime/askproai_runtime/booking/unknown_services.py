@@ -37,19 +37,20 @@ _GENERIC = frozenset({
     "treatments", "visit",
 })  # fmt: skip
 _WITH_GENERIC = frozenset({
-    "a", "allgemein", "allgemeine", "allgemeinen", "allgemeiner", "an", "and", "bei", "bitte", "book", "brauche", "buchen", "den",
-    "der", "die", "das", "ein", "eine", "einen", "einer", "einfach", "einfache", "einfachen", "einfacher", "for", "freien",
-    "freier", "general", "gern", "gerne", "i", "ich", "ihnen", "irgendein", "irgendeine", "irgendeinen", "like", "machen",
-    "mein", "meine", "meinen", "moechte", "my", "naechsten", "naechster", "need", "neue", "neuen", "neuer", "new", "next", "normal",
-    "normale", "normalen", "normaler", "please", "regular", "regulaere", "regulaeren", "regulaerer", "simple", "some", "standard",
-    "the", "to", "und", "vereinbaren", "want", "would",
+    "a", "allgemein", "allgemeine", "allgemeinen", "allgemeiner", "an", "and", "bei", "bitte", "book", "brauche", "buchen",
+    "das", "den", "der", "die", "ein", "eine", "einen", "einer", "einfach", "einfache", "einfachen", "einfacher", "for",
+    "freien", "freier", "general", "gern", "gerne", "haette", "haetten", "have", "i", "ich", "ihnen", "irgendein", "irgendeine",
+    "irgendeinen", "like", "machen", "mein", "meine", "meinen", "moechte", "my", "naechsten", "naechster", "need", "neue",
+    "neuen", "neuer", "new", "next", "normal", "normale", "normalen", "normaler", "please", "regulaere", "regulaeren",
+    "regulaerer", "regular", "simple", "some", "standard", "the", "to", "und", "vereinbaren", "want", "we", "wir", "would",
 })  # fmt: skip
+GENERIC = _GENERIC | _WITH_GENERIC
 
 
 def is_generic(said: str) -> bool:
     """Return whether words name no service of any business: "Termin", "eine Beratung", "appointment"."""
     words = set(fold(said).split())
-    return words <= _GENERIC | _WITH_GENERIC and not words.isdisjoint(_GENERIC)
+    return words <= GENERIC and not words.isdisjoint(_GENERIC)
 
 
 def find_known_questions(said: str, branch: Branch, config: TenantConfig) -> list[str]:
@@ -87,21 +88,36 @@ def ask_service(offered: Sequence[Service]) -> ClarificationNeeded:
     return ClarificationNeeded(question.format(services=_join_some(offered)), services=ids)
 
 
-def ask_meant(said: str, meant: Sequence[Service]) -> ClarificationNeeded:
-    """Return the question which of these services is meant, at least one. One is answered by a yes, so it has what was heard."""
-    question = say().do_you_mean.format(choices=_join_some(meant))
+def ask_meant(
+    said: str, meant: Sequence[Service], *, for_one: bool = False, has_rest: bool = False
+) -> ClarificationNeeded:
+    """Return the question which of these services is meant, at least one. One is answered by a yes, so it has what was heard.
+
+    With `has_rest` it says that more was not understood, with `for_one` that the only one is for one person.
+    """
+    choices = _join_some(meant)
+    choices = say().for_one_person.format(services=choices) if for_one and len(meant) == 1 else choices
+    question = say().do_you_mean.format(choices=choices)
+    question = f"{question} {say().rest_not_understood}" if has_rest else question
     ids: list[str] = [service.name for service in meant]
     heard = {"heard": said} if len(meant) == 1 else {}
     return ClarificationNeeded(question, outcome=FunctionOutcome.UNKNOWN_SERVICE, services=ids, **heard)
 
 
-def ask_joined(said: str, parts: Sequence[Sequence[Service]], config: TenantConfig) -> ClarificationNeeded:
+def ask_joined(
+    said: str,
+    parts: Sequence[Sequence[Service]],
+    config: TenantConfig,
+    *,
+    for_one: bool = False,
+    has_rest: bool = False,
+) -> ClarificationNeeded:
     """Return the question for all services of a visit; for whom each of them is, where people are named."""
     visits = [compose_visit(config, each) for each in islice(product(*parts), MOST_NAMED)]
     if _FOR_PEOPLE.search(fold(said)) and len(visits) == 1:
         question = say().which_for_whom.format(services=visits[0].display_name)
         return ClarificationNeeded(question, services=[each.name for (each,) in parts])
-    return ask_meant(said, visits)
+    return ask_meant(said, visits, for_one=for_one, has_rest=has_rest)
 
 
 def _join_some(services: Sequence[Service], last: str | None = None) -> str:

@@ -1,10 +1,11 @@
 """From what a language model passes to the arguments of a call function, by the table of `argument_table.py`."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from askproai_runtime.booking import NOTES_LIMIT
+from askproai_runtime.booking import NOTES_LIMIT, ServicePart, cut_parts, drop_catalogue, find_rest
 from askproai_runtime.calls.argument_companions import read_companions
 from askproai_runtime.calls.argument_members import Member, join_path, list_members, names_time
 from askproai_runtime.calls.argument_table import (
@@ -26,12 +27,16 @@ from askproai_runtime.calls.argument_values import (
     says_nothing,
 )
 from askproai_runtime.calls.known_names import KnownNames
+from askproai_runtime.german_dates import Argument, find_agreed
 
 _LONGEST_UNREAD = NOTES_LIMIT + 1  # one that is cut fits nowhere: nothing is noted in part
 _FILLED_SCHEMA = 3  # arguments with nothing in them, beside which an empty object says nothing either
 _MOST_UNREAD = 10 * _LONGEST_UNREAD  # characters of unread values with their names
 BEYOND = "…"  # the place of the values that are not even named
 TIMES = frozenset({"date", "start", "time", "part_of_day"})
+_NEW = frozenset({"book_appointment", "check_availability", "join_waitlist"})  # appointments
+_START = re.compile(r"(?P<date>\d{4}-\d\d-\d\d)[T ](?P<time>\d\d:\d\d)")
+_ON = re.compile(r"^(?:am|on)\s+", re.IGNORECASE)
 _PERSON = frozenset({"customer_name", "phone"})  # what else an object says of a person decides nothing
 
 
@@ -93,7 +98,53 @@ def read_arguments(function: str, args: Any, known: KnownNames | None = None) ->
     for path in several:
         unread.setdefault(path, [True])
     read = Arguments(values, _name_unread(unread), tuple(sorted(unclear)), bool(several))
-    return read if known is None or "staff" not in rules else _with_staff(_split_staff(read, known), known)
+    return read if known is None or "staff" not in rules else _read_names(read, function, known)
+
+
+def _read_names(read: Arguments, function: str, known: KnownNames) -> Arguments:
+    return _with_staff(_split_staff(_split_service(read, function, known), known), known)
+
+
+def _split_service(read: Arguments, function: str, known: KnownNames) -> Arguments:
+    """Return the arguments with what the text for a service says beside it, where they are absent, or agree.
+
+    What is left over stays in the text, about which is asked, and is unread.
+    """
+    if function not in _NEW or not isinstance(read.values.get("service"), str):
+        return read
+    text = drop_catalogue(read.values["service"])
+    values, unread, noted, parts = dict(read.values), dict(read.unread), list[str](), list[ServicePart]()
+    for part in known.list_service_parts(text):
+        value = _merge_part(part, read, known)
+        if value is None:
+            continue
+        parts.append(part)
+        if part.argument == "person":
+            noted.append(part.text)
+        elif part.argument == "quantity":
+            unread |= {} if "companions" in values else {"service.quantity": part.text}
+        elif "start" not in values or part.argument == "staff":
+            values[part.argument] = value
+    values["service"] = cut_parts(text, parts)
+    noted.append(find_rest(values["service"], known.config.services))
+    rest = ", ".join(filter(None, noted)) if function != "check_availability" else ""  # a search notes nothing
+    values = {name: value for name, value in values.items() if name != "service" or value}
+    return replace(read, values=values, unread=({"service": rest} if rest else {}) | unread)
+
+
+def _merge_part(part: ServicePart, read: Arguments, known: KnownNames) -> Any:
+    """Return the value of an argument with a part of the text for a service; None where the two contradict each other."""
+    name, said = part.argument, _ON.sub("", part.text)
+    given = read.values.get(name)
+    if name in TIMES and "start" in read.values:
+        start = _START.match(str(read.values["start"]))
+        is_known = start is not None and name in start.groupdict()
+        return find_agreed(start[name], said, Argument(name)) if start and is_known else None
+    if given is None:
+        return None if name in read.unclear else part.text
+    if name == "staff":
+        return given if known.agrees_about_staff(str(given), part.text) else None
+    return merge_values(rules_of("book_appointment")[fold_key(name)], given, said)
 
 
 def _split_staff(read: Arguments, known: KnownNames) -> Arguments:

@@ -5,8 +5,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from askproai_core.tenant_config import Function, Language, TenantConfig
-from askproai_runtime.booking import drop_titles, find_named, fold, is_generic, list_named_staff, read_claim
+from askproai_core.tenant_config import Function, Language, Staff, TenantConfig
+from askproai_runtime.booking import (
+    ServicePart,
+    drop_titles,
+    find_named,
+    fold,
+    is_generic,
+    list_named_staff,
+    list_service_parts,
+    read_claim,
+    read_staff_preference,
+)
 from askproai_runtime.calls.argument_owners import is_of_the_past
 from askproai_runtime.calls.argument_table import DESCRIPTIONS, DURATIONS, NOT_NEEDED, OFFERS, PREFERENCES, fold_key
 from askproai_runtime.sentences import present_language
@@ -41,8 +51,7 @@ class KnownNames:
     def resolve(self, argument: str, text: str) -> frozenset[str]:
         """Return the ids of the staff members or services that a text names; none if it has other words, or no known name."""
         if argument == "staff":
-            members = [member for branch in self.config.branches for member in branch.staff]
-            return frozenset(member.id for member in list_named_staff(text, members))
+            return frozenset(member.id for member in list_named_staff(text, self._list_staff()))
         folded = fold(text)
         return frozenset(
             each.name
@@ -81,11 +90,26 @@ class KnownNames:
         is_named = set(rest.split()) <= _BESIDE_PLACES and len(rest.split()) < len(fold(text).split())
         return is_named and not self.resolve("staff", text)
 
+    def list_service_parts(self, text: str) -> list[ServicePart]:
+        """Return what a text for a service says beside it, by the argument that each part is."""
+        return list_service_parts(text, self.config.services, self._list_staff())
+
+    def agrees_about_staff(self, first: str, second: str) -> bool:
+        """Return whether of two texts about the staff the second says nothing else than the first: "Mehmet", "ohne Anna"."""
+        one, other = (read_staff_preference(text, self._list_staff()) for text in (first, second))
+        if one is None or other is None:
+            return False
+        return one == other or (
+            bool(one.named) and not other.named and other.excluded.isdisjoint(m.id for m in one.named)
+        )
+
+    def _list_staff(self) -> list[Staff]:
+        return [member for branch in self.config.branches for member in branch.staff]
+
     def find_mentioned(self, text: str) -> dict[str, frozenset[str]]:
         """Return whom of the staff and which services a text mentions, by the argument that each would be."""
         words = set(fold(text).split())
-        members = (member for branch in self.config.branches for member in branch.staff)
-        staff = frozenset(m.id for m in members if not words.isdisjoint(_words_of_name(m.display_name)))
+        staff = frozenset(m.id for m in self._list_staff() if not words.isdisjoint(_words_of_name(m.display_name)))
         services = frozenset(each.name for each in find_named(self.config.services, text))
         return {name: found for name, found in (("staff", staff), ("service", services)) if found}
 
@@ -114,12 +138,7 @@ class KnownNames:
         return (found["time"], found["staff"]) if self._is_about_staff_only(found["staff"]) else None
 
     def _is_about_staff_only(self, text: str) -> bool:
-        names = {
-            word
-            for branch in self.config.branches
-            for member in branch.staff
-            for word in fold(member.display_name).split()
-        }
+        names = {word for member in self._list_staff() for word in fold(member.display_name).split()}
         return set(fold(text).split()) <= names | _BESIDE_NAMES
 
     def find_undecided(self, function: Function, values: Mapping[str, object], unread: Mapping[str, str]) -> set[str]:

@@ -149,7 +149,7 @@ def _label(path: str, text: str) -> str:
     holder = outer.rpartition(".")[2]
     is_own = not holder or belongs_to_caller(holder)
     name = (key if is_own else f"{holder} {key}").replace("_", " ")
-    if path == WHOLE:
+    if path in {WHOLE, "service"}:
         return text
     return name if text == "true" else f"{name}: {text}"
 

@@ -80,6 +80,8 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     offered_by_others: str
     example: str
     do_you_mean: str
+    for_one_person: str
+    rest_not_understood: str
     choose_one: str
     part_or_visit: str
     # why a time is not free; `when` is a full date and time, or a longer span

@@ -10,7 +10,7 @@ from askproai_core.tenant_config import Language, TenantConfig
 from askproai_runtime.booking import CallContext
 from askproai_runtime.booking.request import parse_service_request
 from askproai_runtime.booking.types import Answer, ClarificationNeeded, FunctionOutcome
-from askproai_runtime.sentences import say, speaking
+from askproai_runtime.sentences import speaking
 from tests.worlds.compiled_salon import salon_config
 from tests.worlds.rows import each_row
 
@@ -75,7 +75,7 @@ def test_a_general_word_asks_which_one_is_meant(said: str, meant: tuple[str, ...
     ("said", "name"), [("impfen", "Grippeimpfung"), ("Reifen wechseln", "Radwechsel"), ("Wäsche", "Waschen")]
 )
 def test_a_verb_names_its_noun(said: str, name: str) -> None:
-    assert asked(salon(name, "Beratung"), service=said).message == f"Meinen Sie {name}?"
+    assert asked(salon(name, "Beratung"), service=said).message.startswith(f"Meinen Sie {name}")
 
 
 NEAR = [
@@ -157,6 +157,7 @@ def test_many_services_are_named_as_examples() -> None:
     assert len(answer.fields["services"]) == 7
 
 
+NOT_ALL = "Mehr habe ich nicht verstanden."
 BOTH = "Meinen Sie Haarschnitt und Bartschnitt?"
 
 
@@ -170,11 +171,11 @@ BOTH = "Meinen Sie Haarschnitt und Bartschnitt?"
         ("Haarschnitt und Bartschnitt für meinen Mann", "Haarschnitt und Bartschnitt: Für wen ist welche Leistung?"),
         ("Haarschnitt für mich, Bart für ihn", "Haarschnitt und Bartschnitt: Für wen ist welche Leistung?"),
         ("Haarschnitt und Bart für meinen Mann", "Haarschnitt und Bartschnitt: Für wen ist welche Leistung?"),
-        ("haircut but no beard trim", "Meinen Sie Haarschnitt oder Bartschnitt?"),
-        ("Haarschnitt - kein Bart", "Meinen Sie Haarschnitt oder Bartschnitt?"),
-        ("Färben statt Haarschnitt", "Meinen Sie Färben oder Haarschnitt?"),
+        ("haircut but no beard trim", f"Meinen Sie Haarschnitt oder Bartschnitt? {NOT_ALL}"),
+        ("Haarschnitt - kein Bart", f"Meinen Sie Haarschnitt oder Bartschnitt? {NOT_ALL}"),
+        ("Färben statt Haarschnitt", f"Meinen Sie Färben oder Haarschnitt? {NOT_ALL}"),
         ("Haarschnitt Bart", "Meinen Sie Haarschnitt oder Bartschnitt?"),
-        ("Bart für meinen Mann", "Meinen Sie Bartschnitt?"),
+        ("Bart für meinen Mann", f"Meinen Sie Bartschnitt für eine Person? {NOT_ALL}"),
     ],
 )
 def test_no_question_names_one_service_of_two(said: str, question: str) -> None:
@@ -265,39 +266,3 @@ def test_a_generic_word_keeps_the_service_offered_last() -> None:
 @pytest.mark.parametrize("said", ["Dauerwelle", "Impftermin", "Termin zur Dauerwelle"])
 def test_a_service_beyond_the_list_is_refused(said: str) -> None:
     assert asked(salon("Haarschnitt"), service=said).outcome is FunctionOutcome.UNKNOWN_SERVICE
-
-
-@pytest.mark.parametrize(
-    "said",
-    [
-        "zwei Haarschnitte",
-        "drei Haarschnitte",
-        "2 Haarschnitte",
-        "two haircuts",
-        "haircut for two at 3 pm",
-        "Termin mit zwei Haarschnitten",
-        "Haarschnitte für uns beide",
-        "Haarschnitt x2",
-    ],
-)
-def test_a_counted_service_is_asked_for_each(said: str) -> None:
-    with speaking(Language.DE):
-        assert asked(salon("Haarschnitt", "Färben"), service=said).message == say().one_person_at_a_time
-
-
-@pytest.mark.parametrize(
-    ("names", "said"),
-    [
-        (("Strähnen", "Färben"), "zwei Strähnen"),
-        (("Zwei-Phasen-Massage", "Färben"), "zwei Massagen"),
-        (("Haarschnitt", "Färben"), "Haarschnitt um zwei Uhr"),
-        (("Haarschnitt", "Färben"), "Haarschnitt für 3 Uhr"),
-        (("Haarschnitt", "Färben"), "Haarschnitt für 2:30"),
-        (("Haarschnitt", "Färben"), "haircut for 2 pm"),
-        (("Haarschnitt", "Färben"), "haircut for two-thirty"),
-        (("Haarschnitt", "Färben"), "Haarschnitt mit 2 Strähnen"),
-    ],
-)
-def test_a_number_of_a_service_counts_nobody(names: tuple[str, ...], said: str) -> None:
-    with speaking(Language.DE):
-        assert say().one_person_at_a_time not in asked(salon(*names), service=said).message
