@@ -24,10 +24,16 @@ from askproai_runtime.booking.day_readings import (
     name_time,
     read_on,
 )
-from askproai_runtime.booking.last_days import after_request, find_named, find_other_clock, list_services_at, names_time
+from askproai_runtime.booking.last_days import (
+    after_request,
+    find_named,
+    find_other_clock,
+    find_repeated,
+    list_services_at,
+    names_time,
+)
 from askproai_runtime.booking.named_places import put_on_place, put_on_shown_weekday
-from askproai_runtime.booking.open_days import needs_day, put_relative_day, put_time, put_weekday
-from askproai_runtime.booking.repeated_times import find_repeated
+from askproai_runtime.booking.open_days import TimeWords, needs_day, put_relative_day, put_time, put_weekday
 from askproai_runtime.booking.request import (
     ServiceRequest,
     holds_iso_day,
@@ -37,7 +43,6 @@ from askproai_runtime.booking.request import (
     read_text,
 )
 from askproai_runtime.booking.store.appointments import Appointment
-from askproai_runtime.booking.time_words import TimeWords
 from askproai_runtime.booking.types import CallContext, NamedTimes, Naming
 from askproai_runtime.german_dates import Understanding, count_from, counts_time, exact_at, find_open_span, fold
 

@@ -17,6 +17,8 @@ from askproai_runtime.booking.day_readings import (
 )
 from askproai_runtime.booking.last_days import (
     after_request,
+    choose_asked,
+    find_repeated_start,
     is_after_list,
     list_days_since,
     may_repeat_change,
@@ -24,7 +26,6 @@ from askproai_runtime.booking.last_days import (
 )
 from askproai_runtime.booking.named_days import list_counted_days, put_on_named_day
 from askproai_runtime.booking.relative_times import add_later_readings, count_hours
-from askproai_runtime.booking.repeated_times import choose_asked, find_repeated_start
 from askproai_runtime.booking.request import (
     ServiceRequest,
     holds_iso_day,

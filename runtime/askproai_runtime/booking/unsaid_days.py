@@ -15,9 +15,8 @@ from askproai_core.tenant_config import Language
 from askproai_runtime.booking.answer_words import words_of
 from askproai_runtime.booking.day_readings import ask_readings, dates_of, days_of, read_near
 from askproai_runtime.booking.declines import rejects_times
-from askproai_runtime.booking.last_days import OF_OWN, after_request
+from askproai_runtime.booking.last_days import OF_OWN, after_request, find_repeated_start
 from askproai_runtime.booking.places_among import holds_place
-from askproai_runtime.booking.repeated_times import find_repeated_start
 from askproai_runtime.booking.request import names_day, read_parts, read_text
 from askproai_runtime.booking.store.actions import NO_APPOINTMENT, record_which
 from askproai_runtime.booking.types import BookingContext, CallContext, ClarificationNeeded, Naming
