@@ -214,7 +214,7 @@ def _find_asked(named: NamedTimes, call: CallContext, parts: Collection[str], zo
         return choose_asked(named, call, zone)
     if named.is_exact and (call.replies is None or is_agreed_time(named)):
         return named.starts[0]
-    if not named.is_exact or _declines(named, call, parts, zone):
+    if not named.is_exact or _declines(named, call, parts, zone) or find_other_clock(named, call, zone):
         return None
     if not all(map(_is_aside, named.said_since)):
         return named.starts[0]
