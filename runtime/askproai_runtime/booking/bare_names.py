@@ -40,15 +40,15 @@ _MOST_WORDS: Final = 4
 
 
 def is_of_stranger(utterances: Iterable[str], customer: str, config: TenantConfig) -> bool:
-    """Return whether the last name that a caller has said as a clause, or at the beginning of one, is of another person than the
-    customer. A surname that they share may be of either.
+    """Return whether a name that a caller has said as a clause, or at the beginning of one, is of another person than the customer:
+    of two names no word decides whose appointment it is. A surname that they share may be of either.
     """
     business = _list_words(config)
     said = [(n, clause) for n, each in enumerate(utterances) for clause in _CLAUSE.split(each)]
     names = [(n, read_bare_name(clause, business)) for n, clause in said]
     # One word later in a call is seldom a name: "Wunderbar.", "Kopfschmerzen."
     named = [name for n, name in names if name and (n == 0 or len(name.split()) > 1)]
-    return bool(named) and is_other_person(named[-1], customer)
+    return any(is_other_person(name, customer) for name in named)
 
 
 def read_bare_name(clause: str, business: Collection[str] = ()) -> str:

@@ -42,6 +42,7 @@ from askproai_runtime.booking.corrections import (
     find_corrected,
     find_own,
 )
+from askproai_runtime.booking.day_readings import name_start
 from askproai_runtime.booking.detail_corrections import correct_details
 from askproai_runtime.booking.elsewhere import find_elsewhere
 from askproai_runtime.booking.email_address import require_confirmed_email
@@ -60,9 +61,10 @@ from askproai_runtime.booking.further import (
 from askproai_runtime.booking.group_times import Plan, find_plan, group_window
 from askproai_runtime.booking.idempotency import ActionClaim, SlotNotFree, claim_action, settle_action
 from askproai_runtime.booking.kept_offers import add_kept_offers, read_lost_offers
+from askproai_runtime.booking.last_days import after_request
 from askproai_runtime.booking.limits import LimitReached, require_within_limits
 from askproai_runtime.booking.moved_details import add_details
-from askproai_runtime.booking.named_days import after_request, name_start, put_on_named_day
+from askproai_runtime.booking.named_days import put_on_named_day
 from askproai_runtime.booking.named_people import name_people
 from askproai_runtime.booking.noted_changes import find_noted_staff, find_noted_time, require_agreeing_notes
 from askproai_runtime.booking.obstacles import Obstacle

@@ -1,19 +1,29 @@
 """What a call was offered: by its transcript, and of what that does not name, by the offers that its hold keeps."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 import structlog
 
 from askproai_core.database import DATABASE_UNAVAILABLE, Connection
 from askproai_runtime.booking.answers import in_spoken_order
-from askproai_runtime.booking.request import ServiceRequest
+from askproai_runtime.booking.request import ServiceRequest, read_parts
 from askproai_runtime.booking.slots import Slot
 from askproai_runtime.booking.store.appointments import Appointment, Status, list_call_appointments
 from askproai_runtime.booking.store.offers import read_offers, replace_offers
-from askproai_runtime.booking.types import BookingContext, CallContext, NamedSlot, NamedTimes, Naming, Offers
+from askproai_runtime.booking.types import (
+    BookingContext,
+    CallContext,
+    EarlierRequest,
+    NamedSlot,
+    NamedTimes,
+    Naming,
+    Offers,
+)
+from askproai_runtime.german_dates import counts_time
 
 log = structlog.get_logger(__name__)
 
@@ -30,7 +40,13 @@ def encode_offers(call: CallContext, request: ServiceRequest, slots: Sequence[Sl
         )
         for slot in in_spoken_order(rules, slots, request.staff)
     )
-    return msgspec.json.encode(Offers(named, request.excluded, call.offered[-_MOST_BEFORE:])).decode()
+    return msgspec.json.encode(Offers(named, request.excluded, call.offered[-_MOST_BEFORE:], call.counted)).decode()
+
+
+def note_counted_words(call: CallContext, args: Mapping[str, Any]) -> CallContext:
+    """Return a call without a transcript with the words of a search that count a time from another one: its offers keep them."""
+    said = frozenset(filter(None, read_parts(args)))
+    return replace(call, counted=said) if call.replies is None and any(map(counts_time, said)) else call
 
 
 async def keep_alternatives(
@@ -92,9 +108,11 @@ def _add(call: CallContext, kept: str) -> CallContext:
     if call.offered:
         return replace(call, offered=offered)
     starts = tuple(slots[0].start for slots in offers.slots)
+    led = (EarlierRequest(offers.counted, offers.counted, frozenset(starts)),) if offers.counted else ()
     return replace(
         call,
         offered=offered,
+        earlier=(*call.earlier, *led),
         offered_last=starts,
         named_last=call.named_last or (NamedTimes(Naming.OFFERED, starts) if starts else None),
         excluded_staff=frozenset(offers.excluded_staff),

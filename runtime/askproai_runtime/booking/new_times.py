@@ -6,23 +6,25 @@ from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from askproai_runtime.booking.named_days import (
-    after_request,
+from askproai_runtime.booking.day_readings import (
     any_of,
     ask_readings,
-    find_repeated_start,
-    is_after_list,
-    list_counted_days,
-    list_days_since,
-    list_said_starts,
-    may_repeat_change,
+    days_of,
     name_days,
     name_start,
     name_time,
-    offers_other_service,
-    put_on_named_day,
     read_near,
 )
+from askproai_runtime.booking.last_days import (
+    after_request,
+    choose_asked,
+    find_repeated_start,
+    is_after_list,
+    list_days_since,
+    may_repeat_change,
+    offers_other_service,
+)
+from askproai_runtime.booking.named_days import list_counted_days, put_on_named_day
 from askproai_runtime.booking.relative_times import add_later_readings, count_hours
 from askproai_runtime.booking.request import (
     ServiceRequest,
@@ -134,15 +136,11 @@ def _find_chosen(call: CallContext, days: Collection[date | str | None], zone: Z
     Raises the question again where they name none.
     """
     named = call.named_last
-    if named is None or named.naming is not Naming.ASKED or not named.is_exact or len(named.starts) < 2:  # noqa: PLR2004
+    if named is None or named.naming is not Naming.ASKED or not named.is_exact or named.asked is not None:
         return None
-    starts = {each.astimezone(zone) for each in named.starts}
     meant = (understand_parts(str(day), None, None, at=call.started_at, zone=zone).candidates for day in days)
-    if not {each.date() for each in starts} & {each.start.date() for candidates in meant for each in candidates}:
-        return None
-    if len(said := list_said_starts(named, call, zone, surely=False)) == 1:
-        return said.pop()
-    raise ask_readings([exact_at(each) for each in sorted(starts)], call, zone)
+    is_asked = not {*days_of(named.starts, zone)}.isdisjoint(each.start.date() for found in meant for each in found)
+    return choose_asked(named, call, zone) if is_asked else None
 
 
 def _require_own_hour(

@@ -18,10 +18,11 @@ from askproai_runtime.booking.answers import (
 )
 from askproai_runtime.booking.bookables import leave_out_refused
 from askproai_runtime.booking.companions import BookedOneByOne, add_companions
+from askproai_runtime.booking.day_readings import ask_readings
 from askproai_runtime.booking.free_times import FreeTimesReader
 from askproai_runtime.booking.holds import ATTEMPTS, busy_reader, hold_slot
-from askproai_runtime.booking.kept_offers import keep_alternatives, read_kept_offers
-from askproai_runtime.booking.named_days import ask_readings, keep_offered_days
+from askproai_runtime.booking.kept_offers import keep_alternatives, note_counted_words, read_kept_offers
+from askproai_runtime.booking.named_days import keep_offered_days
 from askproai_runtime.booking.obstacles import Obstacle, find_obstacle
 from askproai_runtime.booking.offer_choice import (
     Missed,
@@ -63,7 +64,7 @@ _ALL_ARE_OFF = "nobody who does this service works on that day"
 async def check_availability(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer:
     """Offer up to three different starts, the closest one held for this call; or ask back, with examples. Never guesses."""
     now, look_ahead = ctx.clock.now(), ctx.settings.look_ahead
-    call = await read_kept_offers(ctx, call)
+    call = note_counted_words(await read_kept_offers(ctx, call), args)
     settings = (
         replace(ctx.settings, offers=1) if call.leaves_choice else ctx.settings
     )  # a yes is all that is left to say
@@ -101,7 +102,8 @@ async def check_availability(ctx: BookingContext, call: CallContext, args: Mappi
     answer = describe_offer(
         ctx.config(), request, offer, now, _count_offer(ctx, read_remote, offer.slots), paused_until
     )
-    answer = _ask_besides(answer, asks_day=asks_day and bool(offer.slots), is_unclear=understood.unclear is not None)
+    is_unclear = understood.unclear is not None and understood.exact is None  # an answer says a minute
+    answer = _ask_besides(answer, asks_day=asks_day and bool(offer.slots), is_unclear=is_unclear)
     if not offer.slots:
         return answer
     return name_service(ctx.config(), request.rules, call, answer)

@@ -8,6 +8,7 @@ from askproai_core.database import Connection
 from askproai_runtime.booking.answer_words import Reply
 from askproai_runtime.booking.answers import describe_appointment
 from askproai_runtime.booking.asked_choices import ask_choice
+from askproai_runtime.booking.bare_names import is_of_stranger
 from askproai_runtime.booking.customer_names import speaks_of_another
 from askproai_runtime.booking.named_owner import leaves_owner_open, name_owner, names_other_owner, needs_name
 from askproai_runtime.booking.phrases import fold
@@ -107,8 +108,9 @@ def names_another(ctx: BookingContext, call: CallContext, args: Mapping[str, Any
 
 def says_customer(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointment: Appointment) -> bool:
     """Return whether a sentence about an appointment says for whom it is. As a second factor the name has been compared."""
-    is_of_call = appointment.call_id == call.call_id
-    return not asks_birth_date(ctx) and needs_name(call, args, appointment.customer_name, is_of_call=is_of_call)
+    is_of_call, customer = appointment.call_id == call.call_id, appointment.customer_name
+    is_open = not is_of_call and is_of_stranger(call.utterances, customer, ctx.config())
+    return not asks_birth_date(ctx) and (is_open or needs_name(call, args, customer, is_of_call=is_of_call))
 
 
 async def require_yes(

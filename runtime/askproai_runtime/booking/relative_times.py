@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from askproai_runtime.booking.answer_words import NO, words_of
-from askproai_runtime.booking.named_days import ask_readings, name_days
+from askproai_runtime.booking.day_readings import Parts, ask_readings, dates_of, days_of, name_days
 from askproai_runtime.booking.obstacles import is_working_time
 from askproai_runtime.booking.request import (
     ServiceRequest,
@@ -36,27 +36,29 @@ from askproai_runtime.german_dates import (
     understand_parts,
 )
 
-_Parts = tuple[str | None, str | None, str | None]
 _WEEKDAY = re.compile(rf"\b(?:{'|'.join(WEEKDAYS)})\b")
 _HOUR = timedelta(hours=1)
 
 
 def add_later_readings(
-    understood: Understanding, parts: _Parts, call: CallContext, own: datetime, service: ServiceRequest
+    understood: Understanding, parts: Parts, call: CallContext, own: datetime, service: ServiceRequest
 ) -> Understanding:
     """Return what a relative day of a move means, counted from the call and from the appointment, which is at `own`.
 
     A day that was offered since, or alone asked about, is meant. Nothing is asked where nobody works on the day that counts from
     the call: it is refused with the reason. Raises `ClarificationNeeded` for an exact time where nobody works on the other day.
     """
-    days = {each.start.date() for each in understood.candidates}
+    days = dates_of(understood.candidates)
     if len(days) != 1 or understood.exact == own or not is_relative_day(parts[0] or parts[1] or ""):
         return understood
     named = call.named_last
-    said = [each.astimezone(own.tzinfo).date() for each in named.starts] if named and not named.lists_since else []
-    if named and named.naming is Naming.OFFERED and days <= set(said):
-        return understood
-    if named and named.naming is Naming.ASKED and days == set(said) and _is_agreed(named.said_since):
+    said = {*days_of(named.starts, service.rules.zone)} if named and not named.lists_since else set[date]()
+    is_agreed = named is not None and any(named.said_since) and not any(map(_declines, named.said_since))
+    if (
+        named
+        and days <= said
+        and (named.naming is Naming.OFFERED or (named.naming is Naming.ASKED and days == said and is_agreed))
+    ):
         return understood
     if not any(is_working_time(service.rules, each, service.staff) for each in understood.candidates):
         return understood
@@ -73,9 +75,8 @@ def add_later_readings(
     return left
 
 
-def _is_agreed(said_since: Sequence[str]) -> bool:
-    """Return whether something was said, and no no."""
-    return any(said_since) and not any(NO.search(words_of(each)) for each in said_since)
+def _declines(words: str) -> bool:
+    return NO.search(words_of(words)) is not None
 
 
 def add_offered_weeks(
@@ -92,24 +93,20 @@ def add_offered_weeks(
         return args
     if any(words in each.texts for each in call.earlier) or not (is_relative_day(words) or names_next_weekday(words)):
         return args
-    offered = {each.astimezone(zone).date() for each in named.starts}
-    coming = {
-        each.start.date() for each in understand_parts(words, None, None, at=call.started_at, zone=zone).candidates
-    }
+    offered = {*days_of(named.starts, zone)}
+    coming, *later = (
+        dates_of(understand_parts(words, None, None, at=at, zone=zone).candidates)
+        for at in (call.started_at, *named.starts)
+    )
     weeks = {first_day(each, Grain.WEEK) for each in offered}
     is_near = _WEEKDAY.search(fold(words)) and not weeks.isdisjoint(first_day(each, Grain.WEEK) for each in coming)
     if not coming or coming & offered or is_near:
         return args
-    later = {
-        each.start.date()
-        for at in named.starts
-        for each in understand_parts(words, None, None, at=at, zone=zone).candidates
-    }
-    meant = coming | (later - offered)
+    meant = coming | (set[date]().union(*later) - offered)
     return name_days(args, call, zone, find_service, meant, asks=True) if len(meant) > 1 else args
 
 
-def count_hours(parts: _Parts, call: CallContext, own: datetime, service: ServiceRequest) -> tuple[Candidate, ...]:
+def count_hours(parts: Parts, call: CallContext, own: datetime, service: ServiceRequest) -> tuple[Candidate, ...]:
     """Return what "eine Stunde später" can mean in a move of an appointment at `own`, after other times were named; nothing where
     it is counted from the appointment alone.
 
@@ -124,14 +121,11 @@ def count_hours(parts: _Parts, call: CallContext, own: datetime, service: Servic
         return ()
     zone = service.rules.zone
     by_own = _count(parts, call, own)
-    if {each.start for each in by_own} & {named.refused_move, *named.starts} and not any(
-        map(counts_time, named.said_since)
-    ):
+    was_named = {each.start for each in by_own} & {named.refused_move, *named.starts}
+    if was_named and not any(map(counts_time, named.said_since)):
         return ()  # these words led to the answer, and the model repeats them
     has_day = counted[0] != own.date().isoformat() or holds_iso_day(parts)
-    origins = [
-        each.astimezone(zone) for each in _list_origins(named, {each.start.date() for each in by_own}, has_day, zone)
-    ]
+    origins = [each.astimezone(zone) for each in _list_origins(named, dates_of(by_own), has_day, zone)]
     if not origins:
         return ()
     if named.naming is Naming.OFFERED and named.refused_move is None:
@@ -155,13 +149,13 @@ def _list_origins(named: NamedTimes, days: Collection[date], has_day: bool, zone
     return [each for each in named.starts if each.astimezone(zone).date() in days]
 
 
-def _is_shifted(parts: _Parts, clock_time: str | None, own: datetime) -> bool:
+def _is_shifted(parts: Parts, clock_time: str | None, own: datetime) -> bool:
     """Return whether a time was counted in hours: it is not the same one, and depends on the time from which it is counted."""
     later = count_from(*parts[:2], own + _HOUR)
     return later is not None and clock_time not in {None, f"{own:%H:%M}", later[1]}
 
 
-def _count(parts: _Parts, call: CallContext, origin: datetime) -> list[Candidate]:
+def _count(parts: Parts, call: CallContext, origin: datetime) -> list[Candidate]:
     """Return the times that words mean which are counted from a local time; a weekday is that of its week if it can be."""
     counted, zone = count_from(*parts[:2], origin), ZoneInfo(str(origin.tzinfo))
     if counted is None:

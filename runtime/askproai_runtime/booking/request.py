@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from askproai_core.tenant_config import Branch, Service, TenantConfig
 from askproai_runtime.booking.answer_words import WAIT, Reply, words_of
 from askproai_runtime.booking.answers import candidate_fields, candidate_question
+from askproai_runtime.booking.declines import REJECTS
 from askproai_runtime.booking.email_address import read_named_email
 from askproai_runtime.booking.heard_names import list_heard_services
 from askproai_runtime.booking.named_people import read_name_alone
@@ -50,8 +51,10 @@ from askproai_runtime.german_dates import (
     Argument,
     Candidate,
     Grain,
+    UnclearMention,
     Understanding,
     exact_at,
+    find_mention,
     find_part_argument,
     understand_parts,
 )
@@ -429,7 +432,13 @@ def parse_time(
     if understood.refused is None and not names_day(parts):
         understood = _find_next_day(parts, call, service) or understood
     if understood.refused is not None and understood.kept:
-        understood = replace(Understanding.of(understood.kept), unclear=understood.unclear)
+        clock = _find_clock(parts[1] or "", call.started_at) if understood.unclear is Argument.TIME else None
+        read = understand_parts(parts[0], clock, parts[2], at=call.started_at, zone=zone) if clock else None
+        if read is not None and read.candidates:
+            is_minute = all(each.end is None for each in read.candidates)  # it is asked about before a booking
+            understood = replace(read, unclear=understood.unclear if is_minute else None)
+        else:
+            understood = replace(Understanding.of(understood.kept), unclear=understood.unclear)
     if understood.refused is not None:
         raise refuse_time(understood, call, zone)
     if understood.contradicts:
@@ -508,6 +517,21 @@ def read_parts(args: Mapping[str, Any]) -> tuple[str | None, str | None, str | N
         times = [*dict.fromkeys(each for each in (start, time, part_of_day) if each), None]
         return date, times[0], times[1]
     return (start, None, None) if date else (start, time, part_of_day)
+
+
+def _find_clock(text: str, now: datetime) -> str | None:
+    """Return the only clause of words that is a time of day: "nach der Schule, so halb vier".
+
+    None where another clause names a time or a day, or rejects one.
+    """
+    clauses = [clause.strip() for clause in re.split("[,;]", text)]
+    clocks = [clause for clause in clauses if find_part_argument(clause) is Argument.TIME]
+    others = " ".join(clause for clause in clauses if clause not in clocks)
+    try:
+        is_sure = len(clocks) == 1 and not REJECTS.search(words_of(others)) and find_mention(others, now, ()) is None
+    except UnclearMention:
+        return None
+    return clocks[0] if is_sure else None
 
 
 def holds_iso_day(parts: Sequence[str | None]) -> bool:

@@ -45,12 +45,12 @@ from askproai_runtime.booking.changed_visits import (
     require_movable,
 )
 from askproai_runtime.booking.changes import Change
+from askproai_runtime.booking.day_readings import name_start
 from askproai_runtime.booking.elsewhere import find_elsewhere
 from askproai_runtime.booking.free_times import drop_free_times
 from askproai_runtime.booking.further import find_beside, require_beside_wanted
 from askproai_runtime.booking.idempotency import ActionClaim, SlotNotFree, claim_action, settle_action
 from askproai_runtime.booking.kept_offers import read_kept_offers
-from askproai_runtime.booking.named_days import name_start
 from askproai_runtime.booking.named_people import names_several
 from askproai_runtime.booking.names import find_staff_id
 from askproai_runtime.booking.new_times import (

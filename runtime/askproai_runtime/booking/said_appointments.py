@@ -12,8 +12,8 @@ from askproai_core.tenant_config import Language, TenantConfig
 from askproai_runtime.booking.answer_words import NO, is_question
 from askproai_runtime.booking.declines import find_named_times
 from askproai_runtime.booking.name_words import PARTICLES
-from askproai_runtime.booking.named_days import PLACES
 from askproai_runtime.booking.phrases import fold
+from askproai_runtime.booking.places_among import ENDING, PLACE, PLACES
 from askproai_runtime.booking.request import read_text
 from askproai_runtime.booking.spoken_services import find_named
 from askproai_runtime.booking.store.appointments import Appointment
@@ -27,9 +27,7 @@ _NEW_TIME: Final = ("start", "date", "time", "part_of_day")
 _TWO: Final = 2
 _OF_TWO: Final = frozenset({"frueher", "spaeter", "earlier", "later"})
 _LAST: Final = frozenset({"letzt", "last"})
-_ENGLISH: Final = frozenset({"first", "second", "third", "fourth", "last", "earlier", "later"})
-_GERMAN: Final = "|".join(sorted(PLACES.keys() - _ENGLISH))
-_STEM: Final = rf"(?P<stem>(?:{_GERMAN})(?=e[nrms]?\b)|(?:{'|'.join(sorted(_ENGLISH))})\b)(?:e[nrms]?\b)?"
+_STEM: Final = rf"(?P<stem>{PLACE}|(?:earlier|later)\b){ENDING}"
 # Words around a place, and around what else says which appointment is meant.
 _BESIDE_PLACE: Final = {
     "absagen", "also", "am", "appointment", "beiden", "bitte", "das", "davon", "dem", "den", "der", "die", "doch", "i", "ich",

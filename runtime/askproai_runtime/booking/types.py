@@ -37,12 +37,13 @@ NamedOffer = tuple[NamedSlot, ...]  # of those who come together one slot each, 
 @dataclass(frozen=True, slots=True)
 class Offers:
     """The offers of an answer, in the order in which it said them, and those of the answers `before` it. `excluded_staff` are the
-    ids of those whom the caller wanted least of all.
+    ids of those whom the caller wanted least of all. `counted` are the counted words ("eine Stunde später") that led to it.
     """
 
     slots: tuple[NamedOffer, ...] = ()
     excluded_staff: tuple[str, ...] = ()
     before: tuple[NamedOffer, ...] = ()
+    counted: frozenset[str] = frozenset()
 
 
 class Choice(StrEnum):
@@ -94,6 +95,12 @@ class NamedTimes:
     before: "NamedTimes | None" = None
     refused: datetime | None = None
     moves: bool = False
+
+    @property
+    def asked(self) -> datetime | None:
+        """The only start about which the caller was asked."""
+        is_one = self.naming is Naming.ASKED and self.is_exact and len(self.starts) == 1
+        return self.starts[0] if is_one else None
 
     @property
     def refused_move(self) -> datetime | None:
@@ -150,6 +157,8 @@ class CallContext:
     named_last: NamedTimes | None = None
     # The times of the requests since that answer, as they were said, the last one first.
     requested: tuple[Mapping[str, str], ...] = ()
+    # The counted words ("eine Stunde später") of a search without a transcript.
+    counted: frozenset[str] = frozenset()
     # What the caller has said since the last answer that has named other days than those of own appointments.
     said_without_days: tuple[str, ...] = ()
     said_last: SaidAppointments = SaidAppointments()

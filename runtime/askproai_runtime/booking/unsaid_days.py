@@ -13,14 +13,10 @@ from zoneinfo import ZoneInfo
 
 from askproai_core.tenant_config import Language
 from askproai_runtime.booking.answer_words import words_of
+from askproai_runtime.booking.day_readings import ask_readings, dates_of, days_of, read_near
 from askproai_runtime.booking.declines import rejects_times
-from askproai_runtime.booking.named_days import (
-    OF_OWN,
-    after_request,
-    ask_readings,
-    find_repeated_start,
-    read_near,
-)
+from askproai_runtime.booking.last_days import OF_OWN, after_request, find_repeated_start
+from askproai_runtime.booking.places_among import holds_place
 from askproai_runtime.booking.request import names_day, read_parts, read_text
 from askproai_runtime.booking.store.actions import NO_APPOINTMENT, record_which
 from askproai_runtime.booking.types import BookingContext, CallContext, ClarificationNeeded, Naming
@@ -48,12 +44,6 @@ _ASKS = re.compile(
     r"|do you have|have you|is there|anything|free|open|appointment|come in)\b"
 )
 
-# One of several that were named, or a day of the month.
-_PLACE = re.compile(
-    r"\b(?:(?:erst|zweit|dritt|viert|letzt)e[nmrs]?|first|second|third|fourth|last|[1-4](?:st|nd|rd|th)?\.? (?:tag|day))\b"
-    r"(?! (?:of )?\w+ber\b)"
-)
-
 
 def require_said_day(
     call: CallContext, args: Mapping[str, Any], start: datetime, zone: ZoneInfo, own: datetime | None = None
@@ -72,7 +62,7 @@ def require_said_day(
     if find_repeated_start(call, args, zone, own) == start:
         return
     local, before = start.astimezone(zone), named.before.starts if named.before else ()
-    days = {each.astimezone(zone).date() for each in (*named.starts, *before, named.refused) if each}
+    days = {*days_of(filter(None, (*named.starts, *before, named.refused)), zone)}
     words = fold(" ".join(filter(None, parts)))
     weekdays = {_OF_WEEK[found[1]] for found in _WEEKDAY.finditer(words)}
     if not weekdays or local.weekday() in weekdays:
@@ -84,8 +74,8 @@ def require_said_day(
         if span is None:
             since = {day for each in days for day in _list_days(parts, datetime.combine(each, local.timetz()), zone)}
         else:
-            since = {each.start.date() for each in read_near(days, span, parts, call, zone)}
-        is_date, is_place = _is_date(call, parts, zone), _PLACE.search(words) is not None
+            since = dates_of(read_near(days, span, parts, call, zone))
+        is_date, is_place = _is_date(call, parts, zone), holds_place(words)
         # An answer to the same weekday has said which day it is.
         is_repeated = span is not None and any(parts[0] in each.texts for each in call.earlier)
         if local.date() in meant and not is_place and (is_date or is_repeated or meant == since == {local.date()}):
@@ -93,7 +83,7 @@ def require_said_day(
     offers = {offer[0].start.astimezone(zone) for offer in call.offered if offer}
     offered = (days if named.naming not in OF_OWN else set()) | {each.date() for each in offers}
     others = {day for day in offered if day.weekday() in weekdays and day >= call.started_at.astimezone(zone).date()}
-    if len(offers) > 1 and _PLACE.search(words):
+    if len(offers) > 1 and holds_place(words):
         others |= {each.date() for each in offers if each.time() == local.time()}
     starts = sorted({local, *(datetime.combine(day, local.timetz()) for day in others)})
     raise ask_readings([exact_at(each) for each in starts], call, zone)
@@ -162,4 +152,4 @@ def _is_date(call: CallContext, parts: Sequence[str | None], zone: ZoneInfo) -> 
 
 def _list_days(parts: Sequence[str | None], at: datetime, zone: ZoneInfo) -> set[date]:
     """Return the days that words mean when they are said at `at`."""
-    return {each.start.date() for each in understand_parts(*parts, at=at, zone=zone).candidates}
+    return dates_of(understand_parts(*parts, at=at, zone=zone).candidates)

@@ -21,7 +21,8 @@ from askproai_runtime.booking.changes import commit_and_answer
 from askproai_runtime.booking.companions import BookedOneByOne, Group, add_companions
 from askproai_runtime.booking.customer_names import read_customer_name
 from askproai_runtime.booking.kept_offers import read_kept_offers
-from askproai_runtime.booking.named_days import after_request, put_on_named_day
+from askproai_runtime.booking.last_days import after_request
+from askproai_runtime.booking.named_days import put_on_named_day
 from askproai_runtime.booking.named_people import name_people
 from askproai_runtime.booking.offer_before_waiting import offer_before_waiting
 from askproai_runtime.booking.phone_argument import read_phone, say_unclear, spell_phone

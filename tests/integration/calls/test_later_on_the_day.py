@@ -28,6 +28,51 @@ async def test_another_hour_stays_on_the_day(call: SpokenCall, words: dict[str, 
     assert ("refused" in answer, await call.live()) == (False, [])
 
 
+@pytest.mark.parametrize(
+    ("words", "is_later"), [("danach", True), ("davor", False), ("after that", True), ("before", False)]
+)
+@pytest.mark.parametrize("with_day", [True, False])
+async def test_after_a_refused_hour(call: SpokenCall, words: str, is_later: bool, with_day: bool) -> None:
+    day = next_friday(call.pod, 10, 2).date().isoformat()
+    at = {"service": CUT, "date": day, "time": "11 Uhr", "staff": "Anna"}
+    assert (await SpokenCall(call.pod).ask(BOOK, at | {"customer_name": "Otto Kurz"}))["success"]
+    refused = await call.ask(CHECK, at)
+    call.say("Und wann sonst?")
+    found = await call.ask(CHECK, at | {"time": words, "date": day if with_day else None})
+    starts, named = ({each["start"] for each in answer["slots"]} for answer in (found, refused))
+    assert {start[:10] for start in starts} == {day}, found
+    assert {start > refused["refused_start"] for start in starts} == {is_later}, found
+    assert starts & named, found
+
+
+async def test_after_the_offered_hours(call: SpokenCall) -> None:
+    day = next_friday(call.pod, 10, 2).date().isoformat()
+    offered = await call.ask(CHECK, {"service": CUT, "date": day, "time": "vormittags"})
+    call.say("Und danach?")
+    found = await call.ask(CHECK, {"service": CUT, "time": "danach"})
+    assert min(each["start"] for each in found["slots"]) > max(each["start"] for each in offered["slots"]), found
+
+
+@pytest.mark.parametrize(
+    "time", ["nach der Schule, so halb vier", "halb vier, wenn die Schule aus ist", "after school, at 15:30"]
+)
+async def test_a_clock_time_in_more_words(call: SpokenCall, time: str) -> None:
+    """It is searched, and asked about before a booking."""
+    wish = {"service": CUT, "date": next_friday(call.pod, 10, 2).date().isoformat(), "time": time}
+    found = await call.ask(CHECK, wish)
+    assert [found["success"], *(each["start"][11:16] for each in found["slots"])] == [True, "15:30"], found
+    asked = await SpokenCall(call.pod).ask(BOOK, wish | {"customer_name": "Otto Kurz"})
+    assert [each["start"][11:16] for each in asked["candidates"]] == ["15:30"], asked
+
+
+@pytest.mark.parametrize(
+    "time", ["nicht um drei, um vier", "mein Bus kommt um drei, also um vier", "um vier, Mittwoch", "vier, nein"]
+)
+async def test_a_clock_time_beside_another_is_not_taken(call: SpokenCall, time: str) -> None:
+    wish = {"service": CUT, "date": next_friday(call.pod, 10, 2).date().isoformat(), "time": time}
+    assert not (await call.ask(BOOK, wish | {"customer_name": "Otto Kurz"}))["success"]
+
+
 async def test_later_without_an_offer_is_asked(call: SpokenCall) -> None:
     call.say("Lieber später.")
     assert (await call.ask(CHECK, {"service": CUT, "time": "später"}))["refused"] == "not_understood"

@@ -258,6 +258,56 @@ async def test_an_offered_counted_time_is_not_counted_again(call: SpokenCall, wo
     assert (await call.ask(BOOK, OTTO | words))["start"] == found["slots"][0]["start"]
 
 
+@pytest.mark.parametrize(
+    ("words", "chosen"),
+    [
+        ({"time": "eine Stunde später"}, {}),
+        ({"time": "an hour earlier"}, {}),
+        ({"date": "am nächsten Tag"}, {"time": "14 Uhr"}),
+        ({"date": "am Tag danach", "time": "14 Uhr"}, {}),
+    ],
+)
+async def test_counted_once_without_a_transcript(
+    call: SpokenCall, words: dict[str, str], chosen: dict[str, str]
+) -> None:
+    async def ask(function: str, args: dict[str, str]) -> dict[str, Any]:
+        body: dict[str, Any] = (await call.pod.function(function, call.call_id, args, from_number=call.number)).body
+        return body
+
+    thursday = friday(call) - timedelta(days=1)
+    await ask(CHECK, {"service": CUT, "date": thursday.isoformat(), "time": "14 Uhr"})
+    found = await ask(CHECK, {"service": CUT} | words)
+    booked = await ask(BOOK, OTTO | words | chosen)
+    assert booked["start"][:10] == found["slots"][0]["start"][:10], booked
+    assert chosen or booked["start"] == found["slots"][0]["start"]
+
+
+@pytest.mark.parametrize("said", ["Ja, aber um zwölf.", "Genau, nur lieber um zwölf.", "Yes, but at twelve."])
+@pytest.mark.parametrize("words", [{"date": "am nächsten Tag"}, {}])
+async def test_the_agreed_day_at_another_hour(call: SpokenCall, said: str, words: dict[str, str]) -> None:
+    """Another hour in the words than in the request is asked about."""
+    await offered(call, friday(call) - timedelta(days=1))
+    call.say("Am nächsten Tag um elf.")
+    asked = await call.ask(BOOK, OTTO | {"date": "am nächsten Tag", "time": "elf"})
+    assert [each["start"][:16] for each in asked["candidates"]] == [f"{friday(call)}T11:00"], asked
+    call.say(said)
+    asked = await call.ask(BOOK, OTTO | {"date": "am nächsten Tag", "time": "elf"})
+    assert [each["start"][11:16] for each in asked["candidates"]] == ["11:00", "12:00"], asked
+    call.say("Zwölf.")
+    done = await call.ask(BOOK, OTTO | words | {"time": "zwölf"})
+    assert done["start"][:16] == f"{friday(call)}T12:00", done
+
+
+@pytest.mark.parametrize("words", [{"date": "am nächsten Tag"}, {}])
+async def test_another_hour_of_an_agreed_day(call: SpokenCall, words: dict[str, str]) -> None:
+    await offered(call, friday(call) - timedelta(days=1))
+    call.say("Am nächsten Tag um elf.")
+    await call.ask(BOOK, OTTO | {"date": "am nächsten Tag", "time": "elf"})
+    call.say("Ja, aber um zwölf.")
+    done = await call.ask(BOOK, OTTO | words | {"time": "zwölf"})
+    assert done["start"][:16] == f"{friday(call)}T12:00", done
+
+
 async def test_counted_again_by_the_caller(call: SpokenCall) -> None:
     await offered(call, friday(call) - timedelta(days=1), "14 Uhr")
     call.say("Geht auch eine Stunde später?")
