@@ -184,7 +184,8 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     phone_noted: str
     not_with_offered: str
     booked_name: str
-    which_full_name: str  # of an appointment that is booked
+    which_full_name: str  # of an appointment that is booked, or before a booking that cannot be renamed
+    which_full_names: str  # of those of a group
     phone_not_noted: str
     phone_was_half: str
     phone_as_heard: str  # in the notes, for the business
