@@ -185,7 +185,8 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
             appointments = await list_call_appointments(conn, ctx.tenant, call.call_id)
             known = await _list_known_names(conn, ctx, call, appointments)
             call = await read_lost_offers(conn, ctx.tenant, call, appointments)
-        call = add_kept_offers(call, appointments)
+        named_id = frozenset({read_text(args, "appointment_id") or ""})
+        call = add_kept_offers(replace(call, listed=call.listed | named_id), appointments)
         args, request = await _understand(ctx, call, args, appointments)
         require_agreeing_notes(
             ctx, call, request.notes, request.service, request.start, request.name, request.offered_staff
@@ -197,9 +198,8 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
             request = replace(
                 request, name=complete_name(call, then, request.name, read_asked_name(call, appointments))
             )
-        call = replace(call, listed=call.listed | {read_text(args, "appointment_id") or ""})
-        request = replace(request, moves=chosen is None and speaks_of_move(args))
-        request = replace(request, names_customer=bool(known - {fold(request.name)}) or args.get("notes") != said_notes)
+        names_customer = bool(known - {fold(request.name)}) or args.get("notes") != said_notes
+        request = replace(request, names_customer=names_customer, moves=chosen is None and speaks_of_move(args))
         offered = find_named(call, request.rules, request.start)
         is_alone = request.another or is_second or any(each.live for each in appointments)
         if not is_alone:
@@ -218,16 +218,19 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
         # Two under one name are only those of a caller who has chosen a further one.
         is_booked = request.another and not (is_second or group.names) and request.is_booked_in(appointments)
         another = (request.another and not is_booked) or is_second or is_new_person or instead is not None
-        staff = request.offered_staff if offered or not group.names else None
         request = replace(
-            request, service=service, companions=group.names, renames=renames, another=another, offered_staff=staff
+            request,
+            service=service,
+            companions=group.names,
+            renames=renames,
+            another=another,
+            offered_staff=request.offered_staff if offered or not group.names else None,
         )
         request = replace(request, short_names=list_short_names(call, request, appointments, known))
         await require_confirmed_email(ctx, call, args)
         request = _ask_for_phone(ctx, call, args, _ask_for_birth_date(ctx, args, request))
         named = await find_corrected(ctx, call, request, args, chosen)
-        if named is None and instead is None:
-            require_full_name(ctx, call, request)
+        require_full_name(ctx, call, request, named or instead)
     except ClarificationNeeded as clarification:
         return _asked_back(clarification)
     except asyncpg.LockNotAvailableError:
@@ -466,8 +469,7 @@ async def _find_repeated(
             said_before = await list_said(conn, ctx, call, request, others)
             before = {each.id: each for each in (*said_before, *asked)}
             require_only_one(ctx, request.each, [*before.values(), *appointments])
-            said = {*call.listed, *(str(each) for each in before)}
-            require_free_people(ctx, said, request.each, [*others, *appointments])
+            require_free_people(ctx, request.each, [*others, *appointments])
         return repeated
     found = await get_desk_appointment(conn, ctx.tenant, call.call_id)
     return [] if found is None or found.status == Status.FAILED else [found]

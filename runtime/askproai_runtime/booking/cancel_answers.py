@@ -150,8 +150,8 @@ _GO_ON = re.compile(
 # An agent that asks whether to cancel again, in its own words, has no word beside these and those of the question.
 _SHALL_I: Final = re.compile(r".*\b(?:soll ich|shall i|should i)\b", re.IGNORECASE | re.DOTALL)
 _OF_QUESTION: Final = frozenset({
-    "absagen", "also", "appointment", "bitte", "cancel", "dann", "den", "denn", "diesen", "für", "it", "ihn", "ihren", "jetzt", "now",
-    "nun", "really", "sie", "so", "stornieren", "termin", "that", "the", "then", "wirklich", "your",
+    "absagen", "also", "appointment", "bitte", "cancel", "dann", "den", "denn", "diesen", "für", "ihn", "ihren", "it", "jetzt",
+    "now", "nun", "really", "sie", "so", "stornieren", "termin", "that", "the", "then", "wirklich", "your",
 })  # fmt: skip
 # Behind a yes that names the appointment: another one stays.
 _OTHER_STAYS: Final = re.compile(
@@ -183,8 +183,8 @@ def asks_again(utterance: str, asked: str) -> bool:
 
 
 def cancels_at_last(utterances: Sequence[str], about: str) -> bool:
-    """Return whether the last words say yes and name the cancellation, and none before them refuse it, or speak of a move or another
-    appointment: what else was said before is an aside.
+    """Return whether the last words say yes and name the cancellation, and none before them refuse it, or speak of a move or
+    another appointment: what else was said before is an aside.
     """
     *before, last = utterances or ("",)
     if not _CANCEL.search(words_of(last)) or read_cancellation(last, about) is not Reply.YES:

@@ -180,8 +180,8 @@ def _answer_cancelled(
 async def _agrees_by_naming(
     ctx: BookingContext, conn: Connection, call: CallContext, args: Mapping[str, Any], target: Appointment
 ) -> bool:
-    """Return whether the model claims an agreement, and the caller, who has heard the tenant's rule, has just named this appointment
-    as the one to cancel.
+    """Return whether the model claims an agreement, and the caller, who has heard the tenant's rule, has just named this
+    appointment as the one to cancel.
     """
     if args.get("confirmed") is not True or _rule_in_this_language(ctx) not in call.said_last.cancels:
         return False

@@ -48,13 +48,15 @@ def ask_full_names(request: BookingRequest) -> str:
     return say().which_full_names.format(names=join_list(list(request.short_names), say().and_word))
 
 
-def require_full_name(ctx: BookingContext, call: CallContext, request: BookingRequest) -> None:
-    """Raise `ClarificationNeeded` with the question for the full name, where the calendar has no request that changes it. A call
-    without a transcript would hear it again.
+def require_full_name(
+    ctx: BookingContext, call: CallContext, request: BookingRequest, changed: Appointment | None
+) -> None:
+    """Raise `ClarificationNeeded` with the question for the full name of a new booking, where the calendar has no request that
+    changes it. Nothing is asked if an appointment is `changed`. A call without a transcript would hear it again.
     """
     staff, linked = request.service.staff or request.offered_staff, linked_event_types(ctx, request.rules.service)
     is_linked = staff in linked if staff else bool(linked)
-    if is_linked and request.short_names and call.said is not None:
+    if changed is None and is_linked and request.short_names and call.said is not None:
         marker, name = f"{_ASKED}{request.name}", request.name
         raise ClarificationNeeded(ask_full_names(request).strip(), unclear=marker, needs_name=True, customer_name=name)
 

@@ -2,7 +2,7 @@
 (docs/decisions/0100-a-second-time-for-one-person-is-asked-for.md).
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from difflib import SequenceMatcher
 from typing import Final
@@ -211,13 +211,13 @@ def require_no_move(ctx: BookingContext, request: BookingRequest, appointments: 
 
 
 def require_free_people(
-    ctx: BookingContext, said: Collection[str], requests: Sequence[BookingRequest], appointments: Sequence[Appointment]
+    ctx: BookingContext, requests: Sequence[BookingRequest], appointments: Sequence[Appointment]
 ) -> None:
     """Raise `ClarificationNeeded` if `another` is not set, and one of those who come has another appointment at that time, of this
     call or of another one of this number (`appointments`): nobody is at two services at once, and who corrects a service, or makes
     sure of a booking, wants one.
 
-    An appointment whose id is `said`, by an answer of the call, may get any other name: "mein Mann kommt statt mir".
+    An appointment of the same service and start may get any other name: "mein Mann kommt statt mir".
     """
     if requests[0].another:
         return
@@ -227,7 +227,7 @@ def require_free_people(
             if _is_person_busy(request.name, request.start, request.rules, each):
                 raise _ask_beside(ctx, request, each, in_group=in_group)
             is_other_name = is_alike(request.name, each.customer_name)
-            if _is_same_slot(request, each) and (is_other_name or (str(each.id) in said and not in_group)):
+            if _is_same_slot(request, each) and (is_other_name or not in_group):
                 raise _ask_beside(ctx, request, each, in_group=True) if in_group else ask_name(request.name, each)
 
 

@@ -298,6 +298,7 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     call_back_when_closed: str  # behind these two
     call_back_wanted: str  # without any words for it
     message_for: str
+    recipient_as_said: str  # who is not of the team, in the caller's words
     message_now: str
     in_one_message: str  # whose text is too long to be said
     reached_at_callers_number: str
