@@ -1,17 +1,27 @@
 """What becomes of an appointment that another request is asked for beside: the caller chooses, and the model passes the choice on.
 
-A question for one of several has `choices` in its answer. The words of callers are not read for it: a model understands them, and
-any list of words turns some of them around (docs/decisions/0100-a-second-time-for-one-person-is-asked-for.md).
+A question for one of several has `choices` in its answer. A model understands the caller's words, and any list of words turns some
+of them around (docs/decisions/0100-a-second-time-for-one-person-is-asked-for.md): only a whole answer that is "verschieben" is
+read where the model passes nothing on, and words about a move in the arguments make a booking a question.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
+from askproai_runtime.booking.answer_words import CANCELLATION_WORD, MOVE, YES_WORD, words_of
 from askproai_runtime.booking.phrases import fold, same_name
 from askproai_runtime.booking.request import read_text
 from askproai_runtime.booking.store.appointments import Appointment
 from askproai_runtime.booking.types import CallContext, Choice, ClarificationNeeded
+
+_ONLY_MOVE: Final = re.compile(
+    rf"(?:(?:{YES_WORD}|nein|no|kein weiterer|bitte|please|diesen|den|ihn|it|that one|termin|verschieben|verlegen|umbuchen|move)"
+    r"(?: |$))++"
+)
+_CANCELS: Final = re.compile(rf"\b{CANCELLATION_WORD}\b")
+_NAMES: Final = frozenset({"customer_name", "phone", "email"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +39,12 @@ def read_choice(args: Mapping[str, Any]) -> Choice | None:
     return Choice(said) if said in set(Choice) else None
 
 
+def speaks_of_move(args: Mapping[str, Any]) -> bool:
+    """Return whether any text of a booking's arguments says that another appointment is moved or cancelled for it."""
+    texts = (words_of(each) for name, each in args.items() if isinstance(each, str) and name not in _NAMES)
+    return any(MOVE.search(each) or _CANCELS.search(each) for each in texts)
+
+
 def read_chosen(
     call: CallContext, args: Mapping[str, Any], name: str, appointments: Iterable[Appointment] = ()
 ) -> Chosen | None:
@@ -39,8 +55,10 @@ def read_chosen(
     `appointments` for it. Without a transcript the id of the appointment says that it was asked about.
     """
     choice, named = read_choice(args), read_text(args, "appointment_id")
-    if choice is None:
+    said = words_of(call.said_since or "")
+    if choice is None and not (MOVE.search(said) and _ONLY_MOVE.fullmatch(said)):
         return None
+    choice = choice or Choice.MOVE
     if call.replies is None and named:
         return Chosen(choice, named)
     asked = [each for each in call.asked_choices if choice in each.choices]

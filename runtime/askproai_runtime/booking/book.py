@@ -29,7 +29,7 @@ from askproai_core.tracing import annotate, span
 from askproai_runtime.booking.allocation import allocate_visit
 from askproai_runtime.booking.announce import announce
 from askproai_runtime.booking.answers import busy_answer, failure, refused_answer
-from askproai_runtime.booking.asked_choices import Chosen, read_chosen, read_renames
+from askproai_runtime.booking.asked_choices import Chosen, read_chosen, read_renames, speaks_of_move
 from askproai_runtime.booking.availability import busy_window, free_slots, least_busy_per_start
 from askproai_runtime.booking.bookables import linked_event_types
 from askproai_runtime.booking.changes import Change
@@ -47,7 +47,7 @@ from askproai_runtime.booking.detail_corrections import correct_details
 from askproai_runtime.booking.elsewhere import find_elsewhere
 from askproai_runtime.booking.email_address import require_confirmed_email
 from askproai_runtime.booking.free_times import drop_free_times, read_fresh
-from askproai_runtime.booking.full_names import asks_full_name, complete_name
+from askproai_runtime.booking.full_names import complete_name, list_short_names, read_asked_name, require_full_name
 from askproai_runtime.booking.further import (
     ask_about_several,
     is_second_person,
@@ -56,6 +56,7 @@ from askproai_runtime.booking.further import (
     list_said,
     overlaps,
     require_free_people,
+    require_no_move,
     require_only_one,
 )
 from askproai_runtime.booking.group_times import Plan, find_plan, group_window
@@ -87,6 +88,7 @@ from askproai_runtime.booking.request import (
     parse_booking_request,
     parse_service_request,
     read_said,
+    read_text,
 )
 from askproai_runtime.booking.slots import Busy, Slot, SlotQuery
 from askproai_runtime.booking.store.actions import is_action_done
@@ -185,7 +187,8 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
             appointments = await list_call_appointments(conn, ctx.tenant, call.call_id)
             known = await _list_known_names(conn, ctx, call, appointments)
             call = await read_lost_offers(conn, ctx.tenant, call, appointments)
-        call = add_kept_offers(call, appointments)
+        named_id = frozenset({read_text(args, "appointment_id") or ""})
+        call = add_kept_offers(replace(call, listed=call.listed | named_id), appointments)
         args, request = await _understand(ctx, call, args, appointments)
         require_agreeing_notes(
             ctx, call, request.notes, request.service, request.start, request.name, request.offered_staff
@@ -194,8 +197,11 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
         is_second = chosen is not None and chosen.choice is Choice.FURTHER
         if not (request.another or is_second):
             then = [each for each in appointments if each.starts_at == request.start]
-            request = replace(request, name=complete_name(call, then, request.name))
-        request = replace(request, names_customer=bool(known - {fold(request.name)}) or args.get("notes") != said_notes)
+            request = replace(
+                request, name=complete_name(call, then, request.name, read_asked_name(call, appointments))
+            )
+        names_customer = bool(known - {fold(request.name)}) or args.get("notes") != said_notes
+        request = replace(request, names_customer=names_customer, moves=chosen is None and speaks_of_move(args))
         offered = find_named(call, request.rules, request.start)
         is_alone = request.another or is_second or any(each.live for each in appointments)
         if not is_alone:
@@ -214,14 +220,19 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
         # Two under one name are only those of a caller who has chosen a further one.
         is_booked = request.another and not (is_second or group.names) and request.is_booked_in(appointments)
         another = (request.another and not is_booked) or is_second or is_new_person or instead is not None
-        staff = request.offered_staff if offered or not group.names else None
         request = replace(
-            request, service=service, companions=group.names, renames=renames, another=another, offered_staff=staff
+            request,
+            service=service,
+            companions=group.names,
+            renames=renames,
+            another=another,
+            offered_staff=request.offered_staff if offered or not group.names else None,
         )
-        request = replace(request, asks_full_name=asks_full_name(request, appointments, known))
+        request = replace(request, short_names=list_short_names(call, request, appointments, known))
         await require_confirmed_email(ctx, call, args)
         request = _ask_for_phone(ctx, call, args, _ask_for_birth_date(ctx, args, request))
         named = await find_corrected(ctx, call, request, args, chosen)
+        require_full_name(ctx, call, request, named or instead)
     except ClarificationNeeded as clarification:
         return _asked_back(clarification)
     except asyncpg.LockNotAvailableError:
@@ -452,12 +463,15 @@ async def _find_repeated(
         appointments = await list_call_appointments(conn, ctx.tenant, call.call_id)
         repeated = find_booked(request, appointments)
         if not repeated:
-            others = [] if request.another else await list_of_number(conn, ctx, call)
-            asked = [] if request.another else await list_asked_to_cancel(conn, ctx, call, others)
-            before = {each.id: each for each in (*list_said(call, request, others), *asked)}
+            is_beside = request.another and not request.moves
+            others = [] if is_beside else await list_of_number(conn, ctx, call)
+            if request.moves:
+                require_no_move(ctx, request, [*others, *appointments])
+            asked = [] if is_beside else await list_asked_to_cancel(conn, ctx, call, others)
+            said_before = await list_said(conn, ctx, call, request, others)
+            before = {each.id: each for each in (*said_before, *asked)}
             require_only_one(ctx, request.each, [*before.values(), *appointments])
-            said = {*call.listed, *(str(each) for each in before)}
-            require_free_people(ctx, said, request.each, [*others, *appointments])
+            require_free_people(ctx, request.each, [*others, *appointments])
         return repeated
     found = await get_desk_appointment(conn, ctx.tenant, call.call_id)
     return [] if found is None or found.status == Status.FAILED else [found]

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from askproai_core.tenant_config import Branch
@@ -21,6 +22,14 @@ class CallBack:
     said: str
     meant: tuple[Candidate, ...]
     understood: Candidate | None
+
+    @property
+    def span(self) -> tuple[datetime | None, datetime | None]:
+        """Return from when until when it is: of several readings only of days that follow each other ("Montag oder Dienstag")."""
+        if self.understood is not None:
+            return self.understood.start, self.understood.end
+        follow = all(first.end == second.start for first, second in pairwise(self.meant))
+        return (self.meant[0].start, self.meant[-1].end) if len(self.meant) > 1 and follow else (None, None)
 
     @property
     def is_any_time(self) -> bool:

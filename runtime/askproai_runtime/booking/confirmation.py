@@ -13,6 +13,7 @@ from askproai_runtime.booking.answers import (
     is_requested,
     preparation_of,
 )
+from askproai_runtime.booking.full_names import ask_full_names
 from askproai_runtime.booking.further import is_same_visit, list_of_number
 from askproai_runtime.booking.phone_argument import say_noted
 from askproai_runtime.booking.phrases import same_name
@@ -72,8 +73,8 @@ def confirm(
     if first.live:
         message = f"{message}{_say_phone(ctx, request, first, again=again)}"
     fields: dict[str, Any] = {**appointment_fields(request.rules.zone, first), "customer_name": first.customer_name}
-    if first.live and request.asks_full_name and not again:
-        message, fields["needs_name"] = f"{message}{say().which_full_name}", True
+    if first.live and request.short_names and not again:
+        message, fields["needs_name"] = f"{message}{ask_full_names(request)}", True
     if not single:
         fields["appointments"] = appointment_list_fields(ctx.config(), appointments, ctx.clock.now())
     ended = FunctionOutcome.ALREADY_BOOKED if again else FunctionOutcome.BOOKED

@@ -43,6 +43,7 @@ async def correct_details(ctx: BookingContext, call: CallContext, args: Mapping[
     """
     if wants_another(args) or args.get("companions") or read_choice(args) in {Choice.MOVE, Choice.CANCEL}:
         return None  # another appointment, or another time
+    args = _identify_renamed(call, args)
     is_identified, is_timed = read_text(args, "appointment_id") is not None, any(read_parts(args))
     is_named = bool(read_name_alone(read_text(args, "customer_name"), call.said))
     if is_timed and (is_named or is_identified) and not (is_identified and read_text(args, "service") is None):
@@ -69,6 +70,13 @@ async def correct_details(ctx: BookingContext, call: CallContext, args: Mapping[
         await require_own_notes(ctx, call, request.notes, meant)
     await require_confirmed_email(ctx, call, args)
     return await correct(ctx, call, request, [meant], confirm(ctx, request, [meant], [], again=True))
+
+
+def _identify_renamed(call: CallContext, args: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the arguments of a chosen name with the id of the appointment that was asked about, where nothing else says which."""
+    name = read_name_alone(read_text(args, "customer_name"), call.said)
+    chosen = read_chosen(call, args, name) if read_choice(args) is Choice.RENAME and not any(read_parts(args)) else None
+    return args if chosen is None or read_text(args, "appointment_id") else {**args, "appointment_id": chosen.about}
 
 
 def _is_second(call: CallContext, args: Mapping[str, Any], name: str, meant: Appointment) -> bool:

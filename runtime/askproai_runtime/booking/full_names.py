@@ -1,20 +1,25 @@
 """When a booking asks for the full name, and what a first name alone completes then.
 
 A surname alone is booked, since a caller is not interrogated, and asked about once. Without an answer the
-appointment stays as it is.
+appointment stays as it is. Where the calendar cannot rename it is asked before the booking, once: the next request books the name
+that it has.
 """
 
 import re
 from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
+from typing import Final
 
+from askproai_runtime.booking.bookables import linked_event_types
 from askproai_runtime.booking.name_words import PARTICLES
-from askproai_runtime.booking.phrases import drop_titles, fold, list_name_words, same_name
+from askproai_runtime.booking.phrases import drop_titles, fold, join_list, list_name_words, same_name
 from askproai_runtime.booking.replies import name_key
 from askproai_runtime.booking.request import BookingRequest
 from askproai_runtime.booking.store.appointments import Appointment
-from askproai_runtime.booking.types import CallContext
+from askproai_runtime.booking.types import BookingContext, CallContext, ClarificationNeeded
+from askproai_runtime.sentences import say
 
+_ASKED: Final = "full name "  # of `unclear`, before the name
 _DENIES = re.compile(r"\b(?:nein|nee|nicht|falsch|sondern|no|not|wrong)\b", re.IGNORECASE)
 _NEARLY_ONE_WORD = 0.8  # of the letters; "Petra" and "Peters" have 0.73
 
@@ -24,23 +29,55 @@ def is_part_of_name(name: str) -> bool:
     return len([word for word in list_name_words(name) if not (word.islower() and fold(word) in PARTICLES)]) == 1
 
 
-def asks_full_name(request: BookingRequest, appointments: Iterable[Appointment], known: Iterable[str]) -> bool:
-    """Return whether a booking asks for the full name: once in a call, and not of a caller whose full name is `known`."""
-    if request.companions or not is_part_of_name(request.name):
-        return False
+def list_short_names(
+    call: CallContext, request: BookingRequest, appointments: Sequence[Appointment], known: Iterable[str]
+) -> tuple[str, ...]:
+    """Return the names for whose rest a booking asks: once in a call, and not of those whose full name is `known`."""
     is_asked = any(each.live and is_part_of_name(each.customer_name) for each in appointments)
-    return not is_asked and not any(not is_part_of_name(name) and same_name(name, request.name) for name in known)
+    if is_asked or read_asked_name(call, appointments):
+        return ()
+    whole = [name for name in known if not is_part_of_name(name)]
+    names = (request.name, *request.companions)
+    return tuple(each for each in names if is_part_of_name(each) and not any(same_name(name, each) for name in whole))
 
 
-def complete_name(call: CallContext, appointments: Sequence[Appointment], said: str) -> str:
-    """Return the name of a request for these appointments: after the question, `Petra` completes `Frau Hollmann`.
+def ask_full_names(request: BookingRequest) -> str:
+    """Return the question for the rest of the names of a booking."""
+    if not request.companions:
+        return say().which_full_name
+    return say().which_full_names.format(names=join_list(list(request.short_names), say().and_word))
+
+
+def require_full_name(
+    ctx: BookingContext, call: CallContext, request: BookingRequest, changed: Appointment | None
+) -> None:
+    """Raise `ClarificationNeeded` with the question for the full name of a new booking, where the calendar has no request that
+    changes it. Nothing is asked if an appointment is `changed`. A call without a transcript would hear it again.
+    """
+    staff, linked = request.service.staff or request.offered_staff, linked_event_types(ctx, request.rules.service)
+    is_linked = staff in linked if staff else bool(linked)
+    if changed is None and is_linked and request.short_names and call.said is not None:
+        marker, name = f"{_ASKED}{request.name}", request.name
+        raise ClarificationNeeded(ask_full_names(request).strip(), unclear=marker, needs_name=True, customer_name=name)
+
+
+def read_asked_name(call: CallContext, appointments: Iterable[Appointment]) -> str:
+    """Return the name about which the call was asked before a booking that it has not made since; "" without one."""
+    asked = (each.removeprefix(_ASKED) for each in sorted(call.asked_unclear) if each.startswith(_ASKED))
+    booked = [each.customer_name for each in appointments if each.live]
+    return next((each for each in asked if not any(same_name(each, name) for name in booked)), "")
+
+
+def complete_name(call: CallContext, appointments: Sequence[Appointment], said: str, asked: str = "") -> str:
+    """Return the name of a request for these appointments: after the question, `Petra` completes `Frau Hollmann`, also
+    where that name was `asked` about before a booking.
 
     A word that is nearly the surname corrects it: `Schmitz` of `Schmidt`, and so does any word after a no.
     """
-    asked = [each for each in appointments if name_key(str(each.id)) in (call.replies or {})]
-    if len(asked) != 1 or not is_part_of_name(said) or not is_part_of_name(asked[0].customer_name):
+    booked = [each.customer_name for each in appointments if name_key(str(each.id)) in (call.replies or {})]
+    known = booked[0] if len(booked) == 1 else asked
+    if len(booked) > 1 or not known or not is_part_of_name(said) or not is_part_of_name(known):
         return said
-    known = asked[0].customer_name
     if same_name(known, said) or drop_titles(said) != fold(said):  # "Herr Lange" is no first name of "Frau Lange"
         return said
     if _is_respelled(drop_titles(known), fold(said)) or _DENIES.search(call.said_since or ""):

@@ -2,19 +2,20 @@
 (docs/decisions/0100-a-second-time-for-one-person-is-asked-for.md).
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from difflib import SequenceMatcher
 from typing import Final
 
 from askproai_core.database import Connection
+from askproai_runtime.booking.answer_words import MOVE, words_of
 from askproai_runtime.booking.answers import appointment_list_fields, describe_with_state
 from askproai_runtime.booking.asked_choices import ask_choice
 from askproai_runtime.booking.owner_questions import ask_name, require_yes
 from askproai_runtime.booking.phrases import fold, join_list, list_name_words, same_name
 from askproai_runtime.booking.request import BookingRequest
 from askproai_runtime.booking.slots import ServiceRules
-from askproai_runtime.booking.store.actions import get_last_question
+from askproai_runtime.booking.store.actions import get_last_question, list_former_starts
 from askproai_runtime.booking.store.appointments import Appointment, get_appointment, list_upcoming_appointments
 from askproai_runtime.booking.types import BookingContext, CallContext, Choice, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.booking.verification import asks_birth_date
@@ -179,24 +180,44 @@ async def list_asked_to_cancel(
     return [appointment] if appointment is not None and is_other else []
 
 
-def list_said(call: CallContext, request: BookingRequest, others: Sequence[Appointment]) -> list[Appointment]:
+async def list_said(
+    conn: Connection, ctx: BookingContext, call: CallContext, request: BookingRequest, others: Sequence[Appointment]
+) -> list[Appointment]:
     """Return those of the `others` of the calling number that an answer of this call has listed, and that are of the same service
-    for the same person at another time: a booking after that moves one as likely as it is one more.
+    for the same person at another time: a booking after that moves one as likely as it is one more. So it does after any words
+    about a move, for what this call has not moved.
     """
     if request.companions:
         return []
-    said = [each for each in others if str(each.id) in call.listed and each.settled and is_same_visit(request, each)]
-    return [each for each in said if not overlaps(request.start, request.rules, each)]
+    own = [each for each in others if each.settled and is_same_visit(request, each)]
+    own = [each for each in own if not overlaps(request.start, request.rules, each)]
+    said = [each for each in own if str(each.id) in call.listed]
+    if len(said) == len(own) or not any(MOVE.search(words_of(each)) for each in call.utterances):
+        return said
+    moved = {each.appointment_id for each in await list_former_starts(conn, ctx.tenant, call.call_id)}
+    return [each for each in own if each in said or each.id not in moved]
+
+
+def require_no_move(ctx: BookingContext, request: BookingRequest, appointments: Sequence[Appointment]) -> None:
+    """Raise `ClarificationNeeded` if the arguments of a request speak of another appointment that goes: it may be any of the
+    `appointments` of this person, or where this person has none, of the caller.
+    """
+    live = [each for each in appointments if each.live]
+    meant = [each for each in live if same_name(request.name, each.customer_name)] or live
+    if len(meant) > 1:
+        raise ask_about_several(ctx, request, meant)
+    if meant:
+        raise ask_further(ctx, request, meant[0], named=bool(request.companions))
 
 
 def require_free_people(
-    ctx: BookingContext, said: Collection[str], requests: Sequence[BookingRequest], appointments: Sequence[Appointment]
+    ctx: BookingContext, requests: Sequence[BookingRequest], appointments: Sequence[Appointment]
 ) -> None:
     """Raise `ClarificationNeeded` if `another` is not set, and one of those who come has another appointment at that time, of this
     call or of another one of this number (`appointments`): nobody is at two services at once, and who corrects a service, or makes
     sure of a booking, wants one.
 
-    An appointment whose id is `said`, by an answer of the call, may get any other name: "mein Mann kommt statt mir".
+    An appointment of the same service and start may get any other name: "mein Mann kommt statt mir".
     """
     if requests[0].another:
         return
@@ -206,7 +227,7 @@ def require_free_people(
             if _is_person_busy(request.name, request.start, request.rules, each):
                 raise _ask_beside(ctx, request, each, in_group=in_group)
             is_other_name = is_alike(request.name, each.customer_name)
-            if _is_same_slot(request, each) and (is_other_name or (str(each.id) in said and not in_group)):
+            if _is_same_slot(request, each) and (is_other_name or not in_group):
                 raise _ask_beside(ctx, request, each, in_group=True) if in_group else ask_name(request.name, each)
 
 

@@ -109,7 +109,7 @@ def _answer_noted(ctx: BookingContext, call: CallContext, message: NewMessage, s
     """Return what is noted now: with its call-back, whoever has asked for it, or that there is none any more."""
     if stored is None:
         return Answer(success=False, message=say().too_many_messages, fields={}, outcome=FunctionOutcome.LIMITED)
-    whom = _say_recipient(ctx.config(), stored.recipient)
+    whom, as_said = _say_recipient(ctx.config(), stored.recipient)
     sentence = say().noted.format(whom=whom)
     is_amended = fold(stored.text) != fold(message.text)
     says_number = message.phone is not None and (is_amended or message.phone != stored.caller)
@@ -120,6 +120,7 @@ def _answer_noted(ctx: BookingContext, call: CallContext, message: NewMessage, s
     elif says_number or _noted_number(stored) is NotedNumber.NONE:
         sentence += _say_number(ctx.config(), call, stored)
     text = sayable(stored.text) if is_amended else None
+    sentence += as_said
     if is_amended:
         sentence += say().message_now.format(text=text) if text else say().in_one_message
     if message.withdraws and not text and say().no_call_back in stored.text:
@@ -159,15 +160,18 @@ def _noted_number(stored: Message) -> NotedNumber:
     return NotedNumber.OF_CALL if stored.caller else NotedNumber.NONE
 
 
-def _say_recipient(config: TenantConfig, recipient: str | None) -> str:
-    """Return ` für Anna` for somebody of the team, or a branch; nothing for other words, whose case German would change."""
+def _say_recipient(config: TenantConfig, recipient: str | None) -> tuple[str, str]:
+    """Return ` für Anna` for somebody of the team, or a branch; else a sentence with the words, whose case German would change."""
     if recipient is None:
-        return ""
+        return "", ""
     people = [member.display_name for branch in config.branches for member in branch.staff]
     names = [name for name in people if names_person(recipient, name)]
     names += [branch.display_name for branch in config.branches if fold(recipient) == fold(branch.display_name)]
     named = list(dict.fromkeys(names))
-    return say().message_for.format(recipient=decline_name(named[0])) if len(named) == 1 else ""
+    if len(named) == 1:
+        return say().message_for.format(recipient=decline_name(named[0])), ""
+    words = (sayable(recipient) or "").rstrip(".")
+    return "", say().recipient_as_said.format(recipient=words) if words else ""
 
 
 def _parse(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], earlier: Sequence[Message]) -> NewMessage:
@@ -215,7 +219,7 @@ def make_message(
     call_back: CallBack | None = None,
 ) -> NewMessage:  # fmt: skip
     """Return a message of a call. Messages of a call with one `identity` are one message."""
-    found = call_back.understood if call_back else None
+    starts, ends = call_back.span if call_back else (None, None)
     return NewMessage(
         call_id=call.call_id,
         key=hashlib.sha256(identity.encode()).hexdigest(),
@@ -226,8 +230,8 @@ def make_message(
         recipient=recipient,
         text=text,
         call_back=call_back.said if call_back else None,
-        call_back_from=found.start if found else None,
-        call_back_until=found.end if found else None,
+        call_back_from=starts,
+        call_back_until=ends,
         correlation_id=call.correlation_id,
         any_time=call_back is not None and call_back.is_any_time,
     )

@@ -1,5 +1,6 @@
 """The questions for whom an appointment is, asked before it is changed with words that may be about another person's."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -21,6 +22,11 @@ from askproai_runtime.booking.verification import asks_birth_date
 from askproai_runtime.sentences import say
 
 _WHENEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)  # for whom an appointment is does not change with its start
+_INSTEAD: Final = re.compile(
+    r"\b(?:an)?statt\b|\banstelle\b|\ban (?:meiner|seiner|ihrer) stelle\b|\bfür mich (?:kommt|geht)\b"
+    r"|\binstead of\b|\bin (?:my|his|her) place\b",
+    re.IGNORECASE,
+)
 
 
 def ask_name(name: str, appointment: Appointment) -> ClarificationNeeded:
@@ -104,6 +110,14 @@ def names_another(ctx: BookingContext, call: CallContext, args: Mapping[str, Any
     """Return whether a request names another customer than the appointment's. As a second factor a name has been compared."""
     is_of_call = appointment.call_id == call.call_id
     return not asks_birth_date(ctx) and names_other_owner(call, args, appointment.customer_name, is_of_call=is_of_call)
+
+
+def comes_instead(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointment: Appointment) -> bool:
+    """Return whether a request names another person than the appointment's, and the caller has said that one comes in the place of
+    another: its name may be what is to change.
+    """
+    is_said = any(_INSTEAD.search(each) for each in call.utterances)
+    return is_said and bool(name_owner(call, args)) and names_another(ctx, call, args, appointment)
 
 
 def says_customer(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointment: Appointment) -> bool:

@@ -1,21 +1,44 @@
 """reschedule_appointment: a move, or another appointment in place of one that cannot be moved as the caller wants it."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
+from askproai_runtime.booking.answer_words import FILLER, YES_WORD
 from askproai_runtime.booking.book import book_appointment
+from askproai_runtime.booking.cancel_answers import CANCELLATION
 from askproai_runtime.booking.changed_visits import ReplacementWanted
+from askproai_runtime.booking.named_people import read_name_alone
+from askproai_runtime.booking.phrases import fold, same_name
+from askproai_runtime.booking.request import read_text
 from askproai_runtime.booking.reschedule import move_own_appointment
 from askproai_runtime.booking.types import Answer, AskedChoice, BookingContext, CallContext, Choice
 
+_ONLY_RENAME: Final = re.compile(
+    rf"(?:(?:{YES_WORD}|{FILLER}|namen?|aendern|change|in|to|kommt|statt mir|comes|instead of me)(?: |$))++"
+)
+
 
 async def reschedule_appointment(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer:
-    """Move a caller's own appointment, also to another person, or book another service, or another branch, in its place."""
+    """Move a caller's own appointment, also to another person, or book another service, or another branch, in its place.
+
+    After the question whether the appointment gets another name, and a yes, a move of that person gives it the name.
+    """
+    name, said = read_name_alone(read_text(args, "customer_name"), call.said), fold(call.said_since or "")
+    asked = [each for each in call.asked_choices if Choice.RENAME in each.choices and same_name(each.name, name)]
+    if asked and _is_yes_to_name(" ".join(word for word in said.split() if word not in fold(name).split())):
+        rename = {"appointment_id": asked[-1].about, "customer_name": name, "choice": Choice.RENAME.value}
+        return await book_appointment(ctx, call, rename)
     try:
         return await move_own_appointment(ctx, call, args)
     except ReplacementWanted as wanted:
         return await _replace(ctx, call, args, wanted)
+
+
+def _is_yes_to_name(said: str) -> bool:
+    """Return whether folded words are a yes to the question for the name, and nothing else."""
+    return bool(_ONLY_RENAME.fullmatch(said)) and not CANCELLATION.search(said)
 
 
 async def _replace(

@@ -104,13 +104,13 @@ class BookingRequest:
     staff member is kept if the caller names nobody else.
     `another` is set for an appointment beside one that the call has booked already: a second person, or a second time.
     `names_customer`: the caller has booked for somebody else, too, and is to hear for whom this one is.
-    `asks_full_name`: the answer to a new booking asks for it.
+    `short_names`: the names for whose rest the booking asks.
     `said_phone` is what the request says of a number, None without the argument. A `phone` that it does not name is that of the
     `caller`, or of another appointment of the call.
     `renames` has the names of a group about which the caller has chosen, each with the id of the appointment that gets it, or None
     for a further one.
     `replaces` is the caller's appointment that is cancelled for this one; `replaces_afterwards` is the id of one that is cancelled
-    once this one is confirmed.
+    once this one is confirmed. `moves`: its arguments speak of an appointment that goes, and nobody has been asked which.
     `desk` is set if the desk asks, and no caller. `companions` has the names of those who come along, in the order of the rules.
     """
 
@@ -128,11 +128,12 @@ class BookingRequest:
     renames: Mapping[str, str | None] = field(default_factory=dict)
     names_customer: bool = False
     was_offered: bool = False
-    asks_full_name: bool = False
+    short_names: tuple[str, ...] = ()
     said_phone: SaidPhone | None = None
     caller: str | None = None
     replaces: Appointment | None = None
     replaces_afterwards: UUID | None = None
+    moves: bool = False
 
     @property
     def dictates_phone(self) -> bool:

@@ -51,6 +51,7 @@ from askproai_runtime.booking.free_times import drop_free_times
 from askproai_runtime.booking.further import find_beside, require_beside_wanted
 from askproai_runtime.booking.idempotency import ActionClaim, SlotNotFree, claim_action, settle_action
 from askproai_runtime.booking.kept_offers import read_kept_offers
+from askproai_runtime.booking.named_owner import name_owner
 from askproai_runtime.booking.named_people import names_several
 from askproai_runtime.booking.names import find_staff_id
 from askproai_runtime.booking.new_times import (
@@ -61,9 +62,9 @@ from askproai_runtime.booking.new_times import (
 )
 from askproai_runtime.booking.offer import offer_alternatives, offer_for_move
 from askproai_runtime.booking.own_appointments import resolve_appointment
-from askproai_runtime.booking.owner_questions import require_owner, says_customer
+from askproai_runtime.booking.owner_questions import ask_name, comes_instead, require_owner, says_customer
 from askproai_runtime.booking.remote import cover_end, enqueue_sync, move_booking
-from askproai_runtime.booking.request import ServiceRequest, read_text, require_exact
+from askproai_runtime.booking.request import ServiceRequest, read_parts, read_text, require_exact
 from askproai_runtime.booking.said_appointments import name_place
 from askproai_runtime.booking.said_names import is_named_beside
 from askproai_runtime.booking.slots import ServiceRules, SlotQuery
@@ -101,7 +102,7 @@ from askproai_runtime.booking.types import (
 from askproai_runtime.booking.unsaid_days import find_unheard, require_said_day
 from askproai_runtime.booking.verification import list_own_appointments
 from askproai_runtime.calendars import CalendarOutcome, MustRevert, Refused, Taken, Unavailable
-from askproai_runtime.german_dates import Understanding
+from askproai_runtime.german_dates import Understanding, understand_parts
 from askproai_runtime.notifications.types import Kind
 from askproai_runtime.sentences import format_spoken, say
 from askproai_runtime.visits import find_by_name
@@ -185,7 +186,8 @@ async def move_own_appointment(ctx: BookingContext, call: CallContext, args: Map
                 break
         answer = _ask_for_more(call, request.counted, answer)
         answer = _say_others_stay(ctx, call, args, request, answer)
-        return _say_service_stays(ctx, args, request.appointment, answer)
+        answer = _say_service_stays(ctx, args, request.appointment, answer)
+        return _ask_for_name(ctx, call, args, request.appointment, answer)
     except MoveInFlight:
         return failure(say().move_in_flight, FunctionOutcome.IN_FLIGHT)
     except asyncpg.LockNotAvailableError:
@@ -200,6 +202,8 @@ async def _understand_move(ctx: BookingContext, call: CallContext, args: Mapping
             ctx, conn, call, args, say().which_to_move, lambda *moved: _is_repeated(ctx, call, args, *moved)
         )
         own = await list_own_appointments(ctx, conn, call, {})
+        if comes_instead(ctx, call, args, appointment) and not _names_other_time(ctx, call, args, appointment):
+            raise ask_name(name_owner(call, args), appointment)
         await require_owner(ctx, conn, call, args, appointment, own)
         service = await _require_service(ctx, conn, call, appointment)
     named = says_customer(ctx, call, args, appointment) or have_several_customers([appointment, *own])
@@ -230,6 +234,17 @@ async def _understand_move(ctx: BookingContext, call: CallContext, args: Mapping
     elif start == appointment.starts_at:
         await require_other_start(ctx, call, timed, appointment, service)
     return MoveRequest(appointment, service, start, names_customer=named, counted=counted, others=others, own=own)
+
+
+def _names_other_time(
+    ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointment: Appointment
+) -> bool:
+    """Return whether a move names anything new: a time that is not the appointment's, a person or a service."""
+    if any(read_text(args, name) for name in ("staff", "service", "part_of_day")):
+        return True
+    named = read_parts(args)
+    understood = understand_parts(*named, at=call.started_at, zone=ZoneInfo(ctx.config().time_zone))
+    return any(named) and not any(each.contains(appointment.starts_at) for each in understood.candidates)
 
 
 def _find_refused(ctx: BookingContext, call: CallContext, understood: Understanding) -> datetime | None:
@@ -277,6 +292,16 @@ def _say_service_stays(
     return replace(
         answer, message=f"{answer.message} {say().nothing_else_noted if is_with_other else say().only_time_moved}"
     )
+
+
+def _ask_for_name(
+    ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointment: Appointment, answer: Answer
+) -> Answer:
+    """Return the answer, with the question whether the moved appointment gets another name."""
+    if not answer.success or not comes_instead(ctx, call, args, appointment):
+        return answer
+    question = ask_name(name_owner(call, args), appointment)
+    return replace(answer, message=f"{answer.message} {question}", fields=answer.fields | question.answer.fields)
 
 
 async def carry_out_move(ctx: BookingContext, call: CallContext, request: MoveRequest, deadline: float) -> Answer:

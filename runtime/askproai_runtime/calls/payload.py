@@ -23,6 +23,7 @@ from askproai_runtime.booking import (
     Replies,
     Reply,
     SaidAppointments,
+    asks_again,
     asks_something_else,
     companions_key,
     details_key,
@@ -34,6 +35,7 @@ from askproai_runtime.booking import (
     same_name,
 )
 from askproai_runtime.intake import ProviderId
+from askproai_runtime.sentences import SENTENCES
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -265,7 +267,9 @@ def read_replies(call: OngoingCall, today: date | None = None) -> Replies | None
         else:
             found = _read_question(answer)
             for asked in questions.values():
-                asked.is_over |= asked.ends_with(found[0] if found else None)
+                is_end = asked.ends_with(found[0] if found else None)
+                asked.is_over |= is_end
+                asked.is_replaced |= is_end and found is not None
             if found:
                 question, about = found
                 request = invoked.get(str(utterance.tool_call_id))
@@ -316,7 +320,9 @@ def read_said_last(call: OngoingCall) -> SaidAppointments:
         if answer.get("slots") or answer.get("alternatives") or answer.get("candidates"):
             break
         if len(ids := _list_in_order(answer)) > 1:
-            return SaidAppointments(ids, is_last, answer.get("success") is not True, "" if answer is last else about)
+            question, about = str(answer.get("message")), "" if answer is last else about
+            cancels = question if any(each.which_to_cancel in question for each in SENTENCES.values()) else ""
+            return SaidAppointments(ids, is_last, answer.get("success") is not True, about, cancels)
         is_last &= answer.get("needs_confirmation") is True
     return SaidAppointments(about=about)
 
@@ -342,7 +348,8 @@ def _list_ids(answer: Mapping[str, Any]) -> frozenset[str]:
 class _Asked:
     """A question of ours, and what the caller has said since: `later` are the words after another answer or question of ours.
 
-    A yes answers what was said last, so it does not count there. A no does.
+    A yes answers what was said last, so it does not count there. A no does. An agent that asks it once more makes it the last one,
+    unless another question of ours was asked since (`is_replaced`).
     """
 
     question: Question
@@ -351,6 +358,7 @@ class _Asked:
     said: list[str] = field(default_factory=list)
     later: list[str] = field(default_factory=list)
     is_over: bool = False
+    is_replaced: bool = False
 
     def ends_with(self, question: Question | None) -> bool:
         """Return whether another answer of ours ends this one, which may ask a `question`.
@@ -369,6 +377,8 @@ class _Asked:
     def hear(self, utterance: Utterance) -> None:
         words = str(utterance.content or "")
         if utterance.role == "agent" and self.question is Question.CANCEL:
+            if asks_again(words, self.message) and not self.is_replaced:
+                self.said, self.later, self.is_over = [], [], False
             self.is_over |= asks_something_else(words, self.said)
         elif utterance.role in {"user", "dtmf"}:
             # A pressed key says something, but not what.

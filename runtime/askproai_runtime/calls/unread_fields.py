@@ -117,8 +117,9 @@ def _adds_person(answer: Answer, read: Arguments) -> bool:
 
 def _say_noted(answer: Answer, *, is_any: bool, is_all: bool) -> Answer:
     """Say it after the name of the booking, and before a question at its end."""
-    question = say().which_full_name if answer.fields.get("needs_name") else ""
-    told = answer.message.removesuffix(question)
+    questions = (say().which_full_name, say().which_full_names.partition("{")[0])
+    at = max(answer.message.rfind(each) for each in questions) if answer.fields.get("needs_name") else -1
+    told, question = (answer.message[:at], answer.message[at:]) if at >= 0 else (answer.message, "")
     if say().note_added in told:
         is_any = False  # a correction has said it
     is_group = "appointments" in answer.fields

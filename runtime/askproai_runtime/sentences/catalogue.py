@@ -186,7 +186,8 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     phone_noted: str
     not_with_offered: str
     booked_name: str
-    which_full_name: str  # of an appointment that is booked
+    which_full_name: str  # of an appointment that is booked, or before a booking that cannot be renamed
+    which_full_names: str  # of those of a group
     phone_not_noted: str
     phone_was_half: str
     phone_as_heard: str  # in the notes, for the business
@@ -299,6 +300,7 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     call_back_when_closed: str  # behind these two
     call_back_wanted: str  # without any words for it
     message_for: str
+    recipient_as_said: str  # who is not of the team, in the caller's words
     message_now: str
     in_one_message: str  # whose text is too long to be said
     reached_at_callers_number: str

@@ -9,6 +9,7 @@ from askproai_core.tenant_config import Language
 from askproai_runtime.booking import CallContext, Reply, name_key
 from askproai_runtime.sentences import speaking
 from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, Salon, booking_args, call
+from tests.worlds.calcom_environment import CalcomEnvironment
 
 pytestmark = pytest.mark.nightly
 
@@ -94,3 +95,25 @@ async def test_the_full_name_is_asked_in_english(salon: Salon) -> None:
     with speaking(Language.EN):
         booked = await salon.booking.book_appointment(call(), booking_args(name="Miller"))
     assert booked.message.endswith(" It is under the name Miller. What is the full name, please, first and last?")
+
+
+@pytest.mark.parametrize(
+    ("said", "booked"), [("Petra", "Petra Hollmann"), ("Hollmann", "Hollmann"), ("Petra Kurz", "Petra Kurz")]
+)
+async def test_a_calendar_without_renames_asks_before(env: CalcomEnvironment, said: str, booked: str) -> None:
+    spoken = replace(call(), said="Hollmann, um drei.", said_since="Hollmann, um drei.", replies={})
+    first = await env.salon.booking.book_appointment(spoken, booking_args(name="Hollmann"))
+    assert (first.success, first.message, await names(env.salon)) == (False, QUESTION.strip(), [])
+    answered = replace(spoken, said_since=f"{said}.", asked_unclear=frozenset({first.fields["unclear"]}))
+    second = await env.salon.booking.book_appointment(answered, booking_args(name=said))
+    assert (second.success, QUESTION in second.message, await names(env.salon)) == (True, False, [booked])
+
+
+async def test_the_full_names_of_companions_are_asked(salon: Salon) -> None:
+    args = booking_args(name="Jana Pfeiffer", companions=[{"customer_name": "Pia"}])
+    booked = await salon.booking.book_appointment(call(), args)
+    assert (booked.success, booked.fields["needs_name"]) == (True, True)
+    assert booked.message.endswith(" Wie ist bitte der volle Name von Pia, mit Vor- und Nachname?")
+    named = booking_args(name="Jana Pfeiffer", companions=[{"customer_name": "Pia Vogel"}])
+    assert (await salon.booking.book_appointment(call(), named)).success
+    assert sorted(await names(salon)) == ["Jana Pfeiffer", "Pia Vogel"]

@@ -134,7 +134,8 @@ async def test_another_persons_number_is_no_ones(salon: Salon) -> None:
 )
 async def test_a_message_names_its_recipient(salon: Salon, recipient: str | None, whom: str) -> None:
     answer = await leave_message(salon.booking, call("call_5"), ARGS | {"recipient": recipient})
-    assert answer.message == f"Ich habe es{whom} notiert und richte es aus."
+    as_said = " Als Empfänger ist notiert: die Chefin." if recipient == "die Chefin" else ""
+    assert answer.message == f"Ich habe es{whom} notiert und richte es aus.{as_said}"
 
 
 async def test_a_number_that_is_none_is_kept_as_it_was_said(salon: Salon) -> None:

@@ -89,3 +89,34 @@ async def test_an_aside_chooses_no_person(call: SpokenCall, said: str, staff: st
     call.say(said)
     moved = await call.ask(MOVE, {"start": start})
     assert (moved["success"], [each[2] for each in await call.live(of_number=True)]) == (True, [staff]), moved
+
+
+@pytest.mark.parametrize(
+    ("asks", "said"),
+    [("Nichts. Soll ich absagen?", "Ja."), ("Nichts.", "Okay, ja, dann absagen bitte."), ("Nichts.", "Ja, absagen.")],
+)
+async def test_a_yes_after_an_aside_cancels(call: SpokenCall, asks: str, said: str) -> None:
+    await book_before(call)
+    call.say("Ich muss absagen.")
+    assert (await call.ask(CANCEL, {}))["needs_confirmation"]
+    call.say("also das heißt kostet das jetzt was oder nicht")
+    await call.ask(INFO, {"topic": "cancellation"})
+    call.transcript[-1] = {"role": "agent", "content": asks}
+    call.say(said)
+    assert (await call.ask(CANCEL, {"confirmed": True}))["success"]
+
+
+@pytest.mark.parametrize(
+    ("said", "is_done"), [("Ja, den von Otto.", True), ("Den von Otto behalten.", False), ("Nicht Otto.", False)]
+)
+async def test_whose_appointment_is_named_is_cancelled(call: SpokenCall, said: str, *, is_done: bool) -> None:
+    for name in ("Petra Lange", "Otto Lange"):
+        assert (await call.ask(BOOK, friday_at(call.pod, customer_name=name, another=True)))["success"]
+    later = SpokenCall(call.pod, number=call.number)
+    later.say("Ich muss einen absagen.")
+    asked = await later.ask(CANCEL, {"confirmed": True})
+    assert "Absagen kostet" in asked["message"]
+    later.say(said)
+    done = await later.ask(CANCEL, {"customer_name": "Otto", "confirmed": True})
+    assert done["success"] is is_done, done
+    assert len(await call.live()) == (1 if is_done else 2)

@@ -48,6 +48,58 @@ async def test_what_is_no_move_is_booked(later: SpokenCall, more: dict[str, Any]
     assert await times(later) == ["10:00", "16:00"]
 
 
+MOVES: list[tuple[str, dict[str, Any]]] = [
+    ("Ich möchte meinen Termin auf vier Uhr verlegen.", {}),
+    ("Um vier bitte.", {"notes": "Termin verlegen"}),
+    ("Um vier bitte.", {"notes": "alten Termin absagen", "another": True}),
+    ("Um vier bitte.", {"notes": "alten Termin absagen", "service": COLOR}),
+    ("Um vier bitte.", {"notes": "please reschedule", "customer_name": "Otto Lange"}),
+    ("Um vier bitte.", {"choice": "move"}),
+]
+
+
+@pytest.mark.parametrize(("choice", "left"), [("move", ["16:00"]), ("further", ["10:00", "16:00"])])
+@pytest.mark.parametrize(("said", "more"), MOVES)
+async def test_words_of_a_move_ask_first(
+    later: SpokenCall, said: str, more: dict[str, Any], choice: str, left: list[str]
+) -> None:
+    later.say(said)
+    wanted = friday_at(later.pod, "16:00", **more)
+    asked = await later.ask(BOOK, wanted)
+    assert (asked["success"], asked["choices"], await times(later)) == (False, ["further", "move"], ["10:00"]), asked
+    later.say("So, wie ich es sage.")
+    done = await later.ask(BOOK, wanted | {"choice": choice})
+    assert (done["success"], await times(later)) == (True, left), done
+
+
+async def test_a_said_move_needs_no_choice(later: SpokenCall) -> None:
+    later.say("Meinen Termin auf vier verlegen.")
+    assert "choices" in await later.ask(BOOK, friday_at(later.pod, "16:00"))
+    later.say("Nein, kein weiterer, verschieben bitte.")
+    assert (await later.ask(BOOK, friday_at(later.pod, "16:00")))["success"]
+    assert await times(later) == ["16:00"]
+
+
+async def test_a_further_one_after_a_move_is_booked(later: SpokenCall) -> None:
+    later.say("Meinen Termin auf elf verschieben.")
+    assert (await later.ask(MOVE, {"time": "11:00"}))["success"]
+    later.say("Und noch einen um vier.")
+    assert (await later.ask(BOOK, friday_at(later.pod, "16:00")))["success"]
+    assert await times(later) == ["11:00", "16:00"]
+
+
+@pytest.mark.parametrize("function", [BOOK, MOVE])
+@pytest.mark.parametrize("again", [{}, {"choice": "rename"}])
+async def test_who_comes_instead_gets_the_appointment(later: SpokenCall, function: str, again: dict[str, str]) -> None:
+    later.say("Statt mir kommt meine Tochter Mia.")
+    wanted = friday_at(later.pod, "10:00", customer_name="Mia") if function == BOOK else {"customer_name": "Mia"}
+    asked = await later.ask(function, wanted)
+    assert asked["choices"] == ["rename", "further"], asked
+    later.say("Ja, den Namen ändern.")
+    done = await later.ask(BOOK if again else MOVE, {"customer_name": "Mia"} | again)
+    assert (done["success"], [each[3] for each in await later.live(of_number=True)]) == (True, ["Mia"]), done
+
+
 async def test_an_unlisted_appointment_is_said_only(later: SpokenCall) -> None:
     booked = await later.ask(BOOK, friday_at(later.pod, "16:00"))
     assert (booked["success"], "bleibt bestehen" in booked["message"]) == (True, True), booked

@@ -27,3 +27,12 @@ def test_a_time_outside_all_hours_is_closed(said: str, closed: bool) -> None:
     assert is_closed_then([call_back], BRANCH, BERLIN) is closed
     assert not is_closed_then([call_back], None, BERLIN)
     assert not is_closed_then([call_back], structs.replace(BRANCH, opening_hours=()), BERLIN)  # they are not known
+
+
+@each_row(("said", "days"), [
+    ("Montag oder Dienstag", (23, 25)), ("Montag, Dienstag oder Mittwoch", (23, 26)), ("Montag", (23, 24)),
+    ("Montag oder Freitag", None), ("ja", None), ("wenn die Chefin wieder da ist", None),
+])  # fmt: skip
+def test_days_that_follow_are_one_span(said: str, days: tuple[int, int] | None) -> None:
+    starts, ends = understand_call_back(said, FRIDAY, BERLIN).span
+    assert (starts and ends and (starts.day, ends.day)) == days

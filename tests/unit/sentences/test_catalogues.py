@@ -26,15 +26,15 @@ RUNTIME = Path(__file__).parents[3] / "runtime/askproai_runtime"
 PACKAGES = ("booking", "branch_routing", "business_information", "calls", "german_dates")
 # The desk's and Cal.com's texts, and tables of words that are understood or make a number.
 NOT_SAID_TO_CALLERS = {
-    "booking/amended_messages.py", "booking/answer_words.py", "booking/bare_names.py", "booking/cancel_answers.py",
-    "booking/customer_names.py", "booking/day_readings.py", "booking/declines.py", "booking/desk.py",
-    "booking/email_address.py", "booking/introductions.py",
-    "booking/kept_times.py", "booking/name_words.py", "booking/named_days.py", "booking/named_people.py", "booking/named_places.py",
-    "booking/names_alone.py", "booking/noted_changes.py", "booking/noted_staff.py", "booking/one_by_one.py",
+    "booking/amended_messages.py", "booking/answer_words.py", "booking/asked_choices.py", "booking/bare_names.py",
+    "booking/cancel_answers.py", "booking/customer_names.py", "booking/day_readings.py", "booking/declines.py",
+    "booking/desk.py", "booking/email_address.py", "booking/introductions.py", "booking/kept_times.py", "booking/name_words.py",
+    "booking/named_days.py", "booking/named_people.py", "booking/named_places.py", "booking/names_alone.py",
+    "booking/noted_changes.py", "booking/noted_staff.py", "booking/one_by_one.py", "booking/owner_questions.py",
     "booking/phone_argument.py", "booking/placeholders.py", "booking/places_among.py", "booking/plain_yes.py",
-    "booking/remote.py", "booking/replies.py",
-    "booking/said_appointments.py", "booking/said_names.py", "booking/spoken_services.py", "booking/staff_preferences.py",
-    "booking/unknown_services.py", "booking/unsaid_days.py", "branch_routing/matching.py", "business_information/numbers.py",
+    "booking/remote.py", "booking/replies.py", "booking/said_appointments.py", "booking/said_names.py",
+    "booking/spoken_services.py", "booking/staff_preferences.py", "booking/unknown_services.py", "booking/unsaid_days.py",
+    "branch_routing/matching.py", "business_information/numbers.py",
     "business_information/question_parts.py", "business_information/subjects.py", "business_information/working_days.py",
     "calls/argument_companions.py", "calls/argument_parts.py", "calls/argument_table.py", "calls/argument_values.py",
 }  # fmt: skip
