@@ -226,7 +226,10 @@ def list_uncovered(
         words = [] if _find_subjects(clause) else _PAIR.sub(r"\1\2", clause).split()
         for before, word in pairwise(["", *words]):
             is_known = (
-                not known.isdisjoint({word, f"{before} {word}"}) or word in ASKS_NOTHING | BRANCHES or before in _TITLES
+                not known.isdisjoint({word, f"{before} {word}"})
+                or word in ASKS_NOTHING
+                or word in BRANCHES
+                or before in _TITLES
             )
             if (
                 not is_known
