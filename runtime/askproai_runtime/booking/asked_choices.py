@@ -20,6 +20,13 @@ _ONLY_MOVE: Final = re.compile(
     rf"(?:(?:{YES_WORD}|nein|no|kein weiterer|bitte|please|diesen|den|ihn|it|that one|termin|verschieben|verlegen|umbuchen|move)"
     r"(?: |$))++"
 )
+# What models write for a value, whatever language they speak.
+_SAID: Final = {
+    "verschieben": Choice.MOVE, "verlegen": Choice.MOVE, "umbuchen": Choice.MOVE, "reschedule": Choice.MOVE,
+    "replace": Choice.MOVE, "ersetzen": Choice.MOVE, "weiterer": Choice.FURTHER, "weiteren": Choice.FURTHER,
+    "zusaetzlich": Choice.FURTHER, "additional": Choice.FURTHER, "absagen": Choice.CANCEL, "stornieren": Choice.CANCEL,
+    "umbenennen": Choice.RENAME, "name aendern": Choice.RENAME, "namen aendern": Choice.RENAME,
+}  # fmt: skip
 _CANCELS: Final = re.compile(rf"\b{CANCELLATION_WORD}\b")
 _NAMES: Final = frozenset({"customer_name", "phone", "email"})
 
@@ -36,13 +43,13 @@ class Chosen:
 def read_choice(args: Mapping[str, Any]) -> Choice | None:
     """Return the argument `choice`; None for any other text."""
     said = fold(str(args.get("choice") or ""))
-    return Choice(said) if said in set(Choice) else None
+    return Choice(said) if said in set(Choice) else _SAID.get(said)
 
 
 def speaks_of_move(args: Mapping[str, Any]) -> bool:
     """Return whether any text of a booking's arguments says that another appointment is moved or cancelled for it."""
     texts = (words_of(each) for name, each in args.items() if isinstance(each, str) and name not in _NAMES)
-    return any(MOVE.search(each) or _CANCELS.search(each) for each in texts)
+    return read_choice(args) is Choice.MOVE or any(MOVE.search(each) or _CANCELS.search(each) for each in texts)
 
 
 def read_chosen(

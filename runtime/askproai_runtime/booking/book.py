@@ -471,7 +471,7 @@ async def _find_repeated(
             said_before = await list_said(conn, ctx, call, request, others)
             before = {each.id: each for each in (*said_before, *asked)}
             require_only_one(ctx, request.each, [*before.values(), *appointments])
-            require_free_people(ctx, request.each, [*others, *appointments])
+            require_free_people(ctx, call, request.each, [*others, *appointments], before)
         return repeated
     found = await get_desk_appointment(conn, ctx.tenant, call.call_id)
     return [] if found is None or found.status == Status.FAILED else [found]

@@ -2,16 +2,17 @@
 (docs/decisions/0100-a-second-time-for-one-person-is-asked-for.md).
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from difflib import SequenceMatcher
 from typing import Final
+from uuid import UUID
 
 from askproai_core.database import Connection
 from askproai_runtime.booking.answer_words import MOVE, words_of
 from askproai_runtime.booking.answers import appointment_list_fields, describe_with_state
 from askproai_runtime.booking.asked_choices import ask_choice
-from askproai_runtime.booking.owner_questions import ask_name, require_yes
+from askproai_runtime.booking.owner_questions import ask_name, require_yes, says_instead
 from askproai_runtime.booking.phrases import fold, join_list, list_name_words, same_name
 from askproai_runtime.booking.request import BookingRequest
 from askproai_runtime.booking.slots import ServiceRules
@@ -211,23 +212,29 @@ def require_no_move(ctx: BookingContext, request: BookingRequest, appointments: 
 
 
 def require_free_people(
-    ctx: BookingContext, requests: Sequence[BookingRequest], appointments: Sequence[Appointment]
+    ctx: BookingContext,
+    call: CallContext,
+    requests: Sequence[BookingRequest],
+    appointments: Sequence[Appointment],
+    said: Collection[UUID],
 ) -> None:
     """Raise `ClarificationNeeded` if `another` is not set, and one of those who come has another appointment at that time, of this
     call or of another one of this number (`appointments`): nobody is at two services at once, and who corrects a service, or makes
     sure of a booking, wants one.
 
-    An appointment of the same service and start may get any other name: "mein Mann kommt statt mir".
+    An appointment whose id is `said`, by an answer of the call, may get any other name, and so may each where the caller has said
+    that one comes in the place of another.
     """
     if requests[0].another:
         return
-    in_group = len(requests) > 1
+    in_group, is_instead = len(requests) > 1, says_instead(call)
     for request in requests:
         for each in reversed([each for each in appointments if each.live]):
             if _is_person_busy(request.name, request.start, request.rules, each):
                 raise _ask_beside(ctx, request, each, in_group=in_group)
             is_other_name = is_alike(request.name, each.customer_name)
-            if _is_same_slot(request, each) and (is_other_name or not in_group):
+            is_said = is_instead or each.id in said or str(each.id) in call.listed
+            if _is_same_slot(request, each) and (is_other_name or (is_said and not in_group)):
                 raise _ask_beside(ctx, request, each, in_group=True) if in_group else ask_name(request.name, each)
 
 

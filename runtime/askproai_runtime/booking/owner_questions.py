@@ -116,8 +116,12 @@ def comes_instead(ctx: BookingContext, call: CallContext, args: Mapping[str, Any
     """Return whether a request names another person than the appointment's, and the caller has said that one comes in the place of
     another: its name may be what is to change.
     """
-    is_said = any(_INSTEAD.search(each) for each in call.utterances)
-    return is_said and bool(name_owner(call, args)) and names_another(ctx, call, args, appointment)
+    return says_instead(call) and bool(name_owner(call, args)) and names_another(ctx, call, args, appointment)
+
+
+def says_instead(call: CallContext) -> bool:
+    """Return whether the caller has said that one person comes in the place of another."""
+    return any(_INSTEAD.search(each) for each in call.utterances)
 
 
 def says_customer(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointment: Appointment) -> bool:

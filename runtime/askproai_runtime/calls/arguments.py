@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from askproai_runtime.booking import NOTES_LIMIT, ServicePart, cut_parts, drop_catalogue, find_rest
+from askproai_runtime.booking import NOTES_LIMIT, ServicePart, cut_parts, drop_catalogue, find_rest, fold
 from askproai_runtime.calls.argument_companions import read_companions
 from askproai_runtime.calls.argument_members import Member, join_path, list_members, names_time
 from askproai_runtime.calls.argument_table import (
@@ -36,6 +36,7 @@ BEYOND = "…"  # the place of the values that are not even named
 TIMES = frozenset({"date", "start", "time", "part_of_day"})
 _NEW = frozenset({"book_appointment", "check_availability", "join_waitlist"})  # appointments
 _START = re.compile(r"(?P<date>\d{4}-\d\d-\d\d)[T ](?P<time>\d\d:\d\d)")
+_PIECE = re.compile(r"[^(),;]+")
 _ON = re.compile(r"^(?:am|on)\s+", re.IGNORECASE)
 _PERSON = frozenset({"customer_name", "phone"})  # what else an object says of a person decides nothing
 
@@ -112,7 +113,7 @@ def _split_service(read: Arguments, function: str, known: KnownNames) -> Argumen
     """
     if function not in _NEW or not isinstance(read.values.get("service"), str):
         return read
-    text = drop_catalogue(read.values["service"])
+    text = _drop_given(drop_catalogue(read.values["service"]), read.values)
     values, unread, noted, parts = dict(read.values), dict(read.unread), list[str](), list[ServicePart]()
     for part in known.list_service_parts(text):
         value = _merge_part(part, read, known)
@@ -130,6 +131,13 @@ def _split_service(read: Arguments, function: str, known: KnownNames) -> Argumen
     rest = ", ".join(filter(None, noted)) if function != "check_availability" else ""  # a search notes nothing
     values = {name: value for name, value in values.items() if name != "service" or value}
     return replace(read, values=values, unread=({"service": rest} if rest else {}) | unread)
+
+
+def _drop_given(text: str, values: Mapping[str, Any]) -> str:
+    """Return a text for a service without its pieces that are whole values of other arguments: `haircut (before 11, Anna only)`."""
+    given = {fold(value) for name in (*TIMES, "staff") if isinstance(value := values.get(name), str)} - {""}
+    rest = _PIECE.sub(lambda piece: "" if fold(piece[0]) in given else piece[0], text)
+    return text if rest == text else re.sub(r"\([\s,;]*\)", "", rest).strip(" ,;")
 
 
 def _merge_part(part: ServicePart, read: Arguments, known: KnownNames) -> Any:

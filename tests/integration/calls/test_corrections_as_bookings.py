@@ -233,6 +233,20 @@ async def test_a_note_that_corrects_is_asked_once(call: SpokenCall, note: str) -
     assert (await call.ask(BOOK, wanted))["success"]
 
 
+@pytest.mark.parametrize("choice", ["move", "verschieben", "replace"])
+async def test_a_late_choice_asks_about_the_other(later: SpokenCall, choice: str) -> None:
+    wanted = friday_at(later.pod, "16:00")
+    assert (await later.ask(BOOK, wanted))["success"]
+    later.say("Nein, statt dem um zehn.")
+    asked = await later.ask(BOOK, wanted | {"choice": choice})
+    assert (asked["success"], asked["message"].endswith("Soll ich ihn absagen?")) == (False, True), asked
+    assert await times(later) == ["10:00", "16:00"]
+    for _ in range(2):
+        later.say("Ja, den um zehn bitte absagen.")
+        done = await later.ask("cancel_appointment", {"appointment_id": asked["appointment_id"], "confirmed": True})
+    assert (done["success"], await times(later)) == (True, ["16:00"]), done
+
+
 @pytest.mark.parametrize("corrected", [{"time": "16:00"}, {"time": "16:00", "notes": "Allergie"}])
 async def test_the_corrected_request_is_booked(call: SpokenCall, corrected: dict[str, str]) -> None:
     call.say("Ja.")
