@@ -28,7 +28,7 @@ from askproai_runtime.booking.calendar_audit import CalendarAudit
 from askproai_runtime.booking.calendar_inbound import Step, apply_calendar_event, is_news
 from askproai_runtime.booking.calendar_outbound import CalendarDisagrees, sync_appointment
 from askproai_runtime.booking.calendar_reading import CalendarEvent
-from askproai_runtime.booking.cancel_answers import asks_again, asks_something_else
+from askproai_runtime.booking.cancel_answers import asks_something_else
 from askproai_runtime.booking.changes import commit_and_answer
 from askproai_runtime.booking.customer_names import (
     drop_relations,
@@ -193,7 +193,6 @@ __all__ = [
     "WaitlistOffer",
     "add_block",
     "apply_calendar_event",
-    "asks_again",
     "asks_for_others",
     "asks_something_else",
     "book_appointment",

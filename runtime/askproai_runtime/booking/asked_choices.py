@@ -17,8 +17,8 @@ from askproai_runtime.booking.store.appointments import Appointment
 from askproai_runtime.booking.types import CallContext, Choice, ClarificationNeeded
 
 _ONLY_MOVE: Final = re.compile(
-    rf"(?:(?:{YES_WORD}|nein|no|kein weiterer|bitte|please|diesen|den|ihn|it|that one|termin|verschieben|verlegen|umbuchen|move)"
-    r"(?: |$))++"
+    rf"(?:(?:nein|no|kein weiterer)(?: |$))*+"
+    rf"(?:(?:{YES_WORD}|bitte|please|diesen|den|ihn|it|that one|termin|verschieben|verlegen|umbuchen|move)(?: |$))++"
 )
 # What models write for a value, whatever language they speak.
 _SAID: Final = {
@@ -27,7 +27,11 @@ _SAID: Final = {
     "zusaetzlich": Choice.FURTHER, "additional": Choice.FURTHER, "absagen": Choice.CANCEL, "stornieren": Choice.CANCEL,
     "umbenennen": Choice.RENAME, "name aendern": Choice.RENAME, "namen aendern": Choice.RENAME,
 }  # fmt: skip
-_CANCELS: Final = re.compile(rf"\b{CANCELLATION_WORD}\b")
+# Stems of what models note: "Terminverschiebung", "Ersatztermin", "alter Termin entfällt".
+_CHANGES: Final = re.compile(
+    r"verschieb|verschob|verleg|umbuch|umgebuch|(?:termin|zeit|datum)s?(?:änder|wechsel|tausch)|geändert von|wechselt|tausch mit"
+    rf"|ersatz|ersetz|neutermin|entf[aä]ll|\b{CANCELLATION_WORD}\b"
+)
 _NAMES: Final = frozenset({"customer_name", "phone", "email"})
 
 
@@ -48,8 +52,10 @@ def read_choice(args: Mapping[str, Any]) -> Choice | None:
 
 def speaks_of_move(args: Mapping[str, Any]) -> bool:
     """Return whether any text of a booking's arguments says that another appointment is moved or cancelled for it."""
-    texts = (words_of(each) for name, each in args.items() if isinstance(each, str) and name not in _NAMES)
-    return read_choice(args) is Choice.MOVE or any(MOVE.search(each) or _CANCELS.search(each) for each in texts)
+    if read_choice(args) is Choice.MOVE:
+        return True
+    texts = [words_of(each) for name, each in args.items() if isinstance(each, str) and name not in _NAMES]
+    return any(MOVE.search(each) or _CHANGES.search(each) for each in texts)
 
 
 def read_chosen(
@@ -63,7 +69,8 @@ def read_chosen(
     """
     choice, named = read_choice(args), read_text(args, "appointment_id")
     said = words_of(call.said_since or "")
-    if choice is None and not (MOVE.search(said) and _ONLY_MOVE.fullmatch(said)):
+    is_move = bool(MOVE.search(said) and _ONLY_MOVE.fullmatch(said)) and "?" not in (call.said_since or "")
+    if choice is None and not is_move:
         return None
     choice = choice or Choice.MOVE
     if call.replies is None and named:

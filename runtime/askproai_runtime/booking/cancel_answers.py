@@ -147,50 +147,25 @@ _GO_ON = re.compile(
     r"|(?:alle )?beide(?: bitte)?|(?:ja )?alle(?: zwei| drei| vier)?(?: bitte)?|both(?: of them)?(?: please)?"
     r"|wie sie wollen|von mir aus|meinetwegen|warum nicht|(?:hm |na )?bitte)"
 )
-# An agent that asks whether to cancel again, in its own words, has no word beside these and those of the question.
-_SHALL_I: Final = re.compile(r".*\b(?:soll ich|shall i|should i)\b", re.IGNORECASE | re.DOTALL)
 _OF_QUESTION: Final = frozenset({
-    "absagen", "also", "appointment", "bitte", "cancel", "dann", "den", "denn", "diesen", "für", "ihn", "ihren", "it", "jetzt",
-    "now", "nun", "really", "sie", "so", "stornieren", "termin", "that", "the", "then", "wirklich", "your",
+    "absagen", "alles", "also", "appointment", "bitte", "cancel", "dann", "darf", "den", "denn", "diesen", "entschuldigung",
+    "gerne", "gut", "ich", "ihn", "ihren", "it", "ja", "jetzt", "may", "moechten", "möchten", "now", "nun", "okay", "really",
+    "shall", "should", "sie", "so", "soll", "sorry", "stornieren", "streichen", "termin", "that", "the", "then", "want",
+    "wirklich", "wollen", "you", "your",
 })  # fmt: skip
-# Behind a yes that names the appointment: another one stays.
-_OTHER_STAYS: Final = re.compile(
-    r" (?=(?:(?:und|aber|and|but|der|den|die|das|the|am|on) )*"
-    rf"(?:{_WEEKDAY}|(?:andere|other)\w*)\b.*\b(?:bleib|lass|steh|behalt|stay|keep))"
-)
 CANCELLATION = re.compile(rf"\b{CANCELLATION_WORD}\b")
 
 
-def asks_something_else(utterance: str, answered: Sequence[str]) -> bool:
-    """Return whether an agent, who has asked whether to cancel and was `answered`, asks another question.
+def asks_something_else(utterance: str, answered: Sequence[str], question: str) -> bool:
+    """Return whether an agent, who has asked our `question` whether to cancel and was `answered`, asks another one.
 
-    What is said before an answer is the question itself, in whatever words.
+    What is said before an answer is the question itself, in whatever words. After it any word that neither our answer nor the list
+    has may name another appointment: "Den am Samstag. Soll ich den absagen?"
     """
-    asked = [words_of(sentence) for sentence in re.split(r"(?<=[.!?])", utterance) if sentence.endswith("?")]
-    return bool(answered and asked) and not (CANCELLATION.search(asked[-1]) and not MOVE.search(asked[-1]))
-
-
-def asks_again(utterance: str, asked: str) -> bool:
-    """Return whether an agent asks once more whether to cancel the appointment of the question that was `asked`."""
-    found = _SHALL_I.match(utterance)
-    if found is None or utterance.count("?") != 1 or not utterance.rstrip().endswith("?"):
+    if not answered or "?" not in utterance:
         return False
-    words = words_of(utterance[found.end() :])
-    return (
-        bool(CANCELLATION.search(words))
-        and {*words.split()} <= {*words_of(_find_question(asked)).split()} | _OF_QUESTION
-    )
-
-
-def cancels_at_last(utterances: Sequence[str], about: str) -> bool:
-    """Return whether the last words say yes and name the cancellation, and none before them refuse it, or speak of a move or
-    another appointment: what else was said before is an aside.
-    """
-    *before, last = utterances or ("",)
-    if not _CANCEL.search(words_of(last)) or read_cancellation(last, about) is not Reply.YES:
-        return False
-    refusals = (NO, KEEP, MOVE, _ANOTHER_APPOINTMENT, _NOT_CANCEL)
-    return not any(each.search(words_of(said)) for said in before for each in refusals)
+    words = words_of(utterance)
+    return not CANCELLATION.search(words) or not {*words.split()} <= {*words_of(question).split()} | _OF_QUESTION
 
 
 def means_all(said: str) -> bool:
@@ -229,24 +204,16 @@ def _speaks_of_it(said: str, utterance: str) -> bool:
     return bool(SPEAKS_OF_IT.search(_AS_SAID.sub(" ", said))) or (is_asked and not REQUEST.search(said))
 
 
-def _find_question(about: str) -> str:
-    """Return the question whether to cancel out of the answer that asks it."""
-    questions = (
-        q
-        for each in SENTENCES.values()
-        for q in (each.shall_i_cancel, each.shall_i_cancel_other, each.shall_i_remove_place)
-    )
-    beginnings = (each.partition("{")[0] for each in questions)
-    return next((about[about.rindex(each) :] for each in beginnings if each in about), "")
-
-
 def _drop_asked(said: str, about: str) -> str:
     """Return words without those of the question `about` a cancellation."""
-    removes = any(each.shall_i_remove_place.partition("{")[0] in about for each in SENTENCES.values())
-    question = _find_question(about)
-    asked = {*words_of(question).split(), "von", "nur", "only"} | (
-        _OFF_THE_LIST if removes else set()
-    )  # "nur den von Erna"
+    sentences = [SENTENCES[language] for language in Language]
+    removes = any(each.shall_i_remove_place.partition("{")[0] in about for each in sentences)
+    questions = (
+        q for each in sentences for q in (each.shall_i_cancel, each.shall_i_cancel_other, each.shall_i_remove_place)
+    )
+    beginnings = (each.partition("{")[0] for each in questions)
+    question = next((about[about.rindex(each) :] for each in beginnings if each in about), "")
+    asked = {*words_of(question).split(), "von"} | (_OFF_THE_LIST if removes else set())  # "den von Erna"
     said = drop_hours(said, question) or said
     return " ".join(word for word in said.split() if word not in asked and word.removesuffix("s") not in asked)
 
@@ -266,34 +233,20 @@ def read_cancellation(utterance: str, about: str = "") -> Reply | None:
         return Reply.UNCLEAR if is_meant else Reply.NO
     words = words_of(_drop_hindrances(utterance))
     said = " ".join(_BESIDE.sub(" ", words).split())
-    others = (each for each in _OTHER_STAYS.finditer(said) if _is_yes_to(said[: each.start()], about, each[1]))
-    said = said[: other.start()] if (other := next(others, None)) else said
     is_yes = bool(YES.search(NO.sub(" ", said).strip()))
     is_aside = is_question(utterance) or bool(WAIT.search(words_of(utterance)))
-    is_only_yes = is_yes and not is_aside and bool(ONLY_YES.fullmatch(_drop_asked(said, about)))
     if _NOT_CANCEL.search(said) or _NEGATION.search(_HARMLESS.sub(" ", said)) or KEEP.search(said):
         return Reply.NO
     cancels = bool(_CANCEL.search(said)) and not _ANOTHER_APPOINTMENT.search(said)
     if not cancels and (MOVE.search(said) or NO.search(said)):
         return Reply.NO
-    if (not is_only_yes and CONDITION.search(said)) or (is_aside and not cancels):
+    if CONDITION.search(said) or (is_aside and not cancels) or (cancels and _speaks_of_it(words, utterance)):
         return None
-    if cancels and _speaks_of_it(words, utterance):
-        return None
-    if is_only_yes:
+    if is_yes and not is_aside and ONLY_YES.fullmatch(_drop_asked(said, about)):
         is_clear = cancels or (_STRONG_YES.search(said) and not _APPROVES.search(said))
         return Reply.YES if is_clear else Reply.UNCLEAR
     is_key = not words  # a pressed key says something, but not what
     return Reply.UNCLEAR if cancels or is_key or _GO_ON.fullmatch(said) else None
-
-
-def _is_yes_to(said: str, about: str, day: str | None) -> bool:
-    """Return whether words are a yes that names the appointment of the question `about`, which is not on the other `day`."""
-    asked = words_of(_find_question(about)).split()
-    naming = {*asked} - _OF_QUESTION - {"am", "at", "bei", "ich", "on", "soll", "uhr", "um", "with"}
-    is_named = any(word.removesuffix("s") in naming or word in naming for word in said.split())
-    is_yes = bool(YES.search(said)) and bool(ONLY_YES.fullmatch(_drop_asked(said, about)))
-    return is_yes and is_named and day not in asked
 
 
 def _drop_hindrances(utterance: str) -> str:

@@ -38,7 +38,6 @@ from askproai_runtime.booking.phrases import join_list
 from askproai_runtime.booking.remote import enqueue_sync
 from askproai_runtime.booking.request import read_text
 from askproai_runtime.booking.reschedule import find_service
-from askproai_runtime.booking.said_appointments import names_cancelled
 from askproai_runtime.booking.store.actions import cancel_key, record_done, record_question
 from askproai_runtime.booking.store.appointments import (
     Appointment,
@@ -120,16 +119,13 @@ async def cancel_appointment(ctx: BookingContext, call: CallContext, args: Mappi
         return left
     try:
         async with ctx.pool.acquire() as conn:
-            rule = _rule_in_this_language(ctx) if args.get("confirmed") is True else ""  # the answer may agree at once
-            which = f"{rule} {say().which_to_cancel}".strip()
-            target, preface = await resolve_cancellation(ctx, conn, call, args, which)
+            target, preface = await resolve_cancellation(ctx, conn, call, args, say().which_to_cancel)
             is_other = names_another(ctx, call, args, target)
             if is_other and not preface and (name := name_owner(call, args)):
                 preface = say().none_of_customer.format(name=name)
             named = says_customer(ctx, call, args, target) or await is_beside_others(ctx, conn, call, target)
             is_other = is_other or (named and _is_disowned(call, target))
-            if not await _agrees_by_naming(ctx, conn, call, args, target):
-                await _require_agreement(ctx, conn, call, args, target, preface, named=named, is_other=is_other)
+            await _require_agreement(ctx, conn, call, args, target, preface, named=named, is_other=is_other)
             is_of_several = names_several(read_text(args, "customer_name"))
             own = await list_own_appointments(ctx, conn, call, args) if is_of_several or not target.live else []
             others = [each for each in own if each.id != target.id]
@@ -177,17 +173,6 @@ def _answer_cancelled(
     return Answer(success=True, message=message, fields=fields, outcome=FunctionOutcome.CANCELLED)
 
 
-async def _agrees_by_naming(
-    ctx: BookingContext, conn: Connection, call: CallContext, args: Mapping[str, Any], target: Appointment
-) -> bool:
-    """Return whether the model claims an agreement, and the caller, who has heard the tenant's rule, has just named this
-    appointment as the one to cancel.
-    """
-    if args.get("confirmed") is not True or _rule_in_this_language(ctx) not in call.said_last.cancels:
-        return False
-    return names_cancelled(ctx.config(), call, target, await list_own_appointments(ctx, conn, call, {}))
-
-
 async def _require_agreement(
     ctx: BookingContext,
     conn: Connection,
@@ -219,9 +204,7 @@ async def _require_agreement(
     question = (say().shall_i_cancel_other if is_other else say().shall_i_cancel).format(when=described)
     if reply is None:
         move = say().can_move_too if find_service(ctx, appointment) is not None else ""
-        rule = _rule_in_this_language(ctx)
-        is_said = call.said_last.is_last and rule in call.said_last.cancels
-        question = " ".join(filter(None, (preface, "" if is_said else rule, move, question)))
+        question = " ".join(filter(None, (preface, _rule_in_this_language(ctx), move, question)))
     elif not has_changed_mind(call, reply):  # the answer was unclear
         question = f"{say().yes_or_no} {question}"
     raise ClarificationNeeded(question, **fields, needs_confirmation=True)

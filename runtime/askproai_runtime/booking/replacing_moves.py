@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from askproai_runtime.booking.answer_words import FILLER, YES_WORD
+from askproai_runtime.booking.asked_choices import read_choice
 from askproai_runtime.booking.book import book_appointment
 from askproai_runtime.booking.cancel_answers import CANCELLATION
 from askproai_runtime.booking.changed_visits import ReplacementWanted
@@ -27,7 +28,9 @@ async def reschedule_appointment(ctx: BookingContext, call: CallContext, args: M
     """
     name, said = read_name_alone(read_text(args, "customer_name"), call.said), fold(call.said_since or "")
     asked = [each for each in call.asked_choices if Choice.RENAME in each.choices and same_name(each.name, name)]
-    if asked and _is_yes_to_name(" ".join(word for word in said.split() if word not in fold(name).split())):
+    is_yes = _is_yes_to_name(" ".join(word for word in said.split() if word not in fold(name).split()))
+    choice = read_choice(args)
+    if asked and (choice is Choice.RENAME or (choice is None and is_yes)):
         rename = {"appointment_id": asked[-1].about, "customer_name": name, "choice": Choice.RENAME.value}
         return await book_appointment(ctx, call, rename)
     try:

@@ -21,13 +21,7 @@ from askproai_runtime.booking.answer_words import (
     is_question,
     words_of,
 )
-from askproai_runtime.booking.cancel_answers import (
-    CANCELLATION,
-    cancels_at_last,
-    drop_illness,
-    names_another,
-    read_cancellation,
-)
+from askproai_runtime.booking.cancel_answers import CANCELLATION, drop_illness, names_another, read_cancellation
 from askproai_runtime.booking.plain_yes import is_plain_yes
 
 # Of a model that reports what was said: "caller confirmed", "noch nicht bestätigt".
@@ -134,8 +128,6 @@ def read_reply(
         utterances = [drop_illness(utterance, about) for utterance in utterances]
         if any(names_another(each, about, today) for each in utterances):
             return Reply.NO
-        if cancels_at_last([*utterances, *later], about):
-            return Reply.YES
     read = [_read(utterance, question, about) for utterance in utterances]
     if question is Question.MEANT:
         is_plain = [

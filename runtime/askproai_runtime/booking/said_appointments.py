@@ -84,15 +84,6 @@ def name_place(call: CallContext, args: Mapping[str, Any]) -> Mapping[str, Any]:
     return args
 
 
-def names_cancelled(config: TenantConfig, call: CallContext, target: Appointment, own: Sequence[Appointment]) -> bool:
-    """Return whether the caller has answered the question which appointment is cancelled, the last one of the call, with nothing
-    but words that choose this one.
-    """
-    is_asked = bool(call.said_last.cancels) and call.said_last.is_last and not call.said_last.about
-    by_id = {str(each.id): each for each in (*own, target)}
-    return is_asked and bool(call.said_since) and _choose_by_words(config, call, {}, by_id) == target
-
-
 def choose_said(
     config: TenantConfig,
     call: CallContext,

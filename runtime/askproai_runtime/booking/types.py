@@ -114,14 +114,13 @@ class SaidAppointments:
     them; none where an answer has named times since.
 
     `is_last`: no answer has come since but questions whether to cancel one of them. `asks`: the answer asks which of them is meant.
-    A later last answer was `about` one appointment or place. `cancels` is the question which of them is cancelled.
+    A later last answer was `about` one appointment or place.
     """
 
     ids: tuple[str, ...] = ()
     is_last: bool = False
     asks: bool = False
     about: str = ""
-    cancels: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,10 +173,12 @@ def _answer_parts(config: TenantConfig, branch: Branch, question: Question, aske
     found = {part: sentence for part in nouns if (sentence := _find_declared(config, branch, part, topics))}
     open_parts = [part for part in open_parts if part not in found]
     said += [each for each in dict.fromkeys(found.values()) if each not in " ".join(said)]
+    pairs = list(zip(answers, topics, strict=True))
     if found:  # "other" has no answer of its own
-        answers = [each for each in answers if each.success or each.fields["topic"] != Topic.OTHER]
-    elif is_all_open:
-        answers = [each for each, topic in zip(answers, topics, strict=True) if not _is_beside(each, *topic, asked)]
+        pairs = [each for each in pairs if each[0].success or each[1][0].topic != Topic.OTHER]
+    if is_all_open:
+        pairs = [(answer, topic) for answer, topic in pairs if not _is_beside(answer, *topic, asked)]
+    answers = [answer for answer, _ in pairs]
     return _join_answers(config, branch, question, said, answers, open_parts)
 
 
@@ -206,6 +208,8 @@ def _is_beside(answer: Answer, question: Question, reading: _Reading, asked: _As
     is_about_services = question.topic in {Topic.PRICES, Topic.SERVICE}
     names_service = bool(reading.named or question.service)
     has_noun = any(not part.clause for part in asked.parts)
+    if not has_noun:  # words that no list has: the answer is said, and that there may be more
+        return False
     is_sure = asked.is_sure or (is_about_services and names_service and not has_noun)
     return answer.success and (not is_sure or (is_about_services and not names_service and has_noun))
 
@@ -228,7 +232,8 @@ def _join_answers(
     not_known = [each for each in answers if each.outcome is FunctionOutcome.NOT_KNOWN]
     asking = [each for each in answers if each.outcome is FunctionOutcome.ASKED_BACK][:1]
     named = [each.message for each in not_known if each.message != say().not_known]
-    sentences = [*known, *named, *([say_open(open_parts)] if open_parts else [])]
+    left_open = [part for part in open_parts if known or not part.clause]  # "more" is beside something
+    sentences = [*known, *named, *([say_open(left_open)] if left_open else [])]
     missing = [str(each) for answer in answers for each in answer.fields.get("not_answered", ())]
     missing += [str(each.fields["topic"]) for each in not_known] + [part.words for part in open_parts]
     if asking:

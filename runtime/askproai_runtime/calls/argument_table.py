@@ -192,7 +192,7 @@ ARGUMENT_RULES: Final = (
         "reason", (_CANCEL,), "any text", "as absent", ("cancellation_reason", "cancel_reason", "grund"), is_text=True,
     ),
     ArgumentRule("another", (_BOOK,), _YES_OR_NO, "asked for", (), is_boolean=True),
-    ArgumentRule("choice", (_BOOK, _JOIN), "one of the `choices` of an answer, as the caller has chosen", "asked again", ()),
+    ArgumentRule("choice", (_BOOK, _JOIN, _MOVE), "one of the `choices` of an answer, as the caller has chosen", "asked again", ()),
     ArgumentRule(
         "confirmed", (_CANCEL, _BOOK, _MOVE), _YES_OR_NO, "no agreement: asked for once, and noted nowhere",
         ("confirm", "confirmation", "user_confirmed"),

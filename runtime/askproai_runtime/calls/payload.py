@@ -23,7 +23,6 @@ from askproai_runtime.booking import (
     Replies,
     Reply,
     SaidAppointments,
-    asks_again,
     asks_something_else,
     companions_key,
     details_key,
@@ -35,7 +34,6 @@ from askproai_runtime.booking import (
     same_name,
 )
 from askproai_runtime.intake import ProviderId
-from askproai_runtime.sentences import SENTENCES
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -267,9 +265,7 @@ def read_replies(call: OngoingCall, today: date | None = None) -> Replies | None
         else:
             found = _read_question(answer)
             for asked in questions.values():
-                is_end = asked.ends_with(found[0] if found else None)
-                asked.is_over |= is_end
-                asked.is_replaced |= is_end and found is not None
+                asked.is_over |= asked.ends_with(found[0] if found else None)
             if found:
                 question, about = found
                 request = invoked.get(str(utterance.tool_call_id))
@@ -320,9 +316,7 @@ def read_said_last(call: OngoingCall) -> SaidAppointments:
         if answer.get("slots") or answer.get("alternatives") or answer.get("candidates"):
             break
         if len(ids := _list_in_order(answer)) > 1:
-            question, about = str(answer.get("message")), "" if answer is last else about
-            cancels = question if any(each.which_to_cancel in question for each in SENTENCES.values()) else ""
-            return SaidAppointments(ids, is_last, answer.get("success") is not True, about, cancels)
+            return SaidAppointments(ids, is_last, answer.get("success") is not True, "" if answer is last else about)
         is_last &= answer.get("needs_confirmation") is True
     return SaidAppointments(about=about)
 
@@ -348,8 +342,7 @@ def _list_ids(answer: Mapping[str, Any]) -> frozenset[str]:
 class _Asked:
     """A question of ours, and what the caller has said since: `later` are the words after another answer or question of ours.
 
-    A yes answers what was said last, so it does not count there. A no does. An agent that asks it once more makes it the last one,
-    unless another question of ours was asked since (`is_replaced`).
+    A yes answers what was said last, so it does not count there. A no does.
     """
 
     question: Question
@@ -358,7 +351,6 @@ class _Asked:
     said: list[str] = field(default_factory=list)
     later: list[str] = field(default_factory=list)
     is_over: bool = False
-    is_replaced: bool = False
 
     def ends_with(self, question: Question | None) -> bool:
         """Return whether another answer of ours ends this one, which may ask a `question`.
@@ -377,9 +369,7 @@ class _Asked:
     def hear(self, utterance: Utterance) -> None:
         words = str(utterance.content or "")
         if utterance.role == "agent" and self.question is Question.CANCEL:
-            if asks_again(words, self.message) and not self.is_replaced:
-                self.said, self.later, self.is_over = [], [], False
-            self.is_over |= asks_something_else(words, self.said)
+            self.is_over |= asks_something_else(words, self.said, self.message)
         elif utterance.role in {"user", "dtmf"}:
             # A pressed key says something, but not what.
             (self.later if self.is_over else self.said).append(words if utterance.role == "user" else "")

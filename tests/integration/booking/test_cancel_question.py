@@ -154,10 +154,7 @@ async def test_a_yes_that_names_another_one_in_words_that_are_not_understood_can
     assert asked.fields["appointment_id"] == asked_about
     args = {"appointment_date": words, "confirmed": True}
     answer = await salon.booking.ask_to_cancel(after_answer(asked_about), args)
-    asked = (
-        f"{preface} Absagen kostet bis vierundzwanzig Stunden vorher nichts. Welchen Termin soll ich absagen: Dienstag"
-    )
-    assert answer.message.startswith(f"{asked}, den 24. November"), answer
+    assert answer.message.startswith(f"{preface} Welchen Termin soll ich absagen: Dienstag, den 24. November"), answer
     assert len(answer.fields["appointments"]) == 2
     assert len(await salon.live()) == 2
 
