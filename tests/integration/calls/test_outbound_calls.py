@@ -33,7 +33,7 @@ async def test_each_callee_has_own_appointments(spoken_salon: TenantPod, own: st
 
 async def test_a_message_names_the_number_called(spoken_salon: TenantPod) -> None:
     args = {"message": "Ich komme später.", "customer_name": "Petra Lange", "call_back": "morgen um zehn"}
-    noted = await spoken_salon.function("leave_message", "call_out", args, **to(PETRA, NUMBER))
+    noted = await spoken_salon.function("leave_message", "call_message", args, **to(PETRA, NUMBER))
     assert "von der Sie anrufen" not in noted.body["message"]
     assert "5 5 0, 0 0 1, 1." in noted.body["message"], noted.body
 
