@@ -22,17 +22,19 @@ _ONLY_MOVE: Final = re.compile(
 )
 # What models write for a value, whatever language they speak.
 _SAID: Final = {
-    "verschieben": Choice.MOVE, "verlegen": Choice.MOVE, "umbuchen": Choice.MOVE, "reschedule": Choice.MOVE,
-    "replace": Choice.MOVE, "ersetzen": Choice.MOVE, "weiterer": Choice.FURTHER, "weiteren": Choice.FURTHER,
-    "zusaetzlich": Choice.FURTHER, "additional": Choice.FURTHER, "absagen": Choice.CANCEL, "stornieren": Choice.CANCEL,
-    "umbenennen": Choice.RENAME, "name aendern": Choice.RENAME, "namen aendern": Choice.RENAME,
-}  # fmt: skip
-# Stems of what models note: "Terminverschiebung", "Ersatztermin", "alter Termin entfällt".
+    "absagen": Choice.CANCEL, "stornieren": Choice.CANCEL, "additional": Choice.FURTHER, "another": Choice.FURTHER,
+    "neu": Choice.FURTHER, "neuer": Choice.FURTHER, "new": Choice.FURTHER, "second": Choice.FURTHER, "weiterer": Choice.FURTHER,
+    "weiteren": Choice.FURTHER, "zusaetzlich": Choice.FURTHER, "ersetzen": Choice.MOVE, "replace": Choice.MOVE,
+    "reschedule": Choice.MOVE, "umbuchen": Choice.MOVE, "verlegen": Choice.MOVE, "verschieben": Choice.MOVE,
+    "umbenennen": Choice.RENAME,
+} | {each.value: each for each in Choice}  # fmt: skip
+_DENIES: Final = frozenset({"don", "kein", "keine", "keinen", "keiner", "nein", "nicht", "no", "not"})
+# Of what models note: "Terminverschiebung", "Ersatztermin".
 _CHANGES: Final = re.compile(
-    r"verschieb|verschob|verleg|umbuch|umgebuch|(?:termin|zeit|datum)s?(?:änder|wechsel|tausch)|geändert von|wechselt|tausch mit"
-    rf"|ersatz|ersetz|neutermin|entf[aä]ll|\b{CANCELLATION_WORD}\b"
+    r"verschieb|verschob|verleg|umbuch|umgebuch|(?:termin|zeit|datum)s?(?:änder|wechsel|tausch)|geändert von|tausch mit"
+    rf"|ersatztermin|neutermin|\b{CANCELLATION_WORD}\b"
 )
-_NAMES: Final = frozenset({"customer_name", "phone", "email"})
+_NAMES: Final = frozenset({"branch", "customer_name", "email", "phone", "service", "staff"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +47,23 @@ class Chosen:
 
 
 def read_choice(args: Mapping[str, Any]) -> Choice | None:
-    """Return the argument `choice`; None for any other text."""
-    said = fold(str(args.get("choice") or ""))
-    return Choice(said) if said in set(Choice) else _SAID.get(said)
+    """Return the argument `choice`; None for any other text, also for several choices, or a denied one."""
+    words = fold(str(args.get("choice") or "")).split()
+    if not _DENIES.isdisjoint(words):
+        return None
+    found = {_SAID[word] for word in words if word in _SAID}
+    return found.pop() if len(found) == 1 else None
 
 
-def speaks_of_move(args: Mapping[str, Any]) -> bool:
-    """Return whether any text of a booking's arguments says that another appointment is moved or cancelled for it."""
-    if read_choice(args) is Choice.MOVE:
-        return True
+def read_move(args: Mapping[str, Any], chosen: Chosen | None) -> tuple[bool, bool]:
+    """Return `moves` and `chooses_move` of a booking: whether any text of its arguments, or just its `choice`, says that another
+    appointment is moved or cancelled for it, where the caller has not `chosen`.
+    """
+    chooses_move = chosen is None and read_choice(args) is Choice.MOVE
+    return chooses_move or (chosen is None and _speaks_of_move(args)), chooses_move
+
+
+def _speaks_of_move(args: Mapping[str, Any]) -> bool:
     texts = [words_of(each) for name, each in args.items() if isinstance(each, str) and name not in _NAMES]
     return any(MOVE.search(each) or _CHANGES.search(each) for each in texts)
 

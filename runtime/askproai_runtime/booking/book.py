@@ -29,7 +29,7 @@ from askproai_core.tracing import annotate, span
 from askproai_runtime.booking.allocation import allocate_visit
 from askproai_runtime.booking.announce import announce
 from askproai_runtime.booking.answers import busy_answer, failure, refused_answer
-from askproai_runtime.booking.asked_choices import Chosen, read_chosen, read_renames, speaks_of_move
+from askproai_runtime.booking.asked_choices import Chosen, read_chosen, read_move, read_renames
 from askproai_runtime.booking.availability import busy_window, free_slots, least_busy_per_start
 from askproai_runtime.booking.bookables import linked_event_types
 from askproai_runtime.booking.changes import Change
@@ -200,8 +200,13 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
             request = replace(
                 request, name=complete_name(call, then, request.name, read_asked_name(call, appointments))
             )
-        names_customer = bool(known - {fold(request.name)}) or args.get("notes") != said_notes
-        request = replace(request, names_customer=names_customer, moves=chosen is None and speaks_of_move(args))
+        moves, chooses_move = read_move(args, chosen)
+        request = replace(
+            request,
+            names_customer=bool(known - {fold(request.name)}) or args.get("notes") != said_notes,
+            moves=moves,
+            chooses_move=chooses_move,
+        )
         offered = find_named(call, request.rules, request.start)
         is_alone = request.another or is_second or any(each.live for each in appointments)
         if not is_alone:
@@ -212,7 +217,7 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
             alone = find_next(call, args, request, appointments, together)
             result = await _book(ctx, call, alone.args, deadline)
             return replace(result, answer=alone.ask_for_next(result.answer))
-        require_names(group, request.name, another=request.another)
+        require_names(args, group, request.name, request.start)
         renames = read_renames(call, args, (request.name, *group.names), appointments) if group.names else {}
         service = await prefer_usual_staff(ctx, group.service, call)
         instead = await _find_instead(ctx, call, request, chosen) if chosen and not group.names else None

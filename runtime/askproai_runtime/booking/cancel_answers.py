@@ -148,9 +148,11 @@ _GO_ON = re.compile(
     r"|wie sie wollen|von mir aus|meinetwegen|warum nicht|(?:hm |na )?bitte)"
 )
 _OF_QUESTION: Final = frozenset({
-    "absagen", "alles", "also", "appointment", "bitte", "cancel", "dann", "darf", "den", "denn", "diesen", "entschuldigung",
-    "gerne", "gut", "ich", "ihn", "ihren", "it", "ja", "jetzt", "may", "moechten", "möchten", "now", "nun", "okay", "really",
-    "shall", "should", "sie", "so", "soll", "sorry", "stornieren", "streichen", "termin", "that", "the", "then", "want",
+    "absagen", "alles", "also", "appointment", "bad", "besserung", "bitte", "cancel", "course", "danke", "dann", "darf", "das",
+    "den", "denn", "diesen", "entschuldigung", "gerne", "gut", "gute", "i", "ich", "ihn", "ihren", "it", "ja", "jetzt", "kein",
+    "klar", "leid", "may", "mir", "moechten", "möchten", "natürlich", "no", "now", "nun", "of", "oh", "okay", "problem",
+    "really", "schade", "see", "selbstverständlich", "shall", "should", "sie", "so", "soll", "sorry", "stornieren", "streichen",
+    "termin", "thank", "thanks", "that", "the", "then", "too", "tut", "understood", "verstanden", "verstehe", "want",
     "wirklich", "wollen", "you", "your",
 })  # fmt: skip
 CANCELLATION = re.compile(rf"\b{CANCELLATION_WORD}\b")

@@ -32,9 +32,9 @@ async def find_kept(
     written: Sequence[Appointment] = (),
 ) -> list[Appointment]:
     """Return what the caller's number has of this service for this person beside what this call has booked, in order of time
-    (docs/decisions/0100-a-second-time-for-one-person-is-asked-for.md). `repeated` is what the call has booked of it before: the
-    others of its group stay, too. With `another` so does what the call has booked beside it, which is not `written` just now: a
-    model may book a corrected time so.
+    (docs/decisions/0100-a-second-time-for-one-person-is-asked-for.md), and what another person has at the very same time ("Mia
+    kommt für mich"). `repeated` is what the call has booked of it before: the others of its group stay, too. With `another` so
+    does what the call has booked beside it, which is not `written` just now: a model may book a corrected time so.
 
     Empty where a number alone proves nothing, for groups, and for the desk, which sees the day. What its calendar may still refuse
     is not among them: nobody can say that it stays.
@@ -46,7 +46,8 @@ async def find_kept(
     group = [each for each in of_call if repeated and _is_of_group(repeated[0], each)]
     left_out = {*(each.id for each in (*repeated, *written)), request.replaces_afterwards}
     others = [*(of_call if request.another else ()), *await list_of_number(conn, ctx, call)]
-    own = [each for each in others if is_same_visit(request, each) and each.id not in left_out]
+    is_then = [each for each in others if not request.another and each.starts_at == request.start]
+    own = [each for each in others if (is_same_visit(request, each) or each in is_then) and each.id not in left_out]
     return [each for each in (*group, *own) if each.status == Status.CONFIRMED and not is_requested(ctx.config(), each)]
 
 
@@ -73,7 +74,7 @@ def confirm(
     if first.live:
         message = f"{message}{_say_phone(ctx, request, first, again=again)}"
     fields: dict[str, Any] = {**appointment_fields(request.rules.zone, first), "customer_name": first.customer_name}
-    if again and request.moves and single and len(kept) == 1:
+    if again and request.chooses_move and single and len(kept) == 1:
         return _ask_to_cancel(message, kept[0])
     if first.live and request.short_names and not again:
         message, fields["needs_name"] = f"{message}{ask_full_names(request)}", True

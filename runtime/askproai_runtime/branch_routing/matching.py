@@ -47,6 +47,19 @@ _KINDS = _set(
 _YES = _set("gern gerne genau ja jawohl klar ok okay passt richtig stimmt correct right sure yeah yes")
 _NO = _set("nein no nope")
 _NEGATIONS = _set("ausser kein keine keinen keiner nicht ohne except neither not without")
+# Words of an answer beside the names of branches.
+_OF_ANSWER = (
+    _SAYS_NOTHING
+    | _BESIDE_A_DIGIT
+    | _KINDS
+    | _YES
+    | _NO
+    | _set(
+        "also dahin dann diesmal doch dorthin hin immer lieber nach nehmen sonst wie wieder wir again always as rather same"
+        " then usual"
+        " 1 2 3 4 5 6 7 8 9 eins zwei drei vier fuenf sechs sieben acht neun one two three four five six seven eight nine"
+    )
+)
 _AS_ALWAYS = re.compile(
     r"\bwie (immer|sonst|gewohnt|ueblich|(das |beim )?letzte[ns]? mal)\b|\bwieder\b|\b(d(ie|er)|zur) ?(selbe|gleiche)[n]?\b"
     r"|\b(as|like) (always|usual|before|last time)\b|\bsame (as|one|branch|place)\b|\bthe usual\b|\bagain\b"
@@ -68,9 +81,14 @@ def says_no(phrase: str) -> bool:
 
 
 def is_answer(branches: Sequence[Branch], words: str, suggested_branch: str | None) -> bool:
-    """Return whether words answer the question for a branch: by one, as always, or by a yes or no."""
-    says = set(fold(words).split()) & (_YES | _NO)
-    return bool(says or match_branches(branches, words, branches[0].name, suggested_branch))
+    """Return whether words answer the question for a branch, and say nothing else: one, as always, or a yes or no.
+
+    "Mitte nächster Woche" is a day, and "Pankow ist mir zu weit" is a no.
+    """
+    said = set(fold(words).split())
+    if not said <= _OF_ANSWER.union(*map(_name_words, branches)):
+        return False
+    return bool(said & (_YES | _NO)) or bool(match_branches(branches, words, branches[0].name, suggested_branch))
 
 
 def find_named_branch(branches: Sequence[Branch], words: str, names_day: Callable[[str], bool]) -> Branch | None:

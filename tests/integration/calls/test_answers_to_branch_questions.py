@@ -66,6 +66,17 @@ async def test_the_answer_to_the_suggestion_counts(known: SpokenCall, said: str,
     assert staff_of(await known.ask(SEARCH, wanted(known))) == {staff}
 
 
+@pytest.mark.parametrize(
+    "said",
+    ["Mitte nächster Woche, Mittwoch um elf.", "Pankow ist mir zu weit.", "In Mitte war ich noch nie.", "Moment."],
+)
+async def test_any_other_words_choose_no_branch(known: SpokenCall, said: str) -> None:
+    known.say("Ich möchte einen Haarschnitt.")
+    asked = await known.ask(SEARCH, wanted(known))
+    known.say(said)
+    assert (await known.ask(SEARCH, wanted(known)))["branches"] == asked["branches"]
+
+
 async def test_a_no_to_the_suggestion_offers_the_others(known: SpokenCall) -> None:
     known.say("Ich möchte einen Haarschnitt.")
     await known.ask(SEARCH, wanted(known))

@@ -52,3 +52,5 @@ async def test_a_relative_is_booked_at_once(call: SpokenCall, time: str) -> None
         assert (await call.ask(FIND, {}))["success"]
     booked = await call.ask(BOOK, friday_at(call.pod, time, customer_name="Otto Lange"))
     assert (booked["success"], len(await names(call))) == (True, 2), booked
+    stays = "für Petra Lange, bleibt bestehen" in booked["message"]
+    assert stays is (time == "14:00"), "two at the very same time may be one who comes for the other"

@@ -233,7 +233,7 @@ async def test_a_note_that_corrects_is_asked_once(call: SpokenCall, note: str) -
     assert (await call.ask(BOOK, wanted))["success"]
 
 
-@pytest.mark.parametrize("choice", ["move", "verschieben", "replace"])
+@pytest.mark.parametrize("choice", ["move", "verschieben", "Termin verschieben"])
 async def test_a_late_choice_asks_about_the_other(later: SpokenCall, choice: str) -> None:
     wanted = friday_at(later.pod, "16:00")
     assert (await later.ask(BOOK, wanted))["success"]
@@ -245,6 +245,26 @@ async def test_a_late_choice_asks_about_the_other(later: SpokenCall, choice: str
         later.say("Ja, den um zehn bitte absagen.")
         done = await later.ask("cancel_appointment", {"appointment_id": asked["appointment_id"], "confirmed": True})
     assert (done["success"], await times(later)) == (True, ["16:00"]), done
+
+
+@pytest.mark.parametrize("again", [{}, {"choice": "further"}, {"choice": "nicht verschieben"}])
+async def test_a_further_one_stays_further(later: SpokenCall, again: dict[str, str]) -> None:
+    wanted = friday_at(later.pod, "16:00", notes="Umbuchung")
+    later.say("Um vier.")
+    assert (await later.ask(BOOK, wanted))["choices"] == ["further", "move"]
+    later.say("Einen weiteren.")
+    assert (await later.ask(BOOK, wanted | {"choice": "further"}))["success"]
+    later.say("Danke.")
+    repeated = await later.ask(BOOK, wanted | again)
+    assert (repeated["success"], await times(later)) == (True, ["10:00", "16:00"]), repeated
+
+
+@pytest.mark.parametrize(
+    "note", ["Terminverschiebung von 10 Uhr", "Ersatztermin", "Tausch mit 10 Uhr", "Termin umgebucht"]
+)
+async def test_a_note_about_a_move_asks_first(later: SpokenCall, note: str) -> None:
+    asked = await later.ask(BOOK, friday_at(later.pod, "16:00", notes=note))
+    assert (asked["success"], asked["choices"], await times(later)) == (False, ["further", "move"], ["10:00"]), asked
 
 
 @pytest.mark.parametrize("corrected", [{"time": "16:00"}, {"time": "16:00", "notes": "Allergie"}])
