@@ -13,7 +13,8 @@ DOCS   := $(VENV)/docs
 AUDIT  := $(VENV)/audit
 # Two test processes, each with servers of its own (1 GB): the tests mostly wait for them. WORKERS=0 runs all in one process.
 WORKERS ?= 2
-SPREAD := -n $(WORKERS) --dist loadfile
+# In the order of tests/e2e/conftest.py, and not by the number of tests in a file.
+SPREAD := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 # The mark `nightly` divides the tests (CONTRIBUTING.md).
 QUICK   = python -m pytest -m "not nightly" $(SPREAD)
 NIGHTLY = python -m pytest -m nightly
