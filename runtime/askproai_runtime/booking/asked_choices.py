@@ -22,13 +22,12 @@ _ONLY_MOVE: Final = re.compile(
 )
 # What models write for a value, whatever language they speak.
 _SAID: Final = {
-    "absagen": Choice.CANCEL, "stornieren": Choice.CANCEL, "additional": Choice.FURTHER, "another": Choice.FURTHER,
-    "neu": Choice.FURTHER, "neuer": Choice.FURTHER, "new": Choice.FURTHER, "second": Choice.FURTHER, "weiterer": Choice.FURTHER,
-    "weiteren": Choice.FURTHER, "zusaetzlich": Choice.FURTHER, "ersetzen": Choice.MOVE, "replace": Choice.MOVE,
-    "reschedule": Choice.MOVE, "umbuchen": Choice.MOVE, "verlegen": Choice.MOVE, "verschieben": Choice.MOVE,
-    "umbenennen": Choice.RENAME,
+    "absagen": Choice.CANCEL, "stornieren": Choice.CANCEL, "additional": Choice.FURTHER, "ein weiterer": Choice.FURTHER,
+    "einen weiteren": Choice.FURTHER, "weiterer": Choice.FURTHER, "weiteren": Choice.FURTHER, "zusaetzlich": Choice.FURTHER,
+    "ersetzen": Choice.MOVE, "replace": Choice.MOVE, "reschedule": Choice.MOVE, "termin verschieben": Choice.MOVE,
+    "umbuchen": Choice.MOVE, "verlegen": Choice.MOVE, "verschieben": Choice.MOVE, "name aendern": Choice.RENAME,
+    "namen aendern": Choice.RENAME, "umbenennen": Choice.RENAME,
 } | {each.value: each for each in Choice}  # fmt: skip
-_DENIES: Final = frozenset({"don", "kein", "keine", "keinen", "keiner", "nein", "nicht", "no", "not"})
 # Of what models note: "Terminverschiebung", "Ersatztermin".
 _CHANGES: Final = re.compile(
     r"verschieb|verschob|verleg|umbuch|umgebuch|(?:termin|zeit|datum)s?(?:änder|wechsel|tausch)|geändert von|tausch mit"
@@ -47,12 +46,8 @@ class Chosen:
 
 
 def read_choice(args: Mapping[str, Any]) -> Choice | None:
-    """Return the argument `choice`; None for any other text, also for several choices, or a denied one."""
-    words = fold(str(args.get("choice") or "")).split()
-    if not _DENIES.isdisjoint(words):
-        return None
-    found = {_SAID[word] for word in words if word in _SAID}
-    return found.pop() if len(found) == 1 else None
+    """Return the argument `choice`; None for any other text."""
+    return _SAID.get(fold(str(args.get("choice") or "")))
 
 
 def read_move(args: Mapping[str, Any], chosen: Chosen | None) -> tuple[bool, bool]:

@@ -217,7 +217,7 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
             alone = find_next(call, args, request, appointments, together)
             result = await _book(ctx, call, alone.args, deadline)
             return replace(result, answer=alone.ask_for_next(result.answer))
-        require_names(args, group, request.name, request.start)
+        require_names(group, request.name, another=request.another)
         renames = read_renames(call, args, (request.name, *group.names), appointments) if group.names else {}
         service = await prefer_usual_staff(ctx, group.service, call)
         instead = await _find_instead(ctx, call, request, chosen) if chosen and not group.names else None

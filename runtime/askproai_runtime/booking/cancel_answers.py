@@ -147,27 +147,26 @@ _GO_ON = re.compile(
     r"|(?:alle )?beide(?: bitte)?|(?:ja )?alle(?: zwei| drei| vier)?(?: bitte)?|both(?: of them)?(?: please)?"
     r"|wie sie wollen|von mir aus|meinetwegen|warum nicht|(?:hm |na )?bitte)"
 )
-_OF_QUESTION: Final = frozenset({
-    "absagen", "alles", "also", "appointment", "bad", "besserung", "bitte", "cancel", "course", "danke", "dann", "darf", "das",
-    "den", "denn", "diesen", "entschuldigung", "gerne", "gut", "gute", "i", "ich", "ihn", "ihren", "it", "ja", "jetzt", "kein",
-    "klar", "leid", "may", "mir", "moechten", "möchten", "natürlich", "no", "now", "nun", "of", "oh", "okay", "problem",
-    "really", "schade", "see", "selbstverständlich", "shall", "should", "sie", "so", "soll", "sorry", "stornieren", "streichen",
-    "termin", "thank", "thanks", "that", "the", "then", "too", "tut", "understood", "verstanden", "verstehe", "want",
-    "wirklich", "wollen", "you", "your",
+# Words of an agent who waits or is polite, which name no appointment.
+_COURTESY: Final = frozenset({
+    "alles", "besserung", "course", "danke", "das", "die", "entschuldigung", "gern", "gerne", "gut", "gute", "ich",
+    "in", "ja", "kein", "klar", "leid", "mir", "moment", "natürlich", "nehmen", "no", "of", "oh", "okay", "problem",
+    "ruhe", "schade", "selbstverständlich", "sich", "sie", "sorry", "sure", "take", "thanks", "time", "tut",
+    "understood", "verstanden", "verstehe", "warte", "your", "zeit",
 })  # fmt: skip
+_BACKCHANNEL: Final = frozenset({"aha", "äh", "ähm", "hm", "hmm", "mhm", "mm", "uh", "um"})
 CANCELLATION = re.compile(rf"\b{CANCELLATION_WORD}\b")
 
 
-def asks_something_else(utterance: str, answered: Sequence[str], question: str) -> bool:
-    """Return whether an agent, who has asked our `question` whether to cancel and was `answered`, asks another one.
+def asks_something_else(utterance: str, answered: Sequence[str]) -> bool:
+    """Return whether an agent, who has asked whether to cancel and was `answered`, says more than courtesies.
 
-    What is said before an answer is the question itself, in whatever words. After it any word that neither our answer nor the list
-    has may name another appointment: "Den am Samstag. Soll ich den absagen?"
+    What is said before an answer is the question itself, in whatever words. What is said after it may be about another
+    appointment, and so may the yes to it: "Okay, den am Samstag also."
     """
-    if not answered or "?" not in utterance:
+    if not any({*words_of(each).split()} - _BACKCHANNEL for each in answered):
         return False
-    words = words_of(utterance)
-    return not CANCELLATION.search(words) or not {*words.split()} <= {*words_of(question).split()} | _OF_QUESTION
+    return "?" in utterance or not {*words_of(utterance).split()} <= _COURTESY
 
 
 def means_all(said: str) -> bool:

@@ -176,18 +176,14 @@ def _says_alone(call: CallContext, args: Mapping[str, Any]) -> bool:
     return "companions" in args and (is_certain or bool(ALONE.search(words_of(call.said_since or ""))))
 
 
-def require_names(args: Mapping[str, Any], group: Group, name: str, start: datetime) -> None:
+def require_names(group: Group, name: str, *, another: bool) -> None:
     """Raise `ClarificationNeeded` if the name of somebody is missing, or if two have one name: who brings two cars has one, but a
     model may list the caller among the companions, too. With `another` two appointments for one name are meant.
-
-    Where the request describes nobody, a model may have filled in a person that nobody has spoken of.
     """
     if missing := group.names.count(""):
-        is_described = any(read_text(each, "customer_name") for each in args.get("companions") or ())
-        alone = "" if is_described else say().or_alone
-        raise ClarificationNeeded(f"{say_names_missing(missing)}{alone}", needs_companions=start.isoformat())
+        raise ClarificationNeeded(say_names_missing(missing))
     (most, times), *_ = Counter(map(fold, (name, *group.names))).most_common(1)
-    if times > 1 and args.get("another") is not True:
+    if times > 1 and not another:
         twice = next(each for each in (name, *group.names) if fold(each) == most)
         raise ClarificationNeeded(say().several_of_one_name.format(count=times, name=twice))
 

@@ -23,8 +23,8 @@ _SAID = tuple(
 )
 # Between two words only: Mrs. Strich has an address, too. Nor is a "Quer-" or "Schrägstrich" one, however it is written.
 _DASH = re.compile(r"(?<=\w)(?<!\bquer)(?<!\bschräg)\s+strich\s+(?=\w)", re.IGNORECASE)
-# Letters one by one, as they are spelled: m-e-i-n-e-c-k-e.
-_SPELLED = re.compile(r"(?<![^\W_])(?:[^\W_][-.]){2,}[^\W_](?![^\W_])")
+# The letters of a name one by one, as they are spelled: m-e-i-n-e-c-k-e. A dot, or a hyphen among fewer, may be a part of it.
+_SPELLED = re.compile(r"(?:[^\W_]-){3,}[^\W_](?=@)")
 # Domains that everybody knows are said as words, all others are spelled.
 _KNOWN_DOMAINS = frozenset({
     "aol", "freenet", "gmail", "gmx", "googlemail", "hotmail", "icloud", "live", "mail", "mailbox", "me", "online", "outlook",
@@ -82,7 +82,9 @@ def read_email(text: str) -> str | None:
         for pattern, sign in _SAID:
             said = pattern.sub(sign, said)
         said = _DASH.sub("-", said)
-    address = _SPELLED.sub(lambda letters: re.sub("[-.]", "", letters[0]), "".join(said.split())).rstrip(".,;")
+    address = "".join(said.split()).rstrip(".,;")
+    if spelled := _SPELLED.match(address):
+        address = f"{spelled[0].replace('-', '')}{address[spelled.end() :]}"
     return address if is_email(address) else None
 
 

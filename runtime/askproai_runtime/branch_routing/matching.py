@@ -56,9 +56,10 @@ _OF_ANSWER = (
     | _NO
     | _set(
         "also dahin dann diesmal doch dorthin hin immer lieber nach nehmen sonst wie wieder wir again always as rather same"
-        " then usual"
-        " 1 2 3 4 5 6 7 8 9 eins zwei drei vier fuenf sechs sieben acht neun one two three four five six seven eight nine"
+        " then usual aeh aehm danke hm okay super thanks"
     )
+    | _DIGITS.keys()
+    | _set("1 2 3 4 5 6 7 8 9")
 )
 _AS_ALWAYS = re.compile(
     r"\bwie (immer|sonst|gewohnt|ueblich|(das |beim )?letzte[ns]? mal)\b|\bwieder\b|\b(d(ie|er)|zur) ?(selbe|gleiche)[n]?\b"
@@ -85,8 +86,11 @@ def is_answer(branches: Sequence[Branch], words: str, suggested_branch: str | No
 
     "Mitte nächster Woche" is a day, and "Pankow ist mir zu weit" is a no.
     """
-    said = set(fold(words).split())
-    if not said <= _OF_ANSWER.union(*map(_name_words, branches)):
+    *before, last = fold(words).split() or [""]
+    said = {*before, last}
+    if "?" in words or not said <= _OF_ANSWER.union(*map(_name_words, branches)):
+        return False
+    if (before and last in _NO) or (said & _YES and said & _DIGITS.keys()):  # "Nach Pankow? Nein.", "Okay, zwei."
         return False
     return bool(said & (_YES | _NO)) or bool(match_branches(branches, words, branches[0].name, suggested_branch))
 

@@ -369,7 +369,7 @@ class _Asked:
     def hear(self, utterance: Utterance) -> None:
         words = str(utterance.content or "")
         if utterance.role == "agent" and self.question is Question.CANCEL:
-            self.is_over |= asks_something_else(words, self.said, self.message)
+            self.is_over |= asks_something_else(words, self.said)
         elif utterance.role in {"user", "dtmf"}:
             # A pressed key says something, but not what.
             (self.later if self.is_over else self.said).append(words if utterance.role == "user" else "")

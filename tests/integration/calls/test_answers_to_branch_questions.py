@@ -56,6 +56,7 @@ def wanted(call: SpokenCall, **more: str) -> dict[str, Any]:
     [
         ("Ja, gern.", "david"), ("Genau.", "david"), ("Ja, da bitte wieder hin.", "david"), ("In Pankow.", "clara"),
         ("Nein, lieber nach Pankow.", "clara"), ("zwei", "clara"), ("Wie immer.", "david"),
+        ("Ähm, Pankow, danke.", "clara"), ("Ja, gerne, danke.", "david"),
     ],
 )  # fmt: skip
 async def test_the_answer_to_the_suggestion_counts(known: SpokenCall, said: str, staff: str) -> None:
@@ -68,7 +69,13 @@ async def test_the_answer_to_the_suggestion_counts(known: SpokenCall, said: str,
 
 @pytest.mark.parametrize(
     "said",
-    ["Mitte nächster Woche, Mittwoch um elf.", "Pankow ist mir zu weit.", "In Mitte war ich noch nie.", "Moment."],
+    [
+        "Mitte nächster Woche, Mittwoch um elf.",
+        "Pankow ist mir zu weit.",
+        "In Mitte war ich noch nie.",
+        "Nach Pankow? Nein.",
+        "Moment.",
+    ],
 )
 async def test_any_other_words_choose_no_branch(known: SpokenCall, said: str) -> None:
     known.say("Ich möchte einen Haarschnitt.")

@@ -93,7 +93,11 @@ async def test_an_aside_chooses_no_person(call: SpokenCall, said: str, staff: st
 
 @pytest.mark.parametrize(
     "agent",
-    ["Den am Samstag um zehn. Soll ich den absagen?", "Den von Otto. Soll ich den absagen?", "Okay, Otto also?"],
+    [
+        "Den am Samstag um zehn. Soll ich den absagen?",
+        "Kein Problem. Möchten Sie den Termin absagen?",
+        "Okay, Otto also?",
+    ],
 )
 @pytest.mark.parametrize(
     "aside", ["Nein, den von Otto.", "Ich meine den am Samstag.", "Den Samstag.", "Mein Mann kann nicht."]
@@ -112,14 +116,24 @@ async def test_a_yes_to_another_question_cancels_none(call: SpokenCall, aside: s
     assert (answer["success"], len(await call.live())) == (False, 2), answer
 
 
-@pytest.mark.parametrize(
-    "agent", ["Soll ich den Termin dann absagen?", "Also, möchten Sie den Termin wirklich absagen?"]
-)
-async def test_a_yes_to_the_same_question_cancels(call: SpokenCall, agent: str) -> None:
+@pytest.mark.parametrize("agent", ["Soll ich den Termin dann absagen?", "Okay, dann sage ich den am Samstag ab."])
+async def test_after_the_agents_own_words_it_is_asked_again(call: SpokenCall, agent: str) -> None:
+    assert (await call.ask(BOOK, friday_at(call.pod)))["success"]
+    call.say("Ich muss absagen.")
+    assert (await call.ask(CANCEL, {}))["needs_confirmation"]
+    call.say("Mein Mann kann nicht.")
+    call.transcript.append({"role": "agent", "content": agent})
+    call.say("Ja.")
+    assert (await call.ask(CANCEL, {"confirmed": True}))["needs_confirmation"]
+    call.say("Ja.")
+    assert (await call.ask(CANCEL, {"confirmed": True}))["success"]
+
+
+async def test_a_yes_after_a_courtesy_cancels(call: SpokenCall) -> None:
     assert (await call.ask(BOOK, friday_at(call.pod)))["success"]
     call.say("Ich muss absagen.")
     assert (await call.ask(CANCEL, {}))["needs_confirmation"]
     call.say("Moment.")
-    call.transcript.append({"role": "agent", "content": agent})
-    call.say("Ja.")
+    call.transcript.append({"role": "agent", "content": "Ja, ich warte."})
+    call.say("Ja, absagen.")
     assert (await call.ask(CANCEL, {"confirmed": True}))["success"]

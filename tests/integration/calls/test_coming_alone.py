@@ -45,16 +45,6 @@ async def test_an_empty_list_after_alone_is_booked(call: SpokenCall, said: str) 
     assert (await call.ask(BOOK, friday_at(call.pod, companions=[])))["success"]
 
 
-@pytest.mark.parametrize("said", ["Welchen anderen Termin? Ich will nur einen.", "Hä? Nein.", "Which other one?"])
-async def test_a_filled_in_person_is_asked_once(call: SpokenCall, said: str) -> None:
-    call.say("Um zwei.")
-    filled = {"customer_name": "", "service": "", "staff": ""}
-    assert (await call.ask(BOOK, friday_at(call.pod, companions=[filled])))["message"] == ASKED
-    call.say(said)
-    assert (await call.ask(BOOK, friday_at(call.pod, companions=[])))["success"]
-    assert [each[3] for each in await call.live()] == [PETRA]
-
-
 async def test_a_named_companion_is_booked(call: SpokenCall) -> None:
     call.say("Ja, um zwei.")
     assert (await call.ask(BOOK, friday_at(call.pod)))["message"] == ASKED

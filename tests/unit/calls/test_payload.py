@@ -115,7 +115,7 @@ def _says(content: str) -> dict[str, str]:
         ([_QUESTION, _says("Wirklich?"), _WORDS], {"A": "yes"}),
         ([_QUESTION, _HESITATION, _says("Lieber ein anderer Tag?"), _WORDS], {"A": "no"}),
         ([_QUESTION, _HESITATION, _says("Möchten Sie ihn statt abzusagen verschieben?"), _WORDS], {"A": "no"}),
-        ([_QUESTION, _HESITATION, _says("Also, soll ich den Termin absagen?"), _WORDS], {"A": "yes"}),
+        ([_QUESTION, _HESITATION, _says("Also, soll ich den Termin absagen?"), _WORDS], {"A": "no"}),
         ([_QUESTION, _HESITATION, _says("Verschieben geht. Soll ich den am 10. absagen?"), _WORDS], {"A": "no"}),
         ([_QUESTION, _HESITATION, _says("Den von Otto. Soll ich den absagen?"), _WORDS], {"A": "no"}),
         ([_QUESTION, _HESITATION, _says("Ja, ich warte."), _WORDS], {"A": "yes"}),
