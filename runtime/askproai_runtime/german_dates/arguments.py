@@ -1,6 +1,7 @@
 """Which argument of a call function a phrase is: `date`, `time` or `part_of_day`."""
 
 from collections.abc import Callable
+from copy import copy
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import TypeVar
@@ -200,7 +201,7 @@ def _scan(text: str) -> list[Atom]:
     """
     found = _scan_in(text, present_language())
     if isinstance(found, ValueError):
-        raise found.with_traceback(None)  # a kept error collects the frames of each raise
+        raise copy(found)  # a raised error holds the frames of its request
     return list(found)
 
 
@@ -211,9 +212,9 @@ def _scan_in(text: str, language: Language) -> tuple[Atom, ...] | ValueError:
             try:
                 return tuple(scan(text, at, present_grammar()))
             except Contradiction as error:
-                contradiction = error
+                contradiction = copy(error)
             except ValueError as error:
-                return error
+                return copy(error)
     return contradiction
 
 

@@ -1,5 +1,7 @@
 """Which argument of a call function a phrase is does not depend on the day on which it is asked."""
 
+import weakref
+
 import pytest
 
 from askproai_runtime.german_dates import Argument, Grain, find_argument, find_open_span, is_understood
@@ -21,6 +23,19 @@ def test_weekday_counted_in_months_is_never_understood() -> None:
 def test_no_phrase_of_the_table_raises_an_error() -> None:
     for said, _ in read_table("phrases.txt"):
         find_argument(said)
+
+
+@pytest.mark.parametrize("said", ["Krambambuli", "der 31. Februar", "25 Uhr", "Freitag und Samstag am Montag"])
+def test_kept_readings_hold_no_request(said: str) -> None:
+    class Request:
+        """The data of a caller."""
+
+    def read() -> weakref.ref[Request]:
+        request = Request()
+        find_argument(said)
+        return weakref.ref(request)
+
+    assert [read()() for _ in range(2)] == [None, None]
 
 
 @each_row(
