@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from askproai_runtime.booking.name_words import GENDERS, TITLES
@@ -69,6 +70,7 @@ def obstacle_template(obstacle: Obstacle) -> str:
     }[obstacle]
 
 
+@lru_cache(maxsize=2048)  # each request compares its words with all names of the config
 def fold(text: str) -> str:
     """Return text without differences of case, umlauts, accents and punctuation, for comparison."""
     composed = unicodedata.normalize("NFKC", text).casefold()
