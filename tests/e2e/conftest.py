@@ -34,7 +34,7 @@ async def hotline(demo: Demo):
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run these tests in the order of the files: they share one demo, and some are the chapters of one story.
 
-    They begin: the worker that ran them last would keep the others waiting.
+    They run first: the worker that ran them last would keep the others waiting.
     """
     ours = [item for item in items if "tests/e2e/" in item.nodeid]
     items[:] = sorted(ours, key=lambda item: item.location[:2]) + [item for item in items if item not in ours]

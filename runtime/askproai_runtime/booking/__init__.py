@@ -28,7 +28,7 @@ from askproai_runtime.booking.calendar_audit import CalendarAudit
 from askproai_runtime.booking.calendar_inbound import Step, apply_calendar_event, is_news
 from askproai_runtime.booking.calendar_outbound import CalendarDisagrees, sync_appointment
 from askproai_runtime.booking.calendar_reading import CalendarEvent
-from askproai_runtime.booking.cancel_answers import asks_something_else
+from askproai_runtime.booking.cancel_answers import says_more_than_courtesies
 from askproai_runtime.booking.changes import commit_and_answer
 from askproai_runtime.booking.customer_names import (
     drop_relations,
@@ -194,7 +194,6 @@ __all__ = [
     "add_block",
     "apply_calendar_event",
     "asks_for_others",
-    "asks_something_else",
     "book_appointment",
     "book_for_desk",
     "calendar_state",
@@ -287,6 +286,7 @@ __all__ = [
     "resolve_span",
     "same_name",
     "sayable",
+    "says_more_than_courtesies",
     "says_nobody",
     "show_block",
     "sync_appointment",

@@ -28,7 +28,7 @@ _SAID: Final = {
     "umbuchen": Choice.MOVE, "verlegen": Choice.MOVE, "verschieben": Choice.MOVE, "name aendern": Choice.RENAME,
     "namen aendern": Choice.RENAME, "umbenennen": Choice.RENAME,
 } | {each.value: each for each in Choice}  # fmt: skip
-# Of what models note: "Terminverschiebung", "Ersatztermin".
+# Stems in the notes of models: "Terminverschiebung", "Ersatztermin".
 _CHANGES: Final = re.compile(
     r"verschieb|verschob|verleg|umbuch|umgebuch|(?:termin|zeit|datum)s?(?:änder|wechsel|tausch)|geändert von|tausch mit"
     rf"|ersatztermin|neutermin|\b{CANCELLATION_WORD}\b"

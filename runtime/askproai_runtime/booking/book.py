@@ -187,7 +187,7 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
             appointments = await list_call_appointments(conn, ctx.tenant, call.call_id)
             known = await _list_known_names(conn, ctx, call, appointments)
             call = await read_lost_offers(conn, ctx.tenant, call, appointments)
-        named_id = frozenset({read_text(args, "appointment_id") or ""})
+        named_id = frozenset(filter(None, [read_text(args, "appointment_id")]))
         call = add_kept_offers(replace(call, listed=call.listed | named_id), appointments)
         args, request = await _understand(ctx, call, args, appointments)
         require_agreeing_notes(

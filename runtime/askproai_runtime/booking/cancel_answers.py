@@ -158,7 +158,7 @@ _BACKCHANNEL: Final = frozenset({"aha", "äh", "ähm", "hm", "hmm", "mhm", "mm",
 CANCELLATION = re.compile(rf"\b{CANCELLATION_WORD}\b")
 
 
-def asks_something_else(utterance: str, answered: Sequence[str]) -> bool:
+def says_more_than_courtesies(utterance: str, answered: Sequence[str]) -> bool:
     """Return whether an agent, who has asked whether to cancel and was `answered`, says more than courtesies.
 
     What is said before an answer is the question itself, in whatever words. What is said after it may be about another

@@ -32,7 +32,7 @@ async def find_kept(
     written: Sequence[Appointment] = (),
 ) -> list[Appointment]:
     """Return what the caller's number has of this service for this person beside what this call has booked, in order of time
-    (docs/decisions/0100-a-second-time-for-one-person-is-asked-for.md), and what another person has at the very same time ("Mia
+    (docs/decisions/0100-a-second-time-for-one-person-is-asked-for.md), and the appointments of others at the very same time ("Mia
     kommt für mich"). `repeated` is what the call has booked of it before: the others of its group stay, too. With `another` so
     does what the call has booked beside it, which is not `written` just now: a model may book a corrected time so.
 

@@ -62,7 +62,7 @@ def require_full_name(
 
 
 def read_asked_name(call: CallContext, appointments: Iterable[Appointment]) -> str:
-    """Return the name about which the call was asked before a booking that it has not made since; "" without one."""
+    """Return the name that an answer has asked about before a booking which the call has not made since; "" without one."""
     asked = (each.removeprefix(_ASKED) for each in sorted(call.asked_unclear) if each.startswith(_ASKED))
     booked = [each.customer_name for each in appointments if each.live]
     return next((each for each in asked if not any(same_name(each, name) for name in booked)), "")

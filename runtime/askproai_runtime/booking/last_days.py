@@ -155,7 +155,7 @@ def has_named_day(named: NamedTimes, call: CallContext, zone: ZoneInfo) -> bool:
 
 
 def names_time(words: str, call: CallContext, zone: ZoneInfo, *, is_day: bool = False) -> bool:
-    """Return whether words name a time, or a day; what is unclear may."""
+    """Return whether words name a time, or a day. Unclear words may name one."""
     try:
         mention = find_mention(words, call.started_at.astimezone(zone), ())
     except UnclearMention:
@@ -227,7 +227,7 @@ def _is_aside(words: str) -> bool:
 
 
 def _declines(named: NamedTimes, call: CallContext, parts: Collection[str], zone: ZoneInfo) -> bool:
-    """Return whether the caller has said no to the only asked time, or named another one; what is unclear may."""
+    """Return whether the caller has refused the only asked time, or named another one. Unclear words may name one."""
     asked, now = named.starts[0].astimezone(zone), call.started_at.astimezone(zone)
     for words in named.said_since:
         if NO.search(words_of(words)):

@@ -221,7 +221,7 @@ def _put_other_time(words: TimeWords, said: SaidDays, *, is_at_own: bool) -> Map
 
 
 def put_weekday(words: TimeWords, span: Grain) -> Mapping[str, Any]:
-    """Return the arguments of a weekday alone, or of a day of the month, with the named start or day of which it is.
+    """Return the arguments of a weekday alone, or of a day of the month, with the named start or day that has it.
 
     Another day in the week, or the month, of the named ones is searched, and else asked about beside the coming one.
     """

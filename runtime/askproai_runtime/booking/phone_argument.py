@@ -70,7 +70,8 @@ def read_phone(said: str | None, config: TenantConfig, branch: str) -> SaidPhone
     pointer = None if said is None else read_pointer(said)
     if said is None or pointer is not None:
         return SaidPhone(of_call=pointer is Pointer.OF_CALL)
-    said = _BESIDE.sub(" ", said) if has_digits(_BESIDE.sub(" ", said)) else said
+    alone = _BESIDE.sub(" ", said)
+    said = alone if has_digits(alone) else said
     region = region_of(config, branch)
     found, read = _read_one(said, config, region), [_read_one(part, config, region) for part in _list_parts(said)]
     numbers = list(dict.fromkeys(each.number for each in read if each.number is not None))

@@ -1,8 +1,8 @@
-"""What a text for a service says beside it: a day, an hour, a staff member, how many come, whom it is for. Pure.
+"""The parts of a text for a service that are other arguments: a day, an hour, a staff member, a count, a person. Pure.
 
-A closed list of what is understood, and one default. Words between the names of services are read only if the readers of the other
-arguments understand all of them. All others stay in the text: the question about the service says that more was not understood, and
-that the service is for one person.
+The understood words are a closed list, and there is one default. Words between the names of services are read only if the readers
+of the other arguments understand all of them. All others stay in the text: the question about the service says that more was not
+understood, and that the service is for one person.
 """
 
 import re
@@ -21,7 +21,7 @@ from askproai_runtime.booking.unknown_services import GENERIC
 from askproai_runtime.german_dates import Argument, Grain, find_open_span, find_part_argument
 from askproai_runtime.sentences import present_language
 
-# What the prompt's list says behind a service: "(45 Minuten; auch: Schneiden)". Models copy the whole line.
+# The note of the prompt's list behind a service: "(45 Minuten; auch: Schneiden)". Models copy the whole line.
 _OF_CATALOGUE = re.compile(r"\s*\(\d+ (?:Minuten|minutes)\b[^()]*\)", re.IGNORECASE)
 _WORD = re.compile(r"[^\s,;/+&()]+")
 _NUMBER = re.compile(NUMBER, re.IGNORECASE)
@@ -76,7 +76,7 @@ def list_service_parts(text: str, services: Sequence[Service], staff: Sequence[S
 
 
 def drop_catalogue(text: str) -> str:
-    """Return a text without what the prompt's list says behind a service."""
+    """Return a text without the note of the prompt's list behind a service."""
     return _OF_CATALOGUE.sub("", text)
 
 
@@ -88,7 +88,7 @@ def cut_parts(text: str, parts: Sequence[ServicePart]) -> str:
 
 
 def find_rest(text: str, services: Sequence[Service]) -> str:
-    """Return what a text says beside the services that it names, or nearly names; nothing where it names none.
+    """Return the words of a text beside the services that it names, or nearly names; nothing where it names none.
 
     A word alone is said with the service behind it: "fünf Haarschnitte".
     """

@@ -41,9 +41,8 @@ _BESIDE_A_DIGIT = _FILLERS | _set(
 )
 # Parts of names that many places share: half of a name ("Bad" of Bad Homburg) is no name.
 _NOT_A_NAME = _FILLERS | _set("alt alte alter altes bad gross klein neu neue neuer neues sankt st")
-_KINDS = _set(
-    "filiale geschaeft laden praxis salon standort studio branch clinic location shop store"
-)  # no names alone
+# No names alone.
+_KINDS = _set("filiale geschaeft laden praxis salon standort studio branch clinic location shop store")
 _YES = _set("gern gerne genau ja jawohl klar ok okay passt richtig stimmt correct right sure yeah yes")
 _NO = _set("nein no nope")
 _NEGATIONS = _set("ausser kein keine keinen keiner nicht ohne except neither not without")

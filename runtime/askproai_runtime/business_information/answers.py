@@ -205,13 +205,13 @@ def _is_beside(answer: Answer, question: Question, reading: _Reading, asked: _As
 
     That is so if the model alone has named the topic, and of the prices of all services ("Was kostet Parken?").
     """
-    is_about_services = question.topic in {Topic.PRICES, Topic.SERVICE}
-    names_service = bool(reading.named or question.service)
-    has_noun = any(not part.clause for part in asked.parts)
-    if not has_noun:  # words that no list has: the answer is said, and that there may be more
+    if all(
+        part.clause for part in asked.parts
+    ):  # words that no list has: the answer is said, and that there may be more
         return False
-    is_sure = asked.is_sure or (is_about_services and names_service and not has_noun)
-    return answer.success and (not is_sure or (is_about_services and not names_service and has_noun))
+    is_about_services = question.topic in {Topic.PRICES, Topic.SERVICE}
+    is_of_all = is_about_services and not reading.named and not question.service
+    return answer.success and (not asked.is_sure or is_of_all)
 
 
 def _join_answers(

@@ -132,7 +132,7 @@ _POSSESSIVE: Final = re.compile(r"(\w[\w-]*)['’]s")
 class OpenPart:
     """A part of a question that no topic is for: its words, and its subject, if it has one of the catalogue.
 
-    `clause`: where its words are in the question if they are not fit to be repeated to the caller, folded.
+    `clause` is the folded clause of the question that has the words, where these are not repeated to the caller.
     """
 
     words: str

@@ -41,10 +41,10 @@ class ArgumentRule:
 ARGUMENT_RULES: Final = (
     ArgumentRule(
         "service", (_SEARCH, _BOOK, _JOIN, _INFORM, *_KNOWN_APPOINTMENT),
-        "a name of the service, several by comma, or a list of names; of a known appointment, which one is meant,"
-        " else what a move books in its place",
-        "an unknown name is asked about, with those that sound alike; of a new appointment a day, an hour, a person of the team or"
-        " a count of people in it is read as that argument, and what is left is said to be not understood, and noted",
+        "a name of the service, several by comma, or a list of names; for a known appointment it names that one,"
+        " or the service that a move books in its place",
+        "an unknown name is asked about, with those that sound alike; for a new appointment a day, an hour, a person of the team or"
+        " a count of people in it is read as that argument; an answer says that the rest is not understood, and notes it",
         ("service_name", "services", "service_type", "service_id", "appointment_type", "treatment", "treatment_type", "leistung",
          "dienstleistung", "behandlung", "terminart", "type_of_service", "requested_service", "event_type", "second_service",
          "additional_service", "additional_services", "addon", "addons", "add_on", "add_ons", "service2", "service_2",

@@ -107,9 +107,9 @@ def _read_names(read: Arguments, function: str, known: KnownNames) -> Arguments:
 
 
 def _split_service(read: Arguments, function: str, known: KnownNames) -> Arguments:
-    """Return the arguments with what the text for a service says beside it, where they are absent, or agree.
+    """Return the arguments with those that stand in the text for a service, where they are absent, or agree.
 
-    What is left over stays in the text, about which is asked, and is unread.
+    The rest stays in the text, which is asked about, and is unread.
     """
     if function not in _NEW or not isinstance(read.values.get("service"), str):
         return read

@@ -91,7 +91,7 @@ class KnownNames:
         return is_named and not self.resolve("staff", text)
 
     def list_service_parts(self, text: str) -> list[ServicePart]:
-        """Return what a text for a service says beside it, by the argument that each part is."""
+        """Return the parts of a text for a service that are other arguments."""
         return list_service_parts(text, self.config.services, self._list_staff())
 
     def agrees_about_staff(self, first: str, second: str) -> bool:

@@ -23,7 +23,6 @@ from askproai_runtime.booking import (
     Replies,
     Reply,
     SaidAppointments,
-    asks_something_else,
     companions_key,
     details_key,
     heard_key,
@@ -32,6 +31,7 @@ from askproai_runtime.booking import (
     read_introduction,
     read_reply,
     same_name,
+    says_more_than_courtesies,
 )
 from askproai_runtime.intake import ProviderId
 
@@ -369,7 +369,7 @@ class _Asked:
     def hear(self, utterance: Utterance) -> None:
         words = str(utterance.content or "")
         if utterance.role == "agent" and self.question is Question.CANCEL:
-            self.is_over |= asks_something_else(words, self.said)
+            self.is_over |= says_more_than_courtesies(words, self.said)
         elif utterance.role in {"user", "dtmf"}:
             # A pressed key says something, but not what.
             (self.later if self.is_over else self.said).append(words if utterance.role == "user" else "")

@@ -117,7 +117,7 @@ async def test_a_yes_to_another_question_cancels_none(call: SpokenCall, aside: s
 
 
 @pytest.mark.parametrize("agent", ["Soll ich den Termin dann absagen?", "Okay, dann sage ich den am Samstag ab."])
-async def test_after_the_agents_own_words_it_is_asked_again(call: SpokenCall, agent: str) -> None:
+async def test_the_agents_own_words_ask_again(call: SpokenCall, agent: str) -> None:
     assert (await call.ask(BOOK, friday_at(call.pod)))["success"]
     call.say("Ich muss absagen.")
     assert (await call.ask(CANCEL, {}))["needs_confirmation"]
