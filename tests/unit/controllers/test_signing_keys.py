@@ -60,6 +60,36 @@ def test_each_key_of_a_hold_is_accepted_afterwards(name: str):
     assert next_keys(released, read(**{name: "third"}), now + HOUR).former == {}
 
 
+@pytest.mark.parametrize("name", ["retell_api_key", "calcom_webhook_secret"])
+def test_changes_back_and_forth_add_no_entries(name: str):
+    keys, file, now = first(), name.replace("_", "-"), NOW
+    for number in range(40):
+        now += timedelta(minutes=10)
+        keys = next_keys(keys, read(**{name: ("second", "third", "fourth")[number % 3]}), now, is_held=True)
+        assert len({each.key for each in keys.former[file]}) == len(keys.former[file]) <= 3
+    assert (keys.present[file], *(each.key for each in keys.former[file][:2])) == ("second", "fourth", "third")
+
+
+def test_calcom_keeps_the_secret_of_slow_pods():
+    """A secret that is changed back, and again: a pod may have any of the three states."""
+    keys = first()
+    for seconds, value in ((0, "whs_2"), (10, "whs_canary"), (20, "whs_2")):
+        keys = next_keys(keys, read(calcom_webhook_secret=value), NOW + timedelta(seconds=seconds))
+    assert keys.to_register(SECRET, "whs_2", NOW + timedelta(seconds=119)) == "whs_canary"
+
+
+def test_a_refused_key_stays_refused_in_pauses():
+    """What is wrong in the Secret when a pause begins is not accepted behind its successor; a new key of the pause is."""
+    keys = next_keys(first(), read(retell_api_key="typo"), NOW, refused={KEY})
+    for minutes in range(0, 120, 10):
+        paused = NOW + timedelta(minutes=minutes)
+        keys = next_keys(keys, read(retell_api_key="typo"), paused, refused=None, is_held=True)
+    mended = next_keys(keys, read(retell_api_key="key_2"), paused)
+    assert [each.key for each in mended.former[KEY]] == ["key_canary"]
+    changed = next_keys(mended, read(retell_api_key="key_3"), paused, refused=None, is_held=True)
+    assert [each.key for each in changed.former[KEY]] == ["key_2", "key_canary"]
+
+
 def test_a_missing_secret_changes_nothing():
     assert next_keys(first(), read(calcom_webhook_secret=None), NOW, is_held=True).present[SECRET] == "whs_canary"
 

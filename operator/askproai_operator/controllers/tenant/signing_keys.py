@@ -7,7 +7,7 @@ accepted for as long as it does: its registration may wait for a person.
 It also records the API key with which Cal.com has accepted a request, so that one which nobody could try yet is known as such.
 """
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -58,7 +58,7 @@ class SigningKeys:
 
         The wait is as long as a kubelet may take, since not every pod can be asked.
         """
-        waiting = [each for each in self.former.get(name, ()) if now < each.until - GRACE + PODS_UPDATED]
+        waiting = [each for each in self.former.get(name, ()) if _is_mounted(each, now)]
         return waiting[-1].key if waiting else value
 
     def mounted(self) -> dict[str, str]:
@@ -81,14 +81,14 @@ def next_keys(
     credentials: Credentials,
     now: datetime,
     *,
-    refused: Container[str] = (),
+    refused: Container[str] | None = (),
     is_held: bool = False,
     is_revoked: bool = False,
 ) -> SigningKeys:
     """Return the keys after a reconcile that has read `credentials`. Pure.
 
-    A value that could not be read changes nothing. One of `refused` is never accepted later, but the key before it is. No former
-    key ends while the reconcile `is_held`, since the status goes on saying that the pods have it, nor one that is still
+    A value that could not be read changes nothing. One of `refused` is never accepted later, but the key before it is; with None
+    nobody has tried them, and a refused one stays so. No former key ends while the reconcile `is_held`, since the status goes on saying that the pods have it, nor one that is still
     registered. With `is_revoked` no former one is accepted, and the time is kept.
     """
     names = {name for name in credentials.secret_refs if name == RETELL_KEY or name.endswith("-webhook-secret")}
@@ -98,7 +98,7 @@ def next_keys(
         value, before = credentials.values[name], present.pop(name, None)
         if before is not None and before != value:
             former.setdefault(name, []).insert(0, FormerKey(before, now + GRACE))
-        if before == value or name not in refused:
+        if before == value or (before is not None if refused is None else name not in refused):
             present[name] = value
     registered = {name: key for name, key in keys.registered.items() if name in names}
     signing = {name: key for name, key in registered.items() if key != credentials.values.get(name)}
@@ -106,12 +106,27 @@ def next_keys(
         name: [_prolonged(each, now) if is_held or each.key == signing.get(name) else each for each in entries]
         for name, entries in former.items()
     }
-    live = {name: tuple(each for each in entries if now < each.until) for name, entries in kept.items()}
+    live = {name: _list_live(entries, present.get(name), now) for name, entries in kept.items()}
     accepted = {name: key for name, key in keys.accepted.items() if name in credentials.secret_refs}
     lasting = {name: entries for name, entries in live.items() if entries}
     if is_revoked:
         return SigningKeys(present, {}, registered, accepted, now.isoformat() if lasting else keys.revoked_at)
     return SigningKeys(present, lasting, registered, accepted, keys.revoked_at)
+
+
+def _list_live(entries: Sequence[FormerKey], present: str | None, now: datetime) -> tuple[FormerKey, ...]:
+    """Return the entries that have not ended, one for each key that is not `present` again, and all that pods may still mount."""
+    live, keys = list[FormerKey](), {present}
+    for each in entries:
+        if now < each.until and (each.key not in keys or _is_mounted(each, now)):
+            live.append(each)
+        keys.add(each.key)
+    return tuple(live)
+
+
+def _is_mounted(former: FormerKey, now: datetime) -> bool:
+    """Return whether pods may still have a former key as the present one."""
+    return now < former.until - GRACE + PODS_UPDATED
 
 
 def _prolonged(former: FormerKey, now: datetime) -> FormerKey:
@@ -121,7 +136,7 @@ def _prolonged(former: FormerKey, now: datetime) -> FormerKey:
 
 
 async def keep_signing_keys(
-    tenant: Tenant, credentials: Credentials, context: ReconcileContext, *, refused: Container[str] = (), is_held: bool
+    tenant: Tenant, credentials: Credentials, context: ReconcileContext, *, refused: Container[str] | None = (), is_held: bool
 ) -> SigningKeys:
     """Update `T-signing-keys` with the present content of the tenant's Secrets, and return it."""
     meta = tenant.metadata
@@ -142,7 +157,7 @@ async def keep_signing_keys(
 async def keep_signing_keys_of_held(key: Key, context: ReconcileContext) -> None:
     """Keep the keys of a Tenant that nothing else is done for: its pods go on, and providers may sign with the replaced key.
 
-    New keys were not tried, but the pods mount them, and a provider may sign with each of them.
+    New keys are not tried, but the pods mount them, and a provider may sign with each of them.
     """
     tenant = context.relations.tenant(key.namespace, key.name)
     if tenant is None or tenant.metadata.deletion_timestamp is not None:
@@ -150,7 +165,7 @@ async def keep_signing_keys_of_held(key: Key, context: ReconcileContext) -> None
     if context.cache.secret(key.namespace, child_name(key.name, "teardown")) is None:
         return  # never provisioned
     try:
-        await keep_signing_keys(tenant, await read_credentials(tenant, context), context, is_held=True)
+        await keep_signing_keys(tenant, await read_credentials(tenant, context), context, refused=None, is_held=True)
     except UnmanagedObject as error:  # the reconcile after the pause reports it in a condition
         log.warning("signing_keys.not_kept", tenant=tenant.metadata.dotted, error=error.message)
 
