@@ -115,6 +115,31 @@ async def test_only_its_persons_move_makes_one_news(salon: Salon) -> None:
     assert await states(salon) == {FIRST: "booked"}
 
 
+async def test_another_person_then_is_no_news(salon: Salon) -> None:
+    assert await stays_waiting(salon, is_same=True)
+
+
+async def test_a_replaced_booking_is_no_news(env: CalcomEnvironment) -> None:
+    """Cal.com moves no booking to another host: another appointment is booked in its place."""
+    assert await stays_waiting(env.salon, is_same=False)
+
+
+async def stays_waiting(salon: Salon, *, is_same: bool) -> bool:
+    """Return whether a wait outlasts the change to another person, and no further appointment."""
+    own, found = await book_with_anna(salon), list[dict[str, str]]()
+    await wait(salon, FIRST)
+    args = {"appointment_id": own, "start": AFTERNOON, "staff": "Mehmet"}
+    assert (await salon.booking.reschedule_appointment(call("call_move", FIRST), args)).success
+    (row,) = await salon.live()
+    assert (row["staff"], str(row["id"]) == own) == ("mehmet", is_same)
+    await run(salon)
+    found.append(await states(salon))
+    more = booking_args(MORNING, another=True)
+    assert (await salon.booking.book_appointment(call("call_more", FIRST), more)).success
+    await run(salon)
+    return [*found, await states(salon)] == [{FIRST: "waiting"}, {FIRST: "booked"}]
+
+
 async def test_joining_again_after_a_move_waits(salon: Salon) -> None:
     own = await book_with_anna(salon)
     await wait(salon, FIRST)

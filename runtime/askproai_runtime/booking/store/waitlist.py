@@ -36,10 +36,17 @@ SELECT id, key, name, call_id FROM waitlist
 WHERE tenant = $1 AND phone = $2 AND left(key, {_OF_REQUEST}) = left($3, {_OF_REQUEST}) AND state = 'waiting'
 ORDER BY created_at, id
 """  # noqa: S608  constants
-# Whether the person of an entry `w` has since moved an appointment, which the text behind it names.
+# Whether the person of an entry `w` has since moved an appointment, which the text behind it names, to another time.
 _MOVED = """EXISTS (
     SELECT 1 FROM call_actions x WHERE x.tenant = w.tenant AND x.key LIKE 'move|%' AND x.call_id NOT LIKE 'desk:%'
+    AND (x.answer ->> 'former_start')::timestamptz IS DISTINCT FROM split_part(x.key, '|', 3)::timestamptz
     AND x.state = 'done' AND x.created_at > w.created_at AND x.appointment_id"""
+# Whether an appointment `a` is in place of one that the person of an entry `w` had at that time: Cal.com moves none to another host.
+_REPLACES = """EXISTS (
+    SELECT 1 FROM appointments h LEFT JOIN call_actions x
+        ON x.tenant = h.tenant AND x.call_id = a.call_id AND x.key = 'cancel|' || h.id
+    WHERE h.tenant = w.tenant AND h.id = ANY (w.had) AND h.starts_at = a.starts_at AND h.customer_name = a.customer_name
+    AND (x.key IS NOT NULL OR h.status IN ('confirmed', 'pending_sync')))"""
 # The counts are those of the statement's snapshot: calls of the same moment may add one or two more. A request that is made anew
 # says anew which times of it are declined. After a move within its bounds it is a new wait, as if the move had ended the first one.
 _JOIN = f"""
@@ -112,7 +119,7 @@ WHERE tenant = $1 AND entry_id = $2 AND state = 'open' RETURNING true
 """
 
 # The present starts decide, whatever brought an appointment there: a booking, a move, the desk or the remote calendar. One that lay
-# within the bounds at the request is no news, unless its person has moved it since.
+# within the bounds at the request is no news, unless its person has moved it since; nor is its time with another staff member.
 _LIST_REACHED = f"""
 SELECT {_ENTRY}, a.starts_at AS reached, a.customer_name AS booked_for, EXISTS (
            SELECT 1 FROM waitlist o WHERE o.tenant = w.tenant AND o.phone = w.phone AND o.key <> w.key
@@ -120,7 +127,7 @@ SELECT {_ENTRY}, a.starts_at AS reached, a.customer_name AS booked_for, EXISTS (
 FROM waitlist w, {_SUITING}
   AND w.tenant = $1 AND w.state = 'waiting'
   AND coalesce(w.staff, a.staff) = a.staff
-  AND (a.id <> ALL (w.had) OR {_MOVED} = a.id))
+  AND CASE WHEN a.id = ANY (w.had) THEN {_MOVED} = a.id) ELSE NOT {_REPLACES} END
 """  # noqa: S608  constants
 _END_BOOKED = """
 UPDATE waitlist SET state = 'booked', ended_at = clock_timestamp() WHERE tenant = $1 AND id = ANY($2) AND state = 'waiting'
