@@ -50,6 +50,7 @@ from askproai_runtime.booking.free_times import drop_free_times, read_fresh
 from askproai_runtime.booking.full_names import complete_name, list_short_names, read_asked_name, require_full_name
 from askproai_runtime.booking.further import (
     ask_about_several,
+    find_moved,
     is_second_person,
     list_asked_to_cancel,
     list_of_number,
@@ -78,6 +79,7 @@ from askproai_runtime.booking.relative_times import add_offered_weeks
 from askproai_runtime.booking.remote import cover_end, create_booking, enqueue_sync
 from askproai_runtime.booking.replaced_bookings import (
     ask_to_cancel_first,
+    cancel_kept,
     cancel_replaced,
     cancel_replaced_afterwards,
     move_instead,
@@ -141,14 +143,6 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class BookingResult:
-    """What a booking answers, and how it counts among those of callers."""
-
-    answer: Answer
-    outcome: BookingOutcome
-
-
-@dataclass(frozen=True, slots=True)
 class _Written:
     """The appointments that a booking has written, and those that the caller had before and keeps. `again`: it was booked
     before.
@@ -157,6 +151,15 @@ class _Written:
     appointments: list[Appointment]
     kept: list[Appointment]
     again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BookingResult:
+    """What a booking answers, how it counts among those of callers, and what it has found or written."""
+
+    answer: Answer
+    outcome: BookingOutcome
+    written: _Written | None = None
 
 
 _Booking: TypeAlias = Change[_Written, BookingResult]
@@ -205,7 +208,6 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
             request,
             names_customer=bool(known - {fold(request.name)}) or args.get("notes") != said_notes,
             moves=moves,
-            chooses_move=chooses_move,
         )
         offered = find_named(call, request.rules, request.start)
         is_alone = request.another or is_second or any(each.live for each in appointments)
@@ -248,10 +250,26 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
     if instead is not None and chosen is not None:
         return await _book_instead(ctx, call, request, chosen.choice, instead, deadline)
     result = await carry_out_booking(ctx, call, request, deadline)
-    if result.outcome is BookingOutcome.ALREADY_BOOKED:
-        answer = await correct_repeated(ctx, call, request, result.answer)
+    if result.outcome is BookingOutcome.ALREADY_BOOKED and result.written is not None:
+        answer = await _answer_repeated(ctx, call, request, result.written, result.answer, chooses_move=chooses_move)
         return replace(result, answer=_leave_further(request, answer) if is_booked else answer)
     return result
+
+
+async def _answer_repeated(
+    ctx: BookingContext,
+    call: CallContext,
+    request: BookingRequest,
+    found: _Written,
+    answer: Answer,
+    *,
+    chooses_move: bool,
+) -> Answer:
+    """Return the answer to what is booked already, with what is corrected of it, or what is cancelled for it."""
+    answer = await correct_repeated(ctx, call, request, found.appointments, answer)
+    if not (chooses_move and answer.success and len(found.appointments) == len(found.kept) == 1):
+        return answer
+    return await cancel_kept(ctx, call, found.appointments[0], found.kept[0], answer)
 
 
 async def _understand(
@@ -442,6 +460,8 @@ async def _claim_booking(
         if request.desk is None:
             settled = [a for a in await list_call_appointments(conn, ctx.tenant, call.call_id) if a.settled]
             repeated = find_booked(request, settled)
+            if not repeated:
+                repeated = await find_moved(conn, ctx, call, request, await list_of_number(conn, ctx, call))
         elif await is_action_done(conn, ctx.tenant, call.call_id, request.key):
             repeated = _list(await get_desk_appointment(conn, ctx.tenant, call.call_id))
         else:
@@ -470,6 +490,8 @@ async def _find_repeated(
         if not repeated:
             is_beside = request.another and not request.moves
             others = [] if is_beside else await list_of_number(conn, ctx, call)
+            if moved := await find_moved(conn, ctx, call, request, others):
+                return moved
             if request.moves:
                 require_no_move(ctx, request, [*others, *appointments])
             asked = [] if is_beside else await list_asked_to_cancel(conn, ctx, call, others)
@@ -759,7 +781,7 @@ def _booked(ctx: BookingContext, request: BookingRequest, written: _Written) -> 
     confirmed = all(each.status == Status.CONFIRMED for each in written.appointments)
     outcome = BookingOutcome.CONFIRMED if confirmed else BookingOutcome.PENDING_SYNC
     answer = confirm(ctx, request, written.appointments, written.kept, again=written.again)
-    return BookingResult(answer, BookingOutcome.ALREADY_BOOKED if written.again else outcome)
+    return BookingResult(answer, BookingOutcome.ALREADY_BOOKED if written.again else outcome, written)
 
 
 def _in_flight() -> BookingResult:

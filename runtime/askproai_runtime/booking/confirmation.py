@@ -74,8 +74,6 @@ def confirm(
     if first.live:
         message = f"{message}{_say_phone(ctx, request, first, again=again)}"
     fields: dict[str, Any] = {**appointment_fields(request.rules.zone, first), "customer_name": first.customer_name}
-    if again and request.chooses_move and single and len(kept) == 1:
-        return _ask_to_cancel(message, kept[0])
     if first.live and request.short_names and not again:
         message, fields["needs_name"] = f"{message}{ask_full_names(request)}", True
     if not single:
@@ -83,14 +81,6 @@ def confirm(
     ended = FunctionOutcome.ALREADY_BOOKED if again else FunctionOutcome.BOOKED
     return Answer(
         success=first.live, message=message, fields=fields, outcome=ended if first.live else FunctionOutcome.GONE
-    )
-
-
-def _ask_to_cancel(message: str, kept: Appointment) -> Answer:
-    """Return the question for the appointment that this one was to be in place of, and that stays."""
-    fields = {"appointment_id": str(kept.id)}
-    return Answer(
-        success=False, message=f"{message}{say().cancel_it}", fields=fields, outcome=FunctionOutcome.ASKED_BACK
     )
 
 

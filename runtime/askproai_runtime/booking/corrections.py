@@ -16,7 +16,6 @@ from askproai_core.database import DATABASE_UNAVAILABLE, Connection
 from askproai_core.phone_numbers import region_of
 from askproai_runtime.booking.asked_choices import Chosen
 from askproai_runtime.booking.changes import Change
-from askproai_runtime.booking.companions import find_booked
 from askproai_runtime.booking.confirmation import confirm, find_kept
 from askproai_runtime.booking.further import ask_further
 from askproai_runtime.booking.owner_questions import ask_name, require_own_notes
@@ -27,7 +26,6 @@ from askproai_runtime.booking.store.appointments import (
     Appointment,
     correct_appointment,
     get_appointment,
-    list_call_appointments,
     upsert_customer,
 )
 from askproai_runtime.booking.store.claims import lock_resources_of
@@ -124,11 +122,11 @@ def _is_requested(request: BookingRequest, appointment: Appointment) -> bool:
     return same_place and same_services(appointment.service, request.rules.service.name)
 
 
-async def correct_repeated(ctx: BookingContext, call: CallContext, request: BookingRequest, answer: Answer) -> Answer:
+async def correct_repeated(
+    ctx: BookingContext, call: CallContext, request: BookingRequest, booked: Sequence[Appointment], answer: Answer
+) -> Answer:
     """Return the answer to a booking that this call has made before: `answer`, or with what is corrected of it."""
     try:
-        async with ctx.pool.acquire() as conn:
-            booked = find_booked(request, await list_call_appointments(conn, ctx.tenant, call.call_id))
         is_settled = bool(booked) and all(each.settled for each in booked)
         for each, appointment in zip(request.each, booked if is_settled else (), strict=False):
             await require_own_notes(ctx, call, each.notes, appointment)

@@ -204,13 +204,13 @@ async def _require_agreement(
     question = (say().shall_i_cancel_other if is_other else say().shall_i_cancel).format(when=described)
     if reply is None:
         move = say().can_move_too if find_service(ctx, appointment) is not None else ""
-        question = " ".join(filter(None, (preface, _rule_in_this_language(ctx), move, question)))
+        question = " ".join(filter(None, (preface, rule_in_this_language(ctx), move, question)))
     elif not has_changed_mind(call, reply):  # the answer was unclear
         question = f"{say().yes_or_no} {question}"
     raise ClarificationNeeded(question, **fields, needs_confirmation=True)
 
 
-def _rule_in_this_language(ctx: BookingContext) -> str:
+def rule_in_this_language(ctx: BookingContext) -> str:
     """Return the tenant's rule for cancellations, where the call is in the tenant's language; who hears another one is not
     interrupted by it, and hears it when asking.
     """

@@ -199,6 +199,17 @@ async def list_said(
     return [each for each in own if each in said or each.id not in moved]
 
 
+async def find_moved(
+    conn: Connection, ctx: BookingContext, call: CallContext, request: BookingRequest, others: Sequence[Appointment]
+) -> list[Appointment]:
+    """Return the one of the `others` of the calling number that this call has moved to what is requested: it stands already."""
+    if request.companions or request.another:
+        return []
+    then = [each for each in others if is_same_visit(request, each) and _is_same_slot(request, each) and each.settled]
+    moved = {each.appointment_id for each in await list_former_starts(conn, ctx.tenant, call.call_id)} if then else ()
+    return [each for each in then if each.id in moved][:1]
+
+
 def require_no_move(ctx: BookingContext, request: BookingRequest, appointments: Sequence[Appointment]) -> None:
     """Raise `ClarificationNeeded` if the arguments of a request speak of another appointment that goes: it may be any of the
     `appointments` of this person, or where this person has none, of the caller.

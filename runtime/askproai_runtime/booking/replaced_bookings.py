@@ -5,17 +5,28 @@ Where a calendar has to confirm the booking, the cancellation comes after its co
 """
 
 from dataclasses import replace
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import asyncpg
 import structlog
 
 from askproai_core.database import DATABASE_UNAVAILABLE, Connection
-from askproai_runtime.booking.answers import busy_answer, describe_with_state, failure
-from askproai_runtime.booking.find import cancel_appointment, write_cancellation
+from askproai_runtime.booking.answer_words import Reply
+from askproai_runtime.booking.answers import (
+    appointment_fields,
+    busy_answer,
+    describe_appointment,
+    describe_with_state,
+    failure,
+)
+from askproai_runtime.booking.cancel_answers import only_thanks
+from askproai_runtime.booking.cancel_question import read_cancel_reply
+from askproai_runtime.booking.find import cancel_appointment, rule_in_this_language, write_cancellation
 from askproai_runtime.booking.idempotency import SlotNotFree
 from askproai_runtime.booking.request import BookingRequest
 from askproai_runtime.booking.reschedule import MoveInFlight, MoveRequest, carry_out_move, resolve_service
+from askproai_runtime.booking.store.actions import list_former_starts, record_question
 from askproai_runtime.booking.store.appointments import Appointment, get_appointment
 from askproai_runtime.booking.store.transactions import OutcomeUnknown, run_transaction
 from askproai_runtime.booking.types import Answer, BookingContext, CallContext, ClarificationNeeded, FunctionOutcome
@@ -76,6 +87,31 @@ async def ask_to_cancel_first(
     message = f"{say().only_after_cancelling.format(service=what)} {answer.message}"
     later = {"service": rules.service.name, "staff": staff, "start": start, "customer_name": request.name}
     return replace(answer, message=message, fields={**answer.fields, "next_requests": [later]})
+
+
+async def cancel_kept(
+    ctx: BookingContext, call: CallContext, booked: Appointment, kept: Appointment, answer: Answer
+) -> Answer:
+    """Return the answer to a repeated booking that is to be in place of the one that stays: that is cancelled after a yes to the
+    question for it, which is asked once.
+
+    A model repeats its choice after thanks, too, and where this call has moved what is `booked`.
+    """
+    async with ctx.pool.acquire() as conn:
+        reply = await read_cancel_reply(ctx, conn, call, kept)
+        if reply is Reply.YES:
+            return await cancel_appointment(ctx, call, {"appointment_id": str(kept.id)})
+        moved = {each.appointment_id for each in await list_former_starts(conn, ctx.tenant, call.call_id)}
+        is_thanked = call.said_since is not None and only_thanks(call.said_since)
+        if reply is not None or is_thanked or booked.id in moved:
+            return answer
+        await record_question(conn, ctx.tenant, call.call_id, kept.id, kept.starts_at)
+    described = describe_appointment(
+        ctx.config(), kept, ctx.clock.now(), named=kept.customer_name != booked.customer_name
+    )
+    question = " ".join(filter(None, (rule_in_this_language(ctx), say().shall_i_cancel.format(when=described))))
+    fields: dict[str, Any] = appointment_fields(ZoneInfo(ctx.config().time_zone), kept)
+    return ClarificationNeeded(question, **fields, needs_confirmation=True).answer
 
 
 async def say_replaced(ctx: BookingContext, replaced: Appointment, answer: Answer, *, is_cancelled: bool) -> Answer:

@@ -110,8 +110,7 @@ class BookingRequest:
     `renames` has the names of a group about which the caller has chosen, each with the id of the appointment that gets it, or None
     for a further one.
     `replaces` is the caller's appointment that is cancelled for this one; `replaces_afterwards` is the id of one that is cancelled
-    once this one is confirmed. `moves`: its arguments speak of an appointment that goes, and nobody has been asked which;
-    `chooses_move`: they do so by `choice`.
+    once this one is confirmed. `moves`: its arguments speak of an appointment that goes, and nobody has been asked which.
     `desk` is set if the desk asks, and no caller. `companions` has the names of those who come along, in the order of the rules.
     """
 
@@ -135,7 +134,6 @@ class BookingRequest:
     replaces: Appointment | None = None
     replaces_afterwards: UUID | None = None
     moves: bool = False
-    chooses_move: bool = False
 
     @property
     def dictates_phone(self) -> bool:

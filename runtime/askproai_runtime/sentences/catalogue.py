@@ -223,7 +223,6 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     group_besides: str
     calendar_has_to_confirm: str
     other_stays: str
-    cancel_it: str
     others_stay: str
     is_person_changed: str
     is_offered_person_meant: str

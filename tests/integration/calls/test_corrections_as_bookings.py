@@ -233,21 +233,55 @@ async def test_a_note_that_corrects_is_asked_once(call: SpokenCall, note: str) -
     assert (await call.ask(BOOK, wanted))["success"]
 
 
-@pytest.mark.parametrize("choice", ["move", "verschieben", "Termin verschieben"])
-async def test_a_late_choice_asks_about_the_other(later: SpokenCall, choice: str) -> None:
+@pytest.mark.parametrize(
+    ("reply", "request_after", "at"),
+    [
+        ("Ja, den um zehn bitte absagen.", ("cancel_appointment", {"confirmed": True}), ["16:00"]),
+        ("Ja.", ("cancel_appointment", {}), ["16:00"]),
+        ("Ja.", (BOOK, {"choice": "move"}), ["16:00"]),
+        ("Nein.", (BOOK, {"choice": "move"}), ["10:00", "16:00"]),
+        ("Nein, danke.", (BOOK, {}), ["10:00", "16:00"]),
+    ],
+)
+@pytest.mark.parametrize("choice", ["move", "Termin verschieben"])
+async def test_a_late_choice_asks_about_the_other(
+    later: SpokenCall, choice: str, reply: str, request_after: tuple[str, dict[str, str]], at: list[str]
+) -> None:
     wanted = friday_at(later.pod, "16:00")
     assert (await later.ask(BOOK, wanted))["success"]
     later.say("Nein, statt dem um zehn.")
     asked = await later.ask(BOOK, wanted | {"choice": choice})
-    assert (asked["success"], asked["message"].endswith("Soll ich ihn absagen?")) == (False, True), asked
+    assert (asked["success"], asked["message"].endswith("um 10 Uhr, Haarschnitt bei Anna, absagen?")) == (
+        False,
+        True,
+    ), asked
     assert await times(later) == ["10:00", "16:00"]
-    for _ in range(2):
-        later.say("Ja, den um zehn bitte absagen.")
-        done = await later.ask("cancel_appointment", {"appointment_id": asked["appointment_id"], "confirmed": True})
-    assert (done["success"], await times(later)) == (True, ["16:00"]), done
+    later.say(reply)
+    function, args = request_after
+    done = await later.ask(function, wanted | args if function == BOOK else args)
+    assert (done["success"], await times(later)) == (True, at), done
 
 
-@pytest.mark.parametrize("again", [{}, {"choice": "further"}, {"choice": "nicht verschieben"}])
+@pytest.mark.parametrize("note", [{}, {"notes": "Umbuchung"}, {"notes": "Allergie"}])
+@pytest.mark.parametrize("said", ["Verschieben.", "Danke.", ""])
+async def test_a_repeated_move_stands(later: SpokenCall, said: str, note: dict[str, str]) -> None:
+    wanted = friday_at(later.pod, "16:00")
+    await later.ask("find_appointments", {})
+    await later.ask(BOOK, wanted)
+    later.say("Verschieben.")
+    assert (await later.ask(BOOK, wanted | {"choice": "move"}))["success"]
+    for choice in ({"choice": "move"}, {}):
+        if said:
+            later.say(said)
+        again = await later.ask(BOOK, wanted | note | choice)
+        assert again["message"].startswith("Der Termin steht schon"), again
+        assert (again["success"], await times(later)) == (True, ["16:00"])
+    assert await later.pod.db.fetchval("SELECT notes FROM appointments WHERE caller = $1", later.number) == note.get(
+        "notes"
+    )
+
+
+@pytest.mark.parametrize("again", [{}, {"choice": "further"}, {"choice": "nicht verschieben"}, {"choice": "move"}])
 async def test_a_further_one_stays_further(later: SpokenCall, again: dict[str, str]) -> None:
     wanted = friday_at(later.pod, "16:00", notes="Umbuchung")
     later.say("Um vier.")

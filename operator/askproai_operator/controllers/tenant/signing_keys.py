@@ -88,8 +88,9 @@ def next_keys(
     """Return the keys after a reconcile that has read `credentials`. Pure.
 
     A value that could not be read changes nothing. One of `refused` is never accepted later, but the key before it is; with None
-    nobody has tried them, and a refused one stays so. No former key ends while the reconcile `is_held`, since the status goes on saying that the pods have it, nor one that is still
-    registered. With `is_revoked` no former one is accepted, and the time is kept.
+    nobody has tried them, and what was refused stays so. No former key ends while the reconcile `is_held`, since the status goes on
+    saying that the pods have it, nor one that is still registered. With `is_revoked` no former one is accepted, and the time is
+    kept.
     """
     names = {name for name in credentials.secret_refs if name == RETELL_KEY or name.endswith("-webhook-secret")}
     present = {name: key for name, key in keys.present.items() if name in names}
@@ -136,7 +137,12 @@ def _prolonged(former: FormerKey, now: datetime) -> FormerKey:
 
 
 async def keep_signing_keys(
-    tenant: Tenant, credentials: Credentials, context: ReconcileContext, *, refused: Container[str] | None = (), is_held: bool
+    tenant: Tenant,
+    credentials: Credentials,
+    context: ReconcileContext,
+    *,
+    refused: Container[str] | None = (),
+    is_held: bool,
 ) -> SigningKeys:
     """Update `T-signing-keys` with the present content of the tenant's Secrets, and return it."""
     meta = tenant.metadata
