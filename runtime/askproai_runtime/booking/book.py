@@ -33,7 +33,13 @@ from askproai_runtime.booking.asked_choices import Chosen, read_chosen, read_mov
 from askproai_runtime.booking.availability import busy_window, free_slots, least_busy_per_start
 from askproai_runtime.booking.bookables import linked_event_types
 from askproai_runtime.booking.changes import Change
-from askproai_runtime.booking.companions import BookedOneByOne, add_companions, find_booked, require_names, require_said
+from askproai_runtime.booking.companions import (
+    BookedOneByOne,
+    add_companions,
+    find_booked,
+    name_everybody,
+    require_said,
+)
 from askproai_runtime.booking.confirmation import confirm, find_kept
 from askproai_runtime.booking.corrections import (
     add_note,
@@ -219,7 +225,7 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
             alone = find_next(call, args, request, appointments, together)
             result = await _book(ctx, call, alone.args, deadline)
             return replace(result, answer=alone.ask_for_next(result.answer))
-        require_names(group, request.name, another=request.another)
+        group = name_everybody(call, group, request.name, request.start, another=request.another)
         renames = read_renames(call, args, (request.name, *group.names), appointments) if group.names else {}
         service = await prefer_usual_staff(ctx, group.service, call)
         instead = await _find_instead(ctx, call, request, chosen) if chosen and not group.names else None

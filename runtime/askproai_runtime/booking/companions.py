@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from askproai_core.tenant_config import Service
@@ -37,6 +38,7 @@ _BEHIND_NAME = re.compile(
     r"\s*[(\[:/–—,]\s*|\s-\s|\s(?:mit|with|für|for|zum|bekommt|gets|möchte|wants)\s", re.IGNORECASE
 )
 MOST_PEOPLE = 4  # of one group, the caller included
+NAMES = "names"  # in place of a time in `needs_companions`: once asked for, they are for no other time
 
 
 class BookedOneByOne(Exception):
@@ -162,9 +164,10 @@ def require_said(call: CallContext, args: Mapping[str, Any], start: datetime, of
     counted = args.get("party_size", 1) - 1
     if call.replies is not None and brings_another(args.get("notes") or "", args.get("customer_name") or ""):
         counted = max(counted, 1)  # without a transcript it would be asked again and again
-    is_left_out = (offered and not _says_alone(call, args)) or counted > said
+    is_known = bool(offered) or companions_key(NAMES) in (call.replies or {})  # that somebody comes along
+    is_left_out = (is_known and not _says_alone(call, args)) or counted > said
     if is_left_out and companions_key(at) not in (call.replies or {}):
-        question = say_names_missing(max(len(offered), counted) - said)
+        question = say_names_missing(max(len(offered), counted, 1) - said)
         raise ClarificationNeeded(question if said else f"{question}{say().or_alone}", needs_companions=at)
 
 
@@ -176,16 +179,30 @@ def _says_alone(call: CallContext, args: Mapping[str, Any]) -> bool:
     return "companions" in args and (is_certain or bool(ALONE.search(words_of(call.said_since or ""))))
 
 
-def require_names(group: Group, name: str, *, another: bool) -> None:
-    """Raise `ClarificationNeeded` if the name of somebody is missing, or if two have one name: who brings two cars has one, but a
-    model may list the caller among the companions, too. With `another` two appointments for one name are meant.
+def name_guests(call: CallContext, names: Sequence[str], name: str, start: datetime) -> tuple[str, ...]:
+    """Return the names of those who come along with a customer; one that the caller was asked for in vain is a guest's."""
+    if {companions_key(NAMES), companions_key(start.isoformat())}.isdisjoint(call.replies or {}):
+        return tuple(names)
+    missing = [at for at, each in enumerate(names) if not each]
+    numbers = {at: f" {number}" if len(missing) > 1 else "" for number, at in enumerate(missing, 1)}
+    guest = partial(say().guest_of.format, name=name.split()[-1])
+    return tuple(each or guest(number=numbers[at]) for at, each in enumerate(names))
+
+
+def name_everybody(call: CallContext, group: Group, name: str, start: datetime, *, another: bool) -> Group:
+    """Return a group with a name for each.
+
+    Raises `ClarificationNeeded` once for missing names, or if two have one name: who brings two cars has one, but a model may list
+    the caller among the companions, too. With `another` two appointments for one name are meant.
     """
-    if missing := group.names.count(""):
-        raise ClarificationNeeded(say_names_missing(missing))
-    (most, times), *_ = Counter(map(fold, (name, *group.names))).most_common(1)
+    names = name_guests(call, group.names, name, start)
+    if missing := names.count(""):
+        raise ClarificationNeeded(say_names_missing(missing), needs_companions=NAMES)
+    (most, times), *_ = Counter(map(fold, (name, *names))).most_common(1)
     if times > 1 and not another:
-        twice = next(each for each in (name, *group.names) if fold(each) == most)
+        twice = next(each for each in (name, *names) if fold(each) == most)
         raise ClarificationNeeded(say().several_of_one_name.format(count=times, name=twice))
+    return replace(group, names=names)
 
 
 def _only_local(ctx: BookingContext, request: ServiceRequest) -> ServiceRequest:

@@ -78,7 +78,9 @@ def says_nobody(text: str) -> bool:
 
 
 def drop_relations(text: str) -> str:
-    """Return a name without the relation before it: `Otto Kurz` of `meinen Sohn Otto Kurz`. A relation alone stays."""
+    """Return a name without the relation before it: `Otto Kurz` of `meinen Sohn Otto Kurz`. A relation alone stays, and so does that
+    of somebody: `Gast von Petra Lange`.
+    """
     words = text.split()
     around = COMPANIONS | CUSTOMERS | BEFORE_COMPANIONS
     at = next((at for at, word in enumerate(words) if fold(word) not in around), len(words))
@@ -86,7 +88,7 @@ def drop_relations(text: str) -> str:
     is_relation = any(
         word in (COMPANIONS | CUSTOMERS) - TITLES or (word in COMPANIONS and POSSESSIVES.fullmatch(last))
         for last, word in zip(["", *before], before, strict=False)
-    ) and at < len(words)
+    ) and words[at : at + 1] not in ([], ["of"], ["von"])
     return " ".join(words[at:]).strip(",: ") if is_relation else text.strip()
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from askproai_runtime.booking.answer_words import NO, YES, words_of
-from askproai_runtime.booking.companions import BookedOneByOne, say_names_missing
+from askproai_runtime.booking.companions import NAMES, BookedOneByOne, name_guests, say_names_missing
 from askproai_runtime.booking.name_words import RELATIVES
 from askproai_runtime.booking.phrases import fold, same_name
 from askproai_runtime.booking.replies import companions_key
@@ -47,7 +47,7 @@ class OneOfGroup:
             return answer
         name = self.left[0]["customer_name"]
         question = say().one_by_one_next.format(name=name) if name else f" {say_names_missing(1)}"
-        fields = {**answer.fields, "next_requests": list(self.left)}
+        fields = {**answer.fields, "next_requests": list(self.left)} | ({} if name else {"needs_companions": NAMES})
         return replace(answer, message=f"{answer.message}{question}", fields=fields)
 
 
@@ -73,17 +73,18 @@ def find_next(
 
     Raises `ClarificationNeeded` once in a call with the question whether to begin with the first: all were to be booked, or none.
     """
+    names = name_guests(call, group.names, request.name, request.start)
     start = request.start.astimezone(request.rules.zone).isoformat()
     then = [each for each in appointments if each.live and each.starts_at == request.start]
     people: list[dict[str, Any]] = [
         {"customer_name": name, "service": each.rules.service.name, "start": start, "another": True}
         | ({} if each.staff is None else {"staff": each.staff})
-        for name, each in zip((request.name, *group.names), group.people, strict=True)
+        for name, each in zip((request.name, *names), group.people, strict=True)
     ]
     left = [each for each in people if not any(same_name(each["customer_name"], a.customer_name) for a in then)]
     first, *others = left or people[:1]
     if not first["customer_name"]:
-        raise ClarificationNeeded(say_names_missing(1))
+        raise ClarificationNeeded(say_names_missing(1), needs_companions=NAMES)
     was_asked = companions_key(ONE_BY_ONE) in (call.replies or {})  # for the first, or for the next one
     is_asked, words = bool(then) or was_asked, words_of(call.said_since or "")
     is_agreed = _agrees(words, first["customer_name"]) if was_asked and left else not NO.search(words)

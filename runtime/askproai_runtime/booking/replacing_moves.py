@@ -4,15 +4,17 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from askproai_runtime.booking.answer_words import FILLER, YES_WORD
 from askproai_runtime.booking.asked_choices import read_choice
 from askproai_runtime.booking.book import book_appointment
 from askproai_runtime.booking.cancel_answers import CANCELLATION
 from askproai_runtime.booking.changed_visits import ReplacementWanted
+from askproai_runtime.booking.corrections import find_own
 from askproai_runtime.booking.named_people import read_name_alone
 from askproai_runtime.booking.phrases import fold, same_name
-from askproai_runtime.booking.request import read_text
+from askproai_runtime.booking.request import read_parts, read_text
 from askproai_runtime.booking.reschedule import move_own_appointment
 from askproai_runtime.booking.types import Answer, AskedChoice, BookingContext, CallContext, Choice
 
@@ -24,7 +26,8 @@ _ONLY_RENAME: Final = re.compile(
 async def reschedule_appointment(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer:
     """Move a caller's own appointment, also to another person, or book another service, or another branch, in its place.
 
-    After the question whether the appointment gets another name, and a yes, a move of that person gives it the name.
+    After the question whether the appointment gets another name, and a yes, a move of that person gives it the name; where a
+    second appointment was chosen, that is booked, at the same time unless another one is named.
     """
     name, said = read_name_alone(read_text(args, "customer_name"), call.said), fold(call.said_since or "")
     asked = [each for each in call.asked_choices if Choice.RENAME in each.choices and same_name(each.name, name)]
@@ -33,6 +36,13 @@ async def reschedule_appointment(ctx: BookingContext, call: CallContext, args: M
     if asked and (choice is Choice.RENAME or (choice is None and is_yes)):
         rename = {"appointment_id": asked[-1].about, "customer_name": name, "choice": Choice.RENAME.value}
         return await book_appointment(ctx, call, rename)
+    booked = await find_own(ctx, call, asked[-1].about) if asked and choice is Choice.FURTHER else None
+    if booked is not None:
+        then = booked.starts_at.astimezone(ZoneInfo(ctx.config().time_zone)).isoformat()
+        start = {} if any(read_parts(args)) else {"start": then}
+        named = {key: each for key, each in args.items() if key != "appointment_id"}
+        further = {"service": booked.service, **named, **start, "customer_name": name}
+        return await book_appointment(ctx, replace(call, branch=booked.branch), further)
     try:
         return await move_own_appointment(ctx, call, args)
     except ReplacementWanted as wanted:

@@ -151,6 +151,7 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     name_of_companion: str
     or_alone: str
     names_of_companions: str
+    guest_of: str
     group_partly: str
     when_to_book: str
     whose_name: str

@@ -350,6 +350,17 @@ async def test_an_unnamed_companion_is_asked_for_in_turn(env: CalcomEnvironment)
     assert (second.success, len(await booked(env.salon))) == (True, 2), second
 
 
+async def test_an_unknown_name_is_a_guests_at_calcom(env: CalcomEnvironment) -> None:
+    args = {"service": "Haarschnitt", "start": at("14:30"), "customer_name": "Rosa Rot", "companions": [{}]}
+    answered = replace(caller(), replies={companions_key("one_by_one"): Reply.YES})
+    first = await env.salon.booking.book_appointment(answered, args)
+    asked = {**answered.replies, companions_key(first.fields["needs_companions"]): Reply.UNCLEAR}
+    second = await env.salon.booking.book_appointment(
+        replace(answered, replies=asked, said_since="Ja, trotzdem."), args
+    )
+    assert (second.success, "Gast von Rot" in second.message) == (True, True), second
+
+
 async def test_a_group_waits_at_calcom_one_by_one(env: CalcomEnvironment) -> None:
     for staff in ("Anna", "Mehmet"):
         await block(env.salon, staff, "14:30", number=90 + len(staff))

@@ -36,6 +36,19 @@ async def test_another_name_then_is_asked(call: SpokenCall, name: str, choice: s
     assert (len(found), name in found) == (booked, True)
 
 
+@pytest.mark.parametrize(("more", "at"), [({}, "14:00"), ({"time": "14:00"}, "14:00"), ({"time": "16:00"}, "16:00")])
+async def test_a_move_books_the_further_one(call: SpokenCall, more: dict[str, str], at: str) -> None:
+    """Its own answer lists the choice."""
+    call.say("Statt mir kommt Mia.")
+    asked = await call.ask("reschedule_appointment", {"customer_name": "Mia Kurz"})
+    assert asked["choices"] == ["rename", "further"], asked
+    call.say("Nein, einen zweiten für Mia.")
+    named = {"date": friday_at(call.pod)["date"], **more} if more else {}
+    done = await call.ask("reschedule_appointment", {"customer_name": "Mia Kurz", "choice": "further", **named})
+    assert done["success"], done
+    assert {each[1::2] for each in await call.live(of_number=True)} == {("14:00", "Petra Lange"), (at, "Mia Kurz")}
+
+
 async def test_an_appointment_asked_to_cancel_is_asked(call: SpokenCall) -> None:
     call.say("Ich kann nicht kommen.")
     await call.ask(CANCEL, {})

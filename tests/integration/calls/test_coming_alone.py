@@ -45,6 +45,35 @@ async def test_an_empty_list_after_alone_is_booked(call: SpokenCall, said: str) 
     assert (await call.ask(BOOK, friday_at(call.pod, companions=[])))["success"]
 
 
+@pytest.mark.parametrize("companion", [{}, "unbekannt", "Gast", "meine Frau", "eine Freundin", "my wife", "N.N."])
+@pytest.mark.parametrize("kept", [True, False])
+async def test_an_unnamed_companion_is_asked_for_once(
+    call: SpokenCall, companion: str | dict[str, str], kept: bool
+) -> None:
+    """The person comes all the same, whether or not the next request still has one; without one it is asked whether alone."""
+    call.say("Ja, um zwei, für uns beide.")
+    wanted = friday_at(call.pod, companions=[companion])
+    assert (await call.ask(BOOK, wanted))["message"] == say().name_of_companion
+    call.say("Weiß ich noch nicht.")
+    if not kept:
+        assert (await call.ask(BOOK, friday_at(call.pod, companions=[])))["message"] == ASKED
+        call.say("Nein, zu zweit.")
+    for begins in ("Die Termine sind eingetragen", "Die Termine stehen schon"):
+        done = await call.ask(BOOK, wanted)
+        assert (done["success"], done["message"].startswith(begins)) == (True, True), done
+    assert sorted(each[3] for each in await call.live()) == ["Gast von Lange", PETRA]
+
+
+async def test_several_guests_are_numbered(call: SpokenCall) -> None:
+    wanted = friday_at(call.pod, "12:00", companions=["Gast", "unbekannt"])
+    assert (await call.ask(BOOK, wanted))["message"] == say().names_of_companions
+    call.say("Weiß ich nicht.")
+    for _ in range(2):  # they are offered times one after the other
+        done = await call.ask(BOOK, wanted)
+    assert done["success"], done
+    assert sorted(each[3] for each in await call.live()) == ["Gast von Lange 1", "Gast von Lange 2", PETRA]
+
+
 async def test_a_named_companion_is_booked(call: SpokenCall) -> None:
     call.say("Ja, um zwei.")
     assert (await call.ask(BOOK, friday_at(call.pod)))["message"] == ASKED
