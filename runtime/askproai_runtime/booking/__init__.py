@@ -73,6 +73,7 @@ from askproai_runtime.booking.names import UnknownName, list_named_staff
 from askproai_runtime.booking.offer import check_availability
 from askproai_runtime.booking.opening_hours import find_closure, list_minutes, open_minutes, warm_up
 from askproai_runtime.booking.pauses import list_pauses
+from askproai_runtime.booking.phone_argument import has_digits
 from askproai_runtime.booking.phrases import drop_titles, fold, join_list, same_name, sayable
 from askproai_runtime.booking.placeholders import is_placeholder, leaves_open, names_nothing, refuses_contact
 from askproai_runtime.booking.refresh import FREE_TIMES, FreeTimesKeeper
@@ -224,6 +225,7 @@ __all__ = [
     "find_waitlist_entries",
     "fold",
     "free_slots",
+    "has_digits",
     "has_no_preference",
     "heard_key",
     "is_booked_remotely",

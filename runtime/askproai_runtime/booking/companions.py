@@ -185,7 +185,7 @@ def name_guests(call: CallContext, names: Sequence[str], name: str, start: datet
         return tuple(names)
     missing = [at for at, each in enumerate(names) if not each]
     numbers = {at: f" {number}" if len(missing) > 1 else "" for number, at in enumerate(missing, 1)}
-    guest = partial(say().guest_of.format, name=name.split()[-1])
+    guest = partial(say().guest_of.format, name=name.rsplit(maxsplit=1)[-1])
     return tuple(each or guest(number=numbers[at]) for at, each in enumerate(names))
 
 

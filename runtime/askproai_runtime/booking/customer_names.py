@@ -78,8 +78,8 @@ def says_nobody(text: str) -> bool:
 
 
 def drop_relations(text: str) -> str:
-    """Return a name without the relation before it: `Otto Kurz` of `meinen Sohn Otto Kurz`. A relation alone stays, and so does that
-    of somebody: `Gast von Petra Lange`.
+    """Return a name without the relation before it: `Otto Kurz` of `meinen Sohn Otto Kurz`. A relation alone stays, and so does
+    that of somebody: `Gast von Petra Lange`.
     """
     words = text.split()
     around = COMPANIONS | CUSTOMERS | BEFORE_COMPANIONS

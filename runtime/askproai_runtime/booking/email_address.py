@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from askproai_core.input_values import INVISIBLE, is_email
+from askproai_runtime.booking.answer_words import Reply
 from askproai_runtime.booking.placeholders import names_nothing
 from askproai_runtime.booking.store.actions import get_email_question_age, record_email_question
 from askproai_runtime.booking.types import BookingContext, CallContext, ClarificationNeeded
@@ -24,7 +25,7 @@ _SAID = tuple(
 # Between two words only: Mrs. Strich has an address, too. Nor is a "Quer-" or "Schrägstrich" one, however it is written.
 _DASH = re.compile(r"(?<=\w)(?<!\bquer)(?<!\bschräg)\s+strich\s+(?=\w)", re.IGNORECASE)
 # The letters of a name one by one, as they are spelled: m-e-i-n-e-c-k-e. A dot, or a hyphen among fewer, may be a part of it.
-_SPELLED = re.compile(r"(?:[^\W_]-){3,}[^\W_](?=@)")
+_SPELLED = re.compile(r"(?:[^\W_]-){4,}[^\W_](?=@)")
 # Domains that everybody knows are said as words, all others are spelled.
 _KNOWN_DOMAINS = frozenset({
     "aol", "freenet", "gmail", "gmx", "googlemail", "hotmail", "icloud", "live", "mail", "mailbox", "me", "online", "outlook",
@@ -101,8 +102,9 @@ async def require_confirmed_email(ctx: BookingContext, call: CallContext, args: 
     """Raise `ClarificationNeeded` if an address was named that is none, or that the caller has not heard letter by letter yet.
 
     Mails of a misheard address go to a stranger, and say who comes when. The caller's words decide; where they are not clear, or
-    the request has no transcript and there was time for an answer, `email_confirmed` does, which is only the model's claim. Its
-    false asks for another address, once this one was read back: with a new one it is said of the one before.
+    the request has no transcript and there was time for an answer, `email_confirmed` does, which is only the model's claim. A no
+    asks for another address, and so does its false once this one was read back: with a new one it is said of the one before. If
+    the answer is the same address, it is read back anew.
     """
     said = args.get("email")
     if not said or isinstance(said, bool) or names_nothing(str(said)):
@@ -117,7 +119,7 @@ async def require_confirmed_email(ctx: BookingContext, call: CallContext, args: 
             None if call.replies is not None else await get_email_question_age(conn, ctx.tenant, call.call_id, address)
         )
         reply = call.find_reply(address.casefold(), age)
-        if reply is not None and args.get("email_confirmed") is False:
+        if reply is Reply.NO or (reply is not None and args.get("email_confirmed") is False):
             raise _ask_for_another()
         if reply is not None and reply.agrees(args.get("email_confirmed")):
             return
@@ -127,7 +129,9 @@ async def require_confirmed_email(ctx: BookingContext, call: CallContext, args: 
 
 
 def _ask_for_another() -> ClarificationNeeded:
-    return ClarificationNeeded(say().which_email, cause="the e-mail address is none, or not what the caller has said")
+    return ClarificationNeeded(
+        say().which_email, cause="the e-mail address is none, or not what the caller has said", unclear="email"
+    )
 
 
 def _spell(text: str) -> str:

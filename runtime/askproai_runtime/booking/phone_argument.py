@@ -34,7 +34,6 @@ _KINDS = (
     r"mobil(?:e|funk|nummer)?|handy(?:nummer)?|cell(?:phone)?|festnetz(?:nummer)?|landline|privat|private|home|zu ?hause"
     r"|daheim|geschäftlich|dienstlich|büro|office|work|arbeit"
 )
-_BESIDE = re.compile(r"\S+@\S+(?:\s+(?:oder|und|or|and)\b)?", re.IGNORECASE)  # an e-mail address is no number
 _LABEL = re.compile(rf"\b(?:{_KINDS}|tel(?:efon(?:nummer)?)?|telephone|phone|nummer|number)\b[.:]?", re.IGNORECASE)
 _BETWEEN_NUMBERS = re.compile(
     rf"[,;|\n]|\s/\s|\b(?:oder|or|und|and|bzw|beziehungsweise|alternativ|sonst)\b\.?|(?<=\d)\s+(?=(?:{_KINDS})\b)",
@@ -70,8 +69,6 @@ def read_phone(said: str | None, config: TenantConfig, branch: str) -> SaidPhone
     pointer = None if said is None else read_pointer(said)
     if said is None or pointer is not None:
         return SaidPhone(of_call=pointer is Pointer.OF_CALL)
-    alone = _BESIDE.sub(" ", said)
-    said = alone if has_digits(alone) else said
     region = region_of(config, branch)
     found, read = _read_one(said, config, region), [_read_one(part, config, region) for part in _list_parts(said)]
     numbers = list(dict.fromkeys(each.number for each in read if each.number is not None))

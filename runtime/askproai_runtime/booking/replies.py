@@ -142,7 +142,7 @@ def read_reply(
         if reply in {Reply.YES, Reply.NO}:
             return reply
     if read and read[-1] is None:
-        return Reply.ASIDE if question in {Question.MEANT, Question.HEARD} else Reply.NO
+        return Reply.ASIDE if question in {Question.MEANT, *_FIRST_COUNTS} else Reply.NO
     return Reply.UNCLEAR
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from askproai_runtime.booking import NOTES_LIMIT, ServicePart, cut_parts, drop_catalogue, find_rest, fold
+from askproai_runtime.booking import NOTES_LIMIT, ServicePart, cut_parts, drop_catalogue, find_rest, fold, has_digits
 from askproai_runtime.calls.argument_companions import read_companions
 from askproai_runtime.calls.argument_members import Member, join_path, list_members, names_time
 from askproai_runtime.calls.argument_table import (
@@ -37,6 +37,11 @@ TIMES = frozenset({"date", "start", "time", "part_of_day"})
 _NEW = frozenset({"book_appointment", "check_availability", "join_waitlist"})  # appointments
 _START = re.compile(r"(?P<date>\d{4}-\d\d-\d\d)[T ](?P<time>\d\d:\d\d)")
 _PIECE = re.compile(r"[^(),;]+")
+# An e-mail address in the text for a number, with what joins the two.
+_ADDRESS = re.compile(
+    r"(?:\b(?:oder|und|or|and)\b|[,;/|])?\s*(?P<address>[^\s,;/|()<>:]+@[^\s,;/|()<>]+)\s*(?:\b(?:oder|und|or|and)\b|[,;/|])?",
+    re.IGNORECASE,
+)
 _ON = re.compile(r"^(?:am|on)\s+", re.IGNORECASE)
 _PERSON = frozenset({"customer_name", "phone"})  # what else an object says of a person decides nothing
 
@@ -98,8 +103,20 @@ def read_arguments(function: str, args: Any, known: KnownNames | None = None) ->
             named += [member.value] if member.value not in named else []
     for path in several:
         unread.setdefault(path, [True])
-    read = Arguments(values, _name_unread(unread), tuple(sorted(unclear)), bool(several))
+    read = _split_phone(Arguments(values, _name_unread(unread), tuple(sorted(unclear)), bool(several)), rules)
     return read if known is None or "staff" not in rules else _read_names(read, function, known)
+
+
+def _split_phone(read: Arguments, rules: Mapping[str, ArgumentRule]) -> Arguments:
+    """Return the arguments with the address beside a telephone number as `email`; as unread where there is another one, or none."""
+    text = str(read.values.get("phone", ""))
+    found, number = _ADDRESS.search(text), _ADDRESS.sub(" ", text).strip()
+    if found is None or not has_digits(number):
+        return read
+    address, values = found["address"].rstrip("."), read.values | {"phone": number}
+    if "email" in rules and values.setdefault("email", address) == address:
+        return replace(read, values=values)
+    return replace(read, values=values, unread={"email": address} | read.unread)
 
 
 def _read_names(read: Arguments, function: str, known: KnownNames) -> Arguments:

@@ -265,7 +265,7 @@ def read_replies(call: OngoingCall, today: date | None = None) -> Replies | None
         else:
             found = _read_question(answer)
             for asked in questions.values():
-                asked.is_over |= asked.ends_with(found[0] if found else None)
+                asked.end(answer, found[0] if found else None)
             if found:
                 question, about = found
                 request = invoked.get(str(utterance.tool_call_id))
@@ -352,14 +352,16 @@ class _Asked:
     later: list[str] = field(default_factory=list)
     is_over: bool = False
 
-    def ends_with(self, question: Question | None) -> bool:
-        """Return whether another answer of ours ends this one, which may ask a `question`.
+    def end(self, answer: Mapping[str, Any], question: Question | None) -> None:
+        """End this question by another answer of ours, which may ask a `question`.
 
         Whatever is said answers those for a number or a name. Of two cancellations that were asked for in one turn, each is
-        answered by what is said to both.
+        answered by what is said to both. An address that was refused may be the right one, where it is asked for anew.
         """
         is_beside = self.question is Question.CANCEL is question and not self.said
-        return self.question not in {Question.PHONE, Question.NAME} and not is_beside
+        self.is_over |= self.question not in {Question.PHONE, Question.NAME} and not is_beside
+        if self.question is Question.ADDRESS and answer.get("unclear") == "email":
+            self.said.clear()
 
     def read(self, today: date | None) -> Reply:
         """Return what was said to it. `today` is the local day of the call."""

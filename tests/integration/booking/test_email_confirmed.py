@@ -22,7 +22,7 @@ async def addresses(salon: Salon) -> list[tuple[str | None, str | None]]:
 
 
 @pytest.mark.parametrize("confirmed", [{}, {"email_confirmed": True}], ids=["silent", "claimed"])
-@pytest.mark.parametrize("replies", [None, {}, {"other@example.de": Reply.YES}, {ADDRESS: Reply.NO}])
+@pytest.mark.parametrize("replies", [None, {}, {"other@example.de": Reply.YES}, {ADDRESS: Reply.ASIDE}])
 async def test_an_address_that_was_not_read_back_books_nothing(new_salon, replies, confirmed: dict[str, Any]) -> None:
     """What the model claims proves nothing, and a yes to another address is none to this one."""
     salon = await new_salon()
@@ -68,11 +68,18 @@ async def test_without_a_transcript_the_question_needs_time_for_an_answer(new_sa
 
 
 @pytest.mark.parametrize(
-    "said", [{"email": "kündin@salon.de"}, {"email": "anna at"}, {"email": ADDRESS, "email_confirmed": False}]
+    ("reply", "said"),
+    [
+        (Reply.YES, {"email": "kündin@salon.de"}),
+        (Reply.YES, {"email": "anna at"}),
+        (Reply.YES, {"email": ADDRESS, "email_confirmed": False}),
+        (Reply.NO, {"email": ADDRESS}),
+        (Reply.NO, {"email": ADDRESS, "email_confirmed": True}),
+    ],
 )
-async def test_an_address_that_is_none_or_wrong_is_asked_again_and_can_be_left_out(new_salon, said) -> None:
+async def test_an_address_that_is_none_or_wrong_is_asked_again_and_can_be_left_out(new_salon, reply, said) -> None:
     salon = await new_salon()
-    answer = await salon.booking.book_appointment(replace(call(), replies={ADDRESS: Reply.YES}), booking_args(**said))
+    answer = await salon.booking.book_appointment(replace(call(), replies={ADDRESS: reply}), booking_args(**said))
     assert not answer.success
     assert answer.message.endswith("oder soll ich den Termin ohne Adresse eintragen?")
     assert (await salon.booking.book_appointment(call(), booking_args())).success

@@ -17,6 +17,7 @@ from tests.worlds.rows import each_row
         *((bad, None) for bad in ("kündin@salon.de", "anna@müller.de", "a..b@x.de", "a@x..de", "<a@x.de>", "a@x,y.de")),
         *((bad, None) for bad in ("anna", "anna at", "@", "null", "anna@gmx", "a@" + "x" * 260 + ".de", '{"email": "a@x.de"}')),
         ("m-e-i-n-e-c-k-e@web.de", "meinecke@web.de"),
+        ("k-u-k-u@web.de", "k-u-k-u@web.de"),
         ("j.r.r.tolkien@web.de", "j.r.r.tolkien@web.de"),
         ("anna@k-u-k.de", "anna@k-u-k.de"),
         ("k-h.maier@web.de", "k-h.maier@web.de"),

@@ -28,7 +28,7 @@ OWN = CONFIG.branches[0].phone_numbers[0].number
     "o one five one, one two three four five six seven eight", "oh one five one 12345678",
     "zero one five one twelve thirty-four fifty-six seventy-eight", "plus four nine one five one 12 34 56 78",
     "Meine Nummer ist 0151 und dann 12345678", "Vorwahl 0151, Rufnummer 12345678 bitte",
-    "0151 12345678, anna.m@gmx.de", "k2@web.de oder 0151 12345678", "tel. 0151 12345678 (Büro), danke", "０１５１ 12345678",
+    "tel. 0151 12345678 (Büro), danke", "０１５１ 12345678",
 ])  # fmt: skip
 def test_one_number_is_read_however_it_is_said(said: str) -> None:
     assert read_phone(said, CONFIG, "mitte") == SaidPhone(NUMBER)

@@ -32,6 +32,21 @@ VERIFIED = {
             {"service": "Haarschnitt", "staff": "1"},
         ),
         ({"phone": 491512345678, "another": "ja"}, {"phone": "491512345678", "another": True}),
+        *(
+            ({"phone": said}, {"phone": "0171 5556677", "email": "anna.m@gmx.de"})
+            for said in (
+                "0171 5556677/anna.m@gmx.de",
+                "0171 5556677,anna.m@gmx.de",
+                "0171 5556677|anna.m@gmx.de",
+                "anna.m@gmx.de/0171 5556677",
+                "anna.m@gmx.de; 0171 5556677",
+                "0171 5556677, anna.m@gmx.de.",
+                "anna.m@gmx.de oder 0171 5556677",
+                "anna.m@gmx.de 0171 5556677",
+            )
+        ),
+        ({"phone": "01715556677anna@gmx.de"}, {"phone": "01715556677anna@gmx.de"}),
+        ({"phone": "anna@gmx.de"}, {"phone": "anna@gmx.de"}),
         ({"another": True, "service": True}, {"another": True}),
         ({"service": ["Waschen", "Schneiden"], "staff": []}, {"service": "Waschen, Schneiden"}),
         ({"service": ["Waschen", 2], "customer_name": ["Petra"]}, {"service": "Waschen, 2", "customer_name": "Petra"}),

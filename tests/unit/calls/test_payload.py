@@ -53,6 +53,8 @@ def test_nul_beside_deep_nesting_is_removed(depth: int) -> None:
 
 _QUESTION = {"role": "tool_call_result", "content": json.dumps({"needs_confirmation": True, "appointment_id": "A"})}
 _ADDRESS = {"role": "tool_call_result", "content": json.dumps({"needs_confirmation": True, "email": "a@x.de"})}
+_WHICH_ADDRESS = {"role": "tool_call_result", "content": json.dumps({"success": False, "unclear": "email"})}
+_NO = {"role": "user", "content": "Nein."}
 _PHONE = {"role": "tool_call_result", "content": json.dumps({"success": False, "needs_phone": "missing"})}
 _NAME = {
     "role": "tool_call_result",
@@ -101,6 +103,7 @@ def _says(content: str) -> dict[str, str]:
         ([{**_ADDRESS, "content": _ADDRESS["content"].replace("a@x", "A@X")}, _WORDS], {"a@x.de": "yes"}),
         ([_QUESTION, {"role": "user", "content": "Moment."}, _WORDS], {"A": "yes"}),
         ([_ADDRESS, _WORDS, {"role": "user", "content": "Nein, um elf passt nicht."}], {"a@x.de": "yes"}),
+        ([_ADDRESS, _NO, _WHICH_ADDRESS, _WORDS], {}),  # the same one may be the right one: it is read back anew
         # a yes answers what was said last
         ([_QUESTION, _HESITATION, _OFFER, _WORDS], {"A": "no"}),
         ([_QUESTION, _OFFER, _WORDS], {}),
@@ -110,7 +113,7 @@ def _says(content: str) -> dict[str, str]:
         ([_MEANT, _HESITATION, _OFFER, _WORDS], {"meant A": "aside"}),
         ([_DETAILS, _WORDS], {"details A": "yes"}),  # not to another question about it
         ([_CHOICE, _WORDS], {}),  # a choice is the model's argument
-        ([_ADDRESS, _HESITATION, _OFFER, _WORDS], {"a@x.de": "no"}),
+        ([_ADDRESS, _HESITATION, _OFFER, _WORDS], {"a@x.de": "aside"}),
         ([_PHONE, _OFFER, _WORDS], {"phone missing": "yes"}),  # asked once
         ([_QUESTION, _says("Wirklich?"), _WORDS], {"A": "yes"}),
         ([_QUESTION, _HESITATION, _says("Lieber ein anderer Tag?"), _WORDS], {"A": "no"}),
