@@ -100,8 +100,8 @@ ANYBODY = re.compile(
     r"|\bwer (?:auch immer|gerade frei ist)\b|\b(?:with|by) any(?:one|body)\b|\b(?:doesn t|don t) (?:matter|mind|care) who\b"
 )
 ALONE = re.compile(
-    r"\b(?:allein\w*|nur (?:ich|für mich|mich|einer|eine)|ohne|kommt (?:\w+ )*nicht|niemand"
-    r"|alone|(?:only|just) (?:me|for me|myself|one)|without)\b"
+    r"(?<!nicht )(?<!nie )(?<!not )(?<!never )\b(?:allein\w*|nur (?:ich|für mich|mich|einer|eine)|ohne(?! (?:\w+ )*geht)"
+    r"|kommt (?:\w+ )*nicht(?! allein)|niemand|alone|(?:only|just) (?:me|for me|myself|one)|without(?! (?:\w+ )*no\b))\b"
 )
 
 

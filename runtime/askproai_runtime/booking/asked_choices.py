@@ -28,6 +28,13 @@ _SAID: Final = {
     "umbuchen": Choice.MOVE, "verlegen": Choice.MOVE, "verschieben": Choice.MOVE, "name aendern": Choice.RENAME,
     "namen aendern": Choice.RENAME, "umbenennen": Choice.RENAME,
 } | {each.value: each for each in Choice}  # fmt: skip
+_ADDS: Final = re.compile(
+    r"\b(?:weiter|zweit|zusätzlich|beide|noch ein|lassen?\b|bleib|behalt|another|second|additional|both|keep)"
+)
+_REPLACES: Final = re.compile(
+    r"\b(?:(?:ver|um)(?:schieb|leg|buch)|verschoben|vor(?:verleg|zieh)|move|reschedul|postpon|rebook|umbenenn|rename)"
+    r"|\bnamen? (?:\w+ )*änder|\bchange (?:the )?name"
+)
 # Stems in the notes of models: "Terminverschiebung", "Ersatztermin".
 _CHANGES: Final = re.compile(
     r"verschieb|verschob|verleg|umbuch|umgebuch|(?:termin|zeit|datum)s?(?:änder|wechsel|tausch)|geändert von|tausch mit"
@@ -63,6 +70,22 @@ def _speaks_of_move(args: Mapping[str, Any]) -> bool:
     return any(MOVE.search(each) or _CHANGES.search(each) for each in texts)
 
 
+def _read_plain(call: CallContext) -> Choice | None:
+    """Return the choice that a whole answer of the caller is: a model may have filled in another one before it was asked."""
+    said = words_of(call.said_since or "")
+    if "?" in (call.said_since or ""):
+        return None
+    return Choice.MOVE if MOVE.search(said) and _ONLY_MOVE.fullmatch(said) else _SAID.get(fold(said))
+
+
+def _contradicts(choice: Choice, said: str) -> bool:
+    """Return whether the caller's words speak of the other choice alone: a model may have filled this one in unasked."""
+    replaces, adds = bool(_REPLACES.search(said)), bool(_ADDS.search(said))
+    if choice is Choice.FURTHER:
+        return replaces and not adds
+    return choice is not Choice.CANCEL and adds and not replaces
+
+
 def read_chosen(
     call: CallContext, args: Mapping[str, Any], name: str, appointments: Iterable[Appointment] = ()
 ) -> Chosen | None:
@@ -72,14 +95,13 @@ def read_chosen(
     Of several questions the last one for this person is answered. Another name is a correction, unless the call has one of its
     `appointments` for it. Without a transcript the id of the appointment says that it was asked about.
     """
-    choice, named = read_choice(args), read_text(args, "appointment_id")
-    said = words_of(call.said_since or "")
-    is_move = bool(MOVE.search(said) and _ONLY_MOVE.fullmatch(said)) and "?" not in (call.said_since or "")
-    if choice is None and not is_move:
+    choice, named = _read_plain(call) or read_choice(args), read_text(args, "appointment_id")
+    if choice is None:
         return None
-    choice = choice or Choice.MOVE
     if call.replies is None and named:
         return Chosen(choice, named)
+    if _contradicts(choice, words_of(call.said_since or "")):
+        return None
     asked = [each for each in call.asked_choices if choice in each.choices]
     own = [each for each in asked if same_name(each.name, name)]
     if not asked or (not own and any(each.live and same_name(each.customer_name, name) for each in appointments)):

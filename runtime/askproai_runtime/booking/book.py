@@ -36,9 +36,9 @@ from askproai_runtime.booking.changes import Change
 from askproai_runtime.booking.companions import (
     BookedOneByOne,
     add_companions,
+    add_left_out,
     find_booked,
     name_everybody,
-    require_said,
 )
 from askproai_runtime.booking.confirmation import confirm, find_kept
 from askproai_runtime.booking.corrections import (
@@ -65,6 +65,7 @@ from askproai_runtime.booking.further import (
     require_free_people,
     require_no_move,
     require_only_one,
+    takes_back,
 )
 from askproai_runtime.booking.group_times import Plan, find_plan, group_window
 from askproai_runtime.booking.idempotency import ActionClaim, SlotNotFree, claim_action, settle_action
@@ -196,8 +197,8 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
             appointments = await list_call_appointments(conn, ctx.tenant, call.call_id)
             known = await _list_known_names(conn, ctx, call, appointments)
             call = await read_lost_offers(conn, ctx.tenant, call, appointments)
-        named_id = frozenset(filter(None, [read_text(args, "appointment_id")]))
-        call = add_kept_offers(replace(call, listed=call.listed | named_id), appointments)
+        named_id, listed = frozenset(filter(None, [read_text(args, "appointment_id")])), call.listed
+        call = add_kept_offers(replace(call, listed=listed | named_id), appointments)
         args, request = await _understand(ctx, call, args, appointments)
         require_agreeing_notes(
             ctx, call, request.notes, request.service, request.start, request.name, request.offered_staff
@@ -213,12 +214,12 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
         request = replace(
             request,
             names_customer=bool(known - {fold(request.name)}) or args.get("notes") != said_notes,
-            moves=moves,
+            moves=moves or (chosen is None and not named_id.isdisjoint(listed)),
         )
         offered = find_named(call, request.rules, request.start)
         is_alone = request.another or is_second or any(each.live for each in appointments)
         if not is_alone:
-            require_said(call, args, request.start, offered[1:])
+            args = add_left_out(call, args, request.start, offered[1:])
         try:
             group = add_companions(ctx, call, args, request.service, () if is_alone else offered[1:])
         except BookedOneByOne as together:
@@ -503,7 +504,8 @@ async def _find_repeated(
             asked = [] if is_beside else await list_asked_to_cancel(conn, ctx, call, others)
             said_before = await list_said(conn, ctx, call, request, others)
             before = {each.id: each for each in (*said_before, *asked)}
-            require_only_one(ctx, request.each, [*before.values(), *appointments])
+            meant = {*before, *(each.id for each in appointments if takes_back(call))}
+            require_only_one(ctx, request.each, [*before.values(), *appointments], meant)
             require_free_people(ctx, call, request.each, [*others, *appointments], before)
         return repeated
     found = await get_desk_appointment(conn, ctx.tenant, call.call_id)

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from askproai_core.tenant_config import Service
-from askproai_runtime.booking.answer_words import ALONE, words_of
+from askproai_runtime.booking.answer_words import ALONE, Reply, words_of
 from askproai_runtime.booking.bookables import linked_event_types
 from askproai_runtime.booking.customer_names import brings_another, drop_relations, is_plain_name, read_customer_name
 from askproai_runtime.booking.group_times import longest_group
@@ -75,7 +75,7 @@ def add_companions(
     """
     said: Sequence[Mapping[str, str]] = args.get("companions", ())
     said = [_part_service(each, ctx.config().services) for each in said]
-    said = [_without_placeholder(each) for each in said]
+    said = _without_caller([_without_placeholder(each) for each in said], args)
     if not said:
         return Group(service, ())
     said = [{**each, "customer_name": drop_relations(read_text(each, "customer_name") or "")} for each in said]
@@ -103,6 +103,13 @@ def _names_one(name: str) -> bool:
     people = read_people(name)
     is_more = people.is_unclear or people.others or people.beside
     return not read_customer_name(name) or (is_plain_name(name) and not is_more)
+
+
+def _without_caller(said: list[Mapping[str, str]], args: Mapping[str, Any]) -> list[Mapping[str, str]]:
+    """Return the companions without the caller, whom a model may list beside the others by name or by first name."""
+    name = fold(read_text(args, "customer_name") or "")
+    own = [each for each in said if name and fold(each.get("customer_name", "")) in {name, name.split()[0]}]
+    return [each for each in said if each not in own] if len(own) == 1 < len(said) and not args.get("another") else said
 
 
 def _without_placeholder(companion: Mapping[str, str]) -> Mapping[str, str]:
@@ -156,9 +163,14 @@ def say_names_missing(count: int) -> str:
     return say().name_of_companion if count == 1 else say().names_of_companions
 
 
-def require_said(call: CallContext, args: Mapping[str, Any], start: datetime, offered: Sequence[NamedSlot]) -> None:
-    """Raise `ClarificationNeeded` once in a call if the request names fewer people than a time was `offered` to, than it counts, or
-    than its notes bring. The others may have been left out, or the caller comes alone after all.
+def add_left_out(
+    call: CallContext, args: Mapping[str, Any], start: datetime, offered: Sequence[NamedSlot]
+) -> Mapping[str, Any]:
+    """Return the arguments with an unnamed companion for each person that a request leaves out: it may name fewer people than a
+    time was `offered` to, than it counts, or than its notes bring.
+
+    Raises `ClarificationNeeded` once in a call, since the caller may come alone after all. Without such an answer nobody is left
+    out.
     """
     at, said = start.isoformat(), len(args.get("companions") or ())
     counted = args.get("party_size", 1) - 1
@@ -166,9 +178,16 @@ def require_said(call: CallContext, args: Mapping[str, Any], start: datetime, of
         counted = max(counted, 1)  # without a transcript it would be asked again and again
     is_known = bool(offered) or companions_key(NAMES) in (call.replies or {})  # that somebody comes along
     is_left_out = (is_known and not _says_alone(call, args)) or counted > said
+    missing = max(len(offered), counted, 1) - said
     if is_left_out and companions_key(at) not in (call.replies or {}):
-        question = say_names_missing(max(len(offered), counted, 1) - said)
+        question = say_names_missing(missing)
         raise ClarificationNeeded(question if said else f"{question}{say().or_alone}", needs_companions=at)
+    is_alone = call.find_reply(companions_key(at), None) is Reply.YES or bool(
+        ALONE.search(words_of(call.said_since or ""))
+    )
+    if not is_left_out or is_alone or missing <= 0:
+        return args
+    return {**args, "companions": [*(args.get("companions") or ()), *[{} for _ in range(missing)]]}
 
 
 def _says_alone(call: CallContext, args: Mapping[str, Any]) -> bool:

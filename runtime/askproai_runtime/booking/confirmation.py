@@ -36,10 +36,10 @@ async def find_kept(
     kommt für mich"). `repeated` is what the call has booked of it before: the others of its group stay, too. With `another` so
     does what the call has booked beside it, which is not `written` just now: a model may book a corrected time so.
 
-    Empty where a number alone proves nothing, for groups, and for the desk, which sees the day. What its calendar may still refuse
-    is not among them: nobody can say that it stays.
+    Of any service are those that an answer has listed. Empty where a number alone proves nothing, and for the desk, which sees the
+    day. One that its calendar may still refuse is not among them: nobody can say that it stays.
     """
-    if request.desk is not None or request.companions:
+    if request.desk is not None:
         return []
     is_beside = bool(repeated) or request.another
     of_call = await list_call_appointments(conn, ctx.tenant, call.call_id) if is_beside else []
@@ -47,8 +47,18 @@ async def find_kept(
     left_out = {*(each.id for each in (*repeated, *written)), request.replaces_afterwards}
     others = [*(of_call if request.another else ()), *await list_of_number(conn, ctx, call)]
     is_then = [each for each in others if not request.another and each.starts_at == request.start]
-    own = [each for each in others if (is_same_visit(request, each) or each in is_then) and each.id not in left_out]
-    return [each for each in (*group, *own) if each.status == Status.CONFIRMED and not is_requested(ctx.config(), each)]
+    own = [each for each in others if _is_of_one(call, request, each) or each in is_then]
+    kept = [each for each in (*group, *own) if each.id not in left_out]
+    return [each for each in kept if each.status == Status.CONFIRMED and not is_requested(ctx.config(), each)]
+
+
+def _is_of_one(call: CallContext, request: BookingRequest, appointment: Appointment) -> bool:
+    """Return whether an appointment is for one of those who come: of the requested service, or listed by an answer."""
+    is_listed = str(appointment.id) in call.listed
+    return any(
+        is_same_visit(one, appointment) or (is_listed and same_name(one.name, appointment.customer_name))
+        for one in request.each
+    )
 
 
 def _is_of_group(own: Appointment, other: Appointment) -> bool:
@@ -68,7 +78,11 @@ def confirm(
     """Return the answer to a booking of `appointments`. `again`: they were booked before it; `kept` is of `find_kept`."""
     first = appointments[0]
     single = len(appointments) == 1
-    message = _say_booked(ctx, request, first, kept, again) if single else _say_group(ctx, appointments, again)
+    message = (
+        _say_booked(ctx, request, first, kept, again)
+        if single
+        else f"{_say_group(ctx, appointments, again)}{_say_kept(ctx, request, kept)}"
+    )
     if first.live and not again and (preparation := preparation_of(request.rules)):
         message = f"{message} {preparation}"
     if first.live:

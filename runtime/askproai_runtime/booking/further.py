@@ -2,6 +2,7 @@
 (docs/decisions/0100-a-second-time-for-one-person-is-asked-for.md).
 """
 
+import re
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from difflib import SequenceMatcher
@@ -24,13 +25,23 @@ from askproai_runtime.sentences import say
 from askproai_runtime.visits import same_services, share_services
 
 _ALIKE: Final = 0.7  # "Schmidt" and "Schmitz" have 0.86, "Weber" and "Wagner" 0.55
+_CHANGE: Final = re.compile(r"\b(?:änder|wechsel|(?:ein|aus|um)?tausch|chang|swap|switch)")
+# Words after a booking that may take it back: they only turn the next one into a question.
+_TAKES_BACK: Final = re.compile(
+    r"\b(?:nein|nee|nö|nicht|keine?[nmrs]?|sondern|doch|lieber|meinte|gemeint|falsch|stattdessen"
+    r"|no|nope|not|instead|rather|meant|wrong)\b"
+)
 
 
 def require_only_one(
-    ctx: BookingContext, requests: Sequence[BookingRequest], appointments: Sequence[Appointment]
+    ctx: BookingContext,
+    requests: Sequence[BookingRequest],
+    appointments: Sequence[Appointment],
+    meant: Collection[UUID] = (),
 ) -> None:
     """Raise `ClarificationNeeded` if `another` is not set, and one of the call's `appointments` is of the same service for the same
-    person, at whatever time and in whatever branch: a caller who corrects a time wants one. `requests` are those of each who comes.
+    person, at whatever time and in whatever branch: a caller who corrects a time wants one. So it does for each of the `meant`,
+    whatever its service. `requests` are those of each who comes.
 
     The question names all that one person has of the service; of a group it names the last one of each. One that is in flight is
     not booked yet: the request has to come again.
@@ -39,7 +50,7 @@ def require_only_one(
     found: list[Appointment] = []
     for request in requests:
         left = [each for each in appointments if each not in found]
-        booked = _find_booked(request, left)
+        booked = _find_booked(request, left, meant)
         own = [each for each in booked if is_same_visit(request, each)]
         if not named and len(own) > 1 and all(each.branch == request.rules.branch.name for each in own):
             raise ask_about_several(ctx, request, own)
@@ -184,19 +195,34 @@ async def list_asked_to_cancel(
 async def list_said(
     conn: Connection, ctx: BookingContext, call: CallContext, request: BookingRequest, others: Sequence[Appointment]
 ) -> list[Appointment]:
-    """Return those of the `others` of the calling number that an answer of this call has listed, and that are of the same service
-    for the same person at another time: a booking after that moves one as likely as it is one more. So it does after any words
-    about a move, for what this call has not moved.
+    """Return those of the `others` of the calling number that an answer of this call has listed, and that are for one of those who
+    come, at another time: a booking after that moves one as likely as it is one more, whatever the service. So it does after any
+    words about a change, for each that this call has not moved.
     """
-    if request.companions:
-        return []
-    own = [each for each in others if each.settled and is_same_visit(request, each)]
-    own = [each for each in own if not overlaps(request.start, request.rules, each)]
+    settled = [each for each in others if each.settled]
+    own = [each for each in settled if any(_is_at_other_time(one, each) for one in request.each)]
     said = [each for each in own if str(each.id) in call.listed]
-    if len(said) == len(own) or not any(MOVE.search(words_of(each)) for each in call.utterances):
+    if len(said) == len(own) or not speaks_of_change(call):
         return said
     moved = {each.appointment_id for each in await list_former_starts(conn, ctx.tenant, call.call_id)}
     return [each for each in own if each in said or each.id not in moved]
+
+
+def speaks_of_change(call: CallContext) -> bool:
+    """Return whether the caller has spoken of a move, a change, or of one thing in place of another."""
+    words = [words_of(each) for each in call.utterances]
+    return says_instead(call) or any(MOVE.search(each) or _CHANGE.search(each) for each in words)
+
+
+def takes_back(call: CallContext) -> bool:
+    """Return whether the caller's words since the last answer may take back what was booked before."""
+    return speaks_of_change(call) or bool(_TAKES_BACK.search(words_of(call.said_since or "")))
+
+
+def _is_at_other_time(request: BookingRequest, appointment: Appointment) -> bool:
+    """Return whether an appointment is for the same person at another time."""
+    is_of_person = same_name(request.name, appointment.customer_name)
+    return is_of_person and not overlaps(request.start, request.rules, appointment)
 
 
 async def find_moved(
@@ -301,13 +327,19 @@ def _ask_beside(
     return ask_choice(message, appointment, request.name, *choices)
 
 
-def _find_booked(request: BookingRequest, appointments: Sequence[Appointment]) -> list[Appointment]:
-    """Return what the call has booked of this service for this person, the last one first. Raises `ClarificationNeeded`."""
+def _find_booked(
+    request: BookingRequest, appointments: Sequence[Appointment], meant: Collection[UUID]
+) -> list[Appointment]:
+    """Return what the call has booked of this service for this person, or of any that is `meant`, the last one first.
+
+    Raises `ClarificationNeeded`.
+    """
     if request.another:
         return []
     booked: list[Appointment] = []
     for each in reversed(appointments):
-        if not (each.live and _may_replace(request, each)):
+        is_meant = each.id in meant and _is_at_other_time(request, each)
+        if not (each.live and (is_meant or _may_replace(request, each))):
             continue
         if not each.settled and request.key not in each.actions:  # else this request is what is in flight
             raise ClarificationNeeded(say().booking_in_flight, outcome=FunctionOutcome.IN_FLIGHT)

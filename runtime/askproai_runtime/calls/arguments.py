@@ -71,6 +71,7 @@ def read_arguments(function: str, args: Any, known: KnownNames | None = None) ->
     values, unread, unclear, contradicted = dict[str, Any](), dict[str, list[Any]](), set[str](), set[str]()
     rules, several = rules_of(function), list[str]()
     paths = dict[str, str]()
+    args = _unwrap(args)
     listed = _without_fillers([each for each in list_members(args, rules, several) if not _names_business(each, known)])
     members = sorted(_set_apart(listed), key=lambda member: (not member.is_own, member.depth, member.is_alias))
     for member in members:
@@ -259,6 +260,13 @@ def _is_nested(member: Member) -> bool:
 
 def _is_of_companions(member: Member) -> bool:
     return member.rule is not None and member.rule.name == "companions"
+
+
+def _unwrap(args: Any) -> Any:
+    """Return the arguments of a call that is within the arguments once more: `{"name": a function, "arguments": {…}}`."""
+    if not (isinstance(args, dict) and isinstance(args.get("name"), str) and "arguments" in args):
+        return args
+    return {key: each for key, each in args.items() if key != "name" or not rules_of(args["name"])}
 
 
 def _names_business(member: Member, known: KnownNames | None) -> bool:

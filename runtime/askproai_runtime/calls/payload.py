@@ -370,7 +370,7 @@ class _Asked:
 
     def hear(self, utterance: Utterance) -> None:
         words = str(utterance.content or "")
-        if utterance.role == "agent" and self.question is Question.CANCEL:
+        if utterance.role == "agent" and self.question in {Question.CANCEL, Question.MEANT}:
             self.is_over |= says_more_than_courtesies(words, self.said)
         elif utterance.role in {"user", "dtmf"}:
             # A pressed key says something, but not what.
