@@ -64,6 +64,7 @@ from askproai_runtime.booking.email_address import read_named_email
 from askproai_runtime.booking.find import cancel_appointment, find_appointments
 from askproai_runtime.booking.free_days import FreeDay, list_free_slots
 from askproai_runtime.booking.free_times import drop_absence
+from askproai_runtime.booking.full_names import ASKED_NAME
 from askproai_runtime.booking.heard_names import list_heard, list_heard_services
 from askproai_runtime.booking.introductions import read_introduction
 from askproai_runtime.booking.kept_times import leaves_time
@@ -134,6 +135,7 @@ from askproai_runtime.booking.waitlist import (
 from askproai_runtime.booking.waitlist_offers import WAITLIST, WaitlistKeeper
 
 __all__ = [
+    "ASKED_NAME",
     "DESK_CALL",
     "FREE_TIMES",
     "NO",

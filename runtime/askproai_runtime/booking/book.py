@@ -207,9 +207,7 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
         is_second = chosen is not None and chosen.choice is Choice.FURTHER
         if not (request.another or is_second):
             then = [each for each in appointments if each.starts_at == request.start]
-            request = replace(
-                request, name=complete_name(call, then, request.name, read_asked_name(call, appointments))
-            )
+            request = replace(request, name=complete_name(call, then, request.name, read_asked_name(call)))
         moves, chooses_move = read_move(args, chosen)
         request = replace(
             request,

@@ -14,6 +14,7 @@ from askproai_runtime.booking.bookables import linked_event_types
 from askproai_runtime.booking.customer_names import brings_another, drop_relations, is_plain_name, read_customer_name
 from askproai_runtime.booking.group_times import longest_group
 from askproai_runtime.booking.limits import LimitReached, sentence_of_call
+from askproai_runtime.booking.name_words import FIRM
 from askproai_runtime.booking.named_people import read_people
 from askproai_runtime.booking.owner_questions import ask_name
 from askproai_runtime.booking.phrases import correct_name, fold, join_list, same_name
@@ -204,7 +205,8 @@ def name_guests(call: CallContext, names: Sequence[str], name: str, start: datet
         return tuple(names)
     missing = [at for at, each in enumerate(names) if not each]
     numbers = {at: f" {number}" if len(missing) > 1 else "" for number, at in enumerate(missing, 1)}
-    guest = partial(say().guest_of.format, name=name.rsplit(maxsplit=1)[-1])
+    surname = name if FIRM.search(name) else name.partition(",")[0].rsplit(maxsplit=1)[-1]
+    guest = partial(say().guest_of.format, name=surname)
     return tuple(each or guest(number=numbers[at]) for at, each in enumerate(names))
 
 

@@ -11,7 +11,7 @@ from difflib import SequenceMatcher
 from typing import Final
 
 from askproai_runtime.booking.bookables import linked_event_types
-from askproai_runtime.booking.name_words import PARTICLES
+from askproai_runtime.booking.name_words import FIRST_NAMES, PARTICLES
 from askproai_runtime.booking.phrases import drop_titles, fold, join_list, list_name_words, same_name
 from askproai_runtime.booking.replies import name_key
 from askproai_runtime.booking.request import BookingRequest
@@ -19,7 +19,7 @@ from askproai_runtime.booking.store.appointments import Appointment
 from askproai_runtime.booking.types import BookingContext, CallContext, ClarificationNeeded
 from askproai_runtime.sentences import say
 
-_ASKED: Final = "full name "  # of `unclear`, before the name
+ASKED_NAME: Final = "full name "  # of `unclear`, before the name
 _DENIES = re.compile(r"\b(?:nein|nee|nicht|falsch|sondern|no|not|wrong)\b", re.IGNORECASE)
 _NEARLY_ONE_WORD = 0.8  # of the letters; "Petra" and "Peters" have 0.73
 
@@ -34,7 +34,7 @@ def list_short_names(
 ) -> tuple[str, ...]:
     """Return the names for whose rest a booking asks: once in a call, and not of those whose full name is `known`."""
     is_asked = any(each.live and is_part_of_name(each.customer_name) for each in appointments)
-    if is_asked or read_asked_name(call, appointments):
+    if is_asked or read_asked_name(call):
         return ()
     whole = [name for name in known if not is_part_of_name(name)]
     names = (request.name, *request.companions)
@@ -57,20 +57,19 @@ def require_full_name(
     staff, linked = request.service.staff or request.offered_staff, linked_event_types(ctx, request.rules.service)
     is_linked = staff in linked if staff else bool(linked)
     if changed is None and is_linked and request.short_names and call.said is not None:
-        marker, name = f"{_ASKED}{request.name}", request.name
+        marker, name = f"{ASKED_NAME}{request.name}", request.name
         raise ClarificationNeeded(ask_full_names(request).strip(), unclear=marker, needs_name=True, customer_name=name)
 
 
-def read_asked_name(call: CallContext, appointments: Iterable[Appointment]) -> str:
-    """Return the name that an answer has asked about before a booking which the call has not made since; "" without one."""
-    asked = (each.removeprefix(_ASKED) for each in sorted(call.asked_unclear) if each.startswith(_ASKED))
-    booked = [each.customer_name for each in appointments if each.live]
-    return next((each for each in asked if not any(same_name(each, name) for name in booked)), "")
+def read_asked_name(call: CallContext) -> str:
+    """Return the name that an answer has asked about before a booking, of which the call has made none since; "" without one."""
+    asked = (each.removeprefix(ASKED_NAME) for each in sorted(call.asked_unclear) if each.startswith(ASKED_NAME))
+    return next(asked, "")
 
 
 def complete_name(call: CallContext, appointments: Sequence[Appointment], said: str, asked: str = "") -> str:
     """Return the name of a request for these appointments: after the question, `Petra` completes `Frau Hollmann`, also
-    where that name was `asked` about before a booking.
+    where that name was `asked` about before a booking, and so does `Lange` a first name.
 
     A word that is nearly the surname corrects it: `Schmitz` of `Schmidt`, and so does any word after a no.
     """
@@ -78,12 +77,14 @@ def complete_name(call: CallContext, appointments: Sequence[Appointment], said: 
     known = booked[0] if len(booked) == 1 else asked
     if len(booked) > 1 or not known or not is_part_of_name(said) or not is_part_of_name(known):
         return said
-    if same_name(known, said) or drop_titles(said) != fold(said):  # "Herr Lange" is no first name of "Frau Lange"
+    part = list_name_words(known)[-1]
+    if same_name(part, said) or drop_titles(said) != fold(said):  # "Herr Lange" is no first name of "Frau Lange"
         return said
-    if _is_respelled(drop_titles(known), fold(said)) or _DENIES.search(call.said_since or ""):
+    if _is_respelled(fold(part), fold(said)) or _DENIES.search(call.said_since or ""):
         return said
-    words = known.split()
-    at = len(words) - 1 - sum(fold(word) in PARTICLES for word in words[:-1])
+    words = [word for word in known.split() if len(fold(word)) > 1]  # the initial is of what was said now
+    is_first = known.split()[-1] not in words or (fold(part) in FIRST_NAMES and fold(said) not in FIRST_NAMES)
+    at = len(words) if is_first else len(words) - 1 - sum(fold(word) in PARTICLES for word in words[:-1])
     return " ".join([*words[:at], said, *words[at:]])
 
 

@@ -228,7 +228,7 @@ def _is_at_other_time(request: BookingRequest, appointment: Appointment) -> bool
 async def find_moved(
     conn: Connection, ctx: BookingContext, call: CallContext, request: BookingRequest, others: Sequence[Appointment]
 ) -> list[Appointment]:
-    """Return the one of the `others` of the calling number that this call has moved to what is requested: it stands already."""
+    """Return the one of the `others` of the calling number that this call has moved to the requested time before."""
     if request.companions or request.another:
         return []
     then = [each for each in others if is_same_visit(request, each) and _is_same_slot(request, each) and each.settled]

@@ -71,6 +71,21 @@ BESIDE_ALONE: Final = frozenset({
 UNKNOWN: Final = frozenset(
     {"bekannt", "known", "offen", "open", "tba", "tbd", "unbekannt", "undecided", "unknown", "unnamed", "weiss"}
 )
+# First names that are hardly ever surnames. A word alone that is none of them counts as a surname.
+FIRST_NAMES: Final = frozenset({
+    "alexander", "ali", "andrea", "andreas", "angelika", "anja", "anna", "anne", "ayse", "barbara", "bernd", "birgit",
+    "brigitte", "christian", "christina", "christine", "clara", "claudia", "daniel", "dennis", "dieter", "dirk",
+    "dominik", "elias", "elisabeth", "elke", "emilia", "emily", "emma", "eva", "fabian", "fatma", "felix", "finn",
+    "florian", "frank", "gabriele", "gerhard", "gertrud", "gisela", "guenter", "hanna", "hannah", "hannelore", "hans",
+    "heike", "heinz", "helga", "helmut", "holger", "horst", "ilse", "ingrid", "jack", "james", "jan", "jennifer",
+    "jessica", "joerg", "johanna", "john", "jonas", "juergen", "julia", "jutta", "karin", "katharina", "kathi",
+    "kathrin", "katrin", "kerstin", "kevin", "klara", "klaus", "laura", "lea", "lena", "leon", "leonie", "linda",
+    "lisa", "luca", "lukas", "manfred", "marco", "maria", "markus", "martina", "mary", "matthias", "maximilian",
+    "mehmet", "melanie", "mia", "michael", "monika", "mustafa", "nicole", "niklas", "nina", "noah", "olaf", "oliver",
+    "olivia", "petra", "philipp", "rainer", "ralf", "renate", "sabine", "sandra", "sarah", "sebastian", "silke",
+    "sofia", "sophie", "stefan", "stefanie", "stephan", "stephanie", "susanne", "sven", "tanja", "tim", "tobias",
+    "ursula", "ute", "uwe", "wolfgang",
+})  # fmt: skip
 # What makes a firm of a name: its legal form, and who is behind the sign of "Müller & Söhne".
 _LEGAL_FORM = r"g?mbh|ag|kgaa|kg|ohg|gbr|ug|e\.? ?v\.?|e\.? ?k\.?|ltd|limited|inc|llc|llp|corp|plc"
 FIRM: Final = re.compile(

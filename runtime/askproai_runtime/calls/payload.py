@@ -17,6 +17,7 @@ from askproai_core.lenient_json import to_strict_json
 from askproai_core.phone_numbers import Caller, Route, Routing, e164_or_none, identify_caller, region_of
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking import (
+    ASKED_NAME,
     AskedChoice,
     PhoneQuestion,
     Question,
@@ -208,8 +209,15 @@ def last_answer_and_keys(call: OngoingCall) -> tuple[dict[str, Any], str]:
 
 
 def read_unclear(call: OngoingCall) -> frozenset[str]:
-    """Return the arguments about which an answer of this call has asked because they were not clear."""
-    return frozenset(str(each.get("unclear")) for each in read_answers(call))
+    """Return the arguments about which an answer of this call has asked because they were not clear. A name that it has asked
+    about before a booking is none after the next one, whoever that is for.
+    """
+    asked = set[str]()
+    for answer in read_answers(call):
+        asked.add(str(answer.get("unclear")))
+        if answer.get("success") is True and "customer_name" in answer:
+            asked = {each for each in asked if not each.startswith(ASKED_NAME)}
+    return frozenset(asked)
 
 
 def read_answers(call: OngoingCall) -> list[dict[str, Any]]:

@@ -54,6 +54,9 @@ async def test_a_surname_is_booked_and_completed(salon: Salon, name: str, is_ask
         ("Hollmann", "Petra Hollmann", "Petra Hollmann"),
         ("Hollmann", "Petra Hofmann", "Petra Hofmann"),
         ("Meier", "Maier", "Maier"),
+        ("Petra", "Hollmann", "Petra Hollmann"),
+        ("Petra H.", "Hollmann", "Petra Hollmann"),
+        ("P. Hollmann", "Petra", "Petra Hollmann"),
     ],
 )
 @pytest.mark.parametrize(
@@ -98,11 +101,20 @@ async def test_the_full_name_is_asked_in_english(salon: Salon) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "booked"), [("Petra", "Petra Hollmann"), ("Hollmann", "Hollmann"), ("Petra Kurz", "Petra Kurz")]
+    ("name", "said", "booked"),
+    [
+        ("Hollmann", "Petra", "Petra Hollmann"),
+        ("Hollmann", "Hollmann", "Hollmann"),
+        ("Hollmann", "Petra Kurz", "Petra Kurz"),
+        ("Petra", "Hollmann", "Petra Hollmann"),
+        ("P. Hollmann", "Petra", "Petra Hollmann"),
+    ],
 )
-async def test_a_calendar_without_renames_asks_before(env: CalcomEnvironment, said: str, booked: str) -> None:
-    spoken = replace(call(), said="Hollmann, um drei.", said_since="Hollmann, um drei.", replies={})
-    first = await env.salon.booking.book_appointment(spoken, booking_args(name="Hollmann"))
+async def test_a_calendar_without_renames_asks_before(
+    env: CalcomEnvironment, name: str, said: str, booked: str
+) -> None:
+    spoken = replace(call(), said=f"{name}, um drei.", said_since=f"{name}, um drei.", replies={})
+    first = await env.salon.booking.book_appointment(spoken, booking_args(name=name))
     assert (first.success, first.message, await names(env.salon)) == (False, QUESTION.strip(), [])
     answered = replace(spoken, said_since=f"{said}.", asked_unclear=frozenset({first.fields["unclear"]}))
     second = await env.salon.booking.book_appointment(answered, booking_args(name=said))

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from askproai_runtime.booking import AskedChoice
+from askproai_runtime.booking import ASKED_NAME, AskedChoice
 from askproai_runtime.calls.named_times import leaves_choice, read_declined
 from askproai_runtime.calls.payload import (
     FunctionRequest,
@@ -21,6 +21,7 @@ from askproai_runtime.calls.payload import (
     read_asked_choices,
     read_replies,
     read_said,
+    read_unclear,
 )
 from tests.worlds.rows import each_row
 
@@ -80,6 +81,20 @@ _HESITATION = {"role": "user", "content": "Moment, gibt es am Freitag was?"}
 
 def _says(content: str) -> dict[str, str]:
     return {"role": "agent", "content": content}
+
+
+def test_an_asked_name_ends_with_a_booking() -> None:
+    """It was misheard where another one is booked: the next customer of the call does not get it."""
+    asked = {"success": False, "unclear": f"{ASKED_NAME}Hollmann"}
+    booked = {"success": True, "appointment_id": "A", "customer_name": "Petra Kurz"}
+    for answers, left in (
+        ([asked], {asked["unclear"]}),
+        ([asked, booked], set()),
+        ([booked, asked], {asked["unclear"]}),
+    ):
+        transcript = [{"role": "tool_call_result", "content": json.dumps(each)} for each in answers]
+        call = msgspec.convert({"call_id": "c", "transcript_with_tool_calls": transcript}, OngoingCall)
+        assert {each for each in read_unclear(call) if each.startswith(ASKED_NAME)} == left
 
 
 @each_row(

@@ -79,7 +79,7 @@ def test_calcom_keeps_the_secret_of_slow_pods():
 
 
 def test_a_refused_key_stays_refused_in_pauses():
-    """What is wrong in the Secret when a pause begins is not accepted behind its successor; a new key of the pause is."""
+    """A wrong key that is in the Secret when a pause begins is not accepted behind its successor; a new key is."""
     keys = next_keys(first(), read(retell_api_key="typo"), NOW, refused={KEY})
     for minutes in range(0, 120, 10):
         paused = NOW + timedelta(minutes=minutes)

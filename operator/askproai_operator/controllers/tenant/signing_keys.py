@@ -117,12 +117,9 @@ def next_keys(
 
 def _list_live(entries: Sequence[FormerKey], present: str | None, now: datetime) -> tuple[FormerKey, ...]:
     """Return the entries that have not ended, one for each key that is not `present` again, and all that pods may still mount."""
-    live, keys = list[FormerKey](), {present}
-    for each in entries:
-        if now < each.until and (each.key not in keys or _is_mounted(each, now)):
-            live.append(each)
-        keys.add(each.key)
-    return tuple(live)
+    newer = [{present, *(each.key for each in entries[:at])} for at in range(len(entries))]
+    kept = (each for each, keys in zip(entries, newer, strict=True) if _is_mounted(each, now) or each.key not in keys)
+    return tuple(each for each in kept if now < each.until)
 
 
 def _is_mounted(former: FormerKey, now: datetime) -> bool:

@@ -38,8 +38,8 @@ ORDER BY created_at, id
 """  # noqa: S608  constants
 # Whether the person of an entry `w` has since moved an appointment, which the text behind it names, to another time.
 _MOVED = """EXISTS (
-    SELECT 1 FROM call_actions x WHERE x.tenant = w.tenant AND x.key LIKE 'move|%' AND x.call_id NOT LIKE 'desk:%'
-    AND (x.answer ->> 'former_start')::timestamptz IS DISTINCT FROM split_part(x.key, '|', 3)::timestamptz
+    SELECT 1 FROM call_actions x WHERE x.tenant = w.tenant AND x.call_id NOT LIKE 'desk:%' AND CASE WHEN x.key LIKE 'move|%' THEN
+        (x.answer ->> 'former_start')::timestamptz IS DISTINCT FROM split_part(x.key, '|', 3)::timestamptz END
     AND x.state = 'done' AND x.created_at > w.created_at AND x.appointment_id"""
 # Whether an appointment `a` is in place of one that the person of an entry `w` had then: Cal.com moves none to another host.
 _REPLACES = """EXISTS (
