@@ -28,7 +28,7 @@ _SAID: Final = {
     "umbuchen": Choice.MOVE, "verlegen": Choice.MOVE, "verschieben": Choice.MOVE, "name aendern": Choice.RENAME,
     "namen aendern": Choice.RENAME, "umbenennen": Choice.RENAME,
 } | {each.value: each for each in Choice}  # fmt: skip
-_ADDS: Final = re.compile(
+ADDS: Final = re.compile(
     r"\b(?:weiter|zweit|zusätzlich|beide|noch ein|lassen?\b|bleib|behalt|another|second|additional|both|keep)"
 )
 _REPLACES: Final = re.compile(
@@ -80,7 +80,7 @@ def _read_plain(call: CallContext) -> Choice | None:
 
 def _contradicts(choice: Choice, said: str) -> bool:
     """Return whether the caller's words speak of the other choice alone: a model may have filled this one in unasked."""
-    replaces, adds = bool(_REPLACES.search(said)), bool(_ADDS.search(said))
+    replaces, adds = bool(_REPLACES.search(said)), bool(ADDS.search(said))
     if choice is Choice.FURTHER:
         return replaces and not adds
     return choice is not Choice.CANCEL and adds and not replaces

@@ -12,7 +12,7 @@ from uuid import UUID
 from askproai_core.database import Connection
 from askproai_runtime.booking.answer_words import MOVE, words_of
 from askproai_runtime.booking.answers import appointment_list_fields, describe_with_state
-from askproai_runtime.booking.asked_choices import ask_choice
+from askproai_runtime.booking.asked_choices import ADDS, ask_choice
 from askproai_runtime.booking.owner_questions import ask_name, require_yes, says_instead
 from askproai_runtime.booking.phrases import fold, join_list, list_name_words, same_name
 from askproai_runtime.booking.request import BookingRequest
@@ -196,16 +196,21 @@ async def list_said(
     conn: Connection, ctx: BookingContext, call: CallContext, request: BookingRequest, others: Sequence[Appointment]
 ) -> list[Appointment]:
     """Return those of the `others` of the calling number that an answer of this call has listed, and that are for one of those who
-    come, at another time: a booking after that moves one as likely as it is one more, whatever the service. So it does after any
-    words about a change, for each that this call has not moved.
+    come, at another time: a booking after that moves one as likely as it is one more. For another service it is one more where the
+    caller has just said so. After any words about a change it may move each that this call has not moved.
     """
     settled = [each for each in others if each.settled]
     own = [each for each in settled if any(_is_at_other_time(one, each) for one in request.each)]
-    said = [each for each in own if str(each.id) in call.listed]
+    adds = bool(ADDS.search(words_of(call.said_since or "")))
+    said = [each for each in own if str(each.id) in call.listed and not (adds and _has_other_service(request, each))]
     if len(said) == len(own) or not speaks_of_change(call):
         return said
     moved = {each.appointment_id for each in await list_former_starts(conn, ctx.tenant, call.call_id)}
     return [each for each in own if each in said or each.id not in moved]
+
+
+def _has_other_service(request: BookingRequest, appointment: Appointment) -> bool:
+    return not any(share_services(appointment.service, one.rules.service.name) for one in request.each)
 
 
 def speaks_of_change(call: CallContext) -> bool:

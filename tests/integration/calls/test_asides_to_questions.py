@@ -116,6 +116,27 @@ async def test_a_yes_to_another_question_cancels_none(call: SpokenCall, aside: s
     assert (answer["success"], len(await call.live())) == (False, 2), answer
 
 
+@pytest.mark.parametrize(
+    ("aside", "agent"),
+    [
+        ("Ich meine den von Otto.", "Den von Otto? Soll ich den ändern?"),
+        ("Den Termin will ich behalten.", "Gut, dann bleibt er."),
+        ("Was kostet das Färben?", "Sechzig Euro. Oder wollen Sie beides?"),
+    ],
+)
+async def test_a_yes_to_another_question_replaces_none(call: SpokenCall, aside: str, agent: str) -> None:
+    await book_before(call)
+    call.say("Färben statt Haarschnitt, um fünf.")
+    wanted = {"time": "17:00", "service": COLOR}
+    asked = await call.ask(MOVE, wanted)
+    call.say(aside)
+    call.transcript.append({"role": "agent", "content": agent})
+    call.say("Ja.")
+    assert (again := await call.ask(MOVE, wanted))["message"] == asked["message"], again
+    call.say("Ja.")
+    assert (await call.ask(MOVE, wanted))["success"]
+
+
 @pytest.mark.parametrize("agent", ["Soll ich den Termin dann absagen?", "Okay, dann sage ich den am Samstag ab."])
 async def test_the_agents_own_words_ask_again(call: SpokenCall, agent: str) -> None:
     assert (await call.ask(BOOK, friday_at(call.pod)))["success"]

@@ -64,6 +64,37 @@ async def test_an_unnamed_companion_is_asked_for_once(
     assert sorted(each[3] for each in await call.live()) == ["Gast von Lange", PETRA]
 
 
+@pytest.mark.parametrize("more", [{}, {"companions": []}])
+@pytest.mark.parametrize(
+    ("said", "names"),
+    [
+        ("Otto.", ["Gast von Lange", PETRA]),
+        ("Nicht allein, mit Otto.", ["Gast von Lange", PETRA]),
+        ("Ohne Otto geht's nicht.", ["Gast von Lange", PETRA]),
+        ("Nein, mein Mann kommt mit.", ["Gast von Lange", PETRA]),
+        ("Weiß ich noch nicht.", ["Gast von Lange", PETRA]),
+        ("Ja, allein.", [PETRA]),
+        ("Mein Mann kommt doch nicht mit.", [PETRA]),
+    ],
+)
+async def test_nobody_is_left_out_after_the_question(
+    call: SpokenCall, more: dict[str, Any], said: str, names: list[str]
+) -> None:
+    call.say("Ja, um zwei.")
+    assert (await call.ask(BOOK, friday_at(call.pod, **more)))["message"] == ASKED
+    call.say(said)
+    done = await call.ask(BOOK, friday_at(call.pod, **more))
+    assert (done["success"], sorted(each[3] for each in await call.live())) == (True, names), done
+
+
+@pytest.mark.parametrize("listed", [PETRA, "Petra"])
+async def test_the_caller_among_the_companions_comes_once(call: SpokenCall, listed: str) -> None:
+    call.say("Ja, für mich und Otto Kurz.")
+    people = [{"customer_name": listed}, {"customer_name": OTTO}]
+    assert (await call.ask(BOOK, friday_at(call.pod, companions=people)))["success"]
+    assert sorted(each[3] for each in await call.live()) == [OTTO, PETRA]
+
+
 async def test_several_guests_are_numbered(call: SpokenCall) -> None:
     wanted = friday_at(call.pod, "12:00", companions=["Gast", "unbekannt"])
     assert (await call.ask(BOOK, wanted))["message"] == say().names_of_companions

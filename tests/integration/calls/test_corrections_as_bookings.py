@@ -48,6 +48,81 @@ async def test_what_is_no_move_is_booked(later: SpokenCall, more: dict[str, Any]
     assert await times(later) == ["10:00", "16:00"]
 
 
+@pytest.mark.parametrize(
+    ("said", "finds"),
+    [
+        ("Färben statt Haarschnitt, um vier.", False),
+        ("Ich möchte meinen Termin umbuchen, Färben um vier.", False),
+        ("Kann ich das in Färben ändern, um vier?", True),
+        ("Färben um vier, bitte.", True),
+        ("Coloring instead of the haircut, at four.", False),
+    ],
+)
+@pytest.mark.parametrize("names_it", [True, False])
+async def test_another_service_in_its_place_is_asked(
+    later: SpokenCall, said: str, *, finds: bool, names_it: bool
+) -> None:
+    later.say(said)
+    found = await later.ask(FIND, {}) if finds or names_it else None
+    named = {"appointment_id": found["appointments"][0]["appointment_id"]} if found and names_it else {}
+    asked = await later.ask(BOOK, friday_at(later.pod, "16:00", service=COLOR, **named))
+    assert asked["choices"] == ["further", "move"], asked
+    later.say("Den alten brauche ich nicht mehr.")
+    done = await later.ask(BOOK, friday_at(later.pod, "16:00", service=COLOR, choice="move"))
+    assert (done["success"], await times(later)) == (True, ["16:00"]), done
+
+
+@pytest.mark.parametrize(
+    ("said", "asks"),
+    [
+        ("Ach nein, statt Haarschnitt lieber Färben um vier.", True),
+        ("Nein, Färben meinte ich, um vier.", True),
+        ("No, I meant coloring, at four.", True),
+        ("Und um vier noch Färben.", False),
+        ("Dann bitte um vier Färben.", False),
+    ],
+)
+async def test_another_service_of_the_call_is_asked(call: SpokenCall, said: str, *, asks: bool) -> None:
+    assert (await call.ask(BOOK, friday_at(call.pod, "10:00")))["success"]
+    call.say(said)
+    done = await call.ask(BOOK, friday_at(call.pod, "16:00", service=COLOR))
+    assert ("choices" in done, done["success"]) == (asks, not asks), done
+
+
+@pytest.mark.parametrize("said", ["Wir kommen lieber um vier.", "Unsere Termine bitte auf vier verschieben."])
+async def test_a_group_that_moves_is_asked(call: SpokenCall, said: str) -> None:
+    both = {"companions": [{"customer_name": "Otto Lange"}]}
+    assert (await call.ask(BOOK, friday_at(call.pod, "14:00", **both)))["success"]
+    later = SpokenCall(call.pod, call.number)
+    later.say(said)
+    await later.ask(FIND, {})
+    asked = await later.ask(BOOK, friday_at(call.pod, "16:00", **both))
+    assert "choices" in asked, asked
+    assert await times(later) == ["14:00", "14:00"]
+
+
+@pytest.mark.parametrize(
+    ("filled", "said", "left"),
+    [
+        ("further", "Verschieben.", ["16:00"]),
+        ("further", "Bitte den alten verschieben.", ["10:00"]),  # asked again
+        ("move", "Ein weiterer.", ["10:00", "16:00"]),
+        ("move", "Nein, den anderen lassen.", ["10:00"]),
+        ("move", "Nein, einen zweiten.", ["10:00"]),
+        ("further", "Einen neuen Termin.", ["10:00", "16:00"]),
+    ],
+)
+async def test_a_choice_filled_in_before_is_none(later: SpokenCall, filled: str, said: str, left: list[str]) -> None:
+    later.say("Ich hätte gern um vier einen Termin.")
+    await later.ask(FIND, {})
+    wanted = friday_at(later.pod, "16:00", choice=filled)
+    asked = await later.ask(BOOK, wanted)
+    assert asked["choices"] == ["further", "move"], asked
+    later.say(said)
+    answer = await later.ask(BOOK, wanted)
+    assert (await times(later), "choices" in answer) == (left, left == ["10:00"]), answer
+
+
 MOVES: list[tuple[str, dict[str, Any]]] = [
     ("Ich möchte meinen Termin auf vier Uhr verlegen.", {}),
     ("Um vier bitte.", {"notes": "Termin verlegen"}),
