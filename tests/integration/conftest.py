@@ -2,6 +2,7 @@
 
 import sys
 import uuid
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -27,12 +28,31 @@ COSTS = {
 }
 
 
+# The rows of one dialogue say the same in other words: three of each table run by day, the others at night.
+ROWS_BY_DAY = 3
+TABLES_OF_DIALOGUES = ("tests/integration/booking/", "tests/integration/calls/")
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-m` deselects
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests by the cost of their fixtures, so that `-m "not processes and not control_plane"` selects the quick ones."""
+    """Mark tests by the cost of their fixtures, so that `-m "not processes and not control_plane"` selects the quick ones, and
+    the rows of dialogues that run at night.
+    """
+    tables: defaultdict[str, list[pytest.Function]] = defaultdict(list)
     for item in items:
+        if isinstance(item, pytest.Function) and item.nodeid.startswith(TABLES_OF_DIALOGUES):
+            tables[item.nodeid.partition("[")[0]].append(item)
         for fixture in getattr(item, "fixturenames", ()):
             if fixture in COSTS:
                 item.add_marker(COSTS[fixture])
+    for rows in tables.values():
+        ordered = sorted(
+            rows, key=lambda each: sorted(each.callspec.indices.items()) if hasattr(each, "callspec") else []
+        )
+        by_day = {round(at * (len(rows) - 1) / (ROWS_BY_DAY - 1)) for at in range(ROWS_BY_DAY)}
+        for at, row in enumerate(ordered):
+            if at not in by_day:
+                row.add_marker(pytest.mark.nightly)
 
 
 @pytest.fixture(scope="session")
