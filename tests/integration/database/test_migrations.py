@@ -516,6 +516,7 @@ async def test_migration_ends_when_its_session_is_lost(database: Database, monke
     await gate.shut()
 
 
+@pytest.mark.nightly
 async def test_objects_follow_the_databases_search_path(postgres: EmbeddedPostgres) -> None:
     """Tables are created in schema `public`, or where the database's `search_path` says."""
     dsn = await postgres.create_database("with_search_path")

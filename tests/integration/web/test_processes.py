@@ -218,6 +218,7 @@ def environment(pod: TenantPod, **changes: Any) -> dict[str, str]:
     return dict(os.environ) | pod.variables() | {name: str(value) for name, value in changes.items()}
 
 
+@pytest.mark.nightly
 @pytest.mark.processes
 async def test_real_processes_accept_calls_and_end_on_sigterm(stopped_pod: TenantPod, tmp_path: Path) -> None:
     """`askproai-runtime web` and `worker`, as the pods run them."""
