@@ -1,7 +1,6 @@
 """A tenant, a branch and an agent at an API server in memory, and Retell's simulator, both behind a real socket."""
 
 import base64
-import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -27,7 +26,7 @@ from askproai_sandbox.simulator import serve
 from tests.worlds import retell_contract
 from tests.worlds.clock import FixedClock
 from tests.worlds.exchanges import compared
-from tests.worlds.memory_api_server import MemoryApiServer, serve_api
+from tests.worlds.memory_api_server import NO_AUTHORITIES, MemoryApiServer, serve_api
 
 START = datetime(2026, 11, 20, 9, tzinfo=UTC)
 OPERATOR_NAMESPACE = "askproai-system"
@@ -312,7 +311,7 @@ def _new_sink() -> EventSink:
 async def _connect(url: str, clock: FixedClock, stack: AsyncExitStack) -> tuple[EventSink, Kube]:
     """Return a sink with an empty cache, and the client that writes to both API server and cache."""
     sink = _new_sink()
-    access = Access(url, ssl.create_default_context(), lambda: None)
+    access = Access(url, NO_AUTHORITIES, lambda: None)
     kube = Kube(lambda: access, sink, clock, namespace=OPERATOR_NAMESPACE)
     return sink, await stack.enter_async_context(kube)
 
@@ -332,7 +331,7 @@ async def open_agent_environment(
         url = await stack.enter_async_context(serve(simulator))
         api_url = await stack.enter_async_context(serve_api(api))
         providers = await stack.enter_async_context(ProviderClients(clock))
-        http = await stack.enter_async_context(httpx.AsyncClient(base_url=url))
+        http = await stack.enter_async_context(httpx.AsyncClient(base_url=url, verify=NO_AUTHORITIES))
         sink, kube = await _connect(api_url, clock, stack)
         faults = CrashPoints()
         enqueued: list[Key] = []

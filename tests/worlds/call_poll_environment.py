@@ -75,12 +75,7 @@ class CallPollEnvironment:
 
     async def processed(self) -> None:
         """Wait until the worker has processed every stored event."""
-        async with self.pod.session.post(f"http://127.0.0.1:{self.pod.worker_port}/poke"):
-            pass
-        waiting = (
-            "SELECT NOT EXISTS (SELECT FROM webhook_events WHERE tenant = $1 AND status NOT IN ('processed', 'dead'))"
-        )
-        await eventually(lambda: self.pod.db.fetchval(waiting, self.config.tenant), SOON, "the stored events")
+        await wait_until_processed(self.pod)
 
     def add(
         self, call_id: str, *, began: float, ended: float | None = None, analyzed: bool = False, **fields: Any
@@ -159,6 +154,21 @@ class CallPollEnvironment:
             "askproai_call_events_found_total", {"tenant": "salon", "event": event}
         )
         return value or 0
+
+
+async def wait_until_processed(pod: TenantPod) -> None:
+    """Wait until the worker of a pod has processed every stored event."""
+    async with pod.session.post(f"http://127.0.0.1:{pod.worker_port}/poke"):
+        pass
+    waiting = "SELECT NOT EXISTS (SELECT FROM webhook_events WHERE tenant = $1 AND status NOT IN ('processed', 'dead'))"
+    await eventually(lambda: pod.db.fetchval(waiting, pod.store.tenant), SOON, "the stored events")
+
+
+async def delete_calls(pod: TenantPod) -> None:
+    """Delete all calls of a pod, with their events and records, when its worker has processed them."""
+    await wait_until_processed(pod)
+    tables = ("jobs", "call_actions", "calls", "webhook_events", "provider_calls", "audit_log", "tasks")
+    await pod.db.execute(";".join(f"DELETE FROM {table}" for table in tables))
 
 
 @asynccontextmanager

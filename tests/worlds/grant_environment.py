@@ -1,6 +1,5 @@
 """An API server in memory and the operators that share it, to grant hosts, numbers and keys."""
 
-import ssl
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
@@ -24,7 +23,7 @@ from askproai_operator.relations import Relations
 from askproai_operator.settings import Settings
 from askproai_operator.shards import Shard
 from tests.worlds.clock import FixedClock
-from tests.worlds.memory_api_server import MemoryApiServer
+from tests.worlds.memory_api_server import NO_AUTHORITIES, MemoryApiServer
 from tests.worlds.salon_models import raw as manifest
 
 OPERATOR_NAMESPACE = "askproai-system"
@@ -53,7 +52,7 @@ class GrantEnvironment:
         cache = Cache()
         relations = Relations(cache)
         sink = EventSink(cache, relations, lambda _: None, observes=shard.observes)
-        access = Access(self.url, ssl.create_default_context(), lambda: None)
+        access = Access(self.url, NO_AUTHORITIES, lambda: None)
         kube = await self.stack.enter_async_context(
             Kube(lambda: access, sink, self.clock, namespace=OPERATOR_NAMESPACE)
         )

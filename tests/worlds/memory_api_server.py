@@ -6,6 +6,7 @@ watches or server-side apply: tests that need those use the real API server (`op
 """
 
 import json
+import ssl
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -18,6 +19,9 @@ from askproai_operator.engine import resources
 
 Json = dict[str, Any]
 ObjectId = tuple[str, str, str]  # kind, namespace, name
+
+# It speaks plain HTTP; `ssl.create_default_context` would read all authorities of the machine, which takes 40 ms.
+NO_AUTHORITIES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 _MERGE, _JSON_PATCH = "application/merge-patch+json", "application/json-patch+json"
 _REFS = {

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
+import pytest
+
 MOST_LISTED: Final = 25  # A broken grammar fails a thousand rows.
 
 Test = Callable[..., Any]
@@ -50,7 +52,8 @@ def _listed_in(failures: list[str], row: Row) -> Iterator[None]:
     """Add an error of the row to the list. Raises AssertionError at the last that is listed: the rest is not run."""
     try:
         yield
-    except Exception as error:  # noqa: BLE001 - a row that raises is a row that fails, and the others are run
+    # `pytest.raises` without its error raises the other one.
+    except (Exception, pytest.fail.Exception) as error:  # noqa: BLE001 - a row that raises is a row that fails, and the others are run
         failures.append(f"{row}: {type(error).__name__}: {error}")
     if len(failures) == MOST_LISTED:
         raise AssertionError(_describe(failures) + "\n(the rows behind it were not run)")

@@ -7,7 +7,8 @@ from uuid import UUID
 
 import asyncpg
 
-from askproai_sandbox.databases import TenantStore
+from askproai_core.database.tenant_tables import TENANT_TABLES
+from askproai_sandbox.databases import Database, TenantStore
 
 T0 = datetime.now(UTC).replace(hour=9, minute=0, second=0, microsecond=0) + timedelta(days=30)
 HOUR = timedelta(hours=1)
@@ -20,6 +21,26 @@ async def connected(dsn: str) -> AsyncIterator[asyncpg.Connection]:
         yield connection
     finally:
         await connection.close()
+
+
+@asynccontextmanager
+async def altered_schema(superuser: asyncpg.Connection, alter: str, restore: str) -> AsyncIterator[None]:
+    """Run the block on an altered schema. Later tests use the same database."""
+    await superuser.execute(alter)
+    try:
+        yield
+    finally:
+        await superuser.execute(restore)
+
+
+async def delete_tenants(database: Database) -> None:
+    """End the sessions of all tenants and delete their rows. Their roles stay."""
+    async with connected(database.superuser_dsn) as superuser:
+        await superuser.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND usename LIKE 'askproai\\_t\\_%'"
+        )
+        await superuser.execute(";".join(f"DELETE FROM {table}" for table in TENANT_TABLES))
 
 
 async def fill(tenant: TenantStore) -> UUID:

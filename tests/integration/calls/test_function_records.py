@@ -20,6 +20,7 @@ from askproai_runtime.calls.store import FunctionRecord
 from askproai_runtime.german_dates import Refusal
 from tests.worlds.call_records import get
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, running_web
+from tests.worlds.tenant_rows import altered_schema
 from tests.worlds.waiting import eventually
 
 HAIRCUT = {"service": "Haarschnitt"}
@@ -313,11 +314,15 @@ async def test_nobody_reads_what_was_said_where_that_cannot_be_recorded(web_pod:
         """INSERT INTO calls (tenant, call_id, status, transcript, correlation_id) VALUES ($1, 'call_kept', 'ended', 'Ja', 'c')""",
         web_pod.store.tenant,
     )  # fmt: skip
-    await web_pod.db.execute("ALTER TABLE audit_log ADD CONSTRAINT full_up CHECK (action <> 'call.read') NOT VALID")
     headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
-    for path in ("call_kept", "call_kept/timeline?personal=true"):
-        async with web_pod.session.get(f"{web_pod.private_url}/api/v1/calls/{path}", headers=headers) as answer:
-            assert (answer.status, "Ja" in await answer.text()) == (500, False)
+    async with altered_schema(
+        web_pod.db,
+        "ALTER TABLE audit_log ADD CONSTRAINT full_up CHECK (action <> 'call.read') NOT VALID",
+        "ALTER TABLE audit_log DROP CONSTRAINT full_up",
+    ):
+        for path in ("call_kept", "call_kept/timeline?personal=true"):
+            async with web_pod.session.get(f"{web_pod.private_url}/api/v1/calls/{path}", headers=headers) as answer:
+                assert (answer.status, "Ja" in await answer.text()) == (500, False)
 
 
 async def test_a_call_counts_once_however_much_its_agent_asks(web_pod: TenantPod) -> None:

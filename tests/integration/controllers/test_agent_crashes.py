@@ -14,7 +14,7 @@ from tests.worlds.agent_environment import (
 
 @pytest.mark.parametrize("fault", ["timeout-after-commit", "error-after-commit"])
 @pytest.mark.parametrize("operation", ["create-llm", "create-agent"])
-@pytest.mark.parametrize("lag", [None, 8])
+@pytest.mark.parametrize("lag", [None, pytest.param(8, marks=pytest.mark.nightly)])
 async def test_a_create_without_an_answer_happens_once(operation: str, fault: str, lag: int | None) -> None:
     async with open_agent_environment() as env:
         await env.inject_fault(operation, fault, seconds=0)

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from askproai_core.api_resource import ADOPT_FROM, ADOPT_WEBHOOK
 from askproai_operator.engine import Key, resources
 from askproai_operator.providers import ensure_calcom_webhook
@@ -113,6 +115,7 @@ async def test_no_annotation_removes_the_webhook_of_a_neighbour(namespace, other
     assert namespace.calcom_webhooks() == [url]
 
 
+@pytest.mark.nightly
 async def test_shared_calcom_key_loses_the_running_tenants_webhook(namespace, other_namespace):
     """As after an upgrade from a release that let keys be shared: no more of the other's bookings come here."""
     await namespace.write_secret()
@@ -133,6 +136,7 @@ async def test_shared_calcom_key_loses_the_running_tenants_webhook(namespace, ot
     await other_namespace.wait_until_ready()
 
 
+@pytest.mark.nightly
 async def test_paused_tenant_without_the_host_keeps_no_route(namespace, other_namespace):
     """A pause keeps the operator from working on an object; it is no way to keep a stranger's host."""
     host = new_host()
@@ -185,6 +189,7 @@ async def test_deletion_passes_the_host_on_after_its_route(namespace, other_name
     await other_namespace.wait_until_ready()
 
 
+@pytest.mark.nightly
 async def test_moving_tenant_frees_its_host_and_gets_paths(namespace, other_namespace):
     host = new_host()
     await namespace.write_secret()

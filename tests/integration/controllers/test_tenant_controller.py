@@ -105,20 +105,21 @@ async def test_child_edited_or_deleted_by_hand_is_repaired(namespace):
     await eventually(repaired, SOON, "the repair")
 
 
-@pytest.mark.parametrize("garbage", [b"postgres://[", b"\xff\xfe"])
-async def test_unreadable_secret_of_the_operator_is_rewritten(namespace, garbage):
+async def test_unreadable_secret_of_the_operator_is_rewritten(namespace):
     await namespace.write_secret()
     await namespace.create("Tenant")
     await namespace.wait_until_ready()
-    data = dict.fromkeys(("DATABASE_URL", "REDIS_URL"), base64.b64encode(garbage).decode())
-    await namespace.client.merge(namespace.path("Secret", "salon-mueller-runtime"), {"data": data})
+    names = ("DATABASE_URL", "REDIS_URL")
 
     async def readable() -> bool:
         live = (await namespace.get("Secret", "salon-mueller-runtime"))["data"]
-        return all(base64.b64decode(live[name]).startswith((b"postgresql://", b"redis://")) for name in data)
+        return all(base64.b64decode(live[name]).startswith((b"postgresql://", b"redis://")) for name in names)
 
-    await eventually(readable, SOON, "the repair")
-    await namespace.wait_until_ready()
+    for garbage in (b"postgres://[", b"\xff\xfe"):
+        data = dict.fromkeys(names, base64.b64encode(garbage).decode())
+        await namespace.client.merge(namespace.path("Secret", "salon-mueller-runtime"), {"data": data})
+        await eventually(readable, SOON, f"the repair of {garbage!r}")
+        await namespace.wait_until_ready()
 
 
 async def test_persons_object_with_childs_name_is_only_reported(namespace):
@@ -235,8 +236,8 @@ async def test_silent_database_is_reported_and_recovers_by_itself(namespace, pos
     ("status", "text", "until_confirmed"),
     [
         (401, "put a valid key", True),
-        (None, "put a valid key", True),
-        (302, "redirected", True),
+        pytest.param(None, "put a valid key", True, marks=pytest.mark.nightly),
+        pytest.param(302, "redirected", True, marks=pytest.mark.nightly),
         (404, "eventTypes", False),
     ],
 )

@@ -49,6 +49,7 @@ async def test_retained_rows_await_adoption_safe_from_namesakes(namespace, modul
     assert await rows(module_database, "SELECT 1 FROM pg_roles WHERE rolname = $1", role) == []
 
 
+@pytest.mark.nightly
 async def test_tenant_that_left_and_returned_has_its_rows(namespace, module_database: Database):
     """A commit removes the manifests from git and is reverted: nobody has to know a UID."""
     await namespace.write_secret()
@@ -69,6 +70,7 @@ async def test_tenant_that_left_and_returned_has_its_rows(namespace, module_data
     assert [row["action"] for row in audited] == ["data_adopted"]
 
 
+@pytest.mark.nightly
 async def test_namesake_can_read_no_former_tenants_uid(namespace, module_database: Database):
     """A customer leaves, and somebody else gets the name of the namespace: the UID would open the rows to them."""
     await namespace.write_secret()

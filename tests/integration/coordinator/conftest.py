@@ -20,8 +20,9 @@ from tests.worlds.coordinator_environment import (
 
 
 @pytest.fixture
-async def env(database: Database) -> AsyncIterator[CoordinatorEnvironment]:
-    """Yield an environment without Redis. The database is the test's own, because the coordinator reads the rows of all tenants."""
+async def env(emptied_database: Database) -> AsyncIterator[CoordinatorEnvironment]:
+    """Yield an environment without Redis. No other test's tenants are there, because the coordinator reads the rows of all."""
+    database = emptied_database
     await database.admin.ensure_coordinator(PASSWORD)
     term, dsn = LeaseTerm(), database.admin.coordinator_dsn(PASSWORD)
     superuser = await asyncpg.connect(database.superuser_dsn)

@@ -7,18 +7,20 @@ from askproai_runtime.coordinator.maintenance import rearm_events
 from askproai_runtime.jobs import Job, JobKind, Priority, StaleClaim, finish
 from tests.worlds.coordinator_environment import CoordinatorEnvironment
 
+WITHOUT_A_LIVE_JOB = (("processing", "running", "10 minutes"), ("failed", "dead", None), ("received", "done", None))
 
-@pytest.mark.parametrize(
-    ("status", "job", "lease"),
-    [("processing", "running", "10 minutes"), ("failed", "dead", None), ("received", "done", None)],
-)
-async def test_event_without_a_live_job_is_rearmed_once(env: CoordinatorEnvironment, status, job, lease):
+
+async def test_event_without_a_live_job_is_rearmed_once(env: CoordinatorEnvironment):
     salon = await env.database.create_tenant("salon")
-    event = await env.event(salon, "stuck", status=status, job=job, lease=lease)
-    assert await rearm_events(env.context) == 1
-    row = await env.job(event)
-    assert (row["state"], row["claim_no"], row["attempts"]) == ("ready", 2, 1)
-    assert (row["lease_until"], row["worker"], row["finished_at"]) == (None, None, None)
+    events = [
+        await env.event(salon, f"stuck-{status}", status=status, job=job, lease=lease)
+        for status, job, lease in WITHOUT_A_LIVE_JOB
+    ]
+    assert await rearm_events(env.context) == len(events)
+    for event, case in zip(events, WITHOUT_A_LIVE_JOB, strict=True):
+        row = await env.job(event)
+        assert (row["state"], row["claim_no"], row["attempts"]) == ("ready", 2, 1), case
+        assert (row["lease_until"], row["worker"], row["finished_at"]) == (None, None, None), case
     assert await rearm_events(env.context) == 0
 
 
@@ -30,23 +32,25 @@ async def test_an_event_that_has_no_job_gets_one(env: CoordinatorEnvironment):
     assert (row["state"], row["priority"], row["attempts"], row["correlation_id"]) == ("ready", "critical", 0, "bare")
 
 
-@pytest.mark.parametrize(
-    ("status", "job", "lease", "age"),
-    [
-        ("received", "ready", None, "1 hour"),  # its retry may be due in five minutes
-        ("processing", "running", "-10 seconds", "1 hour"),  # a worker has it
-        ("processing", "running", "1 minute", "1 hour"),  # the tenant's workers take it over by themselves
-        ("processed", "done", None, "1 hour"),
-        ("dead", "dead", None, "1 hour"),  # a dead letter waits for a person
-        ("received", None, None, "1 minute"),
-    ],
+LEFT_ALONE = (
+    ("received", "ready", None, "1 hour"),  # its retry may be due in five minutes
+    ("processing", "running", "-10 seconds", "1 hour"),  # a worker has it
+    ("processing", "running", "1 minute", "1 hour"),  # the tenant's workers take it over by themselves
+    ("processed", "done", None, "1 hour"),
+    ("dead", "dead", None, "1 hour"),  # a dead letter waits for a person
+    ("received", None, None, "1 minute"),
 )
-async def test_live_finished_and_recent_events_are_left_alone(env: CoordinatorEnvironment, status, job, lease, age):
+
+
+async def test_live_finished_and_recent_events_are_left_alone(env: CoordinatorEnvironment):
     salon = await env.database.create_tenant("salon")
-    event = await env.event(salon, "fine", status=status, job=job, lease=lease, age=age)
-    before = await env.job(event)
+    events = [
+        await env.event(salon, f"fine-{number}", status=status, job=job, lease=lease, age=age)
+        for number, (status, job, lease, age) in enumerate(LEFT_ALONE)
+    ]
+    before = [await env.job(event) for event in events]
     assert await rearm_events(env.context) == 0
-    assert await env.job(event) == before
+    assert [await env.job(event) for event in events] == before
 
 
 async def test_only_an_unfinished_lost_calendar_sync_continues(env: CoordinatorEnvironment):

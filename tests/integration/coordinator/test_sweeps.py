@@ -5,6 +5,7 @@ from datetime import timedelta
 from askproai_runtime.coordinator import maintenance
 from askproai_runtime.coordinator.maintenance import sweep_holds, sweep_slot_locks, update_counts
 from tests.worlds.coordinator_environment import CoordinatorEnvironment
+from tests.worlds.tenant_rows import altered_schema
 
 AGO, SOON = timedelta(seconds=-1), timedelta(seconds=90)
 
@@ -77,8 +78,14 @@ async def test_dead_letters_oldest_job_and_double_bookings_count(env: Coordinato
     assert 600 <= oldest < 660
 
     # Cannot happen while the constraint exists: the audit does not rely on it.
-    await env.superuser.execute("ALTER TABLE claims DROP CONSTRAINT claims_no_overlap")
-    await env.appointment(salon, status="confirmed")
-    await update_counts(env.context)
+    constraint = "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'claims_no_overlap'"
+    definition = await env.superuser.fetchval(constraint)
+    async with altered_schema(
+        env.superuser,
+        "ALTER TABLE claims DROP CONSTRAINT claims_no_overlap",
+        f"DELETE FROM claims; ALTER TABLE claims ADD CONSTRAINT claims_no_overlap {definition}",
+    ):
+        await env.appointment(salon, status="confirmed")
+        await update_counts(env.context)
     assert env.metric("double_bookings")['{"tenant": "salon.salon"}'] == 1
     assert env.metric("double_bookings")['{"tenant": "quiet.quiet"}'] == 0

@@ -5,13 +5,17 @@ Where a rule compares two versions of an object, the documents before the last o
 """
 
 import re
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from askproai_sandbox.cluster import ApiError
+from askproai_operator.engine import resources
+from askproai_sandbox.cluster import ApiError, KubeClient
+from tests.worlds.rows import each_row
 
 ROOT = Path(__file__).parents[3]
 INVALID = sorted(Path(__file__).with_name("invalid").glob("*.yaml"))
@@ -129,6 +133,12 @@ def documents(file: Path) -> list[dict[str, Any]]:
     return list(yaml.safe_load_all(file.read_text()))
 
 
+@cache
+def example_manifests() -> dict[str, dict[str, Any]]:
+    """Return the first manifest of each kind in examples/salon.yaml."""
+    return {doc["kind"]: doc for doc in reversed(documents(ROOT / "examples" / "salon.yaml"))}
+
+
 def put(manifest: dict[str, Any], path: str, value: Any) -> None:
     at: Any = manifest["spec"]
     *parents, last = [int(step) if step.isdigit() else step for step in path.split(".")]
@@ -137,22 +147,29 @@ def put(manifest: dict[str, Any], path: str, value: Any) -> None:
     at[last] = value
 
 
-@pytest.mark.parametrize("file", INVALID, ids=lambda file: file.stem)
-async def test_invalid_manifest_is_refused_with_its_message(file: Path, apply: Any) -> None:
+@each_row("file", INVALID)
+async def test_invalid_manifest_is_refused_with_its_message(
+    file: Path, apply: Any, kube_client: KubeClient, kube_namespace: str
+) -> None:
     *before, last = documents(file)
     for manifest in before:
         await apply(manifest)
-    with pytest.raises(ApiError) as error:
-        await apply(last, dry_run=True)
+    try:
+        with pytest.raises(ApiError) as error:
+            await apply(last, dry_run=True)
+    finally:  # the next file has objects of the same names
+        for manifest in before:
+            resource = resources.resource_of_kind(manifest["kind"])
+            await kube_client.delete(resource.path(kube_namespace, manifest["metadata"]["name"]))
     # From Kubernetes 1.35 on the value itself is there.
     assert refused(file) in re.sub(r'Invalid value: "[^"]*": ', 'Invalid value: "string": ', str(error.value))
 
 
-@pytest.mark.parametrize(("kind", "path", "value", "message"), BAD_VALUES)
+@each_row("kind, path, value, message", BAD_VALUES)
 async def test_bad_value_is_refused_with_its_message(
     kind: str, path: str, value: Any, message: str, apply: Any
 ) -> None:
-    manifest = next(doc for doc in documents(ROOT / "examples" / "salon.yaml") if doc["kind"] == kind)
+    manifest = deepcopy(example_manifests()[kind])
     put(manifest, path, value)
     with pytest.raises(ApiError) as error:
         await apply(manifest, dry_run=True)

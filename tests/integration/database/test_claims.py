@@ -5,21 +5,26 @@ import json
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 
 import asyncpg
 import pytest
 
 from askproai_sandbox.databases import Database, TenantStore
+from tests.worlds.rows import each_row
 
 T0 = datetime.now(UTC).replace(hour=9, minute=0, second=0, microsecond=0) + timedelta(days=30)
 MINUTE = timedelta(minutes=1)
 WRITER = Path(__file__).with_name("claim_writer.py")
 
 
+_NAMES = count()
+
+
 @pytest.fixture
-async def salon(database: Database) -> TenantStore:
-    return await database.create_tenant("salon", [("mitte", f"person-{n}", 1) for n in range(3)])
+async def salon(module_database: Database) -> TenantStore:
+    return await module_database.create_tenant(f"salon{next(_NAMES)}", [("mitte", f"person-{n}", 1) for n in range(3)])
 
 
 async def appointment(c: asyncpg.Connection, tenant: str) -> object:
@@ -52,7 +57,7 @@ async def test_only_overlapping_spans_of_one_person_are_refused(salon: TenantSto
     await c.close()
 
 
-@pytest.mark.parametrize(
+@each_row(
     "blocks",
     [
         asyncpg.Range(empty=True),

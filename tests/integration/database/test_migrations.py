@@ -341,7 +341,10 @@ async def test_nothing_is_built_while_others_await_a_run(database: Database, hol
     await asyncio.gather(other.close(), admin.close())
 
 
-async def test_locked_table_blocks_the_row_check_only_briefly(database: Database) -> None:
+async def test_locked_table_blocks_the_row_check_only_briefly(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migrate_module, "_LOCK_WAITS", (50,))
     async with index_build_under_way(database) as (writer, run):
         run.cancel()
         await asyncio.gather(run, return_exceptions=True)
@@ -392,6 +395,7 @@ async def test_a_blocked_migration_is_tried_again_each_minute(
 ) -> None:
     """A release runs on the schema before its own, so a dump must not make every Tenant wait; on an older one it stops them."""
     admin, now = behind
+    monkeypatch.setattr(migrate_module, "_LOCK_WAITS", (50,))
     ship(monkeypatch, EXTRA)
     if not is_usable:
         monkeypatch.setattr(schema_module, "oldest_usable_version", lambda: EXTRA.version)
@@ -512,6 +516,7 @@ async def test_migration_ends_when_its_session_is_lost(database: Database, monke
     await gate.shut()
 
 
+@pytest.mark.nightly
 async def test_objects_follow_the_databases_search_path(postgres: EmbeddedPostgres) -> None:
     """Tables are created in schema `public`, or where the database's `search_path` says."""
     dsn = await postgres.create_database("with_search_path")

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 import asyncpg
@@ -16,11 +17,17 @@ from askproai_core.database import (
     roles,
 )
 from askproai_core.database.tenant_tables import TENANT_TABLES
-from askproai_sandbox.databases import Database
+from askproai_sandbox.databases import Database, fresh_database
 from askproai_sandbox.postgres import EmbeddedPostgres
 from tests.worlds.tenant_rows import fill
 
 SALON = ("salon.salon", "uid-salon", "password-of-salon")
+
+
+@pytest.fixture
+async def database(emptied_database: Database) -> Database:
+    """The tests share a database: its name is a part of the names of roles, and each test names its tenants anew."""
+    return emptied_database
 
 
 async def login(dsn: str) -> asyncpg.Record:
@@ -297,9 +304,16 @@ async def test_simultaneous_operators_prepare_one_database_without_refusals(
     assert len(refused) >= 5
 
 
+@pytest.fixture
+async def own_database(postgres: EmbeddedPostgres) -> AsyncIterator[Database]:
+    async with fresh_database(postgres) as fresh:
+        yield fresh
+
+
 async def test_another_logins_connecting_role_is_named_with_advice(
-    database: Database, monkeypatch: pytest.MonkeyPatch
+    own_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    database = own_database
     su = await asyncpg.connect(database.superuser_dsn)
     await su.execute("CREATE ROLE made_by_another")
     monkeypatch.setattr(roles, "connect_role_name", lambda _: "made_by_another")

@@ -22,8 +22,8 @@ async def book(
         )  # fmt: skip
 
 
-async def test_absent_or_former_staff_has_no_future_appointments(database: Database) -> None:
-    salon = await database.create_tenant("salon")
+async def test_absent_or_former_staff_has_no_future_appointments(emptied_database: Database) -> None:
+    salon = await emptied_database.create_tenant("salon")
     away = NOON + 3 * DAY
     for staff, start, status in (
         ("anna", away, "confirmed"),
@@ -37,15 +37,15 @@ async def test_absent_or_former_staff_has_no_future_appointments(database: Datab
     ):
         await book(salon, staff, start, status)
     declared = DeclaredWork(STAFF, [("mitte", "anna", away - DAY, away + DAY)], SERVICES)
-    assert await database.admin.list_stranded(salon.tenant, declared) == [
+    assert await emptied_database.admin.list_stranded(salon.tenant, declared) == [
         Stranded("mitte", "anna", StrandedBy.AWAY, appointments=1, first=away),
         Stranded("mitte", "lena", StrandedBy.GONE, appointments=2, first=NOON + 4 * DAY),
     ]
 
 
-async def test_withdrawn_services_future_appointments_are_counted(database: Database) -> None:
+async def test_withdrawn_services_future_appointments_are_counted(emptied_database: Database) -> None:
     """Each service counts by itself; one that another branch offers is not offered here; a gone person is the first reason."""
-    salon = await database.create_tenant("salon")
+    salon = await emptied_database.create_tenant("salon")
     first = NOON + 2 * DAY
     for staff, start, service in (
         ("anna", first, "sehtest"),
@@ -57,7 +57,7 @@ async def test_withdrawn_services_future_appointments_are_counted(database: Data
     ):
         await book(salon, staff, start, service=service)
     declared = DeclaredWork(STAFF, [("mitte", "anna", first - DAY, first + HOUR)], SERVICES)
-    assert await database.admin.list_stranded(salon.tenant, declared) == [
+    assert await emptied_database.admin.list_stranded(salon.tenant, declared) == [
         Stranded("mitte", "anna", StrandedBy.NOT_OFFERED, 2, first, "sehtest"),
         Stranded("mitte", "anna", StrandedBy.NOT_OFFERED, 1, first + 2 * DAY, "bartpflege"),
         Stranded("mitte", "anna", StrandedBy.NOT_OFFERED, 1, first + 3 * DAY + HOUR, None),
@@ -65,28 +65,28 @@ async def test_withdrawn_services_future_appointments_are_counted(database: Data
     ]
 
 
-async def test_visit_is_offered_while_all_its_services_are(database: Database) -> None:
-    salon = await database.create_tenant("salon")
+async def test_visit_is_offered_while_all_its_services_are(emptied_database: Database) -> None:
+    salon = await emptied_database.create_tenant("salon")
     first = NOON + 2 * DAY
     await book(salon, "anna", first, service="haarschnitt+farbe")
     await book(salon, "anna", first + DAY, service="haarschnitt+sehtest")
     await book(salon, "anna", first + 2 * DAY, service="haarschnitt+bartpflege")  # only in another branch
     declared = DeclaredWork(STAFF, [], [*SERVICES, ("mitte", "farbe")])
-    assert await database.admin.list_stranded(salon.tenant, declared) == [
+    assert await emptied_database.admin.list_stranded(salon.tenant, declared) == [
         Stranded("mitte", "anna", StrandedBy.NOT_OFFERED, 1, first + DAY, "haarschnitt+sehtest"),
         Stranded("mitte", "anna", StrandedBy.NOT_OFFERED, 1, first + 2 * DAY, "haarschnitt+bartpflege"),
     ]
 
 
-async def test_another_tenants_appointments_do_not_count(database: Database) -> None:
-    salon, other = await database.create_tenant("salon"), await database.create_tenant("other")
+async def test_another_tenants_appointments_do_not_count(emptied_database: Database) -> None:
+    salon, other = await emptied_database.create_tenant("salon"), await emptied_database.create_tenant("other")
     await book(other, "lena", NOON + DAY)
-    assert await database.admin.list_stranded(salon.tenant, DeclaredWork(STAFF, [], SERVICES)) == []
+    assert await emptied_database.admin.list_stranded(salon.tenant, DeclaredWork(STAFF, [], SERVICES)) == []
 
 
-async def test_rows_by_the_tenants_login_disturb_nobody(database: Database) -> None:
-    salon = await database.create_tenant("salon")
+async def test_rows_by_the_tenants_login_disturb_nobody(emptied_database: Database) -> None:
+    salon = await emptied_database.create_tenant("salon")
     await book(salon, "no name; `rm`", NOON + DAY)
     await book(salon, "lena", "200000-01-01")
-    (found,) = await database.admin.list_stranded(salon.tenant, DeclaredWork([], [], SERVICES))
+    (found,) = await emptied_database.admin.list_stranded(salon.tenant, DeclaredWork([], [], SERVICES))
     assert (found.staff, found.appointments) == (None, 1)

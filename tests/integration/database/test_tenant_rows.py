@@ -200,16 +200,16 @@ async def test_reconcile_from_before_the_export_leaves_no_login(
 
 
 async def test_pod_outliving_the_export_acknowledges_nothing_more(
-    web_pod: TenantPod, database: Database, other_database: Database
+    web_pod: TenantPod, emptied_database: Database, other_database: Database
 ) -> None:
     """Retell repeats an event that is answered 503, and then reaches the destination; one answered 200 is in the file."""
     assert (await web_pod.retell("call_started", "call_1")).status == 200
     moved = ExportedRows()
-    await moved.read(database, web_pod.store)
+    await moved.read(emptied_database, web_pod.store)
     for event in ("call_started", "call_ended"):
         assert (await web_pod.retell(event, "call_2")).status == 503
     await moved.write(other_database, web_pod.store.tenant)
-    for where in (database, other_database):
+    for where in (emptied_database, other_database):
         events = [json.loads(row)["event_id"] for row in (await books(where, web_pod.store.tenant))["webhook_events"]]
         assert events == ["call_1:call_started"]
 

@@ -3,10 +3,8 @@
 import asyncio
 import contextlib
 import dataclasses
-import secrets
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -19,12 +17,11 @@ from askproai_runtime.encryption import no_cipher
 from askproai_runtime.intake import EventStore, Source, identify
 from askproai_runtime.settings import Settings
 from askproai_runtime.tasks import PutOff, StaleRun
-from askproai_sandbox.databases import Database
 from askproai_sandbox.example_tenant import AGENT_ID
 from askproai_sandbox.simulator import FaultKind
-from tests.worlds.call_poll_environment import SAID, CallPollEnvironment, open_call_poll_environment
+from tests.worlds.call_poll_environment import SAID, CallPollEnvironment, delete_calls, open_call_poll_environment
 from tests.worlds.retell_contract import check_exchange
-from tests.worlds.tenant_pod import TenantPod, open_pod, running_web, running_worker
+from tests.worlds.tenant_pod import TenantPod, running_worker
 from tests.worlds.waiting import SOON, eventually
 
 PAGE_SIZE = "askproai_runtime.calls.at_retell._PAGE_SIZE"
@@ -32,13 +29,11 @@ ENDED = {"call_status": "ended", "disconnection_reason": "agent_hangup", "transc
 
 
 @pytest.fixture
-async def polled(
-    request: pytest.FixtureRequest, module_database: Database, tmp_path: Path
-) -> AsyncIterator[CallPollEnvironment]:
-    async with open_pod(module_database, tmp_path, f"s{secrets.token_hex(4)}") as pod:
-        async with running_worker(pod) as port, running_web(pod, worker_port=port):
-            async with open_call_poll_environment(pod, getattr(request, "param", check_exchange)) as opened:
-                yield opened
+async def polled(request: pytest.FixtureRequest, pod: TenantPod) -> AsyncIterator[CallPollEnvironment]:
+    """The module's pod, without the calls of earlier tests."""
+    await delete_calls(pod)
+    async with open_call_poll_environment(pod, getattr(request, "param", check_exchange)) as opened:
+        yield opened
 
 
 async def test_lost_end_of_a_call_is_polled(polled: CallPollEnvironment) -> None:

@@ -3,11 +3,11 @@
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
 from askproai_sandbox.databases import Database
+from tests.worlds.rows import each_row
 from tests.worlds.tenant_pod import (
     ADMIN_TOKEN,
     TenantPod,
@@ -35,14 +35,14 @@ class TwoPods:
     victim: TenantPod
 
 
-@pytest.fixture
-async def pods(database: Database, tmp_path: Path) -> AsyncIterator[TwoPods]:
-    folders = [tmp_path / name for name in ("attacker", "victim")]
+@pytest.fixture(scope="module")
+async def pods(module_database: Database, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TwoPods]:
+    folders = [tmp_path_factory.mktemp("pods") / name for name in ("attacker", "victim")]
     for folder in folders:
         folder.mkdir()
     async with (
-        open_pod(database, folders[0], "hijacked") as attacker,
-        open_pod(database, folders[1], "victim") as victim,
+        open_pod(module_database, folders[0], "hijacked") as attacker,
+        open_pod(module_database, folders[1], "victim") as victim,
     ):
         for name, value in VICTIMS.items():
             victim.write_credential(name, value)
@@ -63,7 +63,7 @@ REQUESTS = {
 }
 
 
-@pytest.mark.parametrize(("path", "headers"), REQUESTS.values(), ids=REQUESTS)
+@each_row("path, headers", REQUESTS.values())
 async def test_keys_of_one_tenant_open_no_other(pods: TwoPods, path: str, headers: dict[str, str]) -> None:
     before = await pods.victim.counts()
     answer = await pods.victim.post(path, BODY, headers)
@@ -71,7 +71,7 @@ async def test_keys_of_one_tenant_open_no_other(pods: TwoPods, path: str, header
     assert (await pods.victim.counts())[:2] == before[:2]
 
 
-@pytest.mark.parametrize("path", ["appointments", "calls", "events", "circuits", "nothing"])
+@each_row("path", ["appointments", "calls", "events", "circuits", "nothing"])
 async def test_admin_token_of_one_tenant_opens_no_other(pods: TwoPods, path: str) -> None:
     bearer = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
     answer = await pods.victim.get(f"{pods.victim.private_url}/api/v1/{path}", **bearer)

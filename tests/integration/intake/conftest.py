@@ -12,17 +12,19 @@ from tests.worlds.spool_environment import SpoolEnvironment, open_spool_environm
 
 @pytest.fixture
 async def stopped_spool(
-    database: Database, own_valkey: EmbeddedRedis, tmp_path: Path
+    emptied_database: Database, own_valkey: EmbeddedRedis, tmp_path: Path
 ) -> AsyncIterator[SpoolEnvironment]:
     """The environment; a test starts its processes itself."""
     folder = tmp_path / "pod"
     folder.mkdir()
-    async with open_spool_environment(database, own_valkey, folder) as env:
+    async with open_spool_environment(emptied_database, own_valkey, folder) as env:
         yield env
 
 
 @pytest.fixture
-async def spooling(stopped_spool: SpoolEnvironment) -> AsyncIterator[SpoolEnvironment]:
-    """The environment with a running web process."""
+async def spooling(stopped_spool: SpoolEnvironment, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SpoolEnvironment]:
+    """The environment with a running web process, whose drainer looks ten times as often as it should."""
+    monkeypatch.setattr("askproai_runtime.intake.drain.LOOK_SECONDS", 0.05)
+    monkeypatch.setattr("askproai_runtime.intake.drain.IDLE_LOOK_SECONDS", 0.5)
     async with running_spool(stopped_spool) as env:
         yield env

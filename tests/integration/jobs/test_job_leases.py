@@ -49,7 +49,7 @@ async def test_long_jobs_lease_is_renewed_for_one_run(env: JobEnvironment) -> No
     job_id = await env.event("long")
 
     async def take_long(job: Job) -> None:
-        await asyncio.sleep(RENEWED.lease.total_seconds() * 2)
+        await asyncio.sleep(RENEWED.lease.total_seconds() * 1.4)
         await env.succeed(job)
 
     async with env.running(take_long, RENEWED), env.running(take_long, RENEWED):
@@ -58,6 +58,7 @@ async def test_long_jobs_lease_is_renewed_for_one_run(env: JobEnvironment) -> No
     assert (await env.job(job_id))["claim_no"] == 1
 
 
+@pytest.mark.nightly
 async def test_jobs_awaiting_consecutive_locks_keep_their_leases(env: JobEnvironment) -> None:
     """Together they hold the only connection of the handlers for longer than a lease."""
     jobs = [await env.event(f"locked-{number}") for number in range(4)]
@@ -128,7 +129,7 @@ async def test_shutdown_returns_unfinished_jobs_without_counting_attempts(env: J
         await env.succeed(job)
 
     # On a busy machine QUICK's 0.2 s could be too short for the commit of the quick one.
-    async with env.running(work, dataclasses.replace(QUICK, grace=timedelta(seconds=3))):
+    async with env.running(work, dataclasses.replace(QUICK, grace=timedelta(seconds=1.5))):
         await claimed.wait()
     row = await env.job(slow)
     assert (row["state"], row["attempts"], row["event_status"], row["event_attempts"]) == ("ready", 0, "received", 0)

@@ -50,6 +50,7 @@ async def test_killed_workers_job_runs_once_elsewhere_and_counts(env: JobEnviron
     assert (row["attempts"], row["event_attempts"]) == (2, 2)
 
 
+@pytest.mark.nightly
 async def test_job_that_kills_every_worker_dies_after_four(env: JobEnvironment, tmp_path: Path) -> None:
     """Attempts are counted before the handler runs."""
     job_id = await env.event("poison")

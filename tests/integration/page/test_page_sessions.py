@@ -39,9 +39,9 @@ async def test_without_a_login_there_is_the_login_alone(pod: TenantPod, seeded: 
 
 
 async def test_another_tenants_session_or_token_opens_nothing(
-    owner: Visitor, seeded: dict[str, str], database: Database, tmp_path: Path
+    owner: Visitor, seeded: dict[str, str], emptied_database: Database, tmp_path: Path
 ) -> None:
-    async with open_pod(database, tmp_path, f"foreign-{uuid4().hex[:6]}") as other:
+    async with open_pod(emptied_database, tmp_path, f"foreign-{uuid4().hex[:6]}") as other:
         (other.folder / "token").write_text("token-of-the-other")
         async with running_web(other), visiting(other) as visitor:
             assert await visitor.log_in(ADMIN_TOKEN) == 403

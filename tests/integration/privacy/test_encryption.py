@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime
 
 import asyncpg
+import pytest
 from msgspec.structs import replace
 
 from askproai_core.data_keys import DATA_KEYS, DataKey, DataKeys, decode_data_keys, encode_data_keys
@@ -108,6 +109,7 @@ async def test_missing_key_prevents_reading_but_stops_nothing(env: PrivacyEnviro
         assert await env.pod.db.fetchval(f"SELECT count(*) FROM {table} WHERE tenant = $1", env.tenant) == 0
 
 
+@pytest.mark.nightly
 async def test_plain_rows_stay_readable_beside_encrypted_ones(env: PrivacyEnvironment) -> None:
     text = (env.pod.folder / "tenant.json").read_text()
     env.pod.write_config(replace(decode(text), encrypt_bodies=False))
@@ -148,6 +150,7 @@ async def test_report_of_erased_booking_has_no_body(env: PrivacyEnvironment) -> 
         assert (row["payload"] == b"", is_encrypted(row["payload"])) == (is_erased, not is_erased)
 
 
+@pytest.mark.nightly
 async def test_spooled_event_of_erased_booking_is_found(
     env: PrivacyEnvironment,
 ) -> None:

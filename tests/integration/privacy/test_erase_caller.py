@@ -4,6 +4,8 @@ import json
 from typing import Any
 from uuid import uuid4
 
+import pytest
+
 from askproai_core.reader_token import reader_token_of
 from askproai_sandbox.simulator import Fault, FaultKind
 from tests.worlds.privacy_environment import OTHER, ZORA, PrivacyEnvironment
@@ -134,6 +136,7 @@ async def test_data_after_the_request_stays(env: PrivacyEnvironment) -> None:
     assert [row["text"] for row in texts] == ["Ich bin wieder da."]
 
 
+@pytest.mark.nightly
 async def test_repeated_request_extends_an_open_erasure(env: PrivacyEnvironment) -> None:
     await env.play(ZORA)
     await env.erase(ZORA, cancel_appointments=True)
@@ -149,7 +152,6 @@ async def test_repeated_request_extends_an_open_erasure(env: PrivacyEnvironment)
 
 
 async def test_a_reader_neither_exports_nor_erases(env: PrivacyEnvironment) -> None:
-    await env.play(ZORA)
     headers = {"Authorization": f"Bearer {reader_token_of(ADMIN_TOKEN)}"}
     bodies: dict[str, Any] = {
         "callers/export": {"caller": ZORA.number, "by": "r"},

@@ -101,7 +101,7 @@ async def test_function_record_after_the_erasure_is_no_call(
     late = FunctionRecord(
         call_id=call_id, at=datetime.now(UTC), function="leave_message", arguments={"message": ZORA.message}, outcome="noted",
         cause=None, answer="", duration_ms=1, appointment_id=None, correlation_id="c", from_number=ZORA.number,
-        to_number=None, started_at=None,
+        to_number=None, direction=None, started_at=None,
     )  # fmt: skip
     assert await insert_function_records(env.pod.worker.pool, env.tenant, [late], no_cipher(env.tenant)) == 1
     status, answer = await env.erase(ZORA, cancel_appointments=True)

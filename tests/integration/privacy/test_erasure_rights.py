@@ -15,8 +15,8 @@ async def login(store: TenantStore) -> asyncpg.Connection:
     return await asyncpg.connect(store.dsn)
 
 
-async def test_pod_deletes_only_for_an_open_erasure(database: Database) -> None:
-    first, second = [await database.create_tenant(name) for name in ("first", "second")]
+async def test_pod_deletes_only_for_an_open_erasure(emptied_database: Database) -> None:
+    first, second = [await emptied_database.create_tenant(name) for name in ("first", "second")]
     pod, other = await login(first), await login(second)
     try:
         for conn, store in ((pod, first), (other, second)):
@@ -43,9 +43,9 @@ async def test_pod_deletes_only_for_an_open_erasure(database: Database) -> None:
         await other.close()
 
 
-async def test_pod_cannot_backdate_or_fake_an_erasure(database: Database) -> None:
-    store = await database.create_tenant("first")
-    pod, owner = await login(store), await asyncpg.connect(database.superuser_dsn)
+async def test_pod_cannot_backdate_or_fake_an_erasure(emptied_database: Database) -> None:
+    store = await emptied_database.create_tenant("first")
+    pod, owner = await login(store), await asyncpg.connect(emptied_database.superuser_dsn)
     try:
         for columns, values in (
             ("id, state, finished_at", "gen_random_uuid(), 'done', '2000-01-01'"),
@@ -71,8 +71,8 @@ async def test_pod_cannot_backdate_or_fake_an_erasure(database: Database) -> Non
         await owner.close()
 
 
-async def test_erased_calls_event_is_stored_without_its_body(database: Database) -> None:
-    first, second = [await database.create_tenant(name) for name in ("first", "second")]
+async def test_erased_calls_event_is_stored_without_its_body(emptied_database: Database) -> None:
+    first, second = [await emptied_database.create_tenant(name) for name in ("first", "second")]
     pod, other = await login(first), await login(second)
     insert = """INSERT INTO webhook_events (tenant, source, event_id, event_type, payload, correlation_id)
                 VALUES ($1, $2, $3, 'x', $4, 'c') RETURNING payload"""

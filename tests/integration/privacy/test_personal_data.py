@@ -11,6 +11,7 @@ from askproai_runtime.privacy import CallerExport
 from askproai_runtime.privacy.store.rows import ERASING
 from askproai_sandbox.databases import Database
 from tests.worlds.personal_data import IMPERSONAL, PERSONAL, Erasure
+from tests.worlds.rows import each_row
 from tests.worlds.tenant_rows import connected
 
 # Columns that can hold words or identify a person. Numbers, times and booleans cannot.
@@ -22,8 +23,8 @@ WHERE c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace AND a.
 _AGED_BY_PERSON = {"appointments": ("appointment_days",), "customers": ("customer_days",)}  # by statements of their own
 
 
-async def test_catalog_has_no_undecided_column(database: Database) -> None:
-    async with connected(database.superuser_dsn) as conn:
+async def test_catalog_has_no_undecided_column(module_database: Database) -> None:
+    async with connected(module_database.superuser_dsn) as conn:
         found = {(row["table_name"], row["column_name"]) for row in await conn.fetch(_COLUMNS)}
     personal = {(table, column) for table, each in PERSONAL.items() for column in each.columns}
     others = [
@@ -34,20 +35,23 @@ async def test_catalog_has_no_undecided_column(database: Database) -> None:
     assert personal | set(others) == found, "decide in askproai_core/database/personal_data.py"
 
 
-async def test_undecided_column_is_found(database: Database) -> None:
-    async with connected(database.superuser_dsn) as conn:
+async def test_undecided_column_is_found(module_database: Database) -> None:
+    async with connected(module_database.superuser_dsn) as conn:
+        undone = conn.transaction()
+        await undone.start()
         await conn.execute(
             "CREATE TABLE whispers (tenant text, said jsonb, voice bytea, tags text[], heard date, loud int)"
         )
         found = {(row["table_name"], row["column_name"]) for row in await conn.fetch(_COLUMNS)}
+        await undone.rollback()
     new = {column for table, column in found if table == "whispers"}
     assert new == {"tenant", "said", "voice", "tags", "heard"}
 
 
-@pytest.mark.parametrize("table", PERSONAL)
-async def test_refusal_is_a_trigger_of_its_table(database: Database, table: str) -> None:
+@each_row("table", PERSONAL)
+async def test_refusal_is_a_trigger_of_its_table(module_database: Database, table: str) -> None:
     refused = PERSONAL[table].refused
-    async with connected(database.superuser_dsn) as conn:
+    async with connected(module_database.superuser_dsn) as conn:
         triggers = await conn.fetch("SELECT tgname FROM pg_trigger WHERE tgrelid = $1::regclass", table)
     kept_out = {row["tgname"] for row in triggers if row["tgname"].startswith("keep_no_")}
     assert kept_out == ({refused} if isinstance(refused, str) else set())
@@ -87,9 +91,9 @@ def test_registry_has_every_table_of_tenants() -> None:
     assert set(TENANT_TABLES) <= PERSONAL.keys() | IMPERSONAL.keys()
 
 
-async def test_login_deletes_personal_rows_only(database: Database) -> None:
+async def test_login_deletes_personal_rows_only(module_database: Database) -> None:
     """A pod deletes what an erasure needs, and what was never promised: a hold and its claims."""
-    tenant = await database.create_tenant("salon")
+    tenant = await module_database.create_tenant("salon")
     deletes = "SELECT relname FROM pg_class WHERE relkind = 'r' AND has_table_privilege(oid, 'DELETE')"
     async with connected(tenant.dsn) as conn:
         found = {row["relname"] for row in await conn.fetch(deletes) if not row["relname"].startswith("pg_")}

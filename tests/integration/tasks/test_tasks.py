@@ -120,10 +120,10 @@ async def test_too_long_run_continues_from_its_saved_state(env: TaskEnvironment)
         await asyncio.Event().wait()
         raise AssertionError
 
-    settings = replace(QUICK, timeout=timedelta(seconds=2), retry=HOUR)  # it needs a hundredth of them to save
+    settings = replace(QUICK, timeout=timedelta(seconds=1), retry=HOUR)  # it needs a hundredth of them to save
     async with env.running({"count": hang}, settings):
         row = await env.wait_for(claim_no=1, lease_until=None)
-    assert row["last_error"] == "not done after 2 s; it goes on from what it has saved"
+    assert row["last_error"] == "not done after 1 s; it goes on from what it has saved"
     assert json.loads(row["watermark"]) == {"page": 1}
 
 
@@ -231,8 +231,8 @@ async def test_other_tenants_and_releases_tasks_are_left_alone(env: TaskEnvironm
         assert (await env.row("of-a-later-release"))["claim_no"] == 0
 
 
-async def test_unstored_end_repeats_from_the_last_watermark(database: Database) -> None:
-    salon = await database.create_tenant("away")
+async def test_unstored_end_repeats_from_the_last_watermark(module_database: Database) -> None:
+    salon = await module_database.create_tenant("away")
     begun, go_on = asyncio.Event(), asyncio.Event()
     runs: Counter[str] = Counter()
 
@@ -247,7 +247,10 @@ async def test_unstored_end_repeats_from_the_last_watermark(database: Database) 
 
     async with open_pool(salon.dsn, max_size=2) as pool, open_pool(salon.dsn, max_size=1) as observers:
         env = TaskEnvironment(salon.tenant, salon.dsn, observers)
-        async with env.running({"count": slow}, pool=pool), open_pool(database.superuser_dsn, max_size=1) as superuser:
+        async with (
+            env.running({"count": slow}, pool=pool),
+            open_pool(module_database.superuser_dsn, max_size=1) as superuser,
+        ):
             await asyncio.wait_for(begun.wait(), SOON)
             await superuser.execute(f"ALTER ROLE {salon.role} NOLOGIN")
             await superuser.execute(

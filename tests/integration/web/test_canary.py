@@ -147,7 +147,7 @@ async def running_processes(pod: TenantPod, collector_url: str) -> AsyncIterator
         finally:
             for process in processes:
                 process.terminate()
-                await process.wait()
+                assert await process.wait() == 0
 
 
 @pytest.mark.processes

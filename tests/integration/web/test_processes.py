@@ -25,6 +25,7 @@ from tests.worlds.tenant_pod import (
     sign_retell,
     waiting_for_lock,
 )
+from tests.worlds.tenant_rows import altered_schema
 from tests.worlds.waiting import SOON, eventually
 
 
@@ -217,6 +218,7 @@ def environment(pod: TenantPod, **changes: Any) -> dict[str, str]:
     return dict(os.environ) | pod.variables() | {name: str(value) for name, value in changes.items()}
 
 
+@pytest.mark.nightly
 @pytest.mark.processes
 async def test_real_processes_accept_calls_and_end_on_sigterm(stopped_pod: TenantPod, tmp_path: Path) -> None:
     """`askproai-runtime web` and `worker`, as the pods run them."""
@@ -308,9 +310,18 @@ async def test_migrate_shows_and_changes_the_schema(database: Any) -> None:
 
 async def test_pods_on_another_history_are_unready(stopped_pod: TenantPod) -> None:
     """The newest number of its schema may be theirs, or a higher one."""
-    await stopped_pod.db.execute("UPDATE schema_migrations SET name = 'core', sha256 = 'x' WHERE version = 1")
-    await stopped_pod.db.execute("INSERT INTO schema_migrations VALUES (31, 'offers', 'x', now(), 1)")
-    async with running_worker(stopped_pod) as port, running_web(stopped_pod, worker_port=port):
+    own = dict(await stopped_pod.db.fetchrow("SELECT name, sha256 FROM schema_migrations WHERE version = 1"))
+    rename = "UPDATE schema_migrations SET name = '{name}', sha256 = '{sha256}' WHERE version = 1;"
+    async with (
+        altered_schema(
+            stopped_pod.db,
+            rename.format(name="core", sha256="x")
+            + "INSERT INTO schema_migrations VALUES (31, 'offers', 'x', now(), 1)",
+            rename.format(**own) + "DELETE FROM schema_migrations WHERE version = 31",
+        ),
+        running_worker(stopped_pod) as port,
+        running_web(stopped_pod, worker_port=port),
+    ):
         for base in (stopped_pod.private_url, f"http://127.0.0.1:{port}"):
             reply = await stopped_pod.get(base + "/readyz")
             assert reply.status == 503
