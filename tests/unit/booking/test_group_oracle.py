@@ -4,13 +4,13 @@
 two of three are on a day of a clock change.
 """
 
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from fractions import Fraction
 from itertools import islice, product
 
+import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
@@ -28,8 +28,10 @@ from tests.worlds.availability_oracle import (
     waiting_minutes,
     works,
 )
+from tests.worlds.cases import cases as how_many
 
-CASES = int(os.environ.get("ASKPROAI_CASES", "150"))
+pytestmark = pytest.mark.random_cases
+CASES = how_many(30, 600)
 Busy = dict[int, list[BusySpan]]
 Case = tuple[ServiceRules, Busy, SlotQuery]
 Part = tuple[ServiceRules, str, datetime]  # who is served by whom, and when

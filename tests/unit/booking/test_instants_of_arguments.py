@@ -17,6 +17,7 @@ from askproai_runtime.booking.types import ClarificationNeeded
 from askproai_runtime.calls.arguments import read_arguments
 from askproai_runtime.german_dates import Candidate, exact_at
 from askproai_runtime.sentences import speaking
+from tests.worlds.cases import cases
 from tests.worlds.compiled_salon import salon_config
 
 ZONES = ("Europe/Berlin", "Europe/London", "America/New_York", "Asia/Kolkata")
@@ -118,6 +119,7 @@ def find_times(function: str, zone: str, call: CallContext, args: dict[str, Any]
     return () if understood is None or understood.ambiguous or understood.unclear else understood.candidates
 
 
+@pytest.mark.random_cases
 @pytest.mark.parametrize("function", [BOOK, MOVE, WAIT])
 @pytest.mark.parametrize("language", list(Language))
 @given(
@@ -133,7 +135,7 @@ def find_times(function: str, zone: str, call: CallContext, args: dict[str, Any]
     zone=st.sampled_from(ZONES),
     hour=st.sampled_from([0, 10, 23]),
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=cases(50, 1000), deadline=None)
 def test_times_are_instants_of_their_arguments(
     language: Language, function: str, args: dict[str, Any], old: dict[str, Any], zone: str, hour: int
 ) -> None:
