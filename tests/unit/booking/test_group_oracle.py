@@ -31,7 +31,7 @@ from tests.worlds.availability_oracle import (
 from tests.worlds.cases import cases as how_many
 
 pytestmark = pytest.mark.random_cases
-CASES = how_many(30, 600)
+CASES = how_many(30, 300)
 Busy = dict[int, list[BusySpan]]
 Case = tuple[ServiceRules, Busy, SlotQuery]
 Part = tuple[ServiceRules, str, datetime]  # who is served by whom, and when

@@ -48,7 +48,7 @@ def test_private_port_is_queried_without_the_sandbox(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["demo"], ["demo", "--down"], ["call", "--to", "+49301234567", "--say", "Hallo"], ["sandbox", "retell"]],
+    [["demo"], ["call", "--to", "+49301234567", "--say", "Hallo"], ["sandbox", "retell"]],
 )
 def test_commands_with_simulators_say_they_need_a_checkout(tmp_path: Path, arguments: list[str]) -> None:
     result = run_without_sandbox(*arguments, directory=tmp_path)
