@@ -112,7 +112,7 @@ coverage: tools ## All unit and integration tests with branch coverage, against 
 	@coverage combine -q && python hack/check_coverage.py
 
 mutation: $(STAMP) ## Change the pure decisions one operator at a time, and see a unit test fail (about 15 minutes)
-	@python hack/mutate.py --bar 90 $(ARGS)
+	@ASKPROAI_CASES=200 python hack/mutate.py --bar 90 $(ARGS)
 
 matrix: $(STAMP) ## The suites of each Python, PostgreSQL, Redis and Kubernetes that this machine has (ARGS="--axis python=3.13"; docs/versions.md)
 	@python hack/matrix.py $(ARGS)

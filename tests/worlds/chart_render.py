@@ -10,6 +10,8 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "charts" / "askproai"
+# The CRDs are long: Python parses a render in 0.2 s, C in 0.02 s.
+YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 SYSTEM = "chart-system"  # the namespace of the release at the test cluster
 
 _TEMPLATE = ("template", "--kube-version", "1.34.0", "release")

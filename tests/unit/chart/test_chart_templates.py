@@ -11,7 +11,7 @@ from askproai_operator.controllers.coordinator import SECRET_NAME as COORDINATOR
 from askproai_operator.settings import Settings as OperatorSettings
 from askproai_runtime.coordinator.settings import CoordinatorSettings
 from askproai_runtime.page.fleet.serving import FLEET_TOKEN, OIDC_CA, OIDC_CLIENT_SECRET
-from tests.worlds.chart_render import CHART, ROOT, Refused
+from tests.worlds.chart_render import CHART, ROOT, YAML_LOADER, Refused
 from tests.worlds.tools import find_program
 
 COMPONENTS = ("operator", "coordinator")
@@ -300,10 +300,10 @@ def test_without_settings_the_operators_own_defaults_apply(render):
 def test_crds_match_the_api_and_survive_an_uninstall(render):
     manifests = render()
     for file in (ROOT / "crds").iterdir():
-        crd = yaml.safe_load(file.read_text("utf-8"))
+        crd = yaml.load(file.read_text("utf-8"), YAML_LOADER)
         ours = manifests["CustomResourceDefinition", crd["metadata"]["name"]]
-        assert ours["metadata"].pop("annotations") == {"helm.sh/resource-policy": "keep"}
-        assert ours == crd
+        kept = {"annotations": {"helm.sh/resource-policy": "keep"}}
+        assert ours == crd | {"metadata": crd["metadata"] | kept}
     deletable = render("crds.keep=false")["CustomResourceDefinition", "tenants.askproai.de"]
     assert "annotations" not in deletable["metadata"]
     assert [kind for kind, _ in render("crds.enabled=false") if kind == "CustomResourceDefinition"] == []

@@ -19,6 +19,7 @@ import yaml
 
 from askproai_cli.main import app as askproai
 from askproai_runtime.commands import app as runtime
+from tests.worlds.chart_render import YAML_LOADER
 from tests.worlds.documented_commands import OTHERS, ROOT, Command, list_commands
 from tests.worlds.tools import find_program
 
@@ -39,7 +40,7 @@ WITHOUT_A_VALUE = ("-A", "-w", "-i", "-t", "-it")
 
 @cache
 def list_crds() -> list[Any]:
-    return [yaml.safe_load(file.read_text("utf-8")) for file in sorted((ROOT / "crds").glob("*.yaml"))]
+    return [yaml.load(file.read_text("utf-8"), YAML_LOADER) for file in sorted((ROOT / "crds").glob("*.yaml"))]
 
 
 def ours(program: str) -> list[Command]:
