@@ -23,7 +23,7 @@ Render = Callable[..., dict[tuple[str, str], dict[str, Any]]]
 def render(helm: str) -> Render:
     """Return a function that renders the chart with some values (`operator.replicas=1`): manifests by kind and name.
 
-    The same values give the same objects, which a test must not change.
+    Two renders with the same values are one object, which a test must not change.
     """
 
     @cache

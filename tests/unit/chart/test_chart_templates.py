@@ -37,7 +37,7 @@ def test_lint_finds_nothing(helm):
     assert completed.returncode == 0, completed.stdout
 
 
-TYPOS = {  # each with what Helm says about it; one value can be wrong in one way at a time
+TYPOS = {  # with Helm's message for each; one value can be wrong in one way at a time
     "oprator.replicas=1": "at '': additional properties 'oprator' not allowed",
     "operator.replica=1": "at '/operator': additional properties 'replica' not allowed",
     "operator.replicas=many": "at '/operator/replicas': got string, want integer",
