@@ -7,6 +7,7 @@ from typing import Any, NotRequired, Required, Union, get_args, get_origin
 
 import pydantic
 from pydantic import ConfigDict, TypeAdapter
+from retell import types as sdk
 from typing_extensions import TypedDict, get_type_hints, is_typeddict
 
 from tests.worlds.exchanges import Exchange
@@ -21,24 +22,24 @@ _SILENT = {
     "publish-agent-version",
 }  # answers without a body
 
-# By operation of the simulator: the names of the SDK's types of the request (its path apart) and of the answer.
-REQUESTS: dict[str, str | None] = {
-    "create-agent": "AgentCreateParams", "get-agent": "AgentRetrieveParams", "list-agents": "AgentListParams",
-    "update-agent": "AgentUpdateParams", "list-agent-versions": "AgentListVersionsParams",
-    "create-agent-version": "AgentCreateVersionParams", "publish-agent-version": "AgentPublishParams",
-    "create-llm": "LlmCreateParams", "get-llm": "LlmRetrieveParams", "list-llms": "LlmListParams",
-    "update-llm": "LlmUpdateParams", "delete-llm": "LlmDeleteParams", "delete-agent": None, "delete-call": None,
-    "import-number": "PhoneNumberImportParams", "get-number": None, "list-numbers": "PhoneNumberListParams",
-    "update-number": "PhoneNumberUpdateParams", "get-call": None, "list-calls": "CallListParams",
+# By operation of the simulator: the SDK's types of the request (its path apart) and of the answer.
+REQUESTS: dict[str, Any] = {
+    "create-agent": sdk.AgentCreateParams, "get-agent": sdk.AgentRetrieveParams, "list-agents": sdk.AgentListParams,
+    "update-agent": sdk.AgentUpdateParams, "list-agent-versions": sdk.AgentListVersionsParams,
+    "create-agent-version": sdk.AgentCreateVersionParams, "publish-agent-version": sdk.AgentPublishParams,
+    "create-llm": sdk.LlmCreateParams, "get-llm": sdk.LlmRetrieveParams, "list-llms": sdk.LlmListParams,
+    "update-llm": sdk.LlmUpdateParams, "delete-llm": sdk.LlmDeleteParams, "delete-agent": None, "delete-call": None,
+    "import-number": sdk.PhoneNumberImportParams, "get-number": None, "list-numbers": sdk.PhoneNumberListParams,
+    "update-number": sdk.PhoneNumberUpdateParams, "get-call": None, "list-calls": sdk.CallListParams,
     "delete-number": None,
 }  # fmt: skip
-ANSWERS: dict[str, str] = {
-    "create-agent": "AgentResponse", "get-agent": "AgentResponse", "update-agent": "AgentResponse",
-    "create-agent-version": "AgentCreateVersionResponse", "list-agents": "AgentListResponse",
-    "list-agent-versions": "AgentListVersionsResponse", "create-llm": "LlmResponse", "get-llm": "LlmResponse",
-    "update-llm": "LlmResponse", "list-llms": "LlmListResponse", "import-number": "PhoneNumberResponse",
-    "get-number": "PhoneNumberResponse", "update-number": "PhoneNumberResponse",
-    "list-numbers": "PhoneNumberListResponse", "get-call": "CallResponse", "list-calls": "CallListResponse",
+ANSWERS: dict[str, Any] = {
+    "create-agent": sdk.AgentResponse, "get-agent": sdk.AgentResponse, "update-agent": sdk.AgentResponse,
+    "create-agent-version": sdk.AgentCreateVersionResponse, "list-agents": sdk.AgentListResponse,
+    "list-agent-versions": sdk.AgentListVersionsResponse, "create-llm": sdk.LlmResponse, "get-llm": sdk.LlmResponse,
+    "update-llm": sdk.LlmResponse, "list-llms": sdk.LlmListResponse, "import-number": sdk.PhoneNumberResponse,
+    "get-number": sdk.PhoneNumberResponse, "update-number": sdk.PhoneNumberResponse,
+    "list-numbers": sdk.PhoneNumberListResponse, "get-call": sdk.CallResponse, "list-calls": sdk.CallListResponse,
 }  # fmt: skip
 
 
@@ -49,22 +50,13 @@ def check_exchange(exchange: Exchange) -> Iterator[str]:
     params = REQUESTS[exchange.operation]
     sent = {**exchange.query, **(exchange.body or {})}
     if params is not None:
-        yield from (f"request: {text}" for text in request_errors(_sdk_type(params), sent))
+        yield from (f"request: {text}" for text in request_errors(params, sent))
     elif sent:
         yield f"request: the SDK sends nothing, not {', '.join(sent)}"
     if exchange.operation in ANSWERS:
-        yield from (
-            f"answer: {text}" for text in answer_errors(_sdk_type(ANSWERS[exchange.operation]), exchange.answer)
-        )
+        yield from (f"answer: {text}" for text in answer_errors(ANSWERS[exchange.operation], exchange.answer))
     elif exchange.operation not in _SILENT or exchange.answer is not None:
         yield "answer: the SDK expects none"
-
-
-@cache
-def _sdk_type(name: str) -> Any:
-    from retell import types  # noqa: PLC0415 - its thousands of models take seconds, and few files need them
-
-    return getattr(types, name)
 
 
 def request_errors(params: Any, body: Any) -> list[str]:
