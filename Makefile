@@ -17,7 +17,7 @@ WORKERS ?= 2
 SPREAD := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 # The mark `nightly` divides the tests (CONTRIBUTING.md).
 QUICK   = python -m pytest -m "not nightly" $(SPREAD)
-NIGHTLY = python -m pytest -m nightly
+NIGHTLY = ASKPROAI_TEST_NIGHT=1 python -m pytest -m "nightly or random_cases"
 # Python's packages are installed while the control plane is built: both happen once, and each takes one or more minutes.
 SET_UP = $(MAKE) --no-print-directory -j2 $(STAMP) control-plane
 
@@ -108,11 +108,11 @@ generate: $(STAMP) $(DOCS)/.installed ## Write the CRDs, the generated pages of 
 
 coverage: tools ## All unit and integration tests with branch coverage, against the bars of hack/check_coverage.py (about 45 minutes)
 	@rm -f .coverage .coverage.*
-	@coverage run -m pytest tests/unit tests/integration $(SPREAD) $(ARGS)
+	@ASKPROAI_TEST_NIGHT=1 coverage run -m pytest tests/unit tests/integration $(SPREAD) $(ARGS)
 	@coverage combine -q && python hack/check_coverage.py
 
 mutation: $(STAMP) ## Change the pure decisions one operator at a time, and see a unit test fail (about 15 minutes)
-	@python hack/mutate.py --bar 90 $(ARGS)
+	@ASKPROAI_CASES=200 python hack/mutate.py --bar 90 $(ARGS)
 
 matrix: $(STAMP) ## The suites of each Python, PostgreSQL, Redis and Kubernetes that this machine has (ARGS="--axis python=3.13"; docs/versions.md)
 	@python hack/matrix.py $(ARGS)

@@ -2,12 +2,15 @@
 
 import os
 import platform
+import re
 from collections.abc import AsyncIterator, Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
+import typer.testing
 from hypothesis import settings
 
 from askproai_sandbox.databases import Database, fresh_database
@@ -20,6 +23,24 @@ pytest_plugins = ["tests.worlds.golden_answers"]
 # A deadline measures how busy the machine is.
 settings.register_profile("shared-machine", deadline=None)
 settings.load_profile("shared-machine")
+
+
+# A module whose tests all run at night.
+NIGHTLY = re.compile(r"^pytestmark = (?:\[[^\]]*)?pytest\.mark\.nightly\b", re.MULTILINE)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out by day what runs at night only: a third of the modules, and each worker would import them all."""
+    is_left_out = config.option.markexpr == "not nightly" and collection_path.suffix == ".py"
+    return True if is_left_out and NIGHTLY.search(collection_path.read_text("utf-8")) else None
+
+
+@pytest.fixture(scope="session", autouse=True)
+def commands_built_once() -> Iterator[None]:
+    """Keep the commands of a Typer application: `CliRunner` builds all of them again for each command that a test runs, 0.1 s."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(typer.testing, "_get_command", cache(typer.testing._get_command))
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -7,11 +7,11 @@ offsets, spans or sweeps; shares of a staff member are fractions.
 """
 
 import asyncio
-import os
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -43,8 +43,10 @@ from tests.worlds.availability_oracle import (
     oracle,
     waiting_minutes,
 )
+from tests.worlds.cases import cases as how_many
 
-CASES = int(os.environ.get("ASKPROAI_CASES", "150"))
+pytestmark = pytest.mark.random_cases
+CASES = how_many(40, 600)
 
 
 @settings(max_examples=CASES, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
@@ -171,7 +173,7 @@ def test_start_is_called_taken_exactly_when_otherwise_allowed(case, data: st.Dat
     assert (find_obstacle(rules, start, query.now, query.staff) is Obstacle.TAKEN) == bool(free)
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@settings(max_examples=CASES, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(cases())
 def test_claims_outside_the_days_window_decide_nothing(case) -> None:
     rules, busy, query = case

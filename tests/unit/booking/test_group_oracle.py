@@ -4,13 +4,13 @@
 two of three are on a day of a clock change.
 """
 
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from fractions import Fraction
 from itertools import islice, product
 
+import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
@@ -28,8 +28,10 @@ from tests.worlds.availability_oracle import (
     waiting_minutes,
     works,
 )
+from tests.worlds.cases import cases as how_many
 
-CASES = int(os.environ.get("ASKPROAI_CASES", "150"))
+pytestmark = pytest.mark.random_cases
+CASES, FEWER = how_many(24, 300), how_many(12, 300)
 Busy = dict[int, list[BusySpan]]
 Case = tuple[ServiceRules, Busy, SlotQuery]
 Part = tuple[ServiceRules, str, datetime]  # who is served by whom, and when
@@ -191,7 +193,7 @@ def test_group_offers_are_bookable_and_complete(case: Case) -> None:
     assert in_a_row >= row
 
 
-@settings(max_examples=CASES, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@settings(max_examples=FEWER, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(groups())
 def test_agreed_group_is_planned_again(case: Case) -> None:
     """Whoever gets free between the offer and the booking does not change what the caller has agreed to."""
@@ -209,7 +211,7 @@ def test_agreed_group_is_planned_again(case: Case) -> None:
             assert_can_be_booked(rules, still_busy, again)
 
 
-@settings(max_examples=CASES, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@settings(max_examples=FEWER, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(groups(), st.data())
 def test_busy_person_changes_only_the_agreed_people(case: Case, data: st.DataObject) -> None:
     rules, busy, query = case

@@ -17,6 +17,7 @@ from askproai_runtime.booking.types import ClarificationNeeded
 from askproai_runtime.calls.arguments import read_arguments
 from askproai_runtime.german_dates import Candidate, exact_at
 from askproai_runtime.sentences import speaking
+from tests.worlds.cases import cases
 from tests.worlds.compiled_salon import salon_config
 
 ZONES = ("Europe/Berlin", "Europe/London", "America/New_York", "Asia/Kolkata")
@@ -58,6 +59,7 @@ STARTS = (
     "2026-12-11T10:00:00+01:00", "2026-12-11T10:00", "2026-12-11T10:00:00Z", "2026-12-11T08:00-09:00",
     "2026-12-11 10:00-11:00", "2026-12-11T10:00:00-05:00", "2026-12-11T10:00:00+05:30",
 )  # fmt: skip
+INSTANTS = ("2026-12-10T23:00:00.000Z",)  # of DAYS, each with a time of its own: 04:30 on the 11th in Asia/Kolkata
 EMPTY = [None, "", "null", "{{date}}", "unbekannt", "egal", "[REDACTED]"]
 PARTS: dict[Any, range] = {
     "vormittags": range(3, 13), "morning": range(3, 13), "nachmittags": range(12, 19), "PM": range(12, 24), "abends": range(16, 24),
@@ -100,8 +102,10 @@ def can_mean(found: Candidate, args: dict[str, Any]) -> bool:
         return False
     if date_said in DAYS and day not in DAYS[date_said]:
         return False
-    if time_said in TIMES and clock not in TIMES[time_said] and not (start in STARTS and not TIMES[time_said]):
-        return False
+    if time_said in TIMES and clock not in TIMES[time_said]:
+        is_stated = start in STARTS or (date_said in INSTANTS and is_start(date_said, found.start))
+        if TIMES[time_said] or not is_stated:
+            return False
     return part not in PARTS or clock.hour in PARTS[part]
 
 
@@ -118,6 +122,7 @@ def find_times(function: str, zone: str, call: CallContext, args: dict[str, Any]
     return () if understood is None or understood.ambiguous or understood.unclear else understood.candidates
 
 
+@pytest.mark.random_cases
 @pytest.mark.parametrize("function", [BOOK, MOVE, WAIT])
 @pytest.mark.parametrize("language", list(Language))
 @given(
@@ -133,7 +138,7 @@ def find_times(function: str, zone: str, call: CallContext, args: dict[str, Any]
     zone=st.sampled_from(ZONES),
     hour=st.sampled_from([0, 10, 23]),
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=cases(50, 1000), deadline=None)
 def test_times_are_instants_of_their_arguments(
     language: Language, function: str, args: dict[str, Any], old: dict[str, Any], zone: str, hour: int
 ) -> None:

@@ -5,12 +5,12 @@ can be claimed in full.
 two of three are on a day of a clock change.
 """
 
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 import msgspec
+import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
@@ -29,8 +29,10 @@ from tests.worlds.availability_oracle import (
     overrides,
     waiting_minutes,
 )
+from tests.worlds.cases import cases as how_many
 
-CASES = int(os.environ.get("ASKPROAI_CASES", "100"))
+pytestmark = pytest.mark.random_cases
+CASES = how_many(30, 600)
 Case = tuple[ServiceRules, dict[int, list[BusySpan]], SlotQuery, Sequence[Service]]
 
 

@@ -12,6 +12,7 @@ from askproai_runtime.calls.argument_table import FUNCTION_NAMES, NOT_NEEDED, fo
 from askproai_runtime.calls.arguments import read_arguments
 from askproai_runtime.calls.known_names import KnownNames
 from askproai_runtime.calls.unread_fields import note_unread
+from tests.worlds.cases import cases
 from tests.worlds.compiled_salon import salon_config
 from tests.worlds.rows import each_row
 
@@ -73,7 +74,8 @@ JSON = st.recursive(
 NAMES = sorted({name for function in FUNCTION_NAMES for name in rules_of(function)} | {"wish", "args", "appointment"})
 
 
-@settings(max_examples=400, deadline=None)
+@pytest.mark.random_cases
+@settings(max_examples=cases(80, 2000), deadline=None)
 @given(st.sampled_from(FUNCTION_NAMES), st.dictionaries(st.sampled_from(NAMES), JSON, max_size=3) | JSON)
 def test_any_value_is_read_or_named(function: str, args: Any) -> None:
     read = read_arguments(function, args)
@@ -93,7 +95,8 @@ NESTED = st.recursive(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@pytest.mark.random_cases
+@settings(max_examples=cases(80, 2000), deadline=None)
 @given(st.sampled_from(FUNCTION_NAMES), st.dictionaries(st.sampled_from(NAMES), NESTED, min_size=1, max_size=3))
 def test_no_word_is_lost(function: str, args: dict[str, Any]) -> None:
     read = read_arguments(function, args)

@@ -1,12 +1,13 @@
 """The chart as Helm renders it."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import pytest
 import yaml
 
-from tests.worlds.chart_render import rendered, rendered_notes
+from tests.worlds.chart_render import YAML_LOADER, rendered, rendered_notes
 from tests.worlds.tools import find_program
 
 
@@ -15,15 +16,17 @@ def helm() -> str:
     return find_program("helm")
 
 
-# The CRDs are long: Python parses a render in 0.2 s, C in 0.02 s.
-YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 Render = Callable[..., dict[tuple[str, str], dict[str, Any]]]
 
 
 @pytest.fixture(scope="session")
 def render(helm: str) -> Render:
-    """Return a function that renders the chart with some values (`operator.replicas=1`): manifests by kind and name."""
+    """Return a function that renders the chart with some values (`operator.replicas=1`): manifests by kind and name.
 
+    Two renders with the same values are one object, which a test must not change.
+    """
+
+    @cache
     def manifests(*values: str) -> dict[tuple[str, str], dict[str, Any]]:
         found = [document for document in yaml.load_all(rendered(helm, values), YAML_LOADER) if document]
         return {(document["kind"], document["metadata"]["name"]): document for document in found}

@@ -1,6 +1,8 @@
 """`askproai lint` reports every mistake of a set of files in one run, and what the files say together."""
 
+import copy
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +19,14 @@ def lint(text: str, *options: str) -> Result:
     return CliRunner().invoke(app, ["lint", "-", *options], input=text)
 
 
+@cache
+def read_example() -> list[dict[str, Any]]:
+    return list(yaml.safe_load_all(EXAMPLE.read_text()))
+
+
 def practice(**changes: dict[str, Any]) -> str:
     """Return the practice of the examples; each argument replaces fields of the spec of a kind, or of the Secret itself."""
-    documents = list(yaml.safe_load_all(EXAMPLE.read_text()))
+    documents = copy.deepcopy(read_example())
     for document in documents:
         fields = changes.get(document["kind"], {})
         (document if document["kind"] == "Secret" else document.setdefault("spec", {})).update(fields)

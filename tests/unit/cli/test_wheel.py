@@ -28,6 +28,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     has_pip = importlib.util.find_spec("pip") is not None  # an environment of `make matrix` has none
     with_pip = sys.executable if has_pip else sys._base_executable  # type: ignore[attr-defined]
     install = [with_pip, "-m", "pip", "--python", str(python), "install", "--quiet", "--no-deps", "--no-index"]
+    install += ["--no-compile"]  # each command compiles the few modules that it imports
     subprocess.run([*install, str(wheel)], check=True, timeout=120)
     (packages,) = (folder / "venv").glob("lib/python*/site-packages")
     (packages / "dependencies.pth").write_text(str(Path(typer.__file__).parents[1]))
@@ -35,14 +36,15 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(program: Path, directory: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    environment = {name: value for name, value in os.environ.items() if name not in {"PYTHONPATH", "KUBECONFIG"}}
+    left_out = {"PYTHONPATH", "KUBECONFIG", "PYTHONDONTWRITEBYTECODE"}
+    environment = {name: value for name, value in os.environ.items() if name not in left_out}
     environment["HOME"] = str(directory)
     return subprocess.run(
         [program, *arguments], cwd=directory, env=environment, capture_output=True, text=True, timeout=60, check=False
     )
 
 
-@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["when", "morgen um zehn"], ["plan", "--help"]])
+@pytest.mark.parametrize("arguments", [["--version"], ["when", "morgen um zehn"], ["plan", "--help"]])
 def test_commands_work_without_the_repository(program: Path, tmp_path: Path, arguments: list[str]) -> None:
     result = run(program, tmp_path, *arguments)
     assert (result.returncode, result.stderr) == (0, "")

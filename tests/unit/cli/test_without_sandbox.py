@@ -1,12 +1,11 @@
 """The production image ships no simulators: the command line works there, and commands that need them fail with a message."""
 
 import ast
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 import askproai_cli
 
@@ -24,15 +23,36 @@ app()
 """
 
 
-def run_without_sandbox(*arguments: str, directory: Path) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-c", WITHOUT_SANDBOX, *arguments]
-    return subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=60, check=False)
+# In one process: each start takes a second. Prints exit code and both outputs of each command.
+SEVERAL = (
+    WITHOUT_SANDBOX.removesuffix("app()\n")
+    + """
+import contextlib, io, json
+ended = []
+for arguments in json.loads(sys.argv[1]):
+    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
+        try:
+            app(arguments)
+        except SystemExit as end:
+            code = end.code
+    ended.append((code or 0, out.getvalue(), err.getvalue()))
+print(json.dumps(ended))
+"""
+)
+WORKING = [["--help"], ["when", "morgen um zehn"], ["demo", "--help"]]
+WITH_SIMULATORS = [["demo"], ["call", "--to", "+49301234567", "--say", "Hallo"], ["sandbox", "retell"]]
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["when", "morgen um zehn"], ["demo", "--help"]])
-def test_commands_without_simulators_work_without_the_sandbox(tmp_path: Path, arguments: list[str]) -> None:
-    result = run_without_sandbox(*arguments, directory=tmp_path)
-    assert (result.returncode, result.stderr) == (0, "")
+def run_several(commands: list[list[str]], directory: Path) -> list[tuple[int, str, str]]:
+    command = [sys.executable, "-c", SEVERAL, json.dumps(commands)]
+    result = subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=60, check=True)
+    return [tuple(each) for each in json.loads(result.stdout)]
+
+
+def test_commands_without_simulators_work_without_the_sandbox(tmp_path: Path) -> None:
+    for arguments, (code, printed, errors) in zip(WORKING, run_several(WORKING, tmp_path), strict=True):
+        assert (code, errors) == (0, ""), arguments
+        assert printed, arguments
 
 
 def test_private_port_is_queried_without_the_sandbox(tmp_path: Path) -> None:
@@ -46,16 +66,13 @@ def test_private_port_is_queried_without_the_sandbox(tmp_path: Path) -> None:
     assert result.stderr == "the demo has no ready pod of a.b (a suspended tenant has none); it has: none yet\n"
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [["demo"], ["demo", "--down"], ["call", "--to", "+49301234567", "--say", "Hallo"], ["sandbox", "retell"]],
-)
-def test_commands_with_simulators_say_they_need_a_checkout(tmp_path: Path, arguments: list[str]) -> None:
-    result = run_without_sandbox(*arguments, directory=tmp_path)
-    assert (result.returncode, result.stdout) == (2, "")
-    (sentence,) = result.stderr.splitlines()
-    assert sentence.startswith(f"`askproai {arguments[0]}` needs the simulators")
-    assert "checkout" in sentence
+def test_commands_with_simulators_say_they_need_a_checkout(tmp_path: Path) -> None:
+    ended = run_several(WITH_SIMULATORS, tmp_path)
+    for arguments, (code, printed, errors) in zip(WITH_SIMULATORS, ended, strict=True):
+        assert (code, printed) == (2, ""), arguments
+        (sentence,) = errors.splitlines()
+        assert sentence.startswith(f"`askproai {arguments[0]}` needs the simulators")
+        assert "checkout" in sentence
 
 
 def imports_at_module_level(tree: ast.Module) -> Iterator[str]:

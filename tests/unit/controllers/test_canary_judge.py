@@ -114,7 +114,8 @@ def test_canary_failing_30_percent_ends_before_20_callers() -> None:
     assert when_half_fail > 0.96
 
 
-@pytest.mark.parametrize("share", [0.001, 0.005, 0.01, 0.05, 0.3])
+# With 0.3 it is one of 20,000: most states, and the farthest from the bound.
+@pytest.mark.parametrize("share", [0.001, 0.005, 0.01, 0.05, pytest.param(0.3, marks=pytest.mark.nightly)])
 def test_canary_failing_normally_ends_in_1_of_75(share: float) -> None:
     """The tenant has 200 callers, and had 70 bookings in the week before."""
     *_, falsely = taken_back_after(share, others_fail=share, before=(round(70 * share), 70))

@@ -19,11 +19,11 @@ import yaml
 
 from askproai_cli.main import app as askproai
 from askproai_runtime.commands import app as runtime
+from tests.worlds.chart_render import YAML_LOADER
 from tests.worlds.documented_commands import OTHERS, ROOT, Command, list_commands
 from tests.worlds.tools import find_program
 
 PLACEHOLDER = re.compile(r"…|\b[A-Z][A-Z_-]+\b|^T$|^ID$|[<>{]")
-CRDS = [yaml.safe_load(file.read_text("utf-8")) for file in sorted((ROOT / "crds").glob("*.yaml"))]
 # Kinds of Kubernetes and of others that a command may name.
 KINDS = set(
     """
@@ -36,6 +36,11 @@ KINDS = set(
 VERBS_OF_KINDS = ("annotate", "delete", "describe", "explain", "get", "label", "patch", "wait")
 JQ = shutil.which("jq")
 WITHOUT_A_VALUE = ("-A", "-w", "-i", "-t", "-it")
+
+
+@cache
+def list_crds() -> list[Any]:
+    return [yaml.load(file.read_text("utf-8"), YAML_LOADER) for file in sorted((ROOT / "crds").glob("*.yaml"))]
 
 
 def ours(program: str) -> list[Command]:
@@ -167,7 +172,7 @@ def test_kubectl_has_each_subcommand_and_option():
 
 def test_kubectl_names_kinds_that_there_are():
     known = set(KINDS)
-    for crd in CRDS:
+    for crd in list_crds():
         names = crd["spec"]["names"]
         for name in (names["plural"], names["singular"], *names.get("shortNames", ()), *names.get("categories", ())):
             known |= {name, f"{name}.{crd['spec']['group']}"}
@@ -183,7 +188,7 @@ def test_kubectl_names_kinds_that_there_are():
 def test_kubectl_reads_fields_that_our_kinds_have():
     schemas = {
         name: crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
-        for crd in CRDS
+        for crd in list_crds()
         for name in (crd["spec"]["names"]["plural"], crd["spec"]["names"]["singular"])
     }
     checked = 0
@@ -300,13 +305,15 @@ def options(words: tuple[str, ...]) -> list[str]:
 
 
 @cache
+def run_quietly(*command: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+@cache
 def help_of(program: str, verbs: tuple[str, ...]) -> frozenset[str]:
     """Return the options of a subcommand, the global ones included; empty if there is no such subcommand."""
-    shared = ("options",) if program.endswith("kubectl") else ("--help",)
-    own, everywhere = (
-        subprocess.run([program, *arguments], capture_output=True, text=True)
-        for arguments in ((*verbs, "--help"), shared)
-    )
+    own = run_quietly(program, *verbs, "--help")
     if own.returncode or " ".join(verbs) not in own.stdout:
         return frozenset()
+    everywhere = run_quietly(program, "options" if program.endswith("kubectl") else "--help")
     return frozenset(re.findall(r"(?<=[\s,])(--?[a-zA-Z][\w-]*)", own.stdout + everywhere.stdout)) | {"--help"}

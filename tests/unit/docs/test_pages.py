@@ -73,7 +73,8 @@ def test_every_source_file_that_a_page_names_exists() -> None:
 
 
 def test_every_test_that_a_page_names_exists() -> None:
+    texts = {file: file.read_text() for file in (ROOT / "tests").rglob("test_*.py")}
     for page in PAGES:
         for path, name in re.findall(r"`((?:[a-z_0-9]+/)*test_[a-z_0-9]+\.py)::(test_[a-z_0-9]+)", page.read_text()):
-            files = [file for file in (ROOT / "tests").rglob(Path(path).name) if f"/{file}".endswith(f"/{path}")]
-            assert any(re.search(rf"def {name}\(", file.read_text()) for file in files), f"{page.name}: {path}::{name}"
+            found = [text for file, text in texts.items() if f"/{file}".endswith(f"/{path}")]
+            assert any(re.search(rf"def {name}\(", text) for text in found), f"{page.name}: {path}::{name}"

@@ -1,11 +1,14 @@
 """The notation of `phrases.txt`: the right meaning of a phrase in one line, and the understood one in the same form."""
 
+import random
 import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
 from askproai_runtime.german_dates import Candidate, Understanding
+from tests.worlds.cases import cases
 
 CALL_DAY = date(2026, 11, 20)
 _WEEKDAYS = ("Mo", "Di", "Mi", "Do", "Fr", "Sa", "So")
@@ -144,3 +147,13 @@ def read_table(name: str) -> list[tuple[str, str]]:
     lines = Path(__file__).with_name(name).read_text("utf-8").splitlines()
     parts = (line.rpartition(" = ") for line in lines if line and not line.startswith("#"))
     return [(phrase, meaning) for phrase, _, meaning in parts]
+
+
+def list_changed(phrases: Iterable[str], ends: Sequence[str], read: Callable[[str], Understanding]) -> list[str]:
+    """Return the phrases that mean something else with an end of a sentence: with a random one by day, with each at night."""
+    return [
+        phrase + end
+        for phrase in phrases
+        for end in random.sample(ends, cases(1, len(ends)))
+        if read_understood(read(phrase + end)) != read_understood(read(phrase))
+    ]

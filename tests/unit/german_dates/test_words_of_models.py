@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from askproai_core.tenant_config import Language
 from askproai_runtime.german_dates import Refusal, understand_parts
 from askproai_runtime.sentences import speaking
+from tests.worlds.cases import cases
 from tests.worlds.rows import each_row
 
 ZONE = ZoneInfo("Europe/Berlin")
@@ -92,7 +93,8 @@ def test_words_that_only_fill_are_no_day(language: str, date: str) -> None:
         assert understand_parts(date, "10:00", None, at=AT, zone=ZONE).refused is Refusal.NOT_UNDERSTOOD
 
 
-@settings(max_examples=300, deadline=None)
+@pytest.mark.random_cases
+@settings(max_examples=cases(60, 2000), deadline=None)
 @given(st.sampled_from(Language), *[st.none() | st.lists(st.sampled_from(WORDS)).map("".join) for _ in range(3)])
 def test_no_words_end_the_function(language: Language, date: str | None, time: str | None, part: str | None) -> None:
     with speaking(language):

@@ -38,8 +38,10 @@ class Installation:
         self.scheduled: list[tuple[Key, timedelta]] = []
         self.memory, self.ca, self.clock = Memory(), None, None
         self.tenants = {}
+        salon = Tenant.from_raw(raw("Tenant", "salon"))  # parsed once: thousands take seconds
         for number in range(tenants):
-            tenant = Tenant.from_raw(raw("Tenant", f"salon-{number}"))
+            metadata = salon.metadata.model_copy(update={"name": f"salon-{number}"})
+            tenant = salon.model_copy(update={"metadata": metadata})
             self.tenants[tenant.key] = tenant
             of_redis = (no_cache_condition(), no_spool_condition())
             provisioned = ProvisionedTenant(tenant.metadata.dotted, "u", "r", 5, TenantFacts(), frozenset(), "{}")
