@@ -28,13 +28,16 @@ _SAID: Final = {
     "umbuchen": Choice.MOVE, "verlegen": Choice.MOVE, "verschieben": Choice.MOVE, "name aendern": Choice.RENAME,
     "namen aendern": Choice.RENAME, "umbenennen": Choice.RENAME,
 } | {each.value: each for each in Choice}  # fmt: skip
-ADDS: Final = re.compile(
-    r"\b(?:weiter|zweit|zusätzlich|beide|noch ein|lassen?\b|bleib|behalt|another|second|additional|both|keep)"
+_FURTHER: Final = (
+    r"(?:weiter|zweit|zusätzlich|beide|noch ein|lassen?\b|bleib|behalt|another|second|additional|both|keep)"
 )
-_REPLACES: Final = re.compile(
-    r"\b(?:(?:ver|um)(?:schieb|leg|buch)|verschoben|vor(?:verleg|zieh)|move|reschedul|postpon|rebook|umbenenn|rename)"
-    r"|\bnamen? (?:\w+ )*änder|\bchange (?:the )?name"
+_REPLACING: Final = (
+    r"(?:(?:ver|um)(?:schieb|leg|buch)|verschoben|vor(?:verleg|zieh)|move|reschedul|postpon|rebook|umbenenn|rename"
+    r"|namen? (?:\w+ )*änder|change (?:the )?name)"
 )
+ADDS: Final = re.compile(rf"\b{_FURTHER}")
+_REPLACES: Final = re.compile(rf"\b{_REPLACING}")
+_DENIED: Final = re.compile(rf"\b(?:nicht|keine?[nmrs]?|not|don t)(?: \w+){{0,2}}? (?:{_FURTHER}|{_REPLACING})\w*")
 # Stems in the notes of models: "Terminverschiebung", "Ersatztermin".
 _CHANGES: Final = re.compile(
     r"verschieb|verschob|verleg|umbuch|umgebuch|(?:termin|zeit|datum)s?(?:änder|wechsel|tausch)|geändert von|tausch mit"
@@ -80,6 +83,7 @@ def _read_plain(call: CallContext) -> Choice | None:
 
 def _contradicts(choice: Choice, said: str) -> bool:
     """Return whether the caller's words speak of the other choice alone: a model may have filled this one in unasked."""
+    said = _DENIED.sub(" ", said)
     replaces, adds = bool(_REPLACES.search(said)), bool(ADDS.search(said))
     if choice is Choice.FURTHER:
         return replaces and not adds

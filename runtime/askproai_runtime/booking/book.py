@@ -36,8 +36,8 @@ from askproai_runtime.booking.changes import Change
 from askproai_runtime.booking.companions import (
     BookedOneByOne,
     add_companions,
-    add_left_out,
     find_booked,
+    leaves_out,
     name_everybody,
 )
 from askproai_runtime.booking.confirmation import confirm, find_kept
@@ -217,7 +217,7 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
         offered = find_named(call, request.rules, request.start)
         is_alone = request.another or is_second or any(each.live for each in appointments)
         if not is_alone:
-            args = add_left_out(call, args, request.start, offered[1:])
+            request = replace(request, leaves_out=leaves_out(call, args, request.start, offered[1:]))
         try:
             group = add_companions(ctx, call, args, request.service, () if is_alone else offered[1:])
         except BookedOneByOne as together:

@@ -164,14 +164,11 @@ def say_names_missing(count: int) -> str:
     return say().name_of_companion if count == 1 else say().names_of_companions
 
 
-def add_left_out(
-    call: CallContext, args: Mapping[str, Any], start: datetime, offered: Sequence[NamedSlot]
-) -> Mapping[str, Any]:
-    """Return the arguments with an unnamed companion for each person that a request leaves out: it may name fewer people than a
-    time was `offered` to, than it counts, or than its notes bring.
+def leaves_out(call: CallContext, args: Mapping[str, Any], start: datetime, offered: Sequence[NamedSlot]) -> bool:
+    """Return whether a request leaves somebody out, so that its answer has to say so: it names fewer people than a time was
+    `offered` to, than it counts, or than its notes bring.
 
-    Raises `ClarificationNeeded` once in a call, since the caller may come alone after all. Without such an answer nobody is left
-    out.
+    Raises `ClarificationNeeded` once in a call, since the caller may come alone after all.
     """
     at, said = start.isoformat(), len(args.get("companions") or ())
     counted = args.get("party_size", 1) - 1
@@ -179,16 +176,16 @@ def add_left_out(
         counted = max(counted, 1)  # without a transcript it would be asked again and again
     is_known = bool(offered) or companions_key(NAMES) in (call.replies or {})  # that somebody comes along
     is_left_out = (is_known and not _says_alone(call, args)) or counted > said
-    missing = max(len(offered), counted, 1) - said
     if is_left_out and companions_key(at) not in (call.replies or {}):
-        question = say_names_missing(missing)
+        question = say_names_missing(max(len(offered), counted, 1) - said)
         raise ClarificationNeeded(question if said else f"{question}{say().or_alone}", needs_companions=at)
-    is_alone = call.find_reply(companions_key(at), None) is Reply.YES or bool(
-        ALONE.search(words_of(call.said_since or ""))
-    )
-    if not is_left_out or is_alone or missing <= 0:
-        return args
-    return {**args, "companions": [*(args.get("companions") or ()), *[{} for _ in range(missing)]]}
+    is_alone = call.find_reply(companions_key(at), None) is Reply.YES or says_alone(call)
+    return is_left_out and not is_alone
+
+
+def says_alone(call: CallContext) -> bool:
+    """Return whether the caller has just said that nobody else comes."""
+    return bool(ALONE.search(words_of(call.said_since or "")))
 
 
 def _says_alone(call: CallContext, args: Mapping[str, Any]) -> bool:
@@ -196,7 +193,7 @@ def _says_alone(call: CallContext, args: Mapping[str, Any]) -> bool:
     that fills in each argument gives it, too.
     """
     is_certain = call.replies is None or bool(args.get("companions"))
-    return "companions" in args and (is_certain or bool(ALONE.search(words_of(call.said_since or ""))))
+    return "companions" in args and (is_certain or says_alone(call))
 
 
 def name_guests(call: CallContext, names: Sequence[str], name: str, start: datetime) -> tuple[str, ...]:

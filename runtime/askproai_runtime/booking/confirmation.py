@@ -114,6 +114,7 @@ def _say_booked(
         return f"{say().booking_requested.format(when=when)}{name}{stays}"
     message = (say().stands_already if again else say().booked).format(when=when) + name
     message += end_sentence(ctx.config(), appointment)
+    message += say().only_this_one if request.leaves_out else ""
     to_confirm = say().calendar_has_to_confirm if appointment.status == Status.PENDING_SYNC else ""
     return f"{message}{to_confirm}{stays}"
 

@@ -51,10 +51,10 @@ def require_only_one(
     for request in requests:
         left = [each for each in appointments if each not in found]
         booked = _find_booked(request, left, meant)
-        own = [each for each in booked if is_same_visit(request, each)]
-        if not named and len(own) > 1 and all(each.branch == request.rules.branch.name for each in own):
-            raise ask_about_several(ctx, request, own)
-        found += booked[:1]
+        wanted = [each for each in booked if is_same_visit(request, each)] or booked
+        if not named and len(wanted) > 1 and all(each.branch == request.rules.branch.name for each in wanted):
+            raise ask_about_several(ctx, request, wanted)
+        found += wanted[:1]
     if not found:
         return
     if len(found) == 1:

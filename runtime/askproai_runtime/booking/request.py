@@ -111,6 +111,7 @@ class BookingRequest:
     for a further one.
     `replaces` is the caller's appointment that is cancelled for this one; `replaces_afterwards` is the id of one that is cancelled
     once this one is confirmed. `moves`: its arguments speak of an appointment that goes, and nobody has been asked which.
+    `leaves_out`: somebody who was to come along is not named after the question who it is.
     `desk` is set if the desk asks, and no caller. `companions` has the names of those who come along, in the order of the rules.
     """
 
@@ -134,6 +135,7 @@ class BookingRequest:
     replaces: Appointment | None = None
     replaces_afterwards: UUID | None = None
     moves: bool = False
+    leaves_out: bool = False
 
     @property
     def dictates_phone(self) -> bool:

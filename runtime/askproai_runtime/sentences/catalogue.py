@@ -150,6 +150,7 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     group_offer_gone: str
     name_of_companion: str
     or_alone: str
+    only_this_one: str
     names_of_companions: str
     guest_of: str
     group_partly: str

@@ -324,6 +324,7 @@ NO_DETAILS = {
     "names_customer",
     "short_names",
     "moves",
+    "leaves_out",
     "said_phone",
     "caller",
     "replaces",

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.worlds.spoken_calls import COLOR, CUT, SpokenCall, friday_at
+from tests.worlds.spoken_calls import BEARD, COLOR, CUT, SpokenCall, friday_at
 
 BOOK, FIND, MOVE = "book_appointment", "find_appointments", "reschedule_appointment"
 PETRA = "Petra Lange"
@@ -89,6 +89,33 @@ async def test_another_service_of_the_call_is_asked(call: SpokenCall, said: str,
     assert ("choices" in done, done["success"]) == (asks, not asks), done
 
 
+@pytest.mark.parametrize("in_call", [True, False])
+async def test_a_move_of_one_service_keeps_the_other(call: SpokenCall, *, in_call: bool) -> None:
+    for at, service in (("10:00", CUT), ("14:00", COLOR)):
+        assert (await call.ask(BOOK, friday_at(call.pod, at, service=service, another=True)))["success"]
+    later = call if in_call else SpokenCall(call.pod, call.number)
+    later.say("Nein, den Haarschnitt lieber um vier verschieben.")
+    asked = await later.ask(BOOK, friday_at(call.pod, "16:00"))
+    assert ("10 Uhr" in asked["message"], asked["choices"]) == (True, ["further", "move"]), asked
+    later.say("Verschieben.")
+    assert (await later.ask(BOOK, friday_at(call.pod, "16:00", choice="move")))["success"]
+    assert await times(later) == ["14:00", "16:00"]
+
+
+async def test_another_service_for_one_of_two_asks_which(call: SpokenCall) -> None:
+    for at, service in (("10:00", CUT), ("14:00", COLOR)):
+        assert (await call.ask(BOOK, friday_at(call.pod, at, service=service, another=True)))["success"]
+    later = SpokenCall(call.pod, call.number)
+    later.say("Statt Haarschnitt lieber Bart, um vier.")
+    asked = await later.ask(BOOK, friday_at(call.pod, "16:00", service=BEARD))
+    assert [len(asked["appointments"]), asked["choices"]] == [2, ["further", "move"]], asked
+    later.say("Den um zehn.")
+    one = asked["appointments"][0]["appointment_id"]
+    wanted = friday_at(call.pod, "16:00", service=BEARD, choice="move", appointment_id=one)
+    assert (await later.ask(BOOK, wanted))["success"]
+    assert await times(later) == ["14:00", "16:00"]
+
+
 @pytest.mark.parametrize("said", ["Wir kommen lieber um vier.", "Unsere Termine bitte auf vier verschieben."])
 async def test_a_group_that_moves_is_asked(call: SpokenCall, said: str) -> None:
     both = {"companions": [{"customer_name": "Otto Lange"}]}
@@ -110,6 +137,8 @@ async def test_a_group_that_moves_is_asked(call: SpokenCall, said: str) -> None:
         ("move", "Nein, den anderen lassen.", ["10:00"]),
         ("move", "Nein, einen zweiten.", ["10:00"]),
         ("further", "Einen neuen Termin.", ["10:00", "16:00"]),
+        ("further", "Nein, nicht verschieben.", ["10:00", "16:00"]),
+        ("move", "Nein, keinen zweiten.", ["16:00"]),
     ],
 )
 async def test_a_choice_filled_in_before_is_none(later: SpokenCall, filled: str, said: str, left: list[str]) -> None:
