@@ -62,7 +62,7 @@ class AuditEnvironment:
 
     async def book(self, staff: str = "anna", name: str = "a", **args: Any) -> dict[str, Any]:
         """Book as a caller; return the confirmed appointment."""
-        named = {"name": f"Petra {name.upper()}"} | args
+        named = {"name": {"a": "Petra Anders", "b": "Otto Brehm"}.get(name, f"Uwe {name.title()}")} | args
         answer = await self.salon.booking.book_appointment(call(name), booking_args(staff=staff, **named))
         assert answer.success, answer
         return (await self.salon.live())[-1]

@@ -28,7 +28,7 @@ from askproai_runtime.booking.calendar_audit import CalendarAudit
 from askproai_runtime.booking.calendar_inbound import Step, apply_calendar_event, is_news
 from askproai_runtime.booking.calendar_outbound import CalendarDisagrees, sync_appointment
 from askproai_runtime.booking.calendar_reading import CalendarEvent
-from askproai_runtime.booking.cancel_answers import says_more_than_courtesies
+from askproai_runtime.booking.cancel_answers import says_more_than_courtesies, speaks_of_cancelling
 from askproai_runtime.booking.changes import commit_and_answer
 from askproai_runtime.booking.customer_names import (
     drop_relations,
@@ -293,6 +293,7 @@ __all__ = [
     "says_more_than_courtesies",
     "says_nobody",
     "show_block",
+    "speaks_of_cancelling",
     "sync_appointment",
     "warm_up",
     "withdraws_call_back",

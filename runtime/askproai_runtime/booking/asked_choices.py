@@ -35,7 +35,8 @@ _REPLACING: Final = (
     r"(?:(?:ver|um)(?:schieb|leg|buch)|verschoben|vor(?:verleg|zieh)|move|reschedul|postpon|rebook|umbenenn|rename"
     r"|namen? (?:\w+ )*änder|change (?:the )?name)"
 )
-ADDS: Final = re.compile(rf"\b{_FURTHER}")
+ADDS: Final = re.compile(r"\b(?:weiter|zweit|zusätzlich|beide|noch ein|another|second|additional|both)")
+_KEEPS: Final = re.compile(rf"\b{_FURTHER}")
 _REPLACES: Final = re.compile(rf"\b{_REPLACING}")
 _DENIED: Final = re.compile(rf"\b(?:nicht|keine?[nmrs]?|not|don t)(?: \w+){{0,2}}? (?:{_FURTHER}|{_REPLACING})\w*")
 # Stems in the notes of models: "Terminverschiebung", "Ersatztermin".
@@ -57,7 +58,11 @@ class Chosen:
 
 def read_choice(args: Mapping[str, Any]) -> Choice | None:
     """Return the argument `choice`; None for any other text."""
-    return _SAID.get(fold(str(args.get("choice") or "")))
+    return _find_choice(str(args.get("choice") or ""))
+
+
+def _find_choice(text: str) -> Choice | None:
+    return _SAID.get(fold(text))
 
 
 def read_move(args: Mapping[str, Any], chosen: Chosen | None) -> tuple[bool, bool]:
@@ -84,7 +89,7 @@ def _read_plain(call: CallContext) -> Choice | None:
 def _contradicts(choice: Choice, said: str) -> bool:
     """Return whether the caller's words speak of the other choice alone: a model may have filled this one in unasked."""
     said = _DENIED.sub(" ", said)
-    replaces, adds = bool(_REPLACES.search(said)), bool(ADDS.search(said))
+    replaces, adds = bool(_REPLACES.search(said)), bool(_KEEPS.search(said))
     if choice is Choice.FURTHER:
         return replaces and not adds
     return choice is not Choice.CANCEL and adds and not replaces
@@ -104,9 +109,9 @@ def read_chosen(
         return None
     if call.replies is None and named:
         return Chosen(choice, named)
-    if _contradicts(choice, words_of(call.said_since or "")):
-        return None
+    said = words_of(call.said_since or "")
     asked = [each for each in call.asked_choices if choice in each.choices]
+    asked = [each for each in asked if _find_choice(each.choice) is not choice or not _contradicts(choice, said)]
     own = [each for each in asked if same_name(each.name, name)]
     if not asked or (not own and any(each.live and same_name(each.customer_name, name) for each in appointments)):
         return None

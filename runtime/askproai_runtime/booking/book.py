@@ -212,7 +212,7 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
         request = replace(
             request,
             names_customer=bool(known - {fold(request.name)}) or args.get("notes") != said_notes,
-            moves=moves or (chosen is None and not named_id.isdisjoint(listed)),
+            moves=moves or not (request.another or chosen or named_id.isdisjoint(listed)),
         )
         offered = find_named(call, request.rules, request.start)
         is_alone = request.another or is_second or any(each.live for each in appointments)

@@ -158,6 +158,11 @@ _BACKCHANNEL: Final = frozenset({"aha", "äh", "ähm", "hm", "hmm", "mhm", "mm",
 CANCELLATION = re.compile(rf"\b{CANCELLATION_WORD}\b")
 
 
+def speaks_of_cancelling(text: str) -> bool:
+    """Return whether a text has a word for a cancellation."""
+    return bool(CANCELLATION.search(words_of(text)))
+
+
 def says_more_than_courtesies(utterance: str, answered: Sequence[str]) -> bool:
     """Return whether an agent, who has asked whether to cancel and was `answered`, says more than courtesies.
 

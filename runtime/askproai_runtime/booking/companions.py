@@ -106,10 +106,14 @@ def _names_one(name: str) -> bool:
     return not read_customer_name(name) or (is_plain_name(name) and not is_more)
 
 
-def _without_caller(said: list[Mapping[str, str]], args: Mapping[str, Any]) -> list[Mapping[str, str]]:
-    """Return the companions without the caller, whom a model may list beside the others by name or by first name."""
+def _without_caller(said: Sequence[Mapping[str, str]], args: Mapping[str, Any]) -> Sequence[Mapping[str, str]]:
+    """Return the companions without the caller, whom a model may list beside the others by name or by first name alone."""
     name = fold(read_text(args, "customer_name") or "")
-    own = [each for each in said if name and fold(each.get("customer_name", "")) in {name, name.split()[0]}]
+    own = [
+        each
+        for each in said
+        if name and {*each} == {"customer_name"} and fold(each["customer_name"]) in {name, name.split()[0]}
+    ]
     return [each for each in said if each not in own] if len(own) == 1 < len(said) and not args.get("another") else said
 
 
@@ -170,7 +174,7 @@ def leaves_out(call: CallContext, args: Mapping[str, Any], start: datetime, offe
 
     Raises `ClarificationNeeded` once in a call, since the caller may come alone after all.
     """
-    at, said = start.isoformat(), len(args.get("companions") or ())
+    at, said = start.isoformat(), len(_without_caller(args.get("companions") or (), args))
     counted = args.get("party_size", 1) - 1
     if call.replies is not None and brings_another(args.get("notes") or "", args.get("customer_name") or ""):
         counted = max(counted, 1)  # without a transcript it would be asked again and again

@@ -59,13 +59,15 @@ class Choice(StrEnum):
 class AskedChoice:
     """A question of this call for one of `choices`, about an appointment, or an entry of the waiting list, by its id.
 
-    `name` is of the person for whom the request was that was asked about. `among` are the ids where it was asked about several.
+    `name` is of the person for whom the request was that was asked about, and `choice` what it had chosen unasked. `among` are the
+    ids where it was asked about several.
     """
 
     about: str
     choices: frozenset[str]
     name: str = ""
     among: frozenset[str] = frozenset()
+    choice: str = ""
 
 
 class Naming(StrEnum):

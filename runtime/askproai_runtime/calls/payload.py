@@ -33,6 +33,7 @@ from askproai_runtime.booking import (
     read_reply,
     same_name,
     says_more_than_courtesies,
+    speaks_of_cancelling,
 )
 from askproai_runtime.intake import ProviderId
 
@@ -291,8 +292,11 @@ def read_asked_choices(call: OngoingCall) -> tuple[AskedChoice, ...]:
     """
     questions = dict[str, AskedChoice]()  # by person
     asked = dict[str, AskedChoice]()  # nothing was said since
+    filled_in = dict[str, str]()  # by the id of the request
     for utterance in call.transcript_with_tool_calls or ():
-        if utterance.role in {"user", "dtmf"}:
+        if utterance.role == "tool_call_invocation":
+            filled_in[str(utterance.tool_call_id)] = str(utterance.read_arguments().get("choice") or "")
+        elif utterance.role in {"user", "dtmf"}:
             questions, asked = questions | asked, {}
         elif (answer := utterance.answer) is not None:
             about, among = str(answer.get("appointment_id", answer.get("waitlist_id"))), _list_ids(answer)
@@ -306,7 +310,8 @@ def read_asked_choices(call: OngoingCall) -> tuple[AskedChoice, ...]:
             if isinstance(choices := answer.get("choices"), list):
                 name = str(answer.get("customer_name") or "")
                 questions.pop(name, None)
-                asked[name] = AskedChoice(about, frozenset(map(str, choices)), name, among)
+                choice = filled_in.get(str(utterance.tool_call_id), "")
+                asked[name] = AskedChoice(about, frozenset(map(str, choices)), name, among, choice)
     return tuple(questions.values())
 
 
@@ -378,7 +383,8 @@ class _Asked:
 
     def hear(self, utterance: Utterance) -> None:
         words = str(utterance.content or "")
-        if utterance.role == "agent" and self.question in {Question.CANCEL, Question.MEANT}:
+        is_to_cancel = self.question is Question.CANCEL or speaks_of_cancelling(self.message)
+        if utterance.role == "agent" and is_to_cancel:
             self.is_over |= says_more_than_courtesies(words, self.said)
         elif utterance.role in {"user", "dtmf"}:
             # A pressed key says something, but not what.

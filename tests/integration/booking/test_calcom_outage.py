@@ -71,7 +71,7 @@ class OutageEnvironment:
     async def book(self, number: int, **args: Any) -> dict[str, Any]:
         start = f"2026-11-27T{12 + number:02}:00:00+01:00"
         caller = f"call_{number}{args.get('staff', '')}"
-        named = {"name": f"Petra {caller.upper()}"} | args
+        named = {"name": "Otto Kurz" if args.get("staff") == "mehmet" else "Petra Lange"} | args
         answer = await self.salon.booking.book_appointment(call(caller), booking_args(start, **named))
         assert answer.success, answer
         assert answer.message.startswith("Der Termin ist eingetragen: Freitag"), "a German sentence, whatever happens"

@@ -105,7 +105,7 @@ async def test_who_has_one_already_hears_that_it_stays(new_salon) -> None:
         "the first answer may have come too late"
     )
     third = await salon.booking.book_appointment(replace(call(), call_id="call_3"), booking_args(HALF_PAST_THREE))
-    assert " Die anderen 2 Termine dafür bleiben bestehen." in third.message
+    assert " 2 andere Termine bleiben bestehen." in third.message
 
 
 async def test_only_what_is_certainly_the_same_persons_is_said_to_stay(new_salon) -> None:

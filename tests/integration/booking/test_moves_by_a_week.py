@@ -83,8 +83,9 @@ async def test_a_week_is_counted_from_offers(salon: Salon, since: str, day: str)
     slots = tuple((NamedSlot("mitte", "haarschnitt", "anna", start),) for start in starts)
     named = NamedTimes(Naming.OFFERED, starts, said_since=(since,))
     args = {"date": "eine Woche später", "time": "11 Uhr"}
-    moved = await salon.booking.reschedule_appointment(replace(call(), offered=slots, named_last=named), args)
-    assert moved.fields.get("start", "")[:13] == f"{day}T11", moved.message
+    answer = await salon.booking.reschedule_appointment(replace(call(), offered=slots, named_last=named), args)
+    named_day = answer.fields.get("start") or answer.fields["candidates"][0]["start"]  # moved there, or asked about
+    assert named_day[:13] == f"{day}T11", answer.message
 
 
 def _instant(text: str) -> datetime:

@@ -44,7 +44,6 @@ async def test_a_numbered_weekday_is_an_offered_one(call: SpokenCall, words: str
     ("name", "args"),
     [
         (BOOK, NAMELESS),
-        (BOOK, PETRA | {"companions": [{"name": ""}]}),
         (BOOK, PETRA | {"staff": "Zacharias"}),
         (BOOK, PETRA | {"email": "p lange"}),
         (CHECK, {"service": "Ohrlochstechen"}),
