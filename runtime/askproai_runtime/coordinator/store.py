@@ -76,7 +76,7 @@ _TENANTS_WITH_EXPIRED_HOLDS = (
 # moment are left for the next run: we never wait, and so never deadlock. `now()` is the beginning of the transaction and can be
 # looked up in an index; a hold that had expired by then has expired.
 _LOCK_EXPIRED = """
-SELECT id FROM resources WHERE id IN (
+SELECT id FROM resources WHERE tenant = $2 AND id IN (
     SELECT resource_id FROM claims WHERE tenant = $2 AND state = 'held' AND expires_at <= now() LIMIT $1)
 ORDER BY id FOR UPDATE SKIP LOCKED
 """

@@ -123,6 +123,14 @@ async def test_an_offered_time_is_not_too_soon_while_it_is_held(new_salon) -> No
     assert (await salon.booking.book_appointment(call(), booking_args(eleven))).success
 
 
+async def test_an_expired_hold_blocks_no_offer(new_salon) -> None:
+    salon = await new_salon(None, BookingSettings(hold=timedelta(seconds=-1)))
+    asked = {"date": "2026-11-27", "time": "10 Uhr"}
+    first = await salon.booking.check_availability(call(), asked)
+    again = await salon.booking.check_availability(call("call_2"), asked)
+    assert (first.success, again.message) == (True, first.message)
+
+
 async def test_an_expired_hold_is_deleted_when_it_blocks_a_booking(new_salon) -> None:
     salon = await new_salon(None, BookingSettings(hold=timedelta(seconds=-1)))
     await salon.booking.check_availability(call(), {"date": "2026-11-27", "time": "10 Uhr"})

@@ -19,8 +19,6 @@ from tests.worlds.booking_environment import booking_args, call, join_waitlist
 from tests.worlds.calcom_environment import KEY, CalcomEnvironment
 from tests.worlds.tenant_redis import tenant_client
 
-pytestmark = pytest.mark.nightly
-
 OTHER_BUSINESS = "cal_other_business"
 FOREIGN = 5005
 FOUR = "2026-11-27T16:00:00+01:00"

@@ -81,3 +81,33 @@ async def test_a_commit_on_its_way_is_awaited(salon: Salon, monkeypatch: pytest.
     await pool.commit()
     assert await running == runs[0]
     assert [row["id"] for row in await salon.rows("SELECT id FROM messages")] == [runs[0]]
+
+
+class LostAtCommit:
+    """A pool whose only connection is lost during COMMIT, and that has no other one."""
+
+    def __init__(self, pool: Any) -> None:
+        self._pool, self._is_lost = pool, False
+
+    @asynccontextmanager
+    async def acquire(self) -> AsyncIterator[Any]:
+        if self._is_lost:
+            raise ConnectionRefusedError
+        async with self._pool.acquire() as conn:
+            self._conn, self._is_lost = conn, True
+            yield self
+            await self._transaction.rollback()
+
+    def transaction(self) -> Any:
+        self._transaction = self._conn.transaction()
+        return _Unanswered(self._transaction)
+
+
+async def test_an_outcome_is_unknown_without_a_database(salon: Salon, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transactions, "_FIND_OUT_SECONDS", 0.3)
+
+    async def work(conn: Any) -> None:
+        """Change nothing."""
+
+    with pytest.raises(transactions.OutcomeUnknown):
+        await run_transaction(LostAtCommit(salon.pool), work)  # type: ignore[arg-type]

@@ -6,7 +6,6 @@ from datetime import date, timedelta
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
-import asyncpg
 import msgspec
 import pytest
 
@@ -43,38 +42,6 @@ pytestmark = pytest.mark.nightly
 @pytest.fixture
 async def salon(new_salon) -> Salon:
     return await new_salon()
-
-
-async def test_who_waits_is_offered_the_time_that_a_cancellation_frees(salon: Salon) -> None:
-    appointment = await book(salon)
-    entry = await wait(salon)
-    await run(salon)
-    assert await offered(salon) == [], "times that were free before are no news"
-    await salon.cancel(appointment)
-    await run(salon)
-    (offer,) = await salon.rows(OFFERS)
-    assert (str(offer["entry_id"]), offer["state"], offer["staff"]) == (entry, "open", "anna")
-    assert offer["starts_at"].isoformat() == "2026-11-27T09:00:00+00:00"
-    assert offer["expires_at"] - salon.clock.now() == timedelta(hours=2)
-    await run(salon)
-    assert len(await salon.rows(OFFERS)) == 1
-
-
-async def test_the_first_one_comes_first_and_the_next_one_only_after_the_end_of_the_offer(salon: Salon) -> None:
-    appointment = await book(salon)
-    first = await wait(salon, FIRST)
-    await wait(salon, SECOND)
-    await salon.cancel(appointment)
-    for _ in range(3):
-        await run(salon)
-    assert await offered(salon) == [(FIRST, "open")]
-    await decline_offer(salon.booking, DeskRequest(uuid4(), "karin"), UUID(first), "corr")
-    await run(salon)
-    assert await offered(salon) == [(FIRST, "declined"), (SECOND, "open")]
-    salon.clock.advance(timedelta(hours=2))
-    await run(salon)
-    await run(salon)
-    assert await offered(salon) == [(FIRST, "declined"), (SECOND, "expired")], "nobody is asked twice for one time"
 
 
 async def test_an_offer_blocks_nobody_and_ends_when_somebody_else_books(salon: Salon) -> None:
@@ -385,20 +352,6 @@ async def test_a_time_of_the_afternoon_goes_to_somebody_who_waits_for_it(salon: 
     await wait(salon, SECOND)
     await run(salon)
     assert await offered(salon) == [(FIRST, "open"), (SECOND, "open")]
-
-
-async def test_two_open_offers_of_one_time_are_refused_by_the_database(salon: Salon) -> None:
-    appointment = await book(salon)
-    await wait(salon, FIRST)
-    second = await wait(salon, SECOND)
-    await salon.cancel(appointment)
-    await run(salon)
-    with pytest.raises(asyncpg.UniqueViolationError):
-        await salon.pool.execute(
-            """INSERT INTO waitlist_offers (tenant, entry_id, freed_id, staff, starts_at, ends_at, expires_at)
-               SELECT tenant, $1, freed_id, staff, starts_at, ends_at, expires_at FROM waitlist_offers""",
-            UUID(second),
-        )
 
 
 @pytest.fixture

@@ -12,8 +12,6 @@ from tests.worlds.agent_environment import (
     open_agent_environment,
 )
 
-pytestmark = pytest.mark.nightly
-
 
 async def test_deletion_unbinds_numbers_then_deletes_agent_and_llm() -> None:
     async with open_agent_environment() as env:

@@ -11,8 +11,6 @@ from askproai_sandbox.databases import Database, TenantStore
 from tests.worlds.exported_rows import ExportedRows
 from tests.worlds.tenant_rows import connected, fill
 
-pytestmark = pytest.mark.nightly
-
 KEY, PASSWORD = "attacker.attacker", "password-of-the-imported"
 VICTIM_MARKS = ("Viktoria", "+4930999999")
 

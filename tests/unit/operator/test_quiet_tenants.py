@@ -1,7 +1,8 @@
 """The common look at all quiet Tenants: in bounded pieces, and without a storm where all are due."""
 
 from collections.abc import Collection, Sequence
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -108,6 +109,21 @@ async def test_differing_tenant_is_due_and_deleted_one_dropped() -> None:
     assert {key for key, _ in few.scheduled} == {first, second}
     assert all(delay <= timedelta(seconds=1) for _, delay in few.scheduled)
     assert len(few.memory.quiet) == 1
+
+
+@pytest.mark.parametrize(
+    "news",
+    [
+        {"is_provisioned": False},
+        {"refusals": frozenset({"calcom"})},
+        {"refused_since": datetime(2026, 11, 20, tzinfo=UTC)},
+    ],
+)
+async def test_a_tenant_with_news_is_due(monkeypatch: pytest.MonkeyPatch, news: dict[str, Any]) -> None:
+    few = Installation(1)
+    monkeypatch.setitem(globals(), "AT_REST", replace(AT_REST, **news))
+    await few.look()
+    assert {key for key, _ in few.scheduled} == set(few.tenants)
 
 
 async def test_a_tenant_reconciled_meanwhile_is_not_due(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,62 @@
+"""A freed time is offered to one waiting caller at a time; test_waitlist.py has the rest, at night."""
+
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+
+from askproai_runtime.booking import DeskRequest, decline_offer
+from tests.worlds.booking_environment import Salon
+from tests.worlds.waitlist_environment import FIRST, OFFERS, SECOND, book, offered, run, wait
+
+
+@pytest.fixture
+async def salon(new_salon) -> Salon:
+    return await new_salon()
+
+
+async def test_a_cancelled_time_is_offered(salon: Salon) -> None:
+    appointment = await book(salon)
+    entry = await wait(salon)
+    await run(salon)
+    assert await offered(salon) == [], "times that were free before are no news"
+    await salon.cancel(appointment)
+    await run(salon)
+    (offer,) = await salon.rows(OFFERS)
+    assert (str(offer["entry_id"]), offer["state"], offer["staff"]) == (entry, "open", "anna")
+    assert offer["starts_at"].isoformat() == "2026-11-27T09:00:00+00:00"
+    assert offer["expires_at"] - salon.clock.now() == timedelta(hours=2)
+    await run(salon)
+    assert len(await salon.rows(OFFERS)) == 1
+
+
+async def test_offers_follow_one_another(salon: Salon) -> None:
+    appointment = await book(salon)
+    first = await wait(salon, FIRST)
+    await wait(salon, SECOND)
+    await salon.cancel(appointment)
+    for _ in range(3):
+        await run(salon)
+    assert await offered(salon) == [(FIRST, "open")]
+    await decline_offer(salon.booking, DeskRequest(uuid4(), "karin"), UUID(first), "corr")
+    await run(salon)
+    assert await offered(salon) == [(FIRST, "declined"), (SECOND, "open")]
+    salon.clock.advance(timedelta(hours=2))
+    await run(salon)
+    await run(salon)
+    assert await offered(salon) == [(FIRST, "declined"), (SECOND, "expired")], "nobody is asked twice for one time"
+
+
+async def test_the_database_refuses_two_open_offers(salon: Salon) -> None:
+    appointment = await book(salon)
+    await wait(salon, FIRST)
+    second = await wait(salon, SECOND)
+    await salon.cancel(appointment)
+    await run(salon)
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await salon.pool.execute(
+            """INSERT INTO waitlist_offers (tenant, entry_id, freed_id, staff, starts_at, ends_at, expires_at)
+               SELECT tenant, $1, freed_id, staff, starts_at, ends_at, expires_at FROM waitlist_offers""",
+            UUID(second),
+        )
