@@ -23,19 +23,20 @@ DECISIONS = (
     "askproai_operator/controllers/canary_judge.py",
     "askproai_operator/controllers/offering/units.py",
     "askproai_operator/services/staffing.py",
-    "askproai_runtime/booking/allocation.py",
-    "askproai_runtime/booking/availability.py",
-    "askproai_runtime/booking/obstacles.py",
-    "askproai_runtime/booking/opening_hours.py",
-    "askproai_runtime/booking/search.py",
-    "askproai_runtime/booking/slots.py",
+    "askproai_runtime/availability/allocation.py",
+    "askproai_runtime/availability/free_slots.py",
+    "askproai_runtime/availability/obstacles.py",
+    "askproai_runtime/availability/opening_hours.py",
+    "askproai_runtime/availability/search.py",
+    "askproai_runtime/availability/slots.py",
     "askproai_runtime/branch_routing/matching.py",
     "askproai_runtime/german_dates/calendar_day.py",
     "askproai_runtime/german_dates/clock_time.py",
     "askproai_runtime/german_dates/phrase.py",
 )
 TESTS = (
-    "tests/unit/controllers", "tests/unit/booking", "tests/unit/branch_routing", "tests/unit/german_dates",
+    "tests/unit/controllers", "tests/unit/availability", "tests/unit/booking", "tests/unit/branch_routing",
+    "tests/unit/german_dates",
 )  # fmt: skip
 NOTICED = {"killed", "timeout", "suspicious", "caught by type check"}
 

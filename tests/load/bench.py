@@ -27,8 +27,8 @@ from rich.console import Console
 
 from askproai_core.logging import configure_logs
 from askproai_core.phone_numbers import Routing, e164_or_none
-from askproai_runtime.booking import ServiceRules, SlotQuery, free_slots
-from askproai_runtime.booking.slots import BusySpan
+from askproai_runtime.availability.free_slots import free_slots
+from askproai_runtime.availability.slots import BusySpan, ServiceRules, SlotQuery
 from askproai_sandbox.cluster import ProcessError, free_port
 from tests.load.both_away import both_away_rows
 from tests.load.calls import ask_on_schedule, play_calls, play_crowd, play_questions

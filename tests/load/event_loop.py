@@ -19,7 +19,8 @@ from askproai_core.database import open_pool
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.tenant_config import BookingLimits, Hours, Staff, TenantConfig, Weekday
 from askproai_runtime import booking
-from askproai_runtime.booking import BookingContext, BookingSettings, CallContext, warm_up
+from askproai_runtime.availability.opening_hours import warm_up
+from askproai_runtime.booking import BookingContext, BookingSettings, CallContext
 from askproai_runtime.calendars import LocalCalendar
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.process import exempt_from_collection

@@ -10,7 +10,7 @@ import asyncpg
 
 from askproai_core.database import CALENDAR_AUDIT, CALENDAR_POLL
 from askproai_core.fault_injection import FaultPoints
-from askproai_runtime.booking import FREE_TIMES, FreeTimesKeeper
+from askproai_runtime.calendar_sync.free_times_keeper import FREE_TIMES, FreeTimesKeeper
 from askproai_runtime.process import open_process
 from askproai_runtime.settings import Settings
 from askproai_runtime.tasks import PutOff, TaskHandler, TaskRun

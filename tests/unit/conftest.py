@@ -6,7 +6,15 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
+from askproai_runtime.availability import opening_hours
 from tests.worlds.memory_spans import MemoryRecorder, recorded_spans
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_cached() -> None:
+    """Compute days anew in each run: `make mutation` forks its runs from one process, whose cached answers are right."""
+    for cached in (opening_hours.grid_starts, opening_hours.wall_clock_epoch, opening_hours._public_holidays):
+        cached.cache_clear()
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from askproai_core.tenant_config import (
     StaffOverride,
     Weekday,
 )
-from askproai_runtime.booking.slots import (
+from askproai_runtime.availability.slots import (
     BusySpan,
     FreeSpans,
     ServiceRules,

@@ -19,7 +19,7 @@ from askproai_core.redis import RedisClient, SlotLock
 from askproai_core.tenant_config import CalendarConfig, CalendarProvider, TenantConfig
 from askproai_runtime import booking
 from askproai_runtime.booking import Answer, BookingContext, BookingSettings, CallContext
-from askproai_runtime.booking.answer_words import Reply
+from askproai_runtime.calendar_sync import inbound, outbound
 from askproai_runtime.calendars import (
     Calendar,
     CalendarOutcome,
@@ -31,6 +31,7 @@ from askproai_runtime.calendars import (
     RemoteBooking,
 )
 from askproai_runtime.jobs import Job, JobKind, Priority
+from askproai_runtime.language.answer_words import Reply
 from askproai_runtime.metrics import Metrics
 from askproai_sandbox.databases import STAFF_UNITS, Database, TenantStore
 from tests.worlds.clock import FixedClock
@@ -64,8 +65,8 @@ class BookingService(BookingContext):
     reschedule_appointment = recorded(booking.reschedule_appointment)
     ask_to_cancel = recorded(booking.cancel_appointment)
     list_free_slots = booking.list_free_slots
-    sync_appointment = booking.sync_appointment
-    apply_calendar_event = booking.apply_calendar_event
+    sync_appointment = outbound.sync_appointment
+    apply_calendar_event = inbound.apply_calendar_event
 
     async def cancel_appointment(self, call: CallContext, args: dict[str, Any]) -> Answer:
         """Ask to cancel an appointment, and say yes if asked whether it is that one."""

@@ -6,7 +6,7 @@ import pytest
 
 from askproai_core.tenant_config import BookingLimits
 from askproai_runtime.booking import CallContext
-from askproai_runtime.booking.answer_words import Reply
+from askproai_runtime.language.answer_words import Reply
 from tests.worlds.booking_environment import Salon, booking_args, call
 
 NEXT_CALL = call("call_2")  # from the same number, on Friday 20 November

@@ -5,8 +5,8 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from uuid import uuid4
 
+from askproai_runtime.availability.slots import Span
 from askproai_runtime.booking import DeskRequest, add_block
-from askproai_runtime.booking.slots import Span
 from askproai_runtime.booking.store.blocks import lift_block
 from tests.worlds.booking_environment import Salon
 

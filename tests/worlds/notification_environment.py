@@ -21,7 +21,7 @@ from askproai_core.tenant_config import (
     TenantConfig,
 )
 from askproai_runtime.booking import CallContext
-from askproai_runtime.booking.answer_words import Reply
+from askproai_runtime.language.answer_words import Reply
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.notifications.task import NotificationTask
 from askproai_runtime.tasks import TaskRun

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, time
 from zoneinfo import ZoneInfo
 
 from askproai_core.tenant_config import Branch, Hours, Service, Staff, Weekday
-from askproai_runtime.booking.slots import BusySpan, ServiceRules
+from askproai_runtime.availability.slots import BusySpan, ServiceRules
 
 BERLIN = ZoneInfo("Europe/Berlin")
 EVERY_DAY = tuple(Weekday)

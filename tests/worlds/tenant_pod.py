@@ -23,7 +23,7 @@ from askproai_core.clock import Clock, SystemClock
 from askproai_core.data_keys import DATA_KEYS, DataKey, DataKeys, encode_data_keys, new_data_key
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.tenant_config import TenantConfig, decode, encode
-from askproai_runtime.booking.opening_hours import find_closure
+from askproai_runtime.availability.opening_hours import find_closure
 from askproai_runtime.process import Process, open_process
 from askproai_runtime.settings import Settings
 from askproai_runtime.web import WebProcess

@@ -23,11 +23,11 @@ from askproai_runtime.admin_api.desk import (
 from askproai_runtime.admin_api.endpoint import PAGE, ApiRequest, Endpoint, Param, bad_request, next_cursor
 from askproai_runtime.admin_api.roles import Right
 from askproai_runtime.admin_api.waitlist import WaitingEntry, to_waiting_entry
+from askproai_runtime.availability.slots import Span
 from askproai_runtime.booking import (
     Block,
     BlockedAppointment,
     BookingContext,
-    Span,
     add_block,
     is_booked_remotely,
     list_blocks_within,

@@ -21,8 +21,8 @@ from askproai_runtime.booking import (
     InvalidBooking,
     RequestUsed,
     UnclearStart,
-    UnknownName,
 )
+from askproai_runtime.language.names import UnknownName
 
 _SHORTEST_ID = 8
 _DIGITS = 32

@@ -7,7 +7,8 @@ import msgspec
 
 from askproai_core.database import Difference, DifferenceSort
 from askproai_runtime.admin_api.endpoint import ApiRequest, Endpoint
-from askproai_runtime.booking import BookingContext, count_waiting, read_audit
+from askproai_runtime.booking import BookingContext
+from askproai_runtime.calendar_sync.store import count_waiting, read_audit
 
 
 class DifferenceEntry(msgspec.Struct, frozen=True):

@@ -3,7 +3,8 @@
 from collections.abc import Collection, Iterable, Sequence
 
 from askproai_core.tenant_config import Branch, TenantConfig
-from askproai_runtime.booking import UnknownName, fold, list_named_staff
+from askproai_runtime.language.names import UnknownName, list_named_staff
+from askproai_runtime.language.phrases import fold
 
 
 def find_branches(config: TenantConfig, name: str, of_appointments: Iterable[str]) -> Sequence[str]:

@@ -8,15 +8,10 @@ import msgspec
 from askproai_core.http_server import Problem
 from askproai_core.tenant_config import Weekday
 from askproai_runtime.admin_api.endpoint import ApiRequest, Endpoint, Param
-from askproai_runtime.booking import (
-    Basis,
-    BookingContext,
-    ServiceRules,
-    UnknownName,
-    find_closure,
-    list_current_blocks,
-    list_free_slots,
-)
+from askproai_runtime.availability.opening_hours import find_closure
+from askproai_runtime.availability.slots import ServiceRules
+from askproai_runtime.booking import Basis, BookingContext, list_current_blocks, list_free_slots
+from askproai_runtime.language.names import UnknownName
 
 _MOST_BLOCKS = 1000  # of those in force, by their start
 

@@ -4,9 +4,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from askproai_runtime.booking.phrases import correct_name, fold, names_person, same_name
-from askproai_runtime.booking.placeholders import leaves_open, names_nothing
 from askproai_runtime.booking.store.messages import Message, NewMessage
+from askproai_runtime.language.phrases import correct_name, fold, names_person, same_name
+from askproai_runtime.language.placeholders import leaves_open, names_nothing
 from askproai_runtime.sentences import say
 
 CALL_BACK_SEPARATOR = "; "  # between a time and words that were said later

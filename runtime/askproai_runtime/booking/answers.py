@@ -7,9 +7,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from askproai_core.tenant_config import Service, TenantConfig
-from askproai_runtime.booking.obstacles import Obstacle, list_days, works_elsewhere
-from askproai_runtime.booking.opening_hours import find_closure
-from askproai_runtime.booking.phrases import (
+from askproai_runtime.availability.obstacles import Obstacle, list_days, works_elsewhere
+from askproai_runtime.availability.opening_hours import find_closure
+from askproai_runtime.availability.slots import ServiceRules, Slot
+from askproai_runtime.booking.store.appointments import Appointment, Status
+from askproai_runtime.booking.types import Answer, Basis, CallContext, FunctionOutcome
+from askproai_runtime.german_dates import Candidate
+from askproai_runtime.language.phrases import (
     fold,
     format_length,
     format_reading,
@@ -18,11 +22,7 @@ from askproai_runtime.booking.phrases import (
     join_list,
     obstacle_template,
 )
-from askproai_runtime.booking.slots import ServiceRules, Slot
-from askproai_runtime.booking.spoken_services import find_named
-from askproai_runtime.booking.store.appointments import Appointment, Status
-from askproai_runtime.booking.types import Answer, Basis, CallContext, FunctionOutcome
-from askproai_runtime.german_dates import Candidate
+from askproai_runtime.language.spoken_services import find_named
 from askproai_runtime.sentences import decline_name, format_clock, format_day, format_spoken, say
 from askproai_runtime.visits import find_by_name, has_several
 

@@ -5,12 +5,12 @@ from typing import Any, TypeAlias
 
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking.named_people import read_name_alone
-from askproai_runtime.booking.names import list_named_staff
-from askproai_runtime.booking.phrases import same_name
 from askproai_runtime.booking.request import read_text
-from askproai_runtime.booking.spoken_services import names_service
 from askproai_runtime.booking.store.appointments import Appointment
 from askproai_runtime.booking.types import CallContext
+from askproai_runtime.language.names import list_named_staff
+from askproai_runtime.language.phrases import same_name
+from askproai_runtime.language.spoken_services import names_service
 from askproai_runtime.visits import list_parts
 
 _Fits: TypeAlias = Callable[[Appointment], bool]

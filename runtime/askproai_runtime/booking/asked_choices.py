@@ -10,11 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from askproai_runtime.booking.answer_words import CANCELLATION_WORD, MOVE, YES_WORD, words_of
-from askproai_runtime.booking.phrases import fold, same_name
 from askproai_runtime.booking.request import read_text
 from askproai_runtime.booking.store.appointments import Appointment
 from askproai_runtime.booking.types import CallContext, Choice, ClarificationNeeded
+from askproai_runtime.language.answer_words import CANCELLATION_WORD, MOVE, YES_WORD, words_of
+from askproai_runtime.language.phrases import fold, same_name
 
 _ONLY_MOVE: Final = re.compile(
     rf"(?:(?:nein|no|kein weiterer)(?: |$))*+"

@@ -18,10 +18,9 @@ import asyncpg
 from askproai_core.database import Connection
 from askproai_core.input_values import require_storable
 from askproai_core.tenant_config import Staff, TenantConfig
+from askproai_runtime.availability.slots import Span
+from askproai_runtime.availability.unblocked_times import list_unblocked_times
 from askproai_runtime.booking.desk import DeskBusy
-from askproai_runtime.booking.names import UnknownName, list_named_staff
-from askproai_runtime.booking.phrases import fold
-from askproai_runtime.booking.slots import Span
 from askproai_runtime.booking.store.actions import bind_request
 from askproai_runtime.booking.store.audit import record_desk_change
 from askproai_runtime.booking.store.blocks import (
@@ -44,8 +43,9 @@ from askproai_runtime.booking.store.waitlist import (
     record_unblocked_times,
 )
 from askproai_runtime.booking.types import BookingContext, DeskRequest
-from askproai_runtime.booking.unblocked_times import list_unblocked_times
 from askproai_runtime.german_dates import parse_instant
+from askproai_runtime.language.names import UnknownName, list_named_staff
+from askproai_runtime.language.phrases import fold
 from askproai_runtime.visits import find_by_name
 
 LONGEST_BLOCK, _DAY = timedelta(days=400), timedelta(days=1)

@@ -26,11 +26,15 @@ import structlog
 from askproai_core.database import Connection
 from askproai_core.phone_numbers import region_of
 from askproai_core.tracing import annotate, span
-from askproai_runtime.booking.allocation import allocate_visit
+from askproai_runtime.availability.allocation import allocate_visit
+from askproai_runtime.availability.elsewhere import find_elsewhere
+from askproai_runtime.availability.free_slots import busy_window, free_slots, least_busy_per_start
+from askproai_runtime.availability.group_times import Plan, find_plan, group_window
+from askproai_runtime.availability.obstacles import Obstacle
+from askproai_runtime.availability.slots import Busy, Slot, SlotQuery
 from askproai_runtime.booking.announce import announce
 from askproai_runtime.booking.answers import busy_answer, failure, refused_answer
 from askproai_runtime.booking.asked_choices import Chosen, read_chosen, read_move, read_renames
-from askproai_runtime.booking.availability import busy_window, free_slots, least_busy_per_start
 from askproai_runtime.booking.bookables import linked_event_types
 from askproai_runtime.booking.changes import Change
 from askproai_runtime.booking.companions import (
@@ -50,7 +54,6 @@ from askproai_runtime.booking.corrections import (
 )
 from askproai_runtime.booking.day_readings import name_start
 from askproai_runtime.booking.detail_corrections import correct_details
-from askproai_runtime.booking.elsewhere import find_elsewhere
 from askproai_runtime.booking.email_address import require_confirmed_email
 from askproai_runtime.booking.free_times import drop_free_times, read_fresh
 from askproai_runtime.booking.full_names import complete_name, list_short_names, read_asked_name, require_full_name
@@ -67,7 +70,6 @@ from askproai_runtime.booking.further import (
     require_only_one,
     takes_back,
 )
-from askproai_runtime.booking.group_times import Plan, find_plan, group_window
 from askproai_runtime.booking.idempotency import ActionClaim, SlotNotFree, claim_action, settle_action
 from askproai_runtime.booking.kept_offers import add_kept_offers, read_lost_offers
 from askproai_runtime.booking.last_days import after_request
@@ -76,12 +78,10 @@ from askproai_runtime.booking.moved_details import add_details
 from askproai_runtime.booking.named_days import put_on_named_day
 from askproai_runtime.booking.named_people import name_people
 from askproai_runtime.booking.noted_changes import find_noted_staff, find_noted_time, require_agreeing_notes
-from askproai_runtime.booking.obstacles import Obstacle
 from askproai_runtime.booking.offer import offer_alternatives
 from askproai_runtime.booking.offered_groups import find_named, find_offered
 from askproai_runtime.booking.one_by_one import find_next
 from askproai_runtime.booking.phone_argument import ask_for_phone, ask_if_unclear, note_unclear, read_phone
-from askproai_runtime.booking.phrases import correct_name, fold, same_name
 from askproai_runtime.booking.relative_times import add_offered_weeks
 from askproai_runtime.booking.remote import cover_end, create_booking, enqueue_sync
 from askproai_runtime.booking.replaced_bookings import (
@@ -99,7 +99,6 @@ from askproai_runtime.booking.request import (
     read_said,
     read_text,
 )
-from askproai_runtime.booking.slots import Busy, Slot, SlotQuery
 from askproai_runtime.booking.store.actions import is_action_done
 from askproai_runtime.booking.store.appointments import (
     Appointment,
@@ -142,6 +141,7 @@ from askproai_runtime.calendars import (
     needs_phone,
     usable_phone,
 )
+from askproai_runtime.language.phrases import correct_name, fold, same_name
 from askproai_runtime.notifications.types import Kind
 from askproai_runtime.sentences import present_language, say
 from askproai_runtime.visits import same_services

@@ -7,10 +7,10 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from askproai_core.tenant_config import Branch
+from askproai_runtime.availability.obstacles import is_branch_open
 from askproai_runtime.booking.amended_messages import names_no_time
-from askproai_runtime.booking.obstacles import is_branch_open
-from askproai_runtime.booking.phrases import format_reading, sayable
 from askproai_runtime.german_dates import Candidate, understand_parts
+from askproai_runtime.language.phrases import format_reading, sayable
 
 _ANY_TIME = timedelta(days=180)  # "egal wann" names none
 

@@ -1,11 +1,11 @@
 """The question whether to cancel an appointment: asked by a cancellation, and by a move that is not possible any more."""
 
 from askproai_core.database import Connection
-from askproai_runtime.booking.answer_words import Reply
-from askproai_runtime.booking.cancel_answers import read_cancellation, refuses
 from askproai_runtime.booking.store.actions import get_last_question
 from askproai_runtime.booking.store.appointments import Appointment, get_appointment
 from askproai_runtime.booking.types import BookingContext, CallContext
+from askproai_runtime.language.answer_words import Reply
+from askproai_runtime.language.cancel_answers import read_cancellation, refuses
 
 
 async def read_cancel_reply(

@@ -12,16 +12,11 @@ from zoneinfo import ZoneInfo
 
 from askproai_core.database import Connection
 from askproai_core.tenant_config import TenantConfig
-from askproai_runtime.booking.answer_words import ANYBODY, NO, YES, Reply, words_of
+from askproai_runtime.availability.slots import ServiceRules
 from askproai_runtime.booking.answers import describe_appointment
 from askproai_runtime.booking.appointment_filters import is_of_service
-from askproai_runtime.booking.names import list_named_staff
 from askproai_runtime.booking.owner_questions import require_yes
-from askproai_runtime.booking.phrases import fold, join_list
-from askproai_runtime.booking.replies import details_key
 from askproai_runtime.booking.request import ServiceRequest, parse_service_request, read_text
-from askproai_runtime.booking.slots import ServiceRules
-from askproai_runtime.booking.spoken_services import names_service
 from askproai_runtime.booking.spoken_staff import find_staff_for_caller
 from askproai_runtime.booking.store.actions import record_which
 from askproai_runtime.booking.store.appointments import Appointment
@@ -32,6 +27,11 @@ from askproai_runtime.booking.types import (
     FunctionOutcome,
     Naming,
 )
+from askproai_runtime.language.answer_words import ANYBODY, NO, YES, Reply, words_of
+from askproai_runtime.language.names import list_named_staff
+from askproai_runtime.language.phrases import fold, join_list
+from askproai_runtime.language.replies import details_key
+from askproai_runtime.language.spoken_services import names_service
 from askproai_runtime.sentences import decline_name, format_spoken, say
 from askproai_runtime.visits import find_by_name, same_services
 

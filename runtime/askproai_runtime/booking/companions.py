@@ -9,20 +9,13 @@ from functools import partial
 from typing import Any
 
 from askproai_core.tenant_config import Service
-from askproai_runtime.booking.answer_words import ALONE, Reply, words_of
+from askproai_runtime.availability.group_times import longest_group
+from askproai_runtime.availability.slots import ServiceRules
 from askproai_runtime.booking.bookables import linked_event_types
-from askproai_runtime.booking.customer_names import brings_another, drop_relations, is_plain_name, read_customer_name
-from askproai_runtime.booking.group_times import longest_group
 from askproai_runtime.booking.limits import LimitReached, sentence_of_call
-from askproai_runtime.booking.name_words import FIRM
 from askproai_runtime.booking.named_people import read_people
 from askproai_runtime.booking.owner_questions import ask_name
-from askproai_runtime.booking.phrases import correct_name, fold, join_list, same_name
-from askproai_runtime.booking.placeholders import names_nothing
-from askproai_runtime.booking.replies import companions_key
 from askproai_runtime.booking.request import BookingRequest, ServiceRequest, parse_service_request, read_text
-from askproai_runtime.booking.slots import ServiceRules
-from askproai_runtime.booking.spoken_services import find_named, names_service
 from askproai_runtime.booking.store.appointments import Appointment
 from askproai_runtime.booking.types import (
     BookingContext,
@@ -32,6 +25,13 @@ from askproai_runtime.booking.types import (
     NamedSlot,
 )
 from askproai_runtime.booking.verification import asks_birth_date
+from askproai_runtime.language.answer_words import ALONE, Reply, words_of
+from askproai_runtime.language.customer_names import brings_another, drop_relations, is_plain_name, read_customer_name
+from askproai_runtime.language.name_words import FIRM
+from askproai_runtime.language.phrases import correct_name, fold, join_list, same_name
+from askproai_runtime.language.placeholders import names_nothing
+from askproai_runtime.language.replies import companions_key
+from askproai_runtime.language.spoken_services import find_named, names_service
 from askproai_runtime.sentences import say
 from askproai_runtime.visits import same_services
 
@@ -169,7 +169,7 @@ def say_names_missing(count: int) -> str:
 
 
 def leaves_out(call: CallContext, args: Mapping[str, Any], start: datetime, offered: Sequence[NamedSlot]) -> bool:
-    """Return whether a request leaves somebody out, so that its answer has to say so: it names fewer people than a time was
+    """Return whether a request leaves somebody out, which its answer then says: it names fewer people than a time was
     `offered` to, than it counts, or than its notes bring.
 
     Raises `ClarificationNeeded` once in a call, since the caller may come alone after all.

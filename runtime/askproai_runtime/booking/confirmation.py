@@ -16,10 +16,10 @@ from askproai_runtime.booking.answers import (
 from askproai_runtime.booking.full_names import ask_full_names
 from askproai_runtime.booking.further import is_same_visit, list_of_number
 from askproai_runtime.booking.phone_argument import say_noted
-from askproai_runtime.booking.phrases import same_name
 from askproai_runtime.booking.request import BookingRequest
 from askproai_runtime.booking.store.appointments import Appointment, Status, list_call_appointments
 from askproai_runtime.booking.types import Answer, BookingContext, CallContext, FunctionOutcome
+from askproai_runtime.language.phrases import same_name
 from askproai_runtime.sentences import decline_name, format_spoken, format_spoken_today, say
 
 

@@ -20,7 +20,6 @@ from askproai_runtime.booking.confirmation import confirm, find_kept
 from askproai_runtime.booking.further import ask_further
 from askproai_runtime.booking.owner_questions import ask_name, require_own_notes
 from askproai_runtime.booking.phone_argument import spell_phone
-from askproai_runtime.booking.phrases import correct_name, fold, join_list, same_name
 from askproai_runtime.booking.request import BookingRequest, read_text
 from askproai_runtime.booking.store.appointments import (
     Appointment,
@@ -40,6 +39,7 @@ from askproai_runtime.booking.types import (
     FunctionOutcome,
 )
 from askproai_runtime.booking.verification import owns_appointment
+from askproai_runtime.language.phrases import correct_name, fold, join_list, same_name
 from askproai_runtime.sentences import decline_name, say
 from askproai_runtime.visits import same_services
 

@@ -16,12 +16,12 @@ import asyncpg
 import msgspec
 
 from askproai_core.database import Connection
+from askproai_runtime.availability.slots import ServiceRules
 from askproai_runtime.booking.answers import failure
 from askproai_runtime.booking.changed_visits import stays_with_person
 from askproai_runtime.booking.find import write_cancellation
 from askproai_runtime.booking.request import ServiceRequest, keep_open_readings
 from askproai_runtime.booking.reschedule import MoveInFlight, MoveRequest, carry_out_move, resolve_service
-from askproai_runtime.booking.slots import ServiceRules
 from askproai_runtime.booking.store.actions import bind_request, cancel_key, is_action_done
 from askproai_runtime.booking.store.appointments import Appointment, Status, get_appointment, list_appointments_between
 from askproai_runtime.booking.store.calendar import read_sync_state

@@ -16,13 +16,10 @@ import msgspec
 from askproai_core.input_values import is_email, plain_name
 from askproai_core.phone_numbers import InvalidNumber, region_of, to_e164
 from askproai_core.tenant_config import NotificationChannel
+from askproai_runtime.availability.opening_hours import grid_starts
 from askproai_runtime.booking.book import carry_out_booking
 from askproai_runtime.booking.bookables import linked_event_types
 from askproai_runtime.booking.desk import DeskBusy, RequestUsed, explain_taken, require_exact
-from askproai_runtime.booking.names import NameMissing, find_rules, find_staff_id
-from askproai_runtime.booking.opening_hours import grid_starts
-from askproai_runtime.booking.phrases import fold
-from askproai_runtime.booking.placeholders import is_placeholder
 from askproai_runtime.booking.request import (
     BookingRequest,
     ServiceRequest,
@@ -32,6 +29,9 @@ from askproai_runtime.booking.store.actions import bind_request
 from askproai_runtime.booking.store.transactions import OutcomeUnknown
 from askproai_runtime.booking.types import Answer, BookingContext, DeskRequest, FunctionOutcome
 from askproai_runtime.german_dates import Refusal, Understanding, parse_instant, understand
+from askproai_runtime.language.names import NameMissing, find_rules, find_staff_id
+from askproai_runtime.language.phrases import fold
+from askproai_runtime.language.placeholders import is_placeholder
 from askproai_runtime.notifications.recipients import announces_to_customers, customer_channels
 
 _TAKEN = "{who} is booked, blocked, or offered to a caller at this moment"

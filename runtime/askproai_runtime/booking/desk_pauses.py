@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from askproai_core.tenant_config import TenantConfig
+from askproai_runtime.availability.slots import Span
 from askproai_runtime.booking.blocks import LONGEST_BLOCK, BlockExists, add_block
-from askproai_runtime.booking.slots import Span
 from askproai_runtime.booking.store.blocks import (
     Block,
     BlockedAppointment,

@@ -17,7 +17,6 @@ from askproai_runtime.booking.named_people import read_name_alone
 from askproai_runtime.booking.noted_changes import require_agreeing_notes
 from askproai_runtime.booking.owner_questions import ask_name, require_agreement, require_own_notes
 from askproai_runtime.booking.phone_argument import ask_if_unclear, note_unclear, read_phone
-from askproai_runtime.booking.phrases import same_name
 from askproai_runtime.booking.request import (
     BookingRequest,
     parse_details,
@@ -31,6 +30,7 @@ from askproai_runtime.booking.request import (
 from askproai_runtime.booking.store.appointments import Appointment, list_call_appointments
 from askproai_runtime.booking.types import Answer, BookingContext, CallContext, Choice
 from askproai_runtime.booking.verification import asks_birth_date, read_birth_date
+from askproai_runtime.language.phrases import same_name
 from askproai_runtime.sentences import say
 from askproai_runtime.visits import same_services
 

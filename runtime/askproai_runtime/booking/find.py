@@ -11,7 +11,6 @@ import asyncpg
 
 from askproai_core.database import Connection
 from askproai_runtime.booking.announce import announce
-from askproai_runtime.booking.answer_words import NO, words_of
 from askproai_runtime.booking.answers import (
     appointment_fields,
     appointment_list_fields,
@@ -22,7 +21,6 @@ from askproai_runtime.booking.answers import (
 from askproai_runtime.booking.appointment_filters import narrow
 from askproai_runtime.booking.cancel_question import has_changed_mind, has_refused, read_cancel_reply
 from askproai_runtime.booking.changes import commit_and_answer
-from askproai_runtime.booking.customer_names import speaks_of_another
 from askproai_runtime.booking.named_owner import name_owner
 from askproai_runtime.booking.named_people import names_several
 from askproai_runtime.booking.own_appointments import is_beside_others, none_found, resolve_cancellation
@@ -34,7 +32,6 @@ from askproai_runtime.booking.own_waiting import (
     waiting_fields,
 )
 from askproai_runtime.booking.owner_questions import names_another, says_customer
-from askproai_runtime.booking.phrases import join_list
 from askproai_runtime.booking.remote import enqueue_sync
 from askproai_runtime.booking.request import read_text
 from askproai_runtime.booking.reschedule import find_service
@@ -58,6 +55,9 @@ from askproai_runtime.booking.types import (
     FunctionOutcome,
 )
 from askproai_runtime.booking.verification import asks_birth_date, list_own_appointments
+from askproai_runtime.language.answer_words import NO, words_of
+from askproai_runtime.language.customer_names import speaks_of_another
+from askproai_runtime.language.phrases import join_list
 from askproai_runtime.notifications.types import Kind
 from askproai_runtime.sentences import format_spoken, present_language, say
 

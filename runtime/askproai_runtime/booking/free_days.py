@@ -3,13 +3,13 @@
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from askproai_runtime.booking.availability import busy_window, free_slots
+from askproai_runtime.availability.free_slots import busy_window, free_slots
+from askproai_runtime.availability.slots import ServiceRules, Slot, SlotQuery, local_day
 from askproai_runtime.booking.bookables import list_refused_staff
 from askproai_runtime.booking.free_times import FreeTimesReader
 from askproai_runtime.booking.holds import busy_reader
-from askproai_runtime.booking.names import find_rules
-from askproai_runtime.booking.slots import ServiceRules, Slot, SlotQuery, local_day
 from askproai_runtime.booking.types import Basis, BookingContext
+from askproai_runtime.language.names import find_rules
 
 _NO_CALL = ""  # a request outside a call has no hold of its own to ignore
 

@@ -16,13 +16,13 @@ import structlog
 
 from askproai_core.database import DATABASE_UNAVAILABLE, Connection
 from askproai_core.tenant_config import TenantConfig
+from askproai_runtime.availability.opening_hours import EpochSpan, local_days, merge_spans
+from askproai_runtime.availability.slots import FreeSpans, RemoteFree, ServiceRules, Slot, Span
 from askproai_runtime.booking.bookables import (
     find_event_types_of_person,
     find_event_types_of_staff,
     linked_bookables,
 )
-from askproai_runtime.booking.opening_hours import EpochSpan, local_days, merge_spans
-from askproai_runtime.booking.slots import FreeSpans, RemoteFree, ServiceRules, Slot, Span
 from askproai_runtime.booking.store.free_times import (
     KnownDay,
     YieldingSpan,

@@ -11,12 +11,12 @@ from difflib import SequenceMatcher
 from typing import Final
 
 from askproai_runtime.booking.bookables import linked_event_types
-from askproai_runtime.booking.name_words import FIRST_NAMES, PARTICLES
-from askproai_runtime.booking.phrases import drop_titles, fold, join_list, list_name_words, same_name
-from askproai_runtime.booking.replies import name_key
 from askproai_runtime.booking.request import BookingRequest
 from askproai_runtime.booking.store.appointments import Appointment
 from askproai_runtime.booking.types import BookingContext, CallContext, ClarificationNeeded
+from askproai_runtime.language.name_words import FIRST_NAMES, PARTICLES
+from askproai_runtime.language.phrases import drop_titles, fold, join_list, list_name_words, same_name
+from askproai_runtime.language.replies import name_key
 from askproai_runtime.sentences import say
 
 ASKED_NAME: Final = "full name "  # of `unclear`, before the name

@@ -10,17 +10,17 @@ from typing import Final
 from uuid import UUID
 
 from askproai_core.database import Connection
-from askproai_runtime.booking.answer_words import MOVE, words_of
+from askproai_runtime.availability.slots import ServiceRules
 from askproai_runtime.booking.answers import appointment_list_fields, describe_with_state
 from askproai_runtime.booking.asked_choices import ADDS, ask_choice
 from askproai_runtime.booking.owner_questions import ask_name, require_yes, says_instead
-from askproai_runtime.booking.phrases import fold, join_list, list_name_words, same_name
 from askproai_runtime.booking.request import BookingRequest
-from askproai_runtime.booking.slots import ServiceRules
 from askproai_runtime.booking.store.actions import get_last_question, list_former_starts
 from askproai_runtime.booking.store.appointments import Appointment, get_appointment, list_upcoming_appointments
 from askproai_runtime.booking.types import BookingContext, CallContext, Choice, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.booking.verification import asks_birth_date
+from askproai_runtime.language.answer_words import MOVE, words_of
+from askproai_runtime.language.phrases import fold, join_list, list_name_words, same_name
 from askproai_runtime.sentences import say
 from askproai_runtime.visits import same_services, share_services
 

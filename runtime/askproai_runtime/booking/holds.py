@@ -6,12 +6,12 @@ from uuid import UUID, uuid4
 import asyncpg
 
 from askproai_core.database import Connection
-from askproai_runtime.booking.allocation import add_claims, allocate_visit
-from askproai_runtime.booking.elsewhere import find_elsewhere
+from askproai_runtime.availability.allocation import add_claims, allocate_visit
+from askproai_runtime.availability.elsewhere import find_elsewhere
+from askproai_runtime.availability.search import ReadBusy
+from askproai_runtime.availability.slots import Busy, Claims, ServiceRules, Slot, Span, local_day
 from askproai_runtime.booking.kept_offers import encode_offers
 from askproai_runtime.booking.request import ServiceRequest
-from askproai_runtime.booking.search import ReadBusy
-from askproai_runtime.booking.slots import Busy, Claims, ServiceRules, Slot, Span, local_day
 from askproai_runtime.booking.store.appointments import Status, build_appointment, insert_appointment
 from askproai_runtime.booking.store.claims import (
     hold_claims,

@@ -9,9 +9,9 @@ import msgspec
 import structlog
 
 from askproai_core.database import DATABASE_UNAVAILABLE, Connection
+from askproai_runtime.availability.slots import Slot
 from askproai_runtime.booking.answers import in_spoken_order
 from askproai_runtime.booking.request import ServiceRequest, read_parts
-from askproai_runtime.booking.slots import Slot
 from askproai_runtime.booking.store.appointments import Appointment, Status, list_call_appointments
 from askproai_runtime.booking.store.offers import read_offers, replace_offers
 from askproai_runtime.booking.types import (

@@ -8,14 +8,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from askproai_runtime.booking.answer_words import NO, Reply, words_of
 from askproai_runtime.booking.day_readings import ask_which, dates_of, day_of, days_of
-from askproai_runtime.booking.declines import find_named_times
-from askproai_runtime.booking.kept_times import DOUBTS
-from askproai_runtime.booking.places_among import list_places
-from askproai_runtime.booking.replies import Question, answers_nothing, holds_yes, read_reply
 from askproai_runtime.booking.request import names_day, read_parts, read_text
-from askproai_runtime.booking.said_days import read_said_days
 from askproai_runtime.booking.types import CallContext, NamedTimes, Naming
 from askproai_runtime.german_dates import (
     Grain,
@@ -27,6 +21,12 @@ from askproai_runtime.german_dates import (
     read_in_languages,
     understand_parts,
 )
+from askproai_runtime.language.answer_words import NO, Reply, words_of
+from askproai_runtime.language.declines import find_named_times
+from askproai_runtime.language.kept_times import DOUBTS
+from askproai_runtime.language.places_among import list_places
+from askproai_runtime.language.replies import Question, answers_nothing, holds_yes, read_reply
+from askproai_runtime.language.said_days import read_said_days
 from askproai_runtime.visits import same_services
 
 OF_OWN: Final = frozenset({Naming.CHANGED, Naming.LISTED})  # days of the caller's appointments

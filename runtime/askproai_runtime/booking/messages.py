@@ -21,7 +21,6 @@ from askproai_runtime.booking.amended_messages import (
 )
 from askproai_runtime.booking.call_backs import CallBack, is_closed_then, understand_call_back
 from askproai_runtime.booking.changes import commit_and_answer
-from askproai_runtime.booking.customer_names import read_customer_name
 from askproai_runtime.booking.phone_argument import (
     ask_if_unclear,
     ask_to_call_back,
@@ -29,8 +28,6 @@ from askproai_runtime.booking.phone_argument import (
     read_phone,
     spell_phone,
 )
-from askproai_runtime.booking.phrases import fold, names_person, same_name, sayable
-from askproai_runtime.booking.placeholders import is_placeholder, names_nothing, refuses_contact
 from askproai_runtime.booking.request import read_said, read_text
 from askproai_runtime.booking.store.messages import (
     OF_CALLER,
@@ -48,6 +45,9 @@ from askproai_runtime.booking.types import (
     ClarificationNeeded,
     FunctionOutcome,
 )
+from askproai_runtime.language.customer_names import read_customer_name
+from askproai_runtime.language.phrases import fold, names_person, same_name, sayable
+from askproai_runtime.language.placeholders import is_placeholder, names_nothing, refuses_contact
 from askproai_runtime.notifications.news import TooManyCorrections, enqueue_message
 from askproai_runtime.sentences import decline_name, say
 

@@ -11,10 +11,10 @@ from askproai_core.database import DATABASE_UNAVAILABLE
 from askproai_runtime.booking.corrections import correct, with_details
 from askproai_runtime.booking.further import is_alike
 from askproai_runtime.booking.owner_questions import ask_name, require_own_notes
-from askproai_runtime.booking.phrases import same_name
 from askproai_runtime.booking.request import BookingRequest
 from askproai_runtime.booking.store.appointments import Appointment, get_appointment
 from askproai_runtime.booking.types import Answer, BookingContext, CallContext, ClarificationNeeded
+from askproai_runtime.language.phrases import same_name
 from askproai_runtime.sentences import say
 
 log = structlog.get_logger(__name__)

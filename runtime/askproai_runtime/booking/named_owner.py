@@ -4,15 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from askproai_core.tenant_config import TenantConfig
-from askproai_runtime.booking.bare_names import is_of_stranger
-from askproai_runtime.booking.customer_names import speaks_of_another
 from askproai_runtime.booking.full_names import is_part_of_name
 from askproai_runtime.booking.named_people import read_name_alone
-from askproai_runtime.booking.phrases import fold, is_other_person, same_name
 from askproai_runtime.booking.request import read_text
 from askproai_runtime.booking.said_names import leaves_customer_unsaid, names_relative
 from askproai_runtime.booking.store.appointments import Appointment
 from askproai_runtime.booking.types import CallContext
+from askproai_runtime.language.bare_names import is_of_stranger
+from askproai_runtime.language.customer_names import speaks_of_another
+from askproai_runtime.language.phrases import fold, is_other_person, same_name
 
 _PICKING = ("appointment_id", "appointment_date", "appointment_time")
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from askproai_core.tenant_config import Service
-from askproai_runtime.booking.customer_names import drop_relations, is_plain_name, is_sentence, read_customer_name
-from askproai_runtime.booking.name_words import (
+from askproai_runtime.booking.types import ClarificationNeeded
+from askproai_runtime.language.customer_names import drop_relations, is_plain_name, is_sentence, read_customer_name
+from askproai_runtime.language.name_words import (
     COMPANIONS,
     CUSTOMERS,
     FAMILY,
@@ -22,11 +23,10 @@ from askproai_runtime.booking.name_words import (
     RELATIVES,
     SEVERAL_RELATIVES,
 )
-from askproai_runtime.booking.names_alone import count_names, drop_around
-from askproai_runtime.booking.phrases import fold, same_name
-from askproai_runtime.booking.placeholders import is_placeholder, names_nothing
-from askproai_runtime.booking.spoken_services import names_service
-from askproai_runtime.booking.types import ClarificationNeeded
+from askproai_runtime.language.names_alone import count_names, drop_around
+from askproai_runtime.language.phrases import fold, same_name
+from askproai_runtime.language.placeholders import is_placeholder, names_nothing
+from askproai_runtime.language.spoken_services import names_service
 from askproai_runtime.sentences import say
 
 _OF_A_PERSON: Final = re.compile(

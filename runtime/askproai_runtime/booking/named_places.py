@@ -17,9 +17,9 @@ from askproai_runtime.booking.day_readings import (
 )
 from askproai_runtime.booking.last_days import OF_OWN
 from askproai_runtime.booking.open_days import TimeWords
-from askproai_runtime.booking.places_among import ENDING, OF_THEM, PLACE, PLACES
 from askproai_runtime.booking.request import names_day, read_parts
 from askproai_runtime.german_dates import WEEKDAYS, Argument, Grain, find_part_argument, fold
+from askproai_runtime.language.places_among import ENDING, OF_THEM, PLACE, PLACES
 
 _OFFER: Final = rf" (?:termin|vorschlag|zeit|uhrzeit|moeglichkeit|tag|option|one|slot|time|day|appointment|{OF_THEM})"
 _WEEKDAY: Final = "|".join(WEEKDAYS)

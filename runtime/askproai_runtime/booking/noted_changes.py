@@ -10,13 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from askproai_core.tenant_config import Staff
-from askproai_runtime.booking.answer_words import NO, Reply, words_of
-from askproai_runtime.booking.noted_staff import NotedStaff, read_noted_staff
-from askproai_runtime.booking.phrases import fold, sayable
-from askproai_runtime.booking.placeholders import leaves_open
-from askproai_runtime.booking.replies import heard_key
 from askproai_runtime.booking.request import ServiceRequest
-from askproai_runtime.booking.spoken_services import read_services
 from askproai_runtime.booking.types import BookingContext, CallContext, ClarificationNeeded
 from askproai_runtime.german_dates import (
     UnclearMention,
@@ -26,6 +20,12 @@ from askproai_runtime.german_dates import (
     list_replaced,
     understand_parts,
 )
+from askproai_runtime.language.answer_words import NO, Reply, words_of
+from askproai_runtime.language.noted_staff import NotedStaff, read_noted_staff
+from askproai_runtime.language.phrases import fold, sayable
+from askproai_runtime.language.placeholders import leaves_open
+from askproai_runtime.language.replies import heard_key
+from askproai_runtime.language.spoken_services import read_services
 from askproai_runtime.sentences import decline_name, format_spoken, say
 from askproai_runtime.visits import list_parts
 

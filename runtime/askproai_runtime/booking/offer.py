@@ -6,6 +6,9 @@ from datetime import datetime, time
 from typing import Any
 
 from askproai_core.tenant_config import TenantConfig
+from askproai_runtime.availability.obstacles import Obstacle, find_obstacle
+from askproai_runtime.availability.search import ReadBusy, ReadRemote, remember_reads
+from askproai_runtime.availability.slots import ServiceRules, Slot
 from askproai_runtime.booking.answers import (
     basis_fields,
     candidate_fields,
@@ -23,7 +26,6 @@ from askproai_runtime.booking.free_times import FreeTimesReader
 from askproai_runtime.booking.holds import ATTEMPTS, busy_reader, hold_slot
 from askproai_runtime.booking.kept_offers import keep_alternatives, note_counted_words, read_kept_offers
 from askproai_runtime.booking.named_days import keep_offered_days
-from askproai_runtime.booking.obstacles import Obstacle, find_obstacle
 from askproai_runtime.booking.offer_choice import (
     Missed,
     Near,
@@ -36,8 +38,6 @@ from askproai_runtime.booking.one_by_one import ONE_BY_ONE
 from askproai_runtime.booking.own_obstacles import offer_own_move
 from askproai_runtime.booking.pauses import read_pause
 from askproai_runtime.booking.request import ServiceRequest, parse_service_request, parse_time, read_parts
-from askproai_runtime.booking.search import ReadBusy, ReadRemote, remember_reads
-from askproai_runtime.booking.slots import ServiceRules, Slot
 from askproai_runtime.booking.store.appointments import Appointment
 from askproai_runtime.booking.types import (
     Answer,

@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from askproai_runtime.availability.obstacles import Obstacle
+from askproai_runtime.availability.search import Choice, find_choice, find_closest, nobody_is_busy, remember_reads
+from askproai_runtime.availability.slots import LONGEST_SPAN, Slot, SlotQuery, horizon_end
 from askproai_runtime.booking.answers import (
     basis_fields,
     name_service,
@@ -15,12 +18,9 @@ from askproai_runtime.booking.answers import (
 from askproai_runtime.booking.bookables import leave_out_refused
 from askproai_runtime.booking.free_times import FreeTimesReader
 from askproai_runtime.booking.holds import ATTEMPTS, busy_reader, hold_slot
-from askproai_runtime.booking.obstacles import Obstacle
 from askproai_runtime.booking.offer_choice import explain_missed
 from askproai_runtime.booking.own_obstacles import offer_own_move
 from askproai_runtime.booking.request import ServiceRequest
-from askproai_runtime.booking.search import Choice, find_choice, find_closest, nobody_is_busy, remember_reads
-from askproai_runtime.booking.slots import LONGEST_SPAN, Slot, SlotQuery, horizon_end
 from askproai_runtime.booking.types import Answer, BookingContext, CallContext, FunctionOutcome
 from askproai_runtime.german_dates import Candidate
 from askproai_runtime.sentences import format_day, say

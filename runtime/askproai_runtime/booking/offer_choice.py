@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise, zip_longest
 
-from askproai_runtime.booking.obstacles import (
+from askproai_runtime.availability.obstacles import (
     Obstacle,
     find_obstacle,
     is_day_off,
@@ -17,8 +17,7 @@ from askproai_runtime.booking.obstacles import (
     is_working_day,
     list_days,
 )
-from askproai_runtime.booking.request import ServiceRequest
-from askproai_runtime.booking.search import (
+from askproai_runtime.availability.search import (
     Choice,
     ReadBusy,
     ReadRemote,
@@ -30,7 +29,8 @@ from askproai_runtime.booking.search import (
     nobody_is_busy,
     remember_reads,
 )
-from askproai_runtime.booking.slots import LONGEST_SPAN, ServiceRules, Slot, SlotQuery, horizon_end
+from askproai_runtime.availability.slots import LONGEST_SPAN, ServiceRules, Slot, SlotQuery, horizon_end
+from askproai_runtime.booking.request import ServiceRequest
 from askproai_runtime.booking.types import BookingSettings
 from askproai_runtime.german_dates import AFTERNOON, Candidate, Daily, Grain, Understanding
 from askproai_runtime.sentences import format_written_day

@@ -9,14 +9,14 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from askproai_core.database import DATABASE_UNAVAILABLE
+from askproai_runtime.availability.search import find_choice
+from askproai_runtime.availability.slots import SlotQuery
 from askproai_runtime.booking.answers import basis_fields, example_sentence, slot_fields
 from askproai_runtime.booking.free_times import FreeTimesReader
 from askproai_runtime.booking.holds import busy_reader
 from askproai_runtime.booking.kept_offers import keep_alternatives
 from askproai_runtime.booking.offer_choice import EXTRA_SECONDS, find_in_hours
 from askproai_runtime.booking.request import ServiceRequest
-from askproai_runtime.booking.search import find_choice
-from askproai_runtime.booking.slots import SlotQuery
 from askproai_runtime.booking.types import Answer, BookingContext, CallContext
 from askproai_runtime.german_dates import Daily, Grain, Refusal, find_excluded_weekdays, understand_parts
 

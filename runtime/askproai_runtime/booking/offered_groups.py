@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import permutations
 
+from askproai_runtime.availability.slots import ServiceRules, Slot
 from askproai_runtime.booking.request import BookingRequest
-from askproai_runtime.booking.slots import ServiceRules, Slot
 from askproai_runtime.booking.types import CallContext, NamedSlot
 from askproai_runtime.visits import same_services
 

@@ -5,14 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from askproai_runtime.booking.answer_words import NO, YES, words_of
 from askproai_runtime.booking.companions import NAMES, BookedOneByOne, name_guests, say_names_missing
-from askproai_runtime.booking.name_words import RELATIVES
-from askproai_runtime.booking.phrases import fold, same_name
-from askproai_runtime.booking.replies import companions_key
 from askproai_runtime.booking.request import BookingRequest
 from askproai_runtime.booking.store.appointments import Appointment
 from askproai_runtime.booking.types import Answer, CallContext, ClarificationNeeded
+from askproai_runtime.language.answer_words import NO, YES, words_of
+from askproai_runtime.language.name_words import RELATIVES
+from askproai_runtime.language.phrases import fold, same_name
+from askproai_runtime.language.replies import companions_key
 from askproai_runtime.sentences import say
 
 ONE_BY_ONE: Final = "one_by_one"  # in place of a time in `needs_companions`: once known, it holds for each time

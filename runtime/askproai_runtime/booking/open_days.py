@@ -33,7 +33,6 @@ from askproai_runtime.booking.request import (
     read_parts,
     read_text,
 )
-from askproai_runtime.booking.said_days import SaidDays, read_said_days
 from askproai_runtime.booking.store.appointments import Appointment
 from askproai_runtime.booking.types import CallContext, ClarificationNeeded, NamedTimes, Naming
 from askproai_runtime.german_dates import (
@@ -45,6 +44,7 @@ from askproai_runtime.german_dates import (
     names_next_weekday,
     understand_parts,
 )
+from askproai_runtime.language.said_days import SaidDays, read_said_days
 
 
 @dataclass(frozen=True, slots=True)

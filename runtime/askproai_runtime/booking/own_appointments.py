@@ -15,14 +15,10 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from askproai_core.database import Connection
-from askproai_runtime.booking.answer_words import Reply
 from askproai_runtime.booking.answers import appointment_list_fields, describe_appointment, have_several_customers
 from askproai_runtime.booking.appointment_filters import fits_all, narrow
-from askproai_runtime.booking.cancel_answers import means_all
 from askproai_runtime.booking.cancel_question import find_questioned
 from askproai_runtime.booking.named_people import read_name_alone
-from askproai_runtime.booking.phrases import format_reading, is_other_person, join_list
-from askproai_runtime.booking.replies import meant_key
 from askproai_runtime.booking.request import read_text
 from askproai_runtime.booking.said_appointments import PICKING, choose_said
 from askproai_runtime.booking.store.actions import (
@@ -53,6 +49,10 @@ from askproai_runtime.german_dates import (
     find_part_argument,
     understand_parts,
 )
+from askproai_runtime.language.answer_words import Reply
+from askproai_runtime.language.cancel_answers import means_all
+from askproai_runtime.language.phrases import format_reading, is_other_person, join_list
+from askproai_runtime.language.replies import meant_key
 from askproai_runtime.sentences import format_written_day, say, speak_written_clocks
 
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)

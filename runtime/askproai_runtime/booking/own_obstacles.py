@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from askproai_runtime.availability.search import find_closest
+from askproai_runtime.availability.slots import Slot, SlotQuery
 from askproai_runtime.booking.answers import (
     basis_fields,
     describe_appointment,
@@ -15,13 +17,11 @@ from askproai_runtime.booking.free_times import FreeTimesReader
 from askproai_runtime.booking.further import list_of_number, overlaps
 from askproai_runtime.booking.holds import busy_reader
 from askproai_runtime.booking.owner_questions import says_customer
-from askproai_runtime.booking.phrases import same_name
 from askproai_runtime.booking.request import ServiceRequest
-from askproai_runtime.booking.search import find_closest
-from askproai_runtime.booking.slots import Slot, SlotQuery
 from askproai_runtime.booking.store.appointments import Appointment, list_call_appointments
 from askproai_runtime.booking.types import Answer, Basis, BookingContext, CallContext, FunctionOutcome
 from askproai_runtime.german_dates import Candidate
+from askproai_runtime.language.phrases import same_name
 from askproai_runtime.sentences import decline_name, format_spoken, say
 from askproai_runtime.visits import same_services
 

@@ -9,24 +9,12 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from askproai_core.database import Connection
-from askproai_runtime.booking.answer_words import (
-    APPOINTMENT_WORD,
-    OFF_THE_LIST,
-    STAYS,
-    WAITING_LIST,
-    Reply,
-    is_question,
-)
 from askproai_runtime.booking.answers import describe_appointment, have_several_customers
-from askproai_runtime.booking.cancel_answers import means_all
 from askproai_runtime.booking.cancel_question import has_refused
 from askproai_runtime.booking.changes import commit_and_answer
 from askproai_runtime.booking.named_owner import name_owner, needs_name
-from askproai_runtime.booking.phrases import fold, join_list, same_name
-from askproai_runtime.booking.replies import answers_nothing
 from askproai_runtime.booking.request import read_text
 from askproai_runtime.booking.said_appointments import find_said_place
-from askproai_runtime.booking.spoken_services import names_service
 from askproai_runtime.booking.store.actions import get_last_question, record_question
 from askproai_runtime.booking.store.appointments import get_appointment
 from askproai_runtime.booking.store.waitlist import WaitlistEntry, list_entries_of_caller, remove_entry
@@ -34,6 +22,18 @@ from askproai_runtime.booking.types import Answer, BookingContext, CallContext, 
 from askproai_runtime.booking.verification import asks_birth_date, list_own_appointments
 from askproai_runtime.booking.waitlist import WAITLIST, read_spans
 from askproai_runtime.german_dates import understand_parts
+from askproai_runtime.language.answer_words import (
+    APPOINTMENT_WORD,
+    OFF_THE_LIST,
+    STAYS,
+    WAITING_LIST,
+    Reply,
+    is_question,
+)
+from askproai_runtime.language.cancel_answers import means_all
+from askproai_runtime.language.phrases import fold, join_list, same_name
+from askproai_runtime.language.replies import answers_nothing
+from askproai_runtime.language.spoken_services import names_service
 from askproai_runtime.sentences import decline_name, say
 from askproai_runtime.tasks import request_soon
 from askproai_runtime.visits import find_by_name, list_parts

@@ -6,19 +6,19 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from askproai_core.database import Connection
-from askproai_runtime.booking.answer_words import Reply
 from askproai_runtime.booking.answers import describe_appointment
 from askproai_runtime.booking.asked_choices import ask_choice
-from askproai_runtime.booking.bare_names import is_of_stranger
-from askproai_runtime.booking.customer_names import speaks_of_another
 from askproai_runtime.booking.named_owner import leaves_owner_open, name_owner, names_other_owner, needs_name
-from askproai_runtime.booking.phrases import fold
-from askproai_runtime.booking.replies import details_key, holds_yes
 from askproai_runtime.booking.request import read_text
 from askproai_runtime.booking.store.actions import list_former_starts, record_which
 from askproai_runtime.booking.store.appointments import Appointment
 from askproai_runtime.booking.types import BookingContext, CallContext, Choice, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.booking.verification import asks_birth_date
+from askproai_runtime.language.answer_words import Reply
+from askproai_runtime.language.bare_names import is_of_stranger
+from askproai_runtime.language.customer_names import speaks_of_another
+from askproai_runtime.language.phrases import fold
+from askproai_runtime.language.replies import details_key, holds_yes
 from askproai_runtime.sentences import say
 
 _WHENEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)  # for whom an appointment is does not change with its start

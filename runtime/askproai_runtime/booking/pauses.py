@@ -7,7 +7,7 @@ import structlog
 
 from askproai_core.database import DATABASE_UNAVAILABLE
 from askproai_core.tenant_config import Branch, TenantConfig
-from askproai_runtime.booking.slots import Span
+from askproai_runtime.availability.slots import Span
 from askproai_runtime.booking.store.blocks import list_blocked_spans
 from askproai_runtime.booking.types import BookingContext
 

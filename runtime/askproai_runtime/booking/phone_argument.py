@@ -17,10 +17,10 @@ from askproai_core.phone_numbers import (
     to_e164,
 )
 from askproai_core.tenant_config import TenantConfig
-from askproai_runtime.booking.calling_number import Pointer, read_pointer
-from askproai_runtime.booking.replies import PhoneQuestion
-from askproai_runtime.booking.spoken_numbers import read_spoken_number
 from askproai_runtime.booking.types import CallContext, ClarificationNeeded
+from askproai_runtime.language.calling_number import Pointer, read_pointer
+from askproai_runtime.language.replies import PhoneQuestion
+from askproai_runtime.language.spoken_numbers import read_spoken_number
 from askproai_runtime.sentences import say
 
 # National digits of the shortest number that is taken for a whole one. Area and first digits alone are valid by the numbering plan

@@ -10,9 +10,9 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from askproai_runtime.booking.answer_words import NO, words_of
+from askproai_runtime.availability.obstacles import is_working_time
+from askproai_runtime.availability.slots import horizon_end
 from askproai_runtime.booking.day_readings import Parts, ask_readings, dates_of, days_of, name_days
-from askproai_runtime.booking.obstacles import is_working_time
 from askproai_runtime.booking.request import (
     ServiceRequest,
     first_day,
@@ -21,7 +21,6 @@ from askproai_runtime.booking.request import (
     minute_before,
     read_parts,
 )
-from askproai_runtime.booking.slots import horizon_end
 from askproai_runtime.booking.types import CallContext, NamedTimes, Naming
 from askproai_runtime.german_dates import (
     WEEKDAYS,
@@ -35,6 +34,7 @@ from askproai_runtime.german_dates import (
     names_next_weekday,
     understand_parts,
 )
+from askproai_runtime.language.answer_words import NO, words_of
 
 _WEEKDAY = re.compile(rf"\b(?:{'|'.join(WEEKDAYS)})\b")
 _HOUR = timedelta(hours=1)

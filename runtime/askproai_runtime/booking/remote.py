@@ -1,6 +1,6 @@
 """Appointments and their bookings in the remote calendar: from one to the other, in both directions.
 
-Shared by the hot path (`book.py`), the sync job (`calendar_outbound.py`) and the events (`calendar_inbound.py`).
+Shared by the hot path (`book.py`), the sync job (`calendar_sync/outbound.py`) and the events (`calendar_sync/inbound.py`).
 """
 
 import asyncio
@@ -14,8 +14,8 @@ import structlog
 
 from askproai_core.database import DATABASE_UNAVAILABLE, Connection
 from askproai_core.tenant_config import EventType, Service, TeamEventType, TenantConfig
+from askproai_runtime.availability.slots import Claims, EventTypeLink, ServiceRules, Span, subtract_spans
 from askproai_runtime.booking.free_times import drop_free_times
-from askproai_runtime.booking.slots import Claims, EventTypeLink, ServiceRules, Span, subtract_spans
 from askproai_runtime.booking.store.appointments import Appointment, delete_overlapping_holds, extend_appointment
 from askproai_runtime.booking.store.calendar import (
     BlockingBooking,

@@ -12,7 +12,6 @@ import asyncpg
 import structlog
 
 from askproai_core.database import DATABASE_UNAVAILABLE, Connection
-from askproai_runtime.booking.answer_words import Reply
 from askproai_runtime.booking.answers import (
     appointment_fields,
     busy_answer,
@@ -20,7 +19,6 @@ from askproai_runtime.booking.answers import (
     describe_with_state,
     failure,
 )
-from askproai_runtime.booking.cancel_answers import only_thanks
 from askproai_runtime.booking.cancel_question import read_cancel_reply
 from askproai_runtime.booking.find import cancel_appointment, rule_in_this_language, write_cancellation
 from askproai_runtime.booking.idempotency import SlotNotFree
@@ -30,6 +28,8 @@ from askproai_runtime.booking.store.actions import list_former_starts, record_qu
 from askproai_runtime.booking.store.appointments import Appointment, get_appointment
 from askproai_runtime.booking.store.transactions import OutcomeUnknown, run_transaction
 from askproai_runtime.booking.types import Answer, BookingContext, CallContext, ClarificationNeeded, FunctionOutcome
+from askproai_runtime.language.answer_words import Reply
+from askproai_runtime.language.cancel_answers import only_thanks
 from askproai_runtime.sentences import decline_name, format_spoken, say
 
 log = structlog.get_logger(__name__)

@@ -6,17 +6,17 @@ from dataclasses import replace
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from askproai_runtime.booking.answer_words import FILLER, YES_WORD
 from askproai_runtime.booking.asked_choices import read_choice
 from askproai_runtime.booking.book import book_appointment
-from askproai_runtime.booking.cancel_answers import CANCELLATION
 from askproai_runtime.booking.changed_visits import ReplacementWanted
 from askproai_runtime.booking.corrections import find_own
 from askproai_runtime.booking.named_people import read_name_alone
-from askproai_runtime.booking.phrases import fold, same_name
 from askproai_runtime.booking.request import read_parts, read_text
 from askproai_runtime.booking.reschedule import move_own_appointment
 from askproai_runtime.booking.types import Answer, AskedChoice, BookingContext, CallContext, Choice
+from askproai_runtime.language.answer_words import FILLER, YES_WORD
+from askproai_runtime.language.cancel_answers import CANCELLATION
+from askproai_runtime.language.phrases import fold, same_name
 
 _ONLY_RENAME: Final = re.compile(
     rf"(?:(?:{YES_WORD}|{FILLER}|namen?|aendern|change|in|to|kommt|statt mir|comes|instead of me)(?: |$))++"

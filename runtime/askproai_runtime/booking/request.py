@@ -13,40 +13,17 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from askproai_core.tenant_config import Branch, Service, TenantConfig
-from askproai_runtime.booking.answer_words import WAIT, Reply, words_of
+from askproai_runtime.availability.obstacles import is_open_time, is_too_long, is_working_day, is_working_time
+from askproai_runtime.availability.slots import ServiceRules
 from askproai_runtime.booking.answers import candidate_fields, candidate_question
-from askproai_runtime.booking.declines import REJECTS
 from askproai_runtime.booking.email_address import read_named_email
-from askproai_runtime.booking.heard_names import list_heard_services
 from askproai_runtime.booking.named_people import read_name_alone
-from askproai_runtime.booking.names import list_named_staff
-from askproai_runtime.booking.near_services import complete_names, list_joined, list_related
-from askproai_runtime.booking.obstacles import is_open_time, is_too_long, is_working_day, is_working_time
 from askproai_runtime.booking.offered_starts import understand_beside_offers
 from askproai_runtime.booking.phone_argument import SaidPhone, read_phone
-from askproai_runtime.booking.phrases import (
-    fold,
-    format_reading,
-    join_list,
-    refusal_sentence,
-    same_name,
-)
-from askproai_runtime.booking.placeholders import names_nothing
-from askproai_runtime.booking.replies import heard_key
-from askproai_runtime.booking.service_texts import drop_catalogue, find_rest, names_several
-from askproai_runtime.booking.slots import ServiceRules
-from askproai_runtime.booking.spoken_services import NamedServices, names_service, read_services
 from askproai_runtime.booking.spoken_staff import find_staff_for_caller
-from askproai_runtime.booking.staff_preferences import separate_staff
 from askproai_runtime.booking.store.appointments import Appointment, Status
 from askproai_runtime.booking.types import CallContext, Choice, ClarificationNeeded, DeskRequest, FunctionOutcome
-from askproai_runtime.booking.unknown_services import (
-    ask_joined,
-    ask_meant,
-    ask_service,
-    is_generic,
-    refuse_unknown,
-)
+from askproai_runtime.booking.unknown_services import ask_joined, ask_meant, ask_service, refuse_unknown
 from askproai_runtime.german_dates import (
     Argument,
     Candidate,
@@ -58,6 +35,24 @@ from askproai_runtime.german_dates import (
     find_part_argument,
     understand_parts,
 )
+from askproai_runtime.language.answer_words import WAIT, Reply, words_of
+from askproai_runtime.language.declines import REJECTS
+from askproai_runtime.language.generic_services import is_generic
+from askproai_runtime.language.heard_names import list_heard_services
+from askproai_runtime.language.names import list_named_staff
+from askproai_runtime.language.near_services import complete_names, list_joined, list_related
+from askproai_runtime.language.phrases import (
+    fold,
+    format_reading,
+    join_list,
+    refusal_sentence,
+    same_name,
+)
+from askproai_runtime.language.placeholders import names_nothing
+from askproai_runtime.language.replies import heard_key
+from askproai_runtime.language.service_texts import drop_catalogue, find_rest, names_several
+from askproai_runtime.language.spoken_services import NamedServices, names_service, read_services
+from askproai_runtime.language.staff_preferences import separate_staff
 from askproai_runtime.sentences import format_spoken, format_written_day, say
 from askproai_runtime.visits import (
     MOST_SERVICES,

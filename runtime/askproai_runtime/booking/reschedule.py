@@ -20,9 +20,11 @@ import asyncpg
 import structlog
 
 from askproai_core.database import Connection
-from askproai_runtime.booking.allocation import allocate_visit
+from askproai_runtime.availability.allocation import allocate_visit
+from askproai_runtime.availability.elsewhere import find_elsewhere
+from askproai_runtime.availability.free_slots import free_slots
+from askproai_runtime.availability.slots import ServiceRules, SlotQuery
 from askproai_runtime.booking.announce import announce
-from askproai_runtime.booking.answer_words import Reply
 from askproai_runtime.booking.answers import (
     appointment_fields,
     busy_answer,
@@ -33,8 +35,6 @@ from askproai_runtime.booking.answers import (
     is_requested,
 )
 from askproai_runtime.booking.appointment_filters import is_of_service
-from askproai_runtime.booking.availability import free_slots
-from askproai_runtime.booking.cancel_answers import only_thanks
 from askproai_runtime.booking.cancel_question import read_cancel_reply
 from askproai_runtime.booking.changed_visits import (
     choose_offered_staff,
@@ -46,14 +46,12 @@ from askproai_runtime.booking.changed_visits import (
 )
 from askproai_runtime.booking.changes import Change
 from askproai_runtime.booking.day_readings import name_start
-from askproai_runtime.booking.elsewhere import find_elsewhere
 from askproai_runtime.booking.free_times import drop_free_times
 from askproai_runtime.booking.further import find_beside, require_beside_wanted
 from askproai_runtime.booking.idempotency import ActionClaim, SlotNotFree, claim_action, settle_action
 from askproai_runtime.booking.kept_offers import read_kept_offers
 from askproai_runtime.booking.named_owner import name_owner
 from askproai_runtime.booking.named_people import names_several
-from askproai_runtime.booking.names import find_staff_id
 from askproai_runtime.booking.new_times import (
     count_from_appointment,
     counted_words,
@@ -67,7 +65,6 @@ from askproai_runtime.booking.remote import cover_end, enqueue_sync, move_bookin
 from askproai_runtime.booking.request import ServiceRequest, read_parts, read_text, require_exact
 from askproai_runtime.booking.said_appointments import name_place
 from askproai_runtime.booking.said_names import is_named_beside
-from askproai_runtime.booking.slots import ServiceRules, SlotQuery
 from askproai_runtime.booking.store.actions import (
     FormerStart,
     hash_words,
@@ -103,6 +100,9 @@ from askproai_runtime.booking.unsaid_days import find_unheard, require_said_day
 from askproai_runtime.booking.verification import list_own_appointments
 from askproai_runtime.calendars import CalendarOutcome, MustRevert, Refused, Taken, Unavailable
 from askproai_runtime.german_dates import Understanding, understand_parts
+from askproai_runtime.language.answer_words import Reply
+from askproai_runtime.language.cancel_answers import only_thanks
+from askproai_runtime.language.names import find_staff_id
 from askproai_runtime.notifications.types import Kind
 from askproai_runtime.sentences import format_spoken, say
 from askproai_runtime.visits import find_by_name

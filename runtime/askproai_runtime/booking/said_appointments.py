@@ -9,16 +9,16 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from askproai_core.tenant_config import Language, TenantConfig
-from askproai_runtime.booking.answer_words import NO, is_question
-from askproai_runtime.booking.declines import find_named_times
-from askproai_runtime.booking.name_words import PARTICLES
-from askproai_runtime.booking.phrases import fold
-from askproai_runtime.booking.places_among import ENDING, PLACE, PLACES
 from askproai_runtime.booking.request import read_text
-from askproai_runtime.booking.spoken_services import find_named
 from askproai_runtime.booking.store.appointments import Appointment
 from askproai_runtime.booking.types import MAX_SPOKEN, CallContext
 from askproai_runtime.german_dates import MONTHS, NUMBERS, WEEKDAYS, UnclearMention
+from askproai_runtime.language.answer_words import NO, is_question
+from askproai_runtime.language.declines import find_named_times
+from askproai_runtime.language.name_words import PARTICLES
+from askproai_runtime.language.phrases import fold
+from askproai_runtime.language.places_among import ENDING, PLACE, PLACES
+from askproai_runtime.language.spoken_services import find_named
 from askproai_runtime.sentences import SENTENCES
 from askproai_runtime.visits import list_parts
 

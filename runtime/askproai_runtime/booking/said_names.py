@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from askproai_runtime.booking.name_words import RELATIVES
-from askproai_runtime.booking.phrases import fold, list_name_words
 from askproai_runtime.booking.types import CallContext
+from askproai_runtime.language.name_words import RELATIVES
+from askproai_runtime.language.phrases import fold, list_name_words
 
 _RELATIVE: Final = rf"(?:{'|'.join(sorted(RELATIVES))})"
 _OF_RELATIVE: Final = re.compile(

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from askproai_core.tenant_config import Staff, TenantConfig
-from askproai_runtime.booking.heard_names import list_heard
-from askproai_runtime.booking.names import list_named_staff
-from askproai_runtime.booking.phrases import drop_prepositions, drop_titles, fold, join_list, sayable
-from askproai_runtime.booking.placeholders import leaves_open
-from askproai_runtime.booking.slots import ServiceRules
-from askproai_runtime.booking.staff_preferences import SIGN_OF_NOT, StaffPreference, read_staff_preference
+from askproai_runtime.availability.slots import ServiceRules
 from askproai_runtime.booking.types import CallContext, ClarificationNeeded, FunctionOutcome
+from askproai_runtime.language.heard_names import list_heard
+from askproai_runtime.language.names import list_named_staff
+from askproai_runtime.language.phrases import drop_prepositions, drop_titles, fold, join_list, sayable
+from askproai_runtime.language.placeholders import leaves_open
+from askproai_runtime.language.staff_preferences import SIGN_OF_NOT, StaffPreference, read_staff_preference
 from askproai_runtime.sentences import decline_name, say
 
 _MOST_WORDS = 3  # of a name without titles; more are a description ("jemand mit viel Erfahrung")

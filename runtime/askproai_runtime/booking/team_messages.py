@@ -4,9 +4,9 @@ from askproai_core.database import Connection
 from askproai_core.tenant_config import Language, TenantConfig
 from askproai_runtime.booking.answers import describe_appointment
 from askproai_runtime.booking.messages import make_message, store_message
-from askproai_runtime.booking.phrases import join_list
 from askproai_runtime.booking.store.appointments import Appointment
 from askproai_runtime.booking.types import BookingContext, CallContext
+from askproai_runtime.language.phrases import join_list
 from askproai_runtime.sentences import say, speaking
 
 _LONGEST = 500  # of a stored text

@@ -11,8 +11,8 @@ from itertools import islice, product
 from typing import Any
 
 from askproai_core.tenant_config import Branch, Service, TenantConfig
-from askproai_runtime.booking.phrases import fold, join_list, sayable
 from askproai_runtime.booking.types import ClarificationNeeded, FunctionOutcome
+from askproai_runtime.language.phrases import fold, join_list, sayable
 from askproai_runtime.sentences import say
 from askproai_runtime.visits import compose_visit
 
@@ -27,30 +27,6 @@ _OF_ANY_QUESTION = frozenset({  # folded; of German and English
     "gibt", "haben", "have", "ihnen", "kann", "kommen", "koennen", "machen", "mein", "meine", "meinen", "moechte", "need", "noch",
     "please", "sind", "some", "termin", "termine", "what", "wann", "with", "your",
 })  # fmt: skip
-
-# Folded words that name no service of any business, and words that go with them: "einen Termin bitte", "a regular appointment".
-_GENERIC = frozenset({
-    "angebot", "anwendung", "appointment", "appointments", "appt", "behandlung", "behandlungen", "behandlungstermin", "beratung",
-    "beratungen", "beratungsgespraech", "beratungstermin", "besuch", "booking", "buchung", "consult", "consultation",
-    "consultations", "dienstleistung", "dienstleistungen", "gespraech", "leistung", "leistungen", "meeting", "reservation",
-    "reservierung", "service", "services", "session", "sitzung", "slot", "termin", "terminbuchung", "termine", "treatment",
-    "treatments", "visit",
-})  # fmt: skip
-_WITH_GENERIC = frozenset({
-    "a", "allgemein", "allgemeine", "allgemeinen", "allgemeiner", "an", "and", "bei", "bitte", "book", "brauche", "buchen",
-    "das", "den", "der", "die", "ein", "eine", "einen", "einer", "einfach", "einfache", "einfachen", "einfacher", "for",
-    "freien", "freier", "general", "gern", "gerne", "haette", "haetten", "have", "i", "ich", "ihnen", "irgendein", "irgendeine",
-    "irgendeinen", "like", "machen", "mein", "meine", "meinen", "moechte", "my", "naechsten", "naechster", "need", "neue",
-    "neuen", "neuer", "new", "next", "normal", "normale", "normalen", "normaler", "please", "regulaere", "regulaeren",
-    "regulaerer", "regular", "simple", "some", "standard", "the", "to", "und", "vereinbaren", "want", "we", "wir", "would",
-})  # fmt: skip
-GENERIC = _GENERIC | _WITH_GENERIC
-
-
-def is_generic(said: str) -> bool:
-    """Return whether words name no service of any business: "Termin", "eine Beratung", "appointment"."""
-    words = set(fold(said).split())
-    return words <= GENERIC and not words.isdisjoint(_GENERIC)
 
 
 def find_known_questions(said: str, branch: Branch, config: TenantConfig) -> list[str]:

@@ -12,11 +12,8 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from askproai_core.tenant_config import Language
-from askproai_runtime.booking.answer_words import words_of
 from askproai_runtime.booking.day_readings import ask_readings, dates_of, days_of, read_near
-from askproai_runtime.booking.declines import rejects_times
 from askproai_runtime.booking.last_days import OF_OWN, after_request, find_repeated_start
-from askproai_runtime.booking.places_among import holds_place
 from askproai_runtime.booking.request import names_day, read_parts, read_text
 from askproai_runtime.booking.store.actions import NO_APPOINTMENT, record_which
 from askproai_runtime.booking.types import BookingContext, CallContext, ClarificationNeeded, Naming
@@ -31,6 +28,9 @@ from askproai_runtime.german_dates import (
     read_in_languages,
     understand_parts,
 )
+from askproai_runtime.language.answer_words import words_of
+from askproai_runtime.language.declines import rejects_times
+from askproai_runtime.language.places_among import holds_place
 from askproai_runtime.sentences import SENTENCES
 
 _OF_TODAY = re.compile(r"\b(?:heute|morgen|uebermorgen|today|tomorrow)\b")  # one day each, whatever was said before

@@ -16,8 +16,6 @@ import structlog
 
 from askproai_core.database import Connection
 from askproai_core.tenant_config import CallerVerification, Language
-from askproai_runtime.booking.customer_names import read_customer_name
-from askproai_runtime.booking.phrases import fold, proves_name
 from askproai_runtime.booking.store.actions import list_cancelled_appointments
 from askproai_runtime.booking.store.appointments import Appointment, get_appointment, list_upcoming_appointments
 from askproai_runtime.booking.store.verifications import (
@@ -27,6 +25,8 @@ from askproai_runtime.booking.store.verifications import (
     list_verified,
 )
 from askproai_runtime.booking.types import BookingContext, CallContext, ClarificationNeeded, FunctionOutcome
+from askproai_runtime.language.customer_names import read_customer_name
+from askproai_runtime.language.phrases import fold, proves_name
 from askproai_runtime.sentences import SENTENCES, present_language, say
 
 log = structlog.get_logger(__name__)

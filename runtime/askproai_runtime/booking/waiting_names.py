@@ -9,8 +9,10 @@ from uuid import UUID
 from askproai_runtime.booking.asked_choices import Chosen
 from askproai_runtime.booking.full_names import is_part_of_name
 from askproai_runtime.booking.further import is_alike
-from askproai_runtime.booking.name_words import GENDERS
-from askproai_runtime.booking.phrases import (
+from askproai_runtime.booking.store.waitlist import NewEntry, WaitingName, list_waiting_names
+from askproai_runtime.booking.types import BookingContext, CallContext, Choice, ClarificationNeeded
+from askproai_runtime.language.name_words import GENDERS
+from askproai_runtime.language.phrases import (
     addressed_differently,
     correct_name,
     fold,
@@ -18,8 +20,6 @@ from askproai_runtime.booking.phrases import (
     list_name_words,
     same_name,
 )
-from askproai_runtime.booking.store.waitlist import NewEntry, WaitingName, list_waiting_names
-from askproai_runtime.booking.types import BookingContext, CallContext, Choice, ClarificationNeeded
 from askproai_runtime.sentences import say
 
 

@@ -15,18 +15,17 @@ import msgspec
 
 from askproai_core.database import Connection
 from askproai_core.phone_numbers import region_of
+from askproai_runtime.availability.slots import horizon_end
 from askproai_runtime.booking.answers import candidate_fields, candidate_question
 from askproai_runtime.booking.asked_choices import read_chosen
 from askproai_runtime.booking.changes import commit_and_answer
 from askproai_runtime.booking.companions import BookedOneByOne, Group, add_companions
-from askproai_runtime.booking.customer_names import read_customer_name
 from askproai_runtime.booking.kept_offers import read_kept_offers
 from askproai_runtime.booking.last_days import after_request
 from askproai_runtime.booking.named_days import put_on_named_day
 from askproai_runtime.booking.named_people import name_people
 from askproai_runtime.booking.offer_before_waiting import offer_before_waiting
 from askproai_runtime.booking.phone_argument import read_phone, say_unclear, spell_phone
-from askproai_runtime.booking.phrases import format_reading, join_list, same_name
 from askproai_runtime.booking.request import (
     ServiceRequest,
     names_day,
@@ -37,7 +36,6 @@ from askproai_runtime.booking.request import (
     read_text,
     require_exact,
 )
-from askproai_runtime.booking.slots import horizon_end
 from askproai_runtime.booking.store.appointments import release_declined
 from askproai_runtime.booking.store.audit import record_desk_change
 from askproai_runtime.booking.store.waitlist import (
@@ -63,6 +61,8 @@ from askproai_runtime.booking.types import (
 )
 from askproai_runtime.booking.waiting_names import find_renamed_entry, is_same_person, of_person
 from askproai_runtime.german_dates import Candidate, Daily, Grain
+from askproai_runtime.language.customer_names import read_customer_name
+from askproai_runtime.language.phrases import format_reading, join_list, same_name
 from askproai_runtime.notifications.news import hears_of_offers
 from askproai_runtime.sentences import decline_name, say
 from askproai_runtime.tasks import request_soon

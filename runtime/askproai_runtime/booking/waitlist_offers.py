@@ -15,12 +15,11 @@ import structlog
 
 from askproai_core.database import Connection
 from askproai_core.tenant_config import QuietHours, TenantConfig
-from askproai_runtime.booking.allocation import allocate_visit
-from askproai_runtime.booking.availability import free_slots
-from askproai_runtime.booking.elsewhere import find_elsewhere
+from askproai_runtime.availability.allocation import allocate_visit
+from askproai_runtime.availability.elsewhere import find_elsewhere
+from askproai_runtime.availability.free_slots import free_slots
+from askproai_runtime.availability.slots import ServiceRules, Slot, SlotQuery, Span
 from askproai_runtime.booking.free_days import list_free_slots
-from askproai_runtime.booking.names import NameMissing, UnknownName, find_rules
-from askproai_runtime.booking.slots import ServiceRules, Slot, SlotQuery, Span
 from askproai_runtime.booking.store.claims import read_busy_spans
 from askproai_runtime.booking.store.waitlist import (
     FreedTime,
@@ -42,6 +41,7 @@ from askproai_runtime.booking.store.waitlist import (
 )
 from askproai_runtime.booking.types import BookingContext
 from askproai_runtime.booking.waitlist import WAITLIST, has_booked, read_spans
+from askproai_runtime.language.names import NameMissing, UnknownName, find_rules
 from askproai_runtime.notifications.news import enqueue_freed_offer, enqueue_waitlist_offer
 from askproai_runtime.notifications.schedule import is_quiet, until_end
 from askproai_runtime.notifications.types import FreedOffer

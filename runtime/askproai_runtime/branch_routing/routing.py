@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from askproai_core.phone_numbers import Route
 from askproai_core.tenant_config import Branch, BusinessModel, Service, TenantConfig
-from askproai_runtime.booking import list_heard, list_named_staff, read_services
 from askproai_runtime.branch_routing.matching import (
     has_menu,
     indistinguishable,
@@ -21,6 +20,9 @@ from askproai_runtime.branch_routing.matching import (
     refuses,
     says_no,
 )
+from askproai_runtime.language.heard_names import list_heard
+from askproai_runtime.language.names import list_named_staff
+from askproai_runtime.language.spoken_services import read_services
 from askproai_runtime.sentences import say
 
 _MAX_NAMES_IN_A_QUESTION = 4  # nobody remembers more names after hearing them once

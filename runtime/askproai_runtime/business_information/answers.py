@@ -8,14 +8,7 @@ from typing import Self
 from zoneinfo import ZoneInfo
 
 from askproai_core.tenant_config import Branch, Knowledge, Service, TenantConfig
-from askproai_runtime.booking import (
-    Answer,
-    FunctionOutcome,
-    drop_titles,
-    fold,
-    join_list,
-    read_introduction,
-)
+from askproai_runtime.booking import Answer, FunctionOutcome
 from askproai_runtime.business_information.hours import (
     asks_about_now,
     describe_closures,
@@ -44,6 +37,8 @@ from askproai_runtime.business_information.services import answer_about_services
 from askproai_runtime.business_information.topics import Topic
 from askproai_runtime.business_information.working_days import split_working_days
 from askproai_runtime.german_dates import Refusal, Understanding
+from askproai_runtime.language.introductions import read_introduction
+from askproai_runtime.language.phrases import drop_titles, fold, join_list
 from askproai_runtime.sentences import format_written_day, say
 
 _MAX_NAMES = 10  # that a listener can follow

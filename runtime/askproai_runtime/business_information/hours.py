@@ -8,10 +8,12 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from askproai_core.tenant_config import Branch
-from askproai_runtime.booking import Span, find_closure, fold, join_list, open_minutes
+from askproai_runtime.availability.opening_hours import find_closure, open_minutes
+from askproai_runtime.availability.slots import Span
 from askproai_runtime.business_information.numbers import spell_clock, spell_ranges
 from askproai_runtime.business_information.paused_days import describe_pause, describe_pauses
 from askproai_runtime.german_dates import Candidate, Grain, Understanding, understand, understand_parts
+from askproai_runtime.language.phrases import fold, join_list
 from askproai_runtime.sentences import format_day, say
 
 _AHEAD = timedelta(weeks=8)

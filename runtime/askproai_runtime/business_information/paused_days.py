@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from askproai_core.tenant_config import Branch
-from askproai_runtime.booking import Span, find_closure, join_list, open_minutes
+from askproai_runtime.availability.opening_hours import find_closure, open_minutes
+from askproai_runtime.availability.slots import Span
 from askproai_runtime.business_information.numbers import spell_ranges
+from askproai_runtime.language.phrases import join_list
 from askproai_runtime.sentences import format_day, say
 
 _MAX_PAUSES = 3  # that a listener can follow

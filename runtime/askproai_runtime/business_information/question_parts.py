@@ -13,7 +13,6 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from askproai_core.tenant_config import Language
-from askproai_runtime.booking import fold, join_list
 from askproai_runtime.business_information.subjects import subject_patterns
 from askproai_runtime.business_information.topics import (
     ASKS_BRANCHES,
@@ -24,6 +23,7 @@ from askproai_runtime.business_information.topics import (
     is_covered,
 )
 from askproai_runtime.german_dates import Refusal, understand
+from askproai_runtime.language.phrases import fold, join_list
 from askproai_runtime.sentences import present_language, say
 
 _MOST_NAMED: Final = 2  # open parts that a listener can follow

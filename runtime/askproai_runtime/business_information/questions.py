@@ -7,20 +7,15 @@ from datetime import datetime
 from typing import Any, Self
 
 from askproai_core.tenant_config import Branch, TenantConfig
-from askproai_runtime.booking import (
-    Answer,
-    FunctionOutcome,
-    Span,
-    fold,
-    read_said,
-    read_text,
-)
+from askproai_runtime.availability.slots import Span
+from askproai_runtime.booking import Answer, FunctionOutcome, read_said, read_text
 from askproai_runtime.business_information.question_parts import (
     asked_sentences,
     list_topics,
     read_topic,
 )
 from askproai_runtime.business_information.topics import Topic
+from askproai_runtime.language.phrases import fold
 from askproai_runtime.sentences import say
 
 _BETWEEN = re.compile(r"[,;/|&+]|\s(?:und|and)\s")  # the topics of one argument

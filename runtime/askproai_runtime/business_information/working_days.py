@@ -5,9 +5,9 @@ from collections.abc import Callable, Collection
 from itertools import zip_longest
 from typing import Final
 
-from askproai_runtime.booking import fold
 from askproai_runtime.business_information.question_parts import BETWEEN_CLAUSES, list_topics
 from askproai_runtime.business_information.topics import Topic
+from askproai_runtime.language.phrases import fold
 
 _CLAUSES: Final = re.compile(f"({BETWEEN_CLAUSES.pattern})")
 _LEFT_OVER: Final = re.compile(r"(?:\s+(?:und|sowie|and)|,)\s*$")

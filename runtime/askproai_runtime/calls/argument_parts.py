@@ -4,11 +4,11 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from askproai_runtime.booking import names_nothing
 from askproai_runtime.calls.argument_moves import name_old_and_new
 from askproai_runtime.calls.argument_table import ArgumentRule, fold_key
 from askproai_runtime.calls.argument_values import is_empty, to_text
 from askproai_runtime.german_dates import Argument, Grain, find_open_span, find_part_argument
+from askproai_runtime.language.placeholders import names_nothing
 
 _FIRST_NAMES = ("firstname", "vorname", "givenname")
 _LAST_NAMES = ("lastname", "surname", "familyname", "nachname")

@@ -25,17 +25,15 @@ from askproai_core.redis import RateLimiter
 from askproai_core.tenant_config import CallerVerification, Function, TenantConfig
 from askproai_core.tracing import annotate, fail_current
 from askproai_runtime import booking
+from askproai_runtime.availability.slots import Span
 from askproai_runtime.booking import (
-    NO,
     NO_APPOINTMENT,
     Answer,
     BookingContext,
     CallContext,
     FunctionOutcome,
     OutcomeUnknown,
-    Span,
     record_which,
-    words_of,
 )
 from askproai_runtime.branch_routing import (
     BranchQuestion,
@@ -103,6 +101,7 @@ from askproai_runtime.calls.unclear import ASKED_ABOUT, ask_unclear
 from askproai_runtime.calls.understood_before import read_request
 from askproai_runtime.calls.unread_fields import say_unread
 from askproai_runtime.intake import RETELL_SIGNATURE, Signatures, Source, hint_of_body
+from askproai_runtime.language.answer_words import NO, words_of
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.sentences import say, speaking
 from askproai_runtime.watched_files import LiveConfig

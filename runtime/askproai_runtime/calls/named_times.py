@@ -7,18 +7,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from askproai_core.tenant_config import Function
-from askproai_runtime.booking import (
-    EarlierRequest,
-    NamedOffer,
-    NamedSlot,
-    NamedTimes,
-    Naming,
-    asks_for_others,
-    find_declined,
-    has_no_preference,
-)
+from askproai_runtime.booking import EarlierRequest, NamedOffer, NamedSlot, NamedTimes, Naming
 from askproai_runtime.calls.arguments import TIMES, read_arguments
 from askproai_runtime.calls.payload import OngoingCall, read_exchanges
+from askproai_runtime.language.declines import asks_for_others, find_declined
+from askproai_runtime.language.replies import has_no_preference
 
 _MOST_READ_FOR_DECLINES = 2_000  # characters of what a caller has said last
 _MOST_READ_FOR_CHOICE = 500  # characters of the last words

@@ -16,26 +16,23 @@ from askproai_core.http_server import read_json
 from askproai_core.lenient_json import to_strict_json
 from askproai_core.phone_numbers import Caller, Route, Routing, e164_or_none, identify_caller, region_of
 from askproai_core.tenant_config import TenantConfig
-from askproai_runtime.booking import (
-    ASKED_NAME,
-    AskedChoice,
+from askproai_runtime.booking import ASKED_NAME, AskedChoice, SaidAppointments
+from askproai_runtime.intake import ProviderId
+from askproai_runtime.language.answer_words import Reply
+from askproai_runtime.language.cancel_answers import says_more_than_courtesies, speaks_of_cancelling
+from askproai_runtime.language.introductions import read_introduction
+from askproai_runtime.language.phrases import same_name
+from askproai_runtime.language.replies import (
     PhoneQuestion,
     Question,
     Replies,
-    Reply,
-    SaidAppointments,
     companions_key,
     details_key,
     heard_key,
     meant_key,
     name_key,
-    read_introduction,
     read_reply,
-    same_name,
-    says_more_than_courtesies,
-    speaks_of_cancelling,
 )
-from askproai_runtime.intake import ProviderId
 
 T = TypeVar("T", bound=msgspec.Struct)
 

@@ -1,7 +1,7 @@
 """The task `calendar-poll`: ask Cal.com what has changed, since it sends an event at most once; take in what was there before.
 
 Each account has a watermark of its own, by Cal.com's clock. A row of a list is processed as an event of that booking
-(`booking/calendar_inbound.py`), with the row of the list instead of a request for each
+(`calendar_sync/inbound.py`), with the row of the list instead of a request for each
 (docs/decisions/0056-periodic-tasks-and-the-poll-of-calcom.md).
 """
 
@@ -14,7 +14,9 @@ import structlog
 
 from askproai_core.database import AccountState, Connection, ImportState, PollState, read_poll_state
 from askproai_core.logging import error_location
-from askproai_runtime.booking import BookingContext, CalendarEvent, Step, apply_calendar_event, is_news, list_known
+from askproai_runtime.booking import BookingContext, list_known
+from askproai_runtime.calendar_sync.inbound import Step, apply_calendar_event, is_news
+from askproai_runtime.calendar_sync.reading import CalendarEvent
 from askproai_runtime.calendars import (
     BookingPage,
     CalendarAccount,

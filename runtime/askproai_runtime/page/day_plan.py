@@ -11,7 +11,7 @@ import msgspec
 
 from askproai_core.tenant_config import TenantConfig, Weekday
 from askproai_runtime.admin_api import AppointmentEntry, BlockEntry
-from askproai_runtime.booking import find_closure, open_minutes
+from askproai_runtime.availability.opening_hours import find_closure, open_minutes
 
 STEP_MINUTES: Final = 5  # a row of the drawing
 ROWS: Final = 24 * 60 // STEP_MINUTES

@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 
 from askproai_core.tenant_config import encode
-from askproai_runtime.booking import find_closure
+from askproai_runtime.availability.opening_hours import find_closure
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, waiting_for_lock
 from tests.worlds.waiting import eventually
 

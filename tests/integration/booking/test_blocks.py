@@ -10,7 +10,8 @@ import pytest
 
 from askproai_core.database import AdminStore
 from askproai_runtime import booking as booking_api
-from askproai_runtime.booking import Block, BlockedAppointment, BlockExists, DeskRequest, InvalidBlock, UnknownName
+from askproai_runtime.booking import Block, BlockedAppointment, BlockExists, DeskRequest, InvalidBlock
+from askproai_runtime.language.names import UnknownName
 from askproai_sandbox.databases import Database
 from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, Salon, booking_args, call
 from tests.worlds.calcom_environment import CalcomEnvironment

@@ -8,8 +8,8 @@ import asyncpg
 import msgspec
 import pytest
 
-from askproai_runtime.booking.answer_words import Reply
 from askproai_runtime.booking.types import FunctionOutcome
+from askproai_runtime.language.answer_words import Reply
 from tests.worlds.booking_environment import (
     HALF_PAST_TWO,
     MORNING,

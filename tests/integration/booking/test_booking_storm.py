@@ -18,7 +18,9 @@ import msgspec
 import pytest
 
 from askproai_core.tenant_config import EventType
-from askproai_runtime.booking import BookingSettings, CalendarDisagrees, CalendarEvent, FunctionOutcome
+from askproai_runtime.booking import BookingSettings, FunctionOutcome
+from askproai_runtime.calendar_sync.outbound import CalendarDisagrees
+from askproai_runtime.calendar_sync.reading import CalendarEvent
 from askproai_runtime.calendars import (
     CalendarOutcome,
     CalendarRequest,

@@ -15,7 +15,7 @@ import pytest
 from askproai_core.clock import SystemClock
 from askproai_core.database import Connection
 from askproai_core.redis import CircuitBreakers, CircuitRules, RedisClient, RequestBudget
-from askproai_runtime.booking import CalendarEvent
+from askproai_runtime.calendar_sync.reading import CalendarEvent
 from askproai_runtime.calendars import (
     CalendarRequest,
     CalendarUnavailable,

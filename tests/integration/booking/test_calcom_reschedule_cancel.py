@@ -9,9 +9,10 @@ from structlog.testing import capture_logs
 
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.redis import Provider
-from askproai_runtime.booking import BookingSettings, CalendarDisagrees
+from askproai_runtime.booking import BookingSettings
 from askproai_runtime.booking.store.appointments import get_appointment
 from askproai_runtime.booking.store.calendar import record_error
+from askproai_runtime.calendar_sync.outbound import CalendarDisagrees
 from askproai_runtime.jobs import DeadNow, RunAgain
 from askproai_sandbox.simulator import Fault, FaultKind
 from tests.worlds.booking_environment import HALF_PAST_TWO, BookingService, booking_args, call, open_slot_lock

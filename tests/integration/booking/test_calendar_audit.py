@@ -292,7 +292,7 @@ async def test_what_one_slice_found_stays_known_while_others_are_compared(
 async def test_many_at_once_are_looked_at_in_several_runs(
     world: AuditEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("askproai_runtime.booking.calendar_audit._MAX_CHECKS", 2)
+    monkeypatch.setattr("askproai_runtime.calendar_sync.audit._MAX_CHECKS", 2)
     for hour in range(8, 14):
         await world.polled.create(f"2026-12-01T{hour:02}:00:00Z")
     await world.settle()

@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from askproai_runtime.booking import CalendarDisagrees, CalendarEvent
+from askproai_runtime.calendar_sync.outbound import CalendarDisagrees
+from askproai_runtime.calendar_sync.reading import CalendarEvent
 from askproai_runtime.events.calendar import handle_calendar_event
 from askproai_runtime.intake import StoredEvent
 from askproai_runtime.jobs import DeadNow, RunAgain

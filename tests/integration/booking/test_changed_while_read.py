@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from askproai_runtime.booking import CalendarEvent
+from askproai_runtime.calendar_sync.reading import CalendarEvent
 from askproai_runtime.calendars import CalendarUnavailable, RemoteBooking
 from askproai_runtime.jobs import RunAgain
 from tests.worlds.booking_environment import NOW, call

@@ -8,10 +8,10 @@ import pytest
 
 from askproai_core.tenant_config import CallerVerification, Language
 from askproai_runtime.booking import Answer, AskedChoice, CallContext, corrections
-from askproai_runtime.booking.answer_words import Reply
 from askproai_runtime.booking.corrections import _Correction
 from askproai_runtime.booking.request import BookingRequest
 from askproai_runtime.booking.store import transactions
+from askproai_runtime.language.answer_words import Reply
 from askproai_runtime.sentences import speaking
 from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, Salon, booking_args, call
 

@@ -20,9 +20,9 @@ from askproai_runtime.booking import (
     DeskRequest,
     FunctionOutcome,
     RequestUsed,
-    UnknownName,
 )
 from askproai_runtime.calendars import Refused, Taken, Unknown
+from askproai_runtime.language.names import UnknownName
 from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, Salon, ScriptedCalendar, booking_args, call
 from tests.worlds.calcom_environment import CalcomEnvironment
 

@@ -11,6 +11,7 @@ import pytest
 
 from askproai_core.tenant_config import BookingLimits
 from askproai_runtime import booking as booking_api
+from askproai_runtime.availability.slots import Span
 from askproai_runtime.booking import FunctionOutcome, Place, RequestUsed
 from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, booking_args, call, second_process
 from tests.worlds.desk_bookings import PETRA, at, audit, book, desk
@@ -190,7 +191,7 @@ async def test_a_walk_in_may_have_begun_half_an_hour_ago_and_other_rules_hold(ne
 async def test_a_begun_time_that_is_taken_or_blocked_is_refused_as_taken(new_salon) -> None:
     salon, blocked, begun = await new_salon(), await new_salon(), "2026-11-20T09:45:00+01:00"
     assert (await book(salon, begun)).success
-    span = booking_api.Span(salon.clock.now(), salon.clock.now() + timedelta(hours=1))
+    span = Span(salon.clock.now(), salon.clock.now() + timedelta(hours=1))
     await booking_api.add_block(blocked.booking, desk(), "anna", None, span, "krank", "c")
     for each in (salon, blocked):
         assert (await book(each, begun)).outcome is FunctionOutcome.TAKEN

@@ -8,7 +8,8 @@ import pytest
 
 from askproai_core.tenant_config import Weekday
 from askproai_runtime import booking as booking_api
-from askproai_runtime.booking import InvalidBooking, Place, UnclearStart, UnknownName
+from askproai_runtime.booking import InvalidBooking, Place, UnclearStart
+from askproai_runtime.language.names import UnknownName
 from tests.worlds.booking_environment import HALF_PAST_TWO, Salon
 from tests.worlds.desk_bookings import ANNA, PETRA, at, book
 

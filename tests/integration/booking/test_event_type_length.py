@@ -5,7 +5,7 @@ from datetime import datetime
 import msgspec
 import pytest
 
-from askproai_runtime.booking import CalendarDisagrees
+from askproai_runtime.calendar_sync.outbound import CalendarDisagrees
 from askproai_runtime.jobs import RunAgain
 from askproai_sandbox.simulator import FaultKind
 from tests.worlds.booking_environment import HALF_PAST_TWO, booking_args, call

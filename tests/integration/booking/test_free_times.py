@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
-from askproai_runtime.booking import FREE_TIMES, FreeTimesKeeper
+from askproai_runtime.calendar_sync.free_times_keeper import FREE_TIMES, FreeTimesKeeper
 from askproai_runtime.tasks import TaskRun
 from askproai_sandbox.simulator import FaultKind
 from tests.worlds.booking_environment import HALF_PAST_TWO, booking_args, call

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from askproai_core.tenant_config import Language
-from askproai_runtime.booking import CallContext, Reply, name_key
+from askproai_runtime.booking import CallContext
+from askproai_runtime.language.answer_words import Reply
+from askproai_runtime.language.replies import name_key
 from askproai_runtime.sentences import speaking
 from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, Salon, booking_args, call
 from tests.worlds.calcom_environment import CalcomEnvironment

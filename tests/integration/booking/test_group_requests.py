@@ -113,7 +113,7 @@ async def test_a_group_that_is_corrected_is_asked_about_as_a_whole(salon: Salon)
     await book(salon, "10:00", MIA)
     answer = await book(salon, "12:00", MIA)
     assert answer.message == (
-        "In diesem Gespräch habe ich schon Termine eingetragen: Freitag, den 27. November, um 10 Uhr, Haarschnitt bei Anna für"
+        "Es sind schon Termine eingetragen: Freitag, den 27. November, um 10 Uhr, Haarschnitt bei Anna für"
         " Rosa Rot und Freitag, den 27. November, um 10 Uhr, Haarschnitt bei Mehmet für Mia Rot. Sollen das weitere sein, oder"
         " soll ich diese verschieben?"
     )

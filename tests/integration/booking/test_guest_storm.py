@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 
 from askproai_core.tenant_config import CalcomVersion
-from askproai_runtime.booking import CalendarDisagrees, CalendarEvent, apply_calendar_event
+from askproai_runtime.calendar_sync.inbound import apply_calendar_event
+from askproai_runtime.calendar_sync.outbound import CalendarDisagrees
+from askproai_runtime.calendar_sync.reading import CalendarEvent
 from askproai_runtime.calendars import FallbackCalendar
 from askproai_runtime.encryption import no_cipher
 from askproai_runtime.events.calendar import handle_calendar_event

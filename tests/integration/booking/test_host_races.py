@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from askproai_runtime.booking import CalendarEvent
 from askproai_runtime.booking.store.free_times import list_known_days
+from askproai_runtime.calendar_sync.reading import CalendarEvent
 from askproai_runtime.calendars import Bookable
 from askproai_runtime.events.calendar import handle_calendar_event
 from askproai_runtime.intake import Source, StoredEvent

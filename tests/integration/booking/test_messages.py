@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from askproai_runtime.booking.messages import MESSAGES_PER_CALL, MESSAGES_PER_HOUR
-from askproai_runtime.booking.replies import PhoneQuestion, Reply
+from askproai_runtime.language.replies import PhoneQuestion, Reply
 from tests.worlds.booking_environment import Salon, call, leave_message
 
 ARGS = {"message": "Ich komme zehn Minuten später.", "customer_name": "Petra Müller"}

@@ -5,8 +5,8 @@ from datetime import datetime
 
 import pytest
 
-from askproai_runtime.booking.answer_words import Reply
-from askproai_runtime.booking.replies import meant_key
+from askproai_runtime.language.answer_words import Reply
+from askproai_runtime.language.replies import meant_key
 from tests.worlds.booking_environment import HALF_PAST_TWO
 from tests.worlds.cancellations import (
     NEXT_CALL,

@@ -14,7 +14,8 @@ from askproai_core.tenant_config import (
     EventType,
     Notifications,
 )
-from askproai_runtime.booking import CalendarDisagrees, CalendarEvent
+from askproai_runtime.calendar_sync.outbound import CalendarDisagrees
+from askproai_runtime.calendar_sync.reading import CalendarEvent
 from askproai_runtime.events import calendar_poll
 from askproai_runtime.events.calendar import handle_calendar_event
 from askproai_runtime.intake import StoredEvent

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from askproai_runtime.booking.replies import Reply, details_key
+from askproai_runtime.language.replies import Reply, details_key
 from tests.worlds.booking_environment import Salon, call
 from tests.worlds.overlapping_services import salon
 from tests.worlds.segmented_services import at

@@ -13,7 +13,7 @@ import pytest
 from askproai_core.clock import Clock
 from askproai_core.redis import CircuitBreakers, CircuitRules, RequestBudget
 from askproai_core.tenant_config import CalcomVersion, EventType, OwnEventType, TenantConfig
-from askproai_runtime.booking import CalendarEvent
+from askproai_runtime.calendar_sync.reading import CalendarEvent
 from askproai_runtime.calendars import FallbackCalendar, ProviderCallRecorder, build_calendar
 from askproai_runtime.events.calendar import handle_calendar_event
 from askproai_runtime.intake import StoredEvent

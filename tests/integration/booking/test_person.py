@@ -9,7 +9,7 @@ import pytest
 
 from askproai_core.database import AdminStore
 from askproai_core.database.resources import PERSON
-from askproai_runtime.booking import CalendarEvent
+from askproai_runtime.calendar_sync.reading import CalendarEvent
 from askproai_runtime.coordinator import store as coordinator_store
 from askproai_sandbox.databases import Database
 from tests.worlds.booking_environment import Salon, ScriptedCalendar

@@ -7,7 +7,8 @@ import msgspec
 import pytest
 
 from askproai_core.tenant_config import TenantConfig
-from askproai_runtime.booking import CalendarDisagrees, FreeTimesKeeper
+from askproai_runtime.calendar_sync.free_times_keeper import FreeTimesKeeper
+from askproai_runtime.calendar_sync.outbound import CalendarDisagrees
 from askproai_runtime.calendars import CalendarRequest, calcom_bookings, calcom_v2
 from askproai_runtime.calendars.calcom_bookings import booking_body
 from askproai_sandbox.simulator import FaultKind

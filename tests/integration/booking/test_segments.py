@@ -12,7 +12,8 @@ import pytest
 
 from askproai_core.tenant_config import Segment, SegmentKind, Service
 from askproai_runtime import booking as booking_api
-from askproai_runtime.booking import CalendarDisagrees, DeskRequest
+from askproai_runtime.booking import DeskRequest
+from askproai_runtime.calendar_sync.outbound import CalendarDisagrees
 from tests.worlds.booking_environment import BookingService, Salon, call, join_waitlist
 from tests.worlds.calcom_environment import CalcomEnvironment
 from tests.worlds.caller_names import surname

@@ -23,7 +23,6 @@ from askproai_runtime.booking import (
     Answer,
     AskedChoice,
     BookingSettings,
-    CalendarDisagrees,
     CallContext,
     DeskBusy,
     DeskRequest,
@@ -32,11 +31,12 @@ from askproai_runtime.booking import (
     cancel_for_desk,
     move_for_desk,
 )
-from askproai_runtime.booking.answer_words import Reply
 from askproai_runtime.booking.store import transactions
+from askproai_runtime.calendar_sync.outbound import CalendarDisagrees
 from askproai_runtime.calls.functions import CallFunctions
 from askproai_runtime.calls.payload import FunctionRequest, OngoingCall
 from askproai_runtime.calls.store import SignedRequest
+from askproai_runtime.language.answer_words import Reply
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.sentences import say
 from askproai_sandbox.databases import Database

@@ -12,6 +12,8 @@ import msgspec
 import pytest
 
 from askproai_core.tenant_config import TenantConfig
+from askproai_runtime.availability.slots import Claims, Span
+from askproai_runtime.availability.unblocked_times import list_unblocked_times
 from askproai_runtime.booking import (
     DeskRequest,
     add_block,
@@ -21,8 +23,6 @@ from askproai_runtime.booking import (
     resolve_span,
     waitlist_offers,
 )
-from askproai_runtime.booking.slots import Claims, Span
-from askproai_runtime.booking.unblocked_times import list_unblocked_times
 from tests.worlds.booking_environment import MORNING, Salon, call, join_waitlist
 from tests.worlds.full_calendar import nothing_free
 from tests.worlds.studio import COURSE, CUT, MAX_UNITS, studio

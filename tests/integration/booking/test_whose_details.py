@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from askproai_runtime.booking import Answer, CallContext
-from askproai_runtime.booking.answer_words import Reply
-from askproai_runtime.booking.replies import details_key
 from askproai_runtime.booking.types import AskedChoice
+from askproai_runtime.language.answer_words import Reply
+from askproai_runtime.language.replies import details_key
 from askproai_runtime.sentences import say
 from tests.worlds.booking_environment import Salon, booking_args, call
 

@@ -13,8 +13,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from askproai_core.tenant_config import TenantConfig
+from askproai_runtime.availability.obstacles import Obstacle
 from askproai_runtime.booking import FunctionOutcome
-from askproai_runtime.booking.obstacles import Obstacle
 from askproai_runtime.calls import record as record_module
 from askproai_runtime.calls.store import FunctionRecord
 from askproai_runtime.german_dates import Refusal

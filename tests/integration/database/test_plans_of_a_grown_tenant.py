@@ -31,7 +31,7 @@ from askproai_core.tenant_config import (
     Notifications,
     WebhookSettings,
 )
-from askproai_runtime.booking.slots import Span
+from askproai_runtime.availability.slots import Span
 from askproai_runtime.booking.store.appointments import get_appointment
 from askproai_runtime.booking.store.calendar import (
     find_event_type,
@@ -41,8 +41,8 @@ from askproai_runtime.booking.store.calendar import (
     list_local_appointments,
     read_sync_state,
 )
-from askproai_runtime.booking.store.compared import list_confirmed_between, list_matching
 from askproai_runtime.booking.store.free_times import list_yielding_spans
+from askproai_runtime.calendar_sync.store import list_confirmed_between, list_matching
 from askproai_runtime.calendars import RemoteBooking
 from askproai_runtime.coordinator.store import (
     AGEING_STATEMENTS,

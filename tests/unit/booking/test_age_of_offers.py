@@ -5,10 +5,10 @@ from types import SimpleNamespace
 from typing import Any
 
 from askproai_core.tenant_config import EventType, Staff
-from askproai_runtime.booking.availability import free_slots
+from askproai_runtime.availability.free_slots import free_slots
+from askproai_runtime.availability.slots import SlotQuery, Span
 from askproai_runtime.booking.bookables import linked_bookables
 from askproai_runtime.booking.free_times import FreeTimesReader
-from askproai_runtime.booking.slots import SlotQuery, Span
 from askproai_runtime.booking.store.free_times import KnownDay, YieldingSpan
 from askproai_runtime.booking.types import Basis
 from tests.worlds.cpu_time import assert_takes_less

@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from askproai_core.tenant_config import Absence, Branch, Hours, Language, Service, Staff, TenantConfig, Weekday
+from askproai_runtime.availability.obstacles import Obstacle
+from askproai_runtime.availability.slots import ServiceRules
 from askproai_runtime.booking.answers import obstacle_sentence
-from askproai_runtime.booking.obstacles import Obstacle
-from askproai_runtime.booking.slots import ServiceRules
 from askproai_runtime.german_dates import understand
 from askproai_runtime.sentences import speaking
 

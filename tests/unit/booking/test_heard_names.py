@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 import pytest
 
 from askproai_runtime.booking import CallContext
-from askproai_runtime.booking.heard_names import cologne_code, list_heard
-from askproai_runtime.booking.phrases import fold
 from askproai_runtime.booking.request import parse_service_request
 from askproai_runtime.booking.types import ClarificationNeeded, FunctionOutcome
+from askproai_runtime.language.heard_names import cologne_code, list_heard
+from askproai_runtime.language.phrases import fold
 from tests.worlds.compiled_salon import salon_config
 
 CALL = CallContext("call_1", "mitte", None, datetime(2026, 11, 20, 9, tzinfo=UTC), "corr")

@@ -7,12 +7,14 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from askproai_core.tenant_config import Branch, Hours, Service, Staff, Weekday
-from askproai_runtime.booking import availability, group_times, offer_choice, search
-from askproai_runtime.booking.availability import free_slots, free_starts
-from askproai_runtime.booking.group_times import GroupTimes
+from askproai_runtime.availability import free_slots as availability
+from askproai_runtime.availability import group_times, search
+from askproai_runtime.availability.free_slots import free_slots, free_starts
+from askproai_runtime.availability.group_times import GroupTimes
+from askproai_runtime.availability.slots import BusySpan, ServiceRules, SlotQuery, Span
+from askproai_runtime.booking import offer_choice
 from askproai_runtime.booking.offer_choice import choose_offer
 from askproai_runtime.booking.request import ServiceRequest
-from askproai_runtime.booking.slots import BusySpan, ServiceRules, SlotQuery, Span
 from askproai_runtime.booking.types import BookingSettings
 from askproai_runtime.german_dates import understand
 

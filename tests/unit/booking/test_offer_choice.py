@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from askproai_core.tenant_config import Absence, Weekday
-from askproai_runtime.booking.search import find_choice, find_closest
-from askproai_runtime.booking.slots import BusySpan, SlotQuery, Span
+from askproai_runtime.availability.search import find_choice, find_closest
+from askproai_runtime.availability.slots import BusySpan, SlotQuery, Span
 from tests.worlds.opening_salon import ANNA, BERLIN, MEHMET, hours, local, rules, span
 
 

@@ -6,10 +6,10 @@ import msgspec
 import pytest
 
 from askproai_core.tenant_config import Absence, Branch, Holidays, Language, TenantConfig
+from askproai_runtime.availability.slots import Busy, BusySpan, ServiceRules, Span
 from askproai_runtime.booking.offer import describe_offer
 from askproai_runtime.booking.offer_choice import Offer, choose_offer
 from askproai_runtime.booking.request import ServiceRequest, keep_open_readings
-from askproai_runtime.booking.slots import Busy, BusySpan, ServiceRules, Span
 from askproai_runtime.booking.types import Answer, Basis, BookingSettings
 from askproai_runtime.german_dates import understand
 from askproai_runtime.sentences import speaking

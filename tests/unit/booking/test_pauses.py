@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 from askproai_core.tenant_config import Branch, Staff, TenantConfig
-from askproai_runtime.booking import Block, Span
+from askproai_runtime.availability.slots import Span
+from askproai_runtime.booking import Block
 from askproai_runtime.booking.desk_pauses import find_current_pauses
 from askproai_runtime.booking.pauses import find_pauses
 

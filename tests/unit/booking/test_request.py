@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from askproai_core.tenant_config import Branch, Hours, Knowledge, Language, Service, Staff, Weekday
+from askproai_runtime.availability.slots import ServiceRules
 from askproai_runtime.booking import CallContext
 from askproai_runtime.booking.request import (
     ServiceRequest,
@@ -17,7 +18,6 @@ from askproai_runtime.booking.request import (
     parse_service_request,
     parse_time,
 )
-from askproai_runtime.booking.slots import ServiceRules
 from askproai_runtime.booking.types import ClarificationNeeded
 from askproai_runtime.german_dates import Argument, find_part_argument, understand
 from askproai_runtime.sentences import speaking

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from askproai_core.tenant_config import Language
-from askproai_runtime.booking.obstacles import Obstacle
+from askproai_runtime.availability.obstacles import Obstacle
 from askproai_runtime.booking.offer import _search_key
 from askproai_runtime.booking.request import ServiceRequest
 from askproai_runtime.sentences import speaking

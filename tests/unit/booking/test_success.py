@@ -4,12 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from askproai_runtime.availability.obstacles import Obstacle
+from askproai_runtime.availability.slots import Slot
 from askproai_runtime.booking.answers import busy_answer, failure, refused_answer
-from askproai_runtime.booking.obstacles import Obstacle
 from askproai_runtime.booking.offer import describe_offer
 from askproai_runtime.booking.offer_choice import Missed, Offer
 from askproai_runtime.booking.request import ServiceRequest, parse_service_request
-from askproai_runtime.booking.slots import Slot
 from askproai_runtime.booking.types import Answer, Basis, CallContext, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.german_dates import Candidate, Grain
 from tests.worlds.compiled_salon import salon_config

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from askproai_core.tenant_config import Branch, Holidays, Hours, Language, Weekday
-from askproai_runtime.booking import Span
+from askproai_runtime.availability.slots import Span
 from askproai_runtime.business_information.hours import (
     asks_about_now,
     describe_closures,

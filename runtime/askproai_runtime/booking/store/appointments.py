@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from askproai_core.database import Connection
-from askproai_runtime.booking.slots import Claims, ServiceRules, Slot, Span
+from askproai_runtime.availability.slots import Claims, ServiceRules, Slot, Span
 from askproai_runtime.booking.store.claims import Placement, claim_arrays, move_claims, newest_place, release_claims
 from askproai_runtime.booking.store.offers import KEEP_OFFERS
 from askproai_runtime.booking.types import DESK_CALL, CallContext, NamedSlot

@@ -11,7 +11,7 @@ from datetime import datetime
 from uuid import UUID
 
 from askproai_core.database import Connection
-from askproai_runtime.booking.slots import Span
+from askproai_runtime.availability.slots import Span
 from askproai_runtime.booking.store.claims import LONGEST_CLAIM
 
 # `staff` comes from the branches' rows: a person's rows name no branch. Former staff members count only if no active one is left.

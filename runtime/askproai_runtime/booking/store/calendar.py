@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from askproai_core.database import Connection, Pool
-from askproai_runtime.booking.slots import EventTypeLink
+from askproai_runtime.availability.slots import EventTypeLink
 from askproai_runtime.booking.store.actions import move_key
 from askproai_runtime.booking.store.appointments import Appointment, Status
 from askproai_runtime.booking.store.claims import book_newest_place, lock_resources_of, restore_place

@@ -16,8 +16,8 @@ from uuid import UUID
 import asyncpg
 
 from askproai_core.database import Connection
-from askproai_runtime.booking.elsewhere import Elsewhere
-from askproai_runtime.booking.slots import BusySpan, Claims, Span, subtract_spans
+from askproai_runtime.availability.elsewhere import Elsewhere
+from askproai_runtime.availability.slots import BusySpan, Claims, Span, subtract_spans
 
 # Ours take a day at most, buffers included (a rule of ServiceOffering); a booking at Cal.com a day, with our buffers around it.
 LONGEST_CLAIM = timedelta(days=3)

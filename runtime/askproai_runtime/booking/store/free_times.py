@@ -15,8 +15,8 @@ from uuid import UUID
 import asyncpg
 
 from askproai_core.database import Connection
-from askproai_runtime.booking.opening_hours import EpochSpan
-from askproai_runtime.booking.slots import Span
+from askproai_runtime.availability.opening_hours import EpochSpan
+from askproai_runtime.availability.slots import Span
 from askproai_runtime.calendars import Bookable, FreeTimes
 
 

@@ -13,7 +13,7 @@ from uuid import UUID
 import asyncpg
 
 from askproai_core.database import Connection, Pool
-from askproai_runtime.booking.slots import Claims, Span
+from askproai_runtime.availability.slots import Claims, Span
 
 _ENTRY = """w.id, w.call_id, w.branch, w.service, w.staff, w.spans, w.requested, w.until, w.name, w.phone, w.state,
     w.correlation_id, w.created_at, w.ended_at"""

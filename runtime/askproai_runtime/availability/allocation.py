@@ -1,0 +1,91 @@
+"""Which resources of a staff member an appointment claims, and when none is left. Pure."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import chain, pairwise
+
+from askproai_core.tenant_config import Staff
+from askproai_runtime.availability.opening_hours import EpochSpan, merge_spans
+from askproai_runtime.availability.slots import Busy, BusySpan, Claims, ServiceRules, Span, utc_span
+
+_SHARES = 27_720  # one staff member, in shares that every number of units up to 12 divides
+
+
+def allocate_visit(rules: ServiceRules, staff: str, busy: Busy, start: datetime) -> Claims | None:
+    """Return which resources an appointment at `start` claims, for all that it blocks. Returns None when a part has no room."""
+    staff_member, capacity = rules.staff_member(staff), rules.service.capacity
+    parts = [allocate_claims(staff_member, capacity, busy, span) for span in rules.blocked_spans(start, staff)]
+    return None if None in parts else sorted(chain(*filter(None, parts)), key=lambda claim: (claim[0], claim[1].start))
+
+
+def add_claims(busy: Busy, claims: Claims, units: int) -> dict[int, Sequence[BusySpan]]:
+    """Return what blocks resources once `claims` of a staff member with so many `units` are made."""
+    more = dict(busy)
+    for resource_id, span in claims:
+        more[resource_id] = [*more.get(resource_id, ()), BusySpan(span.start, span.end, units)]
+    return more
+
+
+def allocate_claims(staff_member: Staff, capacity: int, busy: Busy, blocked: Span) -> Claims | None:
+    """Return which resources to claim for which part of `blocked`: at each instant as many as one appointment takes.
+
+    Returns None when there is no room. An appointment may change its resources on the way (they are units of one staff
+    member): otherwise free ones that do not line up would be lost.
+    """
+    first, last = int(blocked.start.timestamp()), int(blocked.end.timestamp())
+    if full_spans(staff_member, capacity, busy, (first, last)):
+        return None
+    count = staff_member.units // capacity
+    taken = {r: [span.seconds for span in busy.get(r, ())] for r in staff_member.resource_ids[: staff_member.units]}
+    inner = {at for spans in taken.values() for span in spans for at in span if first < at < last}
+    claims: Claims = []
+    open_since: dict[int, int] = {}
+    for start, end in pairwise(sorted({first, last, *inner})):
+        free = [r for r, spans in taken.items() if not any(a < end and start < b for a, b in spans)]
+        free.sort(key=lambda resource_id: resource_id not in open_since)  # a resource is kept as long as it is free
+        for resource_id in open_since.keys() - set(free[:count]):
+            claims.append((resource_id, utc_span(open_since.pop(resource_id), start)))
+        for resource_id in free[:count]:
+            open_since.setdefault(resource_id, start)
+    claims += ((resource_id, utc_span(start, last)) for resource_id, start in open_since.items())
+    return sorted(claims, key=lambda claim: (claim[0], claim[1].start))
+
+
+def full_spans(staff_member: Staff, capacity: int, busy: Busy, within: EpochSpan) -> list[EpochSpan]:
+    """Return the spans in which a staff member has no room for one more of `capacity` parallel appointments.
+
+    Only claims that overlap `within` are considered, so each of the spans overlaps it, too.
+
+    Two limits apply: the shares of the staff member that are taken, whatever the number of units was when they were claimed,
+    and the resources that can be claimed now. They differ only while appointments from before a change of capacities are
+    still to come.
+    """
+    first, last = within
+    claims = [
+        (resource_id, span)
+        for resource_id in staff_member.resource_ids
+        for span in busy.get(resource_id, ())
+        if span.seconds[0] < last and first < span.seconds[1]
+    ]
+    if capacity == 1:  # any claim is in the way
+        return merge_spans([span.seconds for _, span in claims])
+    claimable = staff_member.resource_ids[: staff_member.units]
+    max_shares, max_claimed = _SHARES - _SHARES // capacity, staff_member.units - staff_member.units // capacity
+    # By instant: how many shares and claimable resources begin or end to be taken.
+    changes: dict[int, tuple[int, int]] = {}
+    for resource_id, span in claims:
+        is_claimable, share = resource_id in claimable, _SHARES // span.units
+        for at, sign in zip(span.seconds, (1, -1), strict=True):
+            shares, claimed = changes.get(at, (0, 0))
+            changes[at] = shares + sign * share, claimed + sign * is_claimable
+    full: list[EpochSpan] = []
+    shares = claimed = 0
+    full_since: int | None = None
+    for at in sorted(changes):
+        shares, claimed = shares + changes[at][0], claimed + changes[at][1]
+        if shares > max_shares or claimed > max_claimed:
+            full_since = at if full_since is None else full_since
+        elif full_since is not None:
+            full.append((full_since, at))
+            full_since = None
+    return full

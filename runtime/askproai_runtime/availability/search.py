@@ -1,0 +1,297 @@
+"""The starts closest to a time, searched day by day outward from it, until enough are found; and of those a choice.
+
+A caller waits, and everybody else's request waits for the event loop. So the search reads the claims of one day at a time, ends
+as soon as no other day can have a closer start, and returns to the event loop after each staff member: neither the horizon, the
+grid nor the number of claims makes it stop for long (`make bench`; docs/decisions/0036-refusals-and-limits.md).
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+from askproai_runtime.availability.free_slots import (
+    busy_window,
+    free_starts,
+    least_busy_per_start,
+    list_starts,
+    nearest_slots,
+    to_slots,
+)
+from askproai_runtime.availability.group_times import GroupTimes, group_window, to_group_slot
+from askproai_runtime.availability.obstacles import is_working_day
+from askproai_runtime.availability.opening_hours import DAY_MINUTES, local_days, wall_clock_epoch
+from askproai_runtime.availability.slots import (
+    Busy,
+    RemoteFree,
+    ServiceRules,
+    Slot,
+    SlotQuery,
+    Span,
+    horizon_end,
+    local_day,
+)
+from askproai_runtime.sentences import present_language
+
+ReadBusy = Callable[[Span], Awaitable[Busy]]  # what blocks the staff members within a span
+ReadRemote = Callable[[date, str | None], Awaitable[RemoteFree]]  # of a local day and one staff member, or everybody
+Window = tuple[datetime, datetime]
+_APART = timedelta(hours=1)
+_OTHER_DAYS = (1, -1, 2, -2, 3, -3, 4, -4)  # the best first; around two closed days two others are left
+_MIDDAY = time(13)
+_HALF_A_DAY_BEFORE = timedelta(hours=2)  # before midday; what is closer to it is in no other half of the day
+_INSTANT = timedelta(microseconds=1)
+
+
+async def no_remote(_day: date, _staff: str | None) -> RemoteFree:
+    """Read nothing: no remote calendar bounds the slots."""
+    return {}
+
+
+async def nobody_is_busy(_span: Span) -> Busy:
+    """Read nothing: the rules alone decide."""
+    return {}
+
+
+async def find_closest(
+    rules: ServiceRules, read_busy: ReadBusy, query: SlotQuery, read_remote: ReadRemote = no_remote
+) -> list[Slot]:
+    """Return the query's `limit` starts closest to `closest_to` (to `first` without it), earliest first.
+
+    Each is with the staff member who speaks the language of the call and is booked least that day. A search of all days at once
+    would find the same.
+    """
+    target, limit = query.closest_to or query.first, query.limit
+    if limit is None or query.end <= query.first:
+        return []
+    days = local_days(rules.zone, query.first, query.end)
+    distances = sorted((_distance(rules, day, target.timestamp()), day) for day in days)
+    found: list[Slot] = []
+    for distance, day in distances:
+        if len(found) == limit and distance > max(abs((slot.start - target).total_seconds()) for slot in found):
+            break
+        found += await _search_day(rules, read_busy, query, day, read_remote)
+        found = nearest_slots(sorted(found, key=lambda slot: slot.start), target, limit)
+    return found
+
+
+async def find_latest(
+    rules: ServiceRules, read_busy: ReadBusy, query: SlotQuery, read_remote: ReadRemote = no_remote
+) -> list[Slot]:
+    """Return the last start of the query that is free, or none. Days are searched backward from its end or the horizon."""
+    end = min(query.end, datetime.fromtimestamp(horizon_end(rules, query.now), UTC))
+    return await find_closest(rules, read_busy, replace(query, end=end, closest_to=end, limit=1), read_remote)
+
+
+async def find_latest_of_first_day(
+    rules: ServiceRules, read_busy: ReadBusy, query: SlotQuery, read_remote: ReadRemote = no_remote
+) -> list[Slot]:
+    """Return the last free start of the first day of the query on which any is free."""
+    soonest = await find_closest(rules, read_busy, replace(query, limit=1), read_remote)
+    if not soonest:
+        return []
+    _, midnight = _local_day(rules.zone, soonest[0].start)
+    return await find_latest(rules, read_busy, replace(query, end=min(query.end, midnight)), read_remote)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Slots to offer. `has_more`: other starts of the query are free, too, so that nobody takes these for all."""
+
+    slots: list[Slot]
+    has_more: bool = False
+
+
+async def find_choice(
+    rules: ServiceRules, read_busy: ReadBusy, query: SlotQuery, read_remote: ReadRemote = no_remote
+) -> Choice:
+    """Return up to the query's `limit` starts among which a caller has a choice: the closest one, others of that day, then others.
+
+    The second is the closest that is an hour or more from the first on its day. If the query names no time, it is in the other half
+    of the day or at its end: starts in a row sound as if nothing later were free. The third is on a day near by, at about that
+    time, else on the same day. Two starts whose stays overlap are no choice: only where all overlap, the two farthest are offered.
+    """
+    read = remember_reads(read_busy)
+    target, limit = query.closest_to or query.first, query.limit or 0
+    one_more = await find_closest(rules, read, replace(query, limit=limit + 1), read_remote)
+    chosen = sorted(one_more, key=lambda slot: abs(slot.start - target))[: min(limit, 1)]
+    if len(one_more) > 1 < limit:
+        day = _within_day_of(rules.zone, query, chosen[0])
+        last = chosen[0] if query.closest_to else (await find_latest(rules, read, day, read_remote) or chosen)[0]
+        while len(chosen) < limit:
+            preferences = _preferences(rules, query, chosen, last.start)
+            if (other := await _find_first(rules, read, preferences, read_remote)) is None:
+                break
+            chosen.append(other)
+        if len(chosen) == 1:
+            chosen += await _find_farthest(rules, read, day, chosen[0], read_remote)
+    on_day = chosen[0].start.astimezone(rules.zone).date() if chosen else None
+    rest = sorted(chosen[1:], key=lambda slot: (slot.start.astimezone(rules.zone).date() != on_day, slot.start))
+    return Choice([*chosen[:1], *rest], len(one_more) > len(chosen))
+
+
+async def _find_first(
+    rules: ServiceRules, read_busy: ReadBusy, preferences: Iterator[list[SlotQuery]], read_remote: ReadRemote
+) -> Slot | None:
+    """Return the start closest to the target of the first preference that has any; None if no preference has one."""
+    for queries in preferences:
+        found = [slot for query in queries for slot in await find_closest(rules, read_busy, query, read_remote)]
+        if found:
+            target = queries[0].closest_to or queries[0].first
+            return min(found, key=lambda slot: (abs(slot.start - target), slot.start))
+    return None
+
+
+async def _find_farthest(
+    rules: ServiceRules, read_busy: ReadBusy, day: SlotQuery, chosen: Slot, read_remote: ReadRemote
+) -> list[Slot]:
+    """Return the start of the day that is farthest from the chosen one, none if there is no other."""
+    ends = [replace(day, closest_to=at, limit=1) for at in (day.first, day.end)]
+    found = [slot for end in ends for slot in await find_closest(rules, read_busy, end, read_remote)]
+    others = sorted(found, key=lambda slot: -abs(slot.start - chosen.start))
+    return [slot for slot in others[:1] if slot.start != chosen.start]
+
+
+def _preferences(
+    rules: ServiceRules, query: SlotQuery, chosen: Sequence[Slot], last: datetime
+) -> Iterator[list[SlotQuery]]:
+    """Yield where the next start of a choice is searched, the best first: queries of one start, within `query`."""
+    zone, first = rules.zone, chosen[0].start
+    target = query.closest_to or _spread_target(zone, [slot.start for slot in chosen], last)
+    midnight, end_of_day = _local_day(zone, first)
+    stay = _longest_stay(rules, chosen)
+    spaced, apart = (
+        _subtract_windows([(midnight, end_of_day)], [(slot.start - gap, slot.start + gap) for slot in chosen])
+        for gap in (max(_APART, stay), stay)
+    )
+    if len(chosen) == 1:
+        noon = datetime.combine(midnight.date(), _MIDDAY, zone)
+        if query.closest_to is None and noon - first >= _HALF_A_DAY_BEFORE:
+            yield _queries(query, spaced, first, (noon, end_of_day))
+        yield _queries(query, spaced, target)
+    taken = {_local_day(zone, slot.start) for slot in chosen}
+    wall_clock = (query.closest_to or first).astimezone(zone)
+    for days in _OTHER_DAYS:
+        at = datetime.combine(midnight.date() + timedelta(days=days), wall_clock.time(), zone)
+        if _local_day(zone, at) not in taken:
+            yield _queries(query, [_local_day(zone, at)], at)
+    yield _queries(query, spaced, target)
+    yield _queries(query, apart, target)
+
+
+def _spread_target(zone: ZoneInfo, chosen: Sequence[datetime], last: datetime) -> datetime:
+    """Return the full hour of the day that is farthest from the chosen starts: its `last` one, or between two of them."""
+    end = last.astimezone(zone).replace(minute=0)
+    ordered = sorted([*(at for at in chosen if at < end), end])
+    between = [_nearest_hour(zone, first + (second - first) / 2) for first, second in pairwise(ordered)]
+    return max((end, *between), key=lambda at: min(abs(at - other) for other in chosen))
+
+
+def _nearest_hour(zone: ZoneInfo, at: datetime) -> datetime:
+    return (at + timedelta(minutes=30)).astimezone(zone).replace(minute=0, second=0, microsecond=0)
+
+
+def _longest_stay(rules: ServiceRules, chosen: Sequence[Slot]) -> timedelta:
+    """Return how long any stay of the choice may last; that of a group until the last of them is done."""
+    minutes = max(rules.service_by(member.id).duration_minutes for member in rules.staff_members)
+    ends = (max(each.end for each in (slot, *slot.companions)) - slot.start for slot in chosen)
+    return max(timedelta(minutes=minutes), *ends)
+
+
+def _queries(
+    query: SlotQuery, windows: list[Window], target: datetime, within: Window | None = None
+) -> list[SlotQuery]:
+    """Return the queries of the one start closest to `target` in each of `windows`, as far as that is within `query`."""
+    for bounds in ((query.first, query.end), within):
+        if bounds is not None:
+            windows = [(max(first, bounds[0]), min(end, bounds[1])) for first, end in windows]
+    return [replace(query, first=first, end=end, closest_to=target, limit=1) for first, end in windows if first < end]
+
+
+def _within_day_of(zone: ZoneInfo, query: SlotQuery, slot: Slot) -> SlotQuery:
+    midnight, end_of_day = _local_day(zone, slot.start)
+    return replace(query, first=max(query.first, midnight), end=min(query.end, end_of_day))
+
+
+def _local_day(zone: ZoneInfo, at: datetime) -> Window:
+    day = local_day(at.astimezone(zone).date(), zone)
+    return day.start, day.end
+
+
+def _subtract_windows(windows: list[Window], taken: list[Window]) -> list[Window]:
+    """Return the parts of `windows` that are in none of `taken`; the end of a taken one is free, and so is its beginning."""
+    for start, end in taken:
+        windows = [
+            part for first, last in windows for part in ((first, min(last, start + _INSTANT)), (max(first, end), last))
+        ]
+    return [(first, last) for first, last in windows if first < last]
+
+
+def remember_reads(read_busy: ReadBusy) -> ReadBusy:
+    """Return `read_busy` such that it reads each span once: the searches for one sentence go over the same days."""
+    known: dict[Span, Busy] = {}
+
+    async def read(span: Span) -> Busy:
+        if span not in known:
+            known[span] = await read_busy(span)
+        return known[span]
+
+    return read
+
+
+async def _search_day(
+    rules: ServiceRules, read_busy: ReadBusy, query: SlotQuery, day: date, read_remote: ReadRemote
+) -> list[Slot]:
+    """Return the closest starts of one local day, each with the person who speaks the caller's language and is booked least."""
+    first, end = (_instant(rules, day, minute) for minute in (0, DAY_MINUTES))
+    part = replace(
+        query, first=max(first, query.first), end=min(end, query.end), closest_to=query.closest_to or query.first
+    )
+    await asyncio.sleep(0)  # many days without a start that is asked for must not follow each other without a pause
+    starts = list_starts(rules, part)
+    if not starts or not is_working_day(rules, day, query.staff):
+        return []
+    if rules.companions:
+        return await _search_group_day(rules, read_busy, part)
+    busy, remote = await read_busy(busy_window(rules, day)), await read_remote(day, query.staff)
+    found: list[tuple[int, str]] = []
+    for staff_member in rules.staff_members:
+        if query.staff in {None, staff_member.id}:
+            spans = remote.get(staff_member.id)
+            found += ((s, staff_member.id) for s in free_starts(rules, staff_member, busy, starts, part, spans))
+            await asyncio.sleep(0)
+    return least_busy_per_start(to_slots(rules, found), busy, rules, present_language())
+
+
+async def _search_group_day(rules: ServiceRules, read_busy: ReadBusy, query: SlotQuery) -> list[Slot]:
+    """Return the closest starts of one local day at which all who come together can be served: those at which they all are at one
+    time; without any, those from which on they are in a row.
+    """
+    busy, target = await read_busy(group_window(rules, query.first, query.end)), query.closest_to or query.first
+    times = GroupTimes(rules, busy, query, present_language())
+    for _ in times.read_free():
+        await asyncio.sleep(0)
+    closest = times.list_closest(target.timestamp())
+    for find_plan in (times.find_together, times.find_in_a_row):
+        found: list[Slot] = []
+        for start in closest:
+            if len(found) == query.limit:
+                break
+            if plan := find_plan(start):
+                found.append(to_group_slot(plan))
+            await asyncio.sleep(0)
+        if found:
+            break
+    return found
+
+
+def _distance(rules: ServiceRules, day: date, target: float) -> float:
+    """Return how many seconds the closest instant of a local day is away from `target`."""
+    midnight, end = (wall_clock_epoch(day, minute, rules.zone) for minute in (0, DAY_MINUTES))
+    return max(midnight - target, target - end, 0)
+
+
+def _instant(rules: ServiceRules, day: date, minute: int) -> datetime:
+    return datetime.fromtimestamp(wall_clock_epoch(day, minute, rules.zone), UTC)

@@ -1,0 +1,145 @@
+"""Where our book and the remote calendar differ: compare a slice of both. Pure.
+
+A list of the calendar can lag behind, so what it shows makes a suspect only; `audit.py` looks at each booking itself.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from askproai_core.database import DifferenceSort
+from askproai_runtime.booking import Status
+from askproai_runtime.calendars import RemoteBooking
+
+_CLOCKS_DIFFER = timedelta(hours=1)  # at most; a date that is further ahead says nothing about when it was changed
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """The compared fields of an appointment. `in_flight`: it was changed a moment ago, or a job of it is not done."""
+
+    id: UUID
+    status: str
+    starts_at: datetime
+    ends_at: datetime
+    event_type_id: int | None
+    external_id: str | None
+    in_flight: bool
+
+    @property
+    def live(self) -> bool:
+        return self.status in {Status.CONFIRMED, Status.PENDING_SYNC}
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """A difference that a slice shows. `position` is its start there. One of `appointment` and `remote` may be absent.
+
+    `others` are further appointments with the same booking.
+    """
+
+    sort: DifferenceSort
+    position: datetime
+    appointment: Compared | None = None
+    remote: RemoteBooking | None = None
+    others: tuple[UUID, ...] = ()
+
+
+def find_suspects(
+    remotes: Sequence[RemoteBooking],
+    confirmed: Sequence[Compared],
+    matching: Collection[Compared],
+    now: datetime,
+    grace: timedelta,
+) -> list[Suspect]:
+    """Return what differs in a slice, by start; nothing that was changed within `grace`, or is over.
+
+    `remotes` are the bookings of the slice, `confirmed` our confirmed appointments of it, and `matching` whatever we have of
+    the bookings by uid or request id.
+    """
+    listed = {each.uid: each for each in remotes}
+    suspects = [
+        suspect for each in remotes if not is_recent(each, now, grace) and (suspect := _of_remote(each, matching, now))
+    ]
+    for appointment in confirmed:
+        row = listed.get(appointment.external_id or "")
+        if appointment.in_flight or appointment.ends_at <= now or (row and is_recent(row, now, grace)):
+            continue
+        if row is None and not _is_matched(appointment, remotes):
+            suspects.append(Suspect(DifferenceSort.MISSING_THERE, appointment.starts_at, appointment))
+        elif row is not None and row.moved_to:
+            suspects.append(Suspect(DifferenceSort.MOVED, appointment.starts_at, appointment, row))
+    suspects += _sharing_a_booking([*confirmed, *matching], {each.id for each in confirmed}, now)
+    return sorted(suspects, key=lambda suspect: suspect.position)
+
+
+def classify(appointment: Compared | None, remote: RemoteBooking, now: datetime) -> DifferenceSort | None:
+    """Return how a booking, as the calendar has it now, differs from our appointment; None where both agree or it is over."""
+    if appointment is None:
+        return DifferenceSort.MISSING_HERE if remote.live and remote.ends_at > now else None
+    if not remote.live:
+        return DifferenceSort.CANCELLED_THERE if appointment.live and appointment.ends_at > now else None
+    if appointment.status in {Status.CANCELLED, Status.FAILED}:
+        return DifferenceSort.CANCELLED_HERE if remote.ends_at > now else None
+    is_to_come = max(remote.ends_at, appointment.ends_at) > now
+    return DifferenceSort.MOVED if is_to_come and appointment.starts_at != remote.starts_at else None
+
+
+def find_match(remote: RemoteBooking, matching: Iterable[Compared]) -> Compared | None:
+    """Return the appointment of a booking: by a uid that it has or had, the current one first, otherwise by its request id.
+
+    A booking that is not live says nothing about an appointment that has another one.
+    """
+    by_uid = {each.external_id: each for each in matching if each.external_id}
+    by_id = {each.id: each for each in matching}
+    known = next((by_uid[uid] for uid in remote.uids if uid in by_uid), None)
+    named = by_id.get(remote.request_id) if remote.request_id else None
+    return known or (named if named and (remote.live or named.external_id is None) else None)
+
+
+def find_double(remote: RemoteBooking, matching: Iterable[Compared]) -> Compared | None:
+    """Return the live appointment that a live booking names by its request id, and that has another booking."""
+    for each in matching:
+        if each.id == remote.request_id and each.live and each.external_id and each.external_id not in remote.uids:
+            return each if remote.live else None
+    return None
+
+
+def is_recent(remote: RemoteBooking, now: datetime, grace: timedelta) -> bool:
+    """Return whether a booking changed so lately that its event, the poll or our own answer may be on the way."""
+    return remote.changed_at is not None and now - grace < remote.changed_at <= now + _CLOCKS_DIFFER
+
+
+def _of_remote(remote: RemoteBooking, matching: Collection[Compared], now: datetime) -> Suspect | None:
+    if remote.moved_to:
+        return None  # its successor is listed, too
+    double, appointment = find_double(remote, matching), find_match(remote, matching)
+    if double is not None and not double.in_flight and remote.ends_at > now:
+        return Suspect(DifferenceSort.DOUBLED, remote.starts_at, double, remote)
+    if appointment is not None and appointment.in_flight:
+        return None
+    sort = classify(appointment, remote, now)
+    return Suspect(sort, remote.starts_at, appointment, remote) if sort else None
+
+
+def _is_matched(appointment: Compared, remotes: Sequence[RemoteBooking]) -> bool:
+    """Return whether a live booking of the slice is the appointment's by an earlier uid, or by its request id alone."""
+    return any(
+        each.live and (appointment.external_id in each.uids or each.request_id == appointment.id) for each in remotes
+    )
+
+
+def _sharing_a_booking(appointments: Iterable[Compared], of_slice: Collection[UUID], now: datetime) -> list[Suspect]:
+    sharing: dict[str, dict[UUID, Compared]] = defaultdict(dict)
+    for each in appointments:
+        if each.external_id and each.live and not each.in_flight and each.ends_at > now:
+            sharing[each.external_id][each.id] = each
+    suspects = []
+    for group in sharing.values():
+        first, *others = sorted(group.values(), key=lambda each: (each.starts_at, each.id))
+        if others and first.id in of_slice:
+            ids = tuple(each.id for each in others)
+            suspects.append(Suspect(DifferenceSort.DOUBLED, first.starts_at, first, others=ids))
+    return suspects

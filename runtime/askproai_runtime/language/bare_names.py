@@ -1,0 +1,101 @@
+"""Names that callers say without an introduction: "Kaiser, meinen Termin bitte auf eins". Pure.
+
+Words with capitals at the beginning of a clause are a name, unless it is known that one of them is none.
+"""
+
+import re
+from collections.abc import Collection, Iterable
+from functools import cache
+from itertools import takewhile
+from typing import Final
+
+import msgspec
+
+from askproai_core.tenant_config import TenantConfig
+from askproai_runtime.german_dates import is_understood
+from askproai_runtime.language.answer_words import NO, ONLY_YES, WAIT, words_of
+from askproai_runtime.language.introductions import read_introduction
+from askproai_runtime.language.name_words import NO_NAME, OF_SENTENCES, PARTICLES, TITLES
+from askproai_runtime.language.names_alone import count_names, drop_around
+from askproai_runtime.language.phrases import fold, is_other_person
+from askproai_runtime.sentences import SENTENCES
+
+_CLAUSE: Final = re.compile(r"[.,;:!?…]+(?=\s|$)|\s[–-]\s|\n")
+_WORD: Final = re.compile(r"[^\W_][\w'’-]*")
+_GREETING: Final = frozenset({
+    "abend", "also", "danke", "evening", "good", "gott", "gruess", "gruezi", "gute", "guten", "hallo", "hello", "here", "hey", "hi",
+    "hier", "ja", "mahlzeit", "moin", "morgen", "morning", "servus", "tag",
+})  # fmt: skip
+# Words at the beginning of callers' clauses, beside those of our own sentences.
+_SAID: Final = _GREETING | {
+    "actually", "aehm", "afternoon", "alles", "ansonsten", "arbeit", "auto", "bahn", "besser", "bis", "chef", "chefin", "egal",
+    "eigentlich", "entschuldigen", "entschuldigung", "erst", "fieber", "grippe", "haben", "hauptsache", "hm", "hmm", "kita",
+    "koennen", "koennten", "krankheit", "leider", "mist", "muss", "nachher", "naja", "notfall", "obwohl", "oh", "perfekt", "prima",
+    "puh", "schade", "schoen", "schoenen", "schule", "sorry", "stau", "super", "tja", "tut", "uebrigens", "unfortunately",
+    "urlaub", "verkehr", "verzeihung", "wiederhoeren", "wiedersehen", "woche", "zug", "zwischen",
+}  # fmt: skip
+_FOR: Final = re.compile(r"\b(?:für|for)\b")  # "einen Termin für Otto Kurz" does not say who calls
+_FEWEST_LETTERS: Final = 2
+_MOST_WORDS: Final = 4
+
+
+def is_of_stranger(utterances: Iterable[str], customer: str, config: TenantConfig) -> bool:
+    """Return whether a name that a caller has said as a clause, or at the beginning of one, is of another person than the customer:
+    of two names no word decides whose appointment it is. A surname that they share may be of either.
+    """
+    business = _list_words(config)
+    said = [(n, clause) for n, each in enumerate(utterances) for clause in _CLAUSE.split(each)]
+    names = [(n, read_bare_name(clause, business)) for n, clause in said]
+    # One word later in a call is seldom a name: "Wunderbar.", "Kopfschmerzen."
+    named = [name for n, name in names if name and (n == 0 or len(name.split()) > 1)]
+    return any(is_other_person(name, customer) for name in named)
+
+
+def read_bare_name(clause: str, business: Collection[str] = ()) -> str:
+    """Return the name that a clause is, or begins with; "" without one. One word is a name where nothing else is said. A
+    word that only the `business` has is a name beside another word: "Anna Kaiser".
+    """
+    if introduced := read_introduction(clause):
+        return introduced
+    said = words_of(clause)
+    if ONLY_YES.fullmatch(said) or NO.search(said) or WAIT.search(said) or _FOR.search(said):
+        return ""
+    words = _WORD.findall(drop_around(clause.strip()))
+    while words and fold(words[0]) in _GREETING:
+        words = words[1:]
+    named = [*takewhile(_is_capitalized, words)]
+    if not named or (count_names(named[0]) == 0 and fold(named[0]) not in TITLES):  # "den von Otto"
+        return ""
+    while named and named[-1].islower():  # "Petra Lange den Termin"
+        named.pop()
+    core = [fold(word) for word in named if fold(word) not in TITLES | PARTICLES]
+    is_alone = len(named) == len(words)
+    if not 0 < len(core) <= _MOST_WORDS or (len(named) == 1 and not is_alone) or not _are_names(core):
+        return ""
+    return "" if {*core} <= {*business} or is_understood(" ".join(named)) else " ".join(named)
+
+
+def _is_capitalized(word: str) -> bool:
+    return word[0].isupper() or fold(word) in PARTICLES
+
+
+def _are_names(core: Collection[str]) -> bool:
+    return all(len(each) >= _FEWEST_LETTERS and each.isalpha() and each not in _list_known() for each in core)
+
+
+@cache
+def _list_known() -> frozenset[str]:
+    """Return the folded words that are known not to be names: of our own sentences in each language, and of callers."""
+    texts = msgspec.json.encode([*SENTENCES.values()]).decode()
+    own = fold(re.sub(r"\{\w+\}|\\n", " ", texts)).split()
+    return frozenset(own) | NO_NAME | OF_SENTENCES | _SAID
+
+
+def _list_words(config: TenantConfig) -> frozenset[str]:
+    """Return the folded words of a business's names, services and staff."""
+    texts = [config.display_name]
+    for service in config.services:
+        texts += [service.display_name, *service.spoken_names]
+    for branch in config.branches:
+        texts += [branch.display_name, branch.address.city, *(member.display_name for member in branch.staff)]
+    return frozenset(fold(" ".join(filter(None, texts))).split())

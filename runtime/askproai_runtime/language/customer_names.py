@@ -1,0 +1,178 @@
+"""Which text is the name of a customer. A word for the caller, a title alone, and a relation are none: the name is asked for."""
+
+import re
+from itertools import takewhile
+
+from askproai_core.input_values import plain_name
+from askproai_runtime.language.answer_words import ONLY_NO, ONLY_YES, WAIT, words_of
+from askproai_runtime.language.name_words import (
+    ALONE,
+    BEFORE_COMPANIONS,
+    BESIDE_ALONE,
+    COMPANIONS,
+    CUSTOMERS,
+    FAMILY,
+    FIRM,
+    NO_NAME,
+    OF_SENTENCES,
+    PARTICLES,
+    POSSESSIVES,
+    RELATIVES,
+    SAMPLES,
+    TITLES,
+    UNKNOWN,
+)
+from askproai_runtime.language.phrases import fold, same_name
+from askproai_runtime.language.placeholders import leaves_open, names_nothing
+from askproai_runtime.language.replies import read_claim
+
+_LETTER = re.compile(r"[^\W\d_]")
+_FOR = frozenset({"for", "fuer"})
+_ALSO = frozenset({"also", "auch", "both", "ebenfalls", "too", "zusammen", "together"})
+_OF_CALLER = frozenset({"mich", "me", "mir", "myself"})
+_BESIDE = _ALSO | _OF_CALLER | {"and", "beide", "drei", "mit", "two", "und", "with", "zwei", "2", "3"}
+_BESIDE_PERSONS = BEFORE_COMPANIONS | _OF_CALLER | {"and", "auch", "both", "und", "uns", "us"}
+_NAMES_A_TERM = frozenset(
+    {"appointment", "booking", "is", "ist", "it", "s", "slot", "termin"}
+)  # "the appointment is for Otto"
+_SEVERAL = re.compile(r"[+&/\d]|\b(?:und|and|bzw)\b|\bu\.?(?=\s)", re.IGNORECASE)
+# "von und zu Guttenberg", "Petra auf der Heide"
+_OF_PLACES = re.compile(
+    r"\bvon und zu\b|(?<=^)(?P<first>\S+) (?:auf|in|an|aus|vor|unter) de[rmn](?= [A-ZÄÖÜ]\S+$)", re.IGNORECASE
+)
+# Words in place of a name.
+_NO_NAME_YET = re.compile(
+    r"(?:(?:name|wird|to be|will be|noch|ask|is) )*(?:caller|erfragt|folgt(?: noch)?|follows|genannt|given|nachgereicht|provided)"
+    r"|guten? (?:abend|morgen|tag)|good (?:evening|morning)|hallo|hello|(?:ja |yes )?(?:bitte|please)|(?:vielen )?danke?|thanks"
+    r"|thank you|(?:einen? )?moment"
+)
+_BEFORE_NUMBERS = frozenset({"zu", "zum"})  # "zu dritt"
+_MOST_SMALL = 3  # first names and a surname in small letters
+
+
+def read_customer_name(text: str | None, said: str | None = None) -> str:
+    """Return the name in a text as it is stored; "" where it is none.
+
+    A name of examples ("Max Mustermann") counts unless the transcript, whose last words are `said`, does not have it: real people
+    are called so, and models make it up.
+    """
+    name = plain_name(text or "")
+    words = fold(name).split()
+    is_role = all(word in NO_NAME or word.isdecimal() for word in words)
+    is_open = names_nothing(text or "") or leaves_open(name) or _NO_NAME_YET.fullmatch(" ".join(words)) is not None
+    if not words or is_role or not _LETTER.search(name) or is_open:
+        return ""
+    made_up = said is not None and words[-1] in SAMPLES and words[-1] not in fold(said).split()
+    return "" if made_up else name
+
+
+def names_unknown(text: str) -> bool:
+    """Return whether a text that names nobody is about a person all the same: "unbekannt", "noch offen", "weiß ich noch nicht"."""
+    return names_nothing(text) and not UNKNOWN.isdisjoint(fold(text).split())
+
+
+def says_nobody(text: str) -> bool:
+    """Return whether words leave the caller alone: "nur ich", "keine Begleitung", "nobody else"."""
+    words = set(fold(text).split())
+    return words <= ALONE | BESIDE_ALONE and not words.isdisjoint(ALONE)
+
+
+def drop_relations(text: str) -> str:
+    """Return a name without the relation before it: `Otto Kurz` of `meinen Sohn Otto Kurz`. A relation alone stays, and so does
+    that of somebody: `Gast von Petra Lange`.
+    """
+    words = text.split()
+    around = COMPANIONS | CUSTOMERS | BEFORE_COMPANIONS
+    at = next((at for at, word in enumerate(words) if fold(word) not in around), len(words))
+    before = [fold(word) for word in words[:at]]
+    is_relation = any(
+        word in (COMPANIONS | CUSTOMERS) - TITLES or (word in COMPANIONS and POSSESSIVES.fullmatch(last))
+        for last, word in zip(["", *before], before, strict=False)
+    ) and words[at : at + 1] not in ([], ["of"], ["von"])
+    return " ".join(words[at:]).strip(",: ") if is_relation else text.strip()
+
+
+def is_plain_name(text: str) -> bool:
+    """Return whether a text is a name without further words: beside words with capitals, words in small letters are of a sentence.
+
+    A surname in small letters behind a first name is one, and so are particles (`van`), abbreviations (`med.`), and firms.
+    """
+    name = _OF_PLACES.sub(lambda found: f"{found['first'] or ''} von", drop_relations(text)).strip()
+    if FIRM.search(name):
+        return True
+    if _SEVERAL.search(name) or FAMILY.search(name) or "@" in name or _is_answer(name):
+        return False
+    words = [word for word in re.findall(r"[^\s,()]+", name) if fold(word) not in TITLES and not word.endswith(".")]
+    folded = [fold(word) for word in words]
+    small = [word for word in words if word.islower() and fold(word) not in PARTICLES]
+    if all(word.islower() for word in words):
+        is_short = 0 < len(small) <= _MOST_SMALL and words[-1] in small
+        return is_short and (OF_SENTENCES | _BEFORE_NUMBERS).isdisjoint(folded)
+    is_surname = len(words) == 2 and words[-1] in small and folded[-1] not in OF_SENTENCES  # noqa: PLR2004 (a first name and a surname)
+    return (not small or is_surname) and not POSSESSIVES.fullmatch(folded[0])
+
+
+def is_sentence(text: str) -> bool:
+    """Return whether a text that is no plain name has words that are in no name: "wie immer", "Petra Lange bei Julia"."""
+    words = [word for word in re.findall(r"[\w'’]+", text) if word.islower() or not word[0].isalpha()]
+    folded = {part for word in words for part in fold(word).split()}
+    is_told = any(part in OF_SENTENCES for part in (*folded, fold(text.partition(" ")[0])))
+    return (is_told or "@" in text or _is_answer(text)) and not is_plain_name(text)
+
+
+def _is_answer(text: str) -> bool:
+    """Return whether a text is a yes or a no. "Kim No" and "Frau Nein" are names: each part has a capital, and not all answer."""
+    words = text.split()
+    is_name = len(words) > 1 and all(word[0].isupper() for word in words) and not WAIT.search(words_of(text))
+    is_all = ONLY_YES.fullmatch(words_of(text)) or ONLY_NO.fullmatch(words_of(text))
+    return read_claim(text) is not None and not (is_name and not is_all)
+
+
+def may_bring_another(text: str, name: str) -> bool:
+    """Return whether a remark beside the customer's name may mean that somebody else comes, too."""
+    return not (COMPANIONS | _ALSO).isdisjoint(fold(text).split()) or speaks_of_another(text, name)
+
+
+def brings_another(notes: str, name: str) -> bool:
+    """Return whether notes say in one clause that somebody comes beside the customer of this name: "mein Sohn kommt mit", "auch für
+    Otto". "Für meinen Sohn" alone may be the customer.
+    """
+    return any(_brings_another(each, name) for each in re.split(r"[,;.\n]", notes))
+
+
+def _brings_another(clause: str, name: str) -> bool:
+    words = set(fold(clause).split())
+    if FAMILY.search(clause) and not words.isdisjoint(_FOR):
+        return True
+    is_beside = not words.isdisjoint(_BESIDE)
+    return is_beside and (not words.isdisjoint(RELATIVES - TITLES) or speaks_of_another(clause, name))
+
+
+def speaks_of_another(text: str, name: str) -> bool:
+    """Return whether a remark speaks of somebody else than the customer of this name: "für meinen Sohn", "for Otto Kurz"."""
+    words = re.findall(r"[^\W\d_][\w'-]*", text)
+    folded = [fold(word) for word in words]
+    if any(POSSESSIVES.fullmatch(word) and _names_relation(folded[at + 1 :]) for at, word in enumerate(folded)):
+        return True
+    return any(word in _FOR and _is_another(words, folded, at, name) for at, word in enumerate(folded))
+
+
+def _names_relation(folded: list[str]) -> bool:
+    """Return whether the words begin with a relation, with at most one adjective before it: `kleinen Bruder`."""
+    return any(word in COMPANIONS and len(set(folded[:at]) - _BESIDE_PERSONS) <= 1 for at, word in enumerate(folded))
+
+
+def _is_another(words: list[str], folded: list[str], at: int, name: str) -> bool:
+    """Return whether the words behind `für` name another person. A word alone may be a thing: it is a name where the remark, or
+    its word for an appointment, ends with it.
+    """
+    first = next(
+        (i for i in range(at + 1, len(words)) if folded[i] not in _BESIDE_PERSONS or folded[i] in TITLES), len(words)
+    )
+    named = list(takewhile(lambda word: word[:1].isupper(), words[first:]))
+    if named:
+        is_alone = len(named) == 1 and not (
+            set(folded[:at]) <= _NAMES_A_TERM | _BESIDE_PERSONS and first + 1 == len(words)
+        )
+        return not is_alone and not same_name(" ".join(named), name)
+    return _names_relation(folded[at + 1 :])

@@ -1,0 +1,123 @@
+"""Names as they are heard: which declared name a word sounds like, by the Kölner Phonetik (Postel, 1969). Pure.
+
+Only to ask "Meinen Sie Mehmet?", never to choose: many names have one code, as Anna and Jana have.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from difflib import SequenceMatcher
+from functools import lru_cache
+from itertools import groupby
+from typing import NamedTuple, TypeVar
+
+from askproai_core.tenant_config import Service
+from askproai_runtime.language.phrases import fold
+
+T = TypeVar("T")
+
+_CODES = {
+    **dict.fromkeys("aeijouy", "0"), "b": "1", "p": "1", **dict.fromkeys("dt", "2"), **dict.fromkeys("fvw", "3"),
+    **dict.fromkeys("gkq", "4"), "l": "5", **dict.fromkeys("mn", "6"), "r": "7", **dict.fromkeys("sz", "8"),
+}  # fmt: skip
+_K_AT_THE_BEGINNING, _K_INSIDE = frozenset("ahkloqrux"), frozenset("ahkoqux")  # what follows a C that sounds like K
+_MOST_WORDS, _FEWEST_LETTERS = 6, 3
+_PART_LETTERS = 5  # of a compound; shorter ones are in too many words
+_LEAST_ALIKE = 0.6  # of the letters; Emma and Anna have one code
+
+
+def cologne_code(word: str) -> str:
+    """Return the code of a folded word: digits by the sounds of its consonants, a 0 only for a vowel at the beginning."""
+    digits = "".join(_digits(word[at - 1 : at], letter, word[at + 1 : at + 2]) for at, letter in enumerate(word))
+    once = "".join(digit for digit, _ in groupby(digits))
+    return once[:1] + once[1:].replace("0", "")
+
+
+def _digits(before: str, letter: str, after: str) -> str:
+    match letter:
+        case "d" | "t" if after and after in "csz":
+            return "8"
+        case "p" if after == "h":
+            return "3"
+        case "c" if not before:
+            return "4" if after in _K_AT_THE_BEGINNING and after else "8"
+        case "c":
+            return "4" if after and after in _K_INSIDE and before not in {"s", "z"} else "8"
+        case "x":
+            return "8" if before and before in "ckq" else "48"
+        case _:
+            return _CODES.get(letter, "")
+
+
+class _Heard(NamedTuple):
+    """A folded word, and how it sounds."""
+
+    word: str
+    code: str
+
+
+def list_heard(
+    said: str, among: Iterable[T], names_of: Callable[[T], Sequence[str]], *, by_parts: bool = False
+) -> list[T]:
+    """Return what has a name that sounds like what was `said`, or a word of the name; nothing if each sounds different.
+
+    With `by_parts` also a long part of a compound counts ("Klavier" of Klavierstunde). A number that some of the names have leaves
+    out those without it: "60 Minuten Klavier".
+    """
+    spoken = fold(said).split()
+    words = [_hear(word) for word in spoken if len(word) >= _FEWEST_LETTERS and not word.isdecimal()]
+    if not 0 < len(words) <= _MOST_WORDS:
+        return []
+    joined, numbers = _hear("".join(each.word for each in words)), {word for word in spoken if word.isdecimal()}
+    found = [
+        each for each in among if any(_is_heard(words, joined, name, by_parts=by_parts) for name in names_of(each))
+    ]
+    of_number = [each for each in found if any(_has_number(name, numbers) for name in names_of(each))]
+    return of_number or found
+
+
+def list_heard_services(said: str, offered: Iterable[Service]) -> list[Service]:
+    """Return the services with a name that sounds like the text `said`, as a whole or in a long part."""
+    return list_heard(said, offered, lambda each: [each.display_name, *each.spoken_names], by_parts=True)
+
+
+class _Name(NamedTuple):
+    """The words of a declared name, all of them as one, and how they sound."""
+
+    words: tuple[_Heard, ...]
+    whole: _Heard
+    codes: frozenset[str]
+
+
+@lru_cache(maxsize=8192)
+def _hear_name(name: str) -> _Name:
+    """Return how a declared name sounds. Only these are kept: what callers say is not."""
+    words = tuple(_hear(word) for word in fold(name).split())
+    return _Name(words, _hear("".join(each.word for each in words)), frozenset(each.code for each in words))
+
+
+def _hear(word: str) -> _Heard:
+    return _Heard(word, cologne_code(word))
+
+
+def _has_number(name: str, numbers: Collection[str]) -> bool:
+    return bool(numbers) and any(each.word in numbers for each in _hear_name(name).words)
+
+
+def _is_heard(words: Sequence[_Heard], joined: _Heard, name: str, *, by_parts: bool) -> bool:
+    """Return whether each word that was said sounds like one of the name's, or all of them together like all of these."""
+    known = _hear_name(name)
+    for said in words:
+        by_sound = said.code in known.codes and any(_sounds_alike(said, word) for word in known.words)
+        by_part = (
+            by_parts and said.word in known.whole.word and any(_is_part(said.word, each.word) for each in known.words)
+        )
+        if not (by_sound or by_part):
+            return _sounds_alike(joined, known.whole)  # "Haar Schnitt"
+    return True
+
+
+def _is_part(word: str, compound: str) -> bool:
+    return len(word) >= _PART_LETTERS and (compound.startswith(word) or compound.endswith(word))
+
+
+def _sounds_alike(first: _Heard, second: _Heard) -> bool:
+    return first.code == second.code and SequenceMatcher(None, first.word, second.word).ratio() >= _LEAST_ALIKE

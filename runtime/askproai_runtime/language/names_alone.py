@@ -1,0 +1,66 @@
+"""A name without the words that are said around it, and with a surname that is only spelled. Pure."""
+
+import re
+from typing import Final
+
+from askproai_runtime.language.name_words import PARTICLES, TITLES
+from askproai_runtime.language.phrases import fold, same_name
+
+# A spelling letter by letter behind a name: "Jolene Kaczmarek (K-A-C-Z-M-A-R-E-K)", "Lange, L A N G E".
+_SPELLED = re.compile(
+    r"\s*[(\[]((?:[^\W\d_][-–.,\s]*)(?:[-–.,\s]+[^\W\d_])+)[-–.,\s]*[)\]]|(?<=\w\w)[\s,:]+((?:[^\W\d_][-–. ]+){2,}[^\W\d_])\.?$"
+)
+_ONLY_SPELLED: Final = re.compile(r"(?:[^\W\d_][-–., ]+){2,}[^\W\d_]\.?")
+# Words before a name and behind it. Words that may be names, too, need a sign behind them: "So, Lange".
+_BEFORE: Final = re.compile(
+    r"(?:(?:ja|jo|yes|yeah|nein|nee|okay|also|äh|ähm|hallo|hello|guten (?:tag|morgen|abend)|good (?:morning|evening))\b[\s,.!:;]+"
+    r"|(?:genau|ok|gut|no|falsch|wrong|richtig|right|hi|oh|well|so|bitte|please|neuer kunde|neukund(?:e|in)|ich bin['’]?s"
+    r"|wie (?:ich )?(?:schon )?gesagt)\s*[,.!:;]\s*"
+    r"|(?:(?:und|and) )?(?:(?:mein|der|my|the|her|his|voller|vollständiger|full|first|last) )?(?:vor|nach|familien|customer )?name"
+    r"(?:(?: (?:ist|is|wäre|lautet)|['’]s)\s*:?|\s*:)\s+"
+    r"|(?:ich hei(?:ß|ss)e|ich bin|hier ist|hier spricht|(?:das|es) (?:ist|wäre)|this is|it is|it['’]s|i am|i['’]m)"
+    r"\s*:?(?: (?:die|der))?\s+"
+    r"|(?:(?:ein |einen |the |an? )?(?:termin|appointment|buchung|booking) )?"
+    r"(?:(?:auf|in|im|unter|on|under)(?: (?:de[nm]|the))? name[ns]?(?: (?:of|von))?|(?:auf|unter|under|für|fuer|for)(?! de[rmn] ))"
+    r"\s*:?\s+"
+    r"|(?:nicht|not) [^,]+,? (?:sondern|but)\s+)+",
+    re.IGNORECASE,
+)
+_BEHIND: Final = re.compile(
+    r"(?:[\s,]+(?:bitte(?: schön| sehr)?|please|danke|thanks|thank you|am apparat|am telefon|hier|here|speaking|hei(?:ß|ss)e ich"
+    r"|(?:ist|is) (?:mein|my|der|the) name|mein name|noch ?mal|noch einmal|again|wieder|halt|eben|natürlich|oder so"
+    r"|wie (?:ich )?(?:schon )?gesagt)[.!]*"
+    r"|,? (?:mit|with(?: an?)?) (?:doppel[- ]?|double[- ]?|zwei |two )?(?:[a-zäöüß]|(?-i:[a-zäöüß]{2}))"
+    r"(?: (?:hinten|am ende|at the end))?"
+    r"|, (?:und |and )?(?:nicht|not) [^,]+|[.!;:,\s]+)$",
+    re.IGNORECASE,
+)
+_LAST_NAME = re.compile(r",?\s*\b(?:nach|familien|last |sur)name(?: (?:ist|is))?\s*:?\s+", re.IGNORECASE)
+_SURELY_PARTICLES = PARTICLES - {"al", "ben", "bin", "das"}  # these are first names as well
+
+
+def drop_around(text: str) -> str:
+    """Return a name without its spelling, and without the words around it."""
+    text, before = _read_spelled(text.strip().replace("\n", ", ")).strip(), None
+    while text != before:
+        before = text
+        text = _BEHIND.sub("", text[found.end() :] if (found := _BEFORE.match(text)) else text).strip()
+    return _LAST_NAME.sub(" ", text).strip()
+
+
+def count_names(text: str) -> int:
+    """Return how many words of a name there are, without titles and particles."""
+    return len([word for word in text.split() if fold(word) not in TITLES | _SURELY_PARTICLES])
+
+
+def _read_spelled(text: str) -> str:
+    """Return a text without the spelling of a name in it. Letters alone, or behind a first name alone, are the surname."""
+    if _ONLY_SPELLED.fullmatch(text):
+        return "".join(re.findall(r"[^\W\d_]", text)).capitalize()
+    found = _SPELLED.search(text)
+    if found is None:
+        return text
+    before = text[: found.start()].strip()
+    spelled = "".join(re.findall(r"[^\W\d_]", found[1] or found[2])).capitalize()
+    is_surname = count_names(before) <= 1 and not same_name(before, spelled)
+    return f"{before}{f' {spelled}' if is_surname else ''}{text[found.end() :]}"

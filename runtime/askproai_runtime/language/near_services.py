@@ -1,0 +1,200 @@
+"""Which services a caller may mean by words that name none: by a stem, a part of a compound, or a word of the other language. Pure.
+
+Only to ask "Meinen Sie Bartschnitt?". A part of a visit is chosen by the beginning of a name that one service has.
+"""
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from itertools import pairwise
+
+from askproai_core.tenant_config import Service
+from askproai_runtime.language.generic_services import is_generic
+from askproai_runtime.language.heard_names import list_heard_services
+from askproai_runtime.language.phrases import fold
+from askproai_runtime.language.spoken_services import (
+    NamedServices,
+    cut_ending,
+    find_named,
+    names_service,
+    read_services,
+    split_visit,
+)
+from askproai_runtime.visits import MOST_SERVICES
+
+_MOST_WORDS = 12  # that are compared with each service: other callers wait meanwhile
+_FEWEST_CONSONANTS = 3  # of a word; fewer are those of too many words
+_MIN_LETTERS = 4  # of a stem
+_COMPOUND, _FIRST_PART, _LAST_PART = 7, 4, 7  # letters of a compound, and of the parts that two may share
+_SAME, _RELATED = 3, 2  # of a declared word; a meaning in common counts one
+_OF_ANY_COMPOUND = ("unter", "ueber")
+# Folded words, or beginnings and ends of them, of one meaning: German and English, of trades that take appointments.
+_MEANINGS: tuple[tuple[str, ...], ...] = (
+    ("haar", "hair", "frisur", "frisier"),
+    ("schnitt", "schneid", "cut", "cuts", "cutting", "trim", "trimm", "stutz", "spitzen", "kuerz"),
+    ("bart", "beard", "rasur", "rasier", "shave", "shaving"),
+    (
+        "faerb",
+        "farbe",
+        "colour",
+        "color",
+        "dye",
+        "dyeing",
+        "tint",
+        "toen",
+        "blondier",
+        "straehn",
+        "highlight",
+        "balayage",
+    ),
+    ("wasch", "wash", "shampoo"),
+    ("foehn", "blow", "blowdry"),
+    ("dauerwelle", "perm"),
+    ("damen", "frauen", "women", "ladies"),
+    ("herren", "maenner", "men", "mens", "gents", "gentlemen"),
+    ("kinder", "kids", "child", "children"),
+    ("kontroll", "untersuch", "vorsorge", "check", "checkup", "exam", "examination"),
+    ("reinig", "clean", "cleaning"),
+    ("massage", "massier"),
+    ("berat", "consult"),
+    ("naegel", "nagel", "nail"),
+    ("manikuere", "manicure"),
+    ("pedikuere", "fusspflege", "pedicure"),
+    ("wimper", "lash", "lashes"),
+    ("augenbrau", "brow", "brows", "eyebrow"),
+    ("gesicht", "facial"),
+    ("waxing", "wachs", "enthaar"),
+    ("reifen", "tyre", "tire"),
+    ("reparatur", "reparier", "repair"),
+    ("inspektion", "inspection"),
+    ("unterricht", "stunde", "lesson", "class"),
+    ("impf", "vaccin"),
+    ("therapie", "therapy"),
+)
+
+
+def list_related(said: str, offered: Sequence[Service]) -> list[Service]:
+    """Return the services whose names are closest to the text `said`, whatever its other words are: "Spitzen schneiden" is a part
+    of each Haarschnitt. Nothing where no word is close.
+    """
+    words = frozenset(fold(said).split())
+    if len(words) > _MOST_WORDS:
+        words = frozenset()
+    scores = {
+        service.name: max(_score(words, name) for name in (service.display_name, *service.spoken_names))
+        for service in offered
+    }
+    most = max(scores.values(), default=0)
+    return [service for service in offered if most and scores[service.name] == most]
+
+
+def complete_names(text: str, offered: Sequence[Service]) -> NamedServices:
+    """Return which services a text names, of a visit also by the beginning of a name that one service has: "Haarschnitt mit Bart".
+
+    No customer has a service and one whose name contains that of the first: "Haarschnitt mit Kind" is not clear.
+    """
+    if any(_list_compounds(part, offered) for part in split_visit(text) or [text]):
+        return NamedServices((), unknown=text)
+    named = found = read_services(text, offered)
+    for _ in range(MOST_SERVICES):
+        said = found.unknown or ""
+        begun = [each.display_name for each in offered if _begins(said, each)]
+        if len(begun) != 1 or is_generic(said):
+            break
+        text = begun[0].join(re.split(rf"\b{re.escape(said)}\b", text))
+        found = read_services(text, offered)
+    names = [fold(each.display_name) for each in found.services]
+    is_clear = len(names) > 1 and not any(one != other and one in other for one in names for other in names)
+    return found if is_clear and found.unknown is None else named
+
+
+def _list_compounds(said: str, offered: Sequence[Service]) -> list[Service]:
+    """Return the services whose name a text says in two words, which name services as well: "Bart schneiden" is no Bartschnitt with
+    a Haarschnitt.
+    """
+    words = fold(said).split()
+    pairs = [pair for pair in pairwise(words) if all(names_service(word, offered) for word in pair)]
+    return [service for service in offered if any(_is_name_of(pair, service) for pair in pairs)]
+
+
+def _is_name_of(pair: tuple[str, str], service: Service) -> bool:
+    first, second = pair
+    names = [word for name in (service.display_name, *service.spoken_names) for word in fold(name).split()]
+    return any(word != first and word.startswith(first) and _closeness(second, word) > 0 for word in names)
+
+
+def _begins(said: str, service: Service) -> bool:
+    word = fold(said)
+    is_word = len(word) >= _MIN_LETTERS and " " not in word
+    return is_word and any(fold(name).startswith(word) for name in (service.display_name, *service.spoken_names))
+
+
+def list_joined(text: str, offered: Sequence[Service]) -> list[Sequence[Service]]:
+    """Return for each part of a text which services it may mean: "Haarschnitt mit Bart" has two parts.
+
+    Nothing where a part means none, or two parts mean the same.
+    """
+    parts = split_visit(text)
+    meant = [list_near(part, offered) for part in parts if len(parts) <= MOST_SERVICES]
+    names = [service.name for part in meant for service in part]
+    return meant if len(meant) > 1 and all(meant) and len(names) == len(set(names)) else []
+
+
+def list_near(said: str, offered: Sequence[Service]) -> Sequence[Service]:
+    """Return the services that words name among others, sound like, or are close to."""
+    compounds = _list_compounds(said, offered)
+    return compounds or find_named(offered, said) or list_heard_services(said, offered) or list_related(said, offered)
+
+
+def _score(words: frozenset[str], name: str) -> int:
+    known = fold(name).split()
+    return sum(max((_closeness(word, each) for each in known), default=0) for word in words)
+
+
+def _closeness(said: str, known: str) -> int:
+    """Return how close two folded words are; 0 if they have nothing in common."""
+    if said == known:
+        return _SAME
+    meanings = len(_list_meanings(said) & _list_meanings(known))
+    if len(said) < _MIN_LETTERS:
+        return meanings
+    return max(meanings, _RELATED if _is_related(said, known) else int(_shares_part(said, known)))
+
+
+@lru_cache(maxsize=8192)
+def _list_meanings(word: str) -> frozenset[int]:
+    return frozenset(number for number, forms in enumerate(_MEANINGS) if any(_has_form(word, form) for form in forms))
+
+
+def _has_form(word: str, form: str) -> bool:
+    return (
+        word == form
+        or (len(form) >= _MIN_LETTERS and (word.startswith(form) or word.endswith(form)))
+        or (len(form) > _MIN_LETTERS and form in word)
+    )
+
+
+def _is_related(said: str, known: str) -> bool:
+    """Return whether a folded word is a part of another one, or another form of it ("schneiden" and "Haarschnitt").
+
+    The vowels of a German verb change, its consonants stay.
+    """
+    stem, root = cut_ending(said), cut_ending(known)
+    if (len(stem) >= _MIN_LETTERS and stem in known) or (len(root) >= _MIN_LETTERS and root in said):
+        return True
+    consonants, others = _consonants(stem), _consonants(root)
+    return len(consonants) >= _FEWEST_CONSONANTS and (
+        others.endswith(consonants) or (others.startswith(consonants) and said[0] == known[0])
+    )
+
+
+def _shares_part(said: str, known: str) -> bool:
+    """Return whether two compounds have the first or the last part in common: "Klavierkurs" and "Klavierstunde"."""
+    if min(len(said), len(known)) < _COMPOUND or said.startswith(_OF_ANY_COMPOUND):
+        return False
+    return said[:_FIRST_PART] == known[:_FIRST_PART] or said[-_LAST_PART:] == known[-_LAST_PART:]
+
+
+def _consonants(word: str) -> str:
+    hard = re.sub(r"[aeiouyj]", "", word).replace("d", "t").replace("b", "p").replace("g", "k")
+    return re.sub(r"(.)\1+", r"\1", hard)

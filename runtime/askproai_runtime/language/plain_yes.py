@@ -1,0 +1,113 @@
+"""Whether a yes with more words is a plain yes to a question: all of them are words of the question, of the request that it asks
+about, or small words that name nothing. Pure.
+
+Any other word may be another time, person or service, or a condition.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import Any, Final
+
+from askproai_runtime.language.answer_words import FILLER, YES_WORD, words_of
+from askproai_runtime.language.name_words import RELATIVES
+from askproai_runtime.language.phrases import fold
+from askproai_runtime.language.spoken_numbers import NUMBER_WORDS
+from askproai_runtime.sentences import SENTENCES
+
+# A denied name and a former appointment do not count as words of the question.
+_DENIED: Final = re.compile(r"\b(?:nicht für|not for)\b[^.?]*", re.IGNORECASE)
+_FORMER: Final = re.compile(r".*\b(?:absagen und stattdessen|and book)\b", re.IGNORECASE | re.DOTALL)
+_IN_PLACE_OF: Final = re.compile(r"\b(?:an)?(?:statt|instead of|rather than) \w+")
+_PERSON: Final = re.compile(r"\b(?:bei|with) (\w+)", re.IGNORECASE)
+_NUMBER: Final = rf"(?:[01]?\d|2[0-4]|ein|{'|'.join(NUMBER_WORDS)})\b"
+_HOUR: Final = re.compile(
+    rf"\b(?:(?:um|auf|gegen|at|to) ({_NUMBER})(?: (?:uhr|o clock))?|({_NUMBER}) (?:uhr|o clock|am|pm)\b)"
+)
+_CLOCK: Final = re.compile(rf"(?<![\d:])\b({_NUMBER})(?=:\d\d| ?uhr| o.?clock| ?[ap]m\b|$)|T(\d\d):", re.IGNORECASE)
+_DATE: Final = re.compile(r"\b\d{4}-\d\d-\d\d")
+_OWN: Final = re.compile(r"\b(?:mein|unser)(?:e[mnrs]?)?\b|\b(?:my|our)\b")
+_MEANT: Final = re.compile(r"\b(?:meinte?|meine) ich\b|\bich mein(?:e|te)\b")
+_AGREED: Final = re.compile(rf"\b(?:{YES_WORD}|{FILLER})\b")
+_VERBS: Final[Mapping[str, frozenset[str]]] = {
+    "reschedule_appointment": frozenset(
+        {"legen", "verlegen", "verschieben", "umbuchen", "schieben", "move", "reschedule"}
+    ),
+    "book_appointment": frozenset({"buchen", "eintragen", "book"}),
+}
+_SMALL: Final = frozenset({
+    "ahead", "also", "am", "an", "anrufe", "anrufen", "anzurufen", "asked", "at", "auf", "aus", "behalf", "bei", "bin", "calling",
+    "dafuer", "darum", "das", "dem", "den", "der", "derselbe", "des", "dessen", "dies", "diese", "diesem", "diesen", "dieser", "do",
+    "eben", "einfach", "er", "es", "for", "fuer", "gebeten", "gemeint", "gleich", "go", "habe", "halt", "happy", "hat", "have",
+    "he", "her", "him", "his", "i", "ich", "ihm", "ihn", "ihr", "ihre", "ihrem", "ihren", "ihrer", "im", "in", "ist", "it", "jetzt",
+    "m", "mean", "meant", "means", "me", "mich", "mir", "moechte", "move", "now", "of", "on", "one", "richtige", "richtigen",
+    "ruf", "rufe", "ruhig", "s", "schon", "sein", "seine", "seinem", "seinen", "seiner", "selben", "she", "sind", "sofort", "soll",
+    "that", "the", "they", "this", "to", "um", "und", "uns", "us", "von", "war", "we", "wir", "with", "yours", "zeit", "zu", "zum",
+    "zur",
+})  # fmt: skip
+
+
+def is_plain_yes(utterance: str, about: str, function: str = "", request: Mapping[str, Any] | None = None) -> bool:
+    """Return whether an utterance that holds a yes and no no adds nothing to the question `about`, which a `function` has asked
+    instead of carrying out a `request`.
+    """
+    asked = _FORMER.sub("", _DENIED.sub(" ", about))
+    args = request or {}
+    known = {*fold(asked).split(), *(word for text in _list_texts(args) for word in fold(text).split())}
+    denied = {word for found in _DENIED.findall(about) for word in fold(found).split()}
+    known -= denied - {*fold(asked).split()}
+    if len(people := [fold(each) for each in _PERSON.findall(asked)]) > 1:
+        known -= {*people[:-1]} - {people[-1]}
+    said = _MEANT.sub(" ", _IN_PLACE_OF.sub(" ", words_of(utterance)))
+    known |= {f"{word}s" for word in known} | {*_list_weekdays(args)}
+    rest = drop_hours(said, asked, args)
+    rest = "?" if rest is None else _AGREED.sub(" ", _drop_own(rest, is_of_other=bool(denied)))
+    left = {*fold(rest).split()} - known - _SMALL - _VERBS.get(function, frozenset())
+    return not left and "?" not in rest
+
+
+def drop_hours(said: str, asked: str, request: Mapping[str, Any] | None = None) -> str | None:
+    """Return words without the hours that the question `asked`, or the request, names; None if they name another one."""
+    hours = _list_hours(asked, request or {})
+    if any(_read_hour(found[1] or found[2]) not in hours for found in _HOUR.finditer(said)):
+        return None
+    return _HOUR.sub(" ", said)
+
+
+def _list_texts(request: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the texts of a request but its times, which are compared as hours and weekdays."""
+    return (value for name, value in request.items() if isinstance(value, str) and name not in {"start", "time"})
+
+
+def _list_weekdays(request: Mapping[str, Any]) -> Iterator[str]:
+    for found in _DATE.findall(" ".join(str(request.get(name, "")) for name in ("date", "start"))):
+        try:
+            day = date.fromisoformat(found)
+        except ValueError:
+            continue
+        yield from (fold(SENTENCES[language].weekdays[day.weekday()]) for language in SENTENCES)
+
+
+def _list_hours(asked: str, request: Mapping[str, Any]) -> set[int]:
+    """Return the hours of a question, the last ones where it names former ones, and of the request; each as one of twelve."""
+    last = asked.rpartition(": ")[2]
+    texts = [last if _CLOCK.search(last) else asked, *(str(request.get(name, "")) for name in ("time", "start"))]
+    found = (hour for text in texts for hours in _CLOCK.findall(text) for hour in hours if hour)
+    return {_read_hour(each) for each in found}
+
+
+def _read_hour(word: str) -> int:
+    return 1 if word.casefold() == "ein" else int(NUMBER_WORDS.get(word.casefold(), word)) % 12
+
+
+def _drop_own(said: str, *, is_of_other: bool) -> str:
+    """Return words without relatives of the caller, and with a question mark for the caller's own things."""
+    words, dropped = said.split(), list[str]()
+    for index, word in enumerate(words):
+        following = fold(words[index + 1]) if index + 1 < len(words) else ""
+        if _OWN.fullmatch(word):
+            is_known = following in RELATIVES or (not is_of_other and following in {"termin", "appointment"})
+            dropped += [] if is_known else ["?"]
+        elif not (index and _OWN.fullmatch(words[index - 1]) and fold(word) in RELATIVES):
+            dropped.append(word)
+    return " ".join(dropped)

@@ -1,0 +1,201 @@
+"""A caller's answer to a question with yes or no: where the transcript settles it, no model decides."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date
+from enum import StrEnum
+from typing import Any
+
+from askproai_runtime.language.answer_words import (
+    FILLER,
+    KEEP,
+    NO,
+    ONLY_YES,
+    SAYING,
+    STRONG_YES_WORD,
+    WAIT,
+    YES,
+    YES_WORD,
+    Reply,
+    asks,
+    is_question,
+    words_of,
+)
+from askproai_runtime.language.cancel_answers import CANCELLATION, drop_illness, names_another, read_cancellation
+from askproai_runtime.language.plain_yes import is_plain_yes
+
+# Reports of a model: "caller confirmed", "noch nicht bestätigt".
+# Any further word may change it: "to be confirmed".
+_CLAIM_WORD = r"(?:y|j|1|true|wahr|confirm(?:ed|s)?|bestätigt?|zugestimmt|zugesagt|agree[ds]?|accept(?:ed|s)?)"
+_REPORTING = (
+    r"(?:caller|customer|client|user|patient(?:in)?|kundin|kunde|anrufer(?:in)?|he|she|er|hat|has|have|was|wurde|by|vom|von|der|i|ich"
+    r"|ausdrücklich|explicitly|clearly|cancellation|absage|stornierung|email|e|mail|wants? to|möchte|will|jetzt|now|thank you)"
+)
+_ONLY_CLAIM = re.compile(rf"(?:(?:{YES_WORD}|{FILLER}|{_CLAIM_WORD}|{_REPORTING})(?: |$))++")
+_APPOINTMENT = re.compile(r"\b(?:termin|appointment|booking|buchung)\b")
+_CLEARLY = re.compile(rf"\b(?:{STRONG_YES_WORD}|{_CLAIM_WORD})\b")
+_AGREEMENT = re.compile(rf"\b(?:{YES_WORD}|{_CLAIM_WORD})\b")
+_DENIAL = re.compile(
+    r"^(?:n|0|false)$|\b(?:nicht|not|nie|never|kein\w*|un(?:bestätigt|confirmed)|abgelehnt|refuse[ds]?|declined?)\b"
+)
+# Said to several times, these choose none of them. "Egal bei wem" speaks of the person.
+_NO_PREFERENCE = re.compile(
+    r"\b(?:egal(?! (?:bei |zu |von |mit )?(?:we[rm]|welche[rm]?)\b)|(?:mir|uns|völlig|ganz) gleich"
+    r"|wurs(?:ch)?t|schnuppe|irgendeine[nrs]?"
+    r"|such\w* (?:sie|du) (?:\w+ ){0,2}aus|entscheiden sie|wie (?:es ihnen|sie) (?:\w+ )?(?:passt|wollen|möchten|meinen)"
+    r"|whatever|whichever|either (?:one )?(?:is|works)|any of (?:them|those)|you (?:choose|decide|pick)"
+    r"|(?:don t|do not|doesn t|does not) (?:really )?(?:mind|matter|care)|no preference)\b"
+)
+
+
+# By what was asked: whether to cancel an appointment (its id), whether it is the one that is meant (`meant_key`), whether details
+# or a name are of it (`details_key`), whether an e-mail address is right (the address without differences of case), whether words
+# mean a service or a staff member (`heard_key`), for a number (`PhoneQuestion.key`), who comes along (`companions_key`), or for the
+# full name of an appointment (`name_key`).
+Replies = Mapping[str, Reply]
+
+
+def meant_key(appointment_id: str) -> str:
+    """Return the key in `Replies` of the question whether the caller means this appointment."""
+    return f"meant {appointment_id}"
+
+
+def details_key(appointment_id: str) -> str:
+    """Return the key in `Replies` of the question whether this appointment is meant by a detail or a name that may be another's."""
+    return f"details {appointment_id}"
+
+
+def name_key(appointment_id: str) -> str:
+    """Return the key in `Replies` of the question for the full name of an appointment."""
+    return f"name {appointment_id}"
+
+
+def heard_key(said: str, meant: str) -> str:
+    """Return the key in `Replies` of the question whether words mean this service or staff member, by its name in the config."""
+    return f"heard {meant} {words_of(said)}"
+
+
+def companions_key(start: str) -> str:
+    """Return the key in `Replies` of the question who comes along at a time, or whether the caller comes alone."""
+    return f"companions {start}"
+
+
+class PhoneQuestion(StrEnum):
+    """Why a caller is asked for a telephone number: `needs_phone` of the answer."""
+
+    MISSING = "missing"
+    UNCLEAR = "unclear"
+    HALF = "half"  # too few digits
+    CALL_BACK = "call_back"  # of a withheld caller who asks to be called back
+
+    @property
+    def key(self) -> str:
+        """The key in `Replies`."""
+        return f"phone {self.value}"
+
+
+class Question(StrEnum):
+    """The kind of a question, which decides which words answer it."""
+
+    CANCEL = "cancel"  # a no is final: a later yes may answer something else
+    MEANT = "meant"
+    ADDRESS = "address"  # the first answer is: what is refused later is something else
+    HEARD = "heard"  # as well
+    PHONE = "phone"  # whatever is said: it is asked once
+    NAME = "name"  # as well, also those of companions
+
+
+_FIRST_COUNTS = frozenset({Question.ADDRESS, Question.HEARD})
+
+
+def read_reply(
+    utterances: Sequence[str],
+    question: Question,
+    later: Sequence[str] = (),
+    about: str = "",
+    today: date | None = None,
+    function: str = "",
+    request: Mapping[str, Any] | None = None,
+) -> Reply:
+    """Return what the caller's `utterances` since a question, the first one first, say to it.
+
+    A question back and "Moment" are no answer; if there is nothing else, the question is asked again. Words said `later`, to
+    something else, may still refuse. `about` is the sentence of the question: a cancellation that names more than it is of another
+    appointment. `today` is the day of the call. A `function` has asked it instead of carrying out a `request`.
+    """
+    if question is Question.CANCEL:
+        about = f"{about} {(request or {}).get('customer_name') or ''}"
+        utterances = [drop_illness(utterance, about) for utterance in utterances]
+        if any(names_another(each, about, today) for each in utterances):
+            return Reply.NO
+    read = [_read(utterance, question, about) for utterance in utterances]
+    if question is Question.MEANT:
+        is_plain = [
+            reply is Reply.UNCLEAR and holds_yes(utterance) and is_plain_yes(utterance, about, function, request)
+            for utterance, reply in zip(utterances, read, strict=True)
+        ]
+        read = [Reply.YES if plain else reply for plain, reply in zip(is_plain, read, strict=True)]
+    refused = (*read, *(_read(utterance, question, about) for utterance in later))
+    if question not in _FIRST_COUNTS and Reply.NO in refused:
+        return Reply.NO
+    for reply in read:
+        if reply in {Reply.YES, Reply.NO}:
+            return reply
+    if read and read[-1] is None:
+        return Reply.ASIDE if question in {Question.MEANT, *_FIRST_COUNTS} else Reply.NO
+    return Reply.UNCLEAR
+
+
+def read_claim(text: str, agreement: re.Pattern[str] | None = None, *, cancels: bool = False) -> bool | None:
+    """Return whether a model's words claim an agreement and nothing else; None where they say neither, both, or more.
+
+    `agreement` has the whole answers that claim it for this question. With `cancels` it is a cancellation: words that approve of
+    the appointment claim none.
+    """
+    said = words_of(text)
+    if text.rstrip().endswith("?"):
+        return None
+    if agreement and agreement.fullmatch(said):
+        return True
+    denies = bool((NO.search(said) or _DENIAL.search(said) or KEEP.search(said)) and not SAYING.search(said))
+    if denies:
+        return None if YES.search(NO.sub(" ", said).strip()) else False
+    if cancels and not CANCELLATION.search(said) and (_APPOINTMENT.search(said) or not _CLEARLY.search(said)):
+        return None
+    claims = bool(_ONLY_CLAIM.fullmatch(said) and _AGREEMENT.search(said)) or bool(SAYING.search(said))
+    return True if claims else None
+
+
+def has_no_preference(utterance: str) -> bool:
+    """Return whether somebody who was offered a choice of times leaves it to the agent."""
+    return bool(_NO_PREFERENCE.search(words_of(utterance)))
+
+
+def answers_nothing(utterance: str) -> bool:
+    """Return whether nothing but a question or "Moment" was said to an offer."""
+    return _read(utterance, Question.MEANT) is None
+
+
+def holds_yes(utterance: str) -> bool:
+    """Return whether an utterance holds a yes, and neither a no nor a question."""
+    said = words_of(utterance)
+    return bool(YES.search(said)) and not NO.search(said) and not is_question(utterance) and not WAIT.search(said)
+
+
+def _read(utterance: str, question: Question, about: str = "") -> Reply | None:
+    """Return what one utterance says; None if it answers nothing."""
+    if question is Question.CANCEL:
+        return read_cancellation(utterance, about)
+    said = words_of(utterance)
+    if question is Question.HEARD:  # "Ja, Haarschnitt." repeats a word of the question
+        asked = words_of(about).split()
+        said = " ".join(word for word in said.split() if word not in asked)
+    is_yes = bool(YES.search(NO.sub(" ", said).strip()))
+    is_aside = is_question(utterance) or bool(WAIT.search(said))
+    if asks(said) and not is_yes:
+        return None
+    if NO.search(said):
+        return Reply.UNCLEAR if is_yes else Reply.NO
+    if is_yes and not is_aside and (question is Question.HEARD or ONLY_YES.fullmatch(said)):
+        return Reply.YES
+    return None if is_aside and not is_yes else Reply.UNCLEAR

@@ -1,0 +1,75 @@
+"""Which days the caller's words since an answer choose or reject, where they leave no doubt. Pure."""
+
+import re
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from askproai_runtime.german_dates import WEEKDAYS, Mention, UnclearMention, fold
+from askproai_runtime.language.answer_words import CONDITION, NO, is_question, words_of
+from askproai_runtime.language.declines import drop_neutral, find_named_times, rejects_times
+
+_SENTENCE = re.compile(r"(?<=[!?;])\s+|(?<=\D\.)\s+")
+_KEEPS = re.compile(
+    r"\b(?:bleib\w*|(?:be)?lass?en?(?! (?:sie )?(?:uns|wir)\b)|behalt\w*|keep\w*|stay\w*|leave|stick"
+    r"|(?:selbe|gleiche|same)[nrm]? (?:tag|day))\b"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SaidDays:
+    """`chosen` and `rejected` are among the days that were asked for; `elsewhere`: another day is chosen.
+
+    `doubtful` are the weekdays in words that leave it open what is said of them. `objects`: the offer is rejected, and not only an
+    hour of it. `keeps`: something is to stay as it is.
+    """
+
+    chosen: frozenset[date]
+    rejected: frozenset[date]
+    elsewhere: bool
+    doubtful: frozenset[int]
+    objects: bool
+    keeps: bool
+
+    def may_mean_another(self, days: Iterable[date]) -> bool:
+        """Return whether a day that is none of these may be chosen."""
+        return self.elsewhere or not self.doubtful <= {day.weekday() for day in days}
+
+
+def read_said_days(utterances: Iterable[str], times: Collection[datetime], now: datetime) -> SaidDays:
+    """Return what the utterances say of the days of local `times`. `now` is the start of the call.
+
+    A question or a condition says nothing for certain, nor does a sentence with words that may turn what it names.
+    """
+    chosen, rejected, doubtful = set[date](), set[date](), set[int]()
+    elsewhere = objects = keeps = False
+    for sentence in (each for utterance in utterances for each in _SENTENCE.split(utterance)):
+        said = drop_neutral(words_of(sentence))
+        rejects = rejects_times(said)
+        keeps |= bool(_KEEPS.search(said))
+        try:
+            against, others = _read_sentence(sentence, now)
+            days_against, days_for = _list_days(against, times), _list_days(others, times)
+        except UnclearMention:
+            doubtful |= {WEEKDAYS[word] for word in fold(said).split() if word in WEEKDAYS}
+            objects |= rejects or bool(NO.search(said))
+            continue
+        objects |= not against and (rejects or bool(NO.search(said)))
+        if rejects and not against:  # "da kann ich nicht" may be said of a day before it
+            chosen.clear()
+        rejected.update(*days_against)
+        chosen.update(*days_for)
+        elsewhere |= not all(days_for)
+    return SaidDays(frozenset(chosen), frozenset(rejected), elsewhere, frozenset(doubtful), objects, keeps)
+
+
+def _read_sentence(sentence: str, now: datetime) -> tuple[Sequence[Mention], Sequence[Mention]]:
+    """Return the times that a sentence rejects, and the others that it names. Raises `UnclearMention`."""
+    if is_question(sentence) or CONDITION.search(words_of(sentence)):
+        raise UnclearMention("a question or a condition")
+    return find_named_times(sentence, now)
+
+
+def _list_days(mentions: Iterable[Mention], times: Collection[datetime]) -> list[set[date]]:
+    """Return for each mention of a day which days of the times it names."""
+    return [{at.date() for at in each.find_in(times, surely=True)} for each in mentions if each.has_day]

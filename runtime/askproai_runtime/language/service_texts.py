@@ -1,0 +1,250 @@
+"""The parts of a text for a service that are other arguments: a day, an hour, a staff member, a count, a person. Pure.
+
+The understood words are a closed list, and there is one default. Words between the names of services are read only if the readers
+of the other arguments understand all of them. All others stay in the text: the question about the service says that more was not
+understood, and that the service is for one person.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import groupby, pairwise
+
+from askproai_core.tenant_config import Service, Staff
+from askproai_runtime.german_dates import Argument, Grain, find_open_span, find_part_argument
+from askproai_runtime.language.generic_services import GENERIC
+from askproai_runtime.language.name_words import POSSESSIVES, RELATIVES, SEVERAL_RELATIVES
+from askproai_runtime.language.near_services import list_near, list_related
+from askproai_runtime.language.phrases import fold
+from askproai_runtime.language.spoken_services import JOINING, NUMBER, SEVERAL, cut_ending
+from askproai_runtime.language.staff_preferences import says_with_whom
+from askproai_runtime.sentences import present_language
+
+# The note of the prompt's list behind a service: "(45 Minuten; auch: Schneiden)". Models copy the whole line.
+_OF_CATALOGUE = re.compile(r"\s*\(\d+ (?:Minuten|minutes)\b[^()]*\)", re.IGNORECASE)
+_WORD = re.compile(r"[^\s,;/+&()]+")
+_NUMBER = re.compile(NUMBER, re.IGNORECASE)
+_FORM = JOINING | GENERIC
+_AND = frozenset({"and", "und"})
+_ADDING = frozenset({"also", "auch", "dazu", "inklusive", "noch", "nochmal", "plus", "samt", "sowie"})
+_OPENING = frozenset(
+    {"ab", "am", "an", "at", "by", "den", "der", "from", "im", "in", "on", "the", "um", "vom", "von", "zu", "zum"}
+)
+_WITH = frozenset({"mit", "with"})
+_FOR = frozenset({"for", "fuer"})
+_SELF = frozenset({"me", "mich"})
+_COUNTS = (("3", r"3|drei|dritt|three"), ("4", r"4|vier|viert|four"))  # any other count is of two
+_TELLING = re.compile(r"\d[:.]\d|:\d")  # a date or a time in one word
+_MOST_WORDS, _LONGEST_PART = 16, 6  # other callers wait meanwhile
+_FEWEST_LETTERS = 4  # of a day in one word: "am" and "may" mean others as well
+
+
+@dataclass(frozen=True, slots=True)
+class ServicePart:
+    """Words of a text for a service that are another `argument`: `staff`, a time, the `quantity`, or the `person` whom it is for,
+    who is empty for the caller. `instead` replaces them.
+    """
+
+    argument: str
+    text: str
+    first: int
+    end: int
+    instead: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    folded: str
+    first: int
+    end: int
+    is_name: bool = False
+    is_service: bool = False  # also a word that only nearly names one
+
+
+def list_service_parts(text: str, services: Sequence[Service], staff: Sequence[Staff]) -> list[ServicePart]:
+    """Return the parts of a text that are other arguments; none where two are the same argument, or one of several services is for
+    a person.
+    """
+    words = _read_words(text, services)
+    if len(words) > _MOST_WORDS:
+        return []
+    parts = [part for run in _list_runs(words) for part in _Reader(text, words, run, services, staff).read()]
+    arguments = [part.argument for part in parts]
+    is_of_several = "person" in arguments and sum(is_service for is_service, _ in groupby(words, _is_of_service)) > 1
+    return [] if len(set(arguments)) < len(arguments) or is_of_several else parts
+
+
+def drop_catalogue(text: str) -> str:
+    """Return a text without the note of the prompt's list behind a service."""
+    return _OF_CATALOGUE.sub("", text)
+
+
+def cut_parts(text: str, parts: Sequence[ServicePart]) -> str:
+    """Return a text without parts of it."""
+    for part in sorted(parts, key=lambda part: part.first, reverse=True):
+        text = f"{text[: part.first]}{part.instead}{text[part.end :]}"
+    return re.sub(r"\s+(?=[,;)]|$)|\(\s*\)", "", text).strip(" ,;.") if parts else text
+
+
+def find_rest(text: str, services: Sequence[Service]) -> str:
+    """Return the words of a text beside the services that it names, or nearly names; nothing where it names none.
+
+    A word alone is said with the service behind it: "fünf Haarschnitte".
+    """
+    words = _read_words(text, services)
+    if len(words) > _MOST_WORDS:
+        return text
+    if words and not any(word.is_service for word in words):
+        words = [replace(word, is_service=bool(list_near(word.folded, services))) for word in words]
+    if all(word.is_service or word.folded in _FORM for word in words) or not any(word.is_service for word in words):
+        return ""
+    ends = {word.end: following.end for word, following in pairwise(words)}
+    runs = [run for run in _list_runs([replace(word, is_service=word.is_name) for word in words]) if _tells(run)]
+    return ", ".join(
+        text[run[0].first : ends.get(run[-1].end, run[-1].end) if len(run) == 1 else run[-1].end] for run in runs
+    )
+
+
+def _tells(run: Sequence[_Word]) -> bool:
+    return any(word.folded not in _FORM for word in run)
+
+
+def names_several(text: str, services: Sequence[Service]) -> bool:
+    """Return whether a service has another ending than its name, as of several: "Haarschnitte"."""
+    return any(word.is_name and _find_singular(word.folded, services) for word in _read_words(text, services))
+
+
+def _read_words(text: str, services: Sequence[Service]) -> list[_Word]:
+    """Return the words of a text without "und", those of services marked; of a long text none is."""
+    found = [(fold(match.group()), match) for match in _WORD.finditer(text)]
+    words = [_Word(folded, match.start(), match.end()) for folded, match in found if folded and folded not in _AND]
+    if len(words) > _MOST_WORDS:
+        return words
+    said, own = [cut_ending(word.folded) for word in words], set[int]()
+    for name in {fold(name) for service in services for name in _list_names(service)}:
+        known = [cut_ending(word) for word in name.split() if word not in _AND]
+        for at in range(len(said)):
+            own |= set(range(at, at + len(known))) if said[at : at + len(known)] == known else set()
+    marked = [replace(word, is_name=at in own) for at, word in enumerate(words)]
+    return [replace(word, is_service=word.is_name or _is_near(word.folded, services)) for word in marked]
+
+
+def _is_near(word: str, services: Sequence[Service]) -> bool:
+    return word not in _FORM and bool(list_related(word, services))
+
+
+def _is_of_service(word: _Word) -> bool:
+    return word.is_service
+
+
+def _list_names(service: Service) -> tuple[str, ...]:
+    return service.name, service.display_name, *service.spoken_names
+
+
+def _find_singular(word: str, services: Sequence[Service]) -> str | None:
+    """Return the name of the only service that a word is with another ending; None for the name itself."""
+    if any(word == fold(name) for service in services for name in _list_names(service)):
+        return None
+    found = [s for s in services if cut_ending(word) in {cut_ending(fold(name)) for name in _list_names(s)}]
+    return found[0].display_name if len(found) == 1 else None
+
+
+def _list_runs(words: Sequence[_Word]) -> Iterator[list[_Word]]:
+    """Yield the words between those of services."""
+    for is_service, run in groupby(words, _is_of_service):
+        if not is_service:
+            yield list(run)
+
+
+@dataclass
+class _Reader:
+    """The readers of one run of words."""
+
+    text: str
+    words: Sequence[_Word]
+    run: Sequence[_Word]
+    services: Sequence[Service]
+    staff: Sequence[Staff]
+
+    def read(self) -> list[ServicePart]:
+        """Return the parts of the run, or of its words before "mit" or "für": no word behind changes those before."""
+        ends = [at for at, word in enumerate(self.run) if at and word.folded in _FOR | _WITH]
+        for end in (len(self.run), *reversed(ends)):
+            if (parts := self._cover(0, end, set())) is not None:
+                return parts
+        return []
+
+    def _cover(self, at: int, end: int, failed: set[int]) -> list[ServicePart] | None:
+        """Return the parts that make up the words, the longest first; None if there is another word among them."""
+        if at == end:
+            return []
+        if at in failed:
+            return None
+        for to in range(min(end, at + _LONGEST_PART), at, -1):
+            part = self._read_part(self.run[at:to])
+            if part is not None and (rest := self._cover(to, end, failed)) is not None:
+                return [part, *rest]
+        if self.run[at].folded in _FORM - _ADDING and (rest := self._cover(at + 1, end, failed)) is not None:
+            return rest
+        failed.add(at)
+        return None
+
+    def _read_part(self, words: Sequence[_Word]) -> ServicePart | None:
+        first, end = words[0].first, words[-1].end
+        said = self.text[first:end]
+        if SEVERAL.fullmatch(said):
+            return ServicePart("quantity", _count(said), first, end)
+        if (counted := self._find_counted(words)) is not None:
+            name = _find_singular(counted.folded, self.services) or self.text[counted.first : counted.end]
+            return ServicePart("quantity", _count(said), first, counted.end, name)
+        if _is_for_one(words):
+            return ServicePart("person", "" if words[-1].folded in _SELF else said, first, end)
+        if words[-1].folded in _OPENING:
+            return None
+        if says_with_whom(said, self.staff):
+            return ServicePart("staff", said, first, end)
+        argument = _read_time(said, len(words), present_language())
+        return ServicePart(argument.value, said, first, end) if argument else None
+
+    def _find_counted(self, words: Sequence[_Word]) -> _Word | None:
+        """Return the service behind a number, unless the number is of its name, or comes with another service."""
+        at = self.words.index(words[0])
+        if len(words) > 1 or not _NUMBER.fullmatch(words[0].folded) or at + 1 == len(self.words):
+            return None
+        following = self.words[at + 1]
+        names = " ".join(name for service in self.services for name in _list_names(service))
+        is_plural = following.folded in fold(names).split() and cut_ending(following.folded) != following.folded
+        near = [name for service in list_near(following.folded, self.services) for name in _list_names(service)]
+        is_own = is_plural or any(map(_NUMBER.search, near))
+        is_with = at > 0 and self.words[at - 1].folded in _WITH and any(word.is_service for word in self.words[:at])
+        return following if following.is_service and not is_own and not is_with else None
+
+
+def _count(said: str) -> str:
+    digit = re.search(r"\d", said)
+    return digit[0] if digit else next((count for count, words in _COUNTS if re.search(words, fold(said))), "2")
+
+
+def _is_for_one(words: Sequence[_Word]) -> bool:
+    """Return whether words are "für mich" or "für meinen Mann"."""
+    match [word.folded for word in words]:
+        case ["for" | "fuer", whom] if whom in _SELF:
+            return True
+        case ["for" | "fuer", whose, relation]:
+            return bool(POSSESSIVES.fullmatch(whose)) and relation in RELATIVES - SEVERAL_RELATIVES
+        case _:
+            return False
+
+
+@lru_cache(maxsize=4096)
+def _read_time(said: str, words: int, _language: object) -> Argument | None:
+    """Return which time words are. A number alone is none, nor is a word that may be another: "zwei", "first", "am"."""
+    argument = find_part_argument(said)
+    if argument is None or _TELLING.search(said):
+        return argument
+    if words > 1:
+        is_number = all(find_part_argument(word) is Argument.TIME for word in said.split())
+        return None if is_number else argument
+    is_day = said.isalpha() and len(said) >= _FEWEST_LETTERS and argument is not Argument.TIME
+    return argument if is_day and find_open_span(said) is not Grain.MONTH else None

@@ -1,0 +1,189 @@
+"""Which services a caller's words name: one, or several in one visit ("Waschen, Schneiden und Föhnen"). Pure.
+
+Names are found as whole words, the longest first, so that a service "Waschen und Legen" is one. Between them stand words that only
+join. "Und" and "and" make no difference in a name: "Waschen & Legen", "Waschen, Legen" and "Waschen und Legen" sound alike.
+A service behind "kein", "nicht" or "ohne" is not wanted.
+Whatever else was said is named back, so that no part of a visit is left out.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from askproai_core.tenant_config import Service
+from askproai_runtime.language.phrases import fold
+
+_APART = ",;/+&"
+_WRITTEN = re.compile(rf"[^\s{_APART}]+")  # folding it may give several words, as of "Check-up"
+_AND = frozenset({"and", "und"})  # folded
+_ENDINGS, _MIN_STEM = ("ung", "en", "em", "er", "es", "e", "n", "s"), 4  # letters
+JOINING = frozenset({  # folded; of German and English, none of them a service
+    "a", "also", "an", "anschliessend", "auch", "bitte", "bloss", "danach", "dann", "dazu", "ein", "eine", "einen", "einmal",
+    "inklusive", "just", "lediglich", "mit", "noch", "nochmal", "nur", "only", "please", "plus", "samt", "sondern", "sowie", "then",
+    "with", "zuerst",
+})  # fmt: skip
+_JOINS = re.compile(
+    r"\s*(?:[,;/+&]|\b(?:und|and|mit|with|plus|sowie|samt|inklusive|danach|anschließend|then)\b)\s*", re.IGNORECASE
+)
+NUMBER = r"\b(?:zwei|drei|vier|two|three|four|[2-9])"
+# "Für 3 Uhr", "for two thirty", "für 2:30", "für 2 Stunden" count nobody.
+_OF_TIME = (
+    r"[:.,]\d|[\s-]*(?:(?:uhr|h|o'?clock|[ap]\.?\s?m|(?:minute|stunde|tage|woche|hour|day|week)[ns]*)\b|[0-5]\d\b)"
+    r"|[\s-]+(?:fifteen|thirty|forty)"
+)
+SEVERAL = re.compile(
+    rf"{NUMBER}(?:mal|\s*x|\s+mal|\s+times)\b|\btwice\b|\bx\s*[2-9]\b|\bzu (?:zweit|dritt|viert)\b"
+    rf"|\b(?:(?:für|for)\s+)?(?:{NUMBER}\s+(?:personen|leute|people|persons)\b|(?:uns|us|the)\s+(?:beide|both|two)\b(?:\s+of\s+us\b)?)"
+    rf"|\b(?:für|for)\s+(?:{NUMBER}\b(?!{_OF_TIME})|both of us\b)",
+    re.IGNORECASE,
+)
+_INSTEAD = frozenset({"aber", "anstatt", "but", "entweder", "instead", "oder", "or", "sondern", "statt"})
+_NOT = frozenset(
+    {"kein", "keine", "keinen", "nicht", "no", "not", "ohne", "without"}
+)  # before a service that is not wanted
+
+
+@dataclass(frozen=True, slots=True)
+class NamedServices:
+    """The named services, in the order said, each once. `unknown` are the first words that name nothing; `repeated`: the same words
+    name a service twice, as for two people.
+    """
+
+    services: tuple[Service, ...]
+    unknown: str | None = None
+    repeated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    folded: str
+    first: int
+    end: int
+
+    @property
+    def joins(self) -> bool:
+        return self.folded in JOINING
+
+
+def read_services(text: str, offered: Sequence[Service]) -> NamedServices:
+    """Return which of the `offered` services a text names. "Zweimal" and "für zwei Personen" repeat them."""
+    found = _read(text, offered)
+    if found.unknown is not None and SEVERAL.search(text):
+        once = _read(drop_counts(text), offered)
+        if once.services and once.unknown is None:
+            return replace(once, repeated=True)
+    return found
+
+
+def drop_counts(text: str) -> str:
+    """Return a text without the words that count several people: "zweimal", "für uns beide"."""
+    return SEVERAL.sub(" ", text)
+
+
+def _read(text: str, offered: Sequence[Service]) -> NamedServices:
+    if not text:
+        return NamedServices(())
+    names = _fold_names(offered)
+    words = [_Word(part, m.start(), m.end()) for m in _WRITTEN.finditer(text) for part in _list_words(m.group())]
+    longest, at = max(map(len, names), default=0), 0
+    found: list[tuple[tuple[str, ...], Service]] = []
+    excluded: list[tuple[tuple[str, ...], Service]] = []
+    while at < len(words):
+        lengths = range(min(longest, len(words) - at), 0, -1)
+        said = (tuple(word.folded for word in words[at : at + length]) for length in lengths)
+        named = next((each for each in said if each in names), None)
+        if named is not None:
+            (excluded if at and words[at - 1].folded in _NOT else found).append((named, names[named]))
+            at += len(named)
+        elif (words[at].folded in _NOT and _is_before_name(text, words, at, names)) or words[at].joins:
+            at += 1
+        else:
+            return NamedServices(_each_once(found), unknown=_words_around(text, words, at))
+    if {service.name for _, service in found} & {service.name for _, service in excluded}:
+        return NamedServices((), unknown=text)
+    repeated = len({name for name, _ in found}) < len(found)
+    return NamedServices(_each_once(found), repeated=repeated)
+
+
+def names_service(text: str, offered: Sequence[Service]) -> bool:
+    """Return whether a text names services, and nothing else."""
+    named = read_services(text, offered)
+    return bool(named.services) and named.unknown is None
+
+
+def split_visit(text: str) -> list[str]:
+    """Return the parts of a text between words or signs that join: `Haarschnitt`, `Bart` of "Haarschnitt mit Bart".
+
+    Nothing where words may exclude a part, or choose one.
+    """
+    if not (_NOT | _INSTEAD).isdisjoint(fold(text).split()):
+        return []
+    return [part for part in _JOINS.split(text) if not set(fold(part).split()) <= JOINING]
+
+
+def find_named(services: Iterable[Service], text: str, *, inflected: bool = False) -> tuple[Service, ...]:
+    """Return the services with a name that a text contains as whole words.
+
+    With `inflected` words may have other endings: "einen ersten Termin" contains "erster Termin".
+    """
+    cut = cut_ending if inflected else str
+    words = f" {' '.join(map(cut, _list_words(text)))} "
+    return tuple(
+        each
+        for each in services
+        if any(f" {' '.join(map(cut, _fold_name(name)))} " in words for name in (each.display_name, *each.spoken_names))
+    )
+
+
+def cut_ending(word: str) -> str:
+    """Return a folded word without its ending: `erst` of `ersten`."""
+    ending = next((each for each in _ENDINGS if word.endswith(each) and len(word) - len(each) >= _MIN_STEM), "")
+    return word.removesuffix(ending)
+
+
+def _is_before_name(text: str, words: Sequence[_Word], at: int, names: Mapping[tuple[str, ...], Service]) -> bool:
+    """Return whether a service is named right behind a word: "Färben nicht, Haarschnitt" excludes no Haarschnitt."""
+    rest = tuple(word.folded for word in words[at + 1 :])
+    is_named = any(rest[: len(name)] == name for name in names)
+    return is_named and not _is_apart(text, words[at], words[at + 1])
+
+
+def _fold_names(offered: Iterable[Service]) -> dict[tuple[str, ...], Service]:
+    """Return the services by the words of each of their names; of a name that several have, the first one."""
+    names: dict[tuple[str, ...], Service] = {}
+    for service in offered:
+        for name in (service.name, service.display_name, *service.spoken_names):
+            names.setdefault(_fold_name(name), service)
+    names.pop((), None)
+    return names
+
+
+@lru_cache(maxsize=8192)
+def _fold_name(name: str) -> tuple[str, ...]:
+    """Return the words of a declared name; each question about a business of many branches needs those of each branch."""
+    return _list_words(name)
+
+
+def _list_words(text: str) -> tuple[str, ...]:
+    """Return the folded words without "und"."""
+    return tuple(word for word in fold(text).split() if word not in _AND)
+
+
+def _each_once(found: Iterable[tuple[tuple[str, ...], Service]]) -> tuple[Service, ...]:
+    return tuple({service.name: service for _, service in found}.values())
+
+
+def _words_around(text: str, words: Sequence[_Word], at: int) -> str:
+    """Return the words around one of them, as they were said: up to a word that joins, or a comma."""
+    first = last = at
+    while first > 0 and not words[first - 1].joins and not _is_apart(text, words[first - 1], words[first]):
+        first -= 1
+    while last + 1 < len(words) and not words[last + 1].joins and not _is_apart(text, words[last], words[last + 1]):
+        last += 1
+    return text[words[first].first : words[last].end]
+
+
+def _is_apart(text: str, word: _Word, following: _Word) -> bool:
+    between = text[word.end : following.first]
+    return any(mark in between for mark in _APART) or not _AND.isdisjoint(fold(between).split())

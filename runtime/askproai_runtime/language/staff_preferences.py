@@ -1,0 +1,246 @@
+"""Which staff members a caller's words name, and which they exclude: "egal, nur nicht Mehmet", "Anna, sonst Julia". Pure.
+
+Words that are read only in part decide nothing: the caller is asked.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+from askproai_core.tenant_config import Staff
+from askproai_runtime.language.names import list_named_staff
+from askproai_runtime.language.phrases import fold
+from askproai_runtime.language.placeholders import drop_open_words, leaves_open, names_nothing
+
+# Folded phrases of German and English, and the word in their place.
+_PHRASES = tuple(
+    (re.compile(rf"\b(?:{pattern})\b"), word)
+    for pattern, word in (
+        (r"noch ?(?:ein)?mal", "wieder"),
+        ((r"(?:if|wenn|falls) (?:s?he|they|die|der|sie|er) (?:isn t|is not|is|can t|cannot|nicht|keine)(?: (?:zeit|kann|hat|da))*"
+         r"(?: (?:frei|ist|available|free|there|not|busy|full))*"), "sonst"),
+        (r"(?:auf )?(?:gar )?kein(?:en|em|er)? ?fall|unter keinen umstaenden|under no circumstances|on no account", "nicht"),
+        (r"in no case|(?:do not|don t|dont) want|instead of|rather than|(?:who )?isn t|ungern|an ?statt|statt", "nicht"),
+        (r"mit ausnahme von|abgesehen von|bis auf|besides|apart from|aside from|other than|with the exception of", "ausser"),
+        ((r"(?:(?:jemand\w*|ein\w*|some(?:one|body)|any(?:one|body)) )?(?:ander\w+|another|other|else|different)(?: \w+)?"
+         r" (?:als|than)"), "ausser"),
+        (r"(?:wenn|falls|sofern) (?:das )?nicht(?: geht| moeglich)?|if (?:not(?: possible)?|unavailable)|zur not", "sonst"),
+        (r"sonst (?:jemand ander\w+|(?:die |den |der )?ander\w+)|(?:otherwise|or) (?:some(?:one|body)|any(?:one|body)) else",
+         "sonst egal"),
+    )
+)  # fmt: skip
+# Others than the person who is named, and more than that person alone: nobody is certain.
+_OF_SOMEBODY = re.compile(
+    r"\b(?:kolleg\w*|vertretung|nachfolger\w*|chef\w*|mitarbeiter\w*|azubi\w*|colleague|boss|replacement|successor)"
+    r" (?:von|of|for|fuer)\b"
+    r"|\bnicht (?:nur|bloss|allein)\b|\bnot (?:only|just)\b"
+)
+SIGN_OF_NOT = re.compile(r"^\s*(?:!|[-–—]|≠|!=)\s*(?=\w)")  # "!anna", "-Anna"
+_MARKS = re.compile(r"[,;:()!?]|\s[-–—]\s")
+_MARK = "_"  # no folded word is one
+_NOT = frozenset(
+    {"avoid", "kein", "keine", "keinem", "keinen", "keiner", "never", "nicht", "nie", "niemals", "no", "not"}
+)
+_EXCEPT = frozenset({"ausgenommen", "ausser", "except", "excluding", "neither", "ohne", "weder", "without"})
+_OR = frozenset({"beziehungsweise", "bzw", "oder", "or"})
+_AND = frozenset({"and", "noch", "nor", "und"})
+_INSTEAD = frozenset({"aber", "dafuer", "instead", "lieber", "rather", "sondern", "stattdessen"})
+_ELSE = frozenset(
+    {"alternativ", "alternatively", "ansonsten", "dann", "ersatzweise", "notfalls", "otherwise", "sonst", "then"}
+)
+_DIVIDING = _NOT | _EXCEPT | _OR | _AND | _INSTEAD | _ELSE | {_MARK, "but"}
+_FIRST = frozenset(
+    {
+        "bevorzugt",
+        "erst",
+        "erstens",
+        "first",
+        "ideally",
+        "liebsten",
+        "prefer",
+        "preferably",
+        "preferred",
+        "vorzugsweise",
+        "zuerst",
+    }
+)
+_FILLING = _FIRST | {
+    "also", "am", "auch", "auf", "bei", "beim", "bin", "bitte", "bloss", "both", "by", "d", "danke", "das", "dem", "den", "der",
+    "die", "doch", "eben", "either", "entweder", "es", "falls", "for", "gar", "geht", "gern", "gerne", "haette", "halt",
+    "hauptsache", "i", "ich", "if", "is", "ist", "it",
+    "just", "mag", "mal", "maybe", "mehr", "mit", "mir", "moechte", "moeglich", "moeglichst", "nur", "ob", "only", "please",
+    "possible", "really", "see", "thanks", "the", "to", "too", "vielleicht", "vom", "waere", "von", "want", "wenn", "wieder",
+    "will",
+    "wirklich", "with", "wuerde", "would", "like", "zu", "zum", "zur",
+}  # fmt: skip
+# Before a name these describe who has it: "die Dame Anna". "Der Mann von Anna" is somebody else.
+_DESCRIBING = re.compile(
+    r"(?:dame|frau|mann|maedel|maedchen|typ|lady|gentleman|girl|guy|man|woman|kolleg|colleague|chef|boss|meister|inhaber|owner"
+    r"|friseu|frisoer|hairdresser|barber|stylist|lieb|nett|jung|young|nice|lovely|blond|dunkelhaarig|tall|gross|klein)\w*"
+    r"|unser\w*|ihre[nmr]?|eure[nmr]?|our|your|namens|called|named"
+)
+_SOMEBODY = frozenset({"jemand", "jemandem", "jemanden", "somebody", "someone"})
+
+_WITH_STAFF = re.compile(
+    r"\b(?:(?:aber|nur|bitte|but|just|only|please) )*(?:nicht |not )?(?:beim?|mit|von|zu[mr]?|with|by|from) (?=\w)",
+    re.IGNORECASE,
+)
+_WITHOUT_STAFF = re.compile(r"(?:außer|except|nicht|not|ohne|without) (?=\w)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class StaffPreference:
+    """Whom a caller names, in the order said, and the ids of those whom the caller excludes. `is_open`: others will do, too;
+    `is_ordered`: the first one before the others.
+    """
+
+    named: tuple[Staff, ...]
+    excluded: frozenset[str]
+    is_open: bool
+    is_ordered: bool
+
+
+class _Sense(Enum):
+    WANTED = auto()
+    NOT = auto()
+    EXCEPT = auto()  # of all that a list names
+    UNCLEAR = auto()  # "nicht Anna, Mehmet": both, or Mehmet in her place
+
+
+@dataclass(slots=True)
+class _Part:
+    """Words of a text between two that divide it, the dividing word before them, and how they are meant."""
+
+    sign: str
+    words: list[str] = field(default_factory=list)
+    sense: _Sense = _Sense.WANTED
+
+    @property
+    def content(self) -> list[str]:
+        return [
+            word
+            for word, following in zip(self.words, [*self.words, ""][1:], strict=True)
+            if word not in _FILLING and not (_DESCRIBING.fullmatch(word) and following and following not in _FILLING)
+        ]
+
+
+def read_staff_preference(text: str, known: Sequence[Staff]) -> StaffPreference | None:
+    """Return what a text says about the `known` staff members; None if a part of it is not understood, or contradicts another."""
+    if _OF_SOMEBODY.search(fold(text)):
+        return None
+    parts = _divide(text)
+    if not _settle_senses(parts):
+        return None
+    named, excluded, is_open = dict[str, Staff](), set[str](), False
+    for part in parts:
+        if not part.content and not _leaves_open(part):
+            continue
+        if _leaves_open(part):
+            if part.sense in {_Sense.NOT, _Sense.EXCEPT}:
+                return None
+            is_open = True
+            continue
+        found = _find_named(part, known)
+        if not found or part.sense is _Sense.UNCLEAR:
+            return None
+        if part.sense is _Sense.WANTED:
+            named |= {member.id: member for member in found}
+        else:
+            excluded |= {member.id for member in found}
+    if not (named or excluded or is_open) or not excluded.isdisjoint(named):
+        return None
+    is_ordered = any(part.sign in _ELSE or not _FIRST.isdisjoint(part.words) for part in parts)
+    return StaffPreference(tuple(named.values()), frozenset(excluded), is_open, is_ordered)
+
+
+def separate_staff(service: str | None, staff: str | None, members: Sequence[Staff]) -> tuple[str | None, str | None]:
+    """Return a service without the staff that it names, and that staff: `Haarschnitt bei Anna`.
+
+    The service stays as it is where `staff` names somebody else, so that it is asked about.
+    """
+    for found in _WITH_STAFF.finditer(service or ""):
+        assert service is not None, "else nothing were found"
+        kept, said = service[: found.start()].rstrip(" ,;("), service[found.start() :].rstrip(" .)")
+        meant = read_staff_preference(said, members)
+        if kept and meant is not None and (staff is None or read_staff_preference(staff, members) == meant):
+            return kept, said
+    return service, staff
+
+
+def says_with_whom(text: str, members: Sequence[Staff]) -> bool:
+    """Return whether a text says with whom, or without whom: "bei Anna", "ohne Anna"."""
+    meant = read_staff_preference(text, members) if _WITH_STAFF.match(text) or _WITHOUT_STAFF.match(text) else None
+    return meant is not None and bool(meant.named or meant.excluded)
+
+
+def _divide(text: str) -> list[_Part]:
+    """Return the parts of a text."""
+    text = SIGN_OF_NOT.sub("nicht ", text)
+    written = re.sub(r"[&+]", " und ", re.sub(r"[/|]", " oder ", text))
+    parts = [_Part("")]
+    for number, chunk in enumerate(_MARKS.split(written)):
+        folded = "egal" if _is_open(chunk) else fold(chunk)
+        for pattern, word in _PHRASES:
+            folded = pattern.sub(word, folded)
+        for word in [*([_MARK] if number else []), *folded.split()]:
+            if word in _DIVIDING:
+                parts.append(_Part(word))
+            else:
+                parts[-1].words.append(word)
+    return parts
+
+
+def _settle_senses(parts: Sequence[_Part]) -> bool:
+    """Set how each part is meant, by the words that divide them. False where that is not certain."""
+    before = _Sense.WANTED
+    for number, part in enumerate(parts):
+        if part.sign in _NOT and not part.content:
+            if not _negate_last(parts[:number]):
+                return False
+            before = _Sense.WANTED
+            continue
+        has_names = any(each.content and not _leaves_open(each) for each in parts[:number])
+        if before is _Sense.WANTED and part.content and has_names and part.sign in _AND | {"but"}:
+            return False  # "Anna und Julia": both of them, or either?
+        part.sense = _find_sense(part, before)
+        if part.content or part.sign not in {_MARK, *_AND, *_OR}:
+            before = part.sense
+    return True
+
+
+def _find_sense(part: _Part, before: _Sense) -> _Sense:
+    """Return how a part is meant after another one that was meant as `before`."""
+    if part.sign in _NOT:
+        return _Sense.NOT
+    if part.sign in _EXCEPT or (part.sign == "but" and before is _Sense.WANTED and part.content):
+        return _Sense.EXCEPT
+    if part.sign in _OR | _AND:
+        return before
+    if part.sign == _MARK and before is not _Sense.WANTED:
+        is_list = before is _Sense.EXCEPT and part.content == part.words
+        return before if is_list else _Sense.UNCLEAR
+    return _Sense.WANTED
+
+
+def _negate_last(parts: Sequence[_Part]) -> bool:
+    """Exclude the last part that says something: "Mehmet bitte nicht". False where none can be meant alone."""
+    last = next((part for part in reversed(parts) if part.content), None)
+    if last is None or last.sense not in {_Sense.WANTED, _Sense.UNCLEAR} or last.sign in _OR | _AND:
+        return False
+    last.sense = _Sense.NOT
+    return True
+
+
+def _find_named(part: _Part, known: Sequence[Staff]) -> list[Staff]:
+    said = " ".join(part.content)
+    return list_named_staff(said, known) or list_named_staff(drop_open_words(said), known)
+
+
+def _leaves_open(part: _Part) -> bool:
+    return _is_open(" ".join(part.words)) or _is_open(" ".join(part.content))
+
+
+def _is_open(text: str) -> bool:
+    words = set(fold(text).split())
+    return bool(words) and (leaves_open(text) or names_nothing(text) or words <= _SOMEBODY)
