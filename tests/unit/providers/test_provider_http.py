@@ -60,6 +60,10 @@ async def maintenance(_request: web.BaseRequest) -> web.Response:
     return web.Response(text="<p>Wartung</p>", content_type="text/html")
 
 
+async def answer_at_length(_request: web.BaseRequest) -> web.Response:
+    return web.json_response({"llm_id": "llm_1", "version": 0, "general_prompt": "x" * (9 * 1024 * 1024)})
+
+
 def serving(handler: Handler) -> Provider:
     @asynccontextmanager
     async def provider() -> AsyncIterator[str]:
@@ -135,6 +139,7 @@ WRITES = [
         "no redirect is followed: a key must not travel",
     ),
     (serving(maintenance), UnknownOutcome, "done, but by whom?"),
+    (serving(answer_at_length), UnknownOutcome, "an answer above its bound"),
 ]
 
 
