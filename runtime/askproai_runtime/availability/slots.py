@@ -20,9 +20,8 @@ from askproai_runtime.german_dates import Daily
 Claims = list[tuple[int, "Span"]]  # ids of `resources`, and when each is blocked
 Busy = Mapping[int, Sequence["BusySpan"]]  # by resource id
 RemoteFree = Mapping[str, "FreeSpans"]  # by the id of a staff member; who is absent is bounded by no remote calendar
-LONGEST_SPAN = timedelta(
-    days=35
-)  # a month is searched as a whole; a year, or a span without an end, from its beginning
+# A month is searched as a whole; a year, or a span without an end, from its beginning.
+LONGEST_SPAN = timedelta(days=35)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,14 +28,13 @@ _SAID: Final = {
     "umbuchen": Choice.MOVE, "verlegen": Choice.MOVE, "verschieben": Choice.MOVE, "name aendern": Choice.RENAME,
     "namen aendern": Choice.RENAME, "umbenennen": Choice.RENAME,
 } | {each.value: each for each in Choice}  # fmt: skip
-_FURTHER: Final = (
-    r"(?:weiter|zweit|zusätzlich|beide|noch ein|lassen?\b|bleib|behalt|another|second|additional|both|keep)"
-)
+_ONE_MORE: Final = r"weiter|zweit|zusätzlich|beide|noch ein|another|second|additional|both"
+_FURTHER: Final = rf"(?:{_ONE_MORE}|lassen?\b|bleib|behalt|keep)"
 _REPLACING: Final = (
     r"(?:(?:ver|um)(?:schieb|leg|buch)|verschoben|vor(?:verleg|zieh)|move|reschedul|postpon|rebook|umbenenn|rename"
     r"|namen? (?:\w+ )*änder|change (?:the )?name)"
 )
-ADDS: Final = re.compile(r"\b(?:weiter|zweit|zusätzlich|beide|noch ein|another|second|additional|both)")
+ADDS: Final = re.compile(rf"\b(?:{_ONE_MORE})")
 _KEEPS: Final = re.compile(rf"\b{_FURTHER}")
 _REPLACES: Final = re.compile(rf"\b{_REPLACING}")
 _DENIED: Final = re.compile(rf"\b(?:nicht|keine?[nmrs]?|not|don t)(?: \w+){{0,2}}? (?:{_FURTHER}|{_REPLACING})\w*")

@@ -270,7 +270,7 @@ async def _answer_repeated(
     *,
     chooses_move: bool,
 ) -> Answer:
-    """Return the answer to what is booked already, with what is corrected of it, or what is cancelled for it."""
+    """Return the answer to a repeated booking, with its corrected details, or with the cancellation of the kept appointment."""
     answer = await correct_repeated(ctx, call, request, found.appointments, answer)
     if not (chooses_move and answer.success and len(found.appointments) == len(found.kept) == 1):
         return answer
@@ -502,7 +502,8 @@ async def _find_repeated(
             asked = [] if is_beside else await list_asked_to_cancel(conn, ctx, call, others)
             said_before = await list_said(conn, ctx, call, request, others)
             before = {each.id: each for each in (*said_before, *asked)}
-            meant = {*before, *(each.id for each in appointments if takes_back(call))}
+            taken_back = appointments if takes_back(call) else ()
+            meant = {*before, *(each.id for each in taken_back)}
             require_only_one(ctx, request.each, [*before.values(), *appointments], meant)
             require_free_people(ctx, call, request.each, [*others, *appointments], before)
         return repeated

@@ -62,7 +62,7 @@ def require_full_name(
 
 
 def read_asked_name(call: CallContext) -> str:
-    """Return the name that an answer has asked about before a booking, of which the call has made none since; "" without one."""
+    """Return the name that an answer of the call has asked about since its last booking; "" without one."""
     asked = (each.removeprefix(ASKED_NAME) for each in sorted(call.asked_unclear) if each.startswith(ASKED_NAME))
     return next(asked, "")
 

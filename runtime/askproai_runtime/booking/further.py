@@ -220,7 +220,7 @@ def speaks_of_change(call: CallContext) -> bool:
 
 
 def takes_back(call: CallContext) -> bool:
-    """Return whether the caller's words since the last answer may take back what was booked before."""
+    """Return whether the caller's words since the last answer may take back an earlier booking."""
     return speaks_of_change(call) or bool(_TAKES_BACK.search(words_of(call.said_since or "")))
 
 

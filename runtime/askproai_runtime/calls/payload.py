@@ -207,8 +207,8 @@ def last_answer_and_keys(call: OngoingCall) -> tuple[dict[str, Any], str]:
 
 
 def read_unclear(call: OngoingCall) -> frozenset[str]:
-    """Return the arguments about which an answer of this call has asked because they were not clear. A name that it has asked
-    about before a booking is none after the next one, whoever that is for.
+    """Return the unclear arguments that answers of this call have asked about. A name that was asked about before a booking is not
+    among them after the next one, whoever that is for.
     """
     asked = set[str]()
     for answer in read_answers(call):

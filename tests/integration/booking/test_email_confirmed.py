@@ -77,7 +77,7 @@ async def test_without_a_transcript_the_question_needs_time_for_an_answer(new_sa
         (Reply.NO, {"email": ADDRESS, "email_confirmed": True}),
     ],
 )
-async def test_an_address_that_is_none_or_wrong_is_asked_again_and_can_be_left_out(new_salon, reply, said) -> None:
+async def test_a_wrong_address_is_asked_again_or_left_out(new_salon, reply, said) -> None:
     salon = await new_salon()
     answer = await salon.booking.book_appointment(replace(call(), replies={ADDRESS: reply}), booking_args(**said))
     assert not answer.success
