@@ -160,9 +160,7 @@ def _may_replace(request: BookingRequest, appointment: Appointment) -> bool:
     """Return whether a request may be meant in place of an appointment: for the same name or one that it may correct, and of a
     service of it ("und Färben dazu").
     """
-    is_of_person = same_name(request.name, appointment.customer_name) or is_alike(
-        request.name, appointment.customer_name
-    )
+    is_of_person = _may_be_of_person(request, appointment)
     service = request.rules.service.name
     is_at_other_time = share_services(appointment.service, service) and not overlaps(
         request.start, request.rules, appointment
@@ -225,9 +223,14 @@ def takes_back(call: CallContext) -> bool:
 
 
 def _is_at_other_time(request: BookingRequest, appointment: Appointment) -> bool:
-    """Return whether an appointment is for the same person at another time."""
-    is_of_person = same_name(request.name, appointment.customer_name)
+    """Return whether an appointment is for the same person at another time, whose name may be misheard."""
+    is_of_person = _may_be_of_person(request, appointment)
     return is_of_person and not overlaps(request.start, request.rules, appointment)
+
+
+def _may_be_of_person(request: BookingRequest, appointment: Appointment) -> bool:
+    known = appointment.customer_name
+    return same_name(request.name, known) or is_alike(request.name, known)
 
 
 async def find_moved(

@@ -22,7 +22,7 @@ async def later(call: SpokenCall) -> SpokenCall:
 
 
 @pytest.mark.parametrize(("choice", "left"), [("move", ["16:00"]), ("further", ["10:00", "16:00"])])
-@pytest.mark.parametrize("name", [PETRA, "Lange", "Frau Lange"])
+@pytest.mark.parametrize("name", [PETRA, "Petra Lang", "Lange", "Frau Lange"])
 async def test_a_listed_appointment_is_asked_about(later: SpokenCall, choice: str, left: list[str], name: str) -> None:
     later.say("Wann ist mein Termin?")
     assert (await later.ask(FIND, {}))["success"]
@@ -159,6 +159,7 @@ MOVES: list[tuple[str, dict[str, Any]]] = [
     ("Um vier bitte.", {"notes": "alten Termin absagen", "service": COLOR}),
     ("Um vier bitte.", {"notes": "please reschedule", "customer_name": "Otto Lange"}),
     ("Um vier bitte.", {"choice": "move"}),
+    ("Petra Lang, meinen Termin auf vier verlegen.", {"customer_name": "Petra Lang"}),
 ]
 
 
