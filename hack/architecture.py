@@ -26,7 +26,7 @@ WHOLE = {"cli", "sandbox"}  # drawn as one node each: they stand on everything
 
 
 def node_of(module: str) -> str | None:
-    """Return the node of a dotted module name, such as `runtime.booking`; None for modules that are not ours."""
+    """Return the node of a dotted module name, such as `runtime.book`; None for modules that are not ours."""
     top, _, rest = module.partition(".")
     plane = top.removeprefix("askproai_")
     if plane == top or plane not in PLANES:

@@ -336,7 +336,7 @@ NOT_REWRITTEN = {
     sentences: (
         *("tests/integration/booking/", "tests/integration/calls/", "tests/unit/booking/", "tests/unit/language/"),
         *("tests/unit/availability/", "tests/unit/calendar_sync/"),
-        *("runtime/askproai_runtime/booking/", "runtime/askproai_runtime/calls/"),
+        *("runtime/askproai_runtime/calls/", "runtime/askproai_runtime/conversation/"),
         "docs/reference/arguments.md",  # generated from calls/
     ),
     headless_names: ("tests/integration/booking/", "tests/integration/calls/"),

@@ -18,10 +18,11 @@ from askproai_core.clock import SystemClock
 from askproai_core.database import open_pool
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.tenant_config import BookingLimits, Hours, Staff, TenantConfig, Weekday
-from askproai_runtime import booking
 from askproai_runtime.availability.opening_hours import warm_up
-from askproai_runtime.booking import BookingContext, BookingSettings, CallContext
+from askproai_runtime.book.context import BookingContext, BookingSettings
 from askproai_runtime.calendars import LocalCalendar
+from askproai_runtime.conversation import book, offer
+from askproai_runtime.conversation.types import CallContext
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.process import exempt_from_collection
 from askproai_sandbox.databases import TenantStore
@@ -110,7 +111,8 @@ async def event_loop_rows(env: LoadEnvironment, seed: int) -> list[Row]:
 
 async def _answer(ctx: BookingContext, number: int, name: str, args: dict[str, Any]) -> None:
     call = CallContext(f"call_stop_{number}", "mitte", f"+49151{number:08d}", datetime.now(UTC), f"corr-{number}")
-    await getattr(booking, name)(ctx, call, args)
+    functions = {"book_appointment": book.book_appointment, "check_availability": offer.check_availability}
+    await functions[name](ctx, call, args)
 
 
 async def _longest_stop() -> float:

@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -17,8 +17,8 @@ from askproai_core.database import open_pool
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.redis import RedisClient, SlotLock
 from askproai_core.tenant_config import CalendarConfig, CalendarProvider, TenantConfig
-from askproai_runtime import booking
-from askproai_runtime.booking import Answer, BookingContext, BookingSettings, CallContext
+from askproai_runtime.book.context import BookingContext, BookingSettings
+from askproai_runtime.book.free_days import FreeDay, list_free_slots
 from askproai_runtime.calendar_sync import inbound, outbound
 from askproai_runtime.calendars import (
     Calendar,
@@ -30,8 +30,15 @@ from askproai_runtime.calendars import (
     LocalCalendar,
     RemoteBooking,
 )
+from askproai_runtime.conversation import messages, waitlist
+from askproai_runtime.conversation.book import book_appointment
+from askproai_runtime.conversation.find import cancel_appointment, find_appointments
+from askproai_runtime.conversation.offer import check_availability
+from askproai_runtime.conversation.replacing_moves import reschedule_appointment
+from askproai_runtime.conversation.types import Answer, CallContext
 from askproai_runtime.jobs import Job, JobKind, Priority
 from askproai_runtime.language.answer_words import Reply
+from askproai_runtime.language.names import find_rules
 from askproai_runtime.metrics import Metrics
 from askproai_sandbox.databases import STAFF_UNITS, Database, TenantStore
 from tests.worlds.clock import FixedClock
@@ -45,7 +52,7 @@ CALCOM = CalendarConfig(
     provider=CalendarProvider.CALCOM, base_url="http://127.0.0.1:9", attendee_email_domain="anrufer.salon.example"
 )
 
-join_waitlist, leave_message = recorded(booking.join_waitlist), recorded(booking.leave_message)
+join_waitlist, leave_message = recorded(waitlist.join_waitlist), recorded(messages.leave_message)
 
 
 def call(call_id: str = "call_1", caller: str | None = "+4915112345678") -> CallContext:
@@ -59,14 +66,16 @@ def booking_args(start: str = HALF_PAST_TWO, name: str = "Petra Müller", **more
 class BookingService(BookingContext):
     """One process's context, with the functions of the package as methods."""
 
-    check_availability = recorded(booking.check_availability)
-    book_appointment = recorded(booking.book_appointment)
-    find_appointments = recorded(booking.find_appointments)
-    reschedule_appointment = recorded(booking.reschedule_appointment)
-    ask_to_cancel = recorded(booking.cancel_appointment)
-    list_free_slots = booking.list_free_slots
+    check_availability = recorded(check_availability)
+    book_appointment = recorded(book_appointment)
+    find_appointments = recorded(find_appointments)
+    reschedule_appointment = recorded(reschedule_appointment)
+    ask_to_cancel = recorded(cancel_appointment)
     sync_appointment = outbound.sync_appointment
     apply_calendar_event = inbound.apply_calendar_event
+
+    async def list_free_slots(self, branch: str, service: str, day: date, staff: str | None = None) -> FreeDay:
+        return await list_free_slots(self, find_rules(self.config(), branch, service), day, staff=staff)
 
     async def cancel_appointment(self, call: CallContext, args: dict[str, Any]) -> Answer:
         """Ask to cancel an appointment, and say yes if asked whether it is that one."""

@@ -6,8 +6,8 @@ from typing import Any
 from askproai_core.tenant_config import (
     TenantConfig,
 )
-from askproai_runtime.booking import Answer
 from askproai_runtime.business_information import Question, answer_question
+from askproai_runtime.conversation.types import Answer
 from tests.worlds.compiled_salon import compile_example
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)

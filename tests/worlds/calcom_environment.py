@@ -14,7 +14,7 @@ from askproai_core.database import open_pool
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.redis import CircuitBreakers
 from askproai_core.tenant_config import TenantConfig
-from askproai_runtime.booking import BookingSettings
+from askproai_runtime.book.context import BookingSettings
 from askproai_runtime.calendar_sync.reading import CalendarEvent
 from askproai_runtime.calendars import CalcomHttp, CalcomV2, ProviderCallRecorder
 from askproai_sandbox.calcom import CalcomSimulator

@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from askproai_runtime import booking as booking_api
-from askproai_runtime.booking import Answer, Customer, DeskRequest, Place
+from askproai_runtime.book.actor import DeskRequest
+from askproai_runtime.conversation.types import Answer
+from askproai_runtime.desk.booking import Customer, Place, book_for_desk
 from tests.worlds.booking_environment import HALF_PAST_TWO, BookingService, Salon
 
 PETRA = Customer("Petra Müller", "0151 12345678", "petra@example.org", "braucht Hilfe an der Treppe")
@@ -29,7 +30,7 @@ async def book(
     customer: Customer = PETRA,
 ) -> Answer:
     context = salon.booking if isinstance(salon, Salon) else salon
-    return await booking_api.book_for_desk(context, request or desk(), place, at(start), customer, "corr-desk")
+    return await book_for_desk(context, request or desk(), place, at(start), customer, "corr-desk")
 
 
 async def audit(salon: Salon) -> list[tuple[str, dict[str, Any]]]:

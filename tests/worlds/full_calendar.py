@@ -6,8 +6,9 @@ from datetime import timedelta
 from uuid import uuid4
 
 from askproai_runtime.availability.slots import Span
-from askproai_runtime.booking import DeskRequest, add_block
-from askproai_runtime.booking.store.blocks import lift_block
+from askproai_runtime.book.actor import DeskRequest
+from askproai_runtime.book.store.blocks import lift_block
+from askproai_runtime.desk.blocks import add_block
 from tests.worlds.booking_environment import Salon
 
 _LONG = timedelta(days=300)  # beyond every horizon of the tests

@@ -20,7 +20,7 @@ from askproai_core.tenant_config import (
     Notifications,
     TenantConfig,
 )
-from askproai_runtime.booking import CallContext
+from askproai_runtime.conversation.types import CallContext
 from askproai_runtime.language.answer_words import Reply
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.notifications.task import NotificationTask

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from askproai_runtime.booking import BookingSettings
+from askproai_runtime.book.context import BookingSettings
 from tests.worlds.booking_environment import Salon
 from tests.worlds.segmented_services import with_services
 from tests.worlds.visits import CUT, DRY, WASH

@@ -10,7 +10,7 @@ import msgspec
 
 from askproai_core.redis import CircuitBreakers, CircuitRules, RequestBudget
 from askproai_core.tenant_config import EventType, OwnEventType, Service, TenantConfig
-from askproai_runtime.booking import BookingContext
+from askproai_runtime.book.context import BookingContext
 from askproai_runtime.calendars import ProviderCallRecorder, build_calendar
 from askproai_runtime.events import CalendarPoll
 from askproai_runtime.tasks import Next, TaskRun

@@ -8,7 +8,9 @@ import structlog
 
 from askproai_core.input_values import require_storable
 from askproai_runtime.admin_api.endpoint import ApiRequest, bad_request
-from askproai_runtime.booking import Appointment, BookingContext, CalendarState, Status, calendar_state
+from askproai_runtime.book.appointments import Appointment, Status
+from askproai_runtime.book.context import BookingContext
+from askproai_runtime.desk.appointments import CalendarState, calendar_state
 
 log = structlog.get_logger(__name__)
 

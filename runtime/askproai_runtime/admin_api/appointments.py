@@ -31,18 +31,17 @@ from askproai_runtime.admin_api.filters import find_branches, find_staff
 from askproai_runtime.admin_api.refused_change import refuse_move
 from askproai_runtime.admin_api.roles import Right
 from askproai_runtime.admin_api.store import AdminApiStore, AppointmentFilter
-from askproai_runtime.booking import (
-    Appointment,
-    BookingContext,
+from askproai_runtime.book.appointments import Appointment, Status
+from askproai_runtime.book.context import BookingContext
+from askproai_runtime.desk.appointments import (
     CalendarState,
-    Status,
     calendar_state,
     cancel_for_desk,
     find_by_id,
-    mark_attendance,
     move_for_desk,
     parse_start_for_desk,
 )
+from askproai_runtime.desk.attendance import mark_attendance
 from askproai_runtime.notifications.recipients import real_email
 
 log = structlog.get_logger(__name__)
@@ -237,9 +236,7 @@ class Appointments:
         booking, body = self._booking(), request.body(Attendance)
         appointment_id = parse_id(request.path["id"])
         with problems():
-            appointment = await mark_attendance(
-                booking, body.desk, appointment_id, request.correlation_id, no_show=body.no_show
-            )
+            appointment = await mark_attendance(booking, body.desk, appointment_id, no_show=body.no_show)
         if appointment is None:
             raise _not_found()
         message = (

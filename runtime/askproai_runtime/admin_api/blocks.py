@@ -24,22 +24,20 @@ from askproai_runtime.admin_api.endpoint import PAGE, ApiRequest, Endpoint, Para
 from askproai_runtime.admin_api.roles import Right
 from askproai_runtime.admin_api.waitlist import WaitingEntry, to_waiting_entry
 from askproai_runtime.availability.slots import Span
-from askproai_runtime.booking import (
-    Block,
-    BlockedAppointment,
-    BookingContext,
+from askproai_runtime.book.blocks import Block, BlockedAppointment
+from askproai_runtime.book.context import BookingContext
+from askproai_runtime.desk.blocks import (
     add_block,
     is_booked_remotely,
     list_blocks_within,
     list_current_blocks,
-    list_current_pauses,
     list_offers_within,
-    pause_bookings,
     preview_block,
     remove_block,
     resolve_span,
     show_block,
 )
+from askproai_runtime.desk.pauses import list_current_pauses, pause_bookings
 
 log = structlog.get_logger(__name__)
 

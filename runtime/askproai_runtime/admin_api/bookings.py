@@ -12,15 +12,9 @@ from askproai_runtime.admin_api.appointment_entry import Change, answer_change, 
 from askproai_runtime.admin_api.desk import DeskBody, Reason, ShortText, problems
 from askproai_runtime.admin_api.endpoint import ApiRequest, Endpoint, Param
 from askproai_runtime.admin_api.refused_change import refuse_booking
-from askproai_runtime.booking import (
-    BookingContext,
-    Customer,
-    Place,
-    book_for_desk,
-    find_by_id,
-    notified_channels,
-    preview_booking,
-)
+from askproai_runtime.book.context import BookingContext
+from askproai_runtime.desk.appointments import find_by_id
+from askproai_runtime.desk.booking import Customer, Place, book_for_desk, notified_channels, preview_booking
 
 
 class NewAppointment(DeskBody, frozen=True, kw_only=True):

@@ -25,7 +25,7 @@ from askproai_runtime.admin_api.store import CallStore
 from askproai_runtime.calls import CallTexts, read_call_texts, read_said
 from askproai_runtime.encryption import BodyCipher, DecryptionError
 from askproai_runtime.german_dates import understand_parts
-from askproai_runtime.language.phrases import fold
+from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import speaking
 
 _Found: TypeAlias = tuple[asyncpg.Record | None, list[asyncpg.Record]]  # a call, and the rows of a timeline

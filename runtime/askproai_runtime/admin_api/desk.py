@@ -11,17 +11,11 @@ import msgspec
 
 from askproai_core.http_server import Problem
 from askproai_core.input_values import INVISIBLE
-from askproai_runtime.booking import (
-    AttendanceObstacle,
-    AttendanceRefused,
-    BlockExists,
-    DeskBusy,
-    DeskRequest,
-    InvalidBlock,
-    InvalidBooking,
-    RequestUsed,
-    UnclearStart,
-)
+from askproai_runtime.book.actor import DeskRequest
+from askproai_runtime.desk.appointments import DeskBusy, RequestUsed, UnclearStart
+from askproai_runtime.desk.attendance import AttendanceObstacle, AttendanceRefused
+from askproai_runtime.desk.blocks import BlockExists, InvalidBlock
+from askproai_runtime.desk.booking import InvalidBooking
 from askproai_runtime.language.names import UnknownName
 
 _SHORTEST_ID = 8

@@ -7,7 +7,7 @@ import msgspec
 
 from askproai_core.database import Difference, DifferenceSort
 from askproai_runtime.admin_api.endpoint import ApiRequest, Endpoint
-from askproai_runtime.booking import BookingContext
+from askproai_runtime.book.context import BookingContext
 from askproai_runtime.calendar_sync.store import count_waiting, read_audit
 
 

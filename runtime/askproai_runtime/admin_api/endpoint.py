@@ -16,7 +16,7 @@ from aiohttp import web
 from askproai_core.http_server import Problem, correlation_id, json_response
 from askproai_core.input_values import INVISIBLE, require_storable
 from askproai_runtime.admin_api.roles import Right, Role, rights_of
-from askproai_runtime.booking import DESK_CALL
+from askproai_runtime.book.actor import DESK_CALL
 from askproai_runtime.german_dates import Grain, parse_instant, understand
 
 B = TypeVar("B", bound=msgspec.Struct)

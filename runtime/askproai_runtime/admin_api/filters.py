@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from askproai_core.tenant_config import Branch, TenantConfig
 from askproai_runtime.language.names import UnknownName, list_named_staff
-from askproai_runtime.language.phrases import fold
+from askproai_runtime.person_names import fold
 
 
 def find_branches(config: TenantConfig, name: str, of_appointments: Iterable[str]) -> Sequence[str]:

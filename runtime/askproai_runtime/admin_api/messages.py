@@ -19,13 +19,9 @@ from askproai_runtime.admin_api.desk import (
 )
 from askproai_runtime.admin_api.endpoint import PAGE, ApiRequest, Endpoint, Param, next_cursor
 from askproai_runtime.admin_api.roles import Right
-from askproai_runtime.booking import (
-    BookingContext,
-    Message,
-    find_messages,
-    list_messages_for_desk,
-    mark_message_done,
-)
+from askproai_runtime.book.context import BookingContext
+from askproai_runtime.book.messages import Message
+from askproai_runtime.desk.messages import find_messages, list_messages_for_desk, mark_message_done
 
 log = structlog.get_logger(__name__)
 

@@ -9,7 +9,7 @@ import msgspec
 from askproai_runtime.admin_api.endpoint import Access, ApiRequest, Asked, Endpoint
 from askproai_runtime.admin_api.roles import Right
 from askproai_runtime.admin_api.store import record_read
-from askproai_runtime.booking import DeskRequest
+from askproai_runtime.book.actor import DeskRequest
 from askproai_runtime.process import Process
 
 T = TypeVar("T", bound=msgspec.Struct)

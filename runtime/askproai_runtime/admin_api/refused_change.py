@@ -5,7 +5,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from askproai_core.http_server import Problem
-from askproai_runtime.booking import Answer, FunctionOutcome
+from askproai_runtime.conversation.types import Answer, FunctionOutcome
 
 _WHY: Final[Mapping[FunctionOutcome, str]] = {
     FunctionOutcome.PAST: "that time is over",

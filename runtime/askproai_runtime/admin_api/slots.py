@@ -10,8 +10,10 @@ from askproai_core.tenant_config import Weekday
 from askproai_runtime.admin_api.endpoint import ApiRequest, Endpoint, Param
 from askproai_runtime.availability.opening_hours import find_closure
 from askproai_runtime.availability.slots import ServiceRules
-from askproai_runtime.booking import Basis, BookingContext, list_current_blocks, list_free_slots
-from askproai_runtime.language.names import UnknownName
+from askproai_runtime.book.context import Basis, BookingContext
+from askproai_runtime.book.free_days import list_free_slots
+from askproai_runtime.desk.blocks import list_current_blocks
+from askproai_runtime.language.names import UnknownName, find_rules
 
 _MOST_BLOCKS = 1000  # of those in force, by their start
 
@@ -56,9 +58,10 @@ class Slots:
         branch, service, day = request.text("branch") or "", request.text("service") or "", request.day("date")
         booking = self._booking()
         try:
-            free = await list_free_slots(booking, branch, service, day, request.correlation_id)
+            rules = find_rules(booking.config(), branch, service)
         except UnknownName as error:
             raise Problem(404, "Not Found", str(error)) from None
+        free = await list_free_slots(booking, rules, day, request.correlation_id)
         zone = request.zone
         slots = [FreeSlot(slot.start.astimezone(zone), slot.end.astimezone(zone), slot.staff) for slot in free.slots]
         closed = _explain_closed(free.rules, day, booking.clock.now().astimezone(zone).date())

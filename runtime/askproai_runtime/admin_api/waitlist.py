@@ -11,10 +11,10 @@ import structlog
 from askproai_core.http_server import Problem
 from askproai_runtime.admin_api.desk import DeskBody, ambiguous, parse_id, parse_id_range, problems
 from askproai_runtime.admin_api.endpoint import PAGE, ApiRequest, Endpoint, Param, next_cursor
-from askproai_runtime.booking import (
-    BookingContext,
-    DeskRequest,
-    WaitlistEntry,
+from askproai_runtime.book.actor import DeskRequest
+from askproai_runtime.book.context import BookingContext
+from askproai_runtime.book.waitlist import WaitlistEntry
+from askproai_runtime.conversation.waitlist import (
     decline_offer,
     find_waitlist_entries,
     list_waitlist,

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from askproai_core.tenant_config import Branch
-from askproai_runtime.language.phrases import fold
+from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import SENTENCES
 
 _MIN_POSTAL_CODE_DIGITS = 4  # Austria and Switzerland have four, Germany five

@@ -8,7 +8,6 @@ from typing import Self
 from zoneinfo import ZoneInfo
 
 from askproai_core.tenant_config import Branch, Knowledge, Service, TenantConfig
-from askproai_runtime.booking import Answer, FunctionOutcome
 from askproai_runtime.business_information.hours import (
     asks_about_now,
     describe_closures,
@@ -36,9 +35,11 @@ from askproai_runtime.business_information.questions import Question, answered, 
 from askproai_runtime.business_information.services import answer_about_services, is_offered, list_named
 from askproai_runtime.business_information.topics import Topic
 from askproai_runtime.business_information.working_days import split_working_days
+from askproai_runtime.conversation.types import Answer, FunctionOutcome
 from askproai_runtime.german_dates import Refusal, Understanding
 from askproai_runtime.language.introductions import read_introduction
-from askproai_runtime.language.phrases import drop_titles, fold, join_list
+from askproai_runtime.language.phrases import join_list
+from askproai_runtime.person_names import drop_titles, fold
 from askproai_runtime.sentences import format_written_day, say
 
 _MAX_NAMES = 10  # that a listener can follow

@@ -13,7 +13,8 @@ from askproai_runtime.availability.slots import Span
 from askproai_runtime.business_information.numbers import spell_clock, spell_ranges
 from askproai_runtime.business_information.paused_days import describe_pause, describe_pauses
 from askproai_runtime.german_dates import Candidate, Grain, Understanding, understand, understand_parts
-from askproai_runtime.language.phrases import fold, join_list
+from askproai_runtime.language.phrases import join_list
+from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import format_day, say
 
 _AHEAD = timedelta(weeks=8)

@@ -23,7 +23,8 @@ from askproai_runtime.business_information.topics import (
     is_covered,
 )
 from askproai_runtime.german_dates import Refusal, understand
-from askproai_runtime.language.phrases import fold, join_list
+from askproai_runtime.language.phrases import join_list
+from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import present_language, say
 
 _MOST_NAMED: Final = 2  # open parts that a listener can follow

@@ -8,14 +8,15 @@ from typing import Any, Self
 
 from askproai_core.tenant_config import Branch, TenantConfig
 from askproai_runtime.availability.slots import Span
-from askproai_runtime.booking import Answer, FunctionOutcome, read_said, read_text
 from askproai_runtime.business_information.question_parts import (
     asked_sentences,
     list_topics,
     read_topic,
 )
 from askproai_runtime.business_information.topics import Topic
-from askproai_runtime.language.phrases import fold
+from askproai_runtime.conversation.request import read_said, read_text
+from askproai_runtime.conversation.types import Answer, FunctionOutcome
+from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import say
 
 _BETWEEN = re.compile(r"[,;/|&+]|\s(?:und|and)\s")  # the topics of one argument

@@ -7,14 +7,16 @@ from decimal import Decimal
 from functools import lru_cache
 
 from askproai_core.tenant_config import Branch, Service, TenantConfig
-from askproai_runtime.booking import Answer, find_known_questions
 from askproai_runtime.business_information.numbers import spell_minutes, spell_money
 from askproai_runtime.business_information.questions import Question, answered, ask_back, unknown
 from askproai_runtime.business_information.subjects import asks_preparation
 from askproai_runtime.business_information.topics import Topic
+from askproai_runtime.conversation.types import Answer
+from askproai_runtime.conversation.unknown_services import find_known_questions
 from askproai_runtime.language.heard_names import list_heard_services
-from askproai_runtime.language.phrases import fold, join_list, sayable
+from askproai_runtime.language.phrases import join_list, sayable
 from askproai_runtime.language.spoken_services import read_services
+from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import decline_name, say, service_as_subject
 from askproai_runtime.visits import compose_visit, has_several
 

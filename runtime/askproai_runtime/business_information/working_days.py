@@ -7,7 +7,7 @@ from typing import Final
 
 from askproai_runtime.business_information.question_parts import BETWEEN_CLAUSES, list_topics
 from askproai_runtime.business_information.topics import Topic
-from askproai_runtime.language.phrases import fold
+from askproai_runtime.person_names import fold
 
 _CLAUSES: Final = re.compile(f"({BETWEEN_CLAUSES.pattern})")
 _LEFT_OVER: Final = re.compile(r"(?:\s+(?:und|sowie|and)|,)\s*$")

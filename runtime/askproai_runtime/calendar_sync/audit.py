@@ -28,9 +28,9 @@ from askproai_core.database import (
 )
 from askproai_core.logging import error_location
 from askproai_runtime.availability.slots import EventTypeLink, Span
-from askproai_runtime.booking import BookingContext
-from askproai_runtime.booking.remote import calendar_request, find_event_type_link
-from askproai_runtime.booking.store.appointments import get_appointment
+from askproai_runtime.book.context import BookingContext
+from askproai_runtime.book.remote import calendar_request, find_event_type_link
+from askproai_runtime.book.store.appointments import get_appointment
 from askproai_runtime.calendar_sync.differences import (
     Compared,
     Suspect,

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from askproai_core.database import DifferenceSort
-from askproai_runtime.booking import Status
+from askproai_runtime.book.appointments import Status
 from askproai_runtime.calendars import RemoteBooking
 
 _CLOCKS_DIFFER = timedelta(hours=1)  # at most; a date that is further ahead says nothing about when it was changed

@@ -12,10 +12,10 @@ import structlog
 
 from askproai_core.database import DATABASE_UNAVAILABLE
 from askproai_core.tracing import start_trace
-from askproai_runtime.booking import BookingContext
-from askproai_runtime.booking.bookables import list_bookables
-from askproai_runtime.booking.free_times import find_block, read_and_store
-from askproai_runtime.booking.store.free_times import list_ages
+from askproai_runtime.book.bookables import list_bookables
+from askproai_runtime.book.context import BookingContext
+from askproai_runtime.book.free_times import find_block, read_and_store
+from askproai_runtime.book.store.free_times import list_ages
 from askproai_runtime.calendars import Bookable, CalendarUnavailable
 from askproai_runtime.tasks import Next, PutOff, TaskRun
 

@@ -16,27 +16,26 @@ import structlog
 from askproai_core.database import Connection
 from askproai_core.tenant_config import TenantConfig, Withheld
 from askproai_runtime.availability.slots import EventTypeLink, Span
-from askproai_runtime.booking import BookingContext, announce
-from askproai_runtime.booking.free_times import drop_free_times
-from askproai_runtime.booking.remote import (
+from askproai_runtime.book.announce import announce
+from askproai_runtime.book.appointments import Appointment, CancelledBy, Status
+from askproai_runtime.book.context import BookingContext
+from askproai_runtime.book.free_times import drop_free_times
+from askproai_runtime.book.remote import (
     enqueue_sync,
     find_event_type_link,
     find_placement,
     has_other_host,
     next_try,
 )
-from askproai_runtime.booking.store.appointments import (
-    Appointment,
-    CancelledBy,
-    Status,
+from askproai_runtime.book.store.appointments import (
     get_appointment,
     insert_appointment,
     mark_cancelled,
     move_appointment,
     upsert_customer,
 )
-from askproai_runtime.booking.store.audit import record_audit
-from askproai_runtime.booking.store.calendar import (
+from askproai_runtime.book.store.audit import record_audit
+from askproai_runtime.book.store.calendar import (
     detach_from_calendar,
     find_local_appointment,
     is_up_to_date,
@@ -47,7 +46,7 @@ from askproai_runtime.booking.store.calendar import (
     record_remote_move,
     record_remote_uid,
 )
-from askproai_runtime.booking.store.claims import Placement, lock_and_clear_holds
+from askproai_runtime.book.store.claims import Placement, lock_and_clear_holds
 from askproai_runtime.calendar_sync.outbound import CalendarDisagrees
 from askproai_runtime.calendar_sync.reading import CalendarEvent, read_remote
 from askproai_runtime.calendars import RemoteBooking

@@ -11,9 +11,10 @@ from datetime import timedelta
 import structlog
 from structlog.contextvars import bind_contextvars
 
-from askproai_runtime.booking import BookingContext
-from askproai_runtime.booking.free_times import drop_free_times
-from askproai_runtime.booking.remote import (
+from askproai_runtime.book.appointments import Appointment, CancelledBy, Status
+from askproai_runtime.book.context import BookingContext
+from askproai_runtime.book.free_times import drop_free_times
+from askproai_runtime.book.remote import (
     calendar_request,
     cancel_booking,
     confirm_or_resync,
@@ -22,8 +23,8 @@ from askproai_runtime.booking.remote import (
     move_booking,
     next_try,
 )
-from askproai_runtime.booking.store.appointments import Appointment, CancelledBy, Status, get_appointment
-from askproai_runtime.booking.store.calendar import (
+from askproai_runtime.book.store.appointments import get_appointment
+from askproai_runtime.book.store.calendar import (
     begin_attempt,
     clear_error,
     lock_unchanged,
@@ -32,7 +33,7 @@ from askproai_runtime.booking.store.calendar import (
     record_remote_uid,
     revert_move,
 )
-from askproai_runtime.booking.store.claims import list_previous_spans
+from askproai_runtime.book.store.claims import list_previous_spans
 from askproai_runtime.calendars import (
     CalendarOutcome,
     CalendarUnavailable,

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from askproai_runtime.booking import BookingContext
-from askproai_runtime.booking.remote import next_try
-from askproai_runtime.booking.store.calendar import find_conflicting_uid, find_event_type, find_local_appointment
+from askproai_runtime.book.context import BookingContext
+from askproai_runtime.book.remote import next_try
+from askproai_runtime.book.store.calendar import find_conflicting_uid, find_event_type, find_local_appointment
 from askproai_runtime.calendars import CalendarUnavailable, RemoteBooking
 from askproai_runtime.jobs import DeadNow, RunAgain
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from askproai_core.database import CALENDAR_AUDIT, AuditState, Connection, Pool, decode_audit_state
 from askproai_runtime.availability.slots import EventTypeLink, Span
-from askproai_runtime.booking.store.claims import list_booked_claims
+from askproai_runtime.book.store.claims import list_booked_claims
 from askproai_runtime.calendar_sync.differences import Compared
 from askproai_runtime.jobs import JobKind
 

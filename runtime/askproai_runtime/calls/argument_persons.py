@@ -10,7 +10,7 @@ from askproai_runtime.calls.argument_table import PARTIES, ArgumentRule, fold_ke
 from askproai_runtime.calls.argument_values import decode_text, is_empty, is_encoded
 from askproai_runtime.german_dates import find_part_argument
 from askproai_runtime.language.customer_names import drop_relations, read_customer_name
-from askproai_runtime.language.phrases import same_name
+from askproai_runtime.person_names import same_name
 
 # Keys of the person that an appointment is for: `booked_for`, `on_behalf_of`, `child_name`.
 _FOR = r"(?:appointment|book(?:ed|ing)?|buchung|gebucht|made|reserv(?:ed|ation)|scheduled|termin)?(?:for|für|fuer)"

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from askproai_runtime.booking import NOTES_LIMIT, has_digits
 from askproai_runtime.calls.argument_companions import read_companions
 from askproai_runtime.calls.argument_members import Member, join_path, list_members, names_time
 from askproai_runtime.calls.argument_table import (
@@ -27,9 +26,11 @@ from askproai_runtime.calls.argument_values import (
     says_nothing,
 )
 from askproai_runtime.calls.known_names import KnownNames
+from askproai_runtime.conversation.phone_argument import has_digits
+from askproai_runtime.conversation.request import NOTES_LIMIT
 from askproai_runtime.german_dates import Argument, find_agreed
-from askproai_runtime.language.phrases import fold
 from askproai_runtime.language.service_texts import ServicePart, cut_parts, drop_catalogue, find_rest
+from askproai_runtime.person_names import fold
 
 _LONGEST_UNREAD = NOTES_LIMIT + 1  # one that is cut fits nowhere: nothing is noted in part
 _FILLED_SCHEMA = 3  # arguments with nothing in them, beside which an empty object says nothing either

@@ -24,17 +24,11 @@ from askproai_core.phone_numbers import Route
 from askproai_core.redis import RateLimiter
 from askproai_core.tenant_config import CallerVerification, Function, TenantConfig
 from askproai_core.tracing import annotate, fail_current
-from askproai_runtime import booking
 from askproai_runtime.availability.slots import Span
-from askproai_runtime.booking import (
-    NO_APPOINTMENT,
-    Answer,
-    BookingContext,
-    CallContext,
-    FunctionOutcome,
-    OutcomeUnknown,
-    record_which,
-)
+from askproai_runtime.book.context import BookingContext
+from askproai_runtime.book.errors import OutcomeUnknown
+from askproai_runtime.book.pauses import list_pauses
+from askproai_runtime.book.store.actions import NO_APPOINTMENT, record_which
 from askproai_runtime.branch_routing import (
     BranchQuestion,
     FoundBranch,
@@ -100,6 +94,13 @@ from askproai_runtime.calls.store import (
 from askproai_runtime.calls.unclear import ASKED_ABOUT, ask_unclear
 from askproai_runtime.calls.understood_before import read_request
 from askproai_runtime.calls.unread_fields import say_unread
+from askproai_runtime.conversation.book import book_appointment
+from askproai_runtime.conversation.find import cancel_appointment, find_appointments
+from askproai_runtime.conversation.messages import leave_message
+from askproai_runtime.conversation.offer import check_availability
+from askproai_runtime.conversation.replacing_moves import reschedule_appointment
+from askproai_runtime.conversation.types import Answer, CallContext, FunctionOutcome
+from askproai_runtime.conversation.waitlist import join_waitlist
 from askproai_runtime.intake import RETELL_SIGNATURE, Signatures, Source, hint_of_body
 from askproai_runtime.language.answer_words import NO, words_of
 from askproai_runtime.metrics import Metrics
@@ -435,7 +436,7 @@ class CallFunctions:
         """Return when no branch books; nothing while the database is away, since the declared hours are true all the same."""
         try:
             async with asyncio.timeout(_MEMORY_SECONDS):
-                return await booking.list_pauses(self.booking)
+                return await list_pauses(self.booking)
         except DATABASE_UNAVAILABLE as error:
             log.warning("pauses.not_read", error=type(error).__name__)
             return {}
@@ -481,19 +482,19 @@ class CallFunctions:
     async def _carry_out(self, function: Function, call: CallContext, args: dict[str, Any]) -> Answer:
         match function:
             case Function.CHECK_AVAILABILITY:
-                return await booking.check_availability(self.booking, call, args)
+                return await check_availability(self.booking, call, args)
             case Function.FIND_APPOINTMENTS:
-                return await booking.find_appointments(self.booking, call, args)
+                return await find_appointments(self.booking, call, args)
             case Function.BOOK_APPOINTMENT:
-                return await booking.book_appointment(self.booking, call, args)
+                return await book_appointment(self.booking, call, args)
             case Function.RESCHEDULE_APPOINTMENT:
-                return await booking.reschedule_appointment(self.booking, call, args)
+                return await reschedule_appointment(self.booking, call, args)
             case Function.CANCEL_APPOINTMENT:
-                return await booking.cancel_appointment(self.booking, call, args)
+                return await cancel_appointment(self.booking, call, args)
             case Function.JOIN_WAITLIST:
-                return await booking.join_waitlist(self.booking, call, args)
+                return await join_waitlist(self.booking, call, args)
             case Function.LEAVE_MESSAGE:
-                return await booking.leave_message(self.booking, call, args)
+                return await leave_message(self.booking, call, args)
             case Function.DECLINE_RECORDING:
                 return await decline_recording(self.booking, call, args)
         raise AssertionError("neither BUSINESS_INFORMATION nor TRANSFER_TO_HUMAN comes here")

@@ -10,11 +10,11 @@ from askproai_runtime.calls.argument_owners import is_of_the_past
 from askproai_runtime.calls.argument_table import DESCRIPTIONS, DURATIONS, NOT_NEEDED, OFFERS, PREFERENCES, fold_key
 from askproai_runtime.language.generic_services import is_generic
 from askproai_runtime.language.names import list_named_staff
-from askproai_runtime.language.phrases import drop_titles, fold
 from askproai_runtime.language.replies import read_claim
 from askproai_runtime.language.service_texts import ServicePart, list_service_parts
 from askproai_runtime.language.spoken_services import find_named
 from askproai_runtime.language.staff_preferences import read_staff_preference
+from askproai_runtime.person_names import drop_titles, fold
 from askproai_runtime.sentences import present_language
 
 _ACTS: Final = frozenset({Function.BOOK_APPOINTMENT, Function.JOIN_WAITLIST, Function.RESCHEDULE_APPOINTMENT})

@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from askproai_core.tenant_config import Function
-from askproai_runtime.booking import EarlierRequest, NamedOffer, NamedSlot, NamedTimes, Naming
+from askproai_runtime.book.appointments import NamedSlot
 from askproai_runtime.calls.arguments import TIMES, read_arguments
 from askproai_runtime.calls.payload import OngoingCall, read_exchanges
+from askproai_runtime.conversation.types import EarlierRequest, NamedOffer, NamedTimes, Naming
 from askproai_runtime.language.declines import asks_for_others, find_declined
 from askproai_runtime.language.replies import has_no_preference
 

@@ -16,12 +16,12 @@ from askproai_core.http_server import read_json
 from askproai_core.lenient_json import to_strict_json
 from askproai_core.phone_numbers import Caller, Route, Routing, e164_or_none, identify_caller, region_of
 from askproai_core.tenant_config import TenantConfig
-from askproai_runtime.booking import ASKED_NAME, AskedChoice, SaidAppointments
+from askproai_runtime.conversation.full_names import ASKED_NAME
+from askproai_runtime.conversation.types import AskedChoice, SaidAppointments
 from askproai_runtime.intake import ProviderId
 from askproai_runtime.language.answer_words import Reply
 from askproai_runtime.language.cancel_answers import says_more_than_courtesies, speaks_of_cancelling
 from askproai_runtime.language.introductions import read_introduction
-from askproai_runtime.language.phrases import same_name
 from askproai_runtime.language.replies import (
     PhoneQuestion,
     Question,
@@ -33,6 +33,7 @@ from askproai_runtime.language.replies import (
     name_key,
     read_reply,
 )
+from askproai_runtime.person_names import same_name
 
 T = TypeVar("T", bound=msgspec.Struct)
 

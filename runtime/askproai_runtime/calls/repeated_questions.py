@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import Any, Final
 
 from askproai_core.tenant_config import Function
-from askproai_runtime.booking import Answer, FunctionOutcome
 from askproai_runtime.calls.instead import AgentFunctions, lead_on
+from askproai_runtime.conversation.types import Answer, FunctionOutcome
 from askproai_runtime.sentences import say
 
 MOST_ASKED: Final = 2

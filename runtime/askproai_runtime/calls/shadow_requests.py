@@ -18,9 +18,9 @@ import structlog
 from askproai_core.clock import Clock
 from askproai_core.database import DATABASE_UNAVAILABLE, Pool
 from askproai_core.tenant_config import Function
-from askproai_runtime.booking import Answer, CallContext
 from askproai_runtime.calls.payload import FunctionRequest
 from askproai_runtime.calls.store import CopiedRequest, insert_copied_request
+from askproai_runtime.conversation.types import Answer, CallContext
 from askproai_runtime.encryption import BodyCipher, Place
 from askproai_runtime.metrics import Metrics
 

@@ -7,12 +7,14 @@ from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from askproai_core.tenant_config import Function, TenantConfig
-from askproai_runtime.booking import Answer, FunctionOutcome, read_people
 from askproai_runtime.calls.arguments import Arguments
 from askproai_runtime.calls.known_names import KnownNames
+from askproai_runtime.conversation.named_people import read_people
+from askproai_runtime.conversation.types import Answer, FunctionOutcome
 from askproai_runtime.german_dates import Argument, find_part_argument, holds_day
 from askproai_runtime.language.customer_names import is_plain_name, read_customer_name
-from askproai_runtime.language.phrases import fold, sayable
+from askproai_runtime.language.phrases import sayable
+from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import format_clock, say
 
 # What books, moves, cancels, waits, notes or searches. A question about the business needs no such care.

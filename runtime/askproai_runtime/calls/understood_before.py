@@ -6,17 +6,17 @@ from datetime import datetime
 from typing import Any, Final
 
 from askproai_core.tenant_config import Function
-from askproai_runtime.booking import read_named_email
 from askproai_runtime.calls.arguments import TIMES, Arguments, read_arguments
 from askproai_runtime.calls.known_names import KnownNames
 from askproai_runtime.calls.party_size import count_people
 from askproai_runtime.calls.payload import Exchange, OngoingCall, read_exchanges
 from askproai_runtime.calls.unread_fields import note_unread
+from askproai_runtime.conversation.email_address import read_named_email
 from askproai_runtime.german_dates import Argument, find_part_argument, holds_day
 from askproai_runtime.language.answer_words import NO, Reply, words_of
 from askproai_runtime.language.kept_times import leaves_time
-from askproai_runtime.language.phrases import same_name
 from askproai_runtime.language.replies import Replies
+from askproai_runtime.person_names import same_name
 
 # Their requests name a service and a time: one without is a part of a request.
 _OF_REQUESTS: Final = frozenset({Function.BOOK_APPOINTMENT, Function.JOIN_WAITLIST})

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Final
 
 from askproai_core.tenant_config import Function
-from askproai_runtime.booking import NOTES_LIMIT, Answer, FunctionOutcome
 from askproai_runtime.calls.argument_members import WHOLE
 from askproai_runtime.calls.argument_owners import belongs_to_caller
 from askproai_runtime.calls.argument_table import (
@@ -19,8 +18,10 @@ from askproai_runtime.calls.argument_table import (
 from askproai_runtime.calls.arguments import BEYOND, TIMES, Arguments
 from askproai_runtime.calls.instead import AgentFunctions, offer_message
 from askproai_runtime.calls.known_names import KnownNames
+from askproai_runtime.conversation.request import NOTES_LIMIT
+from askproai_runtime.conversation.types import Answer, FunctionOutcome
 from askproai_runtime.language.customer_names import may_bring_another
-from askproai_runtime.language.phrases import drop_titles, fold
+from askproai_runtime.person_names import drop_titles, fold
 from askproai_runtime.sentences import say
 
 # Whole names of fields that a program adds of itself: no caller has said their values. A part of a name is no sign of them:

@@ -72,7 +72,7 @@ _TENANTS_WITH_EXPIRED_HOLDS = (
     "SELECT DISTINCT tenant FROM claims WHERE state = 'held' AND expires_at <= now() ORDER BY tenant"
 )
 
-# Resources first, in id order, as bookings lock them (booking/store/appointments.py). Those that a booking has locked at this
+# Resources first, in id order, as bookings lock them (book/store/appointments.py). Those that a booking has locked at this
 # moment are left for the next run: we never wait, and so never deadlock. `now()` is the beginning of the transaction and can be
 # looked up in an index; a hold that had expired by then has expired.
 _LOCK_EXPIRED = """

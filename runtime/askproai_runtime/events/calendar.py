@@ -11,7 +11,7 @@ import msgspec
 
 from askproai_core.database import Connection
 from askproai_core.tenant_config import TenantConfig
-from askproai_runtime.booking import drop_absence
+from askproai_runtime.book.free_times import drop_absence
 from askproai_runtime.calendar_sync.reading import CalendarEvent
 from askproai_runtime.calls import decode
 from askproai_runtime.intake import StoredEvent

@@ -14,7 +14,8 @@ import structlog
 
 from askproai_core.database import AccountState, Connection, ImportState, PollState, read_poll_state
 from askproai_core.logging import error_location
-from askproai_runtime.booking import BookingContext, list_known
+from askproai_runtime.book.context import BookingContext
+from askproai_runtime.book.remote import list_known
 from askproai_runtime.calendar_sync.inbound import Step, apply_calendar_event, is_news
 from askproai_runtime.calendar_sync.reading import CalendarEvent
 from askproai_runtime.calendars import (

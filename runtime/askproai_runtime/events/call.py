@@ -16,7 +16,7 @@ import structlog
 from askproai_core.database import Connection
 from askproai_core.phone_numbers import CallerKind, e164_or_none, region_of
 from askproai_core.tenant_config import TenantConfig
-from askproai_runtime.booking import release_holds
+from askproai_runtime.book.holds import release_holds
 from askproai_runtime.calls import (
     CallNotice,
     CallRow,

@@ -13,7 +13,7 @@ import structlog
 from askproai_core.clock import Clock
 from askproai_core.database import Connection, Pool
 from askproai_core.tenant_config import TenantConfig
-from askproai_runtime.booking import BookingContext
+from askproai_runtime.book.context import BookingContext
 from askproai_runtime.calendar_sync.free_times_keeper import FreeTimesKeeper
 from askproai_runtime.calendar_sync.inbound import apply_calendar_event
 from askproai_runtime.calendar_sync.reading import CalendarEvent

@@ -15,9 +15,9 @@ from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.german_dates import is_understood
 from askproai_runtime.language.answer_words import NO, ONLY_YES, WAIT, words_of
 from askproai_runtime.language.introductions import read_introduction
-from askproai_runtime.language.name_words import NO_NAME, OF_SENTENCES, PARTICLES, TITLES
+from askproai_runtime.language.name_words import NO_NAME, OF_SENTENCES, PARTICLES
 from askproai_runtime.language.names_alone import count_names, drop_around
-from askproai_runtime.language.phrases import fold, is_other_person
+from askproai_runtime.person_names import TITLES, fold, is_other_person
 from askproai_runtime.sentences import SENTENCES
 
 _CLAUSE: Final = re.compile(r"[.,;:!?…]+(?=\s|$)|\s[–-]\s|\n")

@@ -3,8 +3,8 @@
 import re
 from enum import StrEnum
 
-from askproai_runtime.language.phrases import fold
 from askproai_runtime.language.placeholders import leaves_open, names_nothing
+from askproai_runtime.person_names import fold
 
 # Each of these says by itself that the number of the call is meant: `the number he calls from`, `die angezeigte`.
 _CALLING = frozenset({

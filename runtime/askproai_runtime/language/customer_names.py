@@ -19,12 +19,11 @@ from askproai_runtime.language.name_words import (
     POSSESSIVES,
     RELATIVES,
     SAMPLES,
-    TITLES,
     UNKNOWN,
 )
-from askproai_runtime.language.phrases import fold, same_name
 from askproai_runtime.language.placeholders import leaves_open, names_nothing
 from askproai_runtime.language.replies import read_claim
+from askproai_runtime.person_names import TITLES, fold, same_name
 
 _LETTER = re.compile(r"[^\W\d_]")
 _FOR = frozenset({"for", "fuer"})

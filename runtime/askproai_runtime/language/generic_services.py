@@ -1,6 +1,6 @@
 """Words that name no service of any business: "einen Termin bitte", "a regular appointment". Pure."""
 
-from askproai_runtime.language.phrases import fold
+from askproai_runtime.person_names import fold
 
 # Folded, as the words that go with them.
 _GENERIC = frozenset({

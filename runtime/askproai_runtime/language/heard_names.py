@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import NamedTuple, TypeVar
 
 from askproai_core.tenant_config import Service
-from askproai_runtime.language.phrases import fold
+from askproai_runtime.person_names import fold
 
 T = TypeVar("T")
 

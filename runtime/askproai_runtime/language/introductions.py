@@ -4,9 +4,9 @@ import re
 from typing import Final
 
 from askproai_runtime.language.customer_names import is_plain_name, read_customer_name
-from askproai_runtime.language.name_words import FIRM, RELATIVES, TITLES
+from askproai_runtime.language.name_words import FIRM, RELATIVES
 from askproai_runtime.language.names_alone import drop_around
-from askproai_runtime.language.phrases import fold
+from askproai_runtime.person_names import TITLES, fold
 
 # A dot behind any other word ends the sentence.
 _WORD: Final = r"(?:(?:von|van|de|der|den|zu) )*(?:(?:[A-ZÄÖÜ]|Dr|Prof|Dipl|Mr|Mrs|Ms|Hr|Fr|Ing|St)\.|[A-ZÄÖÜ][\w'’-]*)"

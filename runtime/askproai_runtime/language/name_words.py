@@ -3,9 +3,8 @@
 import re
 from typing import Final
 
-# None of them is a name, or means something else in the other language.
-GENDERS: Final = {"herr": "m", "herrn": "m", "mr": "m", "mister": "m", "frau": "f", "mrs": "f", "ms": "f", "miss": "f"}
-TITLES: Final = GENDERS.keys() | {"dr", "doktor", "doktorin", "doctor", "prof", "professor", "professorin"}
+from askproai_runtime.person_names import TITLES
+
 # Small words within names: "von Hohenzollern", "geborene Meier".
 PARTICLES: Final = frozenset({
     "al", "av", "ben", "bin", "born", "da", "das", "de", "del", "della", "den", "der", "di", "do", "dos", "du", "el", "geb",

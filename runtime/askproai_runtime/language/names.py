@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from askproai_core.tenant_config import Branch, Language, Service, Staff, TenantConfig
 from askproai_runtime.availability.slots import ServiceRules
-from askproai_runtime.language.phrases import fold, names_person
+from askproai_runtime.person_names import fold, names_person
 from askproai_runtime.sentences import decline_name
 from askproai_runtime.visits import MOST_SERVICES, compose_visit, has_several, list_parts
 

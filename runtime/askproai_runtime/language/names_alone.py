@@ -3,8 +3,8 @@
 import re
 from typing import Final
 
-from askproai_runtime.language.name_words import PARTICLES, TITLES
-from askproai_runtime.language.phrases import fold, same_name
+from askproai_runtime.language.name_words import PARTICLES
+from askproai_runtime.person_names import TITLES, fold, same_name
 
 # A spelling letter by letter behind a name: "Jolene Kaczmarek (K-A-C-Z-M-A-R-E-K)", "Lange, L A N G E".
 _SPELLED = re.compile(

@@ -11,7 +11,6 @@ from itertools import pairwise
 from askproai_core.tenant_config import Service
 from askproai_runtime.language.generic_services import is_generic
 from askproai_runtime.language.heard_names import list_heard_services
-from askproai_runtime.language.phrases import fold
 from askproai_runtime.language.spoken_services import (
     NamedServices,
     cut_ending,
@@ -20,6 +19,7 @@ from askproai_runtime.language.spoken_services import (
     read_services,
     split_visit,
 )
+from askproai_runtime.person_names import fold
 from askproai_runtime.visits import MOST_SERVICES
 
 _MOST_WORDS = 12  # that are compared with each service: other callers wait meanwhile

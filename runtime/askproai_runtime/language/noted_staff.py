@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from askproai_core.tenant_config import Staff
 from askproai_runtime.language.names import list_named_staff
-from askproai_runtime.language.phrases import fold
 from askproai_runtime.language.staff_preferences import read_staff_preference
+from askproai_runtime.person_names import fold
 
 _MOST_WORDS = 3  # of a name
 _NOT = re.compile(

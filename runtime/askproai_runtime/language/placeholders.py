@@ -2,7 +2,8 @@
 
 import re
 
-from askproai_runtime.language.phrases import PLACEHOLDER_WORDS, fold
+from askproai_runtime.language.phrases import PLACEHOLDER_WORDS
+from askproai_runtime.person_names import fold
 
 _FURTHER = frozenset({
     "blank", "don t know", "dont know", "empty", "i don t know", "k a", "leer", "missing", "n a", "noch offen", "offen",

@@ -16,9 +16,9 @@ from askproai_runtime.german_dates import Argument, Grain, find_open_span, find_
 from askproai_runtime.language.generic_services import GENERIC
 from askproai_runtime.language.name_words import POSSESSIVES, RELATIVES, SEVERAL_RELATIVES
 from askproai_runtime.language.near_services import list_near, list_related
-from askproai_runtime.language.phrases import fold
 from askproai_runtime.language.spoken_services import JOINING, NUMBER, SEVERAL, cut_ending
 from askproai_runtime.language.staff_preferences import says_with_whom
+from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import present_language
 
 # The note of the prompt's list behind a service: "(45 Minuten; auch: Schneiden)". Models copy the whole line.

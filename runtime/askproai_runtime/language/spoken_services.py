@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from askproai_core.tenant_config import Service
-from askproai_runtime.language.phrases import fold
+from askproai_runtime.person_names import fold
 
 _APART = ",;/+&"
 _WRITTEN = re.compile(rf"[^\s{_APART}]+")  # folding it may give several words, as of "Check-up"

@@ -10,8 +10,8 @@ from enum import Enum, auto
 
 from askproai_core.tenant_config import Staff
 from askproai_runtime.language.names import list_named_staff
-from askproai_runtime.language.phrases import fold
 from askproai_runtime.language.placeholders import drop_open_words, leaves_open, names_nothing
+from askproai_runtime.person_names import fold
 
 # Folded phrases of German and English, and the word in their place.
 _PHRASES = tuple(

@@ -25,7 +25,8 @@ from askproai_runtime.admin_api import (
     RemovedBlock,
     Right,
 )
-from askproai_runtime.booking import BlockObstacle, DeskRequest
+from askproai_runtime.book.actor import DeskRequest
+from askproai_runtime.desk.blocks import BlockObstacle
 from askproai_runtime.page.views import FORMS, VIEWS, Asking, View
 
 T = TypeVar("T", bound=msgspec.Struct)

@@ -41,7 +41,8 @@ from askproai_runtime.admin_api import (
     WaitlistPage,
 )
 from askproai_runtime.availability.slots import Span
-from askproai_runtime.booking import DESK_CALL, is_longest
+from askproai_runtime.book.actor import DESK_CALL
+from askproai_runtime.desk.blocks import is_longest
 from askproai_runtime.page.bookings_chart import draw_bookings
 from askproai_runtime.page.day_plan import list_people, list_whole_days, plan_day, week_of
 from askproai_runtime.process import Process

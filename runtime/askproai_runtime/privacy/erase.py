@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID, uuid5
 
-from askproai_runtime.booking import BookingContext, DeskRequest, RequestUsed, cancel_for_desk
+from askproai_runtime.book.actor import DeskRequest
+from askproai_runtime.book.context import BookingContext
 from askproai_runtime.calls import ERASURES
+from askproai_runtime.desk.appointments import RequestUsed, cancel_for_desk
 from askproai_runtime.privacy import store
 from askproai_runtime.privacy.store import Erasure
 from askproai_runtime.privacy.traces import unreadable_text

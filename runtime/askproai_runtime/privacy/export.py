@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from askproai_core.tenant_config import TenantConfig
-from askproai_runtime.booking import BookingContext
+from askproai_runtime.book.context import BookingContext
 from askproai_runtime.privacy.store import find_traces, read_caller, read_time, record_audit
 from askproai_runtime.visits import find_by_name
 

@@ -13,7 +13,7 @@ import structlog
 
 from askproai_core.database import Connection
 from askproai_core.redis import DurableStream, RedisUnavailable
-from askproai_runtime.booking import BookingContext
+from askproai_runtime.book.context import BookingContext
 from askproai_runtime.calls import (
     CallsAtRetell,
     RetellUnavailable,

@@ -12,7 +12,7 @@ from askproai_core.database import CALENDAR_POLL, open_pool
 from askproai_core.fault_injection import fault_points_from_environment
 from askproai_core.redis import CircuitBreakers, CircuitRules, RequestBudget
 from askproai_core.tenant_config import decode
-from askproai_runtime.booking import BookingContext, BookingSettings
+from askproai_runtime.book.context import BookingContext, BookingSettings
 from askproai_runtime.calendars import ProviderCallRecorder, build_calendar
 from askproai_runtime.events import CalendarPoll
 from askproai_runtime.metrics import Metrics

@@ -6,15 +6,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from askproai_runtime import booking as booking_api
-from askproai_runtime.booking import (
-    Appointment,
-    AttendanceObstacle,
-    AttendanceRefused,
-    CalendarState,
-    DeskRequest,
-    RequestUsed,
-)
+from askproai_runtime.book.actor import DeskRequest
+from askproai_runtime.book.appointments import Appointment
+from askproai_runtime.desk.appointments import CalendarState, RequestUsed, calendar_state, cancel_for_desk, find_by_id
+from askproai_runtime.desk.attendance import AttendanceObstacle, AttendanceRefused, mark_attendance
 from askproai_sandbox.simulator import FaultKind
 from tests.worlds.booking_environment import HALF_PAST_TWO, NOW, Salon, booking_args, call
 from tests.worlds.calcom_environment import CalcomEnvironment
@@ -37,9 +32,7 @@ async def book(salon: Salon) -> UUID:
 async def mark(
     salon: Salon, appointment: UUID, request: DeskRequest | None = None, *, no_show: bool = True
 ) -> Appointment:
-    found = await booking_api.mark_attendance(
-        salon.booking, request or desk(), appointment, "corr-desk", no_show=no_show
-    )
+    found = await mark_attendance(salon.booking, request or desk(), appointment, no_show=no_show)
     assert found is not None
     return found
 
@@ -79,19 +72,19 @@ async def test_a_repeated_request_changes_nothing_more_whatever_was_marked_meanw
 async def test_what_was_cancelled_nobody_missed(new_salon) -> None:
     salon = await new_salon()
     appointment = await book(salon)
-    await booking_api.cancel_for_desk(salon.booking, desk(), appointment, None, "corr-desk")
+    await cancel_for_desk(salon.booking, desk(), appointment, None, "corr-desk")
     salon.clock.advance(UNTIL_IT_BEGINS)
     with pytest.raises(AttendanceRefused) as refused:
         await mark(salon, appointment)
     assert refused.value.obstacle is AttendanceObstacle.NOT_HELD
-    assert await booking_api.mark_attendance(salon.booking, desk(), uuid4(), "c", no_show=True) is None
+    assert await mark_attendance(salon.booking, desk(), uuid4(), no_show=True) is None
 
 
 async def test_cal_com_has_the_mark_and_its_own_event_of_it_changes_nothing(env: CalcomEnvironment) -> None:
     appointment = await book(env.salon)
     env.advance(UNTIL_IT_BEGINS)
     found = await mark(env.salon, appointment)
-    assert await booking_api.calendar_state(env.salon.booking, found) is CalendarState.DONE
+    assert await calendar_state(env.salon.booking, found) is CalendarState.DONE
     (booking,) = env.bookings
     assert [attendee["absent"] for attendee in booking["attendees"]] == [True]
     assert (await env.receive_event(booking["uid"], env.salon.clock.now())).startswith("nothing new")
@@ -118,7 +111,7 @@ async def test_while_cal_com_is_away_nothing_is_marked_and_the_same_request_does
     with pytest.raises(AttendanceRefused, match="try again later") as refused:
         await mark(env.salon, appointment, request)
     assert refused.value.obstacle is AttendanceObstacle.CALENDAR_AWAY
-    (found,) = await booking_api.find_by_id(env.salon.booking, appointment, appointment)
+    (found,) = await find_by_id(env.salon.booking, appointment, appointment)
     assert found.status == "confirmed"
     env.reconnect()
     assert (await mark(env.salon, appointment, request)).status == "no_show"
@@ -132,7 +125,7 @@ async def test_a_mark_whose_answer_is_lost_comes_here_by_its_event(env: CalcomEn
         await mark(env.salon, appointment)
     assert refused.value.obstacle is AttendanceObstacle.CALENDAR_AWAY
     await env.receive_event(env.bookings[0]["uid"], env.salon.clock.now())
-    (found,) = await booking_api.find_by_id(env.salon.booking, appointment, appointment)
+    (found,) = await find_by_id(env.salon.booking, appointment, appointment)
     assert found.status == "no_show"
 
 

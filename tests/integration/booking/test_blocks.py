@@ -9,8 +9,18 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from askproai_core.database import AdminStore
-from askproai_runtime import booking as booking_api
-from askproai_runtime.booking import Block, BlockedAppointment, BlockExists, DeskRequest, InvalidBlock
+from askproai_runtime.book.actor import DeskRequest
+from askproai_runtime.book.blocks import Block, BlockedAppointment
+from askproai_runtime.desk.blocks import (
+    BlockExists,
+    InvalidBlock,
+    add_block,
+    list_blocks_within,
+    list_current_blocks,
+    remove_block,
+    resolve_span,
+    show_block,
+)
 from askproai_runtime.language.names import UnknownName
 from askproai_sandbox.databases import Database
 from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, Salon, booking_args, call
@@ -32,8 +42,8 @@ async def block(
     salon: Salon, staff: str | None = "anna", first: str = FRIDAY, last: str | None = None, *,
     branch: str | None = None, request: DeskRequest | None = None, reason: str = "krank",
 ) -> tuple[Block, list[BlockedAppointment]]:  # fmt: skip
-    span = booking_api.resolve_span(first, last, BERLIN)
-    return await booking_api.add_block(salon.booking, request or desk(), staff, branch, span, reason, "corr-desk")
+    span = resolve_span(first, last, BERLIN)
+    return await add_block(salon.booking, request or desk(), staff, branch, span, reason, "corr-desk")
 
 
 async def book(salon: Salon, start: str, number: int, staff: str | None = None) -> bool:
@@ -60,7 +70,7 @@ async def test_a_blocked_day_is_neither_offered_nor_booked_and_ends_with_it(new_
     assert not await book(salon, MORNING, 1, "anna")
     answer = await salon.booking.check_availability(call("x"), {"date": FRIDAY, "time": "10 Uhr", "staff": "Anna"})
     assert not any(slot["start"].startswith(FRIDAY) and slot["staff"] == "anna" for slot in answer.fields["slots"])
-    assert await booking_api.remove_block(salon.booking, desk(), blocked.id, "c")
+    assert await remove_block(salon.booking, desk(), blocked.id, "c")
     assert await book(salon, MORNING, 1, "anna")
 
 
@@ -74,7 +84,7 @@ async def test_a_block_of_everybody_leaves_nothing_to_offer_and_ends_as_one(new_
     assert [await free(salon, staff) for staff in ("anna", "mehmet")] == [0, 0]
     again, _ = await block(salon, None, branch="Mitte", reason="Schulung")
     assert again.id == blocked.id, "the same people and span"
-    assert await booking_api.remove_block(salon.booking, desk(), blocked.id, "c")
+    assert await remove_block(salon.booking, desk(), blocked.id, "c")
     assert await free(salon, "anna") > 0
     assert await free(salon, "mehmet") > 0
 
@@ -144,8 +154,8 @@ async def test_the_same_request_sent_at_once_and_again_makes_one_block(new_salon
     assert len(await salon.rows("SELECT 1 FROM refusals")) == 1
     with pytest.raises(BlockExists):
         await block(salon, last="2026-11-28", request=request)
-    await booking_api.remove_block(salon.booking, desk(), request.request_id, "c")
-    removed = await booking_api.remove_block(salon.booking, desk(), request.request_id, "c")
+    await remove_block(salon.booking, desk(), request.request_id, "c")
+    removed = await remove_block(salon.booking, desk(), request.request_id, "c")
     assert removed is not None
     assert not removed.in_force
     with pytest.raises(BlockExists):
@@ -168,7 +178,7 @@ async def test_an_equal_block_is_added_once_whoever_asks_and_however_close(new_s
     assert (again.id, again.reason) == (only, "krank"), "the block that exists"
     assert len(await salon.rows("SELECT 1 FROM audit_log")) == 1
     assert len(await salon.rows("SELECT 1 FROM refusals")) == 1
-    await booking_api.remove_block(salon.booking, desk(), only, "c")
+    await remove_block(salon.booking, desk(), only, "c")
     assert (await block(salon))[0].id != only, "a removed one is no block"
 
 
@@ -191,11 +201,11 @@ async def test_what_still_blocks_the_time_of_a_removed_block_is_listed(new_salon
     await block(salon, first="2026-11-28")
     gone, _ = await block(salon, first=FRIDAY, last="2026-11-28")
     for each in (removed, gone):
-        await booking_api.remove_block(salon.booking, desk(), each.id, "c")
-    assert await booking_api.list_blocks_within(salon.booking, removed) == [week]
+        await remove_block(salon.booking, desk(), each.id, "c")
+    assert await list_blocks_within(salon.booking, removed) == [week]
     assert await free(salon, "anna") == 0
-    await booking_api.remove_block(salon.booking, desk(), week.id, "c")
-    assert await booking_api.list_blocks_within(salon.booking, removed) == []
+    await remove_block(salon.booking, desk(), week.id, "c")
+    assert await list_blocks_within(salon.booking, removed) == []
     assert await free(salon, "anna") > 0
 
 
@@ -212,7 +222,7 @@ async def test_a_person_is_blocked_in_every_branch_whatever_becomes_of_the_perso
     salon.apply_config(await compile_for(admin, salon, {"mitte": None, "nord": None}))
     for number, branch in enumerate(("mitte", "nord")):
         assert not (await book_in_branch(salon, number, branch)).success
-    await booking_api.remove_block(salon.booking, desk(), blocked.id, "c")
+    await remove_block(salon.booking, desk(), blocked.id, "c")
     with pytest.raises(UnknownName, match="more than one person"):
         await block(salon, first=PERSONS_DAY)
     await block(salon, first=PERSONS_DAY, branch="nord")
@@ -226,9 +236,9 @@ async def test_a_person_is_blocked_in_every_branch_whatever_becomes_of_the_perso
 async def test_a_block_of_another_tenant_is_unknown_and_blocks_nothing_here(new_salon) -> None:
     salon, other = await new_salon(), await new_salon()
     blocked, _ = await block(salon)
-    assert await booking_api.remove_block(other.booking, desk(), blocked.id, "c") is None
-    assert await booking_api.show_block(other.booking, blocked.id, blocked.id) == ([], [])
-    assert await booking_api.list_current_blocks(other.booking, None, 10) == []
+    assert await remove_block(other.booking, desk(), blocked.id, "c") is None
+    assert await show_block(other.booking, blocked.id, blocked.id) == ([], [])
+    assert await list_current_blocks(other.booking, None, 10) == []
     assert await book(other, MORNING, 1, "anna")
     mine, _ = await block(other, request=DeskRequest(blocked.id, "x"))
     assert mine.id == blocked.id, "ids of two tenants may be equal"
@@ -238,11 +248,11 @@ async def test_blocks_are_listed_until_they_are_over(new_salon) -> None:
     salon = await new_salon()
     first, _ = await block(salon, first="2026-11-20T10:00", last="2026-11-20T12:00")
     second, _ = await block(salon, "mehmet", FRIDAY, "2026-11-29")
-    assert [b.id for b in await booking_api.list_current_blocks(salon.booking, None, 10)] == [first.id, second.id]
+    assert [b.id for b in await list_current_blocks(salon.booking, None, 10)] == [first.id, second.id]
     after = (first.starts_at, first.id)
-    assert [b.id for b in await booking_api.list_current_blocks(salon.booking, after, 10)] == [second.id]
+    assert [b.id for b in await list_current_blocks(salon.booking, after, 10)] == [second.id]
     salon.clock.advance(timedelta(hours=3))
-    assert [b.id for b in await booking_api.list_current_blocks(salon.booking, None, 10)] == [second.id]
+    assert [b.id for b in await list_current_blocks(salon.booking, None, 10)] == [second.id]
 
 
 async def test_what_a_person_books_at_cal_com_is_taken_in_though_the_time_is_blocked(env: CalcomEnvironment) -> None:
@@ -267,7 +277,7 @@ async def test_what_a_person_books_at_cal_com_is_taken_in_though_the_time_is_blo
     ],
 )
 def test_days_are_whole_and_local_and_the_last_one_is_included(first, last, start, end) -> None:
-    span = booking_api.resolve_span(first, last, BERLIN)
+    span = resolve_span(first, last, BERLIN)
     assert (span.start, span.end) == tuple(datetime.fromisoformat(text).replace(tzinfo=UTC) for text in (start, end))
 
 
@@ -305,7 +315,7 @@ async def test_the_list_of_a_block_is_complete_while_a_person_is_set(new_salon, 
     blocked, listed = await block(salon, first=PERSONS_DAY, branch="mitte", request=request)
     assert len(listed) == 1
     salon.apply_config(shared)
-    _, shown = await booking_api.show_block(salon.booking, blocked.id, blocked.id)
+    _, shown = await show_block(salon.booking, blocked.id, blocked.id)
     assert [appointment.id for appointment in shown] == [appointment.id for appointment in listed]
     again, listed_again = await block(salon, first=PERSONS_DAY, branch="mitte", request=request)
     assert (again.id, listed_again) == (blocked.id, listed)
@@ -322,7 +332,7 @@ async def test_a_block_from_before_a_person_was_set_is_shown_and_sent_again_with
     blocked, listed = await block(salon, first=PERSONS_DAY, branch="mitte", request=request)
     assert len(listed) == 1
     salon.apply_config(await compile_for(admin, salon, {"mitte": "anna", "nord": "anna"}))
-    _, shown = await booking_api.show_block(salon.booking, blocked.id, blocked.id)
+    _, shown = await show_block(salon.booking, blocked.id, blocked.id)
     assert shown == listed
     assert (await block(salon, first=PERSONS_DAY, branch="mitte", request=request))[1] == listed
     with pytest.raises(BlockExists):

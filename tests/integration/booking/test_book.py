@@ -8,7 +8,7 @@ import asyncpg
 import msgspec
 import pytest
 
-from askproai_runtime.booking.types import FunctionOutcome
+from askproai_runtime.conversation.types import FunctionOutcome
 from askproai_runtime.language.answer_words import Reply
 from tests.worlds.booking_environment import (
     HALF_PAST_TWO,

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from askproai_runtime.booking import BookingSettings
+from askproai_runtime.book.context import BookingSettings
 from tests.worlds.booking_environment import MORNING, booking_args, call
 
 

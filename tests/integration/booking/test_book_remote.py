@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from askproai_runtime.booking import BookingSettings
+from askproai_runtime.book.context import BookingSettings
 from askproai_runtime.calendar_sync.outbound import CalendarDisagrees
 from askproai_runtime.calendars import Confirmed, RefusalCause, Refused, Taken, Unavailable, Unknown
 from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, NOW, ScriptedCalendar, booking_args, call

@@ -9,9 +9,10 @@ import msgspec
 import pytest
 
 from askproai_core.tenant_config import TenantConfig
-from askproai_runtime.booking import BookingSettings
-from askproai_runtime.booking.remote import enqueue_sync
-from askproai_runtime.booking.store.appointments import CancelledBy, get_appointment, mark_cancelled
+from askproai_runtime.book.appointments import CancelledBy
+from askproai_runtime.book.context import BookingSettings
+from askproai_runtime.book.remote import enqueue_sync
+from askproai_runtime.book.store.appointments import get_appointment, mark_cancelled
 from askproai_runtime.calendars import Taken, Unknown
 from askproai_runtime.jobs import RunAgain
 from tests.worlds.booking_environment import MORNING, ScriptedCalendar, booking_args, call

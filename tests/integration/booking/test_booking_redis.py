@@ -12,8 +12,9 @@ import pytest
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.redis import acl_rules
 from askproai_core.tenant_config import BookingLimits
-from askproai_runtime.booking import Answer, BookingSettings
+from askproai_runtime.book.context import BookingSettings
 from askproai_runtime.calendars import CalendarOutcome, CalendarRequest
+from askproai_runtime.conversation.types import Answer
 from askproai_sandbox.databases import Database
 from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.booking_environment import (

@@ -18,7 +18,7 @@ import msgspec
 import pytest
 
 from askproai_core.tenant_config import EventType
-from askproai_runtime.booking import BookingSettings, FunctionOutcome
+from askproai_runtime.book.context import BookingSettings
 from askproai_runtime.calendar_sync.outbound import CalendarDisagrees
 from askproai_runtime.calendar_sync.reading import CalendarEvent
 from askproai_runtime.calendars import (
@@ -33,6 +33,7 @@ from askproai_runtime.calendars import (
     Unavailable,
     Unknown,
 )  # fmt: skip
+from askproai_runtime.conversation.types import FunctionOutcome
 from askproai_runtime.jobs import Job, JobKind, Priority, RunAgain, StaleClaim
 from tests.worlds.booking_environment import NOW, Salon, call
 from tests.worlds.caller_names import surname

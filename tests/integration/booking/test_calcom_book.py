@@ -9,9 +9,9 @@ import pytest
 from askproai_core.database import open_pool
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.redis import Provider
-from askproai_runtime.booking import BookingSettings
-from askproai_runtime.booking.remote import calendar_request
-from askproai_runtime.booking.store.appointments import get_appointment
+from askproai_runtime.book.context import BookingSettings
+from askproai_runtime.book.remote import calendar_request
+from askproai_runtime.book.store.appointments import get_appointment
 from askproai_runtime.calendar_sync.outbound import CalendarDisagrees
 from askproai_runtime.jobs import DeadNow, RunAgain, StaleClaim
 from askproai_sandbox.simulator import FaultKind

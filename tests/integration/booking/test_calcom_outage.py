@@ -15,8 +15,9 @@ import pytest
 from askproai_core.clock import SystemClock
 from askproai_core.redis import CircuitBreakers, CircuitRules, CircuitState, Provider
 from askproai_core.tenant_config import CalcomVersion, TeamEventType, TenantConfig
-from askproai_runtime.booking import Answer, BookingSettings
+from askproai_runtime.book.context import BookingSettings
 from askproai_runtime.calendars import CalcomHttp, CalcomV1, CalcomV2, FallbackCalendar, ProviderCallRecorder
+from askproai_runtime.conversation.types import Answer
 from askproai_runtime.jobs import JobSettings, RunAgain, Runner
 from askproai_runtime.metrics import Metrics
 from askproai_sandbox.calcom import CalcomSimulator

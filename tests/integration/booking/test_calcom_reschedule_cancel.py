@@ -9,9 +9,9 @@ from structlog.testing import capture_logs
 
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.redis import Provider
-from askproai_runtime.booking import BookingSettings
-from askproai_runtime.booking.store.appointments import get_appointment
-from askproai_runtime.booking.store.calendar import record_error
+from askproai_runtime.book.context import BookingSettings
+from askproai_runtime.book.store.appointments import get_appointment
+from askproai_runtime.book.store.calendar import record_error
 from askproai_runtime.calendar_sync.outbound import CalendarDisagrees
 from askproai_runtime.jobs import DeadNow, RunAgain
 from askproai_sandbox.simulator import Fault, FaultKind

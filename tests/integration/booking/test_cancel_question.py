@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from askproai_runtime.booking import find
-from askproai_runtime.booking.types import AskedChoice, Choice, FunctionOutcome
+from askproai_runtime.conversation import find
+from askproai_runtime.conversation.types import AskedChoice, Choice, FunctionOutcome
 from askproai_runtime.language.answer_words import Reply
 from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, booking_args, call
 from tests.worlds.cancellations import (

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from askproai_core.tenant_config import CallerVerification, Language
-from askproai_runtime.booking import Answer, AskedChoice, CallContext, corrections
-from askproai_runtime.booking.corrections import _Correction
-from askproai_runtime.booking.request import BookingRequest
-from askproai_runtime.booking.store import transactions
+from askproai_runtime.book.store import transactions
+from askproai_runtime.conversation import corrections
+from askproai_runtime.conversation.corrections import _Correction
+from askproai_runtime.conversation.request import SpokenBooking
+from askproai_runtime.conversation.types import Answer, AskedChoice, CallContext
 from askproai_runtime.language.answer_words import Reply
 from askproai_runtime.sentences import speaking
 from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, Salon, booking_args, call
@@ -318,7 +319,10 @@ NO_DETAILS = {
     "start",
     "another",
     "companions",
-    "desk",
+    "actor",
+    "doubts",
+    "offered",
+    "language",
     "offered_staff",
     "was_offered",
     "names_customer",
@@ -326,7 +330,6 @@ NO_DETAILS = {
     "moves",
     "leaves_out",
     "said_phone",
-    "caller",
     "replaces",
     "replaces_afterwards",
     "renames",
@@ -334,7 +337,7 @@ NO_DETAILS = {
 
 
 def test_every_field_of_a_request_is_classified() -> None:
-    assert {each.name for each in fields(BookingRequest)} == CORRECTIONS.keys() | NO_DETAILS
+    assert {each.name for each in fields(SpokenBooking)} == CORRECTIONS.keys() | NO_DETAILS
 
 
 @pytest.mark.parametrize("detail", CORRECTIONS)

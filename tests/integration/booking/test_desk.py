@@ -11,17 +11,19 @@ import msgspec
 import pytest
 
 from askproai_core.fault_injection import FaultPoints
-from askproai_runtime import booking as booking_api
-from askproai_runtime.booking import (
-    Answer,
-    BookingSettings,
+from askproai_runtime.book.actor import DeskRequest
+from askproai_runtime.book.context import BookingSettings
+from askproai_runtime.calendars import Refused, Taken, Unknown
+from askproai_runtime.conversation.types import Answer, FunctionOutcome
+from askproai_runtime.desk.appointments import (
     CalendarState,
     DeskBusy,
-    DeskRequest,
-    FunctionOutcome,
     RequestUsed,
+    calendar_state,
+    cancel_for_desk,
+    find_by_id,
+    move_for_desk,
 )
-from askproai_runtime.calendars import Refused, Taken, Unknown
 from askproai_runtime.language.names import UnknownName
 from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, Salon, ScriptedCalendar, booking_args, call
 from tests.worlds.calcom_environment import CalcomEnvironment
@@ -47,15 +49,13 @@ async def book(salon: Salon, start: str = HALF_PAST_TWO, staff: str = "anna", nu
 async def move(
     salon: Salon, appointment: UUID, start: str, request: DeskRequest | None = None, staff: str | None = None
 ) -> Answer:
-    answer = await booking_api.move_for_desk(
-        salon.booking, request or desk(), appointment, at(start), staff, "corr-desk"
-    )
+    answer = await move_for_desk(salon.booking, request or desk(), appointment, at(start), staff, "corr-desk")
     assert answer is not None
     return answer
 
 
 async def cancel(salon: Salon, appointment: UUID, request: DeskRequest | None = None) -> str:
-    found = await booking_api.cancel_for_desk(salon.booking, request or desk(), appointment, "krank", "corr-desk")
+    found = await cancel_for_desk(salon.booking, request or desk(), appointment, "krank", "corr-desk")
     assert found is not None
     return found.status
 
@@ -173,9 +173,9 @@ async def test_an_appointment_that_has_begun_is_neither_moved_nor_cancelled(new_
 async def test_an_appointment_of_another_tenant_is_unknown(new_salon) -> None:
     salon, other = await new_salon(), await new_salon()
     appointment = await book(salon)
-    assert await booking_api.cancel_for_desk(other.booking, desk(), appointment, None, "c") is None
-    assert await booking_api.move_for_desk(other.booking, desk(), appointment, at(FOUR), None, "c") is None
-    assert await booking_api.find_by_id(other.booking, appointment, appointment) == []
+    assert await cancel_for_desk(other.booking, desk(), appointment, None, "c") is None
+    assert await move_for_desk(other.booking, desk(), appointment, at(FOUR), None, "c") is None
+    assert await find_by_id(other.booking, appointment, appointment) == []
     assert len(await salon.live()) == 1
 
 
@@ -183,8 +183,8 @@ async def test_a_hold_is_no_appointment(new_salon) -> None:
     salon = await new_salon()
     await salon.booking.check_availability(call(), {"date": "2026-11-27", "time": "10 Uhr"})
     (hold,) = await salon.rows("SELECT id FROM appointments")
-    assert await booking_api.cancel_for_desk(salon.booking, desk(), hold["id"], None, "c") is None
-    assert await booking_api.move_for_desk(salon.booking, desk(), hold["id"], at(FOUR), None, "c") is None
+    assert await cancel_for_desk(salon.booking, desk(), hold["id"], None, "c") is None
+    assert await move_for_desk(salon.booking, desk(), hold["id"], at(FOUR), None, "c") is None
 
 
 @pytest.mark.nightly
@@ -240,11 +240,11 @@ async def test_cal_com_has_a_move_at_the_answer_and_a_cancellation_after_its_job
     assert (await move(env.salon, appointment, FOUR)).success
     (booking,) = env.bookings
     assert datetime.fromisoformat(booking["start"]) == at(FOUR)
-    (found,) = await booking_api.find_by_id(env.salon.booking, appointment, appointment)
-    assert await booking_api.calendar_state(env.salon.booking, found) is CalendarState.DONE
+    (found,) = await find_by_id(env.salon.booking, appointment, appointment)
+    assert await calendar_state(env.salon.booking, found) is CalendarState.DONE
     assert await cancel(env.salon, appointment) == "cancelled"
-    assert await booking_api.calendar_state(env.salon.booking, found) is CalendarState.QUEUED
-    waiting = asyncio.create_task(booking_api.calendar_state(env.salon.booking, found, wait=True))
+    assert await calendar_state(env.salon.booking, found) is CalendarState.QUEUED
+    waiting = asyncio.create_task(calendar_state(env.salon.booking, found, wait=True))
     await env.run_sync_job()
     assert await waiting is CalendarState.DONE
     assert env.bookings == []
@@ -276,8 +276,8 @@ async def test_a_move_whose_answer_is_lost_is_left_to_the_sync_job(new_salon) ->
     appointment = await book(salon)
     calendar.moves = [Unknown("lost")]
     assert (await move(salon, appointment, FOUR)).success
-    (found,) = await booking_api.find_by_id(salon.booking, appointment, appointment)
-    assert await booking_api.calendar_state(salon.booking, found) is CalendarState.QUEUED
+    (found,) = await find_by_id(salon.booking, appointment, appointment)
+    assert await calendar_state(salon.booking, found) is CalendarState.QUEUED
 
 
 @pytest.mark.parametrize("point", ["after:move-commit", "after:calcom-move"])
@@ -289,7 +289,7 @@ async def test_after_a_kill_in_the_middle_the_repeated_request_finishes_the_move
 
     dying = replace(env.salon.booking, faults=Killing(point))
     with pytest.raises(Killed):
-        await booking_api.move_for_desk(dying, request, appointment, at(FOUR), None, "c")
+        await move_for_desk(dying, request, appointment, at(FOUR), None, "c")
     await env.salon.pool.execute("UPDATE call_actions SET lease_until = clock_timestamp() WHERE state = 'in_flight'")
     assert (await move(env.salon, appointment, FOUR, request)).success
     await env.run_sync_job()
@@ -320,7 +320,7 @@ async def test_a_repeated_request_whose_process_died_does_not_move_again_what_so
     appointment, request, five = await book(salon), desk(), "2026-11-27T12:00:00+01:00"
     dying = replace(salon.booking, faults=Killing("after:move-commit"))
     with pytest.raises(Killed):
-        await booking_api.move_for_desk(dying, request, appointment, at(FOUR), None, "c")
+        await move_for_desk(dying, request, appointment, at(FOUR), None, "c")
     assert (await move(salon, appointment, five)).success
     await salon.pool.execute("UPDATE call_actions SET lease_until = clock_timestamp() WHERE state = 'in_flight'")
     again = await move(salon, appointment, FOUR, request)
@@ -349,7 +349,7 @@ async def test_what_a_call_booked_moved_and_booked_again_is_one_appointment(new_
     assert (await salon.booking.reschedule_appointment(call(), args)).success
     again = await salon.booking.book_appointment(call(), booking_args(HALF_PAST_TWO, staff="anna"))
     assert again.fields["appointment_id"] == str(appointment)
-    (found,) = await booking_api.find_by_id(salon.booking, appointment, appointment)
+    (found,) = await find_by_id(salon.booking, appointment, appointment)
     assert (found.id, found.settled) == (appointment, True)
 
 

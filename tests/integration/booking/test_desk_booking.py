@@ -10,9 +10,11 @@ import msgspec
 import pytest
 
 from askproai_core.tenant_config import BookingLimits
-from askproai_runtime import booking as booking_api
 from askproai_runtime.availability.slots import Span
-from askproai_runtime.booking import FunctionOutcome, Place, RequestUsed
+from askproai_runtime.conversation.types import FunctionOutcome
+from askproai_runtime.desk.appointments import RequestUsed, cancel_for_desk, move_for_desk
+from askproai_runtime.desk.blocks import add_block
+from askproai_runtime.desk.booking import Place
 from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, booking_args, call, second_process
 from tests.worlds.desk_bookings import PETRA, at, audit, book, desk
 
@@ -86,10 +88,10 @@ async def test_a_repeated_request_books_nothing_more_whatever_happened_meanwhile
     again = await book(salon, request=request)
     assert (again.success, again.fields["appointment_id"]) == (True, first.fields["appointment_id"])
     appointment = UUID(first.fields["appointment_id"])
-    await booking_api.move_for_desk(salon.booking, desk(), appointment, at(MORNING), None, "c")
+    await move_for_desk(salon.booking, desk(), appointment, at(MORNING), None, "c")
     moved = await book(salon, request=request)
     assert (moved.success, moved.fields["start"]) == (True, MORNING)
-    await booking_api.cancel_for_desk(salon.booking, desk(), appointment, None, "c")
+    await cancel_for_desk(salon.booking, desk(), appointment, None, "c")
     cancelled = await book(salon, request=request)
     assert (cancelled.success, cancelled.outcome) == (False, FunctionOutcome.GONE)
     assert await salon.live() == []
@@ -192,7 +194,7 @@ async def test_a_begun_time_that_is_taken_or_blocked_is_refused_as_taken(new_sal
     salon, blocked, begun = await new_salon(), await new_salon(), "2026-11-20T09:45:00+01:00"
     assert (await book(salon, begun)).success
     span = Span(salon.clock.now(), salon.clock.now() + timedelta(hours=1))
-    await booking_api.add_block(blocked.booking, desk(), "anna", None, span, "krank", "c")
+    await add_block(blocked.booking, desk(), "anna", None, span, "krank", "c")
     for each in (salon, blocked):
         assert (await book(each, begun)).outcome is FunctionOutcome.TAKEN
 
@@ -205,7 +207,7 @@ async def test_the_desk_takes_back_what_it_has_just_entered_and_callers_do_not(n
         call("call_9", "+4915112345678"), {"appointment_id": str(appointment)}
     )
     assert not of_caller.success
-    cancelled = await booking_api.cancel_for_desk(salon.booking, desk(), appointment, None, "c")
+    cancelled = await cancel_for_desk(salon.booking, desk(), appointment, None, "c")
     assert cancelled is not None
     assert cancelled.status == "cancelled"
     assert (await book(salon, "2026-11-20T09:45:00+01:00")).success, "its time is free again"

@@ -9,9 +9,10 @@ import pytest
 
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.tenant_config import BookingField, FieldSource
-from askproai_runtime import booking as booking_api
-from askproai_runtime.booking import Answer, CalendarState, FunctionOutcome, Place
 from askproai_runtime.calendars import RefusalCause, Refused, Taken, Unavailable, Unknown
+from askproai_runtime.conversation.types import Answer, FunctionOutcome
+from askproai_runtime.desk.appointments import CalendarState, calendar_state, cancel_for_desk, find_by_id, move_for_desk
+from askproai_runtime.desk.booking import Place, preview_booking
 from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, ScriptedCalendar
 from tests.worlds.calcom_environment import CalcomEnvironment
 from tests.worlds.desk_bookings import ANNA, PETRA, at, audit, book, desk
@@ -33,8 +34,8 @@ class Killing(FaultPoints):
 
 async def state(env: CalcomEnvironment, answer: Answer) -> CalendarState:
     appointment = UUID(answer.fields["appointment_id"])
-    (found,) = await booking_api.find_by_id(env.salon.booking, appointment, appointment)
-    return await booking_api.calendar_state(env.salon.booking, found)
+    (found,) = await find_by_id(env.salon.booking, appointment, appointment)
+    return await calendar_state(env.salon.booking, found)
 
 
 async def test_cal_com_has_it_at_the_answer(env: CalcomEnvironment) -> None:
@@ -68,7 +69,7 @@ async def test_at_cal_com_nothing_is_booked_that_has_begun(env: CalcomEnvironmen
     )  # fmt: skip
     assert env.count_requests("create-booking") == 0
     env.salon.clock.advance(timedelta(minutes=7))
-    _, start = booking_api.preview_booking(env.salon.booking, ANNA, None)
+    _, start = preview_booking(env.salon.booking, ANNA, None)
     assert start == at("2026-11-20T10:15:00+01:00"), "a walk-in gets the next start"
 
 
@@ -100,7 +101,7 @@ async def test_after_a_kill_a_repeated_request_books_nothing_that_was_cancelled_
     with pytest.raises(Killed):
         await book(replace(salon.booking, faults=Killing("after:book-commit")), request=request)
     (row,) = await salon.live()
-    await booking_api.cancel_for_desk(salon.booking, desk(), row["id"], None, "c")
+    await cancel_for_desk(salon.booking, desk(), row["id"], None, "c")
     await salon.pool.execute("UPDATE call_actions SET lease_until = clock_timestamp() WHERE state = 'in_flight'")
     for _ in range(2):
         assert (await book(salon, request=request)).outcome is FunctionOutcome.GONE
@@ -174,9 +175,7 @@ async def test_the_minimum_notice_of_cal_com_counts_for_the_desk_and_the_refusal
     assert "minimumBookingNotice" in refused.cause
     assert "minimumBookingNotice" in (await book(env.salon, soon, place=Place())).cause
     later = await book(env.salon)
-    moved = await booking_api.move_for_desk(
-        env.salon.booking, desk(), UUID(later.fields["appointment_id"]), at(soon), None, "c"
-    )
+    moved = await move_for_desk(env.salon.booking, desk(), UUID(later.fields["appointment_id"]), at(soon), None, "c")
     assert (moved.outcome, "minimumBookingNotice" in (moved.cause or "")) == (FunctionOutcome.TAKEN, True)
 
 

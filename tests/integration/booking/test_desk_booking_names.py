@@ -7,8 +7,8 @@ import msgspec
 import pytest
 
 from askproai_core.tenant_config import Weekday
-from askproai_runtime import booking as booking_api
-from askproai_runtime.booking import InvalidBooking, Place, UnclearStart
+from askproai_runtime.desk.appointments import UnclearStart
+from askproai_runtime.desk.booking import InvalidBooking, Place, preview_booking
 from askproai_runtime.language.names import UnknownName
 from tests.worlds.booking_environment import HALF_PAST_TWO, Salon
 from tests.worlds.desk_bookings import ANNA, PETRA, at, book
@@ -60,13 +60,13 @@ async def test_each_name_that_a_preview_shows_finds_itself_whatever_others_are_c
     salon.apply_config(msgspec.structs.replace(config, services=(ladies, cut), branches=(mitte,)))
     for service in ("Herrenhaarschnitt", "haarschnitt", "Damen", "DAMEN", "Mitte"):
         for staff in ("anna", "Anna", "mehmet", "Mehmet"):
-            found, _ = booking_api.preview_booking(salon.booking, Place(None, service, staff), HALF_PAST_TWO)
+            found, _ = preview_booking(salon.booking, Place(None, service, staff), HALF_PAST_TWO)
             shown = Place(found.rules.branch.name, found.rules.service.name, found.staff)
             expected = "damen" if service in {"Damen", "DAMEN", "Mitte"} else "haarschnitt"
             assert (shown.service, shown.staff) == (expected, {"Anna": "mehmet", "Mehmet": "anna"}.get(staff, staff))
-            again, _ = booking_api.preview_booking(salon.booking, shown, HALF_PAST_TWO)
+            again, _ = preview_booking(salon.booking, shown, HALF_PAST_TWO)
             assert (again.rules.service.name, again.staff) == (shown.service, shown.staff)
-    free = await booking_api.list_free_slots(salon.booking, "mitte", "haarschnitt", at(HALF_PAST_TWO).date())
+    free = await salon.booking.list_free_slots("mitte", "haarschnitt", at(HALF_PAST_TWO).date())
     assert free.rules.service.name == "haarschnitt"
 
 
@@ -103,7 +103,7 @@ async def test_a_name_of_several_is_refused_with_the_list(new_salon) -> None:
 async def test_a_start_is_now_or_what_words_name(new_salon, text: str | None, minutes: int, start: str) -> None:
     salon = await new_salon()
     salon.clock.advance(timedelta(minutes=minutes))
-    service, found = booking_api.preview_booking(salon.booking, ANNA, text)
+    service, found = preview_booking(salon.booking, ANNA, text)
     assert (service.staff, found) == ("anna", at(f"{start}+01:00"))
     if text is None:
         assert (await book(salon, found.isoformat())).success
@@ -134,7 +134,7 @@ async def test_a_time_that_may_be_the_one_that_has_just_begun_is_asked_about(
 ) -> None:
     daily_salon.clock.advance(timedelta(minutes=minutes))
     with pytest.raises(UnclearStart) as unclear:
-        booking_api.preview_booking(daily_salon.booking, ANNA, text)
+        preview_booking(daily_salon.booking, ANNA, text)
     assert str(unclear.value) == f"{text!r} can mean {readings}: write it as 2026-11-27T10:00"
 
 
@@ -154,7 +154,7 @@ async def test_a_time_that_has_just_begun_is_entered_where_nothing_else_can_be_m
     daily_salon: Salon, text: str, minutes: int, start: str
 ) -> None:
     daily_salon.clock.advance(timedelta(minutes=minutes))
-    _, found = booking_api.preview_booking(daily_salon.booking, ANNA, text)
+    _, found = preview_booking(daily_salon.booking, ANNA, text)
     assert found == at(f"{start}+01:00")
 
 
@@ -162,4 +162,4 @@ async def test_a_time_that_has_just_begun_is_entered_where_nothing_else_can_be_m
 async def test_a_text_that_names_no_start_is_refused(new_salon, text: str) -> None:
     salon = await new_salon()
     with pytest.raises(UnclearStart, match="write it as 2026-11-27T10:00"):
-        booking_api.preview_booking(salon.booking, ANNA, text)
+        preview_booking(salon.booking, ANNA, text)

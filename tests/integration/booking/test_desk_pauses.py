@@ -7,8 +7,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from askproai_core.tenant_config import Language
-from askproai_runtime import booking as booking_api
-from askproai_runtime.booking import BlockExists, DeskRequest
+from askproai_runtime.book.actor import DeskRequest
+from askproai_runtime.book.blocks import Block
+from askproai_runtime.desk.blocks import BlockExists, remove_block
+from askproai_runtime.desk.pauses import list_current_pauses, pause_bookings
 from askproai_runtime.sentences import speaking
 from tests.worlds.booking_environment import MORNING, Salon, booking_args, call
 
@@ -21,17 +23,15 @@ def desk() -> DeskRequest:
     return DeskRequest(uuid4(), "karin@laptop")
 
 
-async def pause(salon: Salon, until: datetime | None = None, request: DeskRequest | None = None) -> booking_api.Block:
-    block, _ = await booking_api.pause_bookings(
-        salon.booking, request or desk(), None, until, "Wasserschaden", "corr-desk"
-    )
+async def pause(salon: Salon, until: datetime | None = None, request: DeskRequest | None = None) -> Block:
+    block, _ = await pause_bookings(salon.booking, request or desk(), None, until, "Wasserschaden", "corr-desk")
     return block
 
 
 async def test_callers_hear_that_nothing_is_booked_until_the_pause_is_removed(new_salon) -> None:
     salon: Salon = await new_salon()
     block = await pause(salon)
-    (found,) = await booking_api.list_current_pauses(salon.booking)
+    (found,) = await list_current_pauses(salon.booking)
     assert (found.block.id, found.branches) == (block.id, ("mitte",))
     asked = {"date": "2026-11-27", "time": "10 Uhr"}
     answer = await salon.booking.check_availability(call("a"), asked)
@@ -44,8 +44,8 @@ async def test_callers_hear_that_nothing_is_booked_until_the_pause_is_removed(ne
     with speaking(Language.EN):
         answer = await salon.booking.check_availability(call("c"), {"date": "2026-11-27", "time": "10:00"})
     assert answer.message.endswith("We take no new appointments at the moment.")
-    assert await booking_api.remove_block(salon.booking, desk(), block.id, "c")
-    assert await booking_api.list_current_pauses(salon.booking) == []
+    assert await remove_block(salon.booking, desk(), block.id, "c")
+    assert await list_current_pauses(salon.booking) == []
     assert (await salon.booking.book_appointment(call("d"), booking_args(MORNING, "Rosa"))).success
 
 
@@ -67,7 +67,7 @@ async def test_a_repeated_pause_is_one_and_one_that_was_resumed_does_not_come_ba
     first = await pause(salon, request=request)
     salon.clock.advance(timedelta(seconds=40))
     assert await pause(salon, request=request) == first
-    assert await booking_api.remove_block(salon.booking, desk(), first.id, "c")
+    assert await remove_block(salon.booking, desk(), first.id, "c")
     with pytest.raises(BlockExists):
         await pause(salon, request=request)
-    assert await booking_api.list_current_pauses(salon.booking) == []
+    assert await list_current_pauses(salon.booking) == []

@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 import pytest
 
 from askproai_core.tenant_config import BookingLimits
-from askproai_runtime.booking import BookingSettings, FunctionOutcome
+from askproai_runtime.book.context import BookingSettings
 from askproai_runtime.calendar_sync.outbound import CalendarDisagrees
 from askproai_runtime.calendars import Refused, Taken, Unavailable, Unknown
+from askproai_runtime.conversation.types import FunctionOutcome
 from askproai_runtime.jobs import RunAgain
 from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, ScriptedCalendar, booking_args, call
 

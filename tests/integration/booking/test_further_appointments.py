@@ -5,7 +5,7 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from askproai_runtime.booking.types import FunctionOutcome
+from askproai_runtime.conversation.types import FunctionOutcome
 from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, booking_args, call
 
 HALF_PAST_THREE = "2026-11-27T15:30:00+01:00"

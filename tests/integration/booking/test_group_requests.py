@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from askproai_core.tenant_config import BookingLimits, Segment, SegmentKind
-from askproai_runtime.booking.types import FunctionOutcome
+from askproai_runtime.conversation.types import FunctionOutcome
 from tests.worlds.booking_environment import Salon
 from tests.worlds.groups import (
     COLOUR,

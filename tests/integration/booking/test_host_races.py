@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from askproai_runtime.booking.store.free_times import list_known_days
+from askproai_runtime.book.store.free_times import list_known_days
 from askproai_runtime.calendar_sync.reading import CalendarEvent
 from askproai_runtime.calendars import Bookable
 from askproai_runtime.events.calendar import handle_calendar_event

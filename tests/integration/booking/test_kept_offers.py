@@ -7,7 +7,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from askproai_runtime.booking import Answer, NamedSlot
+from askproai_runtime.book.appointments import NamedSlot
+from askproai_runtime.conversation.types import Answer
 from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, Salon, booking_args, call, join_waitlist
 
 FRIDAY = "2026-11-27"

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from askproai_runtime.booking.messages import MESSAGES_PER_CALL, MESSAGES_PER_HOUR
+from askproai_runtime.conversation.messages import MESSAGES_PER_CALL, MESSAGES_PER_HOUR
 from askproai_runtime.language.replies import PhoneQuestion, Reply
 from tests.worlds.booking_environment import Salon, call, leave_message
 

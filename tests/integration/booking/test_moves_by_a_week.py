@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from askproai_runtime.booking.types import FunctionOutcome, NamedSlot, NamedTimes, Naming
+from askproai_runtime.book.appointments import NamedSlot
+from askproai_runtime.conversation.types import FunctionOutcome, NamedTimes, Naming
 from tests.worlds.booking_environment import HALF_PAST_TWO, Salon, booking_args, call
 
 pytestmark = pytest.mark.nightly

@@ -8,7 +8,9 @@ import msgspec
 import pytest
 
 from askproai_core.tenant_config import Absence
-from askproai_runtime.booking import BookingSettings, NamedSlot, release_holds
+from askproai_runtime.book.appointments import NamedSlot
+from askproai_runtime.book.context import BookingSettings
+from askproai_runtime.book.store.appointments import release_holds
 from tests.worlds.booking_environment import (
     HALF_PAST_TWO,
     NOW,

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from askproai_runtime.booking import CallContext
+from askproai_runtime.conversation.types import CallContext
 from askproai_runtime.language.answer_words import Reply
 from askproai_runtime.language.replies import PhoneQuestion
 from tests.worlds.booking_environment import booking_args, call, leave_message

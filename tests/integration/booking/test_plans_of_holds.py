@@ -8,7 +8,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from askproai_runtime.booking.store.appointments import release_holds
+from askproai_runtime.book.store.appointments import release_holds
 from askproai_sandbox.databases import Database, TenantStore
 
 pytestmark = pytest.mark.nightly

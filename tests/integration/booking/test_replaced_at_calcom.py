@@ -6,7 +6,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from askproai_runtime.booking import Answer, AskedChoice, OutcomeUnknown, moved_details, replaced_bookings
+from askproai_runtime.book.errors import OutcomeUnknown
+from askproai_runtime.conversation import moved_details, replaced_bookings
+from askproai_runtime.conversation.types import Answer, AskedChoice
 from askproai_sandbox.simulator import FaultKind
 from tests.worlds.booking_environment import booking_args, call
 from tests.worlds.calcom_environment import CalcomEnvironment

@@ -11,9 +11,9 @@ import msgspec
 import pytest
 
 from askproai_core.tenant_config import Segment, SegmentKind, Service
-from askproai_runtime import booking as booking_api
-from askproai_runtime.booking import DeskRequest
+from askproai_runtime.book.actor import DeskRequest
 from askproai_runtime.calendar_sync.outbound import CalendarDisagrees
+from askproai_runtime.desk.blocks import add_block, list_offers_within, remove_block, resolve_span
 from tests.worlds.booking_environment import BookingService, Salon, call, join_waitlist
 from tests.worlds.calcom_environment import CalcomEnvironment
 from tests.worlds.caller_names import surname
@@ -107,9 +107,9 @@ async def test_a_block_lists_the_visits_that_need_its_person(salon: Salon) -> No
     await book(salon, COLOUR, "10:00")
 
     async def listed(first: str, last: str) -> int:
-        span = booking_api.resolve_span(at(first), at(last), BERLIN)
+        span = resolve_span(at(first), at(last), BERLIN)
         request = DeskRequest(uuid4(), "karin")
-        _, appointments = await booking_api.add_block(salon.booking, request, "anna", None, span, "Weg", "corr")
+        _, appointments = await add_block(salon.booking, request, "anna", None, span, "Weg", "corr")
         return len(appointments)
 
     assert [await listed("10:30", "11:00"), await listed("10:30", "11:05"), await listed("09:00", "10:05")] == [0, 1, 1]
@@ -127,14 +127,14 @@ async def test_a_block_within_the_wait_of_an_open_offer_does_not_concern_it(salo
         ("10:25", "11:00", 1),
         ("09:00", "10:05", 1),
     ):
-        span = booking_api.resolve_span(at(begins), at(ends), BERLIN)
-        assert len(await booking_api.list_offers_within(salon.booking, ["mitte/anna"], span)) == listed, begins
+        span = resolve_span(at(begins), at(ends), BERLIN)
+        assert len(await list_offers_within(salon.booking, ["mitte/anna"], span)) == listed, begins
         request = DeskRequest(uuid4(), "karin")
-        block, _ = await booking_api.add_block(salon.booking, request, "anna", None, span, "Weg", "corr")
+        block, _ = await add_block(salon.booking, request, "anna", None, span, "Weg", "corr")
         if not listed:
             await run_waitlist(salon)
             assert await offered(salon) == [(FIRST, "open")], "what is not listed goes on"
-        await booking_api.remove_block(salon.booking, request, block.id, "corr")
+        await remove_block(salon.booking, request, block.id, "corr")
 
 
 async def test_an_offer_of_the_waiting_list_ends_when_the_work_is_taken_and_not_the_wait(salon: Salon) -> None:

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from askproai_runtime.booking import offer, shared_reads
-from askproai_runtime.booking.shared_reads import SharedReads
+from askproai_runtime.book import shared_reads
+from askproai_runtime.book.shared_reads import SharedReads
+from askproai_runtime.conversation import offer
 from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, booking_args, call
 
 pytestmark = pytest.mark.nightly

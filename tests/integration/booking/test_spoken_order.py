@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from askproai_runtime.booking import Answer
+from askproai_runtime.conversation.types import Answer
 from tests.worlds.booking_environment import HALF_PAST_TWO, booking_args, call
 
 pytestmark = pytest.mark.nightly

@@ -11,8 +11,8 @@ import msgspec
 import pytest
 
 from askproai_core.tenant_config import Service, StaffOverride, TenantConfig
-from askproai_runtime import booking as booking_api
-from askproai_runtime.booking import DeskRequest
+from askproai_runtime.book.actor import DeskRequest
+from askproai_runtime.desk.appointments import move_for_desk
 from tests.worlds.booking_environment import Salon, booking_args, call
 from tests.worlds.calcom_environment import CalcomEnvironment
 from tests.worlds.caller_names import surname
@@ -110,7 +110,7 @@ async def test_a_move_keeps_the_length_of_whoever_does_it_and_the_desk_changes_b
     assert (moved.success, moved.fields["end"]) == (True, at("16:00")), moved
     start, appointment = datetime.fromisoformat(at("15:30")), UUID(answer.fields["appointment_id"])
     desk = DeskRequest(uuid4(), "karin@laptop")
-    given = await booking_api.move_for_desk(salon.booking, desk, appointment, start, "mehmet", "c")
+    given = await move_for_desk(salon.booking, desk, appointment, start, "mehmet", "c")
     assert given is not None
     assert given.success, given
     assert await booked(salon) == [("mehmet", "15:30", "16:00")]

@@ -9,9 +9,10 @@ import asyncpg
 import pytest
 
 from askproai_core.database import Connection
-from askproai_runtime.booking.store import transactions
-from askproai_runtime.booking.store.messages import NewMessage, insert_message
-from askproai_runtime.booking.store.transactions import run_transaction
+from askproai_runtime.book.messages import NewMessage
+from askproai_runtime.book.store import transactions
+from askproai_runtime.book.store.messages import insert_message
+from askproai_runtime.book.store.transactions import run_transaction
 from tests.worlds.booking_environment import Salon
 from tests.worlds.waiting import eventually
 

@@ -19,23 +19,16 @@ from structlog.testing import capture_logs
 from askproai_core.database import DATABASE_UNAVAILABLE
 from askproai_core.phone_numbers import Route
 from askproai_core.tenant_config import Function
-from askproai_runtime.booking import (
-    Answer,
-    AskedChoice,
-    BookingSettings,
-    CallContext,
-    DeskBusy,
-    DeskRequest,
-    FunctionOutcome,
-    OutcomeUnknown,
-    cancel_for_desk,
-    move_for_desk,
-)
-from askproai_runtime.booking.store import transactions
+from askproai_runtime.book.actor import DeskRequest
+from askproai_runtime.book.context import BookingSettings
+from askproai_runtime.book.errors import OutcomeUnknown
+from askproai_runtime.book.store import transactions
 from askproai_runtime.calendar_sync.outbound import CalendarDisagrees
 from askproai_runtime.calls.functions import CallFunctions
 from askproai_runtime.calls.payload import FunctionRequest, OngoingCall
 from askproai_runtime.calls.store import SignedRequest
+from askproai_runtime.conversation.types import Answer, AskedChoice, CallContext, FunctionOutcome
+from askproai_runtime.desk.appointments import DeskBusy, cancel_for_desk, move_for_desk
 from askproai_runtime.language.answer_words import Reply
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.sentences import say

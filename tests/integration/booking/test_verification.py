@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from askproai_core.tenant_config import CallerVerification
-from askproai_runtime.booking import Answer
-from askproai_runtime.booking.store.appointments import Status
+from askproai_runtime.book.appointments import Status
+from askproai_runtime.conversation.types import Answer
 from askproai_runtime.language.answer_words import Reply
 from askproai_sandbox.databases import Database
 from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, Salon, booking_args, call

@@ -10,8 +10,9 @@ import msgspec
 import pytest
 
 from askproai_core.tenant_config import TenantConfig
-from askproai_runtime.booking import BookingSettings, Place
-from askproai_runtime.booking.types import FunctionOutcome
+from askproai_runtime.book.context import BookingSettings
+from askproai_runtime.conversation.types import FunctionOutcome
+from askproai_runtime.desk.booking import Place
 from tests.worlds.booking_environment import BookingService, Salon, call
 from tests.worlds.calcom_environment import CalcomEnvironment
 from tests.worlds.desk_bookings import book as book_at_desk

@@ -7,7 +7,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from askproai_runtime.booking import DeskRequest, move_for_desk
+from askproai_runtime.book.actor import DeskRequest
+from askproai_runtime.desk.appointments import move_for_desk
 from tests.worlds.booking_environment import MORNING, Salon, booking_args, call
 from tests.worlds.calcom_environment import CalcomEnvironment, open_calcom_environment
 from tests.worlds.waitlist_environment import FIRST, SECOND, book, join, offered, run, wait

@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from askproai_runtime.booking import Answer, CallContext
-from askproai_runtime.booking.types import AskedChoice
+from askproai_runtime.conversation.types import Answer, AskedChoice, CallContext
 from askproai_runtime.language.answer_words import Reply
 from askproai_runtime.language.replies import details_key
 from askproai_runtime.sentences import say

@@ -14,9 +14,9 @@ from structlog.testing import capture_logs
 
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.availability.obstacles import Obstacle
-from askproai_runtime.booking import FunctionOutcome
 from askproai_runtime.calls import record as record_module
 from askproai_runtime.calls.store import FunctionRecord
+from askproai_runtime.conversation.types import FunctionOutcome
 from askproai_runtime.german_dates import Refusal
 from tests.worlds.call_records import get
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, running_web

@@ -10,7 +10,7 @@ import pytest
 from askproai_core.database import TenantFacts, open_pool
 from askproai_core.kube import NotLeader
 from askproai_core.tenant_config import Retention
-from askproai_runtime.booking.store.appointments import upsert_customer
+from askproai_runtime.book.store.appointments import upsert_customer
 from askproai_runtime.coordinator import maintenance
 from askproai_runtime.coordinator.maintenance import delete_expired
 from askproai_sandbox.databases import TenantStore

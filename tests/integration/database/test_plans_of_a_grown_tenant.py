@@ -32,8 +32,8 @@ from askproai_core.tenant_config import (
     WebhookSettings,
 )
 from askproai_runtime.availability.slots import Span
-from askproai_runtime.booking.store.appointments import get_appointment
-from askproai_runtime.booking.store.calendar import (
+from askproai_runtime.book.store.appointments import get_appointment
+from askproai_runtime.book.store.calendar import (
     find_event_type,
     is_up_to_date,
     list_blocking_bookings,
@@ -41,7 +41,7 @@ from askproai_runtime.booking.store.calendar import (
     list_local_appointments,
     read_sync_state,
 )
-from askproai_runtime.booking.store.free_times import list_yielding_spans
+from askproai_runtime.book.store.free_times import list_yielding_spans
 from askproai_runtime.calendar_sync.store import list_confirmed_between, list_matching
 from askproai_runtime.calendars import RemoteBooking
 from askproai_runtime.coordinator.store import (

@@ -7,7 +7,8 @@ import pytest
 from msgspec.structs import replace
 
 from askproai_core.tenant_config import BusinessNews, CustomerNotifications, Language, NotificationTexts
-from askproai_runtime.booking import DeskRequest, cancel_for_desk
+from askproai_runtime.book.actor import DeskRequest
+from askproai_runtime.desk.appointments import cancel_for_desk
 from askproai_runtime.notifications.outbox import enqueue_text
 from tests.worlds.booking_environment import MORNING, booking_args
 from tests.worlds.notification_environment import (

@@ -10,7 +10,7 @@ import pytest
 
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.redis import PROMISE_KEY, DurableStream
-from askproai_runtime.booking import DeskRequest
+from askproai_runtime.book.actor import DeskRequest
 from askproai_runtime.calls.store import FunctionRecord, insert_function_records
 from askproai_runtime.encryption import no_cipher
 from askproai_runtime.intake import STREAM, Source, Spool, identify

@@ -15,8 +15,8 @@ from structlog.testing import capture_logs
 from askproai_core.clock import SystemClock
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.tenant_config import CalendarConfig, CalendarProvider, TeamEventType, TenantConfig
-from askproai_runtime.booking import cancel_for_desk, move_for_desk
 from askproai_runtime.calendars import CalendarRequest, calcom_v2
+from askproai_runtime.desk.appointments import cancel_for_desk, move_for_desk
 from askproai_runtime.shadow import replay
 from askproai_sandbox.calcom import CalcomSimulator
 from askproai_sandbox.databases import Database

@@ -7,10 +7,10 @@ from typing import Any
 from askproai_core.tenant_config import EventType, Staff
 from askproai_runtime.availability.free_slots import free_slots
 from askproai_runtime.availability.slots import SlotQuery, Span
-from askproai_runtime.booking.bookables import linked_bookables
-from askproai_runtime.booking.free_times import FreeTimesReader
-from askproai_runtime.booking.store.free_times import KnownDay, YieldingSpan
-from askproai_runtime.booking.types import Basis
+from askproai_runtime.book.bookables import linked_bookables
+from askproai_runtime.book.context import Basis
+from askproai_runtime.book.free_times import FreeTimesReader
+from askproai_runtime.book.store.free_times import KnownDay, YieldingSpan
 from tests.worlds.cpu_time import assert_takes_less
 from tests.worlds.opening_salon import local, rules
 

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from askproai_core.tenant_config import Language
-from askproai_runtime.booking.verification import read_birth_date
+from askproai_runtime.conversation.verification import read_birth_date
 from askproai_runtime.sentences import speaking
 from tests.worlds.rows import each_row
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from askproai_runtime.booking.named_people import People, read_people
+from askproai_runtime.conversation.named_people import People, read_people
 from askproai_runtime.language.customer_names import is_plain_name, read_customer_name
 from tests.worlds.rows import each_row
 

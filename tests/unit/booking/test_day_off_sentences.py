@@ -8,7 +8,7 @@ import pytest
 from askproai_core.tenant_config import Absence, Branch, Hours, Language, Service, Staff, TenantConfig, Weekday
 from askproai_runtime.availability.obstacles import Obstacle
 from askproai_runtime.availability.slots import ServiceRules
-from askproai_runtime.booking.answers import obstacle_sentence
+from askproai_runtime.conversation.answers import obstacle_sentence
 from askproai_runtime.german_dates import understand
 from askproai_runtime.sentences import speaking
 

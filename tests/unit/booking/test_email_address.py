@@ -2,7 +2,7 @@
 
 import pytest
 
-from askproai_runtime.booking.email_address import is_made_up, read_email, spell_email
+from askproai_runtime.conversation.email_address import is_made_up, read_email, spell_email
 from tests.worlds.rows import each_row
 
 

@@ -4,11 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from askproai_runtime.booking import CallContext
-from askproai_runtime.booking.request import parse_service_request
-from askproai_runtime.booking.types import ClarificationNeeded, FunctionOutcome
+from askproai_runtime.conversation.request import parse_service_request
+from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.language.heard_names import cologne_code, list_heard
-from askproai_runtime.language.phrases import fold
+from askproai_runtime.person_names import fold
 from tests.worlds.compiled_salon import salon_config
 
 CALL = CallContext("call_1", "mitte", None, datetime(2026, 11, 20, 9, tzinfo=UTC), "corr")

@@ -11,10 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from askproai_core.tenant_config import Language
-from askproai_runtime.booking import CallContext
-from askproai_runtime.booking.request import parse_booking_request, parse_service_request, parse_time
-from askproai_runtime.booking.types import ClarificationNeeded
 from askproai_runtime.calls.arguments import read_arguments
+from askproai_runtime.conversation.request import parse_booking_request, parse_service_request, parse_time
+from askproai_runtime.conversation.types import CallContext, ClarificationNeeded
 from askproai_runtime.german_dates import Candidate, exact_at
 from askproai_runtime.sentences import speaking
 from tests.worlds.cases import cases

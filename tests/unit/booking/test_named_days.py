@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
-from askproai_runtime.booking.named_days import keep_offered_days, put_on_named_day
-from askproai_runtime.booking.request import parse_service_request
-from askproai_runtime.booking.types import CallContext, ClarificationNeeded, NamedSlot, NamedTimes, Naming
+from askproai_runtime.book.appointments import NamedSlot
+from askproai_runtime.conversation.named_days import keep_offered_days, put_on_named_day
+from askproai_runtime.conversation.request import parse_service_request
+from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, NamedTimes, Naming
 from tests.worlds.compiled_salon import salon_config
 from tests.worlds.rows import each_row
 

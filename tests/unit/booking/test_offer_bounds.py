@@ -12,10 +12,10 @@ from askproai_runtime.availability import group_times, search
 from askproai_runtime.availability.free_slots import free_slots, free_starts
 from askproai_runtime.availability.group_times import GroupTimes
 from askproai_runtime.availability.slots import BusySpan, ServiceRules, SlotQuery, Span
-from askproai_runtime.booking import offer_choice
-from askproai_runtime.booking.offer_choice import choose_offer
-from askproai_runtime.booking.request import ServiceRequest
-from askproai_runtime.booking.types import BookingSettings
+from askproai_runtime.book.context import BookingSettings
+from askproai_runtime.book.requests import ServiceRequest
+from askproai_runtime.conversation import offer_choice
+from askproai_runtime.conversation.offer_choice import choose_offer
 from askproai_runtime.german_dates import understand
 
 BERLIN = ZoneInfo("Europe/Berlin")

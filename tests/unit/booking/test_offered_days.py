@@ -7,10 +7,12 @@ import pytest
 
 from askproai_core.tenant_config import Absence, Branch, Holidays, Language, TenantConfig
 from askproai_runtime.availability.slots import Busy, BusySpan, ServiceRules, Span
-from askproai_runtime.booking.offer import describe_offer
-from askproai_runtime.booking.offer_choice import Offer, choose_offer
-from askproai_runtime.booking.request import ServiceRequest, keep_open_readings
-from askproai_runtime.booking.types import Answer, Basis, BookingSettings
+from askproai_runtime.book.context import Basis, BookingSettings
+from askproai_runtime.book.requests import ServiceRequest
+from askproai_runtime.conversation.offer import describe_offer
+from askproai_runtime.conversation.offer_choice import Offer, choose_offer
+from askproai_runtime.conversation.request import keep_open_readings
+from askproai_runtime.conversation.types import Answer
 from askproai_runtime.german_dates import understand
 from askproai_runtime.sentences import speaking
 from tests.worlds.opening_salon import ANNA, BERLIN, MEHMET, local, rules

@@ -7,9 +7,9 @@ from uuid import uuid4
 import msgspec
 import pytest
 
-from askproai_runtime.booking.kept_offers import add_kept_offers
-from askproai_runtime.booking.store.appointments import Appointment, Status
-from askproai_runtime.booking.types import CallContext, NamedSlot, NamedTimes, Naming, Offers
+from askproai_runtime.book.appointments import Appointment, NamedSlot, Status
+from askproai_runtime.conversation.kept_offers import add_kept_offers
+from askproai_runtime.conversation.types import CallContext, NamedTimes, Naming, Offers
 
 NOW = datetime(2026, 11, 27, 9, tzinfo=UTC)
 NINE, ONE, FIVE = (datetime(2026, 12, 10, hour, tzinfo=UTC) for hour in (9, 13, 17))

@@ -5,9 +5,9 @@ from uuid import uuid4
 
 from askproai_core.tenant_config import Branch, Staff, TenantConfig
 from askproai_runtime.availability.slots import Span
-from askproai_runtime.booking import Block
-from askproai_runtime.booking.desk_pauses import find_current_pauses
-from askproai_runtime.booking.pauses import find_pauses
+from askproai_runtime.book.blocks import Block
+from askproai_runtime.book.pauses import find_pauses
+from askproai_runtime.desk.pauses import find_current_pauses
 
 
 def at(hour: int) -> datetime:

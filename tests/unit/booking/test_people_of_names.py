@@ -3,8 +3,8 @@
 import msgspec
 import pytest
 
-from askproai_runtime.booking.named_people import People, read_people
-from askproai_runtime.language.phrases import fold
+from askproai_runtime.conversation.named_people import People, read_people
+from askproai_runtime.person_names import fold
 from tests.worlds.compiled_salon import salon_config
 from tests.worlds.rows import each_row
 

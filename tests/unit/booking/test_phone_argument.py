@@ -6,8 +6,14 @@ import pytest
 from msgspec import structs
 
 from askproai_core.tenant_config import Language
-from askproai_runtime.booking.phone_argument import SaidPhone, ask_for_phone, ask_if_unclear, read_phone, spell_phone
-from askproai_runtime.booking.types import ClarificationNeeded
+from askproai_runtime.conversation.phone_argument import (
+    SaidPhone,
+    ask_for_phone,
+    ask_if_unclear,
+    read_phone,
+    spell_phone,
+)
+from askproai_runtime.conversation.types import ClarificationNeeded
 from askproai_runtime.language.answer_words import Reply
 from askproai_runtime.language.replies import PhoneQuestion
 from askproai_runtime.sentences import speaking

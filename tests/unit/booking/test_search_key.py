@@ -8,8 +8,8 @@ import pytest
 
 from askproai_core.tenant_config import Language
 from askproai_runtime.availability.obstacles import Obstacle
-from askproai_runtime.booking.offer import _search_key
-from askproai_runtime.booking.request import ServiceRequest
+from askproai_runtime.book.requests import ServiceRequest
+from askproai_runtime.conversation.offer import _search_key
 from askproai_runtime.sentences import speaking
 from tests.worlds.opening_salon import ANNA, DAY, MEHMET, local, rules
 

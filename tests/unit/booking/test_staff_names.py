@@ -11,11 +11,12 @@ import pytest
 from askproai_core.tenant_config import Branch, Language, Staff, TenantConfig
 from askproai_runtime.admin_api.filters import find_staff
 from askproai_runtime.availability.slots import ServiceRules, Slot
-from askproai_runtime.booking.blocks import find_person
-from askproai_runtime.booking.spoken_staff import StaffChoice, find_staff_for_caller
-from askproai_runtime.booking.types import CallContext, ClarificationNeeded
+from askproai_runtime.conversation.spoken_staff import StaffChoice, find_staff_for_caller
+from askproai_runtime.conversation.types import CallContext, ClarificationNeeded
+from askproai_runtime.desk.blocks import find_person
 from askproai_runtime.language.names import UnknownName, find_staff_id
-from askproai_runtime.language.phrases import fold, format_slot
+from askproai_runtime.language.phrases import format_slot
+from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import speaking
 from tests.worlds.opening_salon import rules
 from tests.worlds.rows import each_row

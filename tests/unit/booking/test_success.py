@@ -6,11 +6,13 @@ import pytest
 
 from askproai_runtime.availability.obstacles import Obstacle
 from askproai_runtime.availability.slots import Slot
-from askproai_runtime.booking.answers import busy_answer, failure, refused_answer
-from askproai_runtime.booking.offer import describe_offer
-from askproai_runtime.booking.offer_choice import Missed, Offer
-from askproai_runtime.booking.request import ServiceRequest, parse_service_request
-from askproai_runtime.booking.types import Answer, Basis, CallContext, ClarificationNeeded, FunctionOutcome
+from askproai_runtime.book.context import Basis
+from askproai_runtime.book.requests import ServiceRequest
+from askproai_runtime.conversation.answers import busy_answer, failure, refused_answer
+from askproai_runtime.conversation.offer import describe_offer
+from askproai_runtime.conversation.offer_choice import Missed, Offer
+from askproai_runtime.conversation.request import parse_service_request
+from askproai_runtime.conversation.types import Answer, CallContext, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.german_dates import Candidate, Grain
 from tests.worlds.compiled_salon import salon_config
 from tests.worlds.rows import each_row

@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from askproai_core.tenant_config import Language
-from askproai_runtime.booking import CallContext
-from askproai_runtime.booking.request import parse_service_request, parse_time, require_exact
-from askproai_runtime.booking.types import ClarificationNeeded, EarlierRequest, NamedSlot
+from askproai_runtime.book.appointments import NamedSlot
+from askproai_runtime.conversation.request import parse_service_request, parse_time, require_exact
+from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, EarlierRequest
 from askproai_runtime.german_dates import understand
 from askproai_runtime.sentences import speaking
 from tests.worlds.compiled_salon import salon_config

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from askproai_runtime.booking.store.appointments import Appointment
+from askproai_runtime.book.appointments import Appointment
 from askproai_runtime.calendar_sync.inbound import Step, decide
 from askproai_runtime.calendars import RemoteBooking
 from tests.worlds.rows import each_row

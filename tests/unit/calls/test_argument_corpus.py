@@ -20,10 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from askproai_core.tenant_config import Language
-from askproai_runtime.booking import CallContext
-from askproai_runtime.booking.request import parse_booking_request, parse_service_request, parse_time
-from askproai_runtime.booking.types import Answer, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.calls.arguments import read_arguments
+from askproai_runtime.conversation.request import parse_booking_request, parse_service_request, parse_time
+from askproai_runtime.conversation.types import Answer, CallContext, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.german_dates import Candidate, Understanding
 from askproai_runtime.sentences import say, speaking
 from tests.worlds.compiled_salon import salon_config

@@ -8,7 +8,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from askproai_runtime.booking import ASKED_NAME, AskedChoice
 from askproai_runtime.calls.named_times import leaves_choice, read_declined
 from askproai_runtime.calls.payload import (
     FunctionRequest,
@@ -23,6 +22,8 @@ from askproai_runtime.calls.payload import (
     read_said,
     read_unclear,
 )
+from askproai_runtime.conversation.full_names import ASKED_NAME
+from askproai_runtime.conversation.types import AskedChoice
 from tests.worlds.rows import each_row
 
 

@@ -18,10 +18,10 @@ from askproai_operator.grants import requested_subjects
 from askproai_runtime.admin_api.calls import _number as _number_of_calls
 from askproai_runtime.admin_api.notifications import _parse_address
 from askproai_runtime.admin_api.privacy import _number
-from askproai_runtime.booking import Customer, DeskRequest
-from askproai_runtime.booking.desk_booking import _to_request
-from askproai_runtime.booking.phone_argument import read_phone
+from askproai_runtime.book.actor import DeskRequest
 from askproai_runtime.calls import RetellCall, find_route, identify_other_side, read_numbers
+from askproai_runtime.conversation.phone_argument import read_phone
+from askproai_runtime.desk.booking import Customer, _to_request
 from tests.worlds.compiled_salon import salon_config
 from tests.worlds.rows import each_row
 from tests.worlds.salon_models import branch

@@ -63,7 +63,7 @@ def test_every_decision_has_a_row_with_its_title() -> None:
 
 
 def test_every_source_file_that_a_page_names_exists() -> None:
-    """Paths in code may be shortened at the front, such as `booking/book.py`."""
+    """Paths in code may be shortened at the front, such as `conversation/book.py`."""
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
     files = [f"/{line}" for line in listed.stdout.splitlines()]
     for page in PAGES:

@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from askproai_runtime.german_dates import understand
-from askproai_runtime.language.phrases import fold, format_reading, join_list, proves_name, same_name
+from askproai_runtime.language.phrases import format_reading, join_list
+from askproai_runtime.person_names import fold, proves_name, same_name
 from tests.worlds.rows import each_row
 
 

@@ -6,7 +6,9 @@ from askproai_core.http_server import Problem
 from askproai_core.tenant_config import Language
 from askproai_runtime.admin_api import ChangeObstacle, Right, Role, rights_of
 from askproai_runtime.admin_api.refused_change import _WHY
-from askproai_runtime.booking import AttendanceObstacle, BlockObstacle, FunctionOutcome
+from askproai_runtime.conversation.types import FunctionOutcome
+from askproai_runtime.desk.attendance import AttendanceObstacle
+from askproai_runtime.desk.blocks import BlockObstacle
 from askproai_runtime.page.actions import DONE_BEFORE, Notice, obstacle_of
 from askproai_runtime.page.sessions import Session
 from askproai_runtime.page.words import WORDS, ActionWords

@@ -33,8 +33,9 @@ from askproai_core.tenant_config import (
 )
 from askproai_runtime.admin_api import AppointmentEntry, BlockEntry, Pulse, Role
 from askproai_runtime.admin_api.calls import _OF_CONFIG, _OF_TIME, _PERSON, CallOutcome
-from askproai_runtime.booking import FunctionOutcome, Status
-from askproai_runtime.booking.store.actions import _EMAIL_QUESTION, _QUESTION, _WHICH
+from askproai_runtime.book.appointments import Status
+from askproai_runtime.book.store.actions import _EMAIL_QUESTION, _QUESTION, _WHICH
+from askproai_runtime.conversation.types import FunctionOutcome
 from askproai_runtime.jobs import Priority
 from askproai_runtime.notifications import decide
 from askproai_runtime.notifications.types import Kind, Recipient, State

@@ -1,6 +1,6 @@
 """Counters that alerts read begin at 0: Prometheus sees no rise in a series' first sample."""
 
-from askproai_runtime.booking import BookingOutcome
+from askproai_runtime.book.context import BookingOutcome
 from askproai_runtime.intake.webhook import WebhookOutcome
 from askproai_runtime.metrics import TURNED_AWAY, Metrics
 

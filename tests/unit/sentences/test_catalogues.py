@@ -13,30 +13,40 @@ import msgspec
 import pytest
 
 from askproai_core.tenant_config import Language
-from askproai_runtime.booking.email_address import spell_email
 from askproai_runtime.business_information.numbers import spell_minutes, spell_money, spell_ranges
 from askproai_runtime.business_information.subjects import subject_patterns
-from askproai_runtime.language.phrases import names_person
+from askproai_runtime.conversation.email_address import spell_email
 from askproai_runtime.language.placeholders import names_nothing
 from askproai_runtime.notifications.words import Words as NoticeWords
+from askproai_runtime.person_names import names_person
 from askproai_runtime.sentences import SENTENCES, Sentences, decline_name, format_spoken, say, speaking
 from tests.worlds.rows import each_row
 
 RUNTIME = Path(__file__).parents[3] / "runtime/askproai_runtime"
-PACKAGES = ("booking", "branch_routing", "business_information", "calls", "german_dates", "language")
+PACKAGES = (
+    "book",
+    "branch_routing",
+    "business_information",
+    "calls",
+    "conversation",
+    "desk",
+    "german_dates",
+    "language",
+)
 # The desk's and Cal.com's texts, and tables of words that are understood or make a number.
 NOT_SAID_TO_CALLERS = {
-    "booking/amended_messages.py", "booking/asked_choices.py", "booking/day_readings.py", "booking/desk.py",
-    "booking/email_address.py", "booking/named_days.py", "booking/named_people.py", "booking/named_places.py",
-    "booking/noted_changes.py", "booking/one_by_one.py", "booking/owner_questions.py", "booking/phone_argument.py",
-    "booking/remote.py", "booking/said_appointments.py", "booking/said_names.py", "booking/unknown_services.py",
-    "booking/unsaid_days.py", "branch_routing/matching.py", "business_information/numbers.py",
-    "business_information/question_parts.py", "business_information/subjects.py", "business_information/working_days.py",
-    "calls/argument_companions.py", "calls/argument_parts.py", "calls/argument_table.py", "calls/argument_values.py",
-    "language/answer_words.py", "language/bare_names.py", "language/cancel_answers.py", "language/customer_names.py",
-    "language/declines.py", "language/introductions.py", "language/kept_times.py", "language/name_words.py",
-    "language/names_alone.py", "language/noted_staff.py", "language/placeholders.py", "language/places_among.py",
-    "language/plain_yes.py", "language/replies.py", "language/spoken_services.py", "language/staff_preferences.py",
+    "book/remote.py", "branch_routing/matching.py", "business_information/numbers.py", "business_information/question_parts.py",
+    "business_information/subjects.py", "business_information/working_days.py", "calls/argument_companions.py",
+    "calls/argument_parts.py", "calls/argument_table.py", "calls/argument_values.py", "conversation/amended_messages.py",
+    "conversation/asked_choices.py", "conversation/day_readings.py", "conversation/email_address.py",
+    "conversation/named_days.py", "conversation/named_people.py", "conversation/named_places.py",
+    "conversation/noted_changes.py", "conversation/one_by_one.py", "conversation/owner_questions.py",
+    "conversation/phone_argument.py", "conversation/said_appointments.py", "conversation/said_names.py",
+    "conversation/unknown_services.py", "conversation/unsaid_days.py", "desk/appointments.py", "language/answer_words.py",
+    "language/bare_names.py", "language/cancel_answers.py", "language/customer_names.py", "language/declines.py",
+    "language/introductions.py", "language/kept_times.py", "language/name_words.py", "language/names_alone.py",
+    "language/noted_staff.py", "language/placeholders.py", "language/places_among.py", "language/plain_yes.py",
+    "language/replies.py", "language/spoken_services.py", "language/staff_preferences.py",
 }  # fmt: skip
 GERMAN_WORDS = re.compile(
     r"[äöüÄÖÜß„]|\b(?:Sie|Ihre?n?|ich|Termine?|nicht|ist|Uhr|bei|und|oder|um|ab|bis|von|der|die|das|den|haben|Soll|Meinen"

@@ -7,7 +7,8 @@ from typing import Any, Final
 from askproai_core.ai_notice import announces_ai
 from askproai_core.database import Connection
 from askproai_core.tenant_config import Agent, TenantConfig
-from askproai_runtime.booking import Answer, BookingContext, CallContext, FunctionOutcome, commit_and_answer
+from askproai_runtime.book.changes import commit_and_answer
+from askproai_runtime.book.context import BookingContext
 from askproai_runtime.calls.notices.store import (
     CallNotice,
     empty_texts,
@@ -17,6 +18,7 @@ from askproai_runtime.calls.notices.store import (
     refuse_storage,
 )
 from askproai_runtime.calls.payload import RetellCall
+from askproai_runtime.conversation.types import Answer, CallContext, FunctionOutcome
 from askproai_runtime.sentences import say
 from askproai_runtime.tasks import request_soon
 

@@ -1,0 +1,29 @@
+"""Notify of a change of an appointment, in the transaction of the change."""
+
+from askproai_core.database import Connection
+from askproai_core.tenant_config import TenantConfig
+from askproai_runtime.book.appointments import Appointment
+from askproai_runtime.notifications.outbox import enqueue_change
+from askproai_runtime.notifications.types import Kind
+
+
+async def announce(
+    conn: Connection, config: TenantConfig, kind: Kind, appointment: Appointment, *, told: bool = False
+) -> None:
+    """Enqueue the notifications of a change of an appointment, as it is after the change: one statement at most.
+
+    `told`: the customer knows of the change from a conversation, or never knew of the appointment.
+    """
+    await enqueue_change(
+        conn,
+        config,
+        kind,
+        appointment_id=appointment.id,
+        version=appointment.version,
+        starts_at=appointment.starts_at,
+        email=appointment.attendee_email,
+        phone=appointment.phone or appointment.caller,
+        in_remote_calendar=appointment.in_remote_calendar,
+        told=told,
+        correlation_id=appointment.correlation_id,
+    )

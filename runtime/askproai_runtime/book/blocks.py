@@ -1,0 +1,33 @@
+"""Times that the tenant has taken from a person, as values."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A time that the tenant has taken from a person. `staff` are the person's entries: `branch/staff`."""
+
+    id: UUID
+    starts_at: datetime
+    ends_at: datetime
+    reason: str
+    in_force: bool
+    staff: list[str]
+    resource_ids: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class BlockedAppointment:
+    """A live appointment within a block, and the number of its customer, if one is known."""
+
+    id: UUID
+    branch: str
+    service: str
+    staff: str
+    starts_at: datetime
+    ends_at: datetime
+    customer_name: str
+    phone: str | None
+    notes: str | None

@@ -1,0 +1,76 @@
+"""What is booked at the remote calendar, by the tenant's config: event types and hosts, of services and of persons. Pure."""
+
+from dataclasses import replace
+
+from askproai_core.tenant_config import EventType, Service, TeamEventType, TenantConfig, Withheld
+from askproai_runtime.book.appointments import Appointment, Status
+from askproai_runtime.book.context import BookingContext
+from askproai_runtime.book.requests import ServiceRequest
+from askproai_runtime.calendars import Bookable
+
+
+def linked_event_types(ctx: BookingContext, service: Service) -> dict[str, int]:
+    """Return the event types in which a service is booked, by staff member."""
+    return {staff: bookable.event_type_id for staff, bookable in linked_bookables(ctx, service).items()}
+
+
+def linked_bookables(ctx: BookingContext, service: Service) -> dict[str, Bookable]:
+    """Return whose free times bound a service, by staff member.
+
+    Only in the local calendar are: staff members without an event type, and services with seats (a capacity above 1), which are not
+    booked at Cal.com.
+    """
+    if not ctx.calendar.remote or service.capacity != 1:
+        return {}
+    return {link.staff: _bookable(link) for link in reversed(service.linked_event_types)}
+
+
+def list_refused_staff(ctx: BookingContext, service: Service) -> set[str]:
+    """Return the staff members whose event type Cal.com does not have: each of their bookings is refused."""
+    if not ctx.calendar.remote or service.capacity != 1:
+        return set()
+    links = {link.staff: link.withheld for link in reversed(service.linked_event_types)}
+    return {staff for staff, withheld in links.items() if withheld is Withheld.NOT_FOUND}
+
+
+def list_bookables(config: TenantConfig) -> list[Bookable]:
+    """Return all that is booked and may be asked about, that of one service together."""
+    services = (service for service in config.services if service.capacity == 1)
+    links = (link for service in services for link in service.linked_event_types if link.withheld is None)
+    return list(dict.fromkeys(map(_bookable, links)))
+
+
+def _bookable(link: EventType) -> Bookable:
+    host_id = link.host_id if isinstance(link, TeamEventType) and link.by_host else 0
+    return Bookable(link.event_type_id, host_id)
+
+
+def find_event_types_of_person(config: TenantConfig, event_type_id: int | None) -> list[int]:
+    """Return the event types of whoever has `event_type_id`; all event types if nobody is known to have it.
+
+    Whatever makes a person busy makes the person busy in all of them. One person has the same resources in every branch.
+    """
+    links = (link for service in config.services for link in service.linked_event_types)
+    return find_event_types_of_staff(config, {link.staff for link in links if link.event_type_id == event_type_id})
+
+
+def find_event_types_of_staff(config: TenantConfig, staff_ids: set[str]) -> list[int]:
+    """Return the event types of staff members and of those who are the same persons; without any, all event types."""
+    links = [link for service in config.services for link in service.linked_event_types]
+    staff = [staff_member for branch in config.branches for staff_member in branch.staff]
+    resources = {r for staff_member in staff if staff_member.id in staff_ids for r in staff_member.resource_ids}
+    names = staff_ids | {staff_member.id for staff_member in staff if resources.intersection(staff_member.resource_ids)}
+    return list(dict.fromkeys(link.event_type_id for link in links if not staff_ids or link.staff in names))
+
+
+def leave_out_refused(ctx: BookingContext, request: ServiceRequest) -> ServiceRequest:
+    """Return the request without staff members whose bookings Cal.com surely refuses; of one who was asked for nobody is left."""
+    refused, rules = list_refused_staff(ctx, request.rules.service), request.rules
+    able = tuple(s for s in rules.staff_members if s.id not in refused and request.staff not in refused)
+    return replace(request, rules=replace(rules, staff_members=able))
+
+
+def is_requested(config: TenantConfig, appointment: Appointment) -> bool:
+    """Return whether somebody at the remote calendar has yet to confirm an appointment, or will have to once it is there."""
+    pending = appointment.status == Status.PENDING_SYNC
+    return appointment.awaits_confirmation or (pending and config.needs_confirmation(appointment.event_type_id))

@@ -1,0 +1,430 @@
+"""Book an appointment, read from top to bottom.
+
+    claim the action of the call → lock the slot in Redis, which only spares work → TX1: lock the staff members, check the
+    slot again, write the appointment (pending, with its sync job) → ask the calendar, outside any transaction → TX2: confirm
+    it or keep it pending; if the time is taken there: give it up, and try the next staff member; if the calendar refuses it
+    for another reason: give it up, and try the next one if the cause may be this staff member's event type, else refuse it
+
+A caller's booking is made for each request of the call once, the desk's once for each id of its requests.
+
+Killed anywhere, it leaves either nothing, or a pending appointment that its sync job finishes; asked again, it finds that
+appointment instead of making a second one. The fault points between the steps are there to prove it.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+from datetime import timedelta
+from typing import TypeAlias
+from uuid import UUID, uuid4
+
+import asyncpg
+import structlog
+
+from askproai_core.database import Connection
+from askproai_core.tracing import annotate, span
+from askproai_runtime.availability.allocation import allocate_visit
+from askproai_runtime.availability.elsewhere import find_elsewhere
+from askproai_runtime.availability.free_slots import busy_window, free_slots, least_busy_per_start
+from askproai_runtime.availability.group_times import Plan, find_plan, group_window
+from askproai_runtime.availability.slots import Busy, Slot, SlotQuery
+from askproai_runtime.book.announce import announce
+from askproai_runtime.book.appointments import Appointment, Status, build_appointment
+from askproai_runtime.book.bookables import linked_event_types
+from askproai_runtime.book.cancelling import cancel_replaced
+from askproai_runtime.book.changes import Change
+from askproai_runtime.book.context import BookingContext
+from askproai_runtime.book.errors import SlotNotFree
+from askproai_runtime.book.free_times import drop_free_times, read_fresh
+from askproai_runtime.book.idempotency import ActionClaim, claim_action, settle_action
+from askproai_runtime.book.limits import require_within_limits
+from askproai_runtime.book.one_more import list_said, require_free_people, require_no_move, require_only_one
+from askproai_runtime.book.outcomes import (
+    Booked,
+    InFlight,
+    NotBooked,
+    NotFree,
+    PhoneNeeded,
+    Refused,
+    Undecided,
+)
+from askproai_runtime.book.outcomes import (
+    Busy as LockBusy,
+)
+from askproai_runtime.book.owners import find_kept, find_moved, list_asked_to_cancel, list_moved, list_of_number
+from askproai_runtime.book.remote import cover_end, create_booking, enqueue_sync
+from askproai_runtime.book.repeated import find_booked
+from askproai_runtime.book.requests import BookingRequest
+from askproai_runtime.book.store.actions import is_action_done
+from askproai_runtime.book.store.appointments import (
+    get_appointment,
+    get_desk_appointment,
+    insert_appointment,
+    list_call_appointments,
+    upsert_customer,
+)
+from askproai_runtime.book.store.audit import record_desk_change
+from askproai_runtime.book.store.calendar import mark_failed
+from askproai_runtime.book.store.claims import lock_and_clear_holds, read_busy_spans
+from askproai_runtime.book.store.verifications import set_birth_date
+from askproai_runtime.calendars import (
+    CalendarOutcome,
+    MustRevert,
+    RefusalCause,
+    Taken,
+    Unavailable,
+    attendee_email,
+    needs_phone,
+    usable_phone,
+)
+from askproai_runtime.calendars import (
+    Refused as CalendarRefused,
+)
+from askproai_runtime.notifications.types import Kind
+
+log = structlog.get_logger(__name__)
+
+_Booking: TypeAlias = Change[Booked, Booked | NotBooked]
+
+
+async def book(ctx: BookingContext, request: BookingRequest, deadline: float) -> Booked | NotBooked:
+    """Book once, or return why nothing is booked. `deadline` is in monotonic seconds. Raises `OutcomeUnknown`."""
+    try:
+        require_phone(ctx, request)
+        with span("booking.claim"):
+            claim = await _claim_booking(ctx, request, deadline)
+        if not isinstance(claim, ActionClaim):
+            return claim
+        change: _Booking = Change(ctx, lambda written: written, lambda conn, written: _read_written(conn, ctx, written))
+        try:
+            return await change.run(lambda: _book_slot(ctx, claim, request, change))
+        except (Undecided, SlotNotFree, asyncpg.LockNotAvailableError):
+            await claim.give_up(ctx)
+            raise
+    except Undecided as undecided:
+        return undecided.outcome
+    except asyncpg.LockNotAvailableError:
+        return LockBusy()
+    except SlotNotFree:
+        return NotFree()
+
+
+def require_phone(ctx: BookingContext, request: BookingRequest) -> None:
+    """Raise `Undecided` if the calendar refuses bookings without a number, and none is known that it accepts."""
+    is_linked = bool(linked_event_types(ctx, request.rules.service))
+    if is_linked and needs_phone(request.rules.service) and usable_phone(request.phone) is None:
+        raise Undecided(PhoneNeeded())
+
+
+async def _claim_booking(
+    ctx: BookingContext, request: BookingRequest, deadline: float
+) -> ActionClaim | Booked | InFlight:
+    """Claim the right to book this once. A concurrent request that has booked it answers for both."""
+    actor = request.actor
+
+    async def find_result(conn: Connection) -> Booked | None:
+        if actor.desk is None:
+            settled = [a for a in await list_call_appointments(conn, ctx.tenant, actor.call_id) if a.settled]
+            repeated = find_booked(request, settled)
+            if not repeated:
+                repeated = await find_moved(conn, ctx, request, await list_of_number(conn, ctx, actor))
+        elif await is_action_done(conn, ctx.tenant, actor.call_id, request.key):
+            found = await get_desk_appointment(conn, ctx.tenant, actor.call_id)
+            repeated = [] if found is None else [found]
+        else:
+            repeated = []
+        return Booked(repeated, await find_kept(conn, ctx, request, repeated), again=True) if repeated else None
+
+    again = actor.desk is None  # a caller who says it again after a cancellation wants it again
+    claim = await claim_action(ctx, actor, request.key, request.start, deadline, find_result, again=again)
+    return claim or InFlight()
+
+
+async def _find_repeated(conn: Connection, ctx: BookingContext, request: BookingRequest) -> list[Appointment]:
+    """Return what the call, or this request of the desk, has booked before, of a group the appointment of each.
+
+    Of the desk it is that whatever became of it since, except what the calendar has refused. Raises `Undecided`.
+    """
+    actor = request.actor
+    if actor.desk is not None:
+        found = await get_desk_appointment(conn, ctx.tenant, actor.call_id)
+        return [] if found is None or found.status == Status.FAILED else [found]
+    appointments = await list_call_appointments(conn, ctx.tenant, actor.call_id)
+    if repeated := find_booked(request, appointments):
+        return repeated
+    is_beside = request.another and not request.moves
+    others = [] if is_beside else await list_of_number(conn, ctx, actor)
+    if moved := await find_moved(conn, ctx, request, others):
+        return moved
+    if request.moves:
+        require_no_move(request, [*others, *appointments])
+    asked = [] if is_beside else await list_asked_to_cancel(conn, ctx, actor, others)
+    moved_before = await list_moved(conn, ctx, actor) if request.doubts.changes and others else ()
+    before = {each.id: each for each in (*list_said(request, others, moved_before), *asked)}
+    taken_back = appointments if request.doubts.takes_back else ()
+    meant = {*before, *(each.id for each in taken_back)}
+    require_only_one(request.each, [*before.values(), *appointments], meant)
+    require_free_people(request.each, [*others, *appointments], before)
+    return []
+
+
+async def _check_slot(ctx: BookingContext, request: BookingRequest) -> None:
+    """Check without any lock, while another call books there, whether the slot is still free.
+
+    Raises `SlotNotFree` if not: many callers for one slot then cost one transaction, and the others a query each.
+    """
+    if request.replaces is not None:
+        return  # its time is free only within the transaction
+    async with ctx.pool.acquire() as conn:
+        if not await _find_repeated(conn, ctx, request):
+            await _place(conn, ctx, request)
+
+
+async def _book_slot(
+    ctx: BookingContext, claim: ActionClaim, request: BookingRequest, change: _Booking
+) -> Booked | NotBooked:
+    async with ctx.slot_lock.hold(*request.slot_key, on_retry=lambda: _check_slot(ctx, request)):
+        return await _book_with_any_staff(ctx, claim, request, change)
+
+
+async def _read_written(conn: Connection, ctx: BookingContext, written: Booked) -> Booked:
+    """Return what a booking has written as it is now. Raises `SlotNotFree` if the calendar does not have the time free."""
+    found = [await get_appointment(conn, ctx.tenant, each.id) or each for each in written.appointments]
+    if any(each.status == Status.FAILED for each in found):
+        raise SlotNotFree
+    return replace(written, appointments=found)
+
+
+async def _book_with_any_staff(
+    ctx: BookingContext, claim: ActionClaim, request: BookingRequest, change: _Booking
+) -> Booked | NotBooked:
+    """Try one staff member after the other until the calendar agrees, nobody is left, or the caller has waited long enough."""
+    refused_staff: set[str] = set()
+    while True:
+        written = await _write_with_any_staff(ctx, claim, request, refused_staff, change)
+        ctx.faults.reach("after:book-commit")
+        if not isinstance(written, Booked):
+            return written
+        if written.again or all(each.status == Status.CONFIRMED for each in written.appointments):
+            return written
+        (appointment,) = written.appointments  # of a group none is in the remote calendar
+        appointment, outcome = await cover_end(ctx, appointment, await _ask_calendar(ctx, claim, appointment))
+        ctx.faults.reach("after:calcom-create")
+        if not isinstance(outcome, Taken | CalendarRefused):
+            with span("booking.settle"):
+                settled = await settle_action(ctx, claim, appointment, outcome)
+            return replace(written, appointments=[settled])
+        if not await _give_up_appointment(ctx, request, appointment, outcome, change):
+            # Our lease had ended, and a concurrent request answered that it is booked: its sync job decides.
+            return InFlight()
+        ctx.faults.reach("after:book-give-back")
+        if isinstance(outcome, CalendarRefused):
+            refused_staff.add(appointment.staff)
+            may_fit_others = outcome.cause in {RefusalCause.EVENT_TYPE, RefusalCause.REQUEST} or (
+                outcome.cause is RefusalCause.CREDENTIALS
+                and ctx.config().own_credential(appointment.event_type_id) is not None
+            )
+            if not may_fit_others or request.service.staff is not None or claim.provider_timeout(ctx) is None:
+                return await _refuse(ctx, claim)
+        elif claim.provider_timeout(ctx) is None:
+            raise SlotNotFree
+
+
+async def _write_with_any_staff(
+    ctx: BookingContext, claim: ActionClaim, request: BookingRequest, refused_staff: Collection[str], change: _Booking
+) -> Booked | NotBooked:
+    """Run TX1. Raises `SlotNotFree`, unless some were refused: if all others are busy, the refusal is still the reason."""
+    try:
+        with span("booking.write"):
+            return await change.commit(
+                lambda conn: _write_appointments(conn, ctx, claim, request, refused_staff, change.attempted)
+            )
+    except (SlotNotFree, asyncpg.ExclusionViolationError) as error:
+        if refused_staff:
+            return await _refuse(ctx, claim)
+        raise SlotNotFree from error
+
+
+async def _refuse(ctx: BookingContext, claim: ActionClaim) -> Refused:
+    """Give up, since the calendar refuses it; the call may ask again at once."""
+    await claim.give_up(ctx)
+    return Refused()
+
+
+async def _give_up_appointment(
+    ctx: BookingContext,
+    request: BookingRequest,
+    appointment: Appointment,
+    outcome: Taken | CalendarRefused,
+    change: _Booking,
+) -> bool:
+    """Free the time of an appointment that the calendar has not accepted. Returns False if it was promised meanwhile.
+
+    A time that is taken there is not offered again for a while. One that was refused is: the cause is not the time.
+    """
+    ids = {"appointment": str(appointment.id), "correlation_id": appointment.correlation_id}
+    if isinstance(outcome, Taken):
+        refusal = ctx.settings.refusal
+        log.info("booking.taken_at_calendar", **ids)
+    else:
+        refusal = timedelta()
+        log.warning("booking.refused_by_calendar", consequence="the caller was told that nothing is booked", **ids)
+
+    async def write(conn: Connection) -> bool:
+        given_up = await mark_failed(conn, ctx.tenant, appointment, outcome.message, refusal)
+        if given_up and isinstance(outcome, MustRevert):  # the sync job cancels it there
+            await enqueue_sync(conn, ctx.tenant, appointment.id, appointment.correlation_id)
+        if isinstance(outcome, Taken):
+            await drop_free_times(conn, ctx.config(), appointment.event_type_id, appointment.spans)
+        if given_up:
+            await _record_desk(conn, ctx, request, "appointment.booking_refused", appointment)
+        return given_up
+
+    return await change.revert(write)
+
+
+async def _ask_calendar(ctx: BookingContext, claim: ActionClaim, appointment: Appointment) -> CalendarOutcome:
+    timeout = claim.provider_timeout(ctx)
+    if timeout is None:
+        return Unavailable("no time was left to ask the calendar while the caller waits")
+    with span("booking.calendar"):
+        outcome = await create_booking(ctx, appointment, timeout, caller_waits=True)
+        annotate(outcome=type(outcome).__name__.lower())
+        return outcome
+
+
+async def _write_appointments(
+    conn: Connection,
+    ctx: BookingContext,
+    claim: ActionClaim,
+    request: BookingRequest,
+    refused_staff: Collection[str],
+    attempted: Booked | None,
+) -> Booked:
+    """TX1: in one transaction everything that must not be lost: appointments, claims, customer, sync job, and the action's state.
+
+    Only under the lock it is certain whether the call has the appointment already: whoever had the claim before may have
+    committed a moment ago, after its lease ended.
+    """
+    actor, rules = request.actor, request.rules
+    replaced = [] if request.replaces is None else [request.replaces.id]
+    await lock_and_clear_holds(
+        conn, ctx.tenant, rules.resource_ids, actor.call_id, appointments=replaced, for_caller=True
+    )
+    if repeated := await _find_repeated(conn, ctx, request):
+        if attempted is not None and {each.id for each in repeated} == {each.id for each in attempted.appointments}:
+            return attempted  # it was committed, and the answer lost
+        await claim.complete(conn, ctx, repeated[0].id)
+        return Booked(repeated, await find_kept(conn, ctx, request, repeated), again=True)
+    if request.replaces is not None:
+        await cancel_replaced(conn, ctx, actor, request.replaces)
+    plan = await _place(conn, ctx, request, refused_staff)
+    if request.companions and any(
+        slot.staff in linked_event_types(ctx, each.rules.service)
+        for each, (slot, _) in zip(request.each, plan, strict=True)
+    ):
+        raise SlotNotFree  # linked since the request was read: a group is booked in the local calendar only
+    if actor.desk is None:
+        await require_within_limits(conn, ctx, actor, people=len(plan) - len(replaced))
+    customer, written = None, list[Appointment]()
+    for each, (slot, claims) in zip(request.each, plan, strict=True):
+        if request.phone and customer is None:
+            customer = await upsert_customer(conn, ctx.tenant, request.phone, request.name, request.email)
+        appointment = _build_appointment(ctx, claim, each, slot, customer)
+        await insert_appointment(conn, ctx.tenant, appointment, claims, each.rules.staff_member(slot.staff).units)
+        if request.birth_date is not None:
+            await set_birth_date(conn, ctx.tenant, appointment.id, request.birth_date)
+        await announce(conn, ctx.config(), Kind.BOOKED, appointment)
+        written.append(appointment)
+    first = written[0]
+    if first.in_remote_calendar:
+        run_at = ctx.clock.now() + ctx.settings.sync_delay  # for the case that this process dies; TX2 completes the job
+        await enqueue_sync(conn, ctx.tenant, first.id, actor.correlation_id, run_at)
+        await claim.attach(conn, ctx, first.id)
+    else:
+        await claim.complete(conn, ctx, first.id)
+    await _record_desk(conn, ctx, request, "appointment.booked", first)
+    return Booked(written, await find_kept(conn, ctx, request, written=written))
+
+
+async def _record_desk(
+    conn: Connection, ctx: BookingContext, request: BookingRequest, action: str, appointment: Appointment
+) -> None:
+    """Record a booking in the audit log, if it is one of the desk."""
+    if request.actor.desk is not None:
+        facts = {"appointment": appointment.id, "start": appointment.starts_at, "staff": appointment.staff}
+        await record_desk_change(conn, ctx.tenant, request.actor.desk, action, appointment.correlation_id, **facts)
+
+
+async def _place(
+    conn: Connection,
+    ctx: BookingContext,
+    request: BookingRequest,
+    refused_staff: Collection[str] = (),
+) -> Plan:
+    """Check rules, claims and what the remote calendar is known to have free again: who was offered is kept, else who is booked
+    least that day; of a group all that was `offered`. Raises `SlotNotFree`.
+
+    `refused_staff` are those whom the calendar has just refused to book.
+
+    The minimum notice of what was offered counts from before the offer (by the duration of a hold): it must not run out while
+    the caller considers.
+    """
+    rules, start = request.rules, request.start
+    now = ctx.clock.now() - (ctx.settings.hold if request.offered_staff else timedelta())
+    query = SlotQuery.at(start, now, request.service.staff)
+    window = (
+        group_window(rules, query.first, query.end)
+        if request.companions
+        else busy_window(rules, start.astimezone(rules.zone).date())
+    )
+    busy = await read_busy_spans(
+        conn,
+        ctx.tenant,
+        rules.resource_ids,
+        window.start,
+        window.end,
+        request.actor.call_id,
+        elsewhere=find_elsewhere(ctx.config(), rules),
+    )
+    if request.companions:
+        plan = find_plan(rules, busy, query, request.language, request.offered)
+    else:
+        remote = await read_fresh(conn, ctx, rules, start)
+        plan = _choose_staff(request, busy, free_slots(rules, busy, query, remote), refused_staff)
+    if plan is None:
+        raise SlotNotFree
+    return plan
+
+
+def _choose_staff(
+    request: BookingRequest, busy: Busy, slots: Iterable[Slot], refused_staff: Collection[str]
+) -> Plan | None:
+    slots = [slot for slot in slots if slot.staff not in refused_staff]
+    if not slots:
+        return None
+    offered = [slot for slot in slots if slot.staff == request.offered_staff]
+    slot = (offered or least_busy_per_start(slots, busy, request.rules, request.language))[0]
+    claims = allocate_visit(request.rules, slot.staff, busy, slot.start)
+    return None if claims is None else [(slot, claims)]
+
+
+def _build_appointment(
+    ctx: BookingContext, claim: ActionClaim, request: BookingRequest, slot: Slot, customer: UUID | None
+) -> Appointment:
+    """Return the row to write: pending if it belongs into the remote calendar, else confirmed."""
+    appointment_id, domain = uuid4(), ctx.config().calendar.attendee_email_domain
+    event_type_id = linked_event_types(ctx, request.rules.service).get(slot.staff)
+    return build_appointment(
+        appointment_id,
+        request.actor,
+        request.rules,
+        slot,
+        Status.CONFIRMED if event_type_id is None else Status.PENDING_SYNC,
+        customer_name=request.name,
+        phone=request.phone,
+        notes=request.notes,
+        attendee_email=attendee_email(request.email, request.phone, str(appointment_id), domain),
+        event_type_id=event_type_id,
+        customer_id=customer,
+        generation=claim.generation,
+    )

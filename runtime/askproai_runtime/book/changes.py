@@ -1,0 +1,110 @@
+"""A change has a point of no return: the COMMIT of its first transaction.
+
+Before it, nothing is changed: errors are raised, and the caller may hear that it did not work. After it, whatever fails, the
+caller hears what the book has; if the book cannot be read, what was committed, which the calendar still has to confirm. Only while
+a change is taken back, and for a COMMIT without an answer, nobody knows
+(docs/decisions/0136-after-the-commit-only-the-book-is-said.md).
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import structlog
+
+from askproai_core.database import DATABASE_UNAVAILABLE, Connection
+from askproai_core.logging import error_location
+from askproai_runtime.book.context import BookingContext
+from askproai_runtime.book.errors import OutcomeUnknown
+from askproai_runtime.book.store.transactions import run_transaction
+
+W = TypeVar("W")  # what a change has written
+R = TypeVar("R")  # what is answered
+
+log = structlog.get_logger(__name__)
+
+_READ_SECONDS = 1.0  # a caller waits
+
+
+@dataclass(slots=True)
+class Change(Generic[W, R]):
+    """A change in progress, and what it has written so far.
+
+    `answer` makes the answer to what is written. `read` returns that as the book has it now, and raises what the change itself
+    raises where it is undone; without it, nothing but the answer follows the COMMIT. `attempted` is what the last run of the
+    transaction has written, committed or not: the next run may find it, if the COMMIT had no answer.
+    """
+
+    ctx: BookingContext
+    answer: Callable[[W], R]
+    read: Callable[[Connection, W], Awaitable[W]] | None = None
+    attempted: W | None = None
+    _written: W | None = None
+    _is_reverting: bool = False
+
+    async def run(self, steps: Callable[[], Awaitable[R]]) -> R:
+        """Run the steps of the change, and answer by the book if one of them fails after the COMMIT.
+
+        Raises what the steps raise while nothing is written, and `OutcomeUnknown`.
+        """
+        try:
+            return await steps()
+        except Exception as error:
+            if self._written is None:
+                raise
+            log.exception("change.unfinished", location=error_location(error))
+            return await self._answer_by_book(self._written, error)
+
+    async def commit(self, write: Callable[[Connection], Awaitable[W]]) -> W:
+        """Run the transaction that makes the change."""
+
+        async def attempt(conn: Connection) -> W:
+            self.attempted = attempted = await write(conn)
+            return attempted
+
+        self._written = written = await run_transaction(self.ctx.pool, attempt)
+        return written
+
+    async def revert(self, write: Callable[[Connection], Awaitable[bool]]) -> bool:
+        """Run the transaction that takes the change back. Returns what it returns: False if the change must stay."""
+        self._is_reverting = True
+        is_reverted = await run_transaction(self.ctx.pool, write)
+        self._is_reverting = False
+        if is_reverted:
+            self._written = None
+        return is_reverted
+
+    async def _answer_by_book(self, written: W, error: Exception) -> R:
+        if self.read is not None:
+            try:
+                async with asyncio.timeout(_READ_SECONDS), self.ctx.pool.acquire() as conn:
+                    written = await self.read(conn, written)
+            except DATABASE_UNAVAILABLE:
+                if self._is_reverting:
+                    raise OutcomeUnknown from error
+        with said_of_written():
+            return self.answer(written)
+
+
+@contextmanager
+def said_of_written() -> Iterator[None]:
+    """Raise `OutcomeUnknown` for a defect in what is said of a committed change: nobody may hear that nothing was done."""
+    try:
+        yield
+    except Exception as defect:
+        log.exception("change.not_said", location=error_location(defect))
+        raise OutcomeUnknown from defect
+
+
+async def commit_and_answer(
+    ctx: BookingContext, write: Callable[[Connection], Awaitable[W]], answer: Callable[[W], R]
+) -> R:
+    """Make a change that is one transaction, and answer what it has written. Raises what `Change.run` raises."""
+    change = Change(ctx, answer)
+
+    async def steps() -> R:
+        return answer(await change.commit(write))
+
+    return await change.run(steps)

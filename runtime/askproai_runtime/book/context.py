@@ -1,0 +1,91 @@
+"""What every function of the book works with, and how an attempt to book is counted."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+
+from askproai_core.clock import Clock
+from askproai_core.database import Pool
+from askproai_core.fault_injection import FaultPoints
+from askproai_core.redis import SlotLock
+from askproai_core.tenant_config import TenantConfig
+from askproai_runtime.book.shared_reads import ReadsInFlight, SharedReads
+from askproai_runtime.calendars import Calendar
+from askproai_runtime.encryption import BodyCipher, no_cipher
+from askproai_runtime.metrics import Metrics
+
+
+class Basis(StrEnum):
+    """What an offer rests on: the label of `askproai_offers_total`."""
+
+    CALENDAR = "calendar"  # our own book, and the remote calendar for whoever is booked there
+    OWN_BOOK = "own_book"  # our own book alone, since what the remote calendar has free is not known
+
+
+class BookingOutcome(StrEnum):
+    """How an attempt to book ended: the label of `askproai_bookings_total`."""
+
+    CONFIRMED = "confirmed"
+    PENDING_SYNC = "pending_sync"
+    ALREADY_BOOKED = "already_booked"
+    NOT_FREE = "not_free"
+    ASKED_BACK = "asked_back"
+    IN_FLIGHT = "in_flight"
+    BUSY = "busy"
+    LIMITED = "limited"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class BookingSettings:
+    """Durations and limits.
+
+    `budget` is what one function may take; it stays below Retell's tool timeout of 8 s. `lease` is how long a call owns an
+    action (see `idempotency.py`); it outlives the budget. `quiet_period` is how long a POST of unknown fate may take to
+    appear in the calendar's list. `refusal` is how long a slot that the calendar refused is not offered again. `begun` is how long
+    ago an appointment of the local calendar may have begun that the desk books or cancels.
+
+    What the remote calendar has free is read for `free_times_days` at once. It counts as known for `free_times_age`: it is as old
+    when the caller says yes, and most of what people enter elsewhere in five minutes is not what the next caller asks for. After
+    that the calendar is asked within `free_times_wait`, so that the whole answer comes within the caller's second. What is older,
+    but not older than `free_times_kept`, still keeps known appointments of other calendars from being offered.
+    """
+
+    hold: timedelta = timedelta(seconds=90)
+    holds_per_staff_and_day: int = 6  # so that callers who only ask cannot empty a day
+    holds_per_caller: int = 2
+    offers: int = 3
+    look_ahead: timedelta = timedelta(days=14)
+    refusal: timedelta = timedelta(minutes=5)
+    begun: timedelta = timedelta(minutes=30)
+    lease: timedelta = timedelta(seconds=15)
+    budget: timedelta = timedelta(seconds=6)
+    provider_timeout: timedelta = timedelta(seconds=4)
+    sync_delay: timedelta = timedelta(seconds=300)
+    quiet_period: timedelta = timedelta(seconds=30)
+    free_times_days: int = 14
+    free_times_age: timedelta = timedelta(minutes=5)
+    free_times_wait: timedelta = timedelta(milliseconds=600)
+    free_times_kept: timedelta = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class BookingContext:
+    """The dependencies of the package, wired once per process. `config` returns the tenant's current config."""
+
+    pool: Pool
+    config: Callable[[], TenantConfig]
+    calendar: Calendar
+    clock: Clock
+    metrics: Metrics
+    settings: BookingSettings
+    faults: FaultPoints
+    slot_lock: SlotLock
+    cipher: BodyCipher = field(default_factory=lambda: no_cipher(""))
+    reads: ReadsInFlight = field(default_factory=ReadsInFlight)
+    searches: SharedReads = field(default_factory=SharedReads)
+
+    @property
+    def tenant(self) -> str:
+        return self.config().tenant

@@ -1,0 +1,9 @@
+"""The errors of a change that is not made, or whose outcome is not known."""
+
+
+class OutcomeUnknown(Exception):
+    """A change is made, or it is not: its COMMIT had no answer, and the database has not been reached since."""
+
+
+class SlotNotFree(Exception):
+    """The requested time is not free under the lock. Raised to roll back, so that the call keeps what it holds."""

@@ -1,0 +1,305 @@
+"""What the remote calendar has free, as far as it is known: read from our table, else asked while the caller waits.
+
+It only takes times away from an offer. Whether a time can be booked is decided by the booking itself: by our constraint, and by the
+remote calendar's answer (docs/decisions/0057-offers-are-true-on-both-sides.md).
+"""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from functools import partial
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from askproai_core.database import DATABASE_UNAVAILABLE, Connection
+from askproai_core.tenant_config import TenantConfig
+from askproai_runtime.availability.opening_hours import EpochSpan, local_days, merge_spans
+from askproai_runtime.availability.slots import FreeSpans, RemoteFree, ServiceRules, Slot, Span
+from askproai_runtime.book.bookables import (
+    find_event_types_of_person,
+    find_event_types_of_staff,
+    linked_bookables,
+)
+from askproai_runtime.book.context import Basis, BookingContext
+from askproai_runtime.book.store.free_times import (
+    KnownDay,
+    YieldingSpan,
+    drop_days,
+    drop_span,
+    list_known_days,
+    list_yielding_spans,
+    read_clock,
+    store_days,
+)
+from askproai_runtime.calendars import Bookable, CalendarUnavailable, FreeTimesQuery
+
+log = structlog.get_logger(__name__)
+
+_DAY = timedelta(days=1)
+_SHORTEST = 60  # seconds
+_LONGEST = timedelta(
+    days=2
+)  # a booking lasts for a day at most; whoever makes a longer one at Cal.com gets no thousand rows
+_READ_SOON = timedelta(weeks=4)  # two blocks of days: of later ones hardly ever a read is in flight
+
+
+async def drop_free_times(
+    conn: Connection, config: TenantConfig, event_type_id: int | None, spans: Iterable[Span]
+) -> None:
+    """Forget what is known of the days of `spans` for whoever has `event_type_id`, so that it is read again.
+
+    To be called in the transaction that records what happened there, after its other changes.
+    """
+    zone = ZoneInfo(config.time_zone)
+    days = {day for span in spans for day in local_days(zone, span.start, min(span.end, span.start + _LONGEST))}
+    event_types = find_event_types_of_person(config, event_type_id)
+    if days and event_types:
+        await drop_days(conn, config.tenant, event_types, days)
+
+
+async def drop_absence(
+    conn: Connection, config: TenantConfig, host_id: int | None, first: date, last: date, today: date
+) -> None:
+    """Forget what is known of the days of an absence for whoever is `host_id` at Cal.com; for all if nobody is known to be.
+
+    Event types of the tenant's own account name no user. They belong to the user of its key, who may be that host.
+    The days beside it count, too: it is in the person's own zone. Days that nobody can book are left out.
+    """
+    teams = (link for service in config.services for link in service.team_event_types)
+    event_types = find_event_types_of_staff(config, {link.staff for link in teams if link.host_id == host_id})
+    event_types += [link.event_type_id for service in config.services for link in service.event_types]
+    horizon = max((service.booking_horizon_days for service in config.services), default=0)
+    first, last = max(first, today) - _DAY, min(last, today + timedelta(days=horizon)) + _DAY
+    if first <= last and event_types:
+        await drop_span(conn, config.tenant, event_types, first, first + _READ_SOON, last)
+
+
+async def read_and_store(
+    ctx: BookingContext, bookable: Bookable, first: date, last: date, correlation_id: str
+) -> list[KnownDay]:
+    """Ask the remote calendar what is free, and store it. Return the days that are known by it.
+
+    Raises `CalendarUnavailable`, and what asyncpg raises.
+    """
+    async with ctx.pool.acquire() as conn:
+        began = await read_clock(conn)
+    query = FreeTimesQuery(bookable, first, last, ctx.config().time_zone, correlation_id)
+    times = await ctx.calendar.read_free_times(query, within=ctx.settings.provider_timeout)
+    async with ctx.pool.acquire() as conn:
+        return await store_days(conn, ctx.tenant, bookable, began, times)
+
+
+def find_block(ctx: BookingContext, zone: ZoneInfo, day: date) -> tuple[date, date]:
+    """Return the first and the last of the days that are read together with `day`.
+
+    They are counted from today, so that all callers of a day ask for the same ones.
+    """
+    today, days = ctx.clock.now().astimezone(zone).date(), ctx.settings.free_times_days
+    first = today + timedelta(days=(day - today).days // days * days)
+    return first, first + timedelta(days=days - 1)
+
+
+@dataclass(slots=True)
+class FreeTimesReader:
+    """Reads what the remote calendar has free for one service, for one sentence. `moving` is the appointment to be moved."""
+
+    ctx: BookingContext
+    rules: ServiceRules
+    correlation_id: str
+    moving: UUID | None = None
+    _known: dict[tuple[Bookable, date], KnownDay] = field(default_factory=dict)
+    _yielding: list[YieldingSpan] = field(default_factory=list)
+    _loaded: set[tuple[Bookable, date]] = field(default_factory=set)
+    _asked: set[tuple[Bookable, date]] = field(default_factory=set)
+    _deadline: float | None = None
+    _links: dict[str, Bookable] = field(init=False)
+    _shown: dict[tuple[str, date], FreeSpans | None] = field(default_factory=dict)  # valid until something is read
+
+    def __post_init__(self) -> None:
+        self._links = linked_bookables(self.ctx, self.rules.service)
+
+    async def __call__(self, day: date, staff: str | None) -> RemoteFree:
+        """Return when the staff members are free in the remote calendar on a local day; absent is who is not booked there, and
+        of whom nothing is known.
+        """
+        links, members = self._links, self.rules.staff_members
+        wanted = {s.id: links[s.id] for s in members if staff in {None, s.id} and s.id in links}
+        if not wanted:
+            return {}
+        block = find_block(self.ctx, self.rules.zone, day)
+        await self._load(wanted, block)
+        unsure = [b for b in wanted.values() if not self._is_fresh(b, day) and (b, block[0]) not in self._asked]
+        if unsure:
+            await self._ask(unsure, block)
+        spans = {
+            staff_id: self._spans(staff_id, bookable, day, self._yielding) for staff_id, bookable in wanted.items()
+        }
+        return {staff_id: free for staff_id, free in spans.items() if free is not None}
+
+    def basis(self, slots: Sequence[Slot]) -> Basis:
+        """Return what an offer of these slots rests on."""
+        return _basis([self._age(slot) for slot in slots])
+
+    def read_at(self, slots: Sequence[Slot]) -> datetime | None:
+        """Return since when the remote calendar is known to have these slots free; None if nothing of it is known."""
+        return self._since([self._age(slot) for slot in slots])
+
+    def describe_day(self, day: date) -> tuple[Basis, datetime | None]:
+        """Return the same of a whole local day that was read: what it rests on where it has no slot at all."""
+        ages = [self._day_age(self._links.get(staff_member.id), day) for staff_member in self.rules.staff_members]
+        return _basis(ages), self._since(ages)
+
+    def _since(self, ages: Iterable[timedelta | None]) -> datetime | None:
+        known = [age for age in ages if age]
+        return self.ctx.clock.now() - max(known) if known else None
+
+    def _age(self, slot: Slot) -> timedelta | None:
+        bookable = self._links.get(slot.staff)
+        day = slot.start.astimezone(self.rules.zone).date()
+        return None if bookable and self._is_hidden(slot, bookable, day) else self._day_age(bookable, day)
+
+    def _is_hidden(self, slot: Slot, bookable: Bookable, day: date) -> bool:
+        """Return whether only the booking of a cancelled appointment is known to be in the way of a slot: it hides what else is."""
+        if (slot.staff, day) not in self._shown:
+            self._shown[slot.staff, day] = self._without_cancelled(slot.staff, bookable, day)
+        free, start = self._shown[slot.staff, day], int(slot.start.timestamp())
+        return free is not None and not free.starts_within([start], int((slot.end - slot.start).total_seconds()))
+
+    def _without_cancelled(self, staff: str, bookable: Bookable, day: date) -> FreeSpans | None:
+        """Return when somebody is free there on a day if cancelled appointments still block it; None if there are none."""
+        own = [each for each in self._yielding if each.staff == staff]
+        shown = [each for each in own if not each.is_cancelled]
+        return None if len(shown) == len(own) else self._spans(staff, bookable, day, shown)
+
+    def _day_age(self, bookable: Bookable | None, day: date) -> timedelta | None:
+        """Return how old the knowledge about a day is: None if there is none, or too old; 0 for who is in our book only."""
+        if bookable is None:
+            return timedelta()
+        return self._known[bookable, day].age if self._is_fresh(bookable, day) else None
+
+    def _is_fresh(self, bookable: Bookable, day: date) -> bool:
+        known = self._known.get((bookable, day))
+        return known is not None and known.age <= self.ctx.settings.free_times_age
+
+    async def _load(self, wanted: dict[str, Bookable], block: tuple[date, date]) -> None:
+        """Read the rows of a block of days, and those of the day after it, into which a slot can last."""
+        missing = [b for b in wanted.values() if (b, block[0]) not in self._loaded]
+        if not missing:
+            return
+        ctx, (first, last) = self.ctx, block
+        span = _span_of(self.rules.zone, first, last)
+        async with ctx.pool.acquire() as conn:
+            known = await list_known_days(
+                conn, ctx.tenant, missing, first - _DAY, last + _DAY, ctx.settings.free_times_kept
+            )
+            self._yielding += await list_yielding_spans(conn, ctx.tenant, wanted, span, self.moving)
+        self._remember(known)
+        self._loaded |= {(b, first) for b in missing}
+
+    async def _ask(self, bookables: Sequence[Bookable], block: tuple[date, date]) -> None:
+        """Ask the remote calendar, for all at once. What is not answered in time is stored when it comes."""
+        ctx, now = self.ctx, self.ctx.clock.monotonic()
+        self._asked |= {(b, block[0]) for b in bookables}
+        if self._deadline is None:
+            self._deadline = now + ctx.settings.free_times_wait.total_seconds()
+        if self._deadline <= now:
+            return
+        tasks = [ctx.reads.join((b, block), partial(self._read, b, block)) for b in bookables]
+        done, _ = await asyncio.wait(tasks, timeout=self._deadline - now)
+        for task in done:
+            self._remember(task.result())
+
+    async def _read(self, bookable: Bookable, block: tuple[date, date]) -> list[KnownDay]:
+        """Ask for one of them, unless the answer to another caller came since this one looked. Return nothing if the calendar or
+        the database does not answer: our own book must do then.
+        """
+        first, last = block
+        try:
+            async with self.ctx.pool.acquire() as conn:
+                age = self.ctx.settings.free_times_age
+                known = await list_known_days(conn, self.ctx.tenant, [bookable], first, last, age)
+            if len(known) == (last - first).days + 1:
+                return known
+            return await read_and_store(self.ctx, bookable, *block, self.correlation_id)
+        except (CalendarUnavailable, *DATABASE_UNAVAILABLE) as error:
+            why = str(error) if isinstance(error, CalendarUnavailable) else type(error).__name__
+            log.warning(
+                "free_times.unknown", **bookable._asdict(), error=why, correlation_id=self.correlation_id,
+                consequence="callers are offered what our own book has free",
+            )  # fmt: skip
+            return []
+
+    def _remember(self, known: Iterable[KnownDay]) -> None:
+        self._shown.clear()
+        for day in known:
+            self._known[day.bookable, day.day] = day
+
+    def _spans(self, staff: str, bookable: Bookable, day: date, yielding: Sequence[YieldingSpan]) -> FreeSpans | None:
+        near = [self._known.get((bookable, day + n * _DAY)) for n in (-1, 0, 1)]
+        if near[1] is None:
+            return None
+        if not near[1].free:  # rather an absence, for which appointments were cancelled, than a full day
+            yielding = [each for each in yielding if not each.is_cancelled]
+        return free_spans(self.rules, staff, [k for k in near if k], yielding)
+
+
+async def read_fresh(conn: Connection, ctx: BookingContext, rules: ServiceRules, start: datetime) -> RemoteFree:
+    """Return when staff members may be free in the remote calendar on the local day of `start`, as far as that is known and fresh.
+
+    Slots lie one after the other, so after the last one of a free time less than a slot may be left, in which a booking can end
+    that begins between two slots. Whether it can is for the calendar to decide.
+    """
+    links = linked_bookables(ctx, rules.service)
+    wanted = {s.id: links[s.id] for s in rules.staff_members if s.id in links}
+    if not wanted:
+        return {}
+    day = start.astimezone(rules.zone).date()
+    known = await list_known_days(
+        conn, ctx.tenant, wanted.values(), day - _DAY, day + _DAY, ctx.settings.free_times_age
+    )
+    if not known:
+        return {}
+    yielding = await list_yielding_spans(conn, ctx.tenant, wanted, _span_of(rules.zone, day, day), None)
+    by_bookable: dict[Bookable, list[KnownDay]] = {}
+    for each in known:
+        by_bookable.setdefault(each.bookable, []).append(each)
+    return {
+        staff: _with_ends(free_spans(rules, staff, by_bookable[bookable], yielding))
+        for staff, bookable in wanted.items()
+        if any(each.day == day for each in by_bookable.get(bookable, ()))
+    }
+
+
+def free_spans(
+    rules: ServiceRules, staff: str, known: Sequence[KnownDay], yielding: Sequence[YieldingSpan]
+) -> FreeSpans:
+    """Return when a staff member is free there on some days in a row. Pure.
+
+    What only our own bookings block that are about to leave (`yielding`) counts as free, with the buffers around it.
+    """
+    spans: list[EpochSpan] = [span for each in known for span in each.free]
+    before, after = rules.service.buffer_before_minutes * 60, rules.service.buffer_after_minutes * 60
+    spans += (
+        (int(span.start.timestamp()) - before, int(span.end.timestamp()) + after)
+        for of_staff, span, _ in yielding
+        if of_staff == staff
+    )
+    lengths = [each.slot_seconds for each in known if each.slot_seconds is not None]
+    return FreeSpans(merge_spans(spans), max(lengths, default=0))
+
+
+def _with_ends(free: FreeSpans) -> FreeSpans:
+    """Lengthen each span by less than a slot."""
+    longer = [(start, end + max(0, free.length - _SHORTEST)) for start, end in free.spans]
+    return FreeSpans(merge_spans(longer), free.length)
+
+
+def _basis(ages: Sequence[timedelta | None]) -> Basis:
+    return Basis.OWN_BOOK if None in ages else Basis.CALENDAR
+
+
+def _span_of(zone: ZoneInfo, first: date, last: date) -> Span:
+    return Span(datetime.combine(first, time(), zone), datetime.combine(last + _DAY, time(), zone))

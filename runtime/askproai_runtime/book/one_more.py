@@ -1,0 +1,200 @@
+"""Whether a booking is one more appointment of a person, or is meant in place of another one. Pure.
+
+A call books one appointment of a service for one person, unless it asks for another one
+(docs/decisions/0100-a-second-time-for-one-person-is-asked-for.md).
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from askproai_runtime.availability.slots import ServiceRules
+from askproai_runtime.book.appointments import Appointment
+from askproai_runtime.book.outcomes import (
+    InFlight,
+    NameUnclear,
+    OneMoreForEach,
+    OneMoreOrInstead,
+    OneMoreOrWhich,
+    PersonBooked,
+    Undecided,
+)
+from askproai_runtime.book.requests import BookingRequest
+from askproai_runtime.person_names import is_alike, same_name
+from askproai_runtime.visits import same_services, share_services
+
+
+def require_only_one(
+    requests: Sequence[BookingRequest], appointments: Sequence[Appointment], meant: Collection[UUID] = ()
+) -> None:
+    """Raise `Undecided` if `another` is not set, and one of the call's `appointments` is of the same service for the same person,
+    at whatever time and in whatever branch: a caller who corrects a time wants one. So it does for each of the `meant`, whatever
+    its service. `requests` are those of each who comes.
+
+    It names all that one person has of the service; of a group the last one of each. One that is in flight is not booked yet: the
+    request has to come again.
+    """
+    in_group = len(requests) > 1
+    found: list[Appointment] = []
+    for request in requests:
+        left = [each for each in appointments if each not in found]
+        booked = _list_booked(request, left, meant)
+        wanted = [each for each in booked if is_same_visit(request, each)] or booked
+        if not in_group and len(wanted) > 1 and all(each.branch == request.rules.branch.name for each in wanted):
+            raise Undecided(OneMoreOrWhich(request, wanted))
+        found += wanted[:1]
+    if len(found) == 1:
+        raise Undecided(OneMoreOrInstead(requests[0], found[0], in_group))
+    if found:
+        raise Undecided(OneMoreForEach(requests[0], found))
+
+
+def require_no_move(request: BookingRequest, appointments: Sequence[Appointment]) -> None:
+    """Raise `Undecided` if the arguments of a request speak of another appointment that goes: it may be any of the `appointments`
+    of this person, or where this person has none, of the caller.
+    """
+    live = [each for each in appointments if each.live]
+    meant = [each for each in live if same_name(request.name, each.customer_name)] or live
+    if len(meant) > 1:
+        raise Undecided(OneMoreOrWhich(request, meant))
+    if meant:
+        raise Undecided(OneMoreOrInstead(request, meant[0], bool(request.companions)))
+
+
+def require_free_people(
+    requests: Sequence[BookingRequest], appointments: Sequence[Appointment], said: Collection[UUID]
+) -> None:
+    """Raise `Undecided` if `another` is not set, and one of those who come has another appointment at that time, of this call or of
+    another one of this number (`appointments`): nobody is at two services at once, and who corrects a service, or makes sure of a
+    booking, wants one.
+
+    An appointment whose id is `said`, by an answer of the call, may get any other name, and so may each where the caller has said
+    that one comes in the place of another.
+    """
+    if requests[0].another:
+        return
+    in_group, doubts = len(requests) > 1, requests[0].doubts
+    for request in requests:
+        for each in reversed([each for each in appointments if each.live]):
+            if _is_person_busy(request.name, request.start, request.rules, each):
+                raise Undecided(PersonBooked(request, each, in_group))
+            is_other_name = is_alike(request.name, each.customer_name)
+            is_said = doubts.replaces_person or each.id in said or str(each.id) in doubts.listed
+            if _is_same_slot(request, each) and (is_other_name or (is_said and not in_group)):
+                raise Undecided(PersonBooked(request, each, True) if in_group else NameUnclear(request.name, each))
+
+
+def list_said(request: BookingRequest, others: Sequence[Appointment], moved: Collection[UUID]) -> list[Appointment]:
+    """Return those of the `others` of the calling number that an answer of this call has listed, and that are for one of those who
+    come, at another time: a booking after that moves one as likely as it is one more. For another service it is one more where the
+    caller has just said so. After any words about a change it may move each that this call has not `moved`.
+    """
+    doubts = request.doubts
+    own = [each for each in others if each.settled and any(_is_at_other_time(one, each) for one in request.each)]
+    said = [
+        each
+        for each in own
+        if str(each.id) in doubts.listed and not (doubts.adds and _has_other_service(request, each))
+    ]
+    if not doubts.changes:
+        return said
+    return [each for each in own if each in said or each.id not in moved]
+
+
+def is_second_person(request: BookingRequest, appointments: Sequence[Appointment]) -> bool:
+    """Return whether name and staff member both differ from all that the call has booked of this service at this time.
+
+    A corrected name comes with the same staff member, or with none, or it is like the booked one. The result stays the same once
+    the second person is booked.
+    """
+    target, staff = (request.rules.branch.name, request.start), request.service.staff
+    then = [each for each in appointments if each.live and (each.branch, each.starts_at) == target]
+    booked = [each for each in then if same_services(each.service, request.rules.service.name)]
+    if own := [each for each in booked if same_name(request.name, each.customer_name)]:
+        return all(each.is_beside and each.staff == staff for each in own)
+    if any(is_alike(request.name, each.customer_name) for each in booked):
+        return False
+    return bool(booked) and staff is not None and all(each.staff != staff for each in booked)
+
+
+def is_same_visit(request: BookingRequest, appointment: Appointment) -> bool:
+    """Return whether an appointment is of the service that is requested, for the same person, at whatever time."""
+    is_same_service = same_services(appointment.service, request.rules.service.name)
+    return is_same_service and same_name(request.name, appointment.customer_name)
+
+
+def overlaps(start: datetime, rules: ServiceRules, appointment: Appointment) -> bool:
+    """Return whether a service that begins at `start` is at the time of an appointment, whoever they are for."""
+    shortest = timedelta(minutes=rules.shortest_minutes)
+    return start < appointment.ends_at and appointment.starts_at < start + shortest
+
+
+def list_beside(
+    moved: Appointment, rules: ServiceRules, start: datetime, appointments: Sequence[Appointment]
+) -> list[Appointment]:
+    """Return those of the `appointments` at which the person of the moved one would be at the same time."""
+    others = [each for each in appointments if each.id != moved.id and each.live]
+    return [each for each in others if _is_person_busy(moved.customer_name, start, rules, each)]
+
+
+def is_same_slot_booked(request: BookingRequest, appointment: Appointment) -> bool:
+    """Return whether an appointment is what is requested: of this service and person, at the very same time, and settled."""
+    return is_same_visit(request, appointment) and _is_same_slot(request, appointment) and appointment.settled
+
+
+def _list_booked(
+    request: BookingRequest, appointments: Sequence[Appointment], meant: Collection[UUID]
+) -> list[Appointment]:
+    """Return what the call has booked of this service for this person, or of any that is `meant`, the last one first.
+
+    Raises `Undecided`.
+    """
+    if request.another:
+        return []
+    booked: list[Appointment] = []
+    for each in reversed(appointments):
+        is_meant = each.id in meant and _is_at_other_time(request, each)
+        if not (each.live and (is_meant or _may_replace(request, each))):
+            continue
+        if not each.settled and request.key not in each.actions:  # else this request is what is in flight
+            raise Undecided(InFlight(of_other=True))
+        booked.append(each)
+    return booked
+
+
+def _may_replace(request: BookingRequest, appointment: Appointment) -> bool:
+    """Return whether a request may be meant in place of an appointment: for the same name or one that it may correct, and of a
+    service of it ("und Färben dazu").
+    """
+    service = request.rules.service.name
+    is_at_other_time = share_services(appointment.service, service) and not overlaps(
+        request.start, request.rules, appointment
+    )
+    is_of_service = same_services(appointment.service, service) or is_at_other_time
+    return is_of_service and _may_be_of_person(request, appointment)
+
+
+def _may_be_of_person(request: BookingRequest, appointment: Appointment) -> bool:
+    known = appointment.customer_name
+    return same_name(request.name, known) or is_alike(request.name, known)
+
+
+def _has_other_service(request: BookingRequest, appointment: Appointment) -> bool:
+    return not any(share_services(appointment.service, one.rules.service.name) for one in request.each)
+
+
+def _is_at_other_time(request: BookingRequest, appointment: Appointment) -> bool:
+    """Return whether an appointment is for the same person at another time, whose name may be misheard."""
+    is_of_person = _may_be_of_person(request, appointment)
+    return is_of_person and not overlaps(request.start, request.rules, appointment)
+
+
+def _is_same_slot(request: BookingRequest, appointment: Appointment) -> bool:
+    """Return whether an appointment is of the requested service at the very same time."""
+    is_then = appointment.starts_at == request.start and appointment.branch == request.rules.branch.name
+    return is_then and same_services(appointment.service, request.rules.service.name)
+
+
+def _is_person_busy(name: str, start: datetime, rules: ServiceRules, appointment: Appointment) -> bool:
+    """Return whether an appointment is for the same person, at a time when this one is, whoever does it."""
+    return overlaps(start, rules, appointment) and same_name(name, appointment.customer_name)

@@ -1,0 +1,70 @@
+"""Pauses: times in which everybody of a branch is blocked, so that it books nothing while it may still be open."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+import structlog
+
+from askproai_core.database import DATABASE_UNAVAILABLE
+from askproai_core.tenant_config import Branch, TenantConfig
+from askproai_runtime.availability.slots import Span
+from askproai_runtime.book.context import BookingContext
+from askproai_runtime.book.store.blocks import list_blocked_spans
+
+log = structlog.get_logger(__name__)
+
+
+async def list_pauses(ctx: BookingContext) -> Mapping[str, tuple[Span, ...]]:
+    """Return for each branch the times to come in which all who can be booked there are blocked, in order, without the reasons.
+
+    Raises what asyncpg raises.
+    """
+    config = ctx.config()
+    units = [unit for place in config.branches for member in place.staff for unit in member.resource_ids]
+    async with ctx.pool.acquire() as conn:
+        blocked = await list_blocked_spans(conn, ctx.tenant, units, ctx.clock.now())
+    return find_pauses(config, blocked)
+
+
+async def read_pause(ctx: BookingContext, branch: Branch, now: datetime, look_ahead: timedelta) -> datetime | None:
+    """Return when the pause of a branch ends that lasts all the time from now on in which times are looked for; None without one.
+
+    Callers to whom nothing can be offered hear of it. While the database is away they hear that nothing is free, which is true.
+    """
+    try:
+        spans = (await list_pauses(ctx)).get(branch.name, ())
+    except DATABASE_UNAVAILABLE as error:
+        log.warning("pauses.not_read", error=type(error).__name__)
+        return None
+    return max((span.end for span in spans if span.start <= now and span.end >= now + look_ahead), default=None)
+
+
+def find_pauses(config: TenantConfig, blocked: Mapping[int, Sequence[Span]]) -> Mapping[str, tuple[Span, ...]]:
+    """Return the pauses of each branch from the blocked times of each resource."""
+    return {place.name: _common_spans(place, blocked) for place in config.branches}
+
+
+def _common_spans(branch: Branch, blocked: Mapping[int, Sequence[Span]]) -> tuple[Span, ...]:
+    """Return the times in which each staff member of a branch is blocked."""
+    common: list[Span] | None = None
+    for member in branch.staff:
+        if not member.resource_ids:
+            continue
+        own = _joined([span for unit in member.resource_ids for span in blocked.get(unit, ())])
+        common = own if common is None else _intersect(common, own)
+    return tuple(common or ())
+
+
+def _joined(spans: Sequence[Span]) -> list[Span]:
+    joined: list[Span] = []
+    for span in sorted(spans, key=lambda each: each.start):
+        if joined and span.start <= joined[-1].end:
+            joined[-1] = Span(joined[-1].start, max(joined[-1].end, span.end))
+        else:
+            joined.append(span)
+    return joined
+
+
+def _intersect(some: Sequence[Span], others: Sequence[Span]) -> list[Span]:
+    pairs = (Span(max(a.start, b.start), min(a.end, b.end)) for a in some for b in others)
+    return [span for span in pairs if span.start < span.end]

@@ -1,0 +1,139 @@
+"""Whether a call has booked the same before. Pure."""
+
+from collections.abc import Sequence
+
+from askproai_runtime.availability.group_times import longest_group
+from askproai_runtime.book.appointments import Appointment
+from askproai_runtime.book.outcomes import (
+    GroupPartlyBooked,
+    NameUnclear,
+    OtherNameBooked,
+    PartBooked,
+    Undecided,
+    WhichBooked,
+)
+from askproai_runtime.book.requests import BookingRequest
+from askproai_runtime.person_names import correct_name, fold, same_name
+from askproai_runtime.visits import same_services, share_services
+
+
+def find_booked(request: BookingRequest, appointments: Sequence[Appointment]) -> list[Appointment]:
+    """Return what `request` has booked before, of a group the appointment of each; empty if nothing.
+
+    Raises `Undecided` if the call has an appointment at this time that may be meant, or only some of a group's.
+    """
+    if not request.companions:
+        found = _find_alone(request, appointments)
+        return [] if found is None else [found]
+    # Of those who come one after the other a model may name the second as the caller.
+    candidates = [a for a in appointments if a.live and _may_be_of(request, a)]
+    own = _assign(request.each, candidates)
+    is_then = any(a.starts_at == request.start for a in own.values())  # what begins later is of another visit
+    if is_then and not request.another:
+        _assign_renamed(request, own, candidates)
+    booked = [own[number] for number in sorted(own)]
+    left = [each for number, each in enumerate(request.each) if number not in own]
+    if not left and is_then:
+        return booked
+    if is_then:
+        raise Undecided(GroupPartlyBooked(booked, left))
+    _find_alone(request.each[0], appointments)
+    return []
+
+
+def _find_alone(request: BookingRequest, appointments: Sequence[Appointment]) -> Appointment | None:
+    """Return the one of the call's `appointments` that a request asks for again, else None. The one that it is to replace is not,
+    even if only the person is another one.
+
+    Raises `Undecided` if several may be meant. Without `another` it does so, too, if the call has one at this time for a clearly
+    different name, or of a part of this visit.
+    """
+    service = request.rules.service
+    target = request.rules.branch.name, request.start
+    replaced = {request.replaces_afterwards, None if request.replaces is None else request.replaces.id}
+    others = [a for a in appointments if a.live and a.id not in replaced]
+    then = [a for a in others if (a.branch, a.starts_at) == target]
+    at_start = [a for a in then if same_services(a.service, service.name)]
+    if request.another:  # two people may have one name: who was booked without `another` is not the other person
+        at_start = [a for a in at_start if a.is_beside]
+    meant = _list_meant(request, at_start)
+    if len(meant) == 1:
+        return meant[0]
+    if meant or (len(at_start) > 1 and not request.another):
+        raise Undecided(WhichBooked(request, meant or at_start))
+    if at_start and not request.another:
+        raise Undecided(OtherNameBooked(request, at_start[0]))
+    shared = [a for a in then if share_services(a.service, service.name)]
+    if shared and not request.another:  # "und Färben noch dazu": one appointment more would be beside it
+        raise Undecided(PartBooked(request, shared[0]))
+    return None
+
+
+def _list_meant(request: BookingRequest, appointments: Sequence[Appointment]) -> list[Appointment]:
+    """Return those whose name is meant: an exact name counts before all that sound alike, the same staff member and the same
+    request before both.
+    """
+    exact = [a for a in appointments if fold(a.customer_name) == fold(request.name)]
+    same_staff = [a for a in exact if a.staff == request.service.staff]
+    same_request = [a for a in exact if request.key in a.actions]
+    return same_staff or same_request or exact or [a for a in appointments if same_name(request.name, a.customer_name)]
+
+
+def _assign(requests: Sequence[BookingRequest], appointments: Sequence[Appointment]) -> dict[int, Appointment]:
+    """Return whose appointment is which, by the number of the request: exact names first, then names that one appointment can mean.
+    What is left then is given in order: a correction does not depend on it, or it is asked about.
+
+    Raises `Undecided` where a name that would be corrected may be that of several.
+    """
+    left, own = list(appointments), dict[int, Appointment]()
+
+    def assign(number: int, appointment: Appointment) -> None:
+        own[number] = appointment
+        left.remove(appointment)
+
+    for number, each in enumerate(requests):
+        exact = (a for a in left if _is_of(each, a) and fold(a.customer_name) == fold(each.name))
+        if (appointment := next(exact, None)) is not None:
+            assign(number, appointment)
+    while meant := {
+        number: candidates
+        for number, each in enumerate(requests)
+        if number not in own and (candidates := [a for a in left if _is_of(each, a)])
+    }:
+        number, candidates = min(meant.items(), key=lambda item: len(item[1]))
+        name = requests[number].name
+        if len(candidates) > 1 and any(correct_name(a.customer_name, name) != a.customer_name for a in candidates):
+            raise Undecided(WhichBooked(requests[number], candidates))
+        assign(number, candidates[0])
+    return own
+
+
+def _assign_renamed(request: BookingRequest, own: dict[int, Appointment], appointments: Sequence[Appointment]) -> None:
+    """Add to `own` whose name the caller has chosen to correct.
+
+    Raises `Undecided` where nobody has chosen, and the request leaves an appointment of the group over: it may be of the person
+    with the new name, or of one who does not come along now.
+    """
+    for number, each in enumerate(request.each):
+        left = [a for a in appointments if a not in own.values() and _is_same_service(each, a)]
+        if number in own or not left:
+            continue
+        if each.name not in request.renames:
+            raise Undecided(NameUnclear(each.name, left[0]))
+        renamed = next((a for a in left if str(a.id) == request.renames[each.name]), None)
+        if renamed is not None:
+            own[number] = renamed
+
+
+def _is_of(request: BookingRequest, appointment: Appointment) -> bool:
+    return _is_same_service(request, appointment) and same_name(request.name, appointment.customer_name)
+
+
+def _is_same_service(request: BookingRequest, appointment: Appointment) -> bool:
+    return same_services(appointment.service, request.rules.service.name)
+
+
+def _may_be_of(request: BookingRequest, appointment: Appointment) -> bool:
+    """Return whether an appointment is at a time of the group's."""
+    is_there = appointment.branch == request.rules.branch.name
+    return is_there and request.start <= appointment.starts_at < request.start + longest_group(request.rules)

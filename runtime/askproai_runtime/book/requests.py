@@ -1,0 +1,124 @@
+"""Commands for a booking, as values: what is booked, for whom, by whom."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import Self
+from uuid import UUID
+
+from askproai_core.tenant_config import Language
+from askproai_runtime.availability.slots import ServiceRules, Slot
+from askproai_runtime.book.actor import Actor
+from askproai_runtime.book.appointments import Appointment
+from askproai_runtime.person_names import fold
+from askproai_runtime.visits import canonical_name, same_services
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceRequest:
+    """The service that a caller asks for, resolved in the config. `staff` is None when anybody of the rules will do; `excluded`
+    are ids of others.
+    """
+
+    rules: ServiceRules
+    staff: str | None
+    excluded: tuple[str, ...] = ()
+
+    @property
+    def excluded_fields(self) -> dict[str, list[str]]:
+        """Return the field that says whom the caller has excluded, for the rest of the call; nothing where it is nobody."""
+        return {"excluded_staff": list(self.excluded)} if self.excluded else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Doubts:
+    """The reasons in a caller's words to ask whether a booking is meant in place of another appointment. The desk has none.
+
+    `listed` are the ids of the appointments that the caller has heard of.
+    """
+
+    listed: frozenset[str] = frozenset()
+    adds: bool = False  # the caller has just spoken of one more
+    changes: bool = False  # of a move, a change, or of one thing in place of another
+    takes_back: bool = False  # the words since the last answer may take back an earlier booking
+    replaces_person: bool = False  # one person comes in the place of another
+
+
+@dataclass(frozen=True, slots=True)
+class BookingRequest:
+    """A booking to make.
+
+    `offered_staff` is with whom the call was offered exactly this time; that staff member is kept if the caller names nobody else.
+    `offered` are the slots that a group was offered.
+    `another` is set for an appointment beside one that the call has booked already: a second person, or a second time.
+    `renames` has the names of a group about which the caller has chosen, each with the id of the appointment that gets it, or None
+    for a further one.
+    `replaces` is the caller's appointment that is cancelled for this one; `replaces_afterwards` is the id of one that is cancelled
+    once this one is confirmed. `moves`: its arguments speak of an appointment that goes, and nobody has been asked which.
+    `companions` has the names of those who come along, in the order of the rules.
+    """
+
+    actor: Actor
+    service: ServiceRequest
+    start: datetime
+    name: str
+    phone: str | None
+    email: str | None
+    notes: str | None
+    another: bool
+    offered_staff: str | None
+    birth_date: date | None = None  # of whom it is for, where the tenant asks for it
+    companions: tuple[str, ...] = ()
+    renames: Mapping[str, str | None] = field(default_factory=dict)
+    replaces: Appointment | None = None
+    replaces_afterwards: UUID | None = None
+    moves: bool = False
+    offered: Sequence[Slot] = ()
+    doubts: Doubts = Doubts()
+    language: Language = Language.DE  # of the caller: a staff member who speaks it comes first
+
+    @property
+    def rules(self) -> ServiceRules:
+        return self.service.rules
+
+    @property
+    def first_key(self) -> str:
+        """The key of the action without `another`. Notes, spelling and staff are no part of it: a model that repeats itself
+        changes them.
+        """
+        return f"book|{self.rules.branch.name}|{canonical_name(self.rules.service.name)}|{self.start.isoformat()}"
+
+    @property
+    def key(self) -> str:
+        """The key of the action within the call. Only with `another` the name distinguishes; a group is another action than one of
+        its appointments, and a replacement than one that the call has made before: "doch wieder bei Anna".
+        """
+        services = [canonical_name(each.service.name) for each in self.rules.companions]
+        first = "|".join([self.first_key, *(f"with:{service}" for service in services)])
+        if self.replaces_afterwards is not None:
+            first = f"{first}|instead:{self.replaces_afterwards}"
+        return f"{first}|another:{fold(self.name)}" if self.another else first
+
+    @property
+    def each(self) -> list[Self]:
+        """Return the requests of each who comes, as if they asked for themselves."""
+        names = zip(self.rules.people, (self.name, *self.companions), strict=True)
+        return [
+            replace(self, service=ServiceRequest(replace(rules, companions=()), None), name=name, companions=())
+            for rules, name in names
+        ]
+
+    @property
+    def slot_key(self) -> tuple[str, str, int]:
+        """The key of what several calls may want at once: the time of one staff member, or of anybody."""
+        staff = self.service.staff or self.offered_staff or "any"
+        return self.rules.branch.name, staff, int(self.start.timestamp())
+
+    def is_booked_in(self, appointments: Sequence[Appointment]) -> bool:
+        """Return whether one of the `appointments` is of exactly this service, start and name, and none of them was booked with
+        `another`. A name that only sounds alike is of somebody else.
+        """
+        place = self.rules.branch.name, self.start, fold(self.name)
+        then = [a for a in appointments if a.live and (a.branch, a.starts_at, fold(a.customer_name)) == place]
+        own = [a for a in then if same_services(a.service, self.rules.service.name)]
+        return bool(own) and not any(a.is_beside for a in own)

@@ -1,0 +1,122 @@
+"""The waiting list, as values."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingName:
+    """For whom an entry waits, and the call that has made it."""
+
+    id: UUID
+    key: str
+    name: str
+    call_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """When the customer of a service waits, and its staff member is free: in minutes from the start, half-open."""
+
+    service: str
+    first: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewEntry:
+    """Who wants to wait. `key` is that of the request and the person. `spans` is JSON, `since` and `until` bound it.
+
+    `phone` is E.164, as `caller`, who rang; None: withheld.
+    """
+
+    call_id: str
+    key: str
+    branch: str
+    service: str
+    staff: str | None
+    spans: str
+    requested: str
+    since: datetime
+    until: datetime
+    name: str
+    phone: str
+    caller: str | None
+    correlation_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class EntryLimits:
+    """How many wait for one number and for the tenant, and how many one call and one caller's hour add at most."""
+
+    per_phone: int
+    per_tenant: int
+    per_call: int
+    per_hour: int
+
+
+@dataclass(frozen=True, slots=True)
+class WaitlistOffer:
+    """An open offer: the time is the person's to take until `expires_at`, unless somebody else books it."""
+
+    id: int
+    staff: str
+    starts_at: datetime
+    ends_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class WaitlistEntry:
+    """A row of `waitlist`, with its open offer, if it has one."""
+
+    id: UUID
+    call_id: str
+    branch: str
+    service: str
+    staff: str | None
+    spans: str
+    requested: str
+    until: datetime
+    name: str
+    phone: str
+    state: str
+    correlation_id: str
+    created_at: datetime
+    ended_at: datetime | None
+    offer: WaitlistOffer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FreedTime:
+    """A time that became free, buffers included; `freed_at` is when, by the database's clock, and `age` how long ago.
+
+    `appointment_id` is the appointment that had it; None for a removed block or the end of a hold.
+    """
+
+    id: int
+    resource_id: int
+    starts_at: datetime
+    ends_at: datetime
+    freed_at: datetime
+    age: timedelta
+    appointment_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingCandidate:
+    """Somebody who waits. `is_free`: has no open offer of another time."""
+
+    entry: WaitlistEntry
+    is_free: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReachedEntry:
+    """An entry, and an appointment of its number. `is_one_of_several`: the number has other persons who wait for the same."""
+
+    entry: WaitlistEntry
+    start: datetime
+    booked_for: str
+    is_one_of_several: bool

@@ -1,0 +1,167 @@
+"""When a message of a call amends an earlier one: the same person says more for the same recipient, or corrects it."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from askproai_runtime.book.messages import Message, NewMessage
+from askproai_runtime.language.placeholders import leaves_open, names_nothing
+from askproai_runtime.person_names import correct_name, fold, names_person, same_name
+from askproai_runtime.sentences import say
+
+CALL_BACK_SEPARATOR = "; "  # between a time and words that were said later
+_LONGEST, _LONGEST_CALL_BACK = 500, 200  # of a stored text
+_BETWEEN_PARTS = re.compile(r"[.,;:!?]+(?:\s+|$)")
+
+# "Any" alone is what a model writes that fills in every argument; "any time" is what a caller says.
+_WHEN = frozenset({"anytime", "day", "irgendwann", "tag", "time", "uhrzeit", "wann", "whenever", "zeit"})
+_FALSE = frozenset({"false", "nein", "no"})  # "none" is what a model writes that fills in every argument
+_ONLY_YES = frozenset(
+    {"bitte", "danke", "ein", "einen", "gern", "gerne", "ja", "rueckruf", "um", "yes", "please", "call", "me", "back"}
+)
+_SPEAKS_OF_CALL_BACK = re.compile(
+    r"\b(?:rueckruf\w*|zurueckruf\w*|zurueckzurufen|ruf\w*(?: \w+){0,4} zurueck|callback|(?:call|ring)\w*(?: \w+){0,2} back)\b"
+)
+
+
+def names_no_time(call_back: str) -> bool:
+    """Return whether words for a call-back that were not understood are a mere "ja", or "any"."""
+    return set(fold(call_back).split()) <= _ONLY_YES or is_filler(call_back)
+
+
+def is_filler(call_back: str) -> bool:
+    """Return whether words for a call-back are a mere "any"."""
+    return leaves_open(call_back) and _WHEN.isdisjoint(fold(call_back).split())
+
+
+def speaks_of_call_back(text: str) -> bool:
+    """Return whether a text speaks of calling somebody back."""
+    return bool(_SPEAKS_OF_CALL_BACK.search(fold(text)))
+
+
+def withdraws_call_back(call_back: str | None) -> bool:
+    """Return whether the argument for a call-back is false: it takes one back. Any other words are kept for a person."""
+    return fold(call_back or "") in _FALSE
+
+
+def _withdraws(stored: Message, new: NewMessage) -> bool:
+    """Return whether the call-back of a stored message is no longer wanted, whatever the text says; with a new number it is."""
+    return new.withdraws and stored.call_back is not None and new.phone in {None, stored.phone, stored.caller}
+
+
+def find_amended(earlier: Sequence[Message], new: NewMessage) -> tuple[Message, Message] | None:
+    """Return the message that a new one repeats, or the latest one that it amends, as it is and as it becomes.
+
+    None where the new one is a message of its own. A number or a call-back is rather that of a message with a call-back.
+    Nothing that was said is left out. A done message is never amended, since nobody looks at it again.
+    """
+    pairs = [(stored, amended) for stored in reversed(earlier) if (amended := _amend(stored, new)) is not None]
+    if new.call_back or new.phone or new.withdraws:
+        pairs.sort(key=lambda pair: pair[0].call_back is None)
+    repeated = [(stored, amended) for stored, amended in pairs if amended == stored]
+    return next(iter(repeated + [(stored, amended) for stored, amended in pairs if stored.done_at is None]), None)
+
+
+def _amend(stored: Message, new: NewMessage) -> Message | None:
+    if not (same_name(stored.name, new.name) or _is_only_name(new)):
+        return None
+    if not (_is_same_matter(stored, new) or (_same_recipient(stored, new) and _same_contact(stored, new))):
+        return None
+    if stored.recipient and new.recipient and not _same_recipient(stored, new):
+        return None
+    phone, text = new.phone or stored.phone, join_texts(stored.text, new.text)
+    if _is_number(stored.phone) and not _is_number(phone):  # a person will read the words beside the number
+        phone, text = stored.phone, join_texts(text, say().phone_as_heard.format(said=phone))
+    withdraws = _withdraws(stored, new)
+    if withdraws:
+        text = join_texts(text, say().no_call_back)
+    if new.call_back is not None:  # it is wanted after all
+        text = text.replace(say().no_call_back, "").strip() or say().only_call_back
+    if len(text) > _LONGEST:
+        return None
+    amended = replace(
+        stored,
+        name=correct_name(stored.name, new.name),
+        phone=phone,
+        recipient=stored.recipient or new.recipient,
+        text=text,
+    )
+    if withdraws:
+        return replace(amended, call_back=None, call_back_from=None, call_back_until=None)
+    return _amend_call_back(amended, new)
+
+
+def _amend_call_back(stored: Message, new: NewMessage) -> Message | None:
+    """Return a message with the call-back of a new one, if this says one; None if both are too long to be kept together."""
+    if new.call_back is None or (new.any_time and stored.call_back is not None):
+        return stored
+    if stored.call_back is not None and names_nothing(new.call_back):  # a person reads it beside the time
+        parts = [*dict.fromkeys((*stored.call_back.split(CALL_BACK_SEPARATOR), new.call_back))]
+        joined = CALL_BACK_SEPARATOR.join(parts)
+        return replace(stored, call_back=joined) if len(joined) <= _LONGEST_CALL_BACK else None
+    return replace(
+        stored, call_back=new.call_back, call_back_from=new.call_back_from, call_back_until=new.call_back_until
+    )
+
+
+def _is_only_name(new: NewMessage) -> bool:
+    """Return whether nothing but a name was said: a correction of it. Any more may be another person's."""
+    return not (new.text or new.phone or new.call_back or new.recipient or new.withdraws)
+
+
+def _is_same_matter(stored: Message, new: NewMessage) -> bool:
+    """Return whether the new text says nothing else: its number, time or recipient then corrects the stored one."""
+    return not _says_more(new.text) or _holds(stored.text, new.text) or _extends(new.text, stored.text)
+
+
+def _same_contact(stored: Message, new: NewMessage) -> bool:
+    """Return whether two matters have no two numbers or times: one of them would be lost."""
+    numbers = {phone for phone in (stored.phone, new.phone) if _is_number(phone)}
+    return len(numbers) < 2 and _same_time(stored, new)  # noqa: PLR2004  one number for both
+
+
+def _is_number(phone: str | None) -> bool:
+    return phone is not None and phone.startswith("+")
+
+
+def _same_time(stored: Message, new: NewMessage) -> bool:
+    if stored.call_back is None or new.call_back is None or new.any_time or names_nothing(new.call_back):
+        return True
+    if stored.call_back_from is None:
+        return names_no_time(stored.call_back) or fold(stored.call_back) == fold(new.call_back)
+    return (stored.call_back_from, stored.call_back_until) == (new.call_back_from, new.call_back_until)
+
+
+def _same_recipient(stored: Message, new: NewMessage) -> bool:
+    first, second = stored.recipient, new.recipient
+    if not first or not second:
+        return not first and not second
+    return names_person(first, second) or names_person(second, first)
+
+
+def join_texts(stored: str, new: str) -> str:
+    """Return both texts as one. A text that holds the other is kept for both, and any text for a mere request for a call-back."""
+    if not _says_more(new) or _holds(stored, new):
+        return stored
+    if not _says_more(stored) or _extends(new, stored):
+        return new
+    return f"{stored} {new}" if stored.endswith((".", "!", "?")) else f"{stored}. {new}"
+
+
+def _says_more(text: str) -> bool:
+    """Return whether a text is more than a request for a call-back."""
+    return fold(text) not in ("", fold(say().only_call_back))
+
+
+def _holds(text: str, said: str) -> bool:
+    """Return whether a text has the new one as whole parts: "nicht vor zehn anrufen" does not have "vor zehn anrufen"."""
+    parts, searched = _split(text), _split(said)
+    return any(parts[at : at + len(searched)] == searched for at in range(len(parts)))
+
+
+def _extends(text: str, known: str) -> bool:
+    return _says_more(known) and f" {fold(known)} " in f" {fold(text)} "
+
+
+def _split(text: str) -> list[str]:
+    return [folded for part in _BETWEEN_PARTS.split(text) if (folded := fold(part))]

@@ -1,0 +1,138 @@
+"""What becomes of an appointment that another request is asked for beside: the caller chooses, and the model passes the choice on.
+
+A question for one of several has `choices` in its answer. A model understands the caller's words, and any list of words turns some
+of them around (docs/decisions/0100-a-second-time-for-one-person-is-asked-for.md): only a whole answer that is "verschieben" is
+read where the model passes nothing on, and words about a move in the arguments make a booking a question.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from askproai_runtime.book.appointments import Appointment
+from askproai_runtime.conversation.doubts import ONE_MORE
+from askproai_runtime.conversation.request import read_text
+from askproai_runtime.conversation.types import CallContext, Choice, ClarificationNeeded
+from askproai_runtime.language.answer_words import CANCELLATION_WORD, MOVE, YES_WORD, words_of
+from askproai_runtime.person_names import fold, same_name
+
+_ONLY_MOVE: Final = re.compile(
+    rf"(?:(?:nein|no|kein weiterer)(?: |$))*+"
+    rf"(?:(?:{YES_WORD}|bitte|please|diesen|den|ihn|it|that one|termin|verschieben|verlegen|umbuchen|move)(?: |$))++"
+)
+# What models write for a value, whatever language they speak.
+_SAID: Final = {
+    "absagen": Choice.CANCEL, "stornieren": Choice.CANCEL, "additional": Choice.FURTHER, "ein weiterer": Choice.FURTHER,
+    "einen weiteren": Choice.FURTHER, "weiterer": Choice.FURTHER, "weiteren": Choice.FURTHER, "zusaetzlich": Choice.FURTHER,
+    "ersetzen": Choice.MOVE, "replace": Choice.MOVE, "reschedule": Choice.MOVE, "termin verschieben": Choice.MOVE,
+    "umbuchen": Choice.MOVE, "verlegen": Choice.MOVE, "verschieben": Choice.MOVE, "name aendern": Choice.RENAME,
+    "namen aendern": Choice.RENAME, "umbenennen": Choice.RENAME,
+} | {each.value: each for each in Choice}  # fmt: skip
+_FURTHER: Final = rf"(?:{ONE_MORE}|lassen?\b|bleib|behalt|keep)"
+_REPLACING: Final = (
+    r"(?:(?:ver|um)(?:schieb|leg|buch)|verschoben|vor(?:verleg|zieh)|move|reschedul|postpon|rebook|umbenenn|rename"
+    r"|namen? (?:\w+ )*änder|change (?:the )?name)"
+)
+_KEEPS: Final = re.compile(rf"\b{_FURTHER}")
+_REPLACES: Final = re.compile(rf"\b{_REPLACING}")
+_DENIED: Final = re.compile(rf"\b(?:nicht|keine?[nmrs]?|not|don t)(?: \w+){{0,2}}? (?:{_FURTHER}|{_REPLACING})\w*")
+# Stems in the notes of models: "Terminverschiebung", "Ersatztermin".
+_CHANGES: Final = re.compile(
+    r"verschieb|verschob|verleg|umbuch|umgebuch|(?:termin|zeit|datum)s?(?:änder|wechsel|tausch)|geändert von|tausch mit"
+    rf"|ersatztermin|neutermin|\b{CANCELLATION_WORD}\b"
+)
+_NAMES: Final = frozenset({"branch", "customer_name", "email", "phone", "service", "staff"})
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A choice, and the id of what it is about; where the question was about several, it is `among` these."""
+
+    choice: Choice
+    about: str
+    among: frozenset[str] = frozenset()
+
+
+def read_choice(args: Mapping[str, Any]) -> Choice | None:
+    """Return the argument `choice`; None for any other text."""
+    return _find_choice(str(args.get("choice") or ""))
+
+
+def _find_choice(text: str) -> Choice | None:
+    return _SAID.get(fold(text))
+
+
+def read_move(args: Mapping[str, Any], chosen: Chosen | None) -> tuple[bool, bool]:
+    """Return `moves` and `chooses_move` of a booking: whether any text of its arguments, or just its `choice`, says that another
+    appointment is moved or cancelled for it, where the caller has not `chosen`.
+    """
+    chooses_move = chosen is None and read_choice(args) is Choice.MOVE
+    return chooses_move or (chosen is None and _speaks_of_move(args)), chooses_move
+
+
+def _speaks_of_move(args: Mapping[str, Any]) -> bool:
+    texts = [words_of(each) for name, each in args.items() if isinstance(each, str) and name not in _NAMES]
+    return any(MOVE.search(each) or _CHANGES.search(each) for each in texts)
+
+
+def _read_plain(call: CallContext) -> Choice | None:
+    """Return the choice that a whole answer of the caller is: a model may have filled in another one before it was asked."""
+    said = words_of(call.said_since or "")
+    if "?" in (call.said_since or ""):
+        return None
+    return Choice.MOVE if MOVE.search(said) and _ONLY_MOVE.fullmatch(said) else _SAID.get(fold(said))
+
+
+def _contradicts(choice: Choice, said: str) -> bool:
+    """Return whether the caller's words speak of the other choice alone: a model may have filled this one in unasked."""
+    said = _DENIED.sub(" ", said)
+    replaces, adds = bool(_REPLACES.search(said)), bool(_KEEPS.search(said))
+    if choice is Choice.FURTHER:
+        return replaces and not adds
+    return choice is not Choice.CANCEL and adds and not replaces
+
+
+def read_chosen(
+    call: CallContext, args: Mapping[str, Any], name: str, appointments: Iterable[Appointment] = ()
+) -> Chosen | None:
+    """Return what a request for `name` says that the caller has chosen; None where the call was not asked, or asked for something
+    else. A model that fills each argument chooses nothing by that before it was asked.
+
+    Of several questions the last one for this person is answered. Another name is a correction, unless the call has one of its
+    `appointments` for it. Without a transcript the id of the appointment says that it was asked about.
+    """
+    choice, named = _read_plain(call) or read_choice(args), read_text(args, "appointment_id")
+    if choice is None:
+        return None
+    if call.replies is None and named:
+        return Chosen(choice, named)
+    said = words_of(call.said_since or "")
+    asked = [each for each in call.asked_choices if choice in each.choices]
+    asked = [each for each in asked if _find_choice(each.choice) is not choice or not _contradicts(choice, said)]
+    own = [each for each in asked if same_name(each.name, name)]
+    if not asked or (not own and any(each.live and same_name(each.customer_name, name) for each in appointments)):
+        return None
+    question = [*asked, *own][-1]
+    is_own = any(each.live and str(each.id) == named for each in appointments)
+    is_named = named is not None and (is_own or named in question.among)  # of two of one person
+    return Chosen(choice, named if named and is_named else question.about, question.among)
+
+
+def read_renames(
+    call: CallContext, args: Mapping[str, Any], names: Iterable[str], appointments: Sequence[Appointment]
+) -> dict[str, str | None]:
+    """Return what a request for a group says that the caller has chosen for those of the `names` who were asked about: the id of
+    the appointment that gets the name, or None for a further one.
+    """
+    chosen = {name: read_chosen(call, args, name, appointments) for name in names}
+    return {
+        name: each.about if each.choice is Choice.RENAME else None
+        for name, each in chosen.items()
+        if each is not None and each.choice in {Choice.RENAME, Choice.FURTHER}
+    }
+
+
+def ask_choice(question: str, appointment: Appointment, name: str, *choices: Choice) -> ClarificationNeeded:
+    """Return the question what becomes of an appointment beside a request for `name`; the next request has one of the `choices`."""
+    return ClarificationNeeded(question, appointment_id=str(appointment.id), customer_name=name, choices=[*choices])

@@ -1,0 +1,383 @@
+"""book_appointment: what a caller asks for becomes a booking of the book (`book/booking.py`), or a move or a correction, and its
+outcome a sentence.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import asyncpg
+import structlog
+
+from askproai_core.database import Connection
+from askproai_core.phone_numbers import region_of
+from askproai_core.tracing import annotate, span
+from askproai_runtime.availability.obstacles import Obstacle
+from askproai_runtime.book.appointments import Appointment, Status
+from askproai_runtime.book.bookables import linked_event_types
+from askproai_runtime.book.booking import book, require_phone
+from askproai_runtime.book.cancelling import cancel_replaced_afterwards
+from askproai_runtime.book.changes import said_of_written
+from askproai_runtime.book.context import BookingContext, BookingOutcome
+from askproai_runtime.book.one_more import is_second_person, overlaps
+from askproai_runtime.book.outcomes import Booked, Busy, InFlight, NotFree, Refused, Undecided
+from askproai_runtime.book.owners import asks_birth_date
+from askproai_runtime.book.store.appointments import (
+    get_customer_name,
+    list_call_appointments,
+)
+from askproai_runtime.book.usual_staff import prefer_usual_staff
+from askproai_runtime.conversation.answers import busy_answer, failure, refused_answer
+from askproai_runtime.conversation.asked_choices import Chosen, read_chosen, read_move, read_renames
+from askproai_runtime.conversation.companions import (
+    BookedOneByOne,
+    add_companions,
+    leaves_out,
+    name_everybody,
+)
+from askproai_runtime.conversation.confirmation import confirm
+from askproai_runtime.conversation.corrections import (
+    add_note,
+    correct,
+    correct_repeated,
+    find_corrected,
+    find_own,
+)
+from askproai_runtime.conversation.day_readings import name_start
+from askproai_runtime.conversation.detail_corrections import correct_details
+from askproai_runtime.conversation.email_address import require_confirmed_email
+from askproai_runtime.conversation.full_names import complete_name, list_short_names, read_asked_name, require_full_name
+from askproai_runtime.conversation.kept_offers import add_kept_offers, read_lost_offers
+from askproai_runtime.conversation.last_days import after_request
+from askproai_runtime.conversation.moved_details import add_details
+from askproai_runtime.conversation.named_days import put_on_named_day
+from askproai_runtime.conversation.named_people import name_people
+from askproai_runtime.conversation.noted_changes import find_noted_staff, find_noted_time, require_agreeing_notes
+from askproai_runtime.conversation.offer import offer_alternatives
+from askproai_runtime.conversation.offered_groups import find_named, find_offered
+from askproai_runtime.conversation.one_by_one import find_next
+from askproai_runtime.conversation.phone_argument import ask_for_phone, ask_if_unclear, note_unclear, read_phone
+from askproai_runtime.conversation.questions import ask, ask_about_several
+from askproai_runtime.conversation.relative_times import add_offered_weeks
+from askproai_runtime.conversation.replaced_bookings import (
+    ask_to_cancel_first,
+    cancel_kept,
+    move_instead,
+    say_replaced,
+)
+from askproai_runtime.conversation.request import (
+    SpokenBooking,
+    parse_booking_request,
+    parse_service_request,
+    read_said,
+    read_text,
+)
+from askproai_runtime.conversation.types import Answer, CallContext, Choice, ClarificationNeeded, FunctionOutcome
+from askproai_runtime.conversation.unsaid_days import find_unheard, require_said_day
+from askproai_runtime.conversation.verification import require_birth_date
+from askproai_runtime.person_names import correct_name, fold, same_name
+from askproai_runtime.sentences import say
+from askproai_runtime.visits import same_services
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class BookingResult:
+    """What a booking answers, how it counts among those of callers, and what it has found or written."""
+
+    answer: Answer
+    outcome: BookingOutcome
+    booked: Booked | None = None
+
+
+async def book_appointment(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer:
+    """Book, or find that this call already has the appointment, or offer what is free instead."""
+    began = ctx.clock.monotonic()
+    outcome = BookingOutcome.FAILED
+    with span("booking"):
+        try:
+            ctx.faults.reach("before:book")
+            result = await _book(ctx, call, args, deadline=began + ctx.settings.budget.total_seconds())
+            outcome = result.outcome
+        finally:
+            annotate(outcome=outcome.value)
+            ctx.metrics.booking(outcome.value, ctx.clock.monotonic() - began)
+    return result.answer
+
+
+async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], deadline: float) -> BookingResult:
+    try:
+        said_notes = args.get("notes")
+        args = name_people(args, ctx.config().services, say().whose_name)
+        if (corrected := await correct_details(ctx, call, args)) is not None:
+            return BookingResult(corrected, BookingOutcome.ALREADY_BOOKED)
+        async with ctx.pool.acquire() as conn:
+            appointments = await list_call_appointments(conn, ctx.tenant, call.call_id)
+            known = await _list_known_names(conn, ctx, call, appointments)
+            call = await read_lost_offers(conn, ctx.tenant, call, appointments)
+        named_id, listed = frozenset(filter(None, [read_text(args, "appointment_id")])), call.listed
+        call = add_kept_offers(replace(call, listed=listed | named_id), appointments)
+        args, request = await _understand(ctx, call, args, appointments)
+        require_agreeing_notes(
+            ctx, call, request.notes, request.service, request.start, request.name, request.offered_staff
+        )
+        chosen = read_chosen(call, args, request.name, appointments)
+        is_second = chosen is not None and chosen.choice is Choice.FURTHER
+        if not (request.another or is_second):
+            then = [each for each in appointments if each.starts_at == request.start]
+            request = replace(request, name=complete_name(call, then, request.name, read_asked_name(call)))
+        moves, chooses_move = read_move(args, chosen)
+        request = replace(
+            request,
+            names_customer=bool(known - {fold(request.name)}) or args.get("notes") != said_notes,
+            moves=moves or not (request.another or chosen or named_id.isdisjoint(listed)),
+        )
+        offered = find_named(call, request.rules, request.start)
+        is_alone = request.another or is_second or any(each.live for each in appointments)
+        if not is_alone:
+            request = replace(request, leaves_out=leaves_out(call, args, request.start, offered[1:]))
+        try:
+            group = add_companions(ctx, call, args, request.service, () if is_alone else offered[1:])
+        except BookedOneByOne as together:
+            alone = find_next(call, args, request, appointments, together)
+            result = await _book(ctx, call, alone.args, deadline)
+            return replace(result, answer=alone.ask_for_next(result.answer))
+        group = name_everybody(call, group, request.name, request.start, another=request.another)
+        renames = read_renames(call, args, (request.name, *group.names), appointments) if group.names else {}
+        service = await prefer_usual_staff(ctx, group.service, call.caller)
+        instead = await _find_instead(ctx, call, request, chosen) if chosen and not group.names else None
+        is_new_person = is_second_person(request, appointments) and not group.names
+        # Two under one name are only those of a caller who has chosen a further one.
+        is_booked = request.another and not (is_second or group.names) and request.is_booked_in(appointments)
+        another = (request.another and not is_booked) or is_second or is_new_person or instead is not None
+        request = replace(
+            request,
+            service=service,
+            companions=group.names,
+            renames=renames,
+            another=another,
+            offered_staff=request.offered_staff if offered or not group.names else None,
+        )
+        request = replace(request, short_names=list_short_names(call, request, appointments, known))
+        await require_confirmed_email(ctx, call, args)
+        request = _ask_for_phone(ctx, call, args, _ask_for_birth_date(ctx, args, request))
+        named = await find_corrected(ctx, call, request, args, chosen)
+        require_full_name(ctx, call, request, named or instead)
+    except ClarificationNeeded as clarification:
+        return _asked_back(clarification)
+    except asyncpg.LockNotAvailableError:
+        return BookingResult(busy_answer(), BookingOutcome.BUSY)
+    if named is not None and not request.companions:
+        repeated = _result_of(ctx, request, Booked([named], [], again=True))
+        return replace(repeated, answer=await correct(ctx, call, request, [named], repeated.answer))
+    if instead is not None and chosen is not None:
+        return await _book_instead(ctx, call, request, chosen.choice, instead, deadline)
+    result = await carry_out_booking(ctx, call, request, deadline)
+    if result.outcome is BookingOutcome.ALREADY_BOOKED and result.booked is not None:
+        answer = await _answer_repeated(ctx, call, request, result.booked, result.answer, chooses_move=chooses_move)
+        return replace(result, answer=_leave_further(request, answer) if is_booked else answer)
+    return result
+
+
+async def _answer_repeated(
+    ctx: BookingContext,
+    call: CallContext,
+    request: SpokenBooking,
+    found: Booked,
+    answer: Answer,
+    *,
+    chooses_move: bool,
+) -> Answer:
+    """Return the answer to a repeated booking, with its corrected details, or with the cancellation of the kept appointment."""
+    answer = await correct_repeated(ctx, call, request, found.appointments, answer)
+    if not (chooses_move and answer.success and len(found.appointments) == len(found.kept) == 1):
+        return answer
+    return await cancel_kept(ctx, call, found.appointments[0], found.kept[0], answer)
+
+
+async def _understand(
+    ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointments: Sequence[Appointment]
+) -> tuple[Mapping[str, Any], SpokenBooking]:
+    """Return the request with its arguments, at the time that they mean. Raises `ClarificationNeeded`."""
+    try:
+        parsed = _parse(ctx, call, _put_on_day(ctx, call, args), appointments)
+        require_said_day(call, args, parsed[1].start, parsed[1].rules.zone)
+    except ClarificationNeeded as question:
+        start = await find_unheard(ctx, call, args, question)
+        return _parse(ctx, call, name_start(args, start), appointments)
+    return parsed
+
+
+def _leave_further(request: SpokenBooking, answer: Answer) -> Answer:
+    """Return the answer to `another` for what is booked already, with the choice of a further appointment under the same name."""
+    further = {"customer_name": request.name, "choices": [Choice.FURTHER]} if answer.success else {}
+    return replace(answer, fields=answer.fields | further)
+
+
+def _parse(
+    ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointments: Sequence[Appointment]
+) -> tuple[Mapping[str, Any], SpokenBooking]:
+    """Return the request with its arguments, and with the person or the time that its notes name where the caller means that."""
+    request = parse_booking_request(ctx.config(), call, args, appointments)
+    if (time := find_noted_time(call, request.notes, request.service, request.start)) is not None:
+        day = request.start.astimezone(request.rules.zone).date().isoformat()
+        args = {name: each for name, each in args.items() if name != "start"} | {"date": day, "time": time}
+        return args, parse_booking_request(ctx.config(), call, args, appointments)
+    if (staff := find_noted_staff(call, request.notes, request.service, request.name)) is None:
+        return args, request
+    args = {**args, "staff": staff}
+    return args, parse_booking_request(ctx.config(), call, args, appointments)
+
+
+def _put_on_day(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the arguments with the day that they mean of those named before. Raises `ClarificationNeeded`."""
+    zone, find_service = ZoneInfo(ctx.config().time_zone), partial(parse_service_request, ctx.config(), call, args)
+    args = put_on_named_day(after_request(call, zone), args, zone, find_service)
+    return add_offered_weeks(args, call, zone, find_service)
+
+
+async def _find_instead(
+    ctx: BookingContext, call: CallContext, request: SpokenBooking, chosen: Chosen
+) -> Appointment | None:
+    """Return the appointment that is moved, or cancelled for the requested one; None where none is, or it is gone."""
+    if chosen.choice not in {Choice.MOVE, Choice.CANCEL}:
+        return None
+    if chosen.among and chosen.about not in chosen.among:
+        return await _find_among(ctx, call, request, chosen.among)
+    return await find_own(ctx, call, chosen.about)
+
+
+async def _find_among(
+    ctx: BookingContext, call: CallContext, request: SpokenBooking, among: Iterable[str]
+) -> Appointment | None:
+    """Return the only one that is left of several appointments. Raises the question which of them is moved."""
+    found = [await find_own(ctx, call, each) for each in among]
+    left = [each for each in found if each is not None]
+    if len(left) > 1:
+        raise ask_about_several(ctx, request, left, moves=True)
+    return left[0] if left else None
+
+
+async def _book_instead(
+    ctx: BookingContext,
+    call: CallContext,
+    request: SpokenBooking,
+    choice: Choice,
+    booked: Appointment,
+    deadline: float,
+) -> BookingResult:
+    """Move the booked appointment, or cancel it and book the requested one in its place, as the caller has chosen.
+
+    It is moved with its service and its staff member; another one is booked in its place.
+    """
+    is_same = same_name(request.name, booked.customer_name)  # "Lange" is Petra Lange, for whom it was
+    is_person = (request.service.staff or request.offered_staff) in {None, booked.staff}
+    if choice is Choice.MOVE and is_person and same_services(request.rules.service.name, booked.service):
+        answer = await move_instead(ctx, call, request, booked, deadline)
+        if answer.success:  # with the notes, the number and the name that came with it
+            answer = await add_details(ctx, call, request, booked, answer)
+        return BookingResult(answer, BookingOutcome.ALREADY_BOOKED if answer.success else BookingOutcome.ASKED_BACK)
+    name = correct_name(booked.customer_name, request.name) if is_same else request.name
+    request = replace(request, replaces=booked, name=name, notes=add_note(booked.notes, request.notes))
+    if linked_event_types(ctx, request.rules.service):  # the calendar may refuse what is committed here
+        later = replace(request, replaces=None, replaces_afterwards=booked.id)
+        result = await carry_out_booking(ctx, call, later, deadline)
+        if result.outcome is BookingOutcome.NOT_FREE and overlaps(
+            request.start, request.rules, booked
+        ):  # in its own way
+            return BookingResult(await ask_to_cancel_first(ctx, call, later, booked), BookingOutcome.ASKED_BACK)
+        is_confirmed = result.answer.fields.get("status") == Status.CONFIRMED and _is_new(result)
+        is_cancelled = is_confirmed and await cancel_replaced_afterwards(ctx, call.actor, booked)
+    else:
+        result = await carry_out_booking(ctx, call, request, deadline)
+        is_cancelled = result.answer.success and _is_new(result)
+    return replace(result, answer=await say_replaced(ctx, booked, result.answer, is_cancelled=is_cancelled))
+
+
+def _is_new(result: BookingResult) -> bool:
+    """Return whether this request has booked. One that finds its booking cancels nothing."""
+    return result.outcome in {BookingOutcome.CONFIRMED, BookingOutcome.PENDING_SYNC}
+
+
+def _ask_for_birth_date(ctx: BookingContext, args: Mapping[str, Any], request: SpokenBooking) -> SpokenBooking:
+    """Return the request with the birth date, where the tenant asks for it. Raises `ClarificationNeeded`."""
+    if not asks_birth_date(ctx):
+        return request
+    return replace(request, birth_date=require_birth_date(args, ctx.clock.now(), request.rules.zone))
+
+
+def _ask_for_phone(
+    ctx: BookingContext, call: CallContext, args: Mapping[str, Any], request: SpokenBooking
+) -> SpokenBooking:
+    """Return the request, with what was heard of a number in its notes if that is no number.
+
+    Raises `ClarificationNeeded` where the caller is asked for it.
+    """
+    said = read_phone(read_said(args, "phone"), ctx.config(), call.branch)
+    ask_if_unclear(call, said, region_of(ctx.config(), call.branch))
+    try:
+        require_phone(ctx, request)
+    except Undecided as undecided:
+        raise ask(ctx, undecided.outcome) from None
+    ask_for_phone(call, said, request.phone)
+    return replace(request, notes=note_unclear(request.notes, said))
+
+
+async def _list_known_names(
+    conn: Connection, ctx: BookingContext, call: CallContext, appointments: Iterable[Appointment]
+) -> set[str]:
+    """Return the folded names for which this call has booked, and the first one of its number; of that none where a number alone
+    proves nothing about its customer.
+    """
+    names = {each.customer_name for each in appointments if each.live}
+    if call.caller and not asks_birth_date(ctx):
+        names.add(await get_customer_name(conn, ctx.tenant, call.caller) or "")
+    return {fold(name) for name in names} - {""}
+
+
+async def carry_out_booking(
+    ctx: BookingContext, call: CallContext, request: SpokenBooking, deadline: float
+) -> BookingResult:
+    """Book once what is resolved, of a caller or of the desk, or answer why it is not booked, with what is free instead.
+
+    Raises `OutcomeUnknown`.
+    """
+    outcome = await book(ctx, replace(request, offered=find_offered(call, request)), deadline)
+    match outcome:
+        case Booked():
+            return _result_of(ctx, request, outcome)
+        case NotFree():
+            return await _offer_alternatives(ctx, call, request)
+        case Busy():
+            return BookingResult(busy_answer(), BookingOutcome.BUSY)
+        case Refused():
+            return BookingResult(refused_answer(), BookingOutcome.FAILED)
+        case InFlight(of_other=False):
+            return BookingResult(failure(say().booking_in_flight, FunctionOutcome.IN_FLIGHT), BookingOutcome.IN_FLIGHT)
+        case _:
+            return _asked_back(ask(ctx, outcome))
+
+
+def _result_of(ctx: BookingContext, request: SpokenBooking, booked: Booked) -> BookingResult:
+    """Return the answer to what is booked. Raises `OutcomeUnknown` where it cannot be said: it is booked all the same."""
+    is_confirmed = all(each.status == Status.CONFIRMED for each in booked.appointments)
+    outcome = BookingOutcome.CONFIRMED if is_confirmed else BookingOutcome.PENDING_SYNC
+    with said_of_written():
+        answer = confirm(ctx, request, booked.appointments, booked.kept, again=booked.again)
+    return BookingResult(answer, BookingOutcome.ALREADY_BOOKED if booked.again else outcome, booked)
+
+
+def _asked_back(clarification: ClarificationNeeded) -> BookingResult:
+    is_limited = clarification.answer.outcome is FunctionOutcome.LIMITED
+    return BookingResult(clarification.answer, BookingOutcome.LIMITED if is_limited else BookingOutcome.ASKED_BACK)
+
+
+async def _offer_alternatives(ctx: BookingContext, call: CallContext, request: SpokenBooking) -> BookingResult:
+    shared = request.actor.desk is None and not request.was_offered
+    answer, obstacle = await offer_alternatives(ctx, request.service, call, request.start, shared=shared)
+    if obstacle is Obstacle.TAKEN and request.offered_staff:
+        ctx.metrics.offered_but_lost()
+    return BookingResult(answer, BookingOutcome.NOT_FREE)

@@ -1,0 +1,53 @@
+"""The question whether to cancel an appointment: asked by a cancellation, and by a move that is not possible any more."""
+
+from askproai_core.database import Connection
+from askproai_runtime.book.appointments import Appointment
+from askproai_runtime.book.context import BookingContext
+from askproai_runtime.book.store.actions import get_last_question
+from askproai_runtime.book.store.appointments import get_appointment
+from askproai_runtime.conversation.types import CallContext
+from askproai_runtime.language.answer_words import Reply
+from askproai_runtime.language.cancel_answers import read_cancellation, refuses
+
+
+async def read_cancel_reply(
+    ctx: BookingContext, conn: Connection, call: CallContext, appointment: Appointment
+) -> Reply | None:
+    """Return what the caller has said to the call's last question about this appointment, if that named its present start.
+
+    None if nothing was said since, or, without a transcript, if another question was the last one. A no to the question whether to
+    cancel it for another one is a no to this, and nothing else that was said to that is read.
+    """
+    about = None if call.replies is None else appointment.id
+    asked = await get_last_question(conn, ctx.tenant, call.call_id, about)
+    is_asked = asked is not None and (asked.appointment_id, asked.starts_at) == (appointment.id, appointment.starts_at)
+    reply = call.find_reply(str(appointment.id), asked.age) if asked is not None and is_asked else None
+    if reply is None and any(each.about == str(appointment.id) for each in call.asked_choices):
+        return Reply.NO if refuses(call.said_since or "", claimed=True) else None
+    return reply
+
+
+def has_refused(call: CallContext, claimed: object, reply: Reply | None) -> bool:
+    """Return whether the caller has just refused a cancellation: with a plain no, or in words where the model claims a no, too.
+
+    `reply` is what was said since the question. A model that repeats its claim before anything else is said means the same no.
+    """
+    if reply is not Reply.NO or call.said_since is None:
+        return False
+    return refuses(call.said_since, claimed=claimed is False) if call.said_since.strip() else claimed is False
+
+
+def has_changed_mind(call: CallContext, reply: Reply | None) -> bool:
+    """Return whether a caller who has refused a cancellation asks for it again."""
+    said = call.said_since
+    return reply is Reply.NO and bool(said) and read_cancellation(said or "") not in {Reply.NO, None}
+
+
+async def find_questioned(
+    ctx: BookingContext, conn: Connection, call: CallContext
+) -> tuple[Appointment | None, Reply | None]:
+    """Return the appointment of the call's last question whether to cancel, as it is now, and what the caller has said to it."""
+    asked = await get_last_question(conn, ctx.tenant, call.call_id)
+    appointment = await get_appointment(conn, ctx.tenant, asked.appointment_id) if asked else None
+    reply = await read_cancel_reply(ctx, conn, call, appointment) if appointment is not None else None
+    return appointment, reply

@@ -1,0 +1,233 @@
+"""Who comes along with the caller: an appointment for each, all booked or none (docs/decisions/0110-groups.md)."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from askproai_core.tenant_config import Service
+from askproai_runtime.availability.slots import ServiceRules
+from askproai_runtime.book.appointments import NamedSlot
+from askproai_runtime.book.bookables import linked_event_types
+from askproai_runtime.book.context import BookingContext
+from askproai_runtime.book.outcomes import Limit, LimitReached
+from askproai_runtime.book.owners import asks_birth_date
+from askproai_runtime.book.requests import ServiceRequest
+from askproai_runtime.conversation.named_people import read_people
+from askproai_runtime.conversation.questions import ask
+from askproai_runtime.conversation.request import parse_service_request, read_text
+from askproai_runtime.conversation.types import CallContext, ClarificationNeeded
+from askproai_runtime.language.answer_words import ALONE, Reply, words_of
+from askproai_runtime.language.customer_names import brings_another, drop_relations, is_plain_name, read_customer_name
+from askproai_runtime.language.name_words import FIRM
+from askproai_runtime.language.placeholders import names_nothing
+from askproai_runtime.language.replies import companions_key
+from askproai_runtime.language.spoken_services import find_named, names_service
+from askproai_runtime.person_names import fold
+from askproai_runtime.sentences import say
+from askproai_runtime.visits import same_services
+
+_BEHIND_NAME = re.compile(
+    r"\s*[(\[:/–—,]\s*|\s-\s|\s(?:mit|with|für|for|zum|bekommt|gets|möchte|wants)\s", re.IGNORECASE
+)
+MOST_PEOPLE = 4  # of one group, the caller included
+NAMES = "names"  # in place of a time in `needs_companions`: once asked for, they are for no other time
+
+
+class BookedOneByOne(Exception):
+    """The calendar takes each appointment of a group by itself only: of the `people`, the caller first, and the `names` of the
+    others.
+    """
+
+    def __init__(self, people: Sequence[ServiceRequest], names: tuple[str, ...]) -> None:
+        super().__init__()
+        self.people, self.names = people, names
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The request of a caller who may bring others: its rules have those of the companions, whose names are in that order; empty
+    where none is known yet.
+    """
+
+    service: ServiceRequest
+    names: tuple[str, ...]
+
+
+def add_companions(
+    ctx: BookingContext,
+    call: CallContext,
+    args: Mapping[str, Any],
+    service: ServiceRequest,
+    offered: Sequence[NamedSlot] = (),
+) -> Group:
+    """Resolve `companions`: each with `customer_name`, `service` and `staff`, all optional; without a service, it is the one that
+    was `offered` to this one, else the caller's.
+
+    Raises `ClarificationNeeded`, also where callers are verified: each has an own birth date. Raises `BookedOneByOne` at Cal.com.
+    """
+    said: Sequence[Mapping[str, str]] = args.get("companions", ())
+    said = [_part_service(each, ctx.config().services) for each in said]
+    said = _without_caller([_without_placeholder(each) for each in said], args)
+    if not said:
+        return Group(service, ())
+    said = [{**each, "customer_name": drop_relations(read_text(each, "customer_name") or "")} for each in said]
+    if not all(_names_one(each["customer_name"]) for each in said):
+        raise ClarificationNeeded(say().who_comes_along, unclear="companions")
+    limit = ctx.config().booking_limits.per_call
+    if len(said) >= MOST_PEOPLE:
+        raise ClarificationNeeded(say().too_many_people.format(count=MOST_PEOPLE))
+    if len(said) >= limit:
+        raise ask(ctx, LimitReached(Limit.CALL, limit, len(said) + 1))
+    people = [service, *_resolve(ctx, call, args, said, service, offered)]
+    local = [_only_local(ctx, each) for each in people]
+    if asks_birth_date(ctx):
+        raise ClarificationNeeded(say().own_birth_date_each, cause="each of a group would have an own second factor")
+    names = tuple(read_customer_name(read_text(each, "customer_name"), call.said) for each in said)
+    if not all(each.rules.staff_members for each in local):  # a group is booked in the local calendar only
+        raise BookedOneByOne(people, names)
+    companions = tuple(_only_named(each) for each in local[1:])
+    rules = replace(local[0].rules, companions=companions)
+    return Group(replace(local[0], rules=rules), names)
+
+
+def _names_one(name: str) -> bool:
+    """Return whether a text is no more than the name of one person, or none."""
+    people = read_people(name)
+    is_more = people.is_unclear or people.others or people.beside
+    return not read_customer_name(name) or (is_plain_name(name) and not is_more)
+
+
+def _without_caller(said: Sequence[Mapping[str, str]], args: Mapping[str, Any]) -> Sequence[Mapping[str, str]]:
+    """Return the companions without the caller, whom a model may list beside the others by name or by first name alone."""
+    name = fold(read_text(args, "customer_name") or "")
+    own = [
+        each
+        for each in said
+        if name and {*each} == {"customer_name"} and fold(each["customer_name"]) in {name, name.split()[0]}
+    ]
+    return [each for each in said if each not in own] if len(own) == 1 < len(said) and not args.get("another") else said
+
+
+def _without_placeholder(companion: Mapping[str, str]) -> Mapping[str, str]:
+    """Return a companion whose name is not known ("unbekannt") without one: the person comes all the same."""
+    if not names_nothing(companion.get("customer_name", "")):
+        return companion
+    return {key: value for key, value in companion.items() if key != "customer_name"}
+
+
+def _part_service(companion: Mapping[str, str], services: Sequence[Service]) -> Mapping[str, str]:
+    """Return the arguments of a companion with the service that is in the name: "Otto Färben". A service is no name."""
+    name = companion.get("customer_name", "")
+    for found in _BEHIND_NAME.finditer(name) if "service" not in companion else ():
+        said = name[found.end() :].strip(" )]")
+        if names_service(said, services) or ("," not in found.group() and find_named(services, said)):
+            return {**companion, "customer_name": name[: found.start()].strip(), "service": said}
+    words = name.split()
+    for at in range(1, len(words)) if "service" not in companion else ():
+        if names_service(service := " ".join(words[at:]), services) and find_named(services, service):
+            return {**companion, "customer_name": " ".join(words[:at]), "service": service}
+    if names_service(name, services):
+        return {"service": name, **{key: each for key, each in companion.items() if key != "customer_name"}}
+    return companion
+
+
+def _resolve(
+    ctx: BookingContext,
+    call: CallContext,
+    args: Mapping[str, Any],
+    said: Sequence[Mapping[str, str]],
+    service: ServiceRequest,
+    offered: Sequence[NamedSlot],
+) -> list[ServiceRequest]:
+    """Resolve each who comes along. Raises `ClarificationNeeded` where it is not certain to whom which service was offered."""
+    left = [slot.service for slot in offered] if len(offered) == len(said) else []
+    found: dict[int, ServiceRequest] = {}
+    for number in sorted(range(len(said)), key=lambda number: "service" not in said[number]):
+        each = said[number]
+        if "service" not in each and len(set(left)) > 1:
+            raise ClarificationNeeded(say().services_of_companions)
+        own = {"service": read_text(each, "service"), "staff": read_text(each, "staff"), "branch": args.get("branch")}
+        default = left[0] if left else service.rules.service.name
+        found[number] = request = parse_service_request(ctx.config(), call, own, default)
+        if (mine := next((name for name in left if same_services(name, request.rules.service.name)), None)) is not None:
+            left.remove(mine)
+    return [found[number] for number in range(len(said))]
+
+
+def say_names_missing(count: int) -> str:
+    """Return the question for the names of so many companions."""
+    return say().name_of_companion if count == 1 else say().names_of_companions
+
+
+def leaves_out(call: CallContext, args: Mapping[str, Any], start: datetime, offered: Sequence[NamedSlot]) -> bool:
+    """Return whether a request leaves somebody out, which its answer then says: it names fewer people than a time was
+    `offered` to, than it counts, or than its notes bring.
+
+    Raises `ClarificationNeeded` once in a call, since the caller may come alone after all.
+    """
+    at, said = start.isoformat(), len(_without_caller(args.get("companions") or (), args))
+    counted = args.get("party_size", 1) - 1
+    if call.replies is not None and brings_another(args.get("notes") or "", args.get("customer_name") or ""):
+        counted = max(counted, 1)  # without a transcript it would be asked again and again
+    is_known = bool(offered) or companions_key(NAMES) in (call.replies or {})  # that somebody comes along
+    is_left_out = (is_known and not _says_alone(call, args)) or counted > said
+    if is_left_out and companions_key(at) not in (call.replies or {}):
+        question = say_names_missing(max(len(offered), counted, 1) - said)
+        raise ClarificationNeeded(question if said else f"{question}{say().or_alone}", needs_companions=at)
+    is_alone = call.find_reply(companions_key(at), None) is Reply.YES or says_alone(call)
+    return is_left_out and not is_alone
+
+
+def says_alone(call: CallContext) -> bool:
+    """Return whether the caller has just said that nobody else comes."""
+    return bool(ALONE.search(words_of(call.said_since or "")))
+
+
+def _says_alone(call: CallContext, args: Mapping[str, Any]) -> bool:
+    """Return whether a request says who comes along. With a transcript an empty list counts after the caller has said so: a model
+    that fills in each argument gives it, too.
+    """
+    is_certain = call.replies is None or bool(args.get("companions"))
+    return "companions" in args and (is_certain or says_alone(call))
+
+
+def name_guests(call: CallContext, names: Sequence[str], name: str, start: datetime) -> tuple[str, ...]:
+    """Return the names of those who come along with a customer; one that the caller was asked for in vain is a guest's."""
+    if {companions_key(NAMES), companions_key(start.isoformat())}.isdisjoint(call.replies or {}):
+        return tuple(names)
+    missing = [at for at, each in enumerate(names) if not each]
+    numbers = {at: f" {number}" if len(missing) > 1 else "" for number, at in enumerate(missing, 1)}
+    surname = name if FIRM.search(name) else name.partition(",")[0].rsplit(maxsplit=1)[-1]
+    guest = partial(say().guest_of.format, name=surname)
+    return tuple(each or guest(number=numbers[at]) for at, each in enumerate(names))
+
+
+def name_everybody(call: CallContext, group: Group, name: str, start: datetime, *, another: bool) -> Group:
+    """Return a group with a name for each.
+
+    Raises `ClarificationNeeded` once for missing names, or if two have one name: who brings two cars has one, but a model may list
+    the caller among the companions, too. With `another` two appointments for one name are meant.
+    """
+    names = name_guests(call, group.names, name, start)
+    if missing := names.count(""):
+        raise ClarificationNeeded(say_names_missing(missing), needs_companions=NAMES)
+    (most, times), *_ = Counter(map(fold, (name, *names))).most_common(1)
+    if times > 1 and not another:
+        twice = next(each for each in (name, *names) if fold(each) == most)
+        raise ClarificationNeeded(say().several_of_one_name.format(count=times, name=twice))
+    return replace(group, names=names)
+
+
+def _only_local(ctx: BookingContext, request: ServiceRequest) -> ServiceRequest:
+    """Return the request without those who are booked at the remote calendar; of one who was asked for nobody is left."""
+    linked, rules = linked_event_types(ctx, request.rules.service), request.rules
+    local = tuple(s for s in rules.staff_members if s.id not in linked and request.staff not in linked)
+    return replace(request, rules=replace(rules, staff_members=local))
+
+
+def _only_named(request: ServiceRequest) -> ServiceRules:
+    return replace(request.rules, staff_members=tuple(request.rules.able(request.staff)))

@@ -1,0 +1,139 @@
+"""What a caller hears of a booking that is written."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from askproai_core.phone_numbers import region_of
+from askproai_runtime.book.appointments import Appointment, Status
+from askproai_runtime.book.bookables import is_requested
+from askproai_runtime.book.context import BookingContext
+from askproai_runtime.conversation.answers import (
+    appointment_fields,
+    appointment_list_fields,
+    describe_appointment,
+    end_sentence,
+    preparation_of,
+)
+from askproai_runtime.conversation.full_names import ask_full_names
+from askproai_runtime.conversation.phone_argument import say_noted
+from askproai_runtime.conversation.request import SpokenBooking
+from askproai_runtime.conversation.types import Answer, FunctionOutcome
+from askproai_runtime.person_names import same_name
+from askproai_runtime.sentences import decline_name, format_spoken, format_spoken_today, say
+
+
+def confirm(
+    ctx: BookingContext,
+    request: SpokenBooking,
+    appointments: Sequence[Appointment],
+    kept: Sequence[Appointment],
+    *,
+    again: bool,
+) -> Answer:
+    """Return the answer to a booking of `appointments`. `again`: they were booked before it; `kept` is of `find_kept`."""
+    first = appointments[0]
+    single = len(appointments) == 1
+    message = (
+        _say_booked(ctx, request, first, kept, again)
+        if single
+        else f"{_say_group(ctx, appointments, again)}{_say_kept(ctx, request, kept)}"
+    )
+    if first.live and not again and (preparation := preparation_of(request.rules)):
+        message = f"{message} {preparation}"
+    if first.live:
+        message = f"{message}{_say_phone(ctx, request, first, again=again)}"
+    fields: dict[str, Any] = {**appointment_fields(request.rules.zone, first), "customer_name": first.customer_name}
+    if first.live and request.short_names and not again:
+        message, fields["needs_name"] = f"{message}{ask_full_names(request)}", True
+    if not single:
+        fields["appointments"] = appointment_list_fields(ctx.config(), appointments, ctx.clock.now())
+    ended = FunctionOutcome.ALREADY_BOOKED if again else FunctionOutcome.BOOKED
+    return Answer(
+        success=first.live, message=message, fields=fields, outcome=ended if first.live else FunctionOutcome.GONE
+    )
+
+
+def _say_booked(
+    ctx: BookingContext, request: SpokenBooking, appointment: Appointment, kept: Sequence[Appointment], again: bool
+) -> str:
+    rules = request.rules
+    staff_name = decline_name(rules.display_name(appointment.staff))
+    spoken = format_spoken_today(appointment.starts_at, rules.zone, ctx.clock.now())
+    whom = say().for_customer.format(name=appointment.customer_name) if request.names_customer else ""
+    when = say().appointment.format(when=spoken, service=rules.service.display_name, staff=staff_name, place=whom)
+    if not appointment.live:  # cancelled by somebody at this very moment
+        return say().just_cancelled.format(when=when)
+    stays = _say_kept(ctx, request, kept)
+    name = "" if again else _say_other_staff(request, appointment) + _say_name(request, appointment)
+    if is_requested(ctx.config(), appointment):
+        return f"{say().booking_requested.format(when=when)}{name}{stays}"
+    message = (say().stands_already if again else say().booked).format(when=when) + name
+    message += end_sentence(ctx.config(), appointment)
+    message += say().only_this_one if request.leaves_out else ""
+    to_confirm = say().calendar_has_to_confirm if appointment.status == Status.PENDING_SYNC else ""
+    return f"{message}{to_confirm}{stays}"
+
+
+def _say_other_staff(request: SpokenBooking, appointment: Appointment) -> str:
+    """Say that it was not possible with whom the time was offered, where the caller has neither named nor excluded anybody."""
+    offered = request.offered_staff
+    if offered is None or offered in {appointment.staff, *request.service.excluded}:
+        return ""
+    if request.service.staff is not None:
+        return ""
+    return say().not_with_offered.format(staff=decline_name(request.rules.display_name(offered)))
+
+
+def _say_name(request: SpokenBooking, appointment: Appointment) -> str:
+    """Say the name of a booking that a caller has made, unless the sentence has said it."""
+    if request.actor.desk is not None or request.names_customer:
+        return ""
+    return say().booked_name.format(name=appointment.customer_name)
+
+
+def _say_phone(ctx: BookingContext, request: SpokenBooking, appointment: Appointment, *, again: bool) -> str:
+    """Read a dictated number back, or say that it was not whole, and which one is noted all the same. A caller who names a
+    number for an existing appointment hears which one is noted with it.
+    """
+    said, region = request.said_phone, region_of(ctx.config(), request.rules.branch.name)
+    number = appointment.phone if again else request.phone
+    if said is not None and said.half is not None:
+        return (
+            say().phone_not_noted
+            if number is None
+            else f"{say().phone_was_half}{say_noted(number, request.actor.caller, region)}"
+        )
+    is_said = said is not None if again else request.dictates_phone
+    return say_noted(number, request.actor.caller, region) if is_said else ""
+
+
+def _say_kept(ctx: BookingContext, request: SpokenBooking, kept: Sequence[Appointment]) -> str:
+    """Say which appointments stay: each of another person of the group, the only one of this person, or how many this person has,
+    since the times of a series are known to its customer.
+    """
+    own = [each for each in kept if same_name(request.name, each.customer_name)]
+    others = [each for each in kept if each not in own]
+    said = [_say_stays(ctx, request, each, say().for_customer.format(name=each.customer_name)) for each in others]
+    if len(own) > 1:
+        said.append(say().others_stay.format(count=len(own)))
+    elif own:
+        said.append(_say_stays(ctx, request, own[0]))
+    return "".join(said)
+
+
+def _say_stays(ctx: BookingContext, request: SpokenBooking, kept: Appointment, whom: str = "") -> str:
+    when = format_spoken(kept.starts_at, request.rules.zone, ctx.clock.now())
+    return say().other_stays.format(when=f"{when}{whom}")
+
+
+def _say_group(ctx: BookingContext, appointments: Sequence[Appointment], again: bool) -> str:
+    config, now = ctx.config(), ctx.clock.now()
+    said = list[str]()
+    for each in appointments:
+        when = describe_appointment(config, each, now, named=True)
+        if said:
+            sentence = say().group_besides.format(appointment=when)
+        else:
+            sentence = (say().group_stands_already if again else say().group_booked).format(first=when)
+        said.append(f"{sentence}{end_sentence(config, each)}")
+    return "".join(said)

@@ -1,0 +1,287 @@
+"""A booking that is requested again with another name, number, address or note: the appointment gets them, or the caller is asked.
+
+Cal.com has no request that changes the attendee of a booking, and a new booking would lose the place. So the team gets a message
+with the changes for its calendar (docs/decisions/0140-corrected-bookings.md).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import structlog
+
+from askproai_core.database import DATABASE_UNAVAILABLE, Connection
+from askproai_core.phone_numbers import region_of
+from askproai_runtime.book.appointments import Appointment
+from askproai_runtime.book.changes import Change
+from askproai_runtime.book.context import BookingContext
+from askproai_runtime.book.outcomes import OneMoreOrInstead
+from askproai_runtime.book.owners import find_kept
+from askproai_runtime.book.store.appointments import correct_appointment, get_appointment, upsert_customer
+from askproai_runtime.book.store.claims import lock_resources_of
+from askproai_runtime.book.store.verifications import has_birth_date, set_birth_date
+from askproai_runtime.conversation.asked_choices import Chosen
+from askproai_runtime.conversation.confirmation import confirm
+from askproai_runtime.conversation.owner_questions import ask_name, require_own_notes
+from askproai_runtime.conversation.phone_argument import spell_phone
+from askproai_runtime.conversation.questions import ask
+from askproai_runtime.conversation.request import SpokenBooking, read_text
+from askproai_runtime.conversation.team_messages import tell_team
+from askproai_runtime.conversation.types import Answer, CallContext, Choice, ClarificationNeeded, FunctionOutcome
+from askproai_runtime.conversation.verification import owns_appointment
+from askproai_runtime.language.phrases import join_list
+from askproai_runtime.person_names import correct_name, fold, same_name
+from askproai_runtime.sentences import decline_name, say
+from askproai_runtime.visits import same_services
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Corrected:
+    """An appointment before and after its correction.
+
+    `is_reborn`: it has another birth date, which is compared in the database and never read. `keeps_birth_date`: another one was
+    said, and this call may not change it.
+    """
+
+    before: Appointment
+    after: Appointment
+    is_reborn: bool = False
+    keeps_birth_date: bool = False
+
+    @property
+    def has_changed(self) -> bool:
+        return self.is_reborn or self.before != self.after
+
+    def changes(self, detail: str) -> bool:
+        return bool(getattr(self.before, detail) != getattr(self.after, detail))
+
+
+@dataclass(frozen=True, slots=True)
+class _Correction:
+    """What a correction has written, and the appointments that the caller keeps. `is_told`: the team has all of it."""
+
+    corrected: list[_Corrected]
+    is_told: bool
+    kept: list[Appointment]
+
+
+async def find_corrected(
+    ctx: BookingContext,
+    call: CallContext,
+    request: SpokenBooking,
+    args: Mapping[str, Any],
+    chosen: Chosen | None,
+) -> Appointment | None:
+    """Return the caller's own appointment that the caller has chosen to rename, or that `appointment_id` names, if the rest of the
+    request is that appointment; else None.
+
+    With `another` or another time a further appointment is meant, whatever id a model adds. Raises `ClarificationNeeded`.
+    """
+    if request.another or request.companions:
+        return None
+    renamed = chosen.about if chosen is not None and chosen.choice is Choice.RENAME else None
+    appointment = await find_own(ctx, call, renamed or read_text(args, "appointment_id"))
+    if appointment is None:
+        return None
+    if not _is_requested(request, appointment):
+        if renamed:  # with another time, too: what becomes of the booked one is asked
+            raise ask(ctx, OneMoreOrInstead(request, appointment))
+        return None
+    if not renamed and request.name and not same_name(request.name, appointment.customer_name):
+        raise ask_name(request.name, appointment)  # a model adds the id to the booking of a second person, too
+    await require_own_notes(ctx, call, request.notes, appointment)
+    return appointment
+
+
+async def find_own(ctx: BookingContext, call: CallContext, appointment_id: str | None) -> Appointment | None:
+    """Return the caller's own live appointment with this id; None for any other text."""
+    try:
+        own_id = UUID(appointment_id or "")
+    except ValueError:
+        return None
+    async with ctx.pool.acquire() as conn:
+        appointment = await get_appointment(conn, ctx.tenant, own_id)
+        if appointment is None or not (appointment.live and appointment.settled):
+            return None
+        return appointment if await owns_appointment(ctx, conn, call, appointment) else None
+
+
+def _is_requested(request: SpokenBooking, appointment: Appointment) -> bool:
+    same_place = (appointment.branch, appointment.starts_at) == (request.rules.branch.name, request.start)
+    return same_place and same_services(appointment.service, request.rules.service.name)
+
+
+async def correct_repeated(
+    ctx: BookingContext, call: CallContext, request: SpokenBooking, booked: Sequence[Appointment], answer: Answer
+) -> Answer:
+    """Return the answer to a booking that this call has made before: `answer`, or with what is corrected of it."""
+    try:
+        is_settled = bool(booked) and all(each.settled for each in booked)
+        for each, appointment in zip(request.each, booked if is_settled else (), strict=False):
+            await require_own_notes(ctx, call, each.notes, appointment)
+        return await correct(ctx, call, request, booked, answer) if is_settled else answer
+    except ClarificationNeeded as clarification:
+        return clarification.answer
+    except DATABASE_UNAVAILABLE:  # it stays booked as the answer says, without what may be new in the request
+        log.exception("booking.not_corrected", call_id=call.call_id)
+        return replace(answer, success=False)
+
+
+async def correct(
+    ctx: BookingContext,
+    call: CallContext,
+    request: SpokenBooking,
+    repeated: Sequence[Appointment],
+    answer: Answer,
+    *,
+    done: Answer | None = None,
+) -> Answer:
+    """Give `repeated` the details of the request that they do not have, and return the answer to it; `answer` if they have all.
+    The changes are said after the answer `done`, else after the appointments.
+
+    No lock is taken for what they have. A staff member is no detail: somebody else's time is another booking, which is asked about.
+    """
+    async with ctx.pool.acquire() as conn:
+        pairs = zip(request.each, repeated, strict=True)
+        found = [await _compare(conn, ctx, call, each, appointment) for each, appointment in pairs]
+    if not any(each.has_changed for each in found):
+        return _add_refused(request, found, answer)
+
+    async def write(conn: Connection) -> _Correction:
+        corrected, is_told = await _write(conn, ctx, call, request, repeated)
+        is_written = not any(each.has_changed for each in corrected) and all(each.after.live for each in corrected)
+        if change.attempted is not None and is_written:
+            return change.attempted  # it was committed, and the answer lost
+        own = {each.after.id for each in corrected}
+        kept = [each for each in await find_kept(conn, ctx, request) if each.id not in own]
+        return _Correction(corrected, is_told, kept)
+
+    async def commit() -> Answer:
+        return _answer(ctx, request, await change.commit(write), done)
+
+    change = Change[_Correction, Answer](ctx, lambda written: _answer(ctx, request, written, done))
+    try:
+        return await change.run(commit)
+    except asyncpg.LockNotAvailableError:
+        return replace(answer, success=False, message=f"{answer.message}{say().not_corrected}")
+
+
+def _answer(ctx: BookingContext, request: SpokenBooking, written: _Correction, done: Answer | None) -> Answer:
+    changed = [each for each in written.corrected if each.has_changed]
+    if any(each.changes("phone") for each in changed):  # which is said as a change
+        request = replace(request, said_phone=None)
+    said = done or confirm(ctx, request, [each.after for each in written.corrected], written.kept, again=True)
+    details = _say_changed(changed, region_of(ctx.config(), request.rules.branch.name))
+    message = f"{said.message}{details}{_say_calendar(changed, is_told=written.is_told)}"
+    return _add_refused(request, written.corrected, replace(said, message=message))
+
+
+def _add_refused(request: SpokenBooking, found: Sequence[_Corrected], answer: Answer) -> Answer:
+    """Return an answer with what is not corrected."""
+    if any(each.keeps_birth_date for each in found):
+        answer = replace(answer, success=False, message=f"{answer.message}{say().birth_date_unchanged}")
+    staff, among = request.service.staff, {each.id: each.display_name for each in request.rules.among}
+    wanted = {staff: request.rules.display_name(staff)} if staff else among
+    if request.companions or not wanted or all(each.before.staff in wanted for each in found):
+        return answer
+    question = say().instead_with.format(
+        staff=join_list([decline_name(name) for name in wanted.values()], say().or_word)
+    )
+    choices = [Choice.CANCEL] if any(each.before.is_beside for each in found) else [Choice.CANCEL, Choice.FURTHER]
+    fields = answer.fields | {"customer_name": request.name, "choices": choices}
+    message = f"{answer.message} {question}"
+    return replace(answer, success=False, message=message, fields=fields, outcome=FunctionOutcome.ASKED_BACK)
+
+
+async def _compare(
+    conn: Connection, ctx: BookingContext, call: CallContext, request: SpokenBooking, appointment: Appointment
+) -> _Corrected:
+    """Return an appointment as it is, and as the request has it. Only the call that booked it corrects its birth date: to any other
+    one it is the proof whose appointment that is.
+    """
+    if not appointment.live:
+        return _Corrected(appointment, appointment)
+    born, is_own = request.birth_date, appointment.call_id == call.call_id
+    is_other = born is not None and not await has_birth_date(conn, ctx.tenant, appointment.id, born)
+    return _Corrected(
+        appointment,
+        with_details(request, appointment),
+        is_reborn=is_other and is_own,
+        keeps_birth_date=is_other and not is_own,
+    )
+
+
+async def _write(
+    conn: Connection,
+    ctx: BookingContext,
+    call: CallContext,
+    request: SpokenBooking,
+    repeated: Sequence[Appointment],
+) -> tuple[list[_Corrected], bool]:
+    """Correct the appointments, and note for the team what differs from its calendar. Return also whether all of it is noted."""
+    corrected, is_told = list[_Corrected](), True
+    for each, appointment in zip(request.each, repeated, strict=True):
+        await lock_resources_of(conn, ctx.tenant, appointment.id)
+        current = await get_appointment(conn, ctx.tenant, appointment.id, lock=True) or appointment
+        found = await _compare(conn, ctx, call, each, current)
+        corrected.append(found)
+        if found.is_reborn and each.birth_date is not None:
+            await set_birth_date(conn, ctx.tenant, current.id, each.birth_date)
+        if found.before != found.after:
+            await _write_details(conn, ctx, found, request.email)
+            if found.after.in_remote_calendar:
+                is_told &= await tell_team(conn, ctx, call, found.before, found.after)
+    return corrected, is_told
+
+
+async def _write_details(conn: Connection, ctx: BookingContext, found: _Corrected, email: str | None) -> None:
+    """Write the details. A customer is renamed for another spelling only: a clearly different name is of somebody else."""
+    before, after = found.before, found.after
+    if after.phone is not None and found.changes("phone"):
+        customer = await upsert_customer(conn, ctx.tenant, after.phone, after.customer_name, email)
+        after = replace(after, customer_id=customer)
+    is_respelled = same_name(before.customer_name, after.customer_name)
+    await correct_appointment(conn, ctx.tenant, after, former_name=before.customer_name if is_respelled else None)
+
+
+def with_details(request: SpokenBooking, appointment: Appointment) -> Appointment:
+    """Return an appointment as the request has it. Without a name, or a number that is said in it, a request changes none."""
+    phone = request.phone if request.chooses_phone else None
+    return replace(
+        appointment,
+        customer_name=correct_name(appointment.customer_name, request.name),
+        phone=phone or appointment.phone,
+        attendee_email=request.email or appointment.attendee_email,
+        notes=add_note(appointment.notes, request.notes),
+    )
+
+
+def add_note(known: str | None, said: str | None) -> str | None:
+    """Return the notes of an appointment with what was said in addition."""
+    if not known or not said:
+        return known or said
+    return known if f" {fold(said)} " in f" {fold(known)} " else f"{known}; {said}"
+
+
+def _say_changed(changed: Sequence[_Corrected], region: str) -> str:
+    def if_any(detail: str, sentence: str) -> str:
+        return sentence if any(each.changes(detail) for each in changed) else ""
+
+    renamed = [each.after.customer_name for each in changed if each.changes("customer_name")]
+    names = say().name_changed.format(name=join_list(renamed, say().and_word)) if renamed else ""
+    numbers = [each.after.phone for each in changed if each.changes("phone") and each.after.phone]
+    phone = say().phone_changed.format(phone=spell_phone(numbers[0], region)) if numbers else ""
+    email = if_any("attendee_email", say().email_changed)
+    born = say().birth_date_changed if any(each.is_reborn for each in changed) else ""
+    return f"{names}{phone}{email}{born}{if_any('notes', say().note_added)}"
+
+
+def _say_calendar(changed: Sequence[_Corrected], *, is_told: bool) -> str:
+    """Return who changes the calendar of the team, which still has the booking as it was; nothing where there is none."""
+    if not any(each.after.in_remote_calendar and each.before != each.after for each in changed):
+        return ""
+    return say().team_changes_calendar if is_told else say().calendar_unchanged

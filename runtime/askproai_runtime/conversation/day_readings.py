@@ -1,0 +1,130 @@
+"""What words for a time mean on given days, and the question which of several readings is meant."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from askproai_runtime.book.requests import ServiceRequest
+from askproai_runtime.conversation.answers import candidate_fields, candidate_question
+from askproai_runtime.conversation.request import keep_open_readings, minute_before, put_on_day, read_parts
+from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, Naming
+from askproai_runtime.german_dates import (
+    Argument,
+    Candidate,
+    Grain,
+    Understanding,
+    find_part_argument,
+    understand_parts,
+)
+from askproai_runtime.sentences import format_spoken
+
+Parts = tuple[str | None, str | None, str | None]
+NO_TIME: Final[Mapping[str, None]] = {"start": None, "date": None, "time": None, "part_of_day": None}
+
+
+def day_of(start: datetime, zone: ZoneInfo) -> date:
+    return start.astimezone(zone).date()
+
+
+def days_of(starts: Iterable[datetime], zone: ZoneInfo) -> list[date]:
+    """Return the local days of the starts, the first one first."""
+    return sorted({day_of(start, zone) for start in starts})
+
+
+def dates_of(candidates: Iterable[Candidate]) -> set[date]:
+    return {candidate.start.date() for candidate in candidates}
+
+
+def exact_starts(candidates: Iterable[Candidate]) -> set[datetime]:
+    """Return the starts, in UTC, of the candidates that are one minute."""
+    return {candidate.start.astimezone(UTC) for candidate in candidates if candidate.end is None}
+
+
+def read_on(days: Iterable[date], parts: Parts, call: CallContext, zone: ZoneInfo) -> list[Candidate]:
+    """Return what a time of day means on each of the days."""
+    each = (understand_parts(*put_on_day(day, parts), at=call.started_at, zone=zone) for day in days)
+    return [candidate for understood in each for candidate in understood.candidates]
+
+
+def read_near(days: Iterable[date], span: Grain, parts: Parts, call: CallContext, zone: ZoneInfo) -> list[Candidate]:
+    """Return what the words mean in the week, or the month, of each of the days."""
+    anchors = sorted({max(minute_before(day, span, zone), call.started_at) for day in days})
+    return [candidate for at in anchors for candidate in understand_parts(*parts, at=at, zone=zone).candidates]
+
+
+def any_of(days: Iterable[date]) -> str:
+    return " oder ".join(map(date.isoformat, days))
+
+
+def name_time(
+    args: Mapping[str, Any], date: str | None, time: str | None = None, part_of_day: str | None = None
+) -> Mapping[str, Any]:
+    """Return the arguments with another time."""
+    return {**args, **NO_TIME, "date": date, "time": time, "part_of_day": part_of_day}
+
+
+def name_start(args: Mapping[str, Any], start: datetime) -> Mapping[str, Any]:
+    """Return the arguments with an exact local start as their time."""
+    return {**args, **NO_TIME, "start": start.isoformat()}
+
+
+def name_days(
+    args: Mapping[str, Any],
+    call: CallContext,
+    zone: ZoneInfo,
+    find_service: Callable[[], ServiceRequest],
+    meant: Collection[date],
+    *,
+    asks: bool,
+) -> Mapping[str, Any]:
+    """Return the arguments with the days that are meant. With `asks`, raises the question which of several it is."""
+    parts = read_parts(args)
+    is_date = find_part_argument(parts[0] or "") is Argument.DATE  # else the words with the day name a time, too
+    rest: Sequence[str | None] = (parts if is_date else put_on_day(min(meant), parts))[1:]
+    if len(meant) == 1 or not asks:
+        return name_time(args, any_of(sorted(meant)), *rest)
+    service, readings = find_service(), list[Candidate]()
+    for day in map(date.isoformat, sorted(meant)):
+        understood = understand_parts(day, *rest, at=call.started_at, zone=zone)
+        if not understood.candidates:  # the time is asked for after the day
+            understood = understand_parts(day, None, None, at=call.started_at, zone=zone)
+        readings += keep_open_readings(understood, service).candidates
+    open_readings = keep_open_readings(Understanding.of(readings), service).candidates
+    if dates_of(open_readings) == {min(meant)}:  # nobody works on the others
+        return name_time(args, min(meant).isoformat(), *rest)
+    raise ask_readings(open_readings, call, zone)
+
+
+def choose_start(
+    args: Mapping[str, Any], call: CallContext, zone: ZoneInfo, meant: Collection[datetime], *, is_exact: bool = True
+) -> Mapping[str, Any]:
+    """Return the arguments with the start that is meant: of several the only one that was offered last.
+
+    Raises the question which one it is.
+    """
+    if len(meant) > 1:
+        meant = set(meant) & set(call.offered_last) or meant
+    if len(meant) == 1:
+        (start,) = meant
+        return name_start(args, start.astimezone(zone))
+    raise ask_which(meant, call, zone, is_exact=is_exact)
+
+
+def ask_which(
+    meant: Iterable[datetime], call: CallContext, zone: ZoneInfo, *, is_exact: bool = True
+) -> ClarificationNeeded:
+    """Return the question which of the starts is meant; which of their days where these are no times."""
+    if not is_exact:
+        return ask_readings(read_on(days_of(meant, zone), (None, None, None), call, zone), call, zone)
+    starts = dict.fromkeys(start.astimezone(zone) for start in sorted(meant))
+    readings = [Candidate(at, None, Grain.MINUTE, format_spoken(at, zone, call.started_at)) for at in starts]
+    return ask_readings(readings, call, zone)
+
+
+def ask_readings(candidates: Iterable[Candidate], call: CallContext, zone: ZoneInfo) -> ClarificationNeeded:
+    """Return the question which of the readings is meant."""
+    readings, named = tuple(dict.fromkeys(candidates)), call.named_last
+    again = named is not None and named.naming is Naming.ASKED and {*named.starts} == {each.start for each in readings}
+    question = candidate_question(readings, zone, call.started_at, again=again)
+    return ClarificationNeeded(question, candidates=candidate_fields(readings))

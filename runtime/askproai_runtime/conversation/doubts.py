@@ -1,0 +1,43 @@
+"""The reasons in a caller's words to ask whether a booking is meant in place of another appointment.
+
+The words only turn an act into a question: any list of them turns some of them around.
+"""
+
+import re
+from typing import Final
+
+from askproai_runtime.book.requests import Doubts
+from askproai_runtime.conversation.types import CallContext
+from askproai_runtime.language.answer_words import MOVE, words_of
+
+ONE_MORE: Final = r"weiter|zweit|zusätzlich|beide|noch ein|another|second|additional|both"
+_ADDS: Final = re.compile(rf"\b(?:{ONE_MORE})")
+_CHANGE: Final = re.compile(r"\b(?:änder|wechsel|(?:ein|aus|um)?tausch|chang|swap|switch)")
+_INSTEAD: Final = re.compile(
+    r"\b(?:an)?statt\b|\banstelle\b|\ban (?:meiner|seiner|ihrer) stelle\b|\bfür mich (?:kommt|geht)\b"
+    r"|\binstead of\b|\bin (?:my|his|her) place\b",
+    re.IGNORECASE,
+)
+_TAKES_BACK: Final = re.compile(
+    r"\b(?:nein|nee|nö|nicht|keine?[nmrs]?|sondern|doch|lieber|meinte|gemeint|falsch|stattdessen"
+    r"|no|nope|not|instead|rather|meant|wrong)\b"
+)
+
+
+def read_doubts(call: CallContext) -> Doubts:
+    """Return the doubts about a booking of this call."""
+    said, replaces_person = words_of(call.said_since or ""), says_instead(call)
+    words = [words_of(each) for each in call.utterances]
+    changes = replaces_person or any(MOVE.search(each) or _CHANGE.search(each) for each in words)
+    return Doubts(
+        listed=call.listed,
+        adds=bool(_ADDS.search(said)),
+        changes=changes,
+        takes_back=changes or bool(_TAKES_BACK.search(said)),
+        replaces_person=replaces_person,
+    )
+
+
+def says_instead(call: CallContext) -> bool:
+    """Return whether the caller has said that one person comes in the place of another."""
+    return any(_INSTEAD.search(each) for each in call.utterances)

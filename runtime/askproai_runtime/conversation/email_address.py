@@ -1,0 +1,139 @@
+"""E-mail addresses that callers spell: what the model has written down, as an address, read back, and confirmed by the caller."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from askproai_core.input_values import INVISIBLE, is_email
+from askproai_runtime.book.context import BookingContext
+from askproai_runtime.book.store.actions import get_email_question_age, record_email_question
+from askproai_runtime.conversation.types import CallContext, ClarificationNeeded
+from askproai_runtime.language.answer_words import Reply
+from askproai_runtime.language.placeholders import names_nothing
+from askproai_runtime.sentences import say
+
+# Words that a model leaves as they were said. They are whole words: "martin" has no "at" in it.
+_SAID = tuple(
+    (re.compile(rf"\s*\b(?:{words})\b\s*", re.IGNORECASE), sign)
+    for words, sign in (
+        ("at|ät|klammeraffe", "@"),
+        ("punkt|dot", "."),
+        (r"unter[\s-]?strich|underscore", "_"),
+        (r"binde[\s-]?strich|minus|hyphen|dash", "-"),
+        ("plus", "+"),
+    )
+)
+# Between two words only: Mrs. Strich has an address, too. Nor is a "Quer-" or "Schrägstrich" one, however it is written.
+_DASH = re.compile(r"(?<=\w)(?<!\bquer)(?<!\bschräg)\s+strich\s+(?=\w)", re.IGNORECASE)
+# The letters of a name one by one, as they are spelled: m-e-i-n-e-c-k-e. A dot, or a hyphen among fewer, may be a part of it.
+_SPELLED = re.compile(r"(?:[^\W_]-){4,}[^\W_](?=@)")
+# Domains that everybody knows are said as words, all others are spelled.
+_KNOWN_DOMAINS = frozenset({
+    "aol", "freenet", "gmail", "gmx", "googlemail", "hotmail", "icloud", "live", "mail", "mailbox", "me", "online", "outlook",
+    "posteo", "t-online", "web", "yahoo",
+})  # fmt: skip
+# RFC 2606 and 6761: nobody has a mailbox in these domains. Models invent addresses there.
+_RESERVED_DOMAIN = re.compile(r"(?:.+\.)?(?:example\.(?:com|net|org)|example|test|invalid|localhost)", re.IGNORECASE)
+# Words that stand for a name or a domain, as in `test@test.de`, `kunde@email.de`, `vorname.nachname@domain.com`.
+_STAND_INS = frozenset({
+    "address", "adresse", "anbieter", "anrufer", "anruferin", "beispiel", "caller", "client", "company", "customer", "doe",
+    "domain", "email", "erika", "example", "firma", "first", "firstname", "gast", "guest", "jane", "john", "kunde", "kundin",
+    "last", "lastname", "mail", "max", "muster", "musterfirma", "musterfrau", "mustermann", "my", "nachname", "name", "nutzer",
+    "patient", "placeholder", "platzhalter", "provider", "sample", "test", "tester", "testuser", "user", "username", "vorname",
+    "xyz", "your", "youremail", "yourdomain",
+})  # fmt: skip
+# Alone before the sign these are nobody, whatever the domain is.
+_NOBODY = frozenset({
+    "example", "keine", "kein", "nan", "noemail", "none", "noreply", "null", "placeholder", "platzhalter", "test", "unbekannt",
+    "undefined", "unknown",
+})  # fmt: skip
+_MAILBOX_PROVIDERS = frozenset({"mail", "email"})
+
+_CORRECTED = re.compile(
+    r".*@.*\b(?:korrigiert|korrektur|sondern|richtig(?: ist)?|neu|corrected(?: to)?|correction)\b[:, ]*(?P<address>\S+@\S+)",
+    re.IGNORECASE,
+)
+
+
+def is_made_up(address: str) -> bool:
+    """Return whether an address is one that models invent: in a reserved domain, or of words that stand for a name and a domain."""
+    local, _, domain = address.lower().rpartition("@")
+    if _RESERVED_DOMAIN.fullmatch(domain):
+        return True
+    names = re.sub(r"\d+", "", local).replace("-", ".").replace("_", ".").split(".")
+    if "".join(names) in _NOBODY or local in _NOBODY:
+        return True
+    *_, company, _top = domain.split(".")
+    stands_in = all(name in _STAND_INS for name in names if name)
+    is_first_name = company in _MAILBOX_PROVIDERS and names in (["max"], ["erika"], ["john"], ["jane"])  # max@mail.de
+    return stands_in and company in _STAND_INS and not is_first_name
+
+
+def read_named_email(text: str | None) -> str | None:
+    """Return the address that an argument names; None if there is none, or if a model has invented it."""
+    address = read_email(text) if text else None
+    return None if address is None or is_made_up(address) else address
+
+
+def read_email(text: str) -> str | None:
+    """Return the address that a text is or says ("anna punkt m at gmx punkt de"); None if it is none that Cal.com accepts."""
+    said = re.sub(f"[{INVISIBLE}]", "", text)
+    if corrected := _CORRECTED.fullmatch(said.strip()):
+        said = corrected["address"]
+    if "@" not in said:
+        for pattern, sign in _SAID:
+            said = pattern.sub(sign, said)
+        said = _DASH.sub("-", said)
+    address = "".join(said.split()).rstrip(".,;")
+    if spelled := _SPELLED.match(address):
+        address = f"{spelled[0].replace('-', '')}{address[spelled.end() :]}"
+    return address if is_email(address) else None
+
+
+def spell_email(address: str) -> str:
+    """Return an address letter by letter, as it is read back: `A, N, N, A, Punkt, M, at gmx Punkt de`."""
+    local, _, domain = address.partition("@")
+    *names, top = domain.split(".")
+    said = [name.lower() if name.lower() in _KNOWN_DOMAINS else _spell(name) for name in names]
+    spelled = f" {say().email_signs['.']} ".join([*said, top.lower()])
+    return say().spelled_email.format(local=_spell(local), domain=spelled)
+
+
+async def require_confirmed_email(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> None:
+    """Raise `ClarificationNeeded` if an address was named that is none, or that the caller has not heard letter by letter yet.
+
+    Mails of a misheard address go to a stranger, and say who comes when. The caller's words decide; where they are not clear, or
+    the request has no transcript and there was time for an answer, `email_confirmed` does, which is only the model's claim. A no
+    asks for another address, and so does its false once this one was read back: with a new one it is said of the one before. If
+    the answer is the same address, it is read back anew.
+    """
+    said = args.get("email")
+    if not said or isinstance(said, bool) or names_nothing(str(said)):
+        return
+    address = read_email(str(said))
+    if address is not None and is_made_up(address):
+        return
+    if address is None:
+        raise _ask_for_another()
+    async with ctx.pool.acquire() as conn:
+        age = (
+            None if call.replies is not None else await get_email_question_age(conn, ctx.tenant, call.call_id, address)
+        )
+        reply = call.find_reply(address.casefold(), age)
+        if reply is Reply.NO or (reply is not None and args.get("email_confirmed") is False):
+            raise _ask_for_another()
+        if reply is not None and reply.agrees(args.get("email_confirmed")):
+            return
+        await record_email_question(conn, ctx.tenant, call.call_id, address)
+    question = say().is_email_right.format(spelled=spell_email(address))
+    raise ClarificationNeeded(question, email=address, needs_confirmation=True)
+
+
+def _ask_for_another() -> ClarificationNeeded:
+    return ClarificationNeeded(
+        say().which_email, cause="the e-mail address is none, or not what the caller has said", unclear="email"
+    )
+
+
+def _spell(text: str) -> str:
+    return ", ".join(say().email_signs.get(character, character.upper()) for character in text)

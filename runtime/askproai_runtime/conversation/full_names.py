@@ -1,0 +1,95 @@
+"""When a booking asks for the full name, and what a first name alone completes then.
+
+A surname alone is booked, since a caller is not interrogated, and asked about once. Without an answer the
+appointment stays as it is. Where the calendar cannot rename it is asked before the booking, once: the next request books the name
+that it has.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from difflib import SequenceMatcher
+from typing import Final
+
+from askproai_runtime.book.appointments import Appointment
+from askproai_runtime.book.bookables import linked_event_types
+from askproai_runtime.book.context import BookingContext
+from askproai_runtime.conversation.request import SpokenBooking
+from askproai_runtime.conversation.types import CallContext, ClarificationNeeded
+from askproai_runtime.language.name_words import FIRST_NAMES, PARTICLES
+from askproai_runtime.language.phrases import join_list
+from askproai_runtime.language.replies import name_key
+from askproai_runtime.person_names import drop_titles, fold, list_name_words, same_name
+from askproai_runtime.sentences import say
+
+ASKED_NAME: Final = "full name "  # of `unclear`, before the name
+_DENIES = re.compile(r"\b(?:nein|nee|nicht|falsch|sondern|no|not|wrong)\b", re.IGNORECASE)
+_NEARLY_ONE_WORD = 0.8  # of the letters; "Petra" and "Peters" have 0.73
+
+
+def is_part_of_name(name: str) -> bool:
+    """Return whether a name has one word apart from titles, initials and particles: `Frau Hollmann`."""
+    return len([word for word in list_name_words(name) if not (word.islower() and fold(word) in PARTICLES)]) == 1
+
+
+def list_short_names(
+    call: CallContext, request: SpokenBooking, appointments: Sequence[Appointment], known: Iterable[str]
+) -> tuple[str, ...]:
+    """Return the names for whose rest a booking asks: once in a call, and not of those whose full name is `known`."""
+    is_asked = any(each.live and is_part_of_name(each.customer_name) for each in appointments)
+    if is_asked or read_asked_name(call):
+        return ()
+    whole = [name for name in known if not is_part_of_name(name)]
+    names = (request.name, *request.companions)
+    return tuple(each for each in names if is_part_of_name(each) and not any(same_name(name, each) for name in whole))
+
+
+def ask_full_names(request: SpokenBooking) -> str:
+    """Return the question for the rest of the names of a booking."""
+    if not request.companions:
+        return say().which_full_name
+    return say().which_full_names.format(names=join_list(list(request.short_names), say().and_word))
+
+
+def require_full_name(
+    ctx: BookingContext, call: CallContext, request: SpokenBooking, changed: Appointment | None
+) -> None:
+    """Raise `ClarificationNeeded` with the question for the full name of a new booking, where the calendar has no request that
+    changes it. Nothing is asked if an appointment is `changed`. A call without a transcript would hear it again.
+    """
+    staff, linked = request.service.staff or request.offered_staff, linked_event_types(ctx, request.rules.service)
+    is_linked = staff in linked if staff else bool(linked)
+    if changed is None and is_linked and request.short_names and call.said is not None:
+        marker, name = f"{ASKED_NAME}{request.name}", request.name
+        raise ClarificationNeeded(ask_full_names(request).strip(), unclear=marker, needs_name=True, customer_name=name)
+
+
+def read_asked_name(call: CallContext) -> str:
+    """Return the name that an answer of the call has asked about since its last booking; "" without one."""
+    asked = (each.removeprefix(ASKED_NAME) for each in sorted(call.asked_unclear) if each.startswith(ASKED_NAME))
+    return next(asked, "")
+
+
+def complete_name(call: CallContext, appointments: Sequence[Appointment], said: str, asked: str = "") -> str:
+    """Return the name of a request for these appointments: after the question, `Petra` completes `Frau Hollmann`, also
+    where that name was `asked` about before a booking, and so does `Lange` a first name.
+
+    A word that is nearly the surname corrects it: `Schmitz` of `Schmidt`, and so does any word after a no.
+    """
+    booked = [each.customer_name for each in appointments if name_key(str(each.id)) in (call.replies or {})]
+    known = booked[0] if len(booked) == 1 else asked
+    if len(booked) > 1 or not known or not is_part_of_name(said) or not is_part_of_name(known):
+        return said
+    part = list_name_words(known)[-1]
+    if same_name(part, said) or drop_titles(said) != fold(said):  # "Herr Lange" is no first name of "Frau Lange"
+        return said
+    if _is_respelled(fold(part), fold(said)) or _DENIES.search(call.said_since or ""):
+        return said
+    words = [word for word in known.split() if len(fold(word)) > 1]  # the initial is of what was said now
+    is_first = known.split()[-1] not in words or (fold(part) in FIRST_NAMES and fold(said) not in FIRST_NAMES)
+    at = len(words) if is_first else len(words) - 1 - sum(fold(word) in PARTICLES for word in words[:-1])
+    return " ".join([*words[:at], said, *words[at:]])
+
+
+def _is_respelled(known: str, said: str) -> bool:
+    """Return whether a surname is one that was misheard. One that only goes on is of a first name: `Pauls`."""
+    return not known.startswith(said) and SequenceMatcher(None, known, said).ratio() >= _NEARLY_ONE_WORD

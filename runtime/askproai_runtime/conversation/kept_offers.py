@@ -1,0 +1,124 @@
+"""What a call was offered: by its transcript, and of what that does not name, by the offers that its hold keeps."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import structlog
+
+from askproai_core.database import DATABASE_UNAVAILABLE, Connection
+from askproai_runtime.availability.slots import Slot
+from askproai_runtime.book.appointments import Appointment, NamedSlot, Status
+from askproai_runtime.book.context import BookingContext
+from askproai_runtime.book.holds import hold_slot
+from askproai_runtime.book.requests import ServiceRequest
+from askproai_runtime.book.store.appointments import list_call_appointments
+from askproai_runtime.book.store.offers import read_offers, replace_offers
+from askproai_runtime.conversation.answers import in_spoken_order
+from askproai_runtime.conversation.request import read_parts
+from askproai_runtime.conversation.types import CallContext, EarlierRequest, NamedTimes, Naming, Offers
+from askproai_runtime.german_dates import counts_time
+
+log = structlog.get_logger(__name__)
+
+_MOST_BEFORE = 30  # offers of earlier answers
+
+
+def encode_offers(call: CallContext, request: ServiceRequest, slots: Sequence[Slot]) -> str:
+    """Return the slots of an answer, behind the last offers of the `call` before it, as its hold keeps them."""
+    rules = request.rules
+    named = tuple(
+        tuple(
+            NamedSlot(rules.branch.name, own.service.name, each.staff, each.start)
+            for own, each in zip(rules.people, (slot, *slot.companions), strict=True)
+        )
+        for slot in in_spoken_order(rules, slots, request.staff)
+    )
+    return msgspec.json.encode(Offers(named, request.excluded, call.offered[-_MOST_BEFORE:], call.counted)).decode()
+
+
+async def hold_offer(
+    ctx: BookingContext, request: ServiceRequest, call: CallContext, slot: Slot, offered: Sequence[Slot]
+) -> bool:
+    """Hold a slot as `hold_slot` does. The hold keeps all slots that are `offered` beside it: each is booked with the person with
+    whom it was offered.
+    """
+    return await hold_slot(ctx, call.actor, request.rules, slot, encode_offers(call, request, offered))
+
+
+def note_counted_words(call: CallContext, args: Mapping[str, Any]) -> CallContext:
+    """Return a call without a transcript with the words of a search that count a time from another one: its offers keep them."""
+    said = frozenset(filter(None, read_parts(args)))
+    return replace(call, counted=said) if call.replies is None and any(map(counts_time, said)) else call
+
+
+async def keep_alternatives(
+    ctx: BookingContext, request: ServiceRequest, call: CallContext, slots: Sequence[Slot]
+) -> None:
+    """Keep the times that an answer names and does not hold."""
+    async with ctx.pool.acquire() as conn:
+        await replace_offers(conn, ctx.tenant, call.call_id, encode_offers(call, request, slots))
+
+
+def add_kept_offers(call: CallContext, appointments: Iterable[Appointment]) -> CallContext:
+    """Return a call with the offers that the hold among its `appointments` keeps.
+
+    Where its transcript names no days, those of the offers were named last, or those of its live appointments without a hold.
+    """
+    hold, own = None, list[datetime]()
+    for each in appointments:
+        if each.status == Status.HELD:
+            hold = each
+        elif each.live:
+            own.append(each.starts_at.astimezone(UTC))
+    if hold is not None and hold.offers is not None:
+        return _add(call, hold.offers)
+    if own and call.named_last is None:
+        return replace(call, named_last=NamedTimes(Naming.CHANGED, tuple(own)))
+    return call
+
+
+async def read_lost_offers(
+    conn: Connection, tenant: str, call: CallContext, appointments: Sequence[Appointment]
+) -> CallContext:
+    """Return a call with what it was offered last, where neither a transcript nor any of its `appointments` has it: its hold has
+    expired, and gave way to another call.
+    """
+    if call.said is not None or call.offered or appointments:
+        return call
+    offers = await read_offers(conn, tenant, call.call_id)
+    return call if offers is None else _add(call, offers)
+
+
+async def read_kept_offers(ctx: BookingContext, call: CallContext) -> CallContext:
+    """Return a call as `add_kept_offers` does, where its transcript names no days; as it is while the database is away."""
+    if call.named_last is not None:
+        return call
+    try:
+        async with ctx.pool.acquire() as conn:
+            appointments = await list_call_appointments(conn, ctx.tenant, call.call_id)
+    except DATABASE_UNAVAILABLE as error:
+        consequence = "offers and bookings are known from the transcript alone"
+        log.warning("offers.not_read", error=type(error).__name__, call_id=call.call_id, consequence=consequence)
+        return call
+    return add_kept_offers(call, appointments)
+
+
+def _add(call: CallContext, kept: str) -> CallContext:
+    """Return a call with kept offers before those of its transcript. They are its last ones if it names none."""
+    offers = msgspec.json.decode(kept, type=Offers)
+    offered = (*offers.before, *offers.slots, *call.offered)
+    if call.offered:
+        return replace(call, offered=offered)
+    starts = tuple(slots[0].start for slots in offers.slots)
+    led = (EarlierRequest(offers.counted, offers.counted, frozenset(starts)),) if offers.counted else ()
+    return replace(
+        call,
+        offered=offered,
+        earlier=(*call.earlier, *led),
+        offered_last=starts,
+        named_last=call.named_last or (NamedTimes(Naming.OFFERED, starts) if starts else None),
+        excluded_staff=frozenset(offers.excluded_staff),
+    )

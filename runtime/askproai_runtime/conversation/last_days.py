@@ -1,0 +1,243 @@
+"""Which days and times a call has named last, and what the caller's words since, and repeated words, mean of them."""
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from askproai_runtime.conversation.day_readings import ask_which, dates_of, day_of, days_of
+from askproai_runtime.conversation.request import names_day, read_parts, read_text
+from askproai_runtime.conversation.types import CallContext, NamedTimes, Naming
+from askproai_runtime.german_dates import (
+    Grain,
+    UnclearMention,
+    count_from,
+    counts_time,
+    find_mention,
+    fold,
+    read_in_languages,
+    understand_parts,
+)
+from askproai_runtime.language.answer_words import NO, Reply, words_of
+from askproai_runtime.language.declines import find_named_times
+from askproai_runtime.language.kept_times import DOUBTS
+from askproai_runtime.language.places_among import list_places
+from askproai_runtime.language.replies import Question, answers_nothing, holds_yes, read_reply
+from askproai_runtime.language.said_days import read_said_days
+from askproai_runtime.visits import same_services
+
+OF_OWN: Final = frozenset({Naming.CHANGED, Naming.LISTED})  # days of the caller's appointments
+_LONGEST_DAY: Final = timedelta(hours=25)
+
+
+def find_named(call: CallContext, zone: ZoneInfo) -> NamedTimes | None:
+    """Return the times that were named last and are not over; a single one that was asked about only after a yes or its day."""
+    named = call.named_last
+    if named is None:
+        return None
+    starts = tuple(start for start in named.starts if start >= call.started_at or not named.is_exact)
+    named = replace(named, starts=starts)
+    if named.asked is None:
+        return named if starts else None
+    reply = read_reply(named.said_since, Question.MEANT)
+    said = read_said_days(named.said_since, [named.asked.astimezone(zone)], call.started_at.astimezone(zone))
+    if is_agreed_time(named) or (reply is Reply.UNCLEAR and said.chosen and not said.elsewhere):
+        return named
+    if find_other_clock(named, call, zone) is not None:
+        return replace(named, is_exact=False)  # the day alone is agreed
+    before = named.before  # the times for which one was asked about, if they were offered for a refused start
+    if before is None or before.refused is None:
+        return None
+    left = tuple(each for each in before.starts if reply is not Reply.NO or each != named.asked)
+    return replace(before, starts=left, said_since=named.said_since) if left else None
+
+
+def find_other_clock(named: NamedTimes, call: CallContext, zone: ZoneInfo) -> set[datetime] | None:
+    """Return the local starts on the day of the only asked time at the hour that a yes names in its place: "Ja, aber um zwölf".
+
+    None without a yes, or where the words name the asked time, another day, or nothing for certain.
+    """
+    said = " ".join(named.said_since)
+    if named.asked is None or not holds_yes(said):
+        return None
+    asked, now = named.asked.astimezone(zone), call.started_at.astimezone(zone)
+    return read_in_languages(lambda: _read_other_clock(said, asked, now), None)
+
+
+def _read_other_clock(said: str, asked: datetime, now: datetime) -> set[datetime] | None:
+    quarters = [asked.replace(hour=hour, minute=minute) for hour in range(24) for minute in range(0, 60, 15)]
+    try:
+        rejected, others = find_named_times(said, now)
+        meant = {at for each in others for at in each.find_in(quarters, surely=False)}
+    except UnclearMention:
+        return None
+    is_hour = len(others) == 1 and not rejected and not others[0].has_day
+    return meant if is_hour and asked not in meant else None
+
+
+def is_agreed_time(named: NamedTimes) -> bool:
+    """Return whether the caller has said yes to the only asked time, and no no at the end: other questions may have come since."""
+    said = named.said_since
+    if named.asked is None or not said:
+        return False
+    replies = [read_reply(said[: at + 1], Question.MEANT) for at in range(len(said))]
+    return Reply.YES in replies and not NO.search(words_of(said[-1]))
+
+
+def after_request(call: CallContext, zone: ZoneInfo) -> CallContext:
+    """Return the call with the day of its last request as the one that was named last, where the answers since named none."""
+    requests = (parts for parts in map(read_parts, call.requested) if names_day(parts))
+    if (parts := next(requests, None)) is None:
+        return call
+    candidates, named = understand_parts(*parts, at=call.started_at, zone=zone).candidates, call.named_last
+    days = dates_of(candidates)
+    is_long = any(each.end is not None and each.end - each.start > _LONGEST_DAY for each in candidates)
+    if len(days) != 1 or is_long or any(each.grain is Grain.WEEK for each in candidates):
+        return call
+    if named is not None and (days <= {*days_of(named.starts, zone)} or is_agreed_time(named)):
+        return call  # what was said of that day before counts, and what was agreed
+    starts = tuple(each.start.astimezone(UTC) for each in candidates)
+    is_exact, since = all(each.end is None for each in candidates), named.said_since if named else ()
+    return replace(call, named_last=NamedTimes(Naming.REQUESTED, starts, is_exact=is_exact, said_since=since))
+
+
+def list_days_since(call: CallContext, zone: ZoneInfo) -> list[date]:
+    """Return the days that the call was offered, or asked about, since its last change and the last list of appointments."""
+    named = find_named(call, zone)
+    return [] if named is None or named.naming in OF_OWN or named.lists_since else days_of(named.starts, zone)
+
+
+def is_after_list(call: CallContext) -> bool:
+    """Return whether the last answer with days has listed the caller's appointments."""
+    return call.named_last is not None and call.named_last.naming is Naming.LISTED
+
+
+def offers_other_service(call: CallContext, service: str) -> bool:
+    """Return whether the last answer with days has offered other services only."""
+    named = call.named_last
+    if named is None or named.naming is not Naming.OFFERED:
+        return False
+    return not any(same_services(each, service) for each in list_services_at(call, named.starts))
+
+
+def list_services_at(call: CallContext, starts: Iterable[datetime]) -> set[str]:
+    """Return the services that were offered last at these starts."""
+    latest = {offer[0].start: offer[0].service for offer in call.offered}
+    return {latest[start] for start in starts if start in latest}
+
+
+def list_said_starts(named: NamedTimes, call: CallContext, zone: ZoneInfo, *, surely: bool) -> set[datetime]:
+    """Return the named starts, in local time, that the caller has said since, or numbered: beyond doubt, or possibly."""
+    starts, found = [start.astimezone(zone) for start in named.starts], set[datetime]()
+    now = call.started_at.astimezone(zone)
+    for words in named.said_since:
+        declines = NO.search(words_of(words))
+        found |= {starts[each] for each in list_places(words) if each < len(starts) and not declines}
+        with suppress(UnclearMention):
+            if not declines or not find_named_times(words, now)[0]:
+                mention = find_mention(words, now, ())
+                found |= mention.find_in(starts, surely=surely) if mention else set()
+    return found
+
+
+def may_repeat_change(call: CallContext, zone: ZoneInfo) -> bool:
+    """Return whether the last answer with days was a change, and the caller has named no day since."""
+    named = call.named_last
+    return named is not None and named.naming is Naming.CHANGED and not has_named_day(named, call, zone)
+
+
+def has_named_day(named: NamedTimes, call: CallContext, zone: ZoneInfo) -> bool:
+    """Return whether the caller has named a day since the last answer with days."""
+    return any(names_time(words, call, zone, is_day=True) for words in named.said_since)
+
+
+def names_time(words: str, call: CallContext, zone: ZoneInfo, *, is_day: bool = False) -> bool:
+    """Return whether words name a time, or a day. Unclear words may name one."""
+    try:
+        mention = find_mention(words, call.started_at.astimezone(zone), ())
+    except UnclearMention:
+        return True
+    return mention is not None and (mention.has_day or not is_day)
+
+
+def find_repeated_start(
+    call: CallContext, args: Mapping[str, Any], zone: ZoneInfo, own: datetime | None = None
+) -> datetime | None:
+    """Return the start of the last answer that a request means which has the same words for its time as an earlier one.
+
+    It is the one that the call was asked about, that of an appointment which it has just changed, or the one that was offered for
+    counted words ("eine Stunde später") where the caller counts none since. Raises the question again where the caller has chosen
+    none of several. `own` is the start of the appointment that is moved: the same words for another one mean another time.
+    """
+    named = call.named_last
+    return None if named is None or not named.is_exact else find_repeated(named, call, args, zone, own)
+
+
+def find_repeated(
+    named: NamedTimes, call: CallContext, args: Mapping[str, Any], zone: ZoneInfo, own: datetime | None
+) -> datetime | None:
+    """Return the start, or the beginning of the day, that a repeated request means, as `find_repeated_start` does."""
+    parts = {*filter(None, read_parts(args))}
+    if not parts or read_text(args, "start"):
+        return None
+    if named.naming is Naming.ASKED:
+        return _find_asked(named, call, parts, zone) if any(parts <= each.texts for each in call.earlier) else None
+    counts = any(map(counts_time, named.said_since))
+    if named.naming is Naming.CHANGED:
+        is_same = any(parts <= each.times for each in call.earlier if named.starts[0] in each.starts)
+        is_again = is_same and own in {None, named.starts[0]} and may_repeat_change(call, zone)
+        return named.starts[0] if is_again and not counts else None
+    led = next((each for each in reversed(call.earlier) if each.starts), None)
+    if named.naming is not Naming.OFFERED or len(named.starts) != 1 or led is None or not parts <= led.texts:
+        return None
+    old = datetime.combine(day_of(named.starts[0], zone), time(12), zone)
+    return named.starts[0] if count_from(*read_parts(args)[:2], old) is not None and not counts else None
+
+
+def choose_asked(named: NamedTimes, call: CallContext, zone: ZoneInfo) -> datetime:
+    """Return which of several asked starts the caller's words since name. Raises the question again where they name none."""
+    said = list_said_starts(named, call, zone, surely=True)
+    if len(said) != 1 and len(said := list_said_starts(named, call, zone, surely=False)) != 1:
+        raise ask_which(said or named.starts, call, zone, is_exact=named.is_exact)
+    return said.pop()
+
+
+def _find_asked(named: NamedTimes, call: CallContext, parts: Collection[str], zone: ZoneInfo) -> datetime | None:
+    """Return which asked time is meant: the only one unless the caller declines it, or the chosen one of several.
+
+    Without a transcript a model that repeats itself after the question means the only one.
+    """
+    if len(named.starts) > 1:
+        return choose_asked(named, call, zone)
+    if named.is_exact and (call.replies is None or is_agreed_time(named)):
+        return named.starts[0]
+    if not named.is_exact or _declines(named, call, parts, zone) or find_other_clock(named, call, zone):
+        return None
+    if not all(map(_is_aside, named.said_since)):
+        return named.starts[0]
+    raise ask_which(named.starts, call, zone)
+
+
+def _is_aside(words: str) -> bool:
+    """Return whether words are no answer to a question for a time, or one that counts another time from it."""
+    return not words.strip() or answers_nothing(words) or counts_time(words) or bool(DOUBTS.search(words_of(words)))
+
+
+def _declines(named: NamedTimes, call: CallContext, parts: Collection[str], zone: ZoneInfo) -> bool:
+    """Return whether the caller has refused the only asked time, or named another one. Unclear words may name one."""
+    asked, now = named.starts[0].astimezone(zone), call.started_at.astimezone(zone)
+    for words in named.said_since:
+        if NO.search(words_of(words)):
+            return True
+        if answers_nothing(words) or any(re.search(rf"\b{re.escape(fold(part))}\b", fold(words)) for part in parts):
+            continue
+        try:
+            mention = find_mention(words, now, ())
+        except UnclearMention:
+            return not counts_time(words)
+        if mention is not None and not mention.find_in([asked], surely=False):
+            return True
+    return False

@@ -1,0 +1,270 @@
+"""leave_message, and the messages of other functions."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from enum import StrEnum
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from askproai_core.database import Connection
+from askproai_core.phone_numbers import region_of
+from askproai_core.tenant_config import TenantConfig
+from askproai_runtime.book.changes import commit_and_answer
+from askproai_runtime.book.context import BookingContext
+from askproai_runtime.book.messages import Message, NewMessage
+from askproai_runtime.book.store.messages import (
+    OF_CALLER,
+    amend_message,
+    insert_message,
+    list_call_messages,
+    lock_messages,
+)
+from askproai_runtime.conversation.amended_messages import (
+    CALL_BACK_SEPARATOR,
+    find_amended,
+    is_filler,
+    join_texts,
+    names_no_time,
+    speaks_of_call_back,
+    withdraws_call_back,
+)
+from askproai_runtime.conversation.call_backs import CallBack, is_closed_then, understand_call_back
+from askproai_runtime.conversation.phone_argument import (
+    ask_if_unclear,
+    ask_to_call_back,
+    has_digits,
+    read_phone,
+    spell_phone,
+)
+from askproai_runtime.conversation.request import read_said, read_text
+from askproai_runtime.conversation.types import Answer, CallContext, ClarificationNeeded, FunctionOutcome
+from askproai_runtime.language.customer_names import read_customer_name
+from askproai_runtime.language.phrases import sayable
+from askproai_runtime.language.placeholders import is_placeholder, names_nothing, refuses_contact
+from askproai_runtime.notifications.news import TooManyCorrections, enqueue_message
+from askproai_runtime.person_names import fold, names_person, same_name
+from askproai_runtime.sentences import decline_name, say
+
+MESSAGES_PER_CALL = 3
+MESSAGES_PER_HOUR = 10  # of one number; all callers without a number together
+_MAX_TEXT = 480  # what is longer may have been cut before it came here
+_MAX_SHORT = 200
+_MAX_PHONE = 40
+
+
+class NotedNumber(StrEnum):
+    """The number that is noted with a message, as the answer's field `number` has it."""
+
+    OF_CALL = "of_call"
+    NAMED = "named"
+    NONE = "none"
+
+
+async def leave_message(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer:
+    """Note a message for the tenant, and answer that it is noted once it is committed; or ask for what is missing.
+
+    A message that says more of the same matter, or corrects it, amends the earlier one (`amended_messages.py`): so many corrections
+    of it are noted as can be notified.
+    """
+    try:
+        earlier = await list_call_messages(ctx.pool, ctx.tenant, call.call_id)
+        message = _parse(ctx, call, args, earlier)
+        return await commit_and_answer(
+            ctx,
+            lambda conn: _store_or_amend(conn, ctx, message),
+            lambda stored: _answer_noted(ctx, call, message, stored),
+        )
+    except ClarificationNeeded as clarification:
+        return clarification.answer
+    except TooManyCorrections:
+        return Answer(
+            success=False, message=say().message_changed_too_often, fields={}, outcome=FunctionOutcome.LIMITED
+        )
+
+
+async def _store_or_amend(conn: Connection, ctx: BookingContext, message: NewMessage) -> Message | None:
+    await lock_messages(conn, ctx.tenant, message.call_id)
+    earlier = await list_call_messages(conn, ctx.tenant, message.call_id)
+    found = find_amended(earlier, message)
+    if found is not None:
+        stored, amended = found
+        if amended == stored:
+            return stored
+        written = await amend_message(conn, ctx.tenant, amended)
+        if written is not None:
+            await _notify(conn, ctx, written, message.correlation_id)
+            return written
+    if not message.text:
+        raise ClarificationNeeded(say().what_message)
+    return await store_message(conn, ctx, replace(message, key=f"{OF_CALLER}{len(earlier)}:{message.key}"))
+
+
+def _answer_noted(ctx: BookingContext, call: CallContext, message: NewMessage, stored: Message | None) -> Answer:
+    """Return what is noted now: with its call-back, whoever has asked for it, or that there is none any more."""
+    if stored is None:
+        return Answer(success=False, message=say().too_many_messages, fields={}, outcome=FunctionOutcome.LIMITED)
+    whom, as_said = _say_recipient(ctx.config(), stored.recipient)
+    sentence = say().noted.format(whom=whom)
+    is_amended = fold(stored.text) != fold(message.text)
+    says_number = message.phone is not None and (is_amended or message.phone != stored.caller)
+    if stored.call_back:
+        template, when, closed = _choose_call_back(ctx, call, stored.call_back)
+        number = _say_number(ctx.config(), call, stored)
+        sentence = template.format(whom=whom, when=when, number=f"{closed}{number}")
+    elif says_number or _noted_number(stored) is NotedNumber.NONE:
+        sentence += _say_number(ctx.config(), call, stored)
+    text = sayable(stored.text) if is_amended else None
+    sentence += as_said
+    if is_amended:
+        sentence += say().message_now.format(text=text) if text else say().in_one_message
+    if message.withdraws and not text and say().no_call_back in stored.text:
+        sentence = f"{sentence} {say().no_call_back}" if message.text else say().call_back_withdrawn
+    fields = {"message_id": str(stored.id), "number": _noted_number(stored).value}
+    return Answer(success=True, message=sentence, fields=fields, outcome=FunctionOutcome.NOTED)
+
+
+def _choose_call_back(ctx: BookingContext, call: CallContext, noted: str) -> tuple[str, str, str]:
+    """Return the template for a call-back: that it is wanted, after a mere yes; else for the noted words, which may refuse it.
+    Return these words, and that the branch is closed then.
+    """
+    if names_no_time(noted) and not is_filler(noted):
+        return say().call_back_wanted, "", ""
+    zone, now = ZoneInfo(ctx.config().time_zone), ctx.clock.now()
+    requested = [understand_call_back(part, call.started_at, zone) for part in noted.split(CALL_BACK_SEPARATOR)]
+    parts = [call_back.describe(zone, now) for call_back in requested]
+    when = CALL_BACK_SEPARATOR.join(part.rstrip(".") for part in parts if part)
+    template = say().call_back_noted if all(parts) else say().call_back_in_words
+    is_closed = is_closed_then(requested, ctx.config().find_branch(call.branch), zone)
+    return template, when, say().call_back_when_closed if is_closed else ""
+
+
+def _say_number(config: TenantConfig, call: CallContext, stored: Message) -> str:
+    if stored.phone is None or not has_digits(stored.phone):
+        if stored.caller is not None and call.goes_out:
+            return say().reached_at_number.format(phone=spell_phone(stored.caller, region_of(config, call.branch)))
+        return say().no_number_noted if stored.caller is None else say().reached_at_callers_number
+    if not stored.phone.startswith("+"):
+        return say().reached_at_named_number
+    return say().reached_at_number.format(phone=spell_phone(stored.phone, region_of(config, call.branch)))
+
+
+def _noted_number(stored: Message) -> NotedNumber:
+    if stored.phone and has_digits(stored.phone):
+        return NotedNumber.NAMED
+    return NotedNumber.OF_CALL if stored.caller else NotedNumber.NONE
+
+
+def _say_recipient(config: TenantConfig, recipient: str | None) -> tuple[str, str]:
+    """Return ` für Anna` for somebody of the team, or a branch; else a sentence with the words, whose case German would change."""
+    if recipient is None:
+        return "", ""
+    people = [member.display_name for branch in config.branches for member in branch.staff]
+    names = [name for name in people if names_person(recipient, name)]
+    names += [branch.display_name for branch in config.branches if fold(recipient) == fold(branch.display_name)]
+    named = list(dict.fromkeys(names))
+    if len(named) == 1:
+        return say().message_for.format(recipient=decline_name(named[0])), ""
+    words = (sayable(recipient) or "").rstrip(".")
+    return "", say().recipient_as_said.format(recipient=words) if words else ""
+
+
+def _parse(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], earlier: Sequence[Message]) -> NewMessage:
+    """Return the message, without a text where it can only complete an earlier one. Raises `ClarificationNeeded`."""
+    config, text = ctx.config(), read_text(args, "message") or ""
+    text = "" if is_placeholder(text) else text
+    said = _read_call_back(args, call, earlier, alone=not text)
+    text = text or (say().only_call_back if said else "")
+    if not text and not earlier:
+        raise ClarificationNeeded(say().what_message)
+    # Asked again, since nothing that was said is cut.
+    for argument, question in (("call_back", say().when_to_call_back), ("recipient", say().whom_for)):
+        if len(read_text(args, argument) or "") > _MAX_SHORT:
+            raise ClarificationNeeded(question)
+    name = read_customer_name(read_text(args, "customer_name"), call.said)
+    name = name or (earlier[-1].name if earlier else "")
+    if not name:
+        raise ClarificationNeeded(say().whose_message)
+    caller, named = call.caller, read_said(args, "phone")
+    heard = read_phone(named, config, call.branch)
+    ask_if_unclear(call, heard, region_of(config, call.branch))
+    phone = heard.number or heard.unclear  # what is no number may still help to find one
+    phone = caller if heard.of_call else phone
+    is_too_long = len(phone or "") > _MAX_PHONE
+    if is_too_long or heard.several:  # a person will read the words
+        text, phone = join_texts(text, say().phone_as_heard.format(said=named)), heard.number
+    if said and phone is None and caller is None:
+        phone = next((each.phone for each in reversed(earlier) if each.phone and same_name(each.name, name)), None)
+    refuses = said is not None and names_nothing(said) and refuses_contact(said)
+    if (said and phone is None and caller is None and not refuses) or is_too_long:
+        ask_to_call_back(call)
+    if len(text) > _MAX_TEXT:
+        raise ClarificationNeeded(say().message_too_long)
+    recipient = read_said(args, "recipient")
+    call_back = None if said is None else understand_call_back(said, call.started_at, ZoneInfo(config.time_zone))
+    identity = f"{fold(name)}|{fold(text)}|{fold(recipient or '')}"
+    message = make_message(
+        call, identity, call.branch, text, name=name, phone=phone, recipient=recipient, call_back=call_back
+    )
+    return replace(message, withdraws=withdraws_call_back(_read_claim(args)))
+
+
+def make_message(
+    call: CallContext, identity: str, branch: str, text: str, *, name: str, phone: str | None, recipient: str | None = None,
+    call_back: CallBack | None = None,
+) -> NewMessage:  # fmt: skip
+    """Return a message of a call. Messages of a call with one `identity` are one message."""
+    starts, ends = call_back.span if call_back else (None, None)
+    return NewMessage(
+        call_id=call.call_id,
+        key=hashlib.sha256(identity.encode()).hexdigest(),
+        branch=branch,
+        caller=call.caller,
+        name=name,
+        phone=phone,
+        recipient=recipient,
+        text=text,
+        call_back=call_back.said if call_back else None,
+        call_back_from=starts,
+        call_back_until=ends,
+        correlation_id=call.correlation_id,
+        any_time=call_back is not None and call_back.is_any_time,
+    )
+
+
+async def store_message(conn: Connection, ctx: BookingContext, message: NewMessage) -> Message | None:
+    """Store a message and enqueue its notifications; None if its call or its number has left too many."""
+    stored = await insert_message(conn, ctx.tenant, message, MESSAGES_PER_CALL, MESSAGES_PER_HOUR)
+    if stored is not None:
+        await _notify(conn, ctx, stored, message.correlation_id)
+    return stored
+
+
+async def _notify(conn: Connection, ctx: BookingContext, stored: Message, correlation_id: str) -> None:
+    await enqueue_message(
+        conn, ctx.config(), stored.id, text=stored.text, name=stored.name, branch=stored.branch,
+        phone=stored.phone or stored.caller, recipient=stored.recipient, call_back=stored.call_back,
+        correlation_id=correlation_id,
+    )  # fmt: skip
+
+
+def _read_claim(args: Mapping[str, Any]) -> str | None:
+    """Return the argument for a call-back as a text; a boolean is one, too."""
+    claim = args.get("call_back")
+    return str(claim).casefold() if isinstance(claim, bool) else read_text(args, "call_back")
+
+
+def _read_call_back(
+    args: Mapping[str, Any], call: CallContext, earlier: Sequence[Message], *, alone: bool
+) -> str | None:
+    """Return the words for a call-back as they were said; None if there are none, or it is not wanted. A bare true asks for it.
+
+    A mere "any" counts only `alone`, without a text, or where the call has spoken of a call-back; so does a mere "no preference".
+    """
+    said = _read_claim(args)
+    if said is None or withdraws_call_back(said) or is_placeholder(said):
+        return "ja" if fold(said or "") == "true" else None
+    is_asked = speaks_of_call_back(call.said or "") or any(each.call_back for each in earlier)
+    if names_nothing(said):
+        return said if is_asked else None
+    return None if is_filler(said) and not (alone or is_asked) else said

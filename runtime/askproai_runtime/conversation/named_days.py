@@ -1,0 +1,191 @@
+"""Words for a time without a date: they are on a day of the last answer of the call that has named days.
+
+Offers name days, readings that were asked about, an appointment that was booked, moved or cancelled, and listed appointments. Where
+another day fits as well the day is asked for.
+"""
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+from datetime import date, datetime, time
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from askproai_runtime.book.appointments import Appointment
+from askproai_runtime.book.requests import ServiceRequest
+from askproai_runtime.conversation.day_readings import (
+    any_of,
+    ask_readings,
+    choose_start,
+    dates_of,
+    day_of,
+    days_of,
+    exact_starts,
+    name_days,
+    name_start,
+    name_time,
+    read_on,
+)
+from askproai_runtime.conversation.last_days import (
+    after_request,
+    find_named,
+    find_other_clock,
+    find_repeated,
+    list_services_at,
+    names_time,
+)
+from askproai_runtime.conversation.named_places import put_on_place, put_on_shown_weekday
+from askproai_runtime.conversation.open_days import TimeWords, needs_day, put_relative_day, put_time, put_weekday
+from askproai_runtime.conversation.request import holds_iso_day, keep_open_readings, names_day, read_parts, read_text
+from askproai_runtime.conversation.types import CallContext, NamedTimes, Naming
+from askproai_runtime.german_dates import Understanding, count_from, counts_time, exact_at, find_open_span, fold
+
+_BESIDE: Final = re.compile(
+    r"(?:(?:und|irgendwann|erst|gleich|direkt|kurz|lieber|and|some ?time|any ?time|right|straight|just) )*"
+    r"(?:(?:danach|darauf|afterwards?|after(?: that)?)|(?P<earlier>davor|zuvor|before(?: that)?))(?: bitte| please)?"
+)
+
+
+def put_on_named_day(
+    call: CallContext,
+    args: Mapping[str, Any],
+    zone: ZoneInfo,
+    find_service: Callable[[], ServiceRequest],
+    *,
+    searches: bool = False,
+    own: Appointment | None = None,
+) -> Mapping[str, Any]:
+    """Return the arguments with the day, or the `start`, of the last answer with days that they mean; as they are without one.
+
+    Raises `ClarificationNeeded` where several days may be meant. A caller who `searches` hears the times of all of them. `own` is
+    the appointment that is moved.
+    """
+    last = call.named_last
+    if last is not None and not searches:
+        meant = find_repeated(last, call, args, zone, None if own is None else own.starts_at)
+        if meant is not None and last.is_exact:
+            return name_start(args, meant.astimezone(zone))
+        if meant is not None:
+            return name_days(args, call, zone, find_service, {day_of(meant, zone)}, asks=False)
+    if (named := find_named(call, zone)) is None:
+        return args
+    words = TimeWords(named, call, args, zone, find_service, searches, own)
+    if last is not None and not searches:
+        _require_said_clock(words, find_other_clock(last, call, zone))
+        words = replace(words, args=put_on_shown_weekday(words))
+    words = replace(words, args=put_on_place(words))
+    words = replace(words, args=_put_beside(_count_from(words), words))
+    parts = words.parts
+    if not any(parts) or holds_iso_day(parts):
+        return words.args
+    if named.asked is not None:
+        return choose_start(words.args, call, zone, named.starts) if _may_mean(words, named.asked) else words.args
+    if not names_day(parts) or needs_day(words):
+        return put_time(words)
+    span = find_open_span(words.day)
+    return put_relative_day(words) if span is None else put_weekday(words, span)
+
+
+def _require_said_clock(words: TimeWords, said: Collection[datetime] | None) -> None:
+    """Raise the question which time is meant, where the caller has agreed to a day at another hour than that of the request."""
+    day, clock, _ = words.parts
+    asked = exact_starts(read_on(words.named_days, (None, clock or day, None), words.call, words.zone))
+    if said and asked and asked.isdisjoint(said):
+        heard = replace(Understanding.of(map(exact_at, said)), ambiguous=True)
+        kept = keep_open_readings(heard, words.find_service()).candidates
+        of_request = [exact_at(each.astimezone(words.zone)) for each in asked]
+        raise ask_readings(sorted([*of_request, *kept], key=lambda each: each.start), words.call, words.zone)
+
+
+def keep_offered_days(call: CallContext, args: Mapping[str, Any], request: ServiceRequest) -> Mapping[str, Any]:
+    """Return the arguments of a search as `put_on_named_day` does, or with the days of the last offers where they say nothing of a
+    time, and are about another person or another service than these ("und bei Julia?").
+    """
+    zone = request.rules.zone
+    args = put_on_named_day(after_request(call, zone), args, zone, lambda: request, searches=True)
+    days = days_of(call.offered_last, zone)
+    is_other = request.rules.service.name not in list_services_at(call, call.offered_last)
+    if any(read_parts(args)) or not days or not (read_text(args, "staff") or is_other):
+        return args
+    return name_time(args, any_of(days))
+
+
+def _may_mean(words: TimeWords, start: datetime) -> bool:
+    """Return whether words may mean a time that the caller has agreed to: they name another day or another time else."""
+    local, parts = start.astimezone(words.zone), words.parts
+    is_day = names_day(parts)
+    readings = words.understand(*parts) if is_day else read_on([local.date()], parts, words.call, words.zone)
+    return any(each.contains(local) for each in readings)
+
+
+def _put_beside(args: Mapping[str, Any], words: TimeWords) -> Mapping[str, Any]:
+    """Return the arguments with the hours after, or before, the last named time in place of "danach" or "davor".
+
+    It is the refused time, else the last one of the named times, or the first one. Another day that is named beside it is kept.
+    """
+    named, zone, said = words.named, words.zone, fold(read_text(args, "time") or read_text(args, "start") or "")
+    found = _BESIDE.fullmatch(said)
+    if found is None or not named.is_exact or named.naming is Naming.LISTED:
+        return args
+    is_later = found["earlier"] is None
+    origin = named.refused or (max(named.starts) if is_later else min(named.starts))
+    day, local = read_text(args, "date"), origin.astimezone(zone)
+    is_other = day is not None and local.date() not in dates_of(words.understand(day, None, None))
+    hours = f"{'später als' if is_later else 'vor'} {local:%H:%M} Uhr"
+    return args if is_other else name_time(args, local.date().isoformat(), hours)
+
+
+def list_counted_days(call: CallContext, day: str | None, clock: str | None, own: datetime) -> list[date]:
+    """Return the days of a counted day ("eine Woche später") of a move after offers to which the caller has answered; none where it
+    is counted from the appointment.
+    """
+    zone = ZoneInfo(str(own.tzinfo))
+    named = find_named(call, zone)
+    if named is None or named.naming is not Naming.OFFERED or named.lists_since:
+        return []
+    days = days_of(named.starts, zone)
+    if any(map(counts_time, named.said_since)):
+        counted = [count_from(day, clock, datetime.combine(each, own.timetz())) for each in days]
+        return [date.fromisoformat(each[0]) for each in counted if each and each[0]]
+    return days if _is_counted_before(named, call, zone) else []
+
+
+def _is_counted_before(named: NamedTimes, call: CallContext, zone: ZoneInfo) -> bool:
+    """Return whether the words of a counted day are those that led to the offers: the caller has named a time since, and counted
+    none. A model repeats them beside it.
+    """
+    said = named.said_since
+    is_chosen = named.naming is Naming.OFFERED and any(names_time(words, call, zone) for words in said)
+    return is_chosen and not any(map(counts_time, said))
+
+
+def _count_from(words: TimeWords) -> Mapping[str, Any]:
+    """Return the arguments with a time that is counted from the named times ("am nächsten Tag") as it is without them.
+
+    It is counted from each named day where that day itself is meant, or the caller books: who means one of several is asked.
+    Else it is counted from the last one. Where it depends on which of several clock times is meant, it is left as it is.
+    """
+    named, zone, books = words.named, words.zone, not words.searches
+    starts = named.before.starts if named.before else named.starts
+    if books and named.refused and named.naming is Naming.OFFERED:
+        starts = (*starts, named.refused)
+    (day, clock, part_of_day), days = words.parts, days_of(starts, zone)
+    if not (day or clock):
+        return words.args
+    clocks = {start.astimezone(zone).time() for start in starts}
+    if named.naming is Naming.REQUESTED and not named.is_exact:
+        clocks = {time(), time(12)}  # no hour was named
+    counted = {each: {count_from(day, clock, datetime.combine(each, at, zone)) for at in clocks} for each in days}
+    found = [result for results in counted.values() for result in results if result is not None]
+    if len(found) != len(days) or any(len(results) > 1 for results in counted.values()):
+        return words.args
+    last_day, at = found[-1]
+    is_named = (last_day or "") in fold(f"{day} {clock}")  # "gleiche Zeit am Donnerstag" is on the day that it names
+    is_shifted = last_day != days[-1].isoformat() and not is_named
+    meant = [
+        each or "" for each, _ in (found if books or not is_shifted or named.naming is Naming.LISTED else found[-1:])
+    ]
+    is_repeated = books and any({day, clock} & each.texts for each in words.call.earlier) and words.call.replies is None
+    if is_shifted and (is_repeated or _is_counted_before(named, words.call, zone)):
+        meant = [each.isoformat() for each in days]
+    return name_time(words.args, " oder ".join(dict.fromkeys(meant)), at, part_of_day)

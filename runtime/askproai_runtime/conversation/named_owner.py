@@ -1,0 +1,78 @@
+"""Whose appointment a request for one that is booked names. Pure."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from askproai_core.tenant_config import TenantConfig
+from askproai_runtime.book.appointments import Appointment
+from askproai_runtime.conversation.full_names import is_part_of_name
+from askproai_runtime.conversation.named_people import read_name_alone
+from askproai_runtime.conversation.request import read_text
+from askproai_runtime.conversation.said_names import leaves_customer_unsaid, names_relative
+from askproai_runtime.conversation.types import CallContext
+from askproai_runtime.language.bare_names import is_of_stranger
+from askproai_runtime.language.customer_names import speaks_of_another
+from askproai_runtime.person_names import fold, is_other_person, same_name
+
+_PICKING = ("appointment_id", "appointment_date", "appointment_time")
+
+
+def name_owner(call: CallContext, args: Mapping[str, Any]) -> str:
+    """Return the person whom a request names; "" without one. A part of a name may be that of a person whom the call has named.
+
+    Without a name the request means the person whom the call has named last, and where it says when the appointment is, the caller.
+    An id is from an answer, which has said whose it is.
+    """
+    text = read_text(args, "customer_name")
+    name = read_name_alone(text, call.said)
+    if text is None:
+        named = call.named_of_caller if any(read_text(args, each) for each in _PICKING[1:]) else call.named
+        return "" if read_text(args, "appointment_id") else named
+    return call.named if name and is_part_of_name(name) and same_name(name, call.named) else name
+
+
+def names_other_owner(call: CallContext, args: Mapping[str, Any], customer: str, *, is_of_call: bool) -> bool:
+    """Return whether a request names another customer than that of an appointment or a place on the waiting list, also as "mein
+    Mann".
+
+    A person whom only the call has named may have made one for somebody else in it (`is_of_call`).
+    """
+    text, name = read_text(args, "customer_name") or "", name_owner(call, args)
+    if text and not name:
+        return speaks_of_another(text, customer)
+    if said := read_name_alone(text, call.said):
+        return not same_name(said, customer) or is_other_person(name, customer)
+    return not is_of_call and is_other_person(name, customer)
+
+
+def needs_name(call: CallContext, args: Mapping[str, Any], customer: str, *, is_of_call: bool) -> bool:
+    """Return whether a sentence about an appointment or a place on the waiting list says for whom it is: a request names another
+    customer, or nobody has named this one.
+    """
+    named = read_text(args, "customer_name") or ""
+    is_unsaid = leaves_customer_unsaid(call, customer, named, is_of_call=is_of_call)
+    return is_unsaid or names_other_owner(call, args, customer, is_of_call=is_of_call)
+
+
+def leaves_owner_open(
+    config: TenantConfig,
+    call: CallContext,
+    args: Mapping[str, Any],
+    appointment: Appointment,
+    own: Sequence[Appointment],
+) -> bool:
+    """Return whether a request may mean an appointment of another person of the number than the only one that is found."""
+    if read_text(args, "appointment_id") or appointment.call_id == call.call_id:
+        return False
+    name, customer = name_owner(call, args), appointment.customer_name
+    is_first_name = fold(name) == fold(customer).partition(" ")[0]
+    is_unsure = not name or (is_part_of_name(name) and not is_first_name)
+    if is_unsure and is_of_stranger(call.utterances, customer, config):
+        return True
+    if len(own) > 1 or any(read_text(args, each) for each in _PICKING):
+        return False
+    if is_unsure and names_relative(call.said or "", customer):
+        return True
+    known = {each for one in own for each in one.names_of_number}
+    others = [each for each in known if is_other_person(each, customer)]
+    return any(not name or same_name(name, each) for each in others)

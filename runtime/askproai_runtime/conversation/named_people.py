@@ -1,0 +1,279 @@
+"""Whom a text names: one person without the words around the name, a caller and companions, or people who are asked about.
+
+This is the one place that parts such a text. Pure.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from askproai_core.tenant_config import Service
+from askproai_runtime.conversation.types import ClarificationNeeded
+from askproai_runtime.language.customer_names import drop_relations, is_plain_name, is_sentence, read_customer_name
+from askproai_runtime.language.name_words import (
+    COMPANIONS,
+    CUSTOMERS,
+    FAMILY,
+    FIRM,
+    NO_NAME,
+    OF_SENTENCES,
+    POSSESSIVES,
+    RELATIVES,
+    SEVERAL_RELATIVES,
+)
+from askproai_runtime.language.names_alone import count_names, drop_around
+from askproai_runtime.language.placeholders import is_placeholder, names_nothing
+from askproai_runtime.language.spoken_services import names_service
+from askproai_runtime.person_names import GENDERS, fold, same_name
+from askproai_runtime.sentences import say
+
+_OF_A_PERSON: Final = re.compile(
+    r"(?P<who>(?:\w+ )*\w+) (?:von|of) (?!und zu)(?P<whom>\S.*)|[^,(]+['’]s? (?P<whose>\w+)"
+)
+_WITH: Final = r"\b(?:(?:zusammen |together )?(?:mit|with))\b"
+_PARTS: Final = re.compile(
+    r"\s*[(\[](?P<inside>[^()\[\]]*)[)\]]?\s*"
+    r"|\s*(?:(?:,\s*)?(?P<word>"
+    rf"(?<!\bvon )\b(?:und|and)\b|\bu\b\.?(?=\s)|[&+]|{_WITH}|\b(?:sowie|(?-i:plus)|samt|nebst)\b|/)|[,;])\s*",
+    re.IGNORECASE,
+)
+_JOINS: Final = frozenset({"und", "and", "u", "u.", "&", "+"})
+_ALSO: Final = re.compile(rf"(?:[&+]|(?:und|and|auch|noch|plus)\b|{_WITH})", re.IGNORECASE)
+_AGE = re.compile(
+    r"(?:(?:aged?|alter) ?)?\d{1,3}(?: ?(?:jahre?|j\.?|years?|yo|monate|months))?(?: (?:alt|old))?", re.IGNORECASE
+)
+_COUNTED = re.compile(r"\b\d{1,2} ?(?:personen|person|pers\b|leute|people|x\b)|\+ ?\d", re.IGNORECASE)
+_OTHER_NAME = re.compile(r"(?:nicht|not|statt|instead of)(?: [A-ZÄÖÜ][\w'-]+){1,2}")  # "Schmitz (nicht Schmidt)"
+_NUMBER = re.compile(r"\d{3}|\d\.\d|@")  # of a customer, a telephone, or a day, or an address: no count
+# A telephone number or an e-mail address behind a name.
+_REACHED: Final = re.compile(
+    r"(?P<name>[^\d@()]*?[^\W\d_]\.?)[\s,;:/–-]+"
+    r"(?P<reached>(?:(?:tel(?:efon)?|handy|mobil|nummer)\b\.?:? ?)?\+?\d[\d\s/-]{5,}\d|[\w.+-]+@[\w-]+(?:\.[\w-]+)+)$"
+)
+# A placeholder of one part of a name: "Petra undefined". In capitals the last ones are names.
+_UNKNOWN_PART: Final = re.compile(
+    r"(?:(?P<first>^)|(?<=\w) )"
+    r"(?:familienname|n/a|nachname|none|surname|tb[ad]|unbekannt|undefined|unknown|vorname|x{3,}|[?_-]+|(?-i:nan|nil|null))"
+    r"(?(first) (?=\w)|$)",
+    re.IGNORECASE,
+)
+_IN_BRACKETS: Final = re.compile(r"\s*(?:<[^<>]*>|\[[^\[\]]*\]|\{[^{}]*\}|\([^()]*\))")
+_WITHIN_NAME = re.compile(
+    r"(?:(?:geb\.?|geborene[rn]?|née|nee|born)\b|(?:jr|sr|junior|senior|dr|prof)\b\.?)\D*", re.IGNORECASE
+)
+_RELATIONS = COMPANIONS - GENDERS.keys()
+_MAY_COME = (COMPANIONS - RELATIVES) | SEVERAL_RELATIVES | {"jemand", "somebody", "someone"}
+_FULL_NAME = 2  # words
+_MOST_WORDS = 3  # of a name beside a name
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """`name` is the customer's alone, and `beside` is what describes the named ones. `others` come along.
+
+    `may_bring`: what is beside may be the name of another person. Without a name: `is_unclear`, several people whom it does not
+    name; `is_another`, a relative who has no name; `is_sentence`, words that are in no name.
+    """
+
+    name: str
+    beside: str = ""
+    others: tuple[str, ...] = ()
+    may_bring: bool = False
+    is_unclear: bool = False
+    is_another: bool = False
+    is_sentence: bool = False
+
+
+_UNCLEAR: Final = People("", is_unclear=True)
+
+
+def read_people(text: str | None, services: Sequence[Service] = ()) -> People:
+    """Return whom a text names. A name of the `services` beside a person describes the person."""
+    alone = drop_around(text or "")
+    filled = _IN_BRACKETS.sub(lambda found: "" if is_placeholder(found[0].strip()) else found[0], alone).strip()
+    said = _REACHED.sub(_set_beside, alone if names_nothing(alone) else _UNKNOWN_PART.sub("", filled))
+    if not said or FIRM.search(said):
+        return People(said)
+    if _is_relative(said):
+        return People("", is_another=True)
+    named = drop_relations(said)
+    are_joined = any(sign not in {"", ",", "("} for sign, _ in _list_parts(said))
+    is_group = not SEVERAL_RELATIVES.isdisjoint(fold(said.removesuffix(named)).split())
+    if is_group or FAMILY.search(said) or (are_joined and _has_relation(said)):
+        return _UNCLEAR
+    found = _part(named, services)
+    if found.is_unclear or found.others or not read_customer_name(found.name) or is_plain_name(found.name):
+        return found
+    if _COUNTED.search(found.name):
+        return _UNCLEAR
+    return People("", is_sentence=True) if is_sentence(found.name) or _NUMBER.search(found.name) else found
+
+
+def _set_beside(found: re.Match[str]) -> str:
+    reached = found["reached"].replace("+", "00", 1) if "@" not in found["reached"] else found["reached"]
+    return f"{found['name']} ({reached})"
+
+
+def names_several(text: str | None) -> bool:
+    """Return whether a text names several people, or says that there are several."""
+    people = read_people(text)
+    return people.is_unclear or bool(people.others)
+
+
+def name_people(args: Mapping[str, Any], services: Sequence[Service], question: str) -> dict[str, Any]:
+    """Return the arguments with the name alone as `customer_name`, its description in `notes`, and the others as `companions`.
+
+    Raises `ClarificationNeeded` each time where the text is no name of one person: such a text is never stored. `question` asks for
+    the name.
+    """
+    text = args.get("customer_name")
+    people = read_people(text, services) if isinstance(text, str) else People("")
+    if people.is_unclear:
+        raise ClarificationNeeded(say().who_comes_along, unclear="companions")
+    if people.is_another or people.is_sentence:
+        raise ClarificationNeeded(question, unclear="customer_name")
+    if not people.name:
+        return dict(args)
+    notes = "; ".join(each for each in (str(args.get("notes") or ""), people.beside) if each)
+    companions = _add_others(args.get("companions") or [], people.others)
+    named = {"customer_name": people.name, "notes": notes, "companions": companions}
+    return {**args, **{key: value for key, value in named.items() if value}}
+
+
+def _add_others(said: Sequence[Mapping[str, str]], others: Sequence[str]) -> list[dict[str, str]]:
+    """Return the companions with the others of a name: each once, and one without a name gets one."""
+    companions = [dict(each) for each in said]
+    for name in others:
+        if any(same_name(name, each.get("customer_name", "")) for each in companions):
+            continue
+        unnamed = next((each for each in companions if not each.get("customer_name")), None)
+        if unnamed is None:
+            companions.append({"customer_name": name})
+        else:
+            unnamed["customer_name"] = name
+    return companions
+
+
+def read_name_alone(text: str | None, said: str | None) -> str:
+    """Return `read_customer_name` of the name alone; the text itself where it is of several people."""
+    people = read_people(text)
+    return read_customer_name(text if people.is_unclear else people.name, said)
+
+
+def _is_relative(text: str) -> bool:
+    """Return whether a text is a relative without a name: "mein Mann", "Mann von Petra Lange", "Petra's husband"."""
+    words = fold(text).split()
+    if all(word in NO_NAME for word in words):
+        return any(POSSESSIVES.fullmatch(word) for word in words) and not RELATIVES.isdisjoint(words)
+    found = _OF_A_PERSON.fullmatch(text)
+    who = fold((found["who"] or found["whose"]) if found else "").split()
+    is_title = "frau" in who[-1:] and found is not None and found["who"] is not None and len(who) == 1
+    return bool(who) and who[-1] in RELATIVES | CUSTOMERS and set(who) <= NO_NAME and not is_title
+
+
+def _has_relation(text: str) -> bool:
+    return any(word in COMPANIONS or POSSESSIVES.fullmatch(word) for word in fold(text).split())
+
+
+def _part(text: str, services: Sequence[Service]) -> People:
+    """Return the people of a text: words such as `und` join names, and what is behind a comma or in parentheses is no person."""
+    (_, head), *rest = _list_parts(text)
+    names, beside, may_bring = [head], list[str](), False
+    for sign, part in rest:
+        is_beside = sign in {",", "("}
+        is_cased = part.islower() <= head.islower() and _is_abbreviated(part) <= head.isupper()
+        may_be_name = is_cased and _is_person(part, services)
+        if not sign:
+            names[-1] = f"{names[-1]} {part}"
+        elif names_service(part, services) and (is_beside or re.fullmatch(_WITH, sign)):
+            beside.append(part)
+        elif is_beside and _WITHIN_NAME.fullmatch(part):
+            names[-1] = f"{names[-1]}, {part}" if sign == "," else f"{names[-1]} ({part})"
+        elif sign == "," and names == [head] and not beside and _is_surname(head) and may_be_name:
+            names = [f"{head}, {part}"]  # "Lange, Petra"
+        elif _is_remark(part, sign):
+            return People("", is_sentence=True)
+        elif not is_beside and may_be_name and _joins(part, sign, beside):
+            names.append(part)
+        elif not is_beside or _may_come(part):
+            return _UNCLEAR
+        elif not names_nothing(part):
+            beside.append(part)
+            is_word = part.islower() and count_names(part) == 1
+            may_bring |= sign == "," and may_be_name and not is_word and len(part.split()) <= _MOST_WORDS
+    found = _name_each(names, services)
+    return replace(found, beside=", ".join(beside), may_bring=may_bring) if found.name else found
+
+
+def _is_remark(part: str, sign: str) -> bool:
+    is_known = _may_come(part) or describes_person(part) or _NUMBER.search(part) or _OTHER_NAME.fullmatch(part)
+    is_note = sign in {",", "("} and is_known
+    return sign not in _JOINS and not is_note and is_sentence(part)
+
+
+def _joins(part: str, sign: str, beside: Sequence[str]) -> bool:
+    """Return whether a name is joined to the one before, with at most ages between them: "Otto, 8, und Mia, 6"."""
+    return sign in _JOINS and all(map(_AGE.fullmatch, beside)) and (bool(beside) or not _is_surname(part))
+
+
+def _may_come(part: str) -> bool:
+    """Return whether a text beside a name may count somebody else: "zwei Personen", "und Sohn"."""
+    return bool(_COUNTED.search(part) or _ALSO.match(part)) or not _MAY_COME.isdisjoint(fold(part).split())
+
+
+def _list_parts(text: str) -> list[tuple[str, str]]:
+    """Return the parts of a text, each with the sign or word before it: "(" in parentheses, and none behind them."""
+    parts, sign, at = list[tuple[str, str]](), "", 0
+    for found in _PARTS.finditer(text):
+        if part := text[at : found.start()].strip():
+            parts.append((sign if parts else "", part))
+            sign = ""
+        if inside := (found["inside"] or "").strip():
+            parts.append(("(" if parts else "", inside))
+        elif found["inside"] is None:
+            sign = (found["word"] or sign or ",").casefold()
+        at = found.end()
+    last = text[at:].strip()
+    return [*parts, (sign if parts else "", last)] if last or not parts else parts
+
+
+def _is_abbreviated(text: str) -> bool:
+    """Return whether a word has nothing but capitals: "VW Golf"."""
+    return any(word.isupper() and len(word) > 1 for word in text.split())
+
+
+def _is_person(text: str, services: Sequence[Service]) -> bool:
+    """Return whether a text looks like the name of a person, without a relation, a firm, or a service in it."""
+    is_name = is_plain_name(text) and bool(read_customer_name(text)) and not FIRM.search(text)
+    return is_name and _RELATIONS.isdisjoint(fold(text).split()) and not names_service(text, services)
+
+
+def _name_each(names: Sequence[str], services: Sequence[Service]) -> People:
+    """Return the people of these names. A first name before a full one shares its surname: "Petra und Otto Lange"."""
+    if len(names) == 1:
+        return People(names[0])
+    first, last = names[0], names[-1]
+    if _is_surname(first) and count_names(last) == _FULL_NAME and len(names) == _FULL_NAME and _gender_of(last) is None:
+        first = f"{first} {last.split(maxsplit=1)[1]}"
+    elif _is_surname(first) and count_names(last) > 1:
+        return _UNCLEAR
+    return People(first, others=tuple(names[1:])) if "," not in first and _is_person(first, services) else _UNCLEAR
+
+
+def describes_person(text: str) -> bool:
+    """Return whether a text beside a name is an age, a relation or a role: "8 Jahre", "mein Sohn", "Sohn von Petra Lange"."""
+    if _AGE.fullmatch(text.strip()) or all(word in NO_NAME for word in fold(text).split()):
+        return True
+    found = _OF_A_PERSON.fullmatch(text.strip()) if _is_relative(text.strip()) else None
+    words = fold((found["whom"] or "") if found else "").split()
+    return found is not None and (OF_SENTENCES - {"and", "und"} - NO_NAME).isdisjoint(words)
+
+
+def _is_surname(text: str) -> bool:
+    """Return whether a text is one word of a name, without a title."""
+    return count_names(text) == 1 and _gender_of(text) is None
+
+
+def _gender_of(text: str) -> str | None:
+    return next((GENDERS[word] for word in fold(text).split() if word in GENDERS), None)

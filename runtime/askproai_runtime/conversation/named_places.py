@@ -1,0 +1,170 @@
+"""Words for one of the named times, or of the named days, by its place: "der zweite", "am letzten Tag", "diesen Donnerstag"."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Any, Final
+
+from askproai_runtime.conversation.day_readings import (
+    Parts,
+    ask_readings,
+    ask_which,
+    choose_start,
+    dates_of,
+    read_near,
+    read_on,
+)
+from askproai_runtime.conversation.last_days import OF_OWN
+from askproai_runtime.conversation.open_days import TimeWords
+from askproai_runtime.conversation.request import names_day, read_parts
+from askproai_runtime.german_dates import WEEKDAYS, Argument, Grain, find_part_argument, fold
+from askproai_runtime.language.places_among import ENDING, OF_THEM, PLACE, PLACES
+
+_OFFER: Final = rf" (?:termin|vorschlag|zeit|uhrzeit|moeglichkeit|tag|option|one|slot|time|day|appointment|{OF_THEM})"
+_WEEKDAY: Final = "|".join(WEEKDAYS)
+_PLEASE: Final = r"(?:,? (?:bitte|please))?"
+# "Am zweiten" is a day of the month.
+_PLACE: Final = re.compile(
+    rf"(?:(?:am )?(?P<before>{_WEEKDAY}),? )?(?:(?:der|die|das|den|the) )?(?P<place>{PLACE}){ENDING}"
+    rf"(?:{_OFFER}| (?P<after>{_WEEKDAY}))?{_PLEASE}"
+)
+_PLACE_OF_DAY: Final = re.compile(
+    r"(?P<before>(?:(?:ja|yes|gleich|direkt|dann|then|lieber|rather|gerne?|doch|also),? )*)(?P<on>(?:am|an dem|on the) )?"
+    rf"(?:(?:der|die|das|den|the) )?(?:(?P<place>{PLACE}){ENDING}|(?P<digit>[1-9])\.)"
+    rf"(?: (?:(?P<day>(?:(?:moegliche|freie)[nr]? )?tag|day|{OF_THEM})|(?P<weekday>{_WEEKDAY})))?"
+    rf"{_PLEASE}(?P<behind>.*)"
+)
+_SHOWN_WEEKDAY: Final = re.compile(
+    rf"^(?:(?:ja|genau|yes|an|am|dann|gleich|gern|on),? )*(?:diese[mnrs]?|this) (?P<weekday>{_WEEKDAY})\b"
+)
+_DIGIT: Final = re.compile(r"([1-9])\.?")
+
+
+def put_on_shown_weekday(words: TimeWords) -> Mapping[str, Any]:
+    """Return the arguments with the only named day that "diesen Donnerstag" can mean in place of these words."""
+    for name in () if words.named.naming in OF_OWN else ("date", "time"):
+        text = fold(words.said.get(name, ""))
+        if found := _SHOWN_WEEKDAY.search(text):
+            days = [day for day in words.named_days if day.weekday() == WEEKDAYS[found["weekday"]]]
+            if len(days) == 1:
+                return {**words.args, name: f"{days[0].isoformat()} {text[found.end() :]}".strip()}
+    return words.args
+
+
+def put_on_place(words: TimeWords) -> Mapping[str, Any]:
+    """Return the arguments with the time that they number among several that were named: "der zweite", "the first one".
+
+    Raises `ClarificationNeeded` where fewer were named, or a digit or a day of the month may be meant as well.
+    """
+    words = replace(words, args=_put_on_place_of_days(words))
+    named, args, said = words.named, words.args, words.said
+    if named.naming in OF_OWN or (len(named.starts) == 1 and "start" not in said):
+        return args
+    if _DIGIT.fullmatch(said.get("start", "")):  # of an offer, or an hour
+        raise words.ask_named()
+    for name, text in said.items():
+        found, digit = _PLACE.fullmatch(fold(text)), _DIGIT.fullmatch(text)
+        if digit and name == "time" and text.endswith(".") and int(digit[1]) <= len(named.starts):
+            raise words.ask_named()
+        if found is None or len(named.starts) == 1:
+            continue
+        rest = {**args, name: found["before"] or found["after"]}
+        fitting, place, parts = _list_fitting(words, rest), PLACES[found["place"]], read_parts(rest)
+        if not fitting and names_day(parts):
+            return args if rest[name] else rest
+        if place >= len(fitting) > 0 and name == "date" and not rest[name]:
+            continue
+        if place >= len(fitting) or (name == "date" and not _is_on_place(words, fitting[place], place, parts)):
+            raise words.ask_named()
+        local = [start.astimezone(words.zone) for start in fitting]
+        meant = {fitting[place], *(start for start, at in zip(fitting, local, strict=True) if at.day == place + 1)}
+        if named.is_exact or len(meant) > 1:
+            return choose_start(args, words.call, words.zone, meant, is_exact=named.is_exact)
+        return {**args, name: None, "date": local[place].date().isoformat()}
+    return args
+
+
+def _is_on_place(words: TimeWords, start: datetime, place: int, parts: Parts) -> bool:
+    """Return whether a start is on the day of this place, where a time is said beside it: "der letzte Tag", "nachmittags"."""
+    days = words.named_days
+    if not any(parts) or names_day(parts):
+        return True
+    return place < len(days) and days[place] == start.astimezone(words.zone).date()
+
+
+def _list_fitting(words: TimeWords, args: Mapping[str, Any]) -> Sequence[datetime]:
+    """Return the named starts that the arguments may mean; a weekday is that of their week. A time fits each of named days."""
+    parts = read_parts(args) if words.named.is_exact else (read_parts(args)[0], None, None)
+    return _list_named(words, parts)
+
+
+def _list_named(words: TimeWords, parts: Parts) -> Sequence[datetime]:
+    if not any(parts):
+        return words.named.starts
+    fitting = list[datetime]()
+    for start in words.named.starts:
+        at, call, zone = start.astimezone(words.zone), words.call, words.zone
+        is_day = names_day(parts)
+        read = (
+            read_near([at.date()], Grain.WEEK, parts, call, zone) if is_day else read_on([at.date()], parts, call, zone)
+        )
+        if any(each.contains(at) for each in read):
+            fitting.append(start)
+    return fitting
+
+
+def _put_on_place_of_days(words: TimeWords) -> Mapping[str, Any]:
+    """Return the arguments with the day that they number among several named days: "am zweiten Tag", "der erste Dienstag".
+
+    Raises `ClarificationNeeded` where a day of the month may be meant as well.
+    """
+    days, args = words.named_days, words.args
+    for name, text in words.said.items() if len(days) > 1 else ():
+        found = _PLACE_OF_DAY.fullmatch(fold(text))
+        if found is None or not any(found[each] for each in ("before", "on", "day", "weekday", "behind")):
+            continue
+        is_of_days = found["on"] or found["weekday"] or (found["day"] and not re.fullmatch(OF_THEM, found["day"]))
+        if _PLACE.fullmatch(fold(text)) and not is_of_days:  # "the second one"
+            continue
+        place = PLACES[found["place"]] if found["place"] else int(found["digit"]) - 1
+        weekday, behind = found["weekday"], found["behind"].strip(" ,.()")
+        among = [day for day in days if not weekday or day.weekday() == WEEKDAYS[weekday]]
+        if behind and place < len(among) and WEEKDAYS.get(behind) == among[place].weekday():
+            behind = ""  # "am ersten Tag (Dienstag)"
+        others = {**args, name: None, **_read_clock(behind)}
+        if names_day(read_parts(others)) or (behind and not _read_clock(behind)):
+            continue
+        if place < len(among):
+            is_certain = bool(found["day"] or (weekday and len(among) > 1))
+            return _put_on_day(words, {**others, "date": text}, among[place], is_certain=is_certain)
+        if found["day"]:
+            raise ask_which(words.named.starts, words.call, words.zone, is_exact=False)
+    return args
+
+
+def _read_clock(text: str) -> Mapping[str, Any]:
+    """Return the argument that a text is which names an hour or a part of the day, and no day."""
+    argument = find_part_argument(text) if text else None
+    names = {Argument.TIME: "time", Argument.PART_OF_DAY: "part_of_day"}
+    return {names[argument]: text} if argument in names else {}
+
+
+def _put_on_day(words: TimeWords, args: Mapping[str, Any], day: date, *, is_certain: bool) -> Mapping[str, Any]:
+    """Return the arguments with a named day in place of their date, as its `start` where one is at their time; where it is not
+    certain and the words led to the answer, as they are. Raises `ClarificationNeeded`.
+    """
+    text, call, zone = str(args["date"]), words.call, words.zone
+    if not is_certain:
+        if any(text in each.texts for each in call.earlier):
+            return args  # the model repeats them
+        of_month = dates_of(words.understand(text, None, None))
+        if of_month - {day}:
+            raise ask_readings(read_on(sorted({day, *of_month}), (None, None, None), call, zone), call, zone)
+    fitting = _list_named(words, read_parts({**args, "date": None}))
+    starts = {start for start in fitting if start.astimezone(zone).date() == day}
+    if fitting and not starts:
+        raise words.ask_named()
+    if words.named.is_exact and len(starts) == 1:
+        return choose_start(args, call, zone, starts)
+    return {**args, "date": day.isoformat()}

@@ -1,0 +1,301 @@
+"""The new time of a move, as the words mean it: beside the appointment's own time, or counted from it."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from askproai_runtime.book.appointments import Appointment
+from askproai_runtime.book.context import BookingContext
+from askproai_runtime.book.requests import ServiceRequest
+from askproai_runtime.book.store.actions import hash_words, list_former_starts
+from askproai_runtime.conversation.day_readings import (
+    any_of,
+    ask_readings,
+    days_of,
+    name_days,
+    name_start,
+    name_time,
+    read_near,
+)
+from askproai_runtime.conversation.last_days import (
+    after_request,
+    choose_asked,
+    find_repeated_start,
+    is_after_list,
+    list_days_since,
+    may_repeat_change,
+    offers_other_service,
+)
+from askproai_runtime.conversation.named_days import list_counted_days, put_on_named_day
+from askproai_runtime.conversation.relative_times import add_later_readings, count_hours
+from askproai_runtime.conversation.request import (
+    holds_iso_day,
+    keep_open_readings,
+    minute_before,
+    names_day,
+    parse_time,
+    put_on_day,
+    read_parts,
+    read_text,
+)
+from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, Naming
+from askproai_runtime.german_dates import (
+    Candidate,
+    Grain,
+    Understanding,
+    count_from,
+    exact_at,
+    find_open_span,
+    find_part_argument,
+    fold,
+    holds_day,
+    list_replaced,
+    names_next_weekday,
+    understand_parts,
+)
+
+_ANY_DAY = datetime(2026, 1, 1, 12, tzinfo=UTC)  # whether a time is counted from an appointment does not depend on it
+_WEEKS = frozenset({7, 14, 21})  # days by which another week is later
+
+
+async def count_from_appointment(
+    ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointment: Appointment, service: ServiceRequest
+) -> Mapping[str, Any]:
+    """Return the arguments with a new time that is counted from the appointment ("eine Stunde später", "gleiche Zeit", "nächsten
+    Samstag" for one on the coming Saturday) as it is without it.
+
+    A model that repeats itself does not mean another hour: if this call has moved the appointment by just these words, it is
+    counted from where it was before. Nor is "nächsten Samstag" another one after a change, unless the caller has named a day since.
+    """
+    zone = service.rules.zone
+    if (start := find_repeated_start(call, args, zone, appointment.starts_at)) is not None:
+        return name_start(args, start.astimezone(zone))
+    if (words := counted_words(args)) is None:
+        return args
+    async with ctx.pool.acquire() as conn:
+        former = await list_former_starts(conn, ctx.tenant, call.call_id)
+    by_words = [each for each in former if (each.appointment_id, each.counted) == (appointment.id, hash_words(words))]
+    if any(each.new_start == appointment.starts_at for each in by_words):
+        return name_start(args, appointment.starts_at.astimezone(zone))
+    if may_repeat_change(call, zone) and not _is_counted(args):
+        return args
+    return _count(args, call, appointment.starts_at.astimezone(zone), appointment, service) or args
+
+
+def counted_words(args: Mapping[str, Any]) -> str | None:
+    """Return the words for a new time if it is counted from the appointment."""
+    date, clock_time, part_of_day = read_parts(args)
+    if not _is_counted(args) and not names_next_weekday(date or clock_time or ""):
+        return None
+    return "|".join(fold(part or "") for part in (date, clock_time, part_of_day))
+
+
+def _is_counted(args: Mapping[str, Any]) -> bool:
+    return count_from(*read_parts(args)[:2], _ANY_DAY) is not None
+
+
+def _count(
+    args: Mapping[str, Any], call: CallContext, old: datetime, appointment: Appointment, service: ServiceRequest
+) -> Mapping[str, Any] | None:
+    """Return the arguments as they are without the old start, None where they do not depend on it. A time on its day ("eine Stunde
+    später") may be on a day that was offered since as well, and its own time ("gleiche Zeit") is on another day only. A day that is
+    counted after offers is counted from these.
+    """
+    day, clock_time, part_of_day = parts = read_parts(args)
+    counted = count_from(day, clock_time, old)
+    if counted is None:
+        return _put_other_week(args, call, old, service)
+    if readings := count_hours(parts, call, old, service):
+        if len(readings) > 1:
+            raise ask_readings(readings, call, service.rules.zone)
+        return name_start(args, readings[0].start)
+    own, at = old.date(), counted[1]
+    is_on_own = counted[0] == own.isoformat() and not holds_iso_day(parts)
+    is_of_other = offers_other_service(call, appointment.service)
+    days = set[date]()
+    if is_on_own:
+        days = {*list_days_since(call, ZoneInfo(str(old.tzinfo)))} - {own}
+        is_refused = call.named_last is not None and call.named_last.refused_move is not None
+        if days and (at != f"{old:%H:%M}" or is_of_other or is_refused):
+            days.add(own)
+    elif counted[0] and holds_iso_day((counted[0],)) and not holds_iso_day(parts):
+        days = {*list_counted_days(call, day, clock_time, old)}
+        if days and is_of_other:
+            days.add(date.fromisoformat(counted[0]))
+    if not is_on_own and at == f"{old:%H:%M}":
+        if (chosen := _find_chosen(call, days or {counted[0]}, service.rules.zone)) is not None:
+            return name_start(args, chosen)
+        _require_own_hour(call, days or {counted[0]}, old, service)
+    return name_time(args, any_of(sorted(days)) if days else counted[0], at, part_of_day)
+
+
+def _find_chosen(call: CallContext, days: Collection[date | str | None], zone: ZoneInfo) -> datetime | None:
+    """Return which of several asked starts of these days the caller's words since name; None without such a question.
+
+    Raises the question again where they name none.
+    """
+    named = call.named_last
+    if named is None or named.naming is not Naming.ASKED or not named.is_exact or named.asked is not None:
+        return None
+    meant = (understand_parts(str(day), None, None, at=call.started_at, zone=zone).candidates for day in days)
+    is_asked = not {*days_of(named.starts, zone)}.isdisjoint(each.start.date() for found in meant for each in found)
+    return choose_asked(named, call, zone) if is_asked else None
+
+
+def _require_own_hour(
+    call: CallContext, days: Collection[date | str | None], old: datetime, service: ServiceRequest
+) -> None:
+    """Raise the question whether "gleiche Zeit" is the appointment's own hour, where another one was offered or refused since."""
+    named, zone = call.named_last, service.rules.zone
+    if named is None or named.naming is not Naming.OFFERED or named.lists_since:
+        return
+    starts = {named.refused} if named.refused else {*named.starts}
+    clocks = {f"{each.astimezone(zone):%H:%M}" for each in starts if each}
+    if len(clocks) != 1 or clocks == {f"{old:%H:%M}"}:
+        return
+    words = min(map(str, days))
+    span = find_open_span(words)
+    near = read_near(list_days_since(call, zone), span, (words, None, None), call, zone) if span else ()
+    readings = [
+        each
+        for day in [*sorted(map(str, days)), *sorted({str(each.start.date()) for each in near})]
+        for clock in (f"{old:%H:%M}", *clocks)
+        for each in understand_parts(day, clock, None, at=call.started_at, zone=zone).candidates
+    ]
+    raise ask_readings(keep_open_readings(Understanding.of(readings), service).candidates, call, zone)
+
+
+def _put_other_week(
+    args: Mapping[str, Any], call: CallContext, old: datetime, service: ServiceRequest
+) -> Mapping[str, Any] | None:
+    """Return the arguments of "nächsten Samstag" with the one after the old start, where the coming one is its day; else None.
+
+    With another time of day the caller is asked which of the two is meant.
+    """
+    zone, parts = service.rules.zone, read_parts(args)
+    if not names_next_weekday(parts[0] or parts[1] or ""):
+        return None
+    said = understand_parts(*parts, at=call.started_at, zone=zone).candidates
+    if old.date() not in {each.start.date() for each in said}:
+        return None
+    days = {each.start.date() for each in (*said, *_list_weeks_after(old, parts, zone))} - {old.date()}
+    if said[0].end is None and old not in {each.start for each in said}:
+        days.add(old.date())
+    return name_days(args, call, zone, lambda: service, days, asks=True) if days else None
+
+
+def _list_weeks_after(old: datetime, parts: Sequence[str | None], zone: ZoneInfo) -> list[Candidate]:
+    """Return what the words mean as of the old start, if that is weeks later: "morgen" and a date are one day only."""
+    found = understand_parts(*parts, at=old, zone=zone).candidates
+    return [each for each in found if (each.start.date() - old.date()).days in _WEEKS]
+
+
+async def require_other_start(
+    ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointment: Appointment, service: ServiceRequest
+) -> None:
+    """Raise the question whether the start that an appointment has already is meant, where the words ("in einer Woche") may be
+    counted from it. A call that has booked or moved it repeats itself.
+    """
+    zone, parts = service.rules.zone, read_parts(args)
+    later = _list_weeks_after(appointment.starts_at.astimezone(zone), parts, zone)
+    if not later or appointment.call_id == call.call_id or holds_iso_day(parts):
+        return
+    async with ctx.pool.acquire() as conn:
+        former = await list_former_starts(conn, ctx.tenant, call.call_id)
+    if any(each.appointment_id == appointment.id for each in former):
+        return
+    raise ask_readings([exact_at(appointment.starts_at.astimezone(zone)), *later], call, zone)
+
+
+def understand_new_time(
+    args: Mapping[str, Any], call: CallContext, appointment: Appointment, service: ServiceRequest
+) -> Understanding | None:
+    """Understand the new time; None if none was said. A time alone ("lieber um vier") keeps the day, whichever argument it is in,
+    unless the call was offered others, or asked about others, since the appointment was named.
+
+    Of two times the one that the appointment has is the old one ("von zehn auf elf"). Raises `ClarificationNeeded`.
+    """
+    args = _drop_own_time(args, appointment.starts_at.astimezone(service.rules.zone))
+    call = after_request(call, service.rules.zone)
+    parts = read_parts(args)
+    if is_after_list(call) and find_open_span(parts[0] or parts[1] or ""):
+        args = _put_on_listed_day(args, call, appointment, service)
+    elif list_days_since(call, service.rules.zone):
+        args = put_on_named_day(call, args, service.rules.zone, lambda: service, own=appointment)
+    date, clock_time, _ = parts = read_parts(args)
+    if (clock_time and not date and not holds_day(clock_time)) or (any(parts) and not names_day(parts)):
+        day = appointment.starts_at.astimezone(service.rules.zone).date()
+        parts = put_on_day(day, parts)
+        args = dict(zip(("date", "time", "part_of_day"), parts, strict=True))
+    near = _read_near(args, call, appointment, service)
+    try:
+        understood = parse_time(args, call, service)
+    except ClarificationNeeded:
+        if not near:  # "Dienstag, den 12." can be a day of the appointment's month only
+            raise
+        understood = Understanding()
+    if understood is None:
+        return None
+    if not near:
+        own = appointment.starts_at.astimezone(service.rules.zone)
+        return add_later_readings(understood, parts, call, own, service)
+    candidates = dict.fromkeys([*understood.candidates, *near])
+    return keep_open_readings(Understanding.of(candidates), service)
+
+
+def _put_on_listed_day(
+    args: Mapping[str, Any], call: CallContext, appointment: Appointment, service: ServiceRequest
+) -> Mapping[str, Any]:
+    """Return the arguments of a weekday with the listed day that it means, unless that is the appointment's own start."""
+    zone = service.rules.zone
+    put = put_on_named_day(call, args, zone, lambda: service)
+    is_own = understand_parts(*read_parts(put), at=call.started_at, zone=zone).exact == appointment.starts_at
+    return args if is_own else put
+
+
+def _drop_own_time(args: Mapping[str, Any], own: datetime) -> Mapping[str, Any]:
+    """Return the arguments with the new time alone where one of them names the appointment's own time beside it.
+
+    A repeated request names its own time as the new one.
+    """
+    said = {name: text for name in ("start", "date", "time") if (text := read_text(args, name))}
+    for name, text in said.items():
+        for old, new in list_replaced(text):
+            if _names_time(old) and _names_time(new) and (_is_own(old, own) or _is_own(new, own)):
+                return {**args, name: new}
+    return args
+
+
+def _names_time(text: str) -> bool:
+    return find_part_argument(text) is not None or holds_day(text)
+
+
+def _is_own(text: str, own: datetime) -> bool:
+    """Return whether words are of the appointment's own day or time, read as of the week before."""
+    day, clock_time = (text, None) if holds_day(text) else (own.date().isoformat(), text)
+    before = minute_before(own.date(), Grain.WEEK, ZoneInfo(str(own.tzinfo)))
+    candidates = understand_parts(day, clock_time, None, at=before, zone=ZoneInfo(str(own.tzinfo))).candidates
+    return any(each.contains(own) for each in candidates)
+
+
+def _read_near(
+    args: Mapping[str, Any], call: CallContext, appointment: Appointment, service: ServiceRequest
+) -> Sequence[Candidate]:
+    """Return what a weekday alone means in the week of the appointment, and a day of the month in its month.
+
+    Of an appointment in January that is moved to "Donnerstag" or "den 7." both days can be meant, and the caller is asked.
+    """
+    zone, (date, clock_time, _) = service.rules.zone, read_parts(args)
+    span = find_open_span(date or clock_time or "")
+    if span is None:
+        return ()
+    before = minute_before(appointment.starts_at.astimezone(zone).date(), span, zone)
+    if before <= call.started_at:
+        return ()
+    try:
+        understood = parse_time(args, replace(call, started_at=before), service)
+    except ClarificationNeeded:
+        return ()
+    return understood.candidates if understood else ()

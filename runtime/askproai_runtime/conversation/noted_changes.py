@@ -1,0 +1,219 @@
+"""A note that says another time, service or person than the request: a model has put a correction there. The caller is asked once
+which of the two is meant.
+
+A note about a time or a service must be understood as a whole, since "muss um 15 Uhr weg" is about something else; unless a word in
+it corrects ("doch lieber"). A person of the team is found among whatever words.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+
+from askproai_core.tenant_config import Staff
+from askproai_runtime.book.context import BookingContext
+from askproai_runtime.book.requests import ServiceRequest
+from askproai_runtime.conversation.types import CallContext, ClarificationNeeded
+from askproai_runtime.german_dates import (
+    UnclearMention,
+    count_from,
+    counts_time,
+    find_mention,
+    list_replaced,
+    understand_parts,
+)
+from askproai_runtime.language.answer_words import NO, Reply, words_of
+from askproai_runtime.language.noted_staff import NotedStaff, read_noted_staff
+from askproai_runtime.language.phrases import sayable
+from askproai_runtime.language.placeholders import leaves_open
+from askproai_runtime.language.replies import heard_key
+from askproai_runtime.language.spoken_services import read_services
+from askproai_runtime.person_names import fold
+from askproai_runtime.sentences import decline_name, format_spoken, say
+from askproai_runtime.visits import list_parts
+
+_PARTS = re.compile(r"[;\n]|,\s|\.\s+(?=\D)")
+_CLAUSE = re.compile(r"[,.;!?]")
+_SECOND = re.compile(r"\b(?:zweite\w*|letzte\w*|second|latter|last)\b", re.IGNORECASE)
+_CORRECTS = r"besser|better|doch|eigentlich|instead|lieber|nein|no|prefer(?:s|red)?|rather|stattdessen"
+_CORRECTION = re.compile(rf"\b(?:{_CORRECTS})\b", re.IGNORECASE)
+# A customer, and that this is what they want.
+_FRAME = re.compile(
+    rf"\b(?:(?:{_CORRECTS}|aber|actually|anrufer(?:in)?|bitte|caller|client|customer|gerne?|hätten?|kund(?:e|in)|möchten?|please"
+    r"|the|wants?|will|would like|wünscht|wunsch(?:zeit|termin)?)\b[,:]?|(?:falls|wenn) möglich|if possible|am liebsten)",
+    re.IGNORECASE,
+)
+_AMOUNT = re.compile(
+    r"\b(?<![:.])(?<!um )(?<!ab )(?<!at )\d+(?:,\d+)?\b(?!\s*(?:uhr|h|[ap]\.?m\b|[.:]))", re.IGNORECASE
+)  # "3 mm"
+
+
+def require_agreeing_notes(
+    ctx: BookingContext,
+    call: CallContext,
+    notes: str | None,
+    service: ServiceRequest,
+    start: datetime,
+    customer: str,
+    offered_staff: str | None = None,
+) -> None:
+    """Raise `ClarificationNeeded` once in a call if a part of the notes is another time, service or person than the request's; of a
+    request that names nobody, than `offered_staff`.
+
+    A call without a transcript would hear it again.
+    """
+    staff = service.staff or offered_staff
+    for note, asked in _divide(notes) if call.said is not None else ():
+        noted = _read_staff(note, service, customer)
+        if asked in call.asked_unclear or not _is_other(ctx, call, note, service, start, noted, staff):
+            continue
+        when = format_spoken(start, service.rules.zone, ctx.clock.now())
+        name = service.rules.service.display_name
+        question = say().request_or_note.format(when=when, service=name, note=sayable(note) or note)
+        if service.staff is None and len(noted.wanted) == 1:  # it contradicts nothing
+            raise _ask_for_noted(noted.wanted[0], note, asked)
+        raise ClarificationNeeded(question, unclear=asked)
+
+
+def find_noted_staff(call: CallContext, notes: str | None, service: ServiceRequest, customer: str) -> str | None:
+    """Return the argument for the person whom a part of the notes wants, or does not want, after the question about it, where the
+    request names nobody: the noted one after a yes, or the one of the answer; None after a no.
+
+    Raises `ClarificationNeeded` with the question again, once in a call, where the answer is none.
+    """
+    if call.said is None or service.staff is not None:
+        return None
+    said = call.said_since or ""
+    answered, is_refused = _read_staff(said, service), leaves_open(said) or bool(NO.search(words_of(said)))
+    for note, asked in _divide(notes):
+        noted = _read_staff(note, service, customer) if asked in call.asked_unclear else NotedStaff()
+        if len(noted.wanted) == 1:
+            (meant,) = noted.wanted
+            reply, again = call.find_reply(heard_key(note, meant.id), None), f"again {fold(note)}"
+            if len(answered.wanted) == 1:
+                return answered.wanted[0].display_name
+            if reply is Reply.YES:
+                return meant.display_name
+            if reply is Reply.NO or is_refused or not noted.is_certain or again in call.asked_unclear:
+                return None
+            raise _ask_for_noted(meant, note, again)
+        if noted.excluded and not noted.wanted and set(answered.wanted).isdisjoint(noted.excluded):
+            return ", ".join(f"nicht {each.display_name}" for each in noted.excluded)
+    return None
+
+
+def _ask_for_noted(member: Staff, note: str, asked: str) -> ClarificationNeeded:
+    """Return the question whether a person is meant whom a note names."""
+    question = say().is_noted_person_meant.format(staff=decline_name(member.display_name))
+    return ClarificationNeeded(question, unclear=asked, heard=note, staff=[member.id])
+
+
+def find_noted_time(call: CallContext, notes: str | None, service: ServiceRequest, start: datetime) -> str | None:
+    """Return the time that a part of the notes names, after the question about it, where the caller has answered with that time and
+    the request is the same.
+    """
+    said = call.said_since or ""
+    if call.said is None or NO.search(words_of(said)):
+        return None
+    for note, asked in _divide(notes):
+        if asked not in call.asked_unclear or _is_same(call, note, service, start):
+            continue
+        for new in _list_new(note):
+            starts = _list_starts(call, new, service, start)
+            clauses = [each for clause in _CLAUSE.split(said) if clause.strip() for each in _list_new(clause)]
+            answered = {each for clause in clauses for each in _list_starts(call, clause, service, start)}
+            if starts and (starts == answered or (not answered and _SECOND.search(said))):
+                return new
+    return None
+
+
+def _is_same(call: CallContext, note: str, service: ServiceRequest, start: datetime) -> bool:
+    return any(_includes(call, new, service, start) is not False for new in _list_new(note))
+
+
+def _list_starts(call: CallContext, text: str, service: ServiceRequest, start: datetime) -> set[datetime]:
+    """Return what a text can mean as a time of the day of a start."""
+    zone = service.rules.zone
+    if not text.strip():
+        return set()
+    understood = understand_parts(start.astimezone(zone).date().isoformat(), text, None, at=call.started_at, zone=zone)
+    return set() if understood.refused or understood.contradicts else {each.start for each in understood.candidates}
+
+
+def _divide(notes: str | None) -> list[tuple[str, str]]:
+    """Return the parts of notes, each with what says that it was asked about."""
+    parts = (part.strip(" .") for part in _PARTS.split(notes or ""))
+    return [(part, f"note {fold(part)}") for part in parts]
+
+
+def _read_staff(note: str, service: ServiceRequest, customer: str = "") -> NotedStaff:
+    """Return whom a note names, also for what it asks in place of another person ("Mehmet statt Anna")."""
+    team = service.rules.branch.staff
+    noted = read_noted_staff(note, team, customer)
+    plain = noted if noted.is_certain else read_noted_staff(" ".join(_FRAME.sub(" ", note).split()), team, customer)
+    return plain if plain.is_certain else noted
+
+
+def _is_other(
+    ctx: BookingContext,
+    call: CallContext,
+    note: str,
+    service: ServiceRequest,
+    start: datetime,
+    noted: NotedStaff,
+    staff: str | None,
+) -> bool:
+    for new in _list_new(note):
+        if (services := _read_services(ctx, new, service)) is not None:
+            return services != {*list_parts(service.rules.service.name)}
+        if (is_then := _includes(call, new, service, start)) is not None:
+            return not is_then
+        if _counts_other(new, start.astimezone(service.rules.zone)):
+            return True
+    if noted.excludes(staff):
+        return True
+    return bool(_CORRECTION.search(note)) and _names_other_time(call, note, service, start)
+
+
+def _counts_other(text: str, start: datetime) -> bool:
+    """Return whether a text counts another time from a start: "eine Stunde später"."""
+    counted = count_from(None, text, start)
+    return counted is not None and counted not in {(f"{start:%Y-%m-%d}", each) for each in (f"{start:%H:%M}", None)}
+
+
+def _names_other_time(call: CallContext, note: str, service: ServiceRequest, start: datetime) -> bool:
+    """Return whether a note names days or times, among other words, and a start is none of them."""
+    zone = service.rules.zone
+    if counts_time(_AMOUNT.sub(" ", note)):
+        return True
+    try:
+        mention = find_mention(_AMOUNT.sub(" ", note), call.started_at.astimezone(zone), words_of(note).split())
+        return mention is not None and not mention.find_in({start.astimezone(zone)}, surely=False)
+    except UnclearMention:
+        return False
+
+
+def _list_new(note: str) -> Iterator[str]:
+    """Yield what a note may want: itself, or what it asks for in place of another time or service ("statt Haarschnitt Färben")."""
+    plain = " ".join(_FRAME.sub(" ", note).split())
+    yield plain
+    for _, new in list_replaced(plain):
+        yield new
+
+
+def _read_services(ctx: BookingContext, text: str, service: ServiceRequest) -> set[str] | None:
+    """Return the services that a text names, or None if it says anything else."""
+    branch = service.rules.branch.name
+    named = read_services(text, [each for each in ctx.config().services if each.branch in {None, branch}])
+    return {each.name for each in named.services} if named.services and named.unknown is None else None
+
+
+def _includes(call: CallContext, text: str, service: ServiceRequest, start: datetime) -> bool | None:
+    """Return whether a text is a time that includes a start, or None if it is no time. A time without a day is one of its day."""
+    zone = service.rules.zone
+    alone = understand_parts(text, None, None, at=call.started_at, zone=zone)
+    if alone.refused is not None or not alone.candidates:
+        return None
+    day = start.astimezone(zone).date().isoformat()
+    on_day = understand_parts(day, text, None, at=call.started_at, zone=zone)
+    candidates = [*alone.candidates, *(() if on_day.contradicts else on_day.candidates)]
+    return any(each.contains(start.astimezone(zone)) for each in candidates)

@@ -1,0 +1,334 @@
+"""check_availability: free slots, the closest one held for this call; and alternatives when the requested time is not free."""
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, time
+from typing import Any
+
+from askproai_core.tenant_config import TenantConfig
+from askproai_runtime.availability.obstacles import Obstacle, find_obstacle
+from askproai_runtime.availability.search import ReadBusy, ReadRemote, remember_reads
+from askproai_runtime.availability.slots import ServiceRules, Slot
+from askproai_runtime.book.appointments import Appointment
+from askproai_runtime.book.bookables import leave_out_refused
+from askproai_runtime.book.context import Basis, BookingContext, BookingSettings
+from askproai_runtime.book.free_times import FreeTimesReader
+from askproai_runtime.book.holds import ATTEMPTS, busy_reader
+from askproai_runtime.book.pauses import read_pause
+from askproai_runtime.book.requests import ServiceRequest
+from askproai_runtime.book.usual_staff import prefer_usual_staff
+from askproai_runtime.conversation.answers import (
+    basis_fields,
+    candidate_fields,
+    candidate_question,
+    name_service,
+    obstacle_sentence,
+    refused_answer,
+    slot_fields,
+    slot_sentence,
+)
+from askproai_runtime.conversation.companions import BookedOneByOne, add_companions
+from askproai_runtime.conversation.day_readings import ask_readings
+from askproai_runtime.conversation.kept_offers import (
+    hold_offer,
+    keep_alternatives,
+    note_counted_words,
+    read_kept_offers,
+)
+from askproai_runtime.conversation.named_days import keep_offered_days
+from askproai_runtime.conversation.offer_choice import (
+    Missed,
+    Near,
+    Offer,
+    choose_offer,
+    find_near,
+)
+from askproai_runtime.conversation.offer_examples import add_examples
+from askproai_runtime.conversation.one_by_one import ONE_BY_ONE
+from askproai_runtime.conversation.own_obstacles import offer_own_move
+from askproai_runtime.conversation.request import parse_service_request, parse_time, read_parts
+from askproai_runtime.conversation.types import Answer, CallContext, ClarificationNeeded, FunctionOutcome
+from askproai_runtime.german_dates import (
+    Candidate,
+    Grain,
+    Understanding,
+)
+from askproai_runtime.sentences import present_language, say
+
+_NO_CALL = ""  # whose holds nothing leaves out
+_PERSON_IS_OFF = "the person does not work on that day"
+_ALL_ARE_OFF = "nobody who does this service works on that day"
+
+
+async def check_availability(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer:
+    """Offer up to three different starts, the closest one held for this call; or ask back, with examples. Never guesses."""
+    now, look_ahead = ctx.clock.now(), ctx.settings.look_ahead
+    call = note_counted_words(await read_kept_offers(ctx, call), args)
+    settings = (
+        replace(ctx.settings, offers=1) if call.leaves_choice else ctx.settings
+    )  # a yes is all that is left to say
+    try:
+        request = parse_service_request(ctx.config(), call, args)
+        request = add_companions(ctx, call, args, request).service
+    except BookedOneByOne:  # the first person is served at once, and hears the reason of each day
+        first = {**args, "companions": [], "service": request.rules.service.name}
+        answer = await check_availability(ctx, call, first)
+        message = f"{say().only_one_by_one} {say().one_by_one_first} {answer.message}"
+        return replace(answer, success=False, message=message, fields={**answer.fields, "needs_companions": ONE_BY_ONE})
+    except ClarificationNeeded as clarification:
+        return clarification.answer
+    request = leave_out_refused(ctx, request)
+    if not request.rules.staff_members:
+        return replace(refused_answer(), fields={"slots": []})
+    try:
+        args = keep_offered_days(call, args, request)
+        understood = parse_time(args, call, request)
+    except ClarificationNeeded as clarification:
+        return await add_examples(ctx, request, call, clarification.answer, read_parts(args))
+    soon = Candidate(now, now + look_ahead, Grain.RANGE, say().soon)
+    asks_day = understood is None and not call.offered  # once in a call
+    understood = understood or Understanding(candidates=(soon,))
+    request = await prefer_usual_staff(ctx, request, call.caller)
+    read_busy = busy_reader(ctx, request.rules, call.call_id)
+    read_remote = FreeTimesReader(ctx, request.rules, call.correlation_id)
+    for _ in range(ATTEMPTS):
+        offer = await _choose_unless_named(call, request, read_busy, now, understood, settings, read_remote)
+        if own := await _offer_own_move(ctx, call, request, understood, offer):
+            return own
+        if not offer.slots or await hold_offer(ctx, request, call, offer.slots[0], offer.slots):
+            break  # else another call took the slot between our reading and our hold: read again
+    paused_until = None if offer.slots else await read_pause(ctx, request.rules.branch, now, look_ahead)
+    answer = describe_offer(
+        ctx.config(), request, offer, now, _count_offer(ctx, read_remote, offer.slots), paused_until
+    )
+    is_unclear = understood.unclear is not None and understood.exact is None  # an answer says a minute
+    answer = _ask_besides(answer, asks_day=asks_day and bool(offer.slots), is_unclear=is_unclear)
+    if not offer.slots:
+        return answer
+    return name_service(ctx.config(), request.rules, call, answer)
+
+
+async def _offer_own_move(
+    ctx: BookingContext, call: CallContext, request: ServiceRequest, understood: Understanding, offer: Offer
+) -> Answer | None:
+    """Return the offer to move the caller's own appointment to the time that it blocks. Where other readings of this time are free,
+    the caller is asked which one is meant.
+    """
+    rules, is_free = request.rules, offer.obstacle is None
+    taken = [each for each in offer.missed if each.obstacle is Obstacle.TAKEN]
+    for blocked in taken if understood.ambiguous or not is_free else ():
+        if (own := await offer_own_move(ctx, call, request, [blocked.candidate])) is None:
+            continue
+        others = [each for each in offer.missed if each is not blocked and each.obstacle is not Obstacle.PAST]
+        if is_free:
+            missed = [each.candidate for each in others]
+            return ask_readings((each for each in understood.candidates if each not in missed), call, rules.zone).answer
+        why = [(each.candidate, each.obstacle) for each in others]
+        reasons = [obstacle_sentence(ctx.config(), rules, request.staff, *each, ctx.clock.now()) for each in why]
+        return replace(own, message=" ".join([*reasons, own.message]))
+    return None
+
+
+def _ask_besides(answer: Answer, *, asks_day: bool, is_unclear: bool) -> Answer:
+    """Return an offer with the question for another day, or for an hour that was not understood."""
+    if asks_day:
+        answer = replace(answer, message=f"{answer.message} {say().or_another_day}")
+    if is_unclear:  # the day is kept
+        message = f"{say().hour_not_understood} {answer.message}"
+        answer = replace(answer, success=False, message=message, outcome=FunctionOutcome.ASKED_BACK)
+    return answer
+
+
+async def _choose_unless_named(
+    call: CallContext,
+    request: ServiceRequest,
+    read_busy: ReadBusy,
+    now: datetime,
+    understood: Understanding,
+    settings: BookingSettings,
+    read_remote: ReadRemote,
+) -> Offer:
+    """Choose an offer. Where all of it has just been named, and the caller has asked for others since, it is one of others, if any
+    are free.
+    """
+    search = request, read_busy, now, understood, settings, read_remote
+    service = request.rules.service.name
+    named = {(slot.staff, slot.start) for slot in call.wants_others_than if slot.service == service}
+    offer = await choose_offer(*search)
+    if not named.issuperset((slot.staff, slot.start) for slot in offer.slots):
+        return offer
+    others = await choose_offer(*search, without=frozenset(start for _, start in named))
+    return others if others.slots and others.obstacle is None else offer
+
+
+def _count_offer(ctx: BookingContext, read_remote: FreeTimesReader, slots: Sequence[Slot]) -> Basis:
+    """Return what the offer of these slots rests on, and count it if there are any."""
+    basis = read_remote.basis(slots)
+    if slots:
+        ctx.metrics.offered(basis.value)
+    return basis
+
+
+def describe_offer(
+    config: TenantConfig,
+    request: ServiceRequest,
+    offer: Offer,
+    now: datetime,
+    basis: Basis,
+    paused_until: datetime | None = None,
+    *,
+    moves: bool = False,
+) -> Answer:
+    """Return the answer that says what is not free, and why, and offers the slots.
+
+    It is a success only if some of what was asked for is free: else a model says "10 Uhr geht" of a time that is taken.
+    """
+    rules, sentences = request.rules, list[str]()
+    slots = slot_fields(rules, offer.slots, now, request.staff)
+    fields: dict[str, Any] = {"slots": slots, **basis_fields(offer.slots, basis), **request.excluded_fields}
+    if offer.obstacle is not None and len(offer.missed) == 1 and offer.missed[0].candidate.end is None:
+        fields["refused_start"] = offer.missed[0].candidate.start.astimezone(rules.zone).isoformat()
+    if offer.readings:
+        fields["candidates"] = candidate_fields(offer.readings)
+        if not offer.slots:
+            question = candidate_question(offer.readings, rules.zone, now)
+            return Answer(success=False, message=question, fields=fields, outcome=FunctionOutcome.ASKED_BACK)
+    for each in _without_repeated(offer.missed, rules):
+        if offer.obstacle is not None or each.obstacle is not Obstacle.PAST:
+            sentences.append(obstacle_sentence(config, rules, request.staff, each.candidate, each.obstacle, now))
+    if offer.obstacle is not None:
+        fields["obstacle"] = offer.obstacle.value
+        if offer.slots and not offer.keeps_hours:
+            sentences.append(say().other_hours)
+    question = slot_sentence(
+        rules,
+        offer.slots,
+        now,
+        basis,
+        offer.obstacle,
+        which=bool(offer.readings),
+        moves=moves,
+        paused_until=paused_until,
+        staff=request.staff,
+        has_more=offer.has_more,
+    )
+    sentences.append(question)
+    outcome = FunctionOutcome(offer.obstacle) if offer.obstacle else FunctionOutcome.OFFERED
+    is_free = bool(offer.slots) and offer.obstacle is None
+    return Answer(success=is_free, message=" ".join(sentences), fields=fields, outcome=outcome)
+
+
+def _without_repeated(missed: Sequence[Missed], rules: ServiceRules) -> list[Missed]:
+    """Return what is not free, of several days at one time that is never a start only the first: the reason is the same."""
+    kept, clocks = list[Missed](), set[time]()
+    for each in missed:
+        clock = each.candidate.start.astimezone(rules.zone).time()
+        if each.obstacle is Obstacle.OFF_GRID and clock in clocks:
+            continue
+        if each.obstacle is Obstacle.OFF_GRID:
+            clocks.add(clock)
+        kept.append(each)
+    return kept
+
+
+async def offer_alternatives(
+    ctx: BookingContext,
+    request: ServiceRequest,
+    call: CallContext,
+    start: datetime,
+    *,
+    moving: Appointment | None = None,
+    shared: bool = False,
+) -> tuple[Answer, Obstacle]:
+    """Say why `start` is not free, and offer a choice of what is free around it, as `check_availability` does.
+
+    `moving` is the appointment that was to be moved there: it is no obstacle to itself, and stays with its staff member. Where it
+    is now is offered only if nothing else is free. `shared`: the call held no time when it asked, so what is free for it is free
+    for all, and one search serves all who ask at the same moment.
+    """
+    now, settings = ctx.clock.now(), ctx.settings
+    obstacle = find_obstacle(request.rules, start, now, request.staff)
+    if moving is None:
+        request = await prefer_usual_staff(ctx, leave_out_refused(ctx, request), call.caller)
+    rules = request.rules
+    if not rules.staff_members:
+        return refused_answer(), obstacle
+    missed = Candidate(start, None, Grain.MINUTE, "")
+    shared = shared and moving is None and not rules.companions  # a group's search ends with a hold
+
+    async def search() -> tuple[Near, FreeTimesReader]:
+        moved = None if moving is None else moving.id
+        read_busy = remember_reads(busy_reader(ctx, rules, _NO_CALL if shared else call.call_id, moved))
+        read_remote = FreeTimesReader(ctx, rules, call.correlation_id, moved)
+        near = request, read_busy, ctx.clock.now(), missed, obstacle, settings, read_remote
+        return await find_near(*near, with_others=moving is None), read_remote
+
+    if shared:
+        found, read_remote = await ctx.searches.share(_search_key(request, start, obstacle), search)
+    else:
+        found, read_remote = await search()
+    alternatives = found.slots
+    if rules.companions and alternatives:  # whoever agrees to other times than the first one's gets them by the hold
+        closest = min(alternatives, key=lambda slot: abs(slot.start - start))
+        await hold_offer(ctx, request, call, closest, alternatives)
+    elif alternatives and moving is None and not shared:
+        await keep_alternatives(ctx, request, call, alternatives)
+    others = [slot for slot in alternatives if moving is None or slot.start != moving.starts_at]
+    alternatives = others or alternatives
+    basis = _count_offer(ctx, read_remote, alternatives)
+    why = obstacle_sentence(ctx.config(), rules, request.staff, missed, obstacle, now)
+    if rules.companions and any({start} == {each.start for each in (slot, *slot.companions)} for slot in alternatives):
+        why = say().group_offer_gone  # what was offered from this start on is taken, but all can come at this time now
+    paused_until = None if alternatives else await read_pause(ctx, rules.branch, now, settings.look_ahead)
+    choice = slot_sentence(
+        rules, alternatives, now, basis, obstacle, moves=moving is not None, paused_until=paused_until,
+        staff=request.staff, has_more=found.has_more,
+    )  # fmt: skip
+    message = f"{why} {choice}"
+    fields = {
+        "alternatives": slot_fields(rules, alternatives, now, request.staff),
+        "obstacle": obstacle.value,
+        "refused_start": start.astimezone(rules.zone).isoformat(),
+        **basis_fields(alternatives, basis),
+        **request.excluded_fields,
+    }
+    cause = None
+    if obstacle is Obstacle.DAY_OFF:
+        cause = _PERSON_IS_OFF if request.staff else _ALL_ARE_OFF
+    outcome = FunctionOutcome(obstacle)
+    answer = Answer(success=False, message=message, fields=fields, outcome=outcome, cause=cause)
+    return name_service(ctx.config(), rules, call, answer) if alternatives and moving is None else answer, obstacle
+
+
+def _search_key(request: ServiceRequest, start: datetime, obstacle: Obstacle) -> Hashable:
+    """Return what decides what a search around `start` finds for a call that holds nothing.
+
+    The Branch as an object, since a changed config has another one, which may have other rules; a search keeps its own alive.
+    """
+    rules = request.rules
+    able = tuple(staff_member.id for staff_member in rules.staff_members)
+    who = request.staff, rules.usual_staff, able, present_language()
+    return id(rules.branch), rules.service.name, start, obstacle, who
+
+
+async def offer_for_move(
+    ctx: BookingContext, request: ServiceRequest, call: CallContext, understood: Understanding, appointment: Appointment
+) -> Answer:
+    """Offer where an appointment can be moved to within hours, days or a choice: `gegen elf`, `Dienstag oder Mittwoch`.
+
+    None is held, and nothing is moved: the caller still has to choose. Where it is now is offered only if nothing else is free.
+    """
+    now = ctx.clock.now()
+    read_remote = FreeTimesReader(ctx, request.rules, call.correlation_id, appointment.id)
+    read_busy = busy_reader(ctx, request.rules, call.call_id, appointment.id)
+    offer = await choose_offer(request, read_busy, now, understood, ctx.settings, read_remote)
+    others = [slot for slot in offer.slots if slot.start != appointment.starts_at]
+    offer = replace(offer, slots=others or offer.slots)
+    paused_until = None if offer.slots else await read_pause(ctx, request.rules.branch, now, ctx.settings.look_ahead)
+    basis = _count_offer(ctx, read_remote, offer.slots)
+    answer = describe_offer(ctx.config(), request, offer, now, basis, paused_until, moves=True)
+    if understood.unclear is not None:  # the day is kept
+        answer = replace(answer, message=f"{say().hour_not_understood} {answer.message}")
+    fields = {**answer.fields, "alternatives": answer.fields["slots"]}
+    del fields["slots"]
+    return replace(answer, success=False, fields=fields)

@@ -1,0 +1,63 @@
+"""What a group was offered, so that just that is booked."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from itertools import permutations
+
+from askproai_runtime.availability.slots import ServiceRules, Slot
+from askproai_runtime.book.appointments import NamedSlot
+from askproai_runtime.book.requests import BookingRequest
+from askproai_runtime.conversation.types import CallContext
+from askproai_runtime.visits import same_services
+
+
+def find_named(call: CallContext, rules: ServiceRules, start: datetime) -> Sequence[NamedSlot]:
+    """Return the last offer of the service at `start`: the slots of all who come, the caller's first; empty without one."""
+    return next(iter(call.list_offers(rules.branch.name, start, rules.service.name)), ())
+
+
+def find_offered(call: CallContext, request: BookingRequest) -> list[Slot]:
+    """Return the slots that the people of a group were offered from the requested start on; empty if these are not known.
+
+    Without an offer to the group each keeps the person of an offer to one alone; the others have a slot with nobody.
+    """
+    if not request.companions:
+        return []
+    rules, start = request.rules, request.start
+    for named in call.list_offers(rules.branch.name, start, rules.service.name):
+        if found := _from_names(rules.people, named):
+            return found
+    staff = [request.offered_staff, *(_find_alone(call, each, start) for each in rules.companions)]
+    return [Slot(start, start, each or "") for each in staff] if any(staff) else []
+
+
+def _find_alone(call: CallContext, rules: ServiceRules, start: datetime) -> str | None:
+    """Return the staff member of the last offer of a companion's service to one person alone; None without one."""
+    offers = call.list_offers(rules.branch.name, start, rules.service.name)
+    return next((named[0].staff for named in offers if len(named) == 1), None)
+
+
+def _from_names(people: Sequence[ServiceRules], named: Sequence[NamedSlot]) -> list[Slot]:
+    """Return the slots of these people; none if one is of another service, or of who does it no longer."""
+    for slots in _list_orders(people, named):
+        fits = [
+            same_services(rules.service.name, slot.service) and bool(rules.able(slot.staff))
+            for rules, slot in zip(people, slots, strict=True)
+        ]
+        if all(fits):
+            return [
+                Slot(
+                    slot.start,
+                    slot.start + timedelta(minutes=rules.service_by(slot.staff).duration_minutes),
+                    slot.staff,
+                )
+                for rules, slot in zip(people, slots, strict=True)
+            ]
+    return []
+
+
+def _list_orders(people: Sequence[ServiceRules], offered: Sequence[NamedSlot]) -> Iterator[tuple[NamedSlot, ...]]:
+    """Yield what was offered in each order of those who come along, as offered first: a model may name them in another one."""
+    if len(offered) == len(people):
+        for others in permutations(offered[1:]):
+            yield offered[0], *others

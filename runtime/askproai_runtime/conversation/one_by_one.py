@@ -1,0 +1,97 @@
+"""A group whose calendar takes each appointment by itself only: one person after the other is booked, each after a question."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from askproai_runtime.book.appointments import Appointment
+from askproai_runtime.conversation.companions import NAMES, BookedOneByOne, name_guests, say_names_missing
+from askproai_runtime.conversation.request import SpokenBooking
+from askproai_runtime.conversation.types import Answer, CallContext, ClarificationNeeded
+from askproai_runtime.language.answer_words import NO, YES, words_of
+from askproai_runtime.language.name_words import RELATIVES
+from askproai_runtime.language.replies import companions_key
+from askproai_runtime.person_names import fold, same_name
+from askproai_runtime.sentences import say
+
+ONE_BY_ONE: Final = "one_by_one"  # in place of a time in `needs_companions`: once known, it holds for each time
+_OF_ONE: Final = frozenset({
+    "companions", "party_size", "customer_name", "service", "staff", "start", "date", "time", "part_of_day",
+})  # fmt: skip
+
+
+_NO_PROBLEM: Final = re.compile(r"\b(?:kein problem|no problem|no worries|nichts dagegen)\b")
+_NOT: Final = re.compile(
+    r"\b(?:nein|nee|nö|nicht|nichts|kein\w*|niemand|ohne|allein\w*|nur (?:ich|für mich)"
+    r"|no|not|nobody|alone|without|don t|doesn t|won t|isn t|can t)\b"
+)
+# Words beside the name of the person who comes: "für Mia bitte", "sie heißt Mia Lange".
+_BESIDE: Final = RELATIVES | {
+    "als", "and", "auch", "bitte", "book", "buchen", "comes", "dann", "das", "den", "der", "die", "eintragen", "er", "first",
+    "for", "fuer", "genau", "heisst", "her", "his", "ihr", "is", "ist", "jetzt", "kommt", "mein", "meine", "meinen", "mit", "my",
+    "name", "next", "noch", "now", "please", "sein", "she", "sie", "termin", "then", "und", "zuerst",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class OneOfGroup:
+    """The arguments that book one person of a group alone, and those of each who is left."""
+
+    args: dict[str, Any]
+    left: Sequence[dict[str, Any]]
+
+    def ask_for_next(self, answer: Answer) -> Answer:
+        """Return the answer to this booking, with the question for the next person."""
+        if not answer.success or not self.left:
+            return answer
+        name = self.left[0]["customer_name"]
+        question = say().one_by_one_next.format(name=name) if name else f" {say_names_missing(1)}"
+        fields = {**answer.fields, "next_requests": list(self.left)} | ({} if name else {"needs_companions": NAMES})
+        return replace(answer, message=f"{answer.message}{question}", fields=fields)
+
+
+def _agrees(words: str, name: str) -> bool:
+    """Return whether words are a yes, or the name of the person who was asked about and nothing else that matters."""
+    rest = _NO_PROBLEM.sub("", words)
+    if _NOT.search(rest) or not rest:
+        return False
+    named = {*fold(rest).split()}
+    return bool(YES.search(rest)) or (
+        not named.isdisjoint(fold(name).split()) and named <= {*fold(name).split()} | _BESIDE
+    )
+
+
+def find_next(
+    call: CallContext,
+    args: Mapping[str, Any],
+    request: SpokenBooking,
+    appointments: Sequence[Appointment],
+    group: BookedOneByOne,
+) -> OneOfGroup:
+    """Return the first of a group who has none of the call's `appointments` at this time.
+
+    Raises `ClarificationNeeded` once in a call with the question whether to begin with the first: all were to be booked, or none.
+    """
+    names = name_guests(call, group.names, request.name, request.start)
+    start = request.start.astimezone(request.rules.zone).isoformat()
+    then = [each for each in appointments if each.live and each.starts_at == request.start]
+    people: list[dict[str, Any]] = [
+        {"customer_name": name, "service": each.rules.service.name, "start": start, "another": True}
+        | ({} if each.staff is None else {"staff": each.staff})
+        for name, each in zip((request.name, *names), group.people, strict=True)
+    ]
+    left = [each for each in people if not any(same_name(each["customer_name"], a.customer_name) for a in then)]
+    first, *others = left or people[:1]
+    if not first["customer_name"]:
+        raise ClarificationNeeded(say_names_missing(1), needs_companions=NAMES)
+    was_asked = companions_key(ONE_BY_ONE) in (call.replies or {})  # for the first, or for the next one
+    is_asked, words = bool(then) or was_asked, words_of(call.said_since or "")
+    is_agreed = _agrees(words, first["customer_name"]) if was_asked and left else not NO.search(words)
+    if is_asked and call.said_since is not None and not is_agreed:
+        raise ClarificationNeeded(say().who_comes_along, unclear="companions")
+    if not is_asked:
+        question = f"{say().only_one_by_one} {say().one_by_one_whom.format(name=first['customer_name'])}"
+        raise ClarificationNeeded(question, needs_companions=ONE_BY_ONE, next_requests=people)
+    rest = {name: value for name, value in args.items() if name not in _OF_ONE}
+    return OneOfGroup({**rest, **first, "another": bool(then and left) or request.another}, others)

@@ -1,0 +1,462 @@
+"""Which appointment a caller means.
+
+A caller owns the appointments that were booked from or for the number that calls now, and those that this call has made; no
+others. A caller who withholds the number owns those that this call has made. Where the tenant asks for a second factor, it decides
+instead of the number (`verification.py`).
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, time, timedelta
+from functools import partial
+from typing import Any, Self, TypeAlias
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from askproai_core.database import Connection
+from askproai_runtime.book.appointments import Appointment, Status
+from askproai_runtime.book.context import BookingContext
+from askproai_runtime.book.owners import asks_birth_date
+from askproai_runtime.book.store.actions import (
+    FormerStart,
+    list_cancelled_appointments,
+    list_former_starts,
+    record_which,
+)
+from askproai_runtime.book.store.appointments import get_appointment
+from askproai_runtime.conversation.answers import appointment_list_fields, describe_appointment, have_several_customers
+from askproai_runtime.conversation.appointment_filters import fits_all, narrow
+from askproai_runtime.conversation.cancel_question import find_questioned
+from askproai_runtime.conversation.named_people import read_name_alone
+from askproai_runtime.conversation.request import read_text
+from askproai_runtime.conversation.said_appointments import PICKING, choose_said
+from askproai_runtime.conversation.types import MAX_SPOKEN, CallContext, ClarificationNeeded, FunctionOutcome
+from askproai_runtime.conversation.verification import list_own_appointments, owns_appointment
+from askproai_runtime.german_dates import (
+    Argument,
+    Candidate,
+    Grain,
+    Refusal,
+    find_open_span,
+    find_part_argument,
+    understand_parts,
+)
+from askproai_runtime.language.answer_words import Reply
+from askproai_runtime.language.cancel_answers import means_all
+from askproai_runtime.language.phrases import format_reading, join_list
+from askproai_runtime.language.replies import meant_key
+from askproai_runtime.person_names import is_other_person
+from askproai_runtime.sentences import format_written_day, say, speak_written_clocks
+
+_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_Fit: TypeAlias = Callable[[Sequence[Appointment]], list[Appointment]]  # `narrow` by the arguments of a request
+
+
+async def resolve_appointment(
+    ctx: BookingContext,
+    conn: Connection,
+    call: CallContext,
+    args: Mapping[str, Any],
+    question: str,
+    is_done: Callable[[Appointment, FormerStart], bool] | None = None,
+) -> Appointment:
+    """Return the future appointment that is meant: named by `appointment_id`, by its day and time, or by its customer, service or
+    person, else the only one.
+
+    Raises `ClarificationNeeded` with `question` and the choice. If what is named fits none, and only one can be meant, by its id or
+    as the only one, the caller is asked whether it is that one. But a model may repeat a move of this call that ended too late to
+    be answered: then the named time is the former one of an appointment to which `is_done` applies. The person of a move says with
+    whom the appointment is from then on, unless it answers the question.
+    """
+    found = await list_own_appointments(ctx, conn, call, args)
+    zone = ZoneInfo(ctx.config().time_zone)
+    named = _NamedTime.of(args, call, zone)
+    at_time = named.select(found)
+    said = choose_said(ctx.config(), call, args, found, at_time, is_read=bool(named.readings))
+    if said is not None:
+        if call.replies is None:  # whether the question was asked is not known
+            await _require_yes(ctx, conn, call, said, named, found, say().not_found if named.is_nothing else "")
+        return said
+    args = args if is_done is None else {**args, "staff": None}
+    appointment_id, fit = _read_id(args, found), partial(narrow, ctx.config(), call, args)
+    if appointment_id is not None:
+        return await _resolve_by_id(ctx, conn, call, args, question, appointment_id, found, named)
+    on_weekday = fit([each for each in found if _is_on_weekday(each, args, call, zone)])
+    if named.readings and not any(fits_all(ctx.config(), call, args, each) for each in at_time):
+        former = await list_former_starts(conn, ctx.tenant, call.call_id)
+        moved = {each.appointment_id: each for each in former if named.is_at(each.start)}
+        fitting = (a for a in found if a.id in moved and fits_all(ctx.config(), call, args, a))
+        if (again := next((a for a in fitting if is_done and is_done(a, moved[a.id])), None)) is not None:
+            return again
+    if named.readings and not at_time and len(on_weekday) == 1:  # the only one on such a day, in whatever week
+        return on_weekday[0]
+    if (likely := named.find_likely(found, on_weekday, fit)) is not None:
+        _require_no_other_customer(ctx, call, args, likely)
+        await _require_yes(ctx, conn, call, likely, named, found)
+        return likely
+    return _choose(ctx, call, found, named, question, fit)
+
+
+def _read_id(args: Mapping[str, Any], found: Sequence[Appointment]) -> str | None:
+    """Return the id that is named. One that a model has made up (`apt_001`) does not count where a day or a name says which."""
+    text = read_text(args, "appointment_id")
+    if text is None or text in {str(each.id) for each in found}:
+        return text
+    is_said = any(read_text(args, name) for name in ("appointment_date", "customer_name", "service"))
+    return None if is_said and not _ID.fullmatch(text) else text
+
+
+async def _resolve_by_id(
+    ctx: BookingContext,
+    conn: Connection,
+    call: CallContext,
+    args: Mapping[str, Any],
+    question: str,
+    appointment_id: str,
+    found: Sequence[Appointment],
+    named: "_NamedTime",
+) -> Appointment:
+    """Return the caller's own appointment with this id, if what else is named is not another one of those `found`."""
+    own = await _get_own_appointment(ctx, conn, call, appointment_id)
+    fitting = narrow(ctx.config(), call, args, found)
+    if own is None and len(fitting) == 1:
+        await _require_yes(ctx, conn, call, fitting[0], named, found, say().not_found)
+        return fitting[0]
+    if own is None:
+        raise _choice(ctx, call, found, say().not_found, question)
+    if named.fits(own) or await _was_then(ctx, conn, call, own, named):
+        return own
+    if named.select(found):  # the id and the time name different ones
+        raise _choice(ctx, call, found, "", question)
+    if not _is_on_weekday(own, args, call, ZoneInfo(ctx.config().time_zone)):
+        await _require_yes(ctx, conn, call, own, named, found)
+    return own
+
+
+async def resolve_cancellation(
+    ctx: BookingContext, conn: Connection, call: CallContext, args: Mapping[str, Any], question: str
+) -> tuple[Appointment, str]:
+    """Return the appointment to cancel, as `resolve_appointment` does, and a preface of the question whether to do so.
+
+    An agreement means the appointment of the call's last question whether to cancel, unless another one is named. What fits none
+    but an appointment that this call has cancelled is a repeated request, and means that one.
+    """
+    questioned, reply = await find_questioned(ctx, conn, call)
+    if questioned is not None and not questioned.live:
+        questioned = None
+    found = await list_own_appointments(ctx, conn, call, args)
+    cancelled = await _list_cancelled(ctx, conn, call)
+    zone, fit = ZoneInfo(ctx.config().time_zone), partial(narrow, ctx.config(), call, args)
+    if is_all := _names_all(call, args):
+        args = {**args, **dict.fromkeys(PICKING)}
+    named, either = _NamedTime.of(args, call, zone), [*found, *cancelled]
+    said = choose_said(ctx.config(), call, args, either, named.select(either), is_read=bool(named.readings))
+    if said is not None or _read_id(args, found) is not None:
+        own = said or await resolve_appointment(ctx, conn, call, args, question)
+        return (questioned if questioned is not None and reply is Reply.YES and not own.live else own), ""
+    on_weekday = [each for each in (*found, *cancelled) if _is_on_weekday(each, args, call, zone)]
+
+    def select(appointments: Sequence[Appointment]) -> list[Appointment]:
+        if named.is_nothing:
+            return [*appointments]
+        return named.select(appointments) or [each for each in appointments if each in on_weekday]
+
+    chosen = select(found)
+    exact = [each for each in chosen if fits_all(ctx.config(), call, args, each)]
+    again = [each for each in select(cancelled) if fits_all(ctx.config(), call, args, each)]
+    is_repeat = bool(again) and not exact
+    if questioned is not None and named.refused is None:
+        is_meant = questioned.id in {each.id for each in fit(chosen)} or (is_repeat and reply is Reply.YES)
+        if is_meant and (reply is Reply.YES or args.get("confirmed") is True):
+            return questioned, ""
+    is_sent_again = named.is_nothing and call.said_since is not None and not call.said_since.strip()
+    if is_repeat or (again and is_sent_again) or (cancelled and not found):
+        return (again or cancelled)[-1], ""
+    unnamed = fit(found) if named.is_nothing else []
+    if (meant := _resolve_unnamed(ctx, call, unnamed, bool(cancelled), question, is_all=is_all)) is not None:
+        return meant
+    live = [each for each in on_weekday if each in found]
+    return await _resolve_live(ctx, conn, call, args, question, found, named, live, fit), ""
+
+
+def _resolve_unnamed(
+    ctx: BookingContext,
+    call: CallContext,
+    left: Sequence[Appointment],
+    is_one_cancelled: bool,
+    question: str,
+    *,
+    is_all: bool,
+) -> tuple[Appointment, str] | None:
+    """Return which of the appointments that are left is cancelled next, where no time says which: of all the first one, after the
+    question for it alone. None where nothing says which.
+    """
+    if len(left) > 1 and is_all:
+        return left[0], say().each_is_cancelled
+    if not is_one_cancelled or not left:
+        return None
+    if len(left) == 1:
+        return left[0], say().already_cancelled
+    raise _choice(ctx, call, left, say().already_cancelled, question)
+
+
+def _names_all(call: CallContext, args: Mapping[str, Any]) -> bool:
+    """Return whether all appointments are named: by the arguments, or without any by the caller's words."""
+    texts = [text for name in PICKING if (text := read_text(args, name))]
+    return any(map(means_all, texts or [call.said_since or ""]))
+
+
+async def _resolve_live(
+    ctx: BookingContext,
+    conn: Connection,
+    call: CallContext,
+    args: Mapping[str, Any],
+    question: str,
+    found: Sequence[Appointment],
+    named: "_NamedTime",
+    on_weekday: Sequence[Appointment],
+    fit: _Fit,
+) -> Appointment:
+    """Return which of the live appointments is to be cancelled."""
+    if (likely := named.find_likely(found, on_weekday, fit)) is None:
+        return _choose(ctx, call, found, named, question, fit)
+    _require_no_other_customer(ctx, call, args, likely)
+    if not named.is_day_of(likely) and likely not in on_weekday:
+        await _require_yes(ctx, conn, call, likely, named, found)
+    return likely
+
+
+def _require_no_other_customer(
+    ctx: BookingContext, call: CallContext, args: Mapping[str, Any], likely: Appointment
+) -> None:
+    """Raise `ClarificationNeeded` if a request names both another customer and another time than the appointment that is left: a
+    caller who hears a question about it may answer yes to what was asked for.
+    """
+    name = "" if asks_birth_date(ctx) else read_name_alone(read_text(args, "customer_name"), call.said)
+    if is_other_person(name, likely.customer_name):
+        raise ClarificationNeeded(
+            say().none_of_customer.format(name=name), outcome=FunctionOutcome.NONE_FOUND, appointments=[]
+        )
+
+
+async def _list_cancelled(ctx: BookingContext, conn: Connection, call: CallContext) -> list[Appointment]:
+    """Return what this call has cancelled, the last one at the end."""
+    ids = await list_cancelled_appointments(conn, ctx.tenant, call.call_id)
+    read = [await get_appointment(conn, ctx.tenant, each) for each in ids]
+    return [each for each in read if each is not None]
+
+
+async def is_beside_others(ctx: BookingContext, conn: Connection, call: CallContext, appointment: Appointment) -> bool:
+    """Return whether the caller has appointments of other customers, too, so that sentences about this one name its customer.
+
+    With a second factor a call knows those of one customer only.
+    """
+    if asks_birth_date(ctx):
+        return False
+    return have_several_customers([appointment, *await list_own_appointments(ctx, conn, call, {})])
+
+
+def none_found(ctx: BookingContext, call: CallContext) -> str:
+    """Return the sentence for a caller who has no future appointment."""
+    if asks_birth_date(ctx):
+        return say().none_left  # else the caller was asked for name and birth date
+    return say().none_of_number if call.caller is not None else say().number_not_shown
+
+
+def _choose(
+    ctx: BookingContext, call: CallContext, found: Sequence[Appointment], named: "_NamedTime", question: str, fit: _Fit
+) -> Appointment:
+    """Return the one of `found` that is named, or the only one that is left by `fit`. Raises `ClarificationNeeded`.
+
+    What is named in words that are not understood is asked, even if there is only one: the caller may mean another.
+    """
+    if named.refused is not None:
+        raise _choice(ctx, call, found, _not_read(named.refused), question)
+    chosen = fit(found if named.is_nothing else named.select(found))
+    if len(chosen) == 1:
+        return chosen[0]
+    if chosen or named.is_nothing:
+        raise _choice(ctx, call, chosen, "", question)
+    raise _choice(ctx, call, found, _say_missed(ctx, named), question, named.readings[0].start)
+
+
+async def _was_then(
+    ctx: BookingContext, conn: Connection, call: CallContext, appointment: Appointment, named: "_NamedTime"
+) -> bool:
+    """Return whether an appointment is over, or was at the named time before this call has moved it."""
+    if appointment.starts_at <= ctx.clock.now():
+        return True
+    former = await list_former_starts(conn, ctx.tenant, call.call_id)
+    return any(each.appointment_id == appointment.id and named.is_at(each.start) for each in former)
+
+
+def _is_on_weekday(appointment: Appointment, args: Mapping[str, Any], call: CallContext, zone: ZoneInfo) -> bool:
+    """Return whether a weekday is named, alone or with a time, that fits an appointment of whatever week.
+
+    The words are read as of two days of the week before the appointment: "morgen" means another day then, a weekday does not.
+    """
+    if find_open_span(read_text(args, "appointment_date") or "") is not Grain.WEEK:
+        return False
+    start = appointment.starts_at.astimezone(zone)
+    as_of = (replace(call, started_at=start - timedelta(days=days)) for days in (1, 6))
+    return all(_NamedTime.of(args, earlier, zone).is_at(start) for earlier in as_of)
+
+
+def _not_read(refusal: Refusal) -> str:
+    return {
+        Refusal.PAST: say().past_named,
+        Refusal.IMPOSSIBLE: say().impossible_named,
+        Refusal.NOT_UNDERSTOOD: say().named_not_understood,
+    }[refusal]
+
+
+async def _require_yes(
+    ctx: BookingContext,
+    conn: Connection,
+    call: CallContext,
+    appointment: Appointment,
+    named: "_NamedTime",
+    found: Sequence[Appointment],
+    preface: str = "",
+) -> None:
+    """Raise `ClarificationNeeded` with the question whether this appointment is meant, although another time was named, unless the
+    caller has said yes. Without a transcript a model that repeats itself after the answer means it.
+    """
+    age = await record_which(conn, ctx.tenant, call.call_id, appointment.id, appointment.starts_at, named.spoken)
+    reply = call.find_reply(meant_key(str(appointment.id)), age)
+    if reply is Reply.YES or (call.replies is None and reply is not None):
+        return
+    config, now = ctx.config(), ctx.clock.now()
+    described = describe_appointment(config, appointment, now, named=have_several_customers(found))
+    question = f"{preface or _say_missed(ctx, named)} {say().is_it_the_one.format(appointment=described)}"
+    fields = appointment_list_fields(config, [appointment], now)
+    raise ClarificationNeeded(question, appointment_id=str(appointment.id), appointments=fields, needs_answer=True)
+
+
+def _say_missed(ctx: BookingContext, named: "_NamedTime") -> str:
+    """Return the sentence about a named time at which the caller has no appointment."""
+    if named.refused is not None:
+        return _not_read(named.refused)
+    reading = named.readings[0]
+    when = format_reading(reading, ZoneInfo(ctx.config().time_zone), ctx.clock.now())
+    clock = reading.reading.removeprefix(format_written_day(reading.start.date())).lstrip(", ")
+    if named.on_any_day and clock:  # nobody has named the day
+        when = speak_written_clocks(clock)
+    return say().none_then.format(when=when)
+
+
+@dataclass(frozen=True, slots=True)
+class _NamedTime:
+    """What `appointment_date` and `appointment_time` can mean: nothing is named, or `readings`, or why there are none.
+
+    `on_any_day`: no day is named, only a time of day.
+    """
+
+    readings: tuple[Candidate, ...] = ()
+    on_any_day: bool = False
+    refused: Refusal | None = None
+
+    @property
+    def spoken(self) -> str:
+        """All readings in the language of the call, the same whatever words they were named by."""
+        return ", ".join(reading.reading for reading in self.readings) or str(self.refused)
+
+    @property
+    def is_nothing(self) -> bool:
+        return not self.readings and self.refused is None
+
+    @classmethod
+    def of(cls, args: Mapping[str, Any], call: CallContext, zone: ZoneInfo) -> Self:
+        day, clock_time = read_text(args, "appointment_date"), read_text(args, "appointment_time")
+        if day and clock_time is None and find_part_argument(day) is Argument.TIME:
+            day, clock_time = None, day
+        if day is None and clock_time is None:
+            return cls()
+        # A time without a day is read as of midnight: a time that is over today may be that of an appointment on another day.
+        at = call.started_at if day else datetime.combine(call.started_at.astimezone(zone).date(), time(), zone)
+        understood = understand_parts(day, clock_time, None, at=at, zone=zone)
+        if understood.contradicts:
+            return cls(refused=Refusal.NOT_UNDERSTOOD)
+        return cls(understood.candidates, day is None, understood.refused)
+
+    def select(self, appointments: Sequence[Appointment]) -> list[Appointment]:
+        return [a for a in appointments if self.is_at(a.starts_at)]
+
+    def is_at(self, start: datetime) -> bool:
+        """Return whether a start is at a time that is named."""
+        return any(self._is_at(start, reading) for reading in self.readings)
+
+    def fits(self, appointment: Appointment) -> bool:
+        """Return whether an appointment that is named by its id is at the time that is named beside it.
+
+        A time that is not understood contradicts no id.
+        """
+        return self.is_at(appointment.starts_at) if self.readings else self.refused in {None, Refusal.NOT_UNDERSTOOD}
+
+    def find_likely(
+        self, appointments: Sequence[Appointment], on_weekday: Sequence[Appointment], fit: _Fit
+    ) -> Appointment | None:
+        """Return the only one of the named day or weekday, else the only one at all, if the named time fits none; else None.
+
+        Of several it is the only one that is left by `fit`.
+        """
+        if self.is_nothing or self.select(appointments):
+            return None
+        likely = fit([each for each in appointments if self.is_day_of(each)] or on_weekday or appointments)
+        return likely[0] if len(likely) == 1 else None
+
+    def is_day_of(self, appointment: Appointment) -> bool:
+        """Return whether an appointment is on a day that is named."""
+        if not self.readings:
+            return False
+        on_day = appointment.starts_at.astimezone(self.readings[0].start.tzinfo).date()
+        return not self.on_any_day and any(reading.start.date() == on_day for reading in self.readings)
+
+    def _is_at(self, start: datetime, reading: Candidate) -> bool:
+        if self.on_any_day:
+            local = start.astimezone(reading.start.tzinfo).time()
+            return (
+                local == reading.start.time()
+                if reading.end is None
+                else reading.start.time() <= local and (local < reading.end.time() or reading.end.time() == time())
+            )
+        return reading.contains(start)
+
+
+def _choice(
+    ctx: BookingContext,
+    call: CallContext,
+    found: Sequence[Appointment],
+    preface: str,
+    question: str,
+    near: datetime | None = None,
+) -> ClarificationNeeded:
+    """Return the question which of `found` is meant. It names the three closest to `near` (without it: to now)."""
+    config, now = ctx.config(), ctx.clock.now()
+    if not found:
+        return ClarificationNeeded(none_found(ctx, call), outcome=FunctionOutcome.NONE_FOUND, appointments=[])
+    target = near or now
+    said = sorted(found, key=lambda appointment: abs(appointment.starts_at - target))[:MAX_SPOKEN]
+    named = have_several_customers(found)
+    spoken = [describe_appointment(config, appointment, now, named=named) for appointment in said]
+    if len(found) > len(spoken):
+        listed = join_list(spoken, say().and_word)
+        sentence = say().which_of_many.format(count=len(found), question=question, appointments=listed)
+    else:
+        sentence = say().which_of.format(question=question, appointments=join_list(spoken))
+    fields = appointment_list_fields(config, [*said, *(each for each in found if each not in said)], now)
+    return ClarificationNeeded(f"{preface} {sentence}".strip(), appointments=fields)
+
+
+async def _get_own_appointment(
+    ctx: BookingContext, conn: Connection, call: CallContext, appointment_id: str
+) -> Appointment | None:
+    """Return the appointment of this id if the caller owns it. A stranger's and an unknown id are answered alike."""
+    try:
+        appointment = await get_appointment(conn, ctx.tenant, UUID(appointment_id))
+    except ValueError:
+        return None
+    if appointment is None or appointment.status == Status.HELD:
+        return None
+    return appointment if await owns_appointment(ctx, conn, call, appointment) else None

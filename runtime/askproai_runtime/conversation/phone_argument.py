@@ -1,0 +1,215 @@
+"""The argument `phone`: a number that a caller has dictated. One that is missing, unclear or not whole is asked for once in a call,
+and one that is noted is read back.
+"""
+
+import re
+from dataclasses import dataclass
+
+import phonenumbers
+
+from askproai_core.phone_numbers import (
+    InvalidNumber,
+    StandIn,
+    TwoReadings,
+    lacks_area_code,
+    own_numbers,
+    region_of,
+    to_e164,
+)
+from askproai_core.tenant_config import TenantConfig
+from askproai_runtime.conversation.types import CallContext, ClarificationNeeded
+from askproai_runtime.language.calling_number import Pointer, read_pointer
+from askproai_runtime.language.replies import PhoneQuestion
+from askproai_runtime.language.spoken_numbers import read_spoken_number
+from askproai_runtime.sentences import say
+
+# National digits of the shortest number that is taken for a whole one. Area and first digits alone are valid by the numbering plan
+# of a country whose numbers differ in length: "030 123".
+_FEWEST_DIGITS = 7
+_LONGEST_GROUP = 4
+# The groups of a number of North America, "1 512 234 5678", whose digits may be a German mobile number without its zero.
+_AMERICAN = re.compile(r"\D*1\D+\d{3}\D")
+# What a number is: "mobil: 0171 5556677, Festnetz: 030 1234567". "Unter" and "äh" are none of these.
+_KINDS = (
+    r"mobil(?:e|funk|nummer)?|handy(?:nummer)?|cell(?:phone)?|festnetz(?:nummer)?|landline|privat|private|home|zu ?hause"
+    r"|daheim|geschäftlich|dienstlich|büro|office|work|arbeit"
+)
+_LABEL = re.compile(rf"\b(?:{_KINDS}|tel(?:efon(?:nummer)?)?|telephone|phone|nummer|number)\b[.:]?", re.IGNORECASE)
+_BETWEEN_NUMBERS = re.compile(
+    rf"[,;|\n]|\s/\s|\b(?:oder|or|und|and|bzw|beziehungsweise|alternativ|sonst)\b\.?|(?<=\d)\s+(?=(?:{_KINDS})\b)",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SaidPhone:
+    """What a caller has said of a number: one in E.164, words that are no certain number, too few digits, or nothing.
+
+    `unclear` may help a person to find the number. `half` is kept nowhere. `of_call`: the words point at the number of the call.
+    `several` are the words where they name further numbers beside `number`, which is the first.
+    """
+
+    number: str | None = None
+    unclear: str | None = None
+    half: str | None = None
+    of_call: bool = False
+    several: str | None = None
+
+    @property
+    def has_number(self) -> bool:
+        """Whether anything was said that is a number, or may be one."""
+        return not (self.number is None and self.unclear is None and self.half is None)
+
+
+def read_phone(said: str | None, config: TenantConfig, branch: str) -> SaidPhone:
+    """Read a number in digits or words.
+
+    A carrier's stand-in and the business's own number say nothing of the caller; neither do words that leave the number open.
+    """
+    pointer = None if said is None else read_pointer(said)
+    if said is None or pointer is not None:
+        return SaidPhone(of_call=pointer is Pointer.OF_CALL)
+    region = region_of(config, branch)
+    found, read = _read_one(said, config, region), [_read_one(part, config, region) for part in _list_parts(said)]
+    numbers = list(dict.fromkeys(each.number for each in read if each.number is not None))
+    if len(numbers) > 1 or (found.unclear is not None and numbers and len(read) > 1):
+        return SaidPhone(numbers[0], several=said)
+    return found
+
+
+def _read_one(said: str, config: TenantConfig, region: str) -> SaidPhone:
+    digits = read_spoken_number(said)
+    if digits is not None and _count_national_digits(digits, region) < _FEWEST_DIGITS:
+        return SaidPhone(half=digits)
+    for written in (said, digits):
+        try:
+            number = to_e164(written, region) if written else None
+        except StandIn:
+            return SaidPhone()
+        except TwoReadings as found:  # a caller says the plus, or the zeros, of a number of another country
+            if _AMERICAN.match(said):
+                continue
+            number = to_e164(found.mobile, region)
+        except InvalidNumber:
+            continue
+        if number is not None and written is not None:
+            if lacks_area_code(written, number, region):
+                return SaidPhone(unclear=said)
+            return SaidPhone() if number in own_numbers(config) else SaidPhone(number)
+    return SaidPhone(unclear=said)
+
+
+def _list_parts(said: str) -> list[str]:
+    """Return the digits of each number that a text names with nothing beside them but what they are; else nothing.
+
+    Each begins with a zero or a plus. Any other word may correct the number before it: "0171 5556677, nein, 5556688".
+    """
+    texts = [_LABEL.sub(" ", part) for part in _BETWEEN_NUMBERS.split(said)]
+    read = [read_spoken_number(text) for text in texts if re.search(r"\w", text)]
+    parts: list[str] = []
+    for digits in read:
+        if digits is None:
+            return []
+        if digits[0] in "0+" or not parts:
+            parts.append(digits)
+        else:
+            parts[-1] += digits
+    return parts
+
+
+def _count_national_digits(digits: str, region: str) -> int:
+    try:
+        return len(str(phonenumbers.parse(digits, region).national_number))
+    except phonenumbers.NumberParseException:
+        return 0 if len(digits) < _FEWEST_DIGITS else len(digits)
+
+
+def spell_phone(number: str, region: str) -> str:
+    """Return a number as it is read out, its digits in groups: `0 1 5, 1 1, 2 3 4, 5 6 7, 8`.
+
+    One of another country begins with plus.
+
+    Digits that are no number in E.164 are read out as they are.
+    """
+    written = number
+    if number.startswith("+"):
+        try:
+            written = _format_for(phonenumbers.parse(number), region)
+        except phonenumbers.NumberParseException:
+            written = number
+    groups = [group for block in re.findall(r"\d+", written) for group in _split_block(block)]
+    plus = "plus " if written.startswith("+") else ""
+    return plus + ", ".join(" ".join(group) for group in groups)
+
+
+def _format_for(number: phonenumbers.PhoneNumber, region: str) -> str:
+    is_home = number.country_code == phonenumbers.country_code_for_region(region)
+    form = phonenumbers.PhoneNumberFormat
+    return phonenumbers.format_number(number, form.NATIONAL if is_home else form.INTERNATIONAL)
+
+
+def _split_block(block: str) -> list[str]:
+    if len(block) <= _LONGEST_GROUP:
+        return [block]
+    return [block[at : at + 3] for at in range(0, len(block), 3)]
+
+
+def ask_for_phone(call: CallContext, said: SaidPhone, known: str | None) -> None:
+    """Raise `ClarificationNeeded` where no number is `known`, once in a call.
+
+    A caller may decline. Without a transcript it is not known whether the caller was asked, and nobody is asked twice.
+    """
+    if known is None and not said.has_number:
+        _ask_once(call, PhoneQuestion.MISSING, say().phone_missing)
+
+
+def ask_to_call_back(call: CallContext) -> None:
+    """Raise `ClarificationNeeded` for the number of a call-back, once in a call; without a transcript each time."""
+    if call.replies is None or PhoneQuestion.CALL_BACK.key not in call.replies:
+        raise ClarificationNeeded(say().number_to_call_back, needs_phone=PhoneQuestion.CALL_BACK.value)
+
+
+def has_digits(said: str) -> bool:
+    """Return whether words for a number hold any digit: "die haben Sie doch" has none."""
+    return bool(re.search(r"\d", said)) or read_spoken_number(said) is not None
+
+
+def ask_if_unclear(call: CallContext, said: SaidPhone, region: str) -> None:
+    """Raise `ClarificationNeeded` for words that are no number, and for one that is not whole; each once in a call.
+
+    Words without a digit decline the number of a call-back once it was asked for.
+    """
+    if said.half is not None:
+        _ask_once(call, PhoneQuestion.HALF, say_unclear(said, region))
+    declines = PhoneQuestion.CALL_BACK.key in (call.replies or {})
+    if said.unclear is not None and not (declines and not has_digits(said.unclear)):
+        _ask_once(call, PhoneQuestion.UNCLEAR, say_unclear(said, region))
+
+
+def say_noted(number: str | None, calling: str | None, region: str) -> str:
+    """Return which number is noted with an appointment or a message; nothing without one."""
+    if number is None:
+        return ""
+    if number == calling:
+        return say().reached_at_callers_number
+    return say().phone_noted.format(phone=spell_phone(number, region))
+
+
+def say_unclear(said: SaidPhone, region: str) -> str:
+    """Return the question for a number that is no certain one, with the digits that were understood."""
+    digits = said.half or read_spoken_number(said.unclear or "")
+    return say().phone_half.format(phone=spell_phone(digits, region)) if digits else say().phone_unclear
+
+
+def _ask_once(call: CallContext, question: PhoneQuestion, sentence: str) -> None:
+    if call.replies is not None and question.key not in call.replies:
+        raise ClarificationNeeded(sentence, needs_phone=question.value)
+
+
+def note_unclear(notes: str | None, said: SaidPhone) -> str | None:
+    """Return the notes of a booking, with the words for a number that are no certain one, or that name several."""
+    words = said.unclear or said.several
+    if words is None:
+        return notes
+    heard = say().phone_as_heard.format(said=words)
+    return f"{notes} – {heard}" if notes else heard

@@ -1,0 +1,109 @@
+"""A booked appointment that is moved, or cancelled for another one, as the caller has chosen.
+
+The cancellation of a replaced appointment and the booking in its place are one transaction: where the booking fails, it stays.
+Where a calendar has to confirm the booking, the cancellation comes after its confirmation.
+"""
+
+from dataclasses import replace
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from askproai_core.database import DATABASE_UNAVAILABLE
+from askproai_runtime.book.appointments import Appointment
+from askproai_runtime.book.context import BookingContext
+from askproai_runtime.book.store.actions import list_former_starts, record_question
+from askproai_runtime.book.store.appointments import get_appointment
+from askproai_runtime.conversation.answers import (
+    appointment_fields,
+    describe_appointment,
+    describe_with_state,
+)
+from askproai_runtime.conversation.cancel_question import read_cancel_reply
+from askproai_runtime.conversation.find import cancel_appointment, rule_in_this_language
+from askproai_runtime.conversation.request import SpokenBooking
+from askproai_runtime.conversation.reschedule import SpokenMove, carry_out_move, resolve_service
+from askproai_runtime.conversation.types import Answer, CallContext, ClarificationNeeded
+from askproai_runtime.language.answer_words import Reply
+from askproai_runtime.language.cancel_answers import only_thanks
+from askproai_runtime.sentences import decline_name, format_spoken, say
+
+log = structlog.get_logger(__name__)
+
+
+async def move_instead(
+    ctx: BookingContext, call: CallContext, request: SpokenBooking, booked: Appointment, deadline: float
+) -> Answer:
+    """Move the booked appointment to the start that was requested."""
+    try:
+        service = resolve_service(ctx, booked)
+    except ClarificationNeeded as clarification:
+        return clarification.answer
+    move = SpokenMove(call.actor, booked, service, request.start, names_customer=request.names_customer)
+    return await carry_out_move(ctx, call, move, deadline)
+
+
+async def ask_to_cancel_first(
+    ctx: BookingContext, call: CallContext, request: SpokenBooking, booked: Appointment
+) -> Answer:
+    """Ask whether to cancel the booked appointment, and name the request that books the other one afterwards: a remote calendar has
+    no room for both.
+    """
+    unasked = replace(call, asked_choices=())  # the choice was to replace it
+    answer = await cancel_appointment(ctx, unasked, {"appointment_id": str(booked.id)})
+    rules, staff = request.rules, request.service.staff
+    name, start = rules.service.display_name, request.start.astimezone(rules.zone).isoformat()
+    what = say().service_with.format(service=name, staff=decline_name(rules.display_name(staff))) if staff else name
+    message = f"{say().only_after_cancelling.format(service=what)} {answer.message}"
+    later = {"service": rules.service.name, "staff": staff, "start": start, "customer_name": request.name}
+    return replace(answer, message=message, fields={**answer.fields, "next_requests": [later]})
+
+
+async def cancel_kept(
+    ctx: BookingContext, call: CallContext, booked: Appointment, kept: Appointment, answer: Answer
+) -> Answer:
+    """Return the answer to a repeated booking that is to be in place of the one that stays: that is cancelled after a yes to the
+    question for it, which is asked once.
+
+    A model repeats its choice after thanks, too, and where this call has moved what is `booked`.
+    """
+    async with ctx.pool.acquire() as conn:
+        reply = await read_cancel_reply(ctx, conn, call, kept)
+        if reply is Reply.YES:
+            return await cancel_appointment(ctx, call, {"appointment_id": str(kept.id)})
+        moved = {each.appointment_id for each in await list_former_starts(conn, ctx.tenant, call.call_id)}
+        is_thanked = call.said_since is not None and only_thanks(call.said_since)
+        if reply is not None or is_thanked or booked.id in moved:
+            return answer
+        await record_question(conn, ctx.tenant, call.call_id, kept.id, kept.starts_at)
+    described = describe_appointment(
+        ctx.config(), kept, ctx.clock.now(), named=kept.customer_name != booked.customer_name
+    )
+    question = " ".join(filter(None, (rule_in_this_language(ctx), say().shall_i_cancel.format(when=described))))
+    fields: dict[str, Any] = appointment_fields(ZoneInfo(ctx.config().time_zone), kept)
+    return ClarificationNeeded(question, **fields, needs_confirmation=True).answer
+
+
+async def say_replaced(ctx: BookingContext, replaced: Appointment, answer: Answer, *, is_cancelled: bool) -> Answer:
+    """Return the answer to a booking with what became of the appointment that it was to replace.
+
+    One that is not known to be cancelled is looked up. While the book is away nothing is said of it.
+    """
+    if is_cancelled:
+        return _say_cancelled(ctx, replaced, answer)
+    try:
+        async with ctx.pool.acquire() as conn:
+            now = await get_appointment(conn, ctx.tenant, replaced.id)
+    except DATABASE_UNAVAILABLE as error:
+        log.warning("booking.replaced_not_read", appointment_id=str(replaced.id), error=type(error).__name__)
+        return answer
+    if now is None or not now.live:
+        return _say_cancelled(ctx, replaced, answer)
+    when = format_spoken(now.starts_at, ZoneInfo(ctx.config().time_zone), ctx.clock.now())
+    return replace(answer, message=f"{say().other_stays.format(when=when).strip()} {answer.message}")
+
+
+def _say_cancelled(ctx: BookingContext, replaced: Appointment, answer: Answer) -> Answer:
+    described = describe_with_state(ctx.config(), replaced, ctx.clock.now())
+    return replace(answer, message=f"{say().cancelled.format(when=described)} {answer.message}")

@@ -1,0 +1,228 @@
+"""Which of the appointments that an answer has said last a request means: by their places there, or by the caller's words. Pure.
+
+After a question for one of two "den zweiten" is the second of them, and no day of the month.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from askproai_core.tenant_config import Language, TenantConfig
+from askproai_runtime.book.appointments import Appointment
+from askproai_runtime.conversation.request import read_text
+from askproai_runtime.conversation.types import MAX_SPOKEN, CallContext
+from askproai_runtime.german_dates import MONTHS, NUMBERS, WEEKDAYS, UnclearMention
+from askproai_runtime.language.answer_words import NO, is_question
+from askproai_runtime.language.declines import find_named_times
+from askproai_runtime.language.name_words import PARTICLES
+from askproai_runtime.language.places_among import ENDING, PLACE, PLACES
+from askproai_runtime.language.spoken_services import find_named
+from askproai_runtime.person_names import fold
+from askproai_runtime.sentences import SENTENCES
+from askproai_runtime.visits import list_parts
+
+PICKING: Final = ("appointment_id", "appointment_date", "appointment_time")
+_NEW_TIME: Final = ("start", "date", "time", "part_of_day")
+_TWO: Final = 2
+_OF_TWO: Final = frozenset({"frueher", "spaeter", "earlier", "later"})
+_LAST: Final = frozenset({"letzt", "last"})
+_STEM: Final = rf"(?P<stem>{PLACE}|(?:earlier|later)\b){ENDING}"
+# Words around a place, and around what else says which appointment is meant.
+_BESIDE_PLACE: Final = {
+    "absagen", "also", "am", "appointment", "beiden", "bitte", "das", "davon", "dem", "den", "der", "die", "doch", "i", "ich",
+    "ja", "lieber", "mean", "meine", "meinte", "nehme", "nein", "no", "nur", "of", "on", "one", "platz", "please", "streichen",
+    "termin", "the", "them", "two", "verschieben", "von", "yes",
+}  # fmt: skip
+_BESIDE: Final = _BESIDE_PLACE | {
+    "ach", "aeh", "aehm", "and", "andere", "anderen", "at", "auf", "bei", "da", "dann", "dr", "for", "frau", "fuer", "genau",
+    "gut", "halb", "herr", "herren", "herrn", "hier", "hm", "im", "in", "mit", "mr", "mrs", "ms", "oh", "ok", "okay", "other",
+    "s", "to", "uhr", "um", "und", "with",
+}  # fmt: skip
+_BETWEEN: Final = rf"(?:{'|'.join(sorted(_BESIDE_PLACE))})"
+_PLACE_WORD: Final = re.compile(_STEM)
+_WHOLE: Final = re.compile(rf"^(?:{_BETWEEN} )*{_STEM}(?: {_BETWEEN})*$")
+_OF_TIME: Final = rf"(?:of )?(?:\w*tag|\w*mal|\w*woche|\w*monat|\w*zeit|abend|{'|'.join(MONTHS)})\b"
+_IN_WORDS: Final = re.compile(rf"\b(?:den|der|die|das|the) {_STEM}(?! {_OF_TIME})")
+_OTHER: Final = re.compile(r"\b(?:den|der|die|das|the) (?:andere[nrms]?|other)\b")
+_ONLY_OTHER: Final = re.compile(rf"(?:{_BETWEEN} )*(?:andere[nrms]?|other)(?: {_BETWEEN})*")
+_FIRST_NO: Final = re.compile(r"^(?:(?:nein|nee|noe|no|nope) )+")
+_NOT: Final = re.compile(r"\b(?:nein|no|nicht|not)\b")
+_AS_NEW: Final = re.compile(r"\b(?:auf|to) (?:den|die|das|the) ")
+_NO_NAMES: Final = PARTICLES | {"die", "dem", "bei", "mit", "um", "am", "the"}
+
+
+def find_place(words: str, among: int, pattern: re.Pattern[str] = _WHOLE) -> int | None:
+    """Return which one of several folded words choose by its place; None where they name none or more than one."""
+    stems = {found["stem"] for found in pattern.finditer(words)}
+    if len(stems) != 1:
+        return None
+    place = PLACES[stem := stems.pop()]
+    is_counted = place >= 0 and stem not in _OF_TWO
+    is_certain = place < among if is_counted else among <= (_TWO if stem in _OF_TWO else MAX_SPOKEN)
+    return place % among if is_certain else None
+
+
+def find_said_place(call: CallContext) -> str | None:
+    """Return the id that the caller's words choose by its place in the last answer."""
+    said, words = call.said_last, fold(call.said_since or "")
+    if not (said.is_last and len(said.ids) > 1):
+        return None
+    place = find_place(_FIRST_NO.sub("", words), len(said.ids), _IN_WORDS)
+    return None if place is None or NO.search(_FIRST_NO.sub("", words)) else said.ids[place]
+
+
+def name_place(call: CallContext, args: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the arguments of a move with the place of an appointment that was asked about as such, and not as the new time."""
+    if not (call.said_last.asks and call.said_last.is_last) or any(read_text(args, name) for name in PICKING):
+        return args
+    for name in _NEW_TIME:
+        words = fold(read_text(args, name) or "")
+        is_place = _WHOLE.fullmatch(words) or _ONLY_OTHER.fullmatch(words)
+        if is_place and not words.startswith(("am ", "on ")) and not _AS_NEW.search(fold(call.said_since or "")):
+            return {**args, name: None, "appointment_date": words}
+    return args
+
+
+def choose_said(
+    config: TenantConfig,
+    call: CallContext,
+    args: Mapping[str, Any],
+    found: Sequence[Appointment],
+    at_time: Sequence[Appointment],
+    *,
+    is_read: bool,
+) -> Appointment | None:
+    """Return the one of the appointments `found` that a request means among those that were said last; None where that is open.
+
+    `at_time` are those at the time that it names, if its words are a time (`is_read`). A day of the month that is that of an
+    appointment is no place, unless the question for one of them was the last answer. Without a transcript the appointments are
+    those that a question has said, since it says the next ones in their order.
+    """
+    said, own = call.said_last, {str(each.id): each for each in found}
+    ids = said.ids if call.replies is not None else tuple(str(each.id) for each in found if each.live)
+    texts = [fold(text) for name in PICKING if (text := read_text(args, name))]
+    if len(ids) < _TWO or len(texts) > 1:
+        return None
+    led = [fold(text) for text in (call.earlier[-1].texts if call.earlier else ())]
+    if not texts or (said.is_last and not said.about and texts[0] in led):  # the model repeats what has led to the list
+        return _choose_by_words(config, call, args, own)
+    (words,) = texts
+    if _ONLY_OTHER.fullmatch(words):
+        is_repeated = words in led and not _OTHER.search(fold(call.said_since or ""))
+        return own.get(said.about) if is_repeated else _find_other(call, own)
+    if find_place(words, len(ids)) is not None:
+        is_day = bool(at_time) and (not said.is_last or words.startswith(("am ", "on ")))
+        return None if is_day else _find_at_place(words, ids, own)
+    listed = [own[each] for each in ids if each in own]
+    return None if is_read else _choose_by_names(config, words, listed, [])
+
+
+def _find_at_place(
+    words: str, ids: Sequence[str], own: Mapping[str, Appointment], pattern: re.Pattern[str] = _WHOLE
+) -> Appointment | None:
+    """Return the appointment that words choose by its place: "den späteren" is the later one, in whatever order they were said."""
+    if (place := find_place(words, len(ids), pattern)) is None:
+        return None
+    by_time = sorted((own[each] for each in ids if each in own), key=lambda each: each.starts_at)
+    said = own.get(ids[place])
+    if len(by_time) < len(ids) or by_time[place] is said:
+        return said
+    stems = {found["stem"] for found in pattern.finditer(words)}
+    return by_time[place] if stems & _OF_TWO else None if stems & _LAST else said
+
+
+def _choose_by_words(
+    config: TenantConfig, call: CallContext, args: Mapping[str, Any], own: Mapping[str, Appointment]
+) -> Appointment | None:
+    """Return what the caller's words choose since the list, or since a question about one that was on it: there by its place."""
+    said, utterance = call.said_last, call.said_since or ""
+    words = _FIRST_NO.sub("", fold(utterance))
+    if call.replies is None or not said.is_last or is_question(utterance):
+        return None
+    listed = [own[each] for each in said.ids if each in own]
+    is_other = bool(_OTHER.search(words))
+    said_of_it = _NOT.sub(" ", words) if is_other else words
+    if not _says_only_which(config, said_of_it, args, listed) or (NO.search(words) and not is_other):
+        return None
+    if is_other:
+        return _find_other(call, own)
+    chosen = _find_at_place(words, said.ids, own, _IN_WORDS) or _find_at_place(words, said.ids, own)
+    if said.about:
+        return chosen
+    # The new time of a move is not that of the appointment.
+    new = {text for name in _NEW_TIME if (text := read_text(args, name))}
+    is_which = not new or (said.asks and any(new <= each.texts for each in call.earlier))
+    starts = _find_starts(config, call, utterance, listed) if is_which else []
+    names_none = chosen is None or words.startswith(("am ", "on "))
+    staff = read_text(args, "staff") or ""  # with whom a moved appointment is then, unless it answers the question
+    is_staff_new = said.asks and all(staff not in each.texts for each in call.earlier)
+    named = f"{words} {fold(staff)}" if is_staff_new else words
+    with_staff = not staff or is_staff_new
+    by_names = _choose_by_names(config, named, listed, starts, with_staff=with_staff, with_days=is_which)
+    return by_names if names_none and by_names is not None else chosen
+
+
+def _says_only_which(config: TenantConfig, words: str, args: Mapping[str, Any], listed: Sequence[Appointment]) -> bool:
+    """Return whether words say which appointment is meant, with its new time at most: whoever says more of an appointment may say
+    that it stays ("Samstag passt", "Otto kommt wie geplant, meinen auf zwölf").
+    """
+    names = [member.display_name for branch in config.branches for member in branch.staff]
+    names += [text for each in config.services for text in (each.display_name, *each.spoken_names)]
+    names += [each.customer_name for each in listed] + [text for name in _NEW_TIME if (text := read_text(args, name))]
+    known = {*fold(" ".join(names)).split(), *_BESIDE, *WEEKDAYS, *MONTHS, *NUMBERS}
+    return all(
+        word in known or word.removesuffix("s") in known or word.isdigit() or _PLACE_WORD.fullmatch(word)
+        for word in words.split()
+    )
+
+
+def _find_starts(
+    config: TenantConfig, call: CallContext, utterance: str, listed: Sequence[Appointment]
+) -> list[Appointment]:
+    """Return the appointments at the times that words name."""
+    zone = ZoneInfo(config.time_zone)
+    starts = {each.starts_at.astimezone(zone) for each in listed}
+    try:
+        _, others = find_named_times(utterance, call.started_at.astimezone(zone))
+        named = {start for mention in others for start in mention.find_in(starts, surely=True)}
+    except UnclearMention:
+        return []
+    return [each for each in listed if each.starts_at in named]
+
+
+def _choose_by_names(
+    config: TenantConfig,
+    words: str,
+    listed: Sequence[Appointment],
+    at_time: Sequence[Appointment],
+    *,
+    with_staff: bool = True,
+    with_days: bool = False,
+) -> Appointment | None:
+    """Return the only one of the listed appointments that all words fit which some of them do not: a customer, a service, a person
+    or a weekday.
+    """
+    staff = {member.id: member.display_name for branch in config.branches for member in branch.staff}
+    zone = ZoneInfo(config.time_zone)
+
+    def list_words(each: Appointment) -> set[str]:
+        day = each.starts_at.astimezone(zone).weekday()
+        days = [SENTENCES[language].weekdays[day] for language in Language] if with_days else []
+        return {*fold(" ".join([each.customer_name, staff.get(each.staff, "") if with_staff else "", *days])).split()}
+
+    labels = {each.id: list_words(each) - _NO_NAMES for each in listed}
+    services = {each.name for each in find_named(config.services, words, inflected=True)}
+    by_word = [
+        {key for key, label in labels.items() if {word, word.removesuffix("s")} & label} for word in words.split()
+    ]
+    by_service = {each.id for each in listed if services.intersection(list_parts(each.service))}
+    deciding = [each for each in (*by_word, by_service, {a.id for a in at_time}) if each and len(each) < len(listed)]
+    left = set[Any](labels).intersection(*deciding)
+    return next((each for each in listed if each.id in left), None) if deciding and len(left) == 1 else None
+
+
+def _find_other(call: CallContext, own: Mapping[str, Appointment]) -> Appointment | None:
+    """Return the other one of two, where the last answer was about one."""
+    others = [each for key, each in own.items() if key != call.said_last.about]
+    return others[0] if call.said_last.about in own and len(others) == 1 else None

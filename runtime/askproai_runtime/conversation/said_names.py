@@ -1,0 +1,58 @@
+"""Whether a call has said the name of an appointment's customer, or that of another person of the family. Pure."""
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from askproai_runtime.conversation.types import CallContext
+from askproai_runtime.language.name_words import RELATIVES
+from askproai_runtime.person_names import fold, list_name_words
+
+_RELATIVE: Final = rf"(?:{'|'.join(sorted(RELATIVES))})"
+_OF_RELATIVE: Final = re.compile(
+    rf"\b(?:termin|appointment)\w* (?:(?:von|für|of|for) )?(?:mein\w*|unser\w*|my|our) (?:\w+ )?{_RELATIVE}(?:e?s)?\b"
+    rf"|\b(?:my|our) (?:\w+ )?{_RELATIVE}['’]s (?:\w+ )?appointment\b",
+    re.IGNORECASE,
+)
+
+_NOT_OF: Final = "".join(f"(?<!\\b{each} )" for each in ("von", "vom", "of", "fuer", "for", "mit", "with"))
+
+
+def leaves_customer_unsaid(call: CallContext, customer: str, named: str, *, is_of_call: bool) -> bool:
+    """Return whether nobody has said for whom an appointment of an earlier call is, or a place on the waiting list, and the request
+    has not `named` that person. "Die Frau von Otto Lange" and an answer "für Otto Lange" do not say that he is calling.
+
+    Without a transcript nobody knows what was said.
+    """
+    if call.said is None or is_of_call:
+        return False
+    words = fold(customer).split()
+    if any({*words} <= {*fold(name).split()} for name in (call.named, named)):
+        return False
+    said = fold(_drop_relatives(call.said, customer))
+    return not re.search(rf"{_NOT_OF}\b{re.escape(' '.join(words))}\b", said)
+
+
+def is_named_beside(utterances: Iterable[str], customer: str, other: str) -> bool:
+    """Return whether words have the first name of a customer that is none of the `other` customer's: "Petra und Mia Lange"."""
+    first = next(iter(list_name_words(customer)), "")
+    words = {word for each in utterances for word in fold(each).split()}
+    return fold(first) in words - {*fold(other).split()}
+
+
+def names_relative(said: str, customer: str) -> bool:
+    """Return whether words are of or about a relative of a customer whom they do not name besides: "die Tochter von Otto Lange",
+    "der Termin meiner Tochter".
+    """
+    rest = _drop_relatives(said, customer)
+    first = re.escape(fold(customer).partition(" ")[0])
+    is_named = re.search(rf"{_NOT_OF}\b{first}\b", fold(rest)) is not None  # our own question has said "für Otto Lange"
+    return not is_named and (rest != said or bool(_OF_RELATIVE.search(said)))
+
+
+def _drop_relatives(said: str, customer: str) -> str:
+    """Return words without those that name somebody by the customer: "die Tochter von Otto Lange"."""
+    names = "|".join(re.escape(each) for each in (customer, customer.partition(" ")[0], customer.rpartition(" ")[2]))
+    return re.sub(
+        rf"\b{_RELATIVE} (?:von|vom|of) (?:herrn? |frau |mr\.? |mrs\.? )?(?:{names})\b", "", said, flags=re.IGNORECASE
+    )

@@ -1,0 +1,164 @@
+"""The staff member whom a caller names, in the words of a model; or the question why nobody was found, and who is able. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from askproai_core.tenant_config import Staff, TenantConfig
+from askproai_runtime.availability.slots import ServiceRules
+from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, FunctionOutcome
+from askproai_runtime.language.heard_names import list_heard
+from askproai_runtime.language.names import list_named_staff
+from askproai_runtime.language.phrases import join_list, sayable
+from askproai_runtime.language.placeholders import leaves_open
+from askproai_runtime.language.staff_preferences import SIGN_OF_NOT, StaffPreference, read_staff_preference
+from askproai_runtime.person_names import drop_prepositions, drop_titles, fold
+from askproai_runtime.sentences import decline_name, say
+
+_MOST_WORDS = 3  # of a name without titles; more are a description ("jemand mit viel Erfahrung")
+# Folded words of German and English with which a person is described, not named ("eine Frau", "wieder dieselbe").
+_DESCRIBING = frozenset({
+    "a", "an", "andere", "anderen", "anderer", "another", "anyone", "as", "but", "dasselbe", "denselben", "derselben", "derselbe",
+    "dieselbe", "ein", "eine", "einem", "einen", "einer", "from", "gleiche", "gleichen", "her", "him", "ihm", "ihn", "ihr",
+    "immer", "jemand", "jemandem", "jemanden", "kein", "keine", "keinen", "last", "letzte", "letztem", "letzten", "letztes",
+    "mal",
+    "mein", "meine", "meinem", "meinen", "meiner", "my", "nicht", "no", "not", "one", "other", "same", "selben", "somebody",
+    "someone", "usual", "usually", "von", "was", "who", "wieder", "wie",
+})  # fmt: skip
+# Beginnings of folded nouns of a role or a kind of person: "Chefin", "Inhaberin", "Azubine", "owner", "gentleman".
+_ROLES = (
+    "alte", "arzt", "aerzt", "assist", "apprentice", "auszubild", "azubi", "barber", "beautician", "besitzer", "blond", "boss",
+    "chef", "dame", "dentist", "director", "direktor", "erfahren", "expert", "fachkraft", "female", "filialleit", "friseu",
+    "frisoer", "gentleman", "geschaeftsf", "geselle", "girl", "guy", "haupt", "head", "hairdresser", "inhaber", "jung", "kolleg",
+    "kosmetik", "lady", "lehrling", "leiter", "leitung", "lehrer", "lieblings", "maedchen", "maedel", "male", "man", "manager",
+    "mann", "mechanik", "meister", "mensch", "mitarbeit", "owner", "person", "physio", "praktikant", "profi", "salonleit",
+    "senior", "junior", "spezialist", "specialist", "stammfriseu", "stylist", "teacher", "technician", "therapeut", "therapist",
+    "trainee", "trainer", "werkstatt", "woman", "young",
+)  # fmt: skip
+_ARTICLES = frozenset({"das", "den", "der", "die", "the"})
+
+
+@dataclass(frozen=True, slots=True)
+class StaffChoice:
+    """Those of whom any will do, or the one who is asked for (`staff`); `preferred` comes first at each time. The ids of those whom
+    the caller excludes are `excluded`.
+    """
+
+    members: tuple[Staff, ...]
+    staff: str | None = None
+    preferred: str | None = None
+    excluded: tuple[str, ...] = ()
+
+
+def find_staff_for_caller(
+    config: TenantConfig, rules: ServiceRules, name: str | None, call: CallContext
+) -> StaffChoice:
+    """Return whom a caller's words choose. Raises `ClarificationNeeded`.
+
+    Without any words those whom the call has excluded before stay excluded.
+    """
+    name = _drop_branch(name, config)
+    if name is None:
+        return _choose(rules, StaffPreference((), call.excluded_staff, is_open=True, is_ordered=False))
+    found = [] if SIGN_OF_NOT.match(name) else list_named_staff(name, rules.staff_members)
+    names = _say_names(found)
+    if len(names) == 1:  # of two people of the same full name no answer of a caller names one
+        return StaffChoice(rules.staff_members, found[0].id)
+    if found:
+        raise ClarificationNeeded(say().do_you_mean.format(choices=join_list(names)), staff=_ids(found))
+    if leaves_open(name):
+        return StaffChoice(rules.staff_members)
+    everybody = {each.id: each for branch in config.branches for each in branch.staff}
+    known = {**everybody, **{each.id: each for each in (*rules.branch.staff, *rules.staff_members)}}
+    preference = read_staff_preference(name, list(known.values()))
+    if preference is not None and (
+        not preference.named or not {each.id for each in preference.named}.isdisjoint(_ids(rules.staff_members))
+    ):
+        return _choose(rules, preference)
+    if heard := _list_heard(name, rules.staff_members):
+        if len(heard) == 1 and call.means(name, heard[0].id):
+            return StaffChoice(rules.staff_members, heard[0].id)
+        question = say().do_you_mean.format(choices=join_list(_say_names(heard)))
+        said = {"heard": name} if len(heard) == 1 else {}
+        raise ClarificationNeeded(question, outcome=FunctionOutcome.UNKNOWN_STAFF, staff=_ids(heard), **said)
+    raise _refuse(rules, _explain(config, rules, name))
+
+
+def _drop_branch(name: str | None, config: TenantConfig) -> str | None:
+    """Return whom a text names without the branch before them: the prompt lists the team as `Salon Mitte: Anna, Kim`."""
+    place, sign, people = (name or "").partition(":")
+    is_branch = any(fold(place) == fold(branch.display_name) for branch in config.branches)
+    return people.strip() if sign and is_branch else name
+
+
+def _choose(rules: ServiceRules, preference: StaffPreference) -> StaffChoice:
+    """Return those of the able staff members whom a preference leaves. Raises `ClarificationNeeded` if it leaves nobody."""
+    able = {member.id: member for member in rules.staff_members}
+    named = [able[member.id] for member in preference.named if member.id in able]
+    left = tuple(member for member in rules.staff_members if member.id not in preference.excluded)
+    if not left:
+        raise _refuse(rules)
+    excluded = tuple(each for each in able if each in preference.excluded)
+    first = named[0].id if named and preference.is_ordered else None
+    if not named or (preference.is_open and preference.is_ordered):
+        return StaffChoice(left, None, first, excluded)
+    if len(_say_names(named)) == 1:
+        return StaffChoice(left, named[0].id, None, excluded)
+    return StaffChoice(tuple(member for member in left if member in named), None, first, excluded)
+
+
+def _refuse(rules: ServiceRules, *reasons: str) -> ClarificationNeeded:
+    """Return the question that says why nobody was found, if there is a reason, and who does the service."""
+    able = _say_names(rules.staff_members)
+    who = say().service_by.format(service=rules.service.display_name, names=join_list(able))
+    sentences = [*reasons, who, *([say().whom_to_see] if len(able) > 1 else [])]
+    return ClarificationNeeded(
+        " ".join(sentences), outcome=FunctionOutcome.UNKNOWN_STAFF, staff=_ids(rules.staff_members)
+    )
+
+
+def _explain(config: TenantConfig, rules: ServiceRules, name: str) -> str:
+    """Return whether the person does something else here, works in another branch, or is not known at all.
+
+    Words that are more than a name ("Anna oder Eva") may be about somebody who does work here. So may a description ("die Chefin").
+    """
+    if colleagues := _list_known(name, rules.branch.staff):
+        return say().not_by_person.format(staff=join_list(_say_names(colleagues)))
+    others = [branch for branch in config.branches if branch.name != rules.branch.name]
+    if there := [branch for branch in others if _list_known(name, branch.staff)]:
+        staff = _list_known(name, there[0].staff)[0].display_name
+        places = join_list([branch.display_name for branch in there], say().and_word)
+        return say().person_elsewhere.format(staff=staff, branches=places)
+    said, words = sayable(drop_prepositions(name)), drop_titles(name).split()
+    everybody = [member for branch in config.branches for member in branch.staff]
+    has_known = any(list_named_staff(word, [*rules.staff_members, *everybody]) for word in words)
+    if said is None or has_known or not words:
+        return say().person_not_understood
+    if len(words) > _MOST_WORDS or _describes(name, words):
+        return say().person_not_known
+    return say().nobody_of_name.format(name=decline_name(said))
+
+
+def _describes(name: str, words: Sequence[str]) -> bool:
+    """Return whether words without their titles describe a person: "die Blonde", "wie immer". "Zur Jessica" names one."""
+    written = name.split()
+    is_lower = all(word[:1].islower() for word in written) and len(words) > 1
+    has_role = any(word.startswith(_ROLES) for word in words)
+    has_article = len(written) > 1 and fold(written[0]) in _ARTICLES and fold(written[1]) == words[0]
+    return is_lower or has_role or has_article or not _DESCRIBING.isdisjoint(words)
+
+
+def _list_known(name: str, members: Sequence[Staff]) -> list[Staff]:
+    return list_named_staff(name, members) or _list_heard(name, members)
+
+
+def _list_heard(name: str, members: Sequence[Staff]) -> list[Staff]:
+    return list_heard(drop_titles(name), members, lambda each: [each.display_name])
+
+
+def _say_names(members: Sequence[Staff]) -> list[str]:
+    """Return each name once, as it is said after `bei`."""
+    return list(dict.fromkeys(decline_name(member.display_name) for member in members))
+
+
+def _ids(members: Sequence[Staff]) -> list[str]:
+    return [member.id for member in members]

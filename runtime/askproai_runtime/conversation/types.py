@@ -1,0 +1,317 @@
+"""What callers of the package pass in and get back, and what every function of the package works with."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final
+
+from askproai_runtime.book.actor import Actor, DeskRequest
+from askproai_runtime.book.appointments import NamedSlot
+from askproai_runtime.language.answer_words import Reply
+from askproai_runtime.language.replies import Replies, heard_key
+from askproai_runtime.visits import same_services
+
+NamedOffer = tuple[NamedSlot, ...]  # of those who come together one slot each, the caller's first
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """The offers of an answer, in the order in which it said them, and those of the answers `before` it. `excluded_staff` are the
+    ids of those whom the caller wanted least of all. `counted` are the counted words ("eine Stunde später") that led to it.
+    """
+
+    slots: tuple[NamedOffer, ...] = ()
+    excluded_staff: tuple[str, ...] = ()
+    before: tuple[NamedOffer, ...] = ()
+    counted: frozenset[str] = frozenset()
+
+
+class Choice(StrEnum):
+    """A value of the argument `choice`; all but the first are about what is booked, or waits, already."""
+
+    FURTHER = "further"  # one more appointment, or one more person
+    MOVE = "move"
+    CANCEL = "cancel"  # and book the requested one in its place
+    RENAME = "rename"
+
+
+@dataclass(frozen=True, slots=True)
+class AskedChoice:
+    """A question of this call for one of `choices`, about an appointment, or an entry of the waiting list, by its id.
+
+    `name` is of the person for whom the request was that was asked about, and `choice` what it had chosen unasked. `among` are the
+    ids where it was asked about several.
+    """
+
+    about: str
+    choices: frozenset[str]
+    name: str = ""
+    among: frozenset[str] = frozenset()
+    choice: str = ""
+
+
+class Naming(StrEnum):
+    """How an answer of a call has named days."""
+
+    OFFERED = "offered"
+    ASKED = "asked"  # as readings of what the caller has said
+    CHANGED = "changed"  # as those of an appointment that it has booked, moved or cancelled
+    LISTED = "listed"  # as those of the caller's own appointments
+    REQUESTED = "requested"  # in a request that an answer without days has asked back about
+
+
+@dataclass(frozen=True, slots=True)
+class NamedTimes:
+    """The starts that the last answer with days has named, in the order in which it said them.
+
+    `is_exact`: each is a time, and not a day or a part of it. `lists_since`: an answer has listed appointments since. `said_since`
+    is what the caller has said since, the first words first. `before` are those before a question: "am selben Tag" is theirs.
+    `refused` is the start for which they were offered instead. `moves`: a move has named them.
+    """
+
+    naming: Naming
+    starts: tuple[datetime, ...]
+    is_exact: bool = True
+    lists_since: bool = False
+    said_since: tuple[str, ...] = ()
+    before: "NamedTimes | None" = None
+    refused: datetime | None = None
+    moves: bool = False
+
+    @property
+    def asked(self) -> datetime | None:
+        """The only start about which the caller was asked."""
+        is_one = self.naming is Naming.ASKED and self.is_exact and len(self.starts) == 1
+        return self.starts[0] if is_one else None
+
+    @property
+    def refused_move(self) -> datetime | None:
+        """The start to which an appointment was not moved."""
+        return self.refused if self.moves else None
+
+
+@dataclass(frozen=True, slots=True)
+class SaidAppointments:
+    """The appointments and the places on the waiting list that an answer has said last, by their ids, in the order in which it said
+    them; none where an answer has named times since.
+
+    `is_last`: no answer has come since but questions whether to cancel one of them. `asks`: the answer asks which of them is meant.
+    A later last answer was `about` one appointment or place.
+    """
+
+    ids: tuple[str, ...] = ()
+    is_last: bool = False
+    asks: bool = False
+    about: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierRequest:
+    """A request of this call that was answered: its arguments that are text, those of them that are a time, and the starts that the
+    answer has offered, or to which it has booked or moved an appointment.
+    """
+
+    texts: frozenset[str]
+    times: frozenset[str]
+    starts: frozenset[datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class CallContext:
+    """The call that asks, already verified and routed, and what its transcript says: empty, or None, without a transcript."""
+
+    call_id: str
+    branch: str  # its name in the config; "" where none is needed
+    caller: str | None  # E.164; None when withheld
+    started_at: datetime  # relative dates ("morgen") count from it, not from the time of processing
+    correlation_id: str
+    goes_out: bool = False  # our agent has rung up the `caller`
+    # The caller's answers to our questions, by the ids of appointments and the e-mail addresses that they were about.
+    replies: Replies | None = None
+    # The slots that were named in this call and of which the caller has said that they do not suit, and those beside such ones.
+    declined: frozenset[NamedSlot] = frozenset()
+    beside_declined: frozenset[NamedSlot] = frozenset()
+    # All offers, the last one last: several services can be offered at one start.
+    offered: tuple[NamedOffer, ...] = ()
+    earlier: tuple[EarlierRequest, ...] = ()
+    # The starts of the last answer with times, in the order in which it said them; and of the last one with days.
+    offered_last: tuple[datetime, ...] = ()
+    named_last: NamedTimes | None = None
+    # The times of the requests since that answer, as they were said, the last one first.
+    requested: tuple[Mapping[str, str], ...] = ()
+    # The counted words ("eine Stunde später") of a search without a transcript.
+    counted: frozenset[str] = frozenset()
+    # What the caller has said since the last answer that has named other days than those of own appointments.
+    said_without_days: tuple[str, ...] = ()
+    said_last: SaidAppointments = SaidAppointments()
+    # The last words of caller and agent, and what the caller has said since the last answer, or in all before the first one.
+    said: str | None = None
+    said_since: str | None = None
+    # What the caller has said, turn by turn.
+    utterances: tuple[str, ...] = ()
+    # The caller has no preference among the times that were named last.
+    leaves_choice: bool = False
+    # The ids of those whom the caller does not want, by the last answer with times.
+    excluded_staff: frozenset[str] = frozenset()
+    # The slots of that answer, if the caller has asked for others since: a request that repeats one finds the same.
+    wants_others_than: frozenset[NamedSlot] = frozenset()
+    # The branches that the request for a move may mean by its words for one.
+    named_branches: tuple[str, ...] = ()
+    # The open questions for one of several choices that the caller has said something to since.
+    asked_choices: tuple[AskedChoice, ...] = ()
+    # The person whom the call has named last, by an introduction or in a request; and without the requests for bookings, which may
+    # be for somebody else than the caller.
+    named: str = ""
+    named_of_caller: str = ""
+    # The ids of the appointments that answers of this call have listed.
+    listed: frozenset[str] = frozenset()
+    # The arguments about which its answers have asked because they were not clear.
+    asked_unclear: frozenset[str] = frozenset()
+
+    @property
+    def actor(self) -> Actor:
+        """Who asks the book for a change."""
+        return Actor(self.call_id, self.caller, self.correlation_id)
+
+    @classmethod
+    def of_desk(cls, desk: DeskRequest, now: datetime, correlation_id: str) -> "CallContext":
+        """Return a call in the place of a request of the desk, where the steps of the call functions need one. It holds nothing."""
+        return cls(desk.call_id, "", None, now, correlation_id)
+
+    def find_reply(self, about: str, age: timedelta | None) -> Reply | None:
+        """Return the caller's reply to the question `about` something (a key of `Replies`), which was asked `age` ago.
+
+        None if it was not asked, or nothing was said since. Without a transcript the reply is not clear, once there was time for an
+        answer.
+        """
+        if self.replies is not None:
+            return self.replies.get(about)
+        return Reply.UNCLEAR if age is not None and age >= ANSWER_TIME else None
+
+    def means(self, said: str, meant: str) -> bool:
+        """Return whether the caller has said yes to the question whether these words mean this service or staff member."""
+        return self.find_reply(heard_key(said, meant), None) is Reply.YES
+
+    def list_offers(self, branch: str, start: datetime, service: str | None = None) -> Sequence[NamedOffer]:
+        """Return what was offered from a start on, to the caller a `service` if one is named: the last offer first."""
+        return [
+            each
+            for each in reversed(self.offered)
+            if (each[0].branch, each[0].start) == (branch, start)
+            and (service is None or same_services(each[0].service, service))
+        ]
+
+    def declined_starts(self, branch: str, service: str, staff: str | None) -> frozenset[datetime]:
+        """Return the declined starts of a service in a branch, with `staff`, or with anybody if None.
+
+        Of another staff member's times nothing was said to who asks for one person.
+        """
+        return _starts_of(self.declined, branch, service, staff)
+
+    def starts_beside_declined(self, branch: str, service: str, staff: str | None) -> frozenset[datetime]:
+        """Return the starts that were named beside declined ones, as `declined_starts`."""
+        return _starts_of(self.beside_declined, branch, service, staff)
+
+
+def _starts_of(slots: Iterable[NamedSlot], branch: str, service: str, staff: str | None) -> frozenset[datetime]:
+    return frozenset(
+        slot.start for slot in slots if (slot.branch, slot.service) == (branch, service) and staff in {None, slot.staff}
+    )
+
+
+class FunctionOutcome(StrEnum):
+    """How a call function ended, for people: in the record of the call, and as a label of `askproai_function_calls_total`.
+
+    The model never sees it. Every `Obstacle` and every `Refusal` is one of them by its value.
+    """
+
+    OFFERED = "offered"
+    FOUND = "found"
+    ANSWERED = "answered"  # a question about the business
+    NOT_KNOWN = "not_known"  # the tenant has declared no answer to it
+    NONE_FOUND = "none_found"
+    BOOKED = "booked"  # also while the remote calendar still has to confirm it; so is MOVED
+    ALREADY_BOOKED = "already_booked"
+    MOVED = "moved"
+    ALREADY_MOVED = "already_moved"
+    CANCELLED = "cancelled"
+    NOTED = "noted"  # a message
+    WAITING = "waiting"  # on the waiting list
+    NOT_KEPT = "not_kept"  # the caller does not want the call to be kept
+
+    PAST = "past"
+    TOO_SOON = "too_soon"
+    TOO_FAR = "too_far"
+    CLOSED_DAY = "closed_day"
+    DAY_OFF = "day_off"
+    OUTSIDE_HOURS = "outside_hours"
+    OFF_GRID = "off_grid"
+    TAKEN = "taken"
+    IMPOSSIBLE = "impossible"  # a day or an hour that no calendar has
+    NOT_UNDERSTOOD = "not_understood"
+
+    KEPT = "kept"  # an appointment whose caller was asked whether to cancel it
+    ASKED_BACK = "asked_back"
+    UNKNOWN_SERVICE = "unknown_service"
+    UNKNOWN_STAFF = "unknown_staff"
+    NOT_BOOKABLE = "not_bookable"  # the branch offers nothing, or nobody there can do the service
+    GONE = "gone"  # the appointment was cancelled meanwhile, or is over
+    LIMITED = "limited"
+    REFUSED = "refused"  # by the remote calendar
+
+    IN_FLIGHT = "in_flight"
+    REPEATED = "repeated"  # the same signed request again: it got the stored answer
+    CALL_OVER = "call_over"
+    BUSY = "busy"
+    TOO_SLOW = "too_slow"
+    FAILED = "failed"
+
+
+# Only these may be a success: what was asked is done, found or offered. A model that reads no more must not say that it is.
+DONE: Final = frozenset(
+    {
+        FunctionOutcome.OFFERED, FunctionOutcome.FOUND, FunctionOutcome.NONE_FOUND, FunctionOutcome.ANSWERED,
+        FunctionOutcome.BOOKED, FunctionOutcome.ALREADY_BOOKED, FunctionOutcome.MOVED, FunctionOutcome.ALREADY_MOVED,
+        FunctionOutcome.CANCELLED, FunctionOutcome.NOTED, FunctionOutcome.WAITING, FunctionOutcome.NOT_KEPT,
+        FunctionOutcome.REPEATED,
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a call function answers: always HTTP 200, since Retell shows the model no other body.
+
+    `outcome` and `cause` are for people who look at the call later. `cause` names what was in the way, such as the type and
+    place of an error, and nobody.
+    """
+
+    success: bool
+    message: str  # a German sentence for the agent to say
+    fields: dict[str, Any]
+    outcome: FunctionOutcome = field(kw_only=True)
+    cause: str | None = field(default=None, kw_only=True)
+
+    def as_json(self) -> dict[str, Any]:
+        return {"success": self.success and self.outcome in DONE, "message": self.message, **self.fields}
+
+
+# Nobody hears a question of ours and answers it in less: so old must it be, where a request has no transcript.
+ANSWER_TIME: Final = timedelta(seconds=2)
+MAX_SPOKEN: Final = 3  # appointments: a caller cannot keep more in mind
+
+
+class ClarificationNeeded(Exception):
+    """The function cannot be carried out as asked; `answer` holds the German question or sentence to say instead."""
+
+    def __init__(
+        self,
+        question: str,
+        *,
+        outcome: FunctionOutcome = FunctionOutcome.ASKED_BACK,
+        cause: str | None = None,
+        **fields: Any,
+    ) -> None:
+        super().__init__(question)
+        self.answer = Answer(success=False, message=question, fields=fields, outcome=outcome, cause=cause)

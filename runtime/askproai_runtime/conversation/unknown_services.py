@@ -1,0 +1,126 @@
+"""What is asked where a caller's words name no service, none that there is, or several by a general word ("Haare"). Pure.
+
+Only bookable services are declared, under one name each, so nothing is denied: it is only said that nothing of the name was found,
+and the team is offered to be asked. A known question of the tenant may be about it ("Bekomme ich ein Leihrad?").
+"""
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from itertools import islice, product
+from typing import Any
+
+from askproai_core.tenant_config import Branch, Service, TenantConfig
+from askproai_runtime.conversation.types import ClarificationNeeded, FunctionOutcome
+from askproai_runtime.language.phrases import join_list, sayable
+from askproai_runtime.person_names import fold
+from askproai_runtime.sentences import say
+from askproai_runtime.visits import compose_visit
+
+_FOR_PEOPLE = re.compile(
+    r"\b(?:fuer|for) (?:mich|uns|ihn|sie|me|us|him|her|his|my|our|das|dem|den|die|the|(?:mein|unser|sein|ihr)\w*)\b"
+)
+MOST_NAMED = 3  # a listener keeps no more in mind; the others are in the fields
+_MIN_LETTERS = 4  # of a word that says what a question is about
+_LONGEST_ENDING = 2  # letters: "Gutschein", "Gutscheine", "Gutscheinen"
+_OF_ANY_QUESTION = frozenset({  # folded; of German and English
+    "appointment", "auch", "bekomme", "bekommen", "bieten", "bitte", "brauche", "does", "eine", "einem", "einen", "einer", "fuer",
+    "gibt", "haben", "have", "ihnen", "kann", "kommen", "koennen", "machen", "mein", "meine", "meinen", "moechte", "need", "noch",
+    "please", "sind", "some", "termin", "termine", "what", "wann", "with", "your",
+})  # fmt: skip
+
+
+def find_known_questions(said: str, branch: Branch, config: TenantConfig) -> list[str]:
+    """Return the tenant's known questions that have one of the words of what a caller calls a service."""
+    words = _telling_words(said)
+    forms = _forms(words)
+    known = dict.fromkeys(each.question for each in (*branch.knowledge, *config.knowledge))
+    return [each for each in known if _have_a_form_of_one_word(words, forms, *_words_of_declared(each))]
+
+
+def refuse_unknown(
+    requested: str | None, offered: Sequence[Service], branch: Branch, config: TenantConfig
+) -> ClarificationNeeded:
+    """Return the question for one of the `offered` services, at least one, in place of what was requested."""
+    known = find_known_questions(requested or "", branch, config)
+    named = sayable(requested or "")
+    if known:
+        said = say().no_appointment.format(requested=named or say().that_service)
+    else:
+        said = say().service_not_found.format(requested=named) if named else say().no_service_found
+    can_book = say().can_book if len(offered) <= MOST_NAMED else say().can_book_some
+    choice = can_book.format(services=_join_some(offered, say().and_word))
+    question = f"{said[0].upper()}{said[1:]} {choice} {say().want_that if len(offered) == 1 else say().want_which}"
+    ids: list[str] = [service.name for service in offered]
+    why: dict[str, Any] = {"questions": known} if known else {"not_offered": True}
+    if len(offered) == 1:
+        why["heard"] = requested or ""
+    return ClarificationNeeded(question, outcome=FunctionOutcome.UNKNOWN_SERVICE, services=ids, **why)
+
+
+def ask_service(offered: Sequence[Service]) -> ClarificationNeeded:
+    """Return the question for one of the `offered` services, at least two, to a caller who has named none."""
+    question = say().what_to_book if len(offered) <= MOST_NAMED else say().what_to_book_of_many
+    ids: list[str] = [service.name for service in offered]
+    return ClarificationNeeded(question.format(services=_join_some(offered)), services=ids)
+
+
+def ask_meant(
+    said: str, meant: Sequence[Service], *, for_one: bool = False, has_rest: bool = False
+) -> ClarificationNeeded:
+    """Return the question which of these services is meant, at least one. One is answered by a yes, so it has what was heard.
+
+    With `has_rest` it says that more was not understood, with `for_one` that the only one is for one person.
+    """
+    choices = _join_some(meant)
+    choices = say().for_one_person.format(services=choices) if for_one and len(meant) == 1 else choices
+    question = say().do_you_mean.format(choices=choices)
+    question = f"{question} {say().rest_not_understood}" if has_rest else question
+    ids: list[str] = [service.name for service in meant]
+    heard = {"heard": said} if len(meant) == 1 else {}
+    return ClarificationNeeded(question, outcome=FunctionOutcome.UNKNOWN_SERVICE, services=ids, **heard)
+
+
+def ask_joined(
+    said: str,
+    parts: Sequence[Sequence[Service]],
+    config: TenantConfig,
+    *,
+    for_one: bool = False,
+    has_rest: bool = False,
+) -> ClarificationNeeded:
+    """Return the question for all services of a visit; for whom each of them is, where people are named."""
+    visits = [compose_visit(config, each) for each in islice(product(*parts), MOST_NAMED)]
+    if _FOR_PEOPLE.search(fold(said)) and len(visits) == 1:
+        question = say().which_for_whom.format(services=visits[0].display_name)
+        return ClarificationNeeded(question, services=[each.name for (each,) in parts])
+    return ask_meant(said, visits, for_one=for_one, has_rest=has_rest)
+
+
+def _join_some(services: Sequence[Service], last: str | None = None) -> str:
+    """Return the names of the first services."""
+    names = [service.display_name for service in services[:MOST_NAMED]]
+    return join_list(names, last)
+
+
+@lru_cache(maxsize=1024)
+def _words_of_declared(question: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the words of a question, and their forms."""
+    words = _telling_words(question)
+    return words, _forms(words)
+
+
+def _telling_words(text: str) -> frozenset[str]:
+    return frozenset(word for word in re.findall(r"\w+", fold(text)) if len(word) >= _MIN_LETTERS) - _OF_ANY_QUESTION
+
+
+def _forms(words: frozenset[str]) -> frozenset[str]:
+    """Return folded words with and without a short ending."""
+    return frozenset(word[: len(word) - cut] for word in words for cut in range(_LONGEST_ENDING + 1))
+
+
+def _have_a_form_of_one_word(
+    words: frozenset[str], forms: frozenset[str], of_declared: frozenset[str], forms_of_declared: frozenset[str]
+) -> bool:
+    """Return whether a word of both differs by a short ending only. By sets: a caller's words and the questions can be many."""
+    return not (words.isdisjoint(forms_of_declared) and forms.isdisjoint(of_declared))

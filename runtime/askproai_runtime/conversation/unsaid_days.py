@@ -1,0 +1,156 @@
+"""A change on a day that no answer has named, in words that mean another day beside the named ones: the caller is asked for it.
+
+"Am Dienstag danach" and "diesen Donnerstag" depend on what was said before. Whatever they are taken for, it is not done before the
+caller has heard the date.
+"""
+
+import re
+from calendar import monthrange
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from askproai_core.tenant_config import Language
+from askproai_runtime.book.context import BookingContext
+from askproai_runtime.book.store.actions import NO_APPOINTMENT, record_which
+from askproai_runtime.conversation.day_readings import ask_readings, dates_of, days_of, read_near
+from askproai_runtime.conversation.last_days import OF_OWN, after_request, find_repeated_start
+from askproai_runtime.conversation.request import names_day, read_parts, read_text
+from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, Naming
+from askproai_runtime.german_dates import (
+    WEEKDAYS,
+    Days,
+    Grain,
+    exact_at,
+    find_named_spans,
+    find_open_span,
+    fold,
+    read_in_languages,
+    understand_parts,
+)
+from askproai_runtime.language.answer_words import words_of
+from askproai_runtime.language.declines import rejects_times
+from askproai_runtime.language.places_among import holds_place
+from askproai_runtime.sentences import SENTENCES
+
+_OF_TODAY = re.compile(r"\b(?:heute|morgen|uebermorgen|today|tomorrow)\b")  # one day each, whatever was said before
+_CLAUSE = re.compile(r"[,;!?]|(?<!\d)\.")
+_OF_WEEK: Final = WEEKDAYS | {fold(name): number for number, name in enumerate(SENTENCES[Language.EN].weekdays)}
+_WEEKDAY = re.compile(rf"\b({'|'.join(_OF_WEEK)})s?\b")
+_MONTH_DAYS: Final = 31
+# A clause with a week or a month that asks for times there, and is no remark: "nächste Woche bin ich in Berlin".
+_ASKS = re.compile(
+    r"\b(?:haben sie|habt ihr|hätte\w*|geht|ginge|gibt|frei\w*|offen|geöffnet|termin\w*|kommen|passt|möchte\w*|wieder da"
+    r"|do you have|have you|is there|anything|free|open|appointment|come in)\b"
+)
+
+
+def require_said_day(
+    call: CallContext, args: Mapping[str, Any], start: datetime, zone: ZoneInfo, own: datetime | None = None
+) -> None:
+    """Raise `ClarificationNeeded` with the question whether a start is meant, unless its day was named in the last answer, or the
+    words of the request can mean no other. `own` is the start of the appointment that is moved. The caller's own appointments are
+    no days that were offered.
+    """
+    if read_text(args, "start") is not None:
+        return
+    named, parts = after_request(call, zone).named_last, read_parts(args)
+    if (span := find_open_span(parts[0] or parts[1] or "")) is not None:
+        _require_said_week(call, start.astimezone(zone), is_of_month=span is Grain.MONTH)
+    if named is None or not names_day(parts):
+        return
+    if find_repeated_start(call, args, zone, own) == start:
+        return
+    local, before = start.astimezone(zone), named.before.starts if named.before else ()
+    days = {*days_of(filter(None, (*named.starts, *before, named.refused)), zone)}
+    words = fold(" ".join(filter(None, parts)))
+    weekdays = {_OF_WEEK[found[1]] for found in _WEEKDAY.finditer(words)}
+    if not weekdays or local.weekday() in weekdays:
+        is_of_own = named.naming is Naming.LISTED or (own is not None and named.naming is Naming.CHANGED)
+        was_offered = any(offer[0].start == start for offer in call.offered)
+        if is_of_own or was_offered or local.date() in days or _OF_TODAY.search(words):
+            return
+        meant = _list_days(parts, call.started_at, zone)
+        if span is None:
+            since = {day for each in days for day in _list_days(parts, datetime.combine(each, local.timetz()), zone)}
+        else:
+            since = dates_of(read_near(days, span, parts, call, zone))
+        is_date, is_place = _is_date(call, parts, zone), holds_place(words)
+        # An answer to the same weekday has said which day it is.
+        is_repeated = span is not None and any(parts[0] in each.texts for each in call.earlier)
+        if local.date() in meant and not is_place and (is_date or is_repeated or meant == since == {local.date()}):
+            return
+    offers = {offer[0].start.astimezone(zone) for offer in call.offered if offer}
+    offered = (days if named.naming not in OF_OWN else set()) | {each.date() for each in offers}
+    others = {day for day in offered if day.weekday() in weekdays and day >= call.started_at.astimezone(zone).date()}
+    if len(offers) > 1 and holds_place(words):
+        others |= {each.date() for each in offers if each.time() == local.time()}
+    starts = sorted({local, *(datetime.combine(day, local.timetz()) for day in others)})
+    raise ask_readings([exact_at(each) for each in starts], call, zone)
+
+
+async def find_unheard(
+    ctx: BookingContext, call: CallContext, args: Mapping[str, Any], question: ClarificationNeeded
+) -> datetime:
+    """Return the only start of a question that a call without a transcript was asked before about the same words.
+
+    A model that repeats itself after it means that start. Raises the `question` otherwise.
+    """
+    readings = question.answer.fields.get("candidates") or []
+    if call.replies is None and len(readings) == 1 and "end" not in readings[0]:
+        start, about = datetime.fromisoformat(readings[0]["start"]), "|".join(each or "" for each in read_parts(args))
+        async with ctx.pool.acquire() as conn:
+            age = await record_which(conn, ctx.tenant, call.call_id, NO_APPOINTMENT, start, about)
+        if call.find_reply(about, age) is not None:
+            return start
+    raise question
+
+
+def _require_said_week(call: CallContext, start: datetime, *, is_of_month: bool) -> None:
+    """Raise the question for the date of a local start that is in none of the weeks or months which the caller has named last,
+    where these hold its weekday, or its day of the month, and no answer has named days since: "Haben Sie übernächste Woche offen?
+    Dann am Mittwoch", "What do you have in January? The 23rd at noon".
+    """
+    clauses = [clause for words in call.said_without_days for clause in _CLAUSE.split(words)]
+    now = call.started_at.astimezone(start.tzinfo)
+    named = (_find_spans(clause, now) for clause in reversed(clauses) if not rejects_times(words_of(clause)))
+    spans = [span for span in next((each for each in named if each is not None), ()) if span.first != date.min]
+    spans = [_widen(span) for span in spans] if is_of_month else spans
+    if any(each.first <= start.date() <= (each.last or date.max) for each in spans):
+        return
+    said = [day for each in spans if (day := _find_same(each, start.date(), now.date(), is_of_month=is_of_month))]
+    if said:
+        starts = sorted({start, start.combine(min(said), start.timetz())})
+        raise ask_readings(map(exact_at, starts), call, ZoneInfo(str(start.tzinfo)))
+
+
+def _find_same(span: Days, day: date, today: date, *, is_of_month: bool) -> date | None:
+    """Return the first day of a span, from today on, that has the weekday of a day, or its number in the month."""
+    days = (max(span.first, today) + timedelta(days=n) for n in range(_MONTH_DAYS))
+    if is_of_month:
+        return next((each for each in days if each.day == day.day), None)
+    last = span.last or date.max
+    return next((each for each in days if each.weekday() == day.weekday() and each <= last), None)
+
+
+def _widen(span: Days) -> Days:
+    """Return the whole months of a span."""
+    last = span.last and span.last.replace(day=monthrange(span.last.year, span.last.month)[1])
+    return Days(span.first.replace(day=1), last)
+
+
+def _find_spans(clause: str, now: datetime) -> Sequence[Days] | None:
+    """Return what `find_named_spans` does, in the language of the call or in the other one; None of a remark."""
+    spans = read_in_languages(lambda: find_named_spans(clause, now), None)
+    return None if spans and not _ASKS.search(words_of(clause)) else spans
+
+
+def _is_date(call: CallContext, parts: Sequence[str | None], zone: ZoneInfo) -> bool:
+    """Return whether words are a date, which is the same day a week earlier."""
+    return _list_days(parts, call.started_at, zone) == _list_days(parts, call.started_at - timedelta(days=8), zone)
+
+
+def _list_days(parts: Sequence[str | None], at: datetime, zone: ZoneInfo) -> set[date]:
+    """Return the days that words mean when they are said at `at`."""
+    return dates_of(understand_parts(*parts, at=at, zone=zone).candidates)

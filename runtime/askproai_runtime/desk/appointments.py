@@ -1,0 +1,196 @@
+"""Changes for the desk: move or cancel one appointment of the tenant, by the steps of the call functions. `booking.py` books.
+
+Locks, rules, buffers and the sync job are the same. Any appointment of the tenant can be changed, not only a caller's own. A move
+may name another staff member, and needs no minimum notice of ours, which protects the tenant from callers. A request has an id: a
+repeated request changes nothing more, whatever happened to the appointment meanwhile.
+"""
+
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import asyncpg
+import msgspec
+
+from askproai_core.database import Connection
+from askproai_runtime.availability.slots import ServiceRules
+from askproai_runtime.book.actor import Actor, DeskRequest
+from askproai_runtime.book.appointments import Appointment, Status
+from askproai_runtime.book.cancelling import write_cancellation
+from askproai_runtime.book.context import BookingContext
+from askproai_runtime.book.errors import OutcomeUnknown
+from askproai_runtime.book.moving import move
+from askproai_runtime.book.outcomes import Busy, InFlight, PersonElsewhere
+from askproai_runtime.book.requests import ServiceRequest
+from askproai_runtime.book.store.actions import bind_request, cancel_key, is_action_done
+from askproai_runtime.book.store.appointments import get_appointment, list_appointments_between
+from askproai_runtime.book.store.calendar import read_sync_state
+from askproai_runtime.book.store.transactions import run_transaction
+from askproai_runtime.conversation.answers import failure
+from askproai_runtime.conversation.changed_visits import stays_with_person
+from askproai_runtime.conversation.request import keep_open_readings
+from askproai_runtime.conversation.reschedule import SpokenMove, answer_move, resolve_service
+from askproai_runtime.conversation.types import Answer, CallContext, ClarificationNeeded, FunctionOutcome
+from askproai_runtime.german_dates import Understanding, understand
+
+_NOT_FREE_AT_CALCOM = "Cal.com does not have it free: its minimumBookingNotice counts for the desk, too"
+_SYNC_WAIT, _SYNC_POLL = timedelta(seconds=3), timedelta(milliseconds=100)
+
+
+class DeskBusy(Exception):
+    """Another request holds the lock of the staff member or the appointment, or the COMMIT of this one had no answer.
+
+    The same request may be sent again: it changes nothing twice.
+    """
+
+
+class RequestUsed(Exception):
+    """The id of the request is that of another change."""
+
+
+class UnclearStart(ValueError):
+    """A text names no start, or several; the message says what to write instead."""
+
+
+class CalendarState(StrEnum):
+    """What the remote calendar knows of an appointment's last change."""
+
+    LOCAL = "local"  # it is in the local calendar only
+    DONE = "done"
+    QUEUED = "queued"  # the sync job tries until it succeeds or a person must decide
+    FAILED = "failed"  # the sync job is a dead letter; the appointment's error says why
+
+
+async def find_by_id(ctx: BookingContext, first: UUID, last: UUID) -> list[Appointment]:
+    """Return up to two appointments whose ids are between `first` and `last`, both included; no holds."""
+    async with ctx.pool.acquire() as conn:
+        return await list_appointments_between(conn, ctx.tenant, first, last)
+
+
+async def cancel_for_desk(
+    ctx: BookingContext, desk: DeskRequest, appointment_id: UUID, reason: str | None, correlation_id: str
+) -> Appointment | None:
+    """Cancel an appointment, unless it is cancelled already, and return it as it is afterwards; None if there is none.
+
+    Raises `DeskBusy` and `RequestUsed`. An appointment that has begun is not cancelled; its status shows it. A repeated request
+    leaves what the calendar has brought back since.
+    """
+    actor = Actor.of_desk(desk, correlation_id)
+    async with ctx.pool.acquire() as conn:
+        found = await get_appointment(conn, ctx.tenant, appointment_id)
+    if found is None or found.status == Status.HELD:
+        return None
+
+    async def write(conn: Connection) -> Appointment | None:
+        await _bind(conn, ctx, desk, "cancel", appointment=str(appointment_id))
+        if await is_action_done(conn, ctx.tenant, actor.call_id, cancel_key(appointment_id)):
+            return await get_appointment(conn, ctx.tenant, appointment_id)
+        return await write_cancellation(conn, ctx, actor, appointment_id, reason)
+
+    try:
+        return await run_transaction(ctx.pool, write)
+    except (asyncpg.LockNotAvailableError, OutcomeUnknown):
+        raise DeskBusy from None
+
+
+def parse_start_for_desk(ctx: BookingContext, appointment: Appointment, text: str, staff: str | None) -> datetime:
+    """Return the one exact start, in UTC, that German words or ISO 8601 name for a move of this appointment.
+
+    As with callers, a reading at which the person does not work does not count. Raises `UnclearStart` and `UnknownName`.
+    """
+    understood = understand(text, at=ctx.clock.now(), zone=ZoneInfo(ctx.config().time_zone))
+    with suppress(ClarificationNeeded):  # not declared any more: the move is refused with that reason
+        understood = keep_open_readings(understood, resolve_service(ctx, appointment, staff))
+    return require_exact(text, understood)
+
+
+def require_exact(text: str, understood: Understanding) -> datetime:
+    """Return the one exact start, in UTC, that a text was understood as. Raises `UnclearStart`."""
+    advice = "write it as 2026-11-27T10:00"
+    if understood.refused is not None:
+        raise UnclearStart(f"{text!r} is refused ({understood.refused}): {advice}")
+    readings = [candidate.reading for candidate in understood.candidates]
+    if len(readings) > 1:
+        raise UnclearStart(f"{text!r} can mean {' or '.join(readings)}: {advice}")
+    if understood.exact is None:
+        raise UnclearStart(f"{text!r} names no exact time ({readings[0]}): {advice}")
+    return understood.exact.astimezone(UTC)
+
+
+async def move_for_desk(
+    ctx: BookingContext,
+    desk: DeskRequest,
+    appointment_id: UUID,
+    start: datetime,
+    staff: str | None,
+    correlation_id: str,
+) -> Answer | None:
+    """Move an appointment to another start, and to another staff member if one is named; None if there is none.
+
+    A refusal is an answer without success, with a sentence and free times. Raises `DeskBusy`, `RequestUsed` and `UnknownName`.
+    """
+    deadline = ctx.clock.monotonic() + ctx.settings.budget.total_seconds()
+    call = CallContext.of_desk(desk, ctx.clock.now(), correlation_id)
+    async with ctx.pool.acquire() as conn:
+        appointment = await get_appointment(conn, ctx.tenant, appointment_id)
+    if appointment is None or appointment.status == Status.HELD:
+        return None
+    try:
+        service = _without_notice(resolve_service(ctx, appointment, staff))
+    except ClarificationNeeded as clarification:
+        return clarification.answer
+    if service.staff != appointment.staff and stays_with_person(ctx, appointment, service):
+        message = "Bei Cal.com kann ein Termin die Person nicht wechseln. Bitte absagen und bei der anderen Person neu eintragen."
+        cause = (
+            "Cal.com has it, where a booking stays with its person: cancel it, and book a new one with the other person"
+        )
+        return replace(failure(message, FunctionOutcome.REFUSED), cause=cause)
+    try:
+        async with ctx.pool.acquire() as conn:
+            await _bind(conn, ctx, desk, "move", appointment=str(appointment_id), start=start.isoformat(), staff=staff)
+        request = SpokenMove(Actor.of_desk(desk, correlation_id), appointment, service, start)
+        outcome = await move(ctx, request, deadline)
+        if isinstance(outcome, InFlight | Busy | PersonElsewhere):  # a person elsewhere is the desk's own matter
+            raise DeskBusy
+        answer = await answer_move(ctx, call, request, outcome)
+    except (OutcomeUnknown, asyncpg.LockNotAvailableError):
+        raise DeskBusy from None
+    return explain_taken(answer, "the person is booked or blocked then", linked=appointment.in_remote_calendar)
+
+
+def explain_taken(answer: Answer, cause: str, *, linked: bool) -> Answer:
+    """Return a refusal of a time that is taken with its cause; `linked`: or Cal.com does not have it free. Others as they are."""
+    if answer.outcome is not FunctionOutcome.TAKEN:
+        return answer
+    return replace(answer, cause=f"{cause}, or {_NOT_FREE_AT_CALCOM}" if linked else cause)
+
+
+async def _bind(conn: Connection, ctx: BookingContext, desk: DeskRequest, change: str, **content: str | None) -> None:
+    """Bind a request's id to its content. Raises `RequestUsed`."""
+    if not await bind_request(conn, ctx.tenant, desk.call_id, change, **content):
+        raise RequestUsed
+
+
+def _without_notice(service: ServiceRequest) -> ServiceRequest:
+    """Return the service with a minimum notice of zero."""
+    rules: ServiceRules = service.rules
+    return replace(
+        service, rules=replace(rules, service=msgspec.structs.replace(rules.service, minimum_notice_minutes=0))
+    )
+
+
+async def calendar_state(ctx: BookingContext, appointment: Appointment, *, wait: bool = False) -> CalendarState:
+    """Return what the remote calendar knows of an appointment's last change; with `wait`, after up to three seconds for its job."""
+    deadline = ctx.clock.monotonic() + (_SYNC_WAIT.total_seconds() if wait else 0)
+    while appointment.in_remote_calendar:
+        async with ctx.pool.acquire() as conn:
+            job = await read_sync_state(conn, ctx.tenant, appointment.id)
+        if job not in {"ready", "running"}:
+            return CalendarState.FAILED if job == "dead" else CalendarState.DONE
+        if ctx.clock.monotonic() >= deadline:
+            return CalendarState.QUEUED
+        await ctx.clock.sleep(_SYNC_POLL)
+    return CalendarState.LOCAL

@@ -1,0 +1,132 @@
+"""Who did not come: the desk marks it, or takes the mark back. Where Cal.com has the appointment, it is marked there first.
+
+Cal.com decides: its event of the mark, and every later reading of the booking, must find here what it says. So nothing is written
+here while it cannot be asked, and a crash between the two leaves a mark that its event brings here.
+"""
+
+from dataclasses import replace
+from enum import StrEnum
+from typing import TypedDict
+from uuid import UUID
+
+import asyncpg
+
+from askproai_core.database import Connection
+from askproai_runtime.book.actor import DeskRequest
+from askproai_runtime.book.appointments import Appointment, Status
+from askproai_runtime.book.context import BookingContext
+from askproai_runtime.book.errors import OutcomeUnknown
+from askproai_runtime.book.store.actions import attendance_key, bind_request, is_action_done, record_done
+from askproai_runtime.book.store.appointments import get_appointment
+from askproai_runtime.book.store.audit import record_desk_change
+from askproai_runtime.book.store.calendar import mark_no_show
+from askproai_runtime.book.store.transactions import run_transaction
+from askproai_runtime.calendars import CalendarUnavailable, Confirmed, Unavailable, Unknown
+from askproai_runtime.desk.appointments import DeskBusy, RequestUsed
+
+_TOOK_PLACE = frozenset({Status.CONFIRMED, Status.PENDING_SYNC, Status.NO_SHOW})
+
+
+class AttendanceObstacle(StrEnum):
+    """Why a customer was not marked, and nothing was changed here."""
+
+    NOT_BEGUN = "not_begun"
+    NOT_HELD = "not_held"  # it was cancelled, or never came about
+    CALENDAR_AWAY = "calendar_away"  # Cal.com may have the mark, or not
+    CALENDAR_REFUSED = "calendar_refused"
+
+
+class _Ids(TypedDict):
+    event_type_id: int | None
+    correlation_id: str
+
+
+class AttendanceRefused(Exception):
+    """Nothing was changed here; the message says why, and what to do."""
+
+    def __init__(self, obstacle: AttendanceObstacle, message: str) -> None:
+        super().__init__(message)
+        self.obstacle = obstacle
+
+
+async def mark_attendance(
+    ctx: BookingContext, desk: DeskRequest, appointment_id: UUID, *, no_show: bool
+) -> Appointment | None:
+    """Mark that the customer did not come, or without `no_show` that they did, and return the appointment; None if there is none.
+
+    It can be marked from its start on. Its time stays taken. A repeated request changes nothing more. Raises `AttendanceRefused`,
+    `DeskBusy` and `RequestUsed`.
+    """
+    key = attendance_key(appointment_id)
+    async with ctx.pool.acquire() as conn:
+        appointment = await get_appointment(conn, ctx.tenant, appointment_id)
+        if appointment is None or appointment.status == Status.HELD:
+            return None
+        asked = {"appointment": str(appointment_id), "no_show": str(no_show)}
+        if not await bind_request(conn, ctx.tenant, desk.call_id, "attendance", **asked):
+            raise RequestUsed
+        if await is_action_done(conn, ctx.tenant, desk.call_id, key):
+            return appointment
+    _require_begun(ctx, appointment)
+    marked = await _mark_at_calendar(ctx, appointment, no_show=no_show)
+
+    async def write(conn: Connection) -> Appointment | None:
+        found = await get_appointment(conn, ctx.tenant, appointment_id, lock=True)
+        if found is None or await is_action_done(conn, ctx.tenant, desk.call_id, key):
+            return found
+        _require_begun(ctx, found)
+        if (found.status == Status.NO_SHOW) != no_show:
+            await mark_no_show(conn, ctx.tenant, found, marked.changed_at if marked else None, no_show=no_show)
+            action = "appointment.no_show" if no_show else "appointment.attended"
+            facts = {"appointment": found.id, "start": found.starts_at, "staff": found.staff}
+            await record_desk_change(conn, ctx.tenant, desk, action, found.correlation_id, **facts)
+        await record_done(conn, ctx.tenant, desk.call_id, key, appointment_id)
+        return await get_appointment(conn, ctx.tenant, appointment_id)
+
+    try:
+        return await run_transaction(ctx.pool, write)
+    except (asyncpg.LockNotAvailableError, OutcomeUnknown):
+        raise DeskBusy from None
+
+
+def _require_begun(ctx: BookingContext, appointment: Appointment) -> None:
+    """Raise `AttendanceRefused`, unless it has begun and was not cancelled."""
+    if appointment.status not in _TOOK_PLACE:
+        raise AttendanceRefused(AttendanceObstacle.NOT_HELD, "It was cancelled, so nobody was to come")
+    if appointment.starts_at > ctx.clock.now():
+        raise AttendanceRefused(AttendanceObstacle.NOT_BEGUN, "It has not begun: it can be marked from its start on")
+
+
+async def _mark_at_calendar(ctx: BookingContext, appointment: Appointment, *, no_show: bool) -> Confirmed | None:
+    """Mark it at Cal.com, unless it is marked so there, and return what Cal.com has; None where it has no such booking.
+
+    Raises `AttendanceRefused`.
+    """
+    if not ctx.calendar.remote or appointment.external_id is None:
+        return None
+    ids: _Ids = {"event_type_id": appointment.event_type_id, "correlation_id": appointment.correlation_id}
+    try:
+        remote = await ctx.calendar.get_booking(appointment.external_id, **ids)
+    except CalendarUnavailable as error:
+        raise _away(str(error)) from error
+    if remote is None:
+        return None
+    if not remote.live:
+        raise AttendanceRefused(AttendanceObstacle.NOT_HELD, "It was cancelled at Cal.com")
+    if remote.absent == no_show:
+        return remote.confirmed
+    outcome = await ctx.calendar.mark_attendance(
+        replace(remote, absent=no_show), within=ctx.settings.provider_timeout, **ids
+    )
+    match outcome:
+        case Confirmed():
+            return outcome
+        case Unavailable(message) | Unknown(message):
+            raise _away(message)
+        case _:
+            raise AttendanceRefused(AttendanceObstacle.CALENDAR_REFUSED, f"Cal.com did not mark it: {outcome.message}")
+
+
+def _away(message: str) -> AttendanceRefused:
+    text = f"Cal.com has the appointment, and cannot be asked now ({message}): try again later"
+    return AttendanceRefused(AttendanceObstacle.CALENDAR_AWAY, text)

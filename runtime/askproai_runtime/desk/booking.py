@@ -1,0 +1,221 @@
+"""A booking by the desk: a customer who has come in, or rings the tenant's own telephone. By the steps of `book_appointment`.
+
+No limits for callers and no minimum notice of ours apply; Cal.com keeps to that of its event type. In the local calendar it may
+have begun a moment ago (`BookingSettings.begun`): whoever walks in is served first and entered then. Cal.com books nothing that has
+begun.
+"""
+
+import hashlib
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+import asyncpg
+import msgspec
+
+from askproai_core.input_values import is_email, plain_name
+from askproai_core.phone_numbers import InvalidNumber, region_of, to_e164
+from askproai_core.tenant_config import NotificationChannel
+from askproai_runtime.availability.opening_hours import grid_starts
+from askproai_runtime.book.actor import Actor, DeskRequest
+from askproai_runtime.book.bookables import linked_event_types
+from askproai_runtime.book.context import BookingContext
+from askproai_runtime.book.errors import OutcomeUnknown
+from askproai_runtime.book.requests import ServiceRequest
+from askproai_runtime.book.store.actions import bind_request
+from askproai_runtime.conversation.book import carry_out_booking
+from askproai_runtime.conversation.request import SpokenBooking, keep_open_readings
+from askproai_runtime.conversation.types import Answer, CallContext, FunctionOutcome
+from askproai_runtime.desk.appointments import DeskBusy, RequestUsed, explain_taken, require_exact
+from askproai_runtime.german_dates import Refusal, Understanding, parse_instant, understand
+from askproai_runtime.language.names import NameMissing, find_rules, find_staff_id
+from askproai_runtime.language.placeholders import is_placeholder
+from askproai_runtime.notifications.recipients import announces_to_customers, customer_channels
+from askproai_runtime.person_names import fold
+from askproai_runtime.sentences import present_language
+
+_TAKEN = "{who} is booked, blocked, or offered to a caller at this moment"
+
+
+class InvalidBooking(ValueError):
+    """What the desk asks cannot be booked as it is written; the message says what to write instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What is booked, as people write it. None: the only branch that offers the service, its only service, anybody
+    who is free."""
+
+    branch: str | None = None
+    service: str | None = None
+    staff: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """For whom it is booked, as people write it."""
+
+    name: str
+    phone: str | None = None
+    email: str | None = None
+    notes: str | None = None
+
+
+def preview_booking(ctx: BookingContext, place: Place, start: str | None) -> tuple[ServiceRequest, datetime]:
+    """Return what would be booked, and its start in UTC. Nothing is written, and nothing says that it is free.
+
+    Without `start` it is the appointment of whoever has come in: the start that has just begun, where it can still be booked,
+    else the next one. Raises `UnknownName`, `InvalidBooking` and `UnclearStart`.
+    """
+    service = _resolve(ctx, place)
+    return service, _present_start(ctx, service) if start is None else _parse_start(ctx, service, start)
+
+
+def notified_channels(ctx: BookingContext, service: ServiceRequest) -> tuple[NotificationChannel, ...]:
+    """Return the channels by which the customer of such a booking is notified, where an address for them is known.
+
+    Where anybody will do, those of whoever is only in the local calendar count.
+    """
+    settings, links = ctx.config().notifications, linked_event_types(ctx, service.rules.service)
+    able = [service.staff] if service.staff else [staff_member.id for staff_member in service.rules.staff_members]
+    remote = all(staff in links for staff in able)
+    if settings is None or not announces_to_customers(settings, in_remote_calendar=remote):
+        return ()
+    return customer_channels(settings, "customer@example.org", None)
+
+
+async def book_for_desk(
+    ctx: BookingContext, desk: DeskRequest, place: Place, start: datetime, customer: Customer, correlation_id: str
+) -> Answer:
+    """Book an appointment for a customer of the desk, and answer as a caller is answered.
+
+    A refusal is an answer without success, with free times. A repeated request books nothing more, whatever happened to the
+    appointment meanwhile. Raises `DeskBusy`, `RequestUsed`, `UnknownName` and `InvalidBooking`.
+    """
+    deadline = ctx.clock.monotonic() + ctx.settings.budget.total_seconds()
+    call = CallContext.of_desk(desk, ctx.clock.now(), correlation_id)
+    actor = Actor.of_desk(desk, correlation_id)
+    request = _to_request(_resolve(ctx, place), start, customer, actor, region_of(ctx.config(), place.branch))
+    try:
+        async with ctx.pool.acquire() as conn:
+            if not await bind_request(conn, ctx.tenant, desk.call_id, "book", **_content(request)):
+                raise RequestUsed
+        answer = (await carry_out_booking(ctx, call, request, deadline)).answer
+    except (asyncpg.LockNotAvailableError, OutcomeUnknown):
+        raise DeskBusy from None
+    if answer.outcome in {FunctionOutcome.IN_FLIGHT, FunctionOutcome.BUSY}:
+        raise DeskBusy
+    if answer.outcome is FunctionOutcome.PAST:
+        minutes = -request.rules.service.minimum_notice_minutes
+        why = f"it began more than {minutes} minutes ago" if minutes else "it has begun, and Cal.com books nothing then"
+        return replace(answer, cause=why)
+    staff = request.service.staff
+    who = request.rules.display_name(staff) if staff else "whoever could do it"
+    return explain_taken(answer, _TAKEN.format(who=who), linked=bool(linked_event_types(ctx, request.rules.service)))
+
+
+def _resolve(ctx: BookingContext, place: Place) -> ServiceRequest:
+    """Return the service of `place` by the rules of the desk: its notice is below zero by what may have begun."""
+    try:
+        rules = find_rules(ctx.config(), place.branch, place.service)
+    except NameMissing as missing:
+        raise InvalidBooking(str(missing)) from None
+    if not rules.staff_members:
+        raise InvalidBooking(
+            f"Nobody in {rules.branch.name} does {rules.service.name}: see the Branch's staff and their skills"
+        )
+    staff = find_staff_id(rules, place.staff) if place.staff else None
+    begun = timedelta() if linked_event_types(ctx, rules.service) else ctx.settings.begun
+    service = msgspec.structs.replace(rules.service, minimum_notice_minutes=-(begun // timedelta(minutes=1)))
+    return ServiceRequest(replace(rules, service=service), staff)
+
+
+def _to_request(
+    service: ServiceRequest, start: datetime, customer: Customer, actor: Actor, region: str
+) -> SpokenBooking:
+    """Return the booking to make. What a model may mishear is left out of a booking; what the desk mistypes is refused."""
+    name = plain_name(customer.name)
+    if not fold(name):
+        raise InvalidBooking(f"{customer.name!r} is no name: write letters")
+    if is_placeholder(customer.name):
+        raise InvalidBooking(
+            f"{customer.name!r} is a placeholder: write the name, or one like it with a title before it"
+        )
+    try:
+        phone = to_e164(customer.phone, region) if customer.phone else None
+    except InvalidNumber as error:
+        raise InvalidBooking(str(error)) from None
+    if customer.email and not is_email(customer.email):
+        raise InvalidBooking(f"{customer.email!r} is no e-mail address: write it like petra@example.org")
+    return SpokenBooking(
+        actor=actor,
+        service=service,
+        start=start.astimezone(UTC),
+        name=name,
+        phone=phone,
+        email=customer.email or None,
+        notes=customer.notes or None,
+        another=False,
+        offered_staff=None,
+        language=present_language(),
+    )
+
+
+def _content(request: SpokenBooking) -> dict[str, str | None]:
+    """Return what an id is bound to. Who the customer is stays out of the row, which names nobody."""
+    customer = msgspec.json.encode([request.name, request.phone, request.email, request.notes])
+    return {
+        "branch": request.rules.branch.name,
+        "service": request.rules.service.name,
+        "staff": request.service.staff,
+        "start": request.start.isoformat(),
+        "customer": hashlib.sha256(customer).hexdigest(),
+    }
+
+
+def _parse_start(ctx: BookingContext, service: ServiceRequest, text: str) -> datetime:
+    """Return the one exact start, in UTC, that German words or ISO 8601 name. Raises `UnclearStart`.
+
+    An instant with an offset is taken as it is: it was shown before. What the words name today may have begun a moment ago: at
+    ten past ten "10:00" can be now or tomorrow.
+    """
+    now, zone = ctx.clock.now(), service.rules.zone
+    with suppress(ValueError):
+        if (instant := parse_instant(text, zone)).tzinfo is not None:
+            return instant.astimezone(UTC)
+    understood = understand(text, at=now, zone=zone)
+    earlier = understand(text, at=now - ctx.settings.begun, zone=zone)
+    if understood.refused is Refusal.PAST:
+        understood = earlier
+    elif understood.candidates:
+        understood = _add_begun(ctx, service, understood, earlier)
+    return require_exact(text, keep_open_readings(understood, service))
+
+
+def _add_begun(
+    ctx: BookingContext, service: ServiceRequest, understood: Understanding, earlier: Understanding
+) -> Understanding:
+    """Add what has begun and can still be booked to what a text means now; `earlier` is how it was understood before that began.
+
+    A time that moves with the clock (`in 20 Minuten`) is the one that it is now.
+    """
+    now, starts = ctx.clock.now(), {candidate.start.astimezone(UTC) for candidate in understood.candidates}
+    known = starts | {start - ctx.settings.begun for start in starts}
+    first = now + timedelta(minutes=service.rules.service.minimum_notice_minutes)
+    begun = [
+        candidate
+        for candidate in earlier.candidates
+        if candidate.end is None and first <= candidate.start <= now and candidate.start.astimezone(UTC) not in known
+    ]
+    return Understanding.of((*begun, *understood.candidates)) if begun else understood
+
+
+def _present_start(ctx: BookingContext, service: ServiceRequest) -> datetime:
+    """Return the start of the service's grid that has begun last and can still be booked, else the next one, in UTC."""
+    now, rules = ctx.clock.now(), service.rules
+    today = now.astimezone(rules.zone).date()
+    days = (today - timedelta(days=1), today, today + timedelta(days=1))
+    starts = [start for day in days for start in grid_starts(day, rules.service.slot_step_minutes, rules.zone)]
+    first = (now + timedelta(minutes=rules.service.minimum_notice_minutes)).timestamp()
+    begun = [start for start in starts if first <= start <= now.timestamp()]
+    return datetime.fromtimestamp(begun[-1] if begun else next(s for s in starts if s >= first), UTC)

@@ -1,0 +1,76 @@
+"""Pauses that the tenant begins by hand: a block, from now on, of everybody of a branch or of all; and which are in force now."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from askproai_core.tenant_config import TenantConfig
+from askproai_runtime.availability.slots import Span
+from askproai_runtime.book.actor import DeskRequest
+from askproai_runtime.book.blocks import Block, BlockedAppointment
+from askproai_runtime.book.context import BookingContext
+from askproai_runtime.book.store.blocks import get_block, list_blocks
+from askproai_runtime.desk.blocks import LONGEST_BLOCK, BlockExists, add_block
+
+_MOST_BLOCKS = 500  # in force or to come, by start, that are looked through for pauses
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A block in force now of all who can be booked in `branches`, their names, which is one branch at least."""
+
+    block: Block
+    branches: tuple[str, ...]
+
+
+async def pause_bookings(
+    ctx: BookingContext,
+    desk: DeskRequest,
+    branch: str | None,
+    until: datetime | None,
+    reason: str,
+    correlation_id: str,
+) -> tuple[Block, list[BlockedAppointment]]:
+    """Block everybody of a branch, or of all, from now on; without `until` for as long as a block can be, to be removed before.
+
+    A repeated request returns the same block. Raises what `add_block` raises.
+    """
+    try:
+        return await _pause(ctx, desk, branch, until, reason, correlation_id)
+    except (
+        BlockExists
+    ):  # the same request was carried out meanwhile, and began a moment earlier; or its block was removed
+        return await _pause(ctx, desk, branch, until, reason, correlation_id)
+
+
+async def _pause(
+    ctx: BookingContext, desk: DeskRequest, branch: str | None, until: datetime | None, reason: str, correlation_id: str
+) -> tuple[Block, list[BlockedAppointment]]:
+    async with ctx.pool.acquire() as conn:
+        known = await get_block(conn, ctx.tenant, desk.request_id)
+    start = known.starts_at if known is not None else ctx.clock.now()
+    span = Span(start, until or start + LONGEST_BLOCK)
+    return await add_block(ctx, desk, None, branch, span, reason, correlation_id)
+
+
+async def list_current_pauses(ctx: BookingContext) -> list[Pause]:
+    """Return the pauses that are in force now, by their start."""
+    now = ctx.clock.now()
+    async with ctx.pool.acquire() as conn:
+        blocks = await list_blocks(conn, ctx.tenant, now, None, _MOST_BLOCKS)
+    return find_current_pauses(ctx.config(), blocks, now)
+
+
+def find_current_pauses(config: TenantConfig, blocks: Sequence[Block], now: datetime) -> list[Pause]:
+    """Return those of the blocks in force that pause a branch at `now`. Blocks of single people that together do so are none."""
+    bookable = {
+        place.name: {f"{place.name}/{member.id}" for member in place.staff if member.resource_ids}
+        for place in config.branches
+    }
+    found = []
+    for block in blocks:
+        people = set(block.staff) if block.starts_at <= now < block.ends_at else set()
+        paused = tuple(name for name, staff in bookable.items() if staff and staff <= people)
+        if paused:
+            found.append(Pause(block, paused))
+    return found
