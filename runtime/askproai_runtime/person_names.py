@@ -192,3 +192,13 @@ def is_alike(first: str, second: str) -> bool:
 
 def _sounds_like(first: str, second: str) -> bool:
     return SequenceMatcher(None, first, second).ratio() >= _ALIKE
+
+
+def is_same_person(said: str, known: str) -> bool:
+    """Return whether two names are one person's: neither has a word more, since relatives share a surname. A surname alone with
+    Herr or Frau may be another's than without.
+    """
+    words, others = list_name_words(said), list_name_words(known)
+    titles, known_titles = ({word for word in fold(name).split() if word in GENDERS} for name in (said, known))
+    is_addressed = len(words) == 1 and not titles <= known_titles
+    return same_name(said, known) and len(words) == len(others) and not is_addressed

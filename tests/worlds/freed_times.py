@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from askproai_runtime.conversation.waitlist_offers import WaitlistKeeper
+from askproai_runtime.book.waitlist_offers import WaitlistKeeper
 from askproai_runtime.tasks import TaskRun
 from tests.worlds.booking_environment import call, join_waitlist
 from tests.worlds.full_calendar import nothing_free

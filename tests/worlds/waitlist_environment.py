@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from askproai_runtime.book.waitlist_offers import WaitlistKeeper
 from askproai_runtime.conversation.types import Answer
-from askproai_runtime.conversation.waitlist_offers import WaitlistKeeper
 from askproai_runtime.tasks import TaskRun
 from tests.worlds.booking_environment import MORNING, Salon, booking_args, call, join_waitlist
 from tests.worlds.full_calendar import nothing_free

@@ -14,7 +14,7 @@ from askproai_runtime.admin_api.endpoint import PAGE, ApiRequest, Endpoint, Para
 from askproai_runtime.book.actor import DeskRequest
 from askproai_runtime.book.context import BookingContext
 from askproai_runtime.book.waitlist import WaitlistEntry
-from askproai_runtime.conversation.waitlist import (
+from askproai_runtime.desk.waitlist import (
     decline_offer,
     find_waitlist_entries,
     list_waitlist,

@@ -1,12 +1,21 @@
-"""What is booked at the remote calendar, by the tenant's config: event types and hosts, of services and of persons. Pure."""
+"""What is booked, and what of it at the remote calendar, by the tenant's config: rules, event types and hosts. Pure."""
 
 from dataclasses import replace
+from zoneinfo import ZoneInfo
 
 from askproai_core.tenant_config import EventType, Service, TeamEventType, TenantConfig, Withheld
+from askproai_runtime.availability.slots import ServiceRules
 from askproai_runtime.book.appointments import Appointment, Status
 from askproai_runtime.book.context import BookingContext
 from askproai_runtime.book.requests import ServiceRequest
 from askproai_runtime.calendars import Bookable
+from askproai_runtime.visits import find_by_name
+
+
+def find_rules(config: TenantConfig, branch_name: str, service_name: str) -> ServiceRules | None:
+    """Return the rules of a service or a visit in a branch, by their names in the config; None if it is not offered any more."""
+    branch, service = config.find_branch(branch_name), find_by_name(config, service_name, branch_name)
+    return ServiceRules.of(ZoneInfo(config.time_zone), branch, service) if branch and service else None
 
 
 def linked_event_types(ctx: BookingContext, service: Service) -> dict[str, int]:

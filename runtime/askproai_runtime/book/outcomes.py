@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
+from uuid import UUID
 
 from askproai_runtime.book.appointments import Appointment
 from askproai_runtime.book.requests import BookingRequest
@@ -179,6 +180,19 @@ class PersonElsewhere:
     """The person of an appointment has another one at its new time, and nobody has said that this is meant."""
 
     beside: Appointment
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An entry of the waiting list; `by_message`: offers come by message."""
+
+    entry_id: UUID
+    by_message: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ListFull:
+    """The waiting list, or the caller's part of it, is full."""
 
 
 NeedsChoice: TypeAlias = (

@@ -9,12 +9,13 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from askproai_core.database import Connection
-from askproai_runtime.book.changes import commit_and_answer
+from askproai_runtime.book.changes import said_of_written
 from askproai_runtime.book.context import BookingContext
 from askproai_runtime.book.owners import asks_birth_date
 from askproai_runtime.book.store.actions import get_last_question, record_question
 from askproai_runtime.book.store.appointments import get_appointment
-from askproai_runtime.book.store.waitlist import list_entries_of_caller, remove_entry
+from askproai_runtime.book.store.waitlist import list_entries_of_caller
+from askproai_runtime.book.waiting import leave, read_spans
 from askproai_runtime.book.waitlist import WaitlistEntry
 from askproai_runtime.conversation.answers import describe_appointment, have_several_customers
 from askproai_runtime.conversation.cancel_question import has_refused
@@ -23,7 +24,6 @@ from askproai_runtime.conversation.request import read_text
 from askproai_runtime.conversation.said_appointments import find_said_place
 from askproai_runtime.conversation.types import Answer, CallContext, FunctionOutcome
 from askproai_runtime.conversation.verification import list_own_appointments
-from askproai_runtime.conversation.waitlist import WAITLIST, read_spans
 from askproai_runtime.german_dates import understand_parts
 from askproai_runtime.language.answer_words import (
     APPOINTMENT_WORD,
@@ -39,7 +39,6 @@ from askproai_runtime.language.replies import answers_nothing
 from askproai_runtime.language.spoken_services import names_service
 from askproai_runtime.person_names import fold, same_name
 from askproai_runtime.sentences import decline_name, say
-from askproai_runtime.tasks import request_soon
 from askproai_runtime.visits import find_by_name, list_parts
 
 _WHICH_KIND: Final = "appointment or place"
@@ -132,12 +131,9 @@ async def _leave(
         if question_or_kept is not None:
             return question_or_kept
 
-    async def write(conn: Connection) -> WaitlistEntry:
-        await request_soon(conn, ctx.tenant, WAITLIST)  # locks the task first, as its runs do
-        await remove_entry(conn, ctx.tenant, entry.id)
-        return entry
-
-    return await commit_and_answer(ctx, write, lambda removed: _answer(ctx, call, args, removed))
+    await leave(ctx, entry.id)
+    with said_of_written():
+        return _answer(ctx, call, args, entry)
 
 
 async def leave_named_list(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer | None:

@@ -9,9 +9,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from askproai_core.database import Connection
-from askproai_runtime.availability.slots import ServiceRules
 from askproai_runtime.book.appointments import Appointment, Status
-from askproai_runtime.book.bookables import is_requested
+from askproai_runtime.book.bookables import find_rules, is_requested
 from askproai_runtime.book.changes import said_of_written
 from askproai_runtime.book.context import BookingContext
 from askproai_runtime.book.moving import MoveRequest, move
@@ -75,7 +74,6 @@ from askproai_runtime.language.answer_words import Reply
 from askproai_runtime.language.cancel_answers import only_thanks
 from askproai_runtime.language.names import find_staff_id
 from askproai_runtime.sentences import format_spoken, say
-from askproai_runtime.visits import find_by_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,10 +334,7 @@ def find_service(
     ctx: BookingContext, appointment: Appointment, other_staff: str | None = None
 ) -> ServiceRequest | None:
     """Return what `resolve_service` does; None if the service, or the staff member for it, is not offered any more."""
-    config = ctx.config()
-    branch = config.find_branch(appointment.branch)
-    service = find_by_name(config, appointment.service, appointment.branch)
-    rules = ServiceRules.of(ZoneInfo(config.time_zone), branch, service) if branch and service else None
+    rules = find_rules(ctx.config(), appointment.branch, appointment.service)
     name = appointment.staff
     if rules is not None and rules.staff_members and other_staff:
         name = find_staff_id(rules, other_staff)

@@ -1,8 +1,5 @@
 """Which person of a number wants to wait: one who waits already, whose name may be corrected, or another one."""
 
-import hashlib
-from collections.abc import Sequence
-from dataclasses import replace
 from difflib import SequenceMatcher
 from uuid import UUID
 
@@ -14,11 +11,10 @@ from askproai_runtime.conversation.full_names import is_part_of_name
 from askproai_runtime.conversation.types import CallContext, Choice, ClarificationNeeded
 from askproai_runtime.language.phrases import join_list
 from askproai_runtime.person_names import (
-    GENDERS,
     addressed_differently,
-    correct_name,
     fold,
     is_alike,
+    is_same_person,
     list_name_words,
     same_name,
 )
@@ -55,16 +51,6 @@ async def find_renamed_entry(
     )
 
 
-def is_same_person(said: str, known: str) -> bool:
-    """Return whether two names are one person's: neither has a word more, since relatives share a surname. A surname alone with
-    Herr or Frau may be another's than without.
-    """
-    words, others = list_name_words(said), list_name_words(known)
-    titles, known_titles = ({word for word in fold(name).split() if word in GENDERS} for name in (said, known))
-    is_addressed = len(words) == 1 and not titles <= known_titles
-    return same_name(said, known) and len(words) == len(others) and not is_addressed
-
-
 def _may_be_of(call: CallContext, entry: NewEntry, known: WaitingName) -> bool:
     is_of_call = known.call_id == call.call_id
     is_alike_there = is_of_call and _may_correct(entry.name, known.name)
@@ -88,23 +74,3 @@ def _likeness(said: str, known: str) -> float:
     """Return how much of a name is in the known one."""
     words, others = fold(said).split(), fold(known).split()
     return sum(max(SequenceMatcher(None, word, other).ratio() for other in others) for word in words)
-
-
-def of_person(entry: NewEntry, known: Sequence[WaitingName], renamed: UUID | None) -> NewEntry:
-    """Return an entry with the key of its person, who may be `known` in another spelling, or `renamed`; else with one that none of
-    these has: a renamed entry has that of its former name.
-    """
-    if (own := next((each for each in known if each.id == renamed), None)) is not None:
-        return replace(entry, key=own.key)
-    same = [each for each in known if is_same_person(entry.name, each.name)]
-    exact = [each for each in same if fold(each.name) == fold(entry.name)]
-    if same:
-        found = [*exact, *same][0]
-        return replace(entry, key=found.key, name=correct_name(found.name, entry.name))
-    taken = {each.key for each in known}
-    keys = (f"{entry.key}:{_digest(fold(entry.name) + '+' * number)}" for number in range(len(taken) + 1))
-    return replace(entry, key=next(key for key in keys if key not in taken))
-
-
-def _digest(name: str) -> str:
-    return hashlib.sha256(name.encode()).hexdigest()[:16]

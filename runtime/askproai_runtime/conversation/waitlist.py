@@ -1,37 +1,21 @@
-"""join_waitlist, and what the desk does with the waiting list.
-
-An entry is no appointment: it blocks nothing, and a freed time that is offered to it can be booked by anybody.
-"""
+"""join_waitlist: what a caller says becomes an entry of the waiting list, or the offer of what is free."""
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from askproai_core.database import Connection
 from askproai_core.phone_numbers import region_of
 from askproai_runtime.availability.slots import horizon_end
-from askproai_runtime.book.actor import DeskRequest
-from askproai_runtime.book.changes import commit_and_answer
+from askproai_runtime.book.changes import said_of_written
 from askproai_runtime.book.context import BookingContext
+from askproai_runtime.book.outcomes import ListFull, Waiting
 from askproai_runtime.book.requests import ServiceRequest
-from askproai_runtime.book.store.appointments import release_declined
-from askproai_runtime.book.store.audit import record_desk_change
-from askproai_runtime.book.store.waitlist import (
-    decline,
-    insert_entry,
-    list_entries,
-    list_entries_between,
-    list_waiting_names,
-    record_held_times,
-    remove_entry,
-)
-from askproai_runtime.book.waitlist import EntryLimits, NewEntry, ReachedEntry, WaitlistEntry
+from askproai_runtime.book.waiting import WaitingSpan, join
+from askproai_runtime.book.waitlist import NewEntry
 from askproai_runtime.conversation.answers import candidate_fields, candidate_question
 from askproai_runtime.conversation.asked_choices import read_chosen
 from askproai_runtime.conversation.companions import BookedOneByOne, Group, add_companions
@@ -51,77 +35,14 @@ from askproai_runtime.conversation.request import (
     require_exact,
 )
 from askproai_runtime.conversation.types import Answer, CallContext, ClarificationNeeded, FunctionOutcome
-from askproai_runtime.conversation.waiting_names import find_renamed_entry, is_same_person, of_person
-from askproai_runtime.german_dates import Candidate, Daily, Grain
+from askproai_runtime.conversation.waiting_names import find_renamed_entry
+from askproai_runtime.german_dates import Candidate
 from askproai_runtime.language.customer_names import read_customer_name
 from askproai_runtime.language.phrases import format_reading, join_list
-from askproai_runtime.notifications.news import hears_of_offers
-from askproai_runtime.person_names import same_name
 from askproai_runtime.sentences import decline_name, say
-from askproai_runtime.tasks import request_soon
 from askproai_runtime.visits import canonical_name
 
-WAITLIST = "waitlist"  # the periodic task
-ENTRIES_PER_PHONE = 3
-ENTRIES_PER_CALL = 3
-ENTRIES_PER_HOUR = 10  # of one number; all callers without a number together
-MOST_ENTRIES = 500  # that wait for one tenant
-_LIMITS = EntryLimits(ENTRIES_PER_PHONE, MOST_ENTRIES, ENTRIES_PER_CALL, ENTRIES_PER_HOUR)
 _MAX_REQUESTED = 500
-
-
-class Span(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One reading of when somebody wants to come, as it is stored: [start, end), or exactly `start` without an end.
-
-    With `weekdays` (0 is Monday) only these days of it, from `opens` to before `closes`, local time. `declined` are starts of it
-    that the person does not want.
-    """
-
-    start: datetime
-    end: datetime | None = None
-    weekdays: tuple[int, ...] | None = None
-    opens: time = time()
-    closes: time | None = None
-    declined: tuple[datetime, ...] = ()
-
-    @classmethod
-    def of(cls, candidate: Candidate, last: datetime, declined: Iterable[datetime] = ()) -> "Span":
-        """Return a candidate as far as it lies before `last`."""
-        start, end = candidate.start.astimezone(UTC), candidate.end and min(candidate.end, last).astimezone(UTC)
-        without = tuple(sorted({each for each in declined if candidate.end and candidate.contains(each)}))
-        if candidate.daily is None:
-            return cls(start, end, declined=without)
-        daily = candidate.daily
-        return cls(start, end, tuple(sorted(daily.weekdays)), daily.opens, daily.closes, without)
-
-    def contains(self, instant: datetime, zone: ZoneInfo) -> bool:
-        """Return whether an instant is requested."""
-        if instant in self.declined:
-            return False
-        daily = Daily(frozenset(self.weekdays), self.opens, self.closes) if self.weekdays is not None else None
-        start, end = self.start.astimezone(zone), self.end and self.end.astimezone(zone)
-        return Candidate(start, end, Grain.RANGE, "", daily).contains(instant)
-
-
-@dataclass(frozen=True, slots=True)
-class _Joined:
-    """The entry of who waits, None if the list is full; `by_message`: offers come by message."""
-
-    entry_id: UUID | None
-    by_message: bool
-
-
-def read_spans(entry: WaitlistEntry) -> list[Span]:
-    """Return the stored spans of an entry."""
-    return msgspec.json.decode(entry.spans, type=list[Span])
-
-
-def has_booked(reached: ReachedEntry, zone: ZoneInfo) -> bool:
-    """Return whether the appointment is what the entry waits for. Where several persons wait, a surname alone may be another's."""
-    is_of_person = is_same_person if reached.is_one_of_several else same_name
-    return is_of_person(reached.booked_for, reached.entry.name) and any(
-        each.contains(reached.start, zone) for each in read_spans(reached.entry)
-    )
 
 
 async def join_waitlist(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer:
@@ -148,17 +69,10 @@ async def join_waitlist(ctx: BookingContext, call: CallContext, args: Mapping[st
     except ClarificationNeeded as clarification:
         return clarification.answer
 
-    async def write(conn: Connection) -> _Joined:
-        await request_soon(conn, ctx.tenant, WAITLIST)  # locks the task first, as its runs do
-        if call.declined:  # what this call holds of it is others' at once; before the entry, to which it is no news
-            await release_declined(conn, ctx.tenant, call.call_id, call.declined)
-        known = await list_waiting_names(conn, ctx.tenant, entry)
-        entry_id = await insert_entry(conn, ctx.tenant, of_person(entry, known, renamed), _LIMITS)
-        if entry_id is not None:
-            await record_held_times(conn, ctx.tenant, entry, request.rules.resource_ids)
-        return _Joined(entry_id, await hears_of_offers(conn, ctx.config(), entry.phone))
-
-    return await commit_and_answer(ctx, write, lambda joined: _answer_waiting(ctx, together, entry, joined))
+    declined = call.declined  # what this call holds of it is others' at once
+    outcome = await join(ctx, entry, renamed, request.rules.resource_ids, declined)
+    with said_of_written():
+        return _answer_waiting(ctx, together, entry, outcome)
 
 
 def _add_companions(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], request: ServiceRequest) -> Group:
@@ -169,14 +83,14 @@ def _add_companions(ctx: BookingContext, call: CallContext, args: Mapping[str, A
         return Group(request, together.names)
 
 
-def _answer_waiting(ctx: BookingContext, together: Group, entry: NewEntry, joined: _Joined) -> Answer:
-    if joined.entry_id is None:
+def _answer_waiting(ctx: BookingContext, together: Group, entry: NewEntry, outcome: Waiting | ListFull) -> Answer:
+    if isinstance(outcome, ListFull):
         return Answer(success=False, message=say().waitlist_full, fields={}, outcome=FunctionOutcome.LIMITED)
     request = together.service
     name = decline_name(request.rules.display_name(request.staff)) if request.staff else None
     staff = say().with_staff.format(staff=name) if name else ""
     service = request.rules.service.display_name
-    news = say().freed_by_message if joined.by_message else say().freed_by_team
+    news = say().freed_by_message if outcome.by_message else say().freed_by_team
     message = say().waiting.format(service=service, staff=staff, requested=entry.requested, news=news)
     if entry.phone != entry.caller:
         region = region_of(ctx.config(), entry.branch)
@@ -184,7 +98,7 @@ def _answer_waiting(ctx: BookingContext, together: Group, entry: NewEntry, joine
     if together.names:
         message += say().one_person_waits.format(name=entry.name)
     return Answer(
-        success=True, message=message, fields={"waitlist_id": str(joined.entry_id)}, outcome=FunctionOutcome.WAITING
+        success=True, message=message, fields={"waitlist_id": str(outcome.entry_id)}, outcome=FunctionOutcome.WAITING
     )
 
 
@@ -232,7 +146,7 @@ def _parse(
         raise ClarificationNeeded(say().wait_at_number)
     requested = _describe(candidates, rules.zone, now)
     declined = call.declined_starts(rules.branch.name, rules.service.name, request.staff)
-    spans = [Span.of(candidate, last, declined) for candidate in candidates]
+    spans = [_span_of(candidate, last, declined) for candidate in candidates]
     words = "|".join((rules.branch.name, canonical_name(rules.service.name), request.staff or "", requested))
     return NewEntry(
         call_id=call.call_id,
@@ -251,44 +165,15 @@ def _parse(
     )
 
 
+def _span_of(candidate: Candidate, last: datetime, declined: Iterable[datetime]) -> WaitingSpan:
+    """Return a candidate as far as it lies before `last`."""
+    start, end = candidate.start.astimezone(UTC), candidate.end and min(candidate.end, last).astimezone(UTC)
+    without = tuple(sorted({each for each in declined if candidate.end and candidate.contains(each)}))
+    if candidate.daily is None:
+        return WaitingSpan(start, end, declined=without)
+    daily = candidate.daily
+    return WaitingSpan(start, end, tuple(sorted(daily.weekdays)), daily.opens, daily.closes, without)
+
+
 def _describe(candidates: Iterable[Candidate], zone: ZoneInfo, now: datetime) -> str:
     return join_list([format_reading(c, zone, now) for c in candidates])
-
-
-async def list_waitlist(
-    ctx: BookingContext, *, waiting: bool, after: Sequence[object] | None, limit: int
-) -> list[WaitlistEntry]:
-    """Return who waits, or who does no more, by the time of joining."""
-    return await list_entries(ctx.pool, ctx.tenant, waiting=waiting, after=after, limit=limit)
-
-
-async def find_waitlist_entries(ctx: BookingContext, first: UUID, last: UUID) -> list[WaitlistEntry]:
-    """Return up to two entries whose ids are between two, both included."""
-    return await list_entries_between(ctx.pool, ctx.tenant, first, last)
-
-
-async def remove_from_waitlist(
-    ctx: BookingContext, desk: DeskRequest, entry_id: UUID, correlation_id: str
-) -> WaitlistEntry | None:
-    """Take somebody off the waiting list; an offer of theirs goes to the next one. None if there is no such entry."""
-    async with ctx.pool.acquire() as conn, conn.transaction():
-        await request_soon(conn, ctx.tenant, WAITLIST)
-        if await remove_entry(conn, ctx.tenant, entry_id):
-            await record_desk_change(conn, ctx.tenant, desk, "waitlist.removed", correlation_id, entry=entry_id)
-        found = await list_entries_between(conn, ctx.tenant, entry_id, entry_id)
-    return found[0] if found else None
-
-
-async def decline_offer(
-    ctx: BookingContext, desk: DeskRequest, entry_id: UUID, correlation_id: str
-) -> WaitlistEntry | None:
-    """Record that somebody does not want the time that is offered: it goes to the next one, and the entry goes on waiting.
-
-    None if there is no such entry; without an open offer nothing changes.
-    """
-    async with ctx.pool.acquire() as conn, conn.transaction():
-        await request_soon(conn, ctx.tenant, WAITLIST)
-        if await decline(conn, ctx.tenant, entry_id):
-            await record_desk_change(conn, ctx.tenant, desk, "waitlist.declined", correlation_id, entry=entry_id)
-        found = await list_entries_between(conn, ctx.tenant, entry_id, entry_id)
-    return found[0] if found else None

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from askproai_runtime.book.waiting import ENTRIES_PER_CALL, ENTRIES_PER_HOUR, ENTRIES_PER_PHONE
 from askproai_runtime.conversation.types import Answer
-from askproai_runtime.conversation.waitlist import ENTRIES_PER_CALL, ENTRIES_PER_HOUR, ENTRIES_PER_PHONE
 from tests.worlds.booking_environment import Salon, call, join_waitlist
 from tests.worlds.full_calendar import nothing_free
 from tests.worlds.waitlist_environment import FIRST, FRIDAY, book, join, wait

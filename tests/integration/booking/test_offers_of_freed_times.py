@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 
 from askproai_runtime.book.actor import DeskRequest
-from askproai_runtime.conversation.waitlist import decline_offer
+from askproai_runtime.desk.waitlist import decline_offer
 from tests.worlds.booking_environment import Salon
 from tests.worlds.waitlist_environment import FIRST, OFFERS, SECOND, book, offered, run, wait
 

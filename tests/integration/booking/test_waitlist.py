@@ -13,10 +13,10 @@ from askproai_core.fault_injection import FaultPoints
 from askproai_core.tenant_config import Absence
 from askproai_runtime.book.actor import DeskRequest
 from askproai_runtime.book.store.appointments import release_holds
+from askproai_runtime.book.waitlist_offers import WaitlistKeeper
 from askproai_runtime.calendars import FreeTimes, FreeTimesQuery
-from askproai_runtime.conversation.waitlist import decline_offer, remove_from_waitlist
-from askproai_runtime.conversation.waitlist_offers import WaitlistKeeper
 from askproai_runtime.desk.blocks import add_block, list_offers_within, resolve_span
+from askproai_runtime.desk.waitlist import decline_offer, remove_from_waitlist
 from askproai_runtime.tasks import StaleRun, TaskRun
 from tests.worlds.booking_environment import (
     HALF_PAST_TWO,

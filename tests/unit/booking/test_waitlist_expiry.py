@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from askproai_core.tenant_config import QuietHours
-from askproai_runtime.conversation.waitlist_offers import expiry
+from askproai_runtime.book.waitlist_offers import expiry
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOON = QuietHours(begins=time(12), ends=time(15))

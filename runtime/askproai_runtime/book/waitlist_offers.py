@@ -19,6 +19,7 @@ from askproai_runtime.availability.allocation import allocate_visit
 from askproai_runtime.availability.elsewhere import find_elsewhere
 from askproai_runtime.availability.free_slots import free_slots
 from askproai_runtime.availability.slots import ServiceRules, Slot, SlotQuery, Span
+from askproai_runtime.book.bookables import find_rules
 from askproai_runtime.book.context import BookingContext
 from askproai_runtime.book.free_days import list_free_slots
 from askproai_runtime.book.store.claims import read_busy_spans
@@ -36,16 +37,13 @@ from askproai_runtime.book.store.waitlist import (
     mark_all_handled,
     mark_handled,
 )
+from askproai_runtime.book.waiting import has_booked, read_spans
 from askproai_runtime.book.waitlist import FreedTime, Wait, WaitlistEntry, WaitlistOffer
-from askproai_runtime.conversation.waitlist import WAITLIST, has_booked, read_spans
-from askproai_runtime.language.names import NameMissing, UnknownName, find_rules
 from askproai_runtime.notifications.news import enqueue_freed_offer, enqueue_waitlist_offer
 from askproai_runtime.notifications.schedule import is_quiet, until_end
 from askproai_runtime.notifications.types import FreedOffer
 from askproai_runtime.tasks import Next, TaskRun
 from askproai_runtime.visits import find_by_name
-
-__all__ = ["WAITLIST", "WaitlistKeeper"]
 
 FreeDays = dict[tuple[str, str, date, str], list[Slot]]  # by branch, service, local day and staff member
 
@@ -69,9 +67,8 @@ async def announce_offer(conn: Connection, ctx: BookingContext, entry: WaitlistE
     Who waits has left a number and no address.
     """
     config = ctx.config()
-    try:
-        rules = find_rules(config, entry.branch, entry.service)
-    except (UnknownName, NameMissing):  # it is not offered any more
+    rules = find_rules(config, entry.branch, entry.service)
+    if rules is None:  # it is not offered any more
         return
     freed = FreedOffer(
         offer.id, entry.name, entry.phone, rules.branch.name, rules.service.display_name, rules.display_name(offer.staff),
@@ -167,6 +164,8 @@ class WaitlistKeeper:
         0 if it was booked or held since the run read its day.
         """
         rules = find_rules(self._ctx.config(), entry.branch, entry.service)
+        if rules is None:  # it is not offered any more
+            return 0
         capacity, member = rules.service.capacity, rules.staff_member(slot.staff)
         blocked = rules.blocked_span(slot.start, slot.staff)
         async with self._ctx.pool.acquire() as conn:
@@ -202,10 +201,8 @@ class WaitlistKeeper:
 
         If its service is not offered any more, that is [start, end).
         """
-        try:
-            return find_rules(self._ctx.config(), entry.branch, entry.service).blocked_spans(start, staff)
-        except (UnknownName, NameMissing):
-            return [Span(start, end)]
+        rules = find_rules(self._ctx.config(), entry.branch, entry.service)
+        return [Span(start, end)] if rules is None else rules.blocked_spans(start, staff)
 
     async def _find_slots(
         self, branch: str, service: str, freed: FreedTime, free_days: FreeDays, correlation_id: str
@@ -215,9 +212,8 @@ class WaitlistKeeper:
         `free_days` has what this run has read, and gets what is read here: offers block nothing.
         """
         ctx = self._ctx
-        try:
-            rules = find_rules(ctx.config(), branch, service)
-        except (UnknownName, NameMissing):  # it is not offered any more
+        rules = find_rules(ctx.config(), branch, service)
+        if rules is None:  # it is not offered any more
             return []
         staff = {member.id for member in rules.staff_members if freed.resource_id in member.resource_ids}
         if not staff:
@@ -262,9 +258,8 @@ def _list_waits(ctx: BookingContext, awaited: Iterable[str]) -> list[Wait]:
 
 def _is_possible(config: TenantConfig, entry: WaitlistEntry, offer: WaitlistOffer) -> bool:
     """Return whether the rules still allow what was offered: its person may be absent since. The notice was kept before."""
-    try:
-        rules = find_rules(config, entry.branch, entry.service)
-    except (UnknownName, NameMissing):  # it is not offered any more
+    rules = find_rules(config, entry.branch, entry.service)
+    if rules is None:  # it is not offered any more
         return False
     in_time = offer.starts_at - timedelta(minutes=rules.service.minimum_notice_minutes)
     return bool(free_slots(rules, {}, SlotQuery.at(offer.starts_at, in_time, offer.staff)))

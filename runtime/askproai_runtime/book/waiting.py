@@ -1,0 +1,128 @@
+"""Join and leave the waiting list.
+
+An entry is no appointment: it blocks nothing, and a freed time that is offered to it can be booked by anybody.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime, time
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from askproai_core.database import Connection
+from askproai_runtime.book.appointments import NamedSlot
+from askproai_runtime.book.changes import commit_and_answer
+from askproai_runtime.book.context import BookingContext
+from askproai_runtime.book.outcomes import ListFull, Waiting
+from askproai_runtime.book.store.appointments import release_declined
+from askproai_runtime.book.store.waitlist import insert_entry, list_waiting_names, record_held_times, remove_entry
+from askproai_runtime.book.waitlist import EntryLimits, NewEntry, ReachedEntry, WaitingName, WaitlistEntry
+from askproai_runtime.notifications.news import hears_of_offers
+from askproai_runtime.person_names import correct_name, fold, is_same_person, same_name
+from askproai_runtime.tasks import request_soon
+
+WAITLIST = "waitlist"  # the periodic task
+ENTRIES_PER_PHONE = 3
+ENTRIES_PER_CALL = 3
+ENTRIES_PER_HOUR = 10  # of one number; all callers without a number together
+MOST_ENTRIES = 500  # that wait for one tenant
+_LIMITS = EntryLimits(ENTRIES_PER_PHONE, MOST_ENTRIES, ENTRIES_PER_CALL, ENTRIES_PER_HOUR)
+
+
+class WaitingSpan(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One reading of when somebody wants to come, as it is stored: [start, end), or exactly `start` without an end.
+
+    With `weekdays` (0 is Monday) only these days of it, from `opens` to before `closes`, local time. `declined` are starts of it
+    that the person does not want.
+    """
+
+    start: datetime
+    end: datetime | None = None
+    weekdays: tuple[int, ...] | None = None
+    opens: time = time()
+    closes: time | None = None
+    declined: tuple[datetime, ...] = ()
+
+    def contains(self, instant: datetime, zone: ZoneInfo) -> bool:
+        """Return whether an instant is requested."""
+        if instant in self.declined:
+            return False
+        if self.end is None:
+            return instant == self.start
+        if not self.start <= instant < self.end or self.weekdays is None:
+            return self.start <= instant < self.end
+        local = instant.astimezone(zone)
+        is_in_hours = self.opens <= local.time() and (self.closes is None or local.time() < self.closes)
+        return local.weekday() in self.weekdays and is_in_hours
+
+
+def read_spans(entry: WaitlistEntry) -> list[WaitingSpan]:
+    """Return the stored spans of an entry."""
+    return msgspec.json.decode(entry.spans, type=list[WaitingSpan])
+
+
+def has_booked(reached: ReachedEntry, zone: ZoneInfo) -> bool:
+    """Return whether the appointment is what the entry waits for. Where several persons wait, a surname alone may be another's."""
+    is_of_person = is_same_person if reached.is_one_of_several else same_name
+    return is_of_person(reached.booked_for, reached.entry.name) and any(
+        each.contains(reached.start, zone) for each in read_spans(reached.entry)
+    )
+
+
+async def join(
+    ctx: BookingContext,
+    entry: NewEntry,
+    renamed: UUID | None,
+    resources: Sequence[int],
+    declined: Iterable[NamedSlot],
+) -> Waiting | ListFull:
+    """Put somebody on the waiting list; `renamed` is an entry of the same person under another name.
+
+    The holds of the `declined` slots end. The same request of a number for one person is one entry, in whichever call it is made.
+    """
+
+    async def write(conn: Connection) -> Waiting | ListFull:
+        await request_soon(conn, ctx.tenant, WAITLIST)  # locks the task first, as its runs do
+        if declined:  # before the entry, to which it is no news
+            await release_declined(conn, ctx.tenant, entry.call_id, declined)
+        known = await list_waiting_names(conn, ctx.tenant, entry)
+        entry_id = await insert_entry(conn, ctx.tenant, _of_person(entry, known, renamed), _LIMITS)
+        if entry_id is None:
+            return ListFull()
+        await record_held_times(conn, ctx.tenant, entry, resources)
+        return Waiting(entry_id, await hears_of_offers(conn, ctx.config(), entry.phone))
+
+    return await commit_and_answer(ctx, write, lambda outcome: outcome)
+
+
+async def leave(ctx: BookingContext, entry_id: UUID) -> None:
+    """Take somebody off the waiting list."""
+
+    async def write(conn: Connection) -> None:
+        await request_soon(conn, ctx.tenant, WAITLIST)  # locks the task first, as its runs do
+        await remove_entry(conn, ctx.tenant, entry_id)
+
+    await commit_and_answer(ctx, write, lambda _: None)
+
+
+def _of_person(entry: NewEntry, known: Sequence[WaitingName], renamed: UUID | None) -> NewEntry:
+    """Return an entry with the key of its person, who may be `known` in another spelling, or `renamed`; else with one that none of
+    these has: a renamed entry has that of its former name.
+    """
+    if (own := next((each for each in known if each.id == renamed), None)) is not None:
+        return replace(entry, key=own.key)
+    same = [each for each in known if is_same_person(entry.name, each.name)]
+    exact = [each for each in same if fold(each.name) == fold(entry.name)]
+    if same:
+        found = [*exact, *same][0]
+        return replace(entry, key=found.key, name=correct_name(found.name, entry.name))
+    taken = {each.key for each in known}
+    keys = (f"{entry.key}:{_digest(fold(entry.name) + '+' * number)}" for number in range(len(taken) + 1))
+    return replace(entry, key=next(key for key in keys if key not in taken))
+
+
+def _digest(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()[:16]

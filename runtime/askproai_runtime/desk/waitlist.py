@@ -1,0 +1,51 @@
+"""The waiting list for the desk: show entries, remove one, and note that an offer is declined."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from askproai_runtime.book.actor import DeskRequest
+from askproai_runtime.book.context import BookingContext
+from askproai_runtime.book.store.audit import record_desk_change
+from askproai_runtime.book.store.waitlist import decline, list_entries, list_entries_between, remove_entry
+from askproai_runtime.book.waiting import WAITLIST
+from askproai_runtime.book.waitlist import WaitlistEntry
+from askproai_runtime.tasks import request_soon
+
+
+async def list_waitlist(
+    ctx: BookingContext, *, waiting: bool, after: Sequence[object] | None, limit: int
+) -> list[WaitlistEntry]:
+    """Return who waits, or who does no more, by the time of joining."""
+    return await list_entries(ctx.pool, ctx.tenant, waiting=waiting, after=after, limit=limit)
+
+
+async def find_waitlist_entries(ctx: BookingContext, first: UUID, last: UUID) -> list[WaitlistEntry]:
+    """Return up to two entries whose ids are between two, both included."""
+    return await list_entries_between(ctx.pool, ctx.tenant, first, last)
+
+
+async def remove_from_waitlist(
+    ctx: BookingContext, desk: DeskRequest, entry_id: UUID, correlation_id: str
+) -> WaitlistEntry | None:
+    """Take somebody off the waiting list; an offer of theirs goes to the next one. None if there is no such entry."""
+    async with ctx.pool.acquire() as conn, conn.transaction():
+        await request_soon(conn, ctx.tenant, WAITLIST)
+        if await remove_entry(conn, ctx.tenant, entry_id):
+            await record_desk_change(conn, ctx.tenant, desk, "waitlist.removed", correlation_id, entry=entry_id)
+        found = await list_entries_between(conn, ctx.tenant, entry_id, entry_id)
+    return found[0] if found else None
+
+
+async def decline_offer(
+    ctx: BookingContext, desk: DeskRequest, entry_id: UUID, correlation_id: str
+) -> WaitlistEntry | None:
+    """Record that somebody does not want the time that is offered: it goes to the next one, and the entry goes on waiting.
+
+    None if there is no such entry; without an open offer nothing changes.
+    """
+    async with ctx.pool.acquire() as conn, conn.transaction():
+        await request_soon(conn, ctx.tenant, WAITLIST)
+        if await decline(conn, ctx.tenant, entry_id):
+            await record_desk_change(conn, ctx.tenant, desk, "waitlist.declined", correlation_id, entry=entry_id)
+        found = await list_entries_between(conn, ctx.tenant, entry_id, entry_id)
+    return found[0] if found else None
