@@ -14,7 +14,7 @@ from askproai_runtime.business_information.question_parts import (
     read_topic,
 )
 from askproai_runtime.business_information.topics import Topic
-from askproai_runtime.conversation.request import read_said, read_text
+from askproai_runtime.conversation.argument_texts import read_said, read_text
 from askproai_runtime.conversation.types import Answer, FunctionOutcome
 from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import say

@@ -26,8 +26,8 @@ from askproai_runtime.calls.argument_values import (
     says_nothing,
 )
 from askproai_runtime.calls.known_names import KnownNames
+from askproai_runtime.conversation.argument_texts import NOTES_LIMIT
 from askproai_runtime.conversation.phone_argument import has_digits
-from askproai_runtime.conversation.request import NOTES_LIMIT
 from askproai_runtime.german_dates import Argument, find_agreed
 from askproai_runtime.language.service_texts import ServicePart, cut_parts, drop_catalogue, find_rest
 from askproai_runtime.person_names import fold

@@ -18,7 +18,7 @@ from askproai_runtime.calls.argument_table import (
 from askproai_runtime.calls.arguments import BEYOND, TIMES, Arguments
 from askproai_runtime.calls.instead import AgentFunctions, offer_message
 from askproai_runtime.calls.known_names import KnownNames
-from askproai_runtime.conversation.request import NOTES_LIMIT
+from askproai_runtime.conversation.argument_texts import NOTES_LIMIT
 from askproai_runtime.conversation.types import Answer, FunctionOutcome
 from askproai_runtime.language.customer_names import may_bring_another
 from askproai_runtime.person_names import drop_titles, fold

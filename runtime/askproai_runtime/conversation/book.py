@@ -30,6 +30,7 @@ from askproai_runtime.book.store.appointments import (
 )
 from askproai_runtime.book.usual_staff import prefer_usual_staff
 from askproai_runtime.conversation.answers import busy_answer, failure, refused_answer
+from askproai_runtime.conversation.argument_texts import read_said, read_text
 from askproai_runtime.conversation.asked_choices import Chosen, read_chosen, read_move, read_renames
 from askproai_runtime.conversation.companions import (
     BookedOneByOne,
@@ -67,13 +68,8 @@ from askproai_runtime.conversation.replaced_bookings import (
     move_instead,
     say_replaced,
 )
-from askproai_runtime.conversation.request import (
-    SpokenBooking,
-    parse_booking_request,
-    parse_service_request,
-    read_said,
-    read_text,
-)
+from askproai_runtime.conversation.requested_services import parse_service_request
+from askproai_runtime.conversation.spoken_booking import SpokenBooking, parse_booking_request
 from askproai_runtime.conversation.types import Answer, CallContext, Choice, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.conversation.unsaid_days import find_unheard, require_said_day
 from askproai_runtime.conversation.verification import require_birth_date

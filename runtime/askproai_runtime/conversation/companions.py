@@ -16,9 +16,10 @@ from askproai_runtime.book.context import BookingContext
 from askproai_runtime.book.outcomes import Limit, LimitReached
 from askproai_runtime.book.owners import asks_birth_date
 from askproai_runtime.book.requests import ServiceRequest
+from askproai_runtime.conversation.argument_texts import read_text
 from askproai_runtime.conversation.named_people import read_people
 from askproai_runtime.conversation.questions import ask
-from askproai_runtime.conversation.request import parse_service_request, read_text
+from askproai_runtime.conversation.requested_services import parse_service_request
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded
 from askproai_runtime.language.answer_words import ALONE, Reply, words_of
 from askproai_runtime.language.customer_names import brings_another, drop_relations, is_plain_name, read_customer_name

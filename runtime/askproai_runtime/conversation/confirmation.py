@@ -16,7 +16,7 @@ from askproai_runtime.conversation.answers import (
 )
 from askproai_runtime.conversation.full_names import ask_full_names
 from askproai_runtime.conversation.phone_argument import say_noted
-from askproai_runtime.conversation.request import SpokenBooking
+from askproai_runtime.conversation.spoken_booking import SpokenBooking
 from askproai_runtime.conversation.types import Answer, FunctionOutcome
 from askproai_runtime.person_names import same_name
 from askproai_runtime.sentences import decline_name, format_spoken, format_spoken_today, say

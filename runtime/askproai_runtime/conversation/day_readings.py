@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from askproai_runtime.book.requests import ServiceRequest
 from askproai_runtime.conversation.answers import candidate_fields, candidate_question
-from askproai_runtime.conversation.request import keep_open_readings, minute_before, put_on_day, read_parts
+from askproai_runtime.conversation.requested_times import keep_open_readings, minute_before, put_on_day, read_parts
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, Naming
 from askproai_runtime.german_dates import (
     Argument,

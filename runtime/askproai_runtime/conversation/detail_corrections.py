@@ -11,6 +11,7 @@ from askproai_runtime.book.appointments import Appointment
 from askproai_runtime.book.context import BookingContext
 from askproai_runtime.book.owners import asks_birth_date
 from askproai_runtime.book.store.appointments import list_call_appointments
+from askproai_runtime.conversation.argument_texts import read_said, read_text
 from askproai_runtime.conversation.asked_choices import Chosen, read_choice, read_chosen
 from askproai_runtime.conversation.confirmation import confirm
 from askproai_runtime.conversation.corrections import correct, find_own, with_details
@@ -20,16 +21,9 @@ from askproai_runtime.conversation.named_people import read_name_alone
 from askproai_runtime.conversation.noted_changes import require_agreeing_notes
 from askproai_runtime.conversation.owner_questions import ask_name, require_agreement, require_own_notes
 from askproai_runtime.conversation.phone_argument import ask_if_unclear, note_unclear, read_phone
-from askproai_runtime.conversation.request import (
-    SpokenBooking,
-    parse_details,
-    parse_service_request,
-    parse_start,
-    read_parts,
-    read_said,
-    read_text,
-    wants_another,
-)
+from askproai_runtime.conversation.requested_services import parse_service_request
+from askproai_runtime.conversation.requested_times import parse_start, read_parts
+from askproai_runtime.conversation.spoken_booking import SpokenBooking, parse_details, wants_another
 from askproai_runtime.conversation.types import Answer, CallContext, Choice
 from askproai_runtime.conversation.verification import read_birth_date
 from askproai_runtime.person_names import is_alike, same_name

@@ -21,6 +21,7 @@ from askproai_runtime.conversation.answers import (
     have_several_customers,
 )
 from askproai_runtime.conversation.appointment_filters import narrow
+from askproai_runtime.conversation.argument_texts import read_text
 from askproai_runtime.conversation.cancel_question import has_changed_mind, has_refused, read_cancel_reply
 from askproai_runtime.conversation.named_owner import name_owner
 from askproai_runtime.conversation.named_people import names_several
@@ -33,7 +34,6 @@ from askproai_runtime.conversation.own_waiting import (
     waiting_fields,
 )
 from askproai_runtime.conversation.owner_questions import names_another, says_customer
-from askproai_runtime.conversation.request import read_text
 from askproai_runtime.conversation.reschedule import find_service
 from askproai_runtime.conversation.types import MAX_SPOKEN, Answer, CallContext, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.conversation.verification import list_own_appointments

@@ -13,7 +13,7 @@ from typing import Final
 from askproai_runtime.book.appointments import Appointment
 from askproai_runtime.book.bookables import linked_event_types
 from askproai_runtime.book.context import BookingContext
-from askproai_runtime.conversation.request import SpokenBooking
+from askproai_runtime.conversation.spoken_booking import SpokenBooking
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded
 from askproai_runtime.language.name_words import FIRST_NAMES, PARTICLES
 from askproai_runtime.language.phrases import join_list

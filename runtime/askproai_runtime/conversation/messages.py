@@ -29,6 +29,7 @@ from askproai_runtime.conversation.amended_messages import (
     speaks_of_call_back,
     withdraws_call_back,
 )
+from askproai_runtime.conversation.argument_texts import read_said, read_text
 from askproai_runtime.conversation.call_backs import CallBack, is_closed_then, understand_call_back
 from askproai_runtime.conversation.phone_argument import (
     ask_if_unclear,
@@ -37,7 +38,6 @@ from askproai_runtime.conversation.phone_argument import (
     read_phone,
     spell_phone,
 )
-from askproai_runtime.conversation.request import read_said, read_text
 from askproai_runtime.conversation.types import Answer, CallContext, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.language.customer_names import read_customer_name
 from askproai_runtime.language.phrases import sayable

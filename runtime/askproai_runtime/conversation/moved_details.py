@@ -13,7 +13,7 @@ from askproai_runtime.book.context import BookingContext
 from askproai_runtime.book.store.appointments import get_appointment
 from askproai_runtime.conversation.corrections import correct, with_details
 from askproai_runtime.conversation.owner_questions import ask_name, require_own_notes
-from askproai_runtime.conversation.request import SpokenBooking
+from askproai_runtime.conversation.spoken_booking import SpokenBooking
 from askproai_runtime.conversation.types import Answer, CallContext, ClarificationNeeded
 from askproai_runtime.person_names import is_alike, same_name
 from askproai_runtime.sentences import say

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from askproai_runtime.book.appointments import Appointment
 from askproai_runtime.book.requests import ServiceRequest
+from askproai_runtime.conversation.argument_texts import read_text
 from askproai_runtime.conversation.day_readings import (
     any_of,
     ask_readings,
@@ -36,7 +37,7 @@ from askproai_runtime.conversation.last_days import (
 )
 from askproai_runtime.conversation.named_places import put_on_place, put_on_shown_weekday
 from askproai_runtime.conversation.open_days import TimeWords, needs_day, put_relative_day, put_time, put_weekday
-from askproai_runtime.conversation.request import holds_iso_day, keep_open_readings, names_day, read_parts, read_text
+from askproai_runtime.conversation.requested_times import holds_iso_day, keep_open_readings, names_day, read_parts
 from askproai_runtime.conversation.types import CallContext, NamedTimes, Naming
 from askproai_runtime.german_dates import Understanding, count_from, counts_time, exact_at, find_open_span, fold
 

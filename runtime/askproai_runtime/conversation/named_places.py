@@ -17,7 +17,7 @@ from askproai_runtime.conversation.day_readings import (
 )
 from askproai_runtime.conversation.last_days import OF_OWN
 from askproai_runtime.conversation.open_days import TimeWords
-from askproai_runtime.conversation.request import names_day, read_parts
+from askproai_runtime.conversation.requested_times import names_day, read_parts
 from askproai_runtime.german_dates import WEEKDAYS, Argument, Grain, find_part_argument, fold
 from askproai_runtime.language.places_among import ENDING, OF_THEM, PLACE, PLACES
 

@@ -10,6 +10,7 @@ from askproai_runtime.book.appointments import Appointment
 from askproai_runtime.book.context import BookingContext
 from askproai_runtime.book.requests import ServiceRequest
 from askproai_runtime.book.store.actions import hash_words, list_former_starts
+from askproai_runtime.conversation.argument_texts import read_text
 from askproai_runtime.conversation.day_readings import (
     any_of,
     ask_readings,
@@ -30,7 +31,7 @@ from askproai_runtime.conversation.last_days import (
 )
 from askproai_runtime.conversation.named_days import list_counted_days, put_on_named_day
 from askproai_runtime.conversation.relative_times import add_later_readings, count_hours
-from askproai_runtime.conversation.request import (
+from askproai_runtime.conversation.requested_times import (
     holds_iso_day,
     keep_open_readings,
     minute_before,
@@ -38,7 +39,6 @@ from askproai_runtime.conversation.request import (
     parse_time,
     put_on_day,
     read_parts,
-    read_text,
 )
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, Naming
 from askproai_runtime.german_dates import (

@@ -46,7 +46,8 @@ from askproai_runtime.conversation.offer_choice import (
 from askproai_runtime.conversation.offer_examples import add_examples
 from askproai_runtime.conversation.one_by_one import ONE_BY_ONE
 from askproai_runtime.conversation.own_obstacles import offer_own_move
-from askproai_runtime.conversation.request import parse_service_request, parse_time, read_parts
+from askproai_runtime.conversation.requested_services import parse_service_request
+from askproai_runtime.conversation.requested_times import parse_time, read_parts
 from askproai_runtime.conversation.types import Answer, CallContext, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.german_dates import (
     Candidate,

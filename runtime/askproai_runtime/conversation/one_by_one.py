@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from askproai_runtime.book.appointments import Appointment
 from askproai_runtime.conversation.companions import NAMES, BookedOneByOne, name_guests, say_names_missing
-from askproai_runtime.conversation.request import SpokenBooking
+from askproai_runtime.conversation.spoken_booking import SpokenBooking
 from askproai_runtime.conversation.types import Answer, CallContext, ClarificationNeeded
 from askproai_runtime.language.answer_words import NO, YES, words_of
 from askproai_runtime.language.name_words import RELATIVES

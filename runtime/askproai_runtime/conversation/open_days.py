@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from askproai_runtime.book.appointments import Appointment
 from askproai_runtime.book.requests import ServiceRequest
+from askproai_runtime.conversation.argument_texts import read_text
 from askproai_runtime.conversation.day_readings import (
     NO_TIME,
     Parts,
@@ -27,7 +28,7 @@ from askproai_runtime.conversation.day_readings import (
     read_on,
 )
 from askproai_runtime.conversation.last_days import OF_OWN, has_named_day, list_said_starts, offers_other_service
-from askproai_runtime.conversation.request import first_day, keep_open_readings, put_on_day, read_parts, read_text
+from askproai_runtime.conversation.requested_times import first_day, keep_open_readings, put_on_day, read_parts
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, NamedTimes, Naming
 from askproai_runtime.german_dates import (
     Candidate,

@@ -27,9 +27,9 @@ from askproai_runtime.book.store.actions import (
 from askproai_runtime.book.store.appointments import get_appointment
 from askproai_runtime.conversation.answers import appointment_list_fields, describe_appointment, have_several_customers
 from askproai_runtime.conversation.appointment_filters import fits_all, narrow
+from askproai_runtime.conversation.argument_texts import read_text
 from askproai_runtime.conversation.cancel_question import find_questioned
 from askproai_runtime.conversation.named_people import read_name_alone
-from askproai_runtime.conversation.request import read_text
 from askproai_runtime.conversation.said_appointments import PICKING, choose_said
 from askproai_runtime.conversation.types import MAX_SPOKEN, CallContext, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.conversation.verification import list_own_appointments, owns_appointment

@@ -14,7 +14,7 @@ from askproai_runtime.availability.obstacles import is_working_time
 from askproai_runtime.availability.slots import horizon_end
 from askproai_runtime.book.requests import ServiceRequest
 from askproai_runtime.conversation.day_readings import Parts, ask_readings, dates_of, days_of, name_days
-from askproai_runtime.conversation.request import (
+from askproai_runtime.conversation.requested_times import (
     first_day,
     holds_iso_day,
     keep_open_readings,

@@ -22,8 +22,8 @@ from askproai_runtime.conversation.answers import (
 )
 from askproai_runtime.conversation.cancel_question import read_cancel_reply
 from askproai_runtime.conversation.find import cancel_appointment, rule_in_this_language
-from askproai_runtime.conversation.request import SpokenBooking
 from askproai_runtime.conversation.reschedule import SpokenMove, carry_out_move, resolve_service
+from askproai_runtime.conversation.spoken_booking import SpokenBooking
 from askproai_runtime.conversation.types import Answer, CallContext, ClarificationNeeded
 from askproai_runtime.language.answer_words import Reply
 from askproai_runtime.language.cancel_answers import only_thanks

@@ -7,12 +7,13 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from askproai_runtime.book.context import BookingContext
+from askproai_runtime.conversation.argument_texts import read_text
 from askproai_runtime.conversation.asked_choices import read_choice
 from askproai_runtime.conversation.book import book_appointment
 from askproai_runtime.conversation.changed_visits import ReplacementWanted
 from askproai_runtime.conversation.corrections import find_own
 from askproai_runtime.conversation.named_people import read_name_alone
-from askproai_runtime.conversation.request import read_parts, read_text
+from askproai_runtime.conversation.requested_times import read_parts
 from askproai_runtime.conversation.reschedule import move_own_appointment
 from askproai_runtime.conversation.types import Answer, AskedChoice, CallContext, Choice
 from askproai_runtime.language.answer_words import FILLER, YES_WORD

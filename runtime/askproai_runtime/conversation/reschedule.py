@@ -40,6 +40,7 @@ from askproai_runtime.conversation.answers import (
     have_several_customers,
 )
 from askproai_runtime.conversation.appointment_filters import is_of_service
+from askproai_runtime.conversation.argument_texts import read_text
 from askproai_runtime.conversation.cancel_question import read_cancel_reply
 from askproai_runtime.conversation.changed_visits import (
     choose_offered_staff,
@@ -63,7 +64,7 @@ from askproai_runtime.conversation.offer import offer_alternatives, offer_for_mo
 from askproai_runtime.conversation.own_appointments import resolve_appointment
 from askproai_runtime.conversation.owner_questions import ask_name, comes_instead, require_owner, says_customer
 from askproai_runtime.conversation.questions import require_beside_wanted
-from askproai_runtime.conversation.request import read_parts, read_text, require_exact
+from askproai_runtime.conversation.requested_times import read_parts, require_exact
 from askproai_runtime.conversation.said_appointments import name_place
 from askproai_runtime.conversation.said_names import is_named_beside
 from askproai_runtime.conversation.types import Answer, CallContext, ClarificationNeeded, FunctionOutcome

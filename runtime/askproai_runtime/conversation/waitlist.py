@@ -17,6 +17,7 @@ from askproai_runtime.book.requests import ServiceRequest
 from askproai_runtime.book.waiting import WaitingSpan, join
 from askproai_runtime.book.waitlist import NewEntry
 from askproai_runtime.conversation.answers import candidate_fields, candidate_question
+from askproai_runtime.conversation.argument_texts import read_said, read_text
 from askproai_runtime.conversation.asked_choices import read_chosen
 from askproai_runtime.conversation.companions import BookedOneByOne, Group, add_companions
 from askproai_runtime.conversation.kept_offers import read_kept_offers
@@ -25,15 +26,8 @@ from askproai_runtime.conversation.named_days import put_on_named_day
 from askproai_runtime.conversation.named_people import name_people
 from askproai_runtime.conversation.offer_before_waiting import offer_before_waiting
 from askproai_runtime.conversation.phone_argument import read_phone, say_unclear, spell_phone
-from askproai_runtime.conversation.request import (
-    names_day,
-    parse_service_request,
-    parse_time,
-    read_parts,
-    read_said,
-    read_text,
-    require_exact,
-)
+from askproai_runtime.conversation.requested_services import parse_service_request
+from askproai_runtime.conversation.requested_times import names_day, parse_time, read_parts, require_exact
 from askproai_runtime.conversation.types import Answer, CallContext, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.conversation.waiting_names import find_renamed_entry
 from askproai_runtime.german_dates import Candidate

@@ -31,7 +31,7 @@ from askproai_runtime.book.store.calendar import read_sync_state
 from askproai_runtime.book.store.transactions import run_transaction
 from askproai_runtime.conversation.answers import failure
 from askproai_runtime.conversation.changed_visits import stays_with_person
-from askproai_runtime.conversation.request import keep_open_readings
+from askproai_runtime.conversation.requested_times import keep_open_readings
 from askproai_runtime.conversation.reschedule import SpokenMove, answer_move, resolve_service
 from askproai_runtime.conversation.types import Answer, CallContext, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.german_dates import Understanding, understand

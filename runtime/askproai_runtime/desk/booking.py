@@ -24,7 +24,8 @@ from askproai_runtime.book.errors import OutcomeUnknown
 from askproai_runtime.book.requests import ServiceRequest
 from askproai_runtime.book.store.actions import bind_request
 from askproai_runtime.conversation.book import carry_out_booking
-from askproai_runtime.conversation.request import SpokenBooking, keep_open_readings
+from askproai_runtime.conversation.requested_times import keep_open_readings
+from askproai_runtime.conversation.spoken_booking import SpokenBooking
 from askproai_runtime.conversation.types import Answer, CallContext, FunctionOutcome
 from askproai_runtime.desk.appointments import DeskBusy, RequestUsed, explain_taken, require_exact
 from askproai_runtime.german_dates import Refusal, Understanding, parse_instant, understand

@@ -10,7 +10,7 @@ from askproai_core.tenant_config import CallerVerification, Language
 from askproai_runtime.book.store import transactions
 from askproai_runtime.conversation import corrections
 from askproai_runtime.conversation.corrections import _Correction
-from askproai_runtime.conversation.request import SpokenBooking
+from askproai_runtime.conversation.spoken_booking import SpokenBooking
 from askproai_runtime.conversation.types import Answer, AskedChoice, CallContext
 from askproai_runtime.language.answer_words import Reply
 from askproai_runtime.sentences import speaking

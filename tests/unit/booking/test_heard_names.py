@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from askproai_runtime.conversation.request import parse_service_request
+from askproai_runtime.conversation.requested_services import parse_service_request
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.language.heard_names import cologne_code, list_heard
 from askproai_runtime.person_names import fold

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from askproai_core.tenant_config import Language
 from askproai_runtime.calls.arguments import read_arguments
-from askproai_runtime.conversation.request import parse_booking_request, parse_service_request, parse_time
+from askproai_runtime.conversation.requested_services import parse_service_request
+from askproai_runtime.conversation.requested_times import parse_time
+from askproai_runtime.conversation.spoken_booking import parse_booking_request
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded
 from askproai_runtime.german_dates import Candidate, exact_at
 from askproai_runtime.sentences import speaking

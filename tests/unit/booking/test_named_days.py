@@ -11,7 +11,7 @@ import pytest
 
 from askproai_runtime.book.appointments import NamedSlot
 from askproai_runtime.conversation.named_days import keep_offered_days, put_on_named_day
-from askproai_runtime.conversation.request import parse_service_request
+from askproai_runtime.conversation.requested_services import parse_service_request
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, NamedTimes, Naming
 from tests.worlds.compiled_salon import salon_config
 from tests.worlds.rows import each_row

@@ -10,13 +10,9 @@ import pytest
 from askproai_core.tenant_config import Branch, Hours, Knowledge, Language, Service, Staff, Weekday
 from askproai_runtime.availability.slots import ServiceRules
 from askproai_runtime.book.requests import ServiceRequest
-from askproai_runtime.conversation.request import (
-    keep_open_readings,
-    names_day,
-    parse_booking_request,
-    parse_service_request,
-    parse_time,
-)
+from askproai_runtime.conversation.requested_services import parse_service_request
+from askproai_runtime.conversation.requested_times import keep_open_readings, names_day, parse_time
+from askproai_runtime.conversation.spoken_booking import parse_booking_request
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded
 from askproai_runtime.german_dates import Argument, find_part_argument, understand
 from askproai_runtime.sentences import speaking
@@ -254,7 +250,7 @@ def test_weekday_in_n_days_names_a_fixed_day(language: Language, said: str) -> N
 def test_numeric_day_is_not_read_as_words(said: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Models pass it in nearly every request, and reading it as words took a fifth of what a lost booking costs."""
     assert find_part_argument(said) not in {Argument.TIME, Argument.PART_OF_DAY}, "so the short way answers the same"
-    monkeypatch.delattr("askproai_runtime.conversation.request.find_part_argument")
+    monkeypatch.delattr("askproai_runtime.conversation.spoken_booking.find_part_argument")
     assert names_day((said, None, None))
 
 

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from askproai_core.tenant_config import Language, TenantConfig
-from askproai_runtime.conversation.request import parse_service_request
+from askproai_runtime.conversation.requested_services import parse_service_request
 from askproai_runtime.conversation.types import Answer, CallContext, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.sentences import speaking
 from tests.worlds.compiled_salon import salon_config

@@ -9,7 +9,8 @@ import pytest
 
 from askproai_core.tenant_config import Language
 from askproai_runtime.book.appointments import NamedSlot
-from askproai_runtime.conversation.request import parse_service_request, parse_time, require_exact
+from askproai_runtime.conversation.requested_services import parse_service_request
+from askproai_runtime.conversation.requested_times import parse_time, require_exact
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, EarlierRequest
 from askproai_runtime.german_dates import understand
 from askproai_runtime.sentences import speaking

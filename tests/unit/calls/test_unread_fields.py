@@ -11,7 +11,7 @@ from askproai_runtime.calls.instead import AgentFunctions
 from askproai_runtime.calls.known_names import KnownNames
 from askproai_runtime.calls.unclear import ask_unclear
 from askproai_runtime.calls.unread_fields import note_unread, say_unread
-from askproai_runtime.conversation.request import NOTES_LIMIT
+from askproai_runtime.conversation.argument_texts import NOTES_LIMIT
 from askproai_runtime.conversation.types import Answer, FunctionOutcome
 from askproai_runtime.sentences import say
 from tests.worlds.compiled_salon import salon_config

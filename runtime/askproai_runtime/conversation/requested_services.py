@@ -1,0 +1,168 @@
+"""The service and the staff member that a request names, among those that the branch offers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from askproai_core.tenant_config import Branch, Service, TenantConfig
+from askproai_runtime.availability.obstacles import is_too_long
+from askproai_runtime.availability.slots import ServiceRules
+from askproai_runtime.book.requests import ServiceRequest
+from askproai_runtime.conversation.argument_texts import read_text
+from askproai_runtime.conversation.spoken_staff import find_staff_for_caller
+from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, FunctionOutcome
+from askproai_runtime.conversation.unknown_services import ask_joined, ask_meant, ask_service, refuse_unknown
+from askproai_runtime.language.answer_words import WAIT, Reply, words_of
+from askproai_runtime.language.generic_services import is_generic
+from askproai_runtime.language.heard_names import list_heard_services
+from askproai_runtime.language.names import list_named_staff
+from askproai_runtime.language.near_services import complete_names, list_joined, list_related
+from askproai_runtime.language.replies import heard_key
+from askproai_runtime.language.service_texts import drop_catalogue, find_rest, names_several
+from askproai_runtime.language.spoken_services import NamedServices, names_service, read_services
+from askproai_runtime.language.staff_preferences import separate_staff
+from askproai_runtime.sentences import say
+from askproai_runtime.visits import MOST_SERVICES, compose_visit, find_by_name, has_several, list_parts
+
+
+def parse_service_request(
+    config: TenantConfig, call: CallContext, args: Mapping[str, Any], last_service: str | None = None
+) -> ServiceRequest:
+    """Resolve branch, service and staff member. Raises `ClarificationNeeded`.
+
+    `last_service` is what was offered last, for a model that does not repeat it.
+    """
+    branch = _find_branch(config, call)
+    named = drop_catalogue(read_text(args, "service") or "")
+    said, staff = separate_staff(named or None, read_text(args, "staff"), branch.staff)
+    if said and last_service and is_generic(said) and not _is_known(said, config.services):
+        said = None
+    offered = None if said else find_by_name(config, last_service or "", branch.name)
+    has_companions = bool(args.get("companions"))  # "Haarschnitt, Haarschnitt" is one for each then
+    service = offered or _find_service(config, branch, call, said or last_service, staff, has_companions=has_companions)
+    rules = ServiceRules.of(ZoneInfo(config.time_zone), branch, service)
+    too_long = is_too_long(rules)
+    if (too_long or not rules.staff_members) and has_several(service.name):
+        sentence = say().not_in_one_visit.format(services=service.display_name)
+        raise ClarificationNeeded(
+            sentence,
+            cause=f"{service.name} cannot be done in one visit in {branch.name}",
+            services=list_parts(service.name),
+        )
+    if not rules.staff_members:
+        sentence = say().nobody_does.format(service=service.display_name)
+        cause = f"nobody in {branch.name} can do {service.name}: see the Branch's staff and their skills"
+        raise ClarificationNeeded(sentence, outcome=FunctionOutcome.NOT_BOOKABLE, cause=cause)
+    if too_long:
+        sentence = say().not_offered_now.format(service=service.display_name)
+        cause = (
+            f"no opening in {branch.name} is long enough for {service.name}: see its durationMinutes and OpeningFits"
+        )
+        raise ClarificationNeeded(sentence, outcome=FunctionOutcome.NOT_BOOKABLE, cause=cause)
+    choice = find_staff_for_caller(config, rules, staff, call)
+    if len(choice.members) < len(rules.staff_members):
+        rules = replace(rules, staff_members=choice.members, among=choice.members)
+    return ServiceRequest(replace(rules, usual_staff=choice.preferred), choice.staff, choice.excluded)
+
+
+def _find_branch(config: TenantConfig, call: CallContext) -> Branch:
+    """Return the call's branch. The argument `branch` was resolved before, by `branch_routing`."""
+    for branch in config.branches:
+        if branch.name == call.branch:
+            return branch
+    cause = f"the branch {call.branch} is not declared"
+    raise ClarificationNeeded(say().no_appointments_here, outcome=FunctionOutcome.NOT_BOOKABLE, cause=cause)
+
+
+def _find_service(
+    config: TenantConfig,
+    branch: Branch,
+    call: CallContext,
+    name: str | None,
+    staff: str | None = None,
+    *,
+    has_companions: bool = False,
+) -> Service:
+    """Return the service, or the visit, that a caller names; without a name the only one, or the only one of the person whom the
+    caller names. Raises `ClarificationNeeded`.
+    """
+    offered = _list_offered(config, branch)
+    if name is not None and is_generic(name) and not _is_known(name, offered):
+        name = None
+    if name is None:
+        offered = _list_done_by(offered, branch, staff)
+    if name is None and len(offered) == 1:
+        return offered[0]
+    named = _read_ids(name or "", offered) or complete_names(name or "", offered)
+    if named.services and named.unknown is None:
+        return _join_services(config, replace(named, repeated=named.repeated and not has_companions))
+    if not offered:
+        cause = f"no service is offered in {branch.name}"
+        raise ClarificationNeeded(
+            say().nothing_bookable, outcome=FunctionOutcome.NOT_BOOKABLE, cause=cause, services=[]
+        )
+    if name is None:
+        raise ask_service(offered)
+    has_rest = bool(find_rest(name, offered))
+    for_one = not has_companions and (has_rest or names_several(name, offered))
+    if joined := list_joined(name, offered):
+        asked = ask_joined(name, joined, config, for_one=for_one, has_rest=has_rest)
+        return _take_agreed(config, branch, call, asked)
+    requested = (named.unknown if named.services else name) or ""
+    if meant := list_heard_services(requested, offered) or list_related(requested, offered):
+        among = list({each.name: each for each in (*named.services, *meant)}.values())
+        asked = ask_meant(requested, among, for_one=for_one, has_rest=has_rest)
+        return _take_agreed(config, branch, call, asked)
+    return _take_agreed(config, branch, call, refuse_unknown(requested, offered, branch, config))
+
+
+def _take_agreed(config: TenantConfig, branch: Branch, call: CallContext, asked: ClarificationNeeded) -> Service:
+    """Return the only service of a question that the caller has answered without a no ("Dann das Früheste am Dienstag"): a model
+    repeats the words as they were heard.
+
+    Raises the question without an answer.
+    """
+    said, services = asked.answer.fields.get("heard"), asked.answer.fields["services"]
+    reply = call.find_reply(heard_key(said, services[0]), None) if said else None
+    since = words_of(call.said_since or "")
+    is_other = WAIT.search(since) or any(names_service(word, config.services) for word in since.split())
+    is_meant = reply is Reply.YES or (reply is Reply.UNCLEAR and not is_other)
+    agreed = find_by_name(config, services[0], branch.name) if is_meant else None
+    if agreed is None:
+        raise asked
+    return agreed
+
+
+def _list_offered(config: TenantConfig, branch: Branch) -> list[Service]:
+    return [service for service in config.services if service.branch in {None, branch.name}]
+
+
+def _is_known(name: str, offered: Sequence[Service]) -> bool:
+    """Return whether a generic word names one of several services, or a part of their names: "Beratung" where one is declared."""
+    return bool(read_services(name, offered).services or (len(offered) > 1 and list_related(name, offered)))
+
+
+def _list_done_by(offered: Sequence[Service], branch: Branch, staff: str | None) -> list[Service]:
+    """Return the services that a person whom a caller names does; all where nobody of this name does any."""
+    members = {member.id for member in list_named_staff(staff, branch.staff)} if staff else set()
+    return [each for each in offered if not members.isdisjoint(each.staff.get(branch.name, ()))] or list(offered)
+
+
+def _read_ids(name: str, offered: Sequence[Service]) -> NamedServices | None:
+    """Return what the name of a visit is composed of, None for any other text: as words `schnitt+bart` is `schnitt-bart`, too."""
+    by_id, parts = {service.name: service for service in offered}, list_parts(name)
+    if not has_several(name) or not by_id.keys() >= set(parts):
+        return None
+    each_once = tuple(by_id[part] for part in dict.fromkeys(parts))
+    return NamedServices(each_once, repeated=len(each_once) < len(parts))
+
+
+def _join_services(config: TenantConfig, named: NamedServices) -> Service:
+    """Return the service or the visit of what was named. Raises `ClarificationNeeded`."""
+    services = named.services
+    if named.repeated:
+        raise ClarificationNeeded(say().one_person_at_a_time)
+    if len(services) > MOST_SERVICES:
+        raise ClarificationNeeded(say().too_many_services.format(count=MOST_SERVICES))
+    return services[0] if len(services) == 1 else compose_visit(config, services)

@@ -1,0 +1,278 @@
+"""The time that a request names: read from its arguments, by the rules of the service that it names."""
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from askproai_runtime.availability.obstacles import is_open_time, is_working_day, is_working_time
+from askproai_runtime.book.requests import ServiceRequest
+from askproai_runtime.conversation.answers import candidate_fields, candidate_question
+from askproai_runtime.conversation.argument_texts import read_text
+from askproai_runtime.conversation.offered_starts import understand_beside_offers
+from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, FunctionOutcome
+from askproai_runtime.german_dates import (
+    Argument,
+    Candidate,
+    Grain,
+    UnclearMention,
+    Understanding,
+    exact_at,
+    find_mention,
+    find_part_argument,
+    understand_parts,
+)
+from askproai_runtime.language.answer_words import words_of
+from askproai_runtime.language.declines import REJECTS
+from askproai_runtime.language.phrases import format_reading, refusal_sentence
+from askproai_runtime.sentences import format_written_day, say
+
+_NO_TIME = re.compile(r"0?0:00(?::00)?")  # models write it where no time was said
+
+
+_DAYS_AHEAD = 14  # in which a time without a day is searched
+
+
+_HALF_A_DAY = timedelta(hours=12)
+
+
+_NOON_AS_AM = re.compile(r"\b12(?:[:.]\d\d)?\s*a\.?\s?m\b", re.IGNORECASE)
+
+
+_DAY_NUMBER = re.compile(r"0?[1-9]|[12]\d|3[01]")
+
+
+_ISO_DAY = re.compile(r"\s*\d{4}-\d\d-\d\d")
+
+
+def parse_time(
+    args: Mapping[str, Any], call: CallContext, service: ServiceRequest, own: Collection[datetime] = ()
+) -> Understanding | None:
+    """Understand `start`, `date`, `time` and `part_of_day`, relative to the start of the call; None if none is given.
+
+    A time without a day is that of the next day on which it is a working time. Of several readings those at which nobody works do
+    not count. A start that was offered in this call, or is one of its `own`, is asked about where another argument clearly names
+    another day or time. Where the day is understood, and another argument is not, the day is returned with that argument as
+    `unclear`.
+
+    Raises `ClarificationNeeded` for a time that is refused, past, impossible or not understood, and for a contradiction.
+    """
+    parts, zone = read_parts(args), service.rules.zone
+    parts = _drop_unsaid(parts, call, service)
+    if not any(parts):
+        return None
+    if parts[0] is not None and parts[0] == read_text(args, "start"):
+        others = {name: text for name in ("date", "time", "part_of_day") if (text := read_text(args, name))}
+        longest = timedelta(minutes=service.rules.longest_minutes)
+        understood = understand_beside_offers(parts[0], others, call, (service.rules.branch.name, zone), own, longest)
+    else:
+        understood = understand_parts(*parts, at=call.started_at, zone=zone)
+    if understood.refused is None and not names_day(parts):
+        understood = _find_next_day(parts, call, service) or understood
+    if understood.refused is not None and understood.kept:
+        clock = _find_clock(parts[1] or "", call.started_at) if understood.unclear is Argument.TIME else None
+        read = understand_parts(parts[0], clock, parts[2], at=call.started_at, zone=zone) if clock else None
+        if read is not None and read.candidates:
+            is_minute = all(each.end is None for each in read.candidates)  # it is asked about before a booking
+            understood = replace(read, unclear=understood.unclear if is_minute else None)
+        else:
+            understood = replace(Understanding.of(understood.kept), unclear=understood.unclear)
+    if understood.refused is not None:
+        raise refuse_time(understood, call, zone)
+    if understood.contradicts:
+        understood = _drop_over_today(understood, call, service)
+    if understood.contradicts:
+        question = candidate_question(understood.candidates, zone, call.started_at)
+        raise ClarificationNeeded(question, candidates=candidate_fields(understood.candidates))
+    if any(_NOON_AS_AM.search(part) for part in parts if part):
+        _require_no_noon(understood, call, service)
+    return understood if understood.is_written else keep_open_readings(understood, service)
+
+
+def _drop_unsaid(
+    parts: tuple[str | None, str | None, str | None], call: CallContext, service: ServiceRequest
+) -> tuple[str | None, str | None, str | None]:
+    """Leave out what nobody has said now: midnight where nobody works then, and a part of the day that an earlier request has
+    named, too, beside a new time.
+    """
+    day, time, part_of_day = parts
+    if time and _NO_TIME.fullmatch(time) and not _works_at_midnight(call, service):
+        return day, None, part_of_day
+    before = frozenset[str]().union(*(each.texts for each in call.earlier))
+    return (day, time, None) if time and time not in before and part_of_day in before else parts
+
+
+def _works_at_midnight(call: CallContext, service: ServiceRequest) -> bool:
+    zone = service.rules.zone
+    today = datetime.combine(call.started_at.astimezone(zone).date(), time(), zone)
+    return any(is_open_time(service.rules, exact_at(today + timedelta(days=n))) for n in range(7))
+
+
+def _drop_over_today(understood: Understanding, call: CallContext, service: ServiceRequest) -> Understanding:
+    """Leave out today where nobody works at its readings any more: in the evening "heute" beside "morgen um neun" is tomorrow."""
+    today = call.started_at.astimezone(service.rules.zone).date()
+    of_today = [candidate for candidate in understood.candidates if candidate.start.date() == today]
+    others = [candidate for candidate in understood.candidates if candidate not in of_today]
+    if not of_today or not others or any(is_open_time(service.rules, each) for each in of_today):
+        return understood
+    return keep_open_readings(Understanding.of(others), service)
+
+
+def _require_no_noon(understood: Understanding, call: CallContext, service: ServiceRequest) -> None:
+    """Raise the question whether noon is meant where `12 AM` was said, which is midnight, and nobody works then but at noon."""
+    zone = service.rules.zone
+    noons = [exact_at(each.start + _HALF_A_DAY) for each in understood.candidates if each.end is None]
+    if any(is_open_time(service.rules, each) for each in understood.candidates) or not noons:
+        return
+    if all(is_open_time(service.rules, noon) for noon in noons):
+        raise ClarificationNeeded(candidate_question(noons, zone, call.started_at), candidates=candidate_fields(noons))
+
+
+def refuse_time(understood: Understanding, call: CallContext, zone: ZoneInfo) -> ClarificationNeeded:
+    """Return the question about a time that is refused: of a date that is over it names the date, and the present one."""
+    refused = understood.refused
+    assert refused is not None
+    sentence = refusal_sentence(refused)
+    if understood.past is not None:
+        today = format_written_day(call.started_at.astimezone(zone).date())
+        sentence = say().past_date.format(day=format_written_day(understood.past), today=today)
+    elif understood.unclear is Argument.DATE:
+        sentence = say().day_not_understood
+    return ClarificationNeeded(sentence, outcome=FunctionOutcome(refused), refused=refused.value)
+
+
+def read_parts(args: Mapping[str, Any]) -> tuple[str | None, str | None, str | None]:
+    """Return `date`, `time` and `part_of_day`. A `start` with a day is in place of the date; one of a time is a time.
+
+    A lone number as `date` is a day of the month where the time is said, too.
+    """
+    start, date, time, part_of_day = (read_text(args, name) for name in ("start", "date", "time", "part_of_day"))
+    if date and _DAY_NUMBER.fullmatch(date) and (time or part_of_day):
+        date = f"{date}."
+    if start is None:
+        return date, time, part_of_day
+    if find_part_argument(start) in {Argument.TIME, Argument.PART_OF_DAY}:
+        times = [*dict.fromkeys(each for each in (start, time, part_of_day) if each), None]
+        return date, times[0], times[1]
+    return (start, None, None) if date else (start, time, part_of_day)
+
+
+def _find_clock(text: str, now: datetime) -> str | None:
+    """Return the only clause of words that is a time of day: "nach der Schule, so halb vier".
+
+    None where another clause names a time or a day, or rejects one.
+    """
+    clauses = [clause.strip() for clause in re.split("[,;]", text)]
+    clocks = [clause for clause in clauses if find_part_argument(clause) is Argument.TIME]
+    others = " ".join(clause for clause in clauses if clause not in clocks)
+    try:
+        is_sure = len(clocks) == 1 and not REJECTS.search(words_of(others)) and find_mention(others, now, ()) is None
+    except UnclearMention:
+        return None
+    return clocks[0] if is_sure else None
+
+
+def holds_iso_day(parts: Sequence[str | None]) -> bool:
+    """Return whether one of the arguments begins with an ISO day, as most models write: words take a hundred times as long."""
+    return any(part and _ISO_DAY.match(part) for part in parts)
+
+
+def minute_before(day: date, span: Grain, zone: ZoneInfo) -> datetime:
+    """Return the last minute before the week, or the month, of a day: words that are read then are of that span."""
+    return datetime.combine(first_day(day, span), time(), zone) - timedelta(minutes=1)
+
+
+def first_day(day: date, span: Grain) -> date:
+    """Return the first day of the week, or the month, of a day."""
+    return day.replace(day=1) if span is Grain.MONTH else day - timedelta(days=day.weekday())
+
+
+def names_day(parts: Sequence[str | None]) -> bool:
+    """Return whether the words say more than a time of any day, such as "um zehn" or "vormittags"."""
+    if holds_iso_day(parts):
+        return True
+    found = (find_part_argument(part) for part in parts if part)
+    return any(argument not in {Argument.TIME, Argument.PART_OF_DAY} for argument in found)
+
+
+def _find_next_day(
+    parts: tuple[str | None, str | None, str | None], call: CallContext, service: ServiceRequest
+) -> Understanding | None:
+    """Return what a time without a day means on the first day, from today on, on which somebody works then.
+
+    Without such a day it is the first one on which somebody works at all; None if there is none either.
+    """
+    rules, staff = service.rules, service.staff
+    today, found = call.started_at.astimezone(rules.zone).date(), None
+    for day in (today + timedelta(days=n) for n in range(_DAYS_AHEAD)):
+        if not is_working_day(rules, day, staff):
+            continue
+        understood = understand_parts(*put_on_day(day, parts), at=call.started_at, zone=rules.zone)
+        if any(is_working_time(rules, c, staff) for c in understood.candidates):
+            return understood
+        if understood.refused is None:
+            found = found or understood
+    return found
+
+
+def put_on_day(day: date, parts: Sequence[str | None]) -> tuple[str, str | None, str | None]:
+    """Return the arguments of a day, and of the times of day that `parts` name, whichever argument they are in."""
+    time, part_of_day = ([part for part in parts if part] + [None, None])[:2]
+    return day.isoformat(), time, part_of_day
+
+
+def keep_open_readings(understood: Understanding, service: ServiceRequest) -> Understanding:
+    """Leave out the readings of a phrase at which nobody works: in a practice that closes at six, "um neun" is 9 Uhr only.
+
+    If nobody works at any of them who does the service, or the person who was asked for does not, those at which the branch is open
+    stay: the reason is that of the day that is meant. If it is closed at all of them, the first one stays, and there is nothing
+    to ask about: it is refused with the reason.
+    """
+    if not understood.ambiguous:
+        return understood
+    rules, staff = service.rules, service.staff
+    kept = [c for c in understood.candidates if is_working_time(rules, c, staff)]
+    kept = kept or [c for c in understood.candidates if is_open_time(rules, c)]
+    return replace(Understanding.of(kept or understood.candidates[:1]), unclear=understood.unclear)
+
+
+def parse_start(
+    args: Mapping[str, Any],
+    call: CallContext,
+    service: ServiceRequest,
+    question: str,
+    own: Collection[datetime] = (),
+) -> datetime:
+    """Understand one exact start, in UTC.
+
+    Raises `ClarificationNeeded`: `question` when no time is given, else what is not clear about it.
+    """
+    understood = parse_time(args, call, service, own)
+    if understood is None:
+        raise ClarificationNeeded(question)
+    return require_exact(understood, call, service)
+
+
+def require_exact(understood: Understanding, call: CallContext, service: ServiceRequest) -> datetime:
+    """Return the one exact start that was understood, in UTC. Raises `ClarificationNeeded`: what is not clear about it."""
+    if understood.exact is not None and understood.unclear is None:
+        return understood.exact.astimezone(UTC)
+    zone, fields = service.rules.zone, candidate_fields(understood.candidates)
+    if len(understood.candidates) > 1 or understood.exact is not None:  # another argument may say another time
+        raise ClarificationNeeded(candidate_question(understood.candidates, zone, call.started_at), candidates=fields)
+    reading = format_reading(understood.candidates[0], zone, call.started_at)
+    reading = f"{reading[0].upper()}{reading[1:]}"
+    question = say().what_time_exactly.format(reading=reading)
+    if _says_hour(understood.candidates[0]):
+        question = f"{reading}: {say().which_day}"
+    if understood.unclear is not None:
+        question = f"{say().hour_not_understood} {question}"
+    raise ClarificationNeeded(question, candidates=fields)
+
+
+def _says_hour(candidate: Candidate) -> bool:
+    """Return whether one minute of several days is meant: `nächste Woche um zehn`."""
+    daily = candidate.daily
+    return daily is not None and daily.closes == (datetime.combine(date.min, daily.opens) + timedelta(minutes=1)).time()
