@@ -7,10 +7,9 @@ instead of the number (`verification.py`).
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, time, timedelta
+from datetime import datetime
 from functools import partial
-from typing import Any, Self, TypeAlias
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -27,30 +26,21 @@ from askproai_runtime.book.store.actions import (
 from askproai_runtime.book.store.appointments import get_appointment
 from askproai_runtime.conversation.answers import appointment_list_fields, describe_appointment, have_several_customers
 from askproai_runtime.conversation.appointment_filters import fits_all, narrow
+from askproai_runtime.conversation.appointment_times import Fit, NamedTime, is_on_weekday, say_missed, say_not_read
 from askproai_runtime.conversation.argument_texts import read_text
 from askproai_runtime.conversation.cancel_question import find_questioned
 from askproai_runtime.conversation.named_people import read_name_alone
 from askproai_runtime.conversation.said_appointments import PICKING, choose_said
 from askproai_runtime.conversation.types import MAX_SPOKEN, CallContext, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.conversation.verification import list_own_appointments, owns_appointment
-from askproai_runtime.german_dates import (
-    Argument,
-    Candidate,
-    Grain,
-    Refusal,
-    find_open_span,
-    find_part_argument,
-    understand_parts,
-)
 from askproai_runtime.language.answer_words import Reply
 from askproai_runtime.language.cancel_answers import means_all
-from askproai_runtime.language.phrases import format_reading, join_list
+from askproai_runtime.language.phrases import join_list
 from askproai_runtime.language.replies import meant_key
 from askproai_runtime.person_names import is_other_person
-from askproai_runtime.sentences import format_written_day, say, speak_written_clocks
+from askproai_runtime.sentences import say
 
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_Fit: TypeAlias = Callable[[Sequence[Appointment]], list[Appointment]]  # `narrow` by the arguments of a request
 
 
 async def resolve_appointment(
@@ -71,7 +61,7 @@ async def resolve_appointment(
     """
     found = await list_own_appointments(ctx, conn, call, args)
     zone = ZoneInfo(ctx.config().time_zone)
-    named = _NamedTime.of(args, call, zone)
+    named = NamedTime.of(args, call, zone)
     at_time = named.select(found)
     said = choose_said(ctx.config(), call, args, found, at_time, is_read=bool(named.readings))
     if said is not None:
@@ -82,7 +72,7 @@ async def resolve_appointment(
     appointment_id, fit = _read_id(args, found), partial(narrow, ctx.config(), call, args)
     if appointment_id is not None:
         return await _resolve_by_id(ctx, conn, call, args, question, appointment_id, found, named)
-    on_weekday = fit([each for each in found if _is_on_weekday(each, args, call, zone)])
+    on_weekday = fit([each for each in found if is_on_weekday(each, args, call, zone)])
     if named.readings and not any(fits_all(ctx.config(), call, args, each) for each in at_time):
         former = await list_former_starts(conn, ctx.tenant, call.call_id)
         moved = {each.appointment_id: each for each in former if named.is_at(each.start)}
@@ -115,7 +105,7 @@ async def _resolve_by_id(
     question: str,
     appointment_id: str,
     found: Sequence[Appointment],
-    named: "_NamedTime",
+    named: NamedTime,
 ) -> Appointment:
     """Return the caller's own appointment with this id, if what else is named is not another one of those `found`."""
     own = await _get_own_appointment(ctx, conn, call, appointment_id)
@@ -129,7 +119,7 @@ async def _resolve_by_id(
         return own
     if named.select(found):  # the id and the time name different ones
         raise _choice(ctx, call, found, "", question)
-    if not _is_on_weekday(own, args, call, ZoneInfo(ctx.config().time_zone)):
+    if not is_on_weekday(own, args, call, ZoneInfo(ctx.config().time_zone)):
         await _require_yes(ctx, conn, call, own, named, found)
     return own
 
@@ -150,12 +140,12 @@ async def resolve_cancellation(
     zone, fit = ZoneInfo(ctx.config().time_zone), partial(narrow, ctx.config(), call, args)
     if is_all := _names_all(call, args):
         args = {**args, **dict.fromkeys(PICKING)}
-    named, either = _NamedTime.of(args, call, zone), [*found, *cancelled]
+    named, either = NamedTime.of(args, call, zone), [*found, *cancelled]
     said = choose_said(ctx.config(), call, args, either, named.select(either), is_read=bool(named.readings))
     if said is not None or _read_id(args, found) is not None:
         own = said or await resolve_appointment(ctx, conn, call, args, question)
         return (questioned if questioned is not None and reply is Reply.YES and not own.live else own), ""
-    on_weekday = [each for each in (*found, *cancelled) if _is_on_weekday(each, args, call, zone)]
+    on_weekday = [each for each in (*found, *cancelled) if is_on_weekday(each, args, call, zone)]
 
     def select(appointments: Sequence[Appointment]) -> list[Appointment]:
         if named.is_nothing:
@@ -214,9 +204,9 @@ async def _resolve_live(
     args: Mapping[str, Any],
     question: str,
     found: Sequence[Appointment],
-    named: "_NamedTime",
+    named: NamedTime,
     on_weekday: Sequence[Appointment],
-    fit: _Fit,
+    fit: Fit,
 ) -> Appointment:
     """Return which of the live appointments is to be cancelled."""
     if (likely := named.find_likely(found, on_weekday, fit)) is None:
@@ -265,24 +255,24 @@ def none_found(ctx: BookingContext, call: CallContext) -> str:
 
 
 def _choose(
-    ctx: BookingContext, call: CallContext, found: Sequence[Appointment], named: "_NamedTime", question: str, fit: _Fit
+    ctx: BookingContext, call: CallContext, found: Sequence[Appointment], named: NamedTime, question: str, fit: Fit
 ) -> Appointment:
     """Return the one of `found` that is named, or the only one that is left by `fit`. Raises `ClarificationNeeded`.
 
     What is named in words that are not understood is asked, even if there is only one: the caller may mean another.
     """
     if named.refused is not None:
-        raise _choice(ctx, call, found, _not_read(named.refused), question)
+        raise _choice(ctx, call, found, say_not_read(named.refused), question)
     chosen = fit(found if named.is_nothing else named.select(found))
     if len(chosen) == 1:
         return chosen[0]
     if chosen or named.is_nothing:
         raise _choice(ctx, call, chosen, "", question)
-    raise _choice(ctx, call, found, _say_missed(ctx, named), question, named.readings[0].start)
+    raise _choice(ctx, call, found, say_missed(ctx, named), question, named.readings[0].start)
 
 
 async def _was_then(
-    ctx: BookingContext, conn: Connection, call: CallContext, appointment: Appointment, named: "_NamedTime"
+    ctx: BookingContext, conn: Connection, call: CallContext, appointment: Appointment, named: NamedTime
 ) -> bool:
     """Return whether an appointment is over, or was at the named time before this call has moved it."""
     if appointment.starts_at <= ctx.clock.now():
@@ -291,32 +281,12 @@ async def _was_then(
     return any(each.appointment_id == appointment.id and named.is_at(each.start) for each in former)
 
 
-def _is_on_weekday(appointment: Appointment, args: Mapping[str, Any], call: CallContext, zone: ZoneInfo) -> bool:
-    """Return whether a weekday is named, alone or with a time, that fits an appointment of whatever week.
-
-    The words are read as of two days of the week before the appointment: "morgen" means another day then, a weekday does not.
-    """
-    if find_open_span(read_text(args, "appointment_date") or "") is not Grain.WEEK:
-        return False
-    start = appointment.starts_at.astimezone(zone)
-    as_of = (replace(call, started_at=start - timedelta(days=days)) for days in (1, 6))
-    return all(_NamedTime.of(args, earlier, zone).is_at(start) for earlier in as_of)
-
-
-def _not_read(refusal: Refusal) -> str:
-    return {
-        Refusal.PAST: say().past_named,
-        Refusal.IMPOSSIBLE: say().impossible_named,
-        Refusal.NOT_UNDERSTOOD: say().named_not_understood,
-    }[refusal]
-
-
 async def _require_yes(
     ctx: BookingContext,
     conn: Connection,
     call: CallContext,
     appointment: Appointment,
-    named: "_NamedTime",
+    named: NamedTime,
     found: Sequence[Appointment],
     preface: str = "",
 ) -> None:
@@ -329,99 +299,9 @@ async def _require_yes(
         return
     config, now = ctx.config(), ctx.clock.now()
     described = describe_appointment(config, appointment, now, named=have_several_customers(found))
-    question = f"{preface or _say_missed(ctx, named)} {say().is_it_the_one.format(appointment=described)}"
+    question = f"{preface or say_missed(ctx, named)} {say().is_it_the_one.format(appointment=described)}"
     fields = appointment_list_fields(config, [appointment], now)
     raise ClarificationNeeded(question, appointment_id=str(appointment.id), appointments=fields, needs_answer=True)
-
-
-def _say_missed(ctx: BookingContext, named: "_NamedTime") -> str:
-    """Return the sentence about a named time at which the caller has no appointment."""
-    if named.refused is not None:
-        return _not_read(named.refused)
-    reading = named.readings[0]
-    when = format_reading(reading, ZoneInfo(ctx.config().time_zone), ctx.clock.now())
-    clock = reading.reading.removeprefix(format_written_day(reading.start.date())).lstrip(", ")
-    if named.on_any_day and clock:  # nobody has named the day
-        when = speak_written_clocks(clock)
-    return say().none_then.format(when=when)
-
-
-@dataclass(frozen=True, slots=True)
-class _NamedTime:
-    """What `appointment_date` and `appointment_time` can mean: nothing is named, or `readings`, or why there are none.
-
-    `on_any_day`: no day is named, only a time of day.
-    """
-
-    readings: tuple[Candidate, ...] = ()
-    on_any_day: bool = False
-    refused: Refusal | None = None
-
-    @property
-    def spoken(self) -> str:
-        """All readings in the language of the call, the same whatever words they were named by."""
-        return ", ".join(reading.reading for reading in self.readings) or str(self.refused)
-
-    @property
-    def is_nothing(self) -> bool:
-        return not self.readings and self.refused is None
-
-    @classmethod
-    def of(cls, args: Mapping[str, Any], call: CallContext, zone: ZoneInfo) -> Self:
-        day, clock_time = read_text(args, "appointment_date"), read_text(args, "appointment_time")
-        if day and clock_time is None and find_part_argument(day) is Argument.TIME:
-            day, clock_time = None, day
-        if day is None and clock_time is None:
-            return cls()
-        # A time without a day is read as of midnight: a time that is over today may be that of an appointment on another day.
-        at = call.started_at if day else datetime.combine(call.started_at.astimezone(zone).date(), time(), zone)
-        understood = understand_parts(day, clock_time, None, at=at, zone=zone)
-        if understood.contradicts:
-            return cls(refused=Refusal.NOT_UNDERSTOOD)
-        return cls(understood.candidates, day is None, understood.refused)
-
-    def select(self, appointments: Sequence[Appointment]) -> list[Appointment]:
-        return [a for a in appointments if self.is_at(a.starts_at)]
-
-    def is_at(self, start: datetime) -> bool:
-        """Return whether a start is at a time that is named."""
-        return any(self._is_at(start, reading) for reading in self.readings)
-
-    def fits(self, appointment: Appointment) -> bool:
-        """Return whether an appointment that is named by its id is at the time that is named beside it.
-
-        A time that is not understood contradicts no id.
-        """
-        return self.is_at(appointment.starts_at) if self.readings else self.refused in {None, Refusal.NOT_UNDERSTOOD}
-
-    def find_likely(
-        self, appointments: Sequence[Appointment], on_weekday: Sequence[Appointment], fit: _Fit
-    ) -> Appointment | None:
-        """Return the only one of the named day or weekday, else the only one at all, if the named time fits none; else None.
-
-        Of several it is the only one that is left by `fit`.
-        """
-        if self.is_nothing or self.select(appointments):
-            return None
-        likely = fit([each for each in appointments if self.is_day_of(each)] or on_weekday or appointments)
-        return likely[0] if len(likely) == 1 else None
-
-    def is_day_of(self, appointment: Appointment) -> bool:
-        """Return whether an appointment is on a day that is named."""
-        if not self.readings:
-            return False
-        on_day = appointment.starts_at.astimezone(self.readings[0].start.tzinfo).date()
-        return not self.on_any_day and any(reading.start.date() == on_day for reading in self.readings)
-
-    def _is_at(self, start: datetime, reading: Candidate) -> bool:
-        if self.on_any_day:
-            local = start.astimezone(reading.start.tzinfo).time()
-            return (
-                local == reading.start.time()
-                if reading.end is None
-                else reading.start.time() <= local and (local < reading.end.time() or reading.end.time() == time())
-            )
-        return reading.contains(start)
 
 
 def _choice(

@@ -1,0 +1,135 @@
+"""The time by which a request names an appointment (`appointment_date`, `appointment_time`)."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, time, timedelta
+from typing import Any, Self, TypeAlias
+from zoneinfo import ZoneInfo
+
+from askproai_runtime.book.appointments import Appointment
+from askproai_runtime.book.context import BookingContext
+from askproai_runtime.conversation.argument_texts import read_text
+from askproai_runtime.conversation.types import CallContext
+from askproai_runtime.german_dates import (
+    Argument,
+    Candidate,
+    Grain,
+    Refusal,
+    find_open_span,
+    find_part_argument,
+    understand_parts,
+)
+from askproai_runtime.language.phrases import format_reading
+from askproai_runtime.sentences import format_written_day, say, speak_written_clocks
+
+Fit: TypeAlias = Callable[[Sequence[Appointment]], list[Appointment]]  # `narrow` by the arguments of a request
+
+
+@dataclass(frozen=True, slots=True)
+class NamedTime:
+    """What `appointment_date` and `appointment_time` can mean: nothing is named, or `readings`, or why there are none.
+
+    `on_any_day`: no day is named, only a time of day.
+    """
+
+    readings: tuple[Candidate, ...] = ()
+    on_any_day: bool = False
+    refused: Refusal | None = None
+
+    @property
+    def spoken(self) -> str:
+        """All readings in the language of the call, the same whatever words they were named by."""
+        return ", ".join(reading.reading for reading in self.readings) or str(self.refused)
+
+    @property
+    def is_nothing(self) -> bool:
+        return not self.readings and self.refused is None
+
+    @classmethod
+    def of(cls, args: Mapping[str, Any], call: CallContext, zone: ZoneInfo) -> Self:
+        day, clock_time = read_text(args, "appointment_date"), read_text(args, "appointment_time")
+        if day and clock_time is None and find_part_argument(day) is Argument.TIME:
+            day, clock_time = None, day
+        if day is None and clock_time is None:
+            return cls()
+        # A time without a day is read as of midnight: a time that is over today may be that of an appointment on another day.
+        at = call.started_at if day else datetime.combine(call.started_at.astimezone(zone).date(), time(), zone)
+        understood = understand_parts(day, clock_time, None, at=at, zone=zone)
+        if understood.contradicts:
+            return cls(refused=Refusal.NOT_UNDERSTOOD)
+        return cls(understood.candidates, day is None, understood.refused)
+
+    def select(self, appointments: Sequence[Appointment]) -> list[Appointment]:
+        return [a for a in appointments if self.is_at(a.starts_at)]
+
+    def is_at(self, start: datetime) -> bool:
+        """Return whether a start is at a time that is named."""
+        return any(self._is_at(start, reading) for reading in self.readings)
+
+    def fits(self, appointment: Appointment) -> bool:
+        """Return whether an appointment that is named by its id is at the time that is named beside it.
+
+        A time that is not understood contradicts no id.
+        """
+        return self.is_at(appointment.starts_at) if self.readings else self.refused in {None, Refusal.NOT_UNDERSTOOD}
+
+    def find_likely(
+        self, appointments: Sequence[Appointment], on_weekday: Sequence[Appointment], fit: Fit
+    ) -> Appointment | None:
+        """Return the only one of the named day or weekday, else the only one at all, if the named time fits none; else None.
+
+        Of several it is the only one that is left by `fit`.
+        """
+        if self.is_nothing or self.select(appointments):
+            return None
+        likely = fit([each for each in appointments if self.is_day_of(each)] or on_weekday or appointments)
+        return likely[0] if len(likely) == 1 else None
+
+    def is_day_of(self, appointment: Appointment) -> bool:
+        """Return whether an appointment is on a day that is named."""
+        if not self.readings:
+            return False
+        on_day = appointment.starts_at.astimezone(self.readings[0].start.tzinfo).date()
+        return not self.on_any_day and any(reading.start.date() == on_day for reading in self.readings)
+
+    def _is_at(self, start: datetime, reading: Candidate) -> bool:
+        if self.on_any_day:
+            local = start.astimezone(reading.start.tzinfo).time()
+            return (
+                local == reading.start.time()
+                if reading.end is None
+                else reading.start.time() <= local and (local < reading.end.time() or reading.end.time() == time())
+            )
+        return reading.contains(start)
+
+
+def is_on_weekday(appointment: Appointment, args: Mapping[str, Any], call: CallContext, zone: ZoneInfo) -> bool:
+    """Return whether a weekday is named, alone or with a time, that fits an appointment of whatever week.
+
+    The words are read as of two days of the week before the appointment: "morgen" means another day then, a weekday does not.
+    """
+    if find_open_span(read_text(args, "appointment_date") or "") is not Grain.WEEK:
+        return False
+    start = appointment.starts_at.astimezone(zone)
+    as_of = (replace(call, started_at=start - timedelta(days=days)) for days in (1, 6))
+    return all(NamedTime.of(args, earlier, zone).is_at(start) for earlier in as_of)
+
+
+def say_not_read(refusal: Refusal) -> str:
+    return {
+        Refusal.PAST: say().past_named,
+        Refusal.IMPOSSIBLE: say().impossible_named,
+        Refusal.NOT_UNDERSTOOD: say().named_not_understood,
+    }[refusal]
+
+
+def say_missed(ctx: BookingContext, named: NamedTime) -> str:
+    """Return the sentence about a named time at which the caller has no appointment."""
+    if named.refused is not None:
+        return say_not_read(named.refused)
+    reading = named.readings[0]
+    when = format_reading(reading, ZoneInfo(ctx.config().time_zone), ctx.clock.now())
+    clock = reading.reading.removeprefix(format_written_day(reading.start.date())).lstrip(", ")
+    if named.on_any_day and clock:  # nobody has named the day
+        when = speak_written_clocks(clock)
+    return say().none_then.format(when=when)
