@@ -24,7 +24,7 @@ from askproai_operator.api import KINDS, CustomResource
 from askproai_operator.api.conditions import NEGATIVE_TYPES, ConditionType, Reason
 from askproai_operator.api.crd import build_crd, resolve_node, root_schema
 from askproai_operator.settings import Settings as OperatorSettings
-from askproai_runtime.calls import ARGUMENT_RULES
+from askproai_runtime.conversation.arguments.table import ARGUMENT_RULES
 from askproai_runtime.coordinator import CoordinatorSettings
 from askproai_runtime.settings import Settings as RuntimeSettings
 from askproai_runtime.shadow import ShadowSettings
@@ -105,7 +105,7 @@ def generated() -> Iterator[tuple[str, str]]:
         yield f"charts/askproai/templates/crds/{kind.plural}.yaml", chart_crd(text)
     yield "docs/reference/custom-resources.md", _page("Custom resources", API, custom_resources())
     yield "docs/reference/conditions.md", _page("Conditions and reasons", API, conditions())
-    source = "runtime/askproai_runtime/calls/argument_table.py"
+    source = "runtime/askproai_runtime/conversation/arguments/table.py"
     yield "docs/reference/arguments.md", _page("Arguments of call functions", source, arguments())
     sources = "the settings.py of operator/askproai_operator, runtime/askproai_runtime and …/coordinator"
     yield "docs/reference/settings.md", _page("Settings", sources, settings())

@@ -32,7 +32,7 @@ from askproai_core.redis import (
 from askproai_core.tracing import TracingSettings, open_tracing
 from askproai_runtime.book.context import Basis, BookingContext, BookingOutcome, BookingSettings
 from askproai_runtime.calendars import FallbackCalendar, ProviderCallRecorder, build_calendar
-from askproai_runtime.calls import API_KEY, CallsAtRetell
+from askproai_runtime.calls.at_retell import API_KEY, CallsAtRetell
 from askproai_runtime.encryption import BodyCipher
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.settings import Settings

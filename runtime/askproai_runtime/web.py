@@ -26,7 +26,10 @@ from askproai_core.tenant_config import Function
 from askproai_core.tracing import annotate, is_recording, name_route
 from askproai_runtime.admin_api import endpoints
 from askproai_runtime.availability.opening_hours import warm_up
-from askproai_runtime.calls import FUNCTIONS_BY_NAME, CallFunctions, FunctionRecorder, InboundCalls, ShadowRequests
+from askproai_runtime.calls.inbound import InboundCalls
+from askproai_runtime.conversation.functions import FUNCTIONS_BY_NAME, CallFunctions
+from askproai_runtime.conversation.record import FunctionRecorder
+from askproai_runtime.conversation.shadow_requests import ShadowRequests
 from askproai_runtime.health import Readiness, answer_health, metrics_app, open_page, private_app, published_app
 from askproai_runtime.intake import (
     STREAM,

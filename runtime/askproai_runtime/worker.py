@@ -28,7 +28,7 @@ from askproai_runtime.calendar_sync.audit import CalendarAudit
 from askproai_runtime.calendar_sync.free_times_keeper import FREE_TIMES, FreeTimesKeeper
 from askproai_runtime.calendar_sync.outbound import sync_appointment
 from askproai_runtime.calendar_sync.store import count_differences
-from askproai_runtime.calls import count_active_calls
+from askproai_runtime.calls.store import count_active_calls
 from askproai_runtime.desk.messages import count_open_messages
 from askproai_runtime.events import CALL_POLL, FOUND_BY_POLL, CalendarPoll, CallPoll, EventDispatcher
 from askproai_runtime.health import Readiness, worker_app

@@ -6,7 +6,8 @@ from typing import Any
 from askproai_core.tenant_config import (
     TenantConfig,
 )
-from askproai_runtime.business_information import Question, answer_question
+from askproai_runtime.conversation.business_information.answers import answer_question
+from askproai_runtime.conversation.business_information.questions import Question
 from askproai_runtime.conversation.types import Answer
 from tests.worlds.compiled_salon import compile_example
 

@@ -14,7 +14,7 @@ from askproai_core.providers import ProviderHttp
 from askproai_core.redis import CircuitBreakers, Provider, RequestBudget
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.calendars import ProviderCallRecorder
-from askproai_runtime.calls import CallsAtRetell
+from askproai_runtime.calls.at_retell import CallsAtRetell
 from askproai_runtime.encryption import no_cipher
 from askproai_runtime.events import CallPoll
 from askproai_runtime.metrics import Metrics

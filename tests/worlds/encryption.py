@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 
 from askproai_core.data_keys import DataKey, new_data_key
-from askproai_runtime.calls import read_call_texts, read_said
+from askproai_runtime.calls.texts import read_call_texts, read_said
 from askproai_runtime.encryption import BodyCipher, DecryptionError
 from askproai_runtime.intake import decrypt_body
 from tests.worlds.personal_data import PERSONAL

@@ -9,8 +9,8 @@ import pytest
 
 from askproai_core.tenant_config import Service
 from askproai_runtime.book.context import BookingSettings
-from askproai_runtime.calls.named_times import read_offered
 from askproai_runtime.calls.payload import OngoingCall, Utterance
+from askproai_runtime.conversation.named_times import read_offered
 from askproai_runtime.conversation.types import Answer
 from tests.worlds.booking_environment import Salon, call
 from tests.worlds.segmented_services import ABLE, FRIDAY, at, with_services

@@ -22,7 +22,7 @@ from askproai_runtime.admin_api.desk import ambiguous, parse_id_range
 from askproai_runtime.admin_api.endpoint import LEFT_OUT, PAGE, ApiRequest, Endpoint, Param, bad_request, next_cursor
 from askproai_runtime.admin_api.roles import Right
 from askproai_runtime.admin_api.store import CallStore
-from askproai_runtime.calls import CallTexts, read_call_texts, read_said
+from askproai_runtime.calls.texts import CallTexts, read_call_texts, read_said
 from askproai_runtime.encryption import BodyCipher, DecryptionError
 from askproai_runtime.german_dates import understand_parts
 from askproai_runtime.person_names import fold

@@ -5,7 +5,7 @@ from typing import Any, TypeAlias
 
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.book.appointments import Appointment
-from askproai_runtime.conversation.argument_texts import read_text
+from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.named_people import read_name_alone
 from askproai_runtime.conversation.types import CallContext
 from askproai_runtime.language.names import list_named_staff

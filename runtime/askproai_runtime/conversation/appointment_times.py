@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from askproai_runtime.book.appointments import Appointment
 from askproai_runtime.book.context import BookingContext
-from askproai_runtime.conversation.argument_texts import read_text
+from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.types import CallContext
 from askproai_runtime.german_dates import (
     Argument,

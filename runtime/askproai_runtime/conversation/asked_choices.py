@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from askproai_runtime.book.appointments import Appointment
-from askproai_runtime.conversation.argument_texts import read_text
+from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.doubts import ONE_MORE
 from askproai_runtime.conversation.types import CallContext, Choice, ClarificationNeeded
 from askproai_runtime.language.answer_words import CANCELLATION_WORD, MOVE, YES_WORD, words_of

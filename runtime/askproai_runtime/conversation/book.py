@@ -30,7 +30,7 @@ from askproai_runtime.book.store.appointments import (
 )
 from askproai_runtime.book.usual_staff import prefer_usual_staff
 from askproai_runtime.conversation.answers import busy_answer, failure, refused_answer
-from askproai_runtime.conversation.argument_texts import read_said, read_text
+from askproai_runtime.conversation.arguments.texts import read_said, read_text
 from askproai_runtime.conversation.asked_choices import Chosen, read_chosen, read_move, read_renames
 from askproai_runtime.conversation.companions import (
     BookedOneByOne,

@@ -19,7 +19,7 @@ from askproai_runtime.book.requests import ServiceRequest
 from askproai_runtime.book.store.actions import record_which
 from askproai_runtime.conversation.answers import describe_appointment
 from askproai_runtime.conversation.appointment_filters import is_of_service
-from askproai_runtime.conversation.argument_texts import read_text
+from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.owner_questions import require_yes
 from askproai_runtime.conversation.requested_services import parse_service_request
 from askproai_runtime.conversation.spoken_staff import find_staff_for_caller

@@ -16,7 +16,7 @@ from askproai_runtime.book.context import BookingContext
 from askproai_runtime.book.outcomes import Limit, LimitReached
 from askproai_runtime.book.owners import asks_birth_date
 from askproai_runtime.book.requests import ServiceRequest
-from askproai_runtime.conversation.argument_texts import read_text
+from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.named_people import read_people
 from askproai_runtime.conversation.questions import ask
 from askproai_runtime.conversation.requested_services import parse_service_request

@@ -22,7 +22,7 @@ from askproai_runtime.book.owners import find_kept
 from askproai_runtime.book.store.appointments import correct_appointment, get_appointment, upsert_customer
 from askproai_runtime.book.store.claims import lock_resources_of
 from askproai_runtime.book.store.verifications import has_birth_date, set_birth_date
-from askproai_runtime.conversation.argument_texts import read_text
+from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.asked_choices import Chosen
 from askproai_runtime.conversation.confirmation import confirm
 from askproai_runtime.conversation.owner_questions import ask_name, require_own_notes

@@ -11,7 +11,7 @@ from askproai_runtime.book.appointments import Appointment
 from askproai_runtime.book.context import BookingContext
 from askproai_runtime.book.owners import asks_birth_date
 from askproai_runtime.book.store.appointments import list_call_appointments
-from askproai_runtime.conversation.argument_texts import read_said, read_text
+from askproai_runtime.conversation.arguments.texts import read_said, read_text
 from askproai_runtime.conversation.asked_choices import Chosen, read_choice, read_chosen
 from askproai_runtime.conversation.confirmation import confirm
 from askproai_runtime.conversation.corrections import correct, find_own, with_details

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from askproai_runtime.conversation.argument_texts import read_text
+from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.day_readings import ask_which, dates_of, day_of, days_of
 from askproai_runtime.conversation.requested_times import names_day, read_parts
 from askproai_runtime.conversation.types import CallContext, NamedTimes, Naming

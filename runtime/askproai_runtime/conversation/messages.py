@@ -29,7 +29,7 @@ from askproai_runtime.conversation.amended_messages import (
     speaks_of_call_back,
     withdraws_call_back,
 )
-from askproai_runtime.conversation.argument_texts import read_said, read_text
+from askproai_runtime.conversation.arguments.texts import read_said, read_text
 from askproai_runtime.conversation.call_backs import CallBack, is_closed_then, understand_call_back
 from askproai_runtime.conversation.phone_argument import (
     ask_if_unclear,

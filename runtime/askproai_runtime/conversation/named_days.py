@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from askproai_runtime.book.appointments import Appointment
 from askproai_runtime.book.requests import ServiceRequest
-from askproai_runtime.conversation.argument_texts import read_text
+from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.day_readings import (
     any_of,
     ask_readings,

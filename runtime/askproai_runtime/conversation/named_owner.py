@@ -5,7 +5,7 @@ from typing import Any
 
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.book.appointments import Appointment
-from askproai_runtime.conversation.argument_texts import read_text
+from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.full_names import is_part_of_name
 from askproai_runtime.conversation.named_people import read_name_alone
 from askproai_runtime.conversation.said_names import leaves_customer_unsaid, names_relative

@@ -10,7 +10,7 @@ from askproai_runtime.book.appointments import Appointment
 from askproai_runtime.book.context import BookingContext
 from askproai_runtime.book.requests import ServiceRequest
 from askproai_runtime.book.store.actions import hash_words, list_former_starts
-from askproai_runtime.conversation.argument_texts import read_text
+from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.day_readings import (
     any_of,
     ask_readings,

@@ -27,7 +27,7 @@ from askproai_runtime.book.store.appointments import get_appointment
 from askproai_runtime.conversation.answers import appointment_list_fields, describe_appointment, have_several_customers
 from askproai_runtime.conversation.appointment_filters import fits_all, narrow
 from askproai_runtime.conversation.appointment_times import Fit, NamedTime, is_on_weekday, say_missed, say_not_read
-from askproai_runtime.conversation.argument_texts import read_text
+from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.cancel_question import find_questioned
 from askproai_runtime.conversation.named_people import read_name_alone
 from askproai_runtime.conversation.said_appointments import PICKING, choose_said

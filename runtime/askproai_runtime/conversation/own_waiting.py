@@ -18,7 +18,7 @@ from askproai_runtime.book.store.waitlist import list_entries_of_caller
 from askproai_runtime.book.waiting import leave, read_spans
 from askproai_runtime.book.waitlist import WaitlistEntry
 from askproai_runtime.conversation.answers import describe_appointment, have_several_customers
-from askproai_runtime.conversation.argument_texts import read_text
+from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.cancel_question import has_refused
 from askproai_runtime.conversation.named_owner import name_owner, needs_name
 from askproai_runtime.conversation.said_appointments import find_said_place

@@ -10,7 +10,7 @@ from askproai_runtime.book.context import BookingContext
 from askproai_runtime.book.owners import asks_birth_date
 from askproai_runtime.book.store.actions import list_former_starts, record_which
 from askproai_runtime.conversation.answers import describe_appointment
-from askproai_runtime.conversation.argument_texts import read_text
+from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.asked_choices import ask_choice
 from askproai_runtime.conversation.doubts import says_instead
 from askproai_runtime.conversation.named_owner import leaves_owner_open, name_owner, names_other_owner, needs_name

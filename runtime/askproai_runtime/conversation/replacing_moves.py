@@ -7,7 +7,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from askproai_runtime.book.context import BookingContext
-from askproai_runtime.conversation.argument_texts import read_text
+from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.asked_choices import read_choice
 from askproai_runtime.conversation.book import book_appointment
 from askproai_runtime.conversation.changed_visits import ReplacementWanted

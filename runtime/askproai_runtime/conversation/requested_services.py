@@ -9,7 +9,7 @@ from askproai_core.tenant_config import Branch, Service, TenantConfig
 from askproai_runtime.availability.obstacles import is_too_long
 from askproai_runtime.availability.slots import ServiceRules
 from askproai_runtime.book.requests import ServiceRequest
-from askproai_runtime.conversation.argument_texts import read_text
+from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.spoken_staff import find_staff_for_caller
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.conversation.unknown_services import ask_joined, ask_meant, ask_service, refuse_unknown

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from askproai_runtime.availability.obstacles import is_open_time, is_working_day, is_working_time
 from askproai_runtime.book.requests import ServiceRequest
 from askproai_runtime.conversation.answers import candidate_fields, candidate_question
-from askproai_runtime.conversation.argument_texts import read_text
+from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.offered_starts import understand_beside_offers
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.german_dates import (

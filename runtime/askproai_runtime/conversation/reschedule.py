@@ -40,7 +40,7 @@ from askproai_runtime.conversation.answers import (
     have_several_customers,
 )
 from askproai_runtime.conversation.appointment_filters import is_of_service
-from askproai_runtime.conversation.argument_texts import read_text
+from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.cancel_question import read_cancel_reply
 from askproai_runtime.conversation.changed_visits import (
     choose_offered_staff,

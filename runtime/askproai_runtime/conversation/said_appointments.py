@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from askproai_core.tenant_config import Language, TenantConfig
 from askproai_runtime.book.appointments import Appointment
-from askproai_runtime.conversation.argument_texts import read_text
+from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.types import MAX_SPOKEN, CallContext
 from askproai_runtime.german_dates import MONTHS, NUMBERS, WEEKDAYS, UnclearMention
 from askproai_runtime.language.answer_words import NO, is_question

@@ -11,7 +11,7 @@ from askproai_runtime.availability.slots import ServiceRules
 from askproai_runtime.book.appointments import Appointment, Status
 from askproai_runtime.book.requests import BookingRequest, ServiceRequest
 from askproai_runtime.conversation.answers import candidate_fields, candidate_question
-from askproai_runtime.conversation.argument_texts import NOTES_LIMIT, read_said, read_text
+from askproai_runtime.conversation.arguments.texts import NOTES_LIMIT, read_said, read_text
 from askproai_runtime.conversation.doubts import read_doubts
 from askproai_runtime.conversation.email_address import read_named_email
 from askproai_runtime.conversation.named_people import read_name_alone

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from askproai_core.tenant_config import Language
 from askproai_runtime.book.context import BookingContext
 from askproai_runtime.book.store.actions import NO_APPOINTMENT, record_which
-from askproai_runtime.conversation.argument_texts import read_text
+from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.day_readings import ask_readings, dates_of, days_of, read_near
 from askproai_runtime.conversation.last_days import OF_OWN, after_request, find_repeated_start
 from askproai_runtime.conversation.requested_times import names_day, read_parts

@@ -17,7 +17,7 @@ from askproai_runtime.book.requests import ServiceRequest
 from askproai_runtime.book.waiting import WaitingSpan, join
 from askproai_runtime.book.waitlist import NewEntry
 from askproai_runtime.conversation.answers import candidate_fields, candidate_question
-from askproai_runtime.conversation.argument_texts import read_said, read_text
+from askproai_runtime.conversation.arguments.texts import read_said, read_text
 from askproai_runtime.conversation.asked_choices import read_chosen
 from askproai_runtime.conversation.companions import BookedOneByOne, Group, add_companions
 from askproai_runtime.conversation.kept_offers import read_kept_offers

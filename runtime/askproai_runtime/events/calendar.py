@@ -13,7 +13,7 @@ from askproai_core.database import Connection
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.book.free_times import drop_absence
 from askproai_runtime.calendar_sync.reading import CalendarEvent
-from askproai_runtime.calls import decode
+from askproai_runtime.calls.payload import decode
 from askproai_runtime.intake import StoredEvent
 
 # Events of a remote booking's life. REQUESTED is a booking that still must be confirmed: its current state is read from Cal.com.

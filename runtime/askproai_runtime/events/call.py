@@ -17,24 +17,19 @@ from askproai_core.database import Connection
 from askproai_core.phone_numbers import CallerKind, e164_or_none, region_of
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.book.holds import release_holds
-from askproai_runtime.calls import (
-    CallNotice,
-    CallRow,
+from askproai_runtime.calls.notices import CallNotice, notice_of, record_notices
+from askproai_runtime.calls.payload import (
     RetellCall,
     RetellEvent,
     TranscriptEvent,
-    call_stage,
     decode,
     find_route,
     identify_other_side,
-    lock_calls,
-    notice_of,
     parse_milliseconds,
     read_numbers,
     read_transcript,
-    record_notices,
-    save_calls,
 )
+from askproai_runtime.calls.store import CallRow, call_stage, lock_calls, save_calls
 from askproai_runtime.encryption import BodyCipher
 from askproai_runtime.events.store import ClosingReason
 from askproai_runtime.intake import ERASED, StoredEvent

@@ -19,15 +19,9 @@ import structlog
 from askproai_core.clock import Clock
 from askproai_core.database import Pool
 from askproai_core.tenant_config import TenantConfig
-from askproai_runtime.calls import (
-    CallsAtRetell,
-    FoundCall,
-    RetellCall,
-    RetellUnavailable,
-    call_stage,
-    find_route,
-    parse_milliseconds,
-)
+from askproai_runtime.calls.at_retell import CallsAtRetell, FoundCall, RetellUnavailable
+from askproai_runtime.calls.payload import RetellCall, find_route, parse_milliseconds
+from askproai_runtime.calls.store import call_stage
 from askproai_runtime.encryption import BodyCipher
 from askproai_runtime.events.call import ANALYZED, ENDED, STARTED
 from askproai_runtime.events.store import (

@@ -17,7 +17,7 @@ from askproai_runtime.book.context import BookingContext
 from askproai_runtime.calendar_sync.free_times_keeper import FreeTimesKeeper
 from askproai_runtime.calendar_sync.inbound import apply_calendar_event
 from askproai_runtime.calendar_sync.reading import CalendarEvent
-from askproai_runtime.calls import audit_refusal
+from askproai_runtime.calls.store import audit_refusal
 from askproai_runtime.encryption import BodyCipher, DataKeyMissing
 from askproai_runtime.events.billing import handle_billing_event
 from askproai_runtime.events.calendar import handle_calendar_event

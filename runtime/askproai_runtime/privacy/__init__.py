@@ -3,7 +3,7 @@
 `traces.py` finds it, `export.py` and `erase.py` use what was found, `task.py` finishes an erasure.
 """
 
-from askproai_runtime.calls import ERASURES
+from askproai_runtime.calls.notices import ERASURES
 from askproai_runtime.privacy.erase import (
     AppointmentsToCome,
     CallGoingOn,

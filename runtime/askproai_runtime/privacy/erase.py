@@ -6,7 +6,7 @@ from uuid import UUID, uuid5
 
 from askproai_runtime.book.actor import DeskRequest
 from askproai_runtime.book.context import BookingContext
-from askproai_runtime.calls import ERASURES
+from askproai_runtime.calls.notices import ERASURES
 from askproai_runtime.desk.appointments import RequestUsed, cancel_for_desk
 from askproai_runtime.privacy import store
 from askproai_runtime.privacy.store import Erasure

@@ -14,13 +14,8 @@ import structlog
 from askproai_core.database import Connection
 from askproai_core.redis import DurableStream, RedisUnavailable
 from askproai_runtime.book.context import BookingContext
-from askproai_runtime.calls import (
-    CallsAtRetell,
-    RetellUnavailable,
-    empty_texts,
-    iterate_refused_calls,
-    mark_refused_deleted,
-)
+from askproai_runtime.calls.at_retell import CallsAtRetell, RetellUnavailable
+from askproai_runtime.calls.notices import empty_texts, iterate_refused_calls, mark_refused_deleted
 from askproai_runtime.privacy import store
 from askproai_runtime.privacy.erase import erase_once
 from askproai_runtime.privacy.store import Erasure

@@ -12,7 +12,7 @@ from typing import Final
 from uuid import UUID
 
 from askproai_core.database import ShadowDifference
-from askproai_runtime.calls import CopiedRequest
+from askproai_runtime.calls.store import CopiedRequest
 
 # How requests end that change the book.
 SUCCESSES: Final = frozenset({"booked", "already_booked", "moved", "already_moved", "cancelled"})

@@ -9,7 +9,7 @@ from askproai_core.data_keys import DATA_KEYS
 from askproai_core.http_answers import client_session
 from askproai_core.http_server import start_server
 from askproai_core.logging import configure_logs
-from askproai_runtime.calls import API_KEY
+from askproai_runtime.calls.at_retell import API_KEY
 from askproai_runtime.encryption import BodyCipher
 from askproai_runtime.process import open_database
 from askproai_runtime.shadow.frozen_calendar import FrozenCalendar

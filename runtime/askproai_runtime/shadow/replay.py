@@ -27,7 +27,8 @@ from askproai_core.database import DATABASE_UNAVAILABLE, Pool, ShadowDifference,
 from askproai_core.http_answers import read_answer
 from askproai_core.http_server import read_json
 from askproai_core.lifecycle import sleep_until_stopped
-from askproai_runtime.calls import CopiedRequest, delete_copied_request, find_ids, list_copied_requests, reference_of
+from askproai_runtime.calls.store import CopiedRequest, delete_copied_request, list_copied_requests
+from askproai_runtime.conversation.shadow_requests import find_ids, reference_of
 from askproai_runtime.encryption import BodyCipher, DecryptionError, Place
 from askproai_runtime.intake import RETELL_SIGNATURE
 from askproai_runtime.shadow import store

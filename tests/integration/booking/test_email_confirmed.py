@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from askproai_runtime.calls.arguments import read_arguments
+from askproai_runtime.conversation.arguments.reading import read_arguments
 from askproai_runtime.language.answer_words import Reply
 from tests.worlds.booking_environment import Salon, booking_args, call
 

@@ -13,7 +13,7 @@ from askproai_runtime.admin_api.endpoint import ACCESS, Access, ApiRequest, Aske
 from askproai_runtime.admin_api.roles import Role
 from askproai_runtime.admin_api.slots import Slots
 from askproai_runtime.calendars import ProviderCallRecorder, build_calendar
-from askproai_runtime.calls.instead import AgentFunctions, offer_instead
+from askproai_runtime.conversation.instead import AgentFunctions, offer_instead
 from askproai_runtime.jobs import JobError, RunAgain
 from tests.worlds.booking_environment import booking_args, call, join_waitlist
 from tests.worlds.calcom_environment import KEY, CalcomEnvironment

@@ -24,9 +24,9 @@ from askproai_runtime.book.context import BookingSettings
 from askproai_runtime.book.errors import OutcomeUnknown
 from askproai_runtime.book.store import transactions
 from askproai_runtime.calendar_sync.outbound import CalendarDisagrees
-from askproai_runtime.calls.functions import CallFunctions
 from askproai_runtime.calls.payload import FunctionRequest, OngoingCall
 from askproai_runtime.calls.store import SignedRequest
+from askproai_runtime.conversation.functions import CallFunctions
 from askproai_runtime.conversation.types import Answer, AskedChoice, CallContext, FunctionOutcome
 from askproai_runtime.desk.appointments import DeskBusy, cancel_for_desk, move_for_desk
 from askproai_runtime.language.answer_words import Reply

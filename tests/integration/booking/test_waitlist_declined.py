@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from askproai_runtime.book.waitlist_offers import WaitlistKeeper
-from askproai_runtime.calls.named_times import read_declined
 from askproai_runtime.calls.payload import OngoingCall, Utterance
+from askproai_runtime.conversation.named_times import read_declined
 from askproai_runtime.conversation.types import Answer, CallContext
 from askproai_runtime.tasks import TaskRun
 from tests.worlds.booking_environment import Salon, booking_args, call, join_waitlist

@@ -150,6 +150,6 @@ async def test_a_slow_database_holds_no_answer_up(chain: TenantPod, monkeypatch:
 
 
 async def test_an_error_of_ours_does_not_speak_of_a_calendar(pod: TenantPod, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("askproai_runtime.calls.functions.same_everywhere", lambda *_: 1 / 0)
+    monkeypatch.setattr("askproai_runtime.conversation.functions.same_everywhere", lambda *_: 1 / 0)
     reply = await pod.function("business_information", "call_error", {"topic": "prices"})
     assert (reply.body["success"], reply.body["message"]) == (False, say().no_information)

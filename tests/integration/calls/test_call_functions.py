@@ -64,7 +64,7 @@ async def test_arguments_that_fail_to_be_read_are_answered(pod: TenantPod, monke
     def fail(*_: Any) -> None:
         raise ValueError("a kind of value that nobody has met")
 
-    monkeypatch.setattr("askproai_runtime.calls.understood_before.read_arguments", fail)
+    monkeypatch.setattr("askproai_runtime.conversation.understood_before.read_arguments", fail)
     for name in ("check_availability", "book_appointment", "business_information"):
         reply = await pod.function(name, "call_unread", {"date": "Dienstag"})
         assert (reply.status, reply.body["success"], bool(reply.body["message"])) == (200, False, True)

@@ -14,8 +14,8 @@ from structlog.testing import capture_logs
 
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.availability.obstacles import Obstacle
-from askproai_runtime.calls import record as record_module
 from askproai_runtime.calls.store import FunctionRecord
+from askproai_runtime.conversation import record as record_module
 from askproai_runtime.conversation.types import FunctionOutcome
 from askproai_runtime.german_dates import Refusal
 from tests.worlds.call_records import get

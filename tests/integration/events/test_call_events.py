@@ -11,7 +11,7 @@ import aiohttp
 import asyncpg
 import pytest
 
-from askproai_runtime.calls import count_active_calls
+from askproai_runtime.calls.store import count_active_calls
 from askproai_runtime.jobs import JobSettings
 from tests.worlds.tenant_pod import TenantPod, running_web, running_worker, sign_calcom, sign_retell
 from tests.worlds.waiting import SOON, eventually

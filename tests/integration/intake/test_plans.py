@@ -10,7 +10,7 @@ import pytest
 
 from askproai_core.database import Pool, open_pool
 from askproai_core.database.pool import CALLER_USES
-from askproai_runtime.calls import lock_calls, save_calls
+from askproai_runtime.calls.store import lock_calls, save_calls
 from askproai_runtime.encryption import no_cipher
 from askproai_runtime.events.store import list_incomplete_calls, list_unknown_calls
 from askproai_runtime.intake import EventStore, IncomingEvent, Source, load_events

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from askproai_runtime.book.actor import DeskRequest
-from askproai_runtime.calls import read_said
+from askproai_runtime.calls.texts import read_said
 from askproai_runtime.privacy import ErasureRequest, begin_erasure
 from askproai_sandbox.example_tenant import NUMBER
 from tests.worlds.clock import FixedClock

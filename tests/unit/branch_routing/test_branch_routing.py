@@ -5,8 +5,13 @@ import pytest
 
 from askproai_core.phone_numbers import Route
 from askproai_core.tenant_config import Address, Branch, BusinessModel, TenantConfig
-from askproai_runtime.branch_routing import BranchQuestion, FoundBranch, Hints, choose_branch
-from askproai_runtime.branch_routing.routing import find_branch
+from askproai_runtime.conversation.branch_routing.routing import (
+    BranchQuestion,
+    FoundBranch,
+    Hints,
+    choose_branch,
+    find_branch,
+)
 from tests.worlds.compiled_salon import compile_example
 from tests.worlds.rows import each_row
 

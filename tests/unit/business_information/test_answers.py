@@ -16,8 +16,9 @@ from askproai_core.tenant_config import (
     StaffOverride,
     TenantConfig,
 )
-from askproai_runtime.business_information import Question, answer_question, same_everywhere
-from askproai_runtime.calls.instead import AgentFunctions, offer_instead
+from askproai_runtime.conversation.business_information.answers import answer_question, same_everywhere
+from askproai_runtime.conversation.business_information.questions import Question
+from askproai_runtime.conversation.instead import AgentFunctions, offer_instead
 from askproai_runtime.conversation.types import FunctionOutcome
 from askproai_runtime.sentences import say, speaking
 from tests.worlds.business_questions import CHAIN, NOW, SALON, ask, question

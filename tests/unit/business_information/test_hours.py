@@ -7,7 +7,7 @@ import pytest
 
 from askproai_core.tenant_config import Branch, Holidays, Hours, Language, Weekday
 from askproai_runtime.availability.slots import Span
-from askproai_runtime.business_information.hours import (
+from askproai_runtime.conversation.business_information.hours import (
     asks_about_now,
     describe_closures,
     describe_habitual_days,

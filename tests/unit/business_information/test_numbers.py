@@ -2,7 +2,7 @@
 
 import pytest
 
-from askproai_runtime.business_information.numbers import (
+from askproai_runtime.conversation.business_information.numbers import (
     spell_digits,
     spell_minutes,
     spell_money,

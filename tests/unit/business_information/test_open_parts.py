@@ -4,8 +4,8 @@ import pytest
 from msgspec.structs import replace
 
 from askproai_core.tenant_config import Function, Knowledge, Language
-from askproai_runtime.business_information import same_everywhere
-from askproai_runtime.calls.instead import AgentFunctions, offer_instead
+from askproai_runtime.conversation.business_information.answers import same_everywhere
+from askproai_runtime.conversation.instead import AgentFunctions, offer_instead
 from askproai_runtime.conversation.types import FunctionOutcome
 from askproai_runtime.sentences import say, speaking
 from tests.worlds.business_questions import CHAIN, SALON, ask, question

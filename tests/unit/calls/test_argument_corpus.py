@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from askproai_core.tenant_config import Language
-from askproai_runtime.calls.arguments import read_arguments
+from askproai_runtime.conversation.arguments.reading import read_arguments
 from askproai_runtime.conversation.requested_services import parse_service_request
 from askproai_runtime.conversation.requested_times import parse_time
 from askproai_runtime.conversation.spoken_booking import parse_booking_request

@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from askproai_core.tenant_config import Language
-from askproai_runtime.calls.argument_table import ARGUMENT_RULES, FUNCTION_NAMES, fold_key, rules_of
-from askproai_runtime.calls.arguments import read_arguments
+from askproai_runtime.conversation.arguments.reading import read_arguments
+from askproai_runtime.conversation.arguments.table import ARGUMENT_RULES, FUNCTION_NAMES, fold_key, rules_of
 from askproai_runtime.sentences import speaking
 from tests.worlds.rows import each_row
 

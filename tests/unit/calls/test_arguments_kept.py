@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from askproai_core.tenant_config import Function
-from askproai_runtime.calls.argument_table import FUNCTION_NAMES, NOT_NEEDED, fold_key, rules_of
-from askproai_runtime.calls.arguments import read_arguments
-from askproai_runtime.calls.known_names import KnownNames
-from askproai_runtime.calls.unread_fields import note_unread
+from askproai_runtime.conversation.arguments.known_names import KnownNames
+from askproai_runtime.conversation.arguments.reading import read_arguments
+from askproai_runtime.conversation.arguments.table import FUNCTION_NAMES, NOT_NEEDED, fold_key, rules_of
+from askproai_runtime.conversation.unread_fields import note_unread
 from tests.worlds.cases import cases
 from tests.worlds.compiled_salon import salon_config
 from tests.worlds.rows import each_row

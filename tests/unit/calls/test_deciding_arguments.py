@@ -7,10 +7,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from askproai_core.tenant_config import Function
-from askproai_runtime.calls.argument_table import DECIDING, DESCRIPTIONS, PREFERENCES, VALUE_KEYS, fold_key, rules_of
-from askproai_runtime.calls.arguments import Arguments, read_arguments
-from askproai_runtime.calls.known_names import KnownNames
-from askproai_runtime.calls.unclear import ask_unclear
+from askproai_runtime.conversation.arguments.known_names import KnownNames
+from askproai_runtime.conversation.arguments.reading import Arguments, read_arguments
+from askproai_runtime.conversation.arguments.table import (
+    DECIDING,
+    DESCRIPTIONS,
+    PREFERENCES,
+    VALUE_KEYS,
+    fold_key,
+    rules_of,
+)
+from askproai_runtime.conversation.unclear import ask_unclear
 from tests.worlds.compiled_salon import salon_config
 from tests.worlds.rows import each_row
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from askproai_core.tenant_config import Function, Language
-from askproai_runtime.calls.instead import AgentFunctions
-from askproai_runtime.calls.repeated_questions import end_question
+from askproai_runtime.conversation.instead import AgentFunctions
+from askproai_runtime.conversation.repeated_questions import end_question
 from askproai_runtime.conversation.types import Answer, FunctionOutcome
 from askproai_runtime.sentences import speaking
 

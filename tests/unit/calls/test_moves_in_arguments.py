@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from askproai_runtime.calls.arguments import read_arguments
+from askproai_runtime.conversation.arguments.reading import read_arguments
 from tests.worlds.rows import each_row
 
 OLD, NEW = "2026-12-10", "2026-12-11"

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from askproai_runtime.calls.named_times import read_others_than
 from askproai_runtime.calls.payload import OngoingCall
+from askproai_runtime.conversation.named_times import read_others_than
 
 NINE, ONE = "2026-12-10T09:00:00+01:00", "2026-12-10T13:00:00+01:00"
 SLOTS = [{"branch": "mitte", "service": "haarschnitt", "staff": "anna", "start": start} for start in (NINE, ONE)]

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from askproai_core.tenant_config import Agent, TenantConfig
-from askproai_runtime.calls import CallNotice, RetellCall, notice_of
+from askproai_runtime.calls.notices import CallNotice, notice_of
+from askproai_runtime.calls.payload import RetellCall
 
 CONFIG = TenantConfig(
     tenant="salon.salon",

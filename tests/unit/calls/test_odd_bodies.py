@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from askproai_runtime.calls.arguments import read_arguments
 from askproai_runtime.calls.payload import decode_request
+from askproai_runtime.conversation.arguments.reading import read_arguments
 
 DEEP = b"[" * 50_000 + b'"Fenster"' + b"]" * 50_000
 DEEP_OBJECT = b'{"a":' * 20_000 + b'"Fenster"' + b"}" * 20_000

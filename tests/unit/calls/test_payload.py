@@ -8,7 +8,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from askproai_runtime.calls.named_times import leaves_choice, read_declined
 from askproai_runtime.calls.payload import (
     FunctionRequest,
     OngoingCall,
@@ -17,12 +16,10 @@ from askproai_runtime.calls.payload import (
     decode,
     decode_request,
     parse_milliseconds,
-    read_asked_choices,
-    read_replies,
-    read_said,
-    read_unclear,
 )
 from askproai_runtime.conversation.full_names import ASKED_NAME
+from askproai_runtime.conversation.named_times import leaves_choice, read_declined
+from askproai_runtime.conversation.transcript import read_asked_choices, read_replies, read_said, read_unclear
 from askproai_runtime.conversation.types import AskedChoice
 from tests.worlds.rows import each_row
 

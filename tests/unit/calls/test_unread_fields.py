@@ -6,13 +6,13 @@ import msgspec
 import pytest
 
 from askproai_core.tenant_config import Function
-from askproai_runtime.calls.arguments import read_arguments
-from askproai_runtime.calls.instead import AgentFunctions
-from askproai_runtime.calls.known_names import KnownNames
-from askproai_runtime.calls.unclear import ask_unclear
-from askproai_runtime.calls.unread_fields import note_unread, say_unread
-from askproai_runtime.conversation.argument_texts import NOTES_LIMIT
+from askproai_runtime.conversation.arguments.known_names import KnownNames
+from askproai_runtime.conversation.arguments.reading import read_arguments
+from askproai_runtime.conversation.arguments.texts import NOTES_LIMIT
+from askproai_runtime.conversation.instead import AgentFunctions
 from askproai_runtime.conversation.types import Answer, FunctionOutcome
+from askproai_runtime.conversation.unclear import ask_unclear
+from askproai_runtime.conversation.unread_fields import note_unread, say_unread
 from askproai_runtime.sentences import say
 from tests.worlds.compiled_salon import salon_config
 from tests.worlds.rows import each_row

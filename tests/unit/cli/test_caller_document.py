@@ -7,7 +7,7 @@ import pytest
 from askproai_cli.caller_document import VALUES, render_document
 from askproai_core.tenant_config import NotificationChannel
 from askproai_runtime.book.appointments import Status
-from askproai_runtime.calls import FUNCTIONS_BY_NAME
+from askproai_runtime.conversation.functions import FUNCTIONS_BY_NAME
 from askproai_runtime.conversation.types import FunctionOutcome
 from askproai_runtime.intake import Source
 from askproai_runtime.notifications.types import Kind, Recipient, State

@@ -10,7 +10,7 @@ import pytest
 from askproai_core.tenant_config import Function
 from askproai_operator.api import RetellAgent, Tenant
 from askproai_operator.controllers.agent_plan.render import Desired, DesiredNumber, agent_owner, render_desired
-from askproai_runtime.calls import FUNCTIONS_BY_NAME
+from askproai_runtime.conversation.functions import FUNCTIONS_BY_NAME
 from askproai_sandbox.example_tenant import load_manifests
 
 SNAPSHOT = Path(__file__).with_name("rendered_agent.json")

@@ -19,7 +19,7 @@ from askproai_runtime.admin_api.calls import _number as _number_of_calls
 from askproai_runtime.admin_api.notifications import _parse_address
 from askproai_runtime.admin_api.privacy import _number
 from askproai_runtime.book.actor import DeskRequest
-from askproai_runtime.calls import RetellCall, find_route, identify_other_side, read_numbers
+from askproai_runtime.calls.payload import RetellCall, find_route, identify_other_side, read_numbers
 from askproai_runtime.conversation.phone_argument import read_phone
 from askproai_runtime.desk.booking import Customer, _to_request
 from tests.worlds.compiled_salon import salon_config

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from askproai_core.phone_numbers import CallerKind
-from askproai_runtime.calls import CallRow, RetellCall, parse_milliseconds
+from askproai_runtime.calls.payload import RetellCall, parse_milliseconds
+from askproai_runtime.calls.store import CallRow
 from askproai_runtime.events.call import (
     CallChange,
     UnroutableCall,

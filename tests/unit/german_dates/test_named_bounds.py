@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from askproai_core.tenant_config import Language
-from askproai_runtime.calls.arguments import read_arguments
+from askproai_runtime.conversation.arguments.reading import read_arguments
 from askproai_runtime.german_dates import understand_parts
 from askproai_runtime.sentences import speaking
 

@@ -7,7 +7,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from askproai_runtime.calls import CopiedRequest, find_ids
+from askproai_runtime.calls.store import CopiedRequest
+from askproai_runtime.conversation.shadow_requests import find_ids
 from askproai_runtime.shadow.compare import (
     BookRow,
     Compared,

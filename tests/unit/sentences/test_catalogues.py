@@ -13,8 +13,8 @@ import msgspec
 import pytest
 
 from askproai_core.tenant_config import Language
-from askproai_runtime.business_information.numbers import spell_minutes, spell_money, spell_ranges
-from askproai_runtime.business_information.subjects import subject_patterns
+from askproai_runtime.conversation.business_information.numbers import spell_minutes, spell_money, spell_ranges
+from askproai_runtime.conversation.business_information.subjects import subject_patterns
 from askproai_runtime.conversation.email_address import spell_email
 from askproai_runtime.language.placeholders import names_nothing
 from askproai_runtime.notifications.words import Words as NoticeWords
@@ -35,10 +35,11 @@ PACKAGES = (
 )
 # The desk's and Cal.com's texts, and tables of words that are understood or make a number.
 NOT_SAID_TO_CALLERS = {
-    "book/remote.py", "branch_routing/matching.py", "business_information/numbers.py", "business_information/question_parts.py",
-    "business_information/subjects.py", "business_information/working_days.py", "calls/argument_companions.py",
-    "calls/argument_parts.py", "calls/argument_table.py", "calls/argument_values.py", "conversation/amended_messages.py",
-    "conversation/asked_choices.py", "conversation/day_readings.py", "conversation/email_address.py",
+    "book/remote.py", "conversation/amended_messages.py", "conversation/arguments/companions.py",
+    "conversation/arguments/parts.py", "conversation/arguments/table.py", "conversation/arguments/values.py",
+    "conversation/asked_choices.py", "conversation/branch_routing/matching.py", "conversation/business_information/numbers.py",
+    "conversation/business_information/question_parts.py", "conversation/business_information/subjects.py",
+    "conversation/business_information/working_days.py", "conversation/day_readings.py", "conversation/email_address.py",
     "conversation/named_days.py", "conversation/named_people.py", "conversation/named_places.py",
     "conversation/noted_changes.py", "conversation/one_by_one.py", "conversation/owner_questions.py",
     "conversation/phone_argument.py", "conversation/said_appointments.py", "conversation/said_names.py",

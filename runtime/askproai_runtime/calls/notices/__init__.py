@@ -1,13 +1,10 @@
 """What the caller of a call heard of it, and has said about keeping it (docs/decisions/0116-the-book-ages-out.md)."""
 
-from collections.abc import Mapping
-from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from askproai_core.ai_notice import announces_ai
 from askproai_core.database import Connection
 from askproai_core.tenant_config import Agent, TenantConfig
-from askproai_runtime.book.changes import commit_and_answer
 from askproai_runtime.book.context import BookingContext
 from askproai_runtime.calls.notices.store import (
     CallNotice,
@@ -18,13 +15,11 @@ from askproai_runtime.calls.notices.store import (
     refuse_storage,
 )
 from askproai_runtime.calls.payload import RetellCall
-from askproai_runtime.conversation.types import Answer, CallContext, FunctionOutcome
-from askproai_runtime.sentences import say
 from askproai_runtime.tasks import request_soon
 
 __all__ = [
-    "ERASURES", "CallNotice", "decline_recording", "empty_texts", "iterate_refused_calls", "mark_refused_deleted", "notice_of",
-    "record_notices", "refuse_call",
+    "ERASURES", "CallNotice", "empty_texts", "iterate_refused_calls", "mark_refused_deleted", "notice_of",
+    "record_notices", "refuse_call", "write_refusal",
 ]  # fmt: skip
 
 ERASURES: Final = "erasures"  # the task that also deletes refused calls at Retell
@@ -63,19 +58,13 @@ def _heard_ai(transcript: str | None) -> bool | None:
     return None if first is None else announces_ai(first)
 
 
-async def decline_recording(ctx: BookingContext, call: CallContext, _: Mapping[str, Any]) -> Answer:
-    """Keep no text of this call from now on, and answer so once that is committed. Asked for again, it is the same answer."""
-    answer = Answer(success=True, message=say().not_kept, fields={}, outcome=FunctionOutcome.NOT_KEPT)
-    write = partial(_refuse, ctx, call.call_id, call.correlation_id)
-    return await commit_and_answer(ctx, write, lambda _: answer)
-
-
 async def refuse_call(ctx: BookingContext, call_id: str, correlation_id: str) -> None:
     """Empty what is stored of a call, keep out what comes, and have Retell's copy deleted when the call is over."""
     async with ctx.pool.acquire() as conn, conn.transaction():
-        await _refuse(ctx, call_id, correlation_id, conn)
+        await write_refusal(ctx, call_id, correlation_id, conn)
 
 
-async def _refuse(ctx: BookingContext, call_id: str, correlation_id: str, conn: Connection) -> None:
+async def write_refusal(ctx: BookingContext, call_id: str, correlation_id: str, conn: Connection) -> None:
+    """Do what `refuse_call` does within a transaction."""
     await refuse_storage(conn, ctx.tenant, call_id, correlation_id)
     await request_soon(conn, ctx.tenant, ERASURES)

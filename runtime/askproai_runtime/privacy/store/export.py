@@ -5,7 +5,7 @@ from typing import Any, Final
 import msgspec
 
 from askproai_core.database import Connection
-from askproai_runtime.calls import read_call_texts, read_said
+from askproai_runtime.calls.texts import read_call_texts, read_said
 from askproai_runtime.encryption import BodyCipher, DecryptionError
 from askproai_runtime.intake import decrypt_body
 from askproai_runtime.notifications.recipients import is_made_up

@@ -6,7 +6,7 @@ That caller's free text stays with that call, and goes by its age (decision 97).
 from typing import Final
 
 from askproai_core.database import Connection
-from askproai_runtime.calls import read_said
+from askproai_runtime.calls.texts import read_said
 from askproai_runtime.encryption import BodyCipher, DecryptionError
 from askproai_runtime.privacy.store.parameters import number_parameters
 from askproai_runtime.privacy.traces import Traces, names_person

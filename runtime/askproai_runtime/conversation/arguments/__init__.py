@@ -1,0 +1,1 @@
+"""The arguments of call functions: values of a closed table, in whatever form a model gives them."""

@@ -1,0 +1,164 @@
+"""From what a language model passes for those who come along to an object for each."""
+
+import re
+from typing import Any
+
+from askproai_core.lenient_json import REPEATED
+from askproai_runtime.conversation.arguments.counts import read_count
+from askproai_runtime.conversation.arguments.table import fold_key, rules_of
+from askproai_runtime.conversation.arguments.values import (
+    MAX_CHARACTERS,
+    decode_text,
+    join_texts,
+    merge_values,
+    to_text,
+)
+from askproai_runtime.conversation.named_people import describes_person, read_people
+from askproai_runtime.language.customer_names import names_unknown, read_customer_name, says_nobody
+from askproai_runtime.language.placeholders import leaves_open, names_nothing
+from askproai_runtime.person_names import fold
+
+_MAX_COMPANIONS = 10  # that are read; fewer are booked
+_OF_COMPANIONS = frozenset({"customer_name", "service", "staff"})
+_NAMES_OF_COMPANIONS = frozenset({"person", "guest", "companion", "gast", "begleiter", "attendee"})  # keys
+_NUMBERED = re.compile(r".*\d")  # keys of several people: `1`, `guest_2`
+# Words that name nobody and leave open who comes along, and those that make more of a text than a name.
+_YES = frozenset({"bitte", "gern", "gerne", "ja", "jo", "ok", "okay", "please", "sehr", "sure", "true", "yep", "yes"})
+_MORE_THAN_NAME = re.compile(r"\b(?:nicht|kein\w*|ohne|not|without|bei|with)\b", re.IGNORECASE)
+_WITH_STAFF = re.compile(
+    r"(?P<customer_name>[^(),]+?),? \(?(?:bei|with) (?P<staff>\w[\w-]*(?: \w[\w-]*)?)\)?", re.IGNORECASE
+)
+_SEPARATOR = re.compile(r"\s*(,?\s*\b(?:und|and)\b|[,;&+])\s*")
+_ADDRESS = re.compile(r"\S+@\S+")
+
+
+def read_companions(value: Any) -> tuple[list[dict[str, str]] | None, list[tuple[str, Any]]]:
+    """Return an object for each who comes along: of a list of them, as JSON too, of names alone, or of how many there are; and what
+    was not read, by its names. None if nothing was said of them, which an empty list says.
+
+    Nobody of a list is left out, whatever the entry is: one who was would come for nothing. By the schema an empty object is a
+    person without a name.
+    """
+    if isinstance(value, str):
+        value = decode_text(value)
+    if isinstance(value, str) and names_nothing(value) and not (_says_nobody(value) or names_unknown(value)):
+        return None, []
+    if isinstance(value, str) and (count := read_count(value)) is not None:
+        value = count
+    if isinstance(value, bool) or value is None:
+        return None, [("", True)] if value else []
+    if isinstance(value, str) and _says_nobody(value):
+        return [], []
+    if isinstance(value, int | float):
+        count_read = 0 if not value > 0 else int(min(value, _MAX_COMPANIONS))
+        return [{}] * count_read, [] if count_read == value else [("", value)]
+    entries = [_split_staff(each) for each in _list_entries(value) if each not in (None, "") and not _says_nobody(each)]
+    if any(isinstance(each, str) and _is_no_name(each) and not names_unknown(each) for each in entries):
+        return None, [("", value)]
+    read = [_read_companion(each) for each in entries]
+    companions = [companion for found, _ in read for companion in found]
+    rest = [("", each) for each in companions[_MAX_COMPANIONS:]]
+    return companions[:_MAX_COMPANIONS], [each for _, unread in read for each in unread] + rest
+
+
+def _split_staff(entry: Any) -> Any:
+    """Return `Otto Lange bei Julia` as a person with a member of the staff."""
+    found = _WITH_STAFF.fullmatch(entry.strip()) if isinstance(entry, str) else None
+    return found.groupdict() if found and not any(map(_MORE_THAN_NAME.search, found.groups())) else entry
+
+
+def _is_no_name(text: str) -> bool:
+    words = set(fold(text).split())
+    return bool(_ADDRESS.search(text) or _MORE_THAN_NAME.search(text) or (words and words <= _YES))
+
+
+def _says_nobody(entry: Any) -> bool:
+    """Return whether an entry is nobody: `nur ich`, or an object with no other name. `none` for a name is a person without one."""
+    text = entry if isinstance(entry, str) else ""
+    if isinstance(entry, dict) and len(entry) == 1:
+        ((key, said),) = entry.items()
+        text = (
+            said
+            if _argument_of_companion(key) == "customer_name" and isinstance(said, str) and fold(said) != "none"
+            else ""
+        )
+    return says_nobody(text)
+
+
+def _list_entries(value: Any) -> list[Any]:
+    """Return the entries of a list, of a text of names, or of the object that holds either."""
+    if isinstance(value, str):
+        return _split_names(value)
+    if not isinstance(value, dict):
+        return list(value)
+    is_person = any(_argument_of_companion(key) for key in value)
+    are_texts = not any(isinstance(entry, list | dict) for entry in value.values())
+    if not value or is_person or (are_texts and not all(map(_NUMBERED.fullmatch, value))):
+        return [value] if value else []
+    return [each for entry in value.values() for each in (entry if isinstance(entry, list) else [entry])]
+
+
+def _split_names(text: str) -> list[str]:
+    """Return the names in a text, each with what describes its person behind a comma: `Otto, 8` and `Mia, 6`."""
+    first, *more = _SEPARATOR.split(text)
+    names = [first]
+    for sign, part in zip(more[::2], more[1::2], strict=True):
+        if sign.strip() == "," and describes_person(part) and read_customer_name(names[-1]):
+            names[-1] = f"{names[-1]}, {part}"
+        else:
+            names.append(part)
+    return names
+
+
+def _argument_of_companion(key: str) -> str | None:
+    """Return which argument of one who comes along a key is a name of, with the aliases of the caller's own arguments."""
+    folded = fold_key(key)
+    if folded in _NAMES_OF_COMPANIONS:
+        return "customer_name"
+    rule = rules_of("book_appointment").get(folded)
+    return rule.name if rule is not None and rule.name in _OF_COMPANIONS else None
+
+
+def _read_companion(value: Any) -> tuple[list[dict[str, str]], list[tuple[str, Any]]]:
+    """Return the arguments of one who comes along, or of each in the name, and what else was said. One whose name is a placeholder
+    comes all the same.
+    """
+    rules, companion, unread = rules_of("book_appointment"), dict[str, str](), list[tuple[str, Any]]()
+    for key, said in _list_said(value):
+        name = _argument_of_companion(key)
+        text = _read_text(name, said) if name else None
+        if name is None or text is None:
+            unread.append((key, said))
+            continue
+        merged = merge_values(rules[fold_key(name)], companion[name], text) if name in companion else text
+        if merged is None:
+            unread.append((key, said))
+        else:
+            companion[name] = merged[:MAX_CHARACTERS]
+            unread.append((key, text[MAX_CHARACTERS:]))
+    people = read_people(companion.get("customer_name"))
+    if not people.name or not all(map(describes_person, people.beside.split(", "))):
+        return [companion], unread  # the booking asks
+    others = [{"customer_name": each} if each else {} for each in people.others]
+    return [companion | {"customer_name": people.name}, *others], [*unread, ("note", people.beside)]
+
+
+def _list_said(value: Any) -> list[tuple[str, Any]]:
+    """Return the values of a companion by their keys, with those of an object for the person: `customer: {name, service}`."""
+    if not isinstance(value, dict):
+        return [("customer_name", value)]
+    said = list[tuple[str, Any]]()
+    for key, each in value.items():
+        is_person = isinstance(each, dict) and _argument_of_companion(key) == "customer_name"
+        said += each.items() if is_person else [(key, each)]
+    return said
+
+
+def _read_text(name: str, value: Any) -> str | None:
+    """Return a companion's argument."""
+    if name == "service" and isinstance(value, list | dict) and REPEATED not in value:
+        value = join_texts(value)
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    text = to_text(value).strip()
+    return None if name != "customer_name" and (names_nothing(text) or leaves_open(text)) else text or None

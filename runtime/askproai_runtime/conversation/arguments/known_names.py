@@ -1,0 +1,203 @@
+"""Which staff members and services of a business a text names: an argument of any name may hold one. Pure."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from askproai_core.tenant_config import Function, Language, Staff, TenantConfig
+from askproai_runtime.conversation.arguments.owners import is_of_the_past
+from askproai_runtime.conversation.arguments.table import (
+    DESCRIPTIONS,
+    DURATIONS,
+    NOT_NEEDED,
+    OFFERS,
+    PREFERENCES,
+    fold_key,
+)
+from askproai_runtime.language.generic_services import is_generic
+from askproai_runtime.language.names import list_named_staff
+from askproai_runtime.language.replies import read_claim
+from askproai_runtime.language.service_texts import ServicePart, list_service_parts
+from askproai_runtime.language.spoken_services import find_named
+from askproai_runtime.language.staff_preferences import read_staff_preference
+from askproai_runtime.person_names import drop_titles, fold
+from askproai_runtime.sentences import present_language
+
+_ACTS: Final = frozenset({Function.BOOK_APPOINTMENT, Function.JOIN_WAITLIST, Function.RESCHEDULE_APPOINTMENT})
+# Texts about something else than the appointment decide nothing, even if they name a member of the staff.
+_FREE_TEXTS = (
+    "note", "message", "comment", "remark", "summary", "transcript", "reason", "notiz", "bemerk", "nachricht", "history",
+)  # fmt: skip
+# Names of a record: such a value that names nothing here says nothing beside one that does.
+_OF_RECORDS = ("id", "type", "provider", "resource")
+_EXCLUDING = frozenset({"ausser", "avoid", "except", "exclude", "excluded", "nicht", "not", "ohne", "without"})
+_NOT = _EXCLUDING | {"kein", "keine", "no", "statt"}
+_EXCLUSIONS = _EXCLUDING | {"außer", "avoidstaff", "excludestaff", "excludedstaff", "notstaff"}  # folded keys
+_BESIDE_NAMES = frozenset({
+    "am", "an", "at", "bei", "bitte", "by", "frau", "gern", "gerne", "herr", "lieber", "liebsten", "mit", "not", "nicht", "nur",
+    "please", "to", "with", "zu", "zur",
+})  # fmt: skip
+_WITH = _NOT | {"bei", "mit", "with", "zu", "zur"}
+_BESIDE_PLACES = frozenset({"am", "at", "branch", "der", "die", "filiale", "im", "in", "standort", "the", "und"})
+_PERSON_AFTER_TIME = re.compile(r"(?P<time>.*\w)[\s,]+(?:bei|mit|with)\s+(?P<staff>[^\d,]+)", re.IGNORECASE | re.DOTALL)
+_CAPITAL = re.compile(r"(?<=[a-zäöüß])(?=[A-ZÄÖÜ])")
+_FEWEST_LETTERS = 3  # of a word that names a person in a text
+
+
+@dataclass(frozen=True, slots=True)
+class KnownNames:
+    """The names of a business's staff and services."""
+
+    config: TenantConfig
+
+    def resolve(self, argument: str, text: str) -> frozenset[str]:
+        """Return the ids of the staff members or services that a text names; none if it has other words, or no known name."""
+        if argument == "staff":
+            return frozenset(member.id for member in list_named_staff(text, self._list_staff()))
+        folded = fold(text)
+        return frozenset(
+            each.name
+            for each in self.config.services
+            if folded in {fold(name) for name in (each.name, each.display_name, *each.spoken_names)}
+        )
+
+    def agree(self, argument: str, first: tuple[str, str], second: tuple[str, str]) -> str | None:
+        """Return the value that two, each with its key, agree on, as where one says nothing; None if they disagree."""
+        if argument not in {"service", "staff"}:
+            return None
+        meant = [self.resolve(argument, text) for _, text in (first, second)]
+        if meant[0] and meant[0] == meant[1]:
+            return first[1]
+        for (_, text), of_text, (key, other), of_other in (
+            (first, meant[0], second, meant[1]), (second, meant[1], first, meant[0])
+        ):  # fmt: skip
+            is_record = fold_key(key.rpartition(".")[2]).endswith(_OF_RECORDS)
+            if of_text and not of_other and (is_record or is_generic(other)):
+                return text
+        return None
+
+    def is_business(self, argument: str, text: str) -> bool:
+        """Return whether a text is only the name of the business, or the name or the place of a branch.
+
+        Where there are several branches, the name of one chooses it.
+        """
+        is_choice = argument == "branch" and len(self.config.branches) > 1
+        names = [self.config.display_name]
+        for branch in () if is_choice else self.config.branches:
+            address = branch.address
+            names += [branch.display_name, branch.name, address.street, address.postal_code, address.city]
+        rest = f" {fold(text)} "
+        for name in sorted(filter(None, map(fold, names)), key=len, reverse=True):
+            rest = rest.replace(f" {name} ", "  ")
+        is_named = set(rest.split()) <= _BESIDE_PLACES and len(rest.split()) < len(fold(text).split())
+        return is_named and not self.resolve("staff", text)
+
+    def list_service_parts(self, text: str) -> list[ServicePart]:
+        """Return the parts of a text for a service that are other arguments."""
+        return list_service_parts(text, self.config.services, self._list_staff())
+
+    def agrees_about_staff(self, first: str, second: str) -> bool:
+        """Return whether of two texts about the staff the second says nothing else than the first: "Mehmet", "ohne Anna"."""
+        one, other = (read_staff_preference(text, self._list_staff()) for text in (first, second))
+        if one is None or other is None:
+            return False
+        return one == other or (
+            bool(one.named) and not other.named and other.excluded.isdisjoint(m.id for m in one.named)
+        )
+
+    def _list_staff(self) -> list[Staff]:
+        return [member for branch in self.config.branches for member in branch.staff]
+
+    def find_mentioned(self, text: str) -> dict[str, frozenset[str]]:
+        """Return whom of the staff and which services a text mentions, by the argument that each would be."""
+        words = set(fold(text).split())
+        staff = frozenset(m.id for m in self._list_staff() if not words.isdisjoint(_words_of_name(m.display_name)))
+        services = frozenset(each.name for each in find_named(self.config.services, text))
+        return {name: found for name, found in (("staff", staff), ("service", services)) if found}
+
+    def find_staff(self, unread: Mapping[str, str]) -> tuple[str, str] | None:
+        """Return the place of the only unread text that says with whom, and what it says: `exclude_staff: Anna` is "nicht Anna"."""
+        said = {path: _words_of_field(path, text) for path, text in unread.items()}
+        found = {path: text for path, text in said.items() if self.find_mentioned(text).keys() == {"staff"}}
+        if len(found) != 1:
+            return None
+        ((path, text),) = found.items()
+        key, (named,) = fold_key(path.rpartition(".")[2]), self.find_mentioned(text).values()
+        if key in PREFERENCES:
+            return (path, text) if self._is_about_staff_only(text) else None
+        if len(named) == 1 and text != unread[path] and not _NOT.isdisjoint(fold(text).split()):
+            return path, text  # `not_anna: true`
+        is_name = len(named) == 1 and key in _EXCLUSIONS
+        return (path, f"{'not' if present_language() is Language.EN else 'nicht'} {text}") if is_name else None
+
+    def split_staff(self, text: str) -> tuple[str, str] | None:
+        """Return a time without the person after it, and the person: "um 14 Uhr bei Anna", as an offer is said."""
+        found = _PERSON_AFTER_TIME.fullmatch(text.strip())
+        if found is None or not _NOT.isdisjoint(fold(found["time"]).split()[-1:]):
+            return None
+        if self.find_mentioned(found["staff"]).keys() != {"staff"}:
+            return None
+        return (found["time"], found["staff"]) if self._is_about_staff_only(found["staff"]) else None
+
+    def _is_about_staff_only(self, text: str) -> bool:
+        names = {word for member in self._list_staff() for word in fold(member.display_name).split()}
+        return set(fold(text).split()) <= names | _BESIDE_NAMES
+
+    def find_undecided(self, function: Function, values: Mapping[str, object], unread: Mapping[str, str]) -> set[str]:
+        """Return `staff` or `service` where an unread text, or `part_of_day`, names another than the argument."""
+        if function not in _ACTS:
+            return set()
+        found = set[str]()
+        preferences = {"part_of_day": str(values["part_of_day"])} if "part_of_day" in values else {}
+        own_name = set(fold(str(values.get("customer_name", ""))).split())
+        for path, text in (preferences | dict(unread)).items():
+            key = fold_key(path.rpartition(".")[2])
+            said = " ".join(word for word in fold(_words_of_field(path, text)).split() if word not in own_name)
+            if not self._may_decide(path, said) or "@" in text:
+                continue
+            is_negated = not _NOT.isdisjoint(fold(f"{path.replace('.', ' ')} {text}").split())
+            for name, named in self.find_mentioned(said).items():
+                if name == "staff" and not self._may_be_wish(path, said):
+                    continue
+                meant = self.find_mentioned(str(values.get(name, ""))).get(name, frozenset())
+                # Beside a named member of the staff, a name under another key changes nothing.
+                is_settled = bool(meant) or (is_of_the_past(path) and not is_negated)
+                is_beside = name == "staff" and is_settled and path != "part_of_day" and key not in PREFERENCES
+                agrees = meant.isdisjoint(named) if is_negated else (named <= meant or is_beside)
+                found |= set() if (meant or is_beside) and agrees else {name}
+        return found
+
+    def _may_be_wish(self, path: str, said: str) -> bool:
+        """Return whether a text that names a member of the staff may say with whom: `Anna Groß` of `mother` is somebody else."""
+        is_wish = path == "part_of_day" or fold_key(path.rpartition(".")[2]) in PREFERENCES
+        return is_wish or self._is_about_staff_only(said) or not _WITH.isdisjoint(said.split())
+
+    def repeats_service(self, values: Mapping[str, object], path: str, text: str) -> bool:
+        """Return whether a field is only a name of the service of the request, or how long it lasts."""
+        meant = self.find_mentioned(str(values.get("service", ""))).get("service", frozenset())
+        if fold_key(path.rpartition(".")[2]) in DURATIONS:
+            minutes = [each.duration_minutes for each in self.config.services if not meant or each.name in meant]
+            return text.partition(" ")[0] in map(str, {*minutes, sum(minutes)})
+        named = self.resolve("service", _words_of_field(path, text))
+        return bool(named) and named <= meant
+
+    def _may_decide(self, path: str, said: str) -> bool:
+        """Return whether a field may choose a service or a person: a text for people only if it is nothing but a service's name."""
+        outer, _, key = path.rpartition(".")
+        key = fold_key(key)
+        is_described = key in DESCRIPTIONS and outer != ""
+        if is_described or key in NOT_NEEDED | OFFERS or (outer and is_of_the_past(outer)):
+            return False
+        is_free = key in DESCRIPTIONS or any(part in key for part in _FREE_TEXTS)
+        return not is_free or bool(self.resolve("service", said))
+
+
+def _words_of_field(path: str, text: str) -> str:
+    """Return what a field says: the words of its name where the value is a mere yes, as of `not_anna: true`."""
+    name = _CAPITAL.sub(" ", path.rpartition(".")[2]).replace("_", " ")
+    return name if read_claim(text) is True else text
+
+
+def _words_of_name(name: str) -> set[str]:
+    return {word for word in drop_titles(name).split() if len(word) >= _FEWEST_LETTERS}

@@ -1,0 +1,273 @@
+"""The values that a language model has passed, with their places and the rules of the arguments that they are."""
+
+import re
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from askproai_core.lenient_json import REPEATED
+from askproai_runtime.conversation.arguments.counts import counts_people
+from askproai_runtime.conversation.arguments.owners import (
+    asks_for_appointment,
+    belongs_to_caller,
+    is_of_caller,
+    is_of_the_past,
+)
+from askproai_runtime.conversation.arguments.parts import join_parts
+from askproai_runtime.conversation.arguments.persons import name_persons
+from askproai_runtime.conversation.arguments.table import (
+    DESCRIBING_KEYS,
+    ENDS,
+    OFFERS,
+    PREFERENCES,
+    VALUE_KEYS,
+    WRAPPERS,
+    ArgumentRule,
+    fold_key,
+)
+from askproai_runtime.conversation.arguments.values import (
+    MAX_CHARACTERS,
+    decode_text,
+    describe_object,
+    is_empty,
+    is_encoded,
+    join_texts,
+    list_leaves,
+    merge_values,
+)
+from askproai_runtime.german_dates import find_part_argument, understand_parts
+
+_MAX_KEY = 40
+_VALUE_RANKS = {fold_key(key): rank for rank, key in enumerate(VALUE_KEYS)}
+_ZONE = ZoneInfo("UTC")
+_AT = datetime(2026, 1, 1, tzinfo=_ZONE)  # whether words name a time does not depend on the day
+_NOT_WITHIN: str | None = None
+_TIME_KEY = re.compile(r"day|date|tag|datum|week|woche|time|zeit|uhr|hour|stunde|slot|when|wann")
+_NO_TIME_KEY = re.compile(
+    r"birth|geburt|creat|updat|call|stamp|zone|duration|dauer|execution|old|alt|previous|today|heute|current|now"
+)
+# Such a name is of the appointment's time, and of no other: `preferred_day`, unlike `inspection_date`.
+_OF_APPOINTMENT = re.compile(
+    r"(?:wochentag|days?|dates?|tage?|datum|daten|week|woche|times?|zeit|uhrzeit|slots?|when|wann|of|the|on|am|iso|local|start|wunsch|gewuenscht"
+    r"|gewünscht|preferred|desired|wanted|requested|target|chosen|selected|picked|final|exact|new|neue[rsn]?|booking|booked|appointment"
+    r"|appt|reservation|visit|termin|s)+"
+)
+WHOLE = "args"  # the name of a value without one
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A value that a model has passed, under the name of its place: `appointment.date`. No rule: the function does not read it.
+
+    `within` is the argument whose object holds the value. `is_own`: no object of something else holds it.
+    """
+
+    path: str
+    rule: ArgumentRule | None
+    value: Any
+    depth: int = 0
+    is_alias: bool = False
+    within: str | None = None
+    is_own: bool = True
+
+
+def list_members(args: Any, rules: Mapping[str, ArgumentRule], several: list[str]) -> Iterator[Member]:
+    """Yield each value at whatever depth: of objects that are no argument, and of those that hold more than one.
+
+    Add to `several` the place of a list whose entries are requests of their own.
+    """
+    pending = deque([("", 0, _decode(args), _NOT_WITHIN, True)])  # not by recursion: the depth is the sender's
+    while pending:
+        path, depth, value, within, is_own = pending.popleft()
+        value = _list_repeated(value)
+        if isinstance(value, list):
+            entries = [_read_pair(_decode(each)) for each in value]
+            if _is_about_others(path, entries, rules):
+                yield Member(path, None, value, depth, within=within)
+                continue
+            if _are_requests(entries, rules):
+                several.append(path or WHOLE)
+            pending.extend((path, depth, each, within, is_own) for each in entries)
+        elif not isinstance(value, dict):
+            yield Member(path or WHOLE, None, value, depth, within=within)
+        else:
+            is_past = not _names_existing(rules) and is_of_the_past(path)
+            is_callers = is_own or asks_for_appointment(value, rules)
+            for key, each in join_parts(name_persons(value, rules), rules).items():
+                place, inner = join_path(path, key), _decode(each)
+                rule = None if is_past else _find_rule(key, inner, rules, within, is_own=is_callers)
+                if rule is None and isinstance(inner, dict | list) and fold_key(key) not in ENDS:
+                    is_wrapper = fold_key(key) in WRAPPERS
+                    is_inner = is_own if is_wrapper else belongs_to_caller(key, inherited=is_own)
+                    pending.append((path if is_wrapper else place, depth + (not is_wrapper), inner, within, is_inner))
+                elif rule is None:
+                    yield Member(place, None, each, depth, within=within)
+                else:
+                    own, others = _split(rule, inner, rules)
+                    for name, one in own:
+                        is_alias = rule.name != key
+                        yield Member(join_path(place, name), rule, one, depth, is_alias=is_alias, is_own=is_own)
+                    pending.extend((place, depth + 1, other, rule.name, is_own) for other in others)
+
+
+def _names_existing(rules: Mapping[str, ArgumentRule]) -> bool:
+    """Return whether a function has the time of an appointment that there is, which is the old one of a move."""
+    return any(rule.name == "appointment_date" for rule in rules.values())
+
+
+def _list_held(value: dict[str, Any], rules: Mapping[str, ArgumentRule]) -> dict[str, ArgumentRule]:
+    """Return the arguments that an object holds, at whatever depth."""
+    keys = [fold_key(name) for name, leaf in list_leaves(value) if not is_empty(leaf)]
+    return {rules[key].name: rules[key] for key in keys if key in rules}
+
+
+def _list_differing(entries: list[Any], rules: Mapping[str, ArgumentRule]) -> list[dict[str, ArgumentRule]]:
+    """Return the arguments of each object in a list; nothing if all of them are equal."""
+    objects = [each for each in entries if isinstance(each, dict) and _list_held(each, rules)]
+    return [_list_held(each, rules) for each in objects] if any(each != objects[0] for each in objects) else []
+
+
+def _are_requests(entries: list[Any], rules: Mapping[str, ArgumentRule]) -> bool:
+    """Return whether an object of a list asks for something by itself: `{name}` and `{phone}` are parts of one request."""
+    return any(
+        len(held) > 1 or any(rule.is_text or rule.name in {"service", "appointment_id"} for rule in held.values())
+        for held in _list_differing(entries, rules)
+    )
+
+
+def _is_about_others(path: str, entries: list[Any], rules: Mapping[str, ArgumentRule]) -> bool:
+    """Return whether a list is of offered times, or of names that are of no person: `medications`."""
+    key, differing = fold_key(path.rpartition(".")[2]), _list_differing(entries, rules)
+    if not key or not differing:
+        return False
+    is_named_only = all(held.keys() == {"customer_name"} for held in differing)
+    return key in OFFERS or (is_named_only and not belongs_to_caller(key))
+
+
+def _read_pair(entry: Any) -> Any:
+    """Return `{service: Haarschnitt}` of the entry `{name: service, value: Haarschnitt}` of a list of fields."""
+    if not isinstance(entry, dict):
+        return entry
+    key = next((entry[name] for name in ("name", "key", "field", "label") if entry.keys() == {name, "value"}), None)
+    return {key: entry["value"]} if isinstance(key, str) else entry
+
+
+def _find_rule(
+    key: str, value: Any, rules: Mapping[str, ArgumentRule], within: str | None, *, is_own: bool
+) -> ArgumentRule | None:
+    """Return the rule of a value by its name and its place."""
+    rule = rules.get(fold_key(key)) or _rule_of_preference(key, value, rules) or _rule_of_time(key, value, rules)
+    if rule is not None and rule.name == "companions" and counts_people(key, value):
+        return None  # it names nobody: `party_size.py`
+    return rule if rule is None or is_of_caller(rule, key, within, is_own=is_own) else None
+
+
+def _rule_of_time(key: str, value: Any, rules: Mapping[str, ArgumentRule]) -> ArgumentRule | None:
+    """Return the rule of the appointment's day or time under another name, such as `weekday` or `preferred_slot`."""
+    name = fold_key(key)
+    argument = names_time(name, value) if _OF_APPOINTMENT.fullmatch(name) else None
+    return rules.get(fold_key(argument)) if argument is not None else None
+
+
+def names_time(key: str, value: Any) -> str | None:
+    """Return which argument a value is that reads as a day or a time under a folded name for one; None for any other."""
+    texts = [text[:MAX_CHARACTERS] for _, text in list_leaves(value) if isinstance(text, str)]
+    if not texts or _TIME_KEY.search(key) is None or _NO_TIME_KEY.search(key) or key in ENDS:
+        return None
+    found = {find_part_argument(text) for text in texts}
+    if found == {None}:
+        return "start" if all(map(_is_day_and_time, texts)) else None
+    return str(found.pop()) if len(found) == 1 else None
+
+
+def _is_day_and_time(text: str) -> bool:
+    understood = understand_parts(text, None, None, at=_AT, zone=_ZONE)
+    return bool(understood.candidates) and understood.unclear is None
+
+
+def _rule_of_preference(key: str, value: Any, rules: Mapping[str, ArgumentRule]) -> ArgumentRule | None:
+    """Return the rule of a preference that is about the time."""
+    rule = rules.get(fold_key("part_of_day"))
+    if rule is None or fold_key(key) not in PREFERENCES or not isinstance(value, str):
+        return None
+    beside_a_day = understand_parts(f"{_AT:%Y-%m-%d}", None, value[:MAX_CHARACTERS], at=_AT, zone=_ZONE)
+    return rule if beside_a_day.unclear is None else None
+
+
+def _split(
+    rule: ArgumentRule, value: Any, rules: Mapping[str, ArgumentRule]
+) -> tuple[list[tuple[str, Any]], list[dict[str, Any]]]:
+    """Return the values of an argument from what holds them, by their places, and the objects of all else."""
+    if rule.name == "companions":  # an empty object in a list is somebody without a name
+        return [("", _join_names(value, rules, rule))], []
+    value = value if rule.name == "service" else _list_repeated(value)
+    while isinstance(value, list) and len(value) == 1:
+        value = _decode(value[0])
+    if isinstance(value, list) and (rule.is_text or rule.name == "service"):
+        return _split_list(rule, value, rules)
+    if not isinstance(value, dict):
+        return [("", value)], []
+    value = join_parts(value, rules, rule)
+    own_names = {fold_key(name) for name in (rule.name, *rule.aliases)} | _VALUE_RANKS.keys()
+    if rule.is_text:
+        own_names |= {fold_key(key) for key in value} - rules.keys()
+    own = {key: each for key, each in value.items() if fold_key(key) in own_names}
+    if any(fold_key(key) not in DESCRIBING_KEYS and not is_empty(each) for key, each in own.items()):
+        own = {key: each for key, each in own.items() if rule.is_text or fold_key(key) not in DESCRIBING_KEYS}
+    if rule.name == "customer_name" and len(own) > 1:
+        own = {key: each for key, each in own.items() if fold_key(key) != "id"}
+    others = {key: each for key, each in value.items() if key not in own}
+    if rule.is_text:
+        return [("", describe_object(own, {"text", "value", rule.name, *rule.aliases}))], [others]
+    said = {key: _decode(each) for key, each in own.items() if not is_empty(each)}
+    keys = sorted(said, key=lambda key: _VALUE_RANKS.get(fold_key(key), -1)) or list(own)[:1]
+    return [("" if key == keys[0] else key, said.get(key, own[key])) for key in keys], [others]
+
+
+def _split_list(
+    rule: ArgumentRule, value: list[Any], rules: Mapping[str, ArgumentRule]
+) -> tuple[list[tuple[str, Any]], list[dict[str, Any]]]:
+    """Return all texts of a list as one value. Of an entry that names two things nothing is its value."""
+    texts, others, pending = list[Any](), list[dict[str, Any]](), deque(value)
+    while pending:
+        each = _decode(pending.popleft())
+        if isinstance(each, list):
+            pending.extendleft(reversed(each))
+            continue
+        if isinstance(each, dict) and each.get("selected") is False:
+            continue  # an option that is not chosen
+        own, more = _split(rule, each, rules)
+        said = [join_texts(one) for _, one in own]
+        if all(merge_values(rule, said[0], one) is not None for one in said[1:]):
+            texts += [one for _, one in own[:1]]
+        else:
+            others.append({"values": said})
+        others += more
+    return [("", texts)], others
+
+
+def _join_names(value: Any, rules: Mapping[str, ArgumentRule], rule: ArgumentRule) -> Any:
+    """Return companions with one name each in place of its parts."""
+    value = _decode(value)
+    if isinstance(value, dict):
+        return join_parts(value, rules, rule)
+    if not isinstance(value, list):
+        return value
+    return [join_parts(each, rules, rule) if isinstance(each, dict) else each for each in map(_decode, value)]
+
+
+def join_path(path: str, key: str) -> str:
+    return ".".join(part for part in (path, key) if part)[:_MAX_KEY]
+
+
+def _list_repeated(value: Any) -> Any:
+    """Return the list of the values that an object gives for one name; any other value as it is."""
+    return value[REPEATED] if isinstance(value, dict) and value.keys() == {REPEATED} else value
+
+
+def _decode(value: Any) -> Any:
+    """Return what a text that is JSON says; any other value as it is."""
+    return decode_text(value) if is_encoded(value) else value

@@ -1,0 +1,113 @@
+"""The old and the new time of a move, as language models name them: `{from, to}`, `{old: {…}, new: {…}}`, `{date, new_date}`."""
+
+import re
+from collections.abc import KeysView, Mapping
+from typing import Any
+
+from askproai_runtime.conversation.arguments.table import fold_key, rules_of
+from askproai_runtime.german_dates import Argument, find_part_argument
+
+_KINDS = ("", "appointment", "slot", "termin", "booking", "datetime", "start")
+_BOUNDS = frozenset({"from", "von", "fromdate", "fromtime"})  # also "ab"
+_OLD = _BOUNDS | {
+    f"{word}{kind}" for word in ("old", "current", "original", "existing", "previous", "movefrom", "reschedulefrom")
+    for kind in _KINDS
+} | {"alt", "alter", "altertermin", "bisher", "bisherigertermin", "verschiebenvon"}  # fmt: skip
+_NEW = {f"{word}{kind}" for word in ("new", "updated", "target", "moveto", "rescheduleto") for kind in _KINDS} | {
+    "to", "todate", "totime", "auf", "nach", "neu", "neuer", "neuertermin", "verschiebenauf",
+}  # fmt: skip
+_PLAIN_DATES = frozenset({"date", "day", "datum", "tag"})
+_PLAIN_TIMES = frozenset({"time", "uhrzeit", "zeit"})
+_PLAIN_STARTS = frozenset({"start", "datetime", "starttime"})
+_NEW_DATES = frozenset({"newdate", "neuesdatum", "newday"})
+_NEW_TIMES = frozenset({"newtime", "neueuhrzeit", "newstart", "newdatetime", "newstarttime", "newslot"})
+_OF_NEW = re.compile(r"(?:new|neue?[mnrs]?)(?P<name>.+)")
+_INSTANT = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)")
+
+
+def name_old_and_new(members: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the members of the arguments of a move with the old time as that of the appointment, and the new one as `date`, `time`
+    or `start`. The old time only identifies the appointment.
+    """
+    keys = {fold_key(key): key for key in members}
+    old, new = _OLD & keys.keys(), _NEW & keys.keys()
+    if _are_hours({members[keys[key]] for key in old | new if isinstance(members[keys[key]], str)}):
+        return dict(members)
+    named_new = bool(new) or not (_NEW_DATES | _NEW_TIMES).isdisjoint(keys)
+    is_date_old, is_time_old = _find_old(keys.keys(), {side for key in new for side in _list_sides(members[keys[key]])})
+    found = dict[str, Any]()
+    for key, value in members.items():
+        folded = fold_key(key)
+        if folded in old and (named_new or folded not in _BOUNDS):
+            found |= _read_moment(key, value, is_old=True)
+        elif folded in new:
+            found |= _read_moment(key, value, is_old=False)
+        elif (folded in _PLAIN_DATES and is_date_old) or (folded in _PLAIN_TIMES and is_time_old):
+            found[_name_of_old(folded) or key] = value
+        elif folded in _PLAIN_STARTS and is_date_old and is_time_old:
+            found |= _read_moment(key, value, is_old=True)
+        else:
+            found[_name_of_new(folded) or key] = value
+    return found
+
+
+def _name_of_new(key: str) -> str | None:
+    """Return the argument of a new person, service or branch: `new_staff`, `neuer_mitarbeiter`."""
+    said = _OF_NEW.fullmatch(key)
+    rule = rules_of("reschedule_appointment").get(said["name"]) if said else None
+    return rule.name if rule is not None and rule.name in {"staff", "service", "branch"} else None
+
+
+def _list_sides(value: Any) -> set[str]:
+    """Return whether a new moment says a day, a time or both."""
+    if isinstance(value, dict):
+        names = {_name_of_old(fold_key(key)) for key in value}
+        return {side for side in ("date", "time") if f"appointment_{side}" in names} or {"date", "time"}
+    argument = find_part_argument(value) if isinstance(value, str) else None
+    return {"date", "time"} if argument is None else {"date" if argument is Argument.DATE else "time"}
+
+
+def _find_old(keys: KeysView[str], new: set[str]) -> tuple[bool, bool]:
+    """Return whether the plain day and time are the old ones. One alone is of the new moment that does not say it itself."""
+    is_date_old = "date" in new or not _NEW_DATES.isdisjoint(keys)
+    is_time_old = "time" in new or not _NEW_TIMES.isdisjoint(keys)
+    if not (_PLAIN_DATES.isdisjoint(keys) or _PLAIN_TIMES.isdisjoint(keys)):
+        is_date_old = is_time_old = is_date_old or is_time_old
+    return is_date_old, is_time_old
+
+
+def _are_hours(values: set[str]) -> bool:
+    """Return whether two times of a day are named, as the bounds of a range: `{from: "14:00", to: "16:00"}`."""
+    return len(values) > 1 and all(find_part_argument(value) is Argument.TIME for value in values)
+
+
+def _read_moment(key: str, value: Any, *, is_old: bool) -> dict[str, Any]:
+    """Return the arguments of one side of a move. The new time by itself is asked for where a text says neither."""
+    if isinstance(value, dict):
+        side = "old" if is_old else "new"
+        return {side: _as_appointment(value) if is_old else value}
+    if not isinstance(value, str):
+        return {key: value}
+    if found := _INSTANT.match(value):
+        return {"appointment_date": found[1], "appointment_time": found[2]} if is_old else {"start": value}
+    argument = find_part_argument(value)
+    if argument is Argument.PART_OF_DAY and not is_old:
+        return {"part_of_day": value}
+    name = "date" if argument in {Argument.DATE, None} else "time"
+    return {f"appointment_{name}" if is_old else name: value}
+
+
+def _as_appointment(members: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an object of the old time with the names of the appointment's day and time."""
+    found = dict[str, Any]()
+    for key, value in members.items():
+        folded = fold_key(key)
+        if folded in _PLAIN_STARTS and isinstance(value, str):
+            found |= _read_moment(key, value, is_old=True)
+        else:
+            found[_name_of_old(folded) or key] = value
+    return found
+
+
+def _name_of_old(key: str) -> str | None:
+    return "appointment_date" if key in _PLAIN_DATES else "appointment_time" if key in _PLAIN_TIMES else None

@@ -1,0 +1,61 @@
+"""Whose name and number an object holds, by its key: `customer` is the caller, `insurance` is not. Pure."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from askproai_runtime.conversation.arguments.table import ArgumentRule, fold_key
+
+# An object with one of these asks for an appointment, whatever its key: it is the caller's.
+_REQUESTING: Final = frozenset({"service", "start"})
+_PERSONAL: Final = frozenset({"phone", "email", "birth_date"})
+_NAMES: Final = frozenset({"fullname", "name"})  # of the object itself, unlike `customer_name`
+_LONGEST_KEY = 40  # the words overlap: a longer one would cost a search of its own
+_NO_PERSON = (
+    r"additional|anfrage|angaben|another|anrede|answer|appointment|arg(?:ument)?|body|booking|buchung|call|"
+    r"choice|chosen|contact|custom|data|date|daten|datum|day|desired|detail|field|form|formular|function|"
+    r"general|info(?:rmation)?|input|item|json|kontakt|main|mein|message|my|nachricht|new|note|option|"
+    r"param(?:eter)?|payload|personal|preferred|primary|profile?|record|request(?:ed)?|reservation|reservierung|"
+    r"result|schedule|second|selected|slot|termine?|the|time|tool|value|visit|weitere[nrs]?|wunsch|zeit|"
+    r"zweite[nrs]?|en|s"
+)
+_NEUTRAL = re.compile(rf"(?:{_NO_PERSON})+")
+_CALLER = re.compile(
+    rf"(?:{_NO_PERSON})*(?:anrufer|attendee|caller|client|customer|invitee|kunde?|lead|patient|person|user)"
+    rf"(?:in|innen|n|{_NO_PERSON})*"
+)
+
+
+# An appointment or a person of before, or of a recommendation: `last_visit`, `recommended_by`.
+_PAST = re.compile(
+    r"last|previous|former|prior(?!i)|histor|recommend|(?<!p)refer|empfohl|empfehl|letzt|vorherig|vorig|frueher|früher|bisherig"
+    r"|by$|durch$|von$"
+)
+
+
+def is_of_the_past(path: str) -> bool:
+    """Return whether a key of a path says that its value is of before, or of whoever recommended the business."""
+    return any(_PAST.search(fold_key(key)) for key in path.split("."))
+
+
+def belongs_to_caller(key: str, *, inherited: bool = True) -> bool:
+    """Return whether an object under this key is the caller's. Under a key that names nobody, it is whose the outer one is."""
+    name = fold_key(key)[:_LONGEST_KEY]
+    return inherited if _NEUTRAL.fullmatch(name) else _CALLER.fullmatch(name) is not None
+
+
+def asks_for_appointment(value: Any, rules: Mapping[str, ArgumentRule]) -> bool:
+    """Return whether an object has arguments of an appointment, as that of a caller may under any key."""
+    keys = {fold_key(str(name)) for name in value} if isinstance(value, dict) else set()
+    return not _REQUESTING.isdisjoint(rules[key].name for key in keys if key in rules)
+
+
+def is_of_caller(rule: ArgumentRule, key: str, within: str | None, *, is_own: bool) -> bool:
+    """Return whether an argument is the caller's own: the number in `staff`, or the name in `mother`, is somebody else's."""
+    if within == "customer_name":
+        return rule.name != "appointment_id"
+    if rule.name == "customer_name" and fold_key(key) in _NAMES:
+        return is_own or within is not None
+    if rule.name not in _PERSONAL or within == rule.name:
+        return True
+    return within not in {"staff", "service", "branch"} and (is_own or within is not None)

@@ -1,0 +1,219 @@
+"""Values that a language model passes in parts: a first and a last name, a day and its month, an hour and its minute."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from askproai_runtime.conversation.arguments.moves import name_old_and_new
+from askproai_runtime.conversation.arguments.table import ArgumentRule, fold_key
+from askproai_runtime.conversation.arguments.values import is_empty, to_text
+from askproai_runtime.german_dates import Argument, Grain, find_open_span, find_part_argument
+from askproai_runtime.language.placeholders import names_nothing
+
+_FIRST_NAMES = ("firstname", "vorname", "givenname")
+_LAST_NAMES = ("lastname", "surname", "familyname", "nachname")
+_AFTER = ("after", "notbefore", "earliest", "earliesttime", "from", "ab")
+_BEFORE = ("before", "notafter", "latest", "latesttime", "until", "bis", "to")
+_FROM = (*_AFTER, "start", "begin", "von")
+_TO = (*_BEFORE, "end")
+_YEARS = ("year", "jahr")
+_DAY_AND_MONTH = re.compile(r"\d{1,2}(?P<sign>[./])\s*\d{1,2}")
+_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
+_WEEKS = ("week", "woche", "kw", "calendarweek", "kalenderwoche")
+_MONTH_NAMES = (
+    "Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober", "November", "Dezember",
+)  # fmt: skip
+_MONTH_IN_WORDS = re.compile(r"[^\W\d_]+\.?(?: \d{4})?")
+_THIS_OR_NEXT = {"next": "next week", "this": "this week", "nächste": "nächste Woche", "diese": "diese Woche"}
+_MINUTES = ("minute", "minutes", "minuten", "min", "mins")
+_WITH_MINUTE = re.compile(r".*\d\D+\d")
+_O_CLOCK = re.compile(r"\s*(?:uhr|h|o'?clock)\.?$", re.IGNORECASE)
+_HALVES = ("ampm", "meridiem", "period")
+
+
+def join_parts(
+    members: Mapping[Any, Any], rules: Mapping[str, ArgumentRule], of: ArgumentRule | None = None
+) -> dict[str, Any]:
+    """Return the members of an object with one value in place of its parts. `of` is the argument whose value the object is.
+
+    Parts that make no value are a list, which no time is: an hour without its minute would be another time.
+    """
+    found = {to_text(key): value for key, value in members.items()}
+    is_move = of is None and {"date", "appointmentdate"} <= rules.keys() and rules["appointmentdate"].name != "date"
+    if is_move:
+        found = name_old_and_new(found)
+    name = "full_name" if of is None or of.name == "customer_name" else "name"
+    date = of.name if of and of.name.endswith("date") else "date"
+    time = of.name if of and of.name.endswith("time") else "time"
+    if of is not None or fold_key(name) in rules:
+        is_name = (
+            of is not None and of.name == "customer_name" and {"first", "last"} <= {fold_key(each) for each in found}
+        )
+        alone = (("first",), ("last",)) if is_name else ((), ())
+        _join(found, name, (_FIRST_NAMES + alone[0], _LAST_NAMES + alone[1]), _read_name, needed=0)
+    if fold_key(date) in rules:
+        _name_parts_of_date(found)
+        _join(found, date, (("day", "tag", "dayofmonth"), ("month", "monat"), _YEARS), _read_date)
+        _join_year(found, {*_names_of("date", rules), fold_key(date)})
+        _join(found, date, (("startdate", "fromdate", "datefrom"), ("enddate", "todate", "dateto")), _read_range)
+        for key in (each for each in found if fold_key(each) in {"month", "monat"}):
+            if (month := _read_integer(found[key], 1, 12)) is not None:
+                found[key] = _MONTH_NAMES[month - 1]
+    if fold_key(time) in rules:
+        _join(found, time, (("hour", "hours", "stunde"), _MINUTES), _read_clock)
+        # Beside a time, which it may contradict.
+        _join(found, "hour", (("hour", "hours", "stunde"), _MINUTES), _read_clock)
+        _join_minutes(found, {"value"} if of else _names_of("time", rules))
+    if of is not None and of.name in {"date", "time"}:
+        _join(found, of.name, (_FROM, _TO), _read_range, needed=0)
+    elif "partofday" in rules:
+        _join(found, _name_of_bounds(found, is_move=is_move), (_AFTER, _BEFORE), _read_range, needed=0)
+    if "partofday" in rules:
+        _join_beside(found, _names_of("date", rules), _WEEKS, _read_week)
+        _join_beside(found, _names_of("time", rules), _HALVES, _read_half)
+    return found
+
+
+def _name_of_bounds(found: Mapping[str, Any], *, is_move: bool) -> str:
+    """Return which argument the bounds of a time are. In a move whose day is not named otherwise, a day is that of the move."""
+    said = [value for key, value in found.items() if fold_key(key) in {*_AFTER, *_BEFORE}]
+    are_days = bool(said) and all(isinstance(each, str) and find_part_argument(each) is Argument.DATE for each in said)
+    return "date" if is_move and are_days and "date" not in found and "start" not in found else "part_of_day"
+
+
+def _name_parts_of_date(found: dict[str, Any]) -> None:
+    """Name the weekday and the day of the month by what they are in `{day: Thursday, date: 10, month: 12}`."""
+    keys = {fold_key(key): key for key in found}
+    day, date = (
+        next((keys[name] for name in names if name in keys), None) for names in (("day", "tag"), ("date", "datum"))
+    )
+    if date is None or keys.keys().isdisjoint({"month", "monat"}) or _read_integer(found[date], 1, 31) is None:
+        return
+    if day is None:
+        found["day"] = found.pop(date)
+    elif find_open_span(str(found[day])) is Grain.WEEK:
+        found["weekday"], found[day] = found[day], found.pop(date)
+
+
+def _names_of(name: str, rules: Mapping[str, ArgumentRule]) -> set[str]:
+    return {key for key, rule in rules.items() if rule.name == name} - {*_WEEKS} | {"value"}
+
+
+def _join_beside(
+    found: dict[str, Any], names: set[str], beside: Sequence[str], read: Callable[[Any], str | None]
+) -> None:
+    """Append what another member says to a value: the week of a weekday, the half of the day of an hour."""
+    own = [key for key in found if fold_key(key) in names and isinstance(found[key], str | int)]
+    keys = [key for key in found if fold_key(key) in beside]
+    said = read(found[keys[0]]) if len(keys) == 1 else None
+    if said is None:
+        return
+    if len(own) == 1:
+        value = to_text(found[own[0]])
+        found[own[0]] = value if fold_key(value).endswith(fold_key(said)) else f"{value} {said}"
+        del found[keys[0]]
+    else:
+        found[keys[0]] = said
+
+
+def _join_minutes(found: dict[str, Any], names: set[str]) -> None:
+    """Join an hour and its minute, which has a name of its own. Beside a time that says its minute it is a duration."""
+    minutes = [key for key in found if fold_key(key) in _MINUTES and _is_said(found[key])]
+    hours = [key for key in found if fold_key(key) in names and _is_said(found[key])]
+    if len(minutes) != 1 or len(hours) != 1:
+        return
+    values = [found[hours[0]], found[minutes[0]]]
+    is_other = fold_key(minutes[0]) == "minute" and to_text(values[1]) not in to_text(values[0])
+    if is_other or not _WITH_MINUTE.match(to_text(values[0])):
+        del found[minutes[0]]
+        found[hours[0]] = _read_clock(values) or values
+
+
+def _join_year(found: dict[str, Any], names: set[str]) -> None:
+    """Join a day of a month and its year. Beside a date that says another year the two are a list, which no day is."""
+    years = [key for key in found if fold_key(key) in _YEARS and _read_integer(found[key], 1, 9999) is not None]
+    days = [key for key in found if fold_key(key) in names and isinstance(found[key], str)]
+    if len(years) != 1 or len(days) != 1:
+        return
+    day, year = found[days[0]].strip(), str(found[years[0]]).strip()
+    said, numbers = _YEAR.search(day), _DAY_AND_MONTH.fullmatch(day)
+    joined = f"{day}{(numbers['sign'] if numbers else None) or ' '}{year}" if not day.endswith(".") else f"{day}{year}"
+    if said is not None and said[0] != year:
+        found[days[0]] = [day, year]
+    elif said is None and find_part_argument(joined) is Argument.DATE:
+        found[days[0]] = joined
+    elif said is None:  # no day of a month: "Freitag"
+        return
+    del found[years[0]]
+
+
+def _is_said(value: Any) -> bool:
+    return isinstance(value, str | int) and not names_nothing(to_text(value))
+
+
+def _join(
+    found: dict[str, Any],
+    name: str,
+    parts: Sequence[Sequence[str]],
+    read: Callable[[list[Any]], str | None],
+    needed: int = 2,
+) -> None:
+    """Put one value under `name` in place of its parts, unless it is there. `needed`: so many of the first must be there."""
+    folded = {fold_key(key): key for key in reversed(found)}
+    keys = [next((folded[each] for each in names if each in folded), None) for names in parts]
+    values = [None if key is None else found[key] for key in keys]
+    own = folded.get(fold_key(name))
+    if None in values[:needed] or (own is not None and own not in keys and not is_empty(found[own])):
+        return
+    said = read(values)
+    if said is None and not needed:  # placeholders
+        return
+    for key in filter(None, keys):
+        del found[key]
+    found[name] = values if said is None else said
+
+
+def _read_name(values: list[Any]) -> str | None:
+    return " ".join(each for each in values if isinstance(each, str) and not names_nothing(each)) or None
+
+
+def _read_date(values: list[Any]) -> str | None:
+    day, month = _read_integer(values[0], 1, 31), _read_integer(values[1], 1, 12)
+    year = _read_integer(values[2], 1, 9999) if values[2] else ""
+    if month is None and isinstance(values[1], str) and _MONTH_IN_WORDS.fullmatch(values[1].strip()):
+        month_and_year = f" {values[1].strip()} {year}".rstrip()
+    else:
+        month_and_year = f"{month}.{year}"
+    return None if None in {day, year} or month_and_year.startswith("None") else f"{day}.{month_and_year}"
+
+
+def _read_clock(values: list[Any]) -> str | None:
+    said = _O_CLOCK.sub("", values[0]) if isinstance(values[0], str) else values[0]
+    hour, minute = _read_integer(said, 0, 24), _read_integer(values[1], 0, 59)
+    return None if hour is None or minute is None else f"{hour:02}:{minute:02}"
+
+
+def _read_range(values: list[Any]) -> str | None:
+    first, last = (None if each is None or names_nothing(to_text(each)) else to_text(each) for each in values)
+    if first and last:
+        return f"{first} - {last}"
+    return f"ab {first}" if first else f"bis {last}" if last else None
+
+
+def _read_week(value: Any) -> str | None:
+    week = _read_integer(value, 1, 53)
+    if isinstance(value, str) and (named := _THIS_OR_NEXT.get(value.strip().lower())):
+        return named
+    return f"KW {week}" if week else value if isinstance(value, str) and not names_nothing(value) else None
+
+
+def _read_half(value: Any) -> str | None:
+    return value if isinstance(value, str) and fold_key(value) in {"am", "pm"} else None
+
+
+def _read_integer(value: Any, first: int, last: int) -> int | None:
+    """Return an integer within both bounds, also from its digits; None for anything else."""
+    value = value.strip().removesuffix(".") if isinstance(value, str) else value
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= len(str(last)):
+        value = int(value)
+    return value if type(value) is int and first <= value <= last else None

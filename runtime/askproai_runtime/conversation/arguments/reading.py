@@ -1,0 +1,316 @@
+"""From what a language model passes to the arguments of a call function, by the table of `argument_table.py`."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from askproai_runtime.conversation.arguments.companions import read_companions
+from askproai_runtime.conversation.arguments.known_names import KnownNames
+from askproai_runtime.conversation.arguments.members import Member, join_path, list_members, names_time
+from askproai_runtime.conversation.arguments.table import (
+    DECIDING,
+    DESCRIPTIONS,
+    NOT_NEEDED,
+    PARTIES,
+    PREFERENCES,
+    ArgumentRule,
+    fold_key,
+    rules_of,
+)
+from askproai_runtime.conversation.arguments.texts import NOTES_LIMIT
+from askproai_runtime.conversation.arguments.values import (
+    MAX_CHARACTERS,
+    is_empty,
+    join_texts,
+    merge_values,
+    read_value,
+    says_nothing,
+)
+from askproai_runtime.conversation.phone_argument import has_digits
+from askproai_runtime.german_dates import Argument, find_agreed
+from askproai_runtime.language.service_texts import ServicePart, cut_parts, drop_catalogue, find_rest
+from askproai_runtime.person_names import fold
+
+_LONGEST_UNREAD = NOTES_LIMIT + 1  # one that is cut fits nowhere: nothing is noted in part
+_FILLED_SCHEMA = 3  # arguments with nothing in them, beside which an empty object says nothing either
+_MOST_UNREAD = 10 * _LONGEST_UNREAD  # characters of unread values with their names
+BEYOND = "…"  # the place of the values that are not even named
+TIMES = frozenset({"date", "start", "time", "part_of_day"})
+_NEW = frozenset({"book_appointment", "check_availability", "join_waitlist"})  # appointments
+_START = re.compile(r"(?P<date>\d{4}-\d\d-\d\d)[T ](?P<time>\d\d:\d\d)")
+_PIECE = re.compile(r"[^(),;]+")
+# An e-mail address in the text for a number, with what joins the two.
+_ADDRESS = re.compile(
+    r"(?:\b(?:oder|und|or|and)\b|[,;/|])?\s*(?P<address>[^\s,;/|()<>:]+@[^\s,;/|()<>]+)\s*(?:\b(?:oder|und|or|and)\b|[,;/|])?",
+    re.IGNORECASE,
+)
+_ON = re.compile(r"^(?:am|on)\s+", re.IGNORECASE)
+_PERSON = frozenset({"customer_name", "phone"})  # what else an object says of a person decides nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """The arguments that have a value, by the names of the table; and those that were not read, by the model's names.
+
+    `noted` are those of the unread ones that are in the text for a person. `unclear` are deciding arguments of which a value was
+    not read, or two disagree: none of them is in `values`. `is_several`: the arguments are those of several requests.
+    """
+
+    values: dict[str, Any]
+    unread: dict[str, str]
+    unclear: tuple[str, ...] = ()
+    is_several: bool = False
+    noted: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_arguments(function: str, args: Any, known: KnownNames | None = None) -> Arguments:
+    """Return the arguments of a function: trimmed and bounded texts, booleans, and `companions`. Placeholders count as absent.
+
+    A language model may send numbers for texts, nulls, blanks, JSON in texts, other names, objects in objects, or no object at all.
+    Nothing with a value is left out in silence: what the function does not read is `unread`. A deciding argument counts only if all
+    that was said of it was read, and agrees. By the `known` names an id and a name may mean the same.
+    """
+    values, unread, unclear, contradicted = dict[str, Any](), dict[str, list[Any]](), set[str](), set[str]()
+    rules, several = rules_of(function), list[str]()
+    paths = dict[str, str]()
+    args = _unwrap(args)
+    listed = _without_fillers([each for each in list_members(args, rules, several) if not _names_business(each, known)])
+    members = sorted(_set_apart(listed), key=lambda member: (not member.is_own, member.depth, member.is_alias))
+    for member in members:
+        read, rest = _read_member(member)
+        for path, value in rest:
+            unread.setdefault(path, []).append(value)
+        unclear |= _find_unclear(member, rest)
+        if member.rule is None or read is None:
+            continue
+        name = member.rule.name
+        merged = read if name not in values else merge_values(member.rule, values[name], read)
+        if merged is None and known is not None:
+            merged = known.agree(name, (paths[name], values[name]), (member.path, read))
+        if merged is None:
+            unread.setdefault(member.path, []).append(member.value)
+            contradicted |= {name} & DECIDING if member.is_own else set()
+        else:
+            values[name] = merged
+            paths.setdefault(name, member.path)
+    of_companions = [member for member in members if _is_of_companions(member)]
+    if "companions" in values and all(_is_with_caller(member, values) for member in of_companions):
+        unclear.discard("companions")
+    unclear |= contradicted
+    unclear |= _find_unclear_day(members, values, rules)
+    unclear |= TIMES & _names_of_rules(rules) if unclear & {"date", "start"} else set()
+    for member in members:
+        if member.rule and member.rule.name in unclear and not is_empty(member.value):
+            values.pop(member.rule.name, None)
+            named = unread.setdefault(member.path, [])
+            named += [member.value] if member.value not in named else []
+    for path in several:
+        unread.setdefault(path, [True])
+    read = _split_phone(Arguments(values, _name_unread(unread), tuple(sorted(unclear)), bool(several)), rules)
+    return read if known is None or "staff" not in rules else _read_names(read, function, known)
+
+
+def _split_phone(read: Arguments, rules: Mapping[str, ArgumentRule]) -> Arguments:
+    """Return the arguments with the address beside a telephone number as `email`; as unread where there is another one, or none."""
+    text = str(read.values.get("phone", ""))
+    found, number = _ADDRESS.search(text), _ADDRESS.sub(" ", text).strip()
+    if found is None or not has_digits(number):
+        return read
+    address, values = found["address"].rstrip("."), read.values | {"phone": number}
+    if "email" in rules and values.setdefault("email", address) == address:
+        return replace(read, values=values)
+    return replace(read, values=values, unread={"email": address} | read.unread)
+
+
+def _read_names(read: Arguments, function: str, known: KnownNames) -> Arguments:
+    return _with_staff(_split_staff(_split_service(read, function, known), known), known)
+
+
+def _split_service(read: Arguments, function: str, known: KnownNames) -> Arguments:
+    """Return the arguments with those that stand in the text for a service, where they are absent, or agree.
+
+    The rest stays in the text, which is asked about, and is unread.
+    """
+    if function not in _NEW or not isinstance(read.values.get("service"), str):
+        return read
+    text = _drop_given(drop_catalogue(read.values["service"]), read.values)
+    values, unread, noted, parts = dict(read.values), dict(read.unread), list[str](), list[ServicePart]()
+    for part in known.list_service_parts(text):
+        value = _merge_part(part, read, known)
+        if value is None:
+            continue
+        parts.append(part)
+        if part.argument == "person":
+            noted.append(part.text)
+        elif part.argument == "quantity":
+            unread |= {} if "companions" in values else {"service.quantity": part.text}
+        elif "start" not in values or part.argument == "staff":
+            values[part.argument] = value
+    values["service"] = cut_parts(text, parts)
+    noted.append(find_rest(values["service"], known.config.services))
+    rest = ", ".join(filter(None, noted)) if function != "check_availability" else ""  # a search notes nothing
+    values = {name: value for name, value in values.items() if name != "service" or value}
+    return replace(read, values=values, unread=({"service": rest} if rest else {}) | unread)
+
+
+def _drop_given(text: str, values: Mapping[str, Any]) -> str:
+    """Return a text for a service without its pieces that are whole values of other arguments: `haircut (before 11, Anna only)`."""
+    given = {fold(value) for name in (*TIMES, "staff") if isinstance(value := values.get(name), str)} - {""}
+    rest = _PIECE.sub(lambda piece: "" if fold(piece[0]) in given else piece[0], text)
+    return text if rest == text else re.sub(r"\([\s,;]*\)", "", rest).strip(" ,;")
+
+
+def _merge_part(part: ServicePart, read: Arguments, known: KnownNames) -> Any:
+    """Return the value of an argument with a part of the text for a service; None where the two contradict each other."""
+    name, said = part.argument, _ON.sub("", part.text)
+    given = read.values.get(name)
+    if name in TIMES and "start" in read.values:
+        start = _START.match(str(read.values["start"]))
+        is_known = start is not None and name in start.groupdict()
+        return find_agreed(start[name], said, Argument(name)) if start and is_known else None
+    if given is None:
+        return None if name in read.unclear else part.text
+    if name == "staff":
+        return given if known.agrees_about_staff(str(given), part.text) else None
+    return merge_values(rules_of("book_appointment")[fold_key(name)], given, said)
+
+
+def _split_staff(read: Arguments, known: KnownNames) -> Arguments:
+    """Return the arguments with the person whom a day or a time names after it as `staff`; as unclear beside another person."""
+    values, named = dict(read.values), dict[str, str]()
+    for name in ("date", "start", "time", "part_of_day"):
+        if isinstance(text := values.get(name), str) and (found := known.split_staff(text)) is not None:
+            values[name], named[name] = found
+    if not named:
+        return read
+    people = {known.resolve("staff", each) for each in (*named.values(), values.get("staff")) if each is not None}
+    if len(people) == 1:
+        return replace(read, values={"staff": next(iter(named.values()))} | values)
+    values.pop("staff", None)
+    return replace(read, values=values, unread=read.unread | named, unclear=tuple(sorted({*read.unclear, "staff"})))
+
+
+def _with_staff(read: Arguments, known: KnownNames) -> Arguments:
+    """Return the arguments with whom they name under another key, where `staff` names nobody."""
+    found = known.find_staff(read.unread)
+    if found is None or "staff" in read.values or "staff" in read.unclear:
+        return read
+    place, said = found
+    unread = {path: text for path, text in read.unread.items() if path != place}
+    return replace(read, values=read.values | {"staff": said}, unread=unread)
+
+
+def _is_with_caller(member: Member, values: dict[str, Any]) -> bool:
+    """Return whether all that was not read of companions is the caller's own day and time, or describes them."""
+    _, rest = _read_member(member)
+    own = {fold_key(name): join_texts(value) for name, value in values.items() if name in TIMES}
+    parts = [(fold_key(path.rpartition(".")[2]), join_texts(value)) for path, value in rest]
+    return all(key in DESCRIPTIONS or own.get(key) == said for key, said in parts)
+
+
+def _names_of_rules(rules: Mapping[str, ArgumentRule]) -> set[str]:
+    return {rule.name for rule in rules.values()}
+
+
+def _find_unclear(member: Member, rest: list[tuple[str, Any]]) -> set[str]:
+    """Return the deciding argument of which something was not read, but for what only describes it."""
+    name = member.rule.name if member.rule else member.within
+    if name not in DECIDING or (member.rule is None and name in _PERSON):
+        is_other_number = name == "phone" and _last_key(member) not in DESCRIPTIONS | NOT_NEEDED
+        return {"phone"} if is_other_number and not is_empty(member.value) else set()
+    if member.rule is not None and name == "customer_name":
+        return set()  # it is asked for where it is needed
+    if member.rule is not None and name == "phone":
+        return {"phone"} if rest and not isinstance(member.value, bool) else set()
+    unread = {fold_key(path.rpartition(".")[2]) for path, _ in rest}
+    return {name} if unread - DESCRIPTIONS - PREFERENCES - NOT_NEEDED else set()
+
+
+def _set_apart(members: list[Member]) -> list[Member]:
+    """Return the members. A time in an object of something else, such as `reminder`, has no rule beside one of the appointment."""
+    times = [each for each in members if each.rule is not None and each.rule.name in TIMES and not is_empty(each.value)]
+    if not any(each.is_own for each in times):
+        return members
+    return [replace(each, rule=None) if each in times and not each.is_own else each for each in members]
+
+
+def _find_unclear_day(members: list[Member], values: Mapping[str, Any], rules: Mapping[str, ArgumentRule]) -> set[str]:
+    """Return `date` where the only time is of something else: by `inspection_date` alone the act would be on another day."""
+    is_needed = "date" in _names_of_rules(rules) and {"date", "start"}.isdisjoint(values)
+    return {"date"} if is_needed and any(map(_is_other_time, members)) else set()
+
+
+def _is_other_time(member: Member) -> bool:
+    """Return whether a value is a day or a time under a name that is not one of the appointment's."""
+    return member.rule is None and names_time(_last_key(member), member.value) is not None
+
+
+def _without_fillers(members: list[Member]) -> list[Member]:
+    """Return the members without companions of one object without a key, if a model has given nothing for other arguments as well.
+
+    Alone, such an object is a person without a name, as one with an empty name is, by the schema.
+    """
+    empty = sum(member.rule is not None and member.value in {"", None} for member in members if not _is_nested(member))
+    if empty < _FILLED_SCHEMA:
+        return members
+    return [each for each in members if not (_is_of_companions(each) and each.value in ([{}], {}))]
+
+
+def _is_nested(member: Member) -> bool:
+    return isinstance(member.value, dict | list)
+
+
+def _is_of_companions(member: Member) -> bool:
+    return member.rule is not None and member.rule.name == "companions"
+
+
+def _unwrap(args: Any) -> Any:
+    """Return the arguments of a call that is within the arguments once more: `{"name": a function, "arguments": {…}}`."""
+    if not (isinstance(args, dict) and isinstance(args.get("name"), str) and "arguments" in args):
+        return args
+    return {key: each for key, each in args.items() if key != "name" or not rules_of(args["name"])}
+
+
+def _names_business(member: Member, known: KnownNames | None) -> bool:
+    """Return whether a person or a place is the business itself, which every appointment is at."""
+    if known is None or member.rule is None or member.rule.name not in {"branch", "staff"}:
+        return False
+    return isinstance(member.value, str) and known.is_business(member.rule.name, member.value)
+
+
+def _last_key(member: Member) -> str:
+    return fold_key(member.path.rpartition(".")[2])
+
+
+def _name_unread(unread: Mapping[str, list[Any]]) -> dict[str, str]:
+    """Return the texts of the unread values by their places, bounded; "…" is how many are beyond the bound."""
+    named, length = dict[str, str](), 0
+    for path, values in unread.items():
+        text = (join_texts(values) or str(values[0]).lower())[:_LONGEST_UNREAD]
+        length += len(path) + len(text)
+        if length > _MOST_UNREAD:
+            return named | {BEYOND: str(len(unread) - len(named))}
+        named[path] = text
+    return named
+
+
+def _read_member(member: Member) -> tuple[Any, list[tuple[str, Any]]]:
+    """Return the value of an argument, None without any, and what of it was not read, by its places."""
+    if member.rule is None:
+        is_needed = fold_key(member.path.rpartition(".")[2]) not in NOT_NEEDED
+        is_text = isinstance(member.value, str) and member.within not in DECIDING
+        is_nothing = says_nothing(member.value) if is_text else is_empty(member.value)
+        is_nothing = is_nothing and str(member.value).strip().casefold() != "true"  # which is said of the key
+        is_said = not is_nothing or (member.within is not None and member.value is False)
+        return None, [(member.path, member.value)] if is_needed and is_said else []
+    if member.rule.name == "companions":
+        read, rest = read_companions(member.value)
+        is_count = bool(read) and not any(read or ()) and isinstance(member.value, int | str)
+        if read and is_count and fold_key(member.path.rpartition(".")[2]) in PARTIES:  # the caller is one of them
+            read, rest = ([], []) if len(read) == 1 else (None, [("", member.value)])
+        return read, [(join_path(member.path, key), each) for key, each in rest if not is_empty(each)]
+    value = read_value(member.rule, member.value)
+    if isinstance(value, str) and len(value) > MAX_CHARACTERS:
+        return value[:MAX_CHARACTERS].rstrip(), [(member.path, value[MAX_CHARACTERS:])]
+    return value, [(member.path, member.value)] if value is None and not is_empty(member.value) else []

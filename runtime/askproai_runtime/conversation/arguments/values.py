@@ -1,0 +1,252 @@
+"""From what a language model passes for one argument to its value: a text or a boolean."""
+
+import ast
+import json
+import math
+import re
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import msgspec
+
+from askproai_core.http_server import read_json
+from askproai_runtime.conversation.amended_messages import withdraws_call_back
+from askproai_runtime.conversation.arguments.table import ArgumentRule
+from askproai_runtime.german_dates import MONTHS, Argument, find_agreed
+from askproai_runtime.language.phrases import join_list
+from askproai_runtime.language.placeholders import is_placeholder, leaves_open, names_nothing, refuses_contact
+from askproai_runtime.language.replies import read_claim
+from askproai_runtime.person_names import drop_titles, fold
+
+MAX_CHARACTERS = 500
+_ANSWERS = frozenset({"false", "nee", "nein", "no", "nope", "true"})  # "nein danke" is one, "keine Angabe" is none
+# Whole answers that no one has agreed so far, though they name nothing.
+_NOT_YET = frozenset({"noch nicht", "noch offen", "not yet", "offen", "open", "pending", "tba", "tbd", "undecided"})
+_MOST_BITS = 1_000
+_LONGEST_LITERAL = 5_000
+_NAMED = frozenset({"branch", "customer_name", "service", "staff"})
+_FEWEST_DIGITS = 7  # of a telephone number that may be the end of another writing of it
+_LONGEST_DAY = 2  # digits: a day of no month
+_MAX_ENCODINGS = 3  # of JSON in JSON
+_SEVERAL = frozenset({"date", "time", "part_of_day", "start"})  # any of a list will do
+_TIMES = {
+    "date": Argument.DATE, "appointment_date": Argument.DATE, "time": Argument.TIME, "appointment_time": Argument.TIME,
+    "part_of_day": Argument.PART_OF_DAY,
+}  # fmt: skip
+# Whole answers that say more than yes or no, by argument. "Weitere Infos" and "second attempt" are none.
+_FURTHER_ONE = (
+    r"(?:noch ein(?:e[mnrs]?)?|(?:ein\w* )?(?:weitere[nrs]?|zusätzliche[nrs]?|zweite[nrs]?)"
+    r"|another|(?:an? )?(?:additional|second)|(?:one|1) more)"
+)
+_AGREEMENTS = {
+    "another": re.compile(
+        rf"(?:(?:ja|yes|gerne?|bitte|please) )*{_FURTHER_ONE}(?: (?:one|termin|buchung|appointment|booking|bitte|please|dazu))*"
+    ),
+    "confirmed": re.compile(
+        r"(?:bitte |please )?(?:absagen|stornieren|streichen|löschen|cancel(?: it)?)(?: bitte| please)?"
+    ),
+}
+
+
+def is_empty(value: Any) -> bool:
+    """Return whether a value says nothing that could be missed."""
+    if isinstance(value, list | dict):
+        return not any(not is_empty(text) for _, text in list_leaves(value))
+    if isinstance(value, str):
+        return names_nothing(value) or leaves_open(value)
+    # Models write 0 for nothing, too.
+    return value is None or value == 0 or (isinstance(value, float) and math.isnan(value))
+
+
+def says_nothing(text: str) -> bool:
+    """Return whether a text for a person says nothing; a refusal says something: `bitte keine E-Mail`."""
+    return (names_nothing(text) and not refuses_contact(text)) or leaves_open(text)
+
+
+def read_value(rule: ArgumentRule, value: Any) -> str | bool | None:
+    """Return the text or boolean of an argument; None where its value is another one, or absent."""
+    if isinstance(value, list) and (rule.is_text or rule.name in {"service", "staff", "topic"}):
+        value = join_texts(value)
+    while isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    if isinstance(value, list) and value and rule.name in _SEVERAL and all(_is_written_time(each) for each in value):
+        value = join_list(_drop_repeated(value, _TIMES.get(rule.name)))
+    if rule.is_boolean:
+        return _read_boolean(rule, value)
+    if rule.name == "call_back" and isinstance(value, bool):
+        return to_text(value).lower()  # false takes back what the call has asked for
+    if isinstance(value, bool) or not isinstance(value, str | int | float) or value == 0:
+        return None
+    text = to_text(value).replace("\0", "").strip()
+    if rule.is_text and refuses_contact(text):
+        return text
+    if rule.name == "call_back":
+        return text if withdraws_call_back(text) or not is_placeholder(text) else None
+    return None if names_nothing(text) or (rule.is_choice and leaves_open(text)) else text
+
+
+def merge_values(rule: ArgumentRule, first: Any, second: Any) -> Any:
+    """Return the one value of two that agree; None of two that do not.
+
+    Remarks are joined. A weekday beside a date is said with it, so that the two are understood together.
+    """
+    if rule.name == "companions":
+        return _join_companions(first, second)
+    one, other = fold(to_text(first)), fold(to_text(second))
+    if one == other or (other.isdigit() and rule.name in _NAMED):  # the number of a record beside the name
+        return first
+    if rule.is_text:
+        joined = f"{first}, {second}"
+        return joined if len(joined) <= MAX_CHARACTERS else None
+    if rule.name == "phone":
+        digits = sorted((_digits(one), _digits(other)), key=len)
+        return first if len(digits[0]) >= _FEWEST_DIGITS and digits[1].endswith(digits[0]) else None
+    if rule.name == "customer_name":
+        words, more = set(drop_titles(one).split()), set(drop_titles(other).split())
+        if words == more:
+            return max(first, second, key=len)
+        return first if more < words else second if words < more else None
+    if (argument := _TIMES.get(rule.name)) and (agreed := find_agreed(to_text(first), to_text(second), argument)):
+        return agreed
+    if rule.name.endswith("date"):
+        days, dates = (
+            [each.strip(". ") for each in (first, second) if each.strip(". ").isalpha() and fold(each) not in MONTHS],
+            [each for each in (first, second) if any(map(str.isdigit, each))],
+        )
+        return f"{days[0]} {dates[0]}" if days and dates and len(dates[0]) > _LONGEST_DAY else None
+    return None
+
+
+def _join_companions(first: list[dict[str, str]], second: list[dict[str, str]]) -> list[dict[str, str]] | None:
+    """Return all who come along by two lists, each once. A list without names is how many the other one names."""
+    counted, named = (second, first) if any(first) else (first, second)
+    if counted and not any(counted):
+        return named if len(counted) == len(named) else None
+    joined = list(first)
+    for each in second:
+        at = next((at for at, other in enumerate(joined) if _is_same(each, other)), None)
+        if at is None:
+            joined.append(each)
+        else:
+            joined[at] = joined[at] | each
+    return joined
+
+
+def _is_same(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
+    """Return whether two entries are of one person: of one name, without a contradiction."""
+    is_named = fold(one.get("customer_name", "")) == fold(other.get("customer_name", "")) != ""
+    return is_named and all(fold(one[key]) == fold(other[key]) for key in one.keys() & other.keys())
+
+
+def _drop_repeated(texts: list[str], argument: Argument | None) -> list[str]:
+    """Return the texts of a list without those that say another one again, or its weekday."""
+    if argument is None:
+        return list(dict.fromkeys(texts))
+    kept = list[str]()
+    for text in dict.fromkeys(texts):
+        agreed = {at: found for at, each in enumerate(kept) if (found := _find_same(each, text, argument))}
+        for at, found in agreed.items():
+            kept[at] = found
+        kept += [] if agreed else [text]
+    return list(dict.fromkeys(kept))
+
+
+def _find_same(first: str, second: str, argument: Argument) -> str | None:
+    if (found := find_agreed(first, second, argument)) or argument is not Argument.DATE:
+        return found
+    for day, date in ((first, second), (second, first)):
+        if day.strip(". ").isalpha() and any(map(str.isdigit, date)) and find_agreed(f"{day} {date}", date, argument):
+            return date
+    return None
+
+
+def _digits(text: str) -> str:
+    return re.sub(r"\D", "", text).lstrip("0")
+
+
+def _is_written_time(value: Any) -> bool:
+    """Return whether a value is a text with more than a number in it: numbers in a list may be an hour and its minute."""
+    return isinstance(value, str) and bool(value) and not value.isdecimal() and not names_nothing(value)
+
+
+def _read_boolean(rule: ArgumentRule, value: Any) -> bool | None:
+    """Return what a boolean says, also in words. Words that are neither a yes nor a no are none."""
+    if isinstance(value, str):
+        claim = read_claim(value, _AGREEMENTS.get(rule.name), cancels=rule.name == "confirmed")
+        if not names_nothing(value):
+            return claim
+        is_answer = fold(value) in _NOT_YET or fold(value).partition(" ")[0] in _ANSWERS
+        return claim is True if is_answer else None  # "false?" is no agreement
+    return bool(value) if isinstance(value, bool | int | float) and value in {0, 1} else None
+
+
+def decode_text(text: str) -> Any:
+    """Return the value of a text that is JSON, also of JSON in JSON; any other text without its blanks, None without any."""
+    value: Any = text
+    for _ in range(_MAX_ENCODINGS):
+        try:
+            value = read_json(value.encode("utf-8", "replace"), object)
+        except msgspec.DecodeError:
+            return _decode_literal(value) if is_encoded(value) else value.strip() or None
+        if not is_encoded(value):
+            break
+    return value
+
+
+def _decode_literal(text: str) -> Any:
+    """Return the value of a text that is nearly JSON, with single quotes or a comma too many; any other text as it is."""
+    try:
+        value = ast.literal_eval(text.strip()) if len(text) <= _LONGEST_LITERAL else text
+        return json.loads(json.dumps(value)) if isinstance(value, dict | list) else text.strip()
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return text.strip()
+
+
+def is_encoded(value: Any) -> bool:
+    """Return whether a value is a text that may be JSON with more than a number or a word in it."""
+    return isinstance(value, str) and value.lstrip()[:1] in {"{", "[", '"'}
+
+
+def to_text(value: Any) -> str:
+    """Return a text, number or boolean as a text that PostgreSQL and JSON accept."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, int) and value.bit_length() > _MOST_BITS:
+        return "Infinity"  # Python writes no number of thousands of digits
+    return str(value).encode("utf-8", "replace").decode()
+
+
+def list_leaves(value: Any) -> list[tuple[str, Any]]:
+    """Return the texts, numbers and booleans in a JSON value, in order, each with the last name above it.
+
+    Not by recursion: the depth is the sender's.
+    """
+    leaves, rest = list[tuple[str, Any]](), [("", value)]
+    while rest:
+        name, each = rest.pop()
+        match each:
+            case list():
+                rest += ((name, item) for item in reversed(each))
+            case dict():
+                rest += reversed([(str(key), of) for key, of in each.items()])
+            case None:
+                pass
+            case _:
+                leaves.append((name, each))
+    return leaves
+
+
+def join_texts(value: Any) -> str:
+    """Return all texts and numbers of a value in one text."""
+    texts = (to_text(each).strip() for _, each in list_leaves(value) if not isinstance(each, bool))
+    return ", ".join(text for text in texts if text)
+
+
+def _is_nothing(leaf: Any) -> bool:
+    return says_nothing(leaf) if isinstance(leaf, str) else is_empty(leaf)
+
+
+def describe_object(value: Mapping[str, Any], plain: Collection[str]) -> str:
+    """Return all that an object says in one text, each value with its name, but for the `plain` names."""
+    said = [(name, to_text(each).strip()) for name, each in list_leaves(value) if not _is_nothing(each)]
+    return ", ".join(text if not name or name in plain else f"{name}: {text}" for name, text in said)

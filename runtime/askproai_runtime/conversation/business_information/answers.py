@@ -1,0 +1,378 @@
+"""business_information: the topics on which callers ask, and what is said about each. Pure: config in, sentences out."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Self
+from zoneinfo import ZoneInfo
+
+from askproai_core.tenant_config import Branch, Knowledge, Service, TenantConfig
+from askproai_runtime.conversation.business_information.hours import (
+    asks_about_now,
+    describe_closures,
+    describe_habitual_days,
+    describe_hours,
+    describe_now,
+    find_habitual_days,
+    understand_days,
+)
+from askproai_runtime.conversation.business_information.numbers import spell_digits
+from askproai_runtime.conversation.business_information.question_parts import (
+    OpenPart,
+    asked_sentences,
+    drop_around_nouns,
+    find_sentence,
+    leave_open,
+    leave_out_branches,
+    list_parts,
+    list_topics,
+    list_uncovered,
+    say_open,
+    words_of_topic,
+)
+from askproai_runtime.conversation.business_information.questions import (
+    Question,
+    answered,
+    ask_back,
+    list_questions,
+    unknown,
+)
+from askproai_runtime.conversation.business_information.services import answer_about_services, is_offered, list_named
+from askproai_runtime.conversation.business_information.topics import Topic
+from askproai_runtime.conversation.business_information.working_days import split_working_days
+from askproai_runtime.conversation.types import Answer, FunctionOutcome
+from askproai_runtime.german_dates import Refusal, Understanding
+from askproai_runtime.language.introductions import read_introduction
+from askproai_runtime.language.phrases import join_list
+from askproai_runtime.person_names import drop_titles, fold
+from askproai_runtime.sentences import format_written_day, say
+
+_MAX_NAMES = 10  # that a listener can follow
+_MIN_LETTERS = 3  # of a word that names a person
+_MAX_COMPARED = 50  # branches
+_HOURS = frozenset({Topic.OPENING_HOURS, Topic.CLOSED_DAYS})
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """The part of a question that does not depend on its branch, so that a comparison of branches reads it once.
+
+    `named`: the services that it names, each with the name that was said.
+    """
+
+    named: Sequence[tuple[str, Service]]
+    understood: Understanding | None
+    is_about_now: bool = False
+
+    @classmethod
+    def of(cls, config: TenantConfig, question: Question) -> Self:
+        words = fold(question.words)
+        named = list_named(config.services, question, words)
+        understood, zone = None, ZoneInfo(config.time_zone)
+        if question.topic is Topic.OPENING_HOURS and asks_about_now(question.date, question.words):
+            return cls(named, None, is_about_now=True)
+        if question.topic in _HOURS:
+            understood = understand_days(question.date, question.words, question.asked_at, zone)
+        return cls(named, understood)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The parts of a question: its topics, each with its reading, and what no topic is for.
+
+    `is_sure`: its words ask about the topics. Else the model's argument alone names the topic.
+    """
+
+    topics: Sequence[tuple[Question, _Reading]]
+    parts: Sequence[OpenPart]
+    is_sure: bool
+    asks_branches: bool
+
+    @classmethod
+    def of(cls, config: TenantConfig, question: Question) -> Self:
+        zone, at = ZoneInfo(config.time_zone), question.asked_at
+        parts = list_parts(question.words, _list_known_words(config), at, zone)
+        rest, asks_person = _leave_out_person(config, question, zone)
+        rest, asks_branches = leave_out_branches(rest) if len(config.branches) > 1 else (rest, False)
+        words = fold(asked_sentences(rest))
+        # Else the day of the person is that of the hours.
+        if rest != question.words and _names_time(question, rest, zone):
+            question = replace(question, words=rest)
+        first = _Reading.of(config, question)
+        days = first.is_about_now or first.understood is not None
+        names_day = not asks_person and (days or bool(find_habitual_days(question.date, question.words)))
+        found = [topic for named in question.topics for topic in list_topics(named, words, names_day=names_day)]
+        asked = list(dict.fromkeys(found))
+        questions = [
+            replace(question, topic=topic, words=words_of_topic(topic, question.words, asked))
+            if topic in _HOURS and len(asked) > 1
+            else replace(question, topic=topic)
+            for topic in asked or question.topics
+            if asked or not (asks_branches or (asks_person and topic in _HOURS))
+        ]
+        readings = [(each, first if each == question else _Reading.of(config, each)) for each in questions]
+        topics = {each.topic for each in questions}
+        if Topic.STAFF in topics and topics.isdisjoint(_HOURS):
+            asks_person |= understand_days(question.date, question.words, at, zone) is not None
+        names = _list_words(member.display_name for branch in config.branches for member in branch.staff)
+        known = _list_known_words(config) - (names if Topic.STAFF not in topics else frozenset())
+        known |= {f"{before} {name}" for before in ("bei", "mit", "with") for name in names}
+        known |= {*fold(read_introduction(question.words)).split()}
+        parts += list_uncovered(rest, topics, known, at, zone)
+        if asks_person:
+            parts.append(OpenPart("date", "working_days"))
+        return cls(readings, parts, bool(asked), asks_branches)
+
+
+def _leave_out_person(config: TenantConfig, question: Question, zone: ZoneInfo) -> tuple[str, bool]:
+    """Return the words of a question without its clauses about a person's days, and whether it has any."""
+    named = (member.display_name for branch in config.branches for member in branch.staff)
+    names = frozenset(word for name in named for word in _list_name_words(name)) - set(
+        drop_titles(read_introduction(question.words)).split()
+    )
+
+    def names_day(clause: str) -> bool:
+        alone = question if question.words.startswith(clause) else replace(question, date=None)
+        return _names_time(alone, clause, zone)
+
+    rest, found = split_working_days(question.words, names, question.topic, names_day)
+    is_named = question.staff is not None and (not _HOURS.isdisjoint(question.topics) or question.date is not None)
+    return rest, found or is_named
+
+
+def _names_time(question: Question, words: str, zone: ZoneInfo) -> bool:
+    """Return whether the date of a question, or words of it, name days or the present."""
+    days = understand_days(question.date, words, question.asked_at, zone)
+    return days is not None or bool(find_habitual_days(question.date, words)) or asks_about_now(question.date, words)
+
+
+def answer_question(config: TenantConfig, branch: Branch, question: Question) -> Answer:
+    """Answer a caller's question about a branch, topic by topic.
+
+    A fact that the tenant has not declared is said to be unknown, never guessed, and so is one without a topic.
+    """
+    return _answer_parts(config, branch, question, _Asked.of(config, question))
+
+
+def _answer_parts(config: TenantConfig, branch: Branch, question: Question, asked: _Asked) -> Answer:
+    words, known = fold(question.words), (*branch.knowledge, *config.knowledge)
+    if own := _find_known(known, words):
+        return answered(question, own.answer)
+    declared = [each for each in known if f" {_fold_declared(each.question)} " in f" {words} "]
+    if declared:
+        question = replace(question, words=_leave_out(question.words, declared))
+        asked = _Asked.of(config, question)
+    said = [each.answer for each in declared]
+    if asked.asks_branches:
+        said.append(say().our_branches.format(names=_list_names([each.display_name for each in config.branches])))
+    topics = asked.topics if asked.is_sure or not declared else ()
+    answers = [_answer(config, branch, each, reading) for each, reading in topics]
+    open_parts = leave_open(asked.parts, " ".join([*said, *(each.message for each in answers)]))
+    is_all_open = len(open_parts) == len(asked.parts) > 0
+    open_parts = drop_around_nouns(open_parts)
+    nouns = [part for part in open_parts if not part.clause]
+    found = {part: sentence for part in nouns if (sentence := _find_declared(config, branch, part, topics))}
+    open_parts = [part for part in open_parts if part not in found]
+    said += [each for each in dict.fromkeys(found.values()) if each not in " ".join(said)]
+    pairs = list(zip(answers, topics, strict=True))
+    if found:  # "other" has no answer of its own
+        pairs = [each for each in pairs if each[0].success or each[1][0].topic != Topic.OTHER]
+    if is_all_open:
+        pairs = [(answer, topic) for answer, topic in pairs if not _is_beside(answer, *topic, asked)]
+    answers = [answer for answer, _ in pairs]
+    return _join_answers(config, branch, question, said, answers, open_parts)
+
+
+def _find_declared(
+    config: TenantConfig, branch: Branch, part: OpenPart, topics: Iterable[tuple[Question, _Reading]]
+) -> str | None:
+    """Return the declared sentence that has the part of a question: of directions, answers, the cancellation rule, preparations."""
+    texts = [
+        branch.directions,
+        *(each.answer for each in (*branch.knowledge, *config.knowledge)),
+        config.cancellation_rule,
+    ]
+    if sentence := find_sentence(part, texts):
+        return sentence
+    named = [service for _, reading in topics for _, service in reading.named]
+    for service in named or [each for each in config.services if is_offered(each, branch)]:
+        if sentence := find_sentence(part, [service.preparation]):
+            return f"{service.display_name}: {sentence}"
+    return None
+
+
+def _is_beside(answer: Answer, question: Question, reading: _Reading, asked: _Asked) -> bool:
+    """Return whether an answer is not to the question, where no part of the question is in any answer.
+
+    That is so if the model alone has named the topic, and of the prices of all services ("Was kostet Parken?").
+    """
+    if all(
+        part.clause for part in asked.parts
+    ):  # words that no list has: the answer is said, and that there may be more
+        return False
+    is_about_services = question.topic in {Topic.PRICES, Topic.SERVICE}
+    is_of_all = is_about_services and not reading.named and not question.service
+    return answer.success and (not asked.is_sure or is_of_all)
+
+
+def _join_answers(
+    config: TenantConfig,
+    branch: Branch,
+    question: Question,
+    said: Sequence[str],
+    answers: Sequence[Answer],
+    open_parts: Sequence[OpenPart],
+) -> Answer:
+    """Return one answer: what is known, then what is not, then the question that a topic asks back.
+
+    It succeeds if something that was asked is answered; `not_answered` has the rest.
+    """
+    if len(answers) == 1 and not said and not open_parts:
+        return answers[0]
+    known = [*said, *(each.message for each in answers if each.success)]
+    not_known = [each for each in answers if each.outcome is FunctionOutcome.NOT_KNOWN]
+    asking = [each for each in answers if each.outcome is FunctionOutcome.ASKED_BACK][:1]
+    named = [each.message for each in not_known if each.message != say().not_known]
+    left_open = [part for part in open_parts if known or not part.clause]  # "more" is beside something
+    sentences = [*known, *named, *([say_open(left_open)] if left_open else [])]
+    missing = [str(each) for answer in answers for each in answer.fields.get("not_answered", ())]
+    missing += [str(each.fields["topic"]) for each in not_known] + [part.words for part in open_parts]
+    if asking:
+        return replace(asking[0], message=" ".join([*sentences, asking[0].message]))
+    if not known:
+        is_named = named or any(not part.clause for part in open_parts)
+        return unknown(config, branch, question, " ".join(sentences) if is_named else say().not_known)
+    return answered(question, " ".join(sentences), missing, list_questions(config, branch))
+
+
+def _leave_out(words: str, declared: Iterable[Knowledge]) -> str:
+    for each in declared:
+        pattern = r"\W+".join(map(re.escape, re.findall(r"\w+", each.question)))
+        words = re.sub(pattern, " ", words, flags=re.IGNORECASE)
+    return words
+
+
+def _list_known_words(config: TenantConfig) -> frozenset[str]:
+    """Return the folded words with which the config names services, people and places: an answer is about these."""
+    names = [config.display_name]
+    for service in config.services:
+        names += [service.display_name, *service.spoken_names]
+    for branch in config.branches:
+        names += [branch.display_name, branch.address.street, branch.address.city]
+        names += [member.display_name for member in branch.staff]
+    return _list_words(names)
+
+
+def _list_words(names: Iterable[str]) -> frozenset[str]:
+    return frozenset(word for name in names for word in _fold_declared(name).split())
+
+
+def _answer(config: TenantConfig, branch: Branch, question: Question, reading: _Reading) -> Answer:
+    if reading.understood and not reading.understood.candidates and branch.opening_hours:
+        return ask_back(question, _ask_day(reading.understood, question, ZoneInfo(config.time_zone)))
+    match question.topic:
+        case Topic.PRICES | Topic.SERVICE:
+            return answer_about_services(config, branch, question, reading.named)
+        case Topic.OPENING_HOURS | Topic.CLOSED_DAYS:
+            sentence = _say_hours(config, branch, question, reading)
+        case Topic.ADDRESS:
+            sentence = _say_address(config, branch)
+        case Topic.STAFF:
+            sentence = _say_staff(branch)
+        case Topic.CANCELLATION:
+            sentence = config.cancellation_rule or None
+        case Topic.OTHER:
+            sentence = None
+    return answered(question, sentence) if sentence else unknown(config, branch, question)
+
+
+def _ask_day(understood: Understanding, question: Question, zone: ZoneInfo) -> str:
+    """Return the question for a day. A date that is over is named with the present one, so that the next one is another."""
+    if understood.past is not None:
+        today = format_written_day(question.asked_at.astimezone(zone).date())
+        return f"{say().past_day.format(day=format_written_day(understood.past), today=today)} {say().which_day}"
+    return f"{say().past_named} {say().which_day}" if understood.refused is Refusal.PAST else say().which_day
+
+
+def same_everywhere(config: TenantConfig, question: Question, called: str | None) -> Answer | None:
+    """Return the answer if it is the same in every branch that it is about, so that a caller need not name one; else None.
+
+    The only branch with the named service is said before it, unless it is the one that was `called`. Very many branches are not
+    compared: the comparison stops all other callers of the process.
+    """
+    if not 0 < len(config.branches) <= _MAX_COMPARED:
+        return None
+    asked = _Asked.of(config, question)
+    first, *others = _concerned(config, asked)
+    answer = _answer_parts(config, first, question, asked)
+    if not others and len(config.branches) > 1 and first.name != called:
+        return replace(answer, message=f"{first.display_name}. {answer.message}")
+    return answer if all(_answer_parts(config, each, question, asked) == answer for each in others) else None
+
+
+def _concerned(config: TenantConfig, asked: _Asked) -> Sequence[Branch]:
+    """Return the branches that offer the named service; all of them without one."""
+    if any(question.topic not in {Topic.PRICES, Topic.SERVICE} for question, _ in asked.topics):
+        return config.branches
+    named = [service for _, reading in asked.topics for _, service in reading.named]
+    offering = [branch for branch in config.branches if any(is_offered(service, branch) for service in named)]
+    return offering or config.branches
+
+
+def _find_known(knowledge: Sequence[Knowledge], asked: str) -> Knowledge | None:
+    """Return the declared question that these folded words are; only differences that nobody hears are overlooked."""
+    return next((each for each in knowledge if asked and _fold_declared(each.question) == asked), None)
+
+
+@lru_cache(maxsize=8192)
+def _list_name_words(name: str) -> frozenset[str]:
+    """Return the folded words of a person's name, without titles, as callers say it and as an owner: `Annas`."""
+    words = [each for each in drop_titles(name).split() if len(each) >= _MIN_LETTERS]
+    return frozenset({*words, *(f"{each}s" for each in words)})
+
+
+@lru_cache(maxsize=8192)
+def _fold_declared(text: str) -> str:
+    return fold(text)
+
+
+def _say_hours(config: TenantConfig, branch: Branch, question: Question, reading: _Reading) -> str | None:
+    zone, pauses = ZoneInfo(config.time_zone), question.pauses.get(branch.name, ())
+    if reading.is_about_now:
+        return describe_now(branch, question.now, zone, pauses)
+    if question.topic is Topic.OPENING_HOURS and (days := find_habitual_days(question.date, question.words)):
+        return describe_habitual_days(branch, days, question.now, zone, pauses)
+    if question.topic is Topic.CLOSED_DAYS and not reading.understood:
+        return describe_closures(branch, question.now.astimezone(zone), pauses)
+    return describe_hours(branch, reading.understood, question.now, zone, pauses)
+
+
+def _say_address(config: TenantConfig, branch: Branch) -> str | None:
+    address = branch.address
+    of = say().of_branch.format(branch=branch.display_name) if len(config.branches) > 1 else ""
+    place = address.street or address.city
+    if address.street and address.city:
+        place = say().street_in_city.format(street=address.street, city=address.city)
+    code = say().postal_code.format(digits=spell_digits(address.postal_code)) if place and address.postal_code else ""
+    sentence = say().address.format(of_branch=of, place=place, code=code) if place else ""
+    return f"{sentence} {branch.directions}".strip() or None
+
+
+def _say_staff(branch: Branch) -> str | None:
+    if not branch.staff:
+        return None
+    names = [member.display_name for member in branch.staff]
+    team = say().team_of_several if len(names) > 1 else say().team_of_one
+    sentences = [team.format(names=_list_names(names))]
+    for member in branch.staff[:_MAX_NAMES]:
+        spoken = dict.fromkeys(say().languages.get(language.partition("-")[0], "") for language in member.languages)
+        if languages := [language for language in spoken if language]:
+            spoken_there = join_list(languages, say().and_word)
+            sentences.append(say().speaks.format(name=member.display_name, languages=spoken_there))
+    return " ".join(sentences)
+
+
+def _list_names(names: Sequence[str]) -> str:
+    is_long = len(names) > _MAX_NAMES
+    return f"{', '.join(names[:_MAX_NAMES])}{say().and_others}" if is_long else join_list(names, say().and_word)

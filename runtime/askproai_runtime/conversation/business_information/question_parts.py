@@ -1,0 +1,377 @@
+"""The subject of a caller's question: the topics that can be answered, and what no answer has a word for. Pure.
+
+Words are compared, no meaning is guessed. A part that is called open although the answer has it costs the caller one sentence; a
+part that is passed over in silence makes the caller take an answer for the whole.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from askproai_core.tenant_config import Language
+from askproai_runtime.conversation.business_information.subjects import subject_patterns
+from askproai_runtime.conversation.business_information.topics import (
+    ASKS_BRANCHES,
+    ASKS_NOTHING,
+    BRANCHES,
+    NO_NOUNS,
+    Topic,
+    is_covered,
+)
+from askproai_runtime.german_dates import Refusal, understand
+from askproai_runtime.language.phrases import join_list
+from askproai_runtime.person_names import fold
+from askproai_runtime.sentences import present_language, say
+
+_MOST_NAMED: Final = 2  # open parts that a listener can follow
+_MOST_WORDS: Final = 40  # of a question
+_MIN_LETTERS: Final = 3
+_CATCHWORDS: Final = 2  # words of a question that is no sentence: "Hunde erlaubt?"
+_SAME_ENDING: Final = 2  # letters in which two forms of a word differ
+_MIN_STEM: Final = 4
+
+
+def _any_of(*words: str) -> re.Pattern[str]:
+    return re.compile(rf"\b(?:{'|'.join(words)})\b")
+
+
+# Folded words with which a topic is asked about, whatever the model has called it.
+_ASKS: Final = {
+    Topic.PRICES: _any_of(
+        "kostet", "kosten", r"preis\w*", "teuer", r"(?:was|viel) muss \w+(?: \w+){0,3} (?:be)?zahlen", "costs?", "prices?",
+        "expensive", "fees?", "how much (?:is|are|does|do|for)", "what (?:do|will|would) i pay",
+    ),
+    Topic.SERVICE: _any_of(
+        r"dauer\w*", "wie lange (?:geht|braucht?|brauche|muss)", r"(?:was|etwas)(?: \w+){0,6} (?:mitbringen|mitzubringen)",
+        r"vorbereit\w*", "nuechtern",
+        "how long (?:does|do|is|will)", r"(?:what|anything|something)(?: \w+){0,6} bring", "bring (?:anything|something)",
+        r"prepar\w*",
+    ),
+    Topic.OPENING_HOURS: _any_of(
+        "geoeffnet", r"oeffn\w*", "offen", r"schliess\w*", "geschlossen", r"\w*pause", "open", "opening", "opens", "closed?",
+        "closes", "closing", r"(?:haben|habt|macht|machen) (?:sie|ihr)(?: \w+){0,5} (?:auf|zu)(?= und| oder|$)",
+        r"(?:wann|lange)(?: \w+){1,5} auf(?= und| oder|$)",
+    ),
+    Topic.CLOSED_DAYS: _any_of(r"\w*feiertag\w*", r"\w*ferien", r"\w*urlaub", r"holidays?"),
+    Topic.ADDRESS: _any_of(
+        r"\w*adresse", "anfahrt", "anschrift", "wo (?:sind|seid|finde ich) (?:sie|ihr|euch)", "address", "directions",
+        r"wo (?:ist|liegt|befindet sich)(?: \w+){0,2} \w*(?:salon|praxis|laden|geschaeft|filiale|studio)",
+        "wie komme? (?:ich|man|wir)", r"hinkomm\w*", "where (?:are|is) (?:you|your|the)", "get (?:to you|there)",
+    ),
+    Topic.STAFF: _any_of(
+        "team", r"mitarbeiter\w*", "wer arbeitet", r"\w*sprachen?", "spricht", r"sprechen sie \w+isch", "staff", "who works",
+        "languages?", "speaks?(?! (?:to|with))",
+    ),
+    Topic.CANCELLATION: _any_of(r"absag\w*", "abzusagen", r"\w*stornier\w*", r"storno\w*", r"cancel\w*"),
+}  # fmt: skip
+# Further words that say enough where the model has named the topic: alone they may be of anything.
+_ASKS_OF_ARGUMENT: Final = {
+    Topic.PRICES: _any_of("viel(?! (?:jahr|uhr|zeit))", "macht", "euro", "much"),
+    Topic.SERVICE: _any_of("lange", "zeit", r"brauch\w*", "beachten", "long", "time", "need"),
+    Topic.OPENING_HOURS: _any_of("wann", "uhr", "auf", "zu", "da", "when", "hours", r"arbeit\w*"),
+    Topic.CLOSED_DAYS: _any_of("zu", "da", "auf"),
+    Topic.ADDRESS: _any_of("wohin", "weg", r"komme?", "way"),
+    Topic.STAFF: _any_of("wer", "wem", "wen", r"arbeite\w*", "who", "works?"),
+    Topic.CANCELLATION: _any_of("nicht", "frist", "regeln?", "rules?", "policy"),
+}
+_ALIASES: Final = {
+    Topic.PRICES: _any_of("pricing", "gebuehr(?:en)?"),
+    Topic.ADDRESS: _any_of("location", "standort", "parken", "parking"),
+}
+# An answer to the first says what the second asks for.
+_COVERS: Final = (
+    (Topic.SERVICE, Topic.PRICES),
+    (Topic.OPENING_HOURS, Topic.CLOSED_DAYS),
+    (Topic.CLOSED_DAYS, Topic.OPENING_HOURS),
+    (Topic.CANCELLATION, Topic.PRICES),
+)
+_QUESTION_END: Final = re.compile(r"(?<=[?!])\s+|(?<=[^\W\d]{2}\.)\s+")
+_SENTENCE_END: Final = re.compile(r"(?<=[^\W\d]{3}[.!?])\s+(?=[A-ZÄÖÜ])")
+_YES_OR_NO: Final = re.compile(
+    r"(?:ja|nein|doch|natürlich|leider nein|yes|no|sure|of course)\s*[,.;:!–-]", re.IGNORECASE
+)
+BETWEEN_CLAUSES: Final = re.compile(r"\s+(?:und|sowie|and)\s+|[,?!]\s*")
+# Each pair means something else than its words do.
+_PAIR: Final = re.compile(
+    r"\b(wie|how|good|would|d) "
+    r"(viele?|lange|teuer|hoch|frueh|spaet|kurzfristig|expensive|much|many|long|early|late|morning|afternoon|evening|like)\b"
+)
+_TITLES: Final = frozenset({"herr", "herrn", "frau", "mr", "mrs", "ms"})
+_TO_PAY: Final = re.compile(
+    r"\b(?:was|viel) muss (?:ich|man)(?: \w+){0,3} (?:be)?zahlen\b|\betwas (?:be)?zahlen\b"
+    r"|\b(?:what|much) (?:do|will|would) (?:i|we) (?:have to )?pay\b"
+)
+_WORD: Final = re.compile(r"[^\W\d_][\w'’-]*")
+_NAMED_BEFORE: Final = frozenset({"heisse", "herr", "herrn", "frau", "name", "bin", "hier", "mr", "mrs", "ms", "this"})
+_NO_NOUNS: Final = ASKS_NOTHING | NO_NOUNS
+# English writes nouns as other words: what follows these is one, in the questions of a telephone.
+_BEFORE_A_NOUN: Final = frozenset({
+    "a", "about", "accept", "an", "any", "by", "do", "for", "free", "have", "in", "my", "no", "offer", "sell", "some", "speak",
+    "speaks", "take", "the", "there", "with", "your",
+})  # fmt: skip
+# In a German text without capital letters, a word behind these is a noun, unless it belongs to another one: "ein neuer Termin".
+_ARTICLE: Final = re.compile(r"(?:[mk]?ein)(?:e[nmr]?)?", re.IGNORECASE)
+_ASKS_FOR_A_NOUN: Final = frozenset({"gibt es", "haben sie", "habt ihr", "nehmen sie", "nehmt ihr"})
+_NOUNS_OF_NOTHING: Final = frozenset(
+    {"termin", "termine", "frage", "fragen", "leistung", "leistungen", "zeit", "zeiten", "tag"}
+)
+_INFLECTED: Final = re.compile(r".*e[nmrs]?")
+_ADVERB: Final = re.compile(r".*(?:weise|lich|ig|isch)")
+# Between these and their noun: "the best parking", "the owner's name".
+_BEFORE_ITS_NOUN: Final = frozenset({
+    "best", "better", "big", "cheapest", "closest", "earliest", "easiest", "fastest", "first", "last", "latest", "main", "nearest",
+    "new", "next", "only", "other", "quickest", "right", "same", "usual", "whole",
+})  # fmt: skip
+_POSSESSIVE: Final = re.compile(r"(\w[\w-]*)['’]s")
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPart:
+    """A part of a question that no topic is for: its words, and its subject, if it has one of the catalogue.
+
+    `clause` is the folded clause of the question that has the words, where these are not repeated to the caller.
+    """
+
+    words: str
+    subject: str = ""
+    clause: str = ""
+
+
+def read_topic(said: str) -> Topic:
+    """Return the topic of a folded argument: its name, else the first that its words ask about (`price`, `hours`), else `other`."""
+    if (name := said.replace(" ", "_")) in set(Topic):
+        return Topic(name)
+    said = _drop_online_addresses(said)
+    found = (
+        topic
+        for asks in (_ASKS, _ASKS_OF_ARGUMENT, _ALIASES)
+        for topic, pattern in asks.items()
+        if pattern.search(said)
+    )
+    return next(found, Topic.OTHER)
+
+
+def list_topics(argument: Topic, words: str, *, names_day: bool) -> list[Topic]:
+    """Return the topics that folded words ask about, the model's own first; none if no word says it.
+
+    `names_day`: a day is named, which is enough for hours that the model has recognised.
+    """
+    words = _drop_online_addresses(words)
+    asked = [topic for topic, pattern in _ASKS.items() if pattern.search(words)]
+    is_asked = (pattern := _ASKS_OF_ARGUMENT.get(argument)) is not None and pattern.search(words) is not None
+    if argument in {Topic.OPENING_HOURS, Topic.CLOSED_DAYS} and names_day:
+        is_asked = True
+    covered = {second for first, second in _COVERS if first is argument}
+    if argument not in asked and (is_asked or not covered.isdisjoint(asked)):
+        asked.append(argument)
+    for first, second in _COVERS:
+        if first in asked and second in asked and (second is not argument or first is Topic.SERVICE):
+            asked.remove(second)
+    return sorted(asked, key=lambda topic: topic is not argument)
+
+
+def _drop_online_addresses(words: str) -> str:
+    return re.sub(subject_patterns()["online_address"], " ", words)
+
+
+def asked_sentences(text: str) -> str:
+    """Return the questions in a text; the whole text if it has no question mark."""
+    sentences = _QUESTION_END.split(text)
+    return " ".join([sentence for sentence in sentences if sentence.endswith("?")] or sentences)
+
+
+def leave_out_branches(text: str) -> tuple[str, bool]:
+    """Return a question without the clauses that ask only which branches there are, and whether any does."""
+    clauses = BETWEEN_CLAUSES.split(text)
+    others = [
+        each
+        for each in clauses
+        if BRANCHES.isdisjoint(words := fold(each).split()) or not ASKS_BRANCHES.issuperset(words)
+    ]
+    return (f" {say().and_word} ".join(others), True) if len(others) < len(clauses) else (text, False)
+
+
+def words_of_topic(topic: Topic, words: str, asked: Collection[Topic]) -> str:
+    """Return the clauses of a question that ask about no other topic: the day in them is that of this one."""
+    others = [pattern for each, pattern in _ASKS.items() if each in asked and each is not topic]
+    clauses = [each for each in BETWEEN_CLAUSES.split(words) if each]
+    own = [each for each in clauses if not any(pattern.search(fold(each)) for pattern in others)]
+    return f" {say().and_word} ".join(own) or words
+
+
+def list_parts(text: str, known: Collection[str], at: datetime, zone: ZoneInfo) -> list[OpenPart]:
+    """Return what a question is about beside the topics. `known` are folded words of the config, which answers name."""
+    asked = asked_sentences(text)
+    found = _find_subjects(fold(asked))
+    parts = [OpenPart(words[0], subject) for subject, words in found.items()]
+    covered = {*known, *BRANCHES, *(word for words in found.values() for each in words for word in each.split())}
+    for word in dict.fromkeys(_nouns(asked)):
+        plain = fold(word)
+        is_known = not covered.isdisjoint(plain.split()) or _find_subjects(plain) or _is_of_a_topic(plain)
+        if not is_known and not is_day(word, at, zone):
+            parts.append(OpenPart(word))
+    return parts
+
+
+def list_uncovered(
+    text: str, topics: Collection[Topic], known: frozenset[str], at: datetime, zone: ZoneInfo
+) -> list[OpenPart]:
+    """Return the words of a question that neither the answers to `topics` nor `known` words cover, of clauses without a subject."""
+    asks = [_ASKS[second] for first, second in _COVERS if first in topics]
+    found = dict[str, OpenPart]()
+    for clause in map(fold, BETWEEN_CLAUSES.split(asked_sentences(text))):
+        words = [] if _find_subjects(clause) else _PAIR.sub(r"\1\2", clause).split()
+        for before, word in pairwise(["", *words]):
+            is_known = (
+                not known.isdisjoint({word, f"{before} {word}"})
+                or word in ASKS_NOTHING
+                or word in BRANCHES
+                or before in _TITLES
+            )
+            if (
+                not is_known
+                and not word.isdecimal()
+                and not (any(_covers(topic, word) for topic in topics) or any(each.fullmatch(word) for each in asks))
+            ):
+                found[word] = OpenPart(word, clause=clause)
+    return [part for word, part in found.items() if len(word) > 1 and not is_day(word, at, zone)]
+
+
+def _find_subjects(folded: str) -> dict[str, list[str]]:
+    """Return the subjects of folded words, each with the words of it. The amount to pay is a price."""
+    words = _TO_PAY.sub(" ", folded)
+    found = {
+        subject: [each[0] for each in re.finditer(pattern, words)] for subject, pattern in subject_patterns().items()
+    }
+    return {subject: each for subject, each in found.items() if each}
+
+
+def _covers(topic: Topic, word: str) -> bool:
+    patterns = (asks.get(topic) for asks in (_ASKS, _ASKS_OF_ARGUMENT, _ALIASES))
+    return is_covered(word, topic) or any(each is not None and each.fullmatch(word) for each in patterns)
+
+
+def _nouns(text: str) -> Iterator[str]:
+    """Yield the nouns of a text: in German by their first letter, which the first word of a sentence has in any case."""
+    for sentence in _QUESTION_END.split(text):
+        words = _WORD.findall(sentence)[:_MOST_WORDS]
+        if present_language() is Language.EN:
+            yield from _english_nouns(words)
+            continue
+        if sentence[1:].islower() and len(words) > _CATCHWORDS:
+            yield from _uncapitalised_nouns(words)
+            continue
+        for before, word in pairwise(["", *words]):
+            folded = fold(word)
+            if len(folded) < _MIN_LETTERS or folded in _NO_NOUNS or fold(before) in _NAMED_BEFORE:
+                continue
+            is_noun = word[0].isupper() and (bool(before) or len(words) <= _CATCHWORDS or word.isupper())
+            if is_noun:
+                yield word
+
+
+def _uncapitalised_nouns(words: Sequence[str]) -> Iterator[str]:
+    for at, word in enumerate(map(fold, words)):
+        has_article = at > 0 and _ARTICLE.fullmatch(words[at - 1]) is not None
+        is_asked_for = has_article or " ".join(words[max(at - 2, 0) : at]) in _ASKS_FOR_A_NOUN
+        behind = fold(words[at + 1]) if at + 1 < len(words) else ""
+        ends = not behind or (behind in _NO_NOUNS - _NOUNS_OF_NOTHING) or (has_article and behind.endswith("en"))
+        says_nothing = len(word) < _MIN_LETTERS or word in _NO_NOUNS or _ADVERB.fullmatch(word)
+        if is_asked_for and not says_nothing and (ends or not _INFLECTED.fullmatch(word)):
+            yield words[at]
+
+
+def _english_nouns(words: Sequence[str]) -> Iterator[str]:
+    """Yield the nouns by the words before them, each with its owner: `owner's name`. An owner without a noun is one."""
+    is_next, owner = len(words) == 1, ""
+    for word in words:
+        folded, possessive = fold(word), _POSSESSIVE.fullmatch(word)
+        if is_next and (possessive or folded in _BEFORE_ITS_NOUN):
+            owner = word if possessive else owner
+            continue
+        is_empty = len(folded) < _MIN_LETTERS or folded in _NO_NOUNS
+        if is_next and not is_empty:
+            yield f"{owner} {word}".strip()
+        elif owner:
+            yield owner[:-2]
+        is_next, owner = word.casefold() in _BEFORE_A_NOUN, ""
+    if owner:
+        yield owner[:-2]
+
+
+def _is_of_a_topic(word: str) -> bool:
+    return any(pattern.search(word) for pattern in (*_ASKS.values(), *_ASKS_OF_ARGUMENT.values()))
+
+
+def is_day(word: str, at: datetime, zone: ZoneInfo) -> bool:
+    understood = understand(word, at=at, zone=zone)
+    return bool(understood.candidates) or understood.refused in {Refusal.PAST, Refusal.IMPOSSIBLE}
+
+
+def leave_open(parts: Sequence[OpenPart], answered: str) -> list[OpenPart]:
+    """Return the parts of a question without a word in any answer."""
+    said = fold(answered)
+    return [part for part in parts if not _has_word(part, said)]
+
+
+def drop_around_nouns(parts: Sequence[OpenPart]) -> list[OpenPart]:
+    """Return the parts without the other words of a clause whose noun is one of them: the noun names it."""
+    nouns = [f" {fold(part.words)} " for part in parts if not part.clause]
+    return [part for part in parts if not part.clause or not any(noun in f" {part.clause} " for noun in nouns)]
+
+
+def _has_word(part: OpenPart, said: str) -> bool:
+    if part.subject:
+        return re.search(subject_patterns()[part.subject], said) is not None
+    words = [each for each in fold(part.words).split() if len(each) >= _MIN_LETTERS]
+    is_same = _same_word if part.clause else _same_stem
+    return any(is_same(each, word) for each in words for word in said.split())
+
+
+def find_sentence(part: OpenPart, texts: Iterable[str]) -> str | None:
+    """Return the first sentence of declared texts that has a word of a part, rather than one of its subject; None if none has.
+
+    A sentence about another subject has none: an insurance card pays nothing. Nor does the yes or no to another question.
+    """
+    sentences = [each for text in texts for each in _SENTENCE_END.split(text) if each and not _YES_OR_NO.match(each)]
+    if part.subject:
+        pattern = subject_patterns()[part.subject]
+        sentences = [each for each in sentences if re.search(pattern, fold(each))]
+    words = [each for each in fold(part.words).split() if len(each) >= _MIN_LETTERS]
+    for sentence in sentences:
+        if any(_same_word(each, word) for each in words for word in fold(sentence).split()):
+            return sentence
+    return next(iter(sentences), None) if part.subject else None
+
+
+def _same_word(said: str, word: str) -> bool:
+    """Return whether folded words are forms of one, or the second is a compound of the first: `Karte` and `EC-Karten`.
+
+    A compound that only begins with the word is something else: `Hund` and `Hundesalon`.
+    """
+    stem = said[: max(_MIN_STEM, len(said) - _SAME_ENDING)]
+    is_form = abs(len(word) - len(said)) <= _SAME_ENDING and word.startswith(stem)
+    at = word.rfind(stem)
+    is_head = len(said) >= _MIN_STEM and at > 0 and len(word) - at - len(said) <= _SAME_ENDING
+    return is_form or is_head
+
+
+def _same_stem(said: str, word: str) -> bool:
+    """Return whether two folded words are forms of one, or one is a part of the other: `Karte` and `EC-Karten`."""
+    stem = said[: max(_MIN_STEM, len(said) - _SAME_ENDING)]
+    return stem in word or (len(word) > _MIN_STEM and said.startswith(word))
+
+
+def say_open(parts: Sequence[OpenPart]) -> str:
+    """Return the sentences for the parts of a question that stay open."""
+    own = [say().subjects_not_known[part.subject] for part in parts if part.subject]
+    named = [part.words for part in parts if not part.clause and not part.subject]
+    if 0 < len(named) <= _MOST_NAMED:
+        own.append(say().nothing_about.format(words=join_list(named, say().and_word)))
+    if len(named) > _MOST_NAMED or any(part.clause for part in parts):
+        own.append(say().more_not_known)
+    return " ".join(own)

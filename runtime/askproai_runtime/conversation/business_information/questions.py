@@ -1,0 +1,84 @@
+"""A caller's question about the business, and the kinds of answers to it. Pure."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Self
+
+from askproai_core.tenant_config import Branch, TenantConfig
+from askproai_runtime.availability.slots import Span
+from askproai_runtime.conversation.arguments.texts import read_said, read_text
+from askproai_runtime.conversation.business_information.question_parts import (
+    asked_sentences,
+    list_topics,
+    read_topic,
+)
+from askproai_runtime.conversation.business_information.topics import Topic
+from askproai_runtime.conversation.types import Answer, FunctionOutcome
+from askproai_runtime.person_names import fold
+from askproai_runtime.sentences import say
+
+_BETWEEN = re.compile(r"[,;/|&+]|\s(?:und|and)\s")  # the topics of one argument
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A caller's question. `asked_at` is the start of the call, from which "morgen" counts; `now` is the present time (aware).
+
+    `topics` are all that the model names; `topic` is the first one. `staff` is the person that it names.
+    `pauses`: the times in which each branch books nothing, because everybody is blocked.
+    """
+
+    topic: Topic
+    words: str
+    service: str | None
+    date: str | None
+    asked_at: datetime
+    now: datetime
+    pauses: Mapping[str, Sequence[Span]] = field(default_factory=dict)
+    topics: Sequence[Topic] = ()
+    staff: str | None = None
+
+    @property
+    def is_about_hours(self) -> bool:
+        """Return whether one of its topics is, so that the pauses of bookings are needed."""
+        topics = {*self.topics, *list_topics(self.topic, fold(asked_sentences(self.words)), names_day=False)}
+        return not topics.isdisjoint({Topic.OPENING_HOURS, Topic.CLOSED_DAYS})
+
+    @classmethod
+    def of(cls, args: Mapping[str, Any], *, asked_at: datetime, now: datetime) -> Self:
+        """Read the function's arguments, which a language model wrote."""
+        topics = [read_topic(fold(each.replace("_", " "))) for each in _BETWEEN.split(read_text(args, "topic") or "")]
+        named = tuple(dict.fromkeys(each for each in topics if each is not Topic.OTHER)) or (Topic.OTHER,)
+        service, date, staff = (read_said(args, name) for name in ("service", "date", "staff"))
+        words = read_text(args, "question") or ""
+        return cls(named[0], words, service, date, asked_at, now, topics=named, staff=staff)
+
+
+def answered(question: Question, sentence: str, missing: Sequence[str] = (), questions: Sequence[str] = ()) -> Answer:
+    """Return the answer to a known fact. `missing` is asked and not answered; one of the declared `questions` may be it."""
+    fields: dict[str, Any] = {"topic": question.topic.value}
+    if missing:
+        fields |= {"not_answered": list(missing), **({"questions": list(questions)} if questions else {})}
+    return Answer(success=True, message=sentence, fields=fields, outcome=FunctionOutcome.ANSWERED)
+
+
+def list_questions(config: TenantConfig, branch: Branch) -> list[str]:
+    return [each.question for each in (*branch.knowledge, *config.knowledge)]
+
+
+def unknown(config: TenantConfig, branch: Branch, question: Question, sentence: str = "") -> Answer:
+    """Return the answer to an undeclared fact: it names the questions that can be answered for the model."""
+    known = list_questions(config, branch)
+    return Answer(
+        success=False,
+        message=sentence or say().topics_not_known.get(question.topic.value, say().not_known),
+        fields={"topic": question.topic.value, **({"questions": known} if known else {})},
+        outcome=FunctionOutcome.NOT_KNOWN,
+    )
+
+
+def ask_back(question: Question, message: str, **fields: Any) -> Answer:
+    known = {"topic": question.topic.value, **fields}
+    return Answer(success=False, message=message, fields=known, outcome=FunctionOutcome.ASKED_BACK)

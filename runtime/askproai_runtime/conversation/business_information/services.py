@@ -1,0 +1,263 @@
+"""The prices, lengths and needs of services. Pure: config in, sentences out."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from decimal import Decimal
+from functools import lru_cache
+
+from askproai_core.tenant_config import Branch, Service, TenantConfig
+from askproai_runtime.conversation.business_information.numbers import spell_minutes, spell_money
+from askproai_runtime.conversation.business_information.questions import Question, answered, ask_back, unknown
+from askproai_runtime.conversation.business_information.subjects import asks_preparation
+from askproai_runtime.conversation.business_information.topics import Topic
+from askproai_runtime.conversation.types import Answer
+from askproai_runtime.conversation.unknown_services import find_known_questions
+from askproai_runtime.language.heard_names import list_heard_services
+from askproai_runtime.language.phrases import join_list, sayable
+from askproai_runtime.language.spoken_services import read_services
+from askproai_runtime.person_names import fold
+from askproai_runtime.sentences import decline_name, say, service_as_subject
+from askproai_runtime.visits import compose_visit, has_several
+
+_MOST_HEARD = 40  # services of a branch: those of each of up to fifty branches are compared while callers wait
+_MAX_PRICES, _MAX_NAMES, _MAX_STAFF = 5, 8, 10  # that a listener can follow
+# Words with which several services are compared or listed: the sum of them would be no answer.
+_EACH_BY_ITSELF = re.compile(
+    r"\b(?:oder|or|bzw|beziehungsweise|entweder|either|vs|versus|jeweils|einzeln\w*|je|each|individually|separately"
+    r"|\w*unterschied\w*|differ\w*|vergleich\w*|compare\w*|statt|instead|than|als)\b"
+)
+_TOGETHER = re.compile(r"\b(?:zusammen|together|insgesamt|in total|altogether|in all)\b")
+_ASKS_PRICE_OR_LENGTH = re.compile(
+    r"\b(?:kostet|kosten|costs?|how much|wie viel|wie lange|how long|dauert|dauern|preis|price)\b"
+)
+_BETWEEN_NAMES = frozenset({"und", "oder", "sowie", "and", "or"})
+
+
+def answer_about_services(
+    config: TenantConfig, branch: Branch, question: Question, said_names: Sequence[tuple[str, Service]]
+) -> Answer:
+    """Answer what a service costs, how long it takes and what it needs; without a service, what all of them cost."""
+    spoken = _read_argument(config, branch, question)
+    visit = compose_visit(config, spoken) if len(spoken) > 1 and not _asks_about_each(question) else None
+    visit = visit and visit.in_branch(branch.name)
+    if visit is not None and (sentence := _describe_service(visit, question.topic)):
+        return answered(question, f"{sentence}{_describe_overrides(visit, branch, question.topic)}")
+    if named := _find_services(said_names, branch) or spoken:
+        return _answer_about_named(config, branch, named, question)
+    offered = [each.in_branch(branch.name) for each in config.services if is_offered(each, branch)]
+    if not offered:
+        return unknown(config, branch, question)
+    if question.service and find_known_questions(question.service, branch, config):
+        among = offered if len(offered) <= _MOST_HEARD else ()
+        if not any(
+            _has_words(each, question.service) for each in among
+        ):  # "Waxing" of two services, and of "Tut Waxing weh?"
+            return unknown(config, branch, question)
+    if question.service:
+        return _answer_about_unknown(config, branch, offered, question)
+    if len(offered) == 1:
+        return _answer_about_named(config, branch, offered, question)
+    if question.topic is Topic.SERVICE or len(offered) > _MAX_PRICES:
+        return _ask_which(question, offered)
+    priced = [f"{sentence}{_list_own_prices(each, branch)}" for each in offered if (sentence := _say_price(each))]
+    if not priced:
+        return unknown(config, branch, question, say().prices_not_known)
+    return answered(question, f"{join_list(priced, say().and_word)}.")
+
+
+def _answer_about_unknown(
+    config: TenantConfig, branch: Branch, offered: Sequence[Service], question: Question
+) -> Answer:
+    """Answer about a service whose name several have a part of ("Klavierstunde" of 30, 45 and 60 minutes); else ask back."""
+    said, among = question.service or "", offered if len(offered) <= _MOST_HEARD else ()
+    heard = list_heard_services(said, among)
+    if heard and len(heard) <= _MAX_PRICES and all(_has_words(each, said) for each in heard):
+        return _answer_about_named(config, branch, heard, question)
+    if heard:
+        choices = join_list([each.display_name for each in heard])
+        return ask_back(question, say().do_you_mean.format(choices=choices), services=[each.name for each in heard])
+    return _ask_which(question, offered, say().not_on_list.format(requested=sayable(said) or say().that_service))
+
+
+def _answer_about_named(
+    config: TenantConfig, branch: Branch, services: Sequence[Service], question: Question
+) -> Answer:
+    """Answer about one service or several, and name those without a known price."""
+    told: list[str] = []
+    unpriced: list[str] = []
+    missing: list[str] = []
+    for service in services[:_MAX_PRICES]:
+        name = service.display_name
+        if is_offered(service, branch):
+            here = service.in_branch(branch.name)
+            sentence = _describe_service(here, question.topic) or ""
+            sentence = f"{sentence}{_describe_overrides(here, branch, question.topic)}".strip()
+            told += [sentence] if sentence else []
+            unpriced += [] if sentence else [name]
+            continue
+        places = [each for each in config.branches if is_offered(service, each)]
+        if places:
+            others = join_list([each.display_name for each in places], say().and_word)
+            elsewhere = say().offered_elsewhere.format(service=name, branch=branch.display_name, others=others)
+            told.append(f"{elsewhere} {_describe_elsewhere(service, places, question.topic)}".strip())
+        else:
+            missing.append(say().not_offered_now.format(service=name))
+    if unpriced:
+        not_known = say().price_not_known if len(unpriced) == 1 else say().these_prices_not_known
+        missing.append(not_known.format(service=join_list(unpriced, say().and_word)))
+    if not told:
+        return unknown(config, branch, question, " ".join(missing))
+    if asks_preparation(fold(question.words)) and not any(each.preparation for each in services):
+        missing.insert(0, say().preparation_not_known)
+        unpriced.append("preparation")
+    return answered(question, " ".join([*told, *missing]), unpriced)
+
+
+def _describe_elsewhere(service: Service, places: Sequence[Branch], topic: Topic) -> str:
+    """Return what there is to say about a service of other branches; nothing if that is not the same in all of them."""
+    local = [(service.in_branch(each.name), each) for each in places]
+    said = {f"{_describe_service(own, topic) or ''}{_describe_overrides(own, each, topic)}" for own, each in local}
+    return said.pop().strip() if len(said) == 1 else ""
+
+
+def _asks_about_each(question: Question) -> bool:
+    """Return whether several services are asked about each by itself: "Behandlung oder Befund?", not one visit of both."""
+    said = fold(f"{question.service} {question.words}")
+    if _TOGETHER.search(said):
+        return False
+    asked = Counter(_ASKS_PRICE_OR_LENGTH.findall(fold(question.words)))
+    return _EACH_BY_ITSELF.search(said) is not None or max(asked.values(), default=0) > 1
+
+
+def is_offered(service: Service, branch: Branch) -> bool:
+    return service.branch in {None, branch.name} and bool(service.staff.get(branch.name))
+
+
+def _read_argument(config: TenantConfig, branch: Branch, question: Question) -> tuple[Service, ...]:
+    """Return the services of the branch that the argument names, as a booking would read it; none if it names others, too."""
+    named = read_services(question.service or "", [each for each in config.services if is_offered(each, branch)])
+    return named.services if named.unknown is None else ()
+
+
+def _find_services(named: Sequence[tuple[str, Service]], branch: Branch) -> list[Service]:
+    """Return the services that the caller named, rather those that the branch offers than another one's.
+
+    A name within a longer one that was said is not meant by itself, and of two services of one name the first is.
+    """
+    offered = [found for found in named if is_offered(found[1], branch)]
+    found: dict[str, Service] = {}
+    for name, service in sorted(offered or named, key=lambda each: -len(each[0])):
+        if not any(f" {name} " in f" {longer} " for longer in found):
+            found[name] = service
+    meant = {service.name for service in found.values()}
+    return list({service.name: service for _, service in offered or named if service.name in meant}.values())
+
+
+def list_named(services: Sequence[Service], question: Question, words: str) -> list[tuple[str, Service]]:
+    """Return the services that the caller named, by the argument or else in the folded words, each with the name that was said."""
+    if question.topic not in {Topic.PRICES, Topic.SERVICE}:
+        return []
+    names = [(each, _folded((each.name, each.display_name, *each.spoken_names))) for each in services]
+    if question.service:
+        said = fold(question.service)
+        if exact := [(said, each) for each, known in names if said in known]:
+            return exact
+        found = _list_contained(names, said)
+        rest = f" {said} "
+        for name, _ in sorted(found, key=lambda each: -len(each[0])):
+            rest = rest.replace(f" {name} ", "  ")
+        # "Massage und Fango" are two services; "Thai Massage" is not the massage that is offered.
+        return found if set(rest.split()) <= _BETWEEN_NAMES else []
+    return _list_contained(names, words)
+
+
+def _list_contained(names: Sequence[tuple[Service, frozenset[str]]], words: str) -> list[tuple[str, Service]]:
+    said = f" {words} "
+    return [(name, each) for each, known in names for name in known if f" {name} " in said]
+
+
+@lru_cache(maxsize=4096)
+def _folded(names: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(map(fold, names))
+
+
+def _describe_service(service: Service, topic: Topic) -> str | None:
+    """Return the price, and for the topic `service` also the length and what it needs; None if there is nothing to say."""
+    if topic is Topic.PRICES:
+        return f"{costs}." if (costs := _say_price(service)) else None
+    waiting = sum(end - first for first, end in service.wait_spans)
+    waits = say().of_it_waiting.format(length=spell_minutes(waiting)) if waiting else ""
+    price, several = _price(service), has_several(service.name)
+    and_costs, and_free = (say().and_cost, say().and_are_free) if several else (say().and_costs, say().and_free)
+    and_costs = and_costs.format(price=price) if price else and_free if service.free_of_charge else ""
+    length = f"{spell_minutes(service.duration_minutes)}{waits}{',' if waits and and_costs else ''}"
+    takes = say().services_take if several else say().takes
+    named = service.display_name if several else service_as_subject(service.display_name)
+    length = takes.format(service=named, length=length, price=and_costs)
+    return f"{length} {service.preparation}".strip()
+
+
+def _describe_overrides(service: Service, branch: Branch, topic: Topic) -> str:
+    """Return with whom of a branch it costs something else, and for the topic `service` also takes another time.
+
+    Sentences with a space before each; nothing where it is the same with everybody.
+    """
+    sentences: list[str] = []
+    for staff, own in _list_overridden(service, branch):
+        has_own_length = own.duration_minutes != service.duration_minutes
+        price, and_price = _price(own), ""
+        if own.terms != service.terms:
+            and_price = say().and_costs.format(price=price) if price else say().and_free if own.free_of_charge else ""
+        if topic is Topic.SERVICE and has_own_length:
+            length = spell_minutes(own.duration_minutes)
+            sentences.append(say().takes_with.format(staff=staff, length=length, price=and_price))
+        elif and_price:
+            costs, is_free = say().costs_with, say().is_free_with
+            sentences.append(costs.format(staff=staff, price=price) if price else is_free.format(staff=staff))
+    return "".join(f" {sentence}" for sentence in sentences)
+
+
+def _list_own_prices(service: Service, branch: Branch) -> str:
+    """Return what it costs with whom it costs something else, as clauses after the price of the others."""
+    priced = [(staff, own) for staff, own in _list_overridden(service, branch) if own.terms != service.terms]
+    return "".join(
+        say().price_with.format(staff=staff, price=_price(own) or say().free) for staff, own in priced
+        if _price(own) or own.free_of_charge
+    )  # fmt: skip
+
+
+def _list_overridden(service: Service, branch: Branch) -> list[tuple[str, Service]]:
+    """Return those in a branch with whom a service has an own length or price, by name as it follows `bei`, and what it is then."""
+    overridden = {each.staff for each in service.staff_overrides} & set(service.staff.get(branch.name, ()))
+    members = [member for member in branch.staff if member.id in overridden][:_MAX_STAFF]
+    return [(decline_name(member.display_name), service.done_by(member.id)) for member in members]
+
+
+def _say_price(service: Service) -> str | None:
+    """Return what a service costs, as a clause without an end; None if that is not stated."""
+    several, price = has_several(service.name), _price(service)
+    named = service.display_name if several else service_as_subject(service.display_name)
+    if service.free_of_charge:
+        return (say().are_free if several else say().is_free).format(service=named)
+    return (say().services_cost if several else say().costs).format(service=named, price=price) if price else None
+
+
+def _has_words(service: Service, said: str) -> bool:
+    """Return whether one of the service's names has all words that were said."""
+    return any(
+        set(fold(said).split()) <= set(fold(name).split()) for name in (service.display_name, *service.spoken_names)
+    )
+
+
+def _price(service: Service) -> str | None:
+    if not Decimal(service.price_amount):
+        return None
+    return spell_money(service.price_amount, service.price_currency)
+
+
+def _ask_which(question: Question, offered: Sequence[Service], before: str = "") -> Answer:
+    names = [each.display_name for each in offered]
+    named = f": {join_list(names)}" if len(names) <= (_MAX_NAMES if before else _MAX_PRICES) else ""
+    which = say().do_you_mean.format(choices=names[0]) if len(names) == 1 else say().which_service.format(names=named)
+    return ask_back(question, before + which, services=[each.name for each in offered])

@@ -1,0 +1,554 @@
+"""Answer a call function, from the request to the sentence that the agent says, top to bottom.
+
+A caller is waiting on the line, so every request that belongs to the tenant is answered 200 with a sentence in the agent's
+language: Retell does not reliably show the model any other body (docs/vendors/retell.md).
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import msgspec
+import structlog
+from aiohttp import web
+from structlog.contextvars import bind_contextvars, bound_contextvars
+
+from askproai_core.clock import Clock
+from askproai_core.database import DATABASE_UNAVAILABLE, Pool
+from askproai_core.http_server import Problem, TooManyBodies, correlation_id, json_response
+from askproai_core.logging import error_location
+from askproai_core.phone_numbers import Route
+from askproai_core.redis import RateLimiter
+from askproai_core.tenant_config import CallerVerification, Function, TenantConfig
+from askproai_core.tracing import annotate, fail_current
+from askproai_runtime.availability.slots import Span
+from askproai_runtime.book.context import BookingContext
+from askproai_runtime.book.errors import OutcomeUnknown
+from askproai_runtime.book.pauses import list_pauses
+from askproai_runtime.book.store.actions import NO_APPOINTMENT, record_which
+from askproai_runtime.calls.languages import language_of
+from askproai_runtime.calls.payload import (
+    FunctionRequest,
+    OngoingCall,
+    RetellCall,
+    decode_request,
+    find_route,
+    identify_other_side,
+    parse_milliseconds,
+)
+from askproai_runtime.calls.store import (
+    RequestState,
+    SignedRequest,
+    audit_refusal,
+    claim_request,
+    get_call_branch,
+    get_last_branch,
+    get_request,
+    set_call_branch,
+    store_answer,
+)
+from askproai_runtime.conversation.arguments.known_names import KnownNames
+from askproai_runtime.conversation.arguments.reading import Arguments
+from askproai_runtime.conversation.book import book_appointment
+from askproai_runtime.conversation.branch_routing.matching import find_named_branch, is_answer
+from askproai_runtime.conversation.branch_routing.routing import (
+    BranchQuestion,
+    FoundBranch,
+    Hints,
+    choose_branch,
+    list_named_branches,
+)
+from askproai_runtime.conversation.business_information.answers import answer_question, same_everywhere
+from askproai_runtime.conversation.business_information.question_parts import is_day
+from askproai_runtime.conversation.business_information.questions import Question
+from askproai_runtime.conversation.decline_recording import decline_recording
+from askproai_runtime.conversation.find import cancel_appointment, find_appointments
+from askproai_runtime.conversation.instead import AgentFunctions, offer_instead, offer_message
+from askproai_runtime.conversation.messages import leave_message
+from askproai_runtime.conversation.named_times import (
+    leaves_choice,
+    read_declined,
+    read_earlier,
+    read_excluded_staff,
+    read_named_last,
+    read_offered,
+    read_offered_last,
+    read_others_than,
+    read_requested,
+    read_said_without_days,
+)
+from askproai_runtime.conversation.offer import check_availability
+from askproai_runtime.conversation.record import FunctionRecorder, make_record
+from askproai_runtime.conversation.repeated_questions import MOST_ASKED, end_question
+from askproai_runtime.conversation.replacing_moves import reschedule_appointment
+from askproai_runtime.conversation.shadow_requests import ShadowRequests
+from askproai_runtime.conversation.transcript import (
+    last_answer_and_keys,
+    read_answers,
+    read_asked_choices,
+    read_exchanges,
+    read_listed,
+    read_named,
+    read_replies,
+    read_said,
+    read_said_last,
+    read_said_since,
+    read_unclear,
+    read_utterances,
+)
+from askproai_runtime.conversation.types import Answer, CallContext, FunctionOutcome
+from askproai_runtime.conversation.unclear import ASKED_ABOUT, ask_unclear
+from askproai_runtime.conversation.understood_before import read_request
+from askproai_runtime.conversation.unread_fields import say_unread
+from askproai_runtime.conversation.waitlist import join_waitlist
+from askproai_runtime.intake import RETELL_SIGNATURE, Signatures, Source, hint_of_body
+from askproai_runtime.language.answer_words import NO, words_of
+from askproai_runtime.metrics import Metrics
+from askproai_runtime.sentences import say, speaking
+from askproai_runtime.watched_files import LiveConfig
+
+log = structlog.get_logger(__name__)
+
+DEADLINE_SECONDS = 7.0  # Retell waits 8: tools are registered with timeout_ms 8000
+BODY_LIMIT = 8 * 1024 * 1024
+
+# By their names at Retell, in paths and bodies. A transfer to a person is Retell's own tool and never reaches us.
+FUNCTIONS_BY_NAME: Mapping[str, Function] = {
+    function.name.lower(): function for function in Function if function is not Function.TRANSFER_TO_HUMAN
+}
+_CHANGES = frozenset(
+    {
+        Function.BOOK_APPOINTMENT,
+        Function.RESCHEDULE_APPOINTMENT,
+        Function.CANCEL_APPOINTMENT,
+        Function.LEAVE_MESSAGE,
+        Function.JOIN_WAITLIST,
+        Function.DECLINE_RECORDING,
+    }
+)
+# What the calendar still has to confirm is a job.
+_QUEUES_JOBS = frozenset({Function.BOOK_APPOINTMENT, Function.RESCHEDULE_APPOINTMENT, Function.CANCEL_APPOINTMENT})
+_FAILURES = (FunctionOutcome.FAILED, FunctionOutcome.BUSY, FunctionOutcome.TOO_SLOW)  # those that an alert counts
+_POLL_INTERVAL = timedelta(milliseconds=100)
+_WHENEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)  # a question about no appointment has no start
+_MEMORY_SECONDS = 0.5  # which branch a call is about is worth no longer wait when the answer itself is in the config
+_NEEDS_BRANCH = frozenset({Function.CHECK_AVAILABILITY, Function.BOOK_APPOINTMENT, Function.JOIN_WAITLIST})
+# Where the calendar is not what is missed, and no message is offered.
+_NOT_OF_THE_CALENDAR = frozenset(
+    {Function.LEAVE_MESSAGE, Function.JOIN_WAITLIST, Function.BUSINESS_INFORMATION, Function.DECLINE_RECORDING}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CallFunctions:
+    """The endpoint of all call functions. `wake_worker` is called after a change and returns at once."""
+
+    config: LiveConfig
+    signatures: Signatures
+    booking: BookingContext
+    pool: Pool
+    limiter: RateLimiter
+    clock: Clock
+    wake_worker: Callable[[], None]
+    metrics: Metrics
+    recorder: FunctionRecorder
+    shadow: ShadowRequests
+    deadline_seconds: float = DEADLINE_SECONDS
+    running: set[asyncio.Task[Answer]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.metrics.expect_functions(FUNCTIONS_BY_NAME, _FAILURES)
+
+    async def answer(self, request: web.Request, function: Function) -> web.Response:
+        """Answer one request. Raises a `Problem` if it is forged, malformed or not this tenant's. One over the rate limit, or for
+        which there is no memory, does nothing, and has a sentence all the same: a caller is on the line.
+        """
+        began = self.clock.monotonic()
+        try:
+            return await self._answer_signed(request, function)
+        except TooManyBodies:
+            with speaking(language_of(self.config.current, None)):
+                answer = _busy()
+            self.metrics.function_answered(function.name.lower(), answer.outcome.value, self.clock.monotonic() - began)
+            return json_response(answer.as_json())
+
+    async def _answer_signed(self, request: web.Request, function: Function) -> web.Response:
+        arrived_at, began = self.clock.now(), self.clock.monotonic()
+        async with self.signatures.signed_body(request, Source.RETELL, BODY_LIMIT, "function.unauthorized") as body:
+            admitted = await self.limiter.admits(self.config.current.rate_limits.functions_per_second)
+            payload = self._decode(body, function)
+        route = await self._require_route(request, payload.call)
+        signature = request.headers[RETELL_SIGNATURE]
+        signed = SignedRequest(self.config.current.tenant, payload.call.call_id, signature)
+        if route.branch:
+            annotate(branch=route.branch)
+        of_branch = {"branch": route.branch} if route.branch else {}
+        with (
+            speaking(language_of(self.config.current, route)),
+            bound_contextvars(step=payload.name, call_id=payload.call.call_id, **of_branch),
+        ):
+            context = self._context(request, payload.call, route)
+            if admitted:
+                answer = await self._answer_in_time(function, route, payload, context, signed)
+            else:
+                answer = _busy()
+            seconds, outcome = self.clock.monotonic() - began, answer.outcome.value
+            log.info("function.answered", function=payload.name, call_id=context.call_id, outcome=outcome)
+        annotate(function=payload.name, outcome=outcome)
+        if answer.outcome in _FAILURES:
+            fail_current()
+        self.metrics.function_answered(payload.name, outcome, seconds)
+        self.recorder.add(make_record(payload, self.config.current, context, answer, arrived_at, seconds))
+        if self.config.current.shadow:
+            self.shadow.add(body, payload, context, answer, arrived_at, seconds)
+        return json_response(answer.as_json())
+
+    async def close(self) -> None:
+        """Let functions end that outlived their answer: only its retry would find a booking that was cut off halfway."""
+        if self.running:
+            await asyncio.wait(self.running, timeout=self.deadline_seconds)
+        await self.recorder.close()
+        await self.shadow.close()
+
+    def _decode(self, body: bytes, function: Function) -> FunctionRequest:
+        try:
+            payload = decode_request(body)
+        except msgspec.DecodeError as error:
+            hint = hint_of_body(body, "/retell/functions/<name>")
+            raise Problem(400, "Malformed Request", f"Send name, call and args: {error}{hint}") from error
+        if FUNCTIONS_BY_NAME.get(payload.name) is not function:
+            raise Problem(
+                400, "Name Mismatch", "The body's name is not the function of this path: …/retell/functions/<name>"
+            )
+        return payload
+
+    async def _require_route(self, request: web.Request, call: RetellCall) -> Route:
+        """Return the call's route. A call that is not the tenant's is refused and audited, never passed to some branch."""
+        route = find_route(call, self.config.current)
+        if route is not None:
+            return route
+        log.warning("function.unroutable", call_id=call.call_id)
+        try:
+            tenant, correlation = self.config.current.tenant, correlation_id(request)
+            await audit_refusal(self.pool, tenant, "function.refused", call.agent_id, correlation)
+        except DATABASE_UNAVAILABLE:
+            log.exception("audit.failed", action="function.refused")
+        raise Problem(403, "Unknown Agent Or Number", "Neither the call's agent nor its number is this tenant's")
+
+    def _context(self, request: web.Request, call: OngoingCall, route: Route) -> CallContext:
+        started_at = parse_milliseconds(call.start_timestamp) or self.clock.now()
+        declined, beside_declined = read_declined(call, started_at)
+        return CallContext(
+            call_id=call.call_id,
+            branch=route.branch or "",
+            caller=identify_other_side(call, self.config.current, route.branch).number,
+            started_at=started_at,
+            correlation_id=correlation_id(request),
+            goes_out=call.direction == "outbound",
+            replies=read_replies(call, started_at.astimezone(ZoneInfo(self.config.current.time_zone)).date()),
+            declined=declined,
+            beside_declined=beside_declined,
+            offered=read_offered(call),
+            earlier=read_earlier(call),
+            offered_last=read_offered_last(call),
+            named_last=read_named_last(call),
+            requested=read_requested(call),
+            said_last=read_said_last(call),
+            said_without_days=read_said_without_days(call),
+            said=read_said(call),
+            said_since=read_said_since(call),
+            utterances=read_utterances(call),
+            leaves_choice=leaves_choice(call),
+            excluded_staff=read_excluded_staff(call),
+            wants_others_than=read_others_than(call, started_at),
+            asked_choices=read_asked_choices(call),
+            named=read_named(call),
+            named_of_caller=read_named(call, without_bookings=True),
+            listed=read_listed(call),
+            asked_unclear=read_unclear(call),
+        )
+
+    async def _answer_in_time(
+        self, function: Function, route: Route, payload: FunctionRequest, call: CallContext, signed: SignedRequest
+    ) -> Answer:
+        """Answer within the deadline. Work that takes longer continues: the model asks again and finds it done."""
+        task = asyncio.create_task(
+            self._change_once(function, route, payload, call, signed)
+            if function in _CHANGES
+            else self._answer_at_branch(function, route, payload, call)
+        )
+        self.running.add(task)
+        task.add_done_callback(self.running.discard)
+        done, _ = await asyncio.wait({task}, timeout=self.deadline_seconds)
+        if task not in done:
+            log.warning("function.too_slow", function=payload.name, call_id=call.call_id)
+            message = say().still_working if function in _CHANGES else say().busy
+            return Answer(success=False, message=message, fields={}, outcome=FunctionOutcome.TOO_SLOW)
+        return task.result()
+
+    async def _change_once(
+        self, function: Function, route: Route, payload: FunctionRequest, call: CallContext, signed: SignedRequest
+    ) -> Answer:
+        """Carry a signed request out once; whoever sends it again gets the same answer.
+
+        A signature is good for five minutes: what was booked and cancelled within the call must not be booked by it again. So a
+        request that was cut off halfway is not carried out again either; the model's next attempt is signed anew.
+        """
+        name = function.name.lower()
+        try:
+            state, stored = await claim_request(self.pool, signed, timedelta(seconds=self.deadline_seconds))
+            if state is RequestState.CALL_OVER:
+                log.warning("function.call_over", function=name, call_id=call.call_id)
+                return Answer(success=False, message=say().call_over, fields={}, outcome=FunctionOutcome.CALL_OVER)
+            if state is RequestState.SEEN:
+                log.warning("function.repeated", function=name, call_id=call.call_id)
+        except Exception as error:  # the caller must hear a sentence; the log has type and place
+            log.exception("function.failed", function=name, call_id=call.call_id)
+            return self._failed(error, function, self._functions_of(route))
+        if state is RequestState.SEEN:
+            return await self._repeated_answer(signed, stored)
+        answer = await self._answer_at_branch(function, route, payload, call)
+        try:
+            await store_answer(self.pool, signed, answer.as_json())
+        except Exception:  # it is carried out, and a repeated request is still refused
+            log.exception("function.answer_not_stored", function=name, call_id=call.call_id)
+        return answer
+
+    async def _repeated_answer(self, signed: SignedRequest, stored: dict[str, Any] | None) -> Answer:
+        """Return the stored answer, after waiting for a request that is still running. Without one it may be carried out all the
+        same: what it has changed is found by a request that is signed anew.
+        """
+        running = True
+        try:
+            while stored is None and running:
+                await self.clock.sleep(_POLL_INTERVAL)
+                running, stored = await get_request(self.pool, signed)
+        except DATABASE_UNAVAILABLE:
+            log.exception("function.answer_not_read", call_id=signed.call_id)
+        fields = dict(stored or {"success": False, "message": say().still_working})
+        success, message = fields.pop("success"), fields.pop("message")
+        return Answer(success=success, message=message, fields=fields, outcome=FunctionOutcome.REPEATED)
+
+    def _functions_of(self, route: Route) -> AgentFunctions:
+        return AgentFunctions.of(self.config.current, route, self.clock.now())
+
+    async def _answer_at_branch(
+        self, function: Function, route: Route, payload: FunctionRequest, call: CallContext
+    ) -> Answer:
+        """Answer from the arguments that the function reads, and name the others to the model."""
+        known = KnownNames(self.config.current)
+        try:
+            read = read_request(function, payload.args, payload.call, call.replies, known, call.started_at)
+        except Exception as error:  # the caller must hear a sentence; the log has type and place
+            log.exception("arguments.not_read", function=payload.name, call_id=call.call_id)
+            return self._failed(error, function, self._functions_of(route))
+        has_refused = bool(NO.search(words_of(call.said_since or "")))
+        asked = call.asked_unclear - ({"confirmed"} if has_refused else set())
+        answer = ask_unclear(read, self.config.current, function, asked) if function in ASKED_ABOUT else None
+        if answer is None:
+            answer = await self._answer_from(function, route, payload, call, dict(read.values))
+            answer = say_unread(answer, read, function, known, self._functions_of(route))
+        earlier = read_answers(payload.call)
+        if answer.fields.get("unclear") == "confirmed" and await self._is_asked_again(call, read):
+            earlier = [{"message": answer.message}] * MOST_ASKED
+        answer = end_question(answer, function, earlier, self._functions_of(route))
+        unread = [*read.unread, *([] if answer.success else read.noted)]  # notes of what was not done are nowhere
+        return replace(answer, fields=answer.fields | {"unread_arguments": unread}) if unread else answer
+
+    async def _is_asked_again(self, call: CallContext, read: Arguments) -> bool:
+        """Return whether a call without a transcript was asked whether to carry out a request, and had time for an answer."""
+        if call.replies is not None:
+            return False
+        async with self.pool.acquire() as conn:
+            about = f"confirmed {sorted((name, str(value)) for name, value in read.values.items())}"
+            age = await record_which(conn, self.config.current.tenant, call.call_id, NO_APPOINTMENT, _WHENEVER, about)
+        return call.find_reply(about, age) is not None
+
+    async def _answer_from(
+        self, function: Function, route: Route, payload: FunctionRequest, call: CallContext, args: dict[str, Any]
+    ) -> Answer:
+        """Find the branch first if the function needs one, and announce it to a caller who did not name it."""
+        agent = self._functions_of(route)
+        if function is Function.BUSINESS_INFORMATION:
+            answer = await self._answer_about_business(route, payload, call, args)
+            return offer_instead(answer, function, agent)
+        last_answer, keys = last_answer_and_keys(payload.call)
+        if function is Function.RESCHEDULE_APPOINTMENT:
+            # The request after the question about a branch means that one, also where it does not repeat it.
+            suggested = last_answer.get("suggested") if last_answer.get("unclear") == "branch" else None
+            named = list_named_branches(self.config.current, args.pop("branch", None) or suggested or "", suggested)
+            if isinstance(named, BranchQuestion):
+                return _ask_branch(named)
+            call = replace(call, named_branches=named)
+        if function not in _NEEDS_BRANCH:
+            return await self._run(function, call, args, agent)
+        phrase = _read_branch(payload, self.config.current, args.get("branch"))
+        hints = Hints(phrase, keys, args.get("service"), last_answer.get("suggested"), staff=args.get("staff"))
+        try:
+            found = await self._find_branch(route, call, hints)
+        except Exception as error:  # the caller must hear a sentence; the log has type and place
+            log.exception("branch.not_found", call_id=call.call_id)
+            return self._failed(error, function, agent)
+        if isinstance(found, BranchQuestion):
+            return _ask_branch(found)
+        args.pop("branch", None)
+        annotate(branch=found.branch.name)
+        bind_contextvars(branch=found.branch.name)  # this task is one request's
+        return _announce(found, await self._run(function, replace(call, branch=found.branch.name), args, agent))
+
+    async def _answer_about_business(
+        self, route: Route, payload: FunctionRequest, call: CallContext, args: dict[str, Any]
+    ) -> Answer:
+        """Answer a question about the business from the config. It needs no database, except for what a call said before."""
+        config = self.config.current
+        question = Question.of(args, asked_at=call.started_at, now=self.clock.now())
+        if question.is_about_hours:
+            question = replace(question, pauses=await self._read_pauses())
+        last_answer, keys = last_answer_and_keys(payload.call)
+        try:
+            phrase = _read_branch(payload, config, args.get("branch"))
+            zone, at = ZoneInfo(config.time_zone), call.started_at
+            named = find_named_branch(config.branches, question.words, lambda words: is_day(words, at, zone))
+            asked_about = None if phrase else named
+            hints = Hints(
+                asked_about.display_name if asked_about else phrase,
+                keys,
+                suggested_branch=last_answer.get("suggested"),
+                wanted=say().wanted_information,
+            )
+            if not hints.phrase and (answer := same_everywhere(config, question, route.branch)):
+                return answer
+            try:
+                async with asyncio.timeout(_MEMORY_SECONDS):
+                    found = await self._find_branch(route, call, hints, keep=False)
+            except DATABASE_UNAVAILABLE as error:
+                log.warning("branch.not_remembered", call_id=call.call_id, error=type(error).__name__)
+                found = choose_branch(config, route, hints)
+            if isinstance(found, BranchQuestion):
+                return _ask_branch(found)
+            found = replace(found, announce=found.announce or asked_about is not None)
+            return _announce(found, answer_question(config, found.branch, question))
+        except Exception as error:  # the caller must hear a sentence; the log has type and place
+            log.exception("function.failed", function=payload.name, call_id=call.call_id)
+            return self._failed(error, Function.BUSINESS_INFORMATION, AgentFunctions())
+
+    async def _read_pauses(self) -> Mapping[str, Sequence[Span]]:
+        """Return when no branch books; nothing while the database is away, since the declared hours are true all the same."""
+        try:
+            async with asyncio.timeout(_MEMORY_SECONDS):
+                return await list_pauses(self.booking)
+        except DATABASE_UNAVAILABLE as error:
+            log.warning("pauses.not_read", error=type(error).__name__)
+            return {}
+
+    async def _find_branch(
+        self, route: Route, call: CallContext, hints: Hints, *, keep: bool = True
+    ) -> FoundBranch | BranchQuestion:
+        """Return the call's branch, or the question to ask. A found branch is kept until the caller names another.
+
+        Without `keep` it is kept only for a call that has none: who asks about another branch still books where it wanted to.
+        `hints` hold what the request says; what the database knows is added here. Raises what asyncpg raises.
+        """
+        config = self.config.current
+        if len(config.branches) == 1:
+            return choose_branch(config, route, hints)
+        async with self.pool.acquire() as conn:
+            current = await get_call_branch(conn, config.tenant, call.call_id)
+            last = None
+            by_number = config.caller_verification is CallerVerification.NUMBER  # else a number suggests no branch
+            if by_number and not route.branch and (current is None or hints.phrase):
+                last = await get_last_branch(conn, config.tenant, call.caller)
+            found = choose_branch(config, route, replace(hints, current_branch=current, last_branch=last))
+            known = current or route.branch
+            if isinstance(found, FoundBranch) and found.branch.name != known and (keep or known is None):
+                await set_call_branch(conn, config.tenant, call.call_id, found.branch.name, call.correlation_id)
+        return found
+
+    async def _run(self, function: Function, call: CallContext, args: dict[str, Any], agent: AgentFunctions) -> Answer:
+        """Carry a function out. An error means that nothing is changed, but for `OutcomeUnknown`."""
+        name = function.name.lower()
+        try:
+            answer = await self._carry_out(function, call, args)
+        except OutcomeUnknown as error:
+            log.exception("function.outcome_unknown", function=name, call_id=call.call_id)
+            answer = _unknown(error, function)
+        except Exception as error:  # the caller must hear a sentence; the log has type and place
+            log.exception("function.failed", function=name, call_id=call.call_id)
+            return self._failed(error, function, agent)
+        if function in _QUEUES_JOBS:
+            self.wake_worker()
+        return offer_instead(answer, function, agent)
+
+    async def _carry_out(self, function: Function, call: CallContext, args: dict[str, Any]) -> Answer:
+        match function:
+            case Function.CHECK_AVAILABILITY:
+                return await check_availability(self.booking, call, args)
+            case Function.FIND_APPOINTMENTS:
+                return await find_appointments(self.booking, call, args)
+            case Function.BOOK_APPOINTMENT:
+                return await book_appointment(self.booking, call, args)
+            case Function.RESCHEDULE_APPOINTMENT:
+                return await reschedule_appointment(self.booking, call, args)
+            case Function.CANCEL_APPOINTMENT:
+                return await cancel_appointment(self.booking, call, args)
+            case Function.JOIN_WAITLIST:
+                return await join_waitlist(self.booking, call, args)
+            case Function.LEAVE_MESSAGE:
+                return await leave_message(self.booking, call, args)
+            case Function.DECLINE_RECORDING:
+                return await decline_recording(self.booking, call, args)
+        raise AssertionError("neither BUSINESS_INFORMATION nor TRANSFER_TO_HUMAN comes here")
+
+    def _failed(self, error: Exception, function: Function, agent: AgentFunctions) -> Answer:
+        """Return the answer after an error of ours. Its text stays out: a driver's quotes hosts, names and numbers.
+
+        A message is offered only if it can be noted: not while the database is away.
+        """
+        cause = f"{type(error).__name__} at {error_location(error)}"
+        message = say().out_of_order
+        if function in _NOT_OF_THE_CALENDAR:
+            message = say().no_information if function is Function.BUSINESS_INFORMATION else say().not_noted
+        answer = Answer(success=False, message=message, fields={}, outcome=FunctionOutcome.FAILED, cause=cause)
+        if function in _NOT_OF_THE_CALENDAR or isinstance(error, DATABASE_UNAVAILABLE):
+            return answer
+        return offer_message(answer, agent)
+
+
+def _busy() -> Answer:
+    return Answer(success=False, message=say().busy, fields={}, outcome=FunctionOutcome.BUSY)
+
+
+def _unknown(error: OutcomeUnknown, function: Function) -> Answer:
+    """Return the answer to a change that is made, or not. It counts as an error of ours; nothing is offered in its place."""
+    if function in {Function.LEAVE_MESSAGE, Function.JOIN_WAITLIST}:
+        message = say().note_unknown
+    else:
+        message = say().unknown if function is Function.DECLINE_RECORDING else say().change_unknown
+    cause = f"{type(error).__name__} at {error_location(error)}"
+    return Answer(success=False, message=message, fields={}, outcome=FunctionOutcome.FAILED, cause=cause)
+
+
+def _read_branch(payload: FunctionRequest, config: TenantConfig, named: str | None) -> str | None:
+    """Return the words for the branch of a request: those of its argument, or, where it repeats the request that our question for a
+    branch was about, the caller's answer to that question.
+    """
+    exchanges = read_exchanges(payload.call)
+    answer = (exchanges[-1].answer or {}) if exchanges else {}
+    if "branches" not in answer:
+        return named
+    request, said = exchanges[-1].request, exchanges[-1].said
+    repeats = not named or (request is not None and named in request.read_texts())
+    return said if repeats and is_answer(config.branches, said, answer.get("suggested")) else named
+
+
+def _ask_branch(asked: BranchQuestion) -> Answer:
+    fields = {"branches": asked.branches, "suggested": asked.suggested_branch}
+    return Answer(success=False, message=asked.question, fields=fields, outcome=FunctionOutcome.ASKED_BACK)
+
+
+def _announce(found: FoundBranch, answer: Answer) -> Answer:
+    """Return the answer with the branch before it, where the caller did not name it."""
+    return replace(answer, message=f"{found.branch.display_name}. {answer.message}") if found.announce else answer

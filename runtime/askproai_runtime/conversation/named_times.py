@@ -1,0 +1,236 @@
+"""The times that answers have named in a call, and what the caller has said to them, as the transcript has it."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from askproai_core.tenant_config import Function
+from askproai_runtime.book.appointments import NamedSlot
+from askproai_runtime.calls.payload import OngoingCall
+from askproai_runtime.conversation.arguments.reading import TIMES, read_arguments
+from askproai_runtime.conversation.transcript import read_exchanges
+from askproai_runtime.conversation.types import EarlierRequest, NamedOffer, NamedTimes, Naming
+from askproai_runtime.language.declines import asks_for_others, find_declined
+from askproai_runtime.language.replies import has_no_preference
+
+_MOST_READ_FOR_DECLINES = 2_000  # characters of what a caller has said last
+_MOST_READ_FOR_CHOICE = 500  # characters of the last words
+_MOST_REQUESTS = 4  # that are read
+_WITH_DAYS = frozenset(
+    each.name.lower()
+    for each in (
+        Function.CHECK_AVAILABILITY,
+        Function.BOOK_APPOINTMENT,
+        Function.JOIN_WAITLIST,
+        Function.BUSINESS_INFORMATION,
+    )
+)
+_MOVE = Function.RESCHEDULE_APPOINTMENT.name.lower()
+_LONGEST_DAY = timedelta(hours=25)
+_MOST_UTTERANCES = 4  # in which others are asked for: recognizers part what is said
+
+
+def read_declined(call: OngoingCall, started_at: datetime) -> tuple[frozenset[NamedSlot], frozenset[NamedSlot]]:
+    """Return the slots that answers have named in this call and the caller does not want; and those that were named beside such
+    ones and are none of them.
+
+    Only the last words of a long call are read: other callers wait meanwhile, and what was declined before is named once more.
+    """
+    utterances = call.transcript_with_tool_calls or ()
+    later = sum(len(str(each.content or "")) for each in utterances if each.role == "user")
+    declined, beside = set[NamedSlot](), set[NamedSlot]()
+    named: dict[NamedSlot, datetime] = {}
+    for utterance in utterances:
+        if slots := _read_slots(utterance.answer or {}):
+            named = slots
+            declined -= slots.keys()
+        elif utterance.role == "user":
+            said = str(utterance.content or "")
+            later -= len(said)
+            starts = find_declined(said, set(named.values()), started_at) if later < _MOST_READ_FOR_DECLINES else ()
+            if starts:
+                rejected = {slot for slot, start in named.items() if start in starts}
+                declined |= rejected
+                beside |= named.keys() - rejected
+    return frozenset(declined), frozenset(beside - declined)
+
+
+def read_offered(call: OngoingCall) -> tuple[NamedOffer, ...]:
+    """Return the offers of the answers of this call, the last one last."""
+    found = list[NamedOffer]()
+    for utterance in call.transcript_with_tool_calls or ():
+        for slot in _list_slots(utterance.answer or {}):
+            companions = slot.get("companions")
+            people = [slot, *(companions if isinstance(companions, list) else ())]
+            with suppress(KeyError, TypeError, ValueError):
+                found.append(tuple(_read_slot({"branch": slot["branch"], **each}) for each in people))
+    return tuple(found)
+
+
+def read_earlier(call: OngoingCall) -> tuple[EarlierRequest, ...]:
+    """Return the requests of this call that an answer of ours is there to, the last one last."""
+    return tuple(
+        EarlierRequest(
+            texts,
+            frozenset(str(text).strip() for name, text in each.request.read_arguments().items() if name in TIMES),
+            _read_done(each.answer) or frozenset(slot.start for slot in _read_slots(each.answer)),
+        )
+        for each in read_exchanges(call)
+        if each.request is not None and each.answer is not None and (texts := each.request.read_texts())
+    )
+
+
+def _read_done(answer: Mapping[str, Any]) -> frozenset[datetime]:
+    """Return the start to which an answer has booked or moved an appointment."""
+    with suppress(KeyError, TypeError, ValueError):
+        named = _read_named(answer)
+        return frozenset(named.starts if named is not None and named.naming is Naming.CHANGED else ())
+    return frozenset()
+
+
+def read_offered_last(call: OngoingCall) -> tuple[datetime, ...]:
+    """Return the starts of the last answer of this call that has named times, in the order in which it said them."""
+    for utterance in reversed(call.transcript_with_tool_calls or ()):
+        if slots := _read_slots(utterance.answer or {}):
+            return tuple(slot.start for slot in slots)
+    return ()
+
+
+def read_named_last(call: OngoingCall) -> NamedTimes | None:
+    """Return the times of the last answer of this call that has named days; None without one."""
+    lists_since, said, asked = False, list[str](), None
+    moves = {str(each.tool_call_id) for each in call.transcript_with_tool_calls or () if each.name == _MOVE}
+    for utterance in reversed(call.transcript_with_tool_calls or ()):
+        if utterance.role == "user":
+            said.insert(0, str(utterance.content or "")[-_MOST_READ_FOR_CHOICE:])
+        answer = utterance.answer or {}
+        with suppress(KeyError, TypeError, ValueError):
+            named = _read_named(answer)
+            if named and asked and named.naming is not Naming.ASKED:
+                return replace(asked, before=named)
+            if named and not asked:
+                said_since = tuple(said[-_MOST_UTTERANCES:])
+                by_move = str(utterance.tool_call_id) in moves
+                asked = replace(named, lists_since=lists_since, said_since=said_since, moves=by_move)
+                if named.naming is not Naming.ASKED:
+                    return asked
+        lists_since |= bool(answer.get("appointments"))
+    return asked
+
+
+def read_said_without_days(call: OngoingCall) -> tuple[str, ...]:
+    """Return what the caller has said since the last answer with days, the first words first. A list of appointments names no days
+    that were offered.
+    """
+    said = list[str]()
+    for utterance in reversed(call.transcript_with_tool_calls or ()):
+        if utterance.role == "user":
+            said.insert(0, str(utterance.content or "")[-_MOST_READ_FOR_CHOICE:])
+        with suppress(KeyError, TypeError, ValueError):
+            named = _read_named(utterance.answer or {})
+            if named is not None and named.naming is not Naming.LISTED:
+                break
+    return tuple(said[-_MOST_UTTERANCES:])
+
+
+def read_requested(call: OngoingCall) -> tuple[Mapping[str, str], ...]:
+    """Return the times of the requests to which the answers have named no days, since the last answer with days; the last one
+    first.
+    """
+    found = list[Mapping[str, str]]()
+    for exchange in reversed(read_exchanges(call)):
+        request, answer = exchange.request, exchange.answer
+        if len(found) == _MOST_REQUESTS:
+            break
+        if answer is None:
+            continue
+        with suppress(KeyError, TypeError, ValueError):
+            if _read_named(answer) is not None:
+                break
+        if request is not None and request.name in _WITH_DAYS:
+            values = read_arguments(request.name, request.arguments).values
+            times = {name: str(value) for name, value in values.items() if name in TIMES}
+            found += [times] if times else []
+    return tuple(found)
+
+
+def _read_named(answer: Mapping[str, Any]) -> NamedTimes | None:
+    """Return the times of an answer, None if it names no days. Raises `KeyError`, `TypeError` or `ValueError`."""
+    if slots := _read_slots(answer):
+        refused = _read_instant(answer["refused_start"]) if "refused_start" in answer else None
+        return NamedTimes(Naming.OFFERED, tuple(slot.start for slot in slots), refused=refused)
+    if readings := answer.get("candidates"):
+        starts = [_read_instant(each["start"]) for each in readings]
+        ends = [_read_instant(each["end"]) for each in readings if "end" in each]
+        if ends and max(ends) - min(starts) > _LONGEST_DAY and len(readings) == 1:
+            return None  # a week is no day
+        return NamedTimes(Naming.ASKED, tuple(starts), is_exact=not ends)
+    if answer.get("success") is True and "appointment_id" in answer:
+        return NamedTimes(Naming.CHANGED, (_read_instant(answer["start"]),))
+    if answer.get("success") is True and (listed := answer.get("appointments")):
+        return NamedTimes(Naming.LISTED, tuple(_read_instant(each["start"]) for each in listed))
+    return None
+
+
+def read_excluded_staff(call: OngoingCall) -> frozenset[str]:
+    """Return whom the last answer with times has left out, since the caller had excluded them; by their ids."""
+    for utterance in reversed(call.transcript_with_tool_calls or ()):
+        answer = utterance.answer
+        if answer is not None and ("slots" in answer or "alternatives" in answer):
+            excluded = answer.get("excluded_staff")
+            return frozenset(map(str, excluded)) if isinstance(excluded, list) else frozenset()
+    return frozenset()
+
+
+def leaves_choice(call: OngoingCall) -> bool:
+    """Return whether the caller's last words leave the choice among the times that were named last."""
+    named, said = 0, ""
+    for utterance in call.transcript_with_tool_calls or ():
+        if slots := _list_slots(utterance.answer or {}):
+            named, said = len(slots), ""
+        elif utterance.role == "user":
+            said = str(utterance.content or "")
+    return named > 1 and has_no_preference(said[-_MOST_READ_FOR_CHOICE:])
+
+
+def read_others_than(call: OngoingCall, started_at: datetime) -> frozenset[NamedSlot]:
+    """Return the slots of the last answer with times, where the caller's last words since ask for others; else none."""
+    named, said = dict[NamedSlot, datetime](), list[str]()
+    for utterance in call.transcript_with_tool_calls or ():
+        if slots := _read_slots(utterance.answer or {}):
+            named, said = slots, []
+        elif utterance.role == "user":
+            said.append(str(utterance.content or "")[-_MOST_READ_FOR_CHOICE:])
+    starts = set(named.values())
+    asks = named and any(asks_for_others(words, starts, started_at) for words in said[-_MOST_UTTERANCES:])
+    return frozenset(named) if asks else frozenset()
+
+
+def _read_slots(answer: Mapping[str, Any]) -> dict[NamedSlot, datetime]:
+    """Return the slots that an answer of ours has named, with their local starts."""
+    found: dict[NamedSlot, datetime] = {}
+    for slot in _list_slots(answer):
+        with suppress(KeyError, TypeError, ValueError):
+            found[_read_slot(slot)] = datetime.fromisoformat(slot["start"])
+    return found
+
+
+def _list_slots(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the slots of an answer of ours. Retell passes it back, so nothing of its shape is certain."""
+    slots = answer.get("slots") or answer.get("alternatives")
+    return [slot for slot in slots if isinstance(slot, dict)] if isinstance(slots, list) else []
+
+
+def _read_slot(slot: Mapping[str, Any]) -> NamedSlot:
+    """Return one slot of an answer. Raises `KeyError`, `TypeError` or `ValueError`."""
+    return NamedSlot(str(slot["branch"]), str(slot["service"]), str(slot["staff"]), _read_instant(slot["start"]))
+
+
+def _read_instant(text: str) -> datetime:
+    """Return an instant in UTC. Raises `TypeError`, or `ValueError` for one without a zone."""
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        raise ValueError("a time without a zone")
+    return instant.astimezone(UTC)

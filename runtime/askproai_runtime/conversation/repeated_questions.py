@@ -1,0 +1,42 @@
+"""The end of a question that a call does not get answered: it is asked twice, and the third answer leads on instead. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from askproai_core.tenant_config import Function
+from askproai_runtime.conversation.instead import AgentFunctions, lead_on
+from askproai_runtime.conversation.types import Answer, FunctionOutcome
+from askproai_runtime.sentences import say
+
+MOST_ASKED: Final = 2
+# A caller answers these with other words. The other answers without a success state a fact, and lead on where they can.
+_ASKS: Final = frozenset({
+    FunctionOutcome.ASKED_BACK, FunctionOutcome.UNKNOWN_SERVICE, FunctionOutcome.UNKNOWN_STAFF, FunctionOutcome.NOT_UNDERSTOOD,
+    FunctionOutcome.IMPOSSIBLE, FunctionOutcome.PAST, FunctionOutcome.NOT_BOOKABLE, FunctionOutcome.GONE,
+})  # fmt: skip
+_NAMES_TIMES: Final = ("slots", "alternatives")
+
+
+def end_question(
+    answer: Answer, function: Function, earlier: Sequence[Mapping[str, Any]], agent: AgentFunctions
+) -> Answer:
+    """Return the answer, or, if two of the `earlier` answers of the call have asked the same, one that asks no more.
+
+    Answers before the last change of the call do not count: another booking may ask for a name as the first one did. The new
+    answer has no fields, so that a yes to what it offers is none to the question.
+    """
+    if answer.outcome not in _ASKS or any(answer.fields.get(each) for each in _NAMES_TIMES):
+        return answer
+    asked = 0
+    for each in reversed(earlier):
+        if each.get("success") is True and "appointment_id" in each:
+            break
+        asked += each.get("message") == answer.message
+    if asked < MOST_ASKED:
+        return answer
+    if function is Function.LEAVE_MESSAGE:  # which has just not been noted
+        agent = replace(agent, leaves_messages=False)
+    question = lead_on(agent)
+    message = f"{say().cannot_be_settled} {question[0].upper()}{question[1:]}"
+    return replace(answer, message=message, fields={})

@@ -1,0 +1,142 @@
+"""The question about arguments that would decide an act, and are not clear: asked before anything is done."""
+
+import re
+from collections.abc import Collection, Mapping
+from datetime import datetime, time, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from askproai_core.tenant_config import Function, TenantConfig
+from askproai_runtime.conversation.arguments.known_names import KnownNames
+from askproai_runtime.conversation.arguments.reading import Arguments
+from askproai_runtime.conversation.named_people import read_people
+from askproai_runtime.conversation.types import Answer, FunctionOutcome
+from askproai_runtime.german_dates import Argument, find_part_argument, holds_day
+from askproai_runtime.language.customer_names import is_plain_name, read_customer_name
+from askproai_runtime.language.phrases import sayable
+from askproai_runtime.person_names import fold
+from askproai_runtime.sentences import format_clock, say
+
+# What books, moves, cancels, waits, notes or searches. A question about the business needs no such care.
+ASKED_ABOUT: Final = frozenset({
+    Function.CHECK_AVAILABILITY, Function.BOOK_APPOINTMENT, Function.JOIN_WAITLIST, Function.RESCHEDULE_APPOINTMENT,
+    Function.CANCEL_APPOINTMENT, Function.LEAVE_MESSAGE,
+})  # fmt: skip
+_CHANGES_TIMES: Final = frozenset({Function.BOOK_APPOINTMENT, Function.RESCHEDULE_APPOINTMENT})
+_STORES_NAMES: Final = frozenset({Function.BOOK_APPOINTMENT, Function.JOIN_WAITLIST})
+
+_CLOCK = re.compile(r"(?<![\d:])(?P<hour>[01]?\d|2[0-3]):(?P<minute>[0-5]\d)")
+_OFFSET = re.compile(r"(?:UTC|GMT)? ?(?P<sign>[+-])(?P<hours>\d{1,2}):?(?P<minutes>\d\d)?")
+
+
+def ask_unclear(
+    read: Arguments, config: TenantConfig, function: Function | None = None, asked_before: Collection[str] = ()
+) -> Answer | None:
+    """Return the question about several requests, or about the first argument that is not clear; None if all are.
+
+    A foreign zone is asked about once in a call: no caller says one, and the answer says the time of day. An unclear `another`, or
+    `confirmed` of a cancellation, is as absent, which the functions ask about themselves.
+    """
+    if read.is_several:
+        return _ask(say().one_at_a_time, reason="one_at_a_time")
+    if (
+        function is not None
+        and function in _CHANGES_TIMES
+        and "confirmed" not in asked_before
+        and _is_unconfirmed(read, function)
+    ):
+        return _ask(say().shall_i_book, unclear="confirmed")
+    unclear = set(read.unclear)
+    if function is not None and function is not Function.RESCHEDULE_APPOINTMENT:  # which takes neither: `say_unread`
+        fields = dict(read.unread) | dict(read.noted)
+        unclear |= KnownNames(config).find_undecided(function, read.values, fields)
+    is_foreign = "timezone" not in asked_before and _is_foreign(read.values.get("timezone"), config.time_zone)
+    if is_foreign and not {"start", "time"}.isdisjoint(read.values):
+        unclear.add("timezone")
+    questions = _questions(read)
+    named = str(read.values.get("customer_name", "")) if function in _STORES_NAMES else ""
+    people = read_people(named, config.services)
+    brings = f"companions of {fold(named)}"  # asked once: the same text again names one person
+    if people.may_bring and brings not in asked_before and "companions" not in {*read.values, *unclear}:
+        return _ask(say().who_comes_along, unclear=brings)
+    if "customer_name" not in {*asked_before, *unclear} and _may_have_more(people.name):
+        unclear.add("customer_name")
+        is_waiting = function is Function.JOIN_WAITLIST
+        questions = {**questions, "customer_name": say().wait_for_whom if is_waiting else say().whose_name}
+    asked = next((name for name in questions if name in unclear), None)
+    return None if asked is None else _ask(questions[asked], unclear=asked)
+
+
+def _is_unconfirmed(read: Arguments, function: Function) -> bool:
+    """Return whether a model says of a request for a time anything but that the caller has agreed, as it may of a cancellation.
+
+    It is asked about once in a call: some models fill each flag. The hour may stand in any argument. A move needs no date: the
+    appointment has one.
+    """
+    if read.values.get("confirmed") is not False and "confirmed" not in read.unclear:
+        return False
+    day, clock = (str(read.values.get(name, "")) for name in ("date", "time"))
+    is_dated = bool(day) or function is Function.RESCHEDULE_APPOINTMENT or holds_day(clock)
+    has_hour = bool(clock) or (bool(day) and find_part_argument(day) not in {Argument.DATE, Argument.PART_OF_DAY})
+    return "start" in read.values or (is_dated and has_hour)
+
+
+def _may_have_more(name: str) -> bool:
+    """Return whether a name that is to be stored may have more than a name in it: a word in small letters that nobody knows.
+
+    It is asked about once in a call, since people have such names, too.
+    """
+    return bool(read_customer_name(name)) and not is_plain_name(name)
+
+
+def _say_time(read: Arguments) -> str:
+    """Return the question whether a time with a foreign zone is one of the branch's clock."""
+    said = str(read.values.get("time") or read.values.get("start"))
+    found = _CLOCK.search(said)
+    clock = format_clock(time(int(found["hour"]), int(found["minute"]))) if found else sayable(said)
+    return say().is_time_of_branch.format(time=clock) if clock else say().time_not_understood
+
+
+def _is_foreign(named: object, zone: str) -> bool:
+    """Return whether a zone that a model has named has other offsets than the business's; a name that is no zone says nothing.
+
+    `+02:00` is Berlin's in summer: models write the offset of either half of the year.
+    """
+    said = str(named or "").strip()
+    if found := _OFFSET.fullmatch(said):
+        offset = timedelta(hours=int(found["hours"]), minutes=int(found["minutes"] or 0))
+        return (-offset if found["sign"] == "-" else offset) not in _offsets(zone)
+    try:
+        return bool(said) and _offsets(said) != _offsets(zone)
+    except (ValueError, ZoneInfoNotFoundError, OSError):
+        return False
+
+
+def _offsets(zone: str) -> tuple[timedelta | None, ...]:
+    """Return the offsets of a zone in winter and in summer."""
+    return tuple(datetime(2026, month, 1, tzinfo=ZoneInfo(zone)).utcoffset() for month in (1, 7))
+
+
+def _questions(read: Arguments) -> Mapping[str, str]:
+    """Return the question about each argument, in the order in which they are asked."""
+    words = say()
+    return {
+        "service": words.which_service.format(names=""),
+        "staff": f"{words.person_not_understood} {words.whom_to_see}",
+        "branch": words.which_branch_unclear,
+        "companions": words.who_comes_along,
+        "date": words.time_not_understood,
+        "start": words.time_not_understood,
+        "time": words.time_not_understood,
+        "part_of_day": words.time_not_understood,
+        "timezone": _say_time(read),
+        "appointment_id": words.which_do_you_mean,
+        "appointment_date": words.which_do_you_mean,
+        "appointment_time": words.which_do_you_mean,
+        "customer_name": words.which_name,
+        "phone": words.which_phone,
+    }
+
+
+def _ask(message: str, **fields: str) -> Answer:
+    return Answer(success=False, message=message, fields=dict(fields), outcome=FunctionOutcome.ASKED_BACK)

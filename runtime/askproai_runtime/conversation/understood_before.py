@@ -1,0 +1,125 @@
+"""What a call has understood before a question of ours: the request that answers it often holds the answer alone. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Final
+
+from askproai_core.tenant_config import Function
+from askproai_runtime.calls.payload import OngoingCall
+from askproai_runtime.conversation.arguments.known_names import KnownNames
+from askproai_runtime.conversation.arguments.party_size import count_people
+from askproai_runtime.conversation.arguments.reading import TIMES, Arguments, read_arguments
+from askproai_runtime.conversation.email_address import read_named_email
+from askproai_runtime.conversation.transcript import Exchange, read_exchanges
+from askproai_runtime.conversation.unread_fields import note_unread
+from askproai_runtime.german_dates import Argument, find_part_argument, holds_day
+from askproai_runtime.language.answer_words import NO, Reply, words_of
+from askproai_runtime.language.kept_times import leaves_time
+from askproai_runtime.language.replies import Replies
+from askproai_runtime.person_names import same_name
+
+# Their requests name a service and a time: one without is a part of a request.
+_OF_REQUESTS: Final = frozenset({Function.BOOK_APPOINTMENT, Function.JOIN_WAITLIST})
+# A question about these has not understood them.
+_ASKED_ABOUT: Final[Mapping[str, frozenset[str]]] = {
+    "services": frozenset({"service"}),
+    "staff": frozenset({"staff"}),
+    "branches": frozenset({"branch"}),
+    **dict.fromkeys(("slots", "alternatives", "candidates", "refused"), TIMES),
+}
+_ANSWERS: Final = frozenset({"confirmed"})
+_MOST_REQUESTS: Final = 4  # that are read: no question is asked more often
+
+
+def read_request(
+    function: Function, args: Any, call: OngoingCall, replies: Replies | None, known: KnownNames, now: datetime
+) -> Arguments:
+    """Return the arguments of a request with what the call has understood before, the people whom it counts, and what is noted of
+    the fields that are not read.
+    """
+    read = _add_understood(read_arguments(function.name.lower(), args, known), function, call, replies, known, now)
+    return note_unread(count_people(read, function), function, known)
+
+
+def _add_understood(
+    read: Arguments, function: Function, call: OngoingCall, replies: Replies | None, known: KnownNames, now: datetime
+) -> Arguments:
+    """Return the arguments with those of the requests that the last answers of the call have asked back about.
+
+    Nothing is added to a request with a service and a time, to a change of an appointment, or for another person.
+    """
+    is_whole = "service" in read.values and not TIMES.isdisjoint(read.values)
+    if function not in _OF_REQUESTS or is_whole or "appointment_id" in read.values or read.is_several:
+        return read
+    understood, unread = _read_understood(read, function, call, known, now)
+    names = [str(each.get("customer_name", "")) for each in (read.values, understood)]
+    if all(names) and not same_name(*names):
+        return read
+    if read.values.get("email_confirmed") is False or not _is_usable(understood, replies):
+        understood.pop("email", None)
+    named = {*read.values, *read.unclear}
+    without = named | _list_replaced(read)
+    values = {name: each for name, each in understood.items() if name not in without} | read.values
+    return replace(read, values=values, unread=unread | read.unread)
+
+
+def _read_understood(
+    read: Arguments, function: Function, call: OngoingCall, known: KnownNames, now: datetime
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the arguments that the last requests of a call before `read` have understood, where all of them were of this function
+    and asked back, and the fields that were not read. A later value counts before an earlier one.
+
+    A time is understood no more if the caller has said more than an answer since, unless the next request names one itself.
+    """
+    asked_back = list[Exchange]()
+    for each in read_exchanges(call):
+        if each.request is not None and each.request.name == Function.BUSINESS_INFORMATION.name.lower():
+            asked_back = [*asked_back[:-1], *(replace(last, said=last.said + each.said) for last in asked_back[-1:])]
+            continue
+        is_asked = each.request is not None and each.request.name == function.name.lower()
+        asked_back = [*asked_back, each] if is_asked and (each.answer or {}).get("success") is False else []
+    asked_back = asked_back[-_MOST_REQUESTS:]
+    requests = [
+        read_arguments(function.name.lower(), each.request.arguments, known) for each in asked_back if each.request
+    ]
+    understood, unread = dict[str, Any](), dict[str, str]()
+    for exchange, request, answering in zip(asked_back, requests, [*requests, read][1:], strict=True):
+        answer = exchange.answer or {}
+        unclear = {name for field, names in _ASKED_ABOUT.items() if answer.get(field) for name in names}
+        before = _list_replaced(request)
+        understood = {name: each for name, each in understood.items() if name not in before} | request.values
+        if not _leaves_time(exchange, understood, answering, now):
+            unclear |= TIMES
+        understood = {name: each for name, each in understood.items() if name not in unclear | _ANSWERS}
+        unread |= request.unread if "unclear" not in answer else {}
+    return understood, unread
+
+
+def _leaves_time(exchange: Exchange, understood: Mapping[str, Any], answering: Arguments, now: datetime) -> bool:
+    """Return whether the caller has not declined the time of a request since the question back."""
+    if (exchange.answer or {}).get("unclear") == "confirmed" and NO.search(words_of(exchange.said)):
+        return False
+    known = {name: each for name, each in understood.items() if name not in TIMES}
+    return not TIMES.isdisjoint({*answering.values, *answering.unclear}) or leaves_time(
+        exchange.said, answering.values, known, now
+    )
+
+
+def _list_replaced(read: Arguments) -> frozenset[str]:
+    """Return the times before a request that it replaces. A time of day alone keeps the date, a date alone the time."""
+    named = TIMES & {*read.values, *read.unclear}
+    if named <= {"time", "part_of_day"} and not holds_day(str(read.values.get("time", ""))):
+        return TIMES - {"date"} if named else frozenset()
+    if named == {"date"} and find_part_argument(str(read.values.get("date", ""))) is Argument.DATE:
+        return TIMES - {"time", "part_of_day"}
+    return TIMES
+
+
+def _is_usable(understood: Mapping[str, Any], replies: Replies | None) -> bool:
+    """Return whether the e-mail address of earlier requests is one, and the caller has not refused it."""
+    address = read_named_email(str(understood.get("email", "")))
+    is_refused = understood.get("email_confirmed") is False or (
+        address is not None and (replies or {}).get(address.casefold()) is Reply.NO
+    )
+    return address is not None and not is_refused

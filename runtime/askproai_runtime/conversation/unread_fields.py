@@ -1,0 +1,159 @@
+"""The fields that a function does not know. A person reads them in a message or in the notes of a booking; after a move or a wait
+the caller hears that they are not noted. Pure."""
+
+import re
+from dataclasses import replace
+from typing import Final
+
+from askproai_core.tenant_config import Function
+from askproai_runtime.conversation.arguments.known_names import KnownNames
+from askproai_runtime.conversation.arguments.members import WHOLE
+from askproai_runtime.conversation.arguments.owners import belongs_to_caller
+from askproai_runtime.conversation.arguments.reading import BEYOND, TIMES, Arguments
+from askproai_runtime.conversation.arguments.table import (
+    ARGUMENT_RULES,
+    DESCRIPTIONS,
+    ENDS,
+    fold_key,
+    rules_of,
+)
+from askproai_runtime.conversation.arguments.texts import NOTES_LIMIT
+from askproai_runtime.conversation.instead import AgentFunctions, offer_message
+from askproai_runtime.conversation.types import Answer, FunctionOutcome
+from askproai_runtime.language.customer_names import may_bring_another
+from askproai_runtime.person_names import drop_titles, fold
+from askproai_runtime.sentences import say
+
+# Whole names of fields that a program adds of itself: no caller has said their values. A part of a name is no sign of them:
+# `requested_doctor`, `call_reason`, `insurance_id`.
+_OF_PROGRAMS: Final = frozenset({
+    "accesstoken", "accountsid", "agentid", "agentname", "agentversion", "apikey", "apiversion", "authtoken", "callid",
+    "callsid", "callstatus", "calltimestamp", "calltype", "channelid", "confidence", "confidencescore", "conversationid",
+    "correlationid", "createdat", "endtimestamp", "eventid", "executionid", "functioncallid", "functionname", "llmid",
+    "messageid", "reasoning", "requestid", "requesttimestamp", "runid", "sessionid", "sessiontoken", "spanid", "starttimestamp",
+    "tenantid", "thought", "thoughts", "threadid", "timestamp", "toolcallid", "toolid", "toolname", "traceid", "userid",
+})  # fmt: skip
+_ALONE: Final = frozenset({"id", "token", "uid", "uuid", "version"})  # within `insurance` they are a person's
+# A caller may have said the value of these, unless it is a program's.
+_SETTINGS: Final = frozenset({"callchannel", "channel", "lang", "language", "locale"})
+_SETTING = re.compile(r"[a-z]{2}(?:[-_][a-z]{2})?|phone|telephone|voice|web", re.IGNORECASE)
+_SENTENCE = 4  # so many words mean the same under any name
+_NOTED_IN: Final = {Function.LEAVE_MESSAGE: "message", Function.BOOK_APPOINTMENT: "notes"}
+# Answers of the caller to questions of other functions.
+_ANSWERS: Final = frozenset(
+    fold_key(name) for rule in ARGUMENT_RULES if rule.is_boolean for name in (rule.name, *rule.aliases)
+)
+# An object of one of these repeats a record of an answer: no caller has said its descriptions.
+_RECORDS: Final = frozenset({"branch", "date", "service", "staff", "start", "time"})
+_SAID_OF_RECORDS: Final = frozenset({"age", "alter", "note", "notes", "quantity", "relation", "relationship"})
+# A count of one, and these words, agree with a single appointment.
+_COUNTS: Final = frozenset({"anzahl", "count", "numberofappointments", "occurrences", "quantity", "repeat"})
+_ONCE: Final = frozenset({"einmal", "einmalig", "once", "single"})
+_OF_CHOICE: Final = frozenset({"branch", "service", "staff"})
+
+
+def note_unread(read: Arguments, function: Function, known: KnownNames) -> Arguments:
+    """Return the arguments with the unread fields in the text for a person, each with its name, if the function has one.
+
+    In a message a day or a time is one of them: nobody is asked about it. A field that is too long for the rest of the notes stays
+    unread.
+    """
+    argument = _NOTED_IN.get(function)
+    if argument is None:
+        return read
+    said = {
+        path: text
+        for path, text in read.unread.items()
+        if path != BEYOND and _is_said(read, function, path, text, known)
+    }
+    parts, noted = [read.values[argument]] if argument in read.values else [], dict[str, str]()
+    for path, text in said.items():
+        label = _label(path, text)
+        is_repeated = len(text.split()) >= _SENTENCE and fold(text) in map(fold, parts)
+        if is_repeated or f" {fold(label)} " in f" {fold(' '.join(parts))} ":
+            noted[path] = text
+        elif len(", ".join([*parts, label])) <= NOTES_LIMIT:  # a message of half of it is refused aloud
+            parts.append(label)
+            noted[path] = text
+    unclear = tuple(name for name in read.unclear if function is not Function.LEAVE_MESSAGE or name not in TIMES)
+    unread = {path: text for path, text in read.unread.items() if path not in noted}
+    values = read.values | ({argument: ", ".join(parts)} if parts else {})
+    return replace(read, values=values, unread=unread, unclear=unclear, noted=noted)
+
+
+def say_unread(answer: Answer, read: Arguments, function: Function, known: KnownNames, agent: AgentFunctions) -> Answer:
+    """Return the answer to a booking, a move or a wait that was made, with a sentence about the fields that changed nothing."""
+    if not answer.success:
+        return answer
+    left = {path for path, text in read.unread.items() if _is_said(read, function, path, text, known)}
+    match function:
+        case Function.BOOK_APPOINTMENT:
+            is_any = bool(read.noted) or _adds_person(answer, read)
+            return _say_noted(answer, is_any=is_any, is_all=not left) if is_any or left else answer
+        case Function.RESCHEDULE_APPOINTMENT if left:
+            is_time_only = read.values.keys().isdisjoint({"service", "staff"})
+            sentence = say().only_time_moved if is_time_only else say().nothing_else_noted
+            if say().only_time_moved not in answer.message:
+                answer = replace(answer, message=f"{answer.message} {sentence}")
+        case Function.JOIN_WAITLIST if left:
+            answer = replace(answer, message=f"{answer.message} {say().nothing_else_noted}")
+        case _:
+            return answer
+    rules = rules_of("book_appointment")
+    keys = {fold_key(path.partition(".")[0]) for path in left}
+    is_choice = all(key in rules and rules[key].name in _OF_CHOICE for key in keys)
+    return answer if is_choice else offer_message(answer, agent)
+
+
+def _adds_person(answer: Answer, read: Arguments) -> bool:
+    """Return whether the notes of a new booking for one person may speak of another: "mit Tochter Mia", "Jens auch"."""
+    is_alone = answer.outcome is FunctionOutcome.BOOKED and "appointments" not in answer.fields
+    return is_alone and may_bring_another(read.values.get("notes", ""), str(read.values.get("customer_name", "")))
+
+
+def _say_noted(answer: Answer, *, is_any: bool, is_all: bool) -> Answer:
+    """Say it after the name of the booking, and before a question at its end."""
+    questions = (say().which_full_name, say().which_full_names.partition("{")[0])
+    at = max(answer.message.rfind(each) for each in questions) if answer.fields.get("needs_name") else -1
+    told, question = (answer.message[:at], answer.message[at:]) if at >= 0 else (answer.message, "")
+    if say().note_added in told:
+        is_any = False  # a correction has said it
+    is_group = "appointments" in answer.fields
+    sentences = [say().rest_noted if is_group else say().rest_noted_of_one] if is_any else []
+    sentences += [] if is_all else [say().not_all_noted]
+    return replace(answer, message=f"{' '.join([told, *sentences])}{question}")
+
+
+def _is_said(read: Arguments, function: Function, path: str, text: str, known: KnownNames) -> bool:
+    """Return whether a field may be of the caller, and says more than the request does."""
+    if _is_of_program(path, text) or not drop_titles(text):  # "Frau" is a part of a name
+        return False
+    outer, _, key = path.rpartition(".")
+    key, rule = fold_key(key), rules_of("book_appointment").get(fold_key(outer.rpartition(".")[2]))
+    is_answer = key in _ANSWERS and len(text.split()) < _SENTENCE  # "confirmed: vielleicht" is asked about, or nothing
+    if function is Function.LEAVE_MESSAGE:
+        return not is_answer
+    is_record = rule is not None and rule.name in _RECORDS and key in DESCRIPTIONS - _SAID_OF_RECORDS
+    is_once = fold(text) in _ONCE or (text == "1" and key in _COUNTS)
+    if is_record or is_once or is_answer or key in ENDS:
+        return False
+    return not known.is_business("staff", text) and not known.repeats_service(read.values, path, text)
+
+
+def _label(path: str, text: str) -> str:
+    """Return a field with its name, and with that of the object that holds it where this is not the caller's own."""
+    outer, _, key = path.rpartition(".")
+    holder = outer.rpartition(".")[2]
+    is_own = not holder or belongs_to_caller(holder)
+    name = (key if is_own else f"{holder} {key}").replace("_", " ")
+    if path in {WHOLE, "service"}:
+        return text
+    return name if text == "true" else f"{name}: {text}"
+
+
+def _is_of_program(path: str, text: str) -> bool:
+    keys = path.split(".")
+    key, with_object = fold_key(keys[-1]), fold_key("".join(keys[-2:]))
+    if key in _SETTINGS:
+        return _SETTING.fullmatch(text.strip()) is not None
+    return key in _OF_PROGRAMS or with_object in _OF_PROGRAMS or (with_object in _ALONE and " " not in text)
