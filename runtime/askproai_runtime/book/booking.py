@@ -37,7 +37,7 @@ from askproai_runtime.book.errors import SlotNotFree
 from askproai_runtime.book.free_times import drop_free_times, read_fresh
 from askproai_runtime.book.idempotency import ActionClaim, claim_action, settle_action
 from askproai_runtime.book.limits import require_within_limits
-from askproai_runtime.book.one_more import list_said, require_free_people, require_no_move, require_only_one
+from askproai_runtime.book.one_more import list_meant, require_free_people, require_no_move, require_only_one
 from askproai_runtime.book.outcomes import (
     Booked,
     InFlight,
@@ -158,10 +158,9 @@ async def _find_repeated(conn: Connection, ctx: BookingContext, request: Booking
     if request.moves:
         require_no_move(request, [*others, *appointments])
     asked = [] if is_beside else await list_asked_to_cancel(conn, ctx, actor, others)
-    moved_before = await list_moved(conn, ctx, actor) if request.doubts.changes and others else ()
-    before = {each.id: each for each in (*list_said(request, others, moved_before), *asked)}
-    taken_back = appointments if request.doubts.takes_back else ()
-    meant = {*before, *(each.id for each in taken_back)}
+    moved_before = await list_moved(conn, ctx, actor) if others else ()
+    before = {each.id: each for each in (*list_meant(request, others, moved_before), *asked)}
+    meant = {*before, *(() if request.doubts.adds else (each.id for each in appointments))}
     require_only_one(request.each, [*before.values(), *appointments], meant)
     require_free_people(request.each, [*others, *appointments], before)
     return []

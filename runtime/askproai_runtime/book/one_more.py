@@ -84,21 +84,19 @@ def require_free_people(
                 raise Undecided(PersonBooked(request, each, True) if in_group else NameUnclear(request.name, each))
 
 
-def list_said(request: BookingRequest, others: Sequence[Appointment], moved: Collection[UUID]) -> list[Appointment]:
-    """Return those of the `others` of the calling number that an answer of this call has listed, and that are for one of those who
-    come, at another time: a booking after that moves one as likely as it is one more. For another service it is one more where the
-    caller has just said so. After any words about a change it may move each that this call has not `moved`.
+def list_meant(request: BookingRequest, others: Sequence[Appointment], moved: Collection[UUID]) -> list[Appointment]:
+    """Return those of the `others` of the calling number that a booking may be meant to replace: appointments of one who comes, at
+    another time, that the call has listed or `moved`. After words about a change it is each of them. Where the caller has spoken
+    of one more, it is only a listed one of the same service.
     """
     doubts = request.doubts
     own = [each for each in others if each.settled and any(_is_at_other_time(one, each) for one in request.each)]
-    said = [
-        each
-        for each in own
-        if str(each.id) in doubts.listed and not (doubts.adds and _has_other_service(request, each))
-    ]
-    if not doubts.changes:
-        return said
-    return [each for each in own if each in said or each.id not in moved]
+    if doubts.changes:
+        return own
+    listed = [each for each in own if str(each.id) in doubts.listed]
+    if doubts.adds:
+        return [each for each in listed if not _has_other_service(request, each)]
+    return [each for each in own if each in listed or each.id in moved]
 
 
 def is_second_person(request: BookingRequest, appointments: Sequence[Appointment]) -> bool:

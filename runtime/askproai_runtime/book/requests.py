@@ -38,9 +38,8 @@ class Doubts:
     """
 
     listed: frozenset[str] = frozenset()
-    adds: bool = False  # the caller has just spoken of one more
+    adds: bool = True  # the caller has spoken of one more since the call's last change, and of nothing that goes
     changes: bool = False  # of a move, a change, or of one thing in place of another
-    takes_back: bool = False  # the words since the last answer may take back an earlier booking
     replaces_person: bool = False  # one person comes in the place of another
 
 

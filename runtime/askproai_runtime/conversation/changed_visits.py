@@ -96,6 +96,19 @@ def find_offered_elsewhere(
     return parse_service_request(ctx.config(), there, {"service": service, "staff": staff})
 
 
+def find_offered_service(
+    ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointment: Appointment, start: datetime
+) -> ServiceRequest | None:
+    """Return the other service for which the last answer with times has offered this start; None where it was offered for the
+    service of the appointment, too. Raises `ClarificationNeeded`.
+    """
+    offers = [each[0] for each in call.list_offers(appointment.branch, start)] if start in call.offered_last else []
+    if not offers or read_text(args, "service") or any(same_services(e.service, appointment.service) for e in offers):
+        return None
+    there, staff = replace(call, branch=appointment.branch), read_text(args, "staff") or offers[0].staff
+    return parse_service_request(ctx.config(), there, {"service": offers[0].service, "staff": staff})
+
+
 def choose_staff(
     ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointment: Appointment, service: ServiceRequest
 ) -> ServiceRequest:

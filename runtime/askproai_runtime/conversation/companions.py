@@ -174,10 +174,11 @@ def leaves_out(call: CallContext, args: Mapping[str, Any], start: datetime, offe
     counted = args.get("party_size", 1) - 1
     if call.replies is not None and brings_another(args.get("notes") or "", args.get("customer_name") or ""):
         counted = max(counted, 1)  # without a transcript it would be asked again and again
-    is_known = bool(offered) or companions_key(NAMES) in (call.replies or {})  # that somebody comes along
+    # That somebody comes along is known by an offer, a question, or an earlier request.
+    is_known = bool(offered) or companions_key(NAMES) in (call.replies or {}) or call.companions > 0
     is_left_out = (is_known and not _says_alone(call, args)) or counted > said
     if is_left_out and companions_key(at) not in (call.replies or {}):
-        question = say_names_missing(max(len(offered), counted, 1) - said)
+        question = say_names_missing(max(len(offered), counted, call.companions, 1) - said)
         raise ClarificationNeeded(question if said else f"{question}{say().or_alone}", needs_companions=at)
     is_alone = call.find_reply(companions_key(at), None) is Reply.YES or says_alone(call)
     return is_left_out and not is_alone

@@ -11,7 +11,7 @@ from askproai_runtime.conversation.types import CallContext
 from askproai_runtime.language.answer_words import MOVE, words_of
 
 ONE_MORE: Final = r"weiter|zweit|zusätzlich|beide|noch ein|another|second|additional|both"
-_ADDS: Final = re.compile(rf"\b(?:{ONE_MORE})")
+_ADDS: Final = re.compile(rf"\b(?:{ONE_MORE}|noch|auch|außerdem|dazu|ebenfalls|also|as well)")
 _CHANGE: Final = re.compile(r"\b(?:änder|wechsel|(?:ein|aus|um)?tausch|chang|swap|switch)")
 _INSTEAD: Final = re.compile(
     r"\b(?:an)?statt\b|\banstelle\b|\ban (?:meiner|seiner|ihrer) stelle\b|\bfür mich (?:kommt|geht)\b"
@@ -25,17 +25,11 @@ _TAKES_BACK: Final = re.compile(
 
 
 def read_doubts(call: CallContext) -> Doubts:
-    """Return the doubts about a booking of this call."""
-    said, replaces_person = words_of(call.said_since or ""), says_instead(call)
-    words = [words_of(each) for each in call.utterances]
-    changes = replaces_person or any(MOVE.search(each) or _CHANGE.search(each) for each in words)
-    return Doubts(
-        listed=call.listed,
-        adds=bool(_ADDS.search(said)),
-        changes=changes,
-        takes_back=changes or bool(_TAKES_BACK.search(said)),
-        replaces_person=replaces_person,
-    )
+    """Return the doubts about a booking of this call. Without a transcript each booking is one more."""
+    said, replaces_person = words_of(call.said_since_change or ""), says_instead(call)
+    changes = replaces_person or call.asks_to_move or any(each.search(said) for each in (MOVE, _CHANGE))
+    adds = bool(_ADDS.search(said)) and not (changes or _TAKES_BACK.search(said))
+    return Doubts(call.listed, call.said_since_change is None or adds, changes, replaces_person)
 
 
 def says_instead(call: CallContext) -> bool:

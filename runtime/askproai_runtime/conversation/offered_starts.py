@@ -29,7 +29,8 @@ def understand_beside_offers(
     at = call.started_at
     alone = understand_start(start, None, at=at, zone=zone, longest=longest)
     offered = [c for c in alone.candidates if c.end is None and (c.start in own or call.list_offers(branch, c.start))]
-    if len(offered) == 1 and len({candidate.choice for candidate in alone.candidates}) == 1:
+    is_as_written = [c for c in offered if c.start in own or not alone.is_written or _is_written_so(start, c, zone)]
+    if len(offered) == len(is_as_written) == 1 and len({candidate.choice for candidate in alone.candidates}) == 1:
         (candidate,) = offered
         found = Understanding.of(offered)
         new = {name: text for name, text in others.items() if not _is_kept(candidate.start, text, call)}
@@ -41,6 +42,11 @@ def understand_beside_offers(
         return understand_start(start, beside, at=at, zone=zone, longest=longest)
     is_day = any(each.end is None and each.start.astimezone(zone).time() == _MIDNIGHT for each in alone.candidates)
     return understand_parts(start, time, part_of_day, at=at, zone=zone) if time or part_of_day or is_day else alone
+
+
+def _is_written_so(start: str, candidate: Candidate, zone: ZoneInfo) -> bool:
+    """Return whether a text has the local time of a candidate: models write a local "10:00Z", and 11 o'clock was offered, too."""
+    return start.strip().upper().replace("T", " ").startswith(f"{candidate.start.astimezone(zone):%Y-%m-%d %H:%M}")
 
 
 def _is_kept(start: datetime, text: str, call: CallContext) -> bool:

@@ -46,6 +46,7 @@ from askproai_runtime.conversation.changed_visits import (
     choose_offered_staff,
     choose_staff,
     find_offered_elsewhere,
+    find_offered_service,
     find_other_service,
     list_others,
     require_movable,
@@ -151,6 +152,10 @@ async def _understand_move(ctx: BookingContext, call: CallContext, args: Mapping
     elsewhere = find_offered_elsewhere(ctx, call, args, appointment, other_service, start) if understood else None
     if elsewhere is not None:
         service = other_service = elsewhere
+    elif (
+        understood and other_service is None and (offered := find_offered_service(ctx, call, args, appointment, start))
+    ):
+        service = other_service = offered
     if other_service is None and "staff" not in args:
         service = await choose_offered_staff(ctx, call, args, appointment, service, start)
     if other_service is not None or service.staff != appointment.staff:

@@ -28,6 +28,8 @@ from askproai_runtime.person_names import same_name
 _MOST_READ_FOR_SERVICE = 5_000  # characters; a service that was named before is named once more
 
 
+_MOVE = "reschedule_appointment"
+_CHANGES = frozenset({"book_appointment", "cancel_appointment", _MOVE})
 _MOST_READ_SINCE = 500  # characters since the last answer
 
 
@@ -121,7 +123,8 @@ def read_asked_choices(call: OngoingCall) -> tuple[AskedChoice, ...]:
     """Return the questions of this call for one of several choices that its caller has said something to, the last one last.
 
     What was done about the same appointment or for the same person since has answered one: a choice after it is about another
-    request. A later question for the same person replaces one.
+    request. A later question for the same person replaces one. An offer ends all of them, unless it answers a request with a
+    choice: a yes after it is one to the offer.
     """
     questions = dict[str, AskedChoice]()  # by person
     asked = dict[str, AskedChoice]()  # nothing was said since
@@ -145,7 +148,13 @@ def read_asked_choices(call: OngoingCall) -> tuple[AskedChoice, ...]:
                 questions.pop(name, None)
                 choice = filled_in.get(str(utterance.tool_call_id), "")
                 asked[name] = AskedChoice(about, frozenset(map(str, choices)), name, among, choice)
+            elif _offers_something(answer) and not filled_in.get(str(utterance.tool_call_id)):
+                questions, asked = {}, {}
     return tuple(questions.values())
+
+
+def _offers_something(answer: Mapping[str, Any]) -> bool:
+    return any(answer.get(name) for name in ("slots", "alternatives", "candidates"))
 
 
 def read_listed(call: OngoingCall) -> frozenset[str]:
@@ -267,6 +276,40 @@ def read_said_since(call: OngoingCall) -> str | None:
         elif utterance.role == "user":
             said.append(str(utterance.content or ""))
     return " ".join(said)[-_MOST_READ_SINCE:] if call.transcript_with_tool_calls else None
+
+
+def read_said_since_change(call: OngoingCall) -> str | None:
+    """Return what the caller has said since a function has booked, moved or cancelled, or in all; None without a transcript."""
+    exchanges = read_exchanges(call)
+    changed = [at for at, each in enumerate(exchanges) if _is_change(each)]
+    if not changed:
+        return " ".join(read_utterances(call)) if call.transcript_with_tool_calls else None
+    return " ".join(each.said for each in exchanges[changed[-1] :])
+
+
+def asks_to_move(call: OngoingCall) -> bool:
+    """Return whether the call has asked for a move since a function has booked, moved or cancelled."""
+    asked = False
+    for each in read_exchanges(call):
+        is_move = each.request is not None and each.request.name == _MOVE
+        asked = not _is_change(each) and (asked or is_move)
+    return asked
+
+
+def count_companions(call: OngoingCall) -> int:
+    """Return how many people the requests of this call since its last booking have named or counted beside the caller."""
+    most = 0
+    for each in read_exchanges(call):
+        args = {} if each.request is None else each.request.read_arguments()
+        named, counted = args.get("companions"), args.get("party_size")
+        most = max(most, len(named) if isinstance(named, list) else 0, counted - 1 if type(counted) is int else 0)
+        most = 0 if _is_change(each) else most
+    return most
+
+
+def _is_change(each: Exchange) -> bool:
+    is_done = each.answer is not None and each.answer.get("success") is True
+    return is_done and each.request is not None and each.request.name in _CHANGES
 
 
 def _read_question(answer: Mapping[str, Any]) -> tuple[Question, str] | None:

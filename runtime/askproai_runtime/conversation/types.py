@@ -148,6 +148,11 @@ class CallContext:
     # The last words of caller and agent, and what the caller has said since the last answer, or in all before the first one.
     said: str | None = None
     said_since: str | None = None
+    # What the caller has said since a function has booked, moved or cancelled, and whether the call has asked for a move since.
+    said_since_change: str | None = None
+    asks_to_move: bool = False
+    # How many people the requests since the last booking have named or counted beside the caller.
+    companions: int = 0
     # What the caller has said, turn by turn.
     utterances: tuple[str, ...] = ()
     # The caller has no preference among the times that were named last.

@@ -7,6 +7,7 @@ import pytest
 from tests.worlds.spoken_calls import BEARD, COLOR, CUT, SpokenCall, friday_at
 
 BOOK, FIND, MOVE = "book_appointment", "find_appointments", "reschedule_appointment"
+SEARCH = "check_availability"
 PETRA = "Petra Lange"
 
 
@@ -78,8 +79,12 @@ async def test_another_service_in_its_place_is_asked(
         ("Ach nein, statt Haarschnitt lieber Färben um vier.", True),
         ("Nein, Färben meinte ich, um vier.", True),
         ("No, I meant coloring, at four.", True),
+        ("Eigentlich wollte ich Färben, um vier.", True),
+        ("Entschuldigung, Färben meine ich.", True),
+        ("Sorry, I wanted coloring, at four.", True),
+        ("Dann bitte um vier Färben.", True),
         ("Und um vier noch Färben.", False),
-        ("Dann bitte um vier Färben.", False),
+        ("Coloring at four, as well.", False),
     ],
 )
 async def test_another_service_of_the_call_is_asked(call: SpokenCall, said: str, *, asks: bool) -> None:
@@ -87,6 +92,90 @@ async def test_another_service_of_the_call_is_asked(call: SpokenCall, said: str,
     call.say(said)
     done = await call.ask(BOOK, friday_at(call.pod, "16:00", service=COLOR))
     assert ("choices" in done, done["success"]) == (asks, not asks), done
+
+
+@pytest.mark.parametrize("said", ["Ach nein, Färben wollte ich, nicht schneiden.", "Not a haircut, coloring please."])
+async def test_another_service_after_a_search_is_asked(call: SpokenCall, said: str) -> None:
+    assert (await call.ask(BOOK, friday_at(call.pod, "10:00")))["success"]
+    call.say(said)
+    wanted = friday_at(call.pod, "16:00", service=COLOR)
+    assert (await call.ask(SEARCH, wanted))["success"]
+    call.say("Ja, um vier.")
+    assert (await call.ask(BOOK, wanted))["choices"] == ["further", "move"]
+    call.say("Wie bitte?")
+    assert "choices" in await call.ask(BOOK, wanted)
+    assert await times(call) == ["10:00"]
+
+
+@pytest.mark.parametrize("said", ["Und um vier brauche ich auch noch Färben.", "And I also need coloring, at four."])
+async def test_one_more_service_after_a_search_is_booked(call: SpokenCall, said: str) -> None:
+    assert (await call.ask(BOOK, friday_at(call.pod, "10:00")))["success"]
+    call.say(said)
+    wanted = friday_at(call.pod, "16:00", service=COLOR)
+    assert (await call.ask(SEARCH, wanted))["success"]
+    call.say("Ja, um vier.")
+    assert (await call.ask(BOOK, wanted))["success"]
+
+
+@pytest.mark.parametrize("said", ["Verschieben Sie ihn bitte auf vier.", "Um vier, nicht um zwölf.", "Um vier bitte."])
+async def test_a_moved_appointment_is_asked_about(later: SpokenCall, said: str) -> None:
+    later.say("Meinen Termin bitte auf zwölf.")
+    moved = await later.ask(MOVE, {"new_date": friday_at(later.pod, "12:00")["date"], "new_time": "12:00"})
+    assert moved["success"], moved
+    later.say(said)
+    assert "choices" in await later.ask(BOOK, friday_at(later.pod, "16:00"))
+    assert await times(later) == ["12:00"]
+
+
+async def test_a_booking_after_a_refused_move_is_asked(later: SpokenCall) -> None:
+    day = friday_at(later.pod, "12:00")["date"]
+    later.say("Geht mein Termin auch am Sonntag?")
+    await later.ask(MOVE, {"new_date": "Sonntag", "new_time": "12:00"})
+    later.say("Dann am Freitag um vier.")
+    assert "choices" in await later.ask(BOOK, friday_at(later.pod, "16:00", date=day))
+    assert await times(later) == ["10:00"]
+
+
+@pytest.mark.parametrize("in_call", [True, False])
+async def test_a_move_to_an_offer_for_another_service_is_asked(call: SpokenCall, *, in_call: bool) -> None:
+    assert (await call.ask(BOOK, friday_at(call.pod, "10:00")))["success"]
+    later = call if in_call else SpokenCall(call.pod, call.number)
+    later.say("Petra Lange, statt Haarschnitt möchte ich Färben.")
+    found = await later.ask(FIND, {})
+    offered = await later.ask(SEARCH, friday_at(call.pod, "16:00", service=COLOR))
+    later.say("Ja, vier Uhr.")
+    start, own = offered["slots"][0]["start"], found["appointments"][0]["appointment_id"]
+    asked = await later.ask(MOVE, {"appointment_id": own, "start": start})
+    assert (asked["success"], asked["unclear"]) == (False, "service"), asked
+    later.say("Ja, genau.")
+    assert (await later.ask(MOVE, {"appointment_id": own, "start": start}))["success"]
+    assert [(each[0], each[1]) for each in await later.live(of_number=True)] == [("faerben", "16:00")]
+
+
+async def test_a_yes_to_an_offer_renames_nobody(call: SpokenCall) -> None:
+    otto = await call.ask(BOOK, friday_at(call.pod, "10:00", customer_name="Otto Lange"))
+    later = SpokenCall(call.pod, call.number)
+    assert (await later.ask(BOOK, friday_at(call.pod, "14:00")))["success"]
+    later.say("Für Otto Lange auch, gleiche Zeit.")
+    assert "rename" in (await later.ask(BOOK, friday_at(call.pod, "14:00", customer_name="Otto Lange")))["choices"]
+    later.say("Nein. Verschieben wir lieber Ottos Termin auf vier.")
+    offered = await later.ask(SEARCH, friday_at(call.pod, "16:00"))
+    later.say("Ja.")
+    moved = {"appointment_id": otto["appointment_id"], "customer_name": "Otto Lange"}
+    await later.ask(MOVE, {**moved, "start": offered["slots"][0]["start"]})
+    assert [each[3] for each in await later.live(of_number=True) if each[1] == "14:00"] == [PETRA]
+
+
+async def test_a_choice_carried_past_an_offer_asks(later: SpokenCall) -> None:
+    await later.ask(FIND, {})
+    later.say("Haarschnitt um vier.")
+    assert "choices" in await later.ask(BOOK, friday_at(later.pod, "16:00"))
+    later.say("Gar nicht, der bleibt.")
+    wanted = friday_at(later.pod, "12:00", service=COLOR)
+    await later.ask(SEARCH, wanted)
+    later.say("Um zwölf.")
+    assert "choices" in await later.ask(BOOK, wanted | {"choice": "move"})
+    assert await times(later) == ["10:00"]
 
 
 @pytest.mark.parametrize("in_call", [True, False])

@@ -250,7 +250,7 @@ def test_weekday_in_n_days_names_a_fixed_day(language: Language, said: str) -> N
 def test_numeric_day_is_not_read_as_words(said: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Models pass it in nearly every request, and reading it as words took a fifth of what a lost booking costs."""
     assert find_part_argument(said) not in {Argument.TIME, Argument.PART_OF_DAY}, "so the short way answers the same"
-    monkeypatch.delattr("askproai_runtime.conversation.spoken_booking.find_part_argument")
+    monkeypatch.delattr("askproai_runtime.conversation.requested_times.find_part_argument")
     assert names_day((said, None, None))
 
 
