@@ -29,8 +29,10 @@ def understand_beside_offers(
     at = call.started_at
     alone = understand_start(start, None, at=at, zone=zone, longest=longest)
     offered = [c for c in alone.candidates if c.end is None and (c.start in own or call.list_offers(branch, c.start))]
-    is_as_written = [c for c in offered if c.start in own or not alone.is_written or _is_written_so(start, c, zone)]
-    if len(offered) == len(is_as_written) == 1 and len({candidate.choice for candidate in alone.candidates}) == 1:
+    is_other_reading = alone.is_written and any(
+        call.list_offers(branch, c.start) and not _is_written_so(start, c, zone) for c in offered
+    )
+    if len(offered) == 1 and not is_other_reading and len({candidate.choice for candidate in alone.candidates}) == 1:
         (candidate,) = offered
         found = Understanding.of(offered)
         new = {name: text for name, text in others.items() if not _is_kept(candidate.start, text, call)}

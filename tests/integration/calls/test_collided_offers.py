@@ -144,3 +144,16 @@ async def test_a_booked_visit_asks_nobody_else(call: SpokenCall) -> None:
     assert (await call.ask(BOOK, booking(start, service=BOTH)))["success"]
     other = await call.ask(BOOK, booking(start, customer_name=OTTO, another=True))
     assert other["success"], other
+
+
+@pytest.mark.parametrize("suffix", ["Z", ".000Z", "+00:00"])
+async def test_a_local_hour_with_a_z_is_asked(call: SpokenCall, suffix: str) -> None:
+    """Eleven was offered, and ten is said: the text can mean both."""
+    wanted = friday_at(call.pod, "11:00")
+    assert (await call.ask(CHECK, wanted))["success"]
+    call.say("Um zehn.")
+    said = {name: each for name, each in wanted.items() if name not in {"date", "time"}}
+    start = f"{wanted['date']}T10:00:00{suffix}"
+    asked = await call.ask(BOOK, said | {"start": start})
+    assert (asked["success"], len(asked.get("candidates", ()))) == (False, 2), asked
+    assert await call.live() == []

@@ -88,6 +88,25 @@ async def test_a_left_out_companion_is_said(
     assert [each[3] for each in await call.live()] == [PETRA]
 
 
+@pytest.mark.parametrize("more", [{}, {"companions": []}])
+async def test_a_companion_of_another_time_is_asked_for(call: SpokenCall, more: dict[str, Any]) -> None:
+    call.say("Lieber um vier.")
+    assert (await call.ask(BOOK, friday_at(call.pod, "16:00", **more)))["message"] == ASKED
+    assert await call.live() == []
+
+
+@pytest.mark.parametrize("more", [{}, {"companions": []}])
+async def test_a_companion_of_an_earlier_request_is_asked_for(call: SpokenCall, more: dict[str, Any]) -> None:
+    alone = SpokenCall(call.pod)
+    alone.say("Für mich und Otto Kurz, petra.lange@web.de.")
+    both = {"companions": [{"customer_name": OTTO}], "email": "petra.lange@web.de"}
+    assert not (await alone.ask(BOOK, friday_at(call.pod, "16:00", **both)))["success"]
+    alone.say("Ja, stimmt.")
+    asked = await alone.ask(BOOK, friday_at(call.pod, "16:00", email="petra.lange@web.de", **more))
+    assert asked["message"] == ASKED
+    assert await alone.live() == []
+
+
 @pytest.mark.parametrize("listed", [PETRA, "Petra"])
 async def test_the_caller_among_the_companions_comes_once(call: SpokenCall, listed: str) -> None:
     call.say("Ja, für mich und Otto Kurz.")

@@ -25,8 +25,6 @@ from tests.worlds.rows import each_row
 RUNTIME = Path(__file__).parents[3] / "runtime/askproai_runtime"
 PACKAGES = (
     "book",
-    "branch_routing",
-    "business_information",
     "calls",
     "conversation",
     "desk",
@@ -39,7 +37,7 @@ NOT_SAID_TO_CALLERS = {
     "conversation/arguments/parts.py", "conversation/arguments/table.py", "conversation/arguments/values.py",
     "conversation/asked_choices.py", "conversation/branch_routing/matching.py", "conversation/business_information/numbers.py",
     "conversation/business_information/question_parts.py", "conversation/business_information/subjects.py",
-    "conversation/business_information/working_days.py", "conversation/day_readings.py", "conversation/email_address.py",
+    "conversation/business_information/working_days.py", "conversation/day_readings.py", "conversation/doubts.py", "conversation/email_address.py",
     "conversation/named_days.py", "conversation/named_people.py", "conversation/named_places.py",
     "conversation/noted_changes.py", "conversation/one_by_one.py", "conversation/owner_questions.py",
     "conversation/phone_argument.py", "conversation/said_appointments.py", "conversation/said_names.py",
