@@ -1,16 +1,16 @@
-"""Who asks the book for a change."""
+"""The actor of a change: a caller, or the desk."""
 
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-DESK_CALL: Final = "desk:"  # so begins the `call_id` of what the desk has booked
+DESK_CALL: Final = "desk:"  # the prefix of `call_id` in the rows of a desk request
 
 
 @dataclass(frozen=True, slots=True)
 class DeskRequest:
-    """A change that the tenant asks for itself, by the private API. Its sender makes the id and repeats it when it tries again;
-    `by` is who the sender says it is.
+    """A change that the desk requests by the private API. The sender makes the id, and repeats it when it tries again. `by` is the
+    user's name as the sender claims it.
     """
 
     request_id: UUID
@@ -18,13 +18,13 @@ class DeskRequest:
 
     @property
     def call_id(self) -> str:
-        """What stands in the place of a call's id in the rows of the change."""
+        """Return the value that the rows of the change have in place of a call's id."""
         return f"{DESK_CALL}{self.request_id}"
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A caller, or with `desk` the tenant's own people: `call_id` stands in the rows of the change, and owns what they hold."""
+    """A caller, or with `desk` the desk. The rows of the change have `call_id`, to which the actor's holds belong."""
 
     call_id: str
     caller: str | None  # E.164; None when withheld

@@ -10,7 +10,7 @@ from askproai_runtime.notifications.types import Kind
 async def announce(
     conn: Connection, config: TenantConfig, kind: Kind, appointment: Appointment, *, told: bool = False
 ) -> None:
-    """Enqueue the notifications of a change of an appointment, as it is after the change: one statement at most.
+    """Enqueue the notifications of a change: one statement at most. `appointment` is as it is after the change.
 
     `told`: the customer knows of the change from a conversation, or never knew of the appointment.
     """

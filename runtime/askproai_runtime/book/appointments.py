@@ -23,8 +23,8 @@ class Status(StrEnum):
 
 
 class CancelledBy(StrEnum):
-    """Where it was cancelled: here, by a caller or by the desk (the audit log has the latter), it is cancelled in the calendar,
-    too; what was cancelled in the calendar may return.
+    """The place of a cancellation. `CALLER`: here, by a caller or by the desk (only the desk's are in the audit log); it is
+    cancelled in the calendar, too. `CALENDAR`: in the calendar, where the appointment may become live again.
     """
 
     CALLER = "caller"
@@ -35,12 +35,12 @@ class CancelledBy(StrEnum):
 class Appointment:
     """A row of `appointments`, with its customer's phone number.
 
-    `names_of_number`: the customers of the number that calls, and of its call, past ones included; only of
-    `list_upcoming_appointments`.
+    `names_of_number` has the customers' names of the calling number and of the call, past ones included. Only
+    `list_upcoming_appointments` sets it.
 
-    `was_…` is set while the calendar has not agreed to a move: the time before it, and the number of its claims. `actions`: the
-    keys under which its call has booked it. `settled`: no request is working on it now. `read_at` is the database's clock, and
-    `age` the time since the row was made. Nothing changes `updated_at` of a cancelled one.
+    `was_…` is set while the calendar has not agreed to a move: the time before the move, and the number of its placement.
+    `actions`: the keys under which its call has booked it. `settled`: no request is working on it now. `read_at` is the time of the
+    reading by the database's clock, `age` the time since the row was made. `updated_at` of a cancelled one never changes.
     """
 
     id: UUID
@@ -74,7 +74,7 @@ class Appointment:
     notes: str | None = None
     offers: str | None = None  # of a hold: JSON of `Offers`
     names_of_number: Sequence[str] = ()
-    # Written, and not read again here:
+    # Written, but not read from the rows:
     customer_id: UUID | None = None
     generation: int = 1
 
@@ -93,7 +93,7 @@ class Appointment:
 
     @property
     def spans(self) -> list[Span]:
-        """Return when it takes place, and the time before a move that the calendar has not agreed to."""
+        """Return its time, and the time before a move to which the calendar has not agreed."""
         was = [Span(self.was_starts_at, self.was_ends_at)] if self.was_starts_at and self.was_ends_at else []
         return [Span(self.starts_at, self.ends_at), *was]
 
@@ -116,7 +116,7 @@ class Appointment:
 def build_appointment(
     appointment_id: UUID, actor: Actor, rules: ServiceRules, slot: Slot, status: Status, **fields: Any
 ) -> Appointment:
-    """Return the row of a slot that somebody takes; `fields` are what a hold does not have."""
+    """Return the row of a slot that is held or booked. `fields` has its other columns."""
     return Appointment(
         appointment_id, rules.branch.name, rules.service.name, slot.staff, slot.start, slot.end, status, actor.call_id,
         actor.correlation_id, caller=actor.caller, **fields,

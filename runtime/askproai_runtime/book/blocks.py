@@ -1,4 +1,4 @@
-"""Times that the tenant has taken from a person, as values."""
+"""Blocks, as values."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,7 +7,7 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A time that the tenant has taken from a person. `staff` are the person's entries: `branch/staff`."""
+    """A time that the tenant has taken from one person or several. `staff` has their entries, each `branch/staff`."""
 
     id: UUID
     starts_at: datetime

@@ -1,4 +1,4 @@
-"""What is booked, and what of it at the remote calendar, by the tenant's config: rules, event types and hosts. Pure."""
+"""The rules of a service, and its event types and hosts at the remote calendar, from the tenant's config. Pure."""
 
 from dataclasses import replace
 from zoneinfo import ZoneInfo
@@ -24,10 +24,10 @@ def linked_event_types(ctx: BookingContext, service: Service) -> dict[str, int]:
 
 
 def linked_bookables(ctx: BookingContext, service: Service) -> dict[str, Bookable]:
-    """Return whose free times bound a service, by staff member.
+    """Return the bookables whose free times limit a service, by staff member.
 
-    Only in the local calendar are: staff members without an event type, and services with seats (a capacity above 1), which are not
-    booked at Cal.com.
+    Staff members without an event type are in the local calendar only. So are services with seats (a capacity above 1), which are
+    not booked at Cal.com.
     """
     if not ctx.calendar.remote or service.capacity != 1:
         return {}
@@ -43,7 +43,7 @@ def list_refused_staff(ctx: BookingContext, service: Service) -> set[str]:
 
 
 def list_bookables(config: TenantConfig) -> list[Bookable]:
-    """Return all that is booked and may be asked about, that of one service together."""
+    """Return all bookables whose free times may be requested, those of one service together."""
     services = (service for service in config.services if service.capacity == 1)
     links = (link for service in services for link in service.linked_event_types if link.withheld is None)
     return list(dict.fromkeys(map(_bookable, links)))
@@ -55,16 +55,16 @@ def _bookable(link: EventType) -> Bookable:
 
 
 def find_event_types_of_person(config: TenantConfig, event_type_id: int | None) -> list[int]:
-    """Return the event types of whoever has `event_type_id`; all event types if nobody is known to have it.
+    """Return the event types of the persons who have `event_type_id`; all event types if nobody is known to have it.
 
-    Whatever makes a person busy makes the person busy in all of them. One person has the same resources in every branch.
+    A booking makes a person busy in all of the person's event types. One person has the same resources in every branch.
     """
     links = (link for service in config.services for link in service.linked_event_types)
     return find_event_types_of_staff(config, {link.staff for link in links if link.event_type_id == event_type_id})
 
 
 def find_event_types_of_staff(config: TenantConfig, staff_ids: set[str]) -> list[int]:
-    """Return the event types of staff members and of those who are the same persons; without any, all event types."""
+    """Return the event types of staff members in all branches of their persons; all event types if `staff_ids` is empty."""
     links = [link for service in config.services for link in service.linked_event_types]
     staff = [staff_member for branch in config.branches for staff_member in branch.staff]
     resources = {r for staff_member in staff if staff_member.id in staff_ids for r in staff_member.resource_ids}
@@ -73,7 +73,7 @@ def find_event_types_of_staff(config: TenantConfig, staff_ids: set[str]) -> list
 
 
 def leave_out_refused(ctx: BookingContext, request: ServiceRequest) -> ServiceRequest:
-    """Return the request without staff members whose bookings Cal.com surely refuses; of one who was asked for nobody is left."""
+    """Return the request without staff members whom Cal.com surely refuses to book; without anybody if such a one was requested."""
     refused, rules = list_refused_staff(ctx, request.rules.service), request.rules
     able = tuple(s for s in rules.staff_members if s.id not in refused and request.staff not in refused)
     return replace(request, rules=replace(rules, staff_members=able))

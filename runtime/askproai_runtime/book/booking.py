@@ -5,10 +5,10 @@
     it or keep it pending; if the time is taken there: give it up, and try the next staff member; if the calendar refuses it
     for another reason: give it up, and try the next one if the cause may be this staff member's event type, else refuse it
 
-A caller's booking is made for each request of the call once, the desk's once for each id of its requests.
+A caller's booking is made once for each request of the call, a booking by the desk once for each request id.
 
-Killed anywhere, it leaves either nothing, or a pending appointment that its sync job finishes; asked again, it finds that
-appointment instead of making a second one. The fault points between the steps are there to prove it.
+A process that is killed anywhere leaves either nothing, or a pending appointment that its sync job finishes. A repeated request
+finds that appointment instead of making a second one. The fault points between the steps are there to prove it.
 """
 
 from collections.abc import Collection, Iterable
@@ -140,9 +140,9 @@ async def _claim_booking(
 
 
 async def _find_repeated(conn: Connection, ctx: BookingContext, request: BookingRequest) -> list[Appointment]:
-    """Return what the call, or this request of the desk, has booked before, of a group the appointment of each.
+    """Return the appointments that the call, or this request of the desk, has booked before: for a group, one for each person.
 
-    Of the desk it is that whatever became of it since, except what the calendar has refused. Raises `Undecided`.
+    An appointment of the desk counts whatever happened to it since, unless the calendar has refused it. Raises `Undecided`.
     """
     actor = request.actor
     if actor.desk is not None:
@@ -169,7 +169,7 @@ async def _find_repeated(conn: Connection, ctx: BookingContext, request: Booking
 async def _check_slot(ctx: BookingContext, request: BookingRequest) -> None:
     """Check without any lock, while another call books there, whether the slot is still free.
 
-    Raises `SlotNotFree` if not: many callers for one slot then cost one transaction, and the others a query each.
+    Raises `SlotNotFree` if it is not: many callers for one slot then cost one transaction, and a query for each of the others.
     """
     if request.replaces is not None:
         return  # its time is free only within the transaction
@@ -186,7 +186,7 @@ async def _book_slot(
 
 
 async def _read_written(conn: Connection, ctx: BookingContext, written: Booked) -> Booked:
-    """Return what a booking has written as it is now. Raises `SlotNotFree` if the calendar does not have the time free."""
+    """Return a booking with its appointments as they are now. Raises `SlotNotFree` if the calendar does not have the time free."""
     found = [await get_appointment(conn, ctx.tenant, each.id) or each for each in written.appointments]
     if any(each.status == Status.FAILED for each in found):
         raise SlotNotFree
@@ -205,7 +205,7 @@ async def _book_with_any_staff(
             return written
         if written.again or all(each.status == Status.CONFIRMED for each in written.appointments):
             return written
-        (appointment,) = written.appointments  # of a group none is in the remote calendar
+        (appointment,) = written.appointments  # one: a group is in the local calendar only
         appointment, outcome = await cover_end(ctx, appointment, await _ask_calendar(ctx, claim, appointment))
         ctx.faults.reach("after:calcom-create")
         if not isinstance(outcome, Taken | CalendarRefused):
@@ -231,7 +231,7 @@ async def _book_with_any_staff(
 async def _write_with_any_staff(
     ctx: BookingContext, claim: ActionClaim, request: BookingRequest, refused_staff: Collection[str], change: _Booking
 ) -> Booked | NotBooked:
-    """Run TX1. Raises `SlotNotFree`, unless some were refused: if all others are busy, the refusal is still the reason."""
+    """Run TX1. If nobody is free, return `Refused` if the calendar has refused some of them, else raise `SlotNotFree`."""
     try:
         with span("booking.write"):
             return await change.commit(
@@ -244,7 +244,7 @@ async def _write_with_any_staff(
 
 
 async def _refuse(ctx: BookingContext, claim: ActionClaim) -> Refused:
-    """Give up, since the calendar refuses it; the call may ask again at once."""
+    """Give up the action, since the calendar refuses the booking; the call may ask again at once."""
     await claim.give_up(ctx)
     return Refused()
 
@@ -258,7 +258,7 @@ async def _give_up_appointment(
 ) -> bool:
     """Free the time of an appointment that the calendar has not accepted. Returns False if it was promised meanwhile.
 
-    A time that is taken there is not offered again for a while. One that was refused is: the cause is not the time.
+    A time that is taken there is not offered again for a while. After a refusal it is offered: the cause is not the time.
     """
     ids = {"appointment": str(appointment.id), "correlation_id": appointment.correlation_id}
     if isinstance(outcome, Taken):
@@ -299,9 +299,9 @@ async def _write_appointments(
     refused_staff: Collection[str],
     attempted: Booked | None,
 ) -> Booked:
-    """TX1: in one transaction everything that must not be lost: appointments, claims, customer, sync job, and the action's state.
+    """TX1: write in one transaction all that must not be lost: appointments, claims, customer, sync job, and the action's state.
 
-    Only under the lock it is certain whether the call has the appointment already: whoever had the claim before may have
+    Only under the lock is it certain whether the call has the appointment already: the request that had the claim before may have
     committed a moment ago, after its lease ended.
     """
     actor, rules = request.actor, request.rules
@@ -348,7 +348,7 @@ async def _write_appointments(
 async def _record_desk(
     conn: Connection, ctx: BookingContext, request: BookingRequest, action: str, appointment: Appointment
 ) -> None:
-    """Record a booking in the audit log, if it is one of the desk."""
+    """Record a booking by the desk in the audit log."""
     if request.actor.desk is not None:
         facts = {"appointment": appointment.id, "start": appointment.starts_at, "staff": appointment.staff}
         await record_desk_change(conn, ctx.tenant, request.actor.desk, action, appointment.correlation_id, **facts)
@@ -360,13 +360,13 @@ async def _place(
     request: BookingRequest,
     refused_staff: Collection[str] = (),
 ) -> Plan:
-    """Check rules, claims and what the remote calendar is known to have free again: who was offered is kept, else who is booked
-    least that day; of a group all that was `offered`. Raises `SlotNotFree`.
+    """Check the rules, the claims and the known free times of the remote calendar again, and return the slots to book.
 
-    `refused_staff` are those whom the calendar has just refused to book.
+    The offered staff member is kept if free, else the least busy one of that day is chosen. A group keeps its `offered` times.
+    `refused_staff` are the staff members whom the calendar has just refused to book. Raises `SlotNotFree`.
 
-    The minimum notice of what was offered counts from before the offer (by the duration of a hold): it must not run out while
-    the caller considers.
+    The minimum notice of an offered slot counts from the duration of a hold before now: it must not run out while the caller
+    considers.
     """
     rules, start = request.rules, request.start
     now = ctx.clock.now() - (ctx.settings.hold if request.offered_staff else timedelta())

@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 
 
 class _MovedSince(Exception):
-    """The appointment has another start than the one whose cancellation is agreed."""
+    """The appointment has another start than the caller agreed to cancel."""
 
 
 async def cancel(
@@ -61,11 +61,11 @@ async def write_cancellation(
     *,
     agreed_start: datetime | None = None,
 ) -> Appointment:
-    """Write, in one transaction, the status, the freed time, and the job that cancels it in the calendar; of the desk, the audit.
+    """Write in one transaction the status, the freed time, the job that cancels it in the calendar, and the desk's audit entry.
 
     A concurrent cancellation or move waits for the lock, and then finds the status that this one has written. An appointment
-    that has another start than `agreed_start` is returned as it is, and so is one that has begun; the desk can take back what it
-    has just entered in the local calendar, for `ctx.settings.begun` after its start.
+    that has another start than `agreed_start` is returned as it is, and so is one that has begun. In the local calendar the desk
+    can cancel an appointment until `ctx.settings.begun` after its start.
     """
     await lock_resources_of(conn, ctx.tenant, appointment_id)
     appointment = await get_appointment(conn, ctx.tenant, appointment_id, lock=True)
@@ -91,16 +91,14 @@ async def write_cancellation(
 
 
 async def cancel_replaced(conn: Connection, ctx: BookingContext, actor: Actor, replaced: Appointment) -> None:
-    """Cancel an appointment within the transaction of the booking in its place. Raises `SlotNotFree` if it is another by now."""
+    """Cancel an appointment within the transaction that books its replacement. Raises `SlotNotFree` if it was moved or began."""
     found = await write_cancellation(conn, ctx, actor, replaced.id, None, agreed_start=replaced.starts_at)
     if found.live:
         raise SlotNotFree
 
 
 async def cancel_replaced_afterwards(ctx: BookingContext, actor: Actor, replaced: Appointment) -> bool:
-    """Cancel an appointment in place of which another one is confirmed; return whether it is known to be. It stays where the book
-    is locked or away.
-    """
+    """Cancel an appointment whose replacement is confirmed. Return whether that is certain: the book may be locked or away."""
 
     async def write(conn: Connection) -> Appointment:
         return await write_cancellation(conn, ctx, actor, replaced.id, None, agreed_start=replaced.starts_at)

@@ -1,8 +1,8 @@
 """A change has a point of no return: the COMMIT of its first transaction.
 
 Before it, nothing is changed: errors are raised, and the caller may hear that it did not work. After it, whatever fails, the
-caller hears what the book has; if the book cannot be read, what was committed, which the calendar still has to confirm. Only while
-a change is taken back, and for a COMMIT without an answer, nobody knows
+caller hears the state of the book. If the book cannot be read, the caller hears the committed state, which the calendar still has
+to confirm. The state is unknown only while a change is reverted, and for a COMMIT without an answer
 (docs/decisions/0136-after-the-commit-only-the-book-is-said.md).
 """
 
@@ -20,8 +20,8 @@ from askproai_runtime.book.context import BookingContext
 from askproai_runtime.book.errors import OutcomeUnknown
 from askproai_runtime.book.store.transactions import run_transaction
 
-W = TypeVar("W")  # what a change has written
-R = TypeVar("R")  # what is answered
+W = TypeVar("W")  # the value that a change has written
+R = TypeVar("R")  # the answer
 
 log = structlog.get_logger(__name__)
 
@@ -30,11 +30,11 @@ _READ_SECONDS = 1.0  # a caller waits
 
 @dataclass(slots=True)
 class Change(Generic[W, R]):
-    """A change in progress, and what it has written so far.
+    """A change in progress, and the value that it has written so far.
 
-    `answer` makes the answer to what is written. `read` returns that as the book has it now, and raises what the change itself
-    raises where it is undone; without it, nothing but the answer follows the COMMIT. `attempted` is what the last run of the
-    transaction has written, committed or not: the next run may find it, if the COMMIT had no answer.
+    `answer` makes the answer from the written value. `read` returns that value as the book has it now. If the change was undone,
+    `read` raises the error that the change itself would raise. Without `read`, only the answer follows the COMMIT. `attempted` is
+    the value of the transaction's last run, committed or not: the next run may find its rows, if the COMMIT had no answer.
     """
 
     ctx: BookingContext
@@ -47,7 +47,7 @@ class Change(Generic[W, R]):
     async def run(self, steps: Callable[[], Awaitable[R]]) -> R:
         """Run the steps of the change, and answer by the book if one of them fails after the COMMIT.
 
-        Raises what the steps raise while nothing is written, and `OutcomeUnknown`.
+        Raises the errors of the steps while nothing is written, and `OutcomeUnknown`.
         """
         try:
             return await steps()
@@ -68,7 +68,7 @@ class Change(Generic[W, R]):
         return written
 
     async def revert(self, write: Callable[[Connection], Awaitable[bool]]) -> bool:
-        """Run the transaction that takes the change back. Returns what it returns: False if the change must stay."""
+        """Run the transaction that reverts the change. Returns its result: False if the change must stay."""
         self._is_reverting = True
         is_reverted = await run_transaction(self.ctx.pool, write)
         self._is_reverting = False
@@ -90,7 +90,7 @@ class Change(Generic[W, R]):
 
 @contextmanager
 def said_of_written() -> Iterator[None]:
-    """Raise `OutcomeUnknown` for a defect in what is said of a committed change: nobody may hear that nothing was done."""
+    """Raise `OutcomeUnknown` for a defect in the answer to a committed change: nobody may hear that nothing was done."""
     try:
         yield
     except Exception as defect:
@@ -101,7 +101,7 @@ def said_of_written() -> Iterator[None]:
 async def commit_and_answer(
     ctx: BookingContext, write: Callable[[Connection], Awaitable[W]], answer: Callable[[W], R]
 ) -> R:
-    """Make a change that is one transaction, and answer what it has written. Raises what `Change.run` raises."""
+    """Make a change in one transaction, and return the answer to it. Raises the errors of `Change.run`."""
     change = Change(ctx, answer)
 
     async def steps() -> R:

@@ -1,4 +1,4 @@
-"""What every function of the book works with, and how an attempt to book is counted."""
+"""The dependencies and settings of the book's functions, and the labels of its metrics."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,10 +17,10 @@ from askproai_runtime.metrics import Metrics
 
 
 class Basis(StrEnum):
-    """What an offer rests on: the label of `askproai_offers_total`."""
+    """The calendars behind an offer: the label of `askproai_offers_total`."""
 
-    CALENDAR = "calendar"  # our own book, and the remote calendar for whoever is booked there
-    OWN_BOOK = "own_book"  # our own book alone, since what the remote calendar has free is not known
+    CALENDAR = "calendar"  # our own book, and the remote calendar for the staff members who are booked there
+    OWN_BOOK = "own_book"  # our own book alone, since the free times of the remote calendar are not known
 
 
 class BookingOutcome(StrEnum):
@@ -41,15 +41,15 @@ class BookingOutcome(StrEnum):
 class BookingSettings:
     """Durations and limits.
 
-    `budget` is what one function may take; it stays below Retell's tool timeout of 8 s. `lease` is how long a call owns an
-    action (see `idempotency.py`); it outlives the budget. `quiet_period` is how long a POST of unknown fate may take to
+    `budget` is the time that one call function may take; it stays below Retell's tool timeout of 8 s. `lease` is how long a call
+    owns an action (see `idempotency.py`); it outlives the budget. `quiet_period` is how long a POST without an answer may take to
     appear in the calendar's list. `refusal` is how long a slot that the calendar refused is not offered again. `begun` is how long
-    ago an appointment of the local calendar may have begun that the desk books or cancels.
+    after the start the desk may still book or cancel an appointment of the local calendar.
 
-    What the remote calendar has free is read for `free_times_days` at once. It counts as known for `free_times_age`: it is as old
-    when the caller says yes, and most of what people enter elsewhere in five minutes is not what the next caller asks for. After
-    that the calendar is asked within `free_times_wait`, so that the whole answer comes within the caller's second. What is older,
-    but not older than `free_times_kept`, still keeps known appointments of other calendars from being offered.
+    The free times of the remote calendar are read for `free_times_days` at once. They count as known for `free_times_age`: an offer
+    is as old when the caller says yes, and few entries that people make elsewhere in five minutes are at the next caller's time.
+    After that the calendar is asked within `free_times_wait`, so that the whole answer comes within the caller's second. Older free
+    times, up to the age `free_times_kept`, still keep the times of known appointments in other calendars from being offered.
     """
 
     hold: timedelta = timedelta(seconds=90)

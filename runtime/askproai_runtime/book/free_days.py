@@ -15,10 +15,10 @@ _NO_CALL = ""  # a request outside a call has no hold of its own to ignore
 
 @dataclass(frozen=True, slots=True)
 class FreeDay:
-    """The slots of a day, and what they rest on; `read_at`: since when the remote calendar is known to have them free.
+    """The slots of a day, and their basis; `read_at`: since when the remote calendar is known to have them free.
 
-    Of a day without slots both are about the whole day. `refused` are the staff members whose event type Cal.com does not have:
-    they have no slots.
+    For a day without slots, `basis` and `read_at` are about the whole day. `refused` are the staff members whose event type Cal.com
+    does not have: they have no slots.
     """
 
     rules: ServiceRules
@@ -37,8 +37,8 @@ async def list_free_slots(
 ) -> FreeDay:
     """Return every bookable start of a local day, one entry for each staff member, and hold none.
 
-    `staff` is the id of the only one to be looked at, None for everybody.
-    For people who look at the calendar; rules, claims and the remote calendar's free times are the same as for callers.
+    `staff` is the id of the only staff member to be listed, None for everybody. Rules, claims and the remote calendar's free times
+    are the same as for callers.
     """
     refused = frozenset(list_refused_staff(ctx, rules.service))
     rules = replace(rules, staff_members=tuple(s for s in rules.staff_members if s.id not in refused))

@@ -1,6 +1,6 @@
-"""What the remote calendar has free, as far as it is known: read from our table, else asked while the caller waits.
+"""The known free times of the remote calendar: read from our table, else requested while the caller waits.
 
-It only takes times away from an offer. Whether a time can be booked is decided by the booking itself: by our constraint, and by the
+They only take times away from an offer. The booking itself decides whether a time can be booked: by our constraint, and by the
 remote calendar's answer (docs/decisions/0057-offers-are-true-on-both-sides.md).
 """
 
@@ -40,18 +40,16 @@ log = structlog.get_logger(__name__)
 
 _DAY = timedelta(days=1)
 _SHORTEST = 60  # seconds
-_LONGEST = timedelta(
-    days=2
-)  # a booking lasts for a day at most; whoever makes a longer one at Cal.com gets no thousand rows
-_READ_SOON = timedelta(weeks=4)  # two blocks of days: of later ones hardly ever a read is in flight
+_LONGEST = timedelta(days=2)  # a booking lasts for a day at most; a longer one at Cal.com must not make a thousand rows
+_READ_SOON = timedelta(weeks=4)  # two blocks of days: a read of later days is hardly ever in flight
 
 
 async def drop_free_times(
     conn: Connection, config: TenantConfig, event_type_id: int | None, spans: Iterable[Span]
 ) -> None:
-    """Forget what is known of the days of `spans` for whoever has `event_type_id`, so that it is read again.
+    """Forget the free times on the days of `spans` of the person who has `event_type_id`, so that they are read again.
 
-    To be called in the transaction that records what happened there, after its other changes.
+    Call it in the transaction that records the change in the remote calendar, after the other statements.
     """
     zone = ZoneInfo(config.time_zone)
     days = {day for span in spans for day in local_days(zone, span.start, min(span.end, span.start + _LONGEST))}
@@ -63,10 +61,10 @@ async def drop_free_times(
 async def drop_absence(
     conn: Connection, config: TenantConfig, host_id: int | None, first: date, last: date, today: date
 ) -> None:
-    """Forget what is known of the days of an absence for whoever is `host_id` at Cal.com; for all if nobody is known to be.
+    """Forget the free times on the days of an absence of the person who is `host_id` at Cal.com; all persons' if that is unknown.
 
     Event types of the tenant's own account name no user. They belong to the user of its key, who may be that host.
-    The days beside it count, too: it is in the person's own zone. Days that nobody can book are left out.
+    The days before and after count, too: the absence is in the person's own zone. Days that nobody can book are left out.
     """
     teams = (link for service in config.services for link in service.team_event_types)
     event_types = find_event_types_of_staff(config, {link.staff for link in teams if link.host_id == host_id})
@@ -80,9 +78,9 @@ async def drop_absence(
 async def read_and_store(
     ctx: BookingContext, bookable: Bookable, first: date, last: date, correlation_id: str
 ) -> list[KnownDay]:
-    """Ask the remote calendar what is free, and store it. Return the days that are known by it.
+    """Read the free times of the remote calendar, and store them. Return the stored days.
 
-    Raises `CalendarUnavailable`, and what asyncpg raises.
+    Raises `CalendarUnavailable`, and the errors of asyncpg.
     """
     async with ctx.pool.acquire() as conn:
         began = await read_clock(conn)
@@ -104,7 +102,7 @@ def find_block(ctx: BookingContext, zone: ZoneInfo, day: date) -> tuple[date, da
 
 @dataclass(slots=True)
 class FreeTimesReader:
-    """Reads what the remote calendar has free for one service, for one sentence. `moving` is the appointment to be moved."""
+    """Reads the remote calendar's free times of one service for one answer. `moving` is the appointment to be moved."""
 
     ctx: BookingContext
     rules: ServiceRules
@@ -122,8 +120,9 @@ class FreeTimesReader:
         self._links = linked_bookables(self.ctx, self.rules.service)
 
     async def __call__(self, day: date, staff: str | None) -> RemoteFree:
-        """Return when the staff members are free in the remote calendar on a local day; absent is who is not booked there, and
-        of whom nothing is known.
+        """Return when the staff members are free in the remote calendar on a local day.
+
+        Staff members who are not booked there, or whose free times are unknown, are left out.
         """
         links, members = self._links, self.rules.staff_members
         wanted = {s.id: links[s.id] for s in members if staff in {None, s.id} and s.id in links}
@@ -140,15 +139,15 @@ class FreeTimesReader:
         return {staff_id: free for staff_id, free in spans.items() if free is not None}
 
     def basis(self, slots: Sequence[Slot]) -> Basis:
-        """Return what an offer of these slots rests on."""
+        """Return the basis of an offer of these slots."""
         return _basis([self._age(slot) for slot in slots])
 
     def read_at(self, slots: Sequence[Slot]) -> datetime | None:
-        """Return since when the remote calendar is known to have these slots free; None if nothing of it is known."""
+        """Return since when the remote calendar is known to have these slots free; None if that is not known."""
         return self._since([self._age(slot) for slot in slots])
 
     def describe_day(self, day: date) -> tuple[Basis, datetime | None]:
-        """Return the same of a whole local day that was read: what it rests on where it has no slot at all."""
+        """Return `basis` and `read_at` of a whole local day that was read, for a day without any slot."""
         ages = [self._day_age(self._links.get(staff_member.id), day) for staff_member in self.rules.staff_members]
         return _basis(ages), self._since(ages)
 
@@ -162,20 +161,20 @@ class FreeTimesReader:
         return None if bookable and self._is_hidden(slot, bookable, day) else self._day_age(bookable, day)
 
     def _is_hidden(self, slot: Slot, bookable: Bookable, day: date) -> bool:
-        """Return whether only the booking of a cancelled appointment is known to be in the way of a slot: it hides what else is."""
+        """Return whether a cancelled appointment's booking blocks a slot at the calendar: it hides any other booking."""
         if (slot.staff, day) not in self._shown:
             self._shown[slot.staff, day] = self._without_cancelled(slot.staff, bookable, day)
         free, start = self._shown[slot.staff, day], int(slot.start.timestamp())
         return free is not None and not free.starts_within([start], int((slot.end - slot.start).total_seconds()))
 
     def _without_cancelled(self, staff: str, bookable: Bookable, day: date) -> FreeSpans | None:
-        """Return when somebody is free there on a day if cancelled appointments still block it; None if there are none."""
+        """Return when a staff member is free there on a day if cancelled appointments still block it; None if there are none."""
         own = [each for each in self._yielding if each.staff == staff]
         shown = [each for each in own if not each.is_cancelled]
         return None if len(shown) == len(own) else self._spans(staff, bookable, day, shown)
 
     def _day_age(self, bookable: Bookable | None, day: date) -> timedelta | None:
-        """Return how old the knowledge about a day is: None if there is none, or too old; 0 for who is in our book only."""
+        """Return the age of a day's known free times: None if there are none or they are too old; 0 without a bookable."""
         if bookable is None:
             return timedelta()
         return self._known[bookable, day].age if self._is_fresh(bookable, day) else None
@@ -200,7 +199,7 @@ class FreeTimesReader:
         self._loaded |= {(b, first) for b in missing}
 
     async def _ask(self, bookables: Sequence[Bookable], block: tuple[date, date]) -> None:
-        """Ask the remote calendar, for all at once. What is not answered in time is stored when it comes."""
+        """Ask the remote calendar, for all bookables at once. A late answer is stored when it comes."""
         ctx, now = self.ctx, self.ctx.clock.monotonic()
         self._asked |= {(b, block[0]) for b in bookables}
         if self._deadline is None:
@@ -213,8 +212,8 @@ class FreeTimesReader:
             self._remember(task.result())
 
     async def _read(self, bookable: Bookable, block: tuple[date, date]) -> list[KnownDay]:
-        """Ask for one of them, unless the answer to another caller came since this one looked. Return nothing if the calendar or
-        the database does not answer: our own book must do then.
+        """Read the free times of one bookable, unless an answer to another caller was stored meanwhile. Return none if the calendar
+        or the database does not answer: our own book must do then.
         """
         first, last = block
         try:
@@ -249,8 +248,8 @@ class FreeTimesReader:
 async def read_fresh(conn: Connection, ctx: BookingContext, rules: ServiceRules, start: datetime) -> RemoteFree:
     """Return when staff members may be free in the remote calendar on the local day of `start`, as far as that is known and fresh.
 
-    Slots lie one after the other, so after the last one of a free time less than a slot may be left, in which a booking can end
-    that begins between two slots. Whether it can is for the calendar to decide.
+    Slots lie one after the other, so less than a slot may be left after the last one of a free time. A booking that begins between
+    two slots can end there. The calendar decides whether it can.
     """
     links = linked_bookables(ctx, rules.service)
     wanted = {s.id: links[s.id] for s in rules.staff_members if s.id in links}
@@ -278,7 +277,7 @@ def free_spans(
 ) -> FreeSpans:
     """Return when a staff member is free there on some days in a row. Pure.
 
-    What only our own bookings block that are about to leave (`yielding`) counts as free, with the buffers around it.
+    A span counts as free, with its buffers, if only a booking of ours blocks it that is about to leave (`yielding`).
     """
     spans: list[EpochSpan] = [span for each in known for span in each.free]
     before, after = rules.service.buffer_before_minutes * 60, rules.service.buffer_after_minutes * 60

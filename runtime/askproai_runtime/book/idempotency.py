@@ -1,4 +1,4 @@
-"""Each action of a call happens once, however often the model repeats itself: what booking and rescheduling share.
+"""Each action of a call happens once, however often the model repeats itself. Bookings and moves share this module.
 
 A call claims an action in `call_actions` before it does it. A concurrent request for the same action (a retry that overlaps)
 waits until the action is done, and answers with its result. The claim has a lease: when its process dies, the next request
@@ -47,7 +47,7 @@ class ActionClaim:
         await self._update(conn, ctx, appointment_id, ctx.settings.lease)
 
     async def complete(self, conn: Connection, ctx: BookingContext, appointment_id: UUID) -> None:
-        """Record that the action is done: from now on a repeated request is answered with it, and nothing undoes it by itself."""
+        """Record that the action is done: a repeated request gets its result from now on, and nothing reverts it by itself."""
         await self._update(conn, ctx, appointment_id, None)
 
     async def has_written(self, conn: Connection, ctx: BookingContext) -> bool:
@@ -57,7 +57,7 @@ class ActionClaim:
         return await is_action_attached(conn, ctx.tenant, self.actor.call_id, self.key)
 
     async def detach(self, conn: Connection, ctx: BookingContext) -> None:
-        """Record that what the action has written is taken back: whoever claims it next does it anew."""
+        """Record that the change of the action is reverted: the next request that claims the action does it anew."""
         await detach_action(conn, ctx.tenant, self.actor.call_id, self.key, self.generation)
 
     async def give_up(self, ctx: BookingContext) -> None:
@@ -89,8 +89,8 @@ async def claim_action(
     """Claim an action whose appointment is to be at `start`, or return the result of a concurrent request that has done it.
 
     `find_result` looks for that result while the action cannot be claimed. Returns None if there is none at the deadline: the
-    other request is still at work. A request that has waited was asked before the other one was answered: if the appointment
-    was changed in that moment, it does not ask for another one, so it gets no claim, and None at once. Without `again` this holds
+    other request is still at work. A request that has waited was sent before the other one was answered, so it does not ask for a
+    second appointment: if the first one was changed in that moment, it gets no claim, and None at once. Without `again` this holds
     for every request that comes when the action is done.
     """
     waited = False
@@ -101,7 +101,7 @@ async def claim_action(
             )
             if generation is not None:
                 return ActionClaim(actor, key, generation, deadline)
-            is_done = await is_action_done(conn, ctx.tenant, actor.call_id, key)  # before: what is done has its result
+            is_done = await is_action_done(conn, ctx.tenant, actor.call_id, key)  # before: a done action has its result
             result = await find_result(conn)
         if result is not None or is_done or ctx.clock.monotonic() >= deadline:
             return result

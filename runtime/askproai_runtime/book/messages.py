@@ -7,10 +7,10 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class NewMessage:
-    """What a caller leaves. `caller` is E.164, `phone` the number that was named; each None if there is none.
+    """A caller's message, before it is stored. `caller` is E.164, `phone` the number that was named; each None if there is none.
 
-    `call_back` is as it was said, `any_time` if that names no time, `withdraws` if none is wanted.
-    `call_back_from` and `call_back_until` are what it was understood as, the latter None for an exact time.
+    `call_back` has the words for the time of a call back. `any_time`: they name no time. `withdraws`: no call back is wanted.
+    `call_back_from` and `call_back_until` are the time as it was understood, the latter None for an exact time.
     """
 
     call_id: str

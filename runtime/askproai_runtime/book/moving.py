@@ -4,8 +4,8 @@
     blocked, with its sync job) → ask the calendar, outside any transaction → TX2: confirm, and free the old time; or revert
     the move, if the calendar refuses it
 
-The appointment keeps its id, its service, and its staff member unless another one is named. Killed anywhere, it leaves an
-appointment that is where one of the two calendars has it, and a sync job that brings them together.
+The appointment keeps its id, its service, and its staff member unless another one is named. A process that is killed anywhere
+leaves the appointment at a time that one of the two calendars has, and a sync job that makes them equal.
 See docs/decisions/0015-reschedule-keeps-the-old-time-blocked.md.
 """
 
@@ -61,7 +61,7 @@ log = structlog.get_logger(__name__)
 class MoveRequest:
     """An appointment as it was found, and where it is to be moved: the same service, another start or another staff member.
 
-    `counted` are the words by which `start` was counted from the appointment. `beside` are the appointments of the same person at
+    `counted` are the words that name `start` relative to the appointment. `beside` has the ids of the same person's appointments at
     that time, to which the caller has said yes.
     """
 
@@ -165,9 +165,9 @@ async def _move(ctx: BookingContext, claim: ActionClaim, request: MoveRequest, c
 async def _write_move(
     conn: Connection, ctx: BookingContext, claim: ActionClaim, request: MoveRequest, attempted: _Move | None
 ) -> _Move:
-    """TX1: in one transaction everything that must not be lost: the new time, the kept old one, sync job, action's state.
+    """TX1: write in one transaction all that must not be lost: the new time, the kept old one, sync job, action's state.
 
-    Only under the lock it is certain where the appointment is: a concurrent move, a cancellation or an event of the calendar
+    Only under the lock is it certain where the appointment is: a concurrent move, a cancellation or an event of the calendar
     may have committed since it was found.
     """
     rules, start, staff, call_id = request.service.rules, request.start, request.service.staff, request.actor.call_id
@@ -195,7 +195,7 @@ async def _write_move(
         # The process that moved it died before it answered, and somebody has moved it since.
         await claim.complete(conn, ctx, before.id)
         return _Move(before, before, changed_since=True)
-    # The minimum notice of what was offered counts from before the offer: it must not run out while the caller considers.
+    # The minimum notice of an offered time counts from before the offer: it must not run out while the caller considers.
     now = ctx.clock.now() - (ctx.settings.hold if offered else timedelta())
     placement = await _place(conn, ctx, request, call_id, now)
     ask_calendar = before.in_remote_calendar and ctx.calendar.remote
@@ -214,7 +214,7 @@ async def _write_move(
 
 
 async def _require_free_person(conn: Connection, ctx: BookingContext, request: MoveRequest, moved: Appointment) -> None:
-    """Raise `NotMovable` for another appointment at the new time that is for the same person, and that nobody has agreed to."""
+    """Raise `NotMovable` if the same person has another appointment at the new time, to which the caller has not agreed."""
     own = await list_own(conn, ctx, request.actor)
     for beside in list_beside(moved, request.service.rules, request.start, own):
         if beside.id not in request.beside:
@@ -236,7 +236,7 @@ async def _place(conn: Connection, ctx: BookingContext, request: MoveRequest, ca
 async def _record_desk(
     conn: Connection, ctx: BookingContext, request: MoveRequest, action: str, before: Appointment, after: Appointment
 ) -> None:
-    """Record a move in the audit log, if it is one of the desk."""
+    """Record a move by the desk in the audit log."""
     if request.actor.desk is not None:
         await record_desk_change(
             conn, ctx.tenant, request.actor.desk, action, before.correlation_id, appointment=before.id,
@@ -261,7 +261,7 @@ async def _revert(
     outcome: Taken | Refused,
     change: _Moving,
 ) -> Moved | ChangedSince:
-    """Move the appointment back to its old time, which nobody could get meanwhile, since the calendar refuses the move."""
+    """Move the appointment back, since the calendar refuses the move. Its old time was kept blocked for it."""
     log.info("move.refused_at_calendar", appointment=str(move.after.id), correlation_id=request.actor.correlation_id)
     reverting = ctx.tenant, move.after, outcome.message, ctx.settings.refusal
 
@@ -290,7 +290,7 @@ async def _revert(
 
 
 async def _is_syncing(conn: Connection, ctx: BookingContext, move: _Move) -> bool:
-    """Return whether a sync job may have read the new time: it may bring it to the calendar, which has refused it to us.
+    """Return whether a sync job may have read the new time: the job may bring it to the calendar, which has refused it to us.
 
     Locks the appointment to the end of the transaction, since a job that begins later must not read the new time either.
     """

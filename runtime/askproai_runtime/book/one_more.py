@@ -27,12 +27,11 @@ from askproai_runtime.visits import same_services, share_services
 def require_only_one(
     requests: Sequence[BookingRequest], appointments: Sequence[Appointment], meant: Collection[UUID] = ()
 ) -> None:
-    """Raise `Undecided` if `another` is not set, and one of the call's `appointments` is of the same service for the same person,
-    at whatever time and in whatever branch: a caller who corrects a time wants one. So it does for each of the `meant`, whatever
-    its service. `requests` are those of each who comes.
+    """Raise `Undecided` if `another` is not set, and one of the call's `appointments` is of the same service for the same person.
 
-    It names all that one person has of the service; of a group the last one of each. One that is in flight is not booked yet: the
-    request has to come again.
+    Time and branch do not matter: a caller who corrects a time wants one appointment. For the `meant` appointments, the service
+    does not matter either. `requests` has one for each person. The outcome names all such appointments of a single person; for a
+    group, the last one of each. An appointment in flight is not booked yet: the request has to come again.
     """
     in_group = len(requests) > 1
     found: list[Appointment] = []
@@ -50,8 +49,8 @@ def require_only_one(
 
 
 def require_no_move(request: BookingRequest, appointments: Sequence[Appointment]) -> None:
-    """Raise `Undecided` if the arguments of a request speak of another appointment that goes: it may be any of the `appointments`
-    of this person, or where this person has none, of the caller.
+    """Raise `Undecided` for a request whose arguments speak of another appointment that goes. It may be any of this person's
+    `appointments`, or any of the caller's if this person has none.
     """
     live = [each for each in appointments if each.live]
     meant = [each for each in live if same_name(request.name, each.customer_name)] or live
@@ -64,12 +63,11 @@ def require_no_move(request: BookingRequest, appointments: Sequence[Appointment]
 def require_free_people(
     requests: Sequence[BookingRequest], appointments: Sequence[Appointment], said: Collection[UUID]
 ) -> None:
-    """Raise `Undecided` if `another` is not set, and one of those who come has another appointment at that time, of this call or of
-    another one of this number (`appointments`): nobody is at two services at once, and who corrects a service, or makes sure of a
-    booking, wants one.
+    """Raise `Undecided` if `another` is not set, and a person of the requests has another appointment at that time.
 
-    An appointment whose id is `said`, by an answer of the call, may get any other name, and so may each where the caller has said
-    that one comes in the place of another.
+    `appointments` are those of this call and of the calling number. Nobody is at two services at once, and a caller who corrects a
+    service, or makes sure of a booking, wants one. If an answer of the call has named an appointment (`said`), the request may give
+    it any other name; it may for every appointment if the caller has said that one person comes in place of another.
     """
     if requests[0].another:
         return
@@ -85,9 +83,9 @@ def require_free_people(
 
 
 def list_meant(request: BookingRequest, others: Sequence[Appointment], moved: Collection[UUID]) -> list[Appointment]:
-    """Return those of the `others` of the calling number that a booking may be meant to replace: appointments of one who comes, at
-    another time, that the call has listed or `moved`. After words about a change it is each of them. Where the caller has spoken
-    of one more, it is only a listed one of the same service.
+    """Return the calling number's `others` that a booking may be meant to replace: those for a person of the request, at another
+    time, that the call has listed or `moved`. After words about a change, all of them count. Where the caller has spoken of one
+    more, only a listed one of the same service counts.
     """
     doubts = request.doubts
     own = [each for each in others if each.settled and any(_is_at_other_time(one, each) for one in request.each)]
@@ -100,7 +98,7 @@ def list_meant(request: BookingRequest, others: Sequence[Appointment], moved: Co
 
 
 def is_second_person(request: BookingRequest, appointments: Sequence[Appointment]) -> bool:
-    """Return whether name and staff member both differ from all that the call has booked of this service at this time.
+    """Return whether name and staff member both differ from those of all appointments that the call has for this service and time.
 
     A corrected name comes with the same staff member, or with none, or it is like the booked one. The result stays the same once
     the second person is booked.
@@ -116,13 +114,13 @@ def is_second_person(request: BookingRequest, appointments: Sequence[Appointment
 
 
 def is_same_visit(request: BookingRequest, appointment: Appointment) -> bool:
-    """Return whether an appointment is of the service that is requested, for the same person, at whatever time."""
+    """Return whether an appointment is of the requested service, for the same person, at any time."""
     is_same_service = same_services(appointment.service, request.rules.service.name)
     return is_same_service and same_name(request.name, appointment.customer_name)
 
 
 def overlaps(start: datetime, rules: ServiceRules, appointment: Appointment) -> bool:
-    """Return whether a service that begins at `start` is at the time of an appointment, whoever they are for."""
+    """Return whether a service that begins at `start` overlaps an appointment, for the same person or another one."""
     shortest = timedelta(minutes=rules.shortest_minutes)
     return start < appointment.ends_at and appointment.starts_at < start + shortest
 
@@ -130,20 +128,20 @@ def overlaps(start: datetime, rules: ServiceRules, appointment: Appointment) -> 
 def list_beside(
     moved: Appointment, rules: ServiceRules, start: datetime, appointments: Sequence[Appointment]
 ) -> list[Appointment]:
-    """Return those of the `appointments` at which the person of the moved one would be at the same time."""
+    """Return the other `appointments` of the moved one's person that overlap its new time."""
     others = [each for each in appointments if each.id != moved.id and each.live]
     return [each for each in others if _is_person_busy(moved.customer_name, start, rules, each)]
 
 
 def is_same_slot_booked(request: BookingRequest, appointment: Appointment) -> bool:
-    """Return whether an appointment is what is requested: of this service and person, at the very same time, and settled."""
+    """Return whether an appointment is of the requested service and person, at the very same time, and settled."""
     return is_same_visit(request, appointment) and _is_same_slot(request, appointment) and appointment.settled
 
 
 def _list_booked(
     request: BookingRequest, appointments: Sequence[Appointment], meant: Collection[UUID]
 ) -> list[Appointment]:
-    """Return what the call has booked of this service for this person, or of any that is `meant`, the last one first.
+    """Return this person's live `appointments` of this service, or of any service if they are `meant`, the last one first.
 
     Raises `Undecided`.
     """
@@ -154,15 +152,15 @@ def _list_booked(
         is_meant = each.id in meant and _is_at_other_time(request, each)
         if not (each.live and (is_meant or _may_replace(request, each))):
             continue
-        if not each.settled and request.key not in each.actions:  # else this request is what is in flight
+        if not each.settled and request.key not in each.actions:  # else this request itself is in flight
             raise Undecided(InFlight(of_other=True))
         booked.append(each)
     return booked
 
 
 def _may_replace(request: BookingRequest, appointment: Appointment) -> bool:
-    """Return whether a request may be meant in place of an appointment: for the same name or one that it may correct, and of a
-    service of it ("und Färben dazu").
+    """Return whether a request may be meant in place of an appointment: for the same name or one that it may correct, and with the
+    same services, or a shared one at another time ("und Färben dazu").
     """
     service = request.rules.service.name
     is_at_other_time = share_services(appointment.service, service) and not overlaps(
@@ -182,7 +180,7 @@ def _has_other_service(request: BookingRequest, appointment: Appointment) -> boo
 
 
 def _is_at_other_time(request: BookingRequest, appointment: Appointment) -> bool:
-    """Return whether an appointment is for the same person at another time, whose name may be misheard."""
+    """Return whether an appointment is at another time for the same person, whose name may be misheard."""
     is_of_person = _may_be_of_person(request, appointment)
     return is_of_person and not overlaps(request.start, request.rules, appointment)
 
@@ -194,5 +192,5 @@ def _is_same_slot(request: BookingRequest, appointment: Appointment) -> bool:
 
 
 def _is_person_busy(name: str, start: datetime, rules: ServiceRules, appointment: Appointment) -> bool:
-    """Return whether an appointment is for the same person, at a time when this one is, whoever does it."""
+    """Return whether an appointment of the same person overlaps a service that begins at `start`, with any staff member."""
     return overlaps(start, rules, appointment) and same_name(name, appointment.customer_name)

@@ -36,7 +36,7 @@ class Busy:
 
 @dataclass(frozen=True, slots=True)
 class InFlight:
-    """A concurrent request does the same, and is not done. `of_other`: one for another appointment of the person."""
+    """A concurrent request does the same, and is not done. `of_other`: it is for another appointment of the person."""
 
     of_other: bool = False
 
@@ -51,8 +51,8 @@ class Limit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LimitReached:
-    """The call, the caller, or all anonymous callers together have booked as much as the tenant allows; one more, of so many
-    `people`, is too many.
+    """The call, the caller, or all anonymous callers together have booked as much as the tenant allows. One more booking, for so
+    many `people`, is too many.
     """
 
     limit: Limit

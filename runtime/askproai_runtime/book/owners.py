@@ -1,4 +1,4 @@
-"""The appointments of whoever asks: of the calling number, of the call, and with a second factor those that it has proven."""
+"""The appointments of a caller: of the calling number, of the call, and with a second factor those that the call has proven."""
 
 from collections.abc import Collection, Sequence
 from uuid import UUID
@@ -34,7 +34,7 @@ async def list_own(conn: Connection, ctx: BookingContext, actor: Actor) -> list[
 
 
 async def list_proven(conn: Connection, ctx: BookingContext, actor: Actor) -> set[UUID]:
-    """Return the appointments, live or not, of which a call has said name and birth date, or that it has made or cancelled."""
+    """Return the appointments that a call has proven by name and birth date, made or cancelled, live or not."""
     made = await list_upcoming_appointments(conn, ctx.tenant, None, actor.call_id, ctx.clock.now())
     cancelled = await list_cancelled_appointments(conn, ctx.tenant, actor.call_id)
     verified = await list_verified(conn, ctx.tenant, actor.call_id)
@@ -49,7 +49,7 @@ async def list_upcoming(conn: Connection, ctx: BookingContext, proven: Collectio
 
 
 async def list_of_number(conn: Connection, ctx: BookingContext, actor: Actor) -> list[Appointment]:
-    """Return the appointments to come that the calling number has of other calls; none where a number alone proves nothing."""
+    """Return the calling number's appointments to come from other calls; none if a number alone proves nothing."""
     if actor.caller is None or asks_birth_date(ctx):
         return []
     found = await list_upcoming_appointments(conn, ctx.tenant, actor.caller, actor.call_id, ctx.clock.now())
@@ -59,8 +59,8 @@ async def list_of_number(conn: Connection, ctx: BookingContext, actor: Actor) ->
 async def list_asked_to_cancel(
     conn: Connection, ctx: BookingContext, actor: Actor, others: Sequence[Appointment]
 ) -> list[Appointment]:
-    """Return the appointment of another call that this call was last asked whether to cancel, if it is live. A booking after that
-    question moves it as likely as it is one more. `others` are of `list_of_number`: without any there is nothing to ask about.
+    """Return the appointment of another call about whose cancellation this call was last asked, if it is live. A booking after that
+    may as well be a move of it. `others` are from `list_of_number`: without any there is nothing to ask about.
     """
     if not others and not asks_birth_date(ctx):
         return []
@@ -78,7 +78,7 @@ async def list_moved(conn: Connection, ctx: BookingContext, actor: Actor) -> set
 async def find_moved(
     conn: Connection, ctx: BookingContext, request: BookingRequest, others: Sequence[Appointment]
 ) -> list[Appointment]:
-    """Return the one of the `others` of the calling number that this call has moved to the requested time before."""
+    """Return the calling number's appointment, among `others`, that this call has moved to the requested time before."""
     if request.companions or request.another:
         return []
     then = [each for each in others if is_same_slot_booked(request, each)]
@@ -93,13 +93,15 @@ async def find_kept(
     repeated: Sequence[Appointment] = (),
     written: Sequence[Appointment] = (),
 ) -> list[Appointment]:
-    """Return what the caller's number has of this service for this person beside what this call has booked, in order of time
-    (docs/decisions/0100-a-second-time-for-one-person-is-asked-for.md), and the appointments of others at the very same time ("Mia
-    kommt für mich"). `repeated` is what the call has booked of it before: the others of its group stay, too. With `another` so
-    does what the call has booked beside it, which is not `written` just now: a model may book a corrected time so.
+    """Return the caller's appointments that stay beside this booking, in order of time.
 
-    Of any service are those that an answer has listed. Empty where a number alone proves nothing, and for the desk, which sees the
-    day. One that its calendar may still refuse is not among them: nobody can say that it stays.
+    They are the number's appointments for this person, of this service or of any service if an answer has listed them
+    (docs/decisions/0100-a-second-time-for-one-person-is-asked-for.md), and those of others at the very same time ("Mia kommt für
+    mich"). `repeated` are the call's earlier appointments for this request: the others of their group stay. With `another`, so do
+    the call's other appointments that are not `written` just now: a model may book a corrected time so.
+
+    Empty if a number alone proves nothing, and for the desk, which sees the day. An appointment that its calendar may still refuse
+    is left out: nobody can say that it stays.
     """
     actor = request.actor
     if actor.desk is not None:
@@ -116,7 +118,7 @@ async def find_kept(
 
 
 def _is_of_one(request: BookingRequest, appointment: Appointment) -> bool:
-    """Return whether an appointment is for one of those who come: of the requested service, or listed by an answer."""
+    """Return whether an appointment is for a person of the request: of the requested service, or listed by an answer."""
     is_listed = str(appointment.id) in request.doubts.listed
     return any(
         is_same_visit(one, appointment) or (is_listed and same_name(one.name, appointment.customer_name))

@@ -15,9 +15,9 @@ log = structlog.get_logger(__name__)
 
 
 async def list_pauses(ctx: BookingContext) -> Mapping[str, tuple[Span, ...]]:
-    """Return for each branch the times to come in which all who can be booked there are blocked, in order, without the reasons.
+    """Return for each branch the pauses that are not over, in order, without the reasons.
 
-    Raises what asyncpg raises.
+    Raises the errors of asyncpg.
     """
     config = ctx.config()
     units = [unit for place in config.branches for member in place.staff for unit in member.resource_ids]
@@ -27,7 +27,7 @@ async def list_pauses(ctx: BookingContext) -> Mapping[str, tuple[Span, ...]]:
 
 
 async def read_pause(ctx: BookingContext, branch: Branch, now: datetime, look_ahead: timedelta) -> datetime | None:
-    """Return when the pause of a branch ends that lasts all the time from now on in which times are looked for; None without one.
+    """Return the end of a branch's pause that lasts from now on for all of `look_ahead`; None without one.
 
     Callers to whom nothing can be offered hear of it. While the database is away they hear that nothing is free, which is true.
     """

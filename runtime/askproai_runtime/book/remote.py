@@ -1,6 +1,6 @@
 """Appointments and their bookings in the remote calendar: from one to the other, in both directions.
 
-Shared by the hot path (`book.py`), the sync job (`calendar_sync/outbound.py`) and the events (`calendar_sync/inbound.py`).
+Shared by the hot path (`booking.py`), the sync job (`calendar_sync/outbound.py`) and the events (`calendar_sync/inbound.py`).
 """
 
 import asyncio
@@ -49,12 +49,12 @@ log = structlog.get_logger(__name__)
 
 
 def next_try(ctx: BookingContext, wait: timedelta) -> datetime:
-    """Return when a job is to try again that has to wait: later by up to a half, or all would wake in the same second."""
+    """Return the time of a job's next try: `wait` from now and up to a half more, or all jobs would wake in the same second."""
     return ctx.clock.now() + wait * random.uniform(1, 1.5)  # noqa: S311  no secret
 
 
 def calendar_request(appointment: Appointment) -> CalendarRequest:
-    """Return what to ask the calendar for. Raises `ValueError` for an appointment that is in the local calendar only."""
+    """Return the calendar request for an appointment. Raises `ValueError` for one that is in the local calendar only."""
     if appointment.event_type_id is None:
         raise ValueError(f"appointment {appointment.id} has no event type: it is in the local calendar only")
     return CalendarRequest(
@@ -78,8 +78,8 @@ async def create_booking(
 ) -> CalendarOutcome:
     """Create the appointment's booking in the calendar.
 
-    If the time is taken there, this may be by what was cancelled here and not yet there: that is cancelled first, and the
-    booking is tried once more.
+    The time may be taken there by a booking that was cancelled here and not yet there. Then that one is cancelled, and the
+    appointment's booking is tried once more.
     """
     request = replace(calendar_request(appointment), caller_waits=caller_waits)
     deadline = ctx.clock.monotonic() + within.total_seconds()
@@ -122,7 +122,7 @@ async def _find_uid(
 
 
 async def cancel_booking(ctx: BookingContext, appointment: Appointment, uid: str, within: timedelta) -> CalendarOutcome:
-    """Cancel a booking in the calendar, for the reason and the correlation id of `appointment`, and in its account."""
+    """Cancel a booking in the calendar, with the reason, the correlation id and the account of `appointment`."""
     return await ctx.calendar.cancel(
         uid,
         reason=appointment.cancel_reason or "abgesagt",
@@ -137,8 +137,8 @@ async def move_booking(
 ) -> CalendarOutcome:
     """Move a booking in the calendar to the appointment's time.
 
-    Cal.com gives a moved booking the default length of its event type. Where the appointment has another of several lengths, its
-    booking is cancelled and made anew. A crash between the two leaves an appointment without a booking, which the sync job makes.
+    Cal.com gives a moved booking the default length of its event type. If the appointment has another length, its booking is
+    cancelled and made anew. A crash between the two leaves an appointment without a booking, which the sync job makes.
     """
     default = ctx.config().default_minutes(appointment.event_type_id)
     if default is None or timedelta(minutes=default) == appointment.ends_at - appointment.starts_at:
@@ -168,9 +168,9 @@ async def cover_end(
 ) -> tuple[Appointment, CalendarOutcome]:
     """Return an appointment that covers its booking in the calendar, and the outcome.
 
-    The event type may have been made longer at Cal.com, and a team's may be done by another host than we asked for: the appointment
-    gets that end and that staff member; its buffers give way to others. If somebody else is promised that time, or no staff member
-    is that host, the outcome is `MustRevert`. A shorter booking leaves the appointment as it is.
+    The event type may have been made longer at Cal.com, and a team's booking may have another host than the requested one. The
+    appointment gets that end and that staff member; its buffers give way to others. If somebody else is promised that time, or no
+    staff member is that host, the outcome is `MustRevert`. A shorter booking leaves the appointment as it is.
     """
     if not isinstance(outcome, Confirmed):
         return appointment, outcome
@@ -191,7 +191,7 @@ async def cover_end(
         resources = link.staff_member.resource_ids if link else ()
         await lock_and_clear_holds(conn, ctx.tenant, resources, "", appointments=[appointment.id])
         if not await lock_unchanged(conn, ctx.tenant, appointment):
-            return appointment, outcome  # whoever confirms it finds out that it was changed
+            return appointment, outcome  # its confirmation finds out that it was changed
         placement, obstacle = None, None
         if link is not None:
             visit = Span(appointment.starts_at, ends_at)
@@ -225,7 +225,7 @@ def has_other_host(config: TenantConfig, appointment: Appointment, host_id: int 
 async def record_outcome(
     conn: Connection, ctx: BookingContext, appointment: Appointment, outcome: CalendarOutcome
 ) -> None:
-    """Write what the calendar answered while a caller waits. What it left open, the sync job finds out."""
+    """Write the calendar's answer while a caller waits. The sync job settles an answer that leaves the outcome open."""
     if isinstance(outcome, Confirmed):
         await confirm_or_resync(conn, ctx.tenant, appointment, outcome)
     else:
@@ -260,12 +260,13 @@ def find_event_type_link(
     length: timedelta | None = None,
     host_id: int | None = None,
 ) -> EventTypeLink | None:
-    """Return the service and the staff member of an event type, in `preferred_branch` if it is of several branches, and
-    `preferred_service` if it is of several services; without one, the service that lasts as long as the booking.
+    """Return the service and the staff member of an event type.
 
-    An event type of a team is several staff members': `host_id` says whose booking it is, and must be given.
+    If the event type has several branches, `preferred_branch` counts first. If it has several services, `preferred_service` counts
+    first, then a service that lasts as long as the booking (`length`). An event type of a team has several staff members:
+    `host_id` says whose booking it is, and must be given.
 
-    None when no service names it, or when the staff member it is linked to cannot do the service here.
+    None when no service names the event type, or when its staff member cannot do the service here.
     """
     branches = sorted(config.branches, key=lambda branch: branch.name != preferred_branch)
 
@@ -288,7 +289,7 @@ def find_event_type_link(
 async def find_placement(
     conn: Connection, tenant: str, visit: Span, link: EventTypeLink, ignoring: UUID | None
 ) -> tuple[Placement | None, UUID | None]:
-    """Return where a remote booking goes in our calendar: its placement, or None and the appointment that is in its way.
+    """Return the placement of a remote booking in our calendar, or None and the appointment that is in its way.
 
     Buffers give way: in the remote calendar a person may put bookings side by side. Holds give way, too: they were never
     promised. `ignoring` is the appointment that is to be moved, and so is not in its own way.
@@ -298,7 +299,7 @@ async def find_placement(
     await delete_overlapping_holds(conn, tenant, staff_member.resource_ids, blocked)
     booked = await list_booked_claims(conn, tenant, staff_member.resource_ids, blocked, visit, ignoring)
     promised = [claim for claim in booked if claim.promised]
-    # Where one of the two is for the whole staff member, no other unit helps.
+    # If one of the two appointments takes the whole staff member, no other unit helps.
     exclusive = [claim.appointment_id for claim in promised if service.capacity == 1 or claim.units == 1]
     claims: Claims = []
     for resource_id in staff_member.resource_ids[: staff_member.units]:

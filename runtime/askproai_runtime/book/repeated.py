@@ -18,17 +18,17 @@ from askproai_runtime.visits import same_services, share_services
 
 
 def find_booked(request: BookingRequest, appointments: Sequence[Appointment]) -> list[Appointment]:
-    """Return what `request` has booked before, of a group the appointment of each; empty if nothing.
+    """Return the appointments that `request` has booked before: for a group, one for each person; empty if there are none.
 
-    Raises `Undecided` if the call has an appointment at this time that may be meant, or only some of a group's.
+    Raises `Undecided` if the call has an appointment at this time that may be meant, or only some of a group's appointments.
     """
     if not request.companions:
         found = _find_alone(request, appointments)
         return [] if found is None else [found]
-    # Of those who come one after the other a model may name the second as the caller.
-    candidates = [a for a in appointments if a.live and _may_be_of(request, a)]
+    # If people come one after the other, a model may name the second one as the caller.
+    candidates = [a for a in appointments if a.live and _is_at_group_time(request, a)]
     own = _assign(request.each, candidates)
-    is_then = any(a.starts_at == request.start for a in own.values())  # what begins later is of another visit
+    is_then = any(a.starts_at == request.start for a in own.values())  # a later one is of another visit
     if is_then and not request.another:
         _assign_renamed(request, own, candidates)
     booked = [own[number] for number in sorted(own)]
@@ -42,11 +42,11 @@ def find_booked(request: BookingRequest, appointments: Sequence[Appointment]) ->
 
 
 def _find_alone(request: BookingRequest, appointments: Sequence[Appointment]) -> Appointment | None:
-    """Return the one of the call's `appointments` that a request asks for again, else None. The one that it is to replace is not,
-    even if only the person is another one.
+    """Return the one of the call's `appointments` that a request asks for again, else None.
 
-    Raises `Undecided` if several may be meant. Without `another` it does so, too, if the call has one at this time for a clearly
-    different name, or of a part of this visit.
+    An appointment that the request replaces is left out, even if the two differ in the person alone. Raises `Undecided` if several
+    may be meant; without `another`, also if the call has an appointment at this time for a clearly different name, or for a part
+    of this visit.
     """
     service = request.rules.service
     target = request.rules.branch.name, request.start
@@ -54,7 +54,7 @@ def _find_alone(request: BookingRequest, appointments: Sequence[Appointment]) ->
     others = [a for a in appointments if a.live and a.id not in replaced]
     then = [a for a in others if (a.branch, a.starts_at) == target]
     at_start = [a for a in then if same_services(a.service, service.name)]
-    if request.another:  # two people may have one name: who was booked without `another` is not the other person
+    if request.another:  # two people may have one name: one booked without `another` is not the other person
         at_start = [a for a in at_start if a.is_beside]
     meant = _list_meant(request, at_start)
     if len(meant) == 1:
@@ -70,8 +70,8 @@ def _find_alone(request: BookingRequest, appointments: Sequence[Appointment]) ->
 
 
 def _list_meant(request: BookingRequest, appointments: Sequence[Appointment]) -> list[Appointment]:
-    """Return those whose name is meant: an exact name counts before all that sound alike, the same staff member and the same
-    request before both.
+    """Return the appointments whose name is meant: exact names count before those that sound alike. Among exact names the same
+    staff member counts first, then the same request.
     """
     exact = [a for a in appointments if fold(a.customer_name) == fold(request.name)]
     same_staff = [a for a in exact if a.staff == request.service.staff]
@@ -80,10 +80,10 @@ def _list_meant(request: BookingRequest, appointments: Sequence[Appointment]) ->
 
 
 def _assign(requests: Sequence[BookingRequest], appointments: Sequence[Appointment]) -> dict[int, Appointment]:
-    """Return whose appointment is which, by the number of the request: exact names first, then names that one appointment can mean.
-    What is left then is given in order: a correction does not depend on it, or it is asked about.
+    """Return the appointment of each request, by the number of the request.
 
-    Raises `Undecided` where a name that would be corrected may be that of several.
+    Exact names are assigned first, then names that only one appointment can have, then the others in order. Raises `Undecided` if
+    the order would decide which appointment's name is corrected.
     """
     left, own = list(appointments), dict[int, Appointment]()
 
@@ -109,10 +109,10 @@ def _assign(requests: Sequence[BookingRequest], appointments: Sequence[Appointme
 
 
 def _assign_renamed(request: BookingRequest, own: dict[int, Appointment], appointments: Sequence[Appointment]) -> None:
-    """Add to `own` whose name the caller has chosen to correct.
+    """Add to `own` the appointments whose name the caller has chosen to correct.
 
-    Raises `Undecided` where nobody has chosen, and the request leaves an appointment of the group over: it may be of the person
-    with the new name, or of one who does not come along now.
+    Raises `Undecided` if the caller has not chosen, and the request leaves an appointment of the group over: it may be for the
+    person with the new name, or for one who does not come along now.
     """
     for number, each in enumerate(request.each):
         left = [a for a in appointments if a not in own.values() and _is_same_service(each, a)]
@@ -133,7 +133,7 @@ def _is_same_service(request: BookingRequest, appointment: Appointment) -> bool:
     return same_services(appointment.service, request.rules.service.name)
 
 
-def _may_be_of(request: BookingRequest, appointment: Appointment) -> bool:
-    """Return whether an appointment is at a time of the group's."""
+def _is_at_group_time(request: BookingRequest, appointment: Appointment) -> bool:
+    """Return whether an appointment begins within the time that a group may take."""
     is_there = appointment.branch == request.rules.branch.name
     return is_there and request.start <= appointment.starts_at < request.start + longest_group(request.rules)

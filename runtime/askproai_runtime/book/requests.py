@@ -17,7 +17,7 @@ from askproai_runtime.visits import canonical_name, same_services
 @dataclass(frozen=True, slots=True)
 class ServiceRequest:
     """The service that a caller asks for, resolved in the config. `staff` is None when anybody of the rules will do; `excluded`
-    are ids of others.
+    has the ids of staff members whom the caller has excluded.
     """
 
     rules: ServiceRules
@@ -26,7 +26,7 @@ class ServiceRequest:
 
     @property
     def excluded_fields(self) -> dict[str, list[str]]:
-        """Return the field that says whom the caller has excluded, for the rest of the call; nothing where it is nobody."""
+        """Return the field with the excluded staff members, for the rest of the call; empty if there are none."""
         return {"excluded_staff": list(self.excluded)} if self.excluded else {}
 
 
@@ -38,8 +38,8 @@ class Doubts:
     """
 
     listed: frozenset[str] = frozenset()
-    adds: bool = True  # the caller has spoken of one more since the call's last change, and of nothing that goes
-    changes: bool = False  # of a move, a change, or of one thing in place of another
+    adds: bool = True  # since the call's last change, the caller has spoken of one more, and of nothing that goes
+    changes: bool = False  # the caller has spoken of a move, a change, or of one thing in place of another
     replaces_person: bool = False  # one person comes in the place of another
 
 
@@ -47,14 +47,14 @@ class Doubts:
 class BookingRequest:
     """A booking to make.
 
-    `offered_staff` is with whom the call was offered exactly this time; that staff member is kept if the caller names nobody else.
-    `offered` are the slots that a group was offered.
+    `offered_staff` is the staff member of the offer of exactly this time, who is kept if the caller names nobody else.
+    `offered` are the slots that were offered to a group.
     `another` is set for an appointment beside one that the call has booked already: a second person, or a second time.
-    `renames` has the names of a group about which the caller has chosen, each with the id of the appointment that gets it, or None
-    for a further one.
+    `renames` has the names of a group about which the caller has chosen, each with the id of the appointment that gets the name, or
+    None for a further appointment.
     `replaces` is the caller's appointment that is cancelled for this one; `replaces_afterwards` is the id of one that is cancelled
-    once this one is confirmed. `moves`: its arguments speak of an appointment that goes, and nobody has been asked which.
-    `companions` has the names of those who come along, in the order of the rules.
+    once this one is confirmed. `moves`: the arguments speak of an appointment that goes, and the caller was not asked which.
+    `companions` has the names of the companions, in the order of the rules.
     """
 
     actor: Actor
@@ -66,7 +66,7 @@ class BookingRequest:
     notes: str | None
     another: bool
     offered_staff: str | None
-    birth_date: date | None = None  # of whom it is for, where the tenant asks for it
+    birth_date: date | None = None  # the customer's, if the tenant asks for it
     companions: tuple[str, ...] = ()
     renames: Mapping[str, str | None] = field(default_factory=dict)
     replaces: Appointment | None = None
@@ -82,15 +82,15 @@ class BookingRequest:
 
     @property
     def first_key(self) -> str:
-        """The key of the action without `another`. Notes, spelling and staff are no part of it: a model that repeats itself
-        changes them.
+        """Return the key of the action without `another`. Notes, spelling and staff are no part of it: a model that repeats
+        itself changes them.
         """
         return f"book|{self.rules.branch.name}|{canonical_name(self.rules.service.name)}|{self.start.isoformat()}"
 
     @property
     def key(self) -> str:
-        """The key of the action within the call. Only with `another` the name distinguishes; a group is another action than one of
-        its appointments, and a replacement than one that the call has made before: "doch wieder bei Anna".
+        """Return the key of the action within the call. It has the name only with `another`. A group has another key than one of
+        its appointments, and a replacement has another key than the same booking earlier in the call: "doch wieder bei Anna".
         """
         services = [canonical_name(each.service.name) for each in self.rules.companions]
         first = "|".join([self.first_key, *(f"with:{service}" for service in services)])
@@ -100,7 +100,7 @@ class BookingRequest:
 
     @property
     def each(self) -> list[Self]:
-        """Return the requests of each who comes, as if they asked for themselves."""
+        """Return one request for each person, as if everybody asked alone."""
         names = zip(self.rules.people, (self.name, *self.companions), strict=True)
         return [
             replace(self, service=ServiceRequest(replace(rules, companions=()), None), name=name, companions=())
@@ -109,7 +109,7 @@ class BookingRequest:
 
     @property
     def slot_key(self) -> tuple[str, str, int]:
-        """The key of what several calls may want at once: the time of one staff member, or of anybody."""
+        """Return the key of a time that several calls may want at once: of one staff member, or of anybody."""
         staff = self.service.staff or self.offered_staff or "any"
         return self.rules.branch.name, staff, int(self.start.timestamp())
 

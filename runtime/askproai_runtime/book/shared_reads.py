@@ -8,17 +8,17 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-_APART_SECONDS = 0.1  # what a caller may wait for the read before
+_APART_SECONDS = 0.1  # a caller's longest wait for the read before
 
 
 @dataclass(slots=True)
 class ReadsInFlight:
-    """The requests for free times that this process has sent and that are not answered yet: whoever needs one of them joins it."""
+    """The requests of this process for free times that are not answered yet: a call that needs one of them joins it."""
 
     tasks: dict[Hashable, asyncio.Task[Any]] = field(default_factory=dict)
 
     def join(self, key: Hashable, read: Callable[[], Coroutine[Any, Any, T]]) -> asyncio.Task[T]:
-        """Return the running read of `key`, or begin it. It goes on when whoever waits for it gives up."""
+        """Return the running read of `key`, or begin it. It goes on when its waiting callers give up."""
         if key not in self.tasks:
             self.tasks[key] = asyncio.create_task(read())
             self.tasks[key].add_done_callback(lambda _: self.tasks.pop(key, None))
@@ -27,19 +27,18 @@ class ReadsInFlight:
 
 @dataclass(slots=True)
 class SharedReads:
-    """The reads of one process that wait to begin, and those that run, by what they read. Nobody gets what was read before it was
-    asked for.
-    """
+    """The reads of one process that wait to begin, and those that run, by key. No request gets a result that was read before it."""
 
     _next: dict[Hashable, asyncio.Task[Any]] = field(default_factory=dict)
     _running: dict[Hashable, asyncio.Task[Any]] = field(default_factory=dict)
 
     async def share(self, key: Hashable, read: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """Return the result of a read of `key` that begins after this call: at once, or when the one that runs has ended, at most
-        0.1 s later. All who come before it begins share the `read` of the first of them, which runs in that one's context: what
-        depends on the context, as a language, belongs into `key`.
+        """Return the result of a read of `key` that begins after this call: at once, or when the running one has ended, at most
+        0.1 s later. All requests before it begins share the `read` of the first one, in whose context it runs: a value that `read`
+        takes from its context, such as a language, belongs into `key`.
 
-        It goes on when whoever waits for it gives up. Raises what the own `read` raises: who shares one that fails reads alone.
+        It goes on when its waiting callers give up. Raises the errors of the own `read`: a request whose shared read fails reads
+        alone.
         """
         shared = self._next.get(key)
         if shared is None:
@@ -54,7 +53,7 @@ class SharedReads:
     async def _begin(self, key: Hashable, read: Callable[[], Coroutine[Any, Any, T]]) -> T:
         if key in self._running:
             await asyncio.wait([self._running[key]], timeout=_APART_SECONDS)
-        self._running[key] = self._next.pop(key)  # this one: who comes from now on needs a later read
+        self._running[key] = self._next.pop(key)  # this one: a later request needs a later read
         return await read()
 
     def _forget(self, key: Hashable, ended: asyncio.Task[Any]) -> None:

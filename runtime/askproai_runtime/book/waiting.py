@@ -33,10 +33,10 @@ _LIMITS = EntryLimits(ENTRIES_PER_PHONE, MOST_ENTRIES, ENTRIES_PER_CALL, ENTRIES
 
 
 class WaitingSpan(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One reading of when somebody wants to come, as it is stored: [start, end), or exactly `start` without an end.
+    """One span in which somebody wants to come, as it is stored: [start, end), or exactly `start` without an end.
 
-    With `weekdays` (0 is Monday) only these days of it, from `opens` to before `closes`, local time. `declined` are starts of it
-    that the person does not want.
+    With `weekdays` (0 is Monday) only these days count, from `opens` to before `closes`, local time. `declined` are starts within
+    the span that the person does not want.
     """
 
     start: datetime
@@ -65,7 +65,7 @@ def read_spans(entry: WaitlistEntry) -> list[WaitingSpan]:
 
 
 def has_booked(reached: ReachedEntry, zone: ZoneInfo) -> bool:
-    """Return whether the appointment is what the entry waits for. Where several persons wait, a surname alone may be another's."""
+    """Return whether the entry waits for such an appointment. If several persons wait, a surname alone may be another's."""
     is_of_person = is_same_person if reached.is_one_of_several else same_name
     return is_of_person(reached.booked_for, reached.entry.name) and any(
         each.contains(reached.start, zone) for each in read_spans(reached.entry)
@@ -86,10 +86,10 @@ async def join(
 
     async def write(conn: Connection) -> Waiting | ListFull:
         await request_soon(conn, ctx.tenant, WAITLIST)  # locks the task first, as its runs do
-        if declined:  # before the entry, to which it is no news
+        if declined:  # before the entry, to which these times are no news
             await release_declined(conn, ctx.tenant, entry.call_id, declined)
         known = await list_waiting_names(conn, ctx.tenant, entry)
-        entry_id = await insert_entry(conn, ctx.tenant, _of_person(entry, known, renamed), _LIMITS)
+        entry_id = await insert_entry(conn, ctx.tenant, _with_person_key(entry, known, renamed), _LIMITS)
         if entry_id is None:
             return ListFull()
         await record_held_times(conn, ctx.tenant, entry, resources)
@@ -108,9 +108,9 @@ async def leave(ctx: BookingContext, entry_id: UUID) -> None:
     await commit_and_answer(ctx, write, lambda _: None)
 
 
-def _of_person(entry: NewEntry, known: Sequence[WaitingName], renamed: UUID | None) -> NewEntry:
-    """Return an entry with the key of its person, who may be `known` in another spelling, or `renamed`; else with one that none of
-    these has: a renamed entry has that of its former name.
+def _with_person_key(entry: NewEntry, known: Sequence[WaitingName], renamed: UUID | None) -> NewEntry:
+    """Return an entry with the key of its person, who may be `known` in another spelling, or `renamed`. A new person gets a key
+    that no known entry has: a renamed entry keeps the key of its former name.
     """
     if (own := next((each for each in known if each.id == renamed), None)) is not None:
         return replace(entry, key=own.key)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class WaitingName:
-    """For whom an entry waits, and the call that has made it."""
+    """The name and the key of a waiting entry, and the call that has made it."""
 
     id: UUID
     key: str
@@ -17,7 +17,7 @@ class WaitingName:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """When the customer of a service waits, and its staff member is free: in minutes from the start, half-open."""
+    """A wait of a service, in which its staff member is free: [first, end), in minutes from the start."""
 
     service: str
     first: int
@@ -26,9 +26,9 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class NewEntry:
-    """Who wants to wait. `key` is that of the request and the person. `spans` is JSON, `since` and `until` bound it.
+    """An entry to be made. `key` is that of the request and the person. `spans` is JSON, `since` and `until` are its bounds.
 
-    `phone` is E.164, as `caller`, who rang; None: withheld.
+    `phone` and `caller` are E.164. `caller` is the calling number, None when withheld.
     """
 
     call_id: str
@@ -48,7 +48,7 @@ class NewEntry:
 
 @dataclass(frozen=True, slots=True)
 class EntryLimits:
-    """How many wait for one number and for the tenant, and how many one call and one caller's hour add at most."""
+    """The most waiting entries of a number and of the tenant, and the most new entries of a call and of a caller's hour."""
 
     per_phone: int
     per_tenant: int
@@ -106,7 +106,7 @@ class FreedTime:
 
 @dataclass(frozen=True, slots=True)
 class WaitingCandidate:
-    """Somebody who waits. `is_free`: has no open offer of another time."""
+    """A waiting entry. `is_free`: it has no open offer of another time."""
 
     entry: WaitlistEntry
     is_free: bool

@@ -1,10 +1,10 @@
-"""Offer times that became free to those who wait, one person at a time: the periodic task `waitlist`.
+"""Offer freed times to the waiting list, one person at a time: the periodic task `waitlist`.
 
-A trigger of `claims` records what became free, in the transaction that frees it, whoever that is: so nothing is lost when a process
-dies, and booking and cancelling do nothing for it. The removal of a block records the block's hours, also in its transaction. This
-task reads whether such a time can be booked now, and offers it to the first one who waits for such a time. An offer blocks nothing.
-It ends when it expires or is declined, and then the next one gets it; when somebody books or blocks the time, or its person is
-absent; and when the person has what it waited for.
+A trigger of `claims` records each freed time in the transaction that frees it. So nothing is lost when a process dies, and the code
+of bookings and cancellations does nothing for it. The removal of a block records the block's hours, also in its transaction. This
+task reads whether a freed time can be booked now, and offers it to the first entry that waits for such a time. An offer blocks
+nothing. When it expires or is declined, the next entry gets the time. It also ends when somebody books or blocks the time, when the
+staff member is absent, and when the waiting person has booked.
 """
 
 from collections.abc import Iterable, Sequence
@@ -25,8 +25,8 @@ from askproai_runtime.book.free_days import list_free_slots
 from askproai_runtime.book.store.claims import read_busy_spans
 from askproai_runtime.book.store.waitlist import (
     end_booked,
+    end_entries_and_offers,
     end_taken_offers,
-    end_what_is_over,
     insert_offer,
     list_all_offered,
     list_awaited_services,
@@ -49,7 +49,7 @@ FreeDays = dict[tuple[str, str, date, str], list[Slot]]  # by branch, service, l
 
 log = structlog.get_logger(__name__)
 
-_IDLE = timedelta(hours=1)  # while nobody waits; who joins makes the task due
+_IDLE = timedelta(hours=1)  # while nobody waits; a new entry makes the task due
 _BUSY = timedelta(seconds=20)
 _TIME_TO_ANSWER = timedelta(hours=2)
 _DAY_BEGINS, _DAY_ENDS = time(8), time(20)  # local: at night nobody is asked
@@ -57,14 +57,14 @@ _MOST_WAITS = 4  # for the ends of night and quiet hours, which may leave no tim
 # A cancelled booking is gone at Cal.com a moment later, and a hold ends: until then the time is not free yet.
 _PATIENCE = timedelta(minutes=30)
 _NO_CALL = ""  # holds of every call count
-_MOST_FREED = 300  # a removed block may have been of weeks, and those who wait for any time of them have one offer each
+_MOST_FREED = 300  # a removed block may have lasted weeks, and a person who waits for any time of them has one offer
 _MOST_CANDIDATES = 200
 
 
 async def announce_offer(conn: Connection, ctx: BookingContext, entry: WaitlistEntry, offer: WaitlistOffer) -> None:
-    """Notify, in the transaction that makes an offer, who waits of the time, and the business whom to call.
+    """Notify the waiting person of an offered time, and the business whom to call, in the transaction that makes the offer.
 
-    Who waits has left a number and no address.
+    The waiting person has left a number and no address.
     """
     config = ctx.config()
     rules = find_rules(config, entry.branch, entry.service)
@@ -83,13 +83,13 @@ async def announce_offer(conn: Connection, ctx: BookingContext, entry: WaitlistE
 
 
 class WaitlistKeeper:
-    """Runs the task. What a run has not done when its process dies, the next run does."""
+    """Runs the task. If a process dies during a run, the next run does the rest of its work."""
 
     def __init__(self, ctx: BookingContext) -> None:
         self._ctx = ctx
 
     async def run(self, run: TaskRun) -> Next:
-        """End what is over, and offer what is free."""
+        """End the entries and offers that are over, and offer the times that are free."""
         ctx = self._ctx
         awaited = await list_awaited_services(ctx.pool, ctx.tenant)
         if not awaited:
@@ -101,7 +101,7 @@ class WaitlistKeeper:
             reached = await list_reached(conn, ctx.tenant)
             booked = [each.entry.id for each in reached if has_booked(each, zone)]
             await end_booked(conn, ctx.tenant, booked)
-            await end_what_is_over(conn, ctx.tenant, ctx.clock.now(), _list_waits(ctx, awaited))
+            await end_entries_and_offers(conn, ctx.tenant, ctx.clock.now(), _list_waits(ctx, awaited))
             open_offers = await list_all_offered(conn, ctx.tenant)
             impossible = [offer.id for entry, offer in open_offers if not _is_possible(ctx.config(), entry, offer)]
             if impossible:
@@ -112,7 +112,7 @@ class WaitlistKeeper:
         return Next(_BUSY, {})
 
     async def _handle(self, run: TaskRun, freed: FreedTime, free_days: FreeDays) -> None:
-        """Offer a freed time to the first one whom it suits; or keep it, or forget it, if there is nobody."""
+        """Offer a freed time to the first entry that it suits. If there is none, keep the time for later, or mark it as handled."""
         ctx, now = self._ctx, self._ctx.clock.now()
         zone = ZoneInfo(ctx.config().time_zone)
         is_free = suits_later = False
@@ -140,7 +140,7 @@ class WaitlistKeeper:
     async def _offer(
         self, run: TaskRun, entry: WaitlistEntry, freed: FreedTime, slot: Slot, expires_at: datetime
     ) -> bool:
-        """Offer a slot to somebody. False if the person or the time was not free for it any more."""
+        """Offer a slot to an entry. Returns False if the entry or the time was not free for it any more."""
         ctx, places = self._ctx, await self._count_places(entry, slot)
         async with ctx.pool.acquire() as conn, conn.transaction():
             await run.check(conn)
@@ -159,7 +159,7 @@ class WaitlistKeeper:
         return True
 
     async def _count_places(self, entry: WaitlistEntry, slot: Slot) -> int:
-        """Return how many can book a slot of the service that somebody waits for: one, unless people come together.
+        """Return how many persons can book a slot of the entry's service: one, unless the service has seats.
 
         0 if it was booked or held since the run read its day.
         """
@@ -185,9 +185,9 @@ class WaitlistKeeper:
         return max(1, free // (member.units // capacity)) if capacity > 1 else 1
 
     async def _count_offers(self, conn: Connection, entry: WaitlistEntry, slot: Slot) -> int:
-        """Return how many have an open offer of work that the slot needs; during a wait nothing is needed.
+        """Return how many open offers need the staff member while the slot does; during a wait neither does.
 
-        Units of a staff member make no difference: a cancellation frees several where an appointment has several.
+        Units of a staff member make no difference: a cancellation frees all units of the appointment.
         """
         needed = self._blocked_spans(entry, slot.staff, slot.start, slot.end)
         others = await list_offered(conn, self._ctx.tenant, _entries_of(self._ctx.config(), entry.branch, slot.staff))
@@ -197,9 +197,9 @@ class WaitlistKeeper:
         )
 
     def _blocked_spans(self, entry: WaitlistEntry, staff: str, start: datetime, end: datetime) -> list[Span]:
-        """Return what an appointment needs of its staff member, buffers included.
+        """Return the spans in which an appointment needs its staff member, buffers included.
 
-        If its service is not offered any more, that is [start, end).
+        If its service is not offered any more, this is [start, end).
         """
         rules = find_rules(self._ctx.config(), entry.branch, entry.service)
         return [Span(start, end)] if rules is None else rules.blocked_spans(start, staff)
@@ -209,7 +209,7 @@ class WaitlistKeeper:
     ) -> list[Slot]:
         """Return the slots that can be booked now and need the freed time, the closest to its start first.
 
-        `free_days` has what this run has read, and gets what is read here: offers block nothing.
+        `free_days` keeps the slots that this run reads, since offers block nothing.
         """
         ctx = self._ctx
         rules = find_rules(ctx.config(), branch, service)
@@ -243,7 +243,7 @@ class WaitlistKeeper:
 
 
 def _entries_of(config: TenantConfig, branch: str, staff: str) -> list[str]:
-    """Return the entries, each `branch/staff`, of the person who is a staff member: in all branches where the person works."""
+    """Return the entries, each `branch/staff`, of a staff member's person, in all branches where the person works."""
     members = [(place.name, member) for place in config.branches for member in place.staff]
     resources = {
         each for place, member in members if (place, member.id) == (branch, staff) for each in member.resource_ids
@@ -257,7 +257,7 @@ def _list_waits(ctx: BookingContext, awaited: Iterable[str]) -> list[Wait]:
 
 
 def _is_possible(config: TenantConfig, entry: WaitlistEntry, offer: WaitlistOffer) -> bool:
-    """Return whether the rules still allow what was offered: its person may be absent since. The notice was kept before."""
+    """Return whether the rules still allow an offer: the staff member may be absent now. The notice was checked before."""
     rules = find_rules(config, entry.branch, entry.service)
     if rules is None:  # it is not offered any more
         return False
@@ -274,9 +274,10 @@ def _overlap(spans: Iterable[Span], others: Sequence[Span]) -> bool:
 
 
 def expiry(now: datetime, start: datetime, zone: ZoneInfo, quiet: QuietHours | None) -> datetime:
-    """Return until when an offer of `start` is open: for two hours of the day, and never after the start.
+    """Return when an offer of `start` expires: after two hours of the day, and never after the start.
 
-    They begin when the person may be asked: neither at night nor within the tenant's quiet hours, in which no message is sent.
+    The two hours begin when the person may be asked: neither at night nor within the tenant's quiet hours, in which no message is
+    sent.
     """
     local = now.astimezone(zone)
     for _ in range(_MOST_WAITS):

@@ -56,7 +56,7 @@ class UnclearStart(ValueError):
 
 
 class CalendarState(StrEnum):
-    """What the remote calendar knows of an appointment's last change."""
+    """Whether an appointment's last change has reached the remote calendar."""
 
     LOCAL = "local"  # it is in the local calendar only
     DONE = "done"
@@ -76,7 +76,7 @@ async def cancel_for_desk(
     """Cancel an appointment, unless it is cancelled already, and return it as it is afterwards; None if there is none.
 
     Raises `DeskBusy` and `RequestUsed`. An appointment that has begun is not cancelled; its status shows it. A repeated request
-    leaves what the calendar has brought back since.
+    does not cancel an appointment that the calendar has made live again.
     """
     actor = Actor.of_desk(desk, correlation_id)
     async with ctx.pool.acquire() as conn:
@@ -162,7 +162,7 @@ async def move_for_desk(
 
 
 def explain_taken(answer: Answer, cause: str, *, linked: bool) -> Answer:
-    """Return a refusal of a time that is taken with its cause; `linked`: or Cal.com does not have it free. Others as they are."""
+    """Return an answer with its cause if it refuses a taken time, else as it is. `linked`: Cal.com may be the cause, too."""
     if answer.outcome is not FunctionOutcome.TAKEN:
         return answer
     return replace(answer, cause=f"{cause}, or {_NOT_FREE_AT_CALCOM}" if linked else cause)
@@ -183,7 +183,7 @@ def _without_notice(service: ServiceRequest) -> ServiceRequest:
 
 
 async def calendar_state(ctx: BookingContext, appointment: Appointment, *, wait: bool = False) -> CalendarState:
-    """Return what the remote calendar knows of an appointment's last change; with `wait`, after up to three seconds for its job."""
+    """Return whether an appointment's last change has reached the remote calendar; `wait`: give its job up to three seconds."""
     deadline = ctx.clock.monotonic() + (_SYNC_WAIT.total_seconds() if wait else 0)
     while appointment.in_remote_calendar:
         async with ctx.pool.acquire() as conn:

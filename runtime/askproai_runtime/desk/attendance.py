@@ -1,7 +1,7 @@
-"""Who did not come: the desk marks it, or takes the mark back. Where Cal.com has the appointment, it is marked there first.
+"""The desk marks a customer who did not come, or removes the mark. If Cal.com has the appointment, it is marked there first.
 
-Cal.com decides: its event of the mark, and every later reading of the booking, must find here what it says. So nothing is written
-here while it cannot be asked, and a crash between the two leaves a mark that its event brings here.
+Cal.com decides: its event of the mark, and every later reading of the booking, must agree with our row. So nothing is written here
+while Cal.com cannot be asked. A crash between the two leaves a mark at Cal.com, whose event brings it here.
 """
 
 from dataclasses import replace

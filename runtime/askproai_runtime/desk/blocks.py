@@ -81,8 +81,8 @@ async def add_block(
     """Take a time from a person, and return the block, whose id is the request's, with the live appointments in it.
 
     Without `staff` it is taken from everybody in the branch, or in all. A repeated request returns the same block. If there is a
-    block of the same people and span, that one is returned, and none is added: who removed one of two equal blocks would not know
-    why the time is still blocked. Raises `UnknownName`, `InvalidBlock`, `BlockExists` and `DeskBusy`.
+    block of the same people and span, that one is returned, and none is added: after the removal of one of two equal blocks nobody
+    would know why the time is still blocked. Raises `UnknownName`, `InvalidBlock`, `BlockExists` and `DeskBusy`.
     """
     entries = _find_entries(ctx.config(), staff, branch)
     _require_valid(span, ctx.clock.now())
@@ -99,7 +99,7 @@ async def add_block(
         added = await insert_block(conn, ctx.tenant, desk.request_id, resources, span.start, span.end, reason)
         block = block or await get_block(conn, ctx.tenant, desk.request_id)
         assert block is not None, "added, or added before: a removed one keeps its rows"
-        # A person who was set since it was added has more resources now.
+        # If the person was set in the config after the block was added, the person has more resources now.
         same_person = set(block.resource_ids) <= set(resources)
         if not (block.in_force and same_person) or (block.starts_at, block.ends_at, block.reason) != (
             span.start,
@@ -120,7 +120,7 @@ async def add_block(
 async def preview_block(
     ctx: BookingContext, staff: str | None, branch: str | None, span: Span
 ) -> tuple[list[str], list[BlockedAppointment]]:
-    """Return whom a block of this span would be of, as `branch/staff`, and the live appointments in it. Nothing is written.
+    """Return the entries, as `branch/staff`, and the live appointments of a block of this span. Nothing is written.
 
     Raises `UnknownName` and `InvalidBlock`.
     """
@@ -153,7 +153,7 @@ async def _list_resources(
 
 
 async def _find_equal(conn: Connection, ctx: BookingContext, resources: Sequence[int], span: Span) -> Block | None:
-    """Return the block in force of exactly these resources and this span. Certain for whoever has locked the resources."""
+    """Return the block in force of exactly these resources and this span. This is certain while the resources are locked."""
     for block in await list_overlapping_blocks(conn, ctx.tenant, resources, span.start, span.end):
         if Span(block.starts_at, block.ends_at) == span and set(block.resource_ids) == set(resources):
             return block
@@ -161,7 +161,7 @@ async def _find_equal(conn: Connection, ctx: BookingContext, resources: Sequence
 
 
 async def remove_block(ctx: BookingContext, desk: DeskRequest, block_id: UUID, correlation_id: str) -> Block | None:
-    """Remove a block, so that its time is offered again, also to who waits for it; None if no block has this id.
+    """Remove a block, so that its time is offered again, also to the waiting list; None if no block has this id.
 
     Raises `DeskBusy`.
     """
@@ -170,7 +170,7 @@ async def remove_block(ctx: BookingContext, desk: DeskRequest, block_id: UUID, c
         block = await get_block(conn, ctx.tenant, block_id)
         if block is not None and await lift_block(conn, ctx.tenant, block_id):
             if awaited := await read_awaited_span(conn, ctx.tenant):
-                # With a day before and after: the hours begin with the opening hours, not with what somebody waits for.
+                # With a day before and after: the hours begin with the opening hours, not with an awaited time.
                 span = Span(max(block.starts_at, awaited.start - _DAY), min(block.ends_at, awaited.end + _DAY))
                 freed = list_unblocked_times(ctx.config(), block.resource_ids, span, ctx.clock.now())
                 await record_unblocked_times(conn, ctx.tenant, freed)
@@ -184,7 +184,7 @@ async def remove_block(ctx: BookingContext, desk: DeskRequest, block_id: UUID, c
 
 
 async def list_blocks_within(ctx: BookingContext, removed: Block) -> list[Block]:
-    """Return the blocks in force that still cover a part of what a removed block covered."""
+    """Return the blocks in force that still cover a part of a removed block."""
     async with ctx.pool.acquire() as conn:
         return await list_overlapping_blocks(conn, ctx.tenant, removed.resource_ids, removed.starts_at, removed.ends_at)
 
@@ -197,7 +197,7 @@ async def show_block(ctx: BookingContext, first: UUID, last: UUID) -> tuple[list
 
 
 async def list_offers_within(ctx: BookingContext, staff: Sequence[str], span: Span) -> list[WaitlistEntry]:
-    """Return who has an open offer that a block of this span ends, by its start. `staff` are the person's entries: `branch/staff`.
+    """Return the waiting entries whose open offer a block of this span ends, by its start. `staff`: the person's `branch/staff`.
 
     The span may lie within a wait of the offered service, in which the person is not needed: then the offer stays.
     """
@@ -223,7 +223,7 @@ def _find_entries(config: TenantConfig, staff: str | None, branch: str | None) -
 
 
 def find_everybody(config: TenantConfig, branch: str | None) -> list[tuple[str, Staff]]:
-    """Return the entries of all who can be booked in a branch, by name or display name, or in all: each in every branch of theirs.
+    """Return the entries, in all branches, of everybody who can be booked in a branch, by its name or display name, or in any.
 
     Raises `UnknownName`.
     """

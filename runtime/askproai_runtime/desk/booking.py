@@ -1,8 +1,8 @@
-"""A booking by the desk: a customer who has come in, or rings the tenant's own telephone. By the steps of `book_appointment`.
+"""A booking by the desk, for a customer who has come in or rings the tenant's telephone. The steps are those of `book_appointment`.
 
-No limits for callers and no minimum notice of ours apply; Cal.com keeps to that of its event type. In the local calendar it may
-have begun a moment ago (`BookingSettings.begun`): whoever walks in is served first and entered then. Cal.com books nothing that has
-begun.
+No limits for callers and no minimum notice of ours apply; Cal.com keeps to that of its event type. In the local calendar the
+appointment may have begun a moment ago (`BookingSettings.begun`): a customer who walks in is served first and entered then. Cal.com
+books no appointment that has begun.
 """
 
 import hashlib
@@ -39,13 +39,13 @@ _TAKEN = "{who} is booked, blocked, or offered to a caller at this moment"
 
 
 class InvalidBooking(ValueError):
-    """What the desk asks cannot be booked as it is written; the message says what to write instead."""
+    """The desk's request cannot be booked as it is written; the message says what to write instead."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What is booked, as people write it. None: the only branch that offers the service, its only service, anybody
-    who is free."""
+    """The branch, service and staff member of a booking, as people write them. None: the only branch that offers the service,
+    its only service, anybody who is free."""
 
     branch: str | None = None
     service: str | None = None
@@ -54,7 +54,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """For whom it is booked, as people write it."""
+    """The customer of a booking, as people write the details."""
 
     name: str
     phone: str | None = None
@@ -63,10 +63,10 @@ class Customer:
 
 
 def preview_booking(ctx: BookingContext, place: Place, start: str | None) -> tuple[ServiceRequest, datetime]:
-    """Return what would be booked, and its start in UTC. Nothing is written, and nothing says that it is free.
+    """Return the service that would be booked, and its start in UTC. Nothing is written, and the start may be taken.
 
-    Without `start` it is the appointment of whoever has come in: the start that has just begun, where it can still be booked,
-    else the next one. Raises `UnknownName`, `InvalidBooking` and `UnclearStart`.
+    Without `start` the customer has come in: the start is the one that has just begun, if it can still be booked, else the next
+    one. Raises `UnknownName`, `InvalidBooking` and `UnclearStart`.
     """
     service = _resolve(ctx, place)
     return service, _present_start(ctx, service) if start is None else _parse_start(ctx, service, start)
@@ -75,7 +75,7 @@ def preview_booking(ctx: BookingContext, place: Place, start: str | None) -> tup
 def notified_channels(ctx: BookingContext, service: ServiceRequest) -> tuple[NotificationChannel, ...]:
     """Return the channels by which the customer of such a booking is notified, where an address for them is known.
 
-    Where anybody will do, those of whoever is only in the local calendar count.
+    If anybody will do, and one of the staff members is only in the local calendar, the channels of the local calendar count.
     """
     settings, links = ctx.config().notifications, linked_event_types(ctx, service.rules.service)
     able = [service.staff] if service.staff else [staff_member.id for staff_member in service.rules.staff_members]
@@ -116,7 +116,7 @@ async def book_for_desk(
 
 
 def _resolve(ctx: BookingContext, place: Place) -> ServiceRequest:
-    """Return the service of `place` by the rules of the desk: its notice is below zero by what may have begun."""
+    """Return the service of `place` by the rules of the desk: its notice is negative, since the appointment may have begun."""
     try:
         rules = find_rules(ctx.config(), place.branch, place.service)
     except NameMissing as missing:
@@ -134,7 +134,7 @@ def _resolve(ctx: BookingContext, place: Place) -> ServiceRequest:
 def _to_request(
     service: ServiceRequest, start: datetime, customer: Customer, actor: Actor, region: str
 ) -> SpokenBooking:
-    """Return the booking to make. What a model may mishear is left out of a booking; what the desk mistypes is refused."""
+    """Return the booking to make. A value that a model mishears would be left out; one that the desk mistypes is refused."""
     name = plain_name(customer.name)
     if not fold(name):
         raise InvalidBooking(f"{customer.name!r} is no name: write letters")
@@ -163,7 +163,7 @@ def _to_request(
 
 
 def _content(request: SpokenBooking) -> dict[str, str | None]:
-    """Return what an id is bound to. Who the customer is stays out of the row, which names nobody."""
+    """Return the content to which a request's id is bound. The customer is hashed, since the row names nobody."""
     customer = msgspec.json.encode([request.name, request.phone, request.email, request.notes])
     return {
         "branch": request.rules.branch.name,
@@ -177,8 +177,8 @@ def _content(request: SpokenBooking) -> dict[str, str | None]:
 def _parse_start(ctx: BookingContext, service: ServiceRequest, text: str) -> datetime:
     """Return the one exact start, in UTC, that German words or ISO 8601 name. Raises `UnclearStart`.
 
-    An instant with an offset is taken as it is: it was shown before. What the words name today may have begun a moment ago: at
-    ten past ten "10:00" can be now or tomorrow.
+    An instant with an offset is taken as it is: it was shown before. A time that the words name today may have begun a moment ago:
+    at ten past ten "10:00" can be today or tomorrow.
     """
     now, zone = ctx.clock.now(), service.rules.zone
     with suppress(ValueError):
@@ -196,9 +196,10 @@ def _parse_start(ctx: BookingContext, service: ServiceRequest, text: str) -> dat
 def _add_begun(
     ctx: BookingContext, service: ServiceRequest, understood: Understanding, earlier: Understanding
 ) -> Understanding:
-    """Add what has begun and can still be booked to what a text means now; `earlier` is how it was understood before that began.
+    """Add the starts that have begun and can still be booked to those that a text means now.
 
-    A time that moves with the clock (`in 20 Minuten`) is the one that it is now.
+    `earlier` is the text as it was understood before these starts began. A time that moves with the clock (`in 20 Minuten`) counts
+    only as it is now.
     """
     now, starts = ctx.clock.now(), {candidate.start.astimezone(UTC) for candidate in understood.candidates}
     known = starts | {start - ctx.settings.begun for start in starts}

@@ -1,4 +1,4 @@
-"""What the desk does with messages."""
+"""Messages for the desk: list them, and mark one as done."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -15,12 +15,12 @@ from askproai_runtime.book.store.messages import list_messages, list_messages_be
 async def list_messages_for_desk(
     ctx: BookingContext, *, done: bool, since: datetime | None, after: Sequence[object] | None, limit: int
 ) -> list[Message]:
-    """Return the messages that nobody has dealt with, the oldest first, or the others (`done`), what was done last first."""
+    """Return the open messages, the oldest first, or with `done` the others, the last done first."""
     return await list_messages(ctx.pool, ctx.tenant, done=done, since=since, after=after, limit=limit)
 
 
 async def find_messages(ctx: BookingContext, first: UUID, last: UUID) -> list[Message]:
-    """Return up to two messages whose ids are between two, both included."""
+    """Return up to two messages whose ids are between `first` and `last`, both included."""
     return await list_messages_between(ctx.pool, ctx.tenant, first, last)
 
 
@@ -29,7 +29,7 @@ async def mark_message_done(
 ) -> Message | None:
     """Record that somebody has dealt with a message, and in the audit log who; None if there is no such message.
 
-    Of one that is done already nothing changes.
+    A message that is done already does not change.
     """
     async with ctx.pool.acquire() as conn, conn.transaction():
         done = await mark_done(conn, ctx.tenant, message_id, desk.by, note)

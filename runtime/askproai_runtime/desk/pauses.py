@@ -1,4 +1,4 @@
-"""Pauses that the tenant begins by hand: a block, from now on, of everybody of a branch or of all; and which are in force now."""
+"""Begin and list pauses. A pause is a block, from now on, of everybody in a branch or in all."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _MOST_BLOCKS = 500  # in force or to come, by start, that are looked through for
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """A block in force now of all who can be booked in `branches`, their names, which is one branch at least."""
+    """A current block of everybody who can be booked in `branches`, the names of one branch or several."""
 
     block: Block
     branches: tuple[str, ...]
@@ -31,9 +31,9 @@ async def pause_bookings(
     reason: str,
     correlation_id: str,
 ) -> tuple[Block, list[BlockedAppointment]]:
-    """Block everybody of a branch, or of all, from now on; without `until` for as long as a block can be, to be removed before.
+    """Block everybody in a branch, or in all, from now on. Without `until` the block is the longest one, and is removed by hand.
 
-    A repeated request returns the same block. Raises what `add_block` raises.
+    A repeated request returns the same block. Raises the errors of `add_block`.
     """
     try:
         return await _pause(ctx, desk, branch, until, reason, correlation_id)
@@ -62,7 +62,7 @@ async def list_current_pauses(ctx: BookingContext) -> list[Pause]:
 
 
 def find_current_pauses(config: TenantConfig, blocks: Sequence[Block], now: datetime) -> list[Pause]:
-    """Return those of the blocks in force that pause a branch at `now`. Blocks of single people that together do so are none."""
+    """Return the pauses among the blocks in force at `now`. Several blocks that only together pause a branch do not count."""
     bookable = {
         place.name: {f"{place.name}/{member.id}" for member in place.staff if member.resource_ids}
         for place in config.branches

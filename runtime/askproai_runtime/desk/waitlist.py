@@ -15,12 +15,12 @@ from askproai_runtime.tasks import request_soon
 async def list_waitlist(
     ctx: BookingContext, *, waiting: bool, after: Sequence[object] | None, limit: int
 ) -> list[WaitlistEntry]:
-    """Return who waits, or who does no more, by the time of joining."""
+    """Return the waiting entries, or the ended ones, by the time of joining."""
     return await list_entries(ctx.pool, ctx.tenant, waiting=waiting, after=after, limit=limit)
 
 
 async def find_waitlist_entries(ctx: BookingContext, first: UUID, last: UUID) -> list[WaitlistEntry]:
-    """Return up to two entries whose ids are between two, both included."""
+    """Return up to two entries whose ids are between `first` and `last`, both included."""
     return await list_entries_between(ctx.pool, ctx.tenant, first, last)
 
 

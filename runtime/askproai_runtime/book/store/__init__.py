@@ -1,8 +1,8 @@
-"""Every SQL statement of the package `booking`.
+"""Every SQL statement of the packages `book` and `desk`.
 
-`appointments`: the rows, and the holds among them. `offers`: what a hold keeps. `claims`: the resources that they block.
-`calendar`: what the remote calendar's answers and events change. `actions`: what each call has done (idempotency). `blocks`: times
-that the tenant takes from a person. `free_times`: what the remote calendar has free. `audit`: what was changed by hand.
+`appointments`: the rows, and the holds among them. `offers`: the offers that a hold keeps. `claims`: the resources that they block.
+`calendar`: changes by the remote calendar's answers and events. `actions`: the actions of each call (idempotency). `blocks`: times
+that the tenant takes from a person. `free_times`: the free times of the remote calendar. `audit`: changes by hand.
 
 Two appointments can never claim one resource at one time: the exclusion constraint `claims_no_overlap` refuses the second.
 Every writer of claims locks the rows of `resources` first, in the order of their ids, so that writers cannot deadlock.

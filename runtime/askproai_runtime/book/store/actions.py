@@ -1,4 +1,4 @@
-"""Rows of `call_actions`: what each call has done, or is doing now. `idempotency.py` explains their use."""
+"""Rows of `call_actions`: the actions of each call, done or in flight. `idempotency.py` explains their use."""
 
 import hashlib
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _QUESTION = "ask_to_cancel"
 _WHICH = "ask_which"
 _FORMER_START, _COUNTED = "former_start", "counted"
 _NAMED_HASH_LENGTH = 16
-NO_APPOINTMENT = UUID(int=0)  # of a question about a request, where `record_which` has none to name
+NO_APPOINTMENT = UUID(int=0)  # for a question about a request, for which `record_which` has none to name
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +37,8 @@ async def try_claim_action(
 ) -> int | None:
     """Claim an action of a call, unless it is done and its appointment is live at `start`, or another request is doing it now.
 
-    Returns the generation of the claim, else None. It can be claimed when it was never done, when the lease of whoever was
-    doing it has ended, and with `again` when the appointment that it made was cancelled or moved since.
+    Returns the generation of the claim, else None. It can be claimed when it was never done, when the lease of an unfinished
+    request has ended, and with `again` when the appointment that it made was cancelled or moved since.
     """
     generation: int | None = await conn.fetchval(
         """INSERT INTO call_actions AS act (tenant, call_id, key, state, lease_until)
@@ -102,9 +102,9 @@ async def detach_action(conn: Connection, tenant: str, call_id: str, key: str, g
 
 
 async def bind_request(conn: Connection, tenant: str, call_id: str, change: str, **content: str | None) -> bool:
-    """Bind the id of a desk request to what it asks, once for each kind of change. Returns False if it has asked for another one.
+    """Bind the id of a desk request to its content, once for each kind of change. Returns False if it is bound to other content.
 
-    Another request of the id waits for the end of the transaction.
+    Another request with the id waits for the end of the transaction.
     """
     same = await conn.fetchval(
         """INSERT INTO call_actions AS act (tenant, call_id, key, state, lease_until, answer)
@@ -148,8 +148,9 @@ async def list_cancelled_appointments(conn: Connection, tenant: str, call_id: st
 async def record_former_start(
     conn: Connection, tenant: str, call_id: str, key: str, start: datetime, counted: str | None
 ) -> None:
-    """Record from where an action moved its appointment, so that a repeated request that names that time is recognized; `counted`
-    are the words for a time that is counted from there, of which a hash is kept.
+    """Record the start from which an action moved its appointment, so that a repeated request that names it is recognized.
+
+    `counted` are the words for a time that is counted from that start. Only their hash is kept.
     """
     former = {_FORMER_START: start.astimezone(UTC), _COUNTED: counted and hash_words(counted)}
     await conn.execute(
@@ -160,7 +161,7 @@ async def record_former_start(
 
 @dataclass(frozen=True, slots=True)
 class FormerStart:
-    """Where an appointment was before a move to `new_start`. `counted` is the hash of the words by which that was counted."""
+    """The start of an appointment before a move to `new_start`. `counted` is the hash of the words that count it from `start`."""
 
     appointment_id: UUID
     start: datetime
@@ -180,7 +181,7 @@ async def list_former_starts(conn: Connection, tenant: str, call_id: str) -> lis
 
 
 def hash_words(words: str) -> str:
-    """Return the hash of what a caller has said, by which the same words are recognized."""
+    """Return the hash of a caller's words, by which the same words are recognized."""
     return hashlib.sha256(words.encode()).hexdigest()[:_NAMED_HASH_LENGTH]
 
 
@@ -204,7 +205,7 @@ async def get_email_question_age(conn: Connection, tenant: str, call_id: str, ad
 
 
 def _email_key(address: str) -> str:
-    """Return the key of the question for an address. These rows are kept longer than what was said, so it has no address."""
+    """Return the key of the question for an address. It has no address: these rows are kept longer than callers' words."""
     return f"{_EMAIL_QUESTION}|{hashlib.sha256(address.casefold().encode()).hexdigest()}"
 
 
@@ -223,11 +224,10 @@ async def record_question(
 async def get_last_question(
     conn: Connection, tenant: str, call_id: str, about: UUID | None = None
 ) -> CancelQuestion | None:
-    """Return the call's last question whether to cancel: any appointment, or the one that it is to be `about`.
+    """Return the call's last question whether to cancel an appointment: any one, or the one with the id `about`.
 
-    None if a booking or a move of the call has ended since.
-
-    One that is in flight now does not count: if it changes the appointment that is asked about, the start is another.
+    None if a booking or a move of the call has ended since. One in flight does not count: if it changes the appointment of the
+    question, the start is another.
     """
     row = await conn.fetchrow(
         """SELECT question.key, clock_timestamp() - question.lease_until AS age FROM call_actions question

@@ -1,4 +1,4 @@
-"""Rows of `appointments`, holds included. Whoever moves, cancels or inserts holds the locks of the staff members concerned."""
+"""Rows of `appointments`, holds included. A transaction that moves, cancels or inserts one has the locks of its staff members."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ _FROM = """
             bool_and(x.state = 'done' OR x.lease_until <= clock_timestamp()) AS settled FROM call_actions x
         WHERE x.tenant = a.tenant AND x.appointment_id = a.id AND x.key LIKE 'book|%') act ON true """
 _SELECT = f"{_COLUMNS}{_FROM}"
-# Of a caller, $2, and a call, $3.
+# The appointments of a caller ($2) and of a call ($3).
 _OWN = """({row}.call_id = $3 OR {row}.caller = $2
     OR {row}.customer_id = (SELECT own.id FROM customers own WHERE own.tenant = $1 AND own.phone = $2))"""
 _UPCOMING = f"""{_COLUMNS},
@@ -50,7 +50,7 @@ async def list_appointments_between(conn: Connection, tenant: str, first: UUID, 
 
 
 async def list_call_appointments(conn: Connection, tenant: str, call_id: str) -> list[Appointment]:
-    """Return what a call has: its live appointments, and what it was last offered, expired or not."""
+    """Return a call's live appointments, and its last hold, expired or not."""
     rows = await conn.fetch(
         _SELECT
         + """ WHERE a.tenant = $1 AND a.call_id = $2
@@ -61,7 +61,7 @@ async def list_call_appointments(conn: Connection, tenant: str, call_id: str) ->
 
 
 async def find_last_staff(conn: Connection, tenant: str, caller: str, branch: str) -> str | None:
-    """Return the id of the staff member whom a caller has booked last in a branch; None for an unknown caller."""
+    """Return the id of the staff member of a caller's last booking in a branch; None for an unknown caller."""
     staff: str | None = await conn.fetchval(
         """SELECT a.staff FROM customers c JOIN appointments a ON a.tenant = c.tenant AND a.customer_id = c.id
            WHERE c.tenant = $1 AND c.phone = $2 AND a.branch = $3 AND a.status IN ('confirmed', 'pending_sync', 'no_show')
@@ -72,9 +72,9 @@ async def find_last_staff(conn: Connection, tenant: str, caller: str, branch: st
 
 
 async def get_desk_appointment(conn: Connection, tenant: str, call_id: str) -> Appointment | None:
-    """Return what a request of the desk has booked, whatever became of it; None if it has booked nothing.
+    """Return the appointment that a request of the desk has booked, whatever happened to it since; None if there is none.
 
-    What the calendar has refused comes only if there is nothing else.
+    An appointment that the calendar has refused is returned only if there is no other.
     """
     row = await conn.fetchrow(
         _SELECT
@@ -118,8 +118,8 @@ async def insert_appointment(
 
 
 async def upsert_customer(conn: Connection, tenant: str, phone: str, name: str, email: str | None) -> UUID:
-    """Return the customer of a phone number. What is known of a customer stays: a family shares a number, a number can be
-    forged, and an appointment has a name and an address of its own.
+    """Return the customer of a phone number, new or known. A known name or address stays: a family shares a number, a number can
+    be forged, and an appointment has a name and an address of its own.
     """
     customer_id: UUID = await conn.fetchval(
         """INSERT INTO customers AS c (tenant, phone, name, email) VALUES ($1, $2, $3, $4)
@@ -132,15 +132,15 @@ async def upsert_customer(conn: Connection, tenant: str, phone: str, name: str, 
 
 
 async def get_customer_name(conn: Connection, tenant: str, phone: str) -> str | None:
-    """Return under which name a number has booked first; None for an unknown one."""
+    """Return the name under which a number has booked first; None for an unknown number."""
     name: str | None = await conn.fetchval("SELECT name FROM customers WHERE tenant = $1 AND phone = $2", tenant, phone)
     return name or None
 
 
 @dataclass(frozen=True, slots=True)
 class BookingCounts:
-    """How many appointments were booked by telephone, cancelled ones included. Of a caller and of all anonymous ones only that is
-    counted which bounds the call: the other is 0.
+    """How many appointments were booked by telephone, cancelled ones included. Either `of_caller` or `anonymous` limits the call;
+    the other is not counted, and is 0.
     """
 
     of_call: int
@@ -148,8 +148,8 @@ class BookingCounts:
     anonymous: int  # within an hour, by all callers who show no number of their own
 
 
-# What was booked within a day starts later than a day ago: by that an index finds it. Each count has an index of its own, except
-# for that of anonymous calls, which are rare: it reads all appointments to come.
+# An appointment that was booked within a day starts later than a day ago: by that an index finds it. Each count has an index of its
+# own, except the count of anonymous calls, which are rare: it reads all appointments to come.
 _BOOKED = """SELECT count(*) FROM appointments WHERE tenant = $1 AND starts_at > $4 AND call_id NOT LIKE 'desk:%'
     AND status IN ('confirmed', 'pending_sync', 'cancelled', 'no_show')"""
 _COUNT_BOOKINGS = f"""
@@ -163,7 +163,7 @@ SELECT ({_BOOKED} AND call_id = $2) AS of_call,
 async def count_bookings(
     conn: Connection, tenant: str, call_id: str, caller: str | None, now: datetime
 ) -> BookingCounts:
-    """Count what bounds the next booking. Exact for whoever holds a lock that every booking of the tenant takes.
+    """Count the bookings that limit the next one. The counts are exact under a lock that every booking of the tenant takes.
 
     A call without a `caller` is anonymous.
     """
@@ -172,11 +172,11 @@ async def count_bookings(
 
 
 async def release_holds(conn: Connection, tenant: str, call_ids: Sequence[str]) -> None:
-    """Free what is held for calls that have ended. Safe to run again.
+    """Delete the holds of calls that have ended. Safe to run again.
 
-    A hold that somebody has locked now is being booked or removed; if neither happens, it ends by its age. To wait for it with
-    other holds deleted could be a deadlock with a caller's booking. By `ARRAY` the inner query is run once, whatever the plan; by
-    `IN` it was run again for each hold of the tenant until there were statistics.
+    A locked hold is skipped: it is being booked or removed; if neither happens, it expires. Waiting for it while other holds are
+    deleted could be a deadlock with a caller's booking. With `ARRAY` the inner query runs once, whatever the plan; with `IN` it ran
+    again for each hold of the tenant until there were statistics.
     """
     await conn.execute(
         """DELETE FROM appointments WHERE tenant = $1 AND id = ANY (ARRAY(
@@ -187,7 +187,7 @@ async def release_holds(conn: Connection, tenant: str, call_ids: Sequence[str]) 
 
 
 async def release_declined(conn: Connection, tenant: str, call_id: str, declined: Iterable[NamedSlot]) -> None:
-    """Free what is held for a call of slots that its caller does not want; another hold stays. Locks as `release_holds`."""
+    """Delete a call's holds of slots that the caller does not want; another hold stays. Locks as `release_holds`."""
     slots = list(declined)
     await conn.execute(
         """DELETE FROM appointments WHERE tenant = $1 AND id = ANY (ARRAY(
@@ -201,7 +201,7 @@ async def release_declined(conn: Connection, tenant: str, call_id: str, declined
 
 
 async def delete_overlapping_holds(conn: Connection, tenant: str, resources: tuple[int, ...], span: Span) -> None:
-    """Delete whatever is held for any call on `resources` within `span`."""
+    """Delete the holds of every call that overlap `span` on `resources`."""
     await conn.execute(
         """DELETE FROM appointments a WHERE a.tenant = $1 AND a.status = 'held' AND EXISTS (
                SELECT 1 FROM claims c WHERE c.tenant = $1 AND c.appointment_id = a.id AND c.resource_id = ANY($2)
@@ -229,10 +229,10 @@ async def move_appointment(
 
 
 async def correct_appointment(conn: Connection, tenant: str, appointment: Appointment, former_name: str | None) -> None:
-    """Write name, address, note and, if it is set, the customer of an appointment. Its version stays: when and with whom it is has
-    not changed.
+    """Write name, address, note and, if it is set, the customer of an appointment. Its version stays: its time and its staff member
+    have not changed.
 
-    A customer of the `former_name` whom this appointment has made, in its transaction, and who has no other, is renamed.
+    A customer of the `former_name` is renamed if the transaction of this appointment has made that customer, who has no other one.
     """
     await conn.execute(
         """WITH renamed AS (
@@ -264,7 +264,7 @@ async def mark_cancelled(
 ) -> None:
     """Cancel an appointment and free its time at once.
 
-    Its claims stay as history: by their times its booking can be found in the calendar, where its uid is not known here.
+    Its claims stay as history: their times help to find its booking in the calendar, if its uid is not known here.
     """
     await release_claims(conn, tenant, appointment.id)
     await conn.execute(

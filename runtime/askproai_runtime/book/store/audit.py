@@ -1,4 +1,4 @@
-"""Rows of `audit_log`, which can be added and read, and never changed."""
+"""Rows of `audit_log`, which can be added and read, but never changed."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -23,7 +23,7 @@ async def record_audit(
 async def record_desk_change(
     conn: Connection, tenant: str, desk: DeskRequest, action: str, correlation_id: str, **detail: object
 ) -> None:
-    """Record what the desk has changed, in the transaction of the change. The name of the user is only what the sender claims."""
+    """Record a change by the desk, in the transaction of the change. The user's name is only claimed by the sender."""
     claimed = {"token": "admin", "claimed_by": desk.by, "request": str(desk.request_id)}
     facts = {name: str(value) if isinstance(value, UUID) else value for name, value in detail.items()}
     await record_audit(

@@ -54,9 +54,9 @@ async def list_resources(
 ) -> list[int]:
     """Return the resources of a person by id; with `lock`, locked in this order, as every writer of claims does.
 
-    `units` are the resources in use, which can be the person's; `entries` are the person's branches and staff ids. The rows of each
-    branch are among them: a pod whose config is older or newer than a change of `person` reads those. So are the rows to which
-    they are linked, which have the claims from that change on.
+    `units` are the resources in use, which can be the person's; `entries` are the person's branches and staff ids. The result has
+    the rows of each branch, too: a pod whose config is older or newer than a change of `person` reads those. It also has the rows
+    to which these are linked, which have the claims from that change on.
     """
     rows = await conn.fetch(
         _LOCK_RESOURCES if lock else _RESOURCES,
@@ -99,7 +99,7 @@ async def list_overlapping_blocks(
 async def list_blocked_spans(
     conn: Connection, tenant: str, resources: Sequence[int], now: datetime
 ) -> dict[int, list[Span]]:
-    """Return the blocked times of each of `resources` that end after `now`; none for who has no block."""
+    """Return the blocked times of each of `resources` that end after `now`; a resource without a block is left out."""
     rows = await conn.fetch(
         """SELECT resource_id, starts_at, ends_at FROM refusals WHERE tenant = $1 AND resource_id = ANY($2)
            AND ends_at > $3 AND until = 'infinity' AND block_id IS NOT NULL""",
@@ -133,8 +133,8 @@ async def list_blocked_appointments(
 ) -> list[BlockedAppointment]:
     """Return the live appointments on `resources` that overlap [start, end) and are not over, by start.
 
-    One whose customer waits all that time, between two claims, is not among them: its staff member is not needed then.
-    A change of persons moves claims to the rows to which `resources` are linked since.
+    An appointment whose customer waits all that time, between two claims, is left out: its staff member is not needed then.
+    A change of persons moves claims to the rows to which `resources` are linked from then on.
     """
     rows = await conn.fetch(
         """SELECT a.id, a.branch, a.service, a.staff, a.starts_at, a.ends_at, a.customer_name,

@@ -1,7 +1,7 @@
-"""What the remote calendar's answers and events change in our rows.
+"""Changes of our rows by the remote calendar's answers and events.
 
-`version` is raised by each change of an appointment. Whoever asked the calendar passes the row as it was read before, and
-its answer is only applied if the version is still the same: otherwise it is about something that the appointment is no longer.
+Each change of an appointment raises its `version`. A function that records an answer gets the row as it was read before the
+request. It applies the answer only if the version is still the same: otherwise the answer is about an outdated appointment.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ async def mark_confirmed(conn: Connection, tenant: str, appointment: Appointment
     """Mark a pending appointment as confirmed by the calendar and complete its queued sync job.
 
     A remote booking that awaits confirmation leaves it pending. Returns False if the appointment was changed here since it was
-    read, and is not what the calendar has; the remote uid is stored anyway, for later lookups.
+    read, and differs from the calendar's booking; the remote uid is stored anyway, for later lookups.
     """
     if appointment.was_starts_at is not None:
         await lock_resources_of(conn, tenant, appointment.id)
@@ -54,7 +54,7 @@ async def mark_failed(conn: Connection, tenant: str, appointment: Appointment, r
 
     The staff member is not offered at that time again for the duration of `refusal`. Returns False when the appointment must
     stay: it was changed, or meanwhile a repeated request was answered that it is booked. Such an answer holds the lock of the
-    staff member, too (`book.py: _write_appointment`), so that either this or the answer comes first.
+    staff member, too (`booking.py: _write_appointments`), so that either this or the answer comes first.
     """
     await lock_resources_of(conn, tenant, appointment.id)
     done = await conn.fetchval(
@@ -99,7 +99,7 @@ async def revert_move(
 
     `was_confirmed`: the calendar certainly has it at the old time, so that it is confirmed and its queued sync job is
     complete. Returns False when the move must stay: the appointment was changed, or meanwhile a repeated request was answered
-    that it is moved (under the lock of the staff member, too: `reschedule.py: _write_move`).
+    that it is moved (under the lock of the staff member, too: `moving.py: _write_move`).
     """
     await lock_resources_of(conn, tenant, appointment.id)
     done = await conn.fetchval(
@@ -130,7 +130,7 @@ async def revert_move(
 
 
 async def record_error(conn: Connection, tenant: str, appointment: Appointment, error: str) -> bool:
-    """Store on the appointment what a person must know; its status stays. Returns False if it was changed: `error` is outdated
+    """Store an error for a person to read; the appointment's status stays. Returns False if it was changed: `error` is outdated
     then.
     """
     done = await conn.execute(
@@ -141,7 +141,7 @@ async def record_error(conn: Connection, tenant: str, appointment: Appointment, 
 
 
 async def clear_error(conn: Connection, tenant: str, appointment_id: UUID) -> None:
-    """Forget what `record_error` has stored: the calendar has the appointment as desired. Who has read it before stores none."""
+    """Delete an appointment's error: the calendar has it as desired. The new version refuses errors from an earlier reading."""
     await conn.execute(
         "UPDATE appointments SET error = NULL, version = version + 1 WHERE tenant = $1 AND id = $2",
         tenant, appointment_id,
@@ -243,7 +243,7 @@ async def find_conflicting_uid(pool: Pool, tenant: str, remote: RemoteBooking) -
 
 
 async def find_event_type(pool: Pool, tenant: str, uid: str) -> int | None:
-    """Return the event type of the appointment that has this uid; None if none has, or had it last."""
+    """Return the event type of the appointment that has this uid; None if no appointment has it."""
     found: int | None = await pool.fetchval(
         "SELECT event_type_id FROM appointments WHERE tenant = $1 AND external_id = $2", tenant, uid
     )
@@ -251,8 +251,8 @@ async def find_event_type(pool: Pool, tenant: str, uid: str) -> int | None:
 
 
 async def is_up_to_date(pool: Pool, tenant: str, uid: str, starts_at: datetime) -> bool:
-    """Return whether a confirmed appointment that we booked has this uid and start. Most events only report what we did ourselves,
-    and Cal.com counts every request. One that was taken in from there may be what this event's job has added, and must read again.
+    """Return whether a confirmed appointment that we booked has this uid and start. Most events only report our own changes, and
+    Cal.com counts every request. For an imported appointment, which this event's job may have added, the job must read again.
     """
     found = await pool.fetchval(
         """SELECT true FROM appointments WHERE tenant = $1 AND external_id = $2 AND starts_at = $3 AND status = 'confirmed'
@@ -287,7 +287,7 @@ async def forget_uid(conn: Connection, tenant: str, appointment_id: UUID, uid: s
 
 
 async def detach_from_calendar(conn: Connection, tenant: str, appointment_id: UUID, kept: UUID) -> None:
-    """Let a cancelled appointment have no booking any more: it is the one of the appointment `kept`."""
+    """Remove the uid of a cancelled appointment: its booking is now that of the appointment `kept`."""
     await conn.execute(
         "UPDATE appointments SET external_id = NULL, error = $3 WHERE tenant = $1 AND id = $2",
         tenant, appointment_id, f"its booking in the calendar is that of appointment {kept}",

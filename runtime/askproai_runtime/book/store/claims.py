@@ -2,8 +2,8 @@
 
 A claim is `held` (until it expires), `booked` or `released`. `place` numbers the placements that an appointment has had: the
 claims of the highest number are where it is, older ones are history, released. While the calendar has not agreed to a move,
-the placement before it stays booked as well, so that a refused move can always be reverted. Claims of place 0 only block. Those of
-a hold are numbered by who comes: 1 is the caller.
+the placement before it stays booked as well, so that a refused move can always be reverted. Claims of place 0 only block. In
+a hold, `place` numbers the people: 1 is the caller.
 """
 
 import asyncio
@@ -58,8 +58,8 @@ async def lock_and_clear_holds(
 ) -> None:
     """Lock staff members by their resources, then delete the call's own hold, and expired holds on `resources`.
 
-    Locked are `resources`, those of the call's own hold, and those of `appointments`; in the order of their ids, without
-    which overlapping writers deadlock. The claims of a deleted hold go with it.
+    It locks `resources`, those of the call's own hold, and those of `appointments`, in the order of their ids: otherwise
+    overlapping writers deadlock. The claims of a deleted hold go with it.
 
     `for_caller` also locks the tenant's first resource: under it the tenant's bookings are counted, and the caller's other
     appointments are certain. Rows of resources stay when the config changes, so pods with different configs lock the same one.
@@ -100,11 +100,11 @@ async def read_busy_spans(
     ignoring: UUID | None = None,
     elsewhere: Elsewhere | None = None,
 ) -> dict[int, list[BusySpan]]:
-    """Return what blocks `resources` in [start, end), by resource id: booked, held for other calls, refused by the calendar a
-    moment ago, or blocked by the tenant (`blocks.py`). `ignoring` is an appointment that is to be moved, and so does not block
-    itself. What is booked or held in another branch takes the whole person and the way there and back (`elsewhere`).
+    """Return the spans that block `resources` in [start, end), by resource id: booked, held for other calls, refused by the
+    calendar a moment ago, or blocked by the tenant (`blocks.py`). `ignoring` is an appointment that is to be moved, and so does not
+    block itself. A claim in another branch blocks the whole person, with the way there and back (`elsewhere`).
 
-    One query for all, with scalars instead of range operators: under row security those cannot use an index. It is sorted by
+    One query for all, with scalars instead of range operators: under row security those cannot use an index. The index is sorted by
     `block_end`, so without an upper bound a day's query would read all claims that come after that day.
     """
     way = elsewhere.longest if elsewhere else timedelta()
@@ -148,7 +148,7 @@ async def is_hold_allowed(
     *,
     times: int = 1,
 ) -> bool:
-    """Return whether one more hold, of so many `times`, is within the limits of this staff member and day, and of this caller."""
+    """Return whether one more hold, with so many `times`, is within the limits of this staff member and day, and of this caller."""
     held = await conn.fetchrow(
         """SELECT count(DISTINCT (a.id, c.place))
                     FILTER (WHERE c.resource_id = ANY($2) AND c.block_end > $3 AND c.block_start < $4) AS of_day,
@@ -215,7 +215,7 @@ async def newest_place(conn: Connection, tenant: str, appointment_id: UUID) -> i
 async def move_claims(
     conn: Connection, tenant: str, appointment_id: UUID, placement: Placement, kept_place: int | None
 ) -> None:
-    """Claim a new placement in place of all others; that of the number `kept_place` stays booked beside it.
+    """Claim a new placement in place of all others; the one with the number `kept_place` stays booked beside it.
 
     Two claims may not overlap, not even those of one appointment. Where old and new overlap, the old claim serves both
     until the calendar has decided between them: only the rest of the new one is blocked besides, as place 0.
@@ -243,7 +243,7 @@ async def move_claims(
 
 
 async def book_newest_place(conn: Connection, tenant: str, appointment_id: UUID) -> None:
-    """Block where the appointment is, and nothing else."""
+    """Block the newest placement of the appointment, and nothing else."""
     await release_claims(conn, tenant, appointment_id)
     await conn.execute(
         f"UPDATE claims SET state = 'booked' WHERE tenant = $1 AND appointment_id = $2 AND place = {_NEWEST}",  # noqa: S608  a constant
@@ -252,7 +252,7 @@ async def book_newest_place(conn: Connection, tenant: str, appointment_id: UUID)
 
 
 async def restore_place(conn: Connection, tenant: str, appointment_id: UUID, place: int | None) -> None:
-    """Block an earlier placement again, and nothing else: its claims are copied, since the highest number is where it is."""
+    """Block an earlier placement again, and nothing else: its claims get a new number, since the highest one counts."""
     await release_claims(conn, tenant, appointment_id)
     await conn.execute(
         """INSERT INTO claims (tenant, appointment_id, resource_id, blocks, state, units, place)
@@ -264,7 +264,7 @@ async def restore_place(conn: Connection, tenant: str, appointment_id: UUID, pla
 
 
 async def release_claims(conn: Connection, tenant: str, appointment_id: UUID) -> None:
-    """Free what the appointment blocks."""
+    """Release the booked claims of an appointment."""
     await conn.execute(
         "UPDATE claims SET state = 'released' WHERE tenant = $1 AND appointment_id = $2 AND state = 'booked'",
         tenant, appointment_id,

@@ -1,7 +1,7 @@
-"""Rows of `free_times` and `host_free_times`: what the remote calendar has free on a local day, as it was read last, by event type
-or by one host of a team's.
+"""Rows of `free_times` and `host_free_times`: the remote calendar's free times of a local day, as they were read last, by event
+type or by one host of a team's event type.
 
-Whoever touches a day in the remote calendar drops its rows in the transaction that records it. A drop leaves its time, in
+A transaction that records a change of a day in the remote calendar drops the rows of that day. A drop leaves its time, in
 `free_times` for all hosts, so that a read that began before it does not count after it. All writers lock the rows in the order of
 event type and day, and after all other rows of a booking.
 """
@@ -22,7 +22,7 @@ from askproai_runtime.calendars import Bookable, FreeTimes
 
 @dataclass(frozen=True, slots=True)
 class KnownDay:
-    """What is free on a local day; `slot_seconds` is None if there is no slot.
+    """The free times of a local day; `slot_seconds` is None if there is no slot.
 
     `age` counts from the beginning of the request, by the database's clock.
     """
@@ -42,7 +42,7 @@ class YieldingSpan(NamedTuple):
     is_cancelled: bool  # here; otherwise it is about to be moved
 
 
-# What is known of the days from $4 to $5. It may have more than the pairs of event type and host that were asked for.
+# The known days from $4 to $5. There may be more pairs of event type and host than were asked for.
 _KNOWN = """
 WITH known AS (
     SELECT f.event_type_id, 0::bigint AS host_id, f.day, f.free, f.slot_seconds, f.read_at FROM free_times f
@@ -67,7 +67,7 @@ GROUP BY event_type_id, host_id
 async def list_known_days(
     conn: Connection, tenant: str, bookables: Collection[Bookable], first: date, last: date, kept: timedelta
 ) -> list[KnownDay]:
-    """Return what is known of the days from `first` to `last`, not older than `kept`."""
+    """Return the known days from `first` to `last` that are not older than `kept`."""
     if not bookables:
         return []
     rows = await conn.fetch(_LIST, tenant, *_ids(bookables), first, last, kept)
@@ -127,9 +127,9 @@ _STORE_OF_HOST = """
 async def store_days(
     conn: Connection, tenant: str, bookable: Bookable, began: datetime, times: FreeTimes
 ) -> list[KnownDay]:
-    """Store what a request that began at `began` has read, and return the days that were stored.
+    """Store the free times of a request that began at `began`, and return the days that were stored.
 
-    Left out are days that were dropped since, and those of which a later request has been stored.
+    Days that were dropped since, or stored from a later request, are left out.
     """
     days = sorted(times.days)
     seconds = None if times.slot_length is None else int(times.slot_length.total_seconds())
@@ -143,7 +143,7 @@ async def store_days(
 
 
 async def drop_days(conn: Connection, tenant: str, event_types: Iterable[int], days: Iterable[date]) -> None:
-    """Forget what is known of these days, of all hosts: it is read again before it is used."""
+    """Forget the free times of these days, of all hosts: they are read again before they are used."""
     await conn.execute(
         """INSERT INTO free_times (tenant, event_type_id, day, dropped_at)
            SELECT $1, e.id, d.day, clock_timestamp() FROM unnest($2::bigint[]) AS e (id), unnest($3::date[]) AS d (day)
@@ -153,7 +153,7 @@ async def drop_days(conn: Connection, tenant: str, event_types: Iterable[int], d
     )  # fmt: skip
 
 
-# The days of $2 from $3 to $5, of which something is known, and all days from $3 to $4. Nobody uses what was read a day ago.
+# The known days of the event types $2 from $3 to $5, and all days from $3 to $4. Nobody uses free times that were read a day ago.
 _DROP_SPAN = """
 INSERT INTO free_times (tenant, event_type_id, day, dropped_at)
 SELECT $1, each.event_type_id, each.day, clock_timestamp() FROM (
@@ -175,11 +175,11 @@ ON CONFLICT (tenant, event_type_id, day) DO UPDATE SET read_at = NULL, dropped_a
 async def drop_span(
     conn: Connection, tenant: str, event_types: Iterable[int], first: date, certain: date, last: date
 ) -> None:
-    """Forget what is known of the days from `first` to `last`, of all hosts, which may be years.
+    """Forget the free times of the days from `first` to `last`, which may be years, of all hosts.
 
-    Until `certain` a read that began before it does not count after it. Of the days after that nothing is written unless something
-    is known of them, since the rows stay locked until the transaction ends: what such a read has found there, and stores after it,
-    is trusted until it is too old.
+    Until `certain` a read that began before the drop does not count after it. Later days are dropped only if they are known, since
+    the rows stay locked until the transaction ends. For the other later days, a read that began before the drop and is stored
+    after it counts until it is too old.
     """
     await conn.execute(_DROP_SPAN, tenant, sorted(set(event_types)), first, min(certain, last), last)
 

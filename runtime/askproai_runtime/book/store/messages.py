@@ -1,4 +1,4 @@
-"""Rows of `messages`: what callers left for the tenant, and what became of it."""
+"""Rows of `messages`, open and done."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,7 +7,7 @@ from uuid import UUID
 from askproai_core.database import Connection, Pool
 from askproai_runtime.book.messages import Message, NewMessage
 
-OF_CALLER = "said:"  # so begins the key of what a caller has said; the others are notes of ours for the team
+OF_CALLER = "said:"  # the prefix of the keys of callers' messages; the other rows are notes of ours for the team
 
 _COLUMNS = """id, call_id, branch, caller, name, phone, recipient, text, call_back, call_back_from, call_back_until, correlation_id,
     created_at, done_at, done_by, note"""
@@ -39,7 +39,7 @@ UPDATE messages SET name = $3, phone = $4, recipient = $5, text = $6, call_back 
 WHERE tenant = $1 AND id = $2 AND done_at IS NULL RETURNING {_COLUMNS}
 """  # noqa: S608  constants
 
-# Of the open ones who waits for longest is first, of the others what was done last.
+# The oldest open message is first; among the others, the last done.
 _LIST_OPEN = f"""
 SELECT {_COLUMNS} FROM messages
 WHERE tenant = $1 AND done_at IS NULL AND ($2::timestamptz IS NULL OR created_at >= $2)
@@ -97,9 +97,9 @@ async def amend_message(conn: Connection, tenant: str, new: Message) -> Message 
 async def list_messages(
     pool: Pool, tenant: str, *, done: bool, since: datetime | None, after: Sequence[object] | None, limit: int
 ) -> list[Message]:
-    """Return the open messages, the oldest first, or the others, what was done last first; since a time if it is given.
+    """Return the open messages, the oldest first, or with `done` the others, the last done first; from `since` on if it is given.
 
-    `after`: of the last one of the page before `created_at`, or `done_at`, and id.
+    `after`: `created_at`, or `done_at`, and id of the last message of the page before.
     """
     statement = _LIST_DONE if done else _LIST_OPEN
     rows = await pool.fetch(statement, tenant, since, *(after or (None, None)), limit)
@@ -107,7 +107,7 @@ async def list_messages(
 
 
 async def list_messages_between(pool: "Pool | Connection", tenant: str, first: UUID, last: UUID) -> list[Message]:
-    """Return up to two messages whose ids are between two, both included."""
+    """Return up to two messages whose ids are between `first` and `last`, both included."""
     return [Message(**row) for row in await pool.fetch(_BETWEEN, tenant, first, last)]
 
 

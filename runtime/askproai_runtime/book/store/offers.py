@@ -1,10 +1,10 @@
-"""What a call was offered: kept with its hold, and by itself, since a hold that has expired gives way to other calls."""
+"""The last offers of a call: kept with its hold, and in a row of their own, since an expired hold gives way to other calls."""
 
 from typing import Final
 
 from askproai_core.database import Connection
 
-# It names staff members and times alone: these rows are kept longer than what was said.
+# The row names staff members and times alone: it is kept longer than callers' words.
 _KEY: Final = "offers"
 KEEP_OFFERS: Final = f"""
 INSERT INTO call_actions (tenant, call_id, key, state, lease_until, answer)

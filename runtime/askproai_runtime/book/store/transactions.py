@@ -14,7 +14,7 @@ from askproai_runtime.book.errors import OutcomeUnknown
 
 T = TypeVar("T")
 
-# Whoever gets a lock late can meet a hold that expired a moment ago, or the hold of a concurrent request of the same call.
+# A transaction that gets a lock late can meet a hold that expired a moment ago, or that of a concurrent request of the same call.
 _RACES = (
     asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.ExclusionViolationError, asyncpg.UniqueViolationError,
 )  # fmt: skip

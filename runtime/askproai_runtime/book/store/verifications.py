@@ -10,9 +10,9 @@ from askproai_core.database import Connection
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """An attempt that is counted, and how many were wrong with it, until it turns out to be right.
+    """A counted attempt, and how many were wrong. It is one of these until it turns out to be right.
 
-    Of a known number and of all others together only that is counted which bounds the call: the other is 0.
+    Either `of_number` or `of_others` limits the call; the other is not counted, and is 0.
     """
 
     id: int
@@ -43,7 +43,7 @@ ORDER BY a.starts_at LIMIT 200
 
 
 async def begin_attempt(conn: Connection, tenant: str, call_id: str, caller: str | None) -> Attempt:
-    """Count an attempt before it is looked at. Committed first, so that of many at once none goes uncounted."""
+    """Count an attempt before it is checked. It is committed first, so that each of many concurrent attempts is counted."""
     row = await conn.fetchrow(_BEGIN, tenant, call_id, caller)
     assert row is not None
     counts = await conn.fetchrow(_COUNT, tenant, call_id, row["caller"])
@@ -52,7 +52,7 @@ async def begin_attempt(conn: Connection, tenant: str, call_id: str, caller: str
 
 
 async def complete_attempt(conn: Connection, tenant: str, attempt: Attempt, appointments: Collection[UUID]) -> None:
-    """Record of which appointments the attempt was right; it no longer counts as a wrong one."""
+    """Record the appointments for which the attempt was right; it no longer counts as a wrong one."""
     await conn.execute(
         "UPDATE verifications SET appointments = $3 WHERE tenant = $1 AND id = $2",
         tenant, attempt.id, list(appointments),
@@ -62,17 +62,17 @@ async def complete_attempt(conn: Connection, tenant: str, attempt: Attempt, appo
 async def list_matching(
     conn: Connection, tenant: str, now: datetime, birth_date: date, caller: str | None, proven: Collection[UUID]
 ) -> list[tuple[UUID, str]]:
-    """Return id and customer's name of the live appointments to come with a birth date; also of those without one that were booked
-    from or for the number that calls now: they were booked before anybody was asked for it.
+    """Return id and customer's name of the live appointments to come with a birth date.
 
-    Of those that the call has `proven` also what is no longer live: who repeats what was right is not wrong after a cancellation.
+    One without a birth date counts if it was booked from or for the calling number: callers were not asked for it then. One that
+    the call has `proven` counts even if it is no longer live: repeating a right answer after a cancellation is not wrong.
     """
     rows = await conn.fetch(_MATCHING, tenant, now, birth_date, caller, list(proven))
     return list({row["id"]: (row["id"], row["customer_name"]) for row in rows}.values())
 
 
 async def list_verified(conn: Connection, tenant: str, call_id: str) -> Sequence[UUID]:
-    """Return the appointments of which the call has said name and birth date."""
+    """Return the appointments that the call has proven by name and birth date."""
     rows = await conn.fetch(
         "SELECT DISTINCT unnest(appointments) AS id FROM verifications WHERE tenant = $1 AND call_id = $2",
         tenant,
@@ -88,7 +88,7 @@ async def has_birth_date(conn: Connection, tenant: str, appointment_id: UUID, bi
 
 
 async def set_birth_date(conn: Connection, tenant: str, appointment_id: UUID, birth_date: date) -> None:
-    """Store the birth date of whom an appointment is for, in the transaction that writes the appointment."""
+    """Store the birth date of an appointment's customer, in the transaction that writes the appointment."""
     await conn.execute(
         "UPDATE appointments SET birth_date = $3 WHERE tenant = $1 AND id = $2", tenant, appointment_id, birth_date
     )

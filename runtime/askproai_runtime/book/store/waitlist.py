@@ -1,4 +1,4 @@
-"""Rows of `waitlist`, `freed_times` and `waitlist_offers`: who waits, what became free meanwhile, and to whom it was offered.
+"""Rows of `waitlist`, `freed_times` and `waitlist_offers`: the entries, the times that became free meanwhile, and their offers.
 
 A trigger of `claims` adds the freed times while somebody waits, and the removal of a block adds the hours of the block. The offers'
 unique indexes are the rule: a time is offered to one person at a time, and a person has one offer at a time.
@@ -39,14 +39,14 @@ WHERE a.tenant = w.tenant AND a.starts_at >= w.since AND a.starts_at < w.until
   AND a.branch = w.branch AND a.status IN ('confirmed', 'pending_sync')
   AND string_to_array(a.service, '+') @> string_to_array(w.service, '+') AND (a.caller = w.phone OR c.phone = w.phone)
 """
-# Characters of a key that are of the request; those behind them are of the person.
+# The number of a key's first characters that are of the request; the others are of the person.
 _OF_REQUEST = 64
 _LIST_NAMES = f"""
 SELECT id, key, name, call_id FROM waitlist
 WHERE tenant = $1 AND phone = $2 AND left(key, {_OF_REQUEST}) = left($3, {_OF_REQUEST}) AND state = 'waiting'
 ORDER BY created_at, id
 """  # noqa: S608  constants
-# Whether the person of an entry `w` has since moved an appointment, which the text behind it names, to another time.
+# Whether the person of an entry `w` has since moved an appointment to another time; the text behind it names the appointment.
 _MOVED = """EXISTS (
     SELECT 1 FROM call_actions x WHERE x.tenant = w.tenant AND x.call_id NOT LIKE 'desk:%' AND CASE WHEN x.key LIKE 'move|%' THEN
         (x.answer ->> 'former_start')::timestamptz IS DISTINCT FROM split_part(x.key, '|', 3)::timestamptz END
@@ -77,7 +77,7 @@ ON CONFLICT (tenant, phone, key) WHERE state = 'waiting'
 RETURNING id
 """  # noqa: S608  constants
 
-# In each list whoever joined first is first; `$2`: of those who wait.
+# Each list is in the order of joining. `$2`: the waiting entries, or else the ended ones.
 _LIST = f"""
 {_SELECT} WHERE w.tenant = $1 AND (w.state = 'waiting') = $2
   AND ($3::timestamptz IS NULL OR (w.created_at, w.id) > ($3, $4::uuid))
@@ -90,7 +90,7 @@ _OF_CALLER = f"""
 ORDER BY w.created_at, w.id
 """
 
-# The trigger records what was booked. `$5` is the call that has joined.
+# The trigger records the freed times of booked claims. `$5` is the call that has joined.
 _RECORD_HELD = """
 INSERT INTO freed_times (tenant, resource_id, starts_at, ends_at)
 SELECT c.tenant, c.resource_id, c.block_start, c.block_end FROM claims c
@@ -101,7 +101,7 @@ ON CONFLICT (tenant, resource_id, starts_at, ends_at) WHERE handled_at IS NULL
     DO UPDATE SET freed_at = clock_timestamp(), appointment_id = NULL
 """
 
-# As the trigger: nothing for which nobody waits.
+# As the trigger does, it records no time for which nobody waits.
 _RECORD_UNBLOCKED = """
 INSERT INTO freed_times (tenant, resource_id, starts_at, ends_at)
 SELECT $1, u.resource_id, u.starts_at, u.ends_at
@@ -145,8 +145,8 @@ UPDATE waitlist SET state = 'booked', ended_at = clock_timestamp() WHERE tenant 
 _END_OVER = """
 UPDATE waitlist SET state = 'over', ended_at = clock_timestamp() WHERE tenant = $1 AND state = 'waiting' AND until <= $2
 """
-# The first reason counts: the person has booked, somebody else or a block has the time, its end. Retention may have deleted the
-# freed time. What lies within a wait of the offered service ($3 to $5) does not take the time.
+# The first reason counts: the person has booked, somebody else or a block has the time, the offer has expired. Retention may have
+# deleted the freed time. A span within a wait of the offered service ($3 to $5) does not take the time.
 _END_OFFERS = """
 WITH taking AS (
     SELECT resource_id, block_start, block_end FROM claims WHERE tenant = $1 AND state = 'booked' AND block_end > $2
@@ -175,8 +175,8 @@ UPDATE waitlist_offers SET state = 'taken', ended_at = clock_timestamp()
 WHERE tenant = $1 AND id = ANY($2) AND state = 'open'
 """
 
-# Not while all who wait for a time about then have an open offer: the times of one who waits for weeks would be all that a run
-# looks at, until that offer ends.
+# A time is left out while all entries that wait for it have an open offer: otherwise a run would look only at the times of one
+# entry that waits for weeks, until that offer ends.
 _LIST_FREED = """
 WITH waiting AS (
     SELECT tstzrange(w.since, w.until) AS span, NOT EXISTS (
@@ -193,9 +193,9 @@ WHERE f.tenant = $1 AND f.handled_at IS NULL
   AND (f.ends_at <= $2 OR tstzrange(f.starts_at, f.ends_at) && a.by_free OR NOT tstzrange(f.starts_at, f.ends_at) && a.by_anybody)
 ORDER BY f.starts_at, f.id LIMIT $3
 """
-# `is_free`: has no open offer. Whoever has let this time pass is not asked again, also where one appointment had several units of
-# the person. An offer of it that somebody else was faster to take is repeated only if the time became free once more: another unit
-# may serve it, whose own release is offered.
+# `is_free`: has no open offer. An entry that has let this time pass is not asked again, even if one appointment had several units
+# of the staff member. An offer that somebody else was faster to take is repeated only if the time became free once more: another
+# unit may serve it, whose own release is offered.
 _LIST_CANDIDATES = f"""
 SELECT {_ENTRY}, NOT EXISTS (
            SELECT 1 FROM waitlist_offers o WHERE o.tenant = $1 AND o.entry_id = w.id AND o.state = 'open') AS is_free
@@ -240,12 +240,12 @@ async def list_waiting_names(conn: Connection, tenant: str, entry: NewEntry) -> 
 
 
 async def record_held_times(conn: Connection, tenant: str, entry: NewEntry, resources: Sequence[int]) -> None:
-    """Record what other calls hold of `resources` within the requested time as freed: its end frees it unless it is booked."""
+    """Record the holds of other calls on `resources` within the requested time as freed times: a hold ends, unless it is booked."""
     await conn.execute(_RECORD_HELD, tenant, list(resources), entry.since, entry.until, entry.call_id)
 
 
 async def read_awaited_span(conn: Connection, tenant: str) -> Span | None:
-    """Return from when to when somebody waits for a time; None if nobody does. The hours of months take the event loop a second."""
+    """Return the span of all waiting entries; None if nobody waits. It keeps a removed block of months from taking a second."""
     row = await conn.fetchrow(
         "SELECT min(since) AS since, max(until) AS until FROM waitlist WHERE tenant = $1 AND state = 'waiting'", tenant
     )
@@ -261,25 +261,25 @@ async def record_unblocked_times(conn: Connection, tenant: str, times: Claims) -
 async def list_entries(
     pool: Pool, tenant: str, *, waiting: bool, after: Sequence[object] | None, limit: int
 ) -> list[WaitlistEntry]:
-    """Return who waits, or who does no more, by the time of joining. `after`: time and id of the last one of the page before."""
+    """Return the waiting entries, or the ended ones, by the time of joining. `after`: time and id of the last page's last one."""
     rows = await pool.fetch(_LIST, tenant, waiting, *(after or (None, None)), limit)
     return [_to_entry(row) for row in rows]
 
 
 async def list_entries_between(pool: "Pool | Connection", tenant: str, first: UUID, last: UUID) -> list[WaitlistEntry]:
-    """Return up to two entries whose ids are between two, both included."""
+    """Return up to two entries whose ids are between `first` and `last`, both included."""
     return [_to_entry(row) for row in await pool.fetch(_BETWEEN, tenant, first, last)]
 
 
 async def list_entries_of_caller(
     conn: Connection, tenant: str, caller: str | None, call_id: str, now: datetime, *, removed_since: datetime
 ) -> list[WaitlistEntry]:
-    """Return what a number or a call waits for, by the time of joining, with what was removed since a moment."""
+    """Return the waiting entries of a number or a call, and those removed since `removed_since`, by the time of joining."""
     return [_to_entry(row) for row in await conn.fetch(_OF_CALLER, tenant, caller, call_id, now, removed_since)]
 
 
 async def remove_entry(conn: Connection, tenant: str, entry_id: UUID) -> bool:
-    """Take somebody off the list, with an open offer; False if nobody of this id waits."""
+    """Remove a waiting entry from the list, with its open offer; False if no entry with this id waits."""
     return bool(await conn.fetchval(_REMOVE, tenant, entry_id))
 
 
@@ -305,28 +305,24 @@ async def list_reached(conn: Connection, tenant: str) -> list[ReachedEntry]:
 
 
 async def end_booked(conn: Connection, tenant: str, entries: Sequence[UUID]) -> None:
-    """End entries whose person has what was waited for."""
+    """End entries whose person has booked."""
     await conn.execute(_END_BOOKED, tenant, list(entries))
 
 
-async def end_what_is_over(conn: Connection, tenant: str, now: datetime, waits: Sequence[Wait]) -> None:
-    """End the entries that are over, and the offers that are taken, expired or of ended entries. `waits` are those of all
-    services that somebody waits for.
-    """
+async def end_entries_and_offers(conn: Connection, tenant: str, now: datetime, waits: Sequence[Wait]) -> None:
+    """End entries that are over, and offers that are taken, expired or of ended entries. `waits` are of all awaited services."""
     await conn.execute(_END_OVER, tenant, now)
     columns = [each.service for each in waits], [each.first for each in waits], [each.end for each in waits]
     await conn.execute(_END_OFFERS, tenant, now, *columns)
 
 
 async def list_freed(pool: Pool, tenant: str, now: datetime, limit: int) -> list[FreedTime]:
-    """Return the freed times that are offered to nobody now, and that somebody without an offer or nobody waits for, by start."""
+    """Return the freed times without an open offer, by start, unless each entry that waits for them has an open offer."""
     return [FreedTime(**row) for row in await pool.fetch(_LIST_FREED, tenant, now, limit)]
 
 
 async def list_candidates(pool: Pool, tenant: str, freed: FreedTime, limit: int) -> list[WaitingCandidate]:
-    """Return the people who wait for a time about then and have not let this one pass, by the time of joining; the person who
-    freed it is last.
-    """
+    """Return the entries that wait for a freed time and have not let it pass, by joining; the person who freed it is last."""
     rows = await pool.fetch(
         _LIST_CANDIDATES, tenant, freed.id, freed.ends_at, freed.starts_at, freed.freed_at, freed.resource_id, limit,
         freed.appointment_id,
@@ -342,7 +338,7 @@ async def list_candidates(pool: Pool, tenant: str, freed: FreedTime, limit: int)
 async def list_offered(
     conn: Connection, tenant: str, staff: Sequence[str]
 ) -> list[tuple[WaitlistEntry, WaitlistOffer]]:
-    """Return who has an open offer of a time of `staff` (each `branch/staff`), and the offer."""
+    """Return the entries with an open offer of a time of `staff` (each `branch/staff`), and the offer."""
     rows = await conn.fetch(
         f"{_SELECT} WHERE w.tenant = $1 AND w.branch || '/' || o.staff = ANY($2)", tenant, list(staff)
     )
@@ -351,7 +347,7 @@ async def list_offered(
 
 
 async def list_all_offered(conn: Connection, tenant: str) -> list[tuple[WaitlistEntry, WaitlistOffer]]:
-    """Return who has an open offer, and the offer."""
+    """Return the entries with an open offer, and the offer."""
     entries = [
         _to_entry(row) for row in await conn.fetch(f"{_SELECT} WHERE w.tenant = $1 AND o.id IS NOT NULL", tenant)
     ]
@@ -361,7 +357,7 @@ async def list_all_offered(conn: Connection, tenant: str) -> list[tuple[Waitlist
 async def list_offered_within(
     conn: "Pool | Connection", tenant: str, staff: Sequence[str], start: datetime, end: datetime, now: datetime
 ) -> list[tuple[WaitlistEntry, WaitlistOffer]]:
-    """Return the open offers of times of `staff` (each `branch/staff`) that overlap [start, end), by start, and who has them."""
+    """Return the open offers of times of `staff` (each `branch/staff`) that overlap [start, end), by start, with their entries."""
     rows = await conn.fetch(
         f"""{_SELECT} WHERE w.tenant = $1 AND w.branch || '/' || o.staff = ANY($2)
             AND o.starts_at < $4 AND o.ends_at > $3 AND o.expires_at > $5 ORDER BY o.starts_at, o.id""",
@@ -371,7 +367,7 @@ async def list_offered_within(
 
 
 async def end_taken_offers(conn: Connection, tenant: str, offers: Sequence[int]) -> None:
-    """End offers whose time nobody can have any more; who waits goes on waiting."""
+    """End offers whose time nobody can have any more; their entries go on waiting."""
     await conn.execute(_END_TAKEN, tenant, list(offers))
 
 
@@ -385,9 +381,9 @@ async def insert_offer(
     ends_at: datetime,
     expires_at: datetime,
 ) -> WaitlistOffer | None:
-    """Offer a freed time to somebody.
+    """Offer a freed time to an entry.
 
-    None if that person waits no more or has an offer, or if this freed time is offered to somebody.
+    None if the entry does not wait any more or has an open offer, or if this freed time has one.
     """
     offer_id = await conn.fetchval(_OFFER, tenant, entry_id, freed_id, staff, starts_at, ends_at, expires_at)
     return WaitlistOffer(offer_id, staff, starts_at, ends_at, expires_at) if offer_id is not None else None
