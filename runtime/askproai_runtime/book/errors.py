@@ -6,4 +6,4 @@ class OutcomeUnknown(Exception):
 
 
 class SlotNotFree(Exception):
-    """The requested time is not free under the lock. Raised to roll back, so that the call keeps what it holds."""
+    """The requested time is not free under the lock. Raised to roll back, so that the call keeps its hold."""

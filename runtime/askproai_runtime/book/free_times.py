@@ -266,7 +266,7 @@ async def read_fresh(conn: Connection, ctx: BookingContext, rules: ServiceRules,
     for each in known:
         by_bookable.setdefault(each.bookable, []).append(each)
     return {
-        staff: _with_ends(free_spans(rules, staff, by_bookable[bookable], yielding))
+        staff: _lengthen_spans(free_spans(rules, staff, by_bookable[bookable], yielding))
         for staff, bookable in wanted.items()
         if any(each.day == day for each in by_bookable.get(bookable, ()))
     }
@@ -290,7 +290,7 @@ def free_spans(
     return FreeSpans(merge_spans(spans), max(lengths, default=0))
 
 
-def _with_ends(free: FreeSpans) -> FreeSpans:
+def _lengthen_spans(free: FreeSpans) -> FreeSpans:
     """Lengthen each span by less than a slot."""
     longer = [(start, end + max(0, free.length - _SHORTEST)) for start, end in free.spans]
     return FreeSpans(merge_spans(longer), free.length)

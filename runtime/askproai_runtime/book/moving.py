@@ -283,7 +283,7 @@ async def _revert(
     ctx.faults.reach("after:move-take-back")
     if not reverted:
         # Our lease had ended, and a concurrent request answered that it is moved: its sync job decides.
-        raise _OthersChange  # so the caller hears what the book has
+        raise _OthersChange  # so the caller hears the state of the book
     if isinstance(outcome, Taken):
         raise SlotNotFree
     raise NotMovable(MoveRefused(move.before))

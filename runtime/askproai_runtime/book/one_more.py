@@ -1,4 +1,4 @@
-"""Whether a booking is one more appointment of a person, or is meant in place of another one. Pure.
+"""Decide whether a booking is one more appointment of a person, or is meant in place of another one. Pure.
 
 A call books one appointment of a service for one person, unless it asks for another one
 (docs/decisions/0100-a-second-time-for-one-person-is-asked-for.md).

@@ -26,7 +26,7 @@ class NotFree:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The calendar refuses every booking of this kind, until a person has mended what it says."""
+    """The calendar refuses every booking of this kind, until a person has corrected the cause that it names."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,12 +50,12 @@ def _common_spans(branch: Branch, blocked: Mapping[int, Sequence[Span]]) -> tupl
     for member in branch.staff:
         if not member.resource_ids:
             continue
-        own = _joined([span for unit in member.resource_ids for span in blocked.get(unit, ())])
+        own = _join_spans([span for unit in member.resource_ids for span in blocked.get(unit, ())])
         common = own if common is None else _intersect(common, own)
     return tuple(common or ())
 
 
-def _joined(spans: Sequence[Span]) -> list[Span]:
+def _join_spans(spans: Sequence[Span]) -> list[Span]:
     joined: list[Span] = []
     for span in sorted(spans, key=lambda each: each.start):
         if joined and span.start <= joined[-1].end:

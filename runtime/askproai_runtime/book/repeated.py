@@ -1,4 +1,4 @@
-"""Whether a call has booked the same before. Pure."""
+"""Decide whether a call has booked the same before. Pure."""
 
 from collections.abc import Sequence
 
@@ -92,13 +92,13 @@ def _assign(requests: Sequence[BookingRequest], appointments: Sequence[Appointme
         left.remove(appointment)
 
     for number, each in enumerate(requests):
-        exact = (a for a in left if _is_of(each, a) and fold(a.customer_name) == fold(each.name))
+        exact = (a for a in left if _is_of_request(each, a) and fold(a.customer_name) == fold(each.name))
         if (appointment := next(exact, None)) is not None:
             assign(number, appointment)
     while meant := {
         number: candidates
         for number, each in enumerate(requests)
-        if number not in own and (candidates := [a for a in left if _is_of(each, a)])
+        if number not in own and (candidates := [a for a in left if _is_of_request(each, a)])
     }:
         number, candidates = min(meant.items(), key=lambda item: len(item[1]))
         name = requests[number].name
@@ -125,7 +125,7 @@ def _assign_renamed(request: BookingRequest, own: dict[int, Appointment], appoin
             own[number] = renamed
 
 
-def _is_of(request: BookingRequest, appointment: Appointment) -> bool:
+def _is_of_request(request: BookingRequest, appointment: Appointment) -> bool:
     return _is_same_service(request, appointment) and same_name(request.name, appointment.customer_name)
 
 

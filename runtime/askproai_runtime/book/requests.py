@@ -1,4 +1,4 @@
-"""Commands for a booking, as values: what is booked, for whom, by whom."""
+"""The command to book, as values: the service, the customers, the actor."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace

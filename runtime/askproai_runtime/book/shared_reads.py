@@ -1,4 +1,4 @@
-"""One read serves all who need the same at the same moment: the one that runs, or the next one."""
+"""One read serves all requests that need the same at the same moment: the running read, or the next one."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Hashable

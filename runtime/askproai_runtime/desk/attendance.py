@@ -98,7 +98,7 @@ def _require_begun(ctx: BookingContext, appointment: Appointment) -> None:
 
 
 async def _mark_at_calendar(ctx: BookingContext, appointment: Appointment, *, no_show: bool) -> Confirmed | None:
-    """Mark it at Cal.com, unless it is marked so there, and return what Cal.com has; None where it has no such booking.
+    """Mark it at Cal.com, unless it is marked so there, and return the booking as Cal.com has it; None if it has no such booking.
 
     Raises `AttendanceRefused`.
     """
@@ -108,7 +108,7 @@ async def _mark_at_calendar(ctx: BookingContext, appointment: Appointment, *, no
     try:
         remote = await ctx.calendar.get_booking(appointment.external_id, **ids)
     except CalendarUnavailable as error:
-        raise _away(str(error)) from error
+        raise _calendar_away(str(error)) from error
     if remote is None:
         return None
     if not remote.live:
@@ -122,11 +122,11 @@ async def _mark_at_calendar(ctx: BookingContext, appointment: Appointment, *, no
         case Confirmed():
             return outcome
         case Unavailable(message) | Unknown(message):
-            raise _away(message)
+            raise _calendar_away(message)
         case _:
             raise AttendanceRefused(AttendanceObstacle.CALENDAR_REFUSED, f"Cal.com did not mark it: {outcome.message}")
 
 
-def _away(message: str) -> AttendanceRefused:
+def _calendar_away(message: str) -> AttendanceRefused:
     text = f"Cal.com has the appointment, and cannot be asked now ({message}): try again later"
     return AttendanceRefused(AttendanceObstacle.CALENDAR_AWAY, text)

@@ -1,4 +1,4 @@
-"""Every SQL statement of the packages `book` and `desk`.
+"""Every SQL statement of the package `book`.
 
 `appointments`: the rows, and the holds among them. `offers`: the offers that a hold keeps. `claims`: the resources that they block.
 `calendar`: changes by the remote calendar's answers and events. `actions`: the actions of each call (idempotency). `blocks`: times

@@ -251,8 +251,8 @@ async def record_which(
     """Record that the call is asked, now, whether it means the appointment that begins at `starts_at`, although it named another
     time, `named`.
 
-    Returns how long ago it was asked that first, by the database's clock; None if it was not. A caller who names yet another time
-    is asked anew.
+    Returns the time since the first such question, by the database's clock; None if this is the first. A caller who names yet
+    another time is asked anew.
     """
     named_hash = hashlib.sha256(named.encode()).hexdigest()[:_NAMED_HASH_LENGTH]
     age: timedelta | None = await conn.fetchval(

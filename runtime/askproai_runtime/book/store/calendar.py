@@ -172,7 +172,7 @@ async def lock_unchanged(conn: Connection, tenant: str, appointment: Appointment
 
 @dataclass(frozen=True, slots=True)
 class BlockingBooking:
-    """The remote booking of an appointment that is given up here. `uid` is None where the answer to its POST was lost."""
+    """The remote booking of an appointment that is given up here. `uid` is None if the answer to its POST was lost."""
 
     appointment_id: UUID
     uid: str | None
@@ -320,7 +320,7 @@ async def mark_no_show(
 
 
 async def outdate_running_sync(conn: Connection, tenant: str, appointment_id: UUID) -> None:
-    """Raise the version of an appointment whose sync job is running: what the job has read in the calendar is outdated, so it
+    """Raise the version of an appointment whose sync job is running: the job's reading of the calendar is outdated, so it
     must run once more. A queued job is left alone: it has read nothing yet. The caller holds the lock of the appointment.
     """
     await conn.execute(

@@ -208,7 +208,7 @@ async def list_previous_spans(conn: Connection, tenant: str, appointment_id: UUI
 
 
 async def newest_place(conn: Connection, tenant: str, appointment_id: UUID) -> int:
-    """Return the number of the placement where the appointment is."""
+    """Return the number of the appointment's present placement."""
     return int(await conn.fetchval(f"SELECT {_NEWEST}", tenant, appointment_id))
 
 

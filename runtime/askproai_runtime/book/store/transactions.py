@@ -71,7 +71,7 @@ async def _run_once(pool: Pool, work: Callable[[Connection], Awaitable[T]]) -> T
         try:
             result = await work(conn)
         except BaseException:
-            with suppress(*DATABASE_UNAVAILABLE):  # the server rolls back what it hears no more of
+            with suppress(*DATABASE_UNAVAILABLE):  # the server rolls back a transaction whose connection is lost
                 await transaction.rollback()
             raise
         try:

@@ -57,8 +57,8 @@ _REPLACES = """EXISTS (
         ON x.tenant = h.tenant AND x.call_id = a.call_id AND x.key = 'cancel|' || h.id
     WHERE h.tenant = w.tenant AND h.id = ANY (w.had) AND h.starts_at = a.starts_at AND h.customer_name = a.customer_name
     AND (x.key IS NOT NULL OR h.status IN ('confirmed', 'pending_sync')))"""
-# The counts are those of the statement's snapshot: calls of the same moment may add one or two more. A request that is made anew
-# says anew which times of it are declined. After a move within its bounds it is a new wait, as if the move had ended the first one.
+# The counts are those of the statement's snapshot: calls of the same moment may add one or two more. A repeated request
+# replaces the declined times. After a move within its bounds it is a new wait, as if the move had ended the first one.
 _JOIN = f"""
 INSERT INTO waitlist AS w (tenant, call_id, key, branch, service, staff, spans, requested, since, until, name, phone,
                            caller, correlation_id, had)
