@@ -128,7 +128,6 @@ UNION ALL
 SELECT priority, 'dead', count(*), NULL FROM jobs WHERE tenant = $1 AND state = 'dead' GROUP BY priority
 """
 
-
 _ADD = """
 INSERT INTO jobs (tenant, kind, priority, correlation_id, event_id, appointment_id, run_at, traceparent)
 VALUES ($1, $2, $3, $4, $5, $6, coalesce($7, clock_timestamp()), $8) ON CONFLICT DO NOTHING
@@ -151,17 +150,8 @@ async def enqueue(
     An event or appointment has at most one live job. A second one for an event is not added. For an appointment the waiting
     job is brought forward instead, since it does whatever the appointment needs when it runs.
     """
-    added = await conn.execute(
-        _ADD,
-        tenant,
-        kind.value,
-        priority.value,
-        correlation_id,
-        event_id,
-        appointment_id,
-        run_at,
-        current_traceparent(),
-    )
+    columns = kind.value, priority.value, correlation_id, event_id, appointment_id, run_at, current_traceparent()
+    added = await conn.execute(_ADD, tenant, *columns)
     if added == "INSERT 0 0" and appointment_id is not None:
         await conn.execute(
             """UPDATE jobs SET run_at = least(run_at, coalesce($3, clock_timestamp()))
@@ -213,10 +203,8 @@ async def snapshot(conn: "Connection | Pool", tenant: str) -> list[Waiting]:
 class JobStore:
     """One tenant's jobs, as a worker uses them. Every method runs one statement in a transaction of its own."""
 
-    def __init__(self, pool: Pool, tenant: str, worker: str, settings: JobSettings) -> None:
-        self._pool = pool
-        self._tenant = tenant
-        self._worker = worker
+    def __init__(self, pool: Pool, lease_pool: Pool, tenant: str, worker: str, settings: JobSettings) -> None:
+        self._pool, self._lease_pool, self._tenant, self._worker = pool, lease_pool, tenant, worker
         self._settings = settings
 
     async def claim(self, conn: Connection, running: Iterable[Job]) -> tuple[list[Job], bool]:
@@ -255,11 +243,12 @@ class JobStore:
         """Put the job back without counting the attempt. False if the claim is no longer ours."""
         return await self._pool.fetchval(_RUN_AGAIN, self._tenant, job.id, job.claim_no, at, reason) is not None
 
-    async def renew(self, jobs: Sequence[Job]) -> set[int]:
-        """Extend the leases, and return the ids of the jobs that are still ours."""
+    async def renew(self, jobs: Sequence[Job]) -> list[bool]:
+        """Extend the leases. Return for each job whether it is still ours; one that has finished meanwhile is."""
         claims = [job.id for job in jobs], [job.claim_no for job in jobs]
-        rows = await self._pool.fetch(_RENEW, self._tenant, *claims, self._settings.lease)
-        return {row["id"] for row in rows}
+        rows = await self._lease_pool.fetch(_RENEW, self._tenant, *claims, self._settings.lease)
+        renewed = {row["id"] for row in rows}
+        return [job.id in renewed or job.finished for job in jobs]
 
     async def sweep(self, conn: "Connection | Pool") -> tuple[int, list[JobKind]]:
         """Release the jobs of lost workers. Return how many became ready again, and the kinds of those that became dead letters."""
