@@ -50,7 +50,7 @@ class Renewal(Generic[Claim]):
 
 
 async def call_within(limit: timedelta, work: Awaitable[Result], too_long: Callable[[str], Exception]) -> Result:
-    """Return the result of a handler. Cancel it at the limit, and raise `too_long` with the text that says so."""
+    """Return the result of a handler. Cancel it at the limit, and raise `too_long` with a text that names the limit."""
     seconds = limit.total_seconds()
     try:
         async with asyncio.timeout(seconds) as timeout:
