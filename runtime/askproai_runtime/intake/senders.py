@@ -41,7 +41,7 @@ WebhookSource: TypeAlias = Literal[Source.RETELL, Source.CALCOM, Source.STRIPE]
 class Sender:
     """One sender, whose webhooks arrive at `/webhooks/<source>`.
 
-    `keys` are the names of the mounted files with its keys, or their beginnings; the first one's key is replaced by rotation.
+    `keys` are the names of the mounted files with its keys, or their beginnings; former keys are kept under the first one's name.
     `identify` takes a body, the tenant and the time, and returns the event's id, its type and the body that is kept.
     """
 
