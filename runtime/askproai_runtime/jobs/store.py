@@ -27,11 +27,13 @@ WITH job AS (
 SELECT state FROM job
 """
 
+# Ends a claim whose work is done.
 _FINISH = _RELEASE.format(
     change="state = 'done', finished_at = clock_timestamp(), last_error = NULL",
     event="status = 'processed', processed_at = clock_timestamp(), error = NULL",
 )
 
+# Ends claims as _FINISH does, many in one statement: $4 are the notes of their events. Fewer rows than claims: one is not ours.
 _FINISH_ALL = """
 WITH held AS (
     SELECT * FROM unnest($2::bigint[], $3::integer[], $4::text[]) AS h (id, claim_no, note)
@@ -47,7 +49,7 @@ WITH held AS (
 SELECT count(*) FROM job
 """
 
-# $4: the error. $5: the wait before the next attempt; NULL makes the job a dead letter.
+# Ends a claim whose attempt has failed. $4: the error. $5: the wait before the next attempt; NULL makes the job a dead letter.
 _FAIL = _RELEASE.format(
     change="""last_error = $4, state = CASE WHEN $5::interval IS NULL THEN 'dead' ELSE 'ready' END,
               finished_at = CASE WHEN $5::interval IS NULL THEN clock_timestamp() END,
@@ -55,6 +57,7 @@ _FAIL = _RELEASE.format(
     event="status = CASE job.state WHEN 'dead' THEN 'dead' ELSE 'failed' END, error = job.last_error",
 )
 
+# Ends a claim whose attempt does not count. $4: when the job is due again. $5: the reason.
 _RUN_AGAIN = _RELEASE.format(
     change="state = 'ready', attempts = attempts - 1, run_at = $4, last_error = $5",
     event="status = 'received', attempts = job.attempts",
@@ -90,7 +93,7 @@ SELECT * FROM claimed
     urgent=_LANE.format(priorities="$4", limit="$5"),
     background=_LANE.format(priorities="$6", limit="least($7, $8 - (SELECT count(*) FROM urgent_lane))"),
 )
-# Returns the jobs whose claim is still ours.
+# Extends the leases of the claims that are still ours, and returns their jobs.
 _RENEW = """
 UPDATE jobs j SET lease_until = clock_timestamp() + $4
 FROM unnest($2::bigint[], $3::integer[]) AS held (id, claim_no)

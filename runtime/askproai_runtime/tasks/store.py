@@ -10,6 +10,7 @@ from askproai_runtime.tasks.types import StaleRun, TaskSettings, Watermark
 
 _LONGEST_ERROR = 1_000
 
+# Reads what is due, and locks nothing.
 _LOOK = """
 SELECT name, due_at <= now() AND (lease_until IS NULL OR lease_until < now()) AS is_due,
        extract(epoch FROM now() - coalesce(last_finished_at, created_at))::float8 AS age_seconds
