@@ -86,8 +86,7 @@ VALUES: Final[Mapping[str, str]] = {
     "customer": "Kunde", "business": "Betrieb", "sending": "wird gesendet", "sent": "gesendet", "dropped": "verworfen",
     "dead": "unzustellbar", "Email": "E-Mail", "Webhook": "System des Betriebs",
     # reports of providers
-    "retell": "Retell", "calcom": "Cal.com", "stripe": "Stripe", "calendar-sync": "Abgleich mit dem Kalender",
-    "received": "eingegangen", "processing": "in Arbeit",
+    "retell": "Retell", "calcom": "Cal.com", "received": "eingegangen", "processing": "in Arbeit",
     "processed": "verarbeitet", "call_started": "Anruf begonnen", "call_ended": "Anruf beendet",
     "call_analyzed": "Anruf ausgewertet", "BOOKING_CREATED": "Buchung angelegt", "BOOKING_RESCHEDULED": "Buchung verschoben",
     "BOOKING_CANCELLED": "Buchung abgesagt",

@@ -24,7 +24,7 @@ IdArgument = Annotated[str, typer.Argument(help="As listed: a number, or `job:<n
 def list_command(
     api: TenantApi,
     status: Annotated[str | None, typer.Option(help="received, processing, processed, failed or dead.")] = None,
-    source: Annotated[str | None, typer.Option(help="retell, calcom, stripe or calendar-sync.")] = None,
+    source: Annotated[str | None, typer.Option(help="The sender, such as retell, or calendar-sync.")] = None,
     type_: Annotated[str | None, typer.Option("--type", help="Such as call_ended.")] = None,
     since: SinceOption = None,
     limit: LimitOption = 50,

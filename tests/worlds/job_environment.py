@@ -114,7 +114,7 @@ class JobEnvironment:
 
 def store(env: JobEnvironment, worker: str = "one", settings: JobSettings = QUICK) -> JobStore:
     """Return the store of one worker."""
-    return JobStore(env.pool, env.tenant, worker, settings)
+    return JobStore(env.pool, env.pool, env.tenant, worker, settings)
 
 
 async def claim(env: JobEnvironment, running: Sequence[Job] = (), **settings: object) -> list[Job]:

@@ -9,16 +9,12 @@ from askproai_runtime.intake.senders import (
     ProviderId,
     Source,
     StaleEvent,
-    Verdict,
     WebhookSource,
     find_webhook_source,
+    hint_of_body,
     identify,
-    verify_calcom,
-    verify_retell,
-    verify_stripe,
 )
-from askproai_runtime.intake.shapes import hint_of_body
-from askproai_runtime.intake.signatures import Signatures
+from askproai_runtime.intake.signatures import Signatures, Verdict
 from askproai_runtime.intake.spool import STREAM, Spool
 from askproai_runtime.intake.store import (
     ERASED,
@@ -39,5 +35,5 @@ __all__ = [
     "ERASED", "EVENTS_OF_CALL", "RETELL_SIGNATURE", "STREAM", "Drainer", "EventNotStored", "EventStore", "Flusher",
     "IncomingEvent", "MalformedEvent", "ProviderId", "Receipt", "Signatures", "Source", "Spool", "StaleEvent", "StoredEvent",
     "UnreadableBody", "Verdict", "WebhookSource", "Webhooks", "decrypt_body", "find_webhook_source", "hint_of_body", "identify",
-    "is_stored",    "load_event", "load_events", "note_event", "verify_calcom", "verify_retell", "verify_stripe",
+    "is_stored", "load_event", "load_events", "note_event",
 ]  # fmt: skip

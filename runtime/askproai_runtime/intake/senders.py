@@ -1,9 +1,6 @@
-"""The differences between the senders of webhooks: how each signs a body, what identifies its events, how large its bodies are.
+"""The senders of webhooks, one `Sender` each: how it signs a body, what identifies its events, how large its bodies are.
 
 Pure functions over the raw body; the rules are the senders' own: docs/vendors/retell.md, calcom.md and stripe.md.
-
-Signatures are verified before anything is parsed. Every key is compared, in constant time, so that neither the answer's time nor
-its text reveals which key or which byte was wrong.
 
 An event's id makes a second delivery recognisable. Retell and Cal.com send no delivery id. Retell's events get
 `<call_id>:<event>`, plus a hash of the body where an event repeats within a call. Cal.com's id is derived from the booking and
@@ -11,20 +8,16 @@ from the fields that distinguish its events. Stripe's events have ids of their o
 """
 
 import hashlib
-import hmac
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Any, Literal, TypeAlias, get_args
+from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 
-from askproai_core.former_keys import FORMER_KEYS, PRESENT_KEYS, accepted_former_keys, decode_present_keys
 from askproai_core.http_server import read_json
-from askproai_runtime.intake.shapes import hint_of_body
-from askproai_runtime.watched_files import Credentials
 
 MIB = 1024 * 1024
 
@@ -44,15 +37,21 @@ class Source(StrEnum):
 WebhookSource: TypeAlias = Literal[Source.RETELL, Source.CALCOM, Source.STRIPE]
 
 
-def find_webhook_source(name: str) -> WebhookSource | None:
-    """Return the sender whose webhooks arrive under this name; None for any other name."""
-    sources: tuple[WebhookSource, ...] = get_args(WebhookSource)
-    return next((source for source in sources if source == name), None)
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """One sender, whose webhooks arrive at `/webhooks/<source>`.
 
+    `keys` are the names of the mounted files with its keys, or their beginnings; former keys are kept under the first one's name.
+    `identify` takes a body, the tenant and the time, and returns the event's id, its type and the body that is kept.
+    """
 
-def body_limit(source: WebhookSource) -> int:
-    """Return how many bytes a body may have. A Retell call contains its transcript three times."""
-    return 8 * MIB if source is Source.RETELL else MIB
+    source: WebhookSource
+    keys: tuple[str, ...]
+    signature_header: str
+    parse_signature: "Callable[[str], Signature | None]"
+    identify: Callable[[bytes, str, datetime], tuple[str, str, bytes]]
+    top_keys: frozenset[str]  # those at the top of its bodies: one that came to another's path is answered with its own
+    body_limit: int = MIB
 
 
 # Signatures
@@ -67,27 +66,11 @@ _HEX_SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _UNIX_SECONDS = re.compile(r"[0-9]{1,12}", re.ASCII)
 
 
-class Verdict(StrEnum):
-    """The result of verifying a signature; anything but `VALID` is answered 401."""
-
-    VALID = "valid"
-    NO_KEY = "no_key"  # we hold no key of this sender, so nothing can be accepted
-    MISSING = "missing"
-    MALFORMED = "malformed"
-    MISMATCH = "mismatch"
-    OUTSIDE_WINDOW = "outside_window"
-
-
 RETELL_SIGNATURE = "x-retell-signature"
-SIGNATURE_HEADERS: Mapping[WebhookSource, str] = {
-    Source.RETELL: RETELL_SIGNATURE,
-    Source.CALCOM: "X-Cal-Signature-256",
-    Source.STRIPE: "Stripe-Signature",
-}
 
 
 @dataclass(frozen=True, slots=True)
-class _Signature:
+class Signature:
     """The claim of a header: HMAC-SHA256(key, prefix + body + suffix) is one of the digests, made at a time in milliseconds."""
 
     digests: tuple[str, ...]
@@ -103,101 +86,29 @@ class _Signature:
         return abs(_milliseconds(now) // self.unit * self.unit - self.signed_at) <= WINDOW_MS
 
 
-def read_keys(source: WebhookSource, credentials: Credentials, now: datetime) -> tuple[str, ...]:
-    """Return the keys that the sender may use now: those of the tenant, and for an hour those that they replaced.
-
-    A Secret may be mounted before the operator has seen its change: what it saw last is accepted until then.
-
-    Once for each request: it looks whether the mounted files have changed.
-    """
-    # Retell signs with the workspace's API key.
-    name = "retell-api-key" if source is Source.RETELL else f"{source}-webhook-secret"
-    prefixes = (name, "retell-webhook-key-") if source is Source.RETELL else (name,)
-    present = decode_present_keys(credentials.get(PRESENT_KEYS)).get(name)
-    former = accepted_former_keys(credentials.get(FORMER_KEYS), name, now)
-    return tuple(dict.fromkeys((*credentials.all(*prefixes), *filter(None, (present,)), *former)))
+def _parse_retell(header: str) -> Signature | None:
+    """Parse `v=<unix ms>,d=<hex>`: HMAC-SHA256(key, body + decimal v)."""
+    match = _RETELL.fullmatch(header)
+    return match and Signature((match[2],), suffix=match[1].encode(), signed_at=int(match[1]))
 
 
-def check_header(source: WebhookSource, headers: Mapping[str, str], keys: Sequence[str], now: datetime) -> Verdict:
-    """Return why no body can make this signature valid: its shape, or a time outside the window. `VALID` if some body can.
-
-    It costs nothing, whereas a body takes memory until it is whole.
-    """
-    parsed = _parse_for(source, headers.get(SIGNATURE_HEADERS[source]), keys)
-    if isinstance(parsed, Verdict):
-        return parsed
-    return Verdict.VALID if parsed.is_within_window(now) else Verdict.OUTSIDE_WINDOW
+def _parse_calcom(header: str) -> Signature | None:
+    """Parse the bare hex HMAC-SHA256 of the body. The literal `no-secret-provided` is no signature."""
+    return Signature((header,)) if _HEX_SHA256.fullmatch(header) else None
 
 
-def verify(
-    source: WebhookSource, body: bytes, headers: Mapping[str, str], keys: Sequence[str], now: datetime
-) -> Verdict:
-    """Verify a request's signature with each of the keys."""
-    return _verify(source, body, headers.get(SIGNATURE_HEADERS[source]), keys, now)
-
-
-def verify_retell(body: bytes, header: str | None, keys: Sequence[str], now: datetime) -> Verdict:
-    """Verify `v=<unix ms>,d=<hex>`: HMAC-SHA256(key, body + decimal v), up to and including five minutes both ways."""
-    return _verify(Source.RETELL, body, header, keys, now)
-
-
-def verify_calcom(body: bytes, header: str | None, keys: Sequence[str]) -> Verdict:
-    """Verify the bare hex HMAC-SHA256 of the body. The literal `no-secret-provided` is no signature: malformed."""
-    return _verify(Source.CALCOM, body, header, keys, datetime.now(UTC))
-
-
-def verify_stripe(body: bytes, header: str | None, keys: Sequence[str], now: datetime) -> Verdict:
-    """Verify `t=<unix s>,v1=<hex>[,v1=…]`: HMAC-SHA256(secret, "t.body"). Any v1 may match; other schemes do not count.
+def _parse_stripe(header: str) -> Signature | None:
+    """Parse `t=<unix s>,v1=<hex>[,v1=…]`: HMAC-SHA256(secret, "t.body"). Any v1 may match; other schemes do not count.
 
     Stripe's own library accepts a time far in the future; here the window applies both ways.
     """
-    return _verify(Source.STRIPE, body, header, keys, now)
-
-
-def _verify(source: WebhookSource, body: bytes, header: str | None, keys: Sequence[str], now: datetime) -> Verdict:
-    parsed = _parse_for(source, header, keys)
-    if isinstance(parsed, Verdict):
-        return parsed
-    if not _any_key_signs(parsed, body, keys):
-        return Verdict.MISMATCH
-    return Verdict.VALID if parsed.is_within_window(now) else Verdict.OUTSIDE_WINDOW
-
-
-def _parse_for(source: WebhookSource, header: str | None, keys: Sequence[str]) -> _Signature | Verdict:
-    if not keys:
-        return Verdict.NO_KEY
-    if header is None:
-        return Verdict.MISSING
-    return _parse(source, header) or Verdict.MALFORMED
-
-
-def _parse(source: WebhookSource, header: str) -> _Signature | None:
-    match source:
-        case Source.RETELL:
-            match = _RETELL.fullmatch(header)
-            return match and _Signature((match[2],), suffix=match[1].encode(), signed_at=int(match[1]))
-        case Source.CALCOM:
-            return _Signature((header,)) if _HEX_SHA256.fullmatch(header) else None
-        case Source.STRIPE:
-            items = [item.strip().partition("=") for item in header.split(",")]
-            timestamps = [value for name, _, value in items if name == "t"]
-            digests = tuple(value for name, _, value in items if name == "v1" and _HEX_SHA256.fullmatch(value))
-            if len(timestamps) != 1 or _UNIX_SECONDS.fullmatch(timestamps[0]) is None or not digests:
-                return None
-            signed_at = int(timestamps[0]) * 1000
-            return _Signature(digests, prefix=timestamps[0].encode() + b".", signed_at=signed_at, unit=1000)
-
-
-def _any_key_signs(signature: _Signature, body: bytes, keys: Sequence[str]) -> bool:
-    """Compare every key with every digest, without stopping at the first match."""
-    matches = False
-    for key in keys:
-        message = hmac.new(key.encode(), signature.prefix, hashlib.sha256)
-        message.update(body)  # not joined: a body may have 8 MiB
-        message.update(signature.suffix)
-        for digest in signature.digests:
-            matches |= hmac.compare_digest(message.hexdigest(), digest)
-    return matches
+    items = [item.strip().partition("=") for item in header.split(",")]
+    timestamps = [value for name, _, value in items if name == "t"]
+    digests = tuple(value for name, _, value in items if name == "v1" and _HEX_SHA256.fullmatch(value))
+    if len(timestamps) != 1 or _UNIX_SECONDS.fullmatch(timestamps[0]) is None or not digests:
+        return None
+    signed_at = int(timestamps[0]) * 1000
+    return Signature(digests, prefix=timestamps[0].encode() + b".", signed_at=signed_at, unit=1000)
 
 
 def _milliseconds(now: datetime) -> int:
@@ -262,27 +173,7 @@ class _CalcomEnvelope(msgspec.Struct):
     payload: dict[str, Any] | None = None
 
 
-def identify(source: WebhookSource, body: bytes, *, tenant: str, correlation_id: str, now: datetime) -> IncomingEvent:
-    """Return the event with its id and type. Raises `MalformedEvent`, and `StaleEvent` for a replayed Cal.com body."""
-    try:
-        match source:
-            case Source.RETELL:
-                event_id, event_type = _identify_retell(body)
-            case Source.CALCOM:
-                event_id, event_type, body = _identify_calcom(body, tenant, now)
-            case Source.STRIPE:
-                event = read_json(body, _StripeEnvelope)
-                event_id, event_type = event.id, event.type
-    except msgspec.ValidationError as error:
-        raise MalformedEvent(
-            f"The body is no {source} event: {error}{hint_of_body(body, f'/webhooks/{source}')}"
-        ) from error
-    except msgspec.DecodeError as error:
-        raise MalformedEvent("The body is not valid JSON in UTF-8") from error
-    return IncomingEvent(source, event_id, event_type, body, correlation_id)
-
-
-def _identify_retell(body: bytes) -> tuple[str, str]:
+def _identify_retell(body: bytes, _tenant: str, _now: datetime) -> tuple[str, str, bytes]:
     envelope = read_json(body, _RetellEnvelope)
     call = envelope.call or envelope.data
     if call is not None:
@@ -295,11 +186,15 @@ def _identify_retell(body: bytes) -> tuple[str, str]:
     event_id = f"{subject}:{envelope.event}"
     if envelope.event == "transcript_updated" or envelope.event.startswith("transfer_"):
         event_id += f":{hashlib.sha256(body).hexdigest()[:32]}"
-    return event_id, envelope.event
+    return event_id, envelope.event, body
+
+
+def _identify_stripe(body: bytes, _tenant: str, _now: datetime) -> tuple[str, str, bytes]:
+    envelope = read_json(body, _StripeEnvelope)
+    return envelope.id, envelope.type, body
 
 
 def _identify_calcom(body: bytes, tenant: str, now: datetime) -> tuple[str, str, bytes]:
-    """Return the id, the trigger, and the body that is kept."""
     envelope = read_json(body, _CalcomEnvelope)
     _refuse_stale(envelope.createdAt, now)
     fields = _calcom_fields(body, envelope)
@@ -379,3 +274,72 @@ def _values(fields: dict[str, Any], name: str) -> dict[str, Any]:
 def _text(values: dict[str, Any], name: str) -> str:
     value = values.get(name)
     return str(value) if isinstance(value, str | int) else ""
+
+
+# In the order in which the top keys of a body are compared with theirs.
+_SENDERS = (
+    Sender(
+        source=Source.CALCOM,
+        keys=("calcom-webhook-secret",),
+        signature_header="X-Cal-Signature-256",
+        parse_signature=_parse_calcom,
+        identify=_identify_calcom,
+        top_keys=frozenset({"triggerEvent"}),
+    ),
+    Sender(
+        source=Source.STRIPE,
+        keys=("stripe-webhook-secret",),
+        signature_header="Stripe-Signature",
+        parse_signature=_parse_stripe,
+        identify=_identify_stripe,
+        top_keys=frozenset({"id", "type", "object"}),
+    ),
+    Sender(
+        source=Source.RETELL,
+        keys=("retell-api-key", "retell-webhook-key-"),  # it signs with the workspace's API key
+        signature_header=RETELL_SIGNATURE,
+        parse_signature=_parse_retell,
+        identify=_identify_retell,
+        top_keys=frozenset({"event"}),
+        body_limit=8 * MIB,  # a call contains its transcript three times
+    ),
+)
+SENDERS: Mapping[WebhookSource, Sender] = {sender.source: sender for sender in _SENDERS}
+
+
+# The keys at the top of all bodies that come to us, by their paths; the first match counts.
+_TOP_KEYS: Mapping[str, frozenset[str]] = {
+    "/retell/inbound": frozenset({"call_inbound"}),
+    "/retell/functions/<name>": frozenset({"name", "args"}),
+} | {f"/webhooks/{sender.source}": sender.top_keys for sender in SENDERS.values()}
+
+
+def find_webhook_source(name: str) -> WebhookSource | None:
+    """Return the sender whose webhooks arrive under this name; None for any other name."""
+    return next((source for source in SENDERS if source == name), None)
+
+
+def hint_of_body(body: bytes, path: str) -> str:
+    """Return where a body belongs that came at `path`, as a further sentence; "" if it is of no known shape or at its place.
+
+    Nothing of the body is quoted. The hint is no proof: what is accepted where is decided by signatures and shapes.
+    """
+    try:
+        values = read_json(body, dict[str, Any])
+    except msgspec.DecodeError:
+        return ""
+    found = next((place for place, keys in _TOP_KEYS.items() if keys <= values.keys()), path)
+    return "" if found == path else f". Such a body belongs at …{found}"
+
+
+def identify(source: WebhookSource, body: bytes, *, tenant: str, correlation_id: str, now: datetime) -> IncomingEvent:
+    """Return the event with its id and type. Raises `MalformedEvent`, and `StaleEvent` for a replayed Cal.com body."""
+    try:
+        event_id, event_type, kept = SENDERS[source].identify(body, tenant, now)
+    except msgspec.ValidationError as error:
+        raise MalformedEvent(
+            f"The body is no {source} event: {error}{hint_of_body(body, f'/webhooks/{source}')}"
+        ) from error
+    except msgspec.DecodeError as error:
+        raise MalformedEvent("The body is not valid JSON in UTF-8") from error
+    return IncomingEvent(source, event_id, event_type, kept, correlation_id)

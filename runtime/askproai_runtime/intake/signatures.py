@@ -1,14 +1,19 @@
 """Verify the signature of each request, and notice when those of the tenant's own calls are refused.
 
+Signatures are verified before anything is parsed. Every key is compared, in constant time, so that neither the answer's time nor
+its text reveals which key or which byte was wrong.
+
 The body of a refused request is unsigned, and anybody can know a number. So one that names an agent and a number of the tenant is a
 hint: it is counted apart and recorded in the audit log, a few a minute at most. A condition comes of it only where no request
 with a signature has passed since (`core/askproai_core/database/tenant_states.py`).
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+import hashlib
+import hmac
+from collections.abc import AsyncIterator, Container, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, NoReturn
 
@@ -19,19 +24,11 @@ from aiohttp import web
 from askproai_core.arrivals import mark_proven
 from askproai_core.clock import Clock
 from askproai_core.database import DATABASE_UNAVAILABLE, Pool
+from askproai_core.former_keys import FORMER_KEYS, PRESENT_KEYS, accepted_former_keys, decode_present_keys
 from askproai_core.http_server import Problem, correlation_id, read_body, read_json, require_readable_body
 from askproai_core.phone_numbers import Routing
 from askproai_core.tenant_config import TenantConfig
-from askproai_runtime.intake.senders import (
-    SIGNATURE_HEADERS,
-    Source,
-    Verdict,
-    WebhookSource,
-    check_header,
-    read_keys,
-    verify,
-)
-from askproai_runtime.intake.shapes import hint_of_headers
+from askproai_runtime.intake.senders import SENDERS, Signature, Source, WebhookSource
 from askproai_runtime.intake.store import record_refused_signature
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.watched_files import Credentials, LiveConfig
@@ -42,12 +39,80 @@ _LOOK_PAUSE = timedelta(milliseconds=100)  # a forger must not have each body pa
 _RECORD_PAUSE = timedelta(seconds=10)
 
 
+class Verdict(StrEnum):
+    """The result of verifying a signature; anything but `VALID` is answered 401."""
+
+    VALID = "valid"
+    NO_KEY = "no_key"  # we hold no key of this sender, so nothing can be accepted
+    MISSING = "missing"
+    MALFORMED = "malformed"
+    MISMATCH = "mismatch"
+    OUTSIDE_WINDOW = "outside_window"
+
+
 class SignatureResult(StrEnum):
     """The result for a request's signature, as `askproai_signatures_total` counts it."""
 
     VALID = "valid"
     REFUSED = "refused"
     REFUSED_OWN = "refused_own"  # and the body names an agent and a number of the tenant
+
+
+def read_keys(source: WebhookSource, credentials: Credentials, now: datetime) -> tuple[str, ...]:
+    """Return the keys that the sender may use now: those of the tenant, and for an hour those that they replaced.
+
+    A Secret may be mounted before the operator has seen its change: what it saw last is accepted until then.
+
+    Once for each request: it looks whether the mounted files have changed.
+    """
+    name, *further = SENDERS[source].keys
+    present = decode_present_keys(credentials.get(PRESENT_KEYS)).get(name)
+    former = accepted_former_keys(credentials.get(FORMER_KEYS), name, now)
+    return tuple(dict.fromkeys((*credentials.all(name, *further), *filter(None, (present,)), *former)))
+
+
+def check_header(source: WebhookSource, headers: Mapping[str, str], keys: Sequence[str], now: datetime) -> Verdict:
+    """Return why no body can make this signature valid: its shape, or a time outside the window. `VALID` if some body can.
+
+    It costs nothing, whereas a body takes memory until it is whole.
+    """
+    parsed = _parse(source, headers, keys)
+    if isinstance(parsed, Verdict):
+        return parsed
+    return Verdict.VALID if parsed.is_within_window(now) else Verdict.OUTSIDE_WINDOW
+
+
+def verify(
+    source: WebhookSource, body: bytes, headers: Mapping[str, str], keys: Sequence[str], now: datetime
+) -> Verdict:
+    """Verify a request's signature with each of the keys."""
+    parsed = _parse(source, headers, keys)
+    if isinstance(parsed, Verdict):
+        return parsed
+    if not _any_key_signs(parsed, body, keys):
+        return Verdict.MISMATCH
+    return Verdict.VALID if parsed.is_within_window(now) else Verdict.OUTSIDE_WINDOW
+
+
+def _parse(source: WebhookSource, headers: Mapping[str, str], keys: Sequence[str]) -> Signature | Verdict:
+    sender = SENDERS[source]
+    if not keys:
+        return Verdict.NO_KEY
+    if (header := headers.get(sender.signature_header)) is None:
+        return Verdict.MISSING
+    return sender.parse_signature(header) or Verdict.MALFORMED
+
+
+def _any_key_signs(signature: Signature, body: bytes, keys: Sequence[str]) -> bool:
+    """Compare every key with every digest, without stopping at the first match."""
+    matches = False
+    for key in keys:
+        message = hmac.new(key.encode(), signature.prefix, hashlib.sha256)
+        message.update(body)  # not joined: a body may have 8 MiB
+        message.update(signature.suffix)
+        for digest in signature.digests:
+            matches |= hmac.compare_digest(message.hexdigest(), digest)
+    return matches
 
 
 class _Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,6 +141,12 @@ def names_own_call(body: bytes, config: TenantConfig) -> bool:
     is_own_agent = any(agent.agent_id == call.agent_id for agent in config.agents)
     find_number = Routing(config).find_number
     return is_own_agent and any(find_number(each) is not None for each in (call.to_number, call.from_number))
+
+
+def _hint_of_headers(headers: Container[str]) -> str:
+    """Return where a request without the expected signature belongs, by the signature of another sender that it has."""
+    found = next((each.source for each in SENDERS.values() if each.signature_header in headers), None)
+    return f". A request with {found}'s signature belongs at …/webhooks/{found}" if found else ""
 
 
 class Signatures:
@@ -125,7 +196,7 @@ class Signatures:
         if is_own:
             self._count_refused(self._refused_in_a_row + 1)
             self._record(verdict, correlation_id(request))
-        hint = hint_of_headers(request.headers, SIGNATURE_HEADERS.items()) if verdict is Verdict.MISSING else ""
+        hint = _hint_of_headers(request.headers) if verdict is Verdict.MISSING else ""
         raise Problem(401, "Invalid Signature", f"Sign the raw body with the key that this tenant's secret holds{hint}")
 
     async def close(self) -> None:

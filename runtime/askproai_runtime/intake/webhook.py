@@ -23,16 +23,8 @@ from askproai_core.logging import RequestLine
 from askproai_core.redis import RateLimiter
 from askproai_core.tracing import Kind, annotate, current_traceparent, span
 from askproai_runtime.intake.flush import EventNotStored, Flusher
-from askproai_runtime.intake.senders import (
-    IncomingEvent,
-    MalformedEvent,
-    StaleEvent,
-    Verdict,
-    WebhookSource,
-    body_limit,
-    identify,
-)
-from askproai_runtime.intake.signatures import Signatures
+from askproai_runtime.intake.senders import SENDERS, IncomingEvent, MalformedEvent, StaleEvent, WebhookSource, identify
+from askproai_runtime.intake.signatures import Signatures, Verdict
 from askproai_runtime.intake.store import Receipt
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.watched_files import LiveConfig
@@ -88,7 +80,8 @@ class Webhooks:
         started_at, event_type = self.clock.monotonic(), _UNKNOWN_EVENT
         try:
             # Until the event is stored its body counts against the memory that all bodies share.
-            async with self.signatures.signed_body(request, source, body_limit(source), "webhook.unauthorized") as body:
+            limit = SENDERS[source].body_limit
+            async with self.signatures.signed_body(request, source, limit, "webhook.unauthorized") as body:
                 # Only signed requests count against the limit, so that a forger cannot use up the sender's share.
                 if not await self.limiter.admits(self.config.current.rate_limits.webhooks_per_second):
                     raise too_many_requests()

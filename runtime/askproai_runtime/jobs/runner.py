@@ -1,9 +1,6 @@
 """Run a tenant's jobs in this process: claim, handle, retry; renew leases meanwhile; put back what is unfinished at shutdown."""
 
 import asyncio
-import os
-import random
-import socket
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
@@ -12,7 +9,7 @@ import structlog
 
 from askproai_core.clock import Clock
 from askproai_core.database import DATABASE_UNAVAILABLE, Connection, Pool
-from askproai_core.lifecycle import Stopped, run_until_stopped
+from askproai_core.lifecycle import Stopped, background_tasks, run_until_stopped, sleep_until_stopped
 from askproai_core.logging import error_location
 from askproai_core.tracing import Kind, annotate, continue_from, fail_current, span
 from askproai_runtime.jobs.store import JobStore, snapshot
@@ -28,6 +25,7 @@ from askproai_runtime.jobs.types import (
     StaleClaim,
     TooLong,
 )
+from askproai_runtime.leases import Renewal, call_within, cancel_work, describe_error, jittered, worker_name
 from askproai_runtime.metrics import Metrics
 
 log = structlog.get_logger(__name__)
@@ -68,14 +66,16 @@ class Runner:
         lease_pool: Pool,
     ) -> None:
         """`lease_pool` is for renewals: handlers that wait for locks may hold all connections of `pool` for longer than a lease."""
-        self._pool = pool
-        self._tenant = tenant
-        worker = f"{socket.gethostname()}:{os.getpid()}"
-        self._store, self._leases = (JobStore(each, tenant, worker, settings) for each in (pool, lease_pool))
-        self._handler = handler
-        self._clock = clock
-        self._settings = settings
-        self._metrics = metrics
+        self._pool, self._tenant, self._handler = pool, tenant, handler
+        self._clock, self._settings, self._metrics = clock, settings, metrics
+        self._store = JobStore(pool, lease_pool, tenant, worker_name(), settings)
+        self._renewal: Renewal[Job] = Renewal(
+            clock,
+            settings.renew_every,
+            self._store.renew,
+            lambda job: log.warning("job.lease_lost", job=job.id),
+            lambda jobs, error: log.warning("jobs.not_renewed", error=type(error).__name__, jobs=len(jobs)),
+        )
         metrics.expect_jobs(JobKind, JobOutcome)
         self._notified = asyncio.Event()
         self._running: dict[asyncio.Task[None], Job] = {}
@@ -89,21 +89,15 @@ class Runner:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run jobs until `stop`; then wait for the running ones up to the grace period, and put the others back."""
-        helpers = [
-            asyncio.create_task(self._renew_leases(), name="renew-leases"),
-            asyncio.create_task(self._notify_at(stop), name="notify-at-stop"),
-        ]
-        try:
-            while not stop.is_set():
-                self._notified.clear()
-                await self._run_once(stop)
-                await self._wait_until_notified()
-            await self._finish_running()
-        finally:
-            unfinished = [*helpers, *self._running]
-            for task in unfinished:
-                task.cancel()
-            await asyncio.gather(*unfinished, return_exceptions=True)
+        async with background_tasks(self._renewal.keep(self._running), self._notify_at(stop)):
+            try:
+                while not stop.is_set():
+                    self._notified.clear()
+                    await self._run_once(stop)
+                    await self._wait_until_notified()
+                await self._finish_running()
+            finally:
+                await cancel_work(self._running)
 
     async def _run_once(self, stop: asyncio.Event) -> None:
         """Release the jobs of lost workers, claim and start new ones, and measure the queue; each only when it is due.
@@ -149,13 +143,8 @@ class Runner:
     async def _wait_until_notified(self) -> None:
         settings = self._settings
         busy = self._clock.monotonic() - self._last_busy < settings.busy_for.total_seconds()
-        # The jitter keeps a thousand tenants' workers that were started together from polling together.
-        seconds = (settings.poll_busy if busy else settings.poll).total_seconds() * random.uniform(0.8, 1.2)  # noqa: S311  no secret
-        try:
-            async with asyncio.timeout(seconds):
-                await self._notified.wait()
-        except TimeoutError:
-            return
+        wait = jittered(settings.poll_busy if busy else settings.poll)
+        await sleep_until_stopped(self._notified, wait.total_seconds())
 
     def _forget(self, task: asyncio.Task[None]) -> None:
         job = self._running.pop(task)
@@ -191,8 +180,7 @@ class Runner:
             except JobError as error:
                 await self._fail(job, error, f"{type(error).__name__}: {error}", self._retry_delay(job))
             except Exception as error:  # noqa: BLE001  whatever a handler raises is a failed attempt, and is recorded
-                # Without its text: a driver's message quotes the row, and rows hold names and phone numbers.
-                text = f"{type(error).__name__} at {error_location(error)}"
+                text = describe_error(error)
                 # Not for ever: a job whose own statement is too slow must become a dead letter.
                 if isinstance(error, _DATABASE_BUSY) and job.age < self._settings.database_patience:
                     await self._run_again(job, self._clock.now() + self._settings.database_wait, text)
@@ -204,14 +192,7 @@ class Runner:
                 log.debug("job.done", attempt=job.attempts)
 
     async def _attempt(self, job: Job) -> None:
-        seconds = self._settings.timeout.total_seconds()
-        try:
-            async with asyncio.timeout(seconds) as limit:
-                await self._handler(job)
-        except TimeoutError as error:
-            if not limit.expired():
-                raise
-            raise TooLong(f"not done after {seconds:g} s") from error
+        await call_within(self._settings.timeout, self._handler(job), TooLong)
         if not job.finished:
             raise FinishForgotten("the handler returned without finish(); its effects may be there, its job goes on")
 
@@ -238,23 +219,6 @@ class Runner:
         retries = self._settings.retries
         return retries[job.attempts - 1] if job.attempts <= len(retries) else None
 
-    async def _renew_leases(self) -> None:
-        """Extend the leases of running jobs for ever, and cancel a job whose claim was taken over."""
-        while True:
-            await self._clock.sleep(self._settings.renew_every)
-            claimed = dict(self._running)
-            if not claimed:
-                continue
-            try:
-                renewed = await self._leases.renew(list(claimed.values()))
-            except DATABASE_UNAVAILABLE as error:
-                log.warning("jobs.not_renewed", error=type(error).__name__, jobs=len(claimed))
-                continue
-            for task, job in claimed.items():
-                if job.id not in renewed and not job.finished:
-                    log.warning("job.lease_lost", job=job.id)
-                    task.cancel()
-
     async def _notify_at(self, stop: asyncio.Event) -> None:
         await stop.wait()
         self._notified.set()
@@ -266,9 +230,7 @@ class Runner:
             return
         log.info("jobs.finishing", jobs=len(claimed))
         _, late = await asyncio.wait(claimed, timeout=self._settings.grace.total_seconds())
-        for task in late:
-            task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
+        await cancel_work(late)
         try:
             for job in (claimed[task] for task in late if task.cancelled()):
                 ours = await self._store.run_again(job, self._clock.now(), "its worker was stopped")

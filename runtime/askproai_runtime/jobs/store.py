@@ -27,11 +27,13 @@ WITH job AS (
 SELECT state FROM job
 """
 
+# Ends a claim whose work is done.
 _FINISH = _RELEASE.format(
     change="state = 'done', finished_at = clock_timestamp(), last_error = NULL",
     event="status = 'processed', processed_at = clock_timestamp(), error = NULL",
 )
 
+# Ends claims as _FINISH does, many in one statement: $4 are the notes of their events. Fewer rows than claims: one is not ours.
 _FINISH_ALL = """
 WITH held AS (
     SELECT * FROM unnest($2::bigint[], $3::integer[], $4::text[]) AS h (id, claim_no, note)
@@ -47,7 +49,7 @@ WITH held AS (
 SELECT count(*) FROM job
 """
 
-# $4: the error. $5: the wait before the next attempt; NULL makes the job a dead letter.
+# Ends a claim whose attempt has failed. $4: the error. $5: the wait before the next attempt; NULL makes the job a dead letter.
 _FAIL = _RELEASE.format(
     change="""last_error = $4, state = CASE WHEN $5::interval IS NULL THEN 'dead' ELSE 'ready' END,
               finished_at = CASE WHEN $5::interval IS NULL THEN clock_timestamp() END,
@@ -55,6 +57,7 @@ _FAIL = _RELEASE.format(
     event="status = CASE job.state WHEN 'dead' THEN 'dead' ELSE 'failed' END, error = job.last_error",
 )
 
+# Ends a claim whose attempt does not count. $4: when the job is due again. $5: the reason.
 _RUN_AGAIN = _RELEASE.format(
     change="state = 'ready', attempts = attempts - 1, run_at = $4, last_error = $5",
     event="status = 'received', attempts = job.attempts",
@@ -90,7 +93,7 @@ SELECT * FROM claimed
     urgent=_LANE.format(priorities="$4", limit="$5"),
     background=_LANE.format(priorities="$6", limit="least($7, $8 - (SELECT count(*) FROM urgent_lane))"),
 )
-# Returns the jobs whose claim is still ours.
+# Extends the leases of the claims that are still ours, and returns their jobs.
 _RENEW = """
 UPDATE jobs j SET lease_until = clock_timestamp() + $4
 FROM unnest($2::bigint[], $3::integer[]) AS held (id, claim_no)
@@ -128,7 +131,6 @@ UNION ALL
 SELECT priority, 'dead', count(*), NULL FROM jobs WHERE tenant = $1 AND state = 'dead' GROUP BY priority
 """
 
-
 _ADD = """
 INSERT INTO jobs (tenant, kind, priority, correlation_id, event_id, appointment_id, run_at, traceparent)
 VALUES ($1, $2, $3, $4, $5, $6, coalesce($7, clock_timestamp()), $8) ON CONFLICT DO NOTHING
@@ -151,17 +153,8 @@ async def enqueue(
     An event or appointment has at most one live job. A second one for an event is not added. For an appointment the waiting
     job is brought forward instead, since it does whatever the appointment needs when it runs.
     """
-    added = await conn.execute(
-        _ADD,
-        tenant,
-        kind.value,
-        priority.value,
-        correlation_id,
-        event_id,
-        appointment_id,
-        run_at,
-        current_traceparent(),
-    )
+    columns = kind.value, priority.value, correlation_id, event_id, appointment_id, run_at, current_traceparent()
+    added = await conn.execute(_ADD, tenant, *columns)
     if added == "INSERT 0 0" and appointment_id is not None:
         await conn.execute(
             """UPDATE jobs SET run_at = least(run_at, coalesce($3, clock_timestamp()))
@@ -213,10 +206,8 @@ async def snapshot(conn: "Connection | Pool", tenant: str) -> list[Waiting]:
 class JobStore:
     """One tenant's jobs, as a worker uses them. Every method runs one statement in a transaction of its own."""
 
-    def __init__(self, pool: Pool, tenant: str, worker: str, settings: JobSettings) -> None:
-        self._pool = pool
-        self._tenant = tenant
-        self._worker = worker
+    def __init__(self, pool: Pool, lease_pool: Pool, tenant: str, worker: str, settings: JobSettings) -> None:
+        self._pool, self._lease_pool, self._tenant, self._worker = pool, lease_pool, tenant, worker
         self._settings = settings
 
     async def claim(self, conn: Connection, running: Iterable[Job]) -> tuple[list[Job], bool]:
@@ -255,11 +246,12 @@ class JobStore:
         """Put the job back without counting the attempt. False if the claim is no longer ours."""
         return await self._pool.fetchval(_RUN_AGAIN, self._tenant, job.id, job.claim_no, at, reason) is not None
 
-    async def renew(self, jobs: Sequence[Job]) -> set[int]:
-        """Extend the leases, and return the ids of the jobs that are still ours."""
+    async def renew(self, jobs: Sequence[Job]) -> list[bool]:
+        """Extend the leases. Return for each job whether it is still ours; one that has finished meanwhile is."""
         claims = [job.id for job in jobs], [job.claim_no for job in jobs]
-        rows = await self._pool.fetch(_RENEW, self._tenant, *claims, self._settings.lease)
-        return {row["id"] for row in rows}
+        rows = await self._lease_pool.fetch(_RENEW, self._tenant, *claims, self._settings.lease)
+        renewed = {row["id"] for row in rows}
+        return [job.id in renewed or job.finished for job in jobs]
 
     async def sweep(self, conn: "Connection | Pool") -> tuple[int, list[JobKind]]:
         """Release the jobs of lost workers. Return how many became ready again, and the kinds of those that became dead letters."""

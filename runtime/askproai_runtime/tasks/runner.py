@@ -2,9 +2,7 @@
 
 import asyncio
 import contextlib
-import os
 import random
-import socket
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
@@ -14,21 +12,12 @@ import structlog
 
 from askproai_core.clock import Clock
 from askproai_core.database import DATABASE_UNAVAILABLE, Pool
-from askproai_core.lifecycle import sleep_until_stopped
-from askproai_core.logging import error_location
+from askproai_core.lifecycle import background_tasks, sleep_until_stopped
 from askproai_core.tracing import annotate, fail_current, start_trace
+from askproai_runtime.leases import Renewal, call_within, cancel_work, describe_error, jittered, worker_name
 from askproai_runtime.metrics import Metrics
-from askproai_runtime.tasks.store import ClaimedTask, KnownTask, TaskStore
-from askproai_runtime.tasks.types import (
-    Next,
-    PutOff,
-    StaleRun,
-    TaskError,
-    TaskHandler,
-    TaskRun,
-    TaskSettings,
-    Watermark,
-)
+from askproai_runtime.tasks.store import ClaimedTask, TaskStore
+from askproai_runtime.tasks.types import Next, PutOff, StaleRun, TaskError, TaskHandler, TaskRun, TaskSettings
 
 log = structlog.get_logger(__name__)
 
@@ -52,8 +41,14 @@ class TaskRunner:
     ) -> None:
         """`lease_pool` is for renewals: handlers may hold all connections of `pool` for longer than a lease."""
         self._settings = settings or TaskSettings()
-        worker = f"{socket.gethostname()}:{os.getpid()}"
-        self._store = TaskStore(pool, lease_pool, tenant, worker, self._settings)
+        self._store = TaskStore(pool, lease_pool, tenant, worker_name(), self._settings)
+        self._renewal: Renewal[ClaimedTask] = Renewal(
+            clock,
+            self._settings.renew_every,
+            self._store.renew,
+            lambda task: log.warning("task.lease_lost", task=task.name),
+            lambda tasks, error: log.warning("task.not_renewed", task=tasks[0].name, error=type(error).__name__),
+        )
         self._tenant, self._handlers, self._clock, self._metrics = tenant, dict(handlers), clock, metrics
         self._running: dict[str, asyncio.Task[None]] = {}
         self._are_added = False
@@ -63,16 +58,11 @@ class TaskRunner:
         try:
             while not stop.is_set():
                 await self._run_once()
-                # The jitter keeps a thousand tenants' workers that were started together from looking together.
-                seconds = self._settings.look_every.total_seconds() * random.uniform(0.8, 1.2)  # noqa: S311  no secret
-                await sleep_until_stopped(stop, seconds)
+                await sleep_until_stopped(stop, jittered(self._settings.look_every).total_seconds())
             if self._running:
                 await asyncio.wait(self._running.values(), timeout=self._settings.grace.total_seconds())
         finally:
-            unfinished = list(self._running.values())
-            for task in unfinished:
-                task.cancel()
-            await asyncio.gather(*unfinished, return_exceptions=True)
+            await cancel_work(self._running.values())
 
     async def _run_once(self) -> None:
         """Start what is due. Nothing is written while nothing is."""
@@ -81,16 +71,13 @@ class TaskRunner:
                 await self._store.add(self._handlers, self._settings.first_within)
                 self._are_added = True
             known = await self._store.look(self._handlers)
-            self._measure(known)
+            for each in known:
+                self._metrics.task_age(each.name, each.age_seconds)
             for each in known:
                 if each.is_due and each.name not in self._running:
                     await self._start(each.name)
         except DATABASE_UNAVAILABLE as error:
             log.warning("tasks.database_away", error=type(error).__name__)
-
-    def _measure(self, known: list[KnownTask]) -> None:
-        for each in known:
-            self._metrics.task_age(each.name, each.age_seconds)
 
     async def _start(self, name: str) -> None:
         claimed = await self._store.claim(name)
@@ -121,11 +108,8 @@ class TaskRunner:
 
     async def _attempt(self, claimed: ClaimedTask, correlation_id: str) -> str:
         """Return how the run ended. Raises `StaleRun`, and the database's errors where the end could not be stored."""
-
-        async def save(watermark: Watermark) -> None:
-            await self._store.save(claimed, watermark)
-
-        run = TaskRun(claimed.name, claimed.watermark, correlation_id, save, partial(self._store.check, task=claimed))
+        save, check = partial(self._store.save, claimed), partial(self._store.check, task=claimed)
+        run = TaskRun(claimed.name, claimed.watermark, correlation_id, save, check)
         try:
             result = await self._call(claimed, run)
         except asyncio.CancelledError:
@@ -138,42 +122,21 @@ class TaskRunner:
             log.info("task.put_off", why=str(error), seconds=error.after.total_seconds())
             return "put_off"
         except Exception as error:  # noqa: BLE001  whatever a handler raises is a failed run, and is recorded
-            # Without its text if it is not ours: a driver's message quotes the row, and rows hold names and phone numbers.
-            text = str(error) if isinstance(error, TaskError) else f"{type(error).__name__} at {error_location(error)}"
+            text = str(error) if isinstance(error, TaskError) else describe_error(error)
             wait = self._settings.retry_after(claimed.failures)
-            await self._store.fail(claimed, text, _jittered(wait))
+            await self._store.fail(claimed, text, jittered(wait))
             log.warning("task.failed", error=text, again_in=wait.total_seconds(), failures=claimed.failures)
             return "failed"
-        await self._store.finish(claimed, result.watermark, _jittered(result.after))
+        await self._store.finish(claimed, result.watermark, jittered(result.after))
         return "ok"
 
     async def _call(self, claimed: ClaimedTask, run: TaskRun) -> Next:
         """Call the handler within its timeout, and renew the lease meanwhile."""
         running = asyncio.current_task()
         assert running is not None, "a run is an asyncio task of its own"
-        renewing = asyncio.create_task(self._renew(claimed, running), name=f"renew-{claimed.name}")
-        seconds = self._settings.timeout.total_seconds()
-        try:
-            async with asyncio.timeout(seconds) as limit:
-                return await self._handlers[claimed.name](run)
-        except TimeoutError as error:
-            if not limit.expired():
-                raise
-            raise TaskError(f"not done after {seconds:g} s; it goes on from what it has saved") from error
-        finally:
-            renewing.cancel()
-
-    async def _renew(self, claimed: ClaimedTask, running: "asyncio.Task[None]") -> None:
-        """Extend the lease for ever, and cancel the run if its claim was taken over."""
-        while True:
-            await self._clock.sleep(self._settings.renew_every)
-            try:
-                if not await self._store.renew(claimed):
-                    log.warning("task.lease_lost", task=claimed.name)
-                    running.cancel()
-                    return
-            except DATABASE_UNAVAILABLE as error:
-                log.warning("task.not_renewed", task=claimed.name, error=type(error).__name__)
+        # The renewal has ended when the block has: a late one would extend the lease of a run that is over.
+        async with background_tasks(self._renewal.keep({running: claimed})):
+            return await call_within(self._settings.timeout, self._handlers[claimed.name](run), _too_long)
 
     async def _give_back(self, claimed: ClaimedTask) -> None:
         """Let another worker run the task at once: this one stops, or has lost its claim already."""
@@ -181,9 +144,8 @@ class TaskRunner:
             await self._store.fail(claimed, "its worker was stopped", timedelta(), innocent=True)
 
 
-def _jittered(wait: timedelta) -> timedelta:
-    """Return a wait that is longer or shorter by up to a fifth: what was started together must not go on together."""
-    return wait * random.uniform(0.8, 1.2)  # noqa: S311  no secret
+def _too_long(text: str) -> TaskError:
+    return TaskError(f"{text}; it goes on from what it has saved")
 
 
 def _later(wait: timedelta) -> timedelta:

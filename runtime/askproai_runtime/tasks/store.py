@@ -1,7 +1,7 @@
 """Every SQL statement of the table `tasks`. All times are the database's, because the clocks of pods differ."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -10,6 +10,7 @@ from askproai_runtime.tasks.types import StaleRun, TaskSettings, Watermark
 
 _LONGEST_ERROR = 1_000
 
+# Reads what is due, and locks nothing.
 _LOOK = """
 SELECT name, due_at <= now() AND (lease_until IS NULL OR lease_until < now()) AS is_due,
        extract(epoch FROM now() - coalesce(last_finished_at, created_at))::float8 AS age_seconds
@@ -30,13 +31,20 @@ FROM due WHERE t.tenant = $1 AND t.name = due.name
 RETURNING t.claim_no, t.requests, t.failures, t.watermark
 """
 
-# Ends a run. One that was requested meanwhile is due at once: the run may have begun before what was requested.
+# Extends the lease of one run. Two rows in one statement could wait for a run that has locked its own row and requests the other.
+_RENEW = """
+UPDATE tasks SET lease_until = clock_timestamp() + $4
+WHERE tenant = $1 AND name = $2 AND claim_no = $3 RETURNING true
+"""
+
+# Ends a run with its result. One that was requested meanwhile is due at once: the run may have begun before what was requested.
 _FINISH = """
 UPDATE tasks SET lease_until = NULL, worker = NULL, failures = 0, last_error = NULL, last_finished_at = clock_timestamp(),
                  watermark = $4, due_at = clock_timestamp() + CASE WHEN requests = $5 THEN $6 ELSE interval '0' END
 WHERE tenant = $1 AND name = $2 AND claim_no = $3 RETURNING true
 """
 
+# Ends a run without a result. $6: 1 if that is no failure.
 _FAIL = """
 UPDATE tasks SET lease_until = NULL, worker = NULL, failures = failures - $6, last_error = $4, due_at = clock_timestamp() + $5
 WHERE tenant = $1 AND name = $2 AND claim_no = $3 RETURNING true
@@ -114,14 +122,10 @@ class TaskStore:
         )
         return ClaimedTask(name, **(dict(row) | {"watermark": json.loads(row["watermark"])})) if row else None
 
-    async def renew(self, task: ClaimedTask) -> bool:
-        """Extend the lease. False if the claim is no longer ours."""
-        renewed = await self._lease_pool.fetchval(
-            """UPDATE tasks SET lease_until = clock_timestamp() + $4
-               WHERE tenant = $1 AND name = $2 AND claim_no = $3 RETURNING true""",
-            self._tenant, task.name, task.claim_no, self._settings.lease,
-        )  # fmt: skip
-        return bool(renewed)
+    async def renew(self, tasks: Sequence[ClaimedTask]) -> list[bool]:
+        """Extend the leases, each in a statement of its own. Return for each task whether it is still ours."""
+        claims = [(self._tenant, task.name, task.claim_no, self._settings.lease) for task in tasks]
+        return [bool(await self._lease_pool.fetchval(_RENEW, *claim)) for claim in claims]
 
     async def save(self, task: ClaimedTask, watermark: Watermark) -> None:
         """Store what a run has done so far: it made progress, so earlier failures count no more. Raises `StaleRun`."""

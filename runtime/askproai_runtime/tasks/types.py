@@ -53,17 +53,13 @@ class TaskSettings:
     """How tasks are run. The defaults are those of production; tests shorten them."""
 
     look_every: timedelta = timedelta(seconds=30)
-    first_within: timedelta = timedelta(
-        seconds=30
-    )  # the first run of a new task; a thousand tenants are upgraded together
+    first_within: timedelta = timedelta(seconds=30)  # for a new task: a thousand tenants are upgraded together
     timeout: timedelta = timedelta(minutes=10)  # of one run
     lease: timedelta = timedelta(seconds=30)
     renew_every: timedelta = timedelta(seconds=10)
     retry: timedelta = timedelta(seconds=30)  # after the first failure; twice as long after each further one
     longest_retry: timedelta = timedelta(minutes=30)
-    grace: timedelta = timedelta(
-        seconds=5
-    )  # for running tasks at shutdown: they go on elsewhere from their saved state
+    grace: timedelta = timedelta(seconds=5)  # at shutdown: a task goes on elsewhere from its saved state
 
     def retry_after(self, failures: int) -> timedelta:
         """Return the wait after so many failures, one at least."""

@@ -51,7 +51,7 @@ async def claimed(web_pod: TenantPod) -> AsyncIterator[Claimed]:
             assert (await web_pod.retell(event, f"call_{number}", call_status=status)).status == 200
     async with open_pool(web_pod.store.dsn, max_size=2) as pool:
         async with pool.acquire() as conn:
-            store = JobStore(pool, web_pod.store.tenant, "worker", JobSettings(lease=timedelta(minutes=5)))
+            store = JobStore(pool, pool, web_pod.store.tenant, "worker", JobSettings(lease=timedelta(minutes=5)))
             jobs, _ = await store.claim(conn, [])
         assert len(jobs) == 8
         yield Claimed(web_pod, pool, jobs)

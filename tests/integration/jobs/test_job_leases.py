@@ -37,7 +37,7 @@ async def test_late_workers_effects_roll_back(env: JobEnvironment) -> None:
                 await finish(connection, env.tenant, late)
         assert await connection.fetchval("SELECT count(*) FROM audit_log WHERE tenant = $1", env.tenant) == 0
         assert not await store(env).fail(late, "late", None)
-        assert await store(env).renew([late]) == set()
+        assert await store(env).renew([late]) == [False]
         assert not await store(env).run_again(late, datetime.now(UTC), "too late")
         await finish(connection, env.tenant, again)
         with pytest.raises(StaleClaim):

@@ -54,7 +54,7 @@ async def test_killed_workers_job_runs_once_elsewhere_and_counts(env: JobEnviron
 async def test_job_that_kills_every_worker_dies_after_four(env: JobEnvironment, tmp_path: Path) -> None:
     """Attempts are counted before the handler runs."""
     job_id = await env.event("poison")
-    store = JobStore(env.pool, env.tenant, "sweeper", QUICK)
+    store = JobStore(env.pool, env.pool, env.tenant, "sweeper", QUICK)
     for attempt in ("1", "2", "3", "4"):
         assert await start_and_kill_a_worker(env, tmp_path) == attempt
         await env.pool.execute("UPDATE jobs SET lease_until = clock_timestamp() WHERE id = $1", job_id)

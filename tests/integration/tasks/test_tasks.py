@@ -3,13 +3,17 @@
 import asyncio
 import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 from prometheus_client import generate_latest
 
 from askproai_core.database import open_pool
 from askproai_runtime.tasks import Next, PutOff, StaleRun, TaskError, TaskRun, request_soon, request_unless_failed
+from askproai_runtime.tasks.store import ClaimedTask, TaskStore
+from askproai_runtime.tasks.types import Watermark
 from askproai_sandbox.databases import Database
 from tests.worlds.task_environment import QUICK, TaskEnvironment
 from tests.worlds.waiting import SOON, eventually
@@ -187,6 +191,33 @@ async def test_run_whose_lease_was_taken_is_cancelled(env: TaskEnvironment) -> N
         )
         await asyncio.wait_for(cancelled.wait(), SOON)
         assert (await env.row())["lease_until"] is not None
+
+
+async def test_renewal_has_ended_before_the_run(env: TaskEnvironment, monkeypatch: pytest.MonkeyPatch) -> None:
+    finish, steps = TaskStore.finish, []
+
+    async def renew_slowly(store: TaskStore, tasks: Sequence[ClaimedTask]) -> list[bool]:
+        steps.append("renewal begins")
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0.1)  # the server ends a statement a moment after it was asked to
+            steps.append("renewal has ended")
+        return []
+
+    async def finish_run(store: TaskStore, task: ClaimedTask, watermark: Watermark, after: timedelta) -> None:
+        steps.append("run is finished")
+        await finish(store, task, watermark, after)
+
+    async def run_until_renewal(run: TaskRun) -> Next:
+        await eventually(lambda: bool(steps), SOON)
+        return Next(HOUR, {})
+
+    monkeypatch.setattr(TaskStore, "renew", renew_slowly)
+    monkeypatch.setattr(TaskStore, "finish", finish_run)
+    async with env.running({"count": run_until_renewal}):
+        await env.wait_for(claim_no=1, lease_until=None, failures=0)
+    assert steps == ["renewal begins", "renewal has ended", "run is finished"]
 
 
 async def test_request_reruns_even_a_running_task(env: TaskEnvironment) -> None:

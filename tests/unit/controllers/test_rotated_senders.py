@@ -3,14 +3,14 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import get_args
 
 import pytest
 
 from askproai_core.former_keys import keys_hash
 from askproai_operator.controllers.tenant.signing_keys import GRACE, SigningKeys, next_keys
 from askproai_operator.credentials import secret_refs
-from askproai_runtime.intake.senders import Source, WebhookSource, read_keys
+from askproai_runtime.intake.senders import SENDERS, Source
+from askproai_runtime.intake.signatures import read_keys
 from askproai_runtime.watched_files import Credentials
 from tests.worlds.salon_models import credentials, tenant
 
@@ -29,7 +29,7 @@ BEFORE = replace(
 
 
 def test_each_sender_has_a_row() -> None:
-    assert set(FILES) == set(get_args(WebhookSource))
+    assert set(FILES) == set(SENDERS)
 
 
 @pytest.mark.parametrize("has_signing_keys", [False, True])

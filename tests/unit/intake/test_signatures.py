@@ -4,7 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from askproai_runtime.intake import Verdict, verify_calcom, verify_retell, verify_stripe
+from askproai_runtime.intake import Source, Verdict, WebhookSource
+from askproai_runtime.intake.senders import SENDERS
+from askproai_runtime.intake.signatures import verify
 from askproai_sandbox import stripe
 from tests.worlds.rows import each_row
 
@@ -47,6 +49,11 @@ def at_ms(milliseconds: int) -> datetime:
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds)
 
 
+def judge(source: WebhookSource, body: bytes, header: str | None, keys: list[str], now: datetime) -> Verdict:
+    headers = {} if header is None else {SENDERS[source].signature_header: header}
+    return verify(source, body, headers, keys, now)
+
+
 @each_row(
     ("body", "header", "key", "signed_at"),
     [
@@ -68,7 +75,7 @@ def at_ms(milliseconds: int) -> datetime:
 def test_retell_vectors_hold_for_five_minutes_both_ways(
     body: bytes, header: str, key: str, signed_at: int, drift_ms: int, verdict: Verdict
 ) -> None:
-    assert verify_retell(body, header, ["key_rotated", key], at_ms(signed_at + drift_ms)) is verdict
+    assert judge(Source.RETELL, body, header, ["key_rotated", key], at_ms(signed_at + drift_ms)) is verdict
 
 
 @pytest.mark.parametrize(
@@ -90,12 +97,12 @@ def test_retell_vectors_hold_for_five_minutes_both_ways(
 def test_request_unsigned_by_retell_is_refused(
     body: bytes, header: str | None, keys: list[str], verdict: Verdict
 ) -> None:
-    assert verify_retell(body, header, keys, at_ms(1760000000000)) is verdict
+    assert judge(Source.RETELL, body, header, keys, at_ms(1760000000000)) is verdict
 
 
 @pytest.mark.parametrize(("body", "header"), [(CALCOM_1, CALCOM_1_HEADER), (CALCOM_2, CALCOM_2_HEADER)])
 def test_calcom_vectors_hold(body: bytes, header: str) -> None:
-    assert verify_calcom(body, header, [CALCOM_KEY]) is Verdict.VALID
+    assert judge(Source.CALCOM, body, header, [CALCOM_KEY], at_ms(0)) is Verdict.VALID
 
 
 @pytest.mark.parametrize(
@@ -113,7 +120,7 @@ def test_calcom_vectors_hold(body: bytes, header: str) -> None:
     ],
 )
 def test_request_unsigned_by_calcom_is_refused(header: str | None, keys: list[str], verdict: Verdict) -> None:
-    assert verify_calcom(CALCOM_1, header, keys) is verdict
+    assert judge(Source.CALCOM, CALCOM_1, header, keys, at_ms(0)) is verdict
 
 
 @each_row(
@@ -137,7 +144,9 @@ def test_request_unsigned_by_calcom_is_refused(header: str | None, keys: list[st
 def test_stripe_vectors_hold_for_five_minutes_both_ways(
     body: bytes, header: str, signed_at: int, drift: int, verdict: Verdict
 ) -> None:
-    assert verify_stripe(body, header, ["whsec_rolled", STRIPE_KEY], at_ms((signed_at + drift) * 1000)) is verdict
+    assert (
+        judge(Source.STRIPE, body, header, ["whsec_rolled", STRIPE_KEY], at_ms((signed_at + drift) * 1000)) is verdict
+    )
 
 
 @pytest.mark.parametrize(
@@ -156,12 +165,12 @@ def test_stripe_vectors_hold_for_five_minutes_both_ways(
     ],
 )
 def test_request_unsigned_by_stripe_is_refused(header: str | None, keys: list[str], verdict: Verdict) -> None:
-    assert verify_stripe(STRIPE_1, header, keys, at_ms(1767225601000)) is verdict
+    assert judge(Source.STRIPE, STRIPE_1, header, keys, at_ms(1767225601000)) is verdict
 
 
 def test_stripe_secret_of_another_endpoint_is_refused() -> None:
     """Test and live mode have a secret each; two count while one replaces the other."""
     seconds = 1767225601
     header, now = stripe.signature("whsec_of_test_mode", STRIPE_1, seconds), at_ms(seconds * 1000)
-    assert verify_stripe(STRIPE_1, header, ["whsec_of_live_mode"], now) is Verdict.MISMATCH
-    assert verify_stripe(STRIPE_1, header, ["whsec_of_live_mode", "whsec_of_test_mode"], now) is Verdict.VALID
+    assert judge(Source.STRIPE, STRIPE_1, header, ["whsec_of_live_mode"], now) is Verdict.MISMATCH
+    assert judge(Source.STRIPE, STRIPE_1, header, ["whsec_of_live_mode", "whsec_of_test_mode"], now) is Verdict.VALID

@@ -11,7 +11,8 @@ from retell.lib.webhook_auth import symmetric
 from retell.types import AgentListParams, PhoneCallResponse
 from sandbox_clients import Api, Receiver
 
-from askproai_runtime.intake import Verdict, verify_retell
+from askproai_runtime.intake import RETELL_SIGNATURE, Source, Verdict
+from askproai_runtime.intake.signatures import verify
 from askproai_sandbox.retell import signature
 from tests.worlds import retell_contract
 
@@ -35,8 +36,9 @@ def test_signatures_are_judged_as_by_the_sdk(distance_ms: int) -> None:
     signed = symmetric["sign"](BODY, KEY, NOW_MS)
     now = datetime.fromtimestamp((NOW_MS + distance_ms) / 1000, UTC)
     theirs = symmetric["verify"](BODY, KEY, signed, {"timestamp": NOW_MS + distance_ms})
-    assert (verify_retell(BODY.encode(), signed, [KEY], now) is Verdict.VALID) is theirs
-    assert verify_retell(BODY.encode(), signed, ["key_other"], now) is not Verdict.VALID
+    headers = {RETELL_SIGNATURE: signed}
+    assert (verify(Source.RETELL, BODY.encode(), headers, [KEY], now) is Verdict.VALID) is theirs
+    assert verify(Source.RETELL, BODY.encode(), headers, ["key_other"], now) is not Verdict.VALID
 
 
 async def test_every_sent_call_exists_in_the_sdk(retell: Api, receiver: Receiver, tools: Tools) -> None:
