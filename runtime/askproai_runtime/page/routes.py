@@ -8,6 +8,7 @@ from aiohttp import web
 
 from askproai_core.http_server import Problem
 from askproai_runtime.admin_api import Endpoint
+from askproai_runtime.page.origin import IS_PUBLISHED
 from askproai_runtime.process import Process
 
 if TYPE_CHECKING:
@@ -30,13 +31,6 @@ ACTION_PATHS: Final = (
     *FORM_PATHS, "/appointments/{id}/attendance", "/blocks/{id}/remove", "/dead-letters/events/{id}/redrive",
     "/dead-letters/notifications/{id}/redrive", "/sessions/{id}/end",
 )  # fmt: skip
-
-
-UNKNOWN_PATH: Final = "/{unknown}"
-
-# The parts of an application that serves the published port: only by which port a request came is certain, its headers can be
-# anybody's.
-IS_PUBLISHED: Final = web.AppKey("is_published", bool)
 
 
 class Page:

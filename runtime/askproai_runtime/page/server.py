@@ -32,8 +32,7 @@ from askproai_runtime.page.feed import Feed, event_id
 from askproai_runtime.page.logins import LOGIN_PATHS, LoginRequest, Logins, LoginTexts
 from askproai_runtime.page.origin import Origin, origin_of
 from askproai_runtime.page.rendering import load_templates, render
-from askproai_runtime.page.request import SECURITY, path_of, read_form, send_to_login
-from askproai_runtime.page.routes import UNKNOWN_PATH
+from askproai_runtime.page.request import SECURITY, UNKNOWN_PATH, path_of, read_form, send_to_login
 from askproai_runtime.page.sessions import Session, Signer
 from askproai_runtime.page.tenant_rights import TenantRights, session_detail
 from askproai_runtime.page.views import FORMS, VIEWS, Asking, View, Views

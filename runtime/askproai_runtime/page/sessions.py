@@ -110,10 +110,5 @@ class Signer:
         return hmac.new(self._key, signed, hashlib.sha256).hexdigest()
 
 
-def cookie_name(tenant: str) -> str:
-    """Return the name of a tenant's cookie: all ports of one host share their cookies, and each may be another tenant's page."""
-    return f"askproai-{hashlib.sha256(tenant.encode()).hexdigest()[:12]}"
-
-
 def _equal(expected: str, presented: str) -> bool:
     return hmac.compare_digest(expected.encode(), presented.encode("utf-8", "surrogateescape"))

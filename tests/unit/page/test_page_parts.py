@@ -42,8 +42,9 @@ from askproai_runtime.oidc import Attempt
 from askproai_runtime.page.day_plan import MAX_LANES, ROWS, list_people, list_whole_days, plan_day, week_of
 from askproai_runtime.page.feed import Feed, changed_subjects, event_id
 from askproai_runtime.page.fleet.words import FLEET_WORDS
+from askproai_runtime.page.origin import cookie_name
 from askproai_runtime.page.rendering import format_duration, render
-from askproai_runtime.page.sessions import LIFETIME, Signer, cookie_name
+from askproai_runtime.page.sessions import LIFETIME, Signer
 from askproai_runtime.page.views import list_others, show_services, show_subject
 from askproai_runtime.page.words import WORDS, ActionWords, LoginWords, choose_language
 from askproai_runtime.sentences import speaking
