@@ -9,7 +9,8 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from askproai_runtime.admin_api import SESSION_LIFETIME, Role
+from askproai_runtime.admin_api import Role
+from askproai_runtime.admin_api.sessions import SESSION_LIFETIME
 from askproai_runtime.oidc import Attempt
 
 T = TypeVar("T")

@@ -16,9 +16,10 @@ from askproai_core.database import StatementTimeout
 from askproai_core.tenant_config import Language
 from askproai_runtime.admin_api import PulseStore
 from askproai_runtime.admin_api.store import FigureStore
+from askproai_runtime.page.views import VIEWS
 from askproai_runtime.page.words import WORDS
 from tests.worlds.page_rows import CALLER, ILLNESS, NAME, filled, seed
-from tests.worlds.page_visitor import VIEWS, Visitor, hidden, tags, visiting
+from tests.worlds.page_visitor import Visitor, hidden, tags, visiting
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod
 from tests.worlds.waiting import eventually
 
