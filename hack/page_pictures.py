@@ -25,8 +25,7 @@ from msgspec.structs import replace
 
 from askproai_core.database import open_pool
 from askproai_core.logging import configure_logs
-from askproai_runtime.page import fleet, routes
-from askproai_runtime.page.views import FORMS, VIEWS
+from askproai_runtime.page import fleet, routes, views
 from askproai_sandbox.cluster import ControlPlane, KubeClient
 from askproai_sandbox.databases import Database, fresh_database
 from askproai_sandbox.postgres import EmbeddedPostgres
@@ -118,7 +117,7 @@ async def _draw_salon(database: Database, folder: Path, every_view: Path | None)
             for each in OF_SALON:
                 await _take(browser, visitor, each, each.path.format(day=day.isoformat(), **ids))
             if every_view is not None:
-                paths = [filled(path, ids | {"calls": ids["failed"]}) for path in (*VIEWS, *FORMS)]
+                paths = [filled(path, ids | {"calls": ids["failed"]}) for path in (*views.VIEWS, *views.FORMS)]
                 paths = [path for path in paths if "{id}" not in path and not path.endswith("/")] + [
                     "/login",
                     "/calls/none",

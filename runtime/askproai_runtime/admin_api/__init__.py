@@ -1,17 +1,17 @@
 """The private API of a tenant, `/api/v1/…` on port 8081: for its operators, never routed from outside.
 
-Its endpoints are functions over a request and typed values, which the page calls, too.
+Each noun has a module. Its endpoints are functions over a request and typed values, which the page calls, too.
 """
 
 from askproai_runtime.admin_api.app import BASE, access_of, api_app, description_app, find_access, require_token
 from askproai_runtime.admin_api.parameters import MAX_ROWS, Paging, require_valid
 from askproai_runtime.admin_api.request import Access, ApiRequest, PrivateApi, printable
 from askproai_runtime.admin_api.roles import Right, Role, rights_of
-from askproai_runtime.admin_api.store import AdminApiStore, Pulse, PulseStore
+from askproai_runtime.admin_api.store.events import AdminApiStore
+from askproai_runtime.admin_api.store.pulse import Pulse, PulseStore
 
 __all__ = [
     "BASE", "MAX_ROWS", "Access", "AdminApiStore", "ApiRequest", "Paging", "PrivateApi", "Pulse", "PulseStore", "Right", "Role",
-    "access_of", "api_app", "appointment_entry", "appointments", "blocks", "calls", "circuits", "description_app", "desk",
-    "events", "failures", "figures", "find_access", "messages", "notifications", "printable", "require_token", "require_valid",
-    "rights_of", "sessions", "waitlist",
+    "access_of", "api_app", "appointment_entry", "blocks", "description_app", "desk", "figures", "find_access", "messages",
+    "printable", "require_token", "require_valid", "rights_of", "sessions",
 ]  # fmt: skip

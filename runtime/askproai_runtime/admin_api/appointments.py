@@ -33,7 +33,7 @@ from askproai_runtime.admin_api.parameters import PAGE, Paging, Param, Parameter
 from askproai_runtime.admin_api.refused_change import refuse_move
 from askproai_runtime.admin_api.request import ApiRequest
 from askproai_runtime.admin_api.roles import Right
-from askproai_runtime.admin_api.store import AdminApiStore, AppointmentFilter
+from askproai_runtime.admin_api.store.events import AppointmentFilter
 from askproai_runtime.booking import (
     Appointment,
     BookingContext,
@@ -123,7 +123,7 @@ class AppointmentQuery:
 
 async def list_page(request: ApiRequest, query: AppointmentQuery, paging: Paging) -> AppointmentPage:
     await request.record_list("/appointments")
-    limit, after, store = paging.limit, paging.after(datetime, UUID), _store(request)
+    limit, after, store = paging.limit, paging.after(datetime, UUID), request.api.store
     branches, staff = await _resolve_names(request, query.branch, query.staff)
     wanted = AppointmentFilter(query.start, query.end, branches, staff, query.status)
     rows = await store.list_appointments(wanted, after=after, limit=limit)
@@ -135,10 +135,6 @@ async def list_page(request: ApiRequest, query: AppointmentQuery, paging: Paging
     return AppointmentPage(entries, following, request.zone.key, total, at_least=at_least)
 
 
-def _store(request: ApiRequest) -> AdminApiStore:
-    return AdminApiStore(request.process.pool, request.process.tenant)
-
-
 async def _resolve_names(
     request: ApiRequest, branch: str | None, staff: str | None
 ) -> tuple[Sequence[str] | None, Sequence[str] | None]:
@@ -147,7 +143,7 @@ async def _resolve_names(
     """
     if branch is None and staff is None:
         return None, None
-    config, places = request.config, await _store(request).list_places()
+    config, places = request.config, await request.api.store.list_places()
     with problems():
         branches = None if branch is None else find_branches(config, branch, {place for place, _ in places})
         known = {member for place, member in places if branches is None or place in branches}
@@ -175,7 +171,7 @@ async def new_start(request: ApiRequest, beginning: str, text: str, staff: str |
 
 
 async def cancel(request: ApiRequest, appointment_id: UUID, body: Cancellation) -> Change:
-    request.require(Right.CANCEL, "cancel an appointment")
+    request.access.require(Right.CANCEL, "cancel an appointment")
     booking = request.booking()
     with problems():
         appointment = await cancel_for_desk(
@@ -195,7 +191,7 @@ async def cancel(request: ApiRequest, appointment_id: UUID, body: Cancellation) 
 
 
 async def move(request: ApiRequest, appointment_id: UUID, body: Move) -> Change:
-    request.require(Right.MOVE, "move an appointment")
+    request.access.require(Right.MOVE, "move an appointment")
     booking, start = request.booking(), require_start(body.start)
     with problems():
         answer = await move_for_desk(booking, body.desk, appointment_id, start, body.staff, request.correlation_id)
@@ -208,7 +204,7 @@ async def move(request: ApiRequest, appointment_id: UUID, body: Move) -> Change:
 
 
 async def mark(request: ApiRequest, appointment_id: UUID, body: Attendance) -> Change:
-    request.require(Right.MARK, "mark who did not come")
+    request.access.require(Right.MARK, "mark who did not come")
     booking = request.booking()
     with problems():
         appointment = await mark_attendance(

@@ -9,7 +9,6 @@ from askproai_core.http_server import Problem
 from askproai_runtime.admin_api.endpoint import Endpoint
 from askproai_runtime.admin_api.parameters import PAGE, Paging, next_cursor
 from askproai_runtime.admin_api.request import ApiRequest
-from askproai_runtime.admin_api.store import AdminApiStore
 
 
 class AuditEntry(msgspec.Struct, frozen=True):
@@ -33,7 +32,7 @@ async def list_page(request: ApiRequest, paging: Paging) -> AuditPage:
     limit, after = paging.limit, paging.after(datetime, str)
     if after is not None and not (after[1].isascii() and after[1].isdigit() and len(after[1]) < 19):  # noqa: PLR2004  digits of a bigint
         raise Problem(400, "Bad Request", "cursor is not the `next` of a page of this list")
-    rows = await AdminApiStore(request.process.pool, request.process.tenant).list_audit(after=after, limit=limit)
+    rows = await request.api.store.list_audit(after=after, limit=limit)
     entries = [msgspec.convert(dict(row) | {"detail": msgspec.json.decode(row["detail"])}, AuditEntry) for row in rows]
     following = next_cursor(entries[-1].at, entries[-1].id) if len(entries) == limit else None
     return AuditPage(entries, following, request.zone.key)

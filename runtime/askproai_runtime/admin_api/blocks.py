@@ -196,8 +196,8 @@ class BlockQuery:
 
     @classmethod
     def of(cls, given: Parameters) -> "BlockQuery":
-        everyone = given.choice("everyone") == "true"
-        return cls(given.text("from") or "", given.text("to"), given.text("staff"), everyone, given.text("branch"))
+        first, last, staff, branch = (given.text(name) for name in ("from", "to", "staff", "branch"))
+        return cls(first or "", last, staff, given.flag("everyone"), branch)
 
 
 async def preview(request: ApiRequest, query: BlockQuery) -> BlockPreview:
@@ -213,7 +213,7 @@ async def preview(request: ApiRequest, query: BlockQuery) -> BlockPreview:
 
 
 async def add(request: ApiRequest, body: NewBlock) -> AddedBlock:
-    request.require(Right.BLOCK, "block a time")
+    request.access.require(Right.BLOCK, "block a time")
     with problems():
         span = _parse_span(request, body.first, body.last)
         whose = _whose(body.staff, everyone=body.everyone)
@@ -224,7 +224,7 @@ async def add(request: ApiRequest, body: NewBlock) -> AddedBlock:
 
 
 async def pause(request: ApiRequest, body: NewPause) -> AddedBlock:
-    request.require(Right.BLOCK, "pause bookings")
+    request.access.require(Right.BLOCK, "pause bookings")
     booking = request.booking()
     with problems():
         until = None
@@ -253,7 +253,7 @@ async def _to_added(
 
 
 async def remove(request: ApiRequest, block_id: UUID, body: DeskBody) -> RemovedBlock:
-    request.require(Right.BLOCK, "remove a block")
+    request.access.require(Right.BLOCK, "remove a block")
     with problems():
         block = await remove_block(request.booking(), body.desk, block_id, request.correlation_id)
     if block is None:

@@ -75,7 +75,7 @@ async def preview(request: ApiRequest, place: Place, when: str | None) -> Bookin
 
 
 async def book(request: ApiRequest, body: NewAppointment) -> Change:
-    request.require(Right.ADMINISTER, "book an appointment")
+    request.access.require(Right.ADMINISTER, "book an appointment")
     booking, start = request.booking(), require_start(body.start)
     place, customer = (
         Place(body.branch, body.service, body.staff),

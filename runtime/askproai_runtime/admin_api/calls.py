@@ -31,7 +31,7 @@ from askproai_runtime.admin_api.parameters import (
 )
 from askproai_runtime.admin_api.request import LEFT_OUT, ApiRequest
 from askproai_runtime.admin_api.roles import Right
-from askproai_runtime.admin_api.store import CallStore
+from askproai_runtime.admin_api.store.calls import CallStore
 from askproai_runtime.calls import CallTexts, read_call_texts, read_said
 from askproai_runtime.encryption import BodyCipher, DecryptionError
 from askproai_runtime.german_dates import understand_parts
@@ -197,7 +197,7 @@ class CallQuery:
     @classmethod
     def of(cls, given: Parameters) -> "CallQuery":
         since, outcomes = given.instant("since"), given.some_choices("outcome")
-        return cls(since, given.text("from"), outcomes, _listens(given))
+        return cls(since, given.text("from"), outcomes, given.flag("personal"))
 
 
 async def list_page(request: ApiRequest, query: CallQuery, paging: Paging) -> CallPage:
@@ -206,7 +206,7 @@ async def list_page(request: ApiRequest, query: CallQuery, paging: Paging) -> Ca
         _require_listening(request)
         await request.record_list("/calls")
     if query.caller is not None:
-        request.require(Right.NAMES, "see whether somebody called")
+        request.access.require(Right.NAMES, "see whether somebody called")
     rows = await request.api.calls.list_calls(
         since=query.since, caller=_number(query.caller, request.config), outcomes=_search(query.outcomes),
         after=paging.after(datetime, str), limit=limit,
@@ -227,7 +227,7 @@ async def show(request: ApiRequest, beginning: str) -> CallContent:
         row = await store.get_content(found[0])
     if row is None:
         raise _not_found()
-    hears = request.may(Right.LISTEN)
+    hears = request.access.may(Right.LISTEN)
     texts = read_call_texts(request.process.cipher, row["call_id"], row["transcript"], row["analysis"])
     analysis = texts.analysis or {}
     content = CallContent(
@@ -295,12 +295,7 @@ async def _of_appointment(store: CallStore, text: str) -> _Found | None:
 
 
 async def _to_timeline(
-    request: ApiRequest,
-    asked: str,
-    call: asyncpg.Record | None,
-    rows: Sequence[asyncpg.Record],
-    *,
-    personal: bool,
+    request: ApiRequest, asked: str, call: asyncpg.Record | None, rows: Sequence[asyncpg.Record], *, personal: bool
 ) -> Timeline:
     texts, store, cipher = CallTexts(None, None), request.api.calls, request.process.cipher
     if personal and call is not None:
@@ -351,7 +346,7 @@ def _text(value: Any) -> str | None:
 
 
 def _require_listening(request: ApiRequest) -> None:
-    request.require(Right.LISTEN, "see who called and what was said")
+    request.access.require(Right.LISTEN, "see who called and what was said")
 
 
 def _search(named: Sequence[str] | None) -> Sequence[str] | None:
@@ -454,10 +449,6 @@ def _known_names(config: TenantConfig) -> frozenset[str]:
     return frozenset(fold(name) for name in (*services, *branches, *staff) if name)
 
 
-def _listens(given: Parameters) -> bool:
-    return given.choice("personal") == "true"
-
-
 _FILTERS = (
     Param("since", "Began then or later; a day or a local time"),
     Param("from", "Only from this phone number, or `anonymous` for those who withheld it"),
@@ -476,10 +467,10 @@ ENDPOINTS = (
     ),
     Endpoint(
         "GET", "/calls/{call_id}/timeline", "What happened in a call, in order; by its id or the beginning of it", Timeline,
-        lambda request, given: timeline(request, given.path["call_id"], personal=_listens(given)), (_PERSONAL,),
+        lambda request, given: timeline(request, given.path["call_id"], personal=given.flag("personal")), (_PERSONAL,),
     ),
     Endpoint(
         "GET", "/timeline/{id}", _ANY_TIMELINE, Timeline,
-        lambda request, given: find_timeline(request, given.path["id"], personal=_listens(given)), (_PERSONAL,),
+        lambda request, given: find_timeline(request, given.path["id"], personal=given.flag("personal")), (_PERSONAL,),
     ),
 )  # fmt: skip

@@ -8,7 +8,6 @@ from askproai_core.redis import CircuitState, CircuitView, Provider
 from askproai_runtime.admin_api.endpoint import Endpoint
 from askproai_runtime.admin_api.request import ApiRequest
 from askproai_runtime.admin_api.roles import Right
-from askproai_runtime.admin_api.store import AdminApiStore
 
 log = structlog.get_logger(__name__)
 
@@ -33,12 +32,12 @@ async def list_all(request: ApiRequest) -> CircuitList:
 
 
 async def reset(request: ApiRequest, name: str) -> CircuitEntry:
-    request.require(Right.ADMINISTER, "close a circuit")
+    request.access.require(Right.ADMINISTER, "close a circuit")
     if name not in list(Provider):
         raise Problem(404, "Not Found", f"There are circuits for {', '.join(Provider)}")
     provider, process = Provider(name), request.process
     await process.circuits.reset(provider)
-    due = await AdminApiStore(process.pool, process.tenant).make_sync_jobs_due() if provider is Provider.CALCOM else 0
+    due = await request.api.store.make_sync_jobs_due() if provider is Provider.CALCOM else 0
     request.api.wake_worker()
     log.warning("circuit.reset", provider=name, jobs_due=due)
     return _to_entry(provider, (await process.circuits.views())[provider])

@@ -16,7 +16,6 @@ from askproai_runtime.admin_api.endpoint import Endpoint
 from askproai_runtime.admin_api.parameters import PAGE, Paging, Param, Parameters, next_cursor
 from askproai_runtime.admin_api.request import ApiRequest
 from askproai_runtime.admin_api.roles import Right
-from askproai_runtime.admin_api.store import AdminApiStore
 from askproai_runtime.intake import Source
 
 log = structlog.get_logger(__name__)
@@ -105,7 +104,7 @@ class EventQuery:
 
 async def list_page(request: ApiRequest, query: EventQuery, paging: Paging) -> EventPage:
     after, limit = paging.after(datetime, str), paging.limit
-    rows = await _store(request).list_events(
+    rows = await request.api.store.list_events(
         status=query.status, source=query.source, event_type=query.type, since=query.since, after=after, limit=limit
     )
     events = [msgspec.convert(dict(row), EventEntry) for row in rows]
@@ -115,7 +114,7 @@ async def list_page(request: ApiRequest, query: EventQuery, paging: Paging) -> E
 
 async def show(request: ApiRequest, event_id: str) -> EventDetail:
     number, is_job = _parse_id(event_id)
-    row = await (_store(request).get_job(number) if is_job else _store(request).get_event(number))
+    row = await (request.api.store.get_job(number) if is_job else request.api.store.get_event(number))
     if row is None:
         raise _not_found()
     return _to_detail(dict(row), request.zone.key)
@@ -123,8 +122,8 @@ async def show(request: ApiRequest, event_id: str) -> EventDetail:
 
 async def redrive(request: ApiRequest, event_id: str, request_id: UUID | None) -> RedriveResult:
     """Redrive a dead event or job by its id as listed; once for a `request_id`, however often it is sent."""
-    request.require(Right.REDRIVE, "redrive an event")
-    (number, is_job), store = _parse_id(event_id), _store(request)
+    request.access.require(Right.REDRIVE, "redrive an event")
+    (number, is_job), store = _parse_id(event_id), request.api.store
     redrive_one, call = store.redrive_job if is_job else store.redrive_event, in_place_of_call(request_id)
     redriven = await redrive_one(number, request.claimed_by, call)
     if not redriven and call:
@@ -141,15 +140,11 @@ async def redrive(request: ApiRequest, event_id: str, request_id: UUID | None) -
 
 
 async def redrive_all(request: ApiRequest, request_id: UUID | None) -> RedriveResult:
-    request.require(Right.ADMINISTER, "redrive all events")
-    redriven = await _store(request).redrive_all(_MAX_REDRIVEN, request.claimed_by, in_place_of_call(request_id))
+    request.access.require(Right.ADMINISTER, "redrive all events")
+    redriven = await request.api.store.redrive_all(_MAX_REDRIVEN, request.claimed_by, in_place_of_call(request_id))
     request.api.wake_worker()
     log.warning("event.redriven", count=len(redriven))
     return RedriveResult(redriven)
-
-
-def _store(request: ApiRequest) -> AdminApiStore:
-    return AdminApiStore(request.process.pool, request.process.tenant)
 
 
 def _parse_id(text: str) -> tuple[int, bool]:

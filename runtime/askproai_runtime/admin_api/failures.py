@@ -7,7 +7,7 @@ import msgspec
 from askproai_runtime.admin_api.endpoint import Endpoint
 from askproai_runtime.admin_api.parameters import PAGE, Param, Parameters
 from askproai_runtime.admin_api.request import ApiRequest
-from askproai_runtime.admin_api.store import FailureStore
+from askproai_runtime.admin_api.store.failures import list_failures
 
 
 class FailedBooking(msgspec.Struct, frozen=True):
@@ -35,7 +35,7 @@ class FailedBookingList(msgspec.Struct, frozen=True):
 
 async def list_all(request: ApiRequest, since: datetime, limit: int) -> FailedBookingList:
     zone = request.zone
-    rows = await FailureStore(request.process.pool, request.process.tenant).list_failures(since, limit)
+    rows = await list_failures(request.process.pool, request.process.tenant, since, limit)
     local = [
         dict(row) | {name: row[name] and row[name].astimezone(zone) for name in ("at", "starts_at")} for row in rows
     ]

@@ -7,7 +7,7 @@ import msgspec
 from askproai_core.database import BookingCounts
 from askproai_runtime.admin_api.endpoint import Endpoint
 from askproai_runtime.admin_api.request import ApiRequest
-from askproai_runtime.admin_api.store import FigureStore
+from askproai_runtime.admin_api.store.figures import list_days_of_bookings, list_provider_requests
 
 
 class DayOfBookings(msgspec.Struct, frozen=True):
@@ -46,9 +46,9 @@ class Figures(msgspec.Struct, frozen=True):
 
 
 async def show(request: ApiRequest) -> Figures:
-    store = FigureStore(request.process.pool, request.process.tenant)
-    days = await store.list_days_of_bookings(request.zone.key)
-    providers = await store.list_provider_requests()
+    pool, tenant = request.process.pool, request.process.tenant
+    days = await list_days_of_bookings(pool, tenant, request.zone.key)
+    providers = await list_provider_requests(pool, tenant)
     month = BookingCounts(sum(each.booked for each in days.values()), sum(each.failed for each in days.values()))
     target = request.config.booking_target_percent
     return Figures(

@@ -96,7 +96,7 @@ async def show(request: ApiRequest, beginning: str) -> MessageDetail:
 
 
 async def mark_done(request: ApiRequest, message_id: UUID, body: Done) -> MessageDetail:
-    request.require(Right.ANSWER, "deal with a message")
+    request.access.require(Right.ANSWER, "deal with a message")
     with problems():
         found = await mark_message_done(request.booking(), body.desk, message_id, body.note, request.correlation_id)
     log.info("message.done", message=str(message_id))

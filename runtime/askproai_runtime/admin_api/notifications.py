@@ -89,7 +89,7 @@ async def list_page(request: ApiRequest, paging: Paging, state: str | None = Non
 
 async def redrive(request: ApiRequest, notification_id: str, request_id: UUID | None) -> RedrivenNotifications:
     """Redrive a dead notification; once for a `request_id`, however often it is sent."""
-    request.require(Right.REDRIVE, "send a notification again")
+    request.access.require(Right.REDRIVE, "send a notification again")
     try:
         only = UUID(notification_id)
     except ValueError:
@@ -101,7 +101,7 @@ async def redrive(request: ApiRequest, notification_id: str, request_id: UUID | 
 
 
 async def redrive_all(request: ApiRequest, request_id: UUID | None) -> RedrivenNotifications:
-    request.require(Right.ADMINISTER, "send all notifications again")
+    request.access.require(Right.ADMINISTER, "send all notifications again")
     return await _redrive(request, None, request_id)
 
 
@@ -116,7 +116,7 @@ async def list_without_reminders(request: ApiRequest) -> OptOutList:
 
 async def opt_out(request: ApiRequest, body: OptOutBody) -> OptOut:
     """Keep it by the address, so that it also holds for appointments to come. Safe to repeat."""
-    request.require(Right.ADMINISTER, "stop reminders")
+    request.access.require(Right.ADMINISTER, "stop reminders")
     address = _parse_address(body.address, region_of(request.config))
     await set_opt_out(
         request.process.pool, request.process.tenant, address, wants_none=not body.reminders, changed_by=body.by,

@@ -107,6 +107,9 @@ class Parameters:
             raise bad_request(f"{name} is one of: {', '.join(choices)}")
         return value
 
+    def flag(self, name: str) -> bool:
+        return self.choice(name) == "true"
+
     def some_choices(self, name: str) -> list[str] | None:
         """Return those of the parameter's `choices` that are named, joined by commas; None when it is absent."""
         value, choices = self._query.get(name), self._params[name].choices

@@ -69,7 +69,7 @@ class ErasureList(msgspec.Struct, frozen=True):
 
 
 async def export(request: ApiRequest, body: ExportBody) -> CallerExport:
-    request.require(Right.ADMINISTER, "export a caller")
+    request.access.require(Right.ADMINISTER, "export a caller")
     ctx = request.booking()
     number = _number(body.caller, ctx.config())
     with problems():
@@ -77,7 +77,7 @@ async def export(request: ApiRequest, body: ExportBody) -> CallerExport:
 
 
 async def erase(request: ApiRequest, body: EraseBody) -> ErasureAnswer:
-    request.require(Right.ADMINISTER, "erase a caller")
+    request.access.require(Right.ADMINISTER, "erase a caller")
     ctx = request.booking()
     asked = ErasureRequest(
         body.desk, _number(body.caller, ctx.config()), body.cancel_appointments, request.correlation_id

@@ -11,7 +11,9 @@ from askproai_core.http_server import Problem
 from askproai_core.input_values import INVISIBLE
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.admin_api.roles import Right, Role, rights_of
-from askproai_runtime.admin_api.store import CallStore, record_read
+from askproai_runtime.admin_api.store.calls import CallStore
+from askproai_runtime.admin_api.store.events import AdminApiStore
+from askproai_runtime.admin_api.store.reads import record_read
 from askproai_runtime.booking import BookingContext
 from askproai_runtime.process import Process
 
@@ -38,16 +40,13 @@ class Access:
 
     def require(self, right: Right, purpose: str) -> None:
         """Raise `Problem` 403 without the right; `purpose` completes "to …"."""
-        if not self.may(right):
-            raise self.refusal(purpose)
-
-    def refusal(self, purpose: str) -> Problem:
-        """Return the refusal of an act that the role may not do; `purpose` completes "to …"."""
+        if self.may(right):
+            return
         if self.role is Role.READER:
             text = f"This token may only look, and names nobody: to {purpose}, use that of Secret {self.admin_secret}"
         else:
             text = f"The role {self.role} may not do this: to {purpose}, ask somebody with the role {Role.OWNER}"
-        return Problem(403, "Forbidden", text)
+        raise Problem(403, "Forbidden", text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,20 +81,13 @@ class ApiRequest:
 
     def hide(self, personal: T, right: Right = Right.NAMES) -> T:
         """Return a text that says who a customer is or what is the matter with a person; without the right `…` in its place."""
-        return personal if not personal or self.may(right) else LEFT_OUT
-
-    def may(self, right: Right) -> bool:
-        return self.access.may(right)
-
-    def require(self, right: Right, purpose: str) -> None:
-        """Raise `Problem` 403 without the right; `purpose` completes "to …"."""
-        self.access.require(right, purpose)
+        return personal if not personal or self.access.may(right) else LEFT_OUT
 
     async def record_list(self, path: str) -> None:
         """Record that a list of people is read; without the right to names it shows none. Raises what asyncpg raises: then
         nobody reads it.
         """
-        if self.may(Right.NAMES):
+        if self.access.may(Right.NAMES):
             detail = {"role": self.access.role, "claimed_by": self.claimed_by, "list": path}
             await record_read(self.process.pool, self.process.tenant, "list.read", detail, self.correlation_id)
 
@@ -105,6 +97,7 @@ class PrivateApi:
 
     def __init__(self, process: Process, wake_worker: Callable[[], None]) -> None:
         self.process, self.wake_worker = process, wake_worker
+        self.store = AdminApiStore(process.pool, process.tenant)
         self.calls = CallStore(process.pool, process.tenant)  # one for all: it lists for one request at a time
 
     def request(self, access: Access, correlation_id: str, name: str) -> ApiRequest:

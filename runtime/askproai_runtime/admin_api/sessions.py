@@ -16,7 +16,7 @@ from askproai_runtime.admin_api.endpoint import Endpoint
 from askproai_runtime.admin_api.parameters import require_text
 from askproai_runtime.admin_api.request import ApiRequest
 from askproai_runtime.admin_api.roles import Right, Role
-from askproai_runtime.admin_api.store import SessionStore
+from askproai_runtime.admin_api.store.sessions import find_login, list_open_logins, record_end
 
 log = structlog.get_logger(__name__)
 
@@ -91,29 +91,27 @@ class SeenSessions:
 
 
 async def list_open(request: ApiRequest) -> SessionList:
-    request.require(Right.ADMINISTER, "see who is logged in")
-    rows = await _store(request).list_open(request.now - SESSION_LIFETIME)
-    seen = await SeenSessions(request.process.shared, request.process.clock).list_seen([row["id"] for row in rows])
+    request.access.require(Right.ADMINISTER, "see who is logged in")
+    process = request.process
+    rows = await list_open_logins(process.pool, process.tenant, request.now - SESSION_LIFETIME)
+    seen = await SeenSessions(process.shared, process.clock).list_seen([row["id"] for row in rows])
     entries = [_to_entry(row, at, request) for row, at in zip(rows, seen, strict=True)]
     return SessionList(entries, request.zone.key)
 
 
 async def end(request: ApiRequest, session: str, body: DeskBody) -> EndedSession:
-    request.require(Right.ADMINISTER, "end a session")
-    row = await _store(request).find(require_text(session))
+    request.access.require(Right.ADMINISTER, "end a session")
+    pool, tenant = request.process.pool, request.process.tenant
+    row = await find_login(pool, tenant, require_text(session))
     if row is None:
         raise Problem(404, "Not Found", "There is no such session", members=ChangeObstacle.NOT_FOUND.members)
     role, name, _ = _who(row)
     detail = {
         "token": "admin", "claimed_by": body.by, "request": str(body.request_id), "role": role, "session_of": name,
     }  # fmt: skip
-    ended = await _store(request).end(session, detail)
+    ended = await record_end(pool, tenant, session, detail)
     log.info("page.session_ended" if ended else "page.session_was_over", session=session)
     return EndedSession(session, ended)
-
-
-def _store(request: ApiRequest) -> SessionStore:
-    return SessionStore(request.process.pool, request.process.tenant)
 
 
 def _who(row: asyncpg.Record) -> tuple[Role, str | None, bool]:

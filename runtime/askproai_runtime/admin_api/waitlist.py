@@ -107,7 +107,7 @@ async def remove(request: ApiRequest, entry_id: UUID, body: DeskBody) -> Waitlis
 
 
 async def _change(request: ApiRequest, change: _Change, entry_id: UUID, body: DeskBody) -> WaitlistDetail:
-    request.require(Right.ADMINISTER, "change the waiting list")
+    request.access.require(Right.ADMINISTER, "change the waiting list")
     with problems():
         entry = await change(request.booking(), body.desk, entry_id, request.correlation_id)
     log.info("waitlist.changed", entry=str(entry_id))

@@ -92,16 +92,11 @@ async def _block(asking: Asking) -> str:
     branch, _, staff = asking.form.get("who", "").partition("/")
     day, time = _require(asking, "day"), asking.form.get("time", "")
     last_day, last_time = asking.form.get("last_day", ""), asking.form.get("last_time", "")
-    everyone = bool(branch) and not staff
+    everyone, reason = bool(branch) and not staff, asking.form.get("reason", "")
     body = blocks.NewBlock(
-        **_sent(asking),
-        staff=None if everyone else staff,
-        everyone=everyone,
-        branch=branch,
-        first=_moment(day, time),
-        last=_moment(last_day or day, last_time) if last_day or last_time else None,
-        reason=asking.form.get("reason", ""),
-    )
+        **_sent(asking), staff=None if everyone else staff, everyone=everyone, branch=branch, first=_moment(day, time),
+        last=_moment(last_day or day, last_time) if last_day or last_time else None, reason=reason,
+    )  # fmt: skip
     added = await blocks.add(asking.request, require_valid(body))
     notice = Notice.BLOCKED_AT_CALCOM if added.at_calcom else Notice.BLOCKED
     return _to(f"/blocks/{added.block.id}", notice if added.added else Notice.EXISTED)

@@ -111,14 +111,14 @@ class PageServer:
             return await self._act(request, action, asking, session, signer, words)
         path = path_of(request)
         if path in FORMS:
-            asking.request.require(ACTIONS[path].right, "change something")
+            asking.request.access.require(ACTIONS[path].right, "change something")
         return await self._show(request, (VIEWS | FORMS)[path], asking, session, signer, words)
 
     async def _act(
         self, request: web.Request, action: Action, asking: Asking, session: Session, signer: Signer, words: Words
     ) -> web.Response:
         """Carry out an action, and send its sender to the result; not done, show its view again with the reason."""
-        asking.request.require(action.right, "change something")
+        asking.request.access.require(action.right, "change something")
         try:
             _require_own_form(signer, session, asking.form)
             async with self._turn():
@@ -210,13 +210,9 @@ class PageServer:
         return await self._session(request, signer, self._origin(request)) is not None
 
     async def _html(
-        self,
-        words: Words,
-        template: str,
-        values: Mapping[str, Any],
-        status: int = 200,
+        self, words: Words, template: str, values: Mapping[str, Any], status: int = 200,
         headers: Mapping[str, str] | None = None,
-    ) -> web.Response:
+    ) -> web.Response:  # fmt: skip
         config = self._process.config.current
         paths = {name: asset.path for name, asset in self._assets.items()}
         common = {"assets": paths, "business": config.display_name, "session": None}
