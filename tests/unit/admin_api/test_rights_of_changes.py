@@ -14,7 +14,7 @@ from askproai_runtime.admin_api.app import ENDPOINTS
 from askproai_runtime.admin_api.endpoint import Endpoint
 
 CHANGES = [each for each in ENDPOINTS if each.method != "GET"]
-# What a member of staff may do on the page.
+# The changes that a member of staff may make on the page.
 OF_STAFF = {
     "/appointments/{id}/cancel", "/appointments/{id}/move", "/appointments/{id}/attendance", "/blocks", "/blocks/{id}/remove",
     "/pauses", "/messages/{id}/done",
