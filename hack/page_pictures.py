@@ -25,7 +25,7 @@ from msgspec.structs import replace
 
 from askproai_core.database import open_pool
 from askproai_core.logging import configure_logs
-from askproai_runtime.page import fleet, routes
+from askproai_runtime.page import fleet, routes, views
 from askproai_sandbox.cluster import ControlPlane, KubeClient
 from askproai_sandbox.databases import Database, fresh_database
 from askproai_sandbox.postgres import EmbeddedPostgres
@@ -33,7 +33,7 @@ from tests.worlds.accessibility import set_look
 from tests.worlds.chromium import PROGRAM, Browser, browsing
 from tests.worlds.fleet_page_environment import SYSTEM, TOKEN, create_example_fleet, fleet_page
 from tests.worlds.page_rows import filled
-from tests.worlds.page_visitor import VIEWS, Visitor, visiting
+from tests.worlds.page_visitor import Visitor, visiting
 from tests.worlds.salon_day import fill_day
 from tests.worlds.tenant_pod import ADMIN_TOKEN, open_pod, running_web
 
@@ -117,7 +117,7 @@ async def _draw_salon(database: Database, folder: Path, every_view: Path | None)
             for each in OF_SALON:
                 await _take(browser, visitor, each, each.path.format(day=day.isoformat(), **ids))
             if every_view is not None:
-                paths = [filled(path, ids | {"calls": ids["failed"]}) for path in (*VIEWS, *routes.FORM_PATHS)]
+                paths = [filled(path, ids | {"calls": ids["failed"]}) for path in (*views.VIEWS, *views.FORMS)]
                 paths = [path for path in paths if "{id}" not in path and not path.endswith("/")] + [
                     "/login",
                     "/calls/none",

@@ -1,6 +1,6 @@
 """The ports that are never routed from outside: probes, detailed health, metrics, the notifications to the worker."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import timedelta
 from importlib.metadata import version
 from typing import Any
@@ -12,7 +12,7 @@ from askproai_core.database import DATABASE_UNAVAILABLE, OtherHistory, oldest_us
 from askproai_core.http_server import Problem, error_middleware, json_response, liveness, metrics_route
 from askproai_core.lifecycle import abandon_after
 from askproai_core.redis import Provider
-from askproai_runtime.admin_api import BASE, AdminApiStore, Endpoint, api_app, description_app, require_token
+from askproai_runtime.admin_api import BASE, AdminApiStore, PrivateApi, api_app, description_app, require_token
 from askproai_runtime.billing import BillingState, get_billing_state
 from askproai_runtime.jobs import snapshot
 from askproai_runtime.page import IS_PUBLISHED, Page
@@ -88,10 +88,11 @@ class Readiness:
             return await schema_version(conn)
 
 
-def private_app(process: Process, readiness: Readiness, served: Sequence[Endpoint], page: Page) -> web.Application:
+def private_app(api: PrivateApi, readiness: Readiness, page: Page) -> web.Application:
     """Return the application of the web process's private port: terse answers for probes, details for the bearer of the token, the
-    private API (`served`), and the page.
+    private API, and the page.
     """
+    process = api.process
 
     async def health(_request: web.Request) -> web.Response:
         return await answer_health(process, readiness)
@@ -102,8 +103,8 @@ def private_app(process: Process, readiness: Readiness, served: Sequence[Endpoin
 
     startup = web.get("/startupz", liveness)  # the port opens only when everything else has started
     app = _app(startup, *_probes(readiness), web.get("/health", health), web.get("/health/detailed", detailed))
-    app.add_subapp(BASE, api_app(served, process))
-    app.add_subapp("/openapi.json", description_app(served, process))
+    app.add_subapp(BASE, api_app(api))
+    app.add_subapp("/openapi.json", description_app(process))
     page.serve(app)
     return app
 
@@ -116,9 +117,9 @@ def published_app(page: Page) -> web.Application:
     return app
 
 
-def open_page(process: Process, readiness: Readiness, served: Sequence[Endpoint]) -> Page:
-    """Return the page of the process's tenant. Nothing of it is imported before somebody asks for it."""
-    return Page(process, served, lambda: details(process, readiness))
+def open_page(api: PrivateApi, readiness: Readiness) -> Page:
+    """Return the page of the process's tenant. Its server is imported when somebody asks for it."""
+    return Page(api, lambda: details(api.process, readiness))
 
 
 def worker_app(process: Process, readiness: Readiness, notify: Callable[[], bool]) -> web.Application:

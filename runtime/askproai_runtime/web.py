@@ -24,7 +24,7 @@ from askproai_core.lifecycle import background_tasks
 from askproai_core.redis import DurableStream, RateLimiter, WakeUpChannel
 from askproai_core.tenant_config import Function
 from askproai_core.tracing import annotate, is_recording, name_route
-from askproai_runtime.admin_api import endpoints
+from askproai_runtime.admin_api import PrivateApi
 from askproai_runtime.availability.opening_hours import warm_up
 from askproai_runtime.calls.inbound import InboundCalls
 from askproai_runtime.conversation.functions import FUNCTIONS_BY_NAME, CallFunctions
@@ -247,14 +247,12 @@ class WebProcess:
 
         try:
             self.public_port = await open_app(self._public_app(), settings.public_port, self.arrivals)
-            served = endpoints(process, self._notifier.notify)
-            page = open_page(process, self._readiness, served)
+            api = PrivateApi(process, self._notifier.notify)
+            page = open_page(api, self._readiness)
             self.page_port = await open_app(
                 published_app(page), settings.page_port, Arrivals(max_waiting=PAGE_CONNECTIONS)
             )
-            self.private_port = await open_app(
-                private_app(process, self._readiness, served, page), settings.private_port
-            )
+            self.private_port = await open_app(private_app(api, self._readiness, page), settings.private_port)
             self.metrics_port = await open_app(metrics_app(process), settings.metrics_port)
             log.info("web.started", public=self.public_port, private=self.private_port, config=process.config.hash)
             started(self)

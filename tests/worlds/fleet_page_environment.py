@@ -15,7 +15,7 @@ from askproai_core.kube import read_access
 from askproai_core.redis import ALL_TENANTS, RedisClient
 from askproai_runtime.coordinator.metrics import Metrics
 from askproai_runtime.page.fleet import FleetOidc, FleetSources, serve_fleet_page
-from askproai_runtime.page.fleet.serving import OIDC_CLIENT_SECRET
+from askproai_runtime.page.fleet.sources import OIDC_CLIENT_SECRET
 from askproai_runtime.watched_files import Credentials
 from askproai_sandbox.cluster import KubeClient
 from askproai_sandbox.example_tenant import load_manifests

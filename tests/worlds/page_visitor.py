@@ -11,11 +11,7 @@ import aiohttp
 from aiohttp.web import HTTPFound, HTTPSeeOther, HTTPTooManyRequests
 from yarl import URL
 
-from askproai_runtime.page.logins import LOGIN_PATHS
-from askproai_runtime.page.routes import PATHS
 from tests.worlds.waiting import eventually
-
-VIEWS = tuple(path for path in PATHS if path not in {*LOGIN_PATHS, "/live", "/page/{digest}/{name}"})
 
 
 class Served(Protocol):

@@ -1,10 +1,10 @@
 """The private API of one tenant: who may use it, all its endpoints below `/api/v1`, and their description."""
 
 import hmac
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
+from typing import Final
 
 import asyncpg
-import msgspec
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Middleware
@@ -19,33 +19,29 @@ from askproai_core.http_server import (
     trace_middleware,
 )
 from askproai_core.reader_token import reader_token_of
-from askproai_core.redis import CircuitBreakers, CircuitState, CircuitView, Provider, RateLimiter
+from askproai_core.redis import RateLimiter
 from askproai_core.tracing import is_recording, name_route
-from askproai_runtime.admin_api.appointments import Appointments
-from askproai_runtime.admin_api.audit import Audit
-from askproai_runtime.admin_api.blocks import Blocks
-from askproai_runtime.admin_api.bookings import Bookings
-from askproai_runtime.admin_api.calls import Calls
-from askproai_runtime.admin_api.differences import Differences
-from askproai_runtime.admin_api.endpoint import ACCESS, Access, ApiRequest, Endpoint, openapi
-from askproai_runtime.admin_api.events import Events
-from askproai_runtime.admin_api.failures import Failures
-from askproai_runtime.admin_api.figures import FigureEndpoints
-from askproai_runtime.admin_api.messages import Messages
-from askproai_runtime.admin_api.notifications import NotificationEndpoints
-from askproai_runtime.admin_api.privacy import Privacy
-from askproai_runtime.admin_api.private_api import PrivateApi
-from askproai_runtime.admin_api.roles import Right, Role
-from askproai_runtime.admin_api.sessions import SeenSessions, Sessions
-from askproai_runtime.admin_api.slots import Slots
-from askproai_runtime.admin_api.store import (
-    AdminApiStore,
-    CallStore,
-    FailureStore,
-    FigureStore,
-    SessionStore,
+from askproai_runtime.admin_api import (
+    appointments,
+    audit,
+    blocks,
+    bookings,
+    calls,
+    circuits,
+    differences,
+    events,
+    failures,
+    figures,
+    messages,
+    notifications,
+    privacy,
+    sessions,
+    slots,
+    waitlist,
 )
-from askproai_runtime.admin_api.waitlist import Waitlist
+from askproai_runtime.admin_api.endpoint import ACCESS, openapi
+from askproai_runtime.admin_api.request import Access, PrivateApi
+from askproai_runtime.admin_api.roles import Right, Role
 from askproai_runtime.process import Process
 
 log = structlog.get_logger(__name__)
@@ -54,36 +50,18 @@ BASE = "/api/v1"
 _REQUESTS_PER_SECOND = 100  # of all who have a token: a program that goes wrong must not take the callers' connections
 
 
-def endpoints(process: Process, wake_worker: Callable[[], None]) -> tuple[Endpoint, ...]:
-    """Return every endpoint of the API. `wake_worker` is called when jobs became due, and returns at once."""
-    store = AdminApiStore(process.pool, process.tenant)
-    return (
-        *Appointments(store, process.booking, wake_worker).endpoints(),
-        *Bookings(process.booking, wake_worker).endpoints(),
-        *Slots(process.booking).endpoints(),
-        *Blocks(process.booking).endpoints(),
-        *Messages(process.booking).endpoints(),
-        *Waitlist(process.booking).endpoints(),
-        *Privacy(process.booking, wake_worker).endpoints(),
-        *Audit(store).endpoints(),
-        *Sessions(
-            SessionStore(process.pool, process.tenant), SeenSessions(process.shared, process.clock), process.clock.now
-        ).endpoints(),
-        *Differences(process.booking).endpoints(),
-        *Calls(CallStore(process.pool, process.tenant), process.config.now, process.cipher).endpoints(),
-        *Failures(FailureStore(process.pool, process.tenant)).endpoints(),
-        *FigureEndpoints(FigureStore(process.pool, process.tenant), lambda: process.config.current).endpoints(),
-        *Events(store, wake_worker).endpoints(),
-        *NotificationEndpoints(process).endpoints(),
-        *CircuitEndpoints(process.circuits, store, wake_worker).endpoints(),
-    )
+# In the order of the description.
+ENDPOINTS: Final = (
+    *appointments.ENDPOINTS, *bookings.ENDPOINTS, *slots.ENDPOINTS, *blocks.ENDPOINTS, *messages.ENDPOINTS, *waitlist.ENDPOINTS,
+    *privacy.ENDPOINTS, *audit.ENDPOINTS, *sessions.ENDPOINTS, *differences.ENDPOINTS, *calls.ENDPOINTS, *failures.ENDPOINTS,
+    *figures.ENDPOINTS, *events.ENDPOINTS, *notifications.ENDPOINTS, *circuits.ENDPOINTS,
+)  # fmt: skip
 
 
-def api_app(endpoints: Sequence[Endpoint], process: Process) -> web.Application:
+def api_app(api: PrivateApi) -> web.Application:
     """Return the application that serves the API of one tenant's web process."""
-    app = web.Application(middlewares=[_trace, error_middleware, _with_token(process)])
-    api = PrivateApi(endpoints, process)
-    app.add_routes(endpoint.route(api.answer) for endpoint in endpoints)
+    app = web.Application(middlewares=[_trace, error_middleware, _with_token(api.process)])
+    app.add_routes(endpoint.route(api) for endpoint in ENDPOINTS)
     return app
 
 
@@ -100,11 +78,11 @@ async def _trace(request: web.Request, handler: Handler) -> web.StreamResponse:
     return await trace_middleware(request, named)
 
 
-def description_app(endpoints: Sequence[Endpoint], process: Process) -> web.Application:
+def description_app(process: Process) -> web.Application:
     """Return the application that serves `/openapi.json`, to the bearers of the same tokens."""
 
     async def describe(_request: web.Request) -> web.Response:
-        return json_response(openapi(endpoints, BASE))
+        return json_response(openapi(ENDPOINTS, BASE))
 
     app = web.Application(middlewares=[_with_token(process)])
     app.add_routes([web.get("", describe)])
@@ -185,56 +163,3 @@ def _took_too_long() -> Problem:
         " ANALYZE after a restore (docs/install.md)"
     )
     return Problem(503, "Took Too Long", text, {"Retry-After": "60"})
-
-
-class CircuitEntry(msgspec.Struct, frozen=True):
-    """One circuit. `retry_after_seconds` above 0 with state closed: the provider works, but asked us to slow down."""
-
-    provider: Provider
-    state: CircuitState
-    failures: int
-    retry_after_seconds: float
-    everywhere: bool
-    shared: bool
-
-
-class CircuitList(msgspec.Struct, frozen=True):
-    circuits: list[CircuitEntry]
-
-
-class CircuitEndpoints:
-    """The endpoints of the tenant's circuits, as this process sees them. `wake_worker` is called when jobs became due."""
-
-    def __init__(self, circuits: CircuitBreakers, store: AdminApiStore, wake_worker: Callable[[], None]) -> None:
-        self._circuits, self._store, self._wake_worker = circuits, store, wake_worker
-
-    def endpoints(self) -> tuple[Endpoint, ...]:
-        return (
-            Endpoint("GET", "/circuits", "How the providers' circuits stand", CircuitList, self.list_all),
-            Endpoint(
-                "POST",
-                "/circuits/{provider}/reset",
-                "Close a circuit by hand; what waits for Cal.com is tried now",
-                CircuitEntry,
-                self.reset,
-            ),
-        )
-
-    async def list_all(self, _request: ApiRequest) -> CircuitList:
-        return CircuitList([_to_entry(*item) for item in (await self._circuits.views()).items()])
-
-    async def reset(self, request: ApiRequest) -> CircuitEntry:
-        name = request.path["provider"]
-        if name not in list(Provider):
-            raise Problem(404, "Not Found", f"There are circuits for {', '.join(Provider)}")
-        provider = Provider(name)
-        await self._circuits.reset(provider)
-        due = await self._store.make_sync_jobs_due() if provider is Provider.CALCOM else 0
-        self._wake_worker()
-        log.warning("circuit.reset", provider=name, jobs_due=due)
-        return _to_entry(provider, (await self._circuits.views())[provider])
-
-
-def _to_entry(provider: Provider, view: CircuitView) -> CircuitEntry:
-    seconds = round(view.retry_after.total_seconds(), 1)
-    return CircuitEntry(provider, view.state, view.failures, seconds, view.everywhere, view.shared)

@@ -1,13 +1,13 @@
 """One appointment in an answer, and the answer to a change of one."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 import msgspec
 import structlog
 
 from askproai_core.input_values import require_storable
-from askproai_runtime.admin_api.endpoint import ApiRequest, bad_request
+from askproai_runtime.admin_api.parameters import bad_request
+from askproai_runtime.admin_api.request import ApiRequest
 from askproai_runtime.book.appointments import Appointment, Status
 from askproai_runtime.book.context import BookingContext
 from askproai_runtime.desk.appointments import CalendarState, calendar_state
@@ -63,12 +63,11 @@ def to_entry(appointment: Appointment, request: ApiRequest) -> AppointmentEntry:
 async def answer_change(
     request: ApiRequest,
     booking: BookingContext,
-    wake_worker: Callable[[], None],
     appointment: Appointment,
     message: str,
 ) -> Change:
     """Wake the worker, and answer with Cal.com's state after a short wait: the sync job cancels there."""
-    wake_worker()
+    request.api.wake_worker()
     state = await calendar_state(booking, appointment, wait=appointment.status == Status.CANCELLED)
     log.info("appointment.changed_by_desk", appointment=str(appointment.id), status=appointment.status)
     return Change(message, state, to_entry(appointment, request), request.zone.key)

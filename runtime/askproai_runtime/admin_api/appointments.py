@@ -1,6 +1,7 @@
 """Appointments, and changes of one for the desk."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -26,11 +27,13 @@ from askproai_runtime.admin_api.desk import (
     parse_id_range,
     problems,
 )
-from askproai_runtime.admin_api.endpoint import PAGE, ApiRequest, Endpoint, Param, next_cursor
+from askproai_runtime.admin_api.endpoint import Endpoint
 from askproai_runtime.admin_api.filters import find_branches, find_staff
+from askproai_runtime.admin_api.parameters import PAGE, Paging, Param, Parameters, next_cursor
 from askproai_runtime.admin_api.refused_change import refuse_move
+from askproai_runtime.admin_api.request import ApiRequest
 from askproai_runtime.admin_api.roles import Right
-from askproai_runtime.admin_api.store import AdminApiStore, AppointmentFilter
+from askproai_runtime.admin_api.store.events import AppointmentFilter
 from askproai_runtime.book.appointments import Appointment, Status
 from askproai_runtime.book.context import BookingContext
 from askproai_runtime.desk.appointments import (
@@ -99,155 +102,120 @@ class NewStart(msgspec.Struct, frozen=True):
     zone: str
 
 
-class Appointments:
-    """The endpoints of one tenant's appointments. `wake_worker` is called after a change and returns at once."""
+@dataclass(frozen=True, slots=True)
+class AppointmentQuery:
+    """Which appointments are listed: those that start from `start` on and before `end`. `branch` and `staff` are as people name
+    them.
+    """
 
-    def __init__(
-        self, store: AdminApiStore, booking: Callable[[], BookingContext], wake_worker: Callable[[], None]
-    ) -> None:
-        self._store, self._booking, self._wake_worker = store, booking, wake_worker
+    start: datetime | None = None
+    end: datetime | None = None
+    branch: str | None = None
+    staff: str | None = None
+    status: str | None = None
 
-    def endpoints(self) -> tuple[Endpoint, ...]:
-        filters = (
-            Param("from", "Starts then or later; a day or a local time"),
-            Param("to", "Starts before then; a day is included"),
-            Param("branch", "Only in this branch: name or display name"),
-            Param("staff", "Only with this person: id or name; also who has left"),
-            Param("status", "Only these", tuple(Status)),
+    @classmethod
+    def of(cls, given: Parameters) -> "AppointmentQuery":
+        start, end = given.instant("from"), given.instant("to", is_end=True)
+        return cls(start, end, given.text("branch"), given.text("staff"), given.choice("status"))
+
+
+async def list_page(request: ApiRequest, query: AppointmentQuery, paging: Paging) -> AppointmentPage:
+    await request.record_list("/appointments")
+    limit, after, store = paging.limit, paging.after(datetime, UUID), request.api.store
+    branches, staff = await _resolve_names(request, query.branch, query.staff)
+    wanted = AppointmentFilter(query.start, query.end, branches, staff, query.status)
+    rows = await store.list_appointments(wanted, after=after, limit=limit)
+    entries = [_row_to_entry(dict(row), request) for row in rows]
+    if len(entries) < limit:
+        return AppointmentPage(entries, None, request.zone.key, len(entries) if after is None else None)
+    total, at_least = await store.count_appointments(wanted) if after is None else (None, False)
+    following = next_cursor(entries[-1].start, entries[-1].id)
+    return AppointmentPage(entries, following, request.zone.key, total, at_least=at_least)
+
+
+async def _resolve_names(
+    request: ApiRequest, branch: str | None, staff: str | None
+) -> tuple[Sequence[str] | None, Sequence[str] | None]:
+    """Return the branches and the staff ids that two names mean, None for all. Raises `Problem` 404 for an unknown name:
+    an empty list would say that nobody is booked with the person.
+    """
+    if branch is None and staff is None:
+        return None, None
+    config, places = request.config, await request.api.store.list_places()
+    with problems():
+        branches = None if branch is None else find_branches(config, branch, {place for place, _ in places})
+        known = {member for place, member in places if branches is None or place in branches}
+        return branches, None if staff is None else find_staff(config, staff, branches, known)
+
+
+async def show(request: ApiRequest, beginning: str) -> AppointmentDetail:
+    """Return an appointment by the beginning of its id."""
+    booking = request.booking()
+    appointment = await _find(booking, beginning)
+    state = await calendar_state(booking, appointment)
+    phone = request.hide(appointment.phone or appointment.caller)
+    reason = request.hide(appointment.cancel_reason) if appointment.status == Status.CANCELLED else None
+    email, notes = request.hide(real_email(appointment.attendee_email)), request.hide(appointment.notes)
+    return AppointmentDetail(to_entry(appointment, request), phone, email, notes, reason, state, request.zone.key)
+
+
+async def new_start(request: ApiRequest, beginning: str, text: str, staff: str | None) -> NewStart:
+    """Return the meaning of a text for an appointment, which `staff` is to have; without it the person stays."""
+    booking = request.booking()
+    appointment = await _find(booking, beginning)
+    with problems():
+        start = parse_start_for_desk(booking, appointment, text, staff)
+    return NewStart(start.astimezone(request.zone), request.zone.key)
+
+
+async def cancel(request: ApiRequest, appointment_id: UUID, body: Cancellation) -> Change:
+    request.access.require(Right.CANCEL, "cancel an appointment")
+    booking = request.booking()
+    with problems():
+        appointment = await cancel_for_desk(
+            booking, body.desk, appointment_id, body.reason or None, request.correlation_id
         )
-        new_start_params = (
-            Param("text", "German words such as Freitag um halb drei, or ISO 8601", required=True),
-            Param("staff", "Who is to have it; the person stays when absent"),
+    if appointment is None:
+        raise _not_found()
+    if appointment.status != Status.CANCELLED:
+        begun = appointment.starts_at <= booking.clock.now()
+        gone, back = (
+            "It has begun or is over, so that it cannot be cancelled any more",
+            "It was cancelled, and Cal.com has brought it back: send a new request_id to cancel it again",
         )
-        return (
-            Endpoint(
-                "GET", "/appointments", "Appointments by start", AppointmentPage, self.list_page, (*filters, *PAGE)
-            ),
-            Endpoint(
-                "GET", "/appointments/{id}", "One appointment, by the beginning of its id", AppointmentDetail, self.show
-            ),
-            Endpoint(
-                "POST",
-                "/appointments/{id}/cancel",
-                "Cancel an appointment",
-                Change,
-                self.cancel,
-                body=Cancellation,
-                right=Right.CANCEL,
-            ),
-            Endpoint(
-                "GET",
-                "/appointments/{id}/new-start",
-                "The start that a text names for a move",
-                NewStart,
-                self.new_start,
-                new_start_params,
-            ),
-            Endpoint(
-                "POST", "/appointments/{id}/move", "Move an appointment", Change, self.move, body=Move, right=Right.MOVE
-            ),
-            Endpoint(
-                "POST",
-                "/appointments/{id}/attendance",
-                "Mark who did not come",
-                Change,
-                self.mark,
-                body=Attendance,
-                right=Right.MARK,
-            ),
-        )
-
-    async def list_page(self, request: ApiRequest) -> AppointmentPage:
-        limit, after = request.limit(), request.cursor(datetime, UUID)
-        start, end, status = request.instant("from"), request.instant("to", is_end=True), request.choice("status")
-        branches, staff = await self._resolve_names(request.text("branch"), request.text("staff"))
-        wanted = AppointmentFilter(start, end, branches, staff, status)
-        rows = await self._store.list_appointments(wanted, after=after, limit=limit)
-        entries = [_row_to_entry(dict(row), request) for row in rows]
-        if len(entries) < limit:
-            return AppointmentPage(entries, None, request.zone.key, len(entries) if after is None else None)
-        total, at_least = await self._store.count_appointments(wanted) if after is None else (None, False)
-        following = next_cursor(entries[-1].start, entries[-1].id)
-        return AppointmentPage(entries, following, request.zone.key, total, at_least=at_least)
-
-    async def _resolve_names(
-        self, branch: str | None, staff: str | None
-    ) -> tuple[Sequence[str] | None, Sequence[str] | None]:
-        """Return the branches and the staff ids that two names mean, None for all. Raises `Problem` 404 for an unknown name:
-        an empty list would say that nobody is booked with the person.
-        """
-        if branch is None and staff is None:
-            return None, None
-        config, places = self._booking().config(), await self._store.list_places()
-        with problems():
-            branches = None if branch is None else find_branches(config, branch, {place for place, _ in places})
-            known = {member for place, member in places if branches is None or place in branches}
-            return branches, None if staff is None else find_staff(config, staff, branches, known)
-
-    async def show(self, request: ApiRequest) -> AppointmentDetail:
-        booking = self._booking()
-        appointment = await _find(booking, request)
-        state = await calendar_state(booking, appointment)
-        phone = request.hide(appointment.phone or appointment.caller)
-        reason = request.hide(appointment.cancel_reason) if appointment.status == Status.CANCELLED else None
-        email, notes = request.hide(real_email(appointment.attendee_email)), request.hide(appointment.notes)
-        return AppointmentDetail(to_entry(appointment, request), phone, email, notes, reason, state, request.zone.key)
-
-    async def new_start(self, request: ApiRequest) -> NewStart:
-        booking = self._booking()
-        appointment = await _find(booking, request)
-        with problems():
-            start = parse_start_for_desk(booking, appointment, request.text("text") or "", request.text("staff"))
-        return NewStart(start.astimezone(request.zone), request.zone.key)
-
-    async def cancel(self, request: ApiRequest) -> Change:
-        booking, body = self._booking(), request.body(Cancellation)
-        appointment_id = parse_id(request.path["id"])
-        with problems():
-            appointment = await cancel_for_desk(
-                booking, body.desk, appointment_id, body.reason or None, request.correlation_id
-            )
-        if appointment is None:
-            raise _not_found()
-        if appointment.status != Status.CANCELLED:
-            begun = appointment.starts_at <= booking.clock.now()
-            gone, back = (
-                "It has begun or is over, so that it cannot be cancelled any more",
-                "It was cancelled, and Cal.com has brought it back: send a new request_id to cancel it again",
-            )
-            obstacle = ChangeObstacle.BEGUN if begun else ChangeObstacle.BROUGHT_BACK
-            raise Problem(409, "Not Cancelled", gone if begun else back, members=obstacle.members)
-        return await answer_change(request, booking, self._wake_worker, appointment, "Der Termin ist abgesagt.")
-
-    async def move(self, request: ApiRequest) -> Change:
-        booking, body = self._booking(), request.body(Move)
-        appointment_id = parse_id(request.path["id"])
-        start = require_start(body.start)
-        with problems():
-            answer = await move_for_desk(booking, body.desk, appointment_id, start, body.staff, request.correlation_id)
-        found = await find_by_id(booking, appointment_id, appointment_id)
-        if answer is None or not found:
-            raise _not_found()
-        if not answer.success:
-            raise refuse_move(answer, request.zone)
-        return await answer_change(request, booking, self._wake_worker, found[0], answer.message)
-
-    async def mark(self, request: ApiRequest) -> Change:
-        booking, body = self._booking(), request.body(Attendance)
-        appointment_id = parse_id(request.path["id"])
-        with problems():
-            appointment = await mark_attendance(booking, body.desk, appointment_id, no_show=body.no_show)
-        if appointment is None:
-            raise _not_found()
-        message = (
-            "Als nicht erschienen vermerkt." if appointment.status == Status.NO_SHOW else "Als erschienen vermerkt."
-        )
-        return await answer_change(request, booking, self._wake_worker, appointment, message)
+        obstacle = ChangeObstacle.BEGUN if begun else ChangeObstacle.BROUGHT_BACK
+        raise Problem(409, "Not Cancelled", gone if begun else back, members=obstacle.members)
+    return await answer_change(request, booking, appointment, "Der Termin ist abgesagt.")
 
 
-async def _find(booking: BookingContext, request: ApiRequest) -> Appointment:
-    """Return the only appointment whose id begins as in the path. Raises `Problem`."""
-    found = await find_by_id(booking, *parse_id_range(request.path["id"]))
+async def move(request: ApiRequest, appointment_id: UUID, body: Move) -> Change:
+    request.access.require(Right.MOVE, "move an appointment")
+    booking, start = request.booking(), require_start(body.start)
+    with problems():
+        answer = await move_for_desk(booking, body.desk, appointment_id, start, body.staff, request.correlation_id)
+    found = await find_by_id(booking, appointment_id, appointment_id)
+    if answer is None or not found:
+        raise _not_found()
+    if not answer.success:
+        raise refuse_move(answer, request.zone)
+    return await answer_change(request, booking, found[0], answer.message)
+
+
+async def mark(request: ApiRequest, appointment_id: UUID, body: Attendance) -> Change:
+    request.access.require(Right.MARK, "mark who did not come")
+    booking = request.booking()
+    with problems():
+        appointment = await mark_attendance(booking, body.desk, appointment_id, no_show=body.no_show)
+    if appointment is None:
+        raise _not_found()
+    message = "Als nicht erschienen vermerkt." if appointment.status == Status.NO_SHOW else "Als erschienen vermerkt."
+    return await answer_change(request, booking, appointment, message)
+
+
+async def _find(booking: BookingContext, beginning: str) -> Appointment:
+    """Return the only appointment whose id begins so. Raises `Problem`."""
+    found = await find_by_id(booking, *parse_id_range(beginning))
     if len(found) > 1:
         raise ambiguous()
     if not found:
@@ -265,3 +233,42 @@ def _row_to_entry(row: dict[str, Any], request: ApiRequest) -> AppointmentEntry:
     local_times = {name: row[name] and row[name].astimezone(request.zone) for name in instants}
     hidden = {name: request.hide(row[name]) for name in ("customer_name", "external_id", "notes")}
     return msgspec.convert(row | local_times | hidden, AppointmentEntry)
+
+
+_FILTERS = (
+    Param("from", "Starts then or later; a day or a local time"),
+    Param("to", "Starts before then; a day is included"),
+    Param("branch", "Only in this branch: name or display name"),
+    Param("staff", "Only with this person: id or name; also who has left"),
+    Param("status", "Only these", tuple(Status)),
+)
+_NEW_START = (
+    Param("text", "German words such as Freitag um halb drei, or ISO 8601", required=True),
+    Param("staff", "Who is to have it; the person stays when absent"),
+)
+ENDPOINTS = (
+    Endpoint(
+        "GET", "/appointments", "Appointments by start", AppointmentPage,
+        lambda request, given: list_page(request, AppointmentQuery.of(given), given.paging()), (*_FILTERS, *PAGE),
+    ),
+    Endpoint(
+        "GET", "/appointments/{id}", "One appointment, by the beginning of its id", AppointmentDetail,
+        lambda request, given: show(request, given.path["id"]),
+    ),
+    Endpoint(
+        "POST", "/appointments/{id}/cancel", "Cancel an appointment", Change,
+        lambda request, given: cancel(request, parse_id(given.path["id"]), given.body(Cancellation)), body=Cancellation,
+    ),
+    Endpoint(
+        "GET", "/appointments/{id}/new-start", "The start that a text names for a move", NewStart,
+        lambda request, given: new_start(request, given.path["id"], given.text("text") or "", given.text("staff")), _NEW_START,
+    ),
+    Endpoint(
+        "POST", "/appointments/{id}/move", "Move an appointment", Change,
+        lambda request, given: move(request, parse_id(given.path["id"]), given.body(Move)), body=Move,
+    ),
+    Endpoint(
+        "POST", "/appointments/{id}/attendance", "Mark who did not come", Change,
+        lambda request, given: mark(request, parse_id(given.path["id"]), given.body(Attendance)), body=Attendance,
+    ),
+)  # fmt: skip

@@ -2,7 +2,8 @@
 appointments in them, and who has an open offer of the waiting list.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -20,12 +21,22 @@ from askproai_runtime.admin_api.desk import (
     parse_id_range,
     problems,
 )
-from askproai_runtime.admin_api.endpoint import PAGE, ApiRequest, Endpoint, Param, bad_request, next_cursor
+from askproai_runtime.admin_api.endpoint import Endpoint
+from askproai_runtime.admin_api.parameters import (
+    PAGE,
+    Paging,
+    Param,
+    Parameters,
+    bad_request,
+    next_cursor,
+    part_of_day,
+    to_iso,
+)
+from askproai_runtime.admin_api.request import ApiRequest
 from askproai_runtime.admin_api.roles import Right
 from askproai_runtime.admin_api.waitlist import WaitingEntry, to_waiting_entry
 from askproai_runtime.availability.slots import Span
 from askproai_runtime.book.blocks import Block, BlockedAppointment
-from askproai_runtime.book.context import BookingContext
 from askproai_runtime.desk.blocks import (
     add_block,
     is_booked_remotely,
@@ -150,134 +161,118 @@ class NewPause(DeskBody, frozen=True, kw_only=True, rename={"last": "to"}):
     reason: Reason = ""
 
 
-class Blocks:
-    """The endpoints of one tenant's blocks."""
+async def list_page(request: ApiRequest, paging: Paging) -> BlockPage:
+    await request.record_list("/blocks")
+    limit, after = paging.limit, paging.after(datetime, UUID)
+    with problems():
+        blocks = await list_current_blocks(request.booking(), after, limit)
+    following = next_cursor(blocks[-1].starts_at, blocks[-1].id) if len(blocks) == limit else None
+    return BlockPage([_to_entry(block, request) for block in blocks], following, request.zone.key)
 
-    def __init__(self, booking: Callable[[], BookingContext]) -> None:
-        self._booking = booking
 
-    def endpoints(self) -> tuple[Endpoint, ...]:
-        preview = (
-            Param("staff", "The person: id or name"),
-            Param("everyone", "true: instead of a person everybody, in the branch or in all", ("true", "false")),
-            Param("from", "A day, a local time or an instant, also in German words", required=True),
-            Param(
-                "to",
-                "The last day, or a time; when absent, the end of the first day or of the part of it that `from` names",
-            ),
-            Param("branch", "Where two people have one id; with everyone, whose staff"),
+async def show(request: ApiRequest, beginning: str) -> BlockDetail:
+    """Return a block by the beginning of its id."""
+    first, last = parse_id_range(beginning)
+    with problems():
+        found, appointments = await show_block(request.booking(), first, last)
+    if len(found) > 1:
+        raise ambiguous()
+    if not found:
+        raise _not_found()
+    return await _to_detail(found[0], appointments, request)
+
+
+@dataclass(frozen=True, slots=True)
+class BlockQuery:
+    """A block that is not added yet; the fields are those of `NewBlock`."""
+
+    first: str
+    last: str | None
+    staff: str | None
+    everyone: bool
+    branch: str | None
+
+    @classmethod
+    def of(cls, given: Parameters) -> "BlockQuery":
+        first, last, staff, branch = (given.text(name) for name in ("from", "to", "staff", "branch"))
+        return cls(first or "", last, staff, given.flag("everyone"), branch)
+
+
+async def preview(request: ApiRequest, query: BlockQuery) -> BlockPreview:
+    zone, booking = request.zone, request.booking()
+    with problems():
+        span = _parse_span(request, query.first, query.last)
+        whose = _whose(query.staff, everyone=query.everyone)
+        staff, found = await preview_block(booking, whose, query.branch, span)
+    start, end = span.start.astimezone(zone), span.end.astimezone(zone)
+    appointments = [_to_move(appointment, request) for appointment in found]
+    offers = await _list_offers(request, staff, span)
+    return BlockPreview(staff, start, end, appointments, offers, zone.key, is_booked_remotely(booking, staff))
+
+
+async def add(request: ApiRequest, body: NewBlock) -> AddedBlock:
+    request.access.require(Right.BLOCK, "block a time")
+    with problems():
+        span = _parse_span(request, body.first, body.last)
+        whose = _whose(body.staff, everyone=body.everyone)
+        block, appointments = await add_block(
+            request.booking(), body.desk, whose, body.branch, span, body.reason, request.correlation_id
         )
-        return (
-            Endpoint("GET", "/block-preview", "What a block would be", BlockPreview, self.preview, preview),
-            Endpoint("GET", "/blocks", "Blocks in force that are not over, by start", BlockPage, self.list_page, PAGE),
-            Endpoint("GET", "/blocks/{id}", "One block, by the beginning of its id", BlockDetail, self.show),
-            Endpoint(
-                "POST", "/blocks", "Take a time from a person", AddedBlock, self.add, body=NewBlock, right=Right.BLOCK
-            ),
-            Endpoint("GET", "/pauses", "Which branches book nothing now, by which block", PauseList, self.list_pauses),
-            Endpoint(
-                "POST", "/pauses", "Book nothing from now on", AddedBlock, self.pause, body=NewPause, right=Right.BLOCK
-            ),
-            Endpoint(
-                "POST",
-                "/blocks/{id}/remove",
-                "Offer the time again",
-                RemovedBlock,
-                self.remove,
-                body=DeskBody,
-                right=Right.BLOCK,
-            ),
+    return await _to_added(block, appointments, body, request)
+
+
+async def pause(request: ApiRequest, body: NewPause) -> AddedBlock:
+    request.access.require(Right.BLOCK, "pause bookings")
+    booking = request.booking()
+    with problems():
+        until = None
+        if body.last is not None:
+            until = _parse_span(request, booking.clock.now().isoformat(), body.last).end
+        block, appointments = await pause_bookings(
+            booking, body.desk, body.branch, until, body.reason, request.correlation_id
         )
+    return await _to_added(block, appointments, body, request)
 
-    async def list_page(self, request: ApiRequest) -> BlockPage:
-        limit, after = request.limit(), request.cursor(datetime, UUID)
-        with problems():
-            blocks = await list_current_blocks(self._booking(), after, limit)
-        following = next_cursor(blocks[-1].starts_at, blocks[-1].id) if len(blocks) == limit else None
-        return BlockPage([_to_entry(block, request) for block in blocks], following, request.zone.key)
 
-    async def show(self, request: ApiRequest) -> BlockDetail:
-        first, last = parse_id_range(request.path["id"])
-        with problems():
-            found, appointments = await show_block(self._booking(), first, last)
-        if len(found) > 1:
-            raise ambiguous()
-        if not found:
-            raise _not_found()
-        return await self._to_detail(found[0], appointments, request)
+async def list_pauses(request: ApiRequest) -> PauseList:
+    with problems():
+        pauses = await list_current_pauses(request.booking())
+    entries = [PauseEntry(_to_entry(pause.block, request), list(pause.branches)) for pause in pauses]
+    return PauseList(entries, request.zone.key)
 
-    async def preview(self, request: ApiRequest) -> BlockPreview:
-        zone, booking = request.zone, self._booking()
-        with problems():
-            span = _parse_span(request, request.text("from") or "", request.text("to"))
-            whose = _whose(request.text("staff"), everyone=request.choice("everyone") == "true")
-            staff, found = await preview_block(booking, whose, request.text("branch"), span)
-        start, end = span.start.astimezone(zone), span.end.astimezone(zone)
-        appointments = [_to_move(appointment, request) for appointment in found]
-        offers = await self._list_offers(request, staff, span)
-        return BlockPreview(staff, start, end, appointments, offers, zone.key, is_booked_remotely(booking, staff))
 
-    async def add(self, request: ApiRequest) -> AddedBlock:
-        body = request.body(NewBlock)
-        with problems():
-            span = _parse_span(request, body.first, body.last)
-            whose = _whose(body.staff, everyone=body.everyone)
-            block, appointments = await add_block(
-                self._booking(), body.desk, whose, body.branch, span, body.reason, request.correlation_id
-            )
-        return await self._to_added(block, appointments, body, request)
+async def _to_added(
+    block: Block, appointments: Iterable[BlockedAppointment], body: DeskBody, request: ApiRequest
+) -> AddedBlock:
+    added, detail = block.id == body.request_id, await _to_detail(block, appointments, request)
+    log.info("block.added" if added else "block.existed", block=str(block.id), appointments=len(detail.appointments))
+    at_calcom = is_booked_remotely(request.booking(), block.staff)
+    return AddedBlock(detail.block, detail.appointments, detail.offers, detail.zone, added, at_calcom)
 
-    async def pause(self, request: ApiRequest) -> AddedBlock:
-        body, booking = request.body(NewPause), self._booking()
-        with problems():
-            until = None
-            if body.last is not None:
-                until = _parse_span(request, booking.clock.now().isoformat(), body.last).end
-            block, appointments = await pause_bookings(
-                booking, body.desk, body.branch, until, body.reason, request.correlation_id
-            )
-        return await self._to_added(block, appointments, body, request)
 
-    async def list_pauses(self, request: ApiRequest) -> PauseList:
-        with problems():
-            pauses = await list_current_pauses(self._booking())
-        entries = [PauseEntry(_to_entry(pause.block, request), list(pause.branches)) for pause in pauses]
-        return PauseList(entries, request.zone.key)
+async def remove(request: ApiRequest, block_id: UUID, body: DeskBody) -> RemovedBlock:
+    request.access.require(Right.BLOCK, "remove a block")
+    with problems():
+        block = await remove_block(request.booking(), body.desk, block_id, request.correlation_id)
+    if block is None:
+        raise _not_found()
+    log.info("block.removed", block=str(block.id))
+    others = [_to_entry(other, request) for other in await list_blocks_within(request.booking(), block)]
+    entry = msgspec.structs.replace(_to_entry(block, request), in_force=False)
+    return RemovedBlock(**msgspec.structs.asdict(entry), still_blocked_by=others)
 
-    async def _to_added(
-        self, block: Block, appointments: Iterable[BlockedAppointment], body: DeskBody, request: ApiRequest
-    ) -> AddedBlock:
-        added, detail = block.id == body.request_id, await self._to_detail(block, appointments, request)
-        log.info(
-            "block.added" if added else "block.existed", block=str(block.id), appointments=len(detail.appointments)
-        )
-        at_calcom = is_booked_remotely(self._booking(), block.staff)
-        return AddedBlock(detail.block, detail.appointments, detail.offers, detail.zone, added, at_calcom)
 
-    async def remove(self, request: ApiRequest) -> RemovedBlock:
-        body = request.body(DeskBody)
-        block_id = parse_id(request.path["id"])
-        with problems():
-            block = await remove_block(self._booking(), body.desk, block_id, request.correlation_id)
-        if block is None:
-            raise _not_found()
-        log.info("block.removed", block=str(block.id))
-        others = [_to_entry(other, request) for other in await list_blocks_within(self._booking(), block)]
-        entry = msgspec.structs.replace(_to_entry(block, request), in_force=False)
-        return RemovedBlock(**msgspec.structs.asdict(entry), still_blocked_by=others)
+async def _to_detail(block: Block, appointments: Iterable[BlockedAppointment], request: ApiRequest) -> BlockDetail:
+    moves = [_to_move(appointment, request) for appointment in appointments]
+    span = Span(block.starts_at, block.ends_at)
+    offers = await _list_offers(request, block.staff, span) if block.in_force else []
+    return BlockDetail(_to_entry(block, request), moves, offers, request.zone.key)
 
-    async def _to_detail(
-        self, block: Block, appointments: Iterable[BlockedAppointment], request: ApiRequest
-    ) -> BlockDetail:
-        moves = [_to_move(appointment, request) for appointment in appointments]
-        span = Span(block.starts_at, block.ends_at)
-        offers = await self._list_offers(request, block.staff, span) if block.in_force else []
-        return BlockDetail(_to_entry(block, request), moves, offers, request.zone.key)
 
-    async def _list_offers(self, request: ApiRequest, staff: Sequence[str], span: Span) -> list[WaitingEntry]:
-        with problems():
-            found = await list_offers_within(self._booking(), staff, span)
-        return [to_waiting_entry(entry, request) for entry in found]
+async def _list_offers(request: ApiRequest, staff: Sequence[str], span: Span) -> list[WaitingEntry]:
+    with problems():
+        found = await list_offers_within(request.booking(), staff, span)
+    return [to_waiting_entry(entry, request) for entry in found]
 
 
 def _whose(staff: str | None, *, everyone: bool) -> str | None:
@@ -292,9 +287,10 @@ def _parse_span(request: ApiRequest, first: str, last: str | None) -> Span:
 
     Raises `InvalidBlock`.
     """
-    if last is None and (part := request.part_of_day(first)):
-        return resolve_span(*part, request.zone)
-    return resolve_span(request.to_iso(first), last and request.to_iso(last), request.zone)
+    now, zone = request.now, request.zone
+    if last is None and (part := part_of_day(first, now, zone)):
+        return resolve_span(*part, zone)
+    return resolve_span(to_iso(first, now, zone), last and to_iso(last, now, zone), zone)
 
 
 def _not_found() -> Problem:
@@ -313,3 +309,43 @@ def _to_move(found: BlockedAppointment, request: ApiRequest) -> AppointmentToMov
         found.ends_at.astimezone(request.zone), request.hide(found.customer_name), request.hide(found.phone),
         request.hide(found.notes),
     )  # fmt: skip
+
+
+_PREVIEW = (
+    Param("staff", "The person: id or name"),
+    Param("everyone", "true: instead of a person everybody, in the branch or in all", ("true", "false")),
+    Param("from", "A day, a local time or an instant, also in German words", required=True),
+    Param(
+        "to", "The last day, or a time; when absent, the end of the first day or of the part of it that `from` names"
+    ),
+    Param("branch", "Where two people have one id; with everyone, whose staff"),
+)
+ENDPOINTS = (
+    Endpoint(
+        "GET", "/block-preview", "What a block would be", BlockPreview,
+        lambda request, given: preview(request, BlockQuery.of(given)), _PREVIEW,
+    ),
+    Endpoint(
+        "GET", "/blocks", "Blocks in force that are not over, by start", BlockPage,
+        lambda request, given: list_page(request, given.paging()), PAGE,
+    ),
+    Endpoint(
+        "GET", "/blocks/{id}", "One block, by the beginning of its id", BlockDetail,
+        lambda request, given: show(request, given.path["id"]),
+    ),
+    Endpoint(
+        "POST", "/blocks", "Take a time from a person", AddedBlock, lambda request, given: add(request, given.body(NewBlock)),
+        body=NewBlock,
+    ),
+    Endpoint(
+        "GET", "/pauses", "Which branches book nothing now, by which block", PauseList, lambda request, _: list_pauses(request)
+    ),
+    Endpoint(
+        "POST", "/pauses", "Book nothing from now on", AddedBlock, lambda request, given: pause(request, given.body(NewPause)),
+        body=NewPause,
+    ),
+    Endpoint(
+        "POST", "/blocks/{id}/remove", "Offer the time again", RemovedBlock,
+        lambda request, given: remove(request, parse_id(given.path["id"]), given.body(DeskBody)), body=DeskBody,
+    ),
+)  # fmt: skip

@@ -1,6 +1,5 @@
 """Bookings by the desk: a customer who has come in, or rings the tenant's own telephone."""
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -10,9 +9,11 @@ from askproai_core.http_server import Problem
 from askproai_core.tenant_config import NotificationChannel
 from askproai_runtime.admin_api.appointment_entry import Change, answer_change, require_start
 from askproai_runtime.admin_api.desk import DeskBody, Reason, ShortText, problems
-from askproai_runtime.admin_api.endpoint import ApiRequest, Endpoint, Param
+from askproai_runtime.admin_api.endpoint import Endpoint
+from askproai_runtime.admin_api.parameters import Param, Parameters
 from askproai_runtime.admin_api.refused_change import refuse_booking
-from askproai_runtime.book.context import BookingContext
+from askproai_runtime.admin_api.request import ApiRequest
+from askproai_runtime.admin_api.roles import Right
 from askproai_runtime.desk.appointments import find_by_id
 from askproai_runtime.desk.booking import Customer, Place, book_for_desk, notified_channels, preview_booking
 
@@ -51,54 +52,57 @@ class BookingPreview(msgspec.Struct, frozen=True):
     notified_by: tuple[NotificationChannel, ...] = ()
 
 
-class Bookings:
-    """The endpoints that book for the desk. `wake_worker` is called after a booking and returns at once."""
+async def preview(request: ApiRequest, place: Place, when: str | None) -> BookingPreview:
+    """Return what a booking would be, at a time in German words or in ISO 8601; now where there is none."""
+    with problems():
+        service, start = preview_booking(booking := request.booking(), place, when)
+    rules, local = service.rules, start.astimezone(request.zone)
+    able = rules.able(service.staff)
+    meant = (
+        rules.service_by(able[0].id) if len(able) == 1 else rules.service
+    )  # whose length is known before it is booked
+    end = (start + timedelta(minutes=meant.duration_minutes)).astimezone(request.zone)
+    notified_by = notified_channels(booking, service)
+    return BookingPreview(
+        rules.branch.name, rules.service.name, service.staff, local, end, request.zone.key, notified_by
+    )
 
-    def __init__(self, booking: Callable[[], BookingContext], wake_worker: Callable[[], None]) -> None:
-        self._booking, self._wake_worker = booking, wake_worker
 
-    def endpoints(self) -> tuple[Endpoint, ...]:
-        preview = (
-            Param("branch", "The branch; not needed where only one offers the service"),
-            Param("service", "The service, or several as `a+b`; not needed where the branch offers one"),
-            Param("staff", "With whom; anybody when absent"),
-            Param("start", "German words, a local time or an instant; when absent, now, for who has just come in"),
-        )
-        return (
-            Endpoint("GET", "/booking-preview", "What a booking would be", BookingPreview, self.preview, preview),
-            Endpoint("POST", "/appointments", "Book an appointment", Change, self.book, body=NewAppointment),
-        )
+async def book(request: ApiRequest, body: NewAppointment) -> Change:
+    request.access.require(Right.ADMINISTER, "book an appointment")
+    booking, start = request.booking(), require_start(body.start)
+    place, customer = (
+        Place(body.branch, body.service, body.staff),
+        Customer(body.name, body.phone, body.email, body.note),
+    )
+    with problems():
+        answer = await book_for_desk(booking, body.desk, place, start, customer, request.correlation_id)
+    if not answer.success:
+        raise refuse_booking(answer, request.zone)
+    appointment_id = UUID(answer.fields["appointment_id"])
+    found = await find_by_id(booking, appointment_id, appointment_id)
+    if not found:
+        raise Problem(503, "Busy", "It was changed at this moment: send the same request again", {"Retry-After": "1"})
+    return await answer_change(request, booking, found[0], answer.message)
 
-    async def preview(self, request: ApiRequest) -> BookingPreview:
-        place = Place(request.text("branch"), request.text("service"), request.text("staff"))
-        with problems():
-            service, start = preview_booking(booking := self._booking(), place, request.text("start"))
-        rules, local = service.rules, start.astimezone(request.zone)
-        able = rules.able(service.staff)
-        meant = (
-            rules.service_by(able[0].id) if len(able) == 1 else rules.service
-        )  # whose length is known before it is booked
-        end = (start + timedelta(minutes=meant.duration_minutes)).astimezone(request.zone)
-        notified_by = notified_channels(booking, service)
-        return BookingPreview(
-            rules.branch.name, rules.service.name, service.staff, local, end, request.zone.key, notified_by
-        )
 
-    async def book(self, request: ApiRequest) -> Change:
-        booking, body = self._booking(), request.body(NewAppointment)
-        start = require_start(body.start)
-        place, customer = (
-            Place(body.branch, body.service, body.staff),
-            Customer(body.name, body.phone, body.email, body.note),
-        )
-        with problems():
-            answer = await book_for_desk(booking, body.desk, place, start, customer, request.correlation_id)
-        if not answer.success:
-            raise refuse_booking(answer, request.zone)
-        appointment_id = UUID(answer.fields["appointment_id"])
-        found = await find_by_id(booking, appointment_id, appointment_id)
-        if not found:
-            raise Problem(
-                503, "Busy", "It was changed at this moment: send the same request again", {"Retry-After": "1"}
-            )
-        return await answer_change(request, booking, self._wake_worker, found[0], answer.message)
+def _place(given: Parameters) -> Place:
+    return Place(given.text("branch"), given.text("service"), given.text("staff"))
+
+
+_PREVIEW = (
+    Param("branch", "The branch; not needed where only one offers the service"),
+    Param("service", "The service, or several as `a+b`; not needed where the branch offers one"),
+    Param("staff", "With whom; anybody when absent"),
+    Param("start", "German words, a local time or an instant; when absent, now, for who has just come in"),
+)
+ENDPOINTS = (
+    Endpoint(
+        "GET", "/booking-preview", "What a booking would be", BookingPreview,
+        lambda request, given: preview(request, _place(given), given.text("start")), _PREVIEW,
+    ),
+    Endpoint(
+        "POST", "/appointments", "Book an appointment", Change,
+        lambda request, given: book(request, given.body(NewAppointment)), body=NewAppointment,
+    ),
+)  # fmt: skip

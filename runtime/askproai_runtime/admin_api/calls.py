@@ -19,9 +19,19 @@ from askproai_core.http_server import Problem
 from askproai_core.phone_numbers import e164_or_none, region_of
 from askproai_core.tenant_config import Language, TenantConfig
 from askproai_runtime.admin_api.desk import ambiguous, parse_id_range
-from askproai_runtime.admin_api.endpoint import LEFT_OUT, PAGE, ApiRequest, Endpoint, Param, bad_request, next_cursor
+from askproai_runtime.admin_api.endpoint import Endpoint
+from askproai_runtime.admin_api.parameters import (
+    PAGE,
+    Paging,
+    Param,
+    Parameters,
+    bad_request,
+    next_cursor,
+    require_text,
+)
+from askproai_runtime.admin_api.request import LEFT_OUT, ApiRequest
 from askproai_runtime.admin_api.roles import Right
-from askproai_runtime.admin_api.store import CallStore
+from askproai_runtime.admin_api.store.calls import CallStore
 from askproai_runtime.calls.texts import CallTexts, read_call_texts, read_said
 from askproai_runtime.encryption import BodyCipher, DecryptionError
 from askproai_runtime.german_dates import understand_parts
@@ -172,132 +182,139 @@ class CallContent(msgspec.Struct, frozen=True):
     notice: CallNotice | None = None
 
 
-class Calls:
-    """The endpoints of one tenant's calls."""
+@dataclass(frozen=True, slots=True)
+class CallQuery:
+    """Which calls are listed: those that began from `since` on. `caller` is a phone number as people write it, or `anonymous`.
 
-    def __init__(self, store: CallStore, config: Callable[[], TenantConfig], cipher: BodyCipher) -> None:
-        self._store, self._config, self._cipher = store, config, cipher
+    `personal`: with the number of each caller.
+    """
 
-    def endpoints(self) -> tuple[Endpoint, ...]:
-        filters = (
-            Param("since", "Began then or later; a day or a local time"),
-            Param("from", "Only from this phone number, or `anonymous` for those who withheld it"),
-            Param("outcome", _OUTCOMES, tuple(CallOutcome), several=True),
-            _PERSONAL,
-        )
-        timeline = "What happened in a call, in order; by its id or the beginning of it"
-        return (
-            Endpoint("GET", "/calls", "Calls, newest first", CallPage, self.list_page, (*filters, *PAGE)),
-            Endpoint("GET", "/calls/{call_id}", "What was said in a call, and its analysis", CallContent, self.show),
-            Endpoint("GET", "/calls/{call_id}/timeline", timeline, Timeline, self.timeline, (_PERSONAL,)),
-            Endpoint("GET", "/timeline/{id}", _ANY_TIMELINE, Timeline, self.find_timeline, (_PERSONAL,)),
-        )
+    since: datetime | None = None
+    caller: str | None = None
+    outcomes: Sequence[str] | None = None
+    personal: bool = False
 
-    async def list_page(self, request: ApiRequest) -> CallPage:
-        limit, after, personal = request.limit(), request.cursor(datetime, str), _is_personal(request)
-        rows = await self._store.list_calls(
-            since=request.instant("since"), caller=_number(request, self._config()), outcomes=_outcomes(request), after=after,
-            limit=limit,
-        )  # fmt: skip
-        entries = [_to_call(row, personal) for row in rows]
-        if len(entries) < limit:
-            return CallPage(entries, None, request.zone.key)
-        return CallPage(entries, next_cursor(entries[-1].started_at or _EPOCH, entries[-1].call_id), request.zone.key)
+    @classmethod
+    def of(cls, given: Parameters) -> "CallQuery":
+        since, outcomes = given.instant("since"), given.some_choices("outcome")
+        return cls(since, given.text("from"), outcomes, given.flag("personal"))
 
-    async def show(self, request: ApiRequest) -> CallContent:
-        row = await self._store.get_content(request.path["call_id"])
-        if row is None and (found := await self._store.list_call_ids(request.path["call_id"])):
-            if len(found) > 1:
-                raise ambiguous()
-            row = await self._store.get_content(found[0])
-        if row is None:
-            raise _not_found()
-        hears = request.may(Right.LISTEN)
-        texts = read_call_texts(self._cipher, row["call_id"], row["transcript"], row["analysis"])
-        analysis = texts.analysis or {}
-        content = CallContent(
-            call=_to_call(row, hears),
-            transcript=request.hide(texts.transcript, Right.LISTEN),
-            transcript_truncated=row["transcript_truncated"],
-            summary=request.hide(_text(analysis.pop("call_summary", None)), Right.LISTEN),
-            sentiment=_text(analysis.pop("user_sentiment", None)),
-            successful=successful if isinstance(successful := analysis.pop("call_successful", None), bool) else None,
-            recording_url=request.hide(_text(analysis.pop("recording_url", None)), Right.LISTEN),
-            further=analysis if hears else {},
-            zone=request.zone.key,
-            not_readable=texts.unreadable is not None,
-            notice=_to_notice(await self._store.get_notice(row["call_id"])),
-        )
-        if hears:
-            parts = {"transcript": content.transcript, "analysis": content.summary, "recording": content.recording_url}
-            read = [name for name, value in parts.items() if value]
-            await self._store.record_read(row["call_id"], read, request.claimed_by, request.correlation_id)
-        return content
 
-    async def timeline(self, request: ApiRequest) -> Timeline:
-        personal = _is_personal(request)
-        found = await self._of_call(request.path["call_id"])
-        if found is None:
-            raise _not_found()
-        return await self._to_timeline(request, request.path["call_id"], *found, personal=personal)
+async def list_page(request: ApiRequest, query: CallQuery, paging: Paging) -> CallPage:
+    personal, limit = query.personal, paging.limit
+    if personal:
+        _require_listening(request)
+        await request.record_list("/calls")
+    if query.caller is not None:
+        request.access.require(Right.NAMES, "see whether somebody called")
+    rows = await request.api.calls.list_calls(
+        since=query.since, caller=_number(query.caller, request.config), outcomes=_search(query.outcomes),
+        after=paging.after(datetime, str), limit=limit,
+    )  # fmt: skip
+    entries = [_to_call(row, personal) for row in rows]
+    if len(entries) < limit:
+        return CallPage(entries, None, request.zone.key)
+    return CallPage(entries, next_cursor(entries[-1].started_at or _EPOCH, entries[-1].call_id), request.zone.key)
 
-    async def find_timeline(self, request: ApiRequest) -> Timeline:
-        text, personal = request.path["id"], _is_personal(request)
-        found = await self._of_call(text) or await self._of_appointment(text)
-        if found is None and (rows := await self._store.get_timeline_of_correlation(text)):
-            found = None, rows
-        if found is None:
-            raise Problem(404, "Not Found", "No call, appointment or correlation id is this")
-        return await self._to_timeline(request, text, *found, personal=personal)
 
-    async def _of_call(self, text: str) -> _Found | None:
-        """Return a call with its timeline, by its id or the only one that begins so. Raises `Problem` 409 for several."""
-        call, rows = await self._store.get_timeline(text)
-        if call is None and not rows and (found := await self._store.list_call_ids(text)):
-            if len(found) > 1:
-                raise ambiguous()
-            call, rows = await self._store.get_timeline(found[0])
-        return None if call is None and not rows else (call, rows)
-
-    async def _of_appointment(self, text: str) -> _Found | None:
-        try:
-            first, last = parse_id_range(text)
-        except Problem:
-            return None
-        found = await self._store.list_appointment_ids(first, last)
+async def show(request: ApiRequest, beginning: str) -> CallContent:
+    """Return what was said in a call, by its id or the beginning of it."""
+    store = request.api.calls
+    row = await store.get_content(require_text(beginning))
+    if row is None and (found := await store.list_call_ids(beginning)):
         if len(found) > 1:
             raise ambiguous()
-        return (None, await self._store.get_timeline_of_appointment(found[0])) if found else None
+        row = await store.get_content(found[0])
+    if row is None:
+        raise _not_found()
+    hears = request.access.may(Right.LISTEN)
+    texts = read_call_texts(request.process.cipher, row["call_id"], row["transcript"], row["analysis"])
+    analysis = texts.analysis or {}
+    content = CallContent(
+        call=_to_call(row, hears),
+        transcript=request.hide(texts.transcript, Right.LISTEN),
+        transcript_truncated=row["transcript_truncated"],
+        summary=request.hide(_text(analysis.pop("call_summary", None)), Right.LISTEN),
+        sentiment=_text(analysis.pop("user_sentiment", None)),
+        successful=successful if isinstance(successful := analysis.pop("call_successful", None), bool) else None,
+        recording_url=request.hide(_text(analysis.pop("recording_url", None)), Right.LISTEN),
+        further=analysis if hears else {},
+        zone=request.zone.key,
+        not_readable=texts.unreadable is not None,
+        notice=_to_notice(await store.get_notice(row["call_id"])),
+    )
+    if hears:
+        parts = {"transcript": content.transcript, "analysis": content.summary, "recording": content.recording_url}
+        read = [name for name, value in parts.items() if value]
+        await store.record_read(row["call_id"], read, request.claimed_by, request.correlation_id)
+    return content
 
-    async def _to_timeline(
-        self,
-        request: ApiRequest,
-        asked: str,
-        call: asyncpg.Record | None,
-        rows: Sequence[asyncpg.Record],
-        *,
-        personal: bool,
-    ) -> Timeline:
-        texts = CallTexts(None, None)
-        if personal and call is not None:
-            texts = read_call_texts(self._cipher, call["call_id"], call["transcript"], call["analysis"])
-        if personal:
-            parts = ["timeline"] + (["transcript"] if texts.transcript else [])
-            read = (
-                {call["call_id"]} if call is not None else {row["call_id"] for row in rows if row["call_id"]} or {asked}
-            )
-            for called in sorted(read):
-                await self._store.record_read(called, parts, request.claimed_by, request.correlation_id)
-        hiding = None if personal else _Hiding.of(self._config())
-        return Timeline(
-            None if call is None else _to_call(call, personal),
-            [_to_entry(row, request.zone, hiding, self._cipher) for row in rows],
-            request.zone.key,
-            texts.transcript,
-            call is not None and personal and call["transcript_truncated"],
-            texts.unreadable is not None,
-            None if call is None else _to_notice(await self._store.get_notice(call["call_id"])),
-        )
+
+async def timeline(request: ApiRequest, text: str, *, personal: bool = False) -> Timeline:
+    """Return the timeline of a call by its id or the beginning of it; `personal`: with the caller and the transcript."""
+    if personal:
+        _require_listening(request)
+    found = await _of_call(request.api.calls, require_text(text))
+    if found is None:
+        raise _not_found()
+    return await _to_timeline(request, text, *found, personal=personal)
+
+
+async def find_timeline(request: ApiRequest, text: str, *, personal: bool = False) -> Timeline:
+    """Return the timeline of a call, of an appointment or of a correlation id."""
+    if personal:
+        _require_listening(request)
+    store = request.api.calls
+    found = await _of_call(store, require_text(text)) or await _of_appointment(store, text)
+    if found is None and (rows := await store.get_timeline_of_correlation(text)):
+        found = None, rows
+    if found is None:
+        raise Problem(404, "Not Found", "No call, appointment or correlation id is this")
+    return await _to_timeline(request, text, *found, personal=personal)
+
+
+async def _of_call(store: CallStore, text: str) -> _Found | None:
+    """Return a call with its timeline, by its id or the only one that begins so. Raises `Problem` 409 for several."""
+    call, rows = await store.get_timeline(text)
+    if call is None and not rows and (found := await store.list_call_ids(text)):
+        if len(found) > 1:
+            raise ambiguous()
+        call, rows = await store.get_timeline(found[0])
+    return None if call is None and not rows else (call, rows)
+
+
+async def _of_appointment(store: CallStore, text: str) -> _Found | None:
+    try:
+        first, last = parse_id_range(text)
+    except Problem:
+        return None
+    found = await store.list_appointment_ids(first, last)
+    if len(found) > 1:
+        raise ambiguous()
+    return (None, await store.get_timeline_of_appointment(found[0])) if found else None
+
+
+async def _to_timeline(
+    request: ApiRequest, asked: str, call: asyncpg.Record | None, rows: Sequence[asyncpg.Record], *, personal: bool
+) -> Timeline:
+    texts, store, cipher = CallTexts(None, None), request.api.calls, request.process.cipher
+    if personal and call is not None:
+        texts = read_call_texts(cipher, call["call_id"], call["transcript"], call["analysis"])
+    if personal:
+        parts = ["timeline"] + (["transcript"] if texts.transcript else [])
+        read = {call["call_id"]} if call is not None else {row["call_id"] for row in rows if row["call_id"]} or {asked}
+        for called in sorted(read):
+            await store.record_read(called, parts, request.claimed_by, request.correlation_id)
+    hiding = None if personal else _Hiding.of(request.config)
+    return Timeline(
+        None if call is None else _to_call(call, personal),
+        [_to_entry(row, request.zone, hiding, cipher) for row in rows],
+        request.zone.key,
+        texts.transcript,
+        call is not None and personal and call["transcript_truncated"],
+        texts.unreadable is not None,
+        None if call is None else _to_notice(await store.get_notice(call["call_id"])),
+    )
 
 
 def _to_notice(row: asyncpg.Record | None) -> CallNotice:
@@ -328,24 +345,16 @@ def _text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _is_personal(request: ApiRequest) -> bool:
-    """Return whether the answer shall name people. Raises `Problem` 403 for a bearer who may not have it."""
-    personal = request.choice("personal") == "true"
-    if personal:
-        request.require(Right.LISTEN, "see who called and what was said")
-    return personal
+def _require_listening(request: ApiRequest) -> None:
+    request.access.require(Right.LISTEN, "see who called and what was said")
 
 
-def _outcomes(request: ApiRequest) -> list[str] | None:
+def _search(named: Sequence[str] | None) -> Sequence[str] | None:
     """Return the outcomes that are searched for. Where PostgreSQL was away or requests were refused, no failure is recorded."""
-    named = request.some_choices("outcome")
     return [*named, CallOutcome.NO_FUNCTION] if named and CallOutcome.FAILED in named else named
 
 
-def _number(request: ApiRequest, config: TenantConfig) -> str | None:
-    text = request.text("from")
-    if text is not None:
-        request.require(Right.NAMES, "see whether somebody called")
+def _number(text: str | None, config: TenantConfig) -> str | None:
     number = _ANONYMOUS if text == _ANONYMOUS else e164_or_none(text, region_of(config))
     if text is not None and number is None:
         raise bad_request("from is a phone number, such as +4915112345678, or anonymous")
@@ -438,3 +447,30 @@ def _known_names(config: TenantConfig) -> frozenset[str]:
     )
     staff = (name for b in config.branches for s in b.staff for name in (s.id, s.display_name))
     return frozenset(fold(name) for name in (*services, *branches, *staff) if name)
+
+
+_FILTERS = (
+    Param("since", "Began then or later; a day or a local time"),
+    Param("from", "Only from this phone number, or `anonymous` for those who withheld it"),
+    Param("outcome", _OUTCOMES, tuple(CallOutcome), several=True),
+    _PERSONAL,
+)
+ENDPOINTS = (
+    Endpoint(
+        "GET", "/calls", "Calls, newest first", CallPage,
+        lambda request, given: list_page(request, CallQuery.of(given), given.paging()),
+        (*_FILTERS, *PAGE),
+    ),
+    Endpoint(
+        "GET", "/calls/{call_id}", "What was said in a call, and its analysis", CallContent,
+        lambda request, given: show(request, given.path["call_id"]),
+    ),
+    Endpoint(
+        "GET", "/calls/{call_id}/timeline", "What happened in a call, in order; by its id or the beginning of it", Timeline,
+        lambda request, given: timeline(request, given.path["call_id"], personal=given.flag("personal")), (_PERSONAL,),
+    ),
+    Endpoint(
+        "GET", "/timeline/{id}", _ANY_TIMELINE, Timeline,
+        lambda request, given: find_timeline(request, given.path["id"], personal=given.flag("personal")), (_PERSONAL,),
+    ),
+)  # fmt: skip

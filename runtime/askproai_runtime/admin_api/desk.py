@@ -11,7 +11,7 @@ import msgspec
 
 from askproai_core.http_server import Problem
 from askproai_core.input_values import INVISIBLE
-from askproai_runtime.book.actor import DeskRequest
+from askproai_runtime.book.actor import DESK_CALL, DeskRequest
 from askproai_runtime.desk.appointments import DeskBusy, RequestUsed, UnclearStart
 from askproai_runtime.desk.attendance import AttendanceObstacle, AttendanceRefused
 from askproai_runtime.desk.blocks import BlockExists, InvalidBlock
@@ -82,6 +82,11 @@ def parse_id_range(text: str) -> tuple[UUID, UUID]:
     if not _ID.fullmatch(text.lower()) or not _SHORTEST_ID <= len(digits) <= _DIGITS:
         raise Problem(400, "Bad Request", "an id is written as listed, or by at least its first eight digits")
     return UUID(digits.ljust(_DIGITS, "0")), UUID(digits.ljust(_DIGITS, "f"))
+
+
+def in_place_of_call(request_id: UUID | None) -> str | None:
+    """Return the id of the call in whose place a change with an id is; None for one without."""
+    return None if request_id is None else f"{DESK_CALL}{request_id}"
 
 
 @contextmanager

@@ -1,13 +1,12 @@
 """Where our book and Cal.com differ, as the workers' audit found it."""
 
-from collections.abc import Callable
 from datetime import datetime
 
 import msgspec
 
 from askproai_core.database import Difference, DifferenceSort
-from askproai_runtime.admin_api.endpoint import ApiRequest, Endpoint
-from askproai_runtime.book.context import BookingContext
+from askproai_runtime.admin_api.endpoint import Endpoint
+from askproai_runtime.admin_api.request import ApiRequest
 from askproai_runtime.calendar_sync.store import count_waiting, read_audit
 
 
@@ -44,23 +43,13 @@ class DifferenceList(msgspec.Struct, frozen=True):
     waiting: int
 
 
-class Differences:
-    """The endpoint of one tenant's differences."""
-
-    def __init__(self, booking: Callable[[], BookingContext]) -> None:
-        self._booking = booking
-
-    def endpoints(self) -> tuple[Endpoint, ...]:
-        text = "Where our book and Cal.com differ, the oldest first"
-        return (Endpoint("GET", "/calendar/differences", text, DifferenceList, self.list_all),)
-
-    async def list_all(self, request: ApiRequest) -> DifferenceList:
-        context = self._booking()
-        state, looked_at = await read_audit(context.pool, context.tenant)
-        entries = [_to_entry(each, request) for each in sorted(state.differences, key=lambda each: each.since)]
-        instants = _local(state.compared_at, request), _local(looked_at, request)
-        waiting = await count_waiting(context.pool, context.tenant)
-        return DifferenceList(entries, *instants, request.zone.key, not context.calendar.remote, waiting)
+async def list_all(request: ApiRequest) -> DifferenceList:
+    context = request.booking()
+    state, looked_at = await read_audit(context.pool, context.tenant)
+    entries = [_to_entry(each, request) for each in sorted(state.differences, key=lambda each: each.since)]
+    instants = _local(state.compared_at, request), _local(looked_at, request)
+    waiting = await count_waiting(context.pool, context.tenant)
+    return DifferenceList(entries, *instants, request.zone.key, not context.calendar.remote, waiting)
 
 
 def _to_entry(each: Difference, request: ApiRequest) -> DifferenceEntry:
@@ -73,3 +62,11 @@ def _to_entry(each: Difference, request: ApiRequest) -> DifferenceEntry:
 
 def _local(instant: datetime | None, request: ApiRequest) -> datetime | None:
     return instant.astimezone(request.zone) if instant else None
+
+
+ENDPOINTS = (
+    Endpoint(
+        "GET", "/calendar/differences", "Where our book and Cal.com differ, the oldest first", DifferenceList,
+        lambda request, _: list_all(request),
+    ),
+)  # fmt: skip

@@ -1,18 +1,21 @@
 """Stored events and dead letters: to read, and to redrive once their cause is mended."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
+from uuid import UUID
 
 import msgspec
 import structlog
 
 from askproai_core.http_server import Problem
-from askproai_runtime.admin_api.desk import ChangeObstacle, request_used
-from askproai_runtime.admin_api.endpoint import PAGE, ApiRequest, Endpoint, Param, next_cursor
+from askproai_runtime.admin_api.desk import ChangeObstacle, in_place_of_call, request_used
+from askproai_runtime.admin_api.endpoint import Endpoint
+from askproai_runtime.admin_api.parameters import PAGE, Paging, Param, Parameters, next_cursor
+from askproai_runtime.admin_api.request import ApiRequest
 from askproai_runtime.admin_api.roles import Right
-from askproai_runtime.admin_api.store import AdminApiStore
 from askproai_runtime.intake import Source
 
 log = structlog.get_logger(__name__)
@@ -84,72 +87,64 @@ class RedriveResult(msgspec.Struct, frozen=True):
     redriven: list[str]
 
 
-class Events:
-    """The endpoints of one tenant's events. `wake_worker` is called after a redrive and returns at once."""
+@dataclass(frozen=True, slots=True)
+class EventQuery:
+    """Which events are listed: those received from `since` on."""
 
-    def __init__(self, store: AdminApiStore, wake_worker: Callable[[], None]) -> None:
-        self._store, self._wake_worker = store, wake_worker
+    status: str | None = None
+    source: str | None = None
+    type: str | None = None
+    since: datetime | None = None
 
-    def endpoints(self) -> tuple[Endpoint, ...]:
-        filters = (
-            Param("status", "Only these", tuple(EventStatus)),
-            Param("source", "Only from there", _SOURCES),
-            Param("type", "Only of this type, such as call_ended"),
-            Param("since", "Received then or later"),
-        )
-        all_dead = f"Do all dead ones again, {_MAX_REDRIVEN} at a time"
-        return (
-            Endpoint("GET", "/events", "Stored events, newest first", EventPage, self.list_page, (*filters, *PAGE)),
-            Endpoint("GET", "/events/{id}", "One event and its job", EventDetail, self.show),
-            Endpoint(
-                "POST",
-                "/events/{id}/redrive",
-                "Do a dead one again, with all its tries",
-                RedriveResult,
-                self.redrive,
-                right=Right.REDRIVE,
-            ),
-            Endpoint("POST", "/events/redrive", all_dead, RedriveResult, self.redrive_all),
-        )
+    @classmethod
+    def of(cls, given: Parameters) -> "EventQuery":
+        status, source = given.choice("status"), given.choice("source")
+        return cls(status, source, given.text("type"), given.instant("since"))
 
-    async def list_page(self, request: ApiRequest) -> EventPage:
-        after, limit = request.cursor(datetime, str), request.limit()
-        rows = await self._store.list_events(
-            status=request.choice("status"), source=request.choice("source"), event_type=request.text("type"),
-            since=request.instant("since"), after=after, limit=limit,
-        )  # fmt: skip
-        events = [msgspec.convert(dict(row), EventEntry) for row in rows]
-        following = next_cursor(events[-1].received_at, events[-1].id) if len(events) == limit else None
-        return EventPage(events, following, request.zone.key)
 
-    async def show(self, request: ApiRequest) -> EventDetail:
-        number, is_job = _parse_id(request.path["id"])
-        row = await (self._store.get_job(number) if is_job else self._store.get_event(number))
-        if row is None:
-            raise _not_found()
-        return _to_detail(dict(row), request.zone.key)
+async def list_page(request: ApiRequest, query: EventQuery, paging: Paging) -> EventPage:
+    after, limit = paging.after(datetime, str), paging.limit
+    rows = await request.api.store.list_events(
+        status=query.status, source=query.source, event_type=query.type, since=query.since, after=after, limit=limit
+    )
+    events = [msgspec.convert(dict(row), EventEntry) for row in rows]
+    following = next_cursor(events[-1].received_at, events[-1].id) if len(events) == limit else None
+    return EventPage(events, following, request.zone.key)
 
-    async def redrive(self, request: ApiRequest) -> RedriveResult:
-        number, is_job = _parse_id(request.path["id"])
-        redrive = self._store.redrive_job if is_job else self._store.redrive_event
-        redriven = await redrive(number, request.claimed_by, request.in_place_of_call)
-        if not redriven and request.in_place_of_call:
-            before = await self._store.list_redriven_by(request.in_place_of_call)
-            if request.path["id"] in before:
-                return RedriveResult(before)
-            if before:
-                raise request_used()
-        if not redriven:
-            raise _not_redriven(await self.show(request))
-        self._wake_worker()
-        log.warning("event.redriven", events=redriven)
-        return RedriveResult(redriven)
 
-    async def redrive_all(self, request: ApiRequest) -> RedriveResult:
-        redriven = await self._store.redrive_all(_MAX_REDRIVEN, request.claimed_by, request.in_place_of_call)
-        self._wake_worker()
-        log.warning("event.redriven", count=len(redriven))
-        return RedriveResult(redriven)
+async def show(request: ApiRequest, event_id: str) -> EventDetail:
+    number, is_job = _parse_id(event_id)
+    row = await (request.api.store.get_job(number) if is_job else request.api.store.get_event(number))
+    if row is None:
+        raise _not_found()
+    return _to_detail(dict(row), request.zone.key)
+
+
+async def redrive(request: ApiRequest, event_id: str, request_id: UUID | None) -> RedriveResult:
+    """Redrive a dead event or job by its id as listed; once for a `request_id`, however often it is sent."""
+    request.access.require(Right.REDRIVE, "redrive an event")
+    (number, is_job), store = _parse_id(event_id), request.api.store
+    redrive_one, call = store.redrive_job if is_job else store.redrive_event, in_place_of_call(request_id)
+    redriven = await redrive_one(number, request.claimed_by, call)
+    if not redriven and call:
+        before = await store.list_redriven_by(call)
+        if event_id in before:
+            return RedriveResult(before)
+        if before:
+            raise request_used()
+    if not redriven:
+        raise _not_redriven(await show(request, event_id))
+    request.api.wake_worker()
+    log.warning("event.redriven", events=redriven)
+    return RedriveResult(redriven)
+
+
+async def redrive_all(request: ApiRequest, request_id: UUID | None) -> RedriveResult:
+    request.access.require(Right.ADMINISTER, "redrive all events")
+    redriven = await request.api.store.redrive_all(_MAX_REDRIVEN, request.claimed_by, in_place_of_call(request_id))
+    request.api.wake_worker()
+    log.warning("event.redriven", count=len(redriven))
+    return RedriveResult(redriven)
 
 
 def _parse_id(text: str) -> tuple[int, bool]:
@@ -189,3 +184,28 @@ def _to_detail(row: Mapping[str, Any], zone: str) -> EventDetail:
     appointment_id = row["appointment_id"] and str(row["appointment_id"])
     event = msgspec.convert({name: row[name] for name in EventEntry.__struct_fields__}, EventEntry)
     return EventDetail(event, row["processed_at"], row["note"], row["payload_bytes"], appointment_id, job, zone)
+
+
+_FILTERS = (
+    Param("status", "Only these", tuple(EventStatus)),
+    Param("source", "Only from there", _SOURCES),
+    Param("type", "Only of this type, such as call_ended"),
+    Param("since", "Received then or later"),
+)
+ENDPOINTS = (
+    Endpoint(
+        "GET", "/events", "Stored events, newest first", EventPage,
+        lambda request, given: list_page(request, EventQuery.of(given), given.paging()), (*_FILTERS, *PAGE),
+    ),
+    Endpoint(
+        "GET", "/events/{id}", "One event and its job", EventDetail, lambda request, given: show(request, given.path["id"])
+    ),
+    Endpoint(
+        "POST", "/events/{id}/redrive", "Do a dead one again, with all its tries", RedriveResult,
+        lambda request, given: redrive(request, given.path["id"], given.request_id()),
+    ),
+    Endpoint(
+        "POST", "/events/redrive", f"Do all dead ones again, {_MAX_REDRIVEN} at a time", RedriveResult,
+        lambda request, given: redrive_all(request, given.request_id()),
+    ),
+)  # fmt: skip

@@ -4,8 +4,10 @@ from datetime import datetime
 
 import msgspec
 
-from askproai_runtime.admin_api.endpoint import PAGE, ApiRequest, Endpoint, Param
-from askproai_runtime.admin_api.store import FailureStore
+from askproai_runtime.admin_api.endpoint import Endpoint
+from askproai_runtime.admin_api.parameters import PAGE, Param, Parameters
+from askproai_runtime.admin_api.request import ApiRequest
+from askproai_runtime.admin_api.store.failures import list_failures
 
 
 class FailedBooking(msgspec.Struct, frozen=True):
@@ -31,22 +33,25 @@ class FailedBookingList(msgspec.Struct, frozen=True):
     zone: str
 
 
-class Failures:
-    """The endpoint of one tenant's failed bookings."""
+async def list_all(request: ApiRequest, since: datetime, limit: int) -> FailedBookingList:
+    zone = request.zone
+    rows = await list_failures(request.process.pool, request.process.tenant, since, limit)
+    local = [
+        dict(row) | {name: row[name] and row[name].astimezone(zone) for name in ("at", "starts_at")} for row in rows
+    ]
+    return FailedBookingList([msgspec.convert(values, FailedBooking) for values in local], zone.key)
 
-    def __init__(self, store: FailureStore) -> None:
-        self._store = store
 
-    def endpoints(self) -> tuple[Endpoint, ...]:
-        params = (Param("since", "Failed then or later; a day or a local time", required=True), PAGE[0])
-        text = "Bookings that failed and their reason, newest first"
-        return (Endpoint("GET", "/failed-bookings", text, FailedBookingList, self.list_all, params),)
+def _since(given: Parameters) -> datetime:
+    since = given.instant("since")
+    assert since is not None, "it is required"
+    return since
 
-    async def list_all(self, request: ApiRequest) -> FailedBookingList:
-        since, zone = request.instant("since"), request.zone
-        assert since is not None, "it is required"
-        rows = await self._store.list_failures(since, request.limit())
-        local = [
-            dict(row) | {name: row[name] and row[name].astimezone(zone) for name in ("at", "starts_at")} for row in rows
-        ]
-        return FailedBookingList([msgspec.convert(values, FailedBooking) for values in local], zone.key)
+
+ENDPOINTS = (
+    Endpoint(
+        "GET", "/failed-bookings", "Bookings that failed and their reason, newest first", FailedBookingList,
+        lambda request, given: list_all(request, _since(given), given.limit()),
+        (Param("since", "Failed then or later; a day or a local time", required=True), PAGE[0]),
+    ),
+)  # fmt: skip

@@ -1,14 +1,13 @@
 """How bookings went in the last 30 days, and how providers answered in the last hour."""
 
-from collections.abc import Callable
 from datetime import date
 
 import msgspec
 
 from askproai_core.database import BookingCounts
-from askproai_core.tenant_config import TenantConfig
-from askproai_runtime.admin_api.endpoint import ApiRequest, Endpoint
-from askproai_runtime.admin_api.store import FigureStore
+from askproai_runtime.admin_api.endpoint import Endpoint
+from askproai_runtime.admin_api.request import ApiRequest
+from askproai_runtime.admin_api.store.figures import list_days_of_bookings, list_provider_requests
 
 
 class DayOfBookings(msgspec.Struct, frozen=True):
@@ -46,31 +45,30 @@ class Figures(msgspec.Struct, frozen=True):
     zone: str
 
 
-class FigureEndpoints:
-    """The endpoint of one tenant's figures."""
+async def show(request: ApiRequest) -> Figures:
+    pool, tenant = request.process.pool, request.process.tenant
+    days = await list_days_of_bookings(pool, tenant, request.zone.key)
+    providers = await list_provider_requests(pool, tenant)
+    month = BookingCounts(sum(each.booked for each in days.values()), sum(each.failed for each in days.values()))
+    target = request.config.booking_target_percent
+    return Figures(
+        days=[DayOfBookings(day, each.booked, each.failed) for day, each in days.items()],
+        target_percent=f"{target.normalize():f}",
+        booked_percent=month.booked_percent,
+        budget_percent=month.budget_percent(target),
+        providers=[
+            ProviderRequests(
+                row["provider"], row["requests"], round(row["average_ms"]), row["longest_ms"], row["errors"]
+            )
+            for row in providers
+        ],
+        zone=request.zone.key,
+    )
 
-    def __init__(self, store: FigureStore, config: Callable[[], TenantConfig]) -> None:
-        self._store, self._config = store, config
 
-    def endpoints(self) -> tuple[Endpoint, ...]:
-        text = "How bookings went in the last 30 days, and how providers answered in the last hour"
-        return (Endpoint("GET", "/figures", text, Figures, self.show),)
-
-    async def show(self, request: ApiRequest) -> Figures:
-        days = await self._store.list_days_of_bookings(request.zone.key)
-        providers = await self._store.list_provider_requests()
-        month = BookingCounts(sum(each.booked for each in days.values()), sum(each.failed for each in days.values()))
-        target = self._config().booking_target_percent
-        return Figures(
-            days=[DayOfBookings(day, each.booked, each.failed) for day, each in days.items()],
-            target_percent=f"{target.normalize():f}",
-            booked_percent=month.booked_percent,
-            budget_percent=month.budget_percent(target),
-            providers=[
-                ProviderRequests(
-                    row["provider"], row["requests"], round(row["average_ms"]), row["longest_ms"], row["errors"]
-                )
-                for row in providers
-            ],
-            zone=request.zone.key,
-        )
+ENDPOINTS = (
+    Endpoint(
+        "GET", "/figures", "How bookings went in the last 30 days, and how providers answered in the last hour", Figures,
+        lambda request, _: show(request),
+    ),
+)  # fmt: skip

@@ -1,6 +1,5 @@
 """Messages that callers have left for the tenant."""
 
-from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
@@ -17,9 +16,10 @@ from askproai_runtime.admin_api.desk import (
     parse_id_range,
     problems,
 )
-from askproai_runtime.admin_api.endpoint import PAGE, ApiRequest, Endpoint, Param, next_cursor
+from askproai_runtime.admin_api.endpoint import Endpoint
+from askproai_runtime.admin_api.parameters import PAGE, Paging, Param, next_cursor
+from askproai_runtime.admin_api.request import ApiRequest
 from askproai_runtime.admin_api.roles import Right
-from askproai_runtime.book.context import BookingContext
 from askproai_runtime.book.messages import Message
 from askproai_runtime.desk.messages import find_messages, list_messages_for_desk, mark_message_done
 
@@ -68,52 +68,35 @@ class Done(DeskBody, frozen=True, kw_only=True):
     note: Reason = ""
 
 
-class Messages:
-    """The endpoints of one tenant's messages."""
+async def list_page(
+    request: ApiRequest, paging: Paging, *, done: bool = False, since: datetime | None = None
+) -> MessagePage:
+    """Return messages that are open, or those that are `done`; left, or done, from `since` on."""
+    await request.record_list("/messages")
+    limit, after = paging.limit, paging.after(datetime, UUID)
+    with problems():
+        found = await list_messages_for_desk(request.booking(), done=done, since=since, after=after, limit=limit)
+    last = found[-1] if len(found) == limit else None
+    following = next_cursor(last.done_at if done else last.created_at, last.id) if last else None
+    return MessagePage([_to_entry(message, request) for message in found], following, request.zone.key)
 
-    def __init__(self, booking: Callable[[], BookingContext]) -> None:
-        self._booking = booking
 
-    def endpoints(self) -> tuple[Endpoint, ...]:
-        filters = (
-            Param("state", "open, which nobody has dealt with, or done; open when absent", _STATES),
-            Param("since", "Left then or later, or for those that are done: done then or later; a day or a local time"),
-        )
-        return (
-            Endpoint(
-                "GET", "/messages", "Messages, the oldest first; of those that are done the last", MessagePage, self.list_page,
-                (*filters, *PAGE),
-            ),
-            Endpoint("GET", "/messages/{id}", "One message, by the beginning of its id", MessageDetail, self.show),
-            Endpoint(
-                "POST", "/messages/{id}/done", "Record that somebody has dealt with it", MessageDetail, self.mark_done,
-                body=Done, right=Right.ANSWER,
-            ),
-        )  # fmt: skip
+async def show(request: ApiRequest, beginning: str) -> MessageDetail:
+    """Return a message by the beginning of its id."""
+    first, last = parse_id_range(beginning)
+    with problems():
+        found = await find_messages(request.booking(), first, last)
+    if len(found) > 1:
+        raise ambiguous()
+    return _to_detail(found[0] if found else None, request)
 
-    async def list_page(self, request: ApiRequest) -> MessagePage:
-        limit, after = request.limit(), request.cursor(datetime, UUID)
-        done, since = request.choice("state") == "done", request.instant("since")
-        with problems():
-            found = await list_messages_for_desk(self._booking(), done=done, since=since, after=after, limit=limit)
-        last = found[-1] if len(found) == limit else None
-        following = next_cursor(last.done_at if done else last.created_at, last.id) if last else None
-        return MessagePage([_to_entry(message, request) for message in found], following, request.zone.key)
 
-    async def show(self, request: ApiRequest) -> MessageDetail:
-        first, last = parse_id_range(request.path["id"])
-        with problems():
-            found = await find_messages(self._booking(), first, last)
-        if len(found) > 1:
-            raise ambiguous()
-        return _to_detail(found[0] if found else None, request)
-
-    async def mark_done(self, request: ApiRequest) -> MessageDetail:
-        body, message_id = request.body(Done), parse_id(request.path["id"])
-        with problems():
-            found = await mark_message_done(self._booking(), body.desk, message_id, body.note, request.correlation_id)
-        log.info("message.done", message=str(message_id))
-        return _to_detail(found, request)
+async def mark_done(request: ApiRequest, message_id: UUID, body: Done) -> MessageDetail:
+    request.access.require(Right.ANSWER, "deal with a message")
+    with problems():
+        found = await mark_message_done(request.booking(), body.desk, message_id, body.note, request.correlation_id)
+    log.info("message.done", message=str(message_id))
+    return _to_detail(found, request)
 
 
 def _to_detail(message: Message | None, request: ApiRequest) -> MessageDetail:
@@ -141,3 +124,26 @@ def _to_entry(message: Message, request: ApiRequest) -> MessageEntry:
         done_by=message.done_by,
         note=hide(message.note),
     )
+
+
+_FILTERS = (
+    Param("state", "open, which nobody has dealt with, or done; open when absent", _STATES),
+    Param("since", "Left then or later, or for those that are done: done then or later; a day or a local time"),
+)
+ENDPOINTS = (
+    Endpoint(
+        "GET", "/messages", "Messages, the oldest first; of those that are done the last", MessagePage,
+        lambda request, given: list_page(
+            request, given.paging(), done=given.choice("state") == "done", since=given.instant("since")
+        ),
+        (*_FILTERS, *PAGE),
+    ),
+    Endpoint(
+        "GET", "/messages/{id}", "One message, by the beginning of its id", MessageDetail,
+        lambda request, given: show(request, given.path["id"]),
+    ),
+    Endpoint(
+        "POST", "/messages/{id}/done", "Record that somebody has dealt with it", MessageDetail,
+        lambda request, given: mark_done(request, parse_id(given.path["id"]), given.body(Done)), body=Done,
+    ),
+)  # fmt: skip

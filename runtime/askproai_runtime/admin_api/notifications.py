@@ -8,8 +8,10 @@ import structlog
 
 from askproai_core.http_server import Problem
 from askproai_core.phone_numbers import InvalidNumber, region_of, to_e164
-from askproai_runtime.admin_api.desk import ChangeObstacle, DeskBody, request_used
-from askproai_runtime.admin_api.endpoint import PAGE, ApiRequest, Endpoint, Param, next_cursor
+from askproai_runtime.admin_api.desk import ChangeObstacle, DeskBody, in_place_of_call, request_used
+from askproai_runtime.admin_api.endpoint import Endpoint
+from askproai_runtime.admin_api.parameters import PAGE, Paging, Param, next_cursor
+from askproai_runtime.admin_api.request import ApiRequest
 from askproai_runtime.admin_api.roles import Right
 from askproai_runtime.notifications.recipients import real_email
 from askproai_runtime.notifications.store import (
@@ -19,7 +21,6 @@ from askproai_runtime.notifications.store import (
     set_opt_out,
 )
 from askproai_runtime.notifications.types import State
-from askproai_runtime.process import Process
 
 log = structlog.get_logger(__name__)
 
@@ -78,73 +79,59 @@ class OptOutList(msgspec.Struct, frozen=True):
     zone: str
 
 
-class NotificationEndpoints:
-    """The endpoints of one tenant's notifications."""
+async def list_page(request: ApiRequest, paging: Paging, state: str | None = None) -> NotificationPage:
+    after, limit = paging.after(datetime, UUID), paging.limit
+    rows = await list_notifications(request.process.pool, request.process.tenant, state=state, after=after, limit=limit)
+    entries = [msgspec.convert(dict(row), NotificationEntry) for row in rows]
+    following = next_cursor(entries[-1].created_at, entries[-1].id) if len(entries) == limit else None
+    return NotificationPage(entries, following, request.zone.key)
 
-    def __init__(self, process: Process) -> None:
-        self._process = process
 
-    def endpoints(self) -> tuple[Endpoint, ...]:
-        states = (Param("state", "Only these", tuple(State)), *PAGE)
-        newest, again = "Mails and messages, newest first", "Send a dead one again, with all its attempts"
-        all_dead = f"Send all dead ones again, {_MAX_REDRIVEN} at a time"
-        stop = "Stop somebody's reminders, or begin them again"
-        return (
-            Endpoint("GET", "/notifications", newest, NotificationPage, self.list_page, states),
-            Endpoint(
-                "POST", "/notifications/{id}/redrive", again, RedrivenNotifications, self.redrive, right=Right.REDRIVE
-            ),
-            Endpoint("POST", "/notifications/redrive", all_dead, RedrivenNotifications, self.redrive_all),
-            Endpoint("GET", "/reminder-opt-outs", "Who wants no reminders", OptOutList, self.list_opt_outs),
-            Endpoint("POST", "/reminder-opt-outs", stop, OptOut, self.opt_out, body=OptOutBody),
-        )
+async def redrive(request: ApiRequest, notification_id: str, request_id: UUID | None) -> RedrivenNotifications:
+    """Redrive a dead notification; once for a `request_id`, however often it is sent."""
+    request.access.require(Right.REDRIVE, "send a notification again")
+    try:
+        only = UUID(notification_id)
+    except ValueError:
+        raise _not_dead() from None
+    result = await _redrive(request, only, request_id)
+    if str(only) not in result.redriven:
+        raise request_used() if result.redriven else _not_dead()
+    return result
 
-    async def list_page(self, request: ApiRequest) -> NotificationPage:
-        after, limit = request.cursor(datetime, UUID), request.limit()
-        rows = await list_notifications(
-            self._process.pool, self._process.tenant, state=request.choice("state"), after=after, limit=limit
-        )
-        entries = [msgspec.convert(dict(row), NotificationEntry) for row in rows]
-        following = next_cursor(entries[-1].created_at, entries[-1].id) if len(entries) == limit else None
-        return NotificationPage(entries, following, request.zone.key)
 
-    async def redrive(self, request: ApiRequest) -> RedrivenNotifications:
-        try:
-            only = UUID(request.path["id"])
-        except ValueError:
-            raise _not_dead() from None
-        result = await self._redrive(request, only)
-        if str(only) not in result.redriven:
-            raise request_used() if result.redriven else _not_dead()
-        return result
+async def redrive_all(request: ApiRequest, request_id: UUID | None) -> RedrivenNotifications:
+    request.access.require(Right.ADMINISTER, "send all notifications again")
+    return await _redrive(request, None, request_id)
 
-    async def redrive_all(self, request: ApiRequest) -> RedrivenNotifications:
-        return await self._redrive(request, None)
 
-    async def list_opt_outs(self, request: ApiRequest) -> OptOutList:
-        rows = await list_opt_outs(self._process.pool, self._process.tenant, _MAX_REDRIVEN)
-        return OptOutList(
-            [OptOutEntry(request.hide(row["address"]), row["since"], row["changed_by"]) for row in rows],
-            request.zone.key,
-        )
+async def list_without_reminders(request: ApiRequest) -> OptOutList:
+    await request.record_list("/reminder-opt-outs")
+    rows = await list_opt_outs(request.process.pool, request.process.tenant, _MAX_REDRIVEN)
+    return OptOutList(
+        [OptOutEntry(request.hide(row["address"]), row["since"], row["changed_by"]) for row in rows],
+        request.zone.key,
+    )
 
-    async def opt_out(self, request: ApiRequest) -> OptOut:
-        """Keep it by the address, so that it also holds for appointments to come. Safe to repeat."""
-        body = request.body(OptOutBody)
-        address = _parse_address(body.address, region_of(self._process.config.current))
-        await set_opt_out(
-            self._process.pool, self._process.tenant, address, wants_none=not body.reminders, changed_by=body.by,
-            request_id=body.request_id, correlation_id=request.correlation_id,
-        )  # fmt: skip
-        return OptOut(address, body.reminders)
 
-    async def _redrive(self, request: ApiRequest, only: UUID | None) -> RedrivenNotifications:
-        redriven = await redrive_notifications(
-            self._process.pool, self._process.tenant, only, _MAX_REDRIVEN, request.correlation_id, request.claimed_by,
-            request.in_place_of_call,
-        )  # fmt: skip
-        log.warning("notification.redriven", count=len(redriven))
-        return RedrivenNotifications(redriven)
+async def opt_out(request: ApiRequest, body: OptOutBody) -> OptOut:
+    """Keep it by the address, so that it also holds for appointments to come. Safe to repeat."""
+    request.access.require(Right.ADMINISTER, "stop reminders")
+    address = _parse_address(body.address, region_of(request.config))
+    await set_opt_out(
+        request.process.pool, request.process.tenant, address, wants_none=not body.reminders, changed_by=body.by,
+        request_id=body.request_id, correlation_id=request.correlation_id,
+    )  # fmt: skip
+    return OptOut(address, body.reminders)
+
+
+async def _redrive(request: ApiRequest, only: UUID | None, request_id: UUID | None) -> RedrivenNotifications:
+    redriven = await redrive_notifications(
+        request.process.pool, request.process.tenant, only, _MAX_REDRIVEN, request.correlation_id, request.claimed_by,
+        in_place_of_call(request_id),
+    )  # fmt: skip
+    log.warning("notification.redriven", count=len(redriven))
+    return RedrivenNotifications(redriven)
 
 
 def _parse_address(text: str, region: str) -> str:
@@ -160,3 +147,27 @@ def _parse_address(text: str, region: str) -> str:
 def _not_dead() -> Problem:
     text = "There is no dead notification of this id; `askproai notifications list --state dead` lists them"
     return Problem(404, "Not Found", text, members=ChangeObstacle.NOT_DEAD.members)
+
+
+ENDPOINTS = (
+    Endpoint(
+        "GET", "/notifications", "Mails and messages, newest first", NotificationPage,
+        lambda request, given: list_page(request, given.paging(), given.choice("state")),
+        (Param("state", "Only these", tuple(State)), *PAGE),
+    ),
+    Endpoint(
+        "POST", "/notifications/{id}/redrive", "Send a dead one again, with all its attempts", RedrivenNotifications,
+        lambda request, given: redrive(request, given.path["id"], given.request_id()),
+    ),
+    Endpoint(
+        "POST", "/notifications/redrive", f"Send all dead ones again, {_MAX_REDRIVEN} at a time", RedrivenNotifications,
+        lambda request, given: redrive_all(request, given.request_id()),
+    ),
+    Endpoint(
+        "GET", "/reminder-opt-outs", "Who wants no reminders", OptOutList, lambda request, _: list_without_reminders(request)
+    ),
+    Endpoint(
+        "POST", "/reminder-opt-outs", "Stop somebody's reminders, or begin them again", OptOut,
+        lambda request, given: opt_out(request, given.body(OptOutBody)), body=OptOutBody,
+    ),
+)  # fmt: skip

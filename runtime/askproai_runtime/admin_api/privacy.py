@@ -1,6 +1,5 @@
 """Export and erasure of one caller. Both are POSTs, so that a reader is refused and no number is in an address that is logged."""
 
-from collections.abc import Callable
 from datetime import datetime
 
 import asyncpg
@@ -11,8 +10,10 @@ from askproai_core.http_server import Problem
 from askproai_core.phone_numbers import InvalidNumber, region_of, to_e164
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.admin_api.desk import DeskBody, ShortText, problems
-from askproai_runtime.admin_api.endpoint import ApiRequest, Endpoint, bad_request
-from askproai_runtime.book.context import BookingContext
+from askproai_runtime.admin_api.endpoint import Endpoint
+from askproai_runtime.admin_api.parameters import bad_request
+from askproai_runtime.admin_api.request import ApiRequest
+from askproai_runtime.admin_api.roles import Right
 from askproai_runtime.desk.appointments import DeskBusy
 from askproai_runtime.privacy import (
     AppointmentsToCome,
@@ -67,61 +68,46 @@ class ErasureList(msgspec.Struct, frozen=True):
     zone: str
 
 
-class Privacy:
-    """The endpoints of one tenant's callers' rights. `wake_worker` is called when jobs became due."""
+async def export(request: ApiRequest, body: ExportBody) -> CallerExport:
+    request.access.require(Right.ADMINISTER, "export a caller")
+    ctx = request.booking()
+    number = _number(body.caller, ctx.config())
+    with problems():
+        return await export_caller(ctx, number, body.by, request.correlation_id)
 
-    def __init__(self, booking: Callable[[], BookingContext], wake_worker: Callable[[], None]) -> None:
-        self._booking, self._wake_worker = booking, wake_worker
 
-    def endpoints(self) -> tuple[Endpoint, ...]:
-        return (
-            Endpoint(
-                "POST", "/callers/export", "All that is stored of one caller", CallerExport, self.export,
-                body=ExportBody,
-            ),
-            Endpoint(
-                "POST", "/callers/erase", "Erase one caller, here and at Retell", ErasureAnswer, self.erase,
-                body=EraseBody,
-            ),
-            Endpoint("GET", "/erasures", "Erasures of callers, newest first", ErasureList, self.list_all),
-        )  # fmt: skip
+async def erase(request: ApiRequest, body: EraseBody) -> ErasureAnswer:
+    request.access.require(Right.ADMINISTER, "erase a caller")
+    ctx = request.booking()
+    asked = ErasureRequest(
+        body.desk, _number(body.caller, ctx.config()), body.cancel_appointments, request.correlation_id
+    )
+    with problems():
+        try:
+            erased = await begin_erasure(ctx, asked)
+        except CallGoingOn:
+            text = "A call of this number is going on: erase when it has ended"
+            raise Problem(409, "Call Going On", text) from None
+        except AppointmentsToCome as error:
+            count = len(error.appointments)
+            how_many, it = (f"{count} appointments", "them") if count > 1 else ("1 appointment", "it")
+            text = (
+                f"Nothing is erased: the number still has {how_many} to come. cancel_appointments (--cancel-appointments)"
+                f" cancels {it}, and then erases; or cancel {it} yourself first"
+            )
+            raise Problem(409, "Appointments To Come", text) from None
+        except (asyncpg.DeadlockDetectedError, asyncpg.LockNotAvailableError):
+            raise DeskBusy from None
+    request.api.wake_worker()
+    log.info("caller.erasing", erasure=str(erased.erasure.id), cancelled=erased.cancelled)
+    return ErasureAnswer(_to_entry(erased.erasure), erased.cancelled, list(erased.at_calcom), request.zone.key)
 
-    async def export(self, request: ApiRequest) -> CallerExport:
-        body, ctx = request.body(ExportBody), self._booking()
-        number = _number(body.caller, ctx.config())
-        with problems():
-            return await export_caller(ctx, number, body.by, request.correlation_id)
 
-    async def erase(self, request: ApiRequest) -> ErasureAnswer:
-        body, ctx = request.body(EraseBody), self._booking()
-        asked = ErasureRequest(
-            body.desk, _number(body.caller, ctx.config()), body.cancel_appointments, request.correlation_id
-        )
-        with problems():
-            try:
-                erased = await begin_erasure(ctx, asked)
-            except CallGoingOn:
-                text = "A call of this number is going on: erase when it has ended"
-                raise Problem(409, "Call Going On", text) from None
-            except AppointmentsToCome as error:
-                count = len(error.appointments)
-                how_many, it = (f"{count} appointments", "them") if count > 1 else ("1 appointment", "it")
-                text = (
-                    f"Nothing is erased: the number still has {how_many} to come. cancel_appointments (--cancel-appointments)"
-                    f" cancels {it}, and then erases; or cancel {it} yourself first"
-                )
-                raise Problem(409, "Appointments To Come", text) from None
-            except (asyncpg.DeadlockDetectedError, asyncpg.LockNotAvailableError):
-                raise DeskBusy from None
-        self._wake_worker()
-        log.info("caller.erasing", erasure=str(erased.erasure.id), cancelled=erased.cancelled)
-        return ErasureAnswer(_to_entry(erased.erasure), erased.cancelled, list(erased.at_calcom), request.zone.key)
-
-    async def list_all(self, request: ApiRequest) -> ErasureList:
-        ctx = self._booking()
-        with problems():
-            found = await list_erasures(ctx.pool, ctx.tenant)
-        return ErasureList([_to_entry(each) for each in found], request.zone.key)
+async def list_all(request: ApiRequest) -> ErasureList:
+    ctx = request.booking()
+    with problems():
+        found = await list_erasures(ctx.pool, ctx.tenant)
+    return ErasureList([_to_entry(each) for each in found], request.zone.key)
 
 
 def _number(text: str, config: TenantConfig) -> str:
@@ -135,3 +121,18 @@ def _to_entry(erasure: Erasure) -> ErasureEntry:
     return ErasureEntry(
         str(erasure.id), erasure.state, erasure.evidence, erasure.error, erasure.requested_at, erasure.finished_at
     )
+
+
+ENDPOINTS = (
+    Endpoint(
+        "POST", "/callers/export", "All that is stored of one caller", CallerExport,
+        lambda request, given: export(request, given.body(ExportBody)), body=ExportBody,
+    ),
+    Endpoint(
+        "POST", "/callers/erase", "Erase one caller, here and at Retell", ErasureAnswer,
+        lambda request, given: erase(request, given.body(EraseBody)), body=EraseBody,
+    ),
+    Endpoint(
+        "GET", "/erasures", "Erasures of callers, newest first", ErasureList, lambda request, _: list_all(request)
+    ),
+)  # fmt: skip

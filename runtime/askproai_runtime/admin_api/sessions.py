@@ -1,6 +1,6 @@
 """The logins to the page, and the end of a single session, for the owner."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -12,9 +12,11 @@ from askproai_core.clock import Clock
 from askproai_core.http_server import Problem
 from askproai_core.redis import RedisClient, RedisUnavailable
 from askproai_runtime.admin_api.desk import ChangeObstacle, DeskBody
-from askproai_runtime.admin_api.endpoint import ApiRequest, Endpoint
+from askproai_runtime.admin_api.endpoint import Endpoint
+from askproai_runtime.admin_api.parameters import require_text
+from askproai_runtime.admin_api.request import ApiRequest
 from askproai_runtime.admin_api.roles import Right, Role
-from askproai_runtime.admin_api.store import SessionStore
+from askproai_runtime.admin_api.store.sessions import find_login, list_open_logins, record_end
 
 log = structlog.get_logger(__name__)
 
@@ -88,37 +90,28 @@ class SeenSessions:
         return self._shared.key("page-seen", session)
 
 
-class Sessions:
-    """The endpoints of one tenant's sessions."""
+async def list_open(request: ApiRequest) -> SessionList:
+    request.access.require(Right.ADMINISTER, "see who is logged in")
+    process = request.process
+    rows = await list_open_logins(process.pool, process.tenant, request.now - SESSION_LIFETIME)
+    seen = await SeenSessions(process.shared, process.clock).list_seen([row["id"] for row in rows])
+    entries = [_to_entry(row, at, request) for row, at in zip(rows, seen, strict=True)]
+    return SessionList(entries, request.zone.key)
 
-    def __init__(self, store: SessionStore, seen: SeenSessions, now: Callable[[], datetime]) -> None:
-        self._store, self._seen, self._now = store, seen, now
 
-    def endpoints(self) -> tuple[Endpoint, ...]:
-        return (
-            Endpoint("GET", "/sessions", "Who is logged in to the page, newest first", SessionList, self.list_open),
-            Endpoint("POST", "/sessions/{id}/end", "End a session at once", EndedSession, self.end, body=DeskBody),
-        )
-
-    async def list_open(self, request: ApiRequest) -> SessionList:
-        request.require(Right.ADMINISTER, "see who is logged in")
-        rows = await self._store.list_open(self._now() - SESSION_LIFETIME)
-        seen = await self._seen.list_seen([row["id"] for row in rows])
-        entries = [_to_entry(row, at, request) for row, at in zip(rows, seen, strict=True)]
-        return SessionList(entries, request.zone.key)
-
-    async def end(self, request: ApiRequest) -> EndedSession:
-        body, session = request.body(DeskBody), request.path["id"]
-        row = await self._store.find(session)
-        if row is None:
-            raise Problem(404, "Not Found", "There is no such session", members=ChangeObstacle.NOT_FOUND.members)
-        role, name, _ = _who(row)
-        detail = {
-            "token": "admin", "claimed_by": body.by, "request": str(body.request_id), "role": role, "session_of": name,
-        }  # fmt: skip
-        ended = await self._store.end(session, detail)
-        log.info("page.session_ended" if ended else "page.session_was_over", session=session)
-        return EndedSession(session, ended)
+async def end(request: ApiRequest, session: str, body: DeskBody) -> EndedSession:
+    request.access.require(Right.ADMINISTER, "end a session")
+    pool, tenant = request.process.pool, request.process.tenant
+    row = await find_login(pool, tenant, require_text(session))
+    if row is None:
+        raise Problem(404, "Not Found", "There is no such session", members=ChangeObstacle.NOT_FOUND.members)
+    role, name, _ = _who(row)
+    detail = {
+        "token": "admin", "claimed_by": body.by, "request": str(body.request_id), "role": role, "session_of": name,
+    }  # fmt: skip
+    ended = await record_end(pool, tenant, session, detail)
+    log.info("page.session_ended" if ended else "page.session_was_over", session=session)
+    return EndedSession(session, ended)
 
 
 def _who(row: asyncpg.Record) -> tuple[Role, str | None, bool]:
@@ -135,3 +128,14 @@ def _to_entry(row: asyncpg.Record, seen: datetime | None, request: ApiRequest) -
     return SessionEntry(
         row["id"], role, name, by_issuer, since, since + SESSION_LIFETIME, seen and seen.astimezone(request.zone)
     )
+
+
+ENDPOINTS = (
+    Endpoint(
+        "GET", "/sessions", "Who is logged in to the page, newest first", SessionList, lambda request, _: list_open(request)
+    ),
+    Endpoint(
+        "POST", "/sessions/{id}/end", "End a session at once", EndedSession,
+        lambda request, given: end(request, given.path["id"], given.body(DeskBody)), body=DeskBody,
+    ),
+)  # fmt: skip

@@ -1,13 +1,14 @@
 """The free starts of a day, and why a day has none."""
 
-from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 
 import msgspec
 
 from askproai_core.http_server import Problem
 from askproai_core.tenant_config import Weekday
-from askproai_runtime.admin_api.endpoint import ApiRequest, Endpoint, Param
+from askproai_runtime.admin_api.endpoint import Endpoint
+from askproai_runtime.admin_api.parameters import Param
+from askproai_runtime.admin_api.request import ApiRequest
 from askproai_runtime.availability.opening_hours import find_closure
 from askproai_runtime.availability.slots import ServiceRules
 from askproai_runtime.book.context import Basis, BookingContext
@@ -39,37 +40,21 @@ class SlotList(msgspec.Struct, frozen=True):
     closed: str | None
 
 
-class Slots:
-    """The endpoint of one tenant's free starts."""
-
-    def __init__(self, booking: Callable[[], BookingContext]) -> None:
-        self._booking = booking
-
-    def endpoints(self) -> tuple[Endpoint, ...]:
-        params = (
-            Param("branch", "Name of the branch", required=True),
-            Param("service", "Name of the service, or of several in one visit, as `a+b`", required=True),
-            Param("date", "The day", required=True),
-        )
-        text = "What is free on a day, one entry for each person"
-        return (Endpoint("GET", "/slots", text, SlotList, self.slots, params),)
-
-    async def slots(self, request: ApiRequest) -> SlotList:
-        branch, service, day = request.text("branch") or "", request.text("service") or "", request.day("date")
-        booking = self._booking()
-        try:
-            rules = find_rules(booking.config(), branch, service)
-        except UnknownName as error:
-            raise Problem(404, "Not Found", str(error)) from None
-        free = await list_free_slots(booking, rules, day, request.correlation_id)
-        zone = request.zone
-        slots = [FreeSlot(slot.start.astimezone(zone), slot.end.astimezone(zone), slot.staff) for slot in free.slots]
-        closed = _explain_closed(free.rules, day, booking.clock.now().astimezone(zone).date())
-        if closed is None and not free.rules.staff_members and free.refused:
-            closed = f"Cal.com does not have the event types of {', '.join(sorted(free.refused))}: see CalendarLinked"
-        if closed is None and not slots:
-            closed = await _explain_blocked(booking, free.rules, day)
-        return SlotList(slots, zone.key, free.basis, free.read_at and free.read_at.astimezone(zone), closed)
+async def list_day(request: ApiRequest, branch: str, service: str, day: date) -> SlotList:
+    booking = request.booking()
+    try:
+        rules = find_rules(booking.config(), branch, service)
+    except UnknownName as error:
+        raise Problem(404, "Not Found", str(error)) from None
+    free = await list_free_slots(booking, rules, day, request.correlation_id)
+    zone = request.zone
+    slots = [FreeSlot(slot.start.astimezone(zone), slot.end.astimezone(zone), slot.staff) for slot in free.slots]
+    closed = _explain_closed(free.rules, day, booking.clock.now().astimezone(zone).date())
+    if closed is None and not free.rules.staff_members and free.refused:
+        closed = f"Cal.com does not have the event types of {', '.join(sorted(free.refused))}: see CalendarLinked"
+    if closed is None and not slots:
+        closed = await _explain_blocked(booking, free.rules, day)
+    return SlotList(slots, zone.key, free.basis, free.read_at and free.read_at.astimezone(zone), closed)
 
 
 async def _explain_blocked(booking: BookingContext, rules: ServiceRules, day: date) -> str | None:
@@ -97,3 +82,19 @@ def _explain_closed(rules: ServiceRules, day: date, today: date) -> str | None:
     if not any(list(Weekday)[day.weekday()] in hours.days for hours in branch.opening_hours):
         return f"openingHours has no {list(Weekday)[day.weekday()].value}"
     return None
+
+
+_PARAMS = (
+    Param("branch", "Name of the branch", required=True),
+    Param("service", "Name of the service, or of several in one visit, as `a+b`", required=True),
+    Param("date", "The day", required=True),
+)
+ENDPOINTS = (
+    Endpoint(
+        "GET", "/slots", "What is free on a day, one entry for each person", SlotList,
+        lambda request, given: list_day(
+            request, given.text("branch") or "", given.text("service") or "", given.day("date")
+        ),
+        _PARAMS,
+    ),
+)  # fmt: skip

@@ -10,16 +10,14 @@ import structlog
 
 from askproai_core.http_server import Problem
 from askproai_runtime.admin_api.desk import DeskBody, ambiguous, parse_id, parse_id_range, problems
-from askproai_runtime.admin_api.endpoint import PAGE, ApiRequest, Endpoint, Param, next_cursor
+from askproai_runtime.admin_api.endpoint import Endpoint
+from askproai_runtime.admin_api.parameters import PAGE, Paging, Param, next_cursor
+from askproai_runtime.admin_api.request import ApiRequest
+from askproai_runtime.admin_api.roles import Right
 from askproai_runtime.book.actor import DeskRequest
 from askproai_runtime.book.context import BookingContext
 from askproai_runtime.book.waitlist import WaitlistEntry
-from askproai_runtime.desk.waitlist import (
-    decline_offer,
-    find_waitlist_entries,
-    list_waitlist,
-    remove_from_waitlist,
-)
+from askproai_runtime.desk.waitlist import decline_offer, find_waitlist_entries, list_waitlist, remove_from_waitlist
 
 log = structlog.get_logger(__name__)
 
@@ -75,57 +73,40 @@ class WaitlistDetail(msgspec.Struct, frozen=True):
     zone: str
 
 
-class Waitlist:
-    """The endpoints of one tenant's waiting list."""
+async def list_page(request: ApiRequest, paging: Paging, *, waiting: bool = True) -> WaitlistPage:
+    """Return the entries of those who wait, or of those who wait no more."""
+    await request.record_list("/waitlist")
+    limit, after = paging.limit, paging.after(datetime, UUID)
+    with problems():
+        found = await list_waitlist(request.booking(), waiting=waiting, after=after, limit=limit)
+    following = next_cursor(found[-1].created_at, found[-1].id) if len(found) == limit else None
+    return WaitlistPage([to_waiting_entry(entry, request) for entry in found], following, request.zone.key)
 
-    def __init__(self, booking: Callable[[], BookingContext]) -> None:
-        self._booking = booking
 
-    def endpoints(self) -> tuple[Endpoint, ...]:
-        shown = Param("shown", "waiting, or ended for those who wait no more; waiting when absent", _SHOWN)
-        return (
-            Endpoint(
-                "GET", "/waitlist", "Who waits, by the time of joining", WaitlistPage, self.list_page, (shown, *PAGE)
-            ),
-            Endpoint("GET", "/waitlist/{id}", "One entry, by the beginning of its id", WaitlistDetail, self.show),
-            Endpoint(
-                "POST", "/waitlist/{id}/decline", "Pass the offered time on to the next one", WaitlistDetail,
-                self.decline, body=DeskBody,
-            ),
-            Endpoint(
-                "POST", "/waitlist/{id}/remove", "Take somebody off the list", WaitlistDetail, self.remove, body=DeskBody
-            ),
-        )  # fmt: skip
+async def show(request: ApiRequest, beginning: str) -> WaitlistDetail:
+    """Return an entry by the beginning of its id."""
+    first, last = parse_id_range(beginning)
+    with problems():
+        found = await find_waitlist_entries(request.booking(), first, last)
+    if len(found) > 1:
+        raise ambiguous()
+    return _to_detail(found[0] if found else None, request)
 
-    async def list_page(self, request: ApiRequest) -> WaitlistPage:
-        limit, after = request.limit(), request.cursor(datetime, UUID)
-        with problems():
-            found = await list_waitlist(
-                self._booking(), waiting=request.choice("shown") != "ended", after=after, limit=limit
-            )
-        following = next_cursor(found[-1].created_at, found[-1].id) if len(found) == limit else None
-        return WaitlistPage([to_waiting_entry(entry, request) for entry in found], following, request.zone.key)
 
-    async def show(self, request: ApiRequest) -> WaitlistDetail:
-        first, last = parse_id_range(request.path["id"])
-        with problems():
-            found = await find_waitlist_entries(self._booking(), first, last)
-        if len(found) > 1:
-            raise ambiguous()
-        return _to_detail(found[0] if found else None, request)
+async def decline(request: ApiRequest, entry_id: UUID, body: DeskBody) -> WaitlistDetail:
+    return await _change(request, decline_offer, entry_id, body)
 
-    async def decline(self, request: ApiRequest) -> WaitlistDetail:
-        return await self._change(request, decline_offer)
 
-    async def remove(self, request: ApiRequest) -> WaitlistDetail:
-        return await self._change(request, remove_from_waitlist)
+async def remove(request: ApiRequest, entry_id: UUID, body: DeskBody) -> WaitlistDetail:
+    return await _change(request, remove_from_waitlist, entry_id, body)
 
-    async def _change(self, request: ApiRequest, change: _Change) -> WaitlistDetail:
-        body, entry_id = request.body(DeskBody), parse_id(request.path["id"])
-        with problems():
-            entry = await change(self._booking(), body.desk, entry_id, request.correlation_id)
-        log.info("waitlist.changed", entry=str(entry_id))
-        return _to_detail(entry, request)
+
+async def _change(request: ApiRequest, change: _Change, entry_id: UUID, body: DeskBody) -> WaitlistDetail:
+    request.access.require(Right.ADMINISTER, "change the waiting list")
+    with problems():
+        entry = await change(request.booking(), body.desk, entry_id, request.correlation_id)
+    log.info("waitlist.changed", entry=str(entry_id))
+    return _to_detail(entry, request)
 
 
 def _to_detail(entry: WaitlistEntry | None, request: ApiRequest) -> WaitlistDetail:
@@ -153,3 +134,24 @@ def to_waiting_entry(entry: WaitlistEntry, request: ApiRequest) -> WaitingEntry:
         offer=OfferedTime(offer.staff, *(at.astimezone(zone) for at in times)) if offer else None,
         ended_at=entry.ended_at and entry.ended_at.astimezone(zone),
     )
+
+
+_LISTED = Param("shown", "waiting, or ended for those who wait no more; waiting when absent", _SHOWN)
+ENDPOINTS = (
+    Endpoint(
+        "GET", "/waitlist", "Who waits, by the time of joining", WaitlistPage,
+        lambda request, given: list_page(request, given.paging(), waiting=given.choice("shown") != "ended"), (_LISTED, *PAGE),
+    ),
+    Endpoint(
+        "GET", "/waitlist/{id}", "One entry, by the beginning of its id", WaitlistDetail,
+        lambda request, given: show(request, given.path["id"]),
+    ),
+    Endpoint(
+        "POST", "/waitlist/{id}/decline", "Pass the offered time on to the next one", WaitlistDetail,
+        lambda request, given: decline(request, parse_id(given.path["id"]), given.body(DeskBody)), body=DeskBody,
+    ),
+    Endpoint(
+        "POST", "/waitlist/{id}/remove", "Take somebody off the list", WaitlistDetail,
+        lambda request, given: remove(request, parse_id(given.path["id"]), given.body(DeskBody)), body=DeskBody,
+    ),
+)  # fmt: skip

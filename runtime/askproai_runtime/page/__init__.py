@@ -4,6 +4,7 @@ A tenant that wants it publishes the same page and nothing else on port 8082, wi
 `fleet` is the coordinator's page of all tenants.
 """
 
-from askproai_runtime.page.routes import IS_PUBLISHED, Page
+from askproai_runtime.page.origin import IS_PUBLISHED
+from askproai_runtime.page.routes import Page
 
 __all__ = ["IS_PUBLISHED", "Page", "fleet"]

@@ -1,35 +1,27 @@
-"""The actions of the page: who may do it, and each action by its endpoint of the private API, as the command line does."""
+"""The actions of the page: who may do each, by the function of its endpoint of the private API, as the command line does."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
-from typing import Final, TypeVar
+from typing import Final, TypedDict
 from urllib.parse import quote
 from uuid import UUID
 
-import msgspec
-
 from askproai_core.http_server import Problem
 from askproai_runtime.admin_api import (
-    AddedBlock,
-    Change,
-    ChangeObstacle,
-    EndedSession,
-    MessageDetail,
-    NewStart,
-    PauseList,
-    PrivateApi,
-    RedrivenNotifications,
-    RedriveResult,
-    RemovedBlock,
     Right,
+    appointments,
+    blocks,
+    events,
+    messages,
+    notifications,
+    require_valid,
+    sessions,
 )
-from askproai_runtime.book.actor import DeskRequest
+from askproai_runtime.admin_api.desk import ChangeObstacle, DeskBody, parse_id
 from askproai_runtime.desk.blocks import BlockObstacle
 from askproai_runtime.page.views import FORMS, VIEWS, Asking, View
-
-T = TypeVar("T", bound=msgspec.Struct)
 
 
 class Notice(StrEnum):
@@ -70,106 +62,102 @@ class Action:
     """The act of a POST: `carry_out` returns where to go then. `view` is shown again, with the reason, where it is not done."""
 
     right: Right
-    carry_out: Callable[[PrivateApi, Asking], Awaitable[str]]
+    carry_out: Callable[[Asking], Awaitable[str]]
     view: View
 
 
-async def _cancel(api: PrivateApi, asking: Asking) -> str:
-    fields = _given(asking, "reason")
-    await _change(api, Change, "/appointments/{id}/cancel", asking, fields)
+async def _cancel(asking: Asking) -> str:
+    body = appointments.Cancellation(**_sent(asking), reason=asking.form.get("reason") or None)
+    await appointments.cancel(asking.request, parse_id(asking.path["id"]), require_valid(body))
     return _to(f"/appointments/{asking.path['id']}", Notice.CANCELLED)
 
 
-async def _move(api: PrivateApi, asking: Asking) -> str:
+async def _move(asking: Asking) -> str:
     """Move to a day and time, which mean what they mean to `askproai appointments move`."""
-    staff = _given(asking, "staff")
-    query = {"text": f"{_require(asking, 'day')}T{_require(asking, 'time')}", **staff}
-    found = await api.get(
-        NewStart,
-        "/appointments/{id}/new-start",
-        asking.access,
-        asking.correlation_id,
-        asking.name,
-        query=query,
-        **asking.path,
-    )
-    await _change(api, Change, "/appointments/{id}/move", asking, {"start": found.start.isoformat(), **staff})
+    text, staff = f"{_require(asking, 'day')}T{_require(asking, 'time')}", asking.form.get("staff") or None
+    found = await appointments.new_start(asking.request, asking.path["id"], text, staff)
+    body = require_valid(appointments.Move(**_sent(asking), start=found.start, staff=staff))
+    await appointments.move(asking.request, parse_id(asking.path["id"]), body)
     return _to(f"/appointments/{asking.path['id']}", Notice.MOVED)
 
 
-async def _mark(api: PrivateApi, asking: Asking) -> str:
+async def _mark(asking: Asking) -> str:
     no_show = asking.form.get("no_show") == "true"
-    await _change(api, Change, "/appointments/{id}/attendance", asking, {"no_show": no_show})
+    body = require_valid(appointments.Attendance(**_sent(asking), no_show=no_show))
+    await appointments.mark(asking.request, parse_id(asking.path["id"]), body)
     return _to(f"/appointments/{asking.path['id']}", Notice.NO_SHOW if no_show else Notice.ATTENDED)
 
 
-async def _block(api: PrivateApi, asking: Asking) -> str:
+async def _block(asking: Asking) -> str:
     branch, _, staff = asking.form.get("who", "").partition("/")
     day, time = _require(asking, "day"), asking.form.get("time", "")
     last_day, last_time = asking.form.get("last_day", ""), asking.form.get("last_time", "")
-    whose: dict[str, str | bool] = {"everyone": True} if branch and not staff else {"staff": staff}
-    fields = whose | {"branch": branch, "from": _moment(day, time), "reason": asking.form.get("reason", "")}
-    if last_day or last_time:
-        fields["to"] = _moment(last_day or day, last_time)
-    added = await _change(api, AddedBlock, "/blocks", asking, fields)
+    everyone, reason = bool(branch) and not staff, asking.form.get("reason", "")
+    body = blocks.NewBlock(
+        **_sent(asking), staff=None if everyone else staff, everyone=everyone, branch=branch, first=_moment(day, time),
+        last=_moment(last_day or day, last_time) if last_day or last_time else None, reason=reason,
+    )  # fmt: skip
+    added = await blocks.add(asking.request, require_valid(body))
     notice = Notice.BLOCKED_AT_CALCOM if added.at_calcom else Notice.BLOCKED
     return _to(f"/blocks/{added.block.id}", notice if added.added else Notice.EXISTED)
 
 
-async def _pause(api: PrivateApi, asking: Asking) -> str:
+async def _pause(asking: Asking) -> str:
     last_day, last_time = asking.form.get("last_day", ""), asking.form.get("last_time", "")
-    fields = {**_given(asking, "branch"), "reason": asking.form.get("reason", "")}
-    if last_day or last_time:
-        fields["to"] = _moment(_require(asking, "last_day"), last_time)
-    added = await _change(api, AddedBlock, "/pauses", asking, fields)
+    last = _moment(_require(asking, "last_day"), last_time) if last_day or last_time else None
+    branch, reason = asking.form.get("branch") or None, asking.form.get("reason", "")
+    body = blocks.NewPause(**_sent(asking), last=last, branch=branch, reason=reason)
+    added = await blocks.pause(asking.request, require_valid(body))
     return _to("/", Notice.PAUSED_AT_CALCOM if added.at_calcom else Notice.PAUSED)
 
 
-async def _unblock(api: PrivateApi, asking: Asking) -> str:
-    removed = await _change(api, RemovedBlock, "/blocks/{id}/remove", asking, {})
+async def _unblock(asking: Asking) -> str:
+    body = require_valid(DeskBody(**_sent(asking)))
+    removed = await blocks.remove(asking.request, parse_id(asking.path["id"]), body)
     if asking.form.get("resume") == "true":  # blocks of single people in a year's time are no news then
-        pauses = (await api.get(PauseList, "/pauses", asking.access, asking.correlation_id, asking.name)).pauses
+        pauses = (await blocks.list_pauses(asking.request)).pauses
         return _to("/", Notice.UNBLOCKED_PARTLY if pauses else Notice.RESUMED)
     return _to("/blocks", Notice.UNBLOCKED_PARTLY if removed.still_blocked_by else Notice.UNBLOCKED)
 
 
-async def _answer(api: PrivateApi, asking: Asking) -> str:
-    note = asking.form.get("note", "")
-    answered = await _change(api, MessageDetail, "/messages/{id}/done", asking, {"note": note})
-    if (answered.message.done_by, answered.message.note or "") != (asking.name, note):
+async def _answer(asking: Asking) -> str:
+    body = require_valid(messages.Done(**_sent(asking), note=asking.form.get("note", "")))
+    answered = (await messages.mark_done(asking.request, parse_id(asking.path["id"]), body)).message
+    if (answered.done_by, answered.note or "") != (body.by, body.note):
         raise Problem(
             409, "Done Before", "It was dealt with before: nothing was stored", members={"reason": DONE_BEFORE}
         )
     return _to("/messages", Notice.DONE)
 
 
-async def _redrive_event(api: PrivateApi, asking: Asking) -> str:
-    await _change(api, RedriveResult, "/events/{id}/redrive", asking, {})
+async def _redrive_event(asking: Asking) -> str:
+    await events.redrive(asking.request, asking.path["id"], _sent(asking)["request_id"])
     return _to("/dead-letters", Notice.REDRIVEN)
 
 
-async def _redrive_notification(api: PrivateApi, asking: Asking) -> str:
-    await _change(api, RedrivenNotifications, "/notifications/{id}/redrive", asking, {})
+async def _redrive_notification(asking: Asking) -> str:
+    await notifications.redrive(asking.request, asking.path["id"], _sent(asking)["request_id"])
     return _to("/dead-letters", Notice.REDRIVEN)
 
 
-async def _end_session(api: PrivateApi, asking: Asking) -> str:
-    answer = await _change(api, EndedSession, "/sessions/{id}/end", asking, {})
+async def _end_session(asking: Asking) -> str:
+    answer = await sessions.end(asking.request, asking.path["id"], require_valid(DeskBody(**_sent(asking))))
     return _to("/sessions", Notice.SESSION_ENDED if answer.ended else Notice.SESSION_WAS_OVER)
 
 
-async def _change(api: PrivateApi, kind: type[T], path: str, asking: Asking, fields: Mapping[str, str | bool]) -> T:
-    """Carry out a change. Its id is that of the form, so that a form that is sent twice acts once."""
+class _Sent(TypedDict):
+    """The fields of every change."""
+
+    request_id: UUID
+    by: str
+
+
+def _sent(asking: Asking) -> _Sent:
+    """Return the id and the sender of a change. The id is that of the form, so that a form that is sent twice acts once."""
     try:
-        request = DeskRequest(UUID(asking.form.get("request_id", "")), asking.name)
+        return {"request_id": UUID(asking.form.get("request_id", "")), "by": asking.request.name}
     except ValueError:
         raise Problem(400, "Bad Request", "The form has no id", members={"reason": EXPIRED}) from None
-    return await api.change(kind, path, asking.access, asking.correlation_id, request, fields, **asking.path)
-
-
-def _given(asking: Asking, name: str) -> dict[str, str]:
-    """Return a field of the form by its name, nothing where it was left empty."""
-    return {name: value} if (value := asking.form.get(name, "")) else {}
 
 
 def _require(asking: Asking, name: str) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
-from askproai_runtime.admin_api import DayOfBookings
+from askproai_runtime.admin_api.figures import DayOfBookings
 
 DAYS: Final = 30
 WIDTH: Final = 600  # of the picture, in its own units

@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from askproai_core.tenant_config import TenantConfig, Weekday
-from askproai_runtime.admin_api import AppointmentEntry, BlockEntry
+from askproai_runtime.admin_api.appointment_entry import AppointmentEntry
+from askproai_runtime.admin_api.blocks import BlockEntry
 from askproai_runtime.availability.opening_hours import find_closure, open_minutes
 
 STEP_MINUTES: Final = 5  # a row of the drawing

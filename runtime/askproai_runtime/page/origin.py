@@ -1,5 +1,6 @@
 """By which way a request to the page has come: the published host, or the private port. Pure."""
 
+import hashlib
 import re
 from dataclasses import dataclass
 from typing import Final
@@ -7,8 +8,9 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from askproai_runtime.page.routes import IS_PUBLISHED
-from askproai_runtime.page.sessions import cookie_name
+# The parts of an application that serves the published port: only by which port a request came is certain, its headers can be
+# anybody's.
+IS_PUBLISHED: Final = web.AppKey("is_published", bool)
 
 _FORWARDED: Final = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?")
 _DESTINATION: Final = re.compile(r"/(?!/)[A-Za-z0-9_.~%@:+,=/-]*(\?[A-Za-z0-9_.~%@:+,=/&-]*)?")
@@ -51,6 +53,11 @@ def origin_of(request: web.Request, tenant: str, host: str) -> Origin:
     # A header that claims TLS makes the cookie stricter, and nothing else.
     is_secure = request.headers.get("X-Forwarded-Proto", "") == "https"
     return Origin(is_published=False, base_url=base_url, cookie=name, is_secure=is_secure)
+
+
+def cookie_name(tenant: str) -> str:
+    """Return the name of a tenant's cookie: all ports of one host share their cookies, and each may be another tenant's page."""
+    return f"askproai-{hashlib.sha256(tenant.encode()).hexdigest()[:12]}"
 
 
 def is_forwarded(request: web.Request) -> bool:

@@ -13,7 +13,8 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from askproai_core.tenant_config import Language
-from askproai_runtime.admin_api import BlockEntry, MessageEntry
+from askproai_runtime.admin_api.blocks import BlockEntry
+from askproai_runtime.admin_api.messages import MessageEntry
 from askproai_runtime.page.words import Words
 from askproai_runtime.sentences import format_call_back
 

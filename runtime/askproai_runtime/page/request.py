@@ -10,6 +10,7 @@ from aiohttp import web
 from askproai_core.http_server import Problem, require_readable_body
 from askproai_runtime.page.origin import login_location
 
+UNKNOWN_PATH: Final = "/{unknown}"
 _MAX_BODY_BYTES: Final = 4096
 _BODY_SECONDS: Final = 10.0
 SECURITY: Final = {

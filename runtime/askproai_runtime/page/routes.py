@@ -1,59 +1,36 @@
 """Which paths the page has. The serving code, and Jinja2 with it, is imported when somebody first asks for one."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import web
 
 from askproai_core.http_server import Problem
-from askproai_runtime.admin_api import Endpoint
-from askproai_runtime.process import Process
+from askproai_runtime.admin_api import PrivateApi
+from askproai_runtime.page.actions import ACTIONS
+from askproai_runtime.page.origin import IS_PUBLISHED
+from askproai_runtime.page.views import FORMS, VIEWS
 
 if TYPE_CHECKING:
     from askproai_runtime.page.server import PageServer
 
-PATHS: Final = (
-    "/", "/week", "/calls", "/calls/{id}", "/timeline", "/appointments/{id}", "/blocks", "/blocks/{id}", "/failures", "/messages",
-    "/waitlist",
-    "/dead-letters", "/figures", "/system", "/sessions", "/live", "/login", "/login/issuer", "/login/callback",
-    "/page/{digest}/{name}",
-)  # fmt: skip
-FORM_PATHS: Final = (
-    "/appointments/{id}/cancel",
-    "/appointments/{id}/move",
-    "/blocks/new",
-    "/pause",
-    "/messages/{id}/done",
-)
-ACTION_PATHS: Final = (
-    *FORM_PATHS, "/appointments/{id}/attendance", "/blocks/{id}/remove", "/dead-letters/events/{id}/redrive",
-    "/dead-letters/notifications/{id}/redrive", "/sessions/{id}/end",
-)  # fmt: skip
-
-
-UNKNOWN_PATH: Final = "/{unknown}"
-
-# The parts of an application that serves the published port: only by which port a request came is certain, its headers can be
-# anybody's.
-IS_PUBLISHED: Final = web.AppKey("is_published", bool)
+PATHS: Final = (*VIEWS, "/live", "/login", "/login/issuer", "/login/callback", "/page/{digest}/{name}")
 
 
 class Page:
     """The page of a web process's tenant. `health` returns what `/health/detailed` answers."""
 
-    def __init__(
-        self, process: Process, endpoints: Sequence[Endpoint], health: Callable[[], Awaitable[dict[str, Any]]]
-    ) -> None:
-        self._make: Callable[[], PageServer] = lambda: _import_server(process, endpoints, health)
-        self._config = process.config
+    def __init__(self, api: PrivateApi, health: Callable[[], Awaitable[dict[str, Any]]]) -> None:
+        self._make: Callable[[], PageServer] = lambda: _import_server(api, health)
+        self._config = api.process.config
         self._server: PageServer | None = None
         self._importing = asyncio.Lock()
 
     def serve(self, app: web.Application) -> None:
         """Serve the page's paths."""
-        app.add_routes([web.get(path, self.answer) for path in (*FORM_PATHS, *PATHS)])
-        app.add_routes([web.post(path, self.answer) for path in ("/login", "/logout", *ACTION_PATHS)])
+        app.add_routes([web.get(path, self.answer) for path in (*FORMS, *PATHS)])
+        app.add_routes([web.post(path, self.answer) for path in ("/login", "/logout", *ACTIONS)])
         app.router.add_get("/{unknown:.*}", self._answer_unknown)
         app.on_shutdown.append(self.close)
 
@@ -83,9 +60,7 @@ class Page:
             self._server.close()
 
 
-def _import_server(
-    process: Process, endpoints: Sequence[Endpoint], health: Callable[[], Awaitable[dict[str, Any]]]
-) -> "PageServer":
+def _import_server(api: PrivateApi, health: Callable[[], Awaitable[dict[str, Any]]]) -> "PageServer":
     from askproai_runtime.page.server import PageServer  # noqa: PLC0415 - see the module
 
-    return PageServer(process, endpoints, health)
+    return PageServer(api, health)

@@ -1,7 +1,7 @@
 """The page of one tenant: who may see it, and from which view each path is answered."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
@@ -14,17 +14,11 @@ from aiohttp import web
 
 from askproai_core.arrivals import keep_until_answered
 from askproai_core.database import DATABASE_UNAVAILABLE, StatementTimeout
-from askproai_core.http_server import Problem
+from askproai_core.http_server import Problem, correlation_id
 from askproai_core.tenant_config import Language
-from askproai_runtime.admin_api import (
-    ChangeObstacle,
-    Endpoint,
-    PrivateApi,
-    PulseStore,
-    SeenSessions,
-    access_of,
-    rights_of,
-)
+from askproai_runtime.admin_api import PrivateApi, PulseStore, access_of, rights_of
+from askproai_runtime.admin_api.desk import ChangeObstacle
+from askproai_runtime.admin_api.sessions import SeenSessions
 from askproai_runtime.page.actions import ACTIONS, EXPIRED, Action, Notice, obstacle_of
 from askproai_runtime.page.assets import answer_asset, load_assets
 from askproai_runtime.page.event_stream import stream_changes
@@ -32,13 +26,11 @@ from askproai_runtime.page.feed import Feed, event_id
 from askproai_runtime.page.logins import LOGIN_PATHS, LoginRequest, Logins, LoginTexts
 from askproai_runtime.page.origin import Origin, origin_of
 from askproai_runtime.page.rendering import load_templates, render
-from askproai_runtime.page.request import SECURITY, path_of, read_form, send_to_login
-from askproai_runtime.page.routes import UNKNOWN_PATH
+from askproai_runtime.page.request import SECURITY, UNKNOWN_PATH, path_of, read_form, send_to_login
 from askproai_runtime.page.sessions import Session, Signer
 from askproai_runtime.page.tenant_rights import TenantRights, session_detail
-from askproai_runtime.page.views import FORMS, VIEWS, Asking, View, Views
+from askproai_runtime.page.views import FORMS, VIEWS, Asking, View, Views, list_menu
 from askproai_runtime.page.words import WORDS, Words, choose_language
-from askproai_runtime.process import Process
 from askproai_runtime.sentences import speaking
 
 log = structlog.get_logger(__name__)
@@ -53,13 +45,11 @@ class PageServer:
     connections.
     """
 
-    def __init__(
-        self, process: Process, endpoints: Sequence[Endpoint], health: Callable[[], Awaitable[dict[str, Any]]]
-    ) -> None:
-        self._process = process
+    def __init__(self, api: PrivateApi, health: Callable[[], Awaitable[dict[str, Any]]]) -> None:
+        process = api.process
+        self._api, self._process = api, process
         self._store = PulseStore(process.pool, process.tenant)
-        self._api = PrivateApi(endpoints, process)
-        self._views = Views(self._api, process, self._store, health)
+        self._views = Views(process, self._store, health)
         self._seen = SeenSessions(process.shared, process.clock)
         self._feed = Feed(self._views.pulse, process.clock)
         self._rights = TenantRights(process, self._store)
@@ -114,23 +104,25 @@ class PageServer:
             return await self._logout(form, signer, session, origin)
         if request.path == "/live":
             return await stream_changes(request, self._feed, self._process.clock, partial(self._goes_on, request))
-        asking = Asking.of(request, access_of(self._process, session.role), session.actor, form)
+        access = access_of(self._process, session.role)
+        asked = self._api.request(access, correlation_id(request), session.actor)
+        asking = Asking(asked, request.query, request.match_info, form)
         if action:
             return await self._act(request, action, asking, session, signer, words)
         path = path_of(request)
         if path in FORMS:
-            asking.access.require(ACTIONS[path].right, "change something")
+            asking.request.access.require(ACTIONS[path].right, "change something")
         return await self._show(request, (VIEWS | FORMS)[path], asking, session, signer, words)
 
     async def _act(
         self, request: web.Request, action: Action, asking: Asking, session: Session, signer: Signer, words: Words
     ) -> web.Response:
         """Carry out an action, and send its sender to the result; not done, show its view again with the reason."""
-        asking.access.require(action.right, "change something")
+        asking.request.access.require(action.right, "change something")
         try:
             _require_own_form(signer, session, asking.form)
             async with self._turn():
-                location = await action.carry_out(self._api, asking)
+                location = await action.carry_out(asking)
         except Problem as problem:
             log.info("page.not_done", path=path_of(request), status=problem.status, reason=obstacle_of(problem))
             if problem.status == web.HTTPServiceUnavailable.status_code:
@@ -194,8 +186,9 @@ class PageServer:
             pauses = await self._views.list_pauses(asking)
         done = asking.query.get("done", "")
         values = {
-            "session": session, "csrf": signer.csrf(session.id), "pulse": pulse, "since": event_id(pulse), "url": request.rel_url,
-            "view": view.name, "subjects": () if problem else shown.subjects, "now": self._process.clock.now(),
+            "session": session, "csrf": signer.csrf(session.id), "menu": list_menu(pulse), "since": event_id(pulse),
+            "url": request.rel_url, "view": view.name, "subjects": () if problem else shown.subjects,
+            "now": self._process.clock.now(),
             "rights": rights_of(session.role), "new_id": _new_id, "notice": words.act.notices[done] if done in set(Notice) else "",
             "problem": problem and _explain(problem, words), "pauses": pauses, **shown.values,
         }  # fmt: skip
@@ -217,13 +210,9 @@ class PageServer:
         return await self._session(request, signer, self._origin(request)) is not None
 
     async def _html(
-        self,
-        words: Words,
-        template: str,
-        values: Mapping[str, Any],
-        status: int = 200,
+        self, words: Words, template: str, values: Mapping[str, Any], status: int = 200,
         headers: Mapping[str, str] | None = None,
-    ) -> web.Response:
+    ) -> web.Response:  # fmt: skip
         config = self._process.config.current
         paths = {name: asset.path for name, asset in self._assets.items()}
         common = {"assets": paths, "business": config.display_name, "session": None}

@@ -9,7 +9,8 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from askproai_runtime.admin_api import SESSION_LIFETIME, Role
+from askproai_runtime.admin_api import Role
+from askproai_runtime.admin_api.sessions import SESSION_LIFETIME
 from askproai_runtime.oidc import Attempt
 
 T = TypeVar("T")
@@ -108,11 +109,6 @@ class Signer:
     def _sign(self, use: str, text: str) -> str:
         signed = f"{use}\n{text}".encode("utf-8", "surrogateescape")
         return hmac.new(self._key, signed, hashlib.sha256).hexdigest()
-
-
-def cookie_name(tenant: str) -> str:
-    """Return the name of a tenant's cookie: all ports of one host share their cookies, and each may be another tenant's page."""
-    return f"askproai-{hashlib.sha256(tenant.encode()).hexdigest()[:12]}"
 
 
 def _equal(expected: str, presented: str) -> bool:

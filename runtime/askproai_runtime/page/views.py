@@ -1,61 +1,53 @@
-"""The data of each view: read by the private API as the viewer may see it, and put into the values of its template."""
+"""The views: the data of each, read by the private API as the viewer may see it, and put into the values of its template."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import partial
 from itertools import product
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-import msgspec
-from aiohttp import web
-
-from askproai_core.http_server import Problem, correlation_id
+from askproai_core.http_server import Problem
 from askproai_core.input_values import require_storable
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.admin_api import (
     MAX_ROWS,
-    Access,
-    AppointmentDetail,
-    AppointmentEntry,
-    AppointmentPage,
-    BlockDetail,
-    BlockEntry,
-    BlockPage,
-    CallPage,
-    CircuitList,
-    EventPage,
-    FailedBookingList,
-    Figures,
-    MessageDetail,
-    MessagePage,
-    NotificationPage,
-    PauseList,
-    PrivateApi,
+    ApiRequest,
+    Paging,
     Pulse,
     PulseStore,
-    SessionList,
-    Timeline,
-    WaitlistPage,
+    appointments,
+    blocks,
+    calls,
+    circuits,
+    events,
+    failures,
+    figures,
+    messages,
+    notifications,
+    sessions,
+    waitlist,
 )
+from askproai_runtime.admin_api.appointment_entry import AppointmentEntry
 from askproai_runtime.availability.slots import Span
 from askproai_runtime.book.actor import DESK_CALL
 from askproai_runtime.desk.blocks import is_longest
+from askproai_runtime.notifications.types import State
 from askproai_runtime.page.bookings_chart import draw_bookings
 from askproai_runtime.page.day_plan import list_people, list_whole_days, plan_day, week_of
 from askproai_runtime.process import Process
 from askproai_runtime.visits import find_by_name, list_parts
 
-T = TypeVar("T", bound=msgspec.Struct)
-
 _MAX_APPOINTMENTS: Final = 2_000  # of a view
 _MAX_OF_BLOCK: Final = 500  # a pause of a year has all that are booked
+_ROWS: Final = 100  # of a list
 _CALL_DAYS: Final = 3
 _SEVERAL: Final = 409
 _NO_SUCH_ID: Final = frozenset({400, 404, _SEVERAL})
 _FAILED_WITHIN: Final = timedelta(hours=24)
+_MAX_FAILURES: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,34 +71,25 @@ class ShownPause:
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """A request for a view or an action, with its viewer and parameters. `form` are the entries, empty where nothing was entered
-    yet."""
+    """A request for a view or an action: that to the private API, and its parameters. `form` are the entries, empty where nothing
+    was entered yet.
+    """
 
-    access: Access
-    name: str
-    correlation_id: str
+    request: ApiRequest
     query: Mapping[str, str]
     path: Mapping[str, str]
     form: Mapping[str, str]
 
-    @classmethod
-    def of(cls, request: web.Request, access: Access, name: str, form: Mapping[str, str]) -> "Asking":
-        """Return what a request asks. `name` is the person's, for the audit log."""
-        return cls(access, name, correlation_id(request), request.query, request.match_info, form)
-
-    @property
-    def cursor(self) -> Mapping[str, str]:
-        """Return where a list goes on; nothing for its first page."""
-        return {"cursor": self.query["cursor"]} if self.query.get("cursor") else {}
+    def paging(self) -> Paging:
+        """Return which part of a list is shown."""
+        return Paging(_ROWS, self.query.get("cursor") or None)
 
 
 class Views:
     """Reads for all views of one tenant. `health` returns what `/health/detailed` answers."""
 
-    def __init__(
-        self, api: PrivateApi, process: Process, store: PulseStore, health: Callable[[], Awaitable[dict[str, Any]]]
-    ) -> None:
-        self._api, self._process, self._store, self._health = api, process, store, health
+    def __init__(self, process: Process, store: PulseStore, health: Callable[[], Awaitable[dict[str, Any]]]) -> None:
+        self._process, self._store, self._health = process, store, health
 
     @property
     def zone(self) -> ZoneInfo:
@@ -120,49 +103,39 @@ class Views:
         midnight = self.now().astimezone(self.zone).replace(hour=0, minute=0, second=0, microsecond=0)
         return await self._store.get_pulse(midnight - timedelta(days=1), self.now() - _FAILED_WITHIN)
 
-    async def _get(
-        self, asking: Asking, kind: type[T], path: str, query: Mapping[str, str] | None = None, **in_path: str
-    ) -> T:
-        """Return what the private API answers to its sender. Raises its `Problem`."""
-        access, asker = asking.access, asking.name
-        return await self._api.get(kind, path, access, asking.correlation_id, asker, query=query, **in_path)
-
     async def _list_appointments(self, asking: Asking, first: date, last: date) -> tuple[list[AppointmentEntry], bool]:
         """Return the appointments of some days, both included, and whether there are more than a view shows."""
         found: list[AppointmentEntry] = []
-        query = {"from": first.isoformat(), "to": last.isoformat(), "limit": str(MAX_ROWS)}
+        start, end = (datetime.combine(day, time(), self.zone) for day in (first, last + timedelta(days=1)))
+        query, paging = appointments.AppointmentQuery(start, end), Paging(MAX_ROWS)
         while True:
-            page = await self._get(asking, AppointmentPage, "/appointments", query=query)
+            page = await appointments.list_page(asking.request, query, paging)
             found += page.appointments
             if page.next is None or len(found) >= _MAX_APPOINTMENTS:
                 return found, page.next is not None
-            query |= {"cursor": page.next}
-
-    async def _list_blocks(self, asking: Asking) -> BlockPage:
-        query = {"limit": str(MAX_ROWS)}
-        return await self._get(asking, BlockPage, "/blocks", query=query)
+            paging = Paging(MAX_ROWS, page.next)
 
     async def show_day(self, asking: Asking) -> Shown:
         day = _day(asking, self.now().astimezone(self.zone).date())
-        appointments, cut = await self._list_appointments(asking, day, day)
-        blocks = await self._list_blocks(asking)
+        booked, cut = await self._list_appointments(asking, day, day)
+        blocked = await blocks.list_page(asking.request, Paging(MAX_ROWS))
         # In a thread, as rendering is: 2,000 appointments take longer than a caller should wait.
-        plan = await asyncio.to_thread(plan_day, self._process.config.current, day, appointments, blocks.blocks)
+        plan = await asyncio.to_thread(plan_day, self._process.config.current, day, booked, blocked.blocks)
         around = {"before": day - timedelta(days=1), "after": day + timedelta(days=1)}
-        cut = cut or blocks.next is not None
+        cut = cut or blocked.next is not None
         return Shown({"plan": plan, "shown_day": day, "cut": cut, **around, **self._names()}, ("appointments",))
 
     async def show_week(self, asking: Asking) -> Shown:
         today = self.now().astimezone(self.zone).date()
         days = week_of(_day(asking, today))
-        appointments, cut = await self._list_appointments(asking, days[0], days[-1])
-        live = [each for each in appointments if each.status != "cancelled"]
+        booked, cut = await self._list_appointments(asking, days[0], days[-1])
+        live = [each for each in booked if each.status != "cancelled"]
         people = list_people(self._process.config.current, live)
         cells: dict[tuple[str, str, date], list[AppointmentEntry]] = {}
         for each in live:
             cells.setdefault((each.branch, each.staff, each.start.date()), []).append(each)
-        page = await self._list_blocks(asking)
-        blocked: dict[tuple[str, str, date], list[BlockEntry]] = {}
+        page = await blocks.list_page(asking.request, Paging(MAX_ROWS))
+        blocked: dict[tuple[str, str, date], list[blocks.BlockEntry]] = {}
         for block, day in product(page.blocks, days):
             if block.start.date() <= day <= (block.end - timedelta(microseconds=1)).date():
                 for entry in block.staff:
@@ -177,23 +150,21 @@ class Views:
 
     async def show_calls(self, asking: Asking) -> Shown:
         since = (self.now() - timedelta(days=_CALL_DAYS)).astimezone(self.zone).date()
-        query = {"since": since.isoformat(), "limit": "100", **asking.cursor}
-        page = await self._get(asking, CallPage, "/calls", query=query)
+        query = calls.CallQuery(since=datetime.combine(since, time(), self.zone))
+        page = await calls.list_page(asking.request, query, asking.paging())
         return Shown({"calls": page.calls, "next": page.next, "branches": self.branch_names()}, ("calls",))
 
     async def show_call(self, asking: Asking) -> Shown:
         """Show the timeline of one call. The caller and the transcript are shown on demand, which the audit log then has."""
         personal = asking.query.get("personal") == "true"
-        query = {"personal": "true"} if personal else {}
-        timeline = await self._get(asking, Timeline, "/calls/{call_id}/timeline", query=query, call_id=asking.path["id"],
-        )  # fmt: skip
+        timeline = await calls.timeline(asking.request, asking.path["id"], personal=personal)
         subjects = ("calls", "appointments", "dead")
         values = {"timeline": timeline, "call_id": asking.path["id"], "personal": personal, **self._names()}
         return Shown(values, subjects)
 
     async def show_appointment(self, asking: Asking) -> Shown:
-        detail = await self._get(asking, AppointmentDetail, "/appointments/{id}", id=asking.path["id"])
-        timeline = await self._get(asking, Timeline, "/timeline/{id}", id=str(detail.appointment.id))
+        detail = await appointments.show(asking.request, asking.path["id"])
+        timeline = await calls.find_timeline(asking.request, detail.appointment.id)
         return Shown(
             {"detail": detail, "entry": detail.appointment, "timeline": timeline, "personal": False, **self._names()},
             ("appointments", "calls"),
@@ -207,15 +178,15 @@ class Views:
         if not asked:
             return Shown(values | self._names(), subjects)
         try:
-            found = await self._get(asking, Timeline, "/timeline/{id}", id=asked)
+            found = await calls.find_timeline(asking.request, asked)
         except Problem as problem:
             if problem.status not in _NO_SUCH_ID:
                 raise
             values["unfound"] = "several" if problem.status == _SEVERAL else "unknown"
             return Shown(values | self._names(), subjects)
-        calls = dict.fromkeys(each.call_id for each in found.moments if is_call(each.call_id))
-        appointments = dict.fromkeys(each.appointment_id for each in found.moments if each.appointment_id)
-        values |= {"timeline": found, "calls": list(calls), "appointments": list(appointments)}
+        named = dict.fromkeys(each.call_id for each in found.moments if is_call(each.call_id))
+        booked = dict.fromkeys(each.appointment_id for each in found.moments if each.appointment_id)
+        values |= {"timeline": found, "calls": list(named), "appointments": list(booked)}
         return Shown(values | self._names(), subjects)
 
     async def show_cancel(self, asking: Asking) -> Shown:
@@ -230,11 +201,11 @@ class Views:
         return Shown({"entry": entry, "fields": now | dict(asking.form), "others": others, **self._names()})
 
     async def show_blocks(self, asking: Asking) -> Shown:
-        page = await self._get(asking, BlockPage, "/blocks", query={"limit": "100", **asking.cursor})
+        page = await blocks.list_page(asking.request, asking.paging())
         return Shown({"blocks": page.blocks, "next": page.next, **self._names()}, ("appointments",))
 
     async def show_block(self, asking: Asking) -> Shown:
-        detail = await self._get(asking, BlockDetail, "/blocks/{id}", id=asking.path["id"])
+        detail = await blocks.show(asking.request, asking.path["id"])
         paused = detail.block.id in {pause.id for pause in await self.list_pauses(asking)}
         values = {"block": detail.block, "paused": paused, **self._names()}
         cut = len(detail.appointments) > _MAX_OF_BLOCK
@@ -242,7 +213,7 @@ class Views:
 
     async def list_pauses(self, asking: Asking) -> list[ShownPause]:
         """Return the current pauses of the branches' bookings."""
-        found = await self._get(asking, PauseList, "/pauses")
+        found = await blocks.list_pauses(asking.request)
         names = self.branch_names()
         return [
             ShownPause(
@@ -273,51 +244,49 @@ class Views:
 
     async def show_done(self, asking: Asking) -> Shown:
         """Ask whether a message is dealt with."""
-        detail = await self._get(asking, MessageDetail, "/messages/{id}", id=asking.path["id"])
+        detail = await messages.show(asking.request, asking.path["id"])
         return Shown({"message": detail.message, "fields": asking.form})
 
     async def show_failures(self, asking: Asking) -> Shown:
-        query = {"since": (self.now() - _FAILED_WITHIN).isoformat(), "limit": "200"}
-        listed = await self._get(asking, FailedBookingList, "/failed-bookings", query=query)
+        listed = await failures.list_all(asking.request, self.now() - _FAILED_WITHIN, _MAX_FAILURES)
         return Shown({"failures": listed.failures, **self._names()}, ("failed",))
 
     async def show_messages(self, asking: Asking) -> Shown:
-        page = await self._get(asking, MessagePage, "/messages", query={"limit": "100", **asking.cursor})
+        page = await messages.list_page(asking.request, asking.paging())
         return Shown({"messages": page.messages, "next": page.next, **self._names()}, ("messages",))
 
     async def show_waitlist(self, asking: Asking) -> Shown:
-        page = await self._get(asking, WaitlistPage, "/waitlist", query={"limit": "100", **asking.cursor})
+        page = await waitlist.list_page(asking.request, asking.paging())
         return Shown({"entries": page.entries, "next": page.next, **self._names()}, ("waitlist",))
 
     async def show_dead(self, asking: Asking) -> Shown:
-        query = {"limit": "100"}
-        events = await self._get(asking, EventPage, "/events", query=query | {"status": "dead"})
-        notifications = await self._get(asking, NotificationPage, "/notifications", query=query | {"state": "dead"})
-        cut = events.next is not None or notifications.next is not None
-        values = {"events": events.events, "notifications": notifications.notifications, "cut": cut}
+        dead = await events.list_page(asking.request, events.EventQuery(events.EventStatus.DEAD), Paging(_ROWS))
+        unsent = await notifications.list_page(asking.request, Paging(_ROWS), State.DEAD)
+        cut = dead.next is not None or unsent.next is not None
+        values = {"events": dead.events, "notifications": unsent.notifications, "cut": cut}
         return Shown(values, ("dead",))
 
     async def show_figures(self, asking: Asking) -> Shown:
-        figures = await self._get(asking, Figures, "/figures")
-        chart = draw_bookings(figures.days, self.now().astimezone(self.zone).date())
+        found = await figures.show(asking.request)
+        chart = draw_bookings(found.days, self.now().astimezone(self.zone).date())
         # Not with each call function: the month is tens of thousands of rows in a busy tenant.
-        return Shown({"figures": figures, "chart": chart}, ("failed",))
+        return Shown({"figures": found, "chart": chart}, ("failed",))
 
     async def show_system(self, asking: Asking) -> Shown:
-        circuits = await self._get(asking, CircuitList, "/circuits")
+        found = await circuits.list_all(asking.request)
         numbers = [
             (each.display_name, number)
             for each in self._process.config.current.branches
             for number in each.phone_numbers
         ]
-        return Shown({"circuits": circuits.circuits, "health": await self._health(), "numbers": numbers}, ("dead",))
+        return Shown({"circuits": found.circuits, "health": await self._health(), "numbers": numbers}, ("dead",))
 
     async def show_sessions(self, asking: Asking) -> Shown:
-        listed = await self._get(asking, SessionList, "/sessions")
+        listed = await sessions.list_open(asking.request)
         return Shown({"sessions": listed.sessions}, ("appointments",))  # whose mark has the audit log
 
     async def _appointment(self, asking: Asking) -> AppointmentEntry:
-        detail = await self._get(asking, AppointmentDetail, "/appointments/{id}", id=asking.path["id"])
+        detail = await appointments.show(asking.request, asking.path["id"])
         return detail.appointment
 
     def branch_names(self) -> dict[str, str]:
@@ -367,13 +336,15 @@ def show_subject(services: Mapping[str, str], people: Mapping[str, str], name: s
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A view: its name in the menu, its template, and what reads for it."""
+    """A view: its name, which is that of its word in the menu, its template, and what reads for it. `count` waits for somebody."""
 
     name: str
     template: str
     read: Callable[[Views, Asking], Awaitable[Shown]]
+    count: Callable[[Pulse], int] = lambda _: 0
 
 
+# By their paths. The menu has the first view of each name, in this order.
 VIEWS: Final[dict[str, View]] = {
     "/": View("today", "day.html", Views.show_day),
     "/week": View("week", "week.html", Views.show_week),
@@ -383,10 +354,10 @@ VIEWS: Final[dict[str, View]] = {
     "/appointments/{id}": View("today", "appointment.html", Views.show_appointment),
     "/blocks": View("today", "blocks.html", Views.show_blocks),
     "/blocks/{id}": View("today", "block.html", Views.show_block),
-    "/failures": View("failures", "failures.html", Views.show_failures),
-    "/messages": View("messages", "messages.html", Views.show_messages),
-    "/waitlist": View("waitlist", "waitlist.html", Views.show_waitlist),
-    "/dead-letters": View("dead", "dead.html", Views.show_dead),
+    "/failures": View("failures", "failures.html", Views.show_failures, lambda pulse: pulse.failed),
+    "/messages": View("messages", "messages.html", Views.show_messages, lambda pulse: pulse.open_messages),
+    "/waitlist": View("waitlist", "waitlist.html", Views.show_waitlist, lambda pulse: pulse.waiting),
+    "/dead-letters": View("dead", "dead.html", Views.show_dead, lambda pulse: pulse.dead),
     "/figures": View("figures", "figures.html", Views.show_figures),
     "/system": View("system", "system.html", Views.show_system),
     "/sessions": View("system", "sessions.html", Views.show_sessions),
@@ -400,6 +371,12 @@ FORMS: Final[dict[str, View]] = {
     "/pause": View("today", "pause.html", Views.show_pause),
     "/messages/{id}/done": View("messages", "done.html", Views.show_done),
 }
+
+
+def list_menu(pulse: Pulse) -> list[tuple[str, str, int]]:
+    """Return the menu: the name of each view, its path, and how many of its entries wait for somebody."""
+    paths = {view.name: path for path, view in reversed(VIEWS.items())}
+    return [(view.name, path, view.count(pulse)) for path, view in VIEWS.items() if paths[view.name] == path]
 
 
 def _day(asking: Asking, today: date) -> date:

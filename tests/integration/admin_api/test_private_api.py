@@ -16,7 +16,7 @@ import pytest
 from yarl import URL
 
 from askproai_core.redis import CircuitOpen, Provider, acl_rules
-from askproai_runtime.admin_api.store import CallStore
+from askproai_runtime.admin_api.store.calls import CallStore
 from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, next_friday, running_web, running_worker
 from tests.worlds.waiting import eventually

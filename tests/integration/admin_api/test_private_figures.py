@@ -10,7 +10,7 @@ import pytest
 
 from askproai_core.database import StatementTimeout
 from askproai_core.reader_token import reader_token_of
-from askproai_runtime.admin_api.store import FigureStore
+from askproai_runtime.admin_api import figures
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod
 
 pytestmark = pytest.mark.nightly
@@ -82,10 +82,10 @@ async def test_figures_count_rows_and_any_token_reads_them(pod: TenantPod) -> No
 
 
 async def test_slow_count_is_503_with_the_remedy(pod: TenantPod, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def take_too_long(_store: FigureStore, _zone: str) -> None:
+    async def take_too_long(*_: object) -> None:
         raise StatementTimeout("counting took too long: canceling statement due to statement timeout")
 
-    monkeypatch.setattr(FigureStore, "list_days_of_bookings", take_too_long)
+    monkeypatch.setattr(figures, "list_days_of_bookings", take_too_long)
     headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
     async with pod.session.get(f"{pod.private_url}/api/v1/figures", headers=headers) as answer:
         problem = await answer.json()

@@ -1,17 +1,17 @@
 """An event type of another business, at which anybody can book: nothing is sent to it, and callers are promised nothing."""
 
 from datetime import date
+from types import SimpleNamespace
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
-from aiohttp.test_utils import make_mocked_request
 
 from askproai_core.redis import CircuitBreakers, CircuitRules, RequestBudget
 from askproai_core.tenant_config import EventType, Function, Withheld
-from askproai_runtime.admin_api.endpoint import ACCESS, Access, ApiRequest, Asked
-from askproai_runtime.admin_api.roles import Role
-from askproai_runtime.admin_api.slots import Slots
+from askproai_runtime.admin_api import Access, ApiRequest, Role
+from askproai_runtime.admin_api.slots import list_day
 from askproai_runtime.calendars import ProviderCallRecorder, build_calendar
 from askproai_runtime.conversation.instead import AgentFunctions, offer_instead
 from askproai_runtime.jobs import JobError, RunAgain
@@ -105,11 +105,9 @@ async def test_the_desk_reads_that_cal_com_does_not_have_the_event_types_of_a_se
     env.salon.apply_config(msgspec.structs.replace(env.config, services=services))
     answer = await env.salon.booking.check_availability(call(), {})
     assert (answer.success, answer.outcome) == (False, "refused")
-    endpoints = Slots(lambda: env.salon.booking)
-    http = make_mocked_request("GET", "/slots?branch=mitte&service=haarschnitt&date=2026-11-27")
-    http[ACCESS] = Access(Role.OWNER, admin_secret="admin")
-    request = ApiRequest(Asked.of(http), endpoints.endpoints()[0], ZoneInfo("Europe/Berlin"), env.salon.clock.now())
-    listed = await endpoints.slots(request)
+    api: Any = SimpleNamespace(process=SimpleNamespace(booking=lambda: env.salon.booking))
+    request = ApiRequest(api, Access(Role.OWNER, admin_secret="admin"), "c", "", ZoneInfo("Europe/Berlin"))
+    listed = await list_day(request, "mitte", "haarschnitt", date(2026, 11, 27))
     assert (listed.slots, listed.closed) == (
         [],
         "Cal.com does not have the event types of anna, mehmet: see CalendarLinked",

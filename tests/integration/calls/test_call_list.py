@@ -6,8 +6,8 @@ from typing import Any, cast
 import pytest
 
 from askproai_core.database import Pool
-from askproai_runtime.admin_api.store import CallStore
 from askproai_runtime.admin_api.store import calls as statements
+from askproai_runtime.admin_api.store.calls import CallStore
 from tests.worlds.call_records import get
 from tests.worlds.tenant_pod import TenantPod
 

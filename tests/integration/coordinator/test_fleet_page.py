@@ -12,7 +12,8 @@ from yarl import URL
 
 from askproai_core.api_resource import AGENTS
 from askproai_runtime.page.fleet import FleetOidc
-from askproai_runtime.page.fleet.serving import CONNECTIONS, OIDC_CLIENT_SECRET
+from askproai_runtime.page.fleet.serving import CONNECTIONS
+from askproai_runtime.page.fleet.sources import OIDC_CLIENT_SECRET
 from askproai_sandbox.cluster import ControlPlane, KubeClient
 from askproai_sandbox.databases import TenantStore
 from askproai_sandbox.redis import EmbeddedRedis

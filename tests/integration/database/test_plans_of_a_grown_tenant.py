@@ -54,11 +54,12 @@ from askproai_runtime.coordinator.store import (
 from askproai_runtime.events.store import close_missing_call, close_old_calls, list_incomplete_calls, list_unknown_calls
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.notifications.task import NotificationTask
+from askproai_runtime.page.views import VIEWS
 from askproai_runtime.tasks import TaskRun
 from askproai_sandbox.databases import Database
 from tests.worlds.coordinator_environment import PASSWORD
 from tests.worlds.grown_tenant import GROWING, Size, grow, leave_to_us
-from tests.worlds.page_visitor import VIEWS, visiting
+from tests.worlds.page_visitor import visiting
 from tests.worlds.statement_plans import PlanRecorder, recording_plans
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, open_pod, running_web, running_worker
 

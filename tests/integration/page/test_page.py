@@ -14,11 +14,11 @@ from aiohttp.web import HTTPSeeOther, HTTPTooManyRequests
 
 from askproai_core.database import StatementTimeout
 from askproai_core.tenant_config import Language
-from askproai_runtime.admin_api import PulseStore
-from askproai_runtime.admin_api.store import FigureStore
+from askproai_runtime.admin_api import PulseStore, figures
+from askproai_runtime.page.views import VIEWS
 from askproai_runtime.page.words import WORDS
 from tests.worlds.page_rows import CALLER, ILLNESS, NAME, filled, seed
-from tests.worlds.page_visitor import VIEWS, Visitor, hidden, tags, visiting
+from tests.worlds.page_visitor import Visitor, hidden, tags, visiting
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod
 from tests.worlds.waiting import eventually
 
@@ -269,10 +269,10 @@ async def test_form_in_two_parts_is_read_whole(pod: TenantPod) -> None:
 
 
 async def test_slow_figures_are_explained_in_a_sentence(owner: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def take_too_long(_store: FigureStore, _zone: str) -> None:
+    async def take_too_long(*_: object) -> None:
         raise StatementTimeout("counting took too long: canceling statement due to statement timeout")
 
-    monkeypatch.setattr(FigureStore, "list_days_of_bookings", take_too_long)
+    monkeypatch.setattr(figures, "list_days_of_bookings", take_too_long)
     status, page, answer = await owner.get("/figures")
     assert (status, answer.content_type) == (503, "text/html")
     assert WORDS[Language.DE].failed_page in page

@@ -14,13 +14,12 @@ import pytest
 from askproai_runtime.page import server
 from askproai_runtime.page.actions import Notice
 from askproai_runtime.page.feed import POLL_EVERY
-from askproai_runtime.page.routes import FORM_PATHS
+from askproai_runtime.page.views import FORMS, VIEWS
 from askproai_runtime.page.words import WORDS
 from tests.worlds.accessibility import find_violations
 from tests.worlds.chromium import PROGRAM, Browser, browsing
 from tests.worlds.page_rows import ILLNESS, NAME, filled, seed
 from tests.worlds.page_rows import seed as seed_rows
-from tests.worlds.page_visitor import VIEWS
 from tests.worlds.private_desk import asking, request
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod
 
@@ -218,7 +217,7 @@ async def test_transcript_grows_on_the_page(shared_web_pod: TenantPod, tmp_path:
 async def test_axe_finds_no_violation_on_forms_or_login(shared_web_pod: TenantPod, tmp_path: Path) -> None:
     pod = shared_web_pod
     made = await seed_rows(pod, NAME, ILLNESS)
-    paths = [filled(path, made) for path in (*VIEWS, *FORM_PATHS, "/calls/{id}?personal=true", "/calls/no-such-call")]
+    paths = [filled(path, made) for path in (*VIEWS, *FORMS, "/calls/{id}?personal=true", "/calls/no-such-call")]
     paths += [f"/timeline?id={made['calls']}", "/timeline?id=none"]
     paused = asking(reason=ILLNESS)
     async with browsing(tmp_path) as browser:

@@ -13,8 +13,9 @@ import pytest
 
 from askproai_runtime.admin_api import PulseStore
 from askproai_runtime.page import server
+from askproai_runtime.page.views import VIEWS
 from tests.worlds.page_rows import filled
-from tests.worlds.page_visitor import VIEWS, Visitor, tags, visiting
+from tests.worlds.page_visitor import Visitor, tags, visiting
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, running_web
 from tests.worlds.waiting import SOON, stopwatch
 

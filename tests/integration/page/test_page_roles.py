@@ -1,6 +1,6 @@
 """Every page and every action as every role, with a token and by a login, at both ports, and as somebody of another tenant.
 
-A path of `PATHS` or `ACTION_PATHS` that has no expectation here fails the first test.
+A path of `PATHS` or `ACTIONS` that has no expectation here fails the first test.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -14,14 +14,15 @@ from askproai_core.reader_token import reader_token_of
 from askproai_runtime.admin_api import Right, Role, rights_of
 from askproai_runtime.page.actions import ACTIONS
 from askproai_runtime.page.logins import LOGIN_PATHS
-from askproai_runtime.page.routes import ACTION_PATHS, FORM_PATHS, PATHS
+from askproai_runtime.page.routes import PATHS
+from askproai_runtime.page.views import FORMS, VIEWS
 from askproai_sandbox.databases import Database
 from tests.worlds.oidc_issuer import OidcIssuer, person, running_issuer
 from tests.worlds.oidc_page import running_page
 from tests.worlds.page_forms import fields_of, seed, state_of, token_of
 from tests.worlds.page_rows import CALLER, ILLNESS, NAME, filled
 from tests.worlds.page_rows import seed as seed_rows
-from tests.worlds.page_visitor import VIEWS, Visitor, tags, visiting
+from tests.worlds.page_visitor import Visitor, tags, visiting
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod
 
 pytestmark = pytest.mark.nightly
@@ -35,7 +36,7 @@ SEEN_BY: dict[str, frozenset[Role]] = {
     "/failures": ALL, "/messages": ALL, "/waitlist": ALL, "/dead-letters": ALL, "/figures": ALL, "/system": ALL,
     "/sessions": OWNER,
     "/calls/{id}?personal=true": OWNER,
-    **dict.fromkeys(FORM_PATHS, NOT_READER),
+    **dict.fromkeys(FORMS, NOT_READER),
 }  # fmt: skip
 DONE_BY: dict[str, frozenset[Role]] = {
     "/appointments/{id}/cancel": NOT_READER,
@@ -60,8 +61,8 @@ NEEDLES = (CALLER, *NAME.split(), ILLNESS)
 
 
 def test_every_path_and_action_has_its_expectation() -> None:
-    assert set(PATHS) | set(FORM_PATHS) == {path.partition("?")[0] for path in SEEN_BY} | WITHOUT_LOGIN
-    assert set(ACTION_PATHS) == set(DONE_BY)
+    assert set(PATHS) | set(FORMS) == {path.partition("?")[0] for path in SEEN_BY} | WITHOUT_LOGIN
+    assert set(ACTIONS) == set(DONE_BY)
     for path, action in ACTIONS.items():
         assert {role for role in Role if action.right in rights_of(role)} == DONE_BY[path], path
     assert {role for role in Role if Right.LISTEN in rights_of(role)} == SEEN_BY["/calls/{id}?personal=true"]

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 from askproai_core.clock import SystemClock
 from askproai_core.redis import RedisClient
-from askproai_runtime.admin_api import SeenSessions
+from askproai_runtime.admin_api.sessions import SeenSessions
 from askproai_runtime.metrics import Metrics
 from tests.worlds.clock import FixedClock
 

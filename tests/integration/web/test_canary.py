@@ -20,12 +20,12 @@ import msgspec
 import pytest
 
 from askproai_core.reader_token import reader_token_of
-from askproai_runtime.page.routes import FORM_PATHS
+from askproai_runtime.page.views import FORMS, VIEWS
 from askproai_runtime.web import WebProcess
 from askproai_sandbox.cluster import free_port
 from askproai_sandbox.databases import Database
 from tests.worlds.page_rows import filled, seed
-from tests.worlds.page_visitor import VIEWS, hidden, visiting
+from tests.worlds.page_visitor import hidden, visiting
 from tests.worlds.tenant_pod import (
     ADMIN_TOKEN,
     CALCOM_SECRET,
@@ -96,7 +96,7 @@ async def use_everything(pod: TenantPod) -> list[str]:
 async def use_every_page(pod: TenantPod) -> None:
     """Open each page as the owner and as a reader, and act with planted values in the forms."""
     made = await seed(pod, NAME, NOTE)
-    paths = [filled(path, made) for path in (*VIEWS, *FORM_PATHS, "/calls/{id}?personal=true")]
+    paths = [filled(path, made) for path in (*VIEWS, *FORMS, "/calls/{id}?personal=true")]
     for token in (ADMIN_TOKEN, reader_token_of(ADMIN_TOKEN)):
         async with visiting(pod) as visitor:
             assert await visitor.log_in(token, "Karin") == 303

@@ -10,7 +10,7 @@ import yaml
 from askproai_operator.controllers.coordinator import SECRET_NAME as COORDINATOR_SECRET
 from askproai_operator.settings import Settings as OperatorSettings
 from askproai_runtime.coordinator.settings import CoordinatorSettings
-from askproai_runtime.page.fleet.serving import FLEET_TOKEN, OIDC_CA, OIDC_CLIENT_SECRET
+from askproai_runtime.page.fleet.sources import FLEET_TOKEN, OIDC_CA, OIDC_CLIENT_SECRET
 from tests.worlds.chart_render import CHART, ROOT, YAML_LOADER, Refused
 from tests.worlds.tools import find_program
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -66,8 +65,7 @@ def read_at_desk(text: str, country: str) -> str | None:
 
 
 def read_search(text: str, country: str) -> str | None:
-    asked: Any = SimpleNamespace(text={"from": text}.get, require=lambda *_: None)
-    return _number_of_calls(asked, config_in(country))
+    return _number_of_calls(text, config_in(country))
 
 
 WAYS: dict[str, Callable[[str, str, str], str | None]] = {

@@ -2,7 +2,7 @@
 
 from datetime import date, timedelta
 
-from askproai_runtime.admin_api import DayOfBookings
+from askproai_runtime.admin_api.figures import DayOfBookings
 from askproai_runtime.page.bookings_chart import DAYS, HEIGHT, WIDTH, draw_bookings
 
 TODAY = date(2026, 11, 24)

@@ -4,7 +4,8 @@ import pytest
 
 from askproai_core.http_server import Problem
 from askproai_core.tenant_config import Language
-from askproai_runtime.admin_api import ChangeObstacle, Right, Role, rights_of
+from askproai_runtime.admin_api import Right, Role, rights_of
+from askproai_runtime.admin_api.desk import ChangeObstacle
 from askproai_runtime.admin_api.refused_change import _WHY
 from askproai_runtime.conversation.types import FunctionOutcome
 from askproai_runtime.desk.attendance import AttendanceObstacle

@@ -31,7 +31,9 @@ from askproai_core.tenant_config import (
     TenantConfig,
     Weekday,
 )
-from askproai_runtime.admin_api import AppointmentEntry, BlockEntry, Pulse, Role
+from askproai_runtime.admin_api import Pulse, Role
+from askproai_runtime.admin_api.appointment_entry import AppointmentEntry
+from askproai_runtime.admin_api.blocks import BlockEntry
 from askproai_runtime.admin_api.calls import _OF_CONFIG, _OF_TIME, _PERSON, CallOutcome
 from askproai_runtime.book.appointments import Status
 from askproai_runtime.book.store.actions import _EMAIL_QUESTION, _QUESTION, _WHICH
@@ -43,9 +45,10 @@ from askproai_runtime.oidc import Attempt
 from askproai_runtime.page.day_plan import MAX_LANES, ROWS, list_people, list_whole_days, plan_day, week_of
 from askproai_runtime.page.feed import Feed, changed_subjects, event_id
 from askproai_runtime.page.fleet.words import FLEET_WORDS
+from askproai_runtime.page.origin import cookie_name
 from askproai_runtime.page.rendering import format_duration, render
-from askproai_runtime.page.sessions import LIFETIME, Signer, cookie_name
-from askproai_runtime.page.views import list_others, show_services, show_subject
+from askproai_runtime.page.sessions import LIFETIME, Signer
+from askproai_runtime.page.views import VIEWS, list_others, show_services, show_subject
 from askproai_runtime.page.words import WORDS, ActionWords, LoginWords, choose_language
 from askproai_runtime.sentences import speaking
 from tests.worlds.waiting import SOON, eventually
@@ -335,6 +338,7 @@ def test_both_languages_have_all_words_of_templates(package: str, name: str, wor
         key for file in templates for key in re.findall(rf"\b{name}\.((?:act\.|login\.)?\w+)", file.read_text("utf-8"))
     }
     assert used
+    used |= {view.name for view in VIEWS.values()} if package == "page" else set()  # the menu
     assert used - german == set()
     by_code = {*type(words[Language.DE]).__struct_fields__, *(f"act.{each}" for each in ActionWords.__struct_fields__)}
     by_code |= {f"login.{each}" for each in LoginWords.__struct_fields__} | {"closed", "absent", "act", "login"}

@@ -30,12 +30,6 @@ SELECT * FROM (
 """  # noqa: S608  constants of this module
 
 
-class FailureStore:
-    """One tenant's failed bookings, read with that tenant's own role."""
-
-    def __init__(self, pool: Pool, tenant: str) -> None:
-        self._pool, self._tenant = pool, tenant
-
-    async def list_failures(self, since: datetime, limit: int) -> list[asyncpg.Record]:
-        """Return what failed since then, newest first."""
-        return await self._pool.fetch(_FAILURES, self._tenant, since, limit)
+async def list_failures(pool: Pool, tenant: str, since: datetime, limit: int) -> list[asyncpg.Record]:
+    """Return what failed since then, newest first."""
+    return await pool.fetch(_FAILURES, tenant, since, limit)

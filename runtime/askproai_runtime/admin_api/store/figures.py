@@ -21,20 +21,15 @@ GROUP BY r.provider ORDER BY r.provider
 """  # noqa: S608  constants of this module
 
 
-class FigureStore:
-    """One tenant's figures, read with that tenant's own role."""
+async def list_days_of_bookings(pool: Pool, tenant: str, zone: str) -> Mapping[date, BookingCounts]:
+    """Return the last 30 days on which callers have tried to book, the oldest first, as days of a time zone.
 
-    def __init__(self, pool: Pool, tenant: str) -> None:
-        self._pool, self._tenant = pool, tenant
+    Raises StatementTimeout.
+    """
+    async with pool.acquire() as conn:
+        return await read_days_of_bookings(conn, tenant, zone)
 
-    async def list_days_of_bookings(self, zone: str) -> Mapping[date, BookingCounts]:
-        """Return the last 30 days on which callers have tried to book, the oldest first, as days of a time zone.
 
-        Raises StatementTimeout.
-        """
-        async with self._pool.acquire() as conn:
-            return await read_days_of_bookings(conn, self._tenant, zone)
-
-    async def list_provider_requests(self) -> list[asyncpg.Record]:
-        """Return per provider asked in the last hour: `provider`, `requests`, `average_ms`, `longest_ms`, `errors`."""
-        return await self._pool.fetch(_PROVIDERS, self._tenant, _MOST_REQUESTS)
+async def list_provider_requests(pool: Pool, tenant: str) -> list[asyncpg.Record]:
+    """Return per provider asked in the last hour: `provider`, `requests`, `average_ms`, `longest_ms`, `errors`."""
+    return await pool.fetch(_PROVIDERS, tenant, _MOST_REQUESTS)

@@ -30,21 +30,17 @@ RETURNING 1
 """
 
 
-class SessionStore:
-    """One tenant's sessions of the page, with that tenant's own role."""
+async def list_open_logins(pool: Pool, tenant: str, since: datetime) -> list[asyncpg.Record]:
+    """Return the logins after `since` that nobody has ended, newest first, 500 at most."""
+    return await pool.fetch(_LIST, tenant, since)
 
-    def __init__(self, pool: Pool, tenant: str) -> None:
-        self._pool, self._tenant = pool, tenant
 
-    async def list_open(self, since: datetime) -> list[asyncpg.Record]:
-        """Return the logins after `since` that nobody has ended, newest first, 500 at most."""
-        return await self._pool.fetch(_LIST, self._tenant, since)
+async def find_login(pool: Pool, tenant: str, session: str) -> asyncpg.Record | None:
+    """Return the login of a session; None if there is none, or it was forgotten by age."""
+    return await pool.fetchrow(_FIND, tenant, session)
 
-    async def find(self, session: str) -> asyncpg.Record | None:
-        """Return the login of a session; None if there is none, or it was forgotten by age."""
-        return await self._pool.fetchrow(_FIND, self._tenant, session)
 
-    async def end(self, session: str, detail: Mapping[str, Any]) -> bool:
-        """End a session at every pod. Returns False if it was ended before."""
-        text = msgspec.json.encode(detail).decode()
-        return await self._pool.fetchval(_END, self._tenant, session, text) is not None
+async def record_end(pool: Pool, tenant: str, session: str, detail: Mapping[str, Any]) -> bool:
+    """End a session at every pod. Returns False if it was ended before."""
+    text = msgspec.json.encode(detail).decode()
+    return await pool.fetchval(_END, tenant, session, text) is not None

@@ -9,10 +9,10 @@ from askproai_core.redis import ALL_TENANTS
 from askproai_runtime.admin_api import Role, printable
 from askproai_runtime.oidc import Identity, LoginFailed, Registration
 from askproai_runtime.page.fleet.ended_sessions import LoginLimit
-from askproai_runtime.page.fleet.serving import OIDC_CA, OIDC_CLIENT_SECRET, FleetSources
+from askproai_runtime.page.fleet.sources import OIDC_CA, OIDC_CLIENT_SECRET, FleetSources
 from askproai_runtime.page.logins import Issuer, LoginRequest, Way, fingerprint_of
-from askproai_runtime.page.origin import Origin, is_forwarded, origin_of
-from askproai_runtime.page.sessions import Session, Signer, cookie_name
+from askproai_runtime.page.origin import Origin, cookie_name, is_forwarded, origin_of
+from askproai_runtime.page.sessions import Session, Signer
 
 log = structlog.get_logger(__name__)
 

@@ -21,7 +21,7 @@ from askproai_runtime.page.fleet.ended_sessions import EndedSessions
 from askproai_runtime.page.fleet.reading import FleetReader, FleetView
 from askproai_runtime.page.fleet.rights import FleetRights
 from askproai_runtime.page.fleet.selection import ROWS, State, select
-from askproai_runtime.page.fleet.serving import FLEET_TOKEN, MIN_TOKEN, FleetSources
+from askproai_runtime.page.fleet.sources import FLEET_TOKEN, MIN_TOKEN, FleetSources
 from askproai_runtime.page.fleet.words import FLEET_WORDS, FleetWords
 from askproai_runtime.page.logins import LOGIN_PATHS, LoginRequest, Logins, LoginTexts
 from askproai_runtime.page.rendering import load_templates, render

@@ -3,69 +3,27 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
-from zoneinfo import ZoneInfo
 
 import aiohttp
 from aiohttp import web
 
 from askproai_core.arrivals import Arrivals, close_unproven
-from askproai_core.clock import Clock
-from askproai_core.database import Pool
 from askproai_core.http_answers import client_session
 from askproai_core.http_server import error_middleware, start_server
 from askproai_core.lifecycle import background_tasks
-from askproai_core.redis import RedisClient
-from askproai_runtime.watched_files import Credentials
+from askproai_runtime.page.fleet.sources import FleetSources
 
 if TYPE_CHECKING:
-    from askproai_core.kube import Access
     from askproai_runtime.page.fleet.reading import FleetReader
     from askproai_runtime.page.fleet.server import FleetServer
 
 PATHS: Final = (
     "/", "/tenants/{namespace}/{name}", "/live", "/login", "/login/issuer", "/login/callback", "/page/{digest}/{name}",
 )  # fmt: skip
-FLEET_TOKEN: Final = "FLEET_TOKEN"  # noqa: S105 - a file's name
-OIDC_CLIENT_SECRET, OIDC_CA = "FLEET_OIDC_CLIENT_SECRET", "FLEET_OIDC_CA"
-MIN_TOKEN: Final = 20  # characters; whoever has it sees all tenants
 CONNECTIONS: Final = 128  # whose request is not whole: sweeps and the Lease need sockets and memory of the same process
 _LOOK_FOR_TOKEN: Final = timedelta(seconds=5)
-
-
-@dataclass(frozen=True, slots=True)
-class FleetOidc:
-    """The login at the platform's issuer: whoever has one of the groups in `roles_claim` may look."""
-
-    issuer: str
-    client_id: str
-    platform_groups: tuple[str, ...]
-    roles_claim: str = "groups"
-
-
-@dataclass(frozen=True, slots=True)
-class FleetSources:
-    """The sources of the page. `namespace` has the Leases, `credentials` the token, and times are shown in `zone`.
-
-    `host` is where the platform publishes the page, with TLS; "" for a forwarded port alone.
-    """
-
-    clock: Clock
-    log_in: Callable[[], "Access"]
-    namespace: str
-    credentials: Credentials
-    pool: Pool
-    shared: RedisClient
-    zone: ZoneInfo
-    host: str = ""
-    oidc: FleetOidc | None = None
-
-    def token(self) -> str | None:
-        """Return the token that opens the page; None while none that is long enough is mounted. Its file may change at any time."""
-        token = self.credentials.get(FLEET_TOKEN)
-        return token if token is not None and len(token) >= MIN_TOKEN else None
 
 
 @asynccontextmanager

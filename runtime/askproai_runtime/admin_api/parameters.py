@@ -1,0 +1,225 @@
+"""The parameters of a request over HTTP, and the words in which people write days and times."""
+
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Final, TypeVar
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import msgspec
+from aiohttp import web
+
+from askproai_core.http_server import Problem
+from askproai_core.input_values import require_storable
+from askproai_runtime.german_dates import Grain, parse_instant, understand
+
+B = TypeVar("B", bound=msgspec.Struct)
+
+MAX_ROWS = 500
+_DEFAULT_ROWS = 50
+_DAY = re.compile(r"\d{4}-?\d\d-?\d\d|\d{4}-?W\d\d-?\d?")  # in ISO 8601
+_REQUEST_ID: Final = "Idempotency-Key"  # of a change that has no body; a UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """One query parameter. `choices` is the closed list of its values, empty when any is allowed; `highest` bounds a number.
+
+    With `several` it takes more than one of its choices, joined by commas.
+    """
+
+    name: str
+    description: str
+    choices: Sequence[str] = ()
+    required: bool = False
+    highest: int | None = None
+    several: bool = False
+
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON schema of the value."""
+        if self.highest is not None:
+            return {"type": "integer", "minimum": 1, "maximum": self.highest}
+        value = {"type": "string"} | ({"enum": list(self.choices)} if self.choices else {})
+        return {"type": "array", "items": value, "minItems": 1} if self.several else value
+
+
+PAGE = (
+    Param("limit", f"Rows of a page, 1 to {MAX_ROWS}; {_DEFAULT_ROWS} when absent", highest=MAX_ROWS),
+    Param("cursor", "`next` of the page before"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """A page of a list: so many rows, from the first one on, or from `cursor`, which is `next` of the page before."""
+
+    limit: int = _DEFAULT_ROWS
+    cursor: str | None = None
+
+    def after(self, *kinds: type[Any]) -> list[Any] | None:
+        """Return the sort key of the previous page's last row, as `next_cursor` encoded it, or None for the first page.
+
+        Raises `Problem` 400.
+        """
+        if self.cursor is None:
+            return None
+        try:
+            values = msgspec.json.decode(urlsafe_b64decode(self.cursor))
+            return [require_storable(msgspec.convert(value, kind)) for value, kind in zip(values, kinds, strict=True)]
+        except (ValueError, TypeError, msgspec.MsgspecError):
+            raise bad_request("cursor is not the `next` of a page of this list") from None
+
+
+class Parameters:
+    """The parameters of one request, each parsed as its type. Every method raises `Problem` 400 with the error."""
+
+    def __init__(self, params: Sequence[Param], http: web.Request, body: bytes, now: datetime, zone: ZoneInfo) -> None:
+        self.path, self._query, self._headers, self._body = http.match_info, http.query, http.headers, body
+        self._now, self._zone = now, zone
+        self._params = {param.name: param for param in params}
+        for name in self._query:
+            if name not in self._params:
+                raise bad_request(f"there is no parameter {name!r}; there are: {', '.join(self._params) or 'none'}")
+        for param in params:
+            if param.required and not self._query.get(param.name):
+                raise bad_request(f"{param.name} is missing: {param.description}")
+        for value in (*self.path.values(), *self._query.values()):
+            require_text(value)
+
+    def body(self, kind: type[B]) -> B:
+        """Return the body as the endpoint's `body`."""
+        try:
+            return msgspec.json.decode(self._body, type=kind)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise _invalid_body(error) from None
+
+    def text(self, name: str) -> str | None:
+        """Return a text, or None when it is absent or empty."""
+        return self._query.get(name) or None
+
+    def choice(self, name: str) -> str | None:
+        """Return one of the parameter's `choices`, or None when it is absent."""
+        value, choices = self._query.get(name), self._params[name].choices
+        if value is not None and value not in choices:
+            raise bad_request(f"{name} is one of: {', '.join(choices)}")
+        return value
+
+    def flag(self, name: str) -> bool:
+        return self.choice(name) == "true"
+
+    def some_choices(self, name: str) -> list[str] | None:
+        """Return those of the parameter's `choices` that are named, joined by commas; None when it is absent."""
+        value, choices = self._query.get(name), self._params[name].choices
+        if value is None:
+            return None
+        named = value.split(",")
+        if not set(named) <= set(choices):
+            raise bad_request(f"{name} is one of, or several joined by commas: {', '.join(choices)}")
+        return named
+
+    def instant(self, name: str, *, is_end: bool = False) -> datetime | None:
+        """Return an instant. A day means its local midnight, as an end the next one; a time without an offset is local time."""
+        text = self.text(name)
+        if text is None:
+            return None
+        value = to_iso(text, self._now, self._zone)
+        try:
+            moment = parse_instant(value, self._zone)
+            if is_end and _DAY.fullmatch(value):
+                moment += timedelta(days=1)
+        except ValueError:
+            wanted = f"{name} is a day or a time, such as 2026-11-27, 2026-11-27T14:30 or Dienstag"
+            raise bad_request(self._find_ambiguity(name, text) or wanted) from None
+        return moment if moment.tzinfo else moment.replace(tzinfo=self._zone)
+
+    def day(self, name: str) -> date:
+        """Return a date; an absent one is refused."""
+        text = self._query.get(name, "")
+        try:
+            return require_storable(date.fromisoformat(to_iso(text, self._now, self._zone)))
+        except ValueError:
+            wanted = f"{name} is a day such as 2026-11-27 or Dienstag"
+            raise bad_request(self._find_ambiguity(name, text) or wanted) from None
+
+    def _find_ambiguity(self, name: str, text: str) -> str | None:
+        """Return that German words can mean several days or times, and which; None where they cannot."""
+        found = understand(text, at=self._now, zone=self._zone).candidates if text else ()
+        readings = [
+            each.start.date().isoformat() if each.grain is Grain.DAY else each.start.isoformat(timespec="minutes")
+            for each in found
+            if each.grain in {Grain.DAY, Grain.MINUTE}
+        ]
+        return f"{name} can mean {' or '.join(readings)}: write which" if len(readings) > 1 else None
+
+    def limit(self) -> int:
+        """Return the number of rows of a page."""
+        value = self._query.get("limit", str(_DEFAULT_ROWS))
+        if value not in map(str, range(1, MAX_ROWS + 1)):
+            raise bad_request(f"limit is a number from 1 to {MAX_ROWS}")
+        return int(value)
+
+    def paging(self) -> Paging:
+        return Paging(self.limit(), self.text("cursor"))
+
+    def request_id(self) -> UUID | None:
+        """Return the id of a change without a body: repeated, it is carried out once. None where the sender makes none."""
+        text = self._headers.get(_REQUEST_ID, "")
+        try:
+            return UUID(text) if text else None
+        except ValueError:
+            raise bad_request(f"{_REQUEST_ID} is a UUID") from None
+
+
+def to_iso(text: str, now: datetime, zone: ZoneInfo) -> str:
+    """Return the day or the time that German words name, such as "Dienstag", in ISO 8601; any other text as it is."""
+    if re.match(r"\d{4}-", text):
+        return text
+    understood = understand(text, at=now, zone=zone)
+    if len(understood.candidates) != 1:
+        return text
+    candidate = understood.candidates[0]
+    if candidate.grain is Grain.DAY:
+        return candidate.start.date().isoformat()
+    return candidate.start.isoformat() if candidate.grain is Grain.MINUTE else text
+
+
+def part_of_day(text: str, now: datetime, zone: ZoneInfo) -> tuple[str, str] | None:
+    """Return start and end, in ISO 8601, of a part of a day such as "Donnerstag Nachmittag"; None for any other text."""
+    understood = understand(text, at=now, zone=zone)
+    if len(understood.candidates) != 1:
+        return None
+    candidate = understood.candidates[0]
+    if candidate.grain is not Grain.PART_OF_DAY or candidate.end is None:
+        return None
+    return candidate.start.isoformat(), candidate.end.isoformat()
+
+
+def next_cursor(*sort_key: Any) -> str:
+    """Encode the sort key of a page's last row, for the next page."""
+    return urlsafe_b64encode(msgspec.json.encode(sort_key)).decode()
+
+
+def require_text(text: str) -> str:
+    """Return a text that the database can store. Raises `Problem` 400 for any other."""
+    if "\0" in text:
+        raise bad_request("no value holds the character NUL")
+    return text
+
+
+def require_valid(body: B) -> B:
+    """Return the body of a change that was made here, as one over HTTP has to be. Raises `Problem` 400."""
+    try:
+        return msgspec.convert(msgspec.to_builtins(body), type(body))
+    except msgspec.ValidationError as error:
+        raise _invalid_body(error) from None
+
+
+def _invalid_body(error: Exception) -> Problem:
+    return bad_request(f"the body is not what the API description says: {error}")
+
+
+def bad_request(detail: str) -> Problem:
+    return Problem(400, "Bad Request", detail)

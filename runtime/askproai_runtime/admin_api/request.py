@@ -1,0 +1,109 @@
+"""One request to the private API, over HTTP or by the page: who asks, and with which objects its endpoint works."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, TypeVar
+from zoneinfo import ZoneInfo
+
+from askproai_core.http_server import Problem
+from askproai_core.input_values import INVISIBLE
+from askproai_core.tenant_config import TenantConfig
+from askproai_runtime.admin_api.roles import Right, Role, rights_of
+from askproai_runtime.admin_api.store.calls import CallStore
+from askproai_runtime.admin_api.store.events import AdminApiStore
+from askproai_runtime.admin_api.store.reads import record_read
+from askproai_runtime.book.context import BookingContext
+from askproai_runtime.process import Process
+
+T = TypeVar("T", str, str | None)
+
+_MAX_CLAIMED_BY = 100
+LEFT_OUT: Final = "…"  # in an answer, what it does not say
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """The rights of the bearer of a token, or of a logged-in person."""
+
+    role: Role
+    admin_secret: str  # the name of the Secret whose token may do everything
+
+    @property
+    def is_reader(self) -> bool:
+        """Return whether no name of a customer is learned."""
+        return not self.may(Right.NAMES)
+
+    def may(self, right: Right) -> bool:
+        return right in rights_of(self.role)
+
+    def require(self, right: Right, purpose: str) -> None:
+        """Raise `Problem` 403 without the right; `purpose` completes "to …"."""
+        if self.may(right):
+            return
+        if self.role is Role.READER:
+            text = f"This token may only look, and names nobody: to {purpose}, use that of Secret {self.admin_secret}"
+        else:
+            text = f"The role {self.role} may not do this: to {purpose}, ask somebody with the role {Role.OWNER}"
+        raise Problem(403, "Forbidden", text)
+
+
+@dataclass(frozen=True, slots=True)
+class ApiRequest:
+    """The sender of a request, and the tenant; its parameters are passed beside it. `name` is the sender's own, as it was sent."""
+
+    api: "PrivateApi"
+    access: Access
+    correlation_id: str
+    name: str
+    zone: ZoneInfo
+
+    @property
+    def process(self) -> Process:
+        return self.api.process
+
+    @property
+    def config(self) -> TenantConfig:
+        return self.api.process.config.current
+
+    @property
+    def now(self) -> datetime:
+        return self.api.process.clock.now()
+
+    @property
+    def claimed_by(self) -> str | None:
+        """Return who the sender says they are, printable and bounded; None if the sender does not say it."""
+        return printable(self.name) or None
+
+    def booking(self) -> BookingContext:
+        return self.api.process.booking()
+
+    def hide(self, personal: T, right: Right = Right.NAMES) -> T:
+        """Return a text that says who a customer is or what is the matter with a person; without the right `…` in its place."""
+        return personal if not personal or self.access.may(right) else LEFT_OUT
+
+    async def record_list(self, path: str) -> None:
+        """Record that a list of people is read; without the right to names it shows none. Raises what asyncpg raises: then
+        nobody reads it.
+        """
+        if self.access.may(Right.NAMES):
+            detail = {"role": self.access.role, "claimed_by": self.claimed_by, "list": path}
+            await record_read(self.process.pool, self.process.tenant, "list.read", detail, self.correlation_id)
+
+
+class PrivateApi:
+    """The objects with which the endpoints of one tenant work. `wake_worker` is called when jobs became due; it returns at once."""
+
+    def __init__(self, process: Process, wake_worker: Callable[[], None]) -> None:
+        self.process, self.wake_worker = process, wake_worker
+        self.store = AdminApiStore(process.pool, process.tenant)
+        self.calls = CallStore(process.pool, process.tenant)  # one for all: it lists for one request at a time
+
+    def request(self, access: Access, correlation_id: str, name: str) -> ApiRequest:
+        return ApiRequest(self, access, correlation_id, name, ZoneInfo(self.process.config.current.time_zone))
+
+
+def printable(name: str) -> str:
+    """Return what a person is called by their own account, bounded, and without characters that no screen shows."""
+    return re.sub(f"[{INVISIBLE}]", "", name)[:_MAX_CLAIMED_BY]

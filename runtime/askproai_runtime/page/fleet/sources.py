@@ -1,0 +1,51 @@
+"""The sources of the fleet's page: its settings, its token, and the stores that it reads."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
+
+from askproai_core.clock import Clock
+from askproai_core.database import Pool
+from askproai_core.redis import RedisClient
+from askproai_runtime.watched_files import Credentials
+
+if TYPE_CHECKING:
+    from askproai_core.kube import Access
+
+FLEET_TOKEN: Final = "FLEET_TOKEN"  # noqa: S105 - a file's name
+OIDC_CLIENT_SECRET, OIDC_CA = "FLEET_OIDC_CLIENT_SECRET", "FLEET_OIDC_CA"
+MIN_TOKEN: Final = 20  # characters; whoever has it sees all tenants
+
+
+@dataclass(frozen=True, slots=True)
+class FleetOidc:
+    """The login at the platform's issuer: whoever has one of the groups in `roles_claim` may look."""
+
+    issuer: str
+    client_id: str
+    platform_groups: tuple[str, ...]
+    roles_claim: str = "groups"
+
+
+@dataclass(frozen=True, slots=True)
+class FleetSources:
+    """The sources of the page. `namespace` has the Leases, `credentials` the token, and times are shown in `zone`.
+
+    `host` is where the platform publishes the page, with TLS; "" for a forwarded port alone.
+    """
+
+    clock: Clock
+    log_in: Callable[[], "Access"]
+    namespace: str
+    credentials: Credentials
+    pool: Pool
+    shared: RedisClient
+    zone: ZoneInfo
+    host: str = ""
+    oidc: FleetOidc | None = None
+
+    def token(self) -> str | None:
+        """Return the token that opens the page; None while none that is long enough is mounted. Its file may change at any time."""
+        token = self.credentials.get(FLEET_TOKEN)
+        return token if token is not None and len(token) >= MIN_TOKEN else None
