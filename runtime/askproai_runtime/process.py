@@ -7,13 +7,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
+from urllib.parse import quote
 
 import aiohttp
 import structlog
 
 from askproai_core.clock import Clock
 from askproai_core.data_keys import DATA_KEYS
-from askproai_core.database import Pool, open_pool, with_authority
+from askproai_core.database import Pool, open_pool
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.former_keys import is_verifying, keys_hash
 from askproai_core.http_answers import client_session
@@ -251,3 +253,8 @@ async def _close(pool: Pool) -> None:
     except TimeoutError:
         log.warning("pool.cut")
         pool.terminate()
+
+
+def with_authority(dsn: str, file: Path) -> str:
+    """Return the URL with the file of the authority that signed the server's certificate."""
+    return f"{dsn}{'&' if '?' in dsn else '?'}sslrootcert={quote(str(file), safe='/')}"

@@ -28,7 +28,6 @@ from askproai_core.tenant_config import (
 )
 from askproai_sandbox.calcom.account import Webhook
 from askproai_sandbox.cluster import free_port
-from askproai_sandbox.databases import fresh_database
 from askproai_sandbox.postgres import EmbeddedPostgres
 from askproai_sandbox.redis import EmbeddedRedis
 from askproai_sandbox.retell import RetellSimulator
@@ -53,6 +52,7 @@ from tests.soak.history import History
 from tests.soak.lease_server import serve_leases
 from tests.soak.processes import Process, balance
 from tests.worlds.compiled_salon import salon_config
+from tests.worlds.databases import fresh_database
 
 
 def _config(env: Environment, tenant: Tenant, calcom_url: str) -> TenantConfig:

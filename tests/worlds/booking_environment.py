@@ -33,9 +33,9 @@ from askproai_runtime.calendars import (
 from askproai_runtime.jobs import Job, JobKind, Priority
 from askproai_runtime.language.answer_words import Reply
 from askproai_runtime.metrics import Metrics
-from askproai_sandbox.databases import STAFF_UNITS, Database, TenantStore
 from tests.worlds.clock import FixedClock
 from tests.worlds.compiled_salon import salon_config
+from tests.worlds.databases import STAFF_UNITS, Database, TenantStore
 from tests.worlds.golden_answers import recorded
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)  # Friday, 10:00 in Berlin

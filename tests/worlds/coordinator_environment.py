@@ -17,8 +17,8 @@ from askproai_runtime.coordinator.fenced_redis import FencedRedis
 from askproai_runtime.coordinator.metrics import Metrics
 from askproai_runtime.coordinator.periodic_task import CoordinatorContext
 from askproai_runtime.coordinator.settings import CoordinatorSettings
-from askproai_sandbox.databases import Database, TenantStore
 from askproai_sandbox.redis import EmbeddedRedis
+from tests.worlds.databases import Database, TenantStore
 
 PASSWORD = "password-of-the-coordinator"
 

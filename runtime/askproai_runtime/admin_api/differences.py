@@ -5,7 +5,7 @@ from datetime import datetime
 
 import msgspec
 
-from askproai_core.database import Difference, DifferenceSort
+from askproai_core.audit_state import Difference, DifferenceSort
 from askproai_runtime.admin_api.endpoint import ApiRequest, Endpoint
 from askproai_runtime.booking import BookingContext
 from askproai_runtime.calendar_sync.store import count_waiting, read_audit

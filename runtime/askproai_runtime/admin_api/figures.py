@@ -5,7 +5,7 @@ from datetime import date
 
 import msgspec
 
-from askproai_core.database import BookingCounts
+from askproai_core.database.tenant_figures import BookingCounts
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.admin_api.endpoint import ApiRequest, Endpoint
 from askproai_runtime.admin_api.store import FigureStore

@@ -2,7 +2,7 @@
 
 The body of a refused request is unsigned, and anybody can know a number. So one that names an agent and a number of the tenant is a
 hint: it is counted apart and recorded in the audit log, a few a minute at most. A condition comes of it only where no request
-with a signature has passed since (`core/askproai_core/database/tenant_states.py`).
+with a signature has passed since (`operator/askproai_operator/store/tenant_states.py`).
 """
 
 import asyncio

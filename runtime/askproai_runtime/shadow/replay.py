@@ -23,10 +23,11 @@ import structlog
 from msgspec.structs import replace as replace_struct
 
 from askproai_core.clock import Clock
-from askproai_core.database import DATABASE_UNAVAILABLE, Pool, ShadowDifference, ShadowFindings
+from askproai_core.database import DATABASE_UNAVAILABLE, Pool
 from askproai_core.http_answers import read_answer
 from askproai_core.http_server import read_json
 from askproai_core.lifecycle import sleep_until_stopped
+from askproai_core.shadow_findings import ShadowDifference, ShadowFindings
 from askproai_runtime.calls import CopiedRequest, delete_copied_request, find_ids, list_copied_requests, reference_of
 from askproai_runtime.encryption import BodyCipher, DecryptionError, Place
 from askproai_runtime.intake import RETELL_SIGNATURE

@@ -12,9 +12,9 @@ from askproai_core.tenant_config import BookingLimits, Function
 from askproai_runtime.booking import Answer
 from askproai_runtime.calls.instead import AgentFunctions, offer_instead
 from askproai_runtime.language.answer_words import Reply
-from askproai_sandbox.databases import Database
 from askproai_sandbox.example_tenant import NUMBER
 from tests.worlds.booking_environment import Salon, booking_args, call, second_process
+from tests.worlds.databases import Database
 
 FEW = BookingLimits(per_call=2, per_caller_and_day=3, anonymous_per_hour=4)
 

@@ -14,7 +14,6 @@ from askproai_core.redis import acl_rules
 from askproai_core.tenant_config import BookingLimits
 from askproai_runtime.booking import Answer, BookingSettings
 from askproai_runtime.calendars import CalendarOutcome, CalendarRequest
-from askproai_sandbox.databases import Database
 from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.booking_environment import (
     CALCOM,
@@ -28,6 +27,7 @@ from tests.worlds.booking_environment import (
     open_slot_lock,
     tenant_config_of,
 )
+from tests.worlds.databases import Database
 from tests.worlds.waiting import SOON, eventually
 
 pytestmark = pytest.mark.nightly

@@ -39,9 +39,9 @@ from askproai_runtime.calls.store import SignedRequest
 from askproai_runtime.language.answer_words import Reply
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.sentences import say
-from askproai_sandbox.databases import Database
 from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, Salon, booking_args, call, leave_message
 from tests.worlds.calcom_environment import KEY, CalcomEnvironment, open_calcom_environment
+from tests.worlds.databases import Database
 from tests.worlds.desk_bookings import book as book_at_desk
 from tests.worlds.full_calendar import nothing_free
 from tests.worlds.segmented_services import with_services

@@ -16,8 +16,8 @@ from askproai_runtime.calendars import Bookable, CalcomHttp, CalcomV2, FreeTimes
 from askproai_runtime.calendars.types import CalendarUnavailable
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.shadow.frozen_calendar import FrozenCalendar
-from askproai_sandbox.databases import Database, TenantStore
 from tests.worlds.compiled_salon import salon_config
+from tests.worlds.databases import Database, TenantStore
 
 pytestmark = pytest.mark.nightly
 

@@ -10,7 +10,7 @@ from prometheus_client import generate_latest
 
 from askproai_core.database import open_pool
 from askproai_runtime.tasks import Next, PutOff, StaleRun, TaskError, TaskRun, request_soon, request_unless_failed
-from askproai_sandbox.databases import Database
+from tests.worlds.databases import Database
 from tests.worlds.task_environment import QUICK, TaskEnvironment
 from tests.worlds.waiting import SOON, eventually
 

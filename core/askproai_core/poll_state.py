@@ -3,8 +3,8 @@
 The workers write it, and the operator reads how far they came. A tenant's role may write anything there, so nobody relies on it.
 """
 
-from datetime import datetime, timedelta
-from typing import Annotated, Any
+from datetime import datetime
+from typing import Annotated
 
 import msgspec
 
@@ -46,30 +46,3 @@ class PollState(msgspec.Struct, omit_defaults=True):
     """The accounts by name: "" is the tenant's own, others are named by the file with their key."""
 
     accounts: dict[str, AccountState] = {}
-
-
-class PollProgress(msgspec.Struct, frozen=True):
-    """How far the poll is. `age`: since it last succeeded, or since it exists."""
-
-    age: timedelta
-    error: str | None = None
-    taken_in: int = 0
-    is_importing: bool = False
-
-
-def read_poll_state(watermark: Any) -> PollState | None:
-    """Return the state that a watermark holds, None if it is none: written by another release, or by nobody of ours."""
-    try:
-        return msgspec.convert(watermark, PollState)
-    except msgspec.ValidationError:
-        return None
-
-
-def poll_progress(watermark: str, age: timedelta, error: str | None) -> PollProgress:
-    """Return how far the poll is by its row. `watermark` is JSON, and may hold anything: see above."""
-    try:
-        accounts = msgspec.json.decode(watermark, type=PollState).accounts.values()
-    except msgspec.DecodeError:
-        return PollProgress(age, error)
-    taken_in = sum(each.taken_in + (each.importing.taken_in if each.importing else 0) for each in accounts)
-    return PollProgress(age, error, taken_in, any(each.importing is not None for each in accounts))

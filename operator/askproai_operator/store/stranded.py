@@ -8,7 +8,7 @@ from enum import StrEnum
 
 import msgspec
 
-from askproai_core.database.pool import Connection
+from askproai_core.database import Connection
 
 _ROWS_READ = 5000  # the next ones of a tenant
 _GROUPS = 100

@@ -21,7 +21,8 @@ from time import monotonic
 import asyncpg
 from asyncpg.prepared_stmt import PreparedStatement
 
-from askproai_core.database import roles
+from askproai_operator.login_urls import database_name
+from askproai_operator.store.login_roles import SUSPENDED_MARK, tenant_role_name
 
 # The longest statement of a pod takes 15 s, and its longest idle transaction 30 s.
 MAX_TRANSACTION_SECONDS = 60
@@ -161,9 +162,9 @@ class TenantLogins:
     def note_mark(self, login: TenantLogin) -> None:
         """Count the time of a role that another process suspended from now on, and until somebody restores its login."""
         found = self.suspended.get(login.name)
-        if login.connection_limit < roles.SUSPENDED_MARK and found is not None and found.misuse is None:
+        if login.connection_limit < SUSPENDED_MARK and found is not None and found.misuse is None:
             del self.suspended[login.name]
-        if login.connection_limit >= roles.SUSPENDED_MARK and login.name not in self.suspended:
+        if login.connection_limit >= SUSPENDED_MARK and login.name not in self.suspended:
             self.suspended[login.name] = Suspension(monotonic() + SUSPENSION_SECONDS, None)
 
     def suspension(self, role: str) -> Suspension | None:
@@ -275,7 +276,7 @@ class SessionWatch:
 
     async def _suspend(self, login: TenantLogin) -> None:
         """End its sessions first: one that changes its own password in an open transaction keeps the role from being altered."""
-        limit = login.connection_limit % roles.SUSPENDED_MARK + roles.SUSPENDED_MARK
+        limit = login.connection_limit % SUSPENDED_MARK + SUSPENDED_MARK
         for _ in range(_SUSPEND_ATTEMPTS):
             if login.oid not in self._logins.to_suspend:
                 return  # dropped
@@ -294,7 +295,7 @@ class SessionWatch:
         for login in [*self._logins.created.values(), *self._roles.values()]:
             if login.name not in self._logins.suspended or self._logins.suspension(login.name) is not None:
                 continue
-            limit = login.connection_limit % roles.SUSPENDED_MARK
+            limit = login.connection_limit % SUSPENDED_MARK
             if await self._run(WatchStep.RESTORE, login, f'ALTER ROLE "{login.name}" LOGIN CONNECTION LIMIT {limit}'):
                 self._logins.suspended.pop(login.name, None)
 
@@ -334,7 +335,7 @@ class SessionWatch:
         self._roles = {
             row["oid"]: TenantLogin(row["oid"], row["rolname"], row["rolconnlimit"])
             for row in rows
-            if row["rolname"] == roles.tenant_role_name(row["tenant"], self._database_name)
+            if row["rolname"] == tenant_role_name(row["tenant"], self._database_name)
         }
         self._others = {suspect["role"] for suspect in not_ours if self._login(suspect["role"]) is None}
         for login in self._roles.values():
@@ -349,7 +350,7 @@ async def open_watch(dsn: str, logins: TenantLogins, ended: Ended, failed: Faile
         oid = await conn.fetchval("SELECT oid::bigint FROM pg_database WHERE datname = current_database()")
         suspects = await conn.prepare(_SUSPECTS)
         await conn.execute(_MAKE_OWN_TABLE)
-        yield SessionWatch(conn, altering, (oid, roles.database_name(dsn)), suspects, logins, (ended, failed))
+        yield SessionWatch(conn, altering, (oid, database_name(dsn)), suspects, logins, (ended, failed))
 
 
 @asynccontextmanager

@@ -11,7 +11,7 @@ from typing import Final
 
 import asyncpg
 
-from askproai_core.database.pool import Connection, StatementTimeout
+from askproai_core.database import Connection, StatementTimeout
 from askproai_core.database.tenant_figures import FAILURES
 
 _BEFORE: Final = timedelta(days=7)

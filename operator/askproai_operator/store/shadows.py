@@ -11,11 +11,11 @@ from typing import Final
 
 import msgspec
 
-from askproai_core.database.pool import Connection
-from askproai_core.database.tenant_tables import TENANT_TABLES, uid_of_owner
+from askproai_core.database import Connection
+from askproai_core.shadow_findings import SHADOW_COMPARED, ShadowDifference
+from askproai_operator.store.tenant_tables import TENANT_TABLES, uid_of_owner
 
 _SUFFIX: Final = ":shadow"  # no name of Kubernetes has a colon
-SHADOW_COMPARED: Final = "shadow.compared"  # action in the audit log of a shadow, with a `ShadowFindings`
 _WAITS_FOR_REPLAY: Final = timedelta(minutes=10)  # then nobody replays it any more
 _ENSURE_RESOURCES: Final = """
 WITH added AS (
@@ -45,29 +45,6 @@ SELECT difference FROM (
     WHERE a.tenant = $1 AND a.action = $2 ORDER BY d ->> 'call_id', a.id DESC) each
 ORDER BY id DESC LIMIT $3
 """
-
-
-class ShadowDifference(msgspec.Struct, frozen=True, kw_only=True):
-    """Bookings of one call that are not the same in both books. Texts name services, staff, times and states, and no caller.
-
-    `answers_live` and `answers_shadow` are how the call functions that change bookings ended.
-    """
-
-    call_id: str
-    only_live: tuple[str, ...] = ()
-    only_shadow: tuple[str, ...] = ()
-    answers_live: tuple[str, ...] = ()
-    answers_shadow: tuple[str, ...] = ()
-
-
-class ShadowFindings(msgspec.Struct, frozen=True, kw_only=True):
-    """The findings of a comparison of both books. Numbers are of requests: replayed ones whose outcome is compared, and those
-    that are not.
-    """
-
-    compared: int = 0
-    not_compared: int = 0
-    differences: tuple[ShadowDifference, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

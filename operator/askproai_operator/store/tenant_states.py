@@ -11,16 +11,18 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-import asyncpg
-
 from askproai_core.data_keys import ENCRYPTED_BODY, ENCRYPTED_FIELD
-from askproai_core.database import roles
-from askproai_core.database.audit_state import CALENDAR_AUDIT, AuditProgress, audit_progress
-from askproai_core.database.notification_state import NOTIFICATIONS, failing_channels
-from askproai_core.database.poll_state import CALENDAR_POLL, PollProgress, poll_progress
-from askproai_core.database.pool import Connection
-from askproai_core.database.stranded import Stranded, list_stranded
+from askproai_core.database import Connection
 from askproai_core.tenant_config import NotificationChannel, Retention
+from askproai_operator.store.login_roles import list_current_logins
+from askproai_operator.store.stranded import Stranded, list_stranded
+from askproai_operator.store.task_progress import (
+    AuditProgress,
+    PollProgress,
+    read_audits,
+    read_failing_channels,
+    read_polls,
+)
 
 _HAS_ENCRYPTED = """
 SELECT EXISTS (SELECT FROM webhook_events WHERE tenant = $1 AND substr(payload, 1, length($2::bytea)) = $2)
@@ -132,7 +134,7 @@ async def _find_provisioned(conn: Connection, tenants: Collection[ProvisionedTen
         "SELECT tenant, array_agg(id) AS ids FROM resources WHERE tenant = ANY($1) GROUP BY tenant", keys
     )
     resources = {row["tenant"]: row["ids"] for row in found}
-    logins = await roles.list_current_logins(conn, {each.role: each.connection_limit for each in tenants})
+    logins = await list_current_logins(conn, {each.role: each.connection_limit for each in tenants})
     return {
         each.tenant
         for each in tenants
@@ -235,39 +237,6 @@ async def measure_backlogs(
         tenants, waited,
     )  # fmt: skip
     return {tenant: CalendarBacklog(*values) for tenant, *values in rows}
-
-
-async def read_polls(conn: Connection, tenants: Sequence[str]) -> Mapping[str, PollProgress]:
-    """Return how far the tenants' workers are with asking Cal.com what has changed; nothing of those that have not begun."""
-    rows = await _read_tasks(conn, tenants, CALENDAR_POLL)
-    return {row["tenant"]: poll_progress(row["watermark"], _age(row), row["last_error"]) for row in rows}
-
-
-async def read_audits(conn: Connection, tenants: Sequence[str]) -> Mapping[str, AuditProgress]:
-    """Return what the tenants' workers found when they compared both books; nothing of those that have not begun."""
-    rows = await _read_tasks(conn, tenants, CALENDAR_AUDIT)
-    return {row["tenant"]: audit_progress(row["watermark"], _age(row)) for row in rows}
-
-
-async def read_failing_channels(
-    conn: Connection, tenants: Sequence[str]
-) -> Mapping[str, Mapping[NotificationChannel, str]]:
-    """Return by which channels tenants' workers can send nothing, and why."""
-    rows = await _read_tasks(conn, tenants, NOTIFICATIONS)
-    return {row["tenant"]: failing_channels(row["watermark"]) for row in rows}
-
-
-async def _read_tasks(conn: Connection, tenants: Sequence[str], name: str) -> Sequence[asyncpg.Record]:
-    return await conn.fetch(
-        """SELECT tenant, watermark, last_error, least(greatest(extract(epoch FROM clock_timestamp()
-                  - coalesce(last_finished_at, created_at)), 0), 1e9)::float8 AS seconds
-           FROM tasks WHERE tenant = ANY($1) AND name = $2""",
-        tenants, name,
-    )  # fmt: skip
-
-
-def _age(row: asyncpg.Record) -> timedelta:
-    return timedelta(seconds=row["seconds"])
 
 
 async def has_encrypted_rows(conn: Connection, tenant: str) -> bool:

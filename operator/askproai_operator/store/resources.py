@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import asyncpg
 import structlog
 
-from askproai_core.database.pool import Connection, DatabaseError
+from askproai_core.database import Connection, DatabaseError
 
 log = structlog.get_logger(__name__)
 

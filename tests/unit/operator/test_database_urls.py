@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 import structlog
 
-from askproai_core.database import AdminStore, require_passable_options, with_authority
+from askproai_operator.login_urls import require_passable_options
+from askproai_operator.store.admin import AdminStore
+from askproai_runtime.process import with_authority
 
 ADMIN = "postgresql://admin:geheim@db.example:5432/askproai"
 

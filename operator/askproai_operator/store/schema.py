@@ -11,15 +11,15 @@ from time import monotonic
 
 import structlog
 
-from askproai_core.database import roles
-from askproai_core.database.migrate import (
+from askproai_core.database import (
+    Connection,
     MigrationBlocked,
     Migrator,
     oldest_usable_version,
     schema_version,
     shipped_migrations,
 )
-from askproai_core.database.pool import Connection
+from askproai_core.database.group_roles import ensure_group_roles
 
 log = structlog.get_logger(__name__)
 
@@ -107,7 +107,7 @@ class Schema:
         """Create the roles and migrate. If a table is locked, or nobody waits for the failure, note it and rest for a minute."""
         try:
             async with self._acquire() as conn:
-                await roles.ensure_group_roles(conn)
+                await ensure_group_roles(conn)
             await Migrator(self._dsn).up()
             self._prepared = True
         except MigrationBlocked as error:

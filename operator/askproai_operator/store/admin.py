@@ -8,15 +8,17 @@ from datetime import datetime, timedelta
 import asyncpg
 import structlog
 
-from askproai_core.database import roles, shadows
-from askproai_core.database.audit_state import AuditProgress
-from askproai_core.database.canary_outcomes import CanaryOutcomes, Trial, read_canary_outcomes
-from askproai_core.database.facts import DatabaseFacts, read_facts
-from askproai_core.database.poll_state import PollProgress
-from askproai_core.database.pool import Connection, DatabaseError, Pool, open_pool
-from askproai_core.database.resources import Member, ResourceKey, ensure_resources, find_resources
-from askproai_core.database.schema import Schema
-from askproai_core.database.sessions import (
+from askproai_core.database import Connection, DatabaseError, Pool, open_pool
+from askproai_core.database.group_roles import COORDINATOR
+from askproai_core.database.tenant_figures import BookingCounts, TenantFigures, read_figures, read_month_of_bookings
+from askproai_core.tenant_config import NotificationChannel
+from askproai_operator import login_urls
+from askproai_operator.store import login_roles, shadows
+from askproai_operator.store.canary_outcomes import CanaryOutcomes, Trial, read_canary_outcomes
+from askproai_operator.store.database_facts import DatabaseFacts, read_facts
+from askproai_operator.store.resources import Member, ResourceKey, ensure_resources, find_resources
+from askproai_operator.store.schema import Schema
+from askproai_operator.store.sessions import (
     SUSPENSION_SECONDS,
     Ended,
     Failed,
@@ -25,14 +27,15 @@ from askproai_core.database.sessions import (
     TenantLogins,
     open_watch,
 )
-from askproai_core.database.stranded import DeclaredWork, Stranded, encode_declared, list_stranded
-from askproai_core.database.tenant_figures import (
-    BookingCounts,
-    TenantFigures,
-    read_figures,
-    read_month_of_bookings,
+from askproai_operator.store.stranded import DeclaredWork, Stranded, encode_declared, list_stranded
+from askproai_operator.store.task_progress import (
+    AuditProgress,
+    PollProgress,
+    read_audits,
+    read_failing_channels,
+    read_polls,
 )
-from askproai_core.database.tenant_states import (
+from askproai_operator.store.tenant_states import (
     FACTS,
     CalendarBacklog,
     ProvisionedTenant,
@@ -43,14 +46,10 @@ from askproai_core.database.tenant_states import (
     list_failing_providers,
     list_refusals,
     measure_backlogs,
-    read_audits,
-    read_failing_channels,
-    read_polls,
     read_states,
     write_facts,
 )
-from askproai_core.database.tenant_tables import find_export_id, uid_of_owner
-from askproai_core.tenant_config import NotificationChannel
+from askproai_operator.store.tenant_tables import find_export_id, uid_of_owner
 
 _FIND_TENANT = f"SELECT uid, retell_key_hash, {FACTS} FROM tenants WHERE tenant = $1"  # noqa: S608  our own names
 # Whose rows went to another Tenant has lost them for good: two that live at once would take them from each other without end.
@@ -129,7 +128,7 @@ class AdminStore:
         await self._schema.prepare()
 
     async def read_facts(self) -> DatabaseFacts:
-        """Return what PostgreSQL says of itself and of this installation (`facts.py`)."""
+        """Return what PostgreSQL says of itself and of this installation (`database_facts.py`)."""
         async with self._connection() as conn:
             return await read_facts(conn)
 
@@ -141,12 +140,7 @@ class AdminStore:
     @property
     def is_server_authenticated(self) -> bool:
         """Return whether the admin's URL has the server verified."""
-        return roles.is_server_authenticated(self._dsn)
-
-    async def prepare_roles(self) -> list[str]:
-        """Create the group roles and what they may do, without a schema, for a dump; return their names. Safe to repeat."""
-        async with self._connection() as conn:
-            return await roles.ensure_group_roles(conn)
+        return login_urls.is_server_authenticated(self._dsn)
 
     async def wait_until_prepared(self) -> None:
         """Wait until `prepare` has returned or failed once: a session that misbehaves may be why it fails."""
@@ -227,7 +221,7 @@ class AdminStore:
             if (suspension := self._logins.suspension(name)) is not None:
                 raise LoginSuspended(suspension.misuse)
 
-        is_written = await roles.ensure_login(
+        is_written = await login_roles.ensure_login(
             conn,
             self._dsn,
             name,
@@ -244,10 +238,10 @@ class AdminStore:
 
     async def ensure_coordinator(self, password: str) -> None:
         """Create or update the coordinator's login role; `coordinator_dsn(password)` is its URL."""
-        name = roles.coordinator_role_name(roles.database_name(self._dsn))
+        name = login_roles.coordinator_role_name(login_urls.database_name(self._dsn))
         async with self._connection() as conn:
-            limit, group = COORDINATOR_CONNECTIONS, roles.COORDINATOR
-            await roles.ensure_login(conn, self._dsn, name, password, limit, group=group)
+            limit, group = COORDINATOR_CONNECTIONS, COORDINATOR
+            await login_roles.ensure_login(conn, self._dsn, name, password, limit, group=group)
 
     async def ensure_resources(
         self, tenant: str, desired: Iterable[ResourceKey], persons: Mapping[Member, str] | None = None
@@ -387,7 +381,7 @@ class AdminStore:
     async def _drop_login(self, conn: Connection, role: str) -> None:
         if self._logins.suspension(role) is None:
             self._logins.suspended.pop(role, None)  # or the watch would restore it meanwhile
-        await roles.drop_login(conn, role)
+        await login_roles.drop_login(conn, role)
         self._logins.forget(role)
 
     async def erase(self, tenant: str, uid: str | None = None) -> None:
@@ -400,7 +394,7 @@ class AdminStore:
             await shadows.delete_rows(conn, tenant)
 
     def role_name(self, tenant: str) -> str:
-        return roles.tenant_role_name(tenant, roles.database_name(self._dsn))
+        return login_roles.tenant_role_name(tenant, login_urls.database_name(self._dsn))
 
     def tenant_dsn(self, tenant: str, password: str) -> str:
         """Return the tenant's own DATABASE_URL."""
@@ -408,15 +402,15 @@ class AdminStore:
 
     def coordinator_dsn(self, password: str) -> str:
         """Return the coordinator's DATABASE_URL."""
-        return self._pods_dsn(roles.coordinator_role_name(roles.database_name(self._dsn)), password)
+        return self._pods_dsn(login_roles.coordinator_role_name(login_urls.database_name(self._dsn)), password)
 
     @property
     def ca(self) -> str | None:
         """Return the certificates of the server's authority, which pods need beside their DATABASE_URL; None if there are none."""
-        return roles.read_authority(self._dsn)
+        return login_urls.read_authority(self._dsn)
 
     def _pods_dsn(self, role: str, password: str) -> str:
-        return roles.without_authority(roles.login_dsn(self._dsn, role, password))
+        return login_urls.without_authority(login_urls.login_dsn(self._dsn, role, password))
 
     @asynccontextmanager
     async def watch_sessions(self, ended: Ended, failed: Failed) -> AsyncIterator[Callable[[], Awaitable[None]]]:

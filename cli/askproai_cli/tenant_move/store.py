@@ -11,12 +11,12 @@ from typing import Any, Final
 
 import asyncpg
 
-from askproai_core.database import roles
-from askproai_core.database.admin import DataOwnedByOther
-from askproai_core.database.migrate import read_applied, refuse_other_history, shipped_migrations
-from askproai_core.database.pool import Connection, DatabaseError
-from askproai_core.database.resources import TenantNotFound
-from askproai_core.database.tenant_tables import (
+from askproai_core.database import Connection, DatabaseError, read_applied, refuse_other_history, shipped_migrations
+from askproai_operator.login_urls import database_name
+from askproai_operator.store.admin import DataOwnedByOther
+from askproai_operator.store.login_roles import drop_login, tenant_role_name
+from askproai_operator.store.resources import TenantNotFound
+from askproai_operator.store.tenant_tables import (
     TENANT_COLUMNS,
     TENANT_TABLES,
     Origin,
@@ -101,7 +101,7 @@ class TenantRows:
                 export_id = secrets.token_hex(8)
                 owner = exported_owner(uid, export_id)
                 await self._conn.execute(_RETIRE, tenant, owner, export_id)
-        await roles.drop_login(self._conn, self._role_of(tenant))
+        await drop_login(self._conn, self._role_of(tenant))
         return owner
 
     @asynccontextmanager
@@ -151,7 +151,7 @@ class TenantRows:
         return tuple(reversed(TENANT_TABLES))
 
     def _role_of(self, tenant: str) -> str:
-        return roles.tenant_role_name(tenant, roles.database_name(self._dsn))
+        return tenant_role_name(tenant, database_name(self._dsn))
 
 
 @asynccontextmanager

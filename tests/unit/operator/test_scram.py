@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from askproai_core.database.roles import scram_verifier
+from askproai_operator.store.login_roles import scram_verifier
 
 
 def test_the_verifier_is_the_one_of_the_rfc() -> None:

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
-from askproai_core.database import AdminStore
+from askproai_operator.store.admin import AdminStore
 from askproai_sandbox.postgres import EmbeddedPostgres
 
 # The resources of a tenant that needs no others: branch, staff member, unit.

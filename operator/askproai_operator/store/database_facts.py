@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from askproai_core.database.migrate import read_applied, shipped_migrations
-from askproai_core.database.pool import Connection
-from askproai_core.database.roles import list_group_roles
+from askproai_core.database import Connection, read_applied, shipped_migrations
+from askproai_core.database.group_roles import list_group_roles
 
 _SERVER = """
 SELECT current_setting('server_version') AS version, clock_timestamp() AS now, current_database() AS database,

@@ -3,15 +3,13 @@
 The workers write it, and the operator reports it. A tenant's role may write anything there, so nobody relies on it.
 """
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 
 from askproai_core.tenant_config import NotificationChannel
 
 NOTIFICATIONS = "notifications"
-# A server that is away for a moment is no news: what waits is tried again after a minute.
-_FAILURES = 2
 
 
 class AwayChannel(msgspec.Struct, frozen=True):
@@ -26,20 +24,3 @@ class NotificationState(msgspec.Struct, frozen=True, omit_defaults=True):
 
     away: dict[NotificationChannel, AwayChannel] = {}
     listed: str | None = None
-
-
-def read_notification_state(watermark: Any) -> NotificationState:
-    """Return the state that a watermark holds; an empty one if it holds none of ours."""
-    try:
-        return msgspec.convert(watermark, NotificationState)
-    except msgspec.ValidationError:
-        return NotificationState()
-
-
-def failing_channels(watermark: str) -> dict[NotificationChannel, str]:
-    """Return why channels send nothing that were tried in vain more than once. `watermark` is JSON, and may hold anything."""
-    try:
-        away = msgspec.json.decode(watermark, type=NotificationState).away
-    except msgspec.DecodeError:
-        return {}
-    return {channel: each.reason for channel, each in away.items() if each.failures >= _FAILURES}

@@ -4,9 +4,9 @@ The workers write it, the operator and the private API read it. A tenant's role 
 No name, no phone number and no e-mail address of a customer is in it.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
@@ -90,36 +90,12 @@ class AuditState(msgspec.Struct, omit_defaults=True):
         return min((end for end in ends if end), default=None) if all(ends) else None
 
 
-class AuditProgress(msgspec.Struct, frozen=True):
-    """The part of the audit that the operator publishes. `age`: since a run last succeeded, or since the task exists."""
-
-    age: timedelta
-    differences: int = 0
-    oldest: datetime | None = None
-    compared_at: datetime | None = None
-
-
-def read_audit_state(watermark: Any) -> AuditState | None:
-    """Return the state that a watermark holds, None if it is none: written by another release, or by nobody of ours."""
-    try:
-        return msgspec.convert(watermark, AuditState)
-    except msgspec.ValidationError:
-        return None
-
-
 def decode_audit_state(watermark: str) -> AuditState:
     """Return the state of a watermark in JSON, which may hold anything: see above."""
     try:
         return msgspec.json.decode(watermark, type=AuditState)
     except msgspec.DecodeError:
         return AuditState()
-
-
-def audit_progress(watermark: str, age: timedelta) -> AuditProgress:
-    """Return what the audit says by its row."""
-    state = decode_audit_state(watermark)
-    oldest = min((each.since for each in state.differences), default=None)
-    return AuditProgress(age, len(state.differences), oldest, state.compared_at)
 
 
 def _require_usual(*instants: datetime | None) -> None:
