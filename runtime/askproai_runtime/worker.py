@@ -22,7 +22,6 @@ from askproai_core.http_server import start_server
 from askproai_core.lifecycle import sleep_until_stopped
 from askproai_core.notification_state import NOTIFICATIONS
 from askproai_core.poll_state import CALENDAR_POLL
-from askproai_core.redis import DurableStream, WakeUpChannel
 from askproai_runtime.billing import get_billing_state
 from askproai_runtime.booking import WAITLIST, BookingContext, WaitlistKeeper, count_open_messages
 from askproai_runtime.calendar_sync.audit import CalendarAudit
@@ -38,6 +37,8 @@ from askproai_runtime.notifications.store import measure_notifications
 from askproai_runtime.notifications.task import NotificationTask
 from askproai_runtime.privacy import ERASURES, ErasureTask
 from askproai_runtime.process import Process, open_database, open_process, session_name
+from askproai_runtime.redis.durable_stream import DurableStream
+from askproai_runtime.redis.wake_up_channel import WakeUpChannel
 from askproai_runtime.settings import Settings
 from askproai_runtime.tasks import TaskHandler, TaskRunner, TaskSettings, request_unless_failed
 

@@ -15,7 +15,7 @@ import aiohttp
 from msgspec.structs import replace
 
 from askproai_core.clock import SystemClock
-from askproai_core.redis import PROMISE_KEY, acl_rules, coordinator_acl_rules
+from askproai_core.redis import PROMISE_KEY
 from askproai_core.tenant_config import (
     CalendarConfig,
     CalendarProvider,
@@ -26,6 +26,7 @@ from askproai_core.tenant_config import (
     Weekday,
     encode,
 )
+from askproai_operator.redis_acl import acl_rules, coordinator_acl_rules
 from askproai_sandbox.calcom.account import Webhook
 from askproai_sandbox.cluster import free_port
 from askproai_sandbox.postgres import EmbeddedPostgres

@@ -12,7 +12,8 @@ import asyncpg
 from askproai_core.clock import SystemClock
 from askproai_core.database import Pool
 from askproai_core.kube import NotLeader
-from askproai_core.redis import RedisClient, coordinator_acl_rules
+from askproai_core.redis import RedisClient
+from askproai_operator.redis_acl import coordinator_acl_rules
 from askproai_runtime.coordinator.fenced_redis import FencedRedis
 from askproai_runtime.coordinator.metrics import Metrics
 from askproai_runtime.coordinator.periodic_task import CoordinatorContext

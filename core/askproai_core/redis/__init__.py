@@ -1,4 +1,4 @@
-"""The part of Redis that a tenant's pods share. Each part works without it, and nothing here decides about a booking.
+"""Redis: its client, and what a user of it may do. Each part works without it.
 
 The limits of requests to providers (`askproai_core.provider_limits`) are among it, and can be had without the library.
 """
@@ -18,16 +18,11 @@ from askproai_core.provider_limits import (
     RequestBudget,
     Script,
 )
-from askproai_core.redis.acl import ALL_TENANTS, ALLOWED_COMMANDS, SPOOL_COMMANDS, acl_rules, coordinator_acl_rules
 from askproai_core.redis.client import RedisClient, RedisMetrics, connect, send
-from askproai_core.redis.durable_stream import PROMISE_EXPIRY, PROMISE_KEY, DurableStream, NotDurable, StreamEntry
-from askproai_core.redis.pubsub import WakeUpChannel
-from askproai_core.redis.rate_limiter import RateLimiter, Window
-from askproai_core.redis.slot_lock import SlotLock
+from askproai_core.redis.shared_keys import ALL_TENANTS, PROMISE_EXPIRY, PROMISE_KEY
 
 __all__ = [
-    "ALLOWED_COMMANDS", "ALL_TENANTS", "PROMISE_EXPIRY", "PROMISE_KEY", "SPOOL_COMMANDS", "BudgetSpent", "Circuit",
-    "CircuitBreakers", "CircuitCommand", "CircuitOpen", "CircuitRules", "CircuitState", "CircuitView", "DurableStream",
-    "NotDurable", "Permit", "Provider", "RateLimiter", "RedisClient", "RedisMetrics", "RedisUnavailable", "RequestBudget",
-    "Script", "SlotLock", "StreamEntry", "WakeUpChannel", "Window", "acl_rules", "connect", "coordinator_acl_rules", "send",
+    "ALL_TENANTS", "PROMISE_EXPIRY", "PROMISE_KEY", "BudgetSpent", "Circuit", "CircuitBreakers", "CircuitCommand", "CircuitOpen",
+    "CircuitRules", "CircuitState", "CircuitView", "Permit", "Provider", "RedisClient", "RedisMetrics", "RedisUnavailable",
+    "RequestBudget", "Script", "connect", "send",
 ]  # fmt: skip

@@ -10,16 +10,9 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from askproai_core.database import DATABASE_AWAY, StatementTimeout
-from askproai_core.http_server import (
-    Handler,
-    Problem,
-    error_middleware,
-    json_response,
-    too_many_requests,
-    trace_middleware,
-)
+from askproai_core.http_server import Handler, Problem, error_middleware, json_response
 from askproai_core.reader_token import reader_token_of
-from askproai_core.redis import CircuitBreakers, CircuitState, CircuitView, Provider, RateLimiter
+from askproai_core.redis import CircuitBreakers, CircuitState, CircuitView, Provider
 from askproai_core.tracing import is_recording, name_route
 from askproai_runtime.admin_api.appointments import Appointments
 from askproai_runtime.admin_api.audit import Audit
@@ -47,6 +40,8 @@ from askproai_runtime.admin_api.store import (
 )
 from askproai_runtime.admin_api.waitlist import Waitlist
 from askproai_runtime.process import Process
+from askproai_runtime.redis.rate_limiter import RateLimiter, too_many_requests
+from askproai_runtime.request_traces import trace_middleware
 
 log = structlog.get_logger(__name__)
 

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 import msgspec
 import structlog
 
-from askproai_core.input_values import require_storable
 from askproai_runtime.admin_api.endpoint import ApiRequest, bad_request
 from askproai_runtime.booking import Appointment, BookingContext, CalendarState, Status, calendar_state
+from askproai_runtime.input_values import require_storable
 
 log = structlog.get_logger(__name__)
 

@@ -10,7 +10,6 @@ from uuid import UUID
 import msgspec
 
 from askproai_core.http_server import Problem
-from askproai_core.input_values import INVISIBLE
 from askproai_runtime.booking import (
     AttendanceObstacle,
     AttendanceRefused,
@@ -22,6 +21,7 @@ from askproai_runtime.booking import (
     RequestUsed,
     UnclearStart,
 )
+from askproai_runtime.input_values import INVISIBLE
 from askproai_runtime.language.names import UnknownName
 
 _SHORTEST_ID = 8

@@ -14,10 +14,10 @@ import msgspec
 from aiohttp import web
 
 from askproai_core.http_server import Problem, correlation_id, json_response
-from askproai_core.input_values import INVISIBLE, require_storable
 from askproai_runtime.admin_api.roles import Right, Role, rights_of
 from askproai_runtime.booking import DESK_CALL
 from askproai_runtime.german_dates import Grain, parse_instant, understand
+from askproai_runtime.input_values import INVISIBLE, require_storable
 
 B = TypeVar("B", bound=msgspec.Struct)
 T = TypeVar("T", str, str | None)

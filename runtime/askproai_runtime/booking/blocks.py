@@ -16,7 +16,6 @@ from zoneinfo import ZoneInfo
 import asyncpg
 
 from askproai_core.database import Connection
-from askproai_core.input_values import require_storable
 from askproai_core.tenant_config import Staff, TenantConfig
 from askproai_runtime.availability.slots import Span
 from askproai_runtime.availability.unblocked_times import list_unblocked_times
@@ -44,6 +43,7 @@ from askproai_runtime.booking.store.waitlist import (
 )
 from askproai_runtime.booking.types import BookingContext, DeskRequest
 from askproai_runtime.german_dates import parse_instant
+from askproai_runtime.input_values import require_storable
 from askproai_runtime.language.names import UnknownName, list_named_staff
 from askproai_runtime.language.phrases import fold
 from askproai_runtime.visits import find_by_name

@@ -10,7 +10,6 @@ from uuid import UUID
 from askproai_core.clock import Clock
 from askproai_core.database import Pool
 from askproai_core.fault_injection import FaultPoints
-from askproai_core.redis import SlotLock
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking.shared_reads import ReadsInFlight, SharedReads
 from askproai_runtime.calendars import Calendar
@@ -18,6 +17,7 @@ from askproai_runtime.encryption import BodyCipher, no_cipher
 from askproai_runtime.language.answer_words import Reply
 from askproai_runtime.language.replies import Replies, heard_key
 from askproai_runtime.metrics import Metrics
+from askproai_runtime.redis.slot_lock import SlotLock
 from askproai_runtime.visits import same_services
 
 

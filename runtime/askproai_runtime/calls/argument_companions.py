@@ -3,7 +3,6 @@
 import re
 from typing import Any
 
-from askproai_core.lenient_json import REPEATED
 from askproai_runtime.booking import describes_person, read_people
 from askproai_runtime.calls.argument_counts import read_count
 from askproai_runtime.calls.argument_table import fold_key, rules_of
@@ -11,6 +10,7 @@ from askproai_runtime.calls.argument_values import MAX_CHARACTERS, decode_text, 
 from askproai_runtime.language.customer_names import names_unknown, read_customer_name, says_nobody
 from askproai_runtime.language.phrases import fold
 from askproai_runtime.language.placeholders import leaves_open, names_nothing
+from askproai_runtime.lenient_json import REPEATED
 
 _MAX_COMPANIONS = 10  # that are read; fewer are booked
 _OF_COMPANIONS = frozenset({"customer_name", "service", "staff"})

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from askproai_core.lenient_json import REPEATED
 from askproai_runtime.calls.argument_counts import counts_people
 from askproai_runtime.calls.argument_owners import asks_for_appointment, belongs_to_caller, is_of_caller, is_of_the_past
 from askproai_runtime.calls.argument_parts import join_parts
@@ -34,6 +33,7 @@ from askproai_runtime.calls.argument_values import (
     merge_values,
 )
 from askproai_runtime.german_dates import find_part_argument, understand_parts
+from askproai_runtime.lenient_json import REPEATED
 
 _MAX_KEY = 40
 _VALUE_RANKS = {fold_key(key): rank for rank, key in enumerate(VALUE_KEYS)}

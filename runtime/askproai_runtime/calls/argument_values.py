@@ -9,13 +9,13 @@ from typing import Any
 
 import msgspec
 
-from askproai_core.http_server import read_json
 from askproai_runtime.booking import withdraws_call_back
 from askproai_runtime.calls.argument_table import ArgumentRule
 from askproai_runtime.german_dates import MONTHS, Argument, find_agreed
 from askproai_runtime.language.phrases import drop_titles, fold, join_list
 from askproai_runtime.language.placeholders import is_placeholder, leaves_open, names_nothing, refuses_contact
 from askproai_runtime.language.replies import read_claim
+from askproai_runtime.lenient_json import read_json
 
 MAX_CHARACTERS = 500
 _ANSWERS = frozenset({"false", "nee", "nein", "no", "nope", "true"})  # "nein danke" is one, "keine Angabe" is none

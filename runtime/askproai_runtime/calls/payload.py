@@ -12,8 +12,6 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from askproai_core.http_server import read_json
-from askproai_core.lenient_json import to_strict_json
 from askproai_core.phone_numbers import Caller, Route, Routing, e164_or_none, identify_caller, region_of
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking import ASKED_NAME, AskedChoice, SaidAppointments
@@ -33,6 +31,7 @@ from askproai_runtime.language.replies import (
     name_key,
     read_reply,
 )
+from askproai_runtime.lenient_json import read_json, to_strict_json
 
 T = TypeVar("T", bound=msgspec.Struct)
 

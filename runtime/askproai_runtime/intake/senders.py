@@ -22,8 +22,8 @@ from typing import Annotated, Any, Literal, TypeAlias, get_args
 import msgspec
 
 from askproai_core.former_keys import FORMER_KEYS, PRESENT_KEYS, accepted_former_keys, decode_present_keys
-from askproai_core.http_server import read_json
 from askproai_runtime.intake.shapes import hint_of_body
+from askproai_runtime.lenient_json import read_json
 from askproai_runtime.watched_files import Credentials
 
 MIB = 1024 * 1024

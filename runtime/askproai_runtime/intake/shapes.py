@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from askproai_core.http_server import read_json
+from askproai_runtime.lenient_json import read_json
 
 # The keys that a body has at its top, by the path of such bodies; the first match counts.
 _PATHS_BY_KEYS: Mapping[str, frozenset[str]] = {

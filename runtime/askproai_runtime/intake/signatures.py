@@ -16,12 +16,12 @@ import msgspec
 import structlog
 from aiohttp import web
 
-from askproai_core.arrivals import mark_proven
 from askproai_core.clock import Clock
 from askproai_core.database import DATABASE_UNAVAILABLE, Pool
-from askproai_core.http_server import Problem, correlation_id, read_body, read_json, require_readable_body
+from askproai_core.http_server import Problem, correlation_id
 from askproai_core.phone_numbers import Routing
 from askproai_core.tenant_config import TenantConfig
+from askproai_runtime.arrivals import mark_proven, read_body, require_readable_body
 from askproai_runtime.intake.senders import (
     SIGNATURE_HEADERS,
     Source,
@@ -33,6 +33,7 @@ from askproai_runtime.intake.senders import (
 )
 from askproai_runtime.intake.shapes import hint_of_headers
 from askproai_runtime.intake.store import record_refused_signature
+from askproai_runtime.lenient_json import read_json
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.watched_files import Credentials, LiveConfig
 

@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 import structlog
 from aiohttp import web
 
-from askproai_core.arrivals import keep_until_answered
 from askproai_core.database import DATABASE_UNAVAILABLE, StatementTimeout
 from askproai_core.http_server import Problem
 from askproai_core.tenant_config import Language
@@ -25,6 +24,7 @@ from askproai_runtime.admin_api import (
     access_of,
     rights_of,
 )
+from askproai_runtime.arrivals import keep_until_answered
 from askproai_runtime.page.actions import ACTIONS, EXPIRED, Action, Notice, obstacle_of
 from askproai_runtime.page.assets import answer_asset, load_assets
 from askproai_runtime.page.event_stream import stream_changes

@@ -13,7 +13,6 @@ import msgspec
 from aiohttp import web
 
 from askproai_core.http_server import Problem, correlation_id
-from askproai_core.input_values import require_storable
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.admin_api import (
     MAX_ROWS,
@@ -42,6 +41,7 @@ from askproai_runtime.admin_api import (
 )
 from askproai_runtime.availability.slots import Span
 from askproai_runtime.booking import DESK_CALL, is_longest
+from askproai_runtime.input_values import require_storable
 from askproai_runtime.page.bookings_chart import draw_bookings
 from askproai_runtime.page.day_plan import list_people, list_whole_days, plan_day, week_of
 from askproai_runtime.process import Process

@@ -12,7 +12,7 @@ from datetime import timedelta
 import structlog
 
 from askproai_core.database import Connection
-from askproai_core.redis import DurableStream, RedisUnavailable
+from askproai_core.redis import RedisUnavailable
 from askproai_runtime.booking import BookingContext
 from askproai_runtime.calls import (
     CallsAtRetell,
@@ -25,6 +25,7 @@ from askproai_runtime.privacy import store
 from askproai_runtime.privacy.erase import erase_once
 from askproai_runtime.privacy.store import Erasure
 from askproai_runtime.privacy.traces import LONGEST_CALL, unreadable_text
+from askproai_runtime.redis.durable_stream import DurableStream
 from askproai_runtime.tasks import Next, TaskRun
 
 log = structlog.get_logger(__name__)

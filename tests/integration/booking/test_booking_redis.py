@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from askproai_core.fault_injection import FaultPoints
-from askproai_core.redis import acl_rules
 from askproai_core.tenant_config import BookingLimits
+from askproai_operator.redis_acl import acl_rules
 from askproai_runtime.booking import Answer, BookingSettings
 from askproai_runtime.calendars import CalendarOutcome, CalendarRequest
 from askproai_sandbox.redis import EmbeddedRedis

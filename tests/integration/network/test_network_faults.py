@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from askproai_core.redis import acl_rules
+from askproai_operator.redis_acl import acl_rules
 from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.databases import Database
 from tests.worlds.network_faults import Proxy, proxies

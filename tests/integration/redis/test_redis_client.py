@@ -10,7 +10,8 @@ from redis.asyncio import Redis
 from redis.exceptions import NoPermissionError, ResponseError
 
 from askproai_core.clock import SystemClock
-from askproai_core.redis import ALLOWED_COMMANDS, RedisClient, RedisUnavailable, Script
+from askproai_core.redis import RedisClient, RedisUnavailable, Script
+from askproai_operator.redis_acl import ALLOWED_COMMANDS
 from askproai_runtime.metrics import Metrics
 from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.tenant_redis import create_tenant_user, is_available, tenant_client

@@ -11,10 +11,14 @@ Addresses play no part. Behind an Ingress every sender has the proxy's address, 
 import asyncio
 import resource
 import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import structlog
 from aiohttp import web
+
+from askproai_core.http_server import Problem
 
 log = structlog.get_logger(__name__)
 
@@ -27,6 +31,14 @@ MAX_BODY_BYTES = 48 * 1024 * 1024
 _LOG_EVERY_SECONDS = 10.0
 _ACCEPTED_AT_ONCE = 32
 _BACKLOG = 1024
+BODY_SECONDS = 10
+
+
+class TooManyBodies(Problem):
+    """Whole bodies use all the memory that bodies share."""
+
+    def __init__(self) -> None:
+        super().__init__(503, "Busy", "Too many bodies at once; send it again", {"Retry-After": "5"})
 
 
 class Connection(web.RequestHandler):
@@ -96,6 +108,10 @@ class Arrivals:
         self._idle: dict[Connection, None] = {}
         self._logged_at = float("-inf")
         self.body_bytes = 0
+
+    def site(self, runner: web.AppRunner, address: str, port: int) -> "BoundedSite":
+        """Return the port that these bounds are for."""
+        return BoundedSite(runner, self, address, port)
 
     @property
     def waiting(self) -> int:
@@ -217,3 +233,46 @@ _PROVEN = web.RequestKey("proven", bool)
 def mark_proven(request: web.Request) -> None:
     """Record that a request carried a valid signature."""
     request[_PROVEN] = True
+
+
+def require_readable_body(request: web.Request, limit: int) -> None:
+    """Refuse a body by its head alone: Problem 413 for more than `limit` bytes, 415 for a compressed one.
+
+    Compressed bodies are refused: nothing is inflated before a signature is checked.
+    """
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise Problem(415, "Unsupported Content-Encoding", "Send the body without Content-Encoding")
+    if request.content_length is not None and request.content_length > limit:
+        raise _too_large(limit)
+
+
+def _too_large(limit: int) -> Problem:
+    return Problem(413, "Content Too Large", f"The body may have {limit} bytes")
+
+
+@asynccontextmanager
+async def read_body(request: web.Request, limit: int) -> AsyncIterator[bytes]:
+    """Yield the raw body, as it was signed, and count its memory during the block. Raises Problem 413 past `limit` bytes, 400 for
+    one that arrives too slowly, and `TooManyBodies` while whole bodies use all the memory that bodies share (`Arrivals`).
+    """
+    connection = request.protocol
+    assert isinstance(connection, Connection), "serve it with the site of `Arrivals`"
+    chunks: list[bytes] = []
+    try:
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                async for chunk in request.content.iter_any():
+                    chunks.append(chunk)
+                    if not connection.arrivals.add_body(connection, len(chunk)):
+                        raise TooManyBodies
+                    if connection.body_bytes > limit:
+                        raise _too_large(limit)
+        except TimeoutError:
+            raise Problem(400, "Bad Request", f"The body did not arrive within {BODY_SECONDS} s") from None
+        connection.arrivals.body_arrived(connection)
+        body = b"".join(chunks)
+        chunks.clear()
+        yield body
+    finally:
+        chunks.clear()  # the traceback of a dropped connection would keep them until the next full garbage collection
+        connection.arrivals.release_body(connection)

@@ -3,9 +3,11 @@
 import json
 import math
 import re
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
+
+T = TypeVar("T")
 
 REPEATED = "repeated"
 _MOST_DIGITS = 300  # of a number; Python writes none of thousands
@@ -15,6 +17,18 @@ _TOKEN = re.compile(
     r'(?P<text>"(?:[^"\\]|\\.)*+")(?P<colon>\s*+:)?|(?P<plain>[^\s{}\[\],:"]++)|(?P<opens>[{\[])|(?P<closes>[}\]])',
     re.DOTALL,
 )
+
+
+def read_json(body: bytes, kind: type[T]) -> T:
+    """Decode a body into `kind`. Raises `msgspec.ValidationError` for a wrong shape, `msgspec.DecodeError` for invalid JSON.
+
+    JavaScript that cuts a text in the middle of an emoji writes half a surrogate pair, which is legal JSON but not legal UTF-8.
+    It is read as a question mark, since refusing such a body would lose a genuine event. `to_strict_json` has the rest.
+    """
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return msgspec.json.decode(to_strict_json(body), type=kind)
 
 
 def to_strict_json(body: bytes) -> bytes:

@@ -20,12 +20,8 @@ from typing import Any, Final, Self
 from redis.exceptions import RedisError
 
 from askproai_core.provider_limits import Argument, RedisUnavailable, Script
-from askproai_core.redis.acl import ALL_TENANTS
-from askproai_core.redis.client import RedisClient
+from askproai_core.redis import PROMISE_KEY, RedisClient
 
-PROMISE_KEY: Final = f"askproai:{ALL_TENANTS}:durable"
-# An operator that is away is no reason to take nothing; a server that nobody has looked at for this long is.
-PROMISE_EXPIRY: Final = timedelta(hours=1)
 MAX_ENTRIES: Final = 20_000
 MAX_BYTES: Final = 64 * 1024 * 1024
 _SYNC_TIMEOUT: Final = timedelta(seconds=3)  # `appendfsync everysec` takes up to a second, `always` some milliseconds

@@ -9,8 +9,9 @@ import asyncio
 from dataclasses import dataclass
 
 from askproai_core.clock import Clock
+from askproai_core.http_server import Problem
 from askproai_core.provider_limits import RedisUnavailable, Script
-from askproai_core.redis.client import RedisClient
+from askproai_core.redis import RedisClient
 
 _WINDOW_SECONDS = 1
 _DRAWS_PER_WINDOW = 10  # of a busy pod
@@ -101,3 +102,8 @@ class RateLimiter:
                 return self._take_drawn()
         finally:
             self._waiting -= 1
+
+
+def too_many_requests() -> Problem:
+    """Return the response to a request past a rate limit."""
+    return Problem(429, "Too Many Requests", "Send it again later", {"Retry-After": "1"})

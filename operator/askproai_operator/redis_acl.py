@@ -1,12 +1,10 @@
-"""The ACL rules of the Redis users, a tenant's and the coordinator's: the least that this package's commands and scripts need.
+"""The ACL rules of the Redis users, a tenant's and the coordinator's: the least that their pods' commands and scripts need.
 
 Redis checks the commands that a script calls like those that a client sends. Left out on purpose: every command that lists
 keys or users, shows other clients, or changes the server.
 """
 
 import re
-
-ALL_TENANTS = "_"  # takes the place of a tenant in the names of the coordinator's own keys
 
 # The key `namespace.name`: DNS labels, so no glob character can widen the pattern, and no colon can leave the prefix.
 _TENANT = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", re.ASCII)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from askproai_core.env_variables import WrongVariables, read_variables
 from askproai_runtime.coordinator import CoordinatorSettings
+from askproai_runtime.env_variables import WrongVariables, read_variables
 from askproai_runtime.settings import Settings
 
 
