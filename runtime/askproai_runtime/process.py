@@ -21,14 +21,16 @@ from askproai_core.former_keys import is_verifying, keys_hash
 from askproai_core.http_answers import client_session
 from askproai_core.lifecycle import background_tasks, sleep_until_stopped
 from askproai_core.logging import configure_logs
+from askproai_core.provider_limits import CircuitBreakers, CircuitRules, RequestBudget
 from askproai_core.providers import ProviderHttp
-from askproai_core.redis import CircuitBreakers, CircuitRules, Provider, RedisClient, RedisMetrics, RequestBudget
+from askproai_core.tenant_config import Provider
 from askproai_core.tracing import TracingSettings, open_tracing
 from askproai_runtime.booking import Basis, BookingContext, BookingOutcome, BookingSettings
 from askproai_runtime.calendars import FallbackCalendar, ProviderCallRecorder, build_calendar
 from askproai_runtime.calls import API_KEY, CallsAtRetell
 from askproai_runtime.encryption import BodyCipher
 from askproai_runtime.metrics import Metrics
+from askproai_runtime.redis.client import RedisClient, RedisMetrics
 from askproai_runtime.redis.slot_lock import SlotLock
 from askproai_runtime.settings import Settings
 from askproai_runtime.watched_files import Credentials, LiveConfig

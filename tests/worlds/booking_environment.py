@@ -15,7 +15,6 @@ import asyncpg
 from askproai_core.clock import SystemClock
 from askproai_core.database import open_pool
 from askproai_core.fault_injection import FaultPoints
-from askproai_core.redis import RedisClient
 from askproai_core.tenant_config import CalendarConfig, CalendarProvider, TenantConfig
 from askproai_runtime import booking
 from askproai_runtime.booking import Answer, BookingContext, BookingSettings, CallContext
@@ -33,6 +32,7 @@ from askproai_runtime.calendars import (
 from askproai_runtime.jobs import Job, JobKind, Priority
 from askproai_runtime.language.answer_words import Reply
 from askproai_runtime.metrics import Metrics
+from askproai_runtime.redis.client import RedisClient
 from askproai_runtime.redis.slot_lock import SlotLock
 from tests.worlds.clock import FixedClock
 from tests.worlds.compiled_salon import salon_config

@@ -1,28 +1,9 @@
-"""Redis: its client, and what a user of it may do. Each part works without it.
+"""Redis for both planes: connections by a URL, and the keys that the operator writes for all tenants.
 
-The limits of requests to providers (`askproai_core.provider_limits`) are among it, and can be had without the library.
+Limits of requests to providers that pods share are in `askproai_core.provider_limits`, which needs no library of Redis.
 """
 
-from askproai_core.provider_limits import (
-    BudgetSpent,
-    Circuit,
-    CircuitBreakers,
-    CircuitCommand,
-    CircuitOpen,
-    CircuitRules,
-    CircuitState,
-    CircuitView,
-    Permit,
-    Provider,
-    RedisUnavailable,
-    RequestBudget,
-    Script,
-)
-from askproai_core.redis.client import RedisClient, RedisMetrics, connect, send
+from askproai_core.redis.connection import connect, send
 from askproai_core.redis.shared_keys import ALL_TENANTS, PROMISE_EXPIRY, PROMISE_KEY
 
-__all__ = [
-    "ALL_TENANTS", "PROMISE_EXPIRY", "PROMISE_KEY", "BudgetSpent", "Circuit", "CircuitBreakers", "CircuitCommand", "CircuitOpen",
-    "CircuitRules", "CircuitState", "CircuitView", "Permit", "Provider", "RedisClient", "RedisMetrics", "RedisUnavailable",
-    "RequestBudget", "Script", "connect", "send",
-]  # fmt: skip
+__all__ = ["ALL_TENANTS", "PROMISE_EXPIRY", "PROMISE_KEY", "connect", "send"]

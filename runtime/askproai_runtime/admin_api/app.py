@@ -11,8 +11,9 @@ from aiohttp.typedefs import Middleware
 
 from askproai_core.database import DATABASE_AWAY, StatementTimeout
 from askproai_core.http_server import Handler, Problem, error_middleware, json_response
+from askproai_core.provider_limits import CircuitBreakers, CircuitState, CircuitView
 from askproai_core.reader_token import reader_token_of
-from askproai_core.redis import CircuitBreakers, CircuitState, CircuitView, Provider
+from askproai_core.tenant_config import Provider
 from askproai_core.tracing import is_recording, name_route
 from askproai_runtime.admin_api.appointments import Appointments
 from askproai_runtime.admin_api.audit import Audit

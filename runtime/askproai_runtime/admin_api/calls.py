@@ -16,12 +16,13 @@ import asyncpg
 import msgspec
 
 from askproai_core.http_server import Problem
-from askproai_core.phone_numbers import e164_or_none, region_of
+from askproai_core.phone_numbers import e164_or_none
 from askproai_core.tenant_config import Language, TenantConfig
 from askproai_runtime.admin_api.desk import ambiguous, parse_id_range
 from askproai_runtime.admin_api.endpoint import LEFT_OUT, PAGE, ApiRequest, Endpoint, Param, bad_request, next_cursor
 from askproai_runtime.admin_api.roles import Right
 from askproai_runtime.admin_api.store import CallStore
+from askproai_runtime.branch_numbers import region_of
 from askproai_runtime.calls import CallTexts, read_call_texts, read_said
 from askproai_runtime.encryption import BodyCipher, DecryptionError
 from askproai_runtime.german_dates import understand_parts

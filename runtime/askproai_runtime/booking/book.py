@@ -24,7 +24,6 @@ import asyncpg
 import structlog
 
 from askproai_core.database import Connection
-from askproai_core.phone_numbers import region_of
 from askproai_core.tracing import annotate, span
 from askproai_runtime.availability.allocation import allocate_visit
 from askproai_runtime.availability.elsewhere import find_elsewhere
@@ -130,6 +129,7 @@ from askproai_runtime.booking.types import (
 from askproai_runtime.booking.unsaid_days import find_unheard, require_said_day
 from askproai_runtime.booking.usual_staff import prefer_usual_staff
 from askproai_runtime.booking.verification import asks_birth_date, require_birth_date
+from askproai_runtime.branch_numbers import region_of
 from askproai_runtime.calendars import (
     CalendarOutcome,
     MustRevert,

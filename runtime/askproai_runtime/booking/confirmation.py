@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from askproai_core.database import Connection
-from askproai_core.phone_numbers import region_of
 from askproai_runtime.booking.answers import (
     appointment_fields,
     appointment_list_fields,
@@ -19,6 +18,7 @@ from askproai_runtime.booking.phone_argument import say_noted
 from askproai_runtime.booking.request import BookingRequest
 from askproai_runtime.booking.store.appointments import Appointment, Status, list_call_appointments
 from askproai_runtime.booking.types import Answer, BookingContext, CallContext, FunctionOutcome
+from askproai_runtime.branch_numbers import region_of
 from askproai_runtime.language.phrases import same_name
 from askproai_runtime.sentences import decline_name, format_spoken, format_spoken_today, say
 

@@ -13,7 +13,6 @@ import asyncpg
 import structlog
 
 from askproai_core.database import DATABASE_UNAVAILABLE, Connection
-from askproai_core.phone_numbers import region_of
 from askproai_runtime.booking.asked_choices import Chosen
 from askproai_runtime.booking.changes import Change
 from askproai_runtime.booking.confirmation import confirm, find_kept
@@ -39,6 +38,7 @@ from askproai_runtime.booking.types import (
     FunctionOutcome,
 )
 from askproai_runtime.booking.verification import owns_appointment
+from askproai_runtime.branch_numbers import region_of
 from askproai_runtime.language.phrases import correct_name, fold, join_list, same_name
 from askproai_runtime.sentences import decline_name, say
 from askproai_runtime.visits import same_services

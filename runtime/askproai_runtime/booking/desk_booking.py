@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 import msgspec
 
-from askproai_core.phone_numbers import InvalidNumber, region_of, to_e164
+from askproai_core.phone_numbers import InvalidNumber, to_e164
 from askproai_core.tenant_config import NotificationChannel
 from askproai_runtime.availability.opening_hours import grid_starts
 from askproai_runtime.booking.book import carry_out_booking
@@ -27,6 +27,7 @@ from askproai_runtime.booking.request import (
 from askproai_runtime.booking.store.actions import bind_request
 from askproai_runtime.booking.store.transactions import OutcomeUnknown
 from askproai_runtime.booking.types import Answer, BookingContext, DeskRequest, FunctionOutcome
+from askproai_runtime.branch_numbers import region_of
 from askproai_runtime.german_dates import Refusal, Understanding, parse_instant, understand
 from askproai_runtime.input_values import is_email, plain_name
 from askproai_runtime.language.names import NameMissing, find_rules, find_staff_id

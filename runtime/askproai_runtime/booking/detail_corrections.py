@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from askproai_core.phone_numbers import region_of
 from askproai_runtime.booking.asked_choices import Chosen, read_choice, read_chosen
 from askproai_runtime.booking.confirmation import confirm
 from askproai_runtime.booking.corrections import correct, find_own, with_details
@@ -30,6 +29,7 @@ from askproai_runtime.booking.request import (
 from askproai_runtime.booking.store.appointments import Appointment, list_call_appointments
 from askproai_runtime.booking.types import Answer, BookingContext, CallContext, Choice
 from askproai_runtime.booking.verification import asks_birth_date, read_birth_date
+from askproai_runtime.branch_numbers import region_of
 from askproai_runtime.language.phrases import same_name
 from askproai_runtime.sentences import say
 from askproai_runtime.visits import same_services

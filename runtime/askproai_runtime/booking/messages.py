@@ -8,7 +8,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from askproai_core.database import Connection
-from askproai_core.phone_numbers import region_of
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking.amended_messages import (
     CALL_BACK_SEPARATOR,
@@ -45,6 +44,7 @@ from askproai_runtime.booking.types import (
     ClarificationNeeded,
     FunctionOutcome,
 )
+from askproai_runtime.branch_numbers import region_of
 from askproai_runtime.language.customer_names import read_customer_name
 from askproai_runtime.language.phrases import fold, names_person, same_name, sayable
 from askproai_runtime.language.placeholders import is_placeholder, names_nothing, refuses_contact

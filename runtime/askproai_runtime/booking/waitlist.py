@@ -14,7 +14,6 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from askproai_core.database import Connection
-from askproai_core.phone_numbers import region_of
 from askproai_runtime.availability.slots import horizon_end
 from askproai_runtime.booking.answers import candidate_fields, candidate_question
 from askproai_runtime.booking.asked_choices import read_chosen
@@ -60,6 +59,7 @@ from askproai_runtime.booking.types import (
     FunctionOutcome,
 )
 from askproai_runtime.booking.waiting_names import find_renamed_entry, is_same_person, of_person
+from askproai_runtime.branch_numbers import region_of
 from askproai_runtime.german_dates import Candidate, Daily, Grain
 from askproai_runtime.language.customer_names import read_customer_name
 from askproai_runtime.language.phrases import format_reading, join_list, same_name

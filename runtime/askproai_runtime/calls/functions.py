@@ -20,7 +20,6 @@ from askproai_core.clock import Clock
 from askproai_core.database import DATABASE_UNAVAILABLE, Pool
 from askproai_core.http_server import Problem, correlation_id, json_response
 from askproai_core.logging import error_location
-from askproai_core.phone_numbers import Route
 from askproai_core.tenant_config import CallerVerification, Function, TenantConfig
 from askproai_core.tracing import annotate, fail_current
 from askproai_runtime import booking
@@ -35,6 +34,7 @@ from askproai_runtime.booking import (
     OutcomeUnknown,
     record_which,
 )
+from askproai_runtime.branch_numbers import Route
 from askproai_runtime.branch_routing import (
     BranchQuestion,
     FoundBranch,

@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Self
 from zoneinfo import ZoneInfo
 
-from askproai_core.phone_numbers import Route
 from askproai_core.tenant_config import Agent, Function, TenantConfig
 from askproai_runtime.availability.opening_hours import find_closure, list_minutes, open_minutes
 from askproai_runtime.booking import Answer, FunctionOutcome
+from askproai_runtime.branch_numbers import Route
 from askproai_runtime.sentences import say
 
 # Only the team can help. Their sentences say why, and nothing of what to do; but for NONE_FOUND and NOT_BOOKABLE,

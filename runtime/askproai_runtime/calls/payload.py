@@ -12,9 +12,11 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from askproai_core.phone_numbers import Caller, Route, Routing, e164_or_none, identify_caller, region_of
+from askproai_core.phone_numbers import e164_or_none
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking import ASKED_NAME, AskedChoice, SaidAppointments
+from askproai_runtime.branch_numbers import Route, Routing, region_of
+from askproai_runtime.caller_identity import Caller, identify_caller
 from askproai_runtime.intake import ProviderId
 from askproai_runtime.language.answer_words import Reply
 from askproai_runtime.language.cancel_answers import says_more_than_courtesies, speaks_of_cancelling

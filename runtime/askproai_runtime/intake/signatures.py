@@ -19,9 +19,9 @@ from aiohttp import web
 from askproai_core.clock import Clock
 from askproai_core.database import DATABASE_UNAVAILABLE, Pool
 from askproai_core.http_server import Problem, correlation_id
-from askproai_core.phone_numbers import Routing
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.arrivals import mark_proven, read_body, require_readable_body
+from askproai_runtime.branch_numbers import Routing
 from askproai_runtime.intake.senders import (
     SIGNATURE_HEADERS,
     Source,

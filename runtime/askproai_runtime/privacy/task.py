@@ -12,7 +12,7 @@ from datetime import timedelta
 import structlog
 
 from askproai_core.database import Connection
-from askproai_core.redis import RedisUnavailable
+from askproai_core.provider_limits import RedisUnavailable
 from askproai_runtime.booking import BookingContext
 from askproai_runtime.calls import (
     CallsAtRetell,

@@ -20,7 +20,8 @@ from typing import Any, Final, Self
 from redis.exceptions import RedisError
 
 from askproai_core.provider_limits import Argument, RedisUnavailable, Script
-from askproai_core.redis import PROMISE_KEY, RedisClient
+from askproai_core.redis import PROMISE_KEY
+from askproai_runtime.redis.client import RedisClient
 
 MAX_ENTRIES: Final = 20_000
 MAX_BYTES: Final = 64 * 1024 * 1024

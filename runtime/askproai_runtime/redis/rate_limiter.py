@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from askproai_core.clock import Clock
 from askproai_core.http_server import Problem
 from askproai_core.provider_limits import RedisUnavailable, Script
-from askproai_core.redis import RedisClient
+from askproai_runtime.redis.client import RedisClient
 
 _WINDOW_SECONDS = 1
 _DRAWS_PER_WINDOW = 10  # of a busy pod

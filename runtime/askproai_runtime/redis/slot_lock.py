@@ -15,7 +15,7 @@ import structlog
 
 from askproai_core.clock import Clock
 from askproai_core.provider_limits import RedisUnavailable, Script
-from askproai_core.redis import RedisClient
+from askproai_runtime.redis.client import RedisClient
 
 log = structlog.get_logger(__name__)
 

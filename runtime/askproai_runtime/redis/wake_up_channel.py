@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from askproai_core.clock import Clock
 from askproai_core.lifecycle import is_cancelled
 from askproai_core.provider_limits import RedisUnavailable
-from askproai_core.redis import RedisClient
+from askproai_runtime.redis.client import RedisClient
 
 log = structlog.get_logger(__name__)
 

@@ -15,7 +15,8 @@ import asyncpg
 import pytest
 from yarl import URL
 
-from askproai_core.redis import CircuitOpen, Provider
+from askproai_core.provider_limits import CircuitOpen
+from askproai_core.tenant_config import Provider
 from askproai_operator.redis_acl import acl_rules
 from askproai_runtime.admin_api.store import CallStore
 from askproai_sandbox.redis import EmbeddedRedis

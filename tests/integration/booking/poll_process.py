@@ -11,7 +11,7 @@ from askproai_core.clock import SystemClock
 from askproai_core.database import open_pool
 from askproai_core.fault_injection import fault_points_from_environment
 from askproai_core.poll_state import CALENDAR_POLL
-from askproai_core.redis import CircuitBreakers, CircuitRules, RequestBudget
+from askproai_core.provider_limits import CircuitBreakers, CircuitRules, RequestBudget
 from askproai_core.tenant_config import decode
 from askproai_runtime.booking import BookingContext, BookingSettings
 from askproai_runtime.calendars import ProviderCallRecorder, build_calendar

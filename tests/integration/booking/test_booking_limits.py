@@ -7,9 +7,9 @@ import asyncpg
 import msgspec
 import pytest
 
-from askproai_core.phone_numbers import identify_caller
 from askproai_core.tenant_config import BookingLimits, Function
 from askproai_runtime.booking import Answer
+from askproai_runtime.caller_identity import identify_caller
 from askproai_runtime.calls.instead import AgentFunctions, offer_instead
 from askproai_runtime.language.answer_words import Reply
 from askproai_sandbox.example_tenant import NUMBER

@@ -13,8 +13,8 @@ import msgspec
 import pytest
 
 from askproai_core.clock import SystemClock
-from askproai_core.redis import CircuitBreakers, CircuitRules, CircuitState, Provider
-from askproai_core.tenant_config import CalcomVersion, TeamEventType, TenantConfig
+from askproai_core.provider_limits import CircuitBreakers, CircuitRules, CircuitState
+from askproai_core.tenant_config import CalcomVersion, Provider, TeamEventType, TenantConfig
 from askproai_runtime.booking import Answer, BookingSettings
 from askproai_runtime.calendars import CalcomHttp, CalcomV1, CalcomV2, FallbackCalendar, ProviderCallRecorder
 from askproai_runtime.jobs import JobSettings, RunAgain, Runner

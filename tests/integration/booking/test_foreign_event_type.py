@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from aiohttp.test_utils import make_mocked_request
 
-from askproai_core.redis import CircuitBreakers, CircuitRules, RequestBudget
+from askproai_core.provider_limits import CircuitBreakers, CircuitRules, RequestBudget
 from askproai_core.tenant_config import EventType, Function, Withheld
 from askproai_runtime.admin_api.endpoint import ACCESS, Access, ApiRequest, Asked
 from askproai_runtime.admin_api.roles import Role

@@ -17,7 +17,6 @@ import pytest
 from structlog.testing import capture_logs
 
 from askproai_core.database import DATABASE_UNAVAILABLE
-from askproai_core.phone_numbers import Route
 from askproai_core.tenant_config import Function
 from askproai_runtime.booking import (
     Answer,
@@ -32,6 +31,7 @@ from askproai_runtime.booking import (
     move_for_desk,
 )
 from askproai_runtime.booking.store import transactions
+from askproai_runtime.branch_numbers import Route
 from askproai_runtime.calendar_sync.outbound import CalendarDisagrees
 from askproai_runtime.calls.functions import CallFunctions
 from askproai_runtime.calls.payload import FunctionRequest, OngoingCall

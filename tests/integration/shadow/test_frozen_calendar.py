@@ -10,7 +10,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from askproai_core.clock import SystemClock
 from askproai_core.database import open_pool
-from askproai_core.redis import CircuitBreakers
+from askproai_core.provider_limits import CircuitBreakers
 from askproai_core.tenant_config import CalendarConfig, CalendarProvider
 from askproai_runtime.calendars import Bookable, CalcomHttp, CalcomV2, FreeTimesQuery, ProviderCallRecorder
 from askproai_runtime.calendars.types import CalendarUnavailable

@@ -3,8 +3,8 @@
 import msgspec
 import pytest
 
-from askproai_core.phone_numbers import Route
 from askproai_core.tenant_config import Address, Branch, BusinessModel, TenantConfig
+from askproai_runtime.branch_numbers import Route
 from askproai_runtime.branch_routing import BranchQuestion, FoundBranch, Hints, choose_branch
 from askproai_runtime.branch_routing.routing import find_branch
 from tests.worlds.compiled_salon import compile_example

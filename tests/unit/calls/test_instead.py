@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from msgspec.structs import replace
 
-from askproai_core.phone_numbers import Route
 from askproai_core.tenant_config import Agent, Function, Hours, Language, TenantConfig, Weekday
 from askproai_runtime.booking import Answer, FunctionOutcome
+from askproai_runtime.branch_numbers import Route
 from askproai_runtime.calls.instead import AgentFunctions, offer_instead
 from askproai_runtime.sentences import say, speaking
 from tests.worlds.compiled_salon import salon_config

@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-from askproai_core.redis import RedisClient
 from askproai_runtime.metrics import Metrics
+from askproai_runtime.redis.client import RedisClient
 from askproai_runtime.redis.rate_limiter import RateLimiter
 from tests.worlds.clock import FixedClock
 

@@ -16,8 +16,8 @@ from askproai_core.database import Pool
 from askproai_core.http_answers import client_session
 from askproai_core.http_server import error_middleware, start_server
 from askproai_core.lifecycle import background_tasks
-from askproai_core.redis import RedisClient
 from askproai_runtime.arrivals import Arrivals, close_unproven
+from askproai_runtime.redis.client import RedisClient
 from askproai_runtime.watched_files import Credentials
 
 if TYPE_CHECKING:

@@ -3,7 +3,8 @@
 import msgspec
 import pytest
 
-from askproai_core.phone_numbers import CallerKind, identify_caller, to_e164
+from askproai_core.phone_numbers import to_e164
+from askproai_runtime.caller_identity import CallerKind, identify_caller
 from tests.worlds.compiled_salon import salon_config
 from tests.worlds.rows import each_row
 
