@@ -19,13 +19,13 @@ from dashboards import dashboard_files
 from gitops_health import argocd_cm, flux_checks
 from pydantic_settings import BaseSettings
 
-from askproai_core.env_variables import PREFIX
 from askproai_operator.api import KINDS, CustomResource
 from askproai_operator.api.conditions import NEGATIVE_TYPES, ConditionType, Reason
 from askproai_operator.api.crd import build_crd, resolve_node, root_schema
 from askproai_operator.settings import Settings as OperatorSettings
 from askproai_runtime.conversation.arguments.table import ARGUMENT_RULES
 from askproai_runtime.coordinator import CoordinatorSettings
+from askproai_runtime.env_variables import PREFIX
 from askproai_runtime.settings import Settings as RuntimeSettings
 from askproai_runtime.shadow import ShadowSettings
 

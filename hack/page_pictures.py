@@ -27,10 +27,10 @@ from askproai_core.database import open_pool
 from askproai_core.logging import configure_logs
 from askproai_runtime.page import fleet, routes, views
 from askproai_sandbox.cluster import ControlPlane, KubeClient
-from askproai_sandbox.databases import Database, fresh_database
 from askproai_sandbox.postgres import EmbeddedPostgres
 from tests.worlds.accessibility import set_look
 from tests.worlds.chromium import PROGRAM, Browser, browsing
+from tests.worlds.databases import Database, fresh_database
 from tests.worlds.fleet_page_environment import SYSTEM, TOKEN, create_example_fleet, fleet_page
 from tests.worlds.page_rows import filled
 from tests.worlds.page_visitor import Visitor, visiting

@@ -13,11 +13,13 @@ import structlog
 import typer.testing
 from hypothesis import settings
 
-from askproai_sandbox.databases import Database, fresh_database
 from askproai_sandbox.postgres import EmbeddedPostgres
 from askproai_sandbox.redis import EmbeddedRedis
 
 pytest.register_assert_rewrite("tests.worlds")  # before anything imports it
+
+from tests.worlds.databases import Database, fresh_database  # noqa: E402
+
 pytest_plugins = ["tests.worlds.golden_answers"]
 
 # A deadline measures how busy the machine is.

@@ -1,37 +1,20 @@
-"""Phone numbers in E.164 by libphonenumber's rules, who calls by a number, and the route of a call to a branch.
-
-A number is read in one place, whoever has written or said it (`to_e164`). A number may identify a person in one place, too
-(`identify_caller`): that is stricter than the rule for dialling (docs/decisions/0135-what-identifies-a-caller.md).
-"""
+"""Phone numbers in E.164 by libphonenumber's rules. A number is read in one place, whoever has written or said it (`to_e164`)."""
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneMetadata, PhoneNumber, PhoneNumberFormat, PhoneNumberType
 
-from askproai_core.tenant_config import Agent, Branch, TenantConfig
 from askproai_core.time_zones import country_of_zone
 
 DEFAULT_REGION: Final = "DE"  # of a number without its country, where nothing says whose it is
 NO_REGION: Final = "ZZ"  # only numbers with their country are read
 # Types that neither a caller nor a branch can have.
 _REFUSED_TYPES = frozenset({PhoneNumberType.PREMIUM_RATE, PhoneNumberType.VOICEMAIL, PhoneNumberType.UAN})
-# Types of numbers that one subscriber has. Many people call from behind a service number.
-_PERSONAL_TYPES = frozenset(
-    {
-        PhoneNumberType.FIXED_LINE,
-        PhoneNumberType.MOBILE,
-        PhoneNumberType.FIXED_LINE_OR_MOBILE,
-        PhoneNumberType.VOIP,
-        PhoneNumberType.PERSONAL_NUMBER,
-    }
-)
 _MOBILE_TYPES = frozenset({PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE})
 
 # Carriers that may pass on digits only spell on a keypad why there is no number: +86282452253 is UNAVAILABLE
@@ -58,7 +41,7 @@ _ASCENDING = "0123456789" * 2
 _COUNTED_UP = 9  # digits, with which a national number begins that somebody has made up by counting
 
 _URI = re.compile(r'(?:"?[^"<]*"?\s*<)?\s*(?:(?:sips?|tel):)?([^@;>]*)(?:[;@>].*)?', re.IGNORECASE | re.DOTALL)
-_DIALLED = re.compile(r"\+?(?=.*\d)[\d\s()/._-]+")
+DIALLED: Final = re.compile(r"\+?(?=.*\d)[\d\s()/._-]+")
 
 
 class InvalidNumber(ValueError):
@@ -94,12 +77,12 @@ def to_e164(text: str, region: str) -> str:
 # Cached beside `to_e164`: a type checker does not see the arguments of a cached function, and would miss a forgotten region.
 @lru_cache(maxsize=1024)  # a third of a worker's time otherwise: each event of a call names the same two numbers
 def _read_e164(text: str, region: str) -> str:
-    written = _normalize(text)
-    if _DIALLED.fullmatch(written) is None:
+    written = normalize_number(text)
+    if DIALLED.fullmatch(written) is None:
         raise InvalidNumber(f"{text!r} is not a phone number: {_how_to_write(region)}")
     found = _choose_reading(text, written, region)
     if found is None:
-        if _is_stand_in(written, region):
+        if is_stand_in(written, region):
             raise StandIn(f"{text!r} stands for a withheld number")
         raise InvalidNumber(f"{text!r} {_find_fault(written, region)}: {_how_to_write(region)}")
     if phonenumbers.number_type(found) in _REFUSED_TYPES:
@@ -136,7 +119,7 @@ def _read_or_none(text: str, region: str) -> str | None:
         return None
 
 
-def _normalize(text: str) -> str:
+def normalize_number(text: str) -> str:
     """Return a text in plain characters, of a URI its user: phones and directories add marks that nobody sees."""
     plain = unicodedata.normalize("NFKC", text)
     seen = ("-" if unicodedata.category(c) == "Pd" else c for c in plain if unicodedata.category(c) != "Cf")
@@ -192,7 +175,7 @@ def _find_fault(written: str, region: str) -> str:
     return f"has too few or too many digits for a phone number of {region}"
 
 
-def _is_stand_in(written: str, region: str) -> bool:
+def is_stand_in(written: str, region: str) -> bool:
     """Return whether digits are those that a carrier sends in place of a withheld number."""
     digits = re.sub(r"\D", "", written)
     is_national = digits.startswith("0") and not digits.startswith("00")
@@ -235,114 +218,3 @@ def _country_of_number(number: str) -> str | None:
     found = _parse_valid("+" + number.removeprefix("00").lstrip("+"), None) if international else None
     region = phonenumbers.region_code_for_number(found) if found else None
     return region if region in phonenumbers.SUPPORTED_REGIONS else None
-
-
-def region_of(config: TenantConfig, branch: str | None = None) -> str:
-    """Return the country whose national numbers are meant at a branch, else at the tenant."""
-    here = config.find_branch(branch)
-    branches = (here,) if here else config.branches
-    countries = (each.holidays.country for each in branches if each.holidays)
-    return home_region(_list_numbers(branches), next(countries, None), config.time_zone)
-
-
-def regions_of(config: TenantConfig) -> tuple[str, ...]:
-    """Return the countries whose national numbers are meant anywhere at the tenant, its own one first."""
-    return tuple(dict.fromkeys((region_of(config), *(region_of(config, branch.name) for branch in config.branches))))
-
-
-def own_numbers(config: TenantConfig) -> frozenset[str]:
-    """Return the tenant's numbers in E.164, the public ones and those that Retell sees."""
-    return frozenset(_list_numbers(config.branches))
-
-
-def _list_numbers(branches: Iterable[Branch]) -> Iterator[str]:
-    return (number for branch in branches for phone in branch.phone_numbers for number in (phone.number, phone.did))
-
-
-class CallerKind(StrEnum):
-    """How a caller is known by the number that a call shows: the label of `askproai_calls_by_caller_total`."""
-
-    IDENTIFIED = "identified"
-    WITHHELD = "withheld"
-    OWN_NUMBER = "own_number"  # forwarded without its caller's number: by it all forwarded callers would be one person
-    MADE_UP = "made_up"  # a carrier's stand-in, a service, or digits that no subscriber has
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """The caller. `number` is in E.164, and None if it identifies nobody."""
-
-    number: str | None
-    kind: CallerKind
-
-
-def is_dialable(number: str) -> bool:
-    """Return whether somebody can have a number in E.164, so that it is no stand-in either."""
-    return not _is_stand_in(number, NO_REGION) and e164_or_none(number, NO_REGION) is not None
-
-
-def is_personal(number: str) -> bool:
-    """Return whether one subscriber can have a number in E.164: no other number identifies a person."""
-    return is_dialable(number) and phonenumbers.number_type(phonenumbers.parse(number)) in _PERSONAL_TYPES
-
-
-def identify_caller(text: str | None, config: TenantConfig, branch: str | None = None) -> Caller:
-    """Return who calls by the number that a call to a branch shows. Only a subscriber's own number identifies a person.
-
-    A carrier's stand-in identifies nobody, even where a subscriber might have its digits. A caller who says these digits means a
-    number.
-    """
-    region, shown = region_of(config, branch), _normalize(text or "")
-    number = None if _is_stand_in(shown, region) else e164_or_none(text, region)
-    if number is None:
-        return Caller(None, CallerKind.MADE_UP if _DIALLED.fullmatch(shown) else CallerKind.WITHHELD)
-    if number in own_numbers(config):
-        return Caller(None, CallerKind.OWN_NUMBER)
-    if not is_personal(number):
-        return Caller(None, CallerKind.MADE_UP)
-    return Caller(number, CallerKind.IDENTIFIED)
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """The branch and the agent of a call. `branch` is None at a hotline: there the caller chooses it
-    (docs/decisions/0017-the-caller-chooses-the-branch.md). `agent` is None when the number alone decided.
-    """
-
-    branch: str | None
-    agent: Agent | None
-
-
-class Routing:
-    """Finds a call's branch by its agent or its number. Build a new one when the config changes.
-
-    Without a match there is no route: falling back to "the first branch" would connect a call to a stranger.
-    """
-
-    def __init__(self, config: TenantConfig) -> None:
-        self._agents = {agent.agent_id: agent for agent in config.agents if agent.agent_id}
-        self._only_branch = config.branches[0].name if len(config.branches) == 1 else None
-        branches_with_agent = {agent.branch for agent in config.agents}
-        # A hotline answers the numbers of all branches without an agent of their own. The branch that lists such a number
-        # pays its invoice; it is not where the caller wants to go.
-        self._numbers = {
-            number: branch.name
-            if branch.name in branches_with_agent or None not in branches_with_agent
-            else self._only_branch
-            for branch in config.branches
-            for number in _list_numbers((branch,))
-        }
-        self._regions = regions_of(config)
-
-    def route(self, agent_id: str | None, to_number: str | None) -> Route | None:
-        """Return the route by agent, else by number; None when neither is the tenant's. Web calls have no number."""
-        agent = self._agents.get(agent_id) if agent_id else None
-        if agent is not None:
-            return Route(agent.branch or self._only_branch, agent)
-        dialled = self.find_number(to_number)
-        return Route(self._numbers[dialled], None) if dialled else None
-
-    def find_number(self, to_number: str | None) -> str | None:
-        """Return the number of the tenant's branches that was dialled, in any spelling, in E.164; None if it is none of them."""
-        readings = (e164_or_none(to_number, region) for region in self._regions)
-        return next((number for number in readings if number in self._numbers), None)

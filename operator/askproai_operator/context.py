@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol, TypeVar
 
-from askproai_core.database import AdminStore
 from askproai_core.fault_injection import FaultPoints
 from askproai_operator.api import Key
 from askproai_operator.engine import M
@@ -15,6 +14,7 @@ from askproai_operator.providers import ProviderError, RateLimited
 from askproai_operator.redis_users import RedisAdmin
 from askproai_operator.resources import resource_of_kind
 from askproai_operator.rollouts import Rollouts
+from askproai_operator.store.admin import AdminStore
 
 T = TypeVar("T")
 

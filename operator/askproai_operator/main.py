@@ -66,7 +66,6 @@ import typer
 from aiohttp import web
 
 from askproai_core.clock import Clock, SystemClock
-from askproai_core.database import AdminStore, require_passable_options
 from askproai_core.fault_injection import fault_points_from_environment
 from askproai_core.http_server import serve_probes
 from askproai_core.kube import LeaseApi, elector_from_settings
@@ -118,12 +117,14 @@ from askproai_operator.controllers.adoption import adopt_present_holders
 from askproai_operator.controllers.tenant.canary import CANARIES, canaries_key
 from askproai_operator.controllers.tenant.shadow import SHADOWS, shadows_key
 from askproai_operator.engine import ApiError, Cache, EventSink, Kube, Options, resources
+from askproai_operator.login_urls import require_passable_options
 from askproai_operator.providers import ProviderClients
 from askproai_operator.redis_users import RedisAdmin
 from askproai_operator.relations import Relations
 from askproai_operator.rollouts import Rollouts
 from askproai_operator.session_watch import watch_sessions
 from askproai_operator.settings import Settings
+from askproai_operator.store.admin import AdminStore
 
 log = structlog.get_logger(__name__)
 

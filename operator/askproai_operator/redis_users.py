@@ -20,16 +20,9 @@ import structlog
 from redis.asyncio import Redis
 
 from askproai_core.clock import Clock
-from askproai_core.database import login_dsn, parse_login
-from askproai_core.redis import (
-    ALL_TENANTS,
-    PROMISE_EXPIRY,
-    PROMISE_KEY,
-    acl_rules,
-    connect,
-    coordinator_acl_rules,
-    send,
-)
+from askproai_core.redis import ALL_TENANTS, PROMISE_EXPIRY, PROMISE_KEY, connect, send
+from askproai_operator.login_urls import login_dsn, parse_login
+from askproai_operator.redis_acl import acl_rules, coordinator_acl_rules
 from askproai_operator.redis_durability import ServerFacts, durability_problem, parse_info
 
 log = structlog.get_logger(__name__)

@@ -5,9 +5,11 @@ import asyncio
 import asyncpg
 import structlog
 
-from askproai_core.database import DATABASE_UNAVAILABLE, AdminStore, EndedSession, WatchStep
+from askproai_core.database import DATABASE_UNAVAILABLE
 from askproai_core.lifecycle import Stopped, run_until_stopped, sleep_until_stopped
 from askproai_operator.control_loop import Metrics
+from askproai_operator.store.admin import AdminStore
+from askproai_operator.store.sessions import EndedSession, WatchStep
 
 log = structlog.get_logger(__name__)
 

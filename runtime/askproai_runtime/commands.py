@@ -9,7 +9,8 @@ from typing import Annotated, Any, TypeVar
 import asyncpg
 import typer
 
-from askproai_core.database import AdminStore, DatabaseError, Migrator
+from askproai_core.database import DatabaseError, Migrator, open_pool
+from askproai_core.database.group_roles import ensure_group_roles
 from askproai_core.logging import configure_logs
 from askproai_core.terminal import Output
 from askproai_runtime import serve
@@ -123,11 +124,8 @@ async def _migrate(dsn: str) -> list[int]:
 
 
 async def _create_roles(dsn: str) -> list[str]:
-    admin = AdminStore(dsn)
-    try:
-        return await admin.prepare_roles()
-    finally:
-        await admin.close()
+    async with open_pool(dsn, max_size=1) as pool, pool.acquire() as conn:
+        return await ensure_group_roles(conn)
 
 
 def _print_versions(verb: str, versions: list[int], output: Output) -> None:

@@ -12,9 +12,9 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from askproai_core.metrics import MetricFactory, process_registry
-from askproai_core.phone_numbers import CallerKind
-from askproai_core.redis import CircuitState
+from askproai_core.provider_limits import CircuitState
 from askproai_core.tracing import exemplar
+from askproai_runtime.caller_identity import CallerKind
 
 ACK_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.25, 1.0, 5.0)  # the promise is p99 < 50 ms
 WORK_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 120.0)

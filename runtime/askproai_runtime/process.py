@@ -7,34 +7,31 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
+from urllib.parse import quote
 
 import aiohttp
 import structlog
 
 from askproai_core.clock import Clock
 from askproai_core.data_keys import DATA_KEYS
-from askproai_core.database import Pool, open_pool, with_authority
+from askproai_core.database import Pool, open_pool
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.former_keys import is_verifying, keys_hash
 from askproai_core.http_answers import client_session
 from askproai_core.lifecycle import background_tasks, sleep_until_stopped
 from askproai_core.logging import configure_logs
+from askproai_core.provider_limits import CircuitBreakers, CircuitRules, RequestBudget
 from askproai_core.providers import ProviderHttp
-from askproai_core.redis import (
-    CircuitBreakers,
-    CircuitRules,
-    Provider,
-    RedisClient,
-    RedisMetrics,
-    RequestBudget,
-    SlotLock,
-)
+from askproai_core.tenant_config import Provider
 from askproai_core.tracing import TracingSettings, open_tracing
 from askproai_runtime.book.context import Basis, BookingContext, BookingOutcome, BookingSettings
 from askproai_runtime.calendars import FallbackCalendar, ProviderCallRecorder, build_calendar
 from askproai_runtime.calls.at_retell import API_KEY, CallsAtRetell
 from askproai_runtime.encryption import BodyCipher
 from askproai_runtime.metrics import Metrics
+from askproai_runtime.redis.client import RedisClient, RedisMetrics
+from askproai_runtime.redis.slot_lock import SlotLock
 from askproai_runtime.settings import Settings
 from askproai_runtime.watched_files import Credentials, LiveConfig
 
@@ -251,3 +248,8 @@ async def _close(pool: Pool) -> None:
     except TimeoutError:
         log.warning("pool.cut")
         pool.terminate()
+
+
+def with_authority(dsn: str, file: Path) -> str:
+    """Return the URL with the file of the authority that signed the server's certificate."""
+    return f"{dsn}{'&' if '?' in dsn else '?'}sslrootcert={quote(str(file), safe='/')}"

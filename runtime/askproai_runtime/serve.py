@@ -10,8 +10,8 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from askproai_core.env_variables import WrongVariables, read_variables
 from askproai_core.lifecycle import stop_on_signals
+from askproai_runtime.env_variables import WrongVariables, read_variables
 from askproai_runtime.settings import Settings
 
 S = TypeVar("S", bound=Struct)

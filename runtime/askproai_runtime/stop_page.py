@@ -11,13 +11,14 @@ import structlog
 from aiohttp import web
 
 from askproai_core.database import DATABASE_UNAVAILABLE
-from askproai_core.http_server import Problem, correlation_id, read_body, require_readable_body, too_many_requests
-from askproai_core.redis import RateLimiter
+from askproai_core.http_server import Problem, correlation_id
 from askproai_core.tenant_config import Language
+from askproai_runtime.arrivals import read_body, require_readable_body
 from askproai_runtime.notifications.render import one_line
 from askproai_runtime.notifications.stop_link import read_token, stop_by_link
 from askproai_runtime.notifications.words import WORDS, StopPage
 from askproai_runtime.process import Process
+from askproai_runtime.redis.rate_limiter import RateLimiter, too_many_requests
 
 log = structlog.get_logger(__name__)
 

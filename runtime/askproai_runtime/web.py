@@ -15,16 +15,15 @@ import aiohttp
 import structlog
 from aiohttp import web
 
-from askproai_core.arrivals import Arrivals, allow_open_files, close_unproven
 from askproai_core.clock import Clock, SystemClock
 from askproai_core.exposure_proof import PROOF_PATHS, is_nonce, proof_of
 from askproai_core.fault_injection import fault_points_from_environment
-from askproai_core.http_server import Problem, error_middleware, start_server, trace_middleware
+from askproai_core.http_server import Problem, Site, error_middleware, start_server, tcp_site
 from askproai_core.lifecycle import background_tasks
-from askproai_core.redis import DurableStream, RateLimiter, WakeUpChannel
 from askproai_core.tenant_config import Function
 from askproai_core.tracing import annotate, is_recording, name_route
 from askproai_runtime.admin_api import PrivateApi
+from askproai_runtime.arrivals import Arrivals, allow_open_files, close_unproven
 from askproai_runtime.availability.opening_hours import warm_up
 from askproai_runtime.calls.inbound import InboundCalls
 from askproai_runtime.conversation.functions import FUNCTIONS_BY_NAME, CallFunctions
@@ -45,6 +44,10 @@ from askproai_runtime.intake import (
 )
 from askproai_runtime.notifications.stop_link import STOP_PATH, is_stop_token
 from askproai_runtime.process import Process, open_process
+from askproai_runtime.redis.durable_stream import DurableStream
+from askproai_runtime.redis.rate_limiter import RateLimiter
+from askproai_runtime.redis.wake_up_channel import WakeUpChannel
+from askproai_runtime.request_traces import trace_middleware
 from askproai_runtime.settings import Settings
 from askproai_runtime.stop_page import StopReminders
 
@@ -239,18 +242,18 @@ class WebProcess:
         process.cipher.warm_up()
         runners: list[web.AppRunner] = []
 
-        async def open_app(app: web.Application, port: int, arrivals: Arrivals | None = None) -> int:
+        async def open_app(app: web.Application, port: int, site: Site = tcp_site) -> int:
             address, grace = settings.bind_address, settings.shutdown_grace_seconds
-            runner, opened = await start_server(app, address, port, grace_seconds=grace, arrivals=arrivals)
+            runner, opened = await start_server(app, address, port, grace_seconds=grace, site=site)
             runners.append(runner)
             return opened
 
         try:
-            self.public_port = await open_app(self._public_app(), settings.public_port, self.arrivals)
+            self.public_port = await open_app(self._public_app(), settings.public_port, self.arrivals.site)
             api = PrivateApi(process, self._notifier.notify)
             page = open_page(api, self._readiness)
             self.page_port = await open_app(
-                published_app(page), settings.page_port, Arrivals(max_waiting=PAGE_CONNECTIONS)
+                published_app(page), settings.page_port, Arrivals(max_waiting=PAGE_CONNECTIONS).site
             )
             self.private_port = await open_app(private_app(api, self._readiness, page), settings.private_port)
             self.metrics_port = await open_app(metrics_app(process), settings.metrics_port)

@@ -14,12 +14,14 @@ from datetime import timedelta
 
 import structlog
 
+from askproai_core.audit_state import CALENDAR_AUDIT, DifferenceSort
 from askproai_core.clock import Clock, SystemClock
-from askproai_core.database import CALENDAR_AUDIT, CALENDAR_POLL, DATABASE_UNAVAILABLE, NOTIFICATIONS, DifferenceSort
+from askproai_core.database import DATABASE_UNAVAILABLE
 from askproai_core.fault_injection import fault_points_from_environment
 from askproai_core.http_server import start_server
 from askproai_core.lifecycle import sleep_until_stopped
-from askproai_core.redis import DurableStream, WakeUpChannel
+from askproai_core.notification_state import NOTIFICATIONS
+from askproai_core.poll_state import CALENDAR_POLL
 from askproai_runtime.billing import get_billing_state
 from askproai_runtime.book.context import BookingContext
 from askproai_runtime.book.waiting import WAITLIST
@@ -38,6 +40,8 @@ from askproai_runtime.notifications.store import measure_notifications
 from askproai_runtime.notifications.task import NotificationTask
 from askproai_runtime.privacy import ERASURES, ErasureTask
 from askproai_runtime.process import Process, open_database, open_process, session_name
+from askproai_runtime.redis.durable_stream import DurableStream
+from askproai_runtime.redis.wake_up_channel import WakeUpChannel
 from askproai_runtime.settings import Settings
 from askproai_runtime.tasks import TaskHandler, TaskRunner, TaskSettings, request_unless_failed
 

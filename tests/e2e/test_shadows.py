@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from askproai_core.database import shadow_name
+from askproai_operator.store.shadows import shadow_name
 from askproai_sandbox.example_tenant import SALON
 from tests.worlds.caller_names import surname
 from tests.worlds.running_demo import Demo

@@ -10,9 +10,9 @@ import pytest
 
 from askproai_operator.engine import resources
 from askproai_sandbox.cluster import ApiError, Child, ControlPlane, KubeClient, free_port, spawn
-from askproai_sandbox.databases import Database, fresh_database
 from askproai_sandbox.postgres import EmbeddedPostgres
 from askproai_sandbox.redis import EmbeddedRedis
+from tests.worlds.databases import Database, fresh_database
 from tests.worlds.namespaces import release_deleted_namespaces
 from tests.worlds.operator_environment import RunningOperator, running_operator
 from tests.worlds.tenant_pod import TenantPod, open_pod, running_web, running_worker

@@ -14,10 +14,9 @@ import aiohttp
 import asyncpg
 from msgspec.structs import replace
 
-from askproai_core.redis import acl_rules
 from askproai_core.tenant_config import CalendarProvider, EventType, RateLimits, Staff, TenantConfig, encode
+from askproai_operator.redis_acl import acl_rules
 from askproai_sandbox.cluster import Child, ProcessError, free_port, spawn
-from askproai_sandbox.databases import Database, TenantStore, fresh_database
 from askproai_sandbox.pods.pod import replace_files
 from askproai_sandbox.postgres import EmbeddedPostgres
 from askproai_sandbox.redis import EmbeddedRedis
@@ -25,6 +24,7 @@ from tests.load.events import KEY
 from tests.load.measure import Row
 from tests.load.sender import LoadResult
 from tests.worlds.compiled_salon import salon_config
+from tests.worlds.databases import Database, TenantStore, fresh_database
 from tests.worlds.waiting import eventually
 
 ROOT = Path(__file__).resolve().parents[2]

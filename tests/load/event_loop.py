@@ -25,11 +25,11 @@ from askproai_runtime.conversation import book, offer
 from askproai_runtime.conversation.types import CallContext
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.process import exempt_from_collection
-from askproai_sandbox.databases import TenantStore
 from tests.load.environment import LARGEST, LoadEnvironment
 from tests.load.measure import Row
 from tests.worlds.booking_environment import open_slot_lock
 from tests.worlds.compiled_salon import salon_config
+from tests.worlds.databases import TenantStore
 
 SENTENCES, STOP_BAR_MS = 120, 20
 DAYS = (

@@ -24,11 +24,11 @@ from askproai_core.api_resource import AGENTS, BRANCHES, OFFERINGS, TENANTS
 from askproai_core.database import open_pool
 from askproai_core.logging import configure_logs
 from askproai_sandbox.cluster import ControlPlane, KubeClient
-from askproai_sandbox.databases import fresh_database
 from askproai_sandbox.postgres import EmbeddedPostgres
 from tests.load.measure import Row, percentile
 from tests.load.table import cpu_model, print_table
 from tests.worlds.chromium import PROGRAM, Browser, browsing
+from tests.worlds.databases import fresh_database
 from tests.worlds.fleet_page_environment import TOKEN, condition, create, fleet_page
 from tests.worlds.page_visitor import Visitor, visiting
 from tests.worlds.waiting import eventually

@@ -15,8 +15,8 @@ from statistics import median
 
 from redis.exceptions import ResponseError
 
-from askproai_core.redis import acl_rules
 from askproai_operator.control_loop import Metrics
+from askproai_operator.redis_acl import acl_rules
 from askproai_operator.session_watch import watch_sessions
 from tests.load.calls import play_on_schedule
 from tests.load.environment import LoadEnvironment

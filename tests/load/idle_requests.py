@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 import asyncpg
 
-from askproai_core.database import CALENDAR_AUDIT, CALENDAR_POLL
+from askproai_core.audit_state import CALENDAR_AUDIT
 from askproai_core.fault_injection import FaultPoints
+from askproai_core.poll_state import CALENDAR_POLL
 from askproai_runtime.calendar_sync.free_times_keeper import FREE_TIMES, FreeTimesKeeper
 from askproai_runtime.process import open_process
 from askproai_runtime.settings import Settings

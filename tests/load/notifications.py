@@ -12,9 +12,9 @@ import tempfile
 from pathlib import Path
 
 from askproai_core.logging import configure_logs
-from askproai_sandbox.databases import fresh_database
 from askproai_sandbox.postgres import EmbeddedPostgres
 from tests.worlds.booking_environment import open_salon
+from tests.worlds.databases import fresh_database
 from tests.worlds.notification_environment import mail_settings
 from tests.worlds.notification_storm import FailingMailServer, StormResult, storm
 

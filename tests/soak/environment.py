@@ -21,13 +21,13 @@ import asyncpg
 from askproai_core.clock import SystemClock
 from askproai_sandbox.calcom import CalcomSimulator
 from askproai_sandbox.calcom.hosts import Host
-from askproai_sandbox.databases import Database, TenantStore
 from askproai_sandbox.postgres import EmbeddedPostgres
 from askproai_sandbox.redis import EmbeddedRedis
 from askproai_sandbox.retell import RetellSimulator
 from askproai_sandbox.simulator import Reply
 from tests.soak.history import Delivery, History
 from tests.soak.processes import Process
+from tests.worlds.databases import Database, TenantStore
 from tests.worlds.waiting import eventually
 
 ADMIN_TOKEN = "admin-token"

@@ -15,7 +15,7 @@ import aiohttp
 from msgspec.structs import replace
 
 from askproai_core.clock import SystemClock
-from askproai_core.redis import PROMISE_KEY, acl_rules, coordinator_acl_rules
+from askproai_core.redis import PROMISE_KEY
 from askproai_core.tenant_config import (
     CalendarConfig,
     CalendarProvider,
@@ -26,9 +26,9 @@ from askproai_core.tenant_config import (
     Weekday,
     encode,
 )
+from askproai_operator.redis_acl import acl_rules, coordinator_acl_rules
 from askproai_sandbox.calcom.account import Webhook
 from askproai_sandbox.cluster import free_port
-from askproai_sandbox.databases import fresh_database
 from askproai_sandbox.postgres import EmbeddedPostgres
 from askproai_sandbox.redis import EmbeddedRedis
 from askproai_sandbox.retell import RetellSimulator
@@ -53,6 +53,7 @@ from tests.soak.history import History
 from tests.soak.lease_server import serve_leases
 from tests.soak.processes import Process, balance
 from tests.worlds.compiled_salon import salon_config
+from tests.worlds.databases import fresh_database
 
 
 def _config(env: Environment, tenant: Tenant, calcom_url: str) -> TenantConfig:

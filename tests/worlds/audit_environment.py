@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 
-from askproai_core.database import AuditState, read_audit_state
-from askproai_runtime.calendar_sync.audit import CalendarAudit
+from askproai_core.audit_state import AuditState
+from askproai_runtime.calendar_sync.audit import CalendarAudit, read_audit_state
 from askproai_runtime.tasks import Next, TaskRun
 from askproai_sandbox.calcom.account import Booking
 from tests.worlds.booking_environment import Salon, booking_args, call

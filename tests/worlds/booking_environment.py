@@ -15,7 +15,6 @@ import asyncpg
 from askproai_core.clock import SystemClock
 from askproai_core.database import open_pool
 from askproai_core.fault_injection import FaultPoints
-from askproai_core.redis import RedisClient, SlotLock
 from askproai_core.tenant_config import CalendarConfig, CalendarProvider, TenantConfig
 from askproai_runtime.book.context import BookingContext, BookingSettings
 from askproai_runtime.book.free_days import FreeDay, list_free_slots
@@ -40,9 +39,11 @@ from askproai_runtime.jobs import Job, JobKind, Priority
 from askproai_runtime.language.answer_words import Reply
 from askproai_runtime.language.names import find_rules
 from askproai_runtime.metrics import Metrics
-from askproai_sandbox.databases import STAFF_UNITS, Database, TenantStore
+from askproai_runtime.redis.client import RedisClient
+from askproai_runtime.redis.slot_lock import SlotLock
 from tests.worlds.clock import FixedClock
 from tests.worlds.compiled_salon import salon_config
+from tests.worlds.databases import STAFF_UNITS, Database, TenantStore
 from tests.worlds.golden_answers import recorded
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)  # Friday, 10:00 in Berlin

@@ -12,7 +12,7 @@ import msgspec
 
 from askproai_core.database import open_pool
 from askproai_core.fault_injection import FaultPoints
-from askproai_core.redis import CircuitBreakers
+from askproai_core.provider_limits import CircuitBreakers
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.book.context import BookingSettings
 from askproai_runtime.calendar_sync.reading import CalendarEvent

@@ -12,13 +12,14 @@ import asyncpg
 from askproai_core.clock import SystemClock
 from askproai_core.database import Pool
 from askproai_core.kube import NotLeader
-from askproai_core.redis import RedisClient, coordinator_acl_rules
+from askproai_operator.redis_acl import coordinator_acl_rules
 from askproai_runtime.coordinator.fenced_redis import FencedRedis
 from askproai_runtime.coordinator.metrics import Metrics
 from askproai_runtime.coordinator.periodic_task import CoordinatorContext
 from askproai_runtime.coordinator.settings import CoordinatorSettings
-from askproai_sandbox.databases import Database, TenantStore
+from askproai_runtime.redis.client import RedisClient
 from askproai_sandbox.redis import EmbeddedRedis
+from tests.worlds.databases import Database, TenantStore
 
 PASSWORD = "password-of-the-coordinator"
 

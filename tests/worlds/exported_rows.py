@@ -4,8 +4,8 @@ import itertools
 from collections.abc import AsyncIterator, Mapping
 from typing import Self
 
-from askproai_core.database import open_tenant_rows
-from askproai_sandbox.databases import Database, TenantStore
+from askproai_cli.tenant_move.store import open_tenant_rows
+from tests.worlds.databases import Database, TenantStore
 
 
 class BrokenOff(Exception):

@@ -12,10 +12,11 @@ from askproai_core.api_resource import AGENTS, BRANCHES, OFFERINGS, TENANTS, Api
 from askproai_core.clock import SystemClock
 from askproai_core.database import Pool
 from askproai_core.kube import read_access
-from askproai_core.redis import ALL_TENANTS, RedisClient
+from askproai_core.redis import ALL_TENANTS
 from askproai_runtime.coordinator.metrics import Metrics
 from askproai_runtime.page.fleet import FleetOidc, FleetSources, serve_fleet_page
 from askproai_runtime.page.fleet.sources import OIDC_CLIENT_SECRET
+from askproai_runtime.redis.client import RedisClient
 from askproai_runtime.watched_files import Credentials
 from askproai_sandbox.cluster import KubeClient
 from askproai_sandbox.example_tenant import load_manifests

@@ -9,8 +9,8 @@ from typing import Any
 from askproai_operator.api import Key
 from askproai_operator.rollouts import Phase
 from askproai_sandbox.cluster import ControlPlane, KubeClient
-from askproai_sandbox.databases import Database
 from askproai_sandbox.redis import EmbeddedRedis
+from tests.worlds.databases import Database
 from tests.worlds.operator_environment import (
     NAME,
     Providers,

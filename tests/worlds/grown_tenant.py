@@ -6,7 +6,7 @@ from typing import Final
 
 import asyncpg
 
-from askproai_sandbox.databases import TenantStore
+from tests.worlds.databases import TenantStore
 
 # Tables that grow with the number of calls.
 GROWING: Final = (

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 import asyncpg
 
-from askproai_core.database import Misuse
 from askproai_operator.control_loop import Metrics
 from askproai_operator.session_watch import watch_sessions
-from askproai_sandbox.databases import Database, TenantStore
+from askproai_operator.store.sessions import Misuse
+from tests.worlds.databases import Database, TenantStore
 from tests.worlds.waiting import eventually
 
 # An attacker's first statement: a role may change its own settings.

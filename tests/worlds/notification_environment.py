@@ -10,8 +10,8 @@ import aiohttp
 from icalendar import Calendar, Event
 from msgspec.structs import replace
 
-from askproai_core.database import NOTIFICATIONS
 from askproai_core.fault_injection import FaultPoints
+from askproai_core.notification_state import NOTIFICATIONS
 from askproai_core.tenant_config import (
     BusinessNotifications,
     CustomerNotifications,

@@ -18,7 +18,8 @@ from typing import Final
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from askproai_core.database import NOTIFICATIONS, Pool
+from askproai_core.database import Pool
+from askproai_core.notification_state import NOTIFICATIONS
 from askproai_core.tenant_config import TenantConfig, encode
 from askproai_runtime.notifications.outbox import enqueue_change
 from askproai_runtime.notifications.store import redrive_notifications

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from askproai_core.clock import SystemClock
-from askproai_core.database import AdminStore
 from askproai_core.fault_injection import FaultPoints
 from askproai_operator.api import Key
 from askproai_operator.context import ReconcileContext, Unverified
@@ -37,9 +36,9 @@ from askproai_operator.providers import ProviderClients
 from askproai_operator.redis_users import RedisAdmin
 from askproai_operator.relations import Relations
 from askproai_operator.settings import Settings
+from askproai_operator.store.admin import AdminStore
 from askproai_sandbox.calcom import CalcomSimulator
 from askproai_sandbox.cluster import ControlPlane, KubeClient
-from askproai_sandbox.databases import Database
 from askproai_sandbox.example_tenant import load_manifests
 from askproai_sandbox.redis import EmbeddedRedis
 from askproai_sandbox.retell import RetellSimulator
@@ -47,6 +46,7 @@ from askproai_sandbox.simulator import serve
 from askproai_sandbox.simulator.app import Simulator
 from askproai_sandbox.simulator.faults import Fault
 from tests.worlds import calcom_contract, retell_contract
+from tests.worlds.databases import Database
 from tests.worlds.exchanges import compared
 from tests.worlds.waiting import SLOW_DISK, SOON, eventually
 

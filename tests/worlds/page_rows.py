@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 from uuid import uuid4
 
-from askproai_sandbox.databases import TenantStore
+from tests.worlds.databases import TenantStore
 
 CALLER, NAME, ILLNESS = "+4915155500088", "Zacharias Kanarienvogel", "Bandscheibenvorfall"
 

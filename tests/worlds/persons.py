@@ -5,10 +5,10 @@ from typing import Any
 
 import msgspec
 
-from askproai_core.database import AdminStore
 from askproai_core.tenant_config import TenantConfig
 from askproai_operator.api import Branch, ServiceOffering, Tenant
 from askproai_operator.controllers.tenant.tenant_config import persons_of, required_resources
+from askproai_operator.store.admin import AdminStore
 from askproai_runtime.conversation.types import CallContext
 from askproai_sandbox.example_tenant import load_manifests
 from tests.worlds.booking_environment import Salon

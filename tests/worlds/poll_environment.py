@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from askproai_core.redis import CircuitBreakers, CircuitRules, RequestBudget
+from askproai_core.provider_limits import CircuitBreakers, CircuitRules, RequestBudget
 from askproai_core.tenant_config import EventType, OwnEventType, Service, TenantConfig
 from askproai_runtime.book.context import BookingContext
 from askproai_runtime.calendars import ProviderCallRecorder, build_calendar

@@ -16,20 +16,20 @@ import msgspec
 
 from askproai_core.clock import SystemClock
 from askproai_core.fault_injection import FaultPoints
-from askproai_core.redis import DurableStream
 from askproai_core.tenant_config import CalendarConfig, CalendarProvider, CustomerNotifications
 from askproai_runtime.events import CALL_POLL, CalendarPoll, CallPoll
 from askproai_runtime.intake import STREAM
 from askproai_runtime.privacy import ERASURES, ErasureTask
+from askproai_runtime.redis.durable_stream import DurableStream
 from askproai_runtime.tasks import TaskRun
 from askproai_sandbox.calcom import CalcomSimulator
-from askproai_sandbox.databases import Database
 from askproai_sandbox.example_tenant import AGENT_ID, NUMBER
 from askproai_sandbox.postgres import EmbeddedPostgres
 from askproai_sandbox.redis import EmbeddedRedis
 from askproai_sandbox.retell.app import RetellSimulator
 from askproai_sandbox.retell.workspace import Call, Workspace
 from askproai_sandbox.simulator import serve
+from tests.worlds.databases import Database
 from tests.worlds.encryption import decrypted_text
 from tests.worlds.exchanges import compared
 from tests.worlds.notification_environment import mail_settings, notify_business

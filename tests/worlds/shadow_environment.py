@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from askproai_core.clock import SystemClock
-from askproai_core.database import ShadowResults, shadow_name
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.tenant_config import TenantConfig, decode, encode
 from askproai_operator.controllers.tenant.shadow import shadow_config
+from askproai_operator.store.shadows import ShadowResults, shadow_name
 from askproai_runtime.process import open_process
 from askproai_runtime.shadow import ShadowSettings, run_shadow
 from askproai_runtime.web import WebProcess
 from askproai_sandbox.cluster import free_port
-from askproai_sandbox.databases import Database, TenantStore
+from tests.worlds.databases import Database, TenantStore
 from tests.worlds.tenant_pod import TenantPod
 from tests.worlds.waiting import eventually
 

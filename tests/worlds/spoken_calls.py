@@ -13,9 +13,9 @@ from uuid import uuid4
 from msgspec.structs import replace
 
 from askproai_core.tenant_config import RateLimits
-from askproai_sandbox.databases import Database
 from askproai_sandbox.example_tenant import NUMBER
 from tests.worlds.compiled_salon import compile_example
+from tests.worlds.databases import Database
 from tests.worlds.tenant_pod import TenantPod, next_friday, open_pod, running_web
 
 PEOPLE = (("mitte", "anna", 1), ("mitte", "mehmet", 1))

@@ -14,9 +14,9 @@ from askproai_core.redis import PROMISE_KEY
 from askproai_core.tenant_config import RateLimits
 from askproai_runtime.intake import Source
 from askproai_sandbox.cluster import Child, spawn
-from askproai_sandbox.databases import Database
 from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.database_gate import DatabaseGate
+from tests.worlds.databases import Database
 from tests.worlds.tenant_pod import Reply, TenantPod, open_pod, running_web, sign_calcom, sign_stripe
 from tests.worlds.tenant_redis import create_tenant_user
 from tests.worlds.waiting import SOON, eventually

@@ -6,7 +6,7 @@ from typing import Any
 
 import asyncpg
 
-from askproai_core.database.tenant_tables import TENANT_COLUMNS, Origin
+from askproai_operator.store.tenant_tables import TENANT_COLUMNS, Origin
 
 Books = Mapping[str, list[str]]
 """The rows by table, each as sorted JSON."""

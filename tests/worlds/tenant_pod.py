@@ -28,9 +28,9 @@ from askproai_runtime.process import Process, open_process
 from askproai_runtime.settings import Settings
 from askproai_runtime.web import WebProcess
 from askproai_runtime.worker import work
-from askproai_sandbox.databases import STAFF_UNITS, Database, TenantStore
 from askproai_sandbox.example_tenant import AGENT_ID, NUMBER
 from tests.worlds.compiled_salon import salon_config
+from tests.worlds.databases import STAFF_UNITS, Database, TenantStore
 from tests.worlds.golden_answers import RECORDER, last_words
 from tests.worlds.waiting import eventually
 

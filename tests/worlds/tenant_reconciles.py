@@ -5,7 +5,7 @@ from typing import Any
 import asyncpg
 
 from askproai_operator.engine import Key
-from askproai_sandbox.databases import Database
+from tests.worlds.databases import Database
 from tests.worlds.operator_environment import TenantNamespace
 
 

@@ -4,8 +4,10 @@ from datetime import timedelta
 from functools import partial
 
 from askproai_core.clock import SystemClock
-from askproai_core.redis import RedisClient, RedisUnavailable, acl_rules
+from askproai_core.provider_limits import RedisUnavailable
+from askproai_operator.redis_acl import acl_rules
 from askproai_runtime.metrics import Metrics
+from askproai_runtime.redis.client import RedisClient
 from askproai_sandbox.redis import EmbeddedRedis
 
 

@@ -7,8 +7,8 @@ from uuid import UUID
 
 import asyncpg
 
-from askproai_core.database.tenant_tables import TENANT_TABLES
-from askproai_sandbox.databases import Database, TenantStore
+from askproai_operator.store.tenant_tables import TENANT_TABLES
+from tests.worlds.databases import Database, TenantStore
 
 T0 = datetime.now(UTC).replace(hour=9, minute=0, second=0, microsecond=0) + timedelta(days=30)
 HOUR = timedelta(hours=1)

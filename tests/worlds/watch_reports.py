@@ -3,7 +3,8 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-from askproai_core.database import AdminStore, EndedSession, WatchStep
+from askproai_operator.store.admin import AdminStore
+from askproai_operator.store.sessions import EndedSession, WatchStep
 
 Check = Callable[[], Awaitable[None]]
 

@@ -23,7 +23,7 @@ from askproai_core.kube import HttpTransport, list_all
 from askproai_operator.resources import CONFIG_MAPS, NAMESPACES, PODS, SECRETS, TENANT_LABEL
 
 if TYPE_CHECKING:
-    from askproai_core.database import Snapshot, TenantRows
+    from askproai_cli.tenant_move.store import Snapshot, TenantRows
 
 _REDIS_TIMEOUT: Final = timedelta(seconds=5)
 _SPOOLED: Final = "EventsSpooled"
@@ -69,7 +69,7 @@ async def export_tenant(
     transport: HttpTransport, source: Source, path: Path, passphrase: str, now: datetime
 ) -> Exported:
     """Stop what could still write, and write the file. Raises `MoveRefused`, and what the cluster and the database raise."""
-    from askproai_core.database import open_tenant_rows
+    from askproai_cli.tenant_move.store import open_tenant_rows
 
     tenant, objects = await _read_objects(transport, source)
     await _require_stopped(transport, source, tenant, objects)

@@ -19,7 +19,7 @@ from askproai_core.kube import ApiError, Conflict, HttpTransport
 from askproai_operator.resources import CONFIG_MAPS, NAMESPACES, SECRETS, resource_of
 
 if TYPE_CHECKING:
-    from askproai_core.database import Insertion
+    from askproai_cli.tenant_move.store import Insertion
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Imported:
 
 async def import_tenant(transport: HttpTransport, destination: Destination, path: Path, passphrase: str) -> Imported:
     """Import the file at `path`. Raises `MoveRefused` and `UnreadableFile`, and what the cluster and the database raise."""
-    from askproai_core.database import open_tenant_rows
+    from askproai_cli.tenant_move.store import open_tenant_rows
 
     with open_reader(path, passphrase) as reader:
         header = reader.document()

@@ -13,7 +13,6 @@ from uuid import uuid4
 import structlog
 from pydantic import ValidationError
 
-from askproai_core.database import CanaryOutcomes, Trial
 from askproai_operator.api import Canary, CanaryState, CanaryStatus, Tenant
 from askproai_operator.api.conditions import Reason
 from askproai_operator.context import ReconcileContext
@@ -34,6 +33,7 @@ from askproai_operator.engine import (
     Unreachable,
     resources,
 )
+from askproai_operator.store.canary_outcomes import CanaryOutcomes, Trial
 
 log = structlog.get_logger(__name__)
 

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from math import exp, lgamma, log
 from typing import Final
 
-from askproai_core.database import CallerCounts, CanaryOutcomes
 from askproai_operator.api import CanaryState
+from askproai_operator.store.canary_outcomes import CallerCounts, CanaryOutcomes
 
 LEAST_FAILURES: Final = 2  # one may be chance, however few callers there were
 LEAST_EXPECTED: Final = 0.01  # the share of failures that is expected of pods that had none yet

@@ -7,11 +7,12 @@ from typing import Final
 
 import structlog
 
-from askproai_core.database import DATABASE_UNAVAILABLE, DatabaseError, parse_login
+from askproai_core.database import DATABASE_UNAVAILABLE, DatabaseError
 from askproai_core.redis import ALL_TENANTS
 from askproai_operator.context import ReconcileContext
 from askproai_operator.credentials import decode_secret, secret_manifest
 from askproai_operator.engine import ApiError, Backoff, Key, Options, Result, resources
+from askproai_operator.login_urls import parse_login
 from askproai_operator.redis_users import RedisAdminError, UsersBypassed, UsersUnsupported
 from askproai_operator.settings import Settings
 

@@ -13,7 +13,8 @@ from zlib import crc32
 
 import structlog
 
-from askproai_core.database import BookingCounts, StatementTimeout, TenantFigures
+from askproai_core.database import StatementTimeout
+from askproai_core.database.tenant_figures import BookingCounts, TenantFigures
 from askproai_operator.api import Tenant
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.tenant.database import DATABASE_ERRORS

@@ -10,16 +10,8 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from askproai_core.database import DATABASE_AWAY, StatementTimeout
-from askproai_core.http_server import (
-    Handler,
-    Problem,
-    error_middleware,
-    json_response,
-    too_many_requests,
-    trace_middleware,
-)
+from askproai_core.http_server import Handler, Problem, error_middleware, json_response
 from askproai_core.reader_token import reader_token_of
-from askproai_core.redis import RateLimiter
 from askproai_core.tracing import is_recording, name_route
 from askproai_runtime.admin_api import (
     appointments,
@@ -43,6 +35,8 @@ from askproai_runtime.admin_api.endpoint import ACCESS, openapi
 from askproai_runtime.admin_api.request import Access, PrivateApi
 from askproai_runtime.admin_api.roles import Right, Role
 from askproai_runtime.process import Process
+from askproai_runtime.redis.rate_limiter import RateLimiter, too_many_requests
+from askproai_runtime.request_traces import trace_middleware
 
 log = structlog.get_logger(__name__)
 

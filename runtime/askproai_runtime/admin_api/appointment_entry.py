@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 import msgspec
 import structlog
 
-from askproai_core.input_values import require_storable
 from askproai_runtime.admin_api.parameters import bad_request
 from askproai_runtime.admin_api.request import ApiRequest
 from askproai_runtime.book.appointments import Appointment, Status
 from askproai_runtime.book.context import BookingContext
 from askproai_runtime.desk.appointments import CalendarState, calendar_state
+from askproai_runtime.input_values import require_storable
 
 log = structlog.get_logger(__name__)
 

@@ -16,7 +16,7 @@ import asyncpg
 import msgspec
 
 from askproai_core.http_server import Problem
-from askproai_core.phone_numbers import e164_or_none, region_of
+from askproai_core.phone_numbers import e164_or_none
 from askproai_core.tenant_config import Language, TenantConfig
 from askproai_runtime.admin_api.desk import ambiguous, parse_id_range
 from askproai_runtime.admin_api.endpoint import Endpoint
@@ -32,6 +32,7 @@ from askproai_runtime.admin_api.parameters import (
 from askproai_runtime.admin_api.request import LEFT_OUT, ApiRequest
 from askproai_runtime.admin_api.roles import Right
 from askproai_runtime.admin_api.store.calls import CallStore
+from askproai_runtime.branch_numbers import region_of
 from askproai_runtime.calls.texts import CallTexts, read_call_texts, read_said
 from askproai_runtime.encryption import BodyCipher, DecryptionError
 from askproai_runtime.german_dates import understand_parts

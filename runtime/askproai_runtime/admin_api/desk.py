@@ -10,12 +10,12 @@ from uuid import UUID
 import msgspec
 
 from askproai_core.http_server import Problem
-from askproai_core.input_values import INVISIBLE
 from askproai_runtime.book.actor import DESK_CALL, DeskRequest
 from askproai_runtime.desk.appointments import DeskBusy, RequestUsed, UnclearStart
 from askproai_runtime.desk.attendance import AttendanceObstacle, AttendanceRefused
 from askproai_runtime.desk.blocks import BlockExists, InvalidBlock
 from askproai_runtime.desk.booking import InvalidBooking
+from askproai_runtime.input_values import INVISIBLE
 from askproai_runtime.language.names import UnknownName
 
 _SHORTEST_ID = 8

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import msgspec
 
-from askproai_core.database import Difference, DifferenceSort
+from askproai_core.audit_state import Difference, DifferenceSort
 from askproai_runtime.admin_api.endpoint import Endpoint
 from askproai_runtime.admin_api.request import ApiRequest
 from askproai_runtime.calendar_sync.store import count_waiting, read_audit

@@ -4,7 +4,7 @@ from datetime import date
 
 import msgspec
 
-from askproai_core.database import BookingCounts
+from askproai_core.database.tenant_figures import BookingCounts
 from askproai_runtime.admin_api.endpoint import Endpoint
 from askproai_runtime.admin_api.request import ApiRequest
 from askproai_runtime.admin_api.store.figures import list_days_of_bookings, list_provider_requests

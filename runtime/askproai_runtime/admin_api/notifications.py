@@ -7,12 +7,13 @@ import msgspec
 import structlog
 
 from askproai_core.http_server import Problem
-from askproai_core.phone_numbers import InvalidNumber, region_of, to_e164
+from askproai_core.phone_numbers import InvalidNumber, to_e164
 from askproai_runtime.admin_api.desk import ChangeObstacle, DeskBody, in_place_of_call, request_used
 from askproai_runtime.admin_api.endpoint import Endpoint
 from askproai_runtime.admin_api.parameters import PAGE, Paging, Param, next_cursor
 from askproai_runtime.admin_api.request import ApiRequest
 from askproai_runtime.admin_api.roles import Right
+from askproai_runtime.branch_numbers import region_of
 from askproai_runtime.notifications.recipients import real_email
 from askproai_runtime.notifications.store import (
     list_notifications,

@@ -7,13 +7,14 @@ import msgspec
 import structlog
 
 from askproai_core.http_server import Problem
-from askproai_core.phone_numbers import InvalidNumber, region_of, to_e164
+from askproai_core.phone_numbers import InvalidNumber, to_e164
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.admin_api.desk import DeskBody, ShortText, problems
 from askproai_runtime.admin_api.endpoint import Endpoint
 from askproai_runtime.admin_api.parameters import bad_request
 from askproai_runtime.admin_api.request import ApiRequest
 from askproai_runtime.admin_api.roles import Right
+from askproai_runtime.branch_numbers import region_of
 from askproai_runtime.desk.appointments import DeskBusy
 from askproai_runtime.privacy import (
     AppointmentsToCome,

@@ -8,13 +8,13 @@ from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
 from askproai_core.http_server import Problem
-from askproai_core.input_values import INVISIBLE
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.admin_api.roles import Right, Role, rights_of
 from askproai_runtime.admin_api.store.calls import CallStore
 from askproai_runtime.admin_api.store.events import AdminApiStore
 from askproai_runtime.admin_api.store.reads import record_read
 from askproai_runtime.book.context import BookingContext
+from askproai_runtime.input_values import INVISIBLE
 from askproai_runtime.process import Process
 
 T = TypeVar("T", str, str | None)

@@ -10,13 +10,14 @@ import structlog
 
 from askproai_core.clock import Clock
 from askproai_core.http_server import Problem
-from askproai_core.redis import RedisClient, RedisUnavailable
+from askproai_core.provider_limits import RedisUnavailable
 from askproai_runtime.admin_api.desk import ChangeObstacle, DeskBody
 from askproai_runtime.admin_api.endpoint import Endpoint
 from askproai_runtime.admin_api.parameters import require_text
 from askproai_runtime.admin_api.request import ApiRequest
 from askproai_runtime.admin_api.roles import Right, Role
 from askproai_runtime.admin_api.store.sessions import find_login, list_open_logins, record_end
+from askproai_runtime.redis.client import RedisClient
 
 log = structlog.get_logger(__name__)
 

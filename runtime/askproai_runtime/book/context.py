@@ -8,12 +8,12 @@ from enum import StrEnum
 from askproai_core.clock import Clock
 from askproai_core.database import Pool
 from askproai_core.fault_injection import FaultPoints
-from askproai_core.redis import SlotLock
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.book.shared_reads import ReadsInFlight, SharedReads
 from askproai_runtime.calendars import Calendar
 from askproai_runtime.encryption import BodyCipher, no_cipher
 from askproai_runtime.metrics import Metrics
+from askproai_runtime.redis.slot_lock import SlotLock
 
 
 class Basis(StrEnum):

@@ -14,18 +14,16 @@ import asyncpg
 import msgspec
 import structlog
 
-from askproai_core.database import (
-    DATABASE_UNAVAILABLE,
+from askproai_core.audit_state import (
     MAX_DIFFERENCES,
     MAX_OTHERS,
     MAX_REASON,
     AuditedAccount,
     AuditState,
-    Connection,
     Difference,
     DifferenceSort,
-    read_audit_state,
 )
+from askproai_core.database import DATABASE_UNAVAILABLE, Connection
 from askproai_core.logging import error_location
 from askproai_runtime.availability.slots import EventTypeLink, Span
 from askproai_runtime.book.context import BookingContext
@@ -352,3 +350,11 @@ def _digest(*facts: object) -> str:
 
 def _fault(error: Exception) -> str:
     return f"it could not be applied: {type(error).__name__} at {error_location(error)}"
+
+
+def read_audit_state(watermark: object) -> AuditState | None:
+    """Return the state that a watermark holds, None if it is none: written by another release, or by nobody of ours."""
+    try:
+        return msgspec.convert(watermark, AuditState)
+    except msgspec.ValidationError:
+        return None

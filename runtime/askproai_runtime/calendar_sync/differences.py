@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from askproai_core.database import DifferenceSort
+from askproai_core.audit_state import DifferenceSort
 from askproai_runtime.book.appointments import Status
 from askproai_runtime.calendars import RemoteBooking
 

@@ -4,7 +4,8 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from askproai_core.database import CALENDAR_AUDIT, AuditState, Connection, Pool, decode_audit_state
+from askproai_core.audit_state import CALENDAR_AUDIT, AuditState, decode_audit_state
+from askproai_core.database import Connection, Pool
 from askproai_runtime.availability.slots import EventTypeLink, Span
 from askproai_runtime.book.store.claims import list_booked_claims
 from askproai_runtime.calendar_sync.differences import Compared

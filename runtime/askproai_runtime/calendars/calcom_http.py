@@ -7,8 +7,9 @@ from typing import Any
 import aiohttp
 
 from askproai_core.clock import Clock
+from askproai_core.provider_limits import CircuitBreakers, CircuitOpen, RequestBudget
 from askproai_core.providers import CredentialMissing, ProviderHttp, Reply, TransportFailure
-from askproai_core.redis import CircuitBreakers, CircuitOpen, Provider, RequestBudget
+from askproai_core.tenant_config import Provider
 from askproai_runtime.calendars.types import CalendarOutcome, Confirmed
 
 _CONNECT_SECONDS = 1.0

@@ -13,7 +13,7 @@ from typing import TypeVar
 import aiohttp
 
 from askproai_core.clock import Clock
-from askproai_core.redis import CircuitBreakers, CircuitRules, RequestBudget
+from askproai_core.provider_limits import CircuitBreakers, CircuitRules, RequestBudget
 from askproai_core.tenant_config import CalcomVersion, CalendarProvider, EventType, OwnEventType, TenantConfig, Withheld
 from askproai_runtime.calendars.calcom_http import CalcomHttp
 from askproai_runtime.calendars.calcom_v1 import CalcomV1

@@ -8,7 +8,7 @@ process's own: it spares callers a wait, and decides nothing (docs/decisions/003
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 
-from askproai_core.redis import Circuit, CircuitCommand, CircuitRules
+from askproai_core.provider_limits import Circuit, CircuitCommand, CircuitRules
 from askproai_runtime.calendars.types import Refused
 
 _RULES = CircuitRules(failures=2)

@@ -21,13 +21,14 @@ from structlog.contextvars import bound_contextvars
 from askproai_core.clock import Clock
 from askproai_core.database import DATABASE_UNAVAILABLE, Pool
 from askproai_core.http_server import Problem, correlation_id, json_response
-from askproai_core.phone_numbers import Route, Routing, identify_caller
-from askproai_core.redis import RateLimiter
 from askproai_core.tenant_config import CallerVerification, TenantConfig
+from askproai_runtime.branch_numbers import Route, Routing
+from askproai_runtime.caller_identity import identify_caller
 from askproai_runtime.calls.languages import language_of
 from askproai_runtime.calls.payload import decode
 from askproai_runtime.calls.store import KnownCaller, audit_refusal, find_known_caller
 from askproai_runtime.intake import Signatures, Source, hint_of_body
+from askproai_runtime.redis.rate_limiter import RateLimiter
 from askproai_runtime.sentences import format_spoken, say, speaking
 from askproai_runtime.watched_files import LiveConfig
 

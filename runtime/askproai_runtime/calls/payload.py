@@ -9,11 +9,12 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from askproai_core.http_server import read_json
-from askproai_core.lenient_json import to_strict_json
-from askproai_core.phone_numbers import Caller, Route, Routing, e164_or_none, identify_caller, region_of
+from askproai_core.phone_numbers import e164_or_none
 from askproai_core.tenant_config import TenantConfig
+from askproai_runtime.branch_numbers import Route, Routing, region_of
+from askproai_runtime.caller_identity import Caller, identify_caller
 from askproai_runtime.intake import ProviderId
+from askproai_runtime.lenient_json import read_json, to_strict_json
 
 T = TypeVar("T", bound=msgspec.Struct)
 

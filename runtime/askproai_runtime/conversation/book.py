@@ -12,7 +12,6 @@ import asyncpg
 import structlog
 
 from askproai_core.database import Connection
-from askproai_core.phone_numbers import region_of
 from askproai_core.tracing import annotate, span
 from askproai_runtime.availability.obstacles import Obstacle
 from askproai_runtime.book.appointments import Appointment, Status
@@ -29,6 +28,7 @@ from askproai_runtime.book.store.appointments import (
     list_call_appointments,
 )
 from askproai_runtime.book.usual_staff import prefer_usual_staff
+from askproai_runtime.branch_numbers import region_of
 from askproai_runtime.conversation.answers import busy_answer, failure, refused_answer
 from askproai_runtime.conversation.arguments.texts import read_said, read_text
 from askproai_runtime.conversation.asked_choices import Chosen, read_chosen, read_move, read_renames

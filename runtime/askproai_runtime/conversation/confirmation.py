@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from askproai_core.phone_numbers import region_of
 from askproai_runtime.book.appointments import Appointment, Status
 from askproai_runtime.book.bookables import is_requested
 from askproai_runtime.book.context import BookingContext
+from askproai_runtime.branch_numbers import region_of
 from askproai_runtime.conversation.answers import (
     appointment_fields,
     appointment_list_fields,

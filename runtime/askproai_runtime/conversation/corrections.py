@@ -13,7 +13,6 @@ import asyncpg
 import structlog
 
 from askproai_core.database import DATABASE_UNAVAILABLE, Connection
-from askproai_core.phone_numbers import region_of
 from askproai_runtime.book.appointments import Appointment
 from askproai_runtime.book.changes import Change
 from askproai_runtime.book.context import BookingContext
@@ -22,6 +21,7 @@ from askproai_runtime.book.owners import find_kept
 from askproai_runtime.book.store.appointments import correct_appointment, get_appointment, upsert_customer
 from askproai_runtime.book.store.claims import lock_resources_of
 from askproai_runtime.book.store.verifications import has_birth_date, set_birth_date
+from askproai_runtime.branch_numbers import region_of
 from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.asked_choices import Chosen
 from askproai_runtime.conversation.confirmation import confirm

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from askproai_core.phone_numbers import region_of
 from askproai_runtime.book.appointments import Appointment
 from askproai_runtime.book.context import BookingContext
 from askproai_runtime.book.owners import asks_birth_date
 from askproai_runtime.book.store.appointments import list_call_appointments
+from askproai_runtime.branch_numbers import region_of
 from askproai_runtime.conversation.arguments.texts import read_said, read_text
 from askproai_runtime.conversation.asked_choices import Chosen, read_choice, read_chosen
 from askproai_runtime.conversation.confirmation import confirm

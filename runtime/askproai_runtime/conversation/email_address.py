@@ -4,10 +4,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from askproai_core.input_values import INVISIBLE, is_email
 from askproai_runtime.book.context import BookingContext
 from askproai_runtime.book.store.actions import get_email_question_age, record_email_question
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded
+from askproai_runtime.input_values import INVISIBLE, is_email
 from askproai_runtime.language.answer_words import Reply
 from askproai_runtime.language.placeholders import names_nothing
 from askproai_runtime.sentences import say

@@ -18,17 +18,17 @@ from structlog.contextvars import bind_contextvars, bound_contextvars
 
 from askproai_core.clock import Clock
 from askproai_core.database import DATABASE_UNAVAILABLE, Pool
-from askproai_core.http_server import Problem, TooManyBodies, correlation_id, json_response
+from askproai_core.http_server import Problem, correlation_id, json_response
 from askproai_core.logging import error_location
-from askproai_core.phone_numbers import Route
-from askproai_core.redis import RateLimiter
 from askproai_core.tenant_config import CallerVerification, Function, TenantConfig
 from askproai_core.tracing import annotate, fail_current
+from askproai_runtime.arrivals import TooManyBodies
 from askproai_runtime.availability.slots import Span
 from askproai_runtime.book.context import BookingContext
 from askproai_runtime.book.errors import OutcomeUnknown
 from askproai_runtime.book.pauses import list_pauses
 from askproai_runtime.book.store.actions import NO_APPOINTMENT, record_which
+from askproai_runtime.branch_numbers import Route
 from askproai_runtime.calls.languages import language_of
 from askproai_runtime.calls.payload import (
     FunctionRequest,
@@ -110,6 +110,7 @@ from askproai_runtime.conversation.waitlist import join_waitlist
 from askproai_runtime.intake import RETELL_SIGNATURE, Signatures, Source, hint_of_body
 from askproai_runtime.language.answer_words import NO, words_of
 from askproai_runtime.metrics import Metrics
+from askproai_runtime.redis.rate_limiter import RateLimiter
 from askproai_runtime.sentences import say, speaking
 from askproai_runtime.watched_files import LiveConfig
 

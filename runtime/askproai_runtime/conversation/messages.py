@@ -8,7 +8,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from askproai_core.database import Connection
-from askproai_core.phone_numbers import region_of
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.book.changes import commit_and_answer
 from askproai_runtime.book.context import BookingContext
@@ -20,6 +19,7 @@ from askproai_runtime.book.store.messages import (
     list_call_messages,
     lock_messages,
 )
+from askproai_runtime.branch_numbers import region_of
 from askproai_runtime.conversation.amended_messages import (
     CALL_BACK_SEPARATOR,
     find_amended,

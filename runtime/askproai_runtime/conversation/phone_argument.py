@@ -7,16 +7,9 @@ from dataclasses import dataclass
 
 import phonenumbers
 
-from askproai_core.phone_numbers import (
-    InvalidNumber,
-    StandIn,
-    TwoReadings,
-    lacks_area_code,
-    own_numbers,
-    region_of,
-    to_e164,
-)
+from askproai_core.phone_numbers import InvalidNumber, StandIn, TwoReadings, lacks_area_code, to_e164
 from askproai_core.tenant_config import TenantConfig
+from askproai_runtime.branch_numbers import own_numbers, region_of
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded
 from askproai_runtime.language.calling_number import Pointer, read_pointer
 from askproai_runtime.language.replies import PhoneQuestion

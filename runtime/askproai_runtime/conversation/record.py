@@ -15,13 +15,13 @@ import structlog
 
 from askproai_core.clock import Clock
 from askproai_core.database import DATABASE_UNAVAILABLE, Pool
-from askproai_core.input_values import INVISIBLE
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.calls.payload import FunctionRequest, parse_milliseconds, read_numbers
 from askproai_runtime.calls.store import FunctionRecord, insert_function_records
 from askproai_runtime.conversation.arguments.reading import Arguments, read_arguments
 from askproai_runtime.conversation.types import Answer, CallContext
 from askproai_runtime.encryption import BodyCipher
+from askproai_runtime.input_values import INVISIBLE
 from askproai_runtime.metrics import Metrics
 
 log = structlog.get_logger(__name__)

@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from askproai_core.phone_numbers import region_of
 from askproai_runtime.availability.slots import horizon_end
 from askproai_runtime.book.changes import said_of_written
 from askproai_runtime.book.context import BookingContext
@@ -16,6 +15,7 @@ from askproai_runtime.book.outcomes import ListFull, Waiting
 from askproai_runtime.book.requests import ServiceRequest
 from askproai_runtime.book.waiting import WaitingSpan, join
 from askproai_runtime.book.waitlist import NewEntry
+from askproai_runtime.branch_numbers import region_of
 from askproai_runtime.conversation.answers import candidate_fields, candidate_question
 from askproai_runtime.conversation.arguments.texts import read_said, read_text
 from askproai_runtime.conversation.asked_choices import read_chosen

@@ -8,7 +8,8 @@ import json
 from collections.abc import AsyncIterator, Callable
 
 from askproai_core.kube import NotLeader
-from askproai_core.redis import RedisClient, Script
+from askproai_core.provider_limits import Script
+from askproai_runtime.redis.client import RedisClient
 
 # KEYS: the fence, the key to write. ARGV: our term, then each command as JSON, without the key.
 _FENCED = Script(

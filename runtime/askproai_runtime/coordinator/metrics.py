@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from prometheus_client import Gauge
 
 from askproai_core.metrics import MetricFactory, process_registry
-from askproai_core.redis import CircuitState
+from askproai_core.provider_limits import CircuitState
 
 _ALL_TENANTS = "_"  # the value of `tenant` for metrics of all of them
 

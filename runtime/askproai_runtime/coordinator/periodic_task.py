@@ -12,7 +12,7 @@ from askproai_core.clock import Clock
 from askproai_core.database import DATABASE_UNAVAILABLE, Pool
 from askproai_core.kube import NotLeader
 from askproai_core.logging import error_location
-from askproai_core.redis import RedisUnavailable
+from askproai_core.provider_limits import RedisUnavailable
 from askproai_core.tracing import annotate, fail_current, start_trace
 from askproai_runtime.coordinator.fenced_redis import FencedRedis
 from askproai_runtime.coordinator.metrics import Metrics

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from askproai_core.env_variables import LogLevel, Port, TracingEndpoint
+from askproai_runtime.env_variables import LogLevel, Port, TracingEndpoint
 
 
 class CoordinatorSettings(Struct, frozen=True, kw_only=True):

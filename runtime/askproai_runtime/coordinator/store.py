@@ -12,7 +12,7 @@ from uuid import UUID
 import asyncpg
 
 from askproai_core.database import Pool
-from askproai_core.redis import Provider
+from askproai_core.tenant_config import Provider
 
 _NO_ID = UUID(int=0)
 

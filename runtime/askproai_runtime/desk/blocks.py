@@ -16,7 +16,6 @@ from zoneinfo import ZoneInfo
 import asyncpg
 
 from askproai_core.database import Connection
-from askproai_core.input_values import require_storable
 from askproai_core.tenant_config import Staff, TenantConfig
 from askproai_runtime.availability.slots import Span
 from askproai_runtime.availability.unblocked_times import list_unblocked_times
@@ -41,6 +40,7 @@ from askproai_runtime.book.store.waitlist import list_offered_within, read_await
 from askproai_runtime.book.waitlist import WaitlistEntry
 from askproai_runtime.desk.appointments import DeskBusy
 from askproai_runtime.german_dates import parse_instant
+from askproai_runtime.input_values import require_storable
 from askproai_runtime.language.names import UnknownName, list_named_staff
 from askproai_runtime.person_names import fold
 from askproai_runtime.visits import find_by_name

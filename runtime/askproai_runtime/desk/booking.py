@@ -13,8 +13,7 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 import msgspec
 
-from askproai_core.input_values import is_email, plain_name
-from askproai_core.phone_numbers import InvalidNumber, region_of, to_e164
+from askproai_core.phone_numbers import InvalidNumber, to_e164
 from askproai_core.tenant_config import NotificationChannel
 from askproai_runtime.availability.opening_hours import grid_starts
 from askproai_runtime.book.actor import Actor, DeskRequest
@@ -23,12 +22,14 @@ from askproai_runtime.book.context import BookingContext
 from askproai_runtime.book.errors import OutcomeUnknown
 from askproai_runtime.book.requests import ServiceRequest
 from askproai_runtime.book.store.actions import bind_request
+from askproai_runtime.branch_numbers import region_of
 from askproai_runtime.conversation.book import carry_out_booking
 from askproai_runtime.conversation.requested_times import keep_open_readings
 from askproai_runtime.conversation.spoken_booking import SpokenBooking
 from askproai_runtime.conversation.types import Answer, CallContext, FunctionOutcome
 from askproai_runtime.desk.appointments import DeskBusy, RequestUsed, explain_taken, require_exact
 from askproai_runtime.german_dates import Refusal, Understanding, parse_instant, understand
+from askproai_runtime.input_values import is_email, plain_name
 from askproai_runtime.language.names import NameMissing, find_rules, find_staff_id
 from askproai_runtime.language.placeholders import is_placeholder
 from askproai_runtime.notifications.recipients import announces_to_customers, customer_channels

@@ -9,11 +9,11 @@ from typing import Annotated, Any
 import msgspec
 
 from askproai_core.database import Connection
-from askproai_core.http_server import read_json
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.billing import BillingChange, save_billing_change
 from askproai_runtime.intake import StoredEvent
 from askproai_runtime.jobs import DeadNow
+from askproai_runtime.lenient_json import read_json
 
 _SUBSCRIPTION = "customer.subscription."
 _INVOICE_PAID = {"invoice.paid": True, "invoice.payment_failed": False}

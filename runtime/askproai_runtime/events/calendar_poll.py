@@ -12,8 +12,9 @@ from datetime import datetime, timedelta
 import msgspec
 import structlog
 
-from askproai_core.database import AccountState, Connection, ImportState, PollState, read_poll_state
+from askproai_core.database import Connection
 from askproai_core.logging import error_location
+from askproai_core.poll_state import AccountState, ImportState, PollState
 from askproai_runtime.book.context import BookingContext
 from askproai_runtime.book.remote import list_known
 from askproai_runtime.calendar_sync.inbound import Step, apply_calendar_event, is_news
@@ -213,3 +214,11 @@ def _next_position(since: datetime, skip: int, newest: datetime, page: BookingPa
     """
     last = newest - _SECOND
     return (last, 0) if last > since else (since, skip + page.rows)
+
+
+def read_poll_state(watermark: object) -> PollState | None:
+    """Return the state that a watermark holds, None if it is none: written by another release, or by nobody of ours."""
+    try:
+        return msgspec.convert(watermark, PollState)
+    except msgspec.ValidationError:
+        return None

@@ -14,9 +14,11 @@ import msgspec
 import structlog
 
 from askproai_core.database import Connection
-from askproai_core.phone_numbers import CallerKind, e164_or_none, region_of
+from askproai_core.phone_numbers import e164_or_none
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.book.holds import release_holds
+from askproai_runtime.branch_numbers import region_of
+from askproai_runtime.caller_identity import CallerKind
 from askproai_runtime.calls.notices import CallNotice, notice_of, record_notices
 from askproai_runtime.calls.payload import (
     RetellCall,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from askproai_core.input_values import require_storable
+from askproai_runtime.input_values import require_storable
 
 # `14.30` is half past two, where Python reads three tenths of a second.
 _INSTANT = re.compile(

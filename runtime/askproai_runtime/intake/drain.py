@@ -16,11 +16,14 @@ from askproai_core.clock import Clock
 from askproai_core.database import DATABASE_UNAVAILABLE
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.lifecycle import abandon_after, sleep_until_stopped
-from askproai_core.redis import PROMISE_KEY, DurableStream, RedisClient, RedisUnavailable, Script, StreamEntry
+from askproai_core.provider_limits import RedisUnavailable, Script
+from askproai_core.redis import PROMISE_KEY
 from askproai_runtime.intake.senders import IncomingEvent
 from askproai_runtime.intake.spool import Spool, read_entry
 from askproai_runtime.intake.store import EventStore
 from askproai_runtime.metrics import Metrics
+from askproai_runtime.redis.client import RedisClient
+from askproai_runtime.redis.durable_stream import DurableStream, StreamEntry
 
 log = structlog.get_logger(__name__)
 

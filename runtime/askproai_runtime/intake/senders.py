@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 
-from askproai_core.http_server import read_json
+from askproai_runtime.lenient_json import read_json
 
 MIB = 1024 * 1024
 

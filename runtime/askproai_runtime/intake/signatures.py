@@ -5,7 +5,7 @@ its text reveals which key or which byte was wrong.
 
 The body of a refused request is unsigned, and anybody can know a number. So one that names an agent and a number of the tenant is a
 hint: it is counted apart and recorded in the audit log, a few a minute at most. A condition comes of it only where no request
-with a signature has passed since (`core/askproai_core/database/tenant_states.py`).
+with a signature has passed since (`operator/askproai_operator/store/tenant_states.py`).
 """
 
 import asyncio
@@ -21,15 +21,16 @@ import msgspec
 import structlog
 from aiohttp import web
 
-from askproai_core.arrivals import mark_proven
 from askproai_core.clock import Clock
 from askproai_core.database import DATABASE_UNAVAILABLE, Pool
 from askproai_core.former_keys import FORMER_KEYS, PRESENT_KEYS, accepted_former_keys, decode_present_keys
-from askproai_core.http_server import Problem, correlation_id, read_body, read_json, require_readable_body
-from askproai_core.phone_numbers import Routing
+from askproai_core.http_server import Problem, correlation_id
 from askproai_core.tenant_config import TenantConfig
+from askproai_runtime.arrivals import mark_proven, read_body, require_readable_body
+from askproai_runtime.branch_numbers import Routing
 from askproai_runtime.intake.senders import SENDERS, Signature, Source, WebhookSource
 from askproai_runtime.intake.store import record_refused_signature
+from askproai_runtime.lenient_json import read_json
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.watched_files import Credentials, LiveConfig
 

@@ -9,11 +9,11 @@ from typing import Final
 import msgspec
 import structlog
 
-from askproai_core.redis import DurableStream, NotDurable, StreamEntry
 from askproai_runtime.encryption import BodyCipher
 from askproai_runtime.intake.senders import IncomingEvent, find_webhook_source
 from askproai_runtime.intake.store import encrypt_body
 from askproai_runtime.metrics import Metrics
+from askproai_runtime.redis.durable_stream import DurableStream, NotDurable, StreamEntry
 
 log = structlog.get_logger(__name__)
 

@@ -3,7 +3,7 @@
 import re
 from itertools import takewhile
 
-from askproai_core.input_values import plain_name
+from askproai_runtime.input_values import plain_name
 from askproai_runtime.language.answer_words import ONLY_NO, ONLY_YES, WAIT, words_of
 from askproai_runtime.language.name_words import (
     ALONE,

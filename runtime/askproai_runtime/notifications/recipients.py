@@ -2,8 +2,8 @@
 
 import re
 
-from askproai_core.input_values import is_email
 from askproai_core.tenant_config import NotificationChannel, Notifications
+from askproai_runtime.input_values import is_email
 from askproai_runtime.notifications.types import AppointmentFacts, Recipient
 
 # Addresses that `calendars.attendee_email` makes up for callers without an address, under whatever domain the tenant had then.

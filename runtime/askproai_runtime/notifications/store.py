@@ -11,8 +11,8 @@ from uuid import UUID
 import asyncpg
 
 from askproai_core.database import Connection, Pool
-from askproai_core.input_values import plain_name
 from askproai_core.tracing import current_traceparent
+from askproai_runtime.input_values import plain_name
 from askproai_runtime.notifications.types import (
     AppointmentFacts,
     Kind,

@@ -19,9 +19,10 @@ import structlog
 from structlog.contextvars import bound_contextvars
 
 from askproai_core.clock import Clock
-from askproai_core.database import AwayChannel, NotificationState, Pool, read_notification_state
+from askproai_core.database import Pool
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.logging import error_location
+from askproai_core.notification_state import AwayChannel, NotificationState
 from askproai_core.tenant_config import NotificationChannel, TenantConfig
 from askproai_core.tracing import Kind as SpanKind
 from askproai_core.tracing import annotate, continue_from, fail_current, span
@@ -313,3 +314,11 @@ def _next_away(before: AwayChannel | None, outcome: SendOutcome | None) -> AwayC
 def _counted(notification: StoredNotification) -> StoredNotification:
     """Return a notification with the attempt that has just begun."""
     return replace(notification, state=State.SENDING, attempts=notification.attempts + 1)
+
+
+def read_notification_state(watermark: object) -> NotificationState:
+    """Return the state that a watermark holds; an empty one if it holds none of ours."""
+    try:
+        return msgspec.convert(watermark, NotificationState)
+    except msgspec.ValidationError:
+        return NotificationState()

@@ -13,13 +13,14 @@ import msgspec
 from aiohttp import web
 
 from askproai_core.clock import Clock
-from askproai_core.http_server import Problem, too_many_requests
+from askproai_core.http_server import Problem
 from askproai_runtime.admin_api import printable
 from askproai_runtime.oidc import ATTEMPT_SECONDS, Failure, Identity, LoginFailed, OidcClient, Registration
 from askproai_runtime.page.origin import Origin, destination_of
 from askproai_runtime.page.request import SECURITY, set_cookie
 from askproai_runtime.page.sessions import LIFETIME, Session, Signer
 from askproai_runtime.page.words import Words
+from askproai_runtime.redis.rate_limiter import too_many_requests
 
 LOGIN_PATHS: Final = ("/login", "/login/issuer", "/login/callback")
 LOGINS_PER_SECOND: Final = 5

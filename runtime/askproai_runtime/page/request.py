@@ -7,7 +7,8 @@ from urllib.parse import parse_qs
 
 from aiohttp import web
 
-from askproai_core.http_server import Problem, require_readable_body
+from askproai_core.http_server import Problem
+from askproai_runtime.arrivals import require_readable_body
 from askproai_runtime.page.origin import login_location
 
 UNKNOWN_PATH: Final = "/{unknown}"

@@ -12,13 +12,13 @@ from zoneinfo import ZoneInfo
 import structlog
 from aiohttp import web
 
-from askproai_core.arrivals import keep_until_answered
 from askproai_core.database import DATABASE_UNAVAILABLE, StatementTimeout
 from askproai_core.http_server import Problem, correlation_id
 from askproai_core.tenant_config import Language
 from askproai_runtime.admin_api import PrivateApi, PulseStore, access_of, rights_of
 from askproai_runtime.admin_api.desk import ChangeObstacle
 from askproai_runtime.admin_api.sessions import SeenSessions
+from askproai_runtime.arrivals import keep_until_answered
 from askproai_runtime.page.actions import ACTIONS, EXPIRED, Action, Notice, obstacle_of
 from askproai_runtime.page.assets import answer_asset, load_assets
 from askproai_runtime.page.event_stream import stream_changes

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 import structlog
 
 from askproai_core.http_server import correlation_id
-from askproai_core.redis import RateLimiter
 from askproai_core.tenant_config import OIDC_CA, OIDC_CLIENT_SECRET, OidcSettings, PageRoles
 from askproai_runtime.admin_api import PulseStore, Role, find_access, printable
 from askproai_runtime.oidc import Identity, LoginFailed, Registration
 from askproai_runtime.page.logins import LOGINS_PER_SECOND, Issuer, LoginRequest, Way, fingerprint_of
 from askproai_runtime.page.sessions import Session
 from askproai_runtime.process import Process
+from askproai_runtime.redis.rate_limiter import RateLimiter
 
 log = structlog.get_logger(__name__)
 

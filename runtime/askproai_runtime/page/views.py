@@ -10,7 +10,6 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from askproai_core.http_server import Problem
-from askproai_core.input_values import require_storable
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.admin_api import (
     MAX_ROWS,
@@ -34,6 +33,7 @@ from askproai_runtime.admin_api.appointment_entry import AppointmentEntry
 from askproai_runtime.availability.slots import Span
 from askproai_runtime.book.actor import DESK_CALL
 from askproai_runtime.desk.blocks import is_longest
+from askproai_runtime.input_values import require_storable
 from askproai_runtime.notifications.types import State
 from askproai_runtime.page.bookings_chart import draw_bookings
 from askproai_runtime.page.day_plan import list_people, list_whole_days, plan_day, week_of

@@ -12,7 +12,7 @@ from datetime import timedelta
 import structlog
 
 from askproai_core.database import Connection
-from askproai_core.redis import DurableStream, RedisUnavailable
+from askproai_core.provider_limits.shared_redis import RedisUnavailable
 from askproai_runtime.book.context import BookingContext
 from askproai_runtime.calls.at_retell import CallsAtRetell, RetellUnavailable
 from askproai_runtime.calls.notices import empty_texts, iterate_refused_calls, mark_refused_deleted
@@ -20,6 +20,7 @@ from askproai_runtime.privacy import store
 from askproai_runtime.privacy.erase import erase_once
 from askproai_runtime.privacy.store import Erasure
 from askproai_runtime.privacy.traces import LONGEST_CALL, unreadable_text
+from askproai_runtime.redis.durable_stream import DurableStream
 from askproai_runtime.tasks import Next, TaskRun
 
 log = structlog.get_logger(__name__)

@@ -14,8 +14,9 @@ from uuid import UUID
 
 import msgspec
 
-from askproai_core.phone_numbers import e164_or_none, region_of
+from askproai_core.phone_numbers import e164_or_none
 from askproai_core.tenant_config import TenantConfig
+from askproai_runtime.branch_numbers import region_of
 from askproai_runtime.calls.payload import RetellCall, RetellEvent, decode, find_route, parse_milliseconds, read_sides
 from askproai_runtime.intake import Source
 from askproai_runtime.language.spoken_numbers import read_spoken_number

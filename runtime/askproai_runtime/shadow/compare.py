@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from askproai_core.database import ShadowDifference
+from askproai_core.shadow_findings import ShadowDifference
 from askproai_runtime.calls.store import CopiedRequest
 
 # How requests end that change the book.

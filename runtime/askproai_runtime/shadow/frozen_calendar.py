@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 
 from askproai_core.database import Pool
-from askproai_core.http_server import read_json
+from askproai_runtime.lenient_json import read_json
 from askproai_runtime.shadow.store import read_free_times
 
 _TAKEN: Final = "User either already has booking at this time or is not available"

@@ -23,14 +23,15 @@ import structlog
 from msgspec.structs import replace as replace_struct
 
 from askproai_core.clock import Clock
-from askproai_core.database import DATABASE_UNAVAILABLE, Pool, ShadowDifference, ShadowFindings
+from askproai_core.database import DATABASE_UNAVAILABLE, Pool
 from askproai_core.http_answers import read_answer
-from askproai_core.http_server import read_json
 from askproai_core.lifecycle import sleep_until_stopped
+from askproai_core.shadow_findings import ShadowDifference, ShadowFindings
 from askproai_runtime.calls.store import CopiedRequest, delete_copied_request, list_copied_requests
 from askproai_runtime.conversation.shadow_requests import find_ids, reference_of
 from askproai_runtime.encryption import BodyCipher, DecryptionError, Place
 from askproai_runtime.intake import RETELL_SIGNATURE
+from askproai_runtime.lenient_json import read_json
 from askproai_runtime.shadow import store
 from askproai_runtime.shadow.compare import Replayed, are_equal, compare, find_doubtful, merge, order
 from askproai_runtime.shadow.frozen_calendar import FrozenCalendar

@@ -7,7 +7,8 @@ from uuid import UUID
 
 import msgspec
 
-from askproai_core.database import SHADOW_COMPARED, Pool, ShadowFindings
+from askproai_core.database import Pool
+from askproai_core.shadow_findings import SHADOW_COMPARED, ShadowFindings
 from askproai_runtime.shadow.compare import CHANGES, BookRow
 
 _ROWS: Final = """

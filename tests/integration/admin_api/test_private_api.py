@@ -15,7 +15,9 @@ import asyncpg
 import pytest
 from yarl import URL
 
-from askproai_core.redis import CircuitOpen, Provider, acl_rules
+from askproai_core.provider_limits.circuit_breaker import CircuitOpen
+from askproai_core.tenant_config import Provider
+from askproai_operator.redis_acl import acl_rules
 from askproai_runtime.admin_api.store.calls import CallStore
 from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, next_friday, running_web, running_worker

@@ -15,7 +15,7 @@ import structlog
 
 from askproai_core.database import open_pool
 from askproai_core.fault_injection import fault_points_from_environment
-from askproai_core.redis import CircuitBreakers
+from askproai_core.provider_limits import CircuitBreakers
 from askproai_core.tenant_config import CalcomVersion, decode
 from askproai_runtime.book.context import BookingSettings
 from askproai_runtime.calendars import CalcomHttp, CalcomV2, FallbackCalendar, ProviderCallRecorder

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from askproai_sandbox.databases import Database
 from tests.worlds.booking_environment import Salon, open_salon
 from tests.worlds.calcom_environment import CalcomEnvironment, open_calcom_environment
+from tests.worlds.databases import Database
 from tests.worlds.poll_environment import PollEnvironment, open_poll_environment
 
 OpenSalon = Callable[..., Awaitable[Salon]]

@@ -8,9 +8,10 @@ import aiohttp
 import msgspec
 
 from askproai_core.clock import SystemClock
-from askproai_core.database import CALENDAR_POLL, open_pool
+from askproai_core.database import open_pool
 from askproai_core.fault_injection import fault_points_from_environment
-from askproai_core.redis import CircuitBreakers, CircuitRules, RequestBudget
+from askproai_core.poll_state import CALENDAR_POLL
+from askproai_core.provider_limits import CircuitBreakers, CircuitRules, RequestBudget
 from askproai_core.tenant_config import decode
 from askproai_runtime.book.context import BookingContext, BookingSettings
 from askproai_runtime.calendars import ProviderCallRecorder, build_calendar

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from askproai_core.database import AdminStore
+from askproai_operator.store.admin import AdminStore
 from askproai_runtime.book.actor import DeskRequest
 from askproai_runtime.book.blocks import Block, BlockedAppointment
 from askproai_runtime.desk.blocks import (
@@ -22,9 +22,9 @@ from askproai_runtime.desk.blocks import (
     show_block,
 )
 from askproai_runtime.language.names import UnknownName
-from askproai_sandbox.databases import Database
 from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, Salon, booking_args, call
 from tests.worlds.calcom_environment import CalcomEnvironment
+from tests.worlds.databases import Database
 from tests.worlds.persons import FRIDAY as PERSONS_FRIDAY
 from tests.worlds.persons import at, compile_for
 from tests.worlds.persons import book as book_in_branch

@@ -7,14 +7,14 @@ import asyncpg
 import msgspec
 import pytest
 
-from askproai_core.phone_numbers import identify_caller
 from askproai_core.tenant_config import BookingLimits, Function
+from askproai_runtime.caller_identity import identify_caller
 from askproai_runtime.conversation.instead import AgentFunctions, offer_instead
 from askproai_runtime.conversation.types import Answer
 from askproai_runtime.language.answer_words import Reply
-from askproai_sandbox.databases import Database
 from askproai_sandbox.example_tenant import NUMBER
 from tests.worlds.booking_environment import Salon, booking_args, call, second_process
+from tests.worlds.databases import Database
 
 FEW = BookingLimits(per_call=2, per_caller_and_day=3, anonymous_per_hour=4)
 

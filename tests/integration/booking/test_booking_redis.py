@@ -10,12 +10,11 @@ from typing import Any
 import pytest
 
 from askproai_core.fault_injection import FaultPoints
-from askproai_core.redis import acl_rules
 from askproai_core.tenant_config import BookingLimits
+from askproai_operator.redis_acl import acl_rules
 from askproai_runtime.book.context import BookingSettings
 from askproai_runtime.calendars import CalendarOutcome, CalendarRequest
 from askproai_runtime.conversation.types import Answer
-from askproai_sandbox.databases import Database
 from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.booking_environment import (
     CALCOM,
@@ -29,6 +28,7 @@ from tests.worlds.booking_environment import (
     open_slot_lock,
     tenant_config_of,
 )
+from tests.worlds.databases import Database
 from tests.worlds.waiting import SOON, eventually
 
 pytestmark = pytest.mark.nightly

@@ -14,7 +14,7 @@ import pytest
 
 from askproai_core.clock import SystemClock
 from askproai_core.database import Connection
-from askproai_core.redis import CircuitBreakers, CircuitRules, RedisClient, RequestBudget
+from askproai_core.provider_limits import CircuitBreakers, CircuitRules, RequestBudget
 from askproai_runtime.calendar_sync.reading import CalendarEvent
 from askproai_runtime.calendars import (
     CalendarRequest,
@@ -26,6 +26,7 @@ from askproai_runtime.calendars import (
     build_calendar,
 )
 from askproai_runtime.jobs import RunAgain
+from askproai_runtime.redis.client import RedisClient
 from askproai_sandbox.calcom import CalcomSimulator
 from askproai_sandbox.redis import EmbeddedRedis
 from askproai_sandbox.simulator import Fault, FaultKind, serve

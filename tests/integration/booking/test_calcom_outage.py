@@ -13,8 +13,9 @@ import msgspec
 import pytest
 
 from askproai_core.clock import SystemClock
-from askproai_core.redis import CircuitBreakers, CircuitRules, CircuitState, Provider
-from askproai_core.tenant_config import CalcomVersion, TeamEventType, TenantConfig
+from askproai_core.provider_limits.circuit_breaker import CircuitBreakers
+from askproai_core.provider_limits.circuit_state import CircuitRules, CircuitState
+from askproai_core.tenant_config import CalcomVersion, Provider, TeamEventType, TenantConfig
 from askproai_runtime.book.context import BookingSettings
 from askproai_runtime.calendars import CalcomHttp, CalcomV1, CalcomV2, FallbackCalendar, ProviderCallRecorder
 from askproai_runtime.conversation.types import Answer

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from askproai_core.clock import SystemClock
-from askproai_core.redis import RequestBudget
+from askproai_core.provider_limits import RequestBudget
 from askproai_core.tenant_config import encode
 from askproai_runtime.tasks import PutOff
 from askproai_sandbox.redis import EmbeddedRedis

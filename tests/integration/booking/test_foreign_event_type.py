@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
-from askproai_core.redis import CircuitBreakers, CircuitRules, RequestBudget
+from askproai_core.provider_limits import CircuitBreakers, CircuitRules, RequestBudget
 from askproai_core.tenant_config import EventType, Function, Withheld
 from askproai_runtime.admin_api import Access, ApiRequest, Role
 from askproai_runtime.admin_api.slots import list_day

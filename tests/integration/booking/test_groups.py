@@ -9,12 +9,12 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from askproai_core.redis import SlotLock
 from askproai_core.tenant_config import BookingLimits, CallerVerification
 from askproai_runtime.conversation.types import FunctionOutcome
 from askproai_runtime.conversation.waitlist import join_waitlist
 from askproai_runtime.language.answer_words import Reply
 from askproai_runtime.language.replies import companions_key
+from askproai_runtime.redis.slot_lock import SlotLock
 from askproai_runtime.sentences import say
 from tests.worlds.booking_environment import Salon
 from tests.worlds.calcom_environment import CalcomEnvironment

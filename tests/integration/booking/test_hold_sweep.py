@@ -10,8 +10,8 @@ import pytest
 from askproai_core.database import Pool, open_pool
 from askproai_runtime.book.context import BookingSettings
 from askproai_runtime.coordinator.maintenance import sweep_holds
-from askproai_sandbox.databases import Database
 from tests.worlds.booking_environment import booking_args, call
+from tests.worlds.databases import Database
 from tests.worlds.waiting import SOON, eventually
 
 pytestmark = pytest.mark.nightly

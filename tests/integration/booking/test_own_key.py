@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from askproai_core.clock import Clock
-from askproai_core.redis import CircuitBreakers, CircuitRules, RequestBudget
+from askproai_core.provider_limits import CircuitBreakers, CircuitRules, RequestBudget
 from askproai_core.tenant_config import CalcomVersion, EventType, OwnEventType, TenantConfig
 from askproai_runtime.calendar_sync.reading import CalendarEvent
 from askproai_runtime.calendars import FallbackCalendar, ProviderCallRecorder, build_calendar

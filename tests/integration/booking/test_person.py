@@ -7,12 +7,12 @@ from itertools import pairwise
 import asyncpg
 import pytest
 
-from askproai_core.database import AdminStore
-from askproai_core.database.resources import PERSON
+from askproai_operator.store.admin import AdminStore
+from askproai_operator.store.resources import PERSON
 from askproai_runtime.calendar_sync.reading import CalendarEvent
 from askproai_runtime.coordinator import store as coordinator_store
-from askproai_sandbox.databases import Database
 from tests.worlds.booking_environment import Salon, ScriptedCalendar
+from tests.worlds.databases import Database
 from tests.worlds.opening_salon import BERLIN
 from tests.worlds.persons import FRIDAY, START, at, book, caller, compile_for, offering
 from tests.worlds.waiting import SOON, eventually

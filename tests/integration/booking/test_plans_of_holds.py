@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from askproai_runtime.book.store.appointments import release_holds
-from askproai_sandbox.databases import Database, TenantStore
+from tests.worlds.databases import Database, TenantStore
 
 pytestmark = pytest.mark.nightly
 

@@ -17,12 +17,12 @@ import pytest
 from structlog.testing import capture_logs
 
 from askproai_core.database import DATABASE_UNAVAILABLE
-from askproai_core.phone_numbers import Route
 from askproai_core.tenant_config import Function
 from askproai_runtime.book.actor import DeskRequest
 from askproai_runtime.book.context import BookingSettings
 from askproai_runtime.book.errors import OutcomeUnknown
 from askproai_runtime.book.store import transactions
+from askproai_runtime.branch_numbers import Route
 from askproai_runtime.calendar_sync.outbound import CalendarDisagrees
 from askproai_runtime.calls.payload import FunctionRequest, OngoingCall
 from askproai_runtime.calls.store import SignedRequest
@@ -32,9 +32,9 @@ from askproai_runtime.desk.appointments import DeskBusy, cancel_for_desk, move_f
 from askproai_runtime.language.answer_words import Reply
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.sentences import say
-from askproai_sandbox.databases import Database
 from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, Salon, booking_args, call, leave_message
 from tests.worlds.calcom_environment import KEY, CalcomEnvironment, open_calcom_environment
+from tests.worlds.databases import Database
 from tests.worlds.desk_bookings import book as book_at_desk
 from tests.worlds.full_calendar import nothing_free
 from tests.worlds.segmented_services import with_services

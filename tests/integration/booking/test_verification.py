@@ -13,8 +13,8 @@ from askproai_core.tenant_config import CallerVerification
 from askproai_runtime.book.appointments import Status
 from askproai_runtime.conversation.types import Answer
 from askproai_runtime.language.answer_words import Reply
-from askproai_sandbox.databases import Database
 from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, Salon, booking_args, call
+from tests.worlds.databases import Database
 
 BORN, PETRA = "1985-03-12", "Petra Müller"
 RIGHT = {"customer_name": PETRA, "birth_date": BORN}

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from askproai_core.tenant_config import decode
-from askproai_sandbox.databases import Database
 from tests.worlds.compiled_salon import compile_example
+from tests.worlds.databases import Database
 from tests.worlds.spoken_calls import SpokenCall, empty_book, open_spoken_salon
 from tests.worlds.tenant_pod import TenantPod, open_pod, running_web
 from tests.worlds.waiting import eventually

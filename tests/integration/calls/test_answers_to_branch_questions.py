@@ -7,8 +7,8 @@ import pytest
 from msgspec.structs import replace
 
 from askproai_core.tenant_config import RateLimits
-from askproai_sandbox.databases import Database
 from tests.worlds.compiled_salon import compile_example
+from tests.worlds.databases import Database
 from tests.worlds.spoken_calls import CUT, SpokenCall, empty_book, friday_at
 from tests.worlds.tenant_pod import TenantPod, open_pod, running_web
 

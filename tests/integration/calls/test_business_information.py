@@ -11,8 +11,8 @@ import pytest
 from msgspec.structs import replace as changed
 
 from askproai_runtime.sentences import say
-from askproai_sandbox.databases import Database
 from tests.worlds.compiled_salon import compile_example
+from tests.worlds.databases import Database
 from tests.worlds.tenant_pod import TenantPod, open_pod, running_web, running_worker
 from tests.worlds.waiting import eventually
 

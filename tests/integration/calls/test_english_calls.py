@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from askproai_sandbox.databases import Database
+from tests.worlds.databases import Database
 from tests.worlds.tenant_pod import TenantPod, open_pod, running_web
 
 ENGLISH_AGENT = "agent_english"

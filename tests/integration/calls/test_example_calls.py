@@ -13,9 +13,9 @@ from askproai_operator.api import Branch, ServiceOffering
 from askproai_operator.controllers.tenant.tenant_config import required_resources
 from askproai_sandbox.call_scripts import CallScript, load_script
 from askproai_sandbox.call_scripts.script import WEEKDAYS, Command, SpokenCall, missing_sentence
-from askproai_sandbox.databases import STAFF_UNITS, Database
 from askproai_sandbox.example_tenant import EXAMPLES, load_manifests
 from tests.worlds.compiled_salon import compile_example
+from tests.worlds.databases import STAFF_UNITS, Database
 from tests.worlds.tenant_pod import TenantPod, open_pod, running_web
 
 SCRIPTS = [load_script(file) for file in sorted((EXAMPLES / "calls").glob("*.yaml"))]

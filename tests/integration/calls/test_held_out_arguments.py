@@ -27,10 +27,10 @@ from zoneinfo import ZoneInfo
 from msgspec.structs import replace
 
 from askproai_core.tenant_config import BookingLimits, PhoneNumber, RateLimits, TenantConfig, Weekday
-from askproai_sandbox.databases import Database
 from askproai_sandbox.example_tenant import AGENT_ID, NUMBER
 from tests.worlds.booking_environment import FrozenClock
 from tests.worlds.compiled_salon import compile_example
+from tests.worlds.databases import Database
 from tests.worlds.tenant_pod import TenantPod, open_pod, running_web, sign_retell
 
 ROWS = [

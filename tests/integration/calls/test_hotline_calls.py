@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from askproai_core.tenant_config import CallerVerification
-from askproai_sandbox.databases import Database
 from tests.worlds.compiled_salon import compile_example
+from tests.worlds.databases import Database
 from tests.worlds.tenant_pod import TenantPod, open_pod, running_web, running_worker
 from tests.worlds.waiting import SOON, eventually
 

@@ -9,10 +9,10 @@ from uuid import uuid4
 import msgspec
 import pytest
 
-from askproai_core.redis import RateLimiter
 from askproai_core.tenant_config import CallerVerification, decode
-from askproai_sandbox.databases import Database
+from askproai_runtime.redis.rate_limiter import RateLimiter
 from askproai_sandbox.example_tenant import NUMBER
+from tests.worlds.databases import Database
 from tests.worlds.inbound_calls import (
     CALLER,
     UNKNOWN_CALLER,

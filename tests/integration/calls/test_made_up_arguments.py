@@ -12,8 +12,8 @@ import pytest
 
 from askproai_core.tenant_config import RateLimits
 from askproai_runtime.sentences import say
-from askproai_sandbox.databases import Database
 from tests.worlds.compiled_salon import compile_example
+from tests.worlds.databases import Database
 from tests.worlds.rows import each_row
 from tests.worlds.tenant_pod import TenantPod, next_friday, open_pod, running_web
 

@@ -8,8 +8,8 @@ from uuid import uuid4
 
 import pytest
 
-from askproai_sandbox.databases import Database
 from tests.worlds.compiled_salon import compile_example
+from tests.worlds.databases import Database
 from tests.worlds.tenant_pod import TenantPod, next_friday, open_pod, running_web
 
 PEOPLE = (("mitte", "anna", 1), ("mitte", "mehmet", 1))

@@ -26,11 +26,11 @@ from askproai_operator.relations import Relations
 from askproai_operator.resources import resource_of
 from askproai_operator.settings import Settings
 from askproai_sandbox.cluster import ApiError, ControlPlane, KubeClient
-from askproai_sandbox.databases import Database
 from askproai_sandbox.example_tenant import load_manifests
 from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.chart_render import SYSTEM
 from tests.worlds.compiled_contexts import deployment
+from tests.worlds.databases import Database
 from tests.worlds.foreign_crds import GATEWAY, MONITORING, crd_files
 from tests.worlds.operator_environment import create_namespace, running_operator
 from tests.worlds.waiting import SOON, eventually

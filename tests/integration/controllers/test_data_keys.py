@@ -7,14 +7,14 @@ import asyncpg
 import pytest
 
 from askproai_core.data_keys import DATA_KEYS, DataKeys, decode_data_keys, encode_data_keys
-from askproai_core.database import admin
 from askproai_core.tenant_config import decode
 from askproai_operator.api import Key
 from askproai_operator.controllers.tenant.kept_keys import kept_name
 from askproai_operator.engine import resources
+from askproai_operator.store import admin
 from askproai_sandbox.cluster import ControlPlane, KubeClient
-from askproai_sandbox.databases import Database
 from askproai_sandbox.redis import EmbeddedRedis
+from tests.worlds.databases import Database
 from tests.worlds.operator_environment import RunningOperator, TenantNamespace, running_operator
 from tests.worlds.tenant_reconciles import rows
 from tests.worlds.waiting import SOON, eventually

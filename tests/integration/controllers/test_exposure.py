@@ -7,8 +7,8 @@ import pytest
 
 from askproai_operator.api import Key
 from askproai_sandbox.cluster import ControlPlane
-from askproai_sandbox.databases import Database
 from askproai_sandbox.redis import EmbeddedRedis
+from tests.worlds.databases import Database
 from tests.worlds.operator_environment import RunningOperator, TenantNamespace, running_operator
 from tests.worlds.unscheduled_pods import RUNS, make_deployment_ready
 from tests.worlds.waiting import SOON, eventually

@@ -4,7 +4,7 @@ import pytest
 
 from askproai_operator.api import Key
 from askproai_operator.controllers.tenant_figures import tenant_figures_key
-from askproai_sandbox.databases import Database
+from tests.worlds.databases import Database
 from tests.worlds.operator_environment import NAME, TenantNamespace
 from tests.worlds.tenant_reconciles import rows
 from tests.worlds.waiting import SOON, eventually

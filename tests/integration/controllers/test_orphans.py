@@ -9,7 +9,7 @@ from redis.exceptions import AuthenticationError
 
 from askproai_operator.engine import resources
 from askproai_operator.orphans import LABEL
-from askproai_sandbox.databases import Database
+from tests.worlds.databases import Database
 from tests.worlds.operator_environment import TenantNamespace
 from tests.worlds.tenant_reconciles import rows
 from tests.worlds.waiting import SOON, eventually

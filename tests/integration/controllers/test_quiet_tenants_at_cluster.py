@@ -8,14 +8,15 @@ from importlib import import_module
 
 import pytest
 
-from askproai_core.database import CALENDAR_AUDIT, CALENDAR_POLL
+from askproai_core.audit_state import CALENDAR_AUDIT
 from askproai_core.former_keys import FORMER_KEYS
+from askproai_core.poll_state import CALENDAR_POLL
 from askproai_operator.api import Key
 from askproai_operator.api.conditions import ConditionType, good
 from askproai_operator.controllers.quiet_tenants import quiet_tenants_key
 from askproai_operator.redis_users import PresentUsers, user_name
-from askproai_sandbox.databases import Database
 from askproai_sandbox.redis import EmbeddedRedis
+from tests.worlds.databases import Database
 from tests.worlds.operator_environment import NAME, RunningOperator, TenantNamespace
 from tests.worlds.tenant_reconciles import rows
 from tests.worlds.unscheduled_pods import RUNS

@@ -9,7 +9,7 @@ import pytest
 
 from askproai_operator.api import Key
 from askproai_sandbox.cluster import ControlPlane
-from askproai_sandbox.databases import Database
+from tests.worlds.databases import Database
 from tests.worlds.operator_environment import NAME, TenantNamespace
 from tests.worlds.tenant_reconciles import rows
 from tests.worlds.unscheduled_pods import RUNS, make_deployment_ready

@@ -9,11 +9,12 @@ import msgspec
 import pytest
 
 from askproai_core.data_keys import DATA_KEYS, KNOWN_TO_ALL_PODS, decode_data_keys
-from askproai_core.database import SHADOW_COMPARED, ShadowDifference, ShadowFindings, shadow_name
+from askproai_core.shadow_findings import SHADOW_COMPARED, ShadowDifference, ShadowFindings
 from askproai_operator.controllers import shadow
 from askproai_operator.controllers.tenant.shadow import shadows_key
 from askproai_operator.engine import resources
-from askproai_sandbox.databases import Database
+from askproai_operator.store.shadows import shadow_name
+from tests.worlds.databases import Database
 from tests.worlds.operator_environment import NAME, TenantNamespace
 from tests.worlds.tenant_reconciles import rows
 from tests.worlds.unscheduled_pods import RUNS, make_deployment_ready

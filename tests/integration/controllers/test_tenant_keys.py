@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from askproai_core.database import AdminStore
 from askproai_operator.api import Key
 from askproai_operator.controllers.tenant.credentials import KEY_TEST
 from askproai_operator.providers.provider_api import REFUSED_KEY_SECONDS
+from askproai_operator.store.admin import AdminStore
 from askproai_sandbox.retell.workspace import Workspace
 from tests.worlds.tenant_reconciles import has_event, reconcile_twice
 from tests.worlds.unscheduled_pods import RUNS

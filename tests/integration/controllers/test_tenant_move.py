@@ -26,11 +26,11 @@ from askproai_operator.engine import Key, resources
 from askproai_operator.grants import Subject, SubjectKind
 from askproai_runtime.encryption import BodyCipher, Place
 from askproai_sandbox.cluster import ControlPlane, KubeClient
-from askproai_sandbox.databases import Database, TenantStore, fresh_database
 from askproai_sandbox.postgres import EmbeddedPostgres
 from askproai_sandbox.redis import EmbeddedRedis
 from tests.integration.conftest import CRDS
 from tests.worlds.clock import FixedClock
+from tests.worlds.databases import Database, TenantStore, fresh_database
 from tests.worlds.operator_environment import RunningOperator, TenantNamespace, running_operator
 from tests.worlds.tenant_books import Books, read_books
 from tests.worlds.tenant_reconciles import has_event, rows

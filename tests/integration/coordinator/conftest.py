@@ -8,7 +8,6 @@ import asyncpg
 import pytest
 
 from askproai_core.database import open_pool
-from askproai_sandbox.databases import Database
 from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.coordinator_environment import (
     PASSWORD,
@@ -17,6 +16,7 @@ from tests.worlds.coordinator_environment import (
     coordinator_context,
     coordinator_url,
 )
+from tests.worlds.databases import Database
 
 
 @pytest.fixture

@@ -7,14 +7,15 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from askproai_core.database import TenantFacts, open_pool
+from askproai_core.database import open_pool
 from askproai_core.kube import NotLeader
 from askproai_core.tenant_config import Retention
+from askproai_operator.store.tenant_states import TenantFacts
 from askproai_runtime.book.store.appointments import upsert_customer
 from askproai_runtime.coordinator import maintenance
 from askproai_runtime.coordinator.maintenance import delete_expired
-from askproai_sandbox.databases import TenantStore
 from tests.worlds.coordinator_environment import CoordinatorEnvironment
+from tests.worlds.databases import TenantStore
 
 pytestmark = pytest.mark.nightly
 

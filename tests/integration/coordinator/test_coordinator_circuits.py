@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from askproai_core.clock import SystemClock
-from askproai_core.database import TenantFacts
+from askproai_operator.store.tenant_states import TenantFacts
 from askproai_runtime.coordinator.circuits import update_circuits
 from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.clock import FixedClock

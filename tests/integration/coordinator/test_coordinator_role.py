@@ -3,7 +3,7 @@
 import asyncpg
 import pytest
 
-from askproai_core.redis import RedisUnavailable
+from askproai_core.provider_limits import RedisUnavailable
 from tests.worlds.coordinator_environment import CoordinatorEnvironment
 
 ALLOWED_BY_COLUMN = {

@@ -15,11 +15,11 @@ from askproai_runtime.page.fleet import FleetOidc
 from askproai_runtime.page.fleet.serving import CONNECTIONS
 from askproai_runtime.page.fleet.sources import OIDC_CLIENT_SECRET
 from askproai_sandbox.cluster import ControlPlane, KubeClient
-from askproai_sandbox.databases import TenantStore
 from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.accessibility import find_violations
 from tests.worlds.chromium import PROGRAM, browsing
 from tests.worlds.coordinator_environment import CoordinatorEnvironment, coordinator_url
+from tests.worlds.databases import TenantStore
 from tests.worlds.fleet_page_environment import GOOD, TOKEN, FleetPage, condition, create_salon, fleet_page
 from tests.worlds.oidc_issuer import CLIENT_ID, person, running_issuer
 from tests.worlds.page_rows import CALLER, ILLNESS, NAME, seed

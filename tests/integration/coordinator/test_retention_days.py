@@ -3,14 +3,14 @@
 import asyncpg
 import pytest
 
-from askproai_core.database import TenantFacts
 from askproai_core.tenant_config import Retention
+from askproai_operator.store.tenant_states import TenantFacts
 from askproai_runtime.coordinator import store
 from askproai_runtime.coordinator.maintenance import delete_expired
 from askproai_runtime.coordinator.periodic_task import run_once
 from askproai_runtime.coordinator.process import periodic_tasks
-from askproai_sandbox.databases import TenantStore
 from tests.worlds.coordinator_environment import CoordinatorEnvironment
+from tests.worlds.databases import TenantStore
 
 pytestmark = pytest.mark.nightly
 
@@ -180,7 +180,7 @@ async def test_every_growing_table_has_a_bound(env: CoordinatorEnvironment):
     kept |= {"reminder_opt_outs"}  # one row for each address that asked for it
     kept |= {
         "shadow_requests"
-    }  # 500 rows of a tenant at most, until they are replayed (core/askproai_core/database/shadows.py)
+    }  # 500 rows of a tenant at most, until they are replayed (operator/askproai_operator/store/shadows.py)
     bounded = {sql.split()[2] for _, sql in store.RETENTION_STATEMENTS if sql.startswith("DELETE")}
     assert {row["relname"] for row in tables} - kept == bounded
 

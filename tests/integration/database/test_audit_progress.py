@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from askproai_core.database import CALENDAR_AUDIT, open_pool
-from askproai_sandbox.databases import Database
+from askproai_core.audit_state import CALENDAR_AUDIT
+from askproai_core.database import open_pool
+from tests.worlds.databases import Database
 
 pytestmark = pytest.mark.nightly
 

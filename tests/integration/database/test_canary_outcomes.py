@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from askproai_core.database import AdminStore, CallerCounts, CanaryOutcomes, Trial
-from askproai_core.database import canary_outcomes as outcomes
-from askproai_sandbox.databases import Database
+from askproai_operator.store import canary_outcomes as outcomes
+from askproai_operator.store.admin import AdminStore
+from askproai_operator.store.canary_outcomes import CallerCounts, CanaryOutcomes, Trial
+from tests.worlds.databases import Database
 from tests.worlds.statements import record_statements
 from tests.worlds.tenant_reconciles import rows
 

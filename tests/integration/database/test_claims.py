@@ -11,7 +11,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from askproai_sandbox.databases import Database, TenantStore
+from tests.worlds.databases import Database, TenantStore
 from tests.worlds.rows import each_row
 
 T0 = datetime.now(UTC).replace(hour=9, minute=0, second=0, microsecond=0) + timedelta(days=30)

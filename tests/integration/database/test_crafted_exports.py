@@ -5,9 +5,9 @@ import re
 import asyncpg
 import pytest
 
-from askproai_core.database import CannotMove
-from askproai_core.database.tenant_tables import TENANT_COLUMNS, Origin
-from askproai_sandbox.databases import Database, TenantStore
+from askproai_cli.tenant_move.store import CannotMove
+from askproai_operator.store.tenant_tables import TENANT_COLUMNS, Origin
+from tests.worlds.databases import Database, TenantStore
 from tests.worlds.exported_rows import ExportedRows
 from tests.worlds.tenant_rows import connected, fill
 

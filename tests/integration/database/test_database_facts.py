@@ -8,12 +8,13 @@ from typing import cast
 import pytest
 
 from askproai_core.clock import SystemClock
-from askproai_core.database import AdminStore, Migration, open_pool, shipped_migrations
-from askproai_core.database import facts as facts_module
-from askproai_core.database.admin import _CONNECTIONS
+from askproai_core.database import open_pool, shipped_migrations
+from askproai_core.database.migrate import Migration
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers import report
-from askproai_sandbox.databases import Database
+from askproai_operator.store import database_facts as facts_module
+from askproai_operator.store.admin import _CONNECTIONS, AdminStore
+from tests.worlds.databases import Database
 from tests.worlds.waiting import SOON
 
 LATEST = shipped_migrations()[-1]

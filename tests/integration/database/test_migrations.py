@@ -12,25 +12,24 @@ from typing import TypeVar
 import asyncpg
 import pytest
 
+from askproai_cli.tenant_move.store import open_tenant_rows
 from askproai_core.database import (
-    AdminStore,
-    Migration,
     MigrationBlocked,
-    MigrationError,
     Migrator,
     OtherHistory,
     Pool,
     migration_indexes,
     open_pool,
-    open_tenant_rows,
     schema_version,
     shipped_migrations,
 )
 from askproai_core.database import migrate as migrate_module
-from askproai_core.database import schema as schema_module
-from askproai_sandbox.databases import Database, TenantStore
+from askproai_core.database.migrate import Migration, MigrationError
+from askproai_operator.store import schema as schema_module
+from askproai_operator.store.admin import AdminStore
 from askproai_sandbox.postgres import EmbeddedPostgres
 from tests.worlds.database_gate import DatabaseGate
+from tests.worlds.databases import Database, TenantStore
 from tests.worlds.waiting import SOON, eventually
 
 T = TypeVar("T")

@@ -13,17 +13,9 @@ import asyncpg
 import pytest
 
 from askproai_core.clock import SystemClock
-from askproai_core.database import (
-    NOTIFICATIONS,
-    AdminStore,
-    DeclaredWork,
-    ProvisionedTenant,
-    TenantFacts,
-    encode_declared,
-    open_pool,
-    stranded,
-)
+from askproai_core.database import open_pool
 from askproai_core.fault_injection import FaultPoints
+from askproai_core.notification_state import NOTIFICATIONS
 from askproai_core.tenant_config import (
     BusinessNotifications,
     CustomerNotifications,
@@ -31,6 +23,10 @@ from askproai_core.tenant_config import (
     Notifications,
     WebhookSettings,
 )
+from askproai_operator.store import stranded
+from askproai_operator.store.admin import AdminStore
+from askproai_operator.store.stranded import DeclaredWork, encode_declared
+from askproai_operator.store.tenant_states import ProvisionedTenant, TenantFacts
 from askproai_runtime.availability.slots import Span
 from askproai_runtime.book.store.appointments import get_appointment
 from askproai_runtime.book.store.calendar import (
@@ -56,8 +52,8 @@ from askproai_runtime.metrics import Metrics
 from askproai_runtime.notifications.task import NotificationTask
 from askproai_runtime.page.views import VIEWS
 from askproai_runtime.tasks import TaskRun
-from askproai_sandbox.databases import Database
 from tests.worlds.coordinator_environment import PASSWORD
+from tests.worlds.databases import Database
 from tests.worlds.grown_tenant import GROWING, Size, grow, leave_to_us
 from tests.worlds.page_visitor import visiting
 from tests.worlds.statement_plans import PlanRecorder, recording_plans

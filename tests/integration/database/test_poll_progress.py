@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from askproai_core.database import CALENDAR_POLL, open_pool
-from askproai_sandbox.databases import Database
+from askproai_core.database import open_pool
+from askproai_core.poll_state import CALENDAR_POLL
+from tests.worlds.databases import Database
 
 pytestmark = pytest.mark.nightly
 

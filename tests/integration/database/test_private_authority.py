@@ -9,7 +9,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from askproai_core.database import AdminStore
+from askproai_operator.store.admin import AdminStore
 from askproai_runtime.process import open_database
 from askproai_runtime.watched_files import Credentials
 from askproai_sandbox.postgres import EmbeddedPostgres

@@ -7,9 +7,10 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from askproai_core.database import AdminStore
-from askproai_sandbox.databases import Database
+from askproai_core.database.group_roles import ensure_group_roles
+from askproai_operator.store.admin import AdminStore
 from askproai_sandbox.postgres import EmbeddedPostgres
+from tests.worlds.databases import Database
 from tests.worlds.tenant_rows import connected, fill
 
 pytestmark = pytest.mark.nightly
@@ -51,7 +52,8 @@ async def test_backup_roles_dump_is_restored_by_the_owner(
             await conn.execute(f"DROP ROLE {store.role}")
     await postgres.create_database(database.name)
     admin = AdminStore(database.dsn)
-    await admin.prepare_roles()
+    async with connected(database.dsn) as conn:
+        await ensure_group_roles(conn)
     await run(binaries / "pg_restore", "--no-owner", "--role=askproai_owner", "-d", database.dsn, dump)
 
     assert await all_rows(database.superuser_dsn) == before

@@ -8,17 +8,14 @@ from typing import Any
 import asyncpg
 import pytest
 
-from askproai_core.database import (
-    AdminStore,
-    DataOwnedByOther,
-    RolesUnavailable,
-    TenantNotFound,
-    open_pool,
-    roles,
-)
-from askproai_core.database.tenant_tables import TENANT_TABLES
-from askproai_sandbox.databases import Database, fresh_database
+from askproai_core.database import group_roles, open_pool
+from askproai_core.database.group_roles import RolesUnavailable
+from askproai_operator.store import login_roles
+from askproai_operator.store.admin import AdminStore, DataOwnedByOther
+from askproai_operator.store.resources import TenantNotFound
+from askproai_operator.store.tenant_tables import TENANT_TABLES
 from askproai_sandbox.postgres import EmbeddedPostgres
+from tests.worlds.databases import Database, fresh_database
 from tests.worlds.tenant_rows import fill
 
 SALON = ("salon.salon", "uid-salon", "password-of-salon")
@@ -271,14 +268,14 @@ async def test_statement_that_met_a_conflict_is_repeated_immediately(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two operators write the row of the same role."""
-    write, failures = roles._write_login, [asyncpg.InternalServerError("tuple concurrently updated")] * 2
+    write, failures = login_roles._write_login, [asyncpg.InternalServerError("tuple concurrently updated")] * 2
 
     async def meet_another(*arguments: Any) -> None:
         if failures:
             raise failures.pop()
         await write(*arguments)
 
-    monkeypatch.setattr(roles, "_write_login", meet_another)
+    monkeypatch.setattr(login_roles, "_write_login", meet_another)
     await database.admin.ensure_tenant(*SALON, connection_limit=2)
     await login(database.admin.tenant_dsn(SALON[0], SALON[2]))
 
@@ -298,7 +295,7 @@ async def test_simultaneous_operators_prepare_one_database_without_refusals(
 
     monkeypatch.setattr(asyncpg.Connection, "execute", meet_another)
     try:
-        assert roles.TENANTS in await roles.ensure_group_roles(conn)
+        assert group_roles.TENANTS in await group_roles.ensure_group_roles(conn)
     finally:
         await conn.close()
     assert len(refused) >= 5
@@ -316,7 +313,7 @@ async def test_another_logins_connecting_role_is_named_with_advice(
     database = own_database
     su = await asyncpg.connect(database.superuser_dsn)
     await su.execute("CREATE ROLE made_by_another")
-    monkeypatch.setattr(roles, "connect_role_name", lambda _: "made_by_another")
+    monkeypatch.setattr(group_roles, "connect_role_name", lambda _: "made_by_another")
     admin = AdminStore(database.dsn)
     try:
         if su.get_server_version().major >= 16:

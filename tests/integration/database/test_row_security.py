@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from askproai_sandbox.databases import Database, TenantStore
+from tests.worlds.databases import Database, TenantStore
 from tests.worlds.tenant_rows import HOUR, T0, claim, connected, fill
 
 

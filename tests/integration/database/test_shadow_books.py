@@ -3,8 +3,8 @@
 import asyncpg
 import pytest
 
-from askproai_core.database import shadow_name
-from askproai_sandbox.databases import Database, TenantStore
+from askproai_operator.store.shadows import shadow_name
+from tests.worlds.databases import Database, TenantStore
 
 pytestmark = pytest.mark.nightly
 

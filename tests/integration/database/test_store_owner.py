@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 import yaml
 
-from askproai_core.database import AdminStore
+from askproai_operator.store.admin import AdminStore
 from askproai_sandbox.postgres import EmbeddedPostgres
 from tests.worlds.chart_render import ROOT
 

@@ -2,8 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
-from askproai_core.database import DeclaredWork, Stranded, StrandedBy, open_pool
-from askproai_sandbox.databases import Database, TenantStore
+from askproai_core.database import open_pool
+from askproai_operator.store.stranded import DeclaredWork, Stranded, StrandedBy
+from tests.worlds.databases import Database, TenantStore
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 NOON = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)

@@ -4,9 +4,11 @@ import random
 
 import pytest
 
-from askproai_core.database import AdminStore, BookingCounts, StatementTimeout, TenantFigures
+from askproai_core.database import StatementTimeout
 from askproai_core.database import tenant_figures as counts
-from askproai_sandbox.databases import Database
+from askproai_core.database.tenant_figures import BookingCounts, TenantFigures
+from askproai_operator.store.admin import AdminStore
+from tests.worlds.databases import Database
 from tests.worlds.statement_plans import recording_plans
 from tests.worlds.statements import record_statements
 from tests.worlds.tenant_reconciles import rows

@@ -9,18 +9,12 @@ from typing import Any
 import asyncpg
 import pytest
 
-from askproai_core.database import (
-    AdminStore,
-    CannotMove,
-    DataOwnedByOther,
-    find_export_id,
-    open_tenant_rows,
-    roles,
-)
-from askproai_core.database.admin import RowsNotImported
-from askproai_core.database.tenant_tables import TENANT_TABLES
-from askproai_sandbox.databases import Database, TenantStore, fresh_database
+from askproai_cli.tenant_move.store import CannotMove, open_tenant_rows
+from askproai_operator.store import login_roles
+from askproai_operator.store.admin import AdminStore, DataOwnedByOther, RowsNotImported
+from askproai_operator.store.tenant_tables import TENANT_TABLES, find_export_id
 from askproai_sandbox.postgres import EmbeddedPostgres
+from tests.worlds.databases import Database, TenantStore, fresh_database
 from tests.worlds.exported_rows import BrokenOff, ExportedRows
 from tests.worlds.tenant_books import read_books
 from tests.worlds.tenant_pod import TenantPod
@@ -185,14 +179,14 @@ async def test_reconcile_from_before_the_export_leaves_no_login(
     database: Database, salon: TenantStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its pods would book in rows that are in no file."""
-    ensure_login = roles.ensure_login
+    ensure_login = login_roles.ensure_login
 
     async def export_first(*arguments: Any, **more: Any) -> bool:
         async with open_tenant_rows(database.dsn) as rows:
             await rows.retire(salon.tenant, salon.uid)
         return await ensure_login(*arguments, **more)
 
-    monkeypatch.setattr(roles, "ensure_login", export_first)
+    monkeypatch.setattr(login_roles, "ensure_login", export_first)
     with pytest.raises(DataOwnedByOther, match="were exported"):
         await database.admin.ensure_tenant(salon.tenant, salon.uid, "password-of-salon", connection_limit=5)
     with pytest.raises((asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidPasswordError)):

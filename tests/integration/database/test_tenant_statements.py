@@ -2,8 +2,8 @@
 
 import pytest
 
-from askproai_core.database import AdminStore
-from askproai_sandbox.databases import Database
+from askproai_operator.store.admin import AdminStore
+from tests.worlds.databases import Database
 from tests.worlds.statements import record_statements
 
 pytestmark = pytest.mark.nightly

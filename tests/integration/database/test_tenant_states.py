@@ -4,17 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from askproai_core.database import (
-    AdminStore,
-    CalendarBacklog,
-    DeclaredWork,
-    ProvisionedTenant,
-    StrandedBy,
-    TenantFacts,
-    TenantState,
-    encode_declared,
-)
-from askproai_sandbox.databases import Database, TenantStore
+from askproai_operator.store.admin import AdminStore
+from askproai_operator.store.stranded import DeclaredWork, StrandedBy, encode_declared
+from askproai_operator.store.tenant_states import CalendarBacklog, ProvisionedTenant, TenantFacts, TenantState
+from tests.worlds.databases import Database, TenantStore
 from tests.worlds.statements import record_statements
 from tests.worlds.tenant_reconciles import rows
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from askproai_runtime.billing import get_billing_state
-from askproai_sandbox.databases import Database
 from askproai_sandbox.stripe import event, invoice, send, subscription
+from tests.worlds.databases import Database
 from tests.worlds.stripe_contract import check_event
 from tests.worlds.tenant_pod import (
     ADMIN_TOKEN,

@@ -8,9 +8,9 @@ import aiohttp
 import pytest
 import yaml
 
-from askproai_core.database import open_pool, sessions
+from askproai_core.database import open_pool
+from askproai_operator.store import sessions
 from askproai_sandbox.cluster import ControlPlane, KubeClient
-from askproai_sandbox.databases import Database
 from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.coordinator_environment import (
     PASSWORD,
@@ -19,6 +19,7 @@ from tests.worlds.coordinator_environment import (
     coordinator_context,
     coordinator_url,
 )
+from tests.worlds.databases import Database
 from tests.worlds.hijacked_tenant import HijackedTenant, open_hijacked_tenant
 from tests.worlds.operator_environment import RunningOperator, TenantNamespace, create_namespace
 

@@ -6,7 +6,7 @@ The checks are called one by one: between two of them the attacker has all the t
 import asyncpg
 import pytest
 
-from askproai_core.database import Misuse
+from askproai_operator.store.sessions import Misuse
 from tests.worlds.hijacked_tenant import Attack, HijackedTenant, queued
 from tests.worlds.watch_reports import Report, checks
 

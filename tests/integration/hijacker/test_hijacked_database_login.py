@@ -10,9 +10,10 @@ from collections.abc import Callable
 import asyncpg
 import pytest
 
-from askproai_core.database import LoginSuspended, Misuse
-from askproai_core.database import admin as admin_module
-from askproai_core.database import sessions as sessions_module
+from askproai_operator.store import admin as admin_module
+from askproai_operator.store import sessions as sessions_module
+from askproai_operator.store.admin import LoginSuspended
+from askproai_operator.store.sessions import Misuse
 from tests.worlds.hijacked_logins import READ, new_login_works
 from tests.worlds.hijacked_tenant import Attack, HijackedTenant, queued
 from tests.worlds.tenant_rows import fill

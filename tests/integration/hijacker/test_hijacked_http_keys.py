@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from askproai_sandbox.databases import Database
+from tests.worlds.databases import Database
 from tests.worlds.rows import each_row
 from tests.worlds.tenant_pod import (
     ADMIN_TOKEN,

@@ -4,7 +4,7 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import NoPermissionError, ResponseError
 
-from askproai_core.database import TenantFacts
+from askproai_operator.store.tenant_states import TenantFacts
 from askproai_runtime.coordinator.circuits import update_circuits
 from askproai_runtime.coordinator.maintenance import sweep_slot_locks
 from askproai_sandbox.redis import EmbeddedRedis

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from askproai_core.database import Misuse
+from askproai_operator.store.sessions import Misuse
 from tests.load.measure import due_times
 from tests.worlds.attacker import DATABASE_ATTACKS, open_attacker
 from tests.worlds.hijacked_tenant import HijackedTenant

@@ -8,12 +8,13 @@ from contextlib import asynccontextmanager
 import asyncpg
 import pytest
 
-from askproai_core.database import AdminStore, EndedSession, LoginSuspended, Misuse, WatchStep
-from askproai_core.database import sessions as sessions_module
 from askproai_operator.control_loop import Metrics
 from askproai_operator.session_watch import watch_sessions
-from askproai_sandbox.databases import TenantStore
+from askproai_operator.store import sessions as sessions_module
+from askproai_operator.store.admin import AdminStore, LoginSuspended
+from askproai_operator.store.sessions import EndedSession, Misuse, WatchStep
 from askproai_sandbox.postgres import EmbeddedPostgres
+from tests.worlds.databases import TenantStore
 from tests.worlds.hijacked_logins import READ, new_login_works
 from tests.worlds.hijacked_tenant import NO_TIMEOUTS, Attack, HijackedTenant, queued
 from tests.worlds.waiting import eventually

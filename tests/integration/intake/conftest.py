@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from askproai_sandbox.databases import Database
 from askproai_sandbox.redis import EmbeddedRedis
+from tests.worlds.databases import Database
 from tests.worlds.spool_environment import SpoolEnvironment, open_spool_environment, running_spool
 
 

@@ -14,7 +14,7 @@ from askproai_runtime.calls.store import lock_calls, save_calls
 from askproai_runtime.encryption import no_cipher
 from askproai_runtime.events.store import list_incomplete_calls, list_unknown_calls
 from askproai_runtime.intake import EventStore, IncomingEvent, Source, load_events
-from askproai_sandbox.databases import Database
+from tests.worlds.databases import Database
 from tests.worlds.statements import record_statements
 
 pytestmark = pytest.mark.nightly

@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from askproai_core.redis import acl_rules
+from askproai_operator.redis_acl import acl_rules
 from askproai_runtime.encryption import DataKeyMissing
 from askproai_runtime.intake import Source, decrypt_body
 from askproai_sandbox.cluster import free_port

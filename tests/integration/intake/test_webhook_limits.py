@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from askproai_core import arrivals
-from askproai_core.arrivals import MAX_BODY_BYTES, MAX_WAITING
+from askproai_runtime import arrivals
+from askproai_runtime.arrivals import MAX_BODY_BYTES, MAX_WAITING
 from tests.worlds.database_gate import DatabaseGate
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, running_web, sign_retell, waiting_for_lock
 from tests.worlds.waiting import SOON, eventually

@@ -6,7 +6,7 @@ from itertools import count
 import pytest
 
 from askproai_core.database import open_pool
-from askproai_sandbox.databases import Database
+from tests.worlds.databases import Database
 from tests.worlds.job_environment import JobEnvironment
 
 _NAMES = count()

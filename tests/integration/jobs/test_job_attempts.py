@@ -14,7 +14,7 @@ from askproai_runtime.jobs import (
     JobError,
     RunAgain,
 )
-from askproai_sandbox.databases import Database
+from tests.worlds.databases import Database
 from tests.worlds.job_environment import QUICK, JobEnvironment
 
 

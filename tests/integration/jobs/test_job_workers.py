@@ -10,7 +10,7 @@ from askproai_runtime.jobs import (
     Job,
     snapshot,
 )
-from askproai_sandbox.databases import Database
+from tests.worlds.databases import Database
 from tests.worlds.job_environment import QUICK, JobEnvironment
 from tests.worlds.waiting import SOON, eventually, stopwatch
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from askproai_core.redis import acl_rules
-from askproai_sandbox.databases import Database
+from askproai_operator.redis_acl import acl_rules
 from askproai_sandbox.redis import EmbeddedRedis
+from tests.worlds.databases import Database
 from tests.worlds.network_faults import Proxy, proxies
 from tests.worlds.tenant_pod import TenantPod, open_pod, running_web, running_worker
 from tests.worlds.waiting import eventually, stopwatch

@@ -12,8 +12,8 @@ from askproai_core.tenant_config import (
     NotificationChannel,
     WebhookSettings,
 )
-from askproai_sandbox.databases import Database
 from tests.worlds.booking_environment import open_salon
+from tests.worlds.databases import Database
 from tests.worlds.mail_server import MailServer, running_mail_server
 from tests.worlds.notification_environment import NotificationEnvironment, mail_settings, notify_business
 from tests.worlds.notification_gateway import KEY, Gateway, running_gateway

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import aiohttp
 
-from askproai_core.database import NOTIFICATIONS, open_pool
+from askproai_core.database import open_pool
 from askproai_core.fault_injection import FaultPoints
+from askproai_core.notification_state import NOTIFICATIONS
 from askproai_core.tenant_config import decode
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.notifications.task import NotificationTask

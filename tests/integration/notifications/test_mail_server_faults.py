@@ -10,7 +10,8 @@ from uuid import UUID
 import pytest
 from msgspec.structs import replace
 
-from askproai_core.database import NOTIFICATIONS, Pool
+from askproai_core.database import Pool
+from askproai_core.notification_state import NOTIFICATIONS
 from askproai_core.tenant_config import SMTP_PASSWORD, SMTP_USERNAME, EmailSecurity, WebhookSettings, encode
 from askproai_runtime.notifications import email_channel, task
 from askproai_runtime.notifications.decide import RETRIES

@@ -10,8 +10,8 @@ from msgspec.structs import replace
 from askproai_core.tenant_config import BusinessNews, Language
 from askproai_runtime.notifications.news import MAILS_PER_MESSAGE
 from askproai_runtime.notifications.words import format_moment
-from askproai_sandbox.databases import Database
 from tests.worlds.booking_environment import call, leave_message
+from tests.worlds.databases import Database
 from tests.worlds.freed_times import offer_freed_time
 from tests.worlds.notification_environment import (
     OWNER,

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from askproai_sandbox.databases import Database
 from tests.worlds.booking_environment import open_salon
+from tests.worlds.databases import Database
 from tests.worlds.notification_environment import mail_settings
 from tests.worlds.notification_storm import FailingMailServer, storm
 

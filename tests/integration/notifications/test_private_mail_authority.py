@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from askproai_core.database import read_notification_state
 from askproai_core.tenant_config import SMTP_CA, EmailSecurity, NotificationChannel
+from askproai_runtime.notifications.task import read_notification_state
 from tests.worlds.certificates import new_certificate
 from tests.worlds.mail_server import MailServer, running_mail_server
 from tests.worlds.notification_environment import NotificationEnvironment, mail_settings

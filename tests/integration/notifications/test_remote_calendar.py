@@ -10,9 +10,9 @@ from msgspec.structs import replace
 from askproai_core.tenant_config import CustomerNotifications, NotificationChannel
 from askproai_runtime.calendars import Taken, Unavailable
 from askproai_runtime.desk.booking import Place, notified_channels, preview_booking
-from askproai_sandbox.databases import Database
 from tests.worlds.booking_environment import MORNING, ScriptedCalendar, booking_args, call, open_salon
 from tests.worlds.calcom_environment import QUICK, CalcomEnvironment, open_calcom_environment
+from tests.worlds.databases import Database
 from tests.worlds.mail_server import MailServer
 from tests.worlds.notification_environment import (
     CUSTOMER,

@@ -22,9 +22,9 @@ import pytest
 from askproai_operator.engine import resources
 from askproai_operator.orphans import LABEL
 from askproai_sandbox.cluster import Child, spawn
-from askproai_sandbox.databases import TenantStore
 from tests.load.scale import salons
 from tests.load.scale.environment import SYSTEM, ScaleEnvironment, open_environment
+from tests.worlds.databases import TenantStore
 from tests.worlds.fleet_page_environment import TOKEN
 from tests.worlds.page_rows import CALLER, ILLNESS, NAME, seed
 from tests.worlds.page_visitor import visiting

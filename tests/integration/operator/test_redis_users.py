@@ -14,7 +14,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 
 from askproai_core.clock import SystemClock
-from askproai_core.redis import RedisClient, RedisUnavailable
+from askproai_core.provider_limits import RedisUnavailable
 from askproai_operator.redis_users import (
     RedisAdmin,
     RedisAdminUnavailable,
@@ -23,6 +23,7 @@ from askproai_operator.redis_users import (
     user_name,
 )
 from askproai_runtime.metrics import Metrics
+from askproai_runtime.redis.client import RedisClient
 from askproai_sandbox.cluster import Child, free_port, spawn
 from askproai_sandbox.redis import EmbeddedRedis, server_binary
 from tests.worlds.waiting import SLOW_DISK, SOON, eventually

@@ -9,8 +9,8 @@ from askproai_core.clock import SystemClock
 from askproai_operator.engine import resources
 from askproai_operator.rollouts import Phase
 from askproai_sandbox.cluster import ControlPlane, KubeClient
-from askproai_sandbox.databases import Database
 from askproai_sandbox.redis import EmbeddedRedis
+from tests.worlds.databases import Database
 from tests.worlds.fleet_upgrade import (
     WEB,
     FleetUpgrade,

@@ -18,7 +18,7 @@ from askproai_runtime.page.actions import ACTIONS
 from askproai_runtime.page.sessions import LIFETIME, Signer
 from askproai_runtime.page.views import FORMS
 from askproai_runtime.page.words import WORDS
-from askproai_sandbox.databases import Database
+from tests.worlds.databases import Database
 from tests.worlds.page_forms import add_begun, audit, fields_of, seed, state_of, token_of
 from tests.worlds.page_visitor import Visitor, tags, visiting
 from tests.worlds.private_desk import asking, book, request

@@ -16,7 +16,7 @@ from askproai_runtime.oidc import issuer as issuer_module
 from askproai_runtime.page.routes import PATHS
 from askproai_runtime.page.words import WORDS
 from askproai_runtime.web import PAGE_CONNECTIONS
-from askproai_sandbox.databases import Database
+from tests.worlds.databases import Database
 from tests.worlds.oidc_issuer import CLIENT_SECRET, OidcIssuer, person, running_issuer
 from tests.worlds.oidc_page import HOST, changed, oidc_settings, running_page, set_page
 from tests.worlds.page_visitor import Visitor, hidden, visiting

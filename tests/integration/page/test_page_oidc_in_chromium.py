@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from askproai_sandbox.databases import Database
 from tests.worlds.chromium import PROGRAM, browsing
+from tests.worlds.databases import Database
 from tests.worlds.oidc_issuer import person, running_issuer
 from tests.worlds.oidc_page import running_page
 

@@ -16,7 +16,7 @@ from askproai_runtime.page.actions import ACTIONS
 from askproai_runtime.page.logins import LOGIN_PATHS
 from askproai_runtime.page.routes import PATHS
 from askproai_runtime.page.views import FORMS, VIEWS
-from askproai_sandbox.databases import Database
+from tests.worlds.databases import Database
 from tests.worlds.oidc_issuer import OidcIssuer, person, running_issuer
 from tests.worlds.oidc_page import running_page
 from tests.worlds.page_forms import fields_of, seed, state_of, token_of

@@ -15,7 +15,7 @@ from aiohttp.web import HTTPSeeOther, HTTPTooManyRequests
 from askproai_core.reader_token import reader_token_of
 from askproai_runtime.page import event_stream
 from askproai_runtime.page.views import VIEWS
-from askproai_sandbox.databases import Database
+from tests.worlds.databases import Database
 from tests.worlds.page_rows import CALLER, ILLNESS, NAME, filled
 from tests.worlds.page_visitor import Visitor, hidden, visiting
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, open_pod, running_web

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from askproai_sandbox.databases import Database
 from askproai_sandbox.postgres import EmbeddedPostgres
 from askproai_sandbox.redis import EmbeddedRedis
+from tests.worlds.databases import Database
 from tests.worlds.privacy_environment import PrivacyEnvironment, open_privacy_environment
 
 

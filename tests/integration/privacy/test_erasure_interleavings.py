@@ -9,13 +9,14 @@ import msgspec
 import pytest
 
 from askproai_core.fault_injection import FaultPoints
-from askproai_core.redis import PROMISE_KEY, DurableStream
+from askproai_core.redis import PROMISE_KEY
 from askproai_runtime.book.actor import DeskRequest
 from askproai_runtime.calls.store import FunctionRecord, insert_function_records
 from askproai_runtime.encryption import no_cipher
 from askproai_runtime.intake import STREAM, Source, Spool, identify
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.privacy import ErasureRequest, begin_erasure
+from askproai_runtime.redis.durable_stream import DurableStream
 from tests.worlds.privacy_environment import OTHER, ZORA, PrivacyEnvironment
 from tests.worlds.private_desk import asking, request
 from tests.worlds.waiting import eventually

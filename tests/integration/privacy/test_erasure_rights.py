@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 
 from askproai_runtime.coordinator.store import RETENTION_STATEMENTS
-from askproai_sandbox.databases import Database, TenantStore
+from tests.worlds.databases import Database, TenantStore
 
 _CALL = "INSERT INTO calls (tenant, call_id, status, correlation_id) VALUES ($1, 'call_1', 'ended', 'c')"
 

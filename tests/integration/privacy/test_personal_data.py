@@ -4,12 +4,12 @@ import re
 
 import pytest
 
-from askproai_core.database.tenant_tables import TENANT_TABLES
+from askproai_operator.store.tenant_tables import TENANT_TABLES
 from askproai_runtime.coordinator.store import RETENTION_STATEMENTS
 from askproai_runtime.encryption import Place
 from askproai_runtime.privacy import CallerExport
 from askproai_runtime.privacy.store.rows import ERASING
-from askproai_sandbox.databases import Database
+from tests.worlds.databases import Database
 from tests.worlds.personal_data import IMPERSONAL, PERSONAL, Erasure
 from tests.worlds.rows import each_row
 from tests.worlds.tenant_rows import connected

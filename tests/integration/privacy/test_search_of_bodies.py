@@ -9,8 +9,8 @@ from asyncpg.connection import LoggedQuery
 
 from askproai_runtime.encryption import no_cipher
 from askproai_runtime.privacy.store import find_traces
-from askproai_sandbox.databases import Database, TenantStore
 from tests.worlds.compiled_salon import salon_config
+from tests.worlds.databases import Database, TenantStore
 from tests.worlds.stored_bodies import NUMBER, add_call, add_calls
 from tests.worlds.tenant_rows import connected
 

@@ -7,7 +7,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from askproai_core.database import shadow_name
+from askproai_operator.store.shadows import shadow_name
 from askproai_runtime.calls.store import CopiedRequest, insert_copied_request
 from tests.worlds.privacy_environment import OTHER, ZORA, PrivacyEnvironment
 

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from askproai_core.redis import RedisClient
+from askproai_runtime.redis.client import RedisClient
 from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.tenant_redis import create_tenant_user, tenant_client
 

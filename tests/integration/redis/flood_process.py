@@ -5,7 +5,7 @@ import sys
 import time
 
 from askproai_core.clock import SystemClock
-from askproai_core.redis import RateLimiter
+from askproai_runtime.redis.rate_limiter import RateLimiter
 from tests.worlds.tenant_redis import tenant_client
 
 

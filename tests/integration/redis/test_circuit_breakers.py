@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from askproai_core.clock import SystemClock
-from askproai_core.redis import CircuitBreakers, CircuitOpen, CircuitRules, CircuitState, Permit, Provider
+from askproai_core.provider_limits import CircuitBreakers, CircuitOpen, CircuitRules, CircuitState, Permit
+from askproai_core.tenant_config import Provider
 from askproai_runtime.metrics import Metrics
 from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.clock import FixedClock

@@ -2,7 +2,9 @@
 
 import pytest
 
-from askproai_core.redis import PROMISE_KEY, DurableStream, NotDurable, RedisClient
+from askproai_core.redis import PROMISE_KEY
+from askproai_runtime.redis.client import RedisClient
+from askproai_runtime.redis.durable_stream import DurableStream, NotDurable
 from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.tenant_redis import create_tenant_user, tenant_client
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from askproai_core.clock import SystemClock
-from askproai_core.redis import RateLimiter, RedisClient
+from askproai_runtime.redis.client import RedisClient
+from askproai_runtime.redis.rate_limiter import RateLimiter
 from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.tenant_redis import create_tenant_user, is_available, tenant_client
 from tests.worlds.waiting import SOON, eventually

@@ -10,8 +10,10 @@ from redis.asyncio import Redis
 from redis.exceptions import NoPermissionError, ResponseError
 
 from askproai_core.clock import SystemClock
-from askproai_core.redis import ALLOWED_COMMANDS, RedisClient, RedisUnavailable, Script
+from askproai_core.provider_limits import RedisUnavailable, Script
+from askproai_operator.redis_acl import ALLOWED_COMMANDS
 from askproai_runtime.metrics import Metrics
+from askproai_runtime.redis.client import RedisClient
 from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.tenant_redis import create_tenant_user, is_available, tenant_client
 from tests.worlds.waiting import SOON, eventually, stopwatch

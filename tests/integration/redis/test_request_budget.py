@@ -9,8 +9,9 @@ from datetime import timedelta
 import pytest
 
 from askproai_core.clock import SystemClock
+from askproai_core.provider_limits import BudgetSpent, RequestBudget
 from askproai_core.provider_limits.request_budget import _JOB_SHARE, _LONGEST_TURN, _TAKE, Bucket, pace
-from askproai_core.redis import BudgetSpent, RedisClient, RequestBudget
+from askproai_runtime.redis.client import RedisClient
 from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.tenant_redis import create_tenant_user, is_available, tenant_client
 from tests.worlds.waiting import stopwatch

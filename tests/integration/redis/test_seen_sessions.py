@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from askproai_core.clock import SystemClock
-from askproai_core.redis import RedisClient
 from askproai_runtime.admin_api.sessions import SeenSessions
 from askproai_runtime.metrics import Metrics
+from askproai_runtime.redis.client import RedisClient
 from tests.worlds.clock import FixedClock
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)

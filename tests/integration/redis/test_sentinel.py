@@ -10,7 +10,8 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from askproai_core.redis import RedisClient, acl_rules
+from askproai_operator.redis_acl import acl_rules
+from askproai_runtime.redis.client import RedisClient
 from askproai_sandbox.cluster import free_port, spawn
 from askproai_sandbox.redis import ADMIN_USER, EmbeddedRedis, server_binary
 from tests.worlds.tenant_redis import is_available, tenant_client

@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 
 from askproai_core.clock import SystemClock
-from askproai_core.redis import RedisClient, SlotLock
+from askproai_runtime.redis.client import RedisClient
+from askproai_runtime.redis.slot_lock import SlotLock
 from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.tenant_redis import create_tenant_user, tenant_client
 from tests.worlds.waiting import SOON, eventually

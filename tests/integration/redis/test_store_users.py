@@ -19,9 +19,10 @@ from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from askproai_core.clock import SystemClock
-from askproai_core.redis import RedisClient, RedisUnavailable
+from askproai_core.provider_limits import RedisUnavailable
 from askproai_operator.redis_users import RedisAdmin, user_name
 from askproai_runtime.metrics import Metrics
+from askproai_runtime.redis.client import RedisClient
 from askproai_sandbox.cluster import free_port, spawn
 from askproai_sandbox.redis import server_binary
 from tests.worlds.certificates import new_certificate

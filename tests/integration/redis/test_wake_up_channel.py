@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 from askproai_core.clock import SystemClock
-from askproai_core.redis import RedisClient, WakeUpChannel
+from askproai_runtime.redis.client import RedisClient
+from askproai_runtime.redis.wake_up_channel import WakeUpChannel
 from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.tenant_redis import create_tenant_user, tenant_client
 from tests.worlds.waiting import SOON, eventually

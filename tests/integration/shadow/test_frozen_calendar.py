@@ -10,14 +10,14 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from askproai_core.clock import SystemClock
 from askproai_core.database import open_pool
-from askproai_core.redis import CircuitBreakers
+from askproai_core.provider_limits import CircuitBreakers
 from askproai_core.tenant_config import CalendarConfig, CalendarProvider
 from askproai_runtime.calendars import Bookable, CalcomHttp, CalcomV2, FreeTimesQuery, ProviderCallRecorder
 from askproai_runtime.calendars.types import CalendarUnavailable
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.shadow.frozen_calendar import FrozenCalendar
-from askproai_sandbox.databases import Database, TenantStore
 from tests.worlds.compiled_salon import salon_config
+from tests.worlds.databases import Database, TenantStore
 
 pytestmark = pytest.mark.nightly
 

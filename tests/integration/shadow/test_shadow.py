@@ -19,8 +19,8 @@ from askproai_runtime.calendars import CalendarRequest, calcom_v2
 from askproai_runtime.desk.appointments import cancel_for_desk, move_for_desk
 from askproai_runtime.shadow import replay
 from askproai_sandbox.calcom import CalcomSimulator
-from askproai_sandbox.databases import Database
 from askproai_sandbox.simulator import serve
+from tests.worlds.databases import Database
 from tests.worlds.desk_bookings import desk
 from tests.worlds.shadow_environment import running_shadow
 from tests.worlds.tenant_pod import TenantPod, next_friday, open_pod, running_web

@@ -6,7 +6,7 @@ from itertools import count
 import pytest
 
 from askproai_core.database import open_pool
-from askproai_sandbox.databases import Database
+from tests.worlds.databases import Database
 from tests.worlds.task_environment import TaskEnvironment
 
 _NAMES = count()

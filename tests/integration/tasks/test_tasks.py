@@ -14,7 +14,7 @@ from askproai_core.database import open_pool
 from askproai_runtime.tasks import Next, PutOff, StaleRun, TaskError, TaskRun, request_soon, request_unless_failed
 from askproai_runtime.tasks.store import ClaimedTask, TaskStore
 from askproai_runtime.tasks.types import Watermark
-from askproai_sandbox.databases import Database
+from tests.worlds.databases import Database
 from tests.worlds.task_environment import QUICK, TaskEnvironment
 from tests.worlds.waiting import SOON, eventually
 

@@ -23,7 +23,7 @@ from askproai_core.reader_token import reader_token_of
 from askproai_runtime.page.views import FORMS, VIEWS
 from askproai_runtime.web import WebProcess
 from askproai_sandbox.cluster import free_port
-from askproai_sandbox.databases import Database
+from tests.worlds.databases import Database
 from tests.worlds.page_rows import filled, seed
 from tests.worlds.page_visitor import hidden, visiting
 from tests.worlds.tenant_pod import (

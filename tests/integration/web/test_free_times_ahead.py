@@ -9,8 +9,8 @@ import pytest
 from askproai_core.clock import SystemClock
 from askproai_core.tenant_config import CalendarProvider
 from askproai_sandbox.calcom import CalcomSimulator
-from askproai_sandbox.databases import Database
 from askproai_sandbox.simulator import serve
+from tests.worlds.databases import Database
 from tests.worlds.tenant_pod import ADMIN_TOKEN, open_pod, running_web, running_worker
 from tests.worlds.waiting import SOON, eventually
 

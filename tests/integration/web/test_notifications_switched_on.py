@@ -6,7 +6,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from askproai_core.database import NOTIFICATIONS
+from askproai_core.notification_state import NOTIFICATIONS
 from askproai_core.tenant_config import BusinessNotifications, EmailSettings, Notifications
 from askproai_runtime.tasks import TaskSettings
 from tests.worlds.tenant_pod import TenantPod, running_worker

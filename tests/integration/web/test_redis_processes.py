@@ -10,8 +10,8 @@ import pytest
 from aiohttp import web
 
 from askproai_core.http_server import start_server
-from askproai_core.redis import acl_rules
 from askproai_core.tenant_config import RateLimits
+from askproai_operator.redis_acl import acl_rules
 from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.tenant_pod import ADMIN_TOKEN, Reply, TenantPod, running_web, running_worker
 from tests.worlds.waiting import SLOW_DISK, SOON, eventually

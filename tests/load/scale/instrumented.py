@@ -16,9 +16,9 @@ from typing import Any
 import aiohttp
 
 import askproai_operator.main
-from askproai_core.database import AdminStore
 from askproai_operator.control_loop import ReconcileLoop
 from askproai_operator.redis_users import RedisAdmin
+from askproai_operator.store.admin import AdminStore
 
 
 class Trace:

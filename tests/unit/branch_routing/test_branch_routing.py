@@ -3,8 +3,8 @@
 import msgspec
 import pytest
 
-from askproai_core.phone_numbers import Route
 from askproai_core.tenant_config import Address, Branch, BusinessModel, TenantConfig
+from askproai_runtime.branch_numbers import Route
 from askproai_runtime.conversation.branch_routing.routing import (
     BranchQuestion,
     FoundBranch,

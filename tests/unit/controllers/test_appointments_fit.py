@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from askproai_core.database import Stranded, StrandedBy
 from askproai_operator.api import Branch
 from askproai_operator.api.conditions import Reason, Status
 from askproai_operator.controllers.tenant.stranded import declared_work, fit_condition
+from askproai_operator.store.stranded import Stranded, StrandedBy
 from tests.worlds.salon_models import branch, offering, tenant
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from askproai_core.database import CallerCounts, CanaryOutcomes
 from askproai_operator.api import CanaryState
 from askproai_operator.controllers.canary_judge import UNREADY, CanaryPods, is_worse, judge
+from askproai_operator.store.canary_outcomes import CallerCounts, CanaryOutcomes
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 NOBODY = CallerCounts()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from askproai_core.database import BookingCounts, TenantFigures
+from askproai_core.database.tenant_figures import BookingCounts, TenantFigures
 from askproai_operator.controllers.tenant_figures import figure_fields
 from tests.worlds.salon_models import tenant
 

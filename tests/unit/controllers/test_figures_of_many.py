@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any, cast
 
-from askproai_core.database import BookingCounts, StatementTimeout, TenantFigures
+from askproai_core.database import StatementTimeout
+from askproai_core.database.tenant_figures import BookingCounts, TenantFigures
 from askproai_operator.api import Tenant
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.tenant_figures import TenantFiguresController

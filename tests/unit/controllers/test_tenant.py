@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from askproai_core.api_resource import ADOPT_FROM, ADOPT_WEBHOOK
-from askproai_core.database import AuditProgress, CalendarBacklog, DataOwnedByOther, PollProgress, RolesUnavailable
+from askproai_core.database.group_roles import RolesUnavailable
 from askproai_operator.api.conditions import ConditionType, Reason, Status
 from askproai_operator.controllers.addresses import address_of, former_calcom_url
 from askproai_operator.controllers.ceilings import apply_ceilings
@@ -25,6 +25,9 @@ from askproai_operator.providers import (
     ProviderUnavailable,
 )
 from askproai_operator.settings import Settings
+from askproai_operator.store.admin import DataOwnedByOther
+from askproai_operator.store.task_progress import AuditProgress, PollProgress
+from askproai_operator.store.tenant_states import CalendarBacklog
 from tests.worlds.salon_models import credentials, raw, tenant
 
 ADDRESS = address_of(tenant(), "https://voice.example")

@@ -3,8 +3,9 @@
 import msgspec
 import pytest
 
-from askproai_core.phone_numbers import InvalidNumber, Route, Routing, e164_or_none, to_e164
+from askproai_core.phone_numbers import InvalidNumber, e164_or_none, to_e164
 from askproai_core.tenant_config import Agent, PhoneNumber
+from askproai_runtime.branch_numbers import Route, Routing
 from askproai_sandbox.example_tenant import AGENT_ID, NUMBER
 from tests.worlds.compiled_salon import compile_example, salon_config
 

@@ -7,7 +7,8 @@ import pytest
 from redis.asyncio.connection import SSLConnection
 from redis.asyncio.sentinel import SentinelConnectionPool, SentinelManagedSSLConnection
 
-from askproai_core.redis import acl_rules, connect
+from askproai_core.redis import connect
+from askproai_operator.redis_acl import acl_rules
 
 WAIT = timedelta(milliseconds=100)
 

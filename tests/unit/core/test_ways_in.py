@@ -10,7 +10,7 @@ import phonenumbers
 import pytest
 
 from askproai_cli.call_command import parse_number
-from askproai_core.phone_numbers import Routing, e164_or_none, identify_caller, region_of
+from askproai_core.phone_numbers import e164_or_none
 from askproai_core.tenant_config import PhoneNumber, TenantConfig
 from askproai_operator.controllers.branch.phone_numbers import read_phone_numbers
 from askproai_operator.grants import requested_subjects
@@ -18,6 +18,8 @@ from askproai_runtime.admin_api.calls import _number as _number_of_calls
 from askproai_runtime.admin_api.notifications import _parse_address
 from askproai_runtime.admin_api.privacy import _number
 from askproai_runtime.book.actor import DeskRequest
+from askproai_runtime.branch_numbers import Routing, region_of
+from askproai_runtime.caller_identity import identify_caller
 from askproai_runtime.calls.payload import RetellCall, find_route, identify_other_side, read_numbers
 from askproai_runtime.conversation.phone_argument import read_phone
 from askproai_runtime.desk.booking import Customer, _to_request

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from askproai_core.phone_numbers import CallerKind
+from askproai_runtime.caller_identity import CallerKind
 from askproai_runtime.calls.payload import RetellCall, parse_milliseconds
 from askproai_runtime.calls.store import CallRow
 from askproai_runtime.events.call import (

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 import structlog
 
-from askproai_core.database import CalendarBacklog, ProvisionedTenant, TenantFacts, TenantState
 from askproai_operator.api import Key, Tenant
 from askproai_operator.controllers.quiet_tenants import (
     QuietTenantsController,
@@ -20,6 +19,7 @@ from askproai_operator.controllers.tenant.quiet import QUIET_RESYNCS, derive_con
 from askproai_operator.controllers.tenant.redis import no_cache_condition, no_spool_condition
 from askproai_operator.memory import _JITTER, _VERIFIED, Memory, QuietTenant
 from askproai_operator.settings import Settings
+from askproai_operator.store.tenant_states import CalendarBacklog, ProvisionedTenant, TenantFacts, TenantState
 from tests.worlds.salon_objects import raw
 
 MANY = 600

@@ -12,7 +12,7 @@ from aiohttp.test_utils import make_mocked_request
 
 from askproai_core.fleet import Drift, FleetCondition, FleetObject, FleetRow, Severity
 from askproai_core.kube import AccessError, HttpTransport
-from askproai_core.redis import RedisClient, RedisUnavailable
+from askproai_core.provider_limits import RedisUnavailable
 from askproai_runtime.page.fleet import FleetOidc, FleetSources, reading
 from askproai_runtime.page.fleet.ended_sessions import EndedSessions, LoginLimit
 from askproai_runtime.page.fleet.mirror import FleetMirror
@@ -22,6 +22,7 @@ from askproai_runtime.page.fleet.selection import ROWS, State, select
 from askproai_runtime.page.fleet.store import TenantJobs
 from askproai_runtime.page.fleet.words import FLEET_WORDS
 from askproai_runtime.page.sessions import Signer
+from askproai_runtime.redis.client import RedisClient
 from tests.worlds.clock import FixedClock
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from askproai_core.clock import SystemClock
-from askproai_core.redis import WakeUpChannel
+from askproai_runtime.redis.wake_up_channel import WakeUpChannel
 from askproai_runtime.worker import _request_notifications
 
 

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import lcm
 
-from askproai_core.database import PERSON
 from askproai_operator.api import Branch, ServiceOffering, Staff
 from askproai_operator.api.conditions import ConditionType, Reason, Status
 from askproai_operator.engine import find_condition
 from askproai_operator.services import staff_by_branch
+from askproai_operator.store.resources import PERSON
 
 MAX_UNITS = 12  # resource rows that a booking locks for one person
 

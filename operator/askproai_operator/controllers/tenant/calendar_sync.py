@@ -4,12 +4,13 @@ from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from askproai_core.database import AuditProgress, CalendarBacklog, PollProgress
 from askproai_core.tenant_config import CalcomVersion
 from askproai_operator.api import Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
 from askproai_operator.controllers.conditions import local_time
 from askproai_operator.credentials import calcom_account
+from askproai_operator.store.task_progress import AuditProgress, PollProgress
+from askproai_operator.store.tenant_states import CalendarBacklog
 
 _KIND: Final = ConditionType.CALENDAR_SYNCED
 _EXACT = 10

@@ -8,18 +8,7 @@ from typing import Final
 import structlog
 
 from askproai_core.api_resource import ADOPT_DATA, ADOPT_FROM
-from askproai_core.database import (
-    DATABASE_UNAVAILABLE,
-    CalendarBacklog,
-    DatabaseError,
-    DataOwnedByOther,
-    DeclaredWork,
-    LoginSuspended,
-    TenantFacts,
-    TenantState,
-    find_export_id,
-    parse_login,
-)
+from askproai_core.database import DATABASE_UNAVAILABLE, DatabaseError
 from askproai_core.tenant_config import Retention
 from askproai_operator.api import DataPolicy, RuntimeMode, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, Status, bad
@@ -32,8 +21,13 @@ from askproai_operator.controllers.tenant.stranded import declared_work
 from askproai_operator.controllers.tenant.tenant_config import persons_of, required_resources
 from askproai_operator.credentials import calcom_account, calendar_account
 from askproai_operator.engine import EventRecord, EventType, Result, find_condition
+from askproai_operator.login_urls import parse_login
 from askproai_operator.orphans import Owner, has_rows_to_erase
 from askproai_operator.providers import hash_key
+from askproai_operator.store.admin import DataOwnedByOther, LoginSuspended
+from askproai_operator.store.stranded import DeclaredWork
+from askproai_operator.store.tenant_states import CalendarBacklog, TenantFacts, TenantState
+from askproai_operator.store.tenant_tables import find_export_id
 
 log = structlog.get_logger(__name__)
 

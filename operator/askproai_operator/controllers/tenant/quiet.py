@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
-from askproai_core.database import ProvisionedTenant, TenantState, encode_declared
 from askproai_operator.api import Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Status
 from askproai_operator.context import ReconcileContext
@@ -20,6 +19,8 @@ from askproai_operator.controllers.tenant.teardown import render_teardown
 from askproai_operator.credentials import calcom_account, decode_secret, own_key_refs
 from askproai_operator.memory import QuietTenant
 from askproai_operator.services import active_offerings
+from askproai_operator.store.stranded import encode_declared
+from askproai_operator.store.tenant_states import ProvisionedTenant, TenantState
 
 QUIET_RESYNCS: Final = 15
 _LONGEST: Final = 1.2  # times the interval: it is ± 20 %, as that of the looks at providers

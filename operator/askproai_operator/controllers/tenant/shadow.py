@@ -10,7 +10,6 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from askproai_core import tenant_config as config
-from askproai_core.database import shadow_name
 from askproai_operator.api import Shadow, ShadowState, ShadowStatus, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
 from askproai_operator.context import ReconcileContext
@@ -18,6 +17,7 @@ from askproai_operator.controllers.ceilings import apply_ceilings
 from askproai_operator.controllers.tenant.run import Run
 from askproai_operator.engine import MANAGER, Cache, Key, find_condition
 from askproai_operator.settings import Settings
+from askproai_operator.store.shadows import shadow_name
 
 SHADOWS: Final = "Shadows"
 CALENDAR_URL: Final = "http://127.0.0.1:8092"  # of the container beside the shadow's web process: Cal.com as it was

@@ -5,11 +5,11 @@ from datetime import date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from askproai_core.database import DeclaredWork, Stranded, StrandedBy
 from askproai_operator.api import Branch, ServiceOffering, Staff, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
 from askproai_operator.controllers.tenant.tenant_config import absences_of
 from askproai_operator.services import active_offerings, is_offered_in
+from askproai_operator.store.stranded import DeclaredWork, Stranded, StrandedBy
 
 _NAMED: Final = 5
 _CAUSES: Final = {

@@ -6,7 +6,8 @@ from typing import Final
 
 import asyncpg
 
-from askproai_core.database import BookingCounts, Pool, read_days_of_bookings
+from askproai_core.database import Pool
+from askproai_core.database.tenant_figures import BookingCounts, read_days_of_bookings
 
 # No answer, a refused key, too many requests, or an error of theirs. Any other 4xx is an answer: a time that is taken, say.
 _ERRORS: Final = "p.status IS NULL OR p.status IN (401, 403, 429) OR p.status >= 500"

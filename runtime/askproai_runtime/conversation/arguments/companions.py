@@ -3,7 +3,6 @@
 import re
 from typing import Any
 
-from askproai_core.lenient_json import REPEATED
 from askproai_runtime.conversation.arguments.counts import read_count
 from askproai_runtime.conversation.arguments.table import fold_key, rules_of
 from askproai_runtime.conversation.arguments.values import (
@@ -16,6 +15,7 @@ from askproai_runtime.conversation.arguments.values import (
 from askproai_runtime.conversation.named_people import describes_person, read_people
 from askproai_runtime.language.customer_names import names_unknown, read_customer_name, says_nobody
 from askproai_runtime.language.placeholders import leaves_open, names_nothing
+from askproai_runtime.lenient_json import REPEATED
 from askproai_runtime.person_names import fold
 
 _MAX_COMPANIONS = 10  # that are read; fewer are booked

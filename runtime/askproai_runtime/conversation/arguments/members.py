@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from askproai_core.lenient_json import REPEATED
 from askproai_runtime.conversation.arguments.counts import counts_people
 from askproai_runtime.conversation.arguments.owners import (
     asks_for_appointment,
@@ -39,6 +38,7 @@ from askproai_runtime.conversation.arguments.values import (
     merge_values,
 )
 from askproai_runtime.german_dates import find_part_argument, understand_parts
+from askproai_runtime.lenient_json import REPEATED
 
 _MAX_KEY = 40
 _VALUE_RANKS = {fold_key(key): rank for rank, key in enumerate(VALUE_KEYS)}

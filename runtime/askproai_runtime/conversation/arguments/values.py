@@ -9,13 +9,13 @@ from typing import Any
 
 import msgspec
 
-from askproai_core.http_server import read_json
 from askproai_runtime.conversation.amended_messages import withdraws_call_back
 from askproai_runtime.conversation.arguments.table import ArgumentRule
 from askproai_runtime.german_dates import MONTHS, Argument, find_agreed
 from askproai_runtime.language.phrases import join_list
 from askproai_runtime.language.placeholders import is_placeholder, leaves_open, names_nothing, refuses_contact
 from askproai_runtime.language.replies import read_claim
+from askproai_runtime.lenient_json import read_json
 from askproai_runtime.person_names import drop_titles, fold
 
 MAX_CHARACTERS = 500

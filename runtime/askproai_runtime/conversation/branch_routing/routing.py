@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from askproai_core.phone_numbers import Route
 from askproai_core.tenant_config import Branch, BusinessModel, Service, TenantConfig
+from askproai_runtime.branch_numbers import Route
 from askproai_runtime.conversation.branch_routing.matching import (
     has_menu,
     indistinguishable,

@@ -6,8 +6,10 @@ from typing import Final
 import structlog
 
 from askproai_core.clock import Clock
-from askproai_core.redis import RedisClient, RedisUnavailable, Window
+from askproai_core.provider_limits import RedisUnavailable
 from askproai_runtime.page.sessions import LIFETIME, Session
+from askproai_runtime.redis.client import RedisClient
+from askproai_runtime.redis.rate_limiter import Window
 
 log = structlog.get_logger(__name__)
 

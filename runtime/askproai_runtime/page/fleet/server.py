@@ -10,10 +10,10 @@ import aiohttp
 import structlog
 from aiohttp import web
 
-from askproai_core.arrivals import keep_until_answered
 from askproai_core.fleet import FleetObject
 from askproai_core.http_server import Problem
 from askproai_runtime.admin_api import Pulse
+from askproai_runtime.arrivals import keep_until_answered
 from askproai_runtime.page.assets import answer_asset, load_assets
 from askproai_runtime.page.event_stream import stream_changes
 from askproai_runtime.page.feed import Feed, event_id

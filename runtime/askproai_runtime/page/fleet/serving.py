@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Final
 import aiohttp
 from aiohttp import web
 
-from askproai_core.arrivals import Arrivals, close_unproven
 from askproai_core.http_answers import client_session
 from askproai_core.http_server import error_middleware, start_server
 from askproai_core.lifecycle import background_tasks
+from askproai_runtime.arrivals import Arrivals, close_unproven
 from askproai_runtime.page.fleet.sources import FleetSources
 
 if TYPE_CHECKING:
@@ -46,8 +46,8 @@ async def serve_fleet_page(sources: FleetSources, address: str, port: int) -> As
         app.add_routes([web.get(path, page.answer) for path in PATHS])
         app.add_routes([web.post(path, page.answer) for path in ("/login", "/logout")])
         app.on_shutdown.append(page.close)
-        arrivals = Arrivals(max_waiting=CONNECTIONS)
-        runner, bound = await start_server(app, address, port, grace_seconds=1, arrivals=arrivals)
+        site = Arrivals(max_waiting=CONNECTIONS).site
+        runner, bound = await start_server(app, address, port, grace_seconds=1, site=site)
         try:
             async with background_tasks(_watch_when_configured(sources, mirror.run)):
                 yield bound

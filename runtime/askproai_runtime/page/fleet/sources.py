@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from askproai_core.clock import Clock
 from askproai_core.database import Pool
-from askproai_core.redis import RedisClient
+from askproai_runtime.redis.client import RedisClient
 from askproai_runtime.watched_files import Credentials
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from uuid import UUID
 import asyncpg
 
 from askproai_core.database import Connection
-from askproai_core.phone_numbers import regions_of
 from askproai_core.tenant_config import TenantConfig
+from askproai_runtime.branch_numbers import regions_of
 from askproai_runtime.encryption import ENCRYPTED_HEX, BodyCipher, DataKeyMissing, DecryptionError
 from askproai_runtime.intake import decrypt_body
 from askproai_runtime.privacy.traces import LONGEST_CALL, REFERENCE, StoredBody, Traces, own_events

@@ -1,0 +1,104 @@
+"""The state of the task `calendar-audit` between runs: its watermark in the table `tasks`, differences included.
+
+The workers write it, the operator and the private API read it. A tenant's role may write anything there, so nobody relies on it.
+No name, no phone number and no e-mail address of a customer is in it.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+
+CALENDAR_AUDIT = "calendar-audit"
+MAX_DIFFERENCES = 100  # of a tenant, the oldest ones: a watermark has up to 200,000 characters
+MAX_REASON = 300
+MAX_OTHERS = 10
+_YEARS = range(2000, 2200)  # others can not be shown in every time zone
+
+Instant = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class DifferenceSort(StrEnum):
+    """How an appointment and the bookings of the remote calendar can differ."""
+
+    MISSING_THERE = "missing_there"  # confirmed here, and the calendar does not know its booking
+    MISSING_HERE = "missing_here"  # live there, and unknown here
+    MOVED = "moved"  # live in both, at different times
+    DOUBLED = "doubled"  # two live bookings of one appointment, or two appointments with one booking
+    CANCELLED_THERE = "cancelled_there"  # live here, cancelled there
+    CANCELLED_HERE = "cancelled_here"  # cancelled or given up here, live there
+    OVERLAPPING = "overlapping"  # live there and unknown here, in the time of an appointment of the same person
+
+
+class Difference(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A difference that no rule mends: a person must decide.
+
+    `position` is the start by which the audit found it, and so the slice that finds it again. `here` and `there` are when it is
+    in each calendar. `others` are the ids of further appointments that take part, `other_uid` is a further booking. `state` is a
+    digest of the data by which a rule has decided.
+    """
+
+    sort: DifferenceSort
+    account: str
+    position: Instant
+    since: Instant
+    event_type: Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+    appointment: UUID | None = None
+    uid: str | None = None
+    here: Instant | None = None
+    there: Instant | None = None
+    others: list[Annotated[str, msgspec.Meta(max_length=200)]] = []
+    other_uid: str | None = None
+    reason: Annotated[str, msgspec.Meta(max_length=MAX_REASON)] = ""
+    state: str = ""
+
+    def __post_init__(self) -> None:
+        _require_usual(self.position, self.since, self.here, self.there)
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Return what stays the same from one look to the next, whichever slice finds it."""
+        is_doubled = self.sort is DifferenceSort.DOUBLED
+        return "doubled" if is_doubled else "one", str(self.appointment or self.uid)
+
+
+class AuditedAccount(msgspec.Struct, omit_defaults=True):
+    """How far the round through one account is. `position`: where the next slice begins, None at the begin of a round.
+
+    `compared_at` is the end of the last full round, by our clock.
+    """
+
+    position: Instant | None = None
+    compared_at: Instant | None = None
+
+    def __post_init__(self) -> None:
+        _require_usual(self.position, self.compared_at)
+
+
+class AuditState(msgspec.Struct, omit_defaults=True):
+    """The accounts by name, as those of the poll, and what differs now: at most `MAX_DIFFERENCES`."""
+
+    accounts: dict[str, AuditedAccount] = {}
+    differences: list[Difference] = []
+
+    @property
+    def compared_at(self) -> datetime | None:
+        """Return when all accounts had been compared; None until then."""
+        ends = [each.compared_at for each in self.accounts.values()]
+        return min((end for end in ends if end), default=None) if all(ends) else None
+
+
+def decode_audit_state(watermark: str) -> AuditState:
+    """Return the state of a watermark in JSON, which may hold anything: see above."""
+    try:
+        return msgspec.json.decode(watermark, type=AuditState)
+    except msgspec.DecodeError:
+        return AuditState()
+
+
+def _require_usual(*instants: datetime | None) -> None:
+    """Raise `ValueError` for an instant of no time that concerns us: a watermark may hold anything."""
+    if any(each is not None and each.year not in _YEARS for each in instants):
+        raise ValueError("an instant is too far away")

@@ -1,0 +1,461 @@
+"""The operator's side of the database: prepare it, and keep each tenant's role, row and resources as the manifests say."""
+
+import hmac
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+
+import asyncpg
+import structlog
+
+from askproai_core.database import Connection, DatabaseError, Pool, open_pool
+from askproai_core.database.group_roles import COORDINATOR
+from askproai_core.database.tenant_figures import BookingCounts, TenantFigures, read_figures, read_month_of_bookings
+from askproai_core.tenant_config import NotificationChannel
+from askproai_operator import login_urls
+from askproai_operator.store import login_roles, shadows
+from askproai_operator.store.canary_outcomes import CanaryOutcomes, Trial, read_canary_outcomes
+from askproai_operator.store.database_facts import DatabaseFacts, read_facts
+from askproai_operator.store.resources import Member, ResourceKey, ensure_resources, find_resources
+from askproai_operator.store.schema import Schema
+from askproai_operator.store.sessions import (
+    SUSPENSION_SECONDS,
+    Ended,
+    Failed,
+    Misuse,
+    TenantLogin,
+    TenantLogins,
+    open_watch,
+)
+from askproai_operator.store.stranded import DeclaredWork, Stranded, encode_declared, list_stranded
+from askproai_operator.store.task_progress import (
+    AuditProgress,
+    PollProgress,
+    read_audits,
+    read_failing_channels,
+    read_polls,
+)
+from askproai_operator.store.tenant_states import (
+    FACTS,
+    CalendarBacklog,
+    ProvisionedTenant,
+    TenantFacts,
+    TenantState,
+    find_refused,
+    has_encrypted_rows,
+    list_failing_providers,
+    list_refusals,
+    measure_backlogs,
+    read_states,
+    write_facts,
+)
+from askproai_operator.store.tenant_tables import find_export_id, uid_of_owner
+
+_FIND_TENANT = f"SELECT uid, retell_key_hash, {FACTS} FROM tenants WHERE tenant = $1"  # noqa: S608  our own names
+# Whose rows went to another Tenant has lost them for good: two that live at once would take them from each other without end.
+_HAS_LOST_ROWS = """
+SELECT EXISTS (SELECT FROM audit_log
+    WHERE tenant = $1 AND actor = 'operator' AND action = 'data_adopted' AND detail ->> 'from' = $2)
+"""
+
+log = structlog.get_logger(__name__)
+
+# A key of the operator; a reconcile uses one for milliseconds.
+_CONNECTIONS = 8
+
+# Two replicas during a rolling update make four processes; only the leader works, with two connections.
+COORDINATOR_CONNECTIONS = 8
+
+
+class DataOwnedByOther(DatabaseError):
+    """Rows of this tenant key belong to another Tenant object; they must be adopted.
+
+    A Tenant that knows its UID can adopt them, so the text, which a namesake reads in its status, is without
+    `owner_uid`. `uid` is the asking Tenant's.
+    """
+
+    def __init__(self, tenant: str, owner_uid: str, uid: str = "") -> None:
+        was_exported = find_export_id(owner_uid) is not None and uid_of_owner(owner_uid) == uid
+        super().__init__(
+            f"the rows of {tenant} were exported (askproai tenant export), and are served by another installation: delete this"
+            " Tenant once it is Ready there. If they are imported nowhere, go on here with the annotation askproai.de/adopt-data:"
+            " <the owner that the export printed>"
+            if was_exported
+            else f"the rows of {tenant} belong to a former Tenant of this name: choose another name, use the Retell key that it"
+            " had, or adopt them with the annotation askproai.de/adopt-data: <its UID>; the platform team finds the UID in the"
+            " operator's log (database.not_ready)"
+        )
+        self.owner_uid = owner_uid
+
+
+class RowsNotImported(DatabaseError):
+    """A Tenant is to go on with exported rows, and this database does not have them: it must not begin with an empty book."""
+
+    def __init__(self, tenant: str) -> None:
+        super().__init__(
+            f"the rows of {tenant} that its annotation askproai.de/adopt-data names are not in this database: import them"
+            " (askproai tenant import), or remove the annotation to begin without any"
+        )
+
+
+class LoginSuspended(DatabaseError):
+    """A session of the tenant's role did what no pod does, so the role may not log in for a while."""
+
+    def __init__(self, misuse: Misuse | None) -> None:
+        super().__init__(
+            f"the tenant's database login did what no pod does ({misuse or 'noted by another process'}) and may not connect for "
+            f"{SUSPENSION_SECONDS // 60} minutes: find out who else has its password (who may read the Secret with DATABASE_URL?), "
+            "and delete that Secret, so that a new password is made"
+        )
+
+
+class AdminStore:
+    """One installation's database through the admin's login: CREATEROLE, owner of the database, no superuser."""
+
+    def __init__(self, dsn: str) -> None:
+        self._dsn = dsn
+        self._pool: Pool | None = None
+        self._schema = Schema(dsn, self._connection)
+        self._logins = TenantLogins()
+
+    async def prepare(self) -> None:
+        """Create the group roles and migrate the schema. Safe to repeat, and to run twice at the same time.
+
+        Every reconcile of a Tenant calls it. A migration that takes long goes on without its caller, and one that is blocked or
+        fails is tried again (`schema.py`). Raises `MigrationBlocked` if the schema is meanwhile older than this release runs on,
+        and what a migration raises in its first twenty seconds.
+        """
+        await self._schema.prepare()
+
+    async def read_facts(self) -> DatabaseFacts:
+        """Return what PostgreSQL says of itself and of this installation (`database_facts.py`)."""
+        async with self._connection() as conn:
+            return await read_facts(conn)
+
+    async def list_failing_providers(self, limit: int) -> Sequence[tuple[str, str]]:
+        """Return tenant and provider where the last requests of the pods failed (`tenant_states.py`)."""
+        async with self._connection() as conn:
+            return await list_failing_providers(conn, limit)
+
+    @property
+    def is_server_authenticated(self) -> bool:
+        """Return whether the admin's URL has the server verified."""
+        return login_urls.is_server_authenticated(self._dsn)
+
+    async def wait_until_prepared(self) -> None:
+        """Wait until `prepare` has returned or failed once: a session that misbehaves may be why it fails."""
+        await self._schema.wait_until_prepared()
+
+    async def ensure_tenant(
+        self,
+        tenant: str,
+        uid: str,
+        password: str,
+        connection_limit: int,
+        *,
+        adopt: str | None = None,
+        key_hash: str = "",
+        is_erasing: Callable[[str], Awaitable[bool]] | None = None,
+        facts: TenantFacts = TenantFacts(),  # noqa: B008  frozen
+        verify_password: bool = True,
+    ) -> bool:
+        """Create or update the tenant's row and its login role `role_name(tenant)`; return whether rows were adopted now.
+
+        The coordinator reads `facts`. Without `verify_password` it is not tried whether the role's password is this one. Retained
+        rows of another UID are adopted if that is `adopt`, or if its key at Retell had the same `key_hash`, which no stranger has
+        (an empty one matches none), unless it is the key of a Tenant that has lost the rows to a later one, or `is_erasing` says
+        that the rows of the UID are to be erased. Raises `DataOwnedByOther` otherwise, `RowsNotImported` if `adopt` names exported
+        rows and there are none, and `LoginSuspended` for a while after a session of the role misbehaved.
+        """
+        role = self.role_name(tenant)
+        async with self._connection() as conn:
+            known = await conn.fetchrow(_FIND_TENANT, tenant)
+            if known is None and find_export_id(adopt or ""):
+                raise RowsNotImported(tenant)
+            if known is None:
+                await conn.execute(
+                    "INSERT INTO tenants (tenant, role, uid) VALUES ($1, $2, $3) ON CONFLICT (tenant) DO NOTHING",
+                    tenant, role, uid,
+                )  # fmt: skip
+                known = await conn.fetchrow(_FIND_TENANT, tenant)
+            owner, owners_key_hash, *recorded = known or ("", None)
+            if owner != uid:
+                has_key = bool(key_hash) and hmac.compare_digest(key_hash, owners_key_hash or "")
+                if owner != adopt and not (has_key and await _may_adopt_by_key(conn, tenant, owner, uid, is_erasing)):
+                    raise DataOwnedByOther(tenant, owner, uid)
+                await _adopt(conn, tenant, owner, uid)
+            if owners_key_hash is not None and owners_key_hash != key_hash:
+                await conn.execute(
+                    "UPDATE tenants SET retell_key_hash = $2 WHERE tenant = $1 AND uid = $3", tenant, key_hash, uid
+                )
+            if tuple(recorded) != facts.columns:
+                await write_facts(conn, tenant, facts)
+            if await self._ensure_login(conn, role, password, connection_limit, verify_password=verify_password):
+                await self._require_not_exported(conn, tenant, uid)
+        return bool(owner != uid)
+
+    async def _require_not_exported(self, conn: Connection, tenant: str, uid: str) -> None:
+        """Drop the login that was just written, and raise `DataOwnedByOther`, if the rows were exported meanwhile.
+
+        An export drops the login after it has taken the rows, so one of both sees what the other has done.
+        """
+        owner = await conn.fetchval("SELECT uid FROM tenants WHERE tenant = $1", tenant)
+        if find_export_id(owner or "") is not None:
+            await self._drop_login(conn, self.role_name(tenant))
+            raise DataOwnedByOther(tenant, owner, uid)
+
+    async def _ensure_login(
+        self, conn: Connection, name: str, password: str, connection_limit: int, *, verify_password: bool
+    ) -> bool:
+        """Create or update the login, and return whether it was written; the watch knows it before it may log in.
+
+        Raises `LoginSuspended`.
+        """
+        login: TenantLogin | None = None
+
+        def before_login(oid: int, former_limit: int) -> None:
+            nonlocal login
+            self._logins.note_mark(TenantLogin(oid, name, former_limit))
+            login = TenantLogin(oid, name, connection_limit)
+            self._logins.created[oid] = login
+            if (suspension := self._logins.suspension(name)) is not None:
+                raise LoginSuspended(suspension.misuse)
+
+        is_written = await login_roles.ensure_login(
+            conn,
+            self._dsn,
+            name,
+            password,
+            connection_limit,
+            verify_password=verify_password,
+            before_login=before_login,
+        )
+        if (suspension := self._logins.suspension(name)) is not None and login is not None:  # meanwhile
+            self._logins.to_suspend[login.oid] = login
+            raise LoginSuspended(suspension.misuse)
+        self._logins.suspended.pop(name, None)
+        return is_written
+
+    async def ensure_coordinator(self, password: str) -> None:
+        """Create or update the coordinator's login role; `coordinator_dsn(password)` is its URL."""
+        name = login_roles.coordinator_role_name(login_urls.database_name(self._dsn))
+        async with self._connection() as conn:
+            limit, group = COORDINATOR_CONNECTIONS, COORDINATOR
+            await login_roles.ensure_login(conn, self._dsn, name, password, limit, group=group)
+
+    async def ensure_resources(
+        self, tenant: str, desired: Iterable[ResourceKey], persons: Mapping[Member, str] | None = None
+    ) -> dict[ResourceKey, int]:
+        """Create, link and list the tenant's rows of `resources` (`resources.py`). Raises `TenantNotFound`."""
+        keys, persons = tuple(desired), persons or {}
+        async with self._connection() as conn:
+            known = await find_resources(conn, tenant, keys, persons)
+            if known is not None:
+                return known
+            async with conn.transaction():
+                return await ensure_resources(conn, tenant, keys, persons)
+
+    async def list_booking_refusals(self, tenant: str) -> set[int | None]:
+        """Return the statuses with which the remote calendar has refused the pods' bookings (`tenant_states.py`)."""
+        async with self._connection() as conn:
+            return (await list_refusals(conn, [tenant])).get(tenant, set())
+
+    async def find_refused(self, tenant: str) -> datetime | None:
+        """Return since when each request of the tenant's own calls is refused (`tenant_states.py`); None if it is not so."""
+        async with self._connection() as conn:
+            return (await find_refused(conn, [tenant])).get(tenant)
+
+    async def measure_calendar_backlog(self, tenant: str, waited: timedelta) -> CalendarBacklog:
+        """Return what waits for the remote calendar for longer than `waited` (`tenant_states.py`)."""
+        async with self._connection() as conn:
+            return (await measure_backlogs(conn, [tenant], waited)).get(tenant, CalendarBacklog())
+
+    async def list_stranded(self, tenant: str, declared: DeclaredWork) -> Sequence[Stranded]:
+        """Return the appointments to come whose staff member or service is not declared, or who is away (`stranded.py`)."""
+        async with self._connection() as conn:
+            return (await list_stranded(conn, {tenant: encode_declared(declared)})).get(tenant, [])
+
+    async def read_poll_progress(self, tenant: str) -> PollProgress | None:
+        """Return how far the tenant's workers are with asking Cal.com what has changed; None if none has begun."""
+        async with self._connection() as conn:
+            return (await read_polls(conn, [tenant])).get(tenant)
+
+    async def read_audit_progress(self, tenant: str) -> AuditProgress | None:
+        """Return what the tenant's workers found when they compared both books; None if none has begun."""
+        async with self._connection() as conn:
+            return (await read_audits(conn, [tenant])).get(tenant)
+
+    async def find_owner(self, tenant: str) -> str | None:
+        """Return the UID of the Tenant that has the rows of this name, or had them until they were exported; None without rows."""
+        async with self._connection() as conn:
+            owner: str | None = await conn.fetchval("SELECT uid FROM tenants WHERE tenant = $1", tenant)
+            return uid_of_owner(owner) if owner is not None else None
+
+    async def has_encrypted_rows(self, tenant: str) -> bool:
+        """Return whether something of the tenant is stored that its pods have encrypted. It may read all of its events.
+
+        False if that takes longer than a statement may: the answer is for a warning, for which no Tenant must stand still.
+        """
+        try:
+            async with self._connection() as conn:
+                return await has_encrypted_rows(conn, tenant)
+        except asyncpg.QueryCanceledError:
+            log.warning("data_keys.not_looked_for", tenant=tenant, why="the tenant has too many events")
+            return False
+
+    async def read_failing_channels(self, tenant: str) -> Mapping[NotificationChannel, str]:
+        """Return by which channels the tenant's workers can send nothing, and why."""
+        async with self._connection() as conn:
+            return (await read_failing_channels(conn, [tenant])).get(tenant, {})
+
+    async def read_states(self, tenants: Collection[ProvisionedTenant], waited: timedelta) -> dict[str, TenantState]:
+        """Return what the conditions of many tenants depend on, by a handful of statements; `waited` as for the backlog."""
+        async with self._connection() as conn:
+            return await read_states(conn, tenants, waited)
+
+    async def read_figures(self, tenants: Sequence[str]) -> Mapping[str, TenantFigures]:
+        """Return the calls and bookings of the last 24 hours by tenant, by one statement."""
+        async with self._connection() as conn:
+            return await read_figures(conn, tenants)
+
+    async def read_month_of_bookings(self, tenants: Sequence[str]) -> Mapping[str, BookingCounts]:
+        """Return the bookings of the last 30 days by tenant, by one statement, as far as their records are kept."""
+        async with self._connection() as conn:
+            return await read_month_of_bookings(conn, tenants)
+
+    async def read_canary_outcomes(self, trials: Sequence[Trial]) -> Mapping[str, CanaryOutcomes]:
+        """Return what the callers of canaries and of the other pods met, by tenant, by one statement (`canary_outcomes.py`)."""
+        async with self._connection() as conn:
+            return await read_canary_outcomes(conn, trials)
+
+    async def drop_tenant(self, tenant: str, erase: bool, *, uid: str | None = None) -> None:
+        """Drop the tenant's login role; its rows stay for the Tenant's UID, unless `erase`. Safe to repeat.
+
+        With `uid` only rows of that Tenant are erased, never those of an earlier Tenant of this name that nobody adopted.
+        """
+        await self.drop_shadow(tenant, uid)
+        async with self._connection() as conn:
+            await self._drop_login(conn, self.role_name(tenant))
+        if erase:
+            await self.erase(tenant, uid)
+
+    async def ensure_shadow(self, tenant: str, uid: str, password: str, connection_limit: int) -> Mapping[int, int]:
+        """Create or update a tenant's shadow and its login; return the ids of its resources by the tenant's (`shadows.py`).
+
+        One that a former Tenant of this name has left is erased.
+        """
+        name = shadows.shadow_name(tenant)
+        if await self.find_owner(name) not in {None, uid}:
+            await self.drop_shadow(tenant)
+        await self.ensure_tenant(name, uid, password, connection_limit, verify_password=False)
+        async with self._connection() as conn, conn.transaction():
+            return await shadows.ensure_shadow_resources(conn, tenant)
+
+    async def read_shadow_results(self, tenant: str, limit: int) -> shadows.ShadowResults:
+        """Return what a tenant's shadow has found, with the newest `limit` calls that differ (`shadows.py`)."""
+        async with self._connection() as conn:
+            return await shadows.read_shadow_results(conn, tenant, limit)
+
+    async def drop_shadow(self, tenant: str, uid: str | None = None) -> None:
+        """Delete everything of the shadow of a tenant (with `uid`): login, rows, what waits to be replayed. Safe to repeat."""
+        role = self.role_name(shadows.shadow_name(tenant))
+        async with self._connection() as conn:
+            if await shadows.has_shadow(conn, tenant, uid, role):
+                await self._drop_login(conn, role)
+                async with conn.transaction():
+                    await shadows.delete_shadow_rows(conn, tenant)
+
+    async def drop_former_tenant(self, tenant: str, erase: bool, *, uid: str) -> None:
+        """Do as `drop_tenant` for a deleted Tenant while a namesake exists: the role may be the namesake's by now.
+
+        It is as soon as the rows are. Until then it has the password of the deleted one. If the namesake adopts the rows at this
+        very moment, its next reconcile creates the role again.
+        """
+        async with self._connection() as conn:
+            owner = await conn.fetchval("SELECT uid FROM tenants WHERE tenant = $1", tenant)
+            if owner is None or uid_of_owner(owner) == uid:
+                await self._drop_login(conn, self.role_name(tenant))
+        if erase:
+            await self.erase(tenant, uid)
+
+    async def _drop_login(self, conn: Connection, role: str) -> None:
+        if self._logins.suspension(role) is None:
+            self._logins.suspended.pop(role, None)  # or the watch would restore it meanwhile
+        await login_roles.drop_login(conn, role)
+        self._logins.forget(role)
+
+    async def erase(self, tenant: str, uid: str | None = None) -> None:
+        """Delete the tenant's rows if they belong to the Tenant with `uid`, also as exported ones (None: whoever owns them)."""
+        async with self._connection() as conn, conn.transaction():
+            owner = await conn.fetchval("SELECT uid FROM tenants WHERE tenant = $1 FOR UPDATE", tenant)
+            if uid is not None and uid_of_owner(owner or "") != uid:
+                return
+            await shadows.delete_rows(conn, shadows.shadow_name(tenant))
+            await shadows.delete_rows(conn, tenant)
+
+    def role_name(self, tenant: str) -> str:
+        return login_roles.tenant_role_name(tenant, login_urls.database_name(self._dsn))
+
+    def tenant_dsn(self, tenant: str, password: str) -> str:
+        """Return the tenant's own DATABASE_URL."""
+        return self._pods_dsn(self.role_name(tenant), password)
+
+    def coordinator_dsn(self, password: str) -> str:
+        """Return the coordinator's DATABASE_URL."""
+        return self._pods_dsn(login_roles.coordinator_role_name(login_urls.database_name(self._dsn)), password)
+
+    @property
+    def ca(self) -> str | None:
+        """Return the certificates of the server's authority, which pods need beside their DATABASE_URL; None if there are none."""
+        return login_urls.read_authority(self._dsn)
+
+    def _pods_dsn(self, role: str, password: str) -> str:
+        return login_urls.without_authority(login_urls.login_dsn(self._dsn, role, password))
+
+    @asynccontextmanager
+    async def watch_sessions(self, ended: Ended, failed: Failed) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+        """Yield a function that looks at the tenants' sessions once, and ends those that hold up others.
+
+        A role that it suspended is refused by `ensure_tenant` for a while, and may log in after that. Another process, which finds
+        the role suspended, counts the time from then on.
+        """
+        async with open_watch(self._dsn, self._logins, ended, failed) as watch:
+            yield watch.check
+
+    async def close(self) -> None:
+        """End a migration that goes on; the next process begins it again."""
+        await self._schema.end_migration()
+        if self._pool is not None:
+            await self._pool.close()
+            self._pool = None
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Connection]:
+        if self._pool is None:
+            self._pool = open_pool(self._dsn, max_size=_CONNECTIONS, application_name="askproai-operator")
+        async with (await self._pool).acquire() as conn:  # awaiting an open pool returns it
+            yield conn
+
+
+async def _may_adopt_by_key(
+    conn: Connection, tenant: str, owner: str, uid: str, is_erasing: Callable[[str], Awaitable[bool]] | None
+) -> bool:
+    """Return whether the rows are to stay, and the Tenant has not lost them to a later one: then its key is proof enough."""
+    if await conn.fetchval(_HAS_LOST_ROWS, tenant, uid):
+        return False
+    return is_erasing is None or not await is_erasing(owner)
+
+
+async def _adopt(conn: Connection, tenant: str, owner: str, uid: str) -> None:
+    """Assign the rows to another Tenant and audit that. One of two that adopt at the same time is refused."""
+    async with conn.transaction():
+        adopted = await conn.fetchval(
+            "UPDATE tenants SET uid = $3 WHERE tenant = $1 AND uid = $2 RETURNING true", tenant, owner, uid
+        )
+        if not adopted:
+            raise DataOwnedByOther(tenant, await conn.fetchval("SELECT uid FROM tenants WHERE tenant = $1", tenant))
+        await conn.execute(
+            """INSERT INTO audit_log (tenant, actor, action, detail, correlation_id)
+               VALUES ($1, 'operator', 'data_adopted', jsonb_build_object('from', $2::text, 'to', $3::text), $3)""",
+            tenant, owner, uid,
+        )  # fmt: skip

@@ -1,0 +1,124 @@
+"""The schema of an installation's database: migrate it to this release's, in a task that no reconcile ends.
+
+The operator's reconciles are cancelled after two minutes, and the build of an index may take longer
+(docs/decisions/0133-indexes-are-built-before-their-migration.md). `migrate.py` does the migration itself.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from time import monotonic
+
+import structlog
+
+from askproai_core.database import (
+    Connection,
+    MigrationBlocked,
+    Migrator,
+    oldest_usable_version,
+    schema_version,
+    shipped_migrations,
+)
+from askproai_core.database.group_roles import ensure_group_roles
+
+log = structlog.get_logger(__name__)
+
+# A dump takes minutes, and each attempt makes others wait: it is not for every Tenant's reconcile to make one.
+_BLOCKED_REST_SECONDS = 60.0
+# An index of a large table takes longer than a reconcile may; most migrations are done in a moment, for which it is worth waiting.
+_PATIENCE_SECONDS = 20.0
+
+
+class Schema:
+    """One database's schema, with at most one migration of this process at a time.
+
+    `dsn` is the admin's; `acquire` lends a connection of that login for a few statements. A migration opens its own.
+    """
+
+    def __init__(self, dsn: str, acquire: Callable[[], AbstractAsyncContextManager[Connection]]) -> None:
+        self._dsn = dsn
+        self._acquire = acquire
+        self._migration: asyncio.Task[None] | None = None  # the newest one, which may have ended
+        self._patience_ends = 0.0  # monotonic
+        self._prepared = False
+        self._blocked: MigrationBlocked | None = None
+        self._blocked_until = 0.0  # monotonic
+        self._prepare_ended = asyncio.Event()
+
+    async def prepare(self) -> None:
+        """Create the group roles and migrate the schema. Safe to repeat, and to run twice at the same time.
+
+        Once done it costs one query, which notices a database that was recreated. A migration goes on when a caller is cancelled.
+        It is awaited in its first twenty seconds, and what it then raises is raised here; one that is blocked, or fails later, is
+        tried again after a minute, by whichever call comes first. Meanwhile the schema may be the one before, on which this release
+        runs, too. Raises `MigrationBlocked` if it is older than that.
+        """
+        if self._prepared and await self._is_current():
+            return
+        try:
+            migration = self._begin_migration()
+            has_ended = migration is not None and await self._has_ended(migration)
+            if not has_ended or self._blocked is not None:
+                await self._require_usable()
+        finally:
+            self._prepare_ended.set()
+
+    async def wait_until_prepared(self) -> None:
+        """Wait until `prepare` has returned or failed once."""
+        await self._prepare_ended.wait()
+
+    async def end_migration(self) -> None:
+        """End a migration that goes on, and wait for its end for at most ten seconds."""
+        if self._migration is not None:
+            self._migration.cancel()
+            await asyncio.wait({self._migration}, timeout=10)
+
+    async def _is_current(self) -> bool:
+        """Return whether the schema is this release's, by one statement; False, too, for a database without any."""
+        async with self._acquire() as conn:
+            return await schema_version(conn) >= shipped_migrations()[-1].version
+
+    def _begin_migration(self) -> asyncio.Task[None] | None:
+        """Return the migration that goes on, or a new one; None in the minute after one that was blocked, or failed late."""
+        if self._migration is None or self._migration.done():
+            if self._blocked is not None and monotonic() < self._blocked_until:
+                return None
+            self._blocked = None
+            self._migration = asyncio.create_task(self._migrate())
+            self._patience_ends = monotonic() + _PATIENCE_SECONDS
+        return self._migration
+
+    async def _has_ended(self, migration: asyncio.Task[None]) -> bool:
+        """Wait for a migration until it has gone on for twenty seconds; return whether it has ended. Raises what it raised."""
+        ended, _ = await asyncio.wait({migration}, timeout=max(0.0, self._patience_ends - monotonic()))
+        if ended:
+            migration.result()
+        return bool(ended)
+
+    async def _require_usable(self) -> None:
+        async with self._acquire() as conn:
+            if await schema_version(conn) < oldest_usable_version():
+                why = (
+                    self._blocked or "a migration goes on, which may build an index (migration.builds_index in the log)"
+                )
+                raise MigrationBlocked(str(why))
+
+    async def _migrate(self) -> None:
+        """Create the roles and migrate. If a table is locked, or nobody waits for the failure, note it and rest for a minute."""
+        try:
+            async with self._acquire() as conn:
+                await ensure_group_roles(conn)
+            await Migrator(self._dsn).up()
+            self._prepared = True
+        except MigrationBlocked as error:
+            log.warning("migration.blocked", reason=str(error), again_in_seconds=_BLOCKED_REST_SECONDS)
+            self._rest(error)
+        except Exception as error:
+            if monotonic() < self._patience_ends:
+                raise
+            name = type(error).__name__
+            log.warning("migration.failed", error=name, again_in_seconds=_BLOCKED_REST_SECONDS)
+            self._rest(MigrationBlocked(f"the migration failed after some time: {name}"))
+
+    def _rest(self, why: MigrationBlocked) -> None:
+        self._blocked, self._blocked_until = why, monotonic() + _BLOCKED_REST_SECONDS

@@ -1,0 +1,244 @@
+"""The state of tenants in the database on which their conditions depend: of one, or of many by the same few statements.
+
+Each statement does for each tenant by itself, in a LATERAL subquery, what it would do for one alone: so a tenant's rows cost no
+other tenant time, and the plan for a thousand is that for one. The time is `now()` where an index is searched by it: with the
+volatile `clock_timestamp()` PostgreSQL would read all that a tenant ever had.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from askproai_core.data_keys import ENCRYPTED_BODY, ENCRYPTED_FIELD
+from askproai_core.database import Connection
+from askproai_core.tenant_config import NotificationChannel, Retention
+from askproai_operator.store.login_roles import list_current_logins
+from askproai_operator.store.stranded import Stranded, list_stranded
+from askproai_operator.store.task_progress import (
+    AuditProgress,
+    PollProgress,
+    read_audits,
+    read_failing_channels,
+    read_polls,
+)
+
+_HAS_ENCRYPTED = """
+SELECT EXISTS (SELECT FROM webhook_events WHERE tenant = $1 AND substr(payload, 1, length($2::bytea)) = $2)
+    OR EXISTS (SELECT FROM calls WHERE tenant = $1 AND jsonb_exists(analysis, $3))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarBacklog:
+    """Appointments of a tenant that the remote calendar does not have as they are here; those that are past do not count."""
+
+    appointments: int = 0
+    oldest: datetime | None = None  # since when the oldest of them waits
+    dead: int = 0  # how many of them have a dead letter
+
+
+@dataclass(frozen=True, slots=True)
+class TenantFacts:
+    """The coordinator's facts about a tenant: how long it retains received data, and which servers it calls."""
+
+    retention: Retention = field(default_factory=Retention)
+    retell_base_url: str = ""
+    calcom_base_url: str = ""  # empty: the tenant uses the local calendar
+
+    @property
+    def columns(self) -> tuple[str | int, ...]:
+        """Return the values of `FACTS`."""
+        kept = self.retention
+        days = kept.raw_event_days, kept.transcript_days, kept.call_days, kept.appointment_days, kept.customer_days
+        return self.retell_base_url, self.calcom_base_url, *days
+
+
+FACTS = "retell_base_url, calcom_base_url, raw_event_days, transcript_days, call_days, appointment_days, customer_days"
+_WRITE_FACTS = f"UPDATE tenants SET ({FACTS}) = ROW ($2, $3, $4, $5, $6, $7, $8) WHERE tenant = $1"  # noqa: S608  our own names
+
+
+async def write_facts(conn: Connection, tenant: str, facts: TenantFacts) -> None:
+    """Write what the coordinator reads of a tenant."""
+    await conn.execute(_WRITE_FACTS, tenant, *facts.columns)
+
+
+@dataclass(frozen=True, slots=True)
+class ProvisionedTenant:
+    """A tenant as a reconcile has left it in the database. `work` is its DeclaredWork, encoded."""
+
+    tenant: str
+    uid: str
+    role: str
+    connection_limit: int
+    facts: TenantFacts
+    resource_ids: AbstractSet[int]
+    work: str
+
+
+@dataclass(frozen=True, slots=True)
+class TenantState:
+    """The state of a tenant. `is_provisioned`: row, login role and resources are still as they were left.
+
+    Not compared are the password, which cannot be read, and whether the admin is a member of the role, which takes
+    PostgreSQL as long as the admin has roles.
+    """
+
+    is_provisioned: bool
+    refusals: AbstractSet[int | None]
+    backlog: CalendarBacklog
+    poll: PollProgress | None
+    audit: AuditProgress | None
+    stranded: Sequence[Stranded]
+    refused_since: datetime | None = None  # since when each request of the tenant's own calls was refused
+    failing: Mapping[NotificationChannel, str] = field(
+        default_factory=dict
+    )  # channels by which nothing can be sent, and why
+
+
+async def read_states(
+    conn: Connection, tenants: Collection[ProvisionedTenant], waited: timedelta
+) -> dict[str, TenantState]:
+    """Return the states of tenants by their keys; `waited` as for `measure_backlogs`."""
+    keys = [each.tenant for each in tenants]
+    provisioned = await _find_provisioned(conn, tenants)
+    refusals = await list_refusals(conn, keys)
+    backlogs = await measure_backlogs(conn, keys, waited)
+    polls = await read_polls(conn, keys)
+    audits = await read_audits(conn, keys)
+    stranded = await list_stranded(conn, {each.tenant: each.work for each in tenants})
+    failing = await read_failing_channels(conn, keys)
+    refused = await find_refused(conn, keys)
+    return {
+        key: TenantState(
+            key in provisioned,
+            refusals.get(key, frozenset()),
+            backlogs.get(key, CalendarBacklog()),
+            polls.get(key),
+            audits.get(key),
+            stranded.get(key, ()),
+            refused.get(key),
+            failing.get(key, {}),
+        )
+        for key in keys
+    }
+
+
+async def _find_provisioned(conn: Connection, tenants: Collection[ProvisionedTenant]) -> set[str]:
+    """Return the keys of the tenants whose row, login role and resources are as they were left."""
+    keys = [each.tenant for each in tenants]
+    rows = await conn.fetch(f"SELECT tenant, uid, {FACTS} FROM tenants WHERE tenant = ANY($1)", keys)  # noqa: S608  our own names
+    written = {tenant: tuple(values) for tenant, *values in rows}
+    found = await conn.fetch(
+        "SELECT tenant, array_agg(id) AS ids FROM resources WHERE tenant = ANY($1) GROUP BY tenant", keys
+    )
+    resources = {row["tenant"]: row["ids"] for row in found}
+    logins = await list_current_logins(conn, {each.role: each.connection_limit for each in tenants})
+    return {
+        each.tenant
+        for each in tenants
+        if written.get(each.tenant) == (each.uid, *each.facts.columns)
+        and each.resource_ids <= set(resources.get(each.tenant, ()))
+        and each.role in logins
+    }
+
+
+async def list_refusals(conn: Connection, tenants: Sequence[str]) -> Mapping[str, set[int | None]]:
+    """Return the statuses with which the remote calendar has refused the pods' bookings in the last quarter of an hour.
+
+    Only those that say that the key, the address or an event type is wrong; None: no key is mounted. A problem of every booking
+    is over once one is confirmed; an event type is not, since the one that was confirmed may be another.
+    """
+    rows = await conn.fetch(
+        """SELECT t.tenant, refused.status FROM unnest($1::text[]) t (tenant) CROSS JOIN LATERAL (
+               SELECT DISTINCT r.status FROM provider_calls r
+               WHERE r.tenant = t.tenant AND r.at > now() - interval '15 minutes'
+                 AND (r.provider, r.operation, r.outcome) = ('calcom', 'create-booking', 'refused')
+                 AND (r.status IN (403, 404) OR coalesce(r.status, 401) IN (301, 302, 307, 308, 401, 498) AND r.at >= coalesce(
+                     (SELECT max(c.at) FROM provider_calls c WHERE c.tenant = t.tenant AND c.at > now() - interval '15 minutes'
+                      AND (c.provider, c.operation, c.outcome) = ('calcom', 'create-booking', 'confirmed')),
+                     '-infinity'))) refused""",
+        tenants,
+    )
+    found: dict[str, set[int | None]] = defaultdict(set)
+    for tenant, status in rows:
+        found[tenant].add(status)
+    return found
+
+
+async def find_refused(conn: Connection, tenants: Sequence[str]) -> Mapping[str, datetime]:
+    """Return the tenants of which each request of their own calls is refused for a minute or more, and since when.
+
+    The content of a refused request is unsigned: a request with a signature since then is proof that the keys fit.
+    """
+    rows = await conn.fetch(
+        """SELECT t.tenant, refused.since FROM unnest($1::text[]) t (tenant) CROSS JOIN LATERAL (
+               SELECT min(a.at) AS since, count(*) AS times FROM audit_log a
+               WHERE a.tenant = t.tenant AND a.at > now() - interval '1 hour' AND a.action = 'signature.refused'
+                 AND a.at > coalesce(greatest(
+                     (SELECT max(e.received_at) FROM webhook_events e
+                      WHERE e.tenant = t.tenant AND e.received_at > now() - interval '1 hour' AND e.source = 'retell'),
+                     (SELECT max(f.at) FROM function_requests f
+                      WHERE f.tenant = t.tenant AND f.at > now() - interval '1 hour')), '-infinity')) refused
+           WHERE refused.times > 1 AND refused.since < now() - interval '1 minute'""",
+        tenants,
+    )
+    return {row["tenant"]: row["since"] for row in rows}
+
+
+async def list_failing_providers(conn: Connection, limit: int) -> Sequence[tuple[str, str]]:
+    """Return tenant and provider where the last requests of the pods all failed as those do that open a circuit; at most
+    `limit`.
+
+    At least two of the last ten minutes, since a circuit that nobody tries is forgotten after these, and the last five at most.
+    Reads of free times, too, open circuits and have no rows.
+    """
+    rows = await conn.fetch(_FAILING_PROVIDERS, limit)
+    return [(row["tenant"], row["provider"]) for row in rows]
+
+
+# The newest hundred rows of each tenant at most, so that the rows of one cost no other time.
+_FAILING_PROVIDERS = """
+SELECT t.tenant, last.provider FROM tenants t CROSS JOIN LATERAL (
+    SELECT provider FROM (
+        SELECT provider, row_number() OVER (PARTITION BY provider ORDER BY at DESC, id DESC) AS place,
+               coalesce(status >= 500 OR status = 408, coalesce(error, '') <> 'CredentialMissing') AS failed
+        FROM (SELECT provider, at, id, status, error FROM provider_calls c
+              WHERE c.tenant = t.tenant AND c.at > now() - interval '10 minutes' ORDER BY c.at DESC LIMIT 100) newest) numbered
+    WHERE place <= 5 AND provider IN ('calcom', 'retell') GROUP BY provider HAVING count(*) >= 2 AND bool_and(failed)) last
+ORDER BY t.tenant, last.provider LIMIT $1
+"""
+
+
+async def measure_backlogs(
+    conn: Connection, tenants: Sequence[str], waited: timedelta
+) -> Mapping[str, CalendarBacklog]:
+    """Return what waits for the remote calendar for longer than `waited`.
+
+    Every booking has a sync job for some seconds, in case its process dies. Reads the partial indexes of the jobs that are not
+    done, at most 1000 of a state, so that a tenant's rows cost no other tenant time, whatever they are.
+    """
+    rows = await conn.fetch(
+        """SELECT t.tenant, b.* FROM unnest($1::text[]) t (tenant) CROSS JOIN LATERAL (
+               WITH open AS (
+                   (SELECT id, appointment_id, created_at, false AS dead FROM jobs
+                    WHERE tenant = t.tenant AND state = 'ready' AND kind = 'calendar-sync' LIMIT 1000)
+                   UNION ALL (SELECT id, appointment_id, created_at, false FROM jobs
+                              WHERE tenant = t.tenant AND state = 'running' AND kind = 'calendar-sync' LIMIT 1000)
+                   UNION ALL (SELECT id, appointment_id, created_at, true FROM jobs
+                              WHERE tenant = t.tenant AND state = 'dead' AND kind = 'calendar-sync' LIMIT 1000))
+               SELECT count(*), min(o.created_at), count(*) FILTER (WHERE o.dead)
+               FROM open o JOIN appointments a ON a.tenant = t.tenant AND a.id = o.appointment_id
+               WHERE o.created_at BETWEEN clock_timestamp() - interval '1 year' AND clock_timestamp() - $2::interval
+                 AND a.ends_at > clock_timestamp() AND NOT EXISTS (
+                     SELECT 1 FROM jobs newer
+                     WHERE newer.tenant = t.tenant AND newer.appointment_id = o.appointment_id AND newer.id > o.id)) b""",
+        tenants, waited,
+    )  # fmt: skip
+    return {tenant: CalendarBacklog(*values) for tenant, *values in rows}
+
+
+async def has_encrypted_rows(conn: Connection, tenant: str) -> bool:
+    """Return whether something of a tenant is stored that its pods have encrypted. It may read all of its events."""
+    return bool(await conn.fetchval(_HAS_ENCRYPTED, tenant, ENCRYPTED_BODY, ENCRYPTED_FIELD))

@@ -1,0 +1,69 @@
+"""The caller by a number: here alone may a number identify a person (`identify_caller`).
+
+That is stricter than the rule for dialling (docs/decisions/0135-what-identifies-a-caller.md).
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import phonenumbers
+from phonenumbers import PhoneNumberType
+
+from askproai_core.phone_numbers import DIALLED, NO_REGION, e164_or_none, is_stand_in, normalize_number
+from askproai_core.tenant_config import TenantConfig
+from askproai_runtime.branch_numbers import own_numbers, region_of
+
+# Types of numbers that one subscriber has. Many people call from behind a service number.
+_PERSONAL_TYPES = frozenset(
+    {
+        PhoneNumberType.FIXED_LINE,
+        PhoneNumberType.MOBILE,
+        PhoneNumberType.FIXED_LINE_OR_MOBILE,
+        PhoneNumberType.VOIP,
+        PhoneNumberType.PERSONAL_NUMBER,
+    }
+)
+
+
+class CallerKind(StrEnum):
+    """How a caller is known by the number that a call shows: the label of `askproai_calls_by_caller_total`."""
+
+    IDENTIFIED = "identified"
+    WITHHELD = "withheld"
+    OWN_NUMBER = "own_number"  # forwarded without its caller's number: by it all forwarded callers would be one person
+    MADE_UP = "made_up"  # a carrier's stand-in, a service, or digits that no subscriber has
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The caller. `number` is in E.164, and None if it identifies nobody."""
+
+    number: str | None
+    kind: CallerKind
+
+
+def is_dialable(number: str) -> bool:
+    """Return whether somebody can have a number in E.164, so that it is no stand-in either."""
+    return not is_stand_in(number, NO_REGION) and e164_or_none(number, NO_REGION) is not None
+
+
+def is_personal(number: str) -> bool:
+    """Return whether one subscriber can have a number in E.164: no other number identifies a person."""
+    return is_dialable(number) and phonenumbers.number_type(phonenumbers.parse(number)) in _PERSONAL_TYPES
+
+
+def identify_caller(text: str | None, config: TenantConfig, branch: str | None = None) -> Caller:
+    """Return who calls by the number that a call to a branch shows. Only a subscriber's own number identifies a person.
+
+    A carrier's stand-in identifies nobody, even where a subscriber might have its digits. A caller who says these digits means a
+    number.
+    """
+    region, shown = region_of(config, branch), normalize_number(text or "")
+    number = None if is_stand_in(shown, region) else e164_or_none(text, region)
+    if number is None:
+        return Caller(None, CallerKind.MADE_UP if DIALLED.fullmatch(shown) else CallerKind.WITHHELD)
+    if number in own_numbers(config):
+        return Caller(None, CallerKind.OWN_NUMBER)
+    if not is_personal(number):
+        return Caller(None, CallerKind.MADE_UP)
+    return Caller(number, CallerKind.IDENTIFIED)

@@ -1,0 +1,62 @@
+"""The options of the administrator's database URL, which the tenants' pods use as well."""
+
+from pathlib import Path
+
+import pytest
+import structlog
+
+from askproai_operator.login_urls import require_passable_options
+from askproai_operator.store.admin import AdminStore
+from askproai_runtime.process import with_authority
+
+ADMIN = "postgresql://admin:geheim@db.example:5432/askproai"
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Path:
+    file = tmp_path / "ca.pem"
+    file.write_text("-----BEGIN CERTIFICATE-----", encoding="utf-8")
+    return file
+
+
+@pytest.mark.parametrize(
+    ("options", "what"),
+    [
+        ("sslmode=verify-full&sslrootcert=/no/such/file", "no file of the operator"),
+        ("sslmode=verify-full", "add sslrootcert"),
+        ("sslmode=verify-ca", "add sslrootcert"),
+        ("sslcert=/etc/me.crt&sslkey=/etc/me.key", "remove sslcert, sslkey"),
+        ("passfile=/home/admin/.pgpass", "remove passfile"),
+    ],
+)
+def test_options_that_no_pod_could_use_are_refused(options: str, what: str) -> None:
+    with pytest.raises(ValueError, match=what) as error:
+        require_passable_options(f"{ADMIN}?{options}")
+    assert "geheim" not in str(error.value)
+
+
+def test_log_says_when_the_server_is_unauthenticated(authority: Path) -> None:
+    for options, is_warned in (
+        ("", True),
+        ("?sslmode=require", True),
+        (f"?sslmode=verify-full&sslrootcert={authority}", False),
+    ):
+        with structlog.testing.capture_logs() as logs:
+            require_passable_options(ADMIN + options)
+        assert [each["event"] for each in logs] == ["database.server_not_authenticated"] * is_warned
+
+
+def test_pods_get_the_certificate_without_the_operators_path(authority: Path) -> None:
+    admin = AdminStore(f"{ADMIN}?sslmode=verify-full&sslrootcert={authority}&application_name=a")
+    for url in (admin.tenant_dsn("salon.salon", "p"), admin.coordinator_dsn("p")):
+        assert url.endswith("@db.example:5432/askproai?sslmode=verify-full&application_name=a")
+    assert admin.ca == authority.read_text(encoding="utf-8")
+    only = AdminStore(f"{ADMIN}?sslrootcert={authority}")
+    assert only.tenant_dsn("salon.salon", "p").endswith("/askproai")
+    assert AdminStore(ADMIN).ca is None
+
+
+def test_a_pod_names_the_mounted_certificate() -> None:
+    file = Path("/etc/askproai/credentials/DATABASE_CA_FILE")
+    assert with_authority(f"{ADMIN}?sslmode=verify-full", file) == f"{ADMIN}?sslmode=verify-full&sslrootcert={file}"
+    assert with_authority(ADMIN, file) == f"{ADMIN}?sslrootcert={file}"
