@@ -4,8 +4,7 @@ import msgspec
 import structlog
 
 from askproai_core.http_server import Problem
-from askproai_core.provider_limits.circuit_breaker import CircuitView
-from askproai_core.provider_limits.circuit_state import CircuitState
+from askproai_core.provider_limits import CircuitState, CircuitView
 from askproai_core.tenant_config import Provider
 from askproai_runtime.admin_api.endpoint import Endpoint
 from askproai_runtime.admin_api.request import ApiRequest

@@ -12,7 +12,7 @@ from datetime import timedelta
 import structlog
 
 from askproai_core.database import Connection
-from askproai_core.provider_limits.shared_redis import RedisUnavailable
+from askproai_core.provider_limits import RedisUnavailable
 from askproai_runtime.book.context import BookingContext
 from askproai_runtime.calls.at_retell import CallsAtRetell, RetellUnavailable
 from askproai_runtime.calls.notices import empty_texts, iterate_refused_calls, mark_refused_deleted

@@ -1,4 +1,4 @@
-"""From what a language model passes to the arguments of a call function, by the table of `argument_table.py`."""
+"""From what a language model passes to the arguments of a call function, by the table of `table.py`."""
 
 import re
 from collections.abc import Mapping
