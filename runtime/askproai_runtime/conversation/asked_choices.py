@@ -23,11 +23,13 @@ _ONLY_MOVE: Final = re.compile(
 )
 # What models write for a value, whatever language they speak.
 _SAID: Final = {
-    "absagen": Choice.CANCEL, "stornieren": Choice.CANCEL, "additional": Choice.FURTHER, "ein weiterer": Choice.FURTHER,
-    "einen weiteren": Choice.FURTHER, "weiterer": Choice.FURTHER, "weiteren": Choice.FURTHER, "zusaetzlich": Choice.FURTHER,
-    "ersetzen": Choice.MOVE, "replace": Choice.MOVE, "reschedule": Choice.MOVE, "termin verschieben": Choice.MOVE,
-    "umbuchen": Choice.MOVE, "verlegen": Choice.MOVE, "verschieben": Choice.MOVE, "name aendern": Choice.RENAME,
-    "namen aendern": Choice.RENAME, "umbenennen": Choice.RENAME,
+    "absagen": Choice.CANCEL, "additional": Choice.FURTHER, "beide": Choice.FURTHER, "beides": Choice.FURTHER,
+    "both": Choice.FURTHER, "der andere bleibt": Choice.FURTHER, "ein weiterer": Choice.FURTHER,
+    "einen weiteren": Choice.FURTHER, "ersetzen": Choice.MOVE, "extra": Choice.FURTHER, "name aendern": Choice.RENAME,
+    "namen aendern": Choice.RENAME, "noch einer": Choice.FURTHER, "replace": Choice.MOVE, "reschedule": Choice.MOVE,
+    "stornieren": Choice.CANCEL, "termin verschieben": Choice.MOVE, "umbenennen": Choice.RENAME, "umbuchen": Choice.MOVE,
+    "verlegen": Choice.MOVE, "verschieben": Choice.MOVE, "weiteren": Choice.FURTHER, "weiterer": Choice.FURTHER,
+    "zusaetzlich": Choice.FURTHER, "zwei termine": Choice.FURTHER,
 } | {each.value: each for each in Choice}  # fmt: skip
 _FURTHER: Final = rf"(?:{ONE_MORE}|lassen?\b|bleib|behalt|keep)"
 _REPLACING: Final = (

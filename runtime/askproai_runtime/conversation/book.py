@@ -104,78 +104,121 @@ async def book_appointment(ctx: BookingContext, call: CallContext, args: Mapping
     return result.answer
 
 
+@dataclass(frozen=True, slots=True)
+class _Meant:
+    """A request as it is understood. `named` is the appointment whose details it corrects, `instead` the one that is moved, or
+    cancelled for it, as was `chosen`. `is_booked`: `another` is set, and just this is booked. `chooses_move`: its choice says so.
+    """
+
+    call: CallContext
+    request: SpokenBooking
+    chosen: Chosen | None
+    named: Appointment | None
+    instead: Appointment | None
+    is_booked: bool
+    chooses_move: bool
+
+
 async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], deadline: float) -> BookingResult:
     try:
-        said_notes = args.get("notes")
-        args = name_people(args, ctx.config().services, say().whose_name)
-        if (corrected := await correct_details(ctx, call, args)) is not None:
-            return BookingResult(corrected, BookingOutcome.ALREADY_BOOKED)
-        async with ctx.pool.acquire() as conn:
-            appointments = await list_call_appointments(conn, ctx.tenant, call.call_id)
-            known = await _list_known_names(conn, ctx, call, appointments)
-            call = await read_lost_offers(conn, ctx.tenant, call, appointments)
-        named_id, listed = frozenset(filter(None, [read_text(args, "appointment_id")])), call.listed
-        call = add_kept_offers(replace(call, listed=listed | named_id), appointments)
-        args, request = await _understand(ctx, call, args, appointments)
-        require_agreeing_notes(
-            ctx, call, request.notes, request.service, request.start, request.name, request.offered_staff
-        )
-        chosen = read_chosen(call, args, request.name, appointments)
-        is_second = chosen is not None and chosen.choice is Choice.FURTHER
-        if not (request.another or is_second):
-            then = [each for each in appointments if each.starts_at == request.start]
-            request = replace(request, name=complete_name(call, then, request.name, read_asked_name(call)))
-        moves, chooses_move = read_move(args, chosen)
-        request = replace(
-            request,
-            names_customer=bool(known - {fold(request.name)}) or args.get("notes") != said_notes,
-            moves=moves or not (request.another or chosen or named_id.isdisjoint(listed)),
-        )
-        offered = find_named(call, request.rules, request.start)
-        is_alone = request.another or is_second or any(each.live for each in appointments)
-        if not is_alone:
-            request = replace(request, leaves_out=leaves_out(call, args, request.start, offered[1:]))
-        try:
-            group = add_companions(ctx, call, args, request.service, () if is_alone else offered[1:])
-        except BookedOneByOne as together:
-            alone = find_next(call, args, request, appointments, together)
-            result = await _book(ctx, call, alone.args, deadline)
-            return replace(result, answer=alone.ask_for_next(result.answer))
-        group = name_everybody(call, group, request.name, request.start, another=request.another)
-        renames = read_renames(call, args, (request.name, *group.names), appointments) if group.names else {}
-        service = await prefer_usual_staff(ctx, group.service, call.caller)
-        instead = await _find_instead(ctx, call, request, chosen) if chosen and not group.names else None
-        is_new_person = is_second_person(request, appointments) and not group.names
-        # Two under one name are only those of a caller who has chosen a further one.
-        is_booked = request.another and not (is_second or group.names) and request.is_booked_in(appointments)
-        another = (request.another and not is_booked) or is_second or is_new_person or instead is not None
-        request = replace(
-            request,
-            service=service,
-            companions=group.names,
-            renames=renames,
-            another=another,
-            offered_staff=request.offered_staff if offered or not group.names else None,
-        )
-        request = replace(request, short_names=list_short_names(call, request, appointments, known))
-        await require_confirmed_email(ctx, call, args)
-        request = _ask_for_phone(ctx, call, args, _ask_for_birth_date(ctx, args, request))
-        named = await find_corrected(ctx, call, request, args, chosen)
-        require_full_name(ctx, call, request, named or instead)
+        meant = await _find_meaning(ctx, call, args, deadline)
     except ClarificationNeeded as clarification:
         return _asked_back(clarification)
     except asyncpg.LockNotAvailableError:
         return BookingResult(busy_answer(), BookingOutcome.BUSY)
-    if named is not None and not request.companions:
-        repeated = _result_of(ctx, request, Booked([named], [], again=True))
-        return replace(repeated, answer=await correct(ctx, call, request, [named], repeated.answer))
-    if instead is not None and chosen is not None:
-        return await _book_instead(ctx, call, request, chosen.choice, instead, deadline)
+    if isinstance(meant, BookingResult):
+        return meant
+    call, request, chosen = meant.call, meant.request, meant.chosen
+    if meant.named is not None and not request.companions:
+        repeated = _result_of(ctx, request, Booked([meant.named], [], again=True))
+        return replace(repeated, answer=await correct(ctx, call, request, [meant.named], repeated.answer))
+    if meant.instead is not None and chosen is not None:
+        return await _book_instead(ctx, call, request, chosen.choice, meant.instead, deadline)
     result = await carry_out_booking(ctx, call, request, deadline)
     if result.outcome is BookingOutcome.ALREADY_BOOKED and result.booked is not None:
-        answer = await _answer_repeated(ctx, call, request, result.booked, result.answer, chooses_move=chooses_move)
-        return replace(result, answer=_leave_further(request, answer) if is_booked else answer)
+        found, chooses_move = result.booked, meant.chooses_move
+        answer = await _answer_repeated(ctx, call, request, found, result.answer, chooses_move=chooses_move)
+        return replace(result, answer=_leave_further(request, answer) if meant.is_booked else answer)
     return result
+
+
+async def _find_meaning(
+    ctx: BookingContext, call: CallContext, args: Mapping[str, Any], deadline: float
+) -> _Meant | BookingResult:
+    """Return what a request means, or the answer to it where it corrects an appointment, or books the first of a group alone.
+
+    Raises `ClarificationNeeded`.
+    """
+    said_notes = args.get("notes")
+    args = name_people(args, ctx.config().services, say().whose_name)
+    if (corrected := await correct_details(ctx, call, args)) is not None:
+        return BookingResult(corrected, BookingOutcome.ALREADY_BOOKED)
+    async with ctx.pool.acquire() as conn:
+        appointments = await list_call_appointments(conn, ctx.tenant, call.call_id)
+        known = await _list_known_names(conn, ctx, call, appointments)
+        call = await read_lost_offers(conn, ctx.tenant, call, appointments)
+    named_id, listed = frozenset(filter(None, [read_text(args, "appointment_id")])), call.listed
+    call = add_kept_offers(replace(call, listed=listed | named_id), appointments)
+    args, request = await _understand(ctx, call, args, appointments)
+    require_agreeing_notes(
+        ctx, call, request.notes, request.service, request.start, request.name, request.offered_staff
+    )
+    chosen = read_chosen(call, args, request.name, appointments)
+    is_second = chosen is not None and chosen.choice is Choice.FURTHER
+    if not (request.another or is_second):
+        then = [each for each in appointments if each.starts_at == request.start]
+        request = replace(request, name=complete_name(call, then, request.name, read_asked_name(call)))
+    moves, chooses_move = read_move(args, chosen)
+    request = replace(
+        request,
+        names_customer=bool(known - {fold(request.name)}) or args.get("notes") != said_notes,
+        moves=moves or not (request.another or chosen or named_id.isdisjoint(listed)),
+    )
+    try:
+        request = _add_group(ctx, call, args, request, appointments, is_second=is_second)
+    except BookedOneByOne as together:
+        alone = find_next(call, args, request, appointments, together)
+        result = await _book(ctx, call, alone.args, deadline)
+        return replace(result, answer=alone.ask_for_next(result.answer))
+    in_group = bool(request.companions)
+    instead = await _find_instead(ctx, call, request, chosen) if chosen and not in_group else None
+    is_new_person = is_second_person(request, appointments) and not in_group
+    # Two under one name are only those of a caller who has chosen a further one.
+    is_booked = request.another and not (is_second or in_group) and request.is_booked_in(appointments)
+    another = (request.another and not is_booked) or is_second or is_new_person or instead is not None
+    service = await prefer_usual_staff(ctx, request.service, call.caller)
+    request = replace(request, service=service, another=another)
+    request = replace(request, short_names=list_short_names(call, request, appointments, known))
+    await require_confirmed_email(ctx, call, args)
+    request = _ask_for_phone(ctx, call, args, _ask_for_birth_date(ctx, args, request))
+    named = await find_corrected(ctx, call, request, args, chosen)
+    require_full_name(ctx, call, request, named or instead)
+    return _Meant(call, request, chosen, named, instead, is_booked=is_booked, chooses_move=chooses_move)
+
+
+def _add_group(
+    ctx: BookingContext,
+    call: CallContext,
+    args: Mapping[str, Any],
+    request: SpokenBooking,
+    appointments: Sequence[Appointment],
+    *,
+    is_second: bool,
+) -> SpokenBooking:
+    """Return the request with those who come along. Raises `ClarificationNeeded` and `BookedOneByOne`."""
+    offered = find_named(call, request.rules, request.start)
+    is_alone = request.another or is_second or any(each.live for each in appointments)
+    if not is_alone:
+        request = replace(request, leaves_out=leaves_out(call, args, request.start, offered[1:]))
+    group = add_companions(ctx, call, args, request.service, () if is_alone else offered[1:])
+    group = name_everybody(call, group, request.name, request.start, another=request.another)
+    return replace(
+        request,
+        service=group.service,
+        companions=group.names,
+        renames=read_renames(call, args, (request.name, *group.names), appointments) if group.names else {},
+        offered_staff=request.offered_staff if offered or not group.names else None,
+    )
 
 
 async def _answer_repeated(

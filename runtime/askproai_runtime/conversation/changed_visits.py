@@ -100,8 +100,10 @@ def find_offered_service(
     ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointment: Appointment, start: datetime
 ) -> ServiceRequest | None:
     """Return the other service for which the last answer with times has offered this start; None where it was offered for the
-    service of the appointment, too. Raises `ClarificationNeeded`.
+    service of the appointment, too, or the caller has refused the change. Raises `ClarificationNeeded`.
     """
+    if call.find_reply(details_key(str(appointment.id)), None) is Reply.NO:
+        return None
     offers = [each[0] for each in call.list_offers(appointment.branch, start)] if start in call.offered_last else []
     if not offers or read_text(args, "service") or any(same_services(e.service, appointment.service) for e in offers):
         return None

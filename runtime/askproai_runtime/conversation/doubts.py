@@ -11,7 +11,11 @@ from askproai_runtime.conversation.types import CallContext
 from askproai_runtime.language.answer_words import FILLER, MOVE, YES_WORD, words_of
 
 ONE_MORE: Final = r"weiter|zweit|zusätzlich|beide|noch ein|another|second|additional|both"
-_ADDS: Final = re.compile(rf"\b(?:{ONE_MORE}|noch|auch|außerdem|dazu|ebenfalls|also|as well)")
+# A mere "auch" or "noch" is in many corrections, too: "Geht auch zwölf?".
+_ADDS: Final = re.compile(
+    r"\b(?:weitere|zweite[nrs]|zusätzlich|beides?\b|noch eine?[nmrs]?\b|auch noch|noch dazu|dazu noch|ausserdem"
+    r"|another (?!time|day|one)|additional|in addition|as well\b|i also)"
+)
 _AGREES: Final = re.compile(rf"(?:(?:{YES_WORD}|{FILLER})(?: |$))*+")
 _CHANGE: Final = re.compile(r"\b(?:änder|wechsel|(?:ein|aus|um)?tausch|chang|swap|switch)")
 _INSTEAD: Final = re.compile(
@@ -31,8 +35,14 @@ def read_doubts(call: CallContext) -> Doubts:
     """
     said, replaces_person = words_of(call.said_since_change or ""), says_instead(call)
     changes = replaces_person or call.asks_to_move or any(each.search(said) for each in (MOVE, _CHANGE))
-    adds = bool(_ADDS.search(said)) and not (changes or _TAKES_BACK.search(said))
+    adds = _speaks_of_one_more(call) and not (changes or _TAKES_BACK.search(said))
     return Doubts(call.listed, adds or bool(_AGREES.fullmatch(said)), changes, replaces_person)
+
+
+def _speaks_of_one_more(call: CallContext) -> bool:
+    """Return whether the caller has said, and not asked, that one more is wanted."""
+    said = (call.said_since_change or "").splitlines()
+    return any(_ADDS.search(words_of(each)) for each in said if "?" not in each)
 
 
 def says_instead(call: CallContext) -> bool:

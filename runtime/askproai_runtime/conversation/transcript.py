@@ -279,12 +279,14 @@ def read_said_since(call: OngoingCall) -> str | None:
 
 
 def read_said_since_change(call: OngoingCall) -> str | None:
-    """Return what the caller has said since a function has booked, moved or cancelled, or in all; None without a transcript."""
+    """Return what the caller has said since a function has booked, moved or cancelled, or in all, a line for each utterance; None
+    without a transcript.
+    """
     exchanges = read_exchanges(call)
     changed = [at for at, each in enumerate(exchanges) if _is_change(each)]
     if not changed:
-        return " ".join(read_utterances(call)) if call.transcript_with_tool_calls else None
-    return " ".join(each.said for each in exchanges[changed[-1] :])
+        return "\n".join(read_utterances(call)) if call.transcript_with_tool_calls else None
+    return "".join(each.said for each in exchanges[changed[-1] :])
 
 
 def asks_to_move(call: OngoingCall) -> bool:

@@ -25,7 +25,7 @@ async def later(call: SpokenCall) -> SpokenCall:
 @pytest.mark.parametrize(("choice", "left"), [("move", ["16:00"]), ("further", ["10:00", "16:00"])])
 @pytest.mark.parametrize("name", [PETRA, "Petra Lang", "Lange", "Frau Lange"])
 async def test_a_listed_appointment_is_asked_about(later: SpokenCall, choice: str, left: list[str], name: str) -> None:
-    later.say("Wann ist mein Termin?")
+    later.say("Wann ist noch mal mein Termin?")
     assert (await later.ask(FIND, {}))["success"]
     later.say("Bitte auf vier.")
     wanted = friday_at(later.pod, "16:00", customer_name=name)
@@ -83,7 +83,9 @@ async def test_another_service_in_its_place_is_asked(
         ("Entschuldigung, Färben meine ich.", True),
         ("Sorry, I wanted coloring, at four.", True),
         ("Dann bitte um vier Färben.", True),
-        ("Und um vier noch Färben.", False),
+        ("Und um vier noch Färben.", True),
+        ("Geht auch Färben um vier?", True),
+        ("Und um vier auch noch Färben.", False),
         ("Coloring at four, as well.", False),
         ("Ja, gut.", False),
         ("", False),
@@ -140,7 +142,8 @@ async def test_a_booking_after_a_refused_move_is_asked(later: SpokenCall) -> Non
 
 
 @pytest.mark.parametrize("in_call", [True, False])
-async def test_a_move_to_an_offer_for_another_service_is_asked(call: SpokenCall, *, in_call: bool) -> None:
+@pytest.mark.parametrize("takes", [True, False])
+async def test_a_move_to_an_offer_for_another_service_is_asked(call: SpokenCall, *, in_call: bool, takes: bool) -> None:
     assert (await call.ask(BOOK, friday_at(call.pod, "10:00")))["success"]
     later = call if in_call else SpokenCall(call.pod, call.number)
     later.say("Petra Lange, statt Haarschnitt möchte ich Färben.")
@@ -150,9 +153,10 @@ async def test_a_move_to_an_offer_for_another_service_is_asked(call: SpokenCall,
     start, own = offered["slots"][0]["start"], found["appointments"][0]["appointment_id"]
     asked = await later.ask(MOVE, {"appointment_id": own, "start": start})
     assert (asked["success"], asked["unclear"]) == (False, "service"), asked
-    later.say("Ja, genau.")
+    later.say("Ja, genau." if takes else "Nein, nur den Haarschnitt verschieben.")
     assert (await later.ask(MOVE, {"appointment_id": own, "start": start}))["success"]
-    assert [(each[0], each[1]) for each in await later.live(of_number=True)] == [("faerben", "16:00")]
+    kept = [("faerben" if takes else "haarschnitt", "16:00")]
+    assert [(each[0], each[1]) for each in await later.live(of_number=True)] == kept
 
 
 async def test_a_yes_to_an_offer_renames_nobody(call: SpokenCall) -> None:
