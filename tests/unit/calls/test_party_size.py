@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from askproai_core.tenant_config import Function
-from askproai_runtime.conversation.arguments.party_size import count_people
 from askproai_runtime.conversation.arguments.reading import read_arguments
+from askproai_runtime.conversation.understood_before import count_people
 
 CHECK, BOOK, WAIT = Function.CHECK_AVAILABILITY, Function.BOOK_APPOINTMENT, Function.JOIN_WAITLIST
 KEYS = (
