@@ -2,7 +2,7 @@
 
 import pytest
 
-from askproai_cli.plan.provider_keys import read_values
+from askproai_cli.plan.secrets import read_values
 
 
 @pytest.mark.parametrize("field", ["data", "stringData"])

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from askproai_operator.control_loop.watch_progress import WatchProgress
+from askproai_operator.control_loop.informer import WatchProgress
 from askproai_operator.engine import resources
 from tests.worlds.clock import FixedClock
 
