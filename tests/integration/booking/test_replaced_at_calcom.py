@@ -6,8 +6,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from askproai_runtime.book import cancelling
 from askproai_runtime.book.errors import OutcomeUnknown
-from askproai_runtime.conversation import corrections, replaced_bookings
+from askproai_runtime.conversation import corrections
 from askproai_runtime.conversation.types import Answer, AskedChoice
 from askproai_sandbox.simulator import FaultKind
 from tests.worlds.booking_environment import booking_args, call
@@ -102,7 +103,7 @@ async def lose_the_commit(*_: object, **__: object) -> None:
 async def test_an_unknown_cancellation_denies_no_booking(
     booked: CalcomEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(replaced_bookings, "run_transaction", lose_the_commit)
+    monkeypatch.setattr(cancelling, "run_transaction", lose_the_commit)
     answer = await book_instead(booked)
     assert (answer.success, "Der Termin ist eingetragen" in answer.message) == (True, True), answer.message
     assert "um 14 Uhr 30, bleibt bestehen" in answer.message
