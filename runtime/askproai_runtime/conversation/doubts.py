@@ -8,10 +8,11 @@ from typing import Final
 
 from askproai_runtime.book.requests import Doubts
 from askproai_runtime.conversation.types import CallContext
-from askproai_runtime.language.answer_words import MOVE, words_of
+from askproai_runtime.language.answer_words import FILLER, MOVE, YES_WORD, words_of
 
 ONE_MORE: Final = r"weiter|zweit|zusätzlich|beide|noch ein|another|second|additional|both"
 _ADDS: Final = re.compile(rf"\b(?:{ONE_MORE}|noch|auch|außerdem|dazu|ebenfalls|also|as well)")
+_AGREES: Final = re.compile(rf"(?:(?:{YES_WORD}|{FILLER})(?: |$))*+")
 _CHANGE: Final = re.compile(r"\b(?:änder|wechsel|(?:ein|aus|um)?tausch|chang|swap|switch)")
 _INSTEAD: Final = re.compile(
     r"\b(?:an)?statt\b|\banstelle\b|\ban (?:meiner|seiner|ihrer) stelle\b|\bfür mich (?:kommt|geht)\b"
@@ -25,11 +26,13 @@ _TAKES_BACK: Final = re.compile(
 
 
 def read_doubts(call: CallContext) -> Doubts:
-    """Return the doubts about a booking of this call. Without a transcript each booking is one more."""
+    """Return the doubts about a booking of this call. Without a word but a yes since its last change each booking is one more: a
+    caller may have named two services at once.
+    """
     said, replaces_person = words_of(call.said_since_change or ""), says_instead(call)
     changes = replaces_person or call.asks_to_move or any(each.search(said) for each in (MOVE, _CHANGE))
     adds = bool(_ADDS.search(said)) and not (changes or _TAKES_BACK.search(said))
-    return Doubts(call.listed, call.said_since_change is None or adds, changes, replaces_person)
+    return Doubts(call.listed, adds or bool(_AGREES.fullmatch(said)), changes, replaces_person)
 
 
 def says_instead(call: CallContext) -> bool:

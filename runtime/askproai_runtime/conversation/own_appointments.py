@@ -41,6 +41,7 @@ from askproai_runtime.person_names import is_other_person
 from askproai_runtime.sentences import say
 
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_AND = re.compile(r"\s*(?:,|&|\bund\b|\band\b)\s*", re.IGNORECASE)
 
 
 async def resolve_appointment(
@@ -138,7 +139,9 @@ async def resolve_cancellation(
     found = await list_own_appointments(ctx, conn, call, args)
     cancelled = await _list_cancelled(ctx, conn, call)
     zone, fit = ZoneInfo(ctx.config().time_zone), partial(narrow, ctx.config(), call, args)
-    if is_all := _names_all(call, args):
+    several = _list_on_days(call, args, zone, [*found, *cancelled])
+    found, cancelled = _keep(found, several), _keep(cancelled, several)
+    if is_all := bool(several) or _names_all(call, args):
         args = {**args, **dict.fromkeys(PICKING)}
     named, either = NamedTime.of(args, call, zone), [*found, *cancelled]
     said = choose_said(ctx.config(), call, args, either, named.select(either), is_read=bool(named.readings))
@@ -189,6 +192,20 @@ def _resolve_unnamed(
     if len(left) == 1:
         return left[0], say().already_cancelled
     raise _choice(ctx, call, left, say().already_cancelled, question)
+
+
+def _list_on_days(
+    call: CallContext, args: Mapping[str, Any], zone: ZoneInfo, appointments: Sequence[Appointment]
+) -> list[Appointment]:
+    """Return the appointments on several named days ("Mittwoch und Freitag"), one on each; empty where that is not certain."""
+    days = _AND.split(read_text(args, "appointment_date") or "")
+    on_days = [NamedTime.of({**args, "appointment_date": day}, call, zone).select(appointments) for day in days]
+    return [each for (each,) in on_days] if len(days) > 1 and all(len(each) == 1 for each in on_days) else []
+
+
+def _keep(appointments: list[Appointment], several: Sequence[Appointment]) -> list[Appointment]:
+    """Return those of the `several` that are named together, if any are."""
+    return [each for each in appointments if each in several] if several else appointments
 
 
 def _names_all(call: CallContext, args: Mapping[str, Any]) -> bool:

@@ -93,7 +93,10 @@ def _read_understood(
         answer = exchange.answer or {}
         unclear = {name for field, names in _ASKED_ABOUT.items() if answer.get(field) for name in names}
         before = _list_replaced(request)
+        is_new_address = request.values.get("email", understood.get("email")) != understood.get("email")
         understood = {name: each for name, each in understood.items() if name not in before} | request.values
+        if is_new_address:
+            understood.pop("email_confirmed", None)  # a False beside it refuses the former one
         if not _leaves_time(exchange, understood, answering, now):
             unclear |= TIMES
         understood = {name: each for name, each in understood.items() if name not in unclear | _ANSWERS}

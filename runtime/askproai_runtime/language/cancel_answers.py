@@ -219,7 +219,9 @@ def _drop_asked(said: str, about: str) -> str:
     )
     beginnings = (each.partition("{")[0] for each in questions)
     question = next((about[about.rindex(each) :] for each in beginnings if each in about), "")
-    asked = {*words_of(question).split(), "von"} | (_OFF_THE_LIST if removes else set())  # "den von Erna"
+    asked = {*words_of(question).split(), "von", "nur", "den", "only"} | (
+        _OFF_THE_LIST if removes else set()
+    )  # "den von Erna"
     said = drop_hours(said, question) or said
     return " ".join(word for word in said.split() if word not in asked and word.removesuffix("s") not in asked)
 

@@ -135,7 +135,7 @@ _ASKS_BACK = re.compile(
 )
 # "Montag kann ich nicht und Dienstag kann ich": after the "und" it may be another statement.
 _AND = re.compile(r"\b(?:und|oder|and|or)\b")
-_STATES = re.compile(r"\b(?:kann|könnte|können|ginge|habe?|bin|can|could|am|m|have)\b")
+_STATES = re.compile(r"\b(?:kann|könnte|können|ginge|habe?|bin|can|could|have|i a?m)\b")
 # Words that may stand beside a rejected time and change nothing, beyond those of the grammar. Folded, as it reads them.
 _WORDS_BESIDE = """
     gar ueberhaupt immer wirklich leider eigentlich generell grundsaetzlich sehr muss arbeite arbeiten schule unterricht bin

@@ -26,6 +26,8 @@ DOUBTS: Final = re.compile(
 # A word that spells a letter is beside the time, too.
 _HARMLESS: Final = re.compile(
     r"\b(?:\w wie|\w as in) \w+\b|\b(?:keine?|no) (?:problem\w*|thema|sorge)\b|\b(?:lieber|besser) ohne\b"
+    r"|\b(?:nicht|kein|not|no)(?: (?:mit|with|a))? (?:punkt|(?:binde|unter)?strich|minus|dot|dash|hyphen|underscore)\b"
+    r"|\bjetzt (?=stimmt|passt|richtig)|\bnow (?=it s|that s|correct|right)"
 )
 _HOUR: Final = re.compile(
     rf"\b(?:um|gegen|ab|at|halb|half past|viertel (?:vor|nach)) {NUMBER}\b|\b{NUMBER} (?:uhr|o clock|am|pm)\b"

@@ -177,6 +177,24 @@ async def test_both_are_cancelled_one_by_one(call: SpokenCall, args: dict[str, s
     assert await call.live() == []
 
 
+async def test_two_named_days_are_cancelled_one_by_one(call: SpokenCall) -> None:
+    for day, clock in (("2026-11-25", "10:00"), ("2026-12-04", "13:00"), ("2026-12-09", "10:00")):
+        wanted = {"service": CUT, "date": day, "time": clock, "customer_name": "Sven Kurz", "another": True}
+        assert (await call.ask(BOOK, wanted))["success"]
+    later, args = SpokenCall(call.pod, call.number), {"appointment_date": "25. November und 4. Dezember"}
+    later.say("Sagen Sie bitte die beiden ab, am fünfundzwanzigsten und am vierten.")
+    asked = await later.ask(CANCEL, args)
+    assert (asked["needs_confirmation"], "10 Uhr" in asked["message"]) == (True, True), asked
+    later.say("Ja.")
+    assert (await later.ask(CANCEL, args | {"confirmed": True}))["success"]
+    later.say("Und den am vierten.")
+    asked = await later.ask(CANCEL, args)
+    assert (asked["needs_confirmation"], "13 Uhr" in asked["message"]) == (True, True), asked
+    later.say("Ja.")
+    assert (await later.ask(CANCEL, args | {"confirmed": True}))["success"]
+    assert len(await call.live()) == 1
+
+
 @pytest.mark.parametrize(
     "said", ["Nicht den ersten.", "Den ersten oder den zweiten?", "Wann war der bei Anna?", "Egal."]
 )

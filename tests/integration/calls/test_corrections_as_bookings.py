@@ -85,11 +85,14 @@ async def test_another_service_in_its_place_is_asked(
         ("Dann bitte um vier Färben.", True),
         ("Und um vier noch Färben.", False),
         ("Coloring at four, as well.", False),
+        ("Ja, gut.", False),
+        ("", False),
     ],
 )
 async def test_another_service_of_the_call_is_asked(call: SpokenCall, said: str, *, asks: bool) -> None:
     assert (await call.ask(BOOK, friday_at(call.pod, "10:00")))["success"]
-    call.say(said)
+    if said:
+        call.say(said)
     done = await call.ask(BOOK, friday_at(call.pod, "16:00", service=COLOR))
     assert ("choices" in done, done["success"]) == (asks, not asks), done
 

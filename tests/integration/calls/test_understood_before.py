@@ -42,6 +42,17 @@ async def test_a_refused_address_is_not_kept(call: SpokenCall, email: str, answe
     assert (done["success"], ADDRESS in await addresses(call)) == (True, False), done
 
 
+@pytest.mark.parametrize("said", ["Nein, mit Bindestrich, nicht mit Punkt.", "No, with a dash, not a dot."])
+async def test_a_corrected_address_keeps_the_time(call: SpokenCall, said: str) -> None:
+    assert not (await call.ask(BOOK, friday_at(call.pod, email=ADDRESS)))["success"]
+    call.say(said)
+    corrected = {"email": ADDRESS.replace(".", "-", 1), "email_confirmed": False}
+    assert (await call.ask(BOOK, PETRA | corrected))["needs_confirmation"]
+    call.say("Ja, jetzt stimmt sie.")
+    done = await call.ask(BOOK, PETRA | {"email_confirmed": "true"})
+    assert (done["success"], await addresses(call)) == (True, [corrected["email"]]), done
+
+
 async def test_a_second_question_keeps_it_too(call: SpokenCall) -> None:
     assert not (await call.ask(BOOK, friday_at(call.pod, email="p lange")))["success"]
     call.say("P Punkt Lange bei gmx.")

@@ -51,6 +51,8 @@ def declined(said: str, named: dict[str, datetime] = NAMED, language: Language =
         ("Am vierundzwanzigsten November habe ich leider keine Zeit.", "Tue10 Tue14"),
         ("Montag und Dienstag geht nicht", "Tue10 Tue14 Mon10"),
         ("Weder am Montag noch am Dienstag.", "Tue10 Tue14 Mon10"),
+        ("Nein, Montag und Dienstag arbeite ich.", "Tue10 Tue14 Mon10"),
+        ("Nein, am Montag und am Dienstag arbeite ich.", "Tue10 Tue14 Mon10"),
         ("Nächste Woche kann ich nicht", "Tue10 Tue14 Fri8 Fri16"),
         ("Am Dienstagvormittag passt mir keine der Zeiten, setzen Sie mich auf die Warteliste.", "Tue10"),
         # times

@@ -142,6 +142,8 @@ FOR_ERNA = "Soll ich Ihren Termin am Donnerstag, den 10. Dezember, um 9 Uhr, Sch
     [
         ("Ja, Omas.", " für Erna Lange", Reply.NO),
         ("Ja, den von Erna.", " für Erna Lange", Reply.YES),
+        ("Ja, nur den von Erna.", " für Erna Lange", Reply.YES),
+        ("Ja, nur den von Otto.", " für Erna Lange", Reply.NO),
         ("Ja, Ernas.", " für Erna Lange", Reply.YES),
         ("Ja, seinen.", " für Tom Lange", Reply.NO),
         ("Ja, den am Donnerstag.", "", Reply.YES),
