@@ -46,7 +46,7 @@ custom resource (docs/decisions/0028-one-work-queue.md).
 Beside the queue run: the informer (watches, and audits by lists every 5 minutes), also in a standby; the watch over the tenants'
 database sessions (`session_watch.py`), the Lease's renewal, which ends the process when the Lease is lost, the probes with the
 metrics, and the handlers of SIGTERM and SIGINT. A new leader takes the keys first for which people wait
-(`control_loop/first_keys.py`, docs/decisions/0061-a-new-leader-acts-at-once.md).
+(`control_loop/queue.py`, docs/decisions/0061-a-new-leader-acts-at-once.md).
 
 Several operators can divide the namespaces of a cluster (`shards.py`). Each then has a Lease, a cache and a queue for its part, the
 grants of all, and the watch over the sessions of all, which knows at once the roles that its own process made. The first one alone

@@ -1,20 +1,23 @@
 """Check manifests and return findings. Lint refuses manifests that the API server would refuse; what only we can see is a
-warning."""
+warning: among others a country, zone or number that the API server accepts, but the operator or the pods do not."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from askproai_cli.lint.documents import Document
+from askproai_cli.lint.documents import Document, FieldPath
 from askproai_cli.lint.findings import Finding, Identity, Severity, find, identity_of, warn
-from askproai_cli.lint.judge import GROUP, check_metadata, judge
+from askproai_cli.lint.judge import GROUP, check_metadata, judge, suggest_time_zone
 from askproai_cli.lint.manifest import Manifest
 from askproai_cli.lint.neighbours import check_neighbours
 from askproai_cli.lint.secrets import check_secret, check_secrets, is_secret
 from askproai_cli.lint.services import check_event_types, check_services
 from askproai_cli.lint.structural import Fault
-from askproai_cli.lint.values import check_values
+from askproai_core.phone_numbers import InvalidNumber, to_e164
+from askproai_core.time_zones import is_known_time_zone
+from askproai_operator.api import Branch, Hours
 from askproai_operator.resources import NAMESPACES
+from askproai_operator.services import overlap
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,7 @@ def lint(documents: Iterable[Document]) -> Report:
             unchecked += not (faults or is_secret(document.value) or _is_namespace(document.value))
         refused += bool(faults)
         findings += [find(document, fault) for fault in faults]
-    findings += [finding for manifest in manifests for finding in check_values(manifest)]
+    findings += [finding for manifest in manifests for finding in _check_values(manifest)]
     findings += [*check_neighbours(manifests), *check_services(manifests), *check_event_types(manifests)]
     findings += check_secrets(manifests, all_documents)
     findings += [finding for document in all_documents for finding in find_repeated_keys(document)]
@@ -113,3 +116,76 @@ def _in_order(findings: Iterable[Finding], documents: Iterable[Document]) -> tup
     """Return the findings in the order of the files and lines, each once."""
     files = {file: index for index, file in enumerate(dict.fromkeys(document.file for document in documents))}
     return tuple(sorted(dict.fromkeys(findings), key=lambda finding: (files[finding.file], finding.line)))
+
+
+def _check_values(manifest: Manifest) -> Iterator[Finding]:
+    """Warn of problems that the operator would report of a single manifest."""
+    yield from _check_holidays(manifest)
+    yield from _check_time_zone(manifest)
+    yield from _check_numbers(manifest)
+    yield from _check_working_hours(manifest)
+
+
+def _check_holidays(manifest: Manifest) -> Iterator[Finding]:
+    holidays = manifest.part("holidays")
+    country, subdivision = holidays.get("country"), holidays.get("subdivision")
+    if not isinstance(country, str) or manifest.is_refused("spec", "holidays", "country"):
+        return
+    from askproai_core.public_holidays import find_holiday_problem  # a fifth of the start-up
+
+    if manifest.is_refused("spec", "holidays", "subdivision"):
+        subdivision = None
+    if problem := find_holiday_problem(country, subdivision):
+        yield warn(manifest.document, ("spec", "holidays", problem.field), problem.message)
+
+
+def _check_time_zone(manifest: Manifest) -> Iterator[Finding]:
+    zone = manifest.spec.get("timeZone")
+    if isinstance(zone, str) and not manifest.is_refused("spec", "timeZone") and not is_known_time_zone(zone):
+        message = f"the pods do not know {zone}: {suggest_time_zone(zone)}"
+        yield warn(manifest.document, ("spec", "timeZone"), message)
+
+
+def _check_working_hours(manifest: Manifest) -> Iterator[Finding]:
+    """Warn of working hours at which the branch is never open: they are cut to the opening hours, and nothing is left."""
+    if not isinstance(manifest.model, Branch) or manifest.judged.faults:
+        return
+    spec = manifest.model.spec
+    yield from _check_overlaps(manifest, ("spec", "openingHours"), spec.opening_hours)
+    for index, member in enumerate(spec.staff):
+        yield from _check_overlaps(manifest, ("spec", "staff", index, "workingHours"), member.working_hours or ())
+    for index, member in enumerate(spec.staff if spec.opening_hours else ()):
+        for number, hours in enumerate(member.working_hours or ()):
+            if not overlap(spec.opening_hours, [hours]):
+                path = ("spec", "staff", index, "workingHours", number)
+                text = "lies outside openingHours, so nothing is offered then: correct it, or openingHours"
+                yield warn(manifest.document, path, text)
+
+
+def _check_overlaps(manifest: Manifest, path: FieldPath, ranges: Sequence[Hours]) -> Iterator[Finding]:
+    """Warn of ranges of one list that overlap: they count as one, so that a lunch break is lost by a mistyped time."""
+    for later in range(1, len(ranges)):
+        for earlier in range(later):
+            if overlap([ranges[earlier]], [ranges[later]]):
+                text = f"overlaps with entry {earlier}, and both count as one range: correct one of them, or join them"
+                yield warn(manifest.document, (*path, later), text)
+                break
+
+
+def _check_numbers(manifest: Manifest) -> Iterator[Finding]:
+    for index, entry in manifest.items("phoneNumbers"):
+        for field in ("number", "did"):
+            path = ("spec", "phoneNumbers", index, field)
+            if isinstance(entry.get(field), str) and not manifest.is_refused(*path):
+                try:
+                    read = to_e164(entry[field], manifest.region)
+                except InvalidNumber as error:
+                    yield warn(manifest.document, path, f"{error}; it would not ring")
+                    continue
+                written = entry[field].strip()
+                if written[:1].isdigit() and not written.startswith("0"):
+                    text = (
+                        f"begins with no 0 and no +, and is read as {read}: write it so, or with its area code, such as"
+                        f" 0221 {written}"
+                    )
+                    yield warn(manifest.document, path, text)

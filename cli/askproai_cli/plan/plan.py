@@ -15,8 +15,7 @@ from askproai_cli.plan.agents import find_lowered, plan_calendar, plan_steps
 from askproai_cli.plan.dry_run import Change, preview
 from askproai_cli.plan.event_types import find_event_type_claims
 from askproai_cli.plan.grants import find_claims, read_reported
-from askproai_cli.plan.named_secrets import NamedSecrets
-from askproai_cli.plan.provider_keys import find_key_claims
+from askproai_cli.plan.secrets import NamedSecrets, find_key_claims
 from askproai_core.api_resource import ApiResource
 from askproai_core.clock import SystemClock
 from askproai_core.kube import ApiError, HttpTransport

@@ -3,7 +3,6 @@
 Limits of requests to providers that pods share are in `askproai_core.provider_limits`, which needs no library of Redis.
 """
 
-from askproai_core.redis.connection import connect, send
-from askproai_core.redis.shared_keys import ALL_TENANTS, PROMISE_EXPIRY, PROMISE_KEY
+from askproai_core.redis.connection import ALL_TENANTS, PROMISE_EXPIRY, PROMISE_KEY, connect, send
 
 __all__ = ["ALL_TENANTS", "PROMISE_EXPIRY", "PROMISE_KEY", "connect", "send"]

@@ -1,4 +1,4 @@
-"""Connections to Redis by its URL.
+"""Connections to Redis by its URL, and the keys that all tenants may read.
 
 A URL is `redis://user:password@host:6379/0`, `rediss://…` for TLS, or by Sentinel
 `redis+sentinel://user:password@h1:26379,h2/master` or `rediss+sentinel://…`. User and password are Redis's own; the Sentinels
@@ -7,7 +7,7 @@ are asked without.
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 from redis.asyncio import Redis
@@ -18,6 +18,13 @@ from redis.backoff import NoBackoff
 from askproai_core.provider_limits import Argument
 
 _SENTINEL_PORT = 26379
+
+ALL_TENANTS: Final = "_"  # takes the place of a tenant in the names of the coordinator's own keys
+
+# On how many replicas what this Redis takes is on disk, too; "no" if it promises nothing (`askproai_runtime.redis.durable_stream`).
+PROMISE_KEY: Final = f"askproai:{ALL_TENANTS}:durable"
+# An operator that is away is no reason to take nothing; a server that nobody has looked at for this long is.
+PROMISE_EXPIRY: Final = timedelta(hours=1)
 
 
 def connect(url: str, timeout: timedelta | None, ca_file: Path | None = None, *, binary: bool = False) -> "Redis":

@@ -4,13 +4,12 @@ Only the loop turns the returned `Result` into conditions, events, metrics and t
 the Lease; the watches also in a standby. Nothing but the operator's process imports it: it needs kopf and prometheus_client.
 """
 
-from askproai_operator.control_loop.first_keys import enqueue_first_keys, schedule_slowly
 from askproai_operator.control_loop.following import Following, retry_until_served
 from askproai_operator.control_loop.informer import Informer
 from askproai_operator.control_loop.login import access_by_kopf, kopf_login
 from askproai_operator.control_loop.loop import Reconcile, ReconcileLoop
 from askproai_operator.control_loop.metrics import ConditionCollector, Metrics, RolloutCollector
-from askproai_operator.control_loop.queue import Priority, WorkQueue
+from askproai_operator.control_loop.queue import Priority, WorkQueue, enqueue_first_keys, schedule_slowly
 from askproai_operator.control_loop.shard_election import shard_leadership
 
 __all__ = [

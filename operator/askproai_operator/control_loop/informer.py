@@ -6,7 +6,8 @@ Why Kopf, and which of its properties this module works around: docs/decisions/0
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -21,7 +22,6 @@ from askproai_core.clock import Clock
 from askproai_core.kube import ApiError
 from askproai_core.lifecycle import sleep_until_stopped
 from askproai_operator.control_loop.metrics import Metrics
-from askproai_operator.control_loop.watch_progress import WatchProgress, version_of
 from askproai_operator.engine import EventSink, Kube
 from askproai_operator.resources import CHILDREN, CUSTOM, FOREIGN, MANAGED_SELECTOR, OWN, PERMITTED, SECRETS, USE_LABEL
 
@@ -38,6 +38,53 @@ AUDIT = timedelta(minutes=5)
 # Kopf can watch a resource that is installed later only with the right to read all CRDs of the cluster.
 FOREIGN_AUDIT = timedelta(minutes=1)
 _WATCHED = (*CUSTOM, *CHILDREN)
+
+
+@dataclass(slots=True)
+class _Progress:
+    reported: int = 0  # the newest version that the watch has brought
+    listed: int = 0  # the newest one of the last list
+    since: float | None = None  # when a list first showed a version that the watch still owes; monotonic
+
+
+class WatchProgress:
+    """Compares the reports of watches with lists, by resource: a connection can stay open and bring nothing, without an error.
+
+    Each change of an object raises its version. A list that shows a newer version than any that the watch of the same selector has
+    reported is proof that the watch owes something; a moment later it usually has it.
+    """
+
+    def __init__(self, clock: Clock, resources: Iterable[ApiResource]) -> None:
+        self._clock = clock
+        self._by_resource = {ref: _Progress() for ref in resources}
+
+    def reported(self, ref: ApiResource, raw: Mapping[str, Any]) -> None:
+        """Note an event of the watch, its first list included."""
+        progress = self._by_resource[ref]
+        progress.reported = max(progress.reported, _version_of(raw))
+        if progress.reported >= progress.listed:
+            progress.since = None
+
+    def listed(self, ref: ApiResource, versions: Iterable[int]) -> None:
+        """Note the versions that a list showed that has the selector of the watch. A resource that is not watched is left out."""
+        progress = self._by_resource.get(ref)
+        if progress is None:
+            return
+        progress.listed = max(versions, default=0)
+        if progress.listed <= progress.reported:
+            progress.since = None
+        elif progress.since is None:
+            progress.since = self._clock.monotonic()
+
+    def behind_seconds(self, ref: ApiResource) -> float:
+        """Return for how long the watch has owed a change that a list has shown; 0: it owes none."""
+        since = self._by_resource[ref].since
+        return 0.0 if since is None else self._clock.monotonic() - since
+
+
+def _version_of(raw: Mapping[str, Any]) -> int:
+    """Return the version of an object: it grows with each change, and is comparable within its resource."""
+    return int(raw["metadata"]["resourceVersion"])
 
 
 class _NotListed(Exception):
@@ -97,7 +144,7 @@ class Informer:
             try:
                 async for raw in self._read(ref):
                     self._sink.observe(ref, raw)
-                    versions[raw["metadata"]["uid"]] = version_of(raw)
+                    versions[raw["metadata"]["uid"]] = _version_of(raw)
             except _NotListed:
                 continue
             self._progress.listed(ref, versions.values())
@@ -225,7 +272,7 @@ class Informer:
             if event["type"] == "DELETED":
                 meta = raw["metadata"]
                 # The version is that of the deletion, or of the change that took the label off.
-                self._sink.forget(ref, meta.get("namespace", ""), meta["name"], meta["uid"], version_of(raw))
+                self._sink.forget(ref, meta.get("namespace", ""), meta["name"], meta["uid"], _version_of(raw))
             else:
                 self._sink.observe(ref, raw)
 

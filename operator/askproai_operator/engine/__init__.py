@@ -12,9 +12,8 @@ from askproai_operator.api import Key
 from askproai_operator.engine.cache import Cache, M, ObservedObject
 from askproai_operator.engine.event_sink import Dependents, EventSink, goes_first, is_edit
 from askproai_operator.engine.kube import Kube, UnmanagedObject
-from askproai_operator.engine.options import Backoff, Options
 from askproai_operator.engine.owned_fields import digest
-from askproai_operator.engine.result import GONE, EventRecord, EventType, Result
+from askproai_operator.engine.result import GONE, Backoff, EventRecord, EventType, Options, Result
 from askproai_operator.engine.status import (
     TOKEN_ANNOTATION,
     StatusUpdate,

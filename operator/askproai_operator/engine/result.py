@@ -1,11 +1,16 @@
-"""The result of a controller. Only the engine turns it into conditions, events, metrics and the next run."""
+"""The result of a controller, and how the keys of a kind are processed.
 
-from collections.abc import Mapping
+Only the engine turns a result into conditions, events, metrics and the next run.
+"""
+
+import random
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
+from askproai_operator.api import Key
 from askproai_operator.api.conditions import Condition
 
 
@@ -58,3 +63,32 @@ class Result:
 
 
 GONE = Result(gone=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """The delays after failures in a row: `first`, doubled each time, at most `longest`; `jitter` is the random share of each."""
+
+    first: timedelta = timedelta(seconds=1)
+    longest: timedelta = timedelta(minutes=5)
+    jitter: float = 0.5
+
+    def delay(self, failures: int, chance: Callable[[], float] = random.random) -> timedelta:
+        """Return the delay after the n-th failure in a row. By default 1 s, 2 s, 4 s … 5 min, less up to a half."""
+        full = min(self.first * float(2 ** min(failures - 1, 20)), self.longest)
+        return full * (1 - self.jitter + self.jitter * chance())
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How the keys of one kind are processed; controller-runtime's controller.Options.
+
+    `workers` are workers of the kind's own, and so its greatest concurrency; with None it uses the shared ones. A run is
+    cancelled after `timeout`; with None it is never cancelled, and a long one does not fail the liveness probe. `while_paused` is
+    called with the loop's context in place of, or after, a reconcile that changes nothing because the object is paused.
+    """
+
+    backoff: Backoff = field(default_factory=Backoff)
+    workers: int | None = None
+    timeout: timedelta | None = timedelta(minutes=2)
+    while_paused: Callable[[Key, Any], Awaitable[None]] | None = None

@@ -1,6 +1,5 @@
 """Services: which can be booked, by whom, and whether the week has time for them. Pure: lint judges by them, too."""
 
-from askproai_operator.services.conditions import name_condition, staff_condition
 from askproai_operator.services.openings import openings_condition, overlap
 from askproai_operator.services.staffing import (
     active_offerings,
@@ -9,9 +8,11 @@ from askproai_operator.services.staffing import (
     is_auto_created,
     is_offered_in,
     matched_staff,
+    name_condition,
     namesakes,
     shared_words,
     staff_by_branch,
+    staff_condition,
 )
 
 __all__ = [

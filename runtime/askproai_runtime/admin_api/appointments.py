@@ -1,6 +1,6 @@
-"""Appointments, and changes of one for the desk."""
+"""Appointments, and changes of one for the desk. A filter names branches and people by id or name, also former ones."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,6 +10,7 @@ import msgspec
 import structlog
 
 from askproai_core.http_server import Problem
+from askproai_core.tenant_config import Branch, TenantConfig
 from askproai_runtime.admin_api.appointment_entry import (
     AppointmentEntry,
     Change,
@@ -28,7 +29,6 @@ from askproai_runtime.admin_api.desk import (
     problems,
 )
 from askproai_runtime.admin_api.endpoint import Endpoint
-from askproai_runtime.admin_api.filters import find_branches, find_staff
 from askproai_runtime.admin_api.parameters import PAGE, Paging, Param, Parameters, next_cursor
 from askproai_runtime.admin_api.refused_change import refuse_move
 from askproai_runtime.admin_api.request import ApiRequest
@@ -45,7 +45,9 @@ from askproai_runtime.desk.appointments import (
     parse_start_for_desk,
 )
 from askproai_runtime.desk.attendance import mark_attendance
+from askproai_runtime.language.names import UnknownName, list_named_staff
 from askproai_runtime.notifications.recipients import real_email
+from askproai_runtime.person_names import fold
 
 log = structlog.get_logger(__name__)
 
@@ -144,7 +146,7 @@ async def _resolve_names(
         return None, None
     config, places = request.config, await request.api.store.list_places()
     with problems():
-        branches = None if branch is None else find_branches(config, branch, {place for place, _ in places})
+        branches = None if branch is None else _find_branches(config, branch, {place for place, _ in places})
         known = {member for place, member in places if branches is None or place in branches}
         return branches, None if staff is None else find_staff(config, staff, branches, known)
 
@@ -246,6 +248,41 @@ _NEW_START = (
     Param("text", "German words such as Freitag um halb drei, or ISO 8601", required=True),
     Param("staff", "Who is to have it; the person stays when absent"),
 )
+
+
+def _find_branches(config: TenantConfig, name: str, of_appointments: Iterable[str]) -> Sequence[str]:
+    """Return the names of the branches of this name or display name. Raises `UnknownName`, which lists those that there are."""
+    named = {branch.name for branch in config.branches if fold(name) in {fold(branch.name), fold(branch.display_name)}}
+    return _require_known(name, "branch", named, {branch.name for branch in config.branches}, of_appointments)
+
+
+def find_staff(
+    config: TenantConfig, name: str, branches: Collection[str] | None, of_appointments: Iterable[str]
+) -> Sequence[str]:
+    """Return the ids of people with this name, in all branches of the person. Raises `UnknownName`.
+
+    Several people of one name are all returned. `branches`: the only ones that count, None for all.
+    """
+    places: list[Branch] = [place for place in config.branches if branches is None or place.name in branches]
+    members = [member for place in places for member in place.staff]
+    named = list_named_staff(name, members, by_id=True)
+    people = {member.resource_ids[0] for member in named if member.resource_ids}
+    same = {member.id for member in members if member.resource_ids and member.resource_ids[0] in people}
+    ids = {member.id for member in named} | same
+    return _require_known(name, "staff member", ids, {member.id for member in members}, of_appointments)
+
+
+def _require_known(
+    name: str, what: str, named: Collection[str], declared: Collection[str], of_appointments: Iterable[str]
+) -> Sequence[str]:
+    former = set(of_appointments)
+    found = {*named, *(each for each in former if fold(each) == fold(name))}
+    if not found:
+        known = ", ".join(sorted(former.union(declared)))
+        raise UnknownName(f"There is no {what} {name!r}; there are: {known or 'none'}")
+    return sorted(found)
+
+
 ENDPOINTS = (
     Endpoint(
         "GET", "/appointments", "Appointments by start", AppointmentPage,

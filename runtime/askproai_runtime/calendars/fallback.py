@@ -13,12 +13,11 @@ from typing import TypeVar
 import aiohttp
 
 from askproai_core.clock import Clock
-from askproai_core.provider_limits import CircuitBreakers, CircuitRules, RequestBudget
+from askproai_core.provider_limits import Circuit, CircuitBreakers, CircuitCommand, CircuitRules, RequestBudget
 from askproai_core.tenant_config import CalcomVersion, CalendarProvider, EventType, OwnEventType, TenantConfig, Withheld
 from askproai_runtime.calendars.calcom_http import CalcomHttp
 from askproai_runtime.calendars.calcom_v1 import CalcomV1
 from askproai_runtime.calendars.calcom_v2 import CalcomV2
-from askproai_runtime.calendars.refusals import KnownRefusals
 from askproai_runtime.calendars.store import ProviderCallRecorder
 from askproai_runtime.calendars.types import (
     BookingList,
@@ -47,6 +46,49 @@ _NOT_LOOKED_UP = (
 )
 _NOT_FOUND = "event type {} is not in the Tenant's Cal.com account, so nothing is sent to it until its id is corrected"
 _NOT_NAMED = "no ServiceOffering names event type {} any more, so nothing is booked at it until one names it again"
+
+_REFUSAL_RULES = CircuitRules(failures=2)
+
+
+@dataclass(slots=True)
+class _Refusal:
+    circuit: Circuit
+    last: Refused
+
+
+@dataclass(slots=True)
+class KnownRefusals:
+    """Requests that the calendar refused a moment ago and will refuse again: callers are answered without asking it once more.
+
+    A key that is revoked, a wrong address, or an event type that is gone refuses every booking until a person has mended it. Two
+    refusals in a row open a circuit of that subject alone (a key, an event type); then one booking a minute asks again. Each
+    process has its own: it spares callers a wait, and decides nothing (docs/decisions/0036-refusals-and-limits.md). `token` names
+    the request that asks; times are monotonic seconds.
+    """
+
+    rules: CircuitRules = _REFUSAL_RULES
+    _refusals: dict[Hashable, _Refusal] = field(default_factory=dict, repr=False)
+
+    def recall(self, subject: Hashable, token: str, now: float) -> Refused | None:
+        """Return the refusal to answer without a request; None if the calendar should be asked."""
+        known = self._refusals.get(subject)
+        if known is None:
+            return None
+        step = known.circuit.step(CircuitCommand.ALLOW, token, _milliseconds(now))
+        return known.last if step.wait else None
+
+    def record(self, subject: Hashable, token: str, now: float, refusal: Refused | None) -> None:
+        """Record how the calendar answered about `subject`; no refusal: it is accepted."""
+        if refusal is None:
+            self._refusals.pop(subject, None)
+            return
+        known = self._refusals.setdefault(subject, _Refusal(Circuit(self.rules), refusal))
+        known.last = refusal
+        known.circuit.step(CircuitCommand.FAILED, token, _milliseconds(now))
+
+
+def _milliseconds(seconds: float) -> int:
+    return int(seconds * 1000)
 
 
 @dataclass(frozen=True, slots=True)

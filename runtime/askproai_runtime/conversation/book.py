@@ -40,6 +40,7 @@ from askproai_runtime.conversation.companions import (
 )
 from askproai_runtime.conversation.confirmation import confirm
 from askproai_runtime.conversation.corrections import (
+    add_details,
     add_note,
     correct,
     correct_repeated,
@@ -52,7 +53,6 @@ from askproai_runtime.conversation.email_address import require_confirmed_email
 from askproai_runtime.conversation.full_names import complete_name, list_short_names, read_asked_name, require_full_name
 from askproai_runtime.conversation.kept_offers import add_kept_offers, read_lost_offers
 from askproai_runtime.conversation.last_days import after_request
-from askproai_runtime.conversation.moved_details import add_details
 from askproai_runtime.conversation.named_days import put_on_named_day
 from askproai_runtime.conversation.named_people import name_people
 from askproai_runtime.conversation.noted_changes import find_noted_staff, find_noted_time, require_agreeing_notes

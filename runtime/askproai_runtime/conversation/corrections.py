@@ -1,7 +1,8 @@
 """A booking that is requested again with another name, number, address or note: the appointment gets them, or the caller is asked.
 
 Cal.com has no request that changes the attendee of a booking, and a new booking would lose the place. So the team gets a message
-with the changes for its calendar (docs/decisions/0140-corrected-bookings.md).
+with the changes for its calendar (docs/decisions/0140-corrected-bookings.md). A request that moves an appointment may have other
+details, too: the move is committed, and its answer says it, whatever becomes of the details.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,7 @@ import asyncpg
 import structlog
 
 from askproai_core.database import DATABASE_UNAVAILABLE, Connection
+from askproai_core.tenant_config import Language, TenantConfig
 from askproai_runtime.book.appointments import Appointment
 from askproai_runtime.book.changes import Change
 from askproai_runtime.book.context import BookingContext
@@ -22,22 +24,25 @@ from askproai_runtime.book.store.appointments import correct_appointment, get_ap
 from askproai_runtime.book.store.claims import lock_resources_of
 from askproai_runtime.book.store.verifications import has_birth_date, set_birth_date
 from askproai_runtime.branch_numbers import region_of
+from askproai_runtime.conversation.answers import describe_appointment
 from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.asked_choices import Chosen
 from askproai_runtime.conversation.confirmation import confirm
+from askproai_runtime.conversation.messages import make_message, store_message
 from askproai_runtime.conversation.owner_questions import ask_name, require_own_notes
 from askproai_runtime.conversation.phone_argument import spell_phone
 from askproai_runtime.conversation.questions import ask
 from askproai_runtime.conversation.spoken_booking import SpokenBooking
-from askproai_runtime.conversation.team_messages import tell_team
 from askproai_runtime.conversation.types import Answer, CallContext, Choice, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.conversation.verification import owns_appointment
 from askproai_runtime.language.phrases import join_list
-from askproai_runtime.person_names import correct_name, fold, same_name
-from askproai_runtime.sentences import decline_name, say
+from askproai_runtime.person_names import correct_name, fold, is_alike, same_name
+from askproai_runtime.sentences import decline_name, say, speaking
 from askproai_runtime.visits import same_services
 
 log = structlog.get_logger(__name__)
+
+_LONGEST_TEXT = 500  # of a stored text
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +240,7 @@ async def _write(
         if found.before != found.after:
             await _write_details(conn, ctx, found, request.email)
             if found.after.in_remote_calendar:
-                is_told &= await tell_team(conn, ctx, call, found.before, found.after)
+                is_told &= await _tell_team(conn, ctx, call, found.before, found.after)
     return corrected, is_told
 
 
@@ -286,3 +291,80 @@ def _say_calendar(changed: Sequence[_Corrected], *, is_told: bool) -> str:
     if not any(each.after.in_remote_calendar and each.before != each.after for each in changed):
         return ""
     return say().team_changes_calendar if is_told else say().calendar_unchanged
+
+
+async def _tell_team(
+    conn: Connection, ctx: BookingContext, call: CallContext, before: Appointment, after: Appointment
+) -> bool:
+    """Leave a message for the team with the changes for its calendar. Returns False if there are too many messages, or this one
+    is too long to be stored.
+
+    Each change is a message of its own, also one that takes an earlier one back: the last one has the state to reach.
+    """
+    config = ctx.config()
+    with speaking(_language_of_team(config)):
+        was = describe_appointment(config, before, ctx.clock.now())
+        text = say().change_in_calendar.format(
+            when=was, details=join_list(_list_changes(before, after), say().and_word)
+        )
+    if len(text) > _LONGEST_TEXT:
+        return False
+    identity = f"{before.updated_at}|{text}"
+    message = make_message(call, identity, after.branch, text, name=after.customer_name, phone=after.phone)
+    return await store_message(conn, ctx, message) is not None
+
+
+def _language_of_team(config: TenantConfig) -> Language:
+    return Language.EN if config.locale.partition("-")[0] == Language.EN else Language.DE
+
+
+def _list_changes(before: Appointment, after: Appointment) -> list[str]:
+    details = (
+        (say().written_name, before.customer_name, after.customer_name),
+        (say().written_phone, before.phone, after.phone),
+        (say().written_email, before.attendee_email, after.attendee_email),
+        (say().written_note, before.notes, after.notes),
+    )
+    return [
+        say().changed_detail.format(detail=detail, now=now, before=was or "-")
+        for detail, was, now in details
+        if was != now
+    ]
+
+
+async def add_details(
+    ctx: BookingContext, call: CallContext, request: SpokenBooking, moved: Appointment, answer: Answer
+) -> Answer:
+    """Return the answer to a move with the changed details, and with the question for whom they are where that is not clear.
+    `moved` is the appointment as it was before.
+    """
+    try:
+        question = None
+        if not (same_name(request.name, moved.customer_name) or is_alike(request.name, moved.customer_name)):
+            question, request = ask_name(request.name, moved), replace(request, name=moved.customer_name)
+        try:
+            await require_own_notes(ctx, call, request.notes, replace(moved, starts_at=request.start))
+        except ClarificationNeeded as clarification:
+            question, request = question or clarification, replace(request, notes=None)
+        if with_details(request, moved) != moved:
+            answer = await _correct_moved(ctx, call, request, moved, answer)
+    except DATABASE_UNAVAILABLE as error:
+        log.warning("booking.not_corrected", call_id=call.call_id, error=type(error).__name__)
+        return replace(answer, message=f"{answer.message}{say().not_corrected}")
+    except Exception:  # of the details nothing is known, of the move everything
+        log.exception("booking.details_unknown", call_id=call.call_id)
+        return answer
+    if question is None:
+        return answer
+    return replace(answer, message=f"{answer.message} {question}", fields=answer.fields | question.answer.fields)
+
+
+async def _correct_moved(
+    ctx: BookingContext, call: CallContext, request: SpokenBooking, moved: Appointment, answer: Answer
+) -> Answer:
+    async with ctx.pool.acquire() as conn:
+        now = await get_appointment(conn, ctx.tenant, moved.id)
+    if now is None or not (now.live and now.settled):
+        return replace(answer, message=f"{answer.message}{say().not_corrected}")
+    corrected = await correct(ctx, call, request, [now], answer, done=answer)
+    return replace(corrected, success=answer.success)

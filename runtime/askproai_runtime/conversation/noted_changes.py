@@ -22,11 +22,11 @@ from askproai_runtime.german_dates import (
     understand_parts,
 )
 from askproai_runtime.language.answer_words import NO, Reply, words_of
-from askproai_runtime.language.noted_staff import NotedStaff, read_noted_staff
 from askproai_runtime.language.phrases import sayable
 from askproai_runtime.language.placeholders import leaves_open
 from askproai_runtime.language.replies import heard_key
 from askproai_runtime.language.spoken_services import read_services
+from askproai_runtime.language.staff_preferences import NotedStaff, read_noted_staff
 from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import decline_name, format_spoken, say
 from askproai_runtime.visits import list_parts

@@ -1,14 +1,19 @@
 """check_availability: free slots, the closest one held for this call; and alternatives when the requested time is not free."""
 
+import asyncio
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import structlog
+
+from askproai_core.database import DATABASE_UNAVAILABLE
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.availability.obstacles import Obstacle, find_obstacle
-from askproai_runtime.availability.search import ReadBusy, ReadRemote, remember_reads
-from askproai_runtime.availability.slots import ServiceRules, Slot
+from askproai_runtime.availability.search import ReadBusy, ReadRemote, find_choice, remember_reads
+from askproai_runtime.availability.slots import ServiceRules, Slot, SlotQuery
 from askproai_runtime.book.appointments import Appointment
 from askproai_runtime.book.bookables import leave_out_refused
 from askproai_runtime.book.context import Basis, BookingContext, BookingSettings
@@ -21,6 +26,7 @@ from askproai_runtime.conversation.answers import (
     basis_fields,
     candidate_fields,
     candidate_question,
+    example_sentence,
     name_service,
     obstacle_sentence,
     refused_answer,
@@ -37,13 +43,14 @@ from askproai_runtime.conversation.kept_offers import (
 )
 from askproai_runtime.conversation.named_days import keep_offered_days
 from askproai_runtime.conversation.offer_choice import (
+    EXTRA_SECONDS,
     Missed,
     Near,
     Offer,
     choose_offer,
+    find_in_hours,
     find_near,
 )
-from askproai_runtime.conversation.offer_examples import add_examples
 from askproai_runtime.conversation.one_by_one import ONE_BY_ONE
 from askproai_runtime.conversation.own_obstacles import offer_own_move
 from askproai_runtime.conversation.requested_services import parse_service_request
@@ -51,14 +58,20 @@ from askproai_runtime.conversation.requested_times import parse_time, read_parts
 from askproai_runtime.conversation.types import Answer, CallContext, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.german_dates import (
     Candidate,
+    Daily,
     Grain,
+    Refusal,
     Understanding,
+    find_excluded_weekdays,
+    understand_parts,
 )
 from askproai_runtime.sentences import present_language, say
 
 _NO_CALL = ""  # whose holds nothing leaves out
 _PERSON_IS_OFF = "the person does not work on that day"
 _ALL_ARE_OFF = "nobody who does this service works on that day"
+
+log = structlog.get_logger(__name__)
 
 
 async def check_availability(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer:
@@ -85,7 +98,7 @@ async def check_availability(ctx: BookingContext, call: CallContext, args: Mappi
         args = keep_offered_days(call, args, request)
         understood = parse_time(args, call, request)
     except ClarificationNeeded as clarification:
-        return await add_examples(ctx, request, call, clarification.answer, read_parts(args))
+        return await _add_examples(ctx, request, call, clarification.answer, read_parts(args))
     soon = Candidate(now, now + look_ahead, Grain.RANGE, say().soon)
     asks_day = understood is None and not call.offered  # once in a call
     understood = understood or Understanding(candidates=(soon,))
@@ -333,3 +346,54 @@ async def offer_for_move(
     fields = {**answer.fields, "alternatives": answer.fields["slots"]}
     del fields["slots"]
     return replace(answer, success=False, fields=fields)
+
+
+async def _add_examples(
+    ctx: BookingContext, request: ServiceRequest, call: CallContext, answer: Answer, parts: Sequence[str | None]
+) -> Answer:
+    """Add the next free times to the question about a time that was not understood, so that the caller has something to choose.
+
+    They keep what was understood: the hours, and the weekdays that the words exclude ("aber nicht am Montag"). They begin with the
+    first of the times that were offered last. None is held: nobody has asked for them. A hold of the call keeps them as offers. The
+    question alone is the answer if they are not found in time, or the database is away.
+    """
+    if answer.fields.get("refused") != Refusal.NOT_UNDERSTOOD:
+        return answer
+    now, settings = ctx.clock.now(), ctx.settings
+    days = Daily(frozenset(range(7)) - find_excluded_weekdays(" ".join(filter(None, parts))))
+    hours = _find_hours(parts, days, call, request.rules.zone)
+    first = max(now, min(call.offered_last, default=now))
+    query = SlotQuery(
+        now, first, first + settings.look_ahead, request.staff, limit=settings.offers, daily=hours or days
+    )
+    read_busy = busy_reader(ctx, request.rules, call.call_id)
+    read_remote = FreeTimesReader(ctx, request.rules, call.correlation_id)
+    try:
+        async with asyncio.timeout(EXTRA_SECONDS):
+            slots = (await find_in_hours(request.rules, read_busy, query, read_remote)).slots
+            if hours and not slots:
+                query = replace(query, daily=days)
+                slots = (await find_choice(request.rules, read_busy, query, read_remote)).slots
+            if slots:
+                await keep_alternatives(ctx, request, call, slots)
+    except DATABASE_UNAVAILABLE as error:
+        consequence = "the caller is asked for a time without examples"
+        log.warning("offer.no_examples", error=type(error).__name__, call_id=call.call_id, consequence=consequence)
+        return answer
+    message = f"{answer.message} {example_sentence(request.rules, slots, now)}".rstrip()
+    known = basis_fields(slots, read_remote.basis(slots))
+    fields = {**answer.fields, "slots": slot_fields(request.rules, slots, now), **known, **request.excluded_fields}
+    return replace(answer, message=message, fields=fields)
+
+
+def _find_hours(parts: Sequence[str | None], days: Daily, call: CallContext, zone: ZoneInfo) -> Daily | None:
+    """Return the hours that the time and the part of the day name beside a day that was not understood; None if they name none."""
+    if not any(parts[1:]):
+        return None
+    tomorrow = call.started_at.astimezone(zone).date() + timedelta(days=1)
+    understood = understand_parts(tomorrow.isoformat(), *parts[1:], at=call.started_at, zone=zone)
+    (named,) = understood.candidates if len(understood.candidates) == 1 else (None,)
+    if named is None or named.grain is Grain.DAY:
+        return None
+    end = named.end or named.start + timedelta(minutes=1)
+    return replace(days, opens=named.start.time(), closes=end.time() if end.date() == named.start.date() else None)

@@ -3,7 +3,9 @@
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from difflib import SequenceMatcher
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -13,13 +15,15 @@ from askproai_runtime.book.changes import said_of_written
 from askproai_runtime.book.context import BookingContext
 from askproai_runtime.book.outcomes import ListFull, Waiting
 from askproai_runtime.book.requests import ServiceRequest
+from askproai_runtime.book.store.waitlist import list_waiting_names
 from askproai_runtime.book.waiting import WaitingSpan, join
-from askproai_runtime.book.waitlist import NewEntry
+from askproai_runtime.book.waitlist import NewEntry, WaitingName
 from askproai_runtime.branch_numbers import region_of
 from askproai_runtime.conversation.answers import candidate_fields, candidate_question
 from askproai_runtime.conversation.arguments.texts import read_said, read_text
-from askproai_runtime.conversation.asked_choices import read_chosen
+from askproai_runtime.conversation.asked_choices import Chosen, read_chosen
 from askproai_runtime.conversation.companions import BookedOneByOne, Group, add_companions
+from askproai_runtime.conversation.full_names import is_part_of_name
 from askproai_runtime.conversation.kept_offers import read_kept_offers
 from askproai_runtime.conversation.last_days import after_request
 from askproai_runtime.conversation.named_days import put_on_named_day
@@ -28,11 +32,18 @@ from askproai_runtime.conversation.offer_before_waiting import offer_before_wait
 from askproai_runtime.conversation.phone_argument import read_phone, say_unclear, spell_phone
 from askproai_runtime.conversation.requested_services import parse_service_request
 from askproai_runtime.conversation.requested_times import names_day, parse_time, read_parts, require_exact
-from askproai_runtime.conversation.types import Answer, CallContext, ClarificationNeeded, FunctionOutcome
-from askproai_runtime.conversation.waiting_names import find_renamed_entry
+from askproai_runtime.conversation.types import Answer, CallContext, Choice, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.german_dates import Candidate
 from askproai_runtime.language.customer_names import read_customer_name
 from askproai_runtime.language.phrases import format_reading, join_list
+from askproai_runtime.person_names import (
+    addressed_differently,
+    fold,
+    is_alike,
+    is_same_person,
+    list_name_words,
+    same_name,
+)
 from askproai_runtime.sentences import decline_name, say
 from askproai_runtime.visits import canonical_name
 
@@ -59,7 +70,7 @@ async def join_waitlist(ctx: BookingContext, call: CallContext, args: Mapping[st
         if instead := await offer_before_waiting(ctx, together.service, call, candidates, name):
             return instead
         entry = _parse(ctx, call, args, request, candidates)
-        renamed = await find_renamed_entry(ctx, call, entry, read_chosen(call, args, entry.name))
+        renamed = await _find_renamed_entry(ctx, call, entry, read_chosen(call, args, entry.name))
     except ClarificationNeeded as clarification:
         return clarification.answer
 
@@ -171,3 +182,58 @@ def _span_of(candidate: Candidate, last: datetime, declined: Iterable[datetime])
 
 def _describe(candidates: Iterable[Candidate], zone: ZoneInfo, now: datetime) -> str:
     return join_list([format_reading(c, zone, now) for c in candidates])
+
+
+async def _find_renamed_entry(
+    ctx: BookingContext, call: CallContext, entry: NewEntry, chosen: Chosen | None
+) -> UUID | None:
+    """Return the waiting entry that gets the name, as the caller has chosen; None for another person, or the one with this name.
+
+    Raises `ClarificationNeeded` where the name may complete or correct one that waits. A caller's number has the names of all its
+    calls; of another number only this call's are said.
+    """
+    async with ctx.pool.acquire() as conn:
+        known = await list_waiting_names(conn, ctx.tenant, entry)
+    if any(is_same_person(entry.name, each.name) for each in known):
+        return None
+    alike = [each for each in known if _may_be_of(call, entry, each)]
+    if not alike or (chosen is not None and chosen.choice is Choice.FURTHER):
+        return None
+    nearest = max(reversed(alike), key=lambda each: _name_likeness(entry.name, each.name))
+    if any(len(list_name_words(each.name)) > len(list_name_words(entry.name)) for each in alike):
+        names = join_list([each.name for each in alike], say().and_word)
+        question = f"{say().they_wait.format(names=names)}{say().which_full_name}"
+        raise ClarificationNeeded(
+            question, waitlist_id=str(nearest.id), customer_name=entry.name, choices=[Choice.FURTHER]
+        )
+    if chosen is not None and (asked := next((each for each in alike if str(each.id) == chosen.about), None)):
+        return asked.id
+    question = say().rename_or_another_waits.format(waiting=nearest.name, name=entry.name)
+    raise ClarificationNeeded(
+        question, waitlist_id=str(nearest.id), customer_name=entry.name, choices=[Choice.RENAME, Choice.FURTHER]
+    )
+
+
+def _may_be_of(call: CallContext, entry: NewEntry, known: WaitingName) -> bool:
+    is_of_call = known.call_id == call.call_id
+    is_alike_there = is_of_call and _may_correct_name(entry.name, known.name)
+    return is_alike_there or ((is_of_call or entry.phone == call.caller) and same_name(entry.name, known.name))
+
+
+def _may_correct_name(said: str, known: str) -> bool:
+    """Return whether a name is like the known one, or a part of a name alone: "Langer", "Lenz".
+
+    A Herr is no Frau, and a surname that is alike is that of a relative where the first name is another one.
+    """
+    words, others = list_name_words(said), list_name_words(known)
+    if addressed_differently(said, known):
+        return False
+    if len(words) > 1 and len(others) > 1:
+        return is_alike(words[0], others[0])
+    return is_part_of_name(said) or is_alike(said, known)
+
+
+def _name_likeness(said: str, known: str) -> float:
+    """Return how much of a name is in the known one."""
+    words, others = fold(said).split(), fold(known).split()
+    return sum(max(SequenceMatcher(None, word, other).ratio() for other in others) for word in words)

@@ -17,8 +17,8 @@ import asyncpg
 
 from askproai_core.database import Connection
 from askproai_core.tenant_config import Staff, TenantConfig
-from askproai_runtime.availability.slots import Span
-from askproai_runtime.availability.unblocked_times import list_unblocked_times
+from askproai_runtime.availability.opening_hours import working_spans
+from askproai_runtime.availability.slots import Claims, Span, utc_span
 from askproai_runtime.book.actor import DeskRequest
 from askproai_runtime.book.blocks import Block, BlockedAppointment
 from askproai_runtime.book.context import BookingContext
@@ -46,6 +46,8 @@ from askproai_runtime.person_names import fold
 from askproai_runtime.visits import find_by_name
 
 LONGEST_BLOCK, _DAY = timedelta(days=400), timedelta(days=1)
+
+_HOUR = 3600  # of seconds
 
 
 class BlockObstacle(StrEnum):
@@ -314,3 +316,26 @@ async def _record(
     """Record a change of a block in the audit log, without the reason, which may be an illness."""
     facts = {"block": block.id, "staff": block.staff, "start": block.starts_at, "end": block.ends_at}
     await record_desk_change(conn, ctx.tenant, desk, action, correlation_id, **facts)
+
+
+def list_unblocked_times(config: TenantConfig, blocked: Collection[int], block: Span, now: datetime) -> Claims:
+    """Return the hours that a block of `blocked`, the ids of resources, took from those who have one of them, for each of their
+    units, by start; without those beyond every service's horizon, which nobody can book yet.
+
+    A freed time is offered to one person at a time: cut into hours, a day is offered to several waiting people at once. Two offers
+    never need the same minute of a person (`waitlist_offers.py`). Whether such an hour is free is looked up when it is offered.
+    """
+    zone = ZoneInfo(config.time_zone)
+    horizon = now + timedelta(days=1 + max((service.booking_horizon_days for service in config.services), default=0))
+    first, end = int(max(block.start, now).timestamp()), int(min(block.end, horizon).timestamp())
+    found = {
+        (at, min(at + _HOUR, until), resource)
+        for branch in config.branches
+        for member in branch.staff
+        if first < end and not set(blocked).isdisjoint(member.resource_ids)
+        for opens, closes in working_spans(zone, branch, member, first, end)
+        for until in [min(closes, end)]
+        for at in range(max(opens, first), until, _HOUR)
+        for resource in member.resource_ids[: member.units]
+    }
+    return [(resource, utc_span(start, stop)) for start, stop, resource in sorted(found)]

@@ -20,11 +20,16 @@ from askproai_runtime.german_dates.arguments import (
 from askproai_runtime.german_dates.atoms import Days
 from askproai_runtime.german_dates.counted_times import count_from, counts_time
 from askproai_runtime.german_dates.iso import parse_instant
-from askproai_runtime.german_dates.mentions import Mention, UnclearMention, find_mention, find_named_spans
+from askproai_runtime.german_dates.mentions import (
+    Mention,
+    UnclearMention,
+    find_mention,
+    find_named_spans,
+    list_replaced,
+)
 from askproai_runtime.german_dates.parts import agree, understand_parts
 from askproai_runtime.german_dates.phrase import understand
 from askproai_runtime.german_dates.readings import exact_at
-from askproai_runtime.german_dates.replaced_times import list_replaced
 from askproai_runtime.german_dates.starts import understand_start
 from askproai_runtime.german_dates.types import Argument, Candidate, Daily, Grain, Refusal, Understanding
 from askproai_runtime.german_dates.vocabulary import (

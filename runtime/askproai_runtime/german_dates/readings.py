@@ -1,6 +1,6 @@
 """From a meaning to candidates: the days and times in the zone of the branch that are not over."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 from dateutil.relativedelta import relativedelta
 
 from askproai_runtime.german_dates.atoms import Around, Contradiction, Day, Days, ImpossibleDay, PastDay, TimeRange
-from askproai_runtime.german_dates.descriptions import describe_days, describe_hours
 from askproai_runtime.german_dates.meaning import Meaning
 from askproai_runtime.german_dates.rules import DAY
 from askproai_runtime.german_dates.times import both_halves, expand, hours_of, lies_in, shifted
@@ -190,7 +189,7 @@ def _of_days(meaning: Meaning, days: Days, only: frozenset[int], now: datetime, 
     if meaning.period and meaning.period.closes:
         end = datetime.combine(last, meaning.period.closes, zone)
     grain = meaning.period.grain if meaning.period else Grain.RANGE
-    spoken = describe_days(days, only, meaning, now)
+    spoken = _describe_days(days, only, meaning, now)
     if meaning.clock is not None:
         if meaning.period and meaning.period.is_bound:  # "bis Freitag um drei" is no time of each day
             raise Contradiction("a bounded period and one time")
@@ -223,13 +222,13 @@ def _hours(meaning: Meaning) -> Iterator[tuple[time | None, time | None, Grain, 
         yield from _around(meaning.around, meaning)
     elif meaning.hours is not None:
         for opens, closes in ranges_of(meaning.hours, meaning):
-            yield opens, closes, Grain.RANGE, describe_hours(opens, closes, is_after=meaning.hours.is_after), None
+            yield opens, closes, Grain.RANGE, _describe_hours(opens, closes, is_after=meaning.hours.is_after), None
     elif part is None or hours_of(part) == (None, None):
         yield None, None, Grain.DAY, "", None
     elif part.name:
         yield *hours_of(part), Grain.PART_OF_DAY, f", {say().parts_of_day[part.name]}", None
     else:
-        spoken = f", {part.spoken}" if part.spoken else describe_hours(*hours_of(part))
+        spoken = f", {part.spoken}" if part.spoken else _describe_hours(*hours_of(part))
         yield *hours_of(part), Grain.PART_OF_DAY, spoken, None
 
 
@@ -294,3 +293,40 @@ def exists(instant: datetime) -> bool:
     """Return False in the hour that the change to summer time skips: converted to UTC and back, such a time moves."""
     converted = datetime.fromtimestamp(instant.timestamp(), instant.tzinfo)
     return converted.replace(fold=0) == instant.replace(fold=0) and converted.time() == instant.time()
+
+
+def _describe_days(days: Days, only: frozenset[int], meaning: Meaning, now: datetime) -> str:
+    """Return how the days of a choice are said."""
+    if days.last is not None:
+        first, last = format_written_day(days.first), format_written_day(days.last)
+        if meaning.period and meaning.period.opens:
+            first = say().written_time.format(day=first, at=write_clock(meaning.period.opens))
+        if meaning.period and meaning.period.closes:
+            last = say().written_time.format(day=last, at=write_clock(meaning.period.closes))
+        text = say().from_to_days.format(first=first, last=last)
+    elif days.first <= now.date():
+        if meaning.only:  # "dienstags" alone: nobody has said that it is urgent
+            return _describe_weekdays(only)
+        text = say().soon
+    else:
+        text = say().from_day.format(first=format_written_day(days.first))
+    if meaning.only:
+        text += say().only_days.format(days=_describe_weekdays(only))
+    elif meaning.excluded:
+        text += say().except_days.format(days=_describe_weekdays(meaning.excluded))
+    return text
+
+
+def _describe_weekdays(weekdays: Iterable[int]) -> str:
+    return f" {say().and_word} ".join(say().habitual_weekdays[n] for n in sorted(weekdays))
+
+
+def _describe_hours(opens: time | None, closes: time | None, *, is_after: bool = False) -> str:
+    """Return how the hours of a day are said; nothing where they are all. `is_after`: a minute after the time that is said."""
+    if opens is not None and is_after:
+        return say().later_than_time.format(at=write_clock(shifted(opens, -1))) + _describe_hours(None, closes)
+    if opens is not None and closes is not None:
+        return say().from_to_time.format(opens=write_clock(opens), closes=write_clock(closes))
+    if opens is not None:
+        return say().from_time.format(at=write_clock(opens))
+    return say().until_time.format(at=write_clock(closes)) if closes is not None else ""

@@ -1,4 +1,4 @@
-"""The families of times: clock times and parts of the day. Each is a table of rules, as in `days.py`.
+"""The families of times: clock times and parts of the day. Each is a table of rules, as in `dates.py`.
 
 A bare hour does not say its half of the day. 1 to 6 mean the afternoon, 10 and 11 the morning and 12 noon; 7 to 9 can mean both,
 morning first.

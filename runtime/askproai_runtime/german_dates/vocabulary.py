@@ -5,10 +5,6 @@ Keys are folded: lower case, ä ö ü ß as ae oe ue ss.
 
 from datetime import time
 
-from askproai_core.tenant_config import Language
-from askproai_runtime.sentences import SENTENCES
-
-WEEKDAY_NAMES = SENTENCES[Language.DE].weekdays
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "’": "'", "–": "-"})
 
 WEEKDAYS = {

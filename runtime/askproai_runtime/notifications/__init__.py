@@ -1,7 +1,7 @@
 """Mails and messages to customers and to the business, from the row in a booking's transaction to the mail server's answer.
 
 `outbox` writes notifications, in the transaction of their cause. `task` sends it in the worker: it decides by the
-appointment as it is then (`decide`), renders (`render`, `words`, `calendar_file`) and hands it to a channel (`email_channel`,
+appointment as it is then (`decide`), renders (`render`, `words`) and hands it to a channel (`email_channel`,
 `webhook_channel`). `schedule` is when reminders and the daily list are due. Why it is so:
 docs/decisions/0078-notifications.md.
 

@@ -19,6 +19,7 @@ from email.utils import format_datetime
 from typing import Any, Final
 
 import aiosmtplib
+from icalendar import Calendar, Event, vCalAddress, vText
 
 from askproai_core.clock import Clock
 from askproai_core.tenant_config import (
@@ -29,10 +30,11 @@ from askproai_core.tenant_config import (
     EmailSettings,
     TenantConfig,
 )
-from askproai_runtime.notifications.calendar_file import calendar_file
-from askproai_runtime.notifications.render import one_line
+from askproai_runtime.notifications.render import branch_address, one_line, service_name, staff_name
 from askproai_runtime.notifications.types import (
+    AppointmentFacts,
     Away,
+    CalendarFile,
     Deferred,
     Kind,
     Recipient,
@@ -42,6 +44,7 @@ from askproai_runtime.notifications.types import (
     Sent,
     StoredNotification,
 )
+from askproai_runtime.notifications.words import WORDS
 
 _STEP_SECONDS: Final = 15.0  # each answer of the server
 _LONGEST_SECONDS: Final = 45.0  # the whole transaction
@@ -262,3 +265,48 @@ def _is_about_us(refused: aiosmtplib.SMTPRecipientRefused) -> bool:
 def _name_of(error: Exception) -> str:
     """Return the type of an error's cause, such as `SSLCertVerificationError`; its text may name an address."""
     return type(error.__cause__ or error).__name__
+
+
+def calendar_file(
+    appointment: AppointmentFacts, config: TenantConfig, email: EmailSettings, attendee: str, now: datetime
+) -> CalendarFile:
+    """Return the iCalendar file (RFC 5545, RFC 5546) that enters, moves or, for a cancelled appointment, removes the appointment.
+
+    The UID is the appointment's for good, and SEQUENCE rises with each of its changes: a calendar replaces what it has, and a file
+    that comes twice or late changes nothing. Times are UTC, so that no rule of a time zone has to be sent.
+    """
+    settings = config.notifications
+    assert settings is not None
+    method = "REQUEST" if appointment.live else "CANCEL"
+    business = one_line(config.display_name)
+    calendar, event = Calendar(), Event()
+    calendar.add("prodid", "-//AskProAI//Appointments//DE")
+    calendar.add("version", "2.0")
+    calendar.add("method", method)
+    event.add("uid", f"{appointment.id}@askproai.de")
+    event.add("sequence", appointment.version - 1)
+    event.add("dtstamp", now.astimezone(UTC))
+    event.add("dtstart", appointment.starts_at.astimezone(UTC))
+    event.add("dtend", appointment.ends_at.astimezone(UTC))
+    event.add("status", "CONFIRMED" if appointment.live else "CANCELLED")
+    words = WORDS[settings.language]
+    service = one_line(service_name(config, appointment)) or words.appointment
+    event.add("summary", words.calendar_event.format(service=service, business=business))
+    if staff := one_line(staff_name(config, appointment)):
+        event.add("description", staff)
+    if place := branch_address(config.find_branch(appointment.branch)):
+        event.add("location", one_line(place))
+    event.add("organizer", _calendar_person(email.sender, business))
+    invited = _calendar_person(attendee, one_line(appointment.customer_name))
+    # Nobody has to answer: it was agreed already.
+    invited.params |= {"PARTSTAT": vText("ACCEPTED"), "RSVP": vText("FALSE"), "ROLE": vText("REQ-PARTICIPANT")}
+    event.add("attendee", invited)
+    calendar.add_component(event)
+    return CalendarFile(method, calendar.to_ical())
+
+
+def _calendar_person(address: str, name: str) -> vCalAddress:
+    person = vCalAddress(f"mailto:{address}")
+    if name:
+        person.params["CN"] = vText(name.replace('"', "'"))
+    return person

@@ -58,8 +58,3 @@ def email_addresses(
         return settings.business.email_to if settings.business else ()
     found = real_email(appointment.email) if appointment else None
     return (found,) if found else ()
-
-
-def opt_out_keys(email: str | None, phone: str | None) -> tuple[str, ...]:
-    """Return the addresses under which somebody may have refused reminders."""
-    return tuple(filter(None, (email.lower() if email else None, phone)))

@@ -8,7 +8,7 @@ import pytest
 
 from askproai_runtime.book import cancelling
 from askproai_runtime.book.errors import OutcomeUnknown
-from askproai_runtime.conversation import moved_details
+from askproai_runtime.conversation import corrections
 from askproai_runtime.conversation.types import Answer, AskedChoice
 from askproai_sandbox.simulator import FaultKind
 from tests.worlds.booking_environment import booking_args, call
@@ -117,7 +117,7 @@ async def test_an_unknown_correction_denies_no_move(
     async def fail(*_: object, **__: object) -> Answer:
         raise failure
 
-    monkeypatch.setattr(moved_details, "correct", fail)
+    monkeypatch.setattr(corrections, "correct", fail)
     later = booking_args("2026-11-27T16:00", staff="anna", notes="Allergie")
     asked = await booked.salon.booking.book_appointment(call(), later)
     choice = AskedChoice(

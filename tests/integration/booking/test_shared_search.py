@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from askproai_runtime.book import shared_reads
-from askproai_runtime.book.shared_reads import SharedReads
+from askproai_runtime.book import context
+from askproai_runtime.book.context import SharedReads
 from askproai_runtime.conversation import offer
 from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, booking_args, call
 
@@ -36,7 +36,7 @@ def searches(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             all_have_asked.set()
         return await share(reads, key, read)
 
-    monkeypatch.setattr(shared_reads, "_APART_SECONDS", 60)
+    monkeypatch.setattr(context, "_APART_SECONDS", 60)
     monkeypatch.setattr(offer, "find_near", find_when_all_have_asked)
     monkeypatch.setattr(SharedReads, "share", ask)
     return begun

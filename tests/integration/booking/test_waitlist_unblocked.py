@@ -13,11 +13,10 @@ import pytest
 
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.availability.slots import Claims, Span
-from askproai_runtime.availability.unblocked_times import list_unblocked_times
 from askproai_runtime.book import waitlist_offers
 from askproai_runtime.book.actor import DeskRequest
 from askproai_runtime.desk import blocks
-from askproai_runtime.desk.blocks import add_block, remove_block, resolve_span
+from askproai_runtime.desk.blocks import add_block, list_unblocked_times, remove_block, resolve_span
 from askproai_runtime.desk.waitlist import decline_offer
 from tests.worlds.booking_environment import MORNING, Salon, call, join_waitlist
 from tests.worlds.full_calendar import nothing_free

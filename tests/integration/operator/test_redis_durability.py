@@ -6,8 +6,7 @@ from redis.asyncio import Redis
 from askproai_core.clock import SystemClock
 from askproai_core.redis import PROMISE_KEY
 from askproai_operator import redis_users
-from askproai_operator.redis_durability import durability_problem, parse_info
-from askproai_operator.redis_users import RedisAdmin, RedisAdminUnavailable
+from askproai_operator.redis_users import RedisAdmin, RedisAdminUnavailable, durability_problem, parse_info
 from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.waiting import SLOW_DISK
 

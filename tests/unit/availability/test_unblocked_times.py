@@ -6,7 +6,7 @@ import pytest
 
 from askproai_core.tenant_config import Absence, Branch, Hours, Service, Staff, TenantConfig, Weekday
 from askproai_runtime.availability.slots import Span
-from askproai_runtime.availability.unblocked_times import list_unblocked_times
+from askproai_runtime.desk.blocks import list_unblocked_times
 
 FRIDAY = Hours(days=(Weekday.FRI,), opens=time(9), closes=time(11, 30))
 AFTERNOON = Hours(days=(Weekday.FRI,), opens=time(14), closes=time(15))

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import structs
 
-from askproai_runtime.conversation.call_backs import is_closed_then, understand_call_back
+from askproai_runtime.conversation.messages import is_closed_then, understand_call_back
 from tests.worlds.compiled_salon import salon_config
 from tests.worlds.rows import each_row
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from askproai_runtime.book.shared_reads import SharedReads
+from askproai_runtime.book.context import SharedReads
 from tests.worlds.waiting import eventually
 
 

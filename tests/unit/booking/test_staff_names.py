@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from askproai_core.tenant_config import Branch, Language, Staff, TenantConfig
-from askproai_runtime.admin_api.filters import find_staff
+from askproai_runtime.admin_api.appointments import find_staff
 from askproai_runtime.availability.slots import ServiceRules, Slot
 from askproai_runtime.conversation.spoken_staff import StaffChoice, find_staff_for_caller
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded

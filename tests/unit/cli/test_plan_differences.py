@@ -3,12 +3,14 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
 from typer.testing import CliRunner
 
 from askproai_cli.main import app
 from askproai_cli.plan.differences import describe_differences, describe_object
 from askproai_cli.plan.dry_run import Change, find_applier, merge_patch
 from askproai_cli.plan.plan import Planned, summarize
+from askproai_cli.plan.secrets import read_values
 from tests.worlds.rows import each_row
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "salon.yaml"
@@ -107,3 +109,14 @@ def test_nothing_to_plan_is_a_failure() -> None:
     result = CliRunner().invoke(app, ["plan", "-"], input="")
     assert result.exit_code == 1
     assert "there is no manifest of ours in -" in result.output
+
+
+@pytest.mark.parametrize("field", ["data", "stringData"])
+def test_a_key_without_a_value_is_empty(field: str) -> None:
+    """`api-key:` in YAML is null, which the API server takes as an empty value."""
+    assert read_values({field: {"api-key": None}}) == {"api-key": ""}
+
+
+def test_values_that_are_no_text_are_left_out() -> None:
+    secret = {"data": {"binary": "/w==", "text": "Z2VoZWlt"}, "stringData": {"plain": "offen"}}
+    assert read_values(secret) == {"text": "geheim", "plain": "offen"}

@@ -7,7 +7,6 @@ import pytest
 
 from askproai_operator.api import Branch, RetellAgent, ServiceOffering, Tenant
 from askproai_operator.api.conditions import ConditionType, Reason, Status
-from askproai_operator.controllers.branch.answering import answering_agents, answering_condition
 from askproai_operator.controllers.branch.inputs import (
     CHECKS,
     Inputs,
@@ -24,7 +23,12 @@ from askproai_operator.controllers.branch.plan import (
     plan_default_service,
     written_services,
 )
-from askproai_operator.controllers.branch.reconcile import QUIET_RESYNCS, _created
+from askproai_operator.controllers.branch.reconcile import (
+    QUIET_RESYNCS,
+    _created,
+    answering_agents,
+    answering_condition,
+)
 from askproai_operator.controllers.conditions import References, first_failing
 from askproai_operator.services import staff_by_branch
 from askproai_operator.settings import Settings

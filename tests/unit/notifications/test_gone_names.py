@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from askproai_core.tenant_config import Language
-from askproai_runtime.notifications.calendar_file import calendar_file
+from askproai_runtime.notifications.email_channel import calendar_file
 from askproai_runtime.notifications.render import render
 from askproai_runtime.notifications.types import AppointmentFacts, Kind, Recipient, State, StoredNotification
 from tests.worlds.compiled_salon import salon_config

@@ -18,9 +18,8 @@ from askproai_runtime.page.fleet.ended_sessions import EndedSessions, LoginLimit
 from askproai_runtime.page.fleet.mirror import FleetMirror
 from askproai_runtime.page.fleet.reading import FIGURES_EVERY, RANK_EVERY, FleetReader
 from askproai_runtime.page.fleet.rights import FleetRights
-from askproai_runtime.page.fleet.selection import ROWS, State, select
+from askproai_runtime.page.fleet.server import FLEET_WORDS, PAGE_ROWS, State, select_rows
 from askproai_runtime.page.fleet.store import TenantJobs
-from askproai_runtime.page.fleet.words import FLEET_WORDS
 from askproai_runtime.page.sessions import Signer
 from askproai_runtime.redis.client import RedisClient
 from tests.worlds.clock import FixedClock
@@ -63,20 +62,20 @@ FLEET = [
     ],
 )
 def test_search_filter_and_page_keep_the_fleets_order(query: dict[str, str], found: int, first: str | None) -> None:
-    selection = select(FLEET, query)
+    selection = select_rows(FLEET, query)
     assert selection.found == found
     assert (selection.rows[0].tenant if selection.rows else None) == first
-    assert len(selection.rows) <= (250 if query.get("rows") else ROWS)
+    assert len(selection.rows) <= (250 if query.get("rows") else PAGE_ROWS)
 
 
 def test_filter_counts_match_the_search_and_links() -> None:
-    selection = select(FLEET, {"q": "salon-00", "state": "failing", "from": "1"})
+    selection = select_rows(FLEET, {"q": "salon-00", "state": "failing", "from": "1"})
     assert selection.counts == {
         State.ALL: 10, State.FAILING: 3, State.OVER_BUDGET: 1, State.INTENDED: 1, State.GOOD: 5, State.DRIFT: 1,
     }  # fmt: skip
     assert selection.link(rows="all") == "/?q=salon-00&state=failing&rows=all"
     assert selection.link(q="") == "/?state=failing"
-    assert select(FLEET, {}).link(state="") == "/"
+    assert select_rows(FLEET, {}).link(state="") == "/"
 
 
 class Mirror:

@@ -44,7 +44,7 @@ from askproai_runtime.notifications.types import Kind, Recipient, State
 from askproai_runtime.oidc import Attempt
 from askproai_runtime.page.day_plan import MAX_LANES, ROWS, list_people, list_whole_days, plan_day, week_of
 from askproai_runtime.page.feed import Feed, changed_subjects, event_id
-from askproai_runtime.page.fleet.words import FLEET_WORDS
+from askproai_runtime.page.fleet.server import FLEET_WORDS
 from askproai_runtime.page.origin import cookie_name
 from askproai_runtime.page.rendering import format_duration, render
 from askproai_runtime.page.sessions import LIFETIME, Signer

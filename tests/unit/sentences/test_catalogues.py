@@ -45,7 +45,7 @@ NOT_SAID_TO_CALLERS = {
     "conversation/unknown_services.py", "conversation/unsaid_days.py", "desk/appointments.py", "language/answer_words.py",
     "language/bare_names.py", "language/cancel_answers.py", "language/customer_names.py", "language/declines.py",
     "language/introductions.py", "language/kept_times.py", "language/name_words.py", "language/names_alone.py",
-    "language/noted_staff.py", "language/placeholders.py", "language/places_among.py", "language/plain_yes.py",
+    "language/placeholders.py", "language/places_among.py", "language/plain_yes.py",
     "language/replies.py", "language/spoken_services.py", "language/staff_preferences.py",
 }  # fmt: skip
 GERMAN_WORDS = re.compile(

@@ -1,13 +1,25 @@
-"""Reconcile one RetellAgent, from top to bottom: read the cluster, check it, read Retell, plan, carry out, report."""
+"""Reconcile one RetellAgent, from top to bottom: read the cluster, check it, read Retell, plan, carry out, report.
 
+Retell reports no change of an agent or of a number, so what a person changes there is found by the next look only. A look is due
+after a change of anything that the objects there are made from, and at intervals.
+
+Changed services and staff are published when their manifests have settled: one apply of many services would publish a version with
+a part of them at each, and bind the numbers to it while people call.
+"""
+
+import hashlib
+from collections.abc import Hashable
 from dataclasses import replace
+from datetime import timedelta
+from typing import Final
+
+import msgspec
 
 from askproai_operator.api import ManagementPolicy, RetellAgent
+from askproai_operator.api.conditions import Reason
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.agent.deletion import finalize
 from askproai_operator.controllers.agent.execute import AgentGone, execute
-from askproai_operator.controllers.agent.look import find_look, keep_look, look_source
-from askproai_operator.controllers.agent.settling import REASON, hold_catalogue
 from askproai_operator.controllers.agent.status import (
     observed_only,
     planned,
@@ -15,12 +27,30 @@ from askproai_operator.controllers.agent.status import (
     settled,
     waiting,
 )
-from askproai_operator.controllers.agent_plan import CHECKS, Plan, PlanInputs, Target, gather, gather_remote, make_plan
+from askproai_operator.controllers.agent_plan import (
+    CHECKS,
+    Desired,
+    Plan,
+    PlanInputs,
+    PromptFrame,
+    Target,
+    differing_paths,
+    gather,
+    gather_remote,
+    make_plan,
+)
 from askproai_operator.controllers.conditions import FOLLOWS, first_failing
 from askproai_operator.controllers.plan_annotation import agent_hold
-from askproai_operator.engine import GONE, Key, Result
-from askproai_operator.memory import CatalogueChange
+from askproai_operator.engine import GONE, TOKEN_ANNOTATION, Key, Result
+from askproai_operator.memory import CatalogueChange, Look
 from askproai_operator.providers import ProviderError
+
+_SETTLED: Final = timedelta(seconds=5)  # without a change
+_LONGEST_HOLD: Final = timedelta(seconds=30)  # since the first change
+
+_CATALOGUE_SETTLES: Final = "services or staff changed a moment ago, and others may follow"
+
+_LOOK: Final = "agent"
 
 
 async def reconcile(key: Key, context: ReconcileContext) -> Result:
@@ -64,12 +94,12 @@ async def _provision(
             return Result((failure,), requeue_after=inputs.closes_after, requeue_reason=reason)
         target = inputs.target
         assert target is not None  # else a check had failed
-        source = look_source(agent, target, context)
-        if (known := find_look(agent, target, source, context)) is not None:
+        source = _look_source(agent, target, context)
+        if (known := _find_look(agent, target, source, context)) is not None:
             # The last answer of Retell is new enough: it is asked again when it is due, or when something here changed.
             return known
         result = await _reconcile_at_retell(agent, target, waiting_catalogue, context)
-        return keep_look(agent, target, source, result, context)
+        return _keep_look(agent, target, source, result, context)
     except AgentGone:
         return GONE  # deleted while its plan was carried out
 
@@ -110,7 +140,7 @@ async def _apply(
     context: ReconcileContext,
 ) -> Result:
     """Carry the plan out, but publish a changed catalogue only when its manifests have settled. Raises as `execute` does."""
-    held = hold_catalogue(agent, remote, target.frame, waiting_catalogue, context)
+    held = _hold_catalogue(agent, remote, target.frame, waiting_catalogue, context)
     if held is not None:
         desired, delay = held
         remote = replace(remote, desired=desired)
@@ -118,7 +148,109 @@ async def _apply(
         published = await execute(plan, remote, target, agent, context)
         result = settled(plan, published, target, remote.observation)
         # Then the catalogue has settled, unless a change of it enqueues this agent before.
-        return replace(result, requeue_after=delay, requeue_reason=REASON)
+        return replace(result, requeue_after=delay, requeue_reason=_CATALOGUE_SETTLES)
     published = await execute(plan, remote, target, agent, context)
     # The next look; sooner to see duplicates disappear.
     return settled(plan, published, target, remote.observation)
+
+
+def _hold_catalogue(
+    agent: RetellAgent,
+    inputs: PlanInputs,
+    frame: PromptFrame | None,
+    known: CatalogueChange | None,
+    context: ReconcileContext,
+) -> tuple[Desired, timedelta] | None:
+    """Return what is desired until the change of the catalogue is published, and how long that takes; None: publish now.
+
+    `known` is the change that waits since an earlier run; one that has to wait on is remembered. Only the prompt is held back;
+    numbers are bound as always. An agent that a person edited, or has reconciled by the annotation, does not wait.
+    """
+    held, was_edited = _with_published_catalogue(inputs, frame), _was_edited(agent)
+    if held is None or was_edited:
+        return None
+    prompt, now = inputs.desired.llm["general_prompt"], context.clock.monotonic()
+    if known is None:
+        known = CatalogueChange(prompt, now, now)
+    elif known.prompt != prompt:
+        known = replace(known, prompt=prompt, last=now)
+    due = min(known.last + _SETTLED.total_seconds(), known.since + _LONGEST_HOLD.total_seconds())
+    if due <= now:
+        return None
+    context.memory.catalogues[agent.key] = known
+    return held, timedelta(seconds=due - now)
+
+
+def _with_published_catalogue(inputs: PlanInputs, frame: PromptFrame | None) -> Desired | None:
+    """Return the desired state with the published prompt; None if more than the catalogue differs, or nothing."""
+    agent, llm = inputs.observation.published_agent, inputs.observation.published_llm
+    if agent is None or llm is None or frame is None:
+        return None
+    prompt = str(llm.get("general_prompt") or "")
+    if prompt == inputs.desired.llm["general_prompt"] or not frame.fits(prompt):
+        return None
+    held = replace(inputs.desired, llm={**inputs.desired.llm, "general_prompt": prompt})
+    return None if differing_paths(held.llm, llm) or differing_paths(held.agent, agent) else held
+
+
+def _was_edited(agent: RetellAgent) -> bool:
+    meta, status = agent.metadata, agent.status
+    is_requested = meta.annotations.get(TOKEN_ANNOTATION, "") != (status.get("lastReconcileToken") or "")
+    return is_requested or status.get("observedGeneration") != meta.generation
+
+
+def _look_source(agent: RetellAgent, target: Target, context: ReconcileContext) -> Hashable:
+    """Return all that decides what is asked and written at Retell. Every edit of the agent counts; bodies and key as hashes."""
+    meta, api = agent.metadata, target.client.api
+    made_from = (
+        target.desired,
+        target.number_problems,
+        target.tenant,
+        target.suspended,
+        target.closed_branch,
+        target.transfers_to,
+        target.former_marker,
+        agent_hold(agent, target.sources),
+        (api.base_url, api.key, context.installation_id),
+    )
+    text = msgspec.json.encode(made_from, order="deterministic")
+    return meta.uid, meta.generation, meta.annotations.get(TOKEN_ANNOTATION), hashlib.sha256(text).digest()
+
+
+def _find_look(agent: RetellAgent, target: Target, source: Hashable, context: ReconcileContext) -> Result | None:
+    """Return what the last look reported, if it was made from the same and is not due. Else a look is to follow.
+
+    An object or a create that the status is about to name is looked for in any case.
+    """
+    known = context.memory.looks.find(agent.key, _LOOK, source)
+    if known is None or known.is_due(context.clock.monotonic()) or agent.status.get("pending"):
+        # A look that ends in the middle of its writes must not leave a former one.
+        misses = known.misses if known is not None else 0
+        context.memory.looks.keep(agent.key, _LOOK, Look(source, None, float("-inf"), misses))
+        return None
+    result: Result = known.answer
+    return _with_next_run(result, agent, target, context)
+
+
+def _keep_look(
+    agent: RetellAgent, target: Target, source: Hashable, result: Result, context: ReconcileContext
+) -> Result:
+    """Remember a look that has nothing to wait for, and have the next one follow: soon where not all is as declared."""
+    if result.gone or result.requeue or result.requeue_after is not None:
+        return result
+    looks, settings = context.memory.looks, context.settings
+    started = looks.find(agent.key, _LOOK, source)
+    if started is None:
+        return result  # another object freed a number meanwhile
+    is_good = all(each.good and each.reason is not Reason.DUPLICATE_FOUND for each in result.conditions)
+    misses = 0 if is_good else started.misses + 1
+    wait = looks.wait(misses, settings.drift, settings.resync)
+    looks.keep(agent.key, _LOOK, Look(source, replace(result, events=()), context.due_after(wait), misses))
+    return _with_next_run(result, agent, target, context)
+
+
+def _with_next_run(result: Result, agent: RetellAgent, target: Target, context: ReconcileContext) -> Result:
+    """Let the next run be the next look, as watches report all else, but not a trunk's Secret without its label."""
+    if any(number.sip for number in target.desired.numbers or ()):
+        return result
+    return replace(result, resync_after=context.next_look(agent.key, otherwise=context.settings.drift))

@@ -19,9 +19,17 @@ from askproai_operator.controllers.agent_plan.observe import (
     list_marked_agents,
     webhook_change,
 )
-from askproai_operator.controllers.agent_plan.plan import GRACE, PUBLISH, Action, Plan, Step, entries_without, make_plan
+from askproai_operator.controllers.agent_plan.plan import (
+    GRACE,
+    PUBLISH,
+    Action,
+    Plan,
+    Step,
+    entries_without,
+    make_plan,
+    plan_unseen,
+)
 from askproai_operator.controllers.agent_plan.render import Desired, PromptFrame, agent_owner, llm_owner
-from askproai_operator.controllers.agent_plan.unseen import plan_unseen
 
 __all__ = [
     "CHECKS", "GRACE", "PUBLISH", "Action", "Desired", "Observation", "Plan", "PlanInputs", "PromptFrame", "RecordedState",

@@ -1,16 +1,17 @@
 """Plans the steps from the present state at Retell to the desired one. Pure; the order of the steps is the order in which they
 are safe."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
+from askproai_operator.api import Branch, RetellAgent, Tenant
 from askproai_operator.api.conditions import Condition, Reason
 from askproai_operator.controllers.agent_plan.checks import OWNERSHIP_CHECKS
 from askproai_operator.controllers.agent_plan.diff import describe_differences, differing_fields
-from askproai_operator.controllers.agent_plan.inputs import NumberProblem, PlanInputs
+from askproai_operator.controllers.agent_plan.inputs import NumberProblem, PlanInputs, answered_branches, marker
 from askproai_operator.controllers.agent_plan.observe import (
     Observation,
     RecordedState,
@@ -18,8 +19,10 @@ from askproai_operator.controllers.agent_plan.observe import (
     bound_ids,
     webhook_change,
 )
-from askproai_operator.controllers.agent_plan.render import Desired, DesiredNumber, llm_owner
+from askproai_operator.controllers.agent_plan.render import Desired, DesiredNumber, llm_owner, render_desired
 from askproai_operator.controllers.conditions import first_failing
+from askproai_operator.controllers.holders import is_of_other
+from askproai_operator.plan_context import PlanContext
 from askproai_operator.providers import REQUEST_TIMEOUT, Json
 
 # A create that we stopped waiting for may still commit, and a list may not show it yet.
@@ -238,3 +241,31 @@ def entries_without(entries: list[Json], agent_ids: Collection[str]) -> tuple[Js
 def _plan_removals(observation: Observation) -> tuple[Step, ...]:
     agents = (Step(Action.DELETE_AGENT, (agent_id,)) for agent_id in observation.duplicates)
     return (*agents, *(Step(Action.DELETE_LLM, (llm_id,)) for llm_id in observation.unused_llms))
+
+
+def plan_unseen(agent: RetellAgent, tenant: Tenant, context: PlanContext) -> Plan:
+    """Plan the creation of an agent. `tenant.status` must have the `webhookUrls` that the Tenant will get.
+
+    Numbers without a trunk are assumed to be at Retell already, bound to nobody.
+    """
+    numbers = [
+        number
+        for branch in answered_branches(agent, tenant, context)
+        for number in _list_assumed_numbers(branch, context)
+    ]
+    remote: dict[str, dict[str, Any] | None] = {
+        number.e164: None if number.sip is not None else {"phone_number": number.e164} for number in numbers
+    }
+    desired = render_desired(agent, tenant, tuple(numbers), marker(agent, context))
+    return make_plan(PlanInputs(RecordedState(), desired, Observation(context.clock.now(), numbers=remote)))
+
+
+def _list_assumed_numbers(branch: Branch, context: PlanContext) -> Iterator[DesiredNumber]:
+    """Yield the valid numbers that no other branch has, as Retell sees them.
+
+    A trunk's password is not read, since nothing is imported.
+    """
+    for entry in branch.spec.phone_numbers:
+        number = branch.spec.read_dialled(entry)
+        if number and branch.spec.read_public(entry) and not is_of_other(branch, number, context):
+            yield DesiredNumber(number, sip={} if entry.sip else None)

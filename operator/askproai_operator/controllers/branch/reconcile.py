@@ -1,11 +1,12 @@
 """Reconcile one Branch. It owns nothing remote, so it needs no finalizer: its default service goes with its owner reference."""
 
+from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
 from typing import Final
 
-from askproai_operator.api.conditions import Condition, Reason
+from askproai_operator.api import Branch, ManagementPolicy, RetellAgent
+from askproai_operator.api.conditions import Condition, ConditionType, Reason, Status, bad, good, unknown
 from askproai_operator.context import ReconcileContext
-from askproai_operator.controllers.branch.answering import answering_agents, answering_condition
 from askproai_operator.controllers.branch.inputs import (
     Inputs,
     default_service_name,
@@ -24,10 +25,26 @@ from askproai_operator.controllers.branch.plan import (
     plan_default_service,
 )
 from askproai_operator.controllers.plan_annotation import edit_hold, plan_hold
-from askproai_operator.engine import GONE, Conflict, EventRecord, EventType, Key, Result, resources
+from askproai_operator.engine import (
+    GONE,
+    Conflict,
+    EventRecord,
+    EventType,
+    Key,
+    Result,
+    find_condition,
+    pause_condition,
+    resources,
+)
 from askproai_operator.services import is_offered_in
 
 QUIET_RESYNCS: Final = 5
+
+_ANSWERED = ConditionType.NUMBERS_ANSWERED
+_WAITS = {
+    Reason.TENANT_NOT_READY,
+    Reason.PENDING,
+}  # Synced is False then, too, but the agent goes on by itself or in plan mode
 
 
 async def reconcile(key: Key, context: ReconcileContext) -> Result:
@@ -96,3 +113,48 @@ def _created(inputs: Inputs) -> EventRecord:
     what = "30 minutes, all staff; callers hear that its price is not known"
     text = f"no service names this branch: {name} was created ({what})"
     return EventRecord("DefaultServiceCreated", text, EventType.NORMAL)
+
+
+def answering_agents(branch: Branch, agents: Iterable[RetellAgent]) -> list[RetellAgent]:
+    """Return the agents whose numbers are the branch's: its own, or without one those of the whole tenant."""
+    active = [agent for agent in agents if agent.metadata.deletion_timestamp is None]
+    own = [agent for agent in active if agent.spec.branch_ref and agent.spec.branch_ref.name == branch.metadata.name]
+    return own or [agent for agent in active if agent.spec.tenant_ref is not None]
+
+
+def answering_condition(
+    branch: Branch, dids: Collection[str], agents: Sequence[RetellAgent], *, settling: bool
+) -> Condition:
+    """Return NumbersAnswered. `dids` are the dialled numbers that the branch has; `agents` answer them, and may follow while it is
+    `settling`."""
+    if not dids:
+        return good(_ANSWERED, "the branch has no phone numbers of its own", Reason.NOT_REQUESTED)
+    if not agents:
+        if settling:
+            return unknown(_ANSWERED, Reason.PROGRESSING, "waits for a RetellAgent")
+        text = (
+            f"nobody answers {', '.join(sorted(dids))}: create a RetellAgent with branchRef {branch.metadata.name}, or one with"
+            " tenantRef for a hotline, or take the numbers out of the Branch"
+        )
+        return bad(_ANSWERED, Reason.NO_AGENT, text)
+    names = ", ".join(agent.metadata.name for agent in agents)
+    unbound = sorted(set(dids).difference(*(agent.status.get("phoneNumbers") or () for agent in agents)))
+    if not unbound:
+        return good(_ANSWERED, f"answered by RetellAgent {names}")
+    if all(agent.spec.management_policy is ManagementPolicy.OBSERVE_ONLY for agent in agents):
+        text = f"RetellAgent {names} has managementPolicy ObserveOnly: numbers at Retell stay as they are"
+        return good(_ANSWERED, text, Reason.OBSERVE_ONLY)
+    text = f"RetellAgent {names} does not answer {', '.join(unbound)}"
+    reports = [(agent, find_condition(agent, ConditionType.SYNCED)) for agent in agents]
+    failed = [(agent, synced) for agent, synced in reports if synced.get("status") == Status.FALSE]
+    causes = [f"{agent.metadata.name}: {paused.message}" for agent in agents if (paused := pause_condition(agent))]
+    causes += [f"{agent.metadata.name}: {synced.get('message', '')}" for agent, synced in failed]
+    where = f"why: kubectl get retellagents -n {branch.metadata.namespace} -o wide"
+    text = f"{text}; {'; '.join(causes) or where}"
+    is_refused = any(synced.get("reason") not in _WAITS for _, synced in failed)
+    is_unbound = any(
+        find_condition(agent, ConditionType.NUMBERS_BOUND).get("status") == Status.FALSE for agent in agents
+    )
+    if is_refused or is_unbound or any(pause_condition(agent) for agent in agents):
+        return bad(_ANSWERED, Reason.NUMBER_NOT_BOUND, text)
+    return unknown(_ANSWERED, Reason.PENDING, text)

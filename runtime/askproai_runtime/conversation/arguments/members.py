@@ -161,7 +161,7 @@ def _find_rule(
     """Return the rule of a value by its name and its place."""
     rule = rules.get(fold_key(key)) or _rule_of_preference(key, value, rules) or _rule_of_time(key, value, rules)
     if rule is not None and rule.name == "companions" and counts_people(key, value):
-        return None  # it names nobody: `party_size.py`
+        return None  # it names nobody: `count_people`
     return rule if rule is None or is_of_caller(rule, key, within, is_own=is_own) else None
 
 

@@ -1,17 +1,26 @@
-"""The fleet's page: who may see it, and from which view each path is answered. It changes nothing."""
+"""The fleet's page: who may see it, which tenants it shows, and from which view each path is answered. It changes nothing.
+
+Each language has a file of the words beside those that it shares with a tenant's page: `german.toml`, `english.toml`.
+"""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from functools import partial
+from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlencode
 
 import aiohttp
+import msgspec
 import structlog
 from aiohttp import web
 
-from askproai_core.fleet import FleetObject
+from askproai_core.fleet import FleetObject, FleetRow, Severity, count, matches
 from askproai_core.http_server import Problem
+from askproai_core.tenant_config import Language
 from askproai_runtime.admin_api import Pulse
 from askproai_runtime.arrivals import keep_until_answered
 from askproai_runtime.page.assets import answer_asset, load_assets
@@ -20,18 +29,87 @@ from askproai_runtime.page.feed import Feed, event_id
 from askproai_runtime.page.fleet.ended_sessions import EndedSessions
 from askproai_runtime.page.fleet.reading import FleetReader, FleetView
 from askproai_runtime.page.fleet.rights import FleetRights
-from askproai_runtime.page.fleet.selection import ROWS, State, select
 from askproai_runtime.page.fleet.sources import FLEET_TOKEN, MIN_TOKEN, FleetSources
-from askproai_runtime.page.fleet.words import FLEET_WORDS, FleetWords
 from askproai_runtime.page.logins import LOGIN_PATHS, LoginRequest, Logins, LoginTexts
 from askproai_runtime.page.rendering import load_templates, render
 from askproai_runtime.page.request import SECURITY, path_of, read_form, send_to_login
 from askproai_runtime.page.sessions import Session, Signer
-from askproai_runtime.page.words import WORDS, Words, choose_language
+from askproai_runtime.page.words import WORDS, Words, choose_language, read_words
 
 log = structlog.get_logger(__name__)
 
 _SUBJECTS: Final = ("tenants", "figures")
+
+PAGE_ROWS: Final = 100  # of a page
+
+
+class State(StrEnum):
+    """A filter of the page: how much a tenant needs somebody, or that an agent at Retell differs."""
+
+    ALL = "all"
+    FAILING = "failing"
+    OVER_BUDGET = "over_budget"
+    INTENDED = "intended"
+    GOOD = "good"
+    DRIFT = "drift"
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The rows of a page, of `found` that match. `counts` is by filter, of all that the search finds."""
+
+    search: str
+    state: State
+    rows: Sequence[FleetRow]
+    found: int
+    first: int
+    is_whole: bool
+    counts: Mapping[State, int]
+
+    def link(self, **changes: object) -> str:
+        """Return the address of the same view with other parameters."""
+        query = {"q": self.search, "state": "" if self.state is State.ALL else self.state, **changes}
+        kept = {name: value for name, value in query.items() if value}
+        return f"/?{urlencode(kept)}" if kept else "/"
+
+
+def select_rows(rows: Sequence[FleetRow], query: Mapping[str, str]) -> Selection:
+    """Return what a request chooses by `q`, `state`, `from` (a row) and `rows=all`. Unknown values choose nothing."""
+    search = query.get("q", "").strip()[:100]
+    state = State(query["state"]) if query.get("state") in set(State) else State.ALL
+    found = [row for row in rows if matches(row, search)] if search else list(rows)
+    counts = {State(name): number for name, number in count(found).items()}
+    counts |= {State.ALL: len(found), State.DRIFT: sum(row.drift is not None for row in found)}
+    chosen = [row for row in found if _is_in_state(row, state)]
+    is_whole = query.get("rows") == "all"
+    text = query.get("from", "")
+    first = 0 if is_whole or not (text.isascii() and text.isdigit() and len(text) < len("100000")) else int(text)
+    page = chosen if is_whole else chosen[first : first + PAGE_ROWS]
+    return Selection(search, state, page, len(chosen), first, is_whole, counts)
+
+
+def _is_in_state(row: FleetRow, state: State) -> bool:
+    if state is State.ALL:
+        return True
+    return row.drift is not None if state is State.DRIFT else row.severity is Severity[state.name]
+
+
+class FleetWords(msgspec.Struct, frozen=True, kw_only=True):
+    """One language. `unconfigured` has {key} and {length}, `no_role` {name} and {issuer}. `shown` is for templates."""
+
+    fleet: str
+    key_hint: str
+    unconfigured: str
+    back: str
+    issuer_not_ready: str
+    no_role: str
+    shown: Mapping[str, Any]
+
+
+FLEET_WORDS: Final = {
+    Language.DE: read_words(Path(__file__).with_name("german.toml"), FleetWords),
+    Language.EN: read_words(Path(__file__).with_name("english.toml"), FleetWords),
+}
 
 
 class FleetServer:
@@ -89,7 +167,7 @@ class FleetServer:
         }  # fmt: skip
         if path_of(request) == "/tenants/{namespace}/{name}":
             return await self._html(words, own, "tenant.html", shown | await self._tenant(request, view))
-        selection = await asyncio.to_thread(select, view.rows, request.query)
+        selection = await asyncio.to_thread(select_rows, view.rows, request.query)
         return await self._html(words, own, "fleet.html", shown | {"selection": selection, "states": tuple(State)})
 
     async def _tenant(self, request: web.Request, view: FleetView) -> dict[str, Any]:
@@ -143,7 +221,7 @@ class FleetServer:
             "f": own.shown,
             "session": None,
             "instant": datetime.fromisoformat,
-            "step": ROWS,
+            "step": PAGE_ROWS,
         }
         # In a thread: the Lease is renewed meanwhile. One at a time, since each thread of Python takes time from the others.
         async with self._rendering:

@@ -10,10 +10,10 @@ from typing import Final
 from uuid import UUID
 
 from askproai_core.database import Connection
-from askproai_runtime.encryption import BodyCipher
+from askproai_runtime.calls.texts import read_said
+from askproai_runtime.encryption import BodyCipher, DecryptionError
 from askproai_runtime.privacy.store.parameters import number_parameters
-from askproai_runtime.privacy.store.said_by_others import empty_said_by_others
-from askproai_runtime.privacy.traces import Traces
+from askproai_runtime.privacy.traces import Traces, names_person
 
 # A report of Cal.com about one that is held, to come or under way still counts: it may be moved or cancelled there.
 _STILL_COUNTS = "(a.status = 'held' OR a.status IN ('confirmed', 'pending_sync') AND a.ends_at > clock_timestamp())"
@@ -93,6 +93,28 @@ INSERT INTO erased_references (tenant, kind, reference, erasure)
 SELECT $1, $2, reference, $3 FROM unnest($4::text[]) AS reference ON CONFLICT DO NOTHING
 """
 
+# Records about an appointment of the person, those of a call in which somebody has booked, waits or has left a message for the
+# person, and those whose digits or words may be the number. PostgreSQL cannot search what is encrypted: there the calls have to be
+# known.
+_OTHERS_RECORDS: Final = """
+SELECT id, call_id, at, function, arguments::text, answer, coalesce(appointment_id = ANY({appointments}), false) AS is_about
+FROM function_requests WHERE tenant = {tenant} AND at < {until} AND NOT call_id = ANY({calls})
+AND (arguments IS NOT NULL OR answer IS NOT NULL) AND (
+    appointment_id = ANY({appointments})
+    OR call_id IN (SELECT call_id FROM appointments WHERE tenant = {tenant} AND id = ANY({appointments})
+                   UNION SELECT call_id FROM waitlist WHERE tenant = {tenant} AND phone = {number}
+                   UNION SELECT call_id FROM messages WHERE tenant = {tenant} AND phone = {number})
+    OR arguments->>'phone' ~ '[[:alpha:]]'
+    OR position(right({number}, 7) IN regexp_replace(arguments::text, '[^0-9]+', '', 'g')) > 0)
+"""
+_OWN_NAMES: Final = """
+SELECT lower(customer_name) AS name FROM appointments WHERE tenant = {tenant} AND id = ANY({appointments}) AND customer_name <> ''
+UNION SELECT lower(name) FROM customers WHERE tenant = {tenant} AND id = {customer} AND name <> ''
+"""
+_EMPTY_RECORDS: Final = """
+UPDATE function_requests SET arguments = NULL, answer = NULL, cause = NULL WHERE tenant = $1 AND id = ANY($2)
+"""
+
 
 async def erase_rows(
     conn: Connection, tenant: str, erasure: UUID, traces: Traces, cipher: BodyCipher
@@ -110,7 +132,7 @@ async def erase_rows(
     await conn.execute(_REFER, tenant, "booking", erasure, [each for each in traces.bookings if each not in reports])
     # One whose visit ends at this moment is for the next pass: without a name it is found no more, so it is noted before.
     in_shadow = await conn.fetchval(*number_parameters(_ERASE_FROM_SHADOW, tenant, traces))
-    of_others = await empty_said_by_others(conn, tenant, traces, cipher)
+    of_others = await _empty_said_by_others(conn, tenant, traces, cipher)
     counts = {name: count for name, count in (("shadow", int(in_shadow)), (OF_OTHERS, of_others)) if count}
     traces = replace(traces, appointments=tuple(each for each in traces.appointments if each not in kept))
     for name, statement in ERASING.items():
@@ -123,3 +145,24 @@ async def erase_rows(
 async def count_left(conn: Connection, tenant: str, traces: Traces) -> int:
     """Return how many of the caller's appointments still say who the caller is: to come, or with a job for Cal.com."""
     return int(await conn.fetchval(_LEFT, tenant, list(traces.appointments)))
+
+
+async def _empty_said_by_others(conn: Connection, tenant: str, traces: Traces, cipher: BodyCipher) -> int:
+    """Empty the records of others' calls that name the person; return how many. While the appointments say whose they are.
+
+    Another caller's free text stays with that call, and goes by its age (decision 97).
+    """
+    names = {row["name"] for row in await conn.fetch(*number_parameters(_OWN_NAMES, tenant, traces))}
+    ids = list[int]()
+    for row in await conn.fetch(*number_parameters(_OTHERS_RECORDS, tenant, traces)):
+        columns = (row[each] for each in ("call_id", "at", "function", "arguments", "answer"))
+        try:
+            arguments, _ = read_said(cipher, *columns)
+            is_named = row["is_about"] or names_person(arguments, traces.number, names, traces.emails, traces.regions)
+        except DecryptionError:  # of a call that names the person: it may be here
+            is_named = True
+        if is_named:
+            ids.append(row["id"])
+    if ids:
+        await conn.execute(_EMPTY_RECORDS, tenant, ids)
+    return len(ids)

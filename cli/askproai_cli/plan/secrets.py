@@ -1,0 +1,165 @@
+"""The Secrets of a plan.
+
+The keys in a planned Secret have an effect on the Tenants that name it: another tenant has them, or an account changes. The
+cluster may lack a Secret, or a key of it, that planned manifests name and do not bring.
+"""
+
+import base64
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+from askproai_cli.lint import (
+    Document,
+    Reference,
+    collect_secrets,
+    find_references,
+    identity_of,
+    keys_of,
+    permits_use,
+)
+from askproai_cli.plan.grants import Claim, read_grants
+from askproai_core.kube import ApiError, HttpTransport
+from askproai_operator.api import Tenant
+from askproai_operator.controllers.holders import find_holder, shared_keys_condition
+from askproai_operator.credentials import CALCOM_KEY, RETELL_KEY, calcom_account, secret_refs
+from askproai_operator.grants import Subject, SubjectKind
+from askproai_operator.plan_context import PlanContext
+from askproai_operator.providers import hash_key
+from askproai_operator.resources import SECRETS, USE_LABEL
+
+_FILES: Final = {SubjectKind.RETELL_KEY: RETELL_KEY, SubjectKind.CALCOM_KEY: CALCOM_KEY}
+_NAMES: Final = {SubjectKind.RETELL_KEY: "Retell", SubjectKind.CALCOM_KEY: "Cal.com"}
+_CHANGED: Final = {
+    SubjectKind.RETELL_KEY: "a key of the same Retell workspace changes nothing else; with a key of another workspace the agents"
+    " are made anew there, and you move the phone numbers at Retell",
+    SubjectKind.CALCOM_KEY: "a key of the same Cal.com account changes nothing else; with a key of another account the webhook is"
+    " registered there, and the services need the event type ids of that account",
+}
+
+
+async def find_key_claims(
+    secret: Mapping[str, Any], lines: Iterable[str], transport: HttpTransport, context: PlanContext
+) -> list[Claim]:
+    """Return what the operator would report about the provider keys of a Secret, and what the changed ones mean.
+
+    `secret` is the Secret after the apply, `lines` are its differences.
+    """
+    lines, meta, values = set(lines), secret["metadata"], read_values(secret)
+    claims: list[Claim] = []
+    for tenant in context.cache.list(Tenant, meta["namespace"]):
+        used = [(kind, key) for kind, key in _used_keys(tenant, meta["name"]) if values.get(key)]
+        subjects = {kind: Subject(kind, hash_key(context.installation_id, values[key].strip())) for kind, key in used}
+        problem = await read_grants(subjects.values(), transport, context) if subjects else None
+        name = f"Tenant {tenant.metadata.name}"
+        if problem is not None:
+            what = " and ".join(f"this {_NAMES[kind]} key" for kind in subjects)
+            claims.append(
+                Claim(f"{name}: not looked at: whether another tenant has {what} ({problem})", is_known=False)
+            )
+        shared = {kind for kind, subject in subjects.items() if find_holder(tenant, subject, context) is not None}
+        if shared:
+            found = shared_keys_condition(shared)
+            claims.append(Claim(f"{name}: {found.type} would be {found.status}, {found.reason}: {found.message}"))
+        changed = [kind for kind, key in used if f"data.{key}: changed" in lines and kind not in shared]
+        claims += [Claim(f"{name}: {_CHANGED[kind]}", is_known=False) for kind in changed]
+    return claims
+
+
+def _used_keys(tenant: Tenant, secret: str) -> Iterator[tuple[SubjectKind, str]]:
+    """Yield which of the Tenant's provider keys are in a Secret, and under which key of its data."""
+    refs = secret_refs(tenant)
+    for kind, file in _FILES.items():
+        ref = refs.get(file)
+        if ref is not None and ref.name == secret and (kind is SubjectKind.RETELL_KEY or calcom_account(tenant)):
+            yield kind, ref.key
+
+
+def read_values(secret: Mapping[str, Any]) -> dict[str, str]:
+    """Return the values of a Secret as a manifest or the API server has it; without those that are no text.
+
+    One without a value, `api-key:` in YAML, is empty, as the API server reads it.
+    """
+    values = {}
+    for key, encoded in (secret.get("data") or {}).items():
+        try:
+            values[key] = base64.b64decode(encoded or "").decode()
+        except ValueError:  # binascii.Error and UnicodeDecodeError among them
+            continue
+    return values | {
+        key: "" if value is None else str(value) for key, value in (secret.get("stringData") or {}).items()
+    }
+
+
+class NamedSecrets:
+    """Looks at Secrets of the cluster, each once.
+
+    `documents` are all manifests, also those without a plan: where one makes Secrets, such as an ExternalSecret, those
+    of its namespace may come from it. `namespace` is for manifests that name none.
+    """
+
+    def __init__(
+        self,
+        documents: Iterable[Document],
+        namespace: str,
+        transport: HttpTransport,
+        new_namespaces: Collection[str],
+    ) -> None:
+        beside = collect_secrets(documents)
+        self._among_files = {(space or namespace, name) for space, name in beside.documents}
+        self._made_elsewhere = {space or namespace for space in beside.made_elsewhere}
+        self._new_namespaces = new_namespaces
+        self._default, self._transport = namespace, transport
+        self._read: dict[str, Mapping[str, Any] | str | None] = {}  # by path
+
+    async def list_warnings(self, document: Document) -> list[str]:
+        """Return what is wrong with the Secrets that a manifest of ours names, other than those among the files.
+
+        Raises ApiError when the cluster cannot be asked.
+        """
+        space = identity_of(document.value).namespace or self._default
+        found: list[str] = []
+        if space in self._made_elsewhere:
+            return found
+        for reference in find_references(document.value.get("spec")):
+            if (space, reference.name) not in self._among_files:  # lint compares those
+                path = ".".join(str(part) for part in reference.path)
+                where = f"{document.file}:{document.line_of(reference.path)}"
+                messages = _check_named(reference, space, await self._find(space, reference.name))
+                found += [f"{path}: {message} ({where})" for message in messages]
+        return found
+
+    async def _find(self, namespace: str, name: str) -> Mapping[str, Any] | str | None:
+        """Return a Secret, None if there is none, and why it is unknown where it may not be read."""
+        if namespace in self._new_namespaces:
+            return None
+        path = SECRETS.path(namespace, name)
+        if path not in self._read:
+            try:
+                self._read[path] = await self._transport.find(path)
+            except ApiError as error:
+                if error.status != HTTPStatus.FORBIDDEN:
+                    raise
+                self._read[path] = f"not looked at: Secret {name!r}: your account may not read it"
+        return self._read[path]
+
+
+def _check_named(reference: Reference, namespace: str, secret: Mapping[str, Any] | str | None) -> Iterator[str]:
+    """Yield what the operator would report about a Secret of the cluster."""
+    if secret is None:
+        yield (
+            f"Secret {reference.name!r} is neither among these files nor in namespace {namespace}; create it, or correct the name"
+        )
+    elif isinstance(secret, str):
+        yield secret
+    else:
+        keys = keys_of(secret)
+        for key in reference.keys:
+            if key not in keys:
+                has = f"it has {', '.join(keys)}" if keys else "it has none"
+                yield f"Secret {reference.name!r} of namespace {namespace} has no key {key!r}; {has}"
+        if not permits_use(secret):
+            yield (
+                f"Secret {reference.name!r} of namespace {namespace} is not used by the operator without the label"
+                f' {USE_LABEL}: "true"'
+            )
