@@ -106,8 +106,8 @@ async def book_appointment(ctx: BookingContext, call: CallContext, args: Mapping
 
 @dataclass(frozen=True, slots=True)
 class _Meant:
-    """A request as it is understood. `named` is the appointment whose details it corrects, `instead` the one that is moved, or
-    cancelled for it, as was `chosen`. `is_booked`: `another` is set, and just this is booked. `chooses_move`: its `choice` is a move.
+    """An understood request. `named` is the appointment whose details it corrects, `instead` the one that is moved, or cancelled
+    for it, as was `chosen`. `is_booked`: `another` is set, and just this is booked. `chooses_move`: its `choice` is a move.
     """
 
     call: CallContext
