@@ -12,7 +12,6 @@ from typing import Any, Final
 
 from askproai_runtime.book.appointments import Appointment
 from askproai_runtime.conversation.arguments.texts import read_text
-from askproai_runtime.conversation.doubts import ONE_MORE
 from askproai_runtime.conversation.types import CallContext, Choice, ClarificationNeeded
 from askproai_runtime.language.answer_words import CANCELLATION_WORD, MOVE, YES_WORD, words_of
 from askproai_runtime.person_names import fold, same_name
@@ -31,7 +30,9 @@ _SAID: Final = {
     "verlegen": Choice.MOVE, "verschieben": Choice.MOVE, "weiteren": Choice.FURTHER, "weiterer": Choice.FURTHER,
     "zusaetzlich": Choice.FURTHER, "zwei termine": Choice.FURTHER,
 } | {each.value: each for each in Choice}  # fmt: skip
-_FURTHER: Final = rf"(?:{ONE_MORE}|lassen?\b|bleib|behalt|keep)"
+_FURTHER: Final = (
+    r"(?:weiter|zweit|zusätzlich|beide|noch ein|another|second|additional|both|lassen?\b|bleib|behalt|keep)"
+)
 _REPLACING: Final = (
     r"(?:(?:ver|um)(?:schieb|leg|buch)|verschoben|vor(?:verleg|zieh)|move|reschedul|postpon|rebook|umbenenn|rename"
     r"|namen? (?:\w+ )*änder|change (?:the )?name)"

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from askproai_core.database import Connection
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.availability.slots import ServiceRules
 from askproai_runtime.book.appointments import Appointment
+from askproai_runtime.book.bookables import find_rules
 from askproai_runtime.book.context import BookingContext
 from askproai_runtime.book.requests import ServiceRequest
 from askproai_runtime.book.store.actions import record_which
@@ -31,7 +31,7 @@ from askproai_runtime.language.replies import details_key
 from askproai_runtime.language.spoken_services import names_service
 from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import decline_name, format_spoken, say
-from askproai_runtime.visits import find_by_name, same_services
+from askproai_runtime.visits import same_services
 
 
 class ReplacementWanted(Exception):
@@ -116,7 +116,7 @@ def choose_staff(
 ) -> ServiceRequest:
     """Return the service of an appointment with the person whom a move names, else as it is. Raises `ClarificationNeeded`."""
     name = read_text(args, "staff")
-    rules = _find_rules(ctx, appointment)
+    rules = find_rules(ctx.config(), appointment.branch, appointment.service)
     if name is None or rules is None:
         return service
     choice = find_staff_for_caller(ctx.config(), rules, name, call)
@@ -136,7 +136,7 @@ def list_others(
     calendar. In the arguments "egal" is as absent.
     """
     said = words_of((call.said if call.said_since is None else call.said_since) or "")
-    rules = _find_rules(ctx, appointment)
+    rules = find_rules(ctx.config(), appointment.branch, appointment.service)
     if rules is None or service.staff != appointment.staff or not ANYBODY.search(said) or _list_named(said, rules):
         return ()
     left = [each.id for each in rules.staff_members if each.id != appointment.staff]
@@ -160,7 +160,7 @@ async def choose_offered_staff(
     """
     offers = call.list_offers(appointment.branch, start, appointment.service)
     offered = {each[0].staff for each in offers}
-    rules, last = _find_rules(ctx, appointment), call.named_last
+    rules, last = find_rules(ctx.config(), appointment.branch, appointment.service), call.named_last
     is_last = last is not None and last.naming is Naming.OFFERED and start in last.starts
     if rules is None or not is_last or len(offered) != 1 or appointment.staff in offered:
         return service
@@ -207,14 +207,6 @@ async def _ask_for_person(
 def _list_named(said: str, rules: ServiceRules) -> set[str]:
     """Return the ids of those whom words of a caller name."""
     return {each.id for word in said.split() for each in list_named_staff(word, rules.branch.staff)}
-
-
-def _find_rules(ctx: BookingContext, appointment: Appointment) -> ServiceRules | None:
-    """Return the rules of an appointment's service with all who do it; None if it is not offered any more."""
-    config = ctx.config()
-    branch = config.find_branch(appointment.branch)
-    service = find_by_name(config, appointment.service, appointment.branch)
-    return ServiceRules.of(ZoneInfo(config.time_zone), branch, service) if branch and service else None
 
 
 def _with_staff(request: ServiceRequest, staff: str, otherwise: ServiceRequest | None = None) -> ServiceRequest:

@@ -10,7 +10,6 @@ from askproai_runtime.book.requests import Doubts
 from askproai_runtime.conversation.types import CallContext
 from askproai_runtime.language.answer_words import FILLER, MOVE, YES_WORD, words_of
 
-ONE_MORE: Final = r"weiter|zweit|zusätzlich|beide|noch ein|another|second|additional|both"
 # A mere "auch" or "noch" is in many corrections, too: "Geht auch zwölf?".
 _ADDS: Final = re.compile(
     r"\b(?:weitere|zweite[nrs]|zusätzlich|beides?\b|noch eine?[nmrs]?\b|auch noch|noch dazu|dazu noch|ausserdem"

@@ -86,8 +86,6 @@ from askproai_runtime.conversation.repeated_questions import MOST_ASKED, end_que
 from askproai_runtime.conversation.replacing_moves import reschedule_appointment
 from askproai_runtime.conversation.shadow_requests import ShadowRequests
 from askproai_runtime.conversation.transcript import (
-    asks_to_move,
-    count_companions,
     last_answer_and_keys,
     read_answers,
     read_asked_choices,
@@ -98,7 +96,7 @@ from askproai_runtime.conversation.transcript import (
     read_said,
     read_said_last,
     read_said_since,
-    read_said_since_change,
+    read_since_change,
     read_unclear,
     read_utterances,
 )
@@ -245,6 +243,7 @@ class CallFunctions:
     def _context(self, request: web.Request, call: OngoingCall, route: Route) -> CallContext:
         started_at = parse_milliseconds(call.start_timestamp) or self.clock.now()
         declined, beside_declined = read_declined(call, started_at)
+        since_change = read_since_change(call)
         return CallContext(
             call_id=call.call_id,
             branch=route.branch or "",
@@ -264,9 +263,9 @@ class CallFunctions:
             said_without_days=read_said_without_days(call),
             said=read_said(call),
             said_since=read_said_since(call),
-            said_since_change=read_said_since_change(call),
-            asks_to_move=asks_to_move(call),
-            companions=count_companions(call),
+            said_since_change=since_change.said,
+            asks_to_move=since_change.asks_to_move,
+            companions=since_change.companions,
             utterances=read_utterances(call),
             leaves_choice=leaves_choice(call),
             excluded_staff=read_excluded_staff(call),

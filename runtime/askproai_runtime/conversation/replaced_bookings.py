@@ -13,7 +13,8 @@ import structlog
 from askproai_core.database import DATABASE_UNAVAILABLE
 from askproai_runtime.book.appointments import Appointment
 from askproai_runtime.book.context import BookingContext
-from askproai_runtime.book.store.actions import list_former_starts, record_question
+from askproai_runtime.book.owners import list_moved
+from askproai_runtime.book.store.actions import record_question
 from askproai_runtime.book.store.appointments import get_appointment
 from askproai_runtime.conversation.answers import (
     appointment_fields,
@@ -72,7 +73,7 @@ async def cancel_kept(
         reply = await read_cancel_reply(ctx, conn, call, kept)
         if reply is Reply.YES:
             return await cancel_appointment(ctx, call, {"appointment_id": str(kept.id)})
-        moved = {each.appointment_id for each in await list_former_starts(conn, ctx.tenant, call.call_id)}
+        moved = await list_moved(conn, ctx, call.actor)
         is_thanked = call.said_since is not None and only_thanks(call.said_since)
         if reply is not None or is_thanked or booked.id in moved:
             return answer

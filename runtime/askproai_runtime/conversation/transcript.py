@@ -6,6 +6,7 @@ from datetime import date
 from itertools import dropwhile
 from typing import Any
 
+from askproai_core.tenant_config import Function
 from askproai_runtime.calls.payload import OngoingCall, Utterance
 from askproai_runtime.conversation.full_names import ASKED_NAME
 from askproai_runtime.conversation.types import AskedChoice, SaidAppointments
@@ -28,8 +29,9 @@ from askproai_runtime.person_names import same_name
 _MOST_READ_FOR_SERVICE = 5_000  # characters; a service that was named before is named once more
 
 
-_MOVE = "reschedule_appointment"
-_CHANGES = frozenset({"book_appointment", "cancel_appointment", _MOVE})
+_MOVE = Function.RESCHEDULE_APPOINTMENT.name.lower()
+_BOOK = Function.BOOK_APPOINTMENT.name.lower()
+_CHANGES = frozenset({_BOOK, Function.CANCEL_APPOINTMENT.name.lower(), _MOVE})
 _MOST_READ_SINCE = 500  # characters since the last answer
 
 
@@ -260,7 +262,7 @@ def read_named(call: OngoingCall, *, without_bookings: bool = False) -> str:
     for utterance in call.transcript_with_tool_calls or ():
         if utterance.role == "user":
             named = read_introduction(str(utterance.content or "")) or named
-        elif utterance.role == "tool_call_invocation" and utterance.name == "book_appointment" and without_bookings:
+        elif utterance.role == "tool_call_invocation" and utterance.name == _BOOK and without_bookings:
             bookings.add(str(utterance.tool_call_id))
         elif isinstance(name := (utterance.answer or {}).get("customer_name"), str):
             named = named if str(utterance.tool_call_id) in bookings else name or named
@@ -278,35 +280,36 @@ def read_said_since(call: OngoingCall) -> str | None:
     return " ".join(said)[-_MOST_READ_SINCE:] if call.transcript_with_tool_calls else None
 
 
-def read_said_since_change(call: OngoingCall) -> str | None:
-    """Return what the caller has said since a function has booked, moved or cancelled, or in all, a line for each utterance; None
-    without a transcript.
+@dataclass(frozen=True, slots=True)
+class SinceChange:
+    """What has happened in a call since a function has booked, moved or cancelled, or in all.
+
+    `said` has a line for each utterance, and is None without a transcript. `companions` counts the people whom the requests since
+    then have named or counted beside the caller.
     """
+
+    said: str | None
+    asks_to_move: bool = False
+    companions: int = 0
+
+
+def read_since_change(call: OngoingCall) -> SinceChange:
+    """Return what has happened since the last change of an appointment."""
     exchanges = read_exchanges(call)
     changed = [at for at, each in enumerate(exchanges) if _is_change(each)]
-    if not changed:
-        return "\n".join(read_utterances(call)) if call.transcript_with_tool_calls else None
-    return "".join(each.said for each in exchanges[changed[-1] :])
+    if changed:
+        said: str | None = "".join(each.said for each in exchanges[changed[-1] :])
+        exchanges = exchanges[changed[-1] + 1 :]
+    else:
+        said = "\n".join(read_utterances(call)) if call.transcript_with_tool_calls else None
+    requests = [each.request for each in exchanges if each.request is not None]
+    companions = max((_count_companions(each.read_arguments()) for each in requests), default=0)
+    return SinceChange(said, any(each.name == _MOVE for each in requests), companions)
 
 
-def asks_to_move(call: OngoingCall) -> bool:
-    """Return whether the call has asked for a move since a function has booked, moved or cancelled."""
-    asked = False
-    for each in read_exchanges(call):
-        is_move = each.request is not None and each.request.name == _MOVE
-        asked = not _is_change(each) and (asked or is_move)
-    return asked
-
-
-def count_companions(call: OngoingCall) -> int:
-    """Return how many people the requests of this call since its last booking have named or counted beside the caller."""
-    most = 0
-    for each in read_exchanges(call):
-        args = {} if each.request is None else each.request.read_arguments()
-        named, counted = args.get("companions"), args.get("party_size")
-        most = max(most, len(named) if isinstance(named, list) else 0, counted - 1 if type(counted) is int else 0)
-        most = 0 if _is_change(each) else most
-    return most
+def _count_companions(args: Mapping[str, Any]) -> int:
+    named, counted = args.get("companions"), args.get("party_size")
+    return max(len(named) if isinstance(named, list) else 0, counted - 1 if type(counted) is int else 0)
 
 
 def _is_change(each: Exchange) -> bool:
