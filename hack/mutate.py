@@ -30,13 +30,13 @@ DECISIONS = (
     "askproai_runtime/availability/search.py",
     "askproai_runtime/availability/slots.py",
     "askproai_runtime/branch_routing/matching.py",
-    "askproai_runtime/german_dates/calendar_day.py",
-    "askproai_runtime/german_dates/clock_time.py",
-    "askproai_runtime/german_dates/phrase.py",
+    "askproai_runtime/spoken_times/calendar_day.py",
+    "askproai_runtime/spoken_times/clock_time.py",
+    "askproai_runtime/spoken_times/phrase.py",
 )
 TESTS = (
     "tests/unit/controllers", "tests/unit/availability", "tests/unit/booking", "tests/unit/branch_routing",
-    "tests/unit/german_dates",
+    "tests/unit/spoken_times",
 )  # fmt: skip
 NOTICED = {"killed", "timeout", "suspicious", "caught by type check"}
 

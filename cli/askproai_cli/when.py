@@ -11,7 +11,7 @@ from askproai_cli.output import Output, OutputOption, print_json
 from askproai_core.terminal import format_day, format_time
 
 if TYPE_CHECKING:
-    from askproai_runtime.german_dates import Candidate, Daily, Understanding
+    from askproai_runtime.spoken_times import Candidate, Daily, Understanding
 
 _REFUSED = {
     "not_understood": "not understood: the agent asks the caller for day and time",
@@ -33,8 +33,8 @@ def when(
 ) -> None:
     """Show what the grammar of a language understands of a date or a time. Exit code 1: nothing that could be booked."""
     from askproai_core.tenant_config import Language
-    from askproai_runtime.german_dates import understand
     from askproai_runtime.sentences import speaking
+    from askproai_runtime.spoken_times import understand
 
     try:
         tz = ZoneInfo(zone)

@@ -35,9 +35,9 @@ from askproai_runtime.admin_api.store.calls import CallStore
 from askproai_runtime.branch_numbers import region_of
 from askproai_runtime.calls.texts import CallTexts, read_call_texts, read_said
 from askproai_runtime.encryption import BodyCipher, DecryptionError
-from askproai_runtime.german_dates import understand_parts
 from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import speaking
+from askproai_runtime.spoken_times import understand_parts
 
 _Found: TypeAlias = tuple[asyncpg.Record | None, list[asyncpg.Record]]  # a call, and the rows of a timeline
 _ANONYMOUS = "anonymous"  # for a withheld number, as Retell has it

@@ -13,8 +13,8 @@ import msgspec
 from aiohttp import web
 
 from askproai_core.http_server import Problem
-from askproai_runtime.german_dates import Grain, parse_instant, understand
 from askproai_runtime.input_values import require_storable
+from askproai_runtime.spoken_times import Grain, parse_instant, understand
 
 B = TypeVar("B", bound=msgspec.Struct)
 

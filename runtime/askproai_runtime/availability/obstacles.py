@@ -19,7 +19,7 @@ from askproai_runtime.availability.opening_hours import (
     working_spans,
 )
 from askproai_runtime.availability.slots import LONGEST_SPAN, ServiceRules, horizon_end
-from askproai_runtime.german_dates import Candidate
+from askproai_runtime.spoken_times import Candidate
 
 # Two weeks from a Monday on, so that what is open across the midnight of Sunday is whole; no clock changes in UTC.
 _UTC = ZoneInfo("UTC")

@@ -14,8 +14,8 @@ import structlog
 
 from askproai_core.public_holidays import public_holidays
 from askproai_core.tenant_config import Branch, Hours, Language, Staff, TenantConfig, Weekday
-from askproai_runtime.german_dates import Daily
 from askproai_runtime.sentences import present_language
+from askproai_runtime.spoken_times import Daily
 
 log = structlog.get_logger(__name__)
 

@@ -15,7 +15,7 @@ from msgspec.structs import force_setattr
 
 from askproai_core.tenant_config import Branch, Service, Staff
 from askproai_runtime.availability.opening_hours import DAY_MINUTES, EpochSpan, wall_clock_epoch
-from askproai_runtime.german_dates import Daily
+from askproai_runtime.spoken_times import Daily
 
 Claims = list[tuple[int, "Span"]]  # ids of `resources`, and when each is blocked
 Busy = Mapping[int, Sequence["BusySpan"]]  # by resource id

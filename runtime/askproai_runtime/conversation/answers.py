@@ -14,11 +14,11 @@ from askproai_runtime.book.appointments import Appointment, Status
 from askproai_runtime.book.bookables import is_requested
 from askproai_runtime.book.context import Basis
 from askproai_runtime.conversation.types import Answer, CallContext, FunctionOutcome
-from askproai_runtime.german_dates import Candidate
 from askproai_runtime.language.phrases import format_length, format_reading, format_slot, join_list, obstacle_template
 from askproai_runtime.language.spoken_services import find_named
 from askproai_runtime.person_names import fold, is_other_person
 from askproai_runtime.sentences import decline_name, format_clock, format_day, format_spoken, say
+from askproai_runtime.spoken_times import Candidate
 from askproai_runtime.visits import find_by_name, has_several
 
 _SUBJECTS = frozenset({Obstacle.TOO_SOON, Obstacle.OUTSIDE_HOURS})  # in their sentences the time is the subject

@@ -10,7 +10,9 @@ from askproai_runtime.book.appointments import Appointment
 from askproai_runtime.book.context import BookingContext
 from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.types import CallContext
-from askproai_runtime.german_dates import (
+from askproai_runtime.language.phrases import format_reading
+from askproai_runtime.sentences import format_written_day, say, speak_written_clocks
+from askproai_runtime.spoken_times import (
     Argument,
     Candidate,
     Grain,
@@ -19,8 +21,6 @@ from askproai_runtime.german_dates import (
     find_part_argument,
     understand_parts,
 )
-from askproai_runtime.language.phrases import format_reading
-from askproai_runtime.sentences import format_written_day, say, speak_written_clocks
 
 Fit: TypeAlias = Callable[[Sequence[Appointment]], list[Appointment]]  # `narrow` by the arguments of a request
 

@@ -9,7 +9,8 @@ from askproai_runtime.book.requests import ServiceRequest
 from askproai_runtime.conversation.answers import candidate_fields, candidate_question
 from askproai_runtime.conversation.requested_times import keep_open_readings, minute_before, put_on_day, read_parts
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, Naming
-from askproai_runtime.german_dates import (
+from askproai_runtime.sentences import format_spoken
+from askproai_runtime.spoken_times import (
     Argument,
     Candidate,
     Grain,
@@ -17,7 +18,6 @@ from askproai_runtime.german_dates import (
     find_part_argument,
     understand_parts,
 )
-from askproai_runtime.sentences import format_spoken
 
 Parts = tuple[str | None, str | None, str | None]
 NO_TIME: Final[Mapping[str, None]] = {"start": None, "date": None, "time": None, "part_of_day": None}

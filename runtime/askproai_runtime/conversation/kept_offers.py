@@ -19,7 +19,7 @@ from askproai_runtime.book.store.offers import read_offers, replace_offers
 from askproai_runtime.conversation.answers import in_spoken_order
 from askproai_runtime.conversation.requested_times import read_parts
 from askproai_runtime.conversation.types import CallContext, EarlierRequest, NamedTimes, Naming, Offers
-from askproai_runtime.german_dates import counts_time
+from askproai_runtime.spoken_times import counts_time
 
 log = structlog.get_logger(__name__)
 

@@ -12,7 +12,13 @@ from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.day_readings import ask_which, dates_of, day_of, days_of
 from askproai_runtime.conversation.requested_times import names_day, read_parts
 from askproai_runtime.conversation.types import CallContext, NamedTimes, Naming
-from askproai_runtime.german_dates import (
+from askproai_runtime.language.answer_words import NO, Reply, words_of
+from askproai_runtime.language.declines import find_named_times
+from askproai_runtime.language.kept_times import DOUBTS
+from askproai_runtime.language.places_among import list_places
+from askproai_runtime.language.replies import Question, answers_nothing, holds_yes, read_reply
+from askproai_runtime.language.said_days import read_said_days
+from askproai_runtime.spoken_times import (
     Grain,
     UnclearMention,
     count_from,
@@ -22,12 +28,6 @@ from askproai_runtime.german_dates import (
     read_in_languages,
     understand_parts,
 )
-from askproai_runtime.language.answer_words import NO, Reply, words_of
-from askproai_runtime.language.declines import find_named_times
-from askproai_runtime.language.kept_times import DOUBTS
-from askproai_runtime.language.places_among import list_places
-from askproai_runtime.language.replies import Question, answers_nothing, holds_yes, read_reply
-from askproai_runtime.language.said_days import read_said_days
 from askproai_runtime.visits import same_services
 
 OF_OWN: Final = frozenset({Naming.CHANGED, Naming.LISTED})  # days of the caller's appointments

@@ -41,13 +41,13 @@ from askproai_runtime.conversation.phone_argument import (
     spell_phone,
 )
 from askproai_runtime.conversation.types import Answer, CallContext, ClarificationNeeded, FunctionOutcome
-from askproai_runtime.german_dates import Candidate, understand_parts
 from askproai_runtime.language.customer_names import read_customer_name
 from askproai_runtime.language.phrases import format_reading, sayable
 from askproai_runtime.language.placeholders import is_placeholder, names_nothing, refuses_contact
 from askproai_runtime.notifications.news import TooManyCorrections, enqueue_message
 from askproai_runtime.person_names import fold, names_person, same_name
 from askproai_runtime.sentences import decline_name, say
+from askproai_runtime.spoken_times import Candidate, understand_parts
 
 MESSAGES_PER_CALL = 3
 MESSAGES_PER_HOUR = 10  # of one number; all callers without a number together

@@ -41,7 +41,7 @@ from askproai_runtime.conversation.requested_times import (
     read_parts,
 )
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, Naming
-from askproai_runtime.german_dates import (
+from askproai_runtime.spoken_times import (
     Candidate,
     Grain,
     Understanding,

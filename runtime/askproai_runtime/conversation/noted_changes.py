@@ -13,14 +13,6 @@ from askproai_core.tenant_config import Staff
 from askproai_runtime.book.context import BookingContext
 from askproai_runtime.book.requests import ServiceRequest
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded
-from askproai_runtime.german_dates import (
-    UnclearMention,
-    count_from,
-    counts_time,
-    find_mention,
-    list_replaced,
-    understand_parts,
-)
 from askproai_runtime.language.answer_words import NO, Reply, words_of
 from askproai_runtime.language.phrases import sayable
 from askproai_runtime.language.placeholders import leaves_open
@@ -29,6 +21,14 @@ from askproai_runtime.language.spoken_services import read_services
 from askproai_runtime.language.staff_preferences import NotedStaff, read_noted_staff
 from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import decline_name, format_spoken, say
+from askproai_runtime.spoken_times import (
+    UnclearMention,
+    count_from,
+    counts_time,
+    find_mention,
+    list_replaced,
+    understand_parts,
+)
 from askproai_runtime.visits import list_parts
 
 _PARTS = re.compile(r"[;\n]|,\s|\.\s+(?=\D)")

@@ -56,7 +56,8 @@ from askproai_runtime.conversation.own_obstacles import offer_own_move
 from askproai_runtime.conversation.requested_services import parse_service_request
 from askproai_runtime.conversation.requested_times import parse_time, read_parts
 from askproai_runtime.conversation.types import Answer, CallContext, ClarificationNeeded, FunctionOutcome
-from askproai_runtime.german_dates import (
+from askproai_runtime.sentences import present_language, say
+from askproai_runtime.spoken_times import (
     Candidate,
     Daily,
     Grain,
@@ -65,7 +66,6 @@ from askproai_runtime.german_dates import (
     find_excluded_weekdays,
     understand_parts,
 )
-from askproai_runtime.sentences import present_language, say
 
 _NO_CALL = ""  # whose holds nothing leaves out
 _PERSON_IS_OFF = "the person does not work on that day"

@@ -24,8 +24,8 @@ from askproai_runtime.conversation.kept_offers import hold_offer
 from askproai_runtime.conversation.offer_choice import explain_missed
 from askproai_runtime.conversation.own_obstacles import offer_own_move
 from askproai_runtime.conversation.types import Answer, CallContext, FunctionOutcome
-from askproai_runtime.german_dates import Candidate
 from askproai_runtime.sentences import format_day, say
+from askproai_runtime.spoken_times import Candidate
 
 
 async def offer_before_waiting(

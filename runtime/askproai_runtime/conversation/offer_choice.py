@@ -32,8 +32,8 @@ from askproai_runtime.availability.search import (
 from askproai_runtime.availability.slots import LONGEST_SPAN, ServiceRules, Slot, SlotQuery, horizon_end
 from askproai_runtime.book.context import BookingSettings
 from askproai_runtime.book.requests import ServiceRequest
-from askproai_runtime.german_dates import AFTERNOON, Candidate, Daily, Grain, Understanding
 from askproai_runtime.sentences import format_written_day
+from askproai_runtime.spoken_times import AFTERNOON, Candidate, Daily, Grain, Understanding
 
 _NOT_AT_WORK = frozenset({Obstacle.DAY_OFF, Obstacle.OUTSIDE_HOURS})
 _AROUND = _NOT_AT_WORK | {Obstacle.TAKEN, Obstacle.OFF_GRID, Obstacle.TOO_SOON}

@@ -30,7 +30,8 @@ from askproai_runtime.conversation.day_readings import (
 from askproai_runtime.conversation.last_days import OF_OWN, has_named_day, list_said_starts, offers_other_service
 from askproai_runtime.conversation.requested_times import first_day, keep_open_readings, put_on_day, read_parts
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, NamedTimes, Naming
-from askproai_runtime.german_dates import (
+from askproai_runtime.language.said_days import SaidDays, read_said_days
+from askproai_runtime.spoken_times import (
     Candidate,
     Grain,
     Refusal,
@@ -39,7 +40,6 @@ from askproai_runtime.german_dates import (
     names_next_weekday,
     understand_parts,
 )
-from askproai_runtime.language.said_days import SaidDays, read_said_days
 
 
 @dataclass(frozen=True, slots=True)

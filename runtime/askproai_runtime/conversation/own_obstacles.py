@@ -23,9 +23,9 @@ from askproai_runtime.conversation.answers import (
 )
 from askproai_runtime.conversation.owner_questions import says_customer
 from askproai_runtime.conversation.types import Answer, CallContext, FunctionOutcome
-from askproai_runtime.german_dates import Candidate
 from askproai_runtime.person_names import same_name
 from askproai_runtime.sentences import decline_name, format_spoken, say
+from askproai_runtime.spoken_times import Candidate
 from askproai_runtime.visits import same_services
 
 

@@ -24,7 +24,6 @@ from askproai_runtime.conversation.named_owner import name_owner, needs_name
 from askproai_runtime.conversation.said_appointments import find_said_place
 from askproai_runtime.conversation.types import Answer, CallContext, FunctionOutcome
 from askproai_runtime.conversation.verification import list_own_appointments
-from askproai_runtime.german_dates import understand_parts
 from askproai_runtime.language.answer_words import (
     APPOINTMENT_WORD,
     OFF_THE_LIST,
@@ -39,6 +38,7 @@ from askproai_runtime.language.replies import answers_nothing
 from askproai_runtime.language.spoken_services import names_service
 from askproai_runtime.person_names import fold, same_name
 from askproai_runtime.sentences import decline_name, say
+from askproai_runtime.spoken_times import understand_parts
 from askproai_runtime.visits import find_by_name, list_parts
 
 _WHICH_KIND: Final = "appointment or place"

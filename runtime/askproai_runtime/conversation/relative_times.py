@@ -22,7 +22,8 @@ from askproai_runtime.conversation.requested_times import (
     read_parts,
 )
 from askproai_runtime.conversation.types import CallContext, NamedTimes, Naming
-from askproai_runtime.german_dates import (
+from askproai_runtime.language.answer_words import NO, words_of
+from askproai_runtime.spoken_times import (
     WEEKDAYS,
     Candidate,
     Grain,
@@ -34,7 +35,6 @@ from askproai_runtime.german_dates import (
     names_next_weekday,
     understand_parts,
 )
-from askproai_runtime.language.answer_words import NO, words_of
 
 _WEEKDAY = re.compile(rf"\b(?:{'|'.join(WEEKDAYS)})\b")
 _HOUR = timedelta(hours=1)

@@ -13,7 +13,11 @@ from askproai_runtime.book.requests import ServiceRequest
 from askproai_runtime.conversation.answers import candidate_fields, candidate_question
 from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, FunctionOutcome
-from askproai_runtime.german_dates import (
+from askproai_runtime.language.answer_words import words_of
+from askproai_runtime.language.declines import REJECTS
+from askproai_runtime.language.phrases import format_reading, refusal_sentence
+from askproai_runtime.sentences import format_written_day, say
+from askproai_runtime.spoken_times import (
     Argument,
     Candidate,
     Grain,
@@ -26,10 +30,6 @@ from askproai_runtime.german_dates import (
     understand_parts,
     understand_start,
 )
-from askproai_runtime.language.answer_words import words_of
-from askproai_runtime.language.declines import REJECTS
-from askproai_runtime.language.phrases import format_reading, refusal_sentence
-from askproai_runtime.sentences import format_written_day, say
 
 _NO_TIME = re.compile(r"0?0:00(?::00)?")  # models write it where no time was said
 

@@ -71,11 +71,11 @@ from askproai_runtime.conversation.said_names import is_named_beside
 from askproai_runtime.conversation.types import Answer, CallContext, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.conversation.unsaid_days import find_unheard, require_said_day
 from askproai_runtime.conversation.verification import list_own_appointments
-from askproai_runtime.german_dates import Understanding, understand_parts
 from askproai_runtime.language.answer_words import Reply
 from askproai_runtime.language.cancel_answers import only_thanks
 from askproai_runtime.language.names import find_staff_id
 from askproai_runtime.sentences import format_spoken, say
+from askproai_runtime.spoken_times import Understanding, understand_parts
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ from askproai_core.tenant_config import Language, TenantConfig
 from askproai_runtime.book.appointments import Appointment
 from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.types import MAX_SPOKEN, CallContext
-from askproai_runtime.german_dates import MONTHS, NUMBERS, WEEKDAYS, UnclearMention
 from askproai_runtime.language.answer_words import NO, is_question
 from askproai_runtime.language.declines import find_named_times
 from askproai_runtime.language.name_words import PARTICLES
@@ -20,6 +19,7 @@ from askproai_runtime.language.places_among import ENDING, PLACE, PLACES
 from askproai_runtime.language.spoken_services import find_named
 from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import SENTENCES
+from askproai_runtime.spoken_times import MONTHS, NUMBERS, WEEKDAYS, UnclearMention
 from askproai_runtime.visits import list_parts
 
 PICKING: Final = ("appointment_id", "appointment_date", "appointment_time")

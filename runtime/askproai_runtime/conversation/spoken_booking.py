@@ -19,11 +19,11 @@ from askproai_runtime.conversation.phone_argument import SaidPhone, read_phone
 from askproai_runtime.conversation.requested_services import parse_service_request
 from askproai_runtime.conversation.requested_times import names_day, parse_start, read_parts
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded
-from askproai_runtime.german_dates import (
+from askproai_runtime.sentences import format_spoken, present_language, say
+from askproai_runtime.spoken_times import (
     Candidate,
     Grain,
 )
-from askproai_runtime.sentences import format_spoken, present_language, say
 from askproai_runtime.visits import (
     find_by_name,
     list_parts,

@@ -11,11 +11,11 @@ from askproai_runtime.conversation.arguments.known_names import KnownNames
 from askproai_runtime.conversation.arguments.reading import Arguments
 from askproai_runtime.conversation.named_people import read_people
 from askproai_runtime.conversation.types import Answer, FunctionOutcome
-from askproai_runtime.german_dates import Argument, find_part_argument, holds_day
 from askproai_runtime.language.customer_names import is_plain_name, read_customer_name
 from askproai_runtime.language.phrases import sayable
 from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import format_clock, say
+from askproai_runtime.spoken_times import Argument, find_part_argument, holds_day
 
 # What books, moves, cancels, waits, notes or searches. A question about the business needs no such care.
 ASKED_ABOUT: Final = frozenset({

@@ -19,7 +19,11 @@ from askproai_runtime.conversation.day_readings import ask_readings, dates_of, d
 from askproai_runtime.conversation.last_days import OF_OWN, after_request, find_repeated_start
 from askproai_runtime.conversation.requested_times import names_day, read_parts
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, Naming
-from askproai_runtime.german_dates import (
+from askproai_runtime.language.answer_words import words_of
+from askproai_runtime.language.declines import rejects_times
+from askproai_runtime.language.places_among import holds_place
+from askproai_runtime.sentences import SENTENCES
+from askproai_runtime.spoken_times import (
     WEEKDAYS,
     Days,
     Grain,
@@ -30,10 +34,6 @@ from askproai_runtime.german_dates import (
     read_in_languages,
     understand_parts,
 )
-from askproai_runtime.language.answer_words import words_of
-from askproai_runtime.language.declines import rejects_times
-from askproai_runtime.language.places_among import holds_place
-from askproai_runtime.sentences import SENTENCES
 
 _OF_TODAY = re.compile(r"\b(?:heute|morgen|uebermorgen|today|tomorrow)\b")  # one day each, whatever was said before
 _CLAUSE = re.compile(r"[,;!?]|(?<!\d)\.")

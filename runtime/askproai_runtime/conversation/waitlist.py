@@ -33,7 +33,6 @@ from askproai_runtime.conversation.phone_argument import read_phone, say_unclear
 from askproai_runtime.conversation.requested_services import parse_service_request
 from askproai_runtime.conversation.requested_times import names_day, parse_time, read_parts, require_exact
 from askproai_runtime.conversation.types import Answer, CallContext, Choice, ClarificationNeeded, FunctionOutcome
-from askproai_runtime.german_dates import Candidate
 from askproai_runtime.language.customer_names import read_customer_name
 from askproai_runtime.language.phrases import format_reading, join_list
 from askproai_runtime.person_names import (
@@ -45,6 +44,7 @@ from askproai_runtime.person_names import (
     same_name,
 )
 from askproai_runtime.sentences import decline_name, say
+from askproai_runtime.spoken_times import Candidate
 from askproai_runtime.visits import canonical_name
 
 _MAX_REQUESTED = 500

@@ -34,7 +34,7 @@ from askproai_runtime.conversation.changed_visits import stays_with_person
 from askproai_runtime.conversation.requested_times import keep_open_readings
 from askproai_runtime.conversation.reschedule import SpokenMove, answer_move, resolve_service
 from askproai_runtime.conversation.types import Answer, CallContext, ClarificationNeeded, FunctionOutcome
-from askproai_runtime.german_dates import Understanding, understand
+from askproai_runtime.spoken_times import Understanding, understand
 
 _NOT_FREE_AT_CALCOM = "Cal.com does not have it free: its minimumBookingNotice counts for the desk, too"
 _SYNC_WAIT, _SYNC_POLL = timedelta(seconds=3), timedelta(milliseconds=100)

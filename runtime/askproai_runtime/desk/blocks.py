@@ -39,10 +39,10 @@ from askproai_runtime.book.store.transactions import run_transaction
 from askproai_runtime.book.store.waitlist import list_offered_within, read_awaited_span, record_unblocked_times
 from askproai_runtime.book.waitlist import WaitlistEntry
 from askproai_runtime.desk.appointments import DeskBusy
-from askproai_runtime.german_dates import parse_instant
 from askproai_runtime.input_values import require_storable
 from askproai_runtime.language.names import UnknownName, list_named_staff
 from askproai_runtime.person_names import fold
+from askproai_runtime.spoken_times import parse_instant
 from askproai_runtime.visits import find_by_name
 
 LONGEST_BLOCK, _DAY = timedelta(days=400), timedelta(days=1)

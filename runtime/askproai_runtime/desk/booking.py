@@ -28,13 +28,13 @@ from askproai_runtime.conversation.requested_times import keep_open_readings
 from askproai_runtime.conversation.spoken_booking import SpokenBooking
 from askproai_runtime.conversation.types import Answer, CallContext, FunctionOutcome
 from askproai_runtime.desk.appointments import DeskBusy, RequestUsed, explain_taken, require_exact
-from askproai_runtime.german_dates import Refusal, Understanding, parse_instant, understand
 from askproai_runtime.input_values import is_email, plain_name
 from askproai_runtime.language.names import NameMissing, find_rules, find_staff_id
 from askproai_runtime.language.placeholders import is_placeholder
 from askproai_runtime.notifications.recipients import announces_to_customers, customer_channels
 from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import present_language
+from askproai_runtime.spoken_times import Refusal, Understanding, parse_instant, understand
 
 _TAKEN = "{who} is booked, blocked, or offered to a caller at this moment"
 

@@ -10,9 +10,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from askproai_runtime.german_dates import Mention, UnclearMention, find_mention
 from askproai_runtime.language.answer_words import is_question, words_of
 from askproai_runtime.language.replies import answers_nothing
+from askproai_runtime.spoken_times import Mention, UnclearMention, find_mention
 
 NUMBER = (
     r"(?:[01]?\d|2[0-4]|eins?|zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|elf|zwölf|dreizehn|vierzehn|fünfzehn|sechzehn"

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from askproai_runtime.german_dates import UnclearMention, find_mention
 from askproai_runtime.language.answer_words import KEEP, words_of
 from askproai_runtime.language.declines import NUMBER, REJECTS
 from askproai_runtime.language.name_words import POSSESSIVES, RELATIVES
 from askproai_runtime.person_names import TITLES, fold
+from askproai_runtime.spoken_times import UnclearMention, find_mention
 
 _LONGEST: Final = 500  # characters that are read: an answer needs no more
 _CLAUSE: Final = re.compile(r"[,;:!?\n]|(?<!\d)\.|\b(?:und|aber|oder|sondern|and|but|or)\b")

@@ -4,8 +4,8 @@ import re
 from typing import Final
 
 from askproai_core.tenant_config import Language
-from askproai_runtime.german_dates import MONTHS, fold
 from askproai_runtime.sentences import SENTENCES
+from askproai_runtime.spoken_times import MONTHS, fold
 
 PLACES: Final = {
     "erst": 0, "first": 0, "zweit": 1, "second": 1, "dritt": 2, "third": 2, "viert": 3, "fourth": 3, "letzt": -1, "last": -1,

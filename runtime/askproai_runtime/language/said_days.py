@@ -5,9 +5,9 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from askproai_runtime.german_dates import WEEKDAYS, Mention, UnclearMention, fold
 from askproai_runtime.language.answer_words import CONDITION, NO, is_question, words_of
 from askproai_runtime.language.declines import drop_neutral, find_named_times, rejects_times
+from askproai_runtime.spoken_times import WEEKDAYS, Mention, UnclearMention, fold
 
 _SENTENCE = re.compile(r"(?<=[!?;])\s+|(?<=\D\.)\s+")
 _KEEPS = re.compile(

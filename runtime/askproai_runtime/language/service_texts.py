@@ -12,7 +12,6 @@ from functools import lru_cache
 from itertools import groupby, pairwise
 
 from askproai_core.tenant_config import Service, Staff
-from askproai_runtime.german_dates import Argument, Grain, find_open_span, find_part_argument
 from askproai_runtime.language.generic_services import GENERIC
 from askproai_runtime.language.name_words import POSSESSIVES, RELATIVES, SEVERAL_RELATIVES
 from askproai_runtime.language.near_services import list_near, list_related
@@ -20,6 +19,7 @@ from askproai_runtime.language.spoken_services import JOINING, NUMBER, SEVERAL, 
 from askproai_runtime.language.staff_preferences import says_with_whom
 from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import present_language
+from askproai_runtime.spoken_times import Argument, Grain, find_open_span, find_part_argument
 
 # The note of the prompt's list behind a service: "(45 Minuten; auch: Schneiden)". Models copy the whole line.
 _OF_CATALOGUE = re.compile(r"\s*\(\d+ (?:Minuten|minutes)\b[^()]*\)", re.IGNORECASE)

@@ -425,6 +425,6 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     habitual_weekdays: tuple[str, ...]  # montags
     months: tuple[str, ...]
     digits: tuple[str, ...]
-    parts_of_day: Mapping[str, str]  # by the names of `german_dates`
+    parts_of_day: Mapping[str, str]  # by the names of `spoken_times`
     languages: Mapping[str, str]  # by ISO 639; others are not said
     email_signs: Mapping[str, str]

@@ -17,7 +17,7 @@ from askproai_runtime.availability.obstacles import Obstacle
 from askproai_runtime.calls.store import FunctionRecord
 from askproai_runtime.conversation import record as record_module
 from askproai_runtime.conversation.types import FunctionOutcome
-from askproai_runtime.german_dates import Refusal
+from askproai_runtime.spoken_times import Refusal
 from tests.worlds.call_records import get
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, running_web
 from tests.worlds.tenant_rows import altered_schema

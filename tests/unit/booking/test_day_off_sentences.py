@@ -9,8 +9,8 @@ from askproai_core.tenant_config import Absence, Branch, Hours, Language, Servic
 from askproai_runtime.availability.obstacles import Obstacle
 from askproai_runtime.availability.slots import ServiceRules
 from askproai_runtime.conversation.answers import obstacle_sentence
-from askproai_runtime.german_dates import understand
 from askproai_runtime.sentences import speaking
+from askproai_runtime.spoken_times import understand
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)  # a Friday

@@ -16,8 +16,8 @@ from askproai_runtime.conversation.requested_services import parse_service_reque
 from askproai_runtime.conversation.requested_times import parse_time
 from askproai_runtime.conversation.spoken_booking import parse_booking_request
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded
-from askproai_runtime.german_dates import Candidate, exact_at
 from askproai_runtime.sentences import speaking
+from askproai_runtime.spoken_times import Candidate, exact_at
 from tests.worlds.cases import cases
 from tests.worlds.compiled_salon import salon_config
 

@@ -6,7 +6,7 @@ from askproai_runtime.availability.slots import BusySpan, Span
 from askproai_runtime.book.context import BookingSettings
 from askproai_runtime.book.requests import ServiceRequest
 from askproai_runtime.conversation.offer_choice import Offer, choose_offer
-from askproai_runtime.german_dates import understand
+from askproai_runtime.spoken_times import understand
 from tests.worlds.opening_salon import ANNA, BERLIN, hours, local, rules, span
 
 NOW = local("2026-11-20T10:00")

@@ -16,7 +16,7 @@ from askproai_runtime.book.context import BookingSettings
 from askproai_runtime.book.requests import ServiceRequest
 from askproai_runtime.conversation import offer_choice
 from askproai_runtime.conversation.offer_choice import choose_offer
-from askproai_runtime.german_dates import understand
+from askproai_runtime.spoken_times import understand
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)

@@ -13,8 +13,8 @@ from askproai_runtime.conversation.offer import describe_offer
 from askproai_runtime.conversation.offer_choice import Offer, choose_offer
 from askproai_runtime.conversation.requested_times import keep_open_readings
 from askproai_runtime.conversation.types import Answer
-from askproai_runtime.german_dates import understand
 from askproai_runtime.sentences import speaking
+from askproai_runtime.spoken_times import understand
 from tests.worlds.opening_salon import ANNA, BERLIN, MEHMET, local, rules
 
 SUNDAY = datetime(2026, 11, 22, 9, tzinfo=UTC)

@@ -14,8 +14,8 @@ from askproai_runtime.conversation.requested_services import parse_service_reque
 from askproai_runtime.conversation.requested_times import keep_open_readings, names_day, parse_time
 from askproai_runtime.conversation.spoken_booking import parse_booking_request
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded
-from askproai_runtime.german_dates import Argument, find_part_argument, understand
 from askproai_runtime.sentences import speaking
+from askproai_runtime.spoken_times import Argument, find_part_argument, understand
 from tests.worlds.compiled_salon import salon_config
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -13,7 +13,7 @@ from askproai_runtime.conversation.offer import describe_offer
 from askproai_runtime.conversation.offer_choice import Missed, Offer
 from askproai_runtime.conversation.requested_services import parse_service_request
 from askproai_runtime.conversation.types import Answer, CallContext, ClarificationNeeded, FunctionOutcome
-from askproai_runtime.german_dates import Candidate, Grain
+from askproai_runtime.spoken_times import Candidate, Grain
 from tests.worlds.compiled_salon import salon_config
 from tests.worlds.rows import each_row
 

@@ -12,8 +12,8 @@ from askproai_runtime.book.appointments import NamedSlot
 from askproai_runtime.conversation.requested_services import parse_service_request
 from askproai_runtime.conversation.requested_times import parse_time, require_exact
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, EarlierRequest
-from askproai_runtime.german_dates import understand
 from askproai_runtime.sentences import speaking
+from askproai_runtime.spoken_times import understand
 from tests.worlds.compiled_salon import salon_config
 from tests.worlds.rows import each_row
 

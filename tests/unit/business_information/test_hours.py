@@ -15,8 +15,8 @@ from askproai_runtime.conversation.business_information.hours import (
     describe_now,
     find_habitual_days,
 )
-from askproai_runtime.german_dates import understand
 from askproai_runtime.sentences import speaking
+from askproai_runtime.spoken_times import understand
 
 BERLIN = ZoneInfo("Europe/Berlin")
 TUE, WED, THU, FRI, SAT = Weekday.TUE, Weekday.WED, Weekday.THU, Weekday.FRI, Weekday.SAT

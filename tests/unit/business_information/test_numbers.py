@@ -9,7 +9,7 @@ from askproai_runtime.conversation.business_information.numbers import (
     spell_number,
     spell_ranges,
 )
-from askproai_runtime.german_dates.vocabulary import fold, parse_number
+from askproai_runtime.spoken_times.vocabulary import fold, parse_number
 from tests.worlds.rows import each_row
 
 

@@ -25,8 +25,8 @@ from askproai_runtime.conversation.requested_services import parse_service_reque
 from askproai_runtime.conversation.requested_times import parse_time
 from askproai_runtime.conversation.spoken_booking import parse_booking_request
 from askproai_runtime.conversation.types import Answer, CallContext, ClarificationNeeded, FunctionOutcome
-from askproai_runtime.german_dates import Candidate, Understanding
 from askproai_runtime.sentences import say, speaking
+from askproai_runtime.spoken_times import Candidate, Understanding
 from tests.worlds.compiled_salon import salon_config
 from tests.worlds.rows import each_row
 

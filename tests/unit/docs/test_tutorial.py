@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from askproai_runtime.german_dates import understand
+from askproai_runtime.spoken_times import understand
 
 PAGE = "".join((Path(__file__).parents[3] / f"docs/{page}.md").read_text() for page in ("tutorial", "schnellstart"))
 MONDAY = datetime(2026, 11, 23, 9, tzinfo=ZoneInfo("Europe/Berlin"))

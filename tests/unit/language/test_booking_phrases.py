@@ -5,9 +5,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from askproai_runtime.german_dates import understand
 from askproai_runtime.language.phrases import format_reading, join_list
 from askproai_runtime.person_names import fold, proves_name, same_name
+from askproai_runtime.spoken_times import understand
 from tests.worlds.rows import each_row
 
 

@@ -87,6 +87,6 @@ def test_the_simulators_are_an_independent_check() -> None:
     for file in (file for files in packages.values() for file in files):
         source = file.read_text(encoding="utf-8")
         assert "askproai_core" not in source.replace("from askproai_core.clock import", ""), file
-        grammar = "from askproai_runtime.german_dates import" if file.parent.name == "caller" else ""
+        grammar = "from askproai_runtime.spoken_times import" if file.parent.name == "caller" else ""
         assert "askproai_runtime" not in (source.replace(grammar, "") if grammar else source), file
         assert "askproai_operator" not in source, file

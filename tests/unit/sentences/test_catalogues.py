@@ -28,7 +28,7 @@ PACKAGES = (
     "calls",
     "conversation",
     "desk",
-    "german_dates",
+    "spoken_times",
     "language",
 )
 # The desk's and Cal.com's texts, and tables of words that are understood or make a number.
@@ -111,7 +111,7 @@ def said(tree: ast.Module) -> list[ast.Constant]:
 
 
 def test_no_german_sentence_is_left_in_answering_code():
-    grammar = set((RUNTIME / "german_dates").rglob("*.py")) - {RUNTIME / "german_dates/readings.py"}
+    grammar = set((RUNTIME / "spoken_times").rglob("*.py")) - {RUNTIME / "spoken_times/readings.py"}
     files = [file for package in PACKAGES for file in (RUNTIME / package).rglob("*.py") if file not in grammar]
     left = [
         f"{file.relative_to(RUNTIME)}:{node.lineno}: {node.value}"

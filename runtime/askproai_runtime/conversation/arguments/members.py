@@ -37,8 +37,8 @@ from askproai_runtime.conversation.arguments.values import (
     list_leaves,
     merge_values,
 )
-from askproai_runtime.german_dates import find_part_argument, understand_parts
 from askproai_runtime.lenient_json import REPEATED
+from askproai_runtime.spoken_times import find_part_argument, understand_parts
 
 _MAX_KEY = 40
 _VALUE_RANKS = {fold_key(key): rank for rank, key in enumerate(VALUE_KEYS)}

@@ -5,7 +5,7 @@ from collections.abc import KeysView, Mapping
 from typing import Any
 
 from askproai_runtime.conversation.arguments.table import fold_key, rules_of
-from askproai_runtime.german_dates import Argument, find_part_argument
+from askproai_runtime.spoken_times import Argument, find_part_argument
 
 _KINDS = ("", "appointment", "slot", "termin", "booking", "datetime", "start")
 _BOUNDS = frozenset({"from", "von", "fromdate", "fromtime"})  # also "ab"

@@ -7,8 +7,8 @@ from typing import Any
 from askproai_runtime.conversation.arguments.moves import name_old_and_new
 from askproai_runtime.conversation.arguments.table import ArgumentRule, fold_key
 from askproai_runtime.conversation.arguments.values import is_empty, to_text
-from askproai_runtime.german_dates import Argument, Grain, find_open_span, find_part_argument
 from askproai_runtime.language.placeholders import names_nothing
+from askproai_runtime.spoken_times import Argument, Grain, find_open_span, find_part_argument
 
 _FIRST_NAMES = ("firstname", "vorname", "givenname")
 _LAST_NAMES = ("lastname", "surname", "familyname", "nachname")

@@ -28,9 +28,9 @@ from askproai_runtime.conversation.arguments.values import (
     says_nothing,
 )
 from askproai_runtime.conversation.phone_argument import has_digits
-from askproai_runtime.german_dates import Argument, find_agreed
 from askproai_runtime.language.service_texts import ServicePart, cut_parts, drop_catalogue, find_rest
 from askproai_runtime.person_names import fold
+from askproai_runtime.spoken_times import Argument, find_agreed
 
 _LONGEST_UNREAD = NOTES_LIMIT + 1  # one that is cut fits nowhere: nothing is noted in part
 _FILLED_SCHEMA = 3  # arguments with nothing in them, beside which an empty object says nothing either

@@ -11,12 +11,12 @@ import msgspec
 
 from askproai_runtime.conversation.amended_messages import withdraws_call_back
 from askproai_runtime.conversation.arguments.table import ArgumentRule
-from askproai_runtime.german_dates import MONTHS, Argument, find_agreed
 from askproai_runtime.language.phrases import join_list
 from askproai_runtime.language.placeholders import is_placeholder, leaves_open, names_nothing, refuses_contact
 from askproai_runtime.language.replies import read_claim
 from askproai_runtime.lenient_json import read_json
 from askproai_runtime.person_names import drop_titles, fold
+from askproai_runtime.spoken_times import MONTHS, Argument, find_agreed
 
 MAX_CHARACTERS = 500
 _ANSWERS = frozenset({"false", "nee", "nein", "no", "nope", "true"})  # "nein danke" is one, "keine Angabe" is none

@@ -42,11 +42,11 @@ from askproai_runtime.conversation.business_information.services import answer_a
 from askproai_runtime.conversation.business_information.topics import Topic
 from askproai_runtime.conversation.business_information.working_days import split_working_days
 from askproai_runtime.conversation.types import Answer, FunctionOutcome
-from askproai_runtime.german_dates import Refusal, Understanding
 from askproai_runtime.language.introductions import read_introduction
 from askproai_runtime.language.phrases import join_list
 from askproai_runtime.person_names import drop_titles, fold
 from askproai_runtime.sentences import format_written_day, say
+from askproai_runtime.spoken_times import Refusal, Understanding
 
 _MAX_NAMES = 10  # that a listener can follow
 _MIN_LETTERS = 3  # of a word that names a person

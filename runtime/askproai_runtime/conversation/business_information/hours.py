@@ -12,10 +12,10 @@ from askproai_runtime.availability.opening_hours import find_closure, open_minut
 from askproai_runtime.availability.slots import Span
 from askproai_runtime.conversation.business_information.numbers import spell_clock, spell_ranges
 from askproai_runtime.conversation.business_information.paused_days import describe_pause, describe_pauses
-from askproai_runtime.german_dates import Candidate, Grain, Understanding, understand, understand_parts
 from askproai_runtime.language.phrases import join_list
 from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import format_day, say
+from askproai_runtime.spoken_times import Candidate, Grain, Understanding, understand, understand_parts
 
 _AHEAD = timedelta(weeks=8)
 _SOON = timedelta(weeks=1)  # closed days within it are said with the hours of the week

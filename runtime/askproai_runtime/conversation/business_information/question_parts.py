@@ -22,10 +22,10 @@ from askproai_runtime.conversation.business_information.topics import (
     Topic,
     is_covered,
 )
-from askproai_runtime.german_dates import Refusal, understand
 from askproai_runtime.language.phrases import join_list
 from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import present_language, say
+from askproai_runtime.spoken_times import Refusal, understand
 
 _MOST_NAMED: Final = 2  # open parts that a listener can follow
 _MOST_WORDS: Final = 40  # of a question

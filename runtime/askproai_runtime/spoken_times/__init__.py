@@ -1,0 +1,80 @@
+"""Dates and times that callers say: what a phrase can mean, in German or English. An unknown phrase is refused, never guessed.
+
+A grammar (`german.py`, `english/`) normalizes a phrase and finds its atoms by tables of rules, by `scan.py`; `combine.py` combines
+them, and `readings.py` places them in the calendar. How a time is said is in `askproai_runtime.sentences`.
+"""
+
+from askproai_runtime.spoken_times.agreement import find_agreed
+from askproai_runtime.spoken_times.arguments import (
+    find_argument,
+    find_excluded_weekdays,
+    find_open_span,
+    find_part_argument,
+    holds_day,
+    is_relative_day,
+    is_understood,
+    names_next_weekday,
+    read_in_languages,
+    says_nothing,
+)
+from askproai_runtime.spoken_times.atoms import Days
+from askproai_runtime.spoken_times.counted_times import count_from, counts_time
+from askproai_runtime.spoken_times.iso import parse_instant
+from askproai_runtime.spoken_times.mentions import (
+    Mention,
+    UnclearMention,
+    find_mention,
+    find_named_spans,
+    list_replaced,
+)
+from askproai_runtime.spoken_times.parts import agree, understand_parts
+from askproai_runtime.spoken_times.phrase import understand
+from askproai_runtime.spoken_times.readings import exact_at
+from askproai_runtime.spoken_times.starts import understand_start
+from askproai_runtime.spoken_times.types import Argument, Candidate, Daily, Grain, Refusal, Understanding
+from askproai_runtime.spoken_times.vocabulary import (
+    AFTERNOON,
+    MONTHS,
+    NUMBERS,
+    WEEKDAYS,
+    fold,
+)
+
+__all__ = [
+    "AFTERNOON",
+    "MONTHS",
+    "NUMBERS",
+    "WEEKDAYS",
+    "Argument",
+    "Candidate",
+    "Daily",
+    "Days",
+    "Grain",
+    "Mention",
+    "Refusal",
+    "UnclearMention",
+    "Understanding",
+    "agree",
+    "count_from",
+    "counts_time",
+    "exact_at",
+    "find_agreed",
+    "find_argument",
+    "find_excluded_weekdays",
+    "find_mention",
+    "find_named_spans",
+    "find_open_span",
+    "find_part_argument",
+    "fold",
+    "holds_day",
+    "is_relative_day",
+    "is_understood",
+    "list_replaced",
+    "names_next_weekday",
+    "parse_instant",
+    "read_in_languages",
+    "says_nothing",
+    "understand",
+    "understand_parts",
+    "understand_start",
+]

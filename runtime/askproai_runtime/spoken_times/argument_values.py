@@ -1,0 +1,186 @@
+"""The meaning of a single argument of a call function: atoms, or a full date and time."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from askproai_runtime.spoken_times.atoms import (
+    Around,
+    Atom,
+    Clock,
+    Day,
+    Days,
+    Op,
+    Part,
+    PastDay,
+    Period,
+    Soon,
+    TimeRange,
+    Weekday,
+)
+from askproai_runtime.spoken_times.grammars import scan_argument
+from askproai_runtime.spoken_times.intervals import read_interval, spell_out
+from askproai_runtime.spoken_times.iso import IsoInstant, read_instant
+from askproai_runtime.spoken_times.scan import UnknownWord
+from askproai_runtime.spoken_times.types import Argument
+from askproai_runtime.spoken_times.vocabulary import fold
+from askproai_runtime.spoken_times.written_values import (
+    add_colon,
+    add_full_stop,
+    read_clock,
+    read_day,
+    read_day_and_clock,
+    read_part,
+)
+
+TIMES = (Clock, TimeRange, Around, Part)
+# A time as a clock of 24 hours shows it: `08:00`, `08h00`, `0800`, `08.00 Uhr`, unlike `8:00`.
+_OF_24 = re.compile(
+    r"(?<![\d.,:/-])T?(?:[01]\d|2[0-4])\s?(?:[:h]\s?[0-5]\d|[.,][0-5]\d\s?(?:uhr|h)\b)|^T?(?:[01]\d|2[0-4])[0-5]\d(?:00)?$",
+    re.IGNORECASE,
+)
+_TWO_DIGITS = 10
+_LONE_HOUR = re.compile(r"^(?:[01]?\d|2[0-4])$")
+
+
+@dataclass(frozen=True, slots=True)
+class ArgumentValue:
+    """The meaning of a single argument, read without the other ones."""
+
+    atoms: tuple[Atom, ...] = ()
+    instant: IsoInstant | None = None
+
+    @property
+    def has_time(self) -> bool:
+        return any(isinstance(atom, TIMES) for atom in self.atoms)
+
+    @property
+    def has_day(self) -> bool:
+        return any(not isinstance(atom, (*TIMES, Op)) for atom in self.atoms)
+
+    def split_days(self, today: date) -> "list[ArgumentValue]":
+        """Return each day that the argument names without a word that connects them, with what else it says: `morgen (2026-11-28)`.
+
+        A weekday beside a date is that of the date's week: `Montag, den 11. Dezember`, a Friday, is the 11th, or Monday the 7th.
+        """
+        days = [atom for atom in self.atoms if isinstance(atom, Day | Weekday)]
+        last = max((number for number, atom in enumerate(self.atoms) if atom in days), default=0)
+        if len(days) < 2 or any(isinstance(atom, Op) and atom is not Op.COMMA for atom in self.atoms[:last]):  # noqa: PLR2004
+            return [self]
+        rest = [atom for atom in self.atoms if atom not in days and atom is not Op.COMMA]
+        dates = [atom for atom in days if isinstance(atom, Day) and atom.is_date]
+        return [ArgumentValue((_in_week_of(dates, day, today), *rest)) for day in days]
+
+
+def _in_week_of(dates: Sequence[Day], day: Day | Weekday, today: date) -> Day | Weekday:
+    """Return a weekday in the week of a date, or in the next one if it is over."""
+    if not dates or not isinstance(day, Weekday) or day.which is not None or day.habit:
+        return day
+    first = dates[0].readings[0]
+    near = first + timedelta(days=day.weekday - first.weekday())
+    return Day((near if near >= today else near + timedelta(weeks=1),), dated=True)
+
+
+def read_argument(argument: Argument, text: str, now: datetime, zone: ZoneInfo) -> ArgumentValue:
+    """Return the value of one argument. Raises what `scan` does."""
+    if (instant := read_instant(text, zone)) is not None:
+        if not instant.is_day:
+            return ArgumentValue(instant=instant)
+        days = tuple(dict.fromkeys(reading.date() for reading in instant.readings))
+        return ArgumentValue((_day(days, now.date()),))
+    text = spell_out(text)
+    if (interval := read_interval(text, zone)) is not None:
+        first, end = interval
+        is_clear = len(first.readings) == 1
+        return ArgumentValue(_span(first.readings[0], end, now.date())) if is_clear else ArgumentValue(instant=first)
+    atoms: Sequence[Atom] | None = read_day_and_clock(text, now.date())
+    if atoms is None:
+        atoms = _read_day(text, now) if argument is Argument.DATE else _read_time(argument, text, now)
+    return ArgumentValue(_mark_of_24(text, atoms))
+
+
+def _span(begin: datetime, end: datetime, today: date) -> tuple[Atom, ...]:
+    """Return the day and the hours of an interval; of several days the days, with the time at which it begins and ends."""
+    if begin.date() != end.date():
+        days = Days(_day((begin.date(),), today).readings[0], end.date())
+        return (Period((days,), opens=begin.time(), closes=end.time()),)
+    opens, closes = (Clock(each.hour, each.minute, is_bare=False, is_of_24=True) for each in (begin, end))
+    return _day((begin.date(),), today), TimeRange(opens, closes)
+
+
+def _mark_of_24(text: str, atoms: Sequence[Atom]) -> tuple[Atom, ...]:
+    """Return the atoms with `08:00` as a time of 24 hours; in one text with a part of the day (`08:00 abends`) that part counts."""
+    if not _OF_24.search(text) or any(isinstance(atom, Part) for atom in atoms):
+        return tuple(atoms)
+    return tuple(_of_24(atom) for atom in atoms)
+
+
+def _of_24(atom: Atom) -> Atom:
+    if isinstance(atom, TimeRange):
+        return replace(
+            atom, opens=atom.opens and _clock_of_24(atom.opens), closes=atom.closes and _clock_of_24(atom.closes)
+        )
+    if isinstance(atom, Around):
+        return replace(atom, clock=_clock_of_24(atom.clock))
+    return _clock_of_24(atom) if isinstance(atom, Clock) else atom
+
+
+def _clock_of_24(clock: Clock) -> Clock:
+    is_open = clock.other is not None or (clock.is_bare and clock.hour < _TWO_DIGITS)
+    return clock if is_open else replace(clock, is_bare=False, is_of_24=True)
+
+
+def _day(days: tuple[date, ...], today: date) -> Day:
+    coming = tuple(day for day in days if day >= today)
+    if not coming:
+        raise PastDay(days[0].isoformat(), days[0])
+    return Day(coming, dated=True)
+
+
+def _read_day(text: str, now: datetime) -> Sequence[Atom]:
+    if (day := read_day(text, now.date())) is not None:
+        return [day]
+    if not (atoms := scan_argument(add_full_stop(text), now)):
+        raise UnknownWord("a day that is only words that fill")  # it would count as a day that was named
+    return atoms
+
+
+def _read_time(argument: Argument, text: str, now: datetime) -> Sequence[Atom]:
+    if (clock := read_clock(add_colon(text))) is not None:
+        return [clock]
+    if argument is Argument.PART_OF_DAY and (part := read_part(text)) is not None:
+        return [part]
+    if _FIRST.fullmatch(fold(text)):
+        return [Soon()]
+    if (day := read_day(text, now.date())) is not None:
+        return [day]
+    try:
+        return scan_argument(_drop_dots(text, now), now, is_time=True)
+    except UnknownWord:
+        part = read_part(text)
+        if part is None:
+            raise
+        return [part]
+
+
+# As a time "das erste" is the first one of its day, and not the first day of a month.
+_FIRST = re.compile(
+    r"(?:als |gleich |einfach |just )*(?:das |den |die |der |the )?(?:very |aller)?"
+    r"(?:(?:erste|fruehe?ste)[mnrs]?|first|earliest|soonest)"
+    r"(?: (?:freie[mnrs]?|moegliche[mnrs]?|available|one|thing|slot|termin))*"
+    r"(?: (?:in der frueh|am morgen|am tag|in the morning|of the day))?"
+)
+
+
+def _drop_dots(time: str, now: datetime) -> str:
+    """Return a time of day without the dots that end a sentence. Models also pass days as a time."""
+    stripped = time.strip().rstrip(". ")
+    if stripped == time.strip() or _LONE_HOUR.match(stripped):
+        return stripped
+    try:
+        atoms = scan_argument(stripped, now)
+    except (ValueError, OverflowError):
+        return time
+    return stripped if all(isinstance(atom, (*TIMES, Op)) for atom in atoms) else time

@@ -1,0 +1,274 @@
+"""Which argument of a call function a phrase is: `date`, `time` or `part_of_day`."""
+
+from collections.abc import Callable
+from copy import copy
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import TypeVar
+from zoneinfo import ZoneInfo
+
+from askproai_core.tenant_config import Language
+from askproai_runtime.sentences import present_language, speaking
+from askproai_runtime.spoken_times.atoms import (
+    Around,
+    Atom,
+    Clock,
+    Contradiction,
+    Day,
+    ImpossibleDay,
+    ImpossibleTime,
+    Op,
+    Part,
+    PastDay,
+    Period,
+    TimeRange,
+    Weekday,
+    Which,
+)
+from askproai_runtime.spoken_times.combine import drop_replaced
+from askproai_runtime.spoken_times.exclusions import find_exclusions
+from askproai_runtime.spoken_times.grammars import present_grammar
+from askproai_runtime.spoken_times.intervals import spell_out
+from askproai_runtime.spoken_times.phrase import understand
+from askproai_runtime.spoken_times.scan import UnknownWord, scan
+from askproai_runtime.spoken_times.types import Argument, Grain, Refusal
+from askproai_runtime.spoken_times.vocabulary import fold
+from askproai_runtime.spoken_times.written_values import read_clock, read_day, read_part
+
+_Found = TypeVar("_Found")
+_ZONE = ZoneInfo("UTC")
+_AT = datetime(2026, 1, 1, tzinfo=_ZONE)
+# Whether words name a time does not depend on today, but "in fünf Tagen am Mittwoch" is a day only where today is a Friday.
+_WEEK = tuple(_AT + timedelta(days=days) for days in range(7))
+_FIRST_NEVER = frozenset({Op.COMMA, Op.AND, Op.OR, Op.EXCEPT})
+# Words that are searched for excluded days, words of one exclusion, and exclusions: the event loop waits for them.
+_MOST_WORDS, _LONGEST_EXCLUSION, _MOST_EXCLUSIONS = 30, 7, 4
+_EXCLUSIONS = frozenset({Op.EXCEPT, Op.NOT})
+_RELATIVE_WEEKDAYS = frozenset({Which.THIS, Which.COMING, Which.NEXT, Which.AFTER_NEXT})
+_CORRECTIONS = frozenset({Op.CORRECT, Op.HESITATE})
+_NEVER = frozenset({Op.NOT, Op.BUT, Op.INSTEAD, Op.CORRECT, Op.HESITATE, Op.END})
+
+
+def find_argument(text: str) -> Argument | None:
+    """Return the argument of a phrase that names days only, clock times only or parts of the day only; None for any other.
+
+    A day or a time that does not exist is one, too. A rejected or corrected day or time is none.
+    """
+    try:
+        atoms = _scan(text)
+    except (ImpossibleDay, PastDay):
+        return Argument.DATE
+    except ImpossibleTime:
+        return Argument.TIME
+    except (UnknownWord, Contradiction):
+        return None
+    found = {_argument_of(atom) for atom in atoms if not isinstance(atom, Op)}
+    if len(found) != 1 or isinstance(atoms[-1], Op) or not _NEVER.isdisjoint(a for a in atoms if isinstance(a, Op)):
+        return None
+    if atoms[0] in _FIRST_NEVER and not fold(text).startswith("ausser "):
+        return None
+    return found.pop() if is_understood(text) else None
+
+
+def find_part_argument(text: str) -> Argument | None:
+    """Return `find_argument` of the value that a model has passed in one argument, in the language that reads it.
+
+    A lone number is an hour: `zehn`, `ten`.
+    """
+    try:
+        text = spell_out(text)
+        if read_clock(text) is not None:
+            return Argument.TIME
+        if read_day(text, _AT.date()) is not None:
+            return Argument.DATE
+    except ValueError:  # such as 14:30 AM, or a date that is over
+        return None
+    if read_part(text) is not None:
+        return Argument.PART_OF_DAY
+    return read_in_languages(lambda: find_argument(text) or _find_completed(text), None)
+
+
+def _find_completed(text: str) -> Argument | None:
+    """Return the argument of a text as an hour. One that does not exist is none: `28. Dezember` in English."""
+    completed = f"{present_grammar().hour_prefix} {text}"
+    try:
+        _scan(completed)
+    except ValueError:
+        return None
+    return find_argument(completed)
+
+
+def find_open_span(text: str) -> Grain | None:
+    """Return what an argument leaves open that names a day: of `Donnerstag` the week, of `am 7.` the month; None if nothing."""
+    return read_in_languages(lambda: _find_open_span(text), None)
+
+
+def names_next_weekday(text: str) -> bool:
+    """Return whether an argument names the next of a weekday: `nächsten Freitag`."""
+    return read_in_languages(lambda: _names_next_weekday(text), False)
+
+
+def _names_next_weekday(text: str) -> bool:
+    try:
+        return any(isinstance(atom, Weekday) and atom.which is Which.NEXT for atom in _scan(text))
+    except ValueError:
+        return False
+
+
+def is_relative_day(text: str) -> bool:
+    """Return whether an argument names a day by its distance from another one, which it does not name: `diesen Freitag`, `in zwei
+    Wochen`, `Freitag übernächste Woche`.
+    """
+    return read_in_languages(lambda: _is_relative_day(text), False)
+
+
+def _is_relative_day(text: str) -> bool:
+    try:
+        atoms, later = _scan(text), scan(text, _AT + timedelta(days=7), present_grammar())
+    except ValueError:
+        return False
+    is_weekday = any(isinstance(atom, Weekday) for atom in atoms)
+    return any(
+        (isinstance(atom, Weekday) and atom.which in _RELATIVE_WEEKDAYS)
+        or (isinstance(atom, Day) and (atom.ahead or atom.counted))
+        or (isinstance(atom, Period) and is_weekday and atom != other and atom.readings[0].first > _AT.date())
+        for atom, other in zip(atoms, later, strict=True)
+    )
+
+
+def holds_day(text: str) -> bool:
+    """Return whether an argument names a day of the calendar, whatever else it says: `Freitag um zehn`."""
+    return read_in_languages(lambda: _holds_day(text), False)
+
+
+def _holds_day(text: str) -> bool:
+    try:
+        return any(isinstance(atom, Day | Weekday | Period) for atom in _scan(text))
+    except PastDay:
+        return True
+    except ValueError:
+        return False
+
+
+def read_in_languages(read: Callable[[], _Found], nothing: _Found) -> _Found:
+    """Return what an argument is in the call's language, or in the other one if it is `nothing` in the first."""
+    own = present_language()
+    for language in sorted(Language, key=lambda each: each is not own):
+        with speaking(language):
+            if (found := read()) != nothing:
+                return found
+    return nothing
+
+
+def _find_open_span(text: str) -> Grain | None:
+    try:
+        atoms = _scan(text)
+    except ValueError:
+        return None
+    said = [atom for atom in _list_wanted(atoms) if atom is not Op.COMMA]
+    days = [atom for atom in said if isinstance(atom, Op) or _argument_of(atom) is Argument.DATE]
+    if not days or not all(_is_open(day) for day in days):  # nor a choice: "Dienstag oder Mittwoch"
+        return None
+    return Grain.MONTH if any(isinstance(day, Day) for day in days) else Grain.WEEK
+
+
+def _list_wanted(atoms: list[Atom]) -> list[Atom]:
+    """Return the atoms without days that are replaced, corrected or excluded: `nicht Donnerstag, sondern Freitag`."""
+    try:
+        kept = drop_replaced(atoms)
+        last = max((n + 1 for n, atom in enumerate(kept) if atom in _CORRECTIONS), default=0)
+        rest = find_exclusions(kept[last:], _AT.date()).rest
+        return rest[:-1] if rest[-1:] == [Op.AND] else rest  # "Freitag, und nicht Donnerstag"
+    except Contradiction:
+        return atoms
+
+
+def _is_open(day: Atom | Op) -> bool:
+    if isinstance(day, Weekday):
+        return day.which is None and not day.habit
+    return isinstance(day, Day) and day.number is not None and day.month is None
+
+
+def _argument_of(atom: Atom) -> Argument:
+    if isinstance(atom, Clock | TimeRange | Around):
+        return Argument.TIME
+    return Argument.PART_OF_DAY if isinstance(atom, Part) else Argument.DATE
+
+
+def _scan(text: str) -> list[Atom]:
+    """Return the atoms of a phrase on the first day of a week on which its days do not contradict each other. Raises what `scan`
+    raises.
+    """
+    found = _scan_in(text, present_language())
+    if isinstance(found, ValueError):
+        raise copy(found)  # a raised error holds the frames of its request
+    return list(found)
+
+
+@lru_cache(maxsize=4096)  # most of a request's texts are no time, and are read by each reader of arguments
+def _scan_in(text: str, language: Language) -> tuple[Atom, ...] | ValueError:
+    with speaking(language):
+        for at in _WEEK:
+            try:
+                return tuple(scan(text, at, present_grammar()))
+            except Contradiction as error:
+                contradiction = copy(error)
+            except ValueError as error:
+                return copy(error)
+    return contradiction
+
+
+def is_understood(text: str) -> bool:
+    """Return whether a phrase is understood on any day; a day that does not exist, or is over, is understood, too."""
+    if understand(text, at=_AT, zone=_ZONE).refused is not Refusal.NOT_UNDERSTOOD:
+        return True
+    try:
+        _scan(text)
+    except UnknownWord:  # it has no meaning on another day either
+        return False
+    except ValueError:
+        pass
+    return any(understand(text, at=at, zone=_ZONE).refused is not Refusal.NOT_UNDERSTOOD for at in _WEEK[1:])
+
+
+def says_nothing(word: str) -> bool:
+    """Return whether a word may stand beside a time without a meaning in it, such as "bitte" or "um"."""
+    try:
+        return not scan(word, _AT, present_grammar())
+    except ValueError:  # unknown, or no day or time alone
+        return False
+
+
+def find_excluded_weekdays(text: str) -> frozenset[int]:
+    """Return the weekdays that an argument excludes ("aber nicht am Montag"), also beside words that are not understood."""
+    return read_in_languages(lambda: _find_excluded_weekdays(text), frozenset())
+
+
+def _find_excluded_weekdays(text: str) -> frozenset[int]:
+    words, excluded = text.split()[:_MOST_WORDS], set[int]()
+    if not any(op in _EXCLUSIONS and pattern.search(fold(text)) for pattern, op in present_grammar().operators):
+        return frozenset()
+    starts = [first for first in range(len(words)) if _is_exclusion(" ".join(words[first : first + 2]))]
+    for first in starts[:_MOST_EXCLUSIONS]:
+        for end in range(min(len(words), first + _LONGEST_EXCLUSION), first, -1):
+            if days := _read_exclusion(" ".join(words[first:end])):
+                excluded |= days
+                break
+    return frozenset(excluded)
+
+
+def _is_exclusion(text: str) -> bool:
+    """Return whether words begin with "nicht", "außer", "bis auf" and the like."""
+    grammar = present_grammar()
+    normalized = grammar.normalize(text)
+    return any(op in _EXCLUSIONS and pattern.match(normalized) for pattern, op in grammar.operators)
+
+
+def _read_exclusion(text: str) -> set[int]:
+    try:
+        atoms = [atom for atom in _scan(text) if atom is not Op.COMMA]
+    except ValueError:
+        return set()
+    days = {atom.weekday for atom in atoms[1:] if isinstance(atom, Weekday)}
+    only_days = all(isinstance(atom, Weekday) or atom in {Op.AND, Op.OR} for atom in atoms[1:])
+    return days if atoms and atoms[0] in _EXCLUSIONS and only_days else set()

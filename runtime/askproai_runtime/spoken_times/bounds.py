@@ -1,0 +1,283 @@
+"""Apply the words that bound what follows them: `ab`, `bis`, `zwischen … und`, `gegen`. Contents and connectors are left."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, time, timedelta
+from itertools import pairwise
+
+from askproai_runtime.spoken_times.atoms import (
+    Around,
+    Atom,
+    Clock,
+    Content,
+    Contradiction,
+    Day,
+    Days,
+    Op,
+    Part,
+    PastDay,
+    Period,
+    Soon,
+    TimeRange,
+    Weekday,
+)
+from askproai_runtime.spoken_times.rules import DAY
+from askproai_runtime.spoken_times.times import expand, hours_of
+from askproai_runtime.spoken_times.weeks import weekday_dates
+
+_BOUNDS = frozenset({Op.FROM, Op.AFTER, Op.LATER_THAN, Op.UNTIL, Op.BEFORE})
+_LINKS = frozenset({Op.AND, Op.OR, Op.COMMA})
+_CONNECTORS = frozenset({Op.AND, Op.UNTIL})
+_ABOUT = {Op.ABOUT: (30, 30), Op.SOON_AFTER: (0, 30), Op.SOON_BEFORE: (30, 0)}  # minutes before and after
+_BEHIND = {Op.OR_LATER: Op.FROM, Op.OR_EARLIER: Op.UNTIL, Op.OR_SO: Op.ABOUT}
+_FIRST_PARTS, _LAST_PARTS = frozenset({"frueh", "vormittag", "morning"}), frozenset({"nachmittag", "abend", "nacht"})
+_DAYS = (Day, Weekday, Period)
+
+
+def bind(atoms: Sequence[Atom], today: date) -> list[Atom]:
+    """Return the atoms with each bound and what it bounds as one. Raises `Contradiction`."""
+    atoms = _without_about(atoms)
+    is_noise = [atom is Op.COMMA and following in _BOUNDS for atom, following in pairwise(atoms)]
+    for at in range(1, len(is_noise)):  # "Dienstag, vor dem 24." may be any Tuesday
+        is_noise[at] = is_noise[at] and not (isinstance(atoms[at - 1], Weekday) and atoms[at + 1] is Op.BEFORE)
+    rest = [atom for atom, noise in zip(atoms, [*is_noise, False], strict=True) if not noise]
+    bound: list[Atom] = []
+    while rest:
+        atom = rest.pop(0)
+        if not isinstance(atom, Op):
+            bound.append(atom)
+        elif atom in _BEHIND:
+            bound[-1:] = _bounded_behind(_BEHIND[atom], bound[-1:], today)
+        elif atom is Op.BETWEEN:
+            bound.append(_between(rest, today))
+        elif atom is Op.UNTIL and len(bound) > 1 and (span := _span(bound[-2], bound[-1], rest, today)):
+            bound[-2:] = [span]
+        elif atom is Op.UNTIL and bound and rest and _same_kind(bound[-1], rest[0]):
+            bound.append(_from_to(bound.pop(), rest.pop(0), today))
+        elif atom in _BOUNDS:
+            at = _find_weekdays(bound) if atom is Op.BEFORE and _is_day(rest) else len(bound)
+            content, weekdays = _take_bound(rest), bound[at:]
+            bound[at:] = _last_before(weekdays, content, today) if weekdays else [_bounded(atom, content, today)]
+        elif atom in _ABOUT:
+            bound += _about(atom, rest, today)
+        else:
+            bound.append(atom)
+    return bound
+
+
+def _find_weekdays(bound: Sequence[Atom]) -> int:
+    """Return the position of the first weekday at the end of the atoms; times and commas may follow it."""
+    at = len(bound)
+    while at and (isinstance(bound[at - 1], Clock | Part) or bound[at - 1] in _LINKS or _is_lone(bound[at - 1])):
+        at -= 1
+    return at if any(map(_is_lone, bound[at:])) else len(bound)
+
+
+def _is_lone(atom: Atom) -> bool:
+    return isinstance(atom, Weekday) and atom.which is None and not atom.habit
+
+
+def _is_day(rest: Sequence[Atom]) -> bool:
+    return bool(rest) and isinstance(rest[0], _DAYS) and not (isinstance(rest[0], Weekday) and rest[0].habit)
+
+
+def _last_before(said: Sequence[Atom], end: Atom, today: date) -> list[Atom]:
+    """Return each weekday as the last one before a day: `Dienstag vor dem 24.`. After more words it may be the coming one, too.
+
+    Raises `PastDay`.
+    """
+    is_direct = isinstance(said[-1], Weekday)
+    ends = [days.first for days in days_of(end, today)]
+    found = list[Atom]()
+    for atom in said if is_direct or said[-1] is not Op.COMMA else said[:-1]:
+        if isinstance(atom, Weekday):
+            days = {each - timedelta(days=(each - DAY - atom.weekday * DAY).weekday() + 1) for each in ends}
+            days |= set() if is_direct else {day for day in weekday_dates(atom, today) if day < max(ends)}
+            coming = tuple(sorted(day for day in days if day >= today))
+            if not coming:
+                raise PastDay("the last such weekday is over")
+            found.append(Day(coming))
+        else:
+            found.append(atom)
+    return found
+
+
+def _without_about(atoms: Sequence[Atom]) -> list[Atom]:
+    """Return the atoms without "ungefähr" behind a bound: "ab circa vier" begins at four."""
+    bounds = {*_BOUNDS, Op.BETWEEN, *((Op.AND,) if Op.BETWEEN in atoms else ())}
+    pairs = zip([None, *atoms], atoms, strict=False)
+    return [atom for before, atom in pairs if not (atom is Op.ABOUT and before in bounds)]
+
+
+def _span(day: Atom, at: Atom, rest: list[Atom], today: date) -> Period | None:
+    """Return the days and times from `day` and `at` to those that follow; None if no day and time follow, which stay in `rest`.
+
+    Raises `Contradiction` if both are on one day, or the second comes before the first.
+    """
+    if not (len(rest) > 1 and _is_day_and_time(day, at) and _is_day_and_time(*rest[:2])):
+        return None
+    days = _from_to(day, rest.pop(0), today)
+    opens, closes = _limits(at)[0], _limits(rest.pop(0))[1]
+    assert isinstance(days, Period)
+    if days.readings[0].is_one:
+        raise Contradiction("from a time to another one of the same day")
+    return Period(days.readings, opens=opens, closes=closes)
+
+
+def _is_day_and_time(day: Atom, at: Atom) -> bool:
+    return isinstance(day, _DAYS) and isinstance(at, Clock | Part)
+
+
+def _limits(at: Atom) -> tuple[time | None, time | None]:
+    """Return the begin and the end of a time: of an open half of the day the earlier one, as of a bound alone."""
+    if isinstance(at, Part):
+        return hours_of(at)
+    assert isinstance(at, Clock)
+    if at.next_day:
+        return None, None
+    return (min(expand(at)),) * 2
+
+
+def _between(rest: list[Atom], today: date) -> Content:
+    if len(rest) > 4 and rest[2] in _CONNECTORS:  # noqa: PLR2004 ("von Montag 7 Uhr bis Freitag 15 Uhr")
+        first, at, following = rest[0], rest[1], rest[3:]
+        if span := _span(first, at, following, today):
+            rest[:] = following
+            return span
+    if rest and isinstance(rest[0], TimeRange):  # "von 10 bis 12 Uhr"
+        return rest.pop(0)  # type: ignore[return-value]
+    first, connector, last = _take(rest, 3)
+    if connector not in _CONNECTORS:
+        raise Contradiction("zwischen without und")
+    return _from_to(first, last, today)
+
+
+def _about(op: Op, rest: list[Atom], today: date) -> list[Atom]:
+    """Return what is around the time that follows. Before anything else "ungefähr" changes nothing."""
+    if rest and isinstance(clock := rest[0], Clock):
+        rest.pop(0)
+        return [Around(clock, *_ABOUT[op])]
+    if op is Op.ABOUT and any(isinstance(each, Day) and each.is_date for each in rest[:3]):
+        return _about_day(rest, today)
+    if op is Op.SOON_AFTER and rest and isinstance(rest[0], Part):  # "kurz nach dem Mittagessen"
+        return [_bounded(Op.AFTER, rest.pop(0), today)]
+    if op is not Op.ABOUT:
+        raise Contradiction("kurz vor or nach no time")
+    return []
+
+
+def _about_day(rest: list[Atom], today: date) -> list[Atom]:
+    """Return the days around a date: `um den 10. Dezember`. Before a day that is no date "ungefähr" changes nothing."""
+    if not isinstance(rest[0], Day | Weekday) or (isinstance(rest[0], Day) and not rest[0].is_date):
+        return []
+    day = _take_bound(rest)
+    if not isinstance(day, Day):
+        return [day]
+    around = tuple(Days(max(today, each - 2 * DAY), each + 2 * DAY) for each in day.readings)
+    return [Period(around, about=day.readings[0] if len(around) == 1 else None)]
+
+
+def _take_bound(rest: list[Atom]) -> Atom:
+    """Return what a preposition bounds: of "bis Freitag, den 27." the date. Raises `Contradiction`."""
+    [content] = _take(rest, 1)
+    at = 1 if rest[:1] == [Op.COMMA] else 0
+    if not (isinstance(content, Weekday) and rest[at:] and isinstance(date_of := rest[at], Day) and date_of.is_date):
+        return content
+    readings = tuple(day for day in date_of.readings if day.weekday() == content.weekday)
+    if not readings:
+        raise Contradiction("the weekday is not that of the date")
+    del rest[: at + 1]
+    return replace(date_of, readings=readings)
+
+
+def _take(rest: list[Atom], count: int) -> list[Atom]:
+    taken = [rest.pop(0) for _ in range(min(count, len(rest)))]
+    if len(taken) < count:
+        raise Contradiction("the phrase ends after a preposition")
+    return taken
+
+
+def _same_kind(first: Atom, second: Atom) -> bool:
+    return any(isinstance(first, kinds) and isinstance(second, kinds) for kinds in (_DAYS, Clock))
+
+
+def _from_to(first: Atom, last: Atom, today: date) -> Content:
+    if isinstance(first, Clock) and isinstance(last, Clock):
+        return TimeRange(first, last)
+    if isinstance(first, _DAYS) and isinstance(last, _DAYS):
+        if isinstance(last, Day) and last.counted and isinstance(first, Weekday):
+            raise Contradiction("a count of weeks that may be said of both weekdays")
+        if isinstance(first, Day) and first.counted and len(first.readings) > 1:
+            raise Contradiction("a range from one of two weeks")
+        begin = days_of(first, today)[0].first
+        ends = [days.last for days in days_of(last, begin) if days.last is not None and days.last >= begin]
+        if ends:
+            return Period((Days(begin, ends[0]),))
+    raise Contradiction("from one kind to another")
+
+
+def _bounded(op: Op, content: Atom, today: date) -> Content:
+    """Return the open range that a preposition and what follows it name."""
+    if isinstance(content, Clock) and op is Op.LATER_THAN:
+        if content.next_day:
+            raise Contradiction("later than the end of the day")
+        return TimeRange(content, None, is_after=True)
+    if isinstance(content, Clock):
+        return TimeRange(content, None) if op in {Op.FROM, Op.AFTER} else TimeRange(None, content)
+    op = Op.AFTER if op is Op.LATER_THAN else op
+    if isinstance(content, Part):
+        opens, closes = hours_of(content)
+        bounds = {
+            Op.FROM: (opens, None), Op.AFTER: (closes, None), Op.UNTIL: (None, closes), Op.BEFORE: (None, opens)
+        }[op]  # fmt: skip
+        if bounds == (None, None):
+            raise Contradiction("a bound without a time")
+        return TimeRange(_exactly(bounds[0]), _exactly(bounds[1]))
+    if isinstance(content, Soon) and op is Op.FROM:
+        return content
+    if isinstance(content, _DAYS):
+        readings = tuple(
+            {
+                Op.FROM: Days(days.first, None),
+                Op.AFTER: Days((days.last or days.first) + DAY, None),
+                Op.UNTIL: Days(today, days.last),
+                Op.BEFORE: Days(today, days.first - DAY),
+            }[op]
+            for days in days_of(content, today)
+        )
+        kept = tuple(days for days in readings if days.last is None or days.last >= days.first) or readings
+        return Period(kept, is_bound=True)
+    raise Contradiction("a preposition before what it cannot bound")
+
+
+def _bounded_behind(op: Op, before: list[Atom], today: date) -> list[Atom]:
+    """Return what is said before "oder später" or "rum", as its bound; a range as it is: "ab drei oder später"."""
+    if op is Op.ABOUT:
+        return [Around(each, *_ABOUT[op]) if isinstance(each, Clock) else each for each in before]
+    if before and isinstance(before[0], Around):
+        return [_bounded(op, before[0].clock, today)]
+    return [_bounded(op, each, today) if isinstance(each, Clock | Day | Weekday) else each for each in before]
+
+
+def bound_by_excluded(part: Part) -> TimeRange:
+    """Return the hours beside an excluded part of a day: `nicht vormittags`. Raises `Contradiction` for a part amid it."""
+    if part.name in _FIRST_PARTS:
+        return TimeRange(_exactly(hours_of(part)[1]), None)
+    if part.name in _LAST_PARTS:
+        return TimeRange(None, _exactly(hours_of(part)[0]))
+    raise Contradiction("hours before and after an excluded part")
+
+
+def _exactly(at: time | None) -> Clock | None:
+    return None if at is None else Clock(at.hour, at.minute, is_bare=False)
+
+
+def days_of(content: Atom, today: date) -> tuple[Days, ...]:
+    """Return what a day, a weekday or a period by itself can mean."""
+    if isinstance(content, Day):
+        return tuple(Days(day, day) for day in content.readings)
+    if isinstance(content, Weekday):
+        return tuple(Days(day, day) for day in weekday_dates(content, today))
+    if isinstance(content, Period):
+        return content.readings
+    raise Contradiction("no day")

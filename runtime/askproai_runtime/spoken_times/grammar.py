@@ -1,0 +1,70 @@
+"""A language's part of the grammar: how a phrase is normalized, and the tables of rules that find atoms in it."""
+
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Self, TypeAlias
+
+from askproai_runtime.spoken_times.atoms import Atom, Clock, Op
+
+Build: TypeAlias = Callable[[re.Match[str], datetime], Atom]
+_END = r"(?![\w])"
+# Written before a value in any language, by `written_forms.py`.
+_SIGNS = tuple(
+    (re.compile(sign), op) for sign, op in (("≥", Op.FROM), ("≤", Op.UNTIL), ("<", Op.BEFORE), ("≈", Op.ABOUT))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Grammar:
+    """The tables of one language, compiled; `scan.py` reads them.
+
+    `noise` are groups of words without a meaning, `fillers` single words. After a word that a time must follow, `bare_hour` finds
+    a number alone. `hour_prefix` makes a lone number an hour.
+    """
+
+    normalize: Callable[[str], str]
+    rules: Sequence[tuple[re.Pattern[str], Build]]
+    operators: Sequence[tuple[re.Pattern[str], Op]]
+    noise: re.Pattern[str]
+    fillers: Collection[str]
+    bare_hour: re.Pattern[str]
+    build_hour: Callable[[re.Match[str]], Clock]
+    numbers: Mapping[str, int]
+    hour_prefix: str
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        days: Sequence[tuple[str, Callable[[re.Match[str], date], Atom]]],
+        times: Sequence[tuple[str, Build]],
+        operators: Sequence[tuple[str, Op]],
+        noise: str,
+        **others: Any,
+    ) -> Self:
+        """Compile tables of patterns. A rule of days gets the day of the call, one of times the time."""
+        return cls(
+            rules=(
+                *((_compile(pattern), _of_day(build)) for pattern, build in days),
+                *((_compile(pattern), build) for pattern, build in times),
+            ),
+            operators=(
+                *_SIGNS,
+                *(
+                    (_compile(pattern) if pattern not in {",", "~"} else re.compile(pattern), op)
+                    for pattern, op in operators
+                ),
+            ),
+            noise=_compile(noise),
+            **others,
+        )
+
+
+def _compile(pattern: str) -> re.Pattern[str]:
+    return re.compile(f"(?:{pattern}){_END}")
+
+
+def _of_day(build: Callable[[re.Match[str], date], Atom]) -> Build:
+    return lambda match, now: build(match, now.date())

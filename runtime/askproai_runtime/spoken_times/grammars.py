@@ -1,0 +1,100 @@
+"""The grammar of each language that calls are answered in, and which of them reads an argument."""
+
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+from functools import cache
+
+from askproai_core.tenant_config import Language
+from askproai_runtime.sentences import present_language
+from askproai_runtime.spoken_times import vocabulary as german_words
+from askproai_runtime.spoken_times.atoms import Atom, Op, Part
+from askproai_runtime.spoken_times.german import GERMAN
+from askproai_runtime.spoken_times.grammar import Grammar
+from askproai_runtime.spoken_times.scan import UnknownWord, scan, scan_known
+from askproai_runtime.spoken_times.vocabulary import fold
+
+
+def present_grammar() -> Grammar:
+    """Return the grammar of the present call's language."""
+    return _english() if present_language() is Language.EN else GERMAN
+
+
+def scan_argument(text: str, now: datetime, *, is_time: bool = False) -> list[Atom]:
+    """Return the atoms of one argument of a function. Raises what `scan` does.
+
+    Models write arguments in either language: the one that does not read an argument in the call's language reads it in the other.
+    In a time a lone number is an hour.
+    """
+    if fold(text).strip(".") == "so" and not is_time:
+        return scan("sonntag", now, GERMAN)  # alone it is no word that fills
+    own, other = (
+        (grammar, _complete(text, grammar) if is_time else text) for grammar in (present_grammar(), _other_grammar())
+    )
+    unknown = None
+    try:
+        if atoms := scan(own[1], now, own[0]):
+            return atoms
+    except UnknownWord as error:
+        unknown = error
+    for grammar, said in (other, *((each, _name_days(said, each)) for each, said in (own, other))):
+        with suppress(UnknownWord):
+            foreign = scan(said, now, grammar)
+            if not all(isinstance(atom, Op) for atom in foreign):  # "die" says nothing, in no language
+                return _without_foreign_words(foreign)
+    if unknown is not None:
+        raise unknown
+    return []
+
+
+def _name_days(text: str, grammar: Grammar) -> str:
+    """Return a text with its weekdays and months by their names in the language of a grammar: `Thursday nächste Woche`."""
+    from askproai_runtime.spoken_times.english import vocabulary as english  # noqa: PLC0415 (as `_english`)
+
+    german, foreign = (german_words.WEEKDAYS, german_words.MONTHS), (english.WEEKDAYS, english.MONTHS)
+    names, others = (german, foreign) if grammar is GERMAN else (foreign, german)
+    full = dict[str, str]()
+    for own, other in zip(names, others, strict=True):
+        by_number = {number: name for name, number in reversed(own.items())}
+        full |= {
+            name: by_number[number] for name, number in other.items() if name not in own and len(name) >= _SHORTEST_NAME
+        }
+    return re.sub(r"[^\W\d_]+", lambda word: full.get(fold(word[0]), word[0]), text)
+
+
+def scan_known_argument(text: str, now: datetime) -> list[Atom]:
+    """Return the atoms of words that no language may read as a whole: of the language that knows more of them."""
+    read = [scan_known(text, now, grammar) for grammar in (present_grammar(), _other_grammar())]
+    return min(read, key=lambda each: len(each[1]))[0]
+
+
+def _other_grammar() -> Grammar:
+    return GERMAN if present_grammar() is not GERMAN else _english()
+
+
+_SHORTEST_NAME = 3
+_LINK = re.compile(r"(\s*,\s*|\s*/\s*|\s+(?:oder|or|und|and)\s+)", re.IGNORECASE)
+
+
+def _complete(text: str, grammar: Grammar) -> str:
+    """Return a time with the word that makes a lone number an hour, also each of several: `10 oder 15`."""
+    hours, links = _LINK.split(text)[::2], [*_LINK.split(text)[1::2], ""]
+    if not all(fold(hour).isdecimal() or fold(hour) in grammar.numbers for hour in hours):
+        return text
+    listed = zip(hours, (", " if "/" in link else link for link in links), strict=True)
+    return "".join(f"{grammar.hour_prefix} {hour}{link}" for hour, link in listed)
+
+
+def _without_foreign_words(atoms: Sequence[Atom]) -> list[Atom]:
+    """Return the atoms without words that the caller would hear in the other language: their hours are said instead."""
+    return [replace(atom, spoken="") if isinstance(atom, Part) else atom for atom in atoms]
+
+
+@cache
+def _english() -> Grammar:
+    """Import the English tables when they are first used: 10 ms, for which neither a command nor a pod in German waits."""
+    from askproai_runtime.spoken_times.english import ENGLISH  # noqa: PLC0415
+
+    return ENGLISH

@@ -1,0 +1,225 @@
+"""Days, weekdays, parts of the day and times that a sentence names in passing, and for which something is true or not.
+
+`phrase.py` finds when somebody wants to come: the next Tuesday. Here "dienstags" and "am Dienstag" are compared with times that are
+known already, so a weekday is one of their days.
+"""
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from itertools import pairwise
+
+from askproai_runtime.spoken_times.atoms import Atom, Contradiction, Day, Days, Offset, Op, Part, Period, Soon, Weekday
+from askproai_runtime.spoken_times.combine import combine
+from askproai_runtime.spoken_times.grammars import present_grammar
+from askproai_runtime.spoken_times.meaning import Meaning
+from askproai_runtime.spoken_times.readings import ranges_of
+from askproai_runtime.spoken_times.scan import scan_known
+from askproai_runtime.spoken_times.times import expand, hours_of, shifted
+from askproai_runtime.spoken_times.vocabulary import PARTS_OF_DAY
+from askproai_runtime.spoken_times.weeks import weekday_dates
+
+_LISTS = frozenset({Op.AND, Op.OR, Op.COMMA})
+_BOUNDS = frozenset({Op.FROM, Op.AFTER, Op.LATER_THAN, Op.UNTIL, Op.BEFORE, Op.BETWEEN, Op.ABOUT})
+
+_FROM = re.compile(r"^(?:von|vom|from)\s+", re.IGNORECASE)
+_TO = re.compile(r"\s+to\s+", re.IGNORECASE)
+_TOWARDS = re.compile(r"\s+auf\s+|\s*(?:→|[-=]+>)\s*", re.IGNORECASE)
+_INSTEAD_OF = r"(?:(?:an)?statt|anstelle von|instead of|rather than)"
+_INSTEAD = re.compile(rf",?\s+{_INSTEAD_OF}\s+", re.IGNORECASE)
+_INSTEAD_FIRST = re.compile(rf"^{_INSTEAD_OF}\s+", re.IGNORECASE)
+_MOST_WORDS = 16
+
+
+class UnclearMention(ValueError):
+    """Words name days or times, and something else that may change what is said of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """The days and times that words name; each of `meanings` by itself. `today` is that of the call."""
+
+    meanings: tuple[Meaning, ...]
+    today: date
+
+    @property
+    def has_day(self) -> bool:
+        """Return whether a day is named, and not only times of one."""
+        return any(each.day or each.weekday or each.period for each in self.meanings)
+
+    def find_in(self, times: Collection[datetime], *, surely: bool) -> set[datetime]:
+        """Return which of several local times are named: beyond doubt, or possibly.
+
+        In doubt are a weekday or date that occurs twice, a mention with two readings, and a time in two parts of the day. Raises
+        `UnclearMention` for a time that there is not ("drei Uhr vormittags").
+        """
+        days = {at.date() for at in times}
+        found = set[datetime]()
+        try:
+            for meaning in self.meanings:
+                named = _days_in(meaning, days, self.today, surely=surely)
+                found |= {at for at in times if at.date() in named and _is_time(meaning, at.time(), surely=surely)}
+        except (ValueError, OverflowError) as error:
+            raise UnclearMention(str(error)) from error
+        return found
+
+
+def find_mention(words: str, now: datetime, ignored: Collection[str]) -> Mention | None:
+    """Return what words name; None if they name neither a day nor a time. A number alone is an hour.
+
+    Words beside it may be those that say nothing about when, and `ignored` ones. Raises `UnclearMention`.
+    """
+    try:
+        atoms, unknown = scan_known(words, now, present_grammar())
+        named = [atom for atom in atoms if atom is not Op.HESITATE]
+        if all(isinstance(atom, Op) or _is_preference(atom) for atom in named):
+            return None
+        meanings = combine(_as_list(named), now.date())
+    except (ValueError, OverflowError) as error:  # no such day or time, one that is over, or no rule that combines them
+        raise UnclearMention(str(error)) from error
+    if unknown - set(ignored):
+        raise UnclearMention(f"other words: {', '.join(sorted(unknown))}")
+    if any(_is_preference(atom) for atom in named):
+        raise UnclearMention("a preference for other times, beside days or times")
+    if any(each.soon or each.instant or each.excluded or _is_at_midnight(each) for each in meanings):
+        raise UnclearMention("no days or times of a day")
+    return Mention(tuple(meanings), now.date())
+
+
+def find_named_spans(words: str, now: datetime) -> Sequence[Days] | None:
+    """Return the weeks, months and other spans that words name, whatever they say beside them: "übernächste Woche", "nach
+    Weihnachten", "in zwei Wochen".
+
+    None where they name neither a span nor a day; empty where they name a day. A weekday alone may be of any week, and a day of the
+    month of any month: they are none.
+    """
+    try:
+        atoms, _ = scan_known(words, now, present_grammar())
+    except (ValueError, OverflowError):
+        return None
+    named = [
+        (before, atom)
+        for before, atom in pairwise([None, *atoms])
+        if isinstance(atom, Offset | Period)
+        or (isinstance(atom, Day) and (atom.number is None or atom.month is not None))
+        or (isinstance(atom, Weekday) and atom.which is not None)
+    ]
+    spans = [span for before, atom in named for span in _read_spans(before, atom)]
+    return None if not named else spans if len(named) == sum(_is_span(atom) for _, atom in named) else ()
+
+
+def _is_span(atom: Atom | None) -> bool:
+    return isinstance(atom, Period) or (isinstance(atom, Day) and atom.ahead)
+
+
+def _read_spans(before: Atom | None, atom: Atom | None) -> Sequence[Days]:
+    """Return the days of a span behind a word that may begin or end it; of a day in so many weeks those of its week."""
+    if isinstance(atom, Day):
+        weeks = [day - timedelta(days=day.weekday()) for day in atom.readings]
+        return [Days(monday, monday + timedelta(days=6)) for monday in weeks]
+    spans = atom.readings if isinstance(atom, Period) else ()
+    if before is Op.FROM:
+        return [Days(each.first, None) for each in spans]
+    if before is Op.AFTER:
+        return [Days(each.last + timedelta(days=1), None) for each in spans if each.last is not None]
+    if before in {Op.BEFORE, Op.UNTIL}:
+        return [Days(date.min, each.last if before is Op.UNTIL else each.first) for each in spans]
+    return spans
+
+
+def _is_preference(atom: Atom) -> bool:
+    """Return whether an atom only says to which side a time is wanted: "lieber später", "so spät wie möglich"."""
+    return (isinstance(atom, Part) and atom.is_vague) or (isinstance(atom, Soon) and atom.latest)
+
+
+def _as_list(atoms: Sequence[Atom]) -> Sequence[Atom]:
+    """Return the atoms with each "und" and comma as "oder": a statement about two days is one about each."""
+    if any(isinstance(atom, Op) and atom not in _LISTS | _BOUNDS for atom in atoms):
+        raise Contradiction("a word that takes something back")
+    if Op.BETWEEN in atoms:
+        return atoms
+    return [Op.OR if atom in _LISTS else atom for atom in atoms]
+
+
+def _is_at_midnight(meaning: Meaning) -> bool:
+    return meaning.clock is not None and meaning.clock.next_day
+
+
+def _days_in(meaning: Meaning, days: Collection[date], today: date, *, surely: bool) -> set[date]:
+    """Return which of `days` are named."""
+    found, period, weekday = set(days), meaning.period, meaning.weekday
+    if period is not None:
+        every = all if surely else any
+        found = {
+            day for day in found if every(r.first <= day and (r.last is None or day <= r.last) for r in period.readings)
+        }
+    if weekday is not None:
+        found = {day for day in found if day.weekday() == weekday.weekday}
+        if weekday.which is not None:
+            found &= set(weekday_dates(weekday, today))
+    if meaning.day is not None:
+        found &= set(meaning.day.readings)
+    if surely and (weekday or meaning.day) and len(found) > 1:
+        return set()
+    return {day for day in found if not meaning.only or day.weekday() in meaning.only}
+
+
+def _is_time(meaning: Meaning, at: time, *, surely: bool) -> bool:
+    """Return whether a time of day is named; any is, where only days are."""
+    if meaning.clock is not None:
+        return at in expand(meaning.clock, meaning.part)
+    if meaning.around is not None:
+        around = meaning.around
+        named = expand(around.clock, meaning.part)
+        return any(shifted(each, -around.before) <= at <= shifted(each, around.after) for each in named)
+    if meaning.hours is not None:
+        every = all if surely else any
+        return every(
+            _is_between(at, opens, closes, surely=surely) for opens, closes in ranges_of(meaning.hours, meaning)
+        )
+    return meaning.part is None or _is_in_part(meaning.part, at, surely=surely)
+
+
+def _is_between(at: time, opens: time | None, closes: time | None, *, surely: bool) -> bool:
+    """Return whether a time lies in a range. Whether "nach vier" is said of four o'clock itself is in doubt."""
+    if opens is not None and (at < opens or (surely and closes is None and at == opens)):
+        return False
+    return closes is None or at < closes
+
+
+def _is_in_part(part: Part, at: time, *, surely: bool) -> bool:
+    opens, closes = hours_of(part)
+    if not _is_between(at, opens, closes, surely=False):
+        return False
+    return not (surely and part.name and any(_competes(other, part.name, at) for other in PARTS_OF_DAY))
+
+
+def _competes(other: str, name: str, at: time) -> bool:
+    """Return whether a time is rather that of another part of the day: of a shorter one, which is not within this one."""
+    (first, last), (opens, closes) = PARTS_OF_DAY[other], PARTS_OF_DAY[name]
+    is_within, is_shorter = opens <= first and last <= closes, _minutes(first, last) < _minutes(opens, closes)
+    return first <= at < last and is_shorter and not is_within
+
+
+def _minutes(opens: time, closes: time) -> int:
+    return (closes.hour - opens.hour) * 60 + closes.minute - opens.minute
+
+
+def list_replaced(text: str) -> Iterator[tuple[str, str]]:
+    """Yield each way to read a text as an old time and the new one in its place; whether they are times is not looked at.
+
+    "To" needs a "from" before it: "ten to eleven" is one time.
+    """
+    text = " ".join(text.split()[:_MOST_WORDS]).strip(" .")
+    if first := _INSTEAD_FIRST.match(text):
+        words = text[first.end() :].split()
+        yield from ((" ".join(words[:at]), " ".join(words[at:])) for at in range(1, len(words)))
+        return
+    for found in _INSTEAD.finditer(text):
+        yield text[found.end() :], text[: found.start()]
+    begun = _FROM.match(text)
+    old = text[begun.end() :] if begun else text
+    for separator in (_TOWARDS, *((_TO,) if begun else ())):
+        for found in separator.finditer(old):
+            yield old[: found.start()].strip(" ,"), old[found.end() :]

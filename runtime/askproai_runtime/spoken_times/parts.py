@@ -1,0 +1,364 @@
+"""Combine the arguments of a call function that say when: each is read by itself, and values are combined, never texts."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
+from functools import partial
+from zoneinfo import ZoneInfo
+
+from askproai_runtime.spoken_times.argument_values import TIMES, ArgumentValue, read_argument
+from askproai_runtime.spoken_times.arguments import find_part_argument
+from askproai_runtime.spoken_times.atoms import (
+    Atom,
+    Clock,
+    Contradiction,
+    Day,
+    ImpossibleDay,
+    ImpossibleTime,
+    Op,
+    Part,
+    PastDay,
+    Period,
+    TimeRange,
+    Weekday,
+)
+from askproai_runtime.spoken_times.bounds import bind
+from askproai_runtime.spoken_times.grammars import scan_argument, scan_known_argument
+from askproai_runtime.spoken_times.phrase import place_atoms, place_instants, within_calendar
+from askproai_runtime.spoken_times.scan import UnknownWord
+from askproai_runtime.spoken_times.times import lies_in
+from askproai_runtime.spoken_times.types import Argument, Candidate, Refusal, Understanding
+from askproai_runtime.spoken_times.vocabulary import fold
+from askproai_runtime.spoken_times.written_values import has_offset, split_day, split_zone
+
+# A comma, or a word that limits what is said before it.
+_LIMIT = re.compile(
+    r"\s*,\s*|\s+(?=(?:aber|nur|blo(?:ß|ss)|nicht|jedoch|allerdings|außer|but|not|except|only|just|however)\b)",
+    re.IGNORECASE,
+)
+_LIMITING = frozenset(Op) - {Op.CORRECT, Op.HESITATE, Op.BUT, Op.INSTEAD, Op.OR}
+_ENDS = frozenset({Op.BEFORE, Op.UNTIL})
+_FEAST = timedelta(days=2)  # as long as one lasts: "before Christmas" ends before its eve
+_NOT_UNDERSTOOD = Understanding(refused=Refusal.NOT_UNDERSTOOD)
+_SAID_TWICE = re.compile(r"([^()/]+?)\s*[(/]\s*([^()/]+?)\)?")  # "halb drei (15:30)"
+
+
+def understand_parts(
+    date: str | None, time: str | None, part_of_day: str | None, *, at: datetime, zone: ZoneInfo
+) -> Understanding:
+    """Parse the arguments of a call function, each in ISO or words. A lone number as `time` is an hour, `16.`, too.
+
+    Midnight in `date` is no time. Where one argument is not understood, the result names it and what the others mean.
+    """
+    if (zoned := split_zone(time or "")) is not None:
+        local = understand_parts(date, zoned[0], part_of_day, at=at, zone=zone)
+        if local.candidates and all(has_offset(each.start, zoned[1]) for each in local.candidates if each.end is None):
+            return local
+    said = _list_said({Argument.DATE: date, Argument.TIME: time, Argument.PART_OF_DAY: part_of_day})
+    understood = within_calendar(lambda: _understand_said(said, at, zone))
+    if understood.unclear is not Argument.TIME or (twice := _SAID_TWICE.fullmatch(time or "")) is None:
+        return understood
+    first, second = (understand_parts(date, each, part_of_day, at=at, zone=zone) for each in twice.groups())
+    return agree(first, second) if first.refused is second.refused is None else understood
+
+
+def _list_said(parts: Mapping[Argument, str | None]) -> dict[Argument, str]:
+    """Return the arguments that say something: models like to pass the time, or all of it, in two of them.
+
+    The number of the hour is no repetition of a day's: `10. Dezember` and `10`.
+    """
+    said = dict[Argument, str]()
+    for argument, text in parts.items():
+        is_hour = text and argument is Argument.TIME and text.rstrip(". ").isdecimal() and Argument.DATE in said
+        if text and is_hour and find_part_argument(said[Argument.DATE]) is Argument.DATE:
+            said[argument] = text
+            continue
+        repeated = rf"(?<![\w.,:-]){re.escape(fold(text))}(?![\w:-])" if text else ""
+        if text and not any(re.search(repeated, fold(before)) for before in said.values()):
+            said[argument] = text
+    return said
+
+
+def _understand_said(said: Mapping[Argument, str], at: datetime, zone: ZoneInfo) -> Understanding:
+    now = at.astimezone(zone)
+    values = dict[Argument, ArgumentValue]()
+    for argument, text in said.items():
+        try:
+            values[argument] = read_argument(argument, text, now, zone)
+        except PastDay as error:
+            return Understanding(refused=Refusal.PAST, past=error.day)
+        except (ImpossibleDay, ImpossibleTime):
+            return Understanding(refused=Refusal.IMPOSSIBLE)
+        except (UnknownWord, Contradiction):
+            split = (split_day(text) or _split_limit(text, at, zone)) if argument is Argument.DATE else None
+            if split is None:
+                return _keep_others(said, argument, at, zone)
+            return _keep_others({**said, Argument.DATE: split[0], Argument.TIME: split[1]}, Argument.TIME, at, zone)
+    understood = _combine(values, at, zone)
+    is_refused, date = understood.refused is Refusal.NOT_UNDERSTOOD, said.get(Argument.DATE)
+    if is_refused and date and (split := _split_limit(date, at, zone)):
+        return _keep_others({**said, Argument.DATE: split[0], Argument.TIME: split[1]}, Argument.TIME, at, zone)
+    if understood.refused is Refusal.NOT_UNDERSTOOD and len(values) > 1:
+        for argument, value in values.items():
+            if value.atoms and _place([value], at, zone).refused is Refusal.NOT_UNDERSTOOD:
+                return _keep_others(said, argument, at, zone)
+    return understood
+
+
+def _split_limit(text: str, at: datetime, zone: ZoneInfo) -> tuple[str, str] | None:
+    """Return the day that a phrase begins with, and a limit of its hours: `Montag, aber nicht zwischen zwölf und zwei`.
+
+    None if the rest may be about another day, or takes the first one back.
+    """
+    if (found := _LIMIT.search(text)) is None:
+        return None
+    day, limit, now = text[: found.start()], text[found.end() :], at.astimezone(zone)
+    try:
+        own, rest = scan_argument(day, now), scan_known_argument(limit, now)
+    except (ValueError, OverflowError):
+        return None
+    is_day = any(not isinstance(atom, (*TIMES, Op)) for atom in own)
+    is_limit = any(isinstance(atom, TIMES) for atom in rest) and rest[:2] != [Op.NOT, Op.COMMA]
+    is_limit = is_limit and all(isinstance(atom, TIMES) or atom in _LIMITING for atom in rest)
+    return (day, limit) if is_day and is_limit and _place([ArgumentValue(tuple(own))], at, zone).candidates else None
+
+
+def _keep_others(said: Mapping[Argument, str], unclear: Argument, at: datetime, zone: ZoneInfo) -> Understanding:
+    """Return that an argument is not understood, with the meaning of the others, if they name a day."""
+    others = {argument: text for argument, text in said.items() if argument is not unclear}
+    if not others:
+        return _NOT_UNDERSTOOD
+    kept = _understand_said(others, at, zone)
+    if unclear is Argument.DATE or kept.ambiguous:
+        return replace(_NOT_UNDERSTOOD, unclear=unclear)
+    return replace(_NOT_UNDERSTOOD, unclear=unclear, kept=kept.candidates or kept.kept)
+
+
+# Combination
+
+
+def _combine(values: Mapping[Argument, ArgumentValue], at: datetime, zone: ZoneInfo) -> Understanding:
+    instants = [value.instant for value in values.values() if value.instant is not None]
+    words = {argument: value for argument, value in values.items() if value.instant is None}
+    if not instants:
+        return _combine_words(list(words.values()), at, zone)
+    understood = place_instants(instants[0].readings, at)
+    for other in instants[1:]:
+        understood = agree(understood, place_instants(other.readings, at))
+    if not words:
+        return understood
+    days = tuple(dict.fromkeys(reading.date() for reading in instants[0].readings))
+    on_day = [] if any(value.has_day for value in words.values()) else [ArgumentValue((Day(days, dated=True),))]
+    return agree(understood, _combine_words([*on_day, *words.values()], at, zone))
+
+
+def agree(understood: Understanding, others: Understanding) -> Understanding:
+    """Return the readings on which both agree, the time rather than its day; or that the two contradict each other."""
+    if understood.refused is not None:
+        return understood
+    if others.contradicts:
+        return others
+    kept = [c for c in understood.candidates if any(_overlap(c, other) for other in others.candidates)]
+    if kept and all(c.end is not None for c in kept):
+        return Understanding.of(o for o in others.candidates if any(_overlap(c, o) for c in kept))
+    if kept:
+        same = Understanding.of(kept)
+        return replace(same, is_written=understood.is_written and same.ambiguous)
+    if others.refused is not None:
+        return others
+    return _contradiction((*understood.candidates, *others.candidates))
+
+
+def _overlap(candidate: Candidate, other: Candidate) -> bool:
+    if candidate.end is None:
+        return other.contains(candidate.start)
+    return candidate.contains(other.start) or other.contains(candidate.start)
+
+
+def _contradiction(readings: Iterable[Candidate]) -> Understanding:
+    unlike = {(c.start, c.end, c.reading): replace(c, choice=0) for c in readings}
+    return replace(Understanding.of(unlike.values()), contradicts=True)
+
+
+def _combine_words(values: Sequence[ArgumentValue], at: datetime, zone: ZoneInfo) -> Understanding:
+    """Return what the atoms of all values mean together; if they exclude each other, what each means with those that it leaves."""
+    values = _bind_days(_drop_named_bound(values, at, zone), at.astimezone(zone).date())
+    joint = _place(values, at, zone)
+    is_until = any(value.atoms[:1] == (Op.UNTIL,) and value.has_time and not value.has_day for value in values)
+    if is_until and any(len(value.atoms) == 1 and isinstance(value.atoms[0], Clock) for value in values):
+        joint = _NOT_UNDERSTOOD  # "10:00" and "bis 10:45" are no range of hours
+    if joint.refused is Refusal.NOT_UNDERSTOOD and (fewer := _drop_repeated_weekday(values, at, zone)) != list(values):
+        return _combine_words(fewer, at, zone)
+    if joint.refused in {Refusal.NOT_UNDERSTOOD, Refusal.IMPOSSIBLE}:
+        values = [part for value in values for part in _split_days(value, at, zone)]
+    is_part_missed = joint.refused is None and _misses_part(values, joint)
+    if not is_part_missed and (joint.refused is None or len(values) < 2):  # noqa: PLR2004
+        return joint
+    if joint.refused is Refusal.PAST:
+        return joint
+    led = [_place([leader, *_leave(leader, values)], at, zone) for leader in values]
+    if kept := _keep_within(values, led):
+        return Understanding.of(kept)
+    readings = [candidate for each in led for candidate in each.candidates]
+    if (
+        any(each.refused is Refusal.PAST for each in led) and readings
+    ):  # "heute" beside "morgen um zehn", when it is eleven
+        return Understanding.of(readings)
+    found = _contradiction([*readings, *_place_near(values, led, at, zone)]) if readings else joint
+    return found if len(found.candidates) > 1 else joint
+
+
+def _drop_repeated_weekday(values: Sequence[ArgumentValue], at: datetime, zone: ZoneInfo) -> list[ArgumentValue]:
+    """Leave out the weekday beside a time that is that of another argument's day: `nächsten Donnerstag`, `Donnerstag um zehn`."""
+    kept = list(values)
+    for number, value in enumerate(values):
+        weekdays = [atom for atom in value.atoms if isinstance(atom, Weekday)]
+        others = [other for other in values if other is not value and other.has_day]
+        if len(weekdays) != 1 or not _is_any_week(weekdays[0]) or not value.has_time or not others:
+            continue
+        days = _place(others, at, zone).candidates
+        alone = _place([ArgumentValue((weekdays[0],))], at, zone).candidates
+        if days and {day.start.weekday() for day in (*days, *alone)} == {alone[0].start.weekday()}:
+            kept[number] = ArgumentValue(tuple(atom for atom in value.atoms if atom is not weekdays[0]))
+    return kept
+
+
+def _place_near(
+    values: Sequence[ArgumentValue], led: Sequence[Understanding], at: datetime, zone: ZoneInfo
+) -> list[Candidate]:
+    """Return what a weekday means in the week of a date that another argument names: "Freitag um zehn" beside the 10th."""
+    dated = [value for value in values if any(isinstance(atom, Day) for atom in value.atoms)]
+    weekdays = [value for value in values if value not in dated and any(map(_is_any_week, value.atoms))]
+    placed = [each.candidates for value, each in zip(values, led, strict=True) if value in dated]
+    dates = [candidate.start.replace(hour=0, minute=0) for each in placed for candidate in each]
+    before = [day - timedelta(days=day.weekday(), minutes=1) for day in dates]
+    weeks = [week for week in before if week > at]
+    days = [[weekday, *_leave(weekday, values)] for weekday in weekdays]
+    return [candidate for day in days for week in weeks for candidate in _place(day, week, zone).candidates]
+
+
+def _is_any_week(atom: Atom) -> bool:
+    return isinstance(atom, Weekday) and atom.which is None and not atom.habit
+
+
+def _keep_within(values: Sequence[ArgumentValue], led: Sequence[Understanding]) -> list[Candidate]:
+    """Return the exact times of one value that lie within the hours of all others: "10:00" beside "ab 9 Uhr" is 10:00.
+
+    The latest time is still meant: "10:00" lies within "bis 10:00".
+    """
+    timed = [(value, each.candidates) for value, each in zip(values, led, strict=True) if value.has_time]
+    exact = [found for _, found in timed if found and all(candidate.end is None for candidate in found)]
+    bounds = [(value, found) for value, found in timed if found and any(each.end is not None for each in found)]
+    if len(exact) != 1 or not bounds or len(exact) + len(bounds) != len(timed):
+        return []
+    return [
+        candidate
+        for candidate in exact[0]
+        if all(
+            any(
+                _overlap(candidate, each) or (Op.UNTIL in value.atoms and candidate.start == each.end) for each in found
+            )
+            for value, found in bounds
+        )
+    ]
+
+
+def _drop_named_bound(values: Sequence[ArgumentValue], at: datetime, zone: ZoneInfo) -> Sequence[ArgumentValue]:
+    """Leave out a lone day at which another argument only ends: models pass it beside "the last one before Christmas"."""
+    days = [value for value in values if len(value.atoms) == 1 and isinstance(value.atoms[0], Day)]
+    bounds = [value for value in values if value.has_day and not _ENDS.isdisjoint(value.atoms)]
+    if len(days) != 1 or not bounds:
+        return values
+    (day,) = _place(days, at, zone).candidates[:1] or (None,)
+    ends = [candidate.end for candidate in _place(bounds, at, zone).candidates if candidate.end is not None]
+    is_bound = day is not None and any(end in {day.start, day.end} or end < day.start <= end + _FEAST for end in ends)
+    return [value for value in values if value is not days[0]] if is_bound else values
+
+
+def _bind_days(values: Sequence[ArgumentValue], today: date) -> Sequence[ArgumentValue]:
+    """Return values in which "ab dem 14. Dezember" is a period, beside a time of its own ("11 Uhr"), which is one of each day.
+
+    In one phrase, and behind "bis", the two may be one bound.
+    """
+    if not any(len(value.atoms) == 1 and isinstance(value.atoms[0], Clock) for value in values):
+        return values
+    return [_bind(value, today) if value.has_day and not value.has_time else value for value in values]
+
+
+def _bind(value: ArgumentValue, today: date) -> ArgumentValue:
+    try:
+        atoms = bind(value.atoms, today)
+    except (ValueError, OverflowError):
+        return value
+    match atoms:
+        case [Period(is_bound=True) as period] if all(days.last is None for days in period.readings):
+            return ArgumentValue((replace(period, is_bound=False),))
+        case _:
+            return value
+
+
+def _split_days(value: ArgumentValue, at: datetime, zone: ZoneInfo) -> list[ArgumentValue]:
+    """Return the days that one argument names as values of their own; days that are one stay so: `Donnerstag, den 10. Dezember`."""
+    days = value.split_days(at.astimezone(zone).date())
+    return days if len(days) > 1 and not _place([value], at, zone).candidates else [value]
+
+
+def _leave(leader: ArgumentValue, values: Sequence[ArgumentValue]) -> list[ArgumentValue]:
+    """Return the other values without the kind of atoms, days or times, that the leader has."""
+    rest = list[ArgumentValue]()
+    for value in values:
+        if value is leader:
+            continue
+        atoms = tuple(
+            atom for atom in value.atoms if not (leader.has_time if isinstance(atom, TIMES) else leader.has_day)
+        )
+        shares = (leader.has_time and value.has_time) or (leader.has_day and value.has_day)
+        if not shares:
+            rest.append(value)
+        elif not any(isinstance(atom, Op) for atom in value.atoms):  # "Montag oder Dienstag" has no half
+            rest.append(ArgumentValue(atoms))
+    return rest
+
+
+def _place(values: Sequence[ArgumentValue], at: datetime, zone: ZoneInfo) -> Understanding:
+    now = at.astimezone(zone)
+    groups = [value.atoms for value in values if value.atoms]
+    if len(groups) > 1 and _excludes_days(groups[0]):
+        # Behind "aber nicht am Montag" a time would be one of that Monday: it belongs to the other days.
+        groups = [*groups[1:], groups[0]]
+    return place_atoms(partial(_join, groups), now, zone)
+
+
+def _join(groups: Sequence[Sequence[Atom]]) -> list[Atom]:
+    return [atom for group in groups for atom in _close_choice(group)]
+
+
+def _close_choice(atoms: Sequence[Atom]) -> Sequence[Atom]:
+    """Return atoms without an "oder" at the end, which is no choice with the next argument: "Dienstag oder so".
+
+    It makes the list before it a choice: "Dienstag, Mittwoch oder so".
+    """
+    if atoms[-1] is not Op.OR:
+        return atoms
+    beside = zip(atoms, atoms[1:], atoms[2:], strict=False)
+    lists = [n for n, (a, link, b) in enumerate(beside, 1) if link is Op.COMMA and type(a) is type(b)]
+    return [Op.OR if n in lists else atom for n, atom in enumerate(atoms[:-1])]
+
+
+def _excludes_days(atoms: Sequence[Atom]) -> bool:
+    """Return whether atoms only take days away from others, and correct nothing: `nächste Woche, aber nicht am Montag`."""
+    ops = {op for op in atoms if isinstance(op, Op)}
+    return not {Op.EXCEPT, Op.NOT}.isdisjoint(ops) and Op.BUT not in ops
+
+
+def _misses_part(values: Sequence[ArgumentValue], understood: Understanding) -> bool:
+    """Return whether times are in none of the parts of the day that another value names: "10:00" and "nachmittags"."""
+    atoms = [atom for value in values for atom in value.atoms]
+    parts = [atom for atom in atoms if isinstance(atom, Part)]
+    times = [[(each.about or each.start).time()] for each in understood.candidates if each.about or each.end is None]
+    ranges = [(atom.opens, atom.closes) for atom in atoms if isinstance(atom, TimeRange)]
+    for opens, closes in ranges:
+        if opens and closes and opens.is_of_24:
+            times.append([time(opens.hour, opens.minute), *map(time, range(opens.hour + 1, closes.hour + 1))])
+    return len(values) > 1 and any(not any(lies_in(part, at) for at in each) for part in parts for each in times)

@@ -1,0 +1,161 @@
+"""Days and clock times in digits, as models write them in one argument: `2:30 PM`, `14h30`, `9:30-11`, `2026/12/10`."""
+
+import re
+from datetime import date, datetime
+
+from askproai_core.tenant_config import Language
+from askproai_runtime.sentences import present_language
+from askproai_runtime.spoken_times.atoms import Clock, Contradiction, Day, Part, PastDay, TimeRange
+from askproai_runtime.spoken_times.times import make_clock
+
+_NOON, _LAST_MONTH = 12, 12
+_LAST_OF_AFTERNOON = 6
+_TIME = (
+    r"T?(?P<hour{0}>[01]?\d|2[0-3])"
+    r"(?:(?:[:,]|\s?h\s?)(?P<minute{0}>[0-5]\d)(?::\d\d(?:[.,]\d+)?)?|\.(?P<dotted{0}>[0-5][05]|1[3-9]|[2-5]\d))?"
+    r"(?P<unit{0}>\s?uhr|\s?h)?(?:\s(?P<after{0}>[0-5]?\d)(?:\s?min(?:uten?|utes?)?)?)?(?:\s?(?P<half{0}>[ap])\.?\s?m\.?)?"
+)
+_CLOCK = re.compile(_TIME.format(""), re.IGNORECASE)
+_RANGE = re.compile(rf"(?:from |von )?{_TIME.format(1)}\s?(?:-|–|—|bis|to|until)\s?{_TIME.format(2)}", re.IGNORECASE)
+# Without signs: `1430`, `0930`, `930`, `143000`. Four digits are hours and minutes, never a count of anything else.
+_COMPACT_TIME = re.compile(
+    r"(?<![\w:.,])T?([01]\d|2[0-3]|[1-9](?=\d\d(?!\d)))([0-5]\d)(?:(?<=\d{4})00)?(?![\d:.,])", re.IGNORECASE
+)
+_COMPACT_DAY = re.compile(r"(20\d\d)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])")
+_COMPACT_DAY_LAST_YEAR = re.compile(r"(\d\d)(\d\d)(20\d\d)")
+_YEAR_FIRST = re.compile(r"(\d{4})([/.-])(\d{1,2})\2(\d{1,2})")
+_YEAR_LAST = re.compile(r"(\d{1,2})(?P<sign>[/-])(\d{1,2})(?P=sign)(\d{4})")
+_DAY_AND_TIME = re.compile(
+    r"(?P<day>\d{8}|\d{4}([/.-])\d{1,2}\2\d{1,2}|\d{1,2}([/-])\d{1,2}\3\d{4})(?:T|[\s,]+)(?P<time>(?!.*\d{4}-\d\d)\S.*)",
+    re.IGNORECASE,
+)
+_SHORT_DAY = re.compile(r"(\d{1,2})\.(\d{1,2})")
+# The second number is no hour: `10-24` is a range.
+_HYPHENATED_CLOCK = re.compile(r"([01]?\d|2[0-3])-(2[5-9]|[3-5]\d)(?=\s?(?:uhr|h|[ap]\.?\s?m\.?)?$)", re.IGNORECASE)
+_ZONED = re.compile(
+    r"(?P<clock>\d{1,2}:\d\d(?::\d\d)?(?: uhr)?)\s*\(?(?P<zone>[+-]\d\d:?\d\d|CES?T|MES?Z)\)?", re.IGNORECASE
+)
+_SPOKEN_ZONES = {"MEZ": "CET", "MESZ": "CEST"}
+# The part of the day as models name it in either language, whatever the call's is: by its name in German and in English.
+_PARTS = {
+    **dict.fromkeys(("morning", "mornings", "am", "a.m.", "vormittag", "vormittags"), ("vormittag", "morning")),
+    **dict.fromkeys(("early morning", "frueh", "früh", "morgens"), ("frueh", "frueh")),
+    **dict.fromkeys(("noon", "midday", "lunch", "lunchtime", "mittag", "mittags"), ("mittag", "mittag")),
+    **dict.fromkeys(("afternoon", "afternoons", "pm", "p.m.", "nachmittag", "nachmittags"), ("nachmittag", "nachmittag")),
+    **dict.fromkeys(("evening", "evenings", "abend", "abends"), ("abend", "abend")),
+    **dict.fromkeys(("night", "nacht", "nachts"), ("nacht", "nacht")),
+}  # fmt: skip
+
+_HALVES = frozenset({"am", "a.m.", "pm", "p.m."})
+
+
+def read_clock(text: str) -> Clock | TimeRange | None:
+    """Return a clock time or a range of two that a text consists of; None for any other text, and for an hour alone."""
+    said = text.strip().rstrip(".!?") if not text.strip().lower().endswith("m.") else text.strip()
+    said = _COMPACT_TIME.sub(r"\1:\2", said)
+    if found := _CLOCK.fullmatch(said):
+        return None if said.lstrip("Tt").isdecimal() else _read_time(found, "")
+    if (found := _RANGE.fullmatch(said)) is None:
+        return None
+    in_order = int(found["hour1"]) % _NOON <= int(found["hour2"]) % _NOON
+    half = found["half2"] if in_order else None  # "2-3 PM", unlike "11-1 PM"
+    opens, closes = _read_time(found, "1", half), _read_time(found, "2")
+    return None if opens is None or closes is None else TimeRange(opens, closes)
+
+
+def read_part(text: str) -> Part | None:
+    """Return the part of the day that a word names in German or English; None for any other text."""
+    said = " ".join(text.lower().split())
+    if (names := _PARTS.get(said)) is None:
+        return None
+    return Part(names[present_language() is Language.EN], is_half=said in _HALVES)
+
+
+def read_day(text: str, today: date) -> Day | None:
+    """Return a date in digits with its year; None for any other text.
+
+    `10/12/2026` and `10-12-2026` can have either number as the month: both dates count, without those that are over. Raises
+    `PastDay` if all are over, and `ValueError` for a date that no calendar has.
+    """
+    said = _add_signs(text.strip())
+    if found := _YEAR_FIRST.fullmatch(said):
+        readings = [date(int(found[1]), int(found[3]), int(found[4]))]
+    elif found := _YEAR_LAST.fullmatch(said):
+        first, second, year = int(found[1]), int(found[3]), int(found[4])
+        numbers = dict.fromkeys(((first, second), (second, first)))
+        readings = [date(year, month, day) for day, month in numbers if month <= _LAST_MONTH]
+        if not readings:
+            raise ValueError("no month has this number")
+    else:
+        return None
+    coming = tuple(reading for reading in readings if reading >= today)
+    if not coming:
+        raise PastDay(readings[0].isoformat(), readings[0])
+    return Day(coming, dated=True)
+
+
+def add_full_stop(text: str) -> str:
+    """Return a date in digits with the full stop of its month: `11.12.` for `11.12`; any other text as it is."""
+    found = _SHORT_DAY.fullmatch(text.strip())
+    return f"{found[0]}." if found and int(found[2]) <= _LAST_MONTH else text
+
+
+def add_colon(text: str) -> str:
+    """Return a clock time in digits with its colon: `14:30 Uhr` for `14-30 Uhr`; any other text as it is."""
+    return _HYPHENATED_CLOCK.sub(r"\1:\2", text) if _HYPHENATED_CLOCK.match(text) else text
+
+
+def split_zone(text: str) -> tuple[str, str] | None:
+    """Return a clock time in digits, and the zone behind it (`14:30+01:00`, `14:30 CET`); None for any other text."""
+    found = _ZONED.fullmatch(text.strip())
+    return (found["clock"], found["zone"].upper()) if found else None
+
+
+def has_offset(start: datetime, zone: str) -> bool:
+    """Return whether a local start has the offset, or the name of the zone, that `split_zone` has read."""
+    return f"{start:%z}" == zone.replace(":", "") or start.tzname() == _SPOKEN_ZONES.get(zone, zone)
+
+
+def _add_signs(said: str) -> str:
+    """Return a date of eight digits with its signs: `20261216` and `16122026`."""
+    if len(said) == len("20261216") and said.isdecimal():
+        return _COMPACT_DAY_LAST_YEAR.sub(r"\1-\2-\3", _COMPACT_DAY.sub(r"\1-\2-\3", said))
+    return said
+
+
+def split_day(text: str) -> tuple[str, str] | None:
+    """Return a day in digits, and what is behind it; None for any other text."""
+    found = _DAY_AND_TIME.fullmatch(text.strip())
+    return (found["day"], found["time"]) if found else None
+
+
+def read_day_and_clock(text: str, today: date) -> tuple[Day, Clock | TimeRange] | None:
+    """Return a day in digits, and the clock time or the range behind it; None for any other text. Raises what `read_day` does."""
+    split = split_day(text)
+    clock = read_clock(split[1]) if split else None
+    day = read_day(split[0], today) if split and clock else None
+    return None if day is None or clock is None else (day, clock)
+
+
+def _read_time(found: re.Match[str], number: str, half: str | None = None) -> Clock | None:
+    """Return one time of a match. Its half of the day is open as in words. Raises `Contradiction` for `14:30 AM`."""
+    said = found[f"hour{number}"]
+    hour, written = int(said), found[f"minute{number}"] or found[f"dotted{number}"]
+    if found[f"after{number}"] and (written or not found[f"unit{number}"]):
+        return None
+    minute = int(written or found[f"after{number}"] or 0)
+    half = found[f"half{number}"] or half
+    if half is None:
+        clock = make_clock(hour, minute)
+        is_exact = said.startswith("0") or (bool(written) and present_language() is not Language.EN)
+        # "2:30" may be said for "halb drei", unlike "02:30": where both can be, the hours of the business decide.
+        is_open = is_exact and len(said) == 1 and 1 <= hour <= _LAST_OF_AFTERNOON
+        other = Clock(hour + _NOON, minute, is_bare=False) if is_open else None
+        return Clock(
+            clock.hour, clock.minute, is_bare=clock.is_bare and not is_exact, next_day=clock.next_day, other=other
+        )
+    if hour > _NOON or hour == 0:
+        if half.lower() == "a" and hour:
+            raise Contradiction("the hour does not lie in that half of the day")
+        return Clock(hour, minute, is_bare=False)
+    return Clock(hour % _NOON + (_NOON if half.lower() == "p" else 0), minute, is_bare=False)
