@@ -10,10 +10,12 @@ from askproai_runtime.book.requests import Doubts
 from askproai_runtime.conversation.types import CallContext
 from askproai_runtime.language.answer_words import FILLER, MOVE, YES_WORD, words_of
 
-# A mere "auch" or "noch" is in many corrections, too: "Geht auch zwölf?".
+# A mere "auch" or "noch" is in many corrections, too: "Geht auch zwölf?", "Noch eine Sache: Färben soll es sein". A second may be
+# a day: "am zweiten".
+_ONE: Final = r"(?:(?:\w*termin|\w*buchung|appointment|booking|weitere[nrs]?|um|am|für|at|on|for)\b|$)"
 _ADDS: Final = re.compile(
-    r"\b(?:weitere|zweite[nrs]|zusätzlich|beides?\b|noch eine?[nmrs]?\b|auch noch|noch dazu|dazu noch|ausserdem"
-    r"|another (?!time|day|one)|additional|in addition|as well\b|i also)"
+    rf"(?<!am )(?<!vom )\b(?:weitere|zweite)[nrs]? ?{_ONE}|\b(?:noch eine?[nmrs]?|another|second) ?{_ONE}"
+    r"|\b(?:zusätzlich|beides?\b|auch noch|noch dazu|dazu noch|ausserdem|additional|in addition|as well\b|i also)"
 )
 _AGREES: Final = re.compile(rf"(?:(?:{YES_WORD}|{FILLER})(?: |$))*+")
 _CHANGE: Final = re.compile(r"\b(?:änder|wechsel|(?:ein|aus|um)?tausch|chang|swap|switch)")
@@ -23,8 +25,8 @@ _INSTEAD: Final = re.compile(
     re.IGNORECASE,
 )
 _TAKES_BACK: Final = re.compile(
-    r"\b(?:nein|nee|nö|nicht|keine?[nmrs]?|sondern|doch|lieber|meinte|gemeint|falsch|stattdessen"
-    r"|no|nope|not|instead|rather|meant|wrong)\b"
+    r"\b(?:nein|nee|nö|nicht|keine?[nmrs]?|sondern|doch|lieber|meinte|gemeint|falsch|stattdessen|versprochen|vertan|verhört"
+    r"|geirrt|überlegt|umentschieden|soll es sein|no|nope|not|instead|rather|meant|wrong|sorry|should be|mistake)\b"
 )
 
 

@@ -227,8 +227,8 @@ class _Asked:
 
     def hear(self, utterance: Utterance) -> None:
         words = str(utterance.content or "")
-        is_to_cancel = self.question is Question.CANCEL or speaks_of_cancelling(self.message)
-        if utterance.role == "agent" and is_to_cancel:
+        changes = self.question in {Question.CANCEL, Question.MEANT} or speaks_of_cancelling(self.message)
+        if utterance.role == "agent" and changes:
             self.is_over |= says_more_than_courtesies(words, self.said)
         elif utterance.role in {"user", "dtmf"}:
             # A pressed key says something, but not what.

@@ -137,6 +137,20 @@ async def test_a_yes_to_another_question_replaces_none(call: SpokenCall, aside: 
     assert (await call.ask(MOVE, wanted))["success"]
 
 
+@pytest.mark.parametrize("agent", ["Sind Sie noch dran?", "Soll ich auch eine Nachricht aufnehmen?"])
+@pytest.mark.parametrize("aside", ["Moment, ich schaue.", "Äh, wie spät ist es jetzt?"])
+async def test_a_yes_to_another_question_moves_none(call: SpokenCall, aside: str, agent: str) -> None:
+    await book_before(call, customer_name="Otto Lange")
+    call.say("Petra Lange hier, meinen Termin auf fünf.")
+    asked = await call.ask(MOVE, {"time": "17:00"})
+    call.say(aside)
+    call.transcript.append({"role": "agent", "content": agent})
+    call.say("Ja.")
+    assert (again := await call.ask(MOVE, {"time": "17:00"}))["message"] == asked["message"], again
+    call.say("Ja.")
+    assert (await call.ask(MOVE, {"time": "17:00"}))["success"]
+
+
 @pytest.mark.parametrize("agent", ["Soll ich den Termin dann absagen?", "Okay, dann sage ich den am Samstag ab."])
 async def test_the_agents_own_words_ask_again(call: SpokenCall, agent: str) -> None:
     assert (await call.ask(BOOK, friday_at(call.pod)))["success"]
