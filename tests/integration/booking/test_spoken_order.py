@@ -44,7 +44,7 @@ async def test_around_a_time_the_first_listed_is_the_first_said_and_the_closest_
 async def test_every_answer_lists_times_in_the_order_of_its_sentence(new_salon, days, clock_time, staff, taken) -> None:
     salon = await new_salon()
     for n, (day, hour) in enumerate(taken):
-        start = f"{THURSDAY + timedelta(days=day)}T{hour}:00:00+01:00"
+        start = f"{THURSDAY + timedelta(days=day)}T{hour:02}:00:00+01:00"
         await salon.booking.book_appointment(call(f"taken{n}", None), booking_args(start))
     day = (THURSDAY + timedelta(days=days)).isoformat()
     args: dict[str, Any] = {"date": day, "service": "Haarschnitt", "time": clock_time, "staff": staff}
