@@ -12,9 +12,9 @@ from typing import Any, Final
 
 from askproai_runtime.book.appointments import Appointment
 from askproai_runtime.conversation.arguments.texts import read_text
-from askproai_runtime.conversation.types import CallContext, Choice, ClarificationNeeded
+from askproai_runtime.conversation.types import AskedChoice, CallContext, Choice, ClarificationNeeded
 from askproai_runtime.language.answer_words import CANCELLATION_WORD, MOVE, YES_WORD, words_of
-from askproai_runtime.person_names import fold, same_name
+from askproai_runtime.person_names import fold, is_alike, same_name
 
 _ONLY_MOVE: Final = re.compile(
     rf"(?:(?:nein|no|kein weiterer)(?: |$))*+"
@@ -30,13 +30,14 @@ _SAID: Final = {
     "verlegen": Choice.MOVE, "verschieben": Choice.MOVE, "weiteren": Choice.FURTHER, "weiterer": Choice.FURTHER,
     "zusaetzlich": Choice.FURTHER, "zwei termine": Choice.FURTHER,
 } | {each.value: each for each in Choice}  # fmt: skip
-_FURTHER: Final = (
-    r"(?:weiter|zweit|zusätzlich|beide|noch ein|another|second|additional|both|lassen?\b|bleib|behalt|keep)"
-)
+_FURTHER: Final = r"(?:weiter|zweit|zusätzlich|beide|noch ein|trotzdem|zweimal|another|second|additional|both|twice"
+    r"|lassen?\b|bleib|behalt|keep)"
 _REPLACING: Final = (
     r"(?:(?:ver|um)(?:schieb|leg|buch)|verschoben|vor(?:verleg|zieh)|move|reschedul|postpon|rebook|umbenenn|rename"
-    r"|namen? (?:\w+ )*änder|change (?:the )?name)"
+    r"|namen? (?:\w+ )*änder|change (?:the )?name|ersetz|replac|(?:an)?statt\b|instead\b|cancel|absag|stornier|streich"
+    r"|brauch\w* (?:\w+ ){0,3}nicht mehr|nur de[rn] neuen?\b|only the new)"
 )
+_NAME: Final = re.compile(r"\b(?:name\w*|heiss\w*|buchstabier\w*|spell\w*)\b")
 _KEEPS: Final = re.compile(rf"\b{_FURTHER}")
 _REPLACES: Final = re.compile(rf"\b{_REPLACING}")
 _DENIED: Final = re.compile(rf"\b(?:nicht|keine?[nmrs]?|not|don t)(?: \w+){{0,2}}? (?:{_FURTHER}|{_REPLACING})\w*")
@@ -88,7 +89,7 @@ def _read_plain(call: CallContext) -> Choice | None:
 
 
 def _contradicts(choice: Choice, said: str) -> bool:
-    """Return whether the caller's words speak of the other choice alone: a model may have filled this one in unasked."""
+    """Return whether the caller's words speak of the other choice alone."""
     said = _DENIED.sub(" ", said)
     replaces, adds = bool(_REPLACES.search(said)), bool(_KEEPS.search(said))
     if choice is Choice.FURTHER:
@@ -111,8 +112,10 @@ def read_chosen(
     if call.replies is None and named:
         return Chosen(choice, named)
     said = words_of(call.said_since or "")
-    asked = [each for each in call.asked_choices if choice in each.choices]
-    asked = [each for each in asked if _find_choice(each.choice) is not choice or not _contradicts(choice, said)]
+    asked = [
+        each for each in call.asked_choices if choice in each.choices and _is_answered(each, choice, name, args, said)
+    ]
+    asked = [] if _contradicts(choice, said) else asked
     own = [each for each in asked if same_name(each.name, name)]
     if not asked or (not own and any(each.live and same_name(each.customer_name, name) for each in appointments)):
         return None
@@ -120,6 +123,18 @@ def read_chosen(
     is_own = any(each.live and str(each.id) == named for each in appointments)
     is_named = named is not None and (is_own or named in question.among)  # of two of one person
     return Chosen(choice, named if named and is_named else question.about, question.among)
+
+
+def _is_answered(question: AskedChoice, choice: Choice, name: str, args: Mapping[str, Any], said: str) -> bool:
+    """Return whether a request may answer a question: a move or a cancellation is for the same person, whose name may be corrected,
+    and for the same service unless the caller's words speak of the change.
+    """
+    if choice not in {Choice.MOVE, Choice.CANCEL}:
+        return True
+    asked, service = fold(question.service), fold(str(args.get("service") or ""))
+    is_same_service = not (asked and service) or asked in service or service in asked or bool(_REPLACES.search(said))
+    is_same_name = same_name(question.name, name) or is_alike(question.name, name)
+    return is_same_service and (not question.name or is_same_name or bool(_NAME.search(said)))
 
 
 def read_renames(

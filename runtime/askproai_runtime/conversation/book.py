@@ -49,6 +49,7 @@ from askproai_runtime.conversation.corrections import (
 )
 from askproai_runtime.conversation.day_readings import name_start
 from askproai_runtime.conversation.detail_corrections import correct_details
+from askproai_runtime.conversation.doubts import wants_one_more
 from askproai_runtime.conversation.email_address import require_confirmed_email
 from askproai_runtime.conversation.full_names import complete_name, list_short_names, read_asked_name, require_full_name
 from askproai_runtime.conversation.kept_offers import add_kept_offers, read_lost_offers
@@ -172,7 +173,9 @@ async def _find_meaning(
     request = replace(
         request,
         names_customer=bool(known - {fold(request.name)}) or args.get("notes") != said_notes,
-        moves=moves or not (request.another or chosen or named_id.isdisjoint(listed)),
+        moves=moves
+        or (chosen is None and request.another and request.doubts.changes and not wants_one_more(call))
+        or not (request.another or chosen or named_id.isdisjoint(listed)),
     )
     try:
         request = _add_group(ctx, call, args, request, appointments, is_second=is_second)

@@ -190,11 +190,11 @@ def says_alone(call: CallContext) -> bool:
 
 
 def _says_alone(call: CallContext, args: Mapping[str, Any]) -> bool:
-    """Return whether a request says who comes along. With a transcript an empty list counts after the caller has said so: a model
-    that fills in each argument gives it, too.
+    """Return whether a request says who comes along, or the caller has just said that nobody does. With a transcript an empty list
+    alone says nothing: a model that fills in each argument gives it, too.
     """
     is_certain = call.replies is None or bool(args.get("companions"))
-    return "companions" in args and (is_certain or says_alone(call))
+    return ("companions" in args and is_certain) or says_alone(call)
 
 
 def name_guests(call: CallContext, names: Sequence[str], name: str, start: datetime) -> tuple[str, ...]:

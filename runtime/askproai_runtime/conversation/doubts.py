@@ -17,6 +17,7 @@ _ADDS: Final = re.compile(
     rf"(?<!am )(?<!vom )\b(?:weitere|zweite)[nrs]? ?{_ONE}|\b(?:noch eine?[nmrs]?|another|second) ?{_ONE}"
     r"|\b(?:zusätzlich|beides?\b|auch noch|noch dazu|dazu noch|ausserdem|additional|in addition|as well\b|i also)"
 )
+_ALSO: Final = re.compile(r"\b(?:auch|noch|dazu|ausserdem|weitere\w*|zweite\w*|also|too|another|second|as well)\b")
 _AGREES: Final = re.compile(rf"(?:(?:{YES_WORD}|{FILLER})(?: |$))*+")
 _CHANGE: Final = re.compile(r"\b(?:änder|wechsel|(?:ein|aus|um)?tausch|chang|swap|switch)")
 _INSTEAD: Final = re.compile(
@@ -32,12 +33,19 @@ _TAKES_BACK: Final = re.compile(
 
 def read_doubts(call: CallContext) -> Doubts:
     """Return the doubts about a booking of this call. Without a word but a yes since its last change each booking is one more: a
-    caller may have named two services at once.
+    caller may have named two services at once. A yes to a question in the agent's own words is one only if that speaks of one more.
     """
     said, replaces_person = words_of(call.said_since_change or ""), says_instead(call)
     changes = replaces_person or call.asks_to_move or any(each.search(said) for each in (MOVE, _CHANGE))
     adds = _speaks_of_one_more(call) and not (changes or _TAKES_BACK.search(said))
-    return Doubts(call.listed, adds or bool(_AGREES.fullmatch(said)), changes, replaces_person)
+    is_led = any(not _ALSO.search(words_of(each)) for each in call.asked_since_change.splitlines())
+    agrees = bool(_AGREES.fullmatch(said)) and not (said and is_led)
+    return Doubts(call.listed, adds or agrees, changes, replaces_person)
+
+
+def wants_one_more(call: CallContext) -> bool:
+    """Return whether the caller's words since the last answer are about one more."""
+    return bool(_ADDS.search(words_of(call.said_since or "")))
 
 
 def _speaks_of_one_more(call: CallContext) -> bool:

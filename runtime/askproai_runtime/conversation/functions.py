@@ -264,6 +264,7 @@ class CallFunctions:
             said=read_said(call),
             said_since=read_said_since(call),
             said_since_change=since_change.said,
+            asked_since_change=since_change.asked,
             asks_to_move=since_change.asks_to_move,
             companions=since_change.companions,
             utterances=read_utterances(call),

@@ -65,13 +65,14 @@ def read_answers(call: OngoingCall) -> list[dict[str, Any]]:
 
 @dataclass(slots=True)
 class Exchange:
-    """A request to a function with its result, and what the caller has said since. `request` is None where the transcript lacks it,
-    `answer` where the result is none of ours.
+    """A request to a function with its result, and what the caller has said and the agent has asked in its own words since.
+    `request` is None where the transcript lacks it, `answer` where the result is none of ours.
     """
 
     request: Utterance | None
     answer: dict[str, Any] | None
     said: str = ""
+    asked: str = ""
 
 
 def read_exchanges(call: OngoingCall) -> list[Exchange]:
@@ -84,6 +85,9 @@ def read_exchanges(call: OngoingCall) -> list[Exchange]:
             found.append(Exchange(asked.get(str(utterance.tool_call_id)), utterance.answer))
         elif utterance.role == "user" and found:
             found[-1].said += f"{utterance.content or ''}\n"
+        elif utterance.role == "agent" and found:
+            words, known = str(utterance.content or ""), str((found[-1].answer or {}).get("message") or "")
+            found[-1].asked += f"{words}\n" if "?" in words.replace(known, "") else ""
     return found
 
 
@@ -130,10 +134,11 @@ def read_asked_choices(call: OngoingCall) -> tuple[AskedChoice, ...]:
     """
     questions = dict[str, AskedChoice]()  # by person
     asked = dict[str, AskedChoice]()  # nothing was said since
-    filled_in = dict[str, str]()  # by the id of the request
+    filled_in = dict[str, tuple[str, str]]()  # choice and service, by the id of the request
     for utterance in call.transcript_with_tool_calls or ():
         if utterance.role == "tool_call_invocation":
-            filled_in[str(utterance.tool_call_id)] = str(utterance.read_arguments().get("choice") or "")
+            args = utterance.read_arguments()
+            filled_in[str(utterance.tool_call_id)] = str(args.get("choice") or ""), str(args.get("service") or "")
         elif utterance.role in {"user", "dtmf"}:
             questions, asked = questions | asked, {}
         elif (answer := utterance.answer) is not None:
@@ -148,9 +153,9 @@ def read_asked_choices(call: OngoingCall) -> tuple[AskedChoice, ...]:
             if isinstance(choices := answer.get("choices"), list):
                 name = str(answer.get("customer_name") or "")
                 questions.pop(name, None)
-                choice = filled_in.get(str(utterance.tool_call_id), "")
-                asked[name] = AskedChoice(about, frozenset(map(str, choices)), name, among, choice)
-            elif _offers_something(answer) and not filled_in.get(str(utterance.tool_call_id)):
+                choice, service = filled_in.get(str(utterance.tool_call_id), ("", ""))
+                asked[name] = AskedChoice(about, frozenset(map(str, choices)), name, among, choice, service)
+            elif _offers_something(answer) and not filled_in.get(str(utterance.tool_call_id), ("",))[0]:
                 questions, asked = {}, {}
     return tuple(questions.values())
 
@@ -208,14 +213,17 @@ class _Asked:
     said: list[str] = field(default_factory=list)
     later: list[str] = field(default_factory=list)
     is_over: bool = False
+    is_of_one_turn: bool = False
 
     def end(self, answer: Mapping[str, Any], question: Question | None) -> None:
         """End this question by another answer of ours, which may ask a `question`.
 
         Whatever is said answers those for a number or a name. Of two cancellations that were asked for in one turn, each is
-        answered by what is said to both. An address that was refused may be the right one, where it is asked for anew.
+        answered by what is said to both; one beside another question is answered by words that name the cancellation. An address
+        that was refused may be the right one, where it is asked for anew.
         """
         is_beside = self.question is Question.CANCEL is question and not self.said
+        self.is_of_one_turn |= not (self.is_over or self.said or self.later)
         self.is_over |= self.question not in {Question.PHONE, Question.NAME} and not is_beside
         if self.question is Question.ADDRESS and answer.get("unclear") == "email":
             self.said.clear()
@@ -228,9 +236,14 @@ class _Asked:
     def hear(self, utterance: Utterance) -> None:
         words = str(utterance.content or "")
         changes = self.question in {Question.CANCEL, Question.MEANT} or speaks_of_cancelling(self.message)
-        if utterance.role == "agent" and changes:
+        repeats = self.question is Question.MEANT and self.message.rpartition(". ")[2] in words
+        if utterance.role == "agent" and changes and not repeats:
             self.is_over |= says_more_than_courtesies(words, self.said)
         elif utterance.role in {"user", "dtmf"}:
+            is_named = self.question is Question.CANCEL and self.is_of_one_turn and speaks_of_cancelling(words)
+            if self.is_over and is_named and not self.later:
+                self.said.append(words)
+                return
             # A pressed key says something, but not what.
             (self.later if self.is_over else self.said).append(words if utterance.role == "user" else "")
 
@@ -284,11 +297,12 @@ def read_said_since(call: OngoingCall) -> str | None:
 class SinceChange:
     """What has happened in a call since a function has booked, moved or cancelled, or in all.
 
-    `said` has a line for each utterance, and is None without a transcript. `companions` counts the people whom the requests since
-    then have named or counted beside the caller.
+    `said` has a line for each utterance, and is None without a transcript. `asked` are the questions in the agent's own words.
+    `companions` counts the people whom the requests since then have named or counted beside the caller.
     """
 
     said: str | None
+    asked: str = ""
     asks_to_move: bool = False
     companions: int = 0
 
@@ -299,12 +313,13 @@ def read_since_change(call: OngoingCall) -> SinceChange:
     changed = [at for at, each in enumerate(exchanges) if _is_change(each)]
     if changed:
         said: str | None = "".join(each.said for each in exchanges[changed[-1] :])
+        asked = "".join(each.asked for each in exchanges[changed[-1] :])
         exchanges = exchanges[changed[-1] + 1 :]
     else:
-        said = "\n".join(read_utterances(call)) if call.transcript_with_tool_calls else None
+        said, asked = "\n".join(read_utterances(call)) if call.transcript_with_tool_calls else None, ""
     requests = [each.request for each in exchanges if each.request is not None]
     companions = max((_count_companions(each.read_arguments()) for each in requests), default=0)
-    return SinceChange(said, any(each.name == _MOVE for each in requests), companions)
+    return SinceChange(said, asked, any(each.name == _MOVE for each in requests), companions)
 
 
 def _count_companions(args: Mapping[str, Any]) -> int:

@@ -40,8 +40,8 @@ class Choice(StrEnum):
 class AskedChoice:
     """A question of this call for one of `choices`, about an appointment, or an entry of the waiting list, by its id.
 
-    `name` is of the person for whom the request was that was asked about, and `choice` what it had chosen unasked. `among` are the
-    ids where it was asked about several.
+    `name` and `service` are those of the request that was asked about, as the model wrote them, and `choice` what it had chosen
+    unasked. `among` are the ids where it was asked about several.
     """
 
     about: str
@@ -49,6 +49,7 @@ class AskedChoice:
     name: str = ""
     among: frozenset[str] = frozenset()
     choice: str = ""
+    service: str = ""
 
 
 class Naming(StrEnum):
@@ -148,8 +149,10 @@ class CallContext:
     # The last words of caller and agent, and what the caller has said since the last answer, or in all before the first one.
     said: str | None = None
     said_since: str | None = None
-    # What the caller has said since a function has booked, moved or cancelled, and whether the call has asked for a move since.
+    # What the caller has said, and the agent asked in its own words, since a function has booked, moved or cancelled, and whether
+    # the call has asked for a move since.
     said_since_change: str | None = None
+    asked_since_change: str = ""
     asks_to_move: bool = False
     # How many people the requests since the last booking have named or counted beside the caller.
     companions: int = 0

@@ -36,6 +36,12 @@ from askproai_runtime.spoken_times import (
 )
 
 _OF_TODAY = re.compile(r"\b(?:heute|morgen|uebermorgen|today|tomorrow)\b")  # one day each, whatever was said before
+_ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+# Beside a weekday another day may be meant: a date, or one before or after it.
+_OTHER_DAY = re.compile(
+    r"\d{1,2}\.|\b(?:heute|morgen|uebermorgen|gestern|today|tomorrow|yesterday|vor|nach|ab|bis|danach|davor|before|after|from|until"
+    r"|letzte\w*|vergangene\w*|last|am \w+ten|am \w+sten)\b"
+)
 _CLAUSE = re.compile(r"[,;!?]|(?<!\d)\.")
 _OF_WEEK: Final = WEEKDAYS | {fold(name): number for number, name in enumerate(SENTENCES[Language.EN].weekdays)}
 _WEEKDAY = re.compile(rf"\b({'|'.join(_OF_WEEK)})s?\b")
@@ -57,6 +63,7 @@ def require_said_day(
     if read_text(args, "start") is not None:
         return
     named, parts = after_request(call, zone).named_last, read_parts(args)
+    _require_said_weekday(call, start.astimezone(zone), parts[0] or "")
     if (span := find_open_span(parts[0] or parts[1] or "")) is not None:
         _require_said_week(call, start.astimezone(zone), is_of_month=span is Grain.MONTH)
     if named is None or not names_day(parts):
@@ -106,6 +113,24 @@ async def find_unheard(
         if call.find_reply(about, age) is not None:
             return start
     raise question
+
+
+def _require_said_weekday(call: CallContext, start: datetime, day: str) -> None:
+    """Raise the question for the day of a local start whose ISO date is on another weekday than the only day that the caller has
+    said since the last answer: a model has counted wrongly.
+    """
+    words = fold(call.said_since or "")
+    weekdays = {_OF_WEEK[found[1]] for found in _WEEKDAY.finditer(words)}
+    if len(weekdays) != 1 or start.weekday() in weekdays or not _ISO_DAY.fullmatch(day.strip()):
+        return
+    if _OTHER_DAY.search(words) or rejects_times(words_of(call.said_since or "")):
+        return
+    (weekday,) = weekdays
+    today = call.started_at.astimezone(start.tzinfo).date()
+    days = (start.date() + timedelta(days=n) for n in range(-6, 7))
+    meant = [each for each in days if each.weekday() == weekday and each >= today]
+    readings = sorted({start, *(datetime.combine(each, start.timetz()) for each in meant)})
+    raise ask_readings(map(exact_at, readings), call, ZoneInfo(str(start.tzinfo)))
 
 
 def _require_said_week(call: CallContext, start: datetime, *, is_of_month: bool) -> None:

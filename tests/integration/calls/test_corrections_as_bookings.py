@@ -537,3 +537,52 @@ async def test_any_other_note_is_noted(call: SpokenCall, note: str) -> None:
     call.say("Ja.")
     assert (await call.ask(BOOK, friday_at(call.pod, staff="Mehmet", notes=note)))["success"]
     assert await call.pod.db.fetchval("SELECT notes FROM appointments WHERE call_id = $1", call.call_id) == note
+
+
+@pytest.mark.parametrize(
+    "agent", ["Soll ich es auf Färben um sechzehn Uhr ändern?", "Ach, Sie wollten Färben. Dann um vier, richtig?"]
+)
+async def test_a_yes_to_a_change_is_asked(call: SpokenCall, agent: str) -> None:
+    """The correction is in the agent's own words, and the caller only agrees to it."""
+    assert (await call.ask(BOOK, friday_at(call.pod, "10:00")))["success"]
+    call.say("Ja.")
+    call.transcript.append({"role": "agent", "content": agent})
+    call.say("Ja, bitte.")
+    assert "choices" in await call.ask(BOOK, friday_at(call.pod, "16:00", service=COLOR))
+    assert await times(call) == ["10:00"]
+
+
+async def test_a_yes_to_one_more_books(call: SpokenCall) -> None:
+    assert (await call.ask(BOOK, friday_at(call.pod, "10:00")))["success"]
+    call.say("Danke.")
+    call.transcript.append({"role": "agent", "content": "Soll ich das Färben um vier auch noch eintragen?"})
+    call.say("Ja, gern.")
+    assert (await call.ask(BOOK, friday_at(call.pod, "16:00", service=COLOR)))["success"]
+
+
+@pytest.mark.parametrize(
+    ("said", "changes"),
+    [
+        ("Der bleibt. Färben um fünf zusätzlich.", {"time": "17:00", "service": COLOR}),
+        ("Aber Färben hätte ich gern um fünf.", {"time": "17:00", "service": COLOR}),
+        ("Der ist für meinen Mann Otto.", {"customer_name": "Otto Lange"}),
+        ("Nein, der alte bleibt.", {}),
+    ],
+)
+async def test_a_choice_for_another_request_changes_nothing(
+    later: SpokenCall, said: str, changes: dict[str, str]
+) -> None:
+    later.say("Wann ist mein Termin? Ich brauche Freitag um vier.")
+    await later.ask(FIND, {})
+    assert "choices" in await later.ask(BOOK, friday_at(later.pod, "16:00"))
+    later.say(said)
+    answer = await later.ask(BOOK, friday_at(later.pod, "16:00") | changes | {"choice": "move"})
+    assert (answer["success"], await times(later)) == (False, ["10:00"]), answer
+
+
+async def test_another_one_beside_words_of_a_move_is_asked(later: SpokenCall) -> None:
+    later.say("Meinen Termin bitte auf vier verschieben.")
+    await later.ask(FIND, {})
+    assert "choices" in await later.ask(BOOK, friday_at(later.pod, "16:00", another=True))
+    later.say("Nein, noch einen.")
+    assert (await later.ask(BOOK, friday_at(later.pod, "16:00", another=True)))["success"]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.worlds.spoken_calls import CUT, SpokenCall
+from tests.worlds.spoken_calls import CUT, SpokenCall, friday_at
 from tests.worlds.tenant_pod import next_friday
 
 CHECK, BOOK, INFORM = "check_availability", "book_appointment", "business_information"
@@ -88,3 +88,22 @@ async def test_a_new_time_keeps_the_day(call: SpokenCall, words: dict[str, str])
     call.say("Petra Lange, aber doch um drei.")
     done = await call.ask(BOOK, {"customer_name": "Petra Lange"} | words)
     assert done.get("start", "")[:13] == f"{friday(call)}T15", done
+
+
+async def test_a_miscounted_date_is_asked(call: SpokenCall) -> None:
+    """A model that counts days wrongly sends the Thursday for "am Freitag"."""
+    friday = friday_at(call.pod, "15:00")
+    wrong = (date.fromisoformat(friday["date"]) - timedelta(days=1)).isoformat()
+    call.say("Haarschnitt am Freitag um drei bitte, Petra Lange.")
+    answer = await call.ask("book_appointment", friday | {"date": wrong})
+    assert (answer["success"], "Freitag" in answer["message"], await call.live()) == (False, True, []), answer
+
+
+@pytest.mark.parametrize(
+    "said", ["Nach Freitag, also Donnerstag um drei.", "Freitag kann ich nicht.", "Am 26. um drei."]
+)
+async def test_a_day_beside_another_is_booked(call: SpokenCall, said: str) -> None:
+    friday = friday_at(call.pod, "15:00")
+    day = (date.fromisoformat(friday["date"]) - timedelta(days=1)).isoformat()
+    call.say(said)
+    assert (await call.ask("book_appointment", friday | {"date": day}))["success"]
