@@ -30,8 +30,10 @@ _SAID: Final = {
     "verlegen": Choice.MOVE, "verschieben": Choice.MOVE, "weiteren": Choice.FURTHER, "weiterer": Choice.FURTHER,
     "zusaetzlich": Choice.FURTHER, "zwei termine": Choice.FURTHER,
 } | {each.value: each for each in Choice}  # fmt: skip
-_FURTHER: Final = r"(?:weiter|zweit|zusätzlich|beide|noch ein|trotzdem|zweimal|another|second|additional|both|twice"
-    r"|lassen?\b|bleib|behalt|keep)"
+_FURTHER: Final = (
+    r"(?:weiter|zweit|zusätzlich|beide|noch ein|trotzdem|zweimal|another|second|additional|both|twice|lassen?\b|bleib"
+    r"|behalt|keep)"
+)
 _REPLACING: Final = (
     r"(?:(?:ver|um)(?:schieb|leg|buch)|verschoben|vor(?:verleg|zieh)|move|reschedul|postpon|rebook|umbenenn|rename"
     r"|namen? (?:\w+ )*änder|change (?:the )?name|ersetz|replac|(?:an)?statt\b|instead\b|cancel|absag|stornier|streich"
