@@ -190,6 +190,11 @@ def is_alike(first: str, second: str) -> bool:
     return any(_sounds_like(part, word) for part in short for word in long)
 
 
+def may_be_same(first: str, second: str) -> bool:
+    """Return whether two names are the same, or one may be a correction of the other."""
+    return same_name(first, second) or is_alike(first, second)
+
+
 def _sounds_like(first: str, second: str) -> bool:
     return SequenceMatcher(None, first, second).ratio() >= _ALIKE
 

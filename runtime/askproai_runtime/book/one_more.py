@@ -20,7 +20,7 @@ from askproai_runtime.book.outcomes import (
     Undecided,
 )
 from askproai_runtime.book.requests import BookingRequest
-from askproai_runtime.person_names import is_alike, same_name
+from askproai_runtime.person_names import is_alike, may_be_same, same_name
 from askproai_runtime.visits import same_services, share_services
 
 
@@ -167,12 +167,7 @@ def _may_replace(request: BookingRequest, appointment: Appointment) -> bool:
         request.start, request.rules, appointment
     )
     is_of_service = same_services(appointment.service, service) or is_at_other_time
-    return is_of_service and _may_be_of_person(request, appointment)
-
-
-def _may_be_of_person(request: BookingRequest, appointment: Appointment) -> bool:
-    known = appointment.customer_name
-    return same_name(request.name, known) or is_alike(request.name, known)
+    return is_of_service and may_be_same(request.name, appointment.customer_name)
 
 
 def _has_other_service(request: BookingRequest, appointment: Appointment) -> bool:
@@ -181,7 +176,7 @@ def _has_other_service(request: BookingRequest, appointment: Appointment) -> boo
 
 def _is_at_other_time(request: BookingRequest, appointment: Appointment) -> bool:
     """Return whether an appointment is at another time for the same person, whose name may be misheard."""
-    is_of_person = _may_be_of_person(request, appointment)
+    is_of_person = may_be_same(request.name, appointment.customer_name)
     return is_of_person and not overlaps(request.start, request.rules, appointment)
 
 

@@ -14,7 +14,7 @@ from askproai_runtime.book.appointments import Appointment
 from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.types import AskedChoice, CallContext, Choice, ClarificationNeeded
 from askproai_runtime.language.answer_words import CANCELLATION_WORD, MOVE, YES_WORD, words_of
-from askproai_runtime.person_names import fold, is_alike, same_name
+from askproai_runtime.person_names import fold, may_be_same, same_name
 
 _ONLY_MOVE: Final = re.compile(
     rf"(?:(?:nein|no|kein weiterer)(?: |$))*+"
@@ -62,11 +62,7 @@ class Chosen:
 
 def read_choice(args: Mapping[str, Any]) -> Choice | None:
     """Return the argument `choice`; None for any other text."""
-    return _find_choice(str(args.get("choice") or ""))
-
-
-def _find_choice(text: str) -> Choice | None:
-    return _SAID.get(fold(text))
+    return _SAID.get(fold(str(args.get("choice") or "")))
 
 
 def read_move(args: Mapping[str, Any], chosen: Chosen | None) -> tuple[bool, bool]:
@@ -114,10 +110,10 @@ def read_chosen(
     if call.replies is None and named:
         return Chosen(choice, named)
     said = words_of(call.said_since or "")
-    asked = [
-        each for each in call.asked_choices if choice in each.choices and _is_answered(each, choice, name, args, said)
-    ]
-    asked = [] if _contradicts(choice, said) else asked
+    if _contradicts(choice, said):
+        return None
+    asked = [each for each in call.asked_choices if choice in each.choices]
+    asked = [each for each in asked if _is_answered(each, choice, name, args, said)]
     own = [each for each in asked if same_name(each.name, name)]
     if not asked or (not own and any(each.live and same_name(each.customer_name, name) for each in appointments)):
         return None
@@ -135,8 +131,7 @@ def _is_answered(question: AskedChoice, choice: Choice, name: str, args: Mapping
         return True
     asked, service = fold(question.service), fold(str(args.get("service") or ""))
     is_same_service = not (asked and service) or asked in service or service in asked or bool(_REPLACES.search(said))
-    is_same_name = same_name(question.name, name) or is_alike(question.name, name)
-    return is_same_service and (not question.name or is_same_name or bool(_NAME.search(said)))
+    return is_same_service and (not question.name or may_be_same(question.name, name) or bool(_NAME.search(said)))
 
 
 def read_renames(

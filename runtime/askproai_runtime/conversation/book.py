@@ -170,12 +170,12 @@ async def _find_meaning(
         then = [each for each in appointments if each.starts_at == request.start]
         request = replace(request, name=complete_name(call, then, request.name, read_asked_name(call)))
     moves, chooses_move = read_move(args, chosen)
+    # An id is of the appointment that goes, and `another` may be filled in against the caller's words.
+    goes = request.doubts.changes and not wants_one_more(call) if request.another else bool(named_id & listed)
     request = replace(
         request,
         names_customer=bool(known - {fold(request.name)}) or args.get("notes") != said_notes,
-        moves=moves
-        or (chosen is None and request.another and request.doubts.changes and not wants_one_more(call))
-        or not (request.another or chosen or named_id.isdisjoint(listed)),
+        moves=moves or (chosen is None and goes),
     )
     try:
         request = _add_group(ctx, call, args, request, appointments, is_second=is_second)

@@ -36,7 +36,7 @@ from askproai_runtime.conversation.spoken_booking import SpokenBooking
 from askproai_runtime.conversation.types import Answer, CallContext, Choice, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.conversation.verification import owns_appointment
 from askproai_runtime.language.phrases import join_list
-from askproai_runtime.person_names import correct_name, fold, is_alike, same_name
+from askproai_runtime.person_names import correct_name, fold, may_be_same, same_name
 from askproai_runtime.sentences import decline_name, say, speaking
 from askproai_runtime.visits import same_services
 
@@ -340,7 +340,7 @@ async def add_details(
     """
     try:
         question = None
-        if not (same_name(request.name, moved.customer_name) or is_alike(request.name, moved.customer_name)):
+        if not may_be_same(request.name, moved.customer_name):
             question, request = ask_name(request.name, moved), replace(request, name=moved.customer_name)
         try:
             await require_own_notes(ctx, call, request.notes, replace(moved, starts_at=request.start))

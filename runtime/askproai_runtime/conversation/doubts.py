@@ -44,7 +44,7 @@ def read_doubts(call: CallContext) -> Doubts:
 
 
 def wants_one_more(call: CallContext) -> bool:
-    """Return whether the caller's words since the last answer are about one more."""
+    """Return whether the caller has spoken of one more since the last answer."""
     return bool(_ADDS.search(words_of(call.said_since or "")))
 
 

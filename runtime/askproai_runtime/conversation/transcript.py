@@ -134,14 +134,14 @@ def read_asked_choices(call: OngoingCall) -> tuple[AskedChoice, ...]:
     """
     questions = dict[str, AskedChoice]()  # by person
     asked = dict[str, AskedChoice]()  # nothing was said since
-    filled_in = dict[str, tuple[str, str]]()  # choice and service, by the id of the request
+    requests = dict[str, dict[str, Any]]()  # their arguments, by id
     for utterance in call.transcript_with_tool_calls or ():
         if utterance.role == "tool_call_invocation":
-            args = utterance.read_arguments()
-            filled_in[str(utterance.tool_call_id)] = str(args.get("choice") or ""), str(args.get("service") or "")
+            requests[str(utterance.tool_call_id)] = utterance.read_arguments()
         elif utterance.role in {"user", "dtmf"}:
             questions, asked = questions | asked, {}
         elif (answer := utterance.answer) is not None:
+            args = requests.get(str(utterance.tool_call_id), {})
             about, among = str(answer.get("appointment_id", answer.get("waitlist_id"))), _list_ids(answer)
             if answer.get("success") is True:
                 person = str(answer.get("customer_name") or "")
@@ -153,9 +153,10 @@ def read_asked_choices(call: OngoingCall) -> tuple[AskedChoice, ...]:
             if isinstance(choices := answer.get("choices"), list):
                 name = str(answer.get("customer_name") or "")
                 questions.pop(name, None)
-                choice, service = filled_in.get(str(utterance.tool_call_id), ("", ""))
-                asked[name] = AskedChoice(about, frozenset(map(str, choices)), name, among, choice, service)
-            elif _offers_something(answer) and not filled_in.get(str(utterance.tool_call_id), ("",))[0]:
+                asked[name] = AskedChoice(
+                    about, frozenset(map(str, choices)), name, among, str(args.get("service") or "")
+                )
+            elif _offers_something(answer) and not args.get("choice"):
                 questions, asked = {}, {}
     return tuple(questions.values())
 
@@ -213,17 +214,14 @@ class _Asked:
     said: list[str] = field(default_factory=list)
     later: list[str] = field(default_factory=list)
     is_over: bool = False
-    is_of_one_turn: bool = False
 
     def end(self, answer: Mapping[str, Any], question: Question | None) -> None:
         """End this question by another answer of ours, which may ask a `question`.
 
         Whatever is said answers those for a number or a name. Of two cancellations that were asked for in one turn, each is
-        answered by what is said to both; one beside another question is answered by words that name the cancellation. An address
-        that was refused may be the right one, where it is asked for anew.
+        answered by what is said to both. An address that was refused may be the right one, where it is asked for anew.
         """
         is_beside = self.question is Question.CANCEL is question and not self.said
-        self.is_of_one_turn |= not (self.is_over or self.said or self.later)
         self.is_over |= self.question not in {Question.PHONE, Question.NAME} and not is_beside
         if self.question is Question.ADDRESS and answer.get("unclear") == "email":
             self.said.clear()
@@ -240,10 +238,6 @@ class _Asked:
         if utterance.role == "agent" and changes and not repeats:
             self.is_over |= says_more_than_courtesies(words, self.said)
         elif utterance.role in {"user", "dtmf"}:
-            is_named = self.question is Question.CANCEL and self.is_of_one_turn and speaks_of_cancelling(words)
-            if self.is_over and is_named and not self.later:
-                self.said.append(words)
-                return
             # A pressed key says something, but not what.
             (self.later if self.is_over else self.said).append(words if utterance.role == "user" else "")
 
@@ -308,7 +302,7 @@ class SinceChange:
 
 
 def read_since_change(call: OngoingCall) -> SinceChange:
-    """Return what has happened since the last change of an appointment."""
+    """Return the words, questions and requests of a call since the last change of an appointment."""
     exchanges = read_exchanges(call)
     changed = [at for at, each in enumerate(exchanges) if _is_change(each)]
     if changed:

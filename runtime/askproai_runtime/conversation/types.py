@@ -40,15 +40,13 @@ class Choice(StrEnum):
 class AskedChoice:
     """A question of this call for one of `choices`, about an appointment, or an entry of the waiting list, by its id.
 
-    `name` and `service` are those of the request that was asked about, as the model wrote them, and `choice` what it had chosen
-    unasked. `among` are the ids where it was asked about several.
+    `name` and `service` are those of the request that was asked about. `among` are the ids where it was asked about several.
     """
 
     about: str
     choices: frozenset[str]
     name: str = ""
     among: frozenset[str] = frozenset()
-    choice: str = ""
     service: str = ""
 
 

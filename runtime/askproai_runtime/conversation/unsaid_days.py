@@ -119,11 +119,13 @@ def _require_said_weekday(call: CallContext, start: datetime, day: str) -> None:
     """Raise the question for the day of a local start whose ISO date is on another weekday than the only day that the caller has
     said since the last answer: a model has counted wrongly.
     """
+    if not _ISO_DAY.fullmatch(day.strip()):
+        return
     words = fold(call.said_since or "")
     weekdays = {_OF_WEEK[found[1]] for found in _WEEKDAY.finditer(words)}
-    if len(weekdays) != 1 or start.weekday() in weekdays or not _ISO_DAY.fullmatch(day.strip()):
+    if len(weekdays) != 1 or start.weekday() in weekdays or _OTHER_DAY.search(words):
         return
-    if _OTHER_DAY.search(words) or rejects_times(words_of(call.said_since or "")):
+    if rejects_times(words_of(call.said_since or "")):
         return
     (weekday,) = weekdays
     today = call.started_at.astimezone(start.tzinfo).date()

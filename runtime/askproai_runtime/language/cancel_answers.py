@@ -164,7 +164,7 @@ def speaks_of_cancelling(text: str) -> bool:
 
 
 def says_more_than_courtesies(utterance: str, answered: Sequence[str]) -> bool:
-    """Return whether an agent, who has asked whether to cancel and was `answered`, says more than courtesies.
+    """Return whether an agent, who has asked for a change of an appointment and was `answered`, says more than courtesies.
 
     Words before an answer are the question itself. Words after it may be about another appointment, and so may the yes to
     them: "Okay, den am Samstag also."

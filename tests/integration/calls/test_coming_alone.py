@@ -37,12 +37,14 @@ async def test_an_empty_list_leaves_nobody_out(call: SpokenCall, said: str) -> N
     assert await call.live() == []
 
 
+@pytest.mark.parametrize("more", [{}, {"companions": []}])
 @pytest.mark.parametrize(
     "said", ["Nein, nur für mich.", "Doch nur ich.", "Mein Mann kommt doch nicht mit.", "Just me."]
 )
-async def test_an_empty_list_after_alone_is_booked(call: SpokenCall, said: str) -> None:
+async def test_a_caller_alone_is_booked(call: SpokenCall, said: str, more: dict[str, Any]) -> None:
     call.say(said)
-    assert (await call.ask(BOOK, friday_at(call.pod, companions=[])))["success"]
+    assert (await call.ask(BOOK, friday_at(call.pod, **more)))["success"]
+    assert [each[3] for each in await call.live()] == [PETRA]
 
 
 @pytest.mark.parametrize("companion", [{}, "unbekannt", "Gast", "meine Frau", "eine Freundin", "my wife", "N.N."])

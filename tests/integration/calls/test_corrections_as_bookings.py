@@ -580,7 +580,7 @@ async def test_a_choice_for_another_request_changes_nothing(
     assert (answer["success"], await times(later)) == (False, ["10:00"]), answer
 
 
-async def test_another_one_beside_words_of_a_move_is_asked(later: SpokenCall) -> None:
+async def test_another_one_against_a_move_is_asked(later: SpokenCall) -> None:
     later.say("Meinen Termin bitte auf vier verschieben.")
     await later.ask(FIND, {})
     assert "choices" in await later.ask(BOOK, friday_at(later.pod, "16:00", another=True))
