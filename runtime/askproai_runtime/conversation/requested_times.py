@@ -43,6 +43,15 @@ _HALF_A_DAY = timedelta(hours=12)
 _NOON_AS_AM = re.compile(r"\b12(?:[:.]\d\d)?\s*a\.?\s?m\b", re.IGNORECASE)
 
 
+_NEAR = timedelta(days=183)
+
+
+_DAY_AS_CLOCK = re.compile(r"(0?[1-9]|[12]\d|3[01]):(0?[1-9]|1[0-2])")  # a recogniser writes "am 10:12" of "zehnten zwölften"
+
+
+_DAY_AND_MONTH = re.compile(r"[0-3]?\d-[0-3]?\d")  # no range of hours, where the time is said, too
+
+
 _DAY_NUMBER = re.compile(r"0?[1-9]|[12]\d|3[01]")
 
 
@@ -84,7 +93,7 @@ def parse_time(
         else:
             understood = replace(Understanding.of(understood.kept), unclear=understood.unclear)
     if understood.refused is not None:
-        raise refuse_time(understood, call, zone)
+        raise _ask_of_coming_year(parts, understood, call, zone) or refuse_time(understood, call, zone)
     if understood.contradicts:
         understood = _drop_over_today(understood, call, service)
     if understood.contradicts:
@@ -147,14 +156,49 @@ def refuse_time(understood: Understanding, call: CallContext, zone: ZoneInfo) ->
     return ClarificationNeeded(sentence, outcome=FunctionOutcome(refused), refused=refused.value)
 
 
+def _ask_of_coming_year(
+    parts: tuple[str | None, str | None, str | None], understood: Understanding, call: CallContext, zone: ZoneInfo
+) -> ClarificationNeeded | None:
+    """Return the question whether the next such day is meant; None if it is far, or the arguments do not name its year.
+
+    Models write the year of their training, and in December the present one of a day in January: callers say none.
+    """
+    past, today = understood.past, call.started_at.astimezone(zone).date()
+    if past is None or (coming := _find_coming(past, today)) is None:
+        return None
+    named = [part and part.replace(str(past.year), str(coming.year)) for part in parts]
+    read = understand_parts(*named, at=call.started_at, zone=zone)
+    candidates = [each for each in read.candidates if each.start.date() == coming]
+    if not candidates:
+        return None
+    question = candidate_question(candidates, zone, call.started_at)
+    return ClarificationNeeded(question, candidates=candidate_fields(candidates))
+
+
+def _find_coming(past: date, today: date) -> date | None:
+    """Return the next day of the same number and month, if it is near."""
+    for year in (today.year, today.year + 1):
+        try:
+            day = past.replace(year=year)
+        except ValueError:  # 29 February
+            continue
+        if timedelta() <= day - today <= _NEAR:
+            return day
+    return None
+
+
 def read_parts(args: Mapping[str, Any]) -> tuple[str | None, str | None, str | None]:
     """Return `date`, `time` and `part_of_day`. A `start` with a day is in place of the date; one of a time is a time.
 
-    A lone number as `date` is a day of the month where the time is said, too.
+    A lone number as `date` is a day of the month where the time is said, too; one like a clock time has its month behind it.
     """
     start, date, time, part_of_day = (read_text(args, name) for name in ("start", "date", "time", "part_of_day"))
     if date and _DAY_NUMBER.fullmatch(date) and (time or part_of_day):
         date = f"{date}."
+    if date and time and date != time and (numbers := _DAY_AS_CLOCK.fullmatch(date)):
+        date = f"{numbers[1]}.{numbers[2]}."
+    elif date and time and _DAY_AND_MONTH.fullmatch(date):
+        date = date.replace("-", "/")
     if start is None:
         return date, time, part_of_day
     if find_part_argument(start) in {Argument.TIME, Argument.PART_OF_DAY}:

@@ -30,8 +30,10 @@ _BEHIND: Final = re.compile(
     r"(?:[\s,]+(?:bitte(?: schön| sehr)?|please|danke|thanks|thank you|am apparat|am telefon|hier|here|speaking|hei(?:ß|ss)e ich"
     r"|(?:ist|is) (?:mein|my|der|the) name|mein name|noch ?mal|noch einmal|again|wieder|halt|eben|natürlich|oder so"
     r"|wie (?:ich )?(?:schon )?gesagt)[.!]*"
-    r"|,? (?:mit|with(?: an?)?) (?:doppel[- ]?|double[- ]?|zwei |two )?(?:[a-zäöüß]|(?-i:[a-zäöüß]{2}))"
+    r"|[\s,–-]+(?:mit|ohne|with(?:out)?(?: an?)?) (?:doppel[- ]?|double[- ]?|zwei |two |ein(?:em)? )?"
+    r"(?:[a-zäöüß]|(?-i:[a-zäöüß]{2})|ypsilon|scharfem s|umlaut)"
     r"(?: (?:hinten|am ende|at the end))?"
+    r"|[\s,–-]+[a-zäöüß] (?:wie|as in|like|for) \w+"
     r"|, (?:und |and )?(?:nicht|not) [^,]+|[.!;:,\s]+)$",
     re.IGNORECASE,
 )
@@ -41,9 +43,10 @@ _SURELY_PARTICLES = PARTICLES - {"al", "ben", "bin", "das"}  # these are first n
 
 def drop_around(text: str) -> str:
     """Return a name without its spelling, and without the words around it."""
-    text, before = _read_spelled(text.strip().replace("\n", ", ")).strip(), None
+    text, before = text.strip().replace("\n", ", "), None
     while text != before:
         before = text
+        text = _read_spelled(text).strip()
         text = _BEHIND.sub("", text[found.end() :] if (found := _BEFORE.match(text)) else text).strip()
     return _LAST_NAME.sub(" ", text).strip()
 

@@ -15,6 +15,11 @@ _NO_LENGTH = "".join(rf"(?<!\b{word} )" for word in ("in", "innerhalb von", "wit
 _NO_DAY = "".join(rf"(?<!\b{word} )" for word in ("am", "den", "dem", "vom", "the", "of"))
 # "14,15. Dezember" are two days.
 _NO_LIST = r"(?! ?(?:,|oder|und|or|and|/|-)|\d|\. ?(?:\d|jan|jaen|feb|mar|maer|apr|mai|may|jun|jul|aug|sep|oct|okt|nov|dec|dez))"
+_WHICH = r"(?:(?:dies|kommend|naechst|uebernaechst)\w*|this|coming|next)"
+_WEEKDAYS = (
+    r"(?:montag|dienstag|mittwoch|donnerstag|freitag|samstag|sonnabend|sonntag)(?:vormittag|nachmittag|mittag|abend)?"
+    r"|(?:mon|tues|wednes|thurs|fri|satur|sun)day(?: (?:morning|afternoon|evening))?|wochenende|weekend"
+)
 _NOON = 12
 
 
@@ -44,6 +49,9 @@ WRITTEN_FORMS: Final[tuple[tuple[str, Replacement], ...]] = (
     (r"(?<![\d/.])\b(\d{4})([/.])(\d{1,2})\2(\d{1,2})\b(?![/\d])",
      lambda match: f"{match[1]}-{int(match[3]):02}-{int(match[4]):02}"),
     (r"(?<![\d/-])\b(\d{1,2})-(\d{1,2})-(\d{4})\b", r"\1/\2/\3"),
+    # The day of a choice is said once.
+    (rf"\b({_WHICH}) (oder|or|und|and) (?=(?:the )?{_WHICH} ({_WEEKDAYS})\b)", r"\1 \3 \2 "),
+    (rf"^((?:in )?(?:dies\w*|this)) (oder|or|und|and) (?=(?:in )?{_WHICH} ((?:woche|week)(?: (?:am |on )?(?:{_WEEKDAYS}))?)\b)", r"\1 \3 \2 "),
     (r"(?:^|(?<= ))t(\d{2}:\d{2})(?::00(?:\.0+)?)?(?=[ ,]|\.?$|\. )", r"\1"),
     # The second number is no hour; without a word of a time it may be a day of a month.
     (rf"{_BEFORE}({_HOUR})-(2[5-9]|[3-5]\d)(?= ?(?:uhr|h|[ap]\.? ?m)\b)", r"\1:\2"),

@@ -32,10 +32,15 @@ _DAY_AND_TIME = re.compile(
 _SHORT_DAY = re.compile(r"(\d{1,2})\.(\d{1,2})")
 # The second number is no hour: `10-24` is a range.
 _HYPHENATED_CLOCK = re.compile(r"([01]?\d|2[0-3])-(2[5-9]|[3-5]\d)(?=\s?(?:uhr|h|[ap]\.?\s?m\.?)?$)", re.IGNORECASE)
-_ZONED = re.compile(
-    r"(?P<clock>\d{1,2}:\d\d(?::\d\d)?(?: uhr)?)\s*\(?(?P<zone>[+-]\d\d:?\d\d|CES?T|MES?Z)\)?", re.IGNORECASE
+_WITH_OFFSET = re.compile(r"(?P<clock>\d{1,2}:\d\d(?::\d\d)?(?: uhr)?)\s*\(?(?P<zone>[+-]\d\d:?\d\d)\)?", re.IGNORECASE)
+_WITH_ZONE = re.compile(
+    r"(?P<clock>\S.*?)[\s,]+\(?(?P<zone>CES?T|MES?Z|(?:UTC|GMT)\s?[+-]\s?\d\d?(?::?\d\d)?|[A-Z]{3,}/\w+"
+    r"|(?:nach )?\w+er zeit|(?:german|\w+) time|ortszeit)\)?",
+    re.IGNORECASE,
 )
+_OFFSET = re.compile(r"(?:UTC|GMT)?\s?([+-])\s?(\d\d?):?(\d\d)?")
 _SPOKEN_ZONES = {"MEZ": "CET", "MESZ": "CEST"}
+_LOCAL = re.compile(r"ORTSZEIT|(?:LOCAL|GERMAN) TIME|(?:NACH )?(?:LOKALER|HIESIGER|DEUTSCHER|MITTELEUROPÄISCHER) ZEIT")
 # The part of the day as models name it in either language, whatever the call's is: by its name in German and in English.
 _PARTS = {
     **dict.fromkeys(("morning", "mornings", "am", "a.m.", "vormittag", "vormittags"), ("vormittag", "morning")),
@@ -106,14 +111,18 @@ def add_colon(text: str) -> str:
 
 
 def split_zone(text: str) -> tuple[str, str] | None:
-    """Return a clock time in digits, and the zone behind it (`14:30+01:00`, `14:30 CET`); None for any other text."""
-    found = _ZONED.fullmatch(text.strip())
+    """Return a time, and the zone behind it (`14:30+01:00`, `2 pm CET`, `14 Uhr Berliner Zeit`); None for any other text."""
+    found = _WITH_OFFSET.fullmatch(text.strip()) or _WITH_ZONE.fullmatch(text.strip())
     return (found["clock"], found["zone"].upper()) if found else None
 
 
 def has_offset(start: datetime, zone: str) -> bool:
     """Return whether a local start has the offset, or the name of the zone, that `split_zone` has read."""
-    return f"{start:%z}" == zone.replace(":", "") or start.tzname() == _SPOKEN_ZONES.get(zone, zone)
+    if offset := _OFFSET.fullmatch(zone):
+        return f"{start:%z}" == f"{offset[1]}{offset[2]:0>2}{offset[3] or '00'}"
+    city = str(start.tzinfo).upper().rpartition("/")[2]
+    names = {str(start.tzinfo).upper(), f"{city} TIME", f"{city}ER ZEIT", f"NACH {city}ER ZEIT", start.tzname()}
+    return _SPOKEN_ZONES.get(zone, zone) in names or bool(_LOCAL.fullmatch(zone))
 
 
 def _add_signs(said: str) -> str:

@@ -27,6 +27,9 @@ _LONGEST_LITERAL = 5_000
 _NAMED = frozenset({"branch", "customer_name", "service", "staff"})
 _FEWEST_DIGITS = 7  # of a telephone number that may be the end of another writing of it
 _LONGEST_DAY = 2  # digits: a day of no month
+# Of the format in which models write their calls, behind or around a value: `Donnerstag</date>`, `<|im_end|>`.
+_MARKUP = re.compile(r"</?[a-z_][\w.:-]*(?: [^<>]*)?/?>|<\|[^<>|]*\|>|```(?:json)?", re.IGNORECASE)
+_SHORTENED = re.compile(r"^([01]?\d|2[0-3])\.([0-4])$")  # 14.30 as a number; 14.5 may be the half hour
 _MAX_ENCODINGS = 3  # of JSON in JSON
 _SEVERAL = frozenset({"date", "time", "part_of_day", "start"})  # any of a list will do
 _TIMES = {
@@ -78,6 +81,9 @@ def read_value(rule: ArgumentRule, value: Any) -> str | bool | None:
     if isinstance(value, bool) or not isinstance(value, str | int | float) or value == 0:
         return None
     text = to_text(value).replace("\0", "").strip()
+    text = _MARKUP.sub(" ", text).strip() or text
+    if _TIMES.get(rule.name) is Argument.TIME:
+        text = _SHORTENED.sub(r"\1:\g<2>0", text)
     if rule.is_text and refuses_contact(text):
         return text
     if rule.name == "call_back":
