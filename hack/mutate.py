@@ -29,9 +29,9 @@ DECISIONS = (
     "askproai_runtime/availability/opening_hours.py",
     "askproai_runtime/availability/search.py",
     "askproai_runtime/availability/slots.py",
-    "askproai_runtime/branch_routing/matching.py",
-    "askproai_runtime/spoken_times/calendar_day.py",
-    "askproai_runtime/spoken_times/clock_time.py",
+    "askproai_runtime/conversation/branch_routing/matching.py",
+    "askproai_runtime/spoken_times/counted_days.py",
+    "askproai_runtime/spoken_times/iso.py",
     "askproai_runtime/spoken_times/phrase.py",
 )
 TESTS = (
@@ -63,6 +63,8 @@ def _copy() -> None:
     shutil.rmtree(WORK / "src", ignore_errors=True)
     for plane in PLANES:
         shutil.copytree(ROOT / plane, WORK / "src", dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    if missing := [name for name in DECISIONS if not (WORK / "src" / name).is_file()]:
+        sys.exit(f"nothing to mutate: {', '.join(missing)} (moved? correct DECISIONS)")
     for name in ("tests", "hack", "crds", "charts", "examples", "docs"):
         link = WORK / name
         shutil.rmtree(link, ignore_errors=True)

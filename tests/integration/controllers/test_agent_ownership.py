@@ -69,7 +69,7 @@ async def test_adoption_takes_over_an_agent_created_by_hand() -> None:
         variables = env.workspace["llms"][env.status["llmId"]][-1]["default_dynamic_variables"]
         assert variables == {
             "gruss": "Servus",
-            "caller_number": "unbekannt",
+            "caller_number": "bekannt, wenn keine Funktion nach ihr fragt",
             "askproai_owner": MARKER,
         }, "a person's variables stay"
 

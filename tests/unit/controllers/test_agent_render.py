@@ -156,7 +156,7 @@ def test_every_variable_of_a_text_has_a_value() -> None:
     assert desired.llm["default_dynamic_variables"] == {
         "askproai_owner": "inst/salon/mitte",
         "caller_name": "unbekannt",
-        "caller_number": "unbekannt",
+        "caller_number": "bekannt, wenn keine Funktion nach ihr fragt",
         "gruss": "",
     }
 
