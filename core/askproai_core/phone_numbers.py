@@ -78,6 +78,8 @@ def to_e164(text: str, region: str) -> str:
 @lru_cache(maxsize=1024)  # a third of a worker's time otherwise: each event of a call names the same two numbers
 def _read_e164(text: str, region: str) -> str:
     written = normalize_number(text)
+    if re.sub(r"[\W_]", "", written.casefold().replace("ü", "ue")) in _SPELLED:
+        raise StandIn(f"{text!r} says that the number is withheld")
     if DIALLED.fullmatch(written) is None:
         raise InvalidNumber(f"{text!r} is not a phone number: {_how_to_write(region)}")
     found = _choose_reading(text, written, region)

@@ -39,6 +39,11 @@ def refused_answer() -> Answer:
     return failure(say().booking_refused, FunctionOutcome.REFUSED)
 
 
+def refused_search() -> Answer:
+    """Return the answer to a search for what the remote calendar refuses to book."""
+    return Answer(success=False, message=say().search_refused, fields={"slots": []}, outcome=FunctionOutcome.REFUSED)
+
+
 def slot_fields(
     rules: ServiceRules, slots: Sequence[Slot], now: datetime, staff: str | None = None
 ) -> list[dict[str, Any]]:

@@ -30,6 +30,7 @@ from askproai_runtime.conversation.answers import (
     name_service,
     obstacle_sentence,
     refused_answer,
+    refused_search,
     slot_fields,
     slot_sentence,
 )
@@ -93,7 +94,7 @@ async def check_availability(ctx: BookingContext, call: CallContext, args: Mappi
         return clarification.answer
     request = leave_out_refused(ctx, request)
     if not request.rules.staff_members:
-        return replace(refused_answer(), fields={"slots": []})
+        return refused_search()
     try:
         args = keep_offered_days(call, args, request)
         understood = parse_time(args, call, request)

@@ -16,7 +16,7 @@ from askproai_runtime.conversation.answers import (
     basis_fields,
     name_service,
     obstacle_sentence,
-    refused_answer,
+    refused_search,
     slot_fields,
     slot_sentence,
 )
@@ -42,7 +42,7 @@ async def offer_before_waiting(
     request = leave_out_refused(ctx, request)
     now, rules = ctx.clock.now(), request.rules
     if not rules.staff_members:
-        return replace(refused_answer(), fields={"slots": []})
+        return refused_search()
     read_remote = FreeTimesReader(ctx, rules, call.correlation_id)
     queries = [_query_of(request, candidate, now, ctx.settings.offers) for candidate in candidates]
     horizon = datetime.fromtimestamp(horizon_end(rules, now), UTC)

@@ -46,10 +46,15 @@ _NOON_AS_AM = re.compile(r"\b12(?:[:.]\d\d)?\s*a\.?\s?m\b", re.IGNORECASE)
 _NEAR = timedelta(days=183)
 
 
-_DAY_AS_CLOCK = re.compile(r"(0?[1-9]|[12]\d|3[01]):(0?[1-9]|1[0-2])")  # a recogniser writes "am 10:12" of "zehnten zwölften"
+_DAY_AS_CLOCK = re.compile(
+    r"(0?[1-9]|[12]\d|3[01]):(0?[1-9]|1[0-2])"
+)  # a recogniser writes "am 10:12" of "zehnten zwölften"
 
 
 _DAY_AND_MONTH = re.compile(r"[0-3]?\d-[0-3]?\d")  # no range of hours, where the time is said, too
+
+
+_PLACE_IN_LIST = re.compile(r"(?:slots|alternatives)\[(\d)\](?:\.start)?")
 
 
 _DAY_NUMBER = re.compile(r"0?[1-9]|[12]\d|3[01]")
@@ -72,6 +77,7 @@ def parse_time(
 
     Raises `ClarificationNeeded` for a time that is refused, past, impossible or not understood, and for a contradiction.
     """
+    args = _name_offered(args, call)
     parts, zone = read_parts(args), service.rules.zone
     parts = _drop_unsaid(parts, call, service)
     if not any(parts):
@@ -102,6 +108,14 @@ def parse_time(
     if any(_NOON_AS_AM.search(part) for part in parts if part):
         _require_no_noon(understood, call, service)
     return understood if understood.is_written else keep_open_readings(understood, service)
+
+
+def _name_offered(args: Mapping[str, Any], call: CallContext) -> Mapping[str, Any]:
+    """Return the arguments with the time of the last offer to which `start` points as a program does: `slots[0]`."""
+    found = _PLACE_IN_LIST.fullmatch(read_text(args, "start") or "")
+    if found is None or int(found[1]) >= len(call.offered_last):
+        return args
+    return {**args, "start": call.offered_last[int(found[1])].isoformat()}
 
 
 def _drop_unsaid(

@@ -24,14 +24,15 @@ from askproai_runtime.language.customer_names import may_bring_another
 from askproai_runtime.person_names import drop_titles, fold
 from askproai_runtime.sentences import say
 
-# Whole names of fields that a program adds of itself: no caller has said their values. A part of a name is no sign of them:
-# `requested_doctor`, `call_reason`, `insurance_id`.
+# Whole names of fields that a program adds of itself, or that the business decides alone: no caller has said their values.
+# A part of a name is no sign of them: `requested_doctor`, `call_reason`, `insurance_id`.
 _OF_PROGRAMS: Final = frozenset({
     "accesstoken", "accountsid", "agentid", "agentname", "agentversion", "apikey", "apiversion", "authtoken", "callid",
     "callsid", "callstatus", "calltimestamp", "calltype", "channelid", "confidence", "confidencescore", "conversationid",
-    "correlationid", "createdat", "endtimestamp", "eventid", "executionid", "functioncallid", "functionname", "llmid",
-    "messageid", "reasoning", "requestid", "requesttimestamp", "runid", "sessionid", "sessiontoken", "spanid", "starttimestamp",
-    "tenantid", "thought", "thoughts", "threadid", "timestamp", "toolcallid", "toolid", "toolname", "traceid", "userid",
+    "correlationid", "createdat", "currency", "endtimestamp", "eventid", "executionid", "functioncallid", "functionname", "llmid",
+    "messageid", "preis", "price", "reasoning", "requestid", "requesttimestamp", "runid", "sessionid", "sessiontoken", "spanid",
+    "starttimestamp", "tenantid", "thought", "thoughts", "threadid", "timestamp", "toolcallid", "toolid", "toolname", "traceid",
+    "userid",
 })  # fmt: skip
 _ALONE: Final = frozenset({"id", "token", "uid", "uuid", "version"})  # within `insurance` they are a person's
 # A caller may have said the value of these, unless it is a program's.

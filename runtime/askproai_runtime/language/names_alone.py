@@ -30,8 +30,8 @@ _BEHIND: Final = re.compile(
     r"(?:[\s,]+(?:bitte(?: schön| sehr)?|please|danke|thanks|thank you|am apparat|am telefon|hier|here|speaking|hei(?:ß|ss)e ich"
     r"|(?:ist|is) (?:mein|my|der|the) name|mein name|noch ?mal|noch einmal|again|wieder|halt|eben|natürlich|oder so"
     r"|wie (?:ich )?(?:schon )?gesagt)[.!]*"
-    r"|[\s,–-]+(?:mit|ohne|with(?:out)?(?: an?)?) (?:doppel[- ]?|double[- ]?|zwei |two |ein(?:em)? )?"
-    r"(?:[a-zäöüß]|(?-i:[a-zäöüß]{2})|ypsilon|scharfem s|umlaut)"
+    r"|[\s,–(-]+(?:mit|ohne|with(?:out)?(?: an?)?) (?:doppel[- ]?|double[- ]?|zwei |two |ein(?:em)? )?"
+    r"(?:[a-zäöüß](?:[- ][a-zäöüß])?|(?-i:[a-zäöüß]{2})|ypsilon|scharfem s|umlaut)\)?"
     r"(?: (?:hinten|am ende|at the end))?"
     r"|[\s,–-]+[a-zäöüß] (?:wie|as in|like|for) \w+"
     r"|, (?:und |and )?(?:nicht|not) [^,]+|[.!;:,\s]+)$",

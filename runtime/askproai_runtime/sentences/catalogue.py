@@ -199,6 +199,7 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     # what became of a booking or a move
     booking_in_flight: str
     booking_refused: str
+    search_refused: str
     just_cancelled: str
     booking_requested: str
     booked: str

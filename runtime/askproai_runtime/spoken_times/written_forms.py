@@ -51,7 +51,8 @@ WRITTEN_FORMS: Final[tuple[tuple[str, Replacement], ...]] = (
     (r"(?<![\d/-])\b(\d{1,2})-(\d{1,2})-(\d{4})\b", r"\1/\2/\3"),
     # The day of a choice is said once.
     (rf"\b({_WHICH}) (oder|or|und|and) (?=(?:the )?{_WHICH} ({_WEEKDAYS})\b)", r"\1 \3 \2 "),
-    (rf"^((?:in )?(?:dies\w*|this)) (oder|or|und|and) (?=(?:in )?{_WHICH} ((?:woche|week)(?: (?:am |on )?(?:{_WEEKDAYS}))?)\b)", r"\1 \3 \2 "),
+    (rf"^((?:in )?(?:dies\w*|this)) (oder|or|und|and) (?=(?:in )?{_WHICH} ((?:woche|week)(?: (?:am |on )?(?:{_WEEKDAYS}))?)\b)",
+     r"\1 \3 \2 "),
     (r"(?:^|(?<= ))t(\d{2}:\d{2})(?::00(?:\.0+)?)?(?=[ ,]|\.?$|\. )", r"\1"),
     # The second number is no hour; without a word of a time it may be a day of a month.
     (rf"{_BEFORE}({_HOUR})-(2[5-9]|[3-5]\d)(?= ?(?:uhr|h|[ap]\.? ?m)\b)", r"\1:\2"),

@@ -50,6 +50,7 @@ def test_a_name_of_examples_needs_the_transcript() -> None:
         ("Sven Erik Lindqvist, hip, husband of caller", "Sven Erik Lindqvist", "hip, husband of caller"),
         ("Jolene Kaczmarek (K-A-C-Z-M-A-R-E-K)", "Jolene Kaczmarek", None), ("Petra Lange [L, A, N, G, E]", "Petra Lange", None),
         ("Thomas Mayr, M-A-Y-R, ohne E", "Thomas Mayr", None), ("Thomas Mayr - M wie Martha", "Thomas Mayr", None),
+        ("Katrin Meyer (mit E-Y)", "Katrin Meyer", None),
         ("Petra Lange, Neukundin", "Petra Lange", "Neukundin"), ("Lange, Petra", "Lange, Petra", None),
         ("Lange, Petra, geb. Kurz", "Lange, Petra, geb. Kurz", None),
         ("Petra Lange (Mia)", "Petra Lange", "Mia"), ("petra lange, hüfte", "petra lange", "hüfte"), ("", "", None),

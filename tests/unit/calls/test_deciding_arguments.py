@@ -297,6 +297,7 @@ def test_a_known_name_of_any_key_decides(args: Any, asked: str | None) -> None:
     [
         ({"exclude_staff": "Anna"}, "nicht anna"), ({"ohne": "Anna"}, "nicht anna"), ({"avoid": ["Mehmet"]}, "nicht mehmet"),
         ({"preference": "bei Anna"}, "bei anna"), ({"wish": "nicht bei Anna"}, "nicht bei anna"),
+        ({"staff": "Anna, Salon Müller Mitte"}, "anna"), ({"service": "Mehmet", "staff": "Haarschnitt"}, "mehmet"),
         ({"preferences": ["Mehmet"]}, "mehmet"), ({"exclude": "Montag"}, None), ({"wish": "bei Anna", "ohne": "Mehmet"}, None),
     ],
 )  # fmt: skip

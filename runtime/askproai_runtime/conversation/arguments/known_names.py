@@ -82,7 +82,12 @@ class KnownNames:
 
         Where there are several branches, the name of one chooses it.
         """
-        is_choice = argument == "branch" and len(self.config.branches) > 1
+        rest = self._drop_places(text, is_choice=argument == "branch" and len(self.config.branches) > 1)
+        is_named = set(rest.split()) <= _BESIDE_PLACES and len(rest.split()) < len(fold(text).split())
+        return is_named and not self.resolve("staff", text)
+
+    def _drop_places(self, text: str, *, is_choice: bool = False) -> str:
+        """Return a folded text without the names of the business, and, unless one of them is to be chosen, of its branches."""
         names = [self.config.display_name]
         for branch in () if is_choice else self.config.branches:
             address = branch.address
@@ -90,8 +95,18 @@ class KnownNames:
         rest = f" {fold(text)} "
         for name in sorted(filter(None, map(fold, names)), key=len, reverse=True):
             rest = rest.replace(f" {name} ", "  ")
-        is_named = set(rest.split()) <= _BESIDE_PLACES and len(rest.split()) < len(fold(text).split())
-        return is_named and not self.resolve("staff", text)
+        return rest
+
+    def find_person_beside_place(self, text: str) -> str | None:
+        """Return the id of the one staff member whom a text names beside the business or a branch: `Anna, Salon Müller Mitte`."""
+        rest = self._drop_places(text).strip()
+        found = self.resolve("staff", rest) if rest and rest != fold(text) else frozenset()
+        return next(iter(found)) if len(found) == 1 and not self.resolve("staff", text) else None
+
+    def are_swapped(self, service: str, staff: str) -> bool:
+        """Return whether a text for a service names only a staff member, and that for a staff member only a service."""
+        is_person = bool(self.resolve("staff", service)) and not self.resolve("service", service)
+        return is_person and bool(self.resolve("service", staff)) and not self.resolve("staff", staff)
 
     def list_service_parts(self, text: str) -> list[ServicePart]:
         """Return the parts of a text for a service that are other arguments."""

@@ -107,8 +107,18 @@ def read_arguments(function: str, args: Any, known: KnownNames | None = None) ->
             named += [member.value] if member.value not in named else []
     for path in several:
         unread.setdefault(path, [True])
+    values |= _drop_customer(values)
     read = _split_phone(Arguments(values, _name_unread(unread), tuple(sorted(unclear)), bool(several)), rules)
     return read if known is None or "staff" not in rules else _read_names(read, function, known)
+
+
+def _drop_customer(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the companions without the customer, whom a model lists once more beside the others."""
+    own = fold(str(values.get("customer_name", "")))
+    listed = values.get("companions") or []
+    others = [each for each in listed if fold(each.get("customer_name", "")) != own]
+    is_full = len(own.split()) > 1 and len(others) == len(listed) - 1
+    return {"companions": others} if is_full and any(each.get("customer_name") for each in others) else {}
 
 
 def _split_phone(read: Arguments, rules: Mapping[str, ArgumentRule]) -> Arguments:
@@ -124,6 +134,11 @@ def _split_phone(read: Arguments, rules: Mapping[str, ArgumentRule]) -> Argument
 
 
 def _read_names(read: Arguments, function: str, known: KnownNames) -> Arguments:
+    service, staff = (str(read.values.get(name, "")) for name in ("service", "staff"))
+    if known.are_swapped(service, staff):
+        read = replace(read, values=read.values | {"service": staff, "staff": service})
+    elif (person := known.find_person_beside_place(staff)) is not None:
+        read = replace(read, values=read.values | {"staff": person})
     return _with_staff(_split_staff(_split_service(read, function, known), known), known)
 
 

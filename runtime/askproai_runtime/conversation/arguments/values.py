@@ -11,6 +11,7 @@ import msgspec
 
 from askproai_runtime.conversation.amended_messages import withdraws_call_back
 from askproai_runtime.conversation.arguments.table import ArgumentRule
+from askproai_runtime.conversation.arguments.wrappings import unwrap
 from askproai_runtime.language.phrases import join_list
 from askproai_runtime.language.placeholders import is_placeholder, leaves_open, names_nothing, refuses_contact
 from askproai_runtime.language.replies import read_claim
@@ -27,9 +28,6 @@ _LONGEST_LITERAL = 5_000
 _NAMED = frozenset({"branch", "customer_name", "service", "staff"})
 _FEWEST_DIGITS = 7  # of a telephone number that may be the end of another writing of it
 _LONGEST_DAY = 2  # digits: a day of no month
-# Of the format in which models write their calls, behind or around a value: `Donnerstag</date>`, `<|im_end|>`.
-_MARKUP = re.compile(r"</?[a-z_][\w.:-]*(?: [^<>]*)?/?>|<\|[^<>|]*\|>|```(?:json)?", re.IGNORECASE)
-_SHORTENED = re.compile(r"^([01]?\d|2[0-3])\.([0-4])$")  # 14.30 as a number; 14.5 may be the half hour
 _MAX_ENCODINGS = 3  # of JSON in JSON
 _SEVERAL = frozenset({"date", "time", "part_of_day", "start"})  # any of a list will do
 _TIMES = {
@@ -80,10 +78,7 @@ def read_value(rule: ArgumentRule, value: Any) -> str | bool | None:
         return to_text(value).lower()  # false takes back what the call has asked for
     if isinstance(value, bool) or not isinstance(value, str | int | float) or value == 0:
         return None
-    text = to_text(value).replace("\0", "").strip()
-    text = _MARKUP.sub(" ", text).strip() or text
-    if _TIMES.get(rule.name) is Argument.TIME:
-        text = _SHORTENED.sub(r"\1:\g<2>0", text)
+    text = unwrap(rule, to_text(value).replace("\0", "").strip())
     if rule.is_text and refuses_contact(text):
         return text
     if rule.name == "call_back":

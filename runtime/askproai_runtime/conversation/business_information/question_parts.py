@@ -42,7 +42,9 @@ def _any_of(*words: str) -> re.Pattern[str]:
 # Folded words with which a topic is asked about, whatever the model has called it.
 _ASKS: Final = {
     Topic.PRICES: _any_of(
-        "kostet", "kosten", r"preis\w*", "teuer", r"(?:was|viel) muss \w+(?: \w+){0,3} (?:be)?zahlen", "costs?", "prices?",
+        "kostet", "kosten", r"preis\w*", "teuer", r"(?:was|viel) muss \w+(?: \w+){0,3} (?:be)?zahlen",
+        r"(?:was|viel) (?:nehmt|nehmen|nimmt|verlang\w+|berechne\w+|zahl\w*) (?:sie|ihr|man|ich|der|die)", "charge",
+        "costs?", "prices?",
         "expensive", "fees?", "how much (?:is|are|does|do|for)", "what (?:do|will|would) i pay",
     ),
     Topic.SERVICE: _any_of(
