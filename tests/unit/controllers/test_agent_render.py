@@ -24,14 +24,21 @@ URLS = {
 CATALOGUE = "## Buchbar\n- Haarschnitt (45 Minuten; auch: Schneiden)\n\n## Team\n- Salon Müller Mitte: Anna, Mehmet"
 
 
-def rendered(begin: str | None, *, ai_notice: bool = True, catalogue: str = CATALOGUE, **changes: Any) -> Desired:
+def rendered(
+    begin: str | None,
+    *,
+    ai_notice: bool = True,
+    catalogue: str = CATALOGUE,
+    calendar: dict[str, Any] | None = None,
+    **changes: Any,
+) -> Desired:
     """Render the agent of `examples/salon.yaml`, with another first sentence and `changes` to its spec."""
     raw: dict[str, Any] = load_manifests()["RetellAgent"][0]
     llm = {**raw["spec"]["llm"], "prompt": "Du bist der Empfang von Salon Müller.", "beginMessage": begin}
     agent = RetellAgent.from_raw({**raw, "spec": {**raw["spec"], "llm": llm, **changes}})
     raw = load_manifests()["Tenant"][0]
     privacy = {**raw["spec"].get("privacy", {}), "aiNotice": ai_notice}
-    spec = {**raw["spec"], "privacy": privacy}
+    spec = {**raw["spec"], "privacy": privacy, **({"calendar": calendar} if calendar else {})}
     tenant = Tenant.from_raw({**raw, "spec": spec, "status": {"webhookUrls": URLS}})
     return render_desired(agent, tenant, (DesiredNumber("+49301234567"),), "inst/salon/mitte", catalogue=catalogue)
 
@@ -159,6 +166,13 @@ def test_every_variable_of_a_text_has_a_value() -> None:
         "caller_number": "bekannt, wenn keine Funktion nach ihr fragt",
         "gruss": "",
     }
+
+
+def test_several_services_are_one_visit_only_locally() -> None:
+    """Cal.com books one event type at a time."""
+    remote, local = rendered(None), rendered(None, calendar={"provider": "Local"})
+    assert "sind mehrere Termine" in remote.llm["general_prompt"]
+    assert "sind ein Termin: gib alle als `service` weiter" in local.llm["general_prompt"]
 
 
 def test_caller_recognition_declares_all_runtime_variables() -> None:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from askproai_core.ai_notice import announces_ai
-from askproai_core.tenant_config import CallerVerification, Function
+from askproai_core.tenant_config import CalendarProvider, CallerVerification, Function
 from askproai_operator.api import Branch, RetellAgent, Tenant, TransferMode
 from askproai_operator.controllers.agent_plan.words import PromptWords, read_texts, words_of
 from askproai_operator.providers import Json
@@ -255,7 +255,8 @@ def _prompt(agent: RetellAgent, tenant: Tenant, catalogue: str) -> str:
     words = words_of(agent.spec.language)
     rules = [words.now.format(time=f"{{{{current_time_{tenant.spec.time_zone}}}}}"), *words.basic_rules]
     if catalogue:
-        rules += words.catalogue_rules
+        is_remote = tenant.spec.calendar.provider is CalendarProvider.CALCOM
+        rules += [*words.catalogue_rules, words.visits_apart_rule if is_remote else words.one_visit_rule]
     if agent.spec.tenant_ref is not None:
         rules += words.hotline_rules
     elif words.other_branches in catalogue.splitlines():

@@ -23,6 +23,8 @@ class PromptWords:
     other_branch_rules: tuple[str, ...]
     hotline_rules: tuple[str, ...]
     catalogue_rules: tuple[str, ...]
+    one_visit_rule: str
+    visits_apart_rule: str  # where each service is an event type at Cal.com
     information_rules: tuple[str, ...]
     message_rules: tuple[str, ...]
     no_transfer_rule: str
