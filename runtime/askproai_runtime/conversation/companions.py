@@ -104,11 +104,12 @@ def _names_one(name: str) -> bool:
 
 def _without_caller(said: Sequence[Mapping[str, str]], args: Mapping[str, Any]) -> Sequence[Mapping[str, str]]:
     """Return the companions without the caller, whom a model may list beside the others by name or by first name alone."""
-    name = fold(read_text(args, "customer_name") or "")
+    name, service = (fold(read_text(args, each) or "") for each in ("customer_name", "service"))
     own = [
         each
         for each in said
-        if name and {*each} == {"customer_name"} and fold(each["customer_name"]) in {name, name.split()[0]}
+        if name and {"customer_name"} <= {*each} <= {"customer_name", "service"}
+        if fold(each["customer_name"]) in {name, name.split()[0]} and fold(each.get("service", service)) == service
     ]
     return [each for each in said if each not in own] if len(own) == 1 < len(said) and not args.get("another") else said
 

@@ -1,6 +1,7 @@
 """leave_message, and the messages of other functions."""
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -51,6 +52,7 @@ from askproai_runtime.spoken_times import Candidate, understand_parts
 
 MESSAGES_PER_CALL = 3
 MESSAGES_PER_HOUR = 10  # of one number; all callers without a number together
+_NUMBER = re.compile(r"\d(?:[\s/-]?\d){6}")
 _MAX_TEXT = 480  # what is longer may have been cut before it came here
 _MAX_SHORT = 200
 _MAX_PHONE = 40
@@ -190,7 +192,9 @@ def _say_number(config: TenantConfig, call: CallContext, stored: Message) -> str
     if stored.phone is None or not has_digits(stored.phone):
         if stored.caller is not None and call.goes_out:
             return say().reached_at_number.format(phone=spell_phone(stored.caller, region_of(config, call.branch)))
-        return say().no_number_noted if stored.caller is None else say().reached_at_callers_number
+        if stored.caller is None:
+            return "" if _NUMBER.search(stored.text) else say().no_number_noted
+        return say().reached_at_callers_number
     if not stored.phone.startswith("+"):
         return say().reached_at_named_number
     return say().reached_at_number.format(phone=spell_phone(stored.phone, region_of(config, call.branch)))

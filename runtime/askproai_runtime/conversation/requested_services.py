@@ -17,7 +17,13 @@ from askproai_runtime.language.answer_words import WAIT, Reply, words_of
 from askproai_runtime.language.generic_services import is_generic
 from askproai_runtime.language.heard_names import list_heard_services
 from askproai_runtime.language.names import list_named_staff
-from askproai_runtime.language.near_services import complete_names, list_joined, list_related
+from askproai_runtime.language.near_services import (
+    adds_nothing,
+    complete_names,
+    find_translated,
+    list_joined,
+    list_related,
+)
 from askproai_runtime.language.replies import heard_key
 from askproai_runtime.language.service_texts import drop_catalogue, find_rest, names_several
 from askproai_runtime.language.spoken_services import NamedServices, names_service, read_services
@@ -94,7 +100,7 @@ def _find_service(
         offered = _list_done_by(offered, branch, staff)
     if name is None and len(offered) == 1:
         return offered[0]
-    named = _read_ids(name or "", offered) or complete_names(name or "", offered)
+    named = _read_named(name or "", offered)
     if named.services and named.unknown is None:
         return _join_services(config, replace(named, repeated=named.repeated and not has_companions))
     if not offered:
@@ -115,6 +121,15 @@ def _find_service(
         asked = ask_meant(requested, among, for_one=for_one, has_rest=has_rest)
         return _take_agreed(config, branch, call, asked)
     return _take_agreed(config, branch, call, refuse_unknown(requested, offered, branch, config))
+
+
+def _read_named(name: str, offered: Sequence[Service]) -> NamedServices:
+    """Return which services a text names, by their names or in other words of the same meaning."""
+    named = _read_ids(name, offered) or complete_names(name, offered)
+    if named.services and named.unknown and adds_nothing(named.unknown, named.services):
+        return replace(named, unknown=None)
+    is_known = bool(named.services) and named.unknown is None
+    return named if is_known else find_translated(name, offered) or named
 
 
 def _take_agreed(config: TenantConfig, branch: Branch, call: CallContext, asked: ClarificationNeeded) -> Service:

@@ -77,7 +77,7 @@ def parse_time(
 
     Raises `ClarificationNeeded` for a time that is refused, past, impossible or not understood, and for a contradiction.
     """
-    args = _name_offered(args, call)
+    args = _name_offered(args, call, service.rules.zone)
     parts, zone = read_parts(args), service.rules.zone
     parts = _drop_unsaid(parts, call, service)
     if not any(parts):
@@ -110,12 +110,12 @@ def parse_time(
     return understood if understood.is_written else keep_open_readings(understood, service)
 
 
-def _name_offered(args: Mapping[str, Any], call: CallContext) -> Mapping[str, Any]:
+def _name_offered(args: Mapping[str, Any], call: CallContext, zone: ZoneInfo) -> Mapping[str, Any]:
     """Return the arguments with the time of the last offer to which `start` points as a program does: `slots[0]`."""
     found = _PLACE_IN_LIST.fullmatch(read_text(args, "start") or "")
     if found is None or int(found[1]) >= len(call.offered_last):
         return args
-    return {**args, "start": call.offered_last[int(found[1])].isoformat()}
+    return {**args, "start": call.offered_last[int(found[1])].astimezone(zone).isoformat()}
 
 
 def _drop_unsaid(

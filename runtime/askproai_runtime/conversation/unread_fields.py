@@ -36,8 +36,11 @@ _OF_PROGRAMS: Final = frozenset({
 })  # fmt: skip
 _ALONE: Final = frozenset({"id", "token", "uid", "uuid", "version"})  # within `insurance` they are a person's
 # A caller may have said the value of these, unless it is a program's.
-_SETTINGS: Final = frozenset({"callchannel", "channel", "lang", "language", "locale"})
-_SETTING = re.compile(r"[a-z]{2}(?:[-_][a-z]{2})?|phone|telephone|voice|web", re.IGNORECASE)
+_SETTINGS: Final = frozenset({"callchannel", "channel", "lang", "language", "locale", "status"})
+_SETTING = re.compile(
+    r"[a-z]{2}(?:[-_][a-z]{2})?|phone|telephone|voice|web|booked|confirmed|new|pending|scheduled|tentative",
+    re.IGNORECASE,
+)
 _SENTENCE = 4  # so many words mean the same under any name
 _NOTED_IN: Final = {Function.LEAVE_MESSAGE: "message", Function.BOOK_APPOINTMENT: "notes"}
 # Answers of the caller to questions of other functions.

@@ -27,11 +27,18 @@ _FEWEST_CONSONANTS = 3  # of a word; fewer are those of too many words
 _MIN_LETTERS = 4  # of a stem
 _COMPOUND, _FIRST_PART, _LAST_PART = 7, 4, 7  # letters of a compound, and of the parts that two may share
 _SAME, _RELATED = 3, 2  # of a declared word; a meaning in common counts one
+_ENDINGS = frozenset({"", "e", "en", "er", "es", "ing", "le", "len", "ming", "mt", "n", "s", "t", "ung"})
+# A kind of what the other words of their row mean, or near it: no translation.
+_KINDS = (
+    "toen", "tint", "blondier", "straehn", "highlight", "balayage", "rasur", "rasier", "shave", "shaving", "frisur", "frisier",
+    "untersuch", "vorsorge", "exam", "examination", "fusspflege",
+)  # fmt: skip
+_JOINING = frozenset({"a", "an", "and", "die", "ein", "eine", "einen", "einmal", "mit", "my", "the", "und", "with"})
 _OF_ANY_COMPOUND = ("unter", "ueber")
 # Folded words, or beginnings and ends of them, of one meaning: German and English, of trades that take appointments.
 _MEANINGS: tuple[tuple[str, ...], ...] = (
     ("haar", "hair", "frisur", "frisier"),
-    ("schnitt", "schneid", "cut", "cuts", "cutting", "trim", "trimm", "stutz", "spitzen", "kuerz"),
+    ("schnitt", "schneid", "cut", "cuts", "cutting", "haircut", "trim", "trimm", "stutz", "spitzen", "kuerz"),
     ("bart", "beard", "rasur", "rasier", "shave", "shaving"),
     (
         "faerb",
@@ -85,7 +92,68 @@ def list_related(said: str, offered: Sequence[Service]) -> list[Service]:
         for service in offered
     }
     most = max(scores.values(), default=0)
-    return [service for service in offered if most and scores[service.name] == most]
+    best = [service for service in offered if most and scores[service.name] == most]
+    return [service for service in best if not any(_adds_unsaid(service, other, words) for other in best)]
+
+
+def _adds_unsaid(service: Service, other: Service, said: frozenset[str]) -> bool:
+    """Return whether the name of a service is that of another one with more, of which nothing was said: `Haarschnitt und Bart`."""
+    own, others = set(fold(service.display_name).split()), set(fold(other.display_name).split())
+    return others < own and _score(said, " ".join(own - others)) == 0
+
+
+def find_translated(text: str, offered: Sequence[Service]) -> NamedServices | None:
+    """Return the services that a text names in other words of the same meanings, each part one: `haircut and beard trim`."""
+    said = split_visit(text)
+    whole = [each for each in _list_translated(text, offered) if len(said) == len(split_visit(each.display_name))]
+    parts = [whole] if whole else [_list_translated(part, offered) for part in said]
+    services = tuple(part[0] for part in parts if len(part) == 1)
+    if "/" in text:  # once in each language
+        services = tuple({each.name: each for each in services}.values())
+        parts = parts if len(services) > 1 else [services]
+    is_clear = bool(parts) and len(services) == len(parts) <= MOST_SERVICES
+    return NamedServices(services) if is_clear and len({each.name for each in services}) == len(services) else None
+
+
+def _list_translated(text: str, offered: Sequence[Service]) -> list[Service]:
+    """Return the services that have a name of the same meaning; nothing where another one may be meant as well."""
+    meant = _meanings_of(text)
+    if not meant:
+        return []
+    names = {each.name: (each.display_name, *each.spoken_names) for each in offered}
+    found = [each for each in offered if any(_meanings_of(name) == meant for name in names[each.name])]
+    single = [each for each in offered if each not in found and len(split_visit(each.display_name)) <= 1]
+    is_near = any(meant <= _list_all_meanings(name) for each in single for name in names[each.name])
+    return [] if is_near else found
+
+
+def adds_nothing(rest: str, named: Sequence[Service]) -> bool:
+    """Return whether words beside named services mean a part of one that is of several: "Haare" beside "Haarschnitt und Bart"."""
+    of_several = [each for each in named if len(split_visit(each.display_name)) > 1]
+    known = frozenset[int]().union(*(_meanings_of(each.display_name) or frozenset() for each in of_several))
+    meant = _meanings_of(rest)
+    return meant is not None and meant <= known
+
+
+def _meanings_of(text: str) -> frozenset[int] | None:
+    """Return what the words of a text mean; None if one of them has no meaning here."""
+    words = [word for word in fold(text).split() if word not in _JOINING]
+    meanings = [_list_meanings(word) if _is_all_meant(word) else frozenset() for word in words[:_MOST_WORDS]]
+    return frozenset[int]().union(*meanings) if meanings and all(meanings) else None
+
+
+def _list_all_meanings(text: str) -> frozenset[int]:
+    return frozenset[int]().union(*(_list_meanings(word) for word in fold(text).split()))
+
+
+@lru_cache(maxsize=8192)
+def _is_all_meant(word: str) -> bool:
+    """Return whether a folded word is made of words with a meaning here: "Bartpflege" is more than a Bart."""
+    rest = word
+    forms = (form for number in _list_meanings(word) for form in _MEANINGS[number])
+    for form in sorted(forms, key=len, reverse=True):
+        rest = rest.replace(form, "", 1)
+    return rest in _ENDINGS and not any(_has_form(word, form) for form in _KINDS)
 
 
 def complete_names(text: str, offered: Sequence[Service]) -> NamedServices:

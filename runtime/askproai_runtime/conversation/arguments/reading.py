@@ -107,18 +107,8 @@ def read_arguments(function: str, args: Any, known: KnownNames | None = None) ->
             named += [member.value] if member.value not in named else []
     for path in several:
         unread.setdefault(path, [True])
-    values |= _drop_customer(values)
     read = _split_phone(Arguments(values, _name_unread(unread), tuple(sorted(unclear)), bool(several)), rules)
     return read if known is None or "staff" not in rules else _read_names(read, function, known)
-
-
-def _drop_customer(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the companions without the customer, whom a model lists once more beside the others."""
-    own = fold(str(values.get("customer_name", "")))
-    listed = values.get("companions") or []
-    others = [each for each in listed if fold(each.get("customer_name", "")) != own]
-    is_full = len(own.split()) > 1 and len(others) == len(listed) - 1
-    return {"companions": others} if is_full and any(each.get("customer_name") for each in others) else {}
 
 
 def _split_phone(read: Arguments, rules: Mapping[str, ArgumentRule]) -> Arguments:
@@ -262,14 +252,23 @@ def _is_other_time(member: Member) -> bool:
 
 
 def _without_fillers(members: list[Member]) -> list[Member]:
-    """Return the members without companions of one object without a key, if a model has given nothing for other arguments as well.
+    """Return the members without companions of one object with nothing in it, where a model has filled a schema with nothing.
 
     Alone, such an object is a person without a name, as one with an empty name is, by the schema.
     """
     empty = sum(member.rule is not None and member.value in {"", None} for member in members if not _is_nested(member))
-    if empty < _FILLED_SCHEMA:
-        return members
-    return [each for each in members if not (_is_of_companions(each) and each.value in ([{}], {}))]
+    return [
+        each
+        for each in members
+        if not (_is_of_companions(each) and _is_filler(each.value, 0 if empty < _FILLED_SCHEMA else _FILLED_SCHEMA))
+    ]
+
+
+def _is_filler(value: Any, empty: int) -> bool:
+    """Return whether companions are one object with nothing in it, where it, or `empty` other arguments, fill a schema."""
+    entry = value[0] if isinstance(value, list) and len(value) == 1 else value
+    is_empty_object = isinstance(entry, dict) and all(each in ("", None) for each in entry.values())
+    return is_empty_object and (len(entry) if entry else empty) >= _FILLED_SCHEMA
 
 
 def _is_nested(member: Member) -> bool:

@@ -14,7 +14,7 @@ from askproai_runtime.conversation.business_information.numbers import spell_clo
 from askproai_runtime.conversation.business_information.paused_days import describe_pause, describe_pauses
 from askproai_runtime.language.phrases import join_list
 from askproai_runtime.person_names import fold
-from askproai_runtime.sentences import format_day, say
+from askproai_runtime.sentences import SENTENCES, format_day, say
 from askproai_runtime.spoken_times import Candidate, Grain, Understanding, understand, understand_parts
 
 _AHEAD = timedelta(weeks=8)
@@ -88,12 +88,18 @@ def find_habitual_days(phrase: str | None, words: str) -> tuple[int, ...]:
     For a span ("montags bis freitags"), for more days than a listener can follow, and for words that say more about a day than
     which one it is ("Ich arbeite samstags", "außer samstags"), nothing: they get the hours of the week.
     """
-    said = fold(phrase or " ".join(_asked_words(words))).split()
+    asked = " ".join(_asked_words(words))
+    is_one_day = phrase is not None and phrase.isalpha()  # models drop the "s" of "on Sundays"
+    return _find_habitual(phrase or asked) or (_find_habitual(asked) if is_one_day else ())
+
+
+def _find_habitual(phrase: str) -> tuple[int, ...]:
+    said = fold(phrase).split()
     if not _NO_HABITUAL_DAY.isdisjoint(said):
         return ()
-    names = [fold(name) for name in say().habitual_weekdays]
-    days = tuple(day for day, name in enumerate(names) if name in said)
-    is_span = any(between in _SPANS and after in names for between, after in pairwise(said))
+    names = [{fold(each.habitual_weekdays[day]) for each in SENTENCES.values()} for day in range(_WEEK_DAYS)]
+    days = tuple(day for day, known in enumerate(names) if not known.isdisjoint(said))
+    is_span = any(between in _SPANS and after in set().union(*names) for between, after in pairwise(said))
     return days if len(days) <= _MAX_DAYS and not is_span else ()
 
 
