@@ -43,7 +43,7 @@ _HALF_A_DAY = timedelta(hours=12)
 _NOON_AS_AM = re.compile(r"\b12(?:[:.]\d\d)?\s*a\.?\s?m\b", re.IGNORECASE)
 
 
-_NEAR = timedelta(days=183)
+_NEAR = timedelta(days=92)
 
 
 _DAY_AS_CLOCK = re.compile(

@@ -31,7 +31,7 @@ async def test_an_address_that_was_not_read_back_books_nothing(new_salon, replie
         answer = await salon.booking.book_appointment(asking, booking_args(email=ADDRESS, **confirmed))
         assert (answer.success, answer.fields["needs_confirmation"], answer.fields["email"]) == (False, True, ADDRESS)
         assert SPELLED in answer.message
-        assert answer.message.endswith("Ist das richtig?")
+        assert "Ist das richtig?" in answer.message
     assert await salon.live() == []
 
 

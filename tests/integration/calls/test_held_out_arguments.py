@@ -52,7 +52,7 @@ ASKED = {
     "phone": r"Nummer|number", "which": r"Meinen Sie|Do you mean|oder|or\b", "staff": r"bei|with", "anything": "",
 }  # fmt: skip
 REFUSED = {
-    "past": r"vorbei|vergangen|over|past",
+    "past": r"vorbei|vergangen|over|past|^(?:Meinen Sie|Do you mean) ",  # or whether the next such day is meant
     "closed": r"outside|außerhalb|geschlossen|zu\b|closed|öffn|open|arbeite|work|schlie|frei|free",
     "no_such_service": "", "no_such_person": "",
 }  # fmt: skip
