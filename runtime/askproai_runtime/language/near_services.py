@@ -110,7 +110,7 @@ def find_translated(text: str, offered: Sequence[Service]) -> NamedServices | No
     services = tuple(part[0] for part in parts if len(part) == 1)
     if "/" in text:  # once in each language
         services = tuple({each.name: each for each in services}.values())
-        parts = parts if len(services) > 1 else [services]
+        parts = parts if len(services) > 1 else [list(services)]
     is_clear = bool(parts) and len(services) == len(parts) <= MOST_SERVICES
     return NamedServices(services) if is_clear and len({each.name for each in services}) == len(services) else None
 
@@ -129,9 +129,13 @@ def _list_translated(text: str, offered: Sequence[Service]) -> list[Service]:
 
 def adds_nothing(rest: str, named: Sequence[Service]) -> bool:
     """Return whether words beside named services mean a part of one that is of several: "Haare" beside "Haarschnitt und Bart"."""
-    of_several = [each for each in named if len(split_visit(each.display_name)) > 1]
-    known = frozenset[int]().union(*(_meanings_of(each.display_name) or frozenset() for each in of_several))
-    meant = _meanings_of(rest)
+    return says_part(rest, [each for each in named if len(split_visit(each.display_name)) > 1])
+
+
+def says_part(text: str, named: Sequence[Service]) -> bool:
+    """Return whether words mean nothing else than the names of services do: "beard" beside "Haarschnitt und Bart"."""
+    known = frozenset[int]().union(*(_list_all_meanings(each.display_name) for each in named))
+    meant = _meanings_of(text)
     return meant is not None and meant <= known
 
 

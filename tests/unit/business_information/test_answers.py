@@ -51,6 +51,22 @@ def test_each_topic_is_answered_from_the_manifest(topic: str, sentence: str) -> 
     assert answer.outcome is FunctionOutcome.ANSWERED
 
 
+@pytest.mark.parametrize(
+    ("words", "beginning"),
+    [
+        ("How much is a haircut?", "Haarschnitt kostet neununddreißig Euro."),
+        ("Was nehmen Sie für einen Haarschnitt?", "Haarschnitt kostet neununddreißig Euro."),
+        ("Are you open on Saturdays?", "Samstags ist von neun bis vierzehn Uhr geöffnet."),
+    ],
+)
+def test_words_of_the_other_language_are_answered(words: str, beginning: str) -> None:
+    """Callers speak another language than the agent; models pass the service on by its name, and a day without its "s"."""
+    args = {"date": "Saturday"} if "open" in words else {"service": "Haarschnitt"}
+    answer = ask(SALON, "prices" if "service" in args else "opening_hours", question=words, **args)
+    assert answer.message == beginning
+    assert "not_answered" not in answer.fields
+
+
 def test_hours_and_closed_days_cover_the_named_day() -> None:
     assert ask(SALON, "opening_hours").message.startswith("Geöffnet ist Dienstag bis Freitag von neun bis achtzehn Uhr")
     assert ask(SALON, "opening_hours", date="morgen").message.startswith(

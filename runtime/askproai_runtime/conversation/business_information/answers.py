@@ -43,6 +43,7 @@ from askproai_runtime.conversation.business_information.topics import Topic
 from askproai_runtime.conversation.business_information.working_days import split_working_days
 from askproai_runtime.conversation.types import Answer, FunctionOutcome
 from askproai_runtime.language.introductions import read_introduction
+from askproai_runtime.language.near_services import says_part
 from askproai_runtime.language.phrases import join_list
 from askproai_runtime.person_names import drop_titles, fold
 from askproai_runtime.sentences import format_written_day, say
@@ -168,8 +169,10 @@ def _answer_parts(config: TenantConfig, branch: Branch, question: Question, aske
         said.append(say().our_branches.format(names=_list_names([each.display_name for each in config.branches])))
     topics = asked.topics if asked.is_sure or not declared else ()
     answers = [_answer(config, branch, each, reading) for each, reading in topics]
-    open_parts = leave_open(asked.parts, " ".join([*said, *(each.message for each in answers)]))
-    is_all_open = len(open_parts) == len(asked.parts) > 0
+    named = [service for _, reading in topics for _, service in reading.named]
+    parts = [part for part in asked.parts if not says_part(part.words, named)]
+    open_parts = leave_open(parts, " ".join([*said, *(each.message for each in answers)]))
+    is_all_open = len(open_parts) == len(parts) > 0
     open_parts = drop_around_nouns(open_parts)
     nouns = [part for part in open_parts if not part.clause]
     found = {part: sentence for part in nouns if (sentence := _find_declared(config, branch, part, topics))}

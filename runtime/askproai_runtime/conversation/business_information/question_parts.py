@@ -25,7 +25,7 @@ from askproai_runtime.conversation.business_information.topics import (
 from askproai_runtime.language.phrases import join_list
 from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import present_language, say
-from askproai_runtime.spoken_times import Refusal, understand
+from askproai_runtime.spoken_times import Refusal, read_in_languages, understand
 
 _MOST_NAMED: Final = 2  # open parts that a listener can follow
 _MOST_WORDS: Final = 40  # of a question
@@ -310,8 +310,13 @@ def _is_of_a_topic(word: str) -> bool:
 
 
 def is_day(word: str, at: datetime, zone: ZoneInfo) -> bool:
-    understood = understand(word, at=at, zone=zone)
-    return bool(understood.candidates) or understood.refused in {Refusal.PAST, Refusal.IMPOSSIBLE}
+    """Return whether a word is a day in the language of the call, or in the other one."""
+
+    def is_one() -> bool:
+        understood = understand(word, at=at, zone=zone)
+        return bool(understood.candidates) or understood.refused in {Refusal.PAST, Refusal.IMPOSSIBLE}
+
+    return read_in_languages(is_one, False)
 
 
 def leave_open(parts: Sequence[OpenPart], answered: str) -> list[OpenPart]:
