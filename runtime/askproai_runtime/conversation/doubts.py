@@ -15,11 +15,16 @@ from askproai_runtime.language.answer_words import FILLER, MOVE, YES_WORD, words
 _ONE: Final = r"(?:(?:\w*termin|\w*buchung|appointment|booking|weitere[nrs]?|um|am|für|at|on|for)\b|$)"
 _ADDS: Final = re.compile(
     rf"(?<!am )(?<!vom )\b(?:weitere|zweite)[nrs]? ?{_ONE}|\b(?:noch eine?[nmrs]?|another|second) ?{_ONE}"
-    r"|\b(?:zusätzlich|beides?\b|auch noch|noch dazu|dazu noch|ausserdem|additional|in addition|as well\b|i also)"
+    r"|\b(?:zusätzlich|beides?\b(?!.*\b(?:nicht|kaum)\b)|auch noch|noch dazu|dazu noch|ausserdem|additional|in addition|as well\b|i also)"
 )
 _ALSO: Final = re.compile(r"\b(?:auch|noch|dazu|ausserdem|weitere\w*|zweite\w*|also|too|another|second|as well)\b")
 _AGREES: Final = re.compile(rf"(?:(?:{YES_WORD}|{FILLER})(?: |$))*+")
 _CHANGE: Final = re.compile(r"\b(?:änder|wechsel|(?:ein|aus|um)?tausch|chang|swap|switch)")
+# Without a word of a move: "Ich kann um zehn nicht, lieber um vier", "Können wir meinen auf vier legen?"
+_ANOTHER_TIME: Final = re.compile(
+    r"\bnicht\b.{0,20}\b(?:lieber|besser|sondern)\b|\b(?:meinen|unseren)(?: termin)?(?: \w+){0,3} auf\b"
+    r"|\b(?:can.?t|cannot)\b.*\b(?:rather|better)\b"
+)
 _INSTEAD: Final = re.compile(
     r"\b(?:an)?statt\b|\banstelle\b|\ban (?:meiner|seiner|ihrer) stelle\b|\bfür mich (?:kommt|geht)\b"
     r"|\binstead of\b|\bin (?:my|his|her) place\b",
@@ -37,6 +42,7 @@ def read_doubts(call: CallContext) -> Doubts:
     """
     said, replaces_person = words_of(call.said_since_change or ""), says_instead(call)
     changes = replaces_person or call.asks_to_move or any(each.search(said) for each in (MOVE, _CHANGE))
+    changes = changes or (_ANOTHER_TIME.search(said) is not None and not _speaks_of_one_more(call))
     adds = _speaks_of_one_more(call) and not (changes or _TAKES_BACK.search(said))
     is_led = any(not _ALSO.search(words_of(each)) for each in call.asked_since_change.splitlines())
     agrees = bool(_AGREES.fullmatch(said)) and not (said and is_led)

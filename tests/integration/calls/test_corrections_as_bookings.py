@@ -50,6 +50,22 @@ async def test_what_is_no_move_is_booked(later: SpokenCall, more: dict[str, Any]
 
 
 @pytest.mark.parametrize(
+    "said",
+    [
+        "Können wir meinen auf vier legen?", "Ich kann um zehn nicht, lieber um vier.",
+        "I can't make it at ten, four would be better.", "Beides schaffe ich nicht, bitte verschieben.",
+    ],
+)  # fmt: skip
+async def test_another_time_for_it_is_no_further_one(later: SpokenCall, said: str) -> None:
+    """A model sets `another`, whatever the caller says."""
+    await later.ask(FIND, {})
+    later.say(said)
+    asked = await later.ask(BOOK, friday_at(later.pod, "16:00", another=True))
+    assert asked["choices"] == ["further", "move"], asked
+    assert await times(later) == ["10:00"]
+
+
+@pytest.mark.parametrize(
     ("said", "finds"),
     [
         ("Färben statt Haarschnitt, um vier.", False),
