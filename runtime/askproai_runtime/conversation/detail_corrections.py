@@ -22,8 +22,9 @@ from askproai_runtime.conversation.noted_changes import require_agreeing_notes
 from askproai_runtime.conversation.owner_questions import ask_name, require_agreement, require_own_notes
 from askproai_runtime.conversation.phone_argument import ask_if_unclear, note_unclear, read_phone
 from askproai_runtime.conversation.requested_services import parse_service_request
-from askproai_runtime.conversation.requested_times import parse_start, read_parts
+from askproai_runtime.conversation.requested_times import parse_start
 from askproai_runtime.conversation.spoken_booking import SpokenBooking, parse_details, wants_another
+from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import Answer, CallContext, Choice
 from askproai_runtime.conversation.verification import read_birth_date
 from askproai_runtime.person_names import is_alike, same_name

@@ -15,7 +15,8 @@ from askproai_runtime.language.answer_words import FILLER, MOVE, YES_WORD, words
 _ONE: Final = r"(?:(?:\w*termin|\w*buchung|appointment|booking|weitere[nrs]?|um|am|für|at|on|for)\b|$)"
 _ADDS: Final = re.compile(
     rf"(?<!am )(?<!vom )\b(?:weitere|zweite)[nrs]? ?{_ONE}|\b(?:noch eine?[nmrs]?|another|second) ?{_ONE}"
-    r"|\b(?:zusätzlich|beides?\b(?!.*\b(?:nicht|kaum)\b)|auch noch|noch dazu|dazu noch|ausserdem|additional|in addition|as well\b|i also)"
+    r"|\b(?:zusätzlich|beides?\b(?!.*\b(?:nicht|kaum)\b)|auch noch|noch dazu|dazu noch|ausserdem|additional|in addition|as well\b"
+    r"|i also)"
 )
 _ALSO: Final = re.compile(r"\b(?:auch|noch|dazu|ausserdem|weitere\w*|zweite\w*|also|too|another|second|as well)\b")
 _AGREES: Final = re.compile(rf"(?:(?:{YES_WORD}|{FILLER})(?: |$))*+")

@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 
 from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.day_readings import ask_which, dates_of, day_of, days_of
-from askproai_runtime.conversation.requested_times import names_day, read_parts
+from askproai_runtime.conversation.requested_times import names_day
+from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import CallContext, NamedTimes, Naming
 from askproai_runtime.language.answer_words import NO, Reply, words_of
 from askproai_runtime.language.declines import find_named_times

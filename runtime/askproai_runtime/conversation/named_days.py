@@ -37,7 +37,8 @@ from askproai_runtime.conversation.last_days import (
 )
 from askproai_runtime.conversation.named_places import put_on_place, put_on_shown_weekday
 from askproai_runtime.conversation.open_days import TimeWords, needs_day, put_relative_day, put_time, put_weekday
-from askproai_runtime.conversation.requested_times import holds_iso_day, keep_open_readings, names_day, read_parts
+from askproai_runtime.conversation.requested_times import holds_iso_day, keep_open_readings, names_day
+from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import CallContext, NamedTimes, Naming
 from askproai_runtime.spoken_times import Understanding, count_from, counts_time, exact_at, find_open_span, fold
 

@@ -17,7 +17,8 @@ from askproai_runtime.conversation.day_readings import (
 )
 from askproai_runtime.conversation.last_days import OF_OWN
 from askproai_runtime.conversation.open_days import TimeWords
-from askproai_runtime.conversation.requested_times import names_day, read_parts
+from askproai_runtime.conversation.requested_times import names_day
+from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.language.places_among import ENDING, OF_THEM, PLACE, PLACES
 from askproai_runtime.spoken_times import WEEKDAYS, Argument, Grain, find_part_argument, fold
 

@@ -38,8 +38,8 @@ from askproai_runtime.conversation.requested_times import (
     names_day,
     parse_time,
     put_on_day,
-    read_parts,
 )
+from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, Naming
 from askproai_runtime.spoken_times import (
     Candidate,

@@ -55,7 +55,8 @@ from askproai_runtime.conversation.offer_choice import (
 from askproai_runtime.conversation.one_by_one import ONE_BY_ONE
 from askproai_runtime.conversation.own_obstacles import offer_own_move
 from askproai_runtime.conversation.requested_services import parse_service_request
-from askproai_runtime.conversation.requested_times import parse_time, read_parts
+from askproai_runtime.conversation.requested_times import parse_time
+from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import Answer, CallContext, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.sentences import present_language, say
 from askproai_runtime.spoken_times import (

@@ -28,7 +28,8 @@ from askproai_runtime.conversation.day_readings import (
     read_on,
 )
 from askproai_runtime.conversation.last_days import OF_OWN, has_named_day, list_said_starts, offers_other_service
-from askproai_runtime.conversation.requested_times import first_day, keep_open_readings, put_on_day, read_parts
+from askproai_runtime.conversation.requested_times import first_day, keep_open_readings, put_on_day
+from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, NamedTimes, Naming
 from askproai_runtime.language.said_days import SaidDays, read_said_days
 from askproai_runtime.spoken_times import (

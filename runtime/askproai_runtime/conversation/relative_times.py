@@ -19,8 +19,8 @@ from askproai_runtime.conversation.requested_times import (
     holds_iso_day,
     keep_open_readings,
     minute_before,
-    read_parts,
 )
+from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import CallContext, NamedTimes, Naming
 from askproai_runtime.language.answer_words import NO, words_of
 from askproai_runtime.spoken_times import (

@@ -13,8 +13,8 @@ from askproai_runtime.conversation.book import book_appointment
 from askproai_runtime.conversation.changed_visits import ReplacementWanted
 from askproai_runtime.conversation.corrections import find_own
 from askproai_runtime.conversation.named_people import read_name_alone
-from askproai_runtime.conversation.requested_times import read_parts
 from askproai_runtime.conversation.reschedule import move_own_appointment
+from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import Answer, AskedChoice, CallContext, Choice
 from askproai_runtime.language.answer_words import FILLER, YES_WORD
 from askproai_runtime.language.cancel_answers import CANCELLATION

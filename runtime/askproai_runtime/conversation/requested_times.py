@@ -12,6 +12,7 @@ from askproai_runtime.availability.obstacles import is_open_time, is_working_day
 from askproai_runtime.book.requests import ServiceRequest
 from askproai_runtime.conversation.answers import candidate_fields, candidate_question
 from askproai_runtime.conversation.arguments.texts import read_text
+from askproai_runtime.conversation.time_arguments import name_offered, read_parts
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.language.answer_words import words_of
 from askproai_runtime.language.declines import REJECTS
@@ -32,36 +33,11 @@ from askproai_runtime.spoken_times import (
 )
 
 _NO_TIME = re.compile(r"0?0:00(?::00)?")  # models write it where no time was said
-
-
 _DAYS_AHEAD = 14  # in which a time without a day is searched
-
-
 _HALF_A_DAY = timedelta(hours=12)
-
-
 _NOON_AS_AM = re.compile(r"\b12(?:[:.]\d\d)?\s*a\.?\s?m\b", re.IGNORECASE)
-
-
 _NEAR = timedelta(days=92)
-
-
-_DAY_AS_CLOCK = re.compile(
-    r"(0?[1-9]|[12]\d|3[01]):(0?[1-9]|1[0-2])"
-)  # a recogniser writes "am 10:12" of "zehnten zwölften"
-
-
-_DAY_AND_MONTH = re.compile(r"[0-3]?\d-[0-3]?\d")  # no range of hours, where the time is said, too
-
-
-_PLACE_IN_LIST = re.compile(r"(?:slots|alternatives)\[(\d)\](?:\.start)?")
-
-
-_DAY_NUMBER = re.compile(r"0?[1-9]|[12]\d|3[01]")
-
-
 _ISO_DAY = re.compile(r"\s*\d{4}-\d\d-\d\d")
-
 _MIDNIGHT = clock_time()
 
 
@@ -77,7 +53,7 @@ def parse_time(
 
     Raises `ClarificationNeeded` for a time that is refused, past, impossible or not understood, and for a contradiction.
     """
-    args = _name_offered(args, call, service.rules.zone)
+    args = name_offered(args, call, service.rules.zone)
     parts, zone = read_parts(args), service.rules.zone
     parts = _drop_unsaid(parts, call, service)
     if not any(parts):
@@ -108,14 +84,6 @@ def parse_time(
     if any(_NOON_AS_AM.search(part) for part in parts if part):
         _require_no_noon(understood, call, service)
     return understood if understood.is_written else keep_open_readings(understood, service)
-
-
-def _name_offered(args: Mapping[str, Any], call: CallContext, zone: ZoneInfo) -> Mapping[str, Any]:
-    """Return the arguments with the time of the last offer to which `start` points as a program does: `slots[0]`."""
-    found = _PLACE_IN_LIST.fullmatch(read_text(args, "start") or "")
-    if found is None or int(found[1]) >= len(call.offered_last):
-        return args
-    return {**args, "start": call.offered_last[int(found[1])].astimezone(zone).isoformat()}
 
 
 def _drop_unsaid(
@@ -199,26 +167,6 @@ def _find_coming(past: date, today: date) -> date | None:
         if timedelta() <= day - today <= _NEAR:
             return day
     return None
-
-
-def read_parts(args: Mapping[str, Any]) -> tuple[str | None, str | None, str | None]:
-    """Return `date`, `time` and `part_of_day`. A `start` with a day is in place of the date; one of a time is a time.
-
-    A lone number as `date` is a day of the month where the time is said, too; one like a clock time has its month behind it.
-    """
-    start, date, time, part_of_day = (read_text(args, name) for name in ("start", "date", "time", "part_of_day"))
-    if date and _DAY_NUMBER.fullmatch(date) and (time or part_of_day):
-        date = f"{date}."
-    if date and time and date != time and (numbers := _DAY_AS_CLOCK.fullmatch(date)):
-        date = f"{numbers[1]}.{numbers[2]}."
-    elif date and time and _DAY_AND_MONTH.fullmatch(date):
-        date = date.replace("-", "/")
-    if start is None:
-        return date, time, part_of_day
-    if find_part_argument(start) in {Argument.TIME, Argument.PART_OF_DAY}:
-        times = [*dict.fromkeys(each for each in (start, time, part_of_day) if each), None]
-        return date, times[0], times[1]
-    return (start, None, None) if date else (start, time, part_of_day)
 
 
 def _find_clock(text: str, now: datetime) -> str | None:

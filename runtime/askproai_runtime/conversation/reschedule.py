@@ -65,9 +65,10 @@ from askproai_runtime.conversation.offer import offer_alternatives, offer_for_mo
 from askproai_runtime.conversation.own_appointments import resolve_appointment
 from askproai_runtime.conversation.owner_questions import ask_name, comes_instead, require_owner, says_customer
 from askproai_runtime.conversation.questions import require_beside_wanted
-from askproai_runtime.conversation.requested_times import read_parts, require_exact
+from askproai_runtime.conversation.requested_times import require_exact
 from askproai_runtime.conversation.said_appointments import name_place
 from askproai_runtime.conversation.said_names import is_named_beside
+from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import Answer, CallContext, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.conversation.unsaid_days import find_unheard, require_said_day
 from askproai_runtime.conversation.verification import list_own_appointments

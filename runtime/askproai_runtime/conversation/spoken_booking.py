@@ -17,7 +17,8 @@ from askproai_runtime.conversation.email_address import read_named_email
 from askproai_runtime.conversation.named_people import read_name_alone
 from askproai_runtime.conversation.phone_argument import SaidPhone, read_phone
 from askproai_runtime.conversation.requested_services import parse_service_request
-from askproai_runtime.conversation.requested_times import names_day, parse_start, read_parts
+from askproai_runtime.conversation.requested_times import names_day, parse_start
+from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded
 from askproai_runtime.sentences import format_spoken, present_language, say
 from askproai_runtime.spoken_times import (

@@ -17,7 +17,8 @@ from askproai_runtime.book.store.actions import NO_APPOINTMENT, record_which
 from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.day_readings import ask_readings, dates_of, days_of, read_near
 from askproai_runtime.conversation.last_days import OF_OWN, after_request, find_repeated_start
-from askproai_runtime.conversation.requested_times import names_day, read_parts
+from askproai_runtime.conversation.requested_times import names_day
+from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, Naming
 from askproai_runtime.language.answer_words import words_of
 from askproai_runtime.language.declines import rejects_times

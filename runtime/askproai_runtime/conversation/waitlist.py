@@ -31,7 +31,8 @@ from askproai_runtime.conversation.named_people import name_people
 from askproai_runtime.conversation.offer_before_waiting import offer_before_waiting
 from askproai_runtime.conversation.phone_argument import read_phone, say_unclear, spell_phone
 from askproai_runtime.conversation.requested_services import parse_service_request
-from askproai_runtime.conversation.requested_times import names_day, parse_time, read_parts, require_exact
+from askproai_runtime.conversation.requested_times import names_day, parse_time, require_exact
+from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import Answer, CallContext, Choice, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.language.customer_names import read_customer_name
 from askproai_runtime.language.phrases import format_reading, join_list

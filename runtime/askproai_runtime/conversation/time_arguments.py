@@ -1,0 +1,44 @@
+"""The arguments of a call function that name a time, as they are read together: which is the day, which the time of day. Pure."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from askproai_runtime.conversation.arguments.texts import read_text
+from askproai_runtime.conversation.types import CallContext
+from askproai_runtime.spoken_times import Argument, find_part_argument
+
+# A recogniser writes "am 10:12" of "zehnten zwölften".
+_DAY_AS_CLOCK = re.compile(r"(0?[1-9]|[12]\d|3[01]):(0?[1-9]|1[0-2])")
+_DAY_AND_MONTH = re.compile(r"[0-3]?\d-[0-3]?\d")  # no range of hours, where the time is said, too
+_PLACE_IN_LIST = re.compile(r"(?:slots|alternatives)\[(\d)\](?:\.start)?")
+_DAY_NUMBER = re.compile(r"0?[1-9]|[12]\d|3[01]")
+
+
+def name_offered(args: Mapping[str, Any], call: CallContext, zone: ZoneInfo) -> Mapping[str, Any]:
+    """Return the arguments with the time of the last offer to which `start` points as a program does: `slots[0]`."""
+    found = _PLACE_IN_LIST.fullmatch(read_text(args, "start") or "")
+    if found is None or int(found[1]) >= len(call.offered_last):
+        return args
+    return {**args, "start": call.offered_last[int(found[1])].astimezone(zone).isoformat()}
+
+
+def read_parts(args: Mapping[str, Any]) -> tuple[str | None, str | None, str | None]:
+    """Return `date`, `time` and `part_of_day`. A `start` with a day is in place of the date; one of a time is a time.
+
+    A lone number as `date` is a day of the month where the time is said, too; one like a clock time has its month behind it.
+    """
+    start, date, time, part_of_day = (read_text(args, name) for name in ("start", "date", "time", "part_of_day"))
+    if date and _DAY_NUMBER.fullmatch(date) and (time or part_of_day):
+        date = f"{date}."
+    if date and time and date != time and (numbers := _DAY_AS_CLOCK.fullmatch(date)):
+        date = f"{numbers[1]}.{numbers[2]}."
+    elif date and time and _DAY_AND_MONTH.fullmatch(date):
+        date = date.replace("-", "/")
+    if start is None:
+        return date, time, part_of_day
+    if find_part_argument(start) in {Argument.TIME, Argument.PART_OF_DAY}:
+        times = [*dict.fromkeys(each for each in (start, time, part_of_day) if each), None]
+        return date, times[0], times[1]
+    return (start, None, None) if date else (start, time, part_of_day)
