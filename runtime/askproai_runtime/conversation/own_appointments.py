@@ -7,6 +7,7 @@ instead of the number (`verification.py`).
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -39,6 +40,7 @@ from askproai_runtime.language.phrases import join_list
 from askproai_runtime.language.replies import meant_key
 from askproai_runtime.person_names import is_other_person
 from askproai_runtime.sentences import say
+from askproai_runtime.spoken_times import parse_instant
 
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _AND = re.compile(r"\s*(?:,|&|\bund\b|\band\b)\s*", re.IGNORECASE)
@@ -70,7 +72,7 @@ async def resolve_appointment(
             await _require_yes(ctx, conn, call, said, named, found, say().not_found if named.is_nothing else "")
         return said
     args = args if is_done is None else {**args, "staff": None}
-    appointment_id, fit = _read_id(args, found), partial(narrow, ctx.config(), call, args)
+    appointment_id, fit = _read_id(args, found, zone), partial(narrow, ctx.config(), call, args)
     if appointment_id is not None:
         return await _resolve_by_id(ctx, conn, call, args, question, appointment_id, found, named)
     on_weekday = fit([each for each in found if is_on_weekday(each, args, call, zone)])
@@ -89,11 +91,18 @@ async def resolve_appointment(
     return _choose(ctx, call, found, named, question, fit)
 
 
-def _read_id(args: Mapping[str, Any], found: Sequence[Appointment]) -> str | None:
-    """Return the id that is named. One that a model has made up (`apt_001`) does not count where a day or a name says which."""
+def _read_id(args: Mapping[str, Any], found: Sequence[Appointment], zone: ZoneInfo) -> str | None:
+    """Return the id that is named, or that of the only one at the start in its place (`2026-12-11T13:00`). One that a model has
+    made up (`apt_001`) does not count where a day or a name says which.
+    """
     text = read_text(args, "appointment_id")
     if text is None or text in {str(each.id) for each in found}:
         return text
+    with suppress(ValueError):
+        start = parse_instant(text, zone)
+        then = [each for each in found if each.starts_at == (start if start.tzinfo else start.replace(tzinfo=zone))]
+        if len(then) == 1:
+            return str(then[0].id)
     is_said = any(read_text(args, name) for name in ("appointment_date", "customer_name", "service"))
     return None if is_said and not _ID.fullmatch(text) else text
 
@@ -145,7 +154,7 @@ async def resolve_cancellation(
         args = {**args, **dict.fromkeys(PICKING)}
     named, either = NamedTime.of(args, call, zone), [*found, *cancelled]
     said = choose_said(ctx.config(), call, args, either, named.select(either), is_read=bool(named.readings))
-    if said is not None or _read_id(args, found) is not None:
+    if said is not None or _read_id(args, found, zone) is not None:
         own = said or await resolve_appointment(ctx, conn, call, args, question)
         return (questioned if questioned is not None and reply is Reply.YES and not own.live else own), ""
     on_weekday = [each for each in (*found, *cancelled) if is_on_weekday(each, args, call, zone)]

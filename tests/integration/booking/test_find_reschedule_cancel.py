@@ -298,6 +298,14 @@ async def test_a_new_time_is_understood_as_it_is_said(new_salon, args, start: st
     assert answer.fields["start"] == start, answer
 
 
+@pytest.mark.parametrize("start", ["2026-11-27T14:30", "2026-11-27T14:30:00+01:00", "2026-11-27T13:30:00Z"])
+async def test_a_start_in_place_of_an_id(new_salon, start: str) -> None:
+    salon = await new_salon()
+    await salon.booking.book_appointment(call(), booking_args())
+    answer = await salon.booking.reschedule_appointment(call(), {"appointment_id": start, "start": FOUR})
+    assert (answer.success, answer.fields["start"]) == (True, FOUR), answer
+
+
 @pytest.mark.parametrize(
     ("args", "question"),
     [
