@@ -6,8 +6,10 @@ from typing import Any
 from uuid import uuid4
 
 from askproai_runtime.book.actor import DeskRequest
-from askproai_runtime.conversation.types import Answer
+from askproai_runtime.book.appointments import Appointment
+from askproai_runtime.book.outcomes import Booked, Moved
 from askproai_runtime.desk.booking import Customer, Place, book_for_desk
+from askproai_runtime.desk.outcomes import NotDone
 from tests.worlds.booking_environment import HALF_PAST_TWO, BookingService, Salon
 
 PETRA = Customer("Petra Müller", "0151 12345678", "petra@example.org", "braucht Hilfe an der Treppe")
@@ -28,9 +30,22 @@ async def book(
     place: Place = ANNA,
     request: DeskRequest | None = None,
     customer: Customer = PETRA,
-) -> Answer:
+) -> Booked | NotDone:
     context = salon.booking if isinstance(salon, Salon) else salon
     return await book_for_desk(context, request or desk(), place, at(start), customer, "corr-desk")
+
+
+def changed(outcome: Booked | Moved | NotDone) -> Appointment:
+    """Return the one appointment that is booked or moved."""
+    assert not isinstance(outcome, NotDone), outcome
+    (appointment,) = [outcome.appointment] if isinstance(outcome, Moved) else outcome.appointments
+    return appointment
+
+
+def refused(outcome: Booked | Moved | NotDone) -> NotDone:
+    """Return why nothing is booked or moved."""
+    assert isinstance(outcome, NotDone), outcome
+    return outcome
 
 
 async def audit(salon: Salon) -> list[tuple[str, dict[str, Any]]]:

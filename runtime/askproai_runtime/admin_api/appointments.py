@@ -18,6 +18,7 @@ from askproai_runtime.admin_api.appointment_entry import (
     require_start,
     to_entry,
 )
+from askproai_runtime.admin_api.change_sentences import say_moved
 from askproai_runtime.admin_api.desk import (
     ChangeObstacle,
     DeskBody,
@@ -45,6 +46,7 @@ from askproai_runtime.desk.appointments import (
     parse_start_for_desk,
 )
 from askproai_runtime.desk.attendance import mark_attendance
+from askproai_runtime.desk.outcomes import NotDone
 from askproai_runtime.language.names import UnknownName, list_named_staff
 from askproai_runtime.notifications.recipients import real_email
 from askproai_runtime.person_names import fold
@@ -195,13 +197,13 @@ async def move(request: ApiRequest, appointment_id: UUID, body: Move) -> Change:
     request.access.require(Right.MOVE, "move an appointment")
     booking, start = request.booking(), require_start(body.start)
     with problems():
-        answer = await move_for_desk(booking, body.desk, appointment_id, start, body.staff, request.correlation_id)
+        outcome = await move_for_desk(booking, body.desk, appointment_id, start, body.staff, request.correlation_id)
     found = await find_by_id(booking, appointment_id, appointment_id)
-    if answer is None or not found:
+    if outcome is None or not found:
         raise _not_found()
-    if not answer.success:
-        raise refuse_move(answer, request.zone)
-    return await answer_change(request, booking, found[0], answer.message)
+    if isinstance(outcome, NotDone):
+        raise refuse_move(outcome, request.zone)
+    return await answer_change(request, booking, found[0], say_moved(booking, outcome))
 
 
 async def mark(request: ApiRequest, appointment_id: UUID, body: Attendance) -> Change:

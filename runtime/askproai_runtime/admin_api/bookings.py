@@ -1,13 +1,13 @@
 """Bookings by the desk: a customer who has come in, or rings the tenant's own telephone."""
 
 from datetime import datetime, timedelta
-from uuid import UUID
 
 import msgspec
 
 from askproai_core.http_server import Problem
 from askproai_core.tenant_config import NotificationChannel
 from askproai_runtime.admin_api.appointment_entry import Change, answer_change, require_start
+from askproai_runtime.admin_api.change_sentences import say_booked
 from askproai_runtime.admin_api.desk import DeskBody, Reason, ShortText, problems
 from askproai_runtime.admin_api.endpoint import Endpoint
 from askproai_runtime.admin_api.parameters import Param, Parameters
@@ -16,6 +16,7 @@ from askproai_runtime.admin_api.request import ApiRequest
 from askproai_runtime.admin_api.roles import Right
 from askproai_runtime.desk.appointments import find_by_id
 from askproai_runtime.desk.booking import Customer, Place, book_for_desk, notified_channels, preview_booking
+from askproai_runtime.desk.outcomes import NotDone
 
 
 class NewAppointment(DeskBody, frozen=True, kw_only=True):
@@ -76,14 +77,14 @@ async def book(request: ApiRequest, body: NewAppointment) -> Change:
         Customer(body.name, body.phone, body.email, body.note),
     )
     with problems():
-        answer = await book_for_desk(booking, body.desk, place, start, customer, request.correlation_id)
-    if not answer.success:
-        raise refuse_booking(answer, request.zone)
-    appointment_id = UUID(answer.fields["appointment_id"])
+        outcome = await book_for_desk(booking, body.desk, place, start, customer, request.correlation_id)
+    if isinstance(outcome, NotDone):
+        raise refuse_booking(outcome, request.zone)
+    appointment_id = outcome.appointments[0].id
     found = await find_by_id(booking, appointment_id, appointment_id)
     if not found:
         raise Problem(503, "Busy", "It was changed at this moment: send the same request again", {"Retry-After": "1"})
-    return await answer_change(request, booking, found[0], answer.message)
+    return await answer_change(request, booking, found[0], say_booked(booking, outcome))
 
 
 def _place(given: Parameters) -> Place:

@@ -383,7 +383,7 @@ async def _list_known_names(
 async def carry_out_booking(
     ctx: BookingContext, call: CallContext, request: SpokenBooking, deadline: float
 ) -> BookingResult:
-    """Book once what is resolved, of a caller or of the desk, or answer why it is not booked, with what is free instead.
+    """Book once what a caller has asked for, or answer why it is not booked, with what is free instead.
 
     Raises `OutcomeUnknown`.
     """
@@ -418,7 +418,7 @@ def _asked_back(clarification: ClarificationNeeded) -> BookingResult:
 
 
 async def _offer_alternatives(ctx: BookingContext, call: CallContext, request: SpokenBooking) -> BookingResult:
-    shared = request.actor.desk is None and not request.was_offered
+    shared = not request.was_offered
     answer, obstacle = await offer_alternatives(ctx, request.service, call, request.start, shared=shared)
     if obstacle is Obstacle.TAKEN and request.offered_staff:
         ctx.metrics.offered_but_lost()

@@ -86,7 +86,7 @@ def _say_other_staff(request: SpokenBooking, appointment: Appointment) -> str:
 
 def _say_name(request: SpokenBooking, appointment: Appointment) -> str:
     """Say the name of a booking that a caller has made, unless the sentence has said it."""
-    if request.actor.desk is not None or request.names_customer:
+    if request.names_customer:
         return ""
     return say().booked_name.format(name=appointment.customer_name)
 

@@ -1,7 +1,7 @@
 """check_availability: free slots, the closest one held for this call; and alternatives when the requested time is not free."""
 
 import asyncio
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -11,8 +11,8 @@ import structlog
 
 from askproai_core.database import DATABASE_UNAVAILABLE
 from askproai_core.tenant_config import TenantConfig
-from askproai_runtime.availability.obstacles import Obstacle, find_obstacle
-from askproai_runtime.availability.search import ReadBusy, ReadRemote, find_choice, remember_reads
+from askproai_runtime.availability.obstacles import Obstacle
+from askproai_runtime.availability.search import ReadBusy, ReadRemote, find_choice
 from askproai_runtime.availability.slots import ServiceRules, Slot, SlotQuery
 from askproai_runtime.book.appointments import Appointment
 from askproai_runtime.book.bookables import leave_out_refused
@@ -22,6 +22,7 @@ from askproai_runtime.book.holds import ATTEMPTS, busy_reader
 from askproai_runtime.book.pauses import read_pause
 from askproai_runtime.book.requests import ServiceRequest
 from askproai_runtime.book.usual_staff import prefer_usual_staff
+from askproai_runtime.conversation.alternatives import find_alternatives, is_shared
 from askproai_runtime.conversation.answers import (
     basis_fields,
     candidate_fields,
@@ -46,11 +47,9 @@ from askproai_runtime.conversation.named_days import keep_offered_days
 from askproai_runtime.conversation.offer_choice import (
     EXTRA_SECONDS,
     Missed,
-    Near,
     Offer,
     choose_offer,
     find_in_hours,
-    find_near,
 )
 from askproai_runtime.conversation.one_by_one import ONE_BY_ONE
 from askproai_runtime.conversation.own_obstacles import offer_own_move
@@ -58,7 +57,7 @@ from askproai_runtime.conversation.requested_services import parse_service_reque
 from askproai_runtime.conversation.requested_times import parse_time
 from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import Answer, CallContext, ClarificationNeeded, FunctionOutcome
-from askproai_runtime.sentences import present_language, say
+from askproai_runtime.sentences import say
 from askproai_runtime.spoken_times import (
     Candidate,
     Daily,
@@ -69,7 +68,6 @@ from askproai_runtime.spoken_times import (
     understand_parts,
 )
 
-_NO_CALL = ""  # whose holds nothing leaves out
 _PERSON_IS_OFF = "the person does not work on that day"
 _ALL_ARE_OFF = "nobody who does this service works on that day"
 
@@ -263,35 +261,20 @@ async def offer_alternatives(
     for all, and one search serves all who ask at the same moment.
     """
     now, settings = ctx.clock.now(), ctx.settings
-    obstacle = find_obstacle(request.rules, start, now, request.staff)
-    if moving is None:
-        request = await prefer_usual_staff(ctx, leave_out_refused(ctx, request), call.caller)
-    rules = request.rules
+    found = await find_alternatives(
+        ctx, request, start, call.call_id, call.correlation_id, caller=call.caller, moving=moving, shared=shared
+    )
+    request, obstacle, rules = found.request, found.obstacle, found.request.rules
     if not rules.staff_members:
         return refused_answer(), obstacle
-    missed = Candidate(start, None, Grain.MINUTE, "")
-    shared = shared and moving is None and not rules.companions  # a group's search ends with a hold
-
-    async def search() -> tuple[Near, FreeTimesReader]:
-        moved = None if moving is None else moving.id
-        read_busy = remember_reads(busy_reader(ctx, rules, _NO_CALL if shared else call.call_id, moved))
-        read_remote = FreeTimesReader(ctx, rules, call.correlation_id, moved)
-        near = request, read_busy, ctx.clock.now(), missed, obstacle, settings, read_remote
-        return await find_near(*near, with_others=moving is None), read_remote
-
-    if shared:
-        found, read_remote = await ctx.searches.share(_search_key(request, start, obstacle), search)
-    else:
-        found, read_remote = await search()
-    alternatives = found.slots
+    missed, alternatives = Candidate(start, None, Grain.MINUTE, ""), found.slots
     if rules.companions and alternatives:  # whoever agrees to other times than the first one's gets them by the hold
         closest = min(alternatives, key=lambda slot: abs(slot.start - start))
         await hold_offer(ctx, request, call, closest, alternatives)
-    elif alternatives and moving is None and not shared:
+    elif alternatives and moving is None and not (shared and is_shared(rules, moving)):
         await keep_alternatives(ctx, request, call, alternatives)
-    others = [slot for slot in alternatives if moving is None or slot.start != moving.starts_at]
-    alternatives = others or alternatives
-    basis = _count_offer(ctx, read_remote, alternatives)
+    alternatives = found.leave_out(moving)
+    basis = _count_offer(ctx, found.read_remote, alternatives)
     why = obstacle_sentence(ctx.config(), rules, request.staff, missed, obstacle, now)
     if rules.companions and any({start} == {each.start for each in (slot, *slot.companions)} for slot in alternatives):
         why = say().group_offer_gone  # what was offered from this start on is taken, but all can come at this time now
@@ -314,17 +297,6 @@ async def offer_alternatives(
     outcome = FunctionOutcome(obstacle)
     answer = Answer(success=False, message=message, fields=fields, outcome=outcome, cause=cause)
     return name_service(ctx.config(), rules, call, answer) if alternatives and moving is None else answer, obstacle
-
-
-def _search_key(request: ServiceRequest, start: datetime, obstacle: Obstacle) -> Hashable:
-    """Return what decides what a search around `start` finds for a call that holds nothing.
-
-    The Branch as an object, since a changed config has another one, which may have other rules; a search keeps its own alive.
-    """
-    rules = request.rules
-    able = tuple(staff_member.id for staff_member in rules.staff_members)
-    who = request.staff, rules.usual_staff, able, present_language()
-    return id(rules.branch), rules.service.name, start, obstacle, who
 
 
 async def offer_for_move(

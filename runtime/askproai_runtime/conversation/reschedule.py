@@ -294,12 +294,12 @@ def _gone(ctx: BookingContext, found: Appointment) -> ClarificationNeeded:
     return ClarificationNeeded(sentence, outcome=FunctionOutcome.GONE)
 
 
-def resolve_service(ctx: BookingContext, appointment: Appointment, other_staff: str | None = None) -> ServiceRequest:
-    """Return the service of an appointment with its staff member or another one, by the present rules.
+def resolve_service(ctx: BookingContext, appointment: Appointment) -> ServiceRequest:
+    """Return the service of an appointment with its staff member, by the present rules.
 
-    Raises `ClarificationNeeded` if it is not offered so any more, and `UnknownName` if `other_staff` does not do it.
+    Raises `ClarificationNeeded` if it is not offered so any more.
     """
-    service = find_service(ctx, appointment, other_staff)
+    service = find_service(ctx, appointment)
     if service is None:
         when = describe_appointment(ctx.config(), appointment, ctx.clock.now())
         question = say().not_offered_any_more.format(when=when)
@@ -340,7 +340,9 @@ def _require_future(ctx: BookingContext, appointment: Appointment) -> None:
 def find_service(
     ctx: BookingContext, appointment: Appointment, other_staff: str | None = None
 ) -> ServiceRequest | None:
-    """Return what `resolve_service` does; None if the service, or the staff member for it, is not offered any more."""
+    """Return the service of an appointment with its staff member or another one, by the present rules; None if it is not offered
+    so any more. Raises `UnknownName` if `other_staff` does not do it.
+    """
     rules = find_rules(ctx.config(), appointment.branch, appointment.service)
     name = appointment.staff
     if rules is not None and rules.staff_members and other_staff:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
-from askproai_runtime.book.actor import Actor, DeskRequest
+from askproai_runtime.book.actor import Actor
 from askproai_runtime.book.appointments import NamedSlot
 from askproai_runtime.language.answer_words import Reply
 from askproai_runtime.language.replies import Replies, heard_key
@@ -179,11 +179,6 @@ class CallContext:
     def actor(self) -> Actor:
         """Who asks the book for a change."""
         return Actor(self.call_id, self.caller, self.correlation_id)
-
-    @classmethod
-    def of_desk(cls, desk: DeskRequest, now: datetime, correlation_id: str) -> "CallContext":
-        """Return a call in the place of a request of the desk, where the steps of the call functions need one. It holds nothing."""
-        return cls(desk.call_id, "", None, now, correlation_id)
 
     def find_reply(self, about: str, age: timedelta | None) -> Reply | None:
         """Return the caller's reply to the question `about` something (a key of `Replies`), which was asked `age` ago.

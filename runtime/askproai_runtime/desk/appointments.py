@@ -5,7 +5,6 @@ may name another staff member, and needs no minimum notice of ours, which protec
 repeated request changes nothing more, whatever happened to the appointment meanwhile.
 """
 
-from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -16,24 +15,36 @@ import asyncpg
 import msgspec
 
 from askproai_core.database import Connection
+from askproai_runtime.availability.obstacles import Obstacle
 from askproai_runtime.availability.slots import ServiceRules
 from askproai_runtime.book.actor import Actor, DeskRequest
 from askproai_runtime.book.appointments import Appointment, Status
 from askproai_runtime.book.cancelling import write_cancellation
 from askproai_runtime.book.context import BookingContext
 from askproai_runtime.book.errors import OutcomeUnknown
-from askproai_runtime.book.moving import move
-from askproai_runtime.book.outcomes import Busy, InFlight, PersonElsewhere
+from askproai_runtime.book.moving import MoveRequest, move
+from askproai_runtime.book.outcomes import (
+    Busy,
+    ChangedSince,
+    Gone,
+    InFlight,
+    Moved,
+    MoveRefused,
+    NotFree,
+    NotMoved,
+    PersonElsewhere,
+)
 from askproai_runtime.book.requests import ServiceRequest
 from askproai_runtime.book.store.actions import bind_request, cancel_key, is_action_done
 from askproai_runtime.book.store.appointments import get_appointment, list_appointments_between
 from askproai_runtime.book.store.calendar import read_sync_state
 from askproai_runtime.book.store.transactions import run_transaction
-from askproai_runtime.conversation.answers import failure
+from askproai_runtime.conversation.alternatives import find_alternatives
+from askproai_runtime.conversation.answers import in_spoken_order
 from askproai_runtime.conversation.changed_visits import stays_with_person
 from askproai_runtime.conversation.requested_times import keep_open_readings
-from askproai_runtime.conversation.reschedule import SpokenMove, answer_move, resolve_service
-from askproai_runtime.conversation.types import Answer, CallContext, ClarificationNeeded, FunctionOutcome
+from askproai_runtime.conversation.reschedule import find_service
+from askproai_runtime.desk.outcomes import ChangeRefusal, NotDone
 from askproai_runtime.spoken_times import Understanding, understand
 
 _NOT_FREE_AT_CALCOM = "Cal.com does not have it free: its minimumBookingNotice counts for the desk, too"
@@ -102,8 +113,9 @@ def parse_start_for_desk(ctx: BookingContext, appointment: Appointment, text: st
     As with callers, a reading at which the person does not work does not count. Raises `UnclearStart` and `UnknownName`.
     """
     understood = understand(text, at=ctx.clock.now(), zone=ZoneInfo(ctx.config().time_zone))
-    with suppress(ClarificationNeeded):  # not declared any more: the move is refused with that reason
-        understood = keep_open_readings(understood, resolve_service(ctx, appointment, staff))
+    service = find_service(ctx, appointment, staff)
+    if service is not None:  # else the move is refused with that reason
+        understood = keep_open_readings(understood, service)
     return require_exact(text, understood)
 
 
@@ -127,45 +139,87 @@ async def move_for_desk(
     start: datetime,
     staff: str | None,
     correlation_id: str,
-) -> Answer | None:
+) -> Moved | NotDone | None:
     """Move an appointment to another start, and to another staff member if one is named; None if there is none.
 
-    A refusal is an answer without success, with a sentence and free times. Raises `DeskBusy`, `RequestUsed` and `UnknownName`.
+    Raises `DeskBusy`, `RequestUsed` and `UnknownName`.
     """
     deadline = ctx.clock.monotonic() + ctx.settings.budget.total_seconds()
-    call = CallContext.of_desk(desk, ctx.clock.now(), correlation_id)
     async with ctx.pool.acquire() as conn:
         appointment = await get_appointment(conn, ctx.tenant, appointment_id)
     if appointment is None or appointment.status == Status.HELD:
         return None
-    try:
-        service = _without_notice(resolve_service(ctx, appointment, staff))
-    except ClarificationNeeded as clarification:
-        return clarification.answer
+    found = find_service(ctx, appointment, staff)
+    if found is None:
+        return NotDone(ChangeRefusal.NOT_BOOKABLE)
+    service = _without_notice(found)
     if service.staff != appointment.staff and stays_with_person(ctx, appointment, service):
-        message = "Bei Cal.com kann ein Termin die Person nicht wechseln. Bitte absagen und bei der anderen Person neu eintragen."
         cause = (
             "Cal.com has it, where a booking stays with its person: cancel it, and book a new one with the other person"
         )
-        return replace(failure(message, FunctionOutcome.REFUSED), cause=cause)
+        return NotDone(ChangeRefusal.REFUSED, cause)
     try:
         async with ctx.pool.acquire() as conn:
             await _bind(conn, ctx, desk, "move", appointment=str(appointment_id), start=start.isoformat(), staff=staff)
-        request = SpokenMove(Actor.of_desk(desk, correlation_id), appointment, service, start)
-        outcome = await move(ctx, request, deadline)
-        if isinstance(outcome, InFlight | Busy | PersonElsewhere):  # a person elsewhere is the desk's own matter
-            raise DeskBusy
-        answer = await answer_move(ctx, call, request, outcome)
+        actor = Actor.of_desk(desk, correlation_id)
+        request = MoveRequest(actor, appointment, service, start)
+        return await _read_outcome(ctx, request, await move(ctx, request, deadline))
     except (OutcomeUnknown, asyncpg.LockNotAvailableError):
         raise DeskBusy from None
-    return explain_taken(answer, "the person is booked or blocked then", linked=appointment.in_remote_calendar)
 
 
-def explain_taken(answer: Answer, cause: str, *, linked: bool) -> Answer:
-    """Return an answer with its cause if it refuses a taken time, else as it is. `linked`: Cal.com may be the cause, too."""
-    if answer.outcome is not FunctionOutcome.TAKEN:
-        return answer
-    return replace(answer, cause=f"{cause}, or {_NOT_FREE_AT_CALCOM}" if linked else cause)
+async def _read_outcome(
+    ctx: BookingContext, request: MoveRequest, outcome: Moved | ChangedSince | NotMoved
+) -> Moved | NotDone:
+    """Return what the book's outcome is for the desk. Raises `DeskBusy`."""
+    match outcome:
+        case Moved(moved):
+            return outcome if moved.live else NotDone(ChangeRefusal.GONE)
+        case ChangedSince():
+            return NotDone(ChangeRefusal.REFUSED, "it was changed since this request was first sent")
+        case NotFree():
+            taken = "the person is booked or blocked then"
+            linked = request.appointment.in_remote_calendar
+            return await find_free(
+                ctx,
+                request.service,
+                request.actor,
+                request.start,
+                taken=taken,
+                linked=linked,
+                moving=request.appointment,
+            )
+        case Gone():
+            return NotDone(ChangeRefusal.GONE)
+        case MoveRefused():
+            return NotDone(ChangeRefusal.REFUSED)
+        case InFlight() | Busy() | PersonElsewhere():  # a person elsewhere is the desk's own matter
+            raise DeskBusy
+
+
+async def find_free(
+    ctx: BookingContext,
+    service: ServiceRequest,
+    actor: Actor,
+    start: datetime,
+    *,
+    taken: str,
+    linked: bool,
+    moving: Appointment | None = None,
+) -> NotDone:
+    """Return why a start is not free, and the closest free times. `taken` is the cause of one that is booked; `linked`: Cal.com may
+    be the cause, too.
+    """
+    found = await find_alternatives(ctx, service, start, actor.call_id, actor.correlation_id, moving=moving)
+    if not found.request.rules.staff_members:
+        return NotDone(ChangeRefusal.REFUSED)
+    cause = None
+    if found.obstacle is Obstacle.TAKEN:
+        cause = f"{taken}, or {_NOT_FREE_AT_CALCOM}" if linked else taken
+    elif found.obstacle is Obstacle.DAY_OFF and service.staff is None:
+        cause = "nobody who does this service works on that day"
+    free = in_spoken_order(found.request.rules, found.leave_out(moving), service.staff)
+    return NotDone(found.obstacle, cause, free)
 
 
 async def _bind(conn: Connection, ctx: BookingContext, desk: DeskRequest, change: str, **content: str | None) -> None:

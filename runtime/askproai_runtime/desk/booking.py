@@ -15,19 +15,21 @@ import msgspec
 
 from askproai_core.phone_numbers import InvalidNumber, to_e164
 from askproai_core.tenant_config import NotificationChannel
+from askproai_runtime.availability.obstacles import Obstacle
 from askproai_runtime.availability.opening_hours import grid_starts
 from askproai_runtime.book.actor import Actor, DeskRequest
 from askproai_runtime.book.bookables import linked_event_types
+from askproai_runtime.book.booking import book
 from askproai_runtime.book.context import BookingContext
 from askproai_runtime.book.errors import OutcomeUnknown
-from askproai_runtime.book.requests import ServiceRequest
+from askproai_runtime.book.outcomes import Booked, Busy, InFlight, NotFree, PhoneNeeded
+from askproai_runtime.book.outcomes import Refused as RefusedByCalendar
+from askproai_runtime.book.requests import BookingRequest, ServiceRequest
 from askproai_runtime.book.store.actions import bind_request
 from askproai_runtime.branch_numbers import region_of
-from askproai_runtime.conversation.book import carry_out_booking
 from askproai_runtime.conversation.requested_times import keep_open_readings
-from askproai_runtime.conversation.spoken_booking import SpokenBooking
-from askproai_runtime.conversation.types import Answer, CallContext, FunctionOutcome
-from askproai_runtime.desk.appointments import DeskBusy, RequestUsed, explain_taken, require_exact
+from askproai_runtime.desk.appointments import DeskBusy, RequestUsed, find_free, require_exact
+from askproai_runtime.desk.outcomes import ChangeRefusal, NotDone
 from askproai_runtime.input_values import is_email, plain_name
 from askproai_runtime.language.names import NameMissing, find_rules, find_staff_id
 from askproai_runtime.language.placeholders import is_placeholder
@@ -88,32 +90,50 @@ def notified_channels(ctx: BookingContext, service: ServiceRequest) -> tuple[Not
 
 async def book_for_desk(
     ctx: BookingContext, desk: DeskRequest, place: Place, start: datetime, customer: Customer, correlation_id: str
-) -> Answer:
-    """Book an appointment for a customer of the desk, and answer as a caller is answered.
+) -> Booked | NotDone:
+    """Book an appointment for a customer of the desk, or return why it is not booked, and what is free.
 
-    A refusal is an answer without success, with free times. A repeated request books nothing more, whatever happened to the
-    appointment meanwhile. Raises `DeskBusy`, `RequestUsed`, `UnknownName` and `InvalidBooking`.
+    A repeated request books nothing more, whatever happened to the appointment meanwhile. Raises `DeskBusy`, `RequestUsed`,
+    `UnknownName` and `InvalidBooking`.
     """
     deadline = ctx.clock.monotonic() + ctx.settings.budget.total_seconds()
-    call = CallContext.of_desk(desk, ctx.clock.now(), correlation_id)
     actor = Actor.of_desk(desk, correlation_id)
     request = _to_request(_resolve(ctx, place), start, customer, actor, region_of(ctx.config(), place.branch))
     try:
         async with ctx.pool.acquire() as conn:
             if not await bind_request(conn, ctx.tenant, desk.call_id, "book", **_content(request)):
                 raise RequestUsed
-        answer = (await carry_out_booking(ctx, call, request, deadline)).answer
+        outcome = await book(ctx, request, deadline)
+        match outcome:
+            case Booked(appointments):
+                return outcome if appointments[0].live else NotDone(ChangeRefusal.GONE)
+            case NotFree():
+                return await _find_free(ctx, request)
+            case RefusedByCalendar():
+                return NotDone(ChangeRefusal.REFUSED)
+            case PhoneNeeded():
+                return NotDone(ChangeRefusal.PHONE_NEEDED)
+            case InFlight() | Busy():
+                raise DeskBusy
+            case _:  # limits and questions are for callers
+                raise TypeError(f"the desk is not asked: {outcome!r}")
     except (asyncpg.LockNotAvailableError, OutcomeUnknown):
         raise DeskBusy from None
-    if answer.outcome in {FunctionOutcome.IN_FLIGHT, FunctionOutcome.BUSY}:
-        raise DeskBusy
-    if answer.outcome is FunctionOutcome.PAST:
-        minutes = -request.rules.service.minimum_notice_minutes
-        why = f"it began more than {minutes} minutes ago" if minutes else "it has begun, and Cal.com books nothing then"
-        return replace(answer, cause=why)
-    staff = request.service.staff
+
+
+async def _find_free(ctx: BookingContext, request: BookingRequest) -> NotDone:
+    """Return why a time is not free, and what is."""
+    staff, service = request.service.staff, request.rules.service
     who = request.rules.display_name(staff) if staff else "whoever could do it"
-    return explain_taken(answer, _TAKEN.format(who=who), linked=bool(linked_event_types(ctx, request.rules.service)))
+    refused = await find_free(
+        ctx, request.service, request.actor, request.start, taken=_TAKEN.format(who=who),
+        linked=bool(linked_event_types(ctx, service)),
+    )  # fmt: skip
+    if refused.reason is not Obstacle.PAST:
+        return refused
+    minutes = -service.minimum_notice_minutes
+    why = f"it began more than {minutes} minutes ago" if minutes else "it has begun, and Cal.com books nothing then"
+    return replace(refused, cause=why)
 
 
 def _resolve(ctx: BookingContext, place: Place) -> ServiceRequest:
@@ -134,7 +154,7 @@ def _resolve(ctx: BookingContext, place: Place) -> ServiceRequest:
 
 def _to_request(
     service: ServiceRequest, start: datetime, customer: Customer, actor: Actor, region: str
-) -> SpokenBooking:
+) -> BookingRequest:
     """Return the booking to make. A value that a model mishears would be left out; one that the desk mistypes is refused."""
     name = plain_name(customer.name)
     if not fold(name):
@@ -149,7 +169,7 @@ def _to_request(
         raise InvalidBooking(str(error)) from None
     if customer.email and not is_email(customer.email):
         raise InvalidBooking(f"{customer.email!r} is no e-mail address: write it like petra@example.org")
-    return SpokenBooking(
+    return BookingRequest(
         actor=actor,
         service=service,
         start=start.astimezone(UTC),
@@ -163,7 +183,7 @@ def _to_request(
     )
 
 
-def _content(request: SpokenBooking) -> dict[str, str | None]:
+def _content(request: BookingRequest) -> dict[str, str | None]:
     """Return the content to which a request's id is bound. The customer is hashed, since the row names nobody."""
     customer = msgspec.json.encode([request.name, request.phone, request.email, request.notes])
     return {

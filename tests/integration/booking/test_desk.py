@@ -11,10 +11,12 @@ import msgspec
 import pytest
 
 from askproai_core.fault_injection import FaultPoints
+from askproai_runtime.admin_api.change_sentences import say_moved
+from askproai_runtime.availability.obstacles import Obstacle
 from askproai_runtime.book.actor import DeskRequest
 from askproai_runtime.book.context import BookingSettings
+from askproai_runtime.book.outcomes import Moved
 from askproai_runtime.calendars import Refused, Taken, Unknown
-from askproai_runtime.conversation.types import Answer, FunctionOutcome
 from askproai_runtime.desk.appointments import (
     CalendarState,
     DeskBusy,
@@ -24,9 +26,11 @@ from askproai_runtime.desk.appointments import (
     find_by_id,
     move_for_desk,
 )
+from askproai_runtime.desk.outcomes import ChangeRefusal, NotDone
 from askproai_runtime.language.names import UnknownName
 from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, Salon, ScriptedCalendar, booking_args, call
 from tests.worlds.calcom_environment import CalcomEnvironment
+from tests.worlds.desk_bookings import refused
 
 FOUR = "2026-11-27T16:00:00+01:00"
 
@@ -48,10 +52,16 @@ async def book(salon: Salon, start: str = HALF_PAST_TWO, staff: str = "anna", nu
 
 async def move(
     salon: Salon, appointment: UUID, start: str, request: DeskRequest | None = None, staff: str | None = None
-) -> Answer:
-    answer = await move_for_desk(salon.booking, request or desk(), appointment, at(start), staff, "corr-desk")
-    assert answer is not None
-    return answer
+) -> Moved | NotDone:
+    outcome = await move_for_desk(salon.booking, request or desk(), appointment, at(start), staff, "corr-desk")
+    assert outcome is not None
+    return outcome
+
+
+def say(salon: Salon, moved: Moved | NotDone) -> str:
+    """Return the sentence about a move that is made."""
+    assert isinstance(moved, Moved), moved
+    return say_moved(salon.booking, moved)
 
 
 async def cancel(salon: Salon, appointment: UUID, request: DeskRequest | None = None) -> str:
@@ -70,10 +80,10 @@ async def test_a_move_follows_the_rules_of_callers_and_is_audited(new_salon) -> 
     salon = await new_salon()
     appointment = await book(salon)
     request = desk()
-    answer = await move(salon, appointment, FOUR, request)
-    assert (answer.success, answer.message) == (
-        True, "Der Termin ist verschoben: Freitag, den 27. November, um 16 Uhr, Haarschnitt bei Anna.",
-    )  # fmt: skip
+    moved = await move(salon, appointment, FOUR, request)
+    assert say(salon, moved) == (
+        "Der Termin ist verschoben: Freitag, den 27. November, um 16 Uhr, Haarschnitt bei Anna."
+    )
     (entry,) = await audit(salon)
     assert entry[0] == "appointment.moved"
     assert entry[1]["was"]["start"] == at(HALF_PAST_TWO).isoformat().replace("+00:00", "Z")
@@ -87,10 +97,9 @@ async def test_a_taken_time_is_refused_with_a_sentence_and_free_times(new_salon)
     salon = await new_salon()
     appointment = await book(salon)
     await book(salon, FOUR, number=2)
-    answer = await move(salon, appointment, "2026-11-27T16:15:00+01:00")
-    assert not answer.success
-    assert "nichts mehr frei" in answer.message
-    assert all(slot["staff"] == "anna" for slot in answer.fields["alternatives"])
+    taken = refused(await move(salon, appointment, "2026-11-27T16:15:00+01:00"))
+    assert (taken.reason, taken.cause) == (Obstacle.TAKEN, "the person is booked or blocked then")
+    assert {slot.staff for slot in taken.free} == {"anna"}
     assert await audit(salon) == []
     await salon.assert_claims_match()
 
@@ -102,17 +111,17 @@ async def test_the_minimum_notice_protects_the_tenant_from_callers_only(new_salo
     salon.apply_config(msgspec.structs.replace(config, services=services))
     appointment = await book(salon)
     soon = "2026-11-20T15:00:00+01:00"
-    refused = await salon.booking.reschedule_appointment(
+    by_caller = await salon.booking.reschedule_appointment(
         call("call_1", "+491500000001"), {"appointment_id": str(appointment), "start": soon}
     )
-    assert not refused.success
-    assert (await move(salon, appointment, soon)).success
+    assert not by_caller.success
+    assert isinstance(await move(salon, appointment, soon), Moved)
 
 
 async def test_the_desk_may_name_another_staff_member_with_a_title(new_salon) -> None:
     salon = await new_salon()
     appointment = await book(salon)
-    assert (await move(salon, appointment, HALF_PAST_TWO, staff="Herr Mehmet")).success
+    assert isinstance(await move(salon, appointment, HALF_PAST_TWO, staff="Herr Mehmet"), Moved)
     (row,) = await salon.rows("SELECT staff FROM appointments WHERE id = $1", appointment)
     assert row["staff"] == "mehmet"
 
@@ -121,10 +130,11 @@ async def test_the_desk_moves_an_appointment_to_another_staff_member(new_salon) 
     salon = await new_salon()
     appointment = await book(salon)
     await book(salon, FOUR, staff="mehmet", number=2)
-    assert (await move(salon, appointment, HALF_PAST_TWO, staff="mehmet")).message.endswith("Haarschnitt bei Mehmet.")
+    given = await move(salon, appointment, HALF_PAST_TWO, staff="mehmet")
+    assert say(salon, given).endswith("Haarschnitt bei Mehmet.")
     (row,) = await salon.rows("SELECT staff FROM appointments WHERE id = $1", appointment)
     assert row["staff"] == "mehmet"
-    assert not (await move(salon, appointment, FOUR)).success, "Mehmet is taken then"
+    assert refused(await move(salon, appointment, FOUR)).reason is Obstacle.TAKEN, "Mehmet is taken then"
     with pytest.raises(UnknownName, match="'niemand' who does haarschnitt in mitte; there are: anna, mehmet"):
         await move(salon, appointment, FOUR, staff="niemand")
     await salon.assert_claims_match()
@@ -135,27 +145,26 @@ async def test_a_repeated_request_changes_nothing_more_whatever_happened_meanwhi
     salon = await new_salon()
     appointment = await book(salon)
     request = desk()
-    assert (await move(salon, appointment, FOUR, request)).success
+    assert isinstance(await move(salon, appointment, FOUR, request), Moved)
     caller = call("call_7", "+491500000001")
     moved = await salon.booking.reschedule_appointment(caller, {"start": MORNING})
     assert moved.success
     again = await move(salon, appointment, FOUR, request)
-    assert (again.success, again.message) == (
-        True, "Der Termin steht schon: Freitag, den 27. November, um 10 Uhr, Haarschnitt bei Anna.",
-    )  # fmt: skip
+    assert say(salon, again) == "Der Termin steht schon: Freitag, den 27. November, um 10 Uhr, Haarschnitt bei Anna."
     assert [action for action, _ in await audit(salon)] == ["appointment.moved"]
     for _ in range(2):
         assert await cancel(salon, appointment, request) == "cancelled"
     assert [action for action, _ in await audit(salon)] == ["appointment.moved", "appointment.cancelled"]
-    assert not (await move(salon, appointment, MORNING)).success, "what is cancelled stays cancelled"
+    gone = refused(await move(salon, appointment, MORNING))
+    assert gone.reason is ChangeRefusal.GONE, "what is cancelled stays cancelled"
 
 
 async def test_concurrent_copies_of_one_request_move_once_and_all_succeed(new_salon) -> None:
     salon = await new_salon()
     appointment = await book(salon)
     request = desk()
-    answers = await asyncio.gather(*(move(salon, appointment, FOUR, request) for _ in range(4)))
-    assert all(answer.success for answer in answers)
+    outcomes = await asyncio.gather(*(move(salon, appointment, FOUR, request) for _ in range(4)))
+    assert all(isinstance(outcome, Moved) for outcome in outcomes)
     (row,) = await salon.live()
     assert row["version"] == 2
     assert len(await audit(salon)) == 1
@@ -166,7 +175,7 @@ async def test_an_appointment_that_has_begun_is_neither_moved_nor_cancelled(new_
     appointment = await book(salon)
     salon.clock.advance(timedelta(days=7, hours=6))
     assert await cancel(salon, appointment) == "confirmed"
-    assert not (await move(salon, appointment, "2026-11-30T10:00:00+01:00")).success
+    assert refused(await move(salon, appointment, "2026-11-30T10:00:00+01:00")).reason is ChangeRefusal.GONE
     assert await audit(salon) == []
 
 
@@ -237,7 +246,7 @@ class Killing(FaultPoints):
 
 async def test_cal_com_has_a_move_at_the_answer_and_a_cancellation_after_its_job(env: CalcomEnvironment) -> None:
     appointment = await book(env.salon)
-    assert (await move(env.salon, appointment, FOUR)).success
+    assert isinstance(await move(env.salon, appointment, FOUR), Moved)
     (booking,) = env.bookings
     assert datetime.fromisoformat(booking["start"]) == at(FOUR)
     (found,) = await find_by_id(env.salon.booking, appointment, appointment)
@@ -252,8 +261,10 @@ async def test_cal_com_has_a_move_at_the_answer_and_a_cancellation_after_its_job
 
 async def test_at_cal_com_an_appointment_stays_with_its_person(env: CalcomEnvironment) -> None:
     appointment = await book(env.salon)
-    answer = await move(env.salon, appointment, FOUR, staff="mehmet")
-    assert (answer.success, "absagen" in answer.message) == (False, True)
+    stays = refused(await move(env.salon, appointment, FOUR, staff="mehmet"))
+    assert stays.reason is ChangeRefusal.REFUSED
+    assert stays.cause is not None
+    assert "cancel it, and book a new one with the other person" in stays.cause
     (booking,) = env.bookings
     assert datetime.fromisoformat(booking["start"]) == at(HALF_PAST_TWO)
 
@@ -263,7 +274,7 @@ async def test_a_move_that_cal_com_refuses_is_taken_back_and_audited_as_refused(
     salon = await new_salon(calendar)
     appointment = await book(salon)
     calendar.moves = [Taken("taken there")]
-    assert not (await move(salon, appointment, FOUR)).success
+    assert refused(await move(salon, appointment, FOUR)).reason is Obstacle.TAKEN
     assert [action for action, _ in await audit(salon)] == ["appointment.moved", "appointment.move_refused"]
     (row,) = await salon.live()
     assert (row["starts_at"], row["status"]) == (at(HALF_PAST_TWO), "confirmed")
@@ -275,7 +286,7 @@ async def test_a_move_whose_answer_is_lost_is_left_to_the_sync_job(new_salon) ->
     salon = await new_salon(calendar)
     appointment = await book(salon)
     calendar.moves = [Unknown("lost")]
-    assert (await move(salon, appointment, FOUR)).success
+    assert isinstance(await move(salon, appointment, FOUR), Moved)
     (found,) = await find_by_id(salon.booking, appointment, appointment)
     assert await calendar_state(salon.booking, found) is CalendarState.QUEUED
 
@@ -291,7 +302,7 @@ async def test_after_a_kill_in_the_middle_the_repeated_request_finishes_the_move
     with pytest.raises(Killed):
         await move_for_desk(dying, request, appointment, at(FOUR), None, "c")
     await env.salon.pool.execute("UPDATE call_actions SET lease_until = clock_timestamp() WHERE state = 'in_flight'")
-    assert (await move(env.salon, appointment, FOUR, request)).success
+    assert isinstance(await move(env.salon, appointment, FOUR, request), Moved)
     await env.run_sync_job()
     (booking,) = env.bookings
     assert datetime.fromisoformat(booking["start"]) == at(FOUR)
@@ -307,8 +318,7 @@ async def test_an_appointment_is_never_moved_to_a_time_with_seconds(new_salon) -
     salon.apply_config(msgspec.structs.replace(salon.configs[0], services=services))
     appointment = await book(salon)
     for start in ("2026-11-27T15:00:00.500+01:00", "2026-11-27T15:59:30+01:00"):
-        answer = await move(salon, appointment, start)
-        assert (answer.success, answer.outcome) == (False, FunctionOutcome.OFF_GRID)
+        assert refused(await move(salon, appointment, start)).reason is Obstacle.OFF_GRID
     (row,) = await salon.live()
     assert row["starts_at"] == at(HALF_PAST_TWO)
 
@@ -321,10 +331,12 @@ async def test_a_repeated_request_whose_process_died_does_not_move_again_what_so
     dying = replace(salon.booking, faults=Killing("after:move-commit"))
     with pytest.raises(Killed):
         await move_for_desk(dying, request, appointment, at(FOUR), None, "c")
-    assert (await move(salon, appointment, five)).success
+    assert isinstance(await move(salon, appointment, five), Moved)
     await salon.pool.execute("UPDATE call_actions SET lease_until = clock_timestamp() WHERE state = 'in_flight'")
-    again = await move(salon, appointment, FOUR, request)
-    assert (again.success, "inzwischen geändert" in again.message) == (False, True), again
+    again = refused(await move(salon, appointment, FOUR, request))
+    assert (again.reason, again.cause) == (
+        ChangeRefusal.REFUSED, "it was changed since this request was first sent",
+    )  # fmt: skip
     (row,) = await salon.live()
     assert row["starts_at"] == at(five)
     await salon.assert_claims_match()
@@ -335,8 +347,8 @@ async def test_a_request_that_cal_com_refused_is_tried_again(new_salon) -> None:
     salon = await new_salon(calendar, BookingSettings(refusal=timedelta()))
     appointment, request = await book(salon), desk()
     calendar.moves = [Refused("not now")]
-    assert not (await move(salon, appointment, FOUR, request)).success
-    assert (await move(salon, appointment, FOUR, request)).success
+    assert refused(await move(salon, appointment, FOUR, request)).reason is ChangeRefusal.REFUSED
+    assert isinstance(await move(salon, appointment, FOUR, request), Moved)
     (row,) = await salon.live()
     assert row["starts_at"] == at(FOUR)
 
@@ -357,7 +369,7 @@ async def test_the_id_of_a_request_is_used_for_no_other_one(new_salon) -> None:
     salon = await new_salon()
     appointment, other = await book(salon), await book(salon, MORNING, number=2)
     request = desk()
-    assert (await move(salon, appointment, FOUR, request)).success
+    assert isinstance(await move(salon, appointment, FOUR, request), Moved)
     with pytest.raises(RequestUsed):
         await move(salon, appointment, FOUR, request, staff="mehmet")
     with pytest.raises(RequestUsed):
@@ -369,7 +381,7 @@ async def test_the_id_of_a_request_is_used_for_no_other_one(new_salon) -> None:
         await cancel(salon, other, request)
     (row,) = await salon.live()
     assert (row["id"], row["starts_at"]) == (other, at(MORNING))
-    assert (await move(salon, other, FOUR)).success
+    assert isinstance(await move(salon, other, FOUR), Moved)
 
 
 async def test_a_repeated_cancellation_leaves_what_the_calendar_has_brought_back(new_salon) -> None:

@@ -4,29 +4,34 @@ import asyncio
 import json
 from dataclasses import replace
 from datetime import timedelta
-from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
 
 from askproai_core.tenant_config import BookingLimits
+from askproai_runtime.admin_api.change_sentences import say_booked
+from askproai_runtime.availability.obstacles import Obstacle
 from askproai_runtime.availability.slots import Span
+from askproai_runtime.book.outcomes import Booked
 from askproai_runtime.conversation.types import FunctionOutcome
 from askproai_runtime.desk.appointments import RequestUsed, cancel_for_desk, move_for_desk
 from askproai_runtime.desk.blocks import add_block
 from askproai_runtime.desk.booking import Place
+from askproai_runtime.desk.outcomes import ChangeRefusal, NotDone
 from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, booking_args, call, second_process
-from tests.worlds.desk_bookings import PETRA, at, audit, book, desk
+from tests.worlds.desk_bookings import PETRA, at, audit, book, changed, desk, refused
 
 pytestmark = pytest.mark.nightly
 
 
 async def test_the_desk_books_as_a_caller_does_and_the_audit_log_names_no_customer(new_salon) -> None:
     salon, request = await new_salon(), desk()
-    answer = await book(salon, request=request)
-    assert (answer.success, answer.message) == (
-        True, "Der Termin ist eingetragen: Freitag, den 27. November, um 14 Uhr 30, Haarschnitt bei Anna.",
-    )  # fmt: skip
+    booked = await book(salon, request=request)
+    assert isinstance(booked, Booked)
+    assert say_booked(salon.booking, booked) == (
+        "Der Termin ist eingetragen: Freitag, den 27. November, um 14 Uhr 30, Haarschnitt bei Anna."
+    )
     (row,) = await salon.live()
     assert (row["call_id"], row["customer_name"], row["notes"]) == (
         f"desk:{request.request_id}", "Petra Müller", PETRA.notes,
@@ -52,12 +57,13 @@ async def test_who_was_booked_with_a_number_finds_the_appointment_by_telephone(n
 
 async def test_what_is_left_out_is_the_only_branch_the_only_service_and_who_is_free(new_salon) -> None:
     salon = await new_salon()
-    assert (await book(salon, place=Place())).success
-    assert (await book(salon, place=Place(branch="Salon Müller Mitte", service="Haarschnitt"))).success
+    assert isinstance(await book(salon, place=Place()), Booked)
+    by_names = Place(branch="Salon Müller Mitte", service="Haarschnitt")
+    assert isinstance(await book(salon, place=by_names), Booked)
     assert {row["staff"] for row in await salon.live()} == {"anna", "mehmet"}
-    third = await book(salon, place=Place())
-    assert (third.success, third.outcome) == (False, FunctionOutcome.TAKEN)
-    assert third.fields["alternatives"]
+    third = refused(await book(salon, place=Place()))
+    assert third.reason is Obstacle.TAKEN
+    assert third.free
 
 
 @pytest.mark.parametrize(
@@ -72,8 +78,9 @@ async def test_free_times_instead_are_near_the_time_that_was_asked_for_and_in_or
     new_salon, start: str, first: str, last: str
 ) -> None:
     salon = await new_salon()
-    answer = await book(salon, start, Place())
-    starts = [each["start"] for each in answer.fields["alternatives"]]
+    zone = ZoneInfo(salon.booking.config().time_zone)
+    free = refused(await book(salon, start, Place())).free
+    starts = [slot.start.astimezone(zone).isoformat() for slot in free]
     assert len(starts) == 3
     assert starts == sorted(starts)
     assert first <= starts[0][:10] <= starts[-1][:10] <= last, starts
@@ -86,16 +93,16 @@ async def test_a_repeated_request_books_nothing_more_whatever_happened_meanwhile
     salon, request = await new_salon(), desk()
     first = await book(salon, request=request)
     again = await book(salon, request=request)
-    assert (again.success, again.fields["appointment_id"]) == (True, first.fields["appointment_id"])
-    appointment = UUID(first.fields["appointment_id"])
+    appointment = changed(first).id
+    assert changed(again).id == appointment
     await move_for_desk(salon.booking, desk(), appointment, at(MORNING), None, "c")
     moved = await book(salon, request=request)
-    assert (moved.success, moved.fields["start"]) == (True, MORNING)
+    assert changed(moved).starts_at == at(MORNING)
     await cancel_for_desk(salon.booking, desk(), appointment, None, "c")
-    cancelled = await book(salon, request=request)
-    assert (cancelled.success, cancelled.outcome) == (False, FunctionOutcome.GONE)
+    cancelled = refused(await book(salon, request=request))
+    assert cancelled.reason is ChangeRefusal.GONE
     assert await salon.live() == []
-    assert (await book(salon)).success, "a new request books again"
+    assert isinstance(await book(salon), Booked), "a new request books again"
 
 
 async def test_the_id_of_a_request_is_used_for_no_other_booking(new_salon) -> None:
@@ -115,9 +122,9 @@ async def test_the_id_of_a_request_is_used_for_no_other_booking(new_salon) -> No
 async def test_copies_of_one_request_at_once_book_once_and_all_succeed(new_salon) -> None:
     salon, request = await new_salon(), desk()
     async with second_process(salon) as other:
-        answers = await asyncio.gather(*(book(each, request=request) for each in (salon, other, salon, other)))
-    assert [answer.success for answer in answers] == [True] * 4
-    assert len({answer.fields["appointment_id"] for answer in answers}) == 1
+        outcomes = await asyncio.gather(*(book(each, request=request) for each in (salon, other, salon, other)))
+    assert len(outcomes) == 4
+    assert len({changed(outcome).id for outcome in outcomes}) == 1, "and all are booked"
     assert len(await salon.live()) == 1
     assert [action for action, _ in await audit(salon)] == ["appointment.booked"]
 
@@ -132,9 +139,10 @@ async def test_of_two_desks_and_callers_at_once_for_one_slot_one_gets_it(new_sal
                 for n, each in enumerate((salon.booking, other, salon.booking, other))
             ),
         )
-    assert sum(answer.success for answer in answers) == 1
+    by_desk = sum(isinstance(outcome, Booked) for outcome in answers[:4])
+    assert by_desk + sum(answer.success for answer in answers[4:]) == 1
     assert len(await salon.live()) == 1
-    assert len(await audit(salon)) == sum(answer.success for answer in answers[:4])
+    assert len(await audit(salon)) == by_desk
     await salon.assert_claims_match()
 
 
@@ -142,21 +150,20 @@ async def test_what_a_caller_was_just_offered_is_not_free_for_the_desk(new_salon
     salon = await new_salon()
     offered = await salon.booking.check_availability(call(), {"start": HALF_PAST_TWO, "staff": "anna"})
     assert offered.success
-    refused = await book(salon)
-    assert (refused.success, refused.outcome) == (False, FunctionOutcome.TAKEN)
+    assert refused(await book(salon)).reason is Obstacle.TAKEN
     assert (await salon.booking.book_appointment(call(), booking_args(staff="anna"))).success
 
 
 async def test_the_limits_for_callers_neither_bind_the_desk_nor_count_its_bookings(new_salon) -> None:
     salon = await new_salon(booking_limits=BookingLimits(per_call=1, per_caller_and_day=1, anonymous_per_hour=1))
     for start in (HALF_PAST_TWO, MORNING):
-        assert (await book(salon, start)).success
+        assert isinstance(await book(salon, start), Booked)
     anonymous = await salon.booking.book_appointment(call("call_1", None), booking_args(staff="mehmet"))
     assert anonymous.success, anonymous
-    assert (await book(salon, "2026-11-27T12:00:00+01:00")).success
+    assert isinstance(await book(salon, "2026-11-27T12:00:00+01:00"), Booked)
     more = booking_args("2026-11-27T16:00:00+01:00")
-    refused = await salon.booking.book_appointment(call("call_2", None), more)
-    assert refused.outcome is FunctionOutcome.LIMITED, "among themselves callers are limited as before"
+    limited = await salon.booking.book_appointment(call("call_2", None), more)
+    assert limited.outcome is FunctionOutcome.LIMITED, "among themselves callers are limited as before"
 
 
 async def test_the_minimum_notice_protects_the_tenant_from_callers_only(new_salon) -> None:
@@ -165,44 +172,44 @@ async def test_the_minimum_notice_protects_the_tenant_from_callers_only(new_salo
     salon.apply_config(msgspec.structs.replace(salon.configs[0], services=services))
     soon = "2026-11-20T15:00:00+01:00"
     assert not (await salon.booking.book_appointment(call(), booking_args(soon, staff="anna"))).success
-    assert (await book(salon, soon)).success
+    assert isinstance(await book(salon, soon), Booked)
 
 
 @pytest.mark.parametrize(
-    ("start", "outcome"),
+    ("start", "reason"),
     [
         ("2026-11-20T09:45:00+01:00", None),
         ("2026-11-20T09:30:00+01:00", None),
-        ("2026-11-20T09:15:00+01:00", FunctionOutcome.PAST),
-        ("2026-11-29T10:00:00+01:00", FunctionOutcome.CLOSED_DAY),
-        ("2026-11-27T22:00:00+01:00", FunctionOutcome.OUTSIDE_HOURS),
-        ("2026-11-27T14:33:00+01:00", FunctionOutcome.OFF_GRID),
-        ("2028-11-27T10:00:00+01:00", FunctionOutcome.TOO_FAR),
+        ("2026-11-20T09:15:00+01:00", Obstacle.PAST),
+        ("2026-11-29T10:00:00+01:00", Obstacle.CLOSED_DAY),
+        ("2026-11-27T22:00:00+01:00", Obstacle.OUTSIDE_HOURS),
+        ("2026-11-27T14:33:00+01:00", Obstacle.OFF_GRID),
+        ("2028-11-27T10:00:00+01:00", Obstacle.TOO_FAR),
     ],
 )
-async def test_a_walk_in_may_have_begun_half_an_hour_ago_and_other_rules_hold(new_salon, start, outcome) -> None:
+async def test_a_walk_in_may_have_begun_half_an_hour_ago_and_other_rules_hold(new_salon, start, reason) -> None:
     """It is ten o'clock."""
     salon = await new_salon()
-    answer = await book(salon, start)
-    assert (answer.success, None if answer.success else answer.outcome) == (outcome is None, outcome)
-    free = [at(slot["start"]) for slot in answer.fields.get("alternatives", ())]
+    outcome = await book(salon, start)
+    not_done = outcome if isinstance(outcome, NotDone) else None
+    assert (not_done.reason if not_done else None) is reason
+    free = [slot.start for slot in not_done.free] if not_done else []
     assert all(start >= salon.clock.now() for start in free)
-    assert bool(free) is (outcome is not None)
+    assert bool(free) is (reason is not None)
 
 
 async def test_a_begun_time_that_is_taken_or_blocked_is_refused_as_taken(new_salon) -> None:
     salon, blocked, begun = await new_salon(), await new_salon(), "2026-11-20T09:45:00+01:00"
-    assert (await book(salon, begun)).success
+    assert isinstance(await book(salon, begun), Booked)
     span = Span(salon.clock.now(), salon.clock.now() + timedelta(hours=1))
     await add_block(blocked.booking, desk(), "anna", None, span, "krank", "c")
     for each in (salon, blocked):
-        assert (await book(each, begun)).outcome is FunctionOutcome.TAKEN
+        assert refused(await book(each, begun)).reason is Obstacle.TAKEN
 
 
 async def test_the_desk_takes_back_what_it_has_just_entered_and_callers_do_not(new_salon) -> None:
     salon = await new_salon()
-    answer = await book(salon, "2026-11-20T09:45:00+01:00")
-    appointment = UUID(answer.fields["appointment_id"])
+    appointment = changed(await book(salon, "2026-11-20T09:45:00+01:00")).id
     of_caller = await salon.booking.cancel_appointment(
         call("call_9", "+4915112345678"), {"appointment_id": str(appointment)}
     )
@@ -210,12 +217,12 @@ async def test_the_desk_takes_back_what_it_has_just_entered_and_callers_do_not(n
     cancelled = await cancel_for_desk(salon.booking, desk(), appointment, None, "c")
     assert cancelled is not None
     assert cancelled.status == "cancelled"
-    assert (await book(salon, "2026-11-20T09:45:00+01:00")).success, "its time is free again"
+    assert isinstance(await book(salon, "2026-11-20T09:45:00+01:00"), Booked), "its time is free again"
     await salon.assert_claims_match()
 
 
 async def test_nothing_crosses_tenants(new_salon) -> None:
     salon, other, request = await new_salon(), await new_salon(), desk()
     first, second = await book(salon, request=request), await book(other, request=request)
-    assert first.fields["appointment_id"] != second.fields["appointment_id"]
+    assert changed(first).id != changed(second).id
     assert (len(await salon.live()), len(await other.live())) == (1, 1)

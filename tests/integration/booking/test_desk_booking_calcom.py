@@ -2,20 +2,25 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
 
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.tenant_config import BookingField, FieldSource
+from askproai_runtime.admin_api.change_sentences import say_booked
+from askproai_runtime.admin_api.refused_change import refuse_booking
+from askproai_runtime.availability.obstacles import Obstacle
+from askproai_runtime.book.appointments import Appointment
+from askproai_runtime.book.outcomes import Booked
 from askproai_runtime.calendars import RefusalCause, Refused, Taken, Unavailable, Unknown
-from askproai_runtime.conversation.types import Answer, FunctionOutcome
 from askproai_runtime.desk.appointments import CalendarState, calendar_state, cancel_for_desk, find_by_id, move_for_desk
 from askproai_runtime.desk.booking import Place, preview_booking
+from askproai_runtime.desk.outcomes import ChangeRefusal
 from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, ScriptedCalendar
 from tests.worlds.calcom_environment import CalcomEnvironment
-from tests.worlds.desk_bookings import ANNA, PETRA, at, audit, book, desk
+from tests.worlds.desk_bookings import ANNA, PETRA, at, audit, book, changed, desk, refused
 
 pytestmark = pytest.mark.nightly
 
@@ -32,17 +37,14 @@ class Killing(FaultPoints):
             raise Killed
 
 
-async def state(env: CalcomEnvironment, answer: Answer) -> CalendarState:
-    appointment = UUID(answer.fields["appointment_id"])
-    (found,) = await find_by_id(env.salon.booking, appointment, appointment)
+async def state(env: CalcomEnvironment, appointment: Appointment) -> CalendarState:
+    (found,) = await find_by_id(env.salon.booking, appointment.id, appointment.id)
     return await calendar_state(env.salon.booking, found)
 
 
 async def test_cal_com_has_it_at_the_answer(env: CalcomEnvironment) -> None:
-    answer = await book(env.salon)
-    assert (answer.success, answer.fields["status"], await state(env, answer)) == (
-        True, "confirmed", CalendarState.DONE,
-    )  # fmt: skip
+    appointment = changed(await book(env.salon))
+    assert (appointment.status, await state(env, appointment)) == ("confirmed", CalendarState.DONE)
     (booking,) = env.bookings
     assert datetime.fromisoformat(booking["start"]) == at(HALF_PAST_TWO)
     assert booking["attendees"][0]["email"] == PETRA.email
@@ -50,23 +52,21 @@ async def test_cal_com_has_it_at_the_answer(env: CalcomEnvironment) -> None:
 
 async def test_while_cal_com_is_away_it_is_pending_and_said_so(env: CalcomEnvironment) -> None:
     env.disconnect()
-    answer = await book(env.salon)
-    assert (answer.success, answer.fields["status"], await state(env, answer)) == (
-        True, "pending_sync", CalendarState.QUEUED,
-    )  # fmt: skip
-    assert "Der Kalender muss ihn noch bestätigen" in answer.message
+    booked = await book(env.salon)
+    assert isinstance(booked, Booked)
+    appointment = changed(booked)
+    assert (appointment.status, await state(env, appointment)) == ("pending_sync", CalendarState.QUEUED)
+    assert "Der Kalender muss ihn noch bestätigen" in say_booked(env.salon.booking, booked)
     env.reconnect()
     await env.run_sync_job()
     (booking,) = env.bookings
     assert datetime.fromisoformat(booking["start"]) == at(HALF_PAST_TWO)
-    assert await state(env, answer) is CalendarState.DONE
+    assert await state(env, appointment) is CalendarState.DONE
 
 
 async def test_at_cal_com_nothing_is_booked_that_has_begun(env: CalcomEnvironment) -> None:
-    answer = await book(env.salon, "2026-11-20T09:45:00+01:00")
-    assert (answer.success, answer.outcome, answer.cause) == (
-        False, FunctionOutcome.PAST, "it has begun, and Cal.com books nothing then",
-    )  # fmt: skip
+    past = refused(await book(env.salon, "2026-11-20T09:45:00+01:00"))
+    assert (past.reason, past.cause) == (Obstacle.PAST, "it has begun, and Cal.com books nothing then")
     assert env.count_requests("create-booking") == 0
     env.salon.clock.advance(timedelta(minutes=7))
     _, start = preview_booking(env.salon.booking, ANNA, None)
@@ -75,9 +75,10 @@ async def test_at_cal_com_nothing_is_booked_that_has_begun(env: CalcomEnvironmen
 
 async def test_a_time_that_is_taken_at_cal_com_is_refused_with_free_times(env: CalcomEnvironment) -> None:
     await env.block(1001, at(HALF_PAST_TWO).isoformat())
-    answer = await book(env.salon)
-    assert (answer.success, answer.outcome) == (False, FunctionOutcome.TAKEN)
-    assert HALF_PAST_TWO not in {slot["start"] for slot in answer.fields["alternatives"] if slot["staff"] == "anna"}
+    taken = refused(await book(env.salon))
+    assert taken.reason is Obstacle.TAKEN
+    assert taken.free
+    assert at(HALF_PAST_TWO) not in {slot.start for slot in taken.free if slot.staff == "anna"}
     assert await env.salon.live() == []
 
 
@@ -90,7 +91,7 @@ async def test_after_a_kill_in_the_middle_the_repeated_request_finds_its_booking
     with pytest.raises(Killed):
         await book(dying, request=request)
     await env.salon.pool.execute("UPDATE call_actions SET lease_until = clock_timestamp() WHERE state = 'in_flight'")
-    assert (await book(env.salon, request=request)).success
+    assert isinstance(await book(env.salon, request=request), Booked)
     await env.run_sync_job()
     assert (len(env.bookings), len(await env.salon.live())) == (1, 1)
     assert [action for action, _ in await audit(env.salon)] == ["appointment.booked"]
@@ -104,24 +105,23 @@ async def test_after_a_kill_a_repeated_request_books_nothing_that_was_cancelled_
     await cancel_for_desk(salon.booking, desk(), row["id"], None, "c")
     await salon.pool.execute("UPDATE call_actions SET lease_until = clock_timestamp() WHERE state = 'in_flight'")
     for _ in range(2):
-        assert (await book(salon, request=request)).outcome is FunctionOutcome.GONE
+        assert refused(await book(salon, request=request)).reason is ChangeRefusal.GONE
     assert await salon.live() == []
 
 
 async def test_what_cal_com_refuses_is_not_booked_audited_and_can_be_tried_again(new_salon) -> None:
     calendar = ScriptedCalendar(Refused("not now", RefusalCause.EVENT_TYPE))
     salon, request = await new_salon(calendar), desk()
-    refused = await book(salon, request=request)
-    assert (refused.success, refused.outcome) == (False, FunctionOutcome.REFUSED)
+    assert refused(await book(salon, request=request)).reason is ChangeRefusal.REFUSED
     assert await salon.live() == []
     assert [action for action, _ in await audit(salon)] == ["appointment.booked", "appointment.booking_refused"]
-    assert (await book(salon, request=request)).success
+    assert isinstance(await book(salon, request=request), Booked)
     assert len(await salon.live()) == 1
 
 
 async def test_if_cal_com_has_nobody_else_the_next_staff_member_is_booked(new_salon) -> None:
     salon = await new_salon(ScriptedCalendar(Taken("taken there")))
-    assert (await book(salon, place=Place())).success
+    assert isinstance(await book(salon, place=Place()), Booked)
     assert len(await salon.live()) == 1
     assert [action for action, _ in await audit(salon)] == [
         "appointment.booked", "appointment.booking_refused", "appointment.booked",
@@ -131,7 +131,7 @@ async def test_if_cal_com_has_nobody_else_the_next_staff_member_is_booked(new_sa
 @pytest.mark.parametrize("outcome", [Unknown("lost"), Unavailable("away")])
 async def test_an_answer_that_is_lost_leaves_it_to_the_sync_job(new_salon, outcome) -> None:
     salon = await new_salon(ScriptedCalendar(outcome))
-    assert (await book(salon)).fields["status"] == "pending_sync"
+    assert changed(await book(salon)).status == "pending_sync"
 
 
 async def test_a_telephone_number_that_cal_com_requires_is_asked_for(new_salon) -> None:
@@ -141,9 +141,11 @@ async def test_a_telephone_number_that_cal_com_requires_is_asked_for(new_salon) 
     types = tuple(msgspec.structs.replace(each, booking_fields=required) for each in service.event_types)
     service = msgspec.structs.replace(service, event_types=types)
     salon.apply_config(msgspec.structs.replace(salon.configs[0], services=(service,)))
-    refused = await book(salon, customer=replace(PETRA, phone=None))
-    assert (refused.success, refused.cause) == (False, "Cal.com requires a valid telephone number for this service")
-    assert (await book(salon)).success
+    needed = refused(await book(salon, customer=replace(PETRA, phone=None)))
+    assert needed.reason is ChangeRefusal.PHONE_NEEDED
+    problem = refuse_booking(needed, ZoneInfo("Europe/Berlin"))
+    assert problem.detail == "Cal.com requires a valid telephone number for this service"
+    assert isinstance(await book(salon), Booked)
 
 
 async def test_the_note_of_the_desk_is_not_sent_to_cal_com_which_may_mail_it(env: CalcomEnvironment) -> None:
@@ -154,9 +156,9 @@ async def test_the_note_of_the_desk_is_not_sent_to_cal_com_which_may_mail_it(env
     types = tuple(msgspec.structs.replace(each, booking_fields=(answer,)) for each in service.event_types)
     env.config = msgspec.structs.replace(env.config, services=(msgspec.structs.replace(service, event_types=types),))
     env.salon.apply_config(msgspec.structs.replace(env.salon.configs[-1], services=env.config.services))
-    assert (await book(env.salon)).success
+    assert isinstance(await book(env.salon), Booked)
     env.disconnect()
-    assert (await book(env.salon, MORNING)).fields["status"] == "pending_sync"
+    assert changed(await book(env.salon, MORNING)).status == "pending_sync"
     env.reconnect()
     await env.run_sync_job()
     assert [each["bookingFieldsResponses"]["notes"] for each in env.bookings] == ["telefonisch gebucht"] * 2
@@ -169,16 +171,14 @@ async def test_the_minimum_notice_of_cal_com_counts_for_the_desk_and_the_refusal
     soon = "2026-11-20T11:00:00+01:00"
     for number, host in ((1001, "anna"), (1002, "mehmet")):
         await env.event_type(number, host, minimumBookingNotice=120)
-    refused = await book(env.salon, soon)
-    assert (refused.success, refused.outcome) == (False, FunctionOutcome.TAKEN)
-    assert refused.cause is not None
-    assert "minimumBookingNotice" in refused.cause
-    assert "minimumBookingNotice" in (await book(env.salon, soon, place=Place())).cause
-    later = await book(env.salon)
-    moved = await move_for_desk(env.salon.booking, desk(), UUID(later.fields["appointment_id"]), at(soon), None, "c")
-    assert (moved.outcome, "minimumBookingNotice" in (moved.cause or "")) == (FunctionOutcome.TAKEN, True)
+    with_anna, with_anybody = await book(env.salon, soon), await book(env.salon, soon, place=Place())
+    later = changed(await book(env.salon))
+    moved = await move_for_desk(env.salon.booking, desk(), later.id, at(soon), None, "c")
+    assert moved is not None
+    for each in map(refused, (with_anna, with_anybody, moved)):
+        assert (each.reason, "minimumBookingNotice" in (each.cause or "")) == (Obstacle.TAKEN, True)
 
 
 async def test_without_a_minimum_notice_at_cal_com_a_walk_in_is_entered_there(env: CalcomEnvironment) -> None:
     await env.event_type(1001, "anna", minimumBookingNotice=0)
-    assert (await book(env.salon, "2026-11-20T10:15:00+01:00")).success
+    assert isinstance(await book(env.salon, "2026-11-20T10:15:00+01:00"), Booked)

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from askproai_core.tenant_config import Weekday
+from askproai_runtime.book.outcomes import Booked
 from askproai_runtime.desk.appointments import UnclearStart
 from askproai_runtime.desk.booking import InvalidBooking, Place, preview_booking
 from askproai_runtime.language.names import UnknownName
@@ -42,7 +43,7 @@ async def test_of_several_services_one_must_be_named(new_salon) -> None:
     salon.apply_config(msgspec.structs.replace(salon.configs[0], services=(service, colour)))
     with pytest.raises(InvalidBooking, match="several services, name one: haarschnitt, farbe"):
         await book(salon, place=Place())
-    assert (await book(salon, place=Place(service="Farbe"))).success
+    assert isinstance(await book(salon, place=Place(service="Farbe")), Booked)
 
 
 async def test_each_name_that_a_preview_shows_finds_itself_whatever_others_are_called(new_salon) -> None:
@@ -84,7 +85,7 @@ async def test_a_name_of_several_is_refused_with_the_list(new_salon) -> None:
     ):
         with pytest.raises(UnknownName, match=names):
             await book(salon, place=place)
-    assert (await book(salon, place=Place(service="farbe", staff="mehmet"))).success
+    assert isinstance(await book(salon, place=Place(service="farbe", staff="mehmet")), Booked)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +107,7 @@ async def test_a_start_is_now_or_what_words_name(new_salon, text: str | None, mi
     service, found = preview_booking(salon.booking, ANNA, text)
     assert (service.staff, found) == ("anna", at(f"{start}+01:00"))
     if text is None:
-        assert (await book(salon, found.isoformat())).success
+        assert isinstance(await book(salon, found.isoformat()), Booked)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 
 from askproai_runtime.book import context
 from askproai_runtime.book.context import SharedReads
-from askproai_runtime.conversation import offer
+from askproai_runtime.conversation import alternatives
 from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, booking_args, call
 
 pytestmark = pytest.mark.nightly
@@ -23,7 +23,7 @@ def starts(answer: Any) -> list[str]:
 def searches(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The searches that have begun. The first one waits until all other losers have asked, and they wait for it."""
     begun, asked, all_have_asked = list[str](), list[str](), asyncio.Event()
-    find_near, share = offer.find_near, SharedReads.share
+    find_near, share = alternatives.find_near, SharedReads.share
 
     async def find_when_all_have_asked(*args: Any, **options: Any) -> Any:
         begun.append("search")
@@ -37,7 +37,7 @@ def searches(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return await share(reads, key, read)
 
     monkeypatch.setattr(context, "_APART_SECONDS", 60)
-    monkeypatch.setattr(offer, "find_near", find_when_all_have_asked)
+    monkeypatch.setattr(alternatives, "find_near", find_when_all_have_asked)
     monkeypatch.setattr(SharedReads, "share", ask)
     return begun
 

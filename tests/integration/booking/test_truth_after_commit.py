@@ -21,6 +21,7 @@ from askproai_core.tenant_config import Function
 from askproai_runtime.book.actor import DeskRequest
 from askproai_runtime.book.context import BookingSettings
 from askproai_runtime.book.errors import OutcomeUnknown
+from askproai_runtime.book.outcomes import Booked, Moved
 from askproai_runtime.book.store import transactions
 from askproai_runtime.branch_numbers import Route
 from askproai_runtime.calendar_sync.outbound import CalendarDisagrees
@@ -184,13 +185,13 @@ async def _the_appointment(business: Business) -> UUID:
 
 
 async def _book_by_desk(business: Business, request: DeskRequest) -> bool:
-    return (await book_at_desk(business.salon, MORNING, request=request)).success
+    return isinstance(await book_at_desk(business.salon, MORNING, request=request), Booked)
 
 
 async def _move_by_desk(business: Business, request: DeskRequest) -> bool:
     appointment, start = await _the_appointment(business), datetime.fromisoformat(NOON)
     moved = await move_for_desk(business.salon.booking, request, appointment, start, None, "corr-desk")
-    return moved is not None and moved.success
+    return isinstance(moved, Moved)
 
 
 async def _cancel_by_desk(business: Business, request: DeskRequest) -> bool:

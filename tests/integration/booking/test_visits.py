@@ -11,6 +11,7 @@ import pytest
 
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.book.context import BookingSettings
+from askproai_runtime.book.outcomes import Booked
 from askproai_runtime.conversation.types import FunctionOutcome
 from askproai_runtime.desk.booking import Place
 from tests.worlds.booking_environment import BookingService, Salon, call
@@ -153,8 +154,8 @@ async def test_an_offered_visit_is_not_the_service_whose_id_sounds_like_its_serv
 
 
 async def test_the_desk_books_a_visit_by_the_names_of_its_services(salon: Salon) -> None:
-    answer = await book_at_desk(salon, at("10:00"), Place("mitte", "waschen+Haarschnitt"))
-    assert answer.success, answer
+    booked = await book_at_desk(salon, at("10:00"), Place("mitte", "waschen+Haarschnitt"))
+    assert isinstance(booked, Booked), booked
     assert [row["service"] for row in await salon.live()] == ["waschen+schneiden"]
     slots = await salon.booking.list_free_slots("mitte", "waschen+schneiden", FRIDAY)
     assert {slot.staff for slot in slots.slots} == {"anna"}

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from askproai_runtime.book.actor import DeskRequest
+from askproai_runtime.book.outcomes import Moved
 from askproai_runtime.desk.appointments import move_for_desk
 from tests.worlds.booking_environment import MORNING, Salon, booking_args, call
 from tests.worlds.calcom_environment import CalcomEnvironment, open_calcom_environment
@@ -65,8 +66,7 @@ async def move_by_desk(salon: Salon, appointment: str, start: str = MORNING) -> 
     moved = await move_for_desk(
         salon.booking, desk, UUID(appointment), datetime.fromisoformat(start), None, "corr-desk"
     )
-    assert moved is not None
-    assert moved.success, moved
+    assert isinstance(moved, Moved), moved
 
 
 async def test_moves_by_the_desk_end_the_wait(salon: Salon) -> None:

@@ -15,6 +15,7 @@ from structlog.testing import capture_logs
 from askproai_core.clock import SystemClock
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.tenant_config import CalendarConfig, CalendarProvider, TeamEventType, TenantConfig
+from askproai_runtime.book.outcomes import Moved
 from askproai_runtime.calendars import CalendarRequest, calcom_v2
 from askproai_runtime.desk.appointments import cancel_for_desk, move_for_desk
 from askproai_runtime.shadow import replay
@@ -116,8 +117,7 @@ async def test_desk_change_of_an_appointment_is_no_difference(
         await pod.function("find_appointments", "hears", {}, from_number=number_of("listed"))
         start = next_friday(pod, 16).astimezone(UTC)
         moved = await move_for_desk(at_desk, desk(), UUID(known["appointment_id"]), start, None, "corr-desk")
-        assert moved
-        assert moved.success
+        assert isinstance(moved, Moved)
         found = await environment.wait_until_compared(2)
         assert (found.differences, found.compared, found.not_compared) == ((), 1, 1)
         await environment.wait_until_equal()

@@ -9,7 +9,7 @@ import pytest
 from askproai_core.tenant_config import Language
 from askproai_runtime.availability.obstacles import Obstacle
 from askproai_runtime.book.requests import ServiceRequest
-from askproai_runtime.conversation.offer import _search_key
+from askproai_runtime.conversation.alternatives import _search_key
 from askproai_runtime.sentences import speaking
 from tests.worlds.opening_salon import ANNA, DAY, MEHMET, local, rules
 

@@ -7,9 +7,10 @@ from askproai_core.tenant_config import Language
 from askproai_runtime.admin_api import Right, Role, rights_of
 from askproai_runtime.admin_api.desk import ChangeObstacle
 from askproai_runtime.admin_api.refused_change import _WHY
-from askproai_runtime.conversation.types import FunctionOutcome
+from askproai_runtime.availability.obstacles import Obstacle
 from askproai_runtime.desk.attendance import AttendanceObstacle
 from askproai_runtime.desk.blocks import BlockObstacle
+from askproai_runtime.desk.outcomes import ChangeRefusal
 from askproai_runtime.page.actions import DONE_BEFORE, Notice, obstacle_of
 from askproai_runtime.page.sessions import Session
 from askproai_runtime.page.words import WORDS, ActionWords
@@ -19,7 +20,8 @@ GERMAN, ENGLISH = (WORDS[language].act for language in (Language.DE, Language.EN
 
 @pytest.mark.parametrize("words", [GERMAN, ENGLISH])
 def test_every_reason_and_notice_has_its_sentence(words: ActionWords) -> None:
-    of_moves = {*_WHY, FunctionOutcome.TAKEN, FunctionOutcome.NOT_BOOKABLE}
+    of_moves = set(_WHY)
+    assert {*Obstacle, ChangeRefusal.GONE, ChangeRefusal.REFUSED, ChangeRefusal.NOT_BOOKABLE} <= of_moves
     reasons = {*ChangeObstacle, *BlockObstacle, *AttendanceObstacle, *of_moves, DONE_BEFORE}
     assert sorted(str(each) for each in reasons if each not in words.obstacles) == []
     assert set(words.notices) == set(Notice)
@@ -33,7 +35,7 @@ def test_both_languages_say_the_same_things() -> None:
 
 def test_problem_has_its_own_or_a_general_reason() -> None:
     assert obstacle_of(Problem(409, "Not Dead", "", members=ChangeObstacle.NOT_DEAD.members)) == "not_dead"
-    assert obstacle_of(Problem(409, "Not Moved", "", members={"outcome": FunctionOutcome.TAKEN})) == "taken"
+    assert obstacle_of(Problem(409, "Not Moved", "", members={"outcome": Obstacle.TAKEN.value})) == "taken"
     assert obstacle_of(Problem(400, "Bad Request", "")) == "invalid"
     assert obstacle_of(Problem(409, "Ambiguous Id", "")) == ""
 

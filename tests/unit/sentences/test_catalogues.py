@@ -42,7 +42,7 @@ NOT_SAID_TO_CALLERS = {
     "conversation/named_days.py", "conversation/named_people.py", "conversation/named_places.py",
     "conversation/noted_changes.py", "conversation/one_by_one.py", "conversation/owner_questions.py",
     "conversation/phone_argument.py", "conversation/said_appointments.py", "conversation/said_names.py",
-    "conversation/unknown_services.py", "conversation/unsaid_days.py", "desk/appointments.py", "language/answer_words.py",
+    "conversation/unknown_services.py", "conversation/unsaid_days.py", "language/answer_words.py",
     "language/comments.py",
     "language/bare_names.py", "language/cancel_answers.py", "language/customer_names.py", "language/declines.py",
     "language/introductions.py", "language/kept_times.py", "language/name_words.py", "language/names_alone.py",

@@ -1,0 +1,95 @@
+"""Why a start is not free, and a choice of what is free around it, for callers and for the desk. Nothing is held or said here."""
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from askproai_runtime.availability.obstacles import Obstacle, find_obstacle
+from askproai_runtime.availability.search import remember_reads
+from askproai_runtime.availability.slots import ServiceRules, Slot
+from askproai_runtime.book.appointments import Appointment
+from askproai_runtime.book.bookables import leave_out_refused
+from askproai_runtime.book.context import BookingContext
+from askproai_runtime.book.free_times import FreeTimesReader
+from askproai_runtime.book.holds import busy_reader
+from askproai_runtime.book.requests import ServiceRequest
+from askproai_runtime.book.usual_staff import prefer_usual_staff
+from askproai_runtime.conversation.offer_choice import Near, find_near
+from askproai_runtime.sentences import present_language
+from askproai_runtime.spoken_times import Candidate, Grain
+
+_NO_CALL = ""  # whose holds nothing leaves out
+
+
+@dataclass(frozen=True, slots=True)
+class Alternatives:
+    """Why a start is not free (`obstacle`), and the closest free slots. `has_more` as of a `Choice`.
+
+    `request` is without staff members whom the calendar refuses to book: without anybody, no slots were searched.
+    """
+
+    request: ServiceRequest
+    obstacle: Obstacle
+    slots: Sequence[Slot]
+    has_more: bool
+    read_remote: FreeTimesReader
+
+    def leave_out(self, moving: Appointment | None) -> Sequence[Slot]:
+        """Return the slots; where an appointment is now only if nothing else is free."""
+        others = [slot for slot in self.slots if moving is None or slot.start != moving.starts_at]
+        return others or self.slots
+
+
+async def find_alternatives(
+    ctx: BookingContext,
+    request: ServiceRequest,
+    start: datetime,
+    call_id: str,
+    correlation_id: str,
+    *,
+    caller: str | None = None,
+    moving: Appointment | None = None,
+    shared: bool = False,
+) -> Alternatives:
+    """Search what is free around `start` for a call, or a request of the desk, whose own holds are no obstacle.
+
+    `moving` is the appointment that was to be moved there: it is no obstacle to itself, and stays with its staff member. `shared`:
+    the call held no time when it asked, so what is free for it is free for all, and one search serves all who ask at the same
+    moment.
+    """
+    obstacle = find_obstacle(request.rules, start, ctx.clock.now(), request.staff)
+    if moving is None:
+        request = await prefer_usual_staff(ctx, leave_out_refused(ctx, request), caller)
+    rules, moved = request.rules, None if moving is None else moving.id
+    is_shared_search = shared and is_shared(rules, moving)
+
+    async def search() -> tuple[Near, FreeTimesReader]:
+        read_busy = remember_reads(busy_reader(ctx, rules, _NO_CALL if is_shared_search else call_id, moved))
+        read_remote = FreeTimesReader(ctx, rules, correlation_id, moved)
+        missed, now = Candidate(start, None, Grain.MINUTE, ""), ctx.clock.now()
+        near = request, read_busy, now, missed, obstacle, ctx.settings, read_remote
+        return await find_near(*near, with_others=moving is None), read_remote
+
+    if not rules.staff_members:
+        return Alternatives(request, obstacle, (), False, FreeTimesReader(ctx, rules, correlation_id, moved))
+    if is_shared_search:
+        found, read_remote = await ctx.searches.share(_search_key(request, start, obstacle), search)
+    else:
+        found, read_remote = await search()
+    return Alternatives(request, obstacle, found.slots, found.has_more, read_remote)
+
+
+def is_shared(rules: ServiceRules, moving: Appointment | None) -> bool:
+    """Return whether others may share a search: a group's search ends with a hold."""
+    return moving is None and not rules.companions
+
+
+def _search_key(request: ServiceRequest, start: datetime, obstacle: Obstacle) -> Hashable:
+    """Return what decides what a search around `start` finds for a call that holds nothing.
+
+    The Branch as an object, since a changed config has another one, which may have other rules; a search keeps its own alive.
+    """
+    rules = request.rules
+    able = tuple(staff_member.id for staff_member in rules.staff_members)
+    who = request.staff, rules.usual_staff, able, present_language()
+    return id(rules.branch), rules.service.name, start, obstacle, who

@@ -1,0 +1,26 @@
+"""What becomes of a change that the desk asks for: the book's outcome, or why there is none and what is free instead."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from askproai_runtime.availability.obstacles import Obstacle
+from askproai_runtime.availability.slots import Slot
+
+
+class ChangeRefusal(StrEnum):
+    """Why an appointment is not booked or moved, whatever time is chosen: names of the API."""
+
+    GONE = "gone"  # cancelled, over, or changed since
+    REFUSED = "refused"  # by the calendar
+    NOT_BOOKABLE = "not_bookable"  # its branch, service or person is not declared any more
+    PHONE_NEEDED = "phone_needed"  # by the calendar
+
+
+@dataclass(frozen=True, slots=True)
+class NotDone:
+    """A change that is not made. `cause` says why where `reason` does not say enough; `free` are the closest free times."""
+
+    reason: Obstacle | ChangeRefusal
+    cause: str | None = None
+    free: Sequence[Slot] = ()
