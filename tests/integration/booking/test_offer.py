@@ -266,7 +266,7 @@ async def test_a_move_to_a_persons_day_off_says_that_the_person_does_not_work_th
     answer = await salon.booking.reschedule_appointment(call(), {"start": "2026-11-24T15:00:00+01:00"})
     assert answer.message.startswith("Dienstag, den 24. November: Da arbeitet Mehmet nicht. Frei ist ")
     assert answer.fields["obstacle"] == "day_off"
-    assert answer.cause == "the person does not work on that day"  # what the desk reads
+    assert answer.cause == "the person does not work on that day"  # for the record of the function
 
 
 async def test_of_a_time_with_two_readings_both_are_offered_and_it_is_asked_which_is_meant(new_salon) -> None:
