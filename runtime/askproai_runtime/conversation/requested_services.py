@@ -129,7 +129,7 @@ def _read_named(name: str, offered: Sequence[Service]) -> NamedServices:
     if named.services and named.unknown and adds_nothing(named.unknown, named.services):
         return replace(named, unknown=None)
     is_known = bool(named.services) and named.unknown is None
-    return named if is_known else find_translated(name, offered) or named
+    return named if is_known or names_several(name, offered) else find_translated(name, offered) or named
 
 
 def _take_agreed(config: TenantConfig, branch: Branch, call: CallContext, asked: ClarificationNeeded) -> Service:

@@ -63,7 +63,7 @@ async def test_a_number_without_area_code_is_asked(call: SpokenCall, phone: str)
 
 
 @pytest.mark.parametrize("said", ["Das früheste am Freitag.", "Um zwei bitte.", "For my husband, please.", "Ja."])
-@pytest.mark.parametrize("service", ["haircut", "men's cut", "Men's haircut"])
+@pytest.mark.parametrize("service", ["men's cut", "Men's haircut"])
 async def test_an_english_service_is_asked_once(call: SpokenCall, said: str, service: str) -> None:
     args = friday_at(call.pod, service=service)
     call.say("I would like a cut.")
@@ -73,7 +73,7 @@ async def test_an_english_service_is_asked_once(call: SpokenCall, said: str, ser
 
 
 async def test_a_no_to_the_service_is_asked_again(call: SpokenCall) -> None:
-    args = friday_at(call.pod, service="haircut")
+    args = friday_at(call.pod, service="men's cut")
     call.say("I would like a cut.")
     await call.ask(BOOK, args)
     call.say("Nein, das nicht.")
