@@ -16,7 +16,7 @@ from askproai_runtime.book.holds import hold_slot
 from askproai_runtime.book.requests import ServiceRequest
 from askproai_runtime.book.store.appointments import list_call_appointments
 from askproai_runtime.book.store.offers import read_offers, replace_offers
-from askproai_runtime.conversation.answers import in_spoken_order
+from askproai_runtime.conversation.slot_sentences import in_spoken_order
 from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import CallContext, EarlierRequest, NamedTimes, Naming, Offers
 from askproai_runtime.spoken_times import counts_time

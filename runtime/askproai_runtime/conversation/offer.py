@@ -27,13 +27,10 @@ from askproai_runtime.conversation.answers import (
     basis_fields,
     candidate_fields,
     candidate_question,
-    example_sentence,
     name_service,
     obstacle_sentence,
     refused_answer,
     refused_search,
-    slot_fields,
-    slot_sentence,
 )
 from askproai_runtime.conversation.companions import BookedOneByOne, add_companions
 from askproai_runtime.conversation.day_readings import ask_readings
@@ -55,6 +52,7 @@ from askproai_runtime.conversation.one_by_one import ONE_BY_ONE
 from askproai_runtime.conversation.own_obstacles import offer_own_move
 from askproai_runtime.conversation.requested_services import parse_service_request
 from askproai_runtime.conversation.requested_times import parse_time
+from askproai_runtime.conversation.slot_sentences import example_sentence, slot_fields, slot_sentence
 from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import Answer, CallContext, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.sentences import say

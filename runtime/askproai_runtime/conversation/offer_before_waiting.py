@@ -12,17 +12,11 @@ from askproai_runtime.book.context import BookingContext
 from askproai_runtime.book.free_times import FreeTimesReader
 from askproai_runtime.book.holds import ATTEMPTS, busy_reader
 from askproai_runtime.book.requests import ServiceRequest
-from askproai_runtime.conversation.answers import (
-    basis_fields,
-    name_service,
-    obstacle_sentence,
-    refused_search,
-    slot_fields,
-    slot_sentence,
-)
+from askproai_runtime.conversation.answers import basis_fields, name_service, obstacle_sentence, refused_search
 from askproai_runtime.conversation.kept_offers import hold_offer
 from askproai_runtime.conversation.offer_choice import explain_missed
 from askproai_runtime.conversation.own_obstacles import offer_own_move
+from askproai_runtime.conversation.slot_sentences import slot_fields, slot_sentence
 from askproai_runtime.conversation.types import Answer, CallContext, FunctionOutcome
 from askproai_runtime.sentences import format_day, say
 from askproai_runtime.spoken_times import Candidate

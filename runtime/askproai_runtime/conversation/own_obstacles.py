@@ -19,9 +19,9 @@ from askproai_runtime.conversation.answers import (
     describe_appointment,
     have_several_customers,
     name_service,
-    slot_fields,
 )
 from askproai_runtime.conversation.owner_questions import says_customer
+from askproai_runtime.conversation.slot_sentences import slot_fields
 from askproai_runtime.conversation.types import Answer, CallContext, FunctionOutcome
 from askproai_runtime.person_names import same_name
 from askproai_runtime.sentences import decline_name, format_spoken, say

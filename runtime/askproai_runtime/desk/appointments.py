@@ -40,10 +40,10 @@ from askproai_runtime.book.store.appointments import get_appointment, list_appoi
 from askproai_runtime.book.store.calendar import read_sync_state
 from askproai_runtime.book.store.transactions import run_transaction
 from askproai_runtime.conversation.alternatives import find_alternatives
-from askproai_runtime.conversation.answers import in_spoken_order
 from askproai_runtime.conversation.changed_visits import stays_with_person
 from askproai_runtime.conversation.requested_times import keep_open_readings
 from askproai_runtime.conversation.reschedule import find_service
+from askproai_runtime.conversation.slot_sentences import in_spoken_order
 from askproai_runtime.desk.outcomes import ChangeRefusal, NotDone
 from askproai_runtime.spoken_times import Understanding, understand
 
