@@ -47,7 +47,7 @@ class ApiError(Exception):
 
 
 class Conflict(ApiError):
-    """The object changed, exists already, is another one of the same name, or its namespace takes no new objects."""
+    """The object has changed, it exists already, another object has its name now, or its namespace takes no new objects."""
 
 
 class Unreachable(ApiError):

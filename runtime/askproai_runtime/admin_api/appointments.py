@@ -261,9 +261,9 @@ def _find_branches(config: TenantConfig, name: str, of_appointments: Iterable[st
 def find_staff(
     config: TenantConfig, name: str, branches: Collection[str] | None, of_appointments: Iterable[str]
 ) -> Sequence[str]:
-    """Return the ids of people with this name, in all branches of the person. Raises `UnknownName`.
+    """Return the ids of all staff members with this name; a person has an id in each branch. Raises `UnknownName`.
 
-    Several people of one name are all returned. `branches`: the only ones that count, None for all.
+    Only `branches` are searched, all of them where it is None.
     """
     places: list[Branch] = [place for place in config.branches if branches is None or place.name in branches]
     members = [member for place in places for member in place.staff]

@@ -82,7 +82,9 @@ class MoveRequest:
 
 @dataclass(frozen=True, slots=True)
 class _Move:
-    """An appointment before and after TX1; the same object if it was there already, or if it is not to be moved again."""
+    """An appointment before and after TX1. Both are one object if TX1 moves nothing, since it has that start already, or is not moved
+    again.
+    """
 
     before: Appointment
     after: Appointment

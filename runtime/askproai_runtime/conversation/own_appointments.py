@@ -264,9 +264,9 @@ async def _list_cancelled(ctx: BookingContext, conn: Connection, call: CallConte
 
 
 async def is_beside_others(ctx: BookingContext, conn: Connection, call: CallContext, appointment: Appointment) -> bool:
-    """Return whether the caller has appointments of other customers, too, so that sentences about this one name its customer.
+    """Return whether the caller's appointments are of several customers: a sentence about this one then names its customer.
 
-    With a second factor a call knows those of one customer only.
+    With a second factor a call sees the appointments of one customer only.
     """
     if asks_birth_date(ctx):
         return False

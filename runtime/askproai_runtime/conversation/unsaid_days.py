@@ -176,7 +176,7 @@ def _find_spans(clause: str, now: datetime) -> Sequence[Days] | None:
 
 
 def _is_date(call: CallContext, parts: Sequence[str | None], zone: ZoneInfo) -> bool:
-    """Return whether words are a date, which is the same day a week earlier."""
+    """Return whether words name a date: said a week earlier, they mean the same day. "Freitag" means another one."""
     return _list_days(parts, call.started_at, zone) == _list_days(parts, call.started_at - timedelta(days=8), zone)
 
 

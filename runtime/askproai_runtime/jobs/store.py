@@ -187,9 +187,9 @@ async def require_claim(conn: Connection, tenant: str, job: Job) -> None:
 
 
 async def finish_events(conn: Connection, tenant: str, jobs: Sequence[tuple[Job, str | None]]) -> None:
-    """Mark the jobs of events as done, each with the note of its event, in the transaction of their effects.
+    """Mark the jobs of events as done, and store the note of each event, in the transaction that writes what the events change.
 
-    Raises StaleClaim if another worker has claimed one of them since; let it propagate, so that the effects of all roll back.
+    Raises StaleClaim if another worker has claimed one of the jobs meanwhile. Do not catch it: all changes must roll back.
     """
     ids, claims, notes = zip(*((job.id, job.claim_no, note) for job, note in jobs), strict=True)
     if await conn.fetchval(_FINISH_ALL, tenant, ids, claims, notes) != len(jobs):

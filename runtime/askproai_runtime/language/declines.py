@@ -282,7 +282,9 @@ def _read(clause: _Clause, now: datetime) -> Mention | None:
 
 
 def _may_state_two(said: str, now: datetime) -> bool:
-    """Return whether a rejecting clause may say of what it names last that it suits. Raises `UnclearMention`."""
+    """Return whether a clause that rejects one time may accept another: "nicht Montag, und Dienstag passt". Raises
+    `UnclearMention`.
+    """
     *_, last = _AND.split(said)
     if last != said and _STATES.search(last) and not REJECTS.search(last):
         return True

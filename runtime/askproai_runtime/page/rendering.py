@@ -115,9 +115,9 @@ def format_duration(milliseconds: int) -> str:
 def _say_reason(
     words: Words, people: Mapping[str, str], moment: Callable[[datetime], str], stored: str | None, what: str = ""
 ) -> str:
-    """Return a stored sentence in the words of the page; one that they lack is shown as a code. They are stored in English.
+    """Translate a stored English sentence into the language of the page. A sentence without a translation is set as code.
 
-    For `what` audit it is the detail of an entry.
+    With `what="audit"` the sentence is the detail of an audit entry.
     """
     if what == "audit" and stored and (said := _say_audit(stored, words.audit, people, moment)) is not None:
         return said

@@ -212,7 +212,7 @@ async def test_what_is_booked_while_the_run_offers_other_hours_of_the_day_is_not
     assert await offered(salon) == [(FIRST, "open")]
 
 
-async def test_of_a_long_block_only_the_days_are_computed_for_which_somebody_waits(
+async def test_long_block_computes_only_days_with_waiting_callers(
     salon: Salon, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All hours of the horizon take the event loop hundreds of milliseconds, in which callers wait."""

@@ -121,7 +121,7 @@ async def test_appointment_with_pending_work_stays(env: CoordinatorEnvironment) 
     assert await nameless(env) == {settled, sent, *kept}
 
 
-async def test_job_settled_by_later_one_survives_ageing(
+async def test_ageing_keeps_a_job_that_another_settled(
     env: CoordinatorEnvironment,
 ) -> None:
     """Jobs go after `callDays`, years before appointments; a dead letter stays, and would keep the name for ever."""

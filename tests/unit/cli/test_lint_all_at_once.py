@@ -290,7 +290,7 @@ def test_a_number_that_cannot_exist_is_a_warning() -> None:
     assert "is no phone number of DE" in messages["warning spec.phoneNumbers[0].number"]
 
 
-def test_a_number_of_no_country_is_a_warning() -> None:
+def test_a_number_without_valid_country_is_a_warning() -> None:
     tenant = {"timeZone": "Europe/Vienna"}
     messages = found(practice(Tenant=tenant, Branch={"phoneNumbers": [{"number": "0664 1234567"}], "holidays": None}))
     assert "Europe/Vienna is in AT" in messages["warning spec.phoneNumbers[0].number"]

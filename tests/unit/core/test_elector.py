@@ -327,7 +327,7 @@ class Settings:
     lease_seconds, lease_renew_seconds, lease_retry_seconds = 30, 20, 4
 
 
-async def test_elector_uses_the_settings_and_reports_each_change(server: LeaseServer, clock: FixedClock):
+async def test_elector_applies_settings_and_reports_leader_changes(server: LeaseServer, clock: FixedClock):
     changes: list[bool] = []
     leader = elector_from_settings(Settings(), server, clock, changes.append)
     async with leadership(leader, asyncio.Event()):

@@ -23,7 +23,7 @@ def test_a_fault_without_test_settings_is_ignored() -> None:
         armed.reach("before:book")
 
 
-def test_only_the_share_at_the_fault_point_fails() -> None:
+def test_only_the_set_fraction_of_calls_fails() -> None:
     faults = FaultPoints("fail:30:before:book")
     assert failures(faults, "after:book-commit", 100) == []
     found = failures(faults, "before:book", 1000)

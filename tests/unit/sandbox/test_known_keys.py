@@ -19,7 +19,7 @@ async def list_status(url: str, key: str) -> int:
         return answer.status
 
 
-async def test_mistyped_key_is_refused_unlike_examples_keys() -> None:
+async def test_mistyped_key_is_refused_and_example_keys_pass() -> None:
     async with serve(RetellSimulator(SystemClock())) as url:
         await require_known_keys(url)
         for key in (SALON.retell_key, "key_demo_praxis", "key_demo_haarwerk", "key_demo_linden"):

@@ -51,9 +51,9 @@ def business_model_mismatch(inputs: Inputs) -> Condition | None:
 
 
 def tenant_not_ready(inputs: Inputs) -> Condition | None:
-    """The Tenant's keys are bad, or its URLs, which the agent's bodies contain, are not known yet.
+    """The Tenant's keys are refused, or its URLs, which Retell is told with the agent, are not known yet.
 
-    A suspended Tenant needs none: its agent only speaks a sentence.
+    A suspended Tenant needs no URLs: its agent only speaks a sentence.
     """
     tenant = inputs.references.tenant
     if tenant is None:

@@ -35,10 +35,10 @@ _WANTED: Final = {
 
 
 async def take(model: CustomResource, subject: Subject, context: ReconcileContext, scope: str = "") -> Holder | None:
-    """Make an object the holder of a subject. Return None if it is, otherwise the other that has it.
+    """Make an object the holder of a subject. Return None if it holds it now, otherwise the other object that holds it.
 
-    Nothing is requested while the cache knows the holder. An entry of a namesake with another UID is replaced: the object was
-    restored from a backup. Raises ApiError, after which nothing is known to be held.
+    While the cache knows the holder, no request is sent. An entry of an object with the same name and another UID is replaced: the
+    object was restored from a backup. Raises ApiError; who holds the subject is then unknown.
     """
     return (await take_all(model, [subject], context, scope))[subject]
 

@@ -125,7 +125,7 @@ async def remove_remote(remote: Orphan, keys: Mapping[str, str], context: Reconc
 
 
 async def _remove_webhooks(urls: Collection[str], keys: Mapping[str, str], context: ReconcileContext) -> None:
-    """Remove webhooks from all accounts that the tenant has used. One that refuses keeps none of the others."""
+    """Remove webhooks from all accounts that the tenant has used. If one account refuses, those of the others are removed."""
     failures: list[ProviderError] = []
     for key in dict.fromkeys([keys[CALCOM_KEY], *own_keys(keys).values()]):
         try:
