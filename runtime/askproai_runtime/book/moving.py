@@ -82,8 +82,8 @@ class MoveRequest:
 
 @dataclass(frozen=True, slots=True)
 class _Move:
-    """An appointment before and after TX1. Both are one object if TX1 moves nothing, since it has that start already, or is not moved
-    again.
+    """An appointment before and after TX1. Both are one object if TX1 moves nothing: it has that start already, or is not
+    moved again.
     """
 
     before: Appointment
