@@ -29,7 +29,7 @@ Canaries           controllers/canary            trials of images: begun, judged
                                                  back                                 while one is on, else each 10 s
 Shadows            controllers/shadow            copies of books, pods that no caller   a Tenant asks for one; each 5 s       1
                                                  hears, what they would have booked   while one is on, else each 30 s
-Rollout            controllers/rollout           no condition: Tenants become due whose  pods of a release became ready,    1
+Rollout            controllers/rollout_report    no condition: Tenants become due whose  pods of a release became ready,    1
                                                  turn it is to get a new release      or did not; who waits
 TenantFigures      controllers/tenant_figures    calls, booked share and error budget   the process leads; each minute        1
                                                  in the status of Tenants
@@ -107,7 +107,7 @@ from askproai_operator.controllers import (
     orphan,
     quiet_tenants,
     report,
-    rollout,
+    rollout_report,
     shadow,
     tenant,
     tenant_figures,
@@ -156,7 +156,7 @@ def background_controllers(
         durability.KIND: durability.reconcile,
         report.KIND: report.ReportController().reconcile,
         quiet_tenants.KIND: quiet_tenants.QuietTenantsController(queue.schedule, metrics.quiet_tenants.set).reconcile,
-        rollout.KIND: rollout.RolloutController().reconcile,
+        rollout_report.KIND: rollout_report.RolloutController().reconcile,
         tenant_figures.KIND: tenant_figures.TenantFiguresController().reconcile,
         CANARIES: canary.reconcile,
         SHADOWS: shadow.reconcile,
@@ -177,7 +177,7 @@ def background_options(settings: Settings) -> dict[str, Options]:
         durability.KIND: durability.OPTIONS,
         report.KIND: report.OPTIONS,
         quiet_tenants.KIND: quiet_tenants.quiet_tenants_options(settings),
-        rollout.KIND: rollout.OPTIONS,
+        rollout_report.KIND: rollout_report.OPTIONS,
         tenant_figures.KIND: tenant_figures.OPTIONS,
         CANARIES: canary.OPTIONS,
         SHADOWS: shadow.OPTIONS,
@@ -191,7 +191,7 @@ def initial_keys(context: ReconcileContext) -> Iterable[Key]:
         orphan.ledger_key(settings),
         quiet_tenants.quiet_tenants_key(settings),
         tenant_figures.tenant_figures_key(settings),
-        rollout.rollout_key(settings),
+        rollout_report.rollout_key(settings),
         canaries_key(settings),
         shadows_key(settings),
     )
@@ -360,7 +360,7 @@ def _tracing(settings: Settings, metrics: Metrics) -> AbstractAsyncContextManage
 
 
 def _follow_rollouts(cache: Cache, settings: Settings, clock: Clock, queue: WorkQueue, metrics: Metrics) -> Rollouts:
-    rollouts = rollout.follow_rollouts(cache, settings, clock, queue.add)
+    rollouts = rollout_report.follow_rollouts(cache, settings, clock, queue.add)
     RolloutCollector(rollouts, metrics.registry)
     return rollouts
 

@@ -29,7 +29,7 @@ from askproai_core.logging import configure_logs
 from askproai_core.phone_numbers import e164_or_none
 from askproai_runtime.availability.free_slots import free_slots
 from askproai_runtime.availability.slots import BusySpan, ServiceRules, SlotQuery
-from askproai_runtime.branch_numbers import Routing
+from askproai_runtime.call_routes import Routing
 from askproai_sandbox.cluster import ProcessError, free_port
 from tests.load.both_away import both_away_rows
 from tests.load.calls import ask_on_schedule, play_calls, play_crowd, play_questions

@@ -13,10 +13,10 @@ import httpx
 from askproai_core.kube import Access
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.agent import reconcile
-from askproai_operator.controllers.rollout import follow_rollouts
+from askproai_operator.controllers.rollout_report import follow_rollouts
 from askproai_operator.engine import ApiError, Cache, Key, Kube, Result, resources
 from askproai_operator.engine.event_sink import EventSink
-from askproai_operator.engine.status import update_for_result
+from askproai_operator.engine.ready_condition import update_for_result
 from askproai_operator.memory import Memory
 from askproai_operator.providers import ProviderClients
 from askproai_operator.relations import Relations

@@ -10,7 +10,7 @@ from askproai_core.fault_injection import FaultPoints
 from askproai_core.kube import Access
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.grant import grant_keys, reconcile, take
-from askproai_operator.controllers.rollout import follow_rollouts
+from askproai_operator.controllers.rollout_report import follow_rollouts
 from askproai_operator.engine import Cache, Key, Kube, Result, resources
 from askproai_operator.engine.event_sink import EventSink
 from askproai_operator.grants import (

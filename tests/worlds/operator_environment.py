@@ -26,7 +26,7 @@ from askproai_operator.controllers.config_sync import ConfigSyncController
 from askproai_operator.controllers.exposure import ExposureController
 from askproai_operator.controllers.exposure.reconcile import FindsProblem
 from askproai_operator.controllers.orphan import ORPHAN, ledger_key
-from askproai_operator.controllers.rollout import follow_rollouts
+from askproai_operator.controllers.rollout_report import follow_rollouts
 from askproai_operator.engine import Cache, Kube, resources
 from askproai_operator.engine.event_sink import EventSink
 from askproai_operator.grants import QUEUE_KIND

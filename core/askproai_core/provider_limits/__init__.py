@@ -1,7 +1,7 @@
 """Whether a provider may be asked now: circuit breakers, and the budget of a key. Shared through Redis, if there is one."""
 
 from askproai_core.provider_limits.circuit_breaker import CircuitBreakers, CircuitOpen, CircuitView, Permit
-from askproai_core.provider_limits.circuit_state import Circuit, CircuitCommand, CircuitRules, CircuitState
+from askproai_core.provider_limits.circuit_rules import Circuit, CircuitCommand, CircuitRules, CircuitState
 from askproai_core.provider_limits.request_budget import BudgetSpent, RequestBudget
 from askproai_core.provider_limits.shared_redis import Argument, RedisUnavailable, Script, SharedRedis
 from askproai_core.tenant_config import Provider

@@ -1,4 +1,4 @@
--- One step of one circuit, on Redis's own clock. `circuit_state.py` implements the same rules in process; one set of tests
+-- One step of one circuit, on Redis's own clock. `circuit_rules.py` implements the same rules in process; one set of tests
 -- holds both.
 -- KEYS[1]: a hash with the fields state (absent: closed), failures (their instants, separated by spaces), retry_at, slow_until
 -- and probe:<token> (the probe's expiry). All instants are milliseconds.

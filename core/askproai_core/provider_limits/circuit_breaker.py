@@ -21,7 +21,7 @@ import structlog
 
 from askproai_core.clock import Clock
 from askproai_core.lifecycle import sleep_until_stopped
-from askproai_core.provider_limits.circuit_state import (
+from askproai_core.provider_limits.circuit_rules import (
     MILLISECOND,
     Circuit,
     CircuitCommand,

@@ -13,8 +13,7 @@ from askproai_operator.engine.cache import Cache, M, ObservedObject
 from askproai_operator.engine.event_sink import Dependents, EventSink, goes_first, is_edit
 from askproai_operator.engine.kube import Kube, UnmanagedObject
 from askproai_operator.engine.owned_fields import digest
-from askproai_operator.engine.result import GONE, Backoff, EventRecord, EventType, Options, Result
-from askproai_operator.engine.status import (
+from askproai_operator.engine.ready_condition import (
     TOKEN_ANNOTATION,
     StatusUpdate,
     find_condition,
@@ -25,6 +24,7 @@ from askproai_operator.engine.status import (
     update_for_pause,
     update_for_result,
 )
+from askproai_operator.engine.result import GONE, Backoff, EventRecord, EventType, Options, Result
 from askproai_operator.resources import FINALIZER, MANAGED_SELECTOR, MANAGER, TENANT_LABEL
 
 __all__ = [

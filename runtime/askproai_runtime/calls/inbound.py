@@ -22,7 +22,7 @@ from askproai_core.clock import Clock
 from askproai_core.database import DATABASE_UNAVAILABLE, Pool
 from askproai_core.http_server import Problem, correlation_id, json_response
 from askproai_core.tenant_config import CallerVerification, TenantConfig
-from askproai_runtime.branch_numbers import Route, Routing
+from askproai_runtime.call_routes import Route, Routing
 from askproai_runtime.caller_identity import identify_caller
 from askproai_runtime.calls.languages import language_of
 from askproai_runtime.calls.payload import decode

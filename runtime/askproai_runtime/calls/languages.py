@@ -1,7 +1,7 @@
 """In which language a call is answered: that of the agent who speaks in it."""
 
 from askproai_core.tenant_config import Language, TenantConfig
-from askproai_runtime.branch_numbers import Route
+from askproai_runtime.call_routes import Route
 
 
 def language_of(config: TenantConfig, route: Route | None) -> Language:

@@ -11,7 +11,8 @@ import msgspec
 
 from askproai_core.phone_numbers import e164_or_none
 from askproai_core.tenant_config import TenantConfig
-from askproai_runtime.branch_numbers import Route, Routing, region_of
+from askproai_runtime.branch_numbers import region_of
+from askproai_runtime.call_routes import Route, Routing
 from askproai_runtime.caller_identity import Caller, identify_caller
 from askproai_runtime.intake import ProviderId
 from askproai_runtime.lenient_json import read_json, to_strict_json

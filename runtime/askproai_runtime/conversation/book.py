@@ -32,13 +32,13 @@ from askproai_runtime.branch_numbers import region_of
 from askproai_runtime.conversation.answers import busy_answer, failure, refused_answer
 from askproai_runtime.conversation.arguments.texts import read_said, read_text
 from askproai_runtime.conversation.asked_choices import Chosen, read_chosen, read_move, read_renames
+from askproai_runtime.conversation.booked_sentences import confirm
 from askproai_runtime.conversation.companions import (
     BookedOneByOne,
     add_companions,
     leaves_out,
     name_everybody,
 )
-from askproai_runtime.conversation.confirmation import confirm
 from askproai_runtime.conversation.corrections import (
     add_details,
     add_note,

@@ -27,7 +27,7 @@ from askproai_runtime.branch_numbers import region_of
 from askproai_runtime.conversation.answers import describe_appointment
 from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.asked_choices import Chosen
-from askproai_runtime.conversation.confirmation import confirm
+from askproai_runtime.conversation.booked_sentences import confirm
 from askproai_runtime.conversation.messages import make_message, store_message
 from askproai_runtime.conversation.owner_questions import ask_name, require_own_notes
 from askproai_runtime.conversation.phone_argument import spell_phone

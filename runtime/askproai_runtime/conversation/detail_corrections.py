@@ -13,7 +13,7 @@ from askproai_runtime.book.store.appointments import list_call_appointments
 from askproai_runtime.branch_numbers import region_of
 from askproai_runtime.conversation.arguments.texts import read_said, read_text
 from askproai_runtime.conversation.asked_choices import Chosen, read_choice, read_chosen
-from askproai_runtime.conversation.confirmation import confirm
+from askproai_runtime.conversation.booked_sentences import confirm
 from askproai_runtime.conversation.corrections import correct, find_own, with_details
 from askproai_runtime.conversation.email_address import require_confirmed_email
 from askproai_runtime.conversation.full_names import complete_name

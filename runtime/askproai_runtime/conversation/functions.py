@@ -28,7 +28,7 @@ from askproai_runtime.book.context import BookingContext
 from askproai_runtime.book.errors import OutcomeUnknown
 from askproai_runtime.book.pauses import list_pauses
 from askproai_runtime.book.store.actions import NO_APPOINTMENT, record_which
-from askproai_runtime.branch_numbers import Route
+from askproai_runtime.call_routes import Route
 from askproai_runtime.calls.languages import language_of
 from askproai_runtime.calls.payload import (
     FunctionRequest,

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from askproai_core.tenant_config import Agent, Function, TenantConfig
 from askproai_runtime.availability.opening_hours import find_closure, list_minutes, open_minutes
-from askproai_runtime.branch_numbers import Route
+from askproai_runtime.call_routes import Route
 from askproai_runtime.conversation.types import Answer, FunctionOutcome
 from askproai_runtime.sentences import say
 

@@ -27,7 +27,7 @@ from askproai_core.former_keys import FORMER_KEYS, PRESENT_KEYS, accepted_former
 from askproai_core.http_server import Problem, correlation_id
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.arrivals import mark_proven, read_body, require_readable_body
-from askproai_runtime.branch_numbers import Routing
+from askproai_runtime.call_routes import Routing
 from askproai_runtime.intake.senders import SENDERS, Signature, Source, WebhookSource
 from askproai_runtime.intake.store import record_refused_signature
 from askproai_runtime.lenient_json import read_json

@@ -15,7 +15,7 @@ from askproai_runtime.spoken_times.spans import SPANS
 from askproai_runtime.spoken_times.times import BARE_HOUR, TIME_RULES, bare_hour
 from askproai_runtime.spoken_times.tokens import normalize
 from askproai_runtime.spoken_times.vocabulary import FILLERS, NUMBERS, WEEKDAYS
-from askproai_runtime.spoken_times.weeks import WEEK_RULES, WEEKDAY_RULES
+from askproai_runtime.spoken_times.weekdays import WEEK_RULES, WEEKDAY_RULES
 
 _BUT_NOT = r"(?:(?:aber|bloss|nur|bitte|jedoch|allerdings|jedenfalls|und|auch) )*(?:nicht|keinesfalls|auf keinen fall|keineswegs)"
 _CLOSELY = r"(?:auch )?(?:gerne? )?(?:(?:ein )?(?:direkt|gleich|unmittelbar|kurz|etwas|bisschen|wenig) )?"

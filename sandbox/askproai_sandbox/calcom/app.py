@@ -17,7 +17,7 @@ from askproai_sandbox.calcom.bookings import Bookings
 from askproai_sandbox.calcom.bookings_v1 import BookingsV1
 from askproai_sandbox.calcom.event_types import EventType, Scheduling
 from askproai_sandbox.calcom.server import Server, ok
-from askproai_sandbox.calcom.slots import Slots
+from askproai_sandbox.calcom.slot_requests import Slots
 from askproai_sandbox.simulator import Refusal, json_body, without_secrets
 
 _PRIVATE_ADDRESS = re.compile(r"(127|10|192\.168|169\.254|172\.(1[6-9]|2\d|3[01]))\.")

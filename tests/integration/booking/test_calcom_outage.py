@@ -14,7 +14,7 @@ import pytest
 
 from askproai_core.clock import SystemClock
 from askproai_core.provider_limits.circuit_breaker import CircuitBreakers
-from askproai_core.provider_limits.circuit_state import CircuitRules, CircuitState
+from askproai_core.provider_limits.circuit_rules import CircuitRules, CircuitState
 from askproai_core.tenant_config import CalcomVersion, Provider, TeamEventType, TenantConfig
 from askproai_runtime.book.context import BookingSettings
 from askproai_runtime.calendars import CalcomHttp, CalcomV1, CalcomV2, FallbackCalendar, ProviderCallRecorder

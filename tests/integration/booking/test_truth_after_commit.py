@@ -23,8 +23,8 @@ from askproai_runtime.book.context import BookingSettings
 from askproai_runtime.book.errors import OutcomeUnknown
 from askproai_runtime.book.outcomes import Booked, Moved
 from askproai_runtime.book.store import transactions
-from askproai_runtime.branch_numbers import Route
 from askproai_runtime.calendar_sync.outbound import CalendarDisagrees
+from askproai_runtime.call_routes import Route
 from askproai_runtime.calls.payload import FunctionRequest, OngoingCall
 from askproai_runtime.calls.store import SignedRequest
 from askproai_runtime.conversation.functions import CallFunctions

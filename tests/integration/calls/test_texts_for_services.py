@@ -75,7 +75,9 @@ async def test_a_booking_notes_the_rest(
 @each_row("service", ["men's cut (bei Anna, um zwei)", "um zwei, men's cut"])
 async def test_what_other_arguments_say_is_no_rest(call: SpokenCall, service: str) -> None:
     asked = await call.ask(BOOK, friday_at(call.pod, "um zwei", service=service, staff="bei Anna"))
-    assert (asked["success"], asked["message"], asked["heard"]) == (False, "Meinen Sie Haarschnitt?", "men's cut"), asked
+    assert (asked["success"], asked["message"], asked["heard"]) == (False, "Meinen Sie Haarschnitt?", "men's cut"), (
+        asked
+    )
 
 
 async def test_named_companions_are_no_question(call: SpokenCall) -> None:

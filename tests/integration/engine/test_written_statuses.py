@@ -9,7 +9,7 @@ from askproai_operator.api.conditions import ConditionType as C
 from askproai_operator.api.conditions import Reason, bad
 from askproai_operator.controllers.addresses import Address
 from askproai_operator.engine import Result, resources
-from askproai_operator.engine.status import update_for_error, update_for_pause, update_for_result
+from askproai_operator.engine.ready_condition import update_for_error, update_for_pause, update_for_result
 
 pytestmark = pytest.mark.nightly
 

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from askproai_core.tenant_config import Address, Branch, BusinessModel, TenantConfig
-from askproai_runtime.branch_numbers import Route
+from askproai_runtime.call_routes import Route
 from askproai_runtime.conversation.branch_routing.routing import (
     BranchQuestion,
     FoundBranch,

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from askproai_core.tenant_config import Agent, Function, Hours, Language, TenantConfig, Weekday
-from askproai_runtime.branch_numbers import Route
+from askproai_runtime.call_routes import Route
 from askproai_runtime.conversation.instead import AgentFunctions, offer_instead
 from askproai_runtime.conversation.types import Answer, FunctionOutcome
 from askproai_runtime.sentences import say, speaking

@@ -3,7 +3,7 @@
 import pytest
 
 from askproai_core.tenant_config import Agent, Language, TenantConfig, decode, encode
-from askproai_runtime.branch_numbers import Route
+from askproai_runtime.call_routes import Route
 from askproai_runtime.calls.languages import language_of
 
 GERMAN = Agent(name="anna", branch="mitte", agent_id="agent_de")

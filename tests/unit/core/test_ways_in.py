@@ -18,7 +18,8 @@ from askproai_runtime.admin_api.calls import _number as _number_of_calls
 from askproai_runtime.admin_api.notifications import _parse_address
 from askproai_runtime.admin_api.privacy import _number
 from askproai_runtime.book.actor import DeskRequest
-from askproai_runtime.branch_numbers import Routing, region_of
+from askproai_runtime.branch_numbers import region_of
+from askproai_runtime.call_routes import Routing
 from askproai_runtime.caller_identity import identify_caller
 from askproai_runtime.calls.payload import RetellCall, find_route, identify_other_side, read_numbers
 from askproai_runtime.conversation.phone_argument import read_phone

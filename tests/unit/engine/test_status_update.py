@@ -9,7 +9,7 @@ from askproai_operator.api import Branch, Tenant
 from askproai_operator.api.conditions import ConditionType as C
 from askproai_operator.api.conditions import Reason, bad, good, unknown
 from askproai_operator.engine import EventRecord, EventType, Result
-from askproai_operator.engine.status import (
+from askproai_operator.engine.ready_condition import (
     StatusUpdate,
     pause_condition,
     update_for_error,

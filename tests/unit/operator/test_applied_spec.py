@@ -9,7 +9,12 @@ from askproai_operator.api import KINDS, Branch, CustomResource
 from askproai_operator.api.conditions import ConditionType, Reason, bad
 from askproai_operator.applied_spec import in_effect, is_in_effect
 from askproai_operator.engine import Cache, Result
-from askproai_operator.engine.status import pause_condition, update_for_error, update_for_pause, update_for_result
+from askproai_operator.engine.ready_condition import (
+    pause_condition,
+    update_for_error,
+    update_for_pause,
+    update_for_result,
+)
 from askproai_operator.grants import Subject, SubjectKind, requested_subjects
 from askproai_operator.relations import Relations
 from tests.worlds.salon_objects import NAMESPACE, put, raw

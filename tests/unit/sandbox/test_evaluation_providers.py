@@ -8,7 +8,7 @@ from aiohttp import web
 
 from askproai_core.clock import SystemClock
 from askproai_sandbox.calcom import CalcomSimulator
-from askproai_sandbox.evaluation import SharedHost, example_numbers, seed
+from askproai_sandbox.evaluation_providers import SharedHost, example_numbers, seed
 from askproai_sandbox.example_tenant import EXAMPLES, SALON
 from askproai_sandbox.retell import RetellSimulator
 from askproai_sandbox.simulator import serve

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from askproai_core.tenant_config import Branch, BusinessModel, Service, TenantConfig
-from askproai_runtime.branch_numbers import Route
+from askproai_runtime.call_routes import Route
 from askproai_runtime.conversation.branch_routing.matching import (
     has_menu,
     indistinguishable,

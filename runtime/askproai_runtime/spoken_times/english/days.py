@@ -31,7 +31,7 @@ from askproai_runtime.spoken_times.months import (
 )
 from askproai_runtime.spoken_times.named_days import find_named
 from askproai_runtime.spoken_times.rules import DAY, WEEK, Found, Rule, past
-from askproai_runtime.spoken_times.weeks import (
+from askproai_runtime.spoken_times.weekdays import (
     calendar_week,
     ordinal_weekday,
     third_of_week,

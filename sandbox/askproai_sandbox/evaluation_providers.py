@@ -1,4 +1,4 @@
-"""The providers of an evaluation in a cluster, in one pod of the chart: `python -m askproai_sandbox.evaluation`.
+"""The providers of an evaluation in a cluster, in one pod of the chart: `python -m askproai_sandbox.evaluation_providers`.
 
 - Ports 9001 and 9002: the simulated Retell and Cal.com. They know the keys, numbers and event types of the examples, and accept
   other keys. All that they hold is in memory.
