@@ -12,7 +12,7 @@ from askproai_runtime.availability.slots import ServiceRules, Slot
 from askproai_runtime.book.appointments import Appointment, Status
 from askproai_runtime.book.bookables import is_requested
 from askproai_runtime.book.context import Basis
-from askproai_runtime.conversation.slot_sentences import has_length, say_wanted
+from askproai_runtime.conversation.slot_sentences import say_wanted, says_length
 from askproai_runtime.conversation.types import Answer, CallContext, FunctionOutcome
 from askproai_runtime.language.phrases import format_length, format_reading, join_list, obstacle_template
 from askproai_runtime.language.spoken_services import find_named
@@ -75,7 +75,7 @@ def end_sentence(config: TenantConfig, appointment: Appointment) -> str:
     some staff members longer than others.
     """
     service = find_by_name(config, appointment.service)
-    if service is None or not has_length(service):
+    if service is None or not says_length(service):
         return ""
     length = format_length(int((appointment.ends_at - appointment.starts_at) / timedelta(minutes=1)))
     end = appointment.ends_at.astimezone(ZoneInfo(config.time_zone))

@@ -154,7 +154,7 @@ def _length_of(rules: ServiceRules, slots: Sequence[Slot]) -> str:
     if len(lengths) > 1:
         return ""
     if rules.companions:  # all of them together: the same services can be at one time or in a row
-        has_length = any(has_length(each.service) for each in rules.people)
+        has_length = any(says_length(each.service) for each in rules.people)
         total = format_length(int(lengths.pop() / timedelta(minutes=1)))
         return say().visit_length.format(length=total, waiting="") if has_length else ""
     service = rules.service_by(slots[0].staff)
@@ -173,7 +173,7 @@ def _visit_length(service: Service) -> str:
     return sentence.format(services=service.display_name, length=length, waiting=waits)
 
 
-def has_length(service: Service) -> bool:
+def says_length(service: Service) -> bool:
     """Return whether callers hear how long it takes: of several services, with a wait, or longer with some staff members."""
     return bool(service.wait_spans or has_several(service.name) or service.has_own_lengths)
 
@@ -184,7 +184,9 @@ def example_sentence(rules: ServiceRules, slots: Sequence[Slot], now: datetime) 
 
 
 def _describe(rules: ServiceRules, slots: Sequence[Slot], now: datetime) -> list[str]:
-    """Return the phrases of slots, one for each day, earliest first, as the subject of a sentence."""
+    """Return the phrases of slots, one for each day, of groups one for each slot, earliest first, as the subject of a sentence."""
+    if any(slot.companions for slot in slots):
+        return [_say_slot(rules, slot, now, as_subject=True) for slot in _by_start(slots)]
     days: dict[date, list[Slot]] = {}
     for slot in _by_start(slots):
         days.setdefault(slot.start.astimezone(rules.zone).date(), []).append(slot)
@@ -195,8 +197,6 @@ def _describe_day(rules: ServiceRules, slots: Sequence[Slot], now: datetime) -> 
     """Return `Montag, der 7. Dezember, um 8 Uhr, um 13 Uhr oder um 16 Uhr bei Anna`: a listener hears the day once, and the person
     once if it is one for all.
     """
-    if any(slot.companions for slot in slots):
-        return join_list([_say_slot(rules, slot, now, as_subject=True) for slot in slots])
     first, *others = (slot.start.astimezone(rules.zone) for slot in slots)
     when = [format_spoken(first, rules.zone, now, as_subject=True)]
     when += [say().later.format(clock=format_clock(each.time())) for each in others]

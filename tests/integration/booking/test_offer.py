@@ -395,7 +395,7 @@ async def test_the_question_for_a_time_names_the_next_free_ones(new_salon) -> No
     assert (answer.success, answer.fields["refused"]) == (False, "not_understood")
     assert answer.message == (
         "Das habe ich nicht verstanden. An welchem Tag und um wie viel Uhr möchten Sie kommen? Frei ist zum Beispiel"
-        " Freitag, der 20. November, um 11 Uhr bei Anna, Freitag, der 20. November, um 13 Uhr bei Anna"
+        " Freitag, der 20. November, um 11 Uhr oder um 13 Uhr bei Anna"
         " oder Samstag, der 21. November, um 11 Uhr bei Anna."
     )
     assert len(answer.fields["slots"]) == 3
