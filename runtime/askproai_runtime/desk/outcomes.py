@@ -1,4 +1,4 @@
-"""What becomes of a change that the desk asks for: the book's outcome, or why there is none and what is free instead."""
+"""The result of a change that the desk asks for, where it is not made: the reason, and the closest free times."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

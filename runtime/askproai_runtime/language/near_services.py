@@ -28,7 +28,7 @@ _MIN_LETTERS = 4  # of a stem
 _COMPOUND, _FIRST_PART, _LAST_PART = 7, 4, 7  # letters of a compound, and of the parts that two may share
 _SAME, _RELATED = 3, 2  # of a declared word; a meaning in common counts one
 _ENDINGS = frozenset({"", "e", "en", "er", "es", "ing", "le", "len", "ming", "mt", "n", "s", "t", "ung"})
-# A kind of what the other words of their row mean, or near it: no translation.
+# Each is a kind of the service that the other words of its row mean, or similar to it: no translation.
 _KINDS = (
     "toen", "tint", "blondier", "straehn", "highlight", "balayage", "rasur", "rasier", "shave", "shaving", "frisur", "frisier",
     "untersuch", "vorsorge", "exam", "examination", "fusspflege",
@@ -97,7 +97,7 @@ def list_related(said: str, offered: Sequence[Service]) -> list[Service]:
 
 
 def _adds_unsaid(service: Service, other: Service, said: frozenset[str]) -> bool:
-    """Return whether the name of a service is that of another one with more, of which nothing was said: `Haarschnitt und Bart`."""
+    """Return whether a service has the name of another one and further words that nobody said: `Haarschnitt und Bart`."""
     own, others = set(fold(service.display_name).split()), set(fold(other.display_name).split())
     return others < own and _score(said, " ".join(own - others)) == 0
 

@@ -333,7 +333,10 @@ async def test_what_is_not_clear_is_asked_back(new_salon, args, question: str) -
             {"date": "Samstag oder Montag"},
             "Montag, den 23. November: Da ist nicht geöffnet. Frei ist zum Beispiel Samstag, der 21.",
         ),
-        ({"time": "gegen vier"}, "Frei ist zum Beispiel Freitag, der 27. November, um 15 Uhr 30 oder um 16 Uhr bei Anna."),
+        (
+            {"time": "gegen vier"},
+            "Frei ist zum Beispiel Freitag, der 27. November, um 15 Uhr 30 oder um 16 Uhr bei Anna.",
+        ),
     ],
 )
 async def test_where_an_appointment_can_be_moved_to_is_offered_and_not_asked_for(new_salon, args, offered) -> None:

@@ -51,7 +51,7 @@ def business_model_mismatch(inputs: Inputs) -> Condition | None:
 
 
 def tenant_not_ready(inputs: Inputs) -> Condition | None:
-    """The Tenant's keys are refused, or its URLs, which Retell is told with the agent, are not known yet.
+    """The Tenant's keys are refused, or its URLs, which the agent's definition contains, are not known yet.
 
     A suspended Tenant needs no URLs: its agent only speaks a sentence.
     """
