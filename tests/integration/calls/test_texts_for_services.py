@@ -16,7 +16,7 @@ FOR_ONE = "Meinen Sie Haarschnitt für eine Person? Mehr habe ich nicht verstand
     [
         ("Haarschnitt bei Mehmet nächsten Donnerstag um 13 Uhr", "um 13 Uhr bei Mehmet. "),
         ("Donnerstag um 14 Uhr Haarschnitt bei Mehmet", "um 14 Uhr bei Mehmet. "),
-        ("Haarschnitt ohne Anna", "bei Mehmet oder "),
+        ("Haarschnitt ohne Anna", " bei Mehmet"),
         ("Haarschnitt für 3 Uhr", "um 15 Uhr bei Anna. "),
         ("zwei Haarschnitte", "bei Anna und um"),
         ("Haarschnitt (2 Personen) Freitag 12 Uhr", "um 12 Uhr bei Anna und Mehmet. "),
