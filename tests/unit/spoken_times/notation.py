@@ -154,6 +154,6 @@ def list_changed(phrases: Iterable[str], ends: Sequence[str], read: Callable[[st
     return [
         phrase + end
         for phrase in phrases
-        for end in random.sample(ends, cases(1, len(ends)))
+        for end in random.sample(ends, min(cases(1, len(ends)), len(ends)))
         if read_understood(read(phrase + end)) != read_understood(read(phrase))
     ]
