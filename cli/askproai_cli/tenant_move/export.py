@@ -1,6 +1,6 @@
 """`askproai tenant export`: a stopped tenant as one file. Each step may be repeated; nothing at a provider is changed."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib.metadata import version
@@ -13,7 +13,6 @@ from askproai_cli.tenant_move.manifests import (
     SIGNING_KEYS,
     Json,
     belongings,
-    find_obstacles,
     secret_value,
     to_manifest,
     with_secret_value,
@@ -221,3 +220,23 @@ def find_named_secrets(manifests: Iterable[Json]) -> list[str]:
 
 def _named(manifests: Iterable[Json]) -> list[str]:
     return [f"{each['kind']}/{each['metadata']['name']}" for each in manifests]
+
+
+def find_obstacles(tenant: Json, agents: Iterable[Json], pods: Sequence[Json]) -> Iterator[str]:
+    """Yield why a tenant is not stopped: something could still book or acknowledge, or callers would not hear that nothing does."""
+    name, namespace = tenant["metadata"]["name"], tenant["metadata"]["namespace"]
+    if not tenant["spec"].get("suspend"):
+        yield (
+            f"it is not suspended: kubectl patch {TENANTS.plural}.{TENANTS.group} {name} -n {namespace} --type=merge -p "
+            '\'{"spec": {"suspend": true}}\', and the same in git'
+        )
+        return
+    if pods:
+        names = ", ".join(sorted(each["metadata"]["name"] for each in pods))
+        yield f"its pods {names} have not ended yet: kubectl wait --for=delete pod -l askproai.de/tenant={name} -n {namespace}"
+    for agent in agents:
+        if agent["spec"].get("managementPolicy") != "ObserveOnly" and not (agent.get("status") or {}).get("suspended"):
+            yield (
+                f"RetellAgent {agent['metadata']['name']} does not yet say to callers that no appointments are taken: "
+                f"kubectl describe retellagent {agent['metadata']['name']} -n {namespace} shows why"
+            )

@@ -1,7 +1,7 @@
 """The objects of a tenant in a cluster, as manifests for another one; and why a tenant cannot be exported as it is. Pure."""
 
 import base64
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from askproai_core.api_resource import (
@@ -68,26 +68,6 @@ def to_import(manifest: Json, header: Mapping[str, Any], *, suspended: bool) -> 
     }
     spec = {**manifest["spec"], "suspend": suspended}
     return {**manifest, "spec": spec, "metadata": {**manifest["metadata"], "annotations": annotations}}
-
-
-def find_obstacles(tenant: Json, agents: Iterable[Json], pods: Sequence[Json]) -> Iterator[str]:
-    """Yield why a tenant is not stopped: something could still book or acknowledge, or callers would not hear that nothing does."""
-    name, namespace = tenant["metadata"]["name"], tenant["metadata"]["namespace"]
-    if not tenant["spec"].get("suspend"):
-        yield (
-            f"it is not suspended: kubectl patch {TENANTS.plural}.{TENANTS.group} {name} -n {namespace} --type=merge -p "
-            '\'{"spec": {"suspend": true}}\', and the same in git'
-        )
-        return
-    if pods:
-        names = ", ".join(sorted(each["metadata"]["name"] for each in pods))
-        yield f"its pods {names} have not ended yet: kubectl wait --for=delete pod -l askproai.de/tenant={name} -n {namespace}"
-    for agent in agents:
-        if agent["spec"].get("managementPolicy") != "ObserveOnly" and not (agent.get("status") or {}).get("suspended"):
-            yield (
-                f"RetellAgent {agent['metadata']['name']} does not yet say to callers that no appointments are taken: "
-                f"kubectl describe retellagent {agent['metadata']['name']} -n {namespace} shows why"
-            )
 
 
 def secret_value(secret: Mapping[str, Any], key: str) -> str:

@@ -9,7 +9,8 @@ import pytest
 
 from askproai_cli.tenant_move import Destination, MoveRefused, archive, import_tenant
 from askproai_cli.tenant_move.archive import open_writer
-from askproai_cli.tenant_move.manifests import belongings, find_obstacles, to_import, to_manifest
+from askproai_cli.tenant_move.export import find_obstacles
+from askproai_cli.tenant_move.manifests import belongings, to_import, to_manifest
 from askproai_sandbox.example_tenant import load_manifests
 
 HEADER = {
