@@ -49,7 +49,7 @@ from askproai_runtime.conversation.corrections import (
 )
 from askproai_runtime.conversation.day_readings import name_start
 from askproai_runtime.conversation.detail_corrections import correct_details
-from askproai_runtime.conversation.doubts import wants_one_more
+from askproai_runtime.conversation.doubts import asks_another_time, wants_one_more
 from askproai_runtime.conversation.email_address import require_confirmed_email
 from askproai_runtime.conversation.full_names import complete_name, list_short_names, read_asked_name, require_full_name
 from askproai_runtime.conversation.kept_offers import add_kept_offers, read_lost_offers
@@ -171,7 +171,8 @@ async def _find_meaning(
         request = replace(request, name=complete_name(call, then, request.name, read_asked_name(call)))
     moves, chooses_move = read_move(args, chosen)
     # An id is of the appointment that goes, and `another` may be filled in against the caller's words.
-    goes = request.doubts.changes and not wants_one_more(call) if request.another else bool(named_id & listed)
+    changes = request.doubts.changes or asks_another_time(call)
+    goes = changes and not wants_one_more(call) if request.another else bool(named_id & listed)
     request = replace(
         request,
         names_customer=bool(known - {fold(request.name)}) or args.get("notes") != said_notes,

@@ -23,7 +23,7 @@ _AGREES: Final = re.compile(rf"(?:(?:{YES_WORD}|{FILLER})(?: |$))*+")
 _CHANGE: Final = re.compile(r"\b(?:änder|wechsel|(?:ein|aus|um)?tausch|chang|swap|switch)")
 # Without a word of a move: "Ich kann um zehn nicht, lieber um vier", "Können wir meinen auf vier legen?"
 _ANOTHER_TIME: Final = re.compile(
-    r"\bnicht\b.{0,20}\b(?:lieber|besser|sondern)\b|\b(?:meinen|unseren)(?: termin)?(?: \w+){0,3} auf\b"
+    r"\b(?:kann|schaffe?|geht|passt)\b.{0,30}\bnicht\b.{0,20}\b(?:lieber|besser|dann)\b|\b(?:meinen|unseren)(?: termin)? auf\b"
     r"|\b(?:can.?t|cannot)\b.*\b(?:rather|better)\b"
 )
 _INSTEAD: Final = re.compile(
@@ -43,7 +43,6 @@ def read_doubts(call: CallContext) -> Doubts:
     """
     said, replaces_person = words_of(call.said_since_change or ""), says_instead(call)
     changes = replaces_person or call.asks_to_move or any(each.search(said) for each in (MOVE, _CHANGE))
-    changes = changes or (_ANOTHER_TIME.search(said) is not None and not _speaks_of_one_more(call))
     adds = _speaks_of_one_more(call) and not (changes or _TAKES_BACK.search(said))
     is_led = any(not _ALSO.search(words_of(each)) for each in call.asked_since_change.splitlines())
     agrees = bool(_AGREES.fullmatch(said)) and not (said and is_led)
@@ -53,6 +52,12 @@ def read_doubts(call: CallContext) -> Doubts:
 def wants_one_more(call: CallContext) -> bool:
     """Return whether the caller has spoken of one more since the last answer."""
     return bool(_ADDS.search(words_of(call.said_since or "")))
+
+
+def asks_another_time(call: CallContext) -> bool:
+    """Return whether the caller has asked for another time, and of nothing beside it."""
+    said = words_of(call.said_since_change or "")
+    return _ANOTHER_TIME.search(said) is not None and not _ALSO.search(said)
 
 
 def _speaks_of_one_more(call: CallContext) -> bool:

@@ -52,7 +52,7 @@ from askproai_runtime.spoken_times import Candidate, understand_parts
 
 MESSAGES_PER_CALL = 3
 MESSAGES_PER_HOUR = 10  # of one number; all callers without a number together
-_NUMBER = re.compile(r"\d(?:[\s/-]?\d){6}")
+_NUMBER = re.compile(r"(?<![\d./-])(?:\+|0)\d(?:[\s/-]?\d){5}")  # of a telephone
 _MAX_TEXT = 480  # what is longer may have been cut before it came here
 _MAX_SHORT = 200
 _MAX_PHONE = 40

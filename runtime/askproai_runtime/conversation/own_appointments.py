@@ -98,10 +98,11 @@ def _read_id(args: Mapping[str, Any], found: Sequence[Appointment], zone: ZoneIn
     text = read_text(args, "appointment_id")
     if text is None or text in {str(each.id) for each in found}:
         return text
+    named = {"appointment_date", "appointment_time"} & args.keys()
     with suppress(ValueError):
         start = parse_instant(text, zone)
         then = [each for each in found if each.starts_at == (start if start.tzinfo else start.replace(tzinfo=zone))]
-        if len(then) == 1:
+        if len(then) == 1 and not named:
             return str(then[0].id)
     is_said = any(read_text(args, name) for name in ("appointment_date", "customer_name", "service"))
     return None if is_said and not _ID.fullmatch(text) else text

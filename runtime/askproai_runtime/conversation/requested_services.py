@@ -1,5 +1,6 @@
 """The service and the staff member that a request names, among those that the branch offers."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -21,6 +22,8 @@ from askproai_runtime.language.near_services import (
     adds_nothing,
     complete_names,
     find_translated,
+    leave_out_parts,
+    leave_out_unsaid,
     list_joined,
     list_related,
 )
@@ -116,7 +119,8 @@ def _find_service(
         asked = ask_joined(name, joined, config, for_one=for_one, has_rest=has_rest)
         return _take_agreed(config, branch, call, asked)
     requested = (named.unknown if named.services else name) or ""
-    if meant := list_heard_services(requested, offered) or list_related(requested, offered):
+    related = leave_out_unsaid(requested, list_related(requested, offered))
+    if meant := list_heard_services(requested, offered) or related:
         among = list({each.name: each for each in (*named.services, *meant)}.values())
         asked = ask_meant(requested, among, for_one=for_one, has_rest=has_rest)
         return _take_agreed(config, branch, call, asked)
@@ -127,7 +131,9 @@ def _read_named(name: str, offered: Sequence[Service]) -> NamedServices:
     """Return which services a text names, by their names or in other words of the same meaning."""
     named = _read_ids(name, offered) or complete_names(name, offered)
     if named.services and named.unknown and adds_nothing(named.unknown, named.services):
-        return replace(named, unknown=None)
+        rest = re.sub(rf"\b{re.escape(named.unknown)}\b", " ", name, flags=re.IGNORECASE)
+        named = complete_names(rest, offered)  # further words may name another one
+        return replace(named, services=leave_out_parts(named.services))
     is_known = bool(named.services) and named.unknown is None
     return named if is_known or names_several(name, offered) else find_translated(name, offered) or named
 

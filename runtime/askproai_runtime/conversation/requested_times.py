@@ -12,7 +12,7 @@ from askproai_runtime.availability.obstacles import is_open_time, is_working_day
 from askproai_runtime.book.requests import ServiceRequest
 from askproai_runtime.conversation.answers import candidate_fields, candidate_question
 from askproai_runtime.conversation.arguments.texts import read_text
-from askproai_runtime.conversation.time_arguments import name_offered, read_parts
+from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.language.answer_words import words_of
 from askproai_runtime.language.declines import REJECTS
@@ -53,7 +53,6 @@ def parse_time(
 
     Raises `ClarificationNeeded` for a time that is refused, past, impossible or not understood, and for a contradiction.
     """
-    args = name_offered(args, call, service.rules.zone)
     parts, zone = read_parts(args), service.rules.zone
     parts = _drop_unsaid(parts, call, service)
     if not any(parts):

@@ -3,25 +3,15 @@
 import re
 from collections.abc import Mapping
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from askproai_runtime.conversation.arguments.texts import read_text
-from askproai_runtime.conversation.types import CallContext
 from askproai_runtime.spoken_times import Argument, find_part_argument
 
 # A recogniser writes "am 10:12" of "zehnten zwölften".
 _DAY_AS_CLOCK = re.compile(r"(0?[1-9]|[12]\d|3[01]):(0?[1-9]|1[0-2])")
-_DAY_AND_MONTH = re.compile(r"[0-3]?\d-[0-3]?\d")  # no range of hours, where the time is said, too
-_PLACE_IN_LIST = re.compile(r"(?:slots|alternatives)\[(\d)\](?:\.start)?")
+# `12-25` and `25-12`; fewer than 25 may be hours.
+_DAY_AND_MONTH = re.compile(r"(?:2[5-9]|3[01])-(?:0?[1-9]|1[0-2])|(?:0?[1-9]|1[0-2])-(?:2[5-9]|3[01])")
 _DAY_NUMBER = re.compile(r"0?[1-9]|[12]\d|3[01]")
-
-
-def name_offered(args: Mapping[str, Any], call: CallContext, zone: ZoneInfo) -> Mapping[str, Any]:
-    """Return the arguments with the time of the last offer to which `start` points as a program does: `slots[0]`."""
-    found = _PLACE_IN_LIST.fullmatch(read_text(args, "start") or "")
-    if found is None or int(found[1]) >= len(call.offered_last):
-        return args
-    return {**args, "start": call.offered_last[int(found[1])].astimezone(zone).isoformat()}
 
 
 def read_parts(args: Mapping[str, Any]) -> tuple[str | None, str | None, str | None]:

@@ -29,16 +29,19 @@ from askproai_runtime.sentences import say
 _OF_PROGRAMS: Final = frozenset({
     "accesstoken", "accountsid", "agentid", "agentname", "agentversion", "apikey", "apiversion", "authtoken", "callid",
     "callsid", "callstatus", "calltimestamp", "calltype", "channelid", "confidence", "confidencescore", "conversationid",
-    "correlationid", "createdat", "currency", "endtimestamp", "eventid", "executionid", "functioncallid", "functionname", "llmid",
-    "messageid", "preis", "price", "reasoning", "requestid", "requesttimestamp", "runid", "sessionid", "sessiontoken", "spanid",
+    "correlationid", "createdat", "endtimestamp", "eventid", "executionid", "functioncallid", "functionname", "llmid",
+    "messageid", "reasoning", "requestid", "requesttimestamp", "runid", "sessionid", "sessiontoken", "spanid",
     "starttimestamp", "tenantid", "thought", "thoughts", "threadid", "timestamp", "toolcallid", "toolid", "toolname", "traceid",
     "userid",
 })  # fmt: skip
 _ALONE: Final = frozenset({"id", "token", "uid", "uuid", "version"})  # within `insurance` they are a person's
 # A caller may have said the value of these, unless it is a program's.
-_SETTINGS: Final = frozenset({"callchannel", "channel", "lang", "language", "locale", "status"})
+_SETTINGS: Final = frozenset(
+    {"callchannel", "channel", "currency", "lang", "language", "locale", "preis", "price", "status"}
+)
 _SETTING = re.compile(
-    r"[a-z]{2}(?:[-_][a-z]{2})?|phone|telephone|voice|web|booked|confirmed|new|pending|scheduled|tentative",
+    r"[a-z]{2}(?:[-_][a-z]{2})?|phone|telephone|voice|web|booked|confirmed|pending|scheduled|tentative"
+    r"|(?:[\d.,]+ ?)?(?:€|eur|euro)?",
     re.IGNORECASE,
 )
 _SENTENCE = 4  # so many words mean the same under any name

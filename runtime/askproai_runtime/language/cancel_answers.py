@@ -64,7 +64,8 @@ _OF_CUSTOMER: Final = re.compile(r"\b(?:für|for)\b")  # a question names the cu
 _DAYS_AHEAD: Final = {"heute": 0, "today": 0, "morgen": 1, "tomorrow": 1, "übermorgen": 2}
 # A caller who asks for the cancellation itself means it, whatever else the words are: "nicht verschieben, sondern absagen".
 _CANCEL = re.compile(
-    r"\b(?:absagen|stornieren|streichen|löschen|weg damit|(?:ganz|komplett|einfach|kann|soll|muss) weg"
+    r"\b(?:absagen|stornieren|streichen|löschen|weg damit"
+    r"|(?:^|(?:nee|nein|der|er|den|termin|bitte|einfach|also) )(?:ganz|komplett) weg"
     r"|(?:sag|sagen sie)\b.{0,25}\bab|nichts anderes (?:mehr )?übrig|cancel"
     r"|get rid of (?:it|that|this))\b"
 )

@@ -1,13 +1,13 @@
-"""Remarks that models write behind a value, for themselves: what the caller said, what day it is now."""
+"""Remarks that models write behind a day or a time, for themselves: what the caller said, what day it is now."""
 
 import re
 from typing import Final
 
-# `10:30  # said half past ten`, `10:30 (Anrufer sagte halb elf)`, `asap (now: Monday, …)`.
+_SAID: Final = r"(?:(?:der |die |the )?(?:anrufer(?:in)?|caller|kund(?:e|in)|customer|user)\b)?:? ?(?:sagte?|said|gesagt|says)?:? ?"
+# `10:30  # said half past ten`, `10:30 (Anrufer sagte halb elf)`, `asap (now: Monday, …)`. `remark` is its rest: a day or a time.
 COMMENT: Final = re.compile(
-    r"\s+(?:#|//)\s.*$|\s*/\*.*?\*/|\s*<!--.*?-->"
-    r"|\s*\((?:(?:der |die |the )?(?:anrufer(?:in)?|caller|kund(?:e|in)|customer|user)\b[^()]*"
-    r"|(?:now|current \w+|jetzt|aktuell\w*)\b\s*:?[^()]*"
-    r"|(?:as |wie )?(?:said|gesagt|genannt)\b[^()]*)\)",
-    re.IGNORECASE | re.DOTALL,
+    r"\s*\((?P<now>now|today is|jetzt|heute ist)\b[^()]*\)"
+    r"|(?:\s+(?:#|//)\s|\s*\((?=(?:der |die |the )?(?:anrufer|caller|kund|customer|user|said|gesagt)))"
+    rf"\s*{_SAID}(?P<remark>[^()]*)\)?$",
+    re.IGNORECASE,
 )

@@ -33,10 +33,11 @@ _BEHIND: Final = re.compile(
     r"|[\s,–(-]+(?:mit|ohne|with(?:out)?(?: an?)?) (?:doppel[- ]?|double[- ]?|zwei |two |ein(?:em)? )?"
     r"(?:[a-zäöüß](?:[- ][a-zäöüß])?|(?-i:[a-zäöüß]{2})|ypsilon|scharfem s|umlaut)\)?"
     r"(?: (?:hinten|am ende|at the end))?"
-    r"|[\s,–-]+[a-zäöüß] (?:wie|as in|like|for) \w+"
     r"|, (?:und |and )?(?:nicht|not) [^,]+|[.!;:,\s]+)$",
     re.IGNORECASE,
 )
+# Letters with their words behind a whole name: "Thomas Mayr - M wie Martha".
+_LETTERS: Final = re.compile(r"\s*[,–-]\s*(?:[a-zäöüß] (?:wie|as in|like|for) \w+[\s,]*)+$", re.IGNORECASE)
 _LAST_NAME = re.compile(r",?\s*\b(?:nach|familien|last |sur)name(?: (?:ist|is))?\s*:?\s+", re.IGNORECASE)
 _SURELY_PARTICLES = PARTICLES - {"al", "ben", "bin", "das"}  # these are first names as well
 
@@ -47,6 +48,8 @@ def drop_around(text: str) -> str:
     while text != before:
         before = text
         text = _read_spelled(text).strip()
+        whole = _LETTERS.sub("", text)
+        text = whole if count_names(whole) > 1 else text
         text = _BEHIND.sub("", text[found.end() :] if (found := _BEFORE.match(text)) else text).strip()
     return _LAST_NAME.sub(" ", text).strip()
 

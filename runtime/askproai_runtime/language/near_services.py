@@ -31,7 +31,7 @@ _ENDINGS = frozenset({"", "e", "en", "er", "es", "ing", "le", "len", "ming", "mt
 # Each is a kind of the service that the other words of its row mean, or similar to it: no translation.
 _KINDS = (
     "toen", "tint", "blondier", "straehn", "highlight", "balayage", "rasur", "rasier", "shave", "shaving", "frisur", "frisier",
-    "untersuch", "vorsorge", "exam", "examination", "fusspflege",
+    "untersuch", "vorsorge", "exam", "examination", "fusspflege", "enthaar", "stunde",
 )  # fmt: skip
 _JOINING = frozenset({"a", "an", "and", "die", "ein", "eine", "einen", "einmal", "mit", "my", "the", "und", "with"})
 _OF_ANY_COMPOUND = ("unter", "ueber")
@@ -92,14 +92,20 @@ def list_related(said: str, offered: Sequence[Service]) -> list[Service]:
         for service in offered
     }
     most = max(scores.values(), default=0)
-    best = [service for service in offered if most and scores[service.name] == most]
-    return [service for service in best if not any(_adds_unsaid(service, other, words) for other in best)]
+    return [service for service in offered if most and scores[service.name] == most]
 
 
-def _adds_unsaid(service: Service, other: Service, said: frozenset[str]) -> bool:
-    """Return whether a service has the name of another one and further words that nobody said: `Haarschnitt und Bart`."""
-    own, others = set(fold(service.display_name).split()), set(fold(other.display_name).split())
-    return others < own and _score(said, " ".join(own - others)) == 0
+def leave_out_unsaid(said: str, meant: Sequence[Service]) -> list[Service]:
+    """Return services without those that have the name of another one and words that nobody said: `Haarschnitt und Bart`."""
+    words = frozenset(fold(said).split()[:_MOST_WORDS])
+    names = {each.name: set(fold(each.display_name).split()) for each in meant}
+    longer = {
+        each.name
+        for each in meant
+        for other in meant
+        if names[other.name] < names[each.name] and not _score(words, " ".join(names[each.name] - names[other.name]))
+    }
+    return [each for each in meant if each.name not in longer]
 
 
 def find_translated(text: str, offered: Sequence[Service]) -> NamedServices | None:
@@ -107,12 +113,11 @@ def find_translated(text: str, offered: Sequence[Service]) -> NamedServices | No
     said = split_visit(text)
     whole = [each for each in _list_translated(text, offered) if len(said) == len(split_visit(each.display_name))]
     parts = [whole] if whole else [_list_translated(part, offered) for part in said]
-    services = tuple(part[0] for part in parts if len(part) == 1)
-    if "/" in text:  # once in each language
-        services = tuple({each.name: each for each in services}.values())
-        parts = parts if len(services) > 1 else [list(services)]
-    is_clear = bool(parts) and len(services) == len(parts) <= MOST_SERVICES
-    return NamedServices(services) if is_clear and len({each.name for each in services}) == len(services) else None
+    if not parts or any(len(part) != 1 for part in parts):
+        return None
+    services = tuple({part[0].name: part[0] for part in parts}.values())
+    is_twice = "/" in text and len(services) == 1  # once in each language
+    return NamedServices(services) if is_twice or len(services) == len(parts) <= MOST_SERVICES else None
 
 
 def _list_translated(text: str, offered: Sequence[Service]) -> list[Service]:
@@ -124,19 +129,32 @@ def _list_translated(text: str, offered: Sequence[Service]) -> list[Service]:
     found = [each for each in offered if any(_meanings_of(name) == meant for name in names[each.name])]
     single = [each for each in offered if each not in found and len(split_visit(each.display_name)) <= 1]
     is_near = any(meant <= _list_all_meanings(name) for each in single for name in names[each.name])
-    return [] if is_near else found
+    is_other = any(each not in found for each in find_named(offered, text))  # "Haare färben" beside Haarfarbe
+    return [] if is_near or is_other else found
 
 
 def adds_nothing(rest: str, named: Sequence[Service]) -> bool:
     """Return whether words beside named services mean a part of one that is of several: "Haare" beside "Haarschnitt und Bart"."""
-    return says_part(rest, [each for each in named if len(split_visit(each.display_name)) > 1])
+    of_several = [each for each in named if len(split_visit(each.display_name)) > 1]
+    known = frozenset[int]().union(*(_list_all_meanings(each.display_name) for each in of_several))
+    meant = _meanings_of(rest)
+    return meant is not None and meant <= known
+
+
+def leave_out_parts(named: Sequence[Service]) -> tuple[Service, ...]:
+    """Return services without those that are a part of another one: "Bart" beside "Haarschnitt und Bart"."""
+    return tuple(
+        each
+        for each in named
+        if not any(each.display_name in split_visit(other.display_name) for other in named if other is not each)
+    )
 
 
 def says_part(text: str, named: Sequence[Service]) -> bool:
-    """Return whether words mean nothing else than the names of services do: "beard" beside "Haarschnitt und Bart"."""
-    known = frozenset[int]().union(*(_list_all_meanings(each.display_name) for each in named))
+    """Return whether words mean a service, or one part of its name: "beard" beside "Haarschnitt und Bart"."""
+    names = [name for each in named for name in (each.display_name, *split_visit(each.display_name))]
     meant = _meanings_of(text)
-    return meant is not None and meant <= known
+    return meant is not None and any(meant == _meanings_of(name) for name in names)
 
 
 def _meanings_of(text: str) -> frozenset[int] | None:

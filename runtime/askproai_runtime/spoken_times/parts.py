@@ -53,7 +53,7 @@ def understand_parts(
     """
     if (zoned := split_zone(time or "")) is not None:
         local = understand_parts(date, zoned[0], part_of_day, at=at, zone=zone)
-        if local.candidates and all(has_offset(each.start, zoned[1]) for each in local.candidates if each.end is None):
+        if local.candidates and all(has_offset(each.start, zoned[1]) for each in local.candidates):
             return local
     said = _list_said({Argument.DATE: date, Argument.TIME: time, Argument.PART_OF_DAY: part_of_day})
     understood = within_calendar(lambda: _understand_said(said, at, zone))

@@ -39,6 +39,7 @@ _WITH_ZONE = re.compile(
     re.IGNORECASE,
 )
 _OFFSET = re.compile(r"(?:UTC|GMT)?\s?([+-])\s?(\d\d?):?(\d\d)?")
+_SAYS_CLOCK = re.compile(r"\d|\b(?:uhr|[ap]\.?m|o.?clock)\b", re.IGNORECASE)
 _SPOKEN_ZONES = {"MEZ": "CET", "MESZ": "CEST"}
 _LOCAL = re.compile(r"ORTSZEIT|(?:LOCAL|GERMAN) TIME|(?:NACH )?(?:LOKALER|HIESIGER|DEUTSCHER|MITTELEUROPÄISCHER) ZEIT")
 # The part of the day as models name it in either language, whatever the call's is: by its name in German and in English.
@@ -113,7 +114,8 @@ def add_colon(text: str) -> str:
 def split_zone(text: str) -> tuple[str, str] | None:
     """Return a time, and the zone behind it (`14:30+01:00`, `2 pm CET`, `14 Uhr Berliner Zeit`); None for any other text."""
     found = _WITH_OFFSET.fullmatch(text.strip()) or _WITH_ZONE.fullmatch(text.strip())
-    return (found["clock"], found["zone"].upper()) if found else None
+    is_time = found is not None and _SAYS_CLOCK.search(found["clock"])  # "at lunch time" has no zone
+    return (found["clock"], found["zone"].upper()) if found is not None and is_time else None
 
 
 def has_offset(start: datetime, zone: str) -> bool:

@@ -99,6 +99,8 @@ class KnownNames:
 
     def find_person_beside_place(self, text: str) -> str | None:
         """Return the id of the one staff member whom a text names beside the business or a branch: `Anna, Salon Müller Mitte`."""
+        if len(self.config.branches) > 1:  # the place may be another one than the call's
+            return None
         rest = self._drop_places(text).strip()
         found = self.resolve("staff", rest) if rest and rest != fold(text) else frozenset()
         return next(iter(found)) if len(found) == 1 and not self.resolve("staff", text) else None

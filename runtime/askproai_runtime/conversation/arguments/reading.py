@@ -33,7 +33,7 @@ from askproai_runtime.person_names import fold
 from askproai_runtime.spoken_times import Argument, find_agreed
 
 _LONGEST_UNREAD = NOTES_LIMIT + 1  # one that is cut fits nowhere: nothing is noted in part
-_FILLED_SCHEMA = 3  # arguments with nothing in them, beside which an empty object says nothing either
+_FILLED_SCHEMA = 3  # so many arguments with nothing in them are a schema that a model has filled in: nobody is meant
 _MOST_UNREAD = 10 * _LONGEST_UNREAD  # characters of unread values with their names
 BEYOND = "…"  # the place of the values that are not even named
 TIMES = frozenset({"date", "start", "time", "part_of_day"})
@@ -257,18 +257,16 @@ def _without_fillers(members: list[Member]) -> list[Member]:
     Alone, such an object is a person without a name, as one with an empty name is, by the schema.
     """
     empty = sum(member.rule is not None and member.value in {"", None} for member in members if not _is_nested(member))
-    return [
-        each
-        for each in members
-        if not (_is_of_companions(each) and _is_filler(each.value, 0 if empty < _FILLED_SCHEMA else _FILLED_SCHEMA))
-    ]
+    return [each for each in members if not (_is_of_companions(each) and _is_filler(each.value, empty))]
 
 
 def _is_filler(value: Any, empty: int) -> bool:
     """Return whether companions are one object with nothing in it, where it, or `empty` other arguments, fill a schema."""
     entry = value[0] if isinstance(value, list) and len(value) == 1 else value
     is_empty_object = isinstance(entry, dict) and all(each in ("", None) for each in entry.values())
-    return is_empty_object and (len(entry) if entry else empty) >= _FILLED_SCHEMA
+    if not is_empty_object:
+        return False
+    return len(entry) >= _FILLED_SCHEMA and empty > 0 if entry else empty >= _FILLED_SCHEMA
 
 
 def _is_nested(member: Member) -> bool:

@@ -5,9 +5,15 @@ from typing import Final
 
 from askproai_runtime.conversation.arguments.table import ArgumentRule, fold_key
 from askproai_runtime.language.comments import COMMENT
+from askproai_runtime.spoken_times import Argument, find_agreed
 
 # `Donnerstag</date>`, `<|im_end|>`, a fence of code.
-_MARKUP: Final = re.compile(r"</?[a-z_][\w.:-]*(?: [^<>]*)?/?>|<\|[^<>|]*\|>|```(?:json)?", re.IGNORECASE)
+_MARKUP: Final = re.compile(
+    r"</[a-z_][\w.:-]*>|<(?:argument|b|br|date|name|parameter|service|staff|start|time|value)(?: [^<>]*)?/?>|<\|[^<>|]*\|>"
+    r"|```(?:json)?",
+    re.IGNORECASE,
+)
+_MARKUP_IN_TEXT: Final = re.compile(r"</(?:argument|message|notes|parameter|text|value)>|<\|[^<>|]*\|>", re.IGNORECASE)
 _ESCAPED: Final = re.compile(r"\\u([0-9a-fA-F]{4})")  # escaped twice
 _LABEL: Final = re.compile(r"^\s*([^\W\d][\w -]{1,24}?)\s*[:=]\s*(?=\S)")
 _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -17,22 +23,53 @@ _SHORTENED: Final = re.compile(r"^([01]?\d|2[0-3])\.([0-4])$")
 _FIRST_DAY: Final = re.compile(r"^(?:0001|1[09]\d\d|2000)-01-01[T ](?=\d\d:\d\d)")
 _LONGEST: Final = 600  # characters: the event loop waits for the search, and no value is as long
 _TIMES: Final = frozenset({"time", "appointment_time"})
+_ARGUMENTS: Final = {
+    "date": Argument.DATE, "appointment_date": Argument.DATE, "time": Argument.TIME, "appointment_time": Argument.TIME,
+}  # fmt: skip
+# Before a value these say nothing. Others say a part of it: `before: 11:00`, `KW: 3`.
+_LABELS: Final = {
+    "date": frozenset({"date", "day", "datum", "tag", "wunschdatum"}),
+    "appointment_date": frozenset({"date", "datum", "appointmentdate"}),
+    "time": frozenset({"time", "uhrzeit", "zeit", "wunschzeit"}),
+    "appointment_time": frozenset({"time", "uhrzeit", "appointmenttime"}),
+    "start": frozenset({"start", "datetime"}),
+    "service": frozenset({"service", "leistung", "dienstleistung", "behandlung"}),
+    "staff": frozenset({"staff", "mitarbeiter", "mitarbeiterin", "stylist", "person"}),
+}
 
 
 def unwrap(rule: ArgumentRule, text: str) -> str:
     """Return the value of an argument without the marks that a model has written around it; a text for a person keeps its words."""
     if len(text) > _LONGEST:
         return text
-    text = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
-    text = _MARKUP.sub(" ", text).strip() or text
+    text = _decode(text)
+    text = (_MARKUP_IN_TEXT if rule.is_text else _MARKUP).sub(" ", text).strip() or text
     if rule.is_text:
         return text
     if rule.name == "appointment_id" and (found := _UUID.findall(text)):
         return found[0] if len(found) == 1 else text
     text = re.sub(r"[ \t]{2,}", " ", text)
-    text = COMMENT.sub("", text).strip() or text
-    if (label := _LABEL.match(text)) and fold_key(label[1]) in {fold_key(name) for name in (rule.name, *rule.aliases)}:
+    if rule.name in _ARGUMENTS:
+        text = _drop_comment(text, _ARGUMENTS[rule.name])
+    if (label := _LABEL.match(text)) and fold_key(label[1]) in _LABELS.get(rule.name, frozenset()):
         text = text[label.end() :]
     if rule.name in _TIMES:
         text = _SHORTENED.sub(r"\1:\g<2>0", _FIRST_DAY.sub("", text))
     return text
+
+
+def _decode(text: str) -> str:
+    """Return a text with the characters that were escaped twice; half a character becomes a mark of what is unknown."""
+    decoded = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
+    return decoded.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", "")
+
+
+def _drop_comment(text: str, argument: Argument) -> str:
+    """Return a day or a time without a remark that names no other one: a remark that may be the value stays, and is asked about."""
+    found = COMMENT.search(text)
+    if found is None:
+        return text
+    value = f"{text[: found.start()]}{text[found.end() :]}".strip()
+    remark = found["remark"] or ""
+    agrees = found["now"] is not None or not remark or find_agreed(value, remark, argument) is not None
+    return value if value and agrees else text

@@ -89,8 +89,12 @@ def find_habitual_days(phrase: str | None, words: str) -> tuple[int, ...]:
     which one it is ("Ich arbeite samstags", "außer samstags"), nothing: they get the hours of the week.
     """
     asked = " ".join(_asked_words(words))
-    is_one_day = phrase is not None and phrase.isalpha()  # models drop the "s" of "on Sundays"
-    return _find_habitual(phrase or asked) or (_find_habitual(asked) if is_one_day else ())
+    if phrase is None:
+        return _find_habitual(asked)
+    if (days := _find_habitual(phrase)) or not phrase.strip().isalpha():
+        return days
+    days = _find_habitual(f"{phrase.strip()}s")  # models drop the "s" of "on Sundays"
+    return days if days and days == _find_habitual(asked) else ()
 
 
 def _find_habitual(phrase: str) -> tuple[int, ...]:

@@ -24,8 +24,8 @@ from askproai_runtime.conversation.business_information.topics import (
 )
 from askproai_runtime.language.phrases import join_list
 from askproai_runtime.person_names import fold
-from askproai_runtime.sentences import present_language, say
-from askproai_runtime.spoken_times import Refusal, read_in_languages, understand
+from askproai_runtime.sentences import SENTENCES, present_language, say
+from askproai_runtime.spoken_times import Refusal, understand
 
 _MOST_NAMED: Final = 2  # open parts that a listener can follow
 _MOST_WORDS: Final = 40  # of a question
@@ -39,11 +39,14 @@ def _any_of(*words: str) -> re.Pattern[str]:
     return re.compile(rf"\b(?:{'|'.join(words)})\b")
 
 
+# In each language of callers, whatever the language of the call is.
+_WEEKDAYS: Final = frozenset(fold(day) for words in SENTENCES.values() for day in words.weekdays)
 # Folded words with which a topic is asked about, whatever the model has called it.
 _ASKS: Final = {
     Topic.PRICES: _any_of(
         "kostet", "kosten", r"preis\w*", "teuer", r"(?:was|viel) muss \w+(?: \w+){0,3} (?:be)?zahlen",
-        r"(?:was|viel) (?:nehmt|nehmen|nimmt|verlang\w+|berechne\w+|zahl\w*) (?:sie|ihr|man|ich|der|die)", "charge",
+        r"(?:was|viel) (?:nehmt|nehmen|verlang\w+|berechne\w+) (?:sie|ihr)(?! mit)", r"(?:was|viel) zahl\w* (?:ich|man|wir)",
+        r"(?:do|would) you charge",
         "costs?", "prices?",
         "expensive", "fees?", "how much (?:is|are|does|do|for)", "what (?:do|will|would) i pay",
     ),
@@ -310,13 +313,10 @@ def _is_of_a_topic(word: str) -> bool:
 
 
 def is_day(word: str, at: datetime, zone: ZoneInfo) -> bool:
-    """Return whether a word is a day in the language of the call, or in the other one."""
-
-    def is_one() -> bool:
-        understood = understand(word, at=at, zone=zone)
-        return bool(understood.candidates) or understood.refused in {Refusal.PAST, Refusal.IMPOSSIBLE}
-
-    return read_in_languages(is_one, False)
+    """Return whether a word is a day in the language of the call, or a weekday in the other one."""
+    understood = understand(word, at=at, zone=zone)
+    is_weekday = fold(word).removesuffix("s") in _WEEKDAYS
+    return bool(understood.candidates) or is_weekday or understood.refused in {Refusal.PAST, Refusal.IMPOSSIBLE}
 
 
 def leave_open(parts: Sequence[OpenPart], answered: str) -> list[OpenPart]:
