@@ -30,7 +30,6 @@ DECISIONS = (
     "askproai_runtime/availability/search.py",
     "askproai_runtime/availability/slots.py",
     "askproai_runtime/conversation/branch_routing/matching.py",
-    "askproai_runtime/spoken_times/counted_days.py",
     "askproai_runtime/spoken_times/iso.py",
     "askproai_runtime/spoken_times/phrase.py",
 )
