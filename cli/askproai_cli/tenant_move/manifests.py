@@ -1,4 +1,4 @@
-"""The objects of a tenant in a cluster, as manifests for another one; and why a tenant cannot be exported as it is. Pure."""
+"""The objects of a tenant in a cluster, as manifests for another one. Pure."""
 
 import base64
 from collections.abc import Iterable, Mapping

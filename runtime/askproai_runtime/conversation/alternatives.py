@@ -1,12 +1,13 @@
-"""Why a start is not free, and a choice of what is free around it, for callers and for the desk. Nothing is held or said here."""
+"""The reason why a start is not free, and a choice of free times around it, for callers and the desk. Nothing is held or said."""
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from askproai_runtime.availability.obstacles import Obstacle, find_obstacle
 from askproai_runtime.availability.search import remember_reads
-from askproai_runtime.availability.slots import ServiceRules, Slot
+from askproai_runtime.availability.slots import Slot
 from askproai_runtime.book.appointments import Appointment
 from askproai_runtime.book.bookables import leave_out_refused
 from askproai_runtime.book.context import BookingContext
@@ -18,12 +19,14 @@ from askproai_runtime.conversation.offer_choice import Near, find_near
 from askproai_runtime.sentences import present_language
 from askproai_runtime.spoken_times import Candidate, Grain
 
+ALL_ARE_OFF: Final = "nobody who does this service works on that day"
 _NO_CALL = ""  # whose holds nothing leaves out
 
 
 @dataclass(frozen=True, slots=True)
 class Alternatives:
-    """Why a start is not free (`obstacle`), and the closest free slots. `has_more` as of a `Choice`.
+    """The reason why a start is not free (`obstacle`), and the closest free slots. `has_more` as of a `Choice`; `is_shared`: others
+    who asked at the same moment were served by the same search.
 
     `request` is without staff members whom the calendar refuses to book: without anybody, no slots were searched.
     """
@@ -32,6 +35,7 @@ class Alternatives:
     obstacle: Obstacle
     slots: Sequence[Slot]
     has_more: bool
+    is_shared: bool
     read_remote: FreeTimesReader
 
     def leave_out(self, moving: Appointment | None) -> Sequence[Slot]:
@@ -51,7 +55,7 @@ async def find_alternatives(
     moving: Appointment | None = None,
     shared: bool = False,
 ) -> Alternatives:
-    """Search what is free around `start` for a call, or a request of the desk, whose own holds are no obstacle.
+    """Search the free times around `start` for a call, or a request of the desk, whose own holds are no obstacle.
 
     `moving` is the appointment that was to be moved there: it is no obstacle to itself, and stays with its staff member. `shared`:
     the call held no time when it asked, so what is free for it is free for all, and one search serves all who ask at the same
@@ -61,27 +65,22 @@ async def find_alternatives(
     if moving is None:
         request = await prefer_usual_staff(ctx, leave_out_refused(ctx, request), caller)
     rules, moved = request.rules, None if moving is None else moving.id
-    is_shared_search = shared and is_shared(rules, moving)
+    is_shared = shared and moving is None and not rules.companions  # a group's search ends with a hold
 
     async def search() -> tuple[Near, FreeTimesReader]:
-        read_busy = remember_reads(busy_reader(ctx, rules, _NO_CALL if is_shared_search else call_id, moved))
+        read_busy = remember_reads(busy_reader(ctx, rules, _NO_CALL if is_shared else call_id, moved))
         read_remote = FreeTimesReader(ctx, rules, correlation_id, moved)
         missed, now = Candidate(start, None, Grain.MINUTE, ""), ctx.clock.now()
         near = request, read_busy, now, missed, obstacle, ctx.settings, read_remote
         return await find_near(*near, with_others=moving is None), read_remote
 
     if not rules.staff_members:
-        return Alternatives(request, obstacle, (), False, FreeTimesReader(ctx, rules, correlation_id, moved))
-    if is_shared_search:
+        return Alternatives(request, obstacle, (), False, is_shared, FreeTimesReader(ctx, rules, correlation_id, moved))
+    if is_shared:
         found, read_remote = await ctx.searches.share(_search_key(request, start, obstacle), search)
     else:
         found, read_remote = await search()
-    return Alternatives(request, obstacle, found.slots, found.has_more, read_remote)
-
-
-def is_shared(rules: ServiceRules, moving: Appointment | None) -> bool:
-    """Return whether others may share a search: a group's search ends with a hold."""
-    return moving is None and not rules.companions
+    return Alternatives(request, obstacle, found.slots, found.has_more, is_shared, read_remote)
 
 
 def _search_key(request: ServiceRequest, start: datetime, obstacle: Obstacle) -> Hashable:

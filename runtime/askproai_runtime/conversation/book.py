@@ -384,7 +384,7 @@ async def _list_known_names(
 async def carry_out_booking(
     ctx: BookingContext, call: CallContext, request: SpokenBooking, deadline: float
 ) -> BookingResult:
-    """Book once what a caller has asked for, or answer why it is not booked, with what is free instead.
+    """Book once what a caller has asked for, or answer why it is not booked, with free times instead.
 
     Raises `OutcomeUnknown`.
     """

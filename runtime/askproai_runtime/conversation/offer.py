@@ -22,7 +22,7 @@ from askproai_runtime.book.holds import ATTEMPTS, busy_reader
 from askproai_runtime.book.pauses import read_pause
 from askproai_runtime.book.requests import ServiceRequest
 from askproai_runtime.book.usual_staff import prefer_usual_staff
-from askproai_runtime.conversation.alternatives import find_alternatives, is_shared
+from askproai_runtime.conversation.alternatives import ALL_ARE_OFF, find_alternatives
 from askproai_runtime.conversation.answers import (
     basis_fields,
     candidate_fields,
@@ -67,7 +67,6 @@ from askproai_runtime.spoken_times import (
 )
 
 _PERSON_IS_OFF = "the person does not work on that day"
-_ALL_ARE_OFF = "nobody who does this service works on that day"
 
 log = structlog.get_logger(__name__)
 
@@ -269,7 +268,7 @@ async def offer_alternatives(
     if rules.companions and alternatives:  # whoever agrees to other times than the first one's gets them by the hold
         closest = min(alternatives, key=lambda slot: abs(slot.start - start))
         await hold_offer(ctx, request, call, closest, alternatives)
-    elif alternatives and moving is None and not (shared and is_shared(rules, moving)):
+    elif alternatives and moving is None and not found.is_shared:
         await keep_alternatives(ctx, request, call, alternatives)
     alternatives = found.leave_out(moving)
     basis = _count_offer(ctx, found.read_remote, alternatives)
@@ -291,7 +290,7 @@ async def offer_alternatives(
     }
     cause = None
     if obstacle is Obstacle.DAY_OFF:
-        cause = _PERSON_IS_OFF if request.staff else _ALL_ARE_OFF
+        cause = _PERSON_IS_OFF if request.staff else ALL_ARE_OFF
     outcome = FunctionOutcome(obstacle)
     answer = Answer(success=False, message=message, fields=fields, outcome=outcome, cause=cause)
     return name_service(ctx.config(), rules, call, answer) if alternatives and moving is None else answer, obstacle

@@ -7,7 +7,6 @@ instead of the number (`verification.py`).
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -98,14 +97,23 @@ def _read_id(args: Mapping[str, Any], found: Sequence[Appointment], zone: ZoneIn
     text = read_text(args, "appointment_id")
     if text is None or text in {str(each.id) for each in found}:
         return text
-    named = {"appointment_date", "appointment_time"} & args.keys()
-    with suppress(ValueError):
-        start = parse_instant(text, zone)
-        then = [each for each in found if each.starts_at == (start if start.tzinfo else start.replace(tzinfo=zone))]
-        if len(then) == 1 and not named:
-            return str(then[0].id)
+    if (
+        not {"appointment_date", "appointment_time"} & args.keys()
+        and (at := _find_at_start(text, found, zone)) is not None
+    ):
+        return str(at.id)
     is_said = any(read_text(args, name) for name in ("appointment_date", "customer_name", "service"))
     return None if is_said and not _ID.fullmatch(text) else text
+
+
+def _find_at_start(text: str, found: Sequence[Appointment], zone: ZoneInfo) -> Appointment | None:
+    """Return the only appointment at the start that a text is in ISO 8601; None for any other text."""
+    try:
+        start = parse_instant(text, zone)
+    except ValueError:
+        return None
+    then = [each for each in found if each.starts_at == (start if start.tzinfo else start.replace(tzinfo=zone))]
+    return then[0] if len(then) == 1 else None
 
 
 async def _resolve_by_id(

@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from askproai_core.database import Connection
+from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.book.appointments import Appointment, Status
 from askproai_runtime.book.bookables import find_rules, is_requested
 from askproai_runtime.book.changes import said_of_written
@@ -376,6 +377,14 @@ def _ask_when(ctx: BookingContext, call: CallContext, appointment: Appointment) 
     return say().when_to_move_there.format(when=when)
 
 
+def say_moved(config: TenantConfig, appointment: Appointment, when: str, *, again: bool) -> str:
+    """Return the sentence about a moved appointment, which `when` describes. `again`: it was there already."""
+    if is_requested(config, appointment):
+        return say().move_requested.format(when=when)
+    message = (say().stands_already if again else say().moved).format(when=when) + end_sentence(config, appointment)
+    return message + (say().calendar_has_to_confirm if appointment.status == Status.PENDING_SYNC else "")
+
+
 def _answer(ctx: BookingContext, request: SpokenMove, appointment: Appointment, *, again: bool = False) -> Answer:
     config = ctx.config()
     when = describe_appointment(config, appointment, ctx.clock.now(), named=request.names_customer)
@@ -383,12 +392,7 @@ def _answer(ctx: BookingContext, request: SpokenMove, appointment: Appointment, 
     if not appointment.live:  # cancelled by somebody at this very moment
         outcome = FunctionOutcome.GONE
         message = say().just_cancelled.format(when=when)
-    elif is_requested(config, appointment):
-        message = say().move_requested.format(when=when)
     else:
-        message = (say().stands_already if again else say().moved).format(when=when)
-        message += end_sentence(config, appointment)
-        if appointment.status == Status.PENDING_SYNC:
-            message += say().calendar_has_to_confirm
+        message = say_moved(config, appointment, when, again=again)
     fields = appointment_fields(ZoneInfo(config.time_zone), appointment)
     return Answer(success=appointment.live, message=message, fields=fields, outcome=outcome)

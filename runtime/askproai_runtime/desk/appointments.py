@@ -39,7 +39,7 @@ from askproai_runtime.book.store.actions import bind_request, cancel_key, is_act
 from askproai_runtime.book.store.appointments import get_appointment, list_appointments_between
 from askproai_runtime.book.store.calendar import read_sync_state
 from askproai_runtime.book.store.transactions import run_transaction
-from askproai_runtime.conversation.alternatives import find_alternatives
+from askproai_runtime.conversation.alternatives import ALL_ARE_OFF, find_alternatives
 from askproai_runtime.conversation.changed_visits import stays_with_person
 from askproai_runtime.conversation.requested_times import keep_open_readings
 from askproai_runtime.conversation.reschedule import find_service
@@ -178,16 +178,10 @@ async def _read_outcome(
         case ChangedSince():
             return NotDone(ChangeRefusal.REFUSED, "it was changed since this request was first sent")
         case NotFree():
-            taken = "the person is booked or blocked then"
-            linked = request.appointment.in_remote_calendar
+            taken, moved = "the person is booked or blocked then", request.appointment
+            linked = moved.in_remote_calendar
             return await find_free(
-                ctx,
-                request.service,
-                request.actor,
-                request.start,
-                taken=taken,
-                linked=linked,
-                moving=request.appointment,
+                ctx, request.service, request.actor, request.start, taken=taken, linked=linked, moving=moved
             )
         case Gone():
             return NotDone(ChangeRefusal.GONE)
@@ -217,7 +211,7 @@ async def find_free(
     if found.obstacle is Obstacle.TAKEN:
         cause = f"{taken}, or {_NOT_FREE_AT_CALCOM}" if linked else taken
     elif found.obstacle is Obstacle.DAY_OFF and service.staff is None:
-        cause = "nobody who does this service works on that day"
+        cause = ALL_ARE_OFF
     free = in_spoken_order(found.request.rules, found.leave_out(moving), service.staff)
     return NotDone(found.obstacle, cause, free)
 

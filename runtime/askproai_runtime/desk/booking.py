@@ -91,7 +91,7 @@ def notified_channels(ctx: BookingContext, service: ServiceRequest) -> tuple[Not
 async def book_for_desk(
     ctx: BookingContext, desk: DeskRequest, place: Place, start: datetime, customer: Customer, correlation_id: str
 ) -> Booked | NotDone:
-    """Book an appointment for a customer of the desk, or return why it is not booked, and what is free.
+    """Book an appointment for a customer of the desk, or return the reason why it is not booked, and free times.
 
     A repeated request books nothing more, whatever happened to the appointment meanwhile. Raises `DeskBusy`, `RequestUsed`,
     `UnknownName` and `InvalidBooking`.

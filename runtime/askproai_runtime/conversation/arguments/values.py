@@ -11,7 +11,7 @@ import msgspec
 
 from askproai_runtime.conversation.amended_messages import withdraws_call_back
 from askproai_runtime.conversation.arguments.table import ArgumentRule
-from askproai_runtime.conversation.arguments.wrappings import unwrap
+from askproai_runtime.conversation.arguments.wrappings import TIME_ARGUMENTS, unwrap
 from askproai_runtime.language.phrases import join_list
 from askproai_runtime.language.placeholders import is_placeholder, leaves_open, names_nothing, refuses_contact
 from askproai_runtime.language.replies import read_claim
@@ -30,10 +30,6 @@ _FEWEST_DIGITS = 7  # of a telephone number that may be the end of another writi
 _LONGEST_DAY = 2  # digits: a day of no month
 _MAX_ENCODINGS = 3  # of JSON in JSON
 _SEVERAL = frozenset({"date", "time", "part_of_day", "start"})  # any of a list will do
-_TIMES = {
-    "date": Argument.DATE, "appointment_date": Argument.DATE, "time": Argument.TIME, "appointment_time": Argument.TIME,
-    "part_of_day": Argument.PART_OF_DAY,
-}  # fmt: skip
 # Whole answers that say more than yes or no, by argument. "Weitere Infos" and "second attempt" are none.
 _FURTHER_ONE = (
     r"(?:noch ein(?:e[mnrs]?)?|(?:ein\w* )?(?:weitere[nrs]?|zusätzliche[nrs]?|zweite[nrs]?)"
@@ -71,7 +67,7 @@ def read_value(rule: ArgumentRule, value: Any) -> str | bool | None:
     while isinstance(value, list) and len(value) == 1:
         value = value[0]
     if isinstance(value, list) and value and rule.name in _SEVERAL and all(_is_written_time(each) for each in value):
-        value = join_list(_drop_repeated(value, _TIMES.get(rule.name)))
+        value = join_list(_drop_repeated(value, TIME_ARGUMENTS.get(rule.name)))
     if rule.is_boolean:
         return _read_boolean(rule, value)
     if rule.name == "call_back" and isinstance(value, bool):
@@ -107,7 +103,9 @@ def merge_values(rule: ArgumentRule, first: Any, second: Any) -> Any:
         if words == more:
             return max(first, second, key=len)
         return first if more < words else second if words < more else None
-    if (argument := _TIMES.get(rule.name)) and (agreed := find_agreed(to_text(first), to_text(second), argument)):
+    if (argument := TIME_ARGUMENTS.get(rule.name)) and (
+        agreed := find_agreed(to_text(first), to_text(second), argument)
+    ):
         return agreed
     if rule.name.endswith("date"):
         days, dates = (

@@ -1,4 +1,4 @@
-"""What models write around the value of an argument: marks of their call format, labels, comments, escapes. Pure."""
+"""Takes off the marks that models write around the value of an argument: call format, labels, comments, escapes. Pure."""
 
 import re
 from typing import Final
@@ -22,9 +22,9 @@ _SHORTENED: Final = re.compile(r"^([01]?\d|2[0-3])\.([0-4])$")
 # A full date and time for a time alone has the first day of a computer's calendar.
 _FIRST_DAY: Final = re.compile(r"^(?:0001|1[09]\d\d|2000)-01-01[T ](?=\d\d:\d\d)")
 _LONGEST: Final = 600  # characters: the event loop waits for the search, and no value is as long
-_TIMES: Final = frozenset({"time", "appointment_time"})
-_ARGUMENTS: Final = {
+TIME_ARGUMENTS: Final = {
     "date": Argument.DATE, "appointment_date": Argument.DATE, "time": Argument.TIME, "appointment_time": Argument.TIME,
+    "part_of_day": Argument.PART_OF_DAY,
 }  # fmt: skip
 # Before a value these say nothing. Others say a part of it: `before: 11:00`, `KW: 3`.
 _LABELS: Final = {
@@ -49,17 +49,18 @@ def unwrap(rule: ArgumentRule, text: str) -> str:
     if rule.name == "appointment_id" and (found := _UUID.findall(text)):
         return found[0] if len(found) == 1 else text
     text = re.sub(r"[ \t]{2,}", " ", text)
-    if rule.name in _ARGUMENTS:
-        text = _drop_comment(text, _ARGUMENTS[rule.name])
+    argument = TIME_ARGUMENTS.get(rule.name)
+    if argument in {Argument.DATE, Argument.TIME}:
+        text = _drop_comment(text, argument)
     if (label := _LABEL.match(text)) and fold_key(label[1]) in _LABELS.get(rule.name, frozenset()):
         text = text[label.end() :]
-    if rule.name in _TIMES:
+    if argument is Argument.TIME:
         text = _SHORTENED.sub(r"\1:\g<2>0", _FIRST_DAY.sub("", text))
     return text
 
 
 def _decode(text: str) -> str:
-    """Return a text with the characters that were escaped twice; half a character becomes a mark of what is unknown."""
+    """Return a text with the characters that were escaped twice, and U+FFFD for half of one."""
     decoded = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
     return decoded.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", "")
 

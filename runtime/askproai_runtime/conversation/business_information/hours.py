@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import pairwise
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from askproai_core.tenant_config import Branch
@@ -39,6 +40,8 @@ _ASKING_WORDS = frozenset({
 _NO_DAY_OF_OPENING = frozenset({
     "ich", "mir", "mich", "mein", "meinen", "termin", "ein", "einem", "einen", "einer", "i", "i'd", "me", "my", "appointment",
 })  # fmt: skip
+# In each language of callers: "samstags", "on Saturdays".
+_HABITUAL: Final = {fold(name): day for words in SENTENCES.values() for day, name in enumerate(words.habitual_weekdays)}
 _NO_HABITUAL_DAY = _NO_DAY_OF_OPENING | {"ausser", "nicht", "except", "not"}
 _NOW = frozenset({"jetzt", "gerade", "momentan", "moment", "aktuell", "now", "currently"})
 _BESIDE_NOW = frozenset({"im", "gleich", "at", "the", "right", "just"})
@@ -101,9 +104,8 @@ def _find_habitual(phrase: str) -> tuple[int, ...]:
     said = fold(phrase).split()
     if not _NO_HABITUAL_DAY.isdisjoint(said):
         return ()
-    names = [{fold(each.habitual_weekdays[day]) for each in SENTENCES.values()} for day in range(_WEEK_DAYS)]
-    days = tuple(day for day, known in enumerate(names) if not known.isdisjoint(said))
-    is_span = any(between in _SPANS and after in set().union(*names) for between, after in pairwise(said))
+    days = tuple(sorted({_HABITUAL[word] for word in said if word in _HABITUAL}))
+    is_span = any(between in _SPANS and after in _HABITUAL for between, after in pairwise(said))
     return days if len(days) <= _MAX_DAYS and not is_span else ()
 
 
