@@ -9,140 +9,70 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from askproai_runtime.language.answer_words import is_question, words_of
 from askproai_runtime.language.replies import answers_nothing
+from askproai_runtime.language.understood import UNDERSTOOD, not_behind
 from askproai_runtime.spoken_times import Mention, UnclearMention, find_mention
 
-NUMBER = (
-    r"(?:[01]?\d|2[0-4]|eins?|zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|elf|zwölf|dreizehn|vierzehn|fünfzehn|sechzehn"
-    r"|siebzehn|achtzehn|neunzehn|zwanzig|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)"
-)
-_TIME = (
-    rf"(?:(?:um|gegen|at|halb|half past|viertel (?:vor|nach)) {NUMBER}\b"
-    rf"|\b{NUMBER} (?:uhr|o clock|am|pm|a m|p m)\b|\b[012]?\d[ :.][0-5]\d\b)"
-)
-_ORDINAL = (
-    r"\b(?:de[nrm]|die|das|the) (?:erste[nrms]?|zweite[nrms]?|dritte[nrms]?|letzte[nrms]?|frühere[nrms]?|spätere[nrms]?"
-    r"|andere[nrms]?|first|second|third|last|earlier|later|other)\b"
-)
+_WORDS: Final = UNDERSTOOD.declines
+NUMBER: Final = rf"(?:{_WORDS.number})"
+_TIME = rf"(?:(?:{_WORDS.before_hour}) {NUMBER}\b|\b{NUMBER} (?:{_WORDS.behind_hour})\b|\b[012]?\d[ :.][0-5]\d\b)"
+_ORDINAL = rf"\b(?:{_WORDS.place})\b"
 _PLACE = re.compile(_ORDINAL)
-_POLITE = r"(?:bitte|dann|also|doch|lieber|gern|gerne|ja|na|gut|okay|ok|äh|ähm|please|then|well|oh|uh|um|yes|let s (?:do|say|take))"
+_POLITE = rf"(?:{_WORDS.polite})"
 
 # A no in them says nothing about the times: it agrees, doubts, asks for a moment, or speaks of the waiting list.
-_WAITING = r"(?:warteliste|waiting ?list|wait ?list)"
-_NEUTRAL = re.compile(
-    r"\b(?:gar )?keine?[nrms]? (?:probleme?|thema|sorge|ursache|frage|einwand|einwände|zweifel|ahnung|eile|stress|umstände)\b"
-    r"|\bnicht (?:so |ganz )?(?:schlecht|schlimm|verkehrt|übel|wahr|schnell|sicher|eilig)\b|\b(?:warum|wieso) (?:denn )?nicht\b"
-    r"|\bnichts (?:dagegen|gegen|einzuwenden|zu meckern)\b|\b(?:macht|dagegen spricht|dagegen habe? ich) nichts\b|\bleider nur\b"
-    r"|\bweiss (?:ich )?(?:es )?(?:noch )?nicht\b|\bnicht (?:\w+ )?verstanden\b"
-    r"|\bnicht (?:\w+ ){0,2}sagen\b|\b(?:can t|cannot) (?:\w+ )?say\b|\b(?:don t|do not) see why not\b"
-    r"|\bversteh\w* (?:\w+ ){0,2}nicht\b"
-    r"|\b(?:nicht|not) (?:(?:vor|nach|before|after|until|bei|mit|with) \w+|später|früher|(?:\w+ ){0,2}later|(?:any )?earlier)\b"
-    r"|\b(?:no|not a|not any) (?:problems?|worries|rush|doubt|idea|objections?)\b|\bcan t (?:wait|complain)\b"
-    r"|\bnot (?:bad|sure|so fast|at all)\b|\bwhy not\b"
-    r"|\b(?:don t|do not|wouldn t|would not) (?:mind|know|care)\b|\b(?:didn t|did not|don t) (?:\w+ )?(?:catch|understand|hear)\b"
-    rf"|\bnicht (?:(?:mehr|unbedingt|länger|lange|so|auf|in|die|eine|der) )*(?:{_WAITING}|warten)\b"
-    rf"|\bkeine (?:\w+ )?{_WAITING}\b|\bohne {_WAITING}\b"
-    rf"|\b{_WAITING} (?:will|möchte|muss|brauche?|soll) (?:ich |wir |es )?nicht\b"
-    r"|\b(?:no|not|don t|do not|without|no need)(?: (?:want|need|like|have|put|add|me|to|be|go|on|in|wait|for|a|the|any))*"
-    rf" (?:{_WAITING}|wait)\b"
-)
-_WAITS = re.compile(
-    rf"\b(?:{_WAITING}|warte lieber|lieber (?:\w+ )?warten|wait for|rather wait"
-    r"|(?:auf|on) (?:die|der|ihre|the|your) (?:liste|list))\b"
-)
-_ASKS_TO_WAIT = re.compile(
-    r"\b(?:(?:kann|könnte|können|könnten|würden|darf) (?:ich|sie|wir|mich)|(?:can|could|may|would) (?:i|you|we)"
-    r"|setzen|schreiben|tragen|nehmen|put|add)\b"
-)
-REJECTS = re.compile(
-    r"\b(?:keine?[mnrs]?|nicht|nichts|nie|niemals|weder|leider|schlecht|ungünstig"
-    r"|zu (?:früh|spät|kurzfristig|bald|weit weg)"
-    r"|none|neither|nothing|never|not|cannot|(?:can|don|doesn|didn|won|isn|aren) t|unfortunately"
-    r"|no (?:times?|slots?|appointments?|days?|dates?|way|good|one)|too (?:early|late|soon|far))\b"
-)
-_NO = re.compile(r"\b(?:nein|nee|nö|no|nope|nah)\b")
+_NEUTRAL = re.compile(rf"\b(?:{_WORDS.neutral})\b")
+_WAITS = re.compile(rf"\b(?:{_WORDS.waits})\b")
+_ASKS_TO_WAIT = re.compile(rf"\b(?:{_WORDS.asks_to_wait})\b")
+REJECTS = re.compile(rf"\b(?:{_WORDS.rejects})\b")
+_NO = re.compile(rf"\b(?:{_WORDS.no})\b")
 
-_TAKES = re.compile(  # "nehme ich keinen" and "nehme ich nicht" take nothing; "nehme ich, nicht den anderen" does
-    r"\bnehm(?:e|en) (?:wir |ich )?(?!(?:\w+ ){0,3}(?:keine?[nrms]?|nichts)\b)(?!(?:\w+ ){0,3}nicht$)"
-    r"|\b(?:i ll|i will|we ll|i d|let s) (?:take|have|do|go with)\b(?! (?:none|neither|nothing))"
-)
-_SUITS = re.compile(
-    r"\b(?:passt|passen|geht|ginge|klappt|reicht|(?:ist|wäre|klingt) (?:\w+ )?(?:gut|okay|ok|super|prima|perfekt|recht|ideal)"
-    r"|in ordnung|einverstanden|machen wir|works|fits|suits|sounds"
-    r"|(?:is|s|are|be) (?:\w+ )?(?:fine|good|great|ok|okay|perfect)"
-    r"|(?:that|this|the first|the second) one)\b"
-)
+# "nehme ich keinen" and "nehme ich nicht" take nothing; "nehme ich, nicht den anderen" does
+_TAKES = re.compile(rf"\b(?:{_WORDS.takes})")
+_SUITS = re.compile(rf"\b(?:{_WORDS.suits})\b")
 _CHOSEN = re.compile(
-    rf"(?<!ab )(?<!bis )(?<!nach )(?<!vor )(?<!after )(?<!before )(?<!until )(?<!till )(?:{_TIME}|{_ORDINAL})"
-    rf"|\b(?:do|say|make it|then|dann) {NUMBER}\b|\b{NUMBER} (?:bitte|please|it is|would be|wäre)\b"
+    rf"{not_behind(_WORDS.bounds)}(?:{_TIME}|{_ORDINAL})"
+    rf"|\b(?:{_WORDS.before_number}) {NUMBER}\b|\b{NUMBER} (?:{_WORDS.behind_number})\b"
     rf"|^(?:{_POLITE} )*{NUMBER}(?: {_POLITE})*$"
 )
-_AGREES = re.compile(
-    r"^(?:(?:äh|ähm|ach|na|oh|also|doch|nein|nee|no|well) )*"
-    r"(?:ja|jawohl|jo|genau|gern|gerne|einverstanden|yes|yeah|yep|sure|absolutely)\b"
-)
-_AGREES_LAST = re.compile(r"\b(?:okay|ok|super|prima|perfekt|klar|perfect|great|fine|please do)$")
+_AGREES = re.compile(rf"^(?:(?:{_WORDS.before_agreement}) )*(?:{_WORDS.agrees})\b")
+_AGREES_LAST = re.compile(rf"\b(?:{_WORDS.agrees_last})$")
 
 # The dot of "am 24. kann ich nicht" ends no sentence, nor does the "so" of "nicht so gut am Montag".
 _SENTENCE = re.compile(
-    r"[;!?\n]|(?<!\d)\.(?!\d)|(?<=\d)\.(?=\s*$)|\s[-–—]\s|\b(?:aber|sondern|sonst|but|otherwise|instead)\b"
-    r"|(?<!\bnicht )(?<!\bganz )(?<!\bnot )\bso\b"
-    r"(?! (?:gut|recht|toll|günstig|gern|gerne|richtig|früh|spät|good|well|great|early|late)\b)"
+    rf"[;!?\n]|(?<!\d)\.(?!\d)|(?<=\d)\.(?=\s*$)|\s[-–—]\s|\b(?:{_WORDS.begins_sentence})\b"
+    rf"|{not_behind(_WORDS.before_so)}\bso\b(?! (?:{_WORDS.behind_so})\b)"
 )
 _COMMA = re.compile(r"[,:](?!\d)")
 _WORD = re.compile(r"\d{1,2}(?:[.:]\d{1,4})*\.?(?!\d)|\w+")
-_OTHER_TIME = re.compile(  # "ten not eleven", as a speech recognizer without commas writes it
-    rf" (?=(?:nicht|not) (?:um |at |die |den |der |the )?(?:{NUMBER}|erste|zweite|first|second)\b)"
-)
-_OTHERS = re.compile(  # "was gibt es sonst noch?"
-    r"\b(?:was|etwas|sonst|noch) (?:\w+ ){0,3}(?:sonst|ander\w*|weitere\w*)\b|\bwas gibt es (?:sonst|noch)\b|\bsonst noch\b"
-    r"|\b(?:andere|weitere)\w* (?:\w+ )?(?:zeit|uhrzeit|termin|möglichkeit|vorschl)\w*|\bwelche (?:\w+ ){1,3}noch\b"
-    r"|\b(?:what|any\w*|something|nothing) else\b"
-    r"|\b(?:other|different) (?:\w+ )?(?:time|slot|option)s?\b|\bmore (?:times|slots|options)\b"
-)
-_CONDITION = re.compile(r"^(?:und |and )?(?:falls|wenn|sobald|bis|if|when|until|in case)\b")
+_OTHER_TIME = re.compile(rf" (?=(?:{_WORDS.another_time})\b)")  # "ten not eleven", as a speech recognizer without commas writes it
+_OTHERS = re.compile(rf"\b(?:{_WORDS.others})\b")  # "was gibt es sonst noch?"
+_CONDITION = re.compile(rf"^(?:{_WORDS.condition})\b")
 
 _LONGEST = 500  # characters that are read: the event loop waits for it, and nobody declines a time in more
 _MOST_CLAUSES = 12
 
-_NEITHER = re.compile(r"\b(?:weder|neither)\b(.*?)\b(?:noch|nor)\b")
+_NEITHER = re.compile(rf"\b(?:{_WORDS.neither})\b(.*?)\b(?:{_WORDS.nor})\b")
 
 # A caller who is busy at a time does not want it, though no word of these is a no by itself.
-_BUSY = re.compile(r"\b(?:arbeite|arbeiten|schule|unterricht|verreist|unterwegs|i work|at work|working|busy|away)\b")
+_BUSY = re.compile(rf"\b(?:{_WORDS.busy})\b")
 # With these the days or times that are named beside a no may be those that suit: "nicht nur vormittags".
-_TURNS = re.compile(
-    r"\b(?:nur|bloss|lediglich|erst|only|just|nicht immer|not always|nichts vor|nothing (?:on|planned)"
-    r"|(?:nichts?|nie|weder|not|never|neither|nothing|(?:is|are)n t) (?:\w+ )?(?:zu|too)"
-    r"|muss (?:\w+ ){0,2}(?:nicht|nie)|ha(?:be?|ben|ve) (?:\w+ ){0,4}(?:nichts|nothing|anything)"
-    r"|(?:i|we) (?:don t|do not|never|won t) (?:\w+ )?work"
-    r"|(?:keine?[nr]?|no) (?:\w+ )?(?:termine?|pläne|verpflichtung(?:en)?|schule|unterricht|appointments?|plans?))\b"
-)
+_TURNS = re.compile(rf"\b(?:{_WORDS.turns})\b")
 # "No mornings" rejects them; "no, mornings" asks for them, and not every recognizer writes the comma.
-_NO_COMMA = re.compile(
-    r"\bno (?:mornings?|afternoons?|evenings?|weekends?|(?:mon|tues|wednes|thurs|fri|satur|sun)days?)\b"
-)
+_NO_COMMA = re.compile(rf"\b(?:{_WORDS.without_comma})\b")
 # "Freitag, nein" rejects Friday; "nein, Freitag" asks for it. The grammar knows no "Vormittage" that "keine" could reject.
 _NO_LAST = re.compile(rf"{_NO.pattern}$")
-_SEVERAL = re.compile(r"\b(?:(?:(?:vor|nach)?mit|mon|diens|donners|frei|sams|sonn)tagen?|abenden?|mittwochen?)\b")
+_SEVERAL = re.compile(rf"\b(?:{_WORDS.several})\b")
 # Questions that `is_question` does not know, because only with a no they may be taken for something else.
 _ASKS_BACK = re.compile(
-    r"^(?:und |aber |also |äh |and |but |so |uh )*(?:(?:können|könnten|hätten|würden|dürfen|dürften|sollen) (?:wir|sie|ich)"
-    r"|(?:ginge|passte?|wäre) (?:\w+ )?nicht auch|passt (?:es )?ihnen"
-    r"|(?:won|wouldn|isn|couldn|can|don|aren|doesn|haven) t (?:you|i|we|there|(?:mon|tues|wednes|thurs|fri|satur|sun)day))\b"
-    r"|\boder$"
+    rf"^(?:(?:{_WORDS.before_asking_back}) )*(?:{_WORDS.asks_back})\b|\b(?:{_WORDS.asks_at_end})$"
 )
 # "Montag kann ich nicht und Dienstag kann ich": after the "und" it may be another statement.
-_AND = re.compile(r"\b(?:und|oder|and|or)\b")
-_STATES = re.compile(r"\b(?:kann|könnte|können|ginge|habe?|bin|can|could|have|i a?m)\b")
-# Words that may stand beside a rejected time and change nothing, beyond those of the grammar. Folded, as it reads them.
-_WORDS_BESIDE = """
-    gar ueberhaupt immer wirklich leider eigentlich generell grundsaetzlich sehr muss arbeite arbeiten schule unterricht bin
-    unterwegs verreist verhindert davon zeiten uhrzeiten weder neither nor nie und all mine always work working busy away times
-    any every really generally though
-"""
-_BESIDE = frozenset(_WORDS_BESIDE.split())
+_AND = re.compile(rf"\b(?:{_WORDS.and_or})\b")
+_STATES = re.compile(rf"\b(?:{_WORDS.states})\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,7 +198,7 @@ def _read(clause: _Clause, now: datetime) -> Mention | None:
     """Return which days and times a clause names, None if none. Raises `UnclearMention`."""
     listed = _NEITHER.sub(r"\1,", clause.said)
     said = " ".join(REJECTS.sub(" ", _NO.sub(" ", listed)).split())
-    mention = find_mention(said, now, _BESIDE)
+    mention = find_mention(said, now, _WORDS.beside)
     is_turned = _TURNS.search(clause.said) or (_BUSY.search(clause.said) and REJECTS.search(clause.said))
     if mention is not None and (
         (clause.rejects and is_turned) or _NO_COMMA.search(clause.said) or _NO_LAST.search(clause.said)
@@ -292,7 +222,7 @@ def _may_state_two(said: str, now: datetime) -> bool:
     if not found:  # "weder", which is not listed any more
         return False
     before, after = said[: min(begin for begin, _ in found)], said[max(end for _, end in found) :]
-    return bool(_AND.search(after)) and all(find_mention(each, now, _BESIDE) for each in (before, after))
+    return bool(_AND.search(after)) and all(find_mention(each, now, _WORDS.beside) for each in (before, after))
 
 
 def _list_clauses(utterance: str) -> list[_Clause]:
