@@ -27,136 +27,53 @@ from askproai_runtime.language.answer_words import (
     words_of,
 )
 from askproai_runtime.language.plain_yes import drop_hours
+from askproai_runtime.language.understood import UNDERSTOOD, not_behind
 from askproai_runtime.sentences import SENTENCES
 
-_BETWEEN = (
-    r"(?:\s+(?:es|da|doch|leider|heute|morgen|übermorgen|dann|nun|jetzt|aber|auch|so|am\s+\w+|um\s+\w+(?:\s+uhr)?|den\s+termin"
-    r"|zu[mr]?\s+termin|an\s+dem\s+tag))*"
-)
-_CANNOT = rf"\b(?:kann|könnte|schaffe?|komme?)(?:\s+(?:ich|wir|er|sie))?{_BETWEEN}\s+nicht(?:\s+mehr)?"
-_CANNOT_IN_ENGLISH = r"\b(?:can['’]?t|cannot|can\s+not|won['’]?t|couldn['’]?t|(?:am|['’]m)\s+not\s+able\s+to)"
-_ATTEND = r"(?:\s+(?:kommen|hinkommen|hin|erscheinen|da\s+sein|dabei\s+sein|wahrnehmen|einhalten))+"
-_SUBJECT = r"(?:(?:\b(?:denn|weil|da|dann|ich|wir|er|sie|i|we|he|she|because|as))\s+){0,4}+"
+_WORDS: Final = UNDERSTOOD.cancellations
+_SUBJECT = rf"(?:(?:\b(?:{_WORDS.subject}))\s+){{0,4}}+"
 # A clause about coming is a reason in any place.
-_NOT_COMING: Final = re.compile(
-    rf"{_SUBJECT}(?:{_CANNOT}{_ATTEND}\b|\b(?:bin|sind)(?:\s+(?:ich|wir))?{_BETWEEN}\s+nicht\s+(?:da|hier|dabei)\b|\b(?:habe?|haben)(?:\s+(?:ich|wir))?{_BETWEEN}\s+keine\s+zeit\b(?!\s+zu)"
-    rf"|{_CANNOT_IN_ENGLISH}\s+(?:make\s+(?:it|that)|come|be\s+there|attend)(?:\s+(?:tomorrow|today|then|that\s+day|on\s+\w+))?\b"
-    r"|\bbrauchen?(?:\s+(?:ich|wir|ihn|das|es|den|diesen|termin|platz))*\s+nicht\s+mehr\b"
-    r"|\b(?:don['’]?t|do\s+not)\s+need\s+(?:it|that)\s+any\s?more\b"
-    r"|\b(?:no|don['’]?t\s+have)(?:\s+the)?\s+time\b(?!\s+to))"
-)
+_NOT_COMING: Final = re.compile(rf"{_SUBJECT}\b(?:{_WORDS.not_coming})")
 # "Ich kann nicht." is a reason only before a request, or without one: "absagen, das kann ich nicht" refuses it.
 _NOT_ABLE: Final = re.compile(
-    rf"(?<!\bdas\s){_SUBJECT}(?:{_CANNOT}|{_CANNOT_IN_ENGLISH}(?:\s+then)?)"
-    r"(?=\s*(?:[,.;!]|$)|\s+(?:bitte|please|sagen\s+sie|deshalb|deswegen|darum|so)\b)"
+    rf"{not_behind(_WORDS.refers_back)}{_SUBJECT}\b(?:{_WORDS.not_able})(?=\s*(?:[,.;!]|$)|\s+(?:{_WORDS.before_request})\b)"
 )
 _REASON: Final = " leider "  # an apology in place of the clause: no answer by itself
-_REQUESTED: Final = re.compile(r"\b(?:ab(?:zu)?sag\w*|sagen?\b.{0,25}\bab|storn\w*|streich\w*|lösch\w*|cancel\w*)")
-_ILLNESS: Final = re.compile(
-    r"\b(?:(?:mein|unser|my|our)\w*\s+\w+|ich|wir|er|sie|i|we|he|she)"
-    r"(?:\s+(?:ist|bin|sind|liegt|hat|habe?|is|am|are|has|have|got)|['’][sm])"
-    r"(?:\s+(?:leider|plötzlich|sehr|so|heute|gerade|wieder|auch|really|very|a|an|ein|eine|einen|im|in|the))*"
-    r"\s+(?:krank|erkältet|kaputt|defekt|krankenhaus|fieber|grippe|verletzt|gestorben|verstorben|unfall"
-    r"|ill|sick|unwell|fever|flu|broken|hurt|injured|hospital|died)\b"
-)
-_BECAUSE_OF: Final = re.compile(r"\b(?:wegen|because\s+of)\s+(?:mein|unser|my|our)\w*\s+\w+")
-_OF_CUSTOMER: Final = re.compile(r"\b(?:für|for)\b")  # a question names the customer where there are several
-_DAYS_AHEAD: Final = {"heute": 0, "today": 0, "morgen": 1, "tomorrow": 1, "übermorgen": 2}
+_REQUESTED: Final = re.compile(rf"\b(?:{_WORDS.requested})")
+_ILLNESS: Final = re.compile(rf"\b(?:{_WORDS.ill})\b")
+_BECAUSE_OF: Final = re.compile(rf"\b(?:{_WORDS.because_of})\s+\w+")
+_OF_CUSTOMER: Final = re.compile(rf"\b(?:{_WORDS.for_customer})\b")  # a question names the customer where there are several
 # A caller who asks for the cancellation itself means it, whatever else the words are: "nicht verschieben, sondern absagen".
-_CANCEL = re.compile(
-    r"\b(?:absagen|stornieren|streichen|löschen|weg damit"
-    r"|(?:^|(?:nee|nein|der|er|den|termin|bitte|einfach|also) )(?:ganz|komplett) weg"
-    r"|(?:sag|sagen sie)\b.{0,25}\bab|nichts anderes (?:mehr )?übrig|cancel"
-    r"|get rid of (?:it|that|this))\b"
-)
-_TO_CANCEL = rf"(?:(?:zu )?{CANCELLATION_WORD}|ab)"
-_NOT_CANCEL = re.compile(
-    r"\b(?:(?:nicht|not|(?:don|can|couldn|won|didn).?t|anstatt|statt|instead of|rather than|ohne|without)(?: to)?"
-    rf" (?:(?!sondern|sonst|but|kommen|verschieben|bitte|please)\w+ )?{_TO_CANCEL}"
-    rf"|{_TO_CANCEL} (?:muss|will|möchte|wollte|soll\w*|brauch\w*) (?:(?:ich|sie|man|wir|ihn|es|das) )*(?:\w+ )?nicht)\b"
-)
-_ANOTHER_APPOINTMENT = re.compile(r"\b(?:(?:den|die|das) andere[mnrs]?|(?:sein|ihr)e[nms]?|his|hers?|theirs?)\b")
-_OFF_THE_LIST: Final = frozenset({
-    "entfernen", "herunter", "liste", "me", "mich", "nehmen", "off", "platz", "raus", "rausnehmen", "remove", "runter",
-    "runternehmen", "take",
-})  # fmt: skip
-_ALL: Final = re.compile(r"\b(?:alle|beide[ns]?|sämtliche|both|all(?! right))\b")
-_EXCEPT: Final = re.compile(r"\b(?:nein|nee|no|nicht|außer|ausser|bis auf|nur|kein\w*|aber|not|except|but|only)\b")
-_AS_SAID = re.compile(r"\bwie (?:ich )?(?:schon )?gesagt\b|\bas i said\b")
+_CANCEL = re.compile(rf"\b(?:{_WORDS.cancel})\b")
+_NOT_CANCEL = re.compile(rf"\b(?:{_WORDS.not_cancel})\b")
+_ANOTHER_APPOINTMENT = re.compile(rf"\b(?:{_WORDS.another_appointment})\b")
+_ALL: Final = re.compile(rf"\b(?:{_WORDS.all})\b")
+_EXCEPT: Final = re.compile(rf"\b(?:{_WORDS.exceptions})\b")
+_AS_SAID = re.compile(rf"\b(?:{_WORDS.as_said})\b")
 # A day, a service or a person: where the question has not named it, another appointment is meant.
-_WEEKDAY = r"(montag|dienstag|mittwoch|donnerstag|freitag|samstag|sonntag|sonnabend|(?:mon|tues|wednes|thurs|fri|satur|sun)day)"
-# Words of a caller when a cancellation is done. Any further word may be about another appointment.
-_THANKS: Final = frozenset({
-    "a", "abend", "all", "alles", "also", "auf", "besten", "bis", "bye", "dank", "danke", "dann", "das", "day", "es",
-    "für", "genau", "goodbye", "great", "gut", "have", "help", "herzlichen", "hilfe", "hören", "ihnen", "ihre", "im",
-    "it", "ja", "jo", "klar", "lovely", "moment", "much", "nein", "nice", "no", "noch", "ok", "okay", "passt",
-    "perfect", "perfekt", "prima", "s", "schon", "schön", "schöne", "schönen", "sehr", "so", "super", "tag", "thank",
-    "thanks", "that", "the", "then", "tschau", "tschüs", "tschüss", "very", "vielen", "war", "wars", "was",
-    "wiederhören", "wiedersehen", "woche", "wochenende", "wär", "wäre", "yes", "you", "your",
-})  # fmt: skip
 _NAMED = (
-    re.compile(rf"\b{_WEEKDAY}"),
-    re.compile(r"\b(heute|morgen|übermorgen|today|tomorrow|\d+)\b"),
-    re.compile(r"\b(?:bei|von|für|with|for) (?:(?:de[rmn]|die|das|frau|herrn?|mein\w*|the|my) )*(\w+)"),
-    re.compile(r"\b(?:mein|unser)(?:e[nmrs]?)? (\w+)|\b(?:my|our|his|her) (\w+)"),
-    re.compile(
-        r"\b(?:de[nm]|das|die|the) (\w+)(?: (?:bitte|doch|auch|leider|dann))*(?: (?:one|appointment|termin))?"
-        r" (?:ab|absagen|stornieren|streichen|löschen)\b"
-    ),
-    re.compile(r"\b(?:stornieren|streichen|löschen|cancel)(?: (?:sie|bitte))* (?:de[nm]|das|die|the) (\w+)"),
+    re.compile(rf"\b({_WORDS.weekday})"),
+    re.compile(rf"\b({_WORDS.day}|\d+)\b"),
+    re.compile(rf"\b(?:{_WORDS.of_whom})(\w+)"),
+    re.compile(rf"\b(?:{_WORDS.own}) (\w+)"),
+    re.compile(rf"\b(?:{_WORDS.before_cancelling}) (\w+)(?:{_WORDS.to_cancel})\b"),
+    re.compile(rf"\b(?:{_WORDS.cancels_that}) (\w+)"),
 )
-_NAMES_NONE = frozenset({
-    "termin", "appointment", "booking", "buchung", "bitte", "doch", "auch", "leider", "dann", "halt", "mal", "mir", "mich", "uns",
-    "me", "us", "now", "jetzt", "one", "lieber", "gern", "gerne", "wohl", "muss", "ihnen", "besser", "einfach", "ruhig", "so",
-})  # fmt: skip
-_TAG = re.compile(r"\b(?:ne|oder|gell|gelt|nicht wahr|okay|bitte|please|right)\s*\?", re.IGNORECASE)
+_TAG = re.compile(rf"\b(?:{_WORDS.tag})\s*\?", re.IGNORECASE)
 # Negations beside which the cancellation may be meant all the same; any other one is a no.
-_HARMLESS = re.compile(
-    r"\b(?:kann|könnte?|schaffe?|can|could)(?: (?:ich|es|den|da|doch|leider|i))*"
-    r" (?:nicht|not|t)(?: (?:kommen|hin|wahrnehmen|make it|come))?\b"
-    r"|\b(?:nein |no )?(?:kein|no) problem\w*|\bnicht (?:verschieben|mehr)\b|\bnichts anderes (?:mehr )?übrig\b|\bwarum nicht\b"
-)
-_NEGATION = re.compile(
-    r"\b(?:nein|nee|nö|nicht|nichts|kein\w*|nie|niemals|ohne|weder|willen"
-    r"|no|nope|nah|not|never|neither|nor|without|(?:don|didn|won|can|couldn|doesn|isn) t)\b"
-)
+_HARMLESS = re.compile(_WORDS.harmless)
+_NEGATION = re.compile(rf"\b(?:{_WORDS.negation})\b")
 # A no before a cancellation may be one to the move that the question mentions, and so may a refused move. "No need to cancel" has
 # no such no: the English one needs a sign behind it.
-_FIRST_NO: Final = re.compile(
-    r"(?:(?:äh|ähm|also|uh|um|well|oh)\W+)*"
-    r"(?:(?:(?:nein|nee|nö|nope|nah)(?:\W+(?:danke|thanks|thank you))?\b|no(?:\W+(?:thanks|thank you)\b|(?=\s*[,.;!])))\W*)+"
-)
-_NO_MOVE: Final = re.compile(
-    r"\b(?:verschieben (?:geht|klappt|hilft|bringt)(?: (?:leider|mir|da|auch|es))* (?:nicht|nichts)"
-    r"|(?:no need to|(?:don.?t|do not)(?: (?:want|need) to)?) (?:move|reschedule)(?: it)?)"
-    r"(?=\s*[,.;!]|\s+(?:but|just|sondern)\b)"
-)
+_FIRST_NO: Final = re.compile(rf"(?:(?:{_WORDS.hesitation})\W+)*(?:(?:{_WORDS.first_no})\W*)+")
+_NO_MOVE: Final = re.compile(rf"\b(?:{_WORDS.no_move})(?=\s*[,.;!]|\s+(?:{_WORDS.goes_on})\b)")
 # "Danke, passt" and "der Termin ist okay" may be about the appointment: without a word for the cancellation they are no agreement.
 _STRONG_YES = re.compile(rf"\b{STRONG_YES_WORD}\b")
 # "Ja, alles richtig" and "genau, alles gut so" approve of something, and that may be the appointment.
-_APPROVES = re.compile(
-    r"\balles\b|\bso\b.*\b(?:gut|richtig|passt|okay|ok|stimmt|korrekt)\b|\b(?:gut|richtig|passt|okay|ok|stimmt|korrekt)\b.*\bso\b"
-)
+_APPROVES = re.compile(rf"\b(?:{_WORDS.approves})\b")
 # Beside an agreement these change nothing: an apology, and whether it costs anything.
-_BESIDE = re.compile(
-    r"\b(?:(?:(?:es|das) )?tut (?:mir|uns)(?: (?:wirklich|sehr|echt|so|auch|ja))* leid|entschuldigung|verzeihung|leider|schade"
-    r"|(?:i (?:m|am) )?(?:(?:so|very|really|terribly) )*sorry(?: about (?:it|that|this))?|unfortunately"
-    r"|(?:(?:und|and) )?(?:(?:das|es|it) )?(?:kostet|costs?)(?: (?:mich|me|dann|jetzt|ja|doch))*"
-    r" (?:nix|nichts|was|nothing|anything))\b"
-)
-_GO_ON = re.compile(
-    r"(?:(?:na |dann |bitte |ja )*(?:machen sie|mach|tun sie|do)(?: (?:das|es|it|that|so|mal|bitte|ruhig|please))*"
-    r"|(?:alle )?beide(?: bitte)?|(?:ja )?alle(?: zwei| drei| vier)?(?: bitte)?|both(?: of them)?(?: please)?"
-    r"|wie sie wollen|von mir aus|meinetwegen|warum nicht|(?:hm |na )?bitte)"
-)
-# Words of an agent who waits or is polite, which name no appointment.
-_COURTESY: Final = frozenset({
-    "alles", "besserung", "course", "danke", "das", "die", "entschuldigung", "gern", "gerne", "gut", "gute", "ich",
-    "in", "ja", "kein", "klar", "leid", "mir", "moment", "natürlich", "nehmen", "no", "of", "oh", "okay", "problem",
-    "ruhe", "schade", "selbstverständlich", "sich", "sie", "sorry", "sure", "take", "thanks", "time", "tut",
-    "understood", "verstanden", "verstehe", "warte", "your", "zeit",
-})  # fmt: skip
-_BACKCHANNEL: Final = frozenset({"aha", "äh", "ähm", "hm", "hmm", "mhm", "mm", "uh", "um"})
+_BESIDE = re.compile(rf"\b(?:{_WORDS.apology})\b")
+_GO_ON = re.compile(rf"(?:{_WORDS.go_on})")
 CANCELLATION = re.compile(rf"\b{CANCELLATION_WORD}\b")
 
 
@@ -171,9 +88,9 @@ def says_more_than_courtesies(utterance: str, answered: Sequence[str]) -> bool:
     Words before an answer are the question itself. Words after it may be about another appointment, and so may the yes to
     them: "Okay, den am Samstag also."
     """
-    if not any({*words_of(each).split()} - _BACKCHANNEL for each in answered):
+    if not any({*words_of(each).split()} - _WORDS.backchannel for each in answered):
         return False
-    return "?" in utterance or not {*words_of(utterance).split()} <= _COURTESY
+    return "?" in utterance or not {*words_of(utterance).split()} <= _WORDS.courtesy
 
 
 def means_all(said: str) -> bool:
@@ -184,7 +101,7 @@ def means_all(said: str) -> bool:
 
 def only_thanks(said: str) -> bool:
     """Return whether words after a cancellation are thanks or a goodbye, or none at all."""
-    return set(words_of(said).split()) <= _THANKS
+    return set(words_of(said).split()) <= _WORDS.thanks
 
 
 def refuses(said: str, *, claimed: bool) -> bool:
@@ -201,7 +118,7 @@ def names_another(utterance: str, about: str, today: date | None) -> bool:
     if not _CANCEL.search(said):
         return False
     asked = words_of(about)
-    known = _NAMES_NONE | set(asked.split())
+    known = _WORDS.names_none | set(asked.split())
     named = {word for each in _NAMED for found in each.finditer(said) for word in found.groups() if word}
     return any(word not in known and not _is_day_of(word, asked, today) for word in named)
 
@@ -221,9 +138,9 @@ def _drop_asked(said: str, about: str) -> str:
     )
     beginnings = (each.partition("{")[0] for each in questions)
     question = next((about[about.rindex(each) :] for each in beginnings if each in about), "")
-    asked = {*words_of(question).split(), "von", "nur", "den", "only"} | (
-        _OFF_THE_LIST if removes else set()
-    )  # "den von Erna"
+    asked = {*words_of(question).split()} | _WORDS.beside_asked  # "den von Erna"
+    if removes:
+        asked |= _WORDS.off_the_list
     said = drop_hours(said, question) or said
     return " ".join(word for word in said.split() if word not in asked and word.removesuffix("s") not in asked)
 
@@ -277,8 +194,8 @@ def drop_illness(utterance: str, about: str) -> str:
 
 def _is_day_of(word: str, about: str, today: date | None) -> bool:
     """Return whether `morgen` is the day that the words of a question name."""
-    if today is None or word not in _DAYS_AHEAD:
+    if today is None or word not in _WORDS.days_ahead:
         return False
-    day = today + timedelta(days=_DAYS_AHEAD[word])
+    day = today + timedelta(days=_WORDS.days_ahead[word])
     names = "|".join(SENTENCES[language].weekdays[day.weekday()].casefold() for language in Language)
     return bool(re.search(rf"\b(?:{names}) (?:den )?{day.day}\b", about))

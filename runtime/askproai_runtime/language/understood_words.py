@@ -75,8 +75,55 @@ class Declines(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     beside: frozenset[str]
 
 
+class Cancellations(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """TODO"""
+
+    between: str
+    cannot: str
+    subject: str
+    not_coming: str
+    not_able: str
+    refers_back: frozenset[str]
+    before_request: str
+    requested: str
+    ill: str
+    because_of: str
+    for_customer: str
+    days_ahead: Mapping[str, int]
+    cancel: str
+    not_cancel: str
+    another_appointment: str
+    off_the_list: frozenset[str]
+    all: str
+    exceptions: str
+    as_said: str
+    weekday: str
+    day: str
+    thanks: frozenset[str]
+    of_whom: str
+    own: str
+    before_cancelling: str
+    to_cancel: str
+    cancels_that: str
+    names_none: frozenset[str]
+    tag: str
+    harmless: str
+    negation: str
+    hesitation: str
+    first_no: str
+    no_move: str
+    goes_on: str
+    approves: str
+    apology: str
+    go_on: str
+    courtesy: frozenset[str]
+    backchannel: frozenset[str]
+    beside_asked: frozenset[str]
+
+
 class Understood(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The words of one language, or of all."""
 
     answers: Answers
     declines: Declines
+    cancellations: Cancellations
