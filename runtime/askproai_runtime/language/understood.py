@@ -20,7 +20,7 @@ _NAME: Final = re.compile(r"\{([a-z_]+)\.([a-z_]+)\}")
 
 def _read(file: str) -> dict[str, dict[str, Any]]:
     """Return the words of a file: each list as one alternation, `{section.key}` in it as a group, and each text as its words."""
-    tables = msgspec.toml.decode(Path(__file__).with_name(file).read_bytes())
+    tables = msgspec.toml.decode(b"".join(p.read_bytes() for p in sorted(Path(__file__).parent.glob(file.replace(".", "*.")))))
 
     def expand(value: object) -> object:
         if isinstance(value, str):
