@@ -16,25 +16,18 @@ from askproai_runtime.language.answer_words import NO, ONLY_YES, WAIT, words_of
 from askproai_runtime.language.introductions import read_introduction
 from askproai_runtime.language.name_words import NO_NAME, OF_SENTENCES, PARTICLES
 from askproai_runtime.language.names_alone import count_names, drop_around
+from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import TITLES, fold, is_other_person
 from askproai_runtime.sentences import SENTENCES
 from askproai_runtime.spoken_times import is_understood
 
 _CLAUSE: Final = re.compile(r"[.,;:!?…]+(?=\s|$)|\s[–-]\s|\n")
 _WORD: Final = re.compile(r"[^\W_][\w'’-]*")
-_GREETING: Final = frozenset({
-    "abend", "also", "danke", "evening", "good", "gott", "gruess", "gruezi", "gute", "guten", "hallo", "hello", "here", "hey", "hi",
-    "hier", "ja", "mahlzeit", "moin", "morgen", "morning", "servus", "tag",
-})  # fmt: skip
+_WORDS: Final = UNDERSTOOD.names
 # Words at the beginning of callers' clauses, beside those of our own sentences.
-_SAID: Final = _GREETING | {
-    "actually", "aehm", "afternoon", "alles", "ansonsten", "arbeit", "auto", "bahn", "besser", "bis", "chef", "chefin", "egal",
-    "eigentlich", "entschuldigen", "entschuldigung", "erst", "fieber", "grippe", "haben", "hauptsache", "hm", "hmm", "kita",
-    "koennen", "koennten", "krankheit", "leider", "mist", "muss", "nachher", "naja", "notfall", "obwohl", "oh", "perfekt", "prima",
-    "puh", "schade", "schoen", "schoenen", "schule", "sorry", "stau", "super", "tja", "tut", "uebrigens", "unfortunately",
-    "urlaub", "verkehr", "verzeihung", "wiederhoeren", "wiedersehen", "woche", "zug", "zwischen",
-}  # fmt: skip
-_FOR: Final = re.compile(r"\b(?:für|for)\b")  # "einen Termin für Otto Kurz" does not say who calls
+_SAID: Final = _WORDS.greetings | _WORDS.begins_clause
+# "einen Termin für Otto Kurz" does not say who calls
+_FOR: Final = re.compile(rf"\b(?:{UNDERSTOOD.cancellations.for_customer})\b")
 _FEWEST_LETTERS: Final = 2
 _MOST_WORDS: Final = 4
 
@@ -61,7 +54,7 @@ def read_bare_name(clause: str, business: Collection[str] = ()) -> str:
     if ONLY_YES.fullmatch(said) or NO.search(said) or WAIT.search(said) or _FOR.search(said):
         return ""
     words = _WORD.findall(drop_around(clause.strip()))
-    while words and fold(words[0]) in _GREETING:
+    while words and fold(words[0]) in _WORDS.greetings:
         words = words[1:]
     named = [*takewhile(_is_capitalized, words)]
     if not named or (count_names(named[0]) == 0 and fold(named[0]) not in TITLES):  # "den von Otto"

@@ -2,6 +2,7 @@
 
 import re
 from itertools import takewhile
+from typing import Final
 
 from askproai_runtime.input_values import plain_name
 from askproai_runtime.language.answer_words import ONLY_NO, ONLY_YES, WAIT, words_of
@@ -23,29 +24,22 @@ from askproai_runtime.language.name_words import (
 )
 from askproai_runtime.language.placeholders import leaves_open, names_nothing
 from askproai_runtime.language.replies import read_claim
+from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import TITLES, fold, same_name
 
+_NAMES: Final = UNDERSTOOD.names
+_WORDS: Final = UNDERSTOOD.companions
+
 _LETTER = re.compile(r"[^\W\d_]")
-_FOR = frozenset({"for", "fuer"})
-_ALSO = frozenset({"also", "auch", "both", "ebenfalls", "too", "zusammen", "together"})
-_OF_CALLER = frozenset({"mich", "me", "mir", "myself"})
-_BESIDE = _ALSO | _OF_CALLER | {"and", "beide", "drei", "mit", "two", "und", "with", "zwei", "2", "3"}
-_BESIDE_PERSONS = BEFORE_COMPANIONS | _OF_CALLER | {"and", "auch", "both", "und", "uns", "us"}
-_NAMES_A_TERM = frozenset(
-    {"appointment", "booking", "is", "ist", "it", "s", "slot", "termin"}
-)  # "the appointment is for Otto"
-_SEVERAL = re.compile(r"[+&/\d]|\b(?:und|and|bzw)\b|\bu\.?(?=\s)", re.IGNORECASE)
+_BESIDE = _WORDS.also | _WORDS.caller | _WORDS.beside | {"2", "3"}
+_BESIDE_PERSONS = BEFORE_COMPANIONS | _WORDS.caller | _WORDS.beside_persons
+_SEVERAL = re.compile(rf"[+&/\d]|\b(?:{_NAMES.several})", re.IGNORECASE)
 # "von und zu Guttenberg", "Petra auf der Heide"
 _OF_PLACES = re.compile(
-    r"\bvon und zu\b|(?<=^)(?P<first>\S+) (?:auf|in|an|aus|vor|unter) de[rmn](?= [A-ZÄÖÜ]\S+$)", re.IGNORECASE
+    rf"\b(?:{_NAMES.of_estate})\b|(?<=^)(?P<first>\S+) (?:{_NAMES.before_place})(?= [A-ZÄÖÜ]\S+$)", re.IGNORECASE
 )
 # Words in place of a name.
-_NO_NAME_YET = re.compile(
-    r"(?:(?:name|wird|to be|will be|noch|ask|is) )*(?:caller|erfragt|folgt(?: noch)?|follows|genannt|given|nachgereicht|provided)"
-    r"|guten? (?:abend|morgen|tag)|good (?:evening|morning)|hallo|hello|(?:ja |yes )?(?:bitte|please)|(?:vielen )?danke?|thanks"
-    r"|thank you|(?:einen? )?moment"
-)
-_BEFORE_NUMBERS = frozenset({"zu", "zum"})  # "zu dritt"
+_NO_NAME_YET = re.compile(_NAMES.not_yet)
 _MOST_SMALL = 3  # first names and a surname in small letters
 
 
@@ -87,8 +81,9 @@ def drop_relations(text: str) -> str:
     is_relation = any(
         word in (COMPANIONS | CUSTOMERS) - TITLES or (word in COMPANIONS and POSSESSIVES.fullmatch(last))
         for last, word in zip(["", *before], before, strict=False)
-    ) and words[at : at + 1] not in ([], ["of"], ["von"])
-    return " ".join(words[at:]).strip(",: ") if is_relation else text.strip()
+    )
+    is_named = at < len(words) and words[at] not in _WORDS.of_whom
+    return " ".join(words[at:]).strip(",: ") if is_relation and is_named else text.strip()
 
 
 def is_plain_name(text: str) -> bool:
@@ -96,7 +91,7 @@ def is_plain_name(text: str) -> bool:
 
     A surname in small letters behind a first name is one, and so are particles (`van`), abbreviations (`med.`), and firms.
     """
-    name = _OF_PLACES.sub(lambda found: f"{found['first'] or ''} von", drop_relations(text)).strip()
+    name = _OF_PLACES.sub(lambda found: f"{found['first'] or ''} de", drop_relations(text)).strip()
     if FIRM.search(name):
         return True
     if _SEVERAL.search(name) or FAMILY.search(name) or "@" in name or _is_answer(name):
@@ -106,7 +101,7 @@ def is_plain_name(text: str) -> bool:
     small = [word for word in words if word.islower() and fold(word) not in PARTICLES]
     if all(word.islower() for word in words):
         is_short = 0 < len(small) <= _MOST_SMALL and words[-1] in small
-        return is_short and (OF_SENTENCES | _BEFORE_NUMBERS).isdisjoint(folded)
+        return is_short and (OF_SENTENCES | _WORDS.before_number).isdisjoint(folded)
     is_surname = len(words) == 2 and words[-1] in small and folded[-1] not in OF_SENTENCES  # noqa: PLR2004 (a first name and a surname)
     return (not small or is_surname) and not POSSESSIVES.fullmatch(folded[0])
 
@@ -129,7 +124,7 @@ def _is_answer(text: str) -> bool:
 
 def may_bring_another(text: str, name: str) -> bool:
     """Return whether a remark beside the customer's name may mean that somebody else comes, too."""
-    return not (COMPANIONS | _ALSO).isdisjoint(fold(text).split()) or speaks_of_another(text, name)
+    return not (COMPANIONS | _WORDS.also).isdisjoint(fold(text).split()) or speaks_of_another(text, name)
 
 
 def brings_another(notes: str, name: str) -> bool:
@@ -141,7 +136,7 @@ def brings_another(notes: str, name: str) -> bool:
 
 def _brings_another(clause: str, name: str) -> bool:
     words = set(fold(clause).split())
-    if FAMILY.search(clause) and not words.isdisjoint(_FOR):
+    if FAMILY.search(clause) and not words.isdisjoint(_WORDS.for_whom):
         return True
     is_beside = not words.isdisjoint(_BESIDE)
     return is_beside and (not words.isdisjoint(RELATIVES - TITLES) or speaks_of_another(clause, name))
@@ -153,7 +148,7 @@ def speaks_of_another(text: str, name: str) -> bool:
     folded = [fold(word) for word in words]
     if any(POSSESSIVES.fullmatch(word) and _names_relation(folded[at + 1 :]) for at, word in enumerate(folded)):
         return True
-    return any(word in _FOR and _is_another(words, folded, at, name) for at, word in enumerate(folded))
+    return any(word in _WORDS.for_whom and _is_another(words, folded, at, name) for at, word in enumerate(folded))
 
 
 def _names_relation(folded: list[str]) -> bool:
@@ -171,7 +166,7 @@ def _is_another(words: list[str], folded: list[str], at: int, name: str) -> bool
     named = list(takewhile(lambda word: word[:1].isupper(), words[first:]))
     if named:
         is_alone = len(named) == 1 and not (
-            set(folded[:at]) <= _NAMES_A_TERM | _BESIDE_PERSONS and first + 1 == len(words)
+            set(folded[:at]) <= _WORDS.appointment_is | _BESIDE_PERSONS and first + 1 == len(words)
         )
         return not is_alone and not same_name(" ".join(named), name)
     return _names_relation(folded[at + 1 :])

@@ -4,7 +4,11 @@ import re
 from typing import Final
 
 from askproai_runtime.language.name_words import PARTICLES
+from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import TITLES, fold, same_name
+
+_WORDS: Final = UNDERSTOOD.introductions
+_AND: Final = UNDERSTOOD.names.and_word
 
 # A spelling letter by letter behind a name: "Jolene Kaczmarek (K-A-C-Z-M-A-R-E-K)", "Lange, L A N G E".
 _SPELLED = re.compile(
@@ -13,32 +17,22 @@ _SPELLED = re.compile(
 _ONLY_SPELLED: Final = re.compile(r"(?:[^\W\d_][-–., ]+){2,}[^\W\d_]\.?")
 # Words before a name and behind it. Words that may be names, too, need a sign behind them: "So, Lange".
 _BEFORE: Final = re.compile(
-    r"(?:(?:ja|jo|yes|yeah|nein|nee|okay|also|äh|ähm|hallo|hello|guten (?:tag|morgen|abend)|good (?:morning|evening))\b[\s,.!:;]+"
-    r"|(?:genau|ok|gut|no|falsch|wrong|richtig|right|hi|oh|well|so|bitte|please|neuer kunde|neukund(?:e|in)|ich bin['’]?s"
-    r"|wie (?:ich )?(?:schon )?gesagt)\s*[,.!:;]\s*"
-    r"|(?:(?:und|and) )?(?:(?:mein|der|my|the|her|his|voller|vollständiger|full|first|last) )?(?:vor|nach|familien|customer )?name"
-    r"(?:(?: (?:ist|is|wäre|lautet)|['’]s)\s*:?|\s*:)\s+"
-    r"|(?:ich hei(?:ß|ss)e|ich bin|hier ist|hier spricht|(?:das|es) (?:ist|wäre)|this is|it is|it['’]s|i am|i['’]m)"
-    r"\s*:?(?: (?:die|der))?\s+"
-    r"|(?:(?:ein |einen |the |an? )?(?:termin|appointment|buchung|booking) )?"
-    r"(?:(?:auf|in|im|unter|on|under)(?: (?:de[nm]|the))? name[ns]?(?: (?:of|von))?|(?:auf|unter|under|für|fuer|for)(?! de[rmn] ))"
-    r"\s*:?\s+"
-    r"|(?:nicht|not) [^,]+,? (?:sondern|but)\s+)+",
+    rf"(?:(?:{_WORDS.before})\b[\s,.!:;]+|(?:{_WORDS.before_sign})\s*[,.!:;]\s*"
+    rf"|(?:{_WORDS.own_name})(?:(?:{_WORDS.name_is})\s*:?|\s*:)\s+|(?:{_WORDS.calling})\s*:?(?: (?:{_WORDS.article}))?\s+"
+    rf"|(?:(?:{_WORDS.appointment}) )?(?:(?:{_WORDS.for_name})(?: (?:{_WORDS.of_name}))?|{_WORDS.for_whom})\s*:?\s+"
+    rf"|(?:{_WORDS.denied}) [^,]+,? (?:{_WORDS.instead})\s+)+",
     re.IGNORECASE,
 )
 _BEHIND: Final = re.compile(
-    r"(?:[\s,]+(?:bitte(?: schön| sehr)?|please|danke|thanks|thank you|am apparat|am telefon|hier|here|speaking|hei(?:ß|ss)e ich"
-    r"|(?:ist|is) (?:mein|my|der|the) name|mein name|noch ?mal|noch einmal|again|wieder|halt|eben|natürlich|oder so"
-    r"|wie (?:ich )?(?:schon )?gesagt)[.!]*"
-    r"|[\s,–(-]+(?:mit|ohne|with(?:out)?(?: an?)?) (?:doppel[- ]?|double[- ]?|zwei |two |ein(?:em)? )?"
-    r"(?:[a-zäöüß](?:[- ][a-zäöüß])?|(?-i:[a-zäöüß]{2})|ypsilon|scharfem s|umlaut)\)?"
-    r"(?: (?:hinten|am ende|at the end))?"
-    r"|, (?:und |and )?(?:nicht|not) [^,]+|[.!;:,\s]+)$",
+    rf"(?:[\s,]+(?:{_WORDS.behind})[.!]*"
+    rf"|[\s,–(-]+(?:{_WORDS.with_letter})"
+    rf"(?:[a-zäöüß](?:[- ][a-zäöüß])?|(?-i:[a-zäöüß]{{2}})|{_WORDS.letter})\)?(?: (?:{_WORDS.at_end}))?"
+    rf"|, (?:(?:{_AND}) )?(?:{_WORDS.denied}) [^,]+|[.!;:,\s]+)$",
     re.IGNORECASE,
 )
 # Letters with their words behind a whole name: "Thomas Mayr - M wie Martha".
-_LETTERS: Final = re.compile(r"\s*[,–-]\s*(?:[a-zäöüß] (?:wie|as in|like|for) \w+[\s,]*)+$", re.IGNORECASE)
-_LAST_NAME = re.compile(r",?\s*\b(?:nach|familien|last |sur)name(?: (?:ist|is))?\s*:?\s+", re.IGNORECASE)
+_LETTERS: Final = re.compile(rf"\s*[,–-]\s*(?:[a-zäöüß] (?:{_WORDS.letter_as}) \w+[\s,]*)+$", re.IGNORECASE)
+_LAST_NAME = re.compile(rf",?\s*\b(?:{_WORDS.last_name})\s*:?\s+", re.IGNORECASE)
 _SURELY_PARTICLES = PARTICLES - {"al", "ben", "bin", "das"}  # these are first names as well
 
 

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from askproai_runtime.availability.obstacles import Obstacle
 from askproai_runtime.availability.slots import Slot
+from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import (
     decline_name,
@@ -21,7 +22,7 @@ from askproai_runtime.spoken_times import Candidate, Refusal
 # Text that a listener can take in as somebody's own words: few, without markup, and no placeholder of a language of programs.
 _SAYABLE = re.compile(r"(?=.*[^\W\d_])[^\W_][^\W_ .,'’&()+-]*(?:[ .,'’&()+-]+[^\W_]+)*[.)]?")
 _LONGEST_SAYABLE = 40
-PLACEHOLDER_WORDS = frozenset({"none", "null", "nan", "nil", "undefined", "unknown", "true", "false", "string"})
+PLACEHOLDER_WORDS = UNDERSTOOD.placeholders.of_programs
 
 
 def refusal_sentence(refusal: Refusal) -> str:

@@ -121,9 +121,541 @@ class Cancellations(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     beside_asked: frozenset[str]
 
 
+class Arguments(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """TODO"""
+
+    noes: frozenset[str]
+    not_yet: str
+    before_further: str
+    further_one: str
+    behind_further: str
+    please: str
+    cancel: str
+    yes: frozenset[str]
+    more_than_name: str
+    at_staff: str
+    with_staff: frozenset[str]
+    with_whom: frozenset[str]
+    exclude: str
+    excluding: frozenset[str]
+    negations: frozenset[str]
+    beside_staff: frozenset[str]
+    beside_places: frozenset[str]
+    and_words: str
+    and_or: str
+    on_day: str
+    o_clock: str
+    this_or_next: Mapping[str, str]
+    labels: Mapping[str, str]
+
+
+class ArgumentNames(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """TODO"""
+
+    preferences: frozenset[str]
+    parties: frozenset[str]
+    descriptions: frozenset[str]
+    durations: frozenset[str]
+    free_texts: frozenset[str]
+    exclusions: frozenset[str]
+    companions: frozenset[str]
+    booked: str
+    made_for: str
+    persons: str
+    whom: str
+    name_of: str
+    name: str
+    of_anything: str
+    callers: frozenset[str]
+    all_names: frozenset[str]
+    first_names: frozenset[str]
+    last_names: frozenset[str]
+    nobody: str
+    caller: str
+    caller_endings: str
+    past: str
+    aliases: Mapping[str, str]
+
+
+class TimeNames(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """TODO"""
+
+    of_time: str
+    of_other_time: str
+    of_appointment: str
+    bounds: frozenset[str]
+    after: frozenset[str]
+    before: frozenset[str]
+    range_begins: frozenset[str]
+    ends: frozenset[str]
+    day: frozenset[str]
+    date: frozenset[str]
+    week: frozenset[str]
+    month: frozenset[str]
+    year: frozenset[str]
+    hour: frozenset[str]
+    minute: frozenset[str]
+    time: frozenset[str]
+    appointment: frozenset[str]
+    old: frozenset[str]
+    old_appointment: frozenset[str]
+    new: frozenset[str]
+    new_appointment: frozenset[str]
+    new_date: frozenset[str]
+    new_time: frozenset[str]
+    of_new: str
+
+
+class PeopleCounts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """TODO"""
+
+    numbers: Mapping[str, int]
+    few: str
+    people: str
+    more: str
+    before_together: str
+    together: str
+    we_are: str
+    group_of: str
+    how_many: str
+    number_of: str
+    between: str
+    of_whom: str
+    size: str
+    count_alone: str
+
+
+class CallingNumber(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """TODO"""
+
+    of_call: frozenset[str]
+    call: frozenset[str]
+    number: frozenset[str]
+    from_where: frozenset[str]
+    here: frozenset[str]
+    same: frozenset[str]
+    this: frozenset[str]
+    approving: frozenset[str]
+    call_back: frozenset[str]
+    number_to_call_back: frozenset[str]
+    own: frozenset[str]
+    mobile: frozenset[str]
+    beside: frozenset[str]
+    seeing: frozenset[str]
+    his: frozenset[str]
+    he: frozenset[str]
+    agent: frozenset[str]
+    no_other: str
+
+
+class Companions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """TODO"""
+
+    relatives: frozenset[str]
+    others: frozenset[str]
+    several: frozenset[str]
+    wife_of: str
+    possessives: str
+    before: frozenset[str]
+    alone: frozenset[str]
+    beside_alone: frozenset[str]
+    family: str
+    before_family: str
+    for_whom: frozenset[str]
+    of_whom: frozenset[str]
+    also: frozenset[str]
+    caller: frozenset[str]
+    beside: frozenset[str]
+    beside_persons: frozenset[str]
+    appointment_is: frozenset[str]
+    before_number: frozenset[str]
+
+
+class Days(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """TODO"""
+
+    keeps: str
+    caller_article: str
+    caller: str
+    caller_begins: str
+    says: str
+    said: str
+    now: str
+    places: Mapping[str, int]
+    place: str
+    place_ending: str
+    article: str
+    of_them: str
+    of_month: str
+    ordinal_ending: str
+    day: str
+
+
+class Digits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """TODO"""
+
+    units: Mapping[str, str]
+    alone: Mapping[str, str]
+    teens: Mapping[str, str]
+    tens: Mapping[str, str]
+    before_tens: Mapping[str, str]
+    repeats: Mapping[str, int]
+    times: frozenset[str]
+    plus: frozenset[str]
+    conjunction: frozenset[str]
+    aside: frozenset[str]
+
+
+class Introductions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """TODO"""
+
+    before: str
+    before_sign: str
+    as_said: str
+    own_name: str
+    name_is: str
+    calling: str
+    article: str
+    appointment: str
+    for_name: str
+    of_name: str
+    for_whom: str
+    denied: str
+    instead: str
+    behind: str
+    with_letter: str
+    letter: str
+    at_end: str
+    letter_as: str
+    last_name: str
+    greeting: str
+    before_name: str
+    before_names: str
+    here: str
+    at_place: str
+    behind_name: str
+
+
+class KeptTimes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """TODO"""
+
+    between_clauses: str
+    doubts: str
+    spelled_as: str
+    harmless: str
+    no_sign: str
+    with_sign: str
+    sign: str
+    now_right: str
+    before_hour: str
+    behind_hour: str
+    numbered: str
+    zero: str
+    beside_answers: frozenset[str]
+
+
+class Names(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """TODO"""
+
+    particles: frozenset[str]
+    before_surname: str
+    written_title: str
+    first_names: frozenset[str]
+    customers: frozenset[str]
+    roles: frozenset[str]
+    samples: frozenset[str]
+    of_sentences: frozenset[str]
+    unknown: frozenset[str]
+    legal_form: str
+    before_firm: str
+    child_in_firm: str
+    partners_in_firm: str
+    and_word: str
+    several: str
+    of_estate: str
+    before_place: str
+    not_yet: str
+    things: frozenset[str]
+    greetings: frozenset[str]
+    begins_clause: frozenset[str]
+
+
+class NoMatter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """TODO"""
+
+    any_will_do: frozenset[str]
+    beside: frozenset[str]
+    indifferent: str
+    of_the_trade: frozenset[str]
+    whoever: frozenset[str]
+    free: frozenset[str]
+    beside_free: frozenset[str]
+
+
+class Placeholders(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """TODO"""
+
+    of_programs: frozenset[str]
+    empty: str
+    not_named: frozenset[str]
+    refused: frozenset[str]
+    beside_not_named: frozenset[str]
+    field: frozenset[str]
+    beside_field: frozenset[str]
+
+
+class Subjects(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """TODO"""
+
+    parking: str
+    age: str
+    payment: str
+    access: str
+    own_number: str
+    online_address: str
+    reductions: str
+    preparation: str
+
+
+class Questions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """TODO"""
+
+    yes_or_no: str
+    and_words: str
+    before_pair: str
+    behind_pair: str
+    titles: frozenset[str]
+    before_name: frozenset[str]
+    to_pay: str
+    article: str
+    asks_for_noun: str
+    nouns_of_nothing: frozenset[str]
+    inflected: str
+    adverb: str
+    before_noun: frozenset[str]
+    beside_noun: frozenset[str]
+    somebody: str
+    works: str
+    when: str
+    own_appointment: str
+    of_business: str
+    each_by_itself: str
+    together: str
+    price_or_length: str
+    between_names: frozenset[str]
+
+
+class Topics(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """TODO"""
+
+    prices: str
+    service: str
+    opening_hours: str
+    closed_days: str
+    address: str
+    staff: str
+    cancellation: str
+    names: Mapping[str, str]
+
+
+class NamedTopics(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """TODO"""
+
+    prices: str
+    service: str
+    opening_hours: str
+    closed_days: str
+    address: str
+    staff: str
+    cancellation: str
+
+
+class OpeningHours(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """TODO"""
+
+    greeting: str
+    asking: frozenset[str]
+    of_appointment: frozenset[str]
+    exceptions: frozenset[str]
+    now: frozenset[str]
+    beside_now: frozenset[str]
+    asking_now: frozenset[str]
+    until: frozenset[str]
+
+
+class QuestionWords(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """TODO"""
+
+    asks_nothing: frozenset[str]
+    branches: frozenset[str]
+    beside_branches: frozenset[str]
+    no_nouns: frozenset[str]
+
+
+class CoveredWords(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """TODO"""
+
+    prices: frozenset[str]
+    service: frozenset[str]
+    opening_hours: frozenset[str]
+    address: frozenset[str]
+    staff: frozenset[str]
+    cancellation: frozenset[str]
+
+
+class Replies(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """TODO"""
+
+    claim: str
+    reporting: str
+    appointment: str
+    denial: str
+    no_preference: str
+    not_for: str
+    former: str
+    in_place_of: str
+    with_whom: str
+    hour_of_one: frozenset[str]
+    before_hour: str
+    o_clock: str
+    half_of_day: str
+    behind_clock: str
+    own: str
+    own_appointment: frozenset[str]
+    i_mean: str
+    move: frozenset[str]
+    book: frozenset[str]
+    small: frozenset[str]
+
+
+class Services(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """TODO"""
+
+    conjunction: frozenset[str]
+    endings: frozenset[str]
+    joining: frozenset[str]
+    joins_names: str
+    number: str
+    time_unit: str
+    minutes: str
+    times_over: str
+    repeatedly: str
+    for_whom: frozenset[str]
+    people: str
+    us_both: str
+    instead: frozenset[str]
+    not_wanted: frozenset[str]
+    special_kinds: frozenset[str]
+    word_ends: frozenset[str]
+    beside_parts: frozenset[str]
+    any_compound: frozenset[str]
+
+
+class BeautyServices(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """TODO"""
+
+    hair: frozenset[str]
+    cut: frozenset[str]
+    beard: frozenset[str]
+    color: frozenset[str]
+    wash: frozenset[str]
+    blow_dry: frozenset[str]
+    perm: frozenset[str]
+    women: frozenset[str]
+    men: frozenset[str]
+    children: frozenset[str]
+    massage: frozenset[str]
+    nail: frozenset[str]
+    manicure: frozenset[str]
+    pedicure: frozenset[str]
+    lash: frozenset[str]
+    brow: frozenset[str]
+    face: frozenset[str]
+    hair_removal: frozenset[str]
+
+
+class OtherServices(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """TODO"""
+
+    check: frozenset[str]
+    cleaning: frozenset[str]
+    consultation: frozenset[str]
+    tyre: frozenset[str]
+    repair: frozenset[str]
+    inspection: frozenset[str]
+    lesson: frozenset[str]
+    vaccination: frozenset[str]
+    therapy: frozenset[str]
+
+
+class ServiceTexts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """TODO"""
+
+    catalogue_minutes: str
+    adding: frozenset[str]
+    opening: frozenset[str]
+    together_with: frozenset[str]
+    oneself: frozenset[str]
+    three: str
+    four: str
+    generic: frozenset[str]
+    with_generic: frozenset[str]
+
+
+class Staff(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """TODO"""
+
+    colleague: str
+    of: str
+    not_only: str
+    not_wanted: frozenset[str]
+    all_but: frozenset[str]
+    but: frozenset[str]
+    alternative: frozenset[str]
+    conjunction: frozenset[str]
+    instead: frozenset[str]
+    otherwise: frozenset[str]
+    first_choice: frozenset[str]
+    filling: frozenset[str]
+    describing: str
+    somebody: frozenset[str]
+    before_with: str
+    not_with: str
+    with_whom: str
+    without_whom: str
+    excludes: str
+    phrases: Mapping[str, str]
+
+
 class Understood(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The words of one language, or of all."""
 
     answers: Answers
     declines: Declines
     cancellations: Cancellations
+    arguments: Arguments
+    argument_names: ArgumentNames
+    time_names: TimeNames
+    people_counts: PeopleCounts
+    calling_number: CallingNumber
+    companions: Companions
+    days: Days
+    digits: Digits
+    introductions: Introductions
+    kept_times: KeptTimes
+    names: Names
+    no_matter: NoMatter
+    placeholders: Placeholders
+    subjects: Subjects
+    questions: Questions
+    topics: Topics
+    named_topics: NamedTopics
+    opening_hours: OpeningHours
+    question_words: QuestionWords
+    covered_words: CoveredWords
+    replies: Replies
+    services: Services
+    beauty_services: BeautyServices
+    other_services: OtherServices
+    service_texts: ServiceTexts
+    staff: Staff
