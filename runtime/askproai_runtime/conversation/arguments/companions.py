@@ -1,7 +1,7 @@
 """From what a language model passes for those who come along to an object for each."""
 
 import re
-from typing import Any
+from typing import Any, Final
 
 from askproai_runtime.conversation.arguments.counts import read_count
 from askproai_runtime.conversation.arguments.table import fold_key, rules_of
@@ -15,20 +15,22 @@ from askproai_runtime.conversation.arguments.values import (
 from askproai_runtime.conversation.named_people import describes_person, read_people
 from askproai_runtime.language.customer_names import names_unknown, read_customer_name, says_nobody
 from askproai_runtime.language.placeholders import leaves_open, names_nothing
+from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.lenient_json import REPEATED
 from askproai_runtime.person_names import fold
 
+_WORDS: Final = UNDERSTOOD.arguments
 _MAX_COMPANIONS = 10  # that are read; fewer are booked
 _OF_COMPANIONS = frozenset({"customer_name", "service", "staff"})
-_NAMES_OF_COMPANIONS = frozenset({"person", "guest", "companion", "gast", "begleiter", "attendee"})  # keys
+_NAMES_OF_COMPANIONS = UNDERSTOOD.argument_names.companions
 _NUMBERED = re.compile(r".*\d")  # keys of several people: `1`, `guest_2`
 # Words that name nobody and leave open who comes along, and those that make more of a text than a name.
-_YES = frozenset({"bitte", "gern", "gerne", "ja", "jo", "ok", "okay", "please", "sehr", "sure", "true", "yep", "yes"})
-_MORE_THAN_NAME = re.compile(r"\b(?:nicht|kein\w*|ohne|not|without|bei|with)\b", re.IGNORECASE)
+_YES = _WORDS.yes | {"true"}
+_MORE_THAN_NAME = re.compile(rf"\b(?:{_WORDS.more_than_name})\b", re.IGNORECASE)
 _WITH_STAFF = re.compile(
-    r"(?P<customer_name>[^(),]+?),? \(?(?:bei|with) (?P<staff>\w[\w-]*(?: \w[\w-]*)?)\)?", re.IGNORECASE
+    rf"(?P<customer_name>[^(),]+?),? \(?(?:{_WORDS.at_staff}) (?P<staff>\w[\w-]*(?: \w[\w-]*)?)\)?", re.IGNORECASE
 )
-_SEPARATOR = re.compile(r"\s*(,?\s*\b(?:und|and)\b|[,;&+])\s*")
+_SEPARATOR = re.compile(rf"\s*(,?\s*\b(?:{_WORDS.and_words})\b|[,;&+])\s*")
 _ADDRESS = re.compile(r"\S+@\S+")
 
 

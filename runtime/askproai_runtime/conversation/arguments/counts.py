@@ -4,27 +4,19 @@ import re
 from typing import Any, Final
 
 from askproai_runtime.conversation.arguments.table import fold_key
+from askproai_runtime.language.understood import UNDERSTOOD
 
-_WORDS: Final = {
-    "ein": 1, "eine": 1, "one": 1, "zwei": 2, "zweit": 2, "two": 2, "drei": 3, "dritt": 3, "three": 3, "vier": 4, "viert": 4,
-    "four": 4,
-}  # fmt: skip
-_NUMBER: Final = rf"(?P<number>{'|'.join(_WORDS)}|\d{{1,2}})"
-_PEOPLE: Final = r"personen?|pers\b\.?|leute|people|persons?|erwachsene|adults"
-_COUNT = re.compile(rf"{_NUMBER}(?: (?:weitere[nr]?|andere|more|other))?(?: (?:{_PEOPLE}))?", re.IGNORECASE)
+_WORDS: Final = UNDERSTOOD.people_counts
+_NUMBER: Final = rf"(?P<number>{'|'.join(_WORDS.numbers)}|\d{{1,2}})"
+_COUNT = re.compile(rf"{_NUMBER}(?: (?:{_WORDS.more}))?(?: (?:{_WORDS.people}))?", re.IGNORECASE)
 _IN_WORDS = re.compile(
-    rf"\b{_NUMBER} ?(?:{_PEOPLE})\b|\bzu (?P<together>zweit|dritt|viert)\b|\bwir sind (?P<we>zwei|drei|vier|[2-4])\b(?! \w)"
-    r"|\b(?:party|group) of (?P<party>two|three|four|\d)\b",
+    rf"\b{_NUMBER} ?(?:{_WORDS.people})\b|\b(?:{_WORDS.before_together}) (?P<together>{_WORDS.together})\b"
+    rf"|\b(?:{_WORDS.we_are}) (?P<we>{_WORDS.few}|[2-4])\b(?! \w)|\b(?:{_WORDS.group_of}) (?P<party>{_WORDS.few}|\d)\b",
     re.IGNORECASE,
 )
-_HOW_MANY: Final = r"anzahl|count|quantity|qty"
-_OF_WHOM: Final = (
-    r"people|persons?|personen|leute|guests?|gäste|gaeste|customers?|clients?|kunden|attendees|participants|teilnehmer|party|group"
-    r"|gruppe|gruppen|seats?|heads?|appointments?|bookings?|termine?"
-)
 _KEY = re.compile(
-    rf"(?:(?:{_HOW_MANY}|number|num|nr|total|how|many)+(?:of|der|an)?)?(?:{_OF_WHOM})(?:{_HOW_MANY}|number|size|zahl|größe|groesse)?"
-    rf"|{_HOW_MANY}|pax"
+    rf"(?:(?:{_WORDS.how_many}|{_WORDS.number_of})+(?:{_WORDS.between})?)?(?:{_WORDS.of_whom})(?:{_WORDS.how_many}|{_WORDS.size})?"
+    rf"|{_WORDS.how_many}|{_WORDS.count_alone}"
 )
 _SEVERAL: Final = 2
 
@@ -51,4 +43,4 @@ def count_in_words(text: str) -> int:
 
 
 def _number(text: str) -> int:
-    return _WORDS.get(text.casefold(), 0) or int(text)
+    return _WORDS.numbers.get(text.casefold(), 0) or int(text)

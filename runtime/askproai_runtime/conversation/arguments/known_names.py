@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from askproai_core.tenant_config import Function, Language, Staff, TenantConfig
+from askproai_core.tenant_config import Function, Staff, TenantConfig
 from askproai_runtime.conversation.arguments.owners import is_of_the_past
 from askproai_runtime.conversation.arguments.table import (
     DESCRIPTIONS,
@@ -21,26 +21,22 @@ from askproai_runtime.language.replies import read_claim
 from askproai_runtime.language.service_texts import ServicePart, list_service_parts
 from askproai_runtime.language.spoken_services import find_named
 from askproai_runtime.language.staff_preferences import read_staff_preference
+from askproai_runtime.language.understood import UNDERSTOOD, UNDERSTOOD_IN
 from askproai_runtime.person_names import drop_titles, fold
 from askproai_runtime.sentences import present_language
 
+_WORDS: Final = UNDERSTOOD.arguments
 _ACTS: Final = frozenset({Function.BOOK_APPOINTMENT, Function.JOIN_WAITLIST, Function.RESCHEDULE_APPOINTMENT})
 # Texts about something else than the appointment decide nothing, even if they name a member of the staff.
-_FREE_TEXTS = (
-    "note", "message", "comment", "remark", "summary", "transcript", "reason", "notiz", "bemerk", "nachricht", "history",
-)  # fmt: skip
+_FREE_TEXTS = UNDERSTOOD.argument_names.free_texts
 # Names of a record: such a value that names nothing here says nothing beside one that does.
 _OF_RECORDS = ("id", "type", "provider", "resource")
-_EXCLUDING = frozenset({"ausser", "avoid", "except", "exclude", "excluded", "nicht", "not", "ohne", "without"})
-_NOT = _EXCLUDING | {"kein", "keine", "no", "statt"}
-_EXCLUSIONS = _EXCLUDING | {"außer", "avoidstaff", "excludestaff", "excludedstaff", "notstaff"}  # folded keys
-_BESIDE_NAMES = frozenset({
-    "am", "an", "at", "bei", "bitte", "by", "frau", "gern", "gerne", "herr", "lieber", "liebsten", "mit", "not", "nicht", "nur",
-    "please", "to", "with", "zu", "zur",
-})  # fmt: skip
-_WITH = _NOT | {"bei", "mit", "with", "zu", "zur"}
-_BESIDE_PLACES = frozenset({"am", "at", "branch", "der", "die", "filiale", "im", "in", "standort", "the", "und"})
-_PERSON_AFTER_TIME = re.compile(r"(?P<time>.*\w)[\s,]+(?:bei|mit|with)\s+(?P<staff>[^\d,]+)", re.IGNORECASE | re.DOTALL)
+_NOT = _WORDS.excluding | _WORDS.negations
+_EXCLUSIONS = _WORDS.excluding | UNDERSTOOD.argument_names.exclusions  # folded keys
+_WITH = _NOT | _WORDS.with_whom
+_PERSON_AFTER_TIME = re.compile(
+    rf"(?P<time>.*\w)[\s,]+(?:{'|'.join(sorted(_WORDS.with_staff))})\s+(?P<staff>[^\d,]+)", re.IGNORECASE | re.DOTALL
+)
 _CAPITAL = re.compile(r"(?<=[a-zäöüß])(?=[A-ZÄÖÜ])")
 _FEWEST_LETTERS = 3  # of a word that names a person in a text
 
@@ -83,7 +79,7 @@ class KnownNames:
         Where there are several branches, the name of one chooses it.
         """
         rest = self._drop_places(text, is_choice=argument == "branch" and len(self.config.branches) > 1)
-        is_named = set(rest.split()) <= _BESIDE_PLACES and len(rest.split()) < len(fold(text).split())
+        is_named = set(rest.split()) <= _WORDS.beside_places and len(rest.split()) < len(fold(text).split())
         return is_named and not self.resolve("staff", text)
 
     def _drop_places(self, text: str, *, is_choice: bool = False) -> str:
@@ -146,7 +142,7 @@ class KnownNames:
         if len(named) == 1 and text != unread[path] and not _NOT.isdisjoint(fold(text).split()):
             return path, text  # `not_anna: true`
         is_name = len(named) == 1 and key in _EXCLUSIONS
-        return (path, f"{'not' if present_language() is Language.EN else 'nicht'} {text}") if is_name else None
+        return (path, f"{UNDERSTOOD_IN[present_language()].arguments.exclude} {text}") if is_name else None
 
     def split_staff(self, text: str) -> tuple[str, str] | None:
         """Return a time without the person after it, and the person: "um 14 Uhr bei Anna", as an offer is said."""
@@ -159,7 +155,7 @@ class KnownNames:
 
     def _is_about_staff_only(self, text: str) -> bool:
         names = {word for member in self._list_staff() for word in fold(member.display_name).split()}
-        return set(fold(text).split()) <= names | _BESIDE_NAMES
+        return set(fold(text).split()) <= names | _WORDS.beside_staff
 
     def find_undecided(self, function: Function, values: Mapping[str, object], unread: Mapping[str, str]) -> set[str]:
         """Return `staff` or `service` where an unread text, or `part_of_day`, names another than the argument."""

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from askproai_runtime.conversation.arguments.counts import counts_people
@@ -37,24 +37,20 @@ from askproai_runtime.conversation.arguments.values import (
     list_leaves,
     merge_values,
 )
+from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.lenient_json import REPEATED
 from askproai_runtime.spoken_times import find_part_argument, understand_parts
 
+_KEYS: Final = UNDERSTOOD.time_names
 _MAX_KEY = 40
 _VALUE_RANKS = {fold_key(key): rank for rank, key in enumerate(VALUE_KEYS)}
 _ZONE = ZoneInfo("UTC")
 _AT = datetime(2026, 1, 1, tzinfo=_ZONE)  # whether words name a time does not depend on the day
 _NOT_WITHIN: str | None = None
-_TIME_KEY = re.compile(r"day|date|tag|datum|week|woche|time|zeit|uhr|hour|stunde|slot|when|wann")
-_NO_TIME_KEY = re.compile(
-    r"birth|geburt|creat|updat|call|stamp|zone|duration|dauer|execution|old|alt|previous|today|heute|current|now"
-)
+_TIME_KEY = re.compile(_KEYS.of_time)
+_NO_TIME_KEY = re.compile(_KEYS.of_other_time)
 # Such a name is of the appointment's time, and of no other: `preferred_day`, unlike `inspection_date`.
-_OF_APPOINTMENT = re.compile(
-    r"(?:wochentag|days?|dates?|tage?|datum|daten|week|woche|times?|zeit|uhrzeit|slots?|when|wann|of|the|on|am|iso|local|start|wunsch|gewuenscht"
-    r"|gewünscht|preferred|desired|wanted|requested|target|chosen|selected|picked|final|exact|new|neue[rsn]?|booking|booked|appointment"
-    r"|appt|reservation|visit|termin|s)+"
-)
+_OF_APPOINTMENT = re.compile(rf"(?:{_KEYS.of_appointment})+")
 WHOLE = "args"  # the name of a value without one
 
 

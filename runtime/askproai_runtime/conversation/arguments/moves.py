@@ -2,26 +2,19 @@
 
 import re
 from collections.abc import KeysView, Mapping
-from typing import Any
+from typing import Any, Final
 
 from askproai_runtime.conversation.arguments.table import fold_key, rules_of
+from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.spoken_times import Argument, find_part_argument
 
-_KINDS = ("", "appointment", "slot", "termin", "booking", "datetime", "start")
-_BOUNDS = frozenset({"from", "von", "fromdate", "fromtime"})  # also "ab"
-_OLD = _BOUNDS | {
-    f"{word}{kind}" for word in ("old", "current", "original", "existing", "previous", "movefrom", "reschedulefrom")
-    for kind in _KINDS
-} | {"alt", "alter", "altertermin", "bisher", "bisherigertermin", "verschiebenvon"}  # fmt: skip
-_NEW = {f"{word}{kind}" for word in ("new", "updated", "target", "moveto", "rescheduleto") for kind in _KINDS} | {
-    "to", "todate", "totime", "auf", "nach", "neu", "neuer", "neuertermin", "verschiebenauf",
-}  # fmt: skip
-_PLAIN_DATES = frozenset({"date", "day", "datum", "tag"})
-_PLAIN_TIMES = frozenset({"time", "uhrzeit", "zeit"})
+_KEYS: Final = UNDERSTOOD.time_names
+_KINDS = _KEYS.appointment | {""}
+_OLD = _KEYS.bounds | _KEYS.old | {f"{word}{kind}" for word in _KEYS.old_appointment for kind in _KINDS}
+_NEW = _KEYS.new | {f"{word}{kind}" for word in _KEYS.new_appointment for kind in _KINDS}
+_PLAIN_DATES = _KEYS.date | _KEYS.day
 _PLAIN_STARTS = frozenset({"start", "datetime", "starttime"})
-_NEW_DATES = frozenset({"newdate", "neuesdatum", "newday"})
-_NEW_TIMES = frozenset({"newtime", "neueuhrzeit", "newstart", "newdatetime", "newstarttime", "newslot"})
-_OF_NEW = re.compile(r"(?:new|neue?[mnrs]?)(?P<name>.+)")
+_OF_NEW = re.compile(rf"(?:{_KEYS.of_new})(?P<name>.+)")
 _INSTANT = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)")
 
 
@@ -33,16 +26,16 @@ def name_old_and_new(members: Mapping[str, Any]) -> dict[str, Any]:
     old, new = _OLD & keys.keys(), _NEW & keys.keys()
     if _are_hours({members[keys[key]] for key in old | new if isinstance(members[keys[key]], str)}):
         return dict(members)
-    named_new = bool(new) or not (_NEW_DATES | _NEW_TIMES).isdisjoint(keys)
+    named_new = bool(new) or not (_KEYS.new_date | _KEYS.new_time).isdisjoint(keys)
     is_date_old, is_time_old = _find_old(keys.keys(), {side for key in new for side in _list_sides(members[keys[key]])})
     found = dict[str, Any]()
     for key, value in members.items():
         folded = fold_key(key)
-        if folded in old and (named_new or folded not in _BOUNDS):
+        if folded in old and (named_new or folded not in _KEYS.bounds):
             found |= _read_moment(key, value, is_old=True)
         elif folded in new:
             found |= _read_moment(key, value, is_old=False)
-        elif (folded in _PLAIN_DATES and is_date_old) or (folded in _PLAIN_TIMES and is_time_old):
+        elif (folded in _PLAIN_DATES and is_date_old) or (folded in _KEYS.time and is_time_old):
             found[_name_of_old(folded) or key] = value
         elif folded in _PLAIN_STARTS and is_date_old and is_time_old:
             found |= _read_moment(key, value, is_old=True)
@@ -69,9 +62,9 @@ def _list_sides(value: Any) -> set[str]:
 
 def _find_old(keys: KeysView[str], new: set[str]) -> tuple[bool, bool]:
     """Return whether the plain day and time are the old ones. One alone is of the new moment that does not say it itself."""
-    is_date_old = "date" in new or not _NEW_DATES.isdisjoint(keys)
-    is_time_old = "time" in new or not _NEW_TIMES.isdisjoint(keys)
-    if not (_PLAIN_DATES.isdisjoint(keys) or _PLAIN_TIMES.isdisjoint(keys)):
+    is_date_old = "date" in new or not _KEYS.new_date.isdisjoint(keys)
+    is_time_old = "time" in new or not _KEYS.new_time.isdisjoint(keys)
+    if not (_PLAIN_DATES.isdisjoint(keys) or _KEYS.time.isdisjoint(keys)):
         is_date_old = is_time_old = is_date_old or is_time_old
     return is_date_old, is_time_old
 
@@ -110,4 +103,4 @@ def _as_appointment(members: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _name_of_old(key: str) -> str | None:
-    return "appointment_date" if key in _PLAIN_DATES else "appointment_time" if key in _PLAIN_TIMES else None
+    return "appointment_date" if key in _PLAIN_DATES else "appointment_time" if key in _KEYS.time else None

@@ -5,32 +5,20 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from askproai_runtime.conversation.arguments.table import ArgumentRule, fold_key
+from askproai_runtime.language.understood import UNDERSTOOD
 
+_KEYS: Final = UNDERSTOOD.argument_names
 # An object with one of these asks for an appointment, whatever its key: it is the caller's.
 _REQUESTING: Final = frozenset({"service", "start"})
 _PERSONAL: Final = frozenset({"phone", "email", "birth_date"})
 _NAMES: Final = frozenset({"fullname", "name"})  # of the object itself, unlike `customer_name`
 _LONGEST_KEY = 40  # the words overlap: a longer one would cost a search of its own
-_NO_PERSON = (
-    r"additional|anfrage|angaben|another|anrede|answer|appointment|arg(?:ument)?|body|booking|buchung|call|"
-    r"choice|chosen|contact|custom|data|date|daten|datum|day|desired|detail|field|form|formular|function|"
-    r"general|info(?:rmation)?|input|item|json|kontakt|main|mein|message|my|nachricht|new|note|option|"
-    r"param(?:eter)?|payload|personal|preferred|primary|profile?|record|request(?:ed)?|reservation|reservierung|"
-    r"result|schedule|second|selected|slot|termine?|the|time|tool|value|visit|weitere[nrs]?|wunsch|zeit|"
-    r"zweite[nrs]?|en|s"
-)
-_NEUTRAL = re.compile(rf"(?:{_NO_PERSON})+")
-_CALLER = re.compile(
-    rf"(?:{_NO_PERSON})*(?:anrufer|attendee|caller|client|customer|invitee|kunde?|lead|patient|person|user)"
-    rf"(?:in|innen|n|{_NO_PERSON})*"
-)
+_NEUTRAL = re.compile(rf"(?:{_KEYS.nobody})+")
+_CALLER = re.compile(rf"(?:{_KEYS.nobody})*(?:{_KEYS.caller})(?:{_KEYS.caller_endings}|{_KEYS.nobody})*")
 
 
 # An appointment or a person of before, or of a recommendation: `last_visit`, `recommended_by`.
-_PAST = re.compile(
-    r"last|previous|former|prior(?!i)|histor|recommend|(?<!p)refer|empfohl|empfehl|letzt|vorherig|vorig|frueher|früher|bisherig"
-    r"|by$|durch$|von$"
-)
+_PAST = re.compile(_KEYS.past)
 
 
 def is_of_the_past(path: str) -> bool:

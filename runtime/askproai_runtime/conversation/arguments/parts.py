@@ -1,33 +1,30 @@
 """Values that a language model passes in parts: a first and a last name, a day and its month, an hour and its minute."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, Final
 
+from askproai_core.tenant_config import Language
 from askproai_runtime.conversation.arguments.moves import name_old_and_new
 from askproai_runtime.conversation.arguments.table import ArgumentRule, fold_key
 from askproai_runtime.conversation.arguments.values import is_empty, to_text
 from askproai_runtime.language.placeholders import names_nothing
+from askproai_runtime.language.understood import UNDERSTOOD
+from askproai_runtime.sentences import SENTENCES
 from askproai_runtime.spoken_times import Argument, Grain, find_open_span, find_part_argument
 
-_FIRST_NAMES = ("firstname", "vorname", "givenname")
-_LAST_NAMES = ("lastname", "surname", "familyname", "nachname")
-_AFTER = ("after", "notbefore", "earliest", "earliesttime", "from", "ab")
-_BEFORE = ("before", "notafter", "latest", "latesttime", "until", "bis", "to")
-_FROM = (*_AFTER, "start", "begin", "von")
-_TO = (*_BEFORE, "end")
-_YEARS = ("year", "jahr")
+_KEYS: Final = UNDERSTOOD.time_names
+_FIRST_NAMES = tuple(sorted(UNDERSTOOD.argument_names.first_names))
+_LAST_NAMES = tuple(sorted(UNDERSTOOD.argument_names.last_names))
+_AFTER, _BEFORE = tuple(sorted(_KEYS.after)), tuple(sorted(_KEYS.before))
+_FROM, _TO = (*_AFTER, *sorted(_KEYS.range_begins)), (*_BEFORE, "end")
+_HOURS, _MONTHS, _YEARS = tuple(sorted(_KEYS.hour)), tuple(sorted(_KEYS.month)), tuple(sorted(_KEYS.year))
 _DAY_AND_MONTH = re.compile(r"\d{1,2}(?P<sign>[./])\s*\d{1,2}")
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
-_WEEKS = ("week", "woche", "kw", "calendarweek", "kalenderwoche")
-_MONTH_NAMES = (
-    "Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober", "November", "Dezember",
-)  # fmt: skip
 _MONTH_IN_WORDS = re.compile(r"[^\W\d_]+\.?(?: \d{4})?")
-_THIS_OR_NEXT = {"next": "next week", "this": "this week", "nächste": "nächste Woche", "diese": "diese Woche"}
-_MINUTES = ("minute", "minutes", "minuten", "min", "mins")
+_MINUTES = tuple(sorted(_KEYS.minute))
 _WITH_MINUTE = re.compile(r".*\d\D+\d")
-_O_CLOCK = re.compile(r"\s*(?:uhr|h|o'?clock)\.?$", re.IGNORECASE)
+_O_CLOCK = re.compile(rf"\s*(?:{UNDERSTOOD.arguments.o_clock})\.?$", re.IGNORECASE)
 _HALVES = ("ampm", "meridiem", "period")
 
 
@@ -53,23 +50,23 @@ def join_parts(
         _join(found, name, (_FIRST_NAMES + alone[0], _LAST_NAMES + alone[1]), _read_name, needed=0)
     if fold_key(date) in rules:
         _name_parts_of_date(found)
-        _join(found, date, (("day", "tag", "dayofmonth"), ("month", "monat"), _YEARS), _read_date)
+        _join(found, date, ((*sorted(_KEYS.day), "dayofmonth"), _MONTHS, _YEARS), _read_date)
         _join_year(found, {*_names_of("date", rules), fold_key(date)})
         _join(found, date, (("startdate", "fromdate", "datefrom"), ("enddate", "todate", "dateto")), _read_range)
-        for key in (each for each in found if fold_key(each) in {"month", "monat"}):
+        for key in (each for each in found if fold_key(each) in _MONTHS):
             if (month := _read_integer(found[key], 1, 12)) is not None:
-                found[key] = _MONTH_NAMES[month - 1]
+                found[key] = SENTENCES[Language.DE].months[month - 1]
     if fold_key(time) in rules:
-        _join(found, time, (("hour", "hours", "stunde"), _MINUTES), _read_clock)
+        _join(found, time, (_HOURS, _MINUTES), _read_clock)
         # Beside a time, which it may contradict.
-        _join(found, "hour", (("hour", "hours", "stunde"), _MINUTES), _read_clock)
+        _join(found, "hour", (_HOURS, _MINUTES), _read_clock)
         _join_minutes(found, {"value"} if of else _names_of("time", rules))
     if of is not None and of.name in {"date", "time"}:
         _join(found, of.name, (_FROM, _TO), _read_range, needed=0)
     elif "partofday" in rules:
         _join(found, _name_of_bounds(found, is_move=is_move), (_AFTER, _BEFORE), _read_range, needed=0)
     if "partofday" in rules:
-        _join_beside(found, _names_of("date", rules), _WEEKS, _read_week)
+        _join_beside(found, _names_of("date", rules), _KEYS.week, _read_week)
         _join_beside(found, _names_of("time", rules), _HALVES, _read_half)
     return found
 
@@ -85,9 +82,9 @@ def _name_parts_of_date(found: dict[str, Any]) -> None:
     """Name the weekday and the day of the month by what they are in `{day: Thursday, date: 10, month: 12}`."""
     keys = {fold_key(key): key for key in found}
     day, date = (
-        next((keys[name] for name in names if name in keys), None) for names in (("day", "tag"), ("date", "datum"))
+        next((keys[name] for name in sorted(names) if name in keys), None) for names in (_KEYS.day, _KEYS.date)
     )
-    if date is None or keys.keys().isdisjoint({"month", "monat"}) or _read_integer(found[date], 1, 31) is None:
+    if date is None or keys.keys().isdisjoint(_MONTHS) or _read_integer(found[date], 1, 31) is None:
         return
     if day is None:
         found["day"] = found.pop(date)
@@ -96,11 +93,11 @@ def _name_parts_of_date(found: dict[str, Any]) -> None:
 
 
 def _names_of(name: str, rules: Mapping[str, ArgumentRule]) -> set[str]:
-    return {key for key, rule in rules.items() if rule.name == name} - {*_WEEKS} | {"value"}
+    return {key for key, rule in rules.items() if rule.name == name} - _KEYS.week | {"value"}
 
 
 def _join_beside(
-    found: dict[str, Any], names: set[str], beside: Sequence[str], read: Callable[[Any], str | None]
+    found: dict[str, Any], names: set[str], beside: Collection[str], read: Callable[[Any], str | None]
 ) -> None:
     """Append what another member says to a value: the week of a weekday, the half of the day of an hour."""
     own = [key for key in found if fold_key(key) in names and isinstance(found[key], str | int)]
@@ -202,7 +199,7 @@ def _read_range(values: list[Any]) -> str | None:
 
 def _read_week(value: Any) -> str | None:
     week = _read_integer(value, 1, 53)
-    if isinstance(value, str) and (named := _THIS_OR_NEXT.get(value.strip().lower())):
+    if isinstance(value, str) and (named := UNDERSTOOD.arguments.this_or_next.get(value.strip().lower())):
         return named
     return f"KW {week}" if week else value if isinstance(value, str) and not names_nothing(value) else None
 

@@ -9,32 +9,24 @@ from typing import Any, Final
 from askproai_runtime.conversation.arguments.table import PARTIES, ArgumentRule, fold_key
 from askproai_runtime.conversation.arguments.values import decode_text, is_empty, is_encoded
 from askproai_runtime.language.customer_names import drop_relations, read_customer_name
+from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import same_name
 from askproai_runtime.spoken_times import find_part_argument
 
+_KEYS: Final = UNDERSTOOD.argument_names
 # Keys of the person that an appointment is for: `booked_for`, `on_behalf_of`, `child_name`.
-_FOR = r"(?:appointment|book(?:ed|ing)?|buchung|gebucht|made|reserv(?:ed|ation)|scheduled|termin)?(?:for|für|fuer)"
-_PERSONS = (
-    r"attendee|beneficiary|child|daughter|kind(?:es)?|onbehalf|patient(?:in)?|person|recipient|sohn|son|tochter"
-    r"|(?:on)?behalfof|whofor"
-)
+_FOR = rf"(?:{_KEYS.booked})?(?:{_KEYS.made_for})"
 _FOR_WHOM = re.compile(
-    rf"(?:name(?:des|der))?(?:{_FOR}(?:{_PERSONS}|c(?:lient|ustomer)|whom|wen)?|{_PERSONS})(?:s?names?)?"
+    rf"(?:{_KEYS.name_of})?(?:{_FOR}(?:{_KEYS.persons}|{_KEYS.whom})?|{_KEYS.persons})(?:{_KEYS.name})?"
 )
 _STAFF: Final = frozenset({"person"})  # another name of `staff`
 # Some of these are of a service or an occasion, too: `for: Hochzeit`. One word alone is then asked about.
-_OF_ANYTHING = re.compile(rf"(?:{_FOR}|kind)")
+_OF_ANYTHING = re.compile(rf"(?:{_FOR}|{_KEYS.of_anything})")
 # Keys of the one who rings.
-_CALLERS: Final = frozenset({
-    "anrufer", "anruferin", "anrufername", "bookedby", "booker", "bookername", "caller", "callername", "contactname",
-    "contactperson", "gebuchtvon", "nameofcaller", "requestedby",
-})  # fmt: skip
-_OF_ALL: Final = PARTIES | {
-    "allnames", "alle", "clients", "customernames", "customers", "kunden", "namen", "names", "patients", "patienten", "teilnehmer",
-}  # fmt: skip
+_CALLERS: Final = _KEYS.callers
+_OF_ALL: Final = PARTIES | _KEYS.all_names
 _NAMES: Final = frozenset({"customername", "fullname", "name", "person"})
-_FIRST, _LAST = frozenset({"firstname", "vorname"}), frozenset({"lastname", "nachname", "surname"})
-_AND = re.compile(r"\s*(?:&|\+|\b(?:und|and)\b)\s*")
+_AND = re.compile(rf"\s*(?:&|\+|\b(?:{UNDERSTOOD.arguments.and_words})\b)\s*")
 _MOST_WORDS = 5  # of a name
 
 
@@ -142,7 +134,7 @@ def _take_name(value: Any) -> tuple[str | None, Any]:
     keys = [key for key in value if fold_key(str(key)) in _NAMES and isinstance(value[key], str)]
     parts = [
         [key for key in value if fold_key(str(key)) in names and isinstance(value[key], str)]
-        for names in (_FIRST, _LAST)
+        for names in (_KEYS.first_names, _KEYS.last_names)
     ]
     taken = keys[:1] or [each[0] for each in parts if each]
     name = drop_relations(" ".join(value[key].strip() for key in taken))

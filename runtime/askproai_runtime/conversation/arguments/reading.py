@@ -29,6 +29,7 @@ from askproai_runtime.conversation.arguments.values import (
 )
 from askproai_runtime.conversation.phone_argument import has_digits
 from askproai_runtime.language.service_texts import ServicePart, cut_parts, drop_catalogue, find_rest
+from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import fold
 from askproai_runtime.spoken_times import Argument, find_agreed
 
@@ -41,11 +42,9 @@ _NEW = frozenset({"book_appointment", "check_availability", "join_waitlist"})  #
 _START = re.compile(r"(?P<date>\d{4}-\d\d-\d\d)[T ](?P<time>\d\d:\d\d)")
 _PIECE = re.compile(r"[^(),;]+")
 # An e-mail address in the text for a number, with what joins the two.
-_ADDRESS = re.compile(
-    r"(?:\b(?:oder|und|or|and)\b|[,;/|])?\s*(?P<address>[^\s,;/|()<>:]+@[^\s,;/|()<>]+)\s*(?:\b(?:oder|und|or|and)\b|[,;/|])?",
-    re.IGNORECASE,
-)
-_ON = re.compile(r"^(?:am|on)\s+", re.IGNORECASE)
+_JOINS = rf"(?:\b(?:{UNDERSTOOD.arguments.and_or})\b|[,;/|])?"
+_ADDRESS = re.compile(rf"{_JOINS}\s*(?P<address>[^\s,;/|()<>:]+@[^\s,;/|()<>]+)\s*{_JOINS}", re.IGNORECASE)
+_ON = re.compile(rf"^(?:{UNDERSTOOD.arguments.on_day})\s+", re.IGNORECASE)
 _PERSON = frozenset({"customer_name", "phone"})  # what else an object says of a person decides nothing
 
 

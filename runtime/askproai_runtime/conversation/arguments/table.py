@@ -5,10 +5,13 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Final
 
+from askproai_runtime.language.understood import UNDERSTOOD
+
+_KEYS: Final = UNDERSTOOD.argument_names
 _NOT_WORD = re.compile(r"[^a-zäöüß0-9]+")
 _SEARCH, _BOOK, _JOIN = "check_availability", "book_appointment", "join_waitlist"
 _FIND, _MOVE, _CANCEL = "find_appointments", "reschedule_appointment", "cancel_appointment"
@@ -37,18 +40,20 @@ class ArgumentRule:
     is_text: bool = False
     only_for: tuple[str, ...] | None = None
 
+    def is_named(self, name: str) -> bool:
+        return name in self.aliases or (name == self.name and self.only_for is None)
 
-ARGUMENT_RULES: Final = (
+
+_RULES: Final = (
     ArgumentRule(
         "service", (_SEARCH, _BOOK, _JOIN, _INFORM, *_KNOWN_APPOINTMENT),
         "a name of the service, several by comma, or a list of names; for a known appointment it names that one,"
         " or the service that a move books in its place",
         "an unknown name is asked about, with those that sound alike; for a new appointment a day, an hour, a person of the team or"
         " a count of people in it is read as that argument; an answer says that the rest is not understood, and notes it",
-        ("service_name", "services", "service_type", "service_id", "appointment_type", "treatment", "treatment_type", "leistung",
-         "dienstleistung", "behandlung", "terminart", "type_of_service", "requested_service", "event_type", "second_service",
-         "additional_service", "additional_services", "addon", "addons", "add_on", "add_ons", "service2", "service_2",
-         "extra_service", "extra_services"),
+        ("service_name", "services", "service_type", "service_id", "appointment_type", "treatment", "treatment_type",
+         "type_of_service", "requested_service", "event_type", "second_service", "additional_service", "additional_services",
+         "addon", "addons", "add_on", "add_ons", "service2", "service_2", "extra_service", "extra_services"),
         is_choice=True,
     ),
     ArgumentRule(
@@ -57,11 +62,9 @@ ARGUMENT_RULES: Final = (
         "of a question, whose days",
         "an unknown name is refused, with those who do the service; the name of the business is as absent",
         ("staff_name", "staff_id", "staff_member", "stylist", "stylist_name", "employee", "employee_name", "provider",
-         "provider_name", "doctor", "doctor_name", "barber", "therapist", "practitioner", "mitarbeiter", "mitarbeiterin", "person",
-         "preferred_staff", "staff_preference", "resource", "with",
-         "mitarbeiter_name", "preferred_stylist", "preferred_employee", "wunschmitarbeiter", "employee_id", "requested_stylist",
-         "requested_staff", "hairdresser", "friseur", "friseurin", "bei", "team_member", "staff_members", "stylist_id",
-         "provider_id"),
+         "provider_name", "doctor", "doctor_name", "barber", "therapist", "practitioner", "person", "preferred_staff",
+         "staff_preference", "resource", "with", "preferred_stylist", "preferred_employee", "employee_id", "requested_stylist",
+         "requested_staff", "hairdresser", "team_member", "staff_members", "stylist_id", "provider_id"),
         is_choice=True,
     ),
     ArgumentRule(
@@ -69,39 +72,37 @@ ARGUMENT_RULES: Final = (
         "name, place, postal code or number of a branch, or “as always”; a move keeps its branch: with another one it is asked"
         " whether to cancel and book there",
         "asked for, where there are several",
-        ("branch_name", "branch_id", "location", "location_name", "filiale", "standort", "store", "office"), is_choice=True,
+        ("branch_name", "branch_id", "location", "location_name", "store", "office"), is_choice=True,
     ),
     ArgumentRule(
         "date", (*_NEW_TIME, _INFORM),
         "a day or several in words or `YYYY-MM-DD`, or a list of them; `2026/12/10`, `10.12.2026`; midnight beside it is no time",
         "asked for by itself; a date that is over is named; `10/12/2026` is asked about where both readings are to come",
-        ("day", "datum", "tag", "wanted_date", "preferred_date", "requested_date", "new_date", "booking_date", "desired_date",
-         "target_date", "wunschdatum", "date_str", "date_string", "neues_datum", "start_date",
-         "weekday", "wochentag", "day_of_week", "month", "monat", "week", "woche", "kw", "calendar_week", "kalenderwoche"),
+        ("day", "wanted_date", "preferred_date", "requested_date", "new_date", "booking_date", "desired_date", "target_date",
+         "date_str", "date_string", "start_date", "weekday", "day_of_week", "month", "week", "calendar_week"),
         is_choice=True,
     ),
     ArgumentRule(
         "time", _NEW_TIME,
         "a time or a range in words or `HH:MM`, or a list of them; `14h30`, `2:30 PM`, `10:00-11:00`, `>=15:00`",
         "asked for by itself, and the day is kept; never an offset from UTC, nor a number of seconds",
-        ("uhrzeit", "zeit", "hour", "time_slot", "timeslot", "preferred_time", "requested_time", "new_time", "booking_time",
-         "desired_time", "start_time_local", "wunschzeit", "wunschuhrzeit", "time_of_appointment", "neue_uhrzeit", "time_range"),
+        ("hour", "time_slot", "timeslot", "preferred_time", "requested_time", "new_time", "booking_time", "desired_time",
+         "start_time_local", "time_of_appointment", "time_range"),
         is_choice=True,
     ),
     ArgumentRule(
         "part_of_day", _NEW_TIME,
         "a part of the day in German or English, `AM`, `PM`",
         "asked for; beside a time outside of it (`08:00` and `abends`), it is asked which is meant; `8 Uhr` and `abends` are 20:00",
-        ("daypart", "day_part", "time_of_day", "tageszeit", "period", "time_preference", "am_pm", "ampm", "meridiem", "after",
-         "not_before", "earliest", "earliest_time", "from", "ab", "before", "not_after", "latest", "latest_time", "until", "bis",
-         "to"),
+        ("daypart", "day_part", "time_of_day", "period", "time_preference", "am_pm", "ampm", "meridiem", "after", "not_before",
+         "earliest", "earliest_time", "from", "before", "not_after", "latest", "latest_time", "until", "to"),
         is_choice=True,
     ),
     ArgumentRule(
         "timezone", _NEW_TIME,
         "the zone of the branch, which changes nothing",
         "with another one it is asked once in a call whether the time is local; then it changes nothing",
-        ("time_zone", "tz", "zeitzone"),
+        ("time_zone", "tz"),
     ),
     ArgumentRule(
         "start", _NEW_TIME,
@@ -109,40 +110,40 @@ ARGUMENT_RULES: Final = (
         "with `Z` or another offset both readings are asked about, unless one was offered; so is a contradiction to the others",
         ("datetime", "date_time", "start_time", "starts_at", "start_at", "slot", "slot_start", "slot_time", "selected_slot",
          "start_datetime", "start_date_time", "datetime_iso", "appointment_datetime", "date_and_time", "when", "new_start",
-         "new_datetime", "new_start_time", "new_slot", "zeitpunkt", "termin", "startzeit", "beginn"),
+         "new_datetime", "new_start_time", "new_slot"),
         is_choice=True,
     ),
     ArgumentRule(
-        "date", (_SEARCH, _BOOK, _JOIN), "", "", ("appointment_date", "termin_datum", "termindatum"),
+        "date", (_SEARCH, _BOOK, _JOIN), "", "", ("appointment_date",),
         only_for=(_SEARCH, _BOOK, _JOIN), is_choice=True,
     ),
     ArgumentRule(
-        "time", (_SEARCH, _BOOK, _JOIN), "", "", ("appointment_time", "termin_uhrzeit", "terminzeit"),
+        "time", (_SEARCH, _BOOK, _JOIN), "", "", ("appointment_time",),
         only_for=(_SEARCH, _BOOK, _JOIN), is_choice=True,
     ),
     ArgumentRule(
         "appointment_date", _KNOWN_APPOINTMENT,
         "as `date`: the day of the appointment that is to be moved or cancelled; also `old` or `from` beside `new` or `to`",
         "asked for, with the appointments that there are",
-        ("old_date", "current_date", "original_date", "existing_date", "altes_datum"),
+        ("old_date", "current_date", "original_date", "existing_date"),
     ),
     ArgumentRule(
         "appointment_time", _KNOWN_APPOINTMENT,
         "as `time`: the time of that appointment",
         "asked for, with the appointments that there are",
-        ("old_time", "current_time", "original_time", "existing_time", "alte_uhrzeit"),
+        ("old_time", "current_time", "original_time", "existing_time"),
     ),
     ArgumentRule(
         "appointment_date", (_CANCEL,), "", "",
-        ("date", "day", "datum", "tag", "weekday", "wochentag", "day_of_week", "start", "datetime", "date_time", "start_time"),
+        ("date", "day", "weekday", "day_of_week", "start", "datetime", "date_time", "start_time"),
         only_for=(_CANCEL,),
     ),
-    ArgumentRule("appointment_time", (_CANCEL,), "", "", ("time", "uhrzeit", "zeit"), only_for=(_CANCEL,)),
+    ArgumentRule("appointment_time", (_CANCEL,), "", "", ("time",), only_for=(_CANCEL,)),
     ArgumentRule(
         "appointment_id", (_BOOK, *_KNOWN_APPOINTMENT),
         "`appointment_id` of an answer",
         "an unknown one is answered with the caller's appointments",
-        ("id", "booking_id", "appointment_uid", "booking_uid", "uid", "termin_id"),
+        ("id", "booking_id", "appointment_uid", "booking_uid", "uid"),
     ),
     ArgumentRule("appointment_id", (_CANCEL,), "", "", ("waitlist_id",), only_for=(_CANCEL,)),
     ArgumentRule(
@@ -152,44 +153,44 @@ ARGUMENT_RULES: Final = (
         " and what is in parentheses or behind a comma is a note (“Petra Lange, Otto Lange” is asked about once)",
         "placeholders (`{{customer_name}}`, `[NAME]`), “Kunde”, “caller”, titles and relations are no name: it is asked for, and so"
         " are sentences and several people (“Familie Lange”, “Petra Lange und Sohn”)",
-        ("name", "full_name", "client_name", "caller_name", "patient_name", "guest_name", "user_name", "customer", "kunde",
-         "kundenname", "vollstaendiger_name", "attendee_name", "contact_name", "person_name", "invitee_name"),
+        ("name", "full_name", "client_name", "caller_name", "patient_name", "guest_name", "user_name", "customer",
+         "attendee_name", "contact_name", "person_name", "invitee_name"),
     ),
     ArgumentRule(
         "phone", (_BOOK, _JOIN, _NOTE),
         "a telephone number; “this number” is that of the call",
         "the number of the call counts; the waiting list and a call-back ask for one",
-        ("phone_number", "phonenumber", "telephone", "telefon", "telefonnummer", "mobile", "mobile_number", "customer_phone",
-         "contact_number", "callback_number", "tel", "handynummer", "number", "caller_phone", "caller_number"),
+        ("phone_number", "phonenumber", "telephone", "mobile", "mobile_number", "customer_phone", "contact_number",
+         "callback_number", "tel", "number", "caller_phone", "caller_number"),
     ),
     ArgumentRule(
         "email", (_BOOK,),
         "an e-mail address, written or in words",
         "asked for again; one that says that there is none, or that is made up (`test@test.de`, `@example.com`), is as absent",
-        ("email_address", "mail", "e_mail", "customer_email", "mail_address", "emailadresse", "attendee_email"),
+        ("email_address", "mail", "e_mail", "customer_email", "mail_address", "attendee_email"),
     ),
     ArgumentRule(
         "birth_date", (_BOOK, _FIND, *_KNOWN_APPOINTMENT),
         "a date with its year, in ISO 8601 or as the call's language writes it",
         "asked for",
-        ("birthdate", "date_of_birth", "dob", "birthday", "geburtsdatum", "geburtstag"),
+        ("birthdate", "date_of_birth", "dob", "birthday"),
     ),
     ArgumentRule(
         "companions", (_SEARCH, _BOOK, _JOIN),
         "a list of people with `customer_name`, `service` and `staff`; names, or how many they are; under the name of a count"
         " (`party_size`, `quantity`, `anzahl`) how many come in all",
         "each entry is a person whose name is asked for, also `unknown`; the waiting list notes one person, and says so",
-        ("guests", "additional_people", "begleitung", "begleitpersonen", "attendees", "participants", "people", "persons",
-         "personen", "party_size", "number_of_people", "group_size", "companion", "guest", "accompanied_by", "second_person",
-         "plus_one", "begleiter", "begleitperson", "husband", "wife", "kids", "children", "adults"),
+        ("guests", "additional_people", "attendees", "participants", "people", "persons", "party_size", "number_of_people",
+         "group_size", "companion", "guest", "accompanied_by", "second_person", "plus_one", "husband", "wife", "kids",
+         "children", "adults"),
     ),
     ArgumentRule(
         "notes", (_BOOK,), "any text", "as absent",
-        ("note", "comment", "comments", "notizen", "bemerkung", "bemerkungen", "special_requests", "remarks", "description"),
+        ("note", "comment", "comments", "special_requests", "remarks", "description"),
         is_text=True,
     ),
     ArgumentRule(
-        "reason", (_CANCEL,), "any text", "as absent", ("cancellation_reason", "cancel_reason", "grund"), is_text=True,
+        "reason", (_CANCEL,), "any text", "as absent", ("cancellation_reason", "cancel_reason"), is_text=True,
     ),
     ArgumentRule("another", (_BOOK,), _YES_OR_NO, "asked for", (), is_boolean=True),
     ArgumentRule("choice", (_BOOK, _JOIN, _MOVE), "one of the `choices` of an answer, as the caller has chosen", "asked again", ()),
@@ -199,28 +200,29 @@ ARGUMENT_RULES: Final = (
         is_boolean=True,
     ),
     ArgumentRule("email_confirmed", (_BOOK,), _YES_OR_NO, "asked for", (), is_boolean=True),
-    ArgumentRule("topic", (_INFORM,), "one topic of the function, or several", "`other`", ("thema", "category", "subject")),
-    ArgumentRule("question", (_INFORM,), "any text", "as absent", ("frage", "query"), is_text=True),
+    ArgumentRule("topic", (_INFORM,), "one topic of the function, or several", "`other`", ("category", "subject")),
+    ArgumentRule("question", (_INFORM,), "any text", "as absent", ("query",), is_text=True),
     ArgumentRule(
-        "message", (_NOTE,), "any text", "asked for", ("text", "content", "nachricht", "note", "notes", "body"),
+        "message", (_NOTE,), "any text", "asked for", ("text", "content", "note", "notes", "body"),
         is_text=True,
     ),
-    ArgumentRule("recipient", (_NOTE,), "any text", "as absent", ("for", "to", "empfaenger", "fuer")),
+    ArgumentRule("recipient", (_NOTE,), "any text", "as absent", ("for", "to")),
     ArgumentRule(
         "call_back", (_NOTE,), "when to call back, in words, or true; false (`no`, `nein`) takes one back",
         "kept in words, for a person",
-        ("callback", "callback_time", "call_back_time", "rueckruf", "callback_requested"),
+        ("callback", "callback_time", "call_back_time", "callback_requested"),
         is_text=True,
     ),
 )  # fmt: skip
+ARGUMENT_RULES: Final = tuple(
+    replace(rule, aliases=(*rule.aliases, *(word for word, name in _KEYS.aliases.items() if rule.is_named(name))))
+    for rule in _RULES
+)
 
 # What Retell and its users add to any function, and what no function of ours needs.
 NOT_NEEDED: Final = frozenset({"executionmessage"})
 # Names of a preference in words: one about the time is read as `part_of_day`, any other is named as not read.
-PREFERENCES: Final = frozenset({
-    "constraint", "preference", "preferences", "präferenz", "request", "terminwunsch", "timewish", "timing", "wish", "wishes",
-    "wunsch", "wünsche", "zeitwunsch",
-})  # fmt: skip
+PREFERENCES: Final = _KEYS.preferences
 # Objects that hold the arguments, and those that hold the value of one.
 WRAPPERS: Final = frozenset({"args", "arguments", "parameters", "params", "input", "kwargs", "functionarguments"})
 VALUE_KEYS: Final = (
@@ -250,22 +252,13 @@ DECIDING: Final = frozenset({
     "customer_name", "date", "email_confirmed", "part_of_day", "phone", "service", "staff", "start", "time", "timezone",
 })  # fmt: skip
 # How many come in all is a number under these names.
-PARTIES: Final = frozenset(
-    {"adults", "attendees", "groupsize", "numberofpeople", "participants", "partysize", "people", "personen", "persons"}
-)
+PARTIES: Final = _KEYS.parties
 # What describes a service, a person or a time, and does not narrow it.
-DESCRIPTIONS: Final = frozenset({
-    "age", "alter", "anrede", "available", "beruf", "bookable", "category", "currency", "dauer", "description", "duration",
-    "durationinminutes", "durationmin", "durationmins", "durationminutes", "email", "end", "enddatetime", "endtime", "gender",
-    "geschlecht", "jobtitle", "label", "minutes", "note", "notes", "phone", "position", "preis", "price", "quantity", "relation",
-    "relationship", "role", "salutation", "spoken", "title", "type",
-})  # fmt: skip
+DESCRIPTIONS: Final = _KEYS.descriptions
 # How long a service lasts, which its name says as well.
-DURATIONS: Final = frozenset({
-    "dauer", "duration", "durationinminutes", "durationmin", "durationmins", "durationminutes", "minutes",
-})  # fmt: skip
+DURATIONS: Final = _KEYS.durations
 # The end of a start is no other start, in whatever form it is given.
-ENDS: Final = frozenset({"end", "enddate", "enddatetime", "endtime", "ende"})
+ENDS: Final = UNDERSTOOD.time_names.ends
 
 
 def fold_key(name: str) -> str:

@@ -5,7 +5,7 @@ import json
 import math
 import re
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -15,14 +15,16 @@ from askproai_runtime.conversation.arguments.wrappings import TIME_ARGUMENTS, un
 from askproai_runtime.language.phrases import join_list
 from askproai_runtime.language.placeholders import is_placeholder, leaves_open, names_nothing, refuses_contact
 from askproai_runtime.language.replies import read_claim
+from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.lenient_json import read_json
 from askproai_runtime.person_names import drop_titles, fold
 from askproai_runtime.spoken_times import MONTHS, Argument, find_agreed
 
+_WORDS: Final = UNDERSTOOD.arguments
 MAX_CHARACTERS = 500
-_ANSWERS = frozenset({"false", "nee", "nein", "no", "nope", "true"})  # "nein danke" is one, "keine Angabe" is none
+_ANSWERS = frozenset({"false", "true"}) | _WORDS.noes  # "nein danke" is one, "keine Angabe" is none
 # Whole answers that no one has agreed so far, though they name nothing.
-_NOT_YET = frozenset({"noch nicht", "noch offen", "not yet", "offen", "open", "pending", "tba", "tbd", "undecided"})
+_NOT_YET = re.compile(_WORDS.not_yet)
 _MOST_BITS = 1_000
 _LONGEST_LITERAL = 5_000
 _NAMED = frozenset({"branch", "customer_name", "service", "staff"})
@@ -31,17 +33,11 @@ _LONGEST_DAY = 2  # digits: a day of no month
 _MAX_ENCODINGS = 3  # of JSON in JSON
 _SEVERAL = frozenset({"date", "time", "part_of_day", "start"})  # any of a list will do
 # Whole answers that say more than yes or no, by argument. "Weitere Infos" and "second attempt" are none.
-_FURTHER_ONE = (
-    r"(?:noch ein(?:e[mnrs]?)?|(?:ein\w* )?(?:weitere[nrs]?|zusätzliche[nrs]?|zweite[nrs]?)"
-    r"|another|(?:an? )?(?:additional|second)|(?:one|1) more)"
-)
 _AGREEMENTS = {
     "another": re.compile(
-        rf"(?:(?:ja|yes|gerne?|bitte|please) )*{_FURTHER_ONE}(?: (?:one|termin|buchung|appointment|booking|bitte|please|dazu))*"
+        rf"(?:(?:{_WORDS.before_further}) )*(?:{_WORDS.further_one})(?: (?:{_WORDS.behind_further}))*"
     ),
-    "confirmed": re.compile(
-        r"(?:bitte |please )?(?:absagen|stornieren|streichen|löschen|cancel(?: it)?)(?: bitte| please)?"
-    ),
+    "confirmed": re.compile(rf"(?:(?:{_WORDS.please}) )?(?:{_WORDS.cancel})(?: (?:{_WORDS.please}))?"),
 }
 
 
@@ -174,7 +170,7 @@ def _read_boolean(rule: ArgumentRule, value: Any) -> bool | None:
         claim = read_claim(value, _AGREEMENTS.get(rule.name), cancels=rule.name == "confirmed")
         if not names_nothing(value):
             return claim
-        is_answer = fold(value) in _NOT_YET or fold(value).partition(" ")[0] in _ANSWERS
+        is_answer = _NOT_YET.fullmatch(fold(value)) or fold(value).partition(" ")[0] in _ANSWERS
         return claim is True if is_answer else None  # "false?" is no agreement
     return bool(value) if isinstance(value, bool | int | float) and value in {0, 1} else None
 

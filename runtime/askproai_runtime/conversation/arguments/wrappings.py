@@ -5,6 +5,7 @@ from typing import Final
 
 from askproai_runtime.conversation.arguments.table import ArgumentRule, fold_key
 from askproai_runtime.language.comments import COMMENT
+from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.spoken_times import Argument, find_agreed
 
 # `Donnerstag</date>`, `<|im_end|>`, a fence of code.
@@ -26,16 +27,6 @@ TIME_ARGUMENTS: Final = {
     "date": Argument.DATE, "appointment_date": Argument.DATE, "time": Argument.TIME, "appointment_time": Argument.TIME,
     "part_of_day": Argument.PART_OF_DAY,
 }  # fmt: skip
-# Before a value these say nothing. Others say a part of it: `before: 11:00`, `KW: 3`.
-_LABELS: Final = {
-    "date": frozenset({"date", "day", "datum", "tag", "wunschdatum"}),
-    "appointment_date": frozenset({"date", "datum", "appointmentdate"}),
-    "time": frozenset({"time", "uhrzeit", "zeit", "wunschzeit"}),
-    "appointment_time": frozenset({"time", "uhrzeit", "appointmenttime"}),
-    "start": frozenset({"start", "datetime"}),
-    "service": frozenset({"service", "leistung", "dienstleistung", "behandlung"}),
-    "staff": frozenset({"staff", "mitarbeiter", "mitarbeiterin", "stylist", "person"}),
-}
 
 
 def unwrap(rule: ArgumentRule, text: str) -> str:
@@ -52,7 +43,7 @@ def unwrap(rule: ArgumentRule, text: str) -> str:
     argument = TIME_ARGUMENTS.get(rule.name)
     if argument in {Argument.DATE, Argument.TIME}:
         text = _drop_comment(text, argument)
-    if (label := _LABEL.match(text)) and fold_key(label[1]) in _LABELS.get(rule.name, frozenset()):
+    if (label := _LABEL.match(text)) and rule.name in UNDERSTOOD.arguments.labels.get(fold_key(label[1]), "").split():
         text = text[label.end() :]
     if argument is Argument.TIME:
         text = _SHORTENED.sub(r"\1:\g<2>0", _FIRST_DAY.sub("", text))

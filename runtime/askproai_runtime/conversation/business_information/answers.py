@@ -45,6 +45,7 @@ from askproai_runtime.conversation.types import Answer, FunctionOutcome
 from askproai_runtime.language.introductions import read_introduction
 from askproai_runtime.language.near_services import says_part
 from askproai_runtime.language.phrases import join_list
+from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import drop_titles, fold
 from askproai_runtime.sentences import format_written_day, say
 from askproai_runtime.spoken_times import Refusal, Understanding
@@ -118,7 +119,7 @@ class _Asked:
             asks_person |= understand_days(question.date, question.words, at, zone) is not None
         names = _list_words(member.display_name for branch in config.branches for member in branch.staff)
         known = _list_known_words(config) - (names if Topic.STAFF not in topics else frozenset())
-        known |= {f"{before} {name}" for before in ("bei", "mit", "with") for name in names}
+        known |= {f"{before} {name}" for before in UNDERSTOOD.arguments.with_staff for name in names}
         known |= {*fold(read_introduction(question.words)).split()}
         parts += list_uncovered(rest, topics, known, at, zone)
         if asks_person:

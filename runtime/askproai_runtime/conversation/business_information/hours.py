@@ -14,10 +14,12 @@ from askproai_runtime.availability.slots import Span
 from askproai_runtime.conversation.business_information.numbers import spell_clock, spell_ranges
 from askproai_runtime.conversation.business_information.paused_days import describe_pause, describe_pauses
 from askproai_runtime.language.phrases import join_list
+from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import SENTENCES, format_day, say
 from askproai_runtime.spoken_times import Candidate, Grain, Understanding, understand, understand_parts
 
+_WORDS: Final = UNDERSTOOD.opening_hours
 _AHEAD = timedelta(weeks=8)
 _SOON = timedelta(weeks=1)  # closed days within it are said with the hours of the week
 _LONGEST_CLOSURE = timedelta(weeks=26)
@@ -25,29 +27,11 @@ _MAX_DAYS, _MAX_CLOSURES = 3, 5  # that a listener can follow
 _DAY = timedelta(days=1)
 _WEEK_DAYS, _DAY_MINUTES = 7, 24 * 60
 _MOST_WORDS, _LONGEST_PHRASE = 20, 4  # words of a question that are searched for a day, and of the name of a day
-_GREETING = re.compile(r"\b(?:guten|schönen|gute[rs]?)\s+(?:morgen|tag|abend|mittag)\b", re.IGNORECASE)
+_GREETING = re.compile(rf"\b(?:{_WORDS.greeting})\b", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"(?<=[?!])\s+|(?<=[^\W\d]{2}\.)\s+")
-# Words with which callers ask for hours, and which are no part of a day's name; of a day with a part of it the whole day is said.
-_ASKING_WORDS = frozenset({
-    "abend", "arbeiten", "auch", "auf", "bei", "bitte", "da", "denn", "eigentlich", "euch", "frueh", "geoeffnet",
-    "geschlossen", "habt", "haben", "hallo", "ihnen", "ihr", "lange", "macht", "machen", "mittag", "nachmittag", "noch",
-    "nur", "offen", "oeffnen", "oeffnungszeiten", "schliessen", "schon", "seid", "sie", "sind", "ueber", "vormittag",
-    "wann", "wie", "zu",
-    "afternoon", "are", "close", "closed", "closes", "closing", "evening", "hours", "late", "long", "morning", "open",
-    "opening", "opens", "time", "what", "when", "you", "your",
-})  # fmt: skip
-# Words of a sentence about an appointment, or about every such day: its day is not one that somebody asks the hours of.
-_NO_DAY_OF_OPENING = frozenset({
-    "ich", "mir", "mich", "mein", "meinen", "termin", "ein", "einem", "einen", "einer", "i", "i'd", "me", "my", "appointment",
-})  # fmt: skip
 # In each language of callers: "samstags", "on Saturdays".
 _HABITUAL: Final = {fold(name): day for words in SENTENCES.values() for day, name in enumerate(words.habitual_weekdays)}
-_NO_HABITUAL_DAY = _NO_DAY_OF_OPENING | {"ausser", "nicht", "except", "not"}
-_NOW = frozenset({"jetzt", "gerade", "momentan", "moment", "aktuell", "now", "currently"})
-_BESIDE_NOW = frozenset({"im", "gleich", "at", "the", "right", "just"})
-_ASKING_NOW = frozenset({"ist", "jemand", "bis", "is", "anyone", "there", "until"})
-_AND = re.compile(r"\b(?:und|and|sowie)\b", re.IGNORECASE)
-_SPANS = frozenset({"bis", "to", "through", "until", "till"})
+_AND = re.compile(rf"\b(?:{UNDERSTOOD.questions.and_words})\b", re.IGNORECASE)
 _DAYS = frozenset({Grain.DAY, Grain.WEEK, Grain.MONTH, Grain.RANGE})
 
 
@@ -73,9 +57,9 @@ def understand_days(phrase: str | None, words: str, at: datetime, zone: ZoneInfo
             understood = understand_parts(_AND.sub(say().or_word, phrase), None, None, at=at, zone=zone)
         if understood.candidates or not words or fold(phrase) in fold(words):
             return understood
-    said = [word for word in _asked_words(words) if fold(word) not in _ASKING_WORDS]
+    said = [word for word in _asked_words(words) if fold(word) not in _WORDS.asking]
     understood = understand(" ".join(said), at=at, zone=zone)
-    if _are_days(understood) and _NO_DAY_OF_OPENING.isdisjoint(map(fold, said)):
+    if _are_days(understood) and _WORDS.of_appointment.isdisjoint(map(fold, said)):
         return understood
     parts = (said[first : first + length] for length in range(1, _LONGEST_PHRASE + 1) for first in range(len(said)))
     phrases = (" ".join(part).strip(",;: ") for part in parts)  # "do" alone is an English verb, "am Do" a day
@@ -102,10 +86,10 @@ def find_habitual_days(phrase: str | None, words: str) -> tuple[int, ...]:
 
 def _find_habitual(phrase: str) -> tuple[int, ...]:
     said = fold(phrase).split()
-    if not _NO_HABITUAL_DAY.isdisjoint(said):
+    if not (_WORDS.of_appointment | _WORDS.exceptions).isdisjoint(said):
         return ()
     days = tuple(sorted({_HABITUAL[word] for word in said if word in _HABITUAL}))
-    is_span = any(between in _SPANS and after in _HABITUAL for between, after in pairwise(said))
+    is_span = any(between in _WORDS.until and after in _HABITUAL for between, after in pairwise(said))
     return days if len(days) <= _MAX_DAYS and not is_span else ()
 
 
@@ -136,9 +120,13 @@ def describe_habitual_days(
 
 def asks_about_now(phrase: str | None, words: str) -> bool:
     """Return whether a question is about this moment ("Haben Sie jetzt gerade offen?"): its argument, or without one its words."""
-    said = phrase.split() if phrase else [w for w in _asked_words(words) if fold(w) not in _ASKING_WORDS | _ASKING_NOW]
+    said = (
+        phrase.split()
+        if phrase
+        else [w for w in _asked_words(words) if fold(w) not in _WORDS.asking | _WORDS.asking_now]
+    )
     folded = set(fold(" ".join(said)).split())
-    return folded <= _NOW | _BESIDE_NOW and not folded.isdisjoint(_NOW)
+    return folded <= _WORDS.now | _WORDS.beside_now and not folded.isdisjoint(_WORDS.now)
 
 
 def _asked_words(text: str) -> list[str]:

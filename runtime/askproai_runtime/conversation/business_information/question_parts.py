@@ -23,10 +23,12 @@ from askproai_runtime.conversation.business_information.topics import (
     is_covered,
 )
 from askproai_runtime.language.phrases import join_list
+from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import SENTENCES, present_language, say
 from askproai_runtime.spoken_times import Refusal, understand
 
+_WORDS: Final = UNDERSTOOD.questions
 _MOST_NAMED: Final = 2  # open parts that a listener can follow
 _MOST_WORDS: Final = 40  # of a question
 _MIN_LETTERS: Final = 3
@@ -35,57 +37,20 @@ _SAME_ENDING: Final = 2  # letters in which two forms of a word differ
 _MIN_STEM: Final = 4
 
 
-def _any_of(*words: str) -> re.Pattern[str]:
-    return re.compile(rf"\b(?:{'|'.join(words)})\b")
+def _any_of(words: str) -> re.Pattern[str]:
+    return re.compile(rf"\b(?:{words})\b")
 
 
 # In each language of callers, whatever the language of the call is.
 _WEEKDAYS: Final = frozenset(fold(day) for words in SENTENCES.values() for day in words.weekdays)
 # Folded words with which a topic is asked about, whatever the model has called it.
-_ASKS: Final = {
-    Topic.PRICES: _any_of(
-        "kostet", "kosten", r"preis\w*", "teuer", r"(?:was|viel) muss \w+(?: \w+){0,3} (?:be)?zahlen",
-        r"(?:was|viel) (?:nehmt|nehmen|verlang\w+|berechne\w+) (?:sie|ihr)(?! mit)", r"(?:was|viel) zahl\w* (?:ich|man|wir)",
-        r"(?:do|would) you charge",
-        "costs?", "prices?",
-        "expensive", "fees?", "how much (?:is|are|does|do|for)", "what (?:do|will|would) i pay",
-    ),
-    Topic.SERVICE: _any_of(
-        r"dauer\w*", "wie lange (?:geht|braucht?|brauche|muss)", r"(?:was|etwas)(?: \w+){0,6} (?:mitbringen|mitzubringen)",
-        r"vorbereit\w*", "nuechtern",
-        "how long (?:does|do|is|will)", r"(?:what|anything|something)(?: \w+){0,6} bring", "bring (?:anything|something)",
-        r"prepar\w*",
-    ),
-    Topic.OPENING_HOURS: _any_of(
-        "geoeffnet", r"oeffn\w*", "offen", r"schliess\w*", "geschlossen", r"\w*pause", "open", "opening", "opens", "closed?",
-        "closes", "closing", r"(?:haben|habt|macht|machen) (?:sie|ihr)(?: \w+){0,5} (?:auf|zu)(?= und| oder|$)",
-        r"(?:wann|lange)(?: \w+){1,5} auf(?= und| oder|$)",
-    ),
-    Topic.CLOSED_DAYS: _any_of(r"\w*feiertag\w*", r"\w*ferien", r"\w*urlaub", r"holidays?"),
-    Topic.ADDRESS: _any_of(
-        r"\w*adresse", "anfahrt", "anschrift", "wo (?:sind|seid|finde ich) (?:sie|ihr|euch)", "address", "directions",
-        r"wo (?:ist|liegt|befindet sich)(?: \w+){0,2} \w*(?:salon|praxis|laden|geschaeft|filiale|studio)",
-        "wie komme? (?:ich|man|wir)", r"hinkomm\w*", "where (?:are|is) (?:you|your|the)", "get (?:to you|there)",
-    ),
-    Topic.STAFF: _any_of(
-        "team", r"mitarbeiter\w*", "wer arbeitet", r"\w*sprachen?", "spricht", r"sprechen sie \w+isch", "staff", "who works",
-        "languages?", "speaks?(?! (?:to|with))",
-    ),
-    Topic.CANCELLATION: _any_of(r"absag\w*", "abzusagen", r"\w*stornier\w*", r"storno\w*", r"cancel\w*"),
-}  # fmt: skip
+_ASKS: Final = {topic: _any_of(getattr(UNDERSTOOD.topics, topic)) for topic in Topic if topic is not Topic.OTHER}
 # Further words that say enough where the model has named the topic: alone they may be of anything.
-_ASKS_OF_ARGUMENT: Final = {
-    Topic.PRICES: _any_of("viel(?! (?:jahr|uhr|zeit))", "macht", "euro", "much"),
-    Topic.SERVICE: _any_of("lange", "zeit", r"brauch\w*", "beachten", "long", "time", "need"),
-    Topic.OPENING_HOURS: _any_of("wann", "uhr", "auf", "zu", "da", "when", "hours", r"arbeit\w*"),
-    Topic.CLOSED_DAYS: _any_of("zu", "da", "auf"),
-    Topic.ADDRESS: _any_of("wohin", "weg", r"komme?", "way"),
-    Topic.STAFF: _any_of("wer", "wem", "wen", r"arbeite\w*", "who", "works?"),
-    Topic.CANCELLATION: _any_of("nicht", "frist", "regeln?", "rules?", "policy"),
-}
+_ASKS_OF_ARGUMENT: Final = {topic: _any_of(getattr(UNDERSTOOD.named_topics, topic)) for topic in _ASKS}
 _ALIASES: Final = {
-    Topic.PRICES: _any_of("pricing", "gebuehr(?:en)?"),
-    Topic.ADDRESS: _any_of("location", "standort", "parken", "parking"),
+    topic: _any_of("|".join(word for word, name in UNDERSTOOD.topics.names.items() if name == topic))
+    for topic in Topic
+    if topic in UNDERSTOOD.topics.names.values()
 }
 # An answer to the first says what the second asks for.
 _COVERS: Final = (
@@ -96,41 +61,18 @@ _COVERS: Final = (
 )
 _QUESTION_END: Final = re.compile(r"(?<=[?!])\s+|(?<=[^\W\d]{2}\.)\s+")
 _SENTENCE_END: Final = re.compile(r"(?<=[^\W\d]{3}[.!?])\s+(?=[A-ZÄÖÜ])")
-_YES_OR_NO: Final = re.compile(
-    r"(?:ja|nein|doch|natürlich|leider nein|yes|no|sure|of course)\s*[,.;:!–-]", re.IGNORECASE
-)
-BETWEEN_CLAUSES: Final = re.compile(r"\s+(?:und|sowie|and)\s+|[,?!]\s*")
+_YES_OR_NO: Final = re.compile(rf"(?:{_WORDS.yes_or_no})\s*[,.;:!–-]", re.IGNORECASE)
+BETWEEN_CLAUSES: Final = re.compile(rf"\s+(?:{_WORDS.and_words})\s+|[,?!]\s*")
 # Each pair means something else than its words do.
-_PAIR: Final = re.compile(
-    r"\b(wie|how|good|would|d) "
-    r"(viele?|lange|teuer|hoch|frueh|spaet|kurzfristig|expensive|much|many|long|early|late|morning|afternoon|evening|like)\b"
-)
-_TITLES: Final = frozenset({"herr", "herrn", "frau", "mr", "mrs", "ms"})
-_TO_PAY: Final = re.compile(
-    r"\b(?:was|viel) muss (?:ich|man)(?: \w+){0,3} (?:be)?zahlen\b|\betwas (?:be)?zahlen\b"
-    r"|\b(?:what|much) (?:do|will|would) (?:i|we) (?:have to )?pay\b"
-)
+_PAIR: Final = re.compile(rf"\b({_WORDS.before_pair}) ({_WORDS.behind_pair})\b")
+_TO_PAY: Final = re.compile(rf"\b(?:{_WORDS.to_pay})\b")
 _WORD: Final = re.compile(r"[^\W\d_][\w'’-]*")
-_NAMED_BEFORE: Final = frozenset({"heisse", "herr", "herrn", "frau", "name", "bin", "hier", "mr", "mrs", "ms", "this"})
+_NAMED_BEFORE: Final = _WORDS.titles | _WORDS.before_name
 _NO_NOUNS: Final = ASKS_NOTHING | NO_NOUNS
-# English writes nouns as other words: what follows these is one, in the questions of a telephone.
-_BEFORE_A_NOUN: Final = frozenset({
-    "a", "about", "accept", "an", "any", "by", "do", "for", "free", "have", "in", "my", "no", "offer", "sell", "some", "speak",
-    "speaks", "take", "the", "there", "with", "your",
-})  # fmt: skip
-# In a German text without capital letters, a word behind these is a noun, unless it belongs to another one: "ein neuer Termin".
-_ARTICLE: Final = re.compile(r"(?:[mk]?ein)(?:e[nmr]?)?", re.IGNORECASE)
-_ASKS_FOR_A_NOUN: Final = frozenset({"gibt es", "haben sie", "habt ihr", "nehmen sie", "nehmt ihr"})
-_NOUNS_OF_NOTHING: Final = frozenset(
-    {"termin", "termine", "frage", "fragen", "leistung", "leistungen", "zeit", "zeiten", "tag"}
-)
-_INFLECTED: Final = re.compile(r".*e[nmrs]?")
-_ADVERB: Final = re.compile(r".*(?:weise|lich|ig|isch)")
-# Between these and their noun: "the best parking", "the owner's name".
-_BEFORE_ITS_NOUN: Final = frozenset({
-    "best", "better", "big", "cheapest", "closest", "earliest", "easiest", "fastest", "first", "last", "latest", "main", "nearest",
-    "new", "next", "only", "other", "quickest", "right", "same", "usual", "whole",
-})  # fmt: skip
+_ARTICLE: Final = re.compile(_WORDS.article, re.IGNORECASE)
+_ASKS_FOR_A_NOUN: Final = re.compile(_WORDS.asks_for_noun)
+_INFLECTED: Final = re.compile(_WORDS.inflected)
+_ADVERB: Final = re.compile(_WORDS.adverb)
 _POSSESSIVE: Final = re.compile(r"(\w[\w-]*)['’]s")
 
 
@@ -235,7 +177,7 @@ def list_uncovered(
                 not known.isdisjoint({word, f"{before} {word}"})
                 or word in ASKS_NOTHING
                 or word in BRANCHES
-                or before in _TITLES
+                or before in _WORDS.titles
             )
             if (
                 not is_known
@@ -282,9 +224,9 @@ def _nouns(text: str) -> Iterator[str]:
 def _uncapitalised_nouns(words: Sequence[str]) -> Iterator[str]:
     for at, word in enumerate(map(fold, words)):
         has_article = at > 0 and _ARTICLE.fullmatch(words[at - 1]) is not None
-        is_asked_for = has_article or " ".join(words[max(at - 2, 0) : at]) in _ASKS_FOR_A_NOUN
+        is_asked_for = has_article or _ASKS_FOR_A_NOUN.fullmatch(" ".join(words[max(at - 2, 0) : at]))
         behind = fold(words[at + 1]) if at + 1 < len(words) else ""
-        ends = not behind or (behind in _NO_NOUNS - _NOUNS_OF_NOTHING) or (has_article and behind.endswith("en"))
+        ends = not behind or (behind in _NO_NOUNS - _WORDS.nouns_of_nothing) or (has_article and behind.endswith("en"))
         says_nothing = len(word) < _MIN_LETTERS or word in _NO_NOUNS or _ADVERB.fullmatch(word)
         if is_asked_for and not says_nothing and (ends or not _INFLECTED.fullmatch(word)):
             yield words[at]
@@ -295,7 +237,7 @@ def _english_nouns(words: Sequence[str]) -> Iterator[str]:
     is_next, owner = len(words) == 1, ""
     for word in words:
         folded, possessive = fold(word), _POSSESSIVE.fullmatch(word)
-        if is_next and (possessive or folded in _BEFORE_ITS_NOUN):
+        if is_next and (possessive or folded in _WORDS.beside_noun):
             owner = word if possessive else owner
             continue
         is_empty = len(folded) < _MIN_LETTERS or folded in _NO_NOUNS
@@ -303,7 +245,7 @@ def _english_nouns(words: Sequence[str]) -> Iterator[str]:
             yield f"{owner} {word}".strip()
         elif owner:
             yield owner[:-2]
-        is_next, owner = word.casefold() in _BEFORE_A_NOUN, ""
+        is_next, owner = word.casefold() in _WORDS.before_noun, ""
     if owner:
         yield owner[:-2]
 

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
 from functools import lru_cache
+from typing import Final
 
 from askproai_core.tenant_config import Branch, Service, TenantConfig
 from askproai_runtime.conversation.business_information.numbers import spell_minutes, spell_money
@@ -16,22 +17,18 @@ from askproai_runtime.conversation.unknown_services import find_known_questions
 from askproai_runtime.language.heard_names import list_heard_services
 from askproai_runtime.language.phrases import join_list, sayable
 from askproai_runtime.language.spoken_services import read_services
+from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import decline_name, say, service_as_subject
 from askproai_runtime.visits import compose_visit, has_several
 
+_WORDS: Final = UNDERSTOOD.questions
 _MOST_HEARD = 40  # services of a branch: those of each of up to fifty branches are compared while callers wait
 _MAX_PRICES, _MAX_NAMES, _MAX_STAFF = 5, 8, 10  # that a listener can follow
 # Words with which several services are compared or listed: the sum of them would be no answer.
-_EACH_BY_ITSELF = re.compile(
-    r"\b(?:oder|or|bzw|beziehungsweise|entweder|either|vs|versus|jeweils|einzeln\w*|je|each|individually|separately"
-    r"|\w*unterschied\w*|differ\w*|vergleich\w*|compare\w*|statt|instead|than|als)\b"
-)
-_TOGETHER = re.compile(r"\b(?:zusammen|together|insgesamt|in total|altogether|in all)\b")
-_ASKS_PRICE_OR_LENGTH = re.compile(
-    r"\b(?:kostet|kosten|costs?|how much|wie viel|wie lange|how long|dauert|dauern|preis|price)\b"
-)
-_BETWEEN_NAMES = frozenset({"und", "oder", "sowie", "and", "or"})
+_EACH_BY_ITSELF = re.compile(rf"\b(?:{_WORDS.each_by_itself})\b")
+_TOGETHER = re.compile(rf"\b(?:{_WORDS.together})\b")
+_ASKS_PRICE_OR_LENGTH = re.compile(rf"\b(?:{_WORDS.price_or_length})\b")
 
 
 def answer_about_services(
@@ -168,7 +165,7 @@ def list_named(services: Sequence[Service], question: Question, words: str) -> l
         for name, _ in sorted(found, key=lambda each: -len(each[0])):
             rest = rest.replace(f" {name} ", "  ")
         # "Massage und Fango" are two services; "Thai Massage" is not the massage that is offered.
-        return found if set(rest.split()) <= _BETWEEN_NAMES else []
+        return found if set(rest.split()) <= _WORDS.between_names else []
     return _list_contained(names, words)
 
 

@@ -7,19 +7,17 @@ from typing import Final
 
 from askproai_runtime.conversation.business_information.question_parts import BETWEEN_CLAUSES, list_topics
 from askproai_runtime.conversation.business_information.topics import Topic
+from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import fold
 
+_WORDS: Final = UNDERSTOOD.questions
 _CLAUSES: Final = re.compile(f"({BETWEEN_CLAUSES.pattern})")
-_LEFT_OVER: Final = re.compile(r"(?:\s+(?:und|sowie|and)|,)\s*$")
-_SOMEBODY: Final = re.compile(
-    r"\b(?:(?<!meine )(?<!meiner )frau|herrn?|mrs?|ms|wer|who|he|she|(?:ist|hat|arbeitet|kommt) (?:auch )?(?:er|sie))\b"
-)
-_WORKS: Final = re.compile(r"\b(?:da|frei|dienst|\w*urlaub|(?<!wer )arbeit\w*|(?<!who )work\w*|off|there|vacation)\b")
-_WHEN: Final = re.compile(r"\b(?:wann|tagen?|when|days)\b")
-_APPOINTMENT: Final = re.compile(r"\b(?:habe|war|termin|have|appointment)\b")
-_BUSINESS: Final = re.compile(
-    r"\b(?:sind|haben|arbeiten|machen) sie\b|\b(?:seid|habt|macht|arbeitet) ihr\b|\b(?:are|do) you\b"
-)
+_LEFT_OVER: Final = re.compile(rf"(?:\s+(?:{_WORDS.and_words})|,)\s*$")
+_SOMEBODY: Final = re.compile(rf"\b(?:{_WORDS.somebody})\b")
+_WORKS: Final = re.compile(rf"\b(?:{_WORDS.works})\b")
+_WHEN: Final = re.compile(rf"\b(?:{_WORDS.when})\b")
+_APPOINTMENT: Final = re.compile(rf"\b(?:{_WORDS.own_appointment})\b")
+_BUSINESS: Final = re.compile(rf"\b(?:{_WORDS.of_business})\b")
 
 
 def split_working_days(
