@@ -12,45 +12,27 @@ from typing import Any, Final
 from askproai_runtime.language.answer_words import KEEP, words_of
 from askproai_runtime.language.declines import NUMBER, REJECTS
 from askproai_runtime.language.name_words import POSSESSIVES, RELATIVES
+from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import TITLES, fold
 from askproai_runtime.spoken_times import UnclearMention, find_mention
 
+_WORDS: Final = UNDERSTOOD.kept_times
 _LONGEST: Final = 500  # characters that are read: an answer needs no more
-_CLAUSE: Final = re.compile(r"[,;:!?\n]|(?<!\d)\.|\b(?:und|aber|oder|sondern|and|but|or)\b")
+_CLAUSE: Final = re.compile(rf"[,;:!?\n]|(?<!\d)\.|\b(?:{_WORDS.between_clauses})\b")
 # A caller who has to think, or to ask somebody, has not agreed yet.
-DOUBTS: Final = re.compile(
-    r"\b(?:überleg\w*|schau\w*|guck\w*|nachsehen|vielleicht|eventuell|unsicher|weiss|weiß|ob|frag\w*|klär\w*|erst|warte|abwarten|melde"
-    r"|später|früher|anders|ander\w*|statt\w*|wenn|falls|lieber (?!ohne\b)|arbeit\w*|urlaub|unterwegs|verreist"
-    r"|think\w*|check\w*|look|maybe|perhaps|unsure|whether|ask|wait|later|earlier|instead|rather|if|unless|work\w*|busy|away)\b"
-)
+DOUBTS: Final = re.compile(rf"\b(?:{_WORDS.doubts})\b")
 # A word that spells a letter is beside the time, too.
 _HARMLESS: Final = re.compile(
-    r"\b(?:\w wie|\w as in) \w+\b|\b(?:keine?|no) (?:problem\w*|thema|sorge)\b|\b(?:lieber|besser) ohne\b"
-    r"|\b(?:nicht|kein|not|no)(?: (?:mit|with|a))? (?:punkt|(?:binde|unter)?strich|minus|dot|dash|hyphen|underscore)\b"
-    r"|\bjetzt (?=stimmt|passt|richtig)|\bnow (?=it s|that s|correct|right)"
+    rf"\b\w (?:{_WORDS.spelled_as}) \w+\b|\b(?:{_WORDS.harmless})\b"
+    rf"|\b(?:{_WORDS.no_sign})(?: (?:{_WORDS.with_sign}))? (?:{_WORDS.sign})\b|\b(?:{_WORDS.now_right})"
 )
-_HOUR: Final = re.compile(
-    rf"\b(?:um|gegen|ab|at|halb|half past|viertel (?:vor|nach)) {NUMBER}\b|\b{NUMBER} (?:uhr|o clock|am|pm)\b"
-)
-_NUMBERED: Final = re.compile(r"nummer\b|\bnumber\b")
-_COUNTED: Final = re.compile(rf"\b(?:{NUMBER}|null|zero|\d+)\b")
+_HOUR: Final = re.compile(rf"\b(?:{_WORDS.before_hour}) {NUMBER}\b|\b{NUMBER} (?:{_WORDS.behind_hour})\b")
+_NUMBERED: Final = re.compile(rf"(?:{_WORDS.numbered})\b")
+_COUNTED: Final = re.compile(rf"\b(?:{NUMBER}|{_WORDS.zero}|\d+)\b")
 # The arguments that a caller says in the words in which a model passes them, and those that have numbers in them.
 _VERBATIM: Final = frozenset({"customer_name", "email", "email_confirmed", "phone", "birth_date", "confirmed"})
 _WITH_NUMBERS: Final = frozenset({"email", "phone", "birth_date", "party_size", "companions"})
-_BESIDE_ANSWERS: Final = RELATIVES | TITLES | {
-    "ach", "address", "adresse", "aeh", "aehm", "aha", "also", "am", "an", "and", "apparat", "at", "auch", "auf", "bei",
-    "bin", "bindestrich", "bitte", "bitteschoen", "buchen", "buchstabiere", "called", "da", "dank", "danke", "dann", "das", "dash",
-    "dem", "den", "der", "die", "doppel", "dot", "e", "ein", "eine", "einen", "eintragen", "email", "es", "familienname",
-    "first", "for", "fuer", "gebe", "geboren", "genau", "gern", "gerne", "gross", "gut", "haette", "handynummer", "heisse",
-    "heissen", "hello", "hier", "hm", "i", "ich", "ihnen", "im", "in", "is", "ist", "it", "its", "ja", "jawohl", "kein",
-    "klammeraffe", "klar", "klein", "last", "lauten", "lautet", "lieber", "m", "mail", "mal", "mein", "minus", "mit",
-    "moechte", "moment", "my", "na", "nachname", "name", "namen", "natuerlich", "nee", "nein", "no", "noch", "nochmal",
-    "number", "nummer", "nur", "of", "oh", "ohne", "ok", "okay", "on", "please", "punkt", "put", "richtig", "right", "s",
-    "sage", "same", "schoen", "schreiben", "schreibt", "sehr", "sicher", "sie", "so", "spell", "spelled", "spelt",
-    "spreche", "spricht", "stimmt", "strich", "sure", "surname", "telefonnummer", "termin", "thank", "thanks", "that",
-    "the", "this", "to", "trage", "tragen", "uhm", "und", "under", "underscore", "unter", "unterstrich", "very", "vielen",
-    "vom", "von", "vorname", "waere", "war", "well", "wie", "wieder", "wird", "with", "yes", "you", "zusammen", "zwar",
-}  # fmt: skip
+_BESIDE_ANSWERS: Final = RELATIVES | TITLES | _WORDS.beside_answers
 
 
 def leaves_time(said: str, answer: Mapping[str, Any], known: Mapping[str, Any], now: datetime) -> bool:

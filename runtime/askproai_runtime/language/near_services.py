@@ -7,6 +7,9 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
+from typing import Final
+
+import msgspec
 
 from askproai_core.tenant_config import Service
 from askproai_runtime.language.generic_services import is_generic
@@ -19,64 +22,23 @@ from askproai_runtime.language.spoken_services import (
     read_services,
     split_visit,
 )
+from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import fold
 from askproai_runtime.visits import MOST_SERVICES
 
+_WORDS: Final = UNDERSTOOD.services
 _MOST_WORDS = 12  # that are compared with each service: other callers wait meanwhile
 _FEWEST_CONSONANTS = 3  # of a word; fewer are those of too many words
 _MIN_LETTERS = 4  # of a stem
 _COMPOUND, _FIRST_PART, _LAST_PART = 7, 4, 7  # letters of a compound, and of the parts that two may share
 _SAME, _RELATED = 3, 2  # of a declared word; a meaning in common counts one
-_ENDINGS = frozenset({"", "e", "en", "er", "es", "ing", "le", "len", "ming", "mt", "n", "s", "t", "ung"})
-# Each is a kind of the service that the other words of its row mean, or similar to it: no translation.
-_KINDS = (
-    "toen", "tint", "blondier", "straehn", "highlight", "balayage", "rasur", "rasier", "shave", "shaving", "frisur", "frisier",
-    "untersuch", "vorsorge", "exam", "examination", "fusspflege", "enthaar", "stunde",
-)  # fmt: skip
-_JOINING = frozenset({"a", "an", "and", "die", "ein", "eine", "einen", "einmal", "mit", "my", "the", "und", "with"})
-_OF_ANY_COMPOUND = ("unter", "ueber")
-# Folded words, or beginnings and ends of them, of one meaning: German and English, of trades that take appointments.
-_MEANINGS: tuple[tuple[str, ...], ...] = (
-    ("haar", "hair", "frisur", "frisier"),
-    ("schnitt", "schneid", "cut", "cuts", "cutting", "haircut", "trim", "trimm", "stutz", "spitzen", "kuerz"),
-    ("bart", "beard", "rasur", "rasier", "shave", "shaving"),
-    (
-        "faerb",
-        "farbe",
-        "colour",
-        "color",
-        "dye",
-        "dyeing",
-        "tint",
-        "toen",
-        "blondier",
-        "straehn",
-        "highlight",
-        "balayage",
-    ),
-    ("wasch", "wash", "shampoo"),
-    ("foehn", "blow", "blowdry"),
-    ("dauerwelle", "perm"),
-    ("damen", "frauen", "women", "ladies"),
-    ("herren", "maenner", "men", "mens", "gents", "gentlemen"),
-    ("kinder", "kids", "child", "children"),
-    ("kontroll", "untersuch", "vorsorge", "check", "checkup", "exam", "examination"),
-    ("reinig", "clean", "cleaning"),
-    ("massage", "massier"),
-    ("berat", "consult"),
-    ("naegel", "nagel", "nail"),
-    ("manikuere", "manicure"),
-    ("pedikuere", "fusspflege", "pedicure"),
-    ("wimper", "lash", "lashes"),
-    ("augenbrau", "brow", "brows", "eyebrow"),
-    ("gesicht", "facial"),
-    ("waxing", "wachs", "enthaar"),
-    ("reifen", "tyre", "tire"),
-    ("reparatur", "reparier", "repair"),
-    ("inspektion", "inspection"),
-    ("unterricht", "stunde", "lesson", "class"),
-    ("impf", "vaccin"),
-    ("therapie", "therapy"),
+_ENDINGS = {"", *_WORDS.word_ends}
+_OF_ANY_COMPOUND = tuple(sorted(_WORDS.any_compound))
+# Folded words, or beginnings and ends of them, of one meaning: of trades that take appointments.
+_MEANINGS: tuple[frozenset[str], ...] = tuple(
+    forms
+    for table in (UNDERSTOOD.beauty_services, UNDERSTOOD.other_services)
+    for forms in msgspec.structs.astuple(table)
 )
 
 
@@ -159,7 +121,7 @@ def says_part(text: str, named: Sequence[Service]) -> bool:
 
 def _meanings_of(text: str) -> frozenset[int] | None:
     """Return what the words of a text mean; None if one of them has no meaning here."""
-    words = [word for word in fold(text).split() if word not in _JOINING]
+    words = [word for word in fold(text).split() if word not in _WORDS.beside_parts]
     meanings = [_list_meanings(word) if _is_all_meant(word) else frozenset() for word in words[:_MOST_WORDS]]
     return frozenset[int]().union(*meanings) if meanings and all(meanings) else None
 
@@ -173,9 +135,9 @@ def _is_all_meant(word: str) -> bool:
     """Return whether a folded word is made of words with a meaning here: "Bartpflege" is more than a Bart."""
     rest = word
     forms = (form for number in _list_meanings(word) for form in _MEANINGS[number])
-    for form in sorted(forms, key=len, reverse=True):
+    for form in sorted(forms, key=lambda form: (len(form), form), reverse=True):
         rest = rest.replace(form, "", 1)
-    return rest in _ENDINGS and not any(_has_form(word, form) for form in _KINDS)
+    return rest in _ENDINGS and not any(_has_form(word, form) for form in _WORDS.special_kinds)
 
 
 def complete_names(text: str, offered: Sequence[Service]) -> NamedServices:

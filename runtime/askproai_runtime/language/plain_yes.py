@@ -12,39 +12,26 @@ from typing import Any, Final
 from askproai_runtime.language.answer_words import FILLER, YES_WORD, words_of
 from askproai_runtime.language.name_words import RELATIVES
 from askproai_runtime.language.spoken_numbers import NUMBER_WORDS
+from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import SENTENCES
 
+_WORDS: Final = UNDERSTOOD.replies
 # A denied name and a former appointment do not count as words of the question.
-_DENIED: Final = re.compile(r"\b(?:nicht für|not for)\b[^.?]*", re.IGNORECASE)
-_FORMER: Final = re.compile(r".*\b(?:absagen und stattdessen|and book)\b", re.IGNORECASE | re.DOTALL)
-_IN_PLACE_OF: Final = re.compile(r"\b(?:an)?(?:statt|instead of|rather than) \w+")
-_PERSON: Final = re.compile(r"\b(?:bei|with) (\w+)", re.IGNORECASE)
-_NUMBER: Final = rf"(?:[01]?\d|2[0-4]|ein|{'|'.join(NUMBER_WORDS)})\b"
+_DENIED: Final = re.compile(rf"\b(?:{_WORDS.not_for})\b[^.?]*", re.IGNORECASE)
+_FORMER: Final = re.compile(rf".*\b(?:{_WORDS.former})\b", re.IGNORECASE | re.DOTALL)
+_IN_PLACE_OF: Final = re.compile(rf"\b(?:{_WORDS.in_place_of}) \w+")
+_PERSON: Final = re.compile(rf"\b(?:{_WORDS.with_whom}) (\w+)", re.IGNORECASE)
+_NUMBER: Final = rf"(?:[01]?\d|2[0-4]|{'|'.join([*sorted(_WORDS.hour_of_one), *NUMBER_WORDS])})\b"
 _HOUR: Final = re.compile(
-    rf"\b(?:(?:um|auf|gegen|at|to) ({_NUMBER})(?: (?:uhr|o clock))?|({_NUMBER}) (?:uhr|o clock|am|pm)\b)"
+    rf"\b(?:(?:{_WORDS.before_hour}) ({_NUMBER})(?: (?:{_WORDS.o_clock}))?|({_NUMBER}) (?:{_WORDS.o_clock}|{_WORDS.half_of_day})\b)"
 )
-_CLOCK: Final = re.compile(rf"(?<![\d:])\b({_NUMBER})(?=:\d\d| ?uhr| o.?clock| ?[ap]m\b|$)|T(\d\d):", re.IGNORECASE)
+_CLOCK: Final = re.compile(rf"(?<![\d:])\b({_NUMBER})(?=:\d\d|{_WORDS.behind_clock}|$)|T(\d\d):", re.IGNORECASE)
 _DATE: Final = re.compile(r"\b\d{4}-\d\d-\d\d")
-_OWN: Final = re.compile(r"\b(?:mein|unser)(?:e[mnrs]?)?\b|\b(?:my|our)\b")
-_MEANT: Final = re.compile(r"\b(?:meinte?|meine) ich\b|\bich mein(?:e|te)\b")
+_OWN: Final = re.compile(rf"\b(?:{_WORDS.own})\b")
+_MEANT: Final = re.compile(rf"\b(?:{_WORDS.i_mean})\b")
 _AGREED: Final = re.compile(rf"\b(?:{YES_WORD}|{FILLER})\b")
-_VERBS: Final[Mapping[str, frozenset[str]]] = {
-    "reschedule_appointment": frozenset(
-        {"legen", "verlegen", "verschieben", "umbuchen", "schieben", "move", "reschedule"}
-    ),
-    "book_appointment": frozenset({"buchen", "eintragen", "book"}),
-}
-_SMALL: Final = frozenset({
-    "ahead", "also", "am", "an", "anrufe", "anrufen", "anzurufen", "asked", "at", "auf", "aus", "behalf", "bei", "bin", "calling",
-    "dafuer", "darum", "das", "dem", "den", "der", "derselbe", "des", "dessen", "dies", "diese", "diesem", "diesen", "dieser", "do",
-    "eben", "einfach", "er", "es", "for", "fuer", "gebeten", "gemeint", "gleich", "go", "habe", "halt", "happy", "hat", "have",
-    "he", "her", "him", "his", "i", "ich", "ihm", "ihn", "ihr", "ihre", "ihrem", "ihren", "ihrer", "im", "in", "ist", "it", "jetzt",
-    "m", "mean", "meant", "means", "me", "mich", "mir", "moechte", "move", "now", "of", "on", "one", "richtige", "richtigen",
-    "ruf", "rufe", "ruhig", "s", "schon", "sein", "seine", "seinem", "seinen", "seiner", "selben", "she", "sind", "sofort", "soll",
-    "that", "the", "they", "this", "to", "um", "und", "uns", "us", "von", "war", "we", "wir", "with", "yours", "zeit", "zu", "zum",
-    "zur",
-})  # fmt: skip
+_VERBS: Final[Mapping[str, frozenset[str]]] = {"reschedule_appointment": _WORDS.move, "book_appointment": _WORDS.book}
 
 
 def is_plain_yes(utterance: str, about: str, function: str = "", request: Mapping[str, Any] | None = None) -> bool:
@@ -62,7 +49,7 @@ def is_plain_yes(utterance: str, about: str, function: str = "", request: Mappin
     known |= {f"{word}s" for word in known} | {*_list_weekdays(args)}
     rest = drop_hours(said, asked, args)
     rest = "?" if rest is None else _AGREED.sub(" ", _drop_own(rest, is_of_other=bool(denied)))
-    left = {*fold(rest).split()} - known - _SMALL - _VERBS.get(function, frozenset())
+    left = {*fold(rest).split()} - known - _WORDS.small - _VERBS.get(function, frozenset())
     return not left and "?" not in rest
 
 
@@ -97,7 +84,7 @@ def _list_hours(asked: str, request: Mapping[str, Any]) -> set[int]:
 
 
 def _read_hour(word: str) -> int:
-    return 1 if word.casefold() == "ein" else int(NUMBER_WORDS.get(word.casefold(), word)) % 12
+    return 1 if word.casefold() in _WORDS.hour_of_one else int(NUMBER_WORDS.get(word.casefold(), word)) % 12
 
 
 def _drop_own(said: str, *, is_of_other: bool) -> str:
@@ -106,7 +93,7 @@ def _drop_own(said: str, *, is_of_other: bool) -> str:
     for index, word in enumerate(words):
         following = fold(words[index + 1]) if index + 1 < len(words) else ""
         if _OWN.fullmatch(word):
-            is_known = following in RELATIVES or (not is_of_other and following in {"termin", "appointment"})
+            is_known = following in RELATIVES or (not is_of_other and following in _WORDS.own_appointment)
             dropped += [] if is_known else ["?"]
         elif not (index and _OWN.fullmatch(words[index - 1]) and fold(word) in RELATIVES):
             dropped.append(word)

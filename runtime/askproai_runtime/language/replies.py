@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from askproai_runtime.language.answer_words import (
     FILLER,
@@ -23,29 +23,20 @@ from askproai_runtime.language.answer_words import (
 )
 from askproai_runtime.language.cancel_answers import CANCELLATION, drop_illness, names_another, read_cancellation
 from askproai_runtime.language.plain_yes import is_plain_yes
+from askproai_runtime.language.understood import UNDERSTOOD
 
+_WORDS: Final = UNDERSTOOD.replies
 # Reports of a model: "caller confirmed", "noch nicht bestätigt".
 # Any further word may change it: "to be confirmed".
-_CLAIM_WORD = r"(?:y|j|1|true|wahr|confirm(?:ed|s)?|bestätigt?|zugestimmt|zugesagt|agree[ds]?|accept(?:ed|s)?)"
-_REPORTING = (
-    r"(?:caller|customer|client|user|patient(?:in)?|kundin|kunde|anrufer(?:in)?|he|she|er|hat|has|have|was|wurde|by|vom|von|der|i|ich"
-    r"|ausdrücklich|explicitly|clearly|cancellation|absage|stornierung|email|e|mail|wants? to|möchte|will|jetzt|now|thank you)"
-)
+_CLAIM_WORD = rf"(?:1|{_WORDS.claim})"
+_REPORTING = rf"(?:{_WORDS.reporting})"
 _ONLY_CLAIM = re.compile(rf"(?:(?:{YES_WORD}|{FILLER}|{_CLAIM_WORD}|{_REPORTING})(?: |$))++")
-_APPOINTMENT = re.compile(r"\b(?:termin|appointment|booking|buchung)\b")
+_APPOINTMENT = re.compile(rf"\b(?:{_WORDS.appointment})\b")
 _CLEARLY = re.compile(rf"\b(?:{STRONG_YES_WORD}|{_CLAIM_WORD})\b")
 _AGREEMENT = re.compile(rf"\b(?:{YES_WORD}|{_CLAIM_WORD})\b")
-_DENIAL = re.compile(
-    r"^(?:n|0|false)$|\b(?:nicht|not|nie|never|kein\w*|un(?:bestätigt|confirmed)|abgelehnt|refuse[ds]?|declined?)\b"
-)
+_DENIAL = re.compile(rf"^(?:n|0|false)$|\b(?:{_WORDS.denial})\b")
 # Said to several times, these choose none of them. "Egal bei wem" speaks of the person.
-_NO_PREFERENCE = re.compile(
-    r"\b(?:egal(?! (?:bei |zu |von |mit )?(?:we[rm]|welche[rm]?)\b)|(?:mir|uns|völlig|ganz) gleich"
-    r"|wurs(?:ch)?t|schnuppe|irgendeine[nrs]?"
-    r"|such\w* (?:sie|du) (?:\w+ ){0,2}aus|entscheiden sie|wie (?:es ihnen|sie) (?:\w+ )?(?:passt|wollen|möchten|meinen)"
-    r"|whatever|whichever|either (?:one )?(?:is|works)|any of (?:them|those)|you (?:choose|decide|pick)"
-    r"|(?:don t|do not|doesn t|does not) (?:really )?(?:mind|matter|care)|no preference)\b"
-)
+_NO_PREFERENCE = re.compile(rf"\b(?:{_WORDS.no_preference})\b")
 
 
 # By what was asked: whether to cancel an appointment (its id), whether it is the one that is meant (`meant_key`), whether details

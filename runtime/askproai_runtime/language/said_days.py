@@ -7,13 +7,11 @@ from datetime import date, datetime
 
 from askproai_runtime.language.answer_words import CONDITION, NO, is_question, words_of
 from askproai_runtime.language.declines import drop_neutral, find_named_times, rejects_times
+from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.spoken_times import WEEKDAYS, Mention, UnclearMention, fold
 
 _SENTENCE = re.compile(r"(?<=[!?;])\s+|(?<=\D\.)\s+")
-_KEEPS = re.compile(
-    r"\b(?:bleib\w*|(?:be)?lass?en?(?! (?:sie )?(?:uns|wir)\b)|behalt\w*|keep\w*|stay\w*|leave|stick"
-    r"|(?:selbe|gleiche|same)[nrm]? (?:tag|day))\b"
-)
+_KEEPS = re.compile(rf"\b(?:{UNDERSTOOD.days.keeps})\b")
 
 
 @dataclass(frozen=True, slots=True)

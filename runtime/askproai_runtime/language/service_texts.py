@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import groupby, pairwise
+from typing import Final
 
 from askproai_core.tenant_config import Service, Staff
 from askproai_runtime.language.generic_services import GENERIC
@@ -17,24 +18,21 @@ from askproai_runtime.language.name_words import POSSESSIVES, RELATIVES, SEVERAL
 from askproai_runtime.language.near_services import list_near, list_related
 from askproai_runtime.language.spoken_services import JOINING, NUMBER, SEVERAL, cut_ending
 from askproai_runtime.language.staff_preferences import says_with_whom
+from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import present_language
 from askproai_runtime.spoken_times import Argument, Grain, find_open_span, find_part_argument
 
+_WORDS: Final = UNDERSTOOD.service_texts
 # The note of the prompt's list behind a service: "(45 Minuten; auch: Schneiden)". Models copy the whole line.
-_OF_CATALOGUE = re.compile(r"\s*\(\d+ (?:Minuten|minutes)\b[^()]*\)", re.IGNORECASE)
+_OF_CATALOGUE = re.compile(rf"\s*\(\d+ (?:{_WORDS.catalogue_minutes})\b[^()]*\)", re.IGNORECASE)
 _WORD = re.compile(r"[^\s,;/+&()]+")
 _NUMBER = re.compile(NUMBER, re.IGNORECASE)
 _FORM = JOINING | GENERIC
-_AND = frozenset({"and", "und"})
-_ADDING = frozenset({"also", "auch", "dazu", "inklusive", "noch", "nochmal", "plus", "samt", "sowie"})
-_OPENING = frozenset(
-    {"ab", "am", "an", "at", "by", "den", "der", "from", "im", "in", "on", "the", "um", "vom", "von", "zu", "zum"}
-)
-_WITH = frozenset({"mit", "with"})
-_FOR = frozenset({"for", "fuer"})
-_SELF = frozenset({"me", "mich"})
-_COUNTS = (("3", r"3|drei|dritt|three"), ("4", r"4|vier|viert|four"))  # any other count is of two
+_AND = UNDERSTOOD.services.conjunction
+_WITH = _WORDS.together_with
+_FOR = {*map(fold, UNDERSTOOD.services.for_whom)}
+_COUNTS = (("3", rf"3|{_WORDS.three}"), ("4", rf"4|{_WORDS.four}"))  # any other count is of two
 _TELLING = re.compile(r"\d[:.]\d|:\d")  # a date or a time in one word
 _MOST_WORDS, _LONGEST_PART = 16, 6  # other callers wait meanwhile
 _FEWEST_LETTERS = 4  # of a day in one word: "am" and "may" mean others as well
@@ -185,7 +183,7 @@ class _Reader:
             part = self._read_part(self.run[at:to])
             if part is not None and (rest := self._cover(to, end, failed)) is not None:
                 return [part, *rest]
-        if self.run[at].folded in _FORM - _ADDING and (rest := self._cover(at + 1, end, failed)) is not None:
+        if self.run[at].folded in _FORM - _WORDS.adding and (rest := self._cover(at + 1, end, failed)) is not None:
             return rest
         failed.add(at)
         return None
@@ -199,8 +197,8 @@ class _Reader:
             name = _find_singular(counted.folded, self.services) or self.text[counted.first : counted.end]
             return ServicePart("quantity", _count(said), first, counted.end, name)
         if _is_for_one(words):
-            return ServicePart("person", "" if words[-1].folded in _SELF else said, first, end)
-        if words[-1].folded in _OPENING:
+            return ServicePart("person", "" if words[-1].folded in _WORDS.oneself else said, first, end)
+        if words[-1].folded in _WORDS.opening:
             return None
         if says_with_whom(said, self.staff):
             return ServicePart("staff", said, first, end)
@@ -229,9 +227,9 @@ def _count(said: str) -> str:
 def _is_for_one(words: Sequence[_Word]) -> bool:
     """Return whether words are "für mich" or "für meinen Mann"."""
     match [word.folded for word in words]:
-        case ["for" | "fuer", whom] if whom in _SELF:
+        case [link, whom] if link in _FOR and whom in _WORDS.oneself:
             return True
-        case ["for" | "fuer", whose, relation]:
+        case [link, whose, relation] if link in _FOR:
             return bool(POSSESSIVES.fullmatch(whose)) and relation in RELATIVES - SEVERAL_RELATIVES
         case _:
             return False

@@ -8,52 +8,26 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Final
 
-_UNITS: Final = {
-    "null": "0", "eins": "1", "zwei": "2", "zwo": "2", "drei": "3", "vier": "4", "fünf": "5", "sechs": "6", "sieben": "7",
-    "acht": "8", "neun": "9",
-    "zero": "0", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8",
-    "nine": "9",
-}  # fmt: skip
-_ALONE: Final = {"o": "0", "oh": "0", "nought": "0", "nil": "0"}  # parts of other words, too
-_TEENS: Final = {
-    "zehn": "10", "elf": "11", "zwölf": "12", "dreizehn": "13", "vierzehn": "14", "fünfzehn": "15", "sechzehn": "16",
-    "siebzehn": "17", "achtzehn": "18", "neunzehn": "19",
-    "ten": "10", "eleven": "11", "twelve": "12", "thirteen": "13", "fourteen": "14", "fifteen": "15", "sixteen": "16",
-    "seventeen": "17", "eighteen": "18", "nineteen": "19",
-}  # fmt: skip
-_GERMAN_TENS: Final = {
-    "zwanzig": "2", "dreissig": "3", "vierzig": "4", "fünfzig": "5", "sechzig": "6", "siebzig": "7", "achtzig": "8",
-    "neunzig": "9",
-}  # fmt: skip
-_ENGLISH_TENS: Final = {
-    "twenty": "2", "thirty": "3", "forty": "4", "fourty": "4", "fifty": "5", "sixty": "6", "seventy": "7", "eighty": "8",
-    "ninety": "9",
-}  # fmt: skip
-_BEFORE_TENS: Final = {
-    "ein": "1", "zwei": "2", "zwo": "2", "drei": "3", "vier": "4", "fünf": "5", "sechs": "6", "sieben": "7", "acht": "8",
-    "neun": "9",
-}  # fmt: skip
+from askproai_runtime.language.understood import UNDERSTOOD, UNDERSTOOD_IN
+
+_WORDS: Final = UNDERSTOOD.digits
+_BY_LANGUAGE: Final = [words.digits for words in UNDERSTOOD_IN.values()]
 _COMPOUNDS: Final = {
-    f"{unit}und{word}": tens + digit for word, tens in _GERMAN_TENS.items() for unit, digit in _BEFORE_TENS.items()
+    unit + word: tens + digit
+    for words in _BY_LANGUAGE
+    for word, tens in words.tens.items()
+    for unit, digit in words.before_tens.items()
 }
-_TENS: Final = {word: f"{tens}0" for word, tens in (_GERMAN_TENS | _ENGLISH_TENS).items()}
-NUMBER_WORDS: Final = _UNITS | _TEENS | _COMPOUNDS | _TENS
-_REPEATS: Final = {
-    "doppel": 2, "doppelt": 2, "doppelte": 2, "double": 2, "twice": 2, "zweimal": 2, "zwomal": 2, "triple": 3, "treble": 3,
-    "dreifach": 3, "dreifache": 3, "dreimal": 3, "thrice": 3, "viermal": 4, "fünfmal": 5,
-}  # fmt: skip
-_TIMES: Final = frozenset({"mal", "times", "x"})
-_JOINS: Final = frozenset({"und", "and"})
-# Words beside the digits that change none of them.
-_ASIDE: Final = frozenset({
-    "also", "area", "auf", "bindestrich", "bitte", "büro", "code", "country", "dank", "danke", "dann", "dash", "der", "die",
-    "festnetz", "first", "geschäftlich", "handy", "handynr", "handynummer", "hm", "hmm", "home", "hyphen", "is", "ist", "it",
-    "its", "land", "landesvorwahl", "landline", "lautet", "leerzeichen", "mein", "meine", "mobil", "mobile", "mobilnummer", "my",
-    "nr", "number", "nummer", "office", "ok", "okay", "on", "pause", "phone", "please", "privat", "private", "rufnummer", "s",
-    "schrägstrich", "slash", "space", "strich", "tel", "telefon", "telefonnummer", "telephone", "thank", "thanks", "the", "then",
-    "uh", "um", "under", "unter", "vielen", "vorne", "vorwahl", "work", "you", "zuerst", "äh", "ähm",
-})  # fmt: skip
-_WORD = re.compile("|".join(sorted(map(re.escape, {**NUMBER_WORDS, **_REPEATS, "plus": ""}), key=len, reverse=True)))
+# Of a language that has its units behind the tens.
+_TENS_BEFORE_UNITS: Final = {
+    word: tens for words in _BY_LANGUAGE if not words.before_tens for word, tens in words.tens.items()
+}
+_TENS: Final = {word: f"{tens}0" for word, tens in _WORDS.tens.items()}
+NUMBER_WORDS: Final = {**_WORDS.units, **_WORDS.teens, **_COMPOUNDS, **_TENS}
+_PLUS: Final = _WORDS.plus | {"+"}
+_WORD = re.compile(
+    "|".join(sorted(map(re.escape, [*NUMBER_WORDS, *_WORDS.repeats, *_WORDS.plus]), key=len, reverse=True))
+)
 _COMPOUND = re.compile(f"(?:{_WORD.pattern})+")
 _TOKEN = re.compile(r"\d+|[^\W\d_]+|\+|[^\s,;:./()_'’-]")
 _WHOLE_NUMBER = re.compile(r"(\d+)\.0")  # a number of JSON, as text
@@ -87,29 +61,29 @@ def _read_all(tokens: list[str]) -> Iterator[str | None]:
     while rest:
         token = rest.pop()
         following = rest[-1] if rest else ""
-        if token in {"+", "plus"}:
+        if token in _PLUS:
             yield "+"
-        elif token in _REPEATS:
-            yield _repeat(_REPEATS[token], rest)
-        elif following in _TIMES and (count := _read_unit(token)) is not None:
+        elif token in _WORDS.repeats:
+            yield _repeat(_WORDS.repeats[token], rest)
+        elif following in _WORDS.times and (count := _read_unit(token)) is not None:
             rest.pop()
             yield _repeat(int(count), rest)
-        elif token in _ENGLISH_TENS and (unit := _UNITS.get(following, "0")) != "0":
+        elif token in _TENS_BEFORE_UNITS and (unit := _WORDS.units.get(following, "0")) != "0":
             rest.pop()
-            yield _ENGLISH_TENS[token] + unit
-        elif token in _JOINS:
+            yield _TENS_BEFORE_UNITS[token] + unit
+        elif token in _WORDS.conjunction:
             # "vier und vierzig" is 44, or 4 and 40.
             yield None if _read_unit(previous) is not None and following in _TENS else ""
-        elif token in _ASIDE:
+        elif token in _WORDS.aside:
             yield ""
         else:
-            yield token if token.isdecimal() else (NUMBER_WORDS | _ALONE).get(token)
+            yield token if token.isdecimal() else {**NUMBER_WORDS, **_WORDS.alone}.get(token)
         previous = token
 
 
 def _repeat(count: int, rest: list[str]) -> str | None:
     """Take the digit that follows, and return it so many times; None if none follows, or what does is no single digit."""
-    while rest and rest[-1] in _ASIDE:
+    while rest and rest[-1] in _WORDS.aside:
         rest.pop()
     digit = _read_unit(rest.pop()) if rest else None
     return digit and digit * count
@@ -117,4 +91,4 @@ def _repeat(count: int, rest: list[str]) -> str | None:
 
 def _read_unit(token: str) -> str | None:
     """Return the one digit that a word says."""
-    return token if token.isdecimal() and len(token) == 1 else (_UNITS | _ALONE).get(token)
+    return token if token.isdecimal() and len(token) == 1 else {**_WORDS.units, **_WORDS.alone}.get(token)

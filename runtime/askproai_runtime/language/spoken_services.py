@@ -10,38 +10,27 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Final
 
 from askproai_core.tenant_config import Service
+from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import fold
 
+_WORDS: Final = UNDERSTOOD.services
 _APART = ",;/+&"
 _WRITTEN = re.compile(rf"[^\s{_APART}]+")  # folding it may give several words, as of "Check-up"
-_AND = frozenset({"and", "und"})  # folded
-_ENDINGS, _MIN_STEM = ("ung", "en", "em", "er", "es", "e", "n", "s"), 4  # letters
-JOINING = frozenset({  # folded; of German and English, none of them a service
-    "a", "also", "an", "anschliessend", "auch", "bitte", "bloss", "danach", "dann", "dazu", "ein", "eine", "einen", "einmal",
-    "inklusive", "just", "lediglich", "mit", "noch", "nochmal", "nur", "only", "please", "plus", "samt", "sondern", "sowie", "then",
-    "with", "zuerst",
-})  # fmt: skip
-_JOINS = re.compile(
-    r"\s*(?:[,;/+&]|\b(?:und|and|mit|with|plus|sowie|samt|inklusive|danach|anschließend|then)\b)\s*", re.IGNORECASE
-)
-NUMBER = r"\b(?:zwei|drei|vier|two|three|four|[2-9])"
+_ENDINGS, _MIN_STEM = sorted(_WORDS.endings, key=len, reverse=True), 4  # letters
+JOINING = _WORDS.joining  # folded, none of them a service
+_JOINS = re.compile(rf"\s*(?:[,;/+&]|\b(?:{_WORDS.joins_names})\b)\s*", re.IGNORECASE)
+NUMBER = rf"\b(?:{_WORDS.number}|[2-9])"
 # "Für 3 Uhr", "for two thirty", "für 2:30", "für 2 Stunden" count nobody.
-_OF_TIME = (
-    r"[:.,]\d|[\s-]*(?:(?:uhr|h|o'?clock|[ap]\.?\s?m|(?:minute|stunde|tage|woche|hour|day|week)[ns]*)\b|[0-5]\d\b)"
-    r"|[\s-]+(?:fifteen|thirty|forty)"
-)
+_OF_TIME = rf"[:.,]\d|[\s-]*(?:(?:{_WORDS.time_unit})\b|[0-5]\d\b)|[\s-]+(?:{_WORDS.minutes})"
+_FOR = rf"\b(?:{'|'.join(sorted(_WORDS.for_whom))})\s+"
 SEVERAL = re.compile(
-    rf"{NUMBER}(?:mal|\s*x|\s+mal|\s+times)\b|\btwice\b|\bx\s*[2-9]\b|\bzu (?:zweit|dritt|viert)\b"
-    rf"|\b(?:(?:für|for)\s+)?(?:{NUMBER}\s+(?:personen|leute|people|persons)\b|(?:uns|us|the)\s+(?:beide|both|two)\b(?:\s+of\s+us\b)?)"
-    rf"|\b(?:für|for)\s+(?:{NUMBER}\b(?!{_OF_TIME})|both of us\b)",
+    rf"{NUMBER}(?:\s*x|{_WORDS.times_over})\b|\b(?:{_WORDS.repeatedly})\b|\bx\s*[2-9]\b"
+    rf"|(?:{_FOR})?\b(?:{NUMBER}\s+(?:{_WORDS.people})|{_WORDS.us_both})\b|{_FOR}{NUMBER}\b(?!{_OF_TIME})",
     re.IGNORECASE,
 )
-_INSTEAD = frozenset({"aber", "anstatt", "but", "entweder", "instead", "oder", "or", "sondern", "statt"})
-_NOT = frozenset(
-    {"kein", "keine", "keinen", "nicht", "no", "not", "ohne", "without"}
-)  # before a service that is not wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +83,9 @@ def _read(text: str, offered: Sequence[Service]) -> NamedServices:
         said = (tuple(word.folded for word in words[at : at + length]) for length in lengths)
         named = next((each for each in said if each in names), None)
         if named is not None:
-            (excluded if at and words[at - 1].folded in _NOT else found).append((named, names[named]))
+            (excluded if at and words[at - 1].folded in _WORDS.not_wanted else found).append((named, names[named]))
             at += len(named)
-        elif (words[at].folded in _NOT and _is_before_name(text, words, at, names)) or words[at].joins:
+        elif (words[at].folded in _WORDS.not_wanted and _is_before_name(text, words, at, names)) or words[at].joins:
             at += 1
         else:
             return NamedServices(_each_once(found), unknown=_words_around(text, words, at))
@@ -117,7 +106,7 @@ def split_visit(text: str) -> list[str]:
 
     Nothing where words may exclude a part, or choose one.
     """
-    if not (_NOT | _INSTEAD).isdisjoint(fold(text).split()):
+    if not (_WORDS.not_wanted | _WORDS.instead).isdisjoint(fold(text).split()):
         return []
     return [part for part in _JOINS.split(text) if not set(fold(part).split()) <= JOINING]
 
@@ -167,7 +156,7 @@ def _fold_name(name: str) -> tuple[str, ...]:
 
 def _list_words(text: str) -> tuple[str, ...]:
     """Return the folded words without "und"."""
-    return tuple(word for word in fold(text).split() if word not in _AND)
+    return tuple(word for word in fold(text).split() if word not in _WORDS.conjunction)
 
 
 def _each_once(found: Iterable[tuple[tuple[str, ...], Service]]) -> tuple[Service, ...]:
@@ -186,4 +175,4 @@ def _words_around(text: str, words: Sequence[_Word], at: int) -> str:
 
 def _is_apart(text: str, word: _Word, following: _Word) -> bool:
     between = text[word.end : following.first]
-    return any(mark in between for mark in _APART) or not _AND.isdisjoint(fold(between).split())
+    return any(mark in between for mark in _APART) or not _WORDS.conjunction.isdisjoint(fold(between).split())

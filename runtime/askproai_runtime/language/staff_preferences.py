@@ -8,93 +8,36 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from typing import Final
 
 from askproai_core.tenant_config import Staff
 from askproai_runtime.language.names import list_named_staff
 from askproai_runtime.language.placeholders import drop_open_words, leaves_open, names_nothing
+from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import fold
 
-# Folded phrases of German and English, and the word in their place.
-_PHRASES = tuple(
-    (re.compile(rf"\b(?:{pattern})\b"), word)
-    for pattern, word in (
-        (r"noch ?(?:ein)?mal", "wieder"),
-        ((r"(?:if|wenn|falls) (?:s?he|they|die|der|sie|er) (?:isn t|is not|is|can t|cannot|nicht|keine)(?: (?:zeit|kann|hat|da))*"
-         r"(?: (?:frei|ist|available|free|there|not|busy|full))*"), "sonst"),
-        (r"(?:auf )?(?:gar )?kein(?:en|em|er)? ?fall|unter keinen umstaenden|under no circumstances|on no account", "nicht"),
-        (r"in no case|(?:do not|don t|dont) want|instead of|rather than|(?:who )?isn t|ungern|an ?statt|statt", "nicht"),
-        (r"mit ausnahme von|abgesehen von|bis auf|besides|apart from|aside from|other than|with the exception of", "ausser"),
-        ((r"(?:(?:jemand\w*|ein\w*|some(?:one|body)|any(?:one|body)) )?(?:ander\w+|another|other|else|different)(?: \w+)?"
-         r" (?:als|than)"), "ausser"),
-        (r"(?:wenn|falls|sofern) (?:das )?nicht(?: geht| moeglich)?|if (?:not(?: possible)?|unavailable)|zur not", "sonst"),
-        (r"sonst (?:jemand ander\w+|(?:die |den |der )?ander\w+)|(?:otherwise|or) (?:some(?:one|body)|any(?:one|body)) else",
-         "sonst egal"),
-    )
-)  # fmt: skip
+_WORDS: Final = UNDERSTOOD.staff
+_PHRASES = tuple((re.compile(rf"\b(?:{pattern})\b"), word) for pattern, word in _WORDS.phrases.items())
 # Others than the person who is named, and more than that person alone: nobody is certain.
-_OF_SOMEBODY = re.compile(
-    r"\b(?:kolleg\w*|vertretung|nachfolger\w*|chef\w*|mitarbeiter\w*|azubi\w*|colleague|boss|replacement|successor)"
-    r" (?:von|of|for|fuer)\b"
-    r"|\bnicht (?:nur|bloss|allein)\b|\bnot (?:only|just)\b"
-)
+_OF_SOMEBODY = re.compile(rf"\b(?:{_WORDS.colleague}) (?:{_WORDS.of})\b|\b(?:{_WORDS.not_only})\b")
 SIGN_OF_NOT = re.compile(r"^\s*(?:!|[-–—]|≠|!=)\s*(?=\w)")  # "!anna", "-Anna"
-_MARKS = re.compile(r"[,;:()!?]|\s[-–—]\s")
-_MARK = "_"  # no folded word is one
-_NOT = frozenset(
-    {"avoid", "kein", "keine", "keinem", "keinen", "keiner", "never", "nicht", "nie", "niemals", "no", "not"}
-)
-_EXCEPT = frozenset({"ausgenommen", "ausser", "except", "excluding", "neither", "ohne", "weder", "without"})
-_OR = frozenset({"beziehungsweise", "bzw", "oder", "or"})
-_AND = frozenset({"and", "noch", "nor", "und"})
-_INSTEAD = frozenset({"aber", "dafuer", "instead", "lieber", "rather", "sondern", "stattdessen"})
-_ELSE = frozenset(
-    {"alternativ", "alternatively", "ansonsten", "dann", "ersatzweise", "notfalls", "otherwise", "sonst", "then"}
-)
-_DIVIDING = _NOT | _EXCEPT | _OR | _AND | _INSTEAD | _ELSE | {_MARK, "but"}
-_FIRST = frozenset(
-    {
-        "bevorzugt",
-        "erst",
-        "erstens",
-        "first",
-        "ideally",
-        "liebsten",
-        "prefer",
-        "preferably",
-        "preferred",
-        "vorzugsweise",
-        "zuerst",
-    }
-)
-_FILLING = _FIRST | {
-    "also", "am", "auch", "auf", "bei", "beim", "bin", "bitte", "bloss", "both", "by", "d", "danke", "das", "dem", "den", "der",
-    "die", "doch", "eben", "either", "entweder", "es", "falls", "for", "gar", "geht", "gern", "gerne", "haette", "halt",
-    "hauptsache", "i", "ich", "if", "is", "ist", "it",
-    "just", "mag", "mal", "maybe", "mehr", "mit", "mir", "moechte", "moeglich", "moeglichst", "nur", "ob", "only", "please",
-    "possible", "really", "see", "thanks", "the", "to", "too", "vielleicht", "vom", "waere", "von", "want", "wenn", "wieder",
-    "will",
-    "wirklich", "with", "wuerde", "would", "like", "zu", "zum", "zur",
-}  # fmt: skip
+_MARKS = re.compile(r"([,;:()!?&+/|]|\s[-–—]\s)")
+_MARK, _SIGN_OF_NOT, _OPEN = "_", "!", "*"  # no folded word is one
+_NOT = _WORDS.not_wanted | {_SIGN_OF_NOT}
+_OR = _WORDS.alternative | {*"/|"}
+_AND = _WORDS.conjunction | {*"&+"}
+_SIGNS = {*"&+/|"}
+_DIVIDING = _NOT | _WORDS.all_but | _OR | _AND | _WORDS.instead | _WORDS.otherwise | {_MARK} | _WORDS.but
+_FILLING = _WORDS.first_choice | _WORDS.filling
 # Before a name these describe who has it: "die Dame Anna". "Der Mann von Anna" is somebody else.
-_DESCRIBING = re.compile(
-    r"(?:dame|frau|mann|maedel|maedchen|typ|lady|gentleman|girl|guy|man|woman|kolleg|colleague|chef|boss|meister|inhaber|owner"
-    r"|friseu|frisoer|hairdresser|barber|stylist|lieb|nett|jung|young|nice|lovely|blond|dunkelhaarig|tall|gross|klein)\w*"
-    r"|unser\w*|ihre[nmr]?|eure[nmr]?|our|your|namens|called|named"
-)
-_SOMEBODY = frozenset({"jemand", "jemandem", "jemanden", "somebody", "someone"})
-
+_DESCRIBING = re.compile(_WORDS.describing)
 _WITH_STAFF = re.compile(
-    r"\b(?:(?:aber|nur|bitte|but|just|only|please) )*(?:nicht |not )?(?:beim?|mit|von|zu[mr]?|with|by|from) (?=\w)",
-    re.IGNORECASE,
+    rf"\b(?:(?:{_WORDS.before_with}) )*(?:(?:{_WORDS.not_with}) )?(?:{_WORDS.with_whom}) (?=\w)", re.IGNORECASE
 )
-_WITHOUT_STAFF = re.compile(r"(?:außer|except|nicht|not|ohne|without) (?=\w)", re.IGNORECASE)
+_WITHOUT_STAFF = re.compile(rf"(?:{_WORDS.without_whom}) (?=\w)", re.IGNORECASE)
 
 _MOST_NAME_WORDS = 3  # of a name
-_EXCLUDES = re.compile(
-    r"\b(?:nicht|nie|niemals|kein\w*|ohne|außer|ausser|(?:an)?statt|ungern"
-    r"|not|never|no|without|except|avoid|instead of|rather than)\b",
-    re.IGNORECASE,
-)
+_EXCLUDES = re.compile(rf"\b(?:{_WORDS.excludes})\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +101,7 @@ def read_staff_preference(text: str, known: Sequence[Staff]) -> StaffPreference 
             excluded |= {member.id for member in found}
     if not (named or excluded or is_open) or not excluded.isdisjoint(named):
         return None
-    is_ordered = any(part.sign in _ELSE or not _FIRST.isdisjoint(part.words) for part in parts)
+    is_ordered = any(part.sign in _WORDS.otherwise or not _WORDS.first_choice.isdisjoint(part.words) for part in parts)
     return StaffPreference(tuple(named.values()), frozenset(excluded), is_open, is_ordered)
 
 
@@ -184,14 +127,14 @@ def says_with_whom(text: str, members: Sequence[Staff]) -> bool:
 
 def _divide(text: str) -> list[_Part]:
     """Return the parts of a text."""
-    text = SIGN_OF_NOT.sub("nicht ", text)
-    written = re.sub(r"[&+]", " und ", re.sub(r"[/|]", " oder ", text))
-    parts = [_Part("")]
-    for number, chunk in enumerate(_MARKS.split(written)):
-        folded = "egal" if _is_open(chunk) else fold(chunk)
+    said, is_negated = SIGN_OF_NOT.subn("", text)
+    parts = [_Part(_SIGN_OF_NOT if is_negated else "")]
+    pieces = ["", *_MARKS.split(said)]
+    for mark, chunk in zip(pieces[::2], pieces[1::2], strict=True):
+        folded = _OPEN if _is_open(chunk) else fold(chunk)
         for pattern, word in _PHRASES:
             folded = pattern.sub(word, folded)
-        for word in [*([_MARK] if number else []), *folded.split()]:
+        for word in [*([mark if mark in _SIGNS else _MARK] if mark else []), *folded.split()]:
             if word in _DIVIDING:
                 parts.append(_Part(word))
             else:
@@ -209,7 +152,7 @@ def _settle_senses(parts: Sequence[_Part]) -> bool:
             before = _Sense.WANTED
             continue
         has_names = any(each.content and not _leaves_open(each) for each in parts[:number])
-        if before is _Sense.WANTED and part.content and has_names and part.sign in _AND | {"but"}:
+        if before is _Sense.WANTED and part.content and has_names and part.sign in _AND | _WORDS.but:
             return False  # "Anna und Julia": both of them, or either?
         part.sense = _find_sense(part, before)
         if part.content or part.sign not in {_MARK, *_AND, *_OR}:
@@ -221,7 +164,7 @@ def _find_sense(part: _Part, before: _Sense) -> _Sense:
     """Return how a part is meant after another one that was meant as `before`."""
     if part.sign in _NOT:
         return _Sense.NOT
-    if part.sign in _EXCEPT or (part.sign == "but" and before is _Sense.WANTED and part.content):
+    if part.sign in _WORDS.all_but or (part.sign in _WORDS.but and before is _Sense.WANTED and part.content):
         return _Sense.EXCEPT
     if part.sign in _OR | _AND:
         return before
@@ -251,7 +194,7 @@ def _leaves_open(part: _Part) -> bool:
 
 def _is_open(text: str) -> bool:
     words = set(fold(text).split())
-    return bool(words) and (leaves_open(text) or names_nothing(text) or words <= _SOMEBODY)
+    return text == _OPEN or (bool(words) and (leaves_open(text) or names_nothing(text) or words <= _WORDS.somebody))
 
 
 @dataclass(frozen=True, slots=True)
