@@ -21,12 +21,10 @@ _PHRASES = tuple((re.compile(rf"\b(?:{pattern})\b"), word) for pattern, word in 
 # Others than the person who is named, and more than that person alone: nobody is certain.
 _OF_SOMEBODY = re.compile(rf"\b(?:{_WORDS.colleague}) (?:{_WORDS.of})\b|\b(?:{_WORDS.not_only})\b")
 SIGN_OF_NOT = re.compile(r"^\s*(?:!|[-–—]|≠|!=)\s*(?=\w)")  # "!anna", "-Anna"
-_MARKS = re.compile(r"([,;:()!?&+/|]|\s[-–—]\s)")
-_MARK, _SIGN_OF_NOT, _OPEN = "_", "!", "*"  # no folded word is one
-_NOT = _WORDS.not_wanted | {_SIGN_OF_NOT}
-_OR = _WORDS.alternative | {*"/|"}
-_AND = _WORDS.conjunction | {*"&+"}
-_SIGNS = {*"&+/|"}
+_MARKS = re.compile(r"[,;:()!?]|\s[-–—]\s")
+_SIGN = re.compile(r"[&+/|]")
+_MARK, _OPEN = "_", "*"  # no folded word is one
+_NOT, _OR, _AND = _WORDS.not_wanted, _WORDS.alternative, _WORDS.conjunction
 _DIVIDING = _NOT | _WORDS.all_but | _OR | _AND | _WORDS.instead | _WORDS.otherwise | {_MARK} | _WORDS.but
 _FILLING = _WORDS.first_choice | _WORDS.filling
 # Before a name these describe who has it: "die Dame Anna". "Der Mann von Anna" is somebody else.
@@ -127,14 +125,14 @@ def says_with_whom(text: str, members: Sequence[Staff]) -> bool:
 
 def _divide(text: str) -> list[_Part]:
     """Return the parts of a text."""
-    said, is_negated = SIGN_OF_NOT.subn("", text)
-    parts = [_Part(_SIGN_OF_NOT if is_negated else "")]
-    pieces = ["", *_MARKS.split(said)]
-    for mark, chunk in zip(pieces[::2], pieces[1::2], strict=True):
+    text = SIGN_OF_NOT.sub(f"{_WORDS.signs['!']} ", text)
+    written = _SIGN.sub(lambda sign: f" {_WORDS.signs[sign[0]]} ", text)
+    parts = [_Part("")]
+    for number, chunk in enumerate(_MARKS.split(written)):
         folded = _OPEN if _is_open(chunk) else fold(chunk)
         for pattern, word in _PHRASES:
             folded = pattern.sub(word, folded)
-        for word in [*([mark if mark in _SIGNS else _MARK] if mark else []), *folded.split()]:
+        for word in [*([_MARK] if number else []), *folded.split()]:
             if word in _DIVIDING:
                 parts.append(_Part(word))
             else:

@@ -248,6 +248,20 @@ class CallingNumber(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     no_other: str
 
 
+class Choices(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """TODO"""
+
+    no_further: str
+    only_move: str
+    further: str
+    replacing: str
+    about_name: str
+    denied: str
+    changes: str
+    rename: str
+    said: Mapping[str, str]
+
+
 class Companions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """TODO"""
 
@@ -354,6 +368,49 @@ class KeptTimes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     beside_answers: frozenset[str]
 
 
+class Messages(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """TODO"""
+
+    when: frozenset[str]
+    false: frozenset[str]
+    only_yes: frozenset[str]
+    call_back: str
+
+
+class Phones(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """TODO"""
+
+    kinds: str
+    label: str
+    between: str
+
+
+class Emails(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """TODO"""
+
+    at: str
+    dot: str
+    underscore: str
+    hyphen: str
+    plus: str
+    dash: str
+    before_dash: frozenset[str]
+    stand_ins: frozenset[str]
+    sample_names: frozenset[str]
+    nobody: frozenset[str]
+    corrected: str
+
+
+class Fields(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """TODO"""
+
+    settings: frozenset[str]
+    setting: str
+    of_persons: frozenset[str]
+    counts: frozenset[str]
+    once: frozenset[str]
+
+
 class Names(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """TODO"""
 
@@ -392,6 +449,80 @@ class NoMatter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     beside_free: frozenset[str]
 
 
+class Notes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """TODO"""
+
+    second: str
+    corrects: str
+    of_customer: str
+    if_possible: str
+    before_clock: frozenset[str]
+    behind_clock: str
+
+
+class OwnAppointments(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """TODO"""
+
+    and_words: str
+    of_two: frozenset[str]
+    place_of_two: str
+    last: frozenset[str]
+    beside_place: frozenset[str]
+    beside: frozenset[str]
+    period: str
+    other: str
+    first_no: str
+    negation: str
+    to_new: str
+    no_names: frozenset[str]
+    waiting_place: str
+    clause_begins: str
+    keeps_place: str
+
+
+class People(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """TODO"""
+
+    of_whom: str
+    behind_of: str
+    with_whom: str
+    and_words: str
+    beside: str
+    joins: frozenset[str]
+    also: str
+    before_age: str
+    age_unit: str
+    of_age: str
+    counted: str
+    instead_of: str
+    reached_by: str
+    unknown_part: str
+    born: str
+    title: str
+
+
+class KnownPeople(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """TODO"""
+
+    of_relative: str
+    before_owner: str
+    names_another: frozenset[str]
+    of_whom: str
+    titles: str
+    no_problem: str
+    refuses: str
+    beside: frozenset[str]
+    denies: str
+
+
+class DescribedStaff(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """TODO"""
+
+    describing: frozenset[str]
+    roles: frozenset[str]
+    articles: frozenset[str]
+
+
 class Placeholders(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """TODO"""
 
@@ -402,6 +533,26 @@ class Placeholders(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     beside_not_named: frozenset[str]
     field: frozenset[str]
     beside_field: frozenset[str]
+
+
+class Places(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """TODO"""
+
+    article: str
+    offer: str
+    before_place: str
+    on_place: str
+    day: str
+    before_this: str
+    this: str
+    before_beside: str
+    after_it: str
+    before_it: str
+    later_than: str
+    earlier_than: str
+    near_day: str
+    other_day: str
+    asks_for_times: str
 
 
 class Subjects(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -619,6 +770,7 @@ class Staff(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     filling: frozenset[str]
     describing: str
     somebody: frozenset[str]
+    signs: Mapping[str, str]
     before_with: str
     not_with: str
     with_whom: str
@@ -638,14 +790,25 @@ class Understood(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     time_names: TimeNames
     people_counts: PeopleCounts
     calling_number: CallingNumber
+    choices: Choices
     companions: Companions
     days: Days
     digits: Digits
     introductions: Introductions
     kept_times: KeptTimes
+    messages: Messages
+    phones: Phones
+    emails: Emails
+    fields: Fields
     names: Names
     no_matter: NoMatter
+    notes: Notes
+    own_appointments: OwnAppointments
+    people: People
+    known_people: KnownPeople
+    described_staff: DescribedStaff
     placeholders: Placeholders
+    places: Places
     subjects: Subjects
     questions: Questions
     topics: Topics
