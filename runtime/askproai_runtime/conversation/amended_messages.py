@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from askproai_runtime.book.messages import Message, NewMessage
 from askproai_runtime.language.placeholders import leaves_open, names_nothing
+from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import correct_name, fold, names_person, same_name
 from askproai_runtime.sentences import say
 
@@ -13,25 +14,18 @@ CALL_BACK_SEPARATOR = "; "  # between a time and words that were said later
 _LONGEST, _LONGEST_CALL_BACK = 500, 200  # of a stored text
 _BETWEEN_PARTS = re.compile(r"[.,;:!?]+(?:\s+|$)")
 
-# "Any" alone is what a model writes that fills in every argument; "any time" is what a caller says.
-_WHEN = frozenset({"anytime", "day", "irgendwann", "tag", "time", "uhrzeit", "wann", "whenever", "zeit"})
-_FALSE = frozenset({"false", "nein", "no"})  # "none" is what a model writes that fills in every argument
-_ONLY_YES = frozenset(
-    {"bitte", "danke", "ein", "einen", "gern", "gerne", "ja", "rueckruf", "um", "yes", "please", "call", "me", "back"}
-)
-_SPEAKS_OF_CALL_BACK = re.compile(
-    r"\b(?:rueckruf\w*|zurueckruf\w*|zurueckzurufen|ruf\w*(?: \w+){0,4} zurueck|callback|(?:call|ring)\w*(?: \w+){0,2} back)\b"
-)
+_WORDS = UNDERSTOOD.messages
+_SPEAKS_OF_CALL_BACK = re.compile(rf"\b(?:{_WORDS.call_back})\b")
 
 
 def names_no_time(call_back: str) -> bool:
     """Return whether words for a call-back that were not understood are a mere "ja", or "any"."""
-    return set(fold(call_back).split()) <= _ONLY_YES or is_filler(call_back)
+    return set(fold(call_back).split()) <= _WORDS.only_yes or is_filler(call_back)
 
 
 def is_filler(call_back: str) -> bool:
     """Return whether words for a call-back are a mere "any"."""
-    return leaves_open(call_back) and _WHEN.isdisjoint(fold(call_back).split())
+    return leaves_open(call_back) and _WORDS.when.isdisjoint(fold(call_back).split())
 
 
 def speaks_of_call_back(text: str) -> bool:
@@ -41,7 +35,7 @@ def speaks_of_call_back(text: str) -> bool:
 
 def withdraws_call_back(call_back: str | None) -> bool:
     """Return whether the argument for a call-back is false: it takes one back. Any other words are kept for a person."""
-    return fold(call_back or "") in _FALSE
+    return fold(call_back or "") in _WORDS.withdraws
 
 
 def _withdraws(stored: Message, new: NewMessage) -> bool:

@@ -14,40 +14,18 @@ from askproai_runtime.book.appointments import Appointment
 from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.types import AskedChoice, CallContext, Choice, ClarificationNeeded
 from askproai_runtime.language.answer_words import CANCELLATION_WORD, MOVE, YES_WORD, words_of
+from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import fold, may_be_same, same_name
 
-_ONLY_MOVE: Final = re.compile(
-    rf"(?:(?:nein|no|kein weiterer)(?: |$))*+"
-    rf"(?:(?:{YES_WORD}|bitte|please|diesen|den|ihn|it|that one|termin|verschieben|verlegen|umbuchen|move)(?: |$))++"
-)
+_WORDS: Final = UNDERSTOOD.choices
+_ONLY_MOVE: Final = re.compile(rf"(?:(?:{_WORDS.no_further})(?: |$))*+(?:(?:{YES_WORD}|{_WORDS.only_move})(?: |$))++")
 # What models write for a value, whatever language they speak.
-_SAID: Final = {
-    "absagen": Choice.CANCEL, "additional": Choice.FURTHER, "beide": Choice.FURTHER, "beides": Choice.FURTHER,
-    "both": Choice.FURTHER, "der andere bleibt": Choice.FURTHER, "ein weiterer": Choice.FURTHER,
-    "einen weiteren": Choice.FURTHER, "ersetzen": Choice.MOVE, "extra": Choice.FURTHER, "name aendern": Choice.RENAME,
-    "namen aendern": Choice.RENAME, "noch einer": Choice.FURTHER, "replace": Choice.MOVE, "reschedule": Choice.MOVE,
-    "stornieren": Choice.CANCEL, "termin verschieben": Choice.MOVE, "umbenennen": Choice.RENAME, "umbuchen": Choice.MOVE,
-    "verlegen": Choice.MOVE, "verschieben": Choice.MOVE, "weiteren": Choice.FURTHER, "weiterer": Choice.FURTHER,
-    "zusaetzlich": Choice.FURTHER, "zwei termine": Choice.FURTHER,
-} | {each.value: each for each in Choice}  # fmt: skip
-_FURTHER: Final = (
-    r"(?:weiter|zweit|zusätzlich|beide|noch ein|trotzdem|zweimal|another|second|additional|both|twice|lassen?\b|bleib"
-    r"|behalt|keep)"
-)
-_REPLACING: Final = (
-    r"(?:(?:ver|um)(?:schieb|leg|buch)|verschoben|vor(?:verleg|zieh)|move|reschedul|postpon|rebook|umbenenn|rename"
-    r"|namen? (?:\w+ )*änder|change (?:the )?name|ersetz|replac|(?:an)?statt\b|instead\b|cancel|absag|stornier|streich"
-    r"|brauch\w* (?:\w+ ){0,3}nicht mehr|nur de[rn] neuen?\b|only the new)"
-)
-_NAME: Final = re.compile(r"\b(?:name\w*|heiss\w*|buchstabier\w*|spell\w*)\b")
-_KEEPS: Final = re.compile(rf"\b{_FURTHER}")
-_REPLACES: Final = re.compile(rf"\b{_REPLACING}")
-_DENIED: Final = re.compile(rf"\b(?:nicht|keine?[nmrs]?|not|don t)(?: \w+){{0,2}}? (?:{_FURTHER}|{_REPLACING})\w*")
-# Stems in the notes of models: "Terminverschiebung", "Ersatztermin".
-_CHANGES: Final = re.compile(
-    r"verschieb|verschob|verleg|umbuch|umgebuch|(?:termin|zeit|datum)s?(?:änder|wechsel|tausch)|geändert von|tausch mit"
-    rf"|ersatztermin|neutermin|\b{CANCELLATION_WORD}\b"
-)
+_SAID: Final = {said: Choice(choice) for said, choice in _WORDS.said.items()} | {each.value: each for each in Choice}
+_NAME: Final = re.compile(rf"\b(?:{_WORDS.about_name})\b")
+_KEEPS: Final = re.compile(rf"\b(?:{_WORDS.further})")
+_REPLACES: Final = re.compile(rf"\b(?:{_WORDS.replacing})")
+_DENIED: Final = re.compile(rf"\b(?:{_WORDS.denied})(?: \w+){{0,2}}? (?:{_WORDS.further}|{_WORDS.replacing})\w*")
+_CHANGES: Final = re.compile(rf"{_WORDS.changes}|\b{CANCELLATION_WORD}\b")
 _NAMES: Final = frozenset({"branch", "customer_name", "email", "phone", "service", "staff"})
 
 

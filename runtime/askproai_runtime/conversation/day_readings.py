@@ -10,7 +10,7 @@ from askproai_runtime.conversation.answers import candidate_fields, candidate_qu
 from askproai_runtime.conversation.requested_times import keep_open_readings, minute_before, put_on_day
 from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, Naming
-from askproai_runtime.sentences import format_spoken
+from askproai_runtime.sentences import format_spoken, say
 from askproai_runtime.spoken_times import (
     Argument,
     Candidate,
@@ -55,7 +55,7 @@ def read_near(days: Iterable[date], span: Grain, parts: Parts, call: CallContext
 
 
 def any_of(days: Iterable[date]) -> str:
-    return " oder ".join(map(date.isoformat, days))
+    return f" {say().or_word} ".join(map(date.isoformat, days))
 
 
 def name_time(

@@ -10,21 +10,18 @@ from askproai_runtime.conversation.types import CallContext, ClarificationNeeded
 from askproai_runtime.input_values import INVISIBLE, is_email
 from askproai_runtime.language.answer_words import Reply
 from askproai_runtime.language.placeholders import names_nothing
+from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.sentences import say
 
+_WORDS = UNDERSTOOD.emails
 # Words that a model leaves as they were said. They are whole words: "martin" has no "at" in it.
 _SAID = tuple(
     (re.compile(rf"\s*\b(?:{words})\b\s*", re.IGNORECASE), sign)
-    for words, sign in (
-        ("at|ät|klammeraffe", "@"),
-        ("punkt|dot", "."),
-        (r"unter[\s-]?strich|underscore", "_"),
-        (r"binde[\s-]?strich|minus|hyphen|dash", "-"),
-        ("plus", "+"),
-    )
+    for words, sign in zip((_WORDS.at, _WORDS.dot, _WORDS.underscore, _WORDS.hyphen, _WORDS.plus), "@._-+", strict=True)
 )
 # Between two words only: Mrs. Strich has an address, too. Nor is a "Quer-" or "Schrägstrich" one, however it is written.
-_DASH = re.compile(r"(?<=\w)(?<!\bquer)(?<!\bschräg)\s+strich\s+(?=\w)", re.IGNORECASE)
+_OTHER_DASHES = "".join(rf"(?<!\b{word})" for word in sorted(_WORDS.before_dash))
+_DASH = re.compile(rf"(?<=\w){_OTHER_DASHES}\s+(?:{_WORDS.dash})\s+(?=\w)", re.IGNORECASE)
 # The letters of a name one by one, as they are spelled: m-e-i-n-e-c-k-e. A dot, or a hyphen among fewer, may be a part of it.
 _SPELLED = re.compile(r"(?:[^\W_]-){4,}[^\W_](?=@)")
 # Domains that everybody knows are said as words, all others are spelled.
@@ -34,25 +31,9 @@ _KNOWN_DOMAINS = frozenset({
 })  # fmt: skip
 # RFC 2606 and 6761: nobody has a mailbox in these domains. Models invent addresses there.
 _RESERVED_DOMAIN = re.compile(r"(?:.+\.)?(?:example\.(?:com|net|org)|example|test|invalid|localhost)", re.IGNORECASE)
-# Words that stand for a name or a domain, as in `test@test.de`, `kunde@email.de`, `vorname.nachname@domain.com`.
-_STAND_INS = frozenset({
-    "address", "adresse", "anbieter", "anrufer", "anruferin", "beispiel", "caller", "client", "company", "customer", "doe",
-    "domain", "email", "erika", "example", "firma", "first", "firstname", "gast", "guest", "jane", "john", "kunde", "kundin",
-    "last", "lastname", "mail", "max", "muster", "musterfirma", "musterfrau", "mustermann", "my", "nachname", "name", "nutzer",
-    "patient", "placeholder", "platzhalter", "provider", "sample", "test", "tester", "testuser", "user", "username", "vorname",
-    "xyz", "your", "youremail", "yourdomain",
-})  # fmt: skip
-# Alone before the sign these are nobody, whatever the domain is.
-_NOBODY = frozenset({
-    "example", "keine", "kein", "nan", "noemail", "none", "noreply", "null", "placeholder", "platzhalter", "test", "unbekannt",
-    "undefined", "unknown",
-})  # fmt: skip
 _MAILBOX_PROVIDERS = frozenset({"mail", "email"})
 
-_CORRECTED = re.compile(
-    r".*@.*\b(?:korrigiert|korrektur|sondern|richtig(?: ist)?|neu|corrected(?: to)?|correction)\b[:, ]*(?P<address>\S+@\S+)",
-    re.IGNORECASE,
-)
+_CORRECTED = re.compile(rf".*@.*\b(?:{_WORDS.corrected})\b[:, ]*(?P<address>\S+@\S+)", re.IGNORECASE)
 
 
 def is_made_up(address: str) -> bool:
@@ -61,12 +42,12 @@ def is_made_up(address: str) -> bool:
     if _RESERVED_DOMAIN.fullmatch(domain):
         return True
     names = re.sub(r"\d+", "", local).replace("-", ".").replace("_", ".").split(".")
-    if "".join(names) in _NOBODY or local in _NOBODY:
+    if "".join(names) in _WORDS.nobody or local in _WORDS.nobody:
         return True
     *_, company, _top = domain.split(".")
-    stands_in = all(name in _STAND_INS for name in names if name)
-    is_first_name = company in _MAILBOX_PROVIDERS and names in (["max"], ["erika"], ["john"], ["jane"])  # max@mail.de
-    return stands_in and company in _STAND_INS and not is_first_name
+    stands_in = all(name in _WORDS.stand_ins for name in names if name)
+    is_first_name = company in _MAILBOX_PROVIDERS and ".".join(names) in _WORDS.sample_names  # max@mail.de
+    return stands_in and company in _WORDS.stand_ins and not is_first_name
 
 
 def read_named_email(text: str | None) -> str | None:

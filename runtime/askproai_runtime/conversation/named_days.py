@@ -40,11 +40,14 @@ from askproai_runtime.conversation.open_days import TimeWords, needs_day, put_re
 from askproai_runtime.conversation.requested_times import holds_iso_day, keep_open_readings, names_day
 from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import CallContext, NamedTimes, Naming
+from askproai_runtime.language.understood import UNDERSTOOD, UNDERSTOOD_IN
+from askproai_runtime.sentences import present_language, say
 from askproai_runtime.spoken_times import Understanding, count_from, counts_time, exact_at, find_open_span, fold
 
+_WORDS: Final = UNDERSTOOD.places
 _BESIDE: Final = re.compile(
-    r"(?:(?:und|irgendwann|erst|gleich|direkt|kurz|lieber|and|some ?time|any ?time|right|straight|just) )*"
-    r"(?:(?:danach|darauf|afterwards?|after(?: that)?)|(?P<earlier>davor|zuvor|before(?: that)?))(?: bitte| please)?"
+    rf"(?:(?:{_WORDS.before_beside}) )*(?:(?:{_WORDS.after_it})|(?P<earlier>{_WORDS.before_it}))"
+    rf"(?: (?:{UNDERSTOOD.arguments.please}))?"
 )
 
 
@@ -133,7 +136,8 @@ def _put_beside(args: Mapping[str, Any], words: TimeWords) -> Mapping[str, Any]:
     origin = named.refused or (max(named.starts) if is_later else min(named.starts))
     day, local = read_text(args, "date"), origin.astimezone(zone)
     is_other = day is not None and local.date() not in dates_of(words.understand(day, None, None))
-    hours = f"{'später als' if is_later else 'vor'} {local:%H:%M} Uhr"
+    put = UNDERSTOOD_IN[present_language()].places
+    hours = f"{put.later_than if is_later else put.earlier_than} {local:%H:%M}"
     return args if is_other else name_time(args, local.date().isoformat(), hours)
 
 
@@ -190,4 +194,4 @@ def _count_from(words: TimeWords) -> Mapping[str, Any]:
     is_repeated = books and any({day, clock} & each.texts for each in words.call.earlier) and words.call.replies is None
     if is_shifted and (is_repeated or _is_counted_before(named, words.call, zone)):
         meant = [each.isoformat() for each in days]
-    return name_time(words.args, " oder ".join(dict.fromkeys(meant)), at, part_of_day)
+    return name_time(words.args, f" {say().or_word} ".join(dict.fromkeys(meant)), at, part_of_day)

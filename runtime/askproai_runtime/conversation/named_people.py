@@ -25,45 +25,41 @@ from askproai_runtime.language.name_words import (
 from askproai_runtime.language.names_alone import count_names, drop_around
 from askproai_runtime.language.placeholders import is_placeholder, names_nothing
 from askproai_runtime.language.spoken_services import names_service
-from askproai_runtime.person_names import GENDERS, fold, same_name
+from askproai_runtime.language.understood import UNDERSTOOD, not_behind
+from askproai_runtime.person_names import GENDERS, TITLES, fold, same_name
 from askproai_runtime.sentences import say
 
+_WORDS: Final = UNDERSTOOD.people
 _OF_A_PERSON: Final = re.compile(
-    r"(?P<who>(?:\w+ )*\w+) (?:von|of) (?!und zu)(?P<whom>\S.*)|[^,(]+['’]s? (?P<whose>\w+)"
+    rf"(?P<who>(?:\w+ )*\w+) (?:{_WORDS.of_whom}) (?!{_WORDS.behind_of})(?P<whom>\S.*)|[^,(]+['’]s? (?P<whose>\w+)"
 )
-_WITH: Final = r"\b(?:(?:zusammen |together )?(?:mit|with))\b"
+_WITH: Final = rf"\b(?:{_WORDS.with_whom})\b"
 _PARTS: Final = re.compile(
-    r"\s*[(\[](?P<inside>[^()\[\]]*)[)\]]?\s*"
-    r"|\s*(?:(?:,\s*)?(?P<word>"
-    rf"(?<!\bvon )\b(?:und|and)\b|\bu\b\.?(?=\s)|[&+]|{_WITH}|\b(?:sowie|(?-i:plus)|samt|nebst)\b|/)|[,;])\s*",
+    r"\s*[(\[](?P<inside>[^()\[\]]*)[)\]]?\s*|\s*(?:(?:,\s*)?(?P<word>"
+    rf"{not_behind(UNDERSTOOD.companions.of_whom)}\b(?:{_WORDS.and_words})|[&+]|{_WITH}|\b(?:{_WORDS.beside})\b|/)|[,;])\s*",
     re.IGNORECASE,
 )
-_JOINS: Final = frozenset({"und", "and", "u", "u.", "&", "+"})
-_ALSO: Final = re.compile(rf"(?:[&+]|(?:und|and|auch|noch|plus)\b|{_WITH})", re.IGNORECASE)
+_JOINS: Final = _WORDS.joins | {"&", "+"}
+_ALSO: Final = re.compile(rf"(?:[&+]|(?:{_WORDS.also})\b|{_WITH})", re.IGNORECASE)
 _AGE = re.compile(
-    r"(?:(?:aged?|alter) ?)?\d{1,3}(?: ?(?:jahre?|j\.?|years?|yo|monate|months))?(?: (?:alt|old))?", re.IGNORECASE
+    rf"(?:(?:{_WORDS.before_age}) ?)?\d{{1,3}}(?: ?(?:{_WORDS.age_unit}))?(?: (?:{_WORDS.of_age}))?", re.IGNORECASE
 )
-_COUNTED = re.compile(r"\b\d{1,2} ?(?:personen|person|pers\b|leute|people|x\b)|\+ ?\d", re.IGNORECASE)
-_OTHER_NAME = re.compile(r"(?:nicht|not|statt|instead of)(?: [A-ZÄÖÜ][\w'-]+){1,2}")  # "Schmitz (nicht Schmidt)"
+_COUNTED = re.compile(rf"\b\d{{1,2}} ?(?:{_WORDS.counted}|x\b)|\+ ?\d", re.IGNORECASE)
+_OTHER_NAME = re.compile(rf"(?:{_WORDS.instead_of})(?: [A-ZÄÖÜ][\w'-]+){{1,2}}")  # "Schmitz (nicht Schmidt)"
 _NUMBER = re.compile(r"\d{3}|\d\.\d|@")  # of a customer, a telephone, or a day, or an address: no count
 # A telephone number or an e-mail address behind a name.
 _REACHED: Final = re.compile(
     r"(?P<name>[^\d@()]*?[^\W\d_]\.?)[\s,;:/–-]+"
-    r"(?P<reached>(?:(?:tel(?:efon)?|handy|mobil|nummer)\b\.?:? ?)?\+?\d[\d\s/-]{5,}\d|[\w.+-]+@[\w-]+(?:\.[\w-]+)+)$"
+    rf"(?P<reached>(?:(?:{_WORDS.reached_by})\b\.?:? ?)?\+?\d[\d\s/-]{{5,}}\d|[\w.+-]+@[\w-]+(?:\.[\w-]+)+)$"
 )
 # A placeholder of one part of a name: "Petra undefined". In capitals the last ones are names.
 _UNKNOWN_PART: Final = re.compile(
-    r"(?:(?P<first>^)|(?<=\w) )"
-    r"(?:familienname|n/a|nachname|none|surname|tb[ad]|unbekannt|undefined|unknown|vorname|x{3,}|[?_-]+|(?-i:nan|nil|null))"
-    r"(?(first) (?=\w)|$)",
-    re.IGNORECASE,
+    rf"(?:(?P<first>^)|(?<=\w) )(?:{_WORDS.unknown_part}|x{{3,}}|[?_-]+)(?(first) (?=\w)|$)", re.IGNORECASE
 )
 _IN_BRACKETS: Final = re.compile(r"\s*(?:<[^<>]*>|\[[^\[\]]*\]|\{[^{}]*\}|\([^()]*\))")
-_WITHIN_NAME = re.compile(
-    r"(?:(?:geb\.?|geborene[rn]?|née|nee|born)\b|(?:jr|sr|junior|senior|dr|prof)\b\.?)\D*", re.IGNORECASE
-)
+_WITHIN_NAME = re.compile(rf"(?:(?:{_WORDS.born})\b|(?:{_WORDS.title})\b\.?)\D*", re.IGNORECASE)
 _RELATIONS = COMPANIONS - GENDERS.keys()
-_MAY_COME = (COMPANIONS - RELATIVES) | SEVERAL_RELATIVES | {"jemand", "somebody", "someone"}
+_MAY_COME = (COMPANIONS - RELATIVES) | SEVERAL_RELATIVES | UNDERSTOOD.staff.somebody
 _FULL_NAME = 2  # words
 _MOST_WORDS = 3  # of a name beside a name
 
@@ -168,7 +164,7 @@ def _is_relative(text: str) -> bool:
         return any(POSSESSIVES.fullmatch(word) for word in words) and not RELATIVES.isdisjoint(words)
     found = _OF_A_PERSON.fullmatch(text)
     who = fold((found["who"] or found["whose"]) if found else "").split()
-    is_title = "frau" in who[-1:] and found is not None and found["who"] is not None and len(who) == 1
+    is_title = not TITLES.isdisjoint(who[-1:]) and found is not None and found["who"] is not None and len(who) == 1
     return bool(who) and who[-1] in RELATIVES | CUSTOMERS and set(who) <= NO_NAME and not is_title
 
 
@@ -267,7 +263,7 @@ def describes_person(text: str) -> bool:
         return True
     found = _OF_A_PERSON.fullmatch(text.strip()) if _is_relative(text.strip()) else None
     words = fold((found["whom"] or "") if found else "").split()
-    return found is not None and (OF_SENTENCES - {"and", "und"} - NO_NAME).isdisjoint(words)
+    return found is not None and (OF_SENTENCES - _JOINS - NO_NAME).isdisjoint(words)
 
 
 def _is_surname(text: str) -> bool:

@@ -20,25 +20,24 @@ from askproai_runtime.conversation.open_days import TimeWords
 from askproai_runtime.conversation.requested_times import names_day
 from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.language.places_among import ENDING, OF_THEM, PLACE, PLACES
+from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.spoken_times import WEEKDAYS, Argument, Grain, find_part_argument, fold
 
-_OFFER: Final = rf" (?:termin|vorschlag|zeit|uhrzeit|moeglichkeit|tag|option|one|slot|time|day|appointment|{OF_THEM})"
+_WORDS: Final = UNDERSTOOD.places
 _WEEKDAY: Final = "|".join(WEEKDAYS)
-_PLEASE: Final = r"(?:,? (?:bitte|please))?"
+_PLEASE: Final = rf"(?:,? (?:{UNDERSTOOD.arguments.please}))?"
+_STEM: Final = rf"(?P<place>{PLACE}){ENDING}"
 # "Am zweiten" is a day of the month.
 _PLACE: Final = re.compile(
-    rf"(?:(?:am )?(?P<before>{_WEEKDAY}),? )?(?:(?:der|die|das|den|the) )?(?P<place>{PLACE}){ENDING}"
-    rf"(?:{_OFFER}| (?P<after>{_WEEKDAY}))?{_PLEASE}"
+    rf"(?:(?:(?:{UNDERSTOOD.arguments.on_day}) )?(?P<before>{_WEEKDAY}),? )?(?:(?:{_WORDS.article}) )?{_STEM}"
+    rf"(?: (?:{_WORDS.offer}|{OF_THEM})| (?P<after>{_WEEKDAY}))?{_PLEASE}"
 )
 _PLACE_OF_DAY: Final = re.compile(
-    r"(?P<before>(?:(?:ja|yes|gleich|direkt|dann|then|lieber|rather|gerne?|doch|also),? )*)(?P<on>(?:am|an dem|on the) )?"
-    rf"(?:(?:der|die|das|den|the) )?(?:(?P<place>{PLACE}){ENDING}|(?P<digit>[1-9])\.)"
-    rf"(?: (?:(?P<day>(?:(?:moegliche|freie)[nr]? )?tag|day|{OF_THEM})|(?P<weekday>{_WEEKDAY})))?"
-    rf"{_PLEASE}(?P<behind>.*)"
+    rf"(?P<before>(?:(?:{_WORDS.before_place}),? )*)(?P<on>(?:{_WORDS.on_place}) )?"
+    rf"(?:(?:{_WORDS.article}) )?(?:{_STEM}|(?P<digit>[1-9])\.)"
+    rf"(?: (?:(?P<day>{_WORDS.day}|{OF_THEM})|(?P<weekday>{_WEEKDAY})))?{_PLEASE}(?P<behind>.*)"
 )
-_SHOWN_WEEKDAY: Final = re.compile(
-    rf"^(?:(?:ja|genau|yes|an|am|dann|gleich|gern|on),? )*(?:diese[mnrs]?|this) (?P<weekday>{_WEEKDAY})\b"
-)
+_SHOWN_WEEKDAY: Final = re.compile(rf"^(?:(?:{_WORDS.before_this}),? )*(?:{_WORDS.this}) (?P<weekday>{_WEEKDAY})\b")
 _DIGIT: Final = re.compile(r"([1-9])\.?")
 
 

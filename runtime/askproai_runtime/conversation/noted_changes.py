@@ -19,8 +19,9 @@ from askproai_runtime.language.placeholders import leaves_open
 from askproai_runtime.language.replies import heard_key
 from askproai_runtime.language.spoken_services import read_services
 from askproai_runtime.language.staff_preferences import NotedStaff, read_noted_staff
+from askproai_runtime.language.understood import UNDERSTOOD, UNDERSTOOD_IN
 from askproai_runtime.person_names import fold
-from askproai_runtime.sentences import decline_name, format_spoken, say
+from askproai_runtime.sentences import decline_name, format_spoken, present_language, say
 from askproai_runtime.spoken_times import (
     UnclearMention,
     count_from,
@@ -31,19 +32,16 @@ from askproai_runtime.spoken_times import (
 )
 from askproai_runtime.visits import list_parts
 
+_WORDS = UNDERSTOOD.notes
 _PARTS = re.compile(r"[;\n]|,\s|\.\s+(?=\D)")
 _CLAUSE = re.compile(r"[,.;!?]")
-_SECOND = re.compile(r"\b(?:zweite\w*|letzte\w*|second|latter|last)\b", re.IGNORECASE)
-_CORRECTS = r"besser|better|doch|eigentlich|instead|lieber|nein|no|prefer(?:s|red)?|rather|stattdessen"
-_CORRECTION = re.compile(rf"\b(?:{_CORRECTS})\b", re.IGNORECASE)
+_SECOND = re.compile(rf"\b(?:{_WORDS.second})\b", re.IGNORECASE)
+_CORRECTION = re.compile(rf"\b(?:{_WORDS.corrects})\b", re.IGNORECASE)
 # A customer, and that this is what they want.
-_FRAME = re.compile(
-    rf"\b(?:(?:{_CORRECTS}|aber|actually|anrufer(?:in)?|bitte|caller|client|customer|gerne?|hätten?|kund(?:e|in)|möchten?|please"
-    r"|the|wants?|will|would like|wünscht|wunsch(?:zeit|termin)?)\b[,:]?|(?:falls|wenn) möglich|if possible|am liebsten)",
-    re.IGNORECASE,
-)
+_FRAME = re.compile(rf"\b(?:(?:{_WORDS.corrects}|{_WORDS.of_customer})\b[,:]?|(?:{_WORDS.if_possible}))", re.IGNORECASE)
+_NO_CLOCK = "".join(f"(?<!{word} )" for word in sorted(_WORDS.before_clock))
 _AMOUNT = re.compile(
-    r"\b(?<![:.])(?<!um )(?<!ab )(?<!at )\d+(?:,\d+)?\b(?!\s*(?:uhr|h|[ap]\.?m\b|[.:]))", re.IGNORECASE
+    rf"\b(?<![:.]){_NO_CLOCK}\d+(?:,\d+)?\b(?!\s*(?:{_WORDS.behind_clock}|[.:]))", re.IGNORECASE
 )  # "3 mm"
 
 
@@ -97,7 +95,8 @@ def find_noted_staff(call: CallContext, notes: str | None, service: ServiceReque
                 return None
             raise _ask_for_noted(meant, note, again)
         if noted.excluded and not noted.wanted and set(answered.wanted).isdisjoint(noted.excluded):
-            return ", ".join(f"nicht {each.display_name}" for each in noted.excluded)
+            not_word = UNDERSTOOD_IN[present_language()].arguments.exclude
+            return ", ".join(f"{not_word} {each.display_name}" for each in noted.excluded)
     return None
 
 

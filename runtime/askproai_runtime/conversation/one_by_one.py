@@ -12,6 +12,7 @@ from askproai_runtime.conversation.types import Answer, CallContext, Clarificati
 from askproai_runtime.language.answer_words import NO, YES, words_of
 from askproai_runtime.language.name_words import RELATIVES
 from askproai_runtime.language.replies import companions_key
+from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import fold, same_name
 from askproai_runtime.sentences import say
 
@@ -21,17 +22,10 @@ _OF_ONE: Final = frozenset({
 })  # fmt: skip
 
 
-_NO_PROBLEM: Final = re.compile(r"\b(?:kein problem|no problem|no worries|nichts dagegen)\b")
-_NOT: Final = re.compile(
-    r"\b(?:nein|nee|nö|nicht|nichts|kein\w*|niemand|ohne|allein\w*|nur (?:ich|für mich)"
-    r"|no|not|nobody|alone|without|don t|doesn t|won t|isn t|can t)\b"
-)
-# Words beside the name of the person who comes: "für Mia bitte", "sie heißt Mia Lange".
-_BESIDE: Final = RELATIVES | {
-    "als", "and", "auch", "bitte", "book", "buchen", "comes", "dann", "das", "den", "der", "die", "eintragen", "er", "first",
-    "for", "fuer", "genau", "heisst", "her", "his", "ihr", "is", "ist", "jetzt", "kommt", "mein", "meine", "meinen", "mit", "my",
-    "name", "next", "noch", "now", "please", "sein", "she", "sie", "termin", "then", "und", "zuerst",
-}  # fmt: skip
+_WORDS: Final = UNDERSTOOD.known_people
+_NO_PROBLEM: Final = re.compile(rf"\b(?:{_WORDS.no_problem})\b")
+_NOT: Final = re.compile(rf"\b(?:{_WORDS.refuses})\b")
+_BESIDE: Final = RELATIVES | _WORDS.beside
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,15 +36,17 @@ from askproai_runtime.language.cancel_answers import means_all
 from askproai_runtime.language.phrases import join_list
 from askproai_runtime.language.replies import answers_nothing
 from askproai_runtime.language.spoken_services import names_service
+from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import fold, same_name
 from askproai_runtime.sentences import decline_name, say
 from askproai_runtime.spoken_times import understand_parts
 from askproai_runtime.visits import find_by_name, list_parts
 
 _WHICH_KIND: Final = "appointment or place"
-_PLACE: Final = re.compile(r"\b(?:platz|place|spot)\b", re.IGNORECASE)
-_CLAUSE: Final = re.compile(r"[,.;!?]|\b(?:und|aber|and|but)\b", re.IGNORECASE)
-_NOT: Final = re.compile(r"\b(?:nein|nee|no|nicht|kein\w*|not|don.?t)\b", re.IGNORECASE)
+_WORDS: Final = UNDERSTOOD.own_appointments
+_PLACE: Final = re.compile(rf"\b(?:{_WORDS.waiting_place})\b", re.IGNORECASE)
+_CLAUSE: Final = re.compile(rf"[,.;!?]|\b(?:{_WORDS.clause_begins})\b", re.IGNORECASE)
+_NOT: Final = re.compile(rf"\b(?:{_WORDS.keeps_place})\b", re.IGNORECASE)
 
 
 async def list_own_waiting(ctx: BookingContext, conn: Connection, call: CallContext) -> list[WaitlistEntry]:

@@ -14,6 +14,7 @@ from askproai_runtime.conversation.types import CallContext, ClarificationNeeded
 from askproai_runtime.language.calling_number import Pointer, read_pointer
 from askproai_runtime.language.replies import PhoneQuestion
 from askproai_runtime.language.spoken_numbers import read_spoken_number
+from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.sentences import say
 
 # National digits of the shortest number that is taken for a whole one. Area and first digits alone are valid by the numbering plan
@@ -22,15 +23,10 @@ _FEWEST_DIGITS = 7
 _LONGEST_GROUP = 4
 # The groups of a number of North America, "1 512 234 5678", whose digits may be a German mobile number without its zero.
 _AMERICAN = re.compile(r"\D*1\D+\d{3}\D")
-# What a number is: "mobil: 0171 5556677, Festnetz: 030 1234567". "Unter" and "äh" are none of these.
-_KINDS = (
-    r"mobil(?:e|funk|nummer)?|handy(?:nummer)?|cell(?:phone)?|festnetz(?:nummer)?|landline|privat|private|home|zu ?hause"
-    r"|daheim|geschäftlich|dienstlich|büro|office|work|arbeit"
-)
-_LABEL = re.compile(rf"\b(?:{_KINDS}|tel(?:efon(?:nummer)?)?|telephone|phone|nummer|number)\b[.:]?", re.IGNORECASE)
+_WORDS = UNDERSTOOD.phones
+_LABEL = re.compile(rf"\b(?:{_WORDS.kinds}|{_WORDS.label})\b[.:]?", re.IGNORECASE)
 _BETWEEN_NUMBERS = re.compile(
-    rf"[,;|\n]|\s/\s|\b(?:oder|or|und|and|bzw|beziehungsweise|alternativ|sonst)\b\.?|(?<=\d)\s+(?=(?:{_KINDS})\b)",
-    re.IGNORECASE,
+    rf"[,;|\n]|\s/\s|\b(?:{_WORDS.between})\b\.?|(?<=\d)\s+(?=(?:{_WORDS.kinds})\b)", re.IGNORECASE
 )
 
 

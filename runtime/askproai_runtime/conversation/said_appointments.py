@@ -17,39 +17,31 @@ from askproai_runtime.language.declines import find_named_times
 from askproai_runtime.language.name_words import PARTICLES
 from askproai_runtime.language.places_among import ENDING, PLACE, PLACES
 from askproai_runtime.language.spoken_services import find_named
+from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import SENTENCES
 from askproai_runtime.spoken_times import MONTHS, NUMBERS, WEEKDAYS, UnclearMention
 from askproai_runtime.visits import list_parts
 
+_WORDS: Final = UNDERSTOOD.own_appointments
 PICKING: Final = ("appointment_id", "appointment_date", "appointment_time")
 _NEW_TIME: Final = ("start", "date", "time", "part_of_day")
 _TWO: Final = 2
-_OF_TWO: Final = frozenset({"frueher", "spaeter", "earlier", "later"})
-_LAST: Final = frozenset({"letzt", "last"})
-_STEM: Final = rf"(?P<stem>{PLACE}|(?:earlier|later)\b){ENDING}"
-# Words around a place, and around what else says which appointment is meant.
-_BESIDE_PLACE: Final = {
-    "absagen", "also", "am", "appointment", "beiden", "bitte", "das", "davon", "dem", "den", "der", "die", "doch", "i", "ich",
-    "ja", "lieber", "mean", "meine", "meinte", "nehme", "nein", "no", "nur", "of", "on", "one", "platz", "please", "streichen",
-    "termin", "the", "them", "two", "verschieben", "von", "yes",
-}  # fmt: skip
-_BESIDE: Final = _BESIDE_PLACE | {
-    "ach", "aeh", "aehm", "and", "andere", "anderen", "at", "auf", "bei", "da", "dann", "dr", "for", "frau", "fuer", "genau",
-    "gut", "halb", "herr", "herren", "herrn", "hier", "hm", "im", "in", "mit", "mr", "mrs", "ms", "oh", "ok", "okay", "other",
-    "s", "to", "uhr", "um", "und", "with",
-}  # fmt: skip
-_BETWEEN: Final = rf"(?:{'|'.join(sorted(_BESIDE_PLACE))})"
+_STEM: Final = rf"(?P<stem>{PLACE}|(?:{_WORDS.place_of_two})\b){ENDING}"
+_BESIDE: Final = _WORDS.beside_place | _WORDS.beside
+_BETWEEN: Final = rf"(?:{'|'.join(sorted(_WORDS.beside_place))})"
+_ARTICLE: Final = rf"(?:{UNDERSTOOD.places.article})"
 _PLACE_WORD: Final = re.compile(_STEM)
 _WHOLE: Final = re.compile(rf"^(?:{_BETWEEN} )*{_STEM}(?: {_BETWEEN})*$")
-_OF_TIME: Final = rf"(?:of )?(?:\w*tag|\w*mal|\w*woche|\w*monat|\w*zeit|abend|{'|'.join(MONTHS)})\b"
-_IN_WORDS: Final = re.compile(rf"\b(?:den|der|die|das|the) {_STEM}(?! {_OF_TIME})")
-_OTHER: Final = re.compile(r"\b(?:den|der|die|das|the) (?:andere[nrms]?|other)\b")
-_ONLY_OTHER: Final = re.compile(rf"(?:{_BETWEEN} )*(?:andere[nrms]?|other)(?: {_BETWEEN})*")
-_FIRST_NO: Final = re.compile(r"^(?:(?:nein|nee|noe|no|nope) )+")
-_NOT: Final = re.compile(r"\b(?:nein|no|nicht|not)\b")
-_AS_NEW: Final = re.compile(r"\b(?:auf|to) (?:den|die|das|the) ")
-_NO_NAMES: Final = PARTICLES | {"die", "dem", "bei", "mit", "um", "am", "the"}
+_OF_TIME: Final = rf"(?:(?:{UNDERSTOOD.days.of_month}) )?(?:{_WORDS.period}|{'|'.join(MONTHS)})\b"
+_IN_WORDS: Final = re.compile(rf"\b{_ARTICLE} {_STEM}(?! {_OF_TIME})")
+_OTHER: Final = re.compile(rf"\b{_ARTICLE} (?:{_WORDS.other})\b")
+_ONLY_OTHER: Final = re.compile(rf"(?:{_BETWEEN} )*(?:{_WORDS.other})(?: {_BETWEEN})*")
+_FIRST_NO: Final = re.compile(rf"^(?:(?:{_WORDS.first_no}) )+")
+_NOT: Final = re.compile(rf"\b(?:{_WORDS.negation})\b")
+_AS_NEW: Final = re.compile(rf"\b(?:{_WORDS.to_new}) ")
+_ON_DAY: Final = re.compile(rf"(?:{UNDERSTOOD.arguments.on_day}) ")
+_NO_NAMES: Final = PARTICLES | _WORDS.no_names
 
 
 def find_place(words: str, among: int, pattern: re.Pattern[str] = _WHOLE) -> int | None:
@@ -58,8 +50,8 @@ def find_place(words: str, among: int, pattern: re.Pattern[str] = _WHOLE) -> int
     if len(stems) != 1:
         return None
     place = PLACES[stem := stems.pop()]
-    is_counted = place >= 0 and stem not in _OF_TWO
-    is_certain = place < among if is_counted else among <= (_TWO if stem in _OF_TWO else MAX_SPOKEN)
+    is_counted = place >= 0 and stem not in _WORDS.of_two
+    is_certain = place < among if is_counted else among <= (_TWO if stem in _WORDS.of_two else MAX_SPOKEN)
     return place % among if is_certain else None
 
 
@@ -79,7 +71,7 @@ def name_place(call: CallContext, args: Mapping[str, Any]) -> Mapping[str, Any]:
     for name in _NEW_TIME:
         words = fold(read_text(args, name) or "")
         is_place = _WHOLE.fullmatch(words) or _ONLY_OTHER.fullmatch(words)
-        if is_place and not words.startswith(("am ", "on ")) and not _AS_NEW.search(fold(call.said_since or "")):
+        if is_place and not _ON_DAY.match(words) and not _AS_NEW.search(fold(call.said_since or "")):
             return {**args, name: None, "appointment_date": words}
     return args
 
@@ -112,7 +104,7 @@ def choose_said(
         is_repeated = words in led and not _OTHER.search(fold(call.said_since or ""))
         return own.get(said.about) if is_repeated else _find_other(call, own)
     if find_place(words, len(ids)) is not None:
-        is_day = bool(at_time) and (not said.is_last or words.startswith(("am ", "on ")))
+        is_day = bool(at_time) and (not said.is_last or _ON_DAY.match(words))
         return None if is_day else _find_at_place(words, ids, own)
     listed = [own[each] for each in ids if each in own]
     return None if is_read else _choose_by_names(config, words, listed, [])
@@ -129,7 +121,7 @@ def _find_at_place(
     if len(by_time) < len(ids) or by_time[place] is said:
         return said
     stems = {found["stem"] for found in pattern.finditer(words)}
-    return by_time[place] if stems & _OF_TWO else None if stems & _LAST else said
+    return by_time[place] if stems & _WORDS.of_two else None if stems & _WORDS.last else said
 
 
 def _choose_by_words(
@@ -154,7 +146,7 @@ def _choose_by_words(
     new = {text for name in _NEW_TIME if (text := read_text(args, name))}
     is_which = not new or (said.asks and any(new <= each.texts for each in call.earlier))
     starts = _find_starts(config, call, utterance, listed) if is_which else []
-    names_none = chosen is None or words.startswith(("am ", "on "))
+    names_none = chosen is None or _ON_DAY.match(words)
     staff = read_text(args, "staff") or ""  # with whom a moved appointment is then, unless it answers the question
     is_staff_new = said.asks and all(staff not in each.texts for each in call.earlier)
     named = f"{words} {fold(staff)}" if is_staff_new else words

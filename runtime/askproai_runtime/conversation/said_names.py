@@ -6,16 +6,18 @@ from typing import Final
 
 from askproai_runtime.conversation.types import CallContext
 from askproai_runtime.language.name_words import RELATIVES
+from askproai_runtime.language.understood import UNDERSTOOD, not_behind
 from askproai_runtime.person_names import fold, list_name_words
 
 _RELATIVE: Final = rf"(?:{'|'.join(sorted(RELATIVES))})"
+_WORDS: Final = UNDERSTOOD.known_people
+_APPOINTMENT: Final = UNDERSTOOD.answers.appointment
 _OF_RELATIVE: Final = re.compile(
-    rf"\b(?:termin|appointment)\w* (?:(?:von|für|of|for) )?(?:mein\w*|unser\w*|my|our) (?:\w+ )?{_RELATIVE}(?:e?s)?\b"
-    rf"|\b(?:my|our) (?:\w+ )?{_RELATIVE}['’]s (?:\w+ )?appointment\b",
+    rf"\b(?:{_APPOINTMENT})\w* (?:{_WORDS.of_relative}) (?:\w+ )?{_RELATIVE}(?:e?s)?\b"
+    rf"|\b(?:{_WORDS.before_owner}) (?:\w+ )?{_RELATIVE}['’]s (?:\w+ )?(?:{_APPOINTMENT})\b",
     re.IGNORECASE,
 )
-
-_NOT_OF: Final = "".join(f"(?<!\\b{each} )" for each in ("von", "vom", "of", "fuer", "for", "mit", "with"))
+_NOT_OF: Final = not_behind(_WORDS.names_another)
 
 
 def leaves_customer_unsaid(call: CallContext, customer: str, named: str, *, is_of_call: bool) -> bool:
@@ -53,6 +55,5 @@ def names_relative(said: str, customer: str) -> bool:
 def _drop_relatives(said: str, customer: str) -> str:
     """Return words without those that name somebody by the customer: "die Tochter von Otto Lange"."""
     names = "|".join(re.escape(each) for each in (customer, customer.partition(" ")[0], customer.rpartition(" ")[2]))
-    return re.sub(
-        rf"\b{_RELATIVE} (?:von|vom|of) (?:herrn? |frau |mr\.? |mrs\.? )?(?:{names})\b", "", said, flags=re.IGNORECASE
-    )
+    beside = rf"\b{_RELATIVE} (?:{_WORDS.of_whom}) (?:(?:{_WORDS.titles}) )?"
+    return re.sub(rf"{beside}(?:{names})\b", "", said, flags=re.IGNORECASE)

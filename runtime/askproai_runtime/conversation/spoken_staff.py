@@ -11,30 +11,13 @@ from askproai_runtime.language.names import list_named_staff
 from askproai_runtime.language.phrases import join_list, sayable
 from askproai_runtime.language.placeholders import leaves_open
 from askproai_runtime.language.staff_preferences import SIGN_OF_NOT, StaffPreference, read_staff_preference
+from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import drop_prepositions, drop_titles, fold
 from askproai_runtime.sentences import decline_name, say
 
 _MOST_WORDS = 3  # of a name without titles; more are a description ("jemand mit viel Erfahrung")
-# Folded words of German and English with which a person is described, not named ("eine Frau", "wieder dieselbe").
-_DESCRIBING = frozenset({
-    "a", "an", "andere", "anderen", "anderer", "another", "anyone", "as", "but", "dasselbe", "denselben", "derselben", "derselbe",
-    "dieselbe", "ein", "eine", "einem", "einen", "einer", "from", "gleiche", "gleichen", "her", "him", "ihm", "ihn", "ihr",
-    "immer", "jemand", "jemandem", "jemanden", "kein", "keine", "keinen", "last", "letzte", "letztem", "letzten", "letztes",
-    "mal",
-    "mein", "meine", "meinem", "meinen", "meiner", "my", "nicht", "no", "not", "one", "other", "same", "selben", "somebody",
-    "someone", "usual", "usually", "von", "was", "who", "wieder", "wie",
-})  # fmt: skip
-# Beginnings of folded nouns of a role or a kind of person: "Chefin", "Inhaberin", "Azubine", "owner", "gentleman".
-_ROLES = (
-    "alte", "arzt", "aerzt", "assist", "apprentice", "auszubild", "azubi", "barber", "beautician", "besitzer", "blond", "boss",
-    "chef", "dame", "dentist", "director", "direktor", "erfahren", "expert", "fachkraft", "female", "filialleit", "friseu",
-    "frisoer", "gentleman", "geschaeftsf", "geselle", "girl", "guy", "haupt", "head", "hairdresser", "inhaber", "jung", "kolleg",
-    "kosmetik", "lady", "lehrling", "leiter", "leitung", "lehrer", "lieblings", "maedchen", "maedel", "male", "man", "manager",
-    "mann", "mechanik", "meister", "mensch", "mitarbeit", "owner", "person", "physio", "praktikant", "profi", "salonleit",
-    "senior", "junior", "spezialist", "specialist", "stammfriseu", "stylist", "teacher", "technician", "therapeut", "therapist",
-    "trainee", "trainer", "werkstatt", "woman", "young",
-)  # fmt: skip
-_ARTICLES = frozenset({"das", "den", "der", "die", "the"})
+_WORDS = UNDERSTOOD.described_staff
+_ROLES = tuple(sorted(_WORDS.roles))
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +126,8 @@ def _describes(name: str, words: Sequence[str]) -> bool:
     written = name.split()
     is_lower = all(word[:1].islower() for word in written) and len(words) > 1
     has_role = any(word.startswith(_ROLES) for word in words)
-    has_article = len(written) > 1 and fold(written[0]) in _ARTICLES and fold(written[1]) == words[0]
-    return is_lower or has_role or has_article or not _DESCRIBING.isdisjoint(words)
+    has_article = len(written) > 1 and fold(written[0]) in _WORDS.articles and fold(written[1]) == words[0]
+    return is_lower or has_role or has_article or not _WORDS.describing.isdisjoint(words)
 
 
 def _list_known(name: str, members: Sequence[Staff]) -> list[Staff]:

@@ -21,6 +21,7 @@ from askproai_runtime.conversation.arguments.texts import NOTES_LIMIT
 from askproai_runtime.conversation.instead import AgentFunctions, offer_message
 from askproai_runtime.conversation.types import Answer, FunctionOutcome
 from askproai_runtime.language.customer_names import may_bring_another
+from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import drop_titles, fold
 from askproai_runtime.sentences import say
 
@@ -35,15 +36,8 @@ _OF_PROGRAMS: Final = frozenset({
     "userid",
 })  # fmt: skip
 _ALONE: Final = frozenset({"id", "token", "uid", "uuid", "version"})  # within `insurance` they are a person's
-# A caller may have said the value of these, unless it is a program's.
-_SETTINGS: Final = frozenset(
-    {"callchannel", "channel", "currency", "lang", "language", "locale", "preis", "price", "status"}
-)
-_SETTING = re.compile(
-    r"[a-z]{2}(?:[-_][a-z]{2})?|phone|telephone|voice|web|booked|confirmed|pending|scheduled|tentative"
-    r"|(?:[\d.,]+ ?)?(?:€|eur|euro)?",
-    re.IGNORECASE,
-)
+_WORDS: Final = UNDERSTOOD.fields
+_SETTING = re.compile(rf"[a-z]{{2}}(?:[-_][a-z]{{2}})?|{_WORDS.setting}|(?:[\d.,]+ ?)?(?:€|eur|euro)?", re.IGNORECASE)
 _SENTENCE = 4  # so many words mean the same under any name
 _NOTED_IN: Final = {Function.LEAVE_MESSAGE: "message", Function.BOOK_APPOINTMENT: "notes"}
 # Answers of the caller to questions of other functions.
@@ -52,10 +46,6 @@ _ANSWERS: Final = frozenset(
 )
 # An object of one of these repeats a record of an answer: no caller has said its descriptions.
 _RECORDS: Final = frozenset({"branch", "date", "service", "staff", "start", "time"})
-_SAID_OF_RECORDS: Final = frozenset({"age", "alter", "note", "notes", "quantity", "relation", "relationship"})
-# A count of one, and these words, agree with a single appointment.
-_COUNTS: Final = frozenset({"anzahl", "count", "numberofappointments", "occurrences", "quantity", "repeat"})
-_ONCE: Final = frozenset({"einmal", "einmalig", "once", "single"})
 _OF_CHOICE: Final = frozenset({"branch", "service", "staff"})
 
 
@@ -140,8 +130,8 @@ def _is_said(read: Arguments, function: Function, path: str, text: str, known: K
     is_answer = key in _ANSWERS and len(text.split()) < _SENTENCE  # "confirmed: vielleicht" is asked about, or nothing
     if function is Function.LEAVE_MESSAGE:
         return not is_answer
-    is_record = rule is not None and rule.name in _RECORDS and key in DESCRIPTIONS - _SAID_OF_RECORDS
-    is_once = fold(text) in _ONCE or (text == "1" and key in _COUNTS)
+    is_record = rule is not None and rule.name in _RECORDS and key in DESCRIPTIONS - _WORDS.of_persons
+    is_once = fold(text) in _WORDS.once or (text == "1" and key in _WORDS.counts)
     if is_record or is_once or is_answer or key in ENDS:
         return False
     return not known.is_business("staff", text) and not known.repeats_service(read.values, path, text)
@@ -161,6 +151,6 @@ def _label(path: str, text: str) -> str:
 def _is_of_program(path: str, text: str) -> bool:
     keys = path.split(".")
     key, with_object = fold_key(keys[-1]), fold_key("".join(keys[-2:]))
-    if key in _SETTINGS:
+    if key in _WORDS.settings:
         return _SETTING.fullmatch(text.strip()) is not None
     return key in _OF_PROGRAMS or with_object in _OF_PROGRAMS or (with_object in _ALONE and " " not in text)

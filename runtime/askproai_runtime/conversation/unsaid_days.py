@@ -11,7 +11,6 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from askproai_core.tenant_config import Language
 from askproai_runtime.book.context import BookingContext
 from askproai_runtime.book.store.actions import NO_APPOINTMENT, record_which
 from askproai_runtime.conversation.arguments.texts import read_text
@@ -23,6 +22,7 @@ from askproai_runtime.conversation.types import CallContext, ClarificationNeeded
 from askproai_runtime.language.answer_words import words_of
 from askproai_runtime.language.declines import rejects_times
 from askproai_runtime.language.places_among import holds_place
+from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.sentences import SENTENCES
 from askproai_runtime.spoken_times import (
     WEEKDAYS,
@@ -36,22 +36,15 @@ from askproai_runtime.spoken_times import (
     understand_parts,
 )
 
-_OF_TODAY = re.compile(r"\b(?:heute|morgen|uebermorgen|today|tomorrow)\b")  # one day each, whatever was said before
+_WORDS: Final = UNDERSTOOD.places
+_OF_TODAY = re.compile(rf"\b(?:{_WORDS.near_day})\b")  # one day each, whatever was said before
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-# Beside a weekday another day may be meant: a date, or one before or after it.
-_OTHER_DAY = re.compile(
-    r"\d{1,2}\.|\b(?:heute|morgen|uebermorgen|gestern|today|tomorrow|yesterday|vor|nach|ab|bis|danach|davor|before|after|from|until"
-    r"|letzte\w*|vergangene\w*|last|am \w+ten|am \w+sten)\b"
-)
+_OTHER_DAY = re.compile(rf"\d{{1,2}}\.|\b(?:{_WORDS.other_day})\b")
 _CLAUSE = re.compile(r"[,;!?]|(?<!\d)\.")
-_OF_WEEK: Final = WEEKDAYS | {fold(name): number for number, name in enumerate(SENTENCES[Language.EN].weekdays)}
+_OF_WEEK: Final = WEEKDAYS | {fold(day): at for words in SENTENCES.values() for at, day in enumerate(words.weekdays)}
 _WEEKDAY = re.compile(rf"\b({'|'.join(_OF_WEEK)})s?\b")
 _MONTH_DAYS: Final = 31
-# A clause with a week or a month that asks for times there, and is no remark: "nächste Woche bin ich in Berlin".
-_ASKS = re.compile(
-    r"\b(?:haben sie|habt ihr|hätte\w*|geht|ginge|gibt|frei\w*|offen|geöffnet|termin\w*|kommen|passt|möchte\w*|wieder da"
-    r"|do you have|have you|is there|anything|free|open|appointment|come in)\b"
-)
+_ASKS = re.compile(rf"\b(?:{_WORDS.asks_for_times})\b")
 
 
 def require_said_day(

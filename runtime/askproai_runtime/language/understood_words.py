@@ -372,7 +372,7 @@ class Messages(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """TODO"""
 
     when: frozenset[str]
-    false: frozenset[str]
+    withdraws: frozenset[str]
     only_yes: frozenset[str]
     call_back: str
 
