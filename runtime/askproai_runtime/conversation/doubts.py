@@ -1,6 +1,6 @@
-"""The reasons in a caller's words to ask whether a booking is meant in place of another appointment.
+"""Signs in a caller's words that a booking may be meant in place of another appointment, so that the caller is asked.
 
-The words only turn an act into a question: any list of them turns some of them around.
+The words only turn an action into a question, since any list of words misreads some sentences.
 """
 
 import re
@@ -38,8 +38,9 @@ _TAKES_BACK: Final = re.compile(
 
 
 def read_doubts(call: CallContext) -> Doubts:
-    """Return the doubts about a booking of this call. Without a word but a yes since its last change each booking is one more: a
-    caller may have named two services at once. A yes to a question in the agent's own words is one only if that speaks of one more.
+    """Return the doubts about a booking of this call. If the caller has only said yes since the last change, each booking
+    counts as one more: two services may have been named at once. A yes to the agent's own question counts only if the
+    question was about one more.
     """
     said, replaces_person = words_of(call.said_since_change or ""), says_instead(call)
     changes = replaces_person or call.asks_to_move or any(each.search(said) for each in (MOVE, _CHANGE))
@@ -50,22 +51,22 @@ def read_doubts(call: CallContext) -> Doubts:
 
 
 def wants_one_more(call: CallContext) -> bool:
-    """Return whether the caller has spoken of one more since the last answer."""
+    """Return whether the caller has mentioned a further appointment since the last answer."""
     return bool(_ADDS.search(words_of(call.said_since or "")))
 
 
 def asks_another_time(call: CallContext) -> bool:
-    """Return whether the caller has asked for another time, and of nothing beside it."""
+    """Return whether the caller has asked for another time and has not mentioned a further appointment."""
     said = words_of(call.said_since_change or "")
     return _ANOTHER_TIME.search(said) is not None and not _ALSO.search(said)
 
 
 def _speaks_of_one_more(call: CallContext) -> bool:
-    """Return whether the caller has said, and not asked, that one more is wanted."""
+    """Return whether the caller has stated, not asked, that a further appointment is wanted."""
     said = (call.said_since_change or "").splitlines()
     return any(_ADDS.search(words_of(each)) for each in said if "?" not in each)
 
 
 def says_instead(call: CallContext) -> bool:
-    """Return whether the caller has said that one person comes in the place of another."""
+    """Return whether the caller has said that one person comes in place of another."""
     return any(_INSTEAD.search(each) for each in call.utterances)
