@@ -9,6 +9,7 @@ from typing import Final
 from askproai_runtime.book.requests import Doubts
 from askproai_runtime.conversation.types import CallContext
 from askproai_runtime.language.answer_words import FILLER, MOVE, YES_WORD, words_of
+from askproai_runtime.language.declines import NUMBER
 
 # A mere "auch" or "noch" is in many corrections, too: "Geht auch zwölf?", "Noch eine Sache: Färben soll es sein". A second may be
 # a day: "am zweiten".
@@ -19,6 +20,11 @@ _ADDS: Final = re.compile(
     r"|i also)"
 )
 _ALSO: Final = re.compile(r"\b(?:auch|noch|dazu|ausserdem|weitere\w*|zweite\w*|also|too|another|second|as well)\b")
+# "Geht auch um vier?" asks for no further appointment.
+_ALSO_AT: Final = re.compile(rf"\b(?:auch|also) (?:(?:um|gegen|ab|at) )?{NUMBER}\b")
+_SEVERAL: Final = re.compile(
+    rf"{_ALSO.pattern}|\b(?:zwei|beide[nrs]?|je|einmal|extra|zusätzlich\w*|two|both|each|once|extra)\b"
+)
 _AGREES: Final = re.compile(rf"(?:(?:{YES_WORD}|{FILLER})(?: |$))*+")
 _CHANGE: Final = re.compile(r"\b(?:änder|wechsel|(?:ein|aus|um)?tausch|chang|swap|switch)")
 # Without a word of a move: "Ich kann um zehn nicht, lieber um vier", "Können wir meinen auf vier legen?"
@@ -53,6 +59,13 @@ def read_doubts(call: CallContext) -> Doubts:
 def wants_one_more(call: CallContext) -> bool:
     """Return whether the caller has mentioned a further appointment since the last answer."""
     return bool(_ADDS.search(words_of(call.said_since or "")))
+
+
+def never_speaks_of_another(call: CallContext) -> bool:
+    """Return whether the caller has spoken in this call, and used no word for a further appointment."""
+    return bool(call.utterances) and not any(
+        _SEVERAL.search(_ALSO_AT.sub(" ", words_of(each))) for each in call.utterances
+    )
 
 
 def asks_another_time(call: CallContext) -> bool:

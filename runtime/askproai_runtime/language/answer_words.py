@@ -75,7 +75,7 @@ WAIT = re.compile(r"\b(?:moment|augenblick|sekunde|warten?|hallo|hello|wait|hold
 
 
 class Reply(StrEnum):
-    """`UNCLEAR` settles nothing: the argument counts in which the model says what it has understood."""
+    """A caller's answer to a yes-or-no question. If it is `UNCLEAR`, the model's argument for the answer counts."""
 
     YES = "yes"
     NO = "no"  # or nothing but a question of the caller: the model's word for an agreement does not count
@@ -98,18 +98,18 @@ ANYBODY = re.compile(
     r"|\bwer (?:auch immer|gerade frei ist)\b|\b(?:with|by) any(?:one|body)\b|\b(?:doesn t|don t) (?:matter|mind|care) who\b"
 )
 ALONE = re.compile(
-    r"(?<!nicht )(?<!nie )(?<!not )(?<!never )\b(?:allein\w*|nur (?:ich|für mich|mich|einer|eine)|ohne(?! (?:\w+ )*geht)"
+    r"(?<!nicht )(?<!nie )(?<!not )(?<!never )\b(?:allein\w*|nur (?:ich|für mich|mich|eine[nr]?)|ohne(?! (?:\w+ )*(?:geht|namen?\b))"
     r"|kommt (?:\w+ )*nicht(?! allein)|niemand|alone|(?:only|just) (?:me|for me|myself|one)|without(?! (?:\w+ )*no\b))\b"
 )
 
 
 def words_of(utterance: str) -> str:
-    """Return the words of an utterance in lower case, with one space between them and without signs."""
+    """Return the words of an utterance in lower case, separated by single spaces and without punctuation."""
     return " ".join(re.findall(r"\w+", utterance.casefold()))
 
 
 def is_question(utterance: str) -> bool:
-    """Return whether a caller asks something."""
+    """Return whether an utterance is a question."""
     return utterance.rstrip().endswith("?") or asks(words_of(utterance))
 
 
