@@ -56,7 +56,7 @@ def _imported(file: Path) -> Iterator[str]:
 
 
 def reachable(arrows: dict[str, set[str]], start: str, ends: Collection[str] = ()) -> set[str]:
-    """Return the nodes that can be reached from a node, without those behind `ends`."""
+    """Return the nodes that can be reached from `start`, without continuing beyond a node in `ends`."""
     seen: set[str] = set()
     waiting = list(arrows[start])
     while waiting:
@@ -68,13 +68,13 @@ def reachable(arrows: dict[str, set[str]], start: str, ends: Collection[str] = (
 
 
 def between_packages(arrows: dict[str, set[str]]) -> dict[str, set[str]]:
-    """Return the arrows between folders: an import of a single module is one of all that the module imports."""
+    """Return the arrows between folders. A single module has no node: an import of it counts as importing all that it imports."""
     folders = {node for node in arrows if (ROOT / PLANES[node.partition(".")[0]] / node.partition(".")[2]).is_dir()}
     return {node: reachable(arrows, node, folders) & folders - {node} for node in folders}
 
 
 def without_implied(arrows: dict[str, set[str]]) -> dict[str, set[str]]:
-    """Return the arrows that follow from no other ones."""
+    """Return the arrows without those that follow from other arrows."""
     behind = {node: reachable(arrows, node) for node in arrows}
     return {
         source: {target for target in targets if not any(target in behind[via] for via in targets - {target})}

@@ -1,4 +1,4 @@
-"""Compare the branch coverage of the last `coverage run` with the bars: all sources, and the parts on which promises rest."""
+"""Compare the branch coverage of the last `coverage run` with its minimums: for all sources, and for the most important parts."""
 
 import io
 import sys

@@ -98,7 +98,7 @@ class Source:
 
     @property
     def module(self) -> str:
-        """The dotted name of a source file; of a test or script its path."""
+        """The dotted name of a source file, or the path of a test or script."""
         parts = self.path.removesuffix(".py").split("/")
         return ".".join(parts[1:] if parts[0] in PLANES else parts).removesuffix(".__init__")
 
@@ -140,7 +140,7 @@ class Source:
 
 
 def past_public_api(source: Source) -> Iterator[str]:
-    """Yield imports that reach into another package past its public API. Tests may: they test a package from inside."""
+    """Yield imports from inside another package, past its public API. Tests are exempt: they test a package from inside."""
     own = source.module if source.path.endswith("/__init__.py") else source.module.rpartition(".")[0]
     for match in IMPORT.finditer(source.text) if source.root != "tests" else ():
         parts = match[1].split(".")
@@ -190,7 +190,7 @@ def dead_citations(source: Source) -> Iterator[str]:
 
 
 def words(source: Source) -> Iterator[str]:
-    """Yield words in comments and docstrings for which the glossary has the field's term."""
+    """Yield words in comments and docstrings for which the glossary has another term."""
     if source.path.startswith("operator/askproai_operator/api/"):
         return  # these docstrings are the descriptions of the custom resource definitions
     for line, text in source.texts:
@@ -200,7 +200,7 @@ def words(source: Source) -> Iterator[str]:
 
 
 def prose(source: Source) -> Iterator[tuple[int, str]]:
-    """Yield the texts of a file that are sentences, with their first lines: code, headings and rows of one comment are joined."""
+    """Yield the texts of a file that consist of sentences, with their first lines; the lines of one comment are joined."""
     if source.path.endswith(".md"):
         yield 1, re.sub(r"(?ms)^\s*```.*?^\s*```|^#+ .*?$", lambda match: "\n" * match[0].count("\n"), source.text)
     elif source.path.endswith(".yaml"):
@@ -221,7 +221,7 @@ def prose(source: Source) -> Iterator[tuple[int, str]]:
 
 
 def constructions(text: str, *, has_labels: bool = False) -> Iterator[tuple[int, str]]:
-    """Yield the sentences with one of `CONSTRUCTIONS`, with their lines from 0; `has_labels`: short ones are no sentences."""
+    """Yield the sentences with one of `CONSTRUCTIONS`, with lines from 0. If `has_labels`, short ones are labels, and skipped."""
     plain, begin = QUOTED.sub(lambda match: "x" * len(match[0]), text), 0
     for end, after in [*(match.span() for match in SENTENCE.finditer(plain)), (len(plain), len(plain))]:
         sentence = " ".join(plain[begin:end].split())
@@ -264,7 +264,7 @@ def names_of_tests(source: Source) -> Iterator[tuple[int, str]]:
 
 
 def unbounded_answers(source: Source) -> Iterator[str]:
-    """Yield readings of a client's response that have no bound, and sessions that unpack before the bound is asked for."""
+    """Yield reads of a client's response without a size limit, and sessions that unpack a body before the limit applies."""
     if (
         source.root not in PLANES
         or source.root == "sandbox"
@@ -311,7 +311,7 @@ def is_request(node: ast.expr) -> bool:
 
 
 def repeated_test_names(paths: Sequence[str]) -> Iterator[str]:
-    """Yield test files that have the name of another one; in a package a name is the package's."""
+    """Yield test files with the same file name as another test file. Files in packages may share names."""
     folders = {path.removesuffix("/__init__.py") for path in paths if path.endswith("/__init__.py")}
     tests = [each for each in paths if re.search(r"/test_\w+\.py$", each) and each.rpartition("/")[0] not in folders]
     count = Counter(each.rpartition("/")[2] for each in tests)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write the generated files, or with --check report those that are not current. `make generate` and `make check` run it.
+"""Write the generated files, or with --check report outdated ones. `make generate` and `make check` run it.
 
 Each page has a function that returns the whole text of its file. The text does not depend on the environment.
 """
@@ -141,7 +141,7 @@ def conditions() -> Iterator[str]:
 
 
 def arguments() -> Iterator[str]:
-    """Yield the rules for all arguments, and what each may be."""
+    """Yield the page with the rules for all arguments, and the valid values of each."""
     yield ARGUMENTS
     rows = [
         (f"`{rule.name}`{' (choice)' if rule.is_choice else ''}", rule.may_be, rule.otherwise,

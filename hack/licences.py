@@ -75,7 +75,7 @@ def packages() -> Iterator[tuple[str, str, str]]:
 
 
 def _site_packages() -> Iterator[tuple[str, str, str]]:
-    """Yield the same of the site's packages, which have an environment of their own: `make` has installed it."""
+    """Yield name, version and licence of each package for the site, from its separate environment, which `make` has installed."""
     folders = [str(folder) for folder in ROOT.glob(".venv/docs/lib/python*/site-packages")]
     installed = {each.name.lower().replace("_", "-"): each.metadata for each in metadata.distributions(path=folders)}
     return _packages(SITE_REQUIREMENTS, lambda name: installed[name.lower()])

@@ -39,7 +39,7 @@ def page() -> str:
 
 
 def digest() -> str:
-    """Return what the picture has in itself, so that a test sees whether it is of the present mail."""
+    """Return a hash of the drawn page, which the picture contains, so that a test notices an outdated picture."""
     return hashlib.sha256(page().encode()).hexdigest()
 
 

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Run the suites that say something about a version, for each version that this machine has: `make matrix`.
+"""Run the test suites that depend on a version, for each version that this machine has: `make matrix`.
 
     make matrix                                          # all that this machine has
     make matrix ARGS="--axis python=3.13 --axis redis"   # one version of an axis, all of another
-    make matrix ARGS="--axis kubernetes --build"         # builds from Go modules what is not built, 10 minutes each
+    make matrix ARGS="--axis kubernetes --build"         # builds missing ones from Go modules, 10 minutes each
 
-The table says what ran, and why the rest did not. The exit code is 1 when a test failed or another version ran than the row says,
-never because a version is not there.
+The table shows which versions ran, and why others did not. The exit code is 1 if a test failed or another version ran than the
+row names, never because a version is missing.
 """
 
 import argparse
@@ -24,14 +24,14 @@ from version_sources import ROOT, WORK, Had, Missing, find_kubernetes, find_post
 
 
 class Find(Protocol):
-    """Return where a version is had from. Raises Missing."""
+    """Return how this machine can run a version. Raises Missing if it cannot."""
 
     def __call__(self, version: str, *, build: bool) -> Had: ...
 
 
 @dataclass(frozen=True)
 class Axis:
-    """The parts with versions; the suites whose result depends on it; `property` is its name in the report of the tests."""
+    """A part with several versions, and the suites whose result depends on it. `property` is its name in the tests' report."""
 
     title: str
     property: str
@@ -42,7 +42,7 @@ class Axis:
 
 @dataclass(frozen=True)
 class Row:
-    """A version and what became of it: where it was had from, which release ran, and how; or why nothing ran."""
+    """One version and the result of its run: its source, the release that ran, and the outcome; or why nothing ran."""
 
     axis: Axis
     version: str
@@ -123,7 +123,7 @@ def run_version(axis: Axis, version: str, *, build: bool, run: RunSuites) -> Row
 
 
 def read_report(axis: Axis, version: str, had: Had, report: Path) -> Row:
-    """Return what the report of a run says. That nothing passed is a failure, and so is a run of another version."""
+    """Return the row for a run's report. If no test passed, or another version ran, the run counts as failed."""
     suite = next(iter(ET.parse(report).getroot().iter("testsuite")))
     total, skipped = int(suite.attrib["tests"]), int(suite.attrib["skipped"])
     failed = int(suite.attrib["failures"]) + int(suite.attrib["errors"])
@@ -152,7 +152,7 @@ def run_suites(axis: Axis, version: str, had: Had) -> Path | None:
 
 
 def table(rows: Sequence[Row]) -> Iterator[str]:
-    """Yield the lines of the table, as the pages have it."""
+    """Yield the lines of the table, in the form used in the pages."""
     yield "| Version | Had from | Ran | Suites | Result |"
     yield "|---|---|---|---|---|"
     for row in rows:

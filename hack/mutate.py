@@ -57,7 +57,7 @@ def main() -> int:
 
 
 def _copy() -> None:
-    """Make `.mutation/` anew; keep what mutmut knows of unchanged functions."""
+    """Create the copy in `.mutation/` anew, except mutmut's results for unchanged functions."""
     WORK.mkdir(exist_ok=True)
     shutil.rmtree(WORK / "src", ignore_errors=True)
     for plane in PLANES:

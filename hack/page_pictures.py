@@ -47,7 +47,7 @@ _LOOKS: Final = tuple((width, colours) for width in (1440, 390) for colours in (
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A view as a picture shows it. `templates` are those that it is made of: after a change of one it is drawn anew."""
+    """A picture of a view. `templates` are the templates that the view uses: after a change of one, draw the picture anew."""
 
     name: str
     path: str
@@ -61,7 +61,7 @@ class Picture:
         return FOLDER / f"{self.name}.png"
 
     def digest(self) -> str:
-        """Return what the picture has in itself, so that a test sees whether it is of the present templates."""
+        """Return a hash of the templates, which the picture contains, so that a test notices an outdated picture."""
         return hashlib.sha256(b"".join(each.read_bytes() for each in self.templates)).hexdigest()
 
 

@@ -120,7 +120,7 @@ def _metrics() -> Iterator[str]:
 
 
 def _in_code() -> Iterator[str]:
-    """Yield fault points, served HTTP paths and names that begin with ours, from the string constants of the sources."""
+    """Yield the fault points, HTTP paths and names with our prefix in the string constants of the sources."""
     for file in sorted(path for folder in SOURCES for path in (ROOT / folder).rglob("*.py")):
         tree = ast.parse(file.read_text("utf-8"))
         documentation = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}

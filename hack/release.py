@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Make a release: `cut VERSION` writes the version and the changelog's heading, `build` writes what is published into dist/.
+"""Make a release: `cut VERSION` writes the version and the changelog's heading, `build` writes the files to publish into dist/.
 
 `build` needs a clean checkout, so that the published files are those of a commit. Images are built by
 .github/workflows/release.yaml.
@@ -41,7 +41,7 @@ def read_versions(root: Path) -> set[str]:
 
 
 def cut(root: Path, version: str, today: date) -> None:
-    """Write a version into all places, and make the unreleased part of the changelog its part. Raises ReleaseError."""
+    """Write a version into all files that name it, and into the heading of the changelog's newest part. Raises ReleaseError."""
     if not VERSION.fullmatch(version):
         raise ReleaseError(f"{version!r} is no version: write one like 0.2.0 or 0.2.0-rc.1")
     changelog = root / "CHANGELOG.md"
@@ -70,7 +70,7 @@ def _part(changelog: str, heading: str) -> str:
 
 
 def bill_of_materials(version: str, commit: str, at: datetime) -> dict[str, Any]:
-    """Return what the image contains besides its base, as CycloneDX 1.6. Raises `licences.Unaccepted`."""
+    """Return the image's packages, besides its base image, as CycloneDX 1.6. Raises `licences.Unaccepted`."""
     components = []
     for name, number, licence in licences.packages():
         bare = name.partition(" ")[0]  # a package for some versions of Python has its marker behind the name

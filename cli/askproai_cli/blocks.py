@@ -1,4 +1,4 @@
-"""`askproai blocks …`, `askproai block` and `askproai unblock`: times in which callers cannot book a person."""
+"""`askproai blocks …`, `askproai block` and `askproai unblock`: times in which callers cannot book a staff member."""
 
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
@@ -55,11 +55,11 @@ def add(
     yes: YesOption = False,
     request_id: RequestOption = None,
 ) -> None:
-    """Block a time of a person, in every branch, or of everyone: no caller is offered it or can book it.
+    """Block a time of one person in every branch, or of everyone: callers are not offered this time and cannot book it.
 
-    The question before it shows whose time it is, the span, and the appointments and open offers of the waiting list in it.
+    The question before the change shows the people, the span, and the appointments and open waiting-list offers in it.
     Appointments stay: call the customers, and move or cancel each. Offers end: call whoever has heard of one. Cal.com's booking
-    pages do not know the block. If there is a block of the same people and span, that one is shown, and none is added.
+    pages do not know the block. If a block of the same people and span exists, it is shown, and none is added.
     """
     if everyone == (staff is not None):
         raise typer.BadParameter("name the person with --staff, or write --everyone")
@@ -77,7 +77,7 @@ def add(
 
 @for_tenant
 def remove(api: TenantApi, block: IdArgument, yes: YesOption = False, request_id: RequestOption = None) -> None:
-    """Remove a block, so that its time is offered again, unless another block is in that time: then that one is shown."""
+    """Remove a block, so that its time is offered again. Other blocks in that time stay in force, and are shown."""
     found = api.get(f"blocks/{block}")
     in_force = found["block"]["in_force"]
     confirm(f"Remove the block: {describe_block(found['block'], found['zone'])}?", yes=yes or not in_force)
@@ -95,7 +95,7 @@ def remove(api: TenantApi, block: IdArgument, yes: YesOption = False, request_id
 @blocks.command("list", epilog=example("blocks list"))
 @for_tenant
 def list_command(api: TenantApi, limit: LimitOption = 50) -> None:
-    """List the blocks that are neither removed nor over, by start."""
+    """List the present and future blocks, in the order of their starts."""
     answer = api.get("blocks", limit=limit)
     api.print_rows(answer, _rows(answer["blocks"]), _COLUMNS, "nothing is blocked")
 
@@ -103,7 +103,7 @@ def list_command(api: TenantApi, limit: LimitOption = 50) -> None:
 @blocks.command(epilog=example("blocks show 1f0c6a52"))
 @for_tenant
 def show(api: TenantApi, block: IdArgument) -> None:
-    """Show a block, the appointments that are still in it, and the offers of the waiting list that it ends."""
+    """Show a block, the appointments that still overlap it, and the waiting-list offers that it ends."""
     answer = api.get(f"blocks/{block}")
     if api.prints_text:
         typer.echo(
@@ -119,7 +119,7 @@ blocks.command("remove", epilog=REMOVE_EXAMPLE.replace("askproai unblock", "askp
 
 
 def print_added(api: TenantApi, answer: Mapping[str, Any], done: str) -> None:
-    """Print a block that was added, or the equal one that exists, and whom it affects. `done` says it of a new block."""
+    """Print the block that was added, or the equal existing one, and its effects. `done` begins the line for a new block."""
     block = answer["block"]
     said = done if answer.get("added", True) else "is already blocked, nothing was added"
     api.print_lines(answer, [f"{said}: {describe_block(block, answer['zone'])} (id {block['id']})"])
@@ -133,7 +133,7 @@ def print_added(api: TenantApi, answer: Mapping[str, Any], done: str) -> None:
 
 
 def echo_affected(answer: Mapping[str, Any], *, err: bool = False) -> None:
-    """Print the appointments and the offers in a block, if there are any."""
+    """Print the appointments and waiting-list offers that overlap a block, if there are any."""
     if found := answer["appointments"]:
         typer.echo(f"{format_count(len(found), 'appointment')} in it, to move or cancel:", err=err)
         rows = ({"notes": None, **each} for each in found)
@@ -142,7 +142,7 @@ def echo_affected(answer: Mapping[str, Any], *, err: bool = False) -> None:
 
 
 def _echo_offers(answer: Mapping[str, Any], *, err: bool = False) -> None:
-    """Print the open offers of the waiting list in a block."""
+    """Print the open offers of the waiting list that overlap a block."""
     if found := answer.get("offers", ()):
         them = "whoever was told of it" if len(found) == 1 else "those who were told of them"
         typer.echo(

@@ -1,4 +1,4 @@
-"""`askproai calendar`."""
+"""`askproai calendar`: the differences between our book and Cal.com."""
 
 import typer
 

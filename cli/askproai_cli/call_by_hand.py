@@ -1,6 +1,6 @@
-"""A call whose agent is the holder of the command: a person, or any program that writes lines.
+"""A simulated call in which the user of the command plays the agent: a person, or a program that writes lines.
 
-The simulators are imported inside of the function: askproai_cli.demo says why.
+The simulators are imported inside the function: askproai_cli.demo says why.
 """
 
 import json
@@ -21,7 +21,7 @@ In the output `heard` is your sentence, and `said` the caller's."""
 
 
 def play_by_hand(retell_url: str, to: str, caller: str, say: Sequence[str]) -> "CallRecord":
-    """Play a call by the lines of the input. Raises ValueError with the simulator's message when it refuses."""
+    """Play a call by the lines of standard input. Raises ValueError with the simulator's message if that refuses the call."""
     import asyncio
 
     from askproai_sandbox.caller import HeldCall
@@ -77,7 +77,7 @@ def _read_line() -> str | None:
 
 
 def _read_call(line: str) -> tuple[str, dict[str, Any]] | None:
-    """Return the function and the arguments of a line; None for a line that names none, which it explains."""
+    """Return the function name and arguments of a line; None, after printing why, if the line is malformed."""
     name, _, text = line.partition(" ")
     if not name:
         print("fn is followed by the name of a function, and its arguments", flush=True)

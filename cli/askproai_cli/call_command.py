@@ -103,8 +103,8 @@ def call(
 ) -> None:
     """Play a simulated, signed call against the running demo. docs/demo-agent.md says what its agent understands.
 
-    Without --say and --function it is held on the terminal: type what the caller says, line by line; Ctrl-D hangs up. Exit code
-    1: the call, one of its functions or one of its events failed.
+    Without --say and --function, the call is held on the terminal: type the caller's sentences, line by line; Ctrl-D hangs up.
+    Exit code 1: the call, one of its functions or one of its events failed.
     """
     tool_calls = _parse_tool_call(function, arguments or [], say or [])
     if sum((function is not None, model is not None, by_hand)) > 1:
@@ -173,7 +173,7 @@ def _print_played(record: "CallRecord", function: str | None, output: Output) ->
 def _hold(
     begin: Coroutine[Any, Any, "tuple[HeldCall | ModelCall, list[Step]]"], say: Sequence[str] | None, output: Output
 ) -> "CallRecord":
-    """Hold a call with these sentences, else on the terminal or with the lines of a pipe, and print its steps as they happen."""
+    """Hold a call and print its steps as they happen. Sentences come from `say`, or else from the terminal or a pipe."""
     import asyncio
 
     is_typed = not say and sys.stdin.isatty()

@@ -116,7 +116,7 @@ def render_document(answer: Mapping[str, Any], width: int) -> Iterator[str]:
 
 
 def _with_names(entry: Mapping[str, Any], names: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an entry with names in place of ids. A deleted branch, service or person has none."""
+    """Return an entry with display names in place of ids. The id of a deleted branch, service or staff member stays."""
     branch, service, staff = entry.get("branch"), entry.get("service"), entry.get("staff")
     known = {
         "branch": names.get("branches", {}).get(branch),
@@ -127,7 +127,7 @@ def _with_names(entry: Mapping[str, Any], names: Mapping[str, Any]) -> dict[str,
 
 
 def _with_call_back(entry: Mapping[str, Any], zone: tzinfo | None) -> Mapping[str, Any]:
-    """Return an entry with when to call back in one text; as it was said where it was not understood."""
+    """Return an entry with the requested call-back time as one text: in the caller's own words if these were not understood."""
     times = [entry.get(name) for name in ("call_back_from", "call_back_until")]
     first, until = (at and datetime.fromisoformat(at).astimezone(zone) for at in times)
     rest = {name: value for name, value in entry.items() if name not in {"call_back_from", "call_back_until"}}

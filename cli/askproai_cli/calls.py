@@ -59,10 +59,10 @@ def show(
         str, typer.Argument(help="As listed by `askproai calls list`, or its beginning.", metavar="CALL_ID")
     ],
 ) -> None:
-    """Show what was said in a call, what Retell makes of it, and where its recording is. The audit log has who has read it.
+    """Show a call's transcript, Retell's analysis of it, and where its recording is. The audit log records who has read it.
 
-    Transcript and analysis are kept for retention.transcriptDays; Retell keeps a recording only where privacy.retellStorage says
-    so, for privacy.retellRetentionDays.
+    Transcript and analysis are kept for retention.transcriptDays; Retell keeps a recording only if privacy.retellStorage
+    permits it, for privacy.retellRetentionDays.
     """
     answer = api.get(f"calls/{call_id}")
     api.print_lines(answer, content_lines(answer, line_width()))
@@ -95,7 +95,7 @@ def content_lines(content: Mapping[str, Any], width: int) -> Iterator[str]:
 
 
 def _notice_lines(answer: Mapping[str, Any], width: int) -> Iterator[str]:
-    """Yield what the caller heard of the call and has said about keeping it, if that is known."""
+    """Yield the call notice that the caller heard, and whether the caller refused to be recorded; nothing if it is not known."""
     notice, zone = answer.get("notice"), find_zone(answer.get("zone"))
     if notice is None:
         return
@@ -129,7 +129,7 @@ def timeline(
 ) -> None:
     """Show what happened in a call, in order: events, functions with their outcomes, appointments, jobs, transcript.
 
-    For an appointment: the acts of each call, the desk, jobs and notifications. For a correlation id: all that has it.
+    For an appointment: the changes by each call and by the desk, jobs and notifications. For a correlation id: all that has it.
     """
     answer = api.get(f"timeline/{call_id}", personal=_personal(anonymous))
     api.print_lines(answer, timeline_lines(answer, line_width()))

@@ -1,6 +1,6 @@
-"""The closed lists that options and arguments offer. Their values are those of `askproai_core.tenant_config`.
+"""The closed lists of values for options and arguments, equal to those in `askproai_core.tenant_config`.
 
-To import that costs each command 30 ms, `--help` included; tests/unit/cli/test_start_up.py compares the two.
+Importing that package would cost each command 30 ms, `--help` included; tests/unit/cli/test_start_up.py compares both lists.
 """
 
 from enum import StrEnum

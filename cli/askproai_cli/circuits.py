@@ -1,4 +1,4 @@
-"""`askproai circuits`."""
+"""`askproai circuits`: the circuit breakers of a tenant's providers."""
 
 from typing import Annotated, Any
 

@@ -31,7 +31,7 @@ class RequestFailed(Exception):
     RequestFailed
     ├── NoAnswer  the connection broke or the server failed: a change may have been done, and the same request may be sent again
     └── Refused   the private API has answered, and done nothing
-        └── Forbidden  the token is that of a reader, and does not do or show this
+        └── Forbidden  a reader's token, which does not allow this
 
     `problem` is the problem document of the answer, empty without one.
     """
@@ -42,20 +42,20 @@ class RequestFailed(Exception):
 
 
 class NoAnswer(RequestFailed):
-    """No working server answered."""
+    """No answer came, or the server failed: a change may have been carried out."""
 
 
 class Refused(RequestFailed):
-    """The private API refused."""
+    """The private API answered with a refusal and changed nothing."""
 
 
 class Forbidden(Refused):
-    """The token may only look."""
+    """The token is a reader's, which does not allow this request."""
 
 
 @dataclass(frozen=True, slots=True)
 class PrivateApiClient:
-    """A private port that answers, its token, and the Secret that has the token, as `NAMESPACE/NAME`."""
+    """A client of one tenant's private API: its URL, its token, and the token's Secret as `NAMESPACE/NAME`."""
 
     url: str
     token: str = field(repr=False)
@@ -123,7 +123,7 @@ def _read_answer(response: IO[bytes]) -> bytes:
 
 
 def _describe_problem(status: int, problem: Mapping[str, Any]) -> str:
-    """Return a problem document as a sentence; for a failure of the server with the id by which the pods' log has its cause."""
+    """Return a problem document as a sentence; for a server error with the correlation id, which finds its cause in the log."""
     text, correlation = f"{problem.get('title', status)}: {problem.get('detail', '')}", problem.get("correlation_id")
     if status < HTTPStatus.INTERNAL_SERVER_ERROR or not correlation:
         return text
@@ -168,7 +168,7 @@ def connect(tenant: str, url: str | None) -> Iterator[PrivateApiClient]:
 
 
 def _find_in_demo(tenant: str) -> PrivateApiClient | None:
-    """Return a client of the demo's tenant; None when no demo runs here, or kubectl would use another cluster."""
+    """Return a client of the demo's tenant, None if no demo runs here or kubectl uses another cluster. Raises RequestFailed."""
     state = find_demo()
     if state is None or not is_in_use(state):
         return None
@@ -181,7 +181,7 @@ def _find_in_demo(tenant: str) -> PrivateApiClient | None:
 
 @contextmanager
 def _port_forward(namespace: str, name: str) -> Iterator[PrivateApiClient]:
-    """Forward a free local port to the tenant's Service for the duration of the context, by kubectl."""
+    """Yield a client through `kubectl port-forward` from a free local port to the tenant's Service; it ends with the context."""
     kubectl = shutil.which("kubectl")
     if kubectl is None:
         raise RequestFailed(
@@ -220,7 +220,7 @@ def _port_forward(namespace: str, name: str) -> Iterator[PrivateApiClient]:
 
 
 def _read_token(kubectl: str, namespace: str, name: str) -> tuple[str, str]:
-    """Return the admin token or, for whom it is not, the readers', and the name of its Secret. Raises `RequestFailed`."""
+    """Return the admin token, or the reader token if the user may not read that, and its Secret. Raises RequestFailed."""
     failures: list[str] = []
     for secret in (f"{name}-admin", f"{name}-reader"):
         command = [kubectl, "get", "secret", secret, "-n", namespace, "-o", "jsonpath={.data.token}"]

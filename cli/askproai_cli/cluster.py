@@ -1,4 +1,4 @@
-"""The cluster that a command uses: kubeconfig files and a context, merged as kubectl merges them; and kubectl's errors in words."""
+"""The cluster that a command uses: kubeconfig files and a context, merged as kubectl does. Also explains kubectl's errors."""
 
 import json
 import os
@@ -59,7 +59,7 @@ def use_context(name: str) -> Iterator[None]:
 
 
 def refuse_file_and_context(context: typer.Context, kubeconfig: Path | None) -> None:
-    """Raise `BadParameter` if a command has both a kubeconfig file and `--context`, which chooses among those of KUBECONFIG."""
+    """Raise `BadParameter` if a command has both a kubeconfig file and `--context`, which selects from the files of KUBECONFIG."""
     if kubeconfig is not None and context.find_root().params.get("cluster"):
         raise typer.BadParameter(
             "--context chooses among the files of KUBECONFIG: set KUBECONFIG to this file, or leave out --context",
@@ -102,7 +102,7 @@ def _names(entries: list[dict[str, Any]]) -> list[str]:
 
 
 def explain_kubectl(errors: str) -> str:
-    """Return what an error of kubectl means and what to do, with its last line."""
+    """Return the meaning of a kubectl error and the remedy, with the last line of the error."""
     lines = errors.strip().splitlines()
     said = lines[-1].removeprefix("error: ").removeprefix("Error from server ") if lines else "kubectl says nothing"
     if "error dialing backend" in said:

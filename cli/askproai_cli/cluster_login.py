@@ -1,4 +1,4 @@
-"""The access of a person, or of the pod that a command runs in, to the API server."""
+"""Log in to the API server as the person who runs the command, or as the pod that the command runs in."""
 
 from pathlib import Path
 

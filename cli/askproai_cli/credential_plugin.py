@@ -85,7 +85,7 @@ class CredentialPlugin:
         self._expires: datetime | None = datetime.min.replace(tzinfo=UTC)
 
     def authorization(self) -> str | None:
-        """Return the header `Authorization` for a request, None where a client certificate is all. Raises LoginFailed."""
+        """Return the header `Authorization`; None if the only credential is a client certificate. Raises LoginFailed."""
         if self._expires is not None and self._clock.now() >= self._expires:
             status = self._decode(self._run())
             if status.client_certificate_data and status.client_key_data:
@@ -104,7 +104,7 @@ class CredentialPlugin:
         return self._header
 
     def _run(self) -> bytes:
-        """Run the program and return its standard output. On a terminal the person sees its errors and questions itself."""
+        """Run the program and return its standard output. On a terminal it shows its errors and asks its questions there."""
         section, is_terminal = self._section, sys.stderr.isatty()
         is_interactive = section.interactive_mode != "Never" and sys.stdin.isatty()
         if section.interactive_mode == "Always" and not is_interactive:
@@ -132,7 +132,7 @@ class CredentialPlugin:
         return done.stdout
 
     def _find_program(self) -> str:
-        """Return the program's path. A name with a folder is relative to the kubeconfig's, any other is searched on the PATH."""
+        """Return the path of the program: relative to the kubeconfig's folder if it names a folder, else found on the PATH."""
         command = self._section.command
         is_path = os.sep in command
         found = shutil.which(str(self._folder.absolute() / command) if is_path else command)

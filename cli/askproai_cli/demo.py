@@ -1,7 +1,7 @@
 """`askproai demo` and `askproai play`: commands that need the simulators, `askproai_sandbox`.
 
-They import it inside the function, because the production image ships no simulators: there the other commands work, and these
-end with exit code 2 and name what they need.
+They import it inside the function, because the production image has no simulators: other commands work there, and these two end
+with exit code 2 and name the missing package.
 """
 
 import sys
@@ -72,10 +72,10 @@ def play(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only titles and differences.")] = False,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Play call scripts against the running demo: what callers must hear, and which books and mails they must leave.
+    """Play call scripts against the running demo, and compare the callers' answers, the books and the mails with the scripts.
 
-    A call that the demo cannot play, such as one of a tenant that it lacks, is named and counted, and the others are played. The
-    exit code is 1 if a script differs or was not played.
+    A call that the demo cannot play, such as one of a tenant that it lacks, is named and counted, and the others are played.
+    The exit code is 1 if a script differs or was not played.
     """
     with simulators("play"):
         import asyncio

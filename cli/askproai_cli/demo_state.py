@@ -14,7 +14,7 @@ _CHECKOUT = Path(__file__).resolve().parents[2]  # of an editable installation; 
 
 
 class DemoState(TypedDict):
-    """The part of `.demo/state.json` that commands need, which `askproai demo` writes. The maps go from NAMESPACE.TENANT."""
+    """The part of `.demo/state.json` (written by `askproai demo`) that commands need. The maps are keyed by NAMESPACE.TENANT."""
 
     kubeconfig: str
     retellUrl: str
@@ -34,9 +34,9 @@ class SimulatedUrls(NamedTuple):
 
 
 def require_simulators() -> SimulatedUrls:
-    """Return the URLs of the simulators: those of the environment, as in the simulators' pod of an evaluation, else the demo's.
+    """Return the URLs of the simulators: from the environment, as in the simulators' pod of an evaluation, else the demo's.
 
-    Without both the command ends with exit code 1, as `require_demo`.
+    Without either, the command ends with exit code 1, as `require_demo` does.
     """
     if retell := os.environ.get("ASKPROAI_SIMULATED_RETELL"):
         return SimulatedUrls(retell, os.environ.get("ASKPROAI_SIMULATED_CALCOM", ""))
@@ -67,7 +67,7 @@ def require_demo() -> DemoState:
 
 
 def is_in_use(state: DemoState) -> bool:
-    """Return whether kubectl would use the demo's cluster; without any kubeconfig there is no other."""
+    """Return whether kubectl would use the demo's cluster; True if there is no kubeconfig at all."""
     in_use = find_kubeconfig_in_use()
     return in_use is None or in_use.resolve() == Path(state["kubeconfig"]).resolve()
 

@@ -1,4 +1,4 @@
-"""`askproai doctor`."""
+"""`askproai doctor`: check an installation."""
 
 from dataclasses import asdict
 from datetime import timedelta
@@ -43,11 +43,12 @@ def doctor_command(
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 for warnings, too.")] = False,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Check an installation: cluster, operator, database, Redis, providers, public URLs, clocks, certificates. Nothing is written.
+    """Check an installation: cluster, operator, database, Redis, providers, public URLs, clocks, certificates. It writes
+    nothing.
 
-    Checks that your account may not read are skipped, with the right that it needs. PostgreSQL and Redis are seen by the
-    operator, which reports them once a minute. Exit code 1: something failed, or the cluster does not answer; with --strict also
-    for a warning.
+    A check that needs a right which your account lacks is skipped, and names the right. PostgreSQL and Redis are checked by the
+    operator, which reports them once a minute. Exit code 1: something failed, or the cluster does not answer; with --strict
+    also for a warning.
     """
     import asyncio
 
@@ -72,7 +73,7 @@ def doctor_command(
 
 
 async def _examine_until_good(kubeconfig: Path | None, scope: "Scope", wait_seconds: float) -> "Sequence[Finding]":
-    """Return the findings of the first look without a failure, or of the last one."""
+    """Repeat the diagnosis until nothing fails or `wait_seconds` have passed, and return the last findings."""
     from askproai_cli.doctor import Outcome
     from askproai_core.clock import SystemClock
 
@@ -86,7 +87,7 @@ async def _examine_until_good(kubeconfig: Path | None, scope: "Scope", wait_seco
 
 
 async def _examine(kubeconfig: Path | None, scope: "Scope", clock: "Clock") -> "Sequence[Finding]":
-    """Ask the cluster. If it does not answer, that is the only finding."""
+    """Return the findings about the cluster. If it does not answer, that is the only finding."""
     from askproai_cli.cluster_login import log_in
     from askproai_cli.doctor import Finding, Outcome, examine
     from askproai_core.kube import AccessError, ApiError

@@ -59,7 +59,7 @@ def redrive(
         bool, typer.Option("--all-dead", help="All dead letters, at most a thousand for each run.")
     ] = False,
 ) -> None:
-    """Redrive a dead letter, with all its attempts. The audit log records it."""
+    """Redrive a dead letter: try it again, with all its attempts anew. The audit log records it."""
     if (event is None) is not dead:
         raise typer.BadParameter("name one ID, or say --all-dead")
     answer = api.post(f"events/{event}/redrive" if event else "events/redrive")

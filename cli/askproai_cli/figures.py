@@ -1,4 +1,4 @@
-"""`askproai figures`."""
+"""`askproai figures`: how bookings by callers and requests to providers went."""
 
 from datetime import date
 from typing import Any

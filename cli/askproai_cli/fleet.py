@@ -36,9 +36,9 @@ def tenants(
     ] = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """List the tenants of the cluster, the worst first: what is not Ready for longest, then whose error budget is used up.
+    """List the tenants of the cluster, the worst first: longest not Ready, then error budget used up.
 
-    It reads the four kinds, and needs the right to list them. JSON has all that match, without a limit.
+    The command reads the four kinds, and needs the right to list them. JSON has all that match, without a limit.
     """
     import asyncio
 
@@ -67,7 +67,7 @@ def tenants(
 
 
 def _cause_of(row: "FleetRow") -> str | None:
-    """Return why a tenant is in the list; of one that is Ready and over its budget, too."""
+    """Return why a tenant needs attention: an object that is not Ready, or a used-up error budget; None if there is no reason."""
     from askproai_core.fleet import Severity
 
     if row.severity is Severity.OVER_BUDGET and row.what is None:

@@ -1,4 +1,4 @@
-"""`askproai lint`."""
+"""`askproai lint`: check manifests offline."""
 
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated

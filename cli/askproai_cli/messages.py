@@ -1,4 +1,4 @@
-"""`askproai messages …` and `askproai waitlist …`: what callers have left for the tenant, and who waits for a time."""
+"""`askproai messages …` and `askproai waitlist …`: messages that callers have left, and callers who wait for a time."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any
@@ -47,7 +47,7 @@ def list_command(
     since: SinceOption = None,
     limit: LimitOption = 50,
 ) -> None:
-    """List the open messages: who waits for longest is first. With --done the others, by whom and with which note."""
+    """List the open messages, the longest waiting first. With --done, list the others, with the person and the note."""
     filters = {"state": "done" if done else "open", "since": since_instant(since)}
     answer = api.get("messages", **filters, limit=limit)
     nothing = "no message is done" if done else "no open messages"
@@ -83,7 +83,7 @@ def done(
 
 
 def _rows(found: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Add when to call back: as it was understood, else as it was said; and for whom the message is to its text."""
+    """Yield messages with the call-back time, as parsed or else as spoken, and with the recipient in the text."""
     for message in found:
         recipient = f"for {message['recipient']}: " if message["recipient"] else ""
         yield {**message, "when": _call_back(message), "text": f"{recipient}{message['text']}"}
@@ -129,14 +129,14 @@ def list_waitlist(
 @waitlist.command(epilog=example("waitlist decline 1f0c6a52"))
 @for_tenant
 def decline(api: TenantApi, entry: IdArgument, yes: YesOption = False, request_id: RequestOption = None) -> None:
-    """Record that somebody does not want the offered time: the next one gets it, and this one waits for another."""
+    """Record that a waiting caller declines the offered time. It goes to the next entry; this one waits for another time."""
     _change(api, entry, request_id, "decline", "does not want the offered time", yes=yes)
 
 
 @waitlist.command(epilog=example("waitlist remove 1f0c6a52"))
 @for_tenant
 def remove(api: TenantApi, entry: IdArgument, yes: YesOption = False, request_id: RequestOption = None) -> None:
-    """Take somebody off the list; a time that is offered to this person goes to the next one."""
+    """Remove an entry from the waiting list. A time that is offered to it goes to the next entry."""
     _change(api, entry, request_id, "remove", "waits no more", yes=yes)
 
 

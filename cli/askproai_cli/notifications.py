@@ -1,4 +1,4 @@
-"""`askproai notifications …`: mails and messages, the dead ones among them, and who wants no reminders."""
+"""`askproai notifications …`: mails and messages, including dead ones, and the addresses that want no reminders."""
 
 from typing import Annotated
 
@@ -40,7 +40,7 @@ def redrive(
     notification: Annotated[str | None, typer.Argument(help="As listed.", metavar="ID")] = None,
     dead: Annotated[bool, typer.Option("--all-dead", help="All dead ones, at most a thousand for each run.")] = False,
 ) -> None:
-    """Send a dead notification again, with all its attempts, unless it is no longer needed. The audit log records it."""
+    """Send a dead notification again, with all its attempts anew, unless it is not needed any more. The audit log records it."""
     if (notification is None) is not dead:
         raise typer.BadParameter("name one ID, or say --all-dead")
     path = f"notifications/{notification}/redrive" if notification else "notifications/redrive"
@@ -51,7 +51,7 @@ def redrive(
 @notifications.command("opt-outs", epilog=example("notifications opt-outs"))
 @for_tenant
 def opt_outs(api: TenantApi) -> None:
-    """List who wants no reminders."""
+    """List the addresses and numbers that want no reminders."""
     answer = api.get("reminder-opt-outs")
     api.print_rows(answer, answer["opt_outs"], _OPT_OUTS, "nobody has refused reminders")
 

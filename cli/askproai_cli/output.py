@@ -34,9 +34,9 @@ _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 def parse_since(text: str, now: datetime) -> str:
-    """Return the instant of an age such as `2h`; any other text unchanged, since the tenant's zone decides about a local time.
+    """Return the instant of an age such as `2h`. Any other text is unchanged: it may be a local time in the tenant's zone.
 
-    An age in another unit ends the command as wrong usage.
+    An age in an unknown unit ends the command as wrong usage.
     """
     age = _AGE.fullmatch(text.strip())
     if age is None:
@@ -58,7 +58,7 @@ def print_json(answer: Any) -> None:
 
 
 def with_branch(columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """Return the columns, with the branch behind the first one where the rows are of more than one branch."""
+    """Return the columns, with the branch in second place if the rows belong to several branches."""
     (first, title), *others = columns.items()
     if len({each.get("branch") for each in rows}) < 2:  # noqa: PLR2004  one says nothing
         return dict(columns)
@@ -75,10 +75,10 @@ def print_rows(
     with_seconds: Collection[str] = (),
     err: bool = False,
 ) -> None:
-    """Print an answer as JSON, or its `rows` as a table. `columns` maps each field to its heading; `nothing` replaces no rows.
+    """Print an answer as JSON, or its `rows` as a table. `columns` maps each field to its heading; `nothing` is for no rows.
 
-    Times are shown in the zone that the answer names (`zone`), else in the reader's own; with seconds in the columns
-    `with_seconds`. Below a page that has a next one, a line reports it. With `err` all goes to standard error.
+    Times are shown in the answer's time zone (`zone`), or else in the reader's own; columns in `with_seconds` show seconds. If
+    the answer has a next page, a line below the table reports it. With `err` all output goes to standard error.
     """
     if output is Output.JSON:
         print_json(answer)
@@ -106,7 +106,7 @@ def find_width() -> int | None:
 
 
 def line_width() -> int:
-    """Return the width for lines: the terminal's; a file or a pipe has none, so none is folded there."""
+    """Return the width for wrapped lines: the terminal's; unlimited for a file or a pipe."""
     return find_width() or _UNLIMITED
 
 
@@ -124,9 +124,9 @@ def to_cell(
     seconds: bool = False,
     write_time: Callable[[datetime], str] | None = None,
 ) -> str:
-    """Return a JSON value as the text of one line, every instant in it as `format_time` or `write_time` (in `zone`) writes it.
+    """Return a JSON value as one line of text, with every time formatted by `format_time` or `write_time`, in `zone`.
 
-    Callers and providers write some of these texts: a control character becomes `�`, so that the terminal does not obey it.
+    Some texts come from callers and providers: a control character becomes `�`, so that the terminal does not obey it.
     """
     if value is None:
         return ""

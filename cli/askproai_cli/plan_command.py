@@ -1,4 +1,4 @@
-"""`askproai plan`."""
+"""`askproai plan`: preview an apply of manifests."""
 
 import textwrap
 from dataclasses import asdict
@@ -110,10 +110,9 @@ def _print_plan(planned: "Sequence[Planned]") -> None:
 
 
 def _is_planned(document: "Document") -> bool:
-    """Return whether a manifest is ours, or a Namespace or Secret beside ours: of others nothing is planned.
+    """Return whether a manifest is planned: one of ours, or a Namespace or Secret beside ours.
 
-    Raises Unreadable for one without a known kind and a name, or whose name or namespace is no text. Lint and the API server judge
-    the rest.
+    Raises Unreadable if the kind is unknown, the name is missing, or name or namespace is not text. All else is judged later.
     """
     from askproai_cli.lint import Unreadable
     from askproai_operator import resources

@@ -1,4 +1,4 @@
-"""`askproai sandbox`: run one simulator on its own, switch on faults of the running demo's simulators, and read its mails."""
+"""`askproai sandbox`: run one simulator by itself, switch on faults of the demo's simulators, and read the demo's mails."""
 
 import json
 import sys
@@ -162,7 +162,7 @@ def faults(
 
 
 def _rows(provider: Simulated, answer: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return a row for each fault that a simulator knows, with its active part."""
+    """Return a row for each fault that a simulator knows, with the operations for which it is active now."""
 
     def active(kind: str) -> str:
         counts = [(f["operation"], f["count"]) for f in answer["active"] if f["fault"] == kind]
@@ -239,7 +239,7 @@ def _show_mail(mail: dict[str, Any] | None, number: int, url: str, output: Outpu
 
 
 def _indent(line: str) -> str:
-    """Return the blanks with which a line begins: in a calendar file they say that it goes on the line before (RFC 5545, 3.1)."""
+    """Return the leading spaces of a line: in a calendar file they mark a continuation of the line before (RFC 5545, 3.1)."""
     return line[: len(line) - len(line.lstrip(" "))]
 
 

@@ -44,9 +44,9 @@ class TenantApi:
         return self.output is Output.TEXT
 
     def get(self, path: str, **params: str | int | None) -> Any:
-        """Return the JSON of an answer. Params that are None are left out.
+        """Return the JSON of an answer. Parameters that are None are left out.
 
-        A reader who asks for `personal=true` gets the answer without, and a line on standard error.
+        If a reader asks for `personal=true`, the answer comes without personal data, and a line on standard error reports that.
         """
         query = {name: value for name, value in params.items() if value is not None}
         try:
@@ -71,10 +71,10 @@ class TenantApi:
             _fail(error)
 
     def change(self, path: str, body: dict[str, Any], request_id: str | None, *, again: str = "") -> Any:
-        """Send one change, up to three times while no answer comes, and return the JSON of the answer. It is carried out once.
+        """Send a change, up to three times until an answer comes, and return its JSON. The change is carried out only once.
 
-        If the change may have been carried out, the message of a failure says how to go on, with what else the same request needs
-        then (`again`).
+        If it is unclear whether the change was carried out, the failure's message says how to repeat the same request; `again`
+        is the further input that this needs.
         """
         content = {**body, "request_id": str(_parse(request_id)), "by": name_user()}
         uncertain = request_id is not None
@@ -108,7 +108,7 @@ class TenantApi:
 
 
 def for_tenant(function: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options `--tenant`, `--url` and `--output`; its first parameter is the `TenantApi` that they name."""
+    """Add the options `--tenant`, `--url` and `--output` to a command; its first parameter becomes the `TenantApi` for them."""
     _, *own = inspect.signature(function).parameters.values()
     kind = inspect.Parameter.KEYWORD_ONLY
     options = (

@@ -78,9 +78,9 @@ def export_command(
 ) -> None:
     """Write all of a suspended tenant into one file: manifests, its token and data keys, and all its rows of one moment.
 
-    From then on its Tenant is not provisioned here any more, and its database login is gone, so that nothing is booked twice. The
-    file is encrypted; it has what callers said. It may be repeated. Exit code 1: the tenant is not stopped, or something does not
-    answer; there is no file then.
+    From then on its Tenant is not provisioned here any more, and its database login is gone, so that nothing is booked twice.
+    The file is encrypted, because it has callers' words. You may repeat the export. Exit code 1: the tenant is not stopped, or
+    something does not answer; there is no file then.
     """
     from askproai_cli.tenant_move import Source, export_tenant
     from askproai_core.clock import SystemClock
@@ -103,7 +103,7 @@ def export_command(
 
 
 def export_lines(exported: "Exported", namespace: str, name: str, file: Path) -> Iterator[str]:
-    """Yield the lines about an export. The way back is a line of its own, since it is copied."""
+    """Yield the lines about a finished export. The command that undoes it is a line of its own, so that people can copy it."""
     yield f"{file}: {sum(exported.rows.values())} rows, {', '.join((*exported.objects, *exported.secrets))}"
     if exported.missing:
         yield f"not in the file: the Secrets {', '.join(exported.missing)}; create them at the destination"
@@ -196,7 +196,7 @@ def _run(
 
 @contextmanager
 def _warnings_on_standard_error() -> Iterator[None]:
-    """Show the warnings that the database's package logs about roles, not on standard output, which programs read."""
+    """Show the database package's log warnings about roles on standard error, because programs read standard output."""
     import logging
     import sys
 
@@ -214,7 +214,7 @@ def _warnings_on_standard_error() -> Iterator[None]:
 
 
 def _read_passphrase(file: Path | None, *, new: bool) -> str:
-    """Return the passphrase of a file, or ask for it; a short one for a new file is wrong usage."""
+    """Return the passphrase from a file, or else ask for it. A short passphrase for a new file is wrong usage."""
     if file is None:
         passphrase: str = typer.prompt("Passphrase of the file", hide_input=True, confirmation_prompt=new, err=True)
     else:

@@ -1,4 +1,4 @@
-"""`askproai when`."""
+"""`askproai when`: test what the grammar understands of a date or a time."""
 
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
@@ -62,7 +62,7 @@ def when(
 
 
 def _span(candidate: "Candidate") -> str:
-    """Return start and end; whole days without their midnights."""
+    """Return start and end as text; whole days without the times 00:00."""
     start, end = candidate.start, candidate.end
     if end is None:
         return format_time(start, start.tzinfo)

@@ -1,4 +1,4 @@
-"""The first words to a caller: whether it says that an AI speaks (EU AI Act, art. 50), and how that sentence is referred to."""
+"""The first sentence to a caller: whether it says that an AI speaks (EU AI Act, art. 50), and the hash that refers to it."""
 
 import hashlib
 

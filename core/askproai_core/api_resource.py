@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class ApiResource:
-    """Where the API serves a kind (group, version, plural), and what manifests call it."""
+    """A kind of Kubernetes object: the group, version and plural of its API URL, and the kind's name in manifests."""
 
     group: str
     version: str
@@ -23,7 +23,7 @@ class ApiResource:
         return f"{self.group}/{self.version}" if self.group else self.version
 
     def path(self, namespace: str | None = None, name: str | None = None) -> str:
-        """Return the URL path of one object, or of the collection without a name."""
+        """Return the URL path of the object `name`, or of the whole collection if there is no name."""
         root = f"/apis/{self.api_version}" if self.group else f"/api/{self.version}"
         scope = f"/namespaces/{namespace}" if self.namespaced and namespace else ""
         return f"{root}{scope}/{self.plural}" + (f"/{name}" if name else "")
@@ -33,7 +33,7 @@ class ApiResource:
         return {"apiVersion": self.api_version, "kind": self.kind, "namespace": namespace, "name": name}
 
     def owner_reference(self, name: str, uid: str) -> dict[str, Any]:
-        """Return the owner reference by which children are deleted along with their owner."""
+        """Return the owner reference for children of this object: Kubernetes deletes them when it deletes the owner."""
         owner = {"apiVersion": self.api_version, "kind": self.kind, "name": name, "uid": uid}
         return owner | {"controller": True, "blockOwnerDeletion": True}
 

@@ -1,7 +1,7 @@
-"""The state of the task `calendar-audit` between runs: its watermark in the table `tasks`, differences included.
+"""The state that the task `calendar-audit` keeps between runs, differences included: its watermark in the table `tasks`.
 
-The workers write it, the operator and the private API read it. A tenant's role may write anything there, so nobody relies on it.
-No name, no phone number and no e-mail address of a customer is in it.
+The workers write it; the operator and the private API read it. Readers must not trust it, because a tenant's role may write
+anything there. It holds no name, phone number or e-mail address of a customer.
 """
 
 from datetime import datetime
@@ -33,11 +33,11 @@ class DifferenceSort(StrEnum):
 
 
 class Difference(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A difference that no rule mends: a person must decide.
+    """A difference between our book and the remote calendar that no rule decides: a person must.
 
-    `position` is the start by which the audit found it, and so the slice that finds it again. `here` and `there` are when it is
-    in each calendar. `others` are the ids of further appointments that take part, `other_uid` is a further booking. `state` is a
-    digest of the data by which a rule has decided.
+    `position` is the start time at which the audit found it; the slice of the audit that contains it finds it again. `here` and
+    `there` are the start times in our book and at Cal.com. `others` are the ids of further appointments that take part,
+    `other_uid` is a further booking. `state` is a digest of the data that the rules have judged.
     """
 
     sort: DifferenceSort
@@ -59,14 +59,13 @@ class Difference(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def key(self) -> tuple[str, str]:
-        """Return what stays the same from one look to the next, whichever slice finds it."""
+        """Return the identity of this difference: it is the same in each look, whichever slice of the audit finds it."""
         is_doubled = self.sort is DifferenceSort.DOUBLED
         return "doubled" if is_doubled else "one", str(self.appointment or self.uid)
 
 
 class AuditedAccount(msgspec.Struct, omit_defaults=True):
-    """How far the round through one account is. `position`: where the next slice begins, None at the begin of a round.
-
+    """The progress of the audit through one account. `position` is where the next slice begins, None at the start of a round.
     `compared_at` is the end of the last full round, by our clock.
     """
 
@@ -78,20 +77,20 @@ class AuditedAccount(msgspec.Struct, omit_defaults=True):
 
 
 class AuditState(msgspec.Struct, omit_defaults=True):
-    """The accounts by name, as those of the poll, and what differs now: at most `MAX_DIFFERENCES`."""
+    """The audited accounts, by the same names as in `PollState`, and at most `MAX_DIFFERENCES` present differences."""
 
     accounts: dict[str, AuditedAccount] = {}
     differences: list[Difference] = []
 
     @property
     def compared_at(self) -> datetime | None:
-        """Return when all accounts had been compared; None until then."""
+        """Return the oldest `compared_at` of the accounts; None until each account has had a full round."""
         ends = [each.compared_at for each in self.accounts.values()]
         return min((end for end in ends if end), default=None) if all(ends) else None
 
 
 def decode_audit_state(watermark: str) -> AuditState:
-    """Return the state of a watermark in JSON, which may hold anything: see above."""
+    """Return the state that a watermark (JSON) holds. The watermark may be anything: see the module's docstring."""
     try:
         return msgspec.json.decode(watermark, type=AuditState)
     except msgspec.DecodeError:
@@ -99,6 +98,6 @@ def decode_audit_state(watermark: str) -> AuditState:
 
 
 def _require_usual(*instants: datetime | None) -> None:
-    """Raise `ValueError` for an instant of no time that concerns us: a watermark may hold anything."""
+    """Raise `ValueError` if the year of an instant is implausible, because a watermark may hold anything."""
     if any(each is not None and each.year not in _YEARS for each in instants):
         raise ValueError("an instant is too far away")

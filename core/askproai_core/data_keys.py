@@ -19,7 +19,7 @@ _KEY_BYTES = 32
 
 
 class DataKey(msgspec.Struct, frozen=True):
-    """A key (32 bytes as base64) and since when the tenant has it."""
+    """A key (32 bytes as base64) and the time from which the tenant has it."""
 
     id: str
     key: str
@@ -30,11 +30,11 @@ class DataKey(msgspec.Struct, frozen=True):
 
 
 class DataKeys(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A tenant's keys, the oldest first: the newest encrypts, all decrypt.
+    """A tenant's keys, oldest first: the newest key encrypts, all keys decrypt.
 
-    `rotation`: the value of the annotation for which the newest was made. `lost_at`: when these keys began although something was
-    encrypted with others, which are gone. `in_use`: all pods can decrypt, so they encrypt. `were_kept`: they are of the former
-    Tenant of the name, and the operator has yet to delete the Secret in which it kept them.
+    `rotation` is the value of the annotation for which the newest key was made. `lost_at` is when these keys began, if earlier
+    keys with which data was encrypted are gone. `in_use`: all pods can decrypt, so they encrypt. `were_kept`: the keys come
+    from the former Tenant of this name, and the operator has yet to delete the Secret in which it kept them.
     """
 
     keys: tuple[DataKey, ...] = ()
@@ -54,7 +54,7 @@ def new_data_key(now: datetime) -> DataKey:
 
 
 def key_bytes(key: DataKey) -> bytes:
-    """Return the 32 bytes of a key. Raises `ValueError` if it has others."""
+    """Return the 32 bytes of a key. Raises `ValueError` if the key has another length or is not base64."""
     value = base64.b64decode(key.key, validate=True)
     if len(value) != _KEY_BYTES:
         raise ValueError(f"data key {key.id} has {len(value)} bytes, not {_KEY_BYTES}")
@@ -66,7 +66,7 @@ def encode_data_keys(keys: DataKeys) -> str:
 
 
 def decode_data_keys(text: str) -> DataKeys:
-    """Decode what `encode_data_keys` returned. Raises `ValueError` for anything else; its text names no key."""
+    """Decode the output of `encode_data_keys`. Raises `ValueError` for any other text; the error's message quotes no key."""
     try:
         keys = msgspec.json.decode(text, type=DataKeys)
     except msgspec.DecodeError:
@@ -77,9 +77,9 @@ def decode_data_keys(text: str) -> DataKeys:
 
 
 def keys_to_copy(stored: str | None, last_good: str | None) -> str | None:
-    """Return which keys a copy of `stored` shall have: the former ones of the copy where `stored` was damaged.
+    """Return the keys for a copy of `stored`. If `stored` is damaged, these are the copy's former keys, `last_good`.
 
-    None is of keys that were destroyed: then no copy may have them.
+    `stored` None means that the keys were destroyed: then no copy may have them, and None is returned.
     """
     try:
         return stored if not stored or decode_data_keys(stored) else None

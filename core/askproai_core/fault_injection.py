@@ -1,8 +1,8 @@
-"""Named points at which a test may kill the process, as `kill -9` would, or have a share of the acts there fail.
+"""Named points at which a test may kill the process, as `kill -9` would, or make a share of the operations there fail.
 
-Used by the operator and the runtime. `ASKPROAI_FAULT=after:create-llm` names the point, `fail:30:before:book` the point and a share
-in percent; `ASKPROAI_TESTING=1` arms it. Without the second variable the first is ignored with a warning, because a fault left in
-a production manifest must not kill calls.
+Used by the operator and the runtime. `ASKPROAI_FAULT=after:create-llm` names a point at which the process dies;
+`fail:30:before:book` makes 30 % of the operations at a point fail. Both need `ASKPROAI_TESTING=1`, and are ignored with a
+warning without it, because a fault left in a production manifest must not kill calls.
 """
 
 import os
@@ -20,20 +20,21 @@ _HUNDRED = 100
 
 
 class InjectedFault(Exception):
-    """The act fails because a test wants it."""
+    """An operation failed because a test has asked for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class FaultPoints:
-    """The fault point that is armed in this process, if any. Which of the tries fail is the same in each process."""
+    """The fault point that is armed in this process, if any. The same attempts fail in each process."""
 
     armed: str | None = None
     chance: random.Random = field(default_factory=lambda: random.Random(0), repr=False, compare=False)  # noqa: S311  no secret
 
     def reach(self, name: str) -> None:
-        """Mark that the process has reached the point `name` (such as `after:create-llm`); it dies here if that is armed.
+        """Mark that the process has reached the point `name`, such as `after:create-llm`. The process dies here if that is
+        armed.
 
-        Raises InjectedFault if the point fails and this is one of those times.
+        Raises InjectedFault instead if the point makes a share of the attempts fail, and this is one of them.
         """
         if name == self.armed:
             os.kill(os.getpid(), signal.SIGKILL)
@@ -44,7 +45,7 @@ class FaultPoints:
 
 
 def fault_points_from_environment(environment: Mapping[str, str] = os.environ) -> FaultPoints:
-    """Read `ASKPROAI_FAULT`, and arm it only in test settings."""
+    """Read `ASKPROAI_FAULT`; arm the fault only if `ASKPROAI_TESTING=1`."""
     name = environment.get("ASKPROAI_FAULT")
     if name and environment.get("ASKPROAI_TESTING") != "1":
         log.warning("fault.ignored", point=name, why="ASKPROAI_FAULT works only together with ASKPROAI_TESTING=1")

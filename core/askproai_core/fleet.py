@@ -1,7 +1,7 @@
-"""All tenants of a cluster, the worst first: the rules of `askproai tenants` and of the fleet's page. Pure.
+"""The list of all tenants of a cluster, the worst first, for `askproai tenants` and the fleet's page. Pure.
 
-They read the custom resources as the API server has them: what is not Ready, what people have paused, and the figures of
-`Tenant.status`. Nothing of callers is in these objects.
+The rules read the custom resources as the API server has them: which are not Ready, which people have paused, and the figures
+of `Tenant.status`. These objects hold no data of callers.
 """
 
 import sys
@@ -16,7 +16,7 @@ NEGATIVE_TYPES: Final = frozenset({"Drifted", "Paused"})  # conditions whose goo
 
 
 class Severity(IntEnum):
-    """How much a tenant needs somebody, the worst first."""
+    """How urgently a tenant needs a person's attention, the worst first."""
 
     FAILING = 0  # something of it is not Ready
     OVER_BUDGET = 1
@@ -33,7 +33,7 @@ class Drift(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FleetCondition:
-    """One condition of an object. `since` is when it became so, as the API server writes it."""
+    """One condition of an object. `since` is its `lastTransitionTime`, as the API server writes it."""
 
     type: str
     status: str
@@ -48,10 +48,11 @@ class FleetCondition:
 
 @dataclass(frozen=True, slots=True)
 class FleetObject:
-    """The facts about one custom resource that count. `tenant` and `branch` are the names that it refers to, in its own namespace.
+    """The facts about one custom resource that the list uses. `tenant` and `branch` are names that it refers to, same
+    namespace.
 
-    The figures, `release` (of the operator that applied it last) and `page_url` (where its page is published) are a Tenant's;
-    `planned` is how many changes of an agent wait for approval.
+    Only a Tenant has figures, `release` (of the operator that applied it last) and `page_url` (where its page is published).
+    `planned` is the number of changes of an agent that wait for approval.
     """
 
     kind: str
@@ -79,11 +80,11 @@ class FleetObject:
 
 @dataclass(frozen=True, slots=True)
 class FleetRow:
-    """One tenant. `tenant` is the value for `-t` of commands; `what` is which of its objects is not Ready, and why.
+    """One tenant. `tenant` is the value for the option `-t`; `what` says which object of the tenant is not Ready, and why.
 
-    `since` is when the worst object became so, as the API server writes it. The figures are those of `Tenant.status`: calls of the
-    last 24 hours, bookings of these that succeeded and the error budget that is left of 30 days, both in percent; None where
-    nothing was counted.
+    `since` is when that object's `state` began, as the API server writes it. The figures come from `Tenant.status`: calls of
+    the last 24 hours, the percentage of their bookings that succeeded, and the percentage left of the error budget of 30 days.
+    A figure is None if nothing was counted.
     """
 
     tenant: str
@@ -100,7 +101,7 @@ class FleetRow:
 
 
 def read_object(raw: Mapping[str, Any]) -> FleetObject:
-    """Return what counts of a custom resource, which is as the API server has it, with its `kind`."""
+    """Return the facts that the list needs about a custom resource. `raw` is the object of the API server, with its `kind`."""
     meta, spec, status = raw["metadata"], raw.get("spec") or {}, raw.get("status") or {}
     return FleetObject(
         kind=raw["kind"],
@@ -146,7 +147,7 @@ def group_by_tenant(objects: Iterable[FleetObject]) -> dict[tuple[str, str], tup
 
 
 def rank(objects: Iterable[FleetObject]) -> list[FleetRow]:
-    """Return a row for each Tenant, the worst first: what is not Ready for longest, then whose error budget is used up."""
+    """Return a row for each Tenant, the worst first: longest not Ready, then error budget used up."""
     return sorted((_row(*each) for each in group_by_tenant(objects).values()), key=_order)
 
 
@@ -204,9 +205,9 @@ def _not_ready(each: FleetObject) -> tuple[str, str | None, str] | None:
 
 
 def _since_intended(each: FleetObject, reason: str) -> str | None:
-    """Return since when a person has paused or suspended what is Ready all the same; None where no condition has that time.
+    """Return when a person paused or suspended an object that is Ready all the same; None if no condition has that time.
 
-    `Ready` does not change its status then, so its time is that at which the object became Ready.
+    The condition `Ready` does not change then, so its own time is older: that of the object becoming Ready.
     """
     found = (cond.since for cond in each.conditions if cond.type == reason and cond.status == "True")
     return next(found, None)

@@ -1,10 +1,11 @@
-"""The keys by which pods verify requests, beside those of the tenant's own Secrets, and how the operator knows that pods have them.
+"""The keys with which pods verify requests besides the keys in the tenant's own Secrets, and a hash by which the operator sees
+which keys the pods have.
 
 The operator writes them (`T-signing-keys`), and the pods mount them as files. `FORMER_KEYS` are keys that the tenant no longer
-uses, each with the end of its acceptance: a provider goes on signing with a key for some time after a person has changed it here.
-`PRESENT_KEYS` are those that the operator found last. All files of a pod change at once, and a kubelet may mount a changed Secret
-before the operator has made its key a former one: without the present keys the pod would refuse what is signed with it.
-`REVOKED_AT` is when a person last had former keys end before their time.
+uses, each with the end of its acceptance: a provider goes on signing with a key for some time after a person has changed it
+here. `PRESENT_KEYS` are the keys that the operator found last. All files of a pod change at once, and a kubelet may mount a
+changed Secret before the operator has recorded its old key as a former key: without the present keys, the pod would refuse
+requests signed with that old key. `REVOKED_AT` is when a person last ended the acceptance of former keys early.
 """
 
 import hashlib
@@ -56,7 +57,7 @@ def decode_former_keys(text: str | None) -> FormerKeys:
 
 
 def encode_present_keys(keys: Mapping[str, str]) -> str:
-    """Encode keys by the name of their mounted file."""
+    """Encode the keys, a mapping from the name of the mounted file to its key."""
     return msgspec.json.encode(dict(keys), order="deterministic").decode()
 
 
@@ -69,15 +70,15 @@ def decode_present_keys(text: str | None) -> dict[str, str]:
 
 
 def is_verifying(file: str) -> bool:
-    """Return whether a mounted file is part of `keys_hash`."""
+    """Return whether a mounted file holds keys that verify requests, and so is part of `keys_hash`."""
     return _VERIFYING.fullmatch(file) is not None
 
 
 def keys_hash(token: str, files: Mapping[str, str]) -> str:
-    """Return a hash of the keys by which a pod verifies: its files, and the token of its private API.
+    """Return a hash of the keys with which a pod verifies requests: those in its files, and the token of its private API.
 
-    A new key or a revocation changes it; the end of a former key's time does not. Operator and pods compute it alike. Without
-    the token nobody can test guesses on it.
+    A new key or a revocation changes the hash; the end of a former key's acceptance does not. Operator and pods compute the
+    same hash. The token keys it (HMAC), so that nobody without the token can test guesses of a key.
     """
     verifying = {name: text for name, text in files.items() if is_verifying(name)}
     text = msgspec.json.encode(verifying, order="deterministic")

@@ -1,7 +1,7 @@
-"""The bodies that other servers answer: each one is bounded, counted after unpacking.
+"""Read the response bodies of other servers, each limited in size after decompression.
 
-A few hundred kilobytes of gzip unpack to as many megabytes, and aiohttp unpacks what arrives before anybody asks for it. So a
-session of ours unpacks nothing by itself, and `read_answer` unpacks piece by piece until the bound.
+A few hundred kilobytes of gzip unpack to as many megabytes, and aiohttp unpacks a body before the program asks for it. So our
+sessions do not unpack by themselves, and `read_answer` unpacks piece by piece up to the limit.
 """
 
 import zlib
@@ -15,7 +15,7 @@ _ENCODINGS: Final = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS,
 
 
 class UnreadableAnswer(aiohttp.ClientError):
-    """A body is larger than its reader takes, or packed in a way that it cannot unpack."""
+    """A body is larger than its reader allows, or is compressed in a way that the reader cannot unpack."""
 
 
 def client_session(**options: Any) -> aiohttp.ClientSession:
@@ -26,7 +26,7 @@ def client_session(**options: Any) -> aiohttp.ClientSession:
 
 
 async def read_answer(response: aiohttp.ClientResponse, limit: int) -> bytes:
-    """Return the body of an answer, unpacked. Raises `UnreadableAnswer` for one of more than `limit` bytes."""
+    """Return the unpacked body of a response. Raises `UnreadableAnswer` if it exceeds `limit` bytes or cannot be unpacked."""
     pieces, size = list[bytes](), 0
     unpacker = _Unpacker(response.headers.get("Content-Encoding", ""))
     async for packed in response.content.iter_chunked(_PIECE):
@@ -50,7 +50,7 @@ class _Unpacker:
         self._has_input = False
 
     def unpack(self, packed: bytes) -> Iterator[bytes]:
-        """Yield the pieces of the body that arrived. Raises `UnreadableAnswer` for damaged data and for data behind the end."""
+        """Yield the next pieces of the unpacked body. Raises `UnreadableAnswer` for damaged data and for data after the end."""
         if self._inflate is None:
             yield packed
             return
@@ -67,6 +67,6 @@ class _Unpacker:
                 yield piece
 
     def require_end(self) -> None:
-        """Raise `UnreadableAnswer` if the packed data broke off."""
+        """Raise `UnreadableAnswer` if the compressed data is incomplete."""
         if self._inflate is not None and self._has_input and not self._inflate.eof:
             raise UnreadableAnswer("the packed answer breaks off")

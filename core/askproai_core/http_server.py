@@ -105,8 +105,8 @@ async def liveness(_request: web.Request) -> web.Response:
 
 
 def metrics_route(registry: CollectorRegistry) -> web.RouteDef:
-    """Return the route `/metrics` for Prometheus: text format 0.0.4; with traces on OpenMetrics for clients that ask for it,
-    which alone has exemplars.
+    """Return the route `/metrics` for Prometheus, in the text format 0.0.4. If traces are on, clients that ask for OpenMetrics
+    get it: only that format has exemplars.
     """
 
     async def scrape(request: web.Request) -> web.Response:
@@ -128,8 +128,8 @@ async def start_server(
 ) -> tuple[web.AppRunner, int]:
     """Serve `app` on a port (0 picks a free one); return its runner and the port. Raises OSError when the port is taken.
 
-    A sender that hangs up does not cancel its handler: the event that it sent is stored all the same. There is no access log,
-    because paths and peers would only repeat what the events say, with less care.
+    If a sender hangs up, its handler goes on: the event is stored all the same. There is no access log, because paths and peers
+    would only repeat our own log events, with less care for personal data.
     """
     runner = web.AppRunner(
         app, access_log=None, handler_cancellation=False, shutdown_timeout=grace_seconds, auto_decompress=False
@@ -148,10 +148,7 @@ async def serve_probes(
     livez: Handler = liveness,
     readyz: Handler = liveness,
 ) -> AsyncIterator[Sequence[tuple[str, int]]]:
-    """Serve `/livez`, `/readyz` and `/metrics` on each port during the block; yield the addresses, host and port.
-
-    Raises OSError when a port is taken.
-    """
+    """Serve `/livez`, `/readyz`, `/metrics` on each port during the block; yield (host, port). Raises OSError for a taken port."""
     app = web.Application(middlewares=[error_middleware])
     app.add_routes([web.get("/livez", livez), web.get("/readyz", readyz), metrics_route(registry)])
     first, *others = dict.fromkeys(ports)

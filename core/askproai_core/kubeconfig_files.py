@@ -1,4 +1,4 @@
-"""Which kubeconfig files a person or a process has named. Imports nothing heavy: each command asks at its start."""
+"""The kubeconfig files that a person or process has named. Imports nothing heavy, because each command uses it at its start."""
 
 import os
 from pathlib import Path

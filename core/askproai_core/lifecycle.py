@@ -1,4 +1,4 @@
-"""The end of a process: an event that SIGTERM sets, and work that ends with it. Used by the operator and the runtime."""
+"""The end of a process: an event that SIGTERM sets, and work that ends when it is set. Used by the operator and the runtime."""
 
 import asyncio
 import contextlib
@@ -29,8 +29,8 @@ async def sleep_until_stopped(stop: asyncio.Event, seconds: float) -> None:
 
 
 def is_cancelled() -> bool:
-    """Return whether the running task was cancelled. A loop that only a cancellation ends asks for it: redis-py waits by
-    `asyncio.wait_for`, which loses a cancellation that comes with its result (Python 3.11).
+    """Return whether the running task was cancelled. A loop that only a cancellation ends has to check it: redis-py uses
+    `asyncio.wait_for`, which loses a cancellation that arrives together with a result (Python 3.11).
     """
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
@@ -51,8 +51,8 @@ async def run_until_stopped(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -
 
 
 async def abandon_after(seconds: float, work: Coroutine[Any, Any, T]) -> T:
-    """Return the result of `work`. Raise `TimeoutError` after `seconds`, also when `work` does not end although it is cancelled:
-    asyncpg waits for a server that hangs.
+    """Return the result of `work`. Raises `TimeoutError` after `seconds`, even if `work` ignores its cancellation, as asyncpg
+    does while a server hangs.
     """
     task = asyncio.ensure_future(work)
     try:

@@ -22,7 +22,7 @@ from askproai_core.tracing import current_ids
 
 
 def error_location(error: BaseException) -> str:
-    """Return where an error was raised: our last two lines, then the line itself, which may be a driver's."""
+    """Return where an error was raised (`file:line > …`): our last two frames, then the frame that raised, maybe of a library."""
     frames = traceback.extract_tb(error.__traceback__)
     ours = [frame for frame in frames[:-1] if "askproai_" in frame.filename]
     return " > ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in [*ours[-2:], *frames[-1:]])
@@ -81,9 +81,9 @@ def _render(logger: object, method: str, event: MutableMapping[str, Any]) -> str
 
 
 def _to_plain(value: Any, within: tuple[int, ...] = ()) -> Any:
-    """Return what JSON can hold. Any other object appears by its `repr`, never by its fields: it may hide them.
+    """Return a value that JSON can hold. Any other object becomes its `repr`, because its fields may be confidential.
 
-    `within`: the ids of the containers around it; one that contains itself, or lies too deep, appears by its `repr`, too.
+    `within` are the ids of the enclosing containers. A container in itself, or nested too deep, becomes its `repr`, too.
     """
     kind = type(value)
     if kind in _SCALARS:
@@ -111,7 +111,7 @@ def _describe(value: object) -> str:
 
 
 class _Stderr(structlog.WriteLogger):
-    """Writes lines to stderr in their order; those of `RequestLine` at the end of a turn of the event loop."""
+    """Writes lines to stderr in their order. Lines of `RequestLine` are collected until the event loop's present turn ends."""
 
     def __init__(self, context: Mapping[str, str]) -> None:
         super().__init__(sys.stderr)
@@ -141,9 +141,9 @@ _stderr: _Stderr | None = None  # None unless logs are configured and lines at i
 
 
 class RequestLine:
-    """An event at info that the event loop logs for each request: the line is that of structlog, for a third of the time.
+    """Logs one event at level info for each request, in structlog's format for a third of its time.
 
-    Lines of one turn of the loop are written together at its end: a process that is killed in between writes none of them.
+    The lines of one turn of the event loop are written together at its end: a process killed before writes none of them.
     """
 
     def __init__(self, event: str) -> None:

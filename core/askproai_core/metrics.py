@@ -1,7 +1,4 @@
-"""Prometheus metrics of one process: its registry, and a factory that names and labels them alike.
-
-Used by the operator, the coordinator and the runtime.
-"""
+"""Prometheus metrics of one process (operator, coordinator, runtime): its registry, and a factory for uniform names and labels."""
 
 from collections.abc import Sequence
 

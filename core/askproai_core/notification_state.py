@@ -1,6 +1,6 @@
-"""The state of the task `notifications` between runs about channels by which nothing can be sent: part of its watermark.
+"""The state that the task `notifications` keeps between runs about unavailable channels: part of its watermark.
 
-The workers write it, and the operator reports it. A tenant's role may write anything there, so nobody relies on it.
+The workers write it, and the operator reports it. Readers must not trust it, as a tenant's role may write anything there.
 """
 
 from typing import Annotated
@@ -13,14 +13,14 @@ NOTIFICATIONS = "notifications"
 
 
 class AwayChannel(msgspec.Struct, frozen=True):
-    """Why a channel sends nothing, and how often in a row it was tried in vain."""
+    """The reason why a channel cannot send, and the number of failed attempts in a row."""
 
     reason: Annotated[str, msgspec.Meta(max_length=500)]
     failures: Annotated[int, msgspec.Meta(ge=1, le=1_000_000_000)] = 1
 
 
 class NotificationState(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The channels that are away, by name; and the day whose list was sent last (ISO 8601)."""
+    """The unavailable channels by name, and the day (ISO 8601) whose list of appointments was sent last."""
 
     away: dict[NotificationChannel, AwayChannel] = {}
     listed: str | None = None

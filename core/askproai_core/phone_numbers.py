@@ -49,13 +49,13 @@ class InvalidNumber(ValueError):
 
 
 class StandIn(InvalidNumber):
-    """A carrier sends the digits in place of a withheld number, and no number that somebody can have."""
+    """The digits are a placeholder that a carrier sends for a withheld number, and no person's phone number."""
 
 
 class TwoReadings(InvalidNumber):
-    """The digits are a mobile number without its zero, or a number of another country without its plus.
+    """The digits could be a mobile number without its leading 0, or a number of another country without its `+`.
 
-    `mobile` is the former in E.164.
+    `mobile` is the mobile number in E.164.
     """
 
     def __init__(self, text: str, mobile: str, abroad: str) -> None:
@@ -66,10 +66,10 @@ class TwoReadings(InvalidNumber):
 def to_e164(text: str, region: str) -> str:
     """Return the E.164 form of a number in any usual spelling (`030 1234567`, `0049…`, `49…`, `+49 (0)30/…`, `sip:+49…@host`).
 
-    A number without its country is one of `region` (ISO 3166-1). The valid one of two readings counts.
+    A number without a country code belongs to `region` (ISO 3166-1). If only one of two readings is valid, that one counts.
 
-    Raises InvalidNumber for a text that is no subscriber's number in any reading, and TwoReadings for one that can be two
-    subscribers'.
+    Raises InvalidNumber if no reading is a subscriber's number, and TwoReadings if two readings are numbers of different
+    subscribers.
     """
     return _read_e164(text, region)
 
@@ -96,9 +96,9 @@ def _read_e164(text: str, region: str) -> str:
 
 
 def lacks_area_code(text: str, number: str, region: str) -> bool:
-    """Return whether a text is a `number` of `region` without the zero of its area code, where numbers have one.
+    """Return whether `text` has the digits of `number` without the leading 0, in a `region` whose area codes begin with 0.
 
-    The first digits may be those of a local number in any town. A mobile number has no local form.
+    Such digits may also be a local number in any town. False for a mobile number, which has no local form.
     """
     metadata = PhoneMetadata.metadata_for_region(region)
     if metadata is None or metadata.national_prefix != "0":
@@ -122,7 +122,7 @@ def _read_or_none(text: str, region: str) -> str | None:
 
 
 def normalize_number(text: str) -> str:
-    """Return a text in plain characters, of a URI its user: phones and directories add marks that nobody sees."""
+    """Return a number without invisible characters, and the user part of a URI: phones and directories add such characters."""
     plain = unicodedata.normalize("NFKC", text)
     seen = ("-" if unicodedata.category(c) == "Pd" else c for c in plain if unicodedata.category(c) != "Cf")
     written = "".join(seen).strip()
@@ -132,10 +132,10 @@ def normalize_number(text: str) -> str:
 
 
 def _choose_reading(text: str, written: str, region: str) -> PhoneNumber | None:
-    """Return the valid reading of a number, None without one.
+    """Return the valid reading of a number as national or international; None if neither is valid.
 
-    Where national numbers are dialled with a 0, a number without it is international. A mobile number is often said without it:
-    what can be both is refused. Raises TwoReadings.
+    In a country that dials a leading 0, a number without it is international. But callers often leave the 0 out of a mobile
+    number: if both readings are valid, raises TwoReadings.
     """
     if written.startswith("+"):
         return _parse_valid(written, None)
@@ -178,7 +178,7 @@ def _find_fault(written: str, region: str) -> str:
 
 
 def is_stand_in(written: str, region: str) -> bool:
-    """Return whether digits are those that a carrier sends in place of a withheld number."""
+    """Return whether the digits are a placeholder that a carrier sends for a withheld number."""
     digits = re.sub(r"\D", "", written)
     is_national = digits.startswith("0") and not digits.startswith("00")
     code = phonenumbers.country_code_for_region(region) if is_national else ""
@@ -186,7 +186,7 @@ def is_stand_in(written: str, region: str) -> bool:
 
 
 def _is_made_up(national: str) -> bool:
-    """Return whether digits are counted up, or end in zeros, as no subscriber's do."""
+    """Return whether the digits count up (1234…) or end in zeros, as no subscriber's number does."""
     return national.endswith(_ZEROS) or (len(national) >= _COUNTED_UP and national[:_COUNTED_UP] in _ASCENDING)
 
 
@@ -203,7 +203,7 @@ def _how_to_write(region: str) -> str:
 def home_region(numbers: Iterable[str], country: str | None = None, time_zone: str | None = None) -> str:
     """Return the country (ISO 3166-1) whose national numbers a business and its callers use.
 
-    It is that of its first number with a country code, else that of its holidays, else that of its time zone.
+    It is the country of the first number with a country code, else `country` (of its holidays), else that of `time_zone`.
     """
     for number in numbers:
         if region := _country_of_number(number):
@@ -215,7 +215,7 @@ def home_region(numbers: Iterable[str], country: str | None = None, time_zone: s
 
 @lru_cache(maxsize=1024)
 def _country_of_number(number: str) -> str | None:
-    """Return the country of a number that is written with its country code; None for another one, and for one of no country."""
+    """Return the country of a number that has a country code; None without one, and for a code that belongs to no country."""
     international = number.startswith(("+", "00"))
     found = _parse_valid("+" + number.removeprefix("00").lstrip("+"), None) if international else None
     region = phonenumbers.region_code_for_number(found) if found else None

@@ -1,6 +1,6 @@
-"""The state of the task `calendar-poll` between runs: its watermark in the table `tasks`.
+"""The state that the task `calendar-poll` keeps between runs: its watermark in the table `tasks`.
 
-The workers write it, and the operator reads how far they came. A tenant's role may write anything there, so nobody relies on it.
+The workers write it; the operator reads their progress. Readers must not trust it: a tenant's role may write anything there.
 """
 
 from datetime import datetime
@@ -14,10 +14,10 @@ Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
 
 
 class ImportState(msgspec.Struct, omit_defaults=True):
-    """An import of the bookings to come that is not finished. `since` and `skip` are the position in the list by start.
+    """An unfinished import of future bookings. `since` and `skip` are the position in the list of bookings, ordered by start.
 
-    `counted` are the uids at that position which the next page shows again. Bookings after `news_since`, by Cal.com's clock, are
-    news for notified people, none if that is not known.
+    `counted` are the uids at that position that the next page repeats. A booking made after `news_since`, by Cal.com's clock,
+    is announced to notified people; no booking is if `news_since` is None.
     """
 
     event_types: list[int]
@@ -29,10 +29,11 @@ class ImportState(msgspec.Struct, omit_defaults=True):
 
 
 class AccountState(msgspec.Struct, omit_defaults=True):
-    """The state of one Cal.com account. `seen` is the newest change that was applied, by Cal.com's clock.
+    """The state of one Cal.com account. `seen` is the time of the newest applied change, by Cal.com's clock.
 
-    `event_types` are those whose bookings to come are here, `taken_in` how many these were. `left` has, by uid, the change of each
-    booking near `seen` that a sync job has to settle: the list shows it again, and it is no news while it does not change.
+    `event_types` are those whose future bookings are imported, `taken_in` is the number of these bookings. `left` maps the uid
+    of each booking near `seen` that a sync job has to settle to the time of its change: the list repeats such a booking, and it
+    counts as news only after another change.
     """
 
     seen: datetime | None = None

@@ -1,6 +1,5 @@
-"""Which public holidays there are, by the package `holidays`, and how its countries and subdivisions are written.
-
-It is imported when it is first used: a worker never uses it.
+"""The public holidays of the package `holidays`, and the spelling of its countries and subdivisions. The package is imported at
+its first use, because a worker never uses it.
 """
 
 import sys
@@ -28,7 +27,7 @@ class HolidayProblem(NamedTuple):
 
 
 def public_holidays(country: str, subdivision: str | None, year: int, *, in_english: bool = False) -> dict[date, str]:
-    """Return the public holidays of a year with their names, in DE, AT and CH in German or English, else in the country's way.
+    """Return the public holidays of a year with their names: in German or English for DE, AT and CH, else in the country's way.
 
     Raises `NotImplementedError` for a country or subdivision that the package does not know.
     """
@@ -64,7 +63,7 @@ def find_holiday_problem(country: str, subdivision: str | None) -> HolidayProble
 
 @lru_cache(maxsize=256)
 def suggest_subdivision(country: str, written: str) -> str | None:
-    """Return what to write in place of a text that is no code: `write SN`, or all codes. None for an unknown country."""
+    """Return how to correct `written`, which is no code: `write SN`, or all valid codes. None for an unknown country."""
     try:
         known = _library().country_holidays(country)
     except NotImplementedError:
@@ -75,7 +74,7 @@ def suggest_subdivision(country: str, written: str) -> str | None:
 
 
 def _codes(known: Any) -> list[str]:
-    """Return the codes of a country's subdivisions; the package names some cities as such, too."""
+    """Return the codes of a country's subdivisions, without the cities that the package lists among them."""
     return sorted(code for code in known.subdivisions if len(code) <= 3 and code == code.upper())  # noqa: PLR2004
 
 
@@ -86,10 +85,10 @@ def _list_codes(known: Any) -> str:
 
 @cache
 def _library() -> ModuleType:
-    """Import the package without the rules of all countries: 8 MB in each web process, and 0.1 s before it is ready.
+    """Import the package `holidays` without the rules of all countries, which would cost each web process 8 MB and 0.1 s.
 
-    They are imported by the `__init__` of `holidays.countries`. Here that package exists without having run it, so that a
-    country's rules are imported when that country is asked for.
+    The `__init__` of `holidays.countries` imports all rules. Here that package is registered without running its `__init__`, so
+    that a country's rules are imported when that country is first asked for.
     """
     name = "holidays.countries"
     if name not in sys.modules and (spec := find_spec(name)) is not None:

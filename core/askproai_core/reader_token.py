@@ -1,7 +1,6 @@
-"""The token with which one may read a tenant's private API, and change nothing.
-
-It is derived from the admin token, so the pods know it without another mounted file, and a new admin token ends both. Nobody
-finds the admin token from it.
+"""The token with which a person may read a tenant's private API but not change anything. It is derived from the admin token:
+the pods know it without another mounted file, and a new admin token invalidates both. The admin token cannot be computed
+from it.
 """
 
 import hashlib

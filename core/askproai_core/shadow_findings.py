@@ -8,9 +8,9 @@ SHADOW_COMPARED: Final = "shadow.compared"  # action in the audit log of a shado
 
 
 class ShadowDifference(msgspec.Struct, frozen=True, kw_only=True):
-    """Bookings of one call that are not the same in both books. Texts name services, staff, times and states, and no caller.
+    """The bookings of one call that are in only one of the two books. The texts name services, staff, times, states, no caller.
 
-    `answers_live` and `answers_shadow` are how the call functions that change bookings ended.
+    `answers_live` and `answers_shadow` are the outcomes of the call functions that change bookings.
     """
 
     call_id: str
@@ -21,9 +21,7 @@ class ShadowDifference(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ShadowFindings(msgspec.Struct, frozen=True, kw_only=True):
-    """The findings of a comparison of both books. Numbers are of requests: replayed ones whose outcome is compared, and those
-    that are not.
-    """
+    """The result of comparing both books. `compared` and `not_compared` are numbers of replayed requests."""
 
     compared: int = 0
     not_compared: int = 0

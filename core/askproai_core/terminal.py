@@ -23,9 +23,9 @@ class Output(StrEnum):
 
 
 def format_time(moment: datetime, zone: tzinfo | None = None, *, seconds: bool = False) -> str:
-    """Return an aware instant with weekday and zone: `Fri 27 Nov 2026 10:00 CET`.
+    """Return an aware instant with weekday and time zone: `Fri 27 Nov 2026 10:00 CET`.
 
-    `zone` None: an offset is kept, and named as one (`UTC+01:00`); UTC becomes the reader's own zone.
+    If `zone` is None, a time with an offset keeps it and is marked with it (`UTC+01:00`); UTC becomes the local zone.
     """
     if zone is not None or not moment.utcoffset():
         moment = moment.astimezone(zone)
@@ -46,17 +46,17 @@ def name_zone(moment: datetime) -> str:
 
 @dataclass(frozen=True, slots=True)
 class RenderedTable:
-    """The lines of a table: those of its headings, and those of its rows."""
+    """The lines of a rendered table: heading lines and row lines."""
 
     head: list[str]
     body: list[str]
 
 
 def render_table(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int | None) -> RenderedTable:
-    """Render rows of cells below their headings. No cell is cut or broken inside a word, so that it can be copied.
+    """Render rows of cells below their headings. No cell is cut or broken inside a word, so that people can copy it.
 
-    Columns that do not fit into `width` characters continue on further, indented lines of each row. `width` None has no
-    bound: one line for each row, as programs that read lines expect it.
+    Columns that do not fit into `width` characters continue on further, indented lines of the row. If `width` is None, each row
+    is one line, as programs that read lines expect.
     """
     widths = [max(map(cell_len, cells)) for cells in zip(columns, *rows, strict=True)]
     groups = _group_columns(widths, width)
@@ -65,7 +65,7 @@ def render_table(columns: Sequence[str], rows: Sequence[Sequence[str]], width: i
 
 
 def _group_columns(widths: Sequence[int], width: int | None) -> list[list[int]]:
-    """Divide the columns, in their order, among as few lines as fit into `width`."""
+    """Divide the columns, in their order, into as few lines as possible, each at most `width` wide."""
     groups: list[list[int]] = [[]]
     used = 0
     for column, needed in enumerate(widths):
@@ -80,7 +80,7 @@ def _group_columns(widths: Sequence[int], width: int | None) -> list[list[int]]:
 def _render_row(
     cells: Sequence[str], widths: Sequence[int], groups: Sequence[Sequence[int]], width: int | None
 ) -> list[str]:
-    """Return the lines of one row; a continuation without content is left out."""
+    """Return the lines of one row; an empty continuation line is left out."""
     lines: list[str] = []
     for group in groups:
         padded = (cells[column] + " " * (widths[column] - cell_len(cells[column])) for column in group)

@@ -1,4 +1,4 @@
-"""Which time zones this image knows. Apart from the clock, whose waiting needs asyncio: lint does without."""
+"""The time zones that this image knows. A module without asyncio, which the clock needs, so that lint need not import that."""
 
 from functools import cache
 from importlib.resources import files
@@ -15,7 +15,7 @@ def is_known_time_zone(name: str) -> bool:
 
 
 def country_of_zone(name: str) -> str | None:
-    """Return the country (ISO 3166-1) that a time zone belongs to; None for an unknown one, or one of no country, such as UTC."""
+    """Return the country (ISO 3166-1) of a time zone; None for an unknown zone, or a zone of no country, such as UTC."""
     return _countries().get(name)
 
 

@@ -48,7 +48,7 @@ def list_link_targets(text: str) -> Iterator[str]:
 
 
 class CommonMark(Extension):
-    """An extension of Python-Markdown that replaces its parser. `page` is the one that is read, for messages."""
+    """An extension of Python-Markdown that replaces its parser. `page` is the page being parsed, for error messages."""
 
     page = ""
 
@@ -77,7 +77,7 @@ def _parse(text: str) -> ElementTree:
 
 
 def _keep_entities(text: str | None) -> str | None:
-    """Escape what a page shows as an entity: Python-Markdown's writer leaves `&lt;` as it is, and a browser would show `<`."""
+    """Escape the entities that a page shows: Python-Markdown's writer leaves `&lt;` as it is, and a browser would show `<`."""
     return text.replace("&", "&amp;") if text else text
 
 
@@ -98,7 +98,7 @@ def _render_code(_renderer: Any, tokens: Sequence[Token], index: int, _options: 
 
 
 def _render_html(_renderer: Any, tokens: Sequence[Token], index: int, _options: Any, _env: Any) -> str:
-    """Leave comments out. Other HTML is a mistake: `<host>` outside of code is a tag, and a git host shows nothing of it."""
+    """Leave comments out. Raise for other HTML: `<host>` outside of code is a tag, and a git host would not show it."""
     if rest := COMMENT.sub("", tokens[index].content):
         raise ValueError(f"HTML in a page, or a word in angle brackets outside of code: {escape(rest.strip())}")
     return ""

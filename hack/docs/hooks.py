@@ -1,8 +1,8 @@
-"""Hooks of mkdocs: the site has the pages of the repository under the paths that their links name (decision 119).
+"""Hooks of mkdocs: the site has the pages of the repository under the same paths as their links (decision 119).
 
-The pages are written for a git host: README.md links to `docs/install.md`, and that to `../examples/salon.yaml`. So the files of
-the site have the paths of the repository, and what a page links to outside of `docs` becomes a page, too: a file of code with its
-text, a folder with the list of its files. Only the addresses are shorter: `docs/install.md` is `install.html`.
+The pages are written for a git host: README.md links to `docs/install.md`, and that page to `../examples/salon.yaml`. So the
+site's files have the repository's paths, and each linked file or folder outside of `docs` becomes a page, too: a code file with
+its text, a folder with the list of its files. Only the addresses are shorter: `docs/install.md` is `install.html`.
 """
 
 import re
@@ -72,7 +72,7 @@ def on_page_markdown(markdown: str, *, page: Page, **_: Any) -> str:
 
 
 def on_post_build(config: MkDocsConfig) -> None:
-    """Refuse a site that asks others for fonts, scripts or pictures. Raises PluginError."""
+    """Refuse a site that loads fonts, scripts or pictures from other servers. Raises PluginError."""
     for page in sorted(Path(config.site_dir).rglob("*")):
         if page.suffix in (".html", ".css") and (found := EXTERNAL.search(page.read_text("utf-8"))):
             raise PluginError(f"{page.relative_to(config.site_dir)} fetches from elsewhere: {found[0]}")
@@ -104,7 +104,7 @@ def _expand(nav: Any, named: set[str]) -> Any:
 
 
 def _linked_files(path: str, text: str) -> Iterator[str]:
-    """Yield the paths, from the top of the repository, that a page links to and that are not below `docs`."""
+    """Yield the paths, from the top of the repository, of files outside of `docs` and of folders that a page links to."""
     folder = (ROOT / path) if (ROOT / path).is_dir() else (ROOT / path).parent
     for target in list_link_targets(text):
         linked = (folder / target).resolve()
@@ -113,7 +113,7 @@ def _linked_files(path: str, text: str) -> Iterator[str]:
 
 
 def _describe(target: Path) -> str:
-    """Return a page about a file of code, or about a folder: its README has that, else the list of its files."""
+    """Return a page with the text of a code file, or with the list of files of a folder (without a README)."""
     if target.is_dir():
         files = sorted(each.name + "/" * each.is_dir() for each in target.iterdir() if not each.name.startswith("__"))
         return f"# {target.relative_to(ROOT).as_posix()}\n" + "".join(f"- [{name}]({name})\n" for name in files)

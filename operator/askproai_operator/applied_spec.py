@@ -1,8 +1,8 @@
-"""Which spec of an object is in effect: the declared one, or, while a person has paused it, the one before the pause. Pure.
+"""The spec of an object that is in effect: the declared spec, or that from before the pause while a person has paused it. Pure.
 
-A controller that reads another object's spec reads the one in effect, because relatives are reconciled while the object is
-paused. The status keeps it as JSON in `appliedSpec`: it has to survive a restart, and an edit and a pause may come in one
-request. Others read only a RetellAgent's part of the tenant's config, which the Tenant's controller keeps. See
+Controllers read the spec in effect of another object, because related objects are reconciled during its pause. The status keeps
+it as JSON in `appliedSpec`: it has to survive a restart, and an edit and a pause may come in one request. A RetellAgent lacks
+the field: only its part of the tenant's config is read, and the Tenant's controller keeps that part. See
 docs/decisions/0051-edits-of-paused-objects.md.
 """
 
@@ -23,13 +23,13 @@ def is_paused(model: CustomResource) -> bool:
 
 
 def is_planned(model: CustomResource) -> bool:
-    """Return whether the changes of an object are not to be applied. A deletion is: it cannot be taken back."""
+    """Return whether an object's changes are only planned, not applied. A deletion is always carried out: it cannot be undone."""
     meta = model.metadata
     return meta.annotations.get(PLAN_ANNOTATION) == "true" and meta.deletion_timestamp is None
 
 
 def is_in_effect(model: CustomResource) -> bool:
-    """Return whether a spec of an object is in effect: none is if the object was paused before it was applied."""
+    """Return whether any spec of an object is in effect; False if the object was paused before its first reconcile."""
     if not is_paused(model) or not _is_kept(model):
         return True
     applied = model.status.get(_FIELD)
@@ -45,12 +45,12 @@ def in_effect(model: M) -> M:
 
 
 def applied_by_reconcile(model: CustomResource) -> dict[str, Any]:
-    """Return the status field after a reconcile of the object."""
+    """Return the status field `appliedSpec` to write after a reconcile; empty while the object is paused."""
     return {_FIELD: _encode(model)} if _is_kept(model) and not is_paused(model) else {}
 
 
 def applied_before_pause(model: CustomResource) -> dict[str, Any]:
-    """Return the status field of a paused object that lacks it."""
+    """Return the status field `appliedSpec` to write if a paused object lacks it; else empty."""
     if not _is_kept(model) or _FIELD in model.status:
         return {}
     if not model.status:

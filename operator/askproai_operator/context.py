@@ -21,9 +21,9 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a public URL leads to the tenant's own pods. `problem` continues a sentence about the URL; None: it does.
+    """Whether a public URL leads to the tenant's own pods. `problem` continues a sentence about the URL, or is None.
 
-    If it is not `proven`, the URL was not tested and counts as good.
+    When `proven` is False, the URL was not tested and counts as good.
     """
 
     base_url: str
@@ -33,7 +33,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class TenantUrl:
-    """A public URL of one Tenant, and the token that only its pods have. A namesake or a new token makes it another one."""
+    """A public URL of one Tenant, and the token that only its pods have. Another UID or token makes a different TenantUrl."""
 
     namespace: str
     tenant: str
@@ -49,14 +49,14 @@ class UrlProofs(Protocol):
         """Return the last verdict; None if the URL was not tested yet."""
 
     def request(self, url: TenantUrl, reason: str, /) -> None:
-        """Have a URL tested until it answers; at once for a new URL or reason."""
+        """Have a URL tested until it answers. A new URL or a new reason starts a test at once."""
 
     def forget(self, namespace: str, tenant: str, /) -> None:
-        """Drop what is known of a tenant."""
+        """Drop the verdicts about a tenant's URLs."""
 
 
 class Unverified:
-    """Accepts every URL without a test: ASKPROAI_VERIFY_EXPOSURE is false, or nothing is carried out."""
+    """Accepts every URL without a test. Used when ASKPROAI_VERIFY_EXPOSURE is false or changes are not carried out."""
 
     def find(self, url: TenantUrl) -> Verdict | None:
         return Verdict(url.base_url, proven=False)
@@ -93,11 +93,11 @@ class ReconcileContext(PlanContext):
         is_good: Callable[[T], bool] = lambda _: True,
         once: bool = False,
     ) -> T:
-        """Return what `read` answers, or what it answered to an earlier run of `owner` from the same `source`.
+        """Return the answer of `read`, or its answer to an earlier run of `owner` from the same `source`.
 
-        An answer is used for the interval of the settings, with `once` until the source changes; one that is not good, and a
-        failure, for growing waits. An answer whose renewal has to wait for the budget of its key is used meanwhile.
-        Raises ProviderError.
+        A good answer is used for the interval of the settings; with `once`, until the source changes. A bad answer or a failure
+        is used for growing waits. While a renewal waits for its key's request budget, the old answer is used. Raises
+        ProviderError.
         """
         looks, now = self.memory.looks, self.clock.monotonic()
         known = looks.find(owner, name, source)
@@ -139,7 +139,7 @@ class ReconcileContext(PlanContext):
         return self.clock.monotonic() + wait.total_seconds()
 
     def next_look(self, owner: Key, *, otherwise: timedelta) -> timedelta | None:
-        """Return in how long the first look of an object is due again, `otherwise` without one; None: at the usual resync."""
+        """Return in how long the object's next look is due, `otherwise` if it has no look; None if one is due now or overdue."""
         due = self.memory.looks.next_due(owner)
         left = otherwise if due == float("inf") else timedelta(seconds=due - self.clock.monotonic())
         return left if left > timedelta() else None
@@ -147,8 +147,8 @@ class ReconcileContext(PlanContext):
     async def refetch(self, seen: M) -> M | None:
         """Read the object again from the API server, for use right before a remote create or delete.
 
-        Returns None if it is gone, or if a namesake (another uid) replaced it. The cache may lag, and Kopf loses deletions that
-        happen during a relist.
+        Returns None if the object is gone, or if a namesake with another UID replaced it. The cache may lag, and Kopf loses
+        deletions that happen during a relist.
         """
         key = seen.key
         raw = await self.kube.get(resource_of_kind(key.kind), key.namespace, key.name)

@@ -24,9 +24,9 @@ _OWN_KEY_PREFIX = f"{CALCOM_KEY}-"  # of staff members' own keys
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """The keys that could be read, and why the others could not.
+    """The keys that could be read, and the problems of the other keys.
 
-    `values` and `secret_refs` are keyed by the name of the mounted file; `secret_refs` says where each value comes from.
+    `values` and `secret_refs` are keyed by the name of the mounted file. `secret_refs` names the Secret key of each value.
     """
 
     values: dict[str, str]
@@ -52,7 +52,7 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class AccountHashes:
-    """Keyed hashes of the address of Cal.com with each key that a tenant uses: what was seen with another one does not count."""
+    """Keyed hashes of Cal.com's address with each key of a tenant: findings with another key or address do not count."""
 
     tenant: str = ""
     own: Mapping[str, str] = field(default_factory=dict)  # staff members' own keys that can be used, by mounted file
@@ -66,7 +66,7 @@ class AccountHashes:
 def hash_accounts(
     credentials: Credentials, own_keys: Mapping[str, str | CredentialProblem], installation_id: str
 ) -> AccountHashes:
-    """Hash the tenant's key and those of `own_keys` (by file) that can be used, each with the address of Cal.com."""
+    """Hash the tenant's key and the usable keys of `own_keys` (by file), each with the address of Cal.com."""
 
     def hash_account(key: str) -> str:
         return hash_key(installation_id, f"{credentials.calendar_base_url}\n{key}")
@@ -76,14 +76,14 @@ def hash_accounts(
 
 
 def seen_with(offering: ServiceOffering, event_type_id: int) -> str | None:
-    """Return the hash of the account in which a service's reconcile has last looked for an event type (`AccountHashes`)."""
+    """Return the hash of the account in which a service's reconcile last looked for an event type (`AccountHashes`)."""
     own = offering.status.get("ownEventTypesSeenWith") or ()
     default = offering.status.get("eventTypesSeenWith")
     return next((each["seenWith"] for each in own if each["eventTypeId"] == event_type_id), default)
 
 
 def calendar_account(tenant: Tenant) -> Calcom | None:
-    """Return the account of the tenant's remote calendar, the block that is named after the provider; None with Local."""
+    """Return the settings of the tenant's remote calendar; None if its provider is Local."""
     account: Calcom | None = getattr(tenant.spec.calendar, tenant.spec.calendar.provider.lower(), None)
     return account
 
@@ -109,7 +109,7 @@ def secret_refs(tenant: Tenant) -> dict[str, SecretKeyRef]:
 
 
 def event_types_of(offering: ServiceOffering) -> tuple[EventType, ...]:
-    """Return all event types that an offering names, in whichever account."""
+    """Return all event types that an offering names, in any account."""
     return offering.spec.calcom.event_types if offering.spec.calcom else ()
 
 
@@ -120,26 +120,26 @@ def own_key_refs(offerings: Iterable[ServiceOffering]) -> dict[str, SecretKeyRef
 
 
 def own_key_file(ref: SecretKeyRef) -> str:
-    """Return the name of the mounted file of a staff member's own key: by where it is, so that a new value changes no name."""
+    """Return the mounted file's name for a staff member's own key. It depends on the Secret and key only, not on the value."""
     return f"{_OWN_KEY_PREFIX}{hashlib.sha256(f'{ref.name}/{ref.key}'.encode()).hexdigest()[:12]}"
 
 
 def own_keys(values: Mapping[str, str]) -> dict[str, str]:
-    """Return those of the files, or of the keys of `T-teardown`, that are staff members' own keys."""
+    """Return the staff members' own keys among the files of the pods, or among the keys of `T-teardown`."""
     return {name: value for name, value in values.items() if name.startswith(_OWN_KEY_PREFIX)}
 
 
 async def read_own_keys(
     refs: Mapping[str, SecretKeyRef], namespace: str, context: PlanContext
 ) -> dict[str, str | CredentialProblem]:
-    """Read staff members' own keys, each Secret once."""
+    """Read staff members' own keys; each Secret is read once."""
     return (await _read_values(refs, namespace, context)).by_file
 
 
 async def read_optional_keys(
     refs: Mapping[str, SecretKeyRef], namespace: str, context: PlanContext, authorities: Collection[str] = ()
 ) -> dict[str, str | CredentialProblem]:
-    """Read keys without which the pods run all the same, such as those of notifications, each Secret once.
+    """Read keys that the pods can run without, such as those of notifications; each Secret is read once.
 
     The files of `authorities` hold certificates.
     """
@@ -147,7 +147,7 @@ async def read_optional_keys(
 
 
 class _Read(NamedTuple):
-    """Values, or why they cannot be used, and each Secret's version."""
+    """The values or problems of keys, and the version of each Secret."""
 
     by_file: dict[str, str | CredentialProblem]
     versions: dict[str, str]
@@ -169,7 +169,7 @@ async def _read_values(
 
 
 async def read_credentials(tenant: Tenant, context: PlanContext) -> Credentials:
-    """Read all keys that the tenant names, each Secret once."""
+    """Read all keys that the tenant names; each Secret is read once."""
     by_file, account = secret_refs(tenant), calendar_account(tenant)
     found, versions = await _read_values(by_file, tenant.metadata.namespace, context)
     return Credentials(
@@ -193,8 +193,8 @@ async def get_named_secret(
 def find_refusal(secret: dict[str, Any] | None, namespace: str, name: str) -> CredentialProblem | None:
     """Return why a Secret may not be used for a manifest that names it; None if it may, or does not exist.
 
-    The value goes to a provider's account that the manifest chooses, so without the label, which only a writer of the Secret can
-    set, anybody who may create a Tenant could read every Secret of the namespace there.
+    The value is sent to a provider's account that the manifest chooses, and only a writer of the Secret can set its label.
+    Without this check, anybody who may create a Tenant could read every Secret of the namespace there.
     """
     if secret is None or (secret["metadata"].get("labels") or {}).get(USE_LABEL) == PERMITTED:
         return None
@@ -210,9 +210,9 @@ async def read_own_secret(
 ) -> dict[str, str]:
     """Return the values of a tenant's own Secret (`runtime`, `admin`, `signing-keys` or `teardown`); empty without one.
 
-    `uid` is for the Tenant's own reconcile, which applies what it has read: also empty if the Secret is of a former Tenant of this
-    name, and not collected yet, since who knows its passwords and keys was let in by that one; and empty without a request if the
-    cache knows no such Secret, for the apply then meets one that exists.
+    `uid` is for the Tenant's own reconcile, which applies the values again. With `uid`, the result is also empty if the Secret
+    belongs to a former Tenant of this name, whose people know its passwords and keys, and was not collected yet. If the cache
+    knows no such Secret, the result is empty without a request; the apply then finds a Secret that exists.
     """
     secret = await context.kube.get_secret(namespace, f"{tenant}-{child}", to_apply=uid is not None)
     references = ((secret or {}).get("metadata") or {}).get("ownerReferences") or []
@@ -237,7 +237,7 @@ def secret_manifest(
 def decode_secret(secret: dict[str, Any] | None) -> dict[str, str]:
     """Return the data of one of the operator's Secrets (as the API server returns it) as text; empty for None.
 
-    Bytes that are not UTF-8 were put there by somebody else and are dropped.
+    Bytes that are not UTF-8 are dropped: somebody else put them there.
     """
     return {
         name: base64.b64decode(value).decode(errors="ignore")

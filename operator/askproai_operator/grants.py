@@ -1,8 +1,8 @@
-"""Grants: which Tenant or Branch has a host and path, a phone number or a provider's key. Pure.
+"""Grants: the Tenant or Branch that holds a host and path, a phone number or a provider's key. Pure.
 
-A name in a manifest is only a request. A grant is the answer: a ConfigMap in the operator's namespace, one for each subject, whose
-annotation lists the holders. It is taken by `controllers/grant/take.py` and released by `controllers/grant/reconcile.py`, so that
-nobody takes over what works for another by naming it, however old the manifest is (docs/decisions/0031-grants.md).
+A name in a manifest is only a request. A grant answers it: a ConfigMap in the operator's namespace, one for each subject, whose
+annotation lists the holders. `controllers/grant/take.py` takes it and `controllers/grant/reconcile.py` releases it, so that
+nobody can take over another's working host or number by naming it, however old the manifest is (docs/decisions/0031-grants.md).
 """
 
 import hashlib
@@ -55,7 +55,7 @@ class Subject:
 
     @property
     def name(self) -> str:
-        """Return the name of the ConfigMap."""
+        """Return the name of the grant's ConfigMap."""
         return f"askproai-grant-{self.kind}-{hashlib.sha256(self.value.encode()).hexdigest()[:32]}"
 
     @property
@@ -64,16 +64,16 @@ class Subject:
 
 
 def recorded_keys(annotations: Mapping[str, str]) -> list[Subject]:
-    """Return the keys that the annotations of `T-teardown` name."""
+    """Return the provider keys that the annotations of `T-teardown` record."""
     found = [Subject(kind, annotations[name]) for kind, name in KEY_ANNOTATIONS.items() if name in annotations]
     own = annotations.get(OWN_KEYS_ANNOTATION, "").split(",")
     return [*found, *(Subject(SubjectKind.CALCOM_KEY, value) for value in own if value)]
 
 
 class Holder(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A custom resource that has a subject. `scope` is the path prefix of a host; another holder's must not overlap it.
+    """A custom resource that holds a subject. `scope` is a path prefix of a host, and must not overlap another holder's.
 
-    `absent_since` is when the operator first missed the object without having seen its deletion, or the use of a key.
+    `absent_since` is when the operator first missed the object, without having seen its deletion, or missed the use of a key.
     """
 
     kind: str
@@ -101,7 +101,7 @@ class Grant(msgspec.Struct, frozen=True):
 
 
 def queue_key(name: str) -> Key:
-    """Return the key by which the grant of a ConfigMap is reviewed."""
+    """Return the queue's key for the review of the grant in the ConfigMap of this name."""
     return Key(QUEUE_KIND, "", name)
 
 
@@ -110,7 +110,7 @@ def holder_of(model: CustomResource, scope: str = "") -> Holder:
 
 
 def read_grant(annotations: Mapping[str, str] | None) -> Grant | None:
-    """Return the grant of a ConfigMap's annotations; None if a person made it unreadable."""
+    """Return the grant in a ConfigMap's annotations; None if a person made it unreadable."""
     try:
         return msgspec.json.decode((annotations or {}).get(ANNOTATION, ""), type=Grant)
     except msgspec.DecodeError:  # ValidationError among them
@@ -123,7 +123,7 @@ def grant_annotations(subject: Subject, holders: Iterable[Holder]) -> dict[str, 
 
 
 def grant_manifest(namespace: str, subject: Subject, holders: Iterable[Holder]) -> dict[str, Any]:
-    """Return the ConfigMap. Its label `managed-by` makes the informer watch it with the other ConfigMaps."""
+    """Return the ConfigMap of a grant. Its label `managed-by` makes the informer watch it with the other ConfigMaps."""
     labels = {"app.kubernetes.io/name": "askproai", "app.kubernetes.io/managed-by": MANAGER, LABEL: subject.kind.value}
     annotations = grant_annotations(subject, holders)
     metadata = {"name": subject.name, "namespace": namespace, "labels": labels, "annotations": annotations}
@@ -135,9 +135,9 @@ def grant_manifest(namespace: str, subject: Subject, holders: Iterable[Holder]) 
 
 
 def find_other(holders: Iterable[Holder], wanted: Holder) -> Holder | None:
-    """Return the holder that has what `wanted` asks for, or a path around or within it; None if it is free or its own.
+    """Return another holder of the subject whose path overlaps the path of `wanted`; None if there is none.
 
-    A namesake's entry is its own: of one name there is one object, so the other UID is that of a former one.
+    A namesake's entry counts as its own: only one object can have a name, so an entry with another UID is a former object's.
     """
     for holder in holders:
         shorter, longer = sorted((f"{holder.scope}/", f"{wanted.scope}/"), key=len)
@@ -149,8 +149,8 @@ def find_other(holders: Iterable[Holder], wanted: Holder) -> Holder | None:
 def requested_subjects(model: CustomResource | None) -> dict[Subject, str]:
     """Return the host or the numbers that a spec names, with their scope. Keys are in Secrets, which the spec only names.
 
-    Both the declared spec and the one in effect of a paused object count: a claim still in use is not released, and a route that
-    was restored for the declared spec is found.
+    For a paused object, both the declared spec and the spec in effect count: a claim still in use is not released, and a route
+    that was restored for the declared spec is found.
     """
     return _named_subjects(model) | _named_subjects(in_effect(model)) if model is not None else {}
 
@@ -166,7 +166,7 @@ def _named_subjects(model: CustomResource) -> dict[Subject, str]:
 
 
 def exposed_host(tenant: Tenant) -> dict[Subject, str]:
-    """Return the host of its own at which the spec wants senders to arrive, with its scope."""
+    """Return the tenant's own host to which the spec directs senders, with its scope; empty without one."""
     exposure = tenant.spec.exposure
     if exposure is None or exposure.host is None:
         return {}
@@ -174,13 +174,13 @@ def exposed_host(tenant: Tenant) -> dict[Subject, str]:
 
 
 def page_host(tenant: Tenant) -> dict[Subject, str]:
-    """Return the host at which the spec wants the page published: all of it."""
+    """Return the whole host at which the spec has the page published; empty without one."""
     page = tenant.spec.page
     return {Subject(SubjectKind.HOST, page.host): ""} if page is not None and page.host is not None else {}
 
 
 def used_host(model: CustomResource | None) -> dict[Subject, str]:
-    """Return the host and path of the URL that senders have, from the status. The Tenant keeps both until senders have another."""
+    """Return the host and path of the URL that senders have, from the status, which keeps it until they have a new URL."""
     url = urlsplit((model.status.get("webhookUrls") or {}).get("retell") or "") if isinstance(model, Tenant) else None
     if url is None or not url.hostname:
         return {}
@@ -188,19 +188,19 @@ def used_host(model: CustomResource | None) -> dict[Subject, str]:
 
 
 def former_host(model: CustomResource | None) -> dict[Subject, str]:
-    """Return the host and path of the URL that senders had before, from the status, while it is still served."""
+    """Return the host and path of the senders' former URL, from the status, while it is still served."""
     url = urlsplit(model.status.get("formerUrl") or "") if isinstance(model, Tenant) else None
     return {Subject(SubjectKind.HOST, url.hostname): url.path} if url is not None and url.hostname else {}
 
 
 def route_names(tenant: str) -> tuple[str, str]:
-    """Return the names of a tenant's routes. The second one is no tenant's name, since a Tenant's name has no dot.
+    """Return the two names of a tenant's routes. No tenant can have the second as its name, since a Tenant's name has no dot.
 
-    A new URL gets the name that is free, so that the former one is served until senders have the new one.
+    A new URL gets the unused name, so that the former URL is served until senders have the new one.
     """
     return tenant, f"{tenant}.alternate"
 
 
 def page_route_name(tenant: str) -> str:
-    """Return the name of the route of a tenant's page, which is no tenant's name, either."""
+    """Return the name of the route of a tenant's page, which no tenant can have as its name, either."""
     return f"{tenant}.page"

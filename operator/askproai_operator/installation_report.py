@@ -1,7 +1,7 @@
-"""The report of the leading operator on the installation: PostgreSQL, Redis and its own settings, as it sees them. Pure.
+"""The leading operator's report on the installation: its view of PostgreSQL, Redis and its own settings. Pure.
 
-`askproai doctor` runs where neither server is reachable, so the operator writes what it sees into a ConfigMap of its namespace. It
-holds nothing secret: no login, no URL with a password, no text of a driver.
+`askproai doctor` runs where neither server is reachable, so the operator writes its view into a ConfigMap of its namespace. The
+ConfigMap holds nothing secret: no login, no URL with a password, no text of a driver.
 """
 
 from datetime import datetime, timedelta
@@ -25,9 +25,9 @@ class FailingProvider(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class DatabaseReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
-    """PostgreSQL as the operator sees it. With a `problem` it could not be asked, and the rest is empty.
+    """PostgreSQL as the operator sees it. With a `problem`, PostgreSQL could not be asked, and the other fields are empty.
 
-    `skew_seconds`: its clock minus the operator's. The names are those of `askproai_core.database.DatabaseFacts`.
+    `skew_seconds` is its clock minus the operator's. The names are those of `askproai_core.database.DatabaseFacts`.
     """
 
     problem: str | None = None
@@ -45,7 +45,7 @@ class DatabaseReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
 
 
 class RedisServer(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """One server. `appends`: it writes an append-only file. `evicts`: it may drop keys without expiry when its memory is full."""
+    """One Redis server. `appends`: it writes an append-only file. `evicts`: full memory may make it drop keys without expiry."""
 
     address: str
     version: str
@@ -55,7 +55,7 @@ class RedisServer(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class RedisReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
-    """Redis as the operator sees it, the primary first. `not_durable` is why events cannot be kept there, and what to set."""
+    """Redis as the operator sees it, the primary first. `not_durable` says why Redis cannot keep events, and the remedy."""
 
     problem: str | None = None
     servers: tuple[RedisServer, ...] = ()
@@ -63,8 +63,8 @@ class RedisReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
 
 
 class InstallationReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
-    """The report. `at` is the operator's clock; the next one follows after about `every_seconds`, or when something else is to be
-    said. `redis` None: there is none.
+    """The report. `at` is the time of the operator's clock; the next report follows after about `every_seconds`, or when the
+    content changes. `redis` is None if the installation has no Redis.
     """
 
     at: datetime
@@ -80,7 +80,7 @@ class InstallationReport(msgspec.Struct, frozen=True, kw_only=True, omit_default
 
 
 def is_due(report: InstallationReport, written: InstallationReport | None) -> bool:
-    """Return whether a report is to be written after the last one that was: it says something else, or that one is old."""
+    """Return whether a report must be written: its content differs from the last written report, or that report is old."""
     if written is None or not timedelta(0) <= report.at - written.at < timedelta(seconds=written.every_seconds):
         return True  # also when the clock was set back
     before, now = written.database, report.database
@@ -108,7 +108,7 @@ def report_data(report: InstallationReport) -> dict[str, str]:
 
 
 def read_report(config_map: dict[str, Any]) -> InstallationReport | None:
-    """Return the report of a ConfigMap; None for one that this release cannot read."""
+    """Return the report in a ConfigMap; None if this release cannot read it."""
     try:
         return msgspec.json.decode((config_map.get("data") or {}).get(_KEY, ""), type=InstallationReport)
     except msgspec.DecodeError:  # ValidationError among them

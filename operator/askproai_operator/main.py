@@ -1,8 +1,8 @@
 """The operator's process, and its table of contents. `askproai-operator run`.
 
-One work queue holds the keys of all controllers. A key is reconciled when it was enqueued or when its time has come: that of a
-custom resource at each resync (ASKPROAI_RESYNC_SECONDS ± 10 %), unless its controller asked for another time: a Tenant or Branch of
-which all is well is left alone for longer.
+One work queue holds the keys of all controllers. A key is reconciled when it was enqueued or when its time has come. A custom
+resource's time is each resync (ASKPROAI_RESYNC_SECONDS ± 10 %), unless its controller asks for another: a healthy Tenant or Branch
+is reconciled less often.
 
 Key                Reconciled by                 To                                   Due when                              Workers
 Tenant             controllers/tenant            database role and rows, config,      it, a relative or a child changed; a  shared
@@ -40,17 +40,17 @@ Report             controllers/report            a ConfigMap with its view of   
 
 Watches: `control_loop/informer.py` observes the four kinds, their children and labelled Secrets; `relations.py` returns the keys
 that depend on a change. A labelled Secret makes every object due whose spec names it. "Shared" are the ASKPROAI_WORKERS workers of
-the custom resources; the other kinds have workers of their own, so that a provider or a database that hangs there holds up no
+the custom resources. The other kinds have workers of their own, so that a provider or database that hangs there delays no
 custom resource (docs/decisions/0028-one-work-queue.md).
 
 Beside the queue run: the informer (watches, and audits by lists every 5 minutes), also in a standby; the watch over the tenants'
 database sessions (`session_watch.py`), the Lease's renewal, which ends the process when the Lease is lost, the probes with the
-metrics, and the handlers of SIGTERM and SIGINT. A new leader takes the keys first for which people wait
+metrics, and the handlers of SIGTERM and SIGINT. A new leader first takes the keys that people wait for
 (`control_loop/queue.py`, docs/decisions/0061-a-new-leader-acts-at-once.md).
 
-Several operators can divide the namespaces of a cluster (`shards.py`). Each then has a Lease, a cache and a queue for its part, the
-grants of all, and the watch over the sessions of all, which knows at once the roles that its own process made. The first one alone
-has CoordinatorLogins, WriteGuard, RedisDurability and Report.
+Several operators can divide the namespaces of a cluster (`shards.py`). Each then has a Lease, a cache and a queue for its shard.
+Each also caches all grants, and watches the database sessions of all tenants; it knows the roles that it created itself at once.
+Only the operator of shard 0 has CoordinatorLogins, WriteGuard, RedisDurability and Report.
 """
 
 import asyncio
@@ -144,7 +144,7 @@ def background_controllers(
     sync: config_sync.ConfigSyncController,
     proofs: exposure.ExposureController | None = None,
 ) -> Controllers:
-    """Return the controllers of work that has no custom resource of its own."""
+    """Return the controllers of work that has no custom resource."""
     return {
         coordinator.KIND: coordinator.reconcile,
         config_sync.KIND: sync.reconcile,
@@ -164,7 +164,7 @@ def background_controllers(
 
 
 def background_options(settings: Settings) -> dict[str, Options]:
-    """Return the options of these controllers; those of other custom resources have the defaults."""
+    """Return the options of the background controllers; controllers of custom resources have the defaults."""
     return {
         resources.TENANTS.kind: Options(while_paused=tenant.keep_signing_keys_of_held),
         coordinator.KIND: coordinator.OPTIONS,
@@ -185,7 +185,7 @@ def background_options(settings: Settings) -> dict[str, Options]:
 
 
 def initial_keys(context: ReconcileContext) -> Iterable[Key]:
-    """Return the background keys that are due as soon as the process leads. Objects of no tenant are the first shard's."""
+    """Return the background keys that are due as soon as the process leads. Shard 0 also has the work of no tenant."""
     settings = context.settings
     of_each_shard = (
         orphan.ledger_key(settings),
@@ -328,7 +328,7 @@ async def operate(settings: Settings, resource_controllers: Controllers) -> None
 async def _work(
     controllers: Controllers, context: ReconcileContext, queue: WorkQueue, metrics: Metrics, stop: asyncio.Event
 ) -> None:
-    """Reconcile until `stop`, first what people wait for, and watch the tenants' database sessions: those of all shards."""
+    """Reconcile until `stop`, beginning with keys that people wait for, and watch the database sessions of all shards' tenants."""
     enqueue_first_keys(context.cache, context.relations, queue)
     for key in initial_keys(context):
         queue.add(key)
@@ -339,7 +339,7 @@ async def _work(
 
 
 async def _installation_id(settings: Settings, kube: Kube, clock: Clock) -> str:
-    """Return the id that is set, or the UID of namespace `kube-system`, which lives as long as the cluster."""
+    """Return the configured id, or the UID of namespace `kube-system`, which lives as long as the cluster."""
     if settings.installation_id is not None:
         return settings.installation_id
     namespace = await retry_until_served(lambda: kube.get(resources.NAMESPACES, "", "kube-system"), clock)

@@ -1,4 +1,4 @@
-"""The memory of one process between reconciles. After a restart it is read or measured anew."""
+"""The memory of one process between reconciles. After a restart, its content is read or measured again."""
 
 import hashlib
 import random
@@ -24,7 +24,7 @@ _VERIFIED_WITHOUT_PODS: Final = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """The findings at a provider. `source` is all that the requests were made from."""
+    """The findings at a provider. `source` has everything from which the requests were made."""
 
     source: Hashable
     answer: Any  # a ProviderError where the requests failed
@@ -32,13 +32,13 @@ class Look:
     misses: int = 0  # looks in a row that failed, or found what is not as it should be
 
     def is_due(self, now: float) -> bool:
-        """Return whether it is time to look again; a run that comes a moment too early is not to wait for another one."""
+        """Return whether it is time to look again. A slightly early run counts, so that it need not wait for another one."""
         return self.due - now < _PRECISION
 
 
 @dataclass(slots=True)
 class Looks:
-    """The newest look at a provider, by the object that it was made for and by its subject.
+    """The newest look at a provider, by the object that needs it and by its subject.
 
     A look is used again until it is due, or its source changes. `chance` returns a random number from 0 to 1.
     """
@@ -47,7 +47,7 @@ class Looks:
     _by_owner: dict[Key, dict[Hashable, Look]] = field(default_factory=dict)
 
     def find(self, owner: Key, name: Hashable, source: Hashable) -> Look | None:
-        """Return the look, also one that is due again; None if there is none, or it was made from something else."""
+        """Return the look, even if it is due again; None if there is none, or it has another source."""
         look = self._by_owner.get(owner, {}).get(name)
         return look if look is not None and look.source == source else None
 
@@ -56,35 +56,35 @@ class Looks:
         self._by_owner.setdefault(owner, {})[name] = look
 
     def forget(self, owner: Key, name: Hashable | None = None) -> None:
-        """Have the object look anew: at one thing, or at everything."""
+        """Forget one look of an object; without `name`, all of them."""
         if name is None:
             self._by_owner.pop(owner, None)
         else:
             self._by_owner.get(owner, {}).pop(name, None)
 
     def retain(self, owner: Key, names: Collection[Hashable]) -> None:
-        """Forget an object's looks at everything but `names`."""
+        """Forget all looks of an object except `names`."""
         for name in self._by_owner.get(owner, {}).keys() - set(names):
             self.forget(owner, name)
 
     def next_due(self, owner: Key) -> float:
-        """Return when the first of an object's looks is due again (monotonic seconds); infinite without one."""
+        """Return when the object's first look is due again (monotonic seconds); infinite without a look."""
         return min((look.due for look in self._by_owner.get(owner, {}).values()), default=float("inf"))
 
     def due(self, owner: Key, name: Hashable) -> float:
-        """Return when one look is due again (monotonic seconds); infinite if it is not."""
+        """Return when this look is due again (monotonic seconds); infinite if there is no such look."""
         look = self._by_owner.get(owner, {}).get(name)
         return look.due if look is not None else float("inf")
 
     def failed_until(self, owner: Key, name: Hashable) -> float:
-        """Return until when a failed look is remembered (monotonic seconds); 0 for one that did not fail."""
+        """Return until when a failed look is remembered (monotonic seconds); 0 if the look did not fail."""
         look = self._by_owner.get(owner, {}).get(name)
         return look.due if look is not None and isinstance(look.answer, ProviderError) else 0.0
 
     def wait(self, misses: int, every: timedelta, first: timedelta, error: ProviderError | None = None) -> timedelta:
         """Return how long a look is used: `every` ± 20 % if all is well, else `first`, doubled with each miss in a row.
 
-        A provider that names a time is left alone for that long, and up to a half longer: all who wait for it wait together.
+        If a provider names a waiting time, it is used, plus up to a half: otherwise all waiting requests would come together.
         """
         if error is not None and error.retry_after is not None:
             return error.retry_after * (1 + 0.5 * self.chance())
@@ -96,7 +96,7 @@ class Looks:
 
 @dataclass(frozen=True, slots=True)
 class CatalogueChange:
-    """A prompt that differs from the published one only by the services. The times are monotonic seconds."""
+    """A prompt that differs from the published prompt only by its catalogue. The times are monotonic seconds."""
 
     prompt: str
     since: float  # of the first difference
@@ -105,12 +105,12 @@ class CatalogueChange:
 
 @dataclass(slots=True)
 class VerifiedLogins:
-    """Which database URLs PostgreSQL has accepted, by Tenant, and when."""
+    """The database URLs that PostgreSQL has accepted, by Tenant, and when."""
 
     _by_tenant: dict[Key, tuple[bytes, float]] = field(default_factory=dict)  # hash of the URL, monotonic seconds
 
     def has(self, tenant: Key, url: str, now: float, *, serves: bool) -> bool:
-        """Return whether this URL was accepted in the last ten minutes; in the last 30 s where no pods serve."""
+        """Return whether this URL was accepted in the last ten minutes; if no pods serve, in the last 30 s."""
         known, recent = self._by_tenant.get(tenant), _VERIFIED if serves else _VERIFIED_WITHOUT_PODS
         return known is not None and known[0] == _digest(url) and now - known[1] < recent.total_seconds()
 
@@ -128,9 +128,9 @@ def _digest(url: str) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class QuietTenant:
-    """A healthy Tenant, as its last reconcile left it: what `controllers/quiet_tenants.py` compares for all of them.
+    """A healthy Tenant as its last reconcile left it, for the comparison in `controllers/quiet_tenants.py`.
 
-    `conditions` are those that only PostgreSQL or Redis know.
+    `conditions` are the conditions that depend on PostgreSQL or Redis only.
     """
 
     provisioned: ProvisionedTenant
@@ -139,9 +139,9 @@ class QuietTenant:
 
 @dataclass(frozen=True, slots=True)
 class PodKeys:
-    """Keys of a Tenant by their hash (`keys_hash`) and the versions of their Secrets, and the pods that were found without them.
+    """Keys of a Tenant by their hash (`keys_hash`) and the versions of their Secrets, and the pods found without the keys.
 
-    The versions count, since a pod may have had other keys in between.
+    The versions count, too, since a pod may have had other keys in between.
     """
 
     hash: str
@@ -151,7 +151,7 @@ class PodKeys:
 
 @dataclass(slots=True)
 class Memory:
-    """Everything that is remembered, by the controller that uses it."""
+    """Everything that one process remembers, by the controller that uses it."""
 
     looks: Looks = field(default_factory=Looks)
     logins: VerifiedLogins = field(default_factory=VerifiedLogins)

@@ -1,5 +1,5 @@
-"""The ledger of orphans: remote objects that a deletion could not remove within its budget, or that are in an account which their
-owner uses no longer.
+"""The ledger of orphans: remote objects that a deletion could not remove within its budget, or that are in an account which
+their owner no longer uses.
 
 Each entry is a Secret in the operator's namespace, which outlives the namespace of the deleted object. It is a Secret because a
 later attempt needs the provider's key, and the tenant's own copy is gone by then. It is created before our finalizer is
@@ -49,9 +49,9 @@ class Owner(msgspec.Struct, frozen=True):
 
 
 class OrphanedAgent(msgspec.Struct, frozen=True, tag="agent", tag_field="sort"):
-    """The objects of a RetellAgent at Retell: the objects that its status named, and all that carry its marker.
+    """The objects of a RetellAgent at Retell: those that its status named, and all that carry its marker.
 
-    `former_account` is set if the owner exists and has left the workspace: the keyed hash of the key to it.
+    If the owner still exists but left the workspace, `former_account` is the keyed hash of the key to that workspace.
     """
 
     owner: Owner
@@ -68,7 +68,7 @@ class OrphanedAgent(msgspec.Struct, frozen=True, tag="agent", tag_field="sort"):
 
 
 class OrphanedWebhooks(msgspec.Struct, frozen=True, tag="webhook", tag_field="sort"):
-    """The webhooks that a Tenant registered at Cal.com. `former_account` as for an agent."""
+    """The webhooks that a Tenant registered at Cal.com. `former_account` is used as in `OrphanedAgent`."""
 
     owner: Owner
     urls: tuple[str, ...]
@@ -104,7 +104,7 @@ Orphan = OrphanedAgent | OrphanedWebhooks | OrphanedDatabase | OrphanedCache
 class LedgerEntry:
     """One Secret of the ledger. `keys` are the provider's credentials, never logged; `last_error` is the last failure.
 
-    `created_at` is None if the API server did not say it.
+    `created_at` is None if the API server did not report it.
     """
 
     name: str
@@ -119,7 +119,7 @@ class LedgerEntry:
 
 
 def sort_of(orphan: Orphan) -> str:
-    """Return the word for its sort in label and metric: agent, webhook, database or cache."""
+    """Return the orphan's sort for its label and metric: agent, webhook, database or cache."""
     return str(type(orphan).__struct_config__.tag)
 
 
@@ -128,8 +128,8 @@ async def add_orphan(
 ) -> EventRecord:
     """Create an entry unless it exists, and return the event that reports it.
 
-    If the namespace refuses the Secret, the event asks for a removal by hand. Raises Unreachable, after which nothing may be
-    given up.
+    If the namespace refuses the Secret, the event asks for a removal by hand. Raises Unreachable; then the caller must not give
+    up anything.
     """
     namespace, name = context.settings.namespace, _secret_name(orphan)
     try:
@@ -150,7 +150,7 @@ async def add_orphan(
 
 
 async def list_entries(context: ReconcileContext) -> list[LedgerEntry]:
-    """Read the ledger. An entry that cannot be parsed is logged and skipped; it stays for a person."""
+    """Read the ledger. An entry that cannot be parsed is logged and skipped; it is left for a person."""
     secrets = await context.kube.list(resources.SECRETS, context.settings.namespace, LABEL)
     return [entry for raw in secrets if (entry := _parse(raw)) is not None]
 
@@ -162,9 +162,9 @@ async def get_entry(name: str, context: ReconcileContext) -> LedgerEntry | None:
 
 
 async def has_rows_to_erase(namesake: Owner, uid: str, *, context: ReconcileContext) -> bool:
-    """Return whether the ledger has the rows of the former Tenant with `uid`, of the same name as `namesake`, as to be erased.
+    """Return whether the ledger lists the rows of the former Tenant with `uid` and the name of `namesake` for erasure.
 
-    Its entry is made before that Tenant is gone, and so before there is a namesake, and is removed after the rows.
+    The entry is made before the former Tenant is gone, so before a namesake can exist, and is removed after the rows.
     """
     former = OrphanedDatabase(msgspec.structs.replace(namesake, uid=uid), erase=True)
     entry = await get_entry(_secret_name(former), context)
@@ -172,14 +172,14 @@ async def has_rows_to_erase(namesake: Owner, uid: str, *, context: ReconcileCont
 
 
 async def annotate_entry(entry: LedgerEntry, last_error: str, context: ReconcileContext) -> None:
-    """Write on the entry why it still exists. Writes nothing if the text is the same."""
+    """Record on the entry why its object still exists. Writes nothing if the text is the same."""
     if last_error != entry.last_error:
         body = {"metadata": {"annotations": {_WHY: last_error}}}
         await context.kube.patch(resources.SECRETS, context.settings.namespace, entry.name, body)
 
 
 async def remove_entry(entry: LedgerEntry, context: ReconcileContext) -> None:
-    """Delete an entry whose object is removed, and create the event that reports it."""
+    """Delete an entry whose object was removed, and create the event that reports that."""
     await context.kube.delete(resources.SECRETS, context.settings.namespace, entry.name, uid=entry.uid)
     log.info("leftover.removed", secret=entry.name, owner=str(entry.orphan.owner.key))
     await context.kube.record_operator_event(

@@ -1,5 +1,4 @@
-"""The inputs with which a controller reads and plans, passed in as one value. A dry run has no more, so what takes it cannot
-write."""
+"""The inputs with which a controller reads and plans, as one value. A dry run has only these, so its code cannot write."""
 
 from dataclasses import dataclass
 
@@ -27,6 +26,6 @@ class PlanContext:
     async def missing_reason(self, ref: ApiResource, namespace: str, name: str | None, reason: Reason) -> Reason:
         """Return why the cache lacks an object: `reason`, or Pending if it exists and its watch event is still to come.
 
-        One `kubectl apply` creates a Tenant and what names it; the order in which the watches report them must warn nobody.
+        One `kubectl apply` creates a Tenant and the objects that name it; their order at the watches must cause no warning.
         """
         return Reason.PENDING if name and await self.kube.get(ref, namespace, name) is not None else reason

@@ -1,7 +1,7 @@
-"""The ACL rules of the Redis users, a tenant's and the coordinator's: the least that their pods' commands and scripts need.
+"""The ACL rules of the Redis users (tenants and coordinator): the least permissions that the pods' commands and scripts need.
 
-Redis checks the commands that a script calls like those that a client sends. Left out on purpose: every command that lists
-keys or users, shows other clients, or changes the server.
+Redis checks a script's commands like a client's. Left out on purpose: every command that lists keys or users, shows other
+clients, or changes the server.
 """
 
 import re
@@ -25,11 +25,10 @@ COORDINATOR_COMMANDS = (
 
 
 def acl_rules(tenant: str, password_sha256: str, *, spool: bool = True) -> tuple[str, ...]:
-    """Return the complete rules for `ACL SETUSER`; `reset` removes whatever the user was allowed before.
+    """Return the complete rules for `ACL SETUSER`; `reset` removes the user's earlier permissions.
 
-    `password_sha256` is in hex. `spool`: the server knows the commands of `DurableStream`.
-    The coordinator's keys for all tenants begin with `askproai:_:`; tenants may only read them.
-    Raises `ValueError` if `tenant` is no key of a tenant.
+    `password_sha256` is in hex. `spool`: the server knows the commands of `DurableStream`. The coordinator's keys for all
+    tenants begin with `askproai:_:`; tenants may only read them. Raises `ValueError` if `tenant` is not a key of a tenant.
     """
     if not _TENANT.fullmatch(tenant):
         raise ValueError(f"{tenant!r} is no tenant's key: it must be namespace.name")

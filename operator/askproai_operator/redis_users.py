@@ -1,6 +1,6 @@
 """The tenants' users in Redis, created by its administrator on every node, because Redis does not replicate users.
 
-Whether a server keeps what it acknowledges is asked with INFO, which managed servers allow, too; most of them refuse CONFIG.
+INFO shows whether a server keeps acknowledged writes. Managed servers allow INFO, too; most of them refuse CONFIG.
 
 RedisAdminError
 ├── RedisAdminUnavailable   a node does not answer, or refuses the administrator; Redis is optional, so nobody waits for it
@@ -39,8 +39,7 @@ _WAITAOF_SINCE: Final = (7, 2)  # Valkey says 7.2.4
 
 @dataclass(frozen=True, slots=True)
 class ServerFacts:
-    """The settings of a server by its own answer. `evicts`: it may remove keys that have no expiry when its memory is full.
-    `run`: its start."""
+    """A Redis server's own settings. `evicts`: full memory may make it remove keys without expiry. `run`: its last start."""
 
     version: tuple[int, ...]
     appends: bool
@@ -54,7 +53,7 @@ class ServerFacts:
 
 
 def parse_info(info: dict[str, object]) -> ServerFacts:
-    """Return the facts in a reply of INFO, as redis-py parses it. A missing value counts as unfit."""
+    """Return the facts in a reply of INFO, as redis-py parses it. A missing value counts as unsuitable."""
     policy = str(info.get("maxmemory_policy", "unknown"))
     is_bounded = str(info.get("maxmemory", "1")) != "0"
     parts = str(info.get("redis_version", "0")).split(".")
@@ -68,7 +67,7 @@ def parse_info(info: dict[str, object]) -> ServerFacts:
 
 
 def durability_problem(address: str, facts: ServerFacts) -> str | None:
-    """Return why the server cannot promise that what it takes is on disk and stays there, and what to do; None if it can."""
+    """Return why the server cannot promise that acknowledged data is on disk and stays there, and the remedy; None if it can."""
     if not facts.knows_waitaof:
         return f"Redis at {address} is older than 7.2 and does not know WAITAOF: update it, or use Valkey"
     if not facts.appends:
@@ -79,7 +78,7 @@ def durability_problem(address: str, facts: ServerFacts) -> str | None:
 
 
 class RedisAdminError(Exception):
-    """Something that the operator cannot do in Redis now. The text holds no password."""
+    """Raised for an operation in Redis that fails now. The text holds no password."""
 
 
 class RedisAdminUnavailable(RedisAdminError):
@@ -96,7 +95,7 @@ class UsersBypassed(RedisAdminError):
 
 @dataclass(slots=True)
 class _Node:
-    """One server, and until when (monotonic) it is not asked."""
+    """One Redis server, and until when (monotonic seconds) it is not asked."""
 
     address: str
     client: "Redis"
@@ -122,7 +121,7 @@ class _Node:
             raise RedisAdminUnavailable(f"Redis at {self.address} does not answer ({type(error).__name__})") from error
 
     async def facts(self) -> ServerFacts:
-        """Return what the server says of itself, asked half a minute ago at most: each of a thousand Tenants wants to know."""
+        """Return the server's facts about itself, at most half a minute old: a thousand Tenants may ask for them at once."""
         if self._facts is None or self.clock.monotonic() >= self._facts_until:
             self._facts = parse_info(await self.send("INFO"))
             self._facts_until = self.clock.monotonic() + _FACTS_SECONDS
@@ -131,7 +130,7 @@ class _Node:
 
 @dataclass(frozen=True, slots=True)
 class PresentUsers:
-    """The users that are on every node which answers; the replicas that do not; and the starts of the servers, as far as known."""
+    """The users on every node that answers, the replicas that do not, and the known ids of the servers' last starts."""
 
     names: frozenset[str]
     unreached: tuple[str, ...]
@@ -145,7 +144,7 @@ class RedisAdmin:
     """
 
     def __init__(self, url: str, clock: Clock, ca_file: Path | None = None, *, timeout: timedelta = _TIMEOUT) -> None:
-        """Prepare clients without connecting; `timeout` bounds each command. Raises `ValueError` for a URL that cannot be used."""
+        """Prepare clients without connecting; `timeout` bounds each command. Raises `ValueError` for an unusable URL."""
         if "+sentinel" not in url and urlsplit(url).path not in {"", "/", "/0"}:
             raise ValueError("Redis: use database 0, because the tenants' users may not select another one")
         self._url, self._clock, self._ca_file, self._timeout = url, clock, ca_file, timeout
@@ -155,12 +154,12 @@ class RedisAdmin:
 
     @property
     def ca(self) -> str | None:
-        """Return the certificate of the server's authority, for other clients of this Redis."""
+        """Return the CA certificate of the server, for other clients of this Redis; None if there is none."""
         file = self._ca_file
         return file.read_text(encoding="ascii") if file is not None and file.exists() else None
 
     def tenant_url(self, tenant: str, stored: str | None) -> str:
-        """Return the tenant's REDIS_URL, with the password of the stored URL if that is this user's."""
+        """Return the tenant's REDIS_URL, with the password of the stored URL if that URL is for the same user."""
         if self._users_unsupported or stored == self._url:
             return self._url
         name, (stored_name, password) = user_name(tenant), parse_login(stored)
@@ -170,9 +169,9 @@ class RedisAdmin:
     async def ensure_user(self, tenant: str, url: str) -> tuple[str, ...]:
         """Create or update the user of `tenant_url` on every node; return the replicas that still lack it.
 
-        The tenant `ALL_TENANTS` is the coordinator. Writes nothing where the user is as desired. Raises
-        `RedisAdminUnavailable` for the primary, `UsersBypassed` after everything is written, and `UsersUnsupported` if the
-        primary knows no users, from which on `tenant_url` returns the administrator's URL.
+        The tenant `ALL_TENANTS` is the coordinator. Writes nothing where the user is as desired. Raises `RedisAdminUnavailable`
+        for the primary, and `UsersBypassed` after everything is written. Raises `UsersUnsupported` if the primary knows no
+        users; from then on, `tenant_url` returns the administrator's URL.
         """
         try:
             if url == self._url:
@@ -186,9 +185,9 @@ class RedisAdmin:
             raise
 
     async def list_users(self) -> PresentUsers:
-        """Return which users there are, by one look for all tenants. Raises what `ensure_user` raises.
+        """Return the existing users of all tenants, by one pass over the nodes. Raises the same errors as `ensure_user`.
 
-        The permissions of a user are not compared. The tenant's next reconcile finds a change of them by hand.
+        The users' permissions are not compared. The tenant's next reconcile finds a change by hand.
         """
         names: list[set[str]] = []
         runs: set[str] = set()
@@ -223,20 +222,17 @@ class RedisAdmin:
             await node.client.aclose()
 
     async def find_durability_problem(self) -> str | None:
-        """Return why this Redis cannot promise that what it takes is on disk and stays there; None if it can.
-
-        Raises `RedisAdminUnavailable`.
-        """
+        """Return why Redis cannot promise to keep acknowledged data, or None. Raises `RedisAdminUnavailable`."""
         return (await self._assess())[1]
 
     async def publish_durability(self) -> None:
-        """Write for the tenants' pods whether this Redis can promise it, and on how many replicas. Raises as above."""
+        """Write for the tenants' pods whether this Redis is durable, and on how many replicas. Raises `RedisAdminUnavailable`."""
         replicas, problem = await self._assess()
         expiry = int(PROMISE_EXPIRY.total_seconds() * 1000)
         await (await self._list_nodes())[0].send("SET", PROMISE_KEY, "no" if problem else str(replicas), "PX", expiry)
 
     async def describe(self) -> tuple[dict[str, ServerFacts], str | None]:
-        """Return what each server says of itself by its address, the primary first, and why events cannot be kept there.
+        """Return each server's facts by its address, the primary first, and why Redis cannot keep events, or None.
 
         Raises `RedisAdminUnavailable`.
         """
@@ -246,7 +242,7 @@ class RedisAdmin:
         return facts, next(filter(None, problems), None)
 
     async def _assess(self) -> tuple[int, str | None]:
-        """Return the number of replicas, and what is wrong with them or the primary."""
+        """Return the number of replicas, and the durability problem of the primary or the replicas, or None."""
         facts, problem = await self.describe()
         return len(facts) - 1, problem
 
@@ -263,7 +259,7 @@ class RedisAdmin:
     async def _visit_nodes(self, visit: Callable[[_Node], Awaitable[None]]) -> tuple[str, ...]:
         """Visit each node, and return the addresses of the replicas that could not be visited.
 
-        Raises what the visit of the primary raises, and `UsersBypassed` if a node lets in anybody.
+        Raises any error of the primary's visit, and `UsersBypassed` if a node admits clients without a password.
         """
         unreached: list[str] = []
         open_nodes: list[str] = []
@@ -283,7 +279,7 @@ class RedisAdmin:
         return tuple(unreached)
 
     async def _list_nodes(self) -> list[_Node]:
-        """Return the primary, then its replicas: after a failover one of them serves, and must know the users, too."""
+        """Return the primary, then its replicas: after a failover a replica serves, and must know the users, too."""
         primary, role = self._main, await self._main.send("ROLE")
         if role[0] == "slave":  # the URL names a replica, or a node that has become one
             primary = self._node_at(str(role[1]), int(role[2]))
@@ -309,7 +305,7 @@ def _rules(tenant: str, password_sha256: str, *, spool: bool) -> tuple[str, ...]
 
 
 async def _knows_spool(node: _Node) -> bool:
-    """Return whether the server knows the commands of the spool; False where the operator may not ask."""
+    """Return whether the server knows the commands of the spool; False if the operator may not ask."""
     try:
         return (await node.facts()).knows_waitaof
     except RedisAdminUnavailable:
@@ -317,7 +313,7 @@ async def _knows_spool(node: _Node) -> bool:
 
 
 async def _run_of(node: _Node) -> str:
-    """Return the id of the server's start; empty where the operator may not ask."""
+    """Return the id of the server's start; empty if the operator may not ask."""
     try:
         return (await node.facts()).run
     except RedisAdminUnavailable:
@@ -325,7 +321,7 @@ async def _run_of(node: _Node) -> str:
 
 
 def user_name(tenant: str) -> str:
-    """Return the name of the tenant's user: a hash like its database role's, because other users can read names."""
+    """Return the name of the tenant's user: a hash, as for its database role, because other users can read names."""
     return "askproai_t_" + hashlib.sha256(tenant.encode()).hexdigest()[:24]
 
 
@@ -338,7 +334,7 @@ async def _save_users(node: _Node) -> None:
 
 
 def _has_rules(live: list[Any] | None, rules: tuple[str, ...]) -> bool:
-    """Compare a reply of ACL GETUSER (None: no such user) with the rules. A false mismatch only costs a write."""
+    """Return whether a reply of ACL GETUSER (None: no such user) has the rules. A false mismatch only costs a write."""
     if live is None:
         return False
     fields = dict(zip(live[::2], live[1::2], strict=True))

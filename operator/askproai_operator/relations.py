@@ -1,8 +1,9 @@
-"""How the four kinds relate: who belongs to which tenant, who names which host or number, and who is due when what changed.
+"""The relations of the four kinds: each object's tenant, who names a host or number, and which keys are due after a change.
 
-The Tenant compiles its config from everything that belongs to it. Branches, services and agents wait for the Tenant. Agents bind
-the numbers of their branch, and their prompt names its services and staff. A branch's default service goes when a person creates
-another one. A grant is reviewed when its subject is named or dropped, and who waits for a subject is due when a holder releases it.
+The Tenant compiles its config from all its objects. Branches, services and agents wait for the Tenant. Agents bind their
+branch's numbers, and their prompt names its services and staff. A branch's default service is deleted when a person creates
+another. A grant is reviewed when its subject is named or dropped. An object that waits for a subject is due when a holder
+releases it.
 """
 
 from collections import defaultdict
@@ -48,26 +49,26 @@ class Relations:
         return self._find(RetellAgent, namespace, name)
 
     def branches(self, namespace: str, tenant: str) -> Sequence[Branch]:
-        """Return the branches that name this tenant, without those that were paused before they were applied."""
+        """Return the branches that name this tenant, except branches that were paused before their first reconcile."""
         return self._in_effect(Branch, namespace, tenant)
 
     def offerings(self, namespace: str, tenant: str) -> Sequence[ServiceOffering]:
-        """Return the services of this tenant, named directly or by a branch, without those paused before they were applied."""
+        """Return the services that name this tenant or one of its branches, except those paused before their first reconcile."""
         return self._in_effect(ServiceOffering, namespace, tenant)
 
     def agents(self, namespace: str, tenant: str) -> Sequence[RetellAgent]:
-        """Return the agents of this tenant, named directly or by a branch."""
+        """Return the agents that name this tenant or one of its branches."""
         return [model for model in self._cache.list(RetellAgent, namespace) if self.tenant_of(model) == tenant]
 
     def requesting(self, subject: Subject) -> Sequence[Key]:
-        """Return the objects of the whole cluster that name a host or a dialled number."""
+        """Return all objects of the cluster that name this host or dialled number."""
         return sorted(self._by_subject.get(subject, ()))
 
     def tenant_of(self, model: CustomResource) -> str | None:
-        """Return the name of the tenant that an object belongs to.
+        """Return the name of the tenant that an object belongs to; None if it is not known.
 
-        The tenant of a deleted branch is remembered (references never change), and after a restart the status of its agents names
-        it. So its agents still find their tenant, and the tenant waits for them.
+        The tenant of a deleted branch is remembered (references never change). After a restart, the status of the branch's
+        agents names it. So these agents still find their tenant, and the tenant waits for them.
         """
         if isinstance(model, Tenant):
             return model.metadata.name
@@ -92,8 +93,8 @@ class Relations:
     def of_resource(self, old: CustomResource | None, new: CustomResource | None) -> set[Key]:
         """Return the keys that are due after one of the four kinds changed.
 
-        The object itself is due if a person changed it; our own status writes alone make it not due. Its relatives are due if
-        something that they read of it changed.
+        The object itself is due if a person changed it, but not after our own status writes. Its relatives are due if something
+        that they read of it changed.
         """
         model = new or old
         assert model is not None, "a change has a state before or a state now"
@@ -119,7 +120,7 @@ class Relations:
     def of_child(
         self, ref: ApiResource, where: tuple[str, str], old: ObservedObject | None, new: ObservedObject | None
     ) -> set[Key]:
-        """Return the keys that are due after a child or a labelled Secret changed: its tenant, and whoever names the Secret."""
+        """Return the keys due after a child or a labelled Secret changed: the tenant, and all objects that name the Secret."""
         if old is not None and new is not None and not is_child_change(ref, old, new):
             return set()
         namespace, name = where
@@ -143,11 +144,11 @@ class Relations:
         return keys
 
     def of_foreign_crd(self) -> list[Key]:
-        """Return all Tenants: with a foreign CRD each has one child more, without it one less."""
+        """Return all Tenants: each gains or loses a child when a foreign CRD is installed or removed."""
         return [tenant.key for tenant in self._cache.list(Tenant)]
 
     def _waiting_for_release(self, old: ObservedObject | None, new: ObservedObject | None) -> Sequence[Key]:
-        """Return who names the subject of a grant that lost a holder, and the holders that lost it: they take it again."""
+        """Return the objects that name the subject of a grant that lost a holder, and the lost holders: they take it again."""
         before, after = (read_grant(state.annotations) if state is not None else None for state in (old, new))
         if before is None:
             return ()
@@ -158,18 +159,18 @@ class Relations:
         return [*self.requesting(before.subject), *sorted(lost)]
 
     def _siblings(self, model: CustomResource) -> Iterator[Key]:
-        """Yield the Branches and services of a Tenant's Branch or service: no edit of them had an effect until now."""
+        """Yield the Branches and services of a Branch's or service's Tenant: edits of all of them were held until now."""
         namespace, tenant = model.key.namespace, self.tenant_of(model)
         if isinstance(model, Branch | ServiceOffering) and tenant:
             yield from _keys(self.branches(namespace, tenant))
             yield from _keys(self.offerings(namespace, tenant))
 
     def _namesakes(self, namespace: str, names: Container[str | None]) -> Iterator[Key]:
-        """Yield the services that sound like one of these; only them, since a reconcile of a service may ask Cal.com."""
+        """Yield the services that sound like one of these names; no others, since a service's reconcile may ask Cal.com."""
         return _keys(model for model in self._cache.list(ServiceOffering, namespace) if _name(model) in names)
 
     def _linked_before(self, old: CustomResource | None, new: CustomResource | None) -> set[Key]:
-        """Return the services for which it is no news that the keys of their new Tenant are good: they use them already."""
+        """Return the services that already use their new Tenant's keys, so that the keys' validity is no news for them."""
         kind = ConditionType.CREDENTIALS_VALID
         if not isinstance(new, Tenant) or old is None or is_edit(old, new) or find_condition(old, kind):
             return set()
@@ -224,7 +225,7 @@ def _has_calcom_key(tenant: Tenant, secret: str) -> bool:
 
 
 def secret_names(value: object, field: str = "") -> Iterator[str]:
-    """Yield the names of the Secrets that a part of a manifest refers to, repeated ones too; `field` is the part's name."""
+    """Yield the names of the Secrets that a part of a manifest refers to, with repetitions; `field` is the part's name."""
     if isinstance(value, Mapping):
         if field.endswith(("SecretRef", "SecretRefs")) and "name" in value:
             yield str(value["name"])
@@ -240,19 +241,19 @@ def _lost_finalizer(old: CustomResource, new: CustomResource) -> bool:
 
 
 def _ends_plan(old: CustomResource | None, new: CustomResource | None) -> bool:
-    """Return whether the annotation `askproai.de/plan` was removed from an object, or the object with it."""
+    """Return whether an object lost the annotation `askproai.de/plan`, or was deleted with it."""
     return old is not None and is_planned(old) and (new is None or not is_planned(new))
 
 
 def _staff(model: CustomResource | None) -> list[tuple[str, str | None]]:
-    """Return the staff of a branch that is in effect, which changes when a pause ends and not with an edit before."""
+    """Return the staff in a branch's spec in effect, which changes when a pause ends, not with an edit during the pause."""
     if not isinstance(model, Branch) or not is_in_effect(model):
         return []
     return [(member.id, member.person) for member in in_effect(model).spec.staff]
 
 
 def _name(model: CustomResource | None) -> str | None:
-    """Return the heard name of a service that is in effect; None for one that is being deleted."""
+    """Return the heard name of a service by its spec in effect; None if the service is being deleted."""
     if (
         not isinstance(model, ServiceOffering)
         or model.metadata.deletion_timestamp is not None

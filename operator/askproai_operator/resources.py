@@ -46,10 +46,10 @@ _BY_KIND = {resource.kind: resource for resource in (*CUSTOM, *CHILDREN, *FOREIG
 
 
 def resource_of_kind(kind: str) -> ApiResource:
-    """Return the resource of a CamelCase kind, such as `RetellAgent`. Raises KeyError for one that is not in the list."""
+    """Return the resource of a CamelCase kind, such as `RetellAgent`. Raises KeyError for a kind that is not in the list."""
     return _BY_KIND[kind]
 
 
 def resource_of(manifest: Mapping[str, Any]) -> ApiResource:
-    """Return the resource of a manifest. Raises KeyError for a kind that is not in the list: add it, and to the role."""
+    """Return the resource of a manifest. Raises KeyError for an unlisted kind: add it to the list and to the role."""
     return _BY_KIND[manifest["kind"]]

@@ -1,9 +1,9 @@
-"""Releases reach tenants a few at a time: the release of each Tenant's pods, whose pods are unhealthy, and who may begin.
+"""Releases reach tenants a few at a time: the release of each Tenant's pods, the unhealthy pods, and whose turn it is.
 
-All of it is read from the Deployments of the tenants: an annotation names the release of a pod template (`RolloutRecord`), and
-the status the state of its pods. Only in the memory of this process: the waiting Tenants, turns that have begun and are not
-written yet, pods that it has seen go away, and since when it sees a change: each reconcile of a tenant that waits asks anew, and
-a restart counts anew (docs/decisions/0129-releases-reach-tenants-in-turn.md).
+All of this is read from the tenants' Deployments: an annotation names the release of a pod template (`RolloutRecord`), and the
+status has the state of its pods. Only this process's memory has the waiting Tenants, turns that are begun but not yet written,
+losses of pods, and since when a change is under way. A restart loses nothing: a waiting tenant asks anew with each reconcile,
+and the times count anew (docs/decisions/0129-releases-reach-tenants-in-turn.md).
 """
 
 from collections import Counter
@@ -31,11 +31,11 @@ _LOSSES, _LOSSES_WITHIN = 3, timedelta(minutes=30)
 
 
 class RolloutRecord(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Where the pod template of a Deployment came from.
+    """The origin of a Deployment's pod template.
 
-    `release` and `image` are those of the operator that rendered it, `template` is its digest, and `inputs` that of all that the
-    tenant's manifests and Secrets contribute. `judged`: a change of release brought it to a tenant whose pods were healthy, so the
-    release is to blame if they no longer are.
+    `release` and `image` are the rendering operator's, `template` is a digest of the template, and `inputs` is a digest of all
+    contributions of the tenant's manifests and Secrets. `judged`: a change of release brought the template to healthy pods, so
+    the release is to blame if they become unhealthy.
     """
 
     release: str
@@ -46,7 +46,7 @@ class RolloutRecord(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def read_record(deployment: ObservedObject) -> RolloutRecord | None:
-    """Return the record of a Deployment. None: a release without records has applied it last, or somebody has edited it."""
+    """Return the record of a Deployment. None: a release without records applied it last, or somebody edited the record."""
     try:
         return msgspec.json.decode(deployment.annotations.get(ROLLOUT, ""), type=RolloutRecord)
     except msgspec.DecodeError:
@@ -54,12 +54,12 @@ def read_record(deployment: ObservedObject) -> RolloutRecord | None:
 
 
 def encode_record(record: RolloutRecord) -> str:
-    """Return the value of the annotation."""
+    """Return the record as the annotation's value."""
     return msgspec.json.encode(record).decode()
 
 
 class Phase(StrEnum):
-    """How far a tenant is on the way to the present release."""
+    """A tenant's progress toward the present release."""
 
     HELD = "held"  # has another release and does not ask for its turn: paused, or a check keeps its reconcile from the pods
     WAITING = "waiting"
@@ -69,7 +69,7 @@ class Phase(StrEnum):
 
 
 def rollout_problem(deployment: ObservedObject) -> str | None:
-    """Return why the newest pods do not become ready. Its conditions can still be of the former template."""
+    """Return why the newest pods do not become ready, or None. Conditions can still be those of the former template."""
     if deployment.status.get("observedGeneration", 0) < deployment.generation:
         return None
     found = _conditions(deployment)
@@ -82,15 +82,15 @@ def rollout_problem(deployment: ObservedObject) -> str | None:
 
 
 def has_newest_pods_only(deployment: ObservedObject) -> bool:
-    """Return whether no pods of a former template are left, and none of the newest is missing."""
+    """Return whether no pods of a former template are left, and no newest pod is missing."""
     status = deployment.status
     counts = {status.get("replicas", 0), status.get("updatedReplicas", 0), deployment.replicas}
     return len(counts) == 1 and status.get("observedGeneration", 0) >= deployment.generation
 
 
 def is_broken(deployment: ObservedObject, now: datetime) -> bool:
-    """Return whether a Deployment is stuck, in the midst of a change of its pods, or has been short of a pod for ten minutes: there
-    is nothing to protect from another template, which may be the cure. A pod that has just been evicted is no such case.
+    """Return whether a Deployment is stuck, is changing its pods, or has been short of a pod for ten minutes. Then another
+    template puts no healthy pods at risk, and may be the cure. A pod that was just evicted does not count.
     """
     if not deployment.replicas:
         return False
@@ -100,7 +100,7 @@ def is_broken(deployment: ObservedObject, now: datetime) -> bool:
 
 
 def soak_end(deployment: ObservedObject, soak: timedelta) -> datetime | None:
-    """Return until when the newest pods are watched: `soak` after they had become ready, or were so again. None before they are."""
+    """Return until when the newest pods are watched: `soak` after they last became ready. None before that."""
     progress = _conditions(deployment).get("Progressing", {})
     if progress.get("reason") != "NewReplicaSetAvailable" or not has_newest_pods_only(deployment):
         return None
@@ -110,9 +110,9 @@ def soak_end(deployment: ObservedObject, soak: timedelta) -> datetime | None:
 
 
 def phase_of_pods(deployment: ObservedObject, now: datetime, soak: timedelta) -> Phase:
-    """Return how far the pods of a Deployment are that has the template of the present release.
+    """Return the phase of a Deployment that has the template of the present release.
 
-    A Deployment that is short of pods later, such as while it is scaled, is unhealthy only when that stays so.
+    A Deployment that is short of pods later, such as while it is scaled, is unhealthy only if that lasts.
     """
     if not deployment.replicas:
         return Phase.DONE
@@ -126,7 +126,7 @@ def phase_of_pods(deployment: ObservedObject, now: datetime, soak: timedelta) ->
 
 
 def may_begin(limit: int, under_way: int, unhealthy: int) -> bool:
-    """Return whether one tenant more may get the present release; a `limit` of 0 is none."""
+    """Return whether one more tenant may get the present release; with `limit` 0, any number may."""
     return limit == 0 or (unhealthy == 0 and under_way < limit)
 
 
@@ -136,12 +136,12 @@ def _is_down_for_long(deployment: ObservedObject, now: datetime) -> bool:
 
 
 def is_down(deployment: ObservedObject) -> bool:
-    """Return whether no pod of those that are asked for is available now."""
+    """Return whether none of the desired pods is available now."""
     return bool(deployment.replicas) and not deployment.status.get("availableReplicas")
 
 
 def _last_progress(deployment: ObservedObject) -> datetime | None:
-    """Return when a newest pod became ready last, as far as Kubernetes has recorded it."""
+    """Return when a newest pod last became ready, as far as Kubernetes has recorded it."""
     updated = _conditions(deployment).get("Progressing", {}).get("lastUpdateTime")
     times = [datetime.fromisoformat(updated) if updated else None, _available_since(deployment, "True")]
     return max((each for each in times if each is not None), default=None)
@@ -152,7 +152,7 @@ def _down_since(deployment: ObservedObject) -> datetime | None:
 
 
 def _available_since(deployment: ObservedObject, status: str) -> datetime | None:
-    """Return since when the condition Available has this status; None if it has another one."""
+    """Return since when the condition Available has had this status; None if it has another status."""
     available = _conditions(deployment).get("Available", {})
     return datetime.fromisoformat(available["lastTransitionTime"]) if available.get("status") == status else None
 
@@ -163,7 +163,7 @@ def _conditions(deployment: ObservedObject) -> Mapping[str, Mapping[str, Any]]:
 
 @dataclass(frozen=True, slots=True)
 class RolloutState:
-    """The Tenants in the midst of a change to the present release, those whose pods it has made unhealthy, and how many wait."""
+    """The Tenants that are changing to the present release, the Tenants whose pods it made unhealthy, and how many wait."""
 
     under_way: Collection[Key]
     unhealthy: Collection[Key]
@@ -171,7 +171,7 @@ class RolloutState:
 
 
 class Rollouts:
-    """The Deployments of all tenants by their progress to the present release, and whose turn it is."""
+    """The Deployments of all tenants by their progress toward the present release, and the order of turns."""
 
     def __init__(
         self, cache: Cache, clock: Clock, release: str, *, limit: int, soak: timedelta, changed: Callable[[], None]
@@ -189,7 +189,7 @@ class Rollouts:
         cache.add_indexer(self._note_tenant)
 
     def begin(self, tenant: Key) -> bool:
-        """Return whether it is a Tenant's turn; `end` must follow then. If not, it is made due when it may be."""
+        """Return whether it is a Tenant's turn; then `end` must follow. If not, the Tenant is made due when it may begin."""
         state = self.state()
         if may_begin(self.limit, len({*state.under_way, *self._begun} - {tenant}), len(state.unhealthy)):
             self._waiting.pop(tenant, None)
@@ -200,19 +200,19 @@ class Rollouts:
         return False
 
     def end(self, tenant: Key) -> None:
-        """Note that the Deployments of a Tenant whose turn has begun show it, or that nothing of it was written."""
+        """Record that the Deployments of a Tenant whose turn has begun now show it, or that nothing was written."""
         if tenant in self._begun:
             self._begun.remove(tenant)
             self._changed()
 
     def forget(self, tenant: Key) -> None:
-        """Note that a Tenant is looked at anew: whether it waits is seen then."""
+        """Remove a Tenant from the waiting ones, because its new reconcile shows whether it still waits."""
         self._waiting.pop(tenant, None)
 
     def take_next(self) -> list[Key]:
-        """Return the Tenants whose turn it may be, which count as waiting again when they ask for it in vain.
+        """Return the Tenants whose turn it may be, and stop counting them as waiting until they ask in vain.
 
-        Those whose pods are away come first: what they wait for may be the cure.
+        Tenants without available pods come first: the release may be their cure.
         """
         state = self.state()
         free = self.limit - len({*state.under_way, *self._begun}) if not state.unhealthy else 0
@@ -222,7 +222,7 @@ class Rollouts:
         return found
 
     def state(self) -> RolloutState:
-        """Return who is under way and who is unhealthy now; of those that are known to be done nobody is looked at."""
+        """Return the Tenants under way and the unhealthy Tenants now. Tenants that are known to be done are not examined."""
         self._unsettled = {tenant for tenant in self._unsettled if self._is_unsettled(tenant)}  # time settles them, too
         phases = {tenant: self._phase(tenant) for tenant in self._unsettled if _can_hold_up(self._cache.get(tenant))}
         now = self._clock.now()
@@ -236,7 +236,7 @@ class Rollouts:
         )
 
     def next_change(self) -> timedelta | None:
-        """Return in how long the first of the tenants that are watched will have been ready for long enough; None without one."""
+        """Return in how long the first watched tenant will have been ready for long enough; None if none is watched."""
         now = self._clock.now()
         ends = [
             end
@@ -258,7 +258,7 @@ class Rollouts:
         return counts
 
     def _index(self, where: tuple[str, str], new: ObservedObject | None) -> None:
-        """Keep what is known of a Deployment. That of a canary or of a shadow is not among them."""
+        """Store the state of a tenant's Deployment. Deployments of canaries and shadows are ignored."""
         namespace, name = where
         owner, _, component = name.rpartition("-")
         tenant = Key(Tenant.kind, namespace, owner)
@@ -295,7 +295,7 @@ class Rollouts:
         return [at for at in self._losses.get((tenant, component), ()) if now - at < _LOSSES_WITHIN]
 
     def _moved_at(self, tenant: Key) -> datetime:
-        """Return since when nothing has come of the change of a tenant that is under way."""
+        """Return when a tenant under way last made progress, or else when it began."""
         progress = (_last_progress(live) for live, _ in self._judged(tenant))
         return max([self._midst_since[tenant], *(each for each in progress if each is not None)])
 
@@ -303,7 +303,7 @@ class Rollouts:
         return any(is_down(live) for live, _ in self._pods.get(tenant, {}).values())
 
     def _note_tenant(self, old: CustomResource | None, new: CustomResource | None) -> None:
-        """Have the next turns given when a Tenant no longer holds up others, or does so again."""
+        """Have the next turns decided when a Tenant begins or ceases to hold up others."""
         model = new or old
         if model is not None and model.key in self._unsettled and _can_hold_up(old) != _can_hold_up(new):
             self._changed()
@@ -315,7 +315,7 @@ class Rollouts:
         return self._phase(tenant) is not Phase.DONE or any(_down_since(live) is not None for live, _ in judged)
 
     def _judged(self, tenant: Key) -> Collection[tuple[ObservedObject, RolloutRecord]]:
-        """Return the Deployments to which a change to the present release brought their template."""
+        """Return the Tenant's Deployments that got their template by a change to the present release."""
         return [
             (live, record)
             for live, record in self._pods.get(tenant, {}).values()
@@ -323,7 +323,7 @@ class Rollouts:
         ]
 
     def _phase(self, tenant: Key) -> Phase:
-        """Return the worst phase of a Tenant's judged Deployments; it is under way while another one has to follow."""
+        """Return the worst phase of a Tenant's judged Deployments; under way while another Deployment has to follow."""
         now = self._clock.now()
         found = {phase_of_pods(live, now, self._soak) for live, _ in self._judged(tenant)}
         lost = max((len(self._list_losses(tenant, each)) for each in self._pods.get(tenant, ())), default=0)
@@ -339,5 +339,5 @@ class Rollouts:
 
 
 def _can_hold_up(tenant: CustomResource | None) -> bool:
-    """Return whether a Tenant can hold up others: not one that is being deleted, nor one that a person has paused."""
+    """Return whether a Tenant can hold up others; False if it is being deleted or a person has paused it."""
     return tenant is not None and tenant.metadata.deletion_timestamp is None and not is_paused(tenant)

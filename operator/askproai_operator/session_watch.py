@@ -1,4 +1,4 @@
-"""Watch the tenants' database sessions while this process leads: it looks four times a second, and ends who holds up others."""
+"""Watch the tenants' database sessions while this process leads: four checks a second end the sessions that hold up others."""
 
 import asyncio
 
@@ -18,7 +18,7 @@ _RECONNECT_SECONDS = 1.0
 
 
 async def watch_sessions(database: AdminStore, metrics: Metrics, stop: asyncio.Event) -> None:
-    """Check until `stop`, once the database was prepared. A database that is away is tried again each second."""
+    """Check until `stop`, once the database is prepared. If the database is unreachable, retry each second."""
     try:
         await run_until_stopped(stop, database.wait_until_prepared())
     except Stopped:

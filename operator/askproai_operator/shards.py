@@ -1,7 +1,7 @@
 """Shards: several operators divide the namespaces of one cluster. Pure.
 
-A hash of its name decides to which shard a namespace belongs, so all that belongs to a tenant has one operator. The number of
-shards is the *layout*; operators of two layouts never lead at the same time (`control_loop/shard_election.py`).
+A hash of its name assigns a namespace to a shard, so all objects of a tenant have one operator. The number of shards is the
+*layout*; operators of two layouts never lead at the same time (`control_loop/shard_election.py`).
 """
 
 import hashlib
@@ -20,9 +20,9 @@ LEASE_NAMES: Final = (MANAGER, *(f"{MANAGER}-{index}" for index in range(1, MAX_
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """One of `count` parts of all namespaces, numbered from 0. By default there is one operator, which has all.
+    """One of `count` parts of all namespaces, numbered from 0. By default one operator has all namespaces.
 
-    The operator's own namespace, `home`, is in shard 0 with the work that is done there.
+    The operator's own namespace, `home`, is in shard 0, together with the work that is done there.
     """
 
     index: int = 0
@@ -31,21 +31,21 @@ class Shard:
 
     @property
     def is_first(self) -> bool:
-        """Return whether this is shard 0, which also has the work that belongs to no tenant, and which leads first."""
+        """Return whether this is shard 0, which leads first and also has the work that belongs to no tenant."""
         return self.index == 0
 
     @property
     def lease_name(self) -> str:
-        """Return the name of the Lease. That of shard 0 does not depend on the layout, so any two layouts exclude each other."""
+        """Return the name of the shard's Lease. Shard 0's is the same in each layout, so any two layouts exclude each other."""
         return LEASE_NAMES[self.index]
 
     @property
     def holder_suffix(self) -> str:
-        """Return the end of the name with which the shard's leader holds its Lease: others read the layout from it."""
+        """Return the suffix of the shard leader's name in its Lease, from which others read the layout."""
         return "" if self.count == 1 else f"_{self.index}-of-{self.count}"
 
     def owns(self, namespace: str) -> bool:
-        """Return whether the objects of a namespace are this shard's to reconcile."""
+        """Return whether this shard reconciles the objects of a namespace."""
         return self.index_of(namespace) == self.index
 
     def index_of(self, namespace: str) -> int:
@@ -53,22 +53,22 @@ class Shard:
         return 0 if namespace == self.home else shard_index(namespace, self.count)
 
     def observes(self, ref: ApiResource, raw: Mapping[str, Any]) -> bool:
-        """Return whether the shard keeps an object in its cache: those of its namespaces, and all grants.
+        """Return whether the shard keeps an object in its cache: objects of its namespaces, and all grants.
 
-        The holder of a host, number or key is decided between all tenants of the cluster. The ConfigMaps of the operator's
-        namespace are the grants; a label does not decide, since a grant that lost its label has to change in every cache.
+        All tenants of the cluster compete for a host, number or key. The ConfigMaps in the operator's namespace are the grants;
+        a label does not decide, since a grant that lost its label has to change in every cache.
         """
         namespace = raw["metadata"].get("namespace", "")
         return (ref is CONFIG_MAPS and namespace == self.home) or self.owns(namespace)
 
 
 def shard_index(namespace: str, count: int) -> int:
-    """Return the number of the shard that a name belongs to; it is the same in every release."""
+    """Return the number of the shard for a namespace; it is the same in every release."""
     digest = hashlib.sha256(namespace.encode()).digest()
     return int.from_bytes(digest[:8], "big") % count
 
 
 def layout_of_holder(identity: str) -> int:
-    """Return how many shards there are for the holder of an operator's Lease. A release without shards says nothing: 1."""
+    """Return the number of shards that a Lease's holder assumes; 1 for a release without shards, whose name lacks it."""
     found = _HOLDER.search(identity)
     return int(found[1]) if found else 1

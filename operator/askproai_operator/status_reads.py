@@ -1,6 +1,6 @@
-"""The fields that relatives read of each other's status, and Tenants of their children's: all that makes them due, besides edits.
+"""The status fields that relatives read of each other, and Tenants of children. Besides edits, only these make readers due.
 
-It names what is read, and no exceptions: a new field of a status makes nobody due, and whoever begins to read something adds it.
+The module lists the fields that are read: a new status field makes no object due until a reader adds it here.
 """
 
 from collections import Counter
@@ -23,9 +23,9 @@ _REPEATED: Final = {ConditionType.CREDENTIALS_VALID, ConditionType.EXPOSED}
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A part of a status: fields, and conditions: their status counts, and whether the reason is one of those named.
+    """A part of a status: fields, and conditions with their status and whether their reason is one of those named.
 
-    Only the reason counts of a condition in `reasons`, and `values` are computed from the object.
+    For a condition in `reasons`, only the reason counts. `values` are computed from the object.
     """
 
     fields: frozenset[str]
@@ -65,10 +65,10 @@ def _frozen(reasons: _Reasons) -> Mapping[str, frozenset[str]]:
 
 
 def _refused_numbers(model: CustomResource) -> Sequence[str]:
-    """Return the numbers of a Branch that its reconcile has not granted, none before the first one.
+    """Return the numbers of a Branch that its reconcile has not granted; empty before the first reconcile.
 
-    Each is there as often as dialled numbers of it were refused: the Tenant routes these, and the status repeats the public number
-    for each that was granted.
+    A public number appears once for each refused dialled number: the Tenant routes dialled numbers, and the status repeats the
+    public number for each that was granted.
     """
     granted = model.status.get("phoneNumbers")
     if granted is None or not isinstance(model, Branch):
@@ -78,12 +78,12 @@ def _refused_numbers(model: CustomResource) -> Sequence[str]:
 
 
 def repeated_part(message: str) -> str:
-    """Return what relatives repeat of a message: without when keys are tried again, which each try changes."""
+    """Return the part of a message that relatives repeat: without the next test of the keys, which each test changes."""
     return message.partition(f"; {KEYS_TRIED_AGAIN}")[0]
 
 
 def _repeated_causes(model: CustomResource) -> Sequence[tuple[str, str]]:
-    """Return what agents repeat of a Tenant that is not ready for them."""
+    """Return the causes that agents repeat of a Tenant that is not ready for them, as pairs of type and message."""
     found: list[Mapping[str, Any]] = model.status.get("conditions") or []
     return [
         (each["type"], repeated_part(each["message"]))
@@ -142,7 +142,7 @@ READ_BY: Final[Mapping[str, Mapping[str, _Part]]] = {
 
 
 def is_read_change(old: CustomResource | None, new: CustomResource | None, reader: str) -> bool:
-    """Return whether something changed that relatives of the kind `reader` read."""
+    """Return whether any field changed that relatives of the kind `reader` read."""
     if old is None or new is None or is_edit(old, new):
         return True
     part = READ_BY[new.kind][reader]
@@ -150,7 +150,7 @@ def is_read_change(old: CustomResource | None, new: CustomResource | None, reade
 
 
 def is_child_change(ref: ApiResource, old: ObservedObject, new: ObservedObject) -> bool:
-    """Return whether somebody edited a child or a Secret, or something of its status changed that its Tenant reads."""
+    """Return whether somebody edited a child or a Secret, or a status field changed that its Tenant reads."""
     if old.fingerprint != new.fingerprint:
         return True
     if ref is DEPLOYMENTS:
@@ -159,7 +159,7 @@ def is_child_change(ref: ApiResource, old: ObservedObject, new: ObservedObject) 
 
 
 def _rollout(deployment: ObservedObject) -> tuple[object, ...]:
-    """Return what a Tenant reads of a Deployment's status. Its controller writes more, such as times, with each step of a pod."""
+    """Return the fields that a Tenant reads of a Deployment's status, which also has others, such as times, that change often."""
     status = deployment.status
     counts = [status.get(name, 0) for name in ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")]
     conditions = {

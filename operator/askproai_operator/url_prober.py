@@ -1,9 +1,9 @@
 """Tests a URL that a manifest names: does it lead to the tenant's own pods?
 
-The tenant chooses the host, and the operator runs inside the cluster. So, unless the platform itself names the host: only https
-with a certificate that is valid for it, and only public addresses. They are checked for the connection itself, not in a lookup
-before it. For every host: no redirect is followed, no cookie or credential is sent, one answer of fixed length is read, and each
-request takes at most 5 s. A tenant learns from its condition only which of twelve causes it was.
+The tenant chooses the host, and the operator runs inside the cluster. So, unless the platform itself names the host, only https
+with a valid certificate and only public addresses are allowed; addresses are checked for the connection itself, not in a lookup
+before it. For every host: no redirect is followed, no cookie or credential is sent, one answer of fixed length is read, and
+each request takes at most 5 s. From its condition, a tenant learns only which of twelve causes it was.
 """
 
 import asyncio
@@ -37,15 +37,15 @@ _OK: Final = 200
 
 
 class _NotPublic(OSError):
-    """A name has no public address."""
+    """Raised if a name has no public address."""
 
 
 class _LookupTooLong(OSError):
-    """The lookup of a name did not end in time."""
+    """Raised if the lookup of a name does not end in time."""
 
 
 class _PublicResolver(AbstractResolver):
-    """Resolves names to their public addresses. Raises OSError for a name that has none, or whose lookup takes too long."""
+    """Resolves names to their public addresses. Raises OSError if a name has none, or its lookup takes too long."""
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(_LOOKUP_THREADS, thread_name_prefix="exposure-lookup")
@@ -78,7 +78,7 @@ def _look_up(host: str, port: int, family: socket.AddressFamily) -> list[Resolve
 
 
 def is_public(address: str) -> bool:
-    """Return whether an IP address is a public unicast address, also as IPv4 within IPv6."""
+    """Return whether an IP address is a public unicast address, including IPv4 within IPv6."""
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):
         inner = ip.ipv4_mapped or ip.sixtofour
@@ -157,7 +157,7 @@ class Prober:
 
 
 def _find_forbidden(base_url: str) -> str | None:
-    """Return why the operator does not connect to this URL of a tenant; None if it does."""
+    """Return why the operator must not connect to this URL of a tenant; None if it may."""
     url = URL(base_url)
     if url.scheme != "https":
         return f"is not https; the platform team can allow http: list {url.host}:{url.port} in ASKPROAI_EXPOSURE_HOSTS"
@@ -179,7 +179,7 @@ _CERTIFICATE: Final = (
 
 
 def _problem_of(error: Exception) -> str:
-    """Return what an error of the connection means for the author of the manifest. It names no address."""
+    """Return the meaning of a connection error for the author of the manifest. The text names no address."""
     match error:
         case aiohttp.ClientConnectorDNSError():
             if isinstance(error.os_error, _NotPublic):
@@ -197,7 +197,7 @@ def _problem_of(error: Exception) -> str:
 
 
 def _problem_of_answer(response: aiohttp.ClientResponse) -> str:
-    """Return what an answer without the proof means; `{path}` stays for the path of the request."""
+    """Return the meaning of an answer without the proof; `{path}` is a placeholder for the request's path."""
     status = response.status
     if status in _REDIRECTS:
         return f"redirects {{path}} ({status}): webhooks are not sent again elsewhere, so route it without a redirect"

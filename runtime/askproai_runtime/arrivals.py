@@ -1,11 +1,11 @@
 """Bounds for the data that a public port holds for senders that have proven nothing yet: connections, request heads and bodies.
 
 Anyone may open connections and send bytes slowly, and no signature can be verified before a body is whole. So nobody is refused
-because others fill the room: whoever keeps the process waiting longest makes place. A genuine sender sends a request in one go and
-is never the oldest for long, whereas the connections of a flood displace each other.
+because others use the resources: the connection that has kept the process waiting longest is dropped. A genuine sender sends a
+request in one go and is never the oldest for long, whereas the connections of a flood displace each other.
 
-Addresses play no part. Behind an Ingress every sender has the proxy's address, and the sender of `X-Forwarded-For` chooses its text
-(docs/decisions/0037-senders-that-have-proven-nothing.md).
+Addresses play no part. Behind an Ingress every sender has the proxy's address, and the sender of `X-Forwarded-For` chooses its
+text (docs/decisions/0037-senders-that-have-proven-nothing.md).
 """
 
 import asyncio
@@ -35,14 +35,14 @@ BODY_SECONDS = 10
 
 
 class TooManyBodies(Problem):
-    """Whole bodies use all the memory that bodies share."""
+    """The bodies that have arrived whole use all the memory for bodies."""
 
     def __init__(self) -> None:
         super().__init__(503, "Busy", "Too many bodies at once; send it again", {"Retry-After": "5"})
 
 
 class Connection(web.RequestHandler):
-    """One connection to a bounded port. `body_bytes` are those of its present request that are held in memory."""
+    """One connection to a bounded port. `body_bytes` is how many bytes of its present request's body are held in memory."""
 
     __slots__ = ("_head_bytes", "_in_request", "_timer", "arrivals", "body_bytes")
 
@@ -75,7 +75,7 @@ class Connection(web.RequestHandler):
                 self.abort()
 
     def answered(self, *, keep: bool) -> None:
-        """Record the end of a request. A connection that is not to be kept counts as waiting until the response is sent."""
+        """Record the end of a request. Unless `keep`, the connection counts as waiting until the response is sent."""
         self._in_request = bool(self._messages)  # the sender may have sent the next one already
         if keep and not self._in_request:
             self.arrivals.rest(self)
@@ -92,7 +92,7 @@ class Connection(web.RequestHandler):
             self._timer = None
 
     def abort(self) -> None:
-        """Close the connection without sending what is not sent yet."""
+        """Close the connection at once. Unsent data is discarded."""
         if isinstance(self.transport, asyncio.Transport):
             self.transport.abort()
 
@@ -110,7 +110,7 @@ class Arrivals:
         self.body_bytes = 0
 
     def site(self, runner: web.AppRunner, address: str, port: int) -> "BoundedSite":
-        """Return the port that these bounds are for."""
+        """Return the site that serves one port with these bounds."""
         return BoundedSite(runner, self, address, port)
 
     @property
@@ -118,7 +118,7 @@ class Arrivals:
         return len(self._waiting)
 
     def wait_for_request(self, connection: Connection) -> None:
-        """Count a connection as one whose next request is not whole; drop the oldest one past the limit."""
+        """Count a connection as waiting for a whole request. Past the limit, drop the oldest waiting connection."""
         self._idle.pop(connection, None)
         self._waiting[connection] = None
         connection.start_timer()
@@ -126,7 +126,7 @@ class Arrivals:
             self._drop(next(iter(self._waiting)), "too many connections wait for a request")
 
     def rest(self, connection: Connection) -> None:
-        """Count a connection as kept open after a request; drop the oldest one past the limit."""
+        """Count a connection as kept open after a request. Past the limit, drop the oldest such connection."""
         self._waiting.pop(connection, None)
         self._idle[connection] = None
         connection.stop_timer()
@@ -134,7 +134,7 @@ class Arrivals:
             self._drop(next(iter(self._idle)), "too many idle connections")
 
     def add_body(self, connection: Connection, size: int) -> bool:
-        """Count further bytes of a body; drop those that have been arriving longest past the limit. False if there is no room."""
+        """Count more bytes of a body; past the limit drop bodies that have been arriving longest. False if no memory is left."""
         connection.body_bytes += size
         self.body_bytes += size
         while self.body_bytes > self._max_body_bytes:
@@ -147,7 +147,7 @@ class Arrivals:
         return True
 
     def body_arrived(self, connection: Connection) -> None:
-        """Count a body as whole: from now on it waits for this process."""
+        """Count a body as whole: from now on it waits for this process, and its connection is not dropped."""
         self._waiting.pop(connection, None)
 
     def release_body(self, connection: Connection) -> None:
@@ -156,7 +156,7 @@ class Arrivals:
         connection.body_bytes = 0
 
     def forget(self, connection: Connection) -> None:
-        """Remove a connection that is closed. The memory of its body is given back when its handler ends."""
+        """Remove a closed connection. The memory of its body is released when its handler ends."""
         self._waiting.pop(connection, None)
         self._idle.pop(connection, None)
 
@@ -173,8 +173,8 @@ class Arrivals:
 
 
 def allow_open_files() -> None:
-    """Raise this process's limit of open files to its hard limit. Some container runtimes begin with 1,024, which is too few for
-    the bounds, and at that limit no connection is accepted, whoever asks for it.
+    """Raise this process's limit of open files to its hard limit. Some container runtimes begin with 1,024, which is too few
+    for the bounds. At that limit no connection is accepted from anybody.
     """
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
@@ -211,7 +211,7 @@ class BoundedSite(web.BaseSite):
 
 @web.middleware
 async def close_unproven(request: web.Request, handler: Any) -> web.StreamResponse:
-    """Keep a connection open after a request that proved its sender (`mark_proven`), and close it after any other."""
+    """Keep a connection open after a request that proved its sender (`mark_proven`); close it after any other request."""
     response: web.StreamResponse = await handler(request)
     proven = request.get(_PROVEN, False)
     if not proven:
@@ -222,7 +222,7 @@ async def close_unproven(request: web.Request, handler: Any) -> web.StreamRespon
 
 
 def keep_until_answered(request: web.Request) -> None:
-    """Keep the connection of a whole request until its answer has ended, however many others wait: its sender is known."""
+    """Keep the connection of a whole request until its answer has ended, even if too many others wait: its sender is known."""
     if isinstance(request.protocol, Connection):
         request.protocol.arrivals.body_arrived(request.protocol)
 
@@ -252,8 +252,8 @@ def _too_large(limit: int) -> Problem:
 
 @asynccontextmanager
 async def read_body(request: web.Request, limit: int) -> AsyncIterator[bytes]:
-    """Yield the raw body, as it was signed, and count its memory during the block. Raises Problem 413 past `limit` bytes, 400 for
-    one that arrives too slowly, and `TooManyBodies` while whole bodies use all the memory that bodies share (`Arrivals`).
+    """Yield the raw body, as it was signed, and count its memory during the block. Raises Problem 413 past `limit` bytes, 400
+    for a body that arrives too slowly, and `TooManyBodies` while whole bodies use all the memory for bodies (`Arrivals`).
     """
     connection = request.protocol
     assert isinstance(connection, Connection), "serve it with the site of `Arrivals`"

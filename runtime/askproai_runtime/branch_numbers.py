@@ -1,4 +1,4 @@
-"""The numbers of a tenant's branches, and whose national numbers are meant there."""
+"""The phone numbers of a tenant's branches, and the countries whose national numbers are meant there."""
 
 from collections.abc import Iterable, Iterator
 
@@ -7,7 +7,7 @@ from askproai_core.tenant_config import Branch, TenantConfig
 
 
 def region_of(config: TenantConfig, branch: str | None = None) -> str:
-    """Return the country whose national numbers are meant at a branch, else at the tenant."""
+    """Return the country (ISO 3166) whose national numbers are meant at a branch; without a known branch, at the tenant."""
     here = config.find_branch(branch)
     branches = (here,) if here else config.branches
     countries = (each.holidays.country for each in branches if each.holidays)
@@ -15,12 +15,12 @@ def region_of(config: TenantConfig, branch: str | None = None) -> str:
 
 
 def regions_of(config: TenantConfig) -> tuple[str, ...]:
-    """Return the countries whose national numbers are meant anywhere at the tenant, its own one first."""
+    """Return the countries whose national numbers are meant anywhere at the tenant, the tenant's main country first."""
     return tuple(dict.fromkeys((region_of(config), *(region_of(config, branch.name) for branch in config.branches))))
 
 
 def own_numbers(config: TenantConfig) -> frozenset[str]:
-    """Return the tenant's numbers in E.164, the public ones and those that Retell sees."""
+    """Return the tenant's numbers in E.164: the public numbers, and those that Retell sees."""
     return frozenset(list_numbers(config.branches))
 
 

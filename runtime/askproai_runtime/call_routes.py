@@ -1,4 +1,4 @@
-"""The route of a call: which branch and which agent it is for, by the number that was called and the agent that answers."""
+"""The route of a call: its branch and its agent, found by the called number and the agent that answers."""
 
 from dataclasses import dataclass
 
@@ -39,7 +39,7 @@ class Routing:
         self._regions = regions_of(config)
 
     def route(self, agent_id: str | None, to_number: str | None) -> Route | None:
-        """Return the route by agent, else by number; None when neither is the tenant's. Web calls have no number."""
+        """Return the route by agent, else by number; None if neither belongs to the tenant. Web calls have no number."""
         agent = self._agents.get(agent_id) if agent_id else None
         if agent is not None:
             return Route(agent.branch or self._only_branch, agent)
@@ -47,6 +47,6 @@ class Routing:
         return Route(self._numbers[dialled], None) if dialled else None
 
     def find_number(self, to_number: str | None) -> str | None:
-        """Return the number of the tenant's branches that was dialled, in any spelling, in E.164; None if it is none of them."""
+        """Return the dialled number in E.164 if it belongs to one of the tenant's branches, whatever its spelling; else None."""
         readings = (e164_or_none(to_number, region) for region in self._regions)
         return next((number for number in readings if number in self._numbers), None)

@@ -1,6 +1,6 @@
-"""The caller by a number: here alone may a number identify a person (`identify_caller`).
+"""Identify the caller by a number. No other code may take a number for a person (`identify_caller`).
 
-That is stricter than the rule for dialling (docs/decisions/0135-what-identifies-a-caller.md).
+This rule is stricter than the rule for dialling (docs/decisions/0135-what-identifies-a-caller.md).
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ _PERSONAL_TYPES = frozenset(
 
 
 class CallerKind(StrEnum):
-    """How a caller is known by the number that a call shows: the label of `askproai_calls_by_caller_total`."""
+    """How the number that a call shows identifies its caller: the label of `askproai_calls_by_caller_total`."""
 
     IDENTIFIED = "identified"
     WITHHELD = "withheld"
@@ -43,20 +43,19 @@ class Caller:
 
 
 def is_dialable(number: str) -> bool:
-    """Return whether somebody can have a number in E.164, so that it is no stand-in either."""
+    """Return whether a number in E.164 can belong to somebody. A carrier's stand-in cannot."""
     return not is_stand_in(number, NO_REGION) and e164_or_none(number, NO_REGION) is not None
 
 
 def is_personal(number: str) -> bool:
-    """Return whether one subscriber can have a number in E.164: no other number identifies a person."""
+    """Return whether a number in E.164 can belong to one subscriber. No other number identifies a person."""
     return is_dialable(number) and phonenumbers.number_type(phonenumbers.parse(number)) in _PERSONAL_TYPES
 
 
 def identify_caller(text: str | None, config: TenantConfig, branch: str | None = None) -> Caller:
-    """Return who calls by the number that a call to a branch shows. Only a subscriber's own number identifies a person.
+    """Return the caller, by the number that a call to a branch shows. Only a subscriber's own number identifies a person.
 
-    A carrier's stand-in identifies nobody, even where a subscriber might have its digits. A caller who says these digits means a
-    number.
+    A carrier's stand-in identifies nobody, even if a subscriber might have its digits. Digits that a caller says are a number.
     """
     region, shown = region_of(config, branch), normalize_number(text or "")
     number = None if is_stand_in(shown, region) else e164_or_none(text, region)

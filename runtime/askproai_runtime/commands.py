@@ -58,7 +58,7 @@ def worker() -> None:
 
 @app.command()
 def shadow() -> None:
-    """Replay the calls of a tenant to its shadow, and compare what is booked; the operator runs it beside the shadow's web process.
+    """Replay a tenant's calls to its shadow, and compare the bookings; the operator runs it beside the shadow's web process.
 
     Example: ASKPROAI_CONFIG_FILE=tenant.json ASKPROAI_LIVE_CREDENTIALS_DIR=live askproai-runtime shadow
     """
@@ -67,7 +67,7 @@ def shadow() -> None:
 
 @app.command()
 def coordinator() -> None:
-    """Do what must be done once for all tenants, as one of several processes of which one leads.
+    """Run the work that is done once for all tenants. Several of these processes can run; one of them leads.
 
     Example: ASKPROAI_KUBECONFIG=~/.kube/config ASKPROAI_CREDENTIALS_DIR=credentials askproai-runtime coordinator
     """
@@ -85,7 +85,7 @@ def up(dsn: Dsn, output: Format = Output.TEXT) -> None:
 
 @migrate.command(name="roles")
 def create_roles(dsn: Dsn, output: Format = Output.TEXT) -> None:
-    """Create the group roles only: what a dump needs before `pg_restore` into an empty database.
+    """Create only the group roles, which a dump needs before `pg_restore` into an empty database.
 
     Example: askproai-runtime migrate roles --dsn postgresql://admin:…@db/askproai
     """
@@ -134,7 +134,7 @@ def _print_versions(verb: str, versions: list[int], output: Output) -> None:
 
 
 def _run_database_task(task: Coroutine[Any, Any, T]) -> T:
-    """Run one database task; print a failure in one line, with exit code 1."""
+    """Run one database task. Print an error in one line, and exit with code 1."""
     configure_logs("info", component="migrate")
     try:
         return asyncio.run(task)

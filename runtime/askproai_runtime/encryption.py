@@ -1,7 +1,7 @@
-"""Encrypt what callers said before it is stored, with the tenant's data key, and decrypt what is read.
+"""Encrypt callers' words with the tenant's data key before they are stored, and decrypt them when they are read.
 
-XChaCha20-Poly1305 of libsodium. An encrypted value is bound to its tenant, table and row, so it opens nowhere else. A reader
-decides by the text itself whether it is encrypted: plain and encrypted rows stand side by side
+XChaCha20-Poly1305 of libsodium. An encrypted value is bound to its tenant, table and row, so it cannot be decrypted elsewhere.
+A reader decides by the value itself whether it is encrypted: tables contain plain and encrypted rows
 (docs/decisions/0114-bodies-are-encrypted.md).
 """
 
@@ -43,7 +43,7 @@ _MARK: Final = base64.b64encode(_MAGIC).decode().rstrip("=")[:6]  # how the text
 
 
 class Place(StrEnum):
-    """Where encrypted values are. Part of the binding of a value to its row: never change one."""
+    """The tables that hold encrypted values. A value is bound to its place: never change one of these names."""
 
     EVENT = "webhook_events"  # reference: source and event_id
     CALL = "calls"  # reference: call_id
@@ -78,7 +78,7 @@ class NotAuthentic(DecryptionError):
 class BodyCipher:
     """The encryption of one tenant, as one process has it. It encrypts while `is_on` and there is a key; it always decrypts.
 
-    `read_keys` returns the mounted text of the keys, None without any.
+    `read_keys` returns the mounted text of the keys, or None if there are no keys.
     """
 
     tenant: str
@@ -92,19 +92,19 @@ class BodyCipher:
 
     @property
     def active_key(self) -> DataKey | None:
-        """Return the key that encrypts; None while values are stored plainly."""
+        """Return the key that encrypts now; None while values are stored without encryption."""
         if not self.is_on():
             return None
         known_since = self.clock.now() - KNOWN_TO_ALL_PODS
         return next((each for each in reversed(self._read().keys) if each.since <= known_since), None)
 
     def warm_up(self) -> None:
-        """Import the library if it will be used: that takes 5 to 200 ms, for which no caller should wait."""
+        """Import the library if encryption is on: the import takes 5 to 200 ms, for which no caller should wait."""
         if self.is_on():
             import nacl.bindings  # noqa: F401, PLC0415 - see below
 
     def encrypt(self, place: Place, reference: str, value: bytes) -> bytes:
-        """Return the value encrypted for its row; as it is while there is no key, and if it is encrypted or empty already."""
+        """Return the value encrypted for its row; unchanged if there is no key, or if it is encrypted already or empty."""
         if not value or is_encrypted(value) or (key := self.active_key) is None:
             return value
         return self._encrypt(key, place, reference, value)
@@ -118,7 +118,7 @@ class BodyCipher:
         return header + _encrypt(content, self._bind(header, place, reference), nonce, self._bytes[key.id])
 
     def decrypt(self, place: Place, reference: str, stored: bytes) -> bytes:
-        """Return the plain value. Raises `DecryptionError`."""
+        """Return the plain value; a value that is not encrypted is returned unchanged. Raises `DecryptionError`."""
         if not is_encrypted(stored):
             return stored
         header, content = stored[:_HEADER_BYTES], stored[_HEADER_BYTES:]
@@ -133,14 +133,14 @@ class BodyCipher:
         return value if kind == _PLAIN else zlib.decompressobj().decompress(value, _MOST_BYTES)
 
     def encrypt_json(self, place: Place, reference: str, value: object) -> dict[str, Any] | None:
-        """Return the value encrypted, as what a column of JSON holds in its place; None while values are stored plainly."""
+        """Return the JSON object with the encrypted value, to store in a JSON column; None while values are stored plainly."""
         if (key := self.active_key) is None:
             return None
         stored = self._encrypt(key, place, reference, msgspec.json.encode(value))
         return {_FIELD: base64.b64encode(stored).decode()}
 
     def decrypt_json(self, place: Place, reference: str, stored: dict[str, Any]) -> Any:
-        """Return the value that `encrypt_json` turned into `stored`. Raises `DecryptionError`."""
+        """Return the value that `encrypt_json` has encrypted as `stored`. Raises `DecryptionError`."""
         try:
             value = base64.b64decode(stored[_FIELD], validate=True)
         except ValueError:
@@ -150,11 +150,11 @@ class BodyCipher:
         return msgspec.json.decode(self.decrypt(place, reference, value))
 
     def _bind(self, header: bytes, place: Place, reference: str) -> bytes:
-        """Return what the value is bound to. A tenant's name and a place have no line break."""
+        """Return the bytes to which a value is bound. The names of a tenant and a place have no line break."""
         return header + f"{self.tenant}\n{place}\n{reference}".encode()
 
     def _read(self, *, at_once: bool = False) -> DataKeys:
-        """Return the keys, as they were mounted a second ago at the latest."""
+        """Return the keys as they were mounted at most a second ago; as they are now if `at_once`."""
         now = self.clock.monotonic()
         if not at_once and now - self._read_at < _READ_EVERY:
             return self._keys
@@ -175,13 +175,13 @@ def is_encrypted(stored: bytes) -> bool:
 
 
 def is_encrypted_json(stored: object) -> TypeGuard[dict[str, Any]]:
-    """Return whether a decoded value of a column of JSON is a result of `encrypt_json`."""
+    """Return whether a decoded value of a JSON column is a result of `encrypt_json`."""
     text = stored.get(_FIELD) if isinstance(stored, dict) and len(stored) == 1 else None
     return isinstance(text, str) and text.startswith(_MARK)
 
 
 def no_cipher(tenant: str) -> BodyCipher:
-    """Return a cipher without keys: it stores plainly, and reads what is plain."""
+    """Return a cipher without keys: it stores values without encryption, and reads only such values."""
     return BodyCipher(tenant, lambda: None, lambda: False)
 
 

@@ -1,4 +1,4 @@
-"""Settings from environment variables, by msgspec: it is loaded anyway, and another library's models cost 5 MB in each process."""
+"""Read settings from environment variables with msgspec, which is loaded anyway: other libraries' models cost 5 MB per process."""
 
 import os
 from collections.abc import Mapping
@@ -16,11 +16,11 @@ S = TypeVar("S", bound=msgspec.Struct)
 
 
 class WrongVariables(ValueError):
-    """Some variables cannot be used. The message names each, and what is expected."""
+    """Some variables have invalid values. The message names each variable, and the expected value."""
 
 
 def read_variables(kind: type[S], variables: Mapping[str, str] = os.environ) -> S:
-    """Return settings, each from the variable `ASKPROAI_<NAME>`, or with its default. Raises `WrongVariables`, for all at once.
+    """Return settings, each from the variable `ASKPROAI_<NAME>` or its default. Raises `WrongVariables` for all errors at once.
 
     Names may be lower-case, and blanks and line breaks around a value do not matter.
     """

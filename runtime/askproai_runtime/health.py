@@ -1,4 +1,4 @@
-"""The ports that are never routed from outside: probes, detailed health, metrics, the notifications to the worker."""
+"""The ports that are never routed from outside: probes, detailed health, metrics, and notifications to the worker."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -29,9 +29,9 @@ class Readiness:
     """Whether this process can do its work now. It asks the database, but only when the last answer has expired.
 
     A good answer is kept for half a minute: otherwise a probe every few seconds would keep a connection open, which nobody
-    needs, for the pods of each of a thousand tenants. Redis or a provider being away never makes a pod unready; nor does the
-    database, for a pod that has reached it before and acknowledges events from the spool (`keeps_ready`): nothing would be routed
-    to any pod.
+    needs, for the pods of each of a thousand tenants. An outage of Redis or a provider never makes a pod unready. An outage of
+    the database does not either, for a pod that has reached it before and acknowledges events from the spool (`keeps_ready`):
+    otherwise no pod would get any requests.
     """
 
     def __init__(self, process: Process, keeps_ready: Callable[[], bool] = lambda: False) -> None:
@@ -44,12 +44,12 @@ class Readiness:
         self.draining = False
 
     async def not_ready_reason(self) -> str | None:
-        """Return None when requests should come to the process, else one of a few fixed sentences."""
+        """Return None if requests should come to the process, else the reason: one of a few fixed sentences."""
         reason = await self.impaired_reason()
         return None if reason == DATABASE_AWAY and self._stays_ready() else reason
 
     async def impaired_reason(self) -> str | None:
-        """Return None when the process can do all of its work, else one of a few fixed sentences."""
+        """Return None if the process can do all of its work, else the reason: one of a few fixed sentences."""
         if self.draining:
             return "shutting down"
         ttl = READY_TTL if self._reason is None else UNREADY_TTL
@@ -58,7 +58,7 @@ class Readiness:
         return await self.check()
 
     async def check(self) -> str | None:
-        """Ask the database now, whatever the last answer was. Return as `impaired_reason` does."""
+        """Ask the database now, however recent the last answer is. Return the reason as `impaired_reason` does."""
         started = self._process.clock.monotonic()
         patience = QUICK_CHECK_SECONDS if self._stays_ready() else CHECK_TIMEOUT_SECONDS
         self.schema_version = self.database_ms = None
@@ -89,8 +89,8 @@ class Readiness:
 
 
 def private_app(api: PrivateApi, readiness: Readiness, page: Page) -> web.Application:
-    """Return the application of the web process's private port: terse answers for probes, details for the bearer of the token, the
-    private API, and the page.
+    """Return the application of the web process's private port: terse answers for probes, details for the bearer of the token,
+    the private API, and the page.
     """
     process = api.process
 
@@ -118,7 +118,7 @@ def published_app(page: Page) -> web.Application:
 
 
 def open_page(api: PrivateApi, readiness: Readiness) -> Page:
-    """Return the page of the process's tenant. Its server is imported when somebody asks for it."""
+    """Return the page of the process's tenant. The code that serves it is imported at the first request."""
     return Page(api, lambda: details(api.process, readiness))
 
 
@@ -137,7 +137,7 @@ def metrics_app(process: Process) -> web.Application:
 
 
 def _hashes_route(process: Process) -> web.RouteDef:
-    """Return the route by which the operator sees config and keys in use; unlike the metrics its answer does not grow."""
+    """Return the route at which the operator reads the hashes of the config and keys in use. It is small, unlike the metrics."""
 
     async def show(_request: web.Request) -> web.Response:
         return web.Response(text=f"{process.config.hash}\n{process.keys_hash() or ''}\n")
@@ -162,14 +162,14 @@ def _probes(readiness: Readiness) -> tuple[web.RouteDef, ...]:
 
 
 async def answer_health(process: Process, readiness: Readiness) -> web.Response:
-    """Return the terse answer for monitors: 503 while the process cannot do all of its work, and when it was made."""
+    """Return the terse answer for monitors, with its time: status 503 while the process cannot do all of its work."""
     status = _status(process, await readiness.impaired_reason())
     body = {"status": status, "timestamp": process.clock.now().isoformat(timespec="seconds")}
     return json_response(body, status=200 if status == "ok" else 503)
 
 
 async def details(process: Process, readiness: Readiness) -> dict[str, Any]:
-    """Return what an operator of the tenant asks first. `providers` holds the outcome of our last call to each."""
+    """Return the detailed health for the tenant's operator. `providers` has the outcome of our last call to each provider."""
     reason = await readiness.check()
     queue: dict[str, Any] = {"status": "unknown"}
     billing: BillingState | None = None

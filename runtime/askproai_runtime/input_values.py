@@ -1,4 +1,4 @@
-"""Values that come from outside: what the database can hold, what no terminal shows, and what is a name or an e-mail address."""
+"""Check values from outside: storable values, characters that no terminal shows, names and e-mail addresses."""
 
 import re
 from datetime import date
@@ -23,14 +23,14 @@ _LONGEST_EMAIL: Final = 254  # RFC 5321
 
 
 def require_storable(value: V) -> V:
-    """Return a value that the database can hold, and every time zone. Raises `ValueError` for any other."""
+    """Return a value that the database and every time zone can represent. Raises `ValueError` for any other."""
     if (isinstance(value, date) and value.year not in _YEARS) or (isinstance(value, str) and "\0" in value):
         raise ValueError("no year from 1970 to 2999, or the character NUL")
     return value
 
 
 def plain_name(text: str) -> str:
-    """Return a name as one bounded line without characters that no name holds: it goes into mails to any address that was said."""
+    """Return a name as one line of at most 80 characters, without characters that no name has: it goes into mails."""
     return " ".join(_NOT_IN_A_NAME.sub(" ", text).split())[:_MAX_NAME_LENGTH].rstrip()
 
 

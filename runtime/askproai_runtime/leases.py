@@ -1,6 +1,6 @@
-"""The common part of `jobs` and `tasks`: a worker claims a row for the time of a lease, and renews the lease while it works.
+"""The common part of `jobs` and `tasks`: a worker claims a row for the duration of a lease, and renews the lease meanwhile.
 
-Each claim raises the row's `claim_no`, and each statement about a claim names its number: after a later claim it matches no row.
+Each claim raises the row's `claim_no`, and each statement about a claim uses its number: after a later claim it matches no row.
 The statements are in the stores of both packages, because the rows, their locks and their retries differ.
 """
 
@@ -23,7 +23,7 @@ Claim = TypeVar("Claim")
 
 @dataclass(frozen=True, slots=True)
 class Renewal(Generic[Claim]):
-    """Renews the leases of one kind of work. `renew` returns for each claim whether it is still ours; the others log."""
+    """Renews the leases of one kind of work. `renew` returns for each claim whether it is still ours; the other functions log."""
 
     clock: Clock
     every: timedelta
@@ -32,7 +32,7 @@ class Renewal(Generic[Claim]):
     log_failed: Callable[[Sequence[Claim], Exception], None]
 
     async def keep(self, running: Mapping[asyncio.Task[None], Claim]) -> None:
-        """Renew the leases of running work for ever, and cancel the work whose claim was taken over."""
+        """Renew the leases of running work forever, and cancel work whose claim another worker has taken over."""
         while True:
             await self.clock.sleep(self.every)
             if not running:
@@ -78,10 +78,10 @@ def describe_error(error: Exception) -> str:
 
 
 def jittered(wait: timedelta) -> timedelta:
-    """Return a wait that is longer or shorter by up to a fifth: workers that were started together must not go on together."""
+    """Return a wait that is randomly up to a fifth longer or shorter: workers that start together must not continue together."""
     return wait * random.uniform(0.8, 1.2)  # noqa: S311  no secret
 
 
 def worker_name() -> str:
-    """Return the name of this process, as its claims have it."""
+    """Return the name of this process that its claims record."""
     return f"{socket.gethostname()}:{os.getpid()}"

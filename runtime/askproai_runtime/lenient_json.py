@@ -1,4 +1,4 @@
-"""Read JSON as programs write it that do not keep to the standard, and as a strict reader refuses it."""
+"""Read the JSON of programs that deviate from the standard, and whose JSON a strict reader refuses."""
 
 import json
 import math
@@ -34,8 +34,8 @@ def read_json(body: bytes, kind: type[T]) -> T:
 def to_strict_json(body: bytes) -> bytes:
     """Return a body as JSON that a strict reader takes. Raises `msgspec.DecodeError` for a body that is no JSON by any reading.
 
-    A number beyond every bound, `NaN` and `Infinity` become texts. Both of two values for one name are kept, in an object with
-    the name `REPEATED`. A value nested too deeply becomes one text of the texts in it, and half a surrogate pair a question mark.
+    A number beyond every bound, `NaN` and `Infinity` become texts. Two values for one name are both kept, in an object with the
+    name `REPEATED`. A value nested too deeply becomes one text of the texts in it, and half a surrogate pair a question mark.
     """
     try:
         value = _load(_flatten(body.decode("utf-8", "surrogatepass")))
@@ -74,7 +74,7 @@ def _join_repeated(members: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _flatten(text: str) -> str:
-    """Return a text of JSON in which what lies deeper than `_MOST_LEVELS` is one text."""
+    """Return a JSON text in which each value nested deeper than `_MOST_LEVELS` is one text."""
     parts, deep, level, kept_to = list[str](), list[str](), 0, 0
     for token in _TOKEN.finditer(text):
         if token["opens"]:

@@ -1,4 +1,4 @@
-"""The program `askproai-runtime`. The two processes of a tenant's pod start here without the library that parses commands."""
+"""The program `askproai-runtime`. A tenant's processes start here without the library that parses commands."""
 
 import sys
 
@@ -8,7 +8,7 @@ _PROCESSES = {"web": serve.web, "worker": serve.worker, "shadow": serve.shadow}
 
 
 def app() -> None:
-    """Run a process of a pod, or whatever else the arguments say.
+    """Run a process of a pod, or the command that the arguments name.
 
     The cost of a tenant is mostly the memory of its idle processes, and typer with pydantic and rich is 8 MB in each of them
     (docs/decisions/0069-the-price-of-a-pod.md).

@@ -24,7 +24,7 @@ TURNED_AWAY = ("limited", "unavailable")  # those of the intake's outcomes that 
 
 
 class Waiting(NamedTuple):
-    """The number of jobs of one priority in one state; `oldest_seconds`, the age of the oldest one, is set for ready jobs only."""
+    """The number of jobs of one priority and state. `oldest_seconds` is the age of the oldest ready job; None for other states."""
 
     priority: str
     state: str
@@ -33,7 +33,7 @@ class Waiting(NamedTuple):
 
 
 class _KeysNow(Collector):
-    """The gauge `keys_hash_info`. It is computed when it is read, so that it never shows what a process no longer has."""
+    """The gauge `keys_hash_info`. It is computed when it is read, so that it never shows keys that the process no longer has."""
 
     def __init__(self, tenant: str, registry: CollectorRegistry) -> None:
         self._tenant = tenant
@@ -273,7 +273,7 @@ class Metrics:
         self._open_messages.labels(self._tenant).set(count)
 
     def queue(self, waiting: Iterable[Waiting]) -> None:
-        """Set the queue's gauges; priorities and states that are not in `waiting` have no sample any more."""
+        """Set the queue's gauges. Priorities and states that are not in `waiting` lose their samples."""
         self._queue_size.clear()
         self._queue_oldest.clear()
         dead = 0
@@ -296,7 +296,7 @@ class Metrics:
         self._config.labels(self._tenant, config_hash).set(1)
 
     def follow_keys(self, read: Callable[[], str | None]) -> None:
-        """Show what `read` returns: the hash of the keys by which the process verifies, None without any."""
+        """Publish the result of `read` at each scrape: the hash of the keys by which the process verifies, None without any."""
         self._keys.read = read
 
     def config_rejected(self) -> None:
@@ -308,7 +308,7 @@ class Metrics:
             series.labels(self._tenant, *labels)
 
     def _bounded(self, event: str) -> str:
-        """Return the event as a label value, or `other` after `MOST_EVENT_NAMES` different ones.
+        """Return the event name as a label value, or `other` after `MOST_EVENT_NAMES` different names.
 
         A sender may invent event names, and a series is never freed.
         """

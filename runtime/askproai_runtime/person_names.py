@@ -1,4 +1,4 @@
-"""When two spellings are one person's name, in all languages of callers."""
+"""Decide whether two spellings are one person's name, in all languages of callers."""
 
 import re
 import unicodedata
@@ -39,17 +39,17 @@ _SOUNDS_LIKE = tuple(
 
 @lru_cache(maxsize=2048)  # each request compares its words with all names of the config
 def fold(text: str) -> str:
-    """Return text without differences of case, umlauts, accents and punctuation, for comparison."""
+    """Return a text without differences of case, umlauts, accents and punctuation, for comparison."""
     composed = unicodedata.normalize("NFKC", text).casefold()
     plain = unicodedata.normalize("NFKD", composed.translate(_UMLAUTS))
     return " ".join(re.sub(r"[^\w\s]|_", " ", "".join(c for c in plain if not unicodedata.combining(c))).split())
 
 
 def same_name(first: str, second: str) -> bool:
-    """Return whether both are one person's name, spelt a little differently, or with a part left out.
+    """Return whether both are one person's name, spelled a little differently or with a part left out.
 
-    Only to distinguish a repetition from a second person within a call, never to merge customers. In doubt False, since
-    then the caller is asked.
+    Only to distinguish a repetition from a second person within a call, never to merge customers. In doubt False, since then
+    the caller is asked.
     """
     words = fold(first).split(), fold(second).split()
     if addressed_differently(first, second):
@@ -61,9 +61,7 @@ def same_name(first: str, second: str) -> bool:
 
 
 def is_other_person(name: str, known: str) -> bool:
-    """Return whether two names are those of two people. A surname alone may be anybody's of the family, and one person may have two
-    surnames.
-    """
+    """Return whether two names are of two people. A relative may have the same surname, and one person may have two."""
     words, others = (fold(" ".join(list_name_words(each))).split() for each in (name, known))
     if not words or not others or same_name(name, known):
         return False
@@ -71,8 +69,8 @@ def is_other_person(name: str, known: str) -> bool:
 
 
 def correct_name(known: str, said: str) -> str:
-    """Return a known name as it is said now: each word in its new spelling. A word that is only left out, or cut to an initial,
-    stays; a name with a new word replaces the known one.
+    """Return a known name in its new spelling, word by word. A word that is left out, or cut to an initial, stays. A name with
+    a new word replaces the known name.
     """
     spoken, words = list_name_words(said), known.split()
     core = list_name_words(known)
@@ -97,10 +95,10 @@ def list_name_words(name: str) -> list[str]:
 
 
 def proves_name(said: str, stored: str) -> bool:
-    """Return whether somebody who says a name knows the one that is stored: `same_name` is too lenient for a factor.
+    """Return whether somebody who says a name knows the stored name: `same_name` is too lenient for a factor.
 
-    Every word that is said is in the stored name, the surname among them; an initial is no word. For a stored surname alone
-    the first name is not known, so only the surname that is said last counts: an attempt never tests two.
+    Every said word must be in the stored name, the surname among them; an initial is no word. If only a surname is stored, the
+    first name is not known, so only the surname that is said last counts: an attempt never tests two.
     """
     spoken, known = (fold(_surname_last(name)).split() for name in (said, stored))
     if addressed_differently(said, stored):
@@ -117,7 +115,7 @@ def proves_name(said: str, stored: str) -> bool:
 
 
 def _without_titles(name: Sequence[str]) -> list[str]:
-    """Return the folded words of a name without titles; the last one of `Thomas Herr` is the surname. Titles alone are no name."""
+    """Return the folded words of a name without titles, but with the last word, as in `Thomas Herr`. Titles alone are no name."""
     if set(name) <= TITLES:
         return []
     return [*(word for word in name[:-1] if word not in TITLES), name[-1]]
@@ -130,10 +128,10 @@ def _surname_last(name: str) -> str:
 
 
 def names_person(name: str, full_name: str) -> bool:
-    """Return whether `name` is a part of a full name: the surname or the first name, whatever the titles are on either side.
+    """Return whether `name` is a part of a full name: the surname or the first name, whatever the titles in both names.
 
-    `Frau Doktor Yıldız`, `Yıldız` and `die Aylin` name `Doktor Aylin Yıldız`; a title alone names nobody. Whose surname is a title
-    or `Zu` is named by the last word.
+    `Frau Doktor Yıldız`, `Yıldız` and `die Aylin` name `Doktor Aylin Yıldız`; a title alone names nobody. A person whose
+    surname is a title or `Zu` is named by the last word.
     """
     said, known = fold(name).split(), fold(full_name).split()
     while len(known) > 1 and known[0] in TITLES:
@@ -143,12 +141,12 @@ def names_person(name: str, full_name: str) -> bool:
 
 
 def drop_titles(name: str) -> str:
-    """Return the folded words of a name as it was said, without titles and prepositions: `bei Herrn Doktor Meyer`."""
+    """Return the folded words of a said name without titles and prepositions: `meyer` for `bei Herrn Doktor Meyer`."""
     return " ".join(word for word in fold(name).split() if word not in TITLES and word not in _BEFORE_A_NAME)
 
 
 def drop_prepositions(name: str) -> str:
-    """Return a name as it was said, without its preposition and article: `Frau Meyer` of `zur Frau Meyer`."""
+    """Return a said name without its preposition and article: `Frau Meyer` for `zur Frau Meyer`."""
     words = name.split()
     while len(words) > 1 and fold(words[0]) in _BEFORE_A_NAME:
         words = words[1:]
@@ -176,8 +174,8 @@ _ALIKE: Final = 0.7  # "Schmidt" and "Schmitz" have 0.86, "Weber" and "Wagner" 0
 
 
 def is_alike(first: str, second: str) -> bool:
-    """Return whether a name may be a correction of another one: by a like first name, or by a surname that is like it but not the
-    same, which relatives have.
+    """Return whether a name may correct another one: their first names are alike, or their surnames are alike but not the same,
+    as those of relatives are.
     """
     names = [[fold(word) for word in list_name_words(name)] for name in (first, second)]
     short, long = sorted(names, key=len)
@@ -200,8 +198,8 @@ def _sounds_like(first: str, second: str) -> bool:
 
 
 def is_same_person(said: str, known: str) -> bool:
-    """Return whether two names are one person's: neither has a word more, since relatives share a surname. A surname alone with
-    Herr or Frau may be another's than without.
+    """Return whether two names are one person's. Neither may have an additional word, since relatives share a surname. A
+    surname alone with Herr or Frau does not match a name without that title.
     """
     words, others = list_name_words(said), list_name_words(known)
     titles, known_titles = ({word for word in fold(name).split() if word in GENDERS} for name in (said, known))

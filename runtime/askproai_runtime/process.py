@@ -1,5 +1,4 @@
-"""The common objects of web and worker for the life of the process: config, credentials, database, Redis, metrics, client
-session."""
+"""The objects that web and worker share for their whole life: config, credentials, database, Redis, metrics, client session."""
 
 import asyncio
 import gc
@@ -52,7 +51,7 @@ RETELL_REQUESTS_PER_MINUTE = 60
 
 
 class DatabaseUrlMissing(OSError):
-    """There is no credential `DATABASE_URL`; the operator creates it with the tenant's role. Until then the database is away."""
+    """The credential `DATABASE_URL` is missing; the operator creates it with the tenant's role. No database is used until then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +75,7 @@ class Process:
         return self.config.current.tenant
 
     def admin_token(self) -> str | None:
-        """Return the token of the private API, None while it is not mounted. Its file may change at any time."""
+        """Return the token of the private API; None while it is not mounted. Its file may change at any time."""
         file = self.settings.admin_token_file
         return Credentials(file.parent).get(file.name)
 
@@ -86,7 +85,7 @@ class Process:
         return None if token is None else keys_hash(token, self.credentials.files(is_verifying))
 
     def booking(self, *, for_callers: bool = True) -> BookingContext:
-        """Return what the functions of `booking` work with in this process: for callers, or for jobs, which wait first."""
+        """Return the context of the book's functions in this process: for callers, or for jobs, which wait first."""
         self.metrics.expect_bookings(BookingOutcome)
         self.metrics.expect_offers(Basis)
         settings = BookingSettings(
@@ -102,7 +101,7 @@ class Process:
         )  # fmt: skip
 
     def calls_at_retell(self) -> CallsAtRetell:
-        """Return what asks Retell for calls. Only tasks do, so nobody waits for it."""
+        """Return the client that asks Retell for calls. Only tasks use it, so nobody waits for it."""
 
         def base_url() -> str:
             return self.config.current.retell.base_url
@@ -137,7 +136,7 @@ def circuit_rules(settings: Settings) -> CircuitRules:
 
 
 def exempt_from_collection() -> None:
-    """Take all that exists now out of the garbage collector's work: modules and rules, which live as long as the process.
+    """Exclude all present objects from garbage collection: modules and rules live as long as the process.
 
     A full collection stops the event loop, and would look through all of them: 30 ms each time instead of less than 1 ms.
     """
@@ -149,7 +148,7 @@ def exempt_from_collection() -> None:
 async def open_process(
     settings: Settings, component: str, connections: int, clock: Clock, faults: FaultPoints, stop: asyncio.Event
 ) -> AsyncIterator[Process]:
-    """Open what a process needs, and follow changes of config and credentials until the end. Raises `ConfigUnreadable`."""
+    """Open the objects of a process, and follow changes of config and credentials until the end. Raises `ConfigUnreadable`."""
     config = LiveConfig(settings.config_file)
     configure_logs(settings.log_level, component=component, tenant=config.current.tenant)
     credentials, metrics = Credentials(settings.credentials_dir), Metrics(config.current.tenant)
@@ -208,7 +207,7 @@ async def open_stores(
 async def open_database(
     credentials: Credentials, connections: int, name: str, stop: asyncio.Event
 ) -> AsyncIterator[Pool]:
-    """Open a pool of the database that the credential `DATABASE_URL` names, and follow its changes until the end."""
+    """Open a pool for the database in the credential `DATABASE_URL`, and follow changes of the URL until the end."""
 
     def database_url() -> str:
         url = credentials.get(DATABASE_URL)
@@ -226,9 +225,9 @@ async def open_database(
 
 
 async def _follow_database_url(credentials: Credentials, pool: Pool, stop: asyncio.Event) -> None:
-    """Expire the pool's connections when DATABASE_URL changes: a rotated password, another server.
+    """Expire the pool's connections when `DATABASE_URL` changes, such as by a rotated password or another server.
 
-    Each ends after its current use, and new ones read the URL by themselves. A missing file is no change.
+    Each connection ends after its current use, and new ones read the URL by themselves. A missing file is no change.
     """
     last_url = credentials.get(DATABASE_URL)
     while not stop.is_set():
@@ -251,5 +250,5 @@ async def _close(pool: Pool) -> None:
 
 
 def with_authority(dsn: str, file: Path) -> str:
-    """Return the URL with the file of the authority that signed the server's certificate."""
+    """Return the URL with the CA file of the authority that signed the server's certificate."""
     return f"{dsn}{'&' if '?' in dsn else '?'}sslrootcert={quote(str(file), safe='/')}"

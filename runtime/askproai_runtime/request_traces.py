@@ -1,4 +1,4 @@
-"""The begin of a trace: a request from outside."""
+"""Begin a trace with a request from outside."""
 
 from http import HTTPStatus
 from typing import Final

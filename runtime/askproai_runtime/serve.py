@@ -1,6 +1,6 @@
-"""Each long-lived process of the runtime, from its environment variables to its exit code.
+"""Run each long-lived process of the runtime, from its environment variables to its exit code.
 
-Each imports inside its function what only it needs.
+Each function imports the modules that only its process needs.
 """
 
 import asyncio

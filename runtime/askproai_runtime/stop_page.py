@@ -1,6 +1,6 @@
 """The public page on which a customer stops reminders: a GET shows a button, and only a POST stops them.
 
-Programs that look at the links of mails send a GET; mail programs with a button of their own send the POST (RFC 8058).
+Programs that check the links of mails send a GET; mail programs with a button of their own send the POST (RFC 8058).
 """
 
 import html
@@ -46,7 +46,7 @@ class StopReminders:
     limiter: RateLimiter
 
     async def answer(self, request: web.Request, token: str) -> web.Response:
-        """Answer a GET with the question, and a POST with the result. Raises a `Problem` for any other method."""
+        """Answer a GET with the question, a POST with the result. Raises a `Problem` for any other method."""
         if request.method not in {"GET", "POST"}:
             raise Problem(405, "Method Not Allowed", "Send it by GET or POST", {"Allow": "GET, POST"})
         key, tenant, words = self.process.admin_token(), self.process.tenant, self._words()

@@ -1,8 +1,8 @@
 """Visits of several services, one after another with one staff member: a visit is a service, composed of its parts.
 
-Its name joins the names of its services in the order in which they are done, as `waschen+schneiden`: no name of Kubernetes has a
-`+`. Offers, claims, moves and lists then treat a visit as any other service, and its appointment is one row, whole or not there.
-Pure; the words between display names are in the language of the call.
+Its name joins the names of its services in the order in which they are done, as `waschen+schneiden`: no name of Kubernetes has
+a `+`. Offers, claims, moves and lists then treat a visit as any other service, and its appointment is one row. Pure; the words
+between display names are in the language of the call.
 """
 
 from collections.abc import Sequence
@@ -16,19 +16,19 @@ _AND = "+"
 
 
 def list_parts(name: str) -> list[str]:
-    """Return the names of the services of a visit; of a single service its own."""
+    """Return the names of the services in the name of a visit. For a single service, the list has only its name."""
     return name.split(_AND)
 
 
 def has_several(name: str) -> bool:
-    """Return whether a visit of this name is of several services."""
+    """Return whether a name is that of a visit with several services."""
     return _AND in name
 
 
 def find_by_name(config: TenantConfig, name: str, branch: str | None = None) -> Service | None:
-    """Return the service or the visit that an appointment names, as far as `branch` offers it; None: any branch.
+    """Return the service or visit that an appointment names, if `branch` offers it; None: any branch.
 
-    None if it, or a part of it, is not offered any more.
+    Returns None if the service, or a part of the visit, is not offered any more.
     """
     offered = {each.name: each for each in config.services if branch is None or each.branch in {None, branch}}
     names = list_parts(name)
@@ -39,12 +39,12 @@ def find_by_name(config: TenantConfig, name: str, branch: str | None = None) -> 
 
 
 def compose_visit(config: TenantConfig, parts: Sequence[Service]) -> Service:
-    """Return two or more services, one after another, as one: its length and price are their sums.
+    """Return two or more services, one after another, as one service. Its length and price are their sums.
 
-    Starts are on the grid of the first one; of notices and horizons the strictest counts. The longest of their buffers stand at
-    both ends: in between, the staff member goes on with the same customer. One person does all of it, and is booked for none of
-    it at the remote calendar: a booking there is of one event type. Where the customer waits, nobody does it who needs an own
-    time for one of them: the wait would be at another time with each staff member.
+    Starts are on the grid of the first service; the strictest notice and horizon count. The longest buffers are at both ends:
+    in between, the staff member goes on with the same customer. One person does all parts, and is booked for none of them at
+    the remote calendar, where a booking is of one event type. If the customer waits, staff members with an own length for a
+    part are excluded: the wait would be at another time with each staff member.
     """
     waits = any(segment.kind is SegmentKind.WAIT for part in parts for segment in part.segments)
     segments = [segment for part in parts for segment in part.segments or (Segment(minutes=part.duration_minutes),)]
@@ -75,7 +75,7 @@ def _list_overridden(parts: Sequence[Service]) -> set[str]:
 
 
 def _override(parts: Sequence[Service], staff: str) -> StaffOverride:
-    """Return the sums of the lengths and prices of a staff member."""
+    """Return the sums of a staff member's own lengths and prices."""
     own = [part.done_by(staff) for part in parts]
     minutes = sum(part.duration_minutes for part in own)
     is_free = all(part.free_of_charge for part in own)
@@ -83,30 +83,30 @@ def _override(parts: Sequence[Service], staff: str) -> StaffOverride:
 
 
 def same_services(first: str, second: str) -> bool:
-    """Return whether two names are of the same services, in whatever order."""
+    """Return whether two names have the same services, in any order."""
     return canonical_name(first) == canonical_name(second)
 
 
 def share_services(first: str, second: str) -> bool:
-    """Return whether a service is in both."""
+    """Return whether the two names have a service in common."""
     return not set(list_parts(first)).isdisjoint(list_parts(second))
 
 
 def canonical_name(name: str) -> str:
-    """Return the name under which a visit is the same in whatever order its services are said."""
+    """Return the name of a visit with its services sorted, so that their order does not matter."""
     return _AND.join(sorted(list_parts(name)))
 
 
 def _sum_prices(parts: Sequence[Service]) -> str:
-    """Return the sum as a decimal number; zero, for which no price is stated, if one is not stated, or in another currency."""
+    """Return the total price as a decimal number. It is 0, and no price is stated, if one is unknown or in another currency."""
     amounts = [Decimal(part.price_amount) for part in parts if not part.free_of_charge]
     one_currency = len({part.price_currency for part in parts}) == 1
     return str(sum(amounts)) if amounts and all(amounts) and one_currency else "0.00"
 
 
 def _list_able(config: TenantConfig, parts: Sequence[Service], branch: str) -> tuple[str, ...]:
-    """Return the ids of those in a branch who do all parts, and are booked for none of them at the remote calendar; of parts with a
-    wait only those without an own length.
+    """Return the ids of the staff members of a branch who do all parts, and are booked for none at the remote calendar. If a
+    part has a wait, only those without an own length count.
     """
     waits = any(part.wait_spans for part in parts)
     own_length = {each.staff for part in parts for each in part.staff_overrides if waits and each.duration_minutes}

@@ -1,4 +1,4 @@
-"""Mounted files that change under a running process: the tenant's config and its credentials.
+"""Read mounted files that change under a running process: the tenant's config and its credentials.
 
 A kubelet swaps the symlink `..data`; the pod runner of the demo does the same. We poll `stat`, which follows links and works on
 every file system: inotify notices neither an overlay nor the swap of a link's target.
@@ -22,11 +22,11 @@ _Fingerprint = tuple[int, int, int]
 
 
 class ConfigUnreadable(Exception):
-    """The config file is absent or is no TenantConfig; the message names the file and the path of the wrong value."""
+    """The config file is absent or is no TenantConfig. The message names the file and the path of the wrong value."""
 
 
 def _fingerprint(path: Path) -> _Fingerprint | None:
-    """Return modification time, inode and size, which change with the file; None if it is absent."""
+    """Return a file's modification time, inode and size, which change with the file; None if it is absent."""
     try:
         status = path.stat()
     except OSError:
@@ -45,12 +45,11 @@ class LiveConfig:
         self.current, self.hash = self._read()
 
     def now(self) -> TenantConfig:
-        """Return the config in use; as a callable, for those who must not keep an old one."""
+        """Return the config in use. Pass this method to code that must not keep an old config."""
         return self.current
 
     def next_change(self) -> asyncio.Event:
-        """Return an event that is set when another config is in use. A reader that takes it before reading the config misses no
-        change."""
+        """Return an event that is set when another config is in use. Get it before you read the config, to miss no change."""
         return self._next_change
 
     async def watch(
@@ -91,8 +90,9 @@ class LiveConfig:
 class Credentials:
     """The secret files of one mounted directory. An absent or empty file is an absent credential.
 
-    A rotated key is used from the next request on, without a watch. A kubelet swaps all files in one step, by the link `..data`:
-    where it points to is read at each use, and the files only after a change. Without the link each use looks at its files.
+    A rotated key is used from the next request on, without a watch. A kubelet swaps all files in one step, by the link
+    `..data`: the link's target is read at each use, and the files only after a change. Without the link, each use looks at the
+    files.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -105,18 +105,18 @@ class Credentials:
         self._plain: dict[str, tuple[_Fingerprint, str | None]] = {}
 
     def get(self, name: str) -> str | None:
-        """Return a file's text without surrounding blanks, or None."""
+        """Return a file's text without surrounding blanks; None if it is absent, empty or unreadable."""
         return self._get(name, swapped=self._follow_link())
 
     def all(self, *prefixes: str) -> tuple[str, ...]:
-        """Return the values of all files whose names start with the first of `prefixes`, ordered by name, then of the next."""
+        """Return the values of the files whose names begin with one of `prefixes`, by the order of the prefixes, then by name."""
         swapped = self._follow_link()
         names = self._list_names(swapped=swapped)
         wanted = [name for prefix in prefixes for name in names if name.startswith(prefix)]
         return tuple([value for name in wanted if (value := self._get(name, swapped=swapped)) is not None])
 
     def files(self, is_wanted: Callable[[str], bool]) -> dict[str, str]:
-        """Return the values of the files whose names are wanted, by name."""
+        """Return the values of the files that `is_wanted` accepts by name, by name."""
         swapped = self._follow_link()
         wanted = filter(is_wanted, self._list_names(swapped=swapped))
         return {name: value for name in wanted if (value := self._get(name, swapped=swapped)) is not None}
@@ -144,7 +144,7 @@ class Credentials:
             return None
 
     def _follow_link(self) -> bool:
-        """Forget what was read before the last swap. False if there is no link."""
+        """Forget the values from before the last swap of the link. Returns False if there is no link."""
         try:
             generation = os.readlink(self._link)  # noqa: PTH115  half the time of `Path.readlink`, some times for each request
         except OSError:

@@ -1,7 +1,7 @@
 """The web process: four ports, and the order in which it starts and stops.
 
-8080 takes webhooks and call functions, 8081 serves probes, detailed health, the private API and the page, 9090 serves metrics, and
-8082 the page alone, for tenants that publish it.
+8080 serves webhooks and call functions, 8081 probes, detailed health, the private API and the page, 9090 metrics, and 8082 only
+the page, for tenants that publish it.
 """
 
 import asyncio
@@ -62,7 +62,7 @@ NOTIFY_PAUSE = timedelta(milliseconds=5)
 
 
 class Hook(StrEnum):
-    """Retell's request before a call."""
+    """Requests that are neither webhooks nor call functions: Retell's request before a call, and the health check."""
 
     INBOUND = "inbound"
     HEALTH = "health"
@@ -70,14 +70,14 @@ class Hook(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ProofRequest:
-    """The operator asks whether this is the tenant that it exposes."""
+    """The operator's request for a proof that this is the tenant that it exposes."""
 
     nonce: str
 
 
 @dataclass(frozen=True, slots=True)
 class StopRequest:
-    """A customer wants no reminders."""
+    """A customer's request for no more reminders."""
 
     token: str
 
@@ -87,7 +87,7 @@ Endpoint = WebhookSource | Function | Hook | ProofRequest | StopRequest
 
 @lru_cache(maxsize=128)
 def find_endpoint(path: str, *prefixes: str) -> Endpoint | None:
-    """Return what a path of the public port addresses, with or without a prefix of the exposure; None for 404.
+    """Return the endpoint of a path of the public port, with or without a prefix of the exposure; None for 404.
 
     One prefix may begin the other, so the longest is tried first, and the bare path last.
     """
@@ -97,7 +97,7 @@ def find_endpoint(path: str, *prefixes: str) -> Endpoint | None:
 
 
 def _find_inner(inner: str) -> Endpoint | None:
-    """Return what a path without a prefix addresses."""
+    """Return the endpoint of a path without a prefix; None if there is none."""
     head, _, last = inner.rpartition("/")
     if head in PROOF_PATHS:
         return ProofRequest(last) if is_nonce(last) else None
@@ -120,7 +120,7 @@ def _find_inner(inner: str) -> Endpoint | None:
 
 
 def _route(endpoint: Endpoint) -> str:
-    """Return the path of an endpoint without the sender's part."""
+    """Return the path of an endpoint, with placeholders for the sender's parts."""
     match endpoint:
         case Source():
             return f"/webhooks/{endpoint}"
@@ -139,8 +139,8 @@ class WorkerNotifier:
     """Notifies a worker that there is a job, without ever delaying an answer.
 
     The worker of the own pod is asked first. If it is full, restarting or in another pod (`spec.runtime.mode: Split`), all
-    workers that listen on Redis are woken. One request runs at a time; notifications that come meanwhile, or in the pause after it,
-    share the next one.
+    workers that listen on Redis are woken. One request runs at a time; notifications meanwhile, or in the pause after it, share
+    the next.
     """
 
     def __init__(self, process: Process) -> None:
@@ -173,7 +173,7 @@ class WorkerNotifier:
             await self._clock.sleep(NOTIFY_PAUSE)
 
     async def _notify_own(self) -> bool:
-        """Notify the own pod's worker. False if it cannot be reached or has no free slot."""
+        """Notify the own pod's worker. Returns False if it cannot be reached or has no free slot."""
         if self._clock.monotonic() < self._own_worker_after:
             return False
         try:
@@ -189,7 +189,7 @@ class WorkerNotifier:
 
 
 class WebProcess:
-    """The web process while it runs. `public_port` and the other three are the ports actually opened."""
+    """The web process while it runs. `public_port` and the other three ports are the actually opened ones."""
 
     def __init__(self, process: Process) -> None:
         self._process = process
@@ -236,7 +236,7 @@ class WebProcess:
         self.public_port = self.private_port = self.page_port = self.metrics_port = 0
 
     async def run(self, stop: asyncio.Event, started: Callable[["WebProcess"], None] = lambda _: None) -> None:
-        """Serve until `stop`; then fail readiness, and let requests and functions in flight finish, in this order."""
+        """Serve until `stop`. Then fail readiness, let requests in flight finish, and then the functions."""
         settings, process = self._process.settings, self._process
         warm_up(process.config.current, process.clock.now())
         process.cipher.warm_up()

@@ -55,7 +55,7 @@ REQUEST_ONCE_MORE = timedelta(minutes=1)  # a pod that was replaced has ended by
 
 
 async def work(process: Process, stop: asyncio.Event, started: Callable[[int], None] = lambda _: None) -> None:
-    """Run jobs until `stop`; then claim no more, and finish or put back the running ones. `started` is called with the port."""
+    """Run jobs until `stop`; then claim no more, and finish or put back the running jobs. `started` is called with the port."""
     settings, readiness = process.settings, Readiness(process)
     grace = settings.shutdown_grace_seconds
     jobs = JobSettings(grace=timedelta(seconds=grace))
@@ -103,7 +103,7 @@ async def _serve(
 
 
 async def _measure(process: Process, stop: asyncio.Event) -> None:
-    """Keep the gauges of the tables current, such as the active calls. Several workers process events and tasks."""
+    """Keep the gauges of the tables current, such as the active calls. Several workers may change the tables."""
     while not stop.is_set():
         try:
             process.metrics.active_calls(await count_active_calls(process.pool, process.tenant))
@@ -120,10 +120,10 @@ async def _measure(process: Process, stop: asyncio.Event) -> None:
 
 
 async def _request_notifications(process: Process) -> None:
-    """Make the task of notifications due, at the start and after each change of a config that has them, until cancelled.
+    """Make the notification task due, at the start and after each change of a config that has notifications, until cancelled.
 
-    While they were switched off it looked for them every few minutes only: the first mail would wait for that. It is requested once
-    more a little later, because a pod that ends without having seen the change may be the one that runs it now.
+    While they were off, the task ran every few minutes only: the first mail would wait for that. It is requested once more a
+    little later, because a pod that ends without having seen the change may be the one that runs it now.
     """
     while True:
         changed = process.config.next_change()
@@ -137,7 +137,7 @@ async def _request_notifications(process: Process) -> None:
 
 
 async def _request_if_configured(process: Process) -> None:
-    """Make the task of notifications due if the config in use has them, as soon as the database is there."""
+    """Make the notification task due if the config in use has notifications, as soon as the database is available."""
     while process.config.current.notifications is not None:
         try:
             await request_unless_failed(process.pool, process.tenant, NOTIFICATIONS)

@@ -44,14 +44,14 @@ def example_numbers() -> Iterator[tuple[str, str]]:
 
 
 async def seed(retell_url: str, calcom_url: str) -> None:
-    """Create what the examples' businesses have at the providers before they use the product."""
+    """Create the numbers and event types that the examples' businesses have at the providers before they use the product."""
     await seed_simulators(retell_url, calcom_url, SALON)
     for key, number in example_numbers():
         await import_number(retell_url, key, number)
 
 
 class SharedHost:
-    """Passes requests on to tenants by their Services, one connection for each."""
+    """Passes each request on to the Service of its tenant, over a connection of its own."""
 
     def __init__(self, session: aiohttp.ClientSession, port: int = 8080) -> None:
         self._session, self._port = session, port

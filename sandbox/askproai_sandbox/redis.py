@@ -103,9 +103,9 @@ def _sha256(password: str) -> str:
 
 
 def server_binary() -> Path:
-    """Return the path of the server's program; started with `--sentinel` it is a Sentinel.
+    """Return the path of the server's program, which `--sentinel` starts as a Sentinel.
 
-    ASKPROAI_TEST_REDIS_SERVER names another release's program, or Redis's.
+    ASKPROAI_TEST_REDIS_SERVER names the program of another release, or of Redis itself.
     """
     if given := os.environ.get("ASKPROAI_TEST_REDIS_SERVER"):
         return Path(given)

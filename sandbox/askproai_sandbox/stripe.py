@@ -1,4 +1,4 @@
-"""Stripe, as far as a tenant sees it: snapshot events, signed and sent to its webhook (docs/vendors/stripe.md)."""
+"""Stripe as a tenant sees it: snapshot events, signed and sent to the tenant's webhook (docs/vendors/stripe.md)."""
 
 import hashlib
 import hmac

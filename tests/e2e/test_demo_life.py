@@ -24,7 +24,7 @@ PRAXIS_NUMBER = "+492217654321"
 WEDNESDAY = 2
 
 
-async def test_duplicate_is_already_processed_and_forged_event_refused(demo):
+async def test_duplicate_event_is_acknowledged_and_forged_one_refused(demo):
     """Neither changes anything."""
     numbers = count(1)
 
@@ -48,7 +48,7 @@ async def test_duplicate_is_already_processed_and_forged_event_refused(demo):
     assert stored == [{"event_id": events[0]}]
 
 
-async def test_changed_hours_count_within_5_seconds_without_restarts(demo):
+async def test_changed_hours_apply_within_5_seconds_without_restarts(demo):
     """Changed opening hours must not restart a pod that is on a call."""
     (day,) = await demo.open_days(1, WEDNESDAY)
     request = {"service": "Haarschnitt", "date": day.isoformat(), "time": "15:00"}

@@ -72,7 +72,7 @@ async def test_logs_and_statuses_have_no_secrets_or_people(demo):
     assert [secret for secret in secrets if secret in text] == []
 
 
-def test_the_readme_shows_what_happens(demo):
+def test_readme_shows_the_demos_actual_transcript(demo):
     """The transcript in the README is that of this run. ASKPROAI_WRITE_README=1 rewrites it.
 
     If the coming Friday is a holiday, the salon offers other days; then only the lines before its answer are compared.

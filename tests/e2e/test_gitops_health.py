@@ -59,11 +59,11 @@ async def salon(demo: Demo):
     await demo.kubectl("delete", "namespace", NAMESPACE, "--timeout=120s")
 
 
-async def test_a_tenant_without_its_secret_is_a_failure(salon: Salon):
+async def test_tenant_without_its_secret_is_degraded(salon: Salon):
     await salon.becomes("Tenant", "Degraded", "Degraded")
 
 
-async def test_all_kinds_become_healthy_with_it(salon: Salon, demo: Demo):
+async def test_all_kinds_become_healthy_with_the_secret(salon: Salon, demo: Demo):
     await demo.kubectl(
         "create", "secret", "generic", "providers", "-n", NAMESPACE, f"--from-literal=retell-api-key={KEY}"
     )
@@ -90,7 +90,7 @@ async def test_paused_edit_is_progressing_in_flux_not_argo(salon: Salon, demo: D
     await salon.becomes("Tenant", "Healthy", "Healthy")
 
 
-async def test_a_suspended_tenant_is_as_declared(salon: Salon):
+async def test_suspended_tenant_is_healthy(salon: Salon):
     await salon.patch("Tenant", {"suspend": True})
 
     async def is_suspended() -> bool:

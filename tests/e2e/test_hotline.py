@@ -66,7 +66,7 @@ def test_the_example_has_three_branches_and_one_number():
     assert objects["RetellAgent"][0]["spec"]["tenantRef"] == {"name": "haarwerk"}
 
 
-async def test_by_question(chain):
+async def test_caller_reaches_a_branch_by_question(chain):
     record = await chain.call("+4915155500001", REQUEST, in_branch("In Pankow, bitte."), yes())
     asked = record.answers("check_availability")[0]
     assert asked["message"].startswith(
@@ -75,13 +75,13 @@ async def test_by_question(chain):
     assert await chain.booked(record) == "pankow"
 
 
-async def test_by_digit(chain):
+async def test_caller_reaches_a_branch_by_digit(chain):
     record = await chain.call("+4915155500002", REQUEST, in_branch("[3]"), yes())
     assert record.answers("check_availability")[1]["message"].startswith("Haarwerk Potsdam. ")
     assert await chain.booked(record) == "potsdam"
 
 
-async def test_by_postal_code(chain):
+async def test_caller_reaches_a_branch_by_postal_code(chain):
     assert await chain.booked(await chain.call("+4915155500003", REQUEST, in_branch("10119"), yes())) == "mitte"
 
 
@@ -95,7 +95,7 @@ async def test_branch_and_service_are_understood_from_one_sentence(chain):
     assert await chain.booked(by_place) == "potsdam"
 
 
-async def test_by_history_and_the_caller_is_recognised(chain):
+async def test_caller_reaches_a_branch_by_history(chain):
     """The usual branch is suggested, and used only if the caller agrees; the agent knows a returning caller before it speaks."""
     caller = "+4915155500004"
     first = await chain.call(caller, REQUEST, in_branch("Potsdam"), yes())

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.nightly
 PROMISED = 5  # seconds until all pods have a new key; a busy machine may take longer for all else
 
 
-async def test_a_rotated_key_refuses_no_call(demo):
+async def test_key_rotation_refuses_no_call(demo):
     rotation = Rotation(demo.kubectl, demo.state.retellUrl)
     async with rotation.calling():
         seconds = [

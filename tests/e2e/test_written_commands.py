@@ -82,7 +82,7 @@ def reader(demo: Demo, tmp_path: Path) -> Reader:
 
 @pytest.mark.timeout(660)
 @pytest.mark.parametrize("page", PAGES)
-async def test_each_block_of_the_page_runs(hotline: Demo, reader: Reader, page: str) -> None:
+async def test_every_command_block_of_the_page_runs(hotline: Demo, reader: Reader, page: str) -> None:
     """`hotline`: the page of the examples calls it, after "Apply the hotline likewise"."""
     blocks = [block for block in read_shell_blocks(PROJECT / page) if not OF_THE_DEMO.search(block)]
     assert len(blocks) >= PAGES[page], "the page shows what a reader runs"

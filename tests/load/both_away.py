@@ -1,4 +1,4 @@
-"""PostgreSQL and Redis both away: which events the senders saw refused, and whether the polls find later what each of them meant.
+"""PostgreSQL and Redis are both away: which events were refused, and whether the polls later find each event's change.
 
 Nobody sends again here: Cal.com never does, and Retell's three retries are over when an outage lasts. Retell's calls are some
 minutes old when their events come, because the poll takes nothing younger than ten minutes.

@@ -1,4 +1,4 @@
-"""How often a tenant at which nothing happens asks Cal.com and Retell: its worker's periodic tasks, while the clock is advanced."""
+"""The requests of an idle tenant to Cal.com and Retell: its worker's periodic tasks, while the clock is advanced."""
 
 import asyncio
 from collections import Counter

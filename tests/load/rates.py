@@ -1,4 +1,4 @@
-"""How fast events may come while web process and worker keep up, and how soon the job of a single event ends.
+"""The highest rate of events at which web process and worker keep up, and the time until the job of a single event ends.
 
 Both processes of a pod run, and share the cores with the sender, PostgreSQL and Valkey.
 """

@@ -1,4 +1,4 @@
-"""How measured rows are shown: one table, below the facts about the machine."""
+"""The measured rows as one table, below the facts about the machine."""
 
 import platform
 from pathlib import Path

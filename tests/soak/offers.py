@@ -1,9 +1,10 @@
-"""Whether the times that callers were offered were there at their yes. Pure.
+"""A check that each offered time was free when the caller agreed to it. Pure.
 
-A faster caller makes no offer untrue: a time that another caller asked for, was offered first (it is held then), or took between
-the offer and the yes does not count. Every other taken time is gone, also one that a person took at Cal.com in these seconds. Gone
-times that could not have been known at the offer are counted apart: their entry came after the offer, or so shortly before it that
-its event had had no effect and the known free times of Cal.com were not too old. Unconfirmed offers are counted apart, too.
+A faster caller makes no offer untrue: a time that another caller asked for, was offered first (it is held then), or took
+between the offer and the yes does not count. Every other taken time is gone, also one that a person took at Cal.com in these
+seconds. Gone times that could not have been known at the offer are counted apart: their entry came after the offer, or so
+shortly before it that its event had had no effect and the known free times of Cal.com were not too old. Unconfirmed offers are
+counted apart, too.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Whether each sentence that a caller heard is true in the books: an appointment is a register that several people write.
+"""A check that each sentence to a caller is true in the books: an appointment is a register that several people write.
 
 Every answer that says something certain is a statement, valid at some moment between question and answer. Requests without a
 certain answer may have taken effect at any time since, and a person's change at Cal.com until its event was processed here. The

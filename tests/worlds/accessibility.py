@@ -22,7 +22,7 @@ def _axe() -> str:
 
 
 async def set_look(browser: Browser, width: int, colours: str) -> None:
-    """Have the page painted on a screen of so many pixels, light or dark."""
+    """Render the page at a screen width of `width` pixels, light or dark."""
     await browser.send(
         "Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=width < _PHONE
     )
@@ -30,7 +30,7 @@ async def set_look(browser: Browser, width: int, colours: str) -> None:
 
 
 async def find_violations(browser: Browser, urls: Iterable[str]) -> list[str]:
-    """Return what axe finds on each page in each of `LOOKS`, and where a page is wider than the screen."""
+    """Return axe's findings on each page in each of `LOOKS`, and the pages that are wider than the screen."""
     found = []
     for url in urls:
         await browser.open(url)

@@ -95,7 +95,7 @@ class AgentEnvironment:
         return result
 
     async def settle(self, attempts: int = 12) -> Result:
-        """Reconcile as the queue would, letting the requested time pass, until no requeue is requested."""
+        """Reconcile as the queue would, advancing the clock to each requested time, until no requeue is requested."""
         for _ in range(attempts):
             result = await self.reconcile()
             if result.gone or (not result.requeue and result.requeue_after is None):
@@ -182,7 +182,7 @@ class AgentEnvironment:
         assert answer.status_code == 200, answer.text
 
     async def request_retell(self, method: str, path: str, body: Any = None) -> Any:
-        """Send a request to Retell, as a person causes it with the dashboard; return the JSON of the answer."""
+        """Send a request to Retell as if a person had used the dashboard; return the answer's JSON."""
         answer = await self.http.request(method, path, json=body, headers={"Authorization": f"Bearer {RETELL_KEY}"})
         assert answer.is_success, answer.text
         return answer.json() if answer.content else None
@@ -212,7 +212,7 @@ class AgentEnvironment:
         return self.simulator.journal.entries
 
     def retell_writes(self, since: int = 0) -> list[str]:
-        """Return the operations of all requests that are no reads, refused ones included, from request number `since`."""
+        """Return the operations of all requests except reads, refused ones included, from request number `since`."""
         return [
             entry["operation"]
             for entry in self.retell_requests[since:]
@@ -322,7 +322,7 @@ async def open_agent_environment(
 ) -> AsyncIterator[AgentEnvironment]:
     """Yield an environment with one agent, its spec changed by `spec`. Without `with_number` its number is not at Retell yet.
 
-    Each reconcile asks Retell, unless `drift_seconds` says how seldom.
+    Each reconcile asks Retell, unless `drift_seconds` sets a longer interval.
     """
     clock = FixedClock(START)
     simulator, api = RetellSimulator(clock), MemoryApiServer(clock.now)

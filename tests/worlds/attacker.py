@@ -29,7 +29,7 @@ _LOCK_OWN = "SELECT 1 FROM {} FOR UPDATE"
 
 @dataclass(frozen=True)
 class DatabaseAttack:
-    """The statements of each session, by turns if there are several; `pause` in seconds before a session is opened again."""
+    """The statements of each session, in turn if there are several; `pause` is in seconds before a session is opened again."""
 
     sessions: tuple[tuple[str, ...], ...]
     database: str | None = None
@@ -74,7 +74,7 @@ REDIS_ATTACKS = ("redis flood", "redis script")
 
 
 async def attack_database(attack: DatabaseAttack, number: int, url: str) -> None:
-    """Run one session after the other."""
+    """Run one session after another until the process ends."""
     if not attack.sessions:
         await asyncio.Event().wait()
     base, _, name = url.rpartition("/")
@@ -142,7 +142,7 @@ class Attacker:
         await self._command("begun")
 
     async def end(self) -> None:
-        """End the attack, and what of it goes on in the server: a statement outlives its client."""
+        """End the attack and its statements in the server, which outlive their client."""
         await self._command("ended")
         end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1"
         await eventually(lambda: self._none_left(end), what="the attacker's sessions to end")

@@ -1,4 +1,4 @@
-"""A salon at the Cal.com simulator where both books can be made to differ, behind the backs of events, poll and jobs."""
+"""A salon at the Cal.com simulator whose two books a test makes differ without events, polls or jobs."""
 
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -32,7 +32,7 @@ class AuditEnvironment:
         return self.polled.salon
 
     async def audit(self, *, settled: bool = True) -> Next:
-        """Run the task once, as a worker does; by default when all that was changed so far was so an hour ago."""
+        """Run the task once, as a worker does. By default all earlier changes count as one hour old."""
         if settled:
             await self.settle()
 
@@ -71,20 +71,20 @@ class AuditEnvironment:
         return self.polled.env.calcom.accounts[key].bookings[uid]
 
     def delete(self, uid: str) -> None:
-        """Let Cal.com no longer know a booking."""
+        """Delete a booking at Cal.com without an event."""
         del self.polled.env.calcom.accounts[KEY].bookings[uid]
 
     def cancel(self, uid: str) -> None:
-        """Let a booking be cancelled at Cal.com, without an event and with its former date, which no poll finds."""
+        """Cancel a booking at Cal.com without an event, and with its former change date, so that no poll finds it."""
         self.booking(uid).status = "cancelled"
 
     def move(self, uid: str, hours: float) -> None:
-        """Let a booking be at another time at Cal.com, without an event, and with its former date and uid."""
+        """Move a booking at Cal.com by `hours`, without an event, and with its former change date and uid."""
         booking = self.booking(uid)
         booking.start, booking.end = booking.start + timedelta(hours=hours), booking.end + timedelta(hours=hours)
 
     def copy(self, uid: str, *, start: datetime | None = None, **changes: Any) -> str:
-        """Let Cal.com have another booking like it, without an event; return its uid."""
+        """Add a copy of a booking at Cal.com with `changes`, without an event; return the copy's uid."""
         model = self.booking(uid)
         begins = start or model.start
         copied = replace(
@@ -99,7 +99,7 @@ class AuditEnvironment:
         return copied.uid
 
     async def snapshot(self) -> tuple[Any, ...]:
-        """Return all that a run may change, here and at Cal.com."""
+        """Return everything that a run may change, here and at Cal.com."""
         ours = await self.salon.rows("SELECT * FROM appointments ORDER BY id")
         jobs = await self.salon.rows("SELECT id, kind, state FROM jobs ORDER BY id")
         audit = await self.salon.rows("SELECT count(*) FROM audit_log")

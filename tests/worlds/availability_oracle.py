@@ -133,10 +133,10 @@ def oracle(
     remote: dict[str, FreeSpans] | None = None,
     parts: Sequence[Service] = (),
 ) -> Iterator[tuple[datetime, str]]:
-    """Yield the starts of a service, each with a staff member; with `parts`, of a visit of these services, one after another.
+    """Yield the starts of a service, each with a staff member; with `parts`, those of a visit of these services in a row.
 
-    One staff member does all parts of a visit. It keeps to the grid of the first part, and to the rules of all of them. Nobody
-    with an own length for a part does a visit with a wait.
+    One staff member does all parts of a visit. The visit keeps to the grid of the first part, and to the rules of all parts.
+    Nobody with an own length for a part does a visit with a wait.
     """
     zone, whole = rules.zone, list(parts) or [rules.service]
     able = [s for s in rules.branch.staff if all(s.id in part.staff["b"] for part in parts)]

@@ -79,7 +79,7 @@ class BookingService(BookingContext):
         return await list_free_slots(self, find_rules(self.config(), branch, service), day, staff=staff)
 
     async def cancel_appointment(self, call: CallContext, args: dict[str, Any]) -> Answer:
-        """Ask to cancel an appointment, and say yes if asked whether it is that one."""
+        """Ask to cancel an appointment, and say yes if asked to confirm which one."""
         answer = await self.ask_to_cancel(call, args)
         if not answer.fields.get("needs_confirmation"):
             return answer
@@ -88,7 +88,7 @@ class BookingService(BookingContext):
 
 
 class FrozenClock(FixedClock):
-    """Its date changes only when a test moves it; waiting takes real time, because concurrent tasks wait as well."""
+    """Its time changes only when a test advances it. Waiting takes real time, because concurrent tasks wait as well."""
 
     def monotonic(self) -> float:
         return time.monotonic()
@@ -132,10 +132,10 @@ class RecordedMetrics:
 
 
 class ScriptedCalendar:
-    """A remote calendar that returns the scripted outcomes, and without a script succeeds.
+    """A remote calendar that returns the scripted outcomes, and succeeds without a script.
 
-    `bookings` are the uids of live bookings by request id, `starts` the start of each uid ever given. For tests in which the
-    calendar's answer alone decides; `calcom_environment.py` has Cal.com's own rules.
+    `bookings` maps request ids to the uids of live bookings, `starts` each uid ever issued to its start. It is for tests in
+    which only the calendar's answer matters; `calcom_environment.py` has Cal.com's own rules.
     """
 
     remote = True
@@ -181,7 +181,7 @@ class ScriptedCalendar:
         return self._remote_booking(uid) if uid in self.bookings.values() else None
 
     async def read_free_times(self, query: FreeTimesQuery, *, within: timedelta) -> FreeTimes:
-        """Have everything free, at all hours."""
+        """Return all hours of the queried days as free."""
         assert timedelta() < within
         days = [query.first + timedelta(days=n) for n in range((query.last - query.first).days + 1)]
         midnights = [datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(query.time_zone)) for day in days]
@@ -194,7 +194,7 @@ class ScriptedCalendar:
 
 @dataclass
 class Salon:
-    """A tenant, its `BookingService`, and queries on its tables. The last one of `configs` is in force."""
+    """A tenant, its `BookingService`, and queries on its tables. The last of `configs` is in force."""
 
     store: TenantStore
     pool: "asyncpg.Pool[asyncpg.Record]"
@@ -234,10 +234,10 @@ class Salon:
         return Job(**{**row, "kind": JobKind(row["kind"]), "priority": Priority(row["priority"])})
 
     async def assert_claims_match(self) -> None:
-        """Assert that claims equal live appointments, buffers included, and that nobody is blocked twice.
+        """Assert that claims equal live appointments, buffers included, and that no resource is claimed twice at one time.
 
-        Only an appointment whose move the calendar has not agreed to blocks two times, its old and its new one; the claims of
-        the highest number are where it is.
+        Only an appointment whose move the calendar has not confirmed claims two times, the old and the new one; the claim with
+        the highest place has the new time.
         """
         rows = await self.rows("SELECT * FROM appointments")
         claims = await self.rows(
@@ -269,7 +269,7 @@ class Salon:
         await self.assert_no_double_booking()
 
     async def assert_no_double_booking(self) -> None:
-        """Assert that nothing is booked twice, without relying on the constraint."""
+        """Assert that no resource is booked twice at one time, without relying on the constraint."""
         overlaps = await self.rows(
             """SELECT 1 FROM claims a JOIN claims b ON a.resource_id = b.resource_id AND a.id < b.id AND a.blocks && b.blocks
                WHERE a.state = 'booked' AND b.state = 'booked'"""
@@ -278,7 +278,7 @@ class Salon:
 
 
 def open_slot_lock(tenant: str, redis_url: str | None = None) -> SlotLock:
-    """Return the slot lock of a pod; without a URL there is no Redis."""
+    """Return the slot lock of a pod. Without a URL the pod has no Redis."""
     clock = SystemClock()
     return SlotLock(RedisClient(lambda: redis_url, tenant, clock, Metrics(tenant), timeout=timedelta(seconds=1)), clock)
 

@@ -35,7 +35,7 @@ _ENUMS: Mapping[str, frozenset[str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """`keys` are those of the body, or of the query; `answer` are the fields that `data`, or each item of it, always has."""
+    """`keys` are the permitted keys of body or query; `answer` are the fields that `data`, or each of its items, always has."""
 
     version: str | None = None
     status: int = 200
@@ -98,7 +98,7 @@ ENDPOINTS: Mapping[str, Endpoint] = {
 
 
 def check_exchange(exchange: Exchange) -> Iterator[str]:
-    """Yield what differs from the table in a request that was accepted, and in its answer or error."""
+    """Yield the differences from the table in an accepted request and in its answer or error."""
     if exchange.operation.endswith("-v1"):
         return
     if exchange.status >= 400:
@@ -122,7 +122,7 @@ def check_exchange(exchange: Exchange) -> Iterator[str]:
 
 
 def _of_team(item: Any) -> set[str]:
-    """Return what an event type of a team may lack."""
+    """Return the fields that a team's event type may lack."""
     return {"ownerId"} if isinstance(item, dict) and item.get("teamId") else set()
 
 
@@ -133,7 +133,7 @@ def _check_enums(values: Mapping[str, Any], names: Any) -> Iterator[str]:
 
 
 def _check_error(exchange: Exchange) -> Iterator[str]:
-    """Yield what is wrong with an error, which has one of two shapes."""
+    """Yield the mistakes in an error body, which has one of two shapes."""
     answer = exchange.answer
     bare = isinstance(answer, dict) and answer.keys() == {"statusCode", "message"}
     wrapped = isinstance(answer, dict) and answer.keys() == {"status", "timestamp", "path", "error"}

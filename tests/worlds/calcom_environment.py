@@ -56,12 +56,12 @@ class CalcomEnvironment:
 
     @property
     def bookings(self) -> list[dict[str, Any]]:
-        """The live bookings, as Cal.com has them."""
+        """The live bookings at Cal.com, in its own format."""
         accounts = self.calcom.dump()["accounts"]
         return [b for b in accounts.get(KEY, {"bookings": []})["bookings"] if b["status"] == "accepted"]
 
     async def block(self, event_type: int, start: str) -> None:
-        """Book as somebody else, at Cal.com."""
+        """Book a time at Cal.com as another customer."""
         attendee = {"name": "Fremd", "email": "fremd@example.com", "timeZone": "Europe/Berlin"}
         body = {"eventTypeId": event_type, "start": start, "attendee": attendee}
         headers = {"cal-api-version": "2024-08-13", "Authorization": f"Bearer {KEY}"}
@@ -76,7 +76,7 @@ class CalcomEnvironment:
             return await response.json()
 
     async def receive_event(self, uid: str, received_at: datetime = NOW, starts_at: datetime | None = None) -> str:
-        """Handle the event of a booking, as a worker does after a webhook; return the note at the event."""
+        """Handle a booking's event, as a worker does after a webhook; return the note that is stored with the event."""
         notes: list[str] = []
 
         async def finish(_conn: Any, note: str) -> None:
@@ -114,7 +114,7 @@ class CalcomEnvironment:
         self.calcom.clock.advance(duration)  # type: ignore[attr-defined]
 
     def disconnect(self) -> None:
-        """Use an address at which nothing listens as Cal.com's."""
+        """Replace Cal.com's address by one at which nothing listens."""
         self.use_base_url("http://127.0.0.1:9")
 
     def reconnect(self) -> None:
@@ -130,7 +130,7 @@ class CalcomEnvironment:
 
 
 class DeferredCalendar:
-    """Forwards to a calendar that is created later: it needs the salon's pool, and the salon needs a calendar."""
+    """Forwards to a calendar that is created later: the calendar needs the salon's pool, and the salon needs a calendar."""
 
     remote = True
 

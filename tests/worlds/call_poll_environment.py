@@ -38,7 +38,7 @@ ANALYSIS = {"call_summary": "Kein Termin.", "user_sentiment": "Neutral", "call_s
 
 @dataclass
 class CallPollEnvironment:
-    """`watermark` is the last run's returned or saved value. `clock` is Retell's clock and ours; that of the database is real."""
+    """`watermark` is the value that the last run returned or saved. `clock` is Retell's clock and ours; the database's is real."""
 
     pod: TenantPod
     retell: RetellSimulator
@@ -57,7 +57,7 @@ class CallPollEnvironment:
         self.watermark = msgspec.json.decode(msgspec.json.encode(watermark))
 
     async def poll(self, save: Any = None) -> Next:
-        """Run the task once, as a worker does, and let the worker process what it has stored."""
+        """Run the task once, as a worker does, and wait until the worker has processed the stored events."""
         tenant, pool = self.config.tenant, self.pod.worker.pool
         budget = RequestBudget(tenant_client(None, tenant), self.clock, Provider.RETELL, lambda: 0, for_callers=False)
         http = ProviderHttp(Provider.RETELL, self.pod.session, self.circuits, self.clock, budget)
@@ -80,7 +80,7 @@ class CallPollEnvironment:
     def add(
         self, call_id: str, *, began: float, ended: float | None = None, analyzed: bool = False, **fields: Any
     ) -> None:
-        """Let Retell have a call; `began` and `ended` are minutes ago. A field that is None is left out."""
+        """Add a call at Retell; `began` and `ended` are minutes ago. A field that is None is left out."""
         call: dict[str, Any] = {
             "call_id": call_id, "call_type": "phone_call", "agent_id": AGENT_ID, "agent_version": 0,
             "call_status": "ongoing", "direction": "inbound", "from_number": CALLER, "to_number": NUMBER,
@@ -97,7 +97,7 @@ class CallPollEnvironment:
         self.workspace.calls[call_id] = Call(self.clock.now(), known)
 
     def set_broken(self, call_id: str, broken: bool) -> None:
-        """Let Retell fail whenever this call is asked for, or no longer."""
+        """Make every request to Retell for this call fail or, with False, succeed again."""
         self.workspace.calls[call_id] = replace(self.workspace.calls[call_id], broken=broken)
 
     def milliseconds(self, minutes_ago: float) -> int:
@@ -116,7 +116,7 @@ class CallPollEnvironment:
         )
 
     def requests(self) -> list[str]:
-        """Return the operations that Retell was asked for since the last time, in their order."""
+        """Return the operations requested from Retell since the last call of this method, in order."""
         found = [entry["operation"] for entry in self.retell.journal.entries]
         self.retell.journal.clear()
         return found
@@ -132,7 +132,7 @@ class CallPollEnvironment:
         return await self.pod.db.fetchrow(statement, self.config.tenant, call_id)
 
     async def state(self, call_id: str) -> tuple[str, str | None, bool]:
-        """Return a call's status, its reason, and whether its analysis is here."""
+        """Return a call's status, its reason, and whether its analysis is stored."""
         row = await self.row(call_id)
         assert row is not None, f"there is no call {call_id}"
         return (
@@ -149,7 +149,7 @@ class CallPollEnvironment:
         ]
 
     def found(self, event: str) -> float:
-        """Return how many events the metric has counted."""
+        """Return the number of found events of this kind, by the metric."""
         value = self.metrics.registry.get_sample_value(
             "askproai_call_events_found_total", {"tenant": "salon", "event": event}
         )
@@ -165,7 +165,7 @@ async def wait_until_processed(pod: TenantPod) -> None:
 
 
 async def delete_calls(pod: TenantPod) -> None:
-    """Delete all calls of a pod, with their events and records, when its worker has processed them."""
+    """Delete all calls of a pod with their events and records, once its worker has processed them."""
     await wait_until_processed(pod)
     tables = ("jobs", "call_actions", "calls", "webhook_events", "provider_calls", "audit_log", "tasks")
     await pod.db.execute(";".join(f"DELETE FROM {table}" for table in tables))

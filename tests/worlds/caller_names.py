@@ -1,4 +1,4 @@
-"""Names of simulated callers: words beside a name, and digits in it, are asked about."""
+"""Names of simulated callers, without digits or additional words, which would be asked about."""
 
 
 def surname(number: int) -> str:

@@ -9,9 +9,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 
 def new_certificate(host: str | None = None) -> tuple[bytes, bytes]:
-    """Return key and certificate, in PEM, of a server that is its own authority.
+    """Return the key and the self-signed certificate of a server, both in PEM.
 
-    It is valid for 127.0.0.1, or for the name of a `host`.
+    The certificate is valid for 127.0.0.1, or for the name `host`.
     """
     key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "a private authority")])

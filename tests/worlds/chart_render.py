@@ -18,7 +18,7 @@ _TEMPLATE = ("template", "--kube-version", "1.34.0", "release")
 
 
 class Refused(Exception):
-    """Helm did not render; the message is its own."""
+    """Helm did not render the chart; the message is Helm's."""
 
 
 @cache

@@ -47,7 +47,7 @@ class Browser:
                     return dict(answer["result"])
 
     async def evaluate(self, script: str) -> Any:
-        """Return what a script gives; None while its page is being replaced."""
+        """Return the value of a script, or None while its page is being replaced."""
         result = await self.send("Runtime.evaluate", expression=script, returnByValue=True)
         return None if "exceptionDetails" in result else result["result"].get("value")
 
@@ -56,13 +56,13 @@ class Browser:
         await self.wait_for(f"location.href.startsWith({json.dumps(url)})")
 
     async def wait_for(self, condition: str) -> Any:
-        """Return the value of a script once it is true, of a page that is loaded."""
+        """Wait until a page is loaded and the script is true; return the script's value."""
         return await eventually(
             lambda: self.evaluate(f"document.readyState === 'complete' && ({condition})"), what=condition
         )
 
     async def note_first_frame(self, selector: str) -> None:
-        """Have the open page note when it first shows an element, which need not be there yet."""
+        """Make the open page record when it first shows an element, which need not exist yet."""
         await self.evaluate(f"{_NOTE_FIRST_FRAME}({json.dumps(selector)})")
 
     async def first_frame(self, selector: str) -> float:
@@ -70,7 +70,7 @@ class Browser:
         return float(await self.wait_for(f"window.firstFrames[{json.dumps(selector)}]")) / 1000
 
     async def click(self, selector: str) -> None:
-        """Press and release the mouse in the middle of an element, of its first line where it has several."""
+        """Press and release the mouse in the middle of an element, or of its first line if it has several."""
         script = f"""(() => {{ const each = document.querySelector({json.dumps(selector)}); if (!each) return null;
             each.scrollIntoView({{block: 'center', behavior: 'instant'}}); const r = each.getClientRects()[0];
             return [r.x + r.width / 2, r.y + r.height / 2]; }})()"""

@@ -38,6 +38,6 @@ def compile_example(
 
 
 def salon_config(*, resource_ids: Mapping[str, tuple[int, ...]] = RESOURCE_IDS, **changes: Any) -> TenantConfig:
-    """Return the salon's config; `resource_ids` maps a staff member to ids of rows in `resources`; the first of them counts."""
+    """Return the salon's config. `resource_ids` maps a staff member to ids of rows in `resources`; the first id counts."""
     rows = {("mitte", staff, 1): ids[0] for staff, ids in resource_ids.items()}
     return compile_example("salon.yaml", resource_ids=rows, **changes)

@@ -49,7 +49,7 @@ class CoordinatorEnvironment:
         self, tenant: TenantStore, name: str, *, status: str = "received", job: str | None = "ready", age: str = "1 hour",
         lease: str | None = None, payload: str = "{}",
     ) -> int:  # fmt: skip
-        """Store an event of this age with a job of this state, and return its id. `lease`: how long ago its lease expired."""
+        """Store an event of this age with a job of this state; return its id. `lease` is the age of its expired lease."""
         event_id = await self.superuser.fetchval(
             """INSERT INTO webhook_events (tenant, source, event_id, event_type, payload, status, received_at, correlation_id)
                VALUES ($1, 'retell', $2, 'call_started', $5, $3, clock_timestamp() - $4::text::interval, $2) RETURNING id""",
@@ -98,7 +98,7 @@ class CoordinatorEnvironment:
         return [dict(row) for row in await self.superuser.fetch(sql, *values)]
 
     def metric(self, name: str) -> dict[str, float]:
-        """Return a metric's samples by their labels, which are JSON."""
+        """Return a metric's samples by their labels, which are encoded as JSON."""
         return {
             json.dumps(sample.labels, sort_keys=True): sample.value
             for family in self.context.metrics.registry.collect()

@@ -13,7 +13,7 @@ _RUNS = 5
 
 
 def assert_takes_less(seconds: float, work: Callable[[], object], about: object = "") -> None:
-    """Assert that `work` takes less CPU time of such a core in one of five runs, since nothing makes a run faster."""
+    """Assert that one of five runs of `work` takes less CPU time on the reference core: nothing makes a run faster."""
     runs = list[float]()
     while not runs or min(runs) >= seconds:
         assert len(runs) < _RUNS, f"{about} {min(runs):.4f} s, and not less than {seconds}"
@@ -27,7 +27,7 @@ def _measure(work: Callable[[], object]) -> float:
 
 
 def _yardstick() -> list[tuple[str, int]]:
-    """Format, match, count and sort strings, as the code does that is measured."""
+    """Format, match, count and sort strings, as the measured code does."""
     counts = dict[str, int]()
     for number in range(5_500):
         key = f"{number % 997}:{number % 31}"

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 
 class DatabaseGate:
-    """A TCP proxy to the server of `dsn`. Its port survives."""
+    """A TCP proxy to the server of `dsn`. Its port stays the same."""
 
     def __init__(self, dsn: str) -> None:
         target = urlsplit(dsn)
@@ -38,13 +38,13 @@ class DatabaseGate:
         self._server = None
 
     def silence(self, *, replies_only: bool = False) -> None:
-        """Keep what arrives, as a server that hangs; `replies_only`: the server still carries out what it is asked."""
+        """Hold back all data, like a hanging server. With `replies_only` the server still executes the requests."""
         self._replies_pass.clear()
         if not replies_only:
             self._requests_pass.clear()
 
     def lose(self) -> None:
-        """Let nothing pass any more on the connections that are open, not even their end, as after a failover; new ones work."""
+        """Pass nothing more on open connections, not even their end, as after a failover. New connections work."""
         self.silence()
         self._requests_pass, self._replies_pass = asyncio.Event(), asyncio.Event()
         self._requests_pass.set()

@@ -28,7 +28,7 @@ class TenantStore:
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """A prepared database. `dsn` is that of its owner, as the operator has it; `superuser_dsn` bypasses row security."""
+    """A prepared database. `dsn` is its owner's URL, as the operator has it; `superuser_dsn` bypasses row security."""
 
     name: str
     dsn: str
@@ -62,7 +62,7 @@ async def fresh_database(postgres: EmbeddedPostgres) -> AsyncIterator[Database]:
 
 
 async def _create_template(postgres: EmbeddedPostgres) -> str:
-    """Create a prepared database to which nobody is connected; return its name."""
+    """Create a prepared database without connections; return its name."""
     name = f"template_{secrets.token_hex(6)}"
     admin = AdminStore(await postgres.create_database(name))
     try:

@@ -1,4 +1,4 @@
-"""Bookings by the desk: who is booked, where, and what the audit log has of it."""
+"""Bookings by the desk: their customers, their places, and their entries in the audit log."""
 
 import json
 from datetime import UTC, datetime
@@ -36,14 +36,14 @@ async def book(
 
 
 def changed(outcome: Booked | Moved | NotDone) -> Appointment:
-    """Return the one appointment that is booked or moved."""
+    """Return the appointment that is booked or moved."""
     assert not isinstance(outcome, NotDone), outcome
     (appointment,) = [outcome.appointment] if isinstance(outcome, Moved) else outcome.appointments
     return appointment
 
 
 def refused(outcome: Booked | Moved | NotDone) -> NotDone:
-    """Return why nothing is booked or moved."""
+    """Return the outcome of a booking or move that was not done."""
     assert isinstance(outcome, NotDone), outcome
     return outcome
 

@@ -41,7 +41,7 @@ SUBSTITUTION = re.compile(r"\$\(((?:[^()'\"]|'[^']*'|\"[^\"]*\")*)\)")
 
 @dataclass(frozen=True)
 class Command:
-    """One simple command, without pipes and redirections. `text` is the whole line, `in_block` whether it is in a block of code."""
+    """One simple command, without pipes and redirections. `text` is its whole line; `in_block`: it is in a block of code."""
 
     page: Path
     text: str
@@ -63,7 +63,7 @@ def list_commands() -> tuple[Command, ...]:
 
 
 def read_shell_blocks(page: Path) -> list[str]:
-    """Return the blocks of a page that are shell, in order, each as the text that a reader would copy."""
+    """Return the shell blocks of a page in order, each as the text that a reader would copy."""
     return [code for code, is_block in _list_code(page) if is_block and list(_statements(code)) and "\n$ " not in code]
 
 
@@ -76,7 +76,7 @@ def _read_page(page: Path) -> Iterator[Command]:
 
 
 def _list_code(page: Path) -> Iterator[tuple[str, bool]]:
-    """Yield the code of a page, and whether it is a block."""
+    """Yield each code text of a page, and whether it is a block."""
     for token in MarkdownIt("commonmark").enable("table").parse(page.read_text("utf-8")):
         if token.type in ("fence", "code_block"):
             yield f"\n{token.content}", True

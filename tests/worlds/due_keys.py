@@ -1,4 +1,4 @@
-"""Which keys are due when an object of the salon changes."""
+"""The keys that are due when an object of the salon changes."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A tenant's stored bodies, as an owner of the stores sees them and as its pods read them; and keys for its pods."""
+"""A tenant's stored bodies, as the stores' owner and as its pods read them; and keys for its pods."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -14,12 +14,12 @@ TABLES = [table for table, each in PERSONAL.items() if isinstance(each.encrypted
 
 
 def old_key() -> DataKey:
-    """Return a key that all pods know by now."""
+    """Return a key that is old enough for all pods to know it."""
     return new_data_key(datetime.now(UTC) - timedelta(hours=1))
 
 
 async def stored_text(db: asyncpg.Connection, tenant: str, *tables: str) -> str:
-    """Return the rows of tables as one text; a body that is text also as text."""
+    """Return the rows of tables as one text. A body of bytes that is text is included as text, too."""
     parts = []
     for table in tables or TABLES:
         rows = await db.fetch(f"SELECT to_jsonb(t)::text AS row FROM {table} t WHERE tenant = $1", tenant)
@@ -29,7 +29,7 @@ async def stored_text(db: asyncpg.Connection, tenant: str, *tables: str) -> str:
 
 
 async def decrypted_text(db: asyncpg.Connection, tenant: str, cipher: BodyCipher) -> str:
-    """Return what the pods can read of those columns."""
+    """Return the decrypted text of those columns, as the pods read it."""
     parts = list[object]()
     for row in await db.fetch("SELECT source, event_id, payload FROM webhook_events WHERE tenant = $1", tenant):
         try:

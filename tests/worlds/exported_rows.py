@@ -1,4 +1,4 @@
-"""The rows of one export by table, as a file has them, and as somebody changes them by hand."""
+"""The rows of one export by table, unchanged or edited by hand."""
 
 import itertools
 from collections.abc import AsyncIterator, Mapping
@@ -31,7 +31,7 @@ class ExportedRows:
                     self.tables[table] = (await snapshot.columns_of(table), chunks)
 
     async def write(self, database: Database, tenant: str, *, tables: int | None = None) -> None:
-        """Import; only so many tables where a test breaks it off."""
+        """Import the rows, or only the first `tables` tables if a test interrupts the import."""
         async with open_tenant_rows(database.dsn) as rows, rows.insertion(tenant, self.owner) as insertion:
             for table, (columns, chunks) in itertools.islice(self.tables.items(), tables):
                 await insertion.stage(table, columns, each_of(chunks))
@@ -43,7 +43,7 @@ class ExportedRows:
         return {table: columns for table, (columns, _) in self.tables.items()}
 
     def first(self, table: str, column: str) -> bytes:
-        """Return what the first row of a table has in a column."""
+        """Return the value of a column in the first row of a table."""
         columns, chunks = self.tables[table]
         return b"".join(chunks).split(b"\n")[0].split(b"\t")[columns.index(column)]
 
@@ -57,7 +57,7 @@ class ExportedRows:
         self.tables[table] = (columns, [b"\t".join(fields) + b"\n" for fields in lines])
 
     def renamed(self, before: str, after: str) -> Self:
-        """Return the same rows of a tenant of another name."""
+        """Return the same rows under another tenant's name."""
         copy, written = self.copy(), after.replace("\n", "\\n")
         copy.tables = {
             table: (columns, [chunk.replace(before.encode(), written.encode()) for chunk in chunks])

@@ -28,7 +28,7 @@ SYSTEM = "askproai-system"
 
 @dataclass(frozen=True, slots=True)
 class FleetPage:
-    """A page that is served. `folder` has its credentials."""
+    """A served page. `folder` has its credentials."""
 
     private_url: str
     folder: Path
@@ -47,7 +47,7 @@ async def fleet_page(
     host: str = "",
     oidc: FleetOidc | None = None,
 ) -> AsyncIterator[FleetPage]:
-    """Serve the page as one of the coordinator's pods does. `token` None: none is mounted."""
+    """Serve the page as one of the coordinator's pods does. With `token` None no token is mounted."""
     _mount(folder, token, oidc)
     clock = SystemClock()
     shared = RedisClient(lambda: redis_url, ALL_TENANTS, clock, Metrics())
@@ -129,9 +129,7 @@ _EXAMPLES: tuple[tuple[str, str, dict[str, str], tuple[int | None, str, str]], .
 
 
 async def create_example_fleet(client: KubeClient) -> list[str]:
-    """Create a dozen businesses, each in a namespace of its own, with a Tenant named `salon`, and the leaders' Leases; return the
-    namespaces.
-    """
+    """Create a dozen businesses, each a Tenant `salon` in its own namespace, and the leaders' Leases; return the namespaces."""
     await client.create("/api/v1/namespaces", {"kind": "Namespace", "metadata": {"name": SYSTEM}})
     for component, pod in (("operator", "5c8b6-q9k2m"), ("coordinator", "7d9f8-x2x4p")):
         await client.create(

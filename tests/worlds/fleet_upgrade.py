@@ -1,4 +1,4 @@
-"""Some tenants of one cluster, and operators of one release after the other. The tests themselves report pods as ready."""
+"""Some tenants of one cluster, and successive releases of the operator. The tests themselves report pods as ready."""
 
 import uuid
 from collections.abc import AsyncIterator, Sequence
@@ -72,7 +72,7 @@ class FleetUpgrade:
         return [tenant for tenant in self.tenants if await image_of(tenant, name) == self.present]
 
     async def wait_for_begun(self, number: int) -> list[TenantNamespace]:
-        """Wait until so many tenants have the present release, and no reconcile that could change it is due; return them."""
+        """Wait until `number` tenants have the present release and no reconcile that may change it is due; return the tenants."""
 
         async def have_begun() -> list[TenantNamespace]:
             found = await self.begun()
@@ -84,12 +84,12 @@ class FleetUpgrade:
         return found
 
     async def reconcile_all(self) -> None:
-        """Have each tenant reconciled: the next ones in turn begin now."""
+        """Reconcile each tenant, so that the next tenants in turn begin now."""
         for tenant in self.tenants:
             await tenant.operator.reconcile_again(key_of(tenant))
 
     async def delete(self) -> None:
-        """Delete the tenants as an operator that runs does, so that nothing of them is left for other tests."""
+        """Delete the tenants with a running operator, so that they leave nothing for other tests."""
         async with self.operator(self.former):
             for tenant in self.tenants:
                 await self.client.delete(tenant.path("Tenant"))
@@ -109,7 +109,7 @@ async def image_of(tenant: TenantNamespace, name: str = WEB) -> str:
 
 
 async def refuse_pods(tenant: TenantNamespace) -> None:
-    """Have the cluster refuse each further pod of a tenant; its two pods stay."""
+    """Make the cluster refuse further pods of a tenant; its two pods stay."""
     quotas = f"/api/v1/namespaces/{tenant.name}/resourcequotas"
     body = {"metadata": {"name": "two"}, "spec": {"hard": {"pods": "2"}}}
     await tenant.client.create(quotas, {"kind": "ResourceQuota"} | body)
@@ -122,11 +122,11 @@ async def refuse_pods(tenant: TenantNamespace) -> None:
 
 
 async def admit_pods(tenant: TenantNamespace) -> None:
-    """End what `refuse_pods` began."""
+    """Undo `refuse_pods`."""
     await tenant.client.delete(f"/api/v1/namespaces/{tenant.name}/resourcequotas/two")
 
 
 def phases(running: RunningOperator) -> dict[Phase, int]:
-    """Return how many tenants are in each phase; those that are done or held are not among them: other tests have some, too."""
+    """Return the number of tenants in each phase, without done or held ones, since other tests have some of these."""
     counts = running.context.rollouts.count_phases()
     return {phase: count for phase, count in counts.items() if count and phase not in {Phase.DONE, Phase.HELD}}

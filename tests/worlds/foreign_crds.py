@@ -1,4 +1,4 @@
-"""Custom resource definitions of others, from the Go modules that publish them (`go mod download` caches them)."""
+"""Custom resource definitions of other projects, from their Go modules (`go mod download` caches them)."""
 
 import json
 import shutil

@@ -12,7 +12,7 @@ from tests.worlds.notification_environment import (
 
 
 async def offer_freed_time(env: NotificationEnvironment) -> None:
-    """Let somebody wait, cancel an appointment, and run the waiting list's task."""
+    """Put a customer on the waiting list, cancel an appointment, and run the waiting list's task."""
 
     async def save(_: dict[str, Any]) -> None: ...
 

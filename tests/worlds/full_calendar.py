@@ -16,7 +16,7 @@ _LONG = timedelta(days=300)  # beyond every horizon of the tests
 
 @asynccontextmanager
 async def nothing_free(salon: Salon) -> AsyncIterator[None]:
-    """Block everybody's time within the context. Appointments stay; the blocked times are free again afterwards, and no news."""
+    """Block everybody's time within the context. Appointments stay; the end of the blocks records no freed time."""
     span, blocks = Span(salon.clock.now(), salon.clock.now() + _LONG), []
     for member in salon.booking.config().branches[0].staff:
         block, _ = await add_block(salon.booking, DeskRequest(uuid4(), "karin"), member.id, "mitte", span, "", "corr")

@@ -1,4 +1,4 @@
-"""How Argo CD and Flux judge an object by the health checks in examples/gitops."""
+"""The judgment of Argo CD and Flux on an object by the health checks in examples/gitops."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +17,7 @@ def read(name: str) -> dict[str, Any]:
 
 
 def argo_cd(kind: str) -> Judge:
-    """Return Argo CD's judgement of a kind: Healthy, Progressing, Degraded or Suspended."""
+    """Return Argo CD's judgment of a kind: Healthy, Progressing, Degraded or Suspended."""
     lua = LuaRuntime(unpack_returned_tuples=True)
     body = read("argocd-cm.yaml")["data"][f"resource.customizations.health.askproai.de_{kind}"]
     health = lua.execute(f"return function(obj)\n{body}\nend")
@@ -25,7 +25,7 @@ def argo_cd(kind: str) -> Judge:
 
 
 def flux(kind: str) -> Judge:
-    """Return Flux's judgement of a kind, in Argo CD's words. The order is that of Flux's RFC 9."""
+    """Return Flux's judgment of a kind, in Argo CD's words. The order of the checks follows Flux's RFC 9."""
     (check,) = (each for each in read("flux-health.yaml")["spec"]["healthCheckExprs"] if each["kind"] == kind)
     environment = cel.NewEnv(variables={"metadata": cel.Type.DYN, "status": cel.Type.DYN})
     states = {"inProgress": "Progressing", "failed": "Degraded", "current": "Healthy"}

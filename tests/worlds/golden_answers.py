@@ -39,7 +39,7 @@ DAY: Final = datetime(2026, 11, 20, 7, 2, tzinfo=UTC)
 
 @dataclass
 class Exchange:
-    """A request and its answer; `ended` counts the exchanges that had begun by then."""
+    """A request and its answer; `ended` is the number of exchanges that had begun when the answer came."""
 
     function: str
     args: Any
@@ -51,14 +51,14 @@ class Exchange:
 
 @dataclass
 class Recorder:
-    """The exchanges of the running test so far. Without a test nothing is kept."""
+    """The exchanges of the running test so far. Outside a test nothing is kept."""
 
     exchanges: list[Exchange] = field(default_factory=list)
     running: bool = False
 
     @contextmanager
     def exchange(self, function: str, args: Any, **more: Any) -> Iterator[Exchange]:
-        """Keep a request in the order in which it began, and the answer that is set meanwhile."""
+        """Keep a request in the order of its beginning, with the answer that is set within the context."""
         said = {name: each for name, each in more.items() if each}
         exchange = Exchange(function, args, said, _current_task())
         if self.running:
@@ -72,13 +72,13 @@ class Recorder:
             exchange.ended = len(self.exchanges)
 
     def forget_since(self, number: int) -> None:
-        """Forget what this task has asked since there were `number` exchanges: how often a test asks in vain varies."""
+        """Forget this task's exchanges since exchange `number`: the count of a test's vain attempts varies."""
         task = _current_task()
         self.exchanges[number:] = [each for each in self.exchanges[number:] if each.task is not task]
 
     def lines(self) -> Lines:
-        """Return a line for each exchange before the first two that overlap: chance decides which of these changes the book first,
-        and what is answered from then on.
+        """Return a line for each exchange before the first two that overlap: chance decides which of these changes the book
+        first, and so all later answers.
         """
         lines = Lines()
         for number, each in enumerate(self.exchanges):
@@ -113,7 +113,7 @@ def recorded(function: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable
 
 
 def last_words(call: Mapping[str, Any]) -> list[str]:
-    """Return what the caller has said since the last answer."""
+    """Return the caller's words since the last answer."""
     words: list[str] = []
     transcript = call.get("transcript_with_tool_calls")
     for turn in reversed(transcript if isinstance(transcript, list) else []):
@@ -125,7 +125,7 @@ def last_words(call: Mapping[str, Any]) -> list[str]:
 
 
 def is_recorded(item: pytest.Item) -> bool:
-    """Return whether a test's answers are kept. Those to random inputs are other ones in each run."""
+    """Return whether a test's answers are kept. Answers to random inputs differ in each run, and are not kept."""
     on_fixed_day = item.nodeid.startswith(RECORDED) and item.get_closest_marker("real_clock") is None
     is_random = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
     return on_fixed_day and not (is_random or item.nodeid.startswith(HELD_OUT))
@@ -150,7 +150,7 @@ class GoldenAnswers:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
-        """Let a test begin at its own moment of the fixed day: two that send the same request must not sign it alike."""
+        """Start a test at its own moment of the fixed day, so that equal requests of two tests have different signatures."""
         if not item.nodeid.startswith(RECORDED) or item.get_closest_marker("real_clock"):
             return (yield)
         moment = DAY + timedelta(milliseconds=zlib.crc32(item.nodeid.encode()) % 60_000)
@@ -181,7 +181,7 @@ class GoldenAnswers:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Write the records, and let the run fail for one without a test, unless single tests were asked for."""
+        """Write the records. Fail the run if a record has no test, unless single tests were selected."""
         if (output := getattr(self.config, "workeroutput", None)) is not None:
             output["golden"] = {module: sorted(tests) for module, tests in self.tests.items()}
             return

@@ -22,7 +22,7 @@ Lines = list[str]
 
 
 def number_placeholders(lines: Sequence[str]) -> Lines:
-    """Replace what varies by placeholders, numbered in the order in which they appear."""
+    """Replace varying values by placeholders, numbered in the order of their first occurrence."""
     names: dict[str, str] = {}
 
     def name(match: re.Match[str]) -> str:
@@ -50,7 +50,7 @@ def read_records(module: str) -> dict[str, Lines]:
 
 
 def write_records(module: str, records: Mapping[str, Lines]) -> None:
-    """Write a module's records, sorted by test; without one there is no file."""
+    """Write a module's records, sorted by test. Without records the file is deleted."""
     lines = [line for test in sorted(records) for line in (dump({"test": test}), *records[test])]
     file = record_file(module)
     file.parent.mkdir(exist_ok=True)
@@ -70,7 +70,7 @@ def module_of(file: Path) -> str:
 
 
 def describe_change(module: str, test: str, kept: Lines, lines: Lines) -> str:
-    """Return which answers are others than recorded."""
+    """Return the answers that differ from their record."""
     changes: list[str] = []
     for tag, first, last, new_first, new_last in difflib.SequenceMatcher(None, kept, lines, False).get_opcodes():
         if tag != "equal":
@@ -82,7 +82,7 @@ def describe_change(module: str, test: str, kept: Lines, lines: Lines) -> str:
 
 
 def _differences(kept: Lines, lines: Lines) -> Lines:
-    """Return both versions of each difference. For equal questions these are only the fields of their answers."""
+    """Return both versions of each difference. If the requests are equal, return only the fields of their answers."""
     pairs = [(json.loads(before), json.loads(after)) for before, after in zip(kept, lines, strict=False)]
     texts = [f"  {sign} {line}" for sign, side in (("-", kept), ("+", lines)) for line in side]
     if len(kept) != len(lines) or any("answer" not in each or "answer" not in new for each, new in pairs):

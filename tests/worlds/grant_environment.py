@@ -1,4 +1,4 @@
-"""An API server in memory and the operators that share it, to grant hosts, numbers and keys."""
+"""An API server in memory and its operators, for tests that grant hosts, numbers and keys."""
 
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -83,7 +83,7 @@ class GrantEnvironment:
         return context, sink
 
     async def restart(self, shard: Shard = ALONE) -> None:
-        """Go on with another process, of one shard."""
+        """Replace the operator's process by a new one of the given shard."""
         self.context, self.sink = await self.operator(shard)
 
     def put(self, kind: str, namespace: str, *, age: int = 0, uid: str = "", status: Any = None, **spec: Any) -> Any:
@@ -111,7 +111,7 @@ class GrantEnvironment:
             self.sink.forget(resources.resource_of_kind(kind), namespace, name, gone["metadata"]["uid"])
 
     def watch(self) -> None:
-        """Report the grants and routes as they are now."""
+        """Report the present grants and routes to the operators."""
         for ref in (resources.CONFIG_MAPS, resources.INGRESSES):
             for where, uid in dict(self.context.cache.uids(ref)).items():
                 if (ref.kind, *where) not in self.api.objects:

@@ -1,4 +1,4 @@
-"""A salon that groups call, and what they ask for."""
+"""A salon for calls by groups, and their requests."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -61,7 +61,7 @@ async def book(salon: Salon, clock: str, *companions: Any, number: int = 1, **mo
 
 
 async def block(salon: Salon, staff: str, clock: str, number: int = 90) -> None:
-    """Have somebody else booked."""
+    """Book a time of a staff member for another customer."""
     args = {"service": "Haarschnitt", "start": at(clock), "customer_name": "Fremd", "staff": staff}
     assert (await salon.booking.book_appointment(caller(number), args)).success
 

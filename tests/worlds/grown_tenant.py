@@ -1,4 +1,4 @@
-"""The rows that a tenant has after a year or more, written by SQL: a million events take minutes, ten thousand a second."""
+"""The rows of a tenant after a year or more, written by SQL: a million events take minutes, ten thousand a second."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -28,7 +28,7 @@ _KEPT = timedelta(days=30)  # spec.retention: raw bodies, transcripts, and what 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much a tenant has. Three events make a call."""
+    """The number of a tenant's rows. A call has three events."""
 
     events: int
     appointments: int
@@ -129,9 +129,9 @@ FROM appointments WHERE tenant = $1
 
 
 async def grow(db: asyncpg.Connection, store: TenantStore, size: Size) -> None:
-    """Give a tenant the rows of `size`, in one transaction. `db` is a superuser's connection.
+    """Write `size` rows for a tenant in one transaction. `db` is a superuser's connection.
 
-    Foreign keys are not checked row by row: each row refers to rows of the statements before.
+    Foreign keys are not checked row by row: each row refers to rows of earlier statements.
     """
     tenant, resources = store.tenant, list(store.resources.values())
     async with db.transaction():
@@ -147,6 +147,6 @@ async def grow(db: asyncpg.Connection, store: TenantStore, size: Size) -> None:
 
 
 async def leave_to_us(db: asyncpg.Connection) -> None:
-    """Keep autovacuum away from the tables that grow, so that only the caller decides when they have statistics."""
+    """Disable autovacuum for the growing tables, so that only the caller decides when they have statistics."""
     for table in GROWING:
         await db.execute(f"ALTER TABLE {table} SET (autovacuum_enabled = false)")

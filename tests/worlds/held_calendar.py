@@ -1,4 +1,4 @@
-"""A calendar whose answer is held back."""
+"""A calendar that delays its answer until a test releases it."""
 
 import asyncio
 from datetime import timedelta
@@ -8,7 +8,7 @@ from askproai_runtime.calendars import FreeTimes, FreeTimesQuery
 
 
 class HeldCalendar:
-    """Returns what Cal.com has free only when it is released: an answer that is on its way for long."""
+    """Returns Cal.com's free times only once they are released, like an answer that is delayed on its way."""
 
     remote = True
 

@@ -1,4 +1,4 @@
-"""The rows that a hijacked database login reads, and whether it may log in."""
+"""The rows that a hijacked database login reads, and whether the login is permitted."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Retell asks who calls: a pod that answers it, whether it knows the caller, and how long it lets the caller wait."""
+"""Retell's question who is calling: a pod's answer, whether it knows the caller, and how long the caller waits."""
 
 import asyncio
 import statistics
@@ -25,24 +25,24 @@ WITHIN_SECONDS = 0.3  # docs/reference/http.md
 
 
 def enable_recognition(pod: TenantPod) -> None:
-    """Have the pod's agents ask who calls."""
+    """Enable caller recognition for the pod's agents."""
     config = pod.config()
     agents = tuple(msgspec.structs.replace(agent, caller_recognition=True) for agent in config.agents)
     pod.write_config(msgspec.structs.replace(config, agents=agents))
 
 
 def allow_slow_lookups(pod: TenantPod) -> None:
-    """Let the running pod look for a caller as long as it takes, for tests of its sentences.
+    """Remove the time limit of the running pod's lookup of callers, for tests of its sentences.
 
-    On a machine with other work a lookup may need more than the 0.2 s after which nobody is known.
+    On a busy machine a lookup may need more than the 0.2 s after which a caller counts as unknown.
     """
     object.__setattr__(pod.web._inbound, "budget_seconds", SOON)
 
 
 async def measure_delay(pod: TenantPod, ask: Callable[[], Awaitable[object]], *, at_once: int = 1) -> float:
-    """Return for how many seconds calls that come at once wait, without the machine's own time for as many answers.
+    """Return how many seconds simultaneous calls wait, without the machine's own time for as many answers.
 
-    That is the time of calls with a withheld number, for which nothing is looked up. Medians of five.
+    The machine's own time is that of calls with a withheld number, which need no lookup. Both are medians of five.
     """
 
     async def seconds_of(ask: Callable[[], Awaitable[object]]) -> float:

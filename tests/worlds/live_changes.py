@@ -55,7 +55,7 @@ async def _seconds_until_closed(kubectl: Kubectl, is_offered: Callable[[], Await
 async def wait_for_next_leader(
     read_lease: Callable[[], Awaitable[dict[str, Any]]], former: str, killed: datetime
 ) -> tuple[dict[str, Any], float]:
-    """Wait until another process than `former` holds a Lease. Return its spec, and how many seconds after `killed` it was
+    """Wait until another process than `former` holds a Lease. Return its spec, and the seconds from `killed` until it was
     acquired, without those in which the machine stood still.
     """
 

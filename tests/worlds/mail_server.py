@@ -1,4 +1,4 @@
-"""A real SMTP server inside the test, which keeps what it accepts and answers what the test asks of it."""
+"""A real SMTP server inside the test, which keeps accepted mails and returns the answers that the test requests."""
 
 import asyncio
 import email
@@ -79,7 +79,7 @@ class MailServer:
     async def start(
         self, *, tls: ssl.SSLContext | None = None, with_login: bool = False, implicit: bool = False
     ) -> None:
-        """Listen, on the same port as before if there was one."""
+        """Listen, on the former port if there was one."""
 
         def serve() -> SMTP:
             self.connections += 1

@@ -87,7 +87,7 @@ class MemoryApiServer:
         return self.objects.get(id_)
 
     def remove(self, id_: ObjectId) -> Json:
-        """Remove an object at once, whatever holds it, and return it."""
+        """Remove an object at once despite its finalizers, and return it."""
         return self.objects.pop(id_)
 
     @property

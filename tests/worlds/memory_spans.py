@@ -51,7 +51,7 @@ class MemoryRecorder:
 
 @contextmanager
 def recorded_spans() -> Iterator[MemoryRecorder]:
-    """Switch traces on during the block."""
+    """Switch traces on within the block."""
     made = MemoryRecorder()
     before = use(made)
     try:

@@ -1,4 +1,4 @@
-"""Calls in which a sentence of the caller and the function that a language model calls after it stand side by side."""
+"""Calls that pair each sentence of the caller with the function that a language model calls after it."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ def searches(**args: Any) -> dict[str, Any]:
 
 
 def books(name: str, service: str, **args: Any) -> dict[str, Any]:
-    """Return a booking of the first time that was offered last."""
+    """Return a booking of the first time of the last offer."""
     return calls("book_appointment", service=service, start="{offer.1}", customer_name=name, **args)
 
 

@@ -1,4 +1,4 @@
-"""Objects that are left in the namespaces of tests that have ended."""
+"""Objects left in the namespaces of finished tests."""
 
 from askproai_operator.engine import resources
 from askproai_sandbox.cluster import ApiError, KubeClient
@@ -7,9 +7,9 @@ _NOT_FOUND, _CONFLICT = 404, 409
 
 
 async def release_deleted_namespaces(client: KubeClient) -> None:
-    """Take the finalizers from everything in namespaces that are being deleted.
+    """Remove the finalizers from all objects in namespaces that are being deleted.
 
-    Their operator has ended. Until somebody does its part, the cluster tries to empty each of them three times a second, with a
+    Their operator has ended. While finalizers remain, the cluster tries to empty each namespace three times a second, with a
     request for each kind: dozens of them take a core from the tests that follow.
     """
     namespaces = (await client.get("/api/v1/namespaces"))["items"]

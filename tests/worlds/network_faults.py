@@ -16,7 +16,7 @@ from tests.worlds.waiting import eventually
 
 @dataclass(frozen=True)
 class Proxy:
-    """One listening port that forwards to a server, through the toxics that are switched on."""
+    """One listening port that forwards to a server, through the active toxics."""
 
     name: str
     port: int

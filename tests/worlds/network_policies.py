@@ -25,9 +25,9 @@ class Pod:
 def reaches(
     policies: Sequence[Mapping[str, Any]], source: Pod, target: Pod, port: int, *, blocks_hold_pods: bool = True
 ) -> bool:
-    """Return whether a TCP connection is admitted by the policies of its source and by those of its target.
+    """Return whether the policies of source and target admit a TCP connection.
 
-    `blocks_hold_pods`: whether an `ipBlock` holds the addresses of pods, too.
+    `blocks_hold_pods`: an `ipBlock` also holds the addresses of pods.
     """
     return _admits(policies, "Egress", source, target, target, port, blocks_hold_pods) and _admits(
         policies, "Ingress", target, source, target, port, blocks_hold_pods

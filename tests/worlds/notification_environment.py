@@ -65,7 +65,7 @@ class NotificationEnvironment:
         )  # fmt: skip
 
     async def run(self) -> timedelta:
-        """Run the task once, as a worker does; return when it wants to run again."""
+        """Run the task once, as a worker does; return the wait until its next run."""
 
         async def save(_watermark: dict[str, Any]) -> None:
             raise AssertionError("it saves nothing in between")
@@ -94,16 +94,16 @@ class NotificationEnvironment:
         return [(row["kind"], row["recipient"], row["state"]) for row in await self.rows()]
 
     async def make_due(self) -> None:
-        """Let the waits of all notifications end."""
+        """End the waits of all notifications."""
         await self.salon.pool.execute("UPDATE notifications SET due_at = clock_timestamp() WHERE state = 'waiting'")
 
     async def set_last_change(self, at: datetime) -> None:
-        """Let all appointments have changed last at a time of the test's own clock."""
+        """Set the last change of all appointments to a time of the test's clock."""
         await self.salon.pool.execute("UPDATE appointments SET updated_at = $1", at)
 
 
 def answered(call_id: str = "call_1", email: str | None = CUSTOMER) -> CallContext:
-    """Return a call whose caller has heard an address letter by letter, and has answered."""
+    """Return a call in which the caller has confirmed the address that was read back."""
     return dataclasses.replace(call(call_id), replies={email: Reply.YES} if email else {})
 
 

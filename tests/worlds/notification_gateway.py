@@ -14,7 +14,7 @@ KEY = "a-key-of-the-salon"
 
 
 class Gateway:
-    """Keeps what it accepts; `answers` are the next statuses, instead of 204."""
+    """Keeps accepted messages; `answers` are the next statuses, instead of 204."""
 
     def __init__(self) -> None:
         self.accepted: list[dict] = []

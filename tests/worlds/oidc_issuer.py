@@ -25,7 +25,7 @@ Claims = dict[str, Any]
 
 @dataclass
 class Login:
-    """One code: for whom, and what must be presented with it."""
+    """One code: its user, and the values that must be presented with it."""
 
     claims: Claims
     nonce: str
@@ -35,7 +35,7 @@ class Login:
 
 @dataclass
 class OidcIssuer:
-    """`claims` are those of the next login. The other fields are faults: each changes one part of the answers."""
+    """`claims` are those of the next login. The other fields are faults, each of which changes one part of the answers."""
 
     url: str = ""
     claims: Claims = field(default_factory=dict)
@@ -67,7 +67,7 @@ class OidcIssuer:
         }
 
     def sign(self, claims: Claims) -> str:
-        """Return an ID token, as the faults want it."""
+        """Return an ID token, changed by the active faults."""
         key = self._keys.get(self.algorithm, self._keys["RS256"])
         kid = key.kid if self.kid == "" else self.kid
         header = {"alg": self.algorithm} | ({"kid": kid} if kid else {})

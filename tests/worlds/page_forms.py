@@ -1,4 +1,4 @@
-"""The forms of the tenant's page, and rows on which they act."""
+"""The forms of the tenant's page, and the rows that they change."""
 
 import json
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ MESSAGE = """INSERT INTO messages (tenant, call_id, key, branch, caller, name, t
 
 
 async def seed(pod: TenantPod, week: int) -> dict[str, str]:
-    """Return by action what it is to act on, of an open Friday that no other test uses."""
+    """Return for each action the id of its object, on an open Friday that no other test uses."""
     appointment = await book(pod, next_friday(pod, 10, week))
     tenant, db = pod.store.tenant, pod.db
     await db.execute(
@@ -53,7 +53,7 @@ async def seed(pod: TenantPod, week: int) -> dict[str, str]:
 
 
 def fields_of(pod: TenantPod, path: str, week: int) -> dict[str, str]:
-    """Return what a person enters."""
+    """Return the values that a person enters."""
     day, soon = next_friday(pod, 0, week).date().isoformat(), datetime.now(BERLIN) + timedelta(minutes=10)
     return {
         "/appointments/{id}/cancel": {"reason": "krank"},
@@ -66,7 +66,7 @@ def fields_of(pod: TenantPod, path: str, week: int) -> dict[str, str]:
 
 
 async def state_of(pod: TenantPod) -> Mapping[str, Any]:
-    """Return what actions change."""
+    """Return the state that actions change."""
     statements = {
         "appointments": "SELECT id::text, status, starts_at, version FROM appointments WHERE tenant = $1 ORDER BY id",
         "blocks": "SELECT block_id::text, until FROM refusals WHERE tenant = $1 ORDER BY id",

@@ -1,4 +1,4 @@
-"""Rows of one call and of all its parts on a page, with the texts of the caller."""
+"""Rows of one call and all its parts as a page shows them, with texts of the caller."""
 
 import json
 from datetime import UTC, datetime, timedelta

@@ -43,7 +43,7 @@ class Visitor:
             return answer.status, await answer.text(), answer
 
     async def log_in(self, token: str, name: str = "") -> int:
-        """Return the status of the login, tried again while there are too many at once."""
+        """Return the status of the login, which is repeated while there are too many logins."""
         _, form, _ = await self.get("/login")
 
         async def post() -> int | None:
@@ -53,7 +53,7 @@ class Visitor:
         return await eventually(post, every=0.3)
 
     async def log_in_at_issuer(self, wanted: str = "/") -> tuple[int, str]:
-        """Log in where the page sends the browser. Return the status and the page to which it comes back."""
+        """Log in at the issuer to which the page sends the browser. Return the status and page at the browser's return."""
         status, page, sent = await self.get(f"/login/issuer?next={quote(wanted, safe='')}")
         if status != HTTPSeeOther.status_code:
             return status, page

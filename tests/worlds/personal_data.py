@@ -12,7 +12,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class No:
-    """It is not done for a table, on purpose."""
+    """The step leaves out a table on purpose."""
 
     because: str
 

@@ -67,7 +67,7 @@ async def compile_for(
     away: str | None = None,
     travel: int | None = None,
 ) -> TenantConfig:
-    """Do what the operator does for branches whose only staff member is Anna, who is the given person there."""
+    """Compile the config as the operator does, for branches whose only staff member is Anna with the given person key."""
     services = offerings or (offering("schnitt"),)
     branches = [
         branch(name, person, away=name == away, travel=travel if name == "nord" else None)

@@ -30,7 +30,7 @@ class Platform:
         await self.client.create(path, grant_manifest(self.namespace, subject, [holder]))
 
     def give_key(self, value: str) -> None:
-        """Write the tenant's key at Retell into the Secret of the files."""
+        """Write the tenant's Retell key into the Secret of the files."""
         secret = next(each for each in self.manifests if each["kind"] == "Secret")
         tenant = next(each for each in self.manifests if each["kind"] == "Tenant")
         secret["stringData"][tenant["spec"]["retell"]["apiKeySecretRef"]["key"]] = value

@@ -55,11 +55,11 @@ class PollEnvironment:
             return str((await response.json())["uid"])
 
     def update(self, uid: str, at: datetime, key: str = KEY) -> None:
-        """Date a booking's last change, by Cal.com's clock."""
+        """Set the time of a booking's last change, by Cal.com's clock."""
         self.env.calcom.accounts[key].bookings[uid].updated = at
 
     def date(self, uid: str, at: datetime, key: str = KEY) -> None:
-        """Date a booking and its last change, by Cal.com's clock."""
+        """Set the times of a booking's creation and last change, by Cal.com's clock."""
         booking = self.env.calcom.accounts[key].bookings[uid]
         booking.created = booking.updated = at
 
@@ -83,7 +83,7 @@ class PollEnvironment:
         self.env.config = msgspec.structs.replace(self.env.config, services=services)
 
     async def give_anna_an_account(self) -> None:
-        """Let anna's event type be 2001, in an account of her own."""
+        """Replace Anna's event type by 2001, in an account of her own."""
         body = {"key": OWN_KEY, "id": 2001, "lengthInMinutes": 45, "afterEventBuffer": 10, "host": "anna"}
         async with self.env.session.post(f"{self.env.url}/_sim/event-types", json=body) as response:
             assert response.status == 201
@@ -120,6 +120,6 @@ async def open_poll_environment(
 
 
 def tick(polled: PollEnvironment, **duration: float) -> None:
-    """Let time pass, for Cal.com and for us."""
+    """Advance Cal.com's clock and ours."""
     for clock in (polled.env.calcom.clock, polled.salon.clock):
         clock.advance(timedelta(**duration))  # type: ignore[attr-defined]

@@ -52,7 +52,7 @@ CALCOM_KEY = "cal_salon"
 
 @dataclass(frozen=True)
 class Person:
-    """A caller, and what to search for."""
+    """A caller, and the texts to search for."""
 
     name: str
     number: str
@@ -222,7 +222,7 @@ class PrivacyEnvironment:
 
 
 async def _forget(_watermark: dict[str, Any]) -> None:
-    """Save nothing."""
+    """Discard the watermark."""
 
 
 @asynccontextmanager

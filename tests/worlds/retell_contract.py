@@ -44,7 +44,7 @@ ANSWERS: dict[str, Any] = {
 
 
 def check_exchange(exchange: Exchange) -> Iterator[str]:
-    """Yield what differs from the SDK in a request that was accepted, and in its answer."""
+    """Yield the differences from the SDK in an accepted request and in its answer."""
     if exchange.status >= 300:
         return
     params = REQUESTS[exchange.operation]
@@ -60,12 +60,12 @@ def check_exchange(exchange: Exchange) -> Iterator[str]:
 
 
 def request_errors(params: Any, body: Any) -> list[str]:
-    """Return what is wrong with a request for the SDK's type of its parameters; an unknown key is wrong."""
+    """Return the mistakes in a request by the SDK's type of its parameters. An unknown key is a mistake."""
     return _errors(_adapter(params), body)
 
 
 def answer_errors(model: Any, body: Any) -> list[str]:
-    """Return what is wrong with an answer for the SDK's model, with fields that the model does not have."""
+    """Return the mistakes in an answer by the SDK's model. A field that the model lacks is a mistake."""
     adapter = _model_adapter(model)
     errors = _errors(adapter, body)
     return errors or [f"{path} is not in the SDK" for path in _extra_fields(adapter.validate_python(body), "")]

@@ -48,7 +48,7 @@ class Rotation:
         return [error for call in self.calls for error in call.errors]
 
     async def more_calls(self, count: int = 6) -> None:
-        """Wait until so many calls have begun and ended from now on."""
+        """Wait until `count` further calls have begun and ended."""
         before = len(self.calls)
         await eventually(lambda: _is(len(self.calls) >= before + count), 2 * SOON, "further calls")
 
@@ -64,7 +64,7 @@ class Rotation:
         return await self.kubectl(*arguments, "-o", "jsonpath={.metadata.resourceVersion}")
 
     async def seconds_until_in_use(self, version: str) -> float:
-        """Wait until the status says that all pods have this version of the Secret."""
+        """Wait until the status reports this version of the Secret for all pods; return the seconds."""
         began = time.monotonic()
         path = '{.status.secretsInUse[?(@.name=="providers")].resourceVersion}'
         await self.kubectl("wait", *_TENANT, f"--for=jsonpath={path}={version}", "--timeout=90s")
@@ -77,7 +77,7 @@ async def _is(value: bool) -> bool:
 
 
 async def rotate_by_replacing(rotation: Rotation, former: str, new: str) -> float:
-    """Replace the key in the Secret, wait for the pods, then move the badge. Return the seconds until all pods had the key."""
+    """Replace the key in the Secret, wait for the pods, then move the badge. Return the seconds until all pods had the new key."""
     await rotation.workspace(key=new, of=former)
     seconds = await rotation.seconds_until_in_use(await rotation.put(retell_api_key=new))
     await rotation.more_calls()  # by the former key

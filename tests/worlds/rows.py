@@ -14,9 +14,9 @@ Row = dict[str, Any]
 
 
 def each_row(names: str | Sequence[str], rows: Iterable[Any]) -> Callable[[Test], Test]:
-    """Run a test for all rows at once; `pytest.mark.parametrize`, which takes the same, makes a test of each.
+    """Run one test for all rows; `pytest.mark.parametrize`, with the same arguments, makes one test for each row.
 
-    A parameter that `names` does not name is a fixture, which all rows share.
+    Parameters of the test outside `names` are fixtures, which all rows share.
     """
     columns = [name.strip() for name in names.split(",")] if isinstance(names, str) else list(names)
     table = [dict(zip(columns, row if len(columns) > 1 else (row,), strict=True)) for row in rows]

@@ -51,7 +51,7 @@ class Demo:
         return await kubectl(Path(self.state.kubeconfig), *arguments)
 
     async def wait_for_tenant(self) -> None:
-        """Wait until the salon's Tenant is Ready as it is declared now."""
+        """Wait until the salon's Tenant is Ready with its present spec."""
         names = ("tenants.askproai.de", "--all", "-n", SALON.namespace)
         await self.kubectl("wait", "--for=condition=Ready", *names, "--timeout=180s")
 
@@ -63,7 +63,7 @@ class Demo:
         return record.answers("check_availability")[0]
 
     async def open_days(self, count: int, *weekdays: int) -> list[date]:
-        """Return the first days, at least a week ahead, on which the salon is open, so that none of them is a holiday."""
+        """Return the first open days of the salon that are at least a week ahead, which excludes holidays."""
         days, day = list[date](), datetime.now(UTC).date() + timedelta(days=8)
         for _ in range(60):
             if len(days) < count and day.weekday() in weekdays:

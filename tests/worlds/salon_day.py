@@ -1,4 +1,4 @@
-"""Today at a salon, as the pictures of the docs show its page: calls, appointments, one failed booking and what came of it.
+"""Today at a salon, as the pictures of the docs show its page: calls, appointments, and a failed booking with its results.
 
 Everybody is invented. `at` is a time of day of the salon, today.
 """
@@ -42,7 +42,7 @@ Agent: Einen Augenblick, bitte."""
 
 
 async def fill_day(book: Book, at: Callable[[str], datetime]) -> dict[str, str]:
-    """Write the day. Return the ids of the failed call (`failed`), of its appointment and of the call that goes on (`ongoing`)."""
+    """Write the day. Return the ids of the failed call (`failed`), of its appointment and of the ongoing call (`ongoing`)."""
     tenant, db = book.store.tenant, book.db
     ids = [await _appointment(book, *row, at=at) for row in _APPOINTMENTS]
     for begins, lasts, *asked in _CALLS:
@@ -115,7 +115,7 @@ async def _function(
 
 
 async def _failed_booking(book: Book, call_id: str, began: datetime) -> None:
-    """A booking that Cal.com did not take, and the dead letter that would try it again."""
+    """Write a booking that Cal.com refused, and the dead letter that would repeat it."""
     tenant, db = book.store.tenant, book.db
     await _call(book, call_id, began, 131, [])
     at = {seconds: began + timedelta(seconds=seconds) for seconds in (0, 1, 25, 58, 60, 131)}
@@ -158,7 +158,7 @@ async def _failed_booking(book: Book, call_id: str, began: datetime) -> None:
 
 
 async def _month(book: Book, at: Callable[[str], datetime]) -> None:
-    """Bookings of thirty days, few of them failed, and the requests to providers in the last hour."""
+    """Write bookings of thirty days, a few of them failed, and the provider requests of the last hour."""
     for days in range(1, 30):
         day = at("11:00") - timedelta(days=days)
         for number in range(0 if day.weekday() in {6, 0} else 5 + days * 7 % 8):

@@ -1,4 +1,4 @@
-"""Services whose customer waits in the middle, and what a booking of one has taken."""
+"""Services with a wait in the middle, and the claims of their bookings."""
 
 from datetime import date
 from zoneinfo import ZoneInfo
@@ -23,7 +23,7 @@ COLOUR = Service(
 
 
 def at(clock: str) -> str:
-    """Return a time of the Friday, on which Anna works until 18:00, as an argument."""
+    """Return an ISO time on the Friday, on which Anna works until 18:00, for an argument."""
     return f"{FRIDAY}T{clock}:00+01:00"
 
 
@@ -36,7 +36,7 @@ async def join(salon: Salon, phone: str, **args: str) -> None:
 
 
 async def booked_claims(salon: Salon) -> list[tuple[str, str]]:
-    """Return what is booked, as local clock times."""
+    """Return the start and end of each booked claim, as local clock times."""
     rows = await salon.rows("SELECT block_start, block_end FROM claims WHERE state = 'booked' ORDER BY block_start")
     return [tuple(f"{each.astimezone(BERLIN):%H:%M}" for each in row.values()) for row in rows]
 

@@ -32,7 +32,7 @@ class Since(StrEnum):
 
 @dataclass
 class SessionFaults:
-    """Strikes a role's sessions at their statement number `at`; without a number it only counts and notes them."""
+    """Ends a role's sessions at their statement number `at`. Without a number it only counts and records the statements."""
 
     admin: "asyncpg.Connection[asyncpg.Record]"
     role: str
@@ -47,7 +47,7 @@ class SessionFaults:
 
     @asynccontextmanager
     async def strike(self, at: int | None, blow: Blow, since: Since) -> AsyncIterator[None]:
-        """Count the statements within the context from 1 on, and strike at one of them; afterwards the database is back."""
+        """Count the statements within the context from 1 on, and strike at number `at`. At the end restore the database."""
         self.at, self.blow, self.since, self.count, self.watching = at, blow, since, 0, True
         try:
             yield

@@ -37,7 +37,7 @@ class ShadowEnvironment:
         return (await self.found()).has_begun
 
     async def wait_until_compared(self, requests: int) -> ShadowResults:
-        """Wait until so many requests were compared, or could not be; return what was found."""
+        """Wait until `requests` requests were compared, or could not be; return the results."""
 
         async def enough() -> ShadowResults | None:
             found = await self.found()
@@ -63,7 +63,7 @@ class ShadowEnvironment:
 
 
 async def make_shadow_pod(database: Database, pod: TenantPod, folder: Path, config: TenantConfig) -> TenantPod:
-    """Create the shadow of a pod's tenant, and what its own pod mounts."""
+    """Create the shadow of a pod's tenant, and its pod's mounted files."""
     ids = await database.admin.ensure_shadow(pod.store.tenant, pod.store.uid, PASSWORD, 10)
     tenant = shadow_name(pod.store.tenant)
     role, dsn = database.admin.role_name(tenant), database.admin.tenant_dsn(tenant, PASSWORD)

@@ -21,7 +21,7 @@ def at(iso: str) -> float:
 def answer(
     second: float, function: str, message: str, *, asked: str = START, customer: str = "Petra", **body: Any
 ) -> Answer:
-    """Return an answer that came in the given second of the storm, half a second after its question."""
+    """Return an answer at the given second of the storm, half a second after its question."""
     args = {"start": asked} if function in ("book_appointment", "reschedule_appointment") else {}
     if function in ("reschedule_appointment", "cancel_appointment"):
         args["appointment_id"] = "id-1"

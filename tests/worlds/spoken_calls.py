@@ -1,4 +1,4 @@
-"""Calls with a transcript: each function is asked with all that was said and answered before, as Retell passes it."""
+"""Calls with a transcript: each request contains all earlier words and answers, as Retell passes them."""
 
 import json
 from collections.abc import AsyncIterator
@@ -24,7 +24,7 @@ CUT, COLOR, BEARD = "Haarschnitt", "Färben", "Bartschnitt"
 
 @dataclass
 class SpokenCall:
-    """One call of a number that has called nobody else."""
+    """One call from a number without earlier calls."""
 
     pod: TenantPod
     number: str = field(default_factory=lambda: f"+49151{randrange(10**7, 10**8)}")
@@ -36,7 +36,7 @@ class SpokenCall:
         self.transcript.append({"role": "user", "content": words})
 
     async def ask(self, name: str, args: dict[str, Any]) -> dict[str, Any]:
-        """Ask a function, and have the agent say the answer."""
+        """Call a function, and let the agent say the answer."""
         fields: dict[str, Any] = {
             "from_number": self.number,
             "to_number": self.to_number,
@@ -52,7 +52,7 @@ class SpokenCall:
         return reply.body
 
     async def ask_at_once(self, *requests: tuple[str, dict[str, Any]]) -> list[dict[str, Any]]:
-        """Ask functions in one turn of the model: none has the answer of another."""
+        """Call several functions in one turn of the model, without each other's answers."""
         before, bodies = list(self.transcript), []
         for name, args in requests:
             spoken = replace_call(self, transcript=list(before))
@@ -61,7 +61,7 @@ class SpokenCall:
         return bodies
 
     async def live(self, *, of_number: bool = False) -> list[tuple[str, str, str, str]]:
-        """Return what this call has booked, or what its number has, by time: service, hour and minute, staff and name of each."""
+        """Return the bookings of this call, or of its number, by time: service, clock time, staff member and name of each."""
         rows = await self.pod.db.fetch(
             """SELECT service, to_char(starts_at AT TIME ZONE 'Europe/Berlin', 'HH24:MI') AS at, staff, customer_name AS name
                FROM appointments WHERE CASE WHEN $2 THEN caller = $3 ELSE call_id = $1 END
@@ -89,12 +89,12 @@ async def open_spoken_salon(database: Database, folder: Path) -> AsyncIterator[T
 
 
 async def empty_book(pod: TenantPod) -> None:
-    """Forget what was booked, and who called."""
+    """Delete all bookings and callers."""
     for table in ("waitlist", "messages", "verifications", "call_actions", "calls", "appointments", "customers"):
         await pod.db.execute(f"DELETE FROM {table} WHERE tenant = $1", pod.store.tenant)
 
 
 def friday_at(pod: TenantPod, clock: str = "14:00", **more: Any) -> dict[str, Any]:
-    """Return the arguments for a haircut of Petra Lange on the next open Friday but six days."""
+    """Return the arguments for Petra Lange's haircut on the first open Friday that is at least a week ahead."""
     day = next_friday(pod, 10).date().isoformat()
     return {"service": CUT, "date": day, "time": clock, "customer_name": "Petra Lange"} | more

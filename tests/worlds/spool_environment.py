@@ -47,7 +47,7 @@ class SpoolEnvironment:
         return await self.pod.post("/webhooks/stripe", body, {"Stripe-Signature": sign_stripe(body)})
 
     async def promise(self, text: str | None = "0") -> None:
-        """Write what the operator would: the number of replicas, `no`, or nothing."""
+        """Write the operator's statement about durability: the number of replicas, `no`, or nothing."""
         async with self.redis.admin() as admin:
             await (admin.delete(PROMISE_KEY) if text is None else admin.set(PROMISE_KEY, text))
 
@@ -70,7 +70,7 @@ class SpoolEnvironment:
         await eventually(self.is_drained, seconds, "the spool to be empty")
 
     async def list_events(self) -> list[str]:
-        """Return the ids of the stored events, each as often as it is stored."""
+        """Return the ids of the stored events; an id that is stored twice is listed twice."""
         rows = await self.pod.db.fetch(
             "SELECT event_id FROM webhook_events WHERE tenant = $1 ORDER BY id", self.pod.store.tenant
         )
@@ -81,7 +81,7 @@ class SpoolEnvironment:
 async def open_spool_environment(
     database: Database, redis: EmbeddedRedis, folder: Path
 ) -> AsyncIterator[SpoolEnvironment]:
-    """Prepare all of it. No process runs yet."""
+    """Prepare the tenant, the gate and Redis. No process runs yet."""
     async with open_pod(database, folder, "salon") as pod:
         pod.write_config(pod.config(rate_limits=RateLimits(webhooks_per_second=10_000, functions_per_second=10_000)))
         gate = DatabaseGate(pod.store.dsn)
@@ -98,7 +98,7 @@ async def open_spool_environment(
 
 @contextmanager
 def slow_postgres_accepted() -> Iterator[None]:
-    """Have events of the block stored, not spooled, however long it takes: a new connection may need more than 0.3 s."""
+    """Make events within the block wait for PostgreSQL instead of the spool: a new connection may need more than 0.3 s."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("askproai_runtime.intake.flush.SPOOL_AFTER_SECONDS", SOON)
         yield

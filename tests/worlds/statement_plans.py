@@ -22,7 +22,7 @@ _MODES = ("force_custom_plan", "force_generic_plan")
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The reads of a statement: rows of each table, also those that a filter removed, rows that it sorted, and blocks of 8 KB."""
+    """A statement's reads: rows of each table before filters, sorted rows, and blocks of 8 KB."""
 
     statement: str
     text: str
@@ -33,7 +33,7 @@ class Plan:
     blocks: int
 
     def faults(self, tables: Collection[str], rows: int, blocks: int) -> list[str]:
-        """Return in what it exceeds so many rows of one of the tables, or sorted, and so many blocks."""
+        """Return the exceeded limits: `rows` of one of the tables, or sorted, and `blocks`."""
         read = [(table, number) for table, number in self.rows.items() if table in tables and number > rows]
         faults = [f"reads {n:,} rows of {'all of ' * (table in self.read_whole)}{table}" for table, n in read]
         faults += [f"sorts {self.sorted_rows:,} rows"] if self.sorted_rows > rows else []
@@ -42,13 +42,13 @@ class Plan:
 
 @dataclass
 class PlanRecorder:
-    """The plans of all statements that were sent, in their order; for one statement up to two."""
+    """The plans of all sent statements in order, up to two plans per statement."""
 
     plans: list[Plan] = field(default_factory=list)
     _names: "itertools.count[int]" = field(default_factory=itertools.count)
 
     async def record(self, conn: asyncpg.Connection, statement: str, values: Sequence[Any]) -> None:
-        """Record the plan for these values, and the one for any values if PostgreSQL would come to keep it."""
+        """Record the plan for these values, and the generic plan if PostgreSQL would eventually keep it."""
         types = [each.name for each in (await conn.prepare(statement)).get_parameters()]
         literals = [
             await conn.fetchval(f"SELECT quote_nullable(($1::{name})::text)", value)

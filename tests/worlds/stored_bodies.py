@@ -28,7 +28,7 @@ VALUES ($1, $2, $3 || ':call_ended', 'call_ended', $4, 'c', $5) RETURNING id
 
 
 async def add_calls(conn: asyncpg.Connection, tenant: str, calls: int, length: int, begin: int = 1) -> None:
-    """Add so many calls that are over, each with a body of that length, from another number."""
+    """Add ended calls from another number, each with a transcript of `length` characters."""
     await conn.execute(_CALLS, tenant, calls, length, OTHER, begin)
 
 

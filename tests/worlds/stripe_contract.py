@@ -31,7 +31,7 @@ _EVENTS: Mapping[str, frozenset[str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """`always` are fields that are never null, `gone` those of API versions before 2025-03-31, `enums` closed lists."""
+    """`always` are fields that are never null, `gone` are fields of API versions before 2025-03-31, `enums` are closed lists."""
 
     always: frozenset[str]
     gone: frozenset[str]
@@ -62,7 +62,7 @@ _PARENTS = frozenset({"quote_details", "subscription_details"})
 
 
 def check_event(event: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what differs from the table in a snapshot event of a subscription or an invoice."""
+    """Yield the differences from the table in a snapshot event of a subscription or an invoice."""
     yield from (f"event: {name} is missing" for name in _EVENT - event.keys())
     yield from (f"event: {name} is unknown" for name in event.keys() - _EVENT - _SOMETIMES)
     yield from (f"event: {name} is null" for name in _EVENT - _NULLABLE if event.get(name, 0) is None)
@@ -93,7 +93,7 @@ def _check_item(item: Mapping[str, Any], table: Item) -> Iterator[str]:
 
 
 def _check_periods(subscription: Mapping[str, Any]) -> Iterator[str]:
-    """The period is that of each item."""
+    """Yield the period fields that an item lacks: the period belongs to each item, not to the subscription."""
     for item in (subscription.get("items") or {}).get("data", ()):
         yield from (
             f"item: {name} is missing" for name in ("current_period_start", "current_period_end") if not item.get(name)

@@ -28,7 +28,7 @@ CUT, YOGA, COURSE = (
 
 
 def studio(salon: Salon, *services: Service) -> TenantConfig:
-    """Return the config as the operator compiles it for these services: as many units as all capacities divide."""
+    """Return the config as the operator compiles it for these services; its units are the lcm of their capacities."""
     units = lcm(*(service.capacity for service in services))
     people = tuple(
         Staff(
@@ -43,7 +43,7 @@ def studio(salon: Salon, *services: Service) -> TenantConfig:
 
 
 async def max_share_at_once(salon: Salon) -> Fraction:
-    """Return the largest share of a staff member that is promised at any instant, buffers included."""
+    """Return the largest promised share of a staff member at any instant, buffers included."""
     capacities = {"schnitt": (1, 10), "yoga": (3, 0), "kurs": (2, 0)}
     steps: dict[tuple[str, Any], Fraction] = {}
     for row in await salon.live():

@@ -9,7 +9,7 @@ TEAM = 3001
 
 
 async def create_team(env: CalcomEnvironment, *, by_host: bool) -> dict[str, int]:
-    """Create the event type, which Cal.com shows and books for one host only if that is switched on there."""
+    """Create the team's event type. With `by_host` Cal.com lists and books it for single hosts."""
     body = {"key": KEY, "id": TEAM, "lengthInMinutes": 45, "afterEventBuffer": 10, "schedulingType": "roundRobin"}
     body |= {"hosts": ["anna", "mehmet"], "rrHostSubsetEnabled": by_host}
     async with env.session.post(f"{env.url}/_sim/event-types", json=body) as response:
@@ -28,7 +28,7 @@ BUSY = {"start": "2026-11-27T13:00:00Z", "end": "2026-11-27T15:00:00Z"}
 
 
 async def agreed_host(env: CalcomEnvironment) -> str:
-    """Assert that both calendars have the same one appointment with the same person; return who."""
+    """Assert that both calendars have one equal appointment with the same host; return the host's name."""
     (remote,) = env.bookings
     (local,) = await env.salon.live()
     assert (local["status"], local["external_id"]) == ("confirmed", remote["uid"])

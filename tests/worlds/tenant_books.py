@@ -1,4 +1,4 @@
-"""All that a database has of one tenant, in a form in which two databases can be compared."""
+"""All rows of one tenant in a database, in a form that can be compared between databases."""
 
 import json
 from collections.abc import Mapping

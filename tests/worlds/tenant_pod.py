@@ -69,7 +69,7 @@ class TenantPod:
 
     @property
     def page_url(self) -> str:
-        """Return where the page is routed to, if it is published."""
+        """Return the address to which the published page is routed."""
         return f"http://127.0.0.1:{self.web.page_port}"
 
     def config(self, **changes: Any) -> TenantConfig:
@@ -104,7 +104,7 @@ class TenantPod:
         return {f"ASKPROAI_{name.upper()}": str(value) for name, value in settings.items()}
 
     def encrypt(self, *keys: DataKey) -> None:
-        """Have the pod encrypt what callers say; with the last of `keys`, or a new one."""
+        """Make the pod encrypt callers' words, with the last of `keys` or with a new key."""
         keys = keys or (new_data_key(datetime.now(UTC) - timedelta(hours=1)),)
         self.write_credential(DATA_KEYS, encode_data_keys(DataKeys(keys)))
         self.write_config(replace(decode((self.folder / "tenant.json").read_text()), encrypt_bodies=True))
@@ -124,13 +124,13 @@ class TenantPod:
         return await self.post(path, body, {"x-retell-signature": sign_retell(body)})
 
     async def function(self, name: str, call_id: str, args: Any, *, body_name: str | None = None, **call: Any) -> Reply:
-        """Call a function as Retell would. `body_name` is the body's `name`, if it differs from that of the path."""
+        """Call a function as Retell would. `body_name` is the body's `name`, if it differs from the path's."""
         return await self.signed_function(name, call_id, args, body_name=body_name, **call)()
 
     def signed_function(
         self, name: str, call_id: str, args: Any, *, body_name: str | None = None, **call: Any
     ) -> Callable[[], Awaitable[Reply]]:
-        """Sign a call function, and return what sends this very request, as often as it is called."""
+        """Sign a call function, and return a function that sends this same request each time it is called."""
         fields = {"call_id": call_id, "agent_id": AGENT_ID, "to_number": NUMBER, "from_number": "+4915112345678"} | call
         body = json.dumps({"name": body_name or name, "call": fields, "args": args}).encode()
         headers = {"x-retell-signature": sign_retell(body)}
@@ -144,7 +144,7 @@ class TenantPod:
         return send
 
     async def let_two_seconds_pass(self, call_id: str) -> None:
-        """Make what a call has done two seconds older by the database's clock: so old must a question be without a transcript."""
+        """Make a call's actions two seconds older by the database's clock, the minimum age of a question without a transcript."""
         await self.db.execute(
             """UPDATE call_actions SET lease_until = lease_until - interval '2 s'
                WHERE tenant = $1 AND call_id = $2 AND key NOT LIKE 'request|%'""",
@@ -221,7 +221,7 @@ def sign_stripe(body: bytes, key: str = STRIPE_SECRET) -> str:
 
 @asynccontextmanager
 async def running_web(pod: TenantPod, clock: Clock | None = None, **settings: Any) -> AsyncIterator[asyncio.Event]:
-    """Run the web process, at the present time without a clock; yield the event that stops it."""
+    """Run the web process, with the system's clock by default; yield the event that stops it."""
     stop = asyncio.Event()
     started = asyncio.Event()
 

@@ -17,7 +17,7 @@ async def create_tenant_user(server: EmbeddedRedis, tenant: str) -> str:
 
 
 def tenant_client(url: str | None, tenant: str) -> RedisClient:
-    """Return a pod's client; it waits a second instead of a tenth, because slow machines are not what is tested."""
+    """Return a pod's client, with a timeout of a second instead of a tenth, because slow machines are not tested here."""
     return RedisClient(lambda: url, tenant, SystemClock(), Metrics(tenant), timeout=timedelta(seconds=1))
 
 

@@ -25,7 +25,7 @@ async def connected(dsn: str) -> AsyncIterator[asyncpg.Connection]:
 
 @asynccontextmanager
 async def altered_schema(superuser: asyncpg.Connection, alter: str, restore: str) -> AsyncIterator[None]:
-    """Run the block on an altered schema. Later tests use the same database."""
+    """Run the block on an altered schema, and restore the schema afterwards for later tests."""
     await superuser.execute(alter)
     try:
         yield
@@ -44,7 +44,7 @@ async def delete_tenants(database: Database) -> None:
 
 
 async def fill(tenant: TenantStore) -> UUID:
-    """Write a row to each table as the tenant's own role, which proves that the role may."""
+    """Write a row to each table as the tenant's own role, which proves the role's rights."""
     key, resource = tenant.tenant, tenant.resources["mitte", "anna", 1]
     async with connected(tenant.dsn) as c, c.transaction():
         customer = await c.fetchval(

@@ -1,7 +1,7 @@
-"""Programs that the tests run and Debian does not have in one release.
+"""Programs that the tests run and that Debian does not ship in one release.
 
-`make test` needs kubectl and Helm alone, which a wheel has. `python -m tests.worlds.tools`, which `make nightly` runs first, builds
-the others once from the versions pinned in `hack/tools`, with progress.
+`make test` needs kubectl and Helm alone, which a wheel has. `python -m tests.worlds.tools`, which `make nightly` runs first,
+builds the others once from the versions pinned in `hack/tools`, with progress.
 """
 
 import asyncio

@@ -30,7 +30,7 @@ class ReceivedSpan:
 
 @dataclass
 class TraceCollector:
-    """Keeps what it receives."""
+    """Keeps the spans that it receives."""
 
     url: str = ""
     spans: list[ReceivedSpan] = field(default_factory=list)
@@ -48,14 +48,14 @@ class TraceCollector:
         return [each for each in self.spans if each.name == name]
 
     def one(self, name: str, **attributes: Any) -> ReceivedSpan:
-        """Return the only span of a name with these attributes, of ours without their prefix."""
+        """Return the only span with this name and these attributes of ours, given without their prefix."""
         wanted = {f"askproai.{key}": value for key, value in attributes.items()}
         found = [each for each in self.named(name) if wanted.items() <= each.attributes.items()]
         assert len(found) == 1, (name, attributes, [(each.name, each.attributes) for each in self.spans])
         return found[0]
 
     def ancestors(self, span: ReceivedSpan) -> list[str]:
-        """Return the names of the spans above one, up to the first of its trace."""
+        """Return the names of a span's ancestors, up to the first span of its trace."""
         by_id, names = {(each.trace, each.id): each for each in self.spans}, list[str]()
         while span.parent:
             span = by_id[span.trace, span.parent]

@@ -25,7 +25,7 @@ class Report:
 
 @asynccontextmanager
 async def checks(admin: AdminStore, report: Report) -> AsyncIterator[Check]:
-    """Yield a check that knows the roles of now."""
+    """Yield a check that knows the present roles."""
     async with admin.watch_sessions(report.ended.append, report.failure) as check:
         await check()
         yield check

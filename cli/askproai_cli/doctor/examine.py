@@ -65,8 +65,7 @@ OF_CONDITIONS: Final = frozenset({tenant_checks.check_objects, tenant_checks.che
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The scope of the examination: the operator's namespace, the tenants of one namespace or of all, and public URLs from here
-    or not."""
+    """The scope of a diagnosis: the operator's namespace, the tenants' namespace (None: all), and whether to test public URLs."""
 
     namespace: str = "askproai-system"
     tenants: str | None = None
@@ -81,7 +80,7 @@ async def examine(access: Access, scope: Scope, clock: Clock) -> list[Finding]:
 
 
 def _with_age(check: Callable[[Observations], Finding], seen: Observations) -> Finding:
-    """Return what a check finds, with the age of its basis: what the operator has reported is older than the look."""
+    """Return a check's finding, with the age of the data behind it: the operator reported some of that earlier."""
     finding = check(seen)
     if check not in OF_THE_REPORT | OF_CONDITIONS or finding.outcome is Outcome.SKIPPED:
         return finding
@@ -137,7 +136,7 @@ async def _read_report(transport: HttpTransport, namespace: str) -> Installation
 
 
 async def _watch_leases(transport: HttpTransport, namespace: str, clock: Clock) -> Mapping[str, LeaseSeen] | Withheld:
-    """Watch the Leases of all shards and of the coordinator; how many shards there are is known by the first one's holder."""
+    """Watch the Leases of all shards and of the coordinator. The first shard's holder says how many shards there are."""
     leases = await reading.watch_leases(transport, namespace, (resources.MANAGER, platform_checks.COORDINATOR), clock)
     shards = count_shards(leases)
     if isinstance(leases, Withheld) or shards == 1:
@@ -161,7 +160,7 @@ async def _find_missing_rights(
 async def _look_at_secrets(
     transport: HttpTransport, workloads: Mapping[str, Workload], tenants: Sequence[Mapping[str, Any]]
 ) -> tuple[dict[SecretUse, frozenset[str] | Withheld | None], list[Certificate]]:
-    """Return what is missing of the Secrets that settings and Ingresses name, and the certificates in them."""
+    """Return the missing keys of each Secret that settings and Ingresses name (None: no Secret), and the certificates in them."""
     namespaces = sorted({tenant["metadata"]["namespace"] for tenant in tenants})
     uses = [use for workload in workloads.values() for use in workload.secrets]
     uses += [*reading.secrets_of_tenants(workloads, namespaces), *_tls_secrets(tenants)]
@@ -194,7 +193,7 @@ async def _test_urls(
     report: InstallationReport | Withheld | None,
     operator_namespace: str,
 ) -> list[Url]:
-    """Ask the public URLs of Tenants that have pods for their proof."""
+    """Test the public URLs of Tenants that have pods: each must answer with its tenant's proof."""
     known = report if isinstance(report, InstallationReport) else None
     urls = [(tenant, url) for tenant in tenants if not tenant["spec"].get("suspend") and (url := _base_url(tenant))]
     tokens = await asyncio.gather(*(_read_token(transport, tenant) for tenant, _ in urls))
@@ -208,7 +207,7 @@ async def _test_urls(
 
 
 def _base_url(tenant: Mapping[str, Any]) -> str:
-    """Return the public URL that senders have; empty without one."""
+    """Return the public URL to which providers send, empty if there is none."""
     url = ((tenant.get("status") or {}).get("webhookUrls") or {}).get("retell") or ""
     return str(url).removesuffix(_RETELL)
 

@@ -18,9 +18,9 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The result of one check: what was found, what to do about it, and the page that says more.
+    """The result of one check: what it found, what to do about it, and the page with more information.
 
-    `details` name what it is about, such as one line for each Tenant.
+    `details` list the affected objects, such as one line for each Tenant.
     """
 
     name: str
@@ -33,26 +33,26 @@ class Finding:
 
 
 def spell_age(seconds: float) -> str:
-    """Return a time that has passed, such as `20 s` or `3 min`."""
+    """Return an age as text, such as `20 s` or `3 min`."""
     seconds = max(0, int(seconds))
     return f"{seconds} s" if seconds < _MINUTES_FROM else f"{seconds // 60} min"
 
 
 def ok(name: str, message: str, details: tuple[str, ...] = ()) -> Finding:
-    """Return that nothing is wrong."""
+    """Return the finding that nothing is wrong."""
     return Finding(name, Outcome.OK, message, details=details)
 
 
 def warning(name: str, message: str, todo: str, page: str = "", details: tuple[str, ...] = ()) -> Finding:
-    """Return that something works, and needs a look before it does not."""
+    """Return the finding that something still works, but needs attention."""
     return Finding(name, Outcome.WARNING, message, todo, page, details)
 
 
 def failed(name: str, message: str, todo: str, page: str = "", details: tuple[str, ...] = ()) -> Finding:
-    """Return that something does not work."""
+    """Return the finding that something does not work."""
     return Finding(name, Outcome.FAILED, message, todo, page, details)
 
 
 def skipped(name: str, reason: str) -> Finding:
-    """Return that it could not be looked at."""
+    """Return the finding that the check could not be made, with the reason."""
     return Finding(name, Outcome.SKIPPED, reason)

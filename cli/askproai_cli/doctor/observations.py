@@ -1,4 +1,4 @@
-"""All that the checks of `askproai doctor` judge, read before any of them: frozen, so that they are tested without a cluster."""
+"""All data that the checks of `askproai doctor` judge, read before the checks run. It is frozen, so tests need no cluster."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Withheld:
-    """Something that the account may not see; `right` is the missing one, such as `get secrets in salon`."""
+    """Data that the account may not read; `right` is the missing right, such as `get secrets in salon`."""
 
     right: str
 
@@ -26,7 +26,7 @@ class Withheld:
 
 @dataclass(frozen=True, slots=True)
 class SecretUse:
-    """A Secret that a pod names; `keys` are those that must be in it."""
+    """A Secret that a pod uses; `keys` are the keys that the Secret must have."""
 
     namespace: str
     name: str
@@ -48,9 +48,9 @@ class Workload:
 
 @dataclass(frozen=True, slots=True)
 class LeaseSeen:
-    """A Lease that was watched for as long as it is valid. `skew_seconds`: the holder's clock minus the API server's.
+    """A Lease, watched until its renewal or its expiry. `skew_seconds` is the holder's clock minus the API server's.
 
-    The skew is exact to two seconds, and None where the holder has renewed nothing meanwhile.
+    The skew is exact to two seconds, and None if the holder has not renewed the Lease meanwhile.
     """
 
     holder: str
@@ -60,7 +60,7 @@ class LeaseSeen:
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """A certificate, until when it is valid, or what is wrong with it (`ends` None)."""
+    """A certificate and the end of its validity; if `ends` is None, its problem."""
 
     subject: str
     ends: datetime | None
@@ -86,11 +86,11 @@ class PodSeen:
 
 @dataclass(frozen=True, slots=True)
 class Observations:
-    """The observations. `now` is the API server's time (else this machine's), `skew_seconds` its clock minus that of this machine.
+    """All observations. `now` is the API server's time, else this machine's; `skew_seconds` is the former minus the latter.
 
-    `definitions` has the CRD of each of our kinds (None: absent), `leases` only Leases that exist, `missing_rights` None where the
-    operator does not run as the chart's account, `report` None where there is none, `secrets` whether each named Secret exists and
-    which of its keys are missing (None: the Secret is), `objects` the custom resources as the API server has them.
+    `definitions` has the CRD of each of our kinds (None: absent), `leases` only Leases that exist. `missing_rights` is None if
+    the operator does not run as the chart's account, `report` if there is no report. `secrets` maps each named Secret to its
+    missing keys (None: the Secret is missing). `objects` are the custom resources as the API server has them.
     """
 
     namespace: str
@@ -118,7 +118,7 @@ class Observations:
 
     @property
     def conditions_age(self) -> timedelta | None:
-        """Return how old the conditions are: since the operator has reported, or last changed one of them."""
+        """Return the time since the operator reported or last changed a condition, whichever is less; None if neither is known."""
         objects = [] if isinstance(self.objects, Withheld) else self.objects
         conditions = [each for obj in objects for each in (obj.get("status") or {}).get("conditions") or ()]
         changed = [datetime.fromisoformat(at) for each in conditions if (at := each.get("lastTransitionTime"))]

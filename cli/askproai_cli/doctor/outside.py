@@ -24,7 +24,7 @@ _LONG_FORM: Final = 0x80
 
 
 def is_of_cluster(base_url: str, namespaces: Collection[str]) -> bool:
-    """Return whether only the cluster resolves the host of a URL: a name of a Service, alone or followed by its namespace."""
+    """Return whether a URL's host resolves only inside the cluster: the name of a Service, alone or followed by its namespace."""
     _, *rest = (urlsplit(base_url).hostname or "").rstrip(".").split(".")
     return not rest or rest[1:2] == ["svc"] or (len(rest) == 1 and rest[0] in namespaces)
 
@@ -35,9 +35,9 @@ async def test_urls(
     trusted_hosts: Iterable[str],
     namespaces: Collection[str],
 ) -> list[Url]:
-    """Ask each URL for the proof of its tenant: tenant, base URL, and the token that only its pods have.
+    """Test whether each URL returns its tenant's proof. `urls` are triples of tenant, base URL, and the token of its pods.
 
-    `namespaces` are the cluster's: that a URL of a Service does not answer says nothing outside it.
+    `namespaces` are the cluster's: if a Service's URL does not answer outside the cluster, that proves nothing.
     """
     limit = asyncio.Semaphore(_AT_ONCE)
     async with Prober(shared_base_url, trusted_hosts) as prober:

@@ -54,7 +54,7 @@ def check_definitions(seen: Observations) -> Finding:
 
 
 def _is_of_this_release(kind: str, live: Mapping[str, Any] | None) -> bool:
-    """Compare what a definition says of each version's fields; the API server adds defaults elsewhere only."""
+    """Return whether a CRD has this release's schemas. Nothing else is compared, because the API server adds defaults."""
     if live is None:
         return False
     stored = {version["name"]: version["schema"] for version in live["spec"]["versions"]}
@@ -63,7 +63,7 @@ def _is_of_this_release(kind: str, live: Mapping[str, Any] | None) -> bool:
 
 @cache
 def _shipped_versions(kind: str) -> Sequence[Mapping[str, Any]]:
-    """Return the versions of a kind as this release has them; to build them reads the models' sources."""
+    """Return the versions of a kind's CRD in this release. Building them reads the models' sources."""
     versions: Sequence[Mapping[str, Any]] = crd.build_crd(KINDS[kind])["spec"]["versions"]
     return versions
 
@@ -84,7 +84,7 @@ def check_rights(seen: Observations) -> Finding:
 
 
 def check_operator(seen: Observations) -> Finding:
-    """Whether an operator leads each shard, and its pods are ready."""
+    """Whether an operator leads each shard and all operator pods are ready."""
     names = LEASE_NAMES[: seen.shards]
     page = "docs/runbooks/operator-not-leading.md"
     return _check_workloads("operator", names, seen, "askproai.de/workload=operator", page)
@@ -116,7 +116,7 @@ def _check_workloads(name: str, names: Sequence[str], seen: Observations, label:
 def _list_problems(
     names: Sequence[str], leases: Mapping[str, LeaseSeen], workloads: Mapping[str, Workload] | Withheld
 ) -> Iterator[tuple[bool, str]]:
-    """Yield what is wrong, and whether nothing works because of it."""
+    """Yield each problem of a Lease or Deployment, preceded by whether it stops everything."""
     known = {} if isinstance(workloads, Withheld) else workloads
     for each in names:
         lease, workload = leases.get(each), known.get(each)
@@ -139,7 +139,7 @@ def _describe_pods(names: Sequence[str], workloads: Mapping[str, Workload] | Wit
 
 
 def check_secrets(seen: Observations) -> Finding:
-    """Whether the Secrets are there that the settings name, with their keys."""
+    """Whether the Secrets that the settings name exist and have the needed keys."""
     name = "named Secrets"
     withheld = {found.right for found in seen.secrets.values() if isinstance(found, Withheld)}
     problems = []

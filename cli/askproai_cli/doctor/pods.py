@@ -25,7 +25,7 @@ _UNREACHED: Final = Withheld("a way from the API server to the pod's port 9090")
 
 
 async def read_pods(transport: HttpTransport, namespace: str | None) -> Sequence[PodSeen] | Withheld:
-    """Ask the running web pods of the tenants of a namespace, or of all. Raises ApiError."""
+    """Ask the running web pods of all tenants, or of those in one namespace. Raises ApiError."""
     selector = f"{MANAGED_SELECTOR},app.kubernetes.io/component=web"
     right = f"list pods in {namespace or 'all namespaces'}"
     found = await if_permitted(list_all(transport, PODS, namespace, selector), right)
@@ -61,7 +61,7 @@ async def _ask(transport: HttpTransport, namespace: str, name: str) -> PodSeen:
 
 
 def find_problems(metrics: str) -> Iterator[str]:
-    """Yield what the metrics of a pod say that callers notice, or that a person is to look at."""
+    """Yield the problems in a pod's metrics that callers notice or that a person should look at."""
     for name, labels, value in _SERIES.findall(metrics):
         if name == "circuit_state" and 'state="open"' in labels and float(value):
             provider = re.search(r'provider="(\w+)"', labels)
@@ -74,7 +74,7 @@ def find_problems(metrics: str) -> Iterator[str]:
 
 
 def check_pods(seen: Observations) -> Finding:
-    """Whether the pods themselves know of a trouble."""
+    """Whether the web pods themselves report problems."""
     name, page = "pods", "docs/on-call.md"
     if isinstance(seen.pods, Withheld):
         return skipped(name, seen.pods.reason)

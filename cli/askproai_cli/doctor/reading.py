@@ -1,7 +1,7 @@
-"""Reads from the API server what the checks judge. Objects that the account may not see are `Withheld`; nothing is written.
+"""Read the data that the checks judge from the API server. Objects that the account may not read are `Withheld`.
 
-A review of access is a POST that stores nothing (`rights.py`). Only these parts of a Secret are used: the names of its keys, the
-end of a certificate and, for the proof at a public URL, a tenant's token are used; none of them is printed.
+A review of access is a POST that stores nothing (`rights.py`); nothing else is written. Only these parts of a Secret are used,
+and none is printed: the names of its keys, the end of a certificate and, for the proof at a public URL, a tenant's token.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ _PULL_SECRETS, _TLS_SECRET = "ASKPROAI_IMAGE_PULL_SECRETS", "ASKPROAI_SHARED_TLS
 
 
 async def if_permitted(reading: Awaitable[T], right: str) -> T | Withheld:
-    """Return what was read, or the right that the account lacks. Raises ApiError for any other refusal."""
+    """Return the result of `reading`, or the right that the account lacks. Raises ApiError for any other refusal."""
     try:
         return await reading
     except ApiError as error:
@@ -40,7 +40,7 @@ async def if_permitted(reading: Awaitable[T], right: str) -> T | Withheld:
 
 
 async def read_skew(transport: HttpTransport, clock: Clock) -> tuple[datetime, float | None]:
-    """Return the API server's time, and how far it is ahead of this machine's, exact to half a second; else our own and None."""
+    """Return the API server's time and its seconds ahead of this machine's, exact to 0.5 s; our own time and None if unknown."""
     before = clock.now()
     there = await transport.read_clock()
     after = clock.now()
@@ -70,7 +70,7 @@ async def read_definitions(transport: HttpTransport) -> Mapping[str, Mapping[str
 
 
 async def read_objects(transport: HttpTransport, namespace: str | None) -> Sequence[dict[str, Any]] | Withheld:
-    """Return the custom resources of a namespace, or of all."""
+    """Return the custom resources of one namespace, or of all."""
     found: list[dict[str, Any]] = []
     for ref in resources.CUSTOM:
         right = f"list {ref.plural}.{ref.group} in {namespace or 'all namespaces'}"
@@ -146,7 +146,7 @@ async def read_secret(transport: HttpTransport, namespace: str, name: str) -> Ma
 async def watch_leases(
     transport: HttpTransport, namespace: str, names: Sequence[str], clock: Clock
 ) -> Mapping[str, LeaseSeen] | Withheld:
-    """Watch Leases until each is renewed, all at once; those that do not exist are left out."""
+    """Watch several Leases at once, each until its renewal or expiry; Leases that do not exist are left out."""
     watched = await asyncio.gather(
         *(if_permitted(_watch_lease(transport, namespace, name, clock), "") for name in names)
     )

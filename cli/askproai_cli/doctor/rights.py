@@ -1,6 +1,6 @@
-"""The rights of the operator's account: those of the chart's roles, as questions to the API server.
+"""The rights of the operator's account: those of the chart's roles, asked of the API server.
 
-The chart is not part of the command line, so they are listed here; a test compares them with the chart's.
+The chart is not part of the command line, so the rights are listed here; a test compares them with the chart.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ _OWN: Final = (*_READ, "create", "patch", "delete")
 
 @dataclass(frozen=True, slots=True)
 class Right:
-    """One verb on one resource; without a namespace in all of them, without a name on all objects."""
+    """One verb on one resource; without a namespace it applies to all namespaces, without a name to all objects."""
 
     group: str
     resource: str
@@ -42,7 +42,7 @@ class Right:
 
 
 def list_rights(namespace: str, shards: int) -> list[Right]:
-    """Return what the operator needs; `namespace` is its own, with the Leases of so many shards."""
+    """Return the rights that the operator needs. `namespace` is its own, with one Lease for each of `shards`."""
     found: list[Right] = []
     for ref in resources.CUSTOM:
         verbs = _OWN if ref is resources.OFFERINGS else (*_READ, "patch")

@@ -23,7 +23,7 @@ _NO_REPORT: Final = "the operator's report is not known"
 
 
 def check_report(seen: Observations) -> Finding:
-    """Whether the operator reports, and is of the release of this command."""
+    """Whether the operator reports, and has the same release as this command."""
     name, report, age = "operator's report", seen.report, seen.report_age
     if isinstance(report, Withheld):
         return skipped(name, report.reason)
@@ -42,7 +42,7 @@ def check_report(seen: Observations) -> Finding:
 
 
 def check_database(seen: Observations) -> Finding:
-    """Whether PostgreSQL answers the operator, in a version that is supported, and is verified by its certificate."""
+    """Whether PostgreSQL answers the operator, has a supported version, and its certificate is verified."""
     name = "PostgreSQL"
     if not isinstance(seen.report, InstallationReport):
         return skipped(name, _NO_REPORT)
@@ -66,14 +66,14 @@ def check_database(seen: Observations) -> Finding:
 
 
 def _database(seen: Observations) -> DatabaseReport | str:
-    """Return what PostgreSQL said, or why that is not known."""
+    """Return the operator's report about PostgreSQL, or why there is none."""
     if not isinstance(seen.report, InstallationReport):
         return _NO_REPORT
     return "PostgreSQL does not answer" if seen.report.database.problem else seen.report.database
 
 
 def check_schema(seen: Observations) -> Finding:
-    """Whether all migrations of the operator's release are applied, as they are in its files."""
+    """Whether all migrations of the operator's release are applied, with unchanged files."""
     name = "migrations"
     database = _database(seen)
     if isinstance(database, str):
@@ -93,7 +93,7 @@ def check_schema(seen: Observations) -> Finding:
 
 
 def check_roles(seen: Observations) -> Finding:
-    """Whether the database has its group roles, and the operator's login may manage roles and no more."""
+    """Whether the database has its group roles, and the operator's login may create roles but is no superuser."""
     name = "database roles"
     database = _database(seen)
     if isinstance(database, str):
@@ -111,7 +111,7 @@ def check_roles(seen: Observations) -> Finding:
 
 
 def check_circuits(seen: Observations) -> Finding:
-    """Whether providers answer the tenants' pods, by the last requests of the pods: what fails again and again opens a circuit."""
+    """Whether providers answer the tenants' pods, by the pods' last requests: repeated failures open a circuit."""
     name = "circuits"
     database = _database(seen)
     if isinstance(database, str):

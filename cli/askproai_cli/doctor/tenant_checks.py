@@ -87,7 +87,7 @@ def check_providers(seen: Observations) -> Finding:
 
 
 def check_urls(seen: Observations) -> Finding:
-    """Whether the public URLs lead to the tenants' own pods: as the operator found, and by a proof asked for from here."""
+    """Whether public URLs lead to the tenants' own pods: by the operator's tests, and by a test from here."""
     name, page = "public URLs", "docs/how-to/platform.md"
     if isinstance(seen.objects, Withheld):
         return skipped(name, seen.objects.reason)
@@ -117,7 +117,7 @@ def check_urls(seen: Observations) -> Finding:
 
 
 def check_certificates(seen: Observations) -> Finding:
-    """Whether the certificates of the public hosts are valid for a while."""
+    """Whether the certificates of the public hosts are valid and do not expire soon."""
     name, page = "certificates", "docs/install.md"
     if not seen.certificates:
         return skipped(name, "no public URL is https")

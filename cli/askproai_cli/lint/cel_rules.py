@@ -14,7 +14,7 @@ _READ: Final = re.compile(r"\bself\b((?:\.\??\w+\b(?!\())*)")
 
 
 class CelMissing(RuntimeError):
-    """The library is not installed."""
+    """The CEL library is not installed."""
 
     def __init__(self) -> None:
         super().__init__("askproai lint needs the CEL library: pip install 'askproai[lint]'")
@@ -23,10 +23,10 @@ class CelMissing(RuntimeError):
 def broken_rules(
     value: Any, old: Any, schema: Schema, path: FieldPath, unjudged: Collection[FieldPath] = ()
 ) -> Iterator[Fault]:
-    """Yield the rules that a value and its descendants break. `old` is the object that an update replaces, None for a new one.
+    """Yield a fault for each rule that a value or its descendants break. `old` is the updated object, None for a new one.
 
-    Rules that read an `unjudged` path, or a part that breaks a rule itself, are left out: one mistake is reported once.
-    Raises `CelMissing`.
+    A rule that reads an `unjudged` path, or a part that breaks a rule itself, is left out, so that each mistake is reported
+    once. Raises `CelMissing`.
     """
     if path in unjudged:
         return
@@ -53,7 +53,7 @@ def _broken_within(
 
 
 def _reads_any(expression: str, path: FieldPath, unjudged: Collection[FieldPath]) -> bool:
-    """Return whether a rule at a path reads an unjudged path, a part of one, or a value that contains one."""
+    """Return whether a rule at `path` reads a path that is, is within, or contains an unjudged one."""
     if not unjudged:
         return False
     read = {(*path, *(name.lstrip("?") for name in names.split(".")[1:])) for names in _READ.findall(expression)}

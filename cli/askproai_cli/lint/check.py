@@ -1,5 +1,6 @@
-"""Check manifests and return findings. Lint refuses manifests that the API server would refuse; what only we can see is a
-warning: among others a country, zone or number that the API server accepts, but the operator or the pods do not."""
+"""Check manifests and return findings. Refused: manifests that the API server would refuse. Warnings: mistakes that it would
+not see, such as a country, zone or number that it accepts, but the operator or the pods do not.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -31,7 +32,7 @@ class Report:
 
     @property
     def mistakes(self) -> int:
-        """Return the number of findings that refuse a manifest."""
+        """Return the number of findings for which a manifest is refused."""
         return sum(finding.severity is Severity.REFUSED for finding in self.findings)
 
     @property
@@ -40,7 +41,7 @@ class Report:
 
     @property
     def services_unchecked(self) -> bool:
-        """Return whether services were not compared with openings and people, because a Branch is refused."""
+        """Return whether services were not checked against opening hours and staff, because a Branch is refused."""
         return any(
             finding.severity is Severity.REFUSED and finding.name.startswith("Branch/") for finding in self.findings
         )
@@ -75,7 +76,7 @@ def lint(documents: Iterable[Document]) -> Report:
 
 
 def find_refusals(document: Document) -> list[Finding]:
-    """Return what the API server would refuse in one manifest, as a new object. Raises `CelMissing`."""
+    """Return the findings for which the API server would refuse a manifest as a new object. Raises `CelMissing`."""
     faults = judge(document.value).faults if is_ours(document.value) else _check_other(document.value)
     return [find(document, fault) for fault in faults]
 
@@ -94,7 +95,7 @@ def is_ours(value: Any) -> bool:
 
 
 def _check_other(value: Any) -> list[Fault]:
-    """Return what is wrong with a manifest of a kind that is not ours."""
+    """Return the faults of a manifest whose kind is not ours."""
     if not _is_object(value):
         return [Fault((), "no Kubernetes object: apiVersion and kind are required, both texts")]
     if is_secret(value):

@@ -1,4 +1,4 @@
-"""Read manifests from files: the values that kubectl would send, and the line of each."""
+"""Read manifests from files: the values that kubectl would send, and the line of each value."""
 
 import sys
 from collections.abc import Iterable, Iterator
@@ -19,12 +19,12 @@ FieldPath = tuple[str | int, ...]
 
 
 class Unreadable(ValueError):
-    """A file is absent or is no YAML. The message names it and the line."""
+    """A file is missing or is not YAML. The message names the file and the line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One manifest. `lines` maps each path of keys and indexes to its line, from 1; what a merge key brings has none.
+    """One manifest. `lines` maps each path of keys and indexes to its line, from 1; values from a merge key have no line.
 
     `repeated` has the lines of each path that is written more than once; the last one counts.
     """
@@ -95,7 +95,7 @@ def _parse(file: str, text: str) -> Iterator[Document]:
 
 
 def _refuse_alias_bomb(file: str, root: yaml.Node) -> None:
-    """Raise Unreadable if the aliases repeat more values than anybody means. They are counted, not followed."""
+    """Raise Unreadable if aliases would expand to too many values. The values are counted without being expanded."""
     sizes: dict[int, int] = {}  # of each node with all below it
 
     def measure(node: yaml.Node) -> int:
@@ -118,7 +118,7 @@ def _children(node: yaml.Node) -> list[yaml.Node]:
 
 
 def _record_lines(loader: KubectlLoader, node: yaml.Node, path: FieldPath, lines: dict[FieldPath, list[int]]) -> None:
-    """Add the lines of a node and of all below it; several where a mapping has a key twice; the last one counts."""
+    """Add the lines of a node and its descendants. A repeated key has several lines; the last one counts."""
     lines.setdefault(path, [node.start_mark.line + 1])
     if isinstance(node, yaml.MappingNode):
         last = {loader.key_text(key): child for key, child in node.value}

@@ -1,4 +1,4 @@
-"""The findings of lint, and its names of manifests."""
+"""The findings of lint, and the names by which they refer to manifests."""
 
 import json
 from dataclasses import dataclass

@@ -51,7 +51,7 @@ def schema_of(kind: str) -> Schema | None:
 
 
 def judge(manifest: dict[str, Any], old: dict[str, Any] | None = None) -> Judged:
-    """Judge one object of ours: its metadata, its structure, and the rules that read what is well-formed.
+    """Judge one object of ours: its metadata, its structure, and the CEL rules that read only well-formed parts.
 
     `old` is the object that it replaces. Raises `CelMissing`.
     """
@@ -78,7 +78,7 @@ def judge(manifest: dict[str, Any], old: dict[str, Any] | None = None) -> Judged
 
 
 def check_metadata(metadata: Any) -> Iterator[Fault]:
-    """Yield what every kind refuses in `metadata`: names, labels and annotations."""
+    """Yield the faults in `metadata` for which any kind of object is refused: names, labels and annotations."""
     if not isinstance(metadata, dict) or metadata.get("name") is None or metadata["name"] == "":
         yield Fault(("metadata", "name"), "is required", blocks=True)
         return
@@ -124,7 +124,7 @@ def _without_metadata(manifest: dict[str, Any]) -> dict[str, Any]:
 
 
 def _as_written(fault: Fault, written: Mapping[FieldPath, FieldPath]) -> Fault:
-    """Return the fault at the path in the file, if a misspelt field was judged under the name that is meant."""
+    """Return the fault at the path as written in the file, if a misspelt field was judged under its correct name."""
     path = fault.path
     for meant, as_written in sorted(written.items(), key=lambda item: len(item[0]), reverse=True):
         if path[: len(meant)] == meant:
@@ -141,7 +141,7 @@ def _with_hint(fault: Fault, manifest: dict[str, Any]) -> Fault:
 
 
 def _suggest_code(holidays: Mapping[str, Any]) -> str:
-    """Return which code of a subdivision is meant, or which ones there are; empty if the country says none."""
+    """Return which subdivision code is meant, or a list of valid codes; empty if the country is unknown."""
     from askproai_core.public_holidays import suggest_subdivision  # a fifth of the start-up
 
     country, written = holidays.get("country"), str(holidays["subdivision"])
@@ -153,7 +153,7 @@ def _suggest_code(holidays: Mapping[str, Any]) -> str:
 
 @cache
 def suggest_time_zone(name: str) -> str:
-    """Return which time zone is probably meant by a name that is none."""
+    """Return which time zone is probably meant by an unknown name."""
     zones = sorted(available_timezones())
     last_part = re.split(r"[/ ,]", name)[-1].replace(" ", "_").casefold()
     same = [zone for zone in zones if zone.rpartition("/")[2].casefold() == last_part]

@@ -28,7 +28,7 @@ _NUMBER_STARTS: Final = list("-+.0123456789")
 
 
 class KubectlLoader(yaml.SafeLoader):
-    """Constructs what kubectl would send. Keys become texts, as JSON has no others."""
+    """A YAML loader that constructs the values that kubectl would send. Keys become texts, because JSON has no other keys."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """Return the mapping; a key that is true, false, null or a number is a text."""

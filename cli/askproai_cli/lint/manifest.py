@@ -13,7 +13,7 @@ from askproai_operator.api import CustomResource
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """One manifest of ours."""
+    """One manifest of our API group."""
 
     document: Document
     judged: Judged
@@ -24,7 +24,7 @@ class Manifest:
 
     @property
     def name(self) -> str:
-        """Return how findings of other manifests name it, such as `Branch salon/mitte`."""
+        """Return the name for findings of other manifests, such as `Branch salon/mitte`."""
         kind, namespace, name = self.identity
         return f"{kind} {namespace}/{name}" if namespace else f"{kind} {name}"
 
@@ -44,7 +44,7 @@ class Manifest:
         return value if isinstance(value, dict) else {}
 
     def items(self, field: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
-        """Yield the well-formed objects of a list of the spec, with their indexes."""
+        """Yield the index and content of each well-formed object in a list of the spec."""
         value = self.spec.get(field)
         for index, item in enumerate(value if isinstance(value, list) else ()):
             if isinstance(item, dict):
@@ -68,7 +68,7 @@ class Manifest:
 
     @property
     def branch(self) -> Identity:
-        """Return the Branch that the spec names; its name is no object's where the spec names none."""
+        """Return the identity of the Branch that the spec names; no object has this identity if the spec names none."""
         return Identity("Branch", self.identity.namespace, str(self.part("branchRef").get("name")))
 
     def belongs_to(self) -> str | None:

@@ -1,4 +1,4 @@
-"""Checks across manifests: references, and what two of them cannot both have. Only the files are known."""
+"""Checks across manifests: references, and values that two manifests must not share. Only the given files are known."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,7 +16,7 @@ _REFERENCES: Final = {"branchRef": "Branch", "tenantRef": "Tenant"}
 
 
 def check_neighbours(manifests: Sequence[Manifest]) -> Iterator[Finding]:
-    """Warn of references without an object, and of values that only one of two manifests can have."""
+    """Warn of references to missing objects, and of values that only one of two manifests can have."""
     known = {manifest.identity for manifest in manifests}
     latest = list(
         {manifest.identity: manifest for manifest in manifests}.values()
@@ -86,7 +86,7 @@ def _check_numbers(manifests: Iterable[Manifest]) -> Iterator[Finding]:
 
 
 def _check_countries(manifests: Sequence[Manifest]) -> Iterator[Finding]:
-    """Warn of a number without its country in a Branch that names none, where the Tenant's time zone is another country's."""
+    """Warn of a number without a country code in a Branch that names no country, if the Tenant's time zone is abroad."""
     tenants = {manifest.identity: manifest for manifest in manifests if manifest.identity.kind == "Tenant"}
     for manifest in manifests:
         tenant = tenants.get(Identity("Tenant", manifest.identity.namespace, manifest.belongs_to() or ""))
@@ -112,7 +112,7 @@ def _first_index(manifest: Manifest, e164: str) -> int:
 
 
 def _check_answering(manifests: Sequence[Manifest]) -> Iterator[Finding]:
-    """Warn of numbers of a branch for which its tenant has no agent, where the Tenant is among the files, too."""
+    """Warn of numbers of a branch that no agent of its tenant answers, if the Tenant is among the files."""
     tenants = {manifest.identity for manifest in manifests if manifest.identity.kind == "Tenant"}
     agents = [manifest for manifest in manifests if manifest.identity.kind == "RetellAgent"]
     hotlines = {(agent.identity.namespace, agent.belongs_to()) for agent in agents}
@@ -156,13 +156,13 @@ def _check_transfers(manifests: Sequence[Manifest]) -> Iterator[Finding]:
 
 
 def _list_numbers(branch: Manifest) -> set[str | None]:
-    """Return both numbers of each entry in E.164: callers of the published one come to the dialled one."""
+    """Return the published and the dialled number of each entry in E.164: calls to the published one arrive at the other."""
     entries = [entry for _, entry in branch.items("phoneNumbers")]
     return {branch.read_number(entry.get(field)) for entry in entries for field in ("number", "did")} - {None}
 
 
 def _check_hosts(manifests: Iterable[Manifest]) -> Iterator[Finding]:
-    """Warn of a host that an earlier tenant has, with the same path, or with one path inside the other."""
+    """Warn of a host that an earlier tenant has with the same path, or with a path that contains or is within this one."""
     holders: dict[str, list[Holder]] = defaultdict(list)
     for manifest in manifests:
         exposure = manifest.part("exposure")

@@ -1,7 +1,7 @@
-"""The Secrets among the files: whether a named Secret exists, permits its use, and has the named keys.
+"""Check Secrets among the files: whether a named Secret exists, permits its use, and has the named keys.
 
-A value is compared, never shown. Objects that make Secrets in the cluster (ExternalSecret, SealedSecret, …) are not read: where
-it is among the files, a Secret may come from it.
+A value is compared, never shown. Objects that create Secrets in the cluster (ExternalSecret, SealedSecret, …) are not read: if
+one is among the files, a missing Secret of its namespace may come from it.
 """
 
 from base64 import b64decode
@@ -26,7 +26,7 @@ _PROVIDER_KEYS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A place of a spec that names a Secret, and the keys of it that it needs."""
+    """A place in a spec that names a Secret, and the keys that it needs from that Secret."""
 
     path: FieldPath
     name: str
@@ -36,7 +36,7 @@ class Reference:
 
 @dataclass(slots=True)
 class Secrets:
-    """The Secrets of a run by namespace and name, and the namespaces in which others may appear."""
+    """The Secrets of a run by namespace and name, and the namespaces in which objects create further Secrets."""
 
     documents: dict[tuple[str, str], Document] = field(default_factory=dict)
     made_elsewhere: set[str] = field(default_factory=set)
@@ -48,7 +48,7 @@ def is_secret(value: Any) -> bool:
 
 
 def check_secret(value: dict[str, Any]) -> Iterator[Fault]:
-    """Yield what the API server refuses in a Secret, most often YAML's true, false and numbers."""
+    """Yield the faults for which the API server refuses a Secret, most often YAML's true, false and numbers."""
     yield from check_metadata(value.get("metadata"))
     for part in ("stringData", "data"):
         entries = value.get(part)
@@ -63,7 +63,7 @@ def check_secret(value: dict[str, Any]) -> Iterator[Fault]:
 
 
 def check_secrets(manifests: Sequence[Manifest], documents: Sequence[Document]) -> Iterator[Finding]:
-    """Warn of Secrets that lack what the manifests need."""
+    """Warn of Secrets that are missing, lack a key or do not permit their use, and of provider keys that two tenants share."""
     secrets = collect_secrets(documents)
     for manifest in manifests:
         for reference in find_references(manifest.spec):
@@ -132,7 +132,7 @@ def _check_reference(manifest: Manifest, reference: Reference, secrets: Secrets)
 
 
 def permits_use(secret: Mapping[str, Any]) -> bool:
-    """Return whether a Secret has the label without which the operator does not use it."""
+    """Return whether a Secret has the label that allows the operator to use it."""
     metadata = secret.get("metadata")
     labels = metadata.get("labels") if isinstance(metadata, dict) else None
     label = labels.get(USE_LABEL) if isinstance(labels, dict) else None
@@ -146,7 +146,7 @@ def keys_of(secret: Mapping[str, Any]) -> list[str]:
 
 
 def _check_shared_keys(manifests: Sequence[Manifest], secrets: Secrets) -> Iterator[Finding]:
-    """Warn of a provider's key that an earlier tenant uses: of one Secret, or with the same value in another."""
+    """Warn of a provider's key that an earlier tenant uses, from the same Secret or with the same value from another Secret."""
     latest = {manifest.identity: manifest for manifest in manifests if manifest.identity.kind == "Tenant"}
     for provider, path in _PROVIDER_KEYS.items():
         holders: dict[object, Identity] = {}
@@ -177,7 +177,7 @@ def _value(secret: dict[str, Any], key: str) -> str | None:
 
 
 def _decode(content: str) -> str | None:
-    """Return what a base64 text holds, None if it is not valid."""
+    """Return the text that a base64 text encodes; None if it is not valid."""
     try:
         return b64decode("".join(content.split()), validate=True).decode(errors="replace")
     except ValueError:  # binascii.Error among them

@@ -27,10 +27,7 @@ _EXPECTED: Final = {"object": "an object", "array": "a list", "string": "a text:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """The error at a path. `blocks`: the API server evaluates no CEL rule of an object with such a fault.
-
-    `hint` is our addition to a message of the API server.
-    """
+    """The error at a path, with our own `hint`. If `blocks`, the API server does not evaluate the object's CEL rules."""
 
     path: FieldPath
     message: str
@@ -63,7 +60,7 @@ def with_defaults(value: Any, schema: Schema) -> Any:
 
 
 def find_faults(value: Any, schema: Schema, path: FieldPath) -> Iterator[Fault]:
-    """Yield everything that the schema refuses in a value, except by its CEL rules."""
+    """Yield every fault for which the schema refuses a value, except by its CEL rules."""
     if unknown := schema.keys() - _SUPPORTED:
         raise NotImplementedError(f"schema keywords that lint cannot check: {sorted(unknown)}")
     expected = schema["type"]
@@ -115,16 +112,16 @@ def _check_object(value: dict[str, Any], schema: Schema, path: FieldPath) -> Ite
 
 
 def meant_field(name: str, value: dict[str, Any], properties: Schema) -> str | None:
-    """Return the field that a misspelt one means: one that the object lacks, before one that it has."""
+    """Return the field that a misspelt name means, preferring a field that the object lacks; None if no field is similar."""
     absent = [field for field in properties if field not in value]
     close = difflib.get_close_matches(name, absent, n=1) or difflib.get_close_matches(name, properties, n=1)
     return close[0] if close else None
 
 
 def as_meant(value: Any, schema: Schema, path: FieldPath = ()) -> tuple[Any, dict[FieldPath, FieldPath]]:
-    """Return the value with misspelt fields under the names that are meant and without other unknown ones.
+    """Return the value with misspelt fields under the correct names, and without other unknown fields.
 
-    The second value maps the path of each renamed field to the path as it is written.
+    The second returned value maps the new path of each renamed field to the path that was written.
     """
     if isinstance(value, list):
         items = [as_meant(item, schema.get("items", {}), (*path, index)) for index, item in enumerate(value)]

@@ -21,8 +21,8 @@ _ABOUT_SECRETS = frozenset({Reason.SECRET_NOT_FOUND, Reason.SECRET_KEY_MISSING, 
 
 @dataclass(frozen=True, slots=True)
 class ProviderSteps:
-    """The operator's steps at a provider, line by line. A problem: it refuses, waits for a person, cannot ask the provider,
-    or takes a number from an agent that has it.
+    """The operator's steps at a provider, one line each. `is_problem`: the operator refuses, waits for a person, cannot ask the
+    provider, or takes a number from another agent.
     """
 
     lines: tuple[str, ...] = ()
@@ -32,10 +32,10 @@ class ProviderSteps:
 async def plan_steps(
     agent: RetellAgent, context: PlanContext, in_files: Collection[tuple[str, str, str]] = ()
 ) -> ProviderSteps:
-    """Return what the operator would do at Retell; nothing for an agent that is being deleted, or is as it should be.
+    """Return the operator's steps at Retell; none for an agent that is being deleted, or needs no change.
 
-    An agent that does not exist yet first waits for its Tenant; the steps after that create it. `in_files` are kind, namespace and
-    name of the objects in the files.
+    An agent that does not exist yet first waits for its Tenant; the steps after that create it. `in_files` are kind, namespace
+    and name of the objects in the files.
     """
     steps = await _plan_steps(agent, context, in_files)
     return replace(steps, lines=_when_resumed(agent, steps.lines))
@@ -76,7 +76,7 @@ async def _plan_steps(
 def _find_awaited(
     agent: RetellAgent, tenant: Tenant | None, reason: Reason, in_files: Collection[tuple[str, str, str]]
 ) -> str | None:
-    """Return what the agent lacks that comes with the files: the operator's own words would ask a person to create it."""
+    """Return which object of the files the agent waits for: the operator's own message would ask a person to create it."""
     namespace, spec = agent.metadata.namespace, agent.spec
     if reason in {Reason.TENANT_NOT_FOUND, Reason.BRANCH_NOT_FOUND}:
         refs = {"Branch": spec.branch_ref, "Tenant": spec.tenant_ref}
@@ -93,13 +93,13 @@ def _find_awaited(
 
 
 def _plan_creation(agent: RetellAgent, tenant: Tenant, context: PlanContext) -> Plan:
-    """Return the steps that make an agent of a Tenant that has no URLs yet."""
+    """Return the steps that create an agent whose Tenant has no URLs yet."""
     urls = address_of(tenant, context.settings.shared_base_url).urls(context.installation_id)
     return plan_unseen(agent, tenant.model_copy(update={"status": {"webhookUrls": urls}}), context)
 
 
 def plan_calendar(tenant: Tenant) -> tuple[str, ...]:
-    """Return what the operator would do at Cal.com for a Tenant that has no webhook there yet."""
+    """Return the operator's steps at Cal.com for a Tenant that has no webhook there yet."""
     registered = find_condition(tenant, ConditionType.WEBHOOKS_REGISTERED)
     if tenant.metadata.deletion_timestamp is not None or calendar_account(tenant) is None:
         return ()
@@ -109,7 +109,7 @@ def plan_calendar(tenant: Tenant) -> tuple[str, ...]:
 
 
 def _when_resumed(model: CustomResource, steps: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the steps for an object at a provider; a paused one has none until it is resumed."""
+    """Return the steps for an object at a provider; if it is paused, mark them as waiting until it is resumed."""
     return (
         (f"waits until the annotation {PAUSED_ANNOTATION} is removed, then:", *steps)
         if is_paused(model) and steps
@@ -118,8 +118,8 @@ def _when_resumed(model: CustomResource, steps: tuple[str, ...]) -> tuple[str, .
 
 
 def find_lowered(tenant: Tenant) -> tuple[str, ...]:
-    """Return what the platform's ceilings would lower or leave out. The operator's settings are not read.
+    """Return which values of a Tenant the platform's ceilings would lower or leave out, one sentence each.
 
-    They are the defaults, or the `ASKPROAI_MAX_…` of this process.
+    The ceilings are the defaults, or the `ASKPROAI_MAX_…` of this process: the operator's own settings are not read.
     """
     return tuple(f"unless the platform allows it: {sentence}" for sentence in apply_ceilings(tenant, Settings())[1])

@@ -1,4 +1,4 @@
-"""The differences between an object and what it would become, one line for each field and each element of a list."""
+"""Describe the differences between an object and its new version, one line for each field and each element of a list."""
 
 from collections.abc import Iterator, Mapping
 from difflib import ndiff
@@ -38,7 +38,7 @@ def describe_object(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]
 def describe_differences(old: Any, new: Any, path: str) -> Iterator[str]:
     """Yield a line for each field that differs, such as `spec.staff[anna].displayName: Anna → Anna M.`, values as YAML.
 
-    The lines of a long text that differ follow it. A field without an old value is added, one without a new value is removed.
+    For a long text, its differing lines follow. A field without an old value was added; one without a new value was removed.
     """
     if isinstance(old, dict) and isinstance(new, dict):
         for name in [*old, *(name for name in new if name not in old)]:
@@ -94,7 +94,7 @@ def _name(value: Any) -> str:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Quotes what kubectl would not read as a text, and only that."""
+    """Writes YAML that quotes a text only if kubectl would otherwise not read it as a text."""
 
     yaml_implicit_resolvers = KubectlLoader.yaml_implicit_resolvers
 

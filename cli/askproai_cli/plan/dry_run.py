@@ -23,7 +23,7 @@ _NEWEST: Final = str(2**62)  # version of the result of a dry run: newer than al
 
 
 class Change(StrEnum):
-    """The changes of an object."""
+    """The ways in which an apply can change an object."""
 
     CREATED = "created"
     CHANGED = "changed"
@@ -34,9 +34,9 @@ class Change(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """The result for an object. `stored` is the whole object afterwards, None if it is refused or not known.
+    """The previewed apply of one object. `stored` is the whole object afterwards; None if it is refused or unknown.
 
-    `warnings` name the fields of other managers that the apply overwrites.
+    `warnings` name fields of other managers that the apply overwrites.
     """
 
     change: Change
@@ -48,9 +48,9 @@ class Preview:
 async def preview(
     transport: HttpTransport, document: Document, namespace: str, new_namespaces: Collection[str]
 ) -> Preview:
-    """Preview one manifest. If lint refuses it, all its mistakes are reported; otherwise the API server judges it.
+    """Preview the apply of one manifest. If lint refuses it, all its mistakes are reported; otherwise the API server judges it.
 
-    Lint alone judges an object of a namespace that is new and among the files. `namespace` is for a manifest that names none.
+    If the manifest's namespace is new and among the files, lint alone judges it. `namespace` is for a manifest that names none.
     """
     value = document.value
     try:
@@ -119,9 +119,9 @@ def _has_applied(live: Mapping[str, Any], applier: str) -> bool:
 
 
 def find_applier(live: Mapping[str, Any]) -> str:
-    """Return the field manager that applied an object last, so that the plan shows which fields an apply removes.
+    """Return the field manager that applied an object last; kubectl if nobody has applied it.
 
-    Fields of other managers stay, as in an apply. For an object that nobody has applied it is kubectl.
+    The plan uses this manager, because an apply removes only fields of its own manager, and fields of other managers stay.
     """
     entries = [
         entry
@@ -136,8 +136,7 @@ def find_applier(live: Mapping[str, Any]) -> str:
 
 
 def merge_patch(last: Mapping[str, Any], new: Mapping[str, Any], live: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the JSON merge patch of kubectl's client-side apply: the fields of `new`, and null for those that only `last` had
-    set."""
+    """Return the JSON merge patch of kubectl's client-side apply: the fields of `new`, and null for fields only in `last`."""
     patch: dict[str, Any] = {name: None for name in last if name not in new and name in live}
     for name, value in new.items():
         current = live.get(name)
@@ -151,7 +150,7 @@ def merge_patch(last: Mapping[str, Any], new: Mapping[str, Any], live: Mapping[s
 
 
 def _with_annotations(sent: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the manifest as kubectl compares it: it always has annotations, as kubectl's record of the last apply has."""
+    """Return the manifest with (maybe empty) annotations, as kubectl records it at the last apply and compares it."""
     metadata = sent["metadata"]
     return {**sent, "metadata": {**metadata, "annotations": metadata.get("annotations") or {}}}
 
@@ -200,5 +199,5 @@ def describe_refusal(managers: Sequence[str]) -> str:
 
 
 def describe_overwrite(managers: Sequence[str]) -> str:
-    """Return which fields of others an apply overwrites that is not refused, and what to do."""
+    """Return a warning that names the other managers' fields that the apply overwrites, and the remedy."""
     return f"the apply overwrites what another field manager has set: {', '.join(managers)}; to keep it, {_GIVE_BACK}"

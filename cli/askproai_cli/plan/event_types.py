@@ -28,10 +28,10 @@ class _Use:
 
 
 async def find_event_type_claims(models: Iterable[CustomResource], context: PlanContext) -> dict[Key, Claim]:
-    """Return for each service what it means that another tenant names its event types, or why that is not known.
+    """Return, for each service, whether another tenant names its event types too, or why that is not known.
 
-    An event type is in one account only: those that the operator has seen in the service's own are not searched for. Services of
-    the planned files are compared by lint, which knows their lines.
+    An event type is in one account only, so those that the operator has seen in the service's own account are not searched for.
+    Lint compares the services of the planned files with each other, because it knows their lines.
     """
     planned = {model.key: model for model in models if isinstance(model, ServiceOffering)}
     uses = {key: use for key, model in planned.items() if (use := _planned_use(model, context)) is not None}
@@ -47,7 +47,7 @@ async def find_event_type_claims(models: Iterable[CustomResource], context: Plan
 
 
 def _planned_use(offering: ServiceOffering, context: PlanContext) -> _Use | None:
-    """Return the event types that are searched for; None if there are none, or nothing of the service is booked at Cal.com."""
+    """Return the event types to search for; None if there are none, or the service is not booked at Cal.com."""
     namespace, name = offering.metadata.namespace, context.relations.tenant_of(offering)
     tenant = context.relations.tenant(namespace, name) if name is not None else None
     base_url = _base_url(tenant, context) if tenant is not None else None
@@ -70,7 +70,7 @@ async def _find_others(ids: frozenset[int], planned: Collection[Key], context: P
 
 
 async def _stored_use(raw: Mapping[str, Any], context: PlanContext) -> _Use | None:
-    """Return the event types of a service in the cluster; None if it is being deleted, or nothing of it is booked at Cal.com."""
+    """Return the event types of a service in the cluster; None if it is being deleted or not booked at Cal.com."""
     namespace, spec, status = raw["metadata"]["namespace"], raw["spec"], raw.get("status") or {}
     if "deletionTimestamp" in raw["metadata"] or spec.get("capacity", 1) > 1:
         return None
@@ -100,7 +100,7 @@ def _listed(status: Mapping[str, Any], field: str) -> frozenset[int]:
 
 
 def _compare(use: _Use, others: Iterable[_Use]) -> Claim | None:
-    """Return what the operator would report, or what a person is to check; None if no other tenant names an event type of these."""
+    """Return the report that the operator would make, or a hint to check; None if no other tenant names these event types."""
     rivals = [other for other in others if other.tenant != use.tenant and other.base_url == use.base_url]
     had = {number for other in rivals for number in use.ids & other.ids & other.in_account}
     named = {number for other in rivals for number in use.ids & other.ids} - had

@@ -28,7 +28,7 @@ from askproai_operator.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The operator's report about the hosts and numbers of an object, or (`is_known` False) why that is not known."""
+    """A report on a host, number, key or event type of another tenant; with `is_known` False, why that is unknown."""
 
     text: str
     is_known: bool = True
@@ -37,9 +37,9 @@ class Claim:
 async def find_claims(
     models: Iterable[CustomResource], transport: HttpTransport, context: PlanContext
 ) -> dict[Key, Claim]:
-    """Return for each object that names a host or numbers what the operator would report, or why it is not known.
+    """Return the report that the operator would make about each object that names a host or numbers, or why it is unknown.
 
-    The grants are in the context's cache afterwards, so that the steps of the agents leave out the numbers of others.
+    The grants are in the context's cache afterwards, so that the steps for agents leave out numbers of other tenants.
     """
     naming = {model.key: model for model in models if requested_subjects(model)}
     subjects = {subject for model in naming.values() for subject in requested_subjects(model)}
@@ -73,7 +73,7 @@ async def read_grants(subjects: Collection[Subject], transport: HttpTransport, c
 
 
 async def _has_operator(namespace: str, transport: HttpTransport) -> bool:
-    """Return whether an operator has worked in the namespace; also if the account may not look."""
+    """Return whether an operator has worked in the namespace; True, too, if the account may not look."""
     try:
         return await transport.find(LEASES.path(namespace, MANAGER)) is not None
     except ApiError as error:
@@ -83,7 +83,7 @@ async def _has_operator(namespace: str, transport: HttpTransport) -> bool:
 
 
 def _claimed(model: CustomResource, context: PlanContext) -> Condition | None:
-    """Return the condition that the operator would report, None if nobody else has what the object names."""
+    """Return the condition that the operator would report; None if no other tenant has the object's hosts and numbers."""
     if isinstance(model, Tenant) and (reserved := _reserved(model, context.settings)) is not None:
         return reserved
     others = {
@@ -103,7 +103,7 @@ def _claimed(model: CustomResource, context: PlanContext) -> Condition | None:
 
 
 def _reserved(tenant: Tenant, settings: Settings) -> Condition | None:
-    """Return the condition of a Tenant that names a host of the platform; None if it names none that the operator has reported."""
+    """Return the condition for a Tenant that names a host of the platform; None if the operator has reported no such host."""
     for subject in exposed_host(tenant):
         if what := settings.what_is_reserved(subject.value):
             return reserved_host_condition(tenant, subject.value, what)
@@ -114,7 +114,7 @@ def _reserved(tenant: Tenant, settings: Settings) -> Condition | None:
 
 
 async def read_reported(settings: Settings, transport: HttpTransport) -> Settings:
-    """Return the settings with the platform's hosts as the operator has reported them; as they are where nobody may read that."""
+    """Return the settings with the platform's hosts that the operator has reported; unchanged if the person may not read them."""
     try:
         found = await transport.find(resources.CONFIG_MAPS.path(settings.namespace, NAME))
     except ApiError as error:

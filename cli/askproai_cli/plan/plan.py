@@ -1,4 +1,4 @@
-"""Plans a set of manifests: what would become of each object, and what the operator would then do at the providers."""
+"""Plan a set of manifests: the change of each object, and the operator's next steps at the providers."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -36,12 +36,12 @@ _SUSPENDED: Final = "suspended: no pods run, callers hear that no appointments a
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """One object: what becomes of it, field by field, and the steps at `provider` (None: a kind that has no steps).
+    """One object: its change, field by field, and the operator's steps at `provider` (None: its kind has no steps).
 
-    `claims` are the operator's reports because another tenant has its host, number, key or event type, or why that is
-    unknown, and what a changed key means; `warnings` are those of lint about the planned files, and the fields of other managers
-    that the apply overwrites. `is_problem`: somebody should look before an apply, since a condition would be False, a step is
-    refused, or a number is taken away. `is_taken`: another tenant has its host, number, key or event type.
+    `claims` say that another tenant has its host, number, key or event type, or why that is unknown, and what a changed key
+    means. `warnings` come from lint, or name fields of other managers that the apply overwrites. `is_problem`: a person should
+    look before an apply, because a condition would be False, a step is refused, or a number is taken away. `is_taken`: another
+    tenant has its host, number, key or event type.
     """
 
     name: str
@@ -62,10 +62,10 @@ async def plan_manifests(
     operator_namespace: str = "askproai-system",
     others: Iterable[Document] = (),
 ) -> list[Planned]:
-    """Plan manifests in their order, then the other agents of their namespaces if the change affects them.
+    """Return the plan of the manifests in their order, then of other agents in their namespaces that the change affects.
 
-    `namespace` is for manifests that name none, `operator_namespace` is where the grants are, `others` are the manifests beside
-    these that are not planned. Raises ApiError and AccessError when the cluster cannot be asked.
+    `namespace` is for manifests that name none, `operator_namespace` is where the grants are, `others` are manifests in the
+    same files for which nothing is planned. Raises ApiError and AccessError when the cluster cannot be asked.
     """
     clock, cache = SystemClock(), Cache()
     relations = Relations(cache)
@@ -126,7 +126,7 @@ async def plan_manifests(
 
 
 def _with_numbers(stored: dict[str, Any]) -> dict[str, Any]:
-    """Return a Branch that was reconciled before with the usable numbers of its changed spec, which the agents bind then."""
+    """Return a reconciled Branch with the usable numbers of its changed spec, because the agents will bind these."""
     status = stored.get("status", {})
     if stored["kind"] != Branch.kind or "phoneNumbers" not in status:
         return stored
@@ -144,9 +144,9 @@ def _refuse() -> None:
 
 
 def _list_warnings(documents: Iterable[Document]) -> dict[tuple[str, str], list[str]]:
-    """Return what the API server accepts and does not work as written, by `Kind/name` and namespace of the manifest.
+    """Return lint's warnings about values that the API server accepts, by `Kind/name` and namespace of the manifest.
 
-    The objects that a manifest refers to may be in the cluster, and so may the agent that answers its numbers.
+    A warning about a missing object is left out, because that object may exist in the cluster, as may an agent for a number.
     """
     try:
         findings = lint(documents).findings
@@ -164,7 +164,7 @@ def _list_warnings(documents: Iterable[Document]) -> dict[tuple[str, str], list[
 async def _plan_providers(
     planned: dict[Identity, Planned], context: PlanContext, in_files: Collection[Identity]
 ) -> None:
-    """Add the steps at Cal.com and Retell, and what the platform's ceilings lower. `in_files` are the changes of the files."""
+    """Add the steps at Cal.com and Retell, and the values that ceilings lower. `in_files` are the objects changed by the files."""
     for tenant in context.cache.list(Tenant):
         key = Identity(*tenant.key)
         if key in planned:
@@ -214,7 +214,7 @@ def _is_namespace(document: Document) -> bool:
 
 
 def summarize(planned: Sequence[Planned]) -> str:
-    """Return the last line: how many objects become what, and how many steps follow at the providers."""
+    """Return the last line: how many objects are created, changed and so on, and how many steps follow at the providers."""
     counts = {change: sum(each.change is change for each in planned) for change in Change}
     steps = sum(not step.endswith(":") for each in planned for step in each.steps or ())
     changes = ", ".join(

@@ -1,7 +1,7 @@
-"""The Secrets of a plan.
+"""Check the Secrets of a plan.
 
-The keys in a planned Secret have an effect on the Tenants that name it: another tenant has them, or an account changes. The
-cluster may lack a Secret, or a key of it, that planned manifests name and do not bring.
+A key in a planned Secret affects the Tenants that name the Secret: another tenant may have that key, or the account changes. A
+planned manifest may name a Secret, or a key of it, that neither the files nor the cluster have.
 """
 
 import base64
@@ -41,7 +41,7 @@ _CHANGED: Final = {
 async def find_key_claims(
     secret: Mapping[str, Any], lines: Iterable[str], transport: HttpTransport, context: PlanContext
 ) -> list[Claim]:
-    """Return what the operator would report about the provider keys of a Secret, and what the changed ones mean.
+    """Return the reports that the operator would make about the provider keys of a Secret, and the effects of changed keys.
 
     `secret` is the Secret after the apply, `lines` are its differences.
     """
@@ -76,9 +76,9 @@ def _used_keys(tenant: Tenant, secret: str) -> Iterator[tuple[SubjectKind, str]]
 
 
 def read_values(secret: Mapping[str, Any]) -> dict[str, str]:
-    """Return the values of a Secret as a manifest or the API server has it; without those that are no text.
+    """Return the values of a Secret, as a manifest or the API server has it; values that are not text are left out.
 
-    One without a value, `api-key:` in YAML, is empty, as the API server reads it.
+    A key without a value (`api-key:` in YAML) is empty, as the API server reads it.
     """
     values = {}
     for key, encoded in (secret.get("data") or {}).items():
@@ -92,10 +92,10 @@ def read_values(secret: Mapping[str, Any]) -> dict[str, str]:
 
 
 class NamedSecrets:
-    """Looks at Secrets of the cluster, each once.
+    """Looks up Secrets in the cluster, each at most once.
 
-    `documents` are all manifests, also those without a plan: where one makes Secrets, such as an ExternalSecret, those
-    of its namespace may come from it. `namespace` is for manifests that name none.
+    `documents` are all manifests, including those for which nothing is planned: if one creates Secrets, such as an
+    ExternalSecret, any Secret of its namespace may come from it. `namespace` is for manifests that name none.
     """
 
     def __init__(
@@ -113,10 +113,7 @@ class NamedSecrets:
         self._read: dict[str, Mapping[str, Any] | str | None] = {}  # by path
 
     async def list_warnings(self, document: Document) -> list[str]:
-        """Return what is wrong with the Secrets that a manifest of ours names, other than those among the files.
-
-        Raises ApiError when the cluster cannot be asked.
-        """
+        """Return the problems with the Secrets that a manifest names, except Secrets among the files. Raises ApiError."""
         space = identity_of(document.value).namespace or self._default
         found: list[str] = []
         if space in self._made_elsewhere:
@@ -130,7 +127,7 @@ class NamedSecrets:
         return found
 
     async def _find(self, namespace: str, name: str) -> Mapping[str, Any] | str | None:
-        """Return a Secret, None if there is none, and why it is unknown where it may not be read."""
+        """Return a Secret, None if it does not exist, or a text that says why it may not be read."""
         if namespace in self._new_namespaces:
             return None
         path = SECRETS.path(namespace, name)
@@ -145,7 +142,7 @@ class NamedSecrets:
 
 
 def _check_named(reference: Reference, namespace: str, secret: Mapping[str, Any] | str | None) -> Iterator[str]:
-    """Yield what the operator would report about a Secret of the cluster."""
+    """Yield the reports that the operator would make about one Secret of the cluster."""
     if secret is None:
         yield (
             f"Secret {reference.name!r} is neither among these files nor in namespace {namespace}; create it, or correct the name"

@@ -1,8 +1,9 @@
-"""The file of an exported tenant: records that are encrypted with a passphrase, one after the other.
+"""The file of an exported tenant: a sequence of records encrypted with a passphrase.
 
-A file begins with a line that names the format, the salt of the passphrase and the header of libsodium's secretstream. Each record
-is its length (4 bytes, big endian) and its ciphertext. The stream refuses records that were changed, left out, repeated or moved,
-and a file without its last one. A file is complete or not there: it is written beside its place, and renamed at the end.
+A file begins with a line that names the format, the salt of the passphrase and the header of libsodium's secretstream. Each
+record is its length (4 bytes, big endian) and its ciphertext. Reading fails if a record was changed, left out, repeated or
+moved, or the last one is missing. A file is never incomplete: it is written under another name beside its place, and renamed at
+the end.
 """
 
 import json
@@ -38,7 +39,7 @@ class Writer:
         self._waiting = bytearray()
 
     def document(self, content: dict[str, Any], *, is_last: bool = False) -> None:
-        """Write a JSON document. The last one ends the file."""
+        """Write a JSON document as a record. With `is_last` it ends the file."""
         self._flush()
         self._push(_DOCUMENT + json.dumps(content, ensure_ascii=False).encode(), is_last=is_last)
 
@@ -68,7 +69,7 @@ class Writer:
 
 @contextmanager
 def open_writer(path: Path, passphrase: str) -> Iterator[Writer]:
-    """Yield what writes the file at `path`, for its owner only; it is there when the block ends, and not if it raises."""
+    """Yield a writer of the file `path`, readable by its owner only. The file appears when the block ends without an error."""
     beside = path.with_name(f".{path.name}.part")
     beside.unlink(missing_ok=True)  # of a run that was killed
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -158,7 +159,7 @@ class Reader:
 
 @contextmanager
 def open_reader(path: Path, passphrase: str) -> Iterator[Reader]:
-    """Yield what reads the file at `path`. Raises `UnreadableFile`, and `OSError` for one that cannot be opened."""
+    """Yield a reader of the file `path`. Raises `UnreadableFile`, and `OSError` if the file cannot be opened."""
     with path.open("rb") as file:
         yield Reader(file, passphrase)
 

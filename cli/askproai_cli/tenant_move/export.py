@@ -30,7 +30,7 @@ _NO_REDIS: Final = "NotRequested"
 
 
 class MoveRefused(Exception):
-    """A tenant cannot be exported or imported as things are; each of `reasons` says what to do."""
+    """A tenant cannot be exported or imported in its present state; each of `reasons` says what to do."""
 
     def __init__(self, *reasons: str) -> None:
         super().__init__("; ".join(reasons))
@@ -39,7 +39,7 @@ class MoveRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """From where a tenant is exported. `redis_url` is the operator's, None where `spool_is_empty` or there is none."""
+    """The tenant to export. `redis_url` is the operator's; None if `spool_is_empty` or there is no Redis."""
 
     namespace: str
     name: str
@@ -55,7 +55,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """The content of a file: the owner by which the rows are adopted, rows by table, objects, Secrets, and what is not in it."""
+    """The content of an export: the rows' new owner, row counts by table, objects, Secrets, and the Secrets that are missing."""
 
     owner: str
     rows: Mapping[str, int]
@@ -67,7 +67,7 @@ class Exported:
 async def export_tenant(
     transport: HttpTransport, source: Source, path: Path, passphrase: str, now: datetime
 ) -> Exported:
-    """Stop what could still write, and write the file. Raises `MoveRefused`, and what the cluster and the database raise."""
+    """End the tenant's login, and write the file. Raises `MoveRefused`, and the errors of the cluster and the database."""
     from askproai_cli.tenant_move.store import open_tenant_rows
 
     tenant, objects = await _read_objects(transport, source)
@@ -87,7 +87,7 @@ async def _write(
     writer: Writer,
     now: datetime,
 ) -> Exported:
-    """Take the rows from the Tenant, and write header and rows."""
+    """Detach the rows from their Tenant, and write the header and the rows."""
     schema = await rows.read_schema()
     await _describe(transport, source, tenant, objects)  # what refuses it here refuses it before anything is taken
     owner = await rows.retire(source.tenant, tenant["metadata"]["uid"])
@@ -114,7 +114,7 @@ async def _write_table(snapshot: "Snapshot", table: str, writer: Writer) -> int:
 
 
 async def _read_objects(transport: HttpTransport, source: Source) -> tuple[Json, list[Json]]:
-    """Return the Tenant and what belongs to it. Raises `MoveRefused` if there is none, or it is being deleted."""
+    """Return the Tenant and its objects. Raises `MoveRefused` if the Tenant does not exist or is being deleted."""
     tenant = await transport.find(TENANTS.path(source.namespace, source.name))
     if tenant is None:
         raise MoveRefused(f"there is no Tenant {source.name} in namespace {source.namespace}")
@@ -172,7 +172,7 @@ async def _find_spooled(source: Source, tenant: Json) -> list[str]:
 
 
 async def _describe(transport: HttpTransport, source: Source, tenant: Json, objects: Sequence[Json]) -> Json:
-    """Return the part of the header that the cluster knows: manifests, Secrets, and what the destination takes over."""
+    """Return the header's data from the cluster: manifests, Secrets, and the names that the destination takes over."""
     from askproai_core.tenant_config import decode
 
     config = await transport.find(CONFIG_MAPS.path(source.namespace, f"{source.name}-config"))
@@ -202,7 +202,7 @@ async def _read_secret(transport: HttpTransport, source: Source, name: str) -> J
 
 
 def _not_in_use(secret: Json) -> Json:
-    """Return the data keys as for pods that do not encrypt yet: which of the destination's pods can is for its operator to see."""
+    """Return the data keys marked as not in use: whether the destination's pods can encrypt is decided by its operator."""
     import msgspec
 
     from askproai_core.data_keys import DATA_KEYS, decode_data_keys, encode_data_keys
@@ -212,7 +212,7 @@ def _not_in_use(secret: Json) -> Json:
 
 
 def find_named_secrets(manifests: Iterable[Json]) -> list[str]:
-    """Return the Secrets of people that manifests name."""
+    """Return the names of the Secrets that manifests name and that people create."""
     from askproai_cli.lint import find_references
 
     return sorted({reference.name for each in manifests for reference in find_references(each["spec"])})
@@ -223,7 +223,7 @@ def _named(manifests: Iterable[Json]) -> list[str]:
 
 
 def find_obstacles(tenant: Json, agents: Iterable[Json], pods: Sequence[Json]) -> Iterator[str]:
-    """Yield why a tenant is not stopped: something could still book or acknowledge, or callers would not hear that nothing does."""
+    """Yield why a tenant is not stopped: something could still book or acknowledge, or callers do not hear that it is stopped."""
     name, namespace = tenant["metadata"]["name"], tenant["metadata"]["namespace"]
     if not tenant["spec"].get("suspend"):
         yield (

@@ -1,7 +1,7 @@
-"""`askproai tenant import`: the file of an export into another installation. Each step may be repeated after a crash.
+"""`askproai tenant import`: bring the file of an export into another installation. Each step is safe to repeat after a crash.
 
-First everything is looked at, then Secrets are created, then the rows written in one transaction, then the custom resources: a
-Tenant that names the export is provisioned only where its rows are, and finds its keys there, also where git was faster
+First everything is checked, then Secrets are created, then rows are written in one transaction, then the custom resources: a
+Tenant that names the export is provisioned only where its rows are, and finds its keys there, even if git has created it first
 (docs/decisions/0117-moving-a-tenant.md).
 """
 
@@ -33,7 +33,7 @@ class Destination:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """The result of an import. `rows` is empty if they were there from an earlier run; `notes` are left to be done."""
+    """The result of an import. `rows` is empty if an earlier run wrote them; `notes` are steps that a person has yet to do."""
 
     tenant: str
     rows: Mapping[str, int]
@@ -43,7 +43,7 @@ class Imported:
 
 
 async def import_tenant(transport: HttpTransport, destination: Destination, path: Path, passphrase: str) -> Imported:
-    """Import the file at `path`. Raises `MoveRefused` and `UnreadableFile`, and what the cluster and the database raise."""
+    """Import the file `path`. Raises `MoveRefused`, `UnreadableFile`, and the errors of the cluster and the database."""
     from askproai_cli.tenant_move.store import open_tenant_rows
 
     with open_reader(path, passphrase) as reader:
@@ -98,7 +98,7 @@ async def _write_rows(reader: Reader, insertion: "Insertion") -> Mapping[str, in
 
 
 async def _look_first(transport: HttpTransport, header: Json, destination: Destination) -> list[str]:
-    """Return what is left to be done. Raises `MoveRefused` if the import would make half a tenant, or two."""
+    """Return the remaining steps for a person. Raises `MoveRefused` if the import would create half a tenant, or a second one."""
     served = await transport.find(f"/apis/{GROUP}/{TENANTS.version}")
     if {each["kind"] for each in (served or {}).get("resources", ())} < {each.kind for each in CUSTOM}:
         raise MoveRefused("the cluster does not have our custom resources: install the chart there first")
@@ -116,7 +116,7 @@ async def _look_first(transport: HttpTransport, header: Json, destination: Desti
 
 
 async def _find_taken(transport: HttpTransport, header: Json, namespace: str) -> list[str]:
-    """Return which hosts and numbers of the file another tenant of the destination has."""
+    """Return the hosts and numbers of the file that another tenant of the destination has."""
     from askproai_operator.api import Branch, Tenant
     from askproai_operator.grants import find_other, holder_of, read_grant, requested_subjects
 
@@ -147,7 +147,7 @@ async def _list_missing_secrets(transport: HttpTransport, header: Json, namespac
 
 
 async def _create(transport: HttpTransport, manifests: Iterable[Json]) -> tuple[Sequence[str], Sequence[str]]:
-    """Create objects; what exists stays as it is. Return what was created, and what was there."""
+    """Create objects, and leave existing ones unchanged. Return the names of the created and of the existing objects."""
     created: list[str] = []
     kept: list[str] = []
     for manifest in manifests:
@@ -170,7 +170,7 @@ async def _create(transport: HttpTransport, manifests: Iterable[Json]) -> tuple[
 
 
 async def _require_keys(transport: HttpTransport, manifest: Json) -> None:
-    """Raise `MoveRefused` if a Secret that exists lacks a data key of the file: what it has encrypted would stay unreadable."""
+    """Raise `MoveRefused` if an existing Secret lacks a data key of the file, whose data would then stay unreadable."""
     from askproai_core.data_keys import DATA_KEYS, decode_data_keys
 
     if manifest["kind"] != SECRETS.kind or not (wanted := secret_value(manifest, DATA_KEYS)):

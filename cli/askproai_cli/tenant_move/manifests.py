@@ -1,4 +1,4 @@
-"""The objects of a tenant in a cluster, as manifests for another one. Pure."""
+"""Convert a tenant's objects in one cluster to manifests for another cluster. Pure."""
 
 import base64
 from collections.abc import Iterable, Mapping
@@ -58,8 +58,7 @@ def to_manifest(live: Json) -> Json:
 
 
 def to_import(manifest: Json, header: Mapping[str, Any], *, suspended: bool) -> Json:
-    """Return a manifest of the file as it is to be created: the Tenant with the annotations that let it take over rows, agents
-    and webhook."""
+    """Return a manifest to create: a Tenant gets annotations that let it take over rows, agents and webhook."""
     if manifest["kind"] != TENANTS.kind:
         return manifest
     adopted = {ADOPT_DATA: header["owner"], ADOPT_FROM: header["installation"], ADOPT_WEBHOOK: header["webhook"]}
@@ -71,10 +70,10 @@ def to_import(manifest: Json, header: Mapping[str, Any], *, suspended: bool) -> 
 
 
 def secret_value(secret: Mapping[str, Any], key: str) -> str:
-    """Return a value of a Secret as text; empty if it has none."""
+    """Return a value of a Secret as text; empty if the Secret lacks the key."""
     return base64.b64decode((secret.get("data") or {}).get(key, "")).decode()
 
 
 def with_secret_value(secret: Json, key: str, value: str) -> Json:
-    """Return a Secret with another value."""
+    """Return a copy of a Secret with the value of `key` replaced."""
     return {**secret, "data": {**(secret.get("data") or {}), key: base64.b64encode(value.encode()).decode()}}

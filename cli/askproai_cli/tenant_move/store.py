@@ -1,7 +1,7 @@
-"""All rows of one tenant, for a move to another database: `askproai tenant export` and `askproai tenant import`.
+"""Move all rows of one tenant to another database: `askproai tenant export` and `askproai tenant import`.
 
-The rows are read in one snapshot and written in one transaction. Before, `retire` takes them from their Tenant and ends its login,
-so that no process of the tenant can add one that the file lacks (docs/decisions/0117-moving-a-tenant.md).
+The rows are read in one snapshot and written in one transaction. Before, `retire` takes them from their Tenant and ends its
+login, so that no process of the tenant can add a row that the file lacks (docs/decisions/0117-moving-a-tenant.md).
 """
 
 import secrets
@@ -55,7 +55,7 @@ SELECT EXISTS (SELECT FROM audit_log WHERE tenant = $1 AND action = 'tenant.impo
 
 
 class CannotMove(DatabaseError):
-    """The rows of a tenant cannot be exported or imported as things are; the text says what to do."""
+    """The rows of a tenant cannot be exported or imported in their present state; the text says what to do."""
 
 
 class TenantRows:
@@ -65,9 +65,7 @@ class TenantRows:
         self._conn, self._dsn = conn, dsn
 
     async def read_schema(self) -> dict[int, str]:
-        """Return the hashes of the applied migrations by version. Raises `CannotMove` or `OtherHistory` unless the schema is this
-        release's.
-        """
+        """Return the hashes of applied migrations by version. Raises `CannotMove` or `OtherHistory` for another schema."""
         found = await read_applied(self._conn)
         if not found:
             raise CannotMove("the database has no schema yet: install the chart there first, its operator makes it")
@@ -82,10 +80,10 @@ class TenantRows:
         return applied
 
     async def retire(self, tenant: str, uid: str) -> str:
-        """Take the rows from the Tenant with `uid`, end its login, and return their owner from now on. Safe to repeat.
+        """Detach the rows from the Tenant `uid`, end its database login, and return the rows' new owner. Safe to repeat.
 
-        From then on no process of the tenant writes, and its Tenant is not provisioned again before it adopts the rows. Raises
-        `TenantNotFound`, `DataOwnedByOther`, and `DatabaseError` if sessions do not end.
+        From then on no process of the tenant can write, and the Tenant is not provisioned again until it adopts the rows.
+        Raises `TenantNotFound`, `DataOwnedByOther`, and `DatabaseError` if sessions do not end.
         """
         async with self._conn.transaction():
             owner: str | None = await self._conn.fetchval(
@@ -106,7 +104,7 @@ class TenantRows:
 
     @asynccontextmanager
     async def snapshot(self, tenant: str, owner: str) -> AsyncIterator["Snapshot"]:
-        """Yield the rows as they are at one moment. Raises `DataOwnedByOther` if they went back to their Tenant meanwhile."""
+        """Yield the rows at one moment. Raises `DataOwnedByOther` if the Tenant has taken them back meanwhile."""
         async with self._conn.transaction(isolation="repeatable_read", readonly=True):
             await self._conn.execute(_TEXT_FORMAT)
             found = await self._conn.fetchval("SELECT uid FROM tenants WHERE tenant = $1", tenant)
@@ -115,7 +113,7 @@ class TenantRows:
             yield Snapshot(self._conn, tenant, await self._list_tables())
 
     async def is_imported(self, tenant: str, owner: str) -> bool:
-        """Return whether the rows of this export are here already. Raises `CannotMove` if others of the tenant are."""
+        """Return whether this export's rows are already here. Raises `CannotMove` if other rows of the tenant are."""
         found = await self._conn.fetchval("SELECT uid FROM tenants WHERE tenant = $1", tenant)
         if found is None:
             return False
@@ -130,9 +128,9 @@ class TenantRows:
 
     @asynccontextmanager
     async def insertion(self, tenant: str, owner: str) -> AsyncIterator["Insertion"]:
-        """Yield what takes the rows; they are there when the block ends, and none of them if it raises.
+        """Yield an Insertion for the rows. All of them are committed when the block ends; none are if it raises.
 
-        Raises `CannotMove` for rows that no Tenant of a cluster can have exported: anybody may have written the file.
+        Raises `CannotMove` if no Tenant of a cluster can have exported these rows: anybody may have written the file.
         """
         if not is_key_of_tenant(tenant) or find_export_id(owner) is None:
             raise CannotMove(
@@ -143,7 +141,7 @@ class TenantRows:
             yield Insertion(self._conn, tenant, owner, self._role_of(tenant), await self._list_tables())
 
     async def _list_tables(self) -> tuple[str, ...]:
-        """Return the tables with rows of tenants, referenced ones first. Raises `CannotMove` for one that is not known."""
+        """Return the tables with tenants' rows, referenced tables first. Raises `CannotMove` if it finds an unknown table."""
         found = {row["relname"] for row in await self._conn.fetch(_TABLES_OF_TENANTS)}
         if found != set(TENANT_TABLES):
             names = ", ".join(sorted(found ^ set(TENANT_TABLES)))
@@ -156,7 +154,7 @@ class TenantRows:
 
 @asynccontextmanager
 async def open_tenant_rows(dsn: str) -> AsyncIterator[TenantRows]:
-    """Connect as the admin: owner of the database, CREATEROLE. Raises what asyncpg raises, and `OSError`."""
+    """Connect as the admin (owner of the database, CREATEROLE). Raises the errors of asyncpg, and `OSError`."""
     conn = await asyncpg.connect(dsn, timeout=10, server_settings={"application_name": "askproai-tenant"})
     try:
         yield TenantRows(conn, dsn)
@@ -183,10 +181,10 @@ class Snapshot:
 
 
 class Insertion:
-    """Takes the rows of one tenant: first `stage` for each table, then `finish`, once.
+    """Writes the rows of one tenant: call `stage` for each table, then `finish` once.
 
-    Staged rows are in temporary tables: COPY writes into no table with row security. The ids of resources are new ones, since
-    the constraint against double bookings has them from all tenants; all other ids stay.
+    Rows are staged in temporary tables, because COPY cannot write a table with row security. Resources get new ids, because the
+    constraint against double bookings covers the ids of all tenants; all other ids stay.
     """
 
     def __init__(self, conn: Connection, tenant: str, owner: str, role: str, tables: tuple[str, ...]) -> None:
@@ -194,7 +192,7 @@ class Insertion:
         self._columns: dict[str, tuple[str, ...]] = {}
 
     async def stage(self, table: str, columns: tuple[str, ...], chunks: AsyncIterable[bytes]) -> int:
-        """Take the rows of a table, as `Snapshot.copy` wrote them; return how many. Raises `CannotMove` for other columns."""
+        """Read a table's rows as `Snapshot.copy` wrote them; return their number. Raises `CannotMove` for other columns."""
         if table not in self._tables or set(columns) != set(await _columns_of(self._conn, table)):
             raise CannotMove(
                 f"the table {table} of the file is not that of this database: the file is of another release"
@@ -212,7 +210,7 @@ class Insertion:
         return int(status.rpartition(" ")[2])
 
     async def finish(self) -> Mapping[str, int]:
-        """Write what was staged; return the number of rows by table. Raises `CannotMove` if a table was not staged."""
+        """Write the staged rows; return the number of rows by table. Raises `CannotMove` if a table was not staged."""
         if missing := set(self._tables) - self._columns.keys():
             raise CannotMove(f"the file lacks the tables {', '.join(sorted(missing))}: it is damaged")
         await self._give_new_resources()
@@ -230,7 +228,7 @@ class Insertion:
         return written
 
     async def _insert_tenant(self) -> int:
-        """Write the tenant's own row, which decides what its role reaches: from the file only the columns in `TENANT_COLUMNS`."""
+        """Write the tenant's own row, which decides what its role may access: only columns of `Origin.FILE` come from the file."""
         names = _names(tuple(name for name, origin in TENANT_COLUMNS.items() if origin is Origin.FILE))
         status = await self._conn.execute(
             f"INSERT INTO tenants (tenant, role, uid, {names}) SELECT $1, $2, $3, {names} FROM {_staged('tenants')}",  # noqa: S608  names of the catalog

@@ -1,7 +1,7 @@
-"""The roles that nobody logs in with: `askproai_owner` owns the tables, and `askproai_tenant` has the grants of all tenants.
+"""The roles without a login: `askproai_owner` owns the tables, and `askproai_tenant` has the grants that all tenants share.
 
-A login that may connect to a database is a member of a role of this database: groups belong to the whole server, and another
-installation's tenants are members of `askproai_tenant`, too.
+A login that may connect to a database is a member of that database's own role, because groups belong to the whole server: the
+tenants of another installation are members of `askproai_tenant`, too.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ _AGAIN_SECONDS = 0.05  # the longest wait before the next one
 
 
 class RolesUnavailable(DatabaseError):
-    """The admin's login lacks what it needs to manage the roles."""
+    """The admin's login lacks a right that it needs to manage the roles."""
 
 
 def connect_role_name(database: str) -> str:
@@ -37,7 +37,7 @@ def connect_role_name(database: str) -> str:
 
 
 def list_group_roles(database: str) -> list[str]:
-    """Return the names of the roles that nobody logs in with: the tables' owner, the groups, and who may connect."""
+    """Return the names of the roles without a login: the owner of the tables, the groups, and the role that may connect."""
     return [OWNER, COORDINATOR, BACKUP, TENANTS, connect_role_name(database)]
 
 
@@ -86,7 +86,7 @@ async def _become_member(conn: Connection) -> None:
 
 
 async def _require_right_to_grant(conn: Connection, role: str) -> None:
-    """Raise RolesUnavailable from PostgreSQL 16 on, where another login has made the role and only that one may grant it."""
+    """Raise RolesUnavailable on PostgreSQL 16 and later: another login has made `role`, and only that login may grant it there."""
     if conn.get_server_version().major >= 16:  # noqa: PLR2004  PostgreSQL 16
         raise RolesUnavailable(
             f"another login made role {role}: as a superuser, GRANT {role} TO <it> WITH ADMIN OPTION"
@@ -94,7 +94,7 @@ async def _require_right_to_grant(conn: Connection, role: str) -> None:
 
 
 async def change_shared_row(change: Callable[[], Awaitable[object]], name: str) -> None:
-    """Change a row of the catalog, and do it again when another session has changed it at the same time. `name` is for the log."""
+    """Change a row of PostgreSQL's catalog; repeat it if another session has changed the row meanwhile. `name` is for the log."""
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             await change()
@@ -108,7 +108,7 @@ async def change_shared_row(change: Callable[[], Awaitable[object]], name: str) 
 
 
 def quote_identifier(name: str) -> str:
-    """Return a name as SQL takes it. Raises `ValueError` for one that PostgreSQL would cut."""
+    """Return a name quoted for SQL. Raises `ValueError` for a name so long that PostgreSQL would cut it."""
     if not name or "\0" in name or len(name.encode()) > 63:  # noqa: PLR2004  PostgreSQL truncates longer names silently
         raise ValueError(f"not a name that PostgreSQL keeps whole: {name!r}")
     return '"' + name.replace('"', '""') + '"'

@@ -1,8 +1,8 @@
 """Run the migrations: plain SQL files `NNNN_name.up.sql` and `.down.sql` in the folder `migrations`.
 
-The lock is the table `schema_migrations` itself, because any tenant's role could take an advisory lock and hold it for ever.
-Each migration is one transaction, but for indexes on tables with rows, which are built before it. A file that was applied must not
-change: a correction is a new migration. The first one names the history: a database that began with another is refused.
+A run locks the table `schema_migrations`, because any tenant's role could take an advisory lock and hold it for ever. Each
+migration is one transaction, except that indexes on tables with rows are built before it. An applied file must not change: a
+correction is a new migration. The first migration names the history: a database that began with another one is refused.
 """
 
 import asyncio
@@ -56,7 +56,7 @@ class MigrationError(DatabaseError):
 
 
 class OtherHistory(MigrationError):
-    """The database was made by other migrations than this release's: none of ours leads from there to here."""
+    """The database was made by another series of migrations: none of ours leads from its schema to this release's."""
 
     def __init__(self, applied: asyncpg.Record, shipped: "Migration") -> None:
         super().__init__(
@@ -86,7 +86,7 @@ class Migration:
 
 @dataclass(frozen=True, slots=True)
 class MigrationState:
-    """One migration, as the database records it. `applied_at` None: pending; `changed`: the file differs by now."""
+    """One migration, as the database records it. `applied_at` None: pending; `changed`: the file differs from the applied one."""
 
     version: int
     name: str
@@ -114,7 +114,7 @@ def oldest_usable_version() -> int:
 async def schema_version(conn: Connection) -> int:
     """Return the database's schema version, 0 before the first migration. Every role of ours may read it.
 
-    `conn` is in no transaction, which a missing table would end. Raises `OtherHistory`.
+    `conn` must not be in a transaction, because a missing table would abort that. Raises `OtherHistory`.
     """
     applied = await read_applied(conn)
     refuse_other_history(applied, shipped_migrations())
@@ -131,24 +131,24 @@ async def read_applied(conn: Connection) -> dict[int, asyncpg.Record]:
 
 
 def refuse_other_history(applied: dict[int, asyncpg.Record], shipped: tuple[Migration, ...]) -> None:
-    """Raise `OtherHistory` if the first applied migration is not the first shipped one. Both histories count from 1."""
+    """Raise `OtherHistory` if the first applied migration is not our first. Version numbers cannot show it: all begin at 1."""
     first = next(iter(applied.values()), None)
     if first is not None and (first["version"], first["sha256"]) != (shipped[0].version, shipped[0].sha256):
         raise OtherHistory(first, shipped[0])
 
 
 class Migrator:
-    """Migrates one database. `dsn` is the admin's; the objects belong to `askproai_owner`."""
+    """Migrates one database. `dsn` is the admin's login; the tables belong to `askproai_owner`."""
 
     def __init__(self, dsn: str, migrations: tuple[Migration, ...] | None = None) -> None:
         self._dsn = dsn
         self._migrations = shipped_migrations() if migrations is None else migrations
 
     async def up(self) -> list[int]:
-        """Apply pending migrations and return their versions. The second of two runs at once waits and finds nothing to do.
+        """Apply the pending migrations and return their versions. If another run is active, wait, and find nothing to do.
 
-        Raises `MigrationBlocked` when a table stays locked, or another run builds an index; the migrations before stay applied.
-        Raises `OtherHistory` for a database that other migrations have made.
+        Raises `MigrationBlocked` when a table stays locked or another run builds an index; earlier migrations stay applied.
+        Raises `OtherHistory` for a database that another series of migrations has made.
         """
         done: list[int] = []
         async with self._connect() as conn:
@@ -167,10 +167,10 @@ class Migrator:
         return done
 
     async def _build_indexes(self, conn: Connection, migration: Migration) -> None:
-        """Build the indexes of a pending migration that would keep writers waiting in its transaction.
+        """Build those indexes of a pending migration that would keep writers waiting if its transaction built them.
 
-        Without the lock of `schema_migrations`: a build waits for every transaction that has a snapshot, and so has who waits for
-        a lock, such as another run.
+        Called without the lock of `schema_migrations`: a build waits for every transaction that has a snapshot, and another run
+        that waits for that lock has one.
         """
         indexes = await _try_again(partial(self._find_indexes, conn, migration))
         if indexes:
@@ -184,7 +184,7 @@ class Migrator:
                 return await list_indexes_to_build(conn, migration.up)
 
     async def _apply(self, conn: Connection, migration: Migration, lock_wait: int) -> bool:
-        """Apply a migration unless it was applied already; return whether it was now."""
+        """Apply a migration unless it is applied already; return whether this call has applied it."""
         async with conn.transaction():
             applied = await self._lock_and_check(conn, lock_wait)
             if migration.version in applied:
@@ -205,8 +205,8 @@ class Migrator:
     async def down(self, steps: int = 1) -> list[int]:
         """Revert the last `steps` migrations and return their versions. The content of their tables is lost.
 
-        Raises `MigrationError` for the first migration while there are tenants, and `MigrationBlocked` as `up` does; what was
-        reverted before stays so.
+        Raises `MigrationError` for the first migration while there are tenants, and `MigrationBlocked` as `up` does; the
+        migrations reverted before stay reverted.
         """
         done: list[int] = []
         async with self._connect() as conn:
@@ -272,9 +272,10 @@ class Migrator:
             await conn.close(timeout=5)
 
     async def _lock_and_check(self, conn: Connection, lock_wait: int) -> dict[int, asyncpg.Record]:
-        """Lock until the end of the transaction and return what is applied. Refuses files that changed after that.
+        """Lock `schema_migrations` until the end of the transaction, and return the applied migrations by version.
 
-        Every later lock of the transaction is awaited for at most `lock_wait` milliseconds.
+        Raises MigrationError if an applied file has changed. Later locks of the transaction wait `lock_wait` milliseconds at
+        most.
         """
         await conn.execute("SET LOCAL lock_timeout = '120s'; SET LOCAL statement_timeout = '15min'")
         # EXCLUSIVE lets readers pass: a tenant's readiness probe must neither delay a run nor wait for it.
@@ -312,7 +313,7 @@ async def _terminate_when_lost(conn: Connection, pid: int, dsn: str) -> None:
 
 
 async def _try_again(step: Callable[[int], Awaitable[T]]) -> T:
-    """Await a step until nothing is in its way; it gets the longest wait for a lock. Raises its last MigrationBlocked."""
+    """Await `step` with ever longer waits for locks until it succeeds, and return its result. Raises the last MigrationBlocked."""
     for lock_wait in _LOCK_WAITS[:-1]:
         with contextlib.suppress(MigrationBlocked):
             return await step(lock_wait)
@@ -322,7 +323,7 @@ async def _try_again(step: Callable[[int], Awaitable[T]]) -> T:
 
 @contextmanager
 def _naming_what_is_blocked(migration: Migration) -> Iterator[None]:
-    """Raise MigrationBlocked with the migration's name for a lock that does not come in time."""
+    """Raise MigrationBlocked with the migration's name if the block does not get a lock in time."""
     try:
         yield
     except _BLOCKED as error:

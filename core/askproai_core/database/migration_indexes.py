@@ -1,7 +1,7 @@
-"""Build a migration's indexes before its transaction, so that nobody who writes the table waits until it was read once.
+"""Build a migration's indexes before its transaction, so that writers of the table need not wait for the build.
 
-`CREATE INDEX` in the transaction keeps writers out for as long as the build takes; `CONCURRENTLY` keeps out nobody, and cannot be
-part of a transaction. So what is built here is left out of the script
+`CREATE INDEX` in the transaction blocks writers for as long as the build takes; `CONCURRENTLY` blocks nobody, but cannot be
+part of a transaction. So indexes that are built here are left out of the migration's script
 (docs/decisions/0133-indexes-are-built-before-their-migration.md).
 """
 
@@ -32,9 +32,10 @@ _INVALID: Final = "SELECT NOT indisvalid FROM pg_index WHERE indexrelid = to_reg
 
 
 async def list_indexes_to_build(conn: Connection, script: str) -> list[re.Match[str]]:
-    """Return the indexes of a script that would block writers: their table exists and has rows.
+    """Return the indexes of a script that would block writers: those of tables that exist and have rows.
 
-    Indexes that an interrupted build has left invalid are among them."""
+    An index that an interrupted build has left invalid is listed, too.
+    """
     found: list[re.Match[str]] = []
     for index in _INDEX.finditer(script):
         table = index["table"]
@@ -47,10 +48,10 @@ async def list_indexes_to_build(conn: Connection, script: str) -> list[re.Match[
 
 
 async def build_indexes(conn: Connection, indexes: Iterable[re.Match[str]]) -> None:
-    """Build these indexes as far as all is there that they need. `conn` is in no transaction.
+    """Build indexes, except those whose column or function the script has yet to create. `conn` must not be in a transaction.
 
-    Raises `asyncpg.LockNotAvailableError` while another run builds them, or where a transaction from before goes on for too long.
-    The next build removes the rest of an interrupted one.
+    Raises `asyncpg.LockNotAvailableError` while another run builds indexes, or if an older transaction lasts too long. An index
+    that an interrupted build has left invalid is dropped first.
     """
     if not await conn.fetchval("SELECT pg_try_advisory_lock($1)", _RUN):
         if await conn.fetchval(_IS_OURS, _RUN):
@@ -84,6 +85,6 @@ async def without_built(conn: Connection, script: str) -> str:
 
 
 async def _drop_unfinished(conn: Connection, name: str) -> None:
-    """Remove an index whose build was interrupted: it costs writes, and serves no read."""
+    """Drop an index whose build was interrupted: it slows writes, and no query can use it."""
     if await conn.fetchval(_INVALID, name):
         await conn.execute(f"DROP INDEX CONCURRENTLY {name}")

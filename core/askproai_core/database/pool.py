@@ -47,15 +47,15 @@ class DatabaseError(Exception):
 
 
 class StatementTimeout(DatabaseError):
-    """A statement took longer than a statement may; others need not."""
+    """One statement took longer than allowed. Other statements may still succeed."""
 
 
 class _Connection(asyncpg.Connection):
-    """A connection that does not keep the plans of its statements for ever.
+    """A connection whose statements are planned anew from time to time.
 
-    PostgreSQL keeps a plan until the statistics of its tables change, also the plan by which it checks a foreign key. One that was
-    made while a table was empty reads every row of the tenant once the table has grown: a new installation's intake fell to a
-    fourth until autovacuum came (docs/decisions/0070-plans-are-made-anew.md).
+    PostgreSQL keeps a statement's plan until the statistics of its tables change; the plan that checks a foreign key, too. A
+    plan that was made while a table was empty reads every row of the tenant once the table has grown: the intake of a new
+    installation fell to a quarter until autovacuum came (docs/decisions/0070-plans-are-made-anew.md).
     """
 
     __slots__ = ("_due_at_use", "_planned_at", "_uses")
@@ -65,11 +65,11 @@ class _Connection(asyncpg.Connection):
         self._uses, self._due_at_use, self._planned_at = 0, 1, monotonic()
 
     async def count_use(self) -> None:
-        """Count one use. Whenever their number has doubled, and after each `USES_OF_PLANS`, the server plans every statement anew:
-        a table that was empty grows fastest, in proportion, at first.
+        """Count one use. Discard all plans each time the count has doubled, and after every `USES_OF_PLANS` uses at the latest:
+        an empty table grows fastest, in proportion, at first.
 
-        A caller waits for it. So the first `CALLER_USES` are left alone within a second of the connection's start and of the last
-        time: a caller is answered by then, and what uses a connection more often in a second is the intake or a worker.
+        A caller waits for new plans. So there are none during the first `CALLER_USES` uses within a second of the last plans:
+        by then a caller has an answer, and only the intake or a worker uses a connection more often in a second.
         """
         self._uses += 1
         now = monotonic()
@@ -86,15 +86,15 @@ def open_pool(dsn: str | Callable[[], str], *, max_size: int, application_name: 
     """Return a pool to be entered (`async with`) or awaited; it holds no connection until one is requested.
 
     If `dsn` is a function, it is called before each new connection. An idle pool shrinks to nothing, because the pods of a
-    thousand tenants share one server. A connection also gives up on a statement by itself, a little later than the server
-    does, in case the server or the network is gone.
+    thousand tenants share one server. A connection also has a time limit of its own for each statement, a little longer than
+    the server's, in case the server or the network is gone.
     """
 
     async def connect(*_: Any, **options: Any) -> "asyncpg.Connection[asyncpg.Record]":
         return await asyncpg.connect(dsn if isinstance(dsn, str) else dsn(), **options)
 
     async def count_use(conn: "asyncpg.Connection[asyncpg.Record]") -> None:
-        """Save the round trip that resets a connection: we never set session state, and asyncpg rolls open transactions back."""
+        """Count the use, and do not reset the connection: we set no session state, and asyncpg rolls open transactions back."""
         assert isinstance(conn, _Connection)
         await conn.count_use()
 

@@ -1,7 +1,7 @@
-"""How much tenants are called, and how many of their callers' bookings succeed: of many tenants by one statement.
+"""Count the calls of many tenants, and their callers' successful bookings, with one statement.
 
-Each tenant's rows are counted in a LATERAL subquery, as in `tenant_states.py`, so that the plan for a thousand is that for one: two
-ranges of an index. At most so many rows of a tenant are read; of one that has more, the newest are counted.
+Each tenant's rows are counted in a LATERAL subquery, as in `tenant_states.py`, so that the plan for a thousand tenants is the
+plan for one: two ranges of an index. The number of rows read for each tenant is limited; beyond it, only the newest count.
 """
 
 from collections.abc import Mapping, Sequence
@@ -40,24 +40,25 @@ _BEGAN = "CASE WHEN n.started_at IS NULL THEN 'epoch'::timestamptz ELSE n.starte
 
 @dataclass(frozen=True, slots=True)
 class BookingCounts:
-    """The outcomes of callers' requests to book: an appointment, or no answer that helps them."""
+    """Counts of callers' booking requests by outcome: booked, or failed (no answer that helps the caller)."""
 
     booked: int = 0
     failed: int = 0
 
     @property
     def decided(self) -> int:
-        """Return how many ended in one of the two ways."""
+        """Return the number of requests that were booked or failed."""
         return self.booked + self.failed
 
     @property
     def booked_percent(self) -> str | None:
-        """Return the share of booked requests, with one decimal; None if nobody has tried."""
+        """Return the percentage of requests that were booked, with one decimal; None if there was no request."""
         return _percent(Decimal(self.booked), Decimal(self.decided))
 
     def budget_percent(self, success_percent: Decimal) -> str | None:
-        """Return how much is left of the failures that a target allows, with one decimal; 0.0 if none is left, however many there
-        were more; None if nobody has tried.
+        """Return the percentage left of the failures that the target `success_percent` allows, with one decimal.
+
+        "0.0" means that the budget is used up, by however much; None that there was no request.
         """
         if self.decided and not self.failed:
             return _percent(Decimal(1), Decimal(1))
@@ -68,7 +69,7 @@ class BookingCounts:
 
 @dataclass(frozen=True, slots=True)
 class TenantFigures:
-    """A tenant's last 24 hours: calls that began, and its callers' bookings."""
+    """A tenant's figures for the last 24 hours: calls that began, and bookings by callers."""
 
     calls: int = 0
     bookings: BookingCounts = BookingCounts()
@@ -103,9 +104,8 @@ async def read_month_of_bookings(conn: Connection, tenants: Sequence[str]) -> Ma
 
 
 async def read_days_of_bookings(conn: Connection, tenant: str, zone: str) -> Mapping[date, BookingCounts]:
-    """Return the same month by its days in a time zone, the oldest first; without the days on which nobody has tried to book.
-
-    Raises StatementTimeout.
+    """Return one tenant's bookings of the last 30 days for each day in the time zone `zone`, oldest first. Raises
+    StatementTimeout. A day without a booking request is left out.
     """
     statement = f"SELECT b.* FROM unnest($1::text[]) t (tenant) CROSS JOIN LATERAL ({_DAYS_OF_BOOKINGS}) b ORDER BY 1"  # noqa: S608
     rows = await _fetch(conn, statement, [tenant], _MONTH, _MOST_OF_A_MONTH, zone)
@@ -113,7 +113,7 @@ async def read_days_of_bookings(conn: Connection, tenant: str, zone: str) -> Map
 
 
 def _percent(part: Decimal, whole: Decimal) -> str | None:
-    """Return a share with one decimal, rounded down: 100.0 means all. None of nothing."""
+    """Return a percentage with one decimal, rounded down: 100.0 means all. None if `whole` is 0."""
     return str((part * _HUNDRED / whole).quantize(_TENTH, ROUND_FLOOR)) if whole else None
 
 

@@ -41,9 +41,9 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class ExecUser:
-    """A user of a kubeconfig who logs in by a program: the section `exec`, the folder of its file, and the user's cluster.
+    """A kubeconfig's user who logs in by a program: the section `exec`, the folder of the kubeconfig, and the user's cluster.
 
-    The cluster's authority is in `certificate-authority-data`, also when the kubeconfig names a file.
+    The cluster's CA is always in `certificate-authority-data`, even if the kubeconfig names a file.
     """
 
     section: Mapping[str, Any]
@@ -59,7 +59,7 @@ LogIn = Callable[[ExecUser, ssl.SSLContext], Callable[[], str | None]]
 
 
 def read_access(kubeconfig: Path | None = None, environment: Mapping[str, str] = os.environ) -> Access:
-    """Read the kubeconfig (else `KUBECONFIG`), or the pod's service account. Raises AccessError when there is neither."""
+    """Return the access by `kubeconfig`, else `KUBECONFIG`, else the pod's service account. Raises AccessError without any."""
     named = [kubeconfig] if kubeconfig else split_kubeconfig(environment.get(VARIABLE, ""))
     try:
         if named:
@@ -76,9 +76,10 @@ def read_access(kubeconfig: Path | None = None, environment: Mapping[str, str] =
 
 
 def read_kubeconfigs(files: Sequence[Path], log_in: LogIn | None = None) -> Access:
-    """Read a person's kubeconfigs, merged as kubectl merges them. `log_in` is for a user without any credential but `exec`.
+    """Return the access by a person's kubeconfigs, merged as kubectl does. `log_in` is for a user whose only credential is
+    `exec`.
 
-    Raises AccessError, and OSError for a file that is not there.
+    Raises AccessError, and OSError for a missing file.
     """
     try:
         return _from_files(files, log_in)
@@ -100,7 +101,7 @@ def load_client_certificate(tls: ssl.SSLContext, certificate: bytes, key: bytes)
 
 
 def _from_files(files: Sequence[Path], log_in: LogIn | None = None) -> Access:
-    """Take the first current context; of each name the first entry counts. A path is relative to the folder of its own file."""
+    """Return the access by the first current context; the first entry of a name counts, and a path is relative to its own file."""
     configs = [(file.parent, yaml.safe_load(file.read_text(encoding="utf-8"))) for file in files]
 
     def entry(section: str, name: str) -> tuple[dict[str, Any], Path]:
@@ -142,7 +143,7 @@ def _names_context(config: Mapping[str, Any] | None) -> bool:
 
 
 def _authorization(user: Mapping[str, Any], folder: Path) -> Callable[[], str | None]:
-    """Return what returns the header: with a token, with the token of a file, or with a name and a password."""
+    """Return a function that returns the header: with a token, a file's token, or name and password; None if there is none."""
     if file := user.get("tokenFile"):
         return _bearer_from(folder / file)
     header = f"Bearer {user['token']}" if user.get("token") else None
@@ -157,7 +158,7 @@ def _bearer_from(file: Path) -> Callable[[], str | None]:
 
 
 def _content(section: Mapping[str, Any], name: str, folder: Path) -> bytes | None:
-    """Return what a kubeconfig holds as `<name>-data`, or in the file `<name>`, relative to its own folder."""
+    """Return the data of a kubeconfig's field `<name>-data`, else of the file that `<name>` names, relative to `folder`."""
     if data := section.get(f"{name}-data"):
         return base64.b64decode(data)
     return (folder / section[name]).read_bytes() if section.get(name) else None

@@ -1,4 +1,4 @@
-"""Whole collections of the API server: lists in chunks, and what changes after a list (a watch)."""
+"""Whole collections of the API server: lists in chunks, and the changes after a list (a watch)."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from http import HTTPStatus
@@ -17,7 +17,7 @@ _WATCH_SECONDS: Final = 300  # then the server ends a watch, and the next one go
 async def list_chunks(
     transport: HttpTransport, path: str, selector: str = "", chunk: int = _CHUNK
 ) -> AsyncIterator[tuple[list[dict[str, Any]], str]]:
-    """Yield the objects of a collection in chunks, each with the version from which a watch goes on. Raises ApiError."""
+    """Yield a collection's objects in chunks, each with the `resourceVersion` from which a watch continues. Raises ApiError."""
     params = {"limit": str(chunk)} | ({"labelSelector": selector} if selector else {})
     while True:
         page = await transport.request("GET", path, params=params)
@@ -31,7 +31,7 @@ async def list_chunks(
 async def list_all(
     transport: HttpTransport, ref: ApiResource, namespace: str | None, selector: str = ""
 ) -> list[dict[str, Any]]:
-    """Return all objects of a kind, none where the cluster does not have the kind. Raises ApiError."""
+    """Return all objects of a kind; empty if the cluster does not serve the kind. Raises ApiError."""
     found: list[dict[str, Any]] = []
     try:
         async for items, _ in list_chunks(transport, ref.path(namespace), selector):
@@ -47,8 +47,8 @@ async def watch(
 ) -> None:
     """Call `on_event(type, object)` for each change until the server ends the watch, as it does every few minutes.
 
-    Raises ApiError, with status 410 when it has forgotten the `resourceVersion` of the query, and aiohttp's errors of a body that
-    breaks off.
+    Raises ApiError, with status 410 if the server no longer knows the `resourceVersion` of the query, and aiohttp's errors if
+    the body breaks off.
     """
     query = {"watch": "true", "allowWatchBookmarks": "true", "timeoutSeconds": str(_WATCH_SECONDS)} | dict(query)
     timeout = aiohttp.ClientTimeout(total=_WATCH_SECONDS + 30, sock_connect=5)

@@ -1,12 +1,12 @@
 """HTTP to the API server: one session, answers as dictionaries, refusals as typed errors.
 
 Used by the operator (which logs in through kopf), and by the coordinator, `askproai plan` and the sandbox (`access`). A process
-without kopf is spared its import (30 MiB, docs/decisions/0002-thin-api-client.md).
+that does not need kopf need not import it (30 MiB, docs/decisions/0002-thin-api-client.md).
 
 ApiError                 any refusal, with its HTTP status and Kubernetes reason
-├── Conflict             409: somebody wrote in between, or the uid is another one; or the namespace is being deleted
-└── Unreachable          no answer (status 0), or one that says "not now" (429, 5xx); whether it took effect is unknown
-    └── NoAnswer         the request got no whole answer
+├── Conflict             409: the object has changed or has another uid, or its namespace is being deleted
+└── Unreachable          no answer (status 0), or "not now" (429, 5xx); the request may have taken effect
+    └── NoAnswer         no complete answer arrived
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -51,7 +51,7 @@ class Conflict(ApiError):
 
 
 class Unreachable(ApiError):
-    """The API server did not answer, or cannot serve now: a new CRD's storage, say, starts with 429. Try again later."""
+    """The API server did not answer, or cannot serve now (429 while the storage of a new CRD is set up). Try again later."""
 
     def __init__(self, message: str, status: int = 0, reason: str = "Unreachable") -> None:
         super().__init__(status, reason, message)
@@ -136,7 +136,7 @@ class HttpTransport:
             return None
 
     async def read_clock(self) -> datetime | None:
-        """Return the API server's time, to a second, by the header `Date`; None where a proxy leaves it out. Raises NoAnswer."""
+        """Return the API server's time from the header `Date`, exact to a second; None if a proxy removes it. Raises NoAnswer."""
         try:
             async with self._open("GET", "/version") as response:
                 date = response.headers.get("Date")
@@ -187,7 +187,7 @@ class HttpTransport:
 
 
 def _decode(content: bytes) -> dict[str, Any]:
-    """Decode an answer; what is no JSON object, such as a proxy's own page, becomes its `message`."""
+    """Decode a JSON object. Any other answer, such as an error page of a proxy, is returned as `message`."""
     try:
         return msgspec.json.decode(content, type=dict[str, Any])
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -195,5 +195,5 @@ def _decode(content: bytes) -> dict[str, Any]:
 
 
 def _refusal(status: int, answer: Mapping[str, Any], request: str) -> ApiError:
-    """Return the error for an answer of the shape of a Kubernetes `Status` (`reason`, `message`)."""
+    """Return the error for a refused request, from the fields `reason` and `message` of a Kubernetes `Status`."""
     return api_error(status, answer.get("reason") or "Unknown", answer.get("message") or request)

@@ -1,7 +1,7 @@
-"""Leader election by a Lease of coordination.k8s.io/v1, with client-go's rules and times. Used by the operator and the coordinator.
+"""Leader election by a Lease of coordination.k8s.io/v1, with client-go's rules and times, for operator and coordinator.
 
 Kopf has no election (its peering pauses everybody on a tie). The clocks of two replicas are never compared: a Lease counts as
-expired when *we* saw it unchanged for its whole duration. The client's errors are those of `http`; `NotLeader` is ours alone.
+expired when *we* have seen it unchanged for its whole duration. Requests raise the errors of `http`; only `NotLeader` is ours.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ _NOT_FOUND = 404
 
 
 class NotLeader(Exception):
-    """This process may not write outside: its Lease is lost, or was not renewed in time."""
+    """This process may not write outside of Kubernetes: its Lease is lost, or was not renewed in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class LeaseSettings(Protocol):
 
 
 class LeaseStore(Protocol):
-    """One Lease, with the API server's optimistic lock (`LeaseApi`). Every method raises ApiError or AccessError."""
+    """Reads and writes one Lease with the API server's optimistic lock (`LeaseApi`). All methods raise ApiError or AccessError."""
 
     async def read(self) -> dict[str, Any] | None:
         """Return the Lease, None when it does not exist."""
@@ -71,9 +71,8 @@ class LeaseStore(Protocol):
 
 
 class LeaseApi:
-    """The Lease `name` at the API server, and a look at the others of its namespace. Use as `async with`.
-
-    It has a connection of its own: nothing else delays a renewal.
+    """The Lease `name` at the API server; it can also read other Leases of the namespace. Use as `async with`. It has a
+    connection of its own, so that no other request delays a renewal.
     """
 
     def __init__(self, login: Callable[[], Access], namespace: str, name: str) -> None:
@@ -107,7 +106,7 @@ class LeaseApi:
 
 
 class LeaseObserver:
-    """Whether another holder's Lease has expired, as one process sees it: clocks of two machines are never compared."""
+    """Decides by this process's clock alone whether another holder's Lease has expired: the clocks of two machines may differ."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -126,7 +125,7 @@ class LeaseObserver:
 
 
 class Elector:
-    """Takes part in the election as `identity`, which no other process may use: a namesake would be taken for this one."""
+    """Takes part in the election as `identity`, which no other process may use: two processes with one name would both lead."""
 
     def __init__(
         self,
@@ -156,7 +155,7 @@ class Elector:
         return remaining if timedelta() < remaining < self._times.retry else self._times.retry
 
     async def renew_until_lost(self) -> None:
-        """Renew the Lease. Returns only when it is lost: the process must then exit, with no half-state."""
+        """Renew the Lease again and again. Returns only when it is lost: the process must then exit at once."""
         while self._is_current():
             await self._clock.sleep(self._times.retry)
             if not await self.try_acquire_or_renew(renew_only=True) and self._renewed_at is None:
@@ -195,9 +194,9 @@ class Elector:
         return self._renewed_at is not None and self._clock.monotonic() - self._renewed_at < deadline
 
     async def try_acquire_or_renew(self, *, renew_only: bool = False) -> bool:
-        """Take or renew the Lease once. Returns False when another process holds it, or the API server did not answer.
+        """Take or renew the Lease once. Returns False if another process holds it, or the API server did not answer.
 
-        With `renew_only` it is not taken from a former holder either: while that one led, our state became an old one.
+        With `renew_only`, a Lease that another process has held meanwhile is not taken back: our state is outdated then.
         """
         sent = self._clock.monotonic()
         try:
@@ -279,17 +278,17 @@ async def exit_when_lost(elector: Elector) -> None:
 
 
 def unique_identity(name: str | None) -> str:
-    """Return a holder name that no other process has: a container that restarts keeps its pod's name, and would take the term
-    of the process that was killed for its own.
+    """Return a holder name that no other process has. A restarted container keeps its pod's name, and would otherwise take the
+    Lease of the killed process for its own.
     """
     return f"{name or socket.gethostname()}_{secrets.token_hex(4)}"
 
 
 def first_term(now: datetime) -> int:
-    """Return the `leaseTransitions` that a new Lease begins with: seconds since 2026, which fits its int32 until 2094.
+    """Return the first `leaseTransitions` of a new Lease: seconds since the start of 2026, which fit its int32 until 2094.
 
-    From 0 on, a Lease that was deleted and created anew would fall below the number that its last holder has left behind, and
-    the fence would refuse every leader from then on. A holder stays for seconds at least, so the clock stays ahead.
+    If it began at 0, a Lease that was deleted and created anew would have a lower number than the last holder has stored, and
+    the fence would refuse every later leader. A holder stays for seconds at least, so the clock stays ahead of the count.
     """
     return max(0, int((now - _FIRST_TERM_SINCE).total_seconds()))
 

@@ -1,12 +1,13 @@
-"""The circuit breakers of a tenant: is a provider worth a call now? Shared by its pods, cached, never a reason to fail.
+"""The circuit breakers of a tenant: whether a provider should be called now. Shared by its pods, cached, never a reason to
+fail.
 
     permit = await circuits.allow(Provider.CALCOM)      # raises CircuitOpen
-    async with permit:                                  # a permit that nothing was recorded on is released
+    async with permit:                                  # releases the permit if no outcome was recorded
         ...
         await permit.record_status(status)              # or record_failure(): no answer came
 
-Timeouts, broken connections, 408 and 5xx count as failures. Any other status is an answer, also 4xx, which is our own mistake;
-429 slows down without opening the circuit.
+Timeouts, broken connections, 408 and 5xx count as failures. Any other status shows that the provider works: 4xx is our own
+mistake, and 429 makes us wait without opening the circuit.
 """
 
 import asyncio
@@ -119,7 +120,7 @@ class CircuitBreakers:
         *,
         base_url: Callable[[Provider], str | None] = lambda _: None,
     ) -> None:
-        """`base_url` returns the server that we call, where it is known: the coordinator's verdict is about one server."""
+        """`base_url` returns the provider's server, if known: the coordinator opens circuits for one server only."""
         self._redis, self._clock, self._metrics, self._rules = redis, clock, metrics, rules or CircuitRules()
         self._base_url = base_url
         self._local = {provider: Circuit(self._rules) for provider in Provider}
@@ -153,7 +154,7 @@ class CircuitBreakers:
         await self._step(permit.provider, command, permit.token, slow_for // MILLISECOND)
 
     async def views(self) -> Mapping[Provider, CircuitView]:
-        """Return every circuit as it is now."""
+        """Return the present state of every circuit."""
         return {provider: (await self._evaluate(provider, CircuitCommand.PEEK, ""))[1] for provider in Provider}
 
     def last_known_states(self) -> Mapping[Provider, CircuitState]:
@@ -161,7 +162,7 @@ class CircuitBreakers:
         return dict(self._published)
 
     async def reset(self, provider: Provider) -> None:
-        """Close the tenant's circuit by hand. The coordinator's verdict for all tenants stays."""
+        """Close the tenant's circuit by hand. A circuit that the coordinator opened for all tenants stays open."""
         self._local[provider].step(CircuitCommand.RESET, "", self._now())
         await self._step(provider, CircuitCommand.RESET, "", 0)
 
@@ -184,9 +185,9 @@ class CircuitBreakers:
         return result, CircuitView(state, result.failures, result.wait, everywhere, shared)
 
     async def _down_for_all_until(self, provider: Provider) -> int:
-        """Return until when (Unix milliseconds) the coordinator calls the provider down for all tenants; 0 if it does not.
+        """Return until when (Unix milliseconds) the coordinator keeps the circuit open for all tenants; 0 if it does not.
 
-        The verdict expires by itself: a coordinator that dies must not keep a provider from everybody.
+        This expires by itself: if the coordinator dies, it must not block a provider for everybody.
         """
         if self._redis is None:
             return 0
@@ -203,7 +204,7 @@ class CircuitBreakers:
     async def _step(
         self, provider: Provider, command: CircuitCommand, token: str, argument: int
     ) -> tuple[CircuitStepResult, bool]:
-        """Take a step of the shared circuit, else of our own; the second value says whether it was the shared one."""
+        """Take a step of the shared circuit, else of our own. Return the result, and whether the shared circuit gave it."""
         state_before = self._last_result[provider].state
         result = await self._shared_step(provider, command, token, argument)
         shared = result is not None

@@ -1,7 +1,7 @@
-"""The state machine of one circuit breaker: closed, open after repeated failures, half open while a probe is running.
+"""The state machine of one circuit breaker: closed, open after repeated failures, half-open while a probe is running.
 
 Pure: time comes in as milliseconds. `circuit_breaker.lua` implements the same rules on Redis's clock; this module serves a
-process that has no Redis or cannot reach it. One set of tests holds both (`tests/integration/redis/test_circuit_breakers.py`).
+process that has no Redis or cannot reach it. The same tests check both (`tests/integration/redis/test_circuit_breakers.py`).
 """
 
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ class CircuitState(StrEnum):
 
 
 class CircuitCommand(StrEnum):
-    """A request of one step to a circuit, or its report. The values are arguments of the Lua script."""
+    """A step of a circuit: a question or a report. The values are arguments of the Lua script."""
 
     PEEK = "look"
     ALLOW = "allow"
@@ -51,7 +51,7 @@ class CircuitRules:
 
 @dataclass(frozen=True, slots=True)
 class CircuitStepResult:
-    """The circuit after one step. With `wait` 0 the call may go; `probe` says that it decides about an open circuit."""
+    """The circuit after one step. The call may be sent if `wait` is 0; `probe`: it tests a circuit that is not closed."""
 
     state: CircuitState
     failures: int

@@ -1,17 +1,17 @@
-"""The budget of requests to a provider that limits its keys: one token bucket for all processes of a tenant, in Redis.
+"""The budget of requests to a provider that limits each API key: one token bucket for all processes of a tenant, in Redis.
 
-Callers use the whole bucket, and wait for up to a second when it is empty; an optional request, which they can do without, leaves
-a part for bookings. Jobs use a part of it only, so that however many there are, the rest is left for callers; a job that finds its
-part used up gets a turn of its own, one interval after that of the job before, so that jobs do not all come back together. Once a
-job has sent a request it waits for the next ones where it is: put off, it would send the first one again. An optional request of a
-job neither waits nor gets a turn, and leaves one of that part, if it has more than one (40 in a minute and more, with Redis): many
-that ask again and again would take every token from the job whose turn it is.
+Callers may use the whole bucket, and wait up to a second if it is empty. An optional request of a caller, without which the
+caller can be answered, leaves a part of the bucket for bookings. Jobs use a part of the bucket only, so that the rest is left
+for callers, however many jobs there are. If that part is used up, a job gets a turn one interval after the previous job's, so
+that jobs do not all come back together. A job that has already sent a request waits in place for its next ones: if it were put
+off, it would send the first one again. An optional request of a job neither waits nor gets a turn. It leaves one token of the
+jobs' part if that has more than one (from 40 requests per minute on, with Redis): otherwise optional requests that are repeated
+again and again would take every token from the job whose turn it is.
 
-Optional requests of callers would do the same from above: they use more of the bucket than jobs may. So a job that has had no
-request for some intervals reserves the next token of those that such requests use (30 in a minute and more), and bookings still
-find what is left for them.
+Optional requests of callers could starve jobs, too, because they may use more of the bucket. So a job that has had no request
+for some intervals reserves the next token that such requests would use (from 30 per minute on); bookings still get the rest.
 
-While Redis is unavailable each process has a bucket of its own with a share of the limit.
+While Redis is unavailable, each process has a bucket of its own with a share of the limit.
 """
 
 from collections.abc import Callable
@@ -66,7 +66,7 @@ _has_begun: ContextVar[bool] = ContextVar("_has_begun", default=False)
 
 
 class BudgetSpent(Exception):
-    """Our own limit of requests is used up, so nothing was sent. `retry_after`: when it is the asker's turn."""
+    """Our own limit of requests is used up, so nothing was sent. `retry_after` is the time until the requester's turn."""
 
     def __init__(self, retry_after: timedelta) -> None:
         super().__init__(
@@ -77,9 +77,9 @@ class BudgetSpent(Exception):
 
 @dataclass(slots=True)
 class Bucket:
-    """The token bucket of one process. `full_at`: when it will be full again; `turn_at`: the next free turn of a job.
+    """The token bucket of one process. `full_at` is when it will be full again, `turn_at` the next free turn of a job.
 
-    `job_at`: when the last request of a job was granted.
+    `job_at` is when the last request of a job was granted. All are in milliseconds of the monotonic clock.
     """
 
     full_at: int = 0
@@ -89,11 +89,11 @@ class Bucket:
     def take(
         self, now: int, interval: int, depth: int, longest: int, *, queued: bool, share: int = 0
     ) -> tuple[bool, int]:
-        """Take one of the upper `depth` tokens, or reserve the next one if it comes within `longest`.
+        """Take one of the upper `depth` tokens, or reserve the next one if it comes within `longest` milliseconds.
 
-        `share`: from how many upper tokens a job reserves the next one, if jobs have had none for `_JOB_SHARE` intervals; 0 for
-        other askers. Returns whether it was granted, and how long to wait: for the token, else before the next try, which is
-        the next free turn if the asker is to be `queued`.
+        Returns whether the request was granted, and the milliseconds to wait: for its token, or before the next attempt. With
+        `queued` that attempt gets the next free turn. `share` is for jobs, 0 for others: if jobs have had no request for
+        `_JOB_SHARE` intervals, the job may reserve the next of the upper `share` tokens.
         """
         full_at = max(self.full_at, now)
         wait = max(full_at + interval - depth * interval - now, 0)
@@ -114,9 +114,9 @@ class Bucket:
 
 
 def pace(per_minute: int) -> tuple[int, int]:
-    """Return after how many milliseconds a used token is there again, and how many may be used at once.
+    """Return the milliseconds until a used token is there again, and the number of tokens in a full bucket.
 
-    A full bucket and what comes into it are `per_minute` together, so that no minute, wherever it begins, has more; at least three.
+    A full bucket and its refill of one minute are `per_minute` together, at least 3, so that no minute has more requests.
     """
     burst = max(2, per_minute // _BURSTS_PER_MINUTE)
     return -(-_MINUTE // max(1, per_minute - burst)), burst
@@ -133,10 +133,10 @@ class RequestBudget:
         self._local = Bucket()
 
     async def take(self, seconds: float, *, optional: bool = False) -> float:
-        """Wait for a request's turn. Returns how many of `seconds` are left for the request. Raises `BudgetSpent`.
+        """Wait for a request's turn, and return how many of its `seconds` are left for it. Raises `BudgetSpent`.
 
-        A job's request always has all of them, because nobody waits for it. An `optional` request, without which a caller can be
-        answered, too, neither waits nor takes what the next booking needs.
+        A job's request keeps all its seconds, because nobody waits for it. An `optional` request, without which a caller can
+        still be answered, neither waits nor uses the tokens kept for bookings.
         """
         per_minute = self._per_minute()
         if per_minute == 0:
@@ -154,7 +154,7 @@ class RequestBudget:
         return seconds
 
     async def _wait_as_job(self, interval: int, burst: int, *, optional: bool) -> None:
-        """Wait without a reservation, which would be before the next caller, but for the share of jobs."""
+        """Wait for a token. A job reserves none, which would delay callers, unless its share (`_JOB_SHARE`) is due."""
         depth = max(1, burst // 2 - _FOR_TURNS) if optional else burst // 2
         share = 0 if optional else max(0, burst - _FOR_BOOKINGS)
         has_begun, waited = _has_begun.get() and not optional, 0
@@ -183,8 +183,7 @@ class RequestBudget:
         return bool(granted), int(wait)
 
     def _longest_to_full(self) -> int:
-        """Return in how many milliseconds a bucket is full after callers have used all of it, and reserved the refill of a
-        second."""
+        """Return the most milliseconds until a bucket is full: it is empty, and the refill of another second is reserved."""
         interval, burst = pace(self._per_minute())
         return burst * interval + _CALLER_WAIT
 

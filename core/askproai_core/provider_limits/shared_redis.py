@@ -1,4 +1,4 @@
-"""The part of Redis that the limits use, so that they can be imported without its library: `askproai_core.redis` has the client."""
+"""The part of Redis that the limits use. Importing it loads no library of Redis: `askproai_core.redis` has the client."""
 
 import hashlib
 from collections.abc import Sequence

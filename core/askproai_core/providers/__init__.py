@@ -1,4 +1,4 @@
-"""HTTP to Retell and Cal.com for both planes: one request at a time, guarded by a circuit breaker, its outcome a value."""
+"""HTTP to Retell and Cal.com for both planes: one request at a time, guarded by a circuit breaker; the outcome is a value."""
 
 from askproai_core.providers.errors import (
     CredentialMissing,

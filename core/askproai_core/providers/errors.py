@@ -1,15 +1,16 @@
-"""The meaning of a failed call to a provider for the next try. The operator raises these; the runtime keeps outcomes as values.
+"""Errors of calls to a provider, by their consequence for the next attempt. The operator raises them; the runtime uses
+outcomes.
 
 ProviderError
-├── ProviderUnavailable   nothing was done there: refused connection, unknown host, a read that kept failing
-│   └── ProviderResting   it failed again and again, so nothing was sent
+├── ProviderUnavailable   the provider did nothing: refused connection, unknown host, a read that kept failing
+│   └── ProviderResting   the provider failed again and again, so nothing was sent
 ├── CredentialRefused     401 or 403: the key is wrong, or lacks a permission
-├── RateLimited           429, or our own budget for this key is spent
+├── RateLimited           429, or our own budget for this key is used up
 ├── ProviderRefused       any other 3xx or 4xx: the request itself is not accepted
 ├── HostNotAllowed        the server is not on the list of allowed hosts, so nothing was sent
-└── UnknownOutcome        a write that timed out or ended in 5xx: it may have been done; look it up before a second try
+└── UnknownOutcome        a write timed out or ended in 5xx: it may have been done; look it up before a second attempt
 
-`CredentialMissing` is not among them: it is kept in a `Reply` when there was no key to send a request with.
+`CredentialMissing` is not among them: a `Reply` holds it if there was no key to send a request with.
 """
 
 from datetime import timedelta
@@ -37,7 +38,7 @@ class ProviderResting(ProviderUnavailable):
 
 
 class CredentialRefused(ProviderError):
-    """`reason` is the provider's own text, which a firewall in front of it does not give; empty if there was none."""
+    """The provider refused the key. `reason` is the provider's own text; empty if there is none, such as from a firewall."""
 
     def __init__(self, provider: str, operation: str, status: int, reason: str = "") -> None:
         why = "the key is not accepted" if status == HTTPStatus.UNAUTHORIZED else "the key may not do this"
@@ -46,7 +47,7 @@ class CredentialRefused(ProviderError):
 
 
 class RateLimited(ProviderError):
-    """The provider limits requests of this key; with `own` it is our own budget for the key, and nothing was sent."""
+    """The provider limits requests of this key. If `own`, our own budget for the key is used up, and nothing was sent."""
 
     def __init__(self, provider: str, operation: str, retry_after: timedelta, *, own: bool = False) -> None:
         # No seconds in the text: it becomes part of a status, which would else change with every reconcile.

@@ -146,8 +146,8 @@ class Reply:
 
     @property
     def reason(self) -> str:
-        """Return why the request failed, without quoting aiohttp, whose texts may hold the URL and its key, and without the
-        e-mail addresses and phone numbers that a provider may quote: the reason is stored with the job.
+        """Return why the request failed. Neither aiohttp's texts, which may contain a URL with its key, nor the e-mail
+        addresses and phone numbers that a provider may quote are part of it, because it is stored with the job.
         """
         if isinstance(self.error, CircuitOpen | BudgetSpent | CredentialMissing):
             return str(self.error)
@@ -155,7 +155,7 @@ class Reply:
 
     @property
     def redacted_error(self) -> str | None:
-        """Return why a request failed, without anything that may name a person or be a key; None for one that did not."""
+        """Return why a request failed, without anything that may name a person or be a key; None if it succeeded."""
         if self.error is not None:
             return self.failure or type(self.error).__name__
         if self.status is None or self.status < HTTPStatus.MULTIPLE_CHOICES:
@@ -164,7 +164,7 @@ class Reply:
 
     @property
     def error_shape(self) -> str | None:
-        """Return which fields the body of a failure has; None without one, and for a request that did not fail."""
+        """Return which fields the body of a failed request's answer has; None without a body, or if the request succeeded."""
         is_failure = self.status is not None and self.status >= HTTPStatus.MULTIPLE_CHOICES
         return shape_of(self.body) if is_failure and self.body is not None else None
 
@@ -184,9 +184,9 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class ProviderHttp:
-    """Sends requests to one provider. `circuits` is asked before each request, and records how it went.
+    """Sends requests to one provider. It asks `circuits` for a permit before each request, and records the outcome there.
 
-    With a `budget` a request needs a total timeout; what a caller waits for its turn is a part of it.
+    `budget` applies only to requests with a total timeout; a caller's wait for its turn counts toward that.
     """
 
     provider: Provider
@@ -198,9 +198,9 @@ class ProviderHttp:
     async def send(
         self, method: str, url: str, timeout: aiohttp.ClientTimeout, *, optional: bool = False, **content: Any
     ) -> Reply:
-        """Send one request, or none while the circuit is open. `content`: what aiohttp takes as headers, params and JSON.
+        """Send one request, or none while the circuit is open. `content` are aiohttp's arguments: headers, params, JSON.
 
-        An `optional` one is not sent if the budget has only the reserve for requests that somebody relies on.
+        An `optional` request is not sent if only tokens kept for more important requests are left in the budget.
         """
         # No `traceparent` goes to a provider: it is of no use there, and says which requests belong together.
         with span("provider.request", Kind.CLIENT, provider=self.provider.value, method=method):
@@ -250,7 +250,7 @@ def url_template(url: str) -> str:
 
 
 def _describe_in_span(url: str, reply: Reply) -> None:
-    """Add to the current span where a request went and how it ended; never what was sent or answered."""
+    """Add the request's destination and outcome to the current span; never any content that was sent or received."""
     annotate(host=urlsplit(url).hostname or "", template=url_template(url))
     if reply.status is not None:
         annotate(status=reply.status)
@@ -309,7 +309,7 @@ def find_host_problem(base_url: str, patterns: Iterable[str]) -> str | None:
 
 
 def is_host_listed(host: str, port: int, patterns: Iterable[str], *, is_usual_port: bool) -> bool:
-    """Return whether a pattern such as `*.cal.example` or `127.0.0.1:*` names a server; one without a port names the usual ones."""
+    """Return whether a pattern such as `*.cal.example` or `127.0.0.1:*` matches; without a port, only if `is_usual_port`."""
     for pattern in patterns:
         name, _, ports = pattern.strip().lower().partition(":")
         if fnmatchcase(host, name) and (fnmatchcase(str(port), ports) if ports else is_usual_port):
@@ -318,7 +318,7 @@ def is_host_listed(host: str, port: int, patterns: Iterable[str], *, is_usual_po
 
 
 class _ConnectionBroken(aiohttp.ClientError):
-    """The connection broke after the request was sent. Unlike its cause, aiohttp does not repeat the request for it."""
+    """The connection broke after the request was sent. aiohttp does not repeat a request for this error, unlike its cause."""
 
 
 async def _send_once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:

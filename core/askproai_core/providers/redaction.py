@@ -76,9 +76,10 @@ def list_words(content: Mapping[str, Any]) -> frozenset[str]:
 
 
 def redact(text: str, sent: Iterable[str] = ()) -> str:
-    """Return a provider's text without e-mail addresses, numbers, keys, URLs, what it quotes, the words of the request, and words
-    that may be names: those with a capital that no error begins with, those in lower case that are no words of errors, and those of
-    other scripts. At most 300 characters.
+    """Return a provider's text without anything personal or secret, at most 300 characters.
+
+    Removed are e-mail addresses, numbers, keys, URLs, quotations, the words in `sent`, and possible names: unusual capitalized
+    words, lower-case words that are not typical of errors, and words in other scripts.
     """
     words = frozenset(sent)
 

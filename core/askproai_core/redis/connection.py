@@ -1,8 +1,8 @@
 """Connections to Redis by its URL, and the keys that all tenants may read.
 
 A URL is `redis://user:password@host:6379/0`, `rediss://…` for TLS, or by Sentinel
-`redis+sentinel://user:password@h1:26379,h2/master` or `rediss+sentinel://…`. User and password are Redis's own; the Sentinels
-are asked without.
+`redis+sentinel://user:password@h1:26379,h2/master` or `rediss+sentinel://…`. User and password are those of Redis; a Sentinel
+is asked without a login.
 """
 
 from datetime import timedelta

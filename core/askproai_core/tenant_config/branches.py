@@ -14,7 +14,7 @@ class Hours(ConfigStruct, frozen=True):
 
 
 class Absence(ConfigStruct, frozen=True):
-    """Whole days off; both `first` and `last` are included."""
+    """Whole days on which a staff member is absent, from `first` to `last`, both included."""
 
     first: date
     last: date
@@ -49,12 +49,13 @@ class PhoneNumber(ConfigStruct, frozen=True):
 
 
 class Staff(ConfigStruct, frozen=True):
-    """A person with `units` units: the least common multiple of the capacities of the services that this person offers here.
+    """A staff member with `units` units: the least common multiple of the capacities of the services that this person offers
+    here.
 
-    `resource_ids` are rows of the table `resources`: first one for each unit, then those of a formerly larger number of units.
-    The latter get no new claims, but may still have appointments.
+    `resource_ids` are rows of the table `resources`: first one for each unit, then rows of units that existed before. The
+    latter get no new claims, but may still have appointments.
 
-    `travel_minutes` lie between an appointment in another branch and one here. `languages` are ISO codes; none means German.
+    `travel_minutes` lie between an appointment in another branch and one here. `languages` are ISO codes; empty means German.
     """
 
     id: str

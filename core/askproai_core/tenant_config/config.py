@@ -24,11 +24,11 @@ BOOKING_TARGET_PERCENT: Final = Decimal(95)
 
 
 class Agent(ConfigStruct, frozen=True):
-    """A Retell agent that may call us. `branch` is None for a hotline, `agent_id` until the agent exists at Retell.
+    """A Retell agent that may call us. `branch` is None for a hotline; `agent_id` is None until the agent exists at Retell.
 
-    `language` is the one that its callers are answered in, as Retell writes it.
+    `language` is the language in which its callers are answered, in Retell's spelling.
 
-    `functions` lack `FURTHER_FUNCTIONS`: pods refuse a whole config for a value that they do not know.
+    `functions` omit `FURTHER_FUNCTIONS`, because pods of an older release refuse a whole config for one unknown value.
     """
 
     name: str
@@ -56,20 +56,20 @@ class CalendarConfig(ConfigStruct, frozen=True):
 
 
 class RetellConfig(ConfigStruct, frozen=True):
-    """Where the pods ask Retell for calls whose events did not come; empty while the tenant has no agent."""
+    """The server at which the pods look up calls whose events did not arrive; empty while the tenant has no agent."""
 
     base_url: str = ""
 
 
 class RateLimits(ConfigStruct, frozen=True):
-    """Requests per second of all pods together (of each pod while Redis is away); 0 means no limit."""
+    """Limits of requests per second for all pods together (for each pod while Redis is unavailable); 0 means no limit."""
 
     webhooks_per_second: int = 300
     functions_per_second: int = 100
 
 
 class BookingLimits(ConfigStruct, frozen=True):
-    """How many appointments callers can book by telephone; a day and an hour count back from now."""
+    """Limits of appointments booked by telephone: per call, per caller in the last day, for withheld numbers in the last hour."""
 
     per_call: int = 3
     per_caller_and_day: int = 10
@@ -124,18 +124,18 @@ class TenantConfig(ConfigStruct, frozen=True):
         return next((each.credential for each in own if each.event_type_id == event_type_id), None)
 
     def host_id(self, event_type_id: int | None, staff: str) -> int | None:
-        """Return who a staff member is among the hosts of a team's event type; None if the event type is no team's."""
+        """Return a staff member's user id among the hosts of a team's event type; None if the event type is no team's."""
         types = (each for service in self.services for each in service.team_event_types)
         return next(
             (each.host_id for each in types if (each.event_type_id, each.staff) == (event_type_id, staff)), None
         )
 
     def find_branch(self, name: str | None) -> Branch | None:
-        """Return a branch by its name; None if it is not declared, or not any more."""
+        """Return a branch by its name; None if no such branch is declared, or it is no longer declared."""
         return next((branch for branch in self.branches if branch.name == name), None)
 
     def withheld(self, event_type_id: int | None) -> Withheld | None:
-        """Return why nothing is sent to an event type, also to one that no service names any more."""
+        """Return why nothing may be sent to an event type, even if no service names it any more; None if requests may be sent."""
         if event_type_id in self.withheld_event_types:
             return Withheld.NOT_FOUND
         types = (each for service in self.services for each in service.linked_event_types)
@@ -147,7 +147,7 @@ class TenantConfig(ConfigStruct, frozen=True):
         return any(each.event_type_id == event_type_id for each in types)
 
     def needs_confirmation(self, event_type_id: int | None) -> bool:
-        """Return whether bookings of an event type are requested until somebody confirms them there."""
+        """Return whether bookings of an event type stay requests until somebody confirms them at Cal.com."""
         types = (each for service in self.services for each in service.linked_event_types)
         return any(each.needs_confirmation for each in types if each.event_type_id == event_type_id)
 
@@ -157,7 +157,7 @@ class TenantConfig(ConfigStruct, frozen=True):
         return next((each.default_minutes for each in types if each.event_type_id == event_type_id), None)
 
     def booking_fields(self, service: str, event_type_id: int | None) -> tuple[BookingField, ...]:
-        """Return the booking fields that a booking of a service answers, by the service's name: services may share event types."""
+        """Return the booking fields that a booking must answer; they depend on the service, as services may share event types."""
         types = (each for known in self.services if known.name == service for each in known.linked_event_types)
         return next((each.booking_fields for each in types if each.event_type_id == event_type_id), ())
 

@@ -1,4 +1,4 @@
-"""The messages to customers and the business, and their channels."""
+"""The settings of notifications to customers and to the business, and of the channels that send them."""
 
 from datetime import time
 
@@ -17,9 +17,8 @@ NOTIFICATION_KEY = "notifications-webhook-key"
 
 
 class EmailSettings(ConfigStruct, frozen=True):
-    """A mail server. `needs_login`: its user and password are mounted files; without them nothing is sent.
-
-    `private_ca`: the authority of its certificate is a mounted file, too, and is trusted instead of the system's.
+    """A mail server. If `needs_login`, its user and password are mounted files; without these files nothing is sent. If
+    `private_ca`, the server's CA is a mounted file, too, and is trusted instead of the system's.
     """
 
     host: str
@@ -36,14 +35,14 @@ class WebhookSettings(ConfigStruct, frozen=True):
 
 
 class QuietHours(ConfigStruct, frozen=True):
-    """Local wall-clock time within which no reminder is sent: from `begins` to `ends`, past midnight if that is earlier."""
+    """The local wall-clock time in which no reminder is sent: from `begins` to `ends`, past midnight if `ends` is earlier."""
 
     begins: time
     ends: time
 
 
 class CustomerNotifications(ConfigStruct, frozen=True):
-    """`for_calcom_bookings`: also what Cal.com holds is confirmed by us. Without `remind_minutes_before` nobody is reminded."""
+    """If `for_calcom_bookings`, bookings made at Cal.com are confirmed, too. `remind_minutes_before` None: no reminders."""
 
     channels: tuple[NotificationChannel, ...] = (NotificationChannel.EMAIL,)
     for_calcom_bookings: bool = False
@@ -59,7 +58,7 @@ class BusinessNotifications(ConfigStruct, frozen=True):
 
 
 class NotificationTexts(ConfigStruct, frozen=True):
-    """The tenant's own words for customers, in one paragraph each; empty: none."""
+    """The tenant's own sentences for customers, one paragraph each; an empty text adds nothing."""
 
     confirmation: str = ""
     change: str = ""
@@ -69,9 +68,8 @@ class NotificationTexts(ConfigStruct, frozen=True):
 
 
 class Notifications(ConfigStruct, frozen=True):
-    """The messages, their recipients and their channels: a channel without settings sends nothing.
-
-    `public_url` is where the tenant's pods are reached, for links in mails; empty: there are none.
+    """The kinds of notifications, their recipients and channels. A channel without settings sends nothing. `public_url` is the
+    public address of the tenant's pods, for links in mails; if empty, mails have no links.
     """
 
     language: Language = Language.DE

@@ -7,7 +7,7 @@ OIDC_CLIENT_SECRET, OIDC_CA = "page-oidc-client-secret", "page-oidc-ca"
 
 
 class PageRoles(ConfigStruct, frozen=True):
-    """The groups that have each role: values of the claim of the login."""
+    """The groups that have each role: values of the group claim in the login's token."""
 
     owner: tuple[str, ...] = ()
     staff: tuple[str, ...] = ()
@@ -29,7 +29,7 @@ class OidcSettings(ConfigStruct, frozen=True):
 
 
 class PageSettings(ConfigStruct, frozen=True):
-    """`host` is where the page is published, https; empty: it is on the private port alone."""
+    """`host` is the host that serves the page by https; if empty, only the private port serves the page."""
 
     oidc: OidcSettings | None = None
     host: str = ""

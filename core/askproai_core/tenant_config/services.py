@@ -10,7 +10,7 @@ from askproai_core.tenant_config.vocabulary import ConfigStruct, FieldSource, Se
 
 
 class BookingField(ConfigStruct, frozen=True):
-    """A booking field of an event type that our bookings answer: from `source`, and with `value` where that is empty or none."""
+    """A booking field of an event type that our bookings answer: from `source`, or with `value` if `source` has no data."""
 
     slug: str
     source: FieldSource | None = None
@@ -18,10 +18,10 @@ class BookingField(ConfigStruct, frozen=True):
 
 
 class EventType(ConfigStruct, frozen=True):
-    """A Cal.com event type. It has one host, so each staff member has one for each service.
+    """A Cal.com event type. It has one host, so each staff member has a separate event type for each service.
 
-    `default_minutes` is set if it has several lengths: what a booking lasts that names no length. `needs_confirmation`: its
-    bookings are requested until somebody confirms them at Cal.com. While it is `withheld`, nothing is sent to it.
+    `default_minutes` is set if it has several lengths: the length of a booking that names none. If `needs_confirmation`,
+    bookings stay requests until somebody confirms them at Cal.com. While it is `withheld`, nothing is sent to it.
     """
 
     staff: str
@@ -56,7 +56,7 @@ class Segment(ConfigStruct, frozen=True):
 
 
 class StaffOverride(ConfigStruct, frozen=True):
-    """The differences of a service with one staff member; None is as with everybody. The price is all three fields."""
+    """The length and price of a service with one staff member; None means as declared. A price consists of all three fields."""
 
     staff: str
     duration_minutes: int | None = None
@@ -66,17 +66,18 @@ class StaffOverride(ConfigStruct, frozen=True):
 
 
 class Service(ConfigStruct, frozen=True):
-    """A service that can be booked, `capacity` times at once with each staff member.
+    """A service that can be booked `capacity` times at once with each staff member.
 
-    `staff_overrides`: with these staff members it has another length or price (`done_by`). Pods of a release that does not know
-    them book the length of the service.
+    `staff_overrides` are staff members with whom it has another length or price (`done_by`). Pods of a release that does not
+    know this field book the declared length.
 
-    Its `segments`, if it has any, last `duration_minutes` together; the first and the last one are work. Pods of a release that
-    does not know them block the whole time.
+    Its `segments`, if any, last `duration_minutes` together; the first and the last one are work. Pods of a release that does
+    not know this field block the whole time.
 
-    `branch` is None when every branch offers it. `staff` maps a branch's name to the ids of those who can do it there.
-    Event types with another key than the tenant's are a field of their own: pods of a release that does not know it must not
-    book them with the tenant's. So are those of a team, because such pods do not know whom Cal.com has chosen.
+    `branch` is None if every branch offers the service. `staff` maps a branch's name to the ids of the staff members who offer
+    it. Event types that need another API key are in a field of their own, so that pods of a release that does not know it do
+    not book them with the tenant's key. Event types of a team are, too, because such pods do not know which host Cal.com has
+    chosen.
     """
 
     name: str
@@ -102,7 +103,7 @@ class Service(ConfigStruct, frozen=True):
     staff_overrides: tuple[StaffOverride, ...] = ()
 
     def done_by(self, staff: str) -> Self:
-        """Return the service as it is with a staff member: with that one's length and price. It has no overrides itself."""
+        """Return a copy of the service with one staff member's length and price, and without overrides."""
         override = next((each for each in self.staff_overrides if each.staff == staff), None)
         if override is None:
             return msgspec.structs.replace(self, staff_overrides=()) if self.staff_overrides else self
@@ -115,10 +116,10 @@ class Service(ConfigStruct, frozen=True):
         return msgspec.structs.replace(self, **changes)
 
     def in_branch(self, branch: str) -> Self:
-        """Return the service as it is in a branch: with the length and price of everybody there who can do it.
+        """Return the service with the lengths and prices that it has in a branch.
 
-        A length or price that none of them has is not said there: that of the first of them takes its place, and the others are
-        overrides of it.
+        If no staff member there has the declared length or price, the first staff member's is used instead. Staff members who
+        differ from the result are its overrides.
         """
         own = {staff: self.done_by(staff) for staff in self.staff.get(branch, ())}
         if not own or not self.staff_overrides:
@@ -144,12 +145,12 @@ class Service(ConfigStruct, frozen=True):
 
     @property
     def has_own_lengths(self) -> bool:
-        """Return whether it takes some staff members longer or shorter than others."""
+        """Return whether the service takes longer or shorter with some staff members."""
         return any(each.duration_minutes not in {None, self.duration_minutes} for each in self.staff_overrides)
 
     @property
     def work_spans(self) -> tuple[tuple[int, int], ...]:
-        """Return when the staff member works, in minutes from the start, half-open; a customer waits between two of them."""
+        """Return when the staff member works, in minutes from the start, half-open; the customer waits between two spans."""
         spans, at = list[tuple[int, int]](), 0
         for kind, segments in groupby(self.segments or (Segment(self.duration_minutes),), key=attrgetter("kind")):
             first, at = at, at + sum(segment.minutes for segment in segments)
@@ -164,5 +165,5 @@ class Service(ConfigStruct, frozen=True):
 
     @property
     def linked_event_types(self) -> tuple[EventType, ...]:
-        """Return the event types of all accounts."""
+        """Return the event types in all accounts: the tenant's, staff members' own, and teams'."""
         return (*self.event_types, *self.own_event_types, *self.team_event_types)

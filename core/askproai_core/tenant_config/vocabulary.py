@@ -1,4 +1,4 @@
-"""The closed lists of a tenant's config, named as manifests name their values; and what each part of it is made of."""
+"""The closed lists of a tenant's config, with values as manifests spell them, and the base class of its structures."""
 
 from enum import StrEnum
 
@@ -87,7 +87,7 @@ class EmailSecurity(StrEnum):
 
 
 class BusinessNews(StrEnum):
-    """The single notifications of the business, as manifests name them."""
+    """The kinds of news that a business can be notified about, as manifests name them."""
 
     NEW = "New"
     MOVED = "Moved"
@@ -106,7 +106,7 @@ class FieldSource(StrEnum):
 
 
 class SegmentKind(StrEnum):
-    """The staff member's part in a segment of a service, as manifests name it."""
+    """Whether the staff member works or waits in a segment of a service, as manifests name it."""
 
     WORK = "Work"
     WAIT = "Wait"  # the customer stays, and the staff member can serve others
@@ -120,11 +120,11 @@ class CallerVerification(StrEnum):
 
 
 class Withheld(StrEnum):
-    """Why nothing is sent to an event type: anybody can book at anybody's, so a wrong id leads into another business's account."""
+    """Why nothing is sent to an event type. Cal.com lets anybody book any event type: a wrong id would book another business."""
 
     NOT_LOOKED_UP = "NotLookedUp"  # not yet read with the key of its account
     NOT_FOUND = "NotFound"  # Cal.com has answered that the key's account has no such event type
 
 
 class ConfigStruct(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Unknown fields are ignored, so that a pod of release N reads the config of operator N+1."""
+    """The base of config structures. It ignores unknown fields, so that a pod of release N can read the config of operator N+1."""

@@ -1,10 +1,10 @@
 """Traces: one request followed from its entrance through the queue to the provider, as OpenTelemetry spans.
 
-Off unless a process opens it (`open_tracing`): then `span` and the others do nothing, and no module of OpenTelemetry is imported.
-A trace begins only at an entrance (`start_trace`), by the process's own ratio, and goes on where its context was stored
-(`continue_from`). A `span` without a trace does nothing, so 99 of 100 requests cost a look at a variable.
+Traces are off unless a process opens them (`open_tracing`): then `span` and the other functions do nothing, and no module of
+OpenTelemetry is imported. A trace begins only at an entrance (`start_trace`), by the process's own ratio, and continues where
+its context was stored (`continue_from`). A `span` without a trace does nothing, so 99 of 100 requests only read a variable.
 
-The attributes of a span are the closed list `Attributes`: no number, name, body, path or text of an error can get into one.
+The attributes of a span are the closed list `Attributes`: no number, name, body, path or text of an error can become one.
 """
 
 from askproai_core.tracing.process import TracingSettings, open_tracing

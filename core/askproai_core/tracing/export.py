@@ -1,7 +1,7 @@
-"""Spans by the SDK of OpenTelemetry, and their way to a collector by OTLP over HTTP. Imported only where traces are on.
+"""Make spans with OpenTelemetry's SDK and send them to a collector by OTLP over HTTP. Imported only where traces are on.
 
-A thread sends them. At most `MOST_WAITING` wait for it: more are counted and dropped, so that a collector that is slow or away
-costs no call anything, and memory only up to that number.
+A thread sends them. At most `MOST_WAITING` spans wait for it; further ones are dropped and counted. So a slow or unavailable
+collector delays no call, and uses no more memory than those spans.
 """
 
 import logging
@@ -66,7 +66,7 @@ class OtelSpan:
 
 
 class _CountingExporter(SpanExporter):
-    """Counts what the collector has taken and what it has not, and says once that it is away, and that it is back."""
+    """Counts exported and dropped spans, and logs once that the collector is unavailable, and once that it is back."""
 
     def __init__(self, exporter: SpanExporter, count: Count, sent: "_Bounded") -> None:
         self._exporter, self._count, self._bounded, self._is_away = exporter, count, sent, False
@@ -93,7 +93,7 @@ class _CountingExporter(SpanExporter):
 
 
 class _Bounded(SpanProcessor):
-    """Passes ended spans on to the thread that sends them, as long as not too many wait."""
+    """Passes ended spans on to the sending thread, and drops spans while `MOST_WAITING` already wait."""
 
     def __init__(self, count: Count) -> None:
         self._count, self._waiting, self._lock = count, 0, threading.Lock()
@@ -110,7 +110,7 @@ class _Bounded(SpanProcessor):
             self.batches.on_end(span)
 
     def left(self, spans: int) -> None:
-        """Note that so many do not wait any more."""
+        """Record that `spans` spans no longer wait."""
         with self._lock:
             self._waiting -= spans
 
@@ -157,7 +157,7 @@ class OtelRecorder:
         return OtelSpan(NonRecordingSpan(_context(ids, remote=True)))
 
     def close(self, seconds: float) -> None:
-        """Send what waits, for at most so long. Called in a thread of its own: it blocks."""
+        """Send the waiting spans, for at most `seconds`. It blocks, so call it in a thread of its own."""
         ended = threading.Thread(target=self._batches.shutdown, name="traces-end", daemon=True)
         ended.start()
         ended.join(seconds)

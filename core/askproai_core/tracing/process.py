@@ -15,7 +15,7 @@ _CLOSE_SECONDS: Final = 2.0  # a process that ends waits no longer for the colle
 
 @dataclass(frozen=True, slots=True)
 class TracingSettings:
-    """The receiver of spans, and the share of the entrances that is sent. An empty `endpoint`: traces are off."""
+    """The collector's address and the share of entrances that begin a trace. If `endpoint` is empty, traces are off."""
 
     endpoint: str = ""
     ratio: float = 0.01
@@ -23,10 +23,11 @@ class TracingSettings:
 
 @asynccontextmanager
 async def open_tracing(settings: TracingSettings, service: str, count: Count, **resource: str) -> AsyncIterator[None]:
-    """Make spans during the block, as `service`; none without an endpoint. Its end sends what waits, for at most 2 s.
+    """Make spans named after `service` during the block; none without an endpoint. Its end sends waiting spans, for at most 2
+    s.
 
-    `count` is called with `exported` or `dropped` and a number of spans, by any thread. `resource` are further facts of the
-    process (`tenant`).
+    `count` is called with `exported` or `dropped` and a number of spans, from any thread. `resource` are further facts about
+    the process, such as `tenant`.
     """
     if not settings.endpoint:
         yield

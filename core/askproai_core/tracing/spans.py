@@ -10,7 +10,7 @@ from typing import Final, NamedTuple, Protocol, Self, TypedDict, Unpack
 
 
 class Kind(StrEnum):
-    """The subject of a span, by OpenTelemetry's names."""
+    """The kinds of spans, by OpenTelemetry's names."""
 
     INTERNAL = "INTERNAL"
     SERVER = "SERVER"  # answers a request
@@ -20,7 +20,7 @@ class Kind(StrEnum):
 
 
 class Attributes(TypedDict, total=False):
-    """All that a span may say. Each value comes from a closed list, is a number, or is a name of the tenant's own manifest."""
+    """All attributes of spans. Each value is of a closed list, a number, or a name in the tenant's own manifest."""
 
     tenant: str
     branch: str
@@ -68,7 +68,7 @@ class SpanIds(NamedTuple):
 
 
 class RecordedSpan(Protocol):
-    """A span that is exported at its end, or the stored end of another process's."""
+    """A span that is exported at its end, or the stand-in for another process's span."""
 
     @property
     def ids(self) -> SpanIds: ...
@@ -101,13 +101,13 @@ _current: ContextVar[RecordedSpan | None] = ContextVar("askproai_span", default=
 
 
 def use(recorder: Recorder | None) -> Recorder | None:
-    """Make spans by `recorder` from now on, or none; return what made them before."""
+    """Set the recorder that makes spans from now on, None for no spans; return the recorder before."""
     before, _state.recorder = _state.recorder, recorder
     return before
 
 
 def used() -> Recorder | None:
-    """Return what makes spans now."""
+    """Return the recorder that makes spans now; None if traces are off."""
     return _state.recorder
 
 
@@ -117,21 +117,21 @@ def is_on() -> bool:
 
 
 def is_recording() -> bool:
-    """Return whether what is done now is traced."""
+    """Return whether the running code belongs to a recorded trace."""
     return _current.get() is not None
 
 
 def draw_trace() -> bool:
-    """Return whether an entrance begins a trace: the share that the settings name does, and none while traces are off.
+    """Return at random whether an entrance begins a trace, by the ratio in the settings; False while traces are off.
 
-    Before anything of the span is known, so that all the others pay for a number alone.
+    Call it before any preparation of a span, so that requests without a trace cost one random number only.
     """
     recorder = _state.recorder
     return recorder is not None and random.random() < recorder.ratio  # noqa: S311  no secret
 
 
 class Scope:
-    """A block in which a span is the current one. Without one it does nothing; it can be entered again and again."""
+    """A block in which a span is the current one. A scope without a span does nothing, and can be entered repeatedly."""
 
     __slots__ = ()
 
@@ -194,7 +194,7 @@ def start_trace(
 def record_trace(
     name: str, kind: Kind = Kind.INTERNAL, *, linked: str | None = None, **attributes: Unpack[Attributes]
 ) -> Scope:
-    """Begin a trace with the block, which `draw_trace` has chosen. `linked` as for `start_trace`."""
+    """Begin a trace with the block, after `draw_trace` has returned True. `linked` is the same as for `start_trace`."""
     recorder = _state.recorder
     if recorder is None:
         return _NOTHING
@@ -202,12 +202,12 @@ def record_trace(
 
 
 def detached() -> Scope:
-    """Let nothing of the block belong to the current trace: it is done for others, too."""
+    """Keep the work of the block out of the current trace, because it is done for other requests, too."""
     return _NOTHING if _current.get() is None else _SpanScope(None, ends=False)
 
 
 def continue_from(traceparent: str | None) -> Scope:
-    """Let the spans of the block belong to the trace of a stored context. None, and what is no context, changes nothing."""
+    """Let the spans of the block belong to the trace of a stored context. None or an invalid context changes nothing."""
     recorder = _state.recorder
     ids = None if recorder is None else _parse(traceparent, sampled=True)
     if recorder is None or ids is None:
@@ -216,14 +216,14 @@ def continue_from(traceparent: str | None) -> Scope:
 
 
 def annotate(**attributes: Unpack[Attributes]) -> None:
-    """Add to the current span. Does nothing without one."""
+    """Add attributes to the current span. Does nothing without one."""
     current = _current.get()
     if current is not None:
         current.set(_names(attributes))
 
 
 def name_route(route: str) -> None:
-    """Name the current span after the route of its request, as a template without ids. Does nothing without one."""
+    """Name the current span by the route of its request, a template without ids. Does nothing without a span."""
     current = _current.get()
     if current is not None:
         current.rename(route)
@@ -277,7 +277,7 @@ def _names(attributes: Attributes) -> dict[str, str | int | bool]:
 
 
 def _parse(traceparent: str | None, *, sampled: bool) -> SpanIds | None:
-    """Return the ids of a context of version 00; with `sampled` only of one that is recorded where it comes from."""
+    """Return the ids of a context of version 00, None if it is invalid. With `sampled`, its sender must record the trace."""
     found = _TRACEPARENT.fullmatch(traceparent) if traceparent else None
     if found is None or (sampled and not int(found[3], 16) & _SAMPLED):
         return None

@@ -81,7 +81,7 @@ SAME_OWNER = rule(  # both versions satisfy ONE_OWNER, so one of the two referen
 def bounded_list(
     max_items: int, *rules: Rule, key: str | None = None, as_set: bool = False, min_items: int | None = None
 ) -> Any:
-    """Return a Field that bounds a list and sets how two writers merge it: by key, as a set, or (neither) as a whole."""
+    """Return a Field that bounds a list and sets how the API server merges two writers: by `key`, as a set, or as one value."""
     extra: dict[str, Any] = {"x-kubernetes-list-type": "map" if key else "set" if as_set else "atomic"} | validations(
         *rules
     )
@@ -153,7 +153,7 @@ LabelValue = Annotated[
 
 
 def bounded_map(max_items: int) -> Any:
-    """Return a Field for labels or annotations: at most so many, with keys that Kubernetes accepts."""
+    """Return a Field for labels or annotations: at most `max_items`, with keys that Kubernetes accepts."""
     keys = rule(
         f"self.all(key, key.size() <= 253 && key.matches(r'{_META_KEY}'))",
         "not a key of a label or annotation, such as example.com/pool",
@@ -210,7 +210,7 @@ class SecretKeyRef(Part):
 
 
 class Hours(Part):
-    """One range of local wall-clock time on some weekdays; ranges may touch and overlap, together they count."""
+    """One range of local wall-clock time on some weekdays. Ranges may touch or overlap; their union counts."""
 
     model_config = with_rules(
         rule(
@@ -229,7 +229,7 @@ class Hours(Part):
 
 
 class StatusCondition(Part):
-    """One cause, or the whole (`Ready`)."""
+    """One condition of an object: `Ready` itself, or a cause of it."""
 
     type: Short
     """Which condition; docs/reference/conditions.md explains each."""
@@ -246,9 +246,10 @@ class StatusCondition(Part):
 
 
 class CommonStatus(Part):
-    """The status fields of every kind. Status models are only the schema: the engine writes it, kubectl and people read it.
+    """The status fields of every kind. Status models are only a schema: the engine writes the status; kubectl and people read
+    it.
 
-    Their bounds leave room: a status beyond one would be refused whole, and nobody would be told anything.
+    Their bounds leave room: the API server would refuse a whole status for one excess, and nobody would see it.
     """
 
     conditions: Annotated[tuple[StatusCondition, ...], bounded_list(20, key="type")] = ()

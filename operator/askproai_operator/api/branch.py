@@ -126,18 +126,18 @@ class BranchSpec(base.Part):
 
     @property
     def region(self) -> str:
-        """The country (ISO 3166-1) whose national numbers are meant."""
+        """The country (ISO 3166-1) in whose national format this branch's numbers are read."""
         from askproai_core.phone_numbers import home_region  # noqa: PLC0415  commands that read no number start without it
 
         written = (text for entry in self.phone_numbers for text in (entry.number, entry.did) if text)
         return home_region(written, self.holidays.country if self.holidays else None)
 
     def read_public(self, entry: PhoneNumber) -> str | None:
-        """Return the public number of an entry in E.164; None if it is no phone number."""
+        """Return the published number of an entry in E.164; None if the entry is not a phone number."""
         return self._read(entry.number)
 
     def read_dialled(self, entry: PhoneNumber) -> str | None:
-        """Return the number of an entry that Retell sees, in E.164; None if it is no phone number."""
+        """Return the number of an entry as Retell sees it, in E.164; None if the entry is not a phone number."""
         return self._read(entry.did or entry.number)
 
     def _read(self, number: str) -> str | None:

@@ -146,7 +146,7 @@ class Status(StrEnum):
 
 
 class Reason(Explained):
-    """Why a condition is as it is. The message says the rest, and what to do."""
+    """The reason of a condition. The condition's message adds the details and what to do."""
 
     AS_DECLARED = (
         "AsDeclared",
@@ -376,7 +376,7 @@ class Condition:
 
     @property
     def good(self) -> bool:
-        """Whether Ready may be True with this condition."""
+        """Whether Ready may be True while this condition has its present status."""
         return self.type in NEGATIVE_TYPES | ADVISORY_TYPES or self.status is Status.TRUE
 
 

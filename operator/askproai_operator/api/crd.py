@@ -60,7 +60,7 @@ def build_crd(kind: type[CustomResource]) -> dict[str, Any]:
 def root_schema(kind: type[CustomResource], *, described: bool = True) -> dict[str, Any]:
     """Return the structural schema of one kind: spec, status, and the rules on the whole object.
 
-    To judge manifests it need not be `described`, which takes longer than all else: sources are read.
+    `described=False` omits the descriptions, which manifests need not be judged by and which take longest: sources are read.
     """
     extra = kind.model_config.get("json_schema_extra")
     return {
@@ -100,7 +100,7 @@ def _describe(schema: dict[str, Any], model: type[BaseModel]) -> None:
 
 
 def field_descriptions(model: type[BaseModel]) -> dict[str, str]:
-    """Return the docstrings below the fields of a model and of its bases, by the names in Python; the most derived one decides."""
+    """Return the docstrings below the fields of a model and its bases, by Python field name. A subclass's docstring wins."""
     return {name: text for base in reversed(model.__mro__) for name, text in _docstrings_of(base).items()}
 
 
@@ -112,7 +112,7 @@ def _list_parts(base: type[Part]) -> Iterator[type[Part]]:
 
 @cache
 def _docstrings_of(model: type) -> dict[str, str]:
-    """Return the text below each field in the source of a class."""
+    """Return the docstring below each field in the source of a class, by field name; bases are not read."""
     if not issubclass(model, Part):
         return {}
     (tree,) = ast.parse(textwrap.dedent(inspect.getsource(model))).body
@@ -148,9 +148,9 @@ def _walk(node: dict[str, Any], defs: dict[str, Any], *, path: str, in_list: boo
 
 
 def resolve_node(node: dict[str, Any], defs: dict[str, Any], path: str) -> dict[str, Any]:
-    """Inline a reference, and reduce `X | None` to X. Siblings of the reference (description, default) take precedence.
+    """Return a schema node with its reference inlined and `X | None` reduced to X.
 
-    Raises TypeError for a union of two types.
+    Siblings of the reference (description, default) take precedence. Raises TypeError for a union of two types.
     """
     siblings = {name: value for name, value in node.items() if name not in {"$ref", "anyOf"}}
     if "$ref" in node:

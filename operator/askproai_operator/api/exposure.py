@@ -1,4 +1,4 @@
-"""How something of a Tenant is reached from outside: by an Ingress or by an HTTPRoute."""
+"""How a Tenant's webhook host or page is reached from outside: by an Ingress or by an HTTPRoute."""
 
 from typing import Annotated
 

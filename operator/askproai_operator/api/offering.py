@@ -81,7 +81,7 @@ class OfferingCalcom(base.Part):
 
     @property
     def is_local(self) -> bool:
-        """Whether an empty list of event types was declared, and none is only missing."""
+        """Whether the manifest declares an empty list of event types; False if the list is only missing."""
         return "event_types" in self.model_fields_set and not self.event_types
 
 
@@ -283,18 +283,18 @@ class ServiceOffering(base.CustomResource):
     spec: ServiceOfferingSpec
 
     def minutes_with(self, staff: str) -> int:
-        """Return the length of the service with a person (minutes)."""
+        """Return the length of the service in minutes when this staff member does it."""
         own = (each.duration_minutes for each in self.spec.staff_overrides if each.staff == staff)
         return next(own, None) or self.spec.duration_minutes
 
     @property
     def heard_name(self) -> str:
-        """Return the displayName without differences that nobody hears: case, spaces, hyphens and other punctuation."""
+        """Return the displayName without differences that a listener cannot hear: case, spaces, hyphens and other punctuation."""
         return _heard(self.spec.display_name)
 
     @property
     def heard_words(self) -> tuple[str, ...]:
-        """Return the spokenNames, in their order, without such differences."""
+        """Return the spokenNames, in declared order, without the differences that a listener cannot hear (as in `heard_name`)."""
         return tuple(map(_heard, self.spec.spoken_names))
 
 

@@ -1,7 +1,7 @@
-"""The control loop: watches feed the cache and a work queue, and workers call the controller of a key, `reconcile(key, context)`.
+"""The control loop: watches feed the cache and a work queue, and workers call each key's controller, `reconcile(key, context)`.
 
-Only the loop turns the returned `Result` into conditions, events, metrics and the next run. It runs only in the process that holds
-the Lease; the watches also in a standby. Nothing but the operator's process imports it: it needs kopf and prometheus_client.
+Only the loop turns the returned `Result` into conditions, events, metrics and the next run. The loop runs only in the process
+that holds the Lease; watches run in a standby, too. Only the operator imports it: it needs kopf and prometheus_client.
 """
 
 from askproai_operator.control_loop.following import Following, retry_until_served

@@ -45,10 +45,10 @@ class Following:
         await self._informer.run(self._stop, partial(stop_on_signals, self._stop))
 
     async def catch_up(self, group: asyncio.TaskGroup) -> None:
-        """Return when the cache is good enough to act on: it was just filled, or nothing about grants can be missing.
+        """Return when the cache is good enough to act on: it was just filled, or its grants were just compared with a list.
 
-        A watch may be behind without a sign of it. The holder of a host, number or key is read before anything is written; all
-        else is compared beside the work and after the first changes, where a late event does no harm.
+        A watch may be behind without a sign of it. A controller reads the holder of a host, number or key before it writes;
+        everything else is compared in the background, where a late event does no harm.
         """
         if not self.is_primed:
             await self._primed.wait()
@@ -63,7 +63,7 @@ class Following:
 
 
 async def retry_until_served(work: Callable[[], Awaitable[T]], clock: Clock) -> T:
-    """Try until the API server answers: it may be restarting, or the CRDs may be installed a little later."""
+    """Repeat `work` until the API server answers: the server may be restarting, or the CRDs may not be installed yet."""
     while True:
         try:
             return await work()

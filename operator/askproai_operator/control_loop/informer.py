@@ -48,10 +48,10 @@ class _Progress:
 
 
 class WatchProgress:
-    """Compares the reports of watches with lists, by resource: a connection can stay open and bring nothing, without an error.
+    """Compares watches with lists, for each resource: a connection can stay open without an error and deliver nothing.
 
-    Each change of an object raises its version. A list that shows a newer version than any that the watch of the same selector has
-    reported is proof that the watch owes something; a moment later it usually has it.
+    Each change of an object raises its version. If a list shows a newer version than the watch of the same selector has
+    reported, the watch is behind; usually it catches up a moment later.
     """
 
     def __init__(self, clock: Clock, resources: Iterable[ApiResource]) -> None:
@@ -59,14 +59,14 @@ class WatchProgress:
         self._by_resource = {ref: _Progress() for ref in resources}
 
     def reported(self, ref: ApiResource, raw: Mapping[str, Any]) -> None:
-        """Note an event of the watch, its first list included."""
+        """Record an event of the watch, including the events of its first list."""
         progress = self._by_resource[ref]
         progress.reported = max(progress.reported, _version_of(raw))
         if progress.reported >= progress.listed:
             progress.since = None
 
     def listed(self, ref: ApiResource, versions: Iterable[int]) -> None:
-        """Note the versions that a list showed that has the selector of the watch. A resource that is not watched is left out."""
+        """Record the versions that a list with the watch's selector showed. Ignores a resource that is not watched."""
         progress = self._by_resource.get(ref)
         if progress is None:
             return
@@ -77,7 +77,7 @@ class WatchProgress:
             progress.since = self._clock.monotonic()
 
     def behind_seconds(self, ref: ApiResource) -> float:
-        """Return for how long the watch has owed a change that a list has shown; 0: it owes none."""
+        """Return for how many seconds the watch has failed to report a change that a list showed; 0 if it is current."""
         since = self._by_resource[ref].since
         return 0.0 if since is None else self._clock.monotonic() - since
 
@@ -88,13 +88,13 @@ def _version_of(raw: Mapping[str, Any]) -> int:
 
 
 class _NotListed(Exception):
-    """A foreign resource cannot be listed: the cache keeps what it knows."""
+    """Raised when a foreign resource cannot be listed; the cache then keeps its objects."""
 
 
 def selector_of(ref: ApiResource) -> str:
-    """Return the label selector of a resource's watch: "" (all) for our kinds, our own objects for the others.
+    """Return the label selector of a resource's watch: "" (all objects) for our kinds, else the objects that we manage.
 
-    For Secrets also the grants that permit their use. `Kube.apply` adds the label to ours.
+    The selector for Secrets includes users' Secrets that are labeled as permitted. `Kube.apply` labels our objects.
     """
     if ref in CUSTOM:
         return ""
@@ -134,7 +134,7 @@ class Informer:
         log.info("cache.primed", objects=sum(1 for _ in self._sink.cache.models()))
 
     async def audit(self, resources: Sequence[ApiResource] = _WATCHED) -> None:
-        """Compare the cache with a list, and apply what no watch reported. Raises ApiError.
+        """Compare the cache with a list, and apply the changes that no watch reported. Raises ApiError.
 
         Kopf loses deletions across a 410 Gone, and deletions before its first list.
         """
@@ -159,9 +159,9 @@ class Informer:
                 self._sink.forget(ref, namespace, name, uid)
 
     async def _read(self, ref: ApiResource) -> AsyncIterator[dict[str, Any]]:
-        """Yield all objects of a resource that this operator observes, a chunk in memory at a time.
+        """Yield all objects of a resource that this operator observes, with one chunk in memory at a time.
 
-        Raises ApiError, which names a missing CRD; `_NotListed` for a foreign one that cannot be listed.
+        Raises ApiError, which names a missing CRD, and `_NotListed` for a foreign resource that cannot be listed.
         """
         try:
             async for chunk in self._kube.list_chunks(ref, selector=selector_of(ref)):
@@ -186,9 +186,9 @@ class Informer:
                 raise
 
     async def run(self, stop: asyncio.Event, started: Callable[[], None] = lambda: None) -> None:
-        """Watch until `stop` is set. `started` is called after kopf installed its signal handlers, so that ours can replace them.
+        """Watch until `stop` is set. `started` is called after kopf installed its signal handlers, so ours can replace them.
 
-        Lists are compared all the while, however often the watches begin again. Raises RuntimeError if kopf ends by itself.
+        The periodic comparison with lists goes on across restarts of the watches. Raises RuntimeError if kopf ends by itself.
         """
         audits = [
             asyncio.create_task(self._audits(*each))
@@ -246,7 +246,7 @@ class Informer:
             await self.try_audit(resources)
 
     async def try_audit(self, resources: Sequence[ApiResource] = _WATCHED) -> None:
-        """Compare the cache with a list, as `audit` does; the next audit finds what a failed one missed."""
+        """Compare the cache with a list, as `audit` does, but only log a failure: the next audit finds the same changes."""
         try:
             await self.audit(resources)
         except ApiError as error:
@@ -287,11 +287,11 @@ class Informer:
 
 
 async def _end_tasks_of_kopf() -> None:
-    """End what kopf leaves running when one of its watches fails: the others go on, beside those of the next round.
+    """Cancel the tasks that kopf leaves running after one of its watches fails; they would run beside the next start's.
 
-    They would also keep the process from its end: a watch that waits to connect survives the first cancellation. A process has one
-    informer, so all tasks of kopf are this one's. The scheduler of a watch is ended by the watch: cancelled before, it would leave
-    what it has not begun, and the watch would wait for it.
+    They would also keep the process from ending: a watch that waits to connect survives the first cancellation. A process has
+    one informer, so every task of kopf is its own. A watch's scheduler is left for the watch to end: if cancelled first, it
+    would leave queued work undone, and the watch would wait for that work.
     """
     for _ in range(_CANCELLATIONS):
         left = _tasks_of_kopf()
@@ -311,7 +311,7 @@ def _tasks_of_kopf() -> dict[asyncio.Task[Any], str]:
 
 
 class NoDiffs(kopf.DiffBaseStorage):
-    """Spares Kopf the copies by which it finds differences between two states of an object, for handlers that we do not have."""
+    """Spares Kopf the copies of objects from which it computes differences, for handlers that we do not have."""
 
     def build(self, **_: Any) -> kopf.BodyEssence:
         return cast("kopf.BodyEssence", {})
@@ -324,7 +324,7 @@ class NoDiffs(kopf.DiffBaseStorage):
 
 
 def kopf_settings() -> kopf.OperatorSettings:
-    """Return Kopf's settings. All that matter are explicit, because a library's defaults may change."""
+    """Return Kopf's settings. Every setting that matters is explicit, because a library's defaults may change."""
     settings = kopf.OperatorSettings()
     settings.persistence.finalizer = "kopf.askproai.de/unused"  # kopf removes the one named here; ours has another name
     settings.posting.enabled = False

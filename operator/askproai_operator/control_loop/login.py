@@ -1,6 +1,6 @@
-"""The operator's login at the API server, through kopf: its watches and our client are the same user.
+"""The operator's login at the API server, through kopf, so that its watches and our client are the same user.
 
-The other processes log in by `askproai_core.kube.read_access`, without kopf, whose import costs 30 MiB.
+The other processes log in by `askproai_core.kube.read_access`, which does not import kopf: that import costs 30 MiB.
 """
 
 import logging

@@ -83,7 +83,7 @@ class ReconcileLoop(Generic[C]):
         metrics: Metrics,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        """Take the controllers by the kind of their keys; the queue has their options."""
+        """Take the controllers by the kind of their keys. The queue holds each kind's options."""
         self._controllers, self._context, self._queue, self._metrics = controllers, context, queue, metrics
         self._chance = chance
         self._busy: set[asyncio.Task[None]] = set()
@@ -130,7 +130,7 @@ class ReconcileLoop(Generic[C]):
                 self._busy.discard(worker)
 
     async def process(self, key: Key) -> None:
-        """Reconcile one key and act on the result. Each branch schedules the next run, or drops the key."""
+        """Reconcile one key and act on the result. Each code path schedules the next run, or drops the key."""
         began = self._context.clock.monotonic()
         with start_trace("reconcile", object_kind=key.kind):
             if key.kind in KINDS:  # the names of others can be of objects at a provider, such as a number
@@ -215,7 +215,7 @@ class ReconcileLoop(Generic[C]):
         return self._retry(key, "error")
 
     async def _write(self, key: Key, uid: str, update: StatusUpdate) -> None:
-        """Write the status if it changed, then create the events. Without the write they are left to the next run."""
+        """Write the status if it changed, then create the events. If the write fails, the next run creates the events."""
         resource = self._context.cache.get(key)
         if resource is None or resource.metadata.uid != uid:
             return
@@ -257,6 +257,6 @@ class ReconcileLoop(Generic[C]):
 
 
 def _safe_text(error: Exception) -> str:
-    """Return an error's text only where we wrote it ourselves: others quote keys, phone numbers and rows."""
+    """Return an error's text only if our own code wrote it: other errors may quote keys, phone numbers and database rows."""
     ours = type(error).__module__.startswith("askproai_") or isinstance(error, TypeError | AttributeError)
     return f"{type(error).__name__}: {error}" if ours else type(error).__name__

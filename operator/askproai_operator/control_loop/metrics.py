@@ -1,4 +1,4 @@
-"""The operator's metrics (docs/reference/metrics.md). The queue's have controller-runtime's names, so stock dashboards work."""
+"""The operator's metrics (docs/reference/metrics.md). The queue's have controller-runtime's names, for stock dashboards."""
 
 from collections import Counter as Count
 from collections.abc import Callable, Iterator, Mapping
@@ -67,16 +67,16 @@ class Metrics:
         self._spans.labels(outcome).inc(spans)
 
     def set_orphan_counts(self, counts: Mapping[str, int]) -> None:
-        """Set the number of orphans of each sort; a sort that is not named has none."""
+        """Set the number of orphans of each sort; 0 for a sort that `counts` does not name."""
         self._orphans.clear()
         for sort, count in counts.items():
             self._orphans.labels(sort).set(count)
 
 
 class ConditionCollector(Collector):
-    """Counts conditions at each scrape. A series per object, as External Secrets has, would be thousands.
+    """Counts conditions at each scrape. One series per object, as External Secrets has, would be thousands.
 
-    A standby, which has the same cache, counts none: a sum over the replicas would count each object twice.
+    A standby has the same cache but counts nothing: a sum over the replicas would count each object twice.
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class ConditionCollector(Collector):
         yield GaugeMetricFamily("askproai_drift_seconds", about, value=self._oldest_drift())
 
     def _count_tenants_with_pods(self) -> int:
-        """Return how many Tenants should have pods: by the last reconcile, because an edit of a paused one has no effect."""
+        """Return how many Tenants should have pods according to their status, because edits of a paused Tenant have no effect."""
         tenants = (model for model in self._cache.models() if isinstance(model, Tenant))
         return sum(bool(each.status.get("replicas")) for each in tenants if each.metadata.deletion_timestamp is None)
 
@@ -120,7 +120,7 @@ class ConditionCollector(Collector):
 
 
 class RolloutCollector(Collector):
-    """Counts at each scrape how far tenants are on the way to the present release; a leader's."""
+    """Counts, at each scrape of the leader, the tenants in each phase of the roll-out of the present release."""
 
     def __init__(self, rollouts: Rollouts, registry: CollectorRegistry) -> None:
         self._rollouts = rollouts

@@ -1,7 +1,7 @@
-"""The work queue: which key is processed next, each by one worker at a time, and not before it is due.
+"""The work queue: hands each due key to one worker at a time, by priority.
 
-It deduplicates as client-go's does: a key that is added twice is processed once, and a key that is added while it is processed
-is processed again afterwards. Among keys with the same priority, those of a namespace that was begun come first (`turns.py`).
+It deduplicates as client-go's queue does: a key that is added twice is processed once, and a key that is added during its
+processing is processed again afterwards. Among keys of equal priority, a namespace that was begun comes first (`turns.py`).
 """
 
 import asyncio
@@ -43,7 +43,7 @@ _ONE_EVERY: Final = (
 
 
 class Priority(IntEnum):
-    """Which key is taken first."""
+    """The order in which workers take keys: the lowest value first."""
 
     EDIT = 0  # somebody edited an object that exists: its run and its Tenant's, which must not wait for a thousand new tenants
     CHANGE = 1  # something is new or has changed, or somebody waits for it; also the first retries
@@ -54,7 +54,7 @@ _DEFAULTS: Final = Options()
 
 
 class WorkQueue:
-    """Keys to reconcile. Belongs to one event loop; nothing here is thread-safe."""
+    """The keys to reconcile. Belongs to one event loop and is not thread-safe."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class WorkQueue:
         chance: Callable[[], float] = random.random,
         options: Mapping[str, Options] | None = None,
     ) -> None:
-        """Take the options by kind; a kind without an entry has the defaults."""
+        """Take the options of each kind; a kind without an entry has the defaults."""
         self._clock = clock
         self._metrics = metrics
         self._chance = chance
@@ -86,7 +86,7 @@ class WorkQueue:
         return waiting or key in self._processing or key in self._due
 
     def add(self, key: Key, priority: Priority = Priority.CHANGE) -> None:
-        """Have a key processed as soon as a worker is free. An edit in a namespace with many or without rest is a change."""
+        """Have a key processed as soon as a worker is free. After many edits in a namespace, a further edit is only a change."""
         self._metrics.adds.inc()
         if key in self._processing:
             self._dirty[key] = min(priority, self._dirty.get(key, priority))
@@ -106,12 +106,12 @@ class WorkQueue:
         self._added[workers].set()
 
     def add_unknown(self, key: Key) -> None:
-        """Add a key that was found by a list, unless the queue has it already: its backoff, for one, must not be cut short."""
+        """Add a key that a list found, unless the queue already has the key: a pending backoff must not be cut short."""
         if key not in self:
             self.add(key, Priority.RESYNC)
 
     def schedule(self, key: Key, delay: timedelta, priority: Priority = Priority.RESYNC) -> None:
-        """Have a key processed after a delay, which replaces the one scheduled before."""
+        """Have a key processed after a delay. Replaces the key's earlier schedule."""
         at = self._clock.monotonic() + delay.total_seconds()
         self._due[key] = (at, priority)
         heapq.heappush(self._timeline, (at, key))
@@ -119,7 +119,7 @@ class WorkQueue:
     def retry(self, key: Key) -> timedelta:
         """Schedule a key after its own exponential backoff, which `forget` resets. Returns the delay.
 
-        The first retries have the priority of the run that failed: a change is not put behind everything that is looked at anyway.
+        The first retries keep the priority of the run that failed, so that a change does not wait behind all resyncs.
         """
         self._failures[key] = self._failures.get(key, 0) + 1
         self._metrics.retries.inc()
@@ -133,7 +133,7 @@ class WorkQueue:
         self._failures.pop(key, None)
 
     def failures(self, key: Key) -> int:
-        """Return how often a key failed in a row."""
+        """Return how many times in a row a key has failed."""
         return self._failures.get(key, 0)
 
     def drop(self, key: Key) -> None:
@@ -154,7 +154,7 @@ class WorkQueue:
             await self._added[workers].wait()
 
     def done(self, key: Key) -> None:
-        """Finish the processing of a key; it waits again if it was added meanwhile."""
+        """End the processing of a key. If the key was added meanwhile, it waits again."""
         self._metrics.worked.observe(self._clock.monotonic() - self._processing.pop(key)[0])
         if key in self._dirty:
             self.add(key, self._dirty.pop(key))
@@ -179,7 +179,7 @@ class WorkQueue:
             await self._clock.sleep(_TICK)
 
     def oldest_work(self) -> timedelta:
-        """Return the age of the oldest running reconcile, of those that have a timeout."""
+        """Return for how long the oldest running reconcile has run; only kinds with a timeout count."""
         now = self._clock.monotonic()
         bounded = (since for key, (since, _) in self._processing.items() if self.options_of(key).timeout is not None)
         return timedelta(seconds=max((now - since for since in bounded), default=0))
@@ -189,7 +189,7 @@ class WorkQueue:
         return self._options.get(key.kind, _DEFAULTS)
 
     def own_workers(self) -> dict[str, int]:
-        """Return the number of workers of each kind that has its own."""
+        """Return the number of workers of each kind that has workers of its own."""
         return {kind: options.workers for kind, options in self._options.items() if options.workers is not None}
 
     def _workers_of(self, key: Key) -> str:
@@ -219,10 +219,10 @@ class WorkQueue:
 def enqueue_first_keys(cache: Cache, dependents: Dependents, queue: WorkQueue) -> None:
     """Make every custom resource due when a process begins to lead.
 
-    At once, as an edit or, if it is new, as a change: each object that differs from the state in its status, with everything that
-    depends on it. At once, as a resync: what is not Ready. Then the rest, one object after the other, in the order in which the
-    cache was filled: Tenants first, because a former leader may have ended between the status of a Branch and the config that has
-    its change.
+    - At once: each object that differs from the state in its status, and its dependents; as an edit, or as a change if new.
+    - At once as a resync: each object that is not Ready.
+    - Then all others, one by one, in the order in which the cache was filled: Tenants first, because a former leader may have
+      ended after the status of a Branch was written and before the Tenant's config had the change.
     """
     models = list(cache.models())
     for model in models:
@@ -238,13 +238,13 @@ def enqueue_first_keys(cache: Cache, dependents: Dependents, queue: WorkQueue) -
 
 
 def schedule_slowly(keys: Iterable[Key], queue: WorkQueue) -> None:
-    """Make keys due for which nobody waits, one after the other: at once, they would have the process while people wait."""
+    """Schedule keys that nobody waits for at intervals: all at once, they would occupy the process while people wait."""
     for number, key in enumerate(keys, 1):
         queue.schedule(key, number * _ONE_EVERY)
 
 
 def _has_news(model: CustomResource) -> bool:
-    """Return whether somebody did something to an object that its status does not show yet."""
+    """Return whether an object was edited, deleted, paused, resumed or had a reconcile requested since its status was written."""
     meta, status = model.metadata, model.status
     token = meta.annotations.get(TOKEN_ANNOTATION)
     return (

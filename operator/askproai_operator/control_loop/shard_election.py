@@ -1,14 +1,14 @@
 """The election of a shard's leader: one leader for each shard, and never leaders of two layouts at the same time.
 
-A layout is the number of shards. While it changes, processes of both exist, and their shards overlap. So:
+A layout is the number of shards. While it changes, processes of both layouts exist, and their shards overlap. So:
 
 - The holder of shard 0's Lease, which has the same name in each layout, decides which layout is in force.
-- Another shard asks for its Lease only while the last holder of that one has its own layout.
-- The holder of its Lease reads all of them, and leads when none is held for another layout.
-- The leader of another shard looks at shard 0's Lease as often as it renews its own, and ends when a process of another layout
-  has it: an operator of a release without shards does not look at the Leases of others.
+- Another shard asks for its Lease only while the last holder of shard 0's Lease has the same layout as itself.
+- The holder of a shard's Lease reads all Leases, and leads when no Lease is held for another layout.
+- The leader of another shard reads shard 0's Lease as often as it renews its own. It ends when a process of another layout
+  holds shard 0's Lease: an operator of a release without shards does not read other Leases.
 
-Each writes its own Lease before it reads the others', so of two that begin at the same moment one at least sees the other.
+Each process writes its own Lease before it reads the others, so if two begin at the same moment, at least one sees the other.
 """
 
 import asyncio
@@ -40,14 +40,14 @@ class Leases(Protocol):
     """The Leases of the operator's namespace (`LeaseApi`). Each method raises ApiError or AccessError."""
 
     async def read(self, name: str) -> dict[str, Any] | None:
-        """Return one of them, None when it does not exist."""
+        """Return the Lease of this name; None when it does not exist."""
 
     async def replace(self, lease: Mapping[str, Any]) -> None:
-        """Write one. Raises Conflict when it changed since it was read."""
+        """Write a Lease. Raises Conflict when it changed since it was read."""
 
 
 def end_process() -> None:
-    """End without tidying up: a request that is on its way would outlive a Lease that is released, not one that expires."""
+    """End the process at once and let its Lease expire: if the Lease were released, a request in flight would outlive it."""
     sys.stderr.flush()
     os._exit(1)
 
@@ -63,7 +63,7 @@ async def shard_leadership(
 ) -> AsyncIterator[None]:
     """Lead a shard during the block, as `leadership` does, once no operator of another layout leads.
 
-    Raises `lifecycle.Stopped` when `stop` is set before. Calls `end` when another layout comes into force.
+    Raises `lifecycle.Stopped` when `stop` is set before that. Calls `end` when another layout comes into force.
     """
     layout = _Layout(shard, leases, clock)
     while True:
@@ -80,7 +80,7 @@ async def shard_leadership(
 
 
 class _Layout:
-    """The state of the layouts by their Leases, for one shard."""
+    """The layouts that the Leases show, as one shard's process sees them."""
 
     def __init__(self, shard: Shard, leases: Leases, clock: Clock) -> None:
         self._shard, self._leases, self._clock = shard, leases, clock
@@ -96,7 +96,7 @@ class _Layout:
         await self._poll(is_in_force, "shard 0 has no leader with this number of shards yet")
 
     async def wait_for_others(self) -> bool:
-        """Return whether to lead, when nobody leads with another layout. False: this layout is not in force any more."""
+        """Wait until no process of another layout leads. Return True then; return False if this layout is no longer in force."""
 
         async def settled() -> tuple[bool | None, list[str]]:
             held = await self._read()
@@ -124,7 +124,7 @@ class _Layout:
                 return
 
     async def _poll(self, look: Callable[[], Awaitable[tuple[T | None, list[str]]]], why: str) -> T:
-        """Look until there is an answer, and say now and then which holders are waited for."""
+        """Call `look` until it returns an answer, and log now and then the holders that are waited for."""
         log_at = self._clock.monotonic()
         while True:
             try:
@@ -141,7 +141,7 @@ class _Layout:
             await self._clock.sleep(_RETRY)
 
     async def _read(self) -> Mapping[int, str]:
-        """Return the holder of each Lease that is held, by the number of the shard."""
+        """Return the holder of each held Lease, by shard number. Releases expired Leases of other layouts."""
         found: dict[int, str] = {}
         for index, name in enumerate(LEASE_NAMES):
             lease = await self._leases.read(name)
@@ -159,7 +159,7 @@ class _Layout:
         return _holder_of(await self._leases.read(LEASE_NAMES[index]))
 
     async def _release(self, lease: Mapping[str, Any]) -> None:
-        """Take the name of a process that has ended out of its Lease: every later process would wait until it has expired again."""
+        """Remove an ended process's name from its expired Lease: else each later process would wait for the expiry again."""
         try:
             await self._leases.replace({**lease, "spec": {**lease["spec"], "holderIdentity": ""}})
         except Conflict:
@@ -167,6 +167,6 @@ class _Layout:
 
 
 def _holder_of(lease: Mapping[str, Any] | None) -> str | None:
-    """Return who holds a Lease; one that somebody made by hand may have no spec."""
+    """Return the holder of a Lease; None without one. A Lease that somebody made by hand may have no spec."""
     holder: str | None = ((lease or {}).get("spec") or {}).get("holderIdentity")
     return holder or None

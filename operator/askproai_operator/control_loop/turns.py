@@ -1,7 +1,7 @@
-"""Keys that wait, and whose turn it is: a namespace that was begun is finished before the next one.
+"""The order of waiting keys by namespace: a namespace that was begun is finished before the next one.
 
-A new tenant takes some thirty runs of its objects, one after the other. With first come, first served, a thousand new tenants would
-all be half made for as long as the last one takes.
+A new tenant takes some thirty runs of its objects, one after the other. With first come, first served, a thousand new tenants
+would all be half made until the last one is finished.
 """
 
 import heapq
@@ -33,27 +33,27 @@ class Turns:
         self._numbers = itertools.count()
 
     def number(self, namespace: str) -> int:
-        """Return the number of a namespace's turn, which has waiting keys: the lowest one is next."""
+        """Return the turn number of a namespace with waiting keys; the namespace with the lowest number is next."""
         return self._turns[namespace].number
 
     def changes(self, namespace: str, now: float) -> int:
-        """Return how many changes of a namespace were run without a rest between them and until now."""
+        """Return how many changes of a namespace were run without a pause between them; 0 after a pause."""
         turn = self._turns.get(namespace)
         return 0 if turn is None or now - turn.last_change > _IDLE_SECONDS else turn.changes
 
     def wait(self, namespace: str, now: float) -> None:
-        """Count a key that waits; a namespace that rested begins a turn."""
+        """Count a key that begins to wait. A namespace that rested before begins a new turn."""
         turn = self._turns.get(namespace)
         if turn is None or (not turn.waiting and now - turn.last > _IDLE_SECONDS):
             turn = self._turns[namespace] = _Turn(next(self._numbers), now)
         turn.waiting += 1
 
     def withdraw(self, namespace: str) -> None:
-        """Count a key that does not wait any more, and is not run."""
+        """Count a key that stops waiting without a run."""
         self._turns[namespace].waiting -= 1
 
     def run(self, namespace: str, now: float, *, is_change: bool) -> None:
-        """Count a run. The last one of a turn begins the next turn, behind those of all others."""
+        """Count a run. After the last run of a turn, the namespace's next turn begins behind all other namespaces."""
         turn = self._turns[namespace]
         if is_change:
             turn.changes = turn.changes + 1 if now - turn.last_change <= _IDLE_SECONDS else 1
@@ -83,11 +83,11 @@ class WaitingKeys:
         return key in self._keys.get(key.namespace, ())
 
     def has_room(self, namespace: str, now: float) -> bool:
-        """Return whether one more edit of a namespace may go before other work: not of one that is changed without a rest."""
+        """Return whether one more edit of a namespace may go before other work; False after many changes without a rest."""
         return self.turns.changes(namespace, now) + len(self._keys.get(namespace, ())) < RUNS
 
     def put(self, key: Key, since: float, now: float) -> None:
-        """Add a key that does not wait yet."""
+        """Add a key that is not waiting yet; it has waited since `since` (monotonic seconds)."""
         self.turns.wait(key.namespace, now)
         if key.namespace not in self._keys:
             self._keys[key.namespace] = {}
@@ -96,12 +96,12 @@ class WaitingKeys:
         self._length += 1
 
     def remove(self, key: Key) -> float:
-        """Remove a key that waits; return since when it does."""
+        """Remove a waiting key; return since when it has waited (monotonic seconds)."""
         self.turns.withdraw(key.namespace)
         return self._pop(key)
 
     def take(self, now: float) -> tuple[Key, float]:
-        """Remove the key that is next, and return it with the time since when it waits. There must be one."""
+        """Remove the next key, and return it and since when it has waited (monotonic seconds). There must be a waiting key."""
         while True:
             number, namespace = self._order[0]
             keys = self._keys.get(namespace)

@@ -1,1 +1,1 @@
-"""The controllers, one package per kind. Each reads `inputs → checks → plan → status`, top to bottom in its `reconcile.py`."""
+"""The controllers, one package for each kind. Each `reconcile.py` reads from top to bottom: `inputs → checks → plan → status`."""

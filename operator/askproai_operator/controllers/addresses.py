@@ -12,7 +12,7 @@ _CALCOM: Final = "/webhooks/calcom/"
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where senders reach the tenant: the URL that they are given, and the prefix that its pods see in the path."""
+    """The URL that senders use to reach the tenant, and the path prefix that the tenant's pods see in its requests."""
 
     base_url: str
     path_prefix: str
@@ -20,7 +20,7 @@ class Address:
     def urls(self, installation_id: str) -> dict[str, str]:
         """Return `status.webhookUrls`.
 
-        Cal.com's ends in the installation's id: the URL is the identity of the webhook there, and two installations may
+        Cal.com's URL ends in the installation's id: the URL is the identity of the webhook there, and two installations may
         share an account.
         """
         webhooks = {sender: f"{self.base_url}/webhooks/{sender}" for sender in WebhookUrls.model_fields}
@@ -32,7 +32,7 @@ class Address:
 
 
 def address_of(tenant: Tenant, shared_base_url: str) -> Address:
-    """Return the tenant's address: on its own host, or a path on the shared one."""
+    """Return the tenant's address: its own host, or a path on the shared host."""
     exposure = tenant.spec.exposure
     if exposure is None or (exposure.host is None and exposure.base_url is None):
         base = f"{shared_base_url.rstrip('/')}/{tenant.metadata.namespace}/{tenant.metadata.name}"
@@ -50,9 +50,9 @@ def registered_calcom_url(tenant: Tenant) -> str | None:
 
 
 def former_calcom_url(tenant: Tenant, installation_id: str) -> str | None:
-    """Return the webhook URL that the own one replaces: from the status, or of the installation that the tenant comes from.
+    """Return the Cal.com webhook URL to replace: from the status, else that of the installation that the tenant was moved from.
 
-    A person who may write the annotation names no webhook of this installation by it, which would be a neighbour's.
+    An annotation with a URL of this installation is ignored: it could name a neighbor's webhook.
     """
     if (registered := registered_calcom_url(tenant)) is not None:
         return registered

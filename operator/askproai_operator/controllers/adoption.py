@@ -1,8 +1,8 @@
 """Take the grants for the present claims of each object, before the first reconcile.
 
-Needed once after an upgrade from a release without grants, and where the operator's namespace was lost. An object that was served
-keeps its claims: the conditions and Secrets that the operator itself wrote show it. Where two have evidence, the older one
-counts. Once there are grants, this costs no request.
+Needed once after an upgrade from a release without grants, and after a loss of the operator's namespace. An object that was
+served keeps its claims: the conditions and Secrets that the operator itself wrote are the evidence. If two objects have
+evidence, the older object wins. Where grants exist, this costs no request.
 """
 
 from collections.abc import Iterable
@@ -74,7 +74,7 @@ def _was_published(tenant: Tenant) -> bool:
 
 
 def _was_exposed(tenant: Tenant, context: ReconcileContext) -> bool:
-    """Return whether the last complete reconcile routed the host that the spec names now: it may have been edited since."""
+    """Return whether the last complete reconcile routed the host that the spec names now: the spec may have been edited since."""
     reason = find_condition(tenant, ConditionType.EXPOSED).get("reason")
     url = (tenant.status.get("webhookUrls") or {}).get("retell") or ""
     base_url = address_of(tenant, context.settings.shared_base_url).base_url
@@ -82,7 +82,7 @@ def _was_exposed(tenant: Tenant, context: ReconcileContext) -> bool:
 
 
 def _recorded_keys(tenant: Tenant, context: ReconcileContext) -> list[Subject]:
-    """Return the keys of `T-teardown`, which holds only such as were found good."""
+    """Return the keys that the Secret `<tenant>-teardown` records. It holds only keys that were found good."""
     namespace, name = tenant.key[1:]
     secret = context.cache.secret(namespace, f"{name}-teardown")
     return [] if secret is None else recorded_keys(secret.annotations)

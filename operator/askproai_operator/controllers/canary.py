@@ -1,7 +1,7 @@
-"""Canaries: begin, judge and end the trials of images of all Tenants, each second while one is on.
+"""Canaries: begin, judge and end the trials of images of all Tenants, every second while a trial is on.
 
-The verdict rests on records in PostgreSQL and on what the API server knows of the pods, so a restart of the operator forgets
-nothing. A trial is judged for a paused Tenant, too: its callers are those of any other.
+The verdict depends on records in PostgreSQL and on the pods' state at the API server, so a restart of the operator loses
+nothing. A paused Tenant's trial is judged, too: its callers are as real as any other's.
 """
 
 from collections.abc import Mapping, Sequence
@@ -46,7 +46,7 @@ OPTIONS: Final = Options(Backoff(_EVERY, _IDLE, jitter=0.1), workers=1)
 
 
 async def reconcile(_key: Key, context: ReconcileContext) -> Result:
-    """Bring all trials forward. A failure for one Tenant is tried again, and holds up no other."""
+    """Advance all trials. A failure for one Tenant is retried and does not delay other Tenants."""
     on_trial: list[_OnTrial] = []
     is_complete = True
     for cached in _tenants_with_canaries(context):
@@ -83,7 +83,7 @@ class _OnTrial:
 
 
 def _tenants_with_canaries(context: ReconcileContext) -> list[Tenant]:
-    """Return the provisioned Tenants that ask for a canary or had one, as they are declared."""
+    """Return the provisioned Tenants that declare a canary or had one, with their declared spec."""
     return [
         each
         for each in context.cache.list(Tenant)
@@ -94,12 +94,12 @@ def _tenants_with_canaries(context: ReconcileContext) -> list[Tenant]:
 
 
 async def _bring_up_to_date(cached: Tenant, context: ReconcileContext) -> _OnTrial | None:
-    """Begin the trial that the spec in effect asks for, or forget one that it no longer asks for; return the one of now.
+    """Begin the trial that the spec in effect asks for, or end one that it no longer asks for. Return the present trial.
 
-    A rollback is not forgotten before another trial begins.
+    The record of a canary that was taken back stays until another trial begins.
 
-    Pods that nobody is going to judge any more are ended first: what holds up the reconcile of the Tenant, such as a key that is
-    refused, holds up their deletion, too.
+    Pods of an ended trial are scaled down here first: an obstacle to the Tenant's reconcile, such as a refused key, would delay
+    their deletion, too.
     """
     tenant = context.relations.tenant(cached.metadata.namespace, cached.metadata.name)
     if tenant is None:
@@ -135,13 +135,13 @@ async def _bring_up_to_date(cached: Tenant, context: ReconcileContext) -> _OnTri
 
 
 def _is_held(tenant: Tenant, context: ReconcileContext) -> bool:
-    """Return whether edits of the Tenant have no effect at present: the trial of before goes on, and is judged."""
+    """Return whether edits of the Tenant have no effect now: the earlier trial then goes on and is judged."""
     relations, names = context.relations, tenant.key[1:]
     return plan_hold([tenant, *relations.branches(*names), *relations.offerings(*names)]) is not None
 
 
 async def _read_outcomes(trials: Sequence[_OnTrial], context: ReconcileContext) -> Mapping[str, CanaryOutcomes] | None:
-    """Return what the callers met; None if PostgreSQL does not answer: then only the pods themselves are judged."""
+    """Return the outcomes of callers' requests; None if PostgreSQL does not answer, so that only the pods are judged."""
     if not trials:
         return {}
     try:
@@ -174,7 +174,7 @@ async def _judge(each: _OnTrial, outcomes: CanaryOutcomes, context: ReconcileCon
 async def _take_back(
     tenant: Tenant, trial: CanaryStatus, outcomes: CanaryOutcomes, why: str, context: ReconcileContext
 ) -> None:
-    """Remember the verdict, then end the pods: after a crash in between, the status has the next run do it."""
+    """Record the verdict, then end the pods: after a crash in between, the next run finds the verdict and ends them."""
     now = context.clock.now()
     text = (
         f"{trial.image} was taken back on {now:%Y-%m-%d at %H:%M} UTC, since {why}. {outcomes.canary.callers} callers met it. All"
@@ -196,14 +196,14 @@ def _has_pods(tenant: Tenant, context: ReconcileContext) -> bool:
 
 
 async def _scale_to_zero(tenant: Tenant, context: ReconcileContext) -> None:
-    """End the canary's pods, which drain as at each roll-out. The Deployment stays: its Tenant applies it so from now on."""
+    """Scale the canary's Deployment to zero; pods drain as at each roll-out. Later reconciles of the Tenant keep it at zero."""
     namespace, name = tenant.metadata.namespace, child_name(tenant.metadata.name, CANARY)
     if _has_pods(tenant, context):
         await context.kube.patch(resources.DEPLOYMENTS, namespace, name, {"spec": {"replicas": 0}})
 
 
 async def _write(tenant: Tenant, trial: CanaryStatus | None, context: ReconcileContext) -> None:
-    """Write the trial into the status, and make the Tenant due: its pods and its condition follow."""
+    """Write the trial into the status, and make the Tenant due, which updates its pods and condition."""
     value = None if trial is None else trial.model_dump(by_alias=True, mode="json")
     await context.kube.patch_status(tenant, {"canary": value})
     context.enqueue(tenant.key)
@@ -219,7 +219,7 @@ async def _find_pods(tenant: Tenant, trial: CanaryStatus, context: ReconcileCont
 
 
 def observe_pods(deployment: Mapping[str, Any], pods: Sequence[Mapping[str, Any]], trial: CanaryStatus) -> CanaryPods:
-    """Return what a Deployment's status and its pods say of a trial; nothing of an earlier one, whose pods may still end. Pure."""
+    """Return the state of a trial's pods from a Deployment's status and pods; an earlier trial's pods are ignored. Pure."""
     present = [each for each in pods if not each["metadata"].get("deletionTimestamp") and _is_of_trial(each, trial)]
     containers = [each for pod in present for each in (pod.get("status") or {}).get("containerStatuses") or ()]
     found: Mapping[str, Mapping[str, Any]] = {each["type"]: each for each in deployment.get("conditions") or ()}
@@ -256,7 +256,7 @@ def _unscheduled(pod: Mapping[str, Any]) -> str:
 
 
 def _round_down(number: int) -> int:
-    """Return a number rounded down to 1, 2, 5, 10, 20, 50 and so on, so that not every caller is a write of the status."""
+    """Return a number rounded down to 1, 2, 5, 10, 20, 50 and so on, so that not every caller causes a write of the status."""
     magnitude = int(10 ** (len(str(number)) - 1))
     return max(step * magnitude for step in (0, 1, 2, 5) if step * magnitude <= number)
 

@@ -1,7 +1,7 @@
-"""Is a canary worse than the tenant's other pods? Pure.
+"""The judgement whether a canary is worse than the tenant's other pods. Pure.
 
-A tenant has few callers, so the rule is made for few: two failing callers are enough at first, and no caller has to be waited for.
-Its probabilities are computed in `tests/unit/controllers/test_canary_judge.py` (docs/decisions/0118-canaries.md).
+A tenant has few callers, so the rule works with few: at first, two failing callers are enough to take the canary back. Its
+probabilities are computed in `tests/unit/controllers/test_canary_judge.py` (docs/decisions/0118-canaries.md).
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ _NEGLIGIBLE: Final = 1e-12
 
 @dataclass(frozen=True, slots=True)
 class CanaryPods:
-    """The canary's pods, as the cluster reports them."""
+    """The state of the canary's pods, as the cluster reports it."""
 
     restarts: int = 0  # of their containers, all together
     unready_since: datetime | None = None  # None: enough are ready
@@ -33,14 +33,14 @@ class CanaryPods:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The verdict on a canary; `why` it is taken back, as the beginning of a sentence."""
+    """The verdict on a canary. `why` is the reason to take it back, as the beginning of a sentence."""
 
     state: CanaryState
     why: str = ""
 
 
 def judge(outcomes: CanaryOutcomes, pods: CanaryPods, enough: int, now: datetime) -> Judgement:
-    """Judge a canary by the outcomes of its callers; it has passed after `enough` of them."""
+    """Judge a canary by the outcomes of its callers. It has passed after `enough` callers."""
     why = _broken_pods(pods, now) or _failing_callers(outcomes)
     if why:
         return Judgement(CanaryState.TAKEN_BACK, why)
@@ -59,7 +59,7 @@ def _broken_pods(pods: CanaryPods, now: datetime) -> str:
 
 
 def _failing_callers(outcomes: CanaryOutcomes) -> str:
-    """Return why the canary fails its callers: the bookings of too many, or anything they asked for. Empty: it does not."""
+    """Return why the canary fails too many callers, in their bookings or in any request; "" if it does not."""
     canary, others, before = outcomes.canary, outcomes.others, outcomes.before
     if is_worse(_bookings(canary), _bookings(others), _bookings(before)):
         mine, theirs = _share(*_bookings(canary)), _share(*_bookings(others))
@@ -71,10 +71,10 @@ def _failing_callers(outcomes: CanaryOutcomes) -> str:
 
 
 def is_worse(canary: tuple[int, int], others: tuple[int, int], before: tuple[int, int]) -> bool:
-    """Return whether a canary fails more callers than others. Each pair is how many failed, of how many.
+    """Return whether a canary fails more callers than other pods. Each pair is the number of failures and the total.
 
-    `others` are the pods beside it, so that what fails all of them, such as a calendar that refuses the key, is not its fault.
-    `before` are the outcomes of the week before it.
+    `others` are the pods beside the canary. A cause that fails all of them, such as a refused calendar key, is not its fault.
+    `before` are the outcomes of the week before the canary.
     """
     failed, met = canary
     shares = (failures / of for failures, of in (others, before) if of)
@@ -85,7 +85,7 @@ def is_worse(canary: tuple[int, int], others: tuple[int, int], before: tuple[int
 
 
 def _at_least(failed: int, met: int, share: float) -> float:
-    """Return how probable so many failures or more are (binomial), for more of them than the mean."""
+    """Return the binomial probability of `failed` or more failures among `met`; `failed` must be above the mean."""
     total = 0.0
     for number in range(failed, met + 1):
         ways = lgamma(met + 1) - lgamma(number + 1) - lgamma(met - number + 1)

@@ -1,6 +1,6 @@
-"""The installation's ceilings, which bound what a manifest asks for. Pure.
+"""The installation's ceilings, which bound the requests of a manifest. Pure.
 
-All tenants share one PostgreSQL and one cluster, and whoever may write a Tenant chooses its number of pods and connections, and
+All tenants share one PostgreSQL and one cluster, and the author of a Tenant chooses its number of pods and connections, and
 what its pods may use (docs/decisions/0033-what-a-manifest-gets.md).
 """
 
@@ -26,7 +26,7 @@ _NOT_LISTED: Final = "the platform's ASKPROAI_RUNTIME_IMAGES does not list its r
 
 
 def apply_ceilings(tenant: Tenant, settings: Settings) -> tuple[Tenant, tuple[str, ...]]:
-    """Return the Tenant with at most what this installation allows, and a sentence about each field that was changed."""
+    """Return the Tenant within the ceilings of this installation, and a sentence about each changed field."""
     runtime = tenant.spec.runtime.model_dump(by_alias=True)
     sentences = [
         *_lower(runtime, settings),
@@ -40,7 +40,7 @@ def apply_ceilings(tenant: Tenant, settings: Settings) -> tuple[Tenant, tuple[st
 
 
 def _lower(runtime: dict[str, Any], settings: Settings) -> list[str]:
-    """Lower the numbers that are above their ceiling; return a sentence about each."""
+    """Lower the numbers that exceed their ceiling; return a sentence about each lowered number."""
     sentences = []
     for setting, fields in _CEILINGS.items():
         ceiling: int = getattr(settings, setting)
@@ -59,7 +59,7 @@ def _lower(runtime: dict[str, Any], settings: Settings) -> list[str]:
 
 
 def _leave_out(pods: dict[str, Any], settings: Settings) -> list[str]:
-    """Remove what the platform does not list; return a sentence about each."""
+    """Remove the priority class, tolerations and annotations that the platform does not list; return a sentence about each."""
     refused: list[tuple[str, str]] = []
     name, classes = pods["priorityClassName"], settings.priority_classes
     if name is not None and name not in classes:
@@ -78,7 +78,7 @@ def _leave_out(pods: dict[str, Any], settings: Settings) -> list[str]:
 
 
 def _leave_out_of_ingresses(tenant: Tenant, settings: Settings) -> tuple[dict[str, Any], list[str]]:
-    """Return exposure and page without the annotations that the platform does not list, and a sentence about each of these."""
+    """Return exposure and page without the annotations that the platform does not list, and a sentence about each removed one."""
     changed, sentences = dict[str, Any](), list[str]()
     for field, routed in (("exposure", tenant.spec.exposure), ("page", tenant.spec.page)):
         if routed is None or routed.ingress is None:
@@ -97,7 +97,7 @@ def _leave_out_of_ingresses(tenant: Tenant, settings: Settings) -> tuple[dict[st
 
 
 def _leave_out_images(runtime: dict[str, Any], settings: Settings) -> list[str]:
-    """Remove images of repositories that the platform does not list; return a sentence about each."""
+    """Remove images from repositories that the platform does not list; return a sentence about each image."""
     image, canary = runtime["image"], runtime["canary"]
     sentences = []
     if image is not None and not _is_allowed_image(image, settings):
@@ -120,7 +120,7 @@ def _is_allowed_image(image: str, settings: Settings) -> bool:
 
 
 def repository_of(image: str) -> str:
-    """Return an image without tag and digest; a port of its registry stays."""
+    """Return an image reference without tag and digest; the port of its registry is kept."""
     folder, slash, name = image.partition("@")[0].rpartition("/")
     return f"{folder}{slash}{name.partition(':')[0]}"
 
@@ -130,7 +130,7 @@ def _is_allowed(annotation: str, allowed: tuple[str, ...]) -> bool:
 
 
 def add_lowered(condition: Condition, sentences: tuple[str, ...]) -> Condition:
-    """Return RuntimeAvailable with the changes in its message, and the reason Capped if nothing else is to be said."""
+    """Return RuntimeAvailable with the lowered fields in its message. The reason becomes Capped if it was AsDeclared."""
     if not sentences:
         return condition
     reason = Reason.CAPPED if condition.reason is Reason.AS_DECLARED else condition.reason

@@ -27,8 +27,8 @@ def first_failing(checks: Iterable[Check[InputsT]], inputs: InputsT) -> Conditio
 def condition_of(error: ProviderError, type_: ConditionType, *, retry_note: str = "tried again by itself") -> Condition:
     """Return the condition for a failed call to a provider.
 
-    False where a person has to act: the host is not allowed, or the key is refused. Unknown otherwise; `retry_note` then ends
-    the message, since nothing needs to be done.
+    False if a person has to act: the host is not allowed, or the key is refused. Unknown otherwise; `retry_note` then ends the
+    message, since nothing needs to be done.
     """
     match error:
         case HostNotAllowed():
@@ -42,9 +42,9 @@ def condition_of(error: ProviderError, type_: ConditionType, *, retry_note: str 
 class References:
     """The Branch and the Tenant of a resource. A name without its object is a reference that does not resolve.
 
-    `branch_name` is None for a resource that names its Tenant directly; `tenant_name` is None where it is not known, since
-    the Branch that named it is gone. `absence` is the reason why the first of the two is missing. `look_again` is in how long
-    a new object has waited for it long enough; None: no run is needed, since a watch reports what is missing.
+    `branch_name` is None if the resource names its Tenant directly. `tenant_name` is None if the Branch that names it is gone.
+    `absence` is the reason why the first of the two objects is missing. `look_again` is the time until a new resource has
+    waited long enough for the missing object; None if no run is needed, since a watch will report that object.
     """
 
     branch_name: str | None
@@ -58,8 +58,8 @@ class References:
 async def resolve_references(model: Branch | ServiceOffering | RetellAgent, context: PlanContext) -> References:
     """Find the Branch that a resource names and the Tenant that it belongs to, in the cache.
 
-    The first that is missing is Pending as long as the resource is so new that it may follow. Then the API server is asked about
-    it: if it exists, the reason is Pending, too, since only its watch event is still due.
+    The first missing object is Pending while the resource is so new that the object may still follow. After that, the API
+    server is asked: if the object exists, the reason is Pending, too, since only its watch event is still due.
     """
     namespace, relations = model.metadata.namespace, context.relations
     branch_ref = None if isinstance(model, Branch) else model.spec.branch_ref
@@ -80,7 +80,7 @@ async def resolve_references(model: Branch | ServiceOffering | RetellAgent, cont
 
 
 def _waits_for(model: Branch | ServiceOffering | RetellAgent, now: datetime) -> timedelta | None:
-    """Return how long an object still waits for the objects that it names; None if it is not new, or had what it names before."""
+    """Return how long a new object still waits for the objects that it names; None if it is not new, or has found them before."""
     age = now - model.metadata.creation_timestamp
     has_waited_only = find_condition(model, ConditionType.READY).get("reason") in {None, Reason.PENDING}
     return FOLLOWS_WITHIN - age if has_waited_only and timedelta() <= age < FOLLOWS_WITHIN else None
@@ -91,7 +91,7 @@ def missing_reference(
     type_: ConditionType,
     message: str = "there is no {kind} {name} in this namespace: create it",
 ) -> Condition | None:
-    """Return the condition for the first object that is missing, or None. `message` has the fields `kind` and `name`."""
+    """Return the condition for the first missing object, or None. `message` has the fields `kind` and `name`."""
     if references.branch_name and references.branch is None:
         reason, text = Reason.BRANCH_NOT_FOUND, message.format(kind=Branch.kind, name=references.branch_name)
     elif references.tenant is None:
@@ -102,6 +102,6 @@ def missing_reference(
 
 
 def local_time(tenant: Tenant, instant: datetime) -> str:
-    """Return an instant as text, in the time zone of the tenant."""
+    """Return an instant as text in the tenant's time zone."""
     zone = tenant.spec.time_zone
     return f"{instant.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M} ({zone})"

@@ -1,10 +1,10 @@
-"""Config sync: make running pods read a changed config, and changed keys, at once.
+"""Config sync: make running pods read a changed config and changed keys at once.
 
-A kubelet syncs mounted ConfigMaps and Secrets when an annotation of the pod changes; otherwise it may take a minute and a half. The
-annotations are on the pods only: in their template they would restart them. This is an accelerator, so a failure (a pod that
-ends, a port that a network policy hides) only means waiting.
+A kubelet syncs mounted ConfigMaps and Secrets when an annotation of the pod changes; otherwise a sync may take a minute and a
+half. Only the pods are annotated: an annotation in their template would restart them. Config sync only speeds things up, so a
+failure (a pod that ends, a port that a network policy hides) only means waiting.
 
-Which pods have the keys is remembered, for the Tenant's KeysInUse: a provider may sign with a new key when all have it.
+The operator remembers which pods have the keys, for KeysInUse: a provider may sign with a new key when all have it.
 """
 
 import asyncio
@@ -49,10 +49,10 @@ class _Request:
 
 
 class ConfigSyncController:
-    """Annotates the pods of tenants whose config or keys changed until they show them. Use as `async with`."""
+    """Annotates the pods of tenants with a changed config or keys until they report the change. Use as `async with`."""
 
     def __init__(self, enqueue: Callable[[Key], None], ports: Mapping[str, int] = METRICS_PORTS) -> None:
-        """Take `WorkQueue.add`, and the port by component."""
+        """Take `WorkQueue.add`, and the metrics port of each component."""
         self._enqueue, self._ports = enqueue, ports
         self._requests: dict[Key, _Request] = {}
         self._http: aiohttp.ClientSession | None = None
@@ -66,14 +66,14 @@ class ConfigSyncController:
             await self._http.close()
 
     def trigger(self, namespace: str, tenant: str, config_hash: str, keys: PodKeys) -> None:
-        """Make the sync of a tenant's pods due, and return. It replaces the sync of an older config, or of older keys."""
+        """Make the sync of a tenant's pods due, and return. Replaces an earlier sync of older config or keys."""
         key, known = Key(KIND, namespace, tenant), self._requests.get(Key(KIND, namespace, tenant))
         if known is None or (known.config_hash, known.keys) != (config_hash, keys):
             self._requests[key] = _Request(config_hash, keys)
             self._enqueue(key)
 
     async def reconcile(self, key: Key, context: ReconcileContext) -> Result:
-        """Annotate the pods that do not show the newest config and keys, until all do, or until the last pause is over."""
+        """Annotate the pods that do not report the newest config and keys, until all do, or until the last pause is over."""
         request = self._requests.get(key)
         if request is None:
             return GONE
@@ -108,8 +108,7 @@ class ConfigSyncController:
     async def _remember(
         self, key: Key, request: _Request, stale: Sequence[Mapping[str, Any]] | None, context: ReconcileContext
     ) -> None:
-        """Remember which pods lack the keys, and make the Tenant due, which reports it. A pod that lacks only the config has
-        them."""
+        """Remember which pods lack the keys (not only the config), and make the Tenant due, which reports them."""
         if stale is None:
             return  # nobody knows the pods; the Tenant asks again
         shown = {pod["metadata"]["name"]: await self._shown_hashes(pod) for pod in stale}
@@ -121,7 +120,7 @@ class ConfigSyncController:
     async def _stale_pods(
         self, key: Key, request: _Request, context: ReconcileContext
     ) -> tuple[list[Mapping[str, Any]], bool]:
-        """Return the tenant's running pods that do not show what is newest, and whether each pod had an address."""
+        """Return the tenant's running pods without the newest config and keys, and whether every pod had an address."""
         selector = f"{MANAGED_SELECTOR},{TENANT_LABEL}={key.name}"
         pods: list[Mapping[str, Any]] = [
             pod
@@ -134,7 +133,7 @@ class ConfigSyncController:
         return await self._without(running, request), len(running) == len(pods)
 
     async def _without(self, pods: Sequence[Mapping[str, Any]], request: _Request) -> list[Mapping[str, Any]]:
-        """Return the pods that do not show the config and the keys."""
+        """Return the pods that do not report both the config and the keys of the request."""
         wanted = {request.config_hash, request.keys.hash}
         shown = await asyncio.gather(*(self._shown_hashes(pod) for pod in pods))
         return [pod for pod, hashes in zip(pods, shown, strict=True) if not wanted <= hashes]
@@ -147,7 +146,7 @@ class ConfigSyncController:
         await context.kube.patch(resources.PODS, meta["namespace"], meta["name"], body)
 
     async def _shown_hashes(self, pod: Mapping[str, Any]) -> frozenset[str]:
-        """Return the hashes of the config and the keys that a pod's metrics show; none of one that does not answer."""
+        """Return the hashes of config and keys that a pod reports at its metrics port; empty if the pod does not answer."""
         assert self._http is not None, "use as `async with`"
         port = self._ports.get(pod["metadata"]["labels"].get("app.kubernetes.io/component", "web"), self._ports["web"])
         ip = pod["status"]["podIP"]

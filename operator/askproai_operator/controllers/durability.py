@@ -1,6 +1,6 @@
-"""Redis's durability: look whether the server keeps what it takes, and write it where the tenants' pods read it.
+"""Redis's durability: check whether the server persists its data, and publish the result to the tenants' pods.
 
-A key of its own and no part of a Tenant's reconcile, which ends early while PostgreSQL is away: just then the pods need it.
+It has its own key, because a Tenant's reconcile ends early while PostgreSQL is down: just then the pods need the result.
 """
 
 from typing import Final
@@ -19,12 +19,12 @@ OPTIONS: Final = Options(workers=1)
 
 
 def durability_key(settings: Settings) -> Key:
-    """Return the only key of this kind, which is due from the start on."""
+    """Return the only key of this kind, which is due as soon as the process leads."""
     return Key(KIND, settings.namespace, MANAGER)
 
 
 async def reconcile(_key: Key, context: ReconcileContext) -> Result:
-    """Publish it, at the start and at each resync. The problem is reported at each Tenant (EventsSpooled)."""
+    """Publish Redis's durability, at the start and at each resync. Each Tenant reports a problem (EventsSpooled)."""
     if context.redis is None:
         return Result()
     try:

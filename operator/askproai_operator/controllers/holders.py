@@ -1,4 +1,4 @@
-"""The other holder of a host, a number or a key, by the grants in the cache, and the message to the object that asks for it."""
+"""The other holder of a host, number or key, from the grants in the cache, and the condition of the object that asks for it."""
 
 from collections.abc import Collection, Mapping
 from typing import Final
@@ -19,14 +19,14 @@ _SHARED: Final = {
 
 
 def find_holder(model: CustomResource, subject: Subject, context: PlanContext, scope: str = "") -> Holder | None:
-    """Return who else has the subject, by the cache; None if it is free or this object's own."""
+    """Return the other object that holds the subject, from the cache; None if nobody or only this object does."""
     child = context.cache.child(resources.CONFIG_MAPS, context.settings.namespace, subject.name)
     grant = read_grant(child.annotations) if child is not None else None
     return find_other(grant.holders, holder_of(model, scope)) if grant is not None else None
 
 
 def is_of_other(branch: Branch, did: str, context: PlanContext) -> bool:
-    """Return whether another branch has a dialled number. The status names the public ones, of which one may have several DIDs."""
+    """Return whether another branch holds a dialled number. The status lists public numbers, and one may have several DIDs."""
     return find_holder(branch, Subject(SubjectKind.NUMBER, did), context) is not None
 
 
@@ -40,7 +40,7 @@ def claimed_host_condition(address: Address) -> Condition:
 
 
 def claimed_page_host_condition(host: str) -> Condition:
-    """Return PageReady of a tenant whose page's host another one has."""
+    """Return PageReady for a tenant whose page's host another tenant holds."""
     text = f"another tenant has {host} already, so the page is not published: choose another page.host"
     return bad(
         ConditionType.PAGE_READY, Reason.HOST_CLAIMED_TWICE, f"{text}; whoever runs the platform can name the other"
@@ -57,14 +57,14 @@ def reserved_host_condition(tenant: Tenant, host: str, reserved: str) -> Conditi
 
 
 def reserved_page_host_condition(host: str, reserved: str) -> Condition:
-    """Return PageReady of a tenant whose page's host is the platform's; `reserved` describes its use."""
+    """Return PageReady for a tenant whose page's host is the platform's; `reserved` describes its use."""
     return bad(ConditionType.PAGE_READY, Reason.HOST_RESERVED, f"{host} is {reserved}: choose another page.host")
 
 
 def claimed_numbers_condition(claimed: Mapping[str, str], own: Collection[str]) -> Condition:
-    """Return NumbersValid of a branch that lists numbers of others: `claimed` maps each to the branch that has it.
+    """Return NumbersValid for a branch that lists other branches' numbers. `claimed` maps each number to its holder.
 
-    Branches are `namespace/name`; `own` are those of the same Tenant.
+    Branches are named `namespace/name`; `own` are the branches of the same Tenant.
     """
     numbers = ", ".join(sorted(claimed))
     if all(holder in own for holder in claimed.values()):
@@ -83,7 +83,7 @@ def claimed_numbers_condition(claimed: Mapping[str, str], own: Collection[str]) 
 
 
 def shared_keys_condition(kinds: Collection[SubjectKind]) -> Condition:
-    """Return CredentialsValid of a Tenant with keys that another one has."""
+    """Return CredentialsValid for a Tenant whose keys of these kinds another Tenant holds."""
     texts = [text for kind, text in _SHARED.items() if kind in kinds]
     text = "; ".join([*texts, "whoever runs the platform can name the other"])
     return bad(ConditionType.CREDENTIALS_VALID, Reason.CREDENTIALS_SHARED, text)

@@ -1,4 +1,4 @@
-"""Orphans: retry what deletions could not remove, each entry of the ledger with its own backoff, until none is left."""
+"""Orphans: retry the removals that a deletion could not finish, each ledger entry with its own backoff, until none is left."""
 
 import random
 from collections import Counter
@@ -37,7 +37,7 @@ _AT_ONCE: Final = 4  # a provider that hangs must not hold up what is orphaned a
 
 
 def ledger_key(settings: Settings) -> Key:
-    """Return the key of the whole ledger, which is due from the start on."""
+    """Return the key of the whole ledger, which is due as soon as the process leads."""
     return Key(LEDGER, settings.namespace, "ledger")
 
 
@@ -51,18 +51,18 @@ def orphan_options(settings: Settings) -> Options:
 
 
 class LedgerController:
-    """Lists the ledger periodically, counts the entries of its shard, and makes due those that the queue does not know.
+    """Lists the ledger periodically, counts the entries of its shard, and enqueues entries that the queue does not know.
 
-    Entries are found by a list, since they carry no label of the watched Secrets: those of an earlier leader, those that deletions
-    add, and those that a person restores.
+    A list finds entries of an earlier leader, entries that deletions add, and entries that a person restores: they lack the
+    label of the watched Secrets.
     """
 
     def __init__(self, set_counts: Callable[[Mapping[str, int]], None], add_unknown: Callable[[Key], None]) -> None:
-        """Take the setter of the gauge by sort, and `WorkQueue.add_unknown`."""
+        """Take the setter of the gauge, which gets the count of each sort, and `WorkQueue.add_unknown`."""
         self._set_counts, self._add_unknown = set_counts, add_unknown
 
     async def reconcile(self, key: Key, context: ReconcileContext) -> Result:
-        """List the ledger, and return at ASKPROAI_LEFTOVER_RETRY_SECONDS ± 10 %."""
+        """List the ledger, and have it listed again after ASKPROAI_LEFTOVER_RETRY_SECONDS ± 10 %."""
         try:
             shard = context.settings.shard
             entries = [each for each in await orphans.list_entries(context) if shard.owns(each.orphan.owner.namespace)]
@@ -76,7 +76,7 @@ class LedgerController:
 
 
 async def reconcile_orphan(key: Key, context: ReconcileContext) -> Result:
-    """Try to remove one orphan, and its entry with it. An entry that a person deleted is forgotten."""
+    """Try to remove one orphan and then its entry. If a person deleted the entry, forget the orphan."""
     entry = await orphans.get_entry(key.name, context)
     if entry is None:
         return GONE
@@ -101,9 +101,9 @@ async def reconcile_orphan(key: Key, context: ReconcileContext) -> Result:
 
 
 async def _remove(entry: LedgerEntry, context: ReconcileContext) -> str | None:
-    """Remove an orphan. Returns why it still exists, or None.
+    """Remove an orphan. Returns the reason why it still exists, or None.
 
-    A namesake of the deleted object has the same marker, webhook and role: what belongs to the namesake is left alone.
+    A namesake of the deleted object has the same marker, webhook and role: the namesake's objects are left alone.
     """
     orphan = entry.orphan
     live = await context.kube.get(resource_of_kind(orphan.owner.kind), *orphan.owner.key[1:])
@@ -131,7 +131,7 @@ async def _remove(entry: LedgerEntry, context: ReconcileContext) -> str | None:
 
 
 def _has_cache(tenant: dict[str, Any]) -> bool:
-    """Return whether a Tenant's reconcile came as far as its Redis user, which then has a password of its own."""
+    """Return whether a Tenant's reconcile has reached its Redis user, which then has its own password."""
     conditions = (tenant.get("status") or {}).get("conditions") or []
     return any(condition["type"] == ConditionType.CACHE_READY for condition in conditions)
 
@@ -146,10 +146,10 @@ async def _remove_agent(orphan: OrphanedAgent, entry: LedgerEntry, context: Reco
 async def _remove_from_former_account(
     orphan: OrphanedAgent | OrphanedWebhooks, entry: LedgerEntry, live: dict[str, Any], context: ReconcileContext
 ) -> str | None:
-    """Remove what the owner, or a namesake, left in an account. Returns why it still exists, or None.
+    """Remove the objects that the owner, or a namesake, left in a former account. Returns why one still exists, or None.
 
-    Its present object carries the same marker and URL, so nothing is removed before it is certain that this is in another
-    account: a key can be replaced by another one of the same account.
+    The owner's present objects carry the same marker and URL. So nothing is removed before it is certain that the owner uses
+    another account now: a new key can belong to the same account.
     """
     if isinstance(orphan, OrphanedAgent):
         account, tenant = (RETELL_BASE_URL, RETELL_KEY), orphan.tenant or ""

@@ -1,8 +1,8 @@
 """The annotation `askproai.de/plan`: nothing is applied while an object has it. Pure.
 
-A RetellAgent shows its plan in the status. There is no plan for the other kinds: what depends on one of them waits until the
-annotation is removed. Objects depend on each other, so each controller asks about all whose spec it applies. A config is compiled
-of all that a Tenant has: one of them with the annotation, or a paused Tenant, holds the edits of all.
+A RetellAgent shows its plan in the status. Other kinds have no plan: changes that depend on them wait until the annotation is
+removed. Objects depend on each other, so each controller checks all objects whose spec it applies. A config is compiled from
+all objects of a Tenant: an annotation on one of them, or a paused Tenant, holds the edits of all.
 """
 
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from askproai_operator.applied_spec import PAUSED_ANNOTATION, PLAN_ANNOTATION, i
 
 
 def planned_names(resources: Iterable[CustomResource]) -> str:
-    """Return kind and name of those that have the annotation, or an empty text."""
+    """Return kind and name of the objects that have the annotation, or an empty text."""
     return ", ".join(f"{each.kind} {each.metadata.name}" for each in resources if is_planned(each))
 
 
@@ -30,8 +30,8 @@ def plan_hold(resources: Iterable[CustomResource]) -> Condition | None:
 
 
 def edit_hold(tenant: Tenant | None, siblings: Iterable[CustomResource]) -> Condition | None:
-    """Return why an edit of a Tenant's Branch or ServiceOffering has no effect: the Tenant is paused, or it or another one of its
-    Branches and ServiceOfferings, `siblings`, has the annotation.
+    """Return the condition Paused if edits of a Tenant's Branches and ServiceOfferings (`siblings`) have no effect now: the
+    Tenant is paused, or the Tenant or a sibling has the annotation. None if edits have effect.
     """
     if tenant is None:
         return None
@@ -45,10 +45,10 @@ def edit_hold(tenant: Tenant | None, siblings: Iterable[CustomResource]) -> Cond
 
 
 def agent_hold(agent: RetellAgent, sources: Iterable[CustomResource]) -> str:
-    """Return which annotations are to be removed from which object before a RetellAgent is changed at Retell; an empty text: none.
+    """Return a text that names the annotations to remove before a RetellAgent changes at Retell, and their objects; "" if none.
 
-    `sources`: the Tenant, its Branches and its services. While the Tenant is paused its pods have the config from before, and must
-    be able to answer whatever callers hear.
+    `sources`: the Tenant, its Branches and its services. While the Tenant is paused, its pods have the earlier config, and must
+    be able to answer whatever the agent says to callers.
     """
     sources = list(sources)
     paused = ", ".join(

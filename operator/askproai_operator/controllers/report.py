@@ -1,6 +1,6 @@
-"""The report: what the operator sees of PostgreSQL and Redis, in a ConfigMap that `askproai doctor` reads.
+"""The report: the operator's view of PostgreSQL and Redis, in a ConfigMap that `askproai doctor` reads.
 
-A key of its own and no part of a Tenant's reconcile: it is due although there is no Tenant, and while PostgreSQL is away.
+It has its own key, so that it is written even if there is no Tenant, and while PostgreSQL is down.
 """
 
 import asyncio
@@ -44,13 +44,13 @@ _EVERY: Final = timedelta(
 
 
 def report_key(settings: Settings) -> Key:
-    """Return the only key of this kind, which is due from the start on."""
+    """Return the only key of this kind, which is due as soon as the process leads."""
     return Key(KIND, settings.namespace, MANAGER)
 
 
 class ReportController:
-    """Looks at the start and at each resync, and writes what is new; also what is not every ten minutes, so that its age shows that
-    the operator works.
+    """Checks at the start and at each resync, and writes a changed report at once. An unchanged report is written every ten
+    minutes, so that its age shows that the operator works.
     """
 
     def __init__(self) -> None:
@@ -59,7 +59,7 @@ class ReportController:
         )
 
     async def reconcile(self, _key: Key, context: ReconcileContext) -> Result:
-        """Look, and write the report if it is due."""
+        """Check PostgreSQL and Redis, and write the report if it is due."""
         settings, kube = context.settings, context.kube
         report = InstallationReport(
             at=context.clock.now(),
@@ -116,7 +116,7 @@ async def _look_at_database(context: ReconcileContext) -> DatabaseReport:
 
 
 def skew_seconds(before: datetime, there: datetime, after: datetime) -> float:
-    """Return how far another clock surely is ahead (or, negative, behind): it was read at some time between the two."""
+    """Return by how many seconds the clock that read `there` is surely ahead (negative: behind); 0 if it is within bounds."""
     if before <= there <= after:
         return 0.0
     return round((there - (after if there > after else before)).total_seconds(), 3)

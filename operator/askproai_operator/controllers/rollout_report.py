@@ -1,7 +1,7 @@
-"""Rollout: begin the next tenants with the present release, and report at which one it has stopped.
+"""Rollout: begin the next tenants with the present release, and report the tenant at which it has stopped.
 
-It is due when a Deployment of a tenant that has just begun changes, and when one has been ready for long enough; only those tenants
-are looked at. Its state is in the Deployments (`rollouts.py`).
+It is due when a Deployment of a tenant that has just begun changes, and when one has been ready for long enough; only those
+tenants are looked at. The Deployments hold its state (`rollouts.py`).
 """
 
 import contextlib
@@ -35,7 +35,7 @@ def rollout_key(settings: Settings) -> Key:
 
 
 def follow_rollouts(cache: Cache, settings: Settings, clock: Clock, enqueue: Callable[[Key], None]) -> Rollouts:
-    """Return what the cache says of the present release, from now on; `enqueue` makes a key due."""
+    """Return the progress of the present release, which follows the cache. `enqueue` makes a key due."""
     return Rollouts(
         cache,
         clock,
@@ -47,13 +47,13 @@ def follow_rollouts(cache: Cache, settings: Settings, clock: Clock, enqueue: Cal
 
 
 class RolloutController:
-    """Makes Tenants due whose turn it is. At whom the rollout has stopped is logged and recorded as an Event when it changes."""
+    """Enqueues the Tenants whose turn it is. When the rollout stops at another Tenant, it logs that and creates an Event."""
 
     def __init__(self) -> None:
         self._stopped_by: frozenset[Key] = frozenset()
 
     async def reconcile(self, _key: Key, context: ReconcileContext) -> Result:
-        """Make the next Tenants due."""
+        """Enqueue the Tenants whose turn it is."""
         rollouts = context.rollouts
         state = rollouts.state()
         await self._report(state, context)
@@ -81,7 +81,7 @@ class RolloutController:
 
 
 def describe_stop(tenant: Key, release: str) -> str:
-    """Return at which Tenant a release has stopped, and what to do. Pure."""
+    """Return a text about the Tenant at which a release has stopped, and what to do. Pure."""
     return (
         f"the pods of Tenant {tenant.name} in namespace {tenant.namespace} were healthy, and are not since they got release"
         f" {release}. Those that have not begun keep the former one. Why: kubectl describe tenant,pods -n {tenant.namespace}. If it"

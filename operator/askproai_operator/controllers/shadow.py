@@ -1,7 +1,7 @@
-"""Shadows: begin, look at and end those of all Tenants, every few seconds while one is on.
+"""Shadows: begin, observe and end the shadows of all Tenants, every few seconds while one runs.
 
-A shadow is a tenant of its own in the database, with a copy of the book, and a Deployment of its own; all else of the Tenant goes
-on as if there were none. A failure here for one Tenant is tried again, and holds up no other (docs/decisions/0126-shadows.md).
+A shadow is a tenant of its own in the database, with a copy of the book, and a Deployment of its own. It changes nothing else
+of the Tenant. A failure for one Tenant is retried and does not delay other Tenants (docs/decisions/0126-shadows.md).
 """
 
 import secrets
@@ -57,7 +57,7 @@ OPTIONS: Final = Options(Backoff(timedelta(seconds=1), _IDLE, jitter=0.1), worke
 
 
 async def reconcile(_key: Key, context: ReconcileContext) -> Result:
-    """Bring all shadows forward."""
+    """Advance all shadows."""
     tenants = [
         each
         for each in context.cache.list(Tenant)
@@ -83,9 +83,7 @@ async def reconcile(_key: Key, context: ReconcileContext) -> Result:
 
 
 async def _bring_forward(cached: Tenant, context: ReconcileContext) -> bool:
-    """Begin the shadow that the spec in effect asks for, read what it has found, or end it; return whether it is to be looked at
-    again soon.
-    """
+    """Begin the shadow that the spec in effect asks for, read its results, or end it. Return whether to look at it again soon."""
     tenant = context.relations.tenant(cached.metadata.namespace, cached.metadata.name)
     if tenant is None or tenant.metadata.deletion_timestamp is not None:
         return False
@@ -122,7 +120,7 @@ async def _bring_forward(cached: Tenant, context: ReconcileContext) -> bool:
 
 
 def _wanted(tenant: Tenant, recorded: ShadowStatus | None, context: ReconcileContext) -> Shadow | None:
-    """Return the shadow that is to run. While edits of the Tenant have no effect that is the one that runs."""
+    """Return the shadow that should run, or None. While edits of the Tenant have no effect, the present shadow goes on."""
     relations, names = context.relations, tenant.key[1:]
     if plan_hold([tenant, *relations.branches(*names), *relations.offerings(*names)]) is None:
         return wanted_shadow(tenant, context.settings)
@@ -140,7 +138,7 @@ class _Live:
 
 
 async def _read_live(tenant: Tenant, context: ReconcileContext) -> _Live | None:
-    """Return None while the tenant has no pods of its own whose config could be read."""
+    """Return the live pods' parts; None while the tenant has no pods of its own whose config can be read."""
     (namespace, name), uid = tenant.key[1:], tenant.metadata.uid
     config_map = await context.kube.get(resources.CONFIG_MAPS, namespace, child_name(name, "config"))
     text = ((config_map or {}).get("data") or {}).get("tenant.json")
@@ -151,7 +149,7 @@ async def _read_live(tenant: Tenant, context: ReconcileContext) -> _Live | None:
 
 
 async def _run_pods(tenant: Tenant, image: str, live: _Live, context: ReconcileContext) -> None:
-    """Apply the pods of the shadow and what they mount."""
+    """Apply the shadow's pods, and the ConfigMap, Secret and policy that they need."""
     (namespace, name), uid = tenant.key[1:], tenant.metadata.uid
     existing = await read_own_secret(context, namespace, name, SHADOW, uid=uid)
     password = parse_login(existing.get("DATABASE_URL"))[1] or secrets.token_urlsafe(32)
@@ -180,9 +178,9 @@ async def _run_pods(tenant: Tenant, image: str, live: _Live, context: ReconcileC
 
 
 async def _ensure_rows(tenant: Tenant, password: str, context: ReconcileContext) -> Mapping[int, int] | None:
-    """Create or update login and rows, and return the ids of the resources; None if the Tenant is being deleted.
+    """Create or update the shadow's login and rows, and return the ids of the resources; None if the Tenant is being deleted.
 
-    Its deletion runs at the same time, and may have dropped them before they were made. No later run sees that Tenant.
+    The Tenant's deletion may have run at the same time, and dropped rows before they were made. No later run sees that Tenant.
     """
     name, uid = tenant.metadata.dotted, tenant.metadata.uid
     context.fence()
@@ -203,7 +201,7 @@ def _is_deleted(tenant: Tenant, context: ReconcileContext) -> bool:
 
 
 async def _clear_away(tenant: Tenant, context: ReconcileContext) -> bool:
-    """Delete everything of a shadow but its status; return whether anything of it was in the cluster. Safe to repeat."""
+    """Delete everything of a shadow except its status; return whether the cluster still had any of it. Safe to repeat."""
     namespace, was_there = tenant.metadata.namespace, False
     for ref, name in shadow_children(tenant):
         found = (
@@ -248,9 +246,9 @@ def _shown(found: FoundDifference) -> ShadowDifference:
 
 
 async def _write(tenant: Tenant, former: ShadowStatus | None, shadow: ShadowStatus, context: ReconcileContext) -> None:
-    """Write what is new into the status, and make the Tenant due: its config and its condition follow.
+    """Write a changed shadow into the status, and make the Tenant due, which updates its config and condition.
 
-    Where a CRD of before drops a field, nothing is new after the write: both would make each other due without a pause.
+    If an older CRD drops a field, the status is unchanged and the Tenant is not enqueued: else both would loop forever.
     """
     if shadow == former:
         return

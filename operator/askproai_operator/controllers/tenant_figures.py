@@ -1,8 +1,8 @@
-"""The figures in the status of each Tenant: calls, booked share and error budget, of all Tenants together.
+"""The figures in each Tenant's status: calls, booked share and error budget, counted for all Tenants together.
 
-The leader counts them in PostgreSQL once a minute, and writes what has changed. So a Tenant's status is written at most once a
-minute for them, and a Tenant that nobody calls costs neither a statement nor a request of its own. No condition and no other
-object depends on them: nobody is reconciled for it.
+The leader counts them in PostgreSQL once a minute, and writes changed figures. So they write a Tenant's status at most once a
+minute, and a Tenant without calls costs neither a statement nor a request of its own. No condition and no other object depends
+on the figures, so they cause no reconcile.
 """
 
 from collections.abc import Collection, Mapping
@@ -36,13 +36,13 @@ OPTIONS: Final = Options(Backoff(_EVERY, _EVERY, jitter=0.1), workers=1)
 
 
 def tenant_figures_key(settings: Settings) -> Key:
-    """Return the only key of this kind, which is due from the start on."""
+    """Return the only key of this kind, which is due as soon as the process leads."""
     return Key(KIND, settings.namespace, MANAGER)
 
 
 @dataclass(frozen=True, slots=True)
 class _Month:
-    """A tenant's last 30 days, and when and after how many failures of a day they were counted."""
+    """A tenant's counts of the last 30 days, when they were read, and the day's failures at that time."""
 
     bookings: BookingCounts
     read_at: float  # monotonic seconds
@@ -50,13 +50,13 @@ class _Month:
 
 
 class TenantFiguresController:
-    """Counts each minute, and remembers the months in between."""
+    """Counts the last day every minute, and remembers each Tenant's month in between."""
 
     def __init__(self) -> None:
         self._months: dict[str, _Month] = {}  # by the Tenant's UID
 
     async def reconcile(self, _key: Key, context: ReconcileContext) -> Result:
-        """Write the figures of all Tenants that have changed."""
+        """Write the changed figures of all Tenants."""
         tenants = [each for each in context.cache.list(Tenant) if _is_counted(each)]
         uids = {each.metadata.uid for each in tenants}
         self._months = {uid: month for uid, month in self._months.items() if uid in uids}
@@ -73,7 +73,7 @@ class TenantFiguresController:
         return Result(resync_after=_EVERY)
 
     async def _count(self, tenants: Mapping[str, Tenant], context: ReconcileContext) -> bool:
-        """Count a chunk and write it; return whether no statement took too long: the figures of its Tenants stay."""
+        """Count a chunk of Tenants and write their figures. Return False if a statement took too long, so figures are missing."""
         try:
             figures = await context.database.read_figures(list(tenants))
         except StatementTimeout as error:
@@ -122,7 +122,7 @@ def _log_slow(names: Collection[str], error: Exception) -> None:
 
 
 def figure_fields(tenant: Tenant, day: TenantFigures, month: BookingCounts) -> dict[str, Any]:
-    """Return the status fields. None, which removes a field: nobody has tried to book, so there is no share. Pure."""
+    """Return the status fields. A share is None, which removes its field, if nobody has tried to book. Pure."""
     return {
         "calls24h": day.calls,
         "bookingSuccessPercent": day.bookings.booked_percent,
@@ -131,5 +131,5 @@ def figure_fields(tenant: Tenant, day: TenantFigures, month: BookingCounts) -> d
 
 
 def _is_counted(tenant: Tenant) -> bool:
-    """Return whether the Tenant has been provisioned and is not being deleted; a paused one is called, too."""
+    """Return whether the Tenant was provisioned and is not being deleted. Paused Tenants count: they get calls, too."""
     return "key" in tenant.status and tenant.metadata.deletion_timestamp is None

@@ -1,7 +1,7 @@
-"""The write guard: test that the chart's admission policy restricts this process's account, and report it if it does not.
+"""The write guard: test that the chart's admission policy restricts this process's account, and report if it does not.
 
-The policy (charts/askproai/templates/write-guard.yaml) keeps a taken-over operator from becoming somebody else, and nothing
-else would show that it is missing: every write of ours is one that it admits. So a write that it must refuse is sent as a dry run.
+The policy (charts/askproai/templates/write-guard.yaml) keeps a compromised operator from acting as somebody else. All our
+writes are admitted, so they would not show that the policy is missing. So a write that it must refuse is sent as a dry run.
 """
 
 import contextlib
@@ -29,7 +29,7 @@ _UNGUARDED: Final = (
 
 
 def write_guard_key(settings: Settings) -> Key:
-    """Return the only key of this kind, which is due from the start on."""
+    """Return the only key of this kind, which is due as soon as the process leads."""
     return Key(KIND, settings.namespace, MANAGER)
 
 
@@ -37,13 +37,13 @@ class WriteGuardController:
     """Tests the policy at the start and at each resync. Its finding is logged and recorded as an Event when it changes."""
 
     def __init__(self, set_unguarded: Callable[[bool], None]) -> None:
-        """Take the setter of the metric."""
+        """Take the setter of the metric, which is True while the policy does not restrict the operator."""
         self._set_unguarded = set_unguarded
         self._unguarded: bool | None = None  # None: not known yet
         self._admitted_since: datetime | None = None
 
     async def reconcile(self, key: Key, context: ReconcileContext) -> Result:
-        """Send the forbidden write. Its admission is believed after a minute only."""
+        """Send the forbidden write as a dry run. An admission is believed only if it persists for a minute."""
         try:
             refusal = await context.kube.try_create(forbidden_secret(key.namespace))
         except ApiError as error:  # does not answer, say, or a webhook of somebody else's that allows no dry run
@@ -74,7 +74,7 @@ class WriteGuardController:
 
 
 def forbidden_secret(namespace: str) -> dict[str, Any]:
-    """Return what the policy must refuse: a token of a service account, even in the operator's namespace and with its label."""
+    """Return a Secret that the policy must refuse: a service account's token, even in the operator's namespace with its label."""
     return {
         "apiVersion": resources.SECRETS.api_version,
         "kind": resources.SECRETS.kind,

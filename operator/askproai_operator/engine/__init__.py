@@ -1,8 +1,8 @@
-"""The engine: what all controllers share. It knows no kind by name.
+"""The engine: the code that all controllers share. It knows no kind by name.
 
-The cache of seen objects, the client of the API server, and the `Result` of a reconcile with its conversion into the status.
-Nothing here runs by itself: what watches, queues and calls controllers is `askproai_operator.control_loop`, which a dry run
-(`askproai plan`) does without.
+It has the cache of seen objects, the client of the API server, and the `Result` of a reconcile with its conversion into the
+status. Nothing here runs by itself: `askproai_operator.control_loop` watches, queues and calls controllers, and a dry run
+(`askproai plan`) does without it.
 """
 
 from askproai_core.api_resource import ApiResource

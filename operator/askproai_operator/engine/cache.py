@@ -1,4 +1,4 @@
-"""The last seen state of every watched object. Written by watches, and by the answers to our own writes."""
+"""The last seen state of every watched object, written by watches and by the answers to our own writes."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,7 +24,7 @@ _VOLATILE = ("resourceVersion", "managedFields", "generation", "selfLink")
 
 @dataclass(frozen=True, slots=True)
 class ObservedObject:
-    """The cached part of any watched object. A Secret's data is kept only if it is ours, or permits its use (`secret`).
+    """The cached part of any watched object. A Secret's data is kept only if the Secret is ours, or permits its use (`secret`).
 
     `fingerprint` hashes everything but status and bookkeeping: it changes exactly when somebody edited the object. `version` is
     the resourceVersion, which is comparable as a number within one resource (KEP-5504), so that no older state wins.
@@ -43,7 +43,7 @@ class ObservedObject:
 
 
 def observed_object(raw: Mapping[str, Any]) -> ObservedObject:
-    """Return what is kept of an API object."""
+    """Return the part of an API object that the cache keeps."""
     meta = raw["metadata"]
     content = [
         {name: value for name, value in meta.items() if name not in _VOLATILE},
@@ -64,7 +64,7 @@ def observed_object(raw: Mapping[str, Any]) -> ObservedObject:
 
 
 def _usable_secret(raw: Mapping[str, Any]) -> bytes | None:
-    """Return a Secret that is ours or permits its use; None for another one, whose data is not to stay in this process."""
+    """Return the encoded Secret if it is ours or permits its use; else None, so that its data does not stay in this process."""
     meta = raw["metadata"]
     labels = meta.get("labels") or {}
     if raw.get("kind") != SECRETS.kind or labels.get(USE_LABEL) not in {PERMITTED, OWN}:
@@ -79,7 +79,7 @@ def _version(meta: Mapping[str, Any]) -> int:
 
 
 def _share_strings(raw: dict[str, Any]) -> None:
-    """Have equal words of conditions and labels be one string in memory: thousands of objects have the same."""
+    """Share equal strings of conditions and labels in memory: thousands of objects have the same strings."""
     status, meta = raw.get("status") or {}, raw["metadata"]
     if labels := meta.get("labels"):
         meta["labels"] = {intern(name): intern(value) for name, value in labels.items()}
@@ -91,9 +91,9 @@ _NAMES_OF_FIELDS: dict[frozenset[str], set[str]] = {}
 
 
 def _share_names(value: object) -> None:
-    """Have equal sets of the names of the fields that a manifest states be one object in memory.
+    """Share equal sets of the field names that a manifest sets, so that each is in memory once.
 
-    pydantic makes one for each part of each object: of a tenant they are 20 of 43 kB. It copies the set before it changes one.
+    pydantic makes a set for each part of each object: 20 of a tenant's 43 kB. It copies a set before it changes one.
     """
     if isinstance(value, Part):
         stated = value.__pydantic_fields_set__
@@ -117,14 +117,14 @@ class Cache:
         self.served: set[ApiResource] = set()  # which of `refs.FOREIGN` this cluster has
 
     def add_indexer(self, indexer: Indexer) -> None:
-        """Call `indexer(old, new)` for every change of a custom resource, and once for each that is known already."""
+        """Call `indexer(old, new)` for every change of a custom resource, and once for each resource that is already known."""
         for model in self.models():
             indexer(None, model)
         self._indexers.append(indexer)
 
     def add_child_indexer(self, ref: ApiResource, indexer: ChildIndexer) -> None:
-        """Call `indexer(where, new)` for every change of an object of a watched resource (None: it is gone), and once for each that
-        is known already; `where` is its namespace and name.
+        """Call `indexer(where, new)` for every change of an object of a watched resource, and once for each object that is
+        already known. `where` is its namespace and name; `new` is None if it is gone.
         """
         for where, child in self._children[ref].items():
             indexer(where, child)
@@ -133,7 +133,7 @@ class Cache:
     # Reading
 
     def get(self, key: Key) -> CustomResource | None:
-        """Return a custom resource."""
+        """Return a custom resource, or None."""
         return self._models.get((key.kind, key.namespace), {}).get(key.name)
 
     def list(self, kind: type[M], namespace: str | None = None) -> Sequence[M]:
@@ -149,15 +149,15 @@ class Cache:
         return (model for models in by_name for model in models.values())
 
     def child(self, ref: ApiResource, namespace: str, name: str) -> ObservedObject | None:
-        """Return what is kept of any watched object."""
+        """Return the cached part of a watched object, or None."""
         return self._children[ref].get((namespace, name))
 
     def secret(self, namespace: str, name: str) -> ObservedObject | None:
-        """Return a watched Secret: one of ours, or a user's that permits its use."""
+        """Return a watched Secret (ours, or a user's that permits its use), or None."""
         return self.child(SECRETS, namespace, name)
 
     def uids(self, ref: ApiResource) -> Mapping[tuple[str, str], str]:
-        """Return the uid of every known object of a resource, by namespace and name."""
+        """Return the UID of every known object of a resource, by namespace and name."""
         return {where: child.uid for where, child in self._children[ref].items()}
 
     def saw_deletion(self, uid: str) -> bool:
@@ -169,12 +169,12 @@ class Cache:
     def put(
         self, ref: ApiResource, raw: dict[str, Any]
     ) -> tuple[CustomResource | ObservedObject | None, CustomResource | ObservedObject | None]:
-        """Store an object. Returns the state before and the state now; they are the same if this one was ignored.
+        """Store an object. Returns the state before and the state now; both are the old state if the new one was ignored.
 
-        A state that is older than the known one is ignored, and so is a state that was listed or returned before the deletion of
-        the object was seen. A uid of our own kinds never comes back. One of the others, which are watched by a label, does when
-        somebody took the label off, which the watch reports as a deletion, and put it on again: such a state is newer.
-        Raises pydantic.ValidationError for a custom resource that cannot be parsed.
+        A state is ignored if it is older than the known state, or than a deletion of the object that was seen. A UID of our own
+        kinds never comes back. A UID of another kind can: if somebody removes the label by which it is watched, the watch
+        reports a deletion, and when the label is back, the state is newer. Raises pydantic.ValidationError for a custom
+        resource that cannot be parsed.
         """
         meta = raw["metadata"]
         where = namespace, name = meta.get("namespace", ""), meta["name"]
@@ -197,7 +197,7 @@ class Cache:
         return old, model
 
     def _is_deleted(self, ref: ApiResource, meta: Mapping[str, Any]) -> bool:
-        """Return whether this state is from before the deletion of its object."""
+        """Return whether this state is older than the deletion of its object."""
         last = self._deleted.get(meta["uid"])
         return last is not None and (ref in CUSTOM or _version(meta) <= last)
 
@@ -206,8 +206,8 @@ class Cache:
     ) -> CustomResource | ObservedObject | None:
         """Remove a deleted object, unless a namesake replaced it meanwhile. Returns the state before.
 
-        `version` is the resourceVersion of the deletion, 0 if nobody reported it. One that is older than the known state is
-        ignored: somebody took off the label by which it is watched, and put it on again.
+        `version` is the deletion's resourceVersion, 0 if it was not reported. A deletion that is older than the known state is
+        ignored: somebody removed the label by which the object is watched, and then restored it.
         """
         child = self.child(ref, namespace, name)
         if child is None or child.uid != uid or 0 < version < child.version:

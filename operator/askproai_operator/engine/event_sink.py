@@ -1,4 +1,4 @@
-"""Where observed changes go: into the cache, and their dependents into the queue. Watches and our own writes both use it."""
+"""The destination of observed changes: the cache, and dependents' keys in the queue. Watches and our own writes both use it."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ _State = CustomResource | ObservedObject | None  # of an object in the cache; No
 
 
 class Dependents(Protocol):
-    """Which keys are due when something changed: controller-runtime's EnqueueRequestsFromMapFunc. `None` is an absent state."""
+    """The keys that are due after a change, as in controller-runtime's EnqueueRequestsFromMapFunc. `None` is an absent state."""
 
     def of_resource(self, old: CustomResource | None, new: CustomResource | None) -> Iterable[Key]:
         """Return the keys that are due after a custom resource changed."""
@@ -33,12 +33,12 @@ class Dependents(Protocol):
 
 
 def is_edit(old: CustomResource, new: CustomResource) -> bool:
-    """Return whether somebody edited or deleted an object: the operator writes finalizers and statuses only."""
+    """Return whether somebody edited or deleted an object: the operator itself only writes finalizers and statuses."""
     return _edited(old) != _edited(new)
 
 
 def goes_first(key: Key, edited: CustomResource) -> bool:
-    """Return whether a key that is due after an edit is of the object itself, or of the Tenant, whose config has the edit."""
+    """Return whether a key that is due after an edit is the edited object's, or the Tenant's, whose config contains the edit."""
     return key == edited.key or key.kind == Tenant.kind
 
 
@@ -48,7 +48,7 @@ def _edited(model: CustomResource) -> tuple[object, ...]:
 
 
 class EventSink:
-    """Updates cache and queue together, so that no change is stored without its consequences."""
+    """Updates cache and queue together, so that every stored change also enqueues its dependents."""
 
     def __init__(
         self,
@@ -58,10 +58,10 @@ class EventSink:
         enqueue_edited: Callable[[Key], None] | None = None,
         observes: Callable[[ApiResource, dict[str, Any]], bool] = lambda *_: True,
     ) -> None:
-        """Take what enqueues a key; `enqueue_edited` is for the keys that must run for a person's edit to take effect
-        (`goes_first`).
+        """Take the function that enqueues a key; `enqueue_edited` is for the keys that must run for a person's edit to take
+        effect (`goes_first`).
 
-        `observes` says which objects are stored at all; the others are those of other shards.
+        `observes` returns whether an object is stored at all; the objects of other shards are not.
         """
         self.cache = cache
         self._dependents = dependents
@@ -72,10 +72,10 @@ class EventSink:
 
     @contextmanager
     def applying(self, ref: ApiResource, namespace: str, name: str, owned: str) -> Iterator[None]:
-        """Make nothing due for the writes of an apply in this block, when the watch reports it before the answer comes.
+        """Enqueue nothing for an apply in this block, even if the watch reports the write before the answer comes.
 
-        Only a report in which what is ours has just become `owned` is meant (`owned_fields`); each other one acts as always. The
-        caller must go on with the content of the cache when the block ends.
+        Only a report in which our fields have just become `owned` is suppressed (`owned_fields`); all others act as always. The
+        caller must continue with the content of the cache when the block ends.
         """
         self._applying[ref, namespace, name] = owned
         try:
@@ -97,11 +97,11 @@ class EventSink:
         self._enqueue_dependents(ref, meta.get("namespace", ""), meta["name"], old, new)
 
     def forget(self, ref: ApiResource, namespace: str, name: str, uid: str, version: int = 0) -> None:
-        """Remove a deleted object, and enqueue the dependents of the deletion. `version`: as `Cache.drop`."""
+        """Remove a deleted object, and enqueue the dependents of the deletion. `version` is as in `Cache.drop`."""
         self._enqueue_dependents(ref, namespace, name, self.cache.drop(ref, namespace, name, uid, version), None)
 
     def set_served(self, ref: ApiResource, *, served: bool) -> None:
-        """Record whether the cluster has a foreign CRD, and enqueue the dependents if that changed."""
+        """Record whether the cluster serves a foreign CRD, and enqueue the dependents if that changed."""
         if served == (ref in self.cache.served):
             return
         (self.cache.served.add if served else self.cache.served.discard)(ref)
@@ -141,7 +141,7 @@ class EventSink:
         old: _State,
         new: _State,
     ) -> bool:
-        """Return whether a change of a child is the apply that waits for its answer, and nothing else."""
+        """Return whether a child's change is exactly the apply that waits for its answer."""
         owned = self._applying.get((ref, namespace, name))
         if owned is None or not isinstance(new, ObservedObject) or not isinstance(old, ObservedObject | None):
             return False

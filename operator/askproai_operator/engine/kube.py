@@ -1,6 +1,6 @@
 """The operator's client of the Kubernetes API: only the verbs that it needs (docs/decisions/0002-thin-api-client.md).
 
-It stays above the shared transport because it knows the cache, our models, finalizers and server-side apply as one manager.
+It is not in the shared transport because it knows the cache, our models, finalizers and server-side apply by one manager.
 """
 
 import asyncio
@@ -47,7 +47,7 @@ _Address = tuple[ApiResource, str, str]  # resource, namespace, name
 
 
 class UnmanagedObject(ApiError):
-    """An object of a child's name exists that we never wrote: taken over, it would be deleted along with its new owner."""
+    """Raised if an object that we never wrote has a child's name: if taken over, it would be deleted along with its new owner."""
 
 
 class Kube:
@@ -62,9 +62,9 @@ class Kube:
         namespace: str = "askproai-system",
         fence: Callable[[], None] = lambda: None,
     ) -> None:
-        """Log in; `feed` is notified of our own writes, `namespace` is the operator's own.
+        """Log in. `feed` is notified of our own writes; `namespace` is the operator's own.
 
-        `fence` is called right before each write, and raises NotLeader where another process may lead.
+        `fence` is called right before each write, and raises NotLeader if another process may lead.
         """
         self._transport = HttpTransport(login, user_agent=MANAGER, before_write=fence)
         self._feed = feed
@@ -85,14 +85,14 @@ class Kube:
     # Reading
 
     async def get(self, resource: ApiResource, namespace: str, name: str) -> dict[str, Any] | None:
-        """Return one object, None when it does not exist."""
+        """Return one object; None if it does not exist."""
         return await self._transport.find(resource.path(namespace, name))
 
     async def get_secret(self, namespace: str, name: str, *, to_apply: bool = False) -> dict[str, Any] | None:
-        """Return a Secret, None when it does not exist: from the cache if it is ours or permits its use.
+        """Return a Secret, from the cache if it is ours or permits its use; None if it does not exist.
 
-        A cached one has of its metadata the name, uid, version, labels and owners. With `to_apply` one that the cache does not
-        know counts as absent, and costs no request: `apply` refuses to write what was made without it.
+        A cached Secret has only name, UID, version, labels and owners as metadata. With `to_apply`, a Secret that the cache
+        does not know counts as absent and costs no request: `apply` then refuses to overwrite a Secret that exists.
         """
         cached, address = self._feed.cache.secret(namespace, name), (SECRETS, namespace, name)
         if to_apply:  # others read the same Secret meanwhile, and apply nothing
@@ -107,9 +107,9 @@ class Kube:
     async def list_chunks(
         self, resource: ApiResource, namespace: str | None = None, selector: str = ""
     ) -> AsyncIterator[list[dict[str, Any]]]:
-        """Yield all objects that a label selector picks, in chunks of one consistent list.
+        """Yield all objects that a label selector selects, in chunks of one consistent list.
 
-        Custom resources come without their managedFields, a third of each; those of children name the fields that are ours.
+        Custom resources come without managedFields, a third of their size; children's managedFields show which are ours.
         """
         path = resource.path(namespace)
         async for page, _ in list_chunks(self._transport, path, selector, _CHUNK):
@@ -123,7 +123,7 @@ class Kube:
     async def list(
         self, resource: ApiResource, namespace: str | None = None, selector: str = ""
     ) -> Sequence[dict[str, Any]]:
-        """Return all objects that a label selector picks."""
+        """Return all objects that a label selector selects."""
         return [item async for items in self.list_chunks(resource, namespace, selector) for item in items]
 
     # Children
@@ -131,11 +131,11 @@ class Kube:
     async def apply(self, manifest: Mapping[str, Any]) -> ObservedObject:
         """Make a child equal to the manifest by server-side apply; return the child as it is now.
 
-        No request is sent when our fields of the live child equal the manifest, so none after a restart; or when neither
-        manifest nor child changed since our last request. The kind must be in `resources.CUSTOM`, `CHILDREN` or `FOREIGN`, which
-        the cache follows. A Secret gets the label by which Secrets are watched. Raises
-        UnmanagedObject when an object of the name exists that is not ours, and Conflict for a Secret of ours that `get_secret` took
-        for absent: the cache knows it then, and the manifest is to be made from its content.
+        No request is sent when our fields of the live child equal the manifest (so none after a restart), or when neither
+        manifest nor child changed since our last request. The kind must be in `resources.CUSTOM`, `CHILDREN` or `FOREIGN`,
+        which the cache follows. A Secret gets the label by which Secrets are watched. Raises UnmanagedObject when an object of
+        this name is not ours. Raises Conflict for a Secret of ours that `get_secret` took for absent: the cache has it then,
+        and the manifest must be made from its content.
         """
         body = dict(manifest)
         resource, meta = resource_of(body), dict(body["metadata"])
@@ -168,7 +168,7 @@ class Kube:
         return self._feed.cache.child(*address) or child
 
     async def apply_all(self, manifests: Iterable[Mapping[str, Any]]) -> None:
-        """Apply children that do not need each other, all at once. Each is tried; then raises the first one's error."""
+        """Apply independent children at the same time. All are tried; then the error of the first failed child is raised."""
         for result in await asyncio.gather(*map(self.apply, manifests), return_exceptions=True):
             if isinstance(result, BaseException):
                 raise result
@@ -176,10 +176,10 @@ class Kube:
     async def _create_or_apply(
         self, address: _Address, body: Mapping[str, Any], *, assumed_absent: bool
     ) -> dict[str, Any]:
-        """Apply a child that the cache does not know, if no object of somebody else has its name.
+        """Apply a child that the cache does not know, unless an object that is not ours has its name.
 
-        An apply with a resourceVersion that no object has creates one, and is refused (409) where an object exists: so the creation
-        needs no look before it, and there is no moment between the two.
+        An apply with an invented resourceVersion creates the object, and is refused (409) if one exists. So the creation needs
+        no read before it, and nothing can come between the two.
         """
         created = {**body, "metadata": {**body["metadata"], "resourceVersion": _OF_NO_OBJECT}}
         try:
@@ -194,9 +194,9 @@ class Kube:
         return await self._apply_again(address, body)
 
     async def _watch_again(self, address: _Address, secret: Mapping[str, Any]) -> None:
-        """Restore the labels of a Secret of ours that the watch does not report, and have the cache know it.
+        """Restore the labels of our Secret that the watch does not report, and put it into the cache.
 
-        Without its label it counts as deleted in the version that lost it; the answer to this write is newer. Raises Conflict when
+        A Secret that loses its label counts as deleted in that version; the answer to this write is newer. Raises Conflict when
         somebody wrote in between.
         """
         labels = {USE_LABEL: OWN, MANAGED_LABEL: MANAGER}
@@ -205,7 +205,7 @@ class Kube:
             self._feed.cache.put(address[0], watched)
 
     async def _apply_again(self, address: _Address, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Apply a child that exists, and take over its spec's fields of others where these make it invalid."""
+        """Apply a child that exists. If other managers' fields make its spec invalid, take these fields over and apply again."""
         try:
             return await self._server_side_apply(address, body)
         except ApiError as error:
@@ -214,7 +214,7 @@ class Kube:
             return await self._server_side_apply(address, body)
 
     async def _refuse_unmanaged(self, address: _Address) -> dict[str, Any] | None:
-        """Return the live object. Raises UnmanagedObject if it was never ours; one that merely lost our label is ours still."""
+        """Return the live object. Raises UnmanagedObject if it was never ours; an object that only lost our label still is."""
         live = await self.get(*address)
         meta = (live or {}).get("metadata")
         if meta is None or (meta.get("labels") or {}).get(MANAGED_LABEL) == MANAGER:
@@ -235,15 +235,15 @@ class Kube:
         return await self._transport.request("PATCH", path, params=params, body=body, content_type=content_type)
 
     async def _take_over(self, address: _Address) -> bool:
-        """Make the fields that others hold in a child's spec ours, after a refused apply. Returns False if there are none."""
+        """Take over other managers' fields in a child's spec, after a refused apply. Returns False if there are none."""
         body = take_over_spec(await self.get(*address) or {})
         return body is not None and await self.patch(*address, body) is not None
 
     async def hand_over(self, manifest: Mapping[str, Any]) -> None:
         """Have a second manager hold these fields of a child, so that our next apply without them leaves them unchanged.
 
-        A field whose only manager stops sending it falls back to its default (measured: 5 replicas became 1). The first
-        write by anybody else ends the second manager's hold; one that came before this write stays.
+        A field whose only manager stops sending it falls back to its default (measured: 5 replicas became 1). The first later
+        write by anybody else ends the second manager's hold; a write before this one is kept.
         """
         path = resource_of(manifest).path(manifest["metadata"]["namespace"], manifest["metadata"]["name"])
         with suppress(Conflict):
@@ -252,9 +252,9 @@ class Kube:
     async def delete(
         self, resource: ApiResource, namespace: str, name: str, uid: str | None = None, *, version: int | None = None
     ) -> None:
-        """Delete an object, only the one with this uid and resourceVersion (else Conflict).
+        """Delete an object, which counts as deleted if it does not exist.
 
-        One that does not exist counts as deleted.
+        With `uid` or `version`, raises Conflict if the object has another UID or resourceVersion.
         """
         preconditions = ({"uid": uid} if uid is not None else {}) | (
             {"resourceVersion": str(version)} if version is not None else {}
@@ -270,12 +270,12 @@ class Kube:
     # Objects as a whole
 
     async def create(self, manifest: Mapping[str, Any]) -> dict[str, Any]:
-        """Create an object. Raises Conflict when it exists."""
+        """Create an object. Raises Conflict if it exists."""
         path = resource_of(manifest).path(manifest["metadata"].get("namespace"))
         return await self._transport.request("POST", path, params=_AS_MANAGER, body=manifest)
 
     async def try_create(self, manifest: Mapping[str, Any]) -> str | None:
-        """Return why the API server forbids us to create an object, None if it does not. A dry run: nothing is created."""
+        """Return why the API server forbids us to create an object; None if it allows it. A dry run: nothing is created."""
         path, params = resource_of(manifest).path(manifest["metadata"]["namespace"]), _AS_MANAGER | {"dryRun": "All"}
         try:
             await self._transport.request("POST", path, params=params, body=manifest)
@@ -288,9 +288,9 @@ class Kube:
     async def patch(
         self, resource: ApiResource, namespace: str, name: str, body: Mapping[str, Any], *, subresource: str = ""
     ) -> dict[str, Any] | None:
-        """Merge fields into an object (None removes one) and return it; None when it does not exist.
+        """Merge fields into an object (None removes a field) and return it; None if it does not exist.
 
-        With a `metadata.resourceVersion` in the body, raises Conflict when somebody wrote in between.
+        With a `metadata.resourceVersion` in the body, raises Conflict if somebody wrote in between.
         """
         path = resource.path(namespace, name) + (f"/{subresource}" if subresource else "")
         try:
@@ -304,7 +304,7 @@ class Kube:
         return raw
 
     async def patch_status(self, obj: CustomResource, status: Mapping[str, Any]) -> bool:
-        """Merge fields into the status of one of our kinds. Returns False when the object is gone; the cache then forgets it.
+        """Merge fields into the status of one of our kinds. Returns False if the object is gone; the cache then forgets it.
 
         The status subresource ignores a `metadata.uid`, so only the version keeps us from writing into a namesake.
         """
@@ -323,7 +323,7 @@ class Kube:
         raise _changes_too_fast(obj, "its status can be written")
 
     async def refresh(self, obj: CustomResource) -> bool:
-        """Read an object into the cache. Returns False when it is gone: the cache forgets it, even if no watch reported it."""
+        """Read an object into the cache. Returns False if it is gone: the cache then forgets it, even if no watch reported it."""
         raw = await self._get_same(obj)
         if raw is None:
             self._feed.forget(*_address(obj), obj.metadata.uid)
@@ -334,7 +334,7 @@ class Kube:
     # Finalizers
 
     async def add_finalizer(self, obj: CustomResource) -> bool:
-        """Add ours, before anything outside is created. Returns False when the object is gone or being deleted: create nothing."""
+        """Add our finalizer, before any remote object is created. Returns False if the object is gone or being deleted."""
         cached = self._feed.cache.get(obj.key)
         known = cached if cached is not None and cached.metadata.uid == obj.metadata.uid else obj
         is_live = known.metadata.deletion_timestamp is None
@@ -350,7 +350,7 @@ class Kube:
         raise _changes_too_fast(obj, "its finalizer can be added")
 
     async def _add_to_known(self, obj: CustomResource) -> bool:
-        """Add our finalizer in one request, if the object is as we know it: its version excludes a namesake and a deletion."""
+        """Add our finalizer in one request, if the object is as we know it: its version rules out a namesake and a deletion."""
         meta = obj.metadata
         body = {"resourceVersion": meta.resource_version, "finalizers": [*meta.finalizers, FINALIZER]}
         try:
@@ -359,7 +359,7 @@ class Kube:
             return False
 
     async def remove_finalizer(self, obj: CustomResource) -> None:
-        """Remove ours. A conflict is retried at once: a backoff here would delay a namespace's deletion (KEDA #7950)."""
+        """Remove our finalizer. A conflict is retried at once: a backoff here would delay a namespace's deletion (KEDA #7950)."""
         for _ in range(_ATTEMPTS):
             raw = await self._get_same(obj)
             finalizers = (raw or {}).get("metadata", {}).get("finalizers") or []
@@ -373,12 +373,12 @@ class Kube:
         raise _changes_too_fast(obj, "its finalizer can be removed")
 
     async def _get_same(self, obj: CustomResource) -> dict[str, Any] | None:
-        """Return the live object, None when it is gone or another one (another uid) has its name."""
+        """Return the live object; None if it is gone or a namesake with another UID has replaced it."""
         raw = await self.get(*_address(obj))
         return raw if raw is not None and raw["metadata"]["uid"] == obj.metadata.uid else None
 
     async def _set_finalizers(self, obj: CustomResource, raw: Mapping[str, Any], finalizers: Sequence[str]) -> bool:
-        """Write the list. Returns False when somebody changed it since `raw` was read (the patch's `test` fails as 422)."""
+        """Write the finalizers. Returns False if somebody changed them since `raw` was read (the patch's `test` fails as 422)."""
         resource, namespace, name = _address(obj)
         operations = [
             {"op": "test", "path": "/metadata/uid", "value": obj.metadata.uid},
@@ -398,10 +398,10 @@ class Kube:
     # Events
 
     async def record_event(self, obj: CustomResource, record: EventRecord) -> None:
-        """Create a Kubernetes Event about an object. The engine calls this; a controller only for another one than its own.
+        """Create a Kubernetes Event about an object. The engine calls this; a controller only for another object than its own.
 
         A namespace that is being deleted takes no new objects. An event that outlasts the object then goes to the operator's
-        namespace, about the operator's Lease (an event must be in the namespace of its object), with the real object as `related`.
+        namespace, about the operator's Lease (Event and object must share a namespace), with the real object as `related`.
         """
         resource, namespace, name = _address(obj)
         involved = resource.reference(namespace, name) | {"uid": obj.metadata.uid}

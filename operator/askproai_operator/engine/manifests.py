@@ -1,4 +1,4 @@
-"""Bodies of requests that take more than a line to build. Pure functions; used by `kube` alone."""
+"""Request bodies that take more than a line to build. Pure functions, which only `kube` uses."""
 
 import socket
 from collections.abc import Mapping
@@ -12,10 +12,10 @@ _MESSAGE_LIMIT = 1024  # of an Event
 
 def take_over_spec(raw: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the patch that moves other managers' fields of a child's spec to us, so that the next apply removes those that we
-    do not send; None when there are none.
+    do not send; None if there are no such fields.
 
-    Apply merges lists by key: a port whose number a person edited stays beside ours, under the same name, and the API server
-    refuses the two together (422) for ever. Kubernetes' own csaupgrade moves ownership in the same way.
+    Apply merges lists by key. If a person edits a port's number, both ports have the same name, and the API server refuses the
+    two together (422) for ever. Kubernetes' own csaupgrade moves ownership in the same way.
     """
     entries = list((raw.get("metadata") or {}).get("managedFields") or [])
     own = next((entry for entry in entries if (entry["manager"], entry["operation"]) == (MANAGER, "Apply")), None)

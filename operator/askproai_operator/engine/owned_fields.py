@@ -1,7 +1,7 @@
-"""The fields of a live object that are ours: its fields that our server-side apply owns, with their values. Pure.
+"""The owned fields of a live object, which our server-side apply manages, with their values. Pure.
 
-Equal to the manifest that we would apply, an apply would change nothing. An edit or removal of a field of ours takes it from us, so
-the object itself shows every such edit, also one from before this process began.
+If they equal the manifest, an apply would change nothing. An edit or removal takes an owned field from us, so the object itself
+shows every such edit, even from before this process began.
 """
 
 import hashlib
@@ -19,10 +19,10 @@ _IDENTITY = frozenset({"name", "namespace"})  # of the metadata; they are never 
 
 
 def digest_of_manifest(manifest: Mapping[str, Any]) -> str:
-    """Return the digest that `digest_of_owned` returns for an object whose owned fields are those of the manifest.
+    """Return the digest that `digest_of_owned` returns for an object whose owned fields equal the manifest.
 
-    The two differ where the API server stores a value in another form (`stringData`, a quantity, a default inside of an atomic
-    field): they may differ for equal objects, and are never equal for different ones.
+    The API server may store a value in another form (`stringData`, a quantity, a default inside of an atomic field). So digests
+    of equal objects may differ, but digests of different objects are never equal.
     """
     content = {name: value for name, value in manifest.items() if name not in {"apiVersion", "kind"}}
     metadata = {name: value for name, value in manifest["metadata"].items() if name not in _IDENTITY}
@@ -39,9 +39,9 @@ def digest_of_owned(raw: Mapping[str, Any]) -> str | None:
 
 
 def owned_part(value: Any, fields: Mapping[str, Any]) -> Any:
-    """Return the part of a live value that a field set (FieldsV1) names: the whole value for a leaf.
+    """Return the part of a live value that a field set (FieldsV1) names; for a leaf, the whole value.
 
-    `f:` names a field, `k:` an item of a list by its keys, and `v:` one by its value; `.` is the value itself.
+    `f:` names a field, `k:` a list item by its keys, and `v:` a list item by its value; `.` is the value itself.
     """
     if not fields:
         return value
@@ -64,5 +64,5 @@ def owned_part(value: Any, fields: Mapping[str, Any]) -> Any:
 
 
 def digest(content: object) -> str:
-    """Return a digest of JSON values, whatever the order of their keys."""
+    """Return a digest of JSON values that does not depend on the order of their keys."""
     return hashlib.blake2b(_ENCODER.encode(content), digest_size=16).hexdigest()

@@ -1,4 +1,4 @@
-"""From a `Result` to its output for people: conditions, Ready, the status patch, events. Pure; nothing else derives them."""
+"""Derives from a `Result` its output for people: conditions, Ready, the status patch, events. Pure; no other module does this."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -41,7 +41,7 @@ StatusCondition = dict[str, Any]  # as in the API: type, status, reason, message
 class StatusUpdate:
     """The changes to write: a merge patch of the status (empty if nothing changed), and events.
 
-    `transition` is the one of them that says why the object is not Ready (a warning), or that it is again; None without one.
+    `transition` is the event that warns why the object is not Ready, or reports that it is again; None without such an event.
     """
 
     patch: Mapping[str, Any] = field(default_factory=dict)
@@ -54,9 +54,9 @@ def update_for_result(
 ) -> StatusUpdate:
     """Return the update after a reconcile of `resource`. `status` is the newest known one, and may be newer than `resource`.
 
-    `has_warned`: an Event said why it is not Ready, and none has said yet that it is.
+    `has_warned`: an Event has said why the object is not Ready, and no Event has said since that it is.
 
-    While an edit is held, the status and Ready keep the generation from before: `kubectl wait` waits until it has an effect.
+    While an edit is held, the status and Ready keep the earlier generation: `kubectl wait` waits until the edit has an effect.
     """
     current = _by_type(status)
     reported = list(result.conditions)
@@ -89,7 +89,7 @@ def update_for_result(
 
 
 def shortened_token(token: str) -> str:
-    """Return a token of TOKEN_ANNOTATION as the status repeats it."""
+    """Return a token of TOKEN_ANNOTATION in the form that the status repeats."""
     return token[:_TOKEN_LENGTH]
 
 
@@ -107,7 +107,7 @@ def pause_condition(resource: CustomResource) -> Condition | None:
 def update_for_pause(resource: CustomResource, condition: Condition, now: datetime) -> StatusUpdate:
     """Return the update that reports the pause: in Paused, and in reason and message of Ready.
 
-    Ready keeps its status and the generation that it observed, so `kubectl wait` waits for an edit that is not applied. All other
+    Ready keeps its status and its observed generation, so `kubectl wait` waits for an edit that is not applied. All other
     conditions stay as they are.
     """
     current = _by_type(resource.status)
@@ -144,13 +144,13 @@ def update_for_error(
 
 
 def find_condition(model: CustomResource, type_: ConditionType) -> Mapping[str, Any]:
-    """Return one condition of a status, empty when it is not there yet."""
+    """Return one condition of a status; empty if the status does not have it yet."""
     conditions: list[StatusCondition] = model.status.get("conditions") or []
     return next((condition for condition in conditions if condition["type"] == type_), {})
 
 
 def is_good(condition: Mapping[str, Any]) -> bool:
-    """Return whether Ready may be True with this condition of a status."""
+    """Return whether Ready may be True while a status has this condition."""
     return condition["type"] in NEGATIVE_TYPES | ADVISORY_TYPES or condition["status"] == Status.TRUE
 
 
@@ -159,9 +159,9 @@ def _by_type(status: Mapping[str, Any]) -> dict[str, StatusCondition]:
 
 
 def _derive_ready(causes: Iterable[StatusCondition], *, deleting: bool) -> Condition:
-    """Return Ready with the first cause that is False, else the first that is Unknown, else as True.
+    """Return Ready: False with the first cause that is False, else Unknown with the first that is Unknown, else True.
 
-    A Ready that is True takes reason and message of the first condition with a notable reason.
+    If True, Ready takes reason and message of the first condition with a notable reason.
     """
     causes = list(causes)
     if failing := _failing(causes):
@@ -174,20 +174,20 @@ def _derive_ready(causes: Iterable[StatusCondition], *, deleting: bool) -> Condi
 
 
 def _ready_while_held(derived: Condition, held: Condition, observed: int | None, generation: int) -> Condition:
-    """Return Ready of an object whose edits are held since the generation `observed`, None: since it was created."""
+    """Return Ready for an object whose edits are held since the generation `observed`; None: since its creation."""
     if observed is None and derived.good:
         return unknown(ConditionType.READY, held.reason, held.message)
     return good(ConditionType.READY, held.message, held.reason) if derived.good and observed != generation else derived
 
 
 def _failing(causes: Iterable[StatusCondition]) -> list[StatusCondition]:
-    """Return the conditions with which Ready may not be True: those that are False, then those that are Unknown."""
+    """Return the conditions that keep Ready from being True: first those that are False, then those that are Unknown."""
     failing = [cause for cause in causes if not is_good(cause)]
     return sorted(failing, key=lambda cause: cause["status"] == Status.UNKNOWN)  # stable: keeps the controller's order
 
 
 def _stamp(condition: Condition, before: Mapping[str, Any] | None, generation: int, now: datetime) -> StatusCondition:
-    """Return a condition as the API has it. The transition time moves only with the status."""
+    """Return a condition in the API's form. The transition time changes only with the status."""
     same = before is not None and before["status"] == condition.status
     return {
         "type": str(condition.type),
@@ -202,9 +202,9 @@ def _stamp(condition: Condition, before: Mapping[str, Any] | None, generation: i
 def _transition_event(
     before: Mapping[str, Any] | None, ready: Mapping[str, Any], has_warned: bool = False
 ) -> EventRecord | None:
-    """Return the event of Ready's transition, if people should see it: a problem, and its end.
+    """Return the event of Ready's transition if people should see it: the begin or end of a problem.
 
-    The status of an object that becomes Ready without a problem, such as each new one, says all.
+    An object that becomes Ready without a problem, such as each new one, needs no event beside its status.
     """
     if before is not None and (before["status"], before["reason"]) == (ready["status"], ready["reason"]):
         return None
@@ -221,13 +221,13 @@ def _transition_event(
 
 
 def _patch(current: Mapping[str, Any], desired: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the merge patch (RFC 7386) from `current` to `desired`; fields that `desired` does not name stay."""
+    """Return the merge patch (RFC 7386) from `current` to `desired`. Fields that `desired` does not name are kept."""
     plain = msgspec.json.decode(msgspec.json.encode(desired))  # as the API returns it: no tuples, dates, enums
     return {name: _replace_whole(current.get(name), new) for name, new in plain.items() if current.get(name) != new}
 
 
 def _replace_whole(current: object, value: object) -> object:
-    """Return a patch value that replaces an object: a merge patch merges inner objects, so old fields are set to null."""
+    """Return a patch value that replaces a whole object: a merge patch merges inner objects, so old fields are set to null."""
     if isinstance(current, Mapping) and isinstance(value, Mapping):
         return {name: None for name in current if name not in value} | dict(value)
     return value

@@ -1,4 +1,4 @@
-"""The result of a controller, and how the keys of a kind are processed.
+"""The result of a controller, and the options by which the keys of a kind are processed.
 
 Only the engine turns a result into conditions, events, metrics and the next run.
 """
@@ -23,7 +23,7 @@ class EventType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EventRecord:
-    """One Kubernetes Event to create, about something that happened and that no condition keeps."""
+    """One Kubernetes Event to create, about an incident that no condition keeps."""
 
     reason: str
     message: str
@@ -38,10 +38,10 @@ class Result:
 
     `conditions` are all but Ready, which the engine derives. `status` holds further status fields in the API's camelCase; None
     removes a field. Without `requeue_after` and `requeue` the key is due again after the usual resync, or after `resync_after`.
-    `requeue` asks for the key's exponential backoff instead, and counts as a failure. Both need a `requeue_reason`. `gone` means
-    that the object does not exist or that its finalizer was just removed: no status is written, but `events` are created.
-    `paused` is a condition of this type: nothing was looked at or changed, and all other conditions stay as they are.
-    `edit_held` is one, too: all was judged as declared, but an edit has no effect while another object is paused.
+    `requeue` asks for the key's exponential backoff instead, and counts as a failure. Both need a `requeue_reason`. `gone`
+    means that the object does not exist or that its finalizer was just removed: no status is written, but `events` are created.
+    `paused` is a condition Paused: nothing was looked at or changed, and all other conditions stay as they are. `edit_held` is
+    also a condition Paused: all was judged as declared, but an edit has no effect while another object is paused.
 
     Raises ValueError for a requeue without a reason.
     """
@@ -67,25 +67,25 @@ GONE = Result(gone=True)
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """The delays after failures in a row: `first`, doubled each time, at most `longest`; `jitter` is the random share of each."""
+    """Delays after failures in a row: `first`, doubled each time, at most `longest`; `jitter` is each one's random share."""
 
     first: timedelta = timedelta(seconds=1)
     longest: timedelta = timedelta(minutes=5)
     jitter: float = 0.5
 
     def delay(self, failures: int, chance: Callable[[], float] = random.random) -> timedelta:
-        """Return the delay after the n-th failure in a row. By default 1 s, 2 s, 4 s … 5 min, less up to a half."""
+        """Return the delay after this number of failures in a row. By default 1 s, 2 s, 4 s … 5 min, less up to a half."""
         full = min(self.first * float(2 ** min(failures - 1, 20)), self.longest)
         return full * (1 - self.jitter + self.jitter * chance())
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How the keys of one kind are processed; controller-runtime's controller.Options.
+    """The options by which keys of one kind are processed; controller-runtime's controller.Options.
 
-    `workers` are workers of the kind's own, and so its greatest concurrency; with None it uses the shared ones. A run is
-    cancelled after `timeout`; with None it is never cancelled, and a long one does not fail the liveness probe. `while_paused` is
-    called with the loop's context in place of, or after, a reconcile that changes nothing because the object is paused.
+    `workers` is the kind's own number of workers, its greatest concurrency; with None, it uses the shared workers. A run is
+    cancelled after `timeout`; with None it is never cancelled, and a long run does not fail the liveness probe. `while_paused`
+    is called with the loop's context in place of, or after, a reconcile that changes nothing because the object is paused.
     """
 
     backoff: Backoff = field(default_factory=Backoff)

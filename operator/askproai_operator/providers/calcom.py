@@ -21,15 +21,16 @@ _FIREWALL: Final = (
 
 @dataclass(frozen=True, slots=True)
 class CalcomClient:
-    """One Cal.com user, by an API key."""
+    """A client for one Cal.com user, by an API key."""
 
     api: ProviderApi
 
     async def get_event_type(self, event_type_id: int) -> Json | None:
-        """Return the event type (`cal-api-version: 2024-06-14`), None if the key's account has no such one.
+        """Return the event type (`cal-api-version: 2024-06-14`); None if the key's account does not have it.
 
-        None stops bookings at it, so a refusal counts only where Cal.com serves the key: a 404 may be a proxy's, or of a server
-        without the endpoint, and a 403 without Cal.com's reason is a firewall's, and says nothing of the key. Raises ProviderError.
+        None stops bookings at it, so a refusal counts only where Cal.com accepts the key. A 404 may come from a proxy or a
+        server without the endpoint; a 403 without Cal.com's reason comes from a firewall, not from the key. Raises
+        ProviderError.
         """
         try:
             return await self._find_event_type(event_type_id)
@@ -59,7 +60,7 @@ class CalcomClient:
         return None
 
     async def list_webhooks(self) -> list[Json]:
-        """Return the user's webhooks, oldest first. Cal.com sends no page count: a short page is the last."""
+        """Return the user's webhooks, oldest first. Cal.com sends no page count: a short page is the last one."""
         hooks: list[Json] = []
         while True:
             params = {"take": _PAGE, "skip": len(hooks)}
@@ -83,9 +84,9 @@ async def ensure_calcom_webhook(
 ) -> frozenset[str]:
     """Create or update the user's webhook for `url`, its identity: it ends in `/webhooks/calcom/<installation id>`.
 
-    Writes nothing if the webhook is as desired. An unknown outcome of the create is harmless: the next run lists it. `newer` has
-    triggers in the order in which servers learned them: an older server, which refuses some, gets the webhook without the last
-    ones. They are returned.
+    Writes nothing if the webhook is as desired. An unknown outcome of the create is harmless: the next run lists the webhook.
+    `newer` are triggers in the order in which Cal.com added them. An older server refuses some, and gets the webhook without
+    the last ones, which are returned.
     """
     required, optional = frozenset(triggers), list(newer)
     hooks = await _list_for_url(client, url)
@@ -105,7 +106,7 @@ async def ensure_calcom_webhook(
 async def _write_webhook(
     client: CalcomClient, url: str, hooks: Sequence[Json], triggers: Iterable[str], secret: str
 ) -> None:
-    """Create the webhook, or change what differs in the first of `hooks`."""
+    """Create the webhook, or change the differing fields of the first of `hooks`."""
     desired: Json = {"active": True, "triggers": sorted(triggers), "secret": secret}
     if not hooks:
         try:
@@ -132,7 +133,7 @@ async def remove_calcom_webhook(client: CalcomClient, url: str) -> None:
 
 
 async def list_calcom_webhook_ids(client: CalcomClient, urls: Collection[str]) -> set[str]:
-    """Return the ids of the user's webhooks for these URLs. Ids of one server are unique, whoever the user is."""
+    """Return the ids of the user's webhooks for these URLs. Ids are unique on one server, across its users."""
     return {str(hook["id"]) for hook in await client.list_webhooks() if hook.get("subscriberUrl") in urls}
 
 
@@ -148,7 +149,7 @@ def _matches(desired: Any, live: Any) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class EventTypeNeeds:
-    """The requirements of an offering on an event type."""
+    """An offering's requirements for an event type."""
 
     duration_minutes: int
     buffer_before_minutes: int = 0
@@ -161,9 +162,9 @@ class EventTypeNeeds:
 
 
 def find_event_type_problems(event_type: Json, needs: EventTypeNeeds) -> Iterator[str]:
-    """Yield what of an event type (`cal-api-version: 2024-06-14`) would make bookings fail.
+    """Yield each property of an event type (`cal-api-version: 2024-06-14`) that would make bookings fail.
 
-    A smaller buffer than the offering's is no problem, since we keep our own. A larger one makes Cal.com refuse what we offered.
+    A smaller buffer than the offering's is no problem, since we keep our own. A larger one makes Cal.com refuse offers.
     """
     yield from _length_problems(event_type, needs.duration_minutes)
     buffers = {"beforeEventBuffer": needs.buffer_before_minutes, "afterEventBuffer": needs.buffer_after_minutes}
@@ -180,7 +181,7 @@ def find_event_type_problems(event_type: Json, needs: EventTypeNeeds) -> Iterato
 
 
 def find_event_type_notes(event_type: Json, needs: EventTypeNeeds) -> Iterator[str]:
-    """Yield what of an event type makes Cal.com refuse some of the times that we offer: callers are offered others then."""
+    """Yield each property of an event type for which Cal.com refuses some offered times: callers then get other offers."""
     notice = event_type.get("minimumBookingNotice") or 0
     if notice > needs.minimum_notice_minutes:
         yield f"minimumBookingNotice is {notice} minutes, the offering's minimumNoticeMinutes {needs.minimum_notice_minutes}"
@@ -197,9 +198,9 @@ def find_event_type_notes(event_type: Json, needs: EventTypeNeeds) -> Iterator[s
 
 
 def find_coarse_interval(event_type: Json, needs: EventTypeNeeds) -> int | None:
-    """Return the minutes from one start of an event type to the next, if some starts of our grid are none of Cal.com's; else None.
+    """Return the minutes between two starts of an event type if some starts of our grid are not among Cal.com's; else None.
 
-    Such a start is never offered, though nobody has taken it. An event type without an interval has its length as one.
+    Such a start is never offered, though it is not taken. Without an interval, the event type's length is its interval.
     """
     minutes = event_type.get("slotInterval") or needs.duration_minutes
     return minutes if isinstance(minutes, int) and needs.slot_step_minutes % minutes else None
@@ -246,17 +247,17 @@ def _length_problems(event_type: Json, duration_minutes: int) -> Iterator[str]:
 
 
 def needs_confirmation(event_type: Json) -> bool:
-    """Return whether bookings of an event type, or some of them, wait until somebody confirms them at Cal.com."""
+    """Return whether some or all bookings of an event type wait until a person confirms them at Cal.com."""
     return _is_enabled(event_type.get("confirmationPolicy"))
 
 
 def is_booked_by_host(event_type: Json) -> bool:
-    """Return whether Cal.com shows and books the times of one host of a round robin; it ignores who is asked for otherwise."""
+    """Return whether Cal.com shows and books times by host for this round robin; for others it ignores a requested host."""
     return event_type.get("schedulingType") == "roundRobin" and event_type.get("rrHostSubsetEnabled") is True
 
 
 def default_minutes(event_type: Json) -> int | None:
-    """Return what a booking lasts that names no length, of an event type with several lengths; None if it has only one."""
+    """Return the length of a booking that names no length, for an event type with several lengths; None if it has one length."""
     length = event_type.get("lengthInMinutes")
     return length if event_type.get("lengthInMinutesOptions") and isinstance(length, int) else None
 

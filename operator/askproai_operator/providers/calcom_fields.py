@@ -1,6 +1,6 @@
-"""Booking fields of an event type at Cal.com: which of them our bookings answer, and by which texts. Pure.
+"""Booking fields of an event type at Cal.com: the fields that our bookings answer, and their texts. Pure.
 
-Cal.com refuses a booking without an answer to a required field, and one whose answer is of a wrong type.
+Cal.com refuses a booking that lacks an answer to a required field, or has an answer of a wrong type.
 """
 
 import math
@@ -33,7 +33,7 @@ _TAKES: Final[Mapping[str, str]] = MappingProxyType(
 
 
 def find_answered_fields(event_type: Json, declared: Iterable[BookingField]) -> Iterator[tuple[str, str]]:
-    """Yield slug and type of the fields that a booking must answer, or that a manifest declares an answer to."""
+    """Yield slug and type of the fields that a booking must answer, or for which a manifest declares an answer."""
     slugs = {each.slug for each in declared}
     for slug, entry in _fields(event_type):
         if slug not in _FILLED and not entry.get("hidden") and (entry.get("required") or slug in slugs):
@@ -41,9 +41,9 @@ def find_answered_fields(event_type: Json, declared: Iterable[BookingField]) -> 
 
 
 def find_optional_notes(event_type: Json, declared: Iterable[BookingField]) -> str | None:
-    """Return the type of the event type's own field for notes if that is optional and no manifest answers it; else None.
+    """Return the type of the event type's own notes field if it is optional and no manifest answers it; else None.
 
-    Further requests of a caller are answered there; without it the field stays empty.
+    A caller's further requests are written there; without any, the field stays empty.
     """
     answered = {slug for slug, _ in find_answered_fields(event_type, declared)}
     entry = dict(_fields(event_type)).get("notes")
@@ -51,7 +51,7 @@ def find_optional_notes(event_type: Json, declared: Iterable[BookingField]) -> s
 
 
 def find_field_problems(event_type: Json, declared: Iterable[BookingField]) -> Iterator[str]:
-    """Yield what is wrong with the answers to an event type's booking fields: each makes Cal.com refuse every booking."""
+    """Yield each problem of the answers to an event type's booking fields: each makes Cal.com refuse every booking."""
     by_slug = {each.slug: each for each in declared}
     entries = dict(_fields(event_type))
     for slug, kind in find_answered_fields(event_type, by_slug.values()):
@@ -76,11 +76,10 @@ def find_unknown_fields(event_types: Iterable[Json], declared: Iterable[BookingF
 def compile_field(
     slug: str, kind: str, declared: BookingField | None, *, optional: bool = False
 ) -> config.BookingField | None:
-    """Return how the pods answer a field of Cal.com's type `kind`; None if nothing answers it.
+    """Return the pods' answer to a field of Cal.com's type `kind`; None if nothing answers it.
 
-    The declaration of a manifest counts; else a number is answered with the caller's, and Cal.com's own fields with their own
-    meaning. An
-    `optional` field for notes has what the caller has said, or nothing.
+    A manifest's declaration takes precedence. Otherwise, a phone field gets the caller's number, and Cal.com's own fields get
+    their usual values. An `optional` notes field gets the caller's requests, or nothing.
     """
     if declared is None and optional:
         return config.BookingField(slug=slug, source=FieldSource.NOTES) if kind in {"text", "textarea"} else None
@@ -94,7 +93,7 @@ def compile_field(
 
 
 def _read_value(kind: str, text: str) -> str | float | bool | tuple[str, ...] | None:
-    """Return a declared value as Cal.com wants it for a type; None if it cannot be read so."""
+    """Return a declared value in Cal.com's form for this type; None if it cannot be read as that type."""
     if kind == "number":
         try:
             number = float(text)
@@ -107,7 +106,7 @@ def _read_value(kind: str, text: str) -> str | float | bool | tuple[str, ...] | 
 
 
 def _source_problem(entry: Json, kind: str, answer: BookingField) -> str | None:
-    """Return what is wrong with the source of a field's answer; None if nothing is."""
+    """Return the problem with the source of a field's answer; None if there is none."""
     if answer.slug in _OF_ATTENDEE and (answer.value is not None or answer.source is not FieldSource.PHONE):
         shown = answer.source.value if answer.value is None and answer.source else repr(answer.value)
         return f"{shown}, but Cal.com takes it from the caller's number: declare source Phone and no value"

@@ -34,8 +34,8 @@ class ProviderClients:
         rules: CircuitRules | None = None,
         timeout: aiohttp.ClientTimeout = TIMEOUT,
     ) -> None:
-        """`count` is called for each request; `hosts` are the allowed servers (patterns or whole base URLs; None: every server);
-        `rules` say when a circuit opens.
+        """Take `count`, which is called for each request; the allowed servers `hosts` (patterns or whole base URLs; None: every
+        server); and the `rules` by which a circuit opens.
         """
         self._session = open_session()
         self._count = count
@@ -49,11 +49,11 @@ class ProviderClients:
         await self._session.close()
 
     def retell(self, base_url: str, api_key: str) -> RetellClient:
-        """Return the client of one Retell workspace. Raises `HostNotAllowed`."""
+        """Return the client for one Retell workspace. Raises `HostNotAllowed`."""
         return RetellClient(self._api(Provider.RETELL, base_url, api_key))
 
     def calcom(self, base_url: str, api_key: str) -> CalcomClient:
-        """Return the client of one Cal.com user. Raises `HostNotAllowed`."""
+        """Return the client for one Cal.com user. Raises `HostNotAllowed`."""
         return CalcomClient(self._api(Provider.CALCOM, base_url, api_key))
 
     def _api(self, provider: Provider, base_url: str, key: str) -> ProviderApi:

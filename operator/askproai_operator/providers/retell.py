@@ -10,7 +10,7 @@ from askproai_operator.providers.provider_api import ProviderApi
 
 @dataclass(frozen=True, slots=True)
 class RetellClient:
-    """One Retell workspace. `get_…` returns None for an object that does not exist; `delete_…` counts it as deleted."""
+    """A client for one Retell workspace. `get_…` returns None for a missing object; `delete_…` counts it as deleted."""
 
     api: ProviderApi
 
@@ -21,7 +21,7 @@ class RetellClient:
         return await self._list("POST", "/v2/list-agents", json={"filter_criteria": criteria})
 
     async def get_agent(self, agent_id: str, version: int | None = None) -> Json | None:
-        """Return one version of an agent; without `version` the latest, which may be a draft."""
+        """Return one version of an agent; without `version`, the latest, which may be a draft."""
         return await self._get("get-agent", agent_id, version)
 
     async def list_agent_versions(self, agent_id: str) -> list[Json]:
@@ -31,7 +31,7 @@ class RetellClient:
         return await self._write("POST", "create-agent", body)
 
     async def fork_agent(self, agent_id: str, base_version: int) -> Json:
-        """Create a draft of the agent and of its LLM: a published version cannot be changed in any other way."""
+        """Create a draft of the agent and of its LLM: a published version can only be changed through a draft."""
         return await self._write("POST", "create-agent-version", {"base_version": base_version}, agent_id)
 
     async def update_agent(self, agent_id: str, version: int, fields: Json) -> Json:
@@ -57,7 +57,7 @@ class RetellClient:
         return await self._write("PATCH", "update-retell-llm", fields, llm_id, version)
 
     async def delete_llm(self, llm_id: str) -> None:
-        """Delete an LLM. Retell refuses with 400 while an agent uses it; never forced, because that protects a shared LLM."""
+        """Delete an LLM. Retell refuses with 400 while an agent uses it; we never force it: that protects a shared LLM."""
         await self.api.delete("delete-retell-llm", f"/delete-retell-llm/{_part(llm_id)}")
 
     # numbers
@@ -71,7 +71,7 @@ class RetellClient:
         return await self._write("POST", "import-phone-number", body)
 
     async def update_number(self, number: str, fields: Json) -> None:
-        """Set which agents answer (`inbound_agents`) or who is asked before (`inbound_webhook_url`); None clears a field."""
+        """Set the answering agents (`inbound_agents`) or the webhook asked first (`inbound_webhook_url`); None clears a field."""
         await self._write("PATCH", "update-phone-number", fields, number)
 
     async def _get(self, operation: str, object_id: str, version: int | None = None) -> Json | None:
@@ -101,5 +101,5 @@ def _version(version: int | None) -> dict[str, int]:
 
 
 def _part(value: str) -> str:
-    """Return `value` as one segment of a path; the `+` of a number becomes %2B."""
+    """Return `value` as one segment of a URL path; the `+` of a number becomes %2B."""
     return quote(value, safe="")

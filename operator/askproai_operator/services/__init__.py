@@ -1,4 +1,4 @@
-"""Services: which can be booked, by whom, and whether the week has time for them. Pure: lint judges by them, too."""
+"""Services: which can be booked, by which staff, and whether the week has time for them. Pure: `lint` uses the same rules."""
 
 from askproai_operator.services.openings import openings_condition, overlap
 from askproai_operator.services.staffing import (

@@ -1,6 +1,7 @@
-"""Which services can be booked, who can do them, and the conditions StaffMatched and NameUnique.
+"""The bookable services, the staff members who can do them, and the conditions StaffMatched and NameUnique.
 
-Pure: from the specs of a tenant's offerings and branches."""
+Pure: all is computed from the specs of a tenant's offerings and branches.
+"""
 
 from collections.abc import Iterable, Mapping
 
@@ -29,7 +30,7 @@ def is_offered_in(offering: ServiceOffering, branch: Branch) -> bool:
 def active_offerings(offerings: Iterable[ServiceOffering], branches: Iterable[Branch]) -> list[ServiceOffering]:
     """Return the offerings that can be booked, by name: their branch exists and they are not being deleted.
 
-    A default service whose branch has a hand-made one by now is about to be deleted, and is left out.
+    A default service is left out once its branch has a hand-made service: it is about to be deleted.
     """
     branch_names = {None, *(branch.metadata.name for branch in branches)}
     existing = [
@@ -47,7 +48,7 @@ def active_offerings(offerings: Iterable[ServiceOffering], branches: Iterable[Br
 
 
 def matched_staff(branch: Branch, required_skills: Iterable[str]) -> tuple[str, ...]:
-    """Return the ids of the staff members of a branch who have all the skills, in the order of the manifest."""
+    """Return the ids of a branch's staff members who have all the skills, in the order of the manifest."""
     required = set(required_skills)
     return tuple(member.id for member in branch.spec.staff if required <= set(member.skills))
 
@@ -59,7 +60,7 @@ def staff_by_branch(offering: ServiceOffering, branches: Iterable[Branch]) -> di
 
 
 def ambiguous_staff(branch: Branch, branches: Iterable[Branch]) -> dict[str, list[str]]:
-    """Return the ids of the branch's staff that another branch has, too, with those branches, where one does not say `person`."""
+    """Map each staff id that other branches also list to these branches, unless both entries name a `person`."""
     found: dict[str, list[str]] = {}
     for member in branch.spec.staff:
         for other in branches:
@@ -71,12 +72,12 @@ def ambiguous_staff(branch: Branch, branches: Iterable[Branch]) -> dict[str, lis
 
 
 def namesakes(offering: ServiceOffering, neighbours: Iterable[ServiceOffering]) -> list[ServiceOffering]:
-    """Return the other active offerings that some branch offers beside this one and that sound the same."""
+    """Return the other active offerings that sound the same and share a branch with this one."""
     return [other for other in _beside(offering, neighbours) if other.heard_name == offering.heard_name]
 
 
 def shared_words(offering: ServiceOffering, neighbours: Iterable[ServiceOffering]) -> dict[int, ServiceOffering]:
-    """Return which spokenNames, by index, sound like a name or spokenName of another one that some branch offers beside this."""
+    """Return the index of each spokenName that sounds like a name of another offering in the same branch, with that offering."""
     others = _beside(offering, neighbours)
     return {
         index: other
@@ -98,7 +99,7 @@ def _beside(offering: ServiceOffering, neighbours: Iterable[ServiceOffering]) ->
 def staff_condition(
     offering: ServiceOffering, staff: Mapping[str, tuple[str, ...]], effective_capacity: int
 ) -> Condition:
-    """Judge whether somebody can do the service, and with its full capacity. `staff` are the ids of those who can, by branch."""
+    """Return StaffMatched: whether anybody can do the service at full capacity. `staff` are ids of able staff, by branch."""
     skills = ", ".join(offering.spec.required_skills)
     unstaffed = sorted(branch for branch, members in staff.items() if not members)
     if unstaffed:
@@ -127,7 +128,7 @@ def staff_condition(
 
 
 def name_condition(offering: ServiceOffering, others: Iterable[ServiceOffering]) -> Condition:
-    """Judge whether callers can choose the service: none of the same branch sounds the same (`others`)."""
+    """Return NameUnique: whether callers can choose the service. `others` are offerings of the same branch that sound the same."""
     names = ", ".join(other.metadata.name for other in others)
     if not names:
         return good(_NAME)

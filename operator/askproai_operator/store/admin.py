@@ -1,4 +1,4 @@
-"""The operator's side of the database: prepare it, and keep each tenant's role, row and resources as the manifests say."""
+"""The operator's side of the database: prepare it, and keep each tenant's role, row and resources as declared."""
 
 import hmac
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
@@ -68,10 +68,10 @@ COORDINATOR_CONNECTIONS = 8
 
 
 class DataOwnedByOther(DatabaseError):
-    """Rows of this tenant key belong to another Tenant object; they must be adopted.
+    """Raised if the rows of this tenant key belong to another Tenant object and must be adopted.
 
-    A Tenant that knows its UID can adopt them, so the text, which a namesake reads in its status, is without
-    `owner_uid`. `uid` is the asking Tenant's.
+    A Tenant that knows the owner's UID can adopt them. A namesake reads the text in its status, so the text omits `owner_uid`.
+    `uid` is the UID of the asking Tenant.
     """
 
     def __init__(self, tenant: str, owner_uid: str, uid: str = "") -> None:
@@ -89,7 +89,7 @@ class DataOwnedByOther(DatabaseError):
 
 
 class RowsNotImported(DatabaseError):
-    """A Tenant is to go on with exported rows, and this database does not have them: it must not begin with an empty book."""
+    """Raised if a Tenant continues exported rows that this database does not have: it must not begin with an empty book."""
 
     def __init__(self, tenant: str) -> None:
         super().__init__(
@@ -99,7 +99,7 @@ class RowsNotImported(DatabaseError):
 
 
 class LoginSuspended(DatabaseError):
-    """A session of the tenant's role did what no pod does, so the role may not log in for a while."""
+    """Raised if a session of the tenant's role did something that no pod does, so that the role may not log in for a while."""
 
     def __init__(self, misuse: Misuse | None) -> None:
         super().__init__(
@@ -110,7 +110,7 @@ class LoginSuspended(DatabaseError):
 
 
 class AdminStore:
-    """One installation's database through the admin's login: CREATEROLE, owner of the database, no superuser."""
+    """One installation's database through the admin's login, which has CREATEROLE and owns the database, but is no superuser."""
 
     def __init__(self, dsn: str) -> None:
         self._dsn = dsn
@@ -121,29 +121,29 @@ class AdminStore:
     async def prepare(self) -> None:
         """Create the group roles and migrate the schema. Safe to repeat, and to run twice at the same time.
 
-        Every reconcile of a Tenant calls it. A migration that takes long goes on without its caller, and one that is blocked or
-        fails is tried again (`schema.py`). Raises `MigrationBlocked` if the schema is meanwhile older than this release runs on,
-        and what a migration raises in its first twenty seconds.
+        Every reconcile of a Tenant calls it. A long migration goes on without its caller. A migration that is blocked or fails
+        is retried (`schema.py`). Raises `MigrationBlocked` while the schema is too old for this release, and any error of a
+        migration in its first twenty seconds.
         """
         await self._schema.prepare()
 
     async def read_facts(self) -> DatabaseFacts:
-        """Return what PostgreSQL says of itself and of this installation (`database_facts.py`)."""
+        """Return PostgreSQL's facts about itself and this installation (`database_facts.py`)."""
         async with self._connection() as conn:
             return await read_facts(conn)
 
     async def list_failing_providers(self, limit: int) -> Sequence[tuple[str, str]]:
-        """Return tenant and provider where the last requests of the pods failed (`tenant_states.py`)."""
+        """Return the tenants and providers whose last requests from the pods all failed (`tenant_states.py`)."""
         async with self._connection() as conn:
             return await list_failing_providers(conn, limit)
 
     @property
     def is_server_authenticated(self) -> bool:
-        """Return whether the admin's URL has the server verified."""
+        """Return whether connections by the admin's URL verify the server's certificate."""
         return login_urls.is_server_authenticated(self._dsn)
 
     async def wait_until_prepared(self) -> None:
-        """Wait until `prepare` has returned or failed once: a session that misbehaves may be why it fails."""
+        """Wait until `prepare` has returned or failed once: a misbehaving session may be the cause of a failure."""
         await self._schema.wait_until_prepared()
 
     async def ensure_tenant(
@@ -161,11 +161,11 @@ class AdminStore:
     ) -> bool:
         """Create or update the tenant's row and its login role `role_name(tenant)`; return whether rows were adopted now.
 
-        The coordinator reads `facts`. Without `verify_password` it is not tried whether the role's password is this one. Retained
-        rows of another UID are adopted if that is `adopt`, or if its key at Retell had the same `key_hash`, which no stranger has
-        (an empty one matches none), unless it is the key of a Tenant that has lost the rows to a later one, or `is_erasing` says
-        that the rows of the UID are to be erased. Raises `DataOwnedByOther` otherwise, `RowsNotImported` if `adopt` names exported
-        rows and there are none, and `LoginSuspended` for a while after a session of the role misbehaved.
+        The coordinator reads `facts`. Without `verify_password`, the role's password is not tested. Retained rows of another
+        UID are adopted if that UID is `adopt`, or if its key at Retell had the same `key_hash` (an empty one matches none),
+        which no stranger has. The key is not enough for a Tenant that lost the rows to a later one, or if `is_erasing` returns
+        that the rows are to be erased. Raises `DataOwnedByOther` otherwise, `RowsNotImported` if `adopt` names exported rows
+        that are not there, and `LoginSuspended` for a while after a session of the role misbehaved.
         """
         role = self.role_name(tenant)
         async with self._connection() as conn:
@@ -197,7 +197,7 @@ class AdminStore:
     async def _require_not_exported(self, conn: Connection, tenant: str, uid: str) -> None:
         """Drop the login that was just written, and raise `DataOwnedByOther`, if the rows were exported meanwhile.
 
-        An export drops the login after it has taken the rows, so one of both sees what the other has done.
+        An export drops the login after it has taken the rows, so at least one of the two sees the other's change.
         """
         owner = await conn.fetchval("SELECT uid FROM tenants WHERE tenant = $1", tenant)
         if find_export_id(owner or "") is not None:
@@ -207,7 +207,7 @@ class AdminStore:
     async def _ensure_login(
         self, conn: Connection, name: str, password: str, connection_limit: int, *, verify_password: bool
     ) -> bool:
-        """Create or update the login, and return whether it was written; the watch knows it before it may log in.
+        """Create or update the login, and return whether it was written. The session watch knows the role before it may log in.
 
         Raises `LoginSuspended`.
         """
@@ -256,45 +256,45 @@ class AdminStore:
                 return await ensure_resources(conn, tenant, keys, persons)
 
     async def list_booking_refusals(self, tenant: str) -> set[int | None]:
-        """Return the statuses with which the remote calendar has refused the pods' bookings (`tenant_states.py`)."""
+        """Return the statuses with which the remote calendar has lately refused the pods' bookings (`tenant_states.py`)."""
         async with self._connection() as conn:
             return (await list_refusals(conn, [tenant])).get(tenant, set())
 
     async def find_refused(self, tenant: str) -> datetime | None:
-        """Return since when each request of the tenant's own calls is refused (`tenant_states.py`); None if it is not so."""
+        """Return since when each request of the tenant's own calls is refused (`tenant_states.py`); None if it is not."""
         async with self._connection() as conn:
             return (await find_refused(conn, [tenant])).get(tenant)
 
     async def measure_calendar_backlog(self, tenant: str, waited: timedelta) -> CalendarBacklog:
-        """Return what waits for the remote calendar for longer than `waited` (`tenant_states.py`)."""
+        """Return the changes that have waited for the remote calendar for longer than `waited` (`tenant_states.py`)."""
         async with self._connection() as conn:
             return (await measure_backlogs(conn, [tenant], waited)).get(tenant, CalendarBacklog())
 
     async def list_stranded(self, tenant: str, declared: DeclaredWork) -> Sequence[Stranded]:
-        """Return the appointments to come whose staff member or service is not declared, or who is away (`stranded.py`)."""
+        """Return future appointments with an undeclared service, or an undeclared or absent staff member (`stranded.py`)."""
         async with self._connection() as conn:
             return (await list_stranded(conn, {tenant: encode_declared(declared)})).get(tenant, [])
 
     async def read_poll_progress(self, tenant: str) -> PollProgress | None:
-        """Return how far the tenant's workers are with asking Cal.com what has changed; None if none has begun."""
+        """Return the progress of the workers' poll for changes at Cal.com; None if it has not begun."""
         async with self._connection() as conn:
             return (await read_polls(conn, [tenant])).get(tenant)
 
     async def read_audit_progress(self, tenant: str) -> AuditProgress | None:
-        """Return what the tenant's workers found when they compared both books; None if none has begun."""
+        """Return the findings of the workers' comparison of both books; None if it has not begun."""
         async with self._connection() as conn:
             return (await read_audits(conn, [tenant])).get(tenant)
 
     async def find_owner(self, tenant: str) -> str | None:
-        """Return the UID of the Tenant that has the rows of this name, or had them until they were exported; None without rows."""
+        """Return the UID of the Tenant that owns the rows of this name, or owned them until their export; None without rows."""
         async with self._connection() as conn:
             owner: str | None = await conn.fetchval("SELECT uid FROM tenants WHERE tenant = $1", tenant)
             return uid_of_owner(owner) if owner is not None else None
 
     async def has_encrypted_rows(self, tenant: str) -> bool:
-        """Return whether something of the tenant is stored that its pods have encrypted. It may read all of its events.
+        """Return whether the tenant has stored data that its pods encrypted. The query may read all of its events.
 
-        False if that takes longer than a statement may: the answer is for a warning, for which no Tenant must stand still.
+        False if it takes longer than a statement may: the answer is only for a warning, and no Tenant must wait for it.
         """
         try:
             async with self._connection() as conn:
@@ -304,12 +304,12 @@ class AdminStore:
             return False
 
     async def read_failing_channels(self, tenant: str) -> Mapping[NotificationChannel, str]:
-        """Return by which channels the tenant's workers can send nothing, and why."""
+        """Return the channels by which the tenant's workers cannot send notifications, and why."""
         async with self._connection() as conn:
             return (await read_failing_channels(conn, [tenant])).get(tenant, {})
 
     async def read_states(self, tenants: Collection[ProvisionedTenant], waited: timedelta) -> dict[str, TenantState]:
-        """Return what the conditions of many tenants depend on, by a handful of statements; `waited` as for the backlog."""
+        """Return the states on which many tenants' conditions depend, by a handful of statements; `waited` as for the backlog."""
         async with self._connection() as conn:
             return await read_states(conn, tenants, waited)
 
@@ -324,14 +324,14 @@ class AdminStore:
             return await read_month_of_bookings(conn, tenants)
 
     async def read_canary_outcomes(self, trials: Sequence[Trial]) -> Mapping[str, CanaryOutcomes]:
-        """Return what the callers of canaries and of the other pods met, by tenant, by one statement (`canary_outcomes.py`)."""
+        """Return the callers' outcomes on canaries and on other pods, by tenant, by one statement (`canary_outcomes.py`)."""
         async with self._connection() as conn:
             return await read_canary_outcomes(conn, trials)
 
     async def drop_tenant(self, tenant: str, erase: bool, *, uid: str | None = None) -> None:
-        """Drop the tenant's login role; its rows stay for the Tenant's UID, unless `erase`. Safe to repeat.
+        """Drop the tenant's login role. Its rows stay for the Tenant's UID, unless `erase`. Safe to repeat.
 
-        With `uid` only rows of that Tenant are erased, never those of an earlier Tenant of this name that nobody adopted.
+        With `uid`, only that Tenant's rows are erased, never rows of an earlier Tenant of this name that nobody adopted.
         """
         await self.drop_shadow(tenant, uid)
         async with self._connection() as conn:
@@ -342,7 +342,7 @@ class AdminStore:
     async def ensure_shadow(self, tenant: str, uid: str, password: str, connection_limit: int) -> Mapping[int, int]:
         """Create or update a tenant's shadow and its login; return the ids of its resources by the tenant's (`shadows.py`).
 
-        One that a former Tenant of this name has left is erased.
+        A shadow that a former Tenant of this name left is erased.
         """
         name = shadows.shadow_name(tenant)
         if await self.find_owner(name) not in {None, uid}:
@@ -352,12 +352,12 @@ class AdminStore:
             return await shadows.ensure_shadow_resources(conn, tenant)
 
     async def read_shadow_results(self, tenant: str, limit: int) -> shadows.ShadowResults:
-        """Return what a tenant's shadow has found, with the newest `limit` calls that differ (`shadows.py`)."""
+        """Return the findings of a tenant's shadow, with the newest `limit` calls that differ (`shadows.py`)."""
         async with self._connection() as conn:
             return await shadows.read_shadow_results(conn, tenant, limit)
 
     async def drop_shadow(self, tenant: str, uid: str | None = None) -> None:
-        """Delete everything of the shadow of a tenant (with `uid`): login, rows, what waits to be replayed. Safe to repeat."""
+        """Delete a tenant's shadow (with `uid`): login, rows, requests that wait to be replayed. Safe to repeat."""
         role = self.role_name(shadows.shadow_name(tenant))
         async with self._connection() as conn:
             if await shadows.has_shadow(conn, tenant, uid, role):
@@ -366,10 +366,10 @@ class AdminStore:
                     await shadows.delete_shadow_rows(conn, tenant)
 
     async def drop_former_tenant(self, tenant: str, erase: bool, *, uid: str) -> None:
-        """Do as `drop_tenant` for a deleted Tenant while a namesake exists: the role may be the namesake's by now.
+        """Do the same as `drop_tenant` for a deleted Tenant while a namesake exists: the role may be the namesake's by now.
 
-        It is as soon as the rows are. Until then it has the password of the deleted one. If the namesake adopts the rows at this
-        very moment, its next reconcile creates the role again.
+        The role is the namesake's as soon as it owns the rows. Until then the role has the deleted Tenant's password. If the
+        namesake adopts the rows at this very moment, its next reconcile creates the role again.
         """
         async with self._connection() as conn:
             owner = await conn.fetchval("SELECT uid FROM tenants WHERE tenant = $1", tenant)
@@ -385,7 +385,7 @@ class AdminStore:
         self._logins.forget(role)
 
     async def erase(self, tenant: str, uid: str | None = None) -> None:
-        """Delete the tenant's rows if they belong to the Tenant with `uid`, also as exported ones (None: whoever owns them)."""
+        """Delete the tenant's rows if they belong to the Tenant with `uid`, even if exported (None: any owner's rows)."""
         async with self._connection() as conn, conn.transaction():
             owner = await conn.fetchval("SELECT uid FROM tenants WHERE tenant = $1 FOR UPDATE", tenant)
             if uid is not None and uid_of_owner(owner or "") != uid:
@@ -406,7 +406,7 @@ class AdminStore:
 
     @property
     def ca(self) -> str | None:
-        """Return the certificates of the server's authority, which pods need beside their DATABASE_URL; None if there are none."""
+        """Return the server's CA certificates, which pods need besides their DATABASE_URL; None if there are none."""
         return login_urls.read_authority(self._dsn)
 
     def _pods_dsn(self, role: str, password: str) -> str:
@@ -414,16 +414,16 @@ class AdminStore:
 
     @asynccontextmanager
     async def watch_sessions(self, ended: Ended, failed: Failed) -> AsyncIterator[Callable[[], Awaitable[None]]]:
-        """Yield a function that looks at the tenants' sessions once, and ends those that hold up others.
+        """Yield a function that checks the tenants' sessions once, and ends those that hold up others.
 
-        A role that it suspended is refused by `ensure_tenant` for a while, and may log in after that. Another process, which finds
-        the role suspended, counts the time from then on.
+        `ensure_tenant` refuses a suspended role for a while; after that, the role may log in again. Another process that finds
+        the role suspended counts the time from then on.
         """
         async with open_watch(self._dsn, self._logins, ended, failed) as watch:
             yield watch.check
 
     async def close(self) -> None:
-        """End a migration that goes on; the next process begins it again."""
+        """End a running migration; the next process begins it again."""
         await self._schema.end_migration()
         if self._pool is not None:
             await self._pool.close()
@@ -440,14 +440,14 @@ class AdminStore:
 async def _may_adopt_by_key(
     conn: Connection, tenant: str, owner: str, uid: str, is_erasing: Callable[[str], Awaitable[bool]] | None
 ) -> bool:
-    """Return whether the rows are to stay, and the Tenant has not lost them to a later one: then its key is proof enough."""
+    """Return whether the key entitles the Tenant to the rows: they are not to be erased, and no later Tenant has got them."""
     if await conn.fetchval(_HAS_LOST_ROWS, tenant, uid):
         return False
     return is_erasing is None or not await is_erasing(owner)
 
 
 async def _adopt(conn: Connection, tenant: str, owner: str, uid: str) -> None:
-    """Assign the rows to another Tenant and audit that. One of two that adopt at the same time is refused."""
+    """Assign the rows to another Tenant and audit that. If two Tenants adopt at the same time, one is refused."""
     async with conn.transaction():
         adopted = await conn.fetchval(
             "UPDATE tenants SET uid = $3 WHERE tenant = $1 AND uid = $2 RETURNING true", tenant, owner, uid

@@ -1,7 +1,7 @@
-"""How the call functions of a canary end, beside those of the tenant's other pods: of many tenants by one statement.
+"""The outcomes of call functions on canaries, beside the tenants' other pods: for many tenants by one statement.
 
-A caller counts once, however often the agent asks again within the call. Only failures of ours count, as in `tenant_figures.py`:
-a time that is taken, a closed day and a question to the caller are answers of a good version, too.
+A caller counts once, however often the agent asks again within the call. Only failures of ours count, as in
+`tenant_figures.py`: a taken time, a closed day and a question to the caller are answers of a good version, too.
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,7 +38,7 @@ CROSS JOIN LATERAL (
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A canary whose callers are counted: the `track` that its pods write, and since when it is tried."""
+    """A canary whose callers are counted: the `track` that its pods record, and the start of the trial."""
 
     tenant: str
     track: str
@@ -47,7 +47,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class CallerCounts:
-    """Callers whose call functions some pods answered, and those whose bookings they decided. For each, how many met a failure."""
+    """The callers that some pods answered, and those whose bookings the pods decided; for each, how many met a failure."""
 
     callers: int = 0
     failed_callers: int = 0
@@ -57,7 +57,7 @@ class CallerCounts:
 
 @dataclass(frozen=True, slots=True)
 class CanaryOutcomes:
-    """The answers of the canary, of the other pods in the same time, and of pods in the week before."""
+    """The outcomes of the canary, of the other pods in the same time, and of all pods in the week before."""
 
     canary: CallerCounts = CallerCounts()
     others: CallerCounts = CallerCounts()
@@ -65,7 +65,7 @@ class CanaryOutcomes:
 
 
 async def read_canary_outcomes(conn: Connection, trials: Sequence[Trial]) -> Mapping[str, CanaryOutcomes]:
-    """Return the outcomes by tenant; zeros of those without a row. Raises StatementTimeout."""
+    """Return the outcomes by tenant; zeros for a tenant without a row. Raises StatementTimeout."""
     columns = ([each.tenant for each in trials], [each.track for each in trials], [each.since for each in trials])
     try:
         rows = await conn.fetch(_STATEMENT, *columns, _BEFORE, _MOST)

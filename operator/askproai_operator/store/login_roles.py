@@ -1,4 +1,4 @@
-"""The roles that log in: one of each tenant and one of the coordinator, members of the groups that have the grants."""
+"""The login roles, one for each tenant and one for the coordinator, as members of the groups that have the grants."""
 
 import asyncio
 import base64
@@ -40,8 +40,8 @@ _END_SESSIONS = (
 def tenant_role_name(tenant: str, database: str) -> str:
     """Return the name of a tenant's login role: `askproai_t_<hash>`.
 
-    Roles belong to the whole server, so the hash covers the database: two installations on one server share no role. It is a
-    hash because every role can read the names of all.
+    Roles belong to the whole server, so the hash includes the database: two installations on one server share no role. The name
+    is a hash because every role can read all names.
     """
     return "askproai_t_" + hashlib.sha256(f"{database}\n{tenant}".encode()).hexdigest()[:24]
 
@@ -62,10 +62,10 @@ async def ensure_login(
     verify_password: bool = True,
     before_login: Callable[[int, int], None] | None = None,
 ) -> bool:
-    """Create or update a login role: password, limit, timeouts, membership; return whether something of that was not right.
+    """Create or update a login role: password, limit, timeouts, membership. Return whether anything had to be written.
 
-    `before_login` gets its oid and the limit it has before it may log in, and may raise. Without `verify_password` the password
-    counts as right: a check of it costs a login.
+    Before the role may log in, `before_login` gets its OID and its present limit, and may raise. Without `verify_password` the
+    password counts as right: a check costs a login.
     """
     role = quote_identifier(name)
     find = (
@@ -94,9 +94,9 @@ async def ensure_login(
 
 
 async def list_current_logins(conn: Connection, limits: Mapping[str, int], *, group: str = TENANTS) -> set[str]:
-    """Return those of the login roles that are as `ensure_login` writes them, by their names and CONNECTION LIMITs.
+    """Return the names of the login roles that are as `ensure_login` writes them; `limits` has the CONNECTION LIMIT of each.
 
-    Passwords are not tried. Nor is the admin's membership in the roles looked at: PostgreSQL lists all roles of the admin for each.
+    Passwords are not tested. The admin's membership in the roles is not, either: PostgreSQL lists all its roles for each.
     """
     rows = await conn.fetch(
         f"""SELECT rolname::text FROM unnest($1::text[], $2::int[]) w (name, connection_limit)
@@ -126,7 +126,7 @@ async def _write_login(
 
 
 async def drop_login(conn: Connection, role: str) -> None:
-    """Drop a tenant's login role, after its sessions and with all that it owns. Raises `DatabaseError` if they do not end."""
+    """Drop a tenant's login role with all that it owns, after its sessions. Raises `DatabaseError` if they do not end."""
     oid = await conn.fetchval("SELECT oid::bigint FROM pg_roles WHERE rolname = $1", role)
     if oid is None:
         return
@@ -146,9 +146,9 @@ async def drop_login(conn: Connection, role: str) -> None:
 
 
 async def _end_sessions(conn: Connection, role: str, oid: int) -> None:
-    """End the sessions of a role that may not log in any more, until two looks found none.
+    """End the sessions of a role that may no longer log in, until two checks found none.
 
-    A session of a role that does not exist any more could be ended by a superuser only, and one that was just accepted shows late.
+    Only a superuser could end a session of a dropped role, and a session that was just accepted shows late.
     """
     deadline, is_first = monotonic() + _DROP_SECONDS, True
     while await conn.fetch(_END_SESSIONS, oid) or is_first:
@@ -159,7 +159,7 @@ async def _end_sessions(conn: Connection, role: str, oid: int) -> None:
 
 
 async def _password_works(dsn: str) -> bool:
-    """Return whether the server accepts the password: it cannot be read back, and may have been changed by hand."""
+    """Return whether the server accepts the password, which cannot be read back and may have been changed by hand."""
     try:
         conn = await asyncpg.connect(dsn, timeout=10)
     except (asyncpg.InvalidPasswordError, asyncpg.InvalidAuthorizationSpecificationError):
@@ -171,7 +171,7 @@ async def _password_works(dsn: str) -> bool:
 
 
 def scram_verifier(password: str, salt: bytes | None = None) -> str:
-    """Return a password in the form in which PostgreSQL stores it (RFC 5803), so that no statement or log holds the password.
+    """Return a password in PostgreSQL's stored form (RFC 5803), so that no statement or log holds the password.
 
     Raises `ValueError` for anything but printable ASCII, which would need SASLprep first.
     """

@@ -1,8 +1,8 @@
 """Rows of `resources`: the units of staff members and persons, and the claims of a person in several branches.
 
-A member is a staff member of one branch: (branch, staff). Without a person it has rows of its own. The members of one person
-share the person's rows, whose branch is empty: each row of a member names the person's row of the same unit (`person_row`), and a
-trigger of `claims` redirects to it. So pods that still have a config from before claim the same rows as all others.
+A member is a staff member of one branch: (branch, staff). A member without a person has its own rows. The members of one person
+share the person's rows, whose branch is empty: each member's row names the person's row of the same unit (`person_row`), and a
+trigger of `claims` redirects to it. So pods that still have an earlier config claim the same rows as all others.
 """
 
 from collections import defaultdict
@@ -23,7 +23,7 @@ ResourceKey = tuple[str, str, int]
 
 
 class TenantNotFound(DatabaseError):
-    """The table `tenants` has no row of this tenant; call `ensure_tenant` first."""
+    """Raised if the table `tenants` has no row of this tenant; call `ensure_tenant` first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +39,9 @@ class _Row:
 async def find_resources(
     conn: Connection, tenant: str, desired: Iterable[ResourceKey], persons: Mapping[Member, str]
 ) -> dict[ResourceKey, int] | None:
-    """Return what `ensure_resources` returns if it had nothing to write, by one statement and without a lock; else None.
+    """Return the result of `ensure_resources`, by one statement and without a lock, if there is nothing to write; else None.
 
-    None, too, as soon as one person has several members.
+    Also None as soon as one person has several members.
     """
     keys, rows = set(desired), await _read(conn, tenant)
     own = [(member, row) for member, found in rows.items() for row in found]
@@ -56,9 +56,9 @@ async def ensure_resources(
 ) -> dict[ResourceKey, int]:
     """Create missing rows, deactivate all others, link the members of `persons`, and return the ids of each member's rows.
 
-    `desired` are rows by (branch, staff, unit), those of persons with the branch `PERSON`. The result is by branch, staff and a
-    number in place of the unit: first come the units in use, then all other rows where a claim can be in the member's way. None
-    is ever deleted: past appointments refer to them, future ones may, and a staff member who comes back keeps the id. Raises
+    `desired` are rows by (branch, staff, unit); rows of persons have the branch `PERSON`. The result is by branch, staff and a
+    number in place of the unit: first the units in use, then all other rows where a claim can conflict with the member's. No
+    row is ever deleted: past and future appointments refer to rows, and a staff member who comes back keeps the id. Raises
     `TenantNotFound`.
     """
     # NO KEY: the foreign keys of the tenant's own inserts need not wait for this lock.
@@ -109,7 +109,7 @@ def _columns(keys: Iterable[ResourceKey]) -> tuple[list[str], list[str], list[in
 
 
 async def _read(conn: Connection, tenant: str) -> dict[Member, list[_Row]]:
-    """Return all rows of the tenant by member, by unit."""
+    """Return all rows of the tenant by member, ordered by unit."""
     rows = await conn.fetch(
         """SELECT branch, staff, unit, id, active, person_row, persons,
                   coalesce(linked_at > clock_timestamp() - interval '1 day', false) AS recent
@@ -126,7 +126,7 @@ async def _read(conn: Connection, tenant: str) -> dict[Member, list[_Row]]:
 
 
 def _counterparts(rows: Mapping[Member, list[_Row]], persons: Mapping[Member, str]) -> set[ResourceKey]:
-    """Return the rows that a member and its persons must have so that each claim can go from the one to the other."""
+    """Return the rows that a member and its persons must have, so that each claim can move between them."""
     needed: set[ResourceKey] = set()
     for member in [member for member in rows if member[0] != PERSON]:
         own = [person for person in {persons.get(member), *_former(rows[member])} if person]
@@ -142,7 +142,7 @@ def _former(rows: Iterable[_Row]) -> frozenset[str]:
 
 
 async def _link(conn: Connection, tenant: str, members: Iterable[Member], persons: Mapping[Member, str]) -> None:
-    """Let the rows of each member name those of its person, if it has one, and bring its claims along.
+    """Link each member's rows to its person's, if it has one, and move its claims there.
 
     Absent members keep their person: their appointments are still to come.
     """
@@ -174,7 +174,7 @@ async def _link(conn: Connection, tenant: str, members: Iterable[Member], person
 
 
 class _Link:
-    """A member and who it shall be: where its claims are or may be (`everywhere`), and where they belong (`moves`)."""
+    """A member and its desired person: rows where its claims may be (`everywhere`), and each one's new row (`moves`)."""
 
     def __init__(self, member: Member, person: str | None, rows: Mapping[Member, list[_Row]]) -> None:
         self.member, self.person, self.own = member, person, rows[member]
@@ -188,9 +188,9 @@ class _Link:
 
 
 async def _move_claims(conn: Connection, tenant: str, link: _Link) -> list[str]:
-    """Move the claims of a member's appointments to where they belong; return the appointments that stay.
+    """Move the claims of a member's appointments to their desired rows; return the appointments that could not move.
 
-    The oldest come first. One that collides with another stays as a whole, and keeps its time: both were promised.
+    The oldest come first. An appointment that would collide with another is not moved, and keeps its time: both were promised.
     """
     appointments = await conn.fetch(
         """SELECT a.id FROM appointments a WHERE a.tenant = $1 AND a.branch = $2 AND a.staff = $3 AND a.id IN (
@@ -214,7 +214,7 @@ async def _move_claims(conn: Connection, tenant: str, link: _Link) -> list[str]:
 
 
 def _order(rows: Mapping[Member, list[_Row]], members: Iterable[Member]) -> dict[ResourceKey, int]:
-    """Return the ids of each member's rows: the units in use first, then wherever else a claim may be in its way."""
+    """Return the ids of each member's rows: first the units in use, then other rows where a claim may conflict with its own."""
     member_of = {row.id: member for member, own in rows.items() for row in own}
     identity = {
         member: next((member_of[row.person_row] for row in own if row.person_row is not None), member)

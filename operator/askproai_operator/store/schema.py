@@ -1,6 +1,6 @@
-"""The schema of an installation's database: migrate it to this release's, in a task that no reconcile ends.
+"""The schema of an installation's database: its migration to this release's schema, in a task that outlives a reconcile.
 
-The operator's reconciles are cancelled after two minutes, and the build of an index may take longer
+The operator's reconciles are cancelled after two minutes, and building an index may take longer
 (docs/decisions/0133-indexes-are-built-before-their-migration.md). `migrate.py` does the migration itself.
 """
 
@@ -32,7 +32,7 @@ _PATIENCE_SECONDS = 20.0
 class Schema:
     """One database's schema, with at most one migration of this process at a time.
 
-    `dsn` is the admin's; `acquire` lends a connection of that login for a few statements. A migration opens its own.
+    `dsn` is the admin's; `acquire` lends a connection of that login for a few statements. A migration opens its own connection.
     """
 
     def __init__(self, dsn: str, acquire: Callable[[], AbstractAsyncContextManager[Connection]]) -> None:
@@ -48,10 +48,10 @@ class Schema:
     async def prepare(self) -> None:
         """Create the group roles and migrate the schema. Safe to repeat, and to run twice at the same time.
 
-        Once done it costs one query, which notices a database that was recreated. A migration goes on when a caller is cancelled.
-        It is awaited in its first twenty seconds, and what it then raises is raised here; one that is blocked, or fails later, is
-        tried again after a minute, by whichever call comes first. Meanwhile the schema may be the one before, on which this release
-        runs, too. Raises `MigrationBlocked` if it is older than that.
+        Once done, it costs one query, which notices a database that was recreated. A migration goes on when a caller is
+        cancelled. For its first twenty seconds it is awaited, and its errors are raised here. If it is blocked, or fails later,
+        the next call after a minute retries it. Meanwhile the schema may be the earlier one, which this release supports, too.
+        Raises `MigrationBlocked` if the schema is older than that.
         """
         if self._prepared and await self._is_current():
             return
@@ -68,18 +68,18 @@ class Schema:
         await self._prepare_ended.wait()
 
     async def end_migration(self) -> None:
-        """End a migration that goes on, and wait for its end for at most ten seconds."""
+        """Cancel a running migration, and wait at most ten seconds for its end."""
         if self._migration is not None:
             self._migration.cancel()
             await asyncio.wait({self._migration}, timeout=10)
 
     async def _is_current(self) -> bool:
-        """Return whether the schema is this release's, by one statement; False, too, for a database without any."""
+        """Return whether the schema is this release's, by one statement; False for a database without a schema."""
         async with self._acquire() as conn:
             return await schema_version(conn) >= shipped_migrations()[-1].version
 
     def _begin_migration(self) -> asyncio.Task[None] | None:
-        """Return the migration that goes on, or a new one; None in the minute after one that was blocked, or failed late."""
+        """Return the running or a new migration; None in the minute after a migration was blocked or failed late."""
         if self._migration is None or self._migration.done():
             if self._blocked is not None and monotonic() < self._blocked_until:
                 return None
@@ -89,7 +89,7 @@ class Schema:
         return self._migration
 
     async def _has_ended(self, migration: asyncio.Task[None]) -> bool:
-        """Wait for a migration until it has gone on for twenty seconds; return whether it has ended. Raises what it raised."""
+        """Wait for a migration until it has run for twenty seconds; return whether it has ended. Raises its error."""
         ended, _ = await asyncio.wait({migration}, timeout=max(0.0, self._patience_ends - monotonic()))
         if ended:
             migration.result()
@@ -104,7 +104,7 @@ class Schema:
                 raise MigrationBlocked(str(why))
 
     async def _migrate(self) -> None:
-        """Create the roles and migrate. If a table is locked, or nobody waits for the failure, note it and rest for a minute."""
+        """Create the roles and migrate. If a table is locked, or nobody awaits the failure, log it and rest for a minute."""
         try:
             async with self._acquire() as conn:
                 await ensure_group_roles(conn)

@@ -1,14 +1,14 @@
-"""End the sessions of tenants' roles that do what no pod does and that holds up others.
+"""End sessions of tenants' roles that hold up others by acts that no pod does.
 
-No grant prevents it. Any role waits for ACCESS EXCLUSIVE on any table, those of the catalog included, before PostgreSQL checks
-that it may create a rule there, and whoever comes later queues behind it. Any role may take advisory locks until the lock table
-of the whole server is full. And a role may remove its own timeouts (docs/decisions/0035-sessions-are-watched.md).
+No grant prevents such acts. Any role waits for ACCESS EXCLUSIVE on any table, including the catalog's, before PostgreSQL checks
+that it may create a rule there, and later sessions queue behind it. Any role may take advisory locks until the lock table of
+the whole server is full. And a role may remove its own timeouts (docs/decisions/0035-sessions-are-watched.md).
 
-While a table of the catalog is locked nobody can log in, and a lookup of a name waits. The watch therefore keeps two connections
-open. The first one looks and ends sessions: its statement calls two functions that read shared memory and no table. Ending a
-session reads the tables of roles, and thousands of changes at once empty its caches, after which any statement reads the catalog:
-so it stays in a transaction that has a lock of its own, ACCESS SHARE, on all of the catalog. The holder of a lock does not queue
-for it again. The second connection changes roles.
+While a table of the catalog is locked, nobody can log in, and a lookup of a name waits. The watch therefore keeps two
+connections open. The first checks and ends sessions: its statement calls two functions that read shared memory and no table.
+Ending a session reads the tables of roles, and thousands of changes at once empty its caches, after which any statement reads
+the catalog: so it stays in a transaction with its own lock, ACCESS SHARE, on the whole catalog. The holder of a lock does not
+queue for it again. The second connection changes roles.
 """
 
 import contextlib
@@ -90,7 +90,7 @@ _SIGNAL_ALL = "SELECT pg_terminate_backend(pid) FROM pg_stat_get_activity(NULL) 
 
 
 class Misuse(StrEnum):
-    """The acts of a session of a tenant's role."""
+    """The ways in which a session of a tenant's role can misbehave."""
 
     TABLE_LOCK = "table_lock"  # holds or awaits a lock on a table that is stronger than a statement of a pod needs
     ADVISORY_LOCK = "advisory_lock"
@@ -100,13 +100,13 @@ class Misuse(StrEnum):
 
     @property
     def is_certain(self) -> bool:
-        """Whether no pod does this, however slow or broken it is."""
+        """Whether no pod can do this, however slow or broken it is."""
         return self is not Misuse.LONG_TRANSACTION
 
 
 @dataclass(frozen=True, slots=True)
 class EndedSession:
-    """A session that was ended, or a role whose sessions were all ended and that may not log in: `suspended`."""
+    """A session that was ended; with `suspended`, a role whose sessions were all ended and that may not log in."""
 
     role: str
     misuse: Misuse
@@ -114,7 +114,7 @@ class EndedSession:
 
 
 class WatchStep(StrEnum):
-    """The name of a check, for its failures."""
+    """A step of a check, by which its failures are reported."""
 
     LOOK = "look"
     END = "end"
@@ -130,7 +130,7 @@ Failed = Callable[[WatchStep, str, Exception], None]  # the role's name is empty
 
 @dataclass(frozen=True, slots=True)
 class TenantLogin:
-    """A tenant's login role. `connection_limit` is its limit in the catalog, with the mark of a suspended one."""
+    """A tenant's login role. `connection_limit` is its limit in the catalog, which marks a suspended role."""
 
     oid: int
     name: str
@@ -139,7 +139,7 @@ class TenantLogin:
 
 @dataclass(frozen=True, slots=True)
 class Suspension:
-    """Until when (monotonic) a role may not log in, and why; None: another process suspended it."""
+    """Until when (monotonic seconds) a role may not log in, and why; None: another process suspended it."""
 
     until: float
     misuse: Misuse | None
@@ -147,7 +147,7 @@ class Suspension:
 
 @dataclass(slots=True)
 class TenantLogins:
-    """This process's knowledge of the tenants' roles: the reconciles and the watch share it, and it outlives connections."""
+    """This process's knowledge of the tenants' roles. Reconciles and the watch share it, and it outlives connections."""
 
     created: dict[int, TenantLogin] = field(default_factory=dict)  # by this process; a lookup may not show them yet
     suspended: dict[str, Suspension] = field(default_factory=dict)  # by role, until its login is restored
@@ -155,12 +155,12 @@ class TenantLogins:
     to_suspend: dict[int, TenantLogin] = field(default_factory=dict)
 
     def suspend(self, login: TenantLogin, misuse: Misuse) -> None:
-        """Note it before the catalog is changed: else a reconcile would restore the login in between."""
+        """Record a suspension before the catalog is changed: else a reconcile would restore the login in between."""
         self.suspended[login.name] = Suspension(monotonic() + SUSPENSION_SECONDS, misuse)
         self.to_suspend[login.oid] = login
 
     def note_mark(self, login: TenantLogin) -> None:
-        """Count the time of a role that another process suspended from now on, and until somebody restores its login."""
+        """Record that another process suspended a role, counting its time from now; or that its login has been restored."""
         found = self.suspended.get(login.name)
         if login.connection_limit < SUSPENDED_MARK and found is not None and found.misuse is None:
             del self.suspended[login.name]
@@ -168,18 +168,18 @@ class TenantLogins:
             self.suspended[login.name] = Suspension(monotonic() + SUSPENSION_SECONDS, None)
 
     def suspension(self, role: str) -> Suspension | None:
-        """Return the suspension of a role whose time is not over."""
+        """Return the suspension of a role if its time is not over; else None."""
         found = self.suspended.get(role)
         return found if found is not None and monotonic() < found.until else None
 
     def forget(self, role: str) -> None:
-        """Leave a role alone that is dropped; a new one of the same name stays refused until the time is over."""
+        """Forget a dropped role. A new role of the same name stays refused until the suspension is over."""
         self.created = {oid: login for oid, login in self.created.items() if login.name != role}
         self.to_suspend = {oid: login for oid, login in self.to_suspend.items() if login.name != role}
 
 
 class SessionWatch:
-    """Looks at all sessions of the server at once. Create it with `open_watch`."""
+    """Checks all sessions of the server at once. Create it with `open_watch`."""
 
     def __init__(
         self,
@@ -201,10 +201,10 @@ class SessionWatch:
         self._holds_catalog = False
 
     async def check(self) -> None:
-        """End each session that misbehaves; if no pod would do that, end all of its role and refuse it new ones for a while.
+        """End each session that misbehaves. If no pod would do that, end all of its role's sessions and suspend the role.
 
-        A failure for one role is reported, keeps no other from being treated, and is tried again by the next check. Raises what
-        the driver raises if the look itself fails.
+        A failure for one role is reported, does not affect others, and is retried by the next check. Raises the driver's error
+        if the check itself fails.
         """
         self._checks += 1
         if not self._holds_catalog:
@@ -223,7 +223,7 @@ class SessionWatch:
             await self._treat(not_ours)
 
     async def _hold_catalog(self) -> None:
-        """Open a transaction that has a lock on all of the catalog. It has no snapshot between looks, so it keeps no dead row."""
+        """Open a transaction with a lock on the whole catalog. It has no snapshot between checks, so it keeps no dead row."""
         if self._outer is None:
             self._outer = self._conn.transaction()
             await self._outer.start()
@@ -249,7 +249,7 @@ class SessionWatch:
                 await lock.rollback()  # lets go of the lock, so that the next check gets it anew
 
     async def _renew_catalog(self) -> None:
-        """Let go of the catalog for a moment, for an administrator who rewrites a table of it."""
+        """Release the catalog's lock for a moment, for an administrator who rewrites a table of it."""
         outer, self._outer, self._holds_catalog = self._outer, None, False
         if outer is not None:
             await outer.commit()
@@ -275,7 +275,7 @@ class SessionWatch:
             await self._suspend(login)
 
     async def _suspend(self, login: TenantLogin) -> None:
-        """End its sessions first: one that changes its own password in an open transaction keeps the role from being altered."""
+        """End the role's sessions first: an open transaction that changes its own password keeps the role from being altered."""
         limit = login.connection_limit % SUSPENDED_MARK + SUSPENDED_MARK
         for _ in range(_SUSPEND_ATTEMPTS):
             if login.oid not in self._logins.to_suspend:
@@ -291,7 +291,7 @@ class SessionWatch:
             self._ended(EndedSession(login.name, noted.misuse, suspended=True))
 
     async def _restore(self) -> None:
-        """Restore the logins whose time is over: the reconcile of a Tenant that is paused or refused does not come to it."""
+        """Restore the logins whose suspension is over, because a paused or refused Tenant's reconcile does not do it."""
         for login in [*self._logins.created.values(), *self._roles.values()]:
             if login.name not in self._logins.suspended or self._logins.suspension(login.name) is not None:
                 continue
@@ -300,7 +300,7 @@ class SessionWatch:
                 self._logins.suspended.pop(login.name, None)
 
     async def _run(self, step: WatchStep, login: TenantLogin, statement: str, *args: object) -> bool:
-        """Return whether it succeeded."""
+        """Run a statement about a role, and return whether it succeeded. A failure is reported."""
         try:
             if step is WatchStep.END:
                 async with self._conn.transaction():
@@ -321,9 +321,9 @@ class SessionWatch:
         return False
 
     async def _refresh(self, not_ours: Iterable[asyncpg.Record]) -> None:
-        """Look up which roles are this installation's.
+        """Look up the roles of this installation.
 
-        Their names are computed, too: the table of a restored copy of another installation's database has that one's roles.
+        Their names are computed, too: a restored copy of another installation's database has that installation's roles.
         """
         try:
             rows = await self._altering.fetch(_ROLES)
@@ -345,7 +345,7 @@ class SessionWatch:
 
 @asynccontextmanager
 async def open_watch(dsn: str, logins: TenantLogins, ended: Ended, failed: Failed) -> AsyncIterator[SessionWatch]:
-    """Yield a watch on connections of its own, which stay open, as the admin's login."""
+    """Yield a watch as the admin's login, on its own connections, which stay open."""
     async with _connection(dsn, "askproai-session-watch") as conn, _connection(dsn, "askproai-role-watch") as altering:
         oid = await conn.fetchval("SELECT oid::bigint FROM pg_database WHERE datname = current_database()")
         suspects = await conn.prepare(_SUSPECTS)

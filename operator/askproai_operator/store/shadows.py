@@ -1,7 +1,7 @@
-"""Shadows: the tenant of its own that a copy of a tenant's book is, and what its replays have found.
+"""Shadows: tenants of their own, with a copy of a tenant's book, and the findings of their replays.
 
-Its role reaches its own rows, and by the function `copy_live_book` copies those of its tenant into them
-(docs/decisions/0126-shadows.md). The admin's login makes it, reads what was found, and erases it.
+A shadow's role can access the shadow's own rows, and the function `copy_live_book` copies its tenant's rows into them
+(docs/decisions/0126-shadows.md). The admin's login makes a shadow, reads its findings, and erases it.
 """
 
 from collections.abc import Mapping
@@ -49,9 +49,9 @@ ORDER BY id DESC LIMIT $3
 
 @dataclass(frozen=True, slots=True)
 class ShadowResults:
-    """The findings of all comparisons of a shadow together; `differences` are the newest `limit` calls, the newest first.
+    """The findings of all comparisons of a shadow; `differences` are the newest `limit` calls, the newest first.
 
-    `has_begun`: its book was copied once, and what callers ask since is replayed.
+    `has_begun`: its book was copied once, and callers' requests since then are replayed.
     """
 
     has_begun: bool
@@ -67,7 +67,7 @@ def shadow_name(tenant: str) -> str:
 
 
 async def ensure_shadow_resources(conn: Connection, tenant: str) -> Mapping[int, int]:
-    """Add a row of the shadow for each of the tenant's resources, and note whose shadow it is; return its ids by the tenant's."""
+    """Add a shadow row for each of the tenant's resources, record its tenant, and return its ids by the tenant's."""
     await conn.execute(
         "UPDATE tenants SET shadow_of = $2 WHERE tenant = $1 AND shadow_of IS DISTINCT FROM $2",
         shadow_name(tenant),
@@ -78,7 +78,7 @@ async def ensure_shadow_resources(conn: Connection, tenant: str) -> Mapping[int,
 
 
 async def read_shadow_results(conn: Connection, tenant: str, limit: int) -> ShadowResults:
-    """Return what was found so far. Requests that nobody has replayed for ten minutes are deleted: they hold what callers said."""
+    """Return the findings so far. Requests that were not replayed within ten minutes are deleted: they hold callers' words."""
     await conn.execute(
         "DELETE FROM shadow_requests WHERE tenant = $1 AND answered_at < clock_timestamp() - $2::interval",
         tenant, _WAITS_FOR_REPLAY,
@@ -94,9 +94,9 @@ async def read_shadow_results(conn: Connection, tenant: str, limit: int) -> Shad
 
 
 async def has_shadow(conn: Connection, tenant: str, uid: str | None, role: str) -> bool:
-    """Return whether anything is left of a tenant's shadow, or waits to be replayed: of the Tenant with `uid`, or of any (None).
+    """Return whether anything of a tenant's shadow is left, or waits to be replayed: of the Tenant with `uid`, or of any.
 
-    Its `role` may be left alone: made while another process deleted the rows.
+    Only the `role` may be left: it was made while another process deleted the rows.
     """
     owners = "SELECT uid FROM tenants WHERE tenant = ANY($1) ORDER BY tenant = $2 LIMIT 1"  # the shadow's own, if it is there
     owner: str | None = await conn.fetchval(owners, [tenant, shadow_name(tenant)], tenant)
@@ -108,12 +108,12 @@ async def has_shadow(conn: Connection, tenant: str, uid: str | None, role: str) 
 
 
 async def delete_shadow_rows(conn: Connection, tenant: str) -> None:
-    """Delete all rows of a tenant's shadow, and what waits to be replayed."""
+    """Delete all rows of a tenant's shadow, and the requests that wait to be replayed."""
     await delete_rows(conn, shadow_name(tenant))
     await conn.execute("DELETE FROM shadow_requests WHERE tenant = $1", tenant)
 
 
 async def delete_rows(conn: Connection, tenant: str) -> None:
-    """Delete all rows of a tenant, its own one last."""
+    """Delete all rows of a tenant, its row in `tenants` last."""
     for table in TENANT_TABLES:
         await conn.execute(f"DELETE FROM {table} WHERE tenant = $1", tenant)  # noqa: S608  our own names

@@ -1,4 +1,4 @@
-"""Appointments to come that the tenant's configuration, as it is now, has no staff member or no service for."""
+"""Future appointments for which a tenant's present configuration has no staff member or no service."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -16,9 +16,7 @@ _GROUPS = 100
 
 @dataclass(frozen=True, slots=True)
 class DeclaredWork:
-    """The staff, as (branch, staff), their absences, as (branch, staff, start, end), and the offered services, as (branch,
-    service).
-    """
+    """Staff as (branch, staff), absences as (branch, staff, start, end), and services as (branch, service)."""
 
     members: Collection[tuple[str, str]]
     away: Collection[tuple[str, str, datetime, datetime]]
@@ -26,7 +24,7 @@ class DeclaredWork:
 
 
 class StrandedBy(StrEnum):
-    """Why nobody would keep an appointment. The first of several reasons counts."""
+    """The reason why nobody would keep an appointment. If several apply, the first counts."""
 
     GONE = "gone"  # its staff member is not declared
     NOT_OFFERED = "not_offered"  # its branch does not offer its service
@@ -35,9 +33,9 @@ class StrandedBy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Stranded:
-    """Appointments to come of one staff member, and with NOT_OFFERED of one service. `first` is the start of the first one.
+    """Future appointments of one staff member; if NOT_OFFERED, also of one service. `first` is the earliest start.
 
-    Branch, staff and service are None where the row has what is no name of Kubernetes; the service also with another reason.
+    Branch, staff or service is None if the row's value is no valid Kubernetes name; service also for other reasons.
     """
 
     branch: str | None
@@ -49,15 +47,15 @@ class Stranded:
 
 
 def encode_declared(declared: DeclaredWork) -> str:
-    """Return it as the JSON that `list_stranded` takes."""
+    """Return the declared work as the JSON that `list_stranded` takes."""
     return msgspec.json.encode(declared).decode()
 
 
 async def list_stranded(conn: Connection, declared: Mapping[str, str]) -> Mapping[str, Sequence[Stranded]]:
-    """Return the appointments to come whose staff member or service is not declared, or who is away, the earliest first.
+    """Return future appointments, earliest first, whose staff member or service is undeclared, or whose staff member is absent.
 
-    `declared` are the encoded declarations by tenant; so is the result. Reads a tenant's next 5000 rows in the order of an index,
-    so that its rows cost no other tenant time, whatever they are. The bound of two years keeps out times that Python does not have.
+    `declared` maps tenants to encoded declarations; the result is by tenant, too. Reads a tenant's next 5000 rows in the order
+    of an index, so that its rows cost no other tenant time. The bound of two years excludes times that Python cannot represent.
     """
     rows = await conn.fetch(
         """SELECT t.tenant, s.* FROM unnest($1::text[], $2::jsonb[]) t (tenant, declared) CROSS JOIN LATERAL (

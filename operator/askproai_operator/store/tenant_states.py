@@ -1,8 +1,8 @@
-"""The state of tenants in the database on which their conditions depend: of one, or of many by the same few statements.
+"""The states of tenants in the database on which their conditions depend, for one tenant or many by the same few statements.
 
-Each statement does for each tenant by itself, in a LATERAL subquery, what it would do for one alone: so a tenant's rows cost no
-other tenant time, and the plan for a thousand is that for one. The time is `now()` where an index is searched by it: with the
-volatile `clock_timestamp()` PostgreSQL would read all that a tenant ever had.
+Each statement handles each tenant by itself, in a LATERAL subquery, as it would for one alone: so a tenant's rows cost no other
+tenant time, and the plan for a thousand is the plan for one. Index searches use `now()` as the time: with the volatile
+`clock_timestamp()` PostgreSQL would read all rows that a tenant ever had.
 """
 
 from collections import defaultdict
@@ -32,7 +32,7 @@ SELECT EXISTS (SELECT FROM webhook_events WHERE tenant = $1 AND substr(payload, 
 
 @dataclass(frozen=True, slots=True)
 class CalendarBacklog:
-    """Appointments of a tenant that the remote calendar does not have as they are here; those that are past do not count."""
+    """A tenant's appointments that differ at the remote calendar from our own book; past appointments do not count."""
 
     appointments: int = 0
     oldest: datetime | None = None  # since when the oldest of them waits
@@ -41,7 +41,7 @@ class CalendarBacklog:
 
 @dataclass(frozen=True, slots=True)
 class TenantFacts:
-    """The coordinator's facts about a tenant: how long it retains received data, and which servers it calls."""
+    """The coordinator's facts about a tenant: how long received data is retained, and which servers the tenant calls."""
 
     retention: Retention = field(default_factory=Retention)
     retell_base_url: str = ""
@@ -49,7 +49,7 @@ class TenantFacts:
 
     @property
     def columns(self) -> tuple[str | int, ...]:
-        """Return the values of `FACTS`."""
+        """Return the values of the columns `FACTS`."""
         kept = self.retention
         days = kept.raw_event_days, kept.transcript_days, kept.call_days, kept.appointment_days, kept.customer_days
         return self.retell_base_url, self.calcom_base_url, *days
@@ -60,13 +60,13 @@ _WRITE_FACTS = f"UPDATE tenants SET ({FACTS}) = ROW ($2, $3, $4, $5, $6, $7, $8)
 
 
 async def write_facts(conn: Connection, tenant: str, facts: TenantFacts) -> None:
-    """Write what the coordinator reads of a tenant."""
+    """Write the facts that the coordinator reads about a tenant."""
     await conn.execute(_WRITE_FACTS, tenant, *facts.columns)
 
 
 @dataclass(frozen=True, slots=True)
 class ProvisionedTenant:
-    """A tenant as a reconcile has left it in the database. `work` is its DeclaredWork, encoded."""
+    """A tenant as a reconcile left it in the database. `work` is its encoded DeclaredWork."""
 
     tenant: str
     uid: str
@@ -81,8 +81,8 @@ class ProvisionedTenant:
 class TenantState:
     """The state of a tenant. `is_provisioned`: row, login role and resources are still as they were left.
 
-    Not compared are the password, which cannot be read, and whether the admin is a member of the role, which takes
-    PostgreSQL as long as the admin has roles.
+    Two facts are not compared: the password, which cannot be read, and the admin's membership in the role, a check that takes
+    longer the more roles the admin has.
     """
 
     is_provisioned: bool
@@ -100,7 +100,7 @@ class TenantState:
 async def read_states(
     conn: Connection, tenants: Collection[ProvisionedTenant], waited: timedelta
 ) -> dict[str, TenantState]:
-    """Return the states of tenants by their keys; `waited` as for `measure_backlogs`."""
+    """Return the states of tenants by their keys; `waited` is as for `measure_backlogs`."""
     keys = [each.tenant for each in tenants]
     provisioned = await _find_provisioned(conn, tenants)
     refusals = await list_refusals(conn, keys)
@@ -145,10 +145,10 @@ async def _find_provisioned(conn: Connection, tenants: Collection[ProvisionedTen
 
 
 async def list_refusals(conn: Connection, tenants: Sequence[str]) -> Mapping[str, set[int | None]]:
-    """Return the statuses with which the remote calendar has refused the pods' bookings in the last quarter of an hour.
+    """Return the statuses by which the remote calendar refused the pods' bookings in the last 15 minutes, by tenant.
 
-    Only those that say that the key, the address or an event type is wrong; None: no key is mounted. A problem of every booking
-    is over once one is confirmed; an event type is not, since the one that was confirmed may be another.
+    Only statuses that mean a wrong key, address or event type count; None: no key is mounted. A confirmed booking ends a
+    problem of key or address. It does not end a problem of an event type, since it may be at another event type.
     """
     rows = await conn.fetch(
         """SELECT t.tenant, refused.status FROM unnest($1::text[]) t (tenant) CROSS JOIN LATERAL (
@@ -168,9 +168,9 @@ async def list_refusals(conn: Connection, tenants: Sequence[str]) -> Mapping[str
 
 
 async def find_refused(conn: Connection, tenants: Sequence[str]) -> Mapping[str, datetime]:
-    """Return the tenants of which each request of their own calls is refused for a minute or more, and since when.
+    """Return the tenants whose own calls have had every request refused for a minute or more, and since when.
 
-    The content of a refused request is unsigned: a request with a signature since then is proof that the keys fit.
+    The content of a refused request is unsigned. A signed request since then proves that the keys fit.
     """
     rows = await conn.fetch(
         """SELECT t.tenant, refused.since FROM unnest($1::text[]) t (tenant) CROSS JOIN LATERAL (
@@ -188,11 +188,11 @@ async def find_refused(conn: Connection, tenants: Sequence[str]) -> Mapping[str,
 
 
 async def list_failing_providers(conn: Connection, limit: int) -> Sequence[tuple[str, str]]:
-    """Return tenant and provider where the last requests of the pods all failed as those do that open a circuit; at most
-    `limit`.
+    """Return at most `limit` pairs of tenant and provider whose last requests from the pods all failed in a way that opens a
+    circuit.
 
-    At least two of the last ten minutes, since a circuit that nobody tries is forgotten after these, and the last five at most.
-    Reads of free times, too, open circuits and have no rows.
+    At least two and at most five requests of the last ten minutes count: a circuit is forgotten after ten minutes without a
+    request. Reads of free times also open circuits, but have no rows.
     """
     rows = await conn.fetch(_FAILING_PROVIDERS, limit)
     return [(row["tenant"], row["provider"]) for row in rows]
@@ -214,10 +214,10 @@ ORDER BY t.tenant, last.provider LIMIT $1
 async def measure_backlogs(
     conn: Connection, tenants: Sequence[str], waited: timedelta
 ) -> Mapping[str, CalendarBacklog]:
-    """Return what waits for the remote calendar for longer than `waited`.
+    """Return the changes that have waited for the remote calendar for longer than `waited`, by tenant.
 
-    Every booking has a sync job for some seconds, in case its process dies. Reads the partial indexes of the jobs that are not
-    done, at most 1000 of a state, so that a tenant's rows cost no other tenant time, whatever they are.
+    Every booking has a sync job for some seconds, in case its process dies. Reads the partial indexes of unfinished jobs, at
+    most 1000 of each state, so that a tenant's rows cost no other tenant time.
     """
     rows = await conn.fetch(
         """SELECT t.tenant, b.* FROM unnest($1::text[]) t (tenant) CROSS JOIN LATERAL (
@@ -240,5 +240,5 @@ async def measure_backlogs(
 
 
 async def has_encrypted_rows(conn: Connection, tenant: str) -> bool:
-    """Return whether something of a tenant is stored that its pods have encrypted. It may read all of its events."""
+    """Return whether a tenant has stored data that its pods encrypted. The query may read all of its events."""
     return bool(await conn.fetchval(_HAS_ENCRYPTED, tenant, ENCRYPTED_BODY, ENCRYPTED_FIELD))

@@ -1,4 +1,4 @@
-"""Which tables have rows of a tenant, what an import takes of the platform's own facts, and whose the rows of a name are. Pure."""
+"""The tables with rows of a tenant, the platform's facts that an import keeps, and the owners of the rows of a name. Pure."""
 
 import re
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ TENANT_TABLES: Final = (
 
 
 class Origin(StrEnum):
-    """Where an imported tenant's columns of `tenants` come from: anybody may have written the file."""
+    """The source of an imported tenant's columns of `tenants`: the file is not trusted, since anybody may have written it."""
 
     FILE = "file"  # a fact of the tenant's own rows
     IMPORT = "import"  # the destination's own
@@ -51,15 +51,15 @@ def is_key_of_tenant(key: str) -> bool:
 
 
 def exported_owner(uid: str, export_id: str) -> str:
-    """Return the owner of rows that were exported from the Tenant with `uid`. No Tenant has this UID, so none serves them."""
+    """Return the owner of rows that were exported from the Tenant with `uid`. No Tenant has this UID, so none serves the rows."""
     return f"{uid}{_EXPORTED}{export_id}"
 
 
 def find_export_id(owner: str) -> str | None:
-    """Return the id of the export after which rows have this owner; None for the UID of a Tenant."""
+    """Return the id of the export that gave rows this owner; None for the UID of a Tenant."""
     return owner.partition(_EXPORTED)[2] or None
 
 
 def uid_of_owner(owner: str) -> str:
-    """Return the UID of the Tenant that has the rows, or had them before they were exported."""
+    """Return the UID of the Tenant that owns the rows, or owned them before their export."""
     return owner.partition(_EXPORTED)[0]

@@ -1,6 +1,6 @@
-"""The private API of a tenant, `/api/v1/…` on port 8081: for its operators, never routed from outside.
+"""The private API of a tenant, `/api/v1/…` on port 8081, for the tenant's operators. It is never routed from outside.
 
-Each noun has a module. Its endpoints are functions over a request and typed values, which the page calls, too.
+Each kind of object has a module. An endpoint is a function over a request and typed values; the page calls the same functions.
 """
 
 from askproai_runtime.admin_api.app import BASE, access_of, api_app, description_app, find_access, require_token

@@ -1,4 +1,4 @@
-"""The private API of one tenant: who may use it, all its endpoints below `/api/v1`, and their description."""
+"""The private API of one tenant: the check of tokens, all endpoints below `/api/v1`, and their OpenAPI description."""
 
 import hmac
 from collections.abc import Awaitable, Callable
@@ -53,7 +53,7 @@ ENDPOINTS: Final = (
 
 
 def api_app(api: PrivateApi) -> web.Application:
-    """Return the application that serves the API of one tenant's web process."""
+    """Return the application that serves the private API in one tenant's web process."""
     app = web.Application(middlewares=[_trace, error_middleware, _with_token(api.process)])
     app.add_routes(endpoint.route(api) for endpoint in ENDPOINTS)
     return app
@@ -61,7 +61,7 @@ def api_app(api: PrivateApi) -> web.Application:
 
 @web.middleware
 async def _trace(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Trace a request by the path of its endpoint, without the ids in it."""
+    """Record a request in its trace under the path of the endpoint, with placeholders for the ids."""
 
     async def named(request: web.Request) -> web.StreamResponse:
         if is_recording():
@@ -73,7 +73,7 @@ async def _trace(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 def description_app(process: Process) -> web.Application:
-    """Return the application that serves `/openapi.json`, to the bearers of the same tokens."""
+    """Return the application that serves `/openapi.json`. It accepts the same tokens as the API."""
 
     async def describe(_request: web.Request) -> web.Response:
         return json_response(openapi(ENDPOINTS, BASE))
@@ -84,10 +84,10 @@ def description_app(process: Process) -> web.Application:
 
 
 def require_token(request: web.Request, process: Process) -> Access:
-    """Return what the bearer of the admin token or of its reader token may do.
+    """Return the access of a request's bearer token: the owner's for the admin token, a reader's for the reader token.
 
-    The file of the admin token may change at any time. Raises `Problem` 401 without a token, 403 for a reader who would change
-    something.
+    Raises `Problem` 401 without a valid token, 403 if a reader sends a change. The admin token is read for each request, since
+    its file may change.
     """
     kind, _, presented = request.headers.get("Authorization", "").partition(" ")
     access = find_access(process, presented.strip()) if kind.lower() == "bearer" else None
@@ -100,7 +100,7 @@ def require_token(request: web.Request, process: Process) -> Access:
 
 
 def find_access(process: Process, presented: str) -> Access | None:
-    """Return what a token permits, compared in constant time; None for any other text, and while no token is mounted."""
+    """Return the access that a token permits, in constant time. Return None for any other text, and while no token is mounted."""
     token, candidate = process.admin_token() or "", presented.encode("utf-8", "surrogateescape")
     is_admin = hmac.compare_digest(token.encode(), candidate)
     is_reader = hmac.compare_digest(reader_token_of(token).encode(), candidate)
@@ -116,8 +116,8 @@ def access_of(process: Process, role: Role) -> Access:
 
 
 def _with_token(process: Process) -> Middleware:
-    """Return a middleware that asks for the token first, so that a stranger does not even learn which paths exist. Only requests
-    with one count against the limit: nobody else can use it up.
+    """Return a middleware that checks the token before the path, so that a stranger does not learn which paths exist. The rate
+    limit counts only requests with a valid token, so that strangers cannot use it up.
     """
     limiter = RateLimiter(process.shared, process.clock, "api")
 

@@ -1,4 +1,4 @@
-"""One appointment in an answer, and the answer to a change of one."""
+"""An appointment, and the answer to a change of an appointment, as the private API returns them."""
 
 from datetime import UTC, datetime
 
@@ -16,11 +16,10 @@ log = structlog.get_logger(__name__)
 
 
 class AppointmentEntry(msgspec.Struct, frozen=True):
-    """One appointment; `start`, `end` and `cancelled_at` have the offset of the tenant's time zone.
+    """One appointment. `start`, `end` and `cancelled_at` have the offset of the tenant's time zone.
 
-    `call_id` is `desk:<request_id>` for the desk's bookings, and null for bookings at Cal.com.
-    To a reader `customer_name`, `notes` and `external_id` are `…`: who knows the id of a booking at Cal.com can see and
-    cancel it there.
+    `call_id` is `desk:<request_id>` for the desk's bookings, and null for bookings at Cal.com. For a reader `customer_name`,
+    `notes` and `external_id` are `…`: anybody with the id of a booking at Cal.com can see and cancel the booking there.
     """
 
     id: str
@@ -40,7 +39,7 @@ class AppointmentEntry(msgspec.Struct, frozen=True):
 
 
 class Change(msgspec.Struct, frozen=True):
-    """The change. `message` is the German sentence that a caller would hear; `calendar` is about Cal.com."""
+    """A changed appointment. `message` is the German sentence for a caller, `calendar` the state of the change at Cal.com."""
 
     message: str
     calendar: CalendarState
@@ -49,7 +48,7 @@ class Change(msgspec.Struct, frozen=True):
 
 
 def to_entry(appointment: Appointment, request: ApiRequest) -> AppointmentEntry:
-    """Return an appointment as the bearer of the token may see it."""
+    """Return an appointment as an entry. Without the right to names, personal fields are `…`."""
     start, end = appointment.starts_at.astimezone(request.zone), appointment.ends_at.astimezone(request.zone)
     cancelled_at = appointment.cancelled_at and appointment.cancelled_at.astimezone(request.zone)
     return AppointmentEntry(
@@ -66,7 +65,7 @@ async def answer_change(
     appointment: Appointment,
     message: str,
 ) -> Change:
-    """Wake the worker, and answer with Cal.com's state after a short wait: the sync job cancels there."""
+    """Wake the worker, and return the changed appointment. After a cancellation, wait briefly for Cal.com to have it, too."""
     request.api.wake_worker()
     state = await calendar_state(booking, appointment, wait=appointment.status == Status.CANCELLED)
     log.info("appointment.changed_by_desk", appointment=str(appointment.id), status=appointment.status)
@@ -74,7 +73,7 @@ async def answer_change(
 
 
 def require_start(start: datetime) -> datetime:
-    """Return a start that an appointment can have, in UTC. Raises `Problem` 400 for any other."""
+    """Return a start in UTC. Raises `Problem` 400 unless it is a whole minute with an offset, from 1970 to 2999."""
     try:
         require_storable(start)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Appointments, and changes of one for the desk. A filter names branches and people by id or name, also former ones."""
+"""Endpoints for appointments of the desk. Filters take the id or name of a branch or person, also of former ones."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -55,8 +55,8 @@ log = structlog.get_logger(__name__)
 
 
 class AppointmentPage(msgspec.Struct, frozen=True):
-    """`zone` is the tenant's time zone, such as Europe/Berlin: an offset alone does not name it. `total` is how many there are on
-    all pages, or with `at_least` a number that they reach; null on any but the first.
+    """One page of appointments. `zone` is the tenant's time zone, such as Europe/Berlin. `total` is the number of appointments
+    on all pages, or a lower bound if `at_least` is true; it is null on every page but the first.
     """
 
     appointments: list[AppointmentEntry]
@@ -67,8 +67,8 @@ class AppointmentPage(msgspec.Struct, frozen=True):
 
 
 class AppointmentDetail(msgspec.Struct, frozen=True):
-    """One appointment, how its customer can be reached, what was noted of it, and why it was cancelled: all `…` to a reader, since
-    a reason may be an illness. `email` is null if the customer named none. `calendar`: whether Cal.com knows its last change.
+    """One appointment, its customer's phone and e-mail address, its notes and the reason of its cancellation, which may be an
+    illness: all `…` for a reader. `email` is null if none is known. `calendar` is whether Cal.com has the last change.
     """
 
     appointment: AppointmentEntry
@@ -81,26 +81,26 @@ class AppointmentDetail(msgspec.Struct, frozen=True):
 
 
 class Cancellation(DeskBody, frozen=True, kw_only=True):
-    """`reason` goes to Cal.com, which shows it to the customer."""
+    """A cancellation. `reason` is sent to Cal.com, which shows it to the customer."""
 
     reason: Reason | None = None
 
 
 class Move(DeskBody, frozen=True, kw_only=True):
-    """`start` is a whole minute with an offset; without `staff` the person stays."""
+    """A move to another start, a whole minute with an offset. Without `staff` the staff member stays the same."""
 
     start: datetime
     staff: ShortText | None = None
 
 
 class Attendance(DeskBody, frozen=True, kw_only=True):
-    """`no_show`: the customer did not come; false takes that back."""
+    """Whether the customer came: `no_show` true marks the customer as not come, false removes the mark."""
 
     no_show: bool
 
 
 class NewStart(msgspec.Struct, frozen=True):
-    """The meaning of a text as the new start of an appointment, by the working hours of its person."""
+    """The new start that a text means for an appointment, judged by the working hours of its staff member."""
 
     start: datetime
     zone: str
@@ -108,9 +108,7 @@ class NewStart(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class AppointmentQuery:
-    """Which appointments are listed: those that start from `start` on and before `end`. `branch` and `staff` are as people name
-    them.
-    """
+    """A filter for appointments: their start is at or after `start` and before `end`. `branch` and `staff` are names or ids."""
 
     start: datetime | None = None
     end: datetime | None = None
@@ -141,8 +139,8 @@ async def list_page(request: ApiRequest, query: AppointmentQuery, paging: Paging
 async def _resolve_names(
     request: ApiRequest, branch: str | None, staff: str | None
 ) -> tuple[Sequence[str] | None, Sequence[str] | None]:
-    """Return the branches and the staff ids that two names mean, None for all. Raises `Problem` 404 for an unknown name:
-    an empty list would say that nobody is booked with the person.
+    """Return the branches and the staff ids that two names mean; None means no filter. Raises `Problem` 404 for an unknown
+    name: an empty list would say that the person has no appointments.
     """
     if branch is None and staff is None:
         return None, None
@@ -154,7 +152,7 @@ async def _resolve_names(
 
 
 async def show(request: ApiRequest, beginning: str) -> AppointmentDetail:
-    """Return an appointment by the beginning of its id."""
+    """Return the appointment whose id begins with `beginning`. Raises `Problem` 404 for none, 409 for several."""
     booking = request.booking()
     appointment = await _find(booking, beginning)
     state = await calendar_state(booking, appointment)
@@ -165,7 +163,7 @@ async def show(request: ApiRequest, beginning: str) -> AppointmentDetail:
 
 
 async def new_start(request: ApiRequest, beginning: str, text: str, staff: str | None) -> NewStart:
-    """Return the meaning of a text for an appointment, which `staff` is to have; without it the person stays."""
+    """Return the new start that a text means for an appointment: with `staff`, or else with its present staff member."""
     booking = request.booking()
     appointment = await _find(booking, beginning)
     with problems():
@@ -218,7 +216,7 @@ async def mark(request: ApiRequest, appointment_id: UUID, body: Attendance) -> C
 
 
 async def _find(booking: BookingContext, beginning: str) -> Appointment:
-    """Return the only appointment whose id begins so. Raises `Problem`."""
+    """Return the only appointment whose id begins with `beginning`. Raises `Problem` 404 for none, 409 for several."""
     found = await find_by_id(booking, *parse_id_range(beginning))
     if len(found) > 1:
         raise ambiguous()
@@ -253,7 +251,7 @@ _NEW_START = (
 
 
 def _find_branches(config: TenantConfig, name: str, of_appointments: Iterable[str]) -> Sequence[str]:
-    """Return the names of the branches of this name or display name. Raises `UnknownName`, which lists those that there are."""
+    """Return the names of the branches with this name or display name. Raises `UnknownName`, which lists the known branches."""
     named = {branch.name for branch in config.branches if fold(name) in {fold(branch.name), fold(branch.display_name)}}
     return _require_known(name, "branch", named, {branch.name for branch in config.branches}, of_appointments)
 
@@ -261,9 +259,9 @@ def _find_branches(config: TenantConfig, name: str, of_appointments: Iterable[st
 def find_staff(
     config: TenantConfig, name: str, branches: Collection[str] | None, of_appointments: Iterable[str]
 ) -> Sequence[str]:
-    """Return the ids of all staff members with this name; a person has an id in each branch. Raises `UnknownName`.
+    """Return the ids of all staff members with this id or name: a person has an id in each branch. Raises `UnknownName`.
 
-    Only `branches` are searched, all of them where it is None.
+    Searches only `branches`, or all branches if None.
     """
     places: list[Branch] = [place for place in config.branches if branches is None or place.name in branches]
     members = [member for place in places for member in place.staff]

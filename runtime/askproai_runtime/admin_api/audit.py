@@ -1,4 +1,4 @@
-"""The audit log: what was changed by hand, and what was refused or disagreed."""
+"""The endpoint that lists the audit log: changes by hand, refusals, and differences from Cal.com."""
 
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from askproai_runtime.admin_api.request import ApiRequest
 
 
 class AuditEntry(msgspec.Struct, frozen=True):
-    """One entry. Only the admin token of the actor `desk` is certain; `detail.claimed_by` is the name that the sender claims."""
+    """One entry. The actor `desk` only proves use of the admin token; `detail.claimed_by` is the name that the sender claims."""
 
     id: str
     at: datetime

@@ -1,5 +1,5 @@
-"""Blocks: times that the tenant takes from a person, or from everybody, with those whom it then has to call: the customers of the
-appointments in them, and who has an open offer of the waiting list.
+"""Blocks: times that the tenant takes from a person or from everybody. A block is shown with the people whom the tenant has to
+call: customers with an appointment in it, and people on the waiting list with an open offer in it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -54,9 +54,9 @@ log = structlog.get_logger(__name__)
 
 
 class BlockEntry(msgspec.Struct, frozen=True):
-    """One block, [start, end) in the tenant's time zone. `staff` is the person in each branch: `branch/staff`.
+    """One block, [start, end) in the tenant's time zone. `staff` is the blocked person in each branch: `branch/staff`.
 
-    `reason` may be an illness: to a reader it is `…`.
+    `reason` may be an illness: it is `…` for a reader.
     """
 
     id: str
@@ -74,7 +74,7 @@ class BlockPage(msgspec.Struct, frozen=True):
 
 
 class AppointmentToMove(msgspec.Struct, frozen=True):
-    """A live appointment in a block: it stays until somebody moves or cancels it. To a reader name, phone and notes are `…`."""
+    """A live appointment in a block. It stays until somebody moves or cancels it. For a reader name, phone and notes are `…`."""
 
     id: str
     branch: str
@@ -88,7 +88,7 @@ class AppointmentToMove(msgspec.Struct, frozen=True):
 
 
 class BlockDetail(msgspec.Struct, frozen=True):
-    """`offers` are the open offers of the waiting list in it, which end within a minute: who has one may have heard of it."""
+    """One block. `offers` are the waiting list's open offers of times in it; they expire soon, but callers may know them."""
 
     block: BlockEntry
     appointments: list[AppointmentToMove]
@@ -97,9 +97,9 @@ class BlockDetail(msgspec.Struct, frozen=True):
 
 
 class AddedBlock(BlockDetail, frozen=True):
-    """`added` is false if the person had a block of this span already, which is `block` then: nothing was added.
+    """A new block. `added` is false if the person had a block of this span already: `block` is then that block.
 
-    `at_calcom`: Cal.com books the person, and its own pages do not know the block.
+    `at_calcom` is true if Cal.com books the person: its own pages do not know the block.
     """
 
     added: bool
@@ -107,7 +107,7 @@ class AddedBlock(BlockDetail, frozen=True):
 
 
 class BlockPreview(msgspec.Struct, frozen=True):
-    """The span of a block, [start, end), and the appointments in it; the fields are those of `AddedBlock`."""
+    """The span [start, end) of a block that is not added yet, and the appointments in it. The fields are those of `AddedBlock`."""
 
     staff: list[str]
     start: datetime
@@ -119,16 +119,17 @@ class BlockPreview(msgspec.Struct, frozen=True):
 
 
 class RemovedBlock(BlockEntry, frozen=True):
-    """`still_blocked_by` are the blocks that cover a part of its time, or all of it."""
+    """A removed block. `still_blocked_by` are the other blocks that overlap its span."""
 
     still_blocked_by: list[BlockEntry]
 
 
 class NewBlock(DeskBody, frozen=True, kw_only=True, rename={"first": "from", "last": "to"}):
-    """`from` and `to` are days, local times or instants, in ISO 8601 or in German words. A day as `to` is included.
+    """A new block. `from` and `to` are days, local times or instants, in ISO 8601 or German words. A day as `to` is included.
 
-    Without `to` the block ends with the day of `from`, or with the part of a day that it names, such as "Donnerstag Nachmittag".
-    It is `staff`'s, with `branch` where two people have one id; or with `everyone` that of all who work in `branch`, or in any.
+    Without `to` the block ends with the day of `from`, or with the part of a day that it names, such as "Donnerstag
+    Nachmittag". It is for `staff` (with `branch` if two people have that id), or with `everyone` for all staff of `branch` or
+    of the tenant.
     """
 
     staff: ShortText | None = None
@@ -140,7 +141,7 @@ class NewBlock(DeskBody, frozen=True, kw_only=True, rename={"first": "from", "la
 
 
 class PauseEntry(msgspec.Struct, frozen=True):
-    """A block in force now of everybody who can be booked in `branches`, their names: none of them books anything until it ends."""
+    """A block in force now for everybody who can be booked in `branches` (names): these branches book nothing until it ends."""
 
     block: BlockEntry
     branches: list[str]
@@ -152,8 +153,8 @@ class PauseList(msgspec.Struct, frozen=True):
 
 
 class NewPause(DeskBody, frozen=True, kw_only=True, rename={"last": "to"}):
-    """Everybody in `branch`, or without it in all, is blocked from now on until `to`, which is as in a new block; without `to` for
-    400 days, the longest that a block can be. `POST /blocks/{id}/remove` ends the pause before.
+    """A block from now until `to` for everybody in `branch`, or without `branch` in all branches. `to` is as in `NewBlock`;
+    without it the pause lasts 400 days, the longest span of a block. `POST /blocks/{id}/remove` ends it earlier.
     """
 
     last: ShortText | None = None
@@ -171,7 +172,7 @@ async def list_page(request: ApiRequest, paging: Paging) -> BlockPage:
 
 
 async def show(request: ApiRequest, beginning: str) -> BlockDetail:
-    """Return a block by the beginning of its id."""
+    """Return the block whose id begins with `beginning`. Raises `Problem` 404 for none, 409 for several."""
     first, last = parse_id_range(beginning)
     with problems():
         found, appointments = await show_block(request.booking(), first, last)
@@ -184,7 +185,7 @@ async def show(request: ApiRequest, beginning: str) -> BlockDetail:
 
 @dataclass(frozen=True, slots=True)
 class BlockQuery:
-    """A block that is not added yet; the fields are those of `NewBlock`."""
+    """The parameters of a preview; the fields are those of `NewBlock`."""
 
     first: str
     last: str | None
@@ -276,14 +277,14 @@ async def _list_offers(request: ApiRequest, staff: Sequence[str], span: Span) ->
 
 
 def _whose(staff: str | None, *, everyone: bool) -> str | None:
-    """Return whose time is meant, None for everybody's. Raises `Problem` 400 unless it is one of both: a name may be forgotten."""
+    """Return the id or name in `staff`, or None for everybody. Raises `Problem` 400 unless exactly one of the two is set."""
     if everyone == bool(staff):
         raise bad_request("name a person as staff, or set everyone to true")
     return staff
 
 
 def _parse_span(request: ApiRequest, first: str, last: str | None) -> Span:
-    """Return the span of a block: the part of a day that `first` alone names, or from `first` to `last`.
+    """Return the span of a block: from `first` to `last`, or without `last` the part of a day that `first` names.
 
     Raises `InvalidBlock`.
     """

@@ -1,4 +1,4 @@
-"""Bookings by the desk: a customer who has come in, or rings the tenant's own telephone."""
+"""Bookings by the desk, for a customer who has come in or has called the tenant's own telephone."""
 
 from datetime import datetime, timedelta
 
@@ -22,9 +22,10 @@ from askproai_runtime.desk.outcomes import NotDone
 class NewAppointment(DeskBody, frozen=True, kw_only=True):
     """An appointment to book. `start` is a whole minute with an offset; in the local calendar it may be up to 30 minutes ago.
 
-    `branch`, `service` and `staff` are names or display names, `service` also a spoken name; without them the only branch that
-    offers the service, its only service, and who is free and has the least booked on that day. The `note` is not sent to Cal.com.
-    The customer is notified as every customer is (`notifications` of the Tenant); with `email` Cal.com may send a mail, too.
+    `branch`, `service` and `staff` are names or display names, `service` also a spoken name. If absent, the only branch with
+    the service is used, its only service, or the free staff member with the fewest appointments that day. The `note` is not
+    sent to Cal.com. The customer is notified as after a call (Tenant `notifications`); with `email` Cal.com may send a mail,
+    too.
     """
 
     start: datetime
@@ -38,10 +39,10 @@ class NewAppointment(DeskBody, frozen=True, kw_only=True):
 
 
 class BookingPreview(msgspec.Struct, frozen=True):
-    """The planned booking, by the names of the manifests. `staff` is None when anybody will do.
+    """The planned booking, by the names of the manifests. `staff` is None if any staff member will do.
 
-    `notified_by` are the channels by which the customer would be notified: `Email` with an e-mail address, `Webhook` with one or
-    with a number.
+    `notified_by` are the channels that would notify the customer: `Email` needs an e-mail address, `Webhook` an e-mail address
+    or a telephone number.
     """
 
     branch: str
@@ -54,7 +55,7 @@ class BookingPreview(msgspec.Struct, frozen=True):
 
 
 async def preview(request: ApiRequest, place: Place, when: str | None) -> BookingPreview:
-    """Return what a booking would be, at a time in German words or in ISO 8601; now where there is none."""
+    """Return a planned booking without making it. `when` is German words or ISO 8601; None means now."""
     with problems():
         service, start = preview_booking(booking := request.booking(), place, when)
     rules, local = service.rules, start.astimezone(request.zone)

@@ -1,7 +1,7 @@
-"""Calls, and timelines: the events of a call, found by its id and by the correlation ids of its effects, to an appointment,
-or under a correlation id.
+"""Calls and timelines. A timeline is the recorded history of a call (with the effects under its correlation ids), of an
+appointment, or of a correlation id.
 
-All of them name nobody without `personal`: a search for a fault rarely needs the caller.
+Without `personal` neither names a person: a search for a fault rarely needs the caller.
 """
 
 from collections.abc import Callable, Sequence
@@ -53,7 +53,7 @@ _ISO = date.fromisoformat, time.fromisoformat, datetime.fromisoformat
 
 
 class CallOutcome(StrEnum):
-    """The outcome of a call: the first that applies."""
+    """The outcome of a call: the first value of this list that applies."""
 
     BOOKED = "booked"
     MOVED = "moved"
@@ -77,11 +77,11 @@ class AiNotice(StrEnum):
 
 
 class CallNotice(msgspec.Struct, frozen=True):
-    """The notice to the caller of a call, and the caller's answer about keeping it. null: not known.
+    """The notice that a call's caller heard, and the answer about keeping the call. null means not known.
 
-    `greeting` is the SHA-256 of the first sentence of the agent's version that answered, as that RetellAgent's `status.greeting`
-    has it. `retell_keeps` names the data that Retell stores of the call, in its words. `refused_at`: the caller did not want the
-    call to be kept, so no text of it is; `deleted_at_retell` is when Retell had it no more.
+    `greeting` is the SHA-256 of the first sentence of the agent version that answered, as in `status.greeting` of the
+    RetellAgent. `retell_keeps` names the data that Retell stores of the call, in Retell's terms. `refused_at` is set if the
+    caller did not want the call to be kept: then no text of it is stored. `deleted_at_retell` is when Retell no longer had it.
     """
 
     ai_notice: AiNotice
@@ -93,7 +93,7 @@ class CallNotice(msgspec.Struct, frozen=True):
 
 
 class CallEntry(msgspec.Struct, frozen=True):
-    """A call, without the transcript. `from_number` only with `personal`: E.164, or `anonymous` if the caller withheld it."""
+    """A call, without its transcript. `from_number` is E.164, or `anonymous` if withheld; it is null without `personal`."""
 
     call_id: str
     branch: str | None
@@ -115,15 +115,15 @@ class CallPage(msgspec.Struct, frozen=True):
 
 
 class TimelineEntry(msgspec.Struct, frozen=True):
-    """One thing that happened. `what` is event, function, job, action, appointment, message, waitlist, notification,
-    provider or audit.
+    """One event of a timeline. `what` is event, function, job, action, appointment, message, waitlist, notification, provider
+    or audit.
 
-    A function has the `arguments` that its agent sent and the `answer` for the caller; `detail` is the obstacle. An
-    appointment has the `notes` of its caller. For a message `answer` is its text, and `starts_at` when to call back. Without
-    `personal` there are neither answer nor notes, an argument that may name a person is `…`, and one that no function has is left
-    out. `not_readable`: arguments and answer cannot be decrypted. `call_id` is that of the call, or of the request of the desk, in
-    which it was done. For a failed request to a provider `detail` is the reason, in the provider's words without people, and
-    `body_shape` which fields the answer had.
+    A function has the `arguments` that its agent sent and the `answer` for the caller; `detail` is the obstacle. An appointment
+    has the `notes` of its caller. For a message `answer` is its text, and `starts_at` when to call back. Without `personal`
+    answer and notes are null, an argument that may name a person is `…`, and an argument that no function has is left out.
+    `not_readable`: arguments and answer cannot be decrypted. `call_id` is the call, or the request of the desk, that caused the
+    event. For a failed request to a provider, `detail` is the provider's reason without names of people, and `body_shape` lists
+    the fields of its answer.
     """
 
     at: datetime
@@ -145,11 +145,11 @@ class TimelineEntry(msgspec.Struct, frozen=True):
 
 
 class Timeline(msgspec.Struct, frozen=True):
-    """`call` is null in the timeline of an appointment or a correlation id.
+    """A timeline. `call` is null in the timeline of an appointment or a correlation id.
 
-    `transcript` only with `personal`, and as long as it is kept (`spec.retention.transcriptDays`).
+    `transcript` is set only with `personal`, and as long as it is kept (`spec.retention.transcriptDays`).
 
-    `not_readable`: it is there and cannot be decrypted, since its key is gone.
+    `not_readable`: the transcript is stored but cannot be decrypted, since its key is gone.
     """
 
     call: CallEntry | None
@@ -162,12 +162,12 @@ class Timeline(msgspec.Struct, frozen=True):
 
 
 class CallContent(msgspec.Struct, frozen=True):
-    """The transcript of a call, and Retell's analysis, as long as it is kept (`spec.retention.transcriptDays`): to a reader
-    each text is `…`. That the admin token has read it is in the audit log (`call.read`).
+    """The transcript of a call and Retell's analysis, as long as they are kept (`spec.retention.transcriptDays`). For a reader
+    each text is `…`. The audit log records each read with the admin token (`call.read`).
 
-    `recording_url` is Retell's, and null where it keeps no recording (`spec.privacy.retellStorage`); it ends when Retell deletes
-    the recording (`spec.privacy.retellRetentionDays`). `further` has what else the agent analyses. `not_readable`: the texts
-    cannot be decrypted, since their key is gone.
+    `recording_url` is Retell's link. It is null if Retell keeps no recording (`spec.privacy.retellStorage`), and ends when
+    Retell deletes the recording (`spec.privacy.retellRetentionDays`). `further` has the other results of the analysis.
+    `not_readable`: the texts cannot be decrypted, since their key is gone.
     """
 
     call: CallEntry
@@ -185,9 +185,9 @@ class CallContent(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class CallQuery:
-    """Which calls are listed: those that began from `since` on. `caller` is a phone number as people write it, or `anonymous`.
+    """A filter for calls: they began at or after `since`. `caller` is a phone number as people write it, or `anonymous`.
 
-    `personal`: with the number of each caller.
+    With `personal` the entries have the callers' numbers.
     """
 
     since: datetime | None = None
@@ -219,7 +219,7 @@ async def list_page(request: ApiRequest, query: CallQuery, paging: Paging) -> Ca
 
 
 async def show(request: ApiRequest, beginning: str) -> CallContent:
-    """Return what was said in a call, by its id or the beginning of it."""
+    """Return transcript and analysis of the call with this id, or of the only call whose id begins with it. Record the read."""
     store = request.api.calls
     row = await store.get_content(require_text(beginning))
     if row is None and (found := await store.list_call_ids(beginning)):
@@ -252,7 +252,7 @@ async def show(request: ApiRequest, beginning: str) -> CallContent:
 
 
 async def timeline(request: ApiRequest, text: str, *, personal: bool = False) -> Timeline:
-    """Return the timeline of a call by its id or the beginning of it; `personal`: with the caller and the transcript."""
+    """Return the timeline of a call by its id or the beginning of it; with `personal`, include the caller and the transcript."""
     if personal:
         _require_listening(request)
     found = await _of_call(request.api.calls, require_text(text))
@@ -275,7 +275,7 @@ async def find_timeline(request: ApiRequest, text: str, *, personal: bool = Fals
 
 
 async def _of_call(store: CallStore, text: str) -> _Found | None:
-    """Return a call with its timeline, by its id or the only one that begins so. Raises `Problem` 409 for several."""
+    """Return a call and its timeline by the id or a unique beginning of it. Raises `Problem` 409 if several calls match."""
     call, rows = await store.get_timeline(text)
     if call is None and not rows and (found := await store.list_call_ids(text)):
         if len(found) > 1:
@@ -319,7 +319,7 @@ async def _to_timeline(
 
 
 def _to_notice(row: asyncpg.Record | None) -> CallNotice:
-    """Return the notice of a call. Its transcript outranks the sentences of the version that answered."""
+    """Return the notice of a call. The transcript outranks the greeting of the agent version that answered."""
     if row is None:
         return CallNotice(AiNotice.NOT_KNOWN, None, None, None, None, None)
     match row["heard_ai"], row["announces_ai"]:
@@ -351,7 +351,7 @@ def _require_listening(request: ApiRequest) -> None:
 
 
 def _search(named: Sequence[str] | None) -> Sequence[str] | None:
-    """Return the outcomes that are searched for. Where PostgreSQL was away or requests were refused, no failure is recorded."""
+    """Return the outcomes to search for. `failed` adds `no_function`, since a failed request may be unrecorded."""
     return [*named, CallOutcome.NO_FUNCTION] if named and CallOutcome.FAILED in named else named
 
 
@@ -368,7 +368,7 @@ def _to_call(row: asyncpg.Record, personal: bool) -> CallEntry:
 
 @dataclass(frozen=True, slots=True)
 class _Hiding:
-    """The facts by which a text may name a person."""
+    """The data for deciding whether a text may name a person: the names of the manifests, and the time zone for spoken times."""
 
     known_names: frozenset[str]
     zone: ZoneInfo
@@ -379,7 +379,7 @@ class _Hiding:
 
 
 def _to_entry(row: asyncpg.Record, zone: ZoneInfo, hiding: _Hiding | None, cipher: BodyCipher) -> TimelineEntry:
-    """Return a row as an entry; with `hiding`, without the answer and what may name a person."""
+    """Return a row as an entry. With `hiding`, answer and notes are null, and arguments that may name a person are `…`."""
     values = dict(row)
     if row["starts_at"] is not None:
         values["starts_at"] = row["starts_at"].astimezone(zone)
@@ -397,7 +397,7 @@ def _to_entry(row: asyncpg.Record, zone: ZoneInfo, hiding: _Hiding | None, ciphe
 
 
 def _hide(arguments: dict[str, str | bool], hiding: _Hiding, at: datetime) -> dict[str, str | bool]:
-    """Return the arguments of a request without texts that may name a person, or names that the model has made up."""
+    """Return a request's arguments with `…` for each value that may name a person. Drop arguments that no function has."""
     known = _OF_CONFIG | _OF_TIME | _PERSON | {"another", "confirmed", "email_confirmed", "appointment_id"}
     return {
         name: value if _names_nobody(name, value, hiding, at) else LEFT_OUT
@@ -441,7 +441,7 @@ def _parses(parse: Callable[[str], object], text: str) -> bool:
 
 
 def _known_names(config: TenantConfig) -> frozenset[str]:
-    """Return by which names callers can ask for a service, a branch or a staff member, folded."""
+    """Return the folded names by which callers can ask for a service, a branch or a staff member."""
     services = (name for s in config.services for name in (s.name, s.display_name, *s.spoken_names))
     branches = (
         name for b in config.branches for name in (b.name, b.display_name, b.address.city, b.address.postal_code)

@@ -1,4 +1,4 @@
-"""The German sentences about a booking and a move of the desk: those that a caller would hear."""
+"""The German sentences about a booking or move by the desk: the same that a caller would hear."""
 
 from zoneinfo import ZoneInfo
 
@@ -12,7 +12,7 @@ from askproai_runtime.sentences import decline_name, format_spoken_today, say
 
 
 def say_booked(ctx: BookingContext, booked: Booked) -> str:
-    """Return the sentence about a booking, and the preparation that the service needs."""
+    """Return the sentence that confirms a booking, with the preparation that the service needs."""
     (appointment,) = booked.appointments
     config, rules = ctx.config(), find_rules(ctx.config(), appointment.branch, appointment.service)
     if rules is None:  # it is not declared any more
@@ -32,6 +32,6 @@ def say_booked(ctx: BookingContext, booked: Booked) -> str:
 
 
 def say_moved(ctx: BookingContext, moved: Moved) -> str:
-    """Return the sentence about a move."""
+    """Return the sentence that confirms a move."""
     when = describe_appointment(ctx.config(), moved.appointment, ctx.clock.now())
     return reschedule.say_moved(ctx.config(), moved.appointment, when, again=moved.again)

@@ -1,4 +1,4 @@
-"""The circuits of the providers, as this process sees them."""
+"""The circuit breakers of the providers, as this process sees them."""
 
 import msgspec
 import structlog
@@ -14,7 +14,7 @@ log = structlog.get_logger(__name__)
 
 
 class CircuitEntry(msgspec.Struct, frozen=True):
-    """One circuit. `retry_after_seconds` above 0 with state closed: the provider works, but asked us to slow down."""
+    """One circuit breaker. If `retry_after_seconds` is above 0 while closed, the provider works but asked us to slow down."""
 
     provider: Provider
     state: CircuitState

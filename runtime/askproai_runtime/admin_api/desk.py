@@ -1,4 +1,4 @@
-"""Shared by the changes for the desk: the sender, shortened ids, and errors as problem documents."""
+"""Shared code of the desk's changes: the sender, shortened ids, and errors as problem documents."""
 
 import re
 from collections.abc import Iterator
@@ -30,8 +30,8 @@ Reason = Annotated[str, msgspec.Meta(max_length=200, pattern=rf"^{_PRINTED}*{_EN
 
 
 class ChangeObstacle(StrEnum):
-    """Why a change was not carried out: the member `reason` of its problem document. Those of a block are `BlockObstacle`, those of
-    a mark `AttendanceObstacle`; what is in the way of a move is its member `outcome`.
+    """The reason why a change was not carried out: `reason` of its problem document. Blocks have further reasons in
+    `BlockObstacle`, attendance marks in `AttendanceObstacle`; a refused move or booking has `outcome` instead.
     """
 
     UNKNOWN_NAME = "unknown_name"
@@ -49,15 +49,15 @@ class ChangeObstacle(StrEnum):
 
     @property
     def members(self) -> dict[str, str]:
-        """Return the member of a problem document."""
+        """Return the obstacle as the extra member `reason` of a problem document."""
         return {"reason": self.value}
 
 
 class DeskBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The fields of every change: its id, and who sends it.
+    """The fields of every change: its request id and its sender.
 
-    The sender makes the `request_id`, and repeats it to send the same change again, which is carried out once. `by` is the user
-    whom the sender names; the audit log marks it as claimed.
+    The sender chooses the `request_id`. A change that is sent again with the same `request_id` is carried out once. `by` is the
+    sender's own name; the audit log marks it as claimed.
     """
 
     request_id: UUID
@@ -69,7 +69,7 @@ class DeskBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 def parse_id(text: str) -> UUID:
-    """Return a whole id. Raises `Problem` 400 for a part of an id: a change needs the whole one."""
+    """Return a complete id. Raises `Problem` 400 for a part of an id, which is not enough for a change."""
     try:
         return UUID(text)
     except ValueError:
@@ -77,7 +77,7 @@ def parse_id(text: str) -> UUID:
 
 
 def parse_id_range(text: str) -> tuple[UUID, UUID]:
-    """Return the first and the last id that begin with `text`, which has at least eight digits. Raises `Problem` 400."""
+    """Return the lowest and highest id that begin with `text`. Raises `Problem` 400 unless it has at least eight digits."""
     digits = text.lower().replace("-", "")
     if not _ID.fullmatch(text.lower()) or not _SHORTEST_ID <= len(digits) <= _DIGITS:
         raise Problem(400, "Bad Request", "an id is written as listed, or by at least its first eight digits")
@@ -85,13 +85,13 @@ def parse_id_range(text: str) -> tuple[UUID, UUID]:
 
 
 def in_place_of_call(request_id: UUID | None) -> str | None:
-    """Return the id of the call in whose place a change with an id is; None for one without."""
+    """Return the `call_id` under which a desk request is stored, or None for a request without an id."""
     return None if request_id is None else f"{DESK_CALL}{request_id}"
 
 
 @contextmanager
 def problems() -> Iterator[None]:
-    """Turn the errors of a change into problem documents."""
+    """Turn the errors that a change raises inside this context into problem documents."""
     try:
         yield
     except UnknownName as error:
@@ -115,7 +115,7 @@ def problems() -> Iterator[None]:
 
 
 def refuse_mark(error: AttendanceRefused) -> Problem:
-    """Return why it was not marked whether a customer came."""
+    """Return the problem document that says why an attendance mark was refused."""
     members = {"reason": error.obstacle.value}
     if error.obstacle is AttendanceObstacle.CALENDAR_AWAY:
         return Problem(503, "Not Marked", str(error), {"Retry-After": "60"}, members)
@@ -123,11 +123,11 @@ def refuse_mark(error: AttendanceRefused) -> Problem:
 
 
 def request_used() -> Problem:
-    """Return the refusal of a request whose id has changed something else."""
+    """Return the refusal of a request id that has already been used for another change."""
     detail = "This request_id is that of another change: make a new one"
     return Problem(409, "Request Used", detail, members=ChangeObstacle.REQUEST_USED.members)
 
 
 def ambiguous() -> Problem:
-    """Return the answer to a beginning that several ids share."""
+    """Return the refusal of a shortened id that matches several ids."""
     return Problem(409, "Ambiguous Id", "More than one id begins so: write more of it")

@@ -1,4 +1,4 @@
-"""Where our book and Cal.com differ, as the workers' audit found it."""
+"""The endpoint that lists the differences between our book and Cal.com, as the workers' audit found them."""
 
 from datetime import datetime
 
@@ -11,10 +11,10 @@ from askproai_runtime.calendar_sync.store import count_waiting, read_audit
 
 
 class DifferenceEntry(msgspec.Struct, frozen=True):
-    """One difference, since when it is known, and what to do. `here` and `there`: when it is in our book and at Cal.com.
+    """One difference, since when it is known, and what to do. `here` is the start in our book, `there` the start at Cal.com.
 
-    `others` are the ids of further appointments that take part, `other_uid` is a further booking. To a reader the uids are `…`: who
-    knows the id of a booking at Cal.com can see and cancel it there.
+    `others` are the ids of further appointments involved, `other_uid` is a further booking. For a reader the uids are `…`:
+    anybody with the id of a booking at Cal.com can see and cancel it there.
     """
 
     sort: DifferenceSort
@@ -30,9 +30,9 @@ class DifferenceEntry(msgspec.Struct, frozen=True):
 
 
 class DifferenceList(msgspec.Struct, frozen=True):
-    """`compared_at`: when all appointments to come had been compared; null until the first round has ended. `looked_at`: the
-    last look at a part of them. `local`: the calendar is our own book alone, so that there is nothing to compare. `waiting`:
-    appointments with a change that Cal.com does not have yet; they are no differences.
+    """`compared_at`: when all future appointments had been compared; null until the first round has ended. `looked_at`: the
+    last comparison of a part of them. `local`: the calendar is our own book alone, so that there is nothing to compare.
+    `waiting`: the number of appointments whose change Cal.com does not have yet; they are no differences.
     """
 
     differences: list[DifferenceEntry]

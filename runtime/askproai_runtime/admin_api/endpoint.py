@@ -19,9 +19,9 @@ ACCESS: Final = web.RequestKey("access", Access)  # set before an endpoint is as
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """`response` is the shape of a 200, `body` that of the JSON to send; errors are problem documents.
+    """A route. `response` is the JSON type of a 200, `body` the type of the request's JSON. Errors are problem documents.
 
-    `answer` parses the parameters, and calls the typed function that the page calls, too: it decides about rights and audit.
+    `answer` parses the parameters and calls a function that the page calls, too: it checks rights and writes the audit log.
     """
 
     method: str
@@ -43,7 +43,7 @@ class Endpoint:
 
 
 def openapi(endpoints: Sequence[Endpoint], base: str) -> dict[str, Any]:
-    """Return the description of the API, OpenAPI 3.1."""
+    """Return the OpenAPI 3.1 description of the endpoints."""
     bodies = [endpoint.body for endpoint in endpoints if endpoint.body is not None]
     shapes = list(dict.fromkeys([*(endpoint.response for endpoint in endpoints), *bodies]))
     schemas, components = msgspec.json.schema_components(shapes, ref_template="#/components/schemas/{name}")

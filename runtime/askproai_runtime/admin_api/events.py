@@ -1,4 +1,4 @@
-"""Stored events and dead letters: to read, and to redrive once their cause is mended."""
+"""Endpoints that list stored events and dead letters, and redrive dead letters once their cause is fixed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class EventStatus(StrEnum):
 
 
 class EventEntry(msgspec.Struct, frozen=True):
-    """`id` is the event's, or `job:<id>` of a job without an event, which is listed when it is dead. `call_id`: their call."""
+    """An event, or a dead job without an event (`id` is then `job:<id>`). `call_id` is the call that it belongs to."""
 
     id: str
     source: EventSource
@@ -58,7 +58,7 @@ class EventPage(msgspec.Struct, frozen=True):
 
 
 class EventJob(msgspec.Struct, frozen=True):
-    """The job of an event: one for each."""
+    """The job of an event; each event has one."""
 
     id: int
     priority: str
@@ -70,7 +70,7 @@ class EventJob(msgspec.Struct, frozen=True):
 
 
 class EventDetail(msgspec.Struct, frozen=True):
-    """One event. `payload_bytes` is the size of the stored body, 0 once it was dropped by age; the body itself is not shown."""
+    """One event. `payload_bytes` is the size of its stored body, which is not shown; 0 after the body was dropped by age."""
 
     event: EventEntry
     processed_at: datetime | None
@@ -82,14 +82,14 @@ class EventDetail(msgspec.Struct, frozen=True):
 
 
 class RedriveResult(msgspec.Struct, frozen=True):
-    """The ids of the redriven letters, as listed."""
+    """The ids of the redriven events and jobs, as they are listed."""
 
     redriven: list[str]
 
 
 @dataclass(frozen=True, slots=True)
 class EventQuery:
-    """Which events are listed: those received from `since` on."""
+    """A filter for events: they were received at or after `since`."""
 
     status: str | None = None
     source: str | None = None
@@ -121,7 +121,7 @@ async def show(request: ApiRequest, event_id: str) -> EventDetail:
 
 
 async def redrive(request: ApiRequest, event_id: str, request_id: UUID | None) -> RedriveResult:
-    """Redrive a dead event or job by its id as listed; once for a `request_id`, however often it is sent."""
+    """Redrive a dead event or job by its id as listed. A request repeated with the same `request_id` redrives nothing more."""
     request.access.require(Right.REDRIVE, "redrive an event")
     (number, is_job), store = _parse_id(event_id), request.api.store
     redrive_one, call = store.redrive_job if is_job else store.redrive_event, in_place_of_call(request_id)
@@ -148,7 +148,7 @@ async def redrive_all(request: ApiRequest, request_id: UUID | None) -> RedriveRe
 
 
 def _parse_id(text: str) -> tuple[int, bool]:
-    """Return the number of an id as listed, and whether it is a job's. Raises `Problem` 404 for a text that is neither."""
+    """Return the number in a listed id, and whether it is a job's. Raises `Problem` 404 if the text is no such id."""
     number = text.removeprefix(_JOB_PREFIX)
     if not (number.isascii() and number.isdigit() and len(number) < 19):  # noqa: PLR2004  digits of a bigint
         raise _not_found()
@@ -161,7 +161,7 @@ def _not_found() -> Problem:
 
 
 def _not_redriven(detail: EventDetail) -> Problem:
-    """Return why an existing event was not redriven: another job of its appointment comes first, its body is gone, or not dead."""
+    """Return why an event was not redriven: another job of its appointment comes first, its body is dropped, or it is not dead."""
     is_dead, of_event = detail.event.status is EventStatus.DEAD, detail.appointment_id is None
     if is_dead and not of_event:
         return Problem(

@@ -13,7 +13,7 @@ from askproai_runtime.admin_api.store.failures import list_failures
 class FailedBooking(msgspec.Struct, frozen=True):
     """One failure: of a call function (`function`), or of an appointment that Cal.com refused (`function` is null).
 
-    `reason` names what was in the way, and nobody.
+    `reason` is the obstacle, without names of people.
     """
 
     at: datetime

@@ -1,4 +1,4 @@
-"""How bookings went in the last 30 days, and how providers answered in the last hour."""
+"""The endpoint of a tenant's figures: booking success in the last 30 days, and requests to providers in the last hour."""
 
 from datetime import date
 
@@ -11,7 +11,7 @@ from askproai_runtime.admin_api.store.figures import list_days_of_bookings, list
 
 
 class DayOfBookings(msgspec.Struct, frozen=True):
-    """The outcomes of callers' requests to book on one local day: an appointment, or no answer that helps them."""
+    """The results of callers' booking requests on one local day: `booked` became appointments, `failed` helped no caller."""
 
     day: date
     booked: int
@@ -19,9 +19,9 @@ class DayOfBookings(msgspec.Struct, frozen=True):
 
 
 class ProviderRequests(msgspec.Struct, frozen=True):
-    """Requests to one provider in the last hour, without the questions for free times, which are only in the metrics.
+    """Requests to one provider in the last hour, without those for free times, which are only in the metrics.
 
-    An error is a request without an answer, or one that is answered 401, 403, 429 or 5xx.
+    An error is a request without an answer, or with the status 401, 403, 429 or 5xx.
     """
 
     provider: str
@@ -32,9 +32,9 @@ class ProviderRequests(msgspec.Struct, frozen=True):
 
 
 class Figures(msgspec.Struct, frozen=True):
-    """`days` are those of the last 30 times 24 hours on which callers tried to book, the oldest first. `booked_percent` and
-    `budget_percent` are of all of them: null if nobody has tried; the budget is the rest of the failures that the
-    `target_percent` of the Tenant (`spec.slo`) allows.
+    """`days` are the local days of the last 30 times 24 hours on which callers tried to book, the oldest first.
+    `booked_percent` and `budget_percent` are over all these days, and null if nobody has tried. The budget is the unused
+    share of the failures that the `target_percent` of the Tenant (`spec.slo`) allows.
     """
 
     days: list[DayOfBookings]

@@ -1,4 +1,4 @@
-"""Messages that callers have left for the tenant."""
+"""Endpoints for the messages that callers have left for the tenant."""
 
 from datetime import datetime
 from uuid import UUID
@@ -29,10 +29,10 @@ _STATES = ("open", "done")
 
 
 class MessageEntry(msgspec.Struct, frozen=True):
-    """One message. `phone` is where to call back, or the number of the call; `recipient` and `call_back` are as they were said.
+    """One message. `phone` is the number to call back, or else the caller's. `recipient` and `call_back` are as they were said.
 
-    `call_back_from` is when to call back as it was understood, until `call_back_until`; that is null for an exact time. To a reader
-    what names the caller and what was said is `…`. `done_by` is as claimed.
+    `call_back_from` and `call_back_until` are the understood time to call back; `call_back_until` is null for an exact time.
+    For a reader the caller's name, number and words are `…`. `done_by` is a name as claimed.
     """
 
     id: str
@@ -63,7 +63,7 @@ class MessageDetail(msgspec.Struct, frozen=True):
 
 
 class Done(DeskBody, frozen=True, kw_only=True):
-    """`note` is for colleagues."""
+    """The mark that a message has been dealt with. `note` is for colleagues."""
 
     note: Reason = ""
 
@@ -71,7 +71,7 @@ class Done(DeskBody, frozen=True, kw_only=True):
 async def list_page(
     request: ApiRequest, paging: Paging, *, done: bool = False, since: datetime | None = None
 ) -> MessagePage:
-    """Return messages that are open, or those that are `done`; left, or done, from `since` on."""
+    """Return open messages left since `since`, or with `done` the messages that were dealt with since `since`."""
     await request.record_list("/messages")
     limit, after = paging.limit, paging.after(datetime, UUID)
     with problems():
@@ -82,7 +82,7 @@ async def list_page(
 
 
 async def show(request: ApiRequest, beginning: str) -> MessageDetail:
-    """Return a message by the beginning of its id."""
+    """Return the message whose id begins with `beginning`. Raises `Problem` 404 for none, 409 for several."""
     first, last = parse_id_range(beginning)
     with problems():
         found = await find_messages(request.booking(), first, last)

@@ -1,4 +1,4 @@
-"""Notifications: to read, to redrive once their cause is mended, and who wants no reminders."""
+"""Endpoints that list notifications, redrive dead ones, and keep the addresses that get no reminders."""
 
 from datetime import datetime
 from uuid import UUID
@@ -29,7 +29,7 @@ _MAX_REDRIVEN = 1000
 
 
 class NotificationEntry(msgspec.Struct, frozen=True):
-    """One notification. It holds no address: that is the appointment's, or the Tenant's. `due_at`: when it is tried next."""
+    """One notification, without the address to which it is sent. `due_at` is the time of its next attempt."""
 
     id: str
     kind: str
@@ -56,7 +56,7 @@ class RedrivenNotifications(msgspec.Struct, frozen=True):
 
 
 class OptOutBody(DeskBody, frozen=True):
-    """Whose reminders end, or with `reminders: true` begin again: an e-mail address or a telephone number."""
+    """An e-mail address or telephone number whose reminders end, or begin again with `reminders: true`."""
 
     address: str
     reminders: bool = False
@@ -68,7 +68,7 @@ class OptOut(msgspec.Struct, frozen=True):
 
 
 class OptOutEntry(msgspec.Struct, frozen=True):
-    """The people without reminders, since when; to a reader the address is `…`."""
+    """An address that gets no reminders, and since when. For a reader the address is `…`."""
 
     address: str
     since: datetime
@@ -89,7 +89,7 @@ async def list_page(request: ApiRequest, paging: Paging, state: str | None = Non
 
 
 async def redrive(request: ApiRequest, notification_id: str, request_id: UUID | None) -> RedrivenNotifications:
-    """Redrive a dead notification; once for a `request_id`, however often it is sent."""
+    """Redrive a dead notification. A request repeated with the same `request_id` redrives nothing more."""
     request.access.require(Right.REDRIVE, "send a notification again")
     try:
         only = UUID(notification_id)
@@ -116,7 +116,7 @@ async def list_without_reminders(request: ApiRequest) -> OptOutList:
 
 
 async def opt_out(request: ApiRequest, body: OptOutBody) -> OptOut:
-    """Keep it by the address, so that it also holds for appointments to come. Safe to repeat."""
+    """Stop or resume the reminders to an address. This also holds for its future appointments. Safe to repeat."""
     request.access.require(Right.ADMINISTER, "stop reminders")
     address = _parse_address(body.address, region_of(request.config))
     await set_opt_out(
@@ -136,7 +136,7 @@ async def _redrive(request: ApiRequest, only: UUID | None, request_id: UUID | No
 
 
 def _parse_address(text: str, region: str) -> str:
-    """Return an address as it is kept. Raises `Problem` 400."""
+    """Return an e-mail address in lower case, or a number in E.164. Raises `Problem` 400 for any other text."""
     if email := real_email(text.strip()):
         return email.lower()
     try:

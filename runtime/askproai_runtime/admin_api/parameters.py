@@ -1,4 +1,4 @@
-"""The parameters of a request over HTTP, and the words in which people write days and times."""
+"""The parameters of an HTTP request to the private API, with days and times in ISO 8601 or in German words."""
 
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -26,9 +26,9 @@ _REQUEST_ID: Final = "Idempotency-Key"  # of a change that has no body; a UUID
 
 @dataclass(frozen=True, slots=True)
 class Param:
-    """One query parameter. `choices` is the closed list of its values, empty when any is allowed; `highest` bounds a number.
+    """One query parameter. `choices` is the closed list of its values, empty if any text is allowed. `highest` bounds a number.
 
-    With `several` it takes more than one of its choices, joined by commas.
+    With `several` it takes several of its choices, joined by commas.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Param:
     several: bool = False
 
     def schema(self) -> dict[str, Any]:
-        """Return the JSON schema of the value."""
+        """Return the JSON schema of the parameter's value."""
         if self.highest is not None:
             return {"type": "integer", "minimum": 1, "maximum": self.highest}
         value = {"type": "string"} | ({"enum": list(self.choices)} if self.choices else {})
@@ -54,7 +54,7 @@ PAGE = (
 
 @dataclass(frozen=True, slots=True)
 class Paging:
-    """A page of a list: so many rows, from the first one on, or from `cursor`, which is `next` of the page before."""
+    """The requested page of a list: at most `limit` rows. `cursor` is `next` of the page before, or None for the first page."""
 
     limit: int = _DEFAULT_ROWS
     cursor: str | None = None
@@ -74,7 +74,7 @@ class Paging:
 
 
 class Parameters:
-    """The parameters of one request, each parsed as its type. Every method raises `Problem` 400 with the error."""
+    """The parsed parameters of one request. Every method raises `Problem` 400 if its parameter is invalid."""
 
     def __init__(self, params: Sequence[Param], http: web.Request, body: bytes, now: datetime, zone: ZoneInfo) -> None:
         self.path, self._query, self._headers, self._body = http.match_info, http.query, http.headers, body
@@ -90,7 +90,7 @@ class Parameters:
             require_text(value)
 
     def body(self, kind: type[B]) -> B:
-        """Return the body as the endpoint's `body`."""
+        """Return the JSON body, parsed as `kind`."""
         try:
             return msgspec.json.decode(self._body, type=kind)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -111,7 +111,7 @@ class Parameters:
         return self.choice(name) == "true"
 
     def some_choices(self, name: str) -> list[str] | None:
-        """Return those of the parameter's `choices` that are named, joined by commas; None when it is absent."""
+        """Return the named values of the parameter's `choices`, which are joined by commas. Return None if it is absent."""
         value, choices = self._query.get(name), self._params[name].choices
         if value is None:
             return None
@@ -121,7 +121,7 @@ class Parameters:
         return named
 
     def instant(self, name: str, *, is_end: bool = False) -> datetime | None:
-        """Return an instant. A day means its local midnight, as an end the next one; a time without an offset is local time."""
+        """Return an instant. A day means its midnight, or with `is_end` the next midnight. Without an offset, times are local."""
         text = self.text(name)
         if text is None:
             return None
@@ -136,7 +136,7 @@ class Parameters:
         return moment if moment.tzinfo else moment.replace(tzinfo=self._zone)
 
     def day(self, name: str) -> date:
-        """Return a date; an absent one is refused."""
+        """Return a date. Raises `Problem` 400 if it is absent, too."""
         text = self._query.get(name, "")
         try:
             return require_storable(date.fromisoformat(to_iso(text, self._now, self._zone)))
@@ -145,7 +145,7 @@ class Parameters:
             raise bad_request(self._find_ambiguity(name, text) or wanted) from None
 
     def _find_ambiguity(self, name: str, text: str) -> str | None:
-        """Return that German words can mean several days or times, and which; None where they cannot."""
+        """Return a sentence with the possible meanings if German words have several, or else None."""
         found = understand(text, at=self._now, zone=self._zone).candidates if text else ()
         readings = [
             each.start.date().isoformat() if each.grain is Grain.DAY else each.start.isoformat(timespec="minutes")
@@ -155,7 +155,7 @@ class Parameters:
         return f"{name} can mean {' or '.join(readings)}: write which" if len(readings) > 1 else None
 
     def limit(self) -> int:
-        """Return the number of rows of a page."""
+        """Return the number of rows of a page, or the default if absent."""
         value = self._query.get("limit", str(_DEFAULT_ROWS))
         if value not in map(str, range(1, MAX_ROWS + 1)):
             raise bad_request(f"limit is a number from 1 to {MAX_ROWS}")
@@ -165,7 +165,7 @@ class Parameters:
         return Paging(self.limit(), self.text("cursor"))
 
     def request_id(self) -> UUID | None:
-        """Return the id of a change without a body: repeated, it is carried out once. None where the sender makes none."""
+        """Return the id of a change without a body, or None. A change that is repeated with its id is carried out once."""
         text = self._headers.get(_REQUEST_ID, "")
         try:
             return UUID(text) if text else None
@@ -174,7 +174,7 @@ class Parameters:
 
 
 def to_iso(text: str, now: datetime, zone: ZoneInfo) -> str:
-    """Return the day or the time that German words name, such as "Dienstag", in ISO 8601; any other text as it is."""
+    """Return the day or time that German words such as "Dienstag" name, in ISO 8601. Return any other text unchanged."""
     if re.match(r"\d{4}-", text):
         return text
     understood = understand(text, at=now, zone=zone)
@@ -187,7 +187,7 @@ def to_iso(text: str, now: datetime, zone: ZoneInfo) -> str:
 
 
 def part_of_day(text: str, now: datetime, zone: ZoneInfo) -> tuple[str, str] | None:
-    """Return start and end, in ISO 8601, of a part of a day such as "Donnerstag Nachmittag"; None for any other text."""
+    """Return the start and end (ISO 8601) of a part of a day such as "Donnerstag Nachmittag", or None for any other text."""
     understood = understand(text, at=now, zone=zone)
     if len(understood.candidates) != 1:
         return None
@@ -198,19 +198,19 @@ def part_of_day(text: str, now: datetime, zone: ZoneInfo) -> tuple[str, str] | N
 
 
 def next_cursor(*sort_key: Any) -> str:
-    """Encode the sort key of a page's last row, for the next page."""
+    """Return the cursor of the next page: the encoded sort key of this page's last row."""
     return urlsafe_b64encode(msgspec.json.encode(sort_key)).decode()
 
 
 def require_text(text: str) -> str:
-    """Return a text that the database can store. Raises `Problem` 400 for any other."""
+    """Return the text if the database can store it. Raises `Problem` 400 if it contains the character NUL."""
     if "\0" in text:
         raise bad_request("no value holds the character NUL")
     return text
 
 
 def require_valid(body: B) -> B:
-    """Return the body of a change that was made here, as one over HTTP has to be. Raises `Problem` 400."""
+    """Return a body that this process has built, checked like a body over HTTP. Raises `Problem` 400 if it is invalid."""
     try:
         return msgspec.convert(msgspec.to_builtins(body), type(body))
     except msgspec.ValidationError as error:

@@ -1,4 +1,4 @@
-"""Export and erasure of one caller. Both are POSTs, so that a reader is refused and no number is in an address that is logged."""
+"""Export and erasure of one caller's data. Both are POSTs: a reader is refused, and no phone number is in a logged address."""
 
 from datetime import datetime
 
@@ -31,21 +31,21 @@ log = structlog.get_logger(__name__)
 
 
 class ExportBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Whose data to export: a phone number. `by` is the sender's own name."""
+    """The phone number (`caller`) whose data to export. `by` is the sender's own name."""
 
     caller: ShortText
     by: ShortText
 
 
 class EraseBody(DeskBody, frozen=True, kw_only=True):
-    """Whose data to erase: a phone number. `cancel_appointments` also cancels the appointments to come, which else refuse it."""
+    """The phone number (`caller`) to erase. Future appointments prevent the erasure unless `cancel_appointments` cancels them."""
 
     caller: ShortText
     cancel_appointments: bool = False
 
 
 class ErasureEntry(msgspec.Struct, frozen=True):
-    """One erasure. `evidence`: rows that were erased or changed, by table. `waits_for`: why it is still open."""
+    """One erasure. `evidence` is the number of rows erased or changed by table, `waits_for` the reason why it is still open."""
 
     id: str
     state: str
@@ -56,7 +56,7 @@ class ErasureEntry(msgspec.Struct, frozen=True):
 
 
 class ErasureAnswer(msgspec.Struct, frozen=True):
-    """The data erased at once; the rest follows. `at_calcom`: uids of bookings that keep name and address at Cal.com."""
+    """An erasure after its first pass; the task does the rest. `at_calcom`: uids of bookings that keep name and address there."""
 
     erasure: ErasureEntry
     cancelled: int

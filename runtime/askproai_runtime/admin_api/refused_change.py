@@ -1,4 +1,4 @@
-"""Why an appointment was not moved or booked, for the people at the desk: callers hear a German question instead."""
+"""Refusals of a move or booking, as problem documents in English for the desk. Callers hear a German question instead."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -30,12 +30,12 @@ _WHY_NOT_BOOKED: Final[Mapping[Obstacle | ChangeRefusal, str]] = {
 
 
 def refuse_move(refused: NotDone, zone: ZoneInfo) -> Problem:
-    """Return the refusal of a move: `outcome` says why, `alternatives` are free times as `{start, end, staff}`."""
+    """Return the refusal of a move. `outcome` is the obstacle, `alternatives` are free times as `{start, end, staff}`."""
     return _refuse("Not Moved", refused, zone, _WHY)
 
 
 def refuse_booking(refused: NotDone, zone: ZoneInfo) -> Problem:
-    """Return the refusal of a booking, with the same members."""
+    """Return the refusal of a booking, with the members `outcome` and `alternatives` as in `refuse_move`."""
     return _refuse("Not Booked", refused, zone, {**_WHY, **_WHY_NOT_BOOKED})
 
 

@@ -1,4 +1,4 @@
-"""One request to the private API, over HTTP or by the page: who asks, and with which objects its endpoint works."""
+"""One request to the private API, over HTTP or by the page: its sender's rights, and the objects that endpoints use."""
 
 import re
 from collections.abc import Callable
@@ -25,21 +25,21 @@ LEFT_OUT: Final = "…"  # in an answer, what it does not say
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """The rights of the bearer of a token, or of a logged-in person."""
+    """The rights of a token's bearer or of a logged-in person."""
 
     role: Role
     admin_secret: str  # the name of the Secret whose token may do everything
 
     @property
     def is_reader(self) -> bool:
-        """Return whether no name of a customer is learned."""
+        """Return whether the names of customers are hidden from the sender."""
         return not self.may(Right.NAMES)
 
     def may(self, right: Right) -> bool:
         return right in rights_of(self.role)
 
     def require(self, right: Right, purpose: str) -> None:
-        """Raise `Problem` 403 without the right; `purpose` completes "to …"."""
+        """Raise `Problem` 403 if the role lacks the right. `purpose` completes the sentence "to …"."""
         if self.may(right):
             return
         if self.role is Role.READER:
@@ -51,7 +51,7 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class ApiRequest:
-    """The sender of a request, and the tenant; its parameters are passed beside it. `name` is the sender's own, as it was sent."""
+    """The sender of a request and the tenant, without parameters. `name` is the sender's own name, as sent."""
 
     api: "PrivateApi"
     access: Access
@@ -73,19 +73,19 @@ class ApiRequest:
 
     @property
     def claimed_by(self) -> str | None:
-        """Return who the sender says they are, printable and bounded; None if the sender does not say it."""
+        """Return the sender's own name, printable and bounded, or None if the sender sent none."""
         return printable(self.name) or None
 
     def booking(self) -> BookingContext:
         return self.api.process.booking()
 
     def hide(self, personal: T, right: Right = Right.NAMES) -> T:
-        """Return a text that says who a customer is or what is the matter with a person; without the right `…` in its place."""
+        """Return personal data, such as a customer's name or an illness, or `…` if the sender lacks the right to see it."""
         return personal if not personal or self.access.may(right) else LEFT_OUT
 
     async def record_list(self, path: str) -> None:
-        """Record that a list of people is read; without the right to names it shows none. Raises what asyncpg raises: then
-        nobody reads it.
+        """Record that a list of people is read, unless its names are hidden from the sender. Raises the errors of asyncpg; the
+        list must then not be shown.
         """
         if self.access.may(Right.NAMES):
             detail = {"role": self.access.role, "claimed_by": self.claimed_by, "list": path}
@@ -93,7 +93,7 @@ class ApiRequest:
 
 
 class PrivateApi:
-    """The objects with which the endpoints of one tenant work. `wake_worker` is called when jobs became due; it returns at once."""
+    """The objects that one tenant's endpoints share. They call `wake_worker` when jobs became due; it returns at once."""
 
     def __init__(self, process: Process, wake_worker: Callable[[], None]) -> None:
         self.process, self.wake_worker = process, wake_worker
@@ -105,5 +105,5 @@ class PrivateApi:
 
 
 def printable(name: str) -> str:
-    """Return what a person is called by their own account, bounded, and without characters that no screen shows."""
+    """Return a person's own name, bounded in length and without invisible characters."""
     return re.sub(f"[{INVISIBLE}]", "", name)[:_MAX_CLAIMED_BY]

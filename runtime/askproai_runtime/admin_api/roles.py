@@ -1,11 +1,11 @@
-"""Roles, and what each may do: decided here alone, for the private API and for the page. Pure."""
+"""The roles and their rights, for the private API and the page. Pure."""
 
 from enum import StrEnum
 from typing import Final
 
 
 class Role(StrEnum):
-    """The role of a person at a tenant. The admin token is the owner's, the reader token a reader's."""
+    """The role of a person at a tenant. The admin token has the role owner, the reader token the role reader."""
 
     OWNER = "owner"
     STAFF = "staff"
@@ -13,7 +13,7 @@ class Role(StrEnum):
 
 
 class Right(StrEnum):
-    """A person's rights, apart from reading data that names nobody."""
+    """The rights that a role can have, apart from reading data that names nobody, which every role may."""
 
     NAMES = "names"  # see who customers are, and what they have entered
     CANCEL = "cancel"
@@ -32,5 +32,5 @@ _RIGHTS: Final = {Role.OWNER: frozenset(Right), Role.STAFF: _OF_STAFF, Role.READ
 
 
 def rights_of(role: Role) -> frozenset[Right]:
-    """Return what a role may do: the one place that decides it."""
+    """Return the rights of a role."""
     return _RIGHTS[role]

@@ -1,4 +1,4 @@
-"""The logins to the page, and the end of a single session, for the owner."""
+"""Endpoints for the owner that list the logins to the page and end a single session."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -28,10 +28,10 @@ _ROLE_OF_TOKEN: Final = {"admin": Role.OWNER, "reader": Role.READER}
 
 
 class SessionEntry(msgspec.Struct, frozen=True):
-    """One login of the last twelve hours that nobody has ended. `name` is as claimed, or as the issuer has it (`by_issuer`).
+    """One login of the last twelve hours that nobody has ended. `name` is as claimed, or with `by_issuer` as the issuer has it.
 
-    `last_seen` is when a page was asked for or was open, to the minute; null where it is not known, as without Redis. A new admin
-    token, or another set-up of the login at the issuer, ends sessions that are listed until their time is over.
+    `last_seen` is when a page was last requested or open, to the minute; null if unknown, as without Redis. A session that
+    ended with a new admin token, or with another set-up of the issuer's login, stays listed until its twelve hours are over.
     """
 
     id: str
@@ -49,21 +49,21 @@ class SessionList(msgspec.Struct, frozen=True):
 
 
 class EndedSession(msgspec.Struct, frozen=True):
-    """`ended` is false if it was over already."""
+    """The answer to ending a session. `ended` is false if it was ended before."""
 
     id: str
     ended: bool
 
 
 class SeenSessions:
-    """When each session was last seen, over all pods: in Redis, which decides nothing. Without it nobody knows."""
+    """When each session was last seen, in any pod. The times are in Redis and only shown; without Redis they are unknown."""
 
     def __init__(self, shared: RedisClient, clock: Clock) -> None:
         self._shared, self._clock = shared, clock
         self._noted: dict[str, float] = {}
 
     async def note(self, session: str) -> None:
-        """Note that a session is seen, once a minute at most. Never raises."""
+        """Note that a session is seen now, at most once a minute. Never raises."""
         at = self._clock.monotonic()
         if at - self._noted.get(session, -_SEEN_EVERY) < _SEEN_EVERY or not self._shared.configured:
             return
@@ -78,7 +78,7 @@ class SeenSessions:
             log.debug("page.session_not_noted", error=str(error))
 
     async def list_seen(self, sessions: Sequence[str]) -> list[datetime | None]:
-        """Return when each was last seen; None for an unknown one."""
+        """Return when each of the sessions was last seen, or None where it is unknown."""
         if not sessions or not self._shared.configured:
             return [None] * len(sessions)
         try:
@@ -116,7 +116,7 @@ async def end(request: ApiRequest, session: str, body: DeskBody) -> EndedSession
 
 
 def _who(row: asyncpg.Record) -> tuple[Role, str | None, bool]:
-    """Return role, name and whether the issuer has identified them, of the entry of a login."""
+    """Return the role and name in the audit entry of a login, and whether the issuer has identified the person."""
     detail: dict[str, Any] = msgspec.json.decode(row["detail"])
     by_issuer = "token" not in detail
     role = Role(detail["role"]) if by_issuer else _ROLE_OF_TOKEN[detail["token"]]

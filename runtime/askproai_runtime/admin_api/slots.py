@@ -26,11 +26,11 @@ class FreeSlot(msgspec.Struct, frozen=True):
 
 
 class SlotList(msgspec.Struct, frozen=True):
-    """`basis`: `calendar` if Cal.com is known to have the slots free, since `read_at`; `own_book` if that is not known.
-    Where there is no slot, both are about the day: `calendar` if all that Cal.com has of it is known.
+    """The free slots of a day. `basis` is `calendar` if Cal.com has the slots free, as read at `read_at`, or else `own_book`.
+    Without a slot, `basis` is about the day: `calendar` if Cal.com's free times of the whole day are known.
 
-    `closed` says why the day as a whole cannot be booked, such as a holiday's name, or who is blocked where there is no slot; None
-    where neither is so.
+    `closed` says why the whole day cannot be booked, such as a holiday's name, or if there is no slot, which staff members are
+    blocked. Otherwise it is None.
     """
 
     slots: list[FreeSlot]
@@ -58,7 +58,7 @@ async def list_day(request: ApiRequest, branch: str, service: str, day: date) ->
 
 
 async def _explain_blocked(booking: BookingContext, rules: ServiceRules, day: date) -> str | None:
-    """Return who of those who do the service is blocked on a local day, or for a part of it; None if nobody is."""
+    """Return a sentence naming the service's staff members who are blocked for a part of a local day, or None if nobody is."""
     start, end = (datetime.combine(day + timedelta(days=more), time(), rules.zone) for more in (0, 1))
     blocks = [
         each
@@ -71,7 +71,7 @@ async def _explain_blocked(booking: BookingContext, rules: ServiceRules, day: da
 
 
 def _explain_closed(rules: ServiceRules, day: date, today: date) -> str | None:
-    """Return why nothing can start on a local day in a branch, whoever works and whatever is booked; None if something can."""
+    """Return why a branch can book nothing on a local day, apart from staff and appointments, or None if it can."""
     branch, service = rules.branch, rules.service
     if day < today:
         return "the day is over"

@@ -1,4 +1,4 @@
-"""The waiting list: who waits for a time to become free, and to whom one is offered now."""
+"""Endpoints for the waiting list: its entries, and the freed time that is offered to an entry now."""
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
@@ -26,7 +26,7 @@ _Change = Callable[[BookingContext, DeskRequest, UUID, str], Awaitable[WaitlistE
 
 
 class WaitingState(StrEnum):
-    """How it is with somebody on the waiting list."""
+    """The state of an entry of the waiting list."""
 
     WAITING = "waiting"
     OFFERED = "offered"  # waiting, with an open offer
@@ -36,7 +36,7 @@ class WaitingState(StrEnum):
 
 
 class OfferedTime(msgspec.Struct, frozen=True):
-    """A time that became free and is offered to this person alone. It blocks nothing: whoever books first has it."""
+    """A freed time, offered to this entry alone. It is not held: another caller may book it first."""
 
     staff: str
     start: datetime
@@ -45,7 +45,7 @@ class OfferedTime(msgspec.Struct, frozen=True):
 
 
 class WaitingEntry(msgspec.Struct, frozen=True):
-    """Somebody who waits. `staff` is null for anybody, `requested` is when, in words; `name` and `phone` are `…` to a reader."""
+    """An entry. `staff` is null for anybody, `requested` is the time in words; `name` and `phone` are `…` for a reader."""
 
     id: str
     created_at: datetime
@@ -74,7 +74,7 @@ class WaitlistDetail(msgspec.Struct, frozen=True):
 
 
 async def list_page(request: ApiRequest, paging: Paging, *, waiting: bool = True) -> WaitlistPage:
-    """Return the entries of those who wait, or of those who wait no more."""
+    """Return the entries that wait, or with `waiting=False` the entries that have ended."""
     await request.record_list("/waitlist")
     limit, after = paging.limit, paging.after(datetime, UUID)
     with problems():
@@ -84,7 +84,7 @@ async def list_page(request: ApiRequest, paging: Paging, *, waiting: bool = True
 
 
 async def show(request: ApiRequest, beginning: str) -> WaitlistDetail:
-    """Return an entry by the beginning of its id."""
+    """Return the entry whose id begins with `beginning`. Raises `Problem` 404 for none, 409 for several."""
     first, last = parse_id_range(beginning)
     with problems():
         found = await find_waitlist_entries(request.booking(), first, last)
@@ -116,7 +116,7 @@ def _to_detail(entry: WaitlistEntry | None, request: ApiRequest) -> WaitlistDeta
 
 
 def to_waiting_entry(entry: WaitlistEntry, request: ApiRequest) -> WaitingEntry:
-    """Return an entry as the private API shows it to its sender."""
+    """Return an entry as the private API shows it. Name and phone are `…` for a reader."""
     zone, offer = request.zone, entry.offer
     times = (offer.starts_at, offer.ends_at, offer.expires_at) if offer else ()
     return WaitingEntry(

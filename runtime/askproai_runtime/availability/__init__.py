@@ -1,4 +1,4 @@
-"""Which times are free: slots, opening hours, obstacles, who can do which part of a visit, and which of the times to offer. Pure.
+"""Find free times: slots, opening hours, obstacles, the resources for a visit, and the choice of times to offer. Pure.
 
 Its modules are its public API.
 """

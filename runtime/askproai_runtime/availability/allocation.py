@@ -1,4 +1,4 @@
-"""Which resources of a staff member an appointment claims, and when none is left. Pure."""
+"""Allocate a staff member's resources to an appointment, or find that too few are free. Pure."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -12,14 +12,14 @@ _SHARES = 27_720  # one staff member, in shares that every number of units up to
 
 
 def allocate_visit(rules: ServiceRules, staff: str, busy: Busy, start: datetime) -> Claims | None:
-    """Return which resources an appointment at `start` claims, for all that it blocks. Returns None when a part has no room."""
+    """Return the claims of an appointment at `start`, for all spans that it blocks; None if a span has too few free resources."""
     staff_member, capacity = rules.staff_member(staff), rules.service.capacity
     parts = [allocate_claims(staff_member, capacity, busy, span) for span in rules.blocked_spans(start, staff)]
     return None if None in parts else sorted(chain(*filter(None, parts)), key=lambda claim: (claim[0], claim[1].start))
 
 
 def add_claims(busy: Busy, claims: Claims, units: int) -> dict[int, Sequence[BusySpan]]:
-    """Return what blocks resources once `claims` of a staff member with so many `units` are made."""
+    """Return the busy spans of resources with `claims` added, for a staff member with `units` units."""
     more = dict(busy)
     for resource_id, span in claims:
         more[resource_id] = [*more.get(resource_id, ()), BusySpan(span.start, span.end, units)]
@@ -27,10 +27,10 @@ def add_claims(busy: Busy, claims: Claims, units: int) -> dict[int, Sequence[Bus
 
 
 def allocate_claims(staff_member: Staff, capacity: int, busy: Busy, blocked: Span) -> Claims | None:
-    """Return which resources to claim for which part of `blocked`: at each instant as many as one appointment takes.
+    """Return the claims for `blocked`: at each instant as many resources as one appointment takes; None if too few are free.
 
-    Returns None when there is no room. An appointment may change its resources on the way (they are units of one staff
-    member): otherwise free ones that do not line up would be lost.
+    An appointment may change its resources within the span (they are units of one staff member): otherwise free units that do
+    not line up would be lost.
     """
     first, last = int(blocked.start.timestamp()), int(blocked.end.timestamp())
     if full_spans(staff_member, capacity, busy, (first, last)):
@@ -52,13 +52,13 @@ def allocate_claims(staff_member: Staff, capacity: int, busy: Busy, blocked: Spa
 
 
 def full_spans(staff_member: Staff, capacity: int, busy: Busy, within: EpochSpan) -> list[EpochSpan]:
-    """Return the spans in which a staff member has no room for one more of `capacity` parallel appointments.
+    """Return the spans in which a staff member cannot take one more of `capacity` parallel appointments.
 
     Only claims that overlap `within` are considered, so each of the spans overlaps it, too.
 
     Two limits apply: the shares of the staff member that are taken, whatever the number of units was when they were claimed,
-    and the resources that can be claimed now. They differ only while appointments from before a change of capacities are
-    still to come.
+    and the resources that can be claimed now. They differ only until the appointments from before a change of capacities are
+    over.
     """
     first, last = within
     claims = [

@@ -1,6 +1,6 @@
-"""A person's appointments in other branches take the whole person, and the way between. Pure.
+"""A person's appointments in other branches block the whole person, and the travel time between the branches. Pure.
 
-docs/decisions/0108-the-matrix.md has why.
+docs/decisions/0108-the-matrix.md explains why.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from askproai_runtime.availability.slots import ServiceRules
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """Resources of people who work in other branches than `branch`, too, each with the travel time between them."""
+    """Resources of persons who also work in branches other than `branch`, each with the travel time between the branches."""
 
     branch: str
     travel: Mapping[int, timedelta]
@@ -24,7 +24,7 @@ class Elsewhere:
 
 
 def find_elsewhere(config: TenantConfig, rules: ServiceRules) -> Elsewhere | None:
-    """Return who of those who can do a service in a branch works in others, too; None if nobody does."""
+    """Return the resources of the rules' staff members who also work in other branches; None if nobody does."""
     others = {
         resource_id
         for branch in config.branches

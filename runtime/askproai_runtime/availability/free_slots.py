@@ -1,7 +1,7 @@
-"""When a service can be booked: rules and busy spans in, slots out. Pure: no clock and no database is read here.
+"""Find the slots of a service from its rules and the busy spans. Pure: no clock and no database is read here.
 
-Rules are local wall clock (`opening_hours.py`), results are UTC instants, every span is half-open; inside, instants are epoch
-seconds.
+Rules are local wall clock (`opening_hours.py`), results are UTC instants; inside, instants are epoch seconds. Every span is
+half-open.
 """
 
 from bisect import bisect_left, bisect_right
@@ -36,7 +36,7 @@ from askproai_runtime.availability.slots import (
 def free_slots(
     rules: ServiceRules, busy: Busy, query: SlotQuery, remote: RemoteFree = MappingProxyType({})
 ) -> list[Slot]:
-    """Return every bookable start that the query asks for, earliest first, one entry for each staff member."""
+    """Return every bookable slot of the query, earliest first, one for each start and staff member."""
     starts = list_starts(rules, query)
     found = [
         (s, staff_member.id)
@@ -47,7 +47,7 @@ def free_slots(
 
 
 def list_starts(rules: ServiceRules, query: SlotQuery) -> list[int]:
-    """Return the starts of the query that the grid, the minimum notice and the horizon allow, whoever works then."""
+    """Return the query's starts that the grid, the minimum notice and the horizon allow, whatever the working hours."""
     first = max(query.first, query.now + timedelta(minutes=rules.service.minimum_notice_minutes)).timestamp()
     end = min(query.end.timestamp(), horizon_end(rules, query.now))
     starts: list[int] = []
@@ -96,7 +96,7 @@ def to_slots(rules: ServiceRules, found: list[tuple[int, str]]) -> list[Slot]:
 
 
 def _starts_within(spans: list[EpochSpan], starts: Sequence[int], needed: EpochSpan) -> list[tuple[int, int]]:
-    """Return for each span the range of indices of the starts whose `needed` seconds (from, to; from the start) it contains."""
+    """Return for each span the index range of the starts whose `needed` seconds, relative to the start, lie in the span."""
     first, end = needed
     return [(bisect_left(starts, opens - first), bisect_right(starts, closes - end)) for opens, closes in spans]
 
@@ -146,7 +146,7 @@ def _subtract(working: list[EpochSpan], full: list[EpochSpan]) -> list[EpochSpan
 
 
 def busy_window(rules: ServiceRules, day: date) -> Span:
-    """Return the time whose claims decide about the starts of a local day, and about who is booked least on it."""
+    """Return the span whose claims decide which starts of a local day are free, and which staff member is booked least."""
     midnight, end = (wall_clock_epoch(day, minute, rules.zone) for minute in (0, DAY_MINUTES))
     service = rules.service
     last = end + (rules.longest_minutes + service.buffer_after_minutes) * 60
@@ -165,8 +165,8 @@ def least_busy_per_start(slots: Iterable[Slot], busy: Busy, rules: ServiceRules,
 
 
 def rank_by(busy: Busy, rules: ServiceRules, language: str) -> Callable[[str, datetime], tuple[bool, bool, float]]:
-    """Return what a staff member is sorted by at a start: who speaks a language (ISO 639) comes first, then the caller's usual one,
-    then who is booked least on that local day.
+    """Return a function for a staff member's sort key at a start: speakers of `language` (ISO 639) come first, then the
+    caller's usual staff member, then the staff member who is booked least on that local day.
     """
     resources = {staff_member.id: staff_member.resource_ids for staff_member in rules.staff_members}
     speakers = {staff_member.id for staff_member in rules.staff_members if _speaks(staff_member, language)}

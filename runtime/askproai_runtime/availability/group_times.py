@@ -1,7 +1,7 @@
-"""When all who come together can be served, each with an appointment of their own. Pure.
+"""Plan the appointments of a group, one for each person. Pure.
 
-All at one time, with different staff members or with one who serves several; else one after the other. The second
-person begins when somebody before them is done, on the next start of the grid: nobody has to come back.
+All at one time, with different staff members or with one who serves several; else one after the other. Each further person
+begins when somebody before them is done, on the next start of the grid: nobody has to come back.
 """
 
 from bisect import bisect_left
@@ -18,7 +18,7 @@ Plan = list[tuple[Slot, Claims]]  # of each who comes, in the order of the rules
 
 
 class GroupTimes:
-    """The plans of a group within one query, of a local day at most."""
+    """Finds the plans of a group within one query, of a local day at most."""
 
     def __init__(
         self, rules: ServiceRules, busy: Busy, query: SlotQuery, language: str, offered: Sequence[Slot] = ()
@@ -37,8 +37,8 @@ class GroupTimes:
         self._longest = int(longest_group(rules).total_seconds())
 
     def read_free(self) -> Iterator[None]:
-        """Find out who is free when, and yield after each staff member: it is to be read to its end before the plans are. It ends
-        where one of the people cannot be served at all; who has the smallest choice comes first.
+        """Find the free starts of each staff member, and yield after each: exhaust this iterator before you ask for plans. It
+        begins with the person who has the fewest staff members, and ends early if a person cannot be served at all.
         """
         known: dict[tuple[bool, str, tuple[str, ...]], Mapping[int, list[str]]] = {}
         for number in sorted(range(len(self._able)), key=lambda number: len(self._able[number])):
@@ -57,20 +57,20 @@ class GroupTimes:
                 return
 
     def list_closest(self, target: float) -> list[int]:
-        """Return the starts at which somebody is free for the first one, the closest to `target` first."""
+        """Return the starts at which a staff member is free for the first person, the closest to `target` first."""
         return sorted(self._free[0], key=lambda start: (abs(start - target), start))
 
     def find_together(self, start: int) -> Plan | None:
-        """Return with whom everybody can be served at `start`."""
+        """Return a plan that serves everybody at `start`; None if there is none."""
         is_free = all(start in free for free in self._free)
         return self._find_at([start] * len(self._people)) if is_free else None
 
     def find_offered(self) -> Plan | None:
-        """Return the plan of the offer: with the same people as far as they are free, else with others at the same times."""
+        """Return a plan at the offered times, with the offered staff members if they are free, else with others; or None."""
         return self._find_at([int(slot.start.timestamp()) for slot in self._offered])
 
     def _find_at(self, starts: Sequence[int]) -> Plan | None:
-        """Return with whom everybody can be served, each at an own start."""
+        """Return a plan that serves each person at that person's own start; None if there is none."""
         by_choice = sorted(
             range(len(starts)),
             key=lambda number: (not self._find_wanted(number), len(self._rank(number, starts[number]))),
@@ -79,9 +79,7 @@ class GroupTimes:
         return None if found is None else [found[number] for number in range(len(starts))]
 
     def find_in_a_row(self, start: int) -> Plan | None:
-        """Return how everybody can be served one after the other from `start` on, some of them beside each other; of several plans
-        the one that ends first.
-        """
+        """Return the plan that serves everybody in a row from `start` on (some at the same time) and ends first; or None."""
         if not all(self._is_free_after(number, start) for number in range(1, len(self._people))):
             return None
         able = self._rank(0, start)
@@ -109,7 +107,7 @@ class GroupTimes:
         return None
 
     def _line_up(self, start: int, plan: Plan, only: str | None) -> Plan | None:
-        """Return a plan that begins with `plan`; with `only` nobody else serves anybody, and every way is tried."""
+        """Return a full plan that begins with `plan`, or None. With `only`, that staff member serves all; every way is tried."""
         number = len(plan)
         if number == len(self._people):
             return plan
@@ -122,7 +120,7 @@ class GroupTimes:
         return None
 
     def _list_next(self, number: int, start: int, plan: Plan) -> list[int]:
-        """Return when the next one may begin: with the first, or when somebody is done, with and without the buffers between."""
+        """Return the starts for the next person: with the first person, or when somebody is done, with and without buffers."""
         rules, found = self._people[number], {start}
         for done, (slot, _) in enumerate(plan):
             buffers = (self._people[done].service.buffer_after_minutes + rules.service.buffer_before_minutes) * 60
@@ -131,7 +129,7 @@ class GroupTimes:
         return sorted(found)
 
     def _rank(self, number: int, start: int) -> list[str]:
-        """Return the staff members who are free for somebody at a start, the offered one first."""
+        """Return the staff members who are free for person `number` at a start, the offered one first."""
         if (known := self._ranked.get((number, start))) is not None:
             return known
         at = datetime.fromtimestamp(start, UTC)
@@ -142,11 +140,11 @@ class GroupTimes:
         return ranked
 
     def _find_wanted(self, number: int) -> str:
-        """Return the staff member who was offered to somebody; empty without an offer."""
+        """Return the id of the staff member who was offered to person `number`; empty without an offer."""
         return self._offered[number].staff if self._offered else ""
 
     def _is_free_after(self, number: int, start: int) -> bool:
-        """Return whether anybody is free for somebody before a group that begins at `start` would have to end."""
+        """Return whether person `number` can begin before a group that begins at `start` would have to end."""
         starts = self._starts_of(number)
         at = bisect_left(starts, start)
         return at < len(starts) and starts[at] < start + self._longest
@@ -159,7 +157,7 @@ class GroupTimes:
     def _allocate(
         self, number: int, staff: str, start: int, planned: Iterable[tuple[Slot, Claims]]
     ) -> tuple[Slot, Claims] | None:
-        """Return an appointment beside those that are planned; None where they take its place."""
+        """Return one more slot of a plan, with its claims; None if the planned slots leave too few free resources."""
         rules, at = self._people[number], datetime.fromtimestamp(start, UTC)
         busy = self._busy
         for slot, taken in planned:
@@ -171,7 +169,7 @@ class GroupTimes:
 
 
 def _first_on_grid(rules: ServiceRules, end: int) -> int:
-    """Return the first start from `end` on, whether it may be booked or not: nobody waits until the notice of a service is over."""
+    """Return the first start of the grid from `end` on. The notice is ignored: nobody waits at the branch until it is over."""
     day = datetime.fromtimestamp(end, UTC).astimezone(rules.zone).date()
     grids = (grid_starts(each, rules.service.slot_step_minutes, rules.zone) for each in (day, day + timedelta(days=1)))
     return next(start for grid in grids for start in grid[bisect_left(grid, end) :])
@@ -180,10 +178,9 @@ def _first_on_grid(rules: ServiceRules, end: int) -> int:
 def find_plan(
     rules: ServiceRules, busy: Busy, query: SlotQuery, language: str, offered: Sequence[Slot] = ()
 ) -> Plan | None:
-    """Return how a group is served from the only start of `query` on; None if it cannot be.
+    """Return the plan of a group for the only start of `query`; None if there is none.
 
-    The times `offered` to these people from this start on are planned again; without an offer all are served at this time. The
-    caller has agreed to no other times.
+    With `offered` slots, their times are planned again; else all are served at this start. The caller has agreed to no other.
     """
     times = GroupTimes(rules, busy, query, language, offered)
     for _ in times.read_free():
@@ -194,13 +191,13 @@ def find_plan(
 
 
 def to_group_slot(plan: Plan) -> Slot:
-    """Return a plan as the slot that is offered."""
+    """Return the slot that offers a plan: the first person's slot, with the companions' slots."""
     (first, _), *others = plan
     return replace(first, companions=tuple(slot for slot, _ in others))
 
 
 def group_window(rules: ServiceRules, first: datetime, end: datetime) -> Span:
-    """Return the time whose claims decide about the starts of a group in [first, end), and about who is booked least that day."""
+    """Return the span whose claims decide which starts of a group in [first, end) are free, and who is booked least that day."""
     day, last_day = (at.astimezone(rules.zone).date() for at in (first, end - timedelta(microseconds=1)))
     opens, closes = wall_clock_epoch(day, 0, rules.zone), wall_clock_epoch(last_day, DAY_MINUTES, rules.zone)
     before = max(each.service.buffer_before_minutes for each in rules.people)
@@ -208,12 +205,12 @@ def group_window(rules: ServiceRules, first: datetime, end: datetime) -> Span:
 
 
 def _longer(query: SlotQuery, rules: ServiceRules) -> SlotQuery:
-    """Return the query of the companions, who may begin later than the first, and at any time of the day."""
+    """Return the query for the companions, who may begin later than the first person, and at any time of the day."""
     return replace(query, end=query.end + longest_group(rules), daily=None, limit=None, without=frozenset())
 
 
 def longest_group(rules: ServiceRules) -> timedelta:
-    """Return how long a group takes at most: all in a row, each with the buffers and the rest of a step of the grid."""
+    """Return the longest time that a group can take: all in a row, each with buffers and one step of the grid."""
     return timedelta(
         minutes=sum(
             each.longest_minutes

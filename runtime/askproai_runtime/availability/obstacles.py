@@ -1,4 +1,4 @@
-"""Why a time cannot be booked, whatever is booked already: closed days, hours, notice, horizon, grid. Pure.
+"""Find the rule by which a time cannot be booked, apart from bookings: closed days, hours, notice, horizon, grid. Pure.
 
 Rules are local wall clock (`opening_hours.py`).
 """
@@ -27,7 +27,7 @@ _TWO_WEEKS = (1_704_067_200, 1_705_190_400)  # 1 to 14 January 2024
 
 
 class Obstacle(StrEnum):
-    """Why a start cannot be booked, the first that applies."""
+    """The reasons why a start cannot be booked. If several apply, the first one that is checked counts."""
 
     PAST = "past"
     TOO_SOON = "too_soon"
@@ -44,7 +44,7 @@ def find_obstacle(
 ) -> Obstacle:
     """Return why `start` (with `whole_day`: every start of its local day) is not free; TAKEN if the rules would allow it.
 
-    With a notice below zero (of the desk) a start that is not longer ago is not past.
+    With a negative notice, which only the desk has, a start that began within that time is not past.
     """
     day, notice = start.astimezone(rules.zone).date(), timedelta(minutes=rules.service.minimum_notice_minutes)
     has_begun = start < now + notice if notice < timedelta() else start <= now
@@ -67,7 +67,7 @@ def find_obstacle(
 
 
 def _works_throughout(rules: ServiceRules, staff_member: Staff, start: datetime) -> bool:
-    """Return whether a staff member works all the time that an appointment at `start` blocks."""
+    """Return whether a staff member works during the whole span that an appointment at `start` blocks."""
     blocked = rules.blocked_span(start, staff_member.id)
     opens, closes = blocked.start.timestamp(), blocked.end.timestamp()
     spans = working_spans(rules.zone, rules.branch, staff_member, int(opens), int(closes))
@@ -75,9 +75,9 @@ def _works_throughout(rules: ServiceRules, staff_member: Staff, start: datetime)
 
 
 def is_too_long(rules: ServiceRules) -> bool:
-    """Return whether no opening of an ordinary week is as long as the service with its buffers, whoever does it.
+    """Return whether the service with its buffers is longer than any working span of an ordinary week, whoever does it.
 
-    Days off count as worked. False where nobody ever works: that is an obstacle of each day.
+    Days off count as worked. False if nobody ever works: that is an obstacle of each day.
     """
     branch = msgspec.structs.replace(rules.branch, holidays=None)
     works = False
@@ -104,12 +104,12 @@ def is_open_day(rules: ServiceRules, day: date) -> bool:
 
 
 def is_day_off(rules: ServiceRules, candidate: Candidate, staff: str | None) -> bool:
-    """Return whether nobody who does the service (or this staff member does not) works on any day of a candidate."""
+    """Return whether nobody who does the service works on any day of a candidate; with `staff`, whether that one does not."""
     return not any(is_working_day(rules, day, staff) for day in list_days(rules, candidate))
 
 
 def works_elsewhere(config: TenantConfig, rules: ServiceRules, candidate: Candidate, staff: str) -> bool:
-    """Return whether a staff member is a person who works in another branch of the tenant on a day of a candidate."""
+    """Return whether the person of a staff member works in another branch of the tenant on a day of a candidate."""
     units = {unit for staff_member in rules.able(staff) for unit in staff_member.resource_ids}
     elsewhere = [
         (branch, staff_member)
@@ -121,25 +121,25 @@ def works_elsewhere(config: TenantConfig, rules: ServiceRules, candidate: Candid
 
 
 def is_working_time(rules: ServiceRules, candidate: Candidate, staff: str | None) -> bool:
-    """Return whether anybody (or this staff member) works at a candidate's start, or at some time of a longer one.
+    """Return whether anybody (or this staff member) works at a candidate's start, or at some time within its span.
 
-    If the times are of several days, the first `LONGEST_SPAN` is looked at.
+    If the times are on several days, only the first `LONGEST_SPAN` is checked.
     """
     return any(_is_within_hours(rules.zone, rules.branch, s, candidate) for s in rules.able(staff))
 
 
 def is_open_time(rules: ServiceRules, candidate: Candidate) -> bool:
-    """Return whether the branch is open at a candidate's start, or at some time of a longer one, whoever works then."""
+    """Return whether the branch is open at a candidate's start, or at some time within its span, whoever works then."""
     return is_branch_open(rules.zone, rules.branch, candidate)
 
 
 def is_branch_open(zone: ZoneInfo, branch: Branch, candidate: Candidate) -> bool:
-    """Return whether a branch is open at a candidate's start, or at some time of a longer one."""
+    """Return whether a branch is open at a candidate's start, or at some time within its span."""
     return _is_within_hours(zone, branch, None, candidate)
 
 
 def list_days(rules: ServiceRules, candidate: Candidate) -> list[date]:
-    """Return the local days that a candidate names, of a long one those of its first `LONGEST_SPAN`."""
+    """Return the local days of a candidate, at most those of its first `LONGEST_SPAN`."""
     return _list_days(rules.zone, candidate)
 
 

@@ -39,9 +39,9 @@ def warm_up(config: TenantConfig, now: datetime) -> None:
 
 
 def working_spans(zone: ZoneInfo, branch: Branch, staff_member: Staff | None, first: int, end: int) -> list[EpochSpan]:
-    """Return when a staff member works while the branch is open, from the local day of `first` to that of `end`.
+    """Return the spans in which a staff member works and the branch is open, from the local day of `first` to that of `end`.
 
-    Without a staff member: when the branch is open.
+    Without a staff member, return the spans in which the branch is open.
     """
     absences = staff_member.absences if staff_member else ()
     hours = staff_member.working_hours if staff_member else None
@@ -73,9 +73,9 @@ def find_closure(branch: Branch, day: date) -> str | None:
 
 @lru_cache(maxsize=256)
 def _public_holidays(country: str, subdivision: str | None, year: int, *, in_english: bool) -> dict[date, str]:
-    """Return the public holidays of a year; of an unknown subdivision those of the country, of an unknown country none.
+    """Return the public holidays of a year; those of the country for an unknown subdivision, none for an unknown country.
 
-    A misspelt state must not fail every call of a branch: the operator reports it (`HolidaysValid`), and the pods log it.
+    A misspelled state must not fail every call of a branch: the operator reports it (`HolidaysValid`), and the pods log it.
     """
     try:
         return public_holidays(country, subdivision, year, in_english=in_english)
@@ -90,7 +90,7 @@ def open_minutes(branch: Branch, day: date) -> list[tuple[int, int]]:
 
 
 def list_minutes(hours: Iterable[Hours], day: date) -> list[tuple[int, int]]:
-    """Return the ranges of a day in minutes of wall clock, in order."""
+    """Return the ranges of `hours` on a day in minutes of wall clock, in order."""
     return merge_spans(_minute_ranges(hours, day))
 
 
@@ -155,7 +155,7 @@ def _exists(wall: datetime, zone: ZoneInfo) -> bool:
 
 
 def bounds_of_day(day: date, daily: Daily | None, zone: ZoneInfo) -> tuple[float, float]:
-    """Return between which instants of a local day starts are asked for; an empty range for a day that is not."""
+    """Return the bounds, in epoch seconds, of the starts that `daily` asks for on a day; an empty range on other weekdays."""
     if daily is None:
         return -inf, inf
     if day.weekday() not in daily.weekdays:

@@ -1,4 +1,4 @@
-"""The starts closest to a time, searched day by day outward from it, until enough are found; and of those a choice.
+"""Search the free starts closest to a time, day by day outward from it, until enough are found, and choose some to offer.
 
 A caller waits, and everybody else's request waits for the event loop. So the search reads the claims of one day at a time, ends
 as soon as no other day can have a closer start, and returns to the event loop after each staff member: neither the horizon, the
@@ -60,8 +60,8 @@ async def find_closest(
 ) -> list[Slot]:
     """Return the query's `limit` starts closest to `closest_to` (to `first` without it), earliest first.
 
-    Each is with the staff member who speaks the language of the call and is booked least that day. A search of all days at once
-    would find the same.
+    The staff member of each start speaks the language of the call, if possible, and is booked least that day. A search of all
+    days at once would find the same.
     """
     target, limit = query.closest_to or query.first, query.limit
     if limit is None or query.end <= query.first:
@@ -80,7 +80,7 @@ async def find_closest(
 async def find_latest(
     rules: ServiceRules, read_busy: ReadBusy, query: SlotQuery, read_remote: ReadRemote = no_remote
 ) -> list[Slot]:
-    """Return the last start of the query that is free, or none. Days are searched backward from its end or the horizon."""
+    """Return the last free start of the query, or an empty list. Days are searched backward from its end or the horizon."""
     end = min(query.end, datetime.fromtimestamp(horizon_end(rules, query.now), UTC))
     return await find_closest(rules, read_busy, replace(query, end=end, closest_to=end, limit=1), read_remote)
 
@@ -88,7 +88,7 @@ async def find_latest(
 async def find_latest_of_first_day(
     rules: ServiceRules, read_busy: ReadBusy, query: SlotQuery, read_remote: ReadRemote = no_remote
 ) -> list[Slot]:
-    """Return the last free start of the first day of the query on which any is free."""
+    """Return the last free start on the first day of the query that has any; an empty list if no day has."""
     soonest = await find_closest(rules, read_busy, replace(query, limit=1), read_remote)
     if not soonest:
         return []
@@ -98,7 +98,7 @@ async def find_latest_of_first_day(
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Slots to offer. `has_more`: other starts of the query are free, too, so that nobody takes these for all."""
+    """Slots to offer. `has_more`: other starts of the query are free, too, so that nobody takes these slots for all."""
 
     slots: list[Slot]
     has_more: bool = False
@@ -107,11 +107,12 @@ class Choice:
 async def find_choice(
     rules: ServiceRules, read_busy: ReadBusy, query: SlotQuery, read_remote: ReadRemote = no_remote
 ) -> Choice:
-    """Return up to the query's `limit` starts among which a caller has a choice: the closest one, others of that day, then others.
+    """Return up to the query's `limit` starts that offer a choice: the closest start, others of its day, then others.
 
-    The second is the closest that is an hour or more from the first on its day. If the query names no time, it is in the other half
-    of the day or at its end: starts in a row sound as if nothing later were free. The third is on a day near by, at about that
-    time, else on the same day. Two starts whose stays overlap are no choice: only where all overlap, the two farthest are offered.
+    The second start is the closest one on the same day that is an hour or more from the first. If the query names no time, it
+    is in the other half of the day or at its end: starts in a row sound as if nothing later were free. The third is on a nearby
+    day, at about that time, else on the same day. Two starts whose stays overlap are no choice: if all overlap, the two
+    farthest are offered.
     """
     read = remember_reads(read_busy)
     target, limit = query.closest_to or query.first, query.limit or 0
@@ -147,7 +148,7 @@ async def _find_first(
 async def _find_farthest(
     rules: ServiceRules, read_busy: ReadBusy, day: SlotQuery, chosen: Slot, read_remote: ReadRemote
 ) -> list[Slot]:
-    """Return the start of the day that is farthest from the chosen one, none if there is no other."""
+    """Return the free start of the day that is farthest from the chosen one; an empty list if there is no other."""
     ends = [replace(day, closest_to=at, limit=1) for at in (day.first, day.end)]
     found = [slot for end in ends for slot in await find_closest(rules, read_busy, end, read_remote)]
     others = sorted(found, key=lambda slot: -abs(slot.start - chosen.start))
@@ -157,7 +158,7 @@ async def _find_farthest(
 def _preferences(
     rules: ServiceRules, query: SlotQuery, chosen: Sequence[Slot], last: datetime
 ) -> Iterator[list[SlotQuery]]:
-    """Yield where the next start of a choice is searched, the best first: queries of one start, within `query`."""
+    """Yield lists of queries for the next start of a choice, the best first; each query is for one start within `query`."""
     zone, first = rules.zone, chosen[0].start
     target = query.closest_to or _spread_target(zone, [slot.start for slot in chosen], last)
     midnight, end_of_day = _local_day(zone, first)
@@ -182,7 +183,7 @@ def _preferences(
 
 
 def _spread_target(zone: ZoneInfo, chosen: Sequence[datetime], last: datetime) -> datetime:
-    """Return the full hour of the day that is farthest from the chosen starts: its `last` one, or between two of them."""
+    """Return the full hour of the day that is farthest from the chosen starts: that of `last`, or one between two starts."""
     end = last.astimezone(zone).replace(minute=0)
     ordered = sorted([*(at for at in chosen if at < end), end])
     between = [_nearest_hour(zone, first + (second - first) / 2) for first, second in pairwise(ordered)]
@@ -194,7 +195,7 @@ def _nearest_hour(zone: ZoneInfo, at: datetime) -> datetime:
 
 
 def _longest_stay(rules: ServiceRules, chosen: Sequence[Slot]) -> timedelta:
-    """Return how long any stay of the choice may last; that of a group until the last of them is done."""
+    """Return the longest stay that any start of the choice may need; a group stays until its last person is done."""
     minutes = max(rules.service_by(member.id).duration_minutes for member in rules.staff_members)
     ends = (max(each.end for each in (slot, *slot.companions)) - slot.start for slot in chosen)
     return max(timedelta(minutes=minutes), *ends)
@@ -203,7 +204,7 @@ def _longest_stay(rules: ServiceRules, chosen: Sequence[Slot]) -> timedelta:
 def _queries(
     query: SlotQuery, windows: list[Window], target: datetime, within: Window | None = None
 ) -> list[SlotQuery]:
-    """Return the queries of the one start closest to `target` in each of `windows`, as far as that is within `query`."""
+    """Return a query for the one start closest to `target` in each of `windows`, limited to the bounds of `query`."""
     for bounds in ((query.first, query.end), within):
         if bounds is not None:
             windows = [(max(first, bounds[0]), min(end, bounds[1])) for first, end in windows]
@@ -221,7 +222,7 @@ def _local_day(zone: ZoneInfo, at: datetime) -> Window:
 
 
 def _subtract_windows(windows: list[Window], taken: list[Window]) -> list[Window]:
-    """Return the parts of `windows` that are in none of `taken`; the end of a taken one is free, and so is its beginning."""
+    """Return the parts of `windows` outside of all `taken` windows. The first and last instants of a taken window are free."""
     for start, end in taken:
         windows = [
             part for first, last in windows for part in ((first, min(last, start + _INSTANT)), (max(first, end), last))
@@ -230,7 +231,7 @@ def _subtract_windows(windows: list[Window], taken: list[Window]) -> list[Window
 
 
 def remember_reads(read_busy: ReadBusy) -> ReadBusy:
-    """Return `read_busy` such that it reads each span once: the searches for one sentence go over the same days."""
+    """Return a `read_busy` that reads each span only once: the searches for one answer go over the same days."""
     known: dict[Span, Busy] = {}
 
     async def read(span: Span) -> Busy:
@@ -244,7 +245,7 @@ def remember_reads(read_busy: ReadBusy) -> ReadBusy:
 async def _search_day(
     rules: ServiceRules, read_busy: ReadBusy, query: SlotQuery, day: date, read_remote: ReadRemote
 ) -> list[Slot]:
-    """Return the closest starts of one local day, each with the person who speaks the caller's language and is booked least."""
+    """Return the closest starts of one local day, each with the staff member who ranks first (see `rank_by`)."""
     first, end = (_instant(rules, day, minute) for minute in (0, DAY_MINUTES))
     part = replace(
         query, first=max(first, query.first), end=min(end, query.end), closest_to=query.closest_to or query.first
@@ -266,9 +267,7 @@ async def _search_day(
 
 
 async def _search_group_day(rules: ServiceRules, read_busy: ReadBusy, query: SlotQuery) -> list[Slot]:
-    """Return the closest starts of one local day at which all who come together can be served: those at which they all are at one
-    time; without any, those from which on they are in a row.
-    """
+    """Return the closest starts of one local day at which a group can be served: all at one time, else one after the other."""
     busy, target = await read_busy(group_window(rules, query.first, query.end)), query.closest_to or query.first
     times = GroupTimes(rules, busy, query, present_language())
     for _ in times.read_free():
@@ -288,7 +287,7 @@ async def _search_group_day(rules: ServiceRules, read_busy: ReadBusy, query: Slo
 
 
 def _distance(rules: ServiceRules, day: date, target: float) -> float:
-    """Return how many seconds the closest instant of a local day is away from `target`."""
+    """Return the distance in seconds between `target` and the closest instant of a local day; 0 within the day."""
     midnight, end = (wall_clock_epoch(day, minute, rules.zone) for minute in (0, DAY_MINUTES))
     return max(midnight - target, target - end, 0)
 

@@ -1,4 +1,4 @@
-"""Bookable times as values: spans, slots, the rules of a service, and the question for its starts. Pure.
+"""Bookable times as values: spans, slots, the rules of a service, and the query for its starts. Pure.
 
 Instants are UTC, every span is half-open; where they are compared often they are epoch seconds.
 """
@@ -38,9 +38,9 @@ def local_day(day: date, zone: ZoneInfo) -> Span:
 
 
 class BusySpan(msgspec.Struct, frozen=True, gc=False):
-    """[start, end), UTC, of one resource: one of the `units` that its staff member had when it was claimed.
+    """A busy span [start, end), UTC, of a resource. `units` is how many units its staff member had when it was claimed.
 
-    The garbage collector does not look at it: it refers to nothing that could refer to it, and a search can hold 80,000.
+    The garbage collector does not track it: it refers to nothing that could refer back, and a search can hold 80,000.
     """
 
     start: datetime
@@ -55,10 +55,11 @@ class BusySpan(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class FreeSpans:
-    """When the remote calendar has a staff member free: spans that are sorted and apart, and how many seconds a booking is there.
+    """The spans in which a staff member is free in the remote calendar, sorted and apart. A booking there takes `length`
+    seconds.
 
-    A start is free there if the whole booking lies within one of the spans. They are a union of slots, so our grid need not be that
-    of the remote calendar.
+    A start is free there if the whole booking lies within one of the spans. They are a union of slots, so our grid need not be
+    that of the remote calendar.
     """
 
     spans: Sequence[EpochSpan]
@@ -74,8 +75,8 @@ class FreeSpans:
 @dataclass(frozen=True, slots=True)
 class ServiceRules:
     """The bounds for the starts of one service in one branch; `staff_members` can do it. A caller who names nobody gets
-    `usual_staff` if that person is free. `among` are those to whom a caller limits the choice, else it is empty. `companions` has
-    the rules of those who come along and get an appointment each.
+    `usual_staff` if that person is free. `among` has the staff members to whom a caller limits the choice; empty without a
+    limit. `companions` has the rules of each companion, who gets an own appointment.
     """
 
     zone: ZoneInfo
@@ -94,12 +95,12 @@ class ServiceRules:
 
     @property
     def people(self) -> tuple["ServiceRules", ...]:
-        """Return the rules of each who comes, the caller's first."""
+        """Return the rules for each person of the group, the caller's first."""
         return self, *self.companions
 
     @property
     def everybody(self) -> list[Staff]:
-        """Return the staff members who can serve somebody of those who come."""
+        """Return the staff members who can serve at least one person of the group."""
         return list({each.id: each for rules in self.people for each in rules.staff_members}.values())
 
     @property
@@ -111,27 +112,27 @@ class ServiceRules:
         return next(staff_member for staff_member in self.staff_members if staff_member.id == staff)
 
     def able(self, staff: str | None) -> list[Staff]:
-        """Return those of `staff_members` who are asked for: of None, which is anybody, all of them."""
+        """Return the staff member with the id `staff`, in a list, or all of `staff_members` if `staff` is None."""
         return [staff_member for staff_member in self.staff_members if staff in {None, staff_member.id}]
 
     def display_name(self, staff: str) -> str:
-        """Return the name of anybody in the branch, or the id of a person who has left it."""
+        """Return the display name of a staff member of the branch, or the id of a staff member who has left it."""
         return next((s.display_name for s in self.branch.staff if s.id == staff), staff)
 
     def service_by(self, staff: str) -> Service:
-        """Return the service as this staff member does it: with an own length and price, if there are any."""
+        """Return the service as this staff member does it: with the staff member's own length and price, if there are any."""
         return self.service.done_by(staff)
 
     @property
     def longest_minutes(self) -> int:
-        """Return the length of the service with whom it takes longest."""
+        """Return the length of the service in minutes with the slowest staff member."""
         return max(
             [self.service.duration_minutes, *(self.service_by(s.id).duration_minutes for s in self.staff_members)]
         )
 
     @property
     def shortest_minutes(self) -> int:
-        """Return the length of the service with whom it is done fastest."""
+        """Return the length of the service in minutes with the fastest staff member."""
         each = [self.service_by(s.id).duration_minutes for s in self.staff_members]
         return min(each, default=self.service.duration_minutes)
 
@@ -141,8 +142,8 @@ class ServiceRules:
         return Span(start + timedelta(seconds=offsets[0][0]), start + timedelta(seconds=offsets[-1][1]))
 
     def blocked_offsets(self, staff: str) -> list[EpochSpan]:
-        """Return what an appointment blocks of a staff member, in seconds from its start, buffers included: one span unless the
-        customer waits in between.
+        """Return the spans in which an appointment blocks a staff member, in seconds from its start, buffers included: one
+        span, unless the customer waits in between.
         """
         service = self.service_by(staff)
         (_, *begins), (*ends, _) = zip(*service.work_spans, strict=True)
@@ -150,7 +151,7 @@ class ServiceRules:
         return [(first * 60, end * 60) for first, end in zip((-before, *begins), (*ends, after), strict=True)]
 
     def blocked_spans(self, start: datetime, staff: str) -> list[Span]:
-        """Return the times that an appointment at `start` takes from a staff member, buffers included."""
+        """Return the spans in which an appointment at `start` blocks a staff member, buffers included."""
         return [
             Span(start + timedelta(seconds=a), start + timedelta(seconds=b)) for a, b in self.blocked_offsets(staff)
         ]
@@ -166,11 +167,11 @@ class EventTypeLink:
 
 @dataclass(frozen=True, slots=True)
 class SlotQuery:
-    """Which starts: [first, end), of one staff member or of anybody. `now` decides about minimum notice and horizon.
+    """A query for starts in [first, end), of one staff member or of anybody. Minimum notice and horizon count from `now`.
 
-    With a `limit` only so many of each staff member, those closest to `closest_to`; to `first` without it. Nobody of the
-    closest starts of all is missing then, and what a query costs depends neither on the grid nor on how much is free.
-    With `daily` only starts at these times of the days. The starts in `without` are left out.
+    With a `limit` only so many starts of each staff member are found, those closest to `closest_to`, or to `first` without it.
+    The closest starts of all are among them, and the cost of a query depends neither on the grid nor on how much is free. With
+    `daily` only starts at these times of the days count. The starts in `without` are left out.
     """
 
     now: datetime
@@ -184,13 +185,13 @@ class SlotQuery:
 
     @classmethod
     def at(cls, start: datetime, now: datetime, staff: str | None) -> Self:
-        """Ask for exactly this start: one with seconds is not on the grid, and finds none."""
+        """Return the query for exactly this start. A start with seconds is not on the grid, and is not found."""
         return cls(now, start, start + timedelta(microseconds=1), staff)
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A bookable start with a staff member, and those of the companions, in the order of the rules."""
+    """A bookable start with a staff member, and the companions' slots, in the order of the rules."""
 
     start: datetime
     end: datetime
@@ -215,5 +216,5 @@ def subtract_spans(span: Span, others: Iterable[Span]) -> list[Span]:
 
 
 def utc_span(start: int, end: int) -> Span:
-    """Return a span of epoch seconds."""
+    """Return the UTC span between two epoch seconds."""
     return Span(datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(end, UTC))

@@ -1,4 +1,4 @@
-"""The table `billing`: one row per subscription, the same for every order of its events."""
+"""The table `billing`: one row per subscription, which is the same for every order of its events."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,7 +34,7 @@ ORDER BY livemode DESC,
 
 @dataclass(frozen=True, slots=True)
 class BillingChange:
-    """The report of one event alone about a subscription: its status, or whether its newest invoice was paid."""
+    """The content of one Stripe event about a subscription: its status, or whether its newest invoice was paid."""
 
     subscription: str
     created_at: datetime
@@ -46,14 +46,14 @@ class BillingChange:
 
 @dataclass(frozen=True, slots=True)
 class BillingState:
-    """The subscription's status in Stripe's words (`active`, `trialing`, `past_due`, `canceled`, …), and when it was reported."""
+    """The subscription's status, by Stripe's names (`active`, `trialing`, `past_due`, `canceled`, …), and when it was reported."""
 
     status: str
     as_of: datetime
 
 
 async def save_billing_change(conn: Connection, tenant: str, change: BillingChange) -> None:
-    """Store a change, unless a newer one of the same kind is stored already."""
+    """Store a change, unless a newer change of the same kind is stored."""
     key = tenant, change.subscription, change.livemode
     if change.invoice_paid is None:
         await conn.execute(_SAVE_STATUS, *key, change.status, change.created_at, change.ended, _STAGES)
@@ -62,6 +62,6 @@ async def save_billing_change(conn: Connection, tenant: str, change: BillingChan
 
 
 async def get_billing_state(pool: Pool, tenant: str) -> BillingState | None:
-    """Return the current state; None if Stripe never reported one."""
+    """Return the current state of the subscription, or None if Stripe has never reported one."""
     row = await pool.fetchrow(_STATE, tenant)
     return None if row is None else BillingState(row["status"], row["as_of"])

@@ -9,8 +9,8 @@ DESK_CALL: Final = "desk:"  # the prefix of `call_id` in the rows of a desk requ
 
 @dataclass(frozen=True, slots=True)
 class DeskRequest:
-    """A change that the desk requests by the private API. The sender makes the id, and repeats it when it tries again. `by` is the
-    user's name as the sender claims it.
+    """A change that the desk requests through the private API. The sender generates `request_id`, and reuses it to retry. `by`
+    is the user name that the sender claims.
     """
 
     request_id: UUID
@@ -18,13 +18,13 @@ class DeskRequest:
 
     @property
     def call_id(self) -> str:
-        """Return the value that the rows of the change have in place of a call's id."""
+        """Return the value that the rows of this change store in place of a call id."""
         return f"{DESK_CALL}{self.request_id}"
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A caller, or with `desk` the desk. The rows of the change have `call_id`, to which the actor's holds belong."""
+    """A caller, or the desk if `desk` is set. The rows of the change and the actor's holds are stored under `call_id`."""
 
     call_id: str
     caller: str | None  # E.164; None when withheld

@@ -1,4 +1,4 @@
-"""Notify of a change of an appointment, in the transaction of the change."""
+"""Enqueue the notifications of a changed appointment, in the transaction of the change."""
 
 from askproai_core.database import Connection
 from askproai_core.tenant_config import TenantConfig
@@ -10,9 +10,9 @@ from askproai_runtime.notifications.types import Kind
 async def announce(
     conn: Connection, config: TenantConfig, kind: Kind, appointment: Appointment, *, told: bool = False
 ) -> None:
-    """Enqueue the notifications of a change: one statement at most. `appointment` is as it is after the change.
+    """Enqueue the notifications of a change, with at most one SQL statement. `appointment` is the state after the change.
 
-    `told`: the customer knows of the change from a conversation, or never knew of the appointment.
+    `told`: the customer has heard of the change in a conversation, or never knew of the appointment.
     """
     await enqueue_change(
         conn,

@@ -23,8 +23,8 @@ class Status(StrEnum):
 
 
 class CancelledBy(StrEnum):
-    """The place of a cancellation. `CALLER`: here, by a caller or by the desk (only the desk's are in the audit log); it is
-    cancelled in the calendar, too. `CALENDAR`: in the calendar, where the appointment may become live again.
+    """Where an appointment was cancelled. `CALLER`: in our book, by a caller or the desk; the remote calendar follows. Only the
+    desk's cancellations are in the audit log. `CALENDAR`: in the remote calendar, where it may become live again.
     """
 
     CALLER = "caller"
@@ -33,14 +33,15 @@ class CancelledBy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Appointment:
-    """A row of `appointments`, with its customer's phone number.
+    """A row of `appointments`, with the customer's phone number.
 
-    `names_of_number` has the customers' names of the calling number and of the call, past ones included. Only
+    `names_of_number` has the customer names of all appointments of the calling number and of the call, past ones included. Only
     `list_upcoming_appointments` sets it.
 
-    `was_…` is set while the calendar has not agreed to a move: the time before the move, and the number of its placement.
-    `actions`: the keys under which its call has booked it. `settled`: no request is working on it now. `read_at` is the time of the
-    reading by the database's clock, `age` the time since the row was made. `updated_at` of a cancelled one never changes.
+    `was_…` are set while the calendar has not accepted a move: the time before the move, and the number of that placement.
+    `actions` are the keys of the actions by which the call has booked the appointment. `settled`: no request is working on the
+    appointment. `read_at` is when the row was read, by the database's clock; `age` is the time since its creation. `updated_at`
+    never changes after a cancellation.
     """
 
     id: UUID
@@ -84,7 +85,7 @@ class Appointment:
 
     @property
     def is_beside(self) -> bool:
-        """Return whether its call has requested it with `another`."""
+        """Return whether the call has booked this appointment with `another`, as one more."""
         return any("|another:" in key for key in self.actions)
 
     @property
@@ -93,30 +94,30 @@ class Appointment:
 
     @property
     def spans(self) -> list[Span]:
-        """Return its time, and the time before a move to which the calendar has not agreed."""
+        """Return the appointment's time, and the time before a move that the calendar has not accepted yet."""
         was = [Span(self.was_starts_at, self.was_ends_at)] if self.was_starts_at and self.was_ends_at else []
         return [Span(self.starts_at, self.ends_at), *was]
 
     @property
     def in_remote_calendar(self) -> bool:
-        """Return whether it also belongs into the remote calendar."""
+        """Return whether the appointment also needs a booking in the remote calendar."""
         return self.event_type_id is not None
 
     @property
     def by_desk(self) -> bool:
-        """Return whether the desk has booked it."""
+        """Return whether the desk has booked this appointment."""
         return self.call_id.startswith(DESK_CALL)
 
     @property
     def awaits_confirmation(self) -> bool:
-        """Return whether the calendar has it as desired, but somebody has yet to accept it there."""
+        """Return whether the remote calendar has the booking as desired, but a person still has to accept it there."""
         return self.status == Status.PENDING_SYNC and self.external_id is not None and self.was_starts_at is None
 
 
 def build_appointment(
     appointment_id: UUID, actor: Actor, rules: ServiceRules, slot: Slot, status: Status, **fields: Any
 ) -> Appointment:
-    """Return the row of a slot that is held or booked. `fields` has its other columns."""
+    """Return the appointment for a slot that is to be held or booked. `fields` are its other attributes."""
     return Appointment(
         appointment_id, rules.branch.name, rules.service.name, slot.staff, slot.start, slot.end, status, actor.call_id,
         actor.correlation_id, caller=actor.caller, **fields,
@@ -125,7 +126,7 @@ def build_appointment(
 
 @dataclass(frozen=True, slots=True)
 class NamedSlot:
-    """A slot that an answer has named, by the names in the config; `service` may be a visit's. `start` is in UTC."""
+    """A slot that an answer has named, by the names in the config; `service` may name a visit. `start` is in UTC."""
 
     branch: str
     service: str

@@ -7,7 +7,7 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A time that the tenant has taken from one person or several. `staff` has their entries, each `branch/staff`."""
+    """A span in which the tenant has blocked one or several persons. `staff` has their staff entries, each `branch/staff`."""
 
     id: UUID
     starts_at: datetime
@@ -20,7 +20,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class BlockedAppointment:
-    """A live appointment within a block, and the number of its customer, if one is known."""
+    """A live appointment that overlaps a block, with the customer's phone number if it is known."""
 
     id: UUID
     branch: str

@@ -13,21 +13,21 @@ from askproai_runtime.visits import find_by_name
 
 
 def find_rules(config: TenantConfig, branch_name: str, service_name: str) -> ServiceRules | None:
-    """Return the rules of a service or a visit in a branch, by their names in the config; None if it is not offered any more."""
+    """Return the rules of a service or visit in a branch, by their names in the config; None if it is no longer offered."""
     branch, service = config.find_branch(branch_name), find_by_name(config, service_name, branch_name)
     return ServiceRules.of(ZoneInfo(config.time_zone), branch, service) if branch and service else None
 
 
 def linked_event_types(ctx: BookingContext, service: Service) -> dict[str, int]:
-    """Return the event types in which a service is booked, by staff member."""
+    """Return the id of the event type in which a service is booked, for each linked staff member."""
     return {staff: bookable.event_type_id for staff, bookable in linked_bookables(ctx, service).items()}
 
 
 def linked_bookables(ctx: BookingContext, service: Service) -> dict[str, Bookable]:
-    """Return the bookables whose free times limit a service, by staff member.
+    """Return the bookable whose free times limit a service, for each linked staff member.
 
-    Staff members without an event type are in the local calendar only. So are services with seats (a capacity above 1), which are
-    not booked at Cal.com.
+    Staff members without an event type are in the local calendar only, and are left out. The result is empty for services with
+    seats (a capacity above 1), which are not booked at Cal.com.
     """
     if not ctx.calendar.remote or service.capacity != 1:
         return {}
@@ -35,7 +35,7 @@ def linked_bookables(ctx: BookingContext, service: Service) -> dict[str, Bookabl
 
 
 def list_refused_staff(ctx: BookingContext, service: Service) -> set[str]:
-    """Return the staff members whose event type Cal.com does not have: each of their bookings is refused."""
+    """Return the ids of the staff members whose event type does not exist at Cal.com: every booking with them is refused."""
     if not ctx.calendar.remote or service.capacity != 1:
         return set()
     links = {link.staff: link.withheld for link in reversed(service.linked_event_types)}
@@ -43,7 +43,7 @@ def list_refused_staff(ctx: BookingContext, service: Service) -> set[str]:
 
 
 def list_bookables(config: TenantConfig) -> list[Bookable]:
-    """Return all bookables whose free times may be requested, those of one service together."""
+    """Return all bookables whose free times may be requested, grouped by service."""
     services = (service for service in config.services if service.capacity == 1)
     links = (link for service in services for link in service.linked_event_types if link.withheld is None)
     return list(dict.fromkeys(map(_bookable, links)))
@@ -55,7 +55,7 @@ def _bookable(link: EventType) -> Bookable:
 
 
 def find_event_types_of_person(config: TenantConfig, event_type_id: int | None) -> list[int]:
-    """Return the event types of the persons who have `event_type_id`; all event types if nobody is known to have it.
+    """Return the ids of all event types of the persons linked to `event_type_id`; of all persons if nobody is linked to it.
 
     A booking makes a person busy in all of the person's event types. One person has the same resources in every branch.
     """
@@ -64,7 +64,7 @@ def find_event_types_of_person(config: TenantConfig, event_type_id: int | None) 
 
 
 def find_event_types_of_staff(config: TenantConfig, staff_ids: set[str]) -> list[int]:
-    """Return the event types of staff members in all branches of their persons; all event types if `staff_ids` is empty."""
+    """Return the ids of all event types of these staff members, in all their branches; all event types if `staff_ids` is empty."""
     links = [link for service in config.services for link in service.linked_event_types]
     staff = [staff_member for branch in config.branches for staff_member in branch.staff]
     resources = {r for staff_member in staff if staff_member.id in staff_ids for r in staff_member.resource_ids}
@@ -73,13 +73,13 @@ def find_event_types_of_staff(config: TenantConfig, staff_ids: set[str]) -> list
 
 
 def leave_out_refused(ctx: BookingContext, request: ServiceRequest) -> ServiceRequest:
-    """Return the request without staff members whom Cal.com surely refuses to book; without anybody if such a one was requested."""
+    """Return the request without staff members whom Cal.com refuses to book; without anybody if one of them was requested."""
     refused, rules = list_refused_staff(ctx, request.rules.service), request.rules
     able = tuple(s for s in rules.staff_members if s.id not in refused and request.staff not in refused)
     return replace(request, rules=replace(rules, staff_members=able))
 
 
 def is_requested(config: TenantConfig, appointment: Appointment) -> bool:
-    """Return whether somebody at the remote calendar has yet to confirm an appointment, or will have to once it is there."""
+    """Return whether a person must accept the appointment in the remote calendar, now or as soon as its booking is there."""
     pending = appointment.status == Status.PENDING_SYNC
     return appointment.awaits_confirmation or (pending and config.needs_confirmation(appointment.event_type_id))

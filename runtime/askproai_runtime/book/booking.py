@@ -87,7 +87,7 @@ _Booking: TypeAlias = Change[Booked, Booked | NotBooked]
 
 
 async def book(ctx: BookingContext, request: BookingRequest, deadline: float) -> Booked | NotBooked:
-    """Book once, or return why nothing is booked. `deadline` is in monotonic seconds. Raises `OutcomeUnknown`."""
+    """Make a booking once, or return why it is not made. `deadline` is in monotonic seconds. Raises `OutcomeUnknown`."""
     try:
         require_phone(ctx, request)
         with span("booking.claim"):
@@ -109,7 +109,7 @@ async def book(ctx: BookingContext, request: BookingRequest, deadline: float) ->
 
 
 def require_phone(ctx: BookingContext, request: BookingRequest) -> None:
-    """Raise `Undecided` if the calendar refuses bookings without a number, and none is known that it accepts."""
+    """Raise `Undecided` if the calendar requires a phone number for this booking, and no number that it accepts is known."""
     is_linked = bool(linked_event_types(ctx, request.rules.service))
     if is_linked and needs_phone(request.rules.service) and usable_phone(request.phone) is None:
         raise Undecided(PhoneNeeded())
@@ -118,7 +118,7 @@ def require_phone(ctx: BookingContext, request: BookingRequest) -> None:
 async def _claim_booking(
     ctx: BookingContext, request: BookingRequest, deadline: float
 ) -> ActionClaim | Booked | InFlight:
-    """Claim the right to book this once. A concurrent request that has booked it answers for both."""
+    """Claim the action of this booking, or return a concurrent request's booking; `InFlight` while that request still runs."""
     actor = request.actor
 
     async def find_result(conn: Connection) -> Booked | None:
@@ -140,7 +140,8 @@ async def _claim_booking(
 
 
 async def _find_repeated(conn: Connection, ctx: BookingContext, request: BookingRequest) -> list[Appointment]:
-    """Return the appointments that the call, or this request of the desk, has booked before: for a group, one for each person.
+    """Return the appointments that this call, or this desk request, has already booked for the same request: one for each
+    person of a group.
 
     An appointment of the desk counts whatever happened to it since, unless the calendar has refused it. Raises `Undecided`.
     """
@@ -167,9 +168,9 @@ async def _find_repeated(conn: Connection, ctx: BookingContext, request: Booking
 
 
 async def _check_slot(ctx: BookingContext, request: BookingRequest) -> None:
-    """Check without any lock, while another call books there, whether the slot is still free.
+    """Check without a lock, while another call books the slot, whether it is still free. Raises `SlotNotFree` if it is not.
 
-    Raises `SlotNotFree` if it is not: many callers for one slot then cost one transaction, and a query for each of the others.
+    Many callers for one slot then cost one transaction, and one query for each caller who comes too late.
     """
     if request.replaces is not None:
         return  # its time is free only within the transaction
@@ -186,7 +187,7 @@ async def _book_slot(
 
 
 async def _read_written(conn: Connection, ctx: BookingContext, written: Booked) -> Booked:
-    """Return a booking with its appointments as they are now. Raises `SlotNotFree` if the calendar does not have the time free."""
+    """Return the booking as the book has it now. Raises `SlotNotFree` if the calendar has refused an appointment of it."""
     found = [await get_appointment(conn, ctx.tenant, each.id) or each for each in written.appointments]
     if any(each.status == Status.FAILED for each in found):
         raise SlotNotFree
@@ -196,7 +197,7 @@ async def _read_written(conn: Connection, ctx: BookingContext, written: Booked) 
 async def _book_with_any_staff(
     ctx: BookingContext, claim: ActionClaim, request: BookingRequest, change: _Booking
 ) -> Booked | NotBooked:
-    """Try one staff member after the other until the calendar agrees, nobody is left, or the caller has waited long enough."""
+    """Book with one staff member after another, until the calendar accepts, nobody is left, or the caller's time is used up."""
     refused_staff: set[str] = set()
     while True:
         written = await _write_with_any_staff(ctx, claim, request, refused_staff, change)
@@ -231,7 +232,7 @@ async def _book_with_any_staff(
 async def _write_with_any_staff(
     ctx: BookingContext, claim: ActionClaim, request: BookingRequest, refused_staff: Collection[str], change: _Booking
 ) -> Booked | NotBooked:
-    """Run TX1. If nobody is free, return `Refused` if the calendar has refused some of them, else raise `SlotNotFree`."""
+    """Run TX1. If no staff member is free, return `Refused` if the calendar has refused at least one, else raise `SlotNotFree`."""
     try:
         with span("booking.write"):
             return await change.commit(
@@ -258,7 +259,7 @@ async def _give_up_appointment(
 ) -> bool:
     """Free the time of an appointment that the calendar has not accepted. Returns False if it was promised meanwhile.
 
-    A time that is taken there is not offered again for a while. After a refusal it is offered: the cause is not the time.
+    A time that is taken in the calendar is not offered for a while. After a refusal for another reason it is still offered.
     """
     ids = {"appointment": str(appointment.id), "correlation_id": appointment.correlation_id}
     if isinstance(outcome, Taken):
@@ -299,10 +300,10 @@ async def _write_appointments(
     refused_staff: Collection[str],
     attempted: Booked | None,
 ) -> Booked:
-    """TX1: write in one transaction all that must not be lost: appointments, claims, customer, sync job, and the action's state.
+    """TX1: write in one transaction all that must not be lost: appointments, claims, customer, sync job, and action state.
 
-    Only under the lock is it certain whether the call has the appointment already: the request that had the claim before may have
-    committed a moment ago, after its lease ended.
+    Only under the lock is it certain whether the call already has the appointment: an earlier request may have committed just
+    now, after its lease ended.
     """
     actor, rules = request.actor, request.rules
     replaced = [] if request.replaces is None else [request.replaces.id]
@@ -362,11 +363,10 @@ async def _place(
 ) -> Plan:
     """Check the rules, the claims and the known free times of the remote calendar again, and return the slots to book.
 
-    The offered staff member is kept if free, else the least busy one of that day is chosen. A group keeps its `offered` times.
-    `refused_staff` are the staff members whom the calendar has just refused to book. Raises `SlotNotFree`.
+    The offered staff member is kept if free, else the least busy staff member of that day is chosen. A group keeps its
+    `offered` times. `refused_staff` are the staff members whom the calendar has just refused to book. Raises `SlotNotFree`.
 
-    The minimum notice of an offered slot counts from the duration of a hold before now: it must not run out while the caller
-    considers.
+    The minimum notice of an offered slot is checked as of one hold duration ago: it must not run out meanwhile.
     """
     rules, start = request.rules, request.start
     now = ctx.clock.now() - (ctx.settings.hold if request.offered_staff else timedelta())
@@ -410,7 +410,7 @@ def _choose_staff(
 def _build_appointment(
     ctx: BookingContext, claim: ActionClaim, request: BookingRequest, slot: Slot, customer: UUID | None
 ) -> Appointment:
-    """Return the row to write: pending if it belongs into the remote calendar, else confirmed."""
+    """Return the appointment to insert: pending if the remote calendar must accept it, else confirmed."""
     appointment_id, domain = uuid4(), ctx.config().calendar.attendee_email_domain
     event_type_id = linked_event_types(ctx, request.rules.service).get(slot.staff)
     return build_appointment(

@@ -1,4 +1,4 @@
-"""Cancel an appointment: its time is free at once, and the calendar follows by the sync job, however long it is away."""
+"""Cancel an appointment: its time is free at once. The sync job cancels it in the remote calendar, however long that is down."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -26,13 +26,13 @@ log = structlog.get_logger(__name__)
 
 
 class _MovedSince(Exception):
-    """The appointment has another start than the caller agreed to cancel."""
+    """The appointment no longer starts at the time that the caller agreed to cancel."""
 
 
 async def cancel(
     ctx: BookingContext, actor: Actor, found: Appointment, reason: str | None
 ) -> Cancelled | Gone | ChangedSince | Busy:
-    """Cancel an appointment at the start at which it was `found`. One that is cancelled already is `Cancelled`, too."""
+    """Cancel an appointment, unless its start has changed since it was `found`. A repeated cancellation succeeds, too."""
 
     async def write(conn: Connection) -> Appointment:
         now = await write_cancellation(conn, ctx, actor, found.id, reason, agreed_start=found.starts_at)
@@ -61,11 +61,11 @@ async def write_cancellation(
     *,
     agreed_start: datetime | None = None,
 ) -> Appointment:
-    """Write in one transaction the status, the freed time, the job that cancels it in the calendar, and the desk's audit entry.
+    """Cancel an appointment in the transaction, with its sync job and the desk's audit entry, and return the appointment.
 
-    A concurrent cancellation or move waits for the lock, and then finds the status that this one has written. An appointment
-    that has another start than `agreed_start` is returned as it is, and so is one that has begun. In the local calendar the desk
-    can cancel an appointment until `ctx.settings.begun` after its start.
+    A concurrent cancellation or move waits for the lock, and then reads the new status. An appointment that has begun, or does
+    not start at `agreed_start`, is returned unchanged. In the local calendar the desk can cancel an appointment until
+    `ctx.settings.begun` after its start.
     """
     await lock_resources_of(conn, ctx.tenant, appointment_id)
     appointment = await get_appointment(conn, ctx.tenant, appointment_id, lock=True)
@@ -91,14 +91,14 @@ async def write_cancellation(
 
 
 async def cancel_replaced(conn: Connection, ctx: BookingContext, actor: Actor, replaced: Appointment) -> None:
-    """Cancel an appointment within the transaction that books its replacement. Raises `SlotNotFree` if it was moved or began."""
+    """Cancel an appointment in the transaction that books its replacement. Raises `SlotNotFree` if it was moved or has begun."""
     found = await write_cancellation(conn, ctx, actor, replaced.id, None, agreed_start=replaced.starts_at)
     if found.live:
         raise SlotNotFree
 
 
 async def cancel_replaced_afterwards(ctx: BookingContext, actor: Actor, replaced: Appointment) -> bool:
-    """Cancel an appointment whose replacement is confirmed. Return whether that is certain: the book may be locked or away."""
+    """Cancel an appointment whose replacement is confirmed. Returns False if it may still be live: the book may be unavailable."""
 
     async def write(conn: Connection) -> Appointment:
         return await write_cancellation(conn, ctx, actor, replaced.id, None, agreed_start=replaced.starts_at)

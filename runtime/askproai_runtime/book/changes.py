@@ -32,9 +32,10 @@ _READ_SECONDS = 1.0  # a caller waits
 class Change(Generic[W, R]):
     """A change in progress, and the value that it has written so far.
 
-    `answer` makes the answer from the written value. `read` returns that value as the book has it now. If the change was undone,
-    `read` raises the error that the change itself would raise. Without `read`, only the answer follows the COMMIT. `attempted` is
-    the value of the transaction's last run, committed or not: the next run may find its rows, if the COMMIT had no answer.
+    `answer` makes the answer from the written value. `read` returns that value as the book has it now. If the change was
+    undone, `read` raises the error that the change itself would raise. `read` may be None only if nothing but the answer
+    follows the COMMIT. `attempted` is the value of the transaction's last run, committed or not: after a COMMIT without an
+    answer, the next run may find its rows.
     """
 
     ctx: BookingContext
@@ -45,9 +46,10 @@ class Change(Generic[W, R]):
     _is_reverting: bool = False
 
     async def run(self, steps: Callable[[], Awaitable[R]]) -> R:
-        """Run the steps of the change, and answer by the book if one of them fails after the COMMIT.
+        """Run the steps of the change, and return their answer. If one fails after the COMMIT, return the answer by the book's
+        state.
 
-        Raises the errors of the steps while nothing is written, and `OutcomeUnknown`.
+        Raises the error of a step that fails before the COMMIT, and `OutcomeUnknown`.
         """
         try:
             return await steps()
@@ -90,7 +92,7 @@ class Change(Generic[W, R]):
 
 @contextmanager
 def said_of_written() -> Iterator[None]:
-    """Raise `OutcomeUnknown` for a defect in the answer to a committed change: nobody may hear that nothing was done."""
+    """Raise `OutcomeUnknown` in place of any error in the answer to a committed change: nobody may hear that nothing was done."""
     try:
         yield
     except Exception as defect:

@@ -24,12 +24,12 @@ _APART_SECONDS = 0.1  # a caller's longest wait for the read before
 
 @dataclass(slots=True)
 class ReadsInFlight:
-    """The requests of this process for free times that are not answered yet: a call that needs one of them joins it."""
+    """The running requests of this process for free times: a call that needs the same free times joins the request."""
 
     tasks: dict[Hashable, asyncio.Task[Any]] = field(default_factory=dict)
 
     def join(self, key: Hashable, read: Callable[[], Coroutine[Any, Any, T]]) -> asyncio.Task[T]:
-        """Return the running read of `key`, or begin it. It goes on when its waiting callers give up."""
+        """Return the running read of `key`, or start one. The read continues if all of its callers give up."""
         if key not in self.tasks:
             self.tasks[key] = asyncio.create_task(read())
             self.tasks[key].add_done_callback(lambda _: self.tasks.pop(key, None))
@@ -38,18 +38,18 @@ class ReadsInFlight:
 
 @dataclass(slots=True)
 class SharedReads:
-    """The reads of one process that wait to begin, and those that run, by key. No request gets a result that was read before it."""
+    """The waiting and the running reads of one process, by key. No request gets a result whose read began before the request."""
 
     _next: dict[Hashable, asyncio.Task[Any]] = field(default_factory=dict)
     _running: dict[Hashable, asyncio.Task[Any]] = field(default_factory=dict)
 
     async def share(self, key: Hashable, read: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """Return the result of a read of `key` that begins after this call: at once, or when the running one has ended, at most
-        0.1 s later. All requests before it begins share the `read` of the first one, in whose context it runs: a value that `read`
-        takes from its context, such as a language, belongs into `key`.
+        """Return the result of a read of `key` that begins after this call: at once, or when the running read ends, but at most
+        0.1 s later. All requests that come before the read begins share the first request's `read`, which runs in that
+        request's context: a value that `read` takes from its context, such as a language, must be part of `key`.
 
-        It goes on when its waiting callers give up. Raises the errors of the own `read`: a request whose shared read fails reads
-        alone.
+        The read continues if its callers give up. If a shared read fails, each request that joined it runs its own `read`, and
+        raises the errors of that one.
         """
         shared = self._next.get(key)
         if shared is None:
@@ -100,15 +100,15 @@ class BookingOutcome(StrEnum):
 class BookingSettings:
     """Durations and limits.
 
-    `budget` is the time that one call function may take; it stays below Retell's tool timeout of 8 s. `lease` is how long a call
-    owns an action (see `idempotency.py`); it outlives the budget. `quiet_period` is how long a POST without an answer may take to
-    appear in the calendar's list. `refusal` is how long a slot that the calendar refused is not offered again. `begun` is how long
-    after the start the desk may still book or cancel an appointment of the local calendar.
+    `budget` is the time that one call function may take; it stays below Retell's tool timeout of 8 s. `lease` is how long a
+    call owns an action (see `idempotency.py`); it outlives the budget. `quiet_period` is how long a POST without an answer may
+    take to appear in the calendar's list. `refusal` is how long a slot that the calendar refused is not offered again. `begun`
+    is how long after the start the desk may still book or cancel an appointment of the local calendar.
 
-    The free times of the remote calendar are read for `free_times_days` at once. They count as known for `free_times_age`: an offer
-    is as old when the caller says yes, and few entries that people make elsewhere in five minutes are at the next caller's time.
-    After that the calendar is asked within `free_times_wait`, so that the whole answer comes within the caller's second. Older free
-    times, up to the age `free_times_kept`, still keep the times of known appointments in other calendars from being offered.
+    The free times of the remote calendar are read for `free_times_days` at once. They count as known for `free_times_age`: an
+    offer is about as old when the caller accepts it, and few entries that people make elsewhere in five minutes overlap the
+    next caller's time. After that the calendar is asked within `free_times_wait`, so that the caller has the whole answer
+    within a second. Free times up to the age `free_times_kept` still prevent offers at known appointments in other calendars.
     """
 
     hold: timedelta = timedelta(seconds=90)

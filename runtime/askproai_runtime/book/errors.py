@@ -2,7 +2,7 @@
 
 
 class OutcomeUnknown(Exception):
-    """A change is made, or it is not: its COMMIT had no answer, and the database has not been reached since."""
+    """It is unknown whether a change is made: its COMMIT had no answer, and the database has not been reached since."""
 
 
 class SlotNotFree(Exception):

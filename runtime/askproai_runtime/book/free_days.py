@@ -15,10 +15,10 @@ _NO_CALL = ""  # a request outside a call has no hold of its own to ignore
 
 @dataclass(frozen=True, slots=True)
 class FreeDay:
-    """The slots of a day, and their basis; `read_at`: since when the remote calendar is known to have them free.
+    """The bookable slots of a local day, and their basis. `read_at` is when the oldest remote free times behind them were read.
 
-    For a day without slots, `basis` and `read_at` are about the whole day. `refused` are the staff members whose event type Cal.com
-    does not have: they have no slots.
+    For a day without slots, `basis` and `read_at` are about the whole day. `refused` are the staff members whose event type
+    does not exist at Cal.com: they have no slots.
     """
 
     rules: ServiceRules
@@ -35,10 +35,10 @@ async def list_free_slots(
     correlation_id: str = "slots",
     staff: str | None = None,
 ) -> FreeDay:
-    """Return every bookable start of a local day, one entry for each staff member, and hold none.
+    """Return every bookable slot of a local day, one for each start and staff member, without a hold.
 
-    `staff` is the id of the only staff member to be listed, None for everybody. Rules, claims and the remote calendar's free times
-    are the same as for callers.
+    If `staff` is set, only the slots of the staff member with this id are listed. Rules, claims and the remote calendar's free
+    times are the same as for callers.
     """
     refused = frozenset(list_refused_staff(ctx, rules.service))
     rules = replace(rules, staff_members=tuple(s for s in rules.staff_members if s.id not in refused))

@@ -47,9 +47,9 @@ _READ_SOON = timedelta(weeks=4)  # two blocks of days: a read of later days is h
 async def drop_free_times(
     conn: Connection, config: TenantConfig, event_type_id: int | None, spans: Iterable[Span]
 ) -> None:
-    """Forget the free times on the days of `spans` of the person who has `event_type_id`, so that they are read again.
+    """Forget the known free times on the days of `spans` of the persons linked to `event_type_id`, so that they are read again.
 
-    Call it in the transaction that records the change in the remote calendar, after the other statements.
+    Call this in the transaction that records the change in the remote calendar, after the other statements.
     """
     zone = ZoneInfo(config.time_zone)
     days = {day for span in spans for day in local_days(zone, span.start, min(span.end, span.start + _LONGEST))}
@@ -61,10 +61,11 @@ async def drop_free_times(
 async def drop_absence(
     conn: Connection, config: TenantConfig, host_id: int | None, first: date, last: date, today: date
 ) -> None:
-    """Forget the free times on the days of an absence of the person who is `host_id` at Cal.com; all persons' if that is unknown.
+    """Forget the known free times on the days of an absence of the Cal.com user `host_id`; those of everybody if no link names
+    it.
 
-    Event types of the tenant's own account name no user. They belong to the user of its key, who may be that host.
-    The days before and after count, too: the absence is in the person's own zone. Days that nobody can book are left out.
+    Event types of the tenant's own account are included: they belong to the user of its key, who may be that host. So are the
+    days before and after, since the absence is in the person's own zone. Days that nobody can book are left out.
     """
     teams = (link for service in config.services for link in service.team_event_types)
     event_types = find_event_types_of_staff(config, {link.staff for link in teams if link.host_id == host_id})
@@ -78,7 +79,7 @@ async def drop_absence(
 async def read_and_store(
     ctx: BookingContext, bookable: Bookable, first: date, last: date, correlation_id: str
 ) -> list[KnownDay]:
-    """Read the free times of the remote calendar, and store them. Return the stored days.
+    """Fetch the remote calendar's free times from `first` to `last`, store them, and return the stored days.
 
     Raises `CalendarUnavailable`, and the errors of asyncpg.
     """
@@ -91,9 +92,9 @@ async def read_and_store(
 
 
 def find_block(ctx: BookingContext, zone: ZoneInfo, day: date) -> tuple[date, date]:
-    """Return the first and the last of the days that are read together with `day`.
+    """Return the first and the last day of the block of days that is read together with `day`.
 
-    They are counted from today, so that all callers of a day ask for the same ones.
+    Blocks are counted from today, so that all callers for a day request the same block.
     """
     today, days = ctx.clock.now().astimezone(zone).date(), ctx.settings.free_times_days
     first = today + timedelta(days=(day - today).days // days * days)
@@ -120,7 +121,7 @@ class FreeTimesReader:
         self._links = linked_bookables(self.ctx, self.rules.service)
 
     async def __call__(self, day: date, staff: str | None) -> RemoteFree:
-        """Return when the staff members are free in the remote calendar on a local day.
+        """Return the spans in which each staff member is free in the remote calendar on a local day.
 
         Staff members who are not booked there, or whose free times are unknown, are left out.
         """
@@ -143,11 +144,11 @@ class FreeTimesReader:
         return _basis([self._age(slot) for slot in slots])
 
     def read_at(self, slots: Sequence[Slot]) -> datetime | None:
-        """Return since when the remote calendar is known to have these slots free; None if that is not known."""
+        """Return when the oldest remote free times behind these slots were read; None if there are none."""
         return self._since([self._age(slot) for slot in slots])
 
     def describe_day(self, day: date) -> tuple[Basis, datetime | None]:
-        """Return `basis` and `read_at` of a whole local day that was read, for a day without any slot."""
+        """Return `basis` and `read_at` for a whole local day that was read and has no slot."""
         ages = [self._day_age(self._links.get(staff_member.id), day) for staff_member in self.rules.staff_members]
         return _basis(ages), self._since(ages)
 
@@ -161,20 +162,20 @@ class FreeTimesReader:
         return None if bookable and self._is_hidden(slot, bookable, day) else self._day_age(bookable, day)
 
     def _is_hidden(self, slot: Slot, bookable: Bookable, day: date) -> bool:
-        """Return whether a cancelled appointment's booking blocks a slot at the calendar: it hides any other booking."""
+        """Return whether the remote booking of a cancelled appointment still blocks a slot: it may hide another booking there."""
         if (slot.staff, day) not in self._shown:
             self._shown[slot.staff, day] = self._without_cancelled(slot.staff, bookable, day)
         free, start = self._shown[slot.staff, day], int(slot.start.timestamp())
         return free is not None and not free.starts_within([start], int((slot.end - slot.start).total_seconds()))
 
     def _without_cancelled(self, staff: str, bookable: Bookable, day: date) -> FreeSpans | None:
-        """Return when a staff member is free there on a day if cancelled appointments still block it; None if there are none."""
+        """Return a day's free spans minus the bookings of cancelled appointments; None if there are no such bookings."""
         own = [each for each in self._yielding if each.staff == staff]
         shown = [each for each in own if not each.is_cancelled]
         return None if len(shown) == len(own) else self._spans(staff, bookable, day, shown)
 
     def _day_age(self, bookable: Bookable | None, day: date) -> timedelta | None:
-        """Return the age of a day's known free times: None if there are none or they are too old; 0 without a bookable."""
+        """Return the age of a day's known free times; None if unknown or too old; zero for a staff member without a bookable."""
         if bookable is None:
             return timedelta()
         return self._known[bookable, day].age if self._is_fresh(bookable, day) else None
@@ -184,7 +185,7 @@ class FreeTimesReader:
         return known is not None and known.age <= self.ctx.settings.free_times_age
 
     async def _load(self, wanted: dict[str, Bookable], block: tuple[date, date]) -> None:
-        """Read the rows of a block of days, and those of the day after it, into which a slot can last."""
+        """Read the stored free times of a block of days, and of the days before and after it, into which a slot can extend."""
         missing = [b for b in wanted.values() if (b, block[0]) not in self._loaded]
         if not missing:
             return
@@ -199,7 +200,7 @@ class FreeTimesReader:
         self._loaded |= {(b, first) for b in missing}
 
     async def _ask(self, bookables: Sequence[Bookable], block: tuple[date, date]) -> None:
-        """Ask the remote calendar, for all bookables at once. A late answer is stored when it comes."""
+        """Request a block of days from the remote calendar for all bookables at once. A late answer is stored when it comes."""
         ctx, now = self.ctx, self.ctx.clock.monotonic()
         self._asked |= {(b, block[0]) for b in bookables}
         if self._deadline is None:
@@ -212,8 +213,8 @@ class FreeTimesReader:
             self._remember(task.result())
 
     async def _read(self, bookable: Bookable, block: tuple[date, date]) -> list[KnownDay]:
-        """Read the free times of one bookable, unless an answer to another caller was stored meanwhile. Return none if the calendar
-        or the database does not answer: our own book must do then.
+        """Return the free times of one bookable from the remote calendar, or from our table if another caller's request has
+        stored them meanwhile. Empty if the calendar or the database does not answer: the offer then relies on our own book.
         """
         first, last = block
         try:
@@ -246,10 +247,10 @@ class FreeTimesReader:
 
 
 async def read_fresh(conn: Connection, ctx: BookingContext, rules: ServiceRules, start: datetime) -> RemoteFree:
-    """Return when staff members may be free in the remote calendar on the local day of `start`, as far as that is known and fresh.
+    """Return the spans in which staff members may be free in the remote calendar on the day of `start`, by fresh free times.
 
-    Slots lie one after the other, so less than a slot may be left after the last one of a free time. A booking that begins between
-    two slots can end there. The calendar decides whether it can.
+    Cal.com lists whole slots, so a remainder of less than one slot may follow the last slot of a span. A booking that begins
+    between two slots can end in that remainder, so it is included. The calendar decides.
     """
     links = linked_bookables(ctx, rules.service)
     wanted = {s.id: links[s.id] for s in rules.staff_members if s.id in links}
@@ -275,9 +276,9 @@ async def read_fresh(conn: Connection, ctx: BookingContext, rules: ServiceRules,
 def free_spans(
     rules: ServiceRules, staff: str, known: Sequence[KnownDay], yielding: Sequence[YieldingSpan]
 ) -> FreeSpans:
-    """Return when a staff member is free there on some days in a row. Pure.
+    """Return the spans in which a staff member is free in the remote calendar on consecutive days. Pure.
 
-    A span counts as free, with its buffers, if only a booking of ours blocks it that is about to leave (`yielding`).
+    A span that only one of our own bookings blocks counts as free, with its buffers, if that booking will leave (`yielding`).
     """
     spans: list[EpochSpan] = [span for each in known for span in each.free]
     before, after = rules.service.buffer_before_minutes * 60, rules.service.buffer_after_minutes * 60
@@ -291,7 +292,7 @@ def free_spans(
 
 
 def _lengthen_spans(free: FreeSpans) -> FreeSpans:
-    """Lengthen each span by less than a slot."""
+    """Return the spans, each longer by one minute less than a slot."""
     longer = [(start, end + max(0, free.length - _SHORTEST)) for start, end in free.spans]
     return FreeSpans(merge_spans(longer), free.length)
 

@@ -27,7 +27,7 @@ ATTEMPTS = 3  # to offer a slot that no other call takes between our reading and
 
 
 def busy_reader(ctx: BookingContext, rules: ServiceRules, call_id: str, ignoring: UUID | None = None) -> ReadBusy:
-    """Return a function that reads the busy spans of the staff members; `ignoring` is an appointment that is to be moved."""
+    """Return a function that reads the staff members' busy spans. `ignoring` is the appointment to be moved: it does not count."""
 
     elsewhere = find_elsewhere(ctx.config(), rules)
 
@@ -41,10 +41,10 @@ def busy_reader(ctx: BookingContext, rules: ServiceRules, call_id: str, ignoring
 
 
 async def hold_slot(ctx: BookingContext, actor: Actor, rules: ServiceRules, slot: Slot, offers: str) -> bool:
-    """Hold a slot and its companions' slots for a call, in place of the call's earlier hold. Returns False when one is taken.
+    """Hold a slot and its companions' slots for a call, in place of the call's earlier hold. Returns False if one is taken.
 
-    The hold keeps the `offers` that were made with it. Returns True without a hold when a limit of holds is reached or the lock is
-    not free in time: a caller waits, and a slot that is offered without a hold is checked again when it is booked.
+    The hold keeps the `offers` that were made with it. Returns True without a hold if a limit of holds is reached or the lock
+    is not free in time: a caller waits, and a slot that is offered without a hold is checked again when it is booked.
     """
     settings = ctx.settings
     slots = list(zip(rules.people, (slot, *slot.companions), strict=True))

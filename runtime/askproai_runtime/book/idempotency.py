@@ -43,11 +43,11 @@ class ActionClaim:
     deadline: float
 
     async def attach(self, conn: Connection, ctx: BookingContext, appointment_id: UUID) -> None:
-        """Record which appointment the action has written, and go on with a new lease."""
+        """Record the appointment that the action has written, and renew the lease."""
         await self._update(conn, ctx, appointment_id, ctx.settings.lease)
 
     async def complete(self, conn: Connection, ctx: BookingContext, appointment_id: UUID) -> None:
-        """Record that the action is done: a repeated request gets its result from now on, and nothing reverts it by itself."""
+        """Record that the action is done: from now on a repeated request gets its result, and nothing reverts it automatically."""
         await self._update(conn, ctx, appointment_id, None)
 
     async def has_written(self, conn: Connection, ctx: BookingContext) -> bool:
@@ -86,12 +86,12 @@ async def claim_action(
     *,
     again: bool = True,
 ) -> ActionClaim | R | None:
-    """Claim an action whose appointment is to be at `start`, or return the result of a concurrent request that has done it.
+    """Claim an action whose appointment is to start at `start`, or return the result of a concurrent request that has done it.
 
-    `find_result` looks for that result while the action cannot be claimed. Returns None if there is none at the deadline: the
-    other request is still at work. A request that has waited was sent before the other one was answered, so it does not ask for a
-    second appointment: if the first one was changed in that moment, it gets no claim, and None at once. Without `again` this holds
-    for every request that comes when the action is done.
+    `find_result` looks for that result while the action cannot be claimed. Returns None at the deadline if the other request is
+    still at work. A request that has waited was sent before the other request was answered, so it does not ask for a second
+    appointment: if the first appointment was changed meanwhile, the result is None at once, without a claim. If `again` is
+    False, the same holds for every request after the action is done.
     """
     waited = False
     while True:

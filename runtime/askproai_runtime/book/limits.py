@@ -12,7 +12,7 @@ log = structlog.get_logger(__name__)
 
 
 async def require_within_limits(conn: Connection, ctx: BookingContext, actor: Actor, people: int = 1) -> None:
-    """Raise `Undecided` if one more booking, for so many `people`, is too many: a caller can talk the model into any number."""
+    """Raise `Undecided` if a booking for `people` persons exceeds a limit: a caller can talk the model into any number."""
     limits = ctx.config().booking_limits
     counts = await count_bookings(conn, ctx.tenant, actor.call_id, actor.caller, ctx.clock.now())
     if counts.of_call + people > limits.per_call:

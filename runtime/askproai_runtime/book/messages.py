@@ -7,10 +7,10 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class NewMessage:
-    """A caller's message, before it is stored. `caller` is E.164, `phone` the number that was named; each None if there is none.
+    """A caller's message, before it is stored. `caller` is the calling number in E.164, `phone` the number that was named.
 
     `call_back` has the words for the time of a call back. `any_time`: they name no time. `withdraws`: no call back is wanted.
-    `call_back_from` and `call_back_until` are the time as it was understood, the latter None for an exact time.
+    `call_back_from` and `call_back_until` are the understood time; `call_back_until` is None for an exact time.
     """
 
     call_id: str

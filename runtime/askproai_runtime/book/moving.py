@@ -59,10 +59,10 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class MoveRequest:
-    """An appointment as it was found, and where it is to be moved: the same service, another start or another staff member.
+    """An appointment as it was found, and its target: the same service at another start or with another staff member.
 
-    `counted` are the words that name `start` relative to the appointment. `beside` has the ids of the same person's appointments at
-    that time, to which the caller has said yes.
+    `counted` are the words that name `start` relative to the appointment. `beside` has the ids of the same person's
+    appointments at the new time that the caller has accepted.
     """
 
     actor: Actor
@@ -74,7 +74,7 @@ class MoveRequest:
 
     @property
     def key(self) -> str:
-        """The key of the action within the call, or the request of the desk."""
+        """Return the key of the move within the call or the desk request."""
         staff = self.service.staff
         key = move_key(self.appointment.id, self.start)
         return key if self.actor.desk is not None or staff == self.appointment.staff else f"{key}|{staff}"
@@ -82,8 +82,8 @@ class MoveRequest:
 
 @dataclass(frozen=True, slots=True)
 class _Move:
-    """An appointment before and after TX1. Both are one object if TX1 moves nothing: it has that start already, or is not
-    moved again.
+    """An appointment before and after TX1. Both are the same object if TX1 moves nothing, because the appointment has that
+    start already or must not be moved again.
     """
 
     before: Appointment
@@ -125,9 +125,9 @@ def _outcome_of(move: _Move) -> Moved | ChangedSince:
 
 
 async def _claim_move(ctx: BookingContext, request: MoveRequest, deadline: float) -> ActionClaim | Moved | InFlight:
-    """Claim the right to do this move once. A concurrent request that has done it answers for both.
+    """Claim the action of this move, or return a concurrent request's move; `InFlight` while that request still runs.
 
-    A caller who says it again after another change wants it again. A repeated request of the desk is the same one, sent again.
+    A caller who repeats a request after another change wants the move again. A repeated request of the desk is only sent again.
     """
     actor, appointment, key = request.actor, request.appointment, request.key
 
@@ -167,7 +167,7 @@ async def _move(ctx: BookingContext, claim: ActionClaim, request: MoveRequest, c
 async def _write_move(
     conn: Connection, ctx: BookingContext, claim: ActionClaim, request: MoveRequest, attempted: _Move | None
 ) -> _Move:
-    """TX1: write in one transaction all that must not be lost: the new time, the kept old one, sync job, action's state.
+    """TX1: write in one transaction all that must not be lost: new time, blocked old time, sync job, and the action's state.
 
     Only under the lock is it certain where the appointment is: a concurrent move, a cancellation or an event of the calendar
     may have committed since it was found.
@@ -216,7 +216,7 @@ async def _write_move(
 
 
 async def _require_free_person(conn: Connection, ctx: BookingContext, request: MoveRequest, moved: Appointment) -> None:
-    """Raise `NotMovable` if the same person has another appointment at the new time, to which the caller has not agreed."""
+    """Raise `NotMovable` if the person has another appointment at the new time that the caller has not accepted."""
     own = await list_own(conn, ctx, request.actor)
     for beside in list_beside(moved, request.service.rules, request.start, own):
         if beside.id not in request.beside:
@@ -224,7 +224,7 @@ async def _require_free_person(conn: Connection, ctx: BookingContext, request: M
 
 
 async def _place(conn: Connection, ctx: BookingContext, request: MoveRequest, call_id: str, now: datetime) -> Placement:
-    """Return the new place of an appointment. Raises `SlotNotFree`."""
+    """Return the placement of the appointment at its new time. Raises `SlotNotFree` if that time is not free."""
     rules, start, day = request.service.rules, request.start, timedelta(days=1)
     where, elsewhere = (start - day, start + day, call_id), find_elsewhere(ctx.config(), rules)
     busy = await read_busy_spans(conn, ctx.tenant, rules.resource_ids, *where, request.appointment.id, elsewhere)
@@ -247,7 +247,7 @@ async def _record_desk(
 
 
 async def _ask_calendar(ctx: BookingContext, claim: ActionClaim, request: MoveRequest, move: _Move) -> CalendarOutcome:
-    """Move the booking in the calendar, unless an earlier move of it is still open there: then the sync job does both."""
+    """Move the booking in the calendar. The sync job does it if an earlier move is still open there, or no time is left."""
     before, timeout = move.before, claim.provider_timeout(ctx)
     if before.external_id is None or before.was_starts_at is not None or timeout is None:
         why = "it is not certain at which time the calendar has it, or no time was left to ask while the caller waits"
@@ -263,7 +263,7 @@ async def _revert(
     outcome: Taken | Refused,
     change: _Moving,
 ) -> Moved | ChangedSince:
-    """Move the appointment back, since the calendar refuses the move. Its old time was kept blocked for it."""
+    """Move the appointment back to its old time, which was kept blocked, since the calendar refuses the move."""
     log.info("move.refused_at_calendar", appointment=str(move.after.id), correlation_id=request.actor.correlation_id)
     reverting = ctx.tenant, move.after, outcome.message, ctx.settings.refusal
 
@@ -292,9 +292,9 @@ async def _revert(
 
 
 async def _is_syncing(conn: Connection, ctx: BookingContext, move: _Move) -> bool:
-    """Return whether a sync job may have read the new time: the job may bring it to the calendar, which has refused it to us.
+    """Return whether a running sync job may have read the new time, and may write it to the calendar that has refused it.
 
-    Locks the appointment to the end of the transaction, since a job that begins later must not read the new time either.
+    Locks the appointment until the transaction ends, since a job that begins later must not read the new time either.
     """
     await lock_resources_of(conn, ctx.tenant, move.after.id)
     unchanged = await lock_unchanged(conn, ctx.tenant, move.after)

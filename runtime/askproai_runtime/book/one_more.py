@@ -1,6 +1,6 @@
-"""Decide whether a booking is one more appointment of a person, or is meant in place of another one. Pure.
+"""Decide whether a booking is one more appointment of a person or is meant to replace another appointment. Pure.
 
-A call books one appointment of a service for one person, unless it asks for another one
+A call books one appointment of a service for each person, unless it asks for one more
 (docs/decisions/0100-a-second-time-for-one-person-is-asked-for.md).
 """
 
@@ -27,11 +27,11 @@ from askproai_runtime.visits import same_services, share_services
 def require_only_one(
     requests: Sequence[BookingRequest], appointments: Sequence[Appointment], meant: Collection[UUID] = ()
 ) -> None:
-    """Raise `Undecided` if `another` is not set, and one of the call's `appointments` is of the same service for the same person.
+    """Raise `Undecided` if `another` is not set, and one of `appointments` is of the same service and person as a request.
 
     Time and branch do not matter: a caller who corrects a time wants one appointment. For the `meant` appointments, the service
-    does not matter either. `requests` has one for each person. The outcome names all such appointments of a single person; for a
-    group, the last one of each. An appointment in flight is not booked yet: the request has to come again.
+    does not matter either. `requests` has one request for each person. The outcome names all such appointments of a single
+    person, or the last one of each person of a group. If such an appointment is still in flight, the outcome is `InFlight`.
     """
     in_group = len(requests) > 1
     found: list[Appointment] = []
@@ -49,8 +49,8 @@ def require_only_one(
 
 
 def require_no_move(request: BookingRequest, appointments: Sequence[Appointment]) -> None:
-    """Raise `Undecided` for a request whose arguments speak of another appointment that goes. It may be any of this person's
-    `appointments`, or any of the caller's if this person has none.
+    """Raise `Undecided` if the request's arguments say that another appointment is to go. Any of the person's live
+    `appointments` may be meant, or any live one of the caller if the person has none.
     """
     live = [each for each in appointments if each.live]
     meant = [each for each in live if same_name(request.name, each.customer_name)] or live
@@ -63,11 +63,11 @@ def require_no_move(request: BookingRequest, appointments: Sequence[Appointment]
 def require_free_people(
     requests: Sequence[BookingRequest], appointments: Sequence[Appointment], said: Collection[UUID]
 ) -> None:
-    """Raise `Undecided` if `another` is not set, and a person of the requests has another appointment at that time.
+    """Raise `Undecided` if `another` is not set, and a person of the requests has an appointment at the requested time.
 
-    `appointments` are those of this call and of the calling number. Nobody is at two services at once, and a caller who corrects a
-    service, or makes sure of a booking, wants one. If an answer of the call has named an appointment (`said`), the request may give
-    it any other name; it may for every appointment if the caller has said that one person comes in place of another.
+    `appointments` are those of this call and of the calling number. Nobody is at two services at once, and a caller who
+    corrects a service, or asks again about a booking, wants one. A request for an appointment's exact slot may correct its name
+    if the names sound alike, an answer has named it (`said`), or the caller has said that one person replaces another.
     """
     if requests[0].another:
         return
@@ -83,9 +83,9 @@ def require_free_people(
 
 
 def list_meant(request: BookingRequest, others: Sequence[Appointment], moved: Collection[UUID]) -> list[Appointment]:
-    """Return the calling number's `others` that a booking may be meant to replace: those for a person of the request, at another
-    time, that the call has listed or `moved`. After words about a change, all of them count. Where the caller has spoken of one
-    more, only a listed one of the same service counts.
+    """Return those of the calling number's `others` that a booking may be meant to replace: for a person of the request, at
+    another time, and listed by an answer or `moved` by the call. If the caller has spoken of a change, they need not be
+    listed or moved. If the caller has spoken of one more appointment, only listed ones of the same service count.
     """
     doubts = request.doubts
     own = [each for each in others if each.settled and any(_is_at_other_time(one, each) for one in request.each)]
@@ -98,10 +98,11 @@ def list_meant(request: BookingRequest, others: Sequence[Appointment], moved: Co
 
 
 def is_second_person(request: BookingRequest, appointments: Sequence[Appointment]) -> bool:
-    """Return whether name and staff member both differ from those of all appointments that the call has for this service and time.
+    """Return whether the request is for a second person: name and staff member both differ from those of all appointments that
+    the call has for this service and time.
 
-    A corrected name comes with the same staff member, or with none, or it is like the booked one. The result stays the same once
-    the second person is booked.
+    A corrected name comes with the same staff member or none, or sounds like the booked name. Booking does not change the
+    result.
     """
     target, staff = (request.rules.branch.name, request.start), request.service.staff
     then = [each for each in appointments if each.live and (each.branch, each.starts_at) == target]
@@ -128,22 +129,23 @@ def overlaps(start: datetime, rules: ServiceRules, appointment: Appointment) -> 
 def list_beside(
     moved: Appointment, rules: ServiceRules, start: datetime, appointments: Sequence[Appointment]
 ) -> list[Appointment]:
-    """Return the other `appointments` of the moved one's person that overlap its new time."""
+    """Return the live `appointments` of the same person, other than `moved`, that overlap the new time at `start`."""
     others = [each for each in appointments if each.id != moved.id and each.live]
     return [each for each in others if _is_person_busy(moved.customer_name, start, rules, each)]
 
 
 def is_same_slot_booked(request: BookingRequest, appointment: Appointment) -> bool:
-    """Return whether an appointment is of the requested service and person, at the very same time, and settled."""
+    """Return whether a settled appointment has exactly the requested service, person, branch and start."""
     return is_same_visit(request, appointment) and _is_same_slot(request, appointment) and appointment.settled
 
 
 def _list_booked(
     request: BookingRequest, appointments: Sequence[Appointment], meant: Collection[UUID]
 ) -> list[Appointment]:
-    """Return this person's live `appointments` of this service, or of any service if they are `meant`, the last one first.
+    """Return the person's live `appointments` that the request may replace, the last one first. For those in `meant`, the
+    service does not matter.
 
-    Raises `Undecided`.
+    Raises `Undecided` if one of them is still in flight.
     """
     if request.another:
         return []
@@ -159,8 +161,8 @@ def _list_booked(
 
 
 def _may_replace(request: BookingRequest, appointment: Appointment) -> bool:
-    """Return whether a request may be meant in place of an appointment: for the same name or one that it may correct, and with the
-    same services, or a shared one at another time ("und Färben dazu").
+    """Return whether a request may be meant to replace an appointment. Its name must be the same, or one that it may correct.
+    Its services must be the same, or share one at another time ("und Färben dazu").
     """
     service = request.rules.service.name
     is_at_other_time = share_services(appointment.service, service) and not overlaps(
@@ -175,13 +177,13 @@ def _has_other_service(request: BookingRequest, appointment: Appointment) -> boo
 
 
 def _is_at_other_time(request: BookingRequest, appointment: Appointment) -> bool:
-    """Return whether an appointment is at another time for the same person, whose name may be misheard."""
+    """Return whether an appointment of the same person, whose name may be misheard, does not overlap the requested time."""
     is_of_person = may_be_same(request.name, appointment.customer_name)
     return is_of_person and not overlaps(request.start, request.rules, appointment)
 
 
 def _is_same_slot(request: BookingRequest, appointment: Appointment) -> bool:
-    """Return whether an appointment is of the requested service at the very same time."""
+    """Return whether an appointment has the requested service, branch and start."""
     is_then = appointment.starts_at == request.start and appointment.branch == request.rules.branch.name
     return is_then and same_services(appointment.service, request.rules.service.name)
 

@@ -1,4 +1,4 @@
-"""The outcomes of commands: a closed list of values, without a word for callers."""
+"""The outcomes of the book's commands: a closed list of values. They contain no words for callers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from askproai_runtime.book.requests import BookingRequest
 
 @dataclass(frozen=True, slots=True)
 class Booked:
-    """The appointments of a booking, and those that the caller had before and keeps. `again`: it was booked before."""
+    """The appointments of a booking, and the caller's earlier ones that stay (`kept`). `again`: it was booked before."""
 
     appointments: Sequence[Appointment]
     kept: Sequence[Appointment]
@@ -21,12 +21,12 @@ class Booked:
 
 @dataclass(frozen=True, slots=True)
 class NotFree:
-    """The time is not free under the lock, or at the calendar."""
+    """The time is not free any more, in our book under the lock or in the remote calendar."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The calendar refuses every booking of this kind, until a person has corrected the cause that it names."""
+    """The calendar refuses every booking of this kind until a person corrects the cause, which the calendar names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +36,13 @@ class Busy:
 
 @dataclass(frozen=True, slots=True)
 class InFlight:
-    """A concurrent request does the same, and is not done. `of_other`: it is for another appointment of the person."""
+    """A concurrent request for the same action is not done yet. `of_other`: it is for another appointment of the person."""
 
     of_other: bool = False
 
 
 class Limit(StrEnum):
-    """How much callers may book: the tenant's `bookingLimits`."""
+    """The kinds of limits on callers' bookings, by the tenant's `bookingLimits`."""
 
     CALL = "call"
     CALLER = "caller"
@@ -51,8 +51,8 @@ class Limit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LimitReached:
-    """The call, the caller, or all anonymous callers together have booked as much as the tenant allows. One more booking, for so
-    many `people`, is too many.
+    """One more booking, for `people` persons, exceeds what the tenant allows to the call, the caller, or all anonymous callers
+    together. `most` is the limit.
     """
 
     limit: Limit
@@ -62,7 +62,7 @@ class LimitReached:
 
 @dataclass(frozen=True, slots=True)
 class PhoneNeeded:
-    """The calendar refuses a booking without a number, and none is known that it accepts."""
+    """The calendar requires a phone number for the booking, and no number that it accepts is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class PartBooked:
 
 @dataclass(frozen=True, slots=True)
 class GroupPartlyBooked:
-    """Only some of a group are booked."""
+    """Only some persons of a group are booked; `missing` are the requests of the others."""
 
     booked: Sequence[Appointment]
     missing: Sequence[BookingRequest]
@@ -99,7 +99,7 @@ class GroupPartlyBooked:
 
 @dataclass(frozen=True, slots=True)
 class NameUnclear:
-    """A name may correct that of an appointment, or be another person's."""
+    """The requested name may correct the appointment's name, or be another person's."""
 
     name: str
     appointment: Appointment
@@ -107,7 +107,7 @@ class NameUnclear:
 
 @dataclass(frozen=True, slots=True)
 class OneMoreOrInstead:
-    """The request may be one more appointment, or be meant in place of this one. `in_group`: it is for several people."""
+    """The request may be one more appointment, or be meant to replace this one. `in_group`: the request is for several people."""
 
     request: BookingRequest
     appointment: Appointment
@@ -116,7 +116,7 @@ class OneMoreOrInstead:
 
 @dataclass(frozen=True, slots=True)
 class OneMoreOrWhich:
-    """The request may be one more appointment of a person who has several, or be meant in place of one of these."""
+    """The request may be one more appointment, or be meant to replace one of the person's several `appointments`."""
 
     request: BookingRequest
     appointments: Sequence[Appointment]
@@ -124,7 +124,7 @@ class OneMoreOrWhich:
 
 @dataclass(frozen=True, slots=True)
 class OneMoreForEach:
-    """The request of a group may be one more appointment for each, or be meant in place of these."""
+    """The request of a group may be one more appointment for each person, or be meant to replace these `appointments`."""
 
     request: BookingRequest
     appointments: Sequence[Appointment]
@@ -132,7 +132,7 @@ class OneMoreForEach:
 
 @dataclass(frozen=True, slots=True)
 class PersonBooked:
-    """The person of a request has this appointment at that time. `in_group`: the request is for several people."""
+    """The person of the request already has this appointment at that time. `in_group`: the request is for several people."""
 
     request: BookingRequest
     appointment: Appointment
@@ -149,7 +149,7 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Cancelled:
-    """An appointment that is cancelled, now or before."""
+    """An appointment that is cancelled, by this request or an earlier one."""
 
     appointment: Appointment
 
@@ -170,14 +170,14 @@ class Gone:
 
 @dataclass(frozen=True, slots=True)
 class MoveRefused:
-    """The calendar refuses the move: the appointment is as it was `before`."""
+    """The calendar refuses the move: the appointment keeps its state from `before`."""
 
     before: Appointment
 
 
 @dataclass(frozen=True, slots=True)
 class PersonElsewhere:
-    """The person of an appointment has another one at its new time, and nobody has said that this is meant."""
+    """The person has another appointment (`beside`) at the new time, and the caller has not confirmed that this is meant."""
 
     beside: Appointment
 

@@ -27,14 +27,14 @@ def asks_birth_date(ctx: BookingContext) -> bool:
 
 
 async def list_own(conn: Connection, ctx: BookingContext, actor: Actor) -> list[Appointment]:
-    """Return the live appointments to come of a caller; with a second factor those that the call has proven, made or cancelled."""
+    """Return the caller's live upcoming appointments; with a second factor only those the call has proven, made or cancelled."""
     if asks_birth_date(ctx):
         return await list_upcoming(conn, ctx, await list_proven(conn, ctx, actor))
     return await list_upcoming_appointments(conn, ctx.tenant, actor.caller, actor.call_id, ctx.clock.now())
 
 
 async def list_proven(conn: Connection, ctx: BookingContext, actor: Actor) -> set[UUID]:
-    """Return the appointments that a call has proven by name and birth date, made or cancelled, live or not."""
+    """Return the ids of the appointments that a call has proven by name and birth date, made or cancelled, live or not."""
     made = await list_upcoming_appointments(conn, ctx.tenant, None, actor.call_id, ctx.clock.now())
     cancelled = await list_cancelled_appointments(conn, ctx.tenant, actor.call_id)
     verified = await list_verified(conn, ctx.tenant, actor.call_id)
@@ -42,14 +42,14 @@ async def list_proven(conn: Connection, ctx: BookingContext, actor: Actor) -> se
 
 
 async def list_upcoming(conn: Connection, ctx: BookingContext, proven: Collection[UUID]) -> list[Appointment]:
-    """Return those of `proven` that are live and to come."""
+    """Return the live upcoming appointments with an id in `proven`, by start."""
     known = [await get_appointment(conn, ctx.tenant, each) for each in proven]
     found = [each for each in known if each is not None and each.live and each.starts_at > ctx.clock.now()]
     return sorted(found, key=lambda each: (each.starts_at, each.id))
 
 
 async def list_of_number(conn: Connection, ctx: BookingContext, actor: Actor) -> list[Appointment]:
-    """Return the calling number's appointments to come from other calls; none if a number alone proves nothing."""
+    """Return the calling number's live upcoming appointments from other calls; empty if a number alone proves nothing."""
     if actor.caller is None or asks_birth_date(ctx):
         return []
     found = await list_upcoming_appointments(conn, ctx.tenant, actor.caller, actor.call_id, ctx.clock.now())
@@ -59,8 +59,8 @@ async def list_of_number(conn: Connection, ctx: BookingContext, actor: Actor) ->
 async def list_asked_to_cancel(
     conn: Connection, ctx: BookingContext, actor: Actor, others: Sequence[Appointment]
 ) -> list[Appointment]:
-    """Return the appointment of another call about whose cancellation this call was last asked, if it is live. A booking after that
-    may as well be a move of it. `others` are from `list_of_number`: without any there is nothing to ask about.
+    """Return the live appointment of another call that this call's last question offered to cancel; empty if there is none. A
+    booking after that question may be meant as a move. `others` is the result of `list_of_number`.
     """
     if not others and not asks_birth_date(ctx):
         return []
@@ -71,14 +71,14 @@ async def list_asked_to_cancel(
 
 
 async def list_moved(conn: Connection, ctx: BookingContext, actor: Actor) -> set[UUID]:
-    """Return the appointments that a call has moved."""
+    """Return the ids of the appointments that a call has moved."""
     return {each.appointment_id for each in await list_former_starts(conn, ctx.tenant, actor.call_id)}
 
 
 async def find_moved(
     conn: Connection, ctx: BookingContext, request: BookingRequest, others: Sequence[Appointment]
 ) -> list[Appointment]:
-    """Return the calling number's appointment, among `others`, that this call has moved to the requested time before."""
+    """Return the appointment among `others` that this call has already moved to the requested time; empty if there is none."""
     if request.companions or request.another:
         return []
     then = [each for each in others if is_same_slot_booked(request, each)]
@@ -93,15 +93,16 @@ async def find_kept(
     repeated: Sequence[Appointment] = (),
     written: Sequence[Appointment] = (),
 ) -> list[Appointment]:
-    """Return the caller's appointments that stay beside this booking, in order of time.
+    """Return the caller's appointments that stay in addition to this booking.
 
     They are the number's appointments for this person, of this service or of any service if an answer has listed them
-    (docs/decisions/0100-a-second-time-for-one-person-is-asked-for.md), and those of others at the very same time ("Mia kommt für
-    mich"). `repeated` are the call's earlier appointments for this request: the others of their group stay. With `another`, so do
-    the call's other appointments that are not `written` just now: a model may book a corrected time so.
+    (docs/decisions/0100-a-second-time-for-one-person-is-asked-for.md), and other people's appointments at the very same time
+    ("Mia kommt für mich"). `repeated` are the call's earlier appointments for this request: the others of their group stay.
+    With `another`, the call's other appointments stay, except those just `written`: a model may book a corrected time in this
+    way.
 
-    Empty if a number alone proves nothing, and for the desk, which sees the day. An appointment that its calendar may still refuse
-    is left out: nobody can say that it stays.
+    The number's appointments are left out if a number alone proves nothing. Empty for the desk, which sees the day. Only
+    confirmed appointments are returned, since the calendar may still refuse the others.
     """
     actor = request.actor
     if actor.desk is not None:
@@ -118,7 +119,7 @@ async def find_kept(
 
 
 def _is_of_one(request: BookingRequest, appointment: Appointment) -> bool:
-    """Return whether an appointment is for a person of the request: of the requested service, or listed by an answer."""
+    """Return whether an appointment is for a person of the request, and is of the requested service or was listed by an answer."""
     is_listed = str(appointment.id) in request.doubts.listed
     return any(
         is_same_visit(one, appointment) or (is_listed and same_name(one.name, appointment.customer_name))

@@ -1,4 +1,4 @@
-"""Pauses: times in which everybody of a branch is blocked, so that it books nothing while it may still be open."""
+"""Pauses: spans in which all staff members of a branch are blocked, so that nothing can be booked though it may be open."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -15,10 +15,7 @@ log = structlog.get_logger(__name__)
 
 
 async def list_pauses(ctx: BookingContext) -> Mapping[str, tuple[Span, ...]]:
-    """Return for each branch the pauses that are not over, in order, without the reasons.
-
-    Raises the errors of asyncpg.
-    """
+    """Return the pauses of each branch that are not over, by start, without their reasons. Raises the errors of asyncpg."""
     config = ctx.config()
     units = [unit for place in config.branches for member in place.staff for unit in member.resource_ids]
     async with ctx.pool.acquire() as conn:
@@ -27,9 +24,10 @@ async def list_pauses(ctx: BookingContext) -> Mapping[str, tuple[Span, ...]]:
 
 
 async def read_pause(ctx: BookingContext, branch: Branch, now: datetime, look_ahead: timedelta) -> datetime | None:
-    """Return the end of a branch's pause that lasts from now on for all of `look_ahead`; None without one.
+    """Return the end of a branch's pause that covers all of `look_ahead` from `now` on; None if there is none.
 
-    Callers to whom nothing can be offered hear of it. While the database is away they hear that nothing is free, which is true.
+    Callers to whom nothing can be offered hear of the pause. None if the database is unavailable: they hear that nothing is
+    free, which is true.
     """
     try:
         spans = (await list_pauses(ctx)).get(branch.name, ())
@@ -45,7 +43,7 @@ def find_pauses(config: TenantConfig, blocked: Mapping[int, Sequence[Span]]) -> 
 
 
 def _common_spans(branch: Branch, blocked: Mapping[int, Sequence[Span]]) -> tuple[Span, ...]:
-    """Return the times in which each staff member of a branch is blocked."""
+    """Return the spans in which all staff members of a branch are blocked at once."""
     common: list[Span] | None = None
     for member in branch.staff:
         if not member.resource_ids:

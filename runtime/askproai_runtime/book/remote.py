@@ -1,4 +1,4 @@
-"""Appointments and their bookings in the remote calendar: from one to the other, in both directions.
+"""Translate between appointments and their bookings in the remote calendar, in both directions.
 
 Shared by the hot path (`booking.py`), the sync job (`calendar_sync/outbound.py`) and the events (`calendar_sync/inbound.py`).
 """
@@ -49,7 +49,7 @@ log = structlog.get_logger(__name__)
 
 
 def next_try(ctx: BookingContext, wait: timedelta) -> datetime:
-    """Return the time of a job's next try: `wait` from now and up to a half more, or all jobs would wake in the same second."""
+    """Return when a job is tried next: after `wait` and up to half of it more, at random, so that not all jobs run at once."""
     return ctx.clock.now() + wait * random.uniform(1, 1.5)  # noqa: S311  no secret
 
 
@@ -78,8 +78,7 @@ async def create_booking(
 ) -> CalendarOutcome:
     """Create the appointment's booking in the calendar.
 
-    The time may be taken there by a booking that was cancelled here and not yet there. Then that one is cancelled, and the
-    appointment's booking is tried once more.
+    If the time is taken there by a booking that is cancelled here and not yet there, cancel that booking, and try once more.
     """
     request = replace(calendar_request(appointment), caller_waits=caller_waits)
     deadline = ctx.clock.monotonic() + within.total_seconds()
@@ -166,11 +165,11 @@ async def move_booking(
 async def cover_end(
     ctx: BookingContext, appointment: Appointment, outcome: CalendarOutcome
 ) -> tuple[Appointment, CalendarOutcome]:
-    """Return an appointment that covers its booking in the calendar, and the outcome.
+    """Return the appointment, extended to cover its booking in the calendar, and the outcome.
 
     The event type may have been made longer at Cal.com, and a team's booking may have another host than the requested one. The
-    appointment gets that end and that staff member; its buffers give way to others. If somebody else is promised that time, or no
-    staff member is that host, the outcome is `MustRevert`. A shorter booking leaves the appointment as it is.
+    appointment gets that end and that staff member; its buffers may shrink. The outcome is `MustRevert` if that time is
+    promised to somebody else, or if the host is no staff member. A shorter booking leaves the appointment as it is.
     """
     if not isinstance(outcome, Confirmed):
         return appointment, outcome
@@ -225,7 +224,7 @@ def has_other_host(config: TenantConfig, appointment: Appointment, host_id: int 
 async def record_outcome(
     conn: Connection, ctx: BookingContext, appointment: Appointment, outcome: CalendarOutcome
 ) -> None:
-    """Write the calendar's answer while a caller waits. The sync job settles an answer that leaves the outcome open."""
+    """Write the calendar's answer while a caller waits. If the answer leaves the outcome open, the sync job settles it."""
     if isinstance(outcome, Confirmed):
         await confirm_or_resync(conn, ctx.tenant, appointment, outcome)
     else:
@@ -235,7 +234,7 @@ async def record_outcome(
 
 
 async def confirm_or_resync(conn: Connection, tenant: str, appointment: Appointment, confirmed: Confirmed) -> bool:
-    """Mark the appointment as confirmed. Returns False if it was moved or cancelled here meanwhile: it gets a sync job then."""
+    """Mark the appointment as confirmed. If it was moved or cancelled here meanwhile, enqueue a sync job and return False."""
     agreed = await mark_confirmed(conn, tenant, appointment, confirmed)
     if not agreed:
         await enqueue_sync(conn, tenant, appointment.id, appointment.correlation_id)
@@ -245,7 +244,7 @@ async def confirm_or_resync(conn: Connection, tenant: str, appointment: Appointm
 async def enqueue_sync(
     conn: Connection, tenant: str, appointment_id: UUID, correlation_id: str, run_at: datetime | None = None
 ) -> None:
-    """Queue the sync job of an appointment, for now or for `run_at`; one that is queued already is brought forward."""
+    """Enqueue the sync job of an appointment, for now or for `run_at`. A job that is queued already is brought forward."""
     await enqueue(
         conn, tenant, JobKind.CALENDAR_SYNC, Priority.HIGH, correlation_id=correlation_id, appointment_id=appointment_id,
         run_at=run_at,
@@ -262,11 +261,11 @@ def find_event_type_link(
 ) -> EventTypeLink | None:
     """Return the service and the staff member of an event type.
 
-    If the event type has several branches, `preferred_branch` counts first. If it has several services, `preferred_service` counts
-    first, then a service that lasts as long as the booking (`length`). An event type of a team has several staff members:
-    `host_id` says whose booking it is, and must be given.
+    If the event type has several branches, `preferred_branch` comes first. If it has several services, `preferred_service`
+    comes first, then a service that lasts as long as the booking (`length`). An event type of a team has several staff members:
+    `host_id` identifies the one of the booking, and must be given.
 
-    None when no service names the event type, or when its staff member cannot do the service here.
+    None if no service names the event type, or if its staff member cannot do the service here.
     """
     branches = sorted(config.branches, key=lambda branch: branch.name != preferred_branch)
 
@@ -289,10 +288,10 @@ def find_event_type_link(
 async def find_placement(
     conn: Connection, tenant: str, visit: Span, link: EventTypeLink, ignoring: UUID | None
 ) -> tuple[Placement | None, UUID | None]:
-    """Return the placement of a remote booking in our calendar, or None and the appointment that is in its way.
+    """Return the placement of a remote booking in our book, or None and the id of the appointment that conflicts with it.
 
-    Buffers give way: in the remote calendar a person may put bookings side by side. Holds give way, too: they were never
-    promised. `ignoring` is the appointment that is to be moved, and so is not in its own way.
+    Buffers do not conflict: in the remote calendar a person may put bookings side by side. Overlapping holds are deleted: they
+    were never promised. `ignoring` is the appointment that is to be moved, and cannot conflict with itself.
     """
     service, staff_member = link.rules.service, link.staff_member
     blocked = _with_buffers(visit, link)

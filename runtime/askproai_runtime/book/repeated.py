@@ -1,4 +1,4 @@
-"""Decide whether a call has booked the same before. Pure."""
+"""Decide whether a call has made the requested booking before. Pure."""
 
 from collections.abc import Sequence
 
@@ -42,11 +42,11 @@ def find_booked(request: BookingRequest, appointments: Sequence[Appointment]) ->
 
 
 def _find_alone(request: BookingRequest, appointments: Sequence[Appointment]) -> Appointment | None:
-    """Return the one of the call's `appointments` that a request asks for again, else None.
+    """Return the call's appointment that this request for one person repeats, else None.
 
-    An appointment that the request replaces is left out, even if the two differ in the person alone. Raises `Undecided` if several
-    may be meant; without `another`, also if the call has an appointment at this time for a clearly different name, or for a part
-    of this visit.
+    An appointment that the request replaces is left out, even if the two differ only in the staff member. Raises `Undecided` if
+    several may be meant; without `another`, also if the call has an appointment at this time for a clearly different name, or
+    for a part of this visit.
     """
     service = request.rules.service
     target = request.rules.branch.name, request.start
@@ -70,8 +70,8 @@ def _find_alone(request: BookingRequest, appointments: Sequence[Appointment]) ->
 
 
 def _list_meant(request: BookingRequest, appointments: Sequence[Appointment]) -> list[Appointment]:
-    """Return the appointments whose name is meant: exact names count before those that sound alike. Among exact names the same
-    staff member counts first, then the same request.
+    """Return the appointments whose name the request may mean. Exact names take precedence over names that sound alike. Among
+    exact names, the same staff member takes precedence, then the same request.
     """
     exact = [a for a in appointments if fold(a.customer_name) == fold(request.name)]
     same_staff = [a for a in exact if a.staff == request.service.staff]
@@ -80,10 +80,10 @@ def _list_meant(request: BookingRequest, appointments: Sequence[Appointment]) ->
 
 
 def _assign(requests: Sequence[BookingRequest], appointments: Sequence[Appointment]) -> dict[int, Appointment]:
-    """Return the appointment of each request, by the number of the request.
+    """Return the appointment of each request in a group, by the index of the request.
 
-    Exact names are assigned first, then names that only one appointment can have, then the others in order. Raises `Undecided` if
-    the order would decide which appointment's name is corrected.
+    Exact names are assigned first, then names that only one appointment can have, then the others in order. Raises `Undecided`
+    if the order would decide which appointment's name is corrected.
     """
     left, own = list(appointments), dict[int, Appointment]()
 
@@ -111,8 +111,8 @@ def _assign(requests: Sequence[BookingRequest], appointments: Sequence[Appointme
 def _assign_renamed(request: BookingRequest, own: dict[int, Appointment], appointments: Sequence[Appointment]) -> None:
     """Add to `own` the appointments whose name the caller has chosen to correct.
 
-    Raises `Undecided` if the caller has not chosen, and the request leaves an appointment of the group over: it may be for the
-    person with the new name, or for one who does not come along now.
+    Raises `Undecided` if the caller has not chosen, and an appointment of the group is left without a request: it may be for
+    the person with the new name, or for a person who does not come along now.
     """
     for number, each in enumerate(request.each):
         left = [a for a in appointments if a not in own.values() and _is_same_service(each, a)]

@@ -16,8 +16,8 @@ from askproai_runtime.visits import canonical_name, same_services
 
 @dataclass(frozen=True, slots=True)
 class ServiceRequest:
-    """The service that a caller asks for, resolved in the config. `staff` is None when anybody of the rules will do; `excluded`
-    has the ids of staff members whom the caller has excluded.
+    """The service that a caller asks for, resolved in the config. `staff` is None if any staff member of the rules will do.
+    `excluded` has the ids of the staff members whom the caller has excluded.
     """
 
     rules: ServiceRules
@@ -26,15 +26,15 @@ class ServiceRequest:
 
     @property
     def excluded_fields(self) -> dict[str, list[str]]:
-        """Return the field with the excluded staff members, for the rest of the call; empty if there are none."""
+        """Return the answer's field with the excluded staff members, for the rest of the call; empty if there are none."""
         return {"excluded_staff": list(self.excluded)} if self.excluded else {}
 
 
 @dataclass(frozen=True, slots=True)
 class Doubts:
-    """The reasons in a caller's words to ask whether a booking is meant in place of another appointment. The desk has none.
+    """The reasons, from a caller's words, to ask whether a booking is meant to replace another appointment. The desk has none.
 
-    `listed` are the ids of the appointments that the caller has heard of.
+    `listed` has the ids of the appointments that the caller has heard of.
     """
 
     listed: frozenset[str] = frozenset()
@@ -47,14 +47,13 @@ class Doubts:
 class BookingRequest:
     """A booking to make.
 
-    `offered_staff` is the staff member of the offer of exactly this time, who is kept if the caller names nobody else.
-    `offered` are the slots that were offered to a group.
-    `another` is set for an appointment beside one that the call has booked already: a second person, or a second time.
-    `renames` has the names of a group about which the caller has chosen, each with the id of the appointment that gets the name, or
-    None for a further appointment.
-    `replaces` is the caller's appointment that is cancelled for this one; `replaces_afterwards` is the id of one that is cancelled
-    once this one is confirmed. `moves`: the arguments speak of an appointment that goes, and the caller was not asked which.
-    `companions` has the names of the companions, in the order of the rules.
+    `offered_staff` is the staff member of the offer for exactly this time, who is kept if the caller names nobody else.
+    `offered` are the slots that were offered to a group. `another`: this is one more appointment in the call, for a second
+    person or at a second time. `renames` has the names of a group that the caller has decided about: each name has the id of
+    the appointment that gets it, or None for one more appointment. `replaces` is the caller's appointment that is cancelled for
+    this one; `replaces_afterwards` is the id of the appointment that is cancelled once this one is confirmed. `moves`: the
+    arguments say that another appointment is to go, and the caller was not asked which one. `companions` has the names of the
+    companions, in the order of the rules.
     """
 
     actor: Actor
@@ -82,15 +81,16 @@ class BookingRequest:
 
     @property
     def first_key(self) -> str:
-        """Return the key of the action without `another`. Notes, spelling and staff are no part of it: a model that repeats
-        itself changes them.
+        """Return the action key as it is without `another`. Name, notes and staff member are not part of it: a model that
+        repeats itself changes them.
         """
         return f"book|{self.rules.branch.name}|{canonical_name(self.rules.service.name)}|{self.start.isoformat()}"
 
     @property
     def key(self) -> str:
-        """Return the key of the action within the call. It has the name only with `another`. A group has another key than one of
-        its appointments, and a replacement has another key than the same booking earlier in the call: "doch wieder bei Anna".
+        """Return the action key of this booking within the call. It contains the name only with `another`. A group's key
+        differs from that of each of its appointments, and a replacement's key from that of the same booking earlier in the
+        call: "doch wieder bei Anna".
         """
         services = [canonical_name(each.service.name) for each in self.rules.companions]
         first = "|".join([self.first_key, *(f"with:{service}" for service in services)])
@@ -100,7 +100,7 @@ class BookingRequest:
 
     @property
     def each(self) -> list[Self]:
-        """Return one request for each person, as if everybody asked alone."""
+        """Return one request for each person, as if each person asked alone."""
         names = zip(self.rules.people, (self.name, *self.companions), strict=True)
         return [
             replace(self, service=ServiceRequest(replace(rules, companions=()), None), name=name, companions=())
@@ -109,13 +109,13 @@ class BookingRequest:
 
     @property
     def slot_key(self) -> tuple[str, str, int]:
-        """Return the key of a time that several calls may want at once: of one staff member, or of anybody."""
+        """Return the lock key of a slot that several calls may request at once: branch, staff member or `any`, and start."""
         staff = self.service.staff or self.offered_staff or "any"
         return self.rules.branch.name, staff, int(self.start.timestamp())
 
     def is_booked_in(self, appointments: Sequence[Appointment]) -> bool:
-        """Return whether one of the `appointments` is of exactly this service, start and name, and none of them was booked with
-        `another`. A name that only sounds alike is of somebody else.
+        """Return whether a live one of `appointments` has exactly this branch, service, start and name, and no such appointment
+        was booked with `another`. A name that only sounds alike is another person's.
         """
         place = self.rules.branch.name, self.start, fold(self.name)
         then = [a for a in appointments if a.live and (a.branch, a.starts_at, fold(a.customer_name)) == place]

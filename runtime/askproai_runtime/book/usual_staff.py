@@ -1,4 +1,4 @@
-"""A caller's last staff member is offered first, if the tenant recognises its callers (docs/decisions/0108-the-matrix.md)."""
+"""A caller's last staff member is offered first, if the tenant recognizes its callers (docs/decisions/0108-the-matrix.md)."""
 
 from dataclasses import replace
 
@@ -9,9 +9,9 @@ from askproai_runtime.book.store.appointments import find_last_staff
 
 
 async def prefer_usual_staff(ctx: BookingContext, request: ServiceRequest, caller: str | None) -> ServiceRequest:
-    """Return the request with the staff member of the caller's last appointment in the branch as the first choice of each time.
+    """Return the request with the staff member of the caller's last appointment in the branch as the first choice.
 
-    Nothing changes if the caller asks for a staff member, if only before others, or withholds the number, or is not recognised.
+    Nothing changes if the caller prefers or asks for a staff member, withholds the number, or is not recognized.
     """
     rules = request.rules
     if request.staff is not None or rules.usual_staff is not None or caller is None or len(rules.staff_members) == 1:

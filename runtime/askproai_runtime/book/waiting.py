@@ -33,10 +33,10 @@ _LIMITS = EntryLimits(ENTRIES_PER_PHONE, MOST_ENTRIES, ENTRIES_PER_CALL, ENTRIES
 
 
 class WaitingSpan(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One span in which somebody wants to come, as it is stored: [start, end), or exactly `start` without an end.
+    """A stored span in which a waiting person accepts a start: [start, end), or exactly `start` if there is no end.
 
-    With `weekdays` (0 is Monday) only these days count, from `opens` to before `closes`, local time. `declined` are starts within
-    the span that the person does not want.
+    If `weekdays` (0 is Monday) is set, only starts on these days count, from `opens` to before `closes`, local time. `declined`
+    are starts within the span that the person does not want.
     """
 
     start: datetime
@@ -47,7 +47,7 @@ class WaitingSpan(msgspec.Struct, frozen=True, omit_defaults=True):
     declined: tuple[datetime, ...] = ()
 
     def contains(self, instant: datetime, zone: ZoneInfo) -> bool:
-        """Return whether an instant is requested."""
+        """Return whether a start at this instant suits the waiting person. `zone` is the tenant's time zone."""
         if instant in self.declined:
             return False
         if self.end is None:
@@ -65,7 +65,7 @@ def read_spans(entry: WaitlistEntry) -> list[WaitingSpan]:
 
 
 def has_booked(reached: ReachedEntry, zone: ZoneInfo) -> bool:
-    """Return whether the entry waits for such an appointment. If several persons wait, a surname alone may be another's."""
+    """Return whether the entry waits for this appointment. If several persons wait, a surname alone may be another person's."""
     is_of_person = is_same_person if reached.is_one_of_several else same_name
     return is_of_person(reached.booked_for, reached.entry.name) and any(
         each.contains(reached.start, zone) for each in read_spans(reached.entry)
@@ -79,9 +79,9 @@ async def join(
     resources: Sequence[int],
     declined: Iterable[NamedSlot],
 ) -> Waiting | ListFull:
-    """Put somebody on the waiting list; `renamed` is an entry of the same person under another name.
+    """Add an entry to the waiting list, or return `ListFull`. `renamed` is the id of the person's entry under another name.
 
-    The holds of the `declined` slots end. The same request of a number for one person is one entry, in whichever call it is made.
+    The holds of the `declined` slots end. The same request of a number for one person is one entry, even from several calls.
     """
 
     async def write(conn: Connection) -> Waiting | ListFull:
@@ -99,7 +99,7 @@ async def join(
 
 
 async def leave(ctx: BookingContext, entry_id: UUID) -> None:
-    """Take somebody off the waiting list."""
+    """Remove an entry from the waiting list."""
 
     async def write(conn: Connection) -> None:
         await request_soon(conn, ctx.tenant, WAITLIST)  # locks the task first, as its runs do
@@ -109,8 +109,8 @@ async def leave(ctx: BookingContext, entry_id: UUID) -> None:
 
 
 def _with_person_key(entry: NewEntry, known: Sequence[WaitingName], renamed: UUID | None) -> NewEntry:
-    """Return an entry with the key of its person, who may be `known` in another spelling, or `renamed`. A new person gets a key
-    that no known entry has: a renamed entry keeps the key of its former name.
+    """Return the entry with the key of its person: that of the `renamed` entry, or of a `known` entry with the same name in
+    another spelling. A new person gets an unused key, since a renamed entry keeps the key of its former name.
     """
     if (own := next((each for each in known if each.id == renamed), None)) is not None:
         return replace(entry, key=own.key)

@@ -26,7 +26,7 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class NewEntry:
-    """An entry to be made. `key` is that of the request and the person. `spans` is JSON, `since` and `until` are its bounds.
+    """An entry to insert. `key` identifies the request and the person. `spans` is JSON; `since` and `until` are its bounds.
 
     `phone` and `caller` are E.164. `caller` is the calling number, None when withheld.
     """
@@ -48,7 +48,7 @@ class NewEntry:
 
 @dataclass(frozen=True, slots=True)
 class EntryLimits:
-    """The most waiting entries of a number and of the tenant, and the most new entries of a call and of a caller's hour."""
+    """The maximum of waiting entries for a number and for the tenant, and of new entries for a call and for a caller's hour."""
 
     per_phone: int
     per_tenant: int
@@ -58,7 +58,7 @@ class EntryLimits:
 
 @dataclass(frozen=True, slots=True)
 class WaitlistOffer:
-    """An open offer: the time is the person's to take until `expires_at`, unless somebody else books it."""
+    """An open offer of a freed time. The person can accept it until `expires_at`, unless somebody else books the time."""
 
     id: int
     staff: str
@@ -90,9 +90,9 @@ class WaitlistEntry:
 
 @dataclass(frozen=True, slots=True)
 class FreedTime:
-    """A time that became free, buffers included; `freed_at` is when, by the database's clock, and `age` how long ago.
+    """A span of a resource that became free, buffers included. `freed_at` is by the database's clock, and `age` is since then.
 
-    `appointment_id` is the appointment that had it; None for a removed block or the end of a hold.
+    `appointment_id` is the appointment that had the span; None after a removed block or the end of a hold.
     """
 
     id: int
@@ -106,7 +106,7 @@ class FreedTime:
 
 @dataclass(frozen=True, slots=True)
 class WaitingCandidate:
-    """A waiting entry. `is_free`: it has no open offer of another time."""
+    """A waiting entry that wants a freed time. `is_free`: it has no open offer."""
 
     entry: WaitlistEntry
     is_free: bool
@@ -114,7 +114,7 @@ class WaitingCandidate:
 
 @dataclass(frozen=True, slots=True)
 class ReachedEntry:
-    """An entry, and an appointment of its number. `is_one_of_several`: the number has other persons who wait for the same."""
+    """An entry, and an appointment of its number. `is_one_of_several`: other persons of the number have the same request."""
 
     entry: WaitlistEntry
     start: datetime

@@ -62,9 +62,9 @@ _MOST_CANDIDATES = 200
 
 
 async def announce_offer(conn: Connection, ctx: BookingContext, entry: WaitlistEntry, offer: WaitlistOffer) -> None:
-    """Notify the waiting person of an offered time, and the business whom to call, in the transaction that makes the offer.
+    """Enqueue the notifications of an offer in the transaction that makes it: for the waiting person, and for the business.
 
-    The waiting person has left a number and no address.
+    The business may call the person, who has left a phone number and no e-mail address.
     """
     config = ctx.config()
     rules = find_rules(config, entry.branch, entry.service)
@@ -83,13 +83,13 @@ async def announce_offer(conn: Connection, ctx: BookingContext, entry: WaitlistE
 
 
 class WaitlistKeeper:
-    """Runs the task. If a process dies during a run, the next run does the rest of its work."""
+    """Runs the periodic task. If a process dies during a run, the next run does the rest of its work."""
 
     def __init__(self, ctx: BookingContext) -> None:
         self._ctx = ctx
 
     async def run(self, run: TaskRun) -> Next:
-        """End the entries and offers that are over, and offer the times that are free."""
+        """End the entries and offers that are over, offer the freed times, and return when the next run is due."""
         ctx = self._ctx
         awaited = await list_awaited_services(ctx.pool, ctx.tenant)
         if not awaited:
@@ -140,7 +140,7 @@ class WaitlistKeeper:
     async def _offer(
         self, run: TaskRun, entry: WaitlistEntry, freed: FreedTime, slot: Slot, expires_at: datetime
     ) -> bool:
-        """Offer a slot to an entry. Returns False if the entry or the time was not free for it any more."""
+        """Offer a slot to an entry. Returns False if the entry cannot get an offer any more, or the slot is not free any more."""
         ctx, places = self._ctx, await self._count_places(entry, slot)
         async with ctx.pool.acquire() as conn, conn.transaction():
             await run.check(conn)
@@ -161,7 +161,7 @@ class WaitlistKeeper:
     async def _count_places(self, entry: WaitlistEntry, slot: Slot) -> int:
         """Return how many persons can book a slot of the entry's service: one, unless the service has seats.
 
-        0 if it was booked or held since the run read its day.
+        0 if the slot was booked or held since the run read its day.
         """
         rules = find_rules(self._ctx.config(), entry.branch, entry.service)
         if rules is None:  # it is not offered any more
@@ -185,7 +185,7 @@ class WaitlistKeeper:
         return max(1, free // (member.units // capacity)) if capacity > 1 else 1
 
     async def _count_offers(self, conn: Connection, entry: WaitlistEntry, slot: Slot) -> int:
-        """Return how many open offers need the staff member while the slot does; during a wait neither does.
+        """Return how many open offers need the same staff member at the same time as the slot. Waits of a service do not count.
 
         Units of a staff member make no difference: a cancellation frees all units of the appointment.
         """
@@ -207,9 +207,9 @@ class WaitlistKeeper:
     async def _find_slots(
         self, branch: str, service: str, freed: FreedTime, free_days: FreeDays, correlation_id: str
     ) -> list[Slot]:
-        """Return the slots that can be booked now and need the freed time, the closest to its start first.
+        """Return the slots that can be booked now and use the freed time, the closest to its start first.
 
-        `free_days` keeps the slots that this run reads, since offers block nothing.
+        `free_days` caches the slots that this run reads, since offers block nothing.
         """
         ctx = self._ctx
         rules = find_rules(ctx.config(), branch, service)
@@ -231,7 +231,7 @@ class WaitlistKeeper:
         return sorted(needing, key=lambda slot: abs(slot.start - freed.starts_at))
 
     async def _without_other_units(self, rules: ServiceRules, slots: Sequence[Slot], freed: FreedTime) -> list[Slot]:
-        """Return the slots at which the freed unit itself is free: an offer of one that another unit serves would end as taken."""
+        """Return the slots at which the freed unit itself is free: an offer that only another unit serves would end as taken."""
         if not slots:
             return []
         blocked = [rules.blocked_span(slot.start, slot.staff) for slot in slots]
@@ -274,10 +274,9 @@ def _overlap(spans: Iterable[Span], others: Sequence[Span]) -> bool:
 
 
 def expiry(now: datetime, start: datetime, zone: ZoneInfo, quiet: QuietHours | None) -> datetime:
-    """Return when an offer of `start` expires: after two hours of the day, and never after the start.
+    """Return when an offer of the slot at `start` expires: two hours after the person can be asked, but not after `start`.
 
-    The two hours begin when the person may be asked: neither at night nor within the tenant's quiet hours, in which no message is
-    sent.
+    Nobody is asked between 20:00 and 8:00 local time, or within the tenant's quiet hours, in which no message is sent.
     """
     local = now.astimezone(zone)
     for _ in range(_MOST_WAITS):

@@ -1,8 +1,8 @@
 """The task `calendar-audit`: compare our book with the remote calendar, slice by slice, round after round.
 
-Events and the poll follow what changes there; this finds what both have missed. A list can lag, so whatever differs in a slice
-is fetched by itself before it counts. The rules for events (`inbound.py`) mend the differences that they can decide; all others are
-kept for a person, and neither book is changed (docs/decisions/0063-both-books-are-compared.md).
+Events and the poll report changes there; this task finds the changes that both have missed. A list can lag, so each booking
+that differs in a slice is fetched by itself before it counts. The rules for events (`inbound.py`) mend the differences that
+they can decide; all others are kept for a person, and neither book is changed (docs/decisions/0063-both-books-are-compared.md).
 """
 
 import hashlib
@@ -59,14 +59,14 @@ _SECOND = timedelta(seconds=1)  # the filters of a list have no fractions
 
 @dataclass(frozen=True, slots=True)
 class CalendarAudit:
-    """The handler of the task. `every`: the time between two slices of an account."""
+    """The handler of the task `calendar-audit`. `every` is the time between two slices of an account."""
 
     ctx: BookingContext
     every: timedelta
     grace: timedelta = GRACE
 
     async def run(self, run: TaskRun) -> Next:
-        """Compare the next slice of each account. One that cannot be asked delays no other; raises `PutOff` then."""
+        """Compare the next slice of each account. If one cannot be asked, raises `PutOff` after the others are done."""
         state = read_audit_state(run.watermark) or AuditState()
         accounts = list_accounts(self.ctx.calendar)
         state.accounts = {each.name: state.accounts.get(each.name, AuditedAccount()) for each in accounts}
@@ -86,7 +86,7 @@ class CalendarAudit:
 
 @dataclass(slots=True)
 class _Slice:
-    """The bookings that start from `begins` to before `ends`, and what may differ. `ends` None: nothing follows."""
+    """The bookings that start in [`begins`, `ends`), and the suspected differences. `ends` is None if nothing follows."""
 
     begins: datetime
     ends: datetime | None
@@ -97,7 +97,7 @@ class _Slice:
         return self.begins <= instant and (self.ends is None or instant < self.ends)
 
     def end_at(self, ends: datetime) -> None:
-        """Leave what starts at `ends` or later to the next slice."""
+        """End the slice at `ends`: later bookings and suspects are left to the next slice."""
         self.ends = ends
         self.remotes = [each for each in self.remotes if each.starts_at < ends]
         self.suspects = [each for each in self.suspects if each.position < ends]
@@ -105,7 +105,7 @@ class _Slice:
 
 @dataclass(frozen=True, slots=True)
 class _AccountAudit:
-    """One run's work on one account. `state` is changed when a whole slice is compared, and not before."""
+    """One run's work on one account. `state` is changed only when a whole slice has been compared."""
 
     audit: CalendarAudit
     run: TaskRun
@@ -117,7 +117,7 @@ class _AccountAudit:
         return self.audit.ctx
 
     async def compare_slice(self) -> None:
-        """Compare the next slice, mend what a rule decides, and keep what none does. Raises `CalendarUnavailable`."""
+        """Compare the next slice, mend differences that a rule decides, and keep the others. Raises `CalendarUnavailable`."""
         now, progress = self.ctx.clock.now(), self.state.accounts[self.account.name]
         begins = now - _LONGEST
         part = await self._read_slice(max(progress.position or begins, begins))
@@ -133,7 +133,7 @@ class _AccountAudit:
             progress.compared_at = now
 
     async def _read_slice(self, begins: datetime) -> _Slice:
-        """Read the next page of the list by start, and what we have of it. The slice ends where one of them has more."""
+        """Return the next page of the list by start, with our appointments. The slice ends where either list is cut off."""
         ctx, grace = self.ctx, self.audit.grace
         part = await self._list(begins)
         confirmed = await list_confirmed_between(
@@ -168,7 +168,7 @@ class _AccountAudit:
             skip += page.rows
 
     async def _check(self, suspect: Suspect) -> Difference | None:
-        """Look at the booking itself; return the difference if there is one and no rule mends it. Raises `CalendarUnavailable`."""
+        """Fetch the suspect's booking; return the difference if there is one that no rule mends. Raises `CalendarUnavailable`."""
         if suspect.others:
             return self._difference(suspect, others=[str(each) for each in suspect.others], reason=_SHARED)
         remote, appointment = await self._fetch(suspect), suspect.appointment
@@ -183,7 +183,7 @@ class _AccountAudit:
         return await self._compare(suspect, remote)
 
     async def _doubled(self, suspect: Suspect, remote: RemoteBooking, original: RemoteBooking) -> Difference | None:
-        """Return the difference of two live bookings of one appointment; the second takes its time here as any other booking."""
+        """Return the difference that one appointment has two live bookings. The second one blocks its time like any booking."""
         if is_recent(remote, self.ctx.clock.now(), self.audit.grace):
             return None
         state = _digest(remote.uid, original.uid, remote.changed_at)
@@ -204,7 +204,7 @@ class _AccountAudit:
         return await self._mend(replace(suspect, sort=sort, appointment=appointment), remote)
 
     async def _mend(self, suspect: Suspect, remote: RemoteBooking) -> Difference | None:
-        """Apply a booking as its event would be applied. Return the difference if a rule refuses it.
+        """Apply a booking as an event about it would be applied. Return the difference if the rules do not resolve it.
 
         A refused repair is not tried again while nothing has changed: each refusal leaves an entry in the audit log.
         """
@@ -249,11 +249,11 @@ class _AccountAudit:
             raise CalendarUnavailable(str(error)) from error
 
     async def _end(self, conn: Connection, _note: str) -> None:
-        """End nothing: unlike a stored event, a booking of a list has no job."""
+        """Only check that this run still has the task: unlike a stored event, a listed booking has no job to end."""
         await self.run.check(conn)
 
     async def _fetch(self, suspect: Suspect) -> RemoteBooking | None:
-        """Return the booking as the calendar has it now; None if it does not know it. Raises `CalendarUnavailable`."""
+        """Return the suspect's booking as the calendar has it now; None if it is unknown there. Raises `CalendarUnavailable`."""
         appointment = suspect.appointment
         uid = suspect.remote.uid if suspect.remote else appointment.external_id if appointment else None
         if uid is not None:
@@ -268,7 +268,7 @@ class _AccountAudit:
         )
 
     async def _find_ours(self, suspect: Suspect, remote: RemoteBooking) -> Compared | None:
-        """Return our appointment as it is now: the one that was compared, or that of the booking."""
+        """Return our appointment as it is now: the compared one, or the booking's match if the compared one is gone."""
         ctx, known = self.ctx, suspect.appointment
         wanted = known.id if known else remote.request_id
         matching = await list_matching(ctx.pool, ctx.tenant, remote.uids, {wanted} if wanted else (), self.audit.grace)
@@ -286,7 +286,7 @@ class _AccountAudit:
         return (await list_in_the_way(self.ctx.pool, self.ctx.tenant, link, visit, ignoring))[:MAX_OTHERS]
 
     def _known(self, found: Difference) -> Difference | None:
-        """Return the same difference as it was known before, if nothing of it has changed since."""
+        """Return the stored difference with the same key, if its state has not changed since; else None."""
         return next(
             (each for each in self.state.differences if (each.key, each.state) == (found.key, found.state)), None
         )
@@ -353,7 +353,7 @@ def _fault(error: Exception) -> str:
 
 
 def read_audit_state(watermark: object) -> AuditState | None:
-    """Return the state that a watermark holds, None if it is none: written by another release, or by nobody of ours."""
+    """Return the audit state in a watermark; None if it has none that can be read, for example from another release."""
     try:
         return msgspec.convert(watermark, AuditState)
     except msgspec.ValidationError:

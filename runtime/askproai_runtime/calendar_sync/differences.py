@@ -1,6 +1,6 @@
-"""Where our book and the remote calendar differ: compare a slice of both. Pure.
+"""Find the differences between our book and the remote calendar in a slice of both. Pure.
 
-A list of the calendar can lag behind, so what it shows makes a suspect only; `audit.py` looks at each booking itself.
+A list of the calendar can lag behind, so a difference in it is only suspected; `audit.py` fetches each booking itself.
 """
 
 from collections import defaultdict
@@ -18,7 +18,7 @@ _CLOCKS_DIFFER = timedelta(hours=1)  # at most; a date that is further ahead say
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """The compared fields of an appointment. `in_flight`: it was changed a moment ago, or a job of it is not done."""
+    """The compared fields of an appointment. `in_flight`: it was changed a moment ago, is pending, or has an unfinished job."""
 
     id: UUID
     status: str
@@ -35,9 +35,9 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class Suspect:
-    """A difference that a slice shows. `position` is its start there. One of `appointment` and `remote` may be absent.
+    """A suspected difference in a slice. `position` is its start there. Either `appointment` or `remote` may be None.
 
-    `others` are further appointments with the same booking.
+    `others` are the ids of further appointments with the same booking.
     """
 
     sort: DifferenceSort
@@ -54,10 +54,10 @@ def find_suspects(
     now: datetime,
     grace: timedelta,
 ) -> list[Suspect]:
-    """Return what differs in a slice, by start; nothing that was changed within `grace`, or is over.
+    """Return the suspected differences in a slice, by start. Changes within `grace` and past appointments are left out.
 
-    `remotes` are the bookings of the slice, `confirmed` our confirmed appointments of it, and `matching` whatever we have of
-    the bookings by uid or request id.
+    `remotes` are the bookings of the slice, `confirmed` our confirmed appointments in it, and `matching` all of our
+    appointments that have a uid or request id of the bookings.
     """
     listed = {each.uid: each for each in remotes}
     suspects = [
@@ -76,7 +76,7 @@ def find_suspects(
 
 
 def classify(appointment: Compared | None, remote: RemoteBooking, now: datetime) -> DifferenceSort | None:
-    """Return how a booking, as the calendar has it now, differs from our appointment; None where both agree or it is over."""
+    """Return how a booking in its present state differs from our appointment; None if both agree or the time is over."""
     if appointment is None:
         return DifferenceSort.MISSING_HERE if remote.live and remote.ends_at > now else None
     if not remote.live:
@@ -88,9 +88,9 @@ def classify(appointment: Compared | None, remote: RemoteBooking, now: datetime)
 
 
 def find_match(remote: RemoteBooking, matching: Iterable[Compared]) -> Compared | None:
-    """Return the appointment of a booking: by a uid that it has or had, the current one first, otherwise by its request id.
+    """Return the appointment of a booking, by the booking's uids, the current one first, else by its request id, else None.
 
-    A booking that is not live says nothing about an appointment that has another one.
+    A booking that is not live does not match by request id if the appointment has another booking.
     """
     by_uid = {each.external_id: each for each in matching if each.external_id}
     by_id = {each.id: each for each in matching}
@@ -100,7 +100,7 @@ def find_match(remote: RemoteBooking, matching: Iterable[Compared]) -> Compared 
 
 
 def find_double(remote: RemoteBooking, matching: Iterable[Compared]) -> Compared | None:
-    """Return the live appointment that a live booking names by its request id, and that has another booking."""
+    """Return the live appointment that a live booking names by its request id although it has another booking; else None."""
     for each in matching:
         if each.id == remote.request_id and each.live and each.external_id and each.external_id not in remote.uids:
             return each if remote.live else None
@@ -108,7 +108,7 @@ def find_double(remote: RemoteBooking, matching: Iterable[Compared]) -> Compared
 
 
 def is_recent(remote: RemoteBooking, now: datetime, grace: timedelta) -> bool:
-    """Return whether a booking changed so lately that its event, the poll or our own answer may be on the way."""
+    """Return whether a booking changed so recently that its event, the poll or our own answer may still be on the way."""
     return remote.changed_at is not None and now - grace < remote.changed_at <= now + _CLOCKS_DIFFER
 
 
@@ -125,7 +125,7 @@ def _of_remote(remote: RemoteBooking, matching: Collection[Compared], now: datet
 
 
 def _is_matched(appointment: Compared, remotes: Sequence[RemoteBooking]) -> bool:
-    """Return whether a live booking of the slice is the appointment's by an earlier uid, or by its request id alone."""
+    """Return whether a live booking of the slice matches the appointment, by an earlier uid or by request id."""
     return any(
         each.live and (appointment.external_id in each.uids or each.request_id == appointment.id) for each in remotes
     )

@@ -1,7 +1,7 @@
-"""Read what the remote calendar has free before a caller asks: every few minutes, and when a call begins or it changes there.
+"""Read the remote calendar's free times before a caller asks: every few minutes, when a call begins, and after changes there.
 
-One process of a tenant does the former at a time (the periodic task `free-times`). Requests are taken from the jobs' share of the
-tenant's budget, and a refresh waits for its turn in it, so callers and bookings come first.
+For the regular readings, one process of a tenant at a time runs the periodic task `free-times`. Requests use the jobs' share of
+the tenant's budget, and a refresh waits for its turn in it, so callers and bookings come first.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ _NEVER = timedelta.max
 
 
 class FreeTimesKeeper:
-    """Keeps the free times of a tenant's event types known: reads what is not known any more, or for too long."""
+    """Keeps the free times of a tenant's event types known: reads those that are unknown or too old."""
 
     def __init__(self, ctx: BookingContext) -> None:
         self._ctx = ctx
@@ -42,7 +42,7 @@ class FreeTimesKeeper:
         self._refreshing: asyncio.Task[None] | None = None
 
     async def run(self, run: TaskRun) -> Next:
-        """Read what is older than an idle tenant needs: the periodic task. Raises `PutOff` while the calendar cannot be asked."""
+        """Read the free times that are too old for an idle tenant. Raises `PutOff` while the calendar cannot be asked."""
         idle = self._idle_age()
         try:
             await self.refresh(idle * _NEARLY, run.correlation_id)
@@ -51,15 +51,15 @@ class FreeTimesKeeper:
         return Next(idle, {})
 
     def call_begins(self) -> None:
-        """Read soon what is not of this moment: the caller asks in some seconds."""
+        """Request a refresh of free times older than some 30 s: the caller will ask in a few seconds."""
         self._request(max(_CALL_AGE, self._count() * _CALL_AGE_FOR_EACH))
 
     def calendar_changed(self) -> None:
-        """Read soon what was dropped."""
+        """Request a refresh of the free times that were dropped."""
         self._request(self._idle_age())
 
     async def wait_until_read(self) -> None:
-        """Wait until what was requested is read."""
+        """Wait until the requested refreshes are done."""
         if self._refreshing is not None:
             await self._refreshing
 
@@ -70,10 +70,10 @@ class FreeTimesKeeper:
             await asyncio.gather(self._refreshing, return_exceptions=True)
 
     async def refresh(self, older_than: timedelta, correlation_id: str) -> int:
-        """Read the days to come of each bookable one with a day that is unknown, or has been known for longer than `older_than`.
+        """Read the coming days of each bookable that has an unknown day, or a day that was read longer than `older_than` ago.
 
-        Return how many were read. Raises `CalendarUnavailable` if the calendar is not to be asked now, or has answered nothing; and
-        what asyncpg raises.
+        Returns the number of bookables that were read. Raises `CalendarUnavailable` if the calendar must not be asked now, or
+        has answered no request, and the errors of asyncpg.
         """
         ctx = self._ctx
         bookables = list_bookables(ctx.config()) if ctx.calendar.remote else []
@@ -98,7 +98,7 @@ class FreeTimesKeeper:
         return len(due) - len(failed)
 
     async def _read(self, bookable: Bookable, first: date, last: date, correlation_id: str) -> None:
-        """Read one of them, after short waits for the budget. Raises `CalendarUnavailable`."""
+        """Read the days of one bookable, after short waits for the budget. Raises `CalendarUnavailable`."""
         for is_last in (False, False, True):
             try:
                 await read_and_store(self._ctx, bookable, first, last, correlation_id)
@@ -122,7 +122,7 @@ class FreeTimesKeeper:
             self._refreshing = asyncio.create_task(self._refresh_soon())
 
     async def _refresh_soon(self) -> None:
-        """Carry out what was requested, also while this ran."""
+        """Carry out the requested refreshes, including those that are requested while this runs."""
         while self._older_than is not _NEVER:
             await self._ctx.clock.sleep(_TOGETHER)
             older_than, self._older_than = self._older_than, _NEVER

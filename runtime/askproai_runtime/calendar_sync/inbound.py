@@ -1,7 +1,7 @@
-"""Events of the remote calendar: apply here what a person does there: moved, cancelled, new, did not come.
+"""Apply to our book the changes that people make in the remote calendar: new, moved and cancelled bookings, and no-shows.
 
 Level-triggered: an event only says that something happened to a booking. Its meaning is decided from the booking as the
-calendar has it now and from our row, so the order of events, and how often they come, does not matter
+calendar has it now and from our row, so the order and number of events does not matter
 (docs/decisions/0016-calendar-events-are-hints.md).
 """
 
@@ -60,7 +60,7 @@ _MAX_READINGS = 5  # of a booking that changes each time; the job goes on later 
 
 
 class Step(StrEnum):
-    """The step that the state of a remote booking requires here. The values are notes at the event."""
+    """The step that a remote booking requires in our book. The values are notes that are stored with the event."""
 
     NOTHING = "nothing new"
     ADD = "taken in"
@@ -76,9 +76,9 @@ _CHANGES_NOTHING = frozenset({Step.NOTHING, Step.AGREE})
 
 
 def decide(appointment: Appointment | None, remote: RemoteBooking, now: datetime) -> Step:
-    """Compare a remote booking with our row of it, if there is one. Pure.
+    """Return the step that a remote booking requires, given our appointment of it, if there is one. Pure.
 
-    While our own change is on its way to the calendar (`pending_sync`), ours wins; otherwise the calendar's does.
+    While our own change is on its way to the calendar (`pending_sync`), our state wins; otherwise the calendar's does.
     """
     if appointment is None:
         return Step.ADD if remote.live and remote.ends_at > now else Step.NOTHING
@@ -107,7 +107,7 @@ def decide(appointment: Appointment | None, remote: RemoteBooking, now: datetime
 
 
 async def is_news(ctx: BookingContext, remote: RemoteBooking) -> bool:
-    """Return whether a booking that a list showed says anything that is not known here. Takes no locks: most do not."""
+    """Return whether a listed booking requires a step here. Takes no locks, since most bookings require none."""
     async with ctx.pool.acquire() as conn:
         appointment_id = await find_local_appointment(conn, ctx.tenant, remote)
         appointment = await get_appointment(conn, ctx.tenant, appointment_id) if appointment_id else None
@@ -115,7 +115,7 @@ async def is_news(ctx: BookingContext, remote: RemoteBooking) -> bool:
 
 
 def _decide(ctx: BookingContext, appointment: Appointment | None, remote: RemoteBooking) -> Step:
-    """Return what `decide` does; a booking of a team that got another host there is moved to that staff member."""
+    """Return the step of `decide`, or `MOVE` if a team's booking has another host than our appointment's staff member."""
     step = decide(appointment, remote, ctx.clock.now())
     if appointment is None or step not in {Step.NOTHING, Step.AGREE} or not (appointment.live and remote.live):
         return step
@@ -126,7 +126,7 @@ def _decide(ctx: BookingContext, appointment: Appointment | None, remote: Remote
 
 
 async def _unchecked(_conn: Connection) -> None:
-    """Check nothing: the work is nobody else's."""
+    """Check nothing: no other worker can have this work."""
 
 
 async def apply_calendar_event(
@@ -135,15 +135,16 @@ async def apply_calendar_event(
     finish: Callable[[Connection, str], Awaitable[None]],
     check: Callable[[Connection], Awaitable[None]] = _unchecked,
 ) -> Step:
-    """Apply here what happened to one booking in the calendar, and return what it required.
+    """Apply one booking's change in the calendar to our book, and return the step that it required.
 
     A booking that takes a time here is read once more before the job ends: it may have changed since it was read, and its next
-    event may have been handled when nothing of it was here yet (docs/decisions/0016-calendar-events-are-hints.md). A caller that
-    passes a booking of a list lists again later instead. `finish` ends the event's job, with a note, in the transaction of the last
-    reading; `check` raises, in those before it, if another worker has the job by now. A crash leaves the job to another worker.
+    event may have been handled before our book had the booking (docs/decisions/0016-calendar-events-are-hints.md). A caller
+    that passes a listed booking lists again later instead. `finish` ends the event's job, with a note, in the transaction of
+    the last reading. `check` runs in the earlier transactions, and raises if another worker has the job by now. A crash leaves
+    the job to another worker.
 
-    Raises `CalendarDisagrees` where the two calendars promise one time to two people, `RunAgain` while the calendar is away, and
-    `DeadNow` after a day of that.
+    Raises `CalendarDisagrees` if the two calendars promise one time to two people, `RunAgain` while the calendar is
+    unavailable, and `DeadNow` after a day of that.
     """
     first, note = Step.NOTHING, "stored only: the calendar does not know this booking any more"
     for _ in range(_MAX_READINGS):
@@ -180,7 +181,7 @@ async def apply_calendar_event(
 
 
 async def _has_changed(ctx: BookingContext, event: CalendarEvent, remote: RemoteBooking) -> bool:
-    """Return whether a booking is no longer as it was read: then it is its own new time that is in its way, or nothing."""
+    """Return whether a booking has changed since it was read: it may then conflict only with its own new time."""
     now = await read_remote(ctx, event)
     return now is None or (now.uid, now.starts_at, now.live) != (remote.uid, remote.starts_at, remote.live)
 
@@ -200,10 +201,10 @@ async def _record_disagreement(
 async def _apply(
     conn: Connection, ctx: BookingContext, event: CalendarEvent, remote: RemoteBooking
 ) -> tuple[Step, str, Appointment | None]:
-    """Apply a booking in one transaction; return what it required, the note for its event, and the appointment.
+    """Apply a booking in one transaction; return the step that it required, the note for its event, and the appointment.
 
-    Staff members are locked first, as by every writer of claims. The appointment is looked for again after that: whoever held
-    the lock may have added it for another event of the same booking.
+    Staff members are locked first, as by every writer of claims. Then the appointment is looked up again: another worker may
+    have added it, under the lock, for another event of the same booking.
     """
     found = await list_local_appointments(conn, ctx.tenant, remote)
     known = await get_appointment(conn, ctx.tenant, found[0]) if found else None
@@ -249,7 +250,7 @@ async def _apply(
 async def _announce(
     conn: Connection, ctx: BookingContext, kind: Kind, appointment: Appointment, *, is_news: bool = True
 ) -> None:
-    """Notify of a change that came from the calendar. It is read again only where somebody is notified at all."""
+    """Enqueue the notifications of a change from the calendar. Reads the appointment again, but only if the tenant notifies."""
     if not is_news or ctx.config().notifications is None:
         return
     if after := await get_appointment(conn, ctx.tenant, appointment.id):
@@ -257,7 +258,7 @@ async def _announce(
 
 
 def _find_link(config: TenantConfig, remote: RemoteBooking, known: Appointment | None) -> EventTypeLink | None:
-    """Return whose a remote booking is here. Without a host, which API v1 does not say, it stays with its staff member."""
+    """Return the service and staff member of a remote booking, or None. If API v1 names no host, the staff member stays."""
     number, length = remote.event_type_id, remote.ends_at - remote.starts_at
     if known is None and config.withheld(number) is Withheld.NOT_FOUND:
         return None  # a service names it by mistake: a booking at it is another business's
@@ -268,10 +269,10 @@ def _find_link(config: TenantConfig, remote: RemoteBooking, known: Appointment |
 
 
 async def _give_up_doubles(conn: Connection, ctx: BookingContext, remote: RemoteBooking, found: Sequence[UUID]) -> None:
-    """Keep the first of the appointments that have this booking, and give up the others that were taken in from the calendar.
+    """Keep the first of the appointments that have this booking, and cancel the others that came from the calendar.
 
-    Each is the booking as it was before a move that another worker followed first. A booking that a caller made, or is about to
-    move, is not given up.
+    Each of the others is the booking before a move that another worker has already followed. An appointment that a caller made,
+    or is about to move, is not cancelled.
     """
     for appointment_id in found[1:]:
         double = await get_appointment(conn, ctx.tenant, appointment_id, lock=True)
@@ -287,7 +288,7 @@ async def _give_up_doubles(conn: Connection, ctx: BookingContext, remote: Remote
 async def _add(
     conn: Connection, ctx: BookingContext, event: CalendarEvent, remote: RemoteBooking, link: EventTypeLink
 ) -> Appointment:
-    """Add a booking that a person made in the calendar: it takes the staff member's time here, too."""
+    """Add an appointment for a booking that a person made in the calendar: it takes the staff member's time here, too."""
     placement = await _require_placement(conn, ctx, remote, link, None)
     customer = await upsert_customer(conn, ctx.tenant, remote.phone, remote.name, None) if remote.phone else None
     appointment = Appointment(
@@ -324,7 +325,7 @@ async def _move(
 
 
 def _explain_no_link(config: TenantConfig, remote: RemoteBooking) -> tuple[str, str]:
-    """Return why a remote booking is no staff member's here, and what to do."""
+    """Return why a remote booking belongs to no staff member here, and how to correct that."""
     number = remote.event_type_id
     if all(link.event_type_id != number for service in config.services for link in service.team_event_types):
         return f"no service has the event type {number}", "name it in a ServiceOffering"
@@ -337,7 +338,7 @@ def _explain_no_link(config: TenantConfig, remote: RemoteBooking) -> tuple[str, 
 async def _require_placement(
     conn: Connection, ctx: BookingContext, remote: RemoteBooking, link: EventTypeLink, moving: UUID | None
 ) -> Placement:
-    """Return where the booking goes here. Raises `CalendarDisagrees` if somebody else is promised that time."""
+    """Return the booking's placement in our book. Raises `CalendarDisagrees` if somebody else is promised that time."""
     visit = Span(remote.starts_at, remote.ends_at)
     placement, obstacle = await find_placement(conn, ctx.tenant, visit, link, moving)
     if placement is not None:

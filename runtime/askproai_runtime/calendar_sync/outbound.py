@@ -1,8 +1,8 @@
-"""The job `calendar-sync`: make the remote calendar like our own, for one appointment.
+"""The job `calendar-sync`: make the remote calendar agree with one appointment of our book.
 
-Level-triggered: whatever was to happen in the calendar (create, move or cancel), the job reads what the calendar has now and
-does what is missing. Exactly once, however often it runs: Cal.com has no idempotency key, so before any POST the booking is
-looked up by its uid and by our request id, and a POST of unknown fate is given a quiet period to appear.
+Level-triggered: whatever was to happen in the calendar (create, move or cancel), the job reads the calendar's present state and
+makes the missing change. Exactly once, however often it runs: Cal.com has no idempotency key, so before any POST the booking is
+looked up by its uid and by our request id, and a POST without an answer gets a quiet period to appear.
 """
 
 from dataclasses import replace
@@ -57,7 +57,7 @@ class CalendarDisagrees(JobError):
 
 
 async def sync_appointment(ctx: BookingContext, job: Job) -> None:
-    """Make the calendar like one appointment, or finish the job if there is nothing to do.
+    """Make the calendar agree with one appointment, and finish the job.
 
     Raises `CalendarDisagrees`, and the queue's `RunAgain`, `DeadNow` and `StaleClaim`.
     """
@@ -93,15 +93,15 @@ async def sync_appointment(ctx: BookingContext, job: Job) -> None:
 
 
 def _needs_sync(appointment: Appointment) -> bool:
-    """Return whether the calendar may have to change. A booking cancelled in the calendar is left as it is there."""
+    """Return whether the remote calendar may have to change. A booking that was cancelled there is left alone."""
     ended = appointment.status in {Status.CANCELLED, Status.FAILED}
     cancelled_here = ended and appointment.cancelled_by != CancelledBy.CALENDAR
     return appointment.in_remote_calendar and (cancelled_here or appointment.status == Status.PENDING_SYNC)
 
 
 async def _find_remote(ctx: BookingContext, appointment: Appointment) -> RemoteBooking | None:
-    """Return the live remote booking: by its uid, followed wherever it was moved, else at any time that the appointment had,
-    else among all that were made since: a person may have moved it before its uid was known here.
+    """Return the appointment's live remote booking, or None. It is looked up by its uid, through all moves, else at every time
+    that the appointment had, else among all bookings made since: a person may have moved it before its uid was known here.
 
     A uid found by request id is stored: otherwise a move whose answer is lost could hide the booking from us.
     """
@@ -128,7 +128,7 @@ async def _find_remote(ctx: BookingContext, appointment: Appointment) -> RemoteB
 
 
 async def _find_at_old_times(ctx: BookingContext, appointment: Appointment) -> RemoteBooking | None:
-    """Look where the appointment was before: any of these times may have been booked by a POST whose answer was lost."""
+    """Return the booking at one of the appointment's former times, or None: a POST whose answer was lost may have made it."""
     async with ctx.pool.acquire() as conn:
         spans = await list_previous_spans(conn, ctx.tenant, appointment.id)
     for span in spans:
@@ -186,7 +186,7 @@ async def _begin_attempt(ctx: BookingContext, appointment: Appointment) -> None:
 async def _require_result(
     ctx: BookingContext, appointment: Appointment, outcome: CalendarOutcome
 ) -> Confirmed | Taken | Refused:
-    """Return an outcome that says yes or no; raise `RunAgain` or `DeadNow` for any other."""
+    """Return an outcome that is certain; raise `RunAgain` or `DeadNow` for an outcome that is not."""
     match outcome:
         case Unavailable(message, retry_after):
             raise await _postpone(ctx, appointment, message, retry_after or ctx.settings.sync_delay)
@@ -199,9 +199,9 @@ async def _require_result(
 async def _complete(
     ctx: BookingContext, job: Job, appointment: Appointment, confirmed: Confirmed, *, is_left: bool
 ) -> None:
-    """Finish the job: both calendars agree, or the booking of a cancelled one is over and stays there (`is_left`).
+    """Finish the job: both calendars agree, or a cancelled appointment's booking is over and stays there (`is_left`).
 
-    If ours was changed since the job read it, the job runs once more.
+    If the appointment was changed since the job read it, the job runs once more.
     """
     async with ctx.pool.acquire() as conn, conn.transaction():
         if appointment.live:
@@ -220,10 +220,10 @@ async def _complete(
 async def _handle_refusal(
     ctx: BookingContext, job: Job, appointment: Appointment, remote: RemoteBooking | None, outcome: Taken | Refused
 ) -> None:
-    """Report to a person what the calendar refuses. A booking that no caller was promised, since our process died, is undone.
+    """Report the calendar's refusal to a person. A change that no caller was promised, since our process died, is undone.
 
-    But not at the first refusal: the calendar may refuse it because of our own booking, which a lagging list has hidden; the
-    second attempt looks it up again.
+    It is not undone at the first refusal: the cause may be our own booking, which a lagging list has hidden. The second attempt
+    looks it up again.
     """
     why = await _record_problem(ctx, appointment, f"the calendar refuses it ({outcome.message})")
     if job.attempts == 1 or not appointment.live:
@@ -249,7 +249,7 @@ async def _handle_refusal(
 
 
 async def _postpone(ctx: BookingContext, appointment: Appointment, why: str, wait: timedelta) -> RunAgain | DeadNow:
-    """Return what to raise while the calendar is away: that is no failure of the job, until the appointment's time has come."""
+    """Return the error to raise while the calendar is unavailable: `RunAgain`, or `DeadNow` after the appointment's start."""
     if appointment.starts_at <= ctx.clock.now():
         why = f"its time has passed and the calendar was not reached ({why})"
         return DeadNow(await _record_problem(ctx, appointment, why))
@@ -258,10 +258,10 @@ async def _postpone(ctx: BookingContext, appointment: Appointment, why: str, wai
 
 
 async def _record_problem(ctx: BookingContext, appointment: Appointment, why: str, *, again: bool = False) -> str:
-    """Store on the appointment what a person must know, and return it. Its status stays: a promise is never silently cancelled.
+    """Store a problem as the appointment's error, and return its text. The status stays: a promise is never silently cancelled.
 
-    With `again` the job tries it again, and a person has nothing to do.
-    Raises `RunAgain` if it was changed since it was read: whoever changed it relies on this job, and `why` is outdated.
+    With `again` the job tries again, and a person has nothing to do. Raises `RunAgain` if the appointment was changed since it
+    was read: that change relies on this job, and `why` is outdated.
     """
     if appointment.live:
         state, todo = "is promised to the customer", "enter it by hand or call the customer"

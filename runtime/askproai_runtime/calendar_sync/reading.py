@@ -15,10 +15,10 @@ _MAX_OUTAGE = timedelta(days=1)  # after it a person must find out why the calen
 
 @dataclass(frozen=True, slots=True)
 class CalendarEvent:
-    """An event of the calendar: which booking, and when it was received. `starts_at`: where the event says that the booking is,
-    None if it does not say that the booking is live. `event_type_id` says in whose account it is; None if the event does not.
-    `remote` is the booking where a list of the calendar has just shown it, so that it need not be fetched. `is_new` is false for
-    a booking that was there before its event type was followed here: nobody is notified of that.
+    """An event of the calendar about the booking `uid`. `starts_at` is the booking's start in the event; None unless the event
+    says that the booking is live. `event_type_id` identifies the account; None if the event does not name it. `remote` is
+    the booking if a list of the calendar has just shown it, so that it need not be fetched. `is_new` is false for a booking
+    from before its event type was followed here: nobody is notified of it.
     """
 
     uid: str
@@ -31,11 +31,11 @@ class CalendarEvent:
 
 
 async def read_remote(ctx: BookingContext, event: CalendarEvent) -> RemoteBooking | None:
-    """Return the booking as the calendar has it now, None if the calendar does not know it.
+    """Return the booking as the calendar has it now; None if the calendar does not know it.
 
-    A person who books on a public page can write any metadata, our request id included: that id is dropped if the booking that we
-    made for it is still live under another uid. It may also be that very booking, moved since it was read: so it is read again.
-    Raises `RunAgain` while the calendar is away, and `DeadNow` after a day of that.
+    A person who books on a public page can write any metadata, our request id included: the id is dropped if the booking that
+    we made for it is still live under another uid. The booking is read again first, since it may be our own, moved since it was
+    read. Raises `RunAgain` while the calendar is unavailable, and `DeadNow` after a day of that.
     """
     try:
         remote = event.remote or await _get_booking(ctx, event.uid, event.event_type_id, event.correlation_id)
@@ -56,10 +56,10 @@ async def read_remote(ctx: BookingContext, event: CalendarEvent) -> RemoteBookin
 
 
 async def _with_earlier_uids(ctx: BookingContext, event: CalendarEvent, remote: RemoteBooking) -> RemoteBooking:
-    """Return the booking with the uids that it had before, back to one that is known here.
+    """Return the booking with its earlier uids, back to a uid that is known here.
 
-    A person may move a booking several times before the events are handled, in whatever order: the uid that we know can lie
-    more than one move back, and without it the booking would be taken for a new one.
+    A person may move a booking several times before the events are handled, in any order: the uid that we know can lie several
+    moves back, and without it the booking would count as a new one.
     """
     first = event.uid
     while remote.uids[-1] != first and len(remote.uids) < _MAX_UIDS:
@@ -76,7 +76,7 @@ async def _with_earlier_uids(ctx: BookingContext, event: CalendarEvent, remote: 
 async def _get_booking(
     ctx: BookingContext, uid: str, event_type_id: int | None, correlation_id: str
 ) -> RemoteBooking | None:
-    """Return a booking, from the account of its event type; our row knows that where the event does not say it."""
+    """Return a booking from the account of its event type, which our row has if the event has none; None if it is unknown."""
     if event_type_id is None:
         event_type_id = await find_event_type(ctx.pool, ctx.tenant, uid)
     return await ctx.calendar.get_booking(uid, event_type_id=event_type_id, correlation_id=correlation_id)

@@ -26,9 +26,9 @@ async def list_confirmed_between(
     grace: timedelta,
     limit: int,
 ) -> list[Compared]:
-    """Return the confirmed appointments of these event types that start from `begins` to before `ends`, the first ones.
+    """Return the first `limit` confirmed appointments of these event types that start in [`begins`, `ends`), by start.
 
-    An appointment changed within `grace` is in flight. `ends` None: all that follow.
+    `ends` None: the span has no end. An appointment changed within `grace` is in flight.
     """
     rows = await pool.fetch(
         _SELECT
@@ -42,7 +42,7 @@ async def list_confirmed_between(
 async def list_matching(
     pool: Pool, tenant: str, uids: Collection[str], ids: Collection[UUID], grace: timedelta
 ) -> list[Compared]:
-    """Return whatever appointments have one of these uids or ids; no holds."""
+    """Return the appointments that have one of these uids or ids; no holds."""
     rows = await pool.fetch(
         _SELECT + "AND (a.external_id = ANY($3) OR a.id = ANY($4)) AND a.status <> 'held' ORDER BY a.created_at DESC",
         tenant, grace, list(uids), list(ids),
@@ -53,7 +53,7 @@ async def list_matching(
 async def list_in_the_way(
     pool: Pool, tenant: str, link: EventTypeLink, visit: Span, ignoring: UUID | None
 ) -> Sequence[UUID]:
-    """Return the appointments that the person of `link` has within `visit`, in the order of their ids."""
+    """Return the ids of the appointments that overlap `visit` for the staff member of `link`, ordered by id."""
     async with pool.acquire() as conn:
         resources = link.staff_member.resource_ids
         claims = await list_booked_claims(conn, tenant, resources, visit, visit, ignoring)
@@ -61,7 +61,7 @@ async def list_in_the_way(
 
 
 async def read_audit(conn: "Pool | Connection", tenant: str) -> tuple[AuditState, datetime | None]:
-    """Return what the audit knows, and when a run of it last succeeded: None before the first one."""
+    """Return the audit's state, and when a run of it last succeeded; None before the first success."""
     row = await conn.fetchrow(
         "SELECT watermark, last_finished_at FROM tasks WHERE tenant = $1 AND name = $2", tenant, CALENDAR_AUDIT
     )
@@ -80,7 +80,7 @@ async def count_waiting(pool: Pool, tenant: str) -> int:
 
 
 async def count_differences(pool: Pool, tenant: str) -> dict[str, int]:
-    """Return how many differences are known, by sort; sorts without any are absent. The watermark may hold anything."""
+    """Return the number of known differences by sort; sorts without any are absent. The watermark may hold anything."""
     rows = await pool.fetch(
         """SELECT d #>> '{}' AS sort, count(*)::int AS number
            FROM tasks t, jsonb_path_query(t.watermark, '$.differences[*].sort') AS d

@@ -1,4 +1,4 @@
-"""The booking fields of an event type that a booking answers. Pure.
+"""A booking's answers to the booking fields of its event type. Pure.
 
 The operator has found the fields and their sources at Cal.com (`EventType.booking_fields`): Cal.com refuses a booking without
 an answer to a required field.
@@ -40,5 +40,5 @@ def needs_phone(service: Service) -> bool:
 
 
 def usable_phone(phone: str | None) -> str | None:
-    """Return a number that Cal.com accepts: it refuses the whole booking for one that is not valid."""
+    """Return the number if it is valid, else None: Cal.com refuses the whole booking for an invalid number."""
     return phone if phone and phonenumbers.is_valid_number(phonenumbers.parse(phone)) else None

@@ -1,4 +1,4 @@
-"""Bookings of Cal.com's API v2: the body that is sent, and what answers mean (`docs/vendors/calcom.md`). Pure."""
+"""Bookings of Cal.com's API v2: the request body, and the meaning of the replies (`docs/vendors/calcom.md`). Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -53,7 +53,8 @@ _LANGUAGES = (
 def booking_body(request: CalendarRequest, config: TenantConfig) -> dict[str, Any]:
     """Return the body of POST /v2/bookings. Cal.com refuses unknown fields.
 
-    The end follows from the event type, and a length is refused where it has only one.
+    The body has no end, which follows from the event type. It has a length only if the event type has several: else it is
+    refused.
     """
     attendee = {"name": request.name, "timeZone": config.time_zone, "language": language(config.locale)}
     if request.email:
@@ -77,7 +78,7 @@ def booking_body(request: CalendarRequest, config: TenantConfig) -> dict[str, An
 
 
 def attendee_email(email: str | None, phone: str | None, request_id: str, domain: str) -> str | None:
-    """Return the customer's own address, or one under the tenant's domain: most event types require some address."""
+    """Return the customer's address, or a made-up one under the tenant's domain: most event types require an address."""
     if email or not domain:
         return email
     return f"anruf-{phone.lstrip('+') if phone else request_id}@{domain}"
@@ -94,9 +95,9 @@ def format_utc(instant: datetime) -> str:
 
 
 def lookup_span(request: CalendarRequest) -> tuple[datetime, datetime]:
-    """Return from which start to which end a request's booking is looked for.
+    """Return the earliest start and the latest end between which a request's booking is looked for.
 
-    Our own end does not bound it: the event type may have another length by now. None is longer than a day.
+    The span exceeds our own end by a day: the event type may have another length by now, and no booking is longer than a day.
     """
     return request.starts_at - _MINUTE, request.ends_at + _LONGEST + _MINUTE
 
@@ -106,7 +107,7 @@ class _EventType(msgspec.Struct, frozen=True):
 
 
 class _Essentials(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """The fields that decide when and where a booking is, and whether it still is: without them a row is none."""
+    """The fields that decide when and where a booking is, and whether it is live. A row without them is no booking to us."""
 
     status: Literal["accepted", "pending", "cancelled", "rejected"]
     event_type: _EventType
@@ -121,10 +122,10 @@ def read_rows(rows: Iterable[Any]) -> list[RemoteBooking]:
 
 
 def parse_remote_booking(booking: Mapping[str, Any], uids: Sequence[str]) -> RemoteBooking | None:
-    """Parse a booking object of API v2. `uids` are those it is known by, its own first.
+    """Parse a booking object of API v2. `uids` are its known uids, its own first.
 
-    None without a certain time, status and event type: an unknown status is no cancellation.
-    Other fields of a wrong type count as missing: the booking takes its time all the same.
+    Returns None without a certain time, status and event type: an unknown status is no cancellation. Other fields of a wrong
+    type count as missing: the booking takes its time all the same.
     """
     try:
         essentials = msgspec.convert(booking, _Essentials)
@@ -157,7 +158,7 @@ def parse_remote_booking(booking: Mapping[str, Any], uids: Sequence[str]) -> Rem
 
 
 def request_id_of(booking: Mapping[str, Any]) -> UUID | None:
-    """Return the request of ours that a booking object was made for."""
+    """Return the id of our request that a booking object was made for; None if it has none."""
     metadata = booking.get("metadata")
     return _parse_uuid(metadata.get("requestId")) if isinstance(metadata, dict) else None
 
@@ -196,12 +197,12 @@ def parse_confirmation(booking: Any) -> Confirmed | None:
 def classify_create(reply: Reply, request_id: UUID | None = None) -> CalendarOutcome:
     """Classify the reply to a POST of a booking. "Taken" is a 400 far more often than a 409, so its text decides.
 
-    Where a confirmation is needed, Cal.com answers the same attendee at the same time with the booking that it has: if that has
-    another request id than ours, ours was not made.
+    If the event type needs confirmation, Cal.com answers the same attendee at the same time with the existing booking: if its
+    request id is not ours, our booking was not made.
 
-    A request is certainly not done if Cal.com refuses it with a message of its own, or redirects it: Cal.com's API never answers a
-    booking that it made with a redirect, but a server that is not the API does (docs/decisions/0036-refusals-and-limits.md).
-    Any other failure is unknown.
+    A request is certainly not done if Cal.com refuses it with a message of its own, or redirects it: Cal.com's API never
+    answers a booking that it made with a redirect, but a server that is not the API does
+    (docs/decisions/0036-refusals-and-limits.md). Any other failure is unknown.
     """
     if reply.status in _REDIRECTS and not reply.message:
         text = f"redirected ({reply.status}): baseUrl is not the address of Cal.com's API"
@@ -250,9 +251,9 @@ def _refusal_cause(status: int | None) -> RefusalCause:
 
 
 def _is_refusal(reply: Reply) -> bool:
-    """Return whether Cal.com itself says no, so that nothing was done.
+    """Return whether Cal.com itself refuses the request, so that nothing was done.
 
-    A redirect, an expired wait and an error page may come from a proxy before it, after the request has passed it.
+    A redirect, a timeout and an error page may come from a proxy in front of Cal.com, after the request has passed it.
     """
     is_client_error = HTTPStatus.BAD_REQUEST <= (reply.status or 0) < HTTPStatus.INTERNAL_SERVER_ERROR
     return is_client_error and reply.status not in _GAVE_UP_WAITING and bool(reply.message)
@@ -261,7 +262,7 @@ def _is_refusal(reply: Reply) -> bool:
 def classify_move(reply: Reply) -> CalendarOutcome:
     """Classify the reply to a POST of a move. A booking that is gone or was moved before must be looked up, not given up.
 
-    So must one whose move was redirected: it exists, and its caller must hear where it really is.
+    So must a booking whose move was redirected: it exists, and its caller must hear where it really is.
     """
     is_gone = any(text in reply.message.lower() for text in ("cancelled", "rescheduled"))
     not_found = reply.status == HTTPStatus.NOT_FOUND and not was_never_reached(reply)
@@ -271,7 +272,7 @@ def classify_move(reply: Reply) -> CalendarOutcome:
 
 
 def classify_attendance(reply: Reply) -> CalendarOutcome:
-    """Classify the reply to a mark of a no-show."""
+    """Classify the reply to a request that marks attendance."""
     return _classify_change(reply)
 
 

@@ -1,4 +1,4 @@
-"""HTTP to a server of Cal.com: one request over the shared provider HTTP, and what a reply certainly says."""
+"""HTTP requests to a server of Cal.com over the shared provider HTTP, and the certain facts in their replies."""
 
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -52,5 +52,5 @@ def was_never_reached(reply: Reply) -> bool:
 
 
 def outcome_label(outcome: CalendarOutcome, confirmed: str = "confirmed") -> str:
-    """Return the name of an outcome in rows and metrics; `confirmed` names the one that is as requested."""
+    """Return the name of an outcome for rows and metrics. `confirmed` is the name of a `Confirmed` outcome."""
     return confirmed if isinstance(outcome, Confirmed) else type(outcome).__name__.lower()

@@ -1,4 +1,4 @@
-"""Free times of Cal.com's API v2: what `GET /v2/slots` is asked, and what its answer means (`docs/vendors/calcom.md`). Pure."""
+"""Free times of Cal.com's API v2: the queries of `GET /v2/slots`, and their answers' meaning (`docs/vendors/calcom.md`). Pure."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
@@ -20,9 +20,9 @@ class SlotsUnreadable(ValueError):
 
 
 def slots_params(query: FreeTimesQuery) -> list[dict[str, str]]:
-    """Return the queries of GET /v2/slots that together cover the days: one, or two if the clock changes on one of them.
+    """Return the queries of GET /v2/slots that together cover the days: one, or two if the clock changes on one of the days.
 
-    Cal.com may use the offset at the start of a query for all of its slots, so that those after a clock change are an hour off.
+    Cal.com may use the offset at the start of a query for all of its slots, so that slots after a clock change are an hour off.
     It takes `end` as included.
     """
     bounds = _split_at_clock_change(*_bounds(query), ZoneInfo(query.time_zone))
@@ -51,11 +51,11 @@ def merge_bodies(bodies: Sequence[Any]) -> Any:
 
 
 def parse_slots(body: Any, query: FreeTimesQuery) -> FreeTimes:
-    """Return what the answer says of the days that were asked for. Raises `SlotsUnreadable`.
+    """Return the free times of the requested days from Cal.com's answer. Raises `SlotsUnreadable`.
 
-    A slot belongs to the local day of its start, whatever day Cal.com lists it under. Slots of other days are left out. A day with
-    a slot whose offset is not that of the zone at that time is left out as a whole: after a clock change Cal.com may be an hour
-    off, and which of the two is meant cannot be known.
+    A slot belongs to the local day of its start, whatever day Cal.com lists it under. Slots of other days are left out. A day
+    with a slot whose offset is not that of the zone at that time is left out as a whole: after a clock change Cal.com may be an
+    hour off, and the meant time cannot be known.
     """
     listed = body.get("data") if isinstance(body, dict) else None
     if not isinstance(listed, dict) or not all(isinstance(slots, list) for slots in listed.values()):
@@ -90,7 +90,7 @@ def _bounds(query: FreeTimesQuery) -> tuple[datetime, datetime]:
 
 
 def _split_at_clock_change(first: datetime, end: datetime, zone: ZoneInfo) -> list[datetime]:
-    """Return the ends of the parts of a time within which the zone has one offset. It is short: it has one clock change at most."""
+    """Return the bounds of the parts of a span in which the zone has one offset. The span has one clock change at most."""
 
     def offset(at: datetime) -> timedelta | None:
         return at.astimezone(zone).utcoffset()

@@ -52,7 +52,7 @@ class CalcomV1:
     remote = True
 
     async def create(self, request: CalendarRequest, *, within: timedelta) -> CalendarOutcome:
-        """Book, but no event type of a team: v1 cannot ask for one of its hosts, and does not answer who does it."""
+        """Create a booking, but not at a team's event type: v1 can neither request one of its hosts nor report the host."""
         config = self.config()
         if config.host_id(request.event_type_id, request.staff) is not None:
             return Unavailable("version 1 of Cal.com's API cannot book one host of a team's event type")
@@ -64,7 +64,7 @@ class CalcomV1:
     async def move(
         self, _uid: str, _starts_at: datetime, *, event_type_id: int | None = None, correlation_id: str, within: timedelta  # noqa: ARG002
     ) -> CalendarOutcome:  # fmt: skip
-        """Refuse: a move by v1 sends neither mails nor webhooks (calcom 14485), so the salon would not hear of it."""
+        """Refuse: a move by v1 sends neither mails nor webhooks (calcom 14485), so the tenant would not hear of it."""
         return Refused("version 1 of Cal.com's API does not move bookings: cancel, and book another time")
 
     async def cancel(
@@ -95,7 +95,7 @@ class CalcomV1:
         return Refused("version 1 of Cal.com's API cannot mark it: mark it on Cal.com's page")
 
     async def find(self, request: CalendarRequest) -> RemoteBooking | None:
-        """List the bookings from the request's time on, or all, and return the live one with our request id."""
+        """Return the live booking with our request id, among those at the request's time; among all if it has `made_after`."""
         first, last = lookup_span(request)
         span = {} if request.made_after else {"dateFrom": format_utc(first), "dateTo": format_utc(last)}
         parsed = (_parse_booking(booking) for booking in await self._list(request.correlation_id, span))
@@ -105,7 +105,7 @@ class CalcomV1:
     async def get_booking(
         self, uid: str, *, event_type_id: int | None = None, correlation_id: str  # noqa: ARG002
     ) -> RemoteBooking | None:  # fmt: skip
-        """Find a booking in the list of all: the one that it was moved to refers to it."""
+        """Find a booking in the list of all bookings, and follow its moves: a new booking refers to the old one."""
         bookings = await self._list(correlation_id, {})
         for _ in bookings:
             uid = next((b["uid"] for b in bookings if uid and b.get("fromReschedule") == uid), uid)
@@ -113,7 +113,7 @@ class CalcomV1:
         return next((booking for booking in parsed if booking), None)
 
     async def read_free_times(self, _query: FreeTimesQuery, *, within: timedelta) -> FreeTimes:  # noqa: ARG002
-        """Refuse: slots of v1 have no end, so how long a booking is there cannot be known from them."""
+        """Refuse: slots of v1 have no end, so they do not show the length of a booking."""
         raise CalendarUnavailable("version 1 of Cal.com's API is not asked for free times")
 
     async def _list(

@@ -60,8 +60,8 @@ _MAX_MOVES = 20  # that one look-up follows
 class CalcomV2:
     """One account at Cal.com, for all its event types. `api_key` and `config` are called for each request: both may change.
 
-    `slots_http` sends the requests for free times, with a circuit of its own: where a linked calendar is broken, they fail while
-    bookings work.
+    `slots_http` sends the requests for free times, with a circuit breaker of its own: if a linked calendar is broken, they fail
+    while bookings work.
     """
 
     http: CalcomHttp
@@ -107,10 +107,10 @@ class CalcomV2:
         return outcome
 
     async def find(self, request: CalendarRequest) -> RemoteBooking | None:
-        """List the bookings from the request's time on, or all that were made since `made_after`.
+        """Return the live booking with our request id, at the request's time, or among all made since `made_after`; else None.
 
-        Not by e-mail, which Cal.com may have replaced (calcom 25432). A booking of ours that was moved is followed: the list can
-        have the old one alone, while it lags behind the move.
+        The e-mail address is not used: Cal.com may have replaced it (calcom 25432). A moved booking of ours is followed: while
+        the list lags behind the move, it can have only the old booking.
         """
         moved: RemoteBooking | None = None
         first, last = lookup_span(request)
@@ -132,7 +132,7 @@ class CalcomV2:
         raise CalendarUnavailable("Cal.com lists more bookings than can be looked through")
 
     async def _follow(self, moved: RemoteBooking, correlation_id: str) -> RemoteBooking | None:
-        """Return what a booking was moved to; None if that is cancelled. Raises `CalendarUnavailable`, also if it is not shown."""
+        """Return the booking that `moved` became; None if it is cancelled. Raises `CalendarUnavailable` if it is not shown yet."""
         try:
             booking = await self.get_booking(moved.uid, correlation_id=correlation_id)
         except CalendarUnavailable as error:
@@ -144,7 +144,7 @@ class CalcomV2:
     async def get_booking(
         self, uid: str, *, event_type_id: int | None = None, correlation_id: str  # noqa: ARG002
     ) -> RemoteBooking | None:  # fmt: skip
-        """Follow a booking to where it is now: a move creates a new booking and cancels the old one, which refers to it."""
+        """Return a booking after all its moves: a move creates a new booking and cancels the old one, which refers to it."""
         uids: list[str] = []
         booking = await self._read(uid, correlation_id)
         before = booking and booking.get("rescheduledFromUid")
@@ -164,7 +164,7 @@ class CalcomV2:
         raise CalendarUnavailable("Cal.com's answer is no booking")
 
     async def read_free_times(self, query: FreeTimesQuery, *, within: timedelta) -> FreeTimes:
-        """Ask for the slots of the days, with their ends: they show how long a booking is there."""
+        """Request the slots of the days, with their ends, which show the length of a booking."""
         deadline = self.http.clock.monotonic() + within.total_seconds()
         bodies = []
         for params in slots_params(query):
@@ -225,7 +225,7 @@ class CalcomV2:
         return bookings
 
     async def _get_list(self, filters: dict[str, str], skip: int) -> tuple[Reply, list[Any] | None]:
-        """Return the reply to a request for a list, and its rows; None instead if it is no list."""
+        """Return the reply to a request for a list, and its rows; None in place of the rows if the reply has no list."""
         params = {**filters, "take": str(_PAGE_SIZE)}
         if skip:
             params["skip"] = str(skip)
@@ -248,7 +248,7 @@ class CalcomV2:
         return data if is_found else None
 
     async def _read_moved(self, uid: str, correlation_id: str) -> dict[str, Any] | None:
-        """Return the booking object that another one was moved to; None if Cal.com has none of that uid."""
+        """Return the object of the booking that another one was moved to; None if Cal.com has none with that uid."""
         try:
             return await self._read(uid, correlation_id)
         except CalendarUnavailable as error:
@@ -278,7 +278,7 @@ def _not_listed(reply: Reply) -> CalendarUnavailable:
 
 
 def _moved_out_of_sight(error: CalendarUnavailable) -> CalendarUnavailable:
-    """Return that a move is known, and not where to. No other version is asked then: the list of v1 may lag behind it, too."""
+    """Return the error for a moved booking whose new time is unknown. No other version is asked: v1's list may lag, too."""
     return CalendarUnavailable(f"the booking was moved, and where to is not known: {error}", error.retry_after)
 
 
@@ -288,12 +288,12 @@ def _find_request(bookings: list[Any], request_id: str) -> RemoteBooking | None:
 
 
 def _find_moved(bookings: list[Any], request_id: str) -> RemoteBooking | None:
-    """Return a booking that was made for a request, and is another one since its move."""
+    """Return a booking that was made for a request and has been replaced by a move; None if there is none."""
     return next((booking for booking in _made_for(bookings, request_id) if booking.moved_to), None)
 
 
 def _made_for(bookings: list[Any], request_id: str) -> Iterator[RemoteBooking]:
-    """Return what was made for a request. Raises `CalendarUnavailable` for a row of it that cannot be read: it is not absent."""
+    """Yield the bookings that were made for a request. Raises `CalendarUnavailable` if one of them cannot be read."""
     for row in bookings:
         if isinstance(row, dict) and str(request_id_of(row)) == request_id:
             found = parse_remote_booking(row, (str(row.get("uid")),))

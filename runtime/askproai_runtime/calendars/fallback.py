@@ -60,10 +60,10 @@ class _Refusal:
 class KnownRefusals:
     """Requests that the calendar refused a moment ago and will refuse again: callers are answered without asking it once more.
 
-    A key that is revoked, a wrong address, or an event type that is gone refuses every booking until a person has mended it. Two
+    With a revoked key, a wrong address, or an event type that is gone, every booking is refused until a person corrects it. Two
     refusals in a row open a circuit of that subject alone (a key, an event type); then one booking a minute asks again. Each
-    process has its own: it spares callers a wait, and decides nothing (docs/decisions/0036-refusals-and-limits.md). `token` names
-    the request that asks; times are monotonic seconds.
+    process has its own circuits: they spare callers a wait, and decide nothing (docs/decisions/0036-refusals-and-limits.md).
+    `token` identifies the request that asks; times are monotonic seconds.
     """
 
     rules: CircuitRules = _REFUSAL_RULES
@@ -78,7 +78,7 @@ class KnownRefusals:
         return known.last if step.wait else None
 
     def record(self, subject: Hashable, token: str, now: float, refusal: Refused | None) -> None:
-        """Record how the calendar answered about `subject`; no refusal: it is accepted."""
+        """Record the calendar's answer about `subject`: its refusal, or None if it has accepted the request."""
         if refusal is None:
             self._refusals.pop(subject, None)
             return
@@ -93,7 +93,7 @@ def _milliseconds(seconds: float) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A Cal.com user: the key, and the versions of the API with it, whose circuits are the account's own."""
+    """A Cal.com user: the key, and a calendar for each version of the API, with circuit breakers of the account's own."""
 
     calcom: Mapping[CalcomVersion, Calendar] = field(default_factory=dict)
     api_key: Callable[[], str | None] = lambda: None
@@ -122,9 +122,9 @@ class FallbackCalendar:
         return self.config().calendar.provider is not CalendarProvider.LOCAL
 
     async def create(self, request: CalendarRequest, *, within: timedelta) -> CalendarOutcome:
-        """Book by the first version that can be reached; a caller is refused without asking what was refused a moment ago.
+        """Book by the first version that can be reached. For a waiting caller, a recent refusal is repeated without asking.
 
-        Cal.com takes a booking at anybody's event type, so one that the config does not name, or withholds, is not booked at.
+        Cal.com takes a booking at anybody's event type, so none is made at one that the config does not name, or withholds.
         """
         if self.remote and not self.config().names_event_type(request.event_type_id):
             return Unavailable(_NOT_NAMED.format(request.event_type_id))
@@ -149,7 +149,7 @@ class FallbackCalendar:
     async def move(
         self, uid: str, starts_at: datetime, *, event_type_id: int | None, correlation_id: str, within: timedelta
     ) -> CalendarOutcome:
-        """Move by the preferred version only: whatever it cannot do now waits until it can."""
+        """Move by the preferred version only: a move that it cannot do now waits until it can."""
         if obstacle := self._find_obstacle(event_type_id):
             return obstacle
         for calendar in self._listed(event_type_id):
@@ -201,10 +201,10 @@ class FallbackCalendar:
         )
 
     def accounts(self) -> list[CalendarAccount]:
-        """Return the accounts with event types of services, whose bookings can be listed: none without version 2 of the API.
+        """Return the accounts that own event types of services and can list bookings; empty without version 2 of the API.
 
-        An event type that is withheld is left out, and so is an account with no other: its key may be another account's, whose list
-        says nothing of it. Once it was seen it is new, and what is booked there is taken in.
+        A withheld event type is left out, and so is an account that has no other: its key may be another account's, whose list
+        does not have the event type. Once the event type is found it counts as new, and its bookings are taken in.
         """
         config = self.config()
         if not self.remote or CalcomVersion.V2 not in config.calendar.api_versions:
@@ -224,7 +224,7 @@ class FallbackCalendar:
         return accounts
 
     def _find_obstacle(self, event_type_id: int | None) -> Unavailable | Refused | None:
-        """Return the outcome of any request to an event type that the config withholds."""
+        """Return the outcome of any request to an event type that the config withholds; None for other event types."""
         withheld = self.config().withheld(event_type_id) if self.remote else None
         if withheld is Withheld.NOT_FOUND:
             return Refused(_NOT_FOUND.format(event_type_id), RefusalCause.EVENT_TYPE)
@@ -260,7 +260,7 @@ class FallbackCalendar:
         raise first or CalendarUnavailable(_NONE_LISTED)
 
     def _credentials(self, event_type_id: int) -> Hashable:
-        """Return what a refusal of the key is about: with another key, or at another address, Cal.com is asked at once."""
+        """Return the subject of a refused key: after a change of the key or the address, Cal.com is asked again at once."""
         credential = self.config().own_credential(event_type_id)
         return self.config().calendar.base_url, credential, self._account(event_type_id).api_key()
 
@@ -289,11 +289,11 @@ def build_calendar(
     recorder: ProviderCallRecorder,
     budget: RequestBudget,
 ) -> FallbackCalendar:
-    """Return a tenant's calendar. `credential` returns the mounted credential of a name, None if there is none.
+    """Return a tenant's calendar. `credential` returns the mounted credential with a name, None if there is none.
 
     v1 is tried while the circuit of v2 is open, so it has a circuit of its own. So has a staff member's account, which may be
     limited or locked while the others work; its refusals are recorded apart from those of the tenant's key. The budget is the
-    tenant's, whatever the version and the account.
+    tenant's, for all versions and accounts.
     """
 
     def open_account(name: str, circuits_of_v2: CircuitBreakers, recorder: ProviderCallRecorder) -> Account:

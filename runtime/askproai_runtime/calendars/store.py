@@ -1,6 +1,6 @@
-"""The table `provider_calls`: every request of a tenant to Cal.com or Retell, and how it ended; never a body, a query or a key.
+"""The table `provider_calls`: every request of a tenant to Cal.com or Retell, and its outcome; never a body, a query or a key.
 
-For a failure it has the provider's words without people, and which fields the body had.
+The row of a failure has the provider's message without personal data, and the names of the fields in the body.
 """
 
 import asyncio

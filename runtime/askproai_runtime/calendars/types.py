@@ -16,9 +16,9 @@ from uuid import UUID
 class CalendarRequest:
     """An appointment to book in a calendar. `request_id` is the appointment's id, by which the booking is found again.
 
-    With `made_after` it is looked for among all bookings made since then, at whatever time they are by now. If `caller_waits`, what
-    the calendar refused a moment ago may be refused without asking it; a job asks, since the answer to it is final. `service` is
-    the service's name in the config, `staff` the staff member's.
+    With `made_after` the booking is looked for among all bookings made since then, whatever their time is by now. If
+    `caller_waits`, a request that the calendar refused a moment ago may be refused without asking it; a job asks, since its
+    answer is final. `service` and `staff` are names in the config.
     """
 
     request_id: UUID
@@ -39,10 +39,10 @@ class CalendarRequest:
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
-    """The calendar did it. `pending`: the booking awaits somebody's confirmation, so it is requested, not booked.
+    """The calendar has made the change. `pending`: a person has yet to confirm the booking there, so it is only requested.
 
-    `ends_at`: the end that the booking has there, if the answer says it. The calendar may give it another length than we asked for.
-    `host_id`: who does it, as the calendar knows them.
+    `ends_at` is the booking's end there, if the answer has it: the calendar may use another length than we asked for. `host_id`
+    is the calendar's id of the host.
     """
 
     uid: str | None
@@ -61,11 +61,11 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class MustRevert(Taken):
-    """It cannot be as requested, but the calendar has changed something on the way: that must be undone there."""
+    """The change cannot be as requested, but the calendar has made a part of it, which must be undone there."""
 
 
 class RefusalCause(StrEnum):
-    """The subject of a refusal, and so the further requests that will be refused."""
+    """The cause of a refusal, which decides which other requests will be refused."""
 
     CREDENTIALS = "credentials"  # the key or the address: every request
     EVENT_TYPE = "event_type"  # it is gone or somebody else's: every booking of this staff member and service
@@ -76,7 +76,7 @@ class RefusalCause(StrEnum):
 class Refused:
     """The calendar does not accept the request, and would not if it were repeated: a person must look.
 
-    `cause` None is not known, so it is taken to hold for every staff member.
+    A `cause` of None is not known, so it counts for every staff member.
     """
 
     message: str
@@ -85,14 +85,14 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """It may or may not have been done: look it up before any second try."""
+    """The change may or may not have been made: look it up before any second try."""
 
     message: str
 
 
 @dataclass(frozen=True, slots=True)
 class Unavailable:
-    """It was certainly not done: the calendar could not be reached, or asked us to wait (`slow`).
+    """The change was certainly not made: the calendar could not be reached, or asked us to wait (`slow`).
 
     `retry_after`: when a retry makes sense, if known. Unless it is slow, another version of the API may be tried.
     """
@@ -110,7 +110,7 @@ class RemoteBooking:
     """A booking as the remote calendar has it now, whoever made it.
 
     A booking that is moved gets a new uid: `uids` begins with the current one, then those that it is known to have had before,
-    the oldest last. `moved_to` is the next uid where a list shows what the booking was before a move.
+    the oldest last. If a list shows the booking from before a move, `moved_to` is the uid after it.
     """
 
     uids: tuple[str, ...]
@@ -149,7 +149,7 @@ class Bookable(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FreeTimesQuery:
-    """Which free times: on the local days from `first` to `last`, both included, in the zone `time_zone`."""
+    """A query for free times on the local days from `first` to `last`, both included, in the zone `time_zone`."""
 
     bookable: Bookable
     first: date
@@ -160,10 +160,10 @@ class FreeTimesQuery:
 
 @dataclass(frozen=True, slots=True)
 class FreeTimes:
-    """The free times of an event type: by local day the union of its slots [start, end) that begin on it, UTC, earliest first.
+    """The free times of a bookable: for each local day the union of the slots [start, end) that begin on it, UTC, sorted.
 
-    A day without free times has an empty union; a day that is absent could not be read. `slot_length` is how long a booking is in
-    the calendar, None if there is no slot.
+    A day without free times has an empty union; a day that could not be read is absent. `slot_length` is the length of a
+    booking in the calendar, None if there is no slot.
     """
 
     days: Mapping[date, tuple[tuple[datetime, datetime], ...]]
@@ -172,7 +172,7 @@ class FreeTimes:
 
 @dataclass(frozen=True, slots=True)
 class BookingPage:
-    """A part of a list. `rows` counts what is no booking to us, too; after a page that is not `full` nothing follows."""
+    """A page of a list of bookings. `rows` also counts rows that are no bookings to us. A page that is not `full` is the last."""
 
     bookings: tuple[RemoteBooking, ...]
     rows: int
@@ -180,23 +180,21 @@ class BookingPage:
 
 
 class BookingList(Protocol):
-    """The bookings of one account, as its calendar lists them. Both lists include what is at `since`, and raise
-    `CalendarUnavailable`.
-    """
+    """The listed bookings of one account. Both lists include bookings at `since`, and raise `CalendarUnavailable`."""
 
     async def list_changed(self, since: datetime, *, skip: int, correlation_id: str) -> BookingPage:
-        """Return the bookings that changed since, by the calendar's clock, in the order of their last change."""
+        """Return the bookings that changed from `since` on, by the calendar's clock, in the order of their last change."""
 
     async def list_starting(
         self, event_type_ids: Collection[int], since: datetime, *, skip: int, correlation_id: str
     ) -> BookingPage:
-        """Return the bookings of these event types that start since, in the order of their starts, whatever their state."""
+        """Return the bookings of these event types that start from `since` on, by start, whatever their state."""
 
 
 @dataclass(frozen=True, slots=True)
 class CalendarAccount:
     """A user of the remote calendar, and the event types of services that this user owns. `name` is empty for the tenant's own
-    account, otherwise that of the file with the key; `owner` says in messages whose it is.
+    account, else the name of the key's file. `owner` describes the account in messages.
     """
 
     name: str
@@ -214,7 +212,7 @@ class CalendarUnavailable(Exception):
 
 
 class Calendar(Protocol):
-    """A calendar that appointments are booked in. The `event_type_id` of a booking decides whose account it is looked for in."""
+    """A calendar that appointments are booked in. The `event_type_id` of a booking decides the account that is asked."""
 
     @property
     def remote(self) -> bool:
@@ -236,19 +234,16 @@ class Calendar(Protocol):
     async def mark_attendance(
         self, booking: RemoteBooking, *, event_type_id: int | None, correlation_id: str, within: timedelta
     ) -> CalendarOutcome:
-        """Mark in the calendar whether the customer of a booking that has begun came: not, if the booking is `absent`."""
+        """Mark in the calendar whether the customer of a booking that has begun came; `booking.absent` means no."""
 
     async def find(self, request: CalendarRequest) -> RemoteBooking | None:
-        """Return the live booking with our request id at the request's time, or made since `made_after`.
-
-        Raises `CalendarUnavailable`.
-        """
+        """Return the live booking with our request id at its time, or made since `made_after`. Raises `CalendarUnavailable`."""
 
     async def get_booking(self, uid: str, *, event_type_id: int | None, correlation_id: str) -> RemoteBooking | None:
         """Return a booking as it is now, wherever it was moved; None if unknown. Raises `CalendarUnavailable`."""
 
     async def read_free_times(self, query: FreeTimesQuery, *, within: timedelta) -> FreeTimes:
-        """Return what the event type has free. Raises `CalendarUnavailable`."""
+        """Return the free times of a bookable. Raises `CalendarUnavailable`."""
 
 
 class LocalCalendar:

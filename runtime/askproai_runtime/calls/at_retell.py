@@ -1,4 +1,4 @@
-"""Calls as Retell's API has them: one by its id, and a list by start (docs/vendors/retell.md)."""
+"""The client for calls in Retell's API: get or delete a call by its id, and list calls by start (docs/vendors/retell.md)."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ _NO_CALL = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.BAD_REQUEST, HTTPStatus.U
 
 
 class RetellUnavailable(Exception):
-    """Retell could not be asked; ask again later. `retry_after`: how long to wait, where that is known."""
+    """Retell could not be asked, so ask again later. `retry_after` is the time to wait, if it is known."""
 
     def __init__(self, message: str, retry_after: timedelta | None = None) -> None:
         super().__init__(message)
@@ -34,7 +34,7 @@ class RetellUnavailable(Exception):
 
 
 class ListedCall(msgspec.Struct, frozen=True, kw_only=True):
-    """A call of a list, as far as it is read. Times are Unix milliseconds."""
+    """The fields read of a call in a list. Times are Unix milliseconds."""
 
     call_id: ProviderId
     start_timestamp: float
@@ -42,7 +42,7 @@ class ListedCall(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class CallPage:
-    """A page of a list, the earliest call first. `next_key` is None on the last one."""
+    """A page of a list, the earliest call first. `next_key` is None on the last page."""
 
     calls: tuple[ListedCall, ...]
     next_key: str | None
@@ -50,7 +50,7 @@ class CallPage:
 
 @dataclass(frozen=True, slots=True)
 class FoundCall:
-    """A call at Retell: the object of the webhooks as it came, and what of it is read; None if it cannot be read."""
+    """A call at Retell: `raw` is the object as in webhooks, `call` its parsed fields, or None if it cannot be parsed."""
 
     raw: Json
     call: RetellCall | None
@@ -58,7 +58,7 @@ class FoundCall:
 
 @dataclass(frozen=True, slots=True)
 class CallsAtRetell:
-    """Asks Retell for calls of the tenant's workspace. `base_url` and `api_key` are called for each request: both may change."""
+    """A client for the calls of the tenant's workspace. Each request calls `base_url` and `api_key`: both may change."""
 
     http: ProviderHttp
     base_url: Callable[[], str]
@@ -67,11 +67,11 @@ class CallsAtRetell:
 
     @property
     def can_be_asked(self) -> bool:
-        """Return whether there are a server and a key: a tenant without an agent has no server."""
+        """Return whether a server and a key are known. A tenant without an agent has no server."""
         return bool(self.base_url() and self.api_key())
 
     async def get(self, call_id: str, correlation_id: str) -> FoundCall | None:
-        """Return a call; None if Retell has no such call. Raises `RetellUnavailable`."""
+        """Return a call, or None if Retell has no such call. Raises `RetellUnavailable`."""
         reply = await self._send("GET", _GET_PATH.format(call_id=quote(call_id, safe="")))
         found = _parse_call(reply, call_id)
         outcome = "found" if found else "not_found" if _is_unknown(reply) else "failed"
@@ -83,7 +83,7 @@ class CallsAtRetell:
     async def list_begun(
         self, agent_ids: Collection[str], since: datetime, until: datetime, correlation_id: str, after: str | None = None
     ) -> CallPage:  # fmt: skip
-        """Return a page of the agents' calls that began in a span. `after` is the key of the page before.
+        """Return a page of the agents' calls that began between `since` and `until`. `after` is the previous page's `next_key`.
 
         Raises `RetellUnavailable`.
         """
@@ -100,7 +100,7 @@ class CallsAtRetell:
         return page
 
     async def delete(self, call_id: str, correlation_id: str) -> bool:
-        """Delete a call with its transcript and recording; False if Retell has no such call. Raises `RetellUnavailable`."""
+        """Delete a call with its transcript and recording. Return False if Retell has no such call. Raises `RetellUnavailable`."""
         reply = await self._send("DELETE", _DELETE_PATH.format(call_id=quote(call_id, safe="")))
         is_deleted = reply.status == HTTPStatus.NO_CONTENT
         outcome = "deleted" if is_deleted else "not_found" if _is_unknown(reply) else "failed"
@@ -125,7 +125,7 @@ def _parse_call(reply: Reply, call_id: str) -> FoundCall | None:
 
 
 def _parse_page(reply: Reply) -> CallPage | None:
-    """Return a page without the calls that cannot be read, which would hide the others; None if it is no page."""
+    """Return a page, or None if the reply is no page. Calls that cannot be parsed are left out: they would hide the others."""
     items = reply.body.get("items") if reply.status == HTTPStatus.OK and isinstance(reply.body, dict) else None
     if not isinstance(items, list):
         return None
@@ -142,7 +142,7 @@ def _convert(value: Any, kind: type[T]) -> T | None:
 
 
 def _is_unknown(reply: Reply) -> bool:
-    """Return whether Retell has no such call. A server without the endpoint, or a proxy, says nothing about calls."""
+    """Return whether Retell says that it has no such call. A proxy, or a server without the endpoint, does not count."""
     return reply.status in _NO_CALL and isinstance(reply.body, dict) and not reply.message.startswith("Cannot ")
 
 

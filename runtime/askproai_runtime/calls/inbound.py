@@ -1,9 +1,9 @@
-"""Answer the inbound-call webhook: Retell asks who is calling while the phone still rings (docs/vendors/retell.md).
+"""The inbound-call webhook: Retell asks for the caller's data while the phone still rings (docs/vendors/retell.md).
 
-The answer never waits. If the database is slow, the number withheld or the caller unknown, it says only whether a number is shown,
-and the agent speaks with the default variables that the operator declared. It says the least about a caller that helps: no
-service, because a reason for a visit can be about health. A number may be a family's, so the agent asks for the person before it
-uses what it knows (docs/decisions/0018-what-the-agent-learns-of-a-caller.md).
+The answer never waits. If the database is slow, the number withheld or the caller unknown, it says only whether a number is
+shown, and the agent speaks with the default variables that the operator declared. It says as little about a caller as helps: no
+service, because a reason for a visit can be about health. A family may share a number, so the agent asks for the person before
+it uses the data (docs/decisions/0018-what-the-agent-learns-of-a-caller.md).
 """
 
 import asyncio
@@ -52,7 +52,7 @@ class _InboundRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def dynamic_variables(config: TenantConfig, caller: KnownCaller, now: datetime, *, hotline: bool) -> dict[str, str]:
-    """Return what the agent learns of a known caller, as texts. Unknown ones are left to the agent's defaults. Pure."""
+    """Return the agent's variables for a known caller, as texts. Unknown values are left to the agent's defaults. Pure."""
     branch_names = {branch.name: branch.display_name for branch in config.branches}
     variables = {"caller_known": "true", "caller_name": _sanitize_name(caller.name)}
     if caller.starts_at is not None:
@@ -66,9 +66,9 @@ def dynamic_variables(config: TenantConfig, caller: KnownCaller, now: datetime, 
 
 
 def _sanitize_name(name: str) -> str:
-    """Keep only what names consist of: a caller chose this text, and it becomes part of a model's prompt.
+    """Return only the characters that names consist of: a caller chose this text, and it becomes part of a model's prompt.
 
-    Return "" for what is no first and last name of two to four words: a sentence could be an instruction.
+    Return "" unless it is a name of two to four words: a sentence could be an instruction to the model.
     """
     words = "".join(c for c in name if c.isalpha() or c in " -'.").split()
     kept = " ".join(words)
@@ -88,8 +88,8 @@ class InboundCalls:
     running: set[asyncio.Task[Any]] = field(default_factory=set)
 
     async def answer(self, request: web.Request) -> web.Response:
-        """Answer who is calling, in time. Raises a `Problem` if the request is forged, malformed or not this tenant's. One over the
-        rate limit of functions looks nobody up: the call goes on without what is known of its caller.
+        """Return the caller's data within the time budget. Raises `Problem` if the request is forged, malformed or not this
+        tenant's. Over the rate limit of functions, the caller is not looked up, and the call goes on without the data.
         """
         async with self.signatures.signed_body(request, Source.RETELL, BODY_LIMIT, "inbound.unauthorized") as body:
             try:
@@ -125,14 +125,14 @@ class InboundCalls:
         return json_response({"call_inbound": {"dynamic_variables": variables}})
 
     async def close(self) -> None:
-        """Let audits end that outlived their answer."""
+        """Wait up to one second for audit records that are still being written."""
         if self.running:
             await asyncio.wait(self.running, timeout=1)
 
     async def _within_budget(self, work: Coroutine[Any, Any, Any], *, cancel: bool) -> Any:
-        """Return the result, or None if the database is slow or away.
+        """Return the result of `work`, or None if the database is slow or unavailable.
 
-        Slow lookups are cancelled, so that callers who cannot be named do not hold the connections that webhooks need.
+        With `cancel`, slow work is cancelled, so that lookups of callers do not hold the connections that webhooks need.
         """
         task = asyncio.create_task(work)
         self.running.add(task)
@@ -154,6 +154,6 @@ class InboundCalls:
 
 
 def _recognises_callers(config: TenantConfig, route: Route) -> bool:
-    """Return whether the agent that will answer wants to know its callers. Retell names the agent once one is bound."""
+    """Return whether the answering agent has caller recognition on. Retell names the agent only if one is bound to the number."""
     agents = (route.agent,) if route.agent else (a for a in config.agents if a.branch in {route.branch, None})
     return any(agent.caller_recognition for agent in agents)

@@ -1,13 +1,13 @@
-"""In which language a call is answered: that of the agent who speaks in it."""
+"""The language of a call: that of the agent who answers."""
 
 from askproai_core.tenant_config import Language, TenantConfig
 from askproai_runtime.call_routes import Route
 
 
 def language_of(config: TenantConfig, route: Route | None) -> Language:
-    """Return the language of a call's agent; where the number alone decided the route, that of all agents that may answer there.
+    """Return the language of the agent of a call, or of all agents that may answer it, if only its number is known.
 
-    German if they differ, or speak one that there are no sentences for.
+    Return German if their languages differ, or if there are no sentences for the language.
     """
     branch = route.branch if route else None
     agents = (route.agent,) if route and route.agent else (a for a in config.agents if a.branch in {branch, None})

@@ -1,4 +1,4 @@
-"""The JSON that Retell sends about calls, as far as it is read here (docs/vendors/retell.md).
+"""The parts of Retell's JSON about calls that are read here (docs/vendors/retell.md).
 
 Unknown keys, reasons and statuses are tolerated.
 """
@@ -40,10 +40,10 @@ class RetellCall(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Utterance(msgspec.Struct, frozen=True, kw_only=True):
-    """One entry of the live transcript. Read are `dtmf` (a pressed key), `tool_call_invocation` (what the model has passed to the
-    function of this `name`) and `tool_call_result` (its answer), both with one `tool_call_id`.
+    """One entry of the live transcript. The entries read are `dtmf` (a pressed key), `tool_call_invocation` (the model's
+    arguments for the function `name`) and `tool_call_result` (the function's answer). The last two share a `tool_call_id`.
 
-    `answer` is that answer, decoded once; None for Retell's own words, when the function did not answer.
+    `answer` is the decoded answer of the function, or None if Retell inserted its own words since the function did not answer.
     """
 
     role: Any = None
@@ -62,20 +62,20 @@ class Utterance(msgspec.Struct, frozen=True, kw_only=True):
         msgspec.structs.force_setattr(self, "answer", answer)
 
     def read_texts(self) -> frozenset[str]:
-        """Return the arguments of an invocation that are text, whatever their names."""
+        """Return the texts and numbers among the arguments of an invocation, as texts, without their names."""
         return frozenset(
             str(each).strip() for each in self.read_arguments().values() if isinstance(each, str | int | float)
         )
 
     def read_arguments(self) -> dict[str, Any]:
-        """Return the arguments of an invocation; none where they are no object."""
+        """Return the arguments of an invocation, or {} if they are no JSON object."""
         with suppress(msgspec.DecodeError):
             return msgspec.json.decode(str(self.arguments), type=dict[str, Any])
         return {}
 
 
 class OngoingCall(RetellCall, frozen=True, kw_only=True):
-    """The call object during the call, with the transcript so far."""
+    """The call object of a call that goes on, with the transcript so far."""
 
     transcript_with_tool_calls: list[Utterance] | None = None
 
@@ -96,7 +96,7 @@ class TranscriptEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FunctionRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """A call function's body with `args_at_root: false`. A language model wrote `args`."""
+    """The body of a call function with `args_at_root: false`. A language model wrote `args`."""
 
     name: str
     call: OngoingCall
@@ -104,7 +104,7 @@ class FunctionRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def decode(body: bytes, kind: type[T]) -> T:
-    """Decode a body. NUL, which JSON may contain and PostgreSQL's text may not, is removed from its texts.
+    """Return a body decoded as `kind`. NUL is removed from its texts: JSON permits it, and PostgreSQL's text does not.
 
     Raises `msgspec.DecodeError` or its subclass `ValidationError`, whose texts quote no value.
     """
@@ -118,9 +118,9 @@ class _RawArguments(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def decode_request(body: bytes) -> FunctionRequest:
-    """Decode the body of a call function, of whose arguments none is lost: of two values for one name both are in a list.
+    """Return the decoded body of a call function. If an argument's name occurs twice, its value is a list of both.
 
-    Raises what `decode` raises.
+    Raises the errors of `decode`.
     """
     request = decode(body, FunctionRequest)
     try:
@@ -143,7 +143,7 @@ def _without_nul(value: Any) -> Any:
 
 
 def parse_milliseconds(milliseconds: float | None) -> datetime | None:
-    """Return the time of one of Retell's timestamps; None if it is absent or outside Python's calendar."""
+    """Return a timestamp of Retell in UTC, or None if it is absent or outside of Python's calendar."""
     if milliseconds is None:
         return None
     try:
@@ -153,30 +153,30 @@ def parse_milliseconds(milliseconds: float | None) -> datetime | None:
 
 
 def read_sides(call: RetellCall) -> tuple[str | None, str | None]:
-    """Return our number and that of the other person, as Retell writes them. A call that goes out goes to that person."""
+    """Return our number and the other person's number, as Retell writes them. An outbound call goes to the other person."""
     own, other = call.to_number, call.from_number
     return (other, own) if call.direction == "outbound" else (own, other)
 
 
 def find_route(call: RetellCall, config: TenantConfig) -> Route | None:
-    """Return where the call belongs; None if neither its agent nor our number is the tenant's."""
+    """Return the route of a call to an agent or branch, or None if neither its agent nor our number is the tenant's."""
     return Routing(config).route(call.agent_id, read_sides(call)[0])
 
 
 def identify_other_side(call: RetellCall, config: TenantConfig, branch: str | None) -> Caller:
-    """Return the person with whom the agent of a branch speaks."""
+    """Return the person with whom the agent speaks, as far as the number identifies them."""
     return identify_caller(read_sides(call)[1], config, branch)
 
 
 def read_numbers(call: RetellCall, config: TenantConfig, branch: str | None) -> tuple[str | None, str | None]:
-    """Return from where and to where a call goes, in E.164. The other side's number is None if it identifies nobody."""
+    """Return the calling and the called number in E.164. The other person's number is None if it identifies nobody."""
     own = e164_or_none(read_sides(call)[0], region_of(config, branch))
     other = identify_other_side(call, config, branch).number
     return (own, other) if call.direction == "outbound" else (other, own)
 
 
 def read_transcript(call: OngoingCall) -> str:
-    """Return what was said so far, in the form of Retell's own `transcript`, which an event during the call may lack."""
+    """Return the transcript so far in Retell's format. It is built from the utterances if the event has no `transcript`."""
     if call.transcript:
         return call.transcript
     spoken = (each for each in call.transcript_with_tool_calls or () if each.role in {"agent", "user"} and each.content)

@@ -1,4 +1,4 @@
-"""Calls, records of functions and their copies for a shadow, signed requests, what is known of a caller, refused requests."""
+"""The SQL about calls, function records and their copies for a shadow, signed requests, known callers, and refused requests."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -135,7 +135,7 @@ _STAGES = {"registered": 0, "ongoing": 1, "not_connected": 2, "ended": 3, "error
 
 
 def call_stage(status: str) -> int:
-    """Return how far a call with this status has got; from `not_connected` on it is over."""
+    """Return the stage of a status: a number that rises during a call. From `not_connected` on, the call is over."""
     return _STAGES.get(status, _STAGES["ongoing"])
 
 
@@ -143,8 +143,8 @@ def call_stage(status: str) -> int:
 class CallRow:
     """The columns of `calls` that events fill.
 
-    `transcript_is_final`: it is that of the call's end, and not what was said until some turn. `unreadable` is what is stored of
-    transcript and analysis that cannot be decrypted; what comes later takes its place.
+    `transcript_is_final`: the transcript is from the end of the call, and not from a turn during it. `unreadable` is the stored
+    transcript and analysis if they cannot be decrypted; later texts replace it.
     """
 
     status: str = "registered"
@@ -165,15 +165,15 @@ class CallRow:
 
     @property
     def over(self) -> bool:
-        """Whether nobody is speaking any more."""
+        """Whether the call has ended or was never connected."""
         return call_stage(self.status) >= call_stage("not_connected")
 
 
 @dataclass(frozen=True, slots=True)
 class KnownCaller:
-    """A customer with their next appointment, if any, and the branch of their last booking. Branches are given by name.
+    """A customer with the next appointment, if any, and the branch of the last booking. Branches are given by name.
 
-    `requested`: somebody at the remote calendar has yet to confirm that appointment, or will have to once it is there.
+    `requested`: the next appointment needs a confirmation at the remote calendar, now or as soon as it is there.
     """
 
     name: str
@@ -186,7 +186,7 @@ class KnownCaller:
 async def lock_calls(
     conn: Connection, tenant: str, correlation_ids: Mapping[str, str], cipher: BodyCipher
 ) -> dict[str, CallRow]:
-    """Return calls by id, locked until the end of the transaction. Those that are unknown get a row with their correlation id."""
+    """Return calls by id, locked until the end of the transaction. An unknown call gets a row with its correlation id."""
     rows = await conn.fetch(_LOCK, tenant, list(correlation_ids), list(correlation_ids.values()))
     calls = {}
     for row in rows:
@@ -215,7 +215,7 @@ async def save_calls(conn: Connection, tenant: str, calls: Mapping[str, CallRow]
 
 
 async def count_active_calls(pool: Pool, tenant: str) -> int:
-    """Return the number of ongoing calls, as far as events have reported them."""
+    """Return the number of ongoing calls according to events, without calls that began more than two hours ago."""
     return int(await pool.fetchval(_COUNT_ACTIVE, tenant))
 
 
@@ -229,7 +229,7 @@ class RequestState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SignedRequest:
-    """The identity of a signed request of a call. The same body that is signed at another time is another request."""
+    """The identity of a signed request of a call. The same body signed at another time is another request."""
 
     tenant: str
     call_id: str
@@ -243,7 +243,7 @@ class SignedRequest:
 async def claim_request(
     pool: Pool, request: SignedRequest, lease: timedelta
 ) -> tuple[RequestState, dict[str, Any] | None]:
-    """Claim the right to carry a request out, which nobody gets twice; also return its answer if that is stored."""
+    """Claim the right to carry out a request, which only the first claim gets. Also return its stored answer, if any."""
     row = await pool.fetchrow(_CLAIM_REQUEST, request.tenant, request.call_id, request.key, lease)
     assert row is not None
     state = RequestState.NEW if row["claimed"] else RequestState.CALL_OVER if row["over"] else RequestState.SEEN
@@ -251,13 +251,13 @@ async def claim_request(
 
 
 async def get_request(pool: Pool, request: SignedRequest) -> tuple[bool, dict[str, Any] | None]:
-    """Return whether a claimed request may still be running, and its answer if that is stored."""
+    """Return whether a claimed request may still be running, and its stored answer, if any."""
     row = await pool.fetchrow(_GET_REQUEST, request.tenant, request.call_id, request.key)
     return (row["running"], _decode_answer(row["answer"])) if row is not None else (False, None)
 
 
 async def store_answer(pool: Pool, request: SignedRequest, answer: dict[str, Any]) -> None:
-    """Store the answer of a claimed request, for those who send the same one again."""
+    """Store the answer of a claimed request, for repetitions of the same request."""
     text = msgspec.json.encode(answer).decode()
     await pool.execute(_STORE_ANSWER, request.tenant, request.call_id, request.key, text)
 
@@ -267,7 +267,7 @@ def _decode_answer(text: str | None) -> dict[str, Any] | None:
 
 
 async def get_call_branch(conn: Connection, tenant: str, call_id: str) -> str | None:
-    """Return the branch that was found earlier in the call; None if none was."""
+    """Return the branch that was found earlier in this call, or None."""
     name: str | None = await conn.fetchval(
         "SELECT branch FROM calls WHERE tenant = $1 AND call_id = $2", tenant, call_id
     )
@@ -275,12 +275,12 @@ async def get_call_branch(conn: Connection, tenant: str, call_id: str) -> str | 
 
 
 async def set_call_branch(conn: Connection, tenant: str, call_id: str, branch: str, correlation_id: str) -> None:
-    """Remember the branch for the rest of the call."""
+    """Store the branch for the rest of the call."""
     await conn.execute(_SET_BRANCH, tenant, call_id, branch, correlation_id)
 
 
 async def get_last_branch(conn: Connection, tenant: str, caller: str | None) -> str | None:
-    """Return the branch of the caller's last booking; None for a withheld number (None) and an unknown caller."""
+    """Return the branch of the caller's last booking, or None for an unknown caller or a withheld number (None)."""
     if caller is None:
         return None
     name: str | None = await conn.fetchval(_LAST_BRANCH, tenant, caller)
@@ -288,7 +288,7 @@ async def get_last_branch(conn: Connection, tenant: str, caller: str | None) -> 
 
 
 async def find_known_caller(pool: Pool, config: TenantConfig, caller: str, now: datetime) -> KnownCaller | None:
-    """Return the customer with this number, and their next appointment after `now`; None if nobody has it."""
+    """Return the customer with this number and their next appointment after `now`, or None if no customer has the number."""
     row = await pool.fetchrow(_KNOWN_CALLER, config.tenant, caller, now)
     if row is None:
         return None
@@ -297,7 +297,7 @@ async def find_known_caller(pool: Pool, config: TenantConfig, caller: str, now: 
 
 
 async def audit_refusal(pool: Pool, tenant: str, action: str, agent_id: str | None, correlation_id: str) -> None:
-    """Record in the audit log whose request was refused: its agent, and never a caller's number."""
+    """Record in the audit log that a request was refused, with its agent's id. A caller's number is never recorded."""
     detail = msgspec.json.encode({"reason": "unroutable", "agent_id": agent_id}).decode()
     await pool.execute(
         "INSERT INTO audit_log (tenant, actor, action, detail, correlation_id) VALUES ($1, 'retell', $2, $3::jsonb, $4)",
@@ -306,7 +306,7 @@ async def audit_refusal(pool: Pool, tenant: str, action: str, agent_id: str | No
 
 
 class FunctionRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One answered request. `arguments` are the agent's, bounded; `answer` is the sentence for the caller."""
+    """The record of one call function. `arguments` are the agent's, bounded; `answer` is the sentence for the caller."""
 
     call_id: str
     at: datetime
@@ -327,20 +327,20 @@ class FunctionRecord(msgspec.Struct, frozen=True, kw_only=True):
 async def insert_function_records(
     pool: Pool, tenant: str, records: Sequence[FunctionRecord], cipher: BodyCipher, track: str = ""
 ) -> int:
-    """Write records, and return how many calls have their first one among them. `track` names the trial of a canary."""
+    """Insert records. Return the number of calls that had no record before. `track` is the name of a canary's trial."""
     rows = msgspec.json.encode([_encrypted(cipher, record) for record in records]).decode()
     return int(await pool.fetchval(_INSERT, tenant, rows, track or None))
 
 
 def _encrypted(cipher: BodyCipher, record: FunctionRecord) -> FunctionRecord:
-    """Return a record with arguments and answer encrypted in the place of the arguments, if `cipher` is on."""
+    """Return a record with its answer and arguments encrypted together in `arguments`, or unchanged if `cipher` has no key."""
     stored = store_said(cipher, record.call_id, record.at, record.function, record.arguments, record.answer)
     return record if stored is None else msgspec.structs.replace(record, arguments=stored, answer=None)
 
 
 @dataclass(frozen=True, slots=True)
 class CopiedRequest:
-    """A request of a call function as it came (`body`), when it was answered, and what with."""
+    """A copy of a call function's request: its body as received, the time of its answer, and the answer's outcome and ids."""
 
     at: datetime
     answered_at: datetime
@@ -353,7 +353,7 @@ class CopiedRequest:
 
 
 async def insert_copied_request(pool: Pool, tenant: str, request: CopiedRequest, *, most_rows: int) -> bool:
-    """Add a copy, unless so many rows wait already; return whether there was room."""
+    """Insert a copy unless `most_rows` copies wait already. Return whether there was room."""
     has_room = await pool.fetchval(
         _INSERT_COPY, tenant, request.at, request.answered_at, request.call_id, request.function, request.outcome,
         request.named_ids, request.correlation_id, request.body, most_rows,
@@ -362,7 +362,7 @@ async def insert_copied_request(pool: Pool, tenant: str, request: CopiedRequest,
 
 
 async def list_copied_requests(pool: Pool, tenant: str) -> list[tuple[int, CopiedRequest]]:
-    """Return the copies that wait, by row id, in the order in which they came. Bodies are as stored."""
+    """Return the waiting copies with their row ids, in order of arrival. Bodies are as stored."""
     rows = await pool.fetch(
         """SELECT id, at, answered_at, call_id, function, outcome, named_ids, correlation_id, body FROM shadow_requests
            WHERE tenant = $1 ORDER BY at, id""",
@@ -381,6 +381,6 @@ async def list_copied_requests(pool: Pool, tenant: str) -> list[tuple[int, Copie
 
 
 async def delete_copied_request(pool: Pool, tenant: str, row_id: int) -> bool:
-    """Delete a copy; return whether it was there."""
+    """Delete a copy. Return whether it existed."""
     deleted = "DELETE FROM shadow_requests WHERE tenant = $1 AND id = $2 RETURNING true"
     return bool(await pool.fetchval(deleted, tenant, row_id))

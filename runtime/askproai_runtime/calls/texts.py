@@ -1,7 +1,7 @@
-"""What was said in a call, as its columns hold it: transcript and analysis of a call, arguments and answer of a function record.
+"""The stored texts of a call: transcript and analysis of a call, arguments and answer of a function record.
 
-Plain or encrypted: what is encrypted is in the column of JSON, and the column of text is null. So retention, which empties both,
-needs to know nothing of it.
+They are plain or encrypted. Encrypted texts are together in the JSON column, and the text column is null. Retention empties
+both columns, and so works for either.
 """
 
 from dataclasses import dataclass, replace
@@ -22,9 +22,9 @@ _MAX_ARGUMENTS: Final = 7_900  # characters; the column takes 8,000, in which Po
 
 @dataclass(frozen=True, slots=True)
 class CallTexts:
-    """What was said in a call, and what Retell makes of it. `unreadable`: what is stored of both and cannot be decrypted.
+    """The transcript of a call and Retell's analysis. `unreadable` is the stored JSON if it cannot be decrypted.
 
-    `is_final`: the transcript is that of the call's end, which corrects what grew while the call went on.
+    `is_final`: the transcript is from the end of the call, and corrects the one that grew during the call.
     """
 
     transcript: str | None
@@ -34,24 +34,24 @@ class CallTexts:
 
 
 class _Texts(msgspec.Struct):
-    """What is encrypted of a call."""
+    """The texts of a call that are encrypted together."""
 
     transcript: str | None
     analysis: dict[str, Any] | None
 
 
 class _Said(msgspec.Struct):
-    """What is encrypted of a function record."""
+    """The texts of a function record that are encrypted together."""
 
     arguments: dict[str, Any]
     answer: str | None
 
 
 def read_call_texts(cipher: BodyCipher, call_id: str, transcript: str | None, analysis: str | None) -> CallTexts:
-    """Return the texts of which these two columns are stored.
+    """Return the texts in the columns `transcript` and `analysis`.
 
-    A plain transcript beside an encrypted one is of a pod that does not encrypt yet: it counts if it is longer, and the other one
-    is not that of the call's end.
+    A plain transcript beside encrypted texts comes from a pod that does not encrypt yet. It is used if it is longer, unless the
+    encrypted one is final.
     """
     stored = None if analysis is None else msgspec.json.decode(analysis)
     if not is_encrypted_json(stored):
@@ -67,7 +67,7 @@ def read_call_texts(cipher: BodyCipher, call_id: str, transcript: str | None, an
 
 
 def _to_texts(transcript: str | None, stored: dict[str, Any] | None) -> CallTexts:
-    """Return the texts without the mark that is stored in the analysis."""
+    """Return the texts, with the mark `transcript_is_final` taken out of the analysis."""
     if stored is None or _IS_FINAL not in stored:
         return CallTexts(transcript, stored)
     analysis = {name: value for name, value in stored.items() if name != _IS_FINAL}
@@ -75,7 +75,7 @@ def _to_texts(transcript: str | None, stored: dict[str, Any] | None) -> CallText
 
 
 def store_call_texts(cipher: BodyCipher, call_id: str, texts: CallTexts) -> tuple[str | None, str | None]:
-    """Return the columns `transcript` and `analysis`. What is unreadable stays where nothing takes its place."""
+    """Return the columns `transcript` and `analysis`. An unreadable text is kept unless a new text replaces it."""
     transcript, analysis = texts.transcript, texts.analysis
     if transcript is None and analysis is None:
         return None, _to_json(texts.unreadable)
@@ -88,9 +88,9 @@ def store_call_texts(cipher: BodyCipher, call_id: str, texts: CallTexts) -> tupl
 def store_said(
     cipher: BodyCipher, call_id: str, at: datetime, function: str, arguments: dict[str, Any], answer: str | None
 ) -> dict[str, Any] | None:
-    """Return the column `arguments` with arguments and answer encrypted in it; None while they are stored plainly.
+    """Return the column `arguments` with arguments and answer encrypted in it, or None if they are stored in plain text.
 
-    Without the arguments if they are too long for their column; those of an ordinary call never are.
+    Arguments that are too long for the column are left out; those of an ordinary call never are.
     """
     reference = _record_reference(call_id, at, function)
     stored = cipher.encrypt_json(Place.FUNCTION, reference, _Said(arguments, answer))
@@ -102,7 +102,7 @@ def store_said(
 def read_said(
     cipher: BodyCipher, call_id: str, at: datetime, function: str, arguments: str | None, answer: str | None
 ) -> tuple[dict[str, Any] | None, str | None]:
-    """Return the arguments and the answer of which these two columns are stored. Raises `DecryptionError`."""
+    """Return the arguments and the answer in these two columns. Raises `DecryptionError`."""
     stored = None if arguments is None else msgspec.json.decode(arguments)
     if not is_encrypted_json(stored):
         return stored, answer
@@ -112,7 +112,7 @@ def read_said(
 
 
 def _record_reference(call_id: str, at: datetime, function: str) -> str:
-    """Return what names a record before it has an id. PostgreSQL keeps microseconds, as Python does."""
+    """Return the reference to which a record's encrypted texts are bound. PostgreSQL keeps microseconds, as Python does."""
     return f"{call_id}/{at.astimezone(UTC).isoformat()}/{function}"
 
 

@@ -1,3 +1,4 @@
-"""What callers say and hear: a request of the agent becomes a change of the book, and its outcome a sentence. Its modules are its
-public API.
+"""The dialog with a caller: a request of the agent becomes a change of the book, and the outcome becomes a sentence.
+
+The modules are the public API.
 """

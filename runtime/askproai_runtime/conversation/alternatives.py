@@ -1,4 +1,4 @@
-"""The reason why a start is not free, and a choice of free times around it, for callers and the desk. Nothing is held or said."""
+"""Why a start is not free, and the free slots closest to it, for callers and the desk. Nothing is held or said to a caller."""
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
@@ -25,10 +25,10 @@ _NO_CALL = ""  # whose holds nothing leaves out
 
 @dataclass(frozen=True, slots=True)
 class Alternatives:
-    """The reason why a start is not free (`obstacle`), and the closest free slots. `has_more` as of a `Choice`; `is_shared`: others
-    who asked at the same moment were served by the same search.
+    """The reason why a start is not free (`obstacle`), and the closest free slots. `has_more` is as in a `Choice`. `is_shared`:
+    one search served several calls that asked at the same moment.
 
-    `request` is without staff members whom the calendar refuses to book: without anybody, no slots were searched.
+    `request` has no staff member whom the remote calendar refuses to book. If none is left, no slots were searched.
     """
 
     request: ServiceRequest
@@ -39,7 +39,7 @@ class Alternatives:
     read_remote: FreeTimesReader
 
     def leave_out(self, moving: Appointment | None) -> Sequence[Slot]:
-        """Return the slots; where an appointment is now only if nothing else is free."""
+        """Return the slots, without the present start of the appointment `moving` unless no other slot is free."""
         others = [slot for slot in self.slots if moving is None or slot.start != moving.starts_at]
         return others or self.slots
 
@@ -55,11 +55,12 @@ async def find_alternatives(
     moving: Appointment | None = None,
     shared: bool = False,
 ) -> Alternatives:
-    """Search the free times around `start` for a call, or a request of the desk, whose own holds are no obstacle.
+    """Return why `start` is not free and the free slots closest to it, for a call or the desk. A call's own holds are no
+    obstacle.
 
-    `moving` is the appointment that was to be moved there: it is no obstacle to itself, and stays with its staff member. `shared`:
-    the call held no time when it asked, so what is free for it is free for all, and one search serves all who ask at the same
-    moment.
+    `moving` is the appointment that was to be moved to `start`: it is no obstacle to itself, and stays with its staff member.
+    `shared`: the call held no time when it asked. The same slots are then free for every such call, and one search serves all
+    that ask at the same moment.
     """
     obstacle = find_obstacle(request.rules, start, ctx.clock.now(), request.staff)
     if moving is None:
@@ -84,9 +85,10 @@ async def find_alternatives(
 
 
 def _search_key(request: ServiceRequest, start: datetime, obstacle: Obstacle) -> Hashable:
-    """Return what decides what a search around `start` finds for a call that holds nothing.
+    """Return the key of a search around `start`: two calls that hold nothing share one search if their keys are equal.
 
-    The Branch as an object, since a changed config has another one, which may have other rules; a search keeps its own alive.
+    The key has the Branch by identity, since a changed config has another Branch object, perhaps with other rules. A running
+    search keeps its Branch alive.
     """
     rules = request.rules
     able = tuple(staff_member.id for staff_member in rules.staff_members)

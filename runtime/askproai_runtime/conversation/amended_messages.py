@@ -1,4 +1,4 @@
-"""When a message of a call amends an earlier one: the same person says more for the same recipient, or corrects it."""
+"""When a caller's message amends an earlier message of the call: the same person adds to it, or corrects it."""
 
 import re
 from collections.abc import Sequence
@@ -19,12 +19,12 @@ _SPEAKS_OF_CALL_BACK = re.compile(rf"\b(?:{_WORDS.call_back})\b")
 
 
 def names_no_time(call_back: str) -> bool:
-    """Return whether words for a call-back that were not understood are a mere "ja", or "any"."""
+    """Return whether unparsed words about a call-back name no time: only "ja", "bitte" and the like, or "any"."""
     return set(fold(call_back).split()) <= _WORDS.only_yes or is_filler(call_back)
 
 
 def is_filler(call_back: str) -> bool:
-    """Return whether words for a call-back are a mere "any"."""
+    """Return whether the words about a call-back are only a placeholder such as "any"."""
     return leaves_open(call_back) and _WORDS.when.isdisjoint(fold(call_back).split())
 
 
@@ -34,20 +34,20 @@ def speaks_of_call_back(text: str) -> bool:
 
 
 def withdraws_call_back(call_back: str | None) -> bool:
-    """Return whether the argument for a call-back is false: it takes one back. Any other words are kept for a person."""
+    """Return whether the call-back argument is a plain "no" or "false", which withdraws a call-back. Other words are kept."""
     return fold(call_back or "") in _WORDS.withdraws
 
 
 def _withdraws(stored: Message, new: NewMessage) -> bool:
-    """Return whether the call-back of a stored message is no longer wanted, whatever the text says; with a new number it is."""
+    """Return whether the new message withdraws the stored call-back. A message with a new number does not withdraw a call-back."""
     return new.withdraws and stored.call_back is not None and new.phone in {None, stored.phone, stored.caller}
 
 
 def find_amended(earlier: Sequence[Message], new: NewMessage) -> tuple[Message, Message] | None:
-    """Return the message that a new one repeats, or the latest one that it amends, as it is and as it becomes.
+    """Return the stored message that `new` repeats, else the latest message that it amends, as a pair: before and after.
 
-    None where the new one is a message of its own. A number or a call-back is rather that of a message with a call-back.
-    Nothing that was said is left out. A done message is never amended, since nobody looks at it again.
+    Return None if `new` is a message of its own. A new number or call-back time amends a message with a call-back first. No
+    words of the caller are lost. A message that is done is never amended, since nobody looks at it again.
     """
     pairs = [(stored, amended) for stored in reversed(earlier) if (amended := _amend(stored, new)) is not None]
     if new.call_back or new.phone or new.withdraws:
@@ -86,7 +86,7 @@ def _amend(stored: Message, new: NewMessage) -> Message | None:
 
 
 def _amend_call_back(stored: Message, new: NewMessage) -> Message | None:
-    """Return a message with the call-back of a new one, if this says one; None if both are too long to be kept together."""
+    """Return the stored message with the new call-back, if there is a new one; None if both texts together are too long."""
     if new.call_back is None or (new.any_time and stored.call_back is not None):
         return stored
     if stored.call_back is not None and names_nothing(new.call_back):  # a person reads it beside the time
@@ -99,17 +99,17 @@ def _amend_call_back(stored: Message, new: NewMessage) -> Message | None:
 
 
 def _is_only_name(new: NewMessage) -> bool:
-    """Return whether nothing but a name was said: a correction of it. Any more may be another person's."""
+    """Return whether the new message is only a name, which corrects the stored name. With more, it may be another person's."""
     return not (new.text or new.phone or new.call_back or new.recipient or new.withdraws)
 
 
 def _is_same_matter(stored: Message, new: NewMessage) -> bool:
-    """Return whether the new text says nothing else: its number, time or recipient then corrects the stored one."""
+    """Return whether the new text adds no other matter: its number, time or recipient then corrects the stored message."""
     return not _says_more(new.text) or _holds(stored.text, new.text) or _extends(new.text, stored.text)
 
 
 def _same_contact(stored: Message, new: NewMessage) -> bool:
-    """Return whether two matters have no two numbers or times: one of them would be lost."""
+    """Return whether joining two messages loses no contact: they do not have two phone numbers or two call-back times."""
     numbers = {phone for phone in (stored.phone, new.phone) if _is_number(phone)}
     return len(numbers) < 2 and _same_time(stored, new)  # noqa: PLR2004  one number for both
 
@@ -134,7 +134,7 @@ def _same_recipient(stored: Message, new: NewMessage) -> bool:
 
 
 def join_texts(stored: str, new: str) -> str:
-    """Return both texts as one. A text that holds the other is kept for both, and any text for a mere request for a call-back."""
+    """Return both texts as one. If one contains the other, keep the longer one; a bare request for a call-back adds no text."""
     if not _says_more(new) or _holds(stored, new):
         return stored
     if not _says_more(stored) or _extends(new, stored):
@@ -148,7 +148,7 @@ def _says_more(text: str) -> bool:
 
 
 def _holds(text: str, said: str) -> bool:
-    """Return whether a text has the new one as whole parts: "nicht vor zehn anrufen" does not have "vor zehn anrufen"."""
+    """Return whether `text` contains `said` as whole clauses: "nicht vor zehn anrufen" does not contain "vor zehn anrufen"."""
     parts, searched = _split(text), _split(said)
     return any(parts[at : at + len(searched)] == searched for at in range(len(parts)))
 

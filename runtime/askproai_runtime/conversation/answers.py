@@ -1,4 +1,4 @@
-"""How slots, appointments and dates look in an answer: the JSON fields for the model, and the sentence to say."""
+"""The answers of call functions about slots, appointments and dates: the JSON fields for the model, and the sentence to say."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -25,35 +25,36 @@ _SUBJECTS = frozenset({Obstacle.TOO_SOON, Obstacle.OUTSIDE_HOURS})  # in their s
 
 
 def failure(message: str, outcome: FunctionOutcome) -> Answer:
-    """Return the answer of a function that offers nothing else for what it could not do."""
+    """Return an answer for a request that failed, with an empty list of alternatives."""
     return Answer(success=False, message=message, fields={"alternatives": []}, outcome=outcome)
 
 
 def busy_answer() -> Answer:
-    """Return the answer while another transaction holds the staff member's lock for longer than `lock_timeout`."""
+    """Return the answer for when another transaction holds the staff member's lock for longer than `lock_timeout`."""
     return failure(say().busy, FunctionOutcome.BUSY)
 
 
 def refused_answer() -> Answer:
-    """Return the answer where the remote calendar refuses every booking, until a person has mended what it says."""
+    """Return the answer for when the remote calendar refuses every booking until a person has repaired its cause."""
     return failure(say().booking_refused, FunctionOutcome.REFUSED)
 
 
 def refused_search() -> Answer:
-    """Return the answer to a search for what the remote calendar refuses to book."""
+    """Return the answer to a search for a service or staff member that the remote calendar refuses to book."""
     return Answer(success=False, message=say().search_refused, fields={"slots": []}, outcome=FunctionOutcome.REFUSED)
 
 
 def basis_fields(slots: Sequence[Slot], basis: Basis) -> dict[str, str]:
-    """Return the field that says that slots are not certain; nothing where they are, or there are none."""
+    """Return the `basis` field if slots are not confirmed by the remote calendar; {} if they are, or without slots."""
     return {"basis": basis.value} if slots and basis is Basis.OWN_BOOK else {}
 
 
 def name_service(config: TenantConfig, rules: ServiceRules, call: CallContext, answer: Answer) -> Answer:
-    """Begin an offer with the service that it is for, if nobody has said its name in this call, or the name of another one, too: a
-    model may have understood another one than the caller means, who has to hear it before the booking.
+    """Return an offer that begins with its service's name, if the call has not said this name, or has also said another
+    service's name. The model may have understood another service than the caller means, who has to hear it before the
+    booking.
 
-    A visit of several services names them with its length; who offers one service only means no other.
+    A visit of several services is named with its length anyway. If the branch offers one service only, no other can be meant.
     """
     service = rules.service
     offered = [each for each in config.services if each.branch in {None, rules.branch.name}]
@@ -66,13 +67,13 @@ def name_service(config: TenantConfig, rules: ServiceRules, call: CallContext, a
 
 
 def preparation_of(rules: ServiceRules) -> str:
-    """Return what the services of all who come need of them, as the tenant has declared it."""
+    """Return the tenant's preparation texts for the services of the customer and all companions, each text once."""
     return " ".join(dict.fromkeys(each.service.preparation for each in rules.people if each.service.preparation))
 
 
 def end_sentence(config: TenantConfig, appointment: Appointment) -> str:
-    """Say how long an appointment takes, and until when, if it is of several services, the customer waits in between, or it takes
-    some staff members longer than others.
+    """Return the sentence with an appointment's length and end, if the visit has several services, the customer waits in
+    between, or the length depends on the staff member; "" for any other appointment.
     """
     service = find_by_name(config, appointment.service)
     if service is None or not says_length(service):
@@ -90,7 +91,7 @@ def obstacle_sentence(
     obstacle: Obstacle,
     now: datetime,
 ) -> str:
-    """Say why nothing of `missed` is free, with the `staff` who was asked for."""
+    """Return the sentence with the reason why no start in `missed` is free. `staff` is the id of the requested staff member."""
     today = now.astimezone(rules.zone).date()
     last_day = today + timedelta(days=rules.service.booking_horizon_days)
     days = list_days(rules, missed)
@@ -113,7 +114,7 @@ def obstacle_sentence(
 
 
 def _day_off_sentence(config: TenantConfig, rules: ServiceRules, staff: str | None, missed: Candidate, day: str) -> str:
-    """Say who does not work on a day on which the branch is open. Who asked for nobody hears no name, even if only one is able."""
+    """Return the sentence that the staff are off on a day when the branch is open. It has no name if the caller named nobody."""
     if staff is None and rules.among:
         return say().nothing_free_then.format(day=day, staff=say_wanted(rules, staff))
     if staff is None:
@@ -123,7 +124,7 @@ def _day_off_sentence(config: TenantConfig, rules: ServiceRules, staff: str | No
 
 
 def candidate_fields(candidates: Sequence[Candidate]) -> list[dict[str, str]]:
-    """Return the readings of a date as `candidates` of an answer; `end` only where a reading is a span."""
+    """Return the possible readings of a date as the `candidates` field of an answer. Only a span of time has an `end`."""
     return [
         {"start": c.start.isoformat(), **({"end": c.end.isoformat()} if c.end else {}), "grain": c.grain.value,
          "reading": c.reading}
@@ -132,13 +133,13 @@ def candidate_fields(candidates: Sequence[Candidate]) -> list[dict[str, str]]:
 
 
 def candidate_question(candidates: Sequence[Candidate], zone: ZoneInfo, now: datetime, *, again: bool = False) -> str:
-    """Ask which reading of a date is meant, each with its full date; `again`, how one of several can be chosen."""
+    """Return the question which reading of a date is meant, each with its full date. `again`: it says how to choose one."""
     question = say().choose_one if again and len(candidates) > 1 else say().do_you_mean
     return question.format(choices=join_list([format_reading(c, zone, now) for c in candidates]))
 
 
 def appointment_fields(zone: ZoneInfo, appointment: Appointment) -> dict[str, str]:
-    """Return the fields of the one appointment that a function made, moved or cancelled."""
+    """Return the answer's fields for the one appointment that a function booked, moved or cancelled."""
     return {
         "appointment_id": str(appointment.id),
         "start": appointment.starts_at.astimezone(zone).isoformat(),
@@ -151,9 +152,8 @@ def appointment_fields(zone: ZoneInfo, appointment: Appointment) -> dict[str, st
 def appointment_list_fields(
     config: TenantConfig, appointments: Sequence[Appointment], now: datetime
 ) -> list[dict[str, str]]:
-    """Return appointments as `appointments` of an answer: what the model needs to distinguish them and to name one.
-
-    Each has its customer where they are of several.
+    """Return the `appointments` field of an answer, with all that the model needs to distinguish the appointments and to name
+    one. Each entry has its customer's name if the appointments are for several customers.
     """
     named = have_several_customers(appointments)
     return [
@@ -169,8 +169,8 @@ def appointment_list_fields(
 
 
 def have_several_customers(appointments: Iterable[Appointment]) -> bool:
-    """Return whether a sentence about one of a caller's appointments must name its customer: they are of customers with different
-    names, or their number has some of another person, past ones included.
+    """Return whether a sentence about one of a caller's appointments must name its customer: the customers' names differ, or
+    the caller's number also has appointments of another person, past ones included.
     """
     found = list(appointments)
     if len({fold(each.customer_name) for each in found} - {""}) > 1:
@@ -179,9 +179,9 @@ def have_several_customers(appointments: Iterable[Appointment]) -> bool:
 
 
 def describe_with_state(config: TenantConfig, appointment: Appointment, now: datetime, *, named: bool = False) -> str:
-    """Return what `describe_appointment` does, and that it is not certain, if it is not.
+    """Return the text of `describe_appointment`, and a note if the appointment is not certain.
 
-    What the calendar has not agreed to yet may be refused there a moment later, and a move be taken back.
+    Until the remote calendar has confirmed a change, it may refuse the booking a moment later, and a move may be undone.
     """
     description = describe_appointment(config, appointment, now, named=named)
     if is_requested(config, appointment):
@@ -191,10 +191,10 @@ def describe_with_state(config: TenantConfig, appointment: Appointment, now: dat
 
 
 def describe_appointment(config: TenantConfig, appointment: Appointment, now: datetime, *, named: bool = False) -> str:
-    """Return `Freitag, den 27. November, um 14 Uhr 30, Haarschnitt bei Anna`, and the branch where there are several.
+    """Return `Freitag, den 27. November, um 14 Uhr 30, Haarschnitt bei Anna`, with the branch if the tenant has several.
 
-    With `named` it ends with the customer, if one is known. A service or person that the config has no longer is left out: the
-    appointment has ids only, which callers do not know.
+    With `named` the text ends with the customer's name, if it is known. A service or staff member that the config no longer has
+    is left out: the appointment has only their ids, which callers do not know.
     """
     branch = config.find_branch(appointment.branch)
     service = find_by_name(config, appointment.service)

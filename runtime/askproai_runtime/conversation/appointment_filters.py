@@ -1,4 +1,4 @@
-"""Which of a caller's appointments fit the customer, the service and the person that a model names."""
+"""Filters of a caller's appointments by the customer, service and staff member that a model names."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
@@ -19,25 +19,25 @@ _Fits: TypeAlias = Callable[[Appointment], bool]
 def narrow(
     config: TenantConfig, call: CallContext, args: Mapping[str, Any], appointments: Sequence[Appointment]
 ) -> list[Appointment]:
-    """Return the appointments that fit the named customer, service and person; all of them where none does. A name that fits no
-    appointment decides nothing.
+    """Return the appointments that fit the named customer, service and staff member, or all appointments if none fits. A name
+    that fits no appointment is ignored.
     """
     deciding = [fits for fits in _list_filters(config, call, args) if any(map(fits, appointments))]
     return [each for each in appointments if all(fits(each) for fits in deciding)] or list(appointments)
 
 
 def fits_all(config: TenantConfig, call: CallContext, args: Mapping[str, Any], appointment: Appointment) -> bool:
-    """Return whether an appointment fits all that is named."""
+    """Return whether an appointment fits every customer, service and staff member that the arguments name."""
     return all(fits(appointment) for fits in _list_filters(config, call, args))
 
 
 def is_of_service(config: TenantConfig, appointment: Appointment, text: str) -> bool:
-    """Return whether a text names services of an appointment alone."""
+    """Return whether a text names only services that the appointment has."""
     return names_service(text, [each for each in config.services if each.name in list_parts(appointment.service)])
 
 
 def _list_filters(config: TenantConfig, call: CallContext, args: Mapping[str, Any]) -> list[_Fits]:
-    """Return a filter for each name. A service or a person that the tenant does not have is no name."""
+    """Return one filter for each name in the arguments. A service or staff member that the tenant does not have is ignored."""
     filters = list[_Fits]()
     if name := read_name_alone(read_text(args, "customer_name"), call.said):
         filters.append(lambda each: same_name(name, each.customer_name))

@@ -27,9 +27,8 @@ Fit: TypeAlias = Callable[[Sequence[Appointment]], list[Appointment]]  # `narrow
 
 @dataclass(frozen=True, slots=True)
 class NamedTime:
-    """What `appointment_date` and `appointment_time` can mean: nothing is named, or `readings`, or why there are none.
-
-    `on_any_day`: no day is named, only a time of day.
+    """The possible `readings` of `appointment_date` and `appointment_time`, or why there are none (`refused`); empty if neither
+    is named. `on_any_day`: no day is named, only a time of day.
     """
 
     readings: tuple[Candidate, ...] = ()
@@ -38,7 +37,7 @@ class NamedTime:
 
     @property
     def spoken(self) -> str:
-        """All readings in the language of the call, the same whatever words they were named by."""
+        """All readings in the language of the call, the same for all words that have these readings."""
         return ", ".join(reading.reading for reading in self.readings) or str(self.refused)
 
     @property
@@ -63,22 +62,22 @@ class NamedTime:
         return [a for a in appointments if self.is_at(a.starts_at)]
 
     def is_at(self, start: datetime) -> bool:
-        """Return whether a start is at a time that is named."""
+        """Return whether `start` is within one of the readings."""
         return any(self._is_at(start, reading) for reading in self.readings)
 
     def fits(self, appointment: Appointment) -> bool:
-        """Return whether an appointment that is named by its id is at the time that is named beside it.
+        """Return whether an appointment that the model named by its id is also at the named time.
 
-        A time that is not understood contradicts no id.
+        A time that is not understood does not contradict the id.
         """
         return self.is_at(appointment.starts_at) if self.readings else self.refused in {None, Refusal.NOT_UNDERSTOOD}
 
     def find_likely(
         self, appointments: Sequence[Appointment], on_weekday: Sequence[Appointment], fit: Fit
     ) -> Appointment | None:
-        """Return the only one of the named day or weekday, else the only one at all, if the named time fits none; else None.
-
-        Of several it is the only one that is left by `fit`.
+        """Return the appointment that a wrong time probably means: the only one on the named day or weekday, else the only one
+        at all. `fit` narrows several. Return None if it leaves several, if no time is named, or if the named time fits an
+        appointment.
         """
         if self.is_nothing or self.select(appointments):
             return None
@@ -86,7 +85,7 @@ class NamedTime:
         return likely[0] if len(likely) == 1 else None
 
     def is_day_of(self, appointment: Appointment) -> bool:
-        """Return whether an appointment is on a day that is named."""
+        """Return whether the appointment is on the named day."""
         if not self.readings:
             return False
         on_day = appointment.starts_at.astimezone(self.readings[0].start.tzinfo).date()
@@ -104,9 +103,8 @@ class NamedTime:
 
 
 def is_on_weekday(appointment: Appointment, args: Mapping[str, Any], call: CallContext, zone: ZoneInfo) -> bool:
-    """Return whether a weekday is named, alone or with a time, that fits an appointment of whatever week.
-
-    The words are read as of two days of the week before the appointment: "morgen" means another day then, a weekday does not.
+    """Return whether the named weekday, alone or with a time, fits an appointment in any week. The words are read as if said 1
+    day and 6 days before the appointment: "morgen" then means two different days, a weekday the same day.
     """
     if find_open_span(read_text(args, "appointment_date") or "") is not Grain.WEEK:
         return False
@@ -124,7 +122,7 @@ def say_not_read(refusal: Refusal) -> str:
 
 
 def say_missed(ctx: BookingContext, named: NamedTime) -> str:
-    """Return the sentence about a named time at which the caller has no appointment."""
+    """Return the sentence that the caller has no appointment at the named time."""
     if named.refused is not None:
         return say_not_read(named.refused)
     reading = named.readings[0]

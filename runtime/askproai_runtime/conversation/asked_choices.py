@@ -1,8 +1,8 @@
-"""What becomes of an appointment that another request is asked for beside: the caller chooses, and the model passes the choice on.
+"""What happens to an existing appointment beside another request: the caller is asked, and the model passes the `choice` on.
 
-A question for one of several has `choices` in its answer. A model understands the caller's words, and any list of words turns some
-of them around (docs/decisions/0100-a-second-time-for-one-person-is-asked-for.md): only a whole answer that is "verschieben" is
-read where the model passes nothing on, and words about a move in the arguments make a booking a question.
+A question with a choice has `choices` in its answer. A model understands the caller's words, and any list of words turns some
+of them around (docs/decisions/0100-a-second-time-for-one-person-is-asked-for.md). Therefore without a `choice` only a whole
+answer such as "verschieben" is read, and words about a move in the arguments of a booking lead to a question.
 """
 
 import re
@@ -31,7 +31,7 @@ _NAMES: Final = frozenset({"branch", "customer_name", "email", "phone", "service
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """A choice, and the id of what it is about; where the question was about several, it is `among` these."""
+    """The caller's choice, and the id of the appointment it is about. `among` has the ids if the question was about several."""
 
     choice: Choice
     about: str
@@ -39,13 +39,13 @@ class Chosen:
 
 
 def read_choice(args: Mapping[str, Any]) -> Choice | None:
-    """Return the argument `choice`; None for any other text."""
+    """Return the argument `choice`; None for a text that is not a choice."""
     return _SAID.get(fold(str(args.get("choice") or "")))
 
 
 def read_move(args: Mapping[str, Any], chosen: Chosen | None) -> tuple[bool, bool]:
-    """Return `moves` and `chooses_move` of a booking: whether any text of its arguments, or just its `choice`, says that another
-    appointment is moved or cancelled for it, where the caller has not `chosen`.
+    """Return `moves` and `chooses_move` of a booking, both False if the caller has already `chosen`. `moves`: any text of the
+    arguments says that another appointment is moved or cancelled for it. `chooses_move`: the argument `choice` does.
     """
     chooses_move = chosen is None and read_choice(args) is Choice.MOVE
     return chooses_move or (chosen is None and _speaks_of_move(args)), chooses_move
@@ -57,7 +57,7 @@ def _speaks_of_move(args: Mapping[str, Any]) -> bool:
 
 
 def _read_plain(call: CallContext) -> Choice | None:
-    """Return the choice that a whole answer of the caller is: a model may have filled in another one before it was asked."""
+    """Return the choice that the caller's whole answer is; else None. A model may fill in its own `choice` before the question."""
     said = words_of(call.said_since or "")
     if "?" in (call.said_since or ""):
         return None
@@ -65,7 +65,7 @@ def _read_plain(call: CallContext) -> Choice | None:
 
 
 def _contradicts(choice: Choice, said: str) -> bool:
-    """Return whether the caller's words speak of the other choice alone."""
+    """Return whether the caller's words name only the opposite of `choice`."""
     said = _DENIED.sub(" ", said)
     replaces, adds = bool(_REPLACES.search(said)), bool(_KEEPS.search(said))
     if choice is Choice.FURTHER:
@@ -76,11 +76,11 @@ def _contradicts(choice: Choice, said: str) -> bool:
 def read_chosen(
     call: CallContext, args: Mapping[str, Any], name: str, appointments: Iterable[Appointment] = ()
 ) -> Chosen | None:
-    """Return what a request for `name` says that the caller has chosen; None where the call was not asked, or asked for something
-    else. A model that fills each argument chooses nothing by that before it was asked.
+    """Return the choice that the caller made in a request for `name`; None if the call was not asked, or was asked something
+    else. A choice that a model filled in before any question does not count.
 
-    Of several questions the last one for this person is answered. Another name is a correction, unless the call has one of its
-    `appointments` for it. Without a transcript the id of the appointment says that it was asked about.
+    The last question about this person counts. Another name is a correction, unless one of the call's `appointments` has this
+    name. Without a transcript, the appointment's id is the evidence that the caller was asked about it.
     """
     choice, named = _read_plain(call) or read_choice(args), read_text(args, "appointment_id")
     if choice is None:
@@ -102,8 +102,8 @@ def read_chosen(
 
 
 def _is_answered(question: AskedChoice, choice: Choice, name: str, args: Mapping[str, Any], said: str) -> bool:
-    """Return whether a request may answer a question: a move or a cancellation is for the same person, whose name may be corrected,
-    and for the same service unless the caller's words speak of the change.
+    """Return whether a request may answer a question. A move or cancellation has to be for the same person, whose name may be
+    corrected, and for the same service unless the caller's words mention the change.
     """
     if choice not in {Choice.MOVE, Choice.CANCEL}:
         return True
@@ -115,8 +115,8 @@ def _is_answered(question: AskedChoice, choice: Choice, name: str, args: Mapping
 def read_renames(
     call: CallContext, args: Mapping[str, Any], names: Iterable[str], appointments: Sequence[Appointment]
 ) -> dict[str, str | None]:
-    """Return what a request for a group says that the caller has chosen for those of the `names` who were asked about: the id of
-    the appointment that gets the name, or None for a further one.
+    """Return the choices for those of `names` about whom the caller was asked, in a group's request: the id of the appointment
+    that gets the name, or None for a further appointment.
     """
     chosen = {name: read_chosen(call, args, name, appointments) for name in names}
     return {
@@ -127,5 +127,5 @@ def read_renames(
 
 
 def ask_choice(question: str, appointment: Appointment, name: str, *choices: Choice) -> ClarificationNeeded:
-    """Return the question what becomes of an appointment beside a request for `name`; the next request has one of the `choices`."""
+    """Return the question about an existing appointment beside a request for `name`. The next request passes one of `choices`."""
     return ClarificationNeeded(question, appointment_id=str(appointment.id), customer_name=name, choices=[*choices])

@@ -1,5 +1,5 @@
-"""book_appointment: what a caller asks for becomes a booking of the book (`book/booking.py`), or a move or a correction, and its
-outcome a sentence.
+"""book_appointment: a caller's request becomes a booking (`book/booking.py`), a move or a correction, and the outcome becomes a
+sentence.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,7 +22,7 @@ from askproai_runtime.book.changes import said_of_written
 from askproai_runtime.book.context import BookingContext, BookingOutcome
 from askproai_runtime.book.one_more import is_second_person, overlaps
 from askproai_runtime.book.outcomes import Booked, Busy, InFlight, NotFree, Refused, Undecided
-from askproai_runtime.book.owners import asks_birth_date
+from askproai_runtime.book.owners import asks_birth_date, list_own
 from askproai_runtime.book.store.appointments import (
     get_customer_name,
     list_call_appointments,
@@ -49,7 +49,7 @@ from askproai_runtime.conversation.corrections import (
 )
 from askproai_runtime.conversation.day_readings import name_start
 from askproai_runtime.conversation.detail_corrections import correct_details
-from askproai_runtime.conversation.doubts import asks_another_time, wants_one_more
+from askproai_runtime.conversation.doubts import asks_another_time, never_speaks_of_another, wants_one_more
 from askproai_runtime.conversation.email_address import require_confirmed_email
 from askproai_runtime.conversation.full_names import complete_name, list_short_names, read_asked_name, require_full_name
 from askproai_runtime.conversation.kept_offers import add_kept_offers, read_lost_offers
@@ -83,7 +83,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class BookingResult:
-    """What a booking answers, how it counts among those of callers, and what it has found or written."""
+    """The answer to a booking request, its outcome in the metrics, and the appointments that it found or wrote."""
 
     answer: Answer
     outcome: BookingOutcome
@@ -91,7 +91,7 @@ class BookingResult:
 
 
 async def book_appointment(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer:
-    """Book, or find that this call already has the appointment, or offer what is free instead."""
+    """Book an appointment, return the one that this call has already booked, or offer free slots instead."""
     began = ctx.clock.monotonic()
     outcome = BookingOutcome.FAILED
     with span("booking"):
@@ -107,8 +107,9 @@ async def book_appointment(ctx: BookingContext, call: CallContext, args: Mapping
 
 @dataclass(frozen=True, slots=True)
 class _Meant:
-    """An understood request. `named` is the appointment whose details it corrects, `instead` the one that is moved, or cancelled
-    for it, as was `chosen`. `is_booked`: `another` is set, and just this is booked. `chooses_move`: its `choice` is a move.
+    """An understood request. `named` is the appointment whose details it corrects; `instead` is the appointment that is moved,
+    or cancelled, for it, by the choice `chosen`. `is_booked`: `another` is set, but exactly this is already booked.
+    `chooses_move`: the argument `choice` is a move.
     """
 
     call: CallContext
@@ -146,7 +147,8 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
 async def _find_meaning(
     ctx: BookingContext, call: CallContext, args: Mapping[str, Any], deadline: float
 ) -> _Meant | BookingResult:
-    """Return what a request means, or the answer to it where it corrects an appointment, or books the first of a group alone.
+    """Return the meaning of a request. If it corrects an appointment, or books the first person of a group alone, return its
+    answer.
 
     Raises `ClarificationNeeded`.
     """
@@ -158,6 +160,7 @@ async def _find_meaning(
         appointments = await list_call_appointments(conn, ctx.tenant, call.call_id)
         known = await _list_known_names(conn, ctx, call, appointments)
         call = await read_lost_offers(conn, ctx.tenant, call, appointments)
+        own = await list_own(conn, ctx, call.actor) if args.get("another") and never_speaks_of_another(call) else []
     named_id, listed = frozenset(filter(None, [read_text(args, "appointment_id")])), call.listed
     call = add_kept_offers(replace(call, listed=listed | named_id), appointments)
     args, request = await _understand(ctx, call, args, appointments)
@@ -172,7 +175,11 @@ async def _find_meaning(
     moves, chooses_move = read_move(args, chosen)
     # An id is of the appointment that goes, and `another` may be filled in against the caller's words.
     changes = request.doubts.changes or asks_another_time(call)
-    goes = changes and not wants_one_more(call) if request.another else bool(named_id & listed)
+    goes = bool(named_id & listed)
+    if request.another:
+        known_own = [*appointments, *(each for each in own if str(each.id) in call.listed)]
+        is_instead = never_speaks_of_another(call) and any(_is_same_day(request, each) for each in known_own)
+        goes = is_instead or (changes and not wants_one_more(call))
     request = replace(
         request,
         names_customer=bool(known - {fold(request.name)}) or args.get("notes") != said_notes,
@@ -194,10 +201,19 @@ async def _find_meaning(
     request = replace(request, service=service, another=another)
     request = replace(request, short_names=list_short_names(call, request, appointments, known))
     await require_confirmed_email(ctx, call, args)
-    request = _ask_for_phone(ctx, call, args, _ask_for_birth_date(ctx, args, request))
+    request = _ask_for_phone(ctx, call, args, _ask_for_birth_date(ctx, call, args, request))
     named = await find_corrected(ctx, call, request, args, chosen)
     require_full_name(ctx, call, request, named or instead)
     return _Meant(call, request, chosen, named, instead, is_booked=is_booked, chooses_move=chooses_move)
+
+
+def _is_same_day(request: SpokenBooking, appointment: Appointment) -> bool:
+    """Return whether a live appointment is of the requested person, service and day, at another time."""
+    is_of_visit = same_services(appointment.service, request.rules.service.name) and same_name(
+        request.name, appointment.customer_name
+    )
+    day, own_day = (at.astimezone(request.rules.zone).date() for at in (request.start, appointment.starts_at))
+    return is_of_visit and appointment.live and day == own_day and appointment.starts_at != request.start
 
 
 def _add_group(
@@ -209,10 +225,10 @@ def _add_group(
     *,
     is_second: bool,
 ) -> SpokenBooking:
-    """Return the request with those who come along. Raises `ClarificationNeeded` and `BookedOneByOne`."""
+    """Return the request with its companions. Raises `ClarificationNeeded` and `BookedOneByOne`."""
     offered = find_named(call, request.rules, request.start)
     is_alone = request.another or is_second or any(each.live for each in appointments)
-    if not is_alone:
+    if not is_alone and not asks_birth_date(ctx):  # else each person has an appointment of the call's own
         request = replace(request, leaves_out=leaves_out(call, args, request.start, offered[1:]))
     group = add_companions(ctx, call, args, request.service, () if is_alone else offered[1:])
     group = name_everybody(call, group, request.name, request.start, another=request.another)
@@ -234,7 +250,7 @@ async def _answer_repeated(
     *,
     chooses_move: bool,
 ) -> Answer:
-    """Return the answer to a repeated booking, with its corrected details, or with the cancellation of the kept appointment."""
+    """Return a repeated booking's answer, with corrected details. If a move was chosen, it asks about cancelling the kept one."""
     answer = await correct_repeated(ctx, call, request, found.appointments, answer)
     if not (chooses_move and answer.success and len(found.appointments) == len(found.kept) == 1):
         return answer
@@ -244,7 +260,7 @@ async def _answer_repeated(
 async def _understand(
     ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointments: Sequence[Appointment]
 ) -> tuple[Mapping[str, Any], SpokenBooking]:
-    """Return the request with its arguments, at the time that they mean. Raises `ClarificationNeeded`."""
+    """Return the arguments and the request, with the start time that they mean. Raises `ClarificationNeeded`."""
     try:
         parsed = _parse(ctx, call, _put_on_day(ctx, call, args), appointments)
         require_said_day(call, args, parsed[1].start, parsed[1].rules.zone)
@@ -255,7 +271,7 @@ async def _understand(
 
 
 def _leave_further(request: SpokenBooking, answer: Answer) -> Answer:
-    """Return the answer to `another` for what is booked already, with the choice of a further appointment under the same name."""
+    """Return the answer to `another` for an already booked appointment, with the choice of a further one under the same name."""
     further = {"customer_name": request.name, "choices": [Choice.FURTHER]} if answer.success else {}
     return replace(answer, fields=answer.fields | further)
 
@@ -263,7 +279,7 @@ def _leave_further(request: SpokenBooking, answer: Answer) -> Answer:
 def _parse(
     ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointments: Sequence[Appointment]
 ) -> tuple[Mapping[str, Any], SpokenBooking]:
-    """Return the request with its arguments, and with the person or the time that its notes name where the caller means that."""
+    """Return the arguments and the request, with the staff member or time from the notes if the caller means that."""
     request = parse_booking_request(ctx.config(), call, args, appointments)
     if (time := find_noted_time(call, request.notes, request.service, request.start)) is not None:
         day = request.start.astimezone(request.rules.zone).date().isoformat()
@@ -276,7 +292,7 @@ def _parse(
 
 
 def _put_on_day(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the arguments with the day that they mean of those named before. Raises `ClarificationNeeded`."""
+    """Return the arguments with the previously named day that they mean. Raises `ClarificationNeeded`."""
     zone, find_service = ZoneInfo(ctx.config().time_zone), partial(parse_service_request, ctx.config(), call, args)
     args = put_on_named_day(after_request(call, zone), args, zone, find_service)
     return add_offered_weeks(args, call, zone, find_service)
@@ -285,7 +301,7 @@ def _put_on_day(ctx: BookingContext, call: CallContext, args: Mapping[str, Any])
 async def _find_instead(
     ctx: BookingContext, call: CallContext, request: SpokenBooking, chosen: Chosen
 ) -> Appointment | None:
-    """Return the appointment that is moved, or cancelled for the requested one; None where none is, or it is gone."""
+    """Return the appointment that is moved, or cancelled, for the requested one; None if there is none or it is gone."""
     if chosen.choice not in {Choice.MOVE, Choice.CANCEL}:
         return None
     if chosen.among and chosen.about not in chosen.among:
@@ -296,7 +312,7 @@ async def _find_instead(
 async def _find_among(
     ctx: BookingContext, call: CallContext, request: SpokenBooking, among: Iterable[str]
 ) -> Appointment | None:
-    """Return the only one that is left of several appointments. Raises the question which of them is moved."""
+    """Return the only appointment left of those in `among`, or None. If several are left, raise the question which to move."""
     found = [await find_own(ctx, call, each) for each in among]
     left = [each for each in found if each is not None]
     if len(left) > 1:
@@ -312,9 +328,8 @@ async def _book_instead(
     booked: Appointment,
     deadline: float,
 ) -> BookingResult:
-    """Move the booked appointment, or cancel it and book the requested one in its place, as the caller has chosen.
-
-    It is moved with its service and its staff member; another one is booked in its place.
+    """Move the booked appointment, or cancel it and book the requested one in its place, as the caller chose. A move keeps the
+    service and the staff member. If either changes, the requested appointment is booked and the old one cancelled.
     """
     is_same = same_name(request.name, booked.customer_name)  # "Lange" is Petra Lange, for whom it was
     is_person = (request.service.staff or request.offered_staff) in {None, booked.staff}
@@ -341,23 +356,25 @@ async def _book_instead(
 
 
 def _is_new(result: BookingResult) -> bool:
-    """Return whether this request has booked. One that finds its booking cancels nothing."""
+    """Return whether this request has booked. A repeated request that only finds its booking cancels nothing."""
     return result.outcome in {BookingOutcome.CONFIRMED, BookingOutcome.PENDING_SYNC}
 
 
-def _ask_for_birth_date(ctx: BookingContext, args: Mapping[str, Any], request: SpokenBooking) -> SpokenBooking:
-    """Return the request with the birth date, where the tenant asks for it. Raises `ClarificationNeeded`."""
+def _ask_for_birth_date(
+    ctx: BookingContext, call: CallContext, args: Mapping[str, Any], request: SpokenBooking
+) -> SpokenBooking:
+    """Return the request with the birth date, if the tenant requires one. Raises `ClarificationNeeded`."""
     if not asks_birth_date(ctx):
         return request
-    return replace(request, birth_date=require_birth_date(args, ctx.clock.now(), request.rules.zone))
+    return replace(request, birth_date=require_birth_date(args, call, ctx.clock.now(), request.rules.zone))
 
 
 def _ask_for_phone(
     ctx: BookingContext, call: CallContext, args: Mapping[str, Any], request: SpokenBooking
 ) -> SpokenBooking:
-    """Return the request, with what was heard of a number in its notes if that is no number.
+    """Return the request. Words of a phone number that could not be read are added to its notes.
 
-    Raises `ClarificationNeeded` where the caller is asked for it.
+    Raises `ClarificationNeeded` if the caller has to be asked for the number.
     """
     said = read_phone(read_said(args, "phone"), ctx.config(), call.branch)
     ask_if_unclear(call, said, region_of(ctx.config(), call.branch))
@@ -372,8 +389,8 @@ def _ask_for_phone(
 async def _list_known_names(
     conn: Connection, ctx: BookingContext, call: CallContext, appointments: Iterable[Appointment]
 ) -> set[str]:
-    """Return the folded names for which this call has booked, and the first one of its number; of that none where a number alone
-    proves nothing about its customer.
+    """Return the folded names for which this call has booked, and the first customer's name of the caller's number. The
+    number's name is left out if the tenant asks for birth dates, since a number alone then proves nothing.
     """
     names = {each.customer_name for each in appointments if each.live}
     if call.caller and not asks_birth_date(ctx):
@@ -384,10 +401,7 @@ async def _list_known_names(
 async def carry_out_booking(
     ctx: BookingContext, call: CallContext, request: SpokenBooking, deadline: float
 ) -> BookingResult:
-    """Book once what a caller has asked for, or answer why it is not booked, with free times instead.
-
-    Raises `OutcomeUnknown`.
-    """
+    """Book the request once, or return the answer with the reason and free times instead. Raises `OutcomeUnknown`."""
     outcome = await book(ctx, replace(request, offered=find_offered(call, request)), deadline)
     match outcome:
         case Booked():
@@ -405,7 +419,7 @@ async def carry_out_booking(
 
 
 def _result_of(ctx: BookingContext, request: SpokenBooking, booked: Booked) -> BookingResult:
-    """Return the answer to what is booked. Raises `OutcomeUnknown` where it cannot be said: it is booked all the same."""
+    """Return the answer about a completed booking. Raises `OutcomeUnknown` if no answer can be made; the booking is kept."""
     is_confirmed = all(each.status == Status.CONFIRMED for each in booked.appointments)
     outcome = BookingOutcome.CONFIRMED if is_confirmed else BookingOutcome.PENDING_SYNC
     with said_of_written():

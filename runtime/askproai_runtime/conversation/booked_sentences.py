@@ -1,4 +1,4 @@
-"""What a caller hears of a booking that is written."""
+"""The sentences that a caller hears after a booking is stored."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -30,7 +30,7 @@ def confirm(
     *,
     again: bool,
 ) -> Answer:
-    """Return the answer to a booking of `appointments`. `again`: they were booked before it; `kept` is of `find_kept`."""
+    """Return the answer to a booking of `appointments`. `again`: an earlier request booked them. `kept` comes from `find_kept`."""
     first = appointments[0]
     single = len(appointments) == 1
     message = (
@@ -75,7 +75,7 @@ def _say_booked(
 
 
 def _say_other_staff(request: SpokenBooking, appointment: Appointment) -> str:
-    """Say that it was not possible with whom the time was offered, where the caller has neither named nor excluded anybody."""
+    """Say that the staff member of the offer was not possible; "" if the caller named or excluded a staff member."""
     offered = request.offered_staff
     if offered is None or offered in {appointment.staff, *request.service.excluded}:
         return ""
@@ -85,15 +85,15 @@ def _say_other_staff(request: SpokenBooking, appointment: Appointment) -> str:
 
 
 def _say_name(request: SpokenBooking, appointment: Appointment) -> str:
-    """Say the name of a booking that a caller has made, unless the sentence has said it."""
+    """Return the sentence with the customer's name, unless the booking's sentence already has it."""
     if request.names_customer:
         return ""
     return say().booked_name.format(name=appointment.customer_name)
 
 
 def _say_phone(ctx: BookingContext, request: SpokenBooking, appointment: Appointment, *, again: bool) -> str:
-    """Read a dictated number back, or say that it was not whole, and which one is noted all the same. A caller who names a
-    number for an existing appointment hears which one is noted with it.
+    """Return the sentence that reads a dictated number back, or says that it was incomplete and which number is stored. A
+    caller who names a number for an existing appointment hears the number stored with it.
     """
     said, region = request.said_phone, region_of(ctx.config(), request.rules.branch.name)
     number = appointment.phone if again else request.phone
@@ -108,8 +108,8 @@ def _say_phone(ctx: BookingContext, request: SpokenBooking, appointment: Appoint
 
 
 def _say_kept(ctx: BookingContext, request: SpokenBooking, kept: Sequence[Appointment]) -> str:
-    """Say which appointments stay: each of another person of the group, the only one of this person, or how many this person has,
-    since the times of a series are known to its customer.
+    """Return the sentences about appointments that are kept: each one of another person in the group; this person's only one;
+    or just the number of this person's, since a customer knows the times of a series.
     """
     own = [each for each in kept if same_name(request.name, each.customer_name)]
     others = [each for each in kept if each not in own]

@@ -1,4 +1,4 @@
-"""The question whether to cancel an appointment: asked by a cancellation, and by a move that is not possible any more."""
+"""The question whether to cancel an appointment, asked by a cancellation and by a move that has become impossible."""
 
 from askproai_core.database import Connection
 from askproai_runtime.book.appointments import Appointment
@@ -13,10 +13,10 @@ from askproai_runtime.language.cancel_answers import read_cancellation, refuses
 async def read_cancel_reply(
     ctx: BookingContext, conn: Connection, call: CallContext, appointment: Appointment
 ) -> Reply | None:
-    """Return what the caller has said to the call's last question about this appointment, if that named its present start.
+    """Return the caller's reply to the call's last question whether to cancel this appointment, if it named the present start.
 
-    None if nothing was said since, or, without a transcript, if another question was the last one. A no to the question whether to
-    cancel it for another one is a no to this, and nothing else that was said to that is read.
+    Return None if the caller has not spoken since, or, without a transcript, if the last question was another one. A no to the
+    question whether to cancel it for another appointment also counts as a no here; any other reply to that question is ignored.
     """
     about = None if call.replies is None else appointment.id
     asked = await get_last_question(conn, ctx.tenant, call.call_id, about)
@@ -28,9 +28,10 @@ async def read_cancel_reply(
 
 
 def has_refused(call: CallContext, claimed: object, reply: Reply | None) -> bool:
-    """Return whether the caller has just refused a cancellation: with a plain no, or in words where the model claims a no, too.
+    """Return whether the caller has just refused a cancellation: by a plain no, or by other words if the model also claims a
+    no.
 
-    `reply` is what was said since the question. A model that repeats its claim before anything else is said means the same no.
+    `reply` is the caller's reply to the question. A model that repeats its claim before the caller says more means the same no.
     """
     if reply is not Reply.NO or call.said_since is None:
         return False
@@ -38,7 +39,7 @@ def has_refused(call: CallContext, claimed: object, reply: Reply | None) -> bool
 
 
 def has_changed_mind(call: CallContext, reply: Reply | None) -> bool:
-    """Return whether a caller who has refused a cancellation asks for it again."""
+    """Return whether a caller who refused a cancellation now asks for it."""
     said = call.said_since
     return reply is Reply.NO and bool(said) and read_cancellation(said or "") not in {Reply.NO, None}
 
@@ -46,7 +47,7 @@ def has_changed_mind(call: CallContext, reply: Reply | None) -> bool:
 async def find_questioned(
     ctx: BookingContext, conn: Connection, call: CallContext
 ) -> tuple[Appointment | None, Reply | None]:
-    """Return the appointment of the call's last question whether to cancel, as it is now, and what the caller has said to it."""
+    """Return the appointment that the call was last asked whether to cancel, as it is now, and the caller's reply."""
     asked = await get_last_question(conn, ctx.tenant, call.call_id)
     appointment = await get_appointment(conn, ctx.tenant, asked.appointment_id) if asked else None
     reply = await read_cancel_reply(ctx, conn, call, appointment) if appointment is not None else None

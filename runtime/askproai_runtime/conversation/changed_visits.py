@@ -1,7 +1,7 @@
-"""A move that names another person, another service or another branch than the appointment has.
+"""A move to another staff member, service or branch than the appointment has.
 
-The person is changed with the time, in the local calendar: there is one reading. Another service or branch is another appointment
-in its place, and so is another person at Cal.com, where a booking stays with its person (`replacing_moves.py`).
+In the local calendar, a move changes the staff member with the time. Another service or branch needs another appointment in its
+place. So does another staff member at Cal.com, where a booking stays with its staff member (`replacing_moves.py`).
 """
 
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ from askproai_runtime.visits import same_services
 
 
 class ReplacementWanted(Exception):
-    """The caller wants another appointment in place of this one, which cannot be moved so."""
+    """The caller wants another appointment in place of this one, which a move cannot change in this way."""
 
     def __init__(self, appointment: Appointment, service: ServiceRequest, start: datetime) -> None:
         super().__init__()
@@ -45,8 +45,8 @@ class ReplacementWanted(Exception):
 def find_other_service(
     ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointment: Appointment
 ) -> ServiceRequest | None:
-    """Return the other service that a move names, or the own one in another branch, with the person who is named, else that of the
-    appointment if she does it there; None where no other service or branch of the tenant's is named. Raises `ClarificationNeeded`.
+    """Return the request for the other service that a move names, or for the same service in another branch; None if it names
+    neither. Its staff member is the named one, else the appointment's if able. Raises `ClarificationNeeded`.
     """
     config, text = ctx.config(), read_text(args, "service") or ""
     branch = _find_named_branch(config, call, appointment)
@@ -61,7 +61,7 @@ def find_other_service(
 
 
 def _find_named_branch(config: TenantConfig, call: CallContext, appointment: Appointment) -> str:
-    """Return the branch that a move names, else that of the appointment. Raises `ClarificationNeeded` where it may be several."""
+    """Return the branch that a move names, else the appointment's. Raises `ClarificationNeeded` if several may be meant."""
     named = call.named_branches or (appointment.branch,)
     if appointment.branch in named:
         return appointment.branch
@@ -80,10 +80,11 @@ def find_offered_elsewhere(
     other: ServiceRequest | None,
     start: datetime,
 ) -> ServiceRequest | None:
-    """Return the service in the other branch that has offered this start last, with the person of the offer unless another one is
-    named; None where that is the own branch, or the move names a branch that it is not. Raises `ClarificationNeeded`.
+    """Return the service in the other branch that last offered this start. None if the appointment's own branch did, or if the
+    move names another branch than the offer's. The staff member is the named one, else the offer's. Raises
+    `ClarificationNeeded`.
 
-    `other` is the service that the move names in place of the own one.
+    `other` is the service that the move requests in place of the appointment's.
     """
     service = other.rules.service.name if other is not None else appointment.service
     offers = (each[0] for each in reversed(call.offered) if each[0].start == start)
@@ -99,8 +100,8 @@ def find_offered_elsewhere(
 def find_offered_service(
     ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointment: Appointment, start: datetime
 ) -> ServiceRequest | None:
-    """Return the other service for which the last answer with times has offered this start; None where it was offered for the
-    service of the appointment, too, or the caller has refused the change. Raises `ClarificationNeeded`.
+    """Return the other service for which the last answer offered this start; None if it was also offered for the appointment's
+    own service, or if the caller has refused the change. Raises `ClarificationNeeded`.
     """
     if call.find_reply(details_key(str(appointment.id)), None) is Reply.NO:
         return None
@@ -114,7 +115,7 @@ def find_offered_service(
 def choose_staff(
     ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointment: Appointment, service: ServiceRequest
 ) -> ServiceRequest:
-    """Return the service of an appointment with the person whom a move names, else as it is. Raises `ClarificationNeeded`."""
+    """Return the appointment's service with the staff member that a move names, else unchanged. Raises `ClarificationNeeded`."""
     name = read_text(args, "staff")
     rules = find_rules(ctx.config(), appointment.branch, appointment.service)
     if name is None or rules is None:
@@ -132,8 +133,8 @@ def choose_staff(
 def list_others(
     ctx: BookingContext, call: CallContext, appointment: Appointment, service: ServiceRequest
 ) -> tuple[ServiceRequest, ...]:
-    """Return the service with each other person where the caller of a move has just said that anybody will do, in the local
-    calendar. In the arguments "egal" is as absent.
+    """Return one request for each other staff member who does the appointment's service in the local calendar, if the caller
+    has just said that anybody will do; else (). The caller's words are read, since "egal" counts as absent in the arguments.
     """
     said = words_of((call.said if call.said_since is None else call.said_since) or "")
     rules = find_rules(ctx.config(), appointment.branch, appointment.service)
@@ -152,11 +153,11 @@ async def choose_offered_staff(
     service: ServiceRequest,
     start: datetime,
 ) -> ServiceRequest:
-    """Return the service with the one person with whom the last answer has offered this start, where that is another one and the
-    caller agrees to it.
+    """Return the service with the one other staff member with whom the last answer offered this start, if the caller agrees to
+    it; else unchanged.
 
-    The offer may have been refused, or made for somebody else. Raises `ClarificationNeeded` with the question for the person where
-    that is not certain; without a transcript, where no answer could be read, the appointment keeps its person.
+    The caller may have refused the offer, or the offer may be for somebody else. If that is not certain, raise
+    `ClarificationNeeded` with the question. Without a transcript no reply can be read, and the staff member stays.
     """
     offers = call.list_offers(appointment.branch, start, appointment.service)
     offered = {each[0].staff for each in offers}
@@ -187,7 +188,7 @@ async def _ask_for_person(
     choices: tuple[ServiceRequest, ServiceRequest],
     start: datetime,
 ) -> ServiceRequest:
-    """Return which of the own and the other person of a move the caller wants. Raises the question unless it was answered."""
+    """Return the request with the present or the other staff member, as the caller answered. Raises the question if unanswered."""
     own, other = choices
     rules, now = other.rules, ctx.clock.now()
     asked = f"offered {other.staff} at {start.isoformat()}"
@@ -205,12 +206,12 @@ async def _ask_for_person(
 
 
 def _list_named(said: str, rules: ServiceRules) -> set[str]:
-    """Return the ids of those whom words of a caller name."""
+    """Return the ids of the staff members whom the caller's words name."""
     return {each.id for word in said.split() for each in list_named_staff(word, rules.branch.staff)}
 
 
 def _with_staff(request: ServiceRequest, staff: str, otherwise: ServiceRequest | None = None) -> ServiceRequest:
-    """Return a request with one of those who do the service; without that one as it is, or as `otherwise`."""
+    """Return the request limited to one staff member. If this one does not do the service, return `otherwise`, or `request`."""
     members = tuple(each for each in request.rules.staff_members if each.id == staff)
     if not members:
         return otherwise or request
@@ -218,9 +219,9 @@ def _with_staff(request: ServiceRequest, staff: str, otherwise: ServiceRequest |
 
 
 def stays_with_person(ctx: BookingContext, appointment: Appointment, service: ServiceRequest) -> bool:
-    """Return whether the remote calendar books this appointment, or would book the staff member of `service`.
+    """Return whether the remote calendar has this appointment, or would have it with the staff member of `service`.
 
-    A booking there belongs to the event type of one person: it cannot be moved to the event type of another.
+    A booking there belongs to the event type of one staff member, and cannot be moved to another's event type.
     """
     booked = service.rules.service
     linked = any(link.staff == service.staff for link in booked.linked_event_types) and booked.capacity == 1
@@ -236,10 +237,10 @@ async def require_movable(
     *,
     is_asked: bool,
 ) -> None:
-    """Raise `ReplacementWanted` where another service or branch is wanted, or another person where a booking stays with its person.
+    """Raise `ReplacementWanted` if another service or branch is requested, or another staff member at the remote calendar.
 
-    With `is_asked` the caller is asked before, by `ClarificationNeeded`: a model may have named with the service, or with a person
-    and no time, which appointment is meant.
+    With `is_asked` the caller is first asked, by `ClarificationNeeded`: the model may have named a service, or a staff member
+    without a time, only to identify the appointment.
     """
     branch = service.rules.branch
     is_replaced = is_elsewhere = branch.name != appointment.branch

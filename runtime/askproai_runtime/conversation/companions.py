@@ -1,4 +1,4 @@
-"""Who comes along with the caller: an appointment for each, all booked or none (docs/decisions/0110-groups.md)."""
+"""Companions of a caller: an appointment for each person, all booked or none (docs/decisions/0110-groups.md)."""
 
 import re
 from collections import Counter
@@ -22,25 +22,38 @@ from askproai_runtime.conversation.questions import ask
 from askproai_runtime.conversation.requested_services import parse_service_request
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded
 from askproai_runtime.language.answer_words import ALONE, Reply, words_of
-from askproai_runtime.language.customer_names import brings_another, drop_relations, is_plain_name, read_customer_name
-from askproai_runtime.language.name_words import FIRM
+from askproai_runtime.language.customer_names import (
+    brings_another,
+    drop_relations,
+    is_plain_name,
+    read_customer_name,
+    speaks_of_another,
+)
+from askproai_runtime.language.name_words import FIRM, RELATIVES
 from askproai_runtime.language.placeholders import names_nothing
 from askproai_runtime.language.replies import companions_key
 from askproai_runtime.language.spoken_services import find_named, names_service
-from askproai_runtime.person_names import fold
+from askproai_runtime.person_names import TITLES, fold
 from askproai_runtime.sentences import say
 from askproai_runtime.visits import same_services
 
 _BEHIND_NAME = re.compile(
     r"\s*[(\[:/–—,]\s*|\s-\s|\s(?:mit|with|für|for|zum|bekommt|gets|möchte|wants)\s", re.IGNORECASE
 )
+# Words of a caller who may come with somebody.
+_COMPANY = re.compile(
+    r"\b(?:wir|uns|unsere?[nmrs]?|beide[nrs]?|zusammen|gemeinsam|zu (?:zweit|dritt|viert)|zweite[nrs]?|weitere[nrs]?"
+    r"|(?:noch|auch) (?:jemand\w*|eine[nmrs]?|für)|(?:zwei|drei|vier) (?:leute|personen|plätze|termine|haarschnitte)|jemand\w*"
+    r"|dabei|mit(?:bring|nehm|komm)\w*|bring\w*|begleit\w*|freund\w*|kolleg\w*"
+    r"|we|us|our|both|together|another|some(?:one|body)|(?:two|three|four) (?:of us|people|\w+s)|friends?|second|too|as well)\b"
+)
 MOST_PEOPLE = 4  # of one group, the caller included
 NAMES = "names"  # in place of a time in `needs_companions`: once asked for, they are for no other time
 
 
 class BookedOneByOne(Exception):
-    """The calendar takes each appointment of a group by itself only: of the `people`, the caller first, and the `names` of the
-    others.
+    """The remote calendar can only book the group's appointments one by one. `people` are their requests, the caller's first;
+    `names` are those of the companions.
     """
 
     def __init__(self, people: Sequence[ServiceRequest], names: tuple[str, ...]) -> None:
@@ -50,8 +63,8 @@ class BookedOneByOne(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The request of a caller who may bring others: its rules have those of the companions, whose names are in that order; empty
-    where none is known yet.
+    """The request of a caller with companions. The rules of `service` have those of the companions, and `names` their names in
+    the same order; "" for an unknown name.
     """
 
     service: ServiceRequest
@@ -65,14 +78,16 @@ def add_companions(
     service: ServiceRequest,
     offered: Sequence[NamedSlot] = (),
 ) -> Group:
-    """Resolve `companions`: each with `customer_name`, `service` and `staff`, all optional; without a service, it is the one that
-    was `offered` to this one, else the caller's.
+    """Return the group of a request: `companions` have `customer_name`, `service` and `staff`, all optional. The default
+    service is the one `offered` to this companion, else the caller's.
 
-    Raises `ClarificationNeeded`, also where callers are verified: each has an own birth date. Raises `BookedOneByOne` at Cal.com.
+    Raises `ClarificationNeeded`, also if callers are verified by birth date, since each person has another one. Raises
+    `BookedOneByOne` at Cal.com.
     """
     said: Sequence[Mapping[str, str]] = args.get("companions", ())
     said = [_part_service(each, ctx.config().services) for each in said]
     said = _without_caller([_without_placeholder(each) for each in said], args)
+    said = _without_fillers(call, args, said, is_offered=bool(offered))
     if not said:
         return Group(service, ())
     said = [{**each, "customer_name": drop_relations(read_text(each, "customer_name") or "")} for each in said]
@@ -96,14 +111,14 @@ def add_companions(
 
 
 def _names_one(name: str) -> bool:
-    """Return whether a text is no more than the name of one person, or none."""
+    """Return whether a text is empty, a placeholder, or only the name of one person."""
     people = read_people(name)
     is_more = people.is_unclear or people.others or people.beside
     return not read_customer_name(name) or (is_plain_name(name) and not is_more)
 
 
 def _without_caller(said: Sequence[Mapping[str, str]], args: Mapping[str, Any]) -> Sequence[Mapping[str, str]]:
-    """Return the companions without the caller, whom a model may list beside the others by name or by first name alone."""
+    """Return the companions without the caller, whom a model may list among them by full name or first name."""
     name, service = (fold(read_text(args, each) or "") for each in ("customer_name", "service"))
     own = [
         each
@@ -114,15 +129,44 @@ def _without_caller(said: Sequence[Mapping[str, str]], args: Mapping[str, Any]) 
     return [each for each in said if each not in own] if len(own) == 1 < len(said) and not args.get("another") else said
 
 
+def _without_fillers(
+    call: CallContext, args: Mapping[str, Any], said: Sequence[Mapping[str, str]], *, is_offered: bool
+) -> Sequence[Mapping[str, str]]:
+    """Return the companions without the only one, if it has no value of its own and nothing else speaks of another person: a
+    model that fills in the whole schema makes such a companion. All of that kind go if the caller has just said to come alone.
+    """
+    unknown = [each for each in said if not any(_is_own(key, value, args) for key, value in each.items())]
+    if call.replies is None or says_alone(call):
+        return said if call.replies is None else [each for each in said if each not in unknown]
+    name = args.get("customer_name") or call.named
+    names_caller = any("customer_name" in each for each in unknown)  # whom an offer to two people has listed, too
+    is_counted = (is_offered and not names_caller) or args.get("party_size", 1) > 1
+    is_noted = brings_another(args.get("notes") or "", name)
+    has_company = is_counted or is_noted or any(_speaks_of_company(each, name) for each in call.utterances)
+    return said if has_company or len(said) > 1 else [each for each in said if each not in unknown]
+
+
+def _is_own(key: str, value: str, args: Mapping[str, Any]) -> bool:
+    """Return whether a companion's value is not merely the caller's: the name, the first name, the service or the staff member."""
+    caller = fold(read_text(args, key) or "")
+    return fold(value) not in {"", caller, caller.partition(" ")[0] if key == "customer_name" else ""}
+
+
+def _speaks_of_company(utterance: str, name: str) -> bool:
+    words = words_of(utterance)
+    is_relative = not (RELATIVES - TITLES).isdisjoint(fold(words).split())
+    return is_relative or bool(_COMPANY.search(words)) or speaks_of_another(utterance, name)
+
+
 def _without_placeholder(companion: Mapping[str, str]) -> Mapping[str, str]:
-    """Return a companion whose name is not known ("unbekannt") without one: the person comes all the same."""
+    """Return a companion without a placeholder name ("unbekannt"). The person comes all the same."""
     if not names_nothing(companion.get("customer_name", "")):
         return companion
     return {key: value for key, value in companion.items() if key != "customer_name"}
 
 
 def _part_service(companion: Mapping[str, str], services: Sequence[Service]) -> Mapping[str, str]:
-    """Return the arguments of a companion with the service that is in the name: "Otto Färben". A service is no name."""
+    """Return a companion's arguments with a service moved out of the name: "Otto Färben". A service is not a name."""
     name = companion.get("customer_name", "")
     for found in _BEHIND_NAME.finditer(name) if "service" not in companion else ():
         said = name[found.end() :].strip(" )]")
@@ -145,7 +189,7 @@ def _resolve(
     service: ServiceRequest,
     offered: Sequence[NamedSlot],
 ) -> list[ServiceRequest]:
-    """Resolve each who comes along. Raises `ClarificationNeeded` where it is not certain to whom which service was offered."""
+    """Return each companion's request. Raises `ClarificationNeeded` if it is uncertain which service was offered to whom."""
     left = [slot.service for slot in offered] if len(offered) == len(said) else []
     found: dict[int, ServiceRequest] = {}
     for number in sorted(range(len(said)), key=lambda number: "service" not in said[number]):
@@ -161,15 +205,15 @@ def _resolve(
 
 
 def say_names_missing(count: int) -> str:
-    """Return the question for the names of so many companions."""
+    """Return the question for the names of `count` companions."""
     return say().name_of_companion if count == 1 else say().names_of_companions
 
 
 def leaves_out(call: CallContext, args: Mapping[str, Any], start: datetime, offered: Sequence[NamedSlot]) -> bool:
-    """Return whether a request leaves somebody out, which its answer then says: it names fewer people than a time was
-    `offered` to, than it counts, or than its notes bring.
+    """Return whether a request leaves out a person, so that its answer must say it: it has fewer people than the time was
+    `offered` to, than it counts, or than its notes mention.
 
-    Raises `ClarificationNeeded` once in a call, since the caller may come alone after all.
+    Raises `ClarificationNeeded` once in a call, since the caller may have decided to come alone.
     """
     at, said = start.isoformat(), len(_without_caller(args.get("companions") or (), args))
     counted = args.get("party_size", 1) - 1
@@ -191,15 +235,15 @@ def says_alone(call: CallContext) -> bool:
 
 
 def _says_alone(call: CallContext, args: Mapping[str, Any]) -> bool:
-    """Return whether a request says who comes along, or the caller has just said that nobody does. With a transcript an empty list
-    alone says nothing: a model that fills in each argument gives it, too.
+    """Return whether a request names companions, or the caller has just said that nobody else comes. With a transcript an empty
+    list is no evidence, since a model that fills in every argument also passes one.
     """
     is_certain = call.replies is None or bool(args.get("companions"))
     return ("companions" in args and is_certain) or says_alone(call)
 
 
 def name_guests(call: CallContext, names: Sequence[str], name: str, start: datetime) -> tuple[str, ...]:
-    """Return the names of those who come along with a customer; one that the caller was asked for in vain is a guest's."""
+    """Return the companions' names. A companion whose name the caller did not say when asked becomes a guest of `name`."""
     if {companions_key(NAMES), companions_key(start.isoformat())}.isdisjoint(call.replies or {}):
         return tuple(names)
     missing = [at for at, each in enumerate(names) if not each]
@@ -210,10 +254,10 @@ def name_guests(call: CallContext, names: Sequence[str], name: str, start: datet
 
 
 def name_everybody(call: CallContext, group: Group, name: str, start: datetime, *, another: bool) -> Group:
-    """Return a group with a name for each.
+    """Return the group with a name for each person.
 
-    Raises `ClarificationNeeded` once for missing names, or if two have one name: who brings two cars has one, but a model may list
-    the caller among the companions, too. With `another` two appointments for one name are meant.
+    Raises `ClarificationNeeded` once for missing names, or if two names are equal: a caller with two cars has one name, but a
+    model may also list the caller among the companions. With `another` two appointments for one name are meant.
     """
     names = name_guests(call, group.names, name, start)
     if missing := names.count(""):
@@ -226,7 +270,7 @@ def name_everybody(call: CallContext, group: Group, name: str, start: datetime, 
 
 
 def _only_local(ctx: BookingContext, request: ServiceRequest) -> ServiceRequest:
-    """Return the request without those who are booked at the remote calendar; of one who was asked for nobody is left."""
+    """Return the request without staff members booked at the remote calendar; with nobody if one of these was requested."""
     linked, rules = linked_event_types(ctx, request.rules.service), request.rules
     local = tuple(s for s in rules.staff_members if s.id not in linked and request.staff not in linked)
     return replace(request, rules=replace(rules, staff_members=local))

@@ -1,8 +1,8 @@
-"""A booking that is requested again with another name, number, address or note: the appointment gets them, or the caller is asked.
+"""A repeated booking request with another name, number, address or note: the appointment is corrected, or the caller is asked.
 
-Cal.com has no request that changes the attendee of a booking, and a new booking would lose the place. So the team gets a message
-with the changes for its calendar (docs/decisions/0140-corrected-bookings.md). A request that moves an appointment may have other
-details, too: the move is committed, and its answer says it, whatever becomes of the details.
+Cal.com cannot change the attendee of a booking, and a new booking would lose the slot. The team therefore gets a message with
+the changes for its calendar (docs/decisions/0140-corrected-bookings.md). A request that moves an appointment may have other
+details, too: the move is committed, and its answer confirms it, even if the details cannot be corrected.
 """
 
 from collections.abc import Mapping, Sequence
@@ -47,10 +47,8 @@ _LONGEST_TEXT = 500  # of a stored text
 
 @dataclass(frozen=True, slots=True)
 class _Corrected:
-    """An appointment before and after its correction.
-
-    `is_reborn`: it has another birth date, which is compared in the database and never read. `keeps_birth_date`: another one was
-    said, and this call may not change it.
+    """An appointment before and after its correction. `is_reborn`: the birth date changes; it is compared in the database and
+    never read. `keeps_birth_date`: the caller said another birth date, but this call may not change it.
     """
 
     before: Appointment
@@ -68,7 +66,7 @@ class _Corrected:
 
 @dataclass(frozen=True, slots=True)
 class _Correction:
-    """What a correction has written, and the appointments that the caller keeps. `is_told`: the team has all of it."""
+    """The corrections that were stored, and the appointments that the caller keeps. `is_told`: the team has every message."""
 
     corrected: list[_Corrected]
     is_told: bool
@@ -82,8 +80,8 @@ async def find_corrected(
     args: Mapping[str, Any],
     chosen: Chosen | None,
 ) -> Appointment | None:
-    """Return the caller's own appointment that the caller has chosen to rename, or that `appointment_id` names, if the rest of the
-    request is that appointment; else None.
+    """Return the caller's own appointment to correct: the one chosen to be renamed, or the one of `appointment_id` if branch,
+    start and service are the same; else None.
 
     With `another` or another time a further appointment is meant, whatever id a model adds. Raises `ClarificationNeeded`.
     """
@@ -104,7 +102,7 @@ async def find_corrected(
 
 
 async def find_own(ctx: BookingContext, call: CallContext, appointment_id: str | None) -> Appointment | None:
-    """Return the caller's own live appointment with this id; None for any other text."""
+    """Return the caller's own live appointment with this id; None if there is none or the text is not an id."""
     try:
         own_id = UUID(appointment_id or "")
     except ValueError:
@@ -124,7 +122,7 @@ def _is_requested(request: SpokenBooking, appointment: Appointment) -> bool:
 async def correct_repeated(
     ctx: BookingContext, call: CallContext, request: SpokenBooking, booked: Sequence[Appointment], answer: Answer
 ) -> Answer:
-    """Return the answer to a booking that this call has made before: `answer`, or with what is corrected of it."""
+    """Return the answer to a repeated booking: `answer`, or the answer to the correction if details differ."""
     try:
         is_settled = bool(booked) and all(each.settled for each in booked)
         for each, appointment in zip(request.each, booked if is_settled else (), strict=False):
@@ -146,10 +144,11 @@ async def correct(
     *,
     done: Answer | None = None,
 ) -> Answer:
-    """Give `repeated` the details of the request that they do not have, and return the answer to it; `answer` if they have all.
-    The changes are said after the answer `done`, else after the appointments.
+    """Write the details of the request that differ from the `repeated` appointments, and return the answer; `answer` if none
+    differs.
 
-    No lock is taken for what they have. A staff member is no detail: somebody else's time is another booking, which is asked about.
+    The changes are said after the answer `done`, else after the appointments. No lock is taken if nothing differs. A staff
+    member is no detail: a time with another staff member is another booking, and the caller is asked.
     """
     async with ctx.pool.acquire() as conn:
         pairs = zip(request.each, repeated, strict=True)
@@ -187,7 +186,7 @@ def _answer(ctx: BookingContext, request: SpokenBooking, written: _Correction, d
 
 
 def _add_refused(request: SpokenBooking, found: Sequence[_Corrected], answer: Answer) -> Answer:
-    """Return an answer with what is not corrected."""
+    """Return the answer with sentences about the details that were not corrected."""
     if any(each.keeps_birth_date for each in found):
         answer = replace(answer, success=False, message=f"{answer.message}{say().birth_date_unchanged}")
     staff, among = request.service.staff, {each.id: each.display_name for each in request.rules.among}
@@ -206,8 +205,8 @@ def _add_refused(request: SpokenBooking, found: Sequence[_Corrected], answer: An
 async def _compare(
     conn: Connection, ctx: BookingContext, call: CallContext, request: SpokenBooking, appointment: Appointment
 ) -> _Corrected:
-    """Return an appointment as it is, and as the request has it. Only the call that booked it corrects its birth date: to any other
-    one it is the proof whose appointment that is.
+    """Return the appointment before and after the correction. Only the call that booked it may correct the birth date, since
+    for every other call the birth date proves whose appointment it is.
     """
     if not appointment.live:
         return _Corrected(appointment, appointment)
@@ -228,7 +227,7 @@ async def _write(
     request: SpokenBooking,
     repeated: Sequence[Appointment],
 ) -> tuple[list[_Corrected], bool]:
-    """Correct the appointments, and note for the team what differs from its calendar. Return also whether all of it is noted."""
+    """Correct the appointments, and leave messages to the team about its calendar. Return the changes, and if all messages fit."""
     corrected, is_told = list[_Corrected](), True
     for each, appointment in zip(request.each, repeated, strict=True):
         await lock_resources_of(conn, ctx.tenant, appointment.id)
@@ -245,7 +244,7 @@ async def _write(
 
 
 async def _write_details(conn: Connection, ctx: BookingContext, found: _Corrected, email: str | None) -> None:
-    """Write the details. A customer is renamed for another spelling only: a clearly different name is of somebody else."""
+    """Store the corrected details. A customer is renamed only to another spelling; a clearly different name is another person."""
     before, after = found.before, found.after
     if after.phone is not None and found.changes("phone"):
         customer = await upsert_customer(conn, ctx.tenant, after.phone, after.customer_name, email)
@@ -255,7 +254,7 @@ async def _write_details(conn: Connection, ctx: BookingContext, found: _Correcte
 
 
 def with_details(request: SpokenBooking, appointment: Appointment) -> Appointment:
-    """Return an appointment as the request has it. Without a name, or a number that is said in it, a request changes none."""
+    """Return the appointment with the details of the request. A missing name or phone number changes nothing."""
     phone = request.phone if request.chooses_phone else None
     return replace(
         appointment,
@@ -287,7 +286,7 @@ def _say_changed(changed: Sequence[_Corrected], region: str) -> str:
 
 
 def _say_calendar(changed: Sequence[_Corrected], *, is_told: bool) -> str:
-    """Return who changes the calendar of the team, which still has the booking as it was; nothing where there is none."""
+    """Return the sentence that says who updates the remote calendar; "" if no changed appointment is in the remote calendar."""
     if not any(each.after.in_remote_calendar and each.before != each.after for each in changed):
         return ""
     return say().team_changes_calendar if is_told else say().calendar_unchanged
@@ -296,10 +295,10 @@ def _say_calendar(changed: Sequence[_Corrected], *, is_told: bool) -> str:
 async def _tell_team(
     conn: Connection, ctx: BookingContext, call: CallContext, before: Appointment, after: Appointment
 ) -> bool:
-    """Leave a message for the team with the changes for its calendar. Returns False if there are too many messages, or this one
+    """Leave a message for the team with the changes for its calendar. Return False if there are too many messages, or the text
     is too long to be stored.
 
-    Each change is a message of its own, also one that takes an earlier one back: the last one has the state to reach.
+    Each change is a separate message, also one that undoes an earlier change: the last message has the final state.
     """
     config = ctx.config()
     with speaking(_language_of_team(config)):
@@ -335,8 +334,9 @@ def _list_changes(before: Appointment, after: Appointment) -> list[str]:
 async def add_details(
     ctx: BookingContext, call: CallContext, request: SpokenBooking, moved: Appointment, answer: Answer
 ) -> Answer:
-    """Return the answer to a move with the changed details, and with the question for whom they are where that is not clear.
-    `moved` is the appointment as it was before.
+    """Return the answer to a move with the changed details, and with a question if it is unclear for whom they are.
+
+    `moved` is the appointment before the move.
     """
     try:
         question = None

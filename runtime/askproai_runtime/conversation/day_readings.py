@@ -1,4 +1,4 @@
-"""What words for a time mean on given days, and the question which of several readings is meant."""
+"""Readings of a caller's words for a time on given days, and the question which of several readings is meant."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
@@ -29,7 +29,7 @@ def day_of(start: datetime, zone: ZoneInfo) -> date:
 
 
 def days_of(starts: Iterable[datetime], zone: ZoneInfo) -> list[date]:
-    """Return the local days of the starts, the first one first."""
+    """Return the local days of the starts, without duplicates, earliest first."""
     return sorted({day_of(start, zone) for start in starts})
 
 
@@ -38,18 +38,18 @@ def dates_of(candidates: Iterable[Candidate]) -> set[date]:
 
 
 def exact_starts(candidates: Iterable[Candidate]) -> set[datetime]:
-    """Return the starts, in UTC, of the candidates that are one minute."""
+    """Return the starts, in UTC, of the candidates that are a single time and not a span."""
     return {candidate.start.astimezone(UTC) for candidate in candidates if candidate.end is None}
 
 
 def read_on(days: Iterable[date], parts: Parts, call: CallContext, zone: ZoneInfo) -> list[Candidate]:
-    """Return what a time of day means on each of the days."""
+    """Return the readings of a time of day on each of the days."""
     each = (understand_parts(*put_on_day(day, parts), at=call.started_at, zone=zone) for day in days)
     return [candidate for understood in each for candidate in understood.candidates]
 
 
 def read_near(days: Iterable[date], span: Grain, parts: Parts, call: CallContext, zone: ZoneInfo) -> list[Candidate]:
-    """Return what the words mean in the week, or the month, of each of the days."""
+    """Return the readings of the words in the week, or the month, of each of the days."""
     anchors = sorted({max(minute_before(day, span, zone), call.started_at) for day in days})
     return [candidate for at in anchors for candidate in understand_parts(*parts, at=at, zone=zone).candidates]
 
@@ -61,12 +61,12 @@ def any_of(days: Iterable[date]) -> str:
 def name_time(
     args: Mapping[str, Any], date: str | None, time: str | None = None, part_of_day: str | None = None
 ) -> Mapping[str, Any]:
-    """Return the arguments with another time."""
+    """Return the arguments with their time replaced by this date, time and part of the day."""
     return {**args, **NO_TIME, "date": date, "time": time, "part_of_day": part_of_day}
 
 
 def name_start(args: Mapping[str, Any], start: datetime) -> Mapping[str, Any]:
-    """Return the arguments with an exact local start as their time."""
+    """Return the arguments with their time replaced by an exact local start."""
     return {**args, **NO_TIME, "start": start.isoformat()}
 
 
@@ -79,7 +79,7 @@ def name_days(
     *,
     asks: bool,
 ) -> Mapping[str, Any]:
-    """Return the arguments with the days that are meant. With `asks`, raises the question which of several it is."""
+    """Return the arguments with the days in `meant`. With `asks`, raise the question which of several days is meant."""
     parts = read_parts(args)
     is_date = find_part_argument(parts[0] or "") is Argument.DATE  # else the words with the day name a time, too
     rest: Sequence[str | None] = (parts if is_date else put_on_day(min(meant), parts))[1:]
@@ -100,9 +100,9 @@ def name_days(
 def choose_start(
     args: Mapping[str, Any], call: CallContext, zone: ZoneInfo, meant: Collection[datetime], *, is_exact: bool = True
 ) -> Mapping[str, Any]:
-    """Return the arguments with the start that is meant: of several the only one that was offered last.
+    """Return the arguments with the start in `meant`. Of several starts, the only one that was offered last counts.
 
-    Raises the question which one it is.
+    Raises the question which start is meant if several remain.
     """
     if len(meant) > 1:
         meant = set(meant) & set(call.offered_last) or meant
@@ -115,7 +115,7 @@ def choose_start(
 def ask_which(
     meant: Iterable[datetime], call: CallContext, zone: ZoneInfo, *, is_exact: bool = True
 ) -> ClarificationNeeded:
-    """Return the question which of the starts is meant; which of their days where these are no times."""
+    """Return the question which of the starts is meant. Unless they are exact times, it asks for the day."""
     if not is_exact:
         return ask_readings(read_on(days_of(meant, zone), (None, None, None), call, zone), call, zone)
     starts = dict.fromkeys(start.astimezone(zone) for start in sorted(meant))

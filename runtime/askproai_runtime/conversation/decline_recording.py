@@ -1,4 +1,4 @@
-"""decline_recording: the caller does not want the call to be kept."""
+"""decline_recording: the caller does not want a record of the call to be kept."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -12,7 +12,7 @@ from askproai_runtime.sentences import say
 
 
 async def decline_recording(ctx: BookingContext, call: CallContext, _: Mapping[str, Any]) -> Answer:
-    """Keep no text of this call from now on, and answer so once that is committed. Asked for again, it is the same answer."""
+    """Store no text of this call from now on, and confirm it after the commit. A repeated request gets the same answer."""
     answer = Answer(success=True, message=say().not_kept, fields={}, outcome=FunctionOutcome.NOT_KEPT)
     write = partial(write_refusal, ctx, call.call_id, call.correlation_id)
     return await commit_and_answer(ctx, write, lambda _: answer)

@@ -1,5 +1,5 @@
-"""book_appointment for an appointment that is booked already, without a time, or without a name at its time: its details are
-corrected, and nothing is booked.
+"""book_appointment without a time, or without a name at the time of a booked appointment: correct its details, and book
+nothing.
 """
 
 from collections.abc import Mapping
@@ -33,10 +33,10 @@ from askproai_runtime.visits import same_services
 
 
 async def correct_details(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer | None:
-    """Correct the details of the caller's appointment that is meant, and return the answer; None where none is.
+    """Correct the details of the caller's appointment that the arguments mean, and return the answer; None if they mean none.
 
-    Without an id the only appointment of the call is meant, if the request changes it. Where neither the name nor the time is that
-    appointment's, the caller is asked: the details may be another person's. Raises `ClarificationNeeded`.
+    Without an id, the call's only appointment is meant if the request changes it. If neither its name nor its time is given,
+    the caller is asked, since the details may be another person's. Raises `ClarificationNeeded`.
     """
     if wants_another(args) or args.get("companions") or read_choice(args) in {Choice.MOVE, Choice.CANCEL}:
         return None  # another appointment, or another time
@@ -70,14 +70,14 @@ async def correct_details(ctx: BookingContext, call: CallContext, args: Mapping[
 
 
 def _identify_renamed(call: CallContext, args: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the arguments of a chosen name with the id of the appointment that was asked about, where nothing else says which."""
+    """Return the arguments of a chosen rename with the id of the appointment in the question, if they name no time and no id."""
     name = read_name_alone(read_text(args, "customer_name"), call.said)
     chosen = read_chosen(call, args, name) if read_choice(args) is Choice.RENAME and not any(read_parts(args)) else None
     return args if chosen is None or read_text(args, "appointment_id") else {**args, "appointment_id": chosen.about}
 
 
 def _is_second(call: CallContext, args: Mapping[str, Any], name: str, meant: Appointment) -> bool:
-    """Return whether a name is another person's, as the caller has chosen. Raises `ClarificationNeeded` without a choice."""
+    """Return whether the caller chose a further appointment for another person's name. Raises `ClarificationNeeded` if unasked."""
     if not name or same_name(name, meant.customer_name):
         return False
     chosen = read_chosen(call, args, name)
@@ -89,9 +89,9 @@ def _is_second(call: CallContext, args: Mapping[str, Any], name: str, meant: App
 
 
 async def _find_only(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Appointment | None:
-    """Return the only appointment of the call, or of those the only one of the named person. It holds no other time.
+    """Return the call's only live appointment, or the only one of the named person; else None. No lock is held.
 
-    Where no service is named, a name that is like that of the only one is asked about.
+    If no service is named, a name similar to the only appointment's is enough, and the caller is asked about it.
     """
     async with ctx.pool.acquire() as conn:
         appointments = await list_call_appointments(conn, ctx.tenant, call.call_id)
@@ -105,7 +105,7 @@ async def _find_only(ctx: BookingContext, call: CallContext, args: Mapping[str, 
 
 
 def _parse(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], meant: Appointment) -> SpokenBooking:
-    """Return the request for the appointment as it is, with the details of the arguments."""
+    """Return a request for the present appointment with the new details of the arguments."""
     config = ctx.config()
     service = parse_service_request(config, call, args, meant.service)
     said = read_phone(read_said(args, "phone"), config, call.branch)

@@ -1,4 +1,4 @@
-"""E-mail addresses that callers spell: what the model has written down, as an address, read back, and confirmed by the caller."""
+"""E-mail addresses that callers spell: read from the model's text, read back letter by letter, and confirmed by the caller."""
 
 import re
 from collections.abc import Mapping
@@ -37,7 +37,7 @@ _CORRECTED = re.compile(rf".*@.*\b(?:{_WORDS.corrected})\b[:, ]*(?P<address>\S+@
 
 
 def is_made_up(address: str) -> bool:
-    """Return whether an address is one that models invent: in a reserved domain, or of words that stand for a name and a domain."""
+    """Return whether a model probably invented the address: a reserved domain, or placeholder words for name and domain."""
     local, _, domain = address.lower().rpartition("@")
     if _RESERVED_DOMAIN.fullmatch(domain):
         return True
@@ -51,13 +51,13 @@ def is_made_up(address: str) -> bool:
 
 
 def read_named_email(text: str | None) -> str | None:
-    """Return the address that an argument names; None if there is none, or if a model has invented it."""
+    """Return the e-mail address in an argument; None if there is none or a model invented it."""
     address = read_email(text) if text else None
     return None if address is None or is_made_up(address) else address
 
 
 def read_email(text: str) -> str | None:
-    """Return the address that a text is or says ("anna punkt m at gmx punkt de"); None if it is none that Cal.com accepts."""
+    """Return the address in a written or spoken text ("anna punkt m at gmx punkt de"); None if Cal.com would not accept it."""
     said = re.sub(f"[{INVISIBLE}]", "", text)
     if corrected := _CORRECTED.fullmatch(said.strip()):
         said = corrected["address"]
@@ -72,7 +72,7 @@ def read_email(text: str) -> str | None:
 
 
 def spell_email(address: str) -> str:
-    """Return an address letter by letter, as it is read back: `A, N, N, A, Punkt, M, at gmx Punkt de`."""
+    """Return an address letter by letter for reading it back: `A, N, N, A, Punkt, M, at gmx Punkt de`."""
     local, _, domain = address.partition("@")
     *names, top = domain.split(".")
     said = [name.lower() if name.lower() in _KNOWN_DOMAINS else _spell(name) for name in names]
@@ -81,12 +81,13 @@ def spell_email(address: str) -> str:
 
 
 async def require_confirmed_email(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> None:
-    """Raise `ClarificationNeeded` if an address was named that is none, or that the caller has not heard letter by letter yet.
+    """Raise `ClarificationNeeded` unless the named e-mail address is valid and the caller has confirmed it after hearing it
+    spelled.
 
-    Mails of a misheard address go to a stranger, and say who comes when. The caller's words decide; where they are not clear, or
-    the request has no transcript and there was time for an answer, `email_confirmed` does, which is only the model's claim. A no
-    asks for another address, and so does its false once this one was read back: with a new one it is said of the one before. If
-    the answer is the same address, it is read back anew.
+    Mails to a misheard address reach a stranger, and reveal an appointment. The caller's words decide. If they are unclear, or
+    the request has no transcript and there was time for an answer, `email_confirmed` decides, which is only the model's claim.
+    A no asks for another address. So does `email_confirmed: false` for an address that was read back; beside a new address, it
+    refers to the previous one. An address that is repeated after a no is read back again.
     """
     said = args.get("email")
     if not said or isinstance(said, bool) or names_nothing(str(said)):

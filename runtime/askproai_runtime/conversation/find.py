@@ -1,4 +1,4 @@
-"""find_appointments and cancel_appointment."""
+"""The call functions find_appointments and cancel_appointment."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -46,9 +46,9 @@ _NOTHING_SAID: Mapping[str, Any] = MappingProxyType({})
 
 
 async def find_appointments(ctx: BookingContext, call: CallContext, args: Mapping[str, Any] = _NOTHING_SAID) -> Answer:
-    """Say this caller's appointments to come, in every branch of the tenant, and what the caller waits for.
+    """Return the answer with this caller's future appointments in every branch of the tenant, and the waiting-list entries.
 
-    Of a named customer it is those of that one, if there are any.
+    If a customer is named who has appointments, only these are said.
     """
     try:
         async with ctx.pool.acquire() as conn:
@@ -87,10 +87,10 @@ async def find_appointments(ctx: BookingContext, call: CallContext, args: Mappin
 
 
 async def cancel_appointment(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer:
-    """Cancel a caller's own appointment, once the caller has agreed to the cancellation of this one.
+    """Cancel a caller's own appointment, after the caller has agreed to the cancellation of this one.
 
-    Idempotent by state: one that is cancelled already is a success. Its time is free at once; the calendar follows by the sync
-    job, however long it is away.
+    A repeated cancellation also succeeds. The time is free in our book at once. The sync job cancels it in the remote calendar
+    later, however long that is unavailable.
     """
     if (left := await leave_named_list(ctx, call, args)) is not None:
         return left
@@ -122,7 +122,7 @@ async def cancel_appointment(ctx: BookingContext, call: CallContext, args: Mappi
 
 
 def _is_disowned(call: CallContext, appointment: Appointment) -> bool:
-    """Return whether a caller who has heard of an appointment says that it is another person's, or no."""
+    """Return whether a caller who has heard this appointment says no, or that it is another person's."""
     said = call.said_since or ""
     is_other = bool(NO.search(words_of(said))) or speaks_of_another(said, appointment.customer_name)
     return str(appointment.id) in call.listed and is_other
@@ -131,7 +131,7 @@ def _is_disowned(call: CallContext, appointment: Appointment) -> bool:
 def _answer_cancelled(
     ctx: BookingContext, outcome: Cancelled | Gone, others: Sequence[Appointment], *, named: bool
 ) -> Answer:
-    """Return the answer to a cancellation, with the only one of the `others`, which stays."""
+    """Return the answer to a cancellation. If exactly one of the caller's `others` is left, the answer says that it stays."""
     appointment = outcome.appointment
     description = describe_appointment(ctx.config(), appointment, ctx.clock.now(), named=named)
     fields = appointment_fields(ZoneInfo(ctx.config().time_zone), appointment)
@@ -158,11 +158,12 @@ async def _require_agreement(
     named: bool,
     is_other: bool,
 ) -> None:
-    """Raise `ClarificationNeeded` with "Soll ich …?", unless that was this call's last question, and the caller has answered.
+    """Raise `ClarificationNeeded` with the question "Soll ich …?", unless it was this call's last question and the caller has
+    agreed.
 
-    The tenant's rule for cancellations comes before the question: whoever cancels late knows it before the yes (decision 81).
-    The caller's words decide; where they are not clear, or the request has no transcript and there was time for an answer,
-    `confirmed` does, which is only the model's claim.
+    The tenant's cancellation rule comes before the question: a caller who cancels late knows the rule before the yes (decision
+    81). The caller's words decide. If they are unclear, or the request has no transcript and there was time for an answer,
+    `confirmed` decides, which is only the model's claim.
     """
     if not appointment.live or appointment.starts_at <= ctx.clock.now():
         return  # nothing is cancelled
@@ -185,8 +186,8 @@ async def _require_agreement(
 
 
 def rule_in_this_language(ctx: BookingContext) -> str:
-    """Return the tenant's rule for cancellations, where the call is in the tenant's language; who hears another one is not
-    interrupted by it, and hears it when asking.
+    """Return the tenant's cancellation rule if the call is in the tenant's language; else "". Callers in another language only
+    hear the rule when they ask for it.
     """
     config = ctx.config()
     return config.cancellation_rule if config.locale.partition("-")[0] == present_language() else ""

@@ -1,8 +1,7 @@
-"""When a booking asks for the full name, and what a first name alone completes then.
+"""When a booking asks for the full name, and how a first name or surname completes the stored name.
 
-A surname alone is booked, since a caller is not interrogated, and asked about once. Without an answer the
-appointment stays as it is. Where the calendar cannot rename it is asked before the booking, once: the next request books the name
-that it has.
+A booking under a surname alone is made, since a caller is not interrogated, and asks once for the rest. Without an answer the
+name stays. If the calendar cannot rename a booking, the question comes once before it, and the next request books in any case.
 """
 
 import re
@@ -28,14 +27,14 @@ _NEARLY_ONE_WORD = 0.8  # of the letters; "Petra" and "Peters" have 0.73
 
 
 def is_part_of_name(name: str) -> bool:
-    """Return whether a name has one word apart from titles, initials and particles: `Frau Hollmann`."""
+    """Return whether a name has only one word besides titles, initials and particles: `Frau Hollmann`."""
     return len([word for word in list_name_words(name) if not (word.islower() and fold(word) in PARTICLES)]) == 1
 
 
 def list_short_names(
     call: CallContext, request: SpokenBooking, appointments: Sequence[Appointment], known: Iterable[str]
 ) -> tuple[str, ...]:
-    """Return the names for whose rest a booking asks: once in a call, and not of those whose full name is `known`."""
+    """Return the incomplete names that the booking asks about, once in a call. A name with a `known` full form is left out."""
     is_asked = any(each.live and is_part_of_name(each.customer_name) for each in appointments)
     if is_asked or read_asked_name(call):
         return ()
@@ -45,7 +44,7 @@ def list_short_names(
 
 
 def ask_full_names(request: SpokenBooking) -> str:
-    """Return the question for the rest of the names of a booking."""
+    """Return the question for the missing parts of the names in a booking."""
     if not request.companions:
         return say().which_full_name
     return say().which_full_names.format(names=join_list(list(request.short_names), say().and_word))
@@ -54,8 +53,8 @@ def ask_full_names(request: SpokenBooking) -> str:
 def require_full_name(
     ctx: BookingContext, call: CallContext, request: SpokenBooking, changed: Appointment | None
 ) -> None:
-    """Raise `ClarificationNeeded` with the question for the full name of a new booking, where the calendar has no request that
-    changes it. Nothing is asked if an appointment is `changed`. A call without a transcript would hear it again.
+    """Raise `ClarificationNeeded` with the question for the full name of a new booking, if the calendar cannot change it later.
+    Do not ask if an appointment is `changed`, or in a call without a transcript, which would hear the question again.
     """
     staff, linked = request.service.staff or request.offered_staff, linked_event_types(ctx, request.rules.service)
     is_linked = staff in linked if staff else bool(linked)
@@ -65,16 +64,16 @@ def require_full_name(
 
 
 def read_asked_name(call: CallContext) -> str:
-    """Return the name that an answer of the call has asked about since its last booking; "" without one."""
+    """Return the incomplete name that the call was asked about since its last booking; "" if it was not asked."""
     asked = (each.removeprefix(ASKED_NAME) for each in sorted(call.asked_unclear) if each.startswith(ASKED_NAME))
     return next(asked, "")
 
 
 def complete_name(call: CallContext, appointments: Sequence[Appointment], said: str, asked: str = "") -> str:
-    """Return the name of a request for these appointments: after the question, `Petra` completes `Frau Hollmann`, also
-    where that name was `asked` about before a booking, and so does `Lange` a first name.
+    """Return the full name of a request: after the question for it, `Petra` completes `Frau Hollmann`, and `Lange` completes a
+    first name. This also applies to a name that was `asked` about before a booking.
 
-    A word that is nearly the surname corrects it: `Schmitz` of `Schmidt`, and so does any word after a no.
+    A word that nearly equals the surname corrects it, `Schmitz` for `Schmidt`. So does any word after a no.
     """
     booked = [each.customer_name for each in appointments if name_key(str(each.id)) in (call.replies or {})]
     known = booked[0] if len(booked) == 1 else asked
@@ -92,5 +91,5 @@ def complete_name(call: CallContext, appointments: Sequence[Appointment], said: 
 
 
 def _is_respelled(known: str, said: str) -> bool:
-    """Return whether a surname is one that was misheard. One that only goes on is of a first name: `Pauls`."""
+    """Return whether `said` is a respelling of a misheard surname. A longer form is a first name's possessive: `Pauls`."""
     return not known.startswith(said) and SequenceMatcher(None, known, said).ratio() >= _NEARLY_ONE_WORD

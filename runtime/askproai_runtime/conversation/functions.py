@@ -1,7 +1,7 @@
-"""Answer a call function, from the request to the sentence that the agent says, top to bottom.
+"""Answer a call function, from the request to the sentence that the agent says.
 
-A caller is waiting on the line, so every request that belongs to the tenant is answered 200 with a sentence in the agent's
-language: Retell does not reliably show the model any other body (docs/vendors/retell.md).
+A caller is waiting on the line, so every request of the tenant gets status 200 and a sentence in the agent's language: Retell
+does not reliably show the model any other body (docs/vendors/retell.md).
 """
 
 import asyncio
@@ -165,8 +165,9 @@ class CallFunctions:
         self.metrics.expect_functions(FUNCTIONS_BY_NAME, _FAILURES)
 
     async def answer(self, request: web.Request, function: Function) -> web.Response:
-        """Answer one request. Raises a `Problem` if it is forged, malformed or not this tenant's. One over the rate limit, or for
-        which there is no memory, does nothing, and has a sentence all the same: a caller is on the line.
+        """Return the response to one request. Raises a `Problem` if it is forged, malformed or not this tenant's. A request
+        over the rate limit, or without memory for its body, does nothing, but is answered with a sentence, since a caller is
+        waiting.
         """
         began = self.clock.monotonic()
         try:
@@ -209,7 +210,7 @@ class CallFunctions:
         return json_response(answer.as_json())
 
     async def close(self) -> None:
-        """Let functions end that outlived their answer: only its retry would find a booking that was cut off halfway."""
+        """Wait for functions that still run after their answer: a booking that is cut off would be found only by a retry."""
         if self.running:
             await asyncio.wait(self.running, timeout=self.deadline_seconds)
         await self.recorder.close()
@@ -228,7 +229,7 @@ class CallFunctions:
         return payload
 
     async def _require_route(self, request: web.Request, call: RetellCall) -> Route:
-        """Return the call's route. A call that is not the tenant's is refused and audited, never passed to some branch."""
+        """Return the call's route. A call of another tenant is refused with a `Problem` and audited, never sent to some branch."""
         route = find_route(call, self.config.current)
         if route is not None:
             return route
@@ -281,7 +282,7 @@ class CallFunctions:
     async def _answer_in_time(
         self, function: Function, route: Route, payload: FunctionRequest, call: CallContext, signed: SignedRequest
     ) -> Answer:
-        """Answer within the deadline. Work that takes longer continues: the model asks again and finds it done."""
+        """Return the answer within the deadline. Slower work continues, and a later request of the model finds it done."""
         task = asyncio.create_task(
             self._change_once(function, route, payload, call, signed)
             if function in _CHANGES
@@ -299,10 +300,10 @@ class CallFunctions:
     async def _change_once(
         self, function: Function, route: Route, payload: FunctionRequest, call: CallContext, signed: SignedRequest
     ) -> Answer:
-        """Carry a signed request out once; whoever sends it again gets the same answer.
+        """Carry out a signed request once. A repeated request gets the same answer.
 
-        A signature is good for five minutes: what was booked and cancelled within the call must not be booked by it again. So a
-        request that was cut off halfway is not carried out again either; the model's next attempt is signed anew.
+        A signature is valid for five minutes: a replay must not book again a time that was booked and cancelled within the
+        call. So a request that was cut off is not carried out again either; the model's next attempt has a new signature.
         """
         name = function.name.lower()
         try:
@@ -325,8 +326,8 @@ class CallFunctions:
         return answer
 
     async def _repeated_answer(self, signed: SignedRequest, stored: dict[str, Any] | None) -> Answer:
-        """Return the stored answer, after waiting for a request that is still running. Without one it may be carried out all the
-        same: what it has changed is found by a request that is signed anew.
+        """Return the stored answer, after waiting for a request that still runs. Without a stored answer the change may have
+        been made; a newly signed request finds it.
         """
         running = True
         try:
@@ -345,7 +346,7 @@ class CallFunctions:
     async def _answer_at_branch(
         self, function: Function, route: Route, payload: FunctionRequest, call: CallContext
     ) -> Answer:
-        """Answer from the arguments that the function reads, and name the others to the model."""
+        """Return the answer from the arguments that the function reads, with the names of the unread ones for the model."""
         known = KnownNames(self.config.current)
         try:
             read = read_request(function, payload.args, payload.call, call.replies, known, call.started_at)
@@ -377,7 +378,7 @@ class CallFunctions:
     async def _answer_from(
         self, function: Function, route: Route, payload: FunctionRequest, call: CallContext, args: dict[str, Any]
     ) -> Answer:
-        """Find the branch first if the function needs one, and announce it to a caller who did not name it."""
+        """Return the answer, after finding the branch if the function needs one. A branch that the caller did not name is said."""
         agent = self._functions_of(route)
         if function is Function.BUSINESS_INFORMATION:
             answer = await self._answer_about_business(route, payload, call, args)
@@ -409,7 +410,7 @@ class CallFunctions:
     async def _answer_about_business(
         self, route: Route, payload: FunctionRequest, call: CallContext, args: dict[str, Any]
     ) -> Answer:
-        """Answer a question about the business from the config. It needs no database, except for what a call said before."""
+        """Return the answer to a question about the business from the config. Only the call's history needs the database."""
         config = self.config.current
         question = Question.of(args, asked_at=call.started_at, now=self.clock.now())
         if question.is_about_hours:
@@ -443,7 +444,7 @@ class CallFunctions:
             return self._failed(error, Function.BUSINESS_INFORMATION, AgentFunctions())
 
     async def _read_pauses(self) -> Mapping[str, Sequence[Span]]:
-        """Return when no branch books; nothing while the database is away, since the declared hours are true all the same."""
+        """Return each branch's pauses; {} if the database is unavailable, since the declared hours are still correct."""
         try:
             async with asyncio.timeout(_MEMORY_SECONDS):
                 return await list_pauses(self.booking)
@@ -454,10 +455,10 @@ class CallFunctions:
     async def _find_branch(
         self, route: Route, call: CallContext, hints: Hints, *, keep: bool = True
     ) -> FoundBranch | BranchQuestion:
-        """Return the call's branch, or the question to ask. A found branch is kept until the caller names another.
+        """Return the call's branch, or the question to ask. A found branch is stored until the caller names another.
 
-        Without `keep` it is kept only for a call that has none: who asks about another branch still books where it wanted to.
-        `hints` hold what the request says; what the database knows is added here. Raises what asyncpg raises.
+        Without `keep` it is stored only if the call has no branch: a question about another branch does not change where a
+        caller books. `hints` come from the request; facts from the database are added here. Raises asyncpg's errors.
         """
         config = self.config.current
         if len(config.branches) == 1:
@@ -475,7 +476,7 @@ class CallFunctions:
         return found
 
     async def _run(self, function: Function, call: CallContext, args: dict[str, Any], agent: AgentFunctions) -> Answer:
-        """Carry a function out. An error means that nothing is changed, but for `OutcomeUnknown`."""
+        """Return the answer of a function. Any error except `OutcomeUnknown` means that nothing was changed."""
         name = function.name.lower()
         try:
             answer = await self._carry_out(function, call, args)
@@ -510,9 +511,8 @@ class CallFunctions:
         raise AssertionError("neither BUSINESS_INFORMATION nor TRANSFER_TO_HUMAN comes here")
 
     def _failed(self, error: Exception, function: Function, agent: AgentFunctions) -> Answer:
-        """Return the answer after an error of ours. Its text stays out: a driver's quotes hosts, names and numbers.
-
-        A message is offered only if it can be noted: not while the database is away.
+        """Return the answer after an internal error. It omits the error's text, since a driver's quotes hosts, names and
+        numbers. The answer offers to take a message unless the database is unavailable, as no message can be stored then.
         """
         cause = f"{type(error).__name__} at {error_location(error)}"
         message = say().out_of_order
@@ -529,7 +529,7 @@ def _busy() -> Answer:
 
 
 def _unknown(error: OutcomeUnknown, function: Function) -> Answer:
-    """Return the answer to a change that is made, or not. It counts as an error of ours; nothing is offered in its place."""
+    """Return the answer to a change with an unknown outcome. It counts as an internal error and offers nothing else."""
     if function in {Function.LEAVE_MESSAGE, Function.JOIN_WAITLIST}:
         message = say().note_unknown
     else:
@@ -539,8 +539,8 @@ def _unknown(error: OutcomeUnknown, function: Function) -> Answer:
 
 
 def _read_branch(payload: FunctionRequest, config: TenantConfig, named: str | None) -> str | None:
-    """Return the words for the branch of a request: those of its argument, or, where it repeats the request that our question for a
-    branch was about, the caller's answer to that question.
+    """Return the words for the branch of a request: the argument's, or the caller's answer to our question for a branch, if the
+    request repeats the one before that question.
     """
     exchanges = read_exchanges(payload.call)
     answer = (exchanges[-1].answer or {}) if exchanges else {}
@@ -557,5 +557,5 @@ def _ask_branch(asked: BranchQuestion) -> Answer:
 
 
 def _announce(found: FoundBranch, answer: Answer) -> Answer:
-    """Return the answer with the branch before it, where the caller did not name it."""
+    """Return the answer, beginning with the branch's name if the caller did not name it."""
     return replace(answer, message=f"{found.branch.display_name}. {answer.message}") if found.announce else answer

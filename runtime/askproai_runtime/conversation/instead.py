@@ -1,4 +1,4 @@
-"""What an answer offers a caller for whom nothing could be done: the team, to leave a message, or to wait for a time. Pure."""
+"""Offers at the end of an answer, if the request failed: a transfer, a message to the team, or the waiting list. Pure."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -28,7 +28,7 @@ _NOTES = frozenset({Function.LEAVE_MESSAGE, Function.JOIN_WAITLIST})
 
 @dataclass(frozen=True, slots=True)
 class AgentFunctions:
-    """What the agent of a call can do for a caller beside booking."""
+    """The functions beside booking that the agent of a call can offer."""
 
     transfers: bool = False
     leaves_messages: bool = False
@@ -36,10 +36,11 @@ class AgentFunctions:
 
     @classmethod
     def of(cls, config: TenantConfig, route: Route, now: datetime) -> Self:
-        """Return what the agent of a call can do; where the number alone decided the route, what every agent of the tenant can.
+        """Return the functions of the call's agent, or those that all agents of the tenant share if only the number decided the
+        route.
 
-        Agents of one tenant differ, and an offer that the agent cannot keep is worse than none: so a transfer is offered while a
-        person answers.
+        The agents of one tenant differ, and an offer that the agent cannot keep is worse than none. A transfer is therefore
+        offered only at hours when a person answers.
         """
         agents = (route.agent,) if route.agent else config.agents
         local = now.astimezone(ZoneInfo(config.time_zone))
@@ -51,7 +52,7 @@ class AgentFunctions:
 
 
 def _transfers(agent: Agent, config: TenantConfig, local: datetime) -> bool:
-    """Return whether an agent can connect a caller with a person who answers at a local time."""
+    """Return whether the agent can transfer a caller, and a person answers at this local time."""
     if Function.TRANSFER_TO_HUMAN not in agent.functions:
         return False
     day, minute = local.date(), local.hour * 60 + local.minute
@@ -66,7 +67,7 @@ def _transfers(agent: Agent, config: TenantConfig, local: datetime) -> bool:
 
 
 def offer_instead(answer: Answer, function: Function, agent: AgentFunctions) -> Answer:
-    """Return the answer with an offer at its end, if it has no slots, and the call's agent can do what is offered."""
+    """Return the answer with an offer at its end, if it has no slots and the call's agent can keep the offer."""
     if function is Function.LEAVE_MESSAGE or answer.fields.get("slots") or answer.fields.get("alternatives"):
         return answer
     if answer.fields.get("not_offered") and (agent.leaves_messages or agent.transfers):
@@ -84,12 +85,12 @@ def offer_instead(answer: Answer, function: Function, agent: AgentFunctions) -> 
 
 
 def offer_message(answer: Answer, agent: AgentFunctions) -> Answer:
-    """Return the answer with the offer of a message, if the call's agent can note one."""
+    """Return the answer with the offer to take a message, if the call's agent can."""
     return _append(answer, say().offer_message) if agent.leaves_messages else answer
 
 
 def lead_on(agent: AgentFunctions) -> str:
-    """Return the question to a caller whom only the team can help: whoever is called cannot be named as who to call instead."""
+    """Return the question for a caller whom only the team can help. "Please call us" would not help: the caller has called us."""
     if agent.transfers:
         return say().transfer_or_message if agent.leaves_messages else say().transfer_to_team
     return say().offer_message if agent.leaves_messages else say().anything_else

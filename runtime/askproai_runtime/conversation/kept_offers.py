@@ -1,4 +1,4 @@
-"""What a call was offered: by its transcript, and of what that does not name, by the offers that its hold keeps."""
+"""The offers of a call: read from its transcript, or else from the copy that its hold keeps."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -27,7 +27,7 @@ _MOST_BEFORE = 30  # offers of earlier answers
 
 
 def encode_offers(call: CallContext, request: ServiceRequest, slots: Sequence[Slot]) -> str:
-    """Return the slots of an answer, behind the last offers of the `call` before it, as its hold keeps them."""
+    """Return an answer's slots as JSON for the hold, after the last 30 earlier offers of the call."""
     rules = request.rules
     named = tuple(
         tuple(
@@ -42,14 +42,14 @@ def encode_offers(call: CallContext, request: ServiceRequest, slots: Sequence[Sl
 async def hold_offer(
     ctx: BookingContext, request: ServiceRequest, call: CallContext, slot: Slot, offered: Sequence[Slot]
 ) -> bool:
-    """Hold a slot as `hold_slot` does. The hold keeps all slots that are `offered` beside it: each is booked with the person with
-    whom it was offered.
+    """Hold a slot like `hold_slot`. The hold also keeps the other slots of the answer (`offered`), so that each is booked with
+    the staff member with whom it was offered.
     """
     return await hold_slot(ctx, call.actor, request.rules, slot, encode_offers(call, request, offered))
 
 
 def note_counted_words(call: CallContext, args: Mapping[str, Any]) -> CallContext:
-    """Return a call without a transcript with the words of a search that count a time from another one: its offers keep them."""
+    """Return a call without a transcript with the words of a search for a relative time, so that they are kept with its offers."""
     said = frozenset(filter(None, read_parts(args)))
     return replace(call, counted=said) if call.replies is None and any(map(counts_time, said)) else call
 
@@ -57,15 +57,14 @@ def note_counted_words(call: CallContext, args: Mapping[str, Any]) -> CallContex
 async def keep_alternatives(
     ctx: BookingContext, request: ServiceRequest, call: CallContext, slots: Sequence[Slot]
 ) -> None:
-    """Keep the times that an answer names and does not hold."""
+    """Store the slots that an answer offers without a hold."""
     async with ctx.pool.acquire() as conn:
         await replace_offers(conn, ctx.tenant, call.call_id, encode_offers(call, request, slots))
 
 
 def add_kept_offers(call: CallContext, appointments: Iterable[Appointment]) -> CallContext:
-    """Return a call with the offers that the hold among its `appointments` keeps.
-
-    Where its transcript names no days, those of the offers were named last, or those of its live appointments without a hold.
+    """Return the call with the offers kept by the hold among its `appointments`. If its transcript names no days, the offers'
+    days become the last named ones, or without a hold those of its live appointments.
     """
     hold, own = None, list[datetime]()
     for each in appointments:
@@ -83,8 +82,8 @@ def add_kept_offers(call: CallContext, appointments: Iterable[Appointment]) -> C
 async def read_lost_offers(
     conn: Connection, tenant: str, call: CallContext, appointments: Sequence[Appointment]
 ) -> CallContext:
-    """Return a call with what it was offered last, where neither a transcript nor any of its `appointments` has it: its hold has
-    expired, and gave way to another call.
+    """Return the call with its last stored offers, if it has no transcript and no `appointments`: its hold has expired and was
+    replaced by another call's.
     """
     if call.said is not None or call.offered or appointments:
         return call
@@ -93,7 +92,7 @@ async def read_lost_offers(
 
 
 async def read_kept_offers(ctx: BookingContext, call: CallContext) -> CallContext:
-    """Return a call as `add_kept_offers` does, where its transcript names no days; as it is while the database is away."""
+    """Return the call as `add_kept_offers` does, if its transcript names no days; unchanged if the database is unavailable."""
     if call.named_last is not None:
         return call
     try:
@@ -107,7 +106,7 @@ async def read_kept_offers(ctx: BookingContext, call: CallContext) -> CallContex
 
 
 def _add(call: CallContext, kept: str) -> CallContext:
-    """Return a call with kept offers before those of its transcript. They are its last ones if it names none."""
+    """Return the call with kept offers before those of its transcript. Without a transcript's offers, they are the last ones."""
     offers = msgspec.json.decode(kept, type=Offers)
     offered = (*offers.before, *offers.slots, *call.offered)
     if call.offered:

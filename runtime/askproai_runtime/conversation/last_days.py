@@ -1,4 +1,4 @@
-"""Which days and times a call has named last, and what the caller's words since, and repeated words, mean of them."""
+"""The days and times that a call's answers named last, and which of them the caller's later or repeated words mean."""
 
 import re
 from collections.abc import Collection, Iterable, Mapping
@@ -36,7 +36,7 @@ _LONGEST_DAY: Final = timedelta(hours=25)
 
 
 def find_named(call: CallContext, zone: ZoneInfo) -> NamedTimes | None:
-    """Return the times that were named last and are not over; a single one that was asked about only after a yes or its day."""
+    """Return the last named times that are not past, or None. A single time in a question counts after a yes or its day."""
     named = call.named_last
     if named is None:
         return None
@@ -58,9 +58,9 @@ def find_named(call: CallContext, zone: ZoneInfo) -> NamedTimes | None:
 
 
 def find_other_clock(named: NamedTimes, call: CallContext, zone: ZoneInfo) -> set[datetime] | None:
-    """Return the local starts on the day of the only asked time at the hour that a yes names in its place: "Ja, aber um zwölf".
+    """Return the local starts at another hour that a yes to the asked time names, on the same day: "Ja, aber um zwölf".
 
-    None without a yes, or where the words name the asked time, another day, or nothing for certain.
+    Return None without a yes, or if the words name the asked time or another day, or are unclear.
     """
     said = " ".join(named.said_since)
     if named.asked is None or not holds_yes(said):
@@ -81,7 +81,7 @@ def _read_other_clock(said: str, asked: datetime, now: datetime) -> set[datetime
 
 
 def is_agreed_time(named: NamedTimes) -> bool:
-    """Return whether the caller has said yes to the only asked time, and no no at the end: other questions may have come since."""
+    """Return whether the caller has agreed to the only asked time. A no in the last words revokes a yes to the time."""
     said = named.said_since
     if named.asked is None or not said:
         return False
@@ -90,7 +90,7 @@ def is_agreed_time(named: NamedTimes) -> bool:
 
 
 def after_request(call: CallContext, zone: ZoneInfo) -> CallContext:
-    """Return the call with the day of its last request as the one that was named last, where the answers since named none."""
+    """Return the call with the day of its last request as the last named day, if the later answers named no day."""
     requests = (parts for parts in map(read_parts, call.requested) if names_day(parts))
     if (parts := next(requests, None)) is None:
         return call
@@ -107,18 +107,18 @@ def after_request(call: CallContext, zone: ZoneInfo) -> CallContext:
 
 
 def list_days_since(call: CallContext, zone: ZoneInfo) -> list[date]:
-    """Return the days that the call was offered, or asked about, since its last change and the last list of appointments."""
+    """Return the days that were offered or asked about since the call's last change and the last list of appointments."""
     named = find_named(call, zone)
     return [] if named is None or named.naming in OF_OWN or named.lists_since else days_of(named.starts, zone)
 
 
 def is_after_list(call: CallContext) -> bool:
-    """Return whether the last answer with days has listed the caller's appointments."""
+    """Return whether the last answer with days was a list of the caller's appointments."""
     return call.named_last is not None and call.named_last.naming is Naming.LISTED
 
 
 def offers_other_service(call: CallContext, service: str) -> bool:
-    """Return whether the last answer with days has offered other services only."""
+    """Return whether the last answer with days only offered slots for services other than `service`."""
     named = call.named_last
     if named is None or named.naming is not Naming.OFFERED:
         return False
@@ -126,13 +126,13 @@ def offers_other_service(call: CallContext, service: str) -> bool:
 
 
 def list_services_at(call: CallContext, starts: Iterable[datetime]) -> set[str]:
-    """Return the services that were offered last at these starts."""
+    """Return the services for which these starts were offered last."""
     latest = {offer[0].start: offer[0].service for offer in call.offered}
     return {latest[start] for start in starts if start in latest}
 
 
 def list_said_starts(named: NamedTimes, call: CallContext, zone: ZoneInfo, *, surely: bool) -> set[datetime]:
-    """Return the named starts, in local time, that the caller has said since, or numbered: beyond doubt, or possibly."""
+    """Return the named local starts that the caller's later words mean, by time or number; with `surely` only clear ones."""
     starts, found = [start.astimezone(zone) for start in named.starts], set[datetime]()
     now = call.started_at.astimezone(zone)
     for words in named.said_since:
@@ -146,7 +146,7 @@ def list_said_starts(named: NamedTimes, call: CallContext, zone: ZoneInfo, *, su
 
 
 def may_repeat_change(call: CallContext, zone: ZoneInfo) -> bool:
-    """Return whether the last answer with days was a change, and the caller has named no day since."""
+    """Return whether the last answer with days changed an appointment, and the caller has named no day since."""
     named = call.named_last
     return named is not None and named.naming is Naming.CHANGED and not has_named_day(named, call, zone)
 
@@ -168,11 +168,12 @@ def names_time(words: str, call: CallContext, zone: ZoneInfo, *, is_day: bool = 
 def find_repeated_start(
     call: CallContext, args: Mapping[str, Any], zone: ZoneInfo, own: datetime | None = None
 ) -> datetime | None:
-    """Return the start of the last answer that a request means which has the same words for its time as an earlier one.
+    """Return the start of the last answer that a request means if it has the same words for its time as an earlier request;
+    else None.
 
-    It is the one that the call was asked about, that of an appointment which it has just changed, or the one that was offered for
-    counted words ("eine Stunde später") where the caller counts none since. Raises the question again where the caller has chosen
-    none of several. `own` is the start of the appointment that is moved: the same words for another one mean another time.
+    It is the start in the call's last question, the start of an appointment just changed, or the start offered for a relative
+    time ("eine Stunde später") unless the caller has said another one since. Raises the question again if the caller chose none
+    of several starts. `own` is the start of the appointment to move: the same words for another appointment mean another time.
     """
     named = call.named_last
     return None if named is None or not named.is_exact else find_repeated(named, call, args, zone, own)
@@ -181,7 +182,7 @@ def find_repeated_start(
 def find_repeated(
     named: NamedTimes, call: CallContext, args: Mapping[str, Any], zone: ZoneInfo, own: datetime | None
 ) -> datetime | None:
-    """Return the start, or the beginning of the day, that a repeated request means, as `find_repeated_start` does."""
+    """Return the start, or the beginning of the day, that a repeated request means; None if it is not a repetition."""
     parts = {*filter(None, read_parts(args))}
     if not parts or read_text(args, "start"):
         return None
@@ -200,7 +201,7 @@ def find_repeated(
 
 
 def choose_asked(named: NamedTimes, call: CallContext, zone: ZoneInfo) -> datetime:
-    """Return which of several asked starts the caller's words since name. Raises the question again where they name none."""
+    """Return the asked start that the caller's later words choose. Raises the question again unless they choose exactly one."""
     said = list_said_starts(named, call, zone, surely=True)
     if len(said) != 1 and len(said := list_said_starts(named, call, zone, surely=False)) != 1:
         raise ask_which(said or named.starts, call, zone, is_exact=named.is_exact)
@@ -208,9 +209,9 @@ def choose_asked(named: NamedTimes, call: CallContext, zone: ZoneInfo) -> dateti
 
 
 def _find_asked(named: NamedTimes, call: CallContext, parts: Collection[str], zone: ZoneInfo) -> datetime | None:
-    """Return which asked time is meant: the only one unless the caller declines it, or the chosen one of several.
+    """Return the asked time that is meant: the only one unless the caller declined it, or the chosen one of several.
 
-    Without a transcript a model that repeats itself after the question means the only one.
+    Without a transcript, a model that repeats its request after the question means the only time.
     """
     if len(named.starts) > 1:
         return choose_asked(named, call, zone)
@@ -224,12 +225,12 @@ def _find_asked(named: NamedTimes, call: CallContext, parts: Collection[str], zo
 
 
 def _is_aside(words: str) -> bool:
-    """Return whether words are no answer to a question for a time, or one that counts another time from it."""
+    """Return whether the words do not answer a question for a time, or name a time relative to it."""
     return not words.strip() or answers_nothing(words) or counts_time(words) or bool(DOUBTS.search(words_of(words)))
 
 
 def _declines(named: NamedTimes, call: CallContext, parts: Collection[str], zone: ZoneInfo) -> bool:
-    """Return whether the caller has refused the only asked time, or named another one. Unclear words may name one."""
+    """Return whether the caller has refused the only asked time, or named another one. Unclear words may name another time."""
     asked, now = named.starts[0].astimezone(zone), call.started_at.astimezone(zone)
     for words in named.said_since:
         if NO.search(words_of(words)):

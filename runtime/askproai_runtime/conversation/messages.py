@@ -1,4 +1,4 @@
-"""leave_message, and the messages of other functions."""
+"""leave_message, and messages that other functions leave for the team."""
 
 import hashlib
 import re
@@ -62,7 +62,7 @@ _ANY_TIME = timedelta(days=180)  # "egal wann" names none
 
 @dataclass(frozen=True, slots=True)
 class CallBack:
-    """The words for a call-back. `meant` are their readings, and `understood` is the only one, if it names a time."""
+    """A requested call-back in the caller's words. `meant` are their readings; `understood` is the only one, if it is a time."""
 
     said: str
     meant: tuple[Candidate, ...]
@@ -70,7 +70,7 @@ class CallBack:
 
     @property
     def span(self) -> tuple[datetime | None, datetime | None]:
-        """Return from when until when it is: of several readings only of days that follow each other ("Montag oder Dienstag")."""
+        """The start and end of the call-back time, or (None, None). Of several readings, only days in a row count."""
         if self.understood is not None:
             return self.understood.start, self.understood.end
         follow = all(first.end == second.start for first, second in pairwise(self.meant))
@@ -78,24 +78,24 @@ class CallBack:
 
     @property
     def is_any_time(self) -> bool:
-        """Whether it names no time: a mere "ja", or "any"."""
+        """Whether the words name no time: only "ja" or "any", for example."""
         return self.understood is None and names_no_time(self.said)
 
     def describe(self, zone: ZoneInfo, now: datetime) -> str | None:
-        """Return it to be said to the caller: its time, or the words as they are; None if these cannot be said."""
+        """Return the sayable time, or the words if they are not understood; None if they cannot be said."""
         found = self.understood
         return sayable(self.said) if found is None else format_reading(found, zone, now)
 
 
 def understand_call_back(said: str, at: datetime, zone: ZoneInfo) -> CallBack:
-    """Understand when to call back. Words with no meaning, or with several, are kept as they were said: a person will read them."""
+    """Return the call-back with its readings. Words with no reading, or with several, stay as said for a person to read."""
     meant = understand_parts(said, None, None, at=at, zone=zone).candidates
     known = len(meant) == 1 and (meant[0].end or meant[0].start) - at < _ANY_TIME
     return CallBack(said, meant, meant[0] if known else None)
 
 
 def is_closed_then(requested: Iterable[CallBack], branch: Branch | None, zone: ZoneInfo) -> bool:
-    """Return whether a branch is closed at each time that is meant. It is not where no time is, or no opening hours are known."""
+    """Return whether the branch is closed at all requested times; False if no time is understood or it has no opening hours."""
     meant = [candidate for call_back in requested for candidate in call_back.meant]
     if branch is None or not branch.opening_hours or not meant:
         return False
@@ -103,7 +103,7 @@ def is_closed_then(requested: Iterable[CallBack], branch: Branch | None, zone: Z
 
 
 class NotedNumber(StrEnum):
-    """The number that is noted with a message, as the answer's field `number` has it."""
+    """Which phone number is stored with a message: the value of the answer's field `number`."""
 
     OF_CALL = "of_call"
     NAMED = "named"
@@ -111,10 +111,10 @@ class NotedNumber(StrEnum):
 
 
 async def leave_message(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer:
-    """Note a message for the tenant, and answer that it is noted once it is committed; or ask for what is missing.
+    """Store a message for the tenant and confirm it after the commit, or ask for missing details.
 
-    A message that says more of the same matter, or corrects it, amends the earlier one (`amended_messages.py`): so many corrections
-    of it are noted as can be notified.
+    A message that adds to an earlier one of the call, or corrects it, amends that one (`amended_messages.py`). The number of
+    corrections is limited, since each is notified.
     """
     try:
         earlier = await list_call_messages(ctx.pool, ctx.tenant, call.call_id)
@@ -150,7 +150,7 @@ async def _store_or_amend(conn: Connection, ctx: BookingContext, message: NewMes
 
 
 def _answer_noted(ctx: BookingContext, call: CallContext, message: NewMessage, stored: Message | None) -> Answer:
-    """Return what is noted now: with its call-back, whoever has asked for it, or that there is none any more."""
+    """Return the answer about the message as it is now stored, with its call-back, or that the call-back was withdrawn."""
     if stored is None:
         return Answer(success=False, message=say().too_many_messages, fields={}, outcome=FunctionOutcome.LIMITED)
     whom, as_said = _say_recipient(ctx.config(), stored.recipient)
@@ -174,8 +174,8 @@ def _answer_noted(ctx: BookingContext, call: CallContext, message: NewMessage, s
 
 
 def _choose_call_back(ctx: BookingContext, call: CallContext, noted: str) -> tuple[str, str, str]:
-    """Return the template for a call-back: that it is wanted, after a mere yes; else for the noted words, which may refuse it.
-    Return these words, and that the branch is closed then.
+    """Return a call-back's template, its sayable time, and a note if the branch is closed then. After a mere yes the time is
+    ""; other words are repeated, since they may refuse a call-back.
     """
     if names_no_time(noted) and not is_filler(noted):
         return say().call_back_wanted, "", ""
@@ -207,7 +207,7 @@ def _noted_number(stored: Message) -> NotedNumber:
 
 
 def _say_recipient(config: TenantConfig, recipient: str | None) -> tuple[str, str]:
-    """Return ` für Anna` for somebody of the team, or a branch; else a sentence with the words, whose case German would change."""
+    """Return ` für Anna` for a known staff member or branch; else a separate sentence, as German would inflect unknown words."""
     if recipient is None:
         return "", ""
     people = [member.display_name for branch in config.branches for member in branch.staff]
@@ -221,7 +221,7 @@ def _say_recipient(config: TenantConfig, recipient: str | None) -> tuple[str, st
 
 
 def _parse(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], earlier: Sequence[Message]) -> NewMessage:
-    """Return the message, without a text where it can only complete an earlier one. Raises `ClarificationNeeded`."""
+    """Return the message. Its text is "" if it can only amend an earlier message. Raises `ClarificationNeeded`."""
     config, text = ctx.config(), read_text(args, "message") or ""
     text = "" if is_placeholder(text) else text
     said = _read_call_back(args, call, earlier, alone=not text)
@@ -264,7 +264,7 @@ def make_message(
     call: CallContext, identity: str, branch: str, text: str, *, name: str, phone: str | None, recipient: str | None = None,
     call_back: CallBack | None = None,
 ) -> NewMessage:  # fmt: skip
-    """Return a message of a call. Messages of a call with one `identity` are one message."""
+    """Return a message of a call. Messages with the same `identity` in a call are stored once."""
     starts, ends = call_back.span if call_back else (None, None)
     return NewMessage(
         call_id=call.call_id,
@@ -284,7 +284,7 @@ def make_message(
 
 
 async def store_message(conn: Connection, ctx: BookingContext, message: NewMessage) -> Message | None:
-    """Store a message and enqueue its notifications; None if its call or its number has left too many."""
+    """Store a message and enqueue its notifications. Return None if its call or number has left too many messages."""
     stored = await insert_message(conn, ctx.tenant, message, MESSAGES_PER_CALL, MESSAGES_PER_HOUR)
     if stored is not None:
         await _notify(conn, ctx, stored, message.correlation_id)
@@ -300,7 +300,7 @@ async def _notify(conn: Connection, ctx: BookingContext, stored: Message, correl
 
 
 def _read_claim(args: Mapping[str, Any]) -> str | None:
-    """Return the argument for a call-back as a text; a boolean is one, too."""
+    """Return the call-back argument as text, also for a boolean."""
     claim = args.get("call_back")
     return str(claim).casefold() if isinstance(claim, bool) else read_text(args, "call_back")
 
@@ -308,9 +308,8 @@ def _read_claim(args: Mapping[str, Any]) -> str | None:
 def _read_call_back(
     args: Mapping[str, Any], call: CallContext, earlier: Sequence[Message], *, alone: bool
 ) -> str | None:
-    """Return the words for a call-back as they were said; None if there are none, or it is not wanted. A bare true asks for it.
-
-    A mere "any" counts only `alone`, without a text, or where the call has spoken of a call-back; so does a mere "no preference".
+    """Return the words for a call-back as said; None if there are none, or it is not wanted. A bare true becomes "ja". "Any"
+    counts only in a request without a text (`alone`) or after a mention of a call-back. "No preference" needs a mention.
     """
     said = _read_claim(args)
     if said is None or withdraws_call_back(said) or is_placeholder(said):

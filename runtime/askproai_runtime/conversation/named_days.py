@@ -1,7 +1,7 @@
-"""Words for a time without a date: they are on a day of the last answer of the call that has named days.
+"""Times without a date: they are placed on a day of the call's last answer that named days.
 
-Offers name days, readings that were asked about, an appointment that was booked, moved or cancelled, and listed appointments. Where
-another day fits as well the day is asked for.
+Such an answer has offers, readings in a question, a booked, moved or cancelled appointment, or a list of appointments. If
+several days fit, the caller is asked for the day.
 """
 
 import re
@@ -60,10 +60,11 @@ def put_on_named_day(
     searches: bool = False,
     own: Appointment | None = None,
 ) -> Mapping[str, Any]:
-    """Return the arguments with the day, or the `start`, of the last answer with days that they mean; as they are without one.
+    """Return the arguments with the day, or the `start`, of the last answer with days that they mean; unchanged if there is
+    none.
 
-    Raises `ClarificationNeeded` where several days may be meant. A caller who `searches` hears the times of all of them. `own` is
-    the appointment that is moved.
+    Raises `ClarificationNeeded` if several days may be meant. With `searches`, the search covers all of these days instead.
+    `own` is the appointment to move.
     """
     last = call.named_last
     if last is not None and not searches:
@@ -92,7 +93,7 @@ def put_on_named_day(
 
 
 def _require_said_clock(words: TimeWords, said: Collection[datetime] | None) -> None:
-    """Raise the question which time is meant, where the caller has agreed to a day at another hour than that of the request."""
+    """Raise the question which time is meant, if the caller agreed to a day at an hour other than the request's."""
     day, clock, _ = words.parts
     asked = exact_starts(read_on(words.named_days, (None, clock or day, None), words.call, words.zone))
     if said and asked and asked.isdisjoint(said):
@@ -103,8 +104,8 @@ def _require_said_clock(words: TimeWords, said: Collection[datetime] | None) -> 
 
 
 def keep_offered_days(call: CallContext, args: Mapping[str, Any], request: ServiceRequest) -> Mapping[str, Any]:
-    """Return the arguments of a search as `put_on_named_day` does, or with the days of the last offers where they say nothing of a
-    time, and are about another person or another service than these ("und bei Julia?").
+    """Return a search's arguments as `put_on_named_day` does. If they name no time, but another staff member or service than
+    the last offers ("und bei Julia?"), return them with the days of these offers.
     """
     zone = request.rules.zone
     args = put_on_named_day(after_request(call, zone), args, zone, lambda: request, searches=True)
@@ -116,7 +117,7 @@ def keep_offered_days(call: CallContext, args: Mapping[str, Any], request: Servi
 
 
 def _may_mean(words: TimeWords, start: datetime) -> bool:
-    """Return whether words may mean a time that the caller has agreed to: they name another day or another time else."""
+    """Return whether the words may mean the start that the caller agreed to; False if they name another day or time."""
     local, parts = start.astimezone(words.zone), words.parts
     is_day = names_day(parts)
     readings = words.understand(*parts) if is_day else read_on([local.date()], parts, words.call, words.zone)
@@ -124,9 +125,9 @@ def _may_mean(words: TimeWords, start: datetime) -> bool:
 
 
 def _put_beside(args: Mapping[str, Any], words: TimeWords) -> Mapping[str, Any]:
-    """Return the arguments with the hours after, or before, the last named time in place of "danach" or "davor".
+    """Return the arguments with "danach" or "davor" replaced by the hours after, or before, the last named time.
 
-    It is the refused time, else the last one of the named times, or the first one. Another day that is named beside it is kept.
+    That time is the refused one, else the last named one, or the first for "davor". Another named day is kept.
     """
     named, zone, said = words.named, words.zone, fold(read_text(args, "time") or read_text(args, "start") or "")
     found = _BESIDE.fullmatch(said)
@@ -142,8 +143,8 @@ def _put_beside(args: Mapping[str, Any], words: TimeWords) -> Mapping[str, Any]:
 
 
 def list_counted_days(call: CallContext, day: str | None, clock: str | None, own: datetime) -> list[date]:
-    """Return the days of a counted day ("eine Woche später") of a move after offers to which the caller has answered; none where it
-    is counted from the appointment.
+    """Return the days meant by a relative day ("eine Woche später") in a move that follows offers answered by the caller; [] if
+    the day is relative to the appointment.
     """
     zone = ZoneInfo(str(own.tzinfo))
     named = find_named(call, zone)
@@ -157,8 +158,8 @@ def list_counted_days(call: CallContext, day: str | None, clock: str | None, own
 
 
 def _is_counted_before(named: NamedTimes, call: CallContext, zone: ZoneInfo) -> bool:
-    """Return whether the words of a counted day are those that led to the offers: the caller has named a time since, and counted
-    none. A model repeats them beside it.
+    """Return whether a relative day is only repeated from the search before the offers: since then the caller has named a time,
+    but no relative one.
     """
     said = named.said_since
     is_chosen = named.naming is Naming.OFFERED and any(names_time(words, call, zone) for words in said)
@@ -166,10 +167,11 @@ def _is_counted_before(named: NamedTimes, call: CallContext, zone: ZoneInfo) -> 
 
 
 def _count_from(words: TimeWords) -> Mapping[str, Any]:
-    """Return the arguments with a time that is counted from the named times ("am nächsten Tag") as it is without them.
+    """Return the arguments with a relative time ("am nächsten Tag") replaced by the time that it means after the named times.
 
-    It is counted from each named day where that day itself is meant, or the caller books: who means one of several is asked.
-    Else it is counted from the last one. Where it depends on which of several clock times is meant, it is left as it is.
+    It is relative to each named day if that day itself is meant, or if the caller books: the caller is then asked which one.
+    Otherwise it is relative to the last named day. It is left unchanged if it depends on the choice between several clock
+    times.
     """
     named, zone, books = words.named, words.zone, not words.searches
     starts = named.before.starts if named.before else named.starts

@@ -1,4 +1,4 @@
-"""Whose appointment a request for one that is booked names. Pure."""
+"""The customer whose appointment a request means. Pure."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,10 +18,11 @@ _PICKING = ("appointment_id", "appointment_date", "appointment_time")
 
 
 def name_owner(call: CallContext, args: Mapping[str, Any]) -> str:
-    """Return the person whom a request names; "" without one. A part of a name may be that of a person whom the call has named.
+    """Return the name of the customer that a request means; "" without one. A part of a name may mean a person named in the
+    call.
 
-    Without a name the request means the person whom the call has named last, and where it says when the appointment is, the caller.
-    An id is from an answer, which has said whose it is.
+    Without a name it is the person whom the call named last, or the caller if the request says when the appointment is. With an
+    id no name is needed: the answer with this id has said whose appointment it is.
     """
     text = read_text(args, "customer_name")
     name = read_name_alone(text, call.said)
@@ -32,10 +33,10 @@ def name_owner(call: CallContext, args: Mapping[str, Any]) -> str:
 
 
 def names_other_owner(call: CallContext, args: Mapping[str, Any], customer: str, *, is_of_call: bool) -> bool:
-    """Return whether a request names another customer than that of an appointment or a place on the waiting list, also as "mein
+    """Return whether a request names another customer than the one of an appointment or waiting-list entry, also by "mein
     Mann".
 
-    A person whom only the call has named may have made one for somebody else in it (`is_of_call`).
+    A person named only in the call, and not in the request, may have made it for somebody else in this call (`is_of_call`).
     """
     text, name = read_text(args, "customer_name") or "", name_owner(call, args)
     if text and not name:
@@ -46,7 +47,7 @@ def names_other_owner(call: CallContext, args: Mapping[str, Any], customer: str,
 
 
 def needs_name(call: CallContext, args: Mapping[str, Any], customer: str, *, is_of_call: bool) -> bool:
-    """Return whether a sentence about an appointment or a place on the waiting list says for whom it is: a request names another
+    """Return whether a sentence about an appointment or waiting-list entry has to name its customer: the request names another
     customer, or nobody has named this one.
     """
     named = read_text(args, "customer_name") or ""
@@ -61,7 +62,7 @@ def leaves_owner_open(
     appointment: Appointment,
     own: Sequence[Appointment],
 ) -> bool:
-    """Return whether a request may mean an appointment of another person of the number than the only one that is found."""
+    """Return whether a request may mean an appointment of another person with this number, and not the one that was found."""
     if read_text(args, "appointment_id") or appointment.call_id == call.call_id:
         return False
     name, customer = name_owner(call, args), appointment.customer_name

@@ -1,6 +1,6 @@
-"""Whom a text names: one person without the words around the name, a caller and companions, or people who are asked about.
+"""Read the people in a text: one name without the words around it, a customer with companions, or people to ask about.
 
-This is the one place that parts such a text. Pure.
+Only this module splits such a text. Pure.
 """
 
 import re
@@ -66,10 +66,11 @@ _MOST_WORDS = 3  # of a name beside a name
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """`name` is the customer's alone, and `beside` is what describes the named ones. `others` come along.
+    """The people in a text: `name` is the customer's name, `others` come along, and `beside` describes them. `may_bring`:
+    `beside` may contain another person's name.
 
-    `may_bring`: what is beside may be the name of another person. Without a name: `is_unclear`, several people whom it does not
-    name; `is_another`, a relative who has no name; `is_sentence`, words that are in no name.
+    Without a name: `is_unclear` (several people without names), `is_another` (a relative without a name), or `is_sentence`
+    (words that are not part of a name).
     """
 
     name: str
@@ -85,7 +86,7 @@ _UNCLEAR: Final = People("", is_unclear=True)
 
 
 def read_people(text: str | None, services: Sequence[Service] = ()) -> People:
-    """Return whom a text names. A name of the `services` beside a person describes the person."""
+    """Return the people in a text. A name of one of `services` beside a person is a description."""
     alone = drop_around(text or "")
     filled = _IN_BRACKETS.sub(lambda found: "" if is_placeholder(found[0].strip()) else found[0], alone).strip()
     said = _REACHED.sub(_set_beside, alone if names_nothing(alone) else _UNKNOWN_PART.sub("", filled))
@@ -118,10 +119,11 @@ def names_several(text: str | None) -> bool:
 
 
 def name_people(args: Mapping[str, Any], services: Sequence[Service], question: str) -> dict[str, Any]:
-    """Return the arguments with the name alone as `customer_name`, its description in `notes`, and the others as `companions`.
+    """Return the arguments with the name alone as `customer_name`, its description in `notes`, and other people as
+    `companions`.
 
-    Raises `ClarificationNeeded` each time where the text is no name of one person: such a text is never stored. `question` asks for
-    the name.
+    Raises `ClarificationNeeded`, every time, if the text is not one person's name: such a text is never stored. `question` asks
+    for the name.
     """
     text = args.get("customer_name")
     people = read_people(text, services) if isinstance(text, str) else People("")
@@ -138,7 +140,7 @@ def name_people(args: Mapping[str, Any], services: Sequence[Service], question: 
 
 
 def _add_others(said: Sequence[Mapping[str, str]], others: Sequence[str]) -> list[dict[str, str]]:
-    """Return the companions with the others of a name: each once, and one without a name gets one."""
+    """Return the companions with the other people of a name, each once. Each one first fills a companion without a name."""
     companions = [dict(each) for each in said]
     for name in others:
         if any(same_name(name, each.get("customer_name", "")) for each in companions):
@@ -152,7 +154,7 @@ def _add_others(said: Sequence[Mapping[str, str]], others: Sequence[str]) -> lis
 
 
 def read_name_alone(text: str | None, said: str | None) -> str:
-    """Return `read_customer_name` of the name alone; the text itself where it is of several people."""
+    """Return `read_customer_name` of the name without descriptions, or of the whole text if it has several people."""
     people = read_people(text)
     return read_customer_name(text if people.is_unclear else people.name, said)
 
@@ -173,7 +175,7 @@ def _has_relation(text: str) -> bool:
 
 
 def _part(text: str, services: Sequence[Service]) -> People:
-    """Return the people of a text: words such as `und` join names, and what is behind a comma or in parentheses is no person."""
+    """Return the people in a text. Words such as `und` join names; text after a comma or in parentheses is a description."""
     (_, head), *rest = _list_parts(text)
     names, beside, may_bring = [head], list[str](), False
     for sign, part in rest:
@@ -209,17 +211,17 @@ def _is_remark(part: str, sign: str) -> bool:
 
 
 def _joins(part: str, sign: str, beside: Sequence[str]) -> bool:
-    """Return whether a name is joined to the one before, with at most ages between them: "Otto, 8, und Mia, 6"."""
+    """Return whether a name is joined to the previous name, with only ages between them: "Otto, 8, und Mia, 6"."""
     return sign in _JOINS and all(map(_AGE.fullmatch, beside)) and (bool(beside) or not _is_surname(part))
 
 
 def _may_come(part: str) -> bool:
-    """Return whether a text beside a name may count somebody else: "zwei Personen", "und Sohn"."""
+    """Return whether the text beside a name may mean further people: "zwei Personen", "und Sohn"."""
     return bool(_COUNTED.search(part) or _ALSO.match(part)) or not _MAY_COME.isdisjoint(fold(part).split())
 
 
 def _list_parts(text: str) -> list[tuple[str, str]]:
-    """Return the parts of a text, each with the sign or word before it: "(" in parentheses, and none behind them."""
+    """Return the parts of a text, each with the sign or word before it: "(" inside parentheses, "" after them."""
     parts, sign, at = list[tuple[str, str]](), "", 0
     for found in _PARTS.finditer(text):
         if part := text[at : found.start()].strip():
@@ -235,18 +237,18 @@ def _list_parts(text: str) -> list[tuple[str, str]]:
 
 
 def _is_abbreviated(text: str) -> bool:
-    """Return whether a word has nothing but capitals: "VW Golf"."""
+    """Return whether a text has a word in capitals only: "VW Golf"."""
     return any(word.isupper() and len(word) > 1 for word in text.split())
 
 
 def _is_person(text: str, services: Sequence[Service]) -> bool:
-    """Return whether a text looks like the name of a person, without a relation, a firm, or a service in it."""
+    """Return whether a text looks like a person's name: without a relation, company or service."""
     is_name = is_plain_name(text) and bool(read_customer_name(text)) and not FIRM.search(text)
     return is_name and _RELATIONS.isdisjoint(fold(text).split()) and not names_service(text, services)
 
 
 def _name_each(names: Sequence[str], services: Sequence[Service]) -> People:
-    """Return the people of these names. A first name before a full one shares its surname: "Petra und Otto Lange"."""
+    """Return the people with these names. A first name before a full name shares its surname: "Petra und Otto Lange"."""
     if len(names) == 1:
         return People(names[0])
     first, last = names[0], names[-1]
@@ -267,7 +269,7 @@ def describes_person(text: str) -> bool:
 
 
 def _is_surname(text: str) -> bool:
-    """Return whether a text is one word of a name, without a title."""
+    """Return whether a text is a single word of a name, without a title."""
     return count_names(text) == 1 and _gender_of(text) is None
 
 

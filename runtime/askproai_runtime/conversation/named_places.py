@@ -1,4 +1,4 @@
-"""Words for one of the named times, or of the named days, by its place: "der zweite", "am letzten Tag", "diesen Donnerstag"."""
+"""Words that choose a named time or day by its position: "der zweite", "am letzten Tag", "diesen Donnerstag"."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -42,7 +42,7 @@ _DIGIT: Final = re.compile(r"([1-9])\.?")
 
 
 def put_on_shown_weekday(words: TimeWords) -> Mapping[str, Any]:
-    """Return the arguments with the only named day that "diesen Donnerstag" can mean in place of these words."""
+    """Return the arguments with "diesen Donnerstag" replaced by the only named day with this weekday; unchanged if several fit."""
     for name in () if words.named.naming in OF_OWN else ("date", "time"):
         text = fold(words.said.get(name, ""))
         if found := _SHOWN_WEEKDAY.search(text):
@@ -53,9 +53,9 @@ def put_on_shown_weekday(words: TimeWords) -> Mapping[str, Any]:
 
 
 def put_on_place(words: TimeWords) -> Mapping[str, Any]:
-    """Return the arguments with the time that they number among several that were named: "der zweite", "the first one".
+    """Return the arguments with the named time that they choose by its position: "der zweite", "the first one".
 
-    Raises `ClarificationNeeded` where fewer were named, or a digit or a day of the month may be meant as well.
+    Raises `ClarificationNeeded` if fewer times were named, or if a digit or a day of the month may be meant instead.
     """
     words = replace(words, args=_put_on_place_of_days(words))
     named, args, said = words.named, words.args, words.said
@@ -86,7 +86,7 @@ def put_on_place(words: TimeWords) -> Mapping[str, Any]:
 
 
 def _is_on_place(words: TimeWords, start: datetime, place: int, parts: Parts) -> bool:
-    """Return whether a start is on the day of this place, where a time is said beside it: "der letzte Tag", "nachmittags"."""
+    """Return whether a start is on the day at this position, if a time was said beside it: "der letzte Tag", "nachmittags"."""
     days = words.named_days
     if not any(parts) or names_day(parts):
         return True
@@ -94,7 +94,7 @@ def _is_on_place(words: TimeWords, start: datetime, place: int, parts: Parts) ->
 
 
 def _list_fitting(words: TimeWords, args: Mapping[str, Any]) -> Sequence[datetime]:
-    """Return the named starts that the arguments may mean; a weekday is that of their week. A time fits each of named days."""
+    """Return the named starts that the arguments may mean. A weekday is in each start's week. For named days, no time counts."""
     parts = read_parts(args) if words.named.is_exact else (read_parts(args)[0], None, None)
     return _list_named(words, parts)
 
@@ -115,9 +115,9 @@ def _list_named(words: TimeWords, parts: Parts) -> Sequence[datetime]:
 
 
 def _put_on_place_of_days(words: TimeWords) -> Mapping[str, Any]:
-    """Return the arguments with the day that they number among several named days: "am zweiten Tag", "der erste Dienstag".
+    """Return the arguments with the named day that they choose by its position: "am zweiten Tag", "der erste Dienstag".
 
-    Raises `ClarificationNeeded` where a day of the month may be meant as well.
+    Raises `ClarificationNeeded` if a day of the month may be meant instead.
     """
     days, args = words.named_days, words.args
     for name, text in words.said.items() if len(days) > 1 else ():
@@ -144,15 +144,16 @@ def _put_on_place_of_days(words: TimeWords) -> Mapping[str, Any]:
 
 
 def _read_clock(text: str) -> Mapping[str, Any]:
-    """Return the argument that a text is which names an hour or a part of the day, and no day."""
+    """Return the argument `time` or `part_of_day` for a text that is one; {} for other texts."""
     argument = find_part_argument(text) if text else None
     names = {Argument.TIME: "time", Argument.PART_OF_DAY: "part_of_day"}
     return {names[argument]: text} if argument in names else {}
 
 
 def _put_on_day(words: TimeWords, args: Mapping[str, Any], day: date, *, is_certain: bool) -> Mapping[str, Any]:
-    """Return the arguments with a named day in place of their date, as its `start` where one is at their time; where it is not
-    certain and the words led to the answer, as they are. Raises `ClarificationNeeded`.
+    """Return the arguments with a named day as their date, or as `start` if exactly one named time on this day fits. Unless
+    `is_certain`, they stay unchanged if the words led to the answer, and `ClarificationNeeded` is raised if they may be a
+    day of the month.
     """
     text, call, zone = str(args["date"]), words.call, words.zone
     if not is_certain:

@@ -1,4 +1,4 @@
-"""The times that answers have named in a call, and what the caller has said to them, as the transcript has it."""
+"""The times that a call's answers have named, and the caller's replies to them, read from the transcript."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -33,10 +33,9 @@ _MOST_UTTERANCES = 4  # in which others are asked for: recognizers part what is 
 
 
 def read_declined(call: OngoingCall, started_at: datetime) -> tuple[frozenset[NamedSlot], frozenset[NamedSlot]]:
-    """Return the slots that answers have named in this call and the caller does not want; and those that were named beside such
-    ones and are none of them.
+    """Return the named slots that the caller does not want, and the other slots of the same answers.
 
-    Only the last words of a long call are read: other callers wait meanwhile, and what was declined before is named once more.
+    Only the last words of a long call are read, since other callers wait meanwhile. An older declined slot is offered again.
     """
     utterances = call.transcript_with_tool_calls or ()
     later = sum(len(str(each.content or "")) for each in utterances if each.role == "user")
@@ -58,7 +57,7 @@ def read_declined(call: OngoingCall, started_at: datetime) -> tuple[frozenset[Na
 
 
 def read_offered(call: OngoingCall) -> tuple[NamedOffer, ...]:
-    """Return the offers of the answers of this call, the last one last."""
+    """Return all offers of this call's answers, the latest last."""
     found = list[NamedOffer]()
     for utterance in call.transcript_with_tool_calls or ():
         for slot in _list_slots(utterance.answer or {}):
@@ -70,7 +69,7 @@ def read_offered(call: OngoingCall) -> tuple[NamedOffer, ...]:
 
 
 def read_earlier(call: OngoingCall) -> tuple[EarlierRequest, ...]:
-    """Return the requests of this call that an answer of ours is there to, the last one last."""
+    """Return the requests of this call that already have an answer, the latest last."""
     return tuple(
         EarlierRequest(
             texts,
@@ -83,7 +82,7 @@ def read_earlier(call: OngoingCall) -> tuple[EarlierRequest, ...]:
 
 
 def _read_done(answer: Mapping[str, Any]) -> frozenset[datetime]:
-    """Return the start to which an answer has booked or moved an appointment."""
+    """Return the start at which an answer booked, moved or cancelled an appointment; empty for other answers."""
     with suppress(KeyError, TypeError, ValueError):
         named = _read_named(answer)
         return frozenset(named.starts if named is not None and named.naming is Naming.CHANGED else ())
@@ -91,7 +90,7 @@ def _read_done(answer: Mapping[str, Any]) -> frozenset[datetime]:
 
 
 def read_offered_last(call: OngoingCall) -> tuple[datetime, ...]:
-    """Return the starts of the last answer of this call that has named times, in the order in which it said them."""
+    """Return the starts of the last answer with slots, in spoken order."""
     for utterance in reversed(call.transcript_with_tool_calls or ()):
         if slots := _read_slots(utterance.answer or {}):
             return tuple(slot.start for slot in slots)
@@ -99,7 +98,7 @@ def read_offered_last(call: OngoingCall) -> tuple[datetime, ...]:
 
 
 def read_named_last(call: OngoingCall) -> NamedTimes | None:
-    """Return the times of the last answer of this call that has named days; None without one."""
+    """Return the times of the last answer that named days; None if no answer did."""
     lists_since, said, asked = False, list[str](), None
     moves = {str(each.tool_call_id) for each in call.transcript_with_tool_calls or () if each.name == _MOVE}
     for utterance in reversed(call.transcript_with_tool_calls or ()):
@@ -121,8 +120,8 @@ def read_named_last(call: OngoingCall) -> NamedTimes | None:
 
 
 def read_said_without_days(call: OngoingCall) -> tuple[str, ...]:
-    """Return what the caller has said since the last answer with days, the first words first. A list of appointments names no days
-    that were offered.
+    """Return the caller's words since the last answer with days, oldest first. A list of appointments does not count as such an
+    answer.
     """
     said = list[str]()
     for utterance in reversed(call.transcript_with_tool_calls or ()):
@@ -136,9 +135,7 @@ def read_said_without_days(call: OngoingCall) -> tuple[str, ...]:
 
 
 def read_requested(call: OngoingCall) -> tuple[Mapping[str, str], ...]:
-    """Return the times of the requests to which the answers have named no days, since the last answer with days; the last one
-    first.
-    """
+    """Return the times of the requests since the last answer with days, latest first. Their own answers named no days."""
     found = list[Mapping[str, str]]()
     for exchange in reversed(read_exchanges(call)):
         request, answer = exchange.request, exchange.answer
@@ -157,7 +154,7 @@ def read_requested(call: OngoingCall) -> tuple[Mapping[str, str], ...]:
 
 
 def _read_named(answer: Mapping[str, Any]) -> NamedTimes | None:
-    """Return the times of an answer, None if it names no days. Raises `KeyError`, `TypeError` or `ValueError`."""
+    """Return the times of an answer; None if it names no days. Raises `KeyError`, `TypeError` or `ValueError`."""
     if slots := _read_slots(answer):
         refused = _read_instant(answer["refused_start"]) if "refused_start" in answer else None
         return NamedTimes(Naming.OFFERED, tuple(slot.start for slot in slots), refused=refused)
@@ -175,7 +172,7 @@ def _read_named(answer: Mapping[str, Any]) -> NamedTimes | None:
 
 
 def read_excluded_staff(call: OngoingCall) -> frozenset[str]:
-    """Return whom the last answer with times has left out, since the caller had excluded them; by their ids."""
+    """Return the ids of the staff members whom the last answer with slots left out because the caller had excluded them."""
     for utterance in reversed(call.transcript_with_tool_calls or ()):
         answer = utterance.answer
         if answer is not None and ("slots" in answer or "alternatives" in answer):
@@ -185,7 +182,7 @@ def read_excluded_staff(call: OngoingCall) -> frozenset[str]:
 
 
 def leaves_choice(call: OngoingCall) -> bool:
-    """Return whether the caller's last words leave the choice among the times that were named last."""
+    """Return whether the caller's last words leave the choice among the last named times to us."""
     named, said = 0, ""
     for utterance in call.transcript_with_tool_calls or ():
         if slots := _list_slots(utterance.answer or {}):
@@ -196,7 +193,7 @@ def leaves_choice(call: OngoingCall) -> bool:
 
 
 def read_others_than(call: OngoingCall, started_at: datetime) -> frozenset[NamedSlot]:
-    """Return the slots of the last answer with times, where the caller's last words since ask for others; else none."""
+    """Return the slots of the last answer if the caller's words since ask for other times; else an empty set."""
     named, said = dict[NamedSlot, datetime](), list[str]()
     for utterance in call.transcript_with_tool_calls or ():
         if slots := _read_slots(utterance.answer or {}):
@@ -209,7 +206,7 @@ def read_others_than(call: OngoingCall, started_at: datetime) -> frozenset[Named
 
 
 def _read_slots(answer: Mapping[str, Any]) -> dict[NamedSlot, datetime]:
-    """Return the slots that an answer of ours has named, with their local starts."""
+    """Return the slots of an answer with their local starts."""
     found: dict[NamedSlot, datetime] = {}
     for slot in _list_slots(answer):
         with suppress(KeyError, TypeError, ValueError):
@@ -218,7 +215,7 @@ def _read_slots(answer: Mapping[str, Any]) -> dict[NamedSlot, datetime]:
 
 
 def _list_slots(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the slots of an answer of ours. Retell passes it back, so nothing of its shape is certain."""
+    """Return the slots of an answer. Retell passes the answer back to us, so its format may be invalid."""
     slots = answer.get("slots") or answer.get("alternatives")
     return [slot for slot in slots if isinstance(slot, dict)] if isinstance(slots, list) else []
 

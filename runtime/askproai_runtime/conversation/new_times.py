@@ -1,4 +1,4 @@
-"""The new time of a move, as the words mean it: beside the appointment's own time, or counted from it."""
+"""The new time of a move: beside the appointment's present time, or relative to it."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -63,11 +63,11 @@ _WEEKS = frozenset({7, 14, 21})  # days by which another week is later
 async def count_from_appointment(
     ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointment: Appointment, service: ServiceRequest
 ) -> Mapping[str, Any]:
-    """Return the arguments with a new time that is counted from the appointment ("eine Stunde später", "gleiche Zeit", "nächsten
-    Samstag" for one on the coming Saturday) as it is without it.
+    """Return the arguments with a new time relative to the appointment replaced by an absolute one: "eine Stunde später",
+    "gleiche Zeit", or "nächsten Samstag" for an appointment on the coming Saturday.
 
-    A model that repeats itself does not mean another hour: if this call has moved the appointment by just these words, it is
-    counted from where it was before. Nor is "nächsten Samstag" another one after a change, unless the caller has named a day since.
+    A model that repeats its words does not mean another hour: if this call moved the appointment by exactly these words, the
+    start before the move counts. After a change, "nächsten Samstag" stays the same day unless the caller has named a day since.
     """
     zone = service.rules.zone
     if (start := find_repeated_start(call, args, zone, appointment.starts_at)) is not None:
@@ -85,7 +85,7 @@ async def count_from_appointment(
 
 
 def counted_words(args: Mapping[str, Any]) -> str | None:
-    """Return the words for a new time if it is counted from the appointment."""
+    """Return the words for a new time relative to the appointment; None for an absolute time."""
     date, clock_time, part_of_day = read_parts(args)
     if not _is_counted(args) and not names_next_weekday(date or clock_time or ""):
         return None
@@ -99,9 +99,10 @@ def _is_counted(args: Mapping[str, Any]) -> bool:
 def _count(
     args: Mapping[str, Any], call: CallContext, old: datetime, appointment: Appointment, service: ServiceRequest
 ) -> Mapping[str, Any] | None:
-    """Return the arguments as they are without the old start, None where they do not depend on it. A time on its day ("eine Stunde
-    später") may be on a day that was offered since as well, and its own time ("gleiche Zeit") is on another day only. A day that is
-    counted after offers is counted from these.
+    """Return the arguments with an absolute time; None if the words do not depend on the old start.
+
+    "Eine Stunde später" may also mean a day offered since, and "gleiche Zeit" only another day. A relative day after offers is
+    relative to the offers.
     """
     day, clock_time, part_of_day = parts = read_parts(args)
     counted = count_from(day, clock_time, old)
@@ -132,9 +133,8 @@ def _count(
 
 
 def _find_chosen(call: CallContext, days: Collection[date | str | None], zone: ZoneInfo) -> datetime | None:
-    """Return which of several asked starts of these days the caller's words since name; None without such a question.
-
-    Raises the question again where they name none.
+    """Return the start that the caller's later words choose from several asked ones on these days; None without such a
+    question. Raises the question again if the words choose none.
     """
     named = call.named_last
     if named is None or named.naming is not Naming.ASKED or not named.is_exact or named.asked is not None:
@@ -147,7 +147,7 @@ def _find_chosen(call: CallContext, days: Collection[date | str | None], zone: Z
 def _require_own_hour(
     call: CallContext, days: Collection[date | str | None], old: datetime, service: ServiceRequest
 ) -> None:
-    """Raise the question whether "gleiche Zeit" is the appointment's own hour, where another one was offered or refused since."""
+    """Raise the question whether "gleiche Zeit" means the appointment's hour, if another hour was offered or refused since."""
     named, zone = call.named_last, service.rules.zone
     if named is None or named.naming is not Naming.OFFERED or named.lists_since:
         return
@@ -170,9 +170,8 @@ def _require_own_hour(
 def _put_other_week(
     args: Mapping[str, Any], call: CallContext, old: datetime, service: ServiceRequest
 ) -> Mapping[str, Any] | None:
-    """Return the arguments of "nächsten Samstag" with the one after the old start, where the coming one is its day; else None.
-
-    With another time of day the caller is asked which of the two is meant.
+    """Return the arguments of "nächsten Samstag" with the Saturday after the old start, if that is on the coming one; else
+    None. With another time of day, the caller is asked which of both Saturdays is meant.
     """
     zone, parts = service.rules.zone, read_parts(args)
     if not names_next_weekday(parts[0] or parts[1] or ""):
@@ -187,7 +186,7 @@ def _put_other_week(
 
 
 def _list_weeks_after(old: datetime, parts: Sequence[str | None], zone: ZoneInfo) -> list[Candidate]:
-    """Return what the words mean as of the old start, if that is weeks later: "morgen" and a date are one day only."""
+    """Return the readings of the words from the old start that are whole weeks later. "Morgen" or a date has none."""
     found = understand_parts(*parts, at=old, zone=zone).candidates
     return [each for each in found if (each.start.date() - old.date()).days in _WEEKS]
 
@@ -195,8 +194,8 @@ def _list_weeks_after(old: datetime, parts: Sequence[str | None], zone: ZoneInfo
 async def require_other_start(
     ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointment: Appointment, service: ServiceRequest
 ) -> None:
-    """Raise the question whether the start that an appointment has already is meant, where the words ("in einer Woche") may be
-    counted from it. A call that has booked or moved it repeats itself.
+    """Raise the question whether the appointment's present start is meant, if the words ("in einer Woche") may be relative to
+    it. A call that booked or moved the appointment repeats itself, and is not asked.
     """
     zone, parts = service.rules.zone, read_parts(args)
     later = _list_weeks_after(appointment.starts_at.astimezone(zone), parts, zone)
@@ -212,10 +211,10 @@ async def require_other_start(
 def understand_new_time(
     args: Mapping[str, Any], call: CallContext, appointment: Appointment, service: ServiceRequest
 ) -> Understanding | None:
-    """Understand the new time; None if none was said. A time alone ("lieber um vier") keeps the day, whichever argument it is in,
-    unless the call was offered others, or asked about others, since the appointment was named.
+    """Return the readings of the new time; None if none was said. A time alone ("lieber um vier") keeps the appointment's day,
+    in any argument, unless other days were offered or asked about since the appointment was named.
 
-    Of two times the one that the appointment has is the old one ("von zehn auf elf"). Raises `ClarificationNeeded`.
+    Of two times, the appointment's present one is the old time ("von zehn auf elf"). Raises `ClarificationNeeded`.
     """
     args = _drop_own_time(args, appointment.starts_at.astimezone(service.rules.zone))
     call = after_request(call, service.rules.zone)
@@ -248,7 +247,7 @@ def understand_new_time(
 def _put_on_listed_day(
     args: Mapping[str, Any], call: CallContext, appointment: Appointment, service: ServiceRequest
 ) -> Mapping[str, Any]:
-    """Return the arguments of a weekday with the listed day that it means, unless that is the appointment's own start."""
+    """Return the arguments with the listed day that a weekday means, unless that is the appointment's present start."""
     zone = service.rules.zone
     put = put_on_named_day(call, args, zone, lambda: service)
     is_own = understand_parts(*read_parts(put), at=call.started_at, zone=zone).exact == appointment.starts_at
@@ -256,9 +255,9 @@ def _put_on_listed_day(
 
 
 def _drop_own_time(args: Mapping[str, Any], own: datetime) -> Mapping[str, Any]:
-    """Return the arguments with the new time alone where one of them names the appointment's own time beside it.
+    """Return the arguments with only the new time, if a text names both the appointment's present time and the new one.
 
-    A repeated request names its own time as the new one.
+    A repeated request names the present time as the new one.
     """
     said = {name: text for name in ("start", "date", "time") if (text := read_text(args, name))}
     for name, text in said.items():
@@ -273,7 +272,7 @@ def _names_time(text: str) -> bool:
 
 
 def _is_own(text: str, own: datetime) -> bool:
-    """Return whether words are of the appointment's own day or time, read as of the week before."""
+    """Return whether the words, read as of the week before, mean the appointment's present day or time."""
     day, clock_time = (text, None) if holds_day(text) else (own.date().isoformat(), text)
     before = minute_before(own.date(), Grain.WEEK, ZoneInfo(str(own.tzinfo)))
     candidates = understand_parts(day, clock_time, None, at=before, zone=ZoneInfo(str(own.tzinfo))).candidates
@@ -283,9 +282,9 @@ def _is_own(text: str, own: datetime) -> bool:
 def _read_near(
     args: Mapping[str, Any], call: CallContext, appointment: Appointment, service: ServiceRequest
 ) -> Sequence[Candidate]:
-    """Return what a weekday alone means in the week of the appointment, and a day of the month in its month.
+    """Return the readings of a weekday in the week of the appointment, or of a day of the month in its month.
 
-    Of an appointment in January that is moved to "Donnerstag" or "den 7." both days can be meant, and the caller is asked.
+    If an appointment in January is moved to "Donnerstag" or "den 7.", both days may be meant, and the caller is asked.
     """
     zone, (date, clock_time, _) = service.rules.zone, read_parts(args)
     span = find_open_span(date or clock_time or "")

@@ -1,8 +1,8 @@
-"""A note that says another time, service or person than the request: a model has put a correction there. The caller is asked once
-which of the two is meant.
+"""A note with another time, service or staff member than the request's: a model has put a correction into it. The caller is
+asked once which of the two is meant.
 
-A note about a time or a service must be understood as a whole, since "muss um 15 Uhr weg" is about something else; unless a word in
-it corrects ("doch lieber"). A person of the team is found among whatever words.
+A note about a time or service must be understood completely, since "muss um 15 Uhr weg" has another subject; a correcting word
+("doch lieber") is enough, too. A staff member is found among any other words.
 """
 
 import re
@@ -54,10 +54,10 @@ def require_agreeing_notes(
     customer: str,
     offered_staff: str | None = None,
 ) -> None:
-    """Raise `ClarificationNeeded` once in a call if a part of the notes is another time, service or person than the request's; of a
-    request that names nobody, than `offered_staff`.
+    """Raise `ClarificationNeeded` once in a call if a part of the notes names another time, service or staff member than the
+    request. Without a requested staff member, `offered_staff` counts.
 
-    A call without a transcript would hear it again.
+    A call without a transcript is not asked, since it would hear the question again.
     """
     staff = service.staff or offered_staff
     for note, asked in _divide(notes) if call.said is not None else ():
@@ -73,10 +73,10 @@ def require_agreeing_notes(
 
 
 def find_noted_staff(call: CallContext, notes: str | None, service: ServiceRequest, customer: str) -> str | None:
-    """Return the argument for the person whom a part of the notes wants, or does not want, after the question about it, where the
-    request names nobody: the noted one after a yes, or the one of the answer; None after a no.
+    """Return the `staff` argument after the question about a staff member in the notes, if the request names nobody: the noted
+    one after a yes, "nicht Anna" if the note excludes Anna, or the one whom the reply names. Return None after a no.
 
-    Raises `ClarificationNeeded` with the question again, once in a call, where the answer is none.
+    Raises `ClarificationNeeded` with the question again, once in a call, if the reply is unclear.
     """
     if call.said is None or service.staff is not None:
         return None
@@ -101,14 +101,14 @@ def find_noted_staff(call: CallContext, notes: str | None, service: ServiceReque
 
 
 def _ask_for_noted(member: Staff, note: str, asked: str) -> ClarificationNeeded:
-    """Return the question whether a person is meant whom a note names."""
+    """Return the question whether the staff member in a note is meant."""
     question = say().is_noted_person_meant.format(staff=decline_name(member.display_name))
     return ClarificationNeeded(question, unclear=asked, heard=note, staff=[member.id])
 
 
 def find_noted_time(call: CallContext, notes: str | None, service: ServiceRequest, start: datetime) -> str | None:
-    """Return the time that a part of the notes names, after the question about it, where the caller has answered with that time and
-    the request is the same.
+    """Return the time in the notes if the caller chose it in reply to the question about it; None if not, or if the request
+    already has that time.
     """
     said = call.said_since or ""
     if call.said is None or NO.search(words_of(said)):
@@ -130,7 +130,7 @@ def _is_same(call: CallContext, note: str, service: ServiceRequest, start: datet
 
 
 def _list_starts(call: CallContext, text: str, service: ServiceRequest, start: datetime) -> set[datetime]:
-    """Return what a text can mean as a time of the day of a start."""
+    """Return the starts that a text may mean as a time on the day of `start`."""
     zone = service.rules.zone
     if not text.strip():
         return set()
@@ -139,13 +139,13 @@ def _list_starts(call: CallContext, text: str, service: ServiceRequest, start: d
 
 
 def _divide(notes: str | None) -> list[tuple[str, str]]:
-    """Return the parts of notes, each with what says that it was asked about."""
+    """Return the parts of notes, each with the marker of a question about it."""
     parts = (part.strip(" .") for part in _PARTS.split(notes or ""))
     return [(part, f"note {fold(part)}") for part in parts]
 
 
 def _read_staff(note: str, service: ServiceRequest, customer: str = "") -> NotedStaff:
-    """Return whom a note names, also for what it asks in place of another person ("Mehmet statt Anna")."""
+    """Return the staff members whom a note wants or excludes, also if it replaces one by another ("Mehmet statt Anna")."""
     team = service.rules.branch.staff
     noted = read_noted_staff(note, team, customer)
     plain = noted if noted.is_certain else read_noted_staff(" ".join(_FRAME.sub(" ", note).split()), team, customer)
@@ -174,13 +174,13 @@ def _is_other(
 
 
 def _counts_other(text: str, start: datetime) -> bool:
-    """Return whether a text counts another time from a start: "eine Stunde später"."""
+    """Return whether a text means another time relative to a start: "eine Stunde später"."""
     counted = count_from(None, text, start)
     return counted is not None and counted not in {(f"{start:%Y-%m-%d}", each) for each in (f"{start:%H:%M}", None)}
 
 
 def _names_other_time(call: CallContext, note: str, service: ServiceRequest, start: datetime) -> bool:
-    """Return whether a note names days or times, among other words, and a start is none of them."""
+    """Return whether a note names days or times, even among other words, and none of them includes the start."""
     zone = service.rules.zone
     if counts_time(_AMOUNT.sub(" ", note)):
         return True
@@ -192,7 +192,7 @@ def _names_other_time(call: CallContext, note: str, service: ServiceRequest, sta
 
 
 def _list_new(note: str) -> Iterator[str]:
-    """Yield what a note may want: itself, or what it asks for in place of another time or service ("statt Haarschnitt Färben")."""
+    """Yield the texts that a note may request: the whole note, and the new part of a replacement ("statt Haarschnitt Färben")."""
     plain = " ".join(_FRAME.sub(" ", note).split())
     yield plain
     for _, new in list_replaced(plain):
@@ -200,14 +200,14 @@ def _list_new(note: str) -> Iterator[str]:
 
 
 def _read_services(ctx: BookingContext, text: str, service: ServiceRequest) -> set[str] | None:
-    """Return the services that a text names, or None if it says anything else."""
+    """Return the services that a text names; None if it has any other words."""
     branch = service.rules.branch.name
     named = read_services(text, [each for each in ctx.config().services if each.branch in {None, branch}])
     return {each.name for each in named.services} if named.services and named.unknown is None else None
 
 
 def _includes(call: CallContext, text: str, service: ServiceRequest, start: datetime) -> bool | None:
-    """Return whether a text is a time that includes a start, or None if it is no time. A time without a day is one of its day."""
+    """Return whether a text is a time that includes the start; None if it is no time. A time alone is on the start's day."""
     zone = service.rules.zone
     alone = understand_parts(text, None, None, at=call.started_at, zone=zone)
     if alone.refused is not None or not alone.candidates:

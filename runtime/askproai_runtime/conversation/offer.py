@@ -1,4 +1,4 @@
-"""check_availability: free slots, the closest one held for this call; and alternatives when the requested time is not free."""
+"""check_availability: free slots, the closest one held for this call; and alternatives if the requested time is not free."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -72,7 +72,7 @@ log = structlog.get_logger(__name__)
 
 
 async def check_availability(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer:
-    """Offer up to three different starts, the closest one held for this call; or ask back, with examples. Never guesses."""
+    """Return an offer of up to three starts, of which the closest is held for this call, or a question with examples."""
     now, look_ahead = ctx.clock.now(), ctx.settings.look_ahead
     call = note_counted_words(await read_kept_offers(ctx, call), args)
     settings = (
@@ -122,8 +122,8 @@ async def check_availability(ctx: BookingContext, call: CallContext, args: Mappi
 async def _offer_own_move(
     ctx: BookingContext, call: CallContext, request: ServiceRequest, understood: Understanding, offer: Offer
 ) -> Answer | None:
-    """Return the offer to move the caller's own appointment to the time that it blocks. Where other readings of this time are free,
-    the caller is asked which one is meant.
+    """Return the offer to move the caller's own appointment to the requested time, if only this appointment blocks it. If other
+    readings of this time are free, the caller is asked which one is meant.
     """
     rules, is_free = request.rules, offer.obstacle is None
     taken = [each for each in offer.missed if each.obstacle is Obstacle.TAKEN]
@@ -141,7 +141,7 @@ async def _offer_own_move(
 
 
 def _ask_besides(answer: Answer, *, asks_day: bool, is_unclear: bool) -> Answer:
-    """Return an offer with the question for another day, or for an hour that was not understood."""
+    """Return the offer with a question for another day, or for the hour if that was not understood."""
     if asks_day:
         answer = replace(answer, message=f"{answer.message} {say().or_another_day}")
     if is_unclear:  # the day is kept
@@ -159,8 +159,8 @@ async def _choose_unless_named(
     settings: BookingSettings,
     read_remote: ReadRemote,
 ) -> Offer:
-    """Choose an offer. Where all of it has just been named, and the caller has asked for others since, it is one of others, if any
-    are free.
+    """Return an offer. If all its slots have just been named and the caller has asked for other ones, return other free slots
+    if there are any.
     """
     search = request, read_busy, now, understood, settings, read_remote
     service = request.rules.service.name
@@ -173,7 +173,7 @@ async def _choose_unless_named(
 
 
 def _count_offer(ctx: BookingContext, read_remote: FreeTimesReader, slots: Sequence[Slot]) -> Basis:
-    """Return what the offer of these slots rests on, and count it if there are any."""
+    """Return the basis of the offer of these slots, and count the offer in the metrics if there are any."""
     basis = read_remote.basis(slots)
     if slots:
         ctx.metrics.offered(basis.value)
@@ -190,9 +190,9 @@ def describe_offer(
     *,
     moves: bool = False,
 ) -> Answer:
-    """Return the answer that says what is not free, and why, and offers the slots.
+    """Return the answer that says which requested times are not free, and why, and offers the slots.
 
-    It is a success only if some of what was asked for is free: else a model says "10 Uhr geht" of a time that is taken.
+    It is a success only if a requested time is free: otherwise a model says "10 Uhr geht" about a time that is taken.
     """
     rules, sentences = request.rules, list[str]()
     slots = slot_fields(rules, offer.slots, now, request.staff)
@@ -230,7 +230,7 @@ def describe_offer(
 
 
 def _without_repeated(missed: Sequence[Missed], rules: ServiceRules) -> list[Missed]:
-    """Return what is not free, of several days at one time that is never a start only the first: the reason is the same."""
+    """Return the missed times. If one clock time is off the grid on several days, keep the first: the reason is the same."""
     kept, clocks = list[Missed](), set[time]()
     for each in missed:
         clock = each.candidate.start.astimezone(rules.zone).time()
@@ -251,11 +251,11 @@ async def offer_alternatives(
     moving: Appointment | None = None,
     shared: bool = False,
 ) -> tuple[Answer, Obstacle]:
-    """Say why `start` is not free, and offer a choice of what is free around it, as `check_availability` does.
+    """Return the answer with the reason why `start` is not free and a choice of free slots around it. Return also the obstacle.
 
-    `moving` is the appointment that was to be moved there: it is no obstacle to itself, and stays with its staff member. Where it
-    is now is offered only if nothing else is free. `shared`: the call held no time when it asked, so what is free for it is free
-    for all, and one search serves all who ask at the same moment.
+    `moving` is the appointment that was to be moved to `start`: it is no obstacle to itself and stays with its staff member.
+    Its present start is offered only if nothing else is free. `shared`: the call held no time when it asked, so one search
+    serves all calls that ask at the same moment.
     """
     now, settings = ctx.clock.now(), ctx.settings
     found = await find_alternatives(
@@ -299,9 +299,8 @@ async def offer_alternatives(
 async def offer_for_move(
     ctx: BookingContext, request: ServiceRequest, call: CallContext, understood: Understanding, appointment: Appointment
 ) -> Answer:
-    """Offer where an appointment can be moved to within hours, days or a choice: `gegen elf`, `Dienstag oder Mittwoch`.
-
-    None is held, and nothing is moved: the caller still has to choose. Where it is now is offered only if nothing else is free.
+    """Return an offer of starts to which an appointment can move within hours, days or a choice: `gegen elf`, `Dienstag oder
+    Mittwoch`. No slot is held: the caller still has to choose. The present start is offered only if nothing else is free.
     """
     now = ctx.clock.now()
     read_remote = FreeTimesReader(ctx, request.rules, call.correlation_id, appointment.id)
@@ -322,11 +321,11 @@ async def offer_for_move(
 async def _add_examples(
     ctx: BookingContext, request: ServiceRequest, call: CallContext, answer: Answer, parts: Sequence[str | None]
 ) -> Answer:
-    """Add the next free times to the question about a time that was not understood, so that the caller has something to choose.
+    """Return the question about a time that was not understood, with the next free slots, so that the caller can choose one.
 
-    They keep what was understood: the hours, and the weekdays that the words exclude ("aber nicht am Montag"). They begin with the
-    first of the times that were offered last. None is held: nobody has asked for them. A hold of the call keeps them as offers. The
-    question alone is the answer if they are not found in time, or the database is away.
+    The slots respect the understood words: hours, and excluded weekdays ("aber nicht am Montag"). They begin with the first
+    time of the last offer. None is held, since nobody has asked for them; a hold of the call keeps them as offers. If they are
+    not found in time, or the database is unavailable, the question is returned alone.
     """
     if answer.fields.get("refused") != Refusal.NOT_UNDERSTOOD:
         return answer
@@ -358,7 +357,7 @@ async def _add_examples(
 
 
 def _find_hours(parts: Sequence[str | None], days: Daily, call: CallContext, zone: ZoneInfo) -> Daily | None:
-    """Return the hours that the time and the part of the day name beside a day that was not understood; None if they name none."""
+    """Return the hours named by the time and part of the day, beside a day that was not understood; None if they name none."""
     if not any(parts[1:]):
         return None
     tomorrow = call.started_at.astimezone(zone).date() + timedelta(days=1)

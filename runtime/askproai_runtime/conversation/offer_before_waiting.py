@@ -1,4 +1,4 @@
-"""Who wants to be put on the waiting list is first offered what is free of that time, or what comes instead of it."""
+"""Before a caller joins the waiting list: offer the free slots of the requested time, or other slots if it is impossible."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -25,13 +25,13 @@ from askproai_runtime.spoken_times import Candidate
 async def offer_before_waiting(
     ctx: BookingContext, request: ServiceRequest, call: CallContext, candidates: Sequence[Candidate], name: str
 ) -> Answer | None:
-    """Return None if a customer of this `name` can wait for `candidates`: the rules allow them, and nothing of them is free.
+    """Return None if a customer of this `name` can wait for `candidates`: the rules allow these times, and no slot in them is
+    free. Otherwise return an offer of the free slots, the closest held for this call; or the reason why none is possible,
+    and other slots.
 
-    Else offer what is free of them, the closest held for this call; or say why there can be nothing, and offer what comes next.
-    What is free is named once: whoever has heard of a time of each such day in this call, and wants none of them, can wait.
-    What was named beside times that were declined is named once more, before anything else.
-    Of a long span the first weeks are searched, as many as a month has. Nobody waits for whom Cal.com surely refuses, nor for a
-    time that only their own appointment blocks.
+    Each free slot is offered once: a caller who has heard one on each such day, and declines them all, can wait. Slots that
+    were offered beside declined ones are offered again first. Of a long span only the first weeks are searched, as many as a
+    month has. Nobody can wait for a staff member whom Cal.com refuses, or for a time that only their own appointment blocks.
     """
     request = leave_out_refused(ctx, request)
     now, rules = ctx.clock.now(), request.rules
@@ -79,10 +79,10 @@ async def offer_before_waiting(
 def has_declined(
     call: CallContext, request: ServiceRequest, slots: Sequence[Slot], candidates: Sequence[Candidate]
 ) -> bool:
-    """Return whether the caller has declined a time within `candidates` on each day of the `slots` that are free of them.
+    """Return whether the caller has declined a time within `candidates` on each day of these free `slots`.
 
-    A slot that was named beside declined ones and may still suit is declined by no other one of its day. Nobody waits for exactly
-    the times that are free.
+    A slot that was offered beside declined ones, and may still suit, is not declined with them. A caller cannot wait for
+    exactly the times that are free.
     """
     rules, zone = request.rules, request.rules.zone
     if not {slot.start for slot in slots}.isdisjoint(_starts_beside_declined(call, request, candidates)):
@@ -99,7 +99,7 @@ def has_declined(
 def _starts_beside_declined(
     call: CallContext, request: ServiceRequest, candidates: Sequence[Candidate]
 ) -> list[datetime]:
-    """Return the starts within `candidates` that were named beside declined ones, earliest first."""
+    """Return the starts within `candidates` that were offered beside declined ones, earliest first."""
     beside = call.starts_beside_declined(request.rules.branch.name, request.rules.service.name, request.staff)
     return sorted(start for start in beside if any(candidate.contains(start) for candidate in candidates))
 
@@ -113,7 +113,7 @@ def _query_of(request: ServiceRequest, candidate: Candidate, now: datetime, limi
 async def _offer_next(
     ctx: BookingContext, request: ServiceRequest, call: CallContext, never: Candidate, read_remote: FreeTimesReader
 ) -> Answer:
-    """Say why the rules allow nothing of a candidate, and offer what is free next, or name the next day on which it is possible."""
+    """Return the answer with the reason why no start in `never` is possible, and the next free slots or possible day."""
     now, rules, staff = ctx.clock.now(), request.rules, request.staff
     horizon = datetime.fromtimestamp(horizon_end(rules, now), UTC)
     obstacle = await _why_never(request, never, now)
@@ -133,7 +133,7 @@ async def _offer_next(
 
 
 async def _why_never(request: ServiceRequest, never: Candidate, now: datetime) -> Obstacle:
-    """Return why the rules allow nothing of a candidate."""
+    """Return why the rules allow no start in the candidate."""
     rules = request.rules
     obstacle = await explain_missed(rules, never, now, request.staff)
     if obstacle is not Obstacle.TAKEN:
@@ -144,7 +144,7 @@ async def _why_never(request: ServiceRequest, never: Candidate, now: datetime) -
 
 
 async def _next_day_sentence(request: ServiceRequest, first: datetime, horizon: datetime, now: datetime) -> str:
-    """Name the first day from `first` on which the rules allow a start, so that the caller can wait for that one."""
+    """Return the sentence with the first day from `first` on which the rules allow a start, for which the caller can wait."""
     rules = request.rules
     possible = SlotQuery(now, first, horizon, request.staff, limit=1)
     for slot in await find_closest(rules, nobody_is_busy, possible):

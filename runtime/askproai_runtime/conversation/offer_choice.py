@@ -1,6 +1,6 @@
-"""Which slots to offer for what a caller asks: those of the requested time, else the closest ones and why it is not free.
+"""Choose the slots to offer: slots at the requested time, else the closest ones with the reason why that time is not free.
 
-All that is read comes by two functions (`ReadBusy`, `ReadRemote`); nothing is held or said here.
+All data is read by two functions (`ReadBusy`, `ReadRemote`); nothing is held or said here.
 """
 
 import asyncio
@@ -46,7 +46,7 @@ _LONGEST_DAY = timedelta(hours=25)  # that of the change to winter time
 
 @dataclass(frozen=True, slots=True)
 class Missed:
-    """A candidate that is not free, and why."""
+    """A candidate time that is not free, and the reason."""
 
     candidate: Candidate
     obstacle: Obstacle
@@ -54,11 +54,11 @@ class Missed:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """Slots to offer, and what is not free (`missed`). If none is at the requested time: why (`obstacle`), and whether the slots
-    are at least at its hours.
+    """Slots to offer, and the candidates that are not free (`missed`). If no slot is at the requested time, `obstacle` is the
+    reason, and `keeps_hours` says whether the slots are at least within its hours.
 
-    `readings` are those of an ambiguous time that are free, if they are several: the caller must say which one is meant. The slots
-    are one of each then, or none. `has_more`: other starts that were asked for are free, too.
+    `readings` are the free readings of an ambiguous time if several are free: the caller must choose one. `slots` then has one
+    slot of each reading, or none. `has_more`: other requested starts are free, too.
     """
 
     slots: list[Slot]
@@ -78,13 +78,14 @@ async def choose_offer(
     read_remote: ReadRemote = no_remote,
     without: frozenset[datetime] = frozenset(),
 ) -> Offer:
-    """Choose slots of each candidate that has any, and say why the others have none; else those closest to the first candidate.
+    """Return slots of each candidate that has free ones, and why the others have none; else the slots closest to the first
+    candidate.
 
-    If the latest time is wanted it is the last slot alone, of the last candidate that has any. Starts in `without` are left out.
-    Of an ambiguous time no free reading is taken before another: a yes would not say which one is meant.
+    If the latest time is requested, return only the last slot, of the last candidate that has one. Starts in `without` are left
+    out. If an ambiguous time has several free readings, none is preferred: a yes would not say which one is meant.
 
-    It runs in the event loop, between other callers' requests: every search is bounded, by `look_ahead` to either side of the
-    requested time and by the number of offers, whatever the horizon and the grid are.
+    The search blocks other callers' requests in the event loop. So it is bounded, whatever the horizon and grid are: by
+    `look_ahead` to either side of the requested time and by the number of offers.
     """
     rules, staff, count = request.rules, request.staff, settings.offers
     read_busy = remember_reads(read_busy)
@@ -118,7 +119,7 @@ async def choose_offer(
 
 
 async def find_in_hours(rules: ServiceRules, read_busy: ReadBusy, query: SlotQuery, read_remote: ReadRemote) -> Choice:
-    """Return a choice of a part of the day. Nobody calls noon the afternoon: it is offered where nothing later is free."""
+    """Return a choice of slots in a part of the day. An afternoon begins at one o'clock, unless only noon is free."""
     if (later := _without_noon(rules, query)) and (
         found := await find_choice(rules, read_busy, later, read_remote)
     ).slots:
@@ -127,7 +128,7 @@ async def find_in_hours(rules: ServiceRules, read_busy: ReadBusy, query: SlotQue
 
 
 def _without_noon(rules: ServiceRules, query: SlotQuery) -> SlotQuery | None:
-    """Return a query of afternoons from one o'clock on; None for other hours."""
+    """Return the query of an afternoon limited to one o'clock and later; None for other hours."""
     first, end = query.first.astimezone(rules.zone), query.end.astimezone(rules.zone)
     hours = (query.daily.opens, query.daily.closes) if query.daily else (first.time(), end.time())
     if hours != AFTERNOON:
@@ -137,7 +138,7 @@ def _without_noon(rules: ServiceRules, query: SlotQuery) -> SlotQuery | None:
 
 
 def _take_of_each(choices: Sequence[list[Slot]], count: int) -> list[Slot]:
-    """Return up to `count` slots: the first of each choice before the second of any, so that each day asked for is offered."""
+    """Return up to `count` slots: the first slot of each choice, then the second ones, so that each requested day is offered."""
     in_turn = [slot for turn in zip_longest(*choices) for slot in turn if slot is not None]
     each_once = list({slot.start: slot for slot in reversed(in_turn)}.values())[::-1]
     return each_once[:count]
@@ -146,7 +147,7 @@ def _take_of_each(choices: Sequence[list[Slot]], count: int) -> list[Slot]:
 async def _explain_each(
     rules: ServiceRules, not_free: Sequence[Candidate], now: datetime, staff: str | None, offered: Sequence[Slot]
 ) -> tuple[Missed, ...]:
-    """Return why candidates are not free: of each day that has no offer either, once for each reason."""
+    """Return why candidates are not free, each reason once for a day. Days with an offered slot are left out."""
     days = {slot.start.astimezone(rules.zone).date() for slot in offered}
     missed: dict[tuple[date, Obstacle], Missed] = {}
     for candidate in not_free:
@@ -158,7 +159,7 @@ async def _explain_each(
 
 
 async def _explain_days(rules: ServiceRules, missed: Candidate, now: datetime, staff: str | None) -> list[Missed]:
-    """Return why nothing of a candidate is free: of a few whole days each by itself, unless the reason is the same."""
+    """Return why a candidate has no free slot. Up to three whole days are explained separately if the reasons differ."""
     whole = Missed(missed, await explain_missed(rules, missed, now, staff))
     days = list_days(rules, missed)
     if missed.end is None or missed.daily is not None or not 1 < len(days) <= _MOST_REASONS or _hours_of(missed):
@@ -172,7 +173,7 @@ async def _explain_days(rules: ServiceRules, missed: Candidate, now: datetime, s
 
 
 def _in_order(understood: Understanding) -> Sequence[Candidate]:
-    """Return the candidates in the order of the search: from the last one on if the latest time is wanted."""
+    """Return the candidates in search order: reversed if the latest time is requested."""
     latest = any(candidate.latest for candidate in understood.candidates)
     return understood.candidates[::-1] if latest and not understood.ambiguous else understood.candidates
 
@@ -180,7 +181,7 @@ def _in_order(understood: Understanding) -> Sequence[Candidate]:
 async def _find_latest(
     rules: ServiceRules, read_busy: ReadBusy, query: SlotQuery, settings: BookingSettings, read_remote: ReadRemote
 ) -> list[Slot]:
-    """Return the last slot of a query; without a last day, that of the first day on which any slot is free."""
+    """Return the last slot of a query. If the query has no last day, return the last slot of the first day with a free slot."""
     if query.end - query.first > _WITHOUT_END:
         soon = replace(query, end=max(query.now, query.first) + settings.look_ahead)
         return await find_latest_of_first_day(rules, read_busy, soon, read_remote)
@@ -190,14 +191,14 @@ async def _find_latest(
 
 
 def _ask_which(free: Sequence[tuple[Candidate, list[Slot]]], count: int) -> Offer:
-    """Return the readings with one slot of each; without slots if they are spans, in which a time has still to be chosen."""
+    """Return the free readings with one slot each. If a reading is a span, return no slots, since a time in it must be chosen."""
     readings = tuple(candidate for candidate, _ in free)
     is_exact = len(free) <= count and all(candidate.end is None for candidate in readings)
     return Offer([slots[0] for _, slots in free] if is_exact else [], readings=readings)
 
 
 async def explain_missed(rules: ServiceRules, missed: Candidate, now: datetime, staff: str | None) -> Obstacle:
-    """Return why nothing of `missed` is free. Hours in which the rules allow no start have the obstacle of such a clock time."""
+    """Return why `missed` has no free slot. Hours in which the rules allow no start get the obstacle of such a clock time."""
     if missed.end is None:
         return find_obstacle(rules, missed.start, now, staff)
     obstacle = find_obstacle(rules, missed.start, now, staff, whole_day=True)
@@ -218,12 +219,12 @@ async def explain_missed(rules: ServiceRules, missed: Candidate, now: datetime, 
 
 
 def _list_begins(rules: ServiceRules, missed: Candidate, hours: Daily) -> list[datetime]:
-    """Return when the hours of `missed` begin on each of its days."""
+    """Return the instant at which the hours of `missed` begin, for each of its days."""
     return [datetime.combine(day, hours.opens, rules.zone) for day in list_days(rules, missed)]
 
 
 def _find_obstacle_of_days(rules: ServiceRules, missed: Candidate, staff: str | None) -> Obstacle:
-    """Return why nothing of several days is free: the obstacle of the first one is not that of a whole week."""
+    """Return why several days have no free slot. The obstacle of the first day need not apply to a whole week."""
     if not is_day_off(rules, missed, staff):
         return Obstacle.TAKEN
     is_open = any(is_open_day(rules, day) for day in list_days(rules, missed))
@@ -231,7 +232,7 @@ def _find_obstacle_of_days(rules: ServiceRules, missed: Candidate, staff: str | 
 
 
 def _hours_of(missed: Candidate) -> Daily | None:
-    """Return at which times of any day `missed` is meant; None if it names none."""
+    """Return the hours of the day that `missed` names; None if it names none."""
     if missed.daily is not None or missed.end is None:
         return missed.daily
     opens, closes = missed.start.time(), missed.end.time()
@@ -244,7 +245,7 @@ def _hours_of(missed: Candidate) -> Daily | None:
 
 @dataclass(frozen=True, slots=True)
 class Near:
-    """Slots near a time that is not free, and whether they keep its hours. `has_more` as of a `Choice`."""
+    """Slots near a time that is not free. `keeps_hours`: they are within its hours. `has_more` is as in a `Choice`."""
 
     slots: list[Slot]
     keeps_hours: bool = True
@@ -262,11 +263,12 @@ async def find_near(
     *,
     with_others: bool = True,
 ) -> Near:
-    """Return a choice of free slots near `missed`. They keep its hours if they can: an afternoon is moved to another afternoon.
+    """Return a choice of free slots near `missed`, within its hours if possible: an afternoon is moved to another afternoon.
 
-    Around a time that was named also before it, as far as `look_ahead`; else from `missed` on. Beyond the horizon the last ones
-    before its end, or the next ones from now on. Where no start is in the hours because of the grid, the closest ones keep them as
-    well as can be. For an exact time or a day off of a named person other people's are included `with_others`.
+    Around a named time, the search covers `look_ahead` before and after it; otherwise it begins at `missed`. Beyond the
+    horizon, the last slots before its end count, or the next ones from now on. If the grid has no start within the hours, the
+    closest starts count as within them. For an exact time or a named staff member's day off, `with_others` adds slots of other
+    staff members.
     """
     rules, ahead = request.rules, settings.look_ahead
     desired, exact = max(now, missed.start), missed.end is None
@@ -308,14 +310,14 @@ async def find_near(
 
 
 def _searched_until(missed: Candidate, first: datetime) -> datetime:
-    """Return from when on a search at the hours of `missed` is not a repeated one: callers hear of the time after it."""
+    """Return the instant from which a search within the hours of `missed` begins, so that it does not repeat the first search."""
     if missed.end is None or missed.end - max(missed.start, first) > LONGEST_SPAN:
         return first
     return max(first, missed.end)
 
 
 def _find_same_time(request: ServiceRequest, start: datetime, within: timedelta) -> datetime | None:
-    """Return the next instant with the time of day of `start` on a day on which somebody works; None when there is none."""
+    """Return the next instant with the time of day of `start` on a working day of the staff; None if there is none."""
     rules = request.rules
     at = start.astimezone(rules.zone)
     days = (at.date() + timedelta(days=n) for n in range(1, within.days + 1))
@@ -331,9 +333,9 @@ async def _with_others(
     own: Choice,
     read_remote: ReadRemote,
 ) -> Choice:
-    """Insert another staff member's slot of `missed` after the first slot; if the requested person has none, offer anybody's.
-
-    Anybody's are a second search, of everybody; if it takes too long, only who is free at `missed` is offered.
+    """Return the choice with another staff member's slot at `missed` in second place. If the requested staff member has no
+    slot, return the slots of all staff members. That needs a second search; if it takes too long, return only the slots at
+    `missed`.
     """
     at = SlotQuery.at(missed.start, query.now, None)
     if missed.end is not None:

@@ -1,4 +1,4 @@
-"""What a group was offered, so that just that is booked."""
+"""The slots that a group was offered, so that exactly these are booked."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
@@ -12,14 +12,15 @@ from askproai_runtime.visits import same_services
 
 
 def find_named(call: CallContext, rules: ServiceRules, start: datetime) -> Sequence[NamedSlot]:
-    """Return the last offer of the service at `start`: the slots of all who come, the caller's first; empty without one."""
+    """Return the last offer of the service at `start`: one slot for each person, the caller's first; () if there is none."""
     return next(iter(call.list_offers(rules.branch.name, start, rules.service.name)), ())
 
 
 def find_offered(call: CallContext, request: BookingRequest) -> list[Slot]:
-    """Return the slots that the people of a group were offered from the requested start on; empty if these are not known.
+    """Return the slots that a group was offered from the requested start on, one for each person; [] if they are not known.
 
-    Without an offer to the group each keeps the person of an offer to one alone; the others have a slot with nobody.
+    Without an offer to the group, each person keeps the staff member of an offer for one person. The others get a slot without
+    one.
     """
     if not request.companions:
         return []
@@ -32,13 +33,13 @@ def find_offered(call: CallContext, request: BookingRequest) -> list[Slot]:
 
 
 def _find_alone(call: CallContext, rules: ServiceRules, start: datetime) -> str | None:
-    """Return the staff member of the last offer of a companion's service to one person alone; None without one."""
+    """Return the staff member of the last offer of a companion's service for one person; None if there is none."""
     offers = call.list_offers(rules.branch.name, start, rules.service.name)
     return next((named[0].staff for named in offers if len(named) == 1), None)
 
 
 def _from_names(people: Sequence[ServiceRules], named: Sequence[NamedSlot]) -> list[Slot]:
-    """Return the slots of these people; none if one is of another service, or of who does it no longer."""
+    """Return the slots for these people; [] if a slot is for another service or its staff member no longer does the service."""
     for slots in _list_orders(people, named):
         fits = [
             same_services(rules.service.name, slot.service) and bool(rules.able(slot.staff))
@@ -57,7 +58,7 @@ def _from_names(people: Sequence[ServiceRules], named: Sequence[NamedSlot]) -> l
 
 
 def _list_orders(people: Sequence[ServiceRules], offered: Sequence[NamedSlot]) -> Iterator[tuple[NamedSlot, ...]]:
-    """Yield what was offered in each order of those who come along, as offered first: a model may name them in another one."""
+    """Yield the offered slots in each order of the companions, the offered order first: a model may reorder the companions."""
     if len(offered) == len(people):
         for others in permutations(offered[1:]):
             yield offered[0], *others

@@ -1,4 +1,4 @@
-"""A group whose calendar takes each appointment by itself only: one person after the other is booked, each after a question."""
+"""A group that the remote calendar can only book one by one: each person is booked after a question to the caller."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -30,7 +30,7 @@ _BESIDE: Final = RELATIVES | _WORDS.beside
 
 @dataclass(frozen=True, slots=True)
 class OneOfGroup:
-    """The arguments that book one person of a group alone, and those of each who is left."""
+    """The arguments that book one person of a group (`args`), and the arguments for each remaining person (`left`)."""
 
     args: dict[str, Any]
     left: Sequence[dict[str, Any]]
@@ -46,7 +46,7 @@ class OneOfGroup:
 
 
 def _agrees(words: str, name: str) -> bool:
-    """Return whether words are a yes, or the name of the person who was asked about and nothing else that matters."""
+    """Return whether the words are a yes, or only the name of the person in the question."""
     rest = _NO_PROBLEM.sub("", words)
     if _NOT.search(rest) or not rest:
         return False
@@ -63,9 +63,9 @@ def find_next(
     appointments: Sequence[Appointment],
     group: BookedOneByOne,
 ) -> OneOfGroup:
-    """Return the first of a group who has none of the call's `appointments` at this time.
+    """Return the first person of a group without one of the call's `appointments` at this time, and the remaining people.
 
-    Raises `ClarificationNeeded` once in a call with the question whether to begin with the first: all were to be booked, or none.
+    Raises `ClarificationNeeded` once in a call, to ask whether to begin with the first person: the caller wanted all or none.
     """
     names = name_guests(call, group.names, request.name, request.start)
     start = request.start.astimezone(request.rules.zone).isoformat()

@@ -1,5 +1,5 @@
-"""The day of words that leave it open after an answer with days: a time alone ("lieber um vier"), a weekday, a day of the month, a
-relative day ("in zwei Wochen").
+"""Find the day for words that leave it open after an answer with days: a time alone ("lieber um vier"), a weekday, a day of the
+month, or a relative day ("in zwei Wochen").
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -45,7 +45,7 @@ from askproai_runtime.spoken_times import (
 
 @dataclass(frozen=True, slots=True)
 class TimeWords:
-    """The arguments of a request, and the times that were `named` before it. `own` is the appointment that is moved."""
+    """The arguments of a request, and the times that an earlier answer `named`. `own` is the appointment to move."""
 
     named: NamedTimes
     call: CallContext
@@ -61,7 +61,7 @@ class TimeWords:
 
     @property
     def said(self) -> Mapping[str, str]:
-        """The arguments for a time that there are."""
+        """The texts of the time arguments that have a value, by the argument's name."""
         return {name: text for name in NO_TIME if (text := read_text(self.args, name))}
 
     @property
@@ -80,17 +80,17 @@ class TimeWords:
 
     @property
     def own_day(self) -> date | None:
-        """The day of the appointment that is moved."""
+        """The local day of the appointment to move; None if no appointment is moved."""
         return None if self.own is None else day_of(self.own.starts_at, self.zone)
 
     @property
     def is_of_other_service(self) -> bool:
-        """Whether the appointment that is moved is of another service than the named times."""
+        """Whether the appointment to move has another service than the named times."""
         return self.own is not None and offers_other_service(self.call, self.own.service)
 
     @property
     def is_refused(self) -> bool:
-        """Whether the time alone is that of the refused start, and was not offered with another person at that start."""
+        """Whether a time alone is the refused start's, and this start was not offered with another staff member."""
         refused = self.named.refused
         return (
             refused is not None
@@ -99,29 +99,29 @@ class TimeWords:
         )
 
     def understand(self, *parts: str | None) -> tuple[Candidate, ...]:
-        """Return the readings of a day, a time and a part of a day, as of the beginning of the call."""
+        """Return the readings of a day, a time and a part of the day, relative to the start of the call."""
         return understand_parts(*parts, at=self.call.started_at, zone=self.zone).candidates
 
     def at(self, days: Collection[date]) -> set[datetime]:
-        """Return the starts that a time alone means on days."""
+        """Return the starts on these days that a time alone means."""
         return exact_starts(read_on(days, self.parts, self.call, self.zone))
 
     def at_own(self) -> set[datetime]:
-        """Return the starts that a time alone means on the day of the appointment which is moved, but its own one."""
+        """Return the starts that a time alone means on the day of the appointment to move, without its present start."""
         if self.own is None or self.own_day is None:
             return set()
         found = Understanding(tuple(read_on({self.own_day}, self.parts, self.call, self.zone)), ambiguous=True)
         return exact_starts(keep_open_readings(found, self.find_service()).candidates) - {self.own.starts_at}
 
     def read_said(self) -> SaidDays:
-        """Return which of the days on which a time can be meant, or was offered before, the caller has chosen since."""
+        """Return the days that the caller has chosen since, among all days that may be meant or were offered before."""
         starts = {*self.named.starts, *self.call.offered_last, *self.offered, self.named.refused}
         days = {*days_of(filter(None, starts), self.zone), *filter(None, [self.own_day])}
         times = [each.astimezone(self.zone) for each in self.at(days)]
         return read_said_days(self.named.said_since, times, self.call.started_at.astimezone(self.zone))
 
     def on_days(self, days: Collection[date]) -> Mapping[str, Any]:
-        """Return the arguments of a time alone on any of these days."""
+        """Return the arguments of a time alone with these days, of which any may be meant."""
         return name_time(self.args, any_of(sorted(days)), *put_on_day(min(days), self.parts)[1:])
 
     def with_days(self, meant: Collection[date], *, asks: bool) -> Mapping[str, Any]:
@@ -140,7 +140,7 @@ class TimeWords:
 
 
 def needs_day(words: TimeWords) -> bool:
-    """Return whether words mean a time on the offered days, and nothing alone: "lieber später"."""
+    """Return whether the words are a time only relative to the offered days: "lieber später"."""
     if words.named.naming is not Naming.OFFERED:
         return False
     alone = understand_parts(*words.parts, at=words.call.started_at, zone=words.zone)
@@ -149,9 +149,8 @@ def needs_day(words: TimeWords) -> bool:
 
 
 def put_time(words: TimeWords) -> Mapping[str, Any]:
-    """Return the arguments of a time alone with the day that it means, or the days that are offered then.
-
-    After a change it may be a time that was offered on another day.
+    """Return the arguments of a time alone with the day that it means, or with all named days for a search. After a change it
+    may also mean a time that was offered on another day.
     """
     call, days = words.call, words.named_days
     if words.searches:
@@ -169,10 +168,11 @@ def put_time(words: TimeWords) -> Mapping[str, Any]:
 
 
 def _put_open_day(words: TimeWords) -> Mapping[str, Any]:
-    """Return the arguments of a time alone with the only day on which it can be meant. Raises the question for the day.
+    """Return the arguments of a time alone with the only day on which it may be. Raises the question for the day if several
+    remain.
 
-    Just this time may have been named, or refused, on a day. It may be on the day of the appointment that is moved, too, where the
-    caller has not agreed to the named one. The caller's words since count where they leave no doubt.
+    Exactly this time may have been named or refused on a day. It may also be on the day of the appointment to move, if the
+    caller has not agreed to the named day. Clear words of the caller since then decide.
     """
     named, own, zone, said = words.named, words.own_day, words.zone, words.read_said()
     exact = set[datetime]() if words.is_of_other_service else words.at(words.named_days) & {*named.starts}
@@ -197,9 +197,8 @@ def _put_open_day(words: TimeWords) -> Mapping[str, Any]:
 
 
 def _put_other_time(words: TimeWords, said: SaidDays, *, is_at_own: bool) -> Mapping[str, Any]:
-    """Return the arguments of a time alone that was not named with the days on which it can be meant.
-
-    It may be on the day of the appointment that is moved (`is_at_own`), too: after offers of a move only where the caller objects.
+    """Return the arguments of a time alone that no answer has named, with the days on which it may be. With `is_at_own` that
+    may be the day of the appointment to move; after offers for the move, only if the caller objects to them.
     """
     named, zone, days, own_days = words.named, words.zone, {*words.named_days}, {*filter(None, [words.own_day])}
     if named.refused:
@@ -217,9 +216,8 @@ def _put_other_time(words: TimeWords, said: SaidDays, *, is_at_own: bool) -> Map
 
 
 def put_weekday(words: TimeWords, span: Grain) -> Mapping[str, Any]:
-    """Return the arguments of a weekday alone, or of a day of the month, with the named start or day that has it.
-
-    Another day in the week, or the month, of the named ones is searched, and else asked about beside the coming one.
+    """Return the arguments of a weekday or a day of the month with the named start or day that it means. If no named day fits,
+    a day in the same week or month is searched, or the caller is asked to choose between it and the coming one.
     """
     call, zone, parts, days = words.call, words.zone, words.parts, words.named_days
     is_changed = words.named.naming is Naming.CHANGED
@@ -253,8 +251,8 @@ def put_weekday(words: TimeWords, span: Grain) -> Mapping[str, Any]:
 def _put_listed_weekday(
     words: TimeWords, near: Collection[date], plain: Collection[Candidate], offered: Collection[datetime]
 ) -> Mapping[str, Any]:
-    """Return the arguments of a weekday with the listed day that it means, else as they are. A time that was offered may be meant
-    as well.
+    """Return the arguments of a weekday with the listed day that it means, else unchanged. If an offered time may be meant as
+    well, the caller is asked.
     """
     if not (listed := {*near} & {*words.named_days}):
         return words.args
@@ -263,10 +261,10 @@ def _put_listed_weekday(
 
 
 def put_relative_day(words: TimeWords) -> Mapping[str, Any]:
-    """Return the arguments of "nächsten Freitag" or "in zwei Wochen" with the day that they mean after a change, or a question.
+    """Return the arguments of "nächsten Freitag" or "in zwei Wochen" with the day meant after a change, or raise a question.
 
-    After a change it is not the changed day, from which it may count, too. A caller who has named no day since may repeat the words
-    by which it was booked. After a question which day it is, it is the one that the caller has named since.
+    After a change the day is another one than the changed day, and may be relative to it. If the caller has named no day since,
+    the words may repeat the ones that booked it. After a question for the day, it is the day that the caller has named since.
     """
     call, zone, named, days = words.call, words.zone, words.named, {*words.named_days}
     is_relative = not words.searches and is_relative_day(words.day)

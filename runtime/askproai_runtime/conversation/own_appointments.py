@@ -1,8 +1,8 @@
-"""Which appointment a caller means.
+"""Find the appointment that a caller means.
 
-A caller owns the appointments that were booked from or for the number that calls now, and those that this call has made; no
-others. A caller who withholds the number owns those that this call has made. Where the tenant asks for a second factor, it decides
-instead of the number (`verification.py`).
+A caller owns the appointments booked from or for the calling number, and the ones made by this call. Without a visible number,
+a caller owns only the ones made by this call. If the tenant asks for a second factor, that decides instead of the number
+(`verification.py`).
 """
 
 import re
@@ -54,13 +54,12 @@ async def resolve_appointment(
     question: str,
     is_done: Callable[[Appointment, FormerStart], bool] | None = None,
 ) -> Appointment:
-    """Return the future appointment that is meant: named by `appointment_id`, by its day and time, or by its customer, service or
-    person, else the only one.
+    """Return the future appointment that is meant: by `appointment_id`, by day and time, by customer, service or staff member,
+    else the only one. Raises `ClarificationNeeded` with `question` and the choice.
 
-    Raises `ClarificationNeeded` with `question` and the choice. If what is named fits none, and only one can be meant, by its id or
-    as the only one, the caller is asked whether it is that one. But a model may repeat a move of this call that ended too late to
-    be answered: then the named time is the former one of an appointment to which `is_done` applies. The person of a move says with
-    whom the appointment is from then on, unless it answers the question.
+    If the named values fit no appointment, but only one can be meant, the caller is asked about this one. A model may repeat a
+    move of this call whose answer came too late: the named time is then the former start of an appointment for which `is_done`
+    is true. In a move, `staff` is the new staff member, unless it answers the question.
     """
     found = await list_own_appointments(ctx, conn, call, args)
     zone = ZoneInfo(ctx.config().time_zone)
@@ -92,8 +91,8 @@ async def resolve_appointment(
 
 
 def _read_id(args: Mapping[str, Any], found: Sequence[Appointment], zone: ZoneInfo) -> str | None:
-    """Return the id that is named, or that of the only one at the start in its place (`2026-12-11T13:00`). One that a model has
-    made up (`apt_001`) does not count where a day or a name says which.
+    """Return the named id, or the id of the only appointment at an ISO start in its place (`2026-12-11T13:00`). An invented id
+    (`apt_001`) is ignored if a day, name or service is given.
     """
     text = read_text(args, "appointment_id")
     if text is None or text in {str(each.id) for each in found}:
@@ -108,7 +107,7 @@ def _read_id(args: Mapping[str, Any], found: Sequence[Appointment], zone: ZoneIn
 
 
 def _find_at_start(text: str, found: Sequence[Appointment], zone: ZoneInfo) -> Appointment | None:
-    """Return the only appointment at the start that a text is in ISO 8601; None for any other text."""
+    """Return the only appointment at the start that a text has in ISO 8601; None for any other text."""
     try:
         start = parse_instant(text, zone)
     except ValueError:
@@ -127,7 +126,7 @@ async def _resolve_by_id(
     found: Sequence[Appointment],
     named: NamedTime,
 ) -> Appointment:
-    """Return the caller's own appointment with this id, if what else is named is not another one of those `found`."""
+    """Return the caller's own appointment with this id, unless the other named values mean another one of `found`."""
     own = await _get_own_appointment(ctx, conn, call, appointment_id)
     fitting = narrow(ctx.config(), call, args, found)
     if own is None and len(fitting) == 1:
@@ -147,10 +146,10 @@ async def _resolve_by_id(
 async def resolve_cancellation(
     ctx: BookingContext, conn: Connection, call: CallContext, args: Mapping[str, Any], question: str
 ) -> tuple[Appointment, str]:
-    """Return the appointment to cancel, as `resolve_appointment` does, and a preface of the question whether to do so.
+    """Return the appointment to cancel, found as in `resolve_appointment`, and a preface for the question whether to cancel it.
 
-    An agreement means the appointment of the call's last question whether to cancel, unless another one is named. What fits none
-    but an appointment that this call has cancelled is a repeated request, and means that one.
+    An agreement refers to the appointment of the call's last such question, unless another one is named. A request that only
+    fits an appointment already cancelled by this call is a repetition, and means that one.
     """
     questioned, reply = await find_questioned(ctx, conn, call)
     if questioned is not None and not questioned.live:
@@ -201,8 +200,8 @@ def _resolve_unnamed(
     *,
     is_all: bool,
 ) -> tuple[Appointment, str] | None:
-    """Return which of the appointments that are left is cancelled next, where no time says which: of all the first one, after the
-    question for it alone. None where nothing says which.
+    """Return which of the remaining appointments is cancelled next if no time is named. If all are to be cancelled, return the
+    first, with a question for it alone. Return None if no appointment is indicated.
     """
     if len(left) > 1 and is_all:
         return left[0], say().each_is_cancelled
@@ -216,19 +215,19 @@ def _resolve_unnamed(
 def _list_on_days(
     call: CallContext, args: Mapping[str, Any], zone: ZoneInfo, appointments: Sequence[Appointment]
 ) -> list[Appointment]:
-    """Return the appointments on several named days ("Mittwoch und Freitag"), one on each; empty where that is not certain."""
+    """Return one appointment for each of several named days ("Mittwoch und Freitag"); [] unless each day has exactly one."""
     days = _AND.split(read_text(args, "appointment_date") or "")
     on_days = [NamedTime.of({**args, "appointment_date": day}, call, zone).select(appointments) for day in days]
     return [each for (each,) in on_days] if len(days) > 1 and all(len(each) == 1 for each in on_days) else []
 
 
 def _keep(appointments: list[Appointment], several: Sequence[Appointment]) -> list[Appointment]:
-    """Return those of the `several` that are named together, if any are."""
+    """Return the appointments that are in `several`; all of them if `several` is empty."""
     return [each for each in appointments if each in several] if several else appointments
 
 
 def _names_all(call: CallContext, args: Mapping[str, Any]) -> bool:
-    """Return whether all appointments are named: by the arguments, or without any by the caller's words."""
+    """Return whether a request means all appointments, by its arguments, or if these name none, by the caller's words."""
     texts = [text for name in PICKING if (text := read_text(args, name))]
     return any(map(means_all, texts or [call.said_since or ""]))
 
@@ -244,7 +243,7 @@ async def _resolve_live(
     on_weekday: Sequence[Appointment],
     fit: Fit,
 ) -> Appointment:
-    """Return which of the live appointments is to be cancelled."""
+    """Return the live appointment to cancel. Raises `ClarificationNeeded` if it is uncertain."""
     if (likely := named.find_likely(found, on_weekday, fit)) is None:
         return _choose(ctx, call, found, named, question, fit)
     _require_no_other_customer(ctx, call, args, likely)
@@ -256,8 +255,8 @@ async def _resolve_live(
 def _require_no_other_customer(
     ctx: BookingContext, call: CallContext, args: Mapping[str, Any], likely: Appointment
 ) -> None:
-    """Raise `ClarificationNeeded` if a request names both another customer and another time than the appointment that is left: a
-    caller who hears a question about it may answer yes to what was asked for.
+    """Raise `ClarificationNeeded` if the request names another customer and another time than the likely appointment. Asked
+    whether to cancel this one, a caller may say yes and mean the requested one.
     """
     name = "" if asks_birth_date(ctx) else read_name_alone(read_text(args, "customer_name"), call.said)
     if is_other_person(name, likely.customer_name):
@@ -267,16 +266,15 @@ def _require_no_other_customer(
 
 
 async def _list_cancelled(ctx: BookingContext, conn: Connection, call: CallContext) -> list[Appointment]:
-    """Return what this call has cancelled, the last one at the end."""
+    """Return the appointments that this call has cancelled, the latest last."""
     ids = await list_cancelled_appointments(conn, ctx.tenant, call.call_id)
     read = [await get_appointment(conn, ctx.tenant, each) for each in ids]
     return [each for each in read if each is not None]
 
 
 async def is_beside_others(ctx: BookingContext, conn: Connection, call: CallContext, appointment: Appointment) -> bool:
-    """Return whether the caller's appointments are of several customers: a sentence about this one then names its customer.
-
-    With a second factor a call sees the appointments of one customer only.
+    """Return whether the caller's appointments have several customers, so that a sentence about one must name its customer.
+    With a second factor, a call only sees the appointments of one customer.
     """
     if asks_birth_date(ctx):
         return False
@@ -293,9 +291,8 @@ def none_found(ctx: BookingContext, call: CallContext) -> str:
 def _choose(
     ctx: BookingContext, call: CallContext, found: Sequence[Appointment], named: NamedTime, question: str, fit: Fit
 ) -> Appointment:
-    """Return the one of `found` that is named, or the only one that is left by `fit`. Raises `ClarificationNeeded`.
-
-    What is named in words that are not understood is asked, even if there is only one: the caller may mean another.
+    """Return the named appointment of `found`, or the only one left by `fit`. Raises `ClarificationNeeded`. If the named time
+    is not understood, the caller is asked even if there is only one appointment, since another may be meant.
     """
     if named.refused is not None:
         raise _choice(ctx, call, found, say_not_read(named.refused), question)
@@ -310,7 +307,7 @@ def _choose(
 async def _was_then(
     ctx: BookingContext, conn: Connection, call: CallContext, appointment: Appointment, named: NamedTime
 ) -> bool:
-    """Return whether an appointment is over, or was at the named time before this call has moved it."""
+    """Return whether the appointment has begun, or was at the named time before this call moved it."""
     if appointment.starts_at <= ctx.clock.now():
         return True
     former = await list_former_starts(conn, ctx.tenant, call.call_id)
@@ -326,8 +323,8 @@ async def _require_yes(
     found: Sequence[Appointment],
     preface: str = "",
 ) -> None:
-    """Raise `ClarificationNeeded` with the question whether this appointment is meant, although another time was named, unless the
-    caller has said yes. Without a transcript a model that repeats itself after the answer means it.
+    """Raise `ClarificationNeeded` with the question whether this appointment is meant although another time was named, unless
+    the caller has said yes. Without a transcript, a repetition by the model after an answer counts as a yes.
     """
     age = await record_which(conn, ctx.tenant, call.call_id, appointment.id, appointment.starts_at, named.spoken)
     reply = call.find_reply(meant_key(str(appointment.id)), age)
@@ -348,7 +345,7 @@ def _choice(
     question: str,
     near: datetime | None = None,
 ) -> ClarificationNeeded:
-    """Return the question which of `found` is meant. It names the three closest to `near` (without it: to now)."""
+    """Return the question which of `found` is meant, with the three appointments closest to `near`, or to now without it."""
     config, now = ctx.config(), ctx.clock.now()
     if not found:
         return ClarificationNeeded(none_found(ctx, call), outcome=FunctionOutcome.NONE_FOUND, appointments=[])
@@ -368,7 +365,7 @@ def _choice(
 async def _get_own_appointment(
     ctx: BookingContext, conn: Connection, call: CallContext, appointment_id: str
 ) -> Appointment | None:
-    """Return the appointment of this id if the caller owns it. A stranger's and an unknown id are answered alike."""
+    """Return the appointment with this id if the caller owns it; None for a stranger's appointment and for an unknown id."""
     try:
         appointment = await get_appointment(conn, ctx.tenant, UUID(appointment_id))
     except ValueError:

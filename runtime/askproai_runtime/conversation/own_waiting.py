@@ -1,4 +1,4 @@
-"""A caller's places on the waiting list, and their removal by the rules of a cancellation."""
+"""A caller's waiting-list entries, and their removal by the rules for cancellations."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -50,8 +50,8 @@ _NOT: Final = re.compile(rf"\b(?:{_WORDS.keeps_place})\b", re.IGNORECASE)
 
 
 async def list_own_waiting(ctx: BookingContext, conn: Connection, call: CallContext) -> list[WaitlistEntry]:
-    """Return the entries of the calling number and of this call, also those that were removed since it began; none where a number
-    alone proves nothing.
+    """Return the entries of the calling number and of this call, also ones removed since the call began; [] if the tenant asks
+    for birth dates, since a number alone proves nothing.
     """
     if asks_birth_date(ctx):
         return []
@@ -61,7 +61,7 @@ async def list_own_waiting(ctx: BookingContext, conn: Connection, call: CallCont
 
 
 def waiting_fields(entries: Sequence[WaitlistEntry]) -> list[dict[str, str]]:
-    """Return the entries for the model. A cancellation takes a `waitlist_id` as an `appointment_id`."""
+    """Return the entries as fields for the model. A cancellation accepts a `waitlist_id` as `appointment_id`."""
     return [
         {"waitlist_id": str(each.id), "service": each.service, "requested": each.requested, "customer_name": each.name}
         for each in entries
@@ -75,8 +75,8 @@ def describe_waiting(
     entries: Sequence[WaitlistEntry],
     joined_by: str | None = None,
 ) -> str:
-    """Return a description of places on the waiting list. It says the name of a place where several people wait, where the request
-    or the caller's introduction names another person, and where nobody has said this name.
+    """Return a description of waiting-list entries. It names the customer of an entry if the entries have several customers, if
+    the request or the caller's introduction names another person, or if nobody has said the customer's name.
     """
     are_several = len({fold(each.name) for each in entries}) > 1
     described = []
@@ -96,11 +96,11 @@ def _describe(ctx: BookingContext, entry: WaitlistEntry, *, is_named: bool) -> s
 
 
 async def leave_waitlist(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], asked: Answer) -> Answer:
-    """Take a caller off the waiting list, once the caller has agreed to it, or ask which place is meant.
+    """Remove a caller's waiting-list entry after the caller has agreed, or ask which entry is meant.
 
-    Return `asked`, what a cancellation of an appointment answers, unless the caller has none, or names a place by its id. A caller
-    who keeps an appointment hears of the places, too: one of them may have been meant. One who has both is asked once which of the
-    two is meant.
+    Return `asked`, the answer about the cancellation of an appointment, if the caller has one and names no entry by id. If the
+    caller keeps the appointment, the answer also lists the entries, since one may have been meant. A caller who has both an
+    appointment and an entry is asked once which is meant.
     """
     named, has_none = read_text(args, "appointment_id"), asked.outcome is FunctionOutcome.NONE_FOUND
     is_kept = asked.outcome is FunctionOutcome.KEPT
@@ -121,7 +121,7 @@ async def leave_waitlist(ctx: BookingContext, call: CallContext, args: Mapping[s
 async def _leave(
     ctx: BookingContext, call: CallContext, args: Mapping[str, Any], meant: Sequence[WaitlistEntry]
 ) -> Answer:
-    """Remove the one entry that is meant, once the caller has agreed to it; of several ask which."""
+    """Remove the entry that is meant, after the caller has agreed. If several may be meant, ask which."""
     entry, *others = meant
     if others and not means_all(call.said_since or ""):
         question = say().which_place.format(entries=describe_waiting(ctx, call, args, meant, say().or_word))
@@ -139,11 +139,11 @@ async def _leave(
 
 
 async def leave_named_list(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer | None:
-    """Take a caller off the waiting list, as `leave_waitlist` does, where the list is named in place of an appointment, or was the
-    call's last question; None where it is not, or the caller does not wait, or keeps the place.
+    """Remove a waiting-list entry like `leave_waitlist`, if the caller named the list, or the call's last question was about
+    it. Return None if not, or if the caller has no entry or keeps it.
 
-    The hour of an appointment in the request means that one, whatever is said of the list. The caller may
-    choose an appointment or a place of the last answer by its number there.
+    The hour of an appointment in the request means this appointment, whatever is said of the list. The caller may choose an
+    appointment or an entry by its number in the last answer.
     """
     replies, chosen = call.replies or {}, find_said_place(call)
     names_list = _names_list(call, args)
@@ -179,7 +179,7 @@ async def leave_named_list(ctx: BookingContext, call: CallContext, args: Mapping
 
 
 def _names_list(call: CallContext, args: Mapping[str, Any]) -> bool:
-    """Return whether a caller wants off the waiting list, and speaks of no appointment beside it but of one that stays."""
+    """Return whether the caller wants to leave the waiting list, and mentions no appointment except one to keep."""
     said = ", ".join([str(args.get("reason") or ""), call.said_since or ""])
     said_last = call.said_last
     is_asked = bool(said_last.about) or (said_last.is_last and _WHICH_KIND in call.asked_unclear)
@@ -194,7 +194,7 @@ def _names_list(call: CallContext, args: Mapping[str, Any]) -> bool:
 async def _leave_one(
     ctx: BookingContext, call: CallContext, args: Mapping[str, Any], meant: Sequence[WaitlistEntry]
 ) -> Answer:
-    """Do what `_leave` does, of a caller who may have appointments: its question does not say that there are none."""
+    """Remove an entry like `_leave`, for a caller who may have appointments: the question does not say that there are none."""
     left = await _leave(ctx, call, args, meant)
     if left.fields.get("needs_confirmation") is not True:
         return left
@@ -203,8 +203,8 @@ async def _leave_one(
 
 
 async def _ask_which_kind(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], asked: Answer) -> Answer:
-    """Return the question whether the appointment or the place is meant, once in a call, then `asked`, which is about the
-    appointment. A place is removed if the caller has said yes to that.
+    """Return the question whether the appointment or the entry is meant, once in a call; afterwards `asked`, which is about the
+    appointment. If the caller has agreed to remove the entry, remove it.
     """
     appointment_id = asked.fields.get("appointment_id")
     names_time, asks = read_text(args, "appointment_time"), asked.fields.get("needs_confirmation") is True
@@ -238,7 +238,7 @@ async def _ask_which_kind(ctx: BookingContext, call: CallContext, args: Mapping[
 
 
 def _names_time(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], start: datetime) -> bool:
-    """Return whether a request names the day and the hour of a start, or its hour alone."""
+    """Return whether a request names the hour of a start, and no other day."""
     zone, clock = ZoneInfo(ctx.config().time_zone), read_text(args, "appointment_time")
     if clock is None:
         return False
@@ -248,14 +248,14 @@ def _names_time(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
 
 
 def _names_span(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], entry: WaitlistEntry) -> bool:
-    """Return whether a request names the very hour that a place is for."""
+    """Return whether a request names the exact hour of a waiting-list entry."""
     return any(_names_time(ctx, call, args, span.start) for span in read_spans(entry) if span.end is None)
 
 
 def _narrow(
     ctx: BookingContext, call: CallContext, args: Mapping[str, Any], entries: Sequence[WaitlistEntry]
 ) -> list[WaitlistEntry]:
-    """Return the entries of the named person, service and day; all of them where none is."""
+    """Return the entries that fit the named customer, service and day. A name that fits no entry is ignored."""
     config, zone = ctx.config(), ZoneInfo(ctx.config().time_zone)
     service, day = read_text(args, "service"), read_text(args, "appointment_date")
     understood = understand_parts(day, None, None, at=call.started_at, zone=zone) if day else None
@@ -275,7 +275,7 @@ def _narrow(
 async def _ask_to_leave(
     ctx: BookingContext, conn: Connection, call: CallContext, args: Mapping[str, Any], entry: WaitlistEntry
 ) -> Answer | None:
-    """Return the question whether to take the caller off the list, or that the place stays; None if the caller has agreed."""
+    """Return the question whether to remove the entry, or the answer that it stays; None if the caller has agreed."""
     asked = await get_last_question(conn, ctx.tenant, call.call_id, None if call.replies is None else entry.id)
     is_asked = asked is not None and asked.appointment_id == entry.id
     reply = call.find_reply(str(entry.id), asked.age) if asked is not None and is_asked else None

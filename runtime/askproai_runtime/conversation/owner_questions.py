@@ -1,4 +1,4 @@
-"""The questions for whom an appointment is, asked before it is changed with words that may be about another person's."""
+"""Questions whose appointment is meant, asked before a change whose words may be about another person's."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -26,7 +26,7 @@ _WHENEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)  # for whom an appointment i
 
 
 def ask_name(name: str, appointment: Appointment) -> ClarificationNeeded:
-    """Return the question whether a name corrects that of an appointment, or is another person's."""
+    """Return the question whether a name corrects the appointment's, or is another person's."""
     question = say().rename_or_another.format(booked=appointment.customer_name, name=name)
     return ask_choice(question, appointment, name, Choice.RENAME, Choice.FURTHER)
 
@@ -34,14 +34,14 @@ def ask_name(name: str, appointment: Appointment) -> ClarificationNeeded:
 async def require_own_notes(
     ctx: BookingContext, call: CallContext, notes: str | None, appointment: Appointment
 ) -> None:
-    """Raise `ClarificationNeeded` if new notes speak of somebody else, who may need an appointment of their own."""
+    """Raise `ClarificationNeeded` if new notes mention another person, who may need a separate appointment."""
     is_known = f" {fold(notes or '')} " in f" {fold(appointment.notes or '')} "
     if notes and not is_known and speaks_of_another(notes, appointment.customer_name):
         await require_agreement(ctx, call, f"details {fold(notes)}", appointment)
 
 
 async def require_agreement(ctx: BookingContext, call: CallContext, details: str, appointment: Appointment) -> None:
-    """Raise `ClarificationNeeded` if the caller has not agreed that `details` are of an appointment."""
+    """Raise `ClarificationNeeded` unless the caller has agreed that `details` belong to this appointment."""
     described = describe_appointment(ctx.config(), appointment, ctx.clock.now(), named=True)
     async with ctx.pool.acquire() as conn:
         question = say().change_or_another.format(appointment=described)
@@ -58,7 +58,7 @@ async def require_own_name(
 ) -> None:
     """Raise `ClarificationNeeded` if the request names another customer than the appointment's, unless the caller has said yes.
 
-    After a no to the only one of the caller's `own` there is none to ask about.
+    If the caller has said no and has only this appointment (`own`), no other can be asked about.
     """
     if not names_another(ctx, call, args, appointment):
         return
@@ -80,8 +80,8 @@ async def require_owner(
     appointment: Appointment,
     own: Sequence[Appointment],
 ) -> None:
-    """Raise `ClarificationNeeded` if a request names another customer than the appointment's, or none, and its number has several,
-    unless the caller has said yes, or the call has moved it before and no other name is in the request.
+    """Raise `ClarificationNeeded` if the request names another customer, or names none and the number has several customers. Do
+    not ask if the caller has said yes, or if this call has moved the appointment and the request has no name.
     """
     is_open = not asks_birth_date(ctx) and leaves_owner_open(ctx.config(), call, args, appointment, own)
     is_other = names_another(ctx, call, args, appointment)
@@ -103,20 +103,20 @@ def _none_other() -> ClarificationNeeded:
 
 
 def names_another(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointment: Appointment) -> bool:
-    """Return whether a request names another customer than the appointment's. As a second factor a name has been compared."""
+    """Return whether the request names another customer than the appointment's; False if a second factor compared the name."""
     is_of_call = appointment.call_id == call.call_id
     return not asks_birth_date(ctx) and names_other_owner(call, args, appointment.customer_name, is_of_call=is_of_call)
 
 
 def comes_instead(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointment: Appointment) -> bool:
-    """Return whether a request names another person than the appointment's, and the caller has said that one comes in the place of
-    another: its name may be what is to change.
+    """Return whether the request names another person than the appointment's customer, and the caller has said that one person
+    comes in place of another. The customer's name may be the change.
     """
     return says_instead(call) and bool(name_owner(call, args)) and names_another(ctx, call, args, appointment)
 
 
 def says_customer(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointment: Appointment) -> bool:
-    """Return whether a sentence about an appointment says for whom it is. As a second factor the name has been compared."""
+    """Return whether a sentence about an appointment must name its customer; False if names are a second factor."""
     is_of_call, customer = appointment.call_id == call.call_id, appointment.customer_name
     is_open = not is_of_call and is_of_stranger(call.utterances, customer, ctx.config())
     return not asks_birth_date(ctx) and (is_open or needs_name(call, args, customer, is_of_call=is_of_call))
@@ -134,10 +134,9 @@ async def require_yes(
     refused: ClarificationNeeded | None = None,
     suggested: str | None = None,
 ) -> None:
-    """Raise `ClarificationNeeded` with the question unless the caller has said yes to it, or `refused` after a no. `name` is of the
-    person who was named, `suggested` of the branch. A yes after the no is asked about again: it may be one to something else.
-
-    Without a transcript a model that repeats itself after the answer means it.
+    """Raise `ClarificationNeeded` with the question unless the caller has said yes to it, or raise `refused` after a no. A yes
+    after the no is asked about again, since it may answer something else. Without a transcript, a repetition by the model
+    after an answer counts as a yes. `name` is the person who was named, and `suggested` the branch.
     """
     age = await record_which(conn, ctx.tenant, call.call_id, appointment.id, _WHENEVER, asked_about)
     # What is asked now for the first time was not answered: a yes in the transcript is one to an earlier question.

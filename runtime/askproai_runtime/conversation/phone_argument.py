@@ -1,5 +1,5 @@
-"""The argument `phone`: a number that a caller has dictated. One that is missing, unclear or not whole is asked for once in a call,
-and one that is noted is read back.
+"""The argument `phone`: a number that a caller has dictated. A missing, unclear or incomplete number is asked for once in a
+call, and a stored number is read back.
 """
 
 import re
@@ -32,10 +32,11 @@ _BETWEEN_NUMBERS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class SaidPhone:
-    """What a caller has said of a number: one in E.164, words that are no certain number, too few digits, or nothing.
+    """The caller's words for a phone number: a `number` in E.164, `unclear` words, or `half` a number with too few digits; or
+    none of them.
 
-    `unclear` may help a person to find the number. `half` is kept nowhere. `of_call`: the words point at the number of the call.
-    `several` are the words where they name further numbers beside `number`, which is the first.
+    Unclear words may help a person to find the number. An incomplete number is never stored. `of_call`: the words refer to the
+    calling number. `several` are the words if they contain more numbers than `number`, the first.
     """
 
     number: str | None = None
@@ -46,14 +47,14 @@ class SaidPhone:
 
     @property
     def has_number(self) -> bool:
-        """Whether anything was said that is a number, or may be one."""
+        """Whether the caller said a number, or words that may be one."""
         return not (self.number is None and self.unclear is None and self.half is None)
 
 
 def read_phone(said: str | None, config: TenantConfig, branch: str) -> SaidPhone:
-    """Read a number in digits or words.
+    """Return the phone number that the words `said` name, in digits or spoken.
 
-    A carrier's stand-in and the business's own number say nothing of the caller; neither do words that leave the number open.
+    The result is empty for a carrier's placeholder number, the business's own number, and words that leave the number open.
     """
     pointer = None if said is None else read_pointer(said)
     if said is None or pointer is not None:
@@ -89,9 +90,9 @@ def _read_one(said: str, config: TenantConfig, region: str) -> SaidPhone:
 
 
 def _list_parts(said: str) -> list[str]:
-    """Return the digits of each number that a text names with nothing beside them but what they are; else nothing.
+    """Return the digits of each number in a text that has nothing else but labels; [] for other texts.
 
-    Each begins with a zero or a plus. Any other word may correct the number before it: "0171 5556677, nein, 5556688".
+    Each number begins with a zero or a plus. Any other word may correct the previous number: "0171 5556677, nein, 5556688".
     """
     texts = [_LABEL.sub(" ", part) for part in _BETWEEN_NUMBERS.split(said)]
     read = [read_spoken_number(text) for text in texts if re.search(r"\w", text)]
@@ -114,11 +115,9 @@ def _count_national_digits(digits: str, region: str) -> int:
 
 
 def spell_phone(number: str, region: str) -> str:
-    """Return a number as it is read out, its digits in groups: `0 1 5, 1 1, 2 3 4, 5 6 7, 8`.
+    """Return a number for reading it out, with its digits in groups: `0 1 5, 1 1, 2 3 4, 5 6 7, 8`.
 
-    One of another country begins with plus.
-
-    Digits that are no number in E.164 are read out as they are.
+    A foreign number begins with "plus". Digits that are not a valid E.164 number are read out as they are.
     """
     written = number
     if number.startswith("+"):
@@ -144,29 +143,29 @@ def _split_block(block: str) -> list[str]:
 
 
 def ask_for_phone(call: CallContext, said: SaidPhone, known: str | None) -> None:
-    """Raise `ClarificationNeeded` where no number is `known`, once in a call.
+    """Raise `ClarificationNeeded` once in a call if no number is `known` and none was said.
 
-    A caller may decline. Without a transcript it is not known whether the caller was asked, and nobody is asked twice.
+    A caller may decline. Without a transcript it is unknown whether the caller was asked, and the question is left out.
     """
     if known is None and not said.has_number:
         _ask_once(call, PhoneQuestion.MISSING, say().phone_missing)
 
 
 def ask_to_call_back(call: CallContext) -> None:
-    """Raise `ClarificationNeeded` for the number of a call-back, once in a call; without a transcript each time."""
+    """Raise `ClarificationNeeded` for the number of a call-back, once in a call; without a transcript, every time."""
     if call.replies is None or PhoneQuestion.CALL_BACK.key not in call.replies:
         raise ClarificationNeeded(say().number_to_call_back, needs_phone=PhoneQuestion.CALL_BACK.value)
 
 
 def has_digits(said: str) -> bool:
-    """Return whether words for a number hold any digit: "die haben Sie doch" has none."""
+    """Return whether words for a number contain a digit: "die haben Sie doch" does not."""
     return bool(re.search(r"\d", said)) or read_spoken_number(said) is not None
 
 
 def ask_if_unclear(call: CallContext, said: SaidPhone, region: str) -> None:
-    """Raise `ClarificationNeeded` for words that are no number, and for one that is not whole; each once in a call.
+    """Raise `ClarificationNeeded` for words that are not a number, and for an incomplete number, each once in a call.
 
-    Words without a digit decline the number of a call-back once it was asked for.
+    After the question for a call-back's number, words without a digit decline it.
     """
     if said.half is not None:
         _ask_once(call, PhoneQuestion.HALF, say_unclear(said, region))
@@ -176,7 +175,7 @@ def ask_if_unclear(call: CallContext, said: SaidPhone, region: str) -> None:
 
 
 def say_noted(number: str | None, calling: str | None, region: str) -> str:
-    """Return which number is noted with an appointment or a message; nothing without one."""
+    """Return the sentence with the number stored with an appointment or message; "" without a number."""
     if number is None:
         return ""
     if number == calling:
@@ -185,7 +184,7 @@ def say_noted(number: str | None, calling: str | None, region: str) -> str:
 
 
 def say_unclear(said: SaidPhone, region: str) -> str:
-    """Return the question for a number that is no certain one, with the digits that were understood."""
+    """Return the question about an unclear or incomplete number, with the digits that were understood."""
     digits = said.half or read_spoken_number(said.unclear or "")
     return say().phone_half.format(phone=spell_phone(digits, region)) if digits else say().phone_unclear
 
@@ -196,7 +195,7 @@ def _ask_once(call: CallContext, question: PhoneQuestion, sentence: str) -> None
 
 
 def note_unclear(notes: str | None, said: SaidPhone) -> str | None:
-    """Return the notes of a booking, with the words for a number that are no certain one, or that name several."""
+    """Return a booking's notes with the words for an unclear number, or for several numbers, added."""
     words = said.unclear or said.several
     if words is None:
         return notes

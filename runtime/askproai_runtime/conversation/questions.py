@@ -1,4 +1,4 @@
-"""The questions and sentences for a booking that is not made yet: each outcome of the book has one."""
+"""Questions and other sentences for a booking that is not made yet, one for each outcome of the book."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -34,7 +34,7 @@ from askproai_runtime.sentences import say
 
 
 def ask(ctx: BookingContext, outcome: InFlight | LimitReached | PhoneNeeded | NeedsChoice) -> ClarificationNeeded:
-    """Return what a caller hears in place of a booking: a question, or why it is not made."""
+    """Return the question for an outcome without a booking, or the sentence with the reason for it."""
     match outcome:
         case InFlight():
             return ClarificationNeeded(say().booking_in_flight, outcome=FunctionOutcome.IN_FLIGHT)
@@ -73,7 +73,7 @@ def _ask_choice(ctx: BookingContext, outcome: NeedsChoice) -> ClarificationNeede
 
 
 def say_limit(reached: LimitReached) -> str:
-    """Return why a booking is above a limit, where one was asked for, or one for each of several people."""
+    """Return the sentence that a booking of one person, or of a group, exceeds a limit."""
     is_one = reached.people == 1
     match reached.limit:
         case Limit.CALL:
@@ -89,8 +89,8 @@ def say_limit(reached: LimitReached) -> str:
 def ask_about_several(
     ctx: BookingContext, request: BookingRequest, appointments: Sequence[Appointment], *, moves: bool = False
 ) -> ClarificationNeeded:
-    """Return the question whether a request is one more appointment of a person who has several, or moves which of them; with
-    `moves` only which. The next request names the id of one that is moved.
+    """Return the question whether a request is a further appointment of a person who has several, or moves one of them, and
+    which. With `moves` it only asks which. The next request passes the id of the appointment to move.
     """
     config, now = ctx.config(), ctx.clock.now()
     ordered = sorted(appointments, key=lambda each: each.starts_at)
@@ -110,7 +110,7 @@ def ask_about_several(
 async def require_beside_wanted(
     ctx: BookingContext, call: CallContext, moved: Appointment, beside: Appointment, start: datetime
 ) -> None:
-    """Raise `ClarificationNeeded` unless the caller has said yes to just this move to the time of another appointment."""
+    """Raise `ClarificationNeeded` unless the caller agreed to exactly this move to a time that overlaps another appointment."""
     booked = describe_with_state(ctx.config(), beside, ctx.clock.now())
     question = say().moved_beside.format(appointment=booked)
     async with ctx.pool.acquire() as conn:
@@ -118,7 +118,7 @@ async def require_beside_wanted(
 
 
 def _ask_which(request: BookingRequest, appointments: Sequence[Appointment]) -> ClarificationNeeded:
-    """Return the question which of these is meant; the model names it by `appointment_id`."""
+    """Return the question which of these appointments is meant; the model answers with `appointment_id`."""
     booked = join_list([each.customer_name for each in appointments], say().and_word)
     fields: dict[str, Any] = {"customer_name": request.name, "choices": [Choice.FURTHER]}
     if request.another or request.companions:
@@ -131,7 +131,7 @@ def _ask_which(request: BookingRequest, appointments: Sequence[Appointment]) -> 
 
 
 def _ask_for_missing(booked: Sequence[Appointment], missing: Sequence[BookingRequest]) -> ClarificationNeeded:
-    """Return the question whether the rest of a group is booked, with the requests that book each of them alone."""
+    """Return the question whether to book the rest of a group, with a request for each remaining person."""
     names = join_list([each.customer_name for each in booked])
     question = say().group_partly.format(booked=names, missing=join_list([each.name for each in missing]))
     return ClarificationNeeded(question, next_requests=[_ask_alone(each) for each in missing])
@@ -145,7 +145,7 @@ def _ask_alone(request: BookingRequest) -> dict[str, Any]:
 def _ask_further(
     ctx: BookingContext, request: BookingRequest, appointment: Appointment, *, in_group: bool
 ) -> ClarificationNeeded:
-    """Return the question whether a request is one more appointment, or moves a booked one; that of another branch is cancelled."""
+    """Return the question whether a request is a further appointment or moves the booked one (in another branch: cancels it)."""
     is_movable = appointment.branch == request.rules.branch.name
     question = say().further_or_instead if is_movable else say().further_or_cancel
     is_named = in_group or _has_other_name(request, appointment)
@@ -168,7 +168,7 @@ def _ask_further_of_group(
 def _ask_beside(
     ctx: BookingContext, request: BookingRequest, appointment: Appointment, *, in_group: bool
 ) -> ClarificationNeeded:
-    """Return the question whether this one is booked beside an appointment at the same time."""
+    """Return the question whether to book the requested appointment beside one that overlaps it."""
     is_same_place = appointment.branch == request.rules.branch.name
     is_same_service = is_same_visit(request, appointment) and is_same_place
     question, choices = say().beside_or_replaced, _choices(is_movable=False, in_group=in_group)
@@ -183,14 +183,14 @@ def _ask_beside(
 
 
 def _choices(*, is_movable: bool, in_group: bool) -> list[Choice]:
-    """Return the choices of a question. In a group the booked appointment is moved or cancelled by its id."""
+    """Return the choices of a question. In a group, a booked appointment is moved or cancelled only by its id."""
     if in_group:
         return [Choice.FURTHER]
     return [Choice.FURTHER, Choice.MOVE if is_movable else Choice.CANCEL]
 
 
 def _has_other_name(request: BookingRequest, appointment: Appointment) -> bool:
-    """Return whether an appointment has another name than the request, so that a question about it says it: relatives who share a
-    number and a surname say the surname alone, and the choice in place of the appointment takes its name.
+    """Return whether the appointment's name differs from the request's, so that a question must say it. Relatives who share a
+    number and surname may say the surname alone, and the chosen appointment gets the request's name.
     """
     return fold(request.name) != fold(appointment.customer_name)

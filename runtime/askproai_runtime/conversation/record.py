@@ -1,7 +1,7 @@
 """Function records: one row of `function_requests` for each request of a call function, and its metrics.
 
-A record does not delay the answer. It waits in memory until the answer is sent, and shares one short statement with other records
-of the same moment. No decision rests on it: while the database is away or busy, records are lost; answers are not.
+A record does not delay the answer. It waits in memory until the answer is sent, and is written in one short statement with
+other records. No decision depends on it: while the database is unavailable or busy, records are lost, but answers are not.
 """
 
 import asyncio
@@ -43,7 +43,7 @@ def make_record(
     arrived_at: datetime,
     seconds: float,
 ) -> FunctionRecord:
-    """Return the record of an answered request. `seconds` is how long the caller waited for it."""
+    """Return the record of an answered request. `seconds` is the caller's waiting time."""
     try:
         read = read_arguments(payload.name, payload.args)
     except Exception:  # the answer is made, and its record must not take it from the caller
@@ -70,7 +70,7 @@ def make_record(
 
 @dataclass(slots=True)
 class FunctionRecorder:
-    """Writes a tenant's records, one statement at a time. `track` names the trial that this process is part of, if any."""
+    """Writes a tenant's function records, one statement at a time. `track` is the trial that this process belongs to, if any."""
 
     pool: Pool
     tenant: str
@@ -82,7 +82,7 @@ class FunctionRecorder:
     _writing: asyncio.Task[None] | None = None
 
     def add(self, record: FunctionRecord) -> None:
-        """Accept a record, and return at once. When too many wait, this one is lost."""
+        """Queue a record and return at once. If 500 records wait, this one is lost."""
         if len(self._waiting) >= _MAX_WAITING:
             self._lose(1, "QueueFull")
             return
@@ -91,7 +91,7 @@ class FunctionRecorder:
             self._writing = asyncio.create_task(self._write_all())
 
     async def close(self) -> None:
-        """Write the records that still wait, for two seconds at most."""
+        """Write the waiting records, for at most two seconds."""
         if self._writing is None:
             return
         _, late = await asyncio.wait({self._writing}, timeout=_CLOSE_SECONDS)
@@ -107,7 +107,7 @@ class FunctionRecorder:
             del self._waiting[: len(batch)]
 
     async def _write(self, records: list[FunctionRecord]) -> None:
-        """Write records in one statement; one by one, if the database refuses what is in one of them."""
+        """Write records in one statement, or one by one if the database refuses a value in one of them."""
         try:
             async with asyncio.timeout(_WRITE_SECONDS):
                 calls = await insert_function_records(self.pool, self.tenant, records, self.cipher, self.track)
@@ -124,7 +124,7 @@ class FunctionRecorder:
 
 
 def _bound(arguments: dict[str, Any]) -> dict[str, str | bool]:
-    """Return the first 16 arguments without invisible characters, names and texts cut: a language model wrote them."""
+    """Return the first 16 arguments with names and texts cut, without invisible characters, since a language model wrote them."""
     return {
         _INVISIBLE.sub("", name)[:_MAX_NAME]: value if isinstance(value, bool) else _cut(_to_text(value), _MAX_VALUE)
         for name, value in list(arguments.items())[:_MAX_ARGUMENTS]
@@ -132,7 +132,7 @@ def _bound(arguments: dict[str, Any]) -> dict[str, str | bool]:
 
 
 def _to_text(value: str | list[dict[str, str]]) -> str:
-    """Return an argument as text; of companions what is known of each: `Mia Rot, Färben; ?`."""
+    """Return an argument as text. Companions are listed with their known fields: `Mia Rot, Färben; ?`."""
     if isinstance(value, str):
         return value
     return "; ".join(", ".join(each.values()) or "?" for each in value)

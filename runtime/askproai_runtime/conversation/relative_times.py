@@ -1,6 +1,6 @@
-"""Times that words name by their distance from another time: "diesen Donnerstag", "in zwei Wochen", "eine Stunde später". Pure.
+"""Times that words express relative to another time: "diesen Donnerstag", "in zwei Wochen", "eine Stunde später". Pure.
 
-What they are counted from is certain only where each possible origin gives one time, or where an answer of the call has said it.
+Their origin is certain only if each possible origin leads to the same time, or if an answer of the call has said the time.
 """
 
 import re
@@ -43,10 +43,11 @@ _HOUR = timedelta(hours=1)
 def add_later_readings(
     understood: Understanding, parts: Parts, call: CallContext, own: datetime, service: ServiceRequest
 ) -> Understanding:
-    """Return what a relative day of a move means, counted from the call and from the appointment, which is at `own`.
+    """Return the readings of a relative day in a move, both from the call's start and from the appointment at `own`.
 
-    A day that was offered since, or alone asked about, is meant. Nothing is asked where nobody works on the day that counts from
-    the call: it is refused with the reason. Raises `ClarificationNeeded` for an exact time where nobody works on the other day.
+    A day that was offered since, or that a question named alone, is meant. If nobody works on the day relative to the call,
+    only this day is returned, and refused with the reason. Raises `ClarificationNeeded` for an exact time if nobody works on
+    the other day.
     """
     days = dates_of(understood.candidates)
     if len(days) != 1 or understood.exact == own or not is_relative_day(parts[0] or parts[1] or ""):
@@ -82,10 +83,10 @@ def _declines(words: str) -> bool:
 def add_offered_weeks(
     args: Mapping[str, Any], call: CallContext, zone: ZoneInfo, find_service: Callable[[], ServiceRequest]
 ) -> Mapping[str, Any]:
-    """Return the arguments of a booking; raises the question which day is meant where a relative one after offers of another week
-    may count from today or from these.
+    """Return a booking's arguments. Raises the question which day is meant, if a relative day follows offers in another week
+    and may be relative to today or to these offers.
 
-    A day that was offered is meant, a weekday in the week of one too, and one whose words led to the offers.
+    No question is asked if the day was offered, if it is a weekday in an offer's week, or if its words led to the offers.
     """
     parts, named = read_parts(args), call.named_last
     words = parts[0] or parts[1] or ""
@@ -107,12 +108,12 @@ def add_offered_weeks(
 
 
 def count_hours(parts: Parts, call: CallContext, own: datetime, service: ServiceRequest) -> tuple[Candidate, ...]:
-    """Return what "eine Stunde später" can mean in a move of an appointment at `own`, after other times were named; nothing where
-    it is counted from the appointment alone.
+    """Return the readings of "eine Stunde später" in a move of an appointment at `own` after other times were named; () if it
+    is relative to the appointment only.
 
-    It counts from a time that was refused or asked about. It may count from the only offered time, or from those of the named day,
-    too, and from the appointment if none was refused. If one reading only was offered, it is meant. If nobody works at the first
-    one, it is returned alone, and refused with the reason.
+    The origin is a refused or asked time. It may also be the only offered time, the offered times on the named day, and, if no
+    time was refused, the appointment. If exactly one reading was offered, that one is meant. If nobody works at the first
+    reading, it is returned alone, and refused with the reason.
     """
     counted, named = count_from(*parts[:2], own), call.named_last
     if named is None or named.lists_since or not named.is_exact or not any(named.said_since):
@@ -139,7 +140,7 @@ def count_hours(parts: Parts, call: CallContext, own: datetime, service: Service
 
 
 def _list_origins(named: NamedTimes, days: Collection[date], has_day: bool, zone: ZoneInfo) -> Sequence[datetime]:
-    """Return the times of an answer from which hours can be counted, the likeliest first."""
+    """Return the times of an answer to which hours may be relative, the most likely first."""
     if named.naming is Naming.ASKED or len(named.starts) == 1:
         return [named.refused_move, *named.starts] if named.refused_move else named.starts
     if named.refused_move:
@@ -150,13 +151,13 @@ def _list_origins(named: NamedTimes, days: Collection[date], has_day: bool, zone
 
 
 def _is_shifted(parts: Parts, clock_time: str | None, own: datetime) -> bool:
-    """Return whether a time was counted in hours: it is not the same one, and depends on the time from which it is counted."""
+    """Return whether a time was shifted by hours: it differs from the origin's time, and changes with it."""
     later = count_from(*parts[:2], own + _HOUR)
     return later is not None and clock_time not in {None, f"{own:%H:%M}", later[1]}
 
 
 def _count(parts: Parts, call: CallContext, origin: datetime) -> list[Candidate]:
-    """Return the times that words mean which are counted from a local time; a weekday is that of its week if it can be."""
+    """Return the exact times that relative words mean from a local origin. A weekday is in the origin's week if possible."""
     counted, zone = count_from(*parts[:2], origin), ZoneInfo(str(origin.tzinfo))
     if counted is None:
         return []

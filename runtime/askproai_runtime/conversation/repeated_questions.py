@@ -1,4 +1,4 @@
-"""The end of a question that a call does not get answered: it is asked twice, and the third answer leads on instead. Pure."""
+"""End a question that a call leaves unanswered: after two equal questions, the third answer offers a way on. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -21,10 +21,11 @@ _NAMES_TIMES: Final = ("slots", "alternatives")
 def end_question(
     answer: Answer, function: Function, earlier: Sequence[Mapping[str, Any]], agent: AgentFunctions
 ) -> Answer:
-    """Return the answer, or, if two of the `earlier` answers of the call have asked the same, one that asks no more.
+    """Return the answer; but if two `earlier` answers of the call asked the same, return one that stops asking and offers the
+    team.
 
-    Answers before the last change of the call do not count: another booking may ask for a name as the first one did. The new
-    answer has no fields, so that a yes to what it offers is none to the question.
+    Answers before the call's last change do not count: a second booking may also ask for a name. The new answer has no fields,
+    so that a yes to its offer is not read as a yes to the question.
     """
     if answer.outcome not in _ASKS or any(answer.fields.get(each) for each in _NAMES_TIMES):
         return answer

@@ -1,7 +1,7 @@
-"""A booked appointment that is moved, or cancelled for another one, as the caller has chosen.
+"""A booked appointment that the caller chose to move, or to cancel for another one.
 
-The cancellation of a replaced appointment and the booking in its place are one transaction: where the booking fails, it stays.
-Where a calendar has to confirm the booking, the cancellation comes after its confirmation.
+The cancellation and the booking in its place are one transaction: if the booking fails, the appointment is kept. If a remote
+calendar must confirm the booking, the cancellation follows the confirmation.
 """
 
 from dataclasses import replace
@@ -36,7 +36,7 @@ log = structlog.get_logger(__name__)
 async def move_instead(
     ctx: BookingContext, call: CallContext, request: SpokenBooking, booked: Appointment, deadline: float
 ) -> Answer:
-    """Move the booked appointment to the start that was requested."""
+    """Move the booked appointment to the requested start, and return the answer."""
     try:
         service = resolve_service(ctx, booked)
     except ClarificationNeeded as clarification:
@@ -48,8 +48,8 @@ async def move_instead(
 async def ask_to_cancel_first(
     ctx: BookingContext, call: CallContext, request: SpokenBooking, booked: Appointment
 ) -> Answer:
-    """Ask whether to cancel the booked appointment, and name the request that books the other one afterwards: a remote calendar has
-    no room for both.
+    """Return the question whether to cancel the booked appointment first, with the request that books the other one afterwards:
+    the remote calendar cannot have both.
     """
     unasked = replace(call, asked_choices=())  # the choice was to replace it
     answer = await cancel_appointment(ctx, unasked, {"appointment_id": str(booked.id)})
@@ -64,10 +64,10 @@ async def ask_to_cancel_first(
 async def cancel_kept(
     ctx: BookingContext, call: CallContext, booked: Appointment, kept: Appointment, answer: Answer
 ) -> Answer:
-    """Return the answer to a repeated booking that is to be in place of the one that stays: that is cancelled after a yes to the
-    question for it, which is asked once.
+    """Return the answer to a repeated booking that was to replace the appointment `kept`. That one is cancelled after a yes to
+    a question, which is asked once.
 
-    A model repeats its choice after thanks, too, and where this call has moved what is `booked`.
+    A model also repeats its choice after the caller's thanks, and after this call moved `booked`: then nothing is asked.
     """
     async with ctx.pool.acquire() as conn:
         reply = await read_cancel_reply(ctx, conn, call, kept)
@@ -87,9 +87,9 @@ async def cancel_kept(
 
 
 async def say_replaced(ctx: BookingContext, replaced: Appointment, answer: Answer, *, is_cancelled: bool) -> Answer:
-    """Return the answer to a booking with what became of the appointment that it was to replace.
+    """Return the answer to a booking, with a sentence about the appointment that it was to replace.
 
-    One that is not known to be cancelled is looked up. While the book is away nothing is said of it.
+    Unless it is known to be cancelled, its state is read. While the database is unavailable, nothing is said about it.
     """
     if is_cancelled:
         return _say_cancelled(ctx, replaced, answer)

@@ -1,4 +1,4 @@
-"""reschedule_appointment: a move, or another appointment in place of one that cannot be moved as the caller wants it."""
+"""reschedule_appointment: a move, or another appointment in place of one that cannot be moved as requested."""
 
 import re
 from collections.abc import Mapping
@@ -25,10 +25,10 @@ _ONLY_RENAME: Final = re.compile(rf"(?:(?:{YES_WORD}|{FILLER}|{UNDERSTOOD.choice
 
 
 async def reschedule_appointment(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer:
-    """Move a caller's own appointment, also to another person, or book another service, or another branch, in its place.
+    """Move a caller's own appointment, also to another staff member, or book another service or branch in its place.
 
-    After the question whether the appointment gets another name, and a yes, a move of that person gives it the name; where a
-    second appointment was chosen, that is booked, at the same time unless another one is named.
+    If the caller was asked whether the appointment gets another name, a yes turns the request into a renaming. If the caller
+    chose a further appointment, that is booked, at the same time unless another is named.
     """
     name, said = read_name_alone(read_text(args, "customer_name"), call.said), fold(call.said_since or "")
     asked = [each for each in call.asked_choices if Choice.RENAME in each.choices and same_name(each.name, name)]
@@ -51,14 +51,14 @@ async def reschedule_appointment(ctx: BookingContext, call: CallContext, args: M
 
 
 def _is_yes_to_name(said: str) -> bool:
-    """Return whether folded words are a yes to the question for the name, and nothing else."""
+    """Return whether folded words are only a yes to the question about the name."""
     return bool(_ONLY_RENAME.fullmatch(said)) and not CANCELLATION.search(said)
 
 
 async def _replace(
     ctx: BookingContext, call: CallContext, args: Mapping[str, Any], wanted: ReplacementWanted
 ) -> Answer:
-    """Book the wanted appointment, and cancel the former one, by the steps of a booking for which the caller has chosen that."""
+    """Book the requested appointment and cancel the previous one, as in a booking for which the caller chose to cancel."""
     former, service = wanted.appointment, wanted.service
     choice = AskedChoice(str(former.id), frozenset({Choice.CANCEL}), former.customer_name)
     chosen = replace(call, branch=service.rules.branch.name, asked_choices=(choice,), replies=call.replies or {})

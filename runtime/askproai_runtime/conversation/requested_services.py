@@ -1,4 +1,4 @@
-"""The service and the staff member that a request names, among those that the branch offers."""
+"""Find the service and the staff member that a request names, among those of the branch."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -38,9 +38,9 @@ from askproai_runtime.visits import MOST_SERVICES, compose_visit, find_by_name, 
 def parse_service_request(
     config: TenantConfig, call: CallContext, args: Mapping[str, Any], last_service: str | None = None
 ) -> ServiceRequest:
-    """Resolve branch, service and staff member. Raises `ClarificationNeeded`.
+    """Return the request with its branch, service and staff member. Raises `ClarificationNeeded`.
 
-    `last_service` is what was offered last, for a model that does not repeat it.
+    `last_service` is the service offered last, for a model that does not repeat it.
     """
     branch = _find_branch(config, call)
     named = drop_catalogue(read_text(args, "service") or "")
@@ -76,7 +76,7 @@ def parse_service_request(
 
 
 def _find_branch(config: TenantConfig, call: CallContext) -> Branch:
-    """Return the call's branch. The argument `branch` was resolved before, by `branch_routing`."""
+    """Return the call's branch, which `branch_routing` has already found. Raises `ClarificationNeeded` if it is not declared."""
     for branch in config.branches:
         if branch.name == call.branch:
             return branch
@@ -93,8 +93,8 @@ def _find_service(
     *,
     has_companions: bool = False,
 ) -> Service:
-    """Return the service, or the visit, that a caller names; without a name the only one, or the only one of the person whom the
-    caller names. Raises `ClarificationNeeded`.
+    """Return the service or visit that a caller names. Without a name, return the only service, or the only one of the named
+    staff member. Raises `ClarificationNeeded`.
     """
     offered = _list_offered(config, branch)
     if name is not None and is_generic(name) and not _is_known(name, offered):
@@ -128,7 +128,7 @@ def _find_service(
 
 
 def _read_named(name: str, offered: Sequence[Service]) -> NamedServices:
-    """Return which services a text names, by their names or in other words of the same meaning."""
+    """Return the services that a text names, by their names or by synonyms."""
     named = _read_ids(name, offered) or complete_names(name, offered)
     if named.services and named.unknown and adds_nothing(named.unknown, named.services):
         rest = re.sub(rf"\b{re.escape(named.unknown)}\b", " ", name, flags=re.IGNORECASE)
@@ -139,10 +139,8 @@ def _read_named(name: str, offered: Sequence[Service]) -> NamedServices:
 
 
 def _take_agreed(config: TenantConfig, branch: Branch, call: CallContext, asked: ClarificationNeeded) -> Service:
-    """Return the only service of a question that the caller has answered without a no ("Dann das Früheste am Dienstag"): a model
-    repeats the words as they were heard.
-
-    Raises the question without an answer.
+    """Return the only service in a question that the caller answered without a no ("Dann das Früheste am Dienstag"), since a
+    model repeats the misheard words. Raises the question if it is unanswered.
     """
     said, services = asked.answer.fields.get("heard"), asked.answer.fields["services"]
     reply = call.find_reply(heard_key(said, services[0]), None) if said else None
@@ -160,18 +158,18 @@ def _list_offered(config: TenantConfig, branch: Branch) -> list[Service]:
 
 
 def _is_known(name: str, offered: Sequence[Service]) -> bool:
-    """Return whether a generic word names one of several services, or a part of their names: "Beratung" where one is declared."""
+    """Return whether a generic word is a service's name, or a part of one of several names: "Beratung" if one is declared."""
     return bool(read_services(name, offered).services or (len(offered) > 1 and list_related(name, offered)))
 
 
 def _list_done_by(offered: Sequence[Service], branch: Branch, staff: str | None) -> list[Service]:
-    """Return the services that a person whom a caller names does; all where nobody of this name does any."""
+    """Return the services that the named staff member does; all services if no staff member of this name does any."""
     members = {member.id for member in list_named_staff(staff, branch.staff)} if staff else set()
     return [each for each in offered if not members.isdisjoint(each.staff.get(branch.name, ()))] or list(offered)
 
 
 def _read_ids(name: str, offered: Sequence[Service]) -> NamedServices | None:
-    """Return what the name of a visit is composed of, None for any other text: as words `schnitt+bart` is `schnitt-bart`, too."""
+    """Return the services in a visit's id (`schnitt+bart`); None for other texts. Read as words, it would be `schnitt-bart`."""
     by_id, parts = {service.name: service for service in offered}, list_parts(name)
     if not has_several(name) or not by_id.keys() >= set(parts):
         return None
@@ -180,7 +178,7 @@ def _read_ids(name: str, offered: Sequence[Service]) -> NamedServices | None:
 
 
 def _join_services(config: TenantConfig, named: NamedServices) -> Service:
-    """Return the service or the visit of what was named. Raises `ClarificationNeeded`."""
+    """Return the named service, or the visit composed of the named services. Raises `ClarificationNeeded`."""
     services = named.services
     if named.repeated:
         raise ClarificationNeeded(say().one_person_at_a_time)

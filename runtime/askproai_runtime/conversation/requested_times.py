@@ -1,4 +1,4 @@
-"""The time that a request names: read from its arguments, by the rules of the service that it names."""
+"""Read the time that a request names from its arguments, by the rules of the requested service."""
 
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -44,14 +44,14 @@ _MIDNIGHT = clock_time()
 def parse_time(
     args: Mapping[str, Any], call: CallContext, service: ServiceRequest, own: Collection[datetime] = ()
 ) -> Understanding | None:
-    """Understand `start`, `date`, `time` and `part_of_day`, relative to the start of the call; None if none is given.
+    """Return the readings of `start`, `date`, `time` and `part_of_day`, relative to the start of the call; None if all are
+    missing.
 
-    A time without a day is that of the next day on which it is a working time. Of several readings those at which nobody works do
-    not count. A start that was offered in this call, or is one of its `own`, is asked about where another argument clearly names
-    another day or time. Where the day is understood, and another argument is not, the day is returned with that argument as
-    `unclear`.
+    A time without a day is on the next day when somebody works at this time. Of several readings, those at which nobody works
+    are dropped. A start that was offered in this call, or is in `own`, leads to a question if another argument clearly names
+    another day or time. If only the day is understood, the result is the day, with the other argument as `unclear`.
 
-    Raises `ClarificationNeeded` for a time that is refused, past, impossible or not understood, and for a contradiction.
+    Raises `ClarificationNeeded` for a refused, past, impossible or unreadable time, and for a contradiction.
     """
     parts, zone = read_parts(args), service.rules.zone
     parts = _drop_unsaid(parts, call, service)
@@ -88,8 +88,8 @@ def parse_time(
 def _drop_unsaid(
     parts: tuple[str | None, str | None, str | None], call: CallContext, service: ServiceRequest
 ) -> tuple[str | None, str | None, str | None]:
-    """Leave out what nobody has said now: midnight where nobody works then, and a part of the day that an earlier request has
-    named, too, beside a new time.
+    """Return the parts without values that the caller has not said now: midnight if nobody works then, and, beside a new time,
+    a part of the day that an earlier request already had.
     """
     day, time, part_of_day = parts
     if time and _NO_TIME.fullmatch(time) and not _works_at_midnight(call, service):
@@ -105,7 +105,7 @@ def _works_at_midnight(call: CallContext, service: ServiceRequest) -> bool:
 
 
 def _drop_over_today(understood: Understanding, call: CallContext, service: ServiceRequest) -> Understanding:
-    """Leave out today where nobody works at its readings any more: in the evening "heute" beside "morgen um neun" is tomorrow."""
+    """Return the readings without past ones of today: in the evening, "heute" beside "morgen um neun" means tomorrow."""
     today = call.started_at.astimezone(service.rules.zone).date()
     of_today = [candidate for candidate in understood.candidates if candidate.start.date() == today]
     others = [candidate for candidate in understood.candidates if candidate not in of_today]
@@ -115,7 +115,7 @@ def _drop_over_today(understood: Understanding, call: CallContext, service: Serv
 
 
 def _require_no_noon(understood: Understanding, call: CallContext, service: ServiceRequest) -> None:
-    """Raise the question whether noon is meant where `12 AM` was said, which is midnight, and nobody works then but at noon."""
+    """Raise the question whether noon is meant by `12 AM`, which is midnight, if somebody works only at noon."""
     zone = service.rules.zone
     noons = [exact_at(each.start + _HALF_A_DAY) for each in understood.candidates if each.end is None]
     if any(is_open_time(service.rules, each) for each in understood.candidates) or not noons:
@@ -125,7 +125,7 @@ def _require_no_noon(understood: Understanding, call: CallContext, service: Serv
 
 
 def refuse_time(understood: Understanding, call: CallContext, zone: ZoneInfo) -> ClarificationNeeded:
-    """Return the question about a time that is refused: of a date that is over it names the date, and the present one."""
+    """Return the sentence about a refused time. For a past date it names this date and today's."""
     refused = understood.refused
     assert refused is not None
     sentence = refusal_sentence(refused)
@@ -140,9 +140,8 @@ def refuse_time(understood: Understanding, call: CallContext, zone: ZoneInfo) ->
 def _ask_of_coming_year(
     parts: tuple[str | None, str | None, str | None], understood: Understanding, call: CallContext, zone: ZoneInfo
 ) -> ClarificationNeeded | None:
-    """Return the question whether the next such day is meant; None if it is far, or the arguments do not name its year.
-
-    Models write the year of their training, and in December the present one of a day in January: callers say none.
+    """Return the question whether a past date means its next occurrence; None if that is not within 92 days. Models write the
+    year of their training, or in December the present year for a day in January: callers do not say the year.
     """
     past, today = understood.past, call.started_at.astimezone(zone).date()
     if past is None or (coming := _find_coming(past, today)) is None:
@@ -157,7 +156,7 @@ def _ask_of_coming_year(
 
 
 def _find_coming(past: date, today: date) -> date | None:
-    """Return the next day of the same number and month, if it is near."""
+    """Return the next day with the same day and month within 92 days; None if there is none."""
     for year in (today.year, today.year + 1):
         try:
             day = past.replace(year=year)
@@ -169,9 +168,9 @@ def _find_coming(past: date, today: date) -> date | None:
 
 
 def _find_clock(text: str, now: datetime) -> str | None:
-    """Return the only clause of words that is a time of day: "nach der Schule, so halb vier".
+    """Return the only clause of a text that is a time of day: "nach der Schule, so halb vier".
 
-    None where another clause names a time or a day, or rejects one.
+    Return None if another clause names a time or day, or rejects one.
     """
     clauses = [clause.strip() for clause in re.split("[,;]", text)]
     clocks = [clause for clause in clauses if find_part_argument(clause) is Argument.TIME]
@@ -184,12 +183,12 @@ def _find_clock(text: str, now: datetime) -> str | None:
 
 
 def holds_iso_day(parts: Sequence[str | None]) -> bool:
-    """Return whether one of the arguments begins with an ISO day, as most models write: words take a hundred times as long."""
+    """Return whether an argument begins with an ISO day, as most models write. Reading words takes a hundred times as long."""
     return any(part and _ISO_DAY.match(part) for part in parts)
 
 
 def minute_before(day: date, span: Grain, zone: ZoneInfo) -> datetime:
-    """Return the last minute before the week, or the month, of a day: words that are read then are of that span."""
+    """Return the last minute before the week or month of a day: words read as of that minute mean days in this week or month."""
     return datetime.combine(first_day(day, span), time(), zone) - timedelta(minutes=1)
 
 
@@ -199,7 +198,7 @@ def first_day(day: date, span: Grain) -> date:
 
 
 def names_day(parts: Sequence[str | None]) -> bool:
-    """Return whether the words say more than a time of any day, such as "um zehn" or "vormittags"."""
+    """Return whether the words name more than a time of any day, unlike "um zehn" or "vormittags"."""
     if holds_iso_day(parts):
         return True
     found = (find_part_argument(part) for part in parts if part)
@@ -209,9 +208,9 @@ def names_day(parts: Sequence[str | None]) -> bool:
 def _find_next_day(
     parts: tuple[str | None, str | None, str | None], call: CallContext, service: ServiceRequest
 ) -> Understanding | None:
-    """Return what a time without a day means on the first day, from today on, on which somebody works then.
+    """Return the readings of a time without a day on the first day, from today on, when somebody works at that time.
 
-    Without such a day it is the first one on which somebody works at all; None if there is none either.
+    Without such a day, use the first day on which anybody works; None if there is none within two weeks.
     """
     rules, staff = service.rules, service.staff
     today, found = call.started_at.astimezone(rules.zone).date(), None
@@ -227,17 +226,18 @@ def _find_next_day(
 
 
 def put_on_day(day: date, parts: Sequence[str | None]) -> tuple[str, str | None, str | None]:
-    """Return the arguments of a day, and of the times of day that `parts` name, whichever argument they are in."""
+    """Return the arguments for a day with the times of day in `parts`, in whatever argument they are."""
     time, part_of_day = ([part for part in parts if part] + [None, None])[:2]
     return day.isoformat(), time, part_of_day
 
 
 def keep_open_readings(understood: Understanding, service: ServiceRequest) -> Understanding:
-    """Leave out the readings of a phrase at which nobody works: in a practice that closes at six, "um neun" is 9 Uhr only.
+    """Return a phrase's readings without those at which nobody works: in a practice that closes at six, "um neun" is 9 Uhr
+    only.
 
-    If nobody works at any of them who does the service, or the person who was asked for does not, those at which the branch is open
-    stay: the reason is that of the day that is meant. If it is closed at all of them, the first one stays, and there is nothing
-    to ask about: it is refused with the reason.
+    If no able or requested staff member works at any of them, the readings while the branch is open stay, so that the right
+    reason is said. If the branch is closed at all of them, only the first stays: it is refused with the reason, and nothing is
+    asked.
     """
     if not understood.ambiguous:
         return understood
@@ -254,9 +254,9 @@ def parse_start(
     question: str,
     own: Collection[datetime] = (),
 ) -> datetime:
-    """Understand one exact start, in UTC.
+    """Return the one exact start that the arguments name, in UTC.
 
-    Raises `ClarificationNeeded`: `question` when no time is given, else what is not clear about it.
+    Raises `ClarificationNeeded` with `question` if no time is given, else with a question about the unclear part.
     """
     understood = parse_time(args, call, service, own)
     if understood is None:
@@ -265,7 +265,7 @@ def parse_start(
 
 
 def require_exact(understood: Understanding, call: CallContext, service: ServiceRequest) -> datetime:
-    """Return the one exact start that was understood, in UTC. Raises `ClarificationNeeded`: what is not clear about it."""
+    """Return the one exact start of the readings, in UTC. Raises `ClarificationNeeded` with a question about the unclear part."""
     if understood.exact is not None and understood.unclear is None:
         return understood.exact.astimezone(UTC)
     zone, fields = service.rules.zone, candidate_fields(understood.candidates)
@@ -282,7 +282,7 @@ def require_exact(understood: Understanding, call: CallContext, service: Service
 
 
 def _says_hour(candidate: Candidate) -> bool:
-    """Return whether one minute of several days is meant: `nächste Woche um zehn`."""
+    """Return whether the candidate is one clock time on several days: `nächste Woche um zehn`."""
     daily = candidate.daily
     return daily is not None and daily.closes == (datetime.combine(date.min, daily.opens) + timedelta(minutes=1)).time()
 
@@ -295,11 +295,11 @@ def _understand_beside_offers(
     own: Collection[datetime],
     longest: timedelta,
 ) -> Understanding:
-    """Understand `start` beside `others`, the texts of `date`, `time` and `part_of_day`, in a branch with its zone.
+    """Return the readings of `start` beside `others` (the texts of `date`, `time` and `part_of_day`), in the branch and zone of
+    `where`. A reading that was offered, or is in `own`, takes precedence.
 
-    Of its readings the one that was offered, or is one of `own`, counts; others that name another day or time contradict it.
-    Those of the request that was answered with this offer do not: models keep them. `longest` is the length of the service. A
-    midnight that was not offered is a day, as it begins.
+    Other texts that name another day or time contradict it. Texts from the request that led to this offer do not, since models
+    keep them. `longest` is the length of the service. A midnight that was not offered means the whole day.
     """
     branch, zone = where
     at = call.started_at
@@ -323,19 +323,19 @@ def _understand_beside_offers(
 
 
 def _is_written_so(start: str, candidate: Candidate, zone: ZoneInfo) -> bool:
-    """Return whether a text has the local time of a candidate: models write a local "10:00Z", and 11 o'clock was offered, too."""
+    """Return whether a text has the candidate's local time. Models write a local "10:00Z" although 11 o'clock was offered, too."""
     return start.strip().upper().replace("T", " ").startswith(f"{candidate.start.astimezone(zone):%Y-%m-%d %H:%M}")
 
 
 def _is_kept_start(start: datetime, text: str, call: CallContext) -> bool:
-    """Return whether a text is of a request to which this start was offered."""
+    """Return whether a text is from a request that was answered with this start."""
     return any(start in each.starts and text in each.texts for each in call.earlier)
 
 
 def _find_contrary(start: datetime, others: Mapping[str, str], at: datetime, zone: ZoneInfo) -> Understanding | None:
-    """Return what the other arguments mean if it is clearly another day or time than `start`; else None.
+    """Return the readings of the other arguments if they clearly mean another day or time than `start`; else None.
 
-    A day or an hour that is counted from now or from an appointment is not clear here, nor are words that are not understood.
+    A day or hour relative to now or to an appointment is not clear, and neither are words that are not understood.
     """
     day, time, part_of_day = (others.get(name) for name in ("date", "time", "part_of_day"))
     if day is None or not _is_other_day(day, start, at, zone):
@@ -350,9 +350,9 @@ def _find_contrary(start: datetime, others: Mapping[str, str], at: datetime, zon
 
 
 def _is_other_day(text: str, start: datetime, at: datetime, zone: ZoneInfo) -> bool:
-    """Return whether a text names another date than that of `start`, or another day of the week: "Mittwoch" is that of any week.
+    """Return whether a text names another date than `start`'s, or another weekday: "Mittwoch" means a Wednesday in any week.
 
-    A text whose day moves with today says nothing.
+    A text whose day depends on today, such as "morgen", contradicts nothing.
     """
     shifts = (timedelta(), timedelta(days=1), timedelta(days=7))
     readings = [understand_parts(text, None, None, at=at + shift, zone=zone) for shift in shifts]

@@ -1,5 +1,5 @@
-"""reschedule_appointment: what a caller asks for becomes a move of the book (`book/moving.py`), and its outcome a sentence. The
-appointment keeps its staff member unless the caller names another one (`changed_visits.py`).
+"""reschedule_appointment: a caller's request becomes a move of the book (`book/moving.py`), and the outcome a sentence. The
+staff member stays unless the caller names another (`changed_visits.py`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -82,9 +82,9 @@ from askproai_runtime.spoken_times import Understanding, understand_parts
 
 @dataclass(frozen=True, slots=True)
 class SpokenMove(MoveRequest):
-    """A move as a caller has asked for it: with one of `others` if that person has no time.
+    """A move as the caller requested it. `others` are requests with other staff members, tried if the first one is not free.
 
-    `names_customer`: there may be another person's. `own` are the appointments of the number before the move.
+    `names_customer`: the number may have appointments of another person. `own` are its appointments before the move.
     """
 
     names_customer: bool = False
@@ -93,7 +93,7 @@ class SpokenMove(MoveRequest):
 
 
 async def move_own_appointment(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer:
-    """Move a caller's own appointment, or find that it is there already, or offer what is free instead.
+    """Move a caller's own appointment and return the answer: moved, already there, or not free with free slots instead.
 
     Raises `ReplacementWanted`.
     """
@@ -124,7 +124,7 @@ async def move_own_appointment(ctx: BookingContext, call: CallContext, args: Map
 
 
 async def _understand_move(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> SpokenMove | Answer:
-    """Return the move that the arguments ask for, or the offer of times. Raises `ClarificationNeeded` and `ReplacementWanted`."""
+    """Return the move that the arguments request, or an offer of times. Raises `ClarificationNeeded` and `ReplacementWanted`."""
     args = name_place(call, args)
     async with ctx.pool.acquire() as conn:
         appointment = await resolve_appointment(
@@ -174,7 +174,7 @@ async def _understand_move(ctx: BookingContext, call: CallContext, args: Mapping
 def _names_other_time(
     ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointment: Appointment
 ) -> bool:
-    """Return whether a move names anything new: a time that is not the appointment's, a person or a service."""
+    """Return whether a move names anything new: another time than the appointment's, a staff member or a service."""
     if any(read_text(args, name) for name in ("staff", "service", "part_of_day")):
         return True
     named = read_parts(args)
@@ -183,14 +183,14 @@ def _names_other_time(
 
 
 def _find_refused(ctx: BookingContext, call: CallContext, understood: Understanding) -> datetime | None:
-    """Return the start that the last answer has refused with the own person, if it is one that is asked for."""
+    """Return the start that the last answer refused for the present staff member, if it is requested again; else None."""
     refused = call.named_last.refused if call.named_last is not None else None
     then = None if refused is None else refused.astimezone(ZoneInfo(ctx.config().time_zone))
     return refused if then is not None and any(each.contains(then) for each in understood.candidates) else None
 
 
 def _ask_for_more(call: CallContext, counted: str | None, answer: Answer) -> Answer:
-    """Return the answer, with the question for a time where the caller has said more than thanks since it was moved."""
+    """Return the answer, with the question for another time if the caller has said more than thanks since the move."""
     if answer.outcome is not FunctionOutcome.ALREADY_MOVED or not counted or only_thanks(call.said_since or ""):
         return answer
     return replace(answer, message=f"{answer.message}{say().move_further}")
@@ -199,8 +199,8 @@ def _ask_for_more(call: CallContext, counted: str | None, answer: Answer) -> Ans
 def _say_others_stay(
     ctx: BookingContext, call: CallContext, args: Mapping[str, Any], request: SpokenMove, answer: Answer
 ) -> Answer:
-    """Return the answer, with the other appointments of this number that stay: those of customers whom the caller has named, or the
-    only one where a move names several people.
+    """Return the answer, with sentences about other appointments of this number that stay: those of customers whom the caller
+    has named, or the only one if the move names several people.
     """
     if not answer.success:
         return answer
@@ -219,7 +219,7 @@ def _say_others_stay(
 def _say_service_stays(
     ctx: BookingContext, args: Mapping[str, Any], appointment: Appointment, answer: Answer
 ) -> Answer:
-    """Return the answer, with a sentence where a service is named that is not that of the moved appointment."""
+    """Return the answer, with a sentence that nothing else changes if the move names another service than the appointment's."""
     named = read_text(args, "service")
     if not answer.success or named is None or is_of_service(ctx.config(), appointment, named):
         return answer
@@ -232,7 +232,7 @@ def _say_service_stays(
 def _ask_for_name(
     ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointment: Appointment, answer: Answer
 ) -> Answer:
-    """Return the answer, with the question whether the moved appointment gets another name."""
+    """Return the answer, with the question whether to rename the moved appointment if another person comes instead."""
     if not answer.success or not comes_instead(ctx, call, args, appointment):
         return answer
     question = ask_name(name_owner(call, args), appointment)
@@ -240,7 +240,7 @@ def _ask_for_name(
 
 
 async def carry_out_move(ctx: BookingContext, call: CallContext, request: SpokenMove, deadline: float) -> Answer:
-    """Move an appointment once, and return the answer to it. Raises `OutcomeUnknown`."""
+    """Move an appointment once, and return the answer. Raises `OutcomeUnknown`."""
     _, answer = await _carry_out(ctx, call, request, deadline)
     return answer
 
@@ -264,7 +264,7 @@ async def answer_move(
     request: SpokenMove,
     outcome: Moved | ChangedSince | NotFree | Busy | InFlight | Gone | MoveRefused,
 ) -> Answer:
-    """Return the answer to a move. Raises `OutcomeUnknown` where it cannot be said: it is moved all the same."""
+    """Return the answer to a move. Raises `OutcomeUnknown` if no answer can be made after the move; the move is kept."""
     match outcome:
         case Moved(appointment, again):
             with said_of_written():
@@ -296,9 +296,9 @@ def _gone(ctx: BookingContext, found: Appointment) -> ClarificationNeeded:
 
 
 def resolve_service(ctx: BookingContext, appointment: Appointment) -> ServiceRequest:
-    """Return the service of an appointment with its staff member, by the present rules.
+    """Return the request for an appointment's service with its staff member, by the present rules.
 
-    Raises `ClarificationNeeded` if it is not offered so any more.
+    Raises `ClarificationNeeded` if this is no longer offered.
     """
     service = find_service(ctx, appointment)
     if service is None:
@@ -317,8 +317,8 @@ def resolve_service(ctx: BookingContext, appointment: Appointment) -> ServiceReq
 async def _require_service(
     ctx: BookingContext, conn: Connection, call: CallContext, appointment: Appointment
 ) -> ServiceRequest:
-    """Return what `resolve_service` does. The question of its error is that of a cancellation: the yes leads to
-    `cancel_appointment`, which does not ask again. A model that repeats the move after the answer cancels nothing by that.
+    """Return the result of `resolve_service`. Its question counts as one of a cancellation: after a yes, `cancel_appointment`
+    does not ask again. A model that repeats the move after the reply cancels nothing.
     """
     try:
         return resolve_service(ctx, appointment)
@@ -333,7 +333,7 @@ async def _require_service(
 
 
 def _require_future(ctx: BookingContext, appointment: Appointment) -> None:
-    """Raise `ClarificationNeeded` if an appointment can be moved no more."""
+    """Raise `ClarificationNeeded` if the appointment is cancelled or has begun."""
     if not appointment.live or appointment.starts_at <= ctx.clock.now():
         raise _gone(ctx, appointment)
 
@@ -341,8 +341,8 @@ def _require_future(ctx: BookingContext, appointment: Appointment) -> None:
 def find_service(
     ctx: BookingContext, appointment: Appointment, other_staff: str | None = None
 ) -> ServiceRequest | None:
-    """Return the service of an appointment with its staff member or another one, by the present rules; None if it is not offered
-    so any more. Raises `UnknownName` if `other_staff` does not do it.
+    """Return the request for an appointment's service with its staff member, or another one, by the present rules; None if this
+    is no longer offered. Raises `UnknownName` if `other_staff` does not do the service.
     """
     rules = find_rules(ctx.config(), appointment.branch, appointment.service)
     name = appointment.staff
@@ -355,7 +355,7 @@ def find_service(
 def _is_repeated(
     ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointment: Appointment, former: FormerStart
 ) -> bool:
-    """Return whether an appointment, which was at its former start before, has the new start that is asked for."""
+    """Return whether an appointment already has the requested new start, to which this call moved it from its `former` one."""
     counted = counted_words(args)
     if counted is not None:
         return former.counted == hash_words(counted)
@@ -368,8 +368,8 @@ def _is_repeated(
 
 
 def _ask_when(ctx: BookingContext, call: CallContext, appointment: Appointment) -> str:
-    """Return the question about the new time. An appointment of another branch than the one that was called is named with it: it
-    stays there, and the caller may mean the branch that was called.
+    """Return the question about the new time. It names an appointment in another branch than the called one: the appointment
+    stays there, but the caller may mean the called branch.
     """
     if not call.branch or appointment.branch == call.branch:
         return say().when_to_move
@@ -378,7 +378,7 @@ def _ask_when(ctx: BookingContext, call: CallContext, appointment: Appointment) 
 
 
 def say_moved(config: TenantConfig, appointment: Appointment, when: str, *, again: bool) -> str:
-    """Return the sentence about a moved appointment, which `when` describes. `again`: it was there already."""
+    """Return the sentence about a moved appointment. `when` describes it; `again`: it was already there."""
     if is_requested(config, appointment):
         return say().move_requested.format(when=when)
     message = (say().stands_already if again else say().moved).format(when=when) + end_sentence(config, appointment)

@@ -1,6 +1,6 @@
-"""Which of the appointments that an answer has said last a request means: by their places there, or by the caller's words. Pure.
+"""Find which appointment of the last list or question a request means: by its position there, or by the caller's words. Pure.
 
-After a question for one of two "den zweiten" is the second of them, and no day of the month.
+After a question which of two is meant, "den zweiten" is the second one, not a day of the month.
 """
 
 import re
@@ -45,7 +45,7 @@ _NO_NAMES: Final = PARTICLES | _WORDS.no_names
 
 
 def find_place(words: str, among: int, pattern: re.Pattern[str] = _WHOLE) -> int | None:
-    """Return which one of several folded words choose by its place; None where they name none or more than one."""
+    """Return the index, below `among`, of the item that folded words choose by position; None if they choose none or several."""
     stems = {found["stem"] for found in pattern.finditer(words)}
     if len(stems) != 1:
         return None
@@ -56,7 +56,7 @@ def find_place(words: str, among: int, pattern: re.Pattern[str] = _WHOLE) -> int
 
 
 def find_said_place(call: CallContext) -> str | None:
-    """Return the id that the caller's words choose by its place in the last answer."""
+    """Return the id that the caller's words choose by its position in the last answer; else None."""
     said, words = call.said_last, fold(call.said_since or "")
     if not (said.is_last and len(said.ids) > 1):
         return None
@@ -65,7 +65,7 @@ def find_said_place(call: CallContext) -> str | None:
 
 
 def name_place(call: CallContext, args: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the arguments of a move with the place of an appointment that was asked about as such, and not as the new time."""
+    """Return a move's arguments with a position ("den zweiten") as the answer which appointment is meant, not as the new time."""
     if not (call.said_last.asks and call.said_last.is_last) or any(read_text(args, name) for name in PICKING):
         return args
     for name in _NEW_TIME:
@@ -85,11 +85,11 @@ def choose_said(
     *,
     is_read: bool,
 ) -> Appointment | None:
-    """Return the one of the appointments `found` that a request means among those that were said last; None where that is open.
+    """Return the appointment of `found` that a request means among those said last; None if that is open.
 
-    `at_time` are those at the time that it names, if its words are a time (`is_read`). A day of the month that is that of an
-    appointment is no place, unless the question for one of them was the last answer. Without a transcript the appointments are
-    those that a question has said, since it says the next ones in their order.
+    `at_time` are the appointments at the named time, if the words are a time (`is_read`). A day of the month with an
+    appointment is not read as a position, unless the last answer asked which one is meant. Without a transcript, the list is
+    the one of a question, which names the next appointments in order.
     """
     said, own = call.said_last, {str(each.id): each for each in found}
     ids = said.ids if call.replies is not None else tuple(str(each.id) for each in found if each.live)
@@ -113,7 +113,7 @@ def choose_said(
 def _find_at_place(
     words: str, ids: Sequence[str], own: Mapping[str, Appointment], pattern: re.Pattern[str] = _WHOLE
 ) -> Appointment | None:
-    """Return the appointment that words choose by its place: "den späteren" is the later one, in whatever order they were said."""
+    """Return the appointment that words choose by position: "den späteren" is the later one, in whatever order they were said."""
     if (place := find_place(words, len(ids), pattern)) is None:
         return None
     by_time = sorted((own[each] for each in ids if each in own), key=lambda each: each.starts_at)
@@ -127,7 +127,7 @@ def _find_at_place(
 def _choose_by_words(
     config: TenantConfig, call: CallContext, args: Mapping[str, Any], own: Mapping[str, Appointment]
 ) -> Appointment | None:
-    """Return what the caller's words choose since the list, or since a question about one that was on it: there by its place."""
+    """Return the appointment that the caller's words since the list choose. After a question about one, only a position counts."""
     said, utterance = call.said_last, call.said_since or ""
     words = _FIRST_NO.sub("", fold(utterance))
     if call.replies is None or not said.is_last or is_question(utterance):
@@ -156,8 +156,8 @@ def _choose_by_words(
 
 
 def _says_only_which(config: TenantConfig, words: str, args: Mapping[str, Any], listed: Sequence[Appointment]) -> bool:
-    """Return whether words say which appointment is meant, with its new time at most: whoever says more of an appointment may say
-    that it stays ("Samstag passt", "Otto kommt wie geplant, meinen auf zwölf").
+    """Return whether the words only say which appointment is meant, and at most its new time. Words that say more may be about
+    one that stays ("Samstag passt", "Otto kommt wie geplant, meinen auf zwölf").
     """
     names = [member.display_name for branch in config.branches for member in branch.staff]
     names += [text for each in config.services for text in (each.display_name, *each.spoken_names)]
@@ -172,7 +172,7 @@ def _says_only_which(config: TenantConfig, words: str, args: Mapping[str, Any], 
 def _find_starts(
     config: TenantConfig, call: CallContext, utterance: str, listed: Sequence[Appointment]
 ) -> list[Appointment]:
-    """Return the appointments at the times that words name."""
+    """Return the listed appointments at the times that the words name."""
     zone = ZoneInfo(config.time_zone)
     starts = {each.starts_at.astimezone(zone) for each in listed}
     try:
@@ -192,8 +192,8 @@ def _choose_by_names(
     with_staff: bool = True,
     with_days: bool = False,
 ) -> Appointment | None:
-    """Return the only one of the listed appointments that all words fit which some of them do not: a customer, a service, a person
-    or a weekday.
+    """Return the only listed appointment that fits all distinguishing words: a customer, a service, a staff member or a
+    weekday; else None. A word that fits all appointments, or none, does not distinguish.
     """
     staff = {member.id: member.display_name for branch in config.branches for member in branch.staff}
     zone = ZoneInfo(config.time_zone)
@@ -215,6 +215,6 @@ def _choose_by_names(
 
 
 def _find_other(call: CallContext, own: Mapping[str, Appointment]) -> Appointment | None:
-    """Return the other one of two, where the last answer was about one."""
+    """Return the other one of the caller's two appointments if the last answer was about one of them; else None."""
     others = [each for key, each in own.items() if key != call.said_last.about]
     return others[0] if call.said_last.about in own and len(others) == 1 else None

@@ -1,4 +1,4 @@
-"""Whether a call has said the name of an appointment's customer, or that of another person of the family. Pure."""
+"""Whether a call has said the name of an appointment's customer, or of another person in the family. Pure."""
 
 import re
 from collections.abc import Iterable
@@ -21,10 +21,10 @@ _NOT_OF: Final = not_behind(_WORDS.names_another)
 
 
 def leaves_customer_unsaid(call: CallContext, customer: str, named: str, *, is_of_call: bool) -> bool:
-    """Return whether nobody has said for whom an appointment of an earlier call is, or a place on the waiting list, and the request
-    has not `named` that person. "Die Frau von Otto Lange" and an answer "für Otto Lange" do not say that he is calling.
+    """Return whether the customer of an earlier call's appointment, or of a waiting-list entry, is named neither by the call
+    nor by the request (`named`). "Die Frau von Otto Lange" and "für Otto Lange" do not mean that he is calling.
 
-    Without a transcript nobody knows what was said.
+    Without a transcript it is unknown, and the result is False.
     """
     if call.said is None or is_of_call:
         return False
@@ -36,15 +36,15 @@ def leaves_customer_unsaid(call: CallContext, customer: str, named: str, *, is_o
 
 
 def is_named_beside(utterances: Iterable[str], customer: str, other: str) -> bool:
-    """Return whether words have the first name of a customer that is none of the `other` customer's: "Petra und Mia Lange"."""
+    """Return whether the words have a customer's first name that is no part of the `other` customer's: "Petra und Mia Lange"."""
     first = next(iter(list_name_words(customer)), "")
     words = {word for each in utterances for word in fold(each).split()}
     return fold(first) in words - {*fold(other).split()}
 
 
 def names_relative(said: str, customer: str) -> bool:
-    """Return whether words are of or about a relative of a customer whom they do not name besides: "die Tochter von Otto Lange",
-    "der Termin meiner Tochter".
+    """Return whether the words mention a customer's relative and not the customer: "die Tochter von Otto Lange", "der Termin
+    meiner Tochter".
     """
     rest = _drop_relatives(said, customer)
     first = re.escape(fold(customer).partition(" ")[0])
@@ -53,7 +53,7 @@ def names_relative(said: str, customer: str) -> bool:
 
 
 def _drop_relatives(said: str, customer: str) -> str:
-    """Return words without those that name somebody by the customer: "die Tochter von Otto Lange"."""
+    """Return the words without mentions of a relative by the customer's name: "die Tochter von Otto Lange"."""
     names = "|".join(re.escape(each) for each in (customer, customer.partition(" ")[0], customer.rpartition(" ")[2]))
     beside = rf"\b{_RELATIVE} (?:{_WORDS.of_whom}) (?:(?:{_WORDS.titles}) )?"
     return re.sub(rf"{beside}(?:{names})\b", "", said, flags=re.IGNORECASE)

@@ -1,7 +1,7 @@
-"""What a tenant's shadow replays: copies of the requests of call functions, while the config says that there is a shadow.
+"""Copies of requests of call functions for a tenant's shadow to replay, while the config has a shadow.
 
-A copy does not delay the answer, nor can it fail it: it waits in memory until the answer is sent, and becomes a row of
-`shadow_requests` in the background. When too many wait, here or there, it is dropped and counted
+A copy neither delays the answer nor makes it fail: it waits in memory until the answer is sent, and becomes a row of
+`shadow_requests` in the background. If too many copies wait in memory or in the table, a copy is dropped and counted
 (docs/decisions/0126-shadows.md).
 """
 
@@ -46,19 +46,19 @@ _MOST_ROWS: Final = 500
 
 
 def find_ids(fields: dict[str, Any]) -> tuple[UUID, ...]:
-    """Return the ids in an answer, in their order, each once."""
+    """Return the ids in an answer's fields, in order, each once."""
     found = _UUID.findall(msgspec.json.encode(fields).decode())
     return tuple(UUID(text) for text in dict.fromkeys(found))
 
 
 def reference_of(request: CopiedRequest) -> str:
-    """Return what the encrypted body of a request is bound to, beside its tenant."""
+    """Return the text to which a request's encrypted body is bound, beside the tenant: call id and correlation id."""
     return f"{request.call_id}\n{request.correlation_id}"
 
 
 @dataclass(slots=True)
 class ShadowRequests:
-    """Writes copies, one at a time and in their order."""
+    """Writes copies of requests, one at a time and in order."""
 
     pool: Pool
     tenant: str
@@ -71,7 +71,7 @@ class ShadowRequests:
     def add(
         self, body: bytes, payload: FunctionRequest, call: CallContext, answer: Answer, at: datetime, seconds: float
     ) -> None:
-        """Accept the copy of an answered request, and return at once."""
+        """Queue the copy of an answered request and return at once. A copy that is too long, or beyond 4 MB in all, is dropped."""
         if Function[payload.name.upper()] not in REPLAYED:
             return
         if len(body) > _LONGEST_BODY:
@@ -89,11 +89,13 @@ class ShadowRequests:
             self._writing = asyncio.create_task(self._write_all())
 
     async def close(self) -> None:
-        """Write what still waits, for two seconds at most."""
+        """Write the waiting copies, for at most two seconds, and count the rest as dropped."""
         if self._writing is not None:
             _, late = await asyncio.wait({self._writing}, timeout=_WRITE_SECONDS)
             if late:
                 self._writing.cancel()
+        for _ in self._waiting:
+            self._drop("Stopped")
 
     async def _write_all(self) -> None:
         await self.clock.sleep(_COLLECT_TIME)  # the answer goes first

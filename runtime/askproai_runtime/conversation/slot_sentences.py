@@ -1,4 +1,4 @@
-"""Free times in an answer: the JSON fields for the model, and the sentence to say."""
+"""Free slots in an answer: the JSON fields for the model, and the sentence to say."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
@@ -16,10 +16,10 @@ from askproai_runtime.visits import has_several
 def slot_fields(
     rules: ServiceRules, slots: Sequence[Slot], now: datetime, staff: str | None = None
 ) -> list[dict[str, Any]]:
-    """Return slots as `slots` and `alternatives` of an answer: local ISO 8601 times, ids, and the phrase to say.
+    """Return slots as `slots` or `alternatives` of an answer: local ISO 8601 times, ids, and the phrase to say.
 
-    They are in the order in which `slot_sentence` says them: a caller who wants "die erste" means the first that was said. `staff`
-    is who was asked for.
+    They have the spoken order of `slot_sentence`: a caller who wants "die erste" means the first that was said. `staff` is the
+    id of the requested staff member.
     """
     return [
         {
@@ -36,13 +36,13 @@ def slot_fields(
 
 
 def in_spoken_order(rules: ServiceRules, slots: Sequence[Slot], staff: str | None) -> list[Slot]:
-    """Return slots in the order in which `slot_sentence` says them; `staff` is who was asked for."""
+    """Return slots in the order in which `slot_sentence` says them. `staff` is the id of the requested staff member."""
     own, others = _split_by_staff(rules, slots, staff)
     return [*own, *others]
 
 
 def _split_by_staff(rules: ServiceRules, slots: Sequence[Slot], staff: str | None) -> tuple[list[Slot], list[Slot]]:
-    """Return the slots of the person who was asked for, all where nobody was, and those of others, each by start."""
+    """Return the slots of the requested staff member (all slots if none was requested), and the other slots, each by start."""
     ordered = _by_start(slots)
     if staff is None or rules.companions:
         return ordered, []
@@ -50,7 +50,7 @@ def _split_by_staff(rules: ServiceRules, slots: Sequence[Slot], staff: str | Non
 
 
 def _companion_fields(rules: ServiceRules, slot: Slot) -> dict[str, Any]:
-    """Return when and with whom the companions would be; nothing where nobody comes along."""
+    """Return the field with the companions' times and staff members; {} if nobody comes along."""
     people = [
         {
             "start": each.start.astimezone(rules.zone).isoformat(),
@@ -64,8 +64,8 @@ def _companion_fields(rules: ServiceRules, slot: Slot) -> dict[str, Any]:
 
 
 def _say_slot(rules: ServiceRules, slot: Slot, now: datetime, *, as_subject: bool = False) -> str:
-    """Return `Freitag, den 27. November, um 10 Uhr bei Anna`, with companions `… bei Anna und Mehmet` or
-    `… bei Anna und um 10 Uhr 30 bei Anna`; each service where they have different ones.
+    """Return `Freitag, den 27. November, um 10 Uhr bei Anna`; with companions `… bei Anna und Mehmet` or `… bei Anna und um 10
+    Uhr 30 bei Anna`, with each person's service if the services differ.
     """
     if not slot.companions:
         return format_slot(slot, rules.display_name(slot.staff), rules.zone, now, as_subject=as_subject)
@@ -81,7 +81,7 @@ def _say_slot(rules: ServiceRules, slot: Slot, now: datetime, *, as_subject: boo
 
 
 def _say_staff(rules: ServiceRules, people: Sequence[tuple[ServiceRules, Slot]]) -> str:
-    """Return ` bei Anna und Mehmet`, ` Haarschnitt bei Anna und Färben bei Mehmet` where not all have the same service."""
+    """Return ` bei Anna und Mehmet`; if the services differ, ` Haarschnitt bei Anna und Färben bei Mehmet`."""
     names = [decline_name(rules.display_name(slot.staff)) for _, slot in people]
     if len({each.service.name for each in rules.people}) == 1:
         return say().with_staff.format(staff=join_list(list(dict.fromkeys(names)), say().and_word))
@@ -105,13 +105,13 @@ def slot_sentence(
     staff: str | None = None,
     has_more: bool = False,
 ) -> str:
-    """Offer slots in a sentence, each day with its full date; not as certain if the remote calendar is not known to have them free.
+    """Return the sentence that offers slots, each day with its full date. It is tentative if the remote calendar is unknown
+    (`basis`).
 
-    They are said by start: a listener gets lost where the closest to the requested time comes first. Beyond the horizon
-    (`obstacle`) nobody is asked whether to search later. `which` asks which is meant (several readings), `moves` asks whether to
-    move an appointment there. `paused_until` is the end of a pause that covers the whole search. Slots of others than the `staff`
-    who was asked for are said to be those of others, and some of many (`has_more`) to be examples: callers take those that they
-    do not hear for taken.
+    Slots are said by start, since a listener gets lost if the one closest to the requested time comes first. Beyond the horizon
+    (`obstacle`) no later search is offered. `which` asks which of several readings is meant; `moves` asks whether to move an
+    appointment. `paused_until` is the end of a pause that covers the whole search. Slots of staff members other than `staff`
+    are named as such. If there are more (`has_more`), the slots are called examples: callers think that unsaid times are taken.
     """
     if not slots and paused_until is not None:
         return _paused_sentence(rules, paused_until, now)
@@ -139,7 +139,7 @@ def slot_sentence(
 
 
 def _paused_sentence(rules: ServiceRules, until: datetime, now: datetime) -> str:
-    """Say that no appointment is given now, and the last day of the pause if the service can be booked after it by now."""
+    """Return the sentence that bookings are paused, with the last day of the pause if it is within the booking horizon."""
     if until > now + timedelta(days=rules.service.booking_horizon_days):
         return say().bookings_paused
     last_day = (until.astimezone(rules.zone) - timedelta(microseconds=1)).date()
@@ -147,8 +147,8 @@ def _paused_sentence(rules: ServiceRules, until: datetime, now: datetime) -> str
 
 
 def _length_of(rules: ServiceRules, slots: Sequence[Slot]) -> str:
-    """Say how long a visit takes that is of several services, in which the customer waits, or that takes some staff members longer
-    than others; nothing for others, nor where the slots differ in it: who has booked one hears its end.
+    """Return the sentence with the length of a visit that has several services or a wait, or depends on the staff member.
+    Return "" for other visits, and if the slots have different lengths: the caller hears the end after the booking.
     """
     lengths = {max(each.end for each in (slot, *slot.companions)) - slot.start for slot in slots}
     if len(lengths) > 1:
@@ -174,17 +174,17 @@ def _visit_length(service: Service) -> str:
 
 
 def says_length(service: Service) -> bool:
-    """Return whether callers hear how long it takes: of several services, with a wait, or longer with some staff members."""
+    """Return whether callers hear the service's length: several services, a wait, or a length that depends on the staff member."""
     return bool(service.wait_spans or has_several(service.name) or service.has_own_lengths)
 
 
 def example_sentence(rules: ServiceRules, slots: Sequence[Slot], now: datetime) -> str:
-    """Name free slots to a caller who was asked for a time; nothing without any."""
+    """Return the sentence with free slots as examples, for a caller who was asked for a time; "" without slots."""
     return say().example.format(slots=join_list(_describe(rules, slots, now))) if slots else ""
 
 
 def _describe(rules: ServiceRules, slots: Sequence[Slot], now: datetime) -> list[str]:
-    """Return the phrases of slots, one for each day, of groups one for each slot, earliest first, as the subject of a sentence."""
+    """Return the phrases for slots, earliest first, as subjects of a sentence: one for each day, or for each slot of a group."""
     if any(slot.companions for slot in slots):
         return [_say_slot(rules, slot, now, as_subject=True) for slot in _by_start(slots)]
     days: dict[date, list[Slot]] = {}
@@ -194,8 +194,8 @@ def _describe(rules: ServiceRules, slots: Sequence[Slot], now: datetime) -> list
 
 
 def _describe_day(rules: ServiceRules, slots: Sequence[Slot], now: datetime) -> str:
-    """Return `Montag, der 7. Dezember, um 8 Uhr, um 13 Uhr oder um 16 Uhr bei Anna`: a listener hears the day once, and the person
-    once if it is one for all.
+    """Return `Montag, der 7. Dezember, um 8 Uhr, um 13 Uhr oder um 16 Uhr bei Anna`. The day is said once, and the staff member
+    once if all slots have the same one.
     """
     first, *others = (slot.start.astimezone(rules.zone) for slot in slots)
     when = [format_spoken(first, rules.zone, now, as_subject=True)]
@@ -211,7 +211,7 @@ def _by_start(slots: Sequence[Slot]) -> list[Slot]:
 
 
 def say_wanted(rules: ServiceRules, staff: str | None) -> str:
-    """Return ` bei Anna` for a caller who asks for one person, ` bei Anna oder Mehmet` for one who asks for any of them."""
+    """Return ` bei Anna` for one requested staff member, ` bei Anna oder Mehmet` if any of several will do; "" without any."""
     wanted = [rules.display_name(staff)] if staff else [each.display_name for each in rules.among]
     names = list(dict.fromkeys(map(decline_name, wanted)))
     return say().with_staff.format(staff=join_list(names)) if names else ""

@@ -1,4 +1,4 @@
-"""A booking as a caller asks for it: service, start and details, resolved from the arguments."""
+"""A booking as a caller requests it: service, start and details, resolved from the arguments."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -34,14 +34,12 @@ from askproai_runtime.visits import (
 
 @dataclass(frozen=True, slots=True)
 class SpokenBooking(BookingRequest):
-    """A booking as a caller has asked for it: with what is said about it, and not booked.
+    """A booking as a caller requested it, with facts for the answer that are not stored.
 
-    `was_offered`: the call was offered a time, this one or another.
-    `names_customer`: the caller has booked for somebody else, too, and is to hear for whom this one is.
-    `short_names`: the names for whose rest the booking asks.
-    `said_phone` is what the request says of a number, None without the argument. A `phone` that it does not name is that of the
-    caller, or of another appointment of the call.
-    `leaves_out`: somebody who was to come along is not named after the question who it is.
+    `names_customer`: the caller has also booked for another person, and must hear for whom this booking is. `was_offered`: the
+    call was offered a time, this one or another. `short_names`: the incomplete names that the booking asks about. `said_phone`:
+    the argument `phone` as read, or None without it; `phone` is then the caller's, or of another appointment. `leaves_out`: a
+    companion is still not named after the question for the name.
     """
 
     names_customer: bool = False
@@ -52,12 +50,12 @@ class SpokenBooking(BookingRequest):
 
     @property
     def dictates_phone(self) -> bool:
-        """Whether `phone` is another number than the calling one, and said in this request."""
+        """Whether this request itself names `phone`, and it is not the calling number."""
         return self.said_phone is not None and self.said_phone.number not in {None, self.actor.caller}
 
     @property
     def chooses_phone(self) -> bool:
-        """Whether this request says that `phone` is meant, and no other one that is noted: also that of the call."""
+        """Whether this request explicitly chooses `phone`, by a number or as the calling number, over a stored one."""
         said = self.said_phone
         return said is not None and (said.number is not None or (said.of_call and self.actor.caller is not None))
 
@@ -65,9 +63,9 @@ class SpokenBooking(BookingRequest):
 def parse_booking_request(
     config: TenantConfig, call: CallContext, args: Mapping[str, Any], appointments: Sequence[Appointment]
 ) -> SpokenBooking:
-    """Resolve a booking. Raises `ClarificationNeeded`.
+    """Return the booking request of the arguments. Raises `ClarificationNeeded`.
 
-    What the call holds of its `appointments` was offered last: its service is meant where none is named again.
+    A hold among the call's `appointments` was offered last: its service is meant if the request names none.
     """
     hold = next((appointment for appointment in appointments if appointment.status == Status.HELD), None)
     service = parse_service_request(config, call, args, hold.service if hold else None)
@@ -101,7 +99,7 @@ def parse_details(
     name: str,
     known_phone: str | None,
 ) -> SpokenBooking:
-    """Return a request with the details in the arguments. `known_phone` counts where none is named, and the call's is withheld."""
+    """Return a request with the details in the arguments. `known_phone` is used if no number is named or shown by the call."""
     said = read_said(args, "phone")
     phone = read_phone(said, config, call.branch)
     return SpokenBooking(
@@ -121,16 +119,15 @@ def parse_details(
 
 
 def wants_another(args: Mapping[str, Any]) -> bool:
-    """Return whether a model says that an appointment beside those of the call is meant."""
+    """Return whether the model says that the request is for a further appointment beside the call's existing ones."""
     return args.get("another") is True or str(args.get("another")).casefold() == "true"
 
 
 def _find_offered_staff(
     call: CallContext, hold: Appointment | None, rules: ServiceRules, start: datetime
 ) -> str | None:
-    """Return with whom exactly this start was named, else with whom the call holds it; None where that is not one person.
-
-    A caller who changes the service keeps the person.
+    """Return the staff member with whom this start was offered, else the one of the call's hold at it; None if there is none or
+    several. A caller who changes the service keeps the staff member.
     """
     own = call.list_offers(rules.branch.name, start, rules.service.name)
     named = next(iter(own or call.list_offers(rules.branch.name, start)), ())
@@ -148,9 +145,9 @@ def _require_no_part(
     start: datetime,
     appointments: Sequence[Appointment],
 ) -> None:
-    """Raise the question whether the whole visit is meant, where a start was offered for it alone, and a part of it is requested.
-
-    The question offers both, so that the next request is carried out. A call without a transcript would hear it again.
+    """Raise the question whether the whole visit is meant, if the start was only offered for a visit and a part of it is
+    requested. The question offers both, so that the next request is carried out. A call without a transcript would hear it
+    again.
     """
     rules, name = request.rules, request.rules.service.name
     if call.said is None or call.list_offers(rules.branch.name, start, name):
@@ -169,9 +166,9 @@ def _require_no_part(
 
 
 def _ask_for_day(start: datetime, call: CallContext, zone: ZoneInfo) -> ClarificationNeeded:
-    """Return the question whether a time whose day nobody has named is on the next day that it can be on.
+    """Return the question whether a time, for which nobody has named a day, is on the next possible day.
 
-    A model that leaves the day out has not always heard none: the caller may have named another.
+    A model may leave out a day that the caller has named.
     """
     meant = Candidate(start.astimezone(zone), None, Grain.MINUTE, format_spoken(start, zone, call.started_at))
     return ClarificationNeeded(

@@ -1,4 +1,4 @@
-"""The staff member whom a caller names, in the words of a model; or the question why nobody was found, and who is able. Pure."""
+"""Find the staff member whom a caller names, from a model's words; or ask, with the reason and the able staff members. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,8 +22,8 @@ _ROLES = tuple(sorted(_WORDS.roles))
 
 @dataclass(frozen=True, slots=True)
 class StaffChoice:
-    """Those of whom any will do, or the one who is asked for (`staff`); `preferred` comes first at each time. The ids of those whom
-    the caller excludes are `excluded`.
+    """The staff members of whom any will do (`members`), or the requested one (`staff`). At each time, `preferred` comes first.
+    `excluded` are the ids of able staff members whom the caller does not want.
     """
 
     members: tuple[Staff, ...]
@@ -35,9 +35,9 @@ class StaffChoice:
 def find_staff_for_caller(
     config: TenantConfig, rules: ServiceRules, name: str | None, call: CallContext
 ) -> StaffChoice:
-    """Return whom a caller's words choose. Raises `ClarificationNeeded`.
+    """Return the choice of staff in a caller's words. Raises `ClarificationNeeded`.
 
-    Without any words those whom the call has excluded before stay excluded.
+    Without words, staff members whom the call excluded before stay excluded.
     """
     name = _drop_branch(name, config)
     if name is None:
@@ -67,14 +67,14 @@ def find_staff_for_caller(
 
 
 def _drop_branch(name: str | None, config: TenantConfig) -> str | None:
-    """Return whom a text names without the branch before them: the prompt lists the team as `Salon Mitte: Anna, Kim`."""
+    """Return a text without the branch in front of the staff, since the prompt lists the team as `Salon Mitte: Anna, Kim`."""
     place, sign, people = (name or "").partition(":")
     is_branch = any(fold(place) == fold(branch.display_name) for branch in config.branches)
     return people.strip() if sign and is_branch else name
 
 
 def _choose(rules: ServiceRules, preference: StaffPreference) -> StaffChoice:
-    """Return those of the able staff members whom a preference leaves. Raises `ClarificationNeeded` if it leaves nobody."""
+    """Return the able staff members whom a preference allows. Raises `ClarificationNeeded` if it allows none."""
     able = {member.id: member for member in rules.staff_members}
     named = [able[member.id] for member in preference.named if member.id in able]
     left = tuple(member for member in rules.staff_members if member.id not in preference.excluded)
@@ -90,7 +90,7 @@ def _choose(rules: ServiceRules, preference: StaffPreference) -> StaffChoice:
 
 
 def _refuse(rules: ServiceRules, *reasons: str) -> ClarificationNeeded:
-    """Return the question that says why nobody was found, if there is a reason, and who does the service."""
+    """Return the question for another staff member, with the reasons, if there are any, and the able staff members."""
     able = _say_names(rules.staff_members)
     who = say().service_by.format(service=rules.service.display_name, names=join_list(able))
     sentences = [*reasons, who, *([say().whom_to_see] if len(able) > 1 else [])]
@@ -100,9 +100,8 @@ def _refuse(rules: ServiceRules, *reasons: str) -> ClarificationNeeded:
 
 
 def _explain(config: TenantConfig, rules: ServiceRules, name: str) -> str:
-    """Return whether the person does something else here, works in another branch, or is not known at all.
-
-    Words that are more than a name ("Anna oder Eva") may be about somebody who does work here. So may a description ("die Chefin").
+    """Return the sentence that the staff member does not do this service, works in another branch, or is unknown. Words that
+    are more than a name ("Anna oder Eva") may include a staff member of this branch. So may a description ("die Chefin").
     """
     if colleagues := _list_known(name, rules.branch.staff):
         return say().not_by_person.format(staff=join_list(_say_names(colleagues)))
@@ -122,7 +121,7 @@ def _explain(config: TenantConfig, rules: ServiceRules, name: str) -> str:
 
 
 def _describes(name: str, words: Sequence[str]) -> bool:
-    """Return whether words without their titles describe a person: "die Blonde", "wie immer". "Zur Jessica" names one."""
+    """Return whether words describe a person and do not name one: "die Blonde", "wie immer". "Zur Jessica" is a name."""
     written = name.split()
     is_lower = all(word[:1].islower() for word in written) and len(words) > 1
     has_role = any(word.startswith(_ROLES) for word in words)
@@ -139,7 +138,7 @@ def _list_heard(name: str, members: Sequence[Staff]) -> list[Staff]:
 
 
 def _say_names(members: Sequence[Staff]) -> list[str]:
-    """Return each name once, as it is said after `bei`."""
+    """Return the display names, each once, in the form that follows `bei`."""
     return list(dict.fromkeys(decline_name(member.display_name) for member in members))
 
 

@@ -1,4 +1,4 @@
-"""The arguments of a call function that name a time, as they are read together: which is the day, which the time of day. Pure."""
+"""Read the time arguments of a call function together, and decide which is the day and which the time of day. Pure."""
 
 import re
 from collections.abc import Mapping
@@ -15,9 +15,10 @@ _DAY_NUMBER = re.compile(r"0?[1-9]|[12]\d|3[01]")
 
 
 def read_parts(args: Mapping[str, Any]) -> tuple[str | None, str | None, str | None]:
-    """Return `date`, `time` and `part_of_day`. A `start` with a day is in place of the date; one of a time is a time.
+    """Return `date`, `time` and `part_of_day`. A `start` with a day replaces the date; a `start` that is only a time is a time.
 
-    A lone number as `date` is a day of the month where the time is said, too; one like a clock time has its month behind it.
+    A lone number as `date` is a day of the month if a time is given, too. A `date` like a clock time, `10:12`, is a day and its
+    month.
     """
     start, date, time, part_of_day = (read_text(args, name) for name in ("start", "date", "time", "part_of_day"))
     if date and _DAY_NUMBER.fullmatch(date) and (time or part_of_day):

@@ -1,4 +1,4 @@
-"""What the transcript of a call says about its earlier questions, answers and persons."""
+"""Read earlier questions, answers and names from the transcript of a call."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -36,7 +36,7 @@ _MOST_READ_SINCE = 500  # characters since the last answer
 
 
 def last_answer_and_keys(call: OngoingCall) -> tuple[dict[str, Any], str]:
-    """Return the last answer of a function in this call, `{}` if none, and the keys pressed since, in order."""
+    """Return the last answer of a function in this call (`{}` if there is none), and the keys pressed since, in order."""
     keys = ""
     for utterance in reversed(call.transcript_with_tool_calls or ()):
         if utterance.role == "tool_call_result":
@@ -47,8 +47,8 @@ def last_answer_and_keys(call: OngoingCall) -> tuple[dict[str, Any], str]:
 
 
 def read_unclear(call: OngoingCall) -> frozenset[str]:
-    """Return the unclear arguments that answers of this call have asked about. A name that was asked about before a booking is not
-    among them after the next one, whoever that is for.
+    """Return the markers of unclear arguments that this call's answers have asked about. Markers of incomplete names end with
+    the next booking, whoever it is for.
     """
     asked = set[str]()
     for answer in read_answers(call):
@@ -59,14 +59,15 @@ def read_unclear(call: OngoingCall) -> frozenset[str]:
 
 
 def read_answers(call: OngoingCall) -> list[dict[str, Any]]:
-    """Return the answers of functions in this call, the first one first."""
+    """Return the answers of functions in this call, oldest first."""
     return [each.answer for each in call.transcript_with_tool_calls or () if each.answer is not None]
 
 
 @dataclass(slots=True)
 class Exchange:
-    """A request to a function with its result, and what the caller has said and the agent has asked in its own words since.
-    `request` is None where the transcript lacks it, `answer` where the result is none of ours.
+    """A function's request and result, with the caller's words and the agent's own questions until the next result.
+
+    `request` is None if the transcript lacks it; `answer` is None if the result is not an answer of ours.
     """
 
     request: Utterance | None
@@ -92,12 +93,12 @@ def read_exchanges(call: OngoingCall) -> list[Exchange]:
 
 
 def read_replies(call: OngoingCall, today: date | None = None) -> Replies | None:
-    """Return what the caller has said to each question of a function that needs a yes.
+    """Return the caller's reply to each question that needs a yes. A question after which the caller has said nothing is left
+    out.
 
-    A question after which the caller has said nothing is not there. `today` is the local day of the call.
-
-    None if that cannot be known: the request has no transcript, or one with results that hold no answer of ours (Retell may cut
-    them). A transcript without any result is one: of two requests in one turn of the model, neither holds the other's answer.
+    `today` is the local day of the call. Return None if replies cannot be known: the request has no transcript, or its results
+    are not our answers (Retell may cut them). A transcript without results is enough: of two requests in one turn of the model,
+    neither has the other's answer.
     """
     if not call.transcript_with_tool_calls:
         return None
@@ -126,11 +127,11 @@ def read_replies(call: OngoingCall, today: date | None = None) -> Replies | None
 
 
 def read_asked_choices(call: OngoingCall) -> tuple[AskedChoice, ...]:
-    """Return the questions of this call for one of several choices that its caller has said something to, the last one last.
+    """Return the questions of this call with several choices to which the caller has replied, latest last.
 
-    What was done about the same appointment or for the same person since has answered one: a choice after it is about another
-    request. A later question for the same person replaces one. An offer ends all of them, unless it answers a request with a
-    choice: a yes after it is one to the offer.
+    A later change for the same appointment or person answers a question, since a choice after it is about another request. A
+    later question for the same person replaces a question. An offer ends all questions unless its request had a choice: a yes
+    after an offer answers the offer.
     """
     questions = dict[str, AskedChoice]()  # by person
     asked = dict[str, AskedChoice]()  # nothing was said since
@@ -171,7 +172,7 @@ def read_listed(call: OngoingCall) -> frozenset[str]:
 
 
 def read_said_last(call: OngoingCall) -> SaidAppointments:
-    """Return the appointments and places that an answer of this call has said last."""
+    """Return the appointments and waiting-list entries that this call's answers listed last."""
     answers, is_last = read_answers(call), True
     last = answers[-1] if answers else {}
     about = str(last.get("appointment_id") or last.get("waitlist_id") or "")
@@ -185,7 +186,7 @@ def read_said_last(call: OngoingCall) -> SaidAppointments:
 
 
 def _list_in_order(answer: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the ids of the appointments and places of an answer in the order in which it says them."""
+    """Return the ids of an answer's appointments and waiting-list entries, in spoken order."""
     appointments, waiting = ([*_list_members(answer, name)] for name in ("appointments", "waiting"))
     if waiting and "appointment_id" in answer:  # the question for one of the two
         appointments = [answer]
@@ -203,9 +204,9 @@ def _list_ids(answer: Mapping[str, Any]) -> frozenset[str]:
 
 @dataclass(slots=True)
 class _Asked:
-    """A question of ours, and what the caller has said since: `later` are the words after another answer or question of ours.
+    """A question of ours and the caller's words since (`said`). `later` are the words after another answer or question.
 
-    A yes answers what was said last, so it does not count there. A no does.
+    A yes answers the last question, so a yes in `later` does not count. A no does.
     """
 
     question: Question
@@ -216,10 +217,10 @@ class _Asked:
     is_over: bool = False
 
     def end(self, answer: Mapping[str, Any], question: Question | None) -> None:
-        """End this question by another answer of ours, which may ask a `question`.
+        """End this question when another answer comes, which may ask a `question`.
 
-        Whatever is said answers those for a number or a name. Of two cancellations that were asked for in one turn, each is
-        answered by what is said to both. An address that was refused may be the right one, where it is asked for anew.
+        Questions for a number or a name stay open, since any words answer them. Two questions about cancellations in one turn
+        stay open together, with one reply for both. If the address is asked for anew, the refused one may be right after all.
         """
         is_beside = self.question is Question.CANCEL is question and not self.said
         self.is_over |= self.question not in {Question.PHONE, Question.NAME} and not is_beside
@@ -227,7 +228,7 @@ class _Asked:
             self.said.clear()
 
     def read(self, today: date | None) -> Reply:
-        """Return what was said to it. `today` is the local day of the call."""
+        """Return the caller's reply to this question. `today` is the local day of the call."""
         function, args = ("", {}) if self.request is None else (str(self.request.name), self.request.read_arguments())
         return read_reply(self.said, self.question, self.later, self.message, today, function, args)
 
@@ -243,9 +244,9 @@ class _Asked:
 
 
 def read_said(call: OngoingCall) -> str | None:
-    """Return the last words of caller and agent; None if the request has no transcript.
+    """Return the last words of caller and agent, at most 5,000 characters; None without a transcript.
 
-    What the agent says first is left out: "Ergotherapie Lohse, guten Tag" names a business.
+    The agent's words before the caller speaks are left out, since "Ergotherapie Lohse, guten Tag" names a business.
     """
     if not call.transcript_with_tool_calls:
         return None
@@ -255,15 +256,15 @@ def read_said(call: OngoingCall) -> str | None:
 
 
 def read_utterances(call: OngoingCall) -> tuple[str, ...]:
-    """Return what the caller has said, turn by turn."""
+    """Return the caller's words, one text for each turn."""
     said = (str(each.content or "") for each in call.transcript_with_tool_calls or () if each.role == "user")
     return tuple(each[:_MOST_READ_SINCE] for each in said)
 
 
 def read_named(call: OngoingCall, *, without_bookings: bool = False) -> str:
-    """Return the person whom a call has named last, by an introduction or in a request that an answer repeats; "" without one.
+    """Return the person named last in a call, by an introduction or in a request that an answer repeats; "" if none is named.
 
-    That of a booking (`without_bookings`) may be somebody else than the caller.
+    With `without_bookings` the names in booking requests do not count, since they may not be the caller's.
     """
     named, bookings = "", set[str]()
     for utterance in call.transcript_with_tool_calls or ():
@@ -277,7 +278,7 @@ def read_named(call: OngoingCall, *, without_bookings: bool = False) -> str:
 
 
 def read_said_since(call: OngoingCall) -> str | None:
-    """Return what the caller has said since the last answer of a function, or in all; None if the request has no transcript."""
+    """Return the caller's words since the last answer of a function, or all before the first; None without a transcript."""
     said = list[str]()
     for utterance in call.transcript_with_tool_calls or ():
         if utterance.role == "tool_call_result":
@@ -289,10 +290,10 @@ def read_said_since(call: OngoingCall) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class SinceChange:
-    """What has happened in a call since a function has booked, moved or cancelled, or in all.
+    """The events of a call since an appointment was last booked, moved or cancelled, or since its beginning.
 
-    `said` has a line for each utterance, and is None without a transcript. `asked` are the questions in the agent's own words.
-    `companions` counts the people whom the requests since then have named or counted beside the caller.
+    `said` are the caller's words, one line for each utterance; None without a transcript. `asked` are the agent's own
+    questions. `companions` is the number of people beside the caller in the requests since then.
     """
 
     said: str | None
@@ -327,7 +328,7 @@ def _is_change(each: Exchange) -> bool:
 
 
 def _read_question(answer: Mapping[str, Any]) -> tuple[Question, str] | None:
-    """Return what an answer asks a yes or no about, with its key in `Replies`; None if it asks none."""
+    """Return the kind of an answer's question that needs a reply, and its key in `Replies`; None without such a question."""
     appointment_id = answer.get("appointment_id")
     if isinstance(heard := answer.get("heard"), str):
         meant = answer.get("services") or answer.get("staff") or ()

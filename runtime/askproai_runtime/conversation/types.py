@@ -1,4 +1,4 @@
-"""What callers of the package pass in and get back, and what every function of the package works with."""
+"""Types shared by all call functions: the context of a call, answers and outcomes, offers, and questions to the caller."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,8 +17,9 @@ NamedOffer = tuple[NamedSlot, ...]  # of those who come together one slot each, 
 
 @dataclass(frozen=True, slots=True)
 class Offers:
-    """The offers of an answer, in the order in which it said them, and those of the answers `before` it. `excluded_staff` are the
-    ids of those whom the caller wanted least of all. `counted` are the counted words ("eine Stunde später") that led to it.
+    """The offers of an answer in spoken order, and the offers of earlier answers (`before`). `excluded_staff` are the ids of
+    staff members whom the caller does not want. `counted` are the words for a relative time ("eine Stunde später") that led
+    to the offers.
     """
 
     slots: tuple[NamedOffer, ...] = ()
@@ -28,7 +29,7 @@ class Offers:
 
 
 class Choice(StrEnum):
-    """A value of the argument `choice`; all but the first are about what is booked, or waits, already."""
+    """A value of the argument `choice`. All but the first change an existing appointment or waiting-list entry."""
 
     FURTHER = "further"  # one more appointment, or one more person
     MOVE = "move"
@@ -38,9 +39,9 @@ class Choice(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AskedChoice:
-    """A question of this call for one of `choices`, about an appointment, or an entry of the waiting list, by its id.
+    """A question in this call for one of `choices`. `about` is the id of an appointment or a waiting-list entry.
 
-    `name` and `service` are those of the request that was asked about. `among` are the ids where it was asked about several.
+    `name` and `service` are those of the request that led to the question. `among` are the ids if it was about several.
     """
 
     about: str
@@ -51,7 +52,7 @@ class AskedChoice:
 
 
 class Naming(StrEnum):
-    """How an answer of a call has named days."""
+    """The way in which an answer of a call named days."""
 
     OFFERED = "offered"
     ASKED = "asked"  # as readings of what the caller has said
@@ -62,11 +63,11 @@ class Naming(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NamedTimes:
-    """The starts that the last answer with days has named, in the order in which it said them.
+    """The starts that the last answer with days named, in spoken order.
 
-    `is_exact`: each is a time, and not a day or a part of it. `lists_since`: an answer has listed appointments since. `said_since`
-    is what the caller has said since, the first words first. `before` are those before a question: "am selben Tag" is theirs.
-    `refused` is the start for which they were offered instead. `moves`: a move has named them.
+    `is_exact`: each start is a time, not a day or a part of one. `lists_since`: a later answer listed appointments.
+    `said_since`: the caller's words since, oldest first. `before`: the named times before a question, to which "am selben Tag"
+    refers. `refused`: the start in whose place they were offered. `moves`: the answer was about a move.
     """
 
     naming: Naming
@@ -80,23 +81,23 @@ class NamedTimes:
 
     @property
     def asked(self) -> datetime | None:
-        """The only start about which the caller was asked."""
+        """The only start in a question to the caller; None if there are several, or the starts were not in a question."""
         is_one = self.naming is Naming.ASKED and self.is_exact and len(self.starts) == 1
         return self.starts[0] if is_one else None
 
     @property
     def refused_move(self) -> datetime | None:
-        """The start to which an appointment was not moved."""
+        """The start to which a move was refused; None if there is none."""
         return self.refused if self.moves else None
 
 
 @dataclass(frozen=True, slots=True)
 class SaidAppointments:
-    """The appointments and the places on the waiting list that an answer has said last, by their ids, in the order in which it said
-    them; none where an answer has named times since.
+    """The ids of the appointments and waiting-list entries that an answer listed last, in spoken order; empty if a later answer
+    named times.
 
-    `is_last`: no answer has come since but questions whether to cancel one of them. `asks`: the answer asks which of them is meant.
-    A later last answer was `about` one appointment or place.
+    `is_last`: no later answer except questions whether to cancel one of them. `asks`: the answer asked which one is meant.
+    `about`: the id of the one appointment or entry in the last answer, if that is a later one.
     """
 
     ids: tuple[str, ...] = ()
@@ -107,8 +108,8 @@ class SaidAppointments:
 
 @dataclass(frozen=True, slots=True)
 class EarlierRequest:
-    """A request of this call that was answered: its arguments that are text, those of them that are a time, and the starts that the
-    answer has offered, or to which it has booked or moved an appointment.
+    """An answered request of this call: its text arguments, those among them that are a time, and the starts that the answer
+    offered, or at which it booked, moved or cancelled an appointment.
     """
 
     texts: frozenset[str]
@@ -118,7 +119,7 @@ class EarlierRequest:
 
 @dataclass(frozen=True, slots=True)
 class CallContext:
-    """The call that asks, already verified and routed, and what its transcript says: empty, or None, without a transcript."""
+    """The verified and routed call of a request, with facts from its transcript. Without a transcript these are empty or None."""
 
     call_id: str
     branch: str  # its name in the config; "" where none is needed
@@ -177,25 +178,25 @@ class CallContext:
 
     @property
     def actor(self) -> Actor:
-        """Who asks the book for a change."""
+        """The actor of a change of the book: this call with its number."""
         return Actor(self.call_id, self.caller, self.correlation_id)
 
     def find_reply(self, about: str, age: timedelta | None) -> Reply | None:
-        """Return the caller's reply to the question `about` something (a key of `Replies`), which was asked `age` ago.
+        """Return the caller's reply to the question `about` a key of `Replies`, which was asked `age` ago.
 
-        None if it was not asked, or nothing was said since. Without a transcript the reply is not clear, once there was time for an
-        answer.
+        Return None if it was not asked, or if nothing was said since. Without a transcript, the reply is unclear after the time
+        that an answer takes.
         """
         if self.replies is not None:
             return self.replies.get(about)
         return Reply.UNCLEAR if age is not None and age >= ANSWER_TIME else None
 
     def means(self, said: str, meant: str) -> bool:
-        """Return whether the caller has said yes to the question whether these words mean this service or staff member."""
+        """Return whether the caller said yes to the question whether the words `said` mean this service or staff member."""
         return self.find_reply(heard_key(said, meant), None) is Reply.YES
 
     def list_offers(self, branch: str, start: datetime, service: str | None = None) -> Sequence[NamedOffer]:
-        """Return what was offered from a start on, to the caller a `service` if one is named: the last offer first."""
+        """Return the offers that begin at `start`, latest first; with `service` only those of this service for the caller."""
         return [
             each
             for each in reversed(self.offered)
@@ -204,14 +205,14 @@ class CallContext:
         ]
 
     def declined_starts(self, branch: str, service: str, staff: str | None) -> frozenset[datetime]:
-        """Return the declined starts of a service in a branch, with `staff`, or with anybody if None.
+        """Return the declined starts of a service in a branch with `staff`, or with any staff member if None.
 
-        Of another staff member's times nothing was said to who asks for one person.
+        A caller who requests one staff member has declined nothing about the times of others.
         """
         return _starts_of(self.declined, branch, service, staff)
 
     def starts_beside_declined(self, branch: str, service: str, staff: str | None) -> frozenset[datetime]:
-        """Return the starts that were named beside declined ones, as `declined_starts`."""
+        """Return the starts that were offered beside declined ones, selected as in `declined_starts`."""
         return _starts_of(self.beside_declined, branch, service, staff)
 
 
@@ -222,9 +223,9 @@ def _starts_of(slots: Iterable[NamedSlot], branch: str, service: str, staff: str
 
 
 class FunctionOutcome(StrEnum):
-    """How a call function ended, for people: in the record of the call, and as a label of `askproai_function_calls_total`.
+    """How a call function ended, for people: in the function record, and as a label of `askproai_function_calls_total`.
 
-    The model never sees it. Every `Obstacle` and every `Refusal` is one of them by its value.
+    The model never sees it. The value of each `Obstacle` and `Refusal` is also a `FunctionOutcome`.
     """
 
     OFFERED = "offered"
@@ -282,10 +283,10 @@ DONE: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a call function answers: always HTTP 200, since Retell shows the model no other body.
+    """The answer of a call function: always HTTP 200, since Retell shows the model no other body.
 
-    `outcome` and `cause` are for people who look at the call later. `cause` names what was in the way, such as the type and
-    place of an error, and nobody.
+    `outcome` and `cause` are for people who look at the call later. `cause` is the technical reason, such as the type and place
+    of an error, without any person's data.
     """
 
     success: bool
@@ -304,7 +305,7 @@ MAX_SPOKEN: Final = 3  # appointments: a caller cannot keep more in mind
 
 
 class ClarificationNeeded(Exception):
-    """The function cannot be carried out as asked; `answer` holds the German question or sentence to say instead."""
+    """The function cannot be carried out as requested. `answer` has the question or sentence to say, in the call's language."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""The question about arguments that would decide an act, and are not clear: asked before anything is done."""
+"""The question about unclear arguments that would decide an action, asked before anything is done."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -32,10 +32,10 @@ _OFFSET = re.compile(r"(?:UTC|GMT)? ?(?P<sign>[+-])(?P<hours>\d{1,2}):?(?P<minut
 def ask_unclear(
     read: Arguments, config: TenantConfig, function: Function | None = None, asked_before: Collection[str] = ()
 ) -> Answer | None:
-    """Return the question about several requests, or about the first argument that is not clear; None if all are.
+    """Return the question about several requests in one, or about the first unclear argument; None if all are clear.
 
-    A foreign zone is asked about once in a call: no caller says one, and the answer says the time of day. An unclear `another`, or
-    `confirmed` of a cancellation, is as absent, which the functions ask about themselves.
+    A foreign time zone is asked about once in a call, since no caller says one, and the answer says the time of day. An unclear
+    `another`, or an unclear `confirmed` of a cancellation, counts as absent: the functions ask about it themselves.
     """
     if read.is_several:
         return _ask(say().one_at_a_time, reason="one_at_a_time")
@@ -68,10 +68,10 @@ def ask_unclear(
 
 
 def _is_unconfirmed(read: Arguments, function: Function) -> bool:
-    """Return whether a model says of a request for a time anything but that the caller has agreed, as it may of a cancellation.
+    """Return whether a request for an exact time has a `confirmed` that is false or unclear, as a cancellation may have.
 
-    It is asked about once in a call: some models fill each flag. The hour may stand in any argument. A move needs no date: the
-    appointment has one.
+    The caller is asked once in a call, since some models fill in each flag. Any argument may have the hour. A move needs no
+    date, since its appointment has one.
     """
     if read.values.get("confirmed") is not False and "confirmed" not in read.unclear:
         return False
@@ -82,15 +82,14 @@ def _is_unconfirmed(read: Arguments, function: Function) -> bool:
 
 
 def _may_have_more(name: str) -> bool:
-    """Return whether a name that is to be stored may have more than a name in it: a word in small letters that nobody knows.
-
-    It is asked about once in a call, since people have such names, too.
+    """Return whether a name to be stored may contain more than a name: an unknown word in lowercase. The caller is asked once
+    in a call, since people have such names, too.
     """
     return bool(read_customer_name(name)) and not is_plain_name(name)
 
 
 def _say_time(read: Arguments) -> str:
-    """Return the question whether a time with a foreign zone is one of the branch's clock."""
+    """Return the question whether a time with a foreign zone is meant in the branch's local time."""
     said = str(read.values.get("time") or read.values.get("start"))
     found = _CLOCK.search(said)
     clock = format_clock(time(int(found["hour"]), int(found["minute"]))) if found else sayable(said)
@@ -98,9 +97,9 @@ def _say_time(read: Arguments) -> str:
 
 
 def _is_foreign(named: object, zone: str) -> bool:
-    """Return whether a zone that a model has named has other offsets than the business's; a name that is no zone says nothing.
+    """Return whether a zone in the arguments has other UTC offsets than the business's zone; False if it is not a zone.
 
-    `+02:00` is Berlin's in summer: models write the offset of either half of the year.
+    `+02:00` is Berlin's in summer: models write either offset of the year.
     """
     said = str(named or "").strip()
     if found := _OFFSET.fullmatch(said):
@@ -113,12 +112,12 @@ def _is_foreign(named: object, zone: str) -> bool:
 
 
 def _offsets(zone: str) -> tuple[timedelta | None, ...]:
-    """Return the offsets of a zone in winter and in summer."""
+    """Return the UTC offsets of a zone in January and July."""
     return tuple(datetime(2026, month, 1, tzinfo=ZoneInfo(zone)).utcoffset() for month in (1, 7))
 
 
 def _questions(read: Arguments) -> Mapping[str, str]:
-    """Return the question about each argument, in the order in which they are asked."""
+    """Return the question about each argument, in the order of asking."""
     words = say()
     return {
         "service": words.which_service.format(names=""),

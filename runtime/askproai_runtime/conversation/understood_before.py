@@ -1,4 +1,4 @@
-"""What a call has understood before a question of ours: the request that answers it often holds the answer alone. Pure."""
+"""Complete a request with values from before a question of ours, since the next request often has only the answer. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -40,8 +40,8 @@ _MOST_PEOPLE: Final = 10  # that are read; fewer are booked
 def read_request(
     function: Function, args: Any, call: OngoingCall, replies: Replies | None, known: KnownNames, now: datetime
 ) -> Arguments:
-    """Return the arguments of a request with what the call has understood before, the people whom it counts, and what is noted of
-    the fields that are not read.
+    """Return the arguments of a request, completed from the call's earlier requests, with the people that it counts as
+    companions and with its unread fields noted.
     """
     read = _add_understood(read_arguments(function.name.lower(), args, known), function, call, replies, known, now)
     return note_unread(count_people(read, function), function, known)
@@ -50,9 +50,8 @@ def read_request(
 def _add_understood(
     read: Arguments, function: Function, call: OngoingCall, replies: Replies | None, known: KnownNames, now: datetime
 ) -> Arguments:
-    """Return the arguments with those of the requests that the last answers of the call have asked back about.
-
-    Nothing is added to a request with a service and a time, to a change of an appointment, or for another person.
+    """Return the arguments, completed from the call's last requests if these were answered by questions. Nothing is added to a
+    request with a service and a time, to a change of an appointment, or to a request for another person.
     """
     is_whole = "service" in read.values and not TIMES.isdisjoint(read.values)
     if function not in _OF_REQUESTS or is_whole or "appointment_id" in read.values or read.is_several:
@@ -72,10 +71,10 @@ def _add_understood(
 def _read_understood(
     read: Arguments, function: Function, call: OngoingCall, known: KnownNames, now: datetime
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return the arguments that the last requests of a call before `read` have understood, where all of them were of this function
-    and asked back, and the fields that were not read. A later value counts before an earlier one.
+    """Return the understood arguments and the unread fields of the call's last requests before `read`, if all are of this
+    function and were answered by questions. A later value replaces an earlier one.
 
-    A time is understood no more if the caller has said more than an answer since, unless the next request names one itself.
+    A time is dropped if the caller has since said more than an answer, unless the next request names a time itself.
     """
     asked_back = list[Exchange]()
     for each in read_exchanges(call):
@@ -105,7 +104,7 @@ def _read_understood(
 
 
 def _leaves_time(exchange: Exchange, understood: Mapping[str, Any], answering: Arguments, now: datetime) -> bool:
-    """Return whether the caller has not declined the time of a request since the question back."""
+    """Return whether a request's time still counts: the caller has not declined it since the question back."""
     if (exchange.answer or {}).get("unclear") == "confirmed" and NO.search(words_of(exchange.said)):
         return False
     known = {name: each for name, each in understood.items() if name not in TIMES}
@@ -115,7 +114,7 @@ def _leaves_time(exchange: Exchange, understood: Mapping[str, Any], answering: A
 
 
 def _list_replaced(read: Arguments) -> frozenset[str]:
-    """Return the times before a request that it replaces. A time of day alone keeps the date, a date alone the time."""
+    """Return the earlier time arguments that a request replaces. A time alone keeps the date, and a date alone the time."""
     named = TIMES & {*read.values, *read.unclear}
     if named <= {"time", "part_of_day"} and not holds_day(str(read.values.get("time", ""))):
         return TIMES - {"date"} if named else frozenset()
@@ -125,7 +124,7 @@ def _list_replaced(read: Arguments) -> frozenset[str]:
 
 
 def _is_usable(understood: Mapping[str, Any], replies: Replies | None) -> bool:
-    """Return whether the e-mail address of earlier requests is one, and the caller has not refused it."""
+    """Return whether earlier requests have a valid e-mail address that the caller has not refused."""
     address = read_named_email(str(understood.get("email", "")))
     is_refused = understood.get("email_confirmed") is False or (
         address is not None and (replies or {}).get(address.casefold()) is Reply.NO
@@ -134,9 +133,9 @@ def _is_usable(understood: Mapping[str, Any], replies: Replies | None) -> bool:
 
 
 def count_people(read: Arguments, function: Function) -> Arguments:
-    """Return the arguments with a companion without a name for each person who is only counted.
+    """Return the arguments with a nameless companion for each person who is only counted.
 
-    A booking gets `party_size` in their place, as long as it names too few: it asks who comes, or whether the caller comes alone.
+    A booking gets `party_size` instead if it names fewer people: it asks who comes, or whether the caller comes alone.
     """
     paths = [
         path for path, text in read.unread.items() if _is_of_caller(path) and counts_people(_last_part(path), text)
@@ -159,7 +158,7 @@ def _last_part(path: str) -> str:
 
 
 def _is_of_caller(path: str) -> bool:
-    """Return whether an object that holds a count is the caller's, or a service: how many of another thing are no people."""
+    """Return whether the objects around a count are the caller's or a service. Other objects' counts are not of people."""
     rules = rules_of("book_appointment")
     outer = path.split(".")[:-1]
     return all(

@@ -1,7 +1,7 @@
-"""What is asked where a caller's words name no service, none that there is, or several by a general word ("Haare"). Pure.
+"""Questions when a caller's words name no service, an unknown one, or several by a general word ("Haare"). Pure.
 
-Only bookable services are declared, under one name each, so nothing is denied: it is only said that nothing of the name was found,
-and the team is offered to be asked. A known question of the tenant may be about it ("Bekomme ich ein Leihrad?").
+Only bookable services are declared, under one name each, so no service is denied: the caller hears that none was found by this
+name, with an offer to ask the team. A known question of the tenant may be about it ("Bekomme ich ein Leihrad?").
 """
 
 import re
@@ -31,7 +31,7 @@ _OF_ANY_QUESTION = frozenset({  # folded; of German and English
 
 
 def find_known_questions(said: str, branch: Branch, config: TenantConfig) -> list[str]:
-    """Return the tenant's known questions that have one of the words of what a caller calls a service."""
+    """Return the tenant's known questions that share a word with the caller's words for a service."""
     words = _telling_words(said)
     forms = _forms(words)
     known = dict.fromkeys(each.question for each in (*branch.knowledge, *config.knowledge))
@@ -41,7 +41,7 @@ def find_known_questions(said: str, branch: Branch, config: TenantConfig) -> lis
 def refuse_unknown(
     requested: str | None, offered: Sequence[Service], branch: Branch, config: TenantConfig
 ) -> ClarificationNeeded:
-    """Return the question for one of the `offered` services, at least one, in place of what was requested."""
+    """Return the sentence that the requested service was not found, with a question for one of `offered` (at least one)."""
     known = find_known_questions(requested or "", branch, config)
     named = sayable(requested or "")
     if known:
@@ -59,7 +59,7 @@ def refuse_unknown(
 
 
 def ask_service(offered: Sequence[Service]) -> ClarificationNeeded:
-    """Return the question for one of the `offered` services, at least two, to a caller who has named none."""
+    """Return the question for one of the `offered` services (at least two), for a caller who has named none."""
     question = say().what_to_book if len(offered) <= MOST_NAMED else say().what_to_book_of_many
     ids: list[str] = [service.name for service in offered]
     return ClarificationNeeded(question.format(services=_join_some(offered)), services=ids)
@@ -68,9 +68,10 @@ def ask_service(offered: Sequence[Service]) -> ClarificationNeeded:
 def ask_meant(
     said: str, meant: Sequence[Service], *, for_one: bool = False, has_rest: bool = False
 ) -> ClarificationNeeded:
-    """Return the question which of these services is meant, at least one. One is answered by a yes, so it has what was heard.
+    """Return the question which of these services (at least one) is meant. A single one can be confirmed by a yes, so that its
+    question also stores the heard words.
 
-    With `has_rest` it says that more was not understood, with `for_one` that the only one is for one person.
+    `has_rest`: it adds that other words were not understood. `for_one`: it says that a single service is for one person.
     """
     choices = _join_some(meant)
     choices = say().for_one_person.format(services=choices) if for_one and len(meant) == 1 else choices
@@ -89,7 +90,7 @@ def ask_joined(
     for_one: bool = False,
     has_rest: bool = False,
 ) -> ClarificationNeeded:
-    """Return the question for all services of a visit; for whom each of them is, where people are named."""
+    """Return the question whether one visit with all services is meant, or who gets which service if people are mentioned."""
     visits = [compose_visit(config, each) for each in islice(product(*parts), MOST_NAMED)]
     if _FOR_PEOPLE.search(fold(said)) and len(visits) == 1:
         question = say().which_for_whom.format(services=visits[0].display_name)
@@ -98,14 +99,14 @@ def ask_joined(
 
 
 def _join_some(services: Sequence[Service], last: str | None = None) -> str:
-    """Return the names of the first services."""
+    """Return the names of the first three services as one text."""
     names = [service.display_name for service in services[:MOST_NAMED]]
     return join_list(names, last)
 
 
 @lru_cache(maxsize=1024)
 def _words_of_declared(question: str) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the words of a question, and their forms."""
+    """Return the significant words of a declared question, and their forms."""
     words = _telling_words(question)
     return words, _forms(words)
 
@@ -115,12 +116,12 @@ def _telling_words(text: str) -> frozenset[str]:
 
 
 def _forms(words: frozenset[str]) -> frozenset[str]:
-    """Return folded words with and without a short ending."""
+    """Return folded words as they are and without one or two last letters."""
     return frozenset(word[: len(word) - cut] for word in words for cut in range(_LONGEST_ENDING + 1))
 
 
 def _have_a_form_of_one_word(
     words: frozenset[str], forms: frozenset[str], of_declared: frozenset[str], forms_of_declared: frozenset[str]
 ) -> bool:
-    """Return whether a word of both differs by a short ending only. By sets: a caller's words and the questions can be many."""
+    """Return whether both texts share a word, apart from a short ending. Sets keep this fast for many questions."""
     return not (words.isdisjoint(forms_of_declared) and forms.isdisjoint(of_declared))

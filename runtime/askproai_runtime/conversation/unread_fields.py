@@ -1,5 +1,6 @@
-"""The fields that a function does not know. A person reads them in a message or in the notes of a booking; after a move or a wait
-the caller hears that they are not noted. Pure."""
+"""Fields that a function does not read. A message or the notes of a booking keep them for a person to read; after a move or a
+waiting-list entry, the caller hears that they are not noted. Pure.
+"""
 
 import re
 from dataclasses import replace
@@ -50,9 +51,9 @@ _OF_CHOICE: Final = frozenset({"branch", "service", "staff"})
 
 
 def note_unread(read: Arguments, function: Function, known: KnownNames) -> Arguments:
-    """Return the arguments with the unread fields in the text for a person, each with its name, if the function has one.
+    """Return the arguments with the unread fields, each with its name, added to the message or notes, if the function has one.
 
-    In a message a day or a time is one of them: nobody is asked about it. A field that is too long for the rest of the notes stays
+    A message also gets the unread days and times, about which nobody is asked. A field that does not fit into the notes stays
     unread.
     """
     argument = _NOTED_IN.get(function)
@@ -79,7 +80,7 @@ def note_unread(read: Arguments, function: Function, known: KnownNames) -> Argum
 
 
 def say_unread(answer: Answer, read: Arguments, function: Function, known: KnownNames, agent: AgentFunctions) -> Answer:
-    """Return the answer to a booking, a move or a wait that was made, with a sentence about the fields that changed nothing."""
+    """Return the answer to a successful booking, move or waiting-list entry, with a sentence about unread fields."""
     if not answer.success:
         return answer
     left = {path for path, text in read.unread.items() if _is_said(read, function, path, text, known)}
@@ -103,13 +104,13 @@ def say_unread(answer: Answer, read: Arguments, function: Function, known: Known
 
 
 def _adds_person(answer: Answer, read: Arguments) -> bool:
-    """Return whether the notes of a new booking for one person may speak of another: "mit Tochter Mia", "Jens auch"."""
+    """Return whether the notes of a new booking for one person may mention another: "mit Tochter Mia", "Jens auch"."""
     is_alone = answer.outcome is FunctionOutcome.BOOKED and "appointments" not in answer.fields
     return is_alone and may_bring_another(read.values.get("notes", ""), str(read.values.get("customer_name", "")))
 
 
 def _say_noted(answer: Answer, *, is_any: bool, is_all: bool) -> Answer:
-    """Say it after the name of the booking, and before a question at its end."""
+    """Return the answer with sentences about noted and lost fields, before a question for the full name."""
     questions = (say().which_full_name, say().which_full_names.partition("{")[0])
     at = max(answer.message.rfind(each) for each in questions) if answer.fields.get("needs_name") else -1
     told, question = (answer.message[:at], answer.message[at:]) if at >= 0 else (answer.message, "")
@@ -122,7 +123,7 @@ def _say_noted(answer: Answer, *, is_any: bool, is_all: bool) -> Answer:
 
 
 def _is_said(read: Arguments, function: Function, path: str, text: str, known: KnownNames) -> bool:
-    """Return whether a field may be of the caller, and says more than the request does."""
+    """Return whether a field may come from the caller and adds anything to the request."""
     if _is_of_program(path, text) or not drop_titles(text):  # "Frau" is a part of a name
         return False
     outer, _, key = path.rpartition(".")
@@ -138,7 +139,7 @@ def _is_said(read: Arguments, function: Function, path: str, text: str, known: K
 
 
 def _label(path: str, text: str) -> str:
-    """Return a field with its name, and with that of the object that holds it where this is not the caller's own."""
+    """Return a field's text with its name, and with the name of its object unless that is the caller's own."""
     outer, _, key = path.rpartition(".")
     holder = outer.rpartition(".")[2]
     is_own = not holder or belongs_to_caller(holder)

@@ -1,7 +1,7 @@
-"""A change on a day that no answer has named, in words that mean another day beside the named ones: the caller is asked for it.
+"""A change on a day that no answer has named, with words that may mean another day: the caller is asked for the day.
 
-"Am Dienstag danach" and "diesen Donnerstag" depend on what was said before. Whatever they are taken for, it is not done before the
-caller has heard the date.
+"Am Dienstag danach" and "diesen Donnerstag" depend on the words before them. The change is not made before the caller has heard
+the date.
 """
 
 import re
@@ -50,9 +50,9 @@ _ASKS = re.compile(rf"\b(?:{_WORDS.asks_for_times})\b")
 def require_said_day(
     call: CallContext, args: Mapping[str, Any], start: datetime, zone: ZoneInfo, own: datetime | None = None
 ) -> None:
-    """Raise `ClarificationNeeded` with the question whether a start is meant, unless its day was named in the last answer, or the
-    words of the request can mean no other. `own` is the start of the appointment that is moved. The caller's own appointments are
-    no days that were offered.
+    """Raise `ClarificationNeeded` with the question whether a start is meant, unless the last answer named its day or the
+    request's words can mean no other day. `own` is the present start of the appointment to move. Days of the caller's own
+    appointments do not count as offered.
     """
     if read_text(args, "start") is not None:
         return
@@ -95,9 +95,9 @@ def require_said_day(
 async def find_unheard(
     ctx: BookingContext, call: CallContext, args: Mapping[str, Any], question: ClarificationNeeded
 ) -> datetime:
-    """Return the only start of a question that a call without a transcript was asked before about the same words.
+    """Return the only start in `question`, if a call without a transcript was already asked about the same words.
 
-    A model that repeats itself after it means that start. Raises the `question` otherwise.
+    A model that repeats its words after the question means that start. Otherwise raise `question`.
     """
     readings = question.answer.fields.get("candidates") or []
     if call.replies is None and len(readings) == 1 and "end" not in readings[0]:
@@ -110,8 +110,8 @@ async def find_unheard(
 
 
 def _require_said_weekday(call: CallContext, start: datetime, day: str) -> None:
-    """Raise the question for the day of a local start whose ISO date is on another weekday than the only day that the caller has
-    said since the last answer: a model has counted wrongly.
+    """Raise the question for the day if the ISO date of a local start is not on the only weekday that the caller has said since
+    the last answer: the model has probably miscalculated.
     """
     if not _ISO_DAY.fullmatch(day.strip()):
         return
@@ -130,9 +130,9 @@ def _require_said_weekday(call: CallContext, start: datetime, day: str) -> None:
 
 
 def _require_said_week(call: CallContext, start: datetime, *, is_of_month: bool) -> None:
-    """Raise the question for the date of a local start that is in none of the weeks or months which the caller has named last,
-    where these hold its weekday, or its day of the month, and no answer has named days since: "Haben Sie übernächste Woche offen?
-    Dann am Mittwoch", "What do you have in January? The 23rd at noon".
+    """Raise the question for the date if a local start is outside the weeks or months that the caller named last, although
+    these have a day with its weekday, or its day of the month, and no answer has named days since: "Haben Sie übernächste
+    Woche offen? Dann am Mittwoch", "What do you have in January? The 23rd at noon".
     """
     clauses = [clause for words in call.said_without_days for clause in _CLAUSE.split(words)]
     now = call.started_at.astimezone(start.tzinfo)
@@ -148,7 +148,7 @@ def _require_said_week(call: CallContext, start: datetime, *, is_of_month: bool)
 
 
 def _find_same(span: Days, day: date, today: date, *, is_of_month: bool) -> date | None:
-    """Return the first day of a span, from today on, that has the weekday of a day, or its number in the month."""
+    """Return the first day of a span, from today on, with the weekday of `day`, or with its number if `is_of_month`; else None."""
     days = (max(span.first, today) + timedelta(days=n) for n in range(_MONTH_DAYS))
     if is_of_month:
         return next((each for each in days if each.day == day.day), None)
@@ -157,22 +157,22 @@ def _find_same(span: Days, day: date, today: date, *, is_of_month: bool) -> date
 
 
 def _widen(span: Days) -> Days:
-    """Return the whole months of a span."""
+    """Return the span extended to whole months."""
     last = span.last and span.last.replace(day=monthrange(span.last.year, span.last.month)[1])
     return Days(span.first.replace(day=1), last)
 
 
 def _find_spans(clause: str, now: datetime) -> Sequence[Days] | None:
-    """Return what `find_named_spans` does, in the language of the call or in the other one; None of a remark."""
+    """Return the spans of `find_named_spans`, read in the call's language or the other one; None for a remark."""
     spans = read_in_languages(lambda: find_named_spans(clause, now), None)
     return None if spans and not _ASKS.search(words_of(clause)) else spans
 
 
 def _is_date(call: CallContext, parts: Sequence[str | None], zone: ZoneInfo) -> bool:
-    """Return whether words name a date: said a week earlier, they mean the same day. "Freitag" means another one."""
+    """Return whether words name a date: said a week earlier, they would mean the same day. "Freitag" would not."""
     return _list_days(parts, call.started_at, zone) == _list_days(parts, call.started_at - timedelta(days=8), zone)
 
 
 def _list_days(parts: Sequence[str | None], at: datetime, zone: ZoneInfo) -> set[date]:
-    """Return the days that words mean when they are said at `at`."""
+    """Return the days that words mean if they are said at `at`."""
     return dates_of(understand_parts(*parts, at=at, zone=zone).candidates)

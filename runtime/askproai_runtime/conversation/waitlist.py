@@ -1,4 +1,4 @@
-"""join_waitlist: what a caller says becomes an entry of the waiting list, or the offer of what is free."""
+"""join_waitlist: a caller's request becomes an entry of the waiting list, or an offer of free slots."""
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -52,12 +52,11 @@ _MAX_REQUESTED = 500
 
 
 async def join_waitlist(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer:
-    """Put a caller on the waiting list of a service, with a person or anybody, for the days and hours that were said; or ask.
+    """Put a caller on the waiting list of a service, with one staff member or any, for the named days and hours; or ask.
 
-    Nobody waits for what is free without having heard of it, or for what the rules never allow: what can be booked is offered
-    instead, once. The times that somebody has declined are not offered by the list either. The same request of a number for one
-    person is one entry, in whichever call it is made; the declined times are those of the last one. Each companion has
-    an own entry.
+    Nobody waits for a bookable time without having heard of it, or for a time that the rules never allow: bookable slots are
+    offered once instead. The list does not offer declined times either. Equal requests from one number for one person are one
+    entry, in any call; the declined times are those of the last request. Each companion needs a separate entry.
     """
     call = await read_kept_offers(ctx, call)
     try:
@@ -82,7 +81,7 @@ async def join_waitlist(ctx: BookingContext, call: CallContext, args: Mapping[st
 
 
 def _add_companions(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], request: ServiceRequest) -> Group:
-    """Return the group; where each is booked alone, what is free for one person is offered before the list."""
+    """Return the group. If each person must be booked alone, return it for one person, whose free slots are offered first."""
     try:
         return add_companions(ctx, call, args, request)
     except BookedOneByOne as together:
@@ -111,8 +110,8 @@ def _answer_waiting(ctx: BookingContext, together: Group, entry: NewEntry, outco
 def _parse_times(
     ctx: BookingContext, call: CallContext, args: Mapping[str, Any], request: ServiceRequest
 ) -> Sequence[Candidate]:
-    """Return the times that were said, of which any will do. Raises `ClarificationNeeded`, also for a time of no day: who waits
-    for "zehn Uhr" does not mean today.
+    """Return the requested times, of which any will do. Raises `ClarificationNeeded`, also for a time without a day: a caller
+    who waits for "zehn Uhr" does not mean today.
     """
     rules, now = request.rules, ctx.clock.now()
     if request.staff is None and rules.among:  # an entry is for one person, or for anybody
@@ -136,7 +135,7 @@ def _parse(
     request: ServiceRequest,
     candidates: Sequence[Candidate],
 ) -> NewEntry:
-    """Return the entry, as far as `candidates` lie before the horizon. Raises `ClarificationNeeded`."""
+    """Return the entry for the `candidates` before the horizon. Raises `ClarificationNeeded`."""
     rules, now = request.rules, ctx.clock.now()
     last = datetime.fromtimestamp(horizon_end(rules, now), UTC)
     candidates = [candidate for candidate in candidates if candidate.start < last]
@@ -172,7 +171,7 @@ def _parse(
 
 
 def _span_of(candidate: Candidate, last: datetime, declined: Iterable[datetime]) -> WaitingSpan:
-    """Return a candidate as far as it lies before `last`."""
+    """Return the waiting span of a candidate, cut at `last`, with the declined starts in it."""
     start, end = candidate.start.astimezone(UTC), candidate.end and min(candidate.end, last).astimezone(UTC)
     without = tuple(sorted({each for each in declined if candidate.end and candidate.contains(each)}))
     if candidate.daily is None:
@@ -188,10 +187,11 @@ def _describe(candidates: Iterable[Candidate], zone: ZoneInfo, now: datetime) ->
 async def _find_renamed_entry(
     ctx: BookingContext, call: CallContext, entry: NewEntry, chosen: Chosen | None
 ) -> UUID | None:
-    """Return the waiting entry that gets the name, as the caller has chosen; None for another person, or the one with this name.
+    """Return the id of the waiting entry that the caller chose to rename; None for another person, or if the name is on the
+    list.
 
-    Raises `ClarificationNeeded` where the name may complete or correct one that waits. A caller's number has the names of all its
-    calls; of another number only this call's are said.
+    Raises `ClarificationNeeded` if the name may complete or correct one on the list. The caller's number has names of all its
+    calls; for another number, only names of this call are said.
     """
     async with ctx.pool.acquire() as conn:
         known = await list_waiting_names(conn, ctx.tenant, entry)
@@ -222,9 +222,9 @@ def _may_be_of(call: CallContext, entry: NewEntry, known: WaitingName) -> bool:
 
 
 def _may_correct_name(said: str, known: str) -> bool:
-    """Return whether a name is like the known one, or a part of a name alone: "Langer", "Lenz".
+    """Return whether a name resembles the known one, or is only a part of a name: "Langer", "Lenz".
 
-    A Herr is no Frau, and a surname that is alike is that of a relative where the first name is another one.
+    "Herr" and "Frau" are different people, and a similar surname with another first name is a relative's.
     """
     words, others = list_name_words(said), list_name_words(known)
     if addressed_differently(said, known):
@@ -235,6 +235,6 @@ def _may_correct_name(said: str, known: str) -> bool:
 
 
 def _name_likeness(said: str, known: str) -> float:
-    """Return how much of a name is in the known one."""
+    """Return the similarity of two names: for each word of `said` from 0 to 1, summed."""
     words, others = fold(said).split(), fold(known).split()
     return sum(max(SequenceMatcher(None, word, other).ratio() for other in others) for word in words)

@@ -1,7 +1,7 @@
-"""The coordinator: what must be done once for all tenants, by whichever of two processes holds the Lease.
+"""The coordinator: work that is done once for all tenants, by the one of two processes that holds the Lease.
 
-Nothing waits for it: a booking removes the expired holds in its way, a worker takes over its tenant's lost jobs. The coordinator
-finds what nobody comes across, counts what only all tenants together show, and deletes what is old.
+No other part waits for it: a booking removes expired holds that conflict with it, and a worker takes over its tenant's lost
+jobs. The coordinator handles holds and jobs that nobody comes across, counts across all tenants, and deletes old data.
 """
 
 from askproai_runtime.coordinator.metrics import Metrics

@@ -1,8 +1,8 @@
-"""One circuit over those of all tenants: a provider that is down for many is down for all, and one probe replaces a thousand.
+"""One circuit breaker above those of all tenants: a provider that is down for many is down for all, and one probe is enough.
 
-Its state is the Redis hash `askproai:_:circuit:<provider>`, which tenants only read: `state`, `retry_at` (Unix ms; until then
-nobody need try), `base_url` (the server concerned) and `probe_at` (Unix ms; for the coordinator only). The hash expires by
-itself, so that a coordinator that dies keeps nobody from a provider.
+Its state is the Redis hash `askproai:_:circuit:<provider>`, which tenants only read: `state`, `retry_at` (Unix ms; no tenant
+need try earlier), `base_url` (the server concerned) and `probe_at` (Unix ms; for the coordinator only). The hash expires by
+itself, so that a coordinator that dies keeps no tenant from a provider.
 """
 
 from collections import Counter
@@ -28,7 +28,7 @@ _NOT_CLOSED = ("open", "half_open")
 
 @dataclass(frozen=True, slots=True)
 class TenantCircuit:
-    """One tenant at one provider: the server it calls, whether it called lately, and whether its own circuit is open."""
+    """One tenant at one provider: its server, whether it has sent requests lately, and whether its own circuit is open."""
 
     base_url: str
     active: bool
@@ -36,9 +36,9 @@ class TenantCircuit:
 
 
 def find_outage(circuits: Mapping[str, TenantCircuit], min_tenants: int, percent: int) -> str | None:
-    """Return the base URL that is down for all, if any: the one most tenants use, when enough of their circuits are open.
+    """Return the base URL that most tenants use if enough of their circuits are open: it is down for all. Else return None.
 
-    A server that few tenants use never decides for all: there is one circuit for each provider.
+    Enough are `min_tenants` and `percent` of its users. A server that few use never decides: each provider has one circuit.
     """
     used = Counter(c.base_url for c in circuits.values() if c.base_url and (c.active or c.open))
     if not used:
@@ -49,7 +49,7 @@ def find_outage(circuits: Mapping[str, TenantCircuit], min_tenants: int, percent
 
 
 async def update_circuits(context: CoordinatorContext) -> int:
-    """Open, probe or close the circuit of each provider, and return how many changed."""
+    """Open, probe or close each provider's circuit. Return the number of circuits changed."""
     if not context.redis.configured:  # each process has circuits of its own, and none can see another's
         return 0
     return sum([await _update(context, provider) for provider in Provider])
@@ -73,7 +73,7 @@ async def _update(context: CoordinatorContext, provider: Provider) -> int:
 
 
 async def _list_tenant_circuits(context: CoordinatorContext, provider: Provider) -> dict[str, TenantCircuit]:
-    """Return the circuits at a provider by tenant: the open ones from Redis, the use from the database."""
+    """Return each tenant's circuit at a provider. Redis has the open circuits, the database has the use."""
     rows = await list_provider_use(context.pool, provider)
     keys = {f"askproai:{row['tenant']}:circuit:{provider}": row["tenant"] for row in rows}
     opened = set()
@@ -84,7 +84,7 @@ async def _list_tenant_circuits(context: CoordinatorContext, provider: Provider)
 
 
 async def _open(context: CoordinatorContext, key: str, base_url: str) -> None:
-    """Write the open state, with the time of the next probe."""
+    """Write the open state and the time of the next probe."""
     probe_at = context.clock.now() + timedelta(seconds=context.settings.circuit_probe_seconds)
     until = probe_at + _PROBE_MARGIN
     fields = ("state", "open", "retry_at", _unix_ms(until), "probe_at", _unix_ms(probe_at), "base_url", base_url)
@@ -97,7 +97,7 @@ def _unix_ms(moment: datetime) -> str:
 
 
 async def _probe(context: CoordinatorContext, provider: Provider, key: str, base_url: str) -> int:
-    """Ask the server, without a credential: any answer but a server error means that it works. Return 1 if that closed it."""
+    """Send the server a request without a credential. Any answer except a 5xx closes the circuit. Return 1 if it was closed."""
     context.fence()
     try:
         async with context.session.get(base_url, timeout=_PROBE_TIMEOUT, allow_redirects=False) as response:

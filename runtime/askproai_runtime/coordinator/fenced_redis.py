@@ -36,7 +36,7 @@ _SCAN_COUNT = 1000
 
 
 class FencedRedis:
-    """The coordinator's Redis. `term` returns the fencing number; every method raises `RedisAway`."""
+    """The coordinator's Redis client. `term` returns the fencing number. Every method raises `RedisUnavailable`."""
 
     def __init__(self, shared: RedisClient, term: Callable[[], int]) -> None:
         self._shared, self._term = shared, term
@@ -46,18 +46,18 @@ class FencedRedis:
         return self._shared.configured
 
     async def write(self, key: str, *commands: tuple[str, ...]) -> None:
-        """Run commands such as ("PEXPIRE", "1000") on a key, all or none. Raises NotLeader when a later leader has written."""
+        """Run commands such as ("PEXPIRE", "1000") on a key, all or none. Raises NotLeader if a later leader has written."""
         texts = [json.dumps(command) for command in commands]
         if not await self._shared.run(_FENCED, [self._shared.key("fence"), key], [self._term(), *texts]):
             raise NotLeader(f"a leader after term {self._term()} has written into Redis: this one's word is old")
 
     async def hash(self, key: str) -> dict[str, str]:
-        """Return the fields of a hash; empty when the key does not exist."""
+        """Return the fields of a hash, or {} if the key does not exist."""
         flat = await self._shared.execute("HGETALL", key)
         return flat if isinstance(flat, dict) else dict(zip(flat[::2], flat[1::2], strict=True))
 
     async def is_circuit_open(self, key: str) -> bool:
-        """Return whether a tenant's circuit is open or half open; False for anything that is no circuit."""
+        """Return whether a tenant's circuit is open or half open. Return False if the key holds no circuit."""
         return bool(await self._shared.run(_UNCLOSED_STATE, [key], []))
 
     async def expiry(self, key: str) -> int:
@@ -65,7 +65,7 @@ class FencedRedis:
         return int(await self._shared.execute("PTTL", key))
 
     async def keys(self, pattern: str) -> AsyncIterator[str]:
-        """Yield the keys that match a pattern; a key may come twice, SCAN does not promise otherwise."""
+        """Yield the keys that match a pattern. A key may be yielded twice, as with SCAN."""
         cursor = "0"
         while True:
             cursor, found = await self._shared.execute("SCAN", cursor, "MATCH", pattern, "COUNT", _SCAN_COUNT)

@@ -1,7 +1,7 @@
 """The leader's work on the tenants' tables: sweep expired holds, re-arm stuck jobs, delete old rows, update the counts.
 
-Each function is the `run` of a periodic task and returns how many things it changed. The fence is checked before every
-statement that writes.
+Each function is the `run` of a periodic task and returns the number of changes. The fence is checked before every statement
+that writes.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -27,7 +27,7 @@ _NO_EXPIRY = -1
 
 
 async def sweep_holds(context: CoordinatorContext) -> int:
-    """Delete expired holds with their claims. A booking removes those in its way; the others would stay for ever."""
+    """Delete expired holds with their claims. A booking removes those that conflict with it; others would stay forever."""
 
     async def sweep(tenant: str) -> AsyncIterator[int]:
         for _ in range(MAX_BATCHES):
@@ -43,8 +43,8 @@ async def sweep_holds(context: CoordinatorContext) -> int:
 async def sweep_slot_locks(context: CoordinatorContext) -> int:
     """Set an expiry on slot locks that have none.
 
-    They are created with one; a key that a person wrote, or a fault of ours, may lack it and would block its slot for ever.
-    `NX` spares a lock that was created anew in between.
+    Locks are created with an expiry. A key that a person wrote, or that a bug left, may lack it and would block its slot
+    forever. `NX` leaves a lock alone that was created anew in between.
     """
     repaired = 0
     if not context.redis.configured:
@@ -61,7 +61,7 @@ async def rearm_events(context: CoordinatorContext) -> int:
     """Make jobs ready again that no worker has had for `stuck_after_seconds`, as a second delivery of their event would.
 
     Workers take over the jobs of their tenant's lost workers within a minute. A job found here had no worker for longer: all
-    pods of the tenant were away, or a row was changed by hand.
+    pods of the tenant were down, or a row was changed by hand.
     """
     stuck = timedelta(seconds=context.settings.stuck_after_seconds)
 
@@ -75,10 +75,10 @@ async def rearm_events(context: CoordinatorContext) -> int:
 
 
 async def delete_expired(context: CoordinatorContext) -> int:
-    """Delete what a tenant need not keep (Tenant `spec.retention`), never what still has to be processed.
+    """Delete or empty old data by Tenant `spec.retention`, but never data that still has to be processed.
 
-    After `rawEventDays` the raw bodies go, after `transcriptDays` the transcripts, after `callDays` the rows. After
-    `appointmentDays` an appointment loses who it was for, and after `customerDays` a customer goes whom nothing names any more.
+    `rawEventDays` are for raw bodies, `transcriptDays` for transcripts, `callDays` for rows. After `appointmentDays` an
+    appointment loses its customer's data. After `customerDays` a customer is deleted if nothing refers to them any more.
     """
     days = {row["tenant"]: row for row in await store.list_retention(context.pool)}
 
@@ -93,7 +93,7 @@ async def delete_expired(context: CoordinatorContext) -> int:
 
 
 async def update_counts(context: CoordinatorContext) -> int:
-    """Publish the counts that need the rows of all tenants. Zeros are published too: "none" differs from "nobody looked"."""
+    """Publish the counts that need the rows of all tenants. Zeros are published, too: "none" differs from "not counted"."""
     pool, metrics = context.pool, context.metrics
     zeros = dict.fromkeys(await store.list_tenants(pool), 0)
     metrics.dead_letters(zeros | await store.count_dead_jobs(pool))
@@ -105,10 +105,10 @@ async def update_counts(context: CoordinatorContext) -> int:
 async def _for_each_tenant(
     context: CoordinatorContext, duty: str, tenants: Iterable[str], change: Callable[[str], AsyncIterator[int]]
 ) -> int:
-    """Return the sum of the results of `change` for the tenants, one after the other.
+    """Run `change` for one tenant after the other, and return the sum of the results.
 
-    A failure for one of them, such as a row that somebody keeps locked or a number that cannot rise, is logged and counted, and
-    waits for the next run.
+    A tenant's failure, such as a row that stays locked or a number that cannot rise, is logged and counted. The next run tries
+    again.
     """
     changed = 0
     for tenant in tenants:
@@ -123,7 +123,7 @@ async def _for_each_tenant(
 
 
 async def _change_in_batches(context: CoordinatorContext, statement: str, *values: object) -> int:
-    """Run a statement of the store for `BATCH` rows at a time until no row is left."""
+    """Run a statement of the store for `BATCH` rows at a time until no row is left, and return the number of changes."""
     changed = 0
     for _ in range(MAX_BATCHES):
         context.fence()
@@ -135,9 +135,9 @@ async def _change_in_batches(context: CoordinatorContext, statement: str, *value
 
 
 async def _age(context: CoordinatorContext, what: store.Aged, statement: str, tenant: str, days: int) -> int:
-    """Run a statement of the store for `BATCH` rows at a time until each has been looked at once, and count what aged.
+    """Run a statement of the store for `BATCH` rows at a time until each row was examined once. Return the number of aged rows.
 
-    A batch of which all has to stay counts for no bound: else those after it would never be looked at.
+    A batch in which no row ages does not count against the limit: otherwise the rows after it would never be examined.
     """
     aged, batches, position, run = 0, 0, store.Position(), str(uuid4())
     while batches < MAX_BATCHES:

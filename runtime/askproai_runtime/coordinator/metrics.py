@@ -1,4 +1,4 @@
-"""The coordinator's metrics: what it sees of all tenants, and how its duties run. Only the leader has samples of tenants."""
+"""The coordinator's metrics: counts over all tenants, and its own duties. Only the leader has samples of tenants."""
 
 from collections.abc import Mapping
 
@@ -11,7 +11,7 @@ _ALL_TENANTS = "_"  # the value of `tenant` for metrics of all of them
 
 
 class Metrics:
-    """One per process."""
+    """The metrics of one process."""
 
     def __init__(self) -> None:
         self.registry = process_registry()
@@ -38,7 +38,7 @@ class Metrics:
         self._redis.labels(_ALL_TENANTS).set(away)
 
     def circuit(self, provider: str, state: str) -> None:
-        """Set the state of a provider's circuit over all tenants."""
+        """Set the state of a provider's circuit above all tenants."""
         for known in CircuitState:
             self._circuit.labels(_ALL_TENANTS, provider, known).set(known == state)
 
@@ -54,7 +54,7 @@ class Metrics:
 
 
 def _replace(gauge: Gauge, values: Mapping[tuple[str, ...], float]) -> None:
-    """Replace all samples of a gauge, by label values: a tenant that is not among them has none any more."""
+    """Replace all samples of a gauge by values with these labels. A tenant that is not among them has no sample afterwards."""
     gauge.clear()
     for labels, value in values.items():
         gauge.labels(*labels).set(value)

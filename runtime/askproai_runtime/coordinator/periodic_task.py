@@ -1,4 +1,4 @@
-"""A periodic task: what the leader does again and again. A failing one is logged and counted; it neither stops nor slows others."""
+"""Periodic tasks of the leader. A failing task is logged and counted; it neither stops nor slows others."""
 
 import random
 from collections.abc import Awaitable, Callable
@@ -36,7 +36,7 @@ class CoordinatorContext:
 
 @dataclass(frozen=True, slots=True)
 class PeriodicTask:
-    """`run` returns how many things it changed; `name` is the label `duty` of the metrics."""
+    """One periodic task. `run` returns the number of changes; `name` is the label `duty` of the metrics."""
 
     name: str
     every: timedelta
@@ -44,14 +44,14 @@ class PeriodicTask:
 
 
 async def run_periodically(task: PeriodicTask, context: CoordinatorContext) -> None:
-    """Run a task at once and then about every `every`, until cancelled: each of its statements is complete by itself."""
+    """Run a task at once and then about once in `every`, until cancelled. It may be cancelled between any two statements."""
     while True:
         await run_once(task, context)
         await context.clock.sleep(task.every * random.uniform(0.8, 1.2))  # noqa: S311  no secret
 
 
 async def run_once(task: PeriodicTask, context: CoordinatorContext) -> None:
-    """Run a task once; whatever it raises is logged and counted."""
+    """Run a task once. Its errors are logged and counted, not raised."""
     with start_trace("duty", task=task.name):
         outcome = await _attempt(task, context)
         annotate(outcome=outcome)

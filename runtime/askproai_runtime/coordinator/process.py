@@ -1,4 +1,4 @@
-"""The coordinator's process: stand by, lead, release the Lease at SIGTERM."""
+"""The process of the coordinator: wait as a standby, lead, and release the Lease at SIGTERM."""
 
 import asyncio
 from contextlib import AsyncExitStack
@@ -39,7 +39,7 @@ CONNECTIONS = 2  # of a pod
 
 
 def periodic_tasks(settings: CoordinatorSettings) -> tuple[PeriodicTask, ...]:
-    """Return everything that the leader does, and how often."""
+    """Return all tasks of the leader with their intervals."""
     sweep = timedelta(seconds=settings.sweep_seconds)
     return (
         PeriodicTask("holds", sweep, sweep_holds),
@@ -54,9 +54,8 @@ def periodic_tasks(settings: CoordinatorSettings) -> tuple[PeriodicTask, ...]:
 async def run_coordinator(settings: CoordinatorSettings, stop: asyncio.Event) -> None:
     """Take part in the election until `stop`, and run the periodic tasks while leading. A lost Lease ends the whole process.
 
-    The fleet's page is served all the time, by a standby, too. Probes say ready for a standby, and for a leader whose database is
-    away: a restart cures neither.
-    Raises AccessError when there is no way to the API server, and OSError for a taken port.
+    A standby serves the fleet's page, too. Probes report a standby as ready, and a leader whose database is unavailable: a
+    restart would help neither. Raises AccessError if there is no way to the API server, and OSError if a port is taken.
     """
     configure_logs(settings.log_level, component="coordinator")
     clock, metrics = SystemClock(), Metrics()

@@ -1,7 +1,7 @@
 """Every SQL statement of the coordinator. They see all tenants; the schema grants exactly these tables and columns.
 
-The statements that change rows take their number as `$1` and skip rows that somebody has locked: short transactions, which hold
-up nobody. Those that may not lock rows wait for one until `lock_timeout`.
+The statements that change rows take a limit as `$1` and skip locked rows: transactions are short and hold up nobody. Statements
+that may not lock rows wait for a locked row until `lock_timeout`.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _NO_ID = UUID(int=0)
 
 
 class Aged(StrEnum):
-    """The data that ages beside rows that are deleted by their own time."""
+    """The kinds of data that age: appointments, which lose their customer, and customers, which are deleted."""
 
     APPOINTMENTS = "appointments"
     CUSTOMERS = "customers"
@@ -26,7 +26,7 @@ class Aged(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Up to which row, by its time and id, a run has looked; the default is before the first."""
+    """The last row that a run has examined, by time and id. The default is before the first row."""
 
     at: datetime = datetime(1, 1, 1, tzinfo=UTC)
     id: UUID = _NO_ID
@@ -158,15 +158,15 @@ _SKIP_LOCKED = " FOR UPDATE SKIP LOCKED"
 
 
 def _delete(table: str, since: str, condition: str = "", lock: str = "") -> str:
-    """Return a DELETE of old rows. `condition` is checked again in the row that is deleted: it may have changed meanwhile."""
+    """Return a DELETE of old rows. `condition` is checked again in each deleted row, which may have changed meanwhile."""
     old = _OLD_ROWS.format(table=table, since=since, condition=condition.format(row="o")) + lock
     return f"DELETE FROM {table} x WHERE x.ctid = ANY (ARRAY ({old})) {condition.format(row='x')}"  # noqa: S608  our own names
 
 
 def _clear(table: str, since: str, change: str, condition: str) -> str:
-    """Return an UPDATE that empties columns of old rows: the newest of them first, which are beside those that are not old enough.
+    """Return an UPDATE that empties columns of old rows, the newest of the old rows first.
 
-    The other way round each statement would read all rows that were emptied before, which stay.
+    In the opposite order, each statement would first read all rows that were emptied before, which stay in the table.
     """
     order = f"{condition} ORDER BY o.{since} DESC"
     old = _OLD_ROWS.format(table=table, since=since, condition=order) + " FOR NO KEY UPDATE SKIP LOCKED"
@@ -334,29 +334,29 @@ async def list_tenants(pool: Pool) -> list[str]:
 
 
 async def list_retention(pool: Pool) -> list[asyncpg.Record]:
-    """Return each tenant with its days: `tenant`, `raw_event_days`, `transcript_days`, `call_days`, and `appointment_days` and
-    `customer_days`, which are None where nobody has written them yet.
+    """Return each tenant's retention: `tenant`, `raw_event_days`, `transcript_days`, `call_days`, `appointment_days` and
+    `customer_days`. The last two are None until the operator has written them.
     """
     return await pool.fetch(_TENANT_RETENTION)
 
 
 async def list_provider_use(pool: Pool, provider: Provider) -> list[asyncpg.Record]:
-    """Return `tenant`, `base_url` and whether it was `active` (called the provider in the last 10 minutes), for all tenants."""
+    """Return all tenants with `tenant`, `base_url` and `active` (whether it has called the provider in the last 10 minutes)."""
     return await pool.fetch(_PROVIDER_USE, provider.value)
 
 
 async def count_dead_jobs(pool: Pool) -> dict[str, int]:
-    """Return the number of dead letters by tenant; tenants without any are absent."""
+    """Return the number of dead letters by tenant. Tenants without a dead letter are absent."""
     return {row["tenant"]: row["jobs"] for row in await pool.fetch(_DEAD_JOBS)}
 
 
 async def count_double_bookings(pool: Pool) -> dict[str, int]:
-    """Return the number of claims that overlap an earlier one, by tenant; tenants without any are absent."""
+    """Return the number of claims that overlap an earlier claim, by tenant. Tenants without such claims are absent."""
     return {row["tenant"]: row["claims"] for row in await pool.fetch(_DOUBLE_BOOKINGS)}
 
 
 async def measure_oldest_jobs(pool: Pool) -> dict[tuple[str, ...], float]:
-    """Return the age in seconds of the oldest job that could run, by tenant and priority."""
+    """Return the seconds since the oldest ready job became due, by tenant and priority."""
     return {(row["tenant"], row["priority"]): row["seconds"] for row in await pool.fetch(_OLDEST_JOBS)}
 
 
@@ -365,32 +365,32 @@ async def list_tenants_with_expired_holds(pool: Pool) -> list[str]:
 
 
 async def list_tenants_with_stuck_work(pool: Pool, stuck: timedelta) -> list[str]:
-    """Return the tenants whose events or syncs may have been without a worker for `stuck`."""
+    """Return the tenants whose events or sync jobs may have been without a worker for `stuck`."""
     return [row["tenant"] for row in await pool.fetch(_TENANTS_WITH_STUCK_WORK, stuck)]
 
 
 async def delete_expired_holds(pool: Pool, limit: int, tenant: str) -> int:
-    """Delete a tenant's expired holds with their claims, for at most `limit` claims, and return how many holds."""
+    """Delete expired holds on the resources of up to `limit` expired claims of a tenant, and return their number."""
     async with pool.acquire() as conn, conn.transaction():
         resources = [row["id"] for row in await conn.fetch(_LOCK_EXPIRED, limit, tenant)]
         return _affected(await conn.execute(_DELETE_EXPIRED_HOLDS, resources)) if resources else 0
 
 
 async def change_rows(pool: Pool, statement: str, limit: int, *values: object) -> int:
-    """Run one of the statements above for at most `limit` rows, and return how many it changed."""
+    """Run one of the statements above for at most `limit` rows. Return the number of rows changed."""
     return _affected(await pool.execute(statement, limit, *values))
 
 
 async def age_rows(
     pool: Pool, statement: str, limit: int, tenant: str, days: int, after: Position, correlation_id: str
 ) -> tuple[int, Position | None]:
-    """Run one of `AGEING_STATEMENTS` for at most `limit` rows after a position. Return how many aged, and the position of the last
-    one that was looked at; None if there was none.
+    """Run one of `AGEING_STATEMENTS` for at most `limit` rows after a position. Return the number of rows that aged, and the
+    position of the last row examined, or None if there was none.
     """
     row = await pool.fetchrow(statement, limit, tenant, days, after.at, after.id, correlation_id)
     return (int(row[0]), Position(row[1], row[2])) if row else (0, None)
 
 
 def _affected(command_tag: str) -> int:
-    """Read the number of rows from PostgreSQL's answer, such as `DELETE 3` or `INSERT 0 3`."""
+    """Return the number of rows in PostgreSQL's answer, such as `DELETE 3` or `INSERT 0 3`."""
     return int(command_tag.rpartition(" ")[2])

@@ -1,1 +1,1 @@
-"""The desk: the tenant's own people use the book by the private API and the page. Its modules are its public API."""
+"""The desk: the tenant's own people use the book through the private API and the page. Its modules are its public API."""

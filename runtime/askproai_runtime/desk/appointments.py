@@ -1,8 +1,8 @@
-"""Changes for the desk: move or cancel one appointment of the tenant, by the steps of the call functions. `booking.py` books.
+"""Move or cancel one appointment of the tenant for the desk, by the steps of the call functions. `booking.py` books.
 
-Locks, rules, buffers and the sync job are the same. Any appointment of the tenant can be changed, not only a caller's own. A move
-may name another staff member, and needs no minimum notice of ours, which protects the tenant from callers. A request has an id: a
-repeated request changes nothing more, whatever happened to the appointment meanwhile.
+Locks, rules, buffers and the sync job are the same. Any appointment of the tenant can be changed, not only a caller's own. A
+move may name another staff member. Our minimum notice, which protects the tenant from callers, does not apply. A request has an
+id: a repeated request changes nothing more, whatever happened to the appointment meanwhile.
 """
 
 from dataclasses import replace
@@ -52,14 +52,14 @@ _SYNC_WAIT, _SYNC_POLL = timedelta(seconds=3), timedelta(milliseconds=100)
 
 
 class DeskBusy(Exception):
-    """Another request holds the lock of the staff member or the appointment, or the COMMIT of this one had no answer.
+    """Another request holds the lock of the staff member or the appointment, or this request's COMMIT had no answer.
 
-    The same request may be sent again: it changes nothing twice.
+    It is safe to send the same request again: it changes nothing twice.
     """
 
 
 class RequestUsed(Exception):
-    """The id of the request is that of another change."""
+    """The request's id has been used for another change."""
 
 
 class UnclearStart(ValueError):
@@ -84,7 +84,7 @@ async def find_by_id(ctx: BookingContext, first: UUID, last: UUID) -> list[Appoi
 async def cancel_for_desk(
     ctx: BookingContext, desk: DeskRequest, appointment_id: UUID, reason: str | None, correlation_id: str
 ) -> Appointment | None:
-    """Cancel an appointment, unless it is cancelled already, and return it as it is afterwards; None if there is none.
+    """Cancel an appointment, unless it is cancelled already, and return it afterwards; None if no appointment has this id.
 
     Raises `DeskBusy` and `RequestUsed`. An appointment that has begun is not cancelled; its status shows it. A repeated request
     does not cancel an appointment that the calendar has made live again.
@@ -108,9 +108,9 @@ async def cancel_for_desk(
 
 
 def parse_start_for_desk(ctx: BookingContext, appointment: Appointment, text: str, staff: str | None) -> datetime:
-    """Return the one exact start, in UTC, that German words or ISO 8601 name for a move of this appointment.
+    """Return the exact start, in UTC, that a text (German words or ISO 8601) names for a move of this appointment.
 
-    As with callers, a reading at which the person does not work does not count. Raises `UnclearStart` and `UnknownName`.
+    As with callers, readings at which the staff member does not work are left out. Raises `UnclearStart` and `UnknownName`.
     """
     understood = understand(text, at=ctx.clock.now(), zone=ZoneInfo(ctx.config().time_zone))
     service = find_service(ctx, appointment, staff)
@@ -120,7 +120,7 @@ def parse_start_for_desk(ctx: BookingContext, appointment: Appointment, text: st
 
 
 def require_exact(text: str, understood: Understanding) -> datetime:
-    """Return the one exact start, in UTC, that a text was understood as. Raises `UnclearStart`."""
+    """Return the one exact start, in UTC, of an understood text. Raises `UnclearStart` if there is none, or several."""
     advice = "write it as 2026-11-27T10:00"
     if understood.refused is not None:
         raise UnclearStart(f"{text!r} is refused ({understood.refused}): {advice}")
@@ -140,7 +140,7 @@ async def move_for_desk(
     staff: str | None,
     correlation_id: str,
 ) -> Moved | NotDone | None:
-    """Move an appointment to another start, and to another staff member if one is named; None if there is none.
+    """Move an appointment to `start`, and to `staff` if it is set, or return why not; None if no appointment has this id.
 
     Raises `DeskBusy`, `RequestUsed` and `UnknownName`.
     """
@@ -171,7 +171,7 @@ async def move_for_desk(
 async def _read_outcome(
     ctx: BookingContext, request: MoveRequest, outcome: Moved | ChangedSince | NotMoved
 ) -> Moved | NotDone:
-    """Return what the book's outcome is for the desk. Raises `DeskBusy`."""
+    """Convert the book's outcome of a move to the desk's result. Raises `DeskBusy`."""
     match outcome:
         case Moved(moved):
             return outcome if moved.live else NotDone(ChangeRefusal.GONE)
@@ -201,8 +201,8 @@ async def find_free(
     linked: bool,
     moving: Appointment | None = None,
 ) -> NotDone:
-    """Return why a start is not free, and the closest free times. `taken` is the cause of one that is booked; `linked`: Cal.com may
-    be the cause, too.
+    """Return why a start is not free, and the closest free times. `taken` is the cause to report for a booked time. `linked`:
+    Cal.com may be the cause, too.
     """
     found = await find_alternatives(ctx, service, start, actor.call_id, actor.correlation_id, moving=moving)
     if not found.request.rules.staff_members:
@@ -231,7 +231,7 @@ def _without_notice(service: ServiceRequest) -> ServiceRequest:
 
 
 async def calendar_state(ctx: BookingContext, appointment: Appointment, *, wait: bool = False) -> CalendarState:
-    """Return whether an appointment's last change has reached the remote calendar; `wait`: give its job up to three seconds."""
+    """Return whether an appointment's last change has reached the remote calendar; with `wait`, wait up to 3 s for its job."""
     deadline = ctx.clock.monotonic() + (_SYNC_WAIT.total_seconds() if wait else 0)
     while appointment.in_remote_calendar:
         async with ctx.pool.acquire() as conn:

@@ -28,7 +28,7 @@ _TOOK_PLACE = frozenset({Status.CONFIRMED, Status.PENDING_SYNC, Status.NO_SHOW})
 
 
 class AttendanceObstacle(StrEnum):
-    """Why a customer was not marked, and nothing was changed here."""
+    """The reasons why attendance was not marked. Our book is unchanged then."""
 
     NOT_BEGUN = "not_begun"
     NOT_HELD = "not_held"  # it was cancelled, or never came about
@@ -42,7 +42,7 @@ class _Ids(TypedDict):
 
 
 class AttendanceRefused(Exception):
-    """Nothing was changed here; the message says why, and what to do."""
+    """The attendance was not marked, and nothing was changed in our book; the message says why, and how to proceed."""
 
     def __init__(self, obstacle: AttendanceObstacle, message: str) -> None:
         super().__init__(message)
@@ -52,10 +52,10 @@ class AttendanceRefused(Exception):
 async def mark_attendance(
     ctx: BookingContext, desk: DeskRequest, appointment_id: UUID, *, no_show: bool
 ) -> Appointment | None:
-    """Mark that the customer did not come, or without `no_show` that they did, and return the appointment; None if there is none.
+    """Mark that the customer did not come (`no_show`) or did come, and return the appointment; None if there is none.
 
-    It can be marked from its start on. Its time stays taken. A repeated request changes nothing more. Raises `AttendanceRefused`,
-    `DeskBusy` and `RequestUsed`.
+    An appointment can be marked from its start on, and its time stays taken. A repeated request changes nothing more. Raises
+    `AttendanceRefused`, `DeskBusy` and `RequestUsed`.
     """
     key = attendance_key(appointment_id)
     async with ctx.pool.acquire() as conn:
@@ -90,7 +90,7 @@ async def mark_attendance(
 
 
 def _require_begun(ctx: BookingContext, appointment: Appointment) -> None:
-    """Raise `AttendanceRefused`, unless it has begun and was not cancelled."""
+    """Raise `AttendanceRefused` unless the appointment has begun and was not cancelled."""
     if appointment.status not in _TOOK_PLACE:
         raise AttendanceRefused(AttendanceObstacle.NOT_HELD, "It was cancelled, so nobody was to come")
     if appointment.starts_at > ctx.clock.now():
@@ -98,7 +98,7 @@ def _require_begun(ctx: BookingContext, appointment: Appointment) -> None:
 
 
 async def _mark_at_calendar(ctx: BookingContext, appointment: Appointment, *, no_show: bool) -> Confirmed | None:
-    """Mark it at Cal.com, unless it is marked so there, and return the booking as Cal.com has it; None if it has no such booking.
+    """Mark the attendance at Cal.com, unless it has the same mark, and return Cal.com's booking; None if it has none.
 
     Raises `AttendanceRefused`.
     """

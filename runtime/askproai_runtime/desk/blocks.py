@@ -1,9 +1,9 @@
-"""Blocks: times that the tenant takes from a person, or from everybody, by hand, at once and in every branch where they work.
+"""Blocks: spans that the tenant takes from a person, or from everybody, by hand, at once and in every branch of the person.
 
-A block is written under the locks of the person's resources, as every booking is: an appointment that was booked before is listed,
-and a later booking is refused. Appointments within a block stay: they were promised, and only the tenant can call the customers.
-A booking that is made at Cal.com itself becomes an appointment, as before. An offer of the waiting list promises nothing: it ends
-at the next run of the list's task.
+A block is written under the locks of the person's resources, as every booking is: an appointment that was booked before is
+listed, and a later booking is refused. Appointments within a block stay: they were promised, and only the tenant can call the
+customers. A booking that is made at Cal.com itself becomes an appointment, as before. An offer of the waiting list promises
+nothing: it ends at the next run of the list's task.
 """
 
 from collections.abc import Collection, Sequence
@@ -68,7 +68,7 @@ class InvalidBlock(ValueError):
 
 
 class BlockExists(Exception):
-    """The id of the request belongs to another block, or to one that was removed since."""
+    """The request's id belongs to a different block, or to a block that was removed since."""
 
 
 async def add_block(
@@ -80,11 +80,12 @@ async def add_block(
     reason: str,
     correlation_id: str,
 ) -> tuple[Block, list[BlockedAppointment]]:
-    """Take a time from a person, and return the block, whose id is the request's, with the live appointments in it.
+    """Block a person for a span, and return the block, whose id is the request's, with the live appointments in it.
 
-    Without `staff` it is taken from everybody in the branch, or in all. A repeated request returns the same block. If there is a
-    block of the same people and span, that one is returned, and none is added: after the removal of one of two equal blocks nobody
-    would know why the time is still blocked. Raises `UnknownName`, `InvalidBlock`, `BlockExists` and `DeskBusy`.
+    Without `staff`, everybody in the branch, or in all branches, is blocked. A repeated request returns the same block. If the
+    same people are blocked for the same span already, that block is returned, and none is added: after the removal of one of
+    two equal blocks nobody would know why the time is blocked. Raises `UnknownName`, `InvalidBlock`, `BlockExists` and
+    `DeskBusy`.
     """
     entries = _find_entries(ctx.config(), staff, branch)
     _require_valid(span, ctx.clock.now())
@@ -122,9 +123,9 @@ async def add_block(
 async def preview_block(
     ctx: BookingContext, staff: str | None, branch: str | None, span: Span
 ) -> tuple[list[str], list[BlockedAppointment]]:
-    """Return the entries, as `branch/staff`, and the live appointments of a block of this span. Nothing is written.
+    """Return the staff entries (`branch/staff`) and the live appointments that a block of this span would cover.
 
-    Raises `UnknownName` and `InvalidBlock`.
+    Nothing is written. Raises `UnknownName` and `InvalidBlock`.
     """
     entries = _find_entries(ctx.config(), staff, branch)
     _require_valid(span, ctx.clock.now())
@@ -136,7 +137,7 @@ async def preview_block(
 
 
 def is_booked_remotely(ctx: BookingContext, staff: Collection[str]) -> bool:
-    """Return whether the remote calendar books one of these entries, each `branch/staff`: its own pages then offer them, too."""
+    """Return whether the remote calendar books one of these entries (`branch/staff`): its own pages then offer it, too."""
     services = ctx.config().services if ctx.calendar.remote else ()
     linked = (
         (service, link.staff) for service in services if service.capacity == 1 for link in service.linked_event_types
@@ -155,7 +156,7 @@ async def _list_resources(
 
 
 async def _find_equal(conn: Connection, ctx: BookingContext, resources: Sequence[int], span: Span) -> Block | None:
-    """Return the block in force of exactly these resources and this span. This is certain while the resources are locked."""
+    """Return the block in force of exactly these resources and this span, or None. Call this while the resources are locked."""
     for block in await list_overlapping_blocks(conn, ctx.tenant, resources, span.start, span.end):
         if Span(block.starts_at, block.ends_at) == span and set(block.resource_ids) == set(resources):
             return block
@@ -163,10 +164,7 @@ async def _find_equal(conn: Connection, ctx: BookingContext, resources: Sequence
 
 
 async def remove_block(ctx: BookingContext, desk: DeskRequest, block_id: UUID, correlation_id: str) -> Block | None:
-    """Remove a block, so that its time is offered again, also to the waiting list; None if no block has this id.
-
-    Raises `DeskBusy`.
-    """
+    """Remove a block, so that its time is offered again; None if no block has this id. Raises `DeskBusy`."""
 
     async def write(conn: Connection) -> Block | None:
         block = await get_block(conn, ctx.tenant, block_id)
@@ -192,16 +190,16 @@ async def list_blocks_within(ctx: BookingContext, removed: Block) -> list[Block]
 
 
 async def show_block(ctx: BookingContext, first: UUID, last: UUID) -> tuple[list[Block], list[BlockedAppointment]]:
-    """Return up to two blocks whose ids are between `first` and `last`, both included, and the appointments in the first."""
+    """Return up to two blocks whose ids are between `first` and `last`, both included, and the live appointments in the first."""
     async with ctx.pool.acquire() as conn:
         found = await list_blocks_between(conn, ctx.tenant, first, last)
         return found, await _list_appointments(conn, ctx, found[0]) if found else []
 
 
 async def list_offers_within(ctx: BookingContext, staff: Sequence[str], span: Span) -> list[WaitlistEntry]:
-    """Return the waiting entries whose open offer a block of this span ends, by its start. `staff`: the person's `branch/staff`.
+    """Return the waiting entries whose open offer a block of this span would end, by start. `staff` has entries `branch/staff`.
 
-    The span may lie within a wait of the offered service, in which the person is not needed: then the offer stays.
+    If the span lies within a wait of the offered service, in which the person is not needed, the offer stays.
     """
     found = await list_offered_within(ctx.pool, ctx.tenant, staff, span.start, span.end, ctx.clock.now())
     return [entry for entry, offer in found if not _is_within_wait(ctx.config(), entry.service, offer.starts_at, span)]
@@ -220,12 +218,12 @@ async def list_current_blocks(ctx: BookingContext, after: Sequence[object] | Non
 
 
 def _find_entries(config: TenantConfig, staff: str | None, branch: str | None) -> list[tuple[str, Staff]]:
-    """Return the entries of a person, or without `staff` of everybody. Raises `UnknownName`."""
+    """Return the staff entries of a person, or of everybody if `staff` is None. Raises `UnknownName`."""
     return find_everybody(config, branch) if staff is None else find_person(config, staff, branch)
 
 
 def find_everybody(config: TenantConfig, branch: str | None) -> list[tuple[str, Staff]]:
-    """Return the entries, in all branches, of everybody who can be booked in a branch, by its name or display name, or in any.
+    """Return the staff entries, in all branches, of everybody who can be booked in `branch` (name or display name) or in any.
 
     Raises `UnknownName`.
     """
@@ -249,7 +247,7 @@ def _list_entries(config: TenantConfig) -> list[tuple[str, Staff]]:
 
 
 def find_person(config: TenantConfig, staff: str, branch: str | None) -> list[tuple[str, Staff]]:
-    """Return the entries of a person: branch and staff member, for every branch of the person. Raises `UnknownName`."""
+    """Return a person's entries, each a branch and a staff member, in all branches of the person. Raises `UnknownName`."""
     entries = _list_entries(config)
     within = [(place, member) for place, member in entries if branch in {None, place}]
     meant = list_named_staff(staff, (member for _, member in within), by_id=True)
@@ -265,8 +263,8 @@ def find_person(config: TenantConfig, staff: str, branch: str | None) -> list[tu
 
 
 def resolve_span(first: str, last: str | None, zone: ZoneInfo) -> Span:
-    """Return the span of two texts, each a day, a local time or an instant. A last day is included; without `last` the span ends
-    with the local day of `first`. Raises `InvalidBlock`.
+    """Return the span from `first` to `last`, each a day, a local time or an instant. If `last` is a day, the span includes it.
+    Without `last` it ends with the local day of `first`. Raises `InvalidBlock`.
     """
     start, first_day = _parse(first, zone, fold=0)
     end, last_day = (None, first_day) if last is None else _parse(last, zone, fold=1)
@@ -276,8 +274,8 @@ def resolve_span(first: str, last: str | None, zone: ZoneInfo) -> Span:
 
 
 def _parse(text: str, zone: ZoneInfo, *, fold: int) -> tuple[datetime | None, date]:
-    """Return the time, None for a whole day, and the local day. `fold` chooses between two equal local times,
-    which exist when clocks are set back.
+    """Return the time (None for a whole day) and the local day of a text. `fold` chooses between two equal local times, which
+    exist when clocks are set back.
     """
     try:
         with suppress(ValueError):
@@ -291,7 +289,7 @@ def _parse(text: str, zone: ZoneInfo, *, fold: int) -> tuple[datetime | None, da
 
 
 def is_longest(span: Span) -> bool:
-    """Return whether a block is as long as one can be: nobody has chosen its end."""
+    """Return whether a block has the maximum length: nobody has chosen its end."""
     return span.end.timestamp() - span.start.timestamp() >= LONGEST_BLOCK.total_seconds()
 
 
@@ -319,11 +317,12 @@ async def _record(
 
 
 def list_unblocked_times(config: TenantConfig, blocked: Collection[int], block: Span, now: datetime) -> Claims:
-    """Return the hours that a block of `blocked`, the ids of resources, took from those who have one of them, for each of their
-    units, by start; without those beyond every service's horizon, which nobody can book yet.
+    """Return the working hours that a block of these resources took from the staff members who have one of them, for each of
+    their units, in pieces of an hour, by start. Hours beyond every service's horizon are left out: nobody can book them yet.
 
-    A freed time is offered to one person at a time: cut into hours, a day is offered to several waiting people at once. Two offers
-    never need the same minute of a person (`waitlist_offers.py`). Whether such an hour is free is looked up when it is offered.
+    A freed time is offered to one person at a time: cut into hours, a day is offered to several waiting people at once. Two
+    offers never need the same minute of a person (`waitlist_offers.py`). Whether such an hour is free is checked when it is
+    offered.
     """
     zone = ZoneInfo(config.time_zone)
     horizon = now + timedelta(days=1 + max((service.booking_horizon_days for service in config.services), default=0))

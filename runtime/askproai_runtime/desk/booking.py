@@ -1,8 +1,9 @@
-"""A booking by the desk, for a customer who has come in or rings the tenant's telephone. The steps are those of `book_appointment`.
+"""A booking by the desk, for a customer who has come in or rings the tenant's telephone. The steps are those of
+`book_appointment`.
 
-No limits for callers and no minimum notice of ours apply; Cal.com keeps to that of its event type. In the local calendar the
-appointment may have begun a moment ago (`BookingSettings.begun`): a customer who walks in is served first and entered then. Cal.com
-books no appointment that has begun.
+Callers' limits and our minimum notice do not apply; Cal.com applies the notice of its event type. In the local calendar the
+appointment may have begun a moment ago (`BookingSettings.begun`): a customer who walks in is served first and entered then.
+Cal.com books no appointment that has begun.
 """
 
 import hashlib
@@ -47,8 +48,9 @@ class InvalidBooking(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The branch, service and staff member of a booking, as people write them. None: the only branch that offers the service,
-    its only service, anybody who is free."""
+    """The branch, service and staff member of a booking, as people write them. None means the only branch that offers the
+    service, its only service, or any free staff member.
+    """
 
     branch: str | None = None
     service: str | None = None
@@ -68,7 +70,7 @@ class Customer:
 def preview_booking(ctx: BookingContext, place: Place, start: str | None) -> tuple[ServiceRequest, datetime]:
     """Return the service that would be booked, and its start in UTC. Nothing is written, and the start may be taken.
 
-    Without `start` the customer has come in: the start is the one that has just begun, if it can still be booked, else the next
+    Without `start`, the customer has come in: the start is the latest one that has begun and can still be booked, else the next
     one. Raises `UnknownName`, `InvalidBooking` and `UnclearStart`.
     """
     service = _resolve(ctx, place)
@@ -76,9 +78,9 @@ def preview_booking(ctx: BookingContext, place: Place, start: str | None) -> tup
 
 
 def notified_channels(ctx: BookingContext, service: ServiceRequest) -> tuple[NotificationChannel, ...]:
-    """Return the channels by which the customer of such a booking is notified, where an address for them is known.
+    """Return the channels by which the customer of such a booking is notified, if an address for the channel is known.
 
-    If anybody will do, and one of the staff members is only in the local calendar, the channels of the local calendar count.
+    If no staff member is requested, and one of them is only in the local calendar, the local calendar's channels count.
     """
     settings, links = ctx.config().notifications, linked_event_types(ctx, service.rules.service)
     able = [service.staff] if service.staff else [staff_member.id for staff_member in service.rules.staff_members]
@@ -122,7 +124,7 @@ async def book_for_desk(
 
 
 async def _find_free(ctx: BookingContext, request: BookingRequest) -> NotDone:
-    """Return why a time is not free, and what is."""
+    """Return why the requested time is not free, and the closest free times."""
     staff, service = request.service.staff, request.rules.service
     who = request.rules.display_name(staff) if staff else "whoever could do it"
     refused = await find_free(
@@ -137,7 +139,7 @@ async def _find_free(ctx: BookingContext, request: BookingRequest) -> NotDone:
 
 
 def _resolve(ctx: BookingContext, place: Place) -> ServiceRequest:
-    """Return the service of `place` by the rules of the desk: its notice is negative, since the appointment may have begun."""
+    """Return the service of `place` with the desk's rules: its notice is negative where the appointment may have begun."""
     try:
         rules = find_rules(ctx.config(), place.branch, place.service)
     except NameMissing as missing:
@@ -155,7 +157,7 @@ def _resolve(ctx: BookingContext, place: Place) -> ServiceRequest:
 def _to_request(
     service: ServiceRequest, start: datetime, customer: Customer, actor: Actor, region: str
 ) -> BookingRequest:
-    """Return the booking to make. A value that a model mishears would be left out; one that the desk mistypes is refused."""
+    """Return the booking request. Raises `InvalidBooking` for a mistyped value; a call function would leave it out."""
     name = plain_name(customer.name)
     if not fold(name):
         raise InvalidBooking(f"{customer.name!r} is no name: write letters")
@@ -184,7 +186,7 @@ def _to_request(
 
 
 def _content(request: BookingRequest) -> dict[str, str | None]:
-    """Return the content to which a request's id is bound. The customer is hashed, since the row names nobody."""
+    """Return the content to which a request's id is bound. The customer is hashed, since the row must name nobody."""
     customer = msgspec.json.encode([request.name, request.phone, request.email, request.notes])
     return {
         "branch": request.rules.branch.name,
@@ -196,10 +198,10 @@ def _content(request: BookingRequest) -> dict[str, str | None]:
 
 
 def _parse_start(ctx: BookingContext, service: ServiceRequest, text: str) -> datetime:
-    """Return the one exact start, in UTC, that German words or ISO 8601 name. Raises `UnclearStart`.
+    """Return the one exact start, in UTC, that a text (German words or ISO 8601) names. Raises `UnclearStart`.
 
-    An instant with an offset is taken as it is: it was shown before. A time that the words name today may have begun a moment ago:
-    at ten past ten "10:00" can be today or tomorrow.
+    An instant with an offset is taken as it is: it was shown before. A time that the words name today may have begun a moment
+    ago: at ten past ten "10:00" can be today or tomorrow.
     """
     now, zone = ctx.clock.now(), service.rules.zone
     with suppress(ValueError):
@@ -217,10 +219,10 @@ def _parse_start(ctx: BookingContext, service: ServiceRequest, text: str) -> dat
 def _add_begun(
     ctx: BookingContext, service: ServiceRequest, understood: Understanding, earlier: Understanding
 ) -> Understanding:
-    """Add the starts that have begun and can still be booked to those that a text means now.
+    """Return the understood text with the starts added that have begun and can still be booked.
 
-    `earlier` is the text as it was understood before these starts began. A time that moves with the clock (`in 20 Minuten`) counts
-    only as it is now.
+    `earlier` is the text as it was understood before these starts began. A time that moves with the clock (`in 20 Minuten`)
+    counts only as it is now.
     """
     now, starts = ctx.clock.now(), {candidate.start.astimezone(UTC) for candidate in understood.candidates}
     known = starts | {start - ctx.settings.begun for start in starts}
@@ -234,7 +236,7 @@ def _add_begun(
 
 
 def _present_start(ctx: BookingContext, service: ServiceRequest) -> datetime:
-    """Return the start of the service's grid that has begun last and can still be booked, else the next one, in UTC."""
+    """Return the latest start on the service's grid that has begun and can still be booked, else the next one, in UTC."""
     now, rules = ctx.clock.now(), service.rules
     today = now.astimezone(rules.zone).date()
     days = (today - timedelta(days=1), today, today + timedelta(days=1))

@@ -15,7 +15,7 @@ from askproai_runtime.book.store.messages import list_messages, list_messages_be
 async def list_messages_for_desk(
     ctx: BookingContext, *, done: bool, since: datetime | None, after: Sequence[object] | None, limit: int
 ) -> list[Message]:
-    """Return the open messages, the oldest first, or with `done` the others, the last done first."""
+    """Return the open messages, the oldest first, or with `done` the done ones, the last done first."""
     return await list_messages(ctx.pool, ctx.tenant, done=done, since=since, after=after, limit=limit)
 
 
@@ -27,7 +27,7 @@ async def find_messages(ctx: BookingContext, first: UUID, last: UUID) -> list[Me
 async def mark_message_done(
     ctx: BookingContext, desk: DeskRequest, message_id: UUID, note: str, correlation_id: str
 ) -> Message | None:
-    """Record that somebody has dealt with a message, and in the audit log who; None if there is no such message.
+    """Mark a message as done by the desk, record that in the audit log, and return the message; None if there is none.
 
     A message that is done already does not change.
     """

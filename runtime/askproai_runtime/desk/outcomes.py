@@ -1,4 +1,4 @@
-"""The result of a change that the desk asks for, where it is not made: the reason, and the closest free times."""
+"""The result of a desk request that is not carried out: the reason, and the closest free times."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from askproai_runtime.availability.slots import Slot
 
 
 class ChangeRefusal(StrEnum):
-    """Why an appointment is not booked or moved, whatever time is chosen: names of the API."""
+    """The reasons why an appointment is not booked or moved, whatever time is chosen. The values are names of the API."""
 
     GONE = "gone"  # cancelled, over, or changed since
     REFUSED = "refused"  # by the calendar
@@ -19,7 +19,7 @@ class ChangeRefusal(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NotDone:
-    """A change that is not made. `cause` says why where `reason` does not say enough; `free` are the closest free times."""
+    """A change that is not made. `cause` adds to a `reason` that does not explain enough; `free` are the closest free slots."""
 
     reason: Obstacle | ChangeRefusal
     cause: str | None = None

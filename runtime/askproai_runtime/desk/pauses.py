@@ -1,4 +1,4 @@
-"""Begin and list pauses. A pause is a block, from now on, of everybody in a branch or in all."""
+"""Begin and list pauses. A pause is a block, from now on, of everybody in a branch or in all branches."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _MOST_BLOCKS = 500  # in force or to come, by start, that are looked through for
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """A current block of everybody who can be booked in `branches`, the names of one branch or several."""
+    """A current block of everybody who can be booked in `branches`, the names of one or several branches."""
 
     block: Block
     branches: tuple[str, ...]
@@ -31,7 +31,7 @@ async def pause_bookings(
     reason: str,
     correlation_id: str,
 ) -> tuple[Block, list[BlockedAppointment]]:
-    """Block everybody in a branch, or in all, from now on. Without `until` the block is the longest one, and is removed by hand.
+    """Block everybody in a branch, or in all branches, from now on. Without `until`, the block has the maximum length.
 
     A repeated request returns the same block. Raises the errors of `add_block`.
     """

@@ -27,7 +27,7 @@ async def find_waitlist_entries(ctx: BookingContext, first: UUID, last: UUID) ->
 async def remove_from_waitlist(
     ctx: BookingContext, desk: DeskRequest, entry_id: UUID, correlation_id: str
 ) -> WaitlistEntry | None:
-    """Take somebody off the waiting list; an offer of theirs goes to the next one. None if there is no such entry."""
+    """Remove an entry from the waiting list, and return it; its offer goes to the next entry. None if there is no such entry."""
     async with ctx.pool.acquire() as conn, conn.transaction():
         await request_soon(conn, ctx.tenant, WAITLIST)
         if await remove_entry(conn, ctx.tenant, entry_id):
@@ -39,7 +39,7 @@ async def remove_from_waitlist(
 async def decline_offer(
     ctx: BookingContext, desk: DeskRequest, entry_id: UUID, correlation_id: str
 ) -> WaitlistEntry | None:
-    """Record that somebody does not want the time that is offered: it goes to the next one, and the entry goes on waiting.
+    """Record that a waiting person declines the offered time: it goes to the next entry, and the person goes on waiting.
 
     None if there is no such entry; without an open offer nothing changes.
     """

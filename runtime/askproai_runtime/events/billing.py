@@ -1,4 +1,4 @@
-"""Handle Stripe's events: what they report of the tenant's subscription (docs/vendors/stripe.md).
+"""The handler of Stripe's events, which report the state of the tenant's subscription (docs/vendors/stripe.md).
 
 Only snapshot events are read, and their order does not matter.
 """
@@ -21,7 +21,7 @@ _TENANT_KEY = "askproai_tenant"  # a key of another name is a fact of the accoun
 
 
 class _StripeEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """An event as far as it is read: `data.object` is the subscription or invoice. Thin events (`v2.core.event`) have no data."""
+    """The fields read of an event. `data.object` is the subscription or invoice. Thin events (`v2.core.event`) have no data."""
 
     type: str
     created: Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799)] | str = 0  # seconds; a text in thin events
@@ -31,7 +31,7 @@ class _StripeEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def handle_billing_event(conn: Connection, event: StoredEvent, config: TenantConfig) -> str | None:
-    """Store what the event reports. Return a note if it reports nothing. Raises `DeadNow` if the body is no event."""
+    """Store the reported change. Return a note if the event reports no change. Raises `DeadNow` if the body is no event."""
     try:
         change = read_billing_change(event.payload, config.tenant)
     except msgspec.DecodeError as error:
@@ -43,11 +43,11 @@ async def handle_billing_event(conn: Connection, event: StoredEvent, config: Ten
 
 
 def read_billing_change(body: bytes, tenant: str) -> BillingChange | str:
-    """Return the change, or the note why there is none. Raises `msgspec.DecodeError` if the body is no event.
+    """Return the reported change, or a note that says why there is none. Raises `msgspec.DecodeError` if the body is no event.
 
-    One Stripe account may serve many businesses, and each endpoint then receives the events of all: an object whose metadata
-    names another tenant is not ours. The objects of a connected account are its own business with its own customers, and ours
-    only if its metadata names the tenant.
+    One Stripe account may serve many businesses, and each endpoint then receives all their events: an object whose metadata
+    names another tenant is not ours. The objects of a connected account belong to its own business with its own customers. They
+    are ours only if their metadata names the tenant.
     """
     event = read_json(body, _StripeEvent)
     subject = event.data.get("object")
@@ -75,13 +75,13 @@ def read_billing_change(body: bytes, tenant: str) -> BillingChange | str:
 
 
 def _invoice_subscription(invoice: dict[str, Any]) -> str:
-    """Return the id of an invoice's subscription, in today's shape or in that before API 2025-03-31; empty if it has none."""
+    """Return the id of an invoice's subscription, or "" if it has none. Reads the shapes since and before API 2025-03-31."""
     details = _object(_object(invoice, "parent"), "subscription_details")
     return _text(details, "subscription") or _text(invoice, "subscription")
 
 
 def _tenants(subject: dict[str, Any]) -> set[str]:
-    """Return the tenants that the metadata of the object and of its subscription name."""
+    """Return the tenants that are named in the metadata of the object and of its subscription."""
     details = (_object(_object(subject, "parent"), "subscription_details"), _object(subject, "subscription_details"))
     metadata = [_object(owner, "metadata") for owner in (subject, *details)]
     return {values[_TENANT_KEY] for values in metadata if isinstance(values.get(_TENANT_KEY), str)}
@@ -93,6 +93,6 @@ def _object(value: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _text(value: dict[str, Any], name: str) -> str:
-    """Return a text, empty if there is none. For an expanded object it is the id."""
+    """Return a text member, or "" if it is missing. If the member is an expanded object, return its id."""
     inner = value.get(name)
     return inner if isinstance(inner, str) else _text(inner, "id") if isinstance(inner, dict) else ""

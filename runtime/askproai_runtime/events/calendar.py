@@ -1,4 +1,4 @@
-"""Handle Cal.com's events: which remote booking changed, or who is absent. The change is read from Cal.com itself, later.
+"""The handler of Cal.com's events, which name a changed booking or an absent person. The change is read from Cal.com later.
 
 An event is only a hint (docs/decisions/0016-calendar-events-are-hints.md), so hardly anything of its body is used.
 """
@@ -28,7 +28,7 @@ FOUND_BY_IMPORT = "import"  # `foundBy` of a booking that was there before its e
 
 
 class _Booking(msgspec.Struct, frozen=True, kw_only=True):
-    """A booking as Cal.com's events describe it. Only its id, its event type and its start are read."""
+    """A booking in an event of Cal.com. Only its id, its event type and its start are read."""
 
     uid: str | None = None
     booking_uid: str | None = msgspec.field(default=None, name="bookingUid")  # in BOOKING_NO_SHOW_UPDATED
@@ -46,7 +46,7 @@ class _User(msgspec.Struct, frozen=True):
 
 
 class _Absence(msgspec.Struct, frozen=True):
-    """Whole days, in the zone of the absent person, with that zone's offset."""
+    """An absence of whole days. Both times have the offset of the absent person's time zone."""
 
     start: datetime
     end: datetime
@@ -64,9 +64,9 @@ class _AbsenceEnvelope(msgspec.Struct, frozen=True):
 async def handle_calendar_event(
     conn: Connection, event: StoredEvent, config: TenantConfig
 ) -> CalendarEvent | str | None:
-    """Return the remote booking that the event is about, or the note that it is not about the life of one.
+    """Return the changed remote booking to compare with our book, or a note if the event changes no booking.
 
-    An absence is no booking: what is known to be free in it is forgotten, and nothing is returned.
+    For an absence, drop the stored free times of its days, and return None.
     """
     if event.event_type == _ABSENCE_EVENT:
         await _forget_free_times(conn, event, config)
@@ -81,7 +81,7 @@ async def handle_calendar_event(
 
 
 async def _forget_free_times(conn: Connection, event: StoredEvent, config: TenantConfig) -> None:
-    """Forget what is known of the days of an absence; of all days and everybody if the body does not name them."""
+    """Drop the stored free times of an absence. If the body does not name it, drop those of all days and all people."""
     today = event.received_at.astimezone(ZoneInfo(config.time_zone)).date()
     try:
         entry = decode(event.payload, _AbsenceEnvelope).payload.entry
@@ -92,9 +92,9 @@ async def _forget_free_times(conn: Connection, event: StoredEvent, config: Tenan
 
 
 def _read_booking(body: bytes) -> tuple[_Booking | None, bool]:
-    """Return the booking of an event, None if the body does not describe one, and whether it is news.
+    """Return the booking in an event (or None), and whether it is news: False if the import of its event type has found it.
 
-    Flat bodies (rendered templates) have its fields beside `triggerEvent` instead of in `payload`, so they are decoded again.
+    Flat bodies (rendered templates) have the booking's fields beside `triggerEvent`, so they are decoded again.
     """
     try:
         envelope = decode(body, _Envelope)

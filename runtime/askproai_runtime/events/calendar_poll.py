@@ -1,7 +1,7 @@
-"""The task `calendar-poll`: ask Cal.com what has changed, since it sends an event at most once; take in what was there before.
+"""The task `calendar-poll`: it asks Cal.com for changes, since Cal.com sends an event at most once, and imports older bookings.
 
-Each account has a watermark of its own, by Cal.com's clock. A row of a list is processed as an event of that booking
-(`calendar_sync/inbound.py`), with the row of the list instead of a request for each
+Each account has a watermark of its own, by Cal.com's clock. A listed booking is processed like an event about it
+(`calendar_sync/inbound.py`), with the listed data, which saves a request for each booking
 (docs/decisions/0056-periodic-tasks-and-the-poll-of-calcom.md).
 """
 
@@ -47,13 +47,13 @@ _SECOND = timedelta(seconds=1)
 
 @dataclass(frozen=True, slots=True)
 class CalendarPoll:
-    """The handler of the task. `every`: the time between two polls."""
+    """The handler of the task. `every` is the time between two polls."""
 
     ctx: BookingContext
     every: timedelta
 
     async def run(self, run: TaskRun) -> Next:
-        """Poll each account. One that cannot be asked delays no other; raises `PutOff` then, after the others."""
+        """Poll every account. If an account cannot be asked, poll the others, and then raise `PutOff`."""
         state = read_poll_state(run.watermark) or PollState()
         accounts = list_accounts(self.ctx.calendar)
         state.accounts = {each.name: state.accounts.get(each.name, AccountState()) for each in accounts}
@@ -73,7 +73,7 @@ class CalendarPoll:
 
 @dataclass(frozen=True, slots=True)
 class _AccountPoll:
-    """One run's work on one account. `known` is its part of `state`, which is saved after each page."""
+    """One run's work on one account. `known` is the account's part of `state`, which is saved after each page."""
 
     ctx: BookingContext
     run: TaskRun
@@ -83,7 +83,7 @@ class _AccountPoll:
     every: timedelta
 
     async def follow_changes(self) -> None:
-        """Apply what has changed since the watermark. Raises `CalendarUnavailable`."""
+        """Apply the changes since the watermark. Raises `CalendarUnavailable`."""
         known, now = self.known, self.ctx.clock.now()
         seen = known.seen or now - _FIRST_LOOK_BACK
         since, skip = seen - _OVERLAP, 0
@@ -100,7 +100,7 @@ class _AccountPoll:
         known.left = {uid: at for uid, at in known.left.items() if at >= seen - _OVERLAP - _SECOND}
 
     async def take_in(self) -> None:
-        """Take in the bookings to come of event types that are new here, page by page. Raises `CalendarUnavailable`."""
+        """Import the future bookings of event types that are new to this tenant, page by page. Raises `CalendarUnavailable`."""
         known, current = self.known, sorted(self.account.event_types)
         known.event_types = [number for number in known.event_types if number in self.account.event_types]
         new = [number for number in current if number not in known.event_types]
@@ -133,9 +133,9 @@ class _AccountPoll:
         self.ctx.faults.reach("before:save-import")
 
     async def _relevant(self, page: BookingPage) -> list[RemoteBooking]:
-        """Return what of a page may concern us: bookings of services' event types, and of appointments.
+        """Return the bookings of a page that are of a service's event type, or that an appointment refers to.
 
-        For one that was moved on, only an appointment that we still know by that uid: its successor is listed, too.
+        A booking that was moved to a successor counts only if an appointment still has its uid: the successor is listed, too.
         """
         foreign = [
             each for each in page.bookings if each.moved_to or each.event_type_id not in self.account.event_types
@@ -145,8 +145,8 @@ class _AccountPoll:
         return [each for each in page.bookings if each.uid not in skipped]
 
     async def _apply(self, remote: RemoteBooking) -> bool:
-        """Apply one booking; return whether it could be. One that cannot be is stored as an event: its job tries again, and shows
-        it to a person in the end, while the others go on. Raises `CalendarUnavailable`.
+        """Apply one booking, and return whether that succeeded. A booking that fails is stored as an event: its job tries
+        again, and in the end shows it to a person. Other bookings go on. Raises `CalendarUnavailable`.
         """
         if (at := self.known.left.get(remote.uid)) is not None and at == remote.changed_at:
             return True
@@ -178,11 +178,11 @@ class _AccountPoll:
         return True
 
     async def _end(self, conn: Connection, _note: str) -> None:
-        """End nothing: unlike a stored event, a booking of a list has no job."""
+        """Check that the run is still valid. There is no job to end: unlike a stored event, a listed booking has none."""
         await self.run.check(conn)
 
     def _as_event(self, remote: RemoteBooking) -> IncomingEvent:
-        """Return the event that Cal.com did not deliver, without its content: its handler fetches the booking."""
+        """Return the event that Cal.com did not deliver. It has no content, since its handler fetches the booking."""
         event_type = "BOOKING_CREATED" if remote.live else "BOOKING_CANCELLED"
         payload = {"uid": remote.uid, "eventTypeId": remote.event_type_id}
         found_by = "poll" if self._is_new(remote) else FOUND_BY_IMPORT
@@ -192,9 +192,10 @@ class _AccountPoll:
         return IncomingEvent(Source.CALCOM, event_id, event_type, body, self.run.correlation_id)
 
     def _is_new(self, remote: RemoteBooking) -> bool:
-        """Return whether a booking that is not here is news: during the import of an event type, only new bookings.
+        """Return whether a booking that our book lacks is new. While its event type is imported, only bookings since the last
+        poll are.
 
-        One that was moved is as old as the booking before the move.
+        A moved booking is as old as the booking before the move.
         """
         if remote.event_type_id in self.known.event_types:
             return True
@@ -207,17 +208,17 @@ class _AccountPoll:
 
 
 def _next_position(since: datetime, skip: int, newest: datetime, page: BookingPage) -> tuple[datetime, int]:
-    """Return from where a list goes on after a full page: from the last value of its order, not from a number of rows.
+    """Return the next page's start value, and how many rows to skip, after a full page.
 
-    Rows leave the list while it is read (a booking that changes moves to its end), and with a number as many would be skipped.
-    Only rows of one second that fill a page can be passed by their number.
+    The next page starts at the last value, not at a number of rows: rows leave the list while it is read (a changed booking
+    moves to its end), and a number would skip the rows behind them. Only rows of one second that fill a page are skipped.
     """
     last = newest - _SECOND
     return (last, 0) if last > since else (since, skip + page.rows)
 
 
 def read_poll_state(watermark: object) -> PollState | None:
-    """Return the state that a watermark holds, None if it is none: written by another release, or by nobody of ours."""
+    """Return the state in a watermark, or None if it has another shape: another release or a stranger wrote it."""
     try:
         return msgspec.convert(watermark, PollState)
     except msgspec.ValidationError:

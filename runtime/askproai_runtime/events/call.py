@@ -1,8 +1,8 @@
-"""Handle Retell's call events: merge what an event reports into the row of its call.
+"""The handler of Retell's call events: it merges the content of an event into the row of its call.
 
-Events arrive late, twice and in any order. `merge` therefore returns the same row for every order: a call that is over stays over,
-and nothing that an event has reported is ever emptied. An assumption of the poll gives way, and the transcript of a turn to
-that of the end.
+Events arrive late, twice and in any order. `merge` therefore returns the same row for every order: a call that is over stays
+over, and no reported value is ever emptied. Two values are replaced: an end that the poll assumed, by a reported end, and a
+transcript from during the call, by the final one.
 """
 
 from collections.abc import Sequence
@@ -55,7 +55,7 @@ _ASSUMED = frozenset(ClosingReason)
 
 
 class UnroutableCall(Exception):
-    """Neither the call's agent nor its number is the tenant's. Its text is for people; `agent_id` is also for the audit log."""
+    """Neither the call's agent nor its number is the tenant's. The text is for people, `agent_id` also for the audit log."""
 
     def __init__(self, call: RetellCall, region: str) -> None:
         # It becomes the event's error. The number that was dialled is a business's; that of an outbound call is a customer's.
@@ -70,8 +70,8 @@ class UnroutableCall(Exception):
 
 @dataclass(frozen=True, slots=True)
 class CallChange:
-    """The report of one event about a call, before it is merged into the call's row. `note` is for the event; `notice` has what its
-    caller heard of it.
+    """The content of one event about a call, before it is merged into the call's row. `note` is for the event, `notice` for the
+    row of the call notice.
     """
 
     call_id: str
@@ -85,9 +85,9 @@ class CallChange:
 async def handle_call_event(
     conn: Connection, event: StoredEvent, config: TenantConfig, cipher: BodyCipher
 ) -> str | None:
-    """Merge the event into its call; a call that is over releases its hold. Return the note for the event, if any.
+    """Merge the event into its call. If the call is over, release its hold. Return a note for the event, or None.
 
-    Raises what `read_call_event` raises.
+    Raises the errors of `read_call_event`.
     """
     change = read_call_event(event, config)
     if isinstance(change, str):
@@ -97,7 +97,7 @@ async def handle_call_event(
 
 
 def read_call_event(event: StoredEvent, config: TenantConfig) -> CallChange | str:
-    """Return what the event reports of a call, or the note that it reports nothing.
+    """Return the content of an event about a call, or a note if the event has no effect.
 
     Raises `UnroutableCall`, and `DeadNow` if the body cannot be read.
     """
@@ -119,7 +119,7 @@ def read_call_event(event: StoredEvent, config: TenantConfig) -> CallChange | st
 
 
 def read_caller_kind(event: StoredEvent, config: TenantConfig) -> CallerKind | None:
-    """Return how the caller of a call that begins is known; None for a call without numbers, and for one that goes out."""
+    """Return how a starting call's caller is known. Return None for other events, outbound calls, and calls without numbers."""
     try:
         call = None if event.is_erased or event.event_type != STARTED else _read_call(event)
     except DeadNow:
@@ -131,7 +131,7 @@ def read_caller_kind(event: StoredEvent, config: TenantConfig) -> CallerKind | N
 
 
 def _read_call(event: StoredEvent) -> RetellCall | None:
-    """Return the call that an event is about. Raises `DeadNow`."""
+    """Return the call in an event, or None if it names none. Raises `DeadNow` if the body cannot be read."""
     try:
         if event.event_type != TALKED:
             envelope = decode(event.payload, RetellEvent)
@@ -144,7 +144,7 @@ def _read_call(event: StoredEvent) -> RetellCall | None:
 
 
 async def apply_call_changes(conn: Connection, tenant: str, changes: Sequence[CallChange], cipher: BodyCipher) -> None:
-    """Merge changes into their calls, in any order; calls that are over release their holds. Texts are stored by `cipher`."""
+    """Merge changes into their calls, in any order. Release the holds of calls that are over. `cipher` encrypts the texts."""
     first = {change.call_id: change.correlation_id for change in reversed(changes)}
     calls = await lock_calls(conn, tenant, first, cipher)
     for change in changes:
@@ -171,7 +171,7 @@ async def apply_call_changes(conn: Connection, tenant: str, changes: Sequence[Ca
 def row_of_event(
     event_type: str, call: RetellCall, config: TenantConfig, branch: str | None, received_at: datetime
 ) -> CallRow:
-    """Return what one event alone reports of a call."""
+    """Return the row of a call as one event alone reports it."""
     from_number, to_number = read_numbers(call, config, branch)
     transcript = call.transcript or ""
     return CallRow(
@@ -193,9 +193,9 @@ def row_of_event(
 
 
 def merge(current: CallRow, reported: CallRow) -> CallRow:
-    """Add what an event reports to the known facts. Neither the order of events nor their repetition matters.
+    """Return a call's row with the values that an event reports. The order and repetition of events do not matter.
 
-    An end that the poll assumed gives way to the one that an event reports, which knows whether the call ever connected.
+    A reported end replaces an end that the poll assumed, since the report knows whether the call ever connected.
     """
     if reported.over and current.disconnection_reason in _ASSUMED:
         current = replace(current, status="registered", disconnection_reason=None)
@@ -217,15 +217,15 @@ def merge(current: CallRow, reported: CallRow) -> CallRow:
 
 
 def _transcript_rank(row: CallRow) -> tuple[bool, int, bool, str]:
-    """Return what decides which transcript stays: Retell corrects at the end what it has heard in a turn, also to less."""
+    """Return the sort key of a transcript: the final one wins, since Retell may correct it to less text at the end."""
     transcript = row.transcript or ""
     return row.transcript_is_final, len(transcript), row.transcript_truncated, transcript
 
 
 def _analysis(call: RetellCall) -> dict[str, Any] | None:
-    """Return what Retell says of the call beside the transcript: its analysis, and where its recording is, if it keeps one.
+    """Return Retell's analysis of the call, with the link to the recording if Retell keeps one.
 
-    Both go with the transcript by age; the recording itself is Retell's, and goes by `privacy.retellRetentionDays`.
+    Both are deleted with the transcript by age. The recording is Retell's, and deleted by `privacy.retellRetentionDays`.
     """
     url = call.recording_url
     if not isinstance(url, str) or not url.startswith("https://") or len(url) > _MAX_URL_LENGTH:
@@ -234,7 +234,7 @@ def _analysis(call: RetellCall) -> dict[str, Any] | None:
 
 
 def _merge_analysis(first: dict[str, Any] | None, second: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Return the longer analysis with the link that either has: the events of a call may have either without the other."""
+    """Return the longer analysis with the recording's link: an event of a call may have only one of them."""
     url = _greater(*((analysis or {}).get(RECORDING) for analysis in (first, second)))
     bare = [analysis and {k: v for k, v in analysis.items() if k != RECORDING} for analysis in (first, second)]
     longer = _longer_analysis(*bare)
@@ -242,7 +242,7 @@ def _merge_analysis(first: dict[str, Any] | None, second: dict[str, Any] | None)
 
 
 def _longer_analysis(first: dict[str, Any] | None, second: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Return the analysis with more in it: that of the webhook and that of the poll may differ."""
+    """Return the longer analysis, since the webhook's and the poll's may differ."""
     if first is None or second is None:
         return second if first is None else first
     texts = [msgspec.json.encode(analysis, order="sorted") for analysis in (first, second)]
@@ -250,14 +250,14 @@ def _longer_analysis(first: dict[str, Any] | None, second: dict[str, Any] | None
 
 
 def _greater(first: Any, second: Any) -> Any:
-    """Return the value that is not None. Within a call both are equal; if they ever differ, the greater wins in every order."""
+    """Return the value that is not None, or the greater of two different ones, so that the order of events is irrelevant."""
     if first is None or second is None:
         return second if first is None else first
     return max(first, second)
 
 
 def _status(event_type: str, reported: str | None) -> str:
-    """Return the call's status. An event outranks an earlier status in its body, such as `call_ended` with a stale `ongoing`."""
+    """Return the call's status. The event decides if the body's status is older, such as `ongoing` in `call_ended`."""
     goes_on = event_type in {STARTED, TALKED}
     implied = "ongoing" if goes_on else "ended"
     minimum = call_stage("ongoing" if goes_on else "not_connected")

@@ -1,7 +1,7 @@
 """Group transactions: call events that wait while a transaction runs share the next one.
 
-Their effects and the ends of their jobs commit together, in five statements for all instead of six for each. A group that fails
-leaves nothing behind; each of its events is then processed alone, so that only the one at fault fails.
+Their effects and the ends of their jobs commit together, in five statements for the group instead of six for each event. A
+failed group leaves nothing behind; each of its events is then processed alone, so that only the faulty event fails.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ _Waiting: TypeAlias = "tuple[Job, asyncio.Future[StoredEvent | None]]"
 
 
 class CallEventGroups:
-    """Processes jobs of call events in groups, one transaction at a time. It has no timer: a job that comes alone is a group."""
+    """Processes jobs of call events in groups, one transaction at a time. Without a timer: a single job is a group at once."""
 
     def __init__(self, pool: Pool, config: Callable[[], TenantConfig], cipher: BodyCipher) -> None:
         self._context = copy_context()  # that of the process, with the common fields of its log lines
@@ -42,11 +42,11 @@ class CallEventGroups:
         self._running: asyncio.Task[None] | None = None
 
     async def process(self, job: Job) -> StoredEvent | None:
-        """Process the event of a job and finish the job. Returns None if it must be processed alone: nothing is done then.
+        """Process a job's event, finish the job, and return the event. Return None if nothing was done: it must run alone.
 
-        A second attempt is always alone: an event that ends its worker must not take others with it again and again. A caller
-        that is cancelled leaves its job in the group, where its claim decides whether it can still be finished; a group of
-        which all are cancelled ends at once, because it holds the connection by which they are put back.
+        A second attempt is always alone: an event that kills its worker must not affect others again. If the waiting task is
+        cancelled, its job stays in the group, where its claim decides whether it can still be finished. If all tasks of a group
+        are cancelled, the group ends at once, because it holds the connection that returns their jobs to the queue.
         """
         if job.attempts > 1:
             return None
@@ -61,7 +61,7 @@ class CallEventGroups:
             raise
 
     def _start(self) -> None:
-        """Start the next group, if none is under way."""
+        """Start the next group, unless a group is running."""
         if self._running is None and self._waiting:
             # Not that of the job which is here: a group is of many, and each one after it would go on in the trace of the first.
             context = self._context.copy()
@@ -89,7 +89,7 @@ class CallEventGroups:
                     processed.set_result(event)
 
     async def _process(self, jobs: Sequence[Job]) -> dict[int, StoredEvent]:
-        """Process what can be processed together, and return these events by the ids of their jobs."""
+        """Process the events that can be processed together, and return them by job id."""
         config = self._config()
         async with self._pool.acquire() as conn, conn.transaction():
             event_ids = [job.event_id for job in jobs if job.event_id is not None]

@@ -1,7 +1,7 @@
-"""The task `call-poll`: ask Retell for calls whose events did not come, since it gives up after three retries.
+"""The task `call-poll`: it asks Retell for calls whose events are missing, since Retell gives up after three retries.
 
-Its answer is stored as the event that did not come, with the suffix `:poll` to its id, and processed as any other. An event
-of the webhook that comes after all is stored too, since it may know more: merging is the same in every order
+Retell's answer is stored as the missing event, with `:poll` added to its id, and processed like any other. If the webhook's
+event arrives later, it is stored, too, since it may contain more: the merged row is the same for every order
 (docs/decisions/0065-the-poll-of-retells-calls.md).
 """
 
@@ -61,9 +61,9 @@ _MOST_FAILURES = 5
 class CallPollState(msgspec.Struct, omit_defaults=True):
     """The state that one poll passes on to the next.
 
-    `asked_until`: what was due by then has been asked for. `seen`: the start of the newest call that was listed, by Retell's
-    clock. `again`: calls, with their start, that had only just ended. `not_shown`: those that
-    Retell could not show. The next poll asks again for both.
+    `asked_until`: all calls due by then have been asked for. `seen`: the start of the newest listed call, by Retell's clock.
+    `again`: calls that had only just ended, with their starts. `not_shown`: calls that Retell could not show. The next poll
+    asks for both again.
     """
 
     asked_until: datetime | None = None
@@ -74,7 +74,7 @@ class CallPollState(msgspec.Struct, omit_defaults=True):
 
 @dataclass(frozen=True, slots=True)
 class CallPoll:
-    """The handler of the task. `every`: the time between two polls."""
+    """The handler of the task. `every` is the time between two polls."""
 
     pool: Pool
     config: Callable[[], TenantConfig]
@@ -85,7 +85,7 @@ class CallPoll:
     cipher: BodyCipher
 
     async def run(self, run: TaskRun) -> Next:
-        """Ask for missing events. Without an agent or a key nothing is. Raises `PutOff` while Retell cannot be asked."""
+        """Store the missing events of calls. Do nothing without an agent or a key. Raises `PutOff` if Retell cannot be asked."""
         if not self.retell.can_be_asked:
             return Next(self.every, run.watermark)
         now = self.clock.now()
@@ -104,20 +104,20 @@ class CallPoll:
 
 
 def due_at(call: IncompleteCall, after: datetime | None, now: datetime) -> datetime | None:
-    """Return the last time at which the call was to be asked for since `after`; None if there was none."""
+    """Return the latest time after `after` and until now at which the call was due to be asked for, or None."""
     begin, waits = (call.began_at, _ASK_FOR_END) if call.ended_at is None else (call.ended_at, _ASK_FOR_ANALYSIS)
     times = (begin + wait for wait in waits)
     return max((at for at in times if (after is None or after < at) and at <= now), default=None)
 
 
 def has_just_ended(call: RetellCall, now: datetime) -> bool:
-    """Return whether Retell may still be delivering the end of the call."""
+    """Return whether the call ended so recently that Retell may still be delivering its events."""
     ended_at = parse_milliseconds(call.end_timestamp)
     return ended_at is not None and ended_at > now - _QUIET
 
 
 def implied_events(call: RetellCall) -> tuple[str, ...]:
-    """Return the events that must have come of a call which is as Retell shows it."""
+    """Return the types of the events that Retell must have sent for a call in this state."""
     stage = call_stage(call.call_status or "registered")
     if stage < call_stage("ongoing"):
         return ()
@@ -128,7 +128,7 @@ def implied_events(call: RetellCall) -> tuple[str, ...]:
 
 @dataclass(slots=True)
 class _Poll:
-    """One run."""
+    """One run of the task."""
 
     task: CallPoll
     run: TaskRun
@@ -145,14 +145,14 @@ class _Poll:
 
     @property
     def oldest(self) -> datetime:
-        """The start from which on calls are asked for; later than that of any call with data that was removed by its age."""
+        """The earliest start of calls to ask for. It is after all calls whose data may have been removed by age."""
         retention = self.task.config().retention
         days = min(retention.call_days, retention.transcript_days, retention.raw_event_days)
         kept = timedelta(days=days) - timedelta(hours=1)
         return self.now - min(_WINDOW, kept)
 
     async def find_unknown_calls(self) -> None:
-        """Ask for the calls of the tenant's agents without an event. Raises `RetellUnavailable`."""
+        """Ask Retell for the calls of the tenant's agents, and store those without an event. Raises `RetellUnavailable`."""
         config = self.task.config()
         agent_ids = {agent.agent_id for agent in config.agents if agent.agent_id} | set(config.closed_agents)
         since = self.oldest if self.state.seen is None else max(self.oldest, self.state.seen - _OVERLAP)
@@ -164,7 +164,7 @@ class _Poll:
             await self.save()
 
     async def _read_page(self, agent_ids: Collection[str], since: datetime, after: str | None) -> str | None:
-        """Ask for the unknown calls of one page; return the key of the next one."""
+        """Ask for the unknown calls of one page. Return the key of the next page, or None."""
         page = await self.task.retell.list_begun(
             agent_ids, since, self.now - _QUIET, self.run.correlation_id, after=after
         )
@@ -178,7 +178,7 @@ class _Poll:
         return page.next_key
 
     async def follow_incomplete_calls(self) -> None:
-        """Ask for calls without an end or an analysis, each at certain ages. Raises `RetellUnavailable`."""
+        """Ask for calls without an end or an analysis when their age is due. Raises `RetellUnavailable`."""
         calls = await list_incomplete_calls(self.task.pool, self.tenant, self.oldest)
         due = [(at, call) for call in calls if (at := due_at(call, self.state.asked_until, self.now))]
         for number, (at, call) in enumerate(sorted(due, key=lambda item: item[0]), start=1):
@@ -189,7 +189,7 @@ class _Poll:
         self.state.asked_until = self.now
 
     async def ask_again(self) -> None:
-        """Ask for the calls whose end the last poll left to this one. Raises `RetellUnavailable`."""
+        """Ask for the calls that had only just ended at the last poll. Raises `RetellUnavailable`."""
         for call_id, began_at in self.again_before.items():
             if began_at < self.oldest:
                 self.state.again.pop(call_id, None)
@@ -197,9 +197,9 @@ class _Poll:
                 await self._ask(call_id, began_at)
 
     async def ask_for_not_shown(self) -> None:
-        """Ask for the calls that Retell could not show, after all others: they may be broken there for days.
+        """Ask for the calls that Retell could not show before. They come last, since they may be broken there for days.
 
-        In any order: once some of them have opened the circuit, the rest waits for the next poll.
+        The order is random: once some of them have opened the circuit breaker, the others wait for the next poll.
         """
         for call_id, began_at in random.sample(list(self.not_shown_before.items()), len(self.not_shown_before)):
             if began_at < self.oldest:
@@ -211,22 +211,22 @@ class _Poll:
                     return
 
     async def close_old_calls(self) -> None:
-        """Close the calls that are too old to be asked for. Their data has ended by its age long ago."""
+        """Close the open calls that are too old to be asked for. They must be over, since a call lasts two hours at most."""
         self._count_closed(await close_old_calls(self.task.pool, self.tenant, self.oldest), ClosingReason.END_UNKNOWN)
 
     async def save(self) -> None:
         await self.run.save(msgspec.to_builtins(self.state))
 
     async def _ask_unless_not_shown(self, call_id: str, began_at: datetime) -> None:
-        """Ask for a call; one that Retell could not show before is left to `ask_for_not_shown`."""
+        """Ask for a call, unless Retell could not show it before: then `ask_for_not_shown` does so."""
         if call_id not in self.not_shown_before:
             await self._ask(call_id, began_at)
 
     async def _ask(self, call_id: str, began_at: datetime) -> None:
         """Ask Retell for a call and store the events that it implies.
 
-        A call that Retell alone cannot show delays no other: it is asked for again by the next poll, after the others. Raises
-        `RetellUnavailable` if Retell asks to wait, or fails for several calls without an earlier failure.
+        A call that Retell cannot show does not delay others: the next poll asks for it after them. Raises `RetellUnavailable`
+        if Retell asks to wait, or fails for several calls that it had not failed for before.
         """
         self.asked.add(call_id)
         correlation_id = uuid4().hex
@@ -276,9 +276,9 @@ class _Poll:
                 self.task.metrics.call_event_found(event.event_type)
 
     def _make_event(self, name: str, found: FoundCall, correlation_id: str) -> IncomingEvent:
-        """Return the event as its webhook would identify it. Raises `MalformedEvent`.
+        """Return the event with the id that its webhook would have. Raises `MalformedEvent`.
 
-        Half an emoji, which JavaScript leaves where it cuts a text, is legal JSON and no UTF-8: it becomes a question mark.
+        Half an emoji, which JavaScript leaves when it cuts a text, is legal JSON but not UTF-8: it becomes a question mark.
         """
         text = json.dumps({"event": name, "foundBy": "poll", "call": found.raw}, ensure_ascii=False)
         body = text.encode("utf-8", "replace")
@@ -291,7 +291,7 @@ class _Poll:
 
 
 def _read_state(watermark: dict[str, Any], now: datetime) -> CallPollState:
-    """Return the state that a watermark holds; the first one if it holds none, or is of a clock that was ahead."""
+    """Return the state in a watermark. Return an initial state if it is unreadable, or has times in the future."""
     try:
         state = msgspec.convert(watermark, CallPollState)
     except msgspec.ValidationError:

@@ -1,4 +1,4 @@
-"""Process a stored event: the handler of `webhook-event` jobs.
+"""The handler of `webhook-event` jobs, which process stored events.
 
 The effects of an event and the end of its job are one transaction, so that a crash leaves either nothing or everything.
 """
@@ -39,7 +39,7 @@ _LOOK_FOR_KEY: Final = timedelta(minutes=5)
 
 
 def event_handlers(cipher: BodyCipher) -> Mapping[str, EventHandler]:
-    """Return the handler of each source. A new webhook sender needs a module with its handler, and a line here."""
+    """Return the handler of each source. A new webhook sender needs a module with its handler, and an entry here."""
     return {
         Source.RETELL: partial(handle_call_event, cipher=cipher),
         Source.CALCOM: handle_calendar_event,
@@ -70,7 +70,7 @@ class EventDispatcher:
         self._free_times = free_times
 
     async def handle(self, job: Job) -> None:
-        """Process the event of one job. Raises `DeadNow` if no retry can help, and what `apply_calendar_event` raises."""
+        """Process the event of one job. Raises `DeadNow` if no retry can help, and the errors of `apply_calendar_event`."""
         assert job.event_id is not None, "a webhook-event job names its event; the table checks it"
         started_at = self._clock.monotonic()
         event = await self._groups.process(job) or await self._handle_alone(job, job.event_id)
@@ -108,7 +108,7 @@ class EventDispatcher:
         return event
 
     def _waiting_for_key(self, error: UnreadableBody) -> JobError:
-        """Return `RunAgain` or `DeadNow` for the job of an event whose body cannot be read."""
+        """Return `RunAgain` for an event whose missing key may come back, or `DeadNow` for another unreadable body."""
         now = self._clock.now()
         if isinstance(error.cause, DataKeyMissing) and now < error.received_at + KEY_PATIENCE:
             return RunAgain(now + _LOOK_FOR_KEY, f"the body is {error}; tried again until the key is there")
@@ -121,7 +121,7 @@ class EventDispatcher:
         return event.not_acted_on if handler is None else await handler(conn, event, self._config())
 
     async def _finish(self, conn: Connection, note: str | None, *, job: Job) -> None:
-        """End the job and store the note. The job first: everything that locks both rows locks them in this order."""
+        """End the job and store the note, in this order: all code that locks both rows locks the job first."""
         await finish(conn, self._tenant, job)
         if note and job.event_id:
             await note_event(conn, self._tenant, job.event_id, note)

@@ -1,4 +1,4 @@
-"""The SQL of the poll of calls: which calls lack an event, which are unknown, and how one without an end is closed."""
+"""The SQL of the poll of calls: find calls that lack an event, find unknown calls, and close calls without an end."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -52,9 +52,9 @@ _CLOSE_OLD = _CLOSE % f"{_START} > 'epoch' AND {_START} <= $3 OR {_START} = 'epo
 
 
 class ClosingReason(StrEnum):
-    """The `disconnection_reason` of a call that was closed without its end.
+    """The `disconnection_reason` of a call that was closed without a reported end.
 
-    In upper case, unlike Retell's. Both it and the status give way to the end that an event reports after all.
+    It is in upper case, unlike Retell's. If an event reports the end later, that event replaces this reason and the status.
     """
 
     NOT_FOUND = "NOT_FOUND_AT_RETELL"
@@ -63,7 +63,7 @@ class ClosingReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class IncompleteCall:
-    """A call without an end, or (`ended_at` is set) without its analysis."""
+    """A call without an end. If `ended_at` is set, it has an end but no analysis."""
 
     call_id: str
     began_at: datetime
@@ -71,21 +71,21 @@ class IncompleteCall:
 
 
 async def list_incomplete_calls(pool: Pool, tenant: str, since: datetime) -> list[IncompleteCall]:
-    """Return the calls that began since then and lack an event, except those whose missing event is stored."""
+    """Return the calls that began since then and lack an event, unless the missing event is stored."""
     return [IncompleteCall(*row) for row in await pool.fetch(_INCOMPLETE, tenant, since)]
 
 
 async def list_unknown_calls(pool: Pool, tenant: str, call_ids: Sequence[str]) -> set[str]:
-    """Return those of the calls without a stored row or event."""
+    """Return the calls that have neither a row nor a stored event."""
     return {row["call_id"] for row in await pool.fetch(_UNKNOWN, tenant, list(call_ids))}
 
 
 async def close_missing_call(pool: Pool, tenant: str, call_id: str) -> list[str]:
-    """Close a call that Retell does not have, if it is open; return its id then."""
+    """Close a call that Retell does not have. Return its id if it was open."""
     return [row["call_id"] for row in await pool.fetch(_CLOSE_MISSING, tenant, ClosingReason.NOT_FOUND, call_id)]
 
 
 async def close_old_calls(pool: Pool, tenant: str, until: datetime) -> list[str]:
-    """Close the open calls that began by then, or, if they have no start, those without an event since then; return their ids."""
+    """Close open calls that began by `until`, or without a start, had no event since `until`. Return their ids."""
     rows = await pool.fetch(_CLOSE_OLD, tenant, ClosingReason.END_UNKNOWN, until)
     return [row["call_id"] for row in rows]

@@ -1,7 +1,7 @@
-"""The drainer: moves the events of the spool into their table, in the order of arrival, and says when PostgreSQL answers again.
+"""The drainer: it moves the spool's events into their table in order of arrival, and detects when PostgreSQL answers again.
 
-Every web process has one. One of a tenant's moves events at a time, which only spares work: an entry is removed after the commit
-that stores it, and the same event twice is one row. So a process may die at any point.
+Every web process has a drainer. One drainer of a tenant moves events at a time, which only saves work: an entry is removed
+after the commit that stores it, and a repeated event is still one row. So a process may die at any point.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ _RELEASE: Final = Script("return redis.call('GET', KEYS[1]) == ARGV[1] and redis
 
 
 class Drainer:
-    """The drainer of one web process. `shared` is the client of quick commands, `wake_worker` is called after commits."""
+    """The drainer of one web process. `shared` is the Redis client for quick commands. `wake_worker` is called after commits."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class Drainer:
         self._retries = True  # this release may store what an earlier one could not
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Look after the spool until `stop`."""
+        """Move events out of the spool until `stop`."""
         while not stop.is_set():
             if self._spool.in_use or self._clock.monotonic() >= self._look_at:
                 try:
@@ -74,7 +74,7 @@ class Drainer:
             await sleep_until_stopped(stop, LOOK_SECONDS)
 
     async def _look(self) -> bool:
-        """Notice what has changed, and move what can be moved. Return whether nothing waits any more."""
+        """Update the state of the spool, and move waiting events if PostgreSQL answers. Return whether no event waits any more."""
         answers = not self._spool.in_use or await self._database_answers()
         if answers:
             self._spool.leave()
@@ -93,7 +93,7 @@ class Drainer:
         return answers and await self._drain()
 
     async def _drain(self) -> bool:
-        """Move what waits, unless another pod does so. Return whether nothing waits any more."""
+        """Move waiting events unless another pod is moving them. Return whether no event waits any more."""
         token = secrets.token_hex(16)
         if not await self._shared.execute("SET", self._lock, token, "NX", "PX", LOCK_MILLISECONDS):
             return False  # another pod is at it
@@ -104,14 +104,14 @@ class Drainer:
         return await self._measure() == 0
 
     async def _move_all(self) -> None:
-        """Move what waits for a few seconds at most; the first time also what an earlier process could not store."""
+        """Move waiting events for a few seconds. The first time, also try the entries that an earlier process could not store."""
         end = self._clock.monotonic() + TURN_SECONDS
         if self._retries:
             self._retries = not await self._move(self._spool.unstorable, end)
         await self._move(self._stream, end)
 
     async def _move(self, stream: DurableStream, end: float) -> bool:
-        """Move the entries of a stream, oldest first. Those that cannot be stored are set aside. Return whether all were read."""
+        """Move a stream's entries, oldest first. Set aside entries that cannot be stored. Return whether all were read."""
         after = ""
         while entries := await stream.read(after):
             if self._clock.monotonic() >= end:
@@ -129,7 +129,7 @@ class Drainer:
         return True
 
     async def _store_entries(self, entries: Sequence[StreamEntry]) -> list[StreamEntry] | None:
-        """Return the entries that may be removed; None if PostgreSQL does not answer."""
+        """Store the events of entries. Return the entries that may be removed, or None if PostgreSQL does not answer."""
         events = [(entry, read_entry(entry)) for entry in entries]
         readable = [(entry, event) for entry, event in events if event is not None]
         if len(readable) < len(events):
@@ -141,7 +141,7 @@ class Drainer:
             return None
 
     async def _write(self, pairs: Sequence[tuple[StreamEntry, IncomingEvent]]) -> list[StreamEntry]:
-        """Write events in one commit, and by themselves if one is at fault. Return the entries of those that are stored."""
+        """Write events in one commit. If one of them is at fault, write each alone. Return the entries of the stored events."""
         if not pairs:
             return []
         try:
@@ -158,7 +158,7 @@ class Drainer:
         return [entry for entry, _ in pairs]
 
     async def _measure(self) -> int:
-        """Publish how many events wait and for how long. Return how many."""
+        """Publish how many events wait and since when. Return their number."""
         oldest = await self._stream.read(count=1)
         count = await self._stream.count()
         self._spool.compare_with(oldest[0] if oldest else None)

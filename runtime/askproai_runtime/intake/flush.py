@@ -4,7 +4,7 @@ There is no timer, so a lone event is written at once; under load a flush takes 
 waits for the commit that contains its own event. Measured with 1 KB bodies on one process: 1.6 to 2.5 times the throughput at
 64 requests in flight, no reliable gain below about 32.
 
-When PostgreSQL does not answer, a batch goes to the spool (`spool.py`), and those after it go there first, until it answers again.
+If PostgreSQL does not answer, a batch goes to the spool (`spool.py`), and later batches go there first until it answers again.
 """
 
 import asyncio
@@ -44,7 +44,7 @@ _Batch: TypeAlias = "list[tuple[IncomingEvent, asyncio.Future[Receipt]]]"
 
 
 class EventNotStored(Exception):
-    """The event is not stored and still belongs to its sender: answer 503, so that it is sent again."""
+    """The event is not stored. The answer must be 503, so that its sender sends it again."""
 
 
 class Flusher:
@@ -68,7 +68,7 @@ class Flusher:
         return await receipt
 
     async def close(self) -> None:
-        """Write the events that still wait."""
+        """Write the events that still wait, and return when they are written."""
         while self._running:
             await asyncio.gather(*self._running)
 
@@ -82,7 +82,7 @@ class Flusher:
                     _reject(batch, "The flush ended early")
 
     def _next_batch(self) -> _Batch:
-        """Remove events from the queue, limited by count and bytes: 500 bodies of 8 MiB would not fit in memory."""
+        """Return the next events of the queue, limited by number and by bytes: 500 bodies of 8 MiB would not fit in memory."""
         batch = [self._waiting.popleft()]
         size = len(batch[0][0].payload)
         while self._waiting and len(batch) < MAX_EVENTS_PER_FLUSH:
@@ -117,12 +117,12 @@ class Flusher:
             _answer(batch, receipts)
 
     async def _write(self, batch: _Batch, seconds: float) -> list[Receipt]:
-        """Write the batch. Raises `TimeoutError` after the seconds, and what asyncpg raises."""
+        """Write the batch. Raises `TimeoutError` after `seconds`, and the errors of asyncpg."""
         # Given up in the middle of a commit it does no harm: who sends again, or drains, learns that the event is there.
         return await abandon_after(seconds, self._store.write([event for event, _ in batch]))
 
     async def _put_aside(self, batch: _Batch) -> bool:
-        """Put the batch into the spool and answer it. False if there is none, or it cannot promise to keep the events."""
+        """Put the batch into the spool and answer its senders. Return False if no spool promises to keep the events."""
         events = [event for event, _ in batch]
         if self._spool is None or not await self._spool.put(events):
             return False

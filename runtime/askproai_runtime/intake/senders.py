@@ -1,8 +1,8 @@
-"""The senders of webhooks, one `Sender` each: how it signs a body, what identifies its events, how large its bodies are.
+"""The senders of webhooks, one `Sender` each: its signatures, the identity of its events, and its limit for bodies.
 
-Pure functions over the raw body; the rules are the senders' own: docs/vendors/retell.md, calcom.md and stripe.md.
+Pure functions over the raw body. The rules are the senders' own: docs/vendors/retell.md, calcom.md and stripe.md.
 
-An event's id makes a second delivery recognisable. Retell and Cal.com send no delivery id. Retell's events get
+An event's id makes a second delivery recognizable. Retell and Cal.com send no delivery id. Retell's events get
 `<call_id>:<event>`, plus a hash of the body where an event repeats within a call. Cal.com's id is derived from the booking and
 from the fields that distinguish its events. Stripe's events have ids of their own.
 """
@@ -41,8 +41,8 @@ WebhookSource: TypeAlias = Literal[Source.RETELL, Source.CALCOM, Source.STRIPE]
 class Sender:
     """One sender, whose webhooks arrive at `/webhooks/<source>`.
 
-    `keys` are the names of the mounted files with its keys, or their beginnings; former keys are kept under the first one's name.
-    `identify` takes a body, the tenant and the time, and returns the event's id, its type and the body that is kept.
+    `keys` are the names of the mounted files with its keys, or their prefixes; former keys are kept under the first name.
+    `identify` takes a body, the tenant and the time, and returns the event's id, its type and the body to store.
     """
 
     source: WebhookSource
@@ -71,7 +71,7 @@ RETELL_SIGNATURE = "x-retell-signature"
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """The claim of a header: HMAC-SHA256(key, prefix + body + suffix) is one of the digests, made at a time in milliseconds."""
+    """The claim of a signature header: HMAC-SHA256(key, prefix + body + suffix) equals one of `digests`, signed at `signed_at`."""
 
     digests: tuple[str, ...]
     prefix: bytes = b""
@@ -80,7 +80,7 @@ class Signature:
     unit: int = 1  # milliseconds; the sender cuts its time to these
 
     def is_within_window(self, now: datetime) -> bool:
-        """Return whether the time is at most five minutes away, in either direction; true if the sender signs none."""
+        """Return whether the signed time is within five minutes of now, past or future. Return True if no time is signed."""
         if self.signed_at is None:
             return True
         return abs(_milliseconds(now) // self.unit * self.unit - self.signed_at) <= WINDOW_MS
@@ -121,18 +121,18 @@ _Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.-]{1,100}\Z")]
 
 
 class MalformedEvent(Exception):
-    """The body is no event of its sender. The message says what is missing, without quoting the body."""
+    """The body is not an event of its sender. The message names the missing part without quoting the body."""
 
 
 class StaleEvent(Exception):
-    """The body is signed, but its own time lies outside the window: a replay."""
+    """The body is signed, but its own time is outside the window, so it is a replay."""
 
 
 @dataclass(frozen=True, slots=True)
 class IncomingEvent:
-    """A verified event that is not stored yet. `received_at` is None for one that comes right now.
+    """A verified event that is not stored yet. `received_at` is None for an event that arrives now.
 
-    `payload` is the raw body; only the used fields of an absence. `traceparent` is the trace that its job belongs to.
+    `payload` is the raw body, or for an absence only the fields used. `traceparent` is the trace of its job.
     """
 
     source: WebhookSource
@@ -209,7 +209,7 @@ def _identify_calcom(body: bytes, tenant: str, now: datetime) -> tuple[str, str,
 
 
 def _cut_absence(envelope: _CalcomEnvelope, fields: dict[str, Any]) -> bytes:
-    """Return the body of an absence with only whose it is and when: it names an employee, and the reason, maybe an illness."""
+    """Return an absence's body with its user and dates alone: the full body has a name and a reason, maybe an illness."""
     entry = _values(fields, "oooEntry")
     kept: dict[str, Any] = {name: entry[name] for name in _USED_OF_ABSENCE if isinstance(entry.get(name), str | int)}
     user_id = _values(entry, "user").get("id")
@@ -219,14 +219,14 @@ def _cut_absence(envelope: _CalcomEnvelope, fields: dict[str, Any]) -> bytes:
 
 
 def _calcom_fields(body: bytes, envelope: _CalcomEnvelope) -> dict[str, Any]:
-    """Return what the event is about. MEETING_* events and rendered templates are flat: their fields lie beside `triggerEvent`."""
+    """Return the fields of the event's subject. In MEETING_* events and rendered templates they are beside `triggerEvent`."""
     return envelope.payload if envelope.payload is not None else read_json(body, dict[str, Any])
 
 
 def _distinguishing_values(envelope: _CalcomEnvelope, fields: dict[str, Any]) -> tuple[str, ...]:
-    """Return what distinguishes two events of one booking with the same trigger.
+    """Return the values that distinguish two events of one booking with the same trigger.
 
-    `createdAt` does not: a Cal.com job that runs again stamps a new one.
+    `createdAt` alone is no such value: a Cal.com job that runs again stamps a new one.
     """
     listed = fields.get("attendees")
     attendees = [attendee for attendee in listed if isinstance(attendee, dict)] if isinstance(listed, list) else []
@@ -253,7 +253,7 @@ def _distinguishing_values(envelope: _CalcomEnvelope, fields: dict[str, Any]) ->
 
 
 def _refuse_stale(created_at: str, now: datetime) -> None:
-    """Refuse a replay. Flat bodies carry no time: only the unique key of stored events protects against their replay."""
+    """Raise `StaleEvent` for a replay. A flat body has no time: only the unique key of stored events stops its replay."""
     if not created_at:
         return
     try:
@@ -315,14 +315,14 @@ _TOP_KEYS: Mapping[str, frozenset[str]] = {
 
 
 def find_webhook_source(name: str) -> WebhookSource | None:
-    """Return the sender whose webhooks arrive under this name; None for any other name."""
+    """Return the sender whose webhooks arrive under this name, or None."""
     return next((source for source in SENDERS if source == name), None)
 
 
 def hint_of_body(body: bytes, path: str) -> str:
-    """Return where a body belongs that came at `path`, as a further sentence; "" if it is of no known shape or at its place.
+    """Return a sentence naming the path where a body belongs, or "" if `path` is right or the body has no known shape.
 
-    Nothing of the body is quoted. The hint is no proof: what is accepted where is decided by signatures and shapes.
+    The sentence quotes nothing of the body. It is only a hint: signatures and shapes decide which requests a path accepts.
     """
     try:
         values = read_json(body, dict[str, Any])
@@ -333,7 +333,7 @@ def hint_of_body(body: bytes, path: str) -> str:
 
 
 def identify(source: WebhookSource, body: bytes, *, tenant: str, correlation_id: str, now: datetime) -> IncomingEvent:
-    """Return the event with its id and type. Raises `MalformedEvent`, and `StaleEvent` for a replayed Cal.com body."""
+    """Return the event with its id and type. Raises `MalformedEvent`, and `StaleEvent` for a replayed body of Cal.com."""
     try:
         event_id, event_type, kept = SENDERS[source].identify(body, tenant, now)
     except msgspec.ValidationError as error:

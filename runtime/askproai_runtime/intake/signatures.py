@@ -1,11 +1,11 @@
-"""Verify the signature of each request, and notice when those of the tenant's own calls are refused.
+"""Verification of request signatures, and detection of refused requests that belong to the tenant's own calls.
 
-Signatures are verified before anything is parsed. Every key is compared, in constant time, so that neither the answer's time nor
-its text reveals which key or which byte was wrong.
+Signatures are verified before anything is parsed. Every key is compared, in constant time, so that neither the answer's time
+nor its text reveals which key or which byte was wrong.
 
-The body of a refused request is unsigned, and anybody can know a number. So one that names an agent and a number of the tenant is a
-hint: it is counted apart and recorded in the audit log, a few a minute at most. A condition comes of it only where no request
-with a signature has passed since (`operator/askproai_operator/store/tenant_states.py`).
+The body of a refused request is unsigned, and anybody can know a number. So a body with an agent and a number of the tenant is
+only a hint: it is counted apart and recorded in the audit log, a few a minute at most. It causes a condition only if no signed
+request has passed since (`operator/askproai_operator/store/tenant_states.py`).
 """
 
 import asyncio
@@ -41,7 +41,7 @@ _RECORD_PAUSE = timedelta(seconds=10)
 
 
 class Verdict(StrEnum):
-    """The result of verifying a signature; anything but `VALID` is answered 401."""
+    """The result of verifying a signature. Every value except `VALID` is answered 401."""
 
     VALID = "valid"
     NO_KEY = "no_key"  # we hold no key of this sender, so nothing can be accepted
@@ -52,7 +52,7 @@ class Verdict(StrEnum):
 
 
 class SignatureResult(StrEnum):
-    """The result for a request's signature, as `askproai_signatures_total` counts it."""
+    """The result of a request's signature check, as a label of `askproai_signatures_total`."""
 
     VALID = "valid"
     REFUSED = "refused"
@@ -60,11 +60,11 @@ class SignatureResult(StrEnum):
 
 
 def read_keys(source: WebhookSource, credentials: Credentials, now: datetime) -> tuple[str, ...]:
-    """Return the keys that the sender may use now: those of the tenant, and for an hour those that they replaced.
+    """Return the keys that the sender may use now: the tenant's keys, and for one hour the keys that they replaced.
 
-    A Secret may be mounted before the operator has seen its change: what it saw last is accepted until then.
+    A Secret may be mounted before the operator has seen its change: until then the keys that it saw last are accepted.
 
-    Once for each request: it looks whether the mounted files have changed.
+    Call it once for each request, since it checks whether the mounted files have changed.
     """
     name, *further = SENDERS[source].keys
     present = decode_present_keys(credentials.get(PRESENT_KEYS)).get(name)
@@ -73,9 +73,9 @@ def read_keys(source: WebhookSource, credentials: Credentials, now: datetime) ->
 
 
 def check_header(source: WebhookSource, headers: Mapping[str, str], keys: Sequence[str], now: datetime) -> Verdict:
-    """Return why no body can make this signature valid: its shape, or a time outside the window. `VALID` if some body can.
+    """Return the reason why this signature is invalid for every body (its shape or time), or else `VALID`.
 
-    It costs nothing, whereas a body takes memory until it is whole.
+    It costs nothing, whereas a body occupies memory until it is complete.
     """
     parsed = _parse(source, headers, keys)
     if isinstance(parsed, Verdict):
@@ -123,7 +123,7 @@ class _Call(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _AnyRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """The common part of an event (`call`, or `data`), a call function and the inbound webhook of Retell."""
+    """The part that Retell's requests share: events (`call`, or `data`), call functions, and the inbound webhook."""
 
     call: _Call | None = None
     data: _Call | None = None
@@ -131,7 +131,7 @@ class _AnyRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def names_own_call(body: bytes, config: TenantConfig) -> bool:
-    """Return whether a body names one of the tenant's agents and one of its numbers."""
+    """Return whether a body names an agent of the tenant and a number of the tenant."""
     try:
         request = read_json(body, _AnyRequest)
     except msgspec.DecodeError:
@@ -145,7 +145,7 @@ def names_own_call(body: bytes, config: TenantConfig) -> bool:
 
 
 def _hint_of_headers(headers: Container[str]) -> str:
-    """Return where a request without the expected signature belongs, by the signature of another sender that it has."""
+    """Return a sentence naming the path where a request belongs, if it has another sender's signature header, or else ""."""
     found = next((each.source for each in SENDERS.values() if each.signature_header in headers), None)
     return f". A request with {found}'s signature belongs at …/webhooks/{found}" if found else ""
 
@@ -167,10 +167,10 @@ class Signatures:
     async def signed_body(
         self, request: web.Request, source: WebhookSource, limit: int, log_event: str
     ) -> AsyncIterator[bytes]:
-        """Yield the body, verified with the keys that its sender may use; its memory is counted until the end of the block.
+        """Yield the verified body. Its memory is counted until the end of the block.
 
-        A header that no body can make valid is refused before the body is read. Raises a 401 `Problem`, logged as `log_event`,
-        and what `require_readable_body` and `read_body` raise.
+        A header that is invalid for every body is refused before the body is read. Raises `Problem` 401, logged as `log_event`,
+        and the errors of `require_readable_body` and `read_body`.
         """
         require_readable_body(request, limit)
         keys = read_keys(source, self._credentials, self._clock.now())
@@ -190,7 +190,7 @@ class Signatures:
     def refuse(
         self, request: web.Request, source: WebhookSource, verdict: Verdict, log_event: str, body: bytes | None = None
     ) -> NoReturn:
-        """Log, count and raise the 401. `body` is the one that the signature does not fit, None where it was not read."""
+        """Log and count a refused signature, and raise `Problem` 401. `body` is None if it was not read."""
         is_own = body is not None and source is Source.RETELL and self._is_of_own_call(body)
         self._metrics.signature(source, SignatureResult.REFUSED_OWN if is_own else SignatureResult.REFUSED)
         log.warning(log_event, source=source, remote=request.remote, verdict=verdict, own_call=is_own)
@@ -201,7 +201,7 @@ class Signatures:
         raise Problem(401, "Invalid Signature", f"Sign the raw body with the key that this tenant's secret holds{hint}")
 
     async def close(self) -> None:
-        """Let records end that outlived their answer."""
+        """Wait up to one second for audit records that are still being written."""
         if self._running:
             await asyncio.wait(self._running, timeout=1)
 

@@ -1,6 +1,6 @@
 """The spool: signed events that wait in the tenant's Redis while PostgreSQL does not answer.
 
-Its entries are on disk (`DurableStream`), so its sender gets its 200. `drain.py` moves it into the table.
+Redis has its entries on disk (`DurableStream`), so the sender gets its 200. `drain.py` moves the entries into the table.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ _UNSTORABLE, _MAX_UNSTORABLE, _MAX_UNSTORABLE_BYTES = "unstorable", 1000, 8 * 10
 
 
 class _Record(msgspec.Struct, array_like=True):
-    """An event as it is written to the stream, its body as the table will have it.
+    """An event as it is written to the stream. The body is already as the table will store it.
 
     Fields may be added at the end: pods of two releases read the same stream.
     """
@@ -42,8 +42,8 @@ _ENCODER, _DECODER = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(_Record)
 class Spool:
     """The spool as one web process uses it.
 
-    `on`: Redis promised at the last look to keep what it takes. `in_use`: PostgreSQL did not answer, so events go here first.
-    `emptied_by_others`: meanwhile another pod has moved what this process put in, so PostgreSQL answers there.
+    `on`: Redis promised at the last look to keep its entries. `in_use`: PostgreSQL did not answer, so events go to the spool
+    first. `emptied_by_others`: another pod has since moved this process's entries, so that pod reaches PostgreSQL.
     """
 
     def __init__(self, stream: DurableStream, metrics: Metrics, cipher: BodyCipher) -> None:
@@ -54,11 +54,11 @@ class Spool:
 
     @property
     def keeps_ready(self) -> bool:
-        """Whether requests should come to this pod although its database does not answer."""
+        """Whether this pod should receive requests although its database does not answer."""
         return self.on and not self.emptied_by_others
 
     async def put(self, events: Sequence[IncomingEvent]) -> bool:
-        """Write events to Redis. True once all are on disk there; False if that cannot be promised."""
+        """Write events to Redis. Return True once all are on disk there, or False if Redis cannot promise that."""
         contents = [
             _ENCODER.encode(
                 _Record(
@@ -86,7 +86,7 @@ class Spool:
         return True
 
     async def set_aside(self, entries: Sequence[StreamEntry]) -> None:
-        """Move entries that cannot be stored to a stream of their own, if it has room. Raises `RedisUnavailable`."""
+        """Move entries that cannot be stored to a separate stream, if it has room. Raises `RedisUnavailable`."""
         try:
             await self.unstorable.append([entry.content for entry in entries])
         except NotDurable as error:
@@ -95,20 +95,20 @@ class Spool:
         await self.stream.remove(entries)
 
     def leave(self) -> None:
-        """Note that PostgreSQL answers: the next events go there first."""
+        """Note that PostgreSQL answers, so that the next events go to PostgreSQL first."""
         if self.in_use:
             log.info("spool.left", consequence="events go to PostgreSQL again")
         self.in_use = self.emptied_by_others = False
         self._last_put = None
 
     def compare_with(self, oldest: StreamEntry | None) -> None:
-        """Note whether what this process put in last is gone, `oldest` being what waits longest."""
+        """Update `emptied_by_others`: is the entry that this process put last gone? `oldest` is the oldest entry that waits."""
         if self.in_use and self._last_put is not None:
             self.emptied_by_others = oldest is None or oldest.order > self._last_put.order
 
 
 def read_entry(entry: StreamEntry) -> IncomingEvent | None:
-    """Return the event of an entry, None if it holds none: a later release may have written it, or who has the tenant's user."""
+    """Return the event of an entry, or None if it is unreadable: a later release or another client of this Redis user wrote it."""
     try:
         record = _DECODER.decode(entry.content)
     except msgspec.DecodeError:

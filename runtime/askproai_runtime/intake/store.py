@@ -1,4 +1,4 @@
-"""The table of stored events: store them with their jobs, load the one that a job processes, and note why nothing was done.
+"""The table of stored events: store events with their jobs, load the event of a job, and note why an event had no effect.
 
 `EventStore.write` runs two statements, each for a whole flush (`flush.py`): the first inserts events and jobs together, the
 second looks up duplicates and re-arms a job that was lost. An event is acknowledged only after the first has committed.
@@ -114,7 +114,7 @@ _LONG_BODY = 64 * 1024  # it takes longer than others may wait
 
 
 async def record_refused_signature(pool: Pool, tenant: str, verdict: str, correlation_id: str) -> None:
-    """Record in the audit log that a request of one of the tenant's own calls was refused."""
+    """Record in the audit log that a request of one of the tenant's own calls was refused, and why."""
     await pool.execute(
         """INSERT INTO audit_log (tenant, actor, action, detail, correlation_id)
            VALUES ($1, 'unverified', 'signature.refused', jsonb_build_object('reason', $2::text), $3)""",
@@ -128,9 +128,9 @@ ERASED = "erased: its caller was"
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The answer to a sender. `id` and `correlation_id` belong to the first delivery of the event.
+    """The receipt for a stored event. `id` and `correlation_id` are those of its first delivery.
 
-    `id` is None for an event that waits in the spool: it is not known yet whether it was delivered before.
+    `id` is None if the event waits in the spool, where it is not known yet whether it is a duplicate.
     """
 
     id: int | None
@@ -140,7 +140,7 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class StoredEvent:
-    """An event as its job reads it. `payload` is the raw body."""
+    """A stored event as its job reads it. `payload` is the raw body, decrypted."""
 
     source: str
     event_type: str
@@ -150,17 +150,17 @@ class StoredEvent:
 
     @property
     def is_erased(self) -> bool:
-        """Return whether the body was left out when it came: it is of a caller who was erased. No sender sends an empty one."""
+        """Return whether the event was stored without its body, since its caller was erased. No sender sends an empty body."""
         return not self.payload
 
     @property
     def not_acted_on(self) -> str:
-        """The note of an event that is stored and has no effect."""
+        """The note for an event that is stored but has no effect."""
         return f"stored only: {self.source} {self.event_type} is not acted on"
 
 
 class UnreadableBody(Exception):
-    """The body of a stored event cannot be decrypted; `cause` says why."""
+    """The body of a stored event cannot be decrypted; `cause` is the reason."""
 
     def __init__(self, cause: DecryptionError, received_at: datetime) -> None:
         super().__init__(str(cause))
@@ -168,7 +168,7 @@ class UnreadableBody(Exception):
 
 
 class EventStore:
-    """Stores the events of one tenant, their bodies encrypted if `cipher` is on."""
+    """Stores the events of one tenant. Bodies are encrypted if `cipher` has a key."""
 
     def __init__(self, pool: Pool, tenant: str, cipher: BodyCipher) -> None:
         self._pool = pool
@@ -176,7 +176,7 @@ class EventStore:
         self._cipher = cipher
 
     async def write(self, events: Sequence[IncomingEvent]) -> list[Receipt]:
-        """Store all events in one commit. Return their receipts in the same order. Raises what asyncpg raises."""
+        """Store all events in one commit, and return their receipts in the same order. Raises the errors of asyncpg."""
         first: dict[tuple[str, str], IncomingEvent] = {}
         for event in events:  # deliveries of one event may share a flush: the later ones are duplicates of the first
             first.setdefault((event.source, event.event_id), event)
@@ -208,7 +208,7 @@ class EventStore:
         return receipts
 
     async def _find_erased(self, conn: Connection, events: Iterable[IncomingEvent]) -> set[tuple[str, str]]:
-        """Return those events of Cal.com that are stored without a body, because their caller was erased."""
+        """Return source and id of the Cal.com events that must be stored without a body, since their caller was erased."""
         is_on = (
             self._cipher.active_key is not None
         )  # else the trigger reads all but what was encrypted before it waited in Redis
@@ -227,12 +227,12 @@ class EventStore:
         return found
 
     async def accepts_writes(self) -> bool:
-        """Return whether the server answers and is no replica. Raises what asyncpg raises."""
+        """Return whether the server accepts writes: a replica does not. Raises the errors of asyncpg."""
         return not await self._pool.fetchval("SELECT pg_is_in_recovery()")
 
 
 def encrypt_body(cipher: BodyCipher, event: IncomingEvent) -> IncomingEvent:
-    """Return an event with its body encrypted for its row, if `cipher` is on."""
+    """Return the event with its body encrypted, or unchanged if `cipher` has no key."""
     body = cipher.encrypt(Place.EVENT, _reference(event.source, event.event_id), event.payload)
     return event if body is event.payload else replace(event, payload=body)
 
@@ -243,7 +243,7 @@ def decrypt_body(cipher: BodyCipher, source: str, event_id: str, payload: bytes)
 
 
 def _reference(source: str, event_id: str) -> str:
-    """Return what names the row of an event before it has an id."""
+    """Return the reference of an event's row to which its encrypted body is bound. It is known before the row has an id."""
     return f"{source}/{event_id}"
 
 
@@ -253,7 +253,7 @@ def _words(body: bytes) -> list[str]:
 
 
 async def load_event(conn: Connection, tenant: str, event_id: int, cipher: BodyCipher) -> StoredEvent | None:
-    """Return the event, and let this transaction commit without waiting for the disk. None if retention removed it.
+    """Return the event, or None if retention removed it. This transaction then commits without waiting for the disk.
 
     Raises `UnreadableBody`.
     """
@@ -264,9 +264,9 @@ async def load_event(conn: Connection, tenant: str, event_id: int, cipher: BodyC
 async def load_events(
     conn: Connection, tenant: str, event_ids: Sequence[int], source: str, max_bytes: int, cipher: BodyCipher
 ) -> dict[int, StoredEvent]:
-    """Return those events of a source whose stored bodies are not longer than `max_bytes` and can be read, by id.
+    """Return a source's events by id, except bodies that are longer than `max_bytes` as stored or cannot be decrypted.
 
-    It commits as `load_event` does.
+    This transaction then commits without waiting for the disk.
     """
     found = {}
     for row in await conn.fetch(_LOAD_MANY, tenant, event_ids, source, max_bytes):
@@ -284,11 +284,11 @@ def _to_event(row: asyncpg.Record, cipher: BodyCipher) -> StoredEvent:
 
 
 async def is_stored(pool: Pool, tenant: str, source: str, event_id: str) -> bool:
-    """Return whether an event of this id is stored."""
+    """Return whether an event with this id is stored."""
     found = "SELECT true FROM webhook_events WHERE tenant = $1 AND source = $2 AND event_id = $3"
     return bool(await pool.fetchval(found, tenant, source, event_id))
 
 
 async def note_event(conn: Connection, tenant: str, event_id: int, note: str) -> None:
-    """Record why an event was processed without effect, or which part of it was left out."""
+    """Store on an event why it had no effect, or which part of it was left out."""
     await conn.execute("UPDATE webhook_events SET note = $3 WHERE tenant = $1 AND id = $2", tenant, event_id, note)

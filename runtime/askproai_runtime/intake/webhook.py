@@ -1,7 +1,7 @@
-"""Receive a webhook, from the request to the answer, top to bottom.
+"""The receiving of a webhook, from the request to the answer, top to bottom.
 
-Nothing is parsed before its signature is verified, and nothing is acknowledged before event and job are committed; while PostgreSQL
-does not answer, before the event is on disk in Redis.
+Nothing is parsed before its signature is verified. An event is acknowledged only after it is committed with its job, or, while
+PostgreSQL does not answer, after it is on disk in Redis.
 """
 
 from collections.abc import Callable
@@ -32,7 +32,7 @@ _UNKNOWN_EVENT = "unknown"  # a refused body is not read
 
 
 class WebhookOutcome(StrEnum):
-    """How a webhook ended, as `askproai_webhooks_received_total` counts it."""
+    """The result of a webhook request, as a label of `askproai_webhooks_received_total`."""
 
     ACCEPTED = "accepted"
     ALREADY_PROCESSED = "already_processed"
@@ -67,7 +67,7 @@ class Webhooks:
     wake_worker: Callable[[], None]
 
     async def receive(self, request: web.Request, source: WebhookSource) -> web.Response:
-        """Answer one delivery. Raises a `Problem` for whatever is not stored."""
+        """Answer one delivery of an event. Raises `Problem` if the event is not stored."""
         with bound_contextvars(step=_STEP):
             return await self._receive(request, source)
 

@@ -1,7 +1,7 @@
-"""The durable job queue: work that follows an acknowledgement, attempted until it is done or a person has to look at it.
+"""The durable job queue: work after an acknowledgement, attempted until it is done or a person has to look at it.
 
-One attempt and three retries. An attempt is counted before its handler runs, and a claim that another worker has taken over can
-no longer finish the job.
+A job has one attempt and three retries. An attempt is counted before its handler runs, and a claim that another worker has
+taken over can no longer finish the job.
 """
 
 from askproai_runtime.jobs.runner import Runner

@@ -1,4 +1,4 @@
-"""Run a tenant's jobs in this process: claim, handle, retry; renew leases meanwhile; put back what is unfinished at shutdown."""
+"""The runner of a tenant's jobs: claim, handle, retry, renew leases, and return unfinished jobs to the queue at shutdown."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -48,10 +48,10 @@ async def _acquire(pool: Pool) -> "asyncpg.pool.PoolConnectionProxy[asyncpg.Reco
 
 
 class Runner:
-    """A worker's loop. It polls, and `notify` makes it look at once.
+    """A worker's loop. It polls for jobs, and `notify` makes it poll at once.
 
-    The handler calls `finish` in its own transaction; the error that it raises decides how the job goes on (`JobError`). The
-    database may go away at any time: the jobs wait in it, and a claim whose answer we never received ends with its lease.
+    The handler calls `finish` in its own transaction. An error that it raises decides how the job continues (`JobError`). The
+    database may go away at any time: the jobs wait in it, and a claim whose answer never arrived ends with its lease.
     """
 
     def __init__(
@@ -83,12 +83,12 @@ class Runner:
         self._last_busy = self._last_sweep = self._last_snapshot = float("-inf")
 
     def notify(self) -> bool:
-        """Look for jobs at once. False if all slots are taken, so that another worker should be notified."""
+        """Look for jobs at once. Return False if all slots are taken, so that another worker should be notified."""
         self._notified.set()
         return len(self._running) < self._settings.slots
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Run jobs until `stop`; then wait for the running ones up to the grace period, and put the others back."""
+        """Run jobs until `stop`. Then wait for running jobs up to the grace period, and return the others to the queue."""
         async with background_tasks(self._renewal.keep(self._running), self._notify_at(stop)):
             try:
                 while not stop.is_set():
@@ -102,8 +102,8 @@ class Runner:
     async def _run_once(self, stop: asyncio.Event) -> None:
         """Release the jobs of lost workers, claim and start new ones, and measure the queue; each only when it is due.
 
-        Returns when `stop` is set while handlers hold all connections. A claim that was sent is never cancelled: its jobs would
-        wait for the end of their leases.
+        Return early if `stop` is set while handlers hold all connections. A claim that was sent is never cancelled: its jobs
+        would wait for the end of their leases.
         """
         self._maybe_more = False
         try:
@@ -155,7 +155,7 @@ class Runner:
             log.error("job.lost_track", job=job.id, error=type(error).__name__)
 
     async def _handle(self, job: Job) -> None:
-        """Run one attempt and record its outcome, as a span of the trace in which the job was queued."""
+        """Run one attempt and record its outcome, in a span of the trace that queued the job."""
         with (
             continue_from(job.traceparent),
             span(
@@ -215,7 +215,7 @@ class Runner:
             log.warning("job.failed", **details, again_in=wait.total_seconds())
 
     def _retry_delay(self, job: Job) -> timedelta | None:
-        """Return the wait before the next attempt, or None when this was the last one."""
+        """Return the wait before the next attempt, or None if this was the last attempt."""
         retries = self._settings.retries
         return retries[job.attempts - 1] if job.attempts <= len(retries) else None
 
@@ -224,7 +224,7 @@ class Runner:
         self._notified.set()
 
     async def _finish_running(self) -> None:
-        """Wait for running jobs up to the grace period, then cancel the others and put them back."""
+        """Wait for running jobs up to the grace period. Then cancel the others and return them to the queue."""
         claimed = dict(self._running)
         if not claimed:
             return

@@ -166,7 +166,7 @@ async def enqueue(
 async def finish(conn: Connection, tenant: str, job: Job) -> None:
     """Mark the job as done, in the handler's own transaction together with its effects.
 
-    Raises StaleClaim if another worker has claimed it since; let it propagate, so that the effects roll back.
+    Raises StaleClaim if another worker has since claimed the job. Let it propagate, so that the effects roll back.
     """
     if await conn.fetchval(_FINISH, tenant, job.id, job.claim_no) is None:
         raise StaleClaim(f"job {job.id} was claimed by another after claim {job.claim_no}")
@@ -174,9 +174,9 @@ async def finish(conn: Connection, tenant: str, job: Job) -> None:
 
 
 async def require_claim(conn: Connection, tenant: str, job: Job) -> None:
-    """Keep the job claimed to the end of the handler's transaction, which has effects before the job is finished.
+    """Lock the claim until the end of the handler's transaction, if that has effects before the job is finished.
 
-    Raises StaleClaim if another worker has claimed it since; let it propagate, so that the effects roll back.
+    Raises StaleClaim if another worker has since claimed the job. Let it propagate, so that the effects roll back.
     """
     ours = await conn.fetchval(
         "SELECT true FROM jobs WHERE tenant = $1 AND id = $2 AND claim_no = $3 AND state = 'running' FOR UPDATE",
@@ -187,9 +187,9 @@ async def require_claim(conn: Connection, tenant: str, job: Job) -> None:
 
 
 async def finish_events(conn: Connection, tenant: str, jobs: Sequence[tuple[Job, str | None]]) -> None:
-    """Mark the jobs of events as done, and store the note of each event, in the transaction that writes what the events change.
+    """Mark the jobs of events as done and store the events' notes, in the transaction that writes the effects of the events.
 
-    Raises StaleClaim if another worker has claimed one of the jobs meanwhile. Do not catch it: all changes must roll back.
+    Raises StaleClaim if another worker has since claimed one of the jobs. Let it propagate, so that all effects roll back.
     """
     ids, claims, notes = zip(*((job.id, job.claim_no, note) for job, note in jobs), strict=True)
     if await conn.fetchval(_FINISH_ALL, tenant, ids, claims, notes) != len(jobs):
@@ -199,7 +199,7 @@ async def finish_events(conn: Connection, tenant: str, jobs: Sequence[tuple[Job,
 
 
 async def snapshot(conn: "Connection | Pool", tenant: str) -> list[Waiting]:
-    """Return how many jobs are ready, running and dead, by priority."""
+    """Return the numbers of ready, running and dead jobs, by priority."""
     return [Waiting(*row) for row in await conn.fetch(_SNAPSHOT, tenant)]
 
 
@@ -211,11 +211,11 @@ class JobStore:
         self._settings = settings
 
     async def claim(self, conn: Connection, running: Iterable[Job]) -> tuple[list[Job], bool]:
-        """Claim the jobs that may run beside `running`, and return them, most urgent first, with whether more may be waiting.
+        """Claim jobs that may run beside `running`. Return them, most urgent first, and whether more may be waiting.
 
-        Neither lane may take the slots reserved for the other, so neither can starve it. The caller acquires the connection first:
-        handlers wait for the same connection, and each one that ends meanwhile frees a slot, so that under load one statement
-        claims many jobs.
+        Neither lane may take the slots reserved for the other, so neither can starve it. The caller acquires the connection
+        first: handlers wait for the same connection, and each handler that ends meanwhile frees a slot, so that under load one
+        statement claims many jobs.
         """
         running_urgent = [job.priority in URGENT for job in running]
         lane_limit = self._settings.slots - self._settings.reserved
@@ -238,23 +238,23 @@ class JobStore:
         return sorted(jobs, key=lambda job: (rank.index(job.priority), job.id)), maybe_more
 
     async def fail(self, job: Job, error: str, wait: timedelta | None) -> bool:
-        """Record a failed attempt: retry after `wait`, or make it a dead letter if None. False if the claim is no longer ours."""
+        """Record a failed attempt. Retry after `wait`, or never if None. Return False if the claim is no longer ours."""
         state = await self._pool.fetchval(_FAIL, self._tenant, job.id, job.claim_no, error, wait)
         return state is not None
 
     async def run_again(self, job: Job, at: datetime, reason: str) -> bool:
-        """Put the job back without counting the attempt. False if the claim is no longer ours."""
+        """Return the job to the queue until `at` without counting the attempt. Return False if the claim is no longer ours."""
         return await self._pool.fetchval(_RUN_AGAIN, self._tenant, job.id, job.claim_no, at, reason) is not None
 
     async def renew(self, jobs: Sequence[Job]) -> list[bool]:
-        """Extend the leases. Return for each job whether it is still ours; one that has finished meanwhile is."""
+        """Extend the leases. Return for each job whether the claim is still ours, which includes a job finished meanwhile."""
         claims = [job.id for job in jobs], [job.claim_no for job in jobs]
         rows = await self._lease_pool.fetch(_RENEW, self._tenant, *claims, self._settings.lease)
         renewed = {row["id"] for row in rows}
         return [job.id in renewed or job.finished for job in jobs]
 
     async def sweep(self, conn: "Connection | Pool") -> tuple[int, list[JobKind]]:
-        """Release the jobs of lost workers. Return how many became ready again, and the kinds of those that became dead letters."""
+        """Release the jobs of lost workers. Return the number of ready jobs, and the kinds of those that became dead letters."""
         rows = await conn.fetch(_SWEEP, self._tenant, len(self._settings.retries))
         dead = [JobKind(row["kind"]) for row in rows if row["state"] == "dead"]
         return len(rows) - len(dead), dead

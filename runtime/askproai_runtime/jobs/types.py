@@ -1,4 +1,4 @@
-"""The queue's vocabulary: kinds, priorities, one claimed job, the settings, and the errors by which a handler steers its job.
+"""The types of the queue: kinds, priorities, one claimed job, the settings, and the errors by which a handler steers its job.
 
 The names of error classes are part of `last_error`, which people read and search.
 """
@@ -10,7 +10,7 @@ from uuid import UUID
 
 
 class Priority(StrEnum):
-    """From the most urgent to the least; the order of the members is the order of claiming."""
+    """The priority of a job. Jobs are claimed in the order of the members, from the most urgent to the least."""
 
     CRITICAL = "critical"
     HIGH = "high"
@@ -25,7 +25,7 @@ class JobKind(StrEnum):
 
 
 class JobOutcome(StrEnum):
-    """How a job ended: its work is done, or nobody tries it again before a redrive."""
+    """The end of a job: its work is done, or it is a dead letter that waits for a redrive."""
 
     DONE = "done"
     DEAD = "dead"
@@ -33,7 +33,7 @@ class JobOutcome(StrEnum):
 
 @dataclass(slots=True)
 class Job:
-    """One claim of a job. `claim_no` is the fencing number: after a later claim, with a higher one, ours can finish nothing."""
+    """One claim of a job. `claim_no` is the fencing number: after a later claim, this one can finish nothing."""
 
     id: int
     kind: JobKind
@@ -50,7 +50,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class JobSettings:
-    """How the queue behaves. The defaults are those of production; tests shorten them."""
+    """The settings of the queue. The defaults are for production; tests shorten them."""
 
     slots: int = 36
     reserved: int = 4  # slots that critical, high and default leave to low and maintenance, and vice versa
@@ -81,15 +81,15 @@ class JobError(Exception):
 
 
 class StaleClaim(JobError):
-    """Another worker has claimed the job since: the transaction that finds this out must roll back."""
+    """Another worker has since claimed the job. The transaction that detects this must roll back."""
 
 
 class DeadNow(JobError):
-    """Raised by a handler when no retry can help. The job and its event keep the reason."""
+    """Raised by a handler if no retry can help. The reason is stored with the job and its event."""
 
 
 class RunAgain(JobError):
-    """Raised by a handler when nothing failed but it is too early. The attempt is not counted."""
+    """Raised by a handler if nothing failed but it is too early. The attempt is not counted."""
 
     def __init__(self, at: datetime, reason: str) -> None:
         super().__init__(reason)

@@ -1,5 +1,5 @@
-"""Words of callers and models, read as values, and values in words: names, services, yes and no, declined times, phrases.
+"""Read the words of callers and models as values, and put values into words: names, services, yes and no, times, phrases.
 
-Without database, HTTP and state. Its modules are its public API. Days and times are `spoken_times`; the sentences of the answers
-are in the catalogues next to the code that answers.
+Without database, HTTP and state. Its modules are its public API. Days and times are `spoken_times`; the sentences of the
+answers are in the catalogues next to the code that answers.
 """

@@ -42,7 +42,7 @@ ALONE = re.compile(rf"(?:{UNDERSTOOD.answers.alone})\b")
 
 
 class Reply(StrEnum):
-    """`UNCLEAR` settles nothing: the argument counts in which the model says what it has understood."""
+    """A caller's answer to a yes-or-no question. If it is `UNCLEAR`, the model's argument for the answer counts."""
 
     YES = "yes"
     NO = "no"  # or nothing but a question of the caller: the model's word for an agreement does not count
@@ -55,12 +55,12 @@ class Reply(StrEnum):
 
 
 def words_of(utterance: str) -> str:
-    """Return the words of an utterance in lower case, with one space between them and without signs."""
+    """Return the words of an utterance in lower case, separated by single spaces and without punctuation."""
     return " ".join(re.findall(r"\w+", utterance.casefold()))
 
 
 def is_question(utterance: str) -> bool:
-    """Return whether a caller asks something."""
+    """Return whether an utterance is a question."""
     return utterance.rstrip().endswith("?") or asks(words_of(utterance))
 
 

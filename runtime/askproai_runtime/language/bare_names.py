@@ -1,6 +1,6 @@
 """Names that callers say without an introduction: "Kaiser, meinen Termin bitte auf eins". Pure.
 
-Words with capitals at the beginning of a clause are a name, unless it is known that one of them is none.
+Capitalized words at the beginning of a clause are a name, unless one of them is known to be none.
 """
 
 import re
@@ -33,8 +33,8 @@ _MOST_WORDS: Final = 4
 
 
 def is_of_stranger(utterances: Iterable[str], customer: str, config: TenantConfig) -> bool:
-    """Return whether a name that a caller has said as a clause, or at the beginning of one, is of another person than the customer:
-    of two names no word decides whose appointment it is. A surname that they share may be of either.
+    """Return whether a caller has said, as a clause or at the beginning of one, the name of another person than the customer:
+    then no word decides whose appointment is meant. A surname that they share may be of either.
     """
     business = _list_words(config)
     said = [(n, clause) for n, each in enumerate(utterances) for clause in _CLAUSE.split(each)]
@@ -45,8 +45,8 @@ def is_of_stranger(utterances: Iterable[str], customer: str, config: TenantConfi
 
 
 def read_bare_name(clause: str, business: Collection[str] = ()) -> str:
-    """Return the name that a clause is, or begins with; "" without one. One word is a name where nothing else is said. A
-    word that only the `business` has is a name beside another word: "Anna Kaiser".
+    """Return the name that a clause is, or begins with; "" if there is none. A single word counts only if nothing else is said.
+    A word of the `business` counts only beside another word of the name: "Anna Kaiser".
     """
     if introduced := read_introduction(clause):
         return introduced

@@ -1,4 +1,4 @@
-"""Words in place of a telephone number: those that point at the number of the call, and those that leave the number open."""
+"""Read words in place of a telephone number: they mean the number of the call, or leave the number open."""
 
 import re
 from enum import StrEnum
@@ -48,7 +48,7 @@ class Pointer(StrEnum):
 
 
 def read_pointer(said: str) -> Pointer | None:
-    """Return the meaning of words without a number; None where they may mean another number, or are no words for one."""
+    """Return the meaning of words without a number; None if they may mean another number, or do not refer to a number."""
     said = _NO_OTHER.sub(_MARK, said.casefold())
     folded = fold(" ".join(part for part in _BETWEEN.split(said) if not names_nothing(part)))  # "none (use caller ID)"
     words = frozenset(folded.split())

@@ -1,5 +1,5 @@
-"""A caller's answer to the question whether to cancel an appointment, with its reason: a reason is no refusal, and names no
-other appointment. Pure.
+"""Read a caller's answer to the question whether to cancel an appointment. A reason that is said with it is no refusal, and
+names no other appointment. Pure.
 """
 
 import re
@@ -42,7 +42,9 @@ _REASON: Final = " leider "  # an apology in place of the clause: no answer by i
 _REQUESTED: Final = re.compile(rf"\b(?:{_WORDS.requested})")
 _ILLNESS: Final = re.compile(rf"\b(?:{_WORDS.ill})\b")
 _BECAUSE_OF: Final = re.compile(rf"\b(?:{_WORDS.because_of})\s+\w+")
-_OF_CUSTOMER: Final = re.compile(rf"\b(?:{_WORDS.for_customer})\b")  # a question names the customer where there are several
+_OF_CUSTOMER: Final = re.compile(
+    rf"\b(?:{_WORDS.for_customer})\b"
+)  # a question names the customer where there are several
 # A caller who asks for the cancellation itself means it, whatever else the words are: "nicht verschieben, sondern absagen".
 _CANCEL = re.compile(rf"\b(?:{_WORDS.cancel})\b")
 _NOT_CANCEL = re.compile(rf"\b(?:{_WORDS.not_cancel})\b")
@@ -83,10 +85,10 @@ def speaks_of_cancelling(text: str) -> bool:
 
 
 def says_more_than_courtesies(utterance: str, answered: Sequence[str]) -> bool:
-    """Return whether an agent, who has asked for a change of an appointment and was `answered`, says more than courtesies.
+    """Return whether an agent's utterance about a change of an appointment says more than courtesies once it was `answered`.
 
-    Words before an answer are the question itself. Words after it may be about another appointment, and so may the yes to
-    them: "Okay, den am Samstag also."
+    Words before an answer are the question itself. Words after it may be about another appointment, and so may the yes to them:
+    "Okay, den am Samstag also."
     """
     if not any({*words_of(each).split()} - _WORDS.backchannel for each in answered):
         return False
@@ -94,18 +96,18 @@ def says_more_than_courtesies(utterance: str, answered: Sequence[str]) -> bool:
 
 
 def means_all(said: str) -> bool:
-    """Return whether words without an exception ask for the cancellation of all that was named: "beide", "alle drei"."""
+    """Return whether words ask to cancel all the named appointments, without an exception: "beide", "alle drei"."""
     words = words_of(said)
     return bool(_ALL.search(words)) and not _EXCEPT.search(words)
 
 
 def only_thanks(said: str) -> bool:
-    """Return whether words after a cancellation are thanks or a goodbye, or none at all."""
+    """Return whether the words after a cancellation are only thanks or a goodbye, or there are none."""
     return set(words_of(said).split()) <= _WORDS.thanks
 
 
 def refuses(said: str, *, claimed: bool) -> bool:
-    """Return whether words are a no to a cancellation: nothing but one, or one that the model has `claimed`."""
+    """Return whether words refuse a cancellation: they are only a no, or contain a no and the model has `claimed` one."""
     words = words_of(said)
     if read_cancellation(said) is not Reply.NO or YES.search(NO.sub(" ", words).strip()):
         return False
@@ -113,7 +115,7 @@ def refuses(said: str, *, claimed: bool) -> bool:
 
 
 def names_another(utterance: str, about: str, today: date | None) -> bool:
-    """Return whether a cancellation names a day, a service or a person that the sentence `about` the asked one does not."""
+    """Return whether a request to cancel names a day, a service or a person that the question `about` it does not name."""
     said = words_of(utterance)
     if not _CANCEL.search(said):
         return False
@@ -124,13 +126,13 @@ def names_another(utterance: str, about: str, today: date | None) -> bool:
 
 
 def _speaks_of_it(said: str, utterance: str) -> bool:
-    """Return whether a cancellation is only spoken about: in a question that requests none, or as something to consider."""
+    """Return whether a caller only speaks about cancelling, in a question that is no request or as something to consider."""
     is_asked = "?" in _TAG.sub(" ", utterance) or asks(said)
     return bool(SPEAKS_OF_IT.search(_AS_SAID.sub(" ", said))) or (is_asked and not REQUEST.search(said))
 
 
 def _drop_asked(said: str, about: str) -> str:
-    """Return words without those of the question `about` a cancellation."""
+    """Return words without the words of the question `about` a cancellation."""
     sentences = [SENTENCES[language] for language in Language]
     removes = any(each.shall_i_remove_place.partition("{")[0] in about for each in sentences)
     questions = (
@@ -146,11 +148,11 @@ def _drop_asked(said: str, about: str) -> str:
 
 
 def read_cancellation(utterance: str, about: str = "") -> Reply | None:
-    """Return what an utterance says to whether an appointment is to be cancelled; None if it answers nothing: what is more than an
-    agreement is none. Words of the question `about` it add nothing to a yes.
+    """Return an utterance's answer to the question whether to cancel an appointment; None if it answers nothing. An agreement
+    with further words is no answer, but the words of the question `about` it are allowed.
 
-    A model's word counts only where the caller names the cancellation, or agrees in words that may be about the appointment. It
-    counts after a no as well, which may be one to the move that the question mentions.
+    `UNCLEAR`, which lets the model's argument count, needs a word for the cancellation, or an agreement that may be about the
+    appointment. It is also returned after a no that may refuse the move that the question mentions.
     """
     if _CANCEL.search(words_of(utterance)):
         utterance = _NO_MOVE.sub(_REASON, utterance.casefold())
@@ -177,7 +179,7 @@ def read_cancellation(utterance: str, about: str = "") -> Reply | None:
 
 
 def _drop_hindrances(utterance: str) -> str:
-    """Return an utterance in lower case, with an apology for each clause that says that the caller cannot come."""
+    """Return an utterance in lower case, with an apology in place of each clause that says that the caller cannot come."""
     said = _NOT_COMING.sub(_REASON, utterance.casefold())
     request = _REQUESTED.search(said)
     first = request.start() if request else len(said)
@@ -185,7 +187,7 @@ def _drop_hindrances(utterance: str) -> str:
 
 
 def drop_illness(utterance: str, about: str) -> str:
-    """Return an utterance in lower case without who is ill: a relative, unless the question `about` one of several customers."""
+    """Return an utterance in lower case without the clauses about an ill person, unless the question `about` names a customer."""
     said = utterance.casefold()
     if _OF_CUSTOMER.search(about.casefold()):
         return said
@@ -193,7 +195,7 @@ def drop_illness(utterance: str, about: str) -> str:
 
 
 def _is_day_of(word: str, about: str, today: date | None) -> bool:
-    """Return whether `morgen` is the day that the words of a question name."""
+    """Return whether a word such as `morgen` is the day that the words of a question name."""
     if today is None or word not in _WORDS.days_ahead:
         return False
     day = today + timedelta(days=_WORDS.days_ahead[word])

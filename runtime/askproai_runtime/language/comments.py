@@ -1,4 +1,4 @@
-"""Remarks that models write behind a day or a time, for themselves: what the caller said, what day it is now."""
+"""Remarks that models write after a day or a time for themselves: the words of the caller, or the present day."""
 
 import re
 from typing import Final

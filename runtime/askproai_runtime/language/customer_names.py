@@ -1,4 +1,4 @@
-"""Which text is the name of a customer. A word for the caller, a title alone, and a relation are none: the name is asked for."""
+"""Decide whether a text is a customer's name. A word for the caller, a title alone, and a relation are none: callers are asked."""
 
 import re
 from itertools import takewhile
@@ -44,10 +44,10 @@ _MOST_SMALL = 3  # first names and a surname in small letters
 
 
 def read_customer_name(text: str | None, said: str | None = None) -> str:
-    """Return the name in a text as it is stored; "" where it is none.
+    """Return the name in a text as it is stored; "" if the text is no name.
 
-    A name of examples ("Max Mustermann") counts unless the transcript, whose last words are `said`, does not have it: real people
-    are called so, and models make it up.
+    A sample name ("Max Mustermann") is no name if `said`, the last words of the transcript, does not have it: real people have
+    such names, and models make them up.
     """
     name = plain_name(text or "")
     words = fold(name).split()
@@ -60,19 +60,19 @@ def read_customer_name(text: str | None, said: str | None = None) -> str:
 
 
 def names_unknown(text: str) -> bool:
-    """Return whether a text that names nobody is about a person all the same: "unbekannt", "noch offen", "weiß ich noch nicht"."""
+    """Return whether a text that names nobody still implies a person: "unbekannt", "noch offen", "weiß ich noch nicht"."""
     return names_nothing(text) and not UNKNOWN.isdisjoint(fold(text).split())
 
 
 def says_nobody(text: str) -> bool:
-    """Return whether words leave the caller alone: "nur ich", "keine Begleitung", "nobody else"."""
+    """Return whether words say that the caller comes alone: "nur ich", "keine Begleitung", "nobody else"."""
     words = set(fold(text).split())
     return words <= ALONE | BESIDE_ALONE and not words.isdisjoint(ALONE)
 
 
 def drop_relations(text: str) -> str:
-    """Return a name without the relation before it: `Otto Kurz` of `meinen Sohn Otto Kurz`. A relation alone stays, and so does
-    that of somebody: `Gast von Petra Lange`.
+    """Return a name without the relation before it: `Otto Kurz` for `meinen Sohn Otto Kurz`. A relation alone is kept, and so
+    is a relation to somebody: `Gast von Petra Lange`.
     """
     words = text.split()
     around = COMPANIONS | CUSTOMERS | BEFORE_COMPANIONS
@@ -87,9 +87,9 @@ def drop_relations(text: str) -> str:
 
 
 def is_plain_name(text: str) -> bool:
-    """Return whether a text is a name without further words: beside words with capitals, words in small letters are of a sentence.
+    """Return whether a text is a name without further words. Beside capitalized words, lowercase words belong to a sentence.
 
-    A surname in small letters behind a first name is one, and so are particles (`van`), abbreviations (`med.`), and firms.
+    Exceptions are a lowercase surname after a first name, particles (`van`), abbreviations (`med.`), and firms.
     """
     name = _OF_PLACES.sub(lambda found: f"{found['first'] or ''} de", drop_relations(text)).strip()
     if FIRM.search(name):
@@ -107,7 +107,7 @@ def is_plain_name(text: str) -> bool:
 
 
 def is_sentence(text: str) -> bool:
-    """Return whether a text that is no plain name has words that are in no name: "wie immer", "Petra Lange bei Julia"."""
+    """Return whether a text that is no plain name has words that no name contains: "wie immer", "Petra Lange bei Julia"."""
     words = [word for word in re.findall(r"[\w'’]+", text) if word.islower() or not word[0].isalpha()]
     folded = {part for word in words for part in fold(word).split()}
     is_told = any(part in OF_SENTENCES for part in (*folded, fold(text.partition(" ")[0])))
@@ -115,7 +115,7 @@ def is_sentence(text: str) -> bool:
 
 
 def _is_answer(text: str) -> bool:
-    """Return whether a text is a yes or a no. "Kim No" and "Frau Nein" are names: each part has a capital, and not all answer."""
+    """Return whether a text is a yes or a no. "Kim No" and "Frau Nein" are names: capitalized words that do not all answer."""
     words = text.split()
     is_name = len(words) > 1 and all(word[0].isupper() for word in words) and not WAIT.search(words_of(text))
     is_all = ONLY_YES.fullmatch(words_of(text)) or ONLY_NO.fullmatch(words_of(text))
@@ -128,8 +128,8 @@ def may_bring_another(text: str, name: str) -> bool:
 
 
 def brings_another(notes: str, name: str) -> bool:
-    """Return whether notes say in one clause that somebody comes beside the customer of this name: "mein Sohn kommt mit", "auch für
-    Otto". "Für meinen Sohn" alone may be the customer.
+    """Return whether a clause of the notes says that somebody comes with the customer of this name: "mein Sohn kommt mit",
+    "auch für Otto". "Für meinen Sohn" alone may be the customer.
     """
     return any(_brings_another(each, name) for each in re.split(r"[,;.\n]", notes))
 
@@ -143,7 +143,7 @@ def _brings_another(clause: str, name: str) -> bool:
 
 
 def speaks_of_another(text: str, name: str) -> bool:
-    """Return whether a remark speaks of somebody else than the customer of this name: "für meinen Sohn", "for Otto Kurz"."""
+    """Return whether a remark is about somebody other than the customer of this name: "für meinen Sohn", "for Otto Kurz"."""
     words = re.findall(r"[^\W\d_][\w'-]*", text)
     folded = [fold(word) for word in words]
     if any(POSSESSIVES.fullmatch(word) and _names_relation(folded[at + 1 :]) for at, word in enumerate(folded)):
@@ -157,8 +157,8 @@ def _names_relation(folded: list[str]) -> bool:
 
 
 def _is_another(words: list[str], folded: list[str], at: int, name: str) -> bool:
-    """Return whether the words behind `für` name another person. A word alone may be a thing: it is a name where the remark, or
-    its word for an appointment, ends with it.
+    """Return whether the words after `für` name another person. A single word may be a thing: it is a name only if it ends the
+    remark, with nothing but words for an appointment before it.
     """
     first = next(
         (i for i in range(at + 1, len(words)) if folded[i] not in _BESIDE_PERSONS or folded[i] in TITLES), len(words)

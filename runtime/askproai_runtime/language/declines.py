@@ -1,8 +1,7 @@
-"""Which of the times that an answer has just named a caller does not want. Pure; decides only on words that leave no doubt.
+"""Find the times that an answer has just named and a caller does not want. Pure; decides only on words that leave no doubt.
 
-An accepting phrase or a chosen time anywhere wins over a no; what is not clear declines nothing, and the times are named again:
-nobody waits for a free time because a word was read wrongly. A no that speaks of some times ("vormittags kann ich nicht")
-declines these alone.
+An accepting phrase or a chosen time anywhere wins over a no. Unclear words decline nothing, and the times are named again:
+nobody waits for a free time because a word was misread. A no about some times ("vormittags kann ich nicht") declines those.
 """
 
 import re
@@ -48,7 +47,9 @@ _SENTENCE = re.compile(
 )
 _COMMA = re.compile(r"[,:](?!\d)")
 _WORD = re.compile(r"\d{1,2}(?:[.:]\d{1,4})*\.?(?!\d)|\w+")
-_OTHER_TIME = re.compile(rf" (?=(?:{_WORDS.another_time})\b)")  # "ten not eleven", as a speech recognizer without commas writes it
+_OTHER_TIME = re.compile(
+    rf" (?=(?:{_WORDS.another_time})\b)"
+)  # "ten not eleven", as a speech recognizer without commas writes it
 _OTHERS = re.compile(rf"\b(?:{_WORDS.others})\b")  # "was gibt es sonst noch?"
 _CONDITION = re.compile(rf"^(?:{_WORDS.condition})\b")
 
@@ -67,9 +68,7 @@ _NO_COMMA = re.compile(rf"\b(?:{_WORDS.without_comma})\b")
 _NO_LAST = re.compile(rf"{_NO.pattern}$")
 _SEVERAL = re.compile(rf"\b(?:{_WORDS.several})\b")
 # Questions that `is_question` does not know, because only with a no they may be taken for something else.
-_ASKS_BACK = re.compile(
-    rf"^(?:(?:{_WORDS.before_asking_back}) )*(?:{_WORDS.asks_back})\b|\b(?:{_WORDS.asks_at_end})$"
-)
+_ASKS_BACK = re.compile(rf"^(?:(?:{_WORDS.before_asking_back}) )*(?:{_WORDS.asks_back})\b|\b(?:{_WORDS.asks_at_end})$")
 # "Montag kann ich nicht und Dienstag kann ich": after the "und" it may be another statement.
 _AND = re.compile(rf"\b(?:{_WORDS.and_or})\b")
 _STATES = re.compile(rf"\b(?:{_WORDS.states})\b")
@@ -77,7 +76,7 @@ _STATES = re.compile(rf"\b(?:{_WORDS.states})\b")
 
 @dataclass(frozen=True, slots=True)
 class _Clause:
-    """A part of an utterance in lower case without signs, and the number of its sentence."""
+    """A part of an utterance in lower case without punctuation, and the number of its sentence."""
 
     said: str
     sentence: int
@@ -96,11 +95,11 @@ class _Named:
 
 
 def find_declined(utterance: str, named: Collection[datetime], now: datetime) -> frozenset[datetime]:
-    """Return which of the local times that were just named a caller does not want, beyond doubt. `now` is the start of the call,
-    in any zone.
+    """Return the local times in `named`, which an answer has just named, that a caller certainly does not want. `now` is the
+    start of the call, in any zone.
 
-    A no that names days or times ("dienstags kann ich nicht") is one to these; a no that names none, to all but what the caller
-    asks for instead. If it is not clear which are meant, none is declined.
+    A no that names days or times ("dienstags kann ich nicht") declines these. A no without a time declines all but those that
+    the caller asks for instead. If it is not clear which times are meant, none is declined.
     """
     if not named or len(utterance) > _LONGEST:
         return frozenset()
@@ -117,9 +116,7 @@ def find_declined(utterance: str, named: Collection[datetime], now: datetime) ->
 
 
 def asks_for_others(utterance: str, named: Collection[datetime], now: datetime) -> bool:
-    """Return whether a caller asks for other times than those that were just named, or wants none of these; read as
-    `find_declined` does.
-    """
+    """Return whether a caller asks for other times than the just `named` ones, or declines all of these (`find_declined`)."""
     if len(utterance) > _LONGEST or any(_chooses(clause.said) for clause in _list_clauses(utterance)):
         return False
     return bool(_OTHERS.search(words_of(utterance))) or find_declined(utterance, named, now) == frozenset(named)
@@ -134,19 +131,19 @@ def find_named_times(utterance: str, now: datetime) -> tuple[Sequence[Mention], 
 
 
 def rejects_times(said: str) -> bool:
-    """Return whether words in lower case without signs speak against times, or of being busy."""
+    """Return whether words (lower case, no punctuation) reject times, or say that the caller is busy."""
     return bool(REJECTS.search(said) or _BUSY.search(said))
 
 
 def drop_neutral(said: str) -> str:
-    """Return words in lower case without signs, and without those whose no says nothing about times ("kein Problem")."""
+    """Return words (lower case, no punctuation) without phrases whose no is not about times: "kein Problem"."""
     return " ".join(_NEUTRAL.sub(" ", said).split())
 
 
 def declines_offer(utterance: str) -> bool:
-    """Return whether a caller does not want times that were just named, or some of them, beyond doubt.
+    """Return whether a caller certainly declines the times that were just named, or some of them.
 
-    A question back or "Moment" says nothing about them, unless it asks for the waiting list.
+    A question back or "Moment" declines nothing, unless it asks for the waiting list.
     """
     return _declines(utterance, _list_clauses(utterance))
 
@@ -165,9 +162,9 @@ def _declines(utterance: str, parts: Sequence[_Clause]) -> bool:
 
 
 def _find_named(clauses: Sequence[_Clause], now: datetime) -> _Named:
-    """Return what the clauses of a no name. Raises `UnclearMention`.
+    """Return the rejected and the other times in the clauses of a no. Raises `UnclearMention`.
 
-    "Am Dienstag, da kann ich nicht" rejects what the same sentence has named before it.
+    "Am Dienstag, da kann ich nicht" rejects the times that the same sentence has named before it.
     """
     found = _Named()
     if len(clauses) > _MOST_CLAUSES:
@@ -195,7 +192,7 @@ def _find_named(clauses: Sequence[_Clause], now: datetime) -> _Named:
 
 
 def _read(clause: _Clause, now: datetime) -> Mention | None:
-    """Return which days and times a clause names, None if none. Raises `UnclearMention`."""
+    """Return the days and times that a clause names; None if it names none. Raises `UnclearMention`."""
     listed = _NEITHER.sub(r"\1,", clause.said)
     said = " ".join(REJECTS.sub(" ", _NO.sub(" ", listed)).split())
     mention = find_mention(said, now, _WORDS.beside)
@@ -212,7 +209,7 @@ def _read(clause: _Clause, now: datetime) -> Mention | None:
 
 
 def _may_state_two(said: str, now: datetime) -> bool:
-    """Return whether a clause that rejects one time may accept another: "nicht Montag, und Dienstag passt". Raises
+    """Return whether a clause that rejects a time may accept another: "nicht Montag, und Dienstag passt". Raises
     `UnclearMention`.
     """
     *_, last = _AND.split(said)
@@ -238,7 +235,7 @@ def _list_clauses(utterance: str) -> list[_Clause]:
 
 
 def _chooses(clause: str) -> bool:
-    """Return whether a part of an utterance takes a time. One that rejects something takes none, unless it says "nehme"."""
+    """Return whether a clause accepts a time. A clause that rejects something accepts none, unless it says "nehme"."""
     if _WAITS.search(clause):
         return False
     if _TAKES.search(clause):

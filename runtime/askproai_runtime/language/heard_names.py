@@ -1,4 +1,4 @@
-"""Names as they are heard: which declared name a word sounds like, by the Kölner Phonetik (Postel, 1969). Pure.
+"""Find the declared names that a word sounds like, by the Kölner Phonetik (Postel, 1969). Pure.
 
 Only to ask "Meinen Sie Mehmet?", never to choose: many names have one code, as Anna and Jana have.
 """
@@ -48,7 +48,7 @@ def _digits(before: str, letter: str, after: str) -> str:
 
 
 class _Heard(NamedTuple):
-    """A folded word, and how it sounds."""
+    """A folded word and its code."""
 
     word: str
     code: str
@@ -57,10 +57,10 @@ class _Heard(NamedTuple):
 def list_heard(
     said: str, among: Iterable[T], names_of: Callable[[T], Sequence[str]], *, by_parts: bool = False
 ) -> list[T]:
-    """Return what has a name that sounds like what was `said`, or a word of the name; nothing if each sounds different.
+    """Return the items of `among` with a name, or a word of a name, that sounds like `said`; empty if there are none.
 
-    With `by_parts` also a long part of a compound counts ("Klavier" of Klavierstunde). A number that some of the names have leaves
-    out those without it: "60 Minuten Klavier".
+    With `by_parts` a long part of a compound counts, too ("Klavier" of Klavierstunde). If a name has a number that was said,
+    names without it are left out: "60 Minuten Klavier".
     """
     spoken = fold(said).split()
     words = [_hear(word) for word in spoken if len(word) >= _FEWEST_LETTERS and not word.isdecimal()]
@@ -80,7 +80,7 @@ def list_heard_services(said: str, offered: Iterable[Service]) -> list[Service]:
 
 
 class _Name(NamedTuple):
-    """The words of a declared name, all of them as one, and how they sound."""
+    """The words of a declared name, the same words joined to one, and the codes of the words."""
 
     words: tuple[_Heard, ...]
     whole: _Heard
@@ -89,7 +89,7 @@ class _Name(NamedTuple):
 
 @lru_cache(maxsize=8192)
 def _hear_name(name: str) -> _Name:
-    """Return how a declared name sounds. Only these are kept: what callers say is not."""
+    """Return the sound of a declared name. Only declared names are cached, and no words of callers."""
     words = tuple(_hear(word) for word in fold(name).split())
     return _Name(words, _hear("".join(each.word for each in words)), frozenset(each.code for each in words))
 
@@ -103,7 +103,7 @@ def _has_number(name: str, numbers: Collection[str]) -> bool:
 
 
 def _is_heard(words: Sequence[_Heard], joined: _Heard, name: str, *, by_parts: bool) -> bool:
-    """Return whether each word that was said sounds like one of the name's, or all of them together like all of these."""
+    """Return whether each said word sounds like a word of the name, or all of them joined like the whole name."""
     known = _hear_name(name)
     for said in words:
         by_sound = said.code in known.codes and any(_sounds_alike(said, word) for word in known.words)

@@ -1,7 +1,7 @@
-"""Whether a caller who answers a question leaves the time as it was said before. Pure.
+"""Decide whether a caller who answers a question keeps the time that was said before. Pure.
 
-The request with the answer takes that time over: a caller who has declined it meanwhile would be booked at it. In doubt the time
-is asked for again.
+The request with the answer reuses that time: a caller who has declined it meanwhile would be booked at it. In doubt the time is
+asked for again.
 """
 
 import re
@@ -36,10 +36,10 @@ _BESIDE_ANSWERS: Final = RELATIVES | TITLES | _WORDS.beside_answers
 
 
 def leaves_time(said: str, answer: Mapping[str, Any], known: Mapping[str, Any], now: datetime) -> bool:
-    """Return whether words since a question hold nothing about a time besides the `answer`: the arguments of the request after it.
+    """Return whether the words since a question say nothing about a time except the `answer`, the next request's arguments.
 
-    `known` are those of the requests before. A name, a number and an e-mail address are said in the words of the arguments: a
-    clause without any may hold a refusal in any words. `now` is the start of the call.
+    `known` are the arguments of the earlier requests. A name, a number and an e-mail address are said in the words of the
+    arguments: a clause without such words may hold a refusal in any words. `now` is the start of the call.
     """
     values = {word for each in (known, answer) for word in _list_words(each)}
     are_verbatim = answer.keys() <= _VERBATIM

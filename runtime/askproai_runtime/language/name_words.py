@@ -1,4 +1,4 @@
-"""Words in and around the names of people, German and English, folded: each is in here once, whatever reads it."""
+"""Words in and around the names of people, German and English, folded. Each list is here once, for all its readers."""
 
 import re
 from typing import Final

@@ -1,7 +1,7 @@
-"""Branches, services and staff members by the names that people at the desk write. Errors are in English and list what there is.
+"""Branches, services and staff members by the names that people at the desk write. Errors are in English and list known names.
 
-An id as it is written comes before a display name, and that before any other name: so each id finds itself, whatever others are
-called. A staff member is also found by a part of the name. Callers do not know ids: to them an id is a part of a name like others.
+An exact id takes precedence over a display name, and that over any other name: so each id finds itself, whatever others are
+called. A staff member is also found by a part of the name. Callers do not know ids: to them an id is a part of a name.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -24,17 +24,17 @@ class UnknownName(LookupError):
 
 
 class SeveralNamed(UnknownName):
-    """Several have this name; the message lists them."""
+    """Several branches, services or staff members have this name; the message lists them."""
 
 
 class NameMissing(ValueError):
-    """A name is left out where there are several; the message lists them."""
+    """A branch or service is not named although there are several; the message lists them."""
 
 
 def find_rules(config: TenantConfig, branch_name: str | None, service_name: str | None) -> ServiceRules:
     """Return the rules of a service in a branch, both by any of their names; None means the only one.
 
-    With several branches it is the only one in which somebody does the service. Raises `UnknownName` and `NameMissing`.
+    Without a branch name, it is the only branch in which somebody does the service. Raises `UnknownName` and `NameMissing`.
     """
     branch = _find_branch(config, branch_name, service_name)
     return ServiceRules.of(ZoneInfo(config.time_zone), branch, _find_service(config, branch, service_name))
@@ -53,10 +53,11 @@ def find_staff_id(rules: ServiceRules, name: str) -> str:
 
 
 def list_named_staff(name: str, members: Iterable[Staff], *, by_id: bool = False) -> list[Staff]:
-    """Return whom a name means: by display name, else by id, first name or surname; at the desk (`by_id`) first by the id.
+    """Return the staff members that a name may mean: by display name, else by id, first name or surname; `by_id`, as at the
+    desk, first by the exact id.
 
-    An id that is a surname names its person and everybody else of that surname, so that nobody is guessed. Titles count in a
-    display name only: `Herr Sommer` is the person of this name, and without one `Doktor Sommer`.
+    An id that is a surname means its staff member and all others of that surname, so that nobody is guessed. Titles count in a
+    display name only: `Herr Sommer` means the person with that display name or, if there is none, `Doktor Sommer`.
     """
     among, folded = list(members), fold(name)
     return (
@@ -68,7 +69,7 @@ def list_named_staff(name: str, members: Iterable[Staff], *, by_id: bool = False
 
 @lru_cache(maxsize=8192)
 def _fold_display_name(name: str) -> frozenset[str]:
-    """Return a declared name as callers say it, in any language; each booking that names a person needs all of them."""
+    """Return the folded forms in which callers say a declared name, in any language. Cached: each booking needs all names."""
     return frozenset({fold(name), fold(decline_name(name, Language.DE))})
 
 
@@ -112,7 +113,7 @@ def _find_service(config: TenantConfig, branch: Branch, name: str | None) -> Ser
 
 
 def _find(name: str, known: Iterable[_T], names_of: Callable[[_T], _Names]) -> _T | None:
-    """Return what has a name; None if nothing has it. Raises `UnknownName` if several have it."""
+    """Return the item with this name; None if there is none. Raises `SeveralNamed` if several have it."""
     folded, named = fold(name), [(each, *names_of(each)) for each in known]
     found = (
         [each for each, entry_id, _, _ in named if entry_id == name]

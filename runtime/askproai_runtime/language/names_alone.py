@@ -1,4 +1,4 @@
-"""A name without the words that are said around it, and with a surname that is only spelled. Pure."""
+"""Extract a name from the words that are said around it, and a surname that is only spelled. Pure."""
 
 import re
 from typing import Final
@@ -37,7 +37,7 @@ _SURELY_PARTICLES = PARTICLES - {"al", "ben", "bin", "das"}  # these are first n
 
 
 def drop_around(text: str) -> str:
-    """Return a name without its spelling, and without the words around it."""
+    """Return a name without its letter-by-letter spelling, and without the words around it."""
     text, before = text.strip().replace("\n", ", "), None
     while text != before:
         before = text
@@ -49,12 +49,12 @@ def drop_around(text: str) -> str:
 
 
 def count_names(text: str) -> int:
-    """Return how many words of a name there are, without titles and particles."""
+    """Return the number of words in a name, without titles and particles."""
     return len([word for word in text.split() if fold(word) not in TITLES | _SURELY_PARTICLES])
 
 
 def _read_spelled(text: str) -> str:
-    """Return a text without the spelling of a name in it. Letters alone, or behind a first name alone, are the surname."""
+    """Return a text without the spelling of a name. Letters alone, or after only a first name, become the surname."""
     if _ONLY_SPELLED.fullmatch(text):
         return "".join(re.findall(r"[^\W\d_]", text)).capitalize()
     found = _SPELLED.search(text)

@@ -1,4 +1,4 @@
-"""Which services a caller may mean by words that name none: by a stem, a part of a compound, or a word of the other language. Pure.
+"""Find the services that a caller may mean by words that name none: by a stem, a part of a compound, or a translation. Pure.
 
 Only to ask "Meinen Sie Bartschnitt?". A part of a visit is chosen by the beginning of a name that one service has.
 """
@@ -43,8 +43,8 @@ _MEANINGS: tuple[frozenset[str], ...] = tuple(
 
 
 def list_related(said: str, offered: Sequence[Service]) -> list[Service]:
-    """Return the services whose names are closest to the text `said`, whatever its other words are: "Spitzen schneiden" is a part
-    of each Haarschnitt. Nothing where no word is close.
+    """Return the services whose names are closest to the text `said`; empty if no word is close. Other words do not matter:
+    "Spitzen schneiden" matches each Haarschnitt.
     """
     words = frozenset(fold(said).split())
     if len(words) > _MOST_WORDS:
@@ -58,7 +58,7 @@ def list_related(said: str, offered: Sequence[Service]) -> list[Service]:
 
 
 def leave_out_unsaid(said: str, meant: Sequence[Service]) -> list[Service]:
-    """Return services without those that have the name of another one and words that nobody said: `Haarschnitt und Bart`."""
+    """Return the services without those that add words that nobody said to another service's name: `Haarschnitt und Bart`."""
     words = frozenset(fold(said).split()[:_MOST_WORDS])
     names = {each.name: set(fold(each.display_name).split()) for each in meant}
     longer = {
@@ -71,7 +71,7 @@ def leave_out_unsaid(said: str, meant: Sequence[Service]) -> list[Service]:
 
 
 def find_translated(text: str, offered: Sequence[Service]) -> NamedServices | None:
-    """Return the services that a text names in other words of the same meanings, each part one: `haircut and beard trim`."""
+    """Return the services that a text names by other words of the same meaning, one for each part: `haircut and beard trim`."""
     said = split_visit(text)
     whole = [each for each in _list_translated(text, offered) if len(said) == len(split_visit(each.display_name))]
     parts = [whole] if whole else [_list_translated(part, offered) for part in said]
@@ -83,7 +83,7 @@ def find_translated(text: str, offered: Sequence[Service]) -> NamedServices | No
 
 
 def _list_translated(text: str, offered: Sequence[Service]) -> list[Service]:
-    """Return the services that have a name of the same meaning; nothing where another one may be meant as well."""
+    """Return the services with a name of the same meaning; empty if another service may be meant as well."""
     meant = _meanings_of(text)
     if not meant:
         return []
@@ -96,7 +96,7 @@ def _list_translated(text: str, offered: Sequence[Service]) -> list[Service]:
 
 
 def adds_nothing(rest: str, named: Sequence[Service]) -> bool:
-    """Return whether words beside named services mean a part of one that is of several: "Haare" beside "Haarschnitt und Bart"."""
+    """Return whether words only repeat a part of a named service that has several parts: "Haare" beside "Haarschnitt und Bart"."""
     of_several = [each for each in named if len(split_visit(each.display_name)) > 1]
     known = frozenset[int]().union(*(_list_all_meanings(each.display_name) for each in of_several))
     meant = _meanings_of(rest)
@@ -104,7 +104,7 @@ def adds_nothing(rest: str, named: Sequence[Service]) -> bool:
 
 
 def leave_out_parts(named: Sequence[Service]) -> tuple[Service, ...]:
-    """Return services without those that are a part of another one: "Bart" beside "Haarschnitt und Bart"."""
+    """Return the services without those that are a part of another one: "Bart" beside "Haarschnitt und Bart"."""
     return tuple(
         each
         for each in named
@@ -120,7 +120,7 @@ def says_part(text: str, named: Sequence[Service]) -> bool:
 
 
 def _meanings_of(text: str) -> frozenset[int] | None:
-    """Return what the words of a text mean; None if one of them has no meaning here."""
+    """Return the meanings of the words of a text, by number; None if one of the words has none."""
     words = [word for word in fold(text).split() if word not in _WORDS.beside_parts]
     meanings = [_list_meanings(word) if _is_all_meant(word) else frozenset() for word in words[:_MOST_WORDS]]
     return frozenset[int]().union(*meanings) if meanings and all(meanings) else None
@@ -132,7 +132,7 @@ def _list_all_meanings(text: str) -> frozenset[int]:
 
 @lru_cache(maxsize=8192)
 def _is_all_meant(word: str) -> bool:
-    """Return whether a folded word is made of words with a meaning here: "Bartpflege" is more than a Bart."""
+    """Return whether a folded word has no parts without a meaning: "Bartpflege" is more than a Bart."""
     rest = word
     forms = (form for number in _list_meanings(word) for form in _MEANINGS[number])
     for form in sorted(forms, key=lambda form: (len(form), form), reverse=True):
@@ -141,9 +141,10 @@ def _is_all_meant(word: str) -> bool:
 
 
 def complete_names(text: str, offered: Sequence[Service]) -> NamedServices:
-    """Return which services a text names, of a visit also by the beginning of a name that one service has: "Haarschnitt mit Bart".
+    """Return the services that a text names. A part of a visit may also be the beginning of a name that one service has:
+    "Haarschnitt mit Bart".
 
-    No customer has a service and one whose name contains that of the first: "Haarschnitt mit Kind" is not clear.
+    No customer has a service together with one whose name contains its name: "Haarschnitt mit Kind" is not clear.
     """
     if any(_list_compounds(part, offered) for part in split_visit(text) or [text]):
         return NamedServices((), unknown=text)
@@ -161,8 +162,8 @@ def complete_names(text: str, offered: Sequence[Service]) -> NamedServices:
 
 
 def _list_compounds(said: str, offered: Sequence[Service]) -> list[Service]:
-    """Return the services whose name a text says in two words, which name services as well: "Bart schneiden" is no Bartschnitt with
-    a Haarschnitt.
+    """Return the services whose compound name a text says in two words, each of which names a service, too: "Bart schneiden" is
+    a Bartschnitt, and not a Bartschnitt with a Haarschnitt.
     """
     words = fold(said).split()
     pairs = [pair for pair in pairwise(words) if all(names_service(word, offered) for word in pair)]
@@ -182,9 +183,9 @@ def _begins(said: str, service: Service) -> bool:
 
 
 def list_joined(text: str, offered: Sequence[Service]) -> list[Sequence[Service]]:
-    """Return for each part of a text which services it may mean: "Haarschnitt mit Bart" has two parts.
+    """Return, for each part of a text, the services that it may mean: "Haarschnitt mit Bart" has two parts.
 
-    Nothing where a part means none, or two parts mean the same.
+    Empty if a part means none, or two parts may mean the same one.
     """
     parts = split_visit(text)
     meant = [list_near(part, offered) for part in parts if len(parts) <= MOST_SERVICES]
@@ -193,7 +194,7 @@ def list_joined(text: str, offered: Sequence[Service]) -> list[Sequence[Service]
 
 
 def list_near(said: str, offered: Sequence[Service]) -> Sequence[Service]:
-    """Return the services that words name among others, sound like, or are close to."""
+    """Return the services that words name, else those that they sound like, else those that are closest to them."""
     compounds = _list_compounds(said, offered)
     return compounds or find_named(offered, said) or list_heard_services(said, offered) or list_related(said, offered)
 

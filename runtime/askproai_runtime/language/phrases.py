@@ -1,4 +1,4 @@
-"""Phrases for the agent to say, and when two spellings are the same name."""
+"""Phrases for the agent to say: refusals, obstacles, lists, lengths and times in words."""
 
 import re
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ PLACEHOLDER_WORDS = UNDERSTOOD.placeholders.of_programs
 
 
 def refusal_sentence(refusal: Refusal) -> str:
-    """Return why a time is not understood, with the question for another one."""
+    """Return the sentence that says why a time is not understood, and asks for another one."""
     words = say()
     return {
         Refusal.PAST: words.past_time,
@@ -36,7 +36,7 @@ def refusal_sentence(refusal: Refusal) -> str:
 
 
 def obstacle_template(obstacle: Obstacle) -> str:
-    """Return why a time is not free; `when` is a full date and time in words, or a longer span as it was understood."""
+    """Return the sentence that says why a time is not free. Its field `when` is a full date and time in words, or a span."""
     words = say()
     return {
         Obstacle.PAST: words.past_time,
@@ -51,7 +51,7 @@ def obstacle_template(obstacle: Obstacle) -> str:
 
 
 def sayable(text: str) -> str | None:
-    """Return an argument as it can be repeated to the caller; None if the model has made up something that nobody has said."""
+    """Return an argument as it can be repeated to the caller; None if it is a placeholder, too long, or no spoken text."""
     said = " ".join(text.split())
     if len(said) > _LONGEST_SAYABLE or fold(said) in PLACEHOLDER_WORDS:
         return None
@@ -59,12 +59,12 @@ def sayable(text: str) -> str | None:
 
 
 def join_list(parts: Sequence[str], last: str | None = None) -> str:
-    """Return `a, b oder c`; with another `last` word than "or" in the language of the call, `a, b und c`."""
+    """Return the parts as a list in words: `a, b oder c`. With `last`, that word replaces the "or" of the call's language."""
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} {last or say().or_word} {parts[-1]}"
 
 
 def format_length(minutes: int) -> str:
-    """Return `45 Minuten`, `eine Stunde`, `2 Stunden und 15 Minuten`."""
+    """Return a length in words: `45 Minuten`, `eine Stunde`, `2 Stunden und 15 Minuten`."""
     hours, rest = divmod(minutes, 60)
     parts = [say().one_hour if hours == 1 else say().several_hours.format(count=hours)] if hours else []
     if rest:
@@ -73,15 +73,15 @@ def format_length(minutes: int) -> str:
 
 
 def format_slot(slot: Slot, staff_name: str, zone: ZoneInfo, now: datetime, *, as_subject: bool = False) -> str:
-    """Return `Freitag, den 27. November, um 14 Uhr 30 bei Anna`; `as_subject` with `der 27.`."""
+    """Return a slot in words: `Freitag, den 27. November, um 14 Uhr 30 bei Anna`; `as_subject` with `der 27.`."""
     when = format_spoken(slot.start, zone, now, as_subject=as_subject)
     return say().slot.format(when=when, staff=decline_name(staff_name))
 
 
 def format_reading(meant: Candidate, zone: ZoneInfo, now: datetime, *, as_subject: bool = False) -> str:
-    """Return a time as `format_spoken` does, of a span its first and last day: `Freitag, den 27. November, gegen 11 Uhr`.
+    """Return a time in words, as `format_spoken`, or a span with its days: `Freitag, den 27. November, gegen 11 Uhr`.
 
-    `as_subject` is about a day that the span begins with: in "ab Freitag, den 27." it is no subject.
+    `as_subject` changes only a day with which the span begins: in "ab Freitag, den 27." it is no subject.
     """
     if meant.end is None:
         return format_spoken(meant.start, zone, now, as_subject=as_subject)

@@ -1,4 +1,4 @@
-"""Texts of models where nothing was said: placeholders, templates that nobody filled, "not given", and "no matter"."""
+"""Texts of models that say nothing: placeholders, templates that nobody filled, "not given", and "no matter"."""
 
 import re
 from typing import Final
@@ -40,7 +40,7 @@ _WITH_FREE = _OPEN.beside_free
 
 
 def is_placeholder(text: str) -> bool:
-    """Return whether an argument holds nothing, or a placeholder (`null`, `{{caller}}`, `[REDACTED]`), instead of words."""
+    """Return whether an argument is empty, or a placeholder instead of words: `null`, `{{caller}}`, `[REDACTED]`."""
     folded = fold(text)
     if (
         not folded
@@ -66,7 +66,7 @@ def names_nothing(text: str) -> bool:
 
 
 def refuses_contact(text: str) -> bool:
-    """Return whether words that name nothing refuse something: in a text for a person these are kept."""
+    """Return whether words refuse a call or an e-mail: such words stay in a text for a person, although they name nothing."""
     words = set(fold(text).split())
     return not words.isdisjoint(_REFUSED) and not words.isdisjoint(_NOT_NAMED) and not is_placeholder(text)
 
@@ -86,5 +86,5 @@ def _goes_with_no_matter(word: str) -> bool:
 
 
 def drop_open_words(text: str) -> str:
-    """Return the folded words of an argument without those that leave it open: `kim` of `egal ob Kim`."""
+    """Return the folded words of an argument without those that leave it open: `kim` for `egal ob Kim`."""
     return " ".join(word for word in fold(text).split() if word not in _NO_MATTER | _WITH_NO_MATTER)

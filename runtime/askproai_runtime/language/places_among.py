@@ -1,4 +1,4 @@
-"""Words for one of several by its place: "der zweite", "the first one". Pure."""
+"""Read words that choose one of several by its place: "der zweite", "the first one". Pure."""
 
 import re
 from typing import Final
@@ -23,7 +23,7 @@ _HELD: Final = re.compile(
 
 
 def list_places(words: str) -> set[int]:
-    """Return the places that an utterance names with an article before them; the last one is -1."""
+    """Return the places, counted from 0, that an utterance names after an article; the last one is -1."""
     return {PLACES[found["place"]] for found in _SAID.finditer(fold(words))}
 
 

@@ -1,4 +1,4 @@
-"""Whether a yes with more words is a plain yes to a question: all of them are words of the question, of the request that it asks
+"""Decide whether a yes with more words is a plain yes: all of them are words of the question, of the request that it asks
 about, or small words that name nothing. Pure.
 
 Any other word may be another time, person or service, or a condition.
@@ -35,8 +35,8 @@ _VERBS: Final[Mapping[str, frozenset[str]]] = {"reschedule_appointment": _WORDS.
 
 
 def is_plain_yes(utterance: str, about: str, function: str = "", request: Mapping[str, Any] | None = None) -> bool:
-    """Return whether an utterance that holds a yes and no no adds nothing to the question `about`, which a `function` has asked
-    instead of carrying out a `request`.
+    """Return whether an utterance with a yes and without a no adds nothing to the question `about`, which a call `function` has
+    asked instead of carrying out a `request`.
     """
     asked = _FORMER.sub("", _DENIED.sub(" ", about))
     args = request or {}
@@ -54,7 +54,7 @@ def is_plain_yes(utterance: str, about: str, function: str = "", request: Mappin
 
 
 def drop_hours(said: str, asked: str, request: Mapping[str, Any] | None = None) -> str | None:
-    """Return words without the hours that the question `asked`, or the request, names; None if they name another one."""
+    """Return words without the hours that the question `asked` or the request names; None if they name a different hour."""
     hours = _list_hours(asked, request or {})
     if any(_read_hour(found[1] or found[2]) not in hours for found in _HOUR.finditer(said)):
         return None
@@ -62,7 +62,7 @@ def drop_hours(said: str, asked: str, request: Mapping[str, Any] | None = None) 
 
 
 def _list_texts(request: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the texts of a request but its times, which are compared as hours and weekdays."""
+    """Yield the texts of a request except its times, which are compared as hours and weekdays."""
     return (value for name, value in request.items() if isinstance(value, str) and name not in {"start", "time"})
 
 
@@ -76,7 +76,7 @@ def _list_weekdays(request: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _list_hours(asked: str, request: Mapping[str, Any]) -> set[int]:
-    """Return the hours of a question, the last ones where it names former ones, and of the request; each as one of twelve."""
+    """Return the hours, modulo 12, of the request and the question; if the question has a list behind a colon, of that list."""
     last = asked.rpartition(": ")[2]
     texts = [last if _CLOCK.search(last) else asked, *(str(request.get(name, "")) for name in ("time", "start"))]
     found = (hour for text in texts for hours in _CLOCK.findall(text) for hour in hours if hour)
@@ -88,7 +88,7 @@ def _read_hour(word: str) -> int:
 
 
 def _drop_own(said: str, *, is_of_other: bool) -> str:
-    """Return words without relatives of the caller, and with a question mark for the caller's own things."""
+    """Return words without the caller's relatives, and with a question mark in place of the caller's other possessions."""
     words, dropped = said.split(), list[str]()
     for index, word in enumerate(words):
         following = fold(words[index + 1]) if index + 1 < len(words) else ""

@@ -1,4 +1,4 @@
-"""A caller's answer to a question with yes or no: where the transcript settles it, no model decides."""
+"""Read a caller's answer to a yes-or-no question. If the transcript settles it, no model decides."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -52,7 +52,7 @@ def meant_key(appointment_id: str) -> str:
 
 
 def details_key(appointment_id: str) -> str:
-    """Return the key in `Replies` of the question whether this appointment is meant by a detail or a name that may be another's."""
+    """Return the key in `Replies` of the question whether a detail or a name, which is not certain, means this appointment."""
     return f"details {appointment_id}"
 
 
@@ -72,7 +72,7 @@ def companions_key(start: str) -> str:
 
 
 class PhoneQuestion(StrEnum):
-    """Why a caller is asked for a telephone number: `needs_phone` of the answer."""
+    """The reasons why a caller is asked for a telephone number: `needs_phone` of the answer."""
 
     MISSING = "missing"
     UNCLEAR = "unclear"
@@ -81,7 +81,7 @@ class PhoneQuestion(StrEnum):
 
     @property
     def key(self) -> str:
-        """The key in `Replies`."""
+        """Return the key of this question in `Replies`."""
         return f"phone {self.value}"
 
 
@@ -108,11 +108,11 @@ def read_reply(
     function: str = "",
     request: Mapping[str, Any] | None = None,
 ) -> Reply:
-    """Return what the caller's `utterances` since a question, the first one first, say to it.
+    """Return the caller's answer to a question, by the `utterances` since then, the first one first.
 
     A question back and "Moment" are no answer; if there is nothing else, the question is asked again. Words said `later`, to
-    something else, may still refuse. `about` is the sentence of the question: a cancellation that names more than it is of another
-    appointment. `today` is the day of the call. A `function` has asked it instead of carrying out a `request`.
+    something else, may still refuse. `about` is the text of the question: a cancellation that names more than it is of another
+    appointment. `today` is the day of the call. A call `function` has asked the question instead of carrying out a `request`.
     """
     if question is Question.CANCEL:
         about = f"{about} {(request or {}).get('customer_name') or ''}"
@@ -138,10 +138,10 @@ def read_reply(
 
 
 def read_claim(text: str, agreement: re.Pattern[str] | None = None, *, cancels: bool = False) -> bool | None:
-    """Return whether a model's words claim an agreement and nothing else; None where they say neither, both, or more.
+    """Return whether a model's words claim an agreement (True) or a refusal (False); None if they say neither, both, or more.
 
-    `agreement` has the whole answers that claim it for this question. With `cancels` it is a cancellation: words that approve of
-    the appointment claim none.
+    `agreement` matches the whole answers that claim one to this question. With `cancels`, the question is about a cancellation:
+    words that approve of the appointment claim no agreement.
     """
     said = words_of(text)
     if text.rstrip().endswith("?"):
@@ -158,12 +158,12 @@ def read_claim(text: str, agreement: re.Pattern[str] | None = None, *, cancels: 
 
 
 def has_no_preference(utterance: str) -> bool:
-    """Return whether somebody who was offered a choice of times leaves it to the agent."""
+    """Return whether a caller who was offered a choice of times leaves the choice to the agent."""
     return bool(_NO_PREFERENCE.search(words_of(utterance)))
 
 
 def answers_nothing(utterance: str) -> bool:
-    """Return whether nothing but a question or "Moment" was said to an offer."""
+    """Return whether an utterance after an offer is only a question or "Moment"."""
     return _read(utterance, Question.MEANT) is None
 
 
@@ -174,7 +174,7 @@ def holds_yes(utterance: str) -> bool:
 
 
 def _read(utterance: str, question: Question, about: str = "") -> Reply | None:
-    """Return what one utterance says; None if it answers nothing."""
+    """Return the answer in one utterance; None if it answers nothing."""
     if question is Question.CANCEL:
         return read_cancellation(utterance, about)
     said = words_of(utterance)

@@ -1,4 +1,4 @@
-"""Which days the caller's words since an answer choose or reject, where they leave no doubt. Pure."""
+"""Find the days that the caller's words since an answer certainly choose or reject. Pure."""
 
 import re
 from collections.abc import Collection, Iterable, Sequence
@@ -16,10 +16,10 @@ _KEEPS = re.compile(rf"\b(?:{UNDERSTOOD.days.keeps})\b")
 
 @dataclass(frozen=True, slots=True)
 class SaidDays:
-    """`chosen` and `rejected` are among the days that were asked for; `elsewhere`: another day is chosen.
+    """The days in a caller's words: `chosen` and `rejected` are among those asked for; `elsewhere`: another day is chosen.
 
-    `doubtful` are the weekdays in words that leave it open what is said of them. `objects`: the offer is rejected, and not only an
-    hour of it. `keeps`: something is to stay as it is.
+    `doubtful` are weekdays in words that leave it open whether they are chosen. `objects`: the offer is rejected, and not only
+    an hour of it. `keeps`: something is to stay as it is.
     """
 
     chosen: frozenset[date]
@@ -30,14 +30,14 @@ class SaidDays:
     keeps: bool
 
     def may_mean_another(self, days: Iterable[date]) -> bool:
-        """Return whether a day that is none of these may be chosen."""
+        """Return whether a day other than these `days` may be chosen."""
         return self.elsewhere or not self.doubtful <= {day.weekday() for day in days}
 
 
 def read_said_days(utterances: Iterable[str], times: Collection[datetime], now: datetime) -> SaidDays:
-    """Return what the utterances say of the days of local `times`. `now` is the start of the call.
+    """Return the days of local `times` that the utterances choose or reject. `now` is the start of the call.
 
-    A question or a condition says nothing for certain, nor does a sentence with words that may turn what it names.
+    A question or a condition says nothing for certain, nor does a sentence with words that may reverse its meaning.
     """
     chosen, rejected, doubtful = set[date](), set[date](), set[int]()
     elsewhere = objects = keeps = False
@@ -69,5 +69,5 @@ def _read_sentence(sentence: str, now: datetime) -> tuple[Sequence[Mention], Seq
 
 
 def _list_days(mentions: Iterable[Mention], times: Collection[datetime]) -> list[set[date]]:
-    """Return for each mention of a day which days of the times it names."""
+    """Return, for each mention of a day, the days of the times that it names."""
     return [{at.date() for at in each.find_in(times, surely=True)} for each in mentions if each.has_day]

@@ -1,8 +1,8 @@
-"""The parts of a text for a service that are other arguments: a day, an hour, a staff member, a count, a person. Pure.
+"""Find the parts of a text for a service that are other arguments: a day, an hour, a staff member, a count, a person. Pure.
 
-The understood words are a closed list, and there is one default. Words between the names of services are read only if the readers
-of the other arguments understand all of them. All others stay in the text: the question about the service says that more was not
-understood, and that the service is for one person.
+The understood words are a closed list, and there is one default. Words between the names of services are read only if the
+readers of the other arguments understand all of them. All others stay in the text: the question about the service says that
+more was not understood, and that the service is for one person.
 """
 
 import re
@@ -40,8 +40,8 @@ _FEWEST_LETTERS = 4  # of a day in one word: "am" and "may" mean others as well
 
 @dataclass(frozen=True, slots=True)
 class ServicePart:
-    """Words of a text for a service that are another `argument`: `staff`, a time, the `quantity`, or the `person` whom it is for,
-    who is empty for the caller. `instead` replaces them.
+    """Words of a text for a service that belong to another `argument`: `staff`, a time, `quantity`, or `person`, whose `text`
+    is empty for the caller. `instead` replaces the words.
     """
 
     argument: str
@@ -61,8 +61,8 @@ class _Word:
 
 
 def list_service_parts(text: str, services: Sequence[Service], staff: Sequence[Staff]) -> list[ServicePart]:
-    """Return the parts of a text that are other arguments; none where two are the same argument, or one of several services is for
-    a person.
+    """Return the parts of a text that belong to other arguments; empty if two are for the same argument, or if one of several
+    services is for a person.
     """
     words = _read_words(text, services)
     if len(words) > _MOST_WORDS:
@@ -74,21 +74,21 @@ def list_service_parts(text: str, services: Sequence[Service], staff: Sequence[S
 
 
 def drop_catalogue(text: str) -> str:
-    """Return a text without the note of the prompt's list behind a service."""
+    """Return a text without the note that the prompt's list has after a service: "(45 Minuten; auch: Schneiden)"."""
     return _OF_CATALOGUE.sub("", text)
 
 
 def cut_parts(text: str, parts: Sequence[ServicePart]) -> str:
-    """Return a text without parts of it."""
+    """Return a text without these parts, each replaced by its `instead`."""
     for part in sorted(parts, key=lambda part: part.first, reverse=True):
         text = f"{text[: part.first]}{part.instead}{text[part.end :]}"
     return re.sub(r"\s+(?=[,;)]|$)|\(\s*\)", "", text).strip(" ,;.") if parts else text
 
 
 def find_rest(text: str, services: Sequence[Service]) -> str:
-    """Return the words of a text beside the services that it names, or nearly names; nothing where it names none.
+    """Return the words of a text beside the services that it names, or nearly names; empty if it names no service.
 
-    A word alone is said with the service behind it: "fünf Haarschnitte".
+    A single word is returned with the service after it: "fünf Haarschnitte".
     """
     words = _read_words(text, services)
     if len(words) > _MOST_WORDS:
@@ -109,12 +109,12 @@ def _tells(run: Sequence[_Word]) -> bool:
 
 
 def names_several(text: str, services: Sequence[Service]) -> bool:
-    """Return whether a service has another ending than its name, as of several: "Haarschnitte"."""
+    """Return whether a text names a service with another ending than its name has, as for several: "Haarschnitte"."""
     return any(word.is_name and _find_singular(word.folded, services) for word in _read_words(text, services))
 
 
 def _read_words(text: str, services: Sequence[Service]) -> list[_Word]:
-    """Return the words of a text without "und", those of services marked; of a long text none is."""
+    """Return the words of a text without "und", with the words of services marked; in a long text none is marked."""
     found = [(fold(match.group()), match) for match in _WORD.finditer(text)]
     words = [_Word(folded, match.start(), match.end()) for folded, match in found if folded and folded not in _AND]
     if len(words) > _MOST_WORDS:
@@ -141,7 +141,7 @@ def _list_names(service: Service) -> tuple[str, ...]:
 
 
 def _find_singular(word: str, services: Sequence[Service]) -> str | None:
-    """Return the name of the only service that a word is with another ending; None for the name itself."""
+    """Return the name of the only service whose name differs from `word` in its ending; None for the name itself."""
     if any(word == fold(name) for service in services for name in _list_names(service)):
         return None
     found = [s for s in services if cut_ending(word) in {cut_ending(fold(name)) for name in _list_names(s)}]
@@ -149,7 +149,7 @@ def _find_singular(word: str, services: Sequence[Service]) -> str | None:
 
 
 def _list_runs(words: Sequence[_Word]) -> Iterator[list[_Word]]:
-    """Yield the words between those of services."""
+    """Yield the runs of words between services."""
     for is_service, run in groupby(words, _is_of_service):
         if not is_service:
             yield list(run)
@@ -157,7 +157,7 @@ def _list_runs(words: Sequence[_Word]) -> Iterator[list[_Word]]:
 
 @dataclass
 class _Reader:
-    """The readers of one run of words."""
+    """Reads one run of words between services."""
 
     text: str
     words: Sequence[_Word]
@@ -166,7 +166,7 @@ class _Reader:
     staff: Sequence[Staff]
 
     def read(self) -> list[ServicePart]:
-        """Return the parts of the run, or of its words before "mit" or "für": no word behind changes those before."""
+        """Return the parts of the run, or of its words before "mit" or "für": later words do not change the earlier ones."""
         ends = [at for at, word in enumerate(self.run) if at and word.folded in _FOR | _WITH]
         for end in (len(self.run), *reversed(ends)):
             if (parts := self._cover(0, end, set())) is not None:
@@ -174,7 +174,7 @@ class _Reader:
         return []
 
     def _cover(self, at: int, end: int, failed: set[int]) -> list[ServicePart] | None:
-        """Return the parts that make up the words, the longest first; None if there is another word among them."""
+        """Return the parts that make up the words from `at` to `end`, the longest first; None if a word belongs to no part."""
         if at == end:
             return []
         if at in failed:
@@ -206,7 +206,7 @@ class _Reader:
         return ServicePart(argument.value, said, first, end) if argument else None
 
     def _find_counted(self, words: Sequence[_Word]) -> _Word | None:
-        """Return the service behind a number, unless the number is of its name, or comes with another service."""
+        """Return the service after a number, unless the number belongs to its name, or it comes with another service."""
         at = self.words.index(words[0])
         if len(words) > 1 or not _NUMBER.fullmatch(words[0].folded) or at + 1 == len(self.words):
             return None
@@ -237,7 +237,7 @@ def _is_for_one(words: Sequence[_Word]) -> bool:
 
 @lru_cache(maxsize=4096)
 def _read_time(said: str, words: int, _language: object) -> Argument | None:
-    """Return which time words are. A number alone is none, nor is a word that may be another: "zwei", "first", "am"."""
+    """Return the time argument to which words belong; None for a number alone and for an ambiguous word ("zwei", "am")."""
     argument = find_part_argument(said)
     if argument is None or _TELLING.search(said):
         return argument

@@ -1,6 +1,6 @@
 """Telephone numbers as callers dictate them, in German or English: `null eins fünf eins …`, `plus vier neun`, `double seven`.
 
-A recognizer or a model writes down what it hears, in digits, in words or mixed. A text that can mean two numbers is none.
+A recognizer or a model writes the heard words in digits, in words or mixed. A text that can mean two numbers is none.
 """
 
 import re
@@ -34,7 +34,7 @@ _WHOLE_NUMBER = re.compile(r"(\d+)\.0")  # a number of JSON, as text
 
 
 def read_spoken_number(text: str) -> str | None:
-    """Return the digits that a text says, with a leading + if it says plus; None where it says anything else, or two things."""
+    """Return the digits that a text says, with a leading + for "plus"; None if it says anything else, or may mean two numbers."""
     plain = unicodedata.normalize("NFKC", text).casefold().strip()
     for written, letter in (("ae", "ä"), ("oe", "ö"), ("ue", "ü")):
         plain = re.sub(rf"(?<=[fwh]){written}(?=nf|lf|hm?\b)", letter, plain)
@@ -55,7 +55,7 @@ def _split(token: str) -> list[str]:
 
 
 def _read_all(tokens: list[str]) -> Iterator[str | None]:
-    """Yield the digits of each word; None for a word that says no digits, or not for certain which."""
+    """Yield the digits of each word, "" for a filler; None for any other word, and for an ambiguous one."""
     rest = tokens[::-1]
     previous = ""
     while rest:
@@ -82,7 +82,7 @@ def _read_all(tokens: list[str]) -> Iterator[str | None]:
 
 
 def _repeat(count: int, rest: list[str]) -> str | None:
-    """Take the digit that follows, and return it so many times; None if none follows, or what does is no single digit."""
+    """Take the digit that follows, and return it `count` times; None if no single digit follows."""
     while rest and rest[-1] in _WORDS.aside:
         rest.pop()
     digit = _read_unit(rest.pop()) if rest else None

@@ -1,9 +1,8 @@
-"""Which services a caller's words name: one, or several in one visit ("Waschen, Schneiden und Föhnen"). Pure.
+"""Find the services that a caller's words name: one, or several in one visit ("Waschen, Schneiden und Föhnen"). Pure.
 
-Names are found as whole words, the longest first, so that a service "Waschen und Legen" is one. Between them stand words that only
-join. "Und" and "and" make no difference in a name: "Waschen & Legen", "Waschen, Legen" and "Waschen und Legen" sound alike.
-A service behind "kein", "nicht" or "ohne" is not wanted.
-Whatever else was said is named back, so that no part of a visit is left out.
+Names are found as whole words, the longest first, so that a service "Waschen und Legen" is one. Only joining words may come
+between them. "Und" and "and" make no difference in a name: "Waschen & Legen", "Waschen, Legen" and "Waschen und Legen" sound
+alike. A service after "kein", "nicht" or "ohne" is not wanted. All other words are named back: no part of a visit is left out.
 """
 
 import re
@@ -35,8 +34,8 @@ SEVERAL = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class NamedServices:
-    """The named services, in the order said, each once. `unknown` are the first words that name nothing; `repeated`: the same words
-    name a service twice, as for two people.
+    """The named services, in the order said, each once. `unknown` are the first words that name nothing. `repeated`: the same
+    words name a service twice, as for two people.
     """
 
     services: tuple[Service, ...]
@@ -56,7 +55,7 @@ class _Word:
 
 
 def read_services(text: str, offered: Sequence[Service]) -> NamedServices:
-    """Return which of the `offered` services a text names. "Zweimal" and "für zwei Personen" repeat them."""
+    """Return the `offered` services that a text names. "Zweimal" and "für zwei Personen" set `repeated`."""
     found = _read(text, offered)
     if found.unknown is not None and SEVERAL.search(text):
         once = _read(drop_counts(text), offered)
@@ -102,9 +101,9 @@ def names_service(text: str, offered: Sequence[Service]) -> bool:
 
 
 def split_visit(text: str) -> list[str]:
-    """Return the parts of a text between words or signs that join: `Haarschnitt`, `Bart` of "Haarschnitt mit Bart".
+    """Return the parts of a text between joining words or signs: `Haarschnitt` and `Bart` for "Haarschnitt mit Bart".
 
-    Nothing where words may exclude a part, or choose one.
+    Empty if words may exclude a part, or choose one.
     """
     if not (_WORDS.not_wanted | _WORDS.instead).isdisjoint(fold(text).split()):
         return []
@@ -132,14 +131,14 @@ def cut_ending(word: str) -> str:
 
 
 def _is_before_name(text: str, words: Sequence[_Word], at: int, names: Mapping[tuple[str, ...], Service]) -> bool:
-    """Return whether a service is named right behind a word: "Färben nicht, Haarschnitt" excludes no Haarschnitt."""
+    """Return whether a service name follows a word directly: "Färben nicht, Haarschnitt" does not exclude a Haarschnitt."""
     rest = tuple(word.folded for word in words[at + 1 :])
     is_named = any(rest[: len(name)] == name for name in names)
     return is_named and not _is_apart(text, words[at], words[at + 1])
 
 
 def _fold_names(offered: Iterable[Service]) -> dict[tuple[str, ...], Service]:
-    """Return the services by the words of each of their names; of a name that several have, the first one."""
+    """Return the services by the words of each of their names; for a name that several share, the first service."""
     names: dict[tuple[str, ...], Service] = {}
     for service in offered:
         for name in (service.name, service.display_name, *service.spoken_names):
@@ -150,7 +149,7 @@ def _fold_names(offered: Iterable[Service]) -> dict[tuple[str, ...], Service]:
 
 @lru_cache(maxsize=8192)
 def _fold_name(name: str) -> tuple[str, ...]:
-    """Return the words of a declared name; each question about a business of many branches needs those of each branch."""
+    """Return the folded words of a declared name. Cached, since a question needs the names of all branches of a business."""
     return _list_words(name)
 
 
@@ -164,7 +163,7 @@ def _each_once(found: Iterable[tuple[tuple[str, ...], Service]]) -> tuple[Servic
 
 
 def _words_around(text: str, words: Sequence[_Word], at: int) -> str:
-    """Return the words around one of them, as they were said: up to a word that joins, or a comma."""
+    """Return the words around the word at index `at`, as they were said, up to a joining word or a comma."""
     first = last = at
     while first > 0 and not words[first - 1].joins and not _is_apart(text, words[first - 1], words[first]):
         first -= 1

@@ -1,7 +1,7 @@
-"""Which staff members a caller's words name, and which they exclude: "egal, nur nicht Mehmet", "Anna, sonst Julia". Pure.
+"""Find the staff members whom a caller's words name or exclude: "egal, nur nicht Mehmet", "Anna, sonst Julia". Pure.
 
-Words that are read only in part decide nothing: the caller is asked. A note names people among whatever words: a model has put the
-preference for a person there.
+Words that are read only in part decide nothing: the caller is asked. In a note, staff members are found among any words: models
+put the preference for a person there.
 """
 
 import re
@@ -40,8 +40,8 @@ _EXCLUDES = re.compile(rf"\b(?:{_WORDS.excludes})\b", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class StaffPreference:
-    """Whom a caller names, in the order said, and the ids of those whom the caller excludes. `is_open`: others will do, too;
-    `is_ordered`: the first one before the others.
+    """The staff members whom a caller names, in the order said, and the ids of those whom the caller excludes. `is_open`:
+    others will do, too. `is_ordered`: the first one is preferred.
     """
 
     named: tuple[Staff, ...]
@@ -59,7 +59,7 @@ class _Sense(Enum):
 
 @dataclass(slots=True)
 class _Part:
-    """Words of a text between two that divide it, the dividing word before them, and how they are meant."""
+    """Words of a text between two dividing words, the dividing word before them (`sign`), and their sense."""
 
     sign: str
     words: list[str] = field(default_factory=list)
@@ -75,7 +75,7 @@ class _Part:
 
 
 def read_staff_preference(text: str, known: Sequence[Staff]) -> StaffPreference | None:
-    """Return what a text says about the `known` staff members; None if a part of it is not understood, or contradicts another."""
+    """Return a text's preference among the `known` staff members; None if a part is not understood, or contradicts another."""
     if _OF_SOMEBODY.search(fold(text)):
         return None
     parts = _divide(text)
@@ -104,9 +104,9 @@ def read_staff_preference(text: str, known: Sequence[Staff]) -> StaffPreference 
 
 
 def separate_staff(service: str | None, staff: str | None, members: Sequence[Staff]) -> tuple[str | None, str | None]:
-    """Return a service without the staff that it names, and that staff: `Haarschnitt bei Anna`.
+    """Return a service without the staff that its text names, and that staff: `Haarschnitt` and `bei Anna`.
 
-    The service stays as it is where `staff` names somebody else, so that it is asked about.
+    Both stay unchanged if `staff` names somebody else, so that the caller is asked.
     """
     for found in _WITH_STAFF.finditer(service or ""):
         assert service is not None, "else nothing were found"
@@ -118,13 +118,13 @@ def separate_staff(service: str | None, staff: str | None, members: Sequence[Sta
 
 
 def says_with_whom(text: str, members: Sequence[Staff]) -> bool:
-    """Return whether a text says with whom, or without whom: "bei Anna", "ohne Anna"."""
+    """Return whether a text only names or excludes staff members: "bei Anna", "ohne Anna"."""
     meant = read_staff_preference(text, members) if _WITH_STAFF.match(text) or _WITHOUT_STAFF.match(text) else None
     return meant is not None and bool(meant.named or meant.excluded)
 
 
 def _divide(text: str) -> list[_Part]:
-    """Return the parts of a text."""
+    """Return the parts of a text between its dividing words and signs."""
     text = SIGN_OF_NOT.sub(f"{_WORDS.signs['!']} ", text)
     written = _SIGN.sub(lambda sign: f" {_WORDS.signs[sign[0]]} ", text)
     parts = [_Part("")]
@@ -141,7 +141,7 @@ def _divide(text: str) -> list[_Part]:
 
 
 def _settle_senses(parts: Sequence[_Part]) -> bool:
-    """Set how each part is meant, by the words that divide them. False where that is not certain."""
+    """Set the sense of each part by the words that divide them. Returns False if a sense is not certain."""
     before = _Sense.WANTED
     for number, part in enumerate(parts):
         if part.sign in _NOT and not part.content:
@@ -159,7 +159,7 @@ def _settle_senses(parts: Sequence[_Part]) -> bool:
 
 
 def _find_sense(part: _Part, before: _Sense) -> _Sense:
-    """Return how a part is meant after another one that was meant as `before`."""
+    """Return the sense of a part that follows a part with the sense `before`."""
     if part.sign in _NOT:
         return _Sense.NOT
     if part.sign in _WORDS.all_but or (part.sign in _WORDS.but and before is _Sense.WANTED and part.content):
@@ -173,7 +173,7 @@ def _find_sense(part: _Part, before: _Sense) -> _Sense:
 
 
 def _negate_last(parts: Sequence[_Part]) -> bool:
-    """Exclude the last part that says something: "Mehmet bitte nicht". False where none can be meant alone."""
+    """Exclude the last part with content: "Mehmet bitte nicht". Returns False if the no may be about more than that part."""
     last = next((part for part in reversed(parts) if part.content), None)
     if last is None or last.sense not in {_Sense.WANTED, _Sense.UNCLEAR} or last.sign in _OR | _AND:
         return False
@@ -197,14 +197,14 @@ def _is_open(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class NotedStaff:
-    """Those whom a note wants, and whom it does not. `is_certain`: it says nothing else."""
+    """The staff members whom a note wants, and those whom it excludes. `is_certain`: the note says nothing else."""
 
     wanted: tuple[Staff, ...] = ()
     excluded: tuple[Staff, ...] = ()
     is_certain: bool = False
 
     def excludes(self, staff: str | None) -> bool:
-        """Return whether a staff member is not as the note wants it; without one whether it names anybody."""
+        """Return whether the note speaks against a staff member; for None, whether it names anybody."""
         if staff is None:
             return bool(self.wanted or self.excluded)
         is_other = bool(self.wanted) and all(each.id != staff for each in self.wanted)
@@ -212,7 +212,7 @@ class NotedStaff:
 
 
 def read_noted_staff(text: str, team: Sequence[Staff], customer: str = "") -> NotedStaff:
-    """Return whom a note of a customer names. Among other words the customer's own name and surname are nobody of the team."""
+    """Return the staff members in a customer's note. Among other words, the customer's own name or surname is no staff member."""
     if (preference := read_staff_preference(text, team)) is not None:
         excluded = tuple(each for each in team if each.id in preference.excluded)
         return NotedStaff(preference.named, excluded, is_certain=True)
@@ -222,7 +222,7 @@ def read_noted_staff(text: str, team: Sequence[Staff], customer: str = "") -> No
 
 
 def _list_named(words: Sequence[str], team: Sequence[Staff], own: set[str]) -> tuple[Staff, ...]:
-    """Return whom words with capitals name, the longest name first: "Anna Kurz" is not any Anna."""
+    """Return the staff members whom capitalized words name, the longest name first: "Anna Kurz" is not any Anna."""
     found, at = dict[str, Staff](), 0
     while at < len(words):
         sizes = range(_MOST_NAME_WORDS, 0, -1) if words[at][0].isupper() else ()

@@ -20,7 +20,9 @@ _NAME: Final = re.compile(r"\{([a-z_]+)\.([a-z_]+)\}")
 
 def _read(file: str) -> dict[str, dict[str, Any]]:
     """Return the words of a file: each list as one alternation, `{section.key}` in it as a group, and each text as its words."""
-    tables = msgspec.toml.decode(b"".join(p.read_bytes() for p in sorted(Path(__file__).parent.glob(file.replace(".", "*.")))))
+    tables = msgspec.toml.decode(
+        b"".join(p.read_bytes() for p in sorted(Path(__file__).parent.glob(file.replace(".", "*."))))
+    )
 
     def expand(value: object) -> object:
         if isinstance(value, str):
@@ -42,7 +44,9 @@ def _join(tables: list[Any]) -> Any:
         case Mapping():
             return {word: meaning for table in tables for word, meaning in table.items()}
         case first:
-            return type(first)(**{name: _join([getattr(each, name) for each in tables]) for name in first.__struct_fields__})
+            return type(first)(
+                **{name: _join([getattr(each, name) for each in tables]) for name in first.__struct_fields__}
+            )
 
 
 UNDERSTOOD_IN: Final[Mapping[Language, Understood]] = {

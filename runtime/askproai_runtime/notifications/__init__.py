@@ -1,9 +1,8 @@
 """Mails and messages to customers and to the business, from the row in a booking's transaction to the mail server's answer.
 
-`outbox` writes notifications, in the transaction of their cause. `task` sends it in the worker: it decides by the
-appointment as it is then (`decide`), renders (`render`, `words`) and hands it to a channel (`email_channel`,
-`webhook_channel`). `schedule` is when reminders and the daily list are due. Why it is so:
-docs/decisions/0078-notifications.md.
+`outbox` writes notifications, in the transaction of their cause. `task` sends them in the worker: it decides by the appointment
+as it is then (`decide`), renders (`render`, `words`) and passes the result to a channel (`email_channel`, `webhook_channel`).
+`schedule` is when reminders and the daily list are due. The reasons: docs/decisions/0078-notifications.md.
 
 This package has no names of its own: the web process imports `outbox` only, and nothing that sends.
 """

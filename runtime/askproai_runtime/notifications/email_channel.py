@@ -1,7 +1,7 @@
-"""Notifications by e-mail: the message (RFC 5322), and one SMTP transaction.
+"""The e-mail channel: it composes a message (RFC 5322) and sends it in one SMTP transaction.
 
-The Message-ID is the notification's for good: a mail that is repeated, since nobody knows whether the first one arrived, is
-recognised as the same by servers and mail programs.
+The Message-ID is derived from the notification's id and never changes. A mail may be repeated, since nobody knows whether the
+first one arrived: servers and mail programs recognize it as the same.
 """
 
 import asyncio
@@ -65,17 +65,17 @@ _NOT_VALID_NOW: Final = frozenset({9, 10})
 
 
 class _NoAuthority(Exception):
-    """The file with the mail server's private authority is not mounted."""
+    """The file with the mail server's private certificate authority is not mounted."""
 
 
 class _MailPolicy(EmailPolicy):
-    """Python's policy for mails, with subjects beyond ASCII as one run of encoded words.
+    """Python's policy for mails, except that a subject beyond ASCII is one run of encoded words.
 
-    Its own folding adds a blank before an encoded word that begins a line, which readers see (CPython issue 92081).
+    Python's own folding adds a visible blank before an encoded word that begins a line (CPython issue 92081).
     """
 
     def fold_binary(self, name: str, value: Any) -> bytes:
-        """Return a header as it is sent."""
+        """Return the bytes of a header as they are sent."""
         if name.lower() != "subject" or str(value).isascii():
             return super().fold_binary(name, value)
         encoded = Header(str(value), "utf-8", header_name=name).encode(linesep=self.linesep)
@@ -87,7 +87,7 @@ _POLICY: Final = _MailPolicy(linesep="\r\n", cte_type="7bit")  # relays without 
 
 @dataclass(frozen=True, slots=True)
 class EmailChannel:
-    """Sends mails by the tenant's mail server. `credential` returns a mounted file's text."""
+    """Sends mails through the tenant's mail server. `credential` returns the text of a mounted file."""
 
     config: TenantConfig
     settings: EmailSettings
@@ -95,7 +95,7 @@ class EmailChannel:
     clock: Clock
 
     async def send(self, notification: StoredNotification, rendered: Rendered, to: tuple[str, ...]) -> SendOutcome:
-        """Send one mail to all addresses. It counts as sent if one of them is accepted."""
+        """Send one mail to all addresses. It counts as sent if the server accepts one of them."""
         message = self.compose(notification, rendered, to)
         login = self.credential(SMTP_USERNAME), self.credential(SMTP_PASSWORD)
         if self.settings.needs_login and not all(login):
@@ -124,9 +124,9 @@ class EmailChannel:
             client.close()
 
     def _tls(self) -> ssl.SSLContext | None:
-        """Return how the server's certificate is verified. Raises `_NoAuthority`, and `SSLError` for text that is no certificate.
+        """Return the TLS context, or None without TLS. Raises `_NoAuthority`, or `SSLError` if the file holds no certificate.
 
-        Without its file a private authority is never replaced by those of the system.
+        If the file of a private authority is missing, the system's authorities never replace it.
         """
         if self.settings.security is EmailSecurity.NONE:
             return None
@@ -137,7 +137,7 @@ class EmailChannel:
         return ssl.create_default_context(cadata=authority)
 
     def _untrusted(self, error: Exception) -> Away | None:
-        """Return what to do about a certificate that could not be verified; None for another error."""
+        """Return the outcome for a certificate that could not be verified, with its remedy, or None for another error."""
         cause = error.__cause__ or error
         if not isinstance(cause, ssl.SSLCertVerificationError):
             return None
@@ -170,7 +170,7 @@ class EmailChannel:
         return Sent(f"{len(refused)} of {len(to)} addresses were refused" if refused else None)
 
     def compose(self, notification: StoredNotification, rendered: Rendered, to: tuple[str, ...]) -> EmailMessage:
-        """Return the mail: text and HTML, with the calendar file for a customer's appointment."""
+        """Return the mail as text and HTML. A change for a customer has a calendar file, too."""
         business, now = _person(self.config.display_name), self.clock.now()
         appointment = notification.appointment
         to_customer = notification.recipient is Recipient.CUSTOMER
@@ -209,18 +209,17 @@ class EmailChannel:
 
 
 def _header(text: str) -> str:
-    """Return a text as a header's value. The policy would decode encoded words (RFC 2047), and line breaks in them."""
+    """Return a text as a header's value. `=?` is broken up: the policy would decode it (RFC 2047), with line breaks."""
     return one_line(text).replace("=?", "= ?")
 
 
 def _person(name: str) -> str:
-    """Return a display name without characters that mean something in a header: long names lose their quotes when they are
-    folded."""
+    """Return a display name without the special characters of headers: a long name loses its quotes when it is folded."""
     return one_line(_NOT_IN_A_PERSON.sub(" ", name), 100)
 
 
 def _outcome_of(error: aiosmtplib.SMTPException) -> SendOutcome:
-    """Return the outcome of a failed transaction; of the server's answer only its code, since its text may name the address."""
+    """Return the outcome of a failed transaction. It has only the server's code, since the server's text may name the address."""
     match error:
         case aiosmtplib.SMTPRecipientsRefused():
             return _outcome_of_refusals(error.recipients)
@@ -257,23 +256,23 @@ def _outcome_of_refusals(refused: Sequence[aiosmtplib.SMTPRecipientRefused]) -> 
 
 
 def _is_about_us(refused: aiosmtplib.SMTPRecipientRefused) -> bool:
-    """Return whether a recipient was refused because of the sender, and so would be each other one."""
+    """Return whether a refused recipient was refused because of the sender, which would concern any recipient."""
     by_policy = refused.message.startswith("5.7.") and _ABOUT_US.search(_AN_ADDRESS.sub("", refused.message))
     return refused.code == _LOGIN_NEEDED or bool(by_policy)
 
 
 def _name_of(error: Exception) -> str:
-    """Return the type of an error's cause, such as `SSLCertVerificationError`; its text may name an address."""
+    """Return the type of an error's cause, such as `SSLCertVerificationError`. The error's text may name an address."""
     return type(error.__cause__ or error).__name__
 
 
 def calendar_file(
     appointment: AppointmentFacts, config: TenantConfig, email: EmailSettings, attendee: str, now: datetime
 ) -> CalendarFile:
-    """Return the iCalendar file (RFC 5545, RFC 5546) that enters, moves or, for a cancelled appointment, removes the appointment.
+    """Return the iCalendar file (RFC 5545, RFC 5546) that adds or moves a live appointment, or removes a cancelled one.
 
-    The UID is the appointment's for good, and SEQUENCE rises with each of its changes: a calendar replaces what it has, and a file
-    that comes twice or late changes nothing. Times are UTC, so that no rule of a time zone has to be sent.
+    The UID never changes, and SEQUENCE rises with each change of the appointment: a calendar replaces its entry, and a file
+    that comes twice or late changes nothing. Times are in UTC, so that no time zone rules have to be sent.
     """
     settings = config.notifications
     assert settings is not None

@@ -1,5 +1,4 @@
-"""Notify of messages and other results of callers who do not book: the business of messages and freed times, and who waits of the
-latter."""
+"""Notifications of messages, to the business, and of freed times, to the business and to the waiting caller."""
 
 from datetime import datetime
 from uuid import UUID
@@ -21,7 +20,7 @@ MAILS_PER_MESSAGE = 5  # the first one, and corrections
 
 
 class TooManyCorrections(Exception):
-    """A message was corrected more often than the business is notified of one."""
+    """A message was corrected more often than the business is notified."""
 
 
 async def enqueue_message(
@@ -37,10 +36,10 @@ async def enqueue_message(
     call_back: str | None,
     correlation_id: str,
 ) -> None:
-    """Notify of a caller's message: once, and again when it is corrected, so that the last notification says what is stored.
+    """Notify the business of a caller's message, and again of each correction: the last notification has the stored text.
 
-    `branch` is the name of the one that was called, `call_back` when to call back, as it was said. The caller's transaction has
-    locked the message. Raises `TooManyCorrections`.
+    `branch` is the name of the called branch, `call_back` the time to call back in the caller's words. The caller's transaction
+    has locked the message. Raises `TooManyCorrections`.
     """
     if config.notifications is None:
         return
@@ -66,7 +65,7 @@ async def enqueue_message(
 
 
 async def _say_times(conn: Connection, config: TenantConfig, message_id: UUID, call_back: str | None) -> dict[str, str]:
-    """Return when to call back and when the caller called, as the mail says them: who reads "morgen" may do so tomorrow."""
+    """Return the times to call back and of the call, as written in the mail: its reader may read "morgen" a day later."""
     assert config.notifications is not None
     language, zone = config.notifications.language, ZoneInfo(config.time_zone)
     times = await read_message_times(conn, config.tenant, message_id)
@@ -91,7 +90,7 @@ async def enqueue_waitlist_offer(
     expires_at: datetime,
     correlation_id: str,
 ) -> None:
-    """Notify the business of a freed time, and of the waiting caller who is to be called until `expires_at`; of each offer once."""
+    """Notify the business once of an offer: the freed time, and the waiting caller to call until `expires_at`."""
     if config.notifications is None:
         return
     language, zone = config.notifications.language, ZoneInfo(config.time_zone)
@@ -109,13 +108,13 @@ async def enqueue_waitlist_offer(
 
 
 def _shown_branch(config: TenantConfig, name: str | None) -> str:
-    """Return a branch's displayed name; empty where the tenant has one branch only."""
+    """Return a branch's display name, or "" if the tenant has only one branch."""
     branch = config.find_branch(name) if name and len(config.branches) > 1 else None
     return one_line(branch.display_name) if branch else ""
 
 
 async def hears_of_offers(conn: Connection, config: TenantConfig, phone: str) -> bool:
-    """Return whether somebody who waits gets a message of a freed time; otherwise the business calls."""
+    """Return whether a waiting caller gets a message about a freed time. If not, the business has to call."""
     return _has_channel(config, phone) and not await is_opted_out(conn, config.tenant, phone)
 
 
@@ -125,7 +124,7 @@ def _has_channel(config: TenantConfig, phone: str) -> bool:
 
 
 async def enqueue_freed_offer(conn: Connection, config: TenantConfig, freed: FreedOffer, correlation_id: str) -> None:
-    """Notify who waits of the freed time, at the number that was given for it: by the webhook, which leads to text messages."""
+    """Notify a waiting caller of a freed time, at the number that they left. It is sent by the webhook, as a text message."""
     if not _has_channel(config, freed.phone):
         return
     row = NewNotification(

@@ -1,7 +1,7 @@
-"""Write notifications, in the transaction of their cause.
+"""The outbox: it writes notifications in the transaction of their cause.
 
-Without `notifications` in the Tenant nothing is executed. A row that exists already is left as it is, so that a repeated
-transaction adds nothing. The worker finds new rows within a minute.
+Without `notifications` in the Tenant no statement runs. An existing row is left as it is, so that a repeated transaction adds
+nothing. The worker finds new rows within a minute.
 """
 
 from collections.abc import Iterable
@@ -32,11 +32,11 @@ async def enqueue_change(
     told: bool,
     correlation_id: str,
 ) -> None:
-    """Notify of one change of an appointment: the customer and the business, each by their channels. One statement at most.
+    """Notify the customer and the business of one change of an appointment, each by their channels. One statement at most.
 
-    `version` is the appointment's after the change: each change is announced once. `email` may be a made-up address, which
-    counts as none. The customer of a remote booking gets none, unless the tenant asks for it: Cal.com sends its own.
-    `told`: the customer knows of the change from a conversation, or never knew of the appointment.
+    `version` is the appointment's version after the change: each version is announced once. A made-up `email` counts as none.
+    The customer of a remote booking is notified only if the tenant asks for it, since Cal.com sends its own mails. `told`: the
+    customer knows of the change from a conversation, or never knew of the appointment.
     """
     settings = config.notifications
     if settings is None:
@@ -75,9 +75,9 @@ async def enqueue_text(
     correlation_id: str,
     **fields: Any,
 ) -> None:
-    """Notify the business of something that is no appointment, if it wants such `news`. One statement at most.
+    """Notify the business of an event that is not about an appointment, if it wants such `news`. One statement at most.
 
-    `subject` names what it is about: the same one is sent once. `title` becomes the mail's subject, `text` its paragraphs, parted
+    `subject` identifies the event: a subject is sent once. `title` becomes the mail's subject, `text` its paragraphs, separated
     by empty lines; `fields` are for programs behind the webhook. They are kept with the row until retention deletes it.
     """
     content = {"title": title, "text": text, "fields": fields}
@@ -90,7 +90,7 @@ async def enqueue_text(
 
 
 async def enqueue(conn: Connection, tenant: str, rows: Iterable[NewNotification]) -> None:
-    """Add rows in the caller's transaction, by one statement; by none if there are no rows."""
+    """Add rows in the caller's transaction, by one statement. Without rows no statement runs."""
     if added := list(rows):
         await insert_notifications(conn, tenant, added)
 

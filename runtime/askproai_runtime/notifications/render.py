@@ -1,7 +1,7 @@
-"""From a notification and its appointment to the message. Pure, and always from the appointment as it is now.
+"""Rendering of a notification and its appointment to a message. Pure, and always from the appointment as it is now.
 
-Names, notes and the tenant's own words are data: control characters go, lines are joined where a header or a line is meant, and
-HTML is escaped. None of them is ever a template.
+Names, notes and the tenant's own words are data: control characters are removed, lines are joined where a header or a line is
+needed, and HTML is escaped. None of them is ever a template.
 """
 
 import html
@@ -35,7 +35,7 @@ _OWN_WORDS: Final = {
 
 
 def one_line(text: str, longest: int = 2000) -> str:
-    """Return a text as one line without control characters, such as CR and LF, that could begin a header of their own."""
+    """Return a text as one line. Control characters, such as CR and LF, become blanks: they could begin a header."""
     plain = "".join(" " if unicodedata.category(char) in {"Cc", "Cf", "Zl", "Zp", "Cs"} else char for char in text)
     return " ".join(plain.split())[:longest]
 
@@ -46,7 +46,7 @@ def render(
     day: Sequence[AppointmentFacts] = (),
     stop_url: str | None = None,
 ) -> Rendered:
-    """Return what to send. The settings exist: `decide` has looked.
+    """Return the message to send. The settings exist, since `decide` has checked them.
 
     `day` are the appointments of a daily list, `stop_url` is the link by which this customer stops reminders.
     """
@@ -96,9 +96,9 @@ def _render_appointment(
 def _details(
     appointment: AppointmentFacts, config: TenantConfig, words: Words, *, to_customer: bool, kind: Kind
 ) -> Iterable[str]:
-    """Yield the lines about an appointment: for the customer where it is and how to prepare for it, for the business who comes.
+    """Yield the lines about an appointment: place and preparation for the customer, or the customer's data for the business.
 
-    The business hears that a service or a person is gone; to the customer it is not named.
+    If a service or a person is not declared any more, the business reads that; the customer's text leaves it out.
     """
     branch = config.find_branch(appointment.branch)
     found = {
@@ -150,7 +150,7 @@ def _day_line(appointment: AppointmentFacts, config: TenantConfig, words: Words,
 
 
 def _working_times(appointment: AppointmentFacts, zone: ZoneInfo) -> str:
-    """Return `10:00–11:45`, or `10:00–10:30 + 11:00–11:45` where the customer waits in between."""
+    """Return `10:00–11:45`, or `10:00–10:30 + 11:00–11:45` if the customer waits in between."""
     spans = appointment.work or ((appointment.starts_at, appointment.ends_at),)
     return " + ".join("–".join(f"{at.astimezone(zone):%H:%M}" for at in span) for span in spans)
 
@@ -164,7 +164,7 @@ def _render_text(notification: StoredNotification, config: TenantConfig) -> Rend
 
 
 def _render_offer(freed: FreedOffer, config: TenantConfig) -> Rendered:
-    """Return the message to a waiting caller: what is free, until when to ring, and at which number."""
+    """Return the message to a waiting caller: the freed time, the latest time to call, and the number."""
     settings, zone = config.notifications, ZoneInfo(config.time_zone)
     assert settings is not None
     words = WORDS[settings.language]
@@ -192,7 +192,7 @@ def _render_offer(freed: FreedOffer, config: TenantConfig) -> Rendered:
 
 
 def _appointment_fields(appointment: AppointmentFacts, config: TenantConfig) -> dict[str, Any]:
-    """Return an appointment as programs read it."""
+    """Return an appointment as fields for programs. Times have the tenant's offset."""
     zone = ZoneInfo(config.time_zone)
     return {
         "appointment_id": str(appointment.id),
@@ -209,7 +209,7 @@ def _appointment_fields(appointment: AppointmentFacts, config: TenantConfig) -> 
 
 
 def branch_address(branch: Branch | None) -> str:
-    """Return a branch's address in one line; empty if none is known."""
+    """Return a branch's address in one line, or "" if none is known."""
     if branch is None:
         return ""
     town = f"{branch.address.postal_code} {branch.address.city}".strip()
@@ -217,7 +217,7 @@ def branch_address(branch: Branch | None) -> str:
 
 
 def service_name(config: TenantConfig, appointment: AppointmentFacts) -> str:
-    """Return how the service, or those of a visit, are called; empty if one is not declared any more: an id is no name."""
+    """Return the display name of the service or visit. Return "" if it is not declared any more, since an id is no name."""
     found = _find_service(config, appointment)
     return found.display_name if found else ""
 
@@ -228,7 +228,7 @@ def _find_service(config: TenantConfig, appointment: AppointmentFacts) -> Servic
 
 
 def staff_name(config: TenantConfig, appointment: AppointmentFacts) -> str:
-    """Return how the staff member is called; empty for one who is not declared any more."""
+    """Return the display name of the staff member, or "" if the staff member is not declared any more."""
     branch = config.find_branch(appointment.branch)
     found = (each.display_name for each in (branch.staff if branch else ()) if each.id == appointment.staff)
     return next(found, "")
@@ -239,7 +239,7 @@ def _greeting(words: Words, customer: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Return a text of several lines, each without control characters."""
+    """Return a text of several lines without control characters."""
     return "\n".join(one_line(line) for line in text.strip().splitlines())
 
 
@@ -248,7 +248,7 @@ def _join(paragraphs: Iterable[str]) -> str:
 
 
 def _to_html(paragraphs: Iterable[str], link: str | None = None) -> str:
-    """Return a page. `link` is one of ours, in the last paragraph: nothing that others have written becomes one."""
+    """Return the paragraphs as HTML. Only our own `link`, in the last paragraph, becomes a link: no text of others does."""
     escaped = [html.escape(part).replace("\n", "<br>\n") for part in paragraphs if part]
     if link:
         target = html.escape(link)

@@ -1,4 +1,4 @@
-"""When reminders and the daily list are due, by the clock on the wall. Pure."""
+"""The due times of reminders and of the daily list, by local clocks. Pure."""
 
 from datetime import UTC, datetime, time, timedelta
 from typing import Final
@@ -14,10 +14,10 @@ LATEST_LIST: Final = timedelta(hours=4)
 
 
 def reminder_due(starts_at: datetime, minutes_before: int, quiet: QuietHours | None, zone: ZoneInfo) -> datetime:
-    """Return when to remind of an appointment.
+    """Return the time at which a reminder of an appointment is due.
 
-    Whole days before are counted on the calendar: the day before at the same hour, also when the clocks change in between. One that
-    would fall into the quiet hours comes before they begin, never later: the appointment may be right after them.
+    Whole days before the start are counted on the calendar: the same hour a day before, also when the clocks change in between.
+    A reminder that falls into the quiet hours is due before they begin, never later: the appointment may be right after them.
     """
     days, minutes = divmod(minutes_before, 24 * 60)
     local = starts_at.astimezone(zone)
@@ -38,7 +38,7 @@ def is_quiet(local: datetime, quiet: QuietHours) -> bool:
 
 
 def until_end(local: datetime, quiet: QuietHours) -> timedelta:
-    """Return how long the quiet hours go on, for a time within them."""
+    """Return the time from a local time in the quiet hours until they end."""
     assert local.tzinfo is not None
     day = local.date() if local.time() < quiet.ends else local.date() + _DAY
     # Where clocks go back, an end in the hour that comes twice is the one of the present pass.
@@ -47,7 +47,7 @@ def until_end(local: datetime, quiet: QuietHours) -> timedelta:
 
 
 def list_day(now: datetime, at: time, zone: ZoneInfo) -> tuple[datetime, datetime] | None:
-    """Return the local day, from midnight to midnight, whose list is due now; None if none is."""
+    """Return the local day whose list is due now, from midnight to midnight, or None."""
     local = now.astimezone(zone)
     due = datetime.combine(local.date(), at, zone)
     if not timedelta() <= timedelta(seconds=now.timestamp() - due.timestamp()) < LATEST_LIST:
@@ -56,6 +56,6 @@ def list_day(now: datetime, at: time, zone: ZoneInfo) -> tuple[datetime, datetim
 
 
 def day_bounds(local: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    """Return the beginning and the end of a local day."""
+    """Return the first and the last midnight of a local day."""
     first = datetime.combine(local.date(), time(), zone)
     return first, datetime.combine(local.date() + _DAY, time(), zone)

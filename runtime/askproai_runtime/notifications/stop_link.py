@@ -1,8 +1,8 @@
-"""The link by which a customer stops reminders without asking anybody (RFC 8058), and what it does. The page is `web.py`'s.
+"""The link in a mail by which a customer stops reminders at once (RFC 8058), and its effect. The page itself is in `web.py`.
 
-Its token names the appointment that the mail was about and the address to which it went, for this tenant and this purpose only. It
-holds no address itself, and a stranger cannot make one: without a valid code no table is read. It is valid until the tenant has
-another admin token, from which the key is derived; the mail names other ways beside it.
+The link's token names the mail's appointment and address, for this tenant and this purpose only. It does not contain the
+address, and a stranger cannot make one: no table is read without a valid code. The token is valid until the tenant has another
+admin token, from which the key is derived; the mail names other ways, too.
 """
 
 import base64
@@ -21,19 +21,19 @@ _LENGTH: Final = (_ID_BYTES + _ADDRESS_BYTES + _CODE_BYTES) * 4 // 3 + 1  # char
 
 
 def stop_url(public_url: str, admin_token: str, tenant: str, appointment_id: UUID, email: str) -> str:
-    """Return the link for the customer of an appointment at an address."""
+    """Return the link that stops reminders for an appointment's customer at an address."""
     named = appointment_id.bytes + _address_code(admin_token, email)
     token = base64.urlsafe_b64encode(named + _code(admin_token, tenant, named)).rstrip(b"=").decode()
     return f"{public_url}{STOP_PATH}/{token}"
 
 
 def is_stop_token(text: str) -> bool:
-    """Return whether a text has the length of a token: no other is decoded."""
+    """Return whether a text is as long as a token. Texts of another length are not decoded."""
     return len(text) == _LENGTH
 
 
 async def stop_by_link(pool: Pool, admin_token: str, tenant: str, token: str, correlation_id: str) -> bool:
-    """Stop the reminders of the address that a token names; False if it is none of this tenant's. Safe to repeat."""
+    """Stop the reminders of the address that a token names. Return False if the token is not valid here. Safe to repeat."""
     appointment_id = read_token(admin_token, tenant, token)
     if appointment_id is None:
         return False
@@ -47,7 +47,7 @@ async def stop_by_link(pool: Pool, admin_token: str, tenant: str, token: str, co
 
 
 def read_token(admin_token: str, tenant: str, token: str) -> UUID | None:
-    """Return the appointment that a valid token names, else None. It takes as long wherever a wrong one differs."""
+    """Return the appointment in a valid token, or None. Takes the same time wherever a wrong code differs."""
     try:
         decoded = _decode(token)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Every SQL statement of notifications: the outbox, what is due, and what the schedule needs to know."""
+"""Every SQL statement of notifications: the outbox, due rows, and the appointments for the schedule."""
 
 import json
 from collections import defaultdict
@@ -125,7 +125,7 @@ ORDER BY first
 
 @dataclass(frozen=True, slots=True)
 class UpcomingAppointment:
-    """A live appointment, when it last changed, and whether it has a reminder or wants none."""
+    """A live appointment with its last change, and whether its customer has a reminder or wants none."""
 
     facts: AppointmentFacts
     updated_at: datetime
@@ -134,7 +134,7 @@ class UpcomingAppointment:
 
 
 async def insert_notifications(conn: "Connection | Pool", tenant: str, rows: Sequence[NewNotification]) -> None:
-    """Add the rows that are not there yet; each with the trace that it belongs to, if that is recorded."""
+    """Insert the rows that do not exist yet, each with its trace if that is recorded."""
     traceparent = current_traceparent()
     trace = {TRACEPARENT: traceparent} if traceparent else {}
     await conn.execute(
@@ -146,7 +146,7 @@ async def insert_notifications(conn: "Connection | Pool", tenant: str, rows: Seq
 
 
 async def read_texts(conn: Connection, tenant: str, subjects: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Return the contents of the notifications of the kind `text` that are about these subjects, by subject."""
+    """Return the contents of the `text` notifications with these subjects, by subject."""
     rows = await conn.fetch(
         "SELECT subject, content FROM notifications WHERE tenant = $1 AND kind = 'text' AND subject = ANY ($2::text[])",
         tenant, list(subjects),
@@ -155,7 +155,7 @@ async def read_texts(conn: Connection, tenant: str, subjects: Sequence[str]) -> 
 
 
 class MessageTimes(NamedTuple):
-    """When a caller's message was left, and when to call back as it was understood; `call_back_until` is None for an exact time."""
+    """The time when a message was left, and the understood time to call back; `call_back_until` is None for an exact time."""
 
     created_at: datetime
     call_back_from: datetime | None
@@ -163,7 +163,7 @@ class MessageTimes(NamedTuple):
 
 
 async def read_message_times(conn: Connection, tenant: str, message_id: UUID) -> MessageTimes:
-    """Return the times of a message, which the caller's transaction has locked."""
+    """Return the times of a message that the caller's transaction has locked."""
     row = await conn.fetchrow(
         "SELECT created_at, call_back_from, call_back_until FROM messages WHERE tenant = $1 AND id = $2",
         tenant,
@@ -174,12 +174,12 @@ async def read_message_times(conn: Connection, tenant: str, message_id: UUID) ->
 
 
 async def list_due(pool: Pool, tenant: str, channel: str, limit: int) -> list[UUID]:
-    """Return the notifications of a channel that are due, the first due first."""
+    """Return the due notifications of a channel, the earliest due first."""
     return [row["id"] for row in await pool.fetch(_DUE, tenant, channel, limit)]
 
 
 async def list_other_due(pool: Pool, tenant: str, channels: Sequence[str]) -> list[UUID]:
-    """Return due notifications of channels that are none of `channels`: those that are not set up any more."""
+    """Return the due notifications of all channels except `channels`: they are not configured any more."""
     rows = await pool.fetch(
         """SELECT id FROM notifications WHERE tenant = $1 AND channel <> ALL ($2) AND state IN ('waiting', 'sending')
            AND due_at <= clock_timestamp() ORDER BY due_at LIMIT 100""",
@@ -189,7 +189,7 @@ async def list_other_due(pool: Pool, tenant: str, channels: Sequence[str]) -> li
 
 
 async def lock_notification(conn: Connection, tenant: str, notification_id: UUID) -> StoredNotification | None:
-    """Return a notification that still waits, with its appointment as it is now; locked to the end of the transaction."""
+    """Return a waiting notification with its appointment as it is now, locked until the end of the transaction, or None."""
     row = await conn.fetchrow(_READ, tenant, notification_id)
     if row is None:
         return None
@@ -216,7 +216,7 @@ async def lock_notification(conn: Connection, tenant: str, notification_id: UUID
 
 
 async def begin_attempt(conn: Connection, tenant: str, notification_id: UUID) -> None:
-    """Record that an attempt begins, before it does."""
+    """Record before an attempt that it begins."""
     await conn.execute(_BEGIN, tenant, notification_id)
 
 
@@ -229,7 +229,7 @@ async def end_attempt(
     error: str | None = None,
     wait: timedelta | None = None,
 ) -> None:
-    """Record how an attempt ended, unless another one has begun since; with `wait` the next one is due after it."""
+    """Record the outcome of an attempt, unless another attempt has since begun. With `wait` the next attempt is due after it."""
     shortened = error[:_LONGEST_ERROR] if error else None
     await conn.execute(_END, tenant, notification_id, attempts, state.value, shortened, wait)
 
@@ -237,13 +237,13 @@ async def end_attempt(
 async def list_appointments_between(
     pool: Pool, tenant: str, first: datetime, last: datetime
 ) -> list[UpcomingAppointment]:
-    """Return the live appointments that begin in [first, last), in their order."""
+    """Return the live appointments with a start in [first, last), ordered by start."""
     rows = await pool.fetch(_LIVE_BETWEEN, tenant, first, last)
     return [UpcomingAppointment(_facts(row), row["updated_at"], row["opted_out"], row["reminded"]) for row in rows]
 
 
 async def read_work(pool: Pool, tenant: str, appointments: Sequence[AppointmentFacts]) -> list[AppointmentFacts]:
-    """Return appointments with the times that they block of their staff members, without buffers."""
+    """Return the appointments with the spans that they block of their staff members, without buffers."""
     work = defaultdict[UUID, list[tuple[datetime, datetime]]](list)
     for row in await pool.fetch(_WORK, tenant, [each.id for each in appointments]):
         work[row["id"]].append((row["first"], row["last"]))
@@ -251,7 +251,7 @@ async def read_work(pool: Pool, tenant: str, appointments: Sequence[AppointmentF
 
 
 def _facts(row: asyncpg.Record) -> AppointmentFacts:
-    """Return an appointment without characters that no name holds: at Cal.com anybody types one, for any address."""
+    """Return an appointment, with its customer's name cleaned: at Cal.com anybody can type any name for any address."""
     return AppointmentFacts(
         row["appointment_id"], row["branch"], row["service"], row["staff"], row["begins_at"], row["ends_at"], row["status"],
         row["version"], plain_name(row["customer_name"]), row["attendee_email"], row["phone"], row["notes"],
@@ -259,7 +259,7 @@ def _facts(row: asyncpg.Record) -> AppointmentFacts:
 
 
 async def measure_notifications(pool: Pool, tenant: str) -> tuple[int, float]:
-    """Return how many notifications are dead, and for how many seconds the oldest one has been due that is not sent yet."""
+    """Return the number of dead notifications, and the age in seconds of the oldest unsent one that was attempted."""
     row = await pool.fetchrow(
         """SELECT (SELECT count(*) FROM notifications WHERE tenant = $1 AND state = 'dead') AS dead,
                   coalesce((SELECT extract(epoch FROM clock_timestamp() - min(created_at)) FROM notifications
@@ -272,7 +272,7 @@ async def measure_notifications(pool: Pool, tenant: str) -> tuple[int, float]:
 async def list_notifications(
     pool: Pool, tenant: str, *, state: str | None, after: Sequence[Any] | None, limit: int
 ) -> list[asyncpg.Record]:
-    """Return notifications, newest first, of a state or all; `after`: time and id of the last one of the page before."""
+    """Return notifications of a state or all, newest first. `after` is time and id of the previous page's last one."""
     at, last = after or (None, None)
     return list(
         await pool.fetch(
@@ -297,9 +297,9 @@ async def redrive_notifications(
 ) -> list[str]:
     """Let dead notifications be sent again, with all their attempts: one, or all up to `limit`. Return their ids.
 
-    They are decided anew: what is no longer so is dropped. The audit log records each with its last error, and who claims to have
-    asked for it. `request` is the call in whose place a request with an id is: repeated, it redrives nothing, and returns what it
-    has redriven before.
+    They are decided anew: one that is no longer needed is dropped. The audit log records each with its last error and the name
+    that the sender claims. `request` is the `call_id` of a desk request: if it is sent again, nothing is redriven, and the ids
+    that it has redriven before are returned.
     """
     # As with events: one and all have keys of their own, and one of an event with the same id is another change.
     key = "request|redrive-notifications" if only is None else "request|redrive"
@@ -318,9 +318,9 @@ async def redrive_notifications(
 async def set_opt_out(
     pool: Pool, tenant: str, address: str, *, wants_none: bool, changed_by: str, request_id: UUID, correlation_id: str
 ) -> None:
-    """Store whether an address wants no reminders; since when stays, if it wanted none before. Safe to repeat.
+    """Store whether an address wants no reminders. If it wanted none before, the time since when is kept. Safe to repeat.
 
-    The audit log records who has changed it, without the address.
+    The audit log records who changed this, without the address.
     """
     await pool.execute(
         """WITH changed AS (
@@ -339,7 +339,7 @@ async def set_opt_out(
 
 
 async def find_customer_email(pool: Pool, tenant: str, appointment_id: UUID) -> str | None:
-    """Return the address that an appointment's customer has given."""
+    """Return the e-mail address of an appointment's customer, which may be a made-up one, or None."""
     found: str | None = await pool.fetchval(
         "SELECT attendee_email FROM appointments WHERE tenant = $1 AND id = $2", tenant, appointment_id
     )
@@ -347,7 +347,7 @@ async def find_customer_email(pool: Pool, tenant: str, appointment_id: UUID) -> 
 
 
 async def stop_reminders(pool: Pool, tenant: str, address: str, correlation_id: str) -> None:
-    """Store that the customer of an address wants no reminders. Safe to repeat; the audit log does not name the address."""
+    """Store that a customer wants no reminders at an address. Safe to repeat; the audit log does not name the address."""
     await pool.execute(
         """WITH changed AS (
                INSERT INTO reminder_opt_outs AS o (tenant, address, since, changed_by)
@@ -363,7 +363,7 @@ async def stop_reminders(pool: Pool, tenant: str, address: str, correlation_id: 
 
 
 async def is_opted_out(conn: Connection, tenant: str, address: str) -> bool:
-    """Return whether an address wants no messages of our own accord."""
+    """Return whether an address has opted out of reminders and of offers."""
     return bool(
         await conn.fetchval(
             "SELECT EXISTS (SELECT 1 FROM reminder_opt_outs WHERE tenant = $1 AND address = $2 AND since IS NOT NULL)",
@@ -373,7 +373,7 @@ async def is_opted_out(conn: Connection, tenant: str, address: str) -> bool:
 
 
 async def list_opt_outs(pool: Pool, tenant: str, limit: int) -> list[asyncpg.Record]:
-    """Return who wants no reminders, the last one first."""
+    """Return the addresses that want no reminders, the latest first."""
     return list(
         await pool.fetch(
             """SELECT address, since, changed_by FROM reminder_opt_outs WHERE tenant = $1 AND since IS NOT NULL

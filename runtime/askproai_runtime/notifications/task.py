@@ -1,8 +1,8 @@
-"""The task `notifications`: write what the schedule asks for, then send what is due. One worker of the tenant at a time runs it.
+"""The task `notifications`: write scheduled notifications, then send due ones. One worker of the tenant at a time runs it.
 
-Each notification is: decided and marked `sending` in one transaction, sent without any, its outcome recorded in another. A worker
-that dies in between leaves it `sending`, and the next one sends it again with the same Message-ID and id: the outcome is unknown,
-and a mail that comes twice is better than none (docs/decisions/0078-notifications.md).
+Each notification is decided and marked `sending` in one transaction, sent outside of any, and its outcome recorded in another.
+A worker that dies in between leaves it `sending`, and the next one sends it again with the same Message-ID and id: the outcome
+is unknown, and a mail that comes twice is better than none (docs/decisions/0078-notifications.md).
 """
 
 import asyncio
@@ -72,7 +72,7 @@ _QUIET_SHIFT: Final = timedelta(hours=25)  # so much earlier may a reminder come
 
 @dataclass(frozen=True, slots=True)
 class NotificationTask:
-    """The handler of the task. `credential` returns a mounted file's text, `admin_token` that of the private API."""
+    """The handler of the task. `credential` returns the text of a mounted file, `admin_token` the private API's token."""
 
     pool: Pool
     config: Callable[[], TenantConfig]
@@ -85,7 +85,7 @@ class NotificationTask:
     every: timedelta = _EVERY
 
     async def run(self, run: TaskRun) -> Next:
-        """Write what is due by the schedule, and send. A channel that is away delays no other one."""
+        """Write the scheduled notifications that are due, and send. An unavailable channel does not delay the others."""
         config = self.config()
         if config.notifications is None:
             await self._drop_others(run, config, ())
@@ -105,7 +105,7 @@ class NotificationTask:
     async def _send_all(
         self, run: TaskRun, config: TenantConfig, channels: Mapping[NotificationChannel, Channel]
     ) -> dict[NotificationChannel, "_Progress"]:
-        """Send what is due by all channels at once. Raises the first error of one."""
+        """Send the due notifications of all channels, side by side. Raises the first error of a channel after all have ended."""
         sending = (self._send_due(run, config, name, each) for name, each in channels.items())
         # An error of one cuts off no mail of another: whether that one arrived would be unknown.
         results = await asyncio.gather(*sending, return_exceptions=True)
@@ -117,7 +117,7 @@ class NotificationTask:
         return found
 
     def _open_channels(self, config: TenantConfig) -> Mapping[NotificationChannel, Channel]:
-        """Return the channels that are set up. The senders are imported here: a worker without notifications does without."""
+        """Return the configured channels. Their modules are imported here, to save memory in workers without notifications."""
         settings, channels = config.notifications, dict[NotificationChannel, Channel]()
         assert settings is not None
         if settings.email is not None:
@@ -133,7 +133,7 @@ class NotificationTask:
         return channels
 
     async def _send_due(self, run: TaskRun, config: TenantConfig, name: str, channel: Channel) -> "_Progress":
-        """Send what is due by one channel, until it is away or the run has taken long."""
+        """Send the due notifications of one channel, until the channel is unavailable or the run has taken long."""
         until, outcome = self.clock.monotonic() + _LONGEST_RUN.total_seconds(), None
         due = await list_due(self.pool, config.tenant, name, _AT_ONCE)
         for notification_id in due:
@@ -147,7 +147,7 @@ class NotificationTask:
     async def _send_one(
         self, run: TaskRun, config: TenantConfig, notification_id: UUID, channel: Channel
     ) -> SendOutcome | None:
-        """Decide on one notification, and send it. Return what came of it; None if it was not to be sent now."""
+        """Decide on one notification and send it. Return its outcome, or None if it is not sent now."""
         notification = await self._begin(run, config, notification_id)
         if notification is None:
             return None
@@ -171,7 +171,7 @@ class NotificationTask:
         return outcome
 
     async def _begin(self, run: TaskRun, config: TenantConfig, notification_id: UUID) -> StoredNotification | None:
-        """Mark a notification as being sent, and return it with this attempt counted; None if it is not to be sent now."""
+        """Mark a notification as being sent and return it, with this attempt counted. Return None if it is not sent now."""
         tenant = config.tenant
         async with self.pool.acquire() as conn, conn.transaction():
             await run.check(conn)
@@ -194,7 +194,7 @@ class NotificationTask:
         return None
 
     async def _transmit(self, config: TenantConfig, notification: StoredNotification, channel: Channel) -> SendOutcome:
-        """Render and send. A message that cannot be rendered is a fault of ours: others must not wait for it."""
+        """Render and send a notification. An error in rendering is our fault, and must not delay other notifications."""
         assert config.notifications is not None
         to = email_addresses(config.notifications, notification.recipient, notification.appointment)
         try:
@@ -206,7 +206,7 @@ class NotificationTask:
             return Deferred(f"{type(error).__name__} at {error_location(error)}")
 
     def _stop_url(self, config: TenantConfig, notification: StoredNotification) -> str | None:
-        """Return the link by which a customer who has given an address stops reminders."""
+        """Return the link by which the appointment's customer stops reminders, or None without an address or a public URL."""
         settings, appointment, token = config.notifications, notification.appointment, self.admin_token()
         email = real_email(appointment.email) if appointment else None
         if settings is None or not settings.public_url or appointment is None or email is None or token is None:
@@ -214,7 +214,7 @@ class NotificationTask:
         return stop_url(settings.public_url, token, config.tenant, appointment.id, email)
 
     async def _day(self, config: TenantConfig, notification: StoredNotification) -> list[AppointmentFacts]:
-        """Return the appointments of a daily list's day."""
+        """Return the appointments of a daily list's day, or [] for another kind."""
         if notification.kind != Kind.DAILY_LIST:
             return []
         zone = ZoneInfo(config.time_zone)
@@ -247,13 +247,12 @@ class NotificationTask:
             write(f"notification.{'dead' if state is State.DEAD else 'failed'}", **facts, why=error)
 
     async def _drop_others(self, run: TaskRun, config: TenantConfig, channels: Collection[str]) -> None:
-        """Decide on what waits for a channel that is not set up any more."""
+        """Decide on the notifications of channels that are not configured any more."""
         for notification_id in await list_other_due(self.pool, config.tenant, list(channels)):
             await self._begin(run, config, notification_id)
 
     async def _add_reminders(self, run: TaskRun, config: TenantConfig) -> None:
-        """Write the reminders that are due. An appointment that changed after its reminder was due needs none: its customer has
-        just heard."""
+        """Write the due reminders, but none if the appointment changed after that time: its customer was just notified."""
         settings = config.notifications
         customer = settings.customer if settings else None
         if settings is None or customer is None or customer.remind_minutes_before is None:
@@ -275,7 +274,7 @@ class NotificationTask:
             await insert_notifications(self.pool, config.tenant, rows)
 
     async def _add_daily_list(self, before: NotificationState, run: TaskRun, config: TenantConfig) -> str | None:
-        """Write the list of the day when its hour has come, unless the day is empty; return the day of the last list."""
+        """Write the daily list when it is due, unless the day has no appointments. Return the day of the last list."""
         settings = config.notifications
         business = settings.business if settings else None
         if business is None or business.daily_list_at is None:
@@ -298,26 +297,26 @@ class NotificationTask:
 
 @dataclass(frozen=True, slots=True)
 class _Progress:
-    """The result of a run by one channel: whether more may be due, and the last outcome; None if nothing was tried."""
+    """The progress of one channel in a run: whether more may be due, and the last outcome, or None without an attempt."""
 
     more: bool
     outcome: SendOutcome | None
 
 
 def _next_away(before: AwayChannel | None, outcome: SendOutcome | None) -> AwayChannel | None:
-    """Return what is known of a channel after a run: as before it if nothing was tried."""
+    """Return why and how often a channel has failed, or None if it answers. Without an attempt this does not change."""
     if outcome is None:
         return before
     return AwayChannel(outcome.reason, before.failures + 1 if before else 1) if isinstance(outcome, Away) else None
 
 
 def _counted(notification: StoredNotification) -> StoredNotification:
-    """Return a notification with the attempt that has just begun."""
+    """Return the notification with the attempt that has just begun counted."""
     return replace(notification, state=State.SENDING, attempts=notification.attempts + 1)
 
 
 def read_notification_state(watermark: object) -> NotificationState:
-    """Return the state that a watermark holds; an empty one if it holds none of ours."""
+    """Return the state in a watermark, or an empty state if the watermark is unreadable."""
     try:
         return msgspec.convert(watermark, NotificationState)
     except msgspec.ValidationError:

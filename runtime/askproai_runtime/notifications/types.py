@@ -1,4 +1,4 @@
-"""The vocabulary of notifications: what a row says, what a channel gets, and what it answers."""
+"""The types of notifications: rows, the content for a channel, and the outcome of sending."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -29,7 +29,7 @@ class Recipient(StrEnum):
 
 
 class State(StrEnum):
-    """`sending` is committed before the attempt: a row that stays so has an unknown outcome, and is sent again."""
+    """A notification's state. `sending` is committed first: a row that stays so has an unknown outcome and is sent again."""
 
     WAITING = "waiting"
     SENDING = "sending"
@@ -40,7 +40,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NewNotification:
-    """A row to write. With the tenant, `kind`, `subject`, `recipient` and `channel` together are there at most once."""
+    """A row to write. There is at most one for a tenant, `kind`, `subject`, `recipient` and `channel`."""
 
     kind: Kind
     subject: str
@@ -54,9 +54,9 @@ class NewNotification:
 
 @dataclass(frozen=True, slots=True)
 class AppointmentFacts:
-    """An appointment as it is now, with how its customer can be reached.
+    """An appointment as it is now, with its customer's addresses.
 
-    `work` is when its staff member works, [start, end) each, where that was read; the customer waits between two of them.
+    `work` are the spans [start, end) in which the staff member works, if they were read; the customer waits between them.
     """
 
     id: UUID
@@ -79,7 +79,7 @@ class AppointmentFacts:
 
 
 class FreedOffer(msgspec.Struct, frozen=True):
-    """A freed time that is offered to somebody who waits. `offer` is the row of `waitlist_offers`."""
+    """A freed time that is offered to a waiting caller. `offer` is the id in `waitlist_offers`."""
 
     offer: int
     name: str
@@ -94,10 +94,10 @@ class FreedOffer(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class StoredNotification:
-    """A row, and the appointment that it is about. `overtaken`: a later row announces the same start to the same recipient.
+    """A notification with its appointment. `overtaken`: a later notification announces the same start to the same recipient.
 
-    `offer_open`: the freed time that it offers is still offered to this person. `unannounced`: the booking before this change was
-    to be announced to the same recipient, and nothing of the appointment was ever sent.
+    `offer_open`: the freed time is still offered to this person. `unannounced`: the booking before this change was to be
+    announced to the same recipient, but no notification of the appointment was ever attempted.
     """
 
     id: UUID
@@ -118,12 +118,12 @@ class StoredNotification:
 
     @property
     def told(self) -> bool:
-        """Return whether the customer knows of the change without it: from the conversation in which it was made."""
+        """Return whether the customer knows of the change already, from the conversation in which it was made."""
         return self.content.get("told") is True
 
     @property
     def freed(self) -> FreedOffer | None:
-        """Return the freed time that it offers; None for another kind, and when retention has deleted it."""
+        """Return the offered freed time, or None for another kind and after retention has deleted it."""
         if self.kind != Kind.OFFER:
             return None
         try:
@@ -156,28 +156,28 @@ class Rendered:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The other side has accepted it."""
+    """The mail server or webhook has accepted the notification."""
 
     note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """The other side will not accept it, however often it is tried."""
+    """The mail server or webhook refuses the notification for good."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Deferred:
-    """The other side answers, but not now for this one."""
+    """The mail server or webhook answers, but does not accept this notification now."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Away:
-    """The other side does not answer, or accepts nothing from us: no other one is tried now. The outcome may be unknown."""
+    """The mail server or webhook is down or accepts nothing: no other notification is tried. The outcome may be unknown."""
 
     reason: str
 
@@ -186,8 +186,8 @@ SendOutcome: TypeAlias = Sent | Rejected | Deferred | Away
 
 
 class Channel(Protocol):
-    """A way by which notifications are sent. A further one is a class with this method, and a line in `task.py`."""
+    """A channel that sends notifications. To add a channel, write a class with this method and an entry in `task.py`."""
 
     async def send(self, notification: StoredNotification, rendered: Rendered, to: tuple[str, ...]) -> SendOutcome:
-        """Send it once, within a minute. Raises nothing: whatever goes wrong is an outcome. `reason`s quote no person."""
+        """Send the notification once, within a minute. Never raises: every error is an outcome. A `reason` quotes no person."""
         ...

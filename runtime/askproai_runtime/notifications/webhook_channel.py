@@ -1,7 +1,7 @@
-"""Notifications by a signed webhook, for gateways of text messages and the tenant's own programs.
+"""The webhook channel: it posts signed notifications to gateways of text messages and to the tenant's own programs.
 
-`X-Askproai-Signature: t=<seconds>,v1=<hex>` is HMAC-SHA256 with the tenant's key over `<seconds>.<body>`. `id` in the body is the
-notification's for good: who gets it twice has it already.
+`X-Askproai-Signature: t=<seconds>,v1=<hex>` is HMAC-SHA256 with the tenant's key over `<seconds>.<body>`. `id` in the body
+never changes, so that a receiver can detect a repetition.
 """
 
 import hashlib
@@ -36,7 +36,7 @@ _NEVER: Final = frozenset({400, 410, 413, 422})  # it objects to the body; all e
 
 @dataclass(frozen=True, slots=True)
 class WebhookChannel:
-    """Posts notifications to the tenant's URL. `credential` returns a mounted file's text."""
+    """Posts notifications to the tenant's URL. `credential` returns the text of a mounted file."""
 
     config: TenantConfig
     settings: WebhookSettings
@@ -45,7 +45,7 @@ class WebhookChannel:
     clock: Clock
 
     async def send(self, notification: StoredNotification, rendered: Rendered, to: tuple[str, ...]) -> SendOutcome:  # noqa: ARG002
-        """Post it once. `to`, the addresses of mails, is not used: whoever receives it decides by the body."""
+        """Post the notification once. `to` has mail addresses and is not used: the receiver finds the person in the body."""
         key = self.credential(NOTIFICATION_KEY)
         if key is None:
             return Away("the webhook's secret is not mounted: see NotificationsReady of the Tenant")
@@ -72,7 +72,7 @@ class WebhookChannel:
         )
 
     def body(self, notification: StoredNotification, rendered: Rendered) -> bytes:
-        """Return the JSON body."""
+        """Return the notification as JSON."""
         appointment, settings = notification.appointment, self.config.notifications
         to: dict[str, str | None] = {}
         if appointment is not None and notification.recipient is Recipient.CUSTOMER:
@@ -100,6 +100,6 @@ class WebhookChannel:
 
 
 def sign(body: bytes, key: str, seconds: int) -> str:
-    """Return the value of the signature's header."""
+    """Return the value of the signature header."""
     mac = hmac.new(key.encode(), b"%d." % seconds + body, hashlib.sha256)
     return f"t={seconds},v1={mac.hexdigest()}"

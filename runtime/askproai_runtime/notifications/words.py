@@ -1,4 +1,4 @@
-"""The sentences of notifications in German and English. Pure; whatever is put in comes from `render`, as plain text."""
+"""The sentences of notifications in German and English. Pure; `render` fills them in with plain text."""
 
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +12,7 @@ from askproai_runtime.sentences import format_written_day
 
 
 class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The title and the first sentence of one kind, for one recipient. `{when}`, `{business}` and `{customer}` are put in."""
+    """The title and first sentence of a kind for a recipient, with the placeholders `{when}`, `{business}`, `{customer}`."""
 
     title: str
     opening: str
@@ -29,7 +29,7 @@ class StopPage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class Words(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All that one language says."""
+    """All words and sentences of one language."""
 
     customer: dict[Kind, Sentences]
     business: dict[Kind, Sentences]

@@ -1,10 +1,10 @@
-"""Why a login did not come about."""
+"""The reasons why a login failed."""
 
 from enum import StrEnum
 
 
 class Failure(StrEnum):
-    """Why there is no identity: what the visitor, or who runs the page, can do about it."""
+    """The reason why a login has no identity, by the remedy that the visitor or the page's operator has."""
 
     BEGIN_AGAIN = "begin_again"  # too old, another browser, or completed before
     DENIED = "denied"  # the issuer, or the visitor there, has refused it
@@ -14,7 +14,7 @@ class Failure(StrEnum):
 
 
 class LoginFailed(Exception):
-    """A login did not come about. The text is for the log: it holds no secret, no token, and nothing that a visitor chose."""
+    """A login failed. The text is for the log: it holds no secret, no token, and no text that a visitor chose."""
 
     def __init__(self, failure: Failure, text: str) -> None:
         super().__init__(text)

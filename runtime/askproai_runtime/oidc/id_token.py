@@ -1,4 +1,4 @@
-"""ID tokens: verified by the issuer's keys and for this client alone. Pure. Imported, and joserfc with it, at the first login."""
+"""Verification of ID tokens by the issuer's keys, for this client alone. Pure. Imported with joserfc at the first login."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -21,11 +21,11 @@ _KINDS: Final[Mapping[str, type[ECKey] | type[RSAKey]]] = {"EC": ECKey, "RSA": R
 
 
 class UnknownKey(Exception):
-    """The token is signed with a key that is not among the issuer's as they are known."""
+    """The token is signed with a key that is not among the issuer's known keys."""
 
 
 def read_keys(document: Mapping[str, Any]) -> KeySet:
-    """Return the keys of a JWKS that can verify a signature; those of other kinds and for other uses are left out."""
+    """Return the keys of a JWKS that can verify signatures. Keys of other kinds and for other uses are left out."""
     listed = document.get("keys")
     found = (_read_key(each) for each in (listed if isinstance(listed, list) else ()) if isinstance(each, dict))
     return KeySet([key for key in found if key is not None])
@@ -47,7 +47,7 @@ def verify_id_token(
 ) -> Mapping[str, Any]:
     """Return the claims of a token that the issuer has signed for this client and this login (OpenID Connect Core, 3.1.3.7).
 
-    Raises `LoginFailed`, and `UnknownKey` where the issuer may have another key by now.
+    Raises `LoginFailed`, or `UnknownKey` if the issuer may have another key by now.
     """
     if len(token) > _MAX_TOKEN:
         raise LoginFailed(Failure.NOT_VALID, "the ID token is too long")
@@ -82,7 +82,7 @@ def verify_id_token(
 
 
 def _require_audience(claims: Mapping[str, Any], client_id: str) -> None:
-    """Raise `LoginFailed` for a token that is for another client, or was issued to another one."""
+    """Raise `LoginFailed` if a token is for another client, or was issued to another client."""
     audience = claims.get("aud")
     audiences = [audience] if isinstance(audience, str) else audience if isinstance(audience, list) else []
     presented = claims.get("azp", client_id if len(audiences) == 1 else None)

@@ -1,4 +1,4 @@
-"""A person's identity by the claims of an issuer. Pure."""
+"""The identity of a person, from an issuer's claims. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ _NAMES: Final = ("preferred_username", _EMAIL, "name")
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A logged-in person. `subject` identifies them at the issuer for good; `name` is for people, and may change."""
+    """A logged-in person. `subject` identifies the person at the issuer and never changes; `name` is for people and may change."""
 
     subject: str
     name: str
@@ -18,15 +18,15 @@ class Identity:
 
 
 def identity_of(claims: Mapping[str, Any], roles_claim: str) -> Identity:
-    """Return who the claims are about; `roles_claim` has their groups."""
+    """Return the person whom the claims describe, with the groups in `roles_claim`."""
     subject = str(claims["sub"])
     return Identity(subject, _name_of(claims) or subject, groups_of(claims, roles_claim))
 
 
 def groups_of(claims: Mapping[str, Any], roles_claim: str) -> frozenset[str]:
-    """Return the values of a claim, a text or a list of texts: `groups`, or `realm_access.roles` for a claim within another.
+    """Return the groups in a claim, which is a text or a list of texts. The claim may be nested, such as `realm_access.roles`.
 
-    An address of e-mail counts only if the issuer has verified it: whoever may enter any address would choose their groups.
+    An e-mail address counts only if the issuer has verified it: a person who may enter any address would choose their groups.
     """
     if roles_claim == _EMAIL and claims.get("email_verified") is not True:
         return frozenset()
@@ -36,7 +36,7 @@ def groups_of(claims: Mapping[str, Any], roles_claim: str) -> frozenset[str]:
 
 
 def find_claim(claims: Mapping[str, Any], name: str) -> Any:
-    """Return a claim by its name, which may have dots of its own (`https://salon.example/groups`); None without it."""
+    """Return a claim by its name, or None. The name may contain dots, as in `https://salon.example/groups`."""
     if name in claims:
         return claims[name]
     head, _, rest = name.partition(".")

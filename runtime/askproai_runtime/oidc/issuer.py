@@ -1,4 +1,4 @@
-"""The documents and answers of an issuer: its metadata, its keys, tokens. All requests to it are here, each with a bound."""
+"""Requests to an issuer: its metadata, keys and tokens. All requests to it are here, each limited in time and size."""
 
 import asyncio
 import json
@@ -35,7 +35,7 @@ _OF_THE_CLIENT: Final = frozenset({"invalid_client", "unauthorized_client", "uns
 
 
 class Metadata(msgspec.Struct, frozen=True):
-    """The members that we use of `/.well-known/openid-configuration` (OpenID Connect Discovery 1.0)."""
+    """The members used of `/.well-known/openid-configuration` (OpenID Connect Discovery 1.0)."""
 
     issuer: str
     authorization_endpoint: str
@@ -54,7 +54,7 @@ class Tokens(msgspec.Struct, frozen=True):
 
 
 class Issuer:
-    """One issuer. Its metadata and keys are known for an hour; keys are fetched again for a token with one that is not known."""
+    """One issuer. Metadata and keys are kept for an hour. An unknown key in a token makes it fetch the keys again."""
 
     def __init__(self, http: aiohttp.ClientSession, clock: Clock, url: str, ca_file: Path | None) -> None:
         self.url, self.ca_file = url, ca_file
@@ -67,7 +67,7 @@ class Issuer:
         self._read_at = self._failed_at = self._keys_at = self._keys_again_at = float("-inf")
 
     async def metadata(self) -> Metadata:
-        """Return what the issuer publishes about itself. Raises `LoginFailed`."""
+        """Return the issuer's published metadata. Raises `LoginFailed`."""
         async with self._asking:
             if self._metadata is not None and not self._is_over(self._read_at, _KNOWN_FOR):
                 return self._metadata
@@ -76,7 +76,7 @@ class Issuer:
             return self._metadata
 
     async def keys(self, *, again: bool = False) -> "KeySet":
-        """Return the issuer's keys; with `again` those that it has now, unless it was asked for them a moment ago.
+        """Return the issuer's keys. With `again` fetch them anew, unless they were fetched again in the last 10 seconds.
 
         Raises `LoginFailed`.
         """
@@ -116,7 +116,7 @@ class Issuer:
             raise LoginFailed(Failure.NOT_VALID, "the issuer has sent no ID token: openid is a scope of it") from None
 
     async def userinfo(self, access_token: str) -> Mapping[str, Any]:
-        """Return the claims of the userinfo endpoint; none where the issuer has none to show. Raises `LoginFailed`."""
+        """Return the claims of the userinfo endpoint, or {} if it has none. Raises `LoginFailed`."""
         metadata = await self.metadata()
         if not metadata.userinfo_endpoint or not access_token:
             return {}
@@ -125,7 +125,7 @@ class Issuer:
         return document if status == _OK else {}
 
     async def _noting_failure(self, read: Callable[[], Awaitable[T]]) -> T:
-        """Return what is read. Raises `LoginFailed`, which counts for a moment for the next login."""
+        """Return the result of `read`. Raises `LoginFailed`, also for other logins in the next 3 seconds."""
         if self._failure is not None and not self._is_over(self._failed_at, _FAILED_FOR):
             raise LoginFailed(self._failure.failure, str(self._failure))
         try:
@@ -171,7 +171,7 @@ class Issuer:
     async def _ask(
         self, method: str, url: str, form: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
     ) -> tuple[int, dict[str, Any]]:
-        """Return the status and the JSON object of an answer, an empty one where it has none. Raises `LoginFailed`."""
+        """Return the status and the JSON object of an answer, or {} if it has no object. Raises `LoginFailed`."""
         self._require_safe(url)
         try:
             async with asyncio.timeout(REQUEST_SECONDS):
@@ -193,7 +193,7 @@ class Issuer:
         return answer.status, document if isinstance(document, dict) else {}
 
     def _require_safe(self, url: str) -> None:
-        """Raise `LoginFailed` for a URL without TLS: a secret is sent there. An issuer of this very machine needs none."""
+        """Raise `LoginFailed` for a URL without TLS, since secrets are sent to it. An issuer on this machine needs no TLS."""
         is_local = (urlsplit(self.url).hostname or "") in _LOOPBACK
         if not url.startswith("https://") and not (is_local and urlsplit(url).netloc == urlsplit(self.url).netloc):
             raise LoginFailed(Failure.NOT_SET_UP, "the issuer names an endpoint without https")

@@ -1,4 +1,4 @@
-"""One login: where the browser is sent, and who came back (OpenID Connect Core 1.0, authorization code flow; PKCE, RFC 7636)."""
+"""One login, from the redirect to the identity (OpenID Connect Core 1.0, authorization code flow; PKCE, RFC 7636)."""
 
 import asyncio
 import hashlib
@@ -26,7 +26,7 @@ _MAX_CODE: Final = 4096
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """How a page is known at its issuer. The secret is never part of a text."""
+    """The registration of a page at its issuer. The secret is never part of a text."""
 
     issuer: str
     client_id: str
@@ -40,9 +40,9 @@ class Registration:
 
 
 class Attempt(msgspec.Struct, frozen=True):
-    """A login that was begun: kept at the visitor's browser, sealed, so that it is completed there and once.
+    """A login that has begun. It is kept, sealed, in the visitor's browser, so that it is completed there and only once.
 
-    `destination` is the page's own; `expires` in seconds since 1970.
+    `destination` is the path to show afterwards; `expires` is in seconds since 1970.
     """
 
     state: str
@@ -54,14 +54,14 @@ class Attempt(msgspec.Struct, frozen=True):
 
 
 class OidcClient:
-    """Logs visitors in at the issuer that a registration names; a changed one is another issuer."""
+    """Logs visitors in at the issuer of a registration. A changed issuer in the registration takes effect at once."""
 
     def __init__(self, http: aiohttp.ClientSession, clock: Clock) -> None:
         self._http, self._clock = http, clock
         self._issuer: Issuer | None = None
 
     async def begin(self, registration: Registration, redirect_uri: str, destination: str) -> tuple[str, Attempt]:
-        """Return the URL of the issuer to which the browser is to be sent, and the attempt. Raises `LoginFailed`."""
+        """Return the issuer's URL to which to redirect the browser, and the attempt. Raises `LoginFailed`."""
         metadata = await self._issuer_of(registration).metadata()
         expires = int(self._clock.now().timestamp()) + ATTEMPT_SECONDS
         state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
@@ -80,9 +80,9 @@ class OidcClient:
         return f"{metadata.authorization_endpoint}{separator}{urlencode(query)}", attempt
 
     async def complete(self, registration: Registration, attempt: Attempt, answer: Mapping[str, str]) -> Identity:
-        """Return who has logged in, by the query with which the issuer has sent the browser back. Raises `LoginFailed`.
+        """Return the person who has logged in. `answer` is the query of the issuer's redirect. Raises `LoginFailed`.
 
-        The attempt is that of the same browser. A code is exchanged once by the issuer, so an attempt is completed once.
+        The attempt must come from the same browser. The issuer exchanges a code once, so an attempt is completed once.
         """
         if not hmac.compare_digest(attempt.state.encode(), answer.get("state", "").encode("utf-8", "surrogateescape")):
             raise LoginFailed(Failure.BEGIN_AGAIN, "the state is of another login")
@@ -118,7 +118,7 @@ class OidcClient:
     async def _verify(
         self, issuer: Issuer, token: str, registration: Registration, attempt: Attempt
     ) -> Mapping[str, Any]:
-        """Return the claims of an ID token, with the issuer's present keys where it has others by now."""
+        """Return the claims of an ID token. If its key is unknown, fetch the issuer's keys again."""
         keys = await issuer.keys()
         # joserfc is imported for the first login, in a thread: callers wait for no import, and most pods never need it.
         module = await asyncio.to_thread(import_module, "askproai_runtime.oidc.id_token")
@@ -144,7 +144,7 @@ def _challenge(verifier: str) -> str:
 
 
 def _refusal(error: str) -> LoginFailed:
-    """Return what an error of the authorization endpoint means (RFC 6749, section 4.1.2.1)."""
+    """Return the failure for an error code of the authorization endpoint (RFC 6749, section 4.1.2.1)."""
     match error:
         case "temporarily_unavailable" | "server_error":
             return LoginFailed(Failure.UNAVAILABLE, f"the issuer answers {error}")
@@ -154,5 +154,5 @@ def _refusal(error: str) -> LoginFailed:
 
 
 def _joined(claims: Mapping[str, Any], more: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the claims with those of the userinfo endpoint, if they are about the same person; signed ones count first."""
+    """Return the claims, completed by the userinfo claims if these are about the same person. Signed claims take precedence."""
     return {**more, **claims} if more.get("sub") == claims["sub"] else claims

@@ -1,4 +1,4 @@
-"""The actions of the page: who may do each, by the function of its endpoint of the private API, as the command line does."""
+"""The actions of the page. Each calls the function of a private API endpoint, with the right that it needs."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ from askproai_runtime.page.views import FORMS, VIEWS, Asking, View
 
 
 class Notice(StrEnum):
-    """The completed action: the parameter `done` of the view that is shown then."""
+    """The success message of an action: the parameter `done` of the view shown next."""
 
     CANCELLED = "cancelled"
     MOVED = "moved"
@@ -50,7 +50,7 @@ EXPIRED: Final = "expired"
 
 
 def obstacle_of(problem: Problem) -> str:
-    """Return by which word the page says why something was not done."""
+    """Return the key of the page's sentence that says why an action was refused, or "" if there is none."""
     reason = problem.members.get("reason") or problem.members.get("outcome")
     if reason is None and problem.status == HTTPStatus.BAD_REQUEST:
         reason = ChangeObstacle.INVALID
@@ -59,7 +59,7 @@ def obstacle_of(problem: Problem) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """The act of a POST: `carry_out` returns where to go then. `view` is shown again, with the reason, where it is not done."""
+    """The handler of a POST. `carry_out` returns the location of the redirect; after a refusal `view` is shown with the reason."""
 
     right: Right
     carry_out: Callable[[Asking], Awaitable[str]]
@@ -73,7 +73,7 @@ async def _cancel(asking: Asking) -> str:
 
 
 async def _move(asking: Asking) -> str:
-    """Move to a day and time, which mean what they mean to `askproai appointments move`."""
+    """Move an appointment to the entered day and time, which are understood as by `askproai appointments move`."""
     text, staff = f"{_require(asking, 'day')}T{_require(asking, 'time')}", asking.form.get("staff") or None
     found = await appointments.new_start(asking.request, asking.path["id"], text, staff)
     body = require_valid(appointments.Move(**_sent(asking), start=found.start, staff=staff))
@@ -153,7 +153,7 @@ class _Sent(TypedDict):
 
 
 def _sent(asking: Asking) -> _Sent:
-    """Return the id and the sender of a change. The id is that of the form, so that a form that is sent twice acts once."""
+    """Return the id and the sender of a change. The id comes from the form, so that a form that is sent twice acts once."""
     try:
         return {"request_id": UUID(asking.form.get("request_id", "")), "by": asking.request.name}
     except ValueError:
@@ -161,7 +161,7 @@ def _sent(asking: Asking) -> _Sent:
 
 
 def _require(asking: Asking, name: str) -> str:
-    """Return a day or time that the form must have: without a day the grammar would choose one."""
+    """Return a day or time that the form must contain. Without this check the grammar would choose a day."""
     value = asking.form.get(name, "")
     if not value:
         raise Problem(400, "Bad Request", f"{name} is missing", members={"reason": BlockObstacle.NO_TIME.value})

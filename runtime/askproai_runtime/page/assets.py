@@ -1,4 +1,4 @@
-"""The files of the page that are the same for everybody, each under a path with its hash, so that browsers keep it for ever."""
+"""The page's static files, the same for everybody. The path of each has its hash, so that browsers can cache it forever."""
 
 import hashlib
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ class Asset:
 
 
 def load_assets() -> Mapping[str, Asset]:
-    """Return all files by their names."""
+    """Return the static files by name."""
     folder = files("askproai_runtime.page") / "static"
     loaded = {}
     for name, content_type in _TYPES.items():
@@ -43,7 +43,7 @@ def load_assets() -> Mapping[str, Asset]:
 
 
 def answer_asset(by_path: Mapping[str, Asset], path: str) -> web.Response:
-    """Answer with the file at a path. Raises `Problem` 404."""
+    """Return the response with the static file at a path. Raises `Problem` 404."""
     asset = by_path.get(path)
     if asset is None:
         raise Problem(404, "Not Found", "There is no such file")
@@ -52,7 +52,7 @@ def answer_asset(by_path: Mapping[str, Asset], path: str) -> web.Response:
 
 
 def _places() -> bytes:
-    """Return the classes that put an appointment in its place: the page has no inline styles (Content-Security-Policy)."""
+    """Return CSS classes for the positions of appointments: Content-Security-Policy permits no inline styles."""
     rows = [f".b{row}{{grid-row-start:{row + 1}}}" for row in range(ROWS)]
     lengths = [f".l{length}{{grid-row-end:span {length}}}" for length in range(1, ROWS + 1)]
     lanes = [f".k{lane}{{grid-column:{lane + 1}}}" for lane in range(MAX_LANES)]

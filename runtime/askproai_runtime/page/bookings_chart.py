@@ -1,4 +1,4 @@
-"""The picture of 30 days of bookings: a bar for each day, drawn as SVG by the template. Pure."""
+"""The chart of 30 days of bookings: a bar for each day, drawn as SVG by the template. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _LEAST: Final = 3.0  # so that a single failure of many bookings is seen
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One day: its counts, its place from the left, and how high each part is; what failed is above what was booked."""
+    """The bar of one day: its counts, its left edge `x`, and the heights of its parts, the failed one above the booked one."""
 
     day: date
     booked: int
@@ -37,7 +37,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """The bars of 30 days, the last one today. `most` is the number of requests that the highest bar has."""
+    """The bars of 30 days, today last. `most` is the number of requests of the highest bar."""
 
     bars: Sequence[Bar]
     most: int
@@ -47,7 +47,7 @@ class Chart:
 
 
 def draw_bookings(days: Sequence[DayOfBookings], today: date) -> Chart:
-    """Return the picture of the 30 days up to today. A part of a day before them, which 30 times 24 hours reach, is left out."""
+    """Return the chart of the 30 days up to today. Leaves out the part of a 31st day that 30 times 24 hours reach."""
     by_day = {each.day: each for each in days}
     wanted = [today - timedelta(days=ago) for ago in range(DAYS - 1, -1, -1)]
     shown = [by_day.get(day, DayOfBookings(day, 0, 0)) for day in wanted]

@@ -1,4 +1,4 @@
-"""Where each appointment of a day is drawn: people side by side, time downwards. Pure."""
+"""The layout of a day's appointments on the page: people side by side, time downwards. Pure."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ _NOT_DRAWN: Final = frozenset({"cancelled"})
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """An appointment, or a block, in its place: `row` and `length` in steps, `lane` from 0."""
+    """An appointment or block in its place. `row` and `length` are in steps of 5 minutes; `lane` counts from 0."""
 
     row: int
     length: int
@@ -33,7 +33,7 @@ class Drawn:
 
 
 class Away(StrEnum):
-    """Why a person is not there on a whole day: the name of the page's word for it."""
+    """Why a person does not work on a whole day. The value is the key of the page's word for it."""
 
     CLOSED = "closed"
     ABSENT = "absent"
@@ -41,7 +41,7 @@ class Away(StrEnum):
 
 
 class Person(NamedTuple):
-    """Somebody of a branch; `place` is its display name, empty where there is one branch."""
+    """A staff member of a branch. `place` is the branch's display name, or "" if there is only one branch."""
 
     branch: str
     staff: str
@@ -51,10 +51,10 @@ class Person(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One person of one branch, with the day's entries, by their start. `place` is the branch's name, where there are several.
+    """The column of one staff member, with the day's appointments and blocks. `place` is as in `Person`.
 
-    `away` is why the person is not there all day, `closure` the public holiday on which the branch is closed. Else `off` is the
-    time outside of the working hours.
+    If the person does not work on the whole day, `away` is the reason, and `closure` the public holiday that closes the branch.
+    Otherwise `off` are the spans outside of the working hours.
     """
 
     branch: str
@@ -69,7 +69,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class DayPlan:
-    """A day from `first_hour` until `last_hour`, which is not drawn any more."""
+    """The layout of a day from `first_hour` until `last_hour`, which is excluded."""
 
     first_hour: int
     last_hour: int
@@ -84,7 +84,7 @@ class DayPlan:
 def plan_day(
     config: TenantConfig, day: date, appointments: Sequence[AppointmentEntry], blocks: Sequence[BlockEntry]
 ) -> DayPlan:
-    """Return the drawing of a local day. People who left have a column as long as somebody is booked with them."""
+    """Return the layout of a local day. A person who has left has a column if an appointment of that day is theirs."""
     zone = ZoneInfo(config.time_zone)
     live = [each for each in appointments if each.status not in _NOT_DRAWN]
     spans = [(_minute(each.start, day, zone), _minute(each.end, day, zone)) for each in live]
@@ -112,7 +112,7 @@ def plan_day(
 
 
 def list_people(config: TenantConfig, appointments: Iterable[AppointmentEntry]) -> list[Person]:
-    """Return everybody on the staff, and those who have left and are booked."""
+    """Return all declared staff members, and former staff members who have one of the appointments."""
     places = {branch.name: branch.display_name if len(config.branches) > 1 else "" for branch in config.branches}
     people = {
         (branch.name, member.id): Person(branch.name, member.id, member.display_name, places[branch.name])
@@ -126,7 +126,7 @@ def list_people(config: TenantConfig, appointments: Iterable[AppointmentEntry]) 
 
 
 class WholeDay(NamedTuple):
-    """Why a person is not there on a whole day; `closure` is the public holiday on which the branch is closed."""
+    """Why a person does not work on a whole day. `closure` is the public holiday on which the branch is closed, or ""."""
 
     away: Away
     closure: str
@@ -135,7 +135,7 @@ class WholeDay(NamedTuple):
 def list_whole_days(
     config: TenantConfig, people: Iterable[Person], days: Sequence[date]
 ) -> dict[tuple[str, str, date], WholeDay]:
-    """Return the days on which somebody is not there at all, by branch, id and day. Holidays are in the present language."""
+    """Return the whole days on which people do not work, by branch, id and day. Names of holidays are in the current language."""
     found = {}
     for person in people:
         for day in days:
@@ -148,9 +148,9 @@ def list_whole_days(
 def _working(
     config: TenantConfig, branch: str, staff: str, day: date
 ) -> tuple[Away | None, str, Sequence[tuple[int, int]] | None]:
-    """Return why a person is not there all day, the holiday, and the minutes of work; None for an unknown one.
+    """Return why a person does not work on the whole day, the holiday, and the working spans in minutes of the day.
 
-    That is a person who has left, and a branch without opening hours. The holiday's name is in the present language.
+    The spans are None for a former staff member or a branch without opening hours. The holiday is in the current language.
     """
     place = config.find_branch(branch)
     member = next((each for each in place.staff if each.id == staff), None) if place else None
@@ -170,7 +170,7 @@ def _working(
 def _draw_off(
     working: Sequence[tuple[int, int]] | None, first: int, last: int, hidden: Iterable[tuple[int, int]]
 ) -> list[Drawn]:
-    """Return the spans of the drawing in which a person does not work, but for those that are `hidden`: a block says more."""
+    """Return the drawn spans in which a person does not work. Leaves out the `hidden` spans, which a block covers."""
     if working is None:
         return []
     edges = [first * 60, *(_clip(minute, first, last) for span in working for minute in span), last * 60]
@@ -187,7 +187,7 @@ def _blocks(branch: str, staff: str, blocks: Iterable[BlockEntry]) -> list[Block
 def _draw(
     first: int, last: int, day: date, zone: ZoneInfo, appointments: list[AppointmentEntry], blocks: list[BlockEntry]
 ) -> list[Drawn]:
-    """Return appointments and blocks of one person; each appointment in the first lane that is free."""
+    """Return one person's blocks and appointments in their places. Each appointment gets the first free lane."""
     drawn, free_from = [], [0] * MAX_LANES
     for block in blocks:
         begin, end = (_clip(_minute(at, day, zone), first, last) for at in (block.start, block.end))
@@ -204,7 +204,7 @@ def _draw(
 
 
 def _minute(at: datetime, day: date, zone: ZoneInfo) -> int:
-    """Return the minute of the day by the clock on the wall, from 0; 1440 for anything later."""
+    """Return the local minute of `day`, from 0. Return 0 for an instant before the day, and 1440 for one after it."""
     local = at.astimezone(zone)
     if local.date() < day:
         return 0
@@ -221,6 +221,6 @@ def _rows(begin: int, end: int, first: int) -> tuple[int, int]:
 
 
 def week_of(day: date) -> list[date]:
-    """Return the seven days of a day's week, from Monday."""
+    """Return the seven days, from Monday, of the week that contains a day."""
     monday = day - timedelta(days=day.weekday())
     return [monday + timedelta(days=number) for number in range(7)]

@@ -1,7 +1,7 @@
-"""The changes, for open pages: one look at the database for all of them, seven times a second while there are any.
+"""The changes of data for open pages. One query, seven times a second while a page is open, serves all pages of a pod.
 
-Pages rest on the rows themselves: an event names what to read again and holds no data. Its id has a mark for each subject, so any
-pod can continue the stream of another, and nothing is kept for those who come back.
+An event only names a subject to read again, and holds no data. Its id has a mark for each subject, so that any pod can continue
+another pod's stream, and no state is kept for pages that reconnect.
 """
 
 import asyncio
@@ -25,11 +25,11 @@ MAX_PAGES: Final = 200  # open pages of one pod
 
 
 class TooManyPages(Exception):
-    """This pod serves as many open pages as it may."""
+    """This pod serves its maximum of open pages."""
 
 
 class Feed:
-    """The changes of one tenant as one pod sees them. `read` returns the pulse."""
+    """The changes of one tenant's data, or of the fleet's, as one pod sees them. `read` returns the present pulse."""
 
     def __init__(self, read: Callable[[], Awaitable[Pulse]], clock: Clock) -> None:
         self._read, self._clock = read, clock
@@ -41,7 +41,7 @@ class Feed:
     async def changes(self, since: str, pause: timedelta) -> AsyncGenerator[tuple[str, list[str]], None]:
         """Yield the id of the state and the subjects that changed since `since`, at least once each `pause`, until `close`.
 
-        Subjects are empty where nothing has changed. Raises `TooManyPages`.
+        The list of subjects is empty if nothing has changed. Raises `TooManyPages`.
         """
         changed = asyncio.Event()
         with self._listening(changed):
@@ -79,7 +79,7 @@ class Feed:
             self._waiting.discard(changed)
 
     async def _poll(self) -> None:
-        """Look at the database while somebody listens."""
+        """Query the database for changes, until no page is open."""
         failing = False
         while self._waiting and not self._closed:
             try:
@@ -102,12 +102,12 @@ class Feed:
 
 
 def event_id(pulse: Pulse) -> str:
-    """Return the id of a state: for each subject a short mark."""
+    """Return the id of a state, which contains a short mark for each subject."""
     return ".".join(f"{name}-{zlib.crc32(mark.encode()):08x}" for name, mark in pulse.marks.items())
 
 
 def changed_subjects(since: str, now: str) -> list[str]:
-    """Return the subjects whose marks differ between two ids; all of them if `since` is no id of a state."""
+    """Return the subjects whose marks differ between two ids, or all subjects if `since` is not the id of a state."""
     before, after = _marks(since), _marks(now)
     return [name for name, mark in after.items() if before.get(name) != mark]
 

@@ -1,4 +1,4 @@
-"""Logins to a page: by a token, and at an issuer. The result of one is a session. `Rights` says who may have one."""
+"""Logins to a page, by a token or at an issuer. A login opens a session. `Rights` decides who may log in."""
 
 import hashlib
 import secrets
@@ -29,7 +29,7 @@ _REFUSED: Final = web.HTTPForbidden.status_code
 
 
 class Way(StrEnum):
-    """The means of a login."""
+    """The means of a login: a token, or the issuer."""
 
     TOKEN = "token"  # noqa: S105 - a way, not a token
     ISSUER = "issuer"
@@ -37,7 +37,7 @@ class Way(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """The login at an issuer as it is set up; `registration` is None while it cannot be used, for want of the client's secret."""
+    """The configured login at an issuer. `registration` is None while the client's secret is missing: it cannot be used."""
 
     url: str
     registration: Registration | None
@@ -49,7 +49,7 @@ class Issuer:
 
 @dataclass(frozen=True, slots=True)
 class LoginTexts:
-    """The words of a page about its own logins. `no_role` has {name} and {issuer}."""
+    """The texts of a login form that differ between pages. `no_role` has {name} and {issuer}."""
 
     key_hint: str
     not_ready: str
@@ -58,7 +58,7 @@ class LoginTexts:
 
 @dataclass(frozen=True, slots=True)
 class LoginRequest:
-    """One request to a path of `LOGIN_PATHS`. `render` answers with a template, values and a status."""
+    """One request to a path of `LOGIN_PATHS`. `render` returns the response for a template, its values and a status."""
 
     http: web.Request
     form: Mapping[str, str]
@@ -70,32 +70,32 @@ class LoginRequest:
 
 
 class Rights(Protocol):
-    """The logins to one page. It records what comes of each login."""
+    """The rights to log in to one page. Records the result of each login."""
 
     @property
     def issuer(self) -> Issuer | None:
-        """Return the login at an issuer; None where there is none."""
+        """Return the configured login at an issuer, or None if none is configured."""
         ...
 
     async def admits(self, way: Way) -> bool:
-        """Return whether one more login may be tried now."""
+        """Return whether the rate limit admits one more login by this means now."""
         ...
 
     async def open_by_token(self, login: LoginRequest, token: str, name: str) -> Session | None:
-        """Return a new session for the bearer of the token; None for any other text."""
+        """Return a new session if the token is valid, or else None."""
         ...
 
     async def open_for(self, login: LoginRequest, issuer: Issuer, identity: Identity, name: str) -> Session | None:
-        """Return a new session for somebody whom the issuer has identified; None for a person without a role."""
+        """Return a new session for a person whom the issuer has identified, or None if the person has no role."""
         ...
 
     def record_failure(self, failed: LoginFailed) -> None:
-        """Record that a login at the issuer came to no identity."""
+        """Record that a login at the issuer failed before it identified a person."""
         ...
 
 
 class Logins:
-    """Opens sessions for those who have a right to one."""
+    """Answers the login paths of one page, and opens sessions for people whom `Rights` admits."""
 
     def __init__(self, rights: Rights, http: aiohttp.ClientSession, clock: Clock) -> None:
         self._rights, self._oidc = rights, OidcClient(http, clock)
@@ -112,7 +112,7 @@ class Logins:
         return await self._form(login, "", 200)
 
     async def _open_by_token(self, login: LoginRequest) -> web.Response:
-        """Open a session by a token. The form's token belongs to a cookie of the visitor's own."""
+        """Open a session by a token. The form's CSRF token must match the visitor's cookie."""
         origin = login.origin
         if origin.is_published:  # before the token is looked at: nobody can try tokens there
             raise Problem(404, "Not Found", "There is no login by a token here")
@@ -132,7 +132,7 @@ class Logins:
         return response
 
     async def _form(self, login: LoginRequest, error: str, status: int) -> web.Response:
-        """Answer with all ways to log in."""
+        """Return the login form with every kind of login that this origin permits, and an error if one is given."""
         origin, issuer, problem = login.origin, self._rights.issuer, ""
         if issuer is not None and issuer.registration is None:
             problem = login.texts.not_ready
@@ -153,7 +153,7 @@ class Logins:
         return response
 
     async def _begin(self, login: LoginRequest) -> web.Response:
-        """Send the browser to the issuer."""
+        """Redirect the browser to the issuer."""
         issuer, redirect_uri = self._rights.issuer, login.origin.redirect_uri
         if issuer is None or issuer.registration is None or redirect_uri is None:
             return await self._form(login, "", _REFUSED)
@@ -171,7 +171,7 @@ class Logins:
         return response
 
     async def _complete(self, login: LoginRequest) -> web.Response:
-        """Open a session for a person who comes back from the issuer, at this browser and for the login that has begun here."""
+        """Open a session for a person whom the issuer sends back, if this browser has begun this login at this page."""
         origin, issuer = login.origin, self._rights.issuer
         attempt = login.signer.read_attempt(login.http.cookies.get(f"{origin.cookie}-issuer", ""))
         if (
@@ -197,7 +197,7 @@ class Logins:
     async def _open_for(
         self, login: LoginRequest, issuer: Issuer, identity: Identity, destination: str
     ) -> web.Response:
-        """Open a session with the rights of the visitor's groups, or say that they have none."""
+        """Open a session with the role of the person's groups, or answer that the groups have no role."""
         name = printable(identity.name)
         session = await self._rights.open_for(login, issuer, identity, name)
         if session is None:
@@ -214,7 +214,7 @@ class Logins:
 
 
 def fingerprint_of(settings: object, secret: str | None) -> str | None:
-    """Return what identifies a login at an issuer as it is set up, with its secret; None where it cannot be used."""
+    """Return a hash of an issuer's login settings and secret, or None if the login cannot be used."""
     if settings is None or secret is None:
         return None
     return hashlib.sha256(msgspec.json.encode([settings, secret])).hexdigest()

@@ -1,4 +1,4 @@
-"""By which way a request to the page has come: the published host, or the private port. Pure."""
+"""The origin of a request to the page: the published host, or a forwarded private port. Pure."""
 
 import hashlib
 import re
@@ -7,6 +7,8 @@ from typing import Final
 from urllib.parse import quote
 
 from aiohttp import web
+
+from askproai_runtime.page.sessions import Session
 
 # The parts of an application that serves the published port: only by which port a request came is certain, its headers can be
 # anybody's.
@@ -19,9 +21,9 @@ _MAX_DESTINATION: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where the page is in a visitor's browser: `base_url` is None where that is not known for certain.
+    """The address of the page in a visitor's browser. `base_url` is None if it is not known for certain.
 
-    At the published host a token opens nothing, neither by the form nor by a session that it has opened elsewhere.
+    At the published host a token opens nothing: neither by the form nor by a session that was opened elsewhere.
     """
 
     is_published: bool
@@ -29,22 +31,26 @@ class Origin:
     cookie: str
     is_secure: bool
 
+    def admits(self, session: Session) -> bool:
+        """Return whether a session opens the page here: the published host takes only sessions of an issuer's login."""
+        return not self.is_published or session.granted is not None
+
     @property
     def login_path(self) -> str:
-        """Return for which paths the login's own cookie is: browsers take one whose name begins with `__Host-` for all alone."""
+        """Return the path of the login form's cookie: `/` for a `__Host-` name, since browsers refuse other paths for it."""
         return "/" if self.cookie.startswith("__Host-") else "/login"
 
     @property
     def redirect_uri(self) -> str | None:
-        """Return the URL to which an issuer sends the browser back."""
+        """Return the URL to which an issuer sends the browser back, or None if the base URL is unknown."""
         return f"{self.base_url}/login/callback" if self.base_url else None
 
 
 def origin_of(request: web.Request, tenant: str, host: str) -> Origin:
-    """Return the origin of a request; `host` is the one at which the page is published.
+    """Return the origin of a request. `host` is the published host of the page.
 
-    At the published port it is that of the config, whatever the headers say. At the private one it is the machine to which the port
-    is forwarded: any other `Host` could be a page of somebody else's that the issuer would send the browser to.
+    At the published port, the origin is the published host, whatever the headers say. At the private port, it is the local port
+    that is forwarded; any other `Host` could be a stranger's page, to which the issuer would send the browser.
     """
     name = cookie_name(tenant)
     if request.app.get(IS_PUBLISHED, False):
@@ -56,21 +62,21 @@ def origin_of(request: web.Request, tenant: str, host: str) -> Origin:
 
 
 def cookie_name(tenant: str) -> str:
-    """Return the name of a tenant's cookie: all ports of one host share their cookies, and each may be another tenant's page."""
+    """Return the name of a tenant's cookie. It differs by tenant, since all forwarded ports of a host share their cookies."""
     return f"askproai-{hashlib.sha256(tenant.encode()).hexdigest()[:12]}"
 
 
 def is_forwarded(request: web.Request) -> bool:
-    """Return whether the browser has asked for a port of its own machine, as `kubectl port-forward` opens one."""
+    """Return whether the browser addressed a port of its own machine, as `kubectl port-forward` opens it."""
     return _FORWARDED.fullmatch(request.host) is not None
 
 
 def destination_of(text: str) -> str:
-    """Return where to go after a login: a path of this page alone, never another host; the first view for any other text."""
+    """Return the text if it is a path of this page, for use after a login, or else `/`. It never leads to another host."""
     return text if len(text) <= _MAX_DESTINATION and _DESTINATION.fullmatch(text) else "/"
 
 
 def login_location(request: web.Request) -> str:
-    """Return the login that leads back to the view of a request."""
+    """Return the path of the login, which then leads back to the requested view."""
     wanted = destination_of(str(request.rel_url)) if request.method == "GET" else "/"
     return "/login" if wanted == "/" else f"/login?next={quote(wanted, safe='/')}"

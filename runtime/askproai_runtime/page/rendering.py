@@ -1,4 +1,4 @@
-"""HTML from the templates. Imported with Jinja2 when somebody first opens the page: idle pods do not pay for it."""
+"""Rendering of templates to HTML. Imported with Jinja2 at the first request, so that idle pods do not pay for it."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -32,8 +32,8 @@ _IDS: Final = frozenset(
 
 
 def load_templates(own: str = "templates", *shared: str) -> Environment:
-    """Return the templates of a folder of this package, which may use those of `shared`. Every value is escaped, and an unknown
-    one is an error.
+    """Return the templates of a folder of this package, which can include templates of the `shared` folders. Values are
+    escaped; an undefined one is an error.
     """
     folders = [PackageLoader("askproai_runtime.page", folder) for folder in (own, *shared)]
     templates = Environment(
@@ -51,9 +51,9 @@ def load_templates(own: str = "templates", *shared: str) -> Environment:
 
 
 def render(templates: Environment, name: str, words: Words, zone: ZoneInfo, values: Mapping[str, Any]) -> str:
-    """Return a page. Beside `values` the templates get `t` (words), `clock`, `decimal`, `day`, `local`, `moment`, `second`, `word`,
-    `each_word` (of parts that ` · ` separates), `reason` (a stored sentence, or the detail of an entry of the audit log),
-    `span` (of a block, on a day), `argument` (of a function, with its name) and `call_back` (of a message).
+    """Return a page as HTML. Beside `values`, the template can use `t` (words), `clock`, `decimal`, `day`, `local`, `moment`,
+    `second`, `word`, `each_word` (for parts separated by ` · `), `reason` (for a stored sentence, or the detail of an audit
+    entry), `span` (for a block on a day), `argument` (for an argument of a function) and `call_back` (for a message).
     """
 
     def clock(at: datetime | None) -> str:
@@ -105,7 +105,7 @@ def render(templates: Environment, name: str, words: Words, zone: ZoneInfo, valu
 
 
 def format_duration(milliseconds: int) -> str:
-    """Return a duration in the largest unit that it has at least two of."""
+    """Return a duration, rounded down, in the largest unit that it contains at least twice."""
     for unit, size in _UNITS:
         if milliseconds >= 2 * size:
             return f"{milliseconds // size} {unit}"
@@ -115,7 +115,7 @@ def format_duration(milliseconds: int) -> str:
 def _say_reason(
     words: Words, people: Mapping[str, str], moment: Callable[[datetime], str], stored: str | None, what: str = ""
 ) -> str:
-    """Translate a stored English sentence into the language of the page. A sentence without a translation is set as code.
+    """Translate a stored English sentence into the page's language. Mark a sentence without a translation as code.
 
     With `what="audit"` the sentence is the detail of an audit entry.
     """
@@ -127,7 +127,7 @@ def _say_reason(
 
 
 def _say_span(words: Words, zone: ZoneInfo, block: BlockEntry, on: date) -> str:
-    """Return from when until when a block lasts on a local day."""
+    """Return the times between which a block covers a local day."""
     first, end = block.start.astimezone(zone), block.end.astimezone(zone)
     begins = f"{first:%H:%M}" if first.date() == on else "00:00"
     ends = f"{end:%H:%M}" if end.date() == on else "24:00"
@@ -140,7 +140,7 @@ def _say_call_back(words: Words, zone: ZoneInfo, message: MessageEntry) -> str:
 
 
 def _read_start(value: str, zone: ZoneInfo) -> datetime | None:
-    """Return the time that a model has passed as `start`; None for words of its own."""
+    """Return the time in the argument `start` of a call function, or None if it is not in ISO 8601."""
     with suppress(ValueError):
         at = datetime.fromisoformat(value)
         return at if at.tzinfo else at.replace(tzinfo=zone)
@@ -150,9 +150,9 @@ def _read_start(value: str, zone: ZoneInfo) -> datetime | None:
 def _say_audit(
     detail: str, labels: Mapping[str, str], people: Mapping[str, str], moment: Callable[[datetime], str]
 ) -> str | None:
-    """Return the detail of an entry as a person reads it: `durch Karin · vorher: Di, 24.11.2026 15:00, bei Anna · jetzt: …`.
+    """Return an audit entry's detail as readable text: `durch Karin · vorher: Di, 24.11.2026 15:00, bei Anna · jetzt: …`.
 
-    `people` are the display names of staff members, `moment` writes an instant. None for any other text.
+    `people` are the display names of staff members, `moment` formats an instant. Return None unless the detail is JSON.
     """
     try:
         facts = msgspec.json.decode(detail, type=dict[str, Any])
@@ -161,7 +161,7 @@ def _say_audit(
     order = [*labels]
 
     def in_order(facts: Mapping[str, Any]) -> list[tuple[str, Any]]:
-        """Return the facts as one reads them: PostgreSQL keeps no order of an object's members."""
+        """Return the facts in the order of the labels: PostgreSQL does not keep the order of an object's members."""
         return sorted(facts.items(), key=lambda fact: order.index(fact[0]) if fact[0] in order else len(order))
 
     def say(name: str, value: Any) -> str:

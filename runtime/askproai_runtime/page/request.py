@@ -1,4 +1,4 @@
-"""The common parts of requests to the page and answers to them: forms, cookies, headers."""
+"""Shared code for the page's requests and responses: forms, cookies, headers."""
 
 import asyncio
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ SECURITY: Final = {
 
 
 async def read_form(request: web.Request) -> Mapping[str, str]:
-    """Return the fields of a small form. Raises `Problem`."""
+    """Return the fields of a small form. Raises `Problem` if it is too large, too slow, no form, or from another site."""
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
         # No cookie comes with it, and what is sent without a session is shown again, to be sent with one: nobody else fills it in.
         raise Problem(403, "Forbidden", "The form is of another site")
@@ -49,7 +49,7 @@ async def read_form(request: web.Request) -> Mapping[str, str]:
 
 
 def path_of(request: web.Request) -> str:
-    """Return the path of a request as the router has it, such as `/blocks/{id}`."""
+    """Return the route's path of a request, such as `/blocks/{id}`."""
     resource = request.match_info.route.resource
     assert resource is not None, "the router found it"
     return resource.canonical
@@ -58,12 +58,12 @@ def path_of(request: web.Request) -> str:
 def set_cookie(
     response: web.Response, name: str, value: str, seconds: int, path: str, *, secure: bool, same_site: str = "Strict"
 ) -> None:
-    """Set a cookie that no script reads; Strict, no other site sends it, and Lax, one that leads here by a link does."""
+    """Set a cookie that scripts cannot read. Strict: no other site sends it. Lax: a link from another site sends it."""
     response.set_cookie(name, value, max_age=seconds, path=path, httponly=True, samesite=same_site, secure=secure)
 
 
 def send_to_login(request: web.Request) -> web.Response:
-    """Send whoever has no session to the login: htmx by its own header, since it would put the form into the page."""
+    """Redirect a request without a session to the login. htmx needs its own header: it would insert the form into the page."""
     if "HX-Request" in request.headers:
         return web.Response(status=401, headers=SECURITY | {"HX-Redirect": "/login"})
     if request.path == "/live":

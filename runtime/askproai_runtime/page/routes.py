@@ -1,4 +1,4 @@
-"""Which paths the page has. The serving code, and Jinja2 with it, is imported when somebody first asks for one."""
+"""The paths of the page. The code behind them, and Jinja2, is imported at the first request."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -19,7 +19,7 @@ PATHS: Final = (*VIEWS, "/live", "/login", "/login/issuer", "/login/callback", "
 
 
 class Page:
-    """The page of a web process's tenant. `health` returns what `/health/detailed` answers."""
+    """The page of a web process's tenant. `health` returns the content of `/health/detailed`."""
 
     def __init__(self, api: PrivateApi, health: Callable[[], Awaitable[dict[str, Any]]]) -> None:
         self._make: Callable[[], PageServer] = lambda: _import_server(api, health)
@@ -28,14 +28,14 @@ class Page:
         self._importing = asyncio.Lock()
 
     def serve(self, app: web.Application) -> None:
-        """Serve the page's paths."""
+        """Add the page's routes to an application."""
         app.add_routes([web.get(path, self.answer) for path in (*FORMS, *PATHS)])
         app.add_routes([web.post(path, self.answer) for path in ("/login", "/logout", *ACTIONS)])
         app.router.add_get("/{unknown:.*}", self._answer_unknown)
         app.on_shutdown.append(self.close)
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
-        """Answer a request. Raises `Problem` 404 at the published port of a tenant whose page is not published."""
+        """Answer a request. Raises `Problem` 404 at the published port if the tenant's page is not published."""
         if request.app.get(IS_PUBLISHED, False) and not self._is_published:
             raise Problem(404, "Not Found", "This page is not published")
         async with self._importing:
@@ -44,7 +44,7 @@ class Page:
         return await self._server.answer(request)
 
     async def _answer_unknown(self, request: web.Request) -> web.StreamResponse:
-        """Answer a path that nothing serves: a browser with a page, anything else with a problem."""
+        """Answer an unknown path with 404: as HTML for a browser, or else as a problem document."""
         if "text/html" not in request.headers.get("Accept", ""):
             raise Problem(404, "Not Found", "This path is not served")
         return await self.answer(request)

@@ -1,4 +1,4 @@
-"""The page of one tenant: who may see it, and from which view each path is answered."""
+"""The page of one tenant: its sessions, and the view or action for each path."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -41,8 +41,8 @@ _TURN_SECONDS: Final = 10.0  # that an action waits for others: less than proxie
 
 
 class PageServer:
-    """Answers requests to the page. At most one of them reads the database at a time, and one acts: callers wait for the same
-    connections.
+    """Answers requests to the page. At most one request at a time reads the database, and one acts, since callers wait for the
+    same connections.
     """
 
     def __init__(self, api: PrivateApi, health: Callable[[], Awaitable[dict[str, Any]]]) -> None:
@@ -63,7 +63,7 @@ class PageServer:
         self._feed.close()
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
-        """Answer one request, as HTML also where it fails."""
+        """Answer one request. Errors are HTML, too."""
         if request.path.startswith("/page/"):
             return answer_asset(self._by_path, request.path)
         words = WORDS[choose_language(request.headers.get("Accept-Language", ""))]
@@ -117,7 +117,7 @@ class PageServer:
     async def _act(
         self, request: web.Request, action: Action, asking: Asking, session: Session, signer: Signer, words: Words
     ) -> web.Response:
-        """Carry out an action, and send its sender to the result; not done, show its view again with the reason."""
+        """Carry out an action and redirect to its result. If it is refused, show its view again with the reason."""
         asking.request.access.require(action.right, "change something")
         try:
             _require_own_form(signer, session, asking.form)
@@ -133,7 +133,7 @@ class PageServer:
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
-        """Wait until no other action is carried out. Raises `Problem` 503 for one that is not begun in time: it is sent again."""
+        """Wait until no other action runs. Raises `Problem` 503 after a time limit; the request can be sent again."""
         try:
             async with asyncio.timeout(_TURN_SECONDS):
                 await self._acting.acquire()
@@ -148,7 +148,7 @@ class PageServer:
     async def _offer_again(
         self, request: web.Request, form: Mapping[str, str], words: Words, text: str, status: int = 503
     ) -> web.Response:
-        """Answer with a form that sends the same again, its id included, so that it acts once. It needs no database."""
+        """Return a form that sends the same action again with the same id, so that it acts once. It needs no database."""
         log_in = status == web.HTTPUnauthorized.status_code
         values = {"text": text, "form": form, "path": request.rel_url.raw_path, "log_in": log_in}
         return await self._html(words, "send_again.html", values, status)
@@ -165,7 +165,7 @@ class PageServer:
 
     async def _session(self, request: web.Request, signer: Signer, origin: Origin) -> Session | None:
         session = signer.read(request.cookies.get(origin.cookie, ""), self._process.clock.now())
-        if session is None or (origin.is_published and session.granted is None):
+        if session is None or not origin.admits(session):
             return None
         keep_until_answered(request)
         async with self._reading:  # after a change all open pages ask at once
@@ -178,7 +178,7 @@ class PageServer:
         self, request: web.Request, view: View, asking: Asking, session: Session, signer: Signer, words: Words,
         problem: Problem | None = None,
     ) -> web.Response:  # fmt: skip
-        """Answer with a view; with a `problem` it says why something was not done, and is not refreshed."""
+        """Return a view. With a `problem`, it says why an action was refused, and does not refresh itself."""
         async with self._reading:
             pulse = await self._views.pulse()
             with speaking(Language(words.language)):  # names of holidays
@@ -202,7 +202,7 @@ class PageServer:
         return response
 
     async def _goes_on(self, request: web.Request) -> bool:
-        """Return whether the session of an open stream has not ended nor expired, and the token is the same and mounted."""
+        """Return whether an open stream's session is still valid: neither ended nor expired, with the same token mounted."""
         token = self._process.admin_token()
         if token is None:
             return False
@@ -226,7 +226,7 @@ class PageServer:
 
 
 def _require_own_form(signer: Signer, session: Session, form: Mapping[str, str]) -> None:
-    """Raise `Problem` 403 for a form that no page of this session has had."""
+    """Raise `Problem` 403 unless a page of this session contained the form."""
     if not signer.is_csrf(session.id, form.get("csrf", "")):
         text = "The form is not of this session: reload the page"
         raise Problem(403, "Forbidden", text, members={"reason": EXPIRED})
@@ -237,12 +237,12 @@ def _action_of(request: web.Request) -> Action | None:
 
 
 def _new_id() -> str:
-    """Return the id of a form: what is sent twice with one id acts once."""
+    """Return a new id for a form. A form that is sent twice acts once, since its id is the same."""
     return str(uuid4())
 
 
 def _explain(problem: Problem, words: Words) -> Mapping[str, Any]:
-    """Return why something was not done, in the words of the page, what the endpoint says of it, and free times in its place."""
+    """Return the reason of a refusal in the page's words, the endpoint's own detail, and alternative free times."""
     obstacle = obstacle_of(problem)
     sentence = words.act.expired if obstacle == EXPIRED else words.act.obstacles.get(obstacle, words.act.generic)
     free = [

@@ -1,4 +1,4 @@
-"""Sessions of the page: signed cookies, whose key comes of the admin token, so that a new token ends every session."""
+"""Sessions of the page, as signed cookies. The key comes from the admin token, so that a new token ends every session."""
 
 import hashlib
 import hmac
@@ -21,9 +21,9 @@ _MAX_NAME: Final = 85  # with the beginning of the id it fits where the audit lo
 
 
 class Session(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A viewer of the page. `name` is their own name; `expires` in seconds since 1970. `tenant` is whose page it is.
+    """A login to the page of `tenant`. `name` is the person's own name; `expires` is in seconds since 1970.
 
-    `granted` is the role of a login at the tenant's issuer, which has named them, too; without it a token has opened the session.
+    `granted` is the role of a login at the issuer, which also supplies the name. None: a token has opened the session.
     """
 
     id: str
@@ -35,14 +35,14 @@ class Session(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
 
     @property
     def role(self) -> Role:
-        """Return the role, that of the token where nobody has logged in at the issuer."""
+        """Return the role that the issuer granted, or else the role of the token."""
         return self.granted or (Role.READER if self.is_reader else Role.OWNER)
 
     @property
     def actor(self) -> str:
-        """Return who acts, for the audit log: the name, which they claim, or else a part of the id, which is that of the
-        entries of its login and logout there. A person who has logged in at the issuer has both: names there change, and may be
-        alike.
+        """Return the acting person for the audit log: the claimed name, or else a part of the session's id, under which the
+        audit log has the login and logout. For a login at the issuer return both, since names there can change, and two
+        people can have the same.
         """
         if self.granted is not None:
             return f"{self.name[:_MAX_NAME]} ({self.id[:8]})"
@@ -52,8 +52,8 @@ class Session(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
 class Signer:
     """Makes and verifies the cookies of one tenant and admin token.
 
-    `login` identifies the login at the issuer as it is set up, with the client's secret and the groups of each role: whoever has
-    logged in otherwise logs in again. None: there is no such login.
+    `login` is the fingerprint of the issuer's login, its secret and its groups: after a change of them, people who logged in at
+    the issuer must log in again. None: no login at an issuer can be used.
     """
 
     def __init__(self, admin_token: str, tenant: str, login: str | None = None) -> None:
@@ -61,11 +61,11 @@ class Signer:
         self._tenant, self._login = tenant, login
 
     def open(self, *, is_reader: bool, name: str, now: datetime) -> Session:
-        """Return a new session of a token."""
+        """Return a new session for a token."""
         return Session(secrets.token_hex(16), self._tenant, is_reader, name, int((now + LIFETIME).timestamp()))
 
     def open_granted(self, role: Role, name: str, now: datetime) -> Session:
-        """Return a new session of a login at the issuer."""
+        """Return a new session for a login at the issuer."""
         return msgspec.structs.replace(self.open(is_reader=role is Role.READER, name=name, now=now), granted=role)
 
     def seal(self, session: Session) -> str:
@@ -73,7 +73,7 @@ class Signer:
         return self._seal("session" if session.granted is None else f"granted {self._login}", session)
 
     def read(self, cookie: str, now: datetime) -> Session | None:
-        """Return the session of a cookie; None for one that is not of this tenant, token and login, or has expired."""
+        """Return the session in a cookie, or None if it has expired or was made for another tenant, token or login."""
         session = self._open("session", cookie, Session)
         if session is None and self._login is not None:
             session = self._open(f"granted {self._login}", cookie, Session)
@@ -82,15 +82,15 @@ class Signer:
         return session if session.expires > now.timestamp() else None
 
     def seal_attempt(self, attempt: Attempt) -> str:
-        """Return the cookie of a login that was begun at the issuer."""
+        """Return the cookie of a login that has begun at the issuer."""
         return self._seal(f"attempt {self._tenant} {self._login}", attempt)
 
     def read_attempt(self, cookie: str) -> Attempt | None:
-        """Return the attempt of a cookie; None for one that is not of this tenant, token and login."""
+        """Return the attempt in a cookie, or None if it was made for another tenant, token or login."""
         return self._open(f"attempt {self._tenant} {self._login}", cookie, Attempt)
 
     def csrf(self, subject: str) -> str:
-        """Return the token that each form of a session has, or of a visitor's login."""
+        """Return the CSRF token for the forms of a session, or for a visitor's login form."""
         return self._sign("csrf", subject)
 
     def is_csrf(self, subject: str, presented: str) -> bool:

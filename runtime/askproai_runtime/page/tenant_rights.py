@@ -1,4 +1,4 @@
-"""The logins to a tenant's page: who has one of its tokens, and who has one of its groups at the issuer."""
+"""The logins to a tenant's page, by one of its tokens or by a group at the issuer."""
 
 from collections.abc import Mapping
 
@@ -17,20 +17,20 @@ log = structlog.get_logger(__name__)
 
 
 def role_of(groups: frozenset[str], roles: PageRoles) -> Role | None:
-    """Return the first of the roles owner, staff and reader that one of the groups has; None if none has any."""
+    """Return the highest role (owner, then staff, then reader) that one of the groups has, or None if no group has a role."""
     mapped = {Role.OWNER: roles.owner, Role.STAFF: roles.staff, Role.READER: roles.reader}
     return next((role for role, names in mapped.items() if groups.intersection(names)), None)
 
 
 def session_detail(session: Session) -> Mapping[str, str | None]:
-    """Return what the audit log has of a session's login and logout."""
+    """Return the detail of a session's login or logout for the audit log."""
     if session.granted is None:
         return {"token": "reader" if session.is_reader else "admin", "claimed_by": session.name or None}
     return {"role": session.role, "claimed_by": session.name}
 
 
 class TenantRights:
-    """The rights of one tenant's page. The audit log has what comes of a login."""
+    """The rights of one tenant's page. The audit log records each login."""
 
     def __init__(self, process: Process, store: PulseStore) -> None:
         self._process, self._store = process, store
@@ -42,7 +42,7 @@ class TenantRights:
 
     @property
     def fingerprint(self) -> str | None:
-        """Return what identifies the login at the issuer as it is set up; None where it cannot be used."""
+        """Return a hash of the issuer's login settings and secret, or None if that login cannot be used."""
         return fingerprint_of(self._settings, self._process.credentials.get(OIDC_CLIENT_SECRET))
 
     @property

@@ -1,4 +1,4 @@
-"""The views: the data of each, read by the private API as the viewer may see it, and put into the values of its template."""
+"""The views: each reads its data through the private API, with the viewer's rights, and returns the values of its template."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -52,7 +52,7 @@ _MAX_FAILURES: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """The values of a view's template, and with which subjects of the feed it is read again."""
+    """The values of a view's template. When one of `subjects` changes, the open page reads the view again."""
 
     values: Mapping[str, Any]
     subjects: Sequence[str] = ()
@@ -60,7 +60,7 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class ShownPause:
-    """A pause in force now, by the id of its block; `branches` by display name. `until` is None where nobody has set an end."""
+    """A pause in force now. `id` is that of its block, `branches` are display names. `until` is None if nobody has set an end."""
 
     id: str
     branches: Sequence[str]
@@ -71,8 +71,8 @@ class ShownPause:
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """A request for a view or an action: that to the private API, and its parameters. `form` are the entries, empty where nothing
-    was entered yet.
+    """A request for a view or an action: the request to the private API and the page's own parameters. `form` has the entered
+    fields; it is empty before anything is entered.
     """
 
     request: ApiRequest
@@ -81,12 +81,12 @@ class Asking:
     form: Mapping[str, str]
 
     def paging(self) -> Paging:
-        """Return which part of a list is shown."""
+        """Return the requested page of a list."""
         return Paging(_ROWS, self.query.get("cursor") or None)
 
 
 class Views:
-    """Reads for all views of one tenant. `health` returns what `/health/detailed` answers."""
+    """Reads the data of all views of one tenant. `health` returns the content of `/health/detailed`."""
 
     def __init__(self, process: Process, store: PulseStore, health: Callable[[], Awaitable[dict[str, Any]]]) -> None:
         self._process, self._store, self._health = process, store, health
@@ -99,12 +99,12 @@ class Views:
         return self._process.clock.now()
 
     async def pulse(self) -> Pulse:
-        """Return the waiting work, and the marks of the changes."""
+        """Return the counts of waiting work and the marks of the shown data."""
         midnight = self.now().astimezone(self.zone).replace(hour=0, minute=0, second=0, microsecond=0)
         return await self._store.get_pulse(midnight - timedelta(days=1), self.now() - _FAILED_WITHIN)
 
     async def _list_appointments(self, asking: Asking, first: date, last: date) -> tuple[list[AppointmentEntry], bool]:
-        """Return the appointments of some days, both included, and whether there are more than a view shows."""
+        """Return the appointments from the first to the last day, both included, and whether there are more than a view shows."""
         found: list[AppointmentEntry] = []
         start, end = (datetime.combine(day, time(), self.zone) for day in (first, last + timedelta(days=1)))
         query, paging = appointments.AppointmentQuery(start, end), Paging(MAX_ROWS)
@@ -155,7 +155,7 @@ class Views:
         return Shown({"calls": page.calls, "next": page.next, "branches": self.branch_names()}, ("calls",))
 
     async def show_call(self, asking: Asking) -> Shown:
-        """Show the timeline of one call. The caller and the transcript are shown on demand, which the audit log then has."""
+        """Show the timeline of one call. The caller and the transcript are shown on request, which the audit log records."""
         personal = asking.query.get("personal") == "true"
         timeline = await calls.timeline(asking.request, asking.path["id"], personal=personal)
         subjects = ("calls", "appointments", "dead")
@@ -171,7 +171,7 @@ class Views:
         )
 
     async def show_timeline(self, asking: Asking) -> Shown:
-        """Show what happened under an id that was entered, of a call, an appointment or a correlation; or that it is unknown."""
+        """Show the timeline of an entered id (of a call, appointment or correlation), or that the id is unknown."""
         asked = asking.query.get("id", "").strip()
         values: dict[str, Any] = {"asked": asked, "timeline": None, "unfound": "", "calls": [], "appointments": []}
         subjects = ("calls", "appointments", "dead")  # an id that is unknown may be one in a moment
@@ -190,11 +190,11 @@ class Views:
         return Shown(values | self._names(), subjects)
 
     async def show_cancel(self, asking: Asking) -> Shown:
-        """Ask whether to cancel an appointment."""
+        """Show the form that cancels an appointment."""
         return Shown({"entry": await self._appointment(asking), "fields": asking.form, **self._names()})
 
     async def show_move(self, asking: Asking) -> Shown:
-        """Ask for the new start of an appointment; at first that which it has."""
+        """Show the form for an appointment's new start, with the present start filled in."""
         entry = await self._appointment(asking)
         now = {"day": entry.start.date().isoformat(), "time": f"{entry.start:%H:%M}", "staff": ""}
         others = list_others(self._process.config.current, entry)
@@ -212,7 +212,7 @@ class Views:
         return Shown(values | {"appointments": detail.appointments[:_MAX_OF_BLOCK], "cut": cut}, ("appointments",))
 
     async def list_pauses(self, asking: Asking) -> list[ShownPause]:
-        """Return the current pauses of the branches' bookings."""
+        """Return the pauses in force now."""
         found = await blocks.list_pauses(asking.request)
         names = self.branch_names()
         return [
@@ -224,7 +224,7 @@ class Views:
         ]  # fmt: skip
 
     async def show_pause(self, asking: Asking) -> Shown:
-        """Ask which branch shall book nothing from now on, and until when."""
+        """Show the form that pauses the bookings of a branch from now on, until an optional end."""
         empty = dict.fromkeys(("branch", "last_day", "last_time", "reason"), "")
         branches = [
             (place.name, place.display_name)
@@ -234,7 +234,7 @@ class Views:
         return Shown({"branches": branches, "fields": empty | dict(asking.form)})
 
     async def show_new_block(self, asking: Asking) -> Shown:
-        """Ask whose time is to be blocked, and which."""
+        """Show the form for a new block: the person, the span and the reason."""
         empty = dict.fromkeys(("who", "time", "last_day", "last_time", "reason"), "")
         day = _day(asking, self.now().astimezone(self.zone).date()).isoformat()
         config = self._process.config.current
@@ -243,7 +243,7 @@ class Views:
         return Shown({"everybody": everybody, "fields": empty | {"day": day} | dict(asking.form), "people": people})
 
     async def show_done(self, asking: Asking) -> Shown:
-        """Ask whether a message is dealt with."""
+        """Show the form that marks a message as dealt with."""
         detail = await messages.show(asking.request, asking.path["id"])
         return Shown({"message": detail.message, "fields": asking.form})
 
@@ -290,11 +290,11 @@ class Views:
         return detail.appointment
 
     def branch_names(self) -> dict[str, str]:
-        """Return the display names of the branches."""
+        """Return the display name of each branch, by its name."""
         return {branch.name: branch.display_name for branch in self._process.config.current.branches}
 
     def _names(self) -> dict[str, Any]:
-        """Return the display names of services and staff members, for those that the config still has."""
+        """Return the display names of services, staff members and branches for templates, as far as they are still declared."""
         config = self._process.config.current
         services = {each.name: each.display_name for each in config.services}
         # A timeline names no branch: an id that is somebody else in another branch is shown as it is.
@@ -310,17 +310,17 @@ class Views:
 
 
 def is_call(call_id: str | None) -> bool:
-    """Return whether the id of a timeline's entry is that of a call, and not of a request of the desk."""
+    """Return whether a timeline entry's `call_id` is a call's, and not a desk request's."""
     return bool(call_id) and not str(call_id).startswith(DESK_CALL)
 
 
 def show_services(display_names: Mapping[str, str], name: str | None) -> str:
-    """Return how a service, or those of a visit, are called: `Waschen + Schneiden`; one that is gone by its id."""
+    """Return the display name of a service, or of a visit: `Waschen + Schneiden`. An undeclared service keeps its id."""
     return " + ".join(display_names.get(part, part) for part in list_parts(name or ""))
 
 
 def list_others(config: TenantConfig, entry: AppointmentEntry) -> list[tuple[str, str]]:
-    """Return id and display name of those to whom an appointment can go: who else does its service in its branch."""
+    """Return id and display name of the other staff members in an appointment's branch who do its service."""
     branch, service = config.find_branch(entry.branch), find_by_name(config, entry.service, entry.branch)
     if branch is None or service is None:  # of a service that is gone nobody is known to do it
         return []
@@ -329,14 +329,14 @@ def list_others(config: TenantConfig, entry: AppointmentEntry) -> list[tuple[str
 
 
 def show_subject(services: Mapping[str, str], people: Mapping[str, str], name: str) -> str:
-    """Return how the service of a timeline, and behind ` · ` the person, are called."""
+    """Return a timeline subject `service · staff` with display names."""
     service, *staff = name.split(" · ")
     return " · ".join([show_services(services, service), *(people.get(each, each) for each in staff)])
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A view: its name, which is that of its word in the menu, its template, and what reads for it. `count` waits for somebody."""
+    """A view: the key of its menu word, its template, and its reading function. `count` returns how many of its entries wait."""
 
     name: str
     template: str
@@ -374,13 +374,13 @@ FORMS: Final[dict[str, View]] = {
 
 
 def list_menu(pulse: Pulse) -> list[tuple[str, str, int]]:
-    """Return the menu: the name of each view, its path, and how many of its entries wait for somebody."""
+    """Return the menu: the name and path of each view, and the number of its waiting entries."""
     paths = {view.name: path for path, view in reversed(VIEWS.items())}
     return [(view.name, path, view.count(pulse)) for path, view in VIEWS.items() if paths[view.name] == path]
 
 
 def _day(asking: Asking, today: date) -> date:
-    """Return the day that is asked for. Raises `Problem` 400."""
+    """Return the requested day, or today. Raises `Problem` 400 for an invalid one."""
     text = asking.query.get("day")
     if not text:
         return today

@@ -1,6 +1,6 @@
-"""The words of the page. Each language has a file of them: `german.toml`, `english.toml`.
+"""The words of the page, one file for each language: `german.toml`, `english.toml`.
 
-The types name only the words that code uses; templates have all words of the file.
+The types list only the words that code uses; templates can use all words of the file.
 """
 
 import tomllib
@@ -17,7 +17,7 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 
 class ActionWords(msgspec.Struct, frozen=True, kw_only=True):
-    """One language. `notices` are by `Notice`; `obstacles` by the `reason` or `outcome` of a problem document."""
+    """The words for actions. `notices` are by `Notice`, `obstacles` by the `reason` or `outcome` of a problem document."""
 
     expired: str
     log_in_first: str
@@ -27,7 +27,7 @@ class ActionWords(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LoginWords(msgspec.Struct, frozen=True, kw_only=True):
-    """The words of a login at the tenant's issuer."""
+    """The words for a login at the tenant's issuer."""
 
     no_role: str  # with {issuer}, its host, and {name}, the visitor
     not_ready: str
@@ -36,9 +36,9 @@ class LoginWords(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Words(msgspec.Struct, frozen=True, kw_only=True):
-    """One language. `outcomes` has the states and outcomes of rows, and `arguments` those of functions, by their stored names; one
-    that is lacking is shown as it is. `reasons` has the sentences that rows store, which are English.
-    `shown` is for templates.
+    """The words of one language. `outcomes` translates stored states and outcomes, and `arguments` names of function arguments;
+    one without a translation is shown as stored. `reasons` translates stored English sentences. `shown` has all words for
+    templates.
     """
 
     language: str
@@ -65,7 +65,7 @@ class Words(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_words(file: Path, kind: type[T]) -> T:
-    """Return the words of a file, all of them as `shown`. Raises `ValidationError` where a key that code uses is missing."""
+    """Return the words of a file, all of them also as `shown`. Raises `ValidationError` if a word that code uses is missing."""
     words = tomllib.loads(file.read_text("utf-8"))
     return msgspec.convert({**words, "shown": words}, kind)
 
@@ -77,7 +77,7 @@ WORDS: Final = {
 
 
 def choose_language(accept_language: str) -> Language:
-    """Return the language of the header's greatest weight that the page has; German where it names neither."""
+    """Return the supported language with the highest weight in the header, or German if it names no supported one."""
     best, weight = Language.DE, 0.0
     for part in accept_language[:500].split(","):
         name, _, parameters = part.strip().partition(";")

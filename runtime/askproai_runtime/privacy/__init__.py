@@ -1,6 +1,6 @@
-"""The stored data of one caller: exported as one document, and erased everywhere that we reach, so that nothing comes back.
+"""Export and erasure of one caller's stored data: exported as one document, or erased everywhere that we reach, for good.
 
-`traces.py` finds it, `export.py` and `erase.py` use what was found, `task.py` finishes an erasure.
+`traces.py` finds the data, `export.py` and `erase.py` use what it found, `task.py` finishes an erasure.
 """
 
 from askproai_runtime.calls.notices import ERASURES

@@ -1,4 +1,4 @@
-"""Erase one caller: the first pass, at once, for the person who asks. `task.py` repeats it until nothing comes any more."""
+"""The first pass of erasing one caller, which runs at once for the desk. `task.py` repeats it until no more data arrives."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ from askproai_runtime.tasks import request_soon
 
 
 class CallGoingOn(Exception):
-    """The caller is on the telephone: what is said would be stored after the erasure."""
+    """The caller is on the telephone, so that this call would be stored after the erasure."""
 
 
 class AppointmentsToCome(Exception):
-    """The caller has appointments to come, which the request does not cancel."""
+    """The caller has future appointments, which the request does not cancel."""
 
     def __init__(self, appointments: Sequence[UUID]) -> None:
         super().__init__(f"{len(appointments)} appointments to come")
@@ -28,7 +28,7 @@ class AppointmentsToCome(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ErasureRequest:
-    """The desk's request. `number` is E.164; `cancel` also cancels the appointments to come, here and at Cal.com."""
+    """The desk's request. `number` is E.164; `cancel` also cancels the future appointments, here and at Cal.com."""
 
     desk: DeskRequest
     number: str
@@ -38,7 +38,7 @@ class ErasureRequest:
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """The acts done at once. `cancelled`: how many appointments. `at_calcom`: uids of bookings that keep the name."""
+    """The first pass. `cancelled` is a number of appointments; `at_calcom` are uids of bookings that keep the name."""
 
     erasure: Erasure
     cancelled: int
@@ -46,10 +46,10 @@ class Erased:
 
 
 async def begin_erasure(ctx: BookingContext, request: ErasureRequest) -> Erased:
-    """Erase what is stored of a number, and leave to the task what needs others: Retell, Cal.com, and what is on its way.
+    """Erase the stored data of a number. The task does the rest: Retell, Cal.com, and data that is still on its way.
 
-    A request that is sent again, also after a crash, goes on with the same erasure. Raises `CallGoingOn`, `AppointmentsToCome`,
-    `RequestUsed` for another number under its id, and what `cancel_for_desk` raises.
+    A request that is sent again, also after a crash, continues the same erasure. Raises `CallGoingOn`, `AppointmentsToCome`,
+    `RequestUsed` if its id belongs to another number, and the errors of `cancel_for_desk`.
     """
     tenant = ctx.tenant
     async with ctx.pool.acquire() as conn:
@@ -83,7 +83,7 @@ async def begin_erasure(ctx: BookingContext, request: ErasureRequest) -> Erased:
 
 
 async def erase_once(ctx: BookingContext, erasure: Erasure) -> Erasure:
-    """Erase in one transaction what is there now of an open erasure, and return the erasure after it."""
+    """Erase in one transaction the data that an open erasure finds now. Return the erasure afterwards."""
     if erasure.caller is None:
         return erasure
     async with ctx.pool.acquire() as conn, conn.transaction():

@@ -1,4 +1,4 @@
-"""The stored data of one caller, as a document for that person (Art. 15 and 20 GDPR): everything, and nobody else's."""
+"""The document with one caller's stored data, for that person (Art. 15 and 20 GDPR): all of it, and no other person's."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -13,7 +13,7 @@ from askproai_runtime.visits import find_by_name
 
 
 class CallerNames(msgspec.Struct, frozen=True):
-    """The present names of ids in the lists, `staff` by branch. An id without a name is not declared any more."""
+    """The present display names of the ids in the lists, `staff` by branch. An undeclared id has no name here."""
 
     branches: dict[str, str]
     services: dict[str, str]
@@ -21,11 +21,11 @@ class CallerNames(msgspec.Struct, frozen=True):
 
 
 class CallerExport(msgspec.Struct, frozen=True):
-    """All that is stored of a number, as of `created_at`. Times have the tenant's offset.
+    """All stored data of a number, as of `created_at`. Times have the tenant's offset.
 
-    `appointments` that the number booked `for_somebody_else` are without that person. `events` are the reports of Retell and
-    Cal.com: of those that were processed all is in the other lists, of the others the `body` is here. The text of an entry is
-    `not_readable` if its key is gone. `elsewhere` says who else has data of the caller.
+    An appointment that the number booked `for_somebody_else` leaves out that person. `events` are the reports of Retell and
+    Cal.com. A processed event has its data in the other lists; any other event has its `body` here. An entry is `not_readable`
+    if its key is gone. `elsewhere` names the other holders of the caller's data.
     """
 
     created_at: datetime
@@ -48,7 +48,7 @@ class CallerExport(msgspec.Struct, frozen=True):
 
 
 async def export_caller(ctx: BookingContext, number: str, claimed_by: str, correlation_id: str) -> CallerExport:
-    """Return what is stored of a number (E.164). That somebody reads it is recorded before; where that fails, nobody does."""
+    """Return the stored data of a number (E.164). The read is recorded before; if that fails, nothing is returned."""
     config, cipher = ctx.config(), ctx.cipher
     async with ctx.pool.acquire() as conn, conn.transaction(isolation="repeatable_read"):
         traces = await find_traces(conn, config, number, await read_time(conn), cipher)
@@ -63,7 +63,7 @@ async def export_caller(ctx: BookingContext, number: str, claimed_by: str, corre
 
 
 def _names(config: TenantConfig, entries: Iterable[Mapping[str, Any]]) -> CallerNames:
-    """Return the names of the objects that the entries name by `branch`, `service` (a visit's, too) and `staff`."""
+    """Return the display names of the branches, services (or visits) and staff members in the entries."""
     branches: dict[str, str] = {}
     services: dict[str, str] = {}
     staff: dict[str, dict[str, str]] = {}
@@ -78,7 +78,7 @@ def _names(config: TenantConfig, entries: Iterable[Mapping[str, Any]]) -> Caller
 
 
 def _elsewhere(config: TenantConfig) -> list[str]:
-    """Return who else has data of callers, in German as the document for them is: who hands it out knows the details."""
+    """Return the other holders of callers' data. It is in German, as the document is; the business knows the details."""
     found = ["Retell: das Gespräch, soweit der Agent es dort speichern lässt, bis zum Ende der Frist dort"]
     if config.calendar.provider != "Local":
         found.append("Cal.com: Name, Nummer, E-Mail-Adresse und Notiz jeder Buchung")

@@ -1,8 +1,8 @@
-"""The task `erasures`: finish what an erasure began, at Retell and Cal.com too, and see that nothing comes back.
+"""The task `erasures`: it finishes erasures, also at Retell and Cal.com, and makes sure that no erased data comes back.
 
-Messages on their way when a person is erased arrive within minutes: an event that waits in Redis or is being processed, a record of
-a call function, the webhook of a cancellation. So passes are repeated until nothing was found for a while. From then on the noted
-calls and bookings keep out what comes later: their events are stored without a body.
+Data on its way during an erasure arrives within minutes: an event that waits in Redis or is being processed, a record of a call
+function, the webhook of a cancellation. So passes are repeated until nothing was found for a while. From then on the noted
+calls and bookings keep later data out: their events are stored without a body.
 """
 
 from collections.abc import Callable
@@ -32,7 +32,7 @@ _IDLE = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class ErasureTask:
-    """The handler of the task. `spool`: the tenant's events that wait in Redis; None where the tenant has none."""
+    """The handler of the task. `spool` returns the stream of events that wait in Redis, or None if the tenant has no spool."""
 
     ctx: BookingContext
     retell: CallsAtRetell
@@ -40,7 +40,7 @@ class ErasureTask:
     quiet: timedelta = QUIET
 
     async def run(self, run: TaskRun) -> Next:
-        """Make another pass for each open erasure. An unreachable server delays the end of that erasure, and no other."""
+        """Make another pass for each open erasure. An unreachable server delays only that erasure."""
         is_open = False
         for erasure in await store.list_erasures(self.ctx.pool, self.ctx.tenant, only_open=True):
             waits_for = await self._advance(erasure, run.correlation_id)
@@ -50,7 +50,7 @@ class ErasureTask:
         return Next(_AGAIN if is_open else _IDLE, run.watermark)
 
     async def _advance(self, before: Erasure, correlation_id: str) -> str | None:
-        """Make a pass, and end the erasure if nothing was left for a while. Return what it waits for, None if it is done."""
+        """Make a pass, and end the erasure if a while passed without new data. Return the reason to wait, or None when done."""
         erasure = await erase_once(self.ctx, before)
         self.ctx.faults.reach("after:erasure-pass")
         if waits_for := await self._delete_at_retell(erasure, correlation_id):
@@ -76,7 +76,7 @@ class ErasureTask:
         return None
 
     async def _delete_at_retell(self, erasure: Erasure, correlation_id: str) -> str | None:
-        """Delete the calls at Retell: transcript, recording and logs. Return what that waits for."""
+        """Delete the calls at Retell: transcript, recording and logs. Return the reason to wait, or None when done."""
         calls = await store.list_calls_at_retell(self.ctx.pool, self.ctx.tenant, erasure.id)
         if calls and not self.retell.can_be_asked:
             return f"Retell has to be asked to delete {len(calls)} calls, and there is no agent or no key"
@@ -90,9 +90,9 @@ class ErasureTask:
         return None
 
     async def _delete_refused(self, correlation_id: str) -> bool:
-        """Delete the calls at Retell that their callers do not want to be kept, once they are over. Return whether some are left.
+        """Delete calls at Retell whose callers refused storage, once they are over. Return whether some are left.
 
-        Rows that were being written when the caller said so are emptied then.
+        This also empties rows that were being written when the caller refused.
         """
         is_left = False
         async for call_id, is_over in iterate_refused_calls(self.ctx.pool, self.ctx.tenant, LONGEST_CALL, self.quiet):
@@ -113,7 +113,7 @@ class ErasureTask:
         return is_left
 
     async def _find_in_spool(self) -> str | None:
-        """Return that events wait in Redis, if they do: whose they are is known when they are in their table."""
+        """Return a reason to wait if events wait in Redis, or None. Their caller is known only when they are in their table."""
         spool = self.spool()
         if spool is None:
             return None
@@ -126,7 +126,7 @@ class ErasureTask:
         return f"{waiting} events wait in Redis" if waiting else None
 
     async def _finish(self, conn: Connection, erasure: Erasure, correlation_id: str) -> None:
-        """Record what was done where, and forget the number."""
+        """Record in the audit log what was erased in each system, and delete the number."""
         tenant, systems = self.ctx.tenant, dict[str, dict[str, int]]()
         systems["database"] = erasure.evidence
         systems["redis"] = {"events_waiting": 0}

@@ -1,7 +1,7 @@
-"""The stored data of one caller, as ids: whoever has the number. `store/` reads and erases by them.
+"""The traces of one caller: the ids of all stored data of a number. `store/` reads and erases by them.
 
-A person is a phone number here, as in `customers`: a withheld number is that of no person. Another caller's words about the
-person stay with that caller's call, and an appointment that the number booked for another number is that one's
+A person is a phone number here, as in `customers`; a withheld number belongs to no person. Another caller's words about the
+person stay with that caller's call. An appointment that the number booked for another number belongs to the other number
 (docs/decisions/0097-one-caller-is-exported-and-erased.md).
 """
 
@@ -31,7 +31,7 @@ REFERENCE: Final = re.compile(r"[A-Za-z0-9_-]{8,500}")
 class StoredBody:
     """An event that may be the caller's: its body holds the number, the address or a booking, or its id begins with a call's.
 
-    `missing_key` is why the body cannot be read now, but can when its key is there again; `payload` is empty then.
+    `missing_key` is set if the body cannot be decrypted until its key is there again; `payload` is then empty.
     """
 
     id: int
@@ -43,11 +43,11 @@ class StoredBody:
 
 @dataclass(frozen=True, slots=True)
 class Traces:
-    """The ids of the rows stored for `number` (E.164), as of before `until`.
+    """The ids of the rows stored for `number` (E.164) before `until`.
 
     `appointments` are the caller's own, `booked_for_others` those that the number booked for another customer. `emails` are
-    addresses that nobody else has. `bookings` are Cal.com's uids and our ids of the caller's appointments. `unreadable` has for
-    each body that may be the caller's, and cannot be read now, why. `regions` are the countries whose national numbers are meant.
+    addresses that no other customer has. `bookings` are Cal.com's uids and our ids of the caller's appointments. `unreadable`
+    has a reason for each body that may be the caller's but cannot be decrypted. `regions` are countries for national numbers.
     """
 
     number: str
@@ -64,12 +64,12 @@ class Traces:
 
     @property
     def is_gone(self) -> bool:
-        """Return whether nothing is left to erase: ids that an erasure has noted stay, and the customer of a later appointment."""
+        """Return whether nothing is left to erase. Noted ids and the customer of a later appointment do not count."""
         return not (self.appointments or self.booked_for_others or self.events or self.unreadable)
 
 
 def unreadable_text(traces: Traces) -> str:
-    """Return what an erasure waits for whose traces have bodies that cannot be read now."""
+    """Return the reason why an erasure waits: bodies that may be the caller's cannot be decrypted now."""
     reasons = ", ".join(sorted(set(traces.unreadable)))
     return (
         f"{len(traces.unreadable)} bodies that may be the caller's are {reasons}: restore Secret T-data-keys of the Tenant from"
@@ -78,17 +78,17 @@ def unreadable_text(traces: Traces) -> str:
 
 
 def number_pattern(number: str) -> str:
-    """Return the pattern of a number as what is stored has it, for PostgreSQL and for `re`: not a part of a longer one."""
+    """Return a regular expression, for PostgreSQL and `re`, that finds a stored number, but not within a longer number."""
     return rf"(?<![0-9])(00)?{re.escape(number.removeprefix('+'))}(?![0-9])"
 
 
 def names_person(
     arguments: Any, number: str, names: Collection[str], emails: Collection[str], regions: Collection[str]
 ) -> bool:
-    """Return whether arguments of a call function name the person: the number however it is written or
-    dictated, a name or an address.
+    """Return whether arguments of a call function contain the person's number (however written or dictated), a name or an
+    address.
 
-    `names` and `emails` are in small letters, and count as whole values. A number without its country is one of any of `regions`.
+    `names` and `emails` are in lower case and must match a whole value. A national number is tried in each of `regions`.
     """
     if isinstance(arguments, Mapping):
         return any(names_person(each, number, names, emails, regions) for each in arguments.values())
@@ -115,11 +115,11 @@ def own_events(
     bookings: Iterable[str] = (),
     emails: Iterable[str] = (),
 ) -> tuple[list[int], set[str]]:
-    """Return the ids of those events that are the caller's, and the calls that they report, which may have no row yet.
+    """Return the ids of the caller's events, and the ids of the calls that they report, which may have no row yet.
 
-    One of Cal.com is the caller's if it has the number, one of `bookings` or one of `emails`, and not as a part of another's.
-    One of another caller's call in which the number was only said is not. One that cannot be read is erased if it holds the
-    number; its call is not, since it may be another's.
+    An event of Cal.com is the caller's if it contains the number, one of `bookings` or one of `emails`; a part of a longer
+    number or address does not count. An event of another caller's call is not, even if the number was said in it. An unreadable
+    event is erased if it contains the number; its call is not, since it may be another caller's.
     """
     known, ids, reported = set(calls), list[int](), set[str]()
     whole = (rf"(?<![\w.+%-]){re.escape(email)}(?!\w|[.-]\w)" for email in emails)
@@ -139,7 +139,7 @@ def own_events(
 
 
 def _read(payload: bytes) -> RetellCall | None:
-    """Return the call of an event; None if it cannot be read."""
+    """Return the call in an event, or None if the body cannot be read."""
     try:
         envelope = decode(payload, RetellEvent)
     except msgspec.DecodeError:
@@ -153,6 +153,6 @@ def _was_over(call: RetellCall, until: datetime) -> bool:
 
 
 def _caller_of(call: RetellCall, config: TenantConfig) -> str | None:
-    """Return the other side's number of a call, in E.164, as its events store it."""
+    """Return the other person's number of a call, in E.164, as its events store it."""
     route = find_route(call, config)
     return e164_or_none(read_sides(call)[1], region_of(config, route.branch if route else None))

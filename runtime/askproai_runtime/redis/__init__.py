@@ -1,1 +1,1 @@
-"""The part of Redis that a tenant's pods share. Each part works without it, and nothing here decides about a booking."""
+"""The functions that a tenant's pods share through Redis. Each works without Redis, and none decides about a booking."""

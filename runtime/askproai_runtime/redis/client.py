@@ -1,4 +1,4 @@
-"""The tenant's Redis: an accelerator that may be unavailable at any time, and then costs nobody a wait.
+"""The tenant's Redis: it speeds up work, may be unavailable at any time, and then makes no caller wait.
 
 After a failure every call raises `RedisUnavailable` at once. A second later the next call starts a reconnection in the
 background, and still raises `RedisUnavailable`: no caller ever waits for a server that may hang.
@@ -39,7 +39,7 @@ _UNAVAILABLE_PREFIXES = ("MISCONF", "NOREPLICAS", "BUSY", "ACL failure in script
 
 
 class RedisMetrics(Protocol):
-    """Where the availability of Redis is published."""
+    """The metric of whether Redis is available."""
 
     def redis_degraded(self, degraded: bool) -> None:
         """Set whether a configured Redis is unavailable."""
@@ -51,8 +51,7 @@ class _Silent:
 
 
 class RedisClient:
-    """The connection that all pods of a tenant share. `url` is called before each command, so that a rotated password needs no
-    restart."""
+    """A process's connections to its tenant's Redis. Each command calls `url`: a rotated password needs no restart."""
 
     def __init__(
         self,
@@ -65,7 +64,7 @@ class RedisClient:
         timeout: timedelta = CALL_TIMEOUT,
         binary: bool = False,
     ) -> None:
-        """Connect with the first command. `binary`: replies are bytes, not texts."""
+        """Store the settings; the first command connects. With `binary`, replies are bytes instead of texts."""
         self.url, self._tenant, self._clock, self._metrics = url, tenant, clock, metrics
         self._ca_file, self._timeout, self._binary = ca_file, timeout, binary
         self._url_in_use: str | None = None
@@ -82,21 +81,21 @@ class RedisClient:
 
     @property
     def degraded(self) -> bool:
-        """Whether a Redis is configured and unavailable: everything goes on, more slowly and per pod."""
+        """Whether a configured Redis is unavailable. Everything goes on without it, more slowly and in each pod alone."""
         return self.configured and not self._available
 
     def key(self, *parts: object) -> str:
-        """Return the name of a key or channel of this tenant. `parts` never hold names or numbers of people."""
+        """Return the name of a key or channel of this tenant. `parts` must not contain names or numbers of people."""
         return ":".join(("askproai", self._tenant, *map(str, parts)))
 
     async def execute(self, *command: Argument) -> Any:
-        """Send one command and return its reply within a tenth of a second. Raises `RedisUnavailable`."""
+        """Send one command and return its reply within the timeout (a tenth of a second). Raises `RedisUnavailable`."""
         return (await self.execute_all(command))[0]
 
     async def execute_all(self, *commands: Sequence[Argument]) -> list[Any]:
-        """Send commands one after the other on one connection, without waiting in between, and return their replies.
+        """Send commands on one connection, without waiting between them, and return their replies.
 
-        They are no transaction. Raises `RedisUnavailable` if one of them fails.
+        They are no transaction. Raises `RedisUnavailable` if one of them finds Redis unavailable.
         """
         connection = self._current_connection()
         try:
@@ -116,20 +115,20 @@ class RedisClient:
             return await self.execute("EVAL", script.lua, len(keys), *keys, *args)
 
     def patient_twin(self, timeout: timedelta) -> "RedisClient":
-        """Return another client of the same server, whose commands may take longer and whose replies are bytes.
+        """Return another client of the same server, with a longer timeout and with replies in bytes.
 
-        It publishes no availability: this one does.
+        It sets no metric: this client does.
         """
         return RedisClient(
             self.url, self._tenant, self._clock, _Silent(), ca_file=self._ca_file, timeout=timeout, binary=True
         )
 
     def open_subscriber(self, url: str) -> Redis:
-        """Return a separate client that may wait for ever. Raises `ValueError` for a URL that cannot be parsed."""
+        """Return a separate client without a timeout. Raises `ValueError` if the URL cannot be parsed."""
         return connect(url, None, self._ca_file)
 
     async def watch(self, stop: asyncio.Event) -> None:
-        """Probe Redis now and then until `stop`, so that health and metrics are current without traffic, too."""
+        """Probe Redis regularly until `stop`, so that health and metrics are current without traffic, too."""
         while not stop.is_set():
             with contextlib.suppress(RedisUnavailable):
                 await self.execute(*self._probe())
@@ -146,7 +145,7 @@ class RedisClient:
             self._connection = None
 
     def _current_connection(self) -> Redis:
-        """Return the client for the URL that is mounted now. Raises `RedisUnavailable` after a failure."""
+        """Return the client for the URL mounted now. Raises `RedisUnavailable` without a URL or after a failure."""
         url = self.url()
         if url != self._url_in_use:
             self._replace_connection(url)
@@ -174,7 +173,7 @@ class RedisClient:
         self._set_available(url is None or self._connection is not None)
 
     async def _reconnect(self, connection: Redis) -> None:
-        """Write a key: a server that answers but cannot be written is of no use."""
+        """Test a connection by writing a key: a server that answers but refuses writes is of no use."""
         try:
             async with asyncio.timeout(RECONNECT_TIMEOUT.total_seconds()):
                 await send(connection, *self._probe())

@@ -1,14 +1,14 @@
-"""A stream of a tenant in Redis whose entries survive a crash of the server: what `append` has taken is on disk.
+"""A stream of a tenant in Redis whose entries survive a crash of the server: `append` returns when they are on disk.
 
-The operator says which server may be used. It looks whether the server, and each of its replicas, writes an append-only
-file and evicts nothing, and writes the number of replicas to `PROMISE_KEY`, which tenants may read and not write. `append` waits
-until the server and as many replicas have called fsync (WAITAOF): so a failover, too, finds what was taken.
+The operator decides which server may be used. It checks that the server, and each of its replicas, writes an append-only file
+and evicts nothing, and writes the number of replicas to `PROMISE_KEY`, which tenants may read but not write. `append` waits
+until the server and that many replicas have called fsync (WAITAOF), so that the entries survive a failover, too.
 
-Every write is a command by itself, no transaction and no script with two writes: of these Valkey 8.1 writes MULTI and EXEC to the
-file, and refuses them when it reads the file again, if the user `default` is switched off.
+Every write is a single command, and neither a transaction nor a script with two writes. Valkey 8.1 writes such a script or
+transaction to its file as MULTI and EXEC, and refuses them when it reads the file again, if the user `default` is switched off.
 
-The size of a stream is bounded. Each entry has the bytes that were taken before it, as an offset, so the first and the last entry
-say how many bytes wait: no second write counts them. An entry that is removed between others is counted until these are gone.
+The size of a stream is bounded. Each entry stores the number of bytes before it as an offset, so the first and the last entry
+show how many bytes wait, without a second write. An entry removed from the middle counts until its neighbors are gone.
 """
 
 from collections.abc import Sequence
@@ -43,12 +43,12 @@ _FORGET_IF_EMPTY: Final = Script("return redis.call('XLEN', KEYS[1]) == 0 and re
 
 
 class NotDurable(Exception):
-    """Nothing was promised: Redis is away, cannot promise it, or the stream is full. The text says which."""
+    """The entries are not promised to be kept. The text says why: Redis is down or promises nothing, or the stream is full."""
 
 
 @dataclass(frozen=True, slots=True)
 class StreamEntry:
-    """An entry, and its id, which begins with the time at which Redis took it."""
+    """An entry with its id, which begins with the time at which Redis accepted it."""
 
     id: str
     content: bytes
@@ -59,18 +59,18 @@ class StreamEntry:
 
     @property
     def order(self) -> tuple[int, int]:
-        """Return the place of the entry in the stream."""
+        """Return the entry's position in the stream, for comparisons."""
         return order_of(self.id)
 
 
 def order_of(entry_id: str) -> tuple[int, int]:
-    """Return a value by which ids are compared as Redis does."""
+    """Return a value that orders ids as Redis does."""
     milliseconds, _, sequence = entry_id.partition("-")
     return int(milliseconds), int(sequence)
 
 
 class DurableStream:
-    """The stream `name` of the tenant of `shared`. It has connections of its own, since a write to disk takes up to a second."""
+    """A stream `name` of the tenant. It has connections of its own, since a write to disk takes up to a second."""
 
     def __init__(
         self, shared: RedisClient, name: str, *, max_entries: int = MAX_ENTRIES, max_bytes: int = MAX_BYTES
@@ -80,9 +80,9 @@ class DurableStream:
         self.key = shared.key(name)
 
     async def append(self, contents: Sequence[bytes]) -> str:
-        """Add entries, and return the id of the last one once they are on disk. Raises `NotDurable`.
+        """Append entries, and return the id of the last one when all are on disk. Raises `NotDurable`.
 
-        A refused entry may be in the stream all the same: the disk, or the answer, was too late.
+        After `NotDurable` the entries may still be in the stream: the disk, or the reply, was too late.
         """
         replicas = await self._find_room(len(contents), sum(map(len, contents)))
         commands: list[tuple[Argument, ...]] = [("EVAL", _ADD, 1, self.key, content) for content in contents]
@@ -94,17 +94,17 @@ class DurableStream:
         return str(last_id, "ascii")
 
     async def count(self) -> int:
-        """Return how many entries wait. Raises `RedisUnavailable`."""
+        """Return the number of entries in the stream. Raises `RedisUnavailable`."""
         return int(await self._client.execute("XLEN", self.key))
 
     async def read(self, after: str = "", count: int = 100) -> list[StreamEntry]:
-        """Return the oldest entries after the id `after`. Raises `RedisUnavailable`."""
+        """Return up to `count` of the oldest entries after the id `after`. Raises `RedisUnavailable`."""
         start = f"({after}" if after else "-"
         entries = await self._client.execute("XRANGE", self.key, start, "+", "COUNT", count)
         return [StreamEntry(str(id_, "ascii"), fields.get(b"e", b"")) for id_, fields in entries]
 
     async def remove(self, entries: Sequence[StreamEntry]) -> None:
-        """Remove entries; those that are gone already are no error. Raises `RedisUnavailable`."""
+        """Remove entries; missing ones are no error. Raises `RedisUnavailable`."""
         await self._client.execute_all(*(("XDEL", self.key, entry.id) for entry in entries))
         await self._client.run(_FORGET_IF_EMPTY, [self.key], [])
 
@@ -119,7 +119,7 @@ class DurableStream:
         await self._client.close()
 
     async def _find_room(self, entries: int, size: int) -> int:
-        """Return the number of replicas that must have new entries. Raises `NotDurable` if there is no room for them."""
+        """Return the number of replicas that must store new entries. Raises `NotDurable` if there is no room or no promise."""
         promised, (count, waiting) = await self._execute(("GET", PROMISE_KEY), ("EVAL", _MEASURE, 1, self.key))
         if promised is None or not promised.isdigit():
             raise NotDurable("this Redis does not promise that what it takes is on disk")

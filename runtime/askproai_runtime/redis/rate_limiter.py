@@ -1,8 +1,8 @@
 """Rate limits over all pods of a tenant: a sliding window in Redis, from which each pod draws a few requests in advance.
 
-Far below the limit a pod draws one request at a time; a busy pod draws as many as it admits in a tenth of a second, so that it
-asks Redis ten times a second and not for each webhook. Drawn requests count in the window at once: all pods together never
-admit more than the limit.
+Far below the limit a pod draws one request at a time. A busy pod draws as many as it admits in a tenth of a second, so that it
+asks Redis ten times a second and not for each webhook. Drawn requests count in the window at once, so that all pods together
+never admit more than the limit.
 """
 
 import asyncio
@@ -38,14 +38,14 @@ return drawn"""
 
 @dataclass(slots=True)
 class Window:
-    """The same window in one process: what this pod admitted, and its limit while Redis is unavailable."""
+    """The window of one process: the requests that this pod admitted. It is the limit while Redis is unavailable."""
 
     number: int = 0
     count: int = 0
     before: int = 0
 
     def weight(self, now: float) -> float:
-        """Return how many requests the last second holds."""
+        """Return the number of requests in the last second."""
         number, passed = divmod(now, _WINDOW_SECONDS)
         if number != self.number:
             self.before = self.count if number - self.number == 1 else 0
@@ -54,7 +54,7 @@ class Window:
 
 
 class RateLimiter:
-    """One limit of a tenant, by `name`."""
+    """One rate limit of a tenant, identified by `name`."""
 
     def __init__(self, client: RedisClient, clock: Clock, name: str) -> None:
         self._client, self._clock, self._key = client, clock, client.key("limit", name)
@@ -65,7 +65,7 @@ class RateLimiter:
         self._drawing = asyncio.Lock()
 
     async def admits(self, limit: int) -> bool:
-        """Count one request. Returns False past `limit` requests in a second; 0 is no limit."""
+        """Count one request. Return False if `limit` requests were admitted in the last second; a limit of 0 admits all."""
         if limit == 0:
             return True
         admitted = self._take_drawn() or await self._draw(limit)
@@ -81,7 +81,7 @@ class RateLimiter:
         return True
 
     async def _draw(self, limit: int) -> bool:
-        """Draw for everybody who waits. A request that waited for another's draw takes from that first."""
+        """Draw requests for all waiting callers. A caller that waited for another's draw first takes from that draw."""
         self._waiting += 1
         try:
             async with self._drawing:
@@ -105,5 +105,5 @@ class RateLimiter:
 
 
 def too_many_requests() -> Problem:
-    """Return the response to a request past a rate limit."""
+    """Return the response to a request over a rate limit."""
     return Problem(429, "Too Many Requests", "Send it again later", {"Retry-After": "1"})

@@ -1,7 +1,7 @@
-"""The slot lock: of many callers who want one slot at the same time, all but the first are spared a transaction.
+"""The slot lock: if many callers want one slot at once, it spares all but the first a transaction.
 
-It decides nothing: two who both believe that they hold it meet the exclusion constraint of the table `claims`. So one Redis is
-enough, without a quorum and without fencing numbers, and whoever cannot get the lock goes on without it.
+It decides nothing: if two callers both believe that they hold it, the exclusion constraint of the table `claims` decides. So
+one Redis is enough, without a quorum and fencing numbers, and a caller who cannot get the lock goes on without it.
 """
 
 import asyncio
@@ -28,17 +28,17 @@ _RELEASE = Script("return redis.call('GET', KEYS[1]) == ARGV[1] and redis.call('
 
 
 class SlotLock:
-    """Locks of one tenant, shared by its pods. Without Redis nobody waits, and the database decides."""
+    """The slot locks of one tenant, shared by its pods. Without Redis no caller waits, and the database decides."""
 
     def __init__(self, client: RedisClient, clock: Clock, expiry: timedelta = EXPIRY) -> None:
         self._client, self._clock, self._expiry = client, clock, expiry
 
     @asynccontextmanager
     async def hold(self, *slot: object, on_retry: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
-        """Hold the lock of `slot` around a block for as long as it takes, and release it however the block ends.
+        """Hold the lock of `slot` during a block, and release it however the block ends.
 
-        While somebody else holds it, `on_retry` is called after each further try, and may raise to give up. After the last
-        try the block runs without the lock.
+        While another caller holds it, `on_retry` is called after each further failed try, and may raise to give up. After the
+        last try the block runs without the lock.
         """
         key, token = self._client.key("slot", *slot), secrets.token_hex(16)
         acquired = False
@@ -77,7 +77,7 @@ class SlotLock:
             await self._client.run(_RELEASE, [key], [token])
 
     async def _renew(self, key: str, token: str) -> None:
-        """Extend the expiry while a slow calendar is called. A lock that was lost stays lost: it decides nothing."""
+        """Extend the expiry while a slow calendar is called. A lost lock is not taken again, since it decides nothing."""
         held = True
         while held:
             await self._clock.sleep(self._expiry / 3)

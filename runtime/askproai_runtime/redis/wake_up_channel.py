@@ -1,4 +1,4 @@
-"""The channel that wakes up the workers of other pods. It only saves time: a worker that hears nothing polls."""
+"""The channel that wakes up workers in other pods. It only saves time: a worker also polls."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -19,21 +19,21 @@ RECONNECT_DELAY = timedelta(seconds=2)
 
 
 class WakeUpChannel:
-    """One channel per tenant. A message on it is empty: it says only that there may be work."""
+    """The wake-up channel of one tenant. Its messages are empty: each means that there may be work."""
 
     def __init__(self, client: RedisClient, clock: Clock) -> None:
         self._client, self._clock = client, clock
         self._channel = client.key("wake")
 
     async def publish(self) -> bool:
-        """Wake up the workers that listen. Returns False if none did."""
+        """Wake up the listening workers. Return False if no worker is listening."""
         try:
             return bool(await self._client.execute("PUBLISH", self._channel, ""))
         except RedisUnavailable:
             return False
 
     async def listen(self, wake_up: Callable[[], object]) -> None:
-        """Call `wake_up` at each message until cancelled, and once after each subscription, which may have missed some."""
+        """Call `wake_up` at each message until cancelled, and after each subscription, since messages may have been missed."""
         while True:
             try:
                 url = self._client.url()
@@ -48,7 +48,7 @@ class WakeUpChannel:
             await self._clock.sleep(RECONNECT_DELAY)
 
     async def _receive(self, subscriber: Redis, url: str, wake_up: Callable[[], object]) -> None:
-        """Receive messages until the mounted URL changes. The confirmation of the subscription is the first of them."""
+        """Call `wake_up` at each message until the mounted URL changes. The subscription's confirmation is the first message."""
         async with subscriber.pubsub(ignore_subscribe_messages=False) as subscription:
             await subscription.subscribe(self._channel)
             while self._client.url() == url and not is_cancelled():

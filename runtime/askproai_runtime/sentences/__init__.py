@@ -1,4 +1,4 @@
-"""The sentences for callers: one catalogue of sentences for each language, and in which of them the present call is answered."""
+"""The sentences that callers hear: one catalogue for each language, and the language of the present call."""
 
 from askproai_runtime.sentences.catalogue import Sentences
 from askproai_runtime.sentences.current import SENTENCES, present_language, say, speaking

@@ -1,7 +1,7 @@
-"""The keys of all that callers hear. Each language has a file of them: `german.toml`, `english.toml`.
+"""The keys of all sentences that callers hear. Each language has a file with them: `german.toml`, `english.toml`.
 
-A sentence is a template of `str.format`; its placeholders are the same in every language. A whole sentence is one template where
-that is possible, since languages order words differently.
+A sentence is a template of `str.format`; its placeholders are the same in every language. A whole sentence is one template
+where that is possible, since languages order words differently.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ import msgspec
 
 
 class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All that is said in one language."""
+    """All sentences of one language."""
 
     # words between others
     or_word: str

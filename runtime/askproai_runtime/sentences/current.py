@@ -1,7 +1,7 @@
-"""In which language the present call is answered.
+"""The language in which the present call is answered.
 
-A context variable, which tasks inherit, so that what only computes a sentence needs no argument for it. Outside of a call, such as
-at the desk, it is German.
+It is a context variable, which tasks inherit, so that functions that build sentences need no argument for it. Outside of a
+call, such as at the desk, it is German.
 """
 
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ _present: Final = ContextVar("language", default=Language.DE)
 
 
 def present_language() -> Language:
-    """Return the language of the present call."""
+    """Return the language of the present call, or German outside of a call."""
     return _present.get()
 
 
@@ -34,7 +34,7 @@ def say() -> Sentences:
 
 @contextmanager
 def speaking(language: Language) -> Iterator[None]:
-    """Answer in a language for as long as the block runs, also in tasks that it starts."""
+    """Set the language of sentences for the block, and for the tasks that it starts."""
     token = _present.set(language)
     try:
         yield

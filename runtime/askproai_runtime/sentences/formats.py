@@ -1,4 +1,4 @@
-"""How days and clock times are said and written in the present call's language."""
+"""Days and clock times, as spoken or written in the present call's language."""
 
 import re
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _WRITTEN_CLOCK = re.compile(r"\b(\d\d):(\d\d)( Uhr|)")
 def format_spoken(start: datetime, zone: ZoneInfo, now: datetime, *, as_subject: bool = False) -> str:
     """Return `Freitag, den 27. November, um 14 Uhr 30`: the full date, so that a caller notices a misheard day.
 
-    In English `Friday, 27 November at 2:30 pm`. As in `format_day` it has its year if `now` is long before or after.
+    In English `Friday, 27 November at 2:30 pm`. The year is added as in `format_day`. `as_subject` selects the nominative.
     """
     local = start.astimezone(zone)
     day = format_day(local.date(), now.astimezone(zone).date(), as_subject=as_subject)
@@ -26,16 +26,16 @@ def format_spoken(start: datetime, zone: ZoneInfo, now: datetime, *, as_subject:
 
 
 def format_spoken_today(start: datetime, zone: ZoneInfo, now: datetime) -> str:
-    """Return what `format_spoken` does, with `heute, ` before it where it is today. No preposition may be before that."""
+    """Return `format_spoken`, with `heute, ` before it if the day is today. No preposition may precede it."""
     spoken = format_spoken(start, zone, now)
     is_today = start.astimezone(zone).date() == now.astimezone(zone).date()
     return say().spoken_time_today.format(when=spoken) if is_today else spoken
 
 
 def format_day(day: date, today: date, *, as_subject: bool = False) -> str:
-    """Return `Freitag, den 27. November`, with its year if it is more than 330 days away: the month alone means this year's.
+    """Return `Freitag, den 27. November`, with the year if it is over 330 days away: a month alone means this year's.
 
-    `as_subject` it is in the nominative, as after "ist": `Freitag, der 27. November`.
+    With `as_subject` it is in the nominative, as after "ist": `Freitag, der 27. November`.
     """
     year = f" {day.year}" if abs(day - today) > _SAME_YEAR else ""
     weekday, month = say().weekdays[day.weekday()], say().months[day.month - 1]
@@ -44,40 +44,40 @@ def format_day(day: date, today: date, *, as_subject: bool = False) -> str:
 
 
 def format_written_day(day: date, language: Language | None = None) -> str:
-    """Return `Freitag, 27. November 2026`, in the present call's language without another one."""
+    """Return `Freitag, 27. November 2026` in a language, by default in the present call's."""
     words = SENTENCES[language or present_language()]
     weekday, month = words.weekdays[day.weekday()], words.months[day.month - 1]
     return words.written_day.format(weekday=weekday, number=day.day, month=month, year=day.year)
 
 
 def decline_name(name: str, language: Language | None = None) -> str:
-    """Return a person's name as it follows `bei`, `zu`, `von` and `mit`, and as an object: `Herrn Yilmaz`. In English as it is.
+    """Return a person's name in the dative or accusative, as after `bei`, `zu`, `von` and `mit`: `Herrn Yilmaz`.
 
-    In the present call's language without another one.
+    Only German declines it. The language is by default the present call's.
     """
     is_declined = (language or present_language()) is Language.DE and name.startswith("Herr ")
     return f"Herrn {name.removeprefix('Herr ')}" if is_declined else name
 
 
 def service_as_subject(name: str) -> str:
-    """Return a service's name as the subject of a verb in the singular: `Haarschnitt`, and `Strähnen: das` where the name may be a
+    """Return a service's name as the subject of a singular verb: `Haarschnitt`, but `Strähnen: das` if the name may be a
     plural.
 
-    The name alone does not say which: "Färben" is a singular. So a verb agrees with "das" wherever a plural can end so.
+    The name alone does not decide: "Färben" is a singular. So "das" is added wherever the ending may be a plural's.
     """
     return say().named_as_subject.format(name=name) if _MAY_BE_PLURAL.search(name.partition("(")[0].strip()) else name
 
 
 def format_clock(at: time) -> str:
-    """Return a time of day as it is said: `14 Uhr 30`, `2:30 pm`."""
+    """Return a time of day in spoken form: `14 Uhr 30`, `2:30 pm`."""
     if present_language() is Language.EN:
         return _english_clock(at)
     return f"{at.hour} Uhr {at.minute}" if at.minute else f"{at.hour} Uhr"
 
 
 def speak_written_clocks(text: str) -> str:
-    """Return a written time as it is said: `gegen 15 Uhr`, `12 bis 18 Uhr` and `ab 9 Uhr 30` for `15:00 Uhr` and so on. In English
-    it is said as it is written.
+    """Return a text with its clock times in spoken form: `gegen 15 Uhr` for `gegen 15:00 Uhr`, `ab 9 Uhr 30` for `ab 09:30
+    Uhr`. In English the text stays the same.
     """
     return _WRITTEN_CLOCK.sub(_speak_written, text) if present_language() is Language.DE else text
 
@@ -88,7 +88,7 @@ def _speak_written(match: re.Match[str]) -> str:
 
 
 def write_clock(at: time) -> str:
-    """Return a time of day as it is written: `14:30`, `2:30 pm`."""
+    """Return a time of day in written form: `14:30`, `2:30 pm`."""
     return _english_clock(at) if present_language() is Language.EN else f"{at:%H:%M}"
 
 
@@ -100,7 +100,7 @@ def _english_clock(at: time) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _SpanPatterns:
-    """One language. `{day}` is the day, `{first}` and `{last}` are the clock times of a span, or its days with them."""
+    """The patterns of one language. `{day}` is a day, `{first}` and `{last}` are a span's clock times, or its days."""
 
     at: str
     since: str
@@ -125,7 +125,7 @@ _WRITTEN_SPANS: Final = {
 def format_written_span(start: datetime, end: datetime | None, language: Language) -> str:
     """Return a time, or a span with its days: `Mittwoch, 25. November 2026, ab 17:00 Uhr`. `end` is None for an exact time.
 
-    Both are in the zone of the reader. A span that lasts until midnight has no end to be read.
+    Both are in the reader's time zone. A span until midnight is written without its end.
     """
     patterns, day, first = _WRITTEN_SPANS[language], format_written_day(start, language), f"{start:%H:%M}"
     if end is None:
@@ -144,7 +144,7 @@ def format_written_span(start: datetime, end: datetime | None, language: Languag
 
 
 def format_call_back(said: str | None, start: datetime | None, end: datetime | None, language: Language) -> str:
-    """Return when to call somebody back: as it was understood, with the words of the caller; or these alone. Empty for no time."""
+    """Return the understood time to call back, with the caller's words in quotes. Without a time return the words, or ""."""
     if start is None:
         return said or ""
     span = format_written_span(start, end, language)

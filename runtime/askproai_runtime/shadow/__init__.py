@@ -1,7 +1,7 @@
-"""Shadows: an image answers copies of a tenant's calls on a copy of its book, and what it books otherwise is found.
+"""Shadows: an image answers copies of a tenant's calls on a copy of its book, and bookings that differ are found.
 
-No caller hears of it, and it reaches no provider (docs/decisions/0126-shadows.md). The copies of requests are written by
-`conversation/shadow_requests.py`, in the pods of the live version.
+No caller hears a shadow, and it reaches no provider (docs/decisions/0126-shadows.md). The pods of the live version write the
+copies of requests (`conversation/shadow_requests.py`).
 """
 
 from askproai_runtime.shadow.process import run_shadow

@@ -1,7 +1,7 @@
-"""Which bookings differ between two books, by the calls that made or changed them. Pure.
+"""The comparison of two books: the bookings that differ, by the calls that made or changed them. Pure.
 
-Compared are branch, service, staff member, start and state. Ids differ always, and so may what the remote calendar decides alone:
-the end of an appointment, and whether it has confirmed it already.
+Branch, service, staff member, start and state are compared. Ids always differ. The end of an appointment, and whether it is
+confirmed yet, may differ, since the remote calendar decides them alone.
 """
 
 from collections import Counter, defaultdict
@@ -23,9 +23,9 @@ _NOBODY = ""
 
 @dataclass(frozen=True, slots=True)
 class BookRow:
-    """An appointment, as far as it is compared.
+    """The fields of an appointment that are needed for the comparison.
 
-    `changed_staff`: it is in Cal.com, and has been somebody else's before: perhaps Cal.com gave it to another host than was asked.
+    `changed_staff`: the appointment is in Cal.com and had another staff member before. Perhaps Cal.com chose another host.
     """
 
     id: UUID
@@ -40,7 +40,7 @@ class BookRow:
 
     @property
     def text(self) -> str | None:
-        """Return what is compared; None of those that are no booking: a hold, and what never came about."""
+        """Return the compared fields as text, or None if the row is no booking: a hold, or an appointment that failed."""
         state = _BOOKED.get(self.status)
         if state is None:
             return None
@@ -49,7 +49,7 @@ class BookRow:
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """A request that was answered by both versions, and the ids in the shadow's answer."""
+    """A request that both versions have answered, and the ids in the shadow's answer."""
 
     request: CopiedRequest
     shadow_ids: tuple[UUID, ...]
@@ -61,10 +61,9 @@ class Replayed:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """Differences by call, and whether bookings differ that no replayed call has changed: somebody else has changed the book.
+    """The differences by call. `changed_by_others`: bookings differ that no replayed call has changed.
 
-    Nothing can be said about the calls `overtaken`: somebody else has changed what they booked, or Cal.com has given it to another
-    host.
+    `overtaken` are calls whose differences prove nothing: somebody else changed their bookings, or Cal.com chose another host.
     """
 
     differences: Mapping[str, ShadowDifference]
@@ -83,7 +82,7 @@ def compare(
 ) -> Compared:
     """Compare the appointments that changed since both books were equal, at `since`. `answers_shadow` are the outcomes by call.
 
-    `clocks`: by how much those of the pods and of the database may differ.
+    `clocks` is the largest difference between the clocks of the pods and the database.
     """
     call_of = _calls_by_row(replayed)
     live_rows, shadow_rows = {row.id: row for row in live}, {row.id: row for row in shadow}
@@ -120,8 +119,8 @@ def compare(
 
 
 def _calls_by_row(replayed: Sequence[Replayed]) -> Callable[[BookRow], str]:
-    """Return a function from an appointment to the call with which it is compared: the last one that named it in a change, else the
-    last one that named it, else the one that made it.
+    """Return a function that assigns an appointment to a call: the last call that named it in a change, or else the last call
+    that named it, or else the call that made it.
     """
     calls = {each.request.call_id for each in replayed}
     named: dict[UUID, str] = {}
@@ -131,13 +130,13 @@ def _calls_by_row(replayed: Sequence[Replayed]) -> Callable[[BookRow], str]:
 
 
 def _differs(row: BookRow, difference: ShadowDifference) -> bool:
-    """Return whether a live appointment is among what differs, or has failed, so that it is none."""
+    """Return whether a live appointment is one of the differences, or has failed and so is missing in them."""
     return row.status == "failed" or row.text in difference.only_live
 
 
 def _is_within_a_change(row: BookRow, call: str, replayed: Sequence[Replayed], clocks: timedelta) -> bool:
-    """Return whether a live appointment changed while a request was under way by which callers change it: of `call`, or one that
-    has named it.
+    """Return whether a live appointment changed while a replayed change was running: one of `call`, or one that has named the
+    appointment.
     """
     return any(
         each.request.at - clocks <= row.changed_at <= each.request.answered_at + clocks
@@ -147,12 +146,12 @@ def _is_within_a_change(row: BookRow, call: str, replayed: Sequence[Replayed], c
 
 
 def are_equal(live: Iterable[BookRow], shadow: Iterable[BookRow]) -> bool:
-    """Return whether appointments are the same but for their ids."""
+    """Return whether both lists contain the same bookings, apart from ids."""
     return Counter(filter(None, (row.text for row in live))) == Counter(filter(None, (row.text for row in shadow)))
 
 
 def merge(first: ShadowDifference, second: ShadowDifference) -> ShadowDifference:
-    """Return what two comparisons of one call have found together."""
+    """Return the differences of two comparisons of one call as one."""
     return ShadowDifference(
         call_id=first.call_id,
         only_live=first.only_live + second.only_live,
@@ -163,7 +162,7 @@ def merge(first: ShadowDifference, second: ShadowDifference) -> ShadowDifference
 
 
 def order(requests: Sequence[CopiedRequest]) -> list[CopiedRequest]:
-    """Return requests in the order in which they are replayed: as they came, but what changed the book before what overlapped it.
+    """Return requests in the order of their replay: by time, but of overlapping requests the successful ones first.
 
     The first of two callers for one time may have lost.
     """
@@ -178,8 +177,8 @@ def order(requests: Sequence[CopiedRequest]) -> list[CopiedRequest]:
 
 
 def find_doubtful(replayed: Sequence[Replayed], unclear: Collection[str]) -> set[str]:
-    """Return the calls whose differences prove nothing: a request of them was not replayed (`unclear`), or failed to change
-    the book while another one changed it, so that the order of both may be another one in the shadow.
+    """Return the calls whose differences prove nothing. Either a request of theirs was not replayed (`unclear`), or it failed
+    while another call's change succeeded, and the shadow may process these in another order.
     """
     doubtful = set(unclear)
     changes = [each.request for each in replayed if each.is_change]

@@ -1,4 +1,4 @@
-"""Whether two values of one argument mean the same in different notations: `2026-12-10` and `Donnerstag, 10. Dezember`."""
+"""Decide whether two values of one argument have the same meaning: `2026-12-10` and `Donnerstag, 10. Dezember`."""
 
 import re
 from datetime import UTC, datetime, time, timedelta
@@ -14,9 +14,9 @@ _YEAR = tuple(datetime(2026, 1, 1, 9, tzinfo=UTC) + timedelta(days=37 * n) for n
 
 
 def find_agreed(first: str, second: str, argument: Argument) -> str | None:
-    """Return the more exact of two values if the other one includes it on every day of a call; None if not.
+    """Return the more exact of two values if the other one includes it, whatever the day of the call; else None.
 
-    A written day counts before words that depend on the day of the call.
+    A written day takes precedence over words that depend on the day of the call.
     """
     moments = _find_moments(first, second)
     if not moments:
@@ -50,7 +50,7 @@ def _read(text: str, argument: Argument, at: datetime) -> tuple[Candidate, ...]:
 
 
 def _lies_in(own: tuple[Candidate, ...], others: tuple[Candidate, ...]) -> bool:
-    """Return whether each reading lies in one of the others."""
+    """Return whether each reading in `own` lies within a reading in `others`."""
     return bool(own) and all(
         any(other.contains(each.start) and (each.end or each.start) <= (other.end or other.start) for other in others)
         for each in own

@@ -1,4 +1,4 @@
-"""The meaning of a single argument of a call function: atoms, or a full date and time."""
+"""Read a single argument of a call function: as atoms, or as a full date and time."""
 
 import re
 from collections.abc import Sequence
@@ -47,7 +47,7 @@ _LONE_HOUR = re.compile(r"^(?:[01]?\d|2[0-4])$")
 
 @dataclass(frozen=True, slots=True)
 class ArgumentValue:
-    """The meaning of a single argument, read without the other ones."""
+    """The meaning of a single argument, read without the others."""
 
     atoms: tuple[Atom, ...] = ()
     instant: IsoInstant | None = None
@@ -61,9 +61,9 @@ class ArgumentValue:
         return any(not isinstance(atom, (*TIMES, Op)) for atom in self.atoms)
 
     def split_days(self, today: date) -> "list[ArgumentValue]":
-        """Return each day that the argument names without a word that connects them, with what else it says: `morgen (2026-11-28)`.
+        """Return each day that the argument names without a connecting word, with the other atoms: `morgen (2026-11-28)`.
 
-        A weekday beside a date is that of the date's week: `Montag, den 11. Dezember`, a Friday, is the 11th, or Monday the 7th.
+        A weekday beside a date is that of the date's week: `Montag, den 11. Dezember`, a Friday, is the 11th, or the 7th.
         """
         days = [atom for atom in self.atoms if isinstance(atom, Day | Weekday)]
         last = max((number for number, atom in enumerate(self.atoms) if atom in days), default=0)
@@ -75,7 +75,7 @@ class ArgumentValue:
 
 
 def _in_week_of(dates: Sequence[Day], day: Day | Weekday, today: date) -> Day | Weekday:
-    """Return a weekday in the week of a date, or in the next one if it is over."""
+    """Return a weekday as the day in the week of the first date, or a week later if that day is over; any other day unchanged."""
     if not dates or not isinstance(day, Weekday) or day.which is not None or day.habit:
         return day
     first = dates[0].readings[0]
@@ -84,7 +84,7 @@ def _in_week_of(dates: Sequence[Day], day: Day | Weekday, today: date) -> Day | 
 
 
 def read_argument(argument: Argument, text: str, now: datetime, zone: ZoneInfo) -> ArgumentValue:
-    """Return the value of one argument. Raises what `scan` does."""
+    """Return the value of one argument. Raises the errors of `scan`."""
     if (instant := read_instant(text, zone)) is not None:
         if not instant.is_day:
             return ArgumentValue(instant=instant)
@@ -102,7 +102,7 @@ def read_argument(argument: Argument, text: str, now: datetime, zone: ZoneInfo) 
 
 
 def _span(begin: datetime, end: datetime, today: date) -> tuple[Atom, ...]:
-    """Return the day and the hours of an interval; of several days the days, with the time at which it begins and ends."""
+    """Return the day and the hours of an interval; for several days a period with the times at which it begins and ends."""
     if begin.date() != end.date():
         days = Days(_day((begin.date(),), today).readings[0], end.date())
         return (Period((days,), opens=begin.time(), closes=end.time()),)
@@ -111,7 +111,7 @@ def _span(begin: datetime, end: datetime, today: date) -> tuple[Atom, ...]:
 
 
 def _mark_of_24(text: str, atoms: Sequence[Atom]) -> tuple[Atom, ...]:
-    """Return the atoms with `08:00` as a time of 24 hours; in one text with a part of the day (`08:00 abends`) that part counts."""
+    """Return the atoms with `08:00` as a time of 24 hours, unless the text also has a part of the day: `08:00 abends`."""
     if not _OF_24.search(text) or any(isinstance(atom, Part) for atom in atoms):
         return tuple(atoms)
     return tuple(_of_24(atom) for atom in atoms)
@@ -175,7 +175,7 @@ _FIRST = re.compile(
 
 
 def _drop_dots(time: str, now: datetime) -> str:
-    """Return a time of day without the dots that end a sentence. Models also pass days as a time."""
+    """Return a time of day without the full stops of a sentence. Models also pass days as a time, which keep them."""
     stripped = time.strip().rstrip(". ")
     if stripped == time.strip() or _LONE_HOUR.match(stripped):
         return stripped

@@ -1,4 +1,4 @@
-"""The atoms that the rules find in a phrase, each of one family. `combine.py` makes readings of them."""
+"""The atoms that the rules find in a phrase, each of one family. `combine.py` combines them into meanings."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -21,7 +21,7 @@ class Contradiction(ValueError):
 
 
 class PastDay(ValueError):
-    """A day or a time that lies before the call. `day` is set where one date was said."""
+    """A day or a time before the call. `day` is set if one date was said."""
 
     def __init__(self, message: str, day: date | None = None) -> None:
         super().__init__(message)
@@ -39,7 +39,7 @@ class Which(Enum):
 
 
 class Days(NamedTuple):
-    """Days, both included; `last` None: without an end."""
+    """A span of days, both ends included. If `last` is None, it has no end."""
 
     first: date
     last: date | None
@@ -51,11 +51,11 @@ class Days(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """A day that the phrase names: each of `readings` is one thing that it can mean.
+    """A day that the phrase names. Each of `readings` is a date that it can mean.
 
     `month` and `number` are the spoken ones, so that the day is found in a period, too (`nächstes Jahr am 5. Dezember`).
-    `dated`: its year was said, too. `counted`: a weekday in so many days or weeks, which may be said of another weekday, too.
-    `ahead`: a week or more from the day of the call, which is not named (`in zwei Wochen`).
+    `dated`: its year was said, too. `counted`: a weekday with a count of days or weeks, which may also apply to another
+    weekday. `ahead`: a counted day that is a week or more after the day of the call (`in zwei Wochen`).
     """
 
     readings: tuple[date, ...]
@@ -67,20 +67,20 @@ class Day:
 
     @property
     def is_date(self) -> bool:
-        """Return whether a date was said, rather than a count of days (`morgen`, `in zehn Tagen`) or a day's name."""
+        """Return whether a date was said, and not a count of days (`morgen`, `in zehn Tagen`) or the name of a day."""
         return self.dated or self.month is not None or self.number is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Offset:
-    """So many days after a day that was named before: `einen Tag später`, `die Woche drauf`."""
+    """A number of days after a day that was named before: `einen Tag später`, `die Woche drauf`."""
 
     days: int
 
 
 @dataclass(frozen=True, slots=True)
 class Weekday:
-    """A weekday. `habit`: `dienstags`, which is no single day."""
+    """A weekday. `habit`: any such weekday (`dienstags`), and no single day."""
 
     weekday: int
     which: Which | None = None
@@ -91,7 +91,7 @@ class Weekday:
 class Period:
     """Several days: a week, a month, or from one day to another.
 
-    `opens` is the time on the first day from which on it is meant, `closes` that on the last day until which it is. `about` is the
+    `opens` is the time on the first day at which it begins, `closes` the time on the last day at which it ends. `about` is the
     day around which it lies.
     """
 
@@ -105,10 +105,10 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """A time of day as it was said. `is_bare`: its half of the day is open. `next_day`: midnight at the end of the day.
+    """A time of day as it was said. `is_bare`: it may be in either half of the day. `next_day`: midnight at the end of the day.
 
-    `is_of_24`: it was written with two digits of the hour (`08:00`), and no part of the day beside it moves it.
-    `other` is another time that the same words can mean: `half seven` is 7:30 in Britain, and 6:30 to a German speaker.
+    `is_of_24`: the hour was written with two digits (`08:00`), and a part of the day beside it does not change it. `other` is
+    another time that the same words can mean: `half seven` is 7:30 in Britain, and 6:30 to a German speaker.
     """
 
     hour: int
@@ -121,10 +121,10 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of the day: a name of `PARTS_OF_DAY`, or hours of its own that are said as `spoken`.
+    """A part of the day: a name of `PARTS_OF_DAY`, or its own hours, whose words in an answer are `spoken`.
 
-    `is_vague`: it narrows a day that is named (`nicht so früh`). It is no part of an unnamed day, and decides no half of a day.
-    `is_half`: AM or PM, beside which any written hour is one of 12.
+    `is_vague`: it only narrows a named day (`nicht so früh`), and does not decide the half of a day. `is_half`: AM or PM,
+    beside which any written hour is one of 12.
     """
 
     name: str = ""
@@ -137,7 +137,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class TimeRange:
-    """From one time to another; None: no bound on that side. `is_after`: `opens` itself is not meant (`später als 17 Uhr`)."""
+    """A range from one time to another; None is no bound on that side. `is_after`: `opens` is excluded (`später als 17 Uhr`)."""
 
     opens: Clock | None
     closes: Clock | None
@@ -146,7 +146,7 @@ class TimeRange:
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """About a time: up to `before` and `after` minutes beside it."""
+    """A range around a time, from `before` minutes earlier to `after` minutes later."""
 
     clock: Clock
     before: int
@@ -155,7 +155,7 @@ class Around:
 
 @dataclass(frozen=True, slots=True)
 class Instant:
-    """An instant counted from now; with an `end` the time between the two."""
+    """An instant counted from now; with an `end`, the span from `start` to `end`."""
 
     start: datetime
     end: datetime | None = None
@@ -163,14 +163,14 @@ class Instant:
 
 @dataclass(frozen=True, slots=True)
 class Soon:
-    """As soon as possible, or whenever: no bound at all. `latest`: the last of the times that are meant is wanted."""
+    """As soon as possible, or at any time: there is no bound. `latest`: the last of the possible times is wanted."""
 
     latest: bool = False
     is_of_named: bool = False  # "die letzte" alone is one of the times that were offered
 
 
 class Op(Enum):
-    """A word that changes what comes after it, or connects what comes before and after it."""
+    """A word that changes the meaning of the following words, or connects those before and after it."""
 
     FROM = auto()
     AFTER = auto()

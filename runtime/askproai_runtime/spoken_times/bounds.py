@@ -1,4 +1,4 @@
-"""Apply the words that bound what follows them: `ab`, `bis`, `zwischen … und`, `gegen`. Contents and connectors are left."""
+"""Apply the words that bound the following words: `ab`, `bis`, `zwischen … und`, `gegen`. Contents and connectors are left."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -35,7 +35,7 @@ _DAYS = (Day, Weekday, Period)
 
 
 def bind(atoms: Sequence[Atom], today: date) -> list[Atom]:
-    """Return the atoms with each bound and what it bounds as one. Raises `Contradiction`."""
+    """Return the atoms with each bounding word and its content as one atom. Raises `Contradiction`."""
     atoms = _without_about(atoms)
     is_noise = [atom is Op.COMMA and following in _BOUNDS for atom, following in pairwise(atoms)]
     for at in range(1, len(is_noise)):  # "Dienstag, vor dem 24." may be any Tuesday
@@ -66,7 +66,7 @@ def bind(atoms: Sequence[Atom], today: date) -> list[Atom]:
 
 
 def _find_weekdays(bound: Sequence[Atom]) -> int:
-    """Return the position of the first weekday at the end of the atoms; times and commas may follow it."""
+    """Return the position at which a list with a weekday begins at the end of the atoms; the end if there is no such list."""
     at = len(bound)
     while at and (isinstance(bound[at - 1], Clock | Part) or bound[at - 1] in _LINKS or _is_lone(bound[at - 1])):
         at -= 1
@@ -82,9 +82,8 @@ def _is_day(rest: Sequence[Atom]) -> bool:
 
 
 def _last_before(said: Sequence[Atom], end: Atom, today: date) -> list[Atom]:
-    """Return each weekday as the last one before a day: `Dienstag vor dem 24.`. After more words it may be the coming one, too.
-
-    Raises `PastDay`.
+    """Return the atoms with each weekday as the last one before the day `end`: `Dienstag vor dem 24.`. If other words come
+    between, it may be the coming one, too. Raises `PastDay`.
     """
     is_direct = isinstance(said[-1], Weekday)
     ends = [days.first for days in days_of(end, today)]
@@ -103,14 +102,14 @@ def _last_before(said: Sequence[Atom], end: Atom, today: date) -> list[Atom]:
 
 
 def _without_about(atoms: Sequence[Atom]) -> list[Atom]:
-    """Return the atoms without "ungefähr" behind a bound: "ab circa vier" begins at four."""
+    """Return the atoms without "ungefähr" after a bounding word: "ab circa vier" begins at four."""
     bounds = {*_BOUNDS, Op.BETWEEN, *((Op.AND,) if Op.BETWEEN in atoms else ())}
     pairs = zip([None, *atoms], atoms, strict=False)
     return [atom for before, atom in pairs if not (atom is Op.ABOUT and before in bounds)]
 
 
 def _span(day: Atom, at: Atom, rest: list[Atom], today: date) -> Period | None:
-    """Return the days and times from `day` and `at` to those that follow; None if no day and time follow, which stay in `rest`.
+    """Return the period from `day` and `at` to the next day and time, which are taken from `rest`; None if none follow there.
 
     Raises `Contradiction` if both are on one day, or the second comes before the first.
     """
@@ -129,7 +128,7 @@ def _is_day_and_time(day: Atom, at: Atom) -> bool:
 
 
 def _limits(at: Atom) -> tuple[time | None, time | None]:
-    """Return the begin and the end of a time: of an open half of the day the earlier one, as of a bound alone."""
+    """Return the begin and the end of a time. If its half of the day is open, the earlier time counts, as for a bound alone."""
     if isinstance(at, Part):
         return hours_of(at)
     assert isinstance(at, Clock)
@@ -153,7 +152,7 @@ def _between(rest: list[Atom], today: date) -> Content:
 
 
 def _about(op: Op, rest: list[Atom], today: date) -> list[Atom]:
-    """Return what is around the time that follows. Before anything else "ungefähr" changes nothing."""
+    """Return the range around the time that follows. Before anything else "ungefähr" changes nothing."""
     if rest and isinstance(clock := rest[0], Clock):
         rest.pop(0)
         return [Around(clock, *_ABOUT[op])]
@@ -178,7 +177,7 @@ def _about_day(rest: list[Atom], today: date) -> list[Atom]:
 
 
 def _take_bound(rest: list[Atom]) -> Atom:
-    """Return what a preposition bounds: of "bis Freitag, den 27." the date. Raises `Contradiction`."""
+    """Take and return the content that a preposition bounds; for "bis Freitag, den 27." the date. Raises `Contradiction`."""
     [content] = _take(rest, 1)
     at = 1 if rest[:1] == [Op.COMMA] else 0
     if not (isinstance(content, Weekday) and rest[at:] and isinstance(date_of := rest[at], Day) and date_of.is_date):
@@ -217,7 +216,7 @@ def _from_to(first: Atom, last: Atom, today: date) -> Content:
 
 
 def _bounded(op: Op, content: Atom, today: date) -> Content:
-    """Return the open range that a preposition and what follows it name."""
+    """Return the open range of a preposition and its content."""
     if isinstance(content, Clock) and op is Op.LATER_THAN:
         if content.next_day:
             raise Contradiction("later than the end of the day")
@@ -251,7 +250,7 @@ def _bounded(op: Op, content: Atom, today: date) -> Content:
 
 
 def _bounded_behind(op: Op, before: list[Atom], today: date) -> list[Atom]:
-    """Return what is said before "oder später" or "rum", as its bound; a range as it is: "ab drei oder später"."""
+    """Return the atoms before "oder später" or "rum" as bounds. A range stays as it is: "ab drei oder später"."""
     if op is Op.ABOUT:
         return [Around(each, *_ABOUT[op]) if isinstance(each, Clock) else each for each in before]
     if before and isinstance(before[0], Around):
@@ -260,7 +259,7 @@ def _bounded_behind(op: Op, before: list[Atom], today: date) -> list[Atom]:
 
 
 def bound_by_excluded(part: Part) -> TimeRange:
-    """Return the hours beside an excluded part of a day: `nicht vormittags`. Raises `Contradiction` for a part amid it."""
+    """Return the hours that an excluded part of a day leaves: `nicht vormittags`. Raises `Contradiction` for a part amid it."""
     if part.name in _FIRST_PARTS:
         return TimeRange(_exactly(hours_of(part)[1]), None)
     if part.name in _LAST_PARTS:
@@ -273,7 +272,7 @@ def _exactly(at: time | None) -> Clock | None:
 
 
 def days_of(content: Atom, today: date) -> tuple[Days, ...]:
-    """Return what a day, a weekday or a period by itself can mean."""
+    """Return the readings of a day, a weekday or a period by itself. Raises `Contradiction` for any other atom."""
     if isinstance(content, Day):
         return tuple(Days(day, day) for day in content.readings)
     if isinstance(content, Weekday):

@@ -35,7 +35,7 @@ from askproai_runtime.spoken_times.times import both_halves, expand, hours_of
 
 
 def combine(atoms: Sequence[Atom], today: date) -> list[Meaning]:
-    """Return the choices that a phrase leaves, at least one. Raises `Contradiction`."""
+    """Return the choices that a phrase leaves open, at least one. Raises `Contradiction`."""
     named = (Day, Weekday, Period, Part, TimeRange)
     if any(isinstance(each, Soon) and each.is_of_named for each in atoms) and not any(
         isinstance(each, named) for each in atoms
@@ -53,7 +53,7 @@ def combine(atoms: Sequence[Atom], today: date) -> list[Meaning]:
 
 
 def _is_counted_behind_date(atoms: Sequence[Atom]) -> bool:
-    """Return whether `zwei Wochen später` follows a date. "Die Woche drauf, Donnerstag der 10." is the date itself."""
+    """Return whether `zwei Wochen später` follows a date. But "die Woche drauf, Donnerstag der 10." is one date."""
     is_dated = False
     for atom in atoms:
         if isinstance(atom, Offset) and is_dated:
@@ -63,7 +63,7 @@ def _is_counted_behind_date(atoms: Sequence[Atom]) -> bool:
 
 
 def _without_offset(meaning: Meaning) -> Meaning:
-    """Leave out `eine Woche später` beside a date. Raises `Contradiction` if the phrase has no date to count from."""
+    """Return the meaning without `eine Woche später` beside a date. Raises `Contradiction` if there is no date to count from."""
     if meaning.offset is not None and not (meaning.day and meaning.day.is_date):
         raise Contradiction("a count of days from another day")
     return replace(meaning, offset=None)
@@ -73,7 +73,7 @@ def _without_offset(meaning: Meaning) -> Meaning:
 
 
 def drop_replaced(atoms: Sequence[Atom]) -> list[Atom]:
-    """Drop what is replaced: `nicht Montag, sondern Dienstag`, `statt Dienstag lieber Mittwoch`."""
+    """Return the atoms without replaced ones: `nicht Montag, sondern Dienstag`, `statt Dienstag lieber Mittwoch`."""
     rest = list(atoms)
     while Op.BUT in rest:
         but = rest.index(Op.BUT)
@@ -96,7 +96,7 @@ def _is_next_following(atoms: Sequence[Atom], at: int) -> bool:
 
 
 def _correct(atoms: Sequence[Atom], today: date) -> list[Meaning]:
-    """Return the choices of the parts between corrections, each part replacing what it says anew of the one before it."""
+    """Return the choices of the parts between corrections. Each part replaces the same kinds of contents of the part before it."""
     choices: list[Meaning] = []
     for part in _split_at_corrections(atoms):
         later = _choices(bind(part, today), today)
@@ -130,7 +130,7 @@ def _split_at_corrections(atoms: Sequence[Atom]) -> list[list[Atom]]:
 
 
 def _fits(clock: Clock, part: Part) -> bool:
-    """Return whether a time can lie in a part of the day: "um drei, ich meine nachmittags" keeps its hour."""
+    """Return whether a time can lie in a part of the day. "Um drei, ich meine nachmittags" keeps its hour."""
     try:
         return bool(expand(clock, part))
     except ImpossibleTime:
@@ -138,7 +138,7 @@ def _fits(clock: Clock, part: Part) -> bool:
 
 
 def _override(before: Meaning, after: Meaning) -> Meaning:
-    """Return the earlier meaning with the parts of the later one in place of its own."""
+    """Return the meaning `before`, with the parts of `after` in place of its own."""
     merged = replace(before, only=set(before.only), excluded=before.excluded | after.excluded)
     merged.not_days = (*before.not_days, *after.not_days)
     if after.day or after.instant or after.only:
@@ -166,7 +166,7 @@ def _override(before: Meaning, after: Meaning) -> Meaning:
 
 
 def _choices(atoms: Sequence[Atom], today: date) -> list[Meaning]:
-    """Split at `oder` and in lists. A part that is said once completes each choice: `Montag oder Dienstag um drei`."""
+    """Return the choices at `oder` and in lists. A part that is said once completes each: `Montag oder Dienstag um drei`."""
     found = find_exclusions(atoms, today)
     rest = found.rest
     groups: list[list[Content]] = [[]]
@@ -187,7 +187,7 @@ def _choices(atoms: Sequence[Atom], today: date) -> list[Meaning]:
 
 
 def _prefer_repeated(choices: list[Meaning]) -> list[Meaning]:
-    """Return the choice that is named last if it was named before: `Mittwoch oder Donnerstag, lieber Mittwoch`."""
+    """Return only the last choice if it was named before, else all: `Mittwoch oder Donnerstag, lieber Mittwoch`."""
     last = choices[-1] if choices else Meaning()
     for before in choices[:-1]:
         is_same_day = (before.day, before.weekday) == (last.day, last.weekday) and bool(last.day or last.weekday)
@@ -197,7 +197,7 @@ def _prefer_repeated(choices: list[Meaning]) -> list[Meaning]:
 
 
 def _cross(choices: list[Meaning]) -> list[Meaning]:
-    """Return each day at each time of `Dienstag oder Freitag um zehn oder um zwei`: nobody says which of them belong together."""
+    """Return each day with each time for `Dienstag oder Freitag um zehn oder um zwei`: nobody says which belong together."""
     kinds = [(choice.has_day, choice.has_time) for choice in choices]
     both = [number for number, kind in enumerate(kinds) if all(kind)]
     if len(both) != 1 or len(choices) > _MOST_CROSSED:
@@ -213,7 +213,7 @@ def _cross(choices: list[Meaning]) -> list[Meaning]:
 
 
 def _separates(atoms: Sequence[Atom], position: int) -> bool:
-    """Return whether a comma or `und` separates choices: between days in a list with `oder`, or of habits, and between times."""
+    """Return whether a comma or `und` separates choices: days in a list with `oder`, habits, or two different times."""
     beside = [atoms[i] for i in (position - 1, position + 1) if 0 <= i < len(atoms)]
     if len(beside) == 2 and _are_two_times(beside[0], beside[1], atoms[position]):  # noqa: PLR2004
         return True
@@ -221,7 +221,7 @@ def _separates(atoms: Sequence[Atom], position: int) -> bool:
 
 
 def _are_two_times(first: Atom, second: Atom, link: Atom) -> bool:
-    """Return whether two times are none of each other: `um zehn, um elf`, unlike `um halb vier, also 15:30`."""
+    """Return whether two times are different ones: `um zehn, um elf`, unlike `um halb vier, also 15:30`."""
     if isinstance(first, Clock) and isinstance(second, Clock):
         return not set(both_halves(first)) & set(both_halves(second))
     if isinstance(first, TimeRange) and isinstance(second, TimeRange):
@@ -237,7 +237,7 @@ def _separates_days(atoms: Sequence[Atom], beside: Sequence[Atom]) -> bool:
 
 
 def _meaning(contents: Sequence[Content]) -> Meaning:
-    """Put the contents of one choice into their places. Raises `Contradiction` if two do not fit together."""
+    """Return the meaning of one choice's contents. Raises `Contradiction` if two contents do not fit together."""
     meaning = Meaning()
     for content in contents:
         if isinstance(content, Soon):
@@ -266,12 +266,12 @@ _PLACES = {
 
 
 def _is_long(period: Period | None) -> bool:
-    """Return whether a period has more than one month, so that a date with its month is one of its days."""
+    """Return whether a period is longer than a month, so that a date with its month can be one of its days."""
     return period is not None and all(days.last and days.last - days.first > _MONTH for days in period.readings)
 
 
 def _completed(choices: list[Meaning]) -> list[Meaning]:
-    """Complete each choice: its day by the choice before it, its week and its time by the one that names them last."""
+    """Return the choices with missing parts added: a day from the choice before, a week and a time from the last one with them."""
     _require_clear_count(choices)
     is_latest = any(choice.latest for choice in choices)
     for i, choice in enumerate(choices):
@@ -297,7 +297,7 @@ def _completed(choices: list[Meaning]) -> list[Meaning]:
 
 
 def _require_clear_count(choices: Sequence[Meaning]) -> None:
-    """Raise `Contradiction` for `in zwei Wochen am Samstag oder Donnerstag`: the other may be of that week, or the coming one."""
+    """Raise `Contradiction` for `in zwei Wochen am Samstag oder Donnerstag`: the Thursday may be of that week, or the next one."""
     counted = [day for choice in choices if choice.day and choice.day.counted for day in choice.day.readings]
     others = [choice.weekday for choice in choices if choice.weekday and not choice.day and not choice.period]
     weekdays = {day.weekday() for day in counted}
@@ -309,7 +309,7 @@ def _require_clear_count(choices: Sequence[Meaning]) -> None:
 
 
 def _join_contents(first: Content, second: Content) -> Content:
-    """Return what two contents of one kind mean together: `nächste Woche unter der Woche`. Raises `Contradiction`."""
+    """Return the common meaning of two contents of one kind: `nächste Woche unter der Woche`. Raises `Contradiction`."""
     if isinstance(first, Period) and isinstance(second, Period):
         return _intersect(first, second)
     if isinstance(first, Part) and isinstance(second, Part) and first != second:
@@ -330,7 +330,7 @@ def _join_contents(first: Content, second: Content) -> Content:
 
 
 def _between(first: TimeRange, second: TimeRange) -> TimeRange:
-    """Return the range of two bounds: `nicht vor elf und nicht nach vier`. Raises `Contradiction` for two of one side."""
+    """Return the range of two bounds: `nicht vor elf und nicht nach vier`. Raises `Contradiction` for two bounds of one side."""
     opens, closes = first.opens or second.opens, first.closes or second.closes
     if (first.opens and second.opens) or (first.closes and second.closes):
         raise Contradiction("two bounds of one side")
@@ -338,7 +338,7 @@ def _between(first: TimeRange, second: TimeRange) -> TimeRange:
 
 
 def _narrow(first: Part, second: Part) -> Part:
-    """Return the hours of two parts of the day if one of them is vague, or within the other. Raises `Contradiction`."""
+    """Return the common hours of two parts of the day, of which one is vague or contains the other. Raises `Contradiction`."""
     hours = hours_of(first), hours_of(second)
     if (None, None) in hours:
         return second if hours[0] == (None, None) else first

@@ -16,7 +16,7 @@ _RELATIVE = {"heute": 0, "morgen": 1, "uebermorgen": 2, "ueberuebermorgen": 3}
 
 
 def _ahead(start: date, match: re.Match[str]) -> Day:
-    """Return the day so many days, weeks or months after `start`."""
+    """Return the day that is the matched number of days, weeks or months after `start`."""
     number, unit = count(match), match["unit"]
     if unit.startswith("woche"):
         return Day((start + number * WEEK,))
@@ -28,12 +28,12 @@ def _ahead(start: date, match: re.Match[str]) -> Day:
 
 
 def days_ahead(day: Day, today: date) -> Day:
-    """Return a day that is counted from the day of the call without naming it: a week or more may count from another day, too."""
+    """Return a counted day, marked as `ahead` if it is a week or more from today: it may count from another day, too."""
     return replace(day, ahead=min(day.readings) >= today + WEEK)
 
 
 def _weekday_ahead(match: re.Match[str], today: date) -> Day:
-    """Return `Dienstag in zwei Wochen`, `Dienstag in vierzehn Tagen`, `in acht Tagen am Dienstag`."""
+    """Return the day of `Dienstag in zwei Wochen`, `Dienstag in vierzehn Tagen`, `in acht Tagen am Dienstag`."""
     weekday, number, unit = WEEKDAYS[match["weekday"]], count(match), match["unit"]
     if unit.startswith("woche"):
         return weekday_in_weeks(weekday, number, today)
@@ -43,13 +43,13 @@ def _weekday_ahead(match: re.Match[str], today: date) -> Day:
 
 
 def weekday_in_weeks(weekday: int, weeks: int, today: date) -> Day:
-    """Return the weekday so many weeks after the coming one, and that of the week so many weeks ahead."""
+    """Return both readings of a weekday in `weeks` weeks: counted from the next such weekday, and from the present week."""
     inside = monday(today, weeks) + timedelta(days=weekday)
     return Day(tuple(sorted({_coming(weekday, today) + weeks * WEEK, inside})), counted=True)
 
 
 def weekday_in_days(weekday: int, days: int, today: date) -> Day:
-    """Return the weekday in so many days; seven days are a week. Raises `Contradiction` if that day is another weekday."""
+    """Return the weekday in `days` days; seven days are a week. Raises `Contradiction` if that day is another weekday."""
     if days and days % _DAYS_OF_WEEK == 0:
         return weekday_in_weeks(weekday, days // _DAYS_OF_WEEK, today)
     day = today + timedelta(days=days)
@@ -59,12 +59,12 @@ def weekday_in_days(weekday: int, days: int, today: date) -> Day:
 
 
 def _coming(weekday: int, today: date) -> date:
-    """Return the next such weekday, today on that day itself."""
+    """Return the next date with this weekday; today if today is one."""
     return today + timedelta(days=(weekday - today.weekday()) % _DAYS_OF_WEEK)
 
 
 def _few(match: re.Match[str], today: date) -> Period:
-    """Return the next so many days or weeks, from today on."""
+    """Return the matched number of days or weeks, from today on."""
     weeks = match["unit"].startswith("woche")
     number = int(match["count"]) if match["count"] else 1 if weeks else 7
     return Period((Days(today, today + number * (WEEK if weeks else DAY)),))
@@ -76,7 +76,7 @@ def _between_counts(match: re.Match[str], today: date) -> Period:
 
 
 def offset(match: re.Match[str], _today: date) -> Offset:
-    """Return `eine Woche später`, `am Tag davor`, `a week later`: counted from a day that was named before."""
+    """Return the offset of `eine Woche später`, `am Tag davor`, `a week later`, which counts from a day that was named before."""
     named = match.groupdict()
     number = int(named["count"]) if (named.get("count") or "").isdecimal() else 1
     days = number * (_DAYS_OF_WEEK if match["unit"].startswith("w") else 1)

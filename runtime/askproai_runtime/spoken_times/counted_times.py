@@ -1,6 +1,6 @@
-"""Times that are counted from another one, as that of an appointment: "eine Stunde später", "am Tag danach, gleiche Zeit". Pure.
+"""Times that are counted from another one, such as an appointment's: "eine Stunde später", "am Tag danach, gleiche Zeit".
 
-All words are folded (`fold`), German and English: none of them means something else in the other language.
+Pure. All words are folded (`fold`), German and English: none of them means something else in the other language.
 """
 
 import re
@@ -103,10 +103,10 @@ _NOISE = re.compile(
 
 
 def count_from(date: str | None, clock: str | None, old: datetime) -> tuple[str | None, str | None] | None:
-    """Return `date` and `time` as they are without the appointment; None where they are not counted from it.
+    """Return `date` and `time` as values that do not depend on the appointment; None if they are not counted from it.
 
-    `old` is the local start of the appointment. A shift by minutes or hours is an exact time. A shift by days is a day; the time
-    stays open unless it is said, as "gleiche Zeit" or in numbers.
+    `old` is the local start of the appointment. A shift by minutes or hours is an exact time. A shift by days is a day; the
+    time stays open unless it is said, as "gleiche Zeit" or in numbers.
     """
     words = [fold(part) if part else "" for part in (date, clock)]
     same_time, words, _ = _take(_SAME_TIME, words)
@@ -136,16 +136,16 @@ def count_from(date: str | None, clock: str | None, old: datetime) -> tuple[str 
 
 
 def counts_time(text: str) -> bool:
-    """Return whether words count a time from another one, whatever else they say."""
+    """Return whether a text has words that count a time from another one."""
     return any(pattern.search(fold(text)) for pattern in _SHIFTS)
 
 
 def _read_rest(
     words: list[str], at: int, named: dict[str, str | None]
 ) -> tuple[list[str], dict[str, str | None]] | None:
-    """Return what is said beside a shift, which was in `words[at]`, and the shift with the weekday that is said beside its weeks.
+    """Return the words beside a shift, which was in `words[at]`, and the shift, with a weekday that is said beside its weeks.
 
-    None where something else is said there.
+    None if other words are said there.
     """
     rest = " ".join(_NOISE.sub(" ", words[at]).split()).strip(" ,.")
     words = [rest if n == at else each for n, each in enumerate(words)]
@@ -163,7 +163,7 @@ def _read_rest(
 
 
 def _shift(old: datetime, named: dict[str, str | None]) -> tuple[timedelta, int]:
-    """Return by how much the day changes, and by how many minutes the time."""
+    """Return the change of the day, and the change of the time in minutes."""
     sign, unit = -1 if named.get("earlier") else 1, named.get("unit")
     if weekday := named.get("weekday"):
         apart = (_NAMES[weekday] - old.weekday()) * sign % 7 or 7
@@ -184,7 +184,7 @@ def _count(named: dict[str, str | None]) -> float:
 
 
 def _take(pattern: re.Pattern[str], words: list[str]) -> tuple[re.Match[str] | None, list[str], int]:
-    """Return the first match in the words, the words without it, and in which of them it was."""
+    """Return the first match in `words`, the words without it, and the index at which it was found."""
     for at, text in enumerate(words):
         if found := pattern.search(text):
             rest = f"{text[: found.start()]} {text[found.end() :]}".strip(" ,.")

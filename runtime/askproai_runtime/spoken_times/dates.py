@@ -19,7 +19,7 @@ def _date(year: int, month: int, day: int) -> date:
 
 
 def of_year(text: str, month: int, day: int, today: date) -> Day:
-    """Return the date of a year that is named with four or two digits. Raises `PastDay`, `ImpossibleDay`."""
+    """Return the date in a year that is said with four or two digits. Raises `PastDay` and `ImpossibleDay`."""
     found = _date(int(text) + (2000 if len(text) == 2 else 0), month, day)  # noqa: PLR2004
     if found < today:
         raise PastDay(found.isoformat(), found)
@@ -27,7 +27,7 @@ def of_year(text: str, month: int, day: int, today: date) -> Day:
 
 
 def next_date(day: int, month: int, today: date) -> date:
-    """Return the next such date from today on. Raises `ImpossibleDay`."""
+    """Return the next date with this day and month, from today on. Raises `ImpossibleDay`."""
     for year in range(today.year, today.year + 9):  # the 29th of February comes within eight years
         try:
             found = date(year, month, day)
@@ -53,7 +53,7 @@ def _named_month_date(match: re.Match[str], today: date) -> Day:
 
 
 def day_of_month(match: re.Match[str], today: date) -> Day:
-    """Return the next day of this number; on that very day also the one of the next month."""
+    """Return the next date with this day of the month. If that is today, the date in the next month is a reading, too."""
     number = int(match["day"])
     first = today.replace(day=1)
     months = (first + relativedelta(months=n) for n in range(4))
@@ -65,7 +65,7 @@ def day_of_month(match: re.Match[str], today: date) -> Day:
 
 
 def with_slash(match: re.Match[str], today: date) -> Day:
-    """Return both dates of `12/3`: Americans write the month first. An impossible date does not count."""
+    """Return the day with both readings of `12/3`: Americans write the month first. An impossible date does not count."""
     readings: set[date] = set()
     for day, month in ((match["first"], match["second"]), (match["second"], match["first"])):
         try:

@@ -29,7 +29,7 @@ _TIMES = (Clock, Part, TimeRange, Around)
 
 @dataclass(slots=True)
 class Exclusions:
-    """The rest of a phrase's atoms, and the weekdays and the other days that the phrase excludes."""
+    """The atoms of a phrase that are left, the weekdays (0 is Monday) that it excludes, and the other days that it excludes."""
 
     rest: list[Atom] = field(default_factory=list)
     weekdays: set[int] = field(default_factory=set)
@@ -41,10 +41,10 @@ class Exclusions:
 
 
 def find_exclusions(atoms: Sequence[Atom], today: date) -> Exclusions:
-    """Return the atoms apart from the days that they exclude. Raises `Contradiction`.
+    """Return the excluded days, and the other atoms. Raises `Contradiction`.
 
-    An excluded part of a day (`nicht vormittags`) bounds its hours. A date, and a day that is counted from today, are excluded
-    beside another day that is wanted. Nothing else can be excluded.
+    An excluded part of a day (`nicht vormittags`) becomes a bound of the hours. A date, or a day that is counted from today,
+    can be excluded only after another day that is wanted. Nothing else can be excluded.
     """
     found = Exclusions()
     atoms = [_as_date(atom, atoms, today) for atom in atoms]
@@ -76,7 +76,7 @@ def find_exclusions(atoms: Sequence[Atom], today: date) -> Exclusions:
 
 
 def _as_date(atom: Atom, atoms: Sequence[Atom], today: date) -> Atom:
-    """Return the date of "diesen Dienstag" in "nächsten Dienstag, nicht diesen Dienstag": the weekday is wanted all the same."""
+    """Return "diesen Dienstag" as a date in "nächsten Dienstag, nicht diesen Dienstag": the weekday itself is not excluded."""
     if not isinstance(atom, Weekday) or atom.which is not Which.THIS or Op.NOT not in atoms:
         return atom
     is_named_twice = sum(isinstance(each, Weekday) and each.weekday == atom.weekday for each in atoms) > 1
@@ -84,12 +84,12 @@ def _as_date(atom: Atom, atoms: Sequence[Atom], today: date) -> Atom:
 
 
 def _is_day_before(rest: Sequence[Atom]) -> bool:
-    """Return whether a day is wanted before one that is excluded: without it the next day may be either of the two."""
+    """Return whether a wanted day comes before the excluded one. Without it, it is not clear which of two days is wanted."""
     return any(isinstance(atom, Day | Weekday) for atom in rest)
 
 
 def _exclude_weekday(found: Exclusions, atom: Weekday, before: Atom | None, *, is_linked: bool) -> bool:
-    """Exclude a weekday; the one after an excluded day is wanted: `nicht morgen, den Samstag darauf`. Return whether it was."""
+    """Exclude a weekday, and return True. After an excluded day it is wanted (False): `nicht morgen, den Samstag darauf`."""
     if before is Op.COMMA and found.days and atom.which is Which.FOLLOWING:
         found.rest.append(atom)
         return False
@@ -100,7 +100,7 @@ def _exclude_weekday(found: Exclusions, atom: Weekday, before: Atom | None, *, i
 
 
 def _exclude_day(found: Exclusions, atom: Day | Period, today: date, *, is_linked: bool) -> bool:
-    """Exclude a day behind "nicht" or a link, or another name of the one before it; any other is wanted. Return whether it was."""
+    """Exclude a day after "nicht" or a link, or another name of the excluded day, and return True. Any other is wanted (False)."""
     days = days_of(atom, today)
     is_same = any(each.first <= day.first and day.last == each.last for day in days for each in found.days)
     if is_linked or is_same:

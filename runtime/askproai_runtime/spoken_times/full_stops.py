@@ -1,4 +1,4 @@
-"""Which full stops behind a number end a sentence. The others make the number a day of the month: `um 16.`, `ab 16. Dezember`."""
+"""Decide which full stops after a number end a sentence. The others make it a day of the month: `um 16.`, `ab 16. Dezember`."""
 
 import re
 from typing import Final
@@ -77,9 +77,9 @@ _FROM = re.compile(r"\b(?:ab|von|vom|seit|zwischen)(?: [a-z]+){0,2} $")
 
 
 def drop_full_stops(text: str, unclear: str) -> str:
-    """Return a folded phrase without the full stops that end a sentence behind a number.
+    """Return a folded phrase without the full stops that end a sentence after a number.
 
-    The word `unclear` is put behind "nach 16." where no day is named: it can be an hour and a day of the month.
+    If no day is named, the word `unclear` is put after "nach 16.": it can be an hour or a day of the month.
     """
     for pattern in _BEYOND_DOUBT:
         text = pattern.sub(r"\1", text)
@@ -100,7 +100,7 @@ def drop_full_stops(text: str, unclear: str) -> str:
 
 
 def _is_hour(before: str, side: str, number: int) -> bool:
-    """Return whether a number is an hour: it bounds the day before it. "Vom 7. Dezember bis 15." has two days."""
+    """Return whether a number is an hour that bounds the day before it. "Vom 7. Dezember bis 15." has two days."""
     days = list(_DAY_BEFORE[side].finditer(before))
     if not days or (side in {"bis", "spaetestens"} and _FROM.search(before[: days[-1].start()])):
         return False

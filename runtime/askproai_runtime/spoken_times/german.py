@@ -1,4 +1,4 @@
-"""The German grammar: its tables of days and times, the days of a name or of none, and the words that change or connect them."""
+"""The German grammar: its tables of days and times, named days, and words that change or connect them."""
 
 from typing import Final
 

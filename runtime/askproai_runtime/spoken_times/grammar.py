@@ -1,4 +1,4 @@
-"""A language's part of the grammar: how a phrase is normalized, and the tables of rules that find atoms in it."""
+"""The grammar of one language: how a phrase is normalized, and the tables of rules that find its atoms."""
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -18,10 +18,10 @@ _SIGNS = tuple(
 
 @dataclass(frozen=True, slots=True)
 class Grammar:
-    """The tables of one language, compiled; `scan.py` reads them.
+    """The compiled tables of one language, which `scan.py` reads.
 
-    `noise` are groups of words without a meaning, `fillers` single words. After a word that a time must follow, `bare_hour` finds
-    a number alone. `hour_prefix` makes a lone number an hour.
+    `noise` are groups of words without a meaning, `fillers` single words. `bare_hour` finds a lone number after a word that
+    requires a time. `hour_prefix` makes a lone number an hour.
     """
 
     normalize: Callable[[str], str]
@@ -44,7 +44,7 @@ class Grammar:
         noise: str,
         **others: Any,
     ) -> Self:
-        """Compile tables of patterns. A rule of days gets the day of the call, one of times the time."""
+        """Compile tables of patterns. A rule for days gets the day of the call, a rule for times the time of the call."""
         return cls(
             rules=(
                 *((_compile(pattern), _of_day(build)) for pattern, build in days),

@@ -1,4 +1,4 @@
-"""The grammar of each language that calls are answered in, and which of them reads an argument."""
+"""The grammars of the languages in which calls are answered, and the choice of the grammar for an argument."""
 
 import re
 from collections.abc import Sequence
@@ -23,10 +23,10 @@ def present_grammar() -> Grammar:
 
 
 def scan_argument(text: str, now: datetime, *, is_time: bool = False) -> list[Atom]:
-    """Return the atoms of one argument of a function. Raises what `scan` does.
+    """Return the atoms of one argument of a call function. Raises the errors of `scan`.
 
-    Models write arguments in either language: the one that does not read an argument in the call's language reads it in the other.
-    In a time a lone number is an hour.
+    Models write arguments in either language: an argument that cannot be read in the call's language is read in the other one.
+    With `is_time`, a lone number is an hour.
     """
     if fold(text).strip(".") == "so" and not is_time:
         return scan("sonntag", now, GERMAN)  # alone it is no word that fills
@@ -50,7 +50,7 @@ def scan_argument(text: str, now: datetime, *, is_time: bool = False) -> list[At
 
 
 def _name_days(text: str, grammar: Grammar) -> str:
-    """Return a text with its weekdays and months by their names in the language of a grammar: `Thursday nächste Woche`."""
+    """Return a text with its weekdays and months translated to the language of a grammar: `Thursday nächste Woche`."""
     from askproai_runtime.spoken_times.english import vocabulary as english  # noqa: PLC0415 (as `_english`)
 
     german, foreign = (german_words.WEEKDAYS, german_words.MONTHS), (english.WEEKDAYS, english.MONTHS)
@@ -65,7 +65,7 @@ def _name_days(text: str, grammar: Grammar) -> str:
 
 
 def scan_known_argument(text: str, now: datetime) -> list[Atom]:
-    """Return the atoms of words that no language may read as a whole: of the language that knows more of them."""
+    """Return the known atoms of words that neither language reads as a whole, in the language that knows more of the words."""
     read = [scan_known(text, now, grammar) for grammar in (present_grammar(), _other_grammar())]
     return min(read, key=lambda each: len(each[1]))[0]
 
@@ -79,7 +79,7 @@ _LINK = re.compile(r"(\s*,\s*|\s*/\s*|\s+(?:oder|or|und|and)\s+)", re.IGNORECASE
 
 
 def _complete(text: str, grammar: Grammar) -> str:
-    """Return a time with the word that makes a lone number an hour, also each of several: `10 oder 15`."""
+    """Return a time with the prefix that makes a lone number an hour, before each of several numbers: `10 oder 15`."""
     hours, links = _LINK.split(text)[::2], [*_LINK.split(text)[1::2], ""]
     if not all(fold(hour).isdecimal() or fold(hour) in grammar.numbers for hour in hours):
         return text
@@ -88,13 +88,13 @@ def _complete(text: str, grammar: Grammar) -> str:
 
 
 def _without_foreign_words(atoms: Sequence[Atom]) -> list[Atom]:
-    """Return the atoms without words that the caller would hear in the other language: their hours are said instead."""
+    """Return the atoms without the words of the other language, which the caller would hear. Their hours are said instead."""
     return [replace(atom, spoken="") if isinstance(atom, Part) else atom for atom in atoms]
 
 
 @cache
 def _english() -> Grammar:
-    """Import the English tables when they are first used: 10 ms, for which neither a command nor a pod in German waits."""
+    """Import the English tables on first use. It takes 10 ms, for which neither a command nor a pod in German waits."""
     from askproai_runtime.spoken_times.english import ENGLISH  # noqa: PLC0415
 
     return ENGLISH

@@ -21,9 +21,9 @@ _INTERVAL = re.compile(
 
 
 def spell_out(text: str) -> str:
-    """Return a text with one sign for an interval: `14:00 - 14:30` for `14:00--14:30` and `14:00/14:30`.
+    """Return a text with one sign for all intervals: `14:00 - 14:30` for `14:00--14:30` and `14:00/14:30`.
 
-    A duration behind a time of no day is left out. Raises `OverflowError` and `ValueError` for days that no calendar has.
+    A duration after a time without a day is left out. Raises `OverflowError` and `ValueError` for days that no calendar has.
     """
     said = text.strip()
     if found := _LASTING.fullmatch(said):
@@ -40,7 +40,7 @@ def spell_out(text: str) -> str:
 def read_interval(text: str, zone: ZoneInfo) -> tuple[IsoInstant, datetime] | None:
     """Return the begin and the end of an interval that begins with a full date and time; None for any other text.
 
-    Raises `Contradiction` for one that ends before it begins, and what `read_instant` does.
+    Raises `Contradiction` if it ends before it begins, and the errors of `read_instant`.
     """
     found = _INTERVAL.fullmatch(text.strip())
     first = read_instant(found["first"], zone) if found else None

@@ -28,15 +28,15 @@ class IsoInstant:
 
     @property
     def is_day(self) -> bool:
-        """Whether it is at midnight, local or in UTC: so a program writes a day without a time."""
+        """Return whether it is at midnight, local or in UTC: programs write a day without a time in this way."""
         return any(reading.time() == _MIDNIGHT for reading in self.readings)
 
 
 def read_instant(text: str, zone: ZoneInfo) -> IsoInstant | None:
-    """Return what a full date and time in ISO 8601 can mean in a zone; None for any other text.
+    """Return the possible meanings in a zone of a full date and time in ISO 8601; None for any other text.
 
-    Without an offset it is local. An offset counts if the zone has it at that time. With `Z` and any other offset models mostly
-    write local time, and programs mean that offset: both are readings. Hours behind a minus are a range of hours
+    Without an offset it is local. An offset counts if the zone has it at that time. With `Z` or another offset, models mostly
+    write local time, and programs mean that offset: both are readings. Hours after a minus are a range of hours
     (`08:00-09:00`), unless the zone has that offset. Raises `ValueError` and `OverflowError` for a date that no calendar has.
     """
     said = text.strip().rstrip(".!?/").removesuffix(f"[{zone.key}]").removesuffix(zone.key)
@@ -58,9 +58,9 @@ def read_instant(text: str, zone: ZoneInfo) -> IsoInstant | None:
 
 
 def parse_instant(text: str, zone: ZoneInfo) -> datetime:
-    """Return the instant that ISO 8601 names by any offset, or the local time without one, as people and programs write it.
+    """Return the instant of a text in ISO 8601 with any offset; without an offset a local time, which has no `tzinfo`.
 
-    Raises `ValueError` for any other text, such as a range of hours behind a day (`2026-12-11T08:00-09:00`), and for a time that
+    Raises `ValueError` for any other text, such as a range of hours after a day (`2026-12-11T08:00-09:00`), and for a time that
     the database cannot store.
     """
     moment = require_storable(datetime.fromisoformat(text))
@@ -70,7 +70,7 @@ def parse_instant(text: str, zone: ZoneInfo) -> datetime:
 
 
 def _is_range(written: datetime, zone: ZoneInfo) -> bool:
-    """Return whether the hours behind a minus are later ones of the same day, and no offset of the zone."""
+    """Return whether the hours after a minus are later hours of the same day, and not an offset of the zone."""
     offset = written.utcoffset()
     if offset is None or offset == written.astimezone(zone).utcoffset():
         return False

@@ -1,4 +1,4 @@
-"""The meaning of one choice of a phrase, and the days that another choice names relative to it."""
+"""The meaning of one choice of a phrase, and days that are counted from those of another choice."""
 
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -22,7 +22,7 @@ from askproai_runtime.spoken_times.weekdays import weekday_dates
 
 @dataclass(slots=True)
 class Meaning:
-    """One choice of a phrase: at most one of each kind. `only` and `excluded` are weekdays, `not_days` other excluded days."""
+    """One choice of a phrase, with at most one content of each kind. `only` and `excluded` are weekdays, `not_days` other days."""
 
     day: Day | None = None
     weekday: Weekday | None = None
@@ -53,7 +53,7 @@ class Meaning:
 
 
 def follow(before: Meaning, after: Meaning, today: date) -> Meaning:
-    """Return `am Samstag drauf`, `einen Tag später` as the days that they are after those which were named before."""
+    """Return the meaning `after` with `am Samstag drauf` or `einen Tag später` as dates, counted from the days of `before`."""
     dates = _list_dates(before, today)
     if not dates or after.day is not None:
         return after
@@ -68,7 +68,7 @@ def follow(before: Meaning, after: Meaning, today: date) -> Meaning:
 
 
 def _list_dates(meaning: Meaning, today: date) -> tuple[date, ...]:
-    """Return the dates that a choice can mean; none where it is several days."""
+    """Return the dates that a choice can mean; empty if it is a span of several days."""
     weekday = meaning.weekday
     if meaning.day is not None:
         return tuple(day for day in meaning.day.readings if weekday is None or day.weekday() == weekday.weekday)

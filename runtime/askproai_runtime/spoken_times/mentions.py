@@ -1,7 +1,7 @@
-"""Days, weekdays, parts of the day and times that a sentence names in passing, and for which something is true or not.
+"""Days, weekdays, parts of the day and times that a sentence names in passing, in a statement that may affirm or deny them.
 
-`phrase.py` finds when somebody wants to come: the next Tuesday. Here "dienstags" and "am Dienstag" are compared with times that are
-known already, so a weekday is one of their days.
+`phrase.py` finds when somebody wants to come: the next Tuesday. Here "dienstags" and "am Dienstag" are compared with times that
+are known already, so a weekday is one of their days.
 """
 
 import re
@@ -33,26 +33,26 @@ _MOST_WORDS = 16
 
 
 class UnclearMention(ValueError):
-    """Words name days or times, and something else that may change what is said of them."""
+    """Words name days or times, and other words may change the statement about them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """The days and times that words name; each of `meanings` by itself. `today` is that of the call."""
+    """The days and times that words name, in `meanings` that count separately. `today` is the day of the call."""
 
     meanings: tuple[Meaning, ...]
     today: date
 
     @property
     def has_day(self) -> bool:
-        """Return whether a day is named, and not only times of one."""
+        """Return whether a day is named, and not only times of a day."""
         return any(each.day or each.weekday or each.period for each in self.meanings)
 
     def find_in(self, times: Collection[datetime], *, surely: bool) -> set[datetime]:
-        """Return which of several local times are named: beyond doubt, or possibly.
+        """Return those of several local `times` that are named: beyond doubt if `surely`, else possibly.
 
-        In doubt are a weekday or date that occurs twice, a mention with two readings, and a time in two parts of the day. Raises
-        `UnclearMention` for a time that there is not ("drei Uhr vormittags").
+        In doubt are a weekday or date that occurs twice, a mention with two readings, and a time in two parts of the day.
+        Raises `UnclearMention` for a time that does not exist ("drei Uhr vormittags").
         """
         days = {at.date() for at in times}
         found = set[datetime]()
@@ -66,9 +66,9 @@ class Mention:
 
 
 def find_mention(words: str, now: datetime, ignored: Collection[str]) -> Mention | None:
-    """Return what words name; None if they name neither a day nor a time. A number alone is an hour.
+    """Return the days and times that words name; None if they name none. A number alone is an hour.
 
-    Words beside it may be those that say nothing about when, and `ignored` ones. Raises `UnclearMention`.
+    Other words may only be `ignored` ones, or have no meaning for dates and times. Raises `UnclearMention`.
     """
     try:
         atoms, unknown = scan_known(words, now, present_grammar())
@@ -88,11 +88,11 @@ def find_mention(words: str, now: datetime, ignored: Collection[str]) -> Mention
 
 
 def find_named_spans(words: str, now: datetime) -> Sequence[Days] | None:
-    """Return the weeks, months and other spans that words name, whatever they say beside them: "übernächste Woche", "nach
+    """Return the weeks, months and other spans that words name, whatever else they say: "übernächste Woche", "nach
     Weihnachten", "in zwei Wochen".
 
-    None where they name neither a span nor a day; empty where they name a day. A weekday alone may be of any week, and a day of the
-    month of any month: they are none.
+    None if they name neither a span nor a day; empty if they name a day, alone or beside a span. A weekday alone may be of any
+    week, and a day of the month of any month: they count as no day.
     """
     try:
         atoms, _ = scan_known(words, now, present_grammar())
@@ -114,7 +114,7 @@ def _is_span(atom: Atom | None) -> bool:
 
 
 def _read_spans(before: Atom | None, atom: Atom | None) -> Sequence[Days]:
-    """Return the days of a span behind a word that may begin or end it; of a day in so many weeks those of its week."""
+    """Return the spans that an atom names, bounded by a word before it; for a day that is counted in weeks, its whole week."""
     if isinstance(atom, Day):
         weeks = [day - timedelta(days=day.weekday()) for day in atom.readings]
         return [Days(monday, monday + timedelta(days=6)) for monday in weeks]
@@ -129,12 +129,12 @@ def _read_spans(before: Atom | None, atom: Atom | None) -> Sequence[Days]:
 
 
 def _is_preference(atom: Atom) -> bool:
-    """Return whether an atom only says to which side a time is wanted: "lieber später", "so spät wie möglich"."""
+    """Return whether an atom is only a preference for earlier or later: "lieber später", "so spät wie möglich"."""
     return (isinstance(atom, Part) and atom.is_vague) or (isinstance(atom, Soon) and atom.latest)
 
 
 def _as_list(atoms: Sequence[Atom]) -> Sequence[Atom]:
-    """Return the atoms with each "und" and comma as "oder": a statement about two days is one about each."""
+    """Return the atoms with "oder" for each "und" and comma: a statement about two days is one about each of them."""
     if any(isinstance(atom, Op) and atom not in _LISTS | _BOUNDS for atom in atoms):
         raise Contradiction("a word that takes something back")
     if Op.BETWEEN in atoms:
@@ -147,7 +147,7 @@ def _is_at_midnight(meaning: Meaning) -> bool:
 
 
 def _days_in(meaning: Meaning, days: Collection[date], today: date, *, surely: bool) -> set[date]:
-    """Return which of `days` are named."""
+    """Return the dates in `days` that a meaning names: only those beyond doubt if `surely`."""
     found, period, weekday = set(days), meaning.period, meaning.weekday
     if period is not None:
         every = all if surely else any
@@ -166,7 +166,7 @@ def _days_in(meaning: Meaning, days: Collection[date], today: date, *, surely: b
 
 
 def _is_time(meaning: Meaning, at: time, *, surely: bool) -> bool:
-    """Return whether a time of day is named; any is, where only days are."""
+    """Return whether a time of day is named; True for any time if only days are named."""
     if meaning.clock is not None:
         return at in expand(meaning.clock, meaning.part)
     if meaning.around is not None:
@@ -182,7 +182,7 @@ def _is_time(meaning: Meaning, at: time, *, surely: bool) -> bool:
 
 
 def _is_between(at: time, opens: time | None, closes: time | None, *, surely: bool) -> bool:
-    """Return whether a time lies in a range. Whether "nach vier" is said of four o'clock itself is in doubt."""
+    """Return whether a time lies in a range. It is doubtful whether "nach vier" includes four o'clock itself."""
     if opens is not None and (at < opens or (surely and closes is None and at == opens)):
         return False
     return closes is None or at < closes
@@ -196,7 +196,7 @@ def _is_in_part(part: Part, at: time, *, surely: bool) -> bool:
 
 
 def _competes(other: str, name: str, at: time) -> bool:
-    """Return whether a time is rather that of another part of the day: of a shorter one, which is not within this one."""
+    """Return whether a time belongs rather to the other part of the day: a shorter one that is not within the part `name`."""
     (first, last), (opens, closes) = PARTS_OF_DAY[other], PARTS_OF_DAY[name]
     is_within, is_shorter = opens <= first and last <= closes, _minutes(first, last) < _minutes(opens, closes)
     return first <= at < last and is_shorter and not is_within
@@ -207,7 +207,7 @@ def _minutes(opens: time, closes: time) -> int:
 
 
 def list_replaced(text: str) -> Iterator[tuple[str, str]]:
-    """Yield each way to read a text as an old time and the new one in its place; whether they are times is not looked at.
+    """Yield each way to read a text as an old time and its replacement; the texts themselves are not checked.
 
     "To" needs a "from" before it: "ten to eleven" is one time.
     """

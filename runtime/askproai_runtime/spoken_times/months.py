@@ -22,7 +22,7 @@ def month_days(year: int, month: int) -> Days:
 
 
 def third_of_month(days: Days, third: str | None) -> Days:
-    """Return the first, second or last (`ende`) ten days of a month, all of it without a third."""
+    """Return the first, second or last (`ende`) ten days of a month; the whole month if `third` is None."""
     first, last = days
     if third is None or last is None:
         return days
@@ -32,7 +32,7 @@ def third_of_month(days: Days, third: str | None) -> Days:
 
 
 def month_period(days: Days, today: date) -> Period:
-    """Return what is left of the days of a month. Raises `PastDay`."""
+    """Return the days of a month from today on. Raises `PastDay`."""
     if days.last is not None and days.last < today:
         raise PastDay(days.first.isoformat())
     return Period((Days(max(days.first, today), days.last),), Grain.MONTH)
@@ -49,7 +49,7 @@ def _rule_ahead(count: int) -> Callable[[re.Match[str], date], Period]:
 
 
 def month_ahead(count: int, third: str | None, today: date) -> Period:
-    """Return the month so many months from today's, or a third of it."""
+    """Return the month that is `count` months after the present one, or a third of it."""
     first = today.replace(day=1) + relativedelta(months=count)
     return month_period(third_of_month(month_days(first.year, first.month), third), today)
 
@@ -59,7 +59,7 @@ def _third_of_this_month(match: re.Match[str], today: date) -> Period:
 
 
 def third_of_this_month(third: str, today: date) -> Period:
-    """Return what is left of a third of this month, that of the next one once it is over."""
+    """Return the days of a third of this month after today; if none are left, the same third of the next month."""
     days = third_of_month(month_days(today.year, today.month), third)
     if days.last is not None and days.last <= today:
         return month_ahead(1, third, today)
@@ -78,9 +78,9 @@ def _week_of_month(match: re.Match[str], today: date) -> Period:
 
 
 def week_of_month(month: int, number: int, today: date) -> Period:
-    """Return the days of a calendar week that are in the month. Raises `ImpossibleDay`.
+    """Return the days of the month in its calendar week `number`. Raises `ImpossibleDay`.
 
-    The first one has the first Thursday of the month, as ISO 8601 counts the weeks of a year.
+    The first week has the first Thursday of the month, as ISO 8601 counts the weeks of a year.
     """
     first, last = month_days(today.year + (month < today.month), month)
     monday = first - first.weekday() * DAY + (number - 1 + (first.weekday() > _THURSDAY)) * WEEK
@@ -90,7 +90,7 @@ def week_of_month(month: int, number: int, today: date) -> Period:
 
 
 def first_months(first: int, count: int, today: date) -> Period:
-    """Return the next `count` months from month `first` on; what is left of them, if they have begun."""
+    """Return `count` months, beginning with the next month number `first`; if they have begun, the days from today on."""
     for year in (today.year - 1, today.year, today.year + 1):
         begin = date(year, first, 1)
         end = begin + relativedelta(months=count) - DAY
@@ -126,7 +126,7 @@ def _third_of_year(match: re.Match[str], today: date) -> Period:
 
 
 def last_month(today: date) -> Period:
-    """Return what is left of December."""
+    """Return the days of December from today on."""
     return Period((Days(max(date(today.year, 12, 1), today), date(today.year, 12, 31)),))
 
 

@@ -1,4 +1,4 @@
-"""Days that have a name: public and church holidays, and what people call by them (`zwischen den Jahren`, `Brückentag`)."""
+"""Days that have a name: public and church holidays, and days that people name by them (`zwischen den Jahren`, `Brückentag`)."""
 
 import re
 from collections.abc import Callable
@@ -18,7 +18,7 @@ def _fixed(month: int, day: int, last: int | None = None) -> Callable[[int], Day
 
 
 def _easter(first: int, last: int | None = None) -> Callable[[int], Days]:
-    """Return the days so many days after Easter Sunday."""
+    """Return a function for the days of a year that are `first` to `last` days after Easter Sunday."""
     return lambda year: Days(
         easter(year) + timedelta(days=first), easter(year) + timedelta(days=first if last is None else last)
     )
@@ -96,7 +96,7 @@ _COMPILED = tuple((re.compile(pattern), days) for pattern, days in _NAMES)
 
 
 def find_named(name: str, today: date) -> Days:
-    """Return the next days of a name that matches `NAMED`, from today on."""
+    """Return the next days with a name that matches `NAMED`, from today on."""
     of_year = next(days for pattern, days in _COMPILED if pattern.fullmatch(name))
     return next(
         days for year in (today.year, today.year + 1) if (days := of_year(year)).last is not None and days.last >= today
@@ -110,13 +110,13 @@ def named(name: str, today: date) -> Day | Period:
 
 
 def beside_named(side: str, name: str, today: date) -> Day:
-    """Return the day before or after a named one."""
+    """Return the day before or after a named day."""
     days = find_named(name, today)
     return Day((days.first - DAY,)) if side == "vor" else Day(((days.last or days.first) + DAY,))
 
 
 def weekday_beside_named(weekday: int, side: str, name: str, today: date) -> Day:
-    """Return the last such weekday before a named day, or the first after it."""
+    """Return the last date with this weekday before a named day, or the first one after it."""
     days = find_named(name, today)
     if side == "vor":
         before = days.first - DAY
@@ -126,7 +126,7 @@ def weekday_beside_named(weekday: int, side: str, name: str, today: date) -> Day
 
 
 def week_beside_named(side: str, name: str, today: date) -> Period:
-    """Return the week before or after that of a named day."""
+    """Return the week before or after the week of a named day."""
     monday = find_named(name, today).first
     monday -= timedelta(days=monday.weekday())
     monday += -WEEK if side == "vor" else WEEK

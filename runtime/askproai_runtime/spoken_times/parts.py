@@ -1,4 +1,4 @@
-"""Combine the arguments of a call function that say when: each is read by itself, and values are combined, never texts."""
+"""Combine the arguments of a call function for a date and time: each is read by itself, and values are combined, never texts."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -47,9 +47,9 @@ _SAID_TWICE = re.compile(r"([^()/]+?)\s*[(/]\s*([^()/]+?)\)?")  # "halb drei (15
 def understand_parts(
     date: str | None, time: str | None, part_of_day: str | None, *, at: datetime, zone: ZoneInfo
 ) -> Understanding:
-    """Parse the arguments of a call function, each in ISO or words. A lone number as `time` is an hour, `16.`, too.
+    """Return the meaning of the arguments of a call function, each in ISO or words. A lone number as `time` is an hour: `16.`.
 
-    Midnight in `date` is no time. Where one argument is not understood, the result names it and what the others mean.
+    Midnight in `date` is no time. If one argument is not understood, the result names it, with the meaning of the others.
     """
     if (zoned := split_zone(time or "")) is not None:
         local = understand_parts(date, zoned[0], part_of_day, at=at, zone=zone)
@@ -64,9 +64,9 @@ def understand_parts(
 
 
 def _list_said(parts: Mapping[Argument, str | None]) -> dict[Argument, str]:
-    """Return the arguments that say something: models like to pass the time, or all of it, in two of them.
+    """Return the arguments that say something new: models like to pass the time, or all of it, in two arguments.
 
-    The number of the hour is no repetition of a day's: `10. Dezember` and `10`.
+    The number of the hour does not repeat that of a day: `10. Dezember` and `10`.
     """
     said = dict[Argument, str]()
     for argument, text in parts.items():
@@ -107,7 +107,7 @@ def _understand_said(said: Mapping[Argument, str], at: datetime, zone: ZoneInfo)
 
 
 def _split_limit(text: str, at: datetime, zone: ZoneInfo) -> tuple[str, str] | None:
-    """Return the day that a phrase begins with, and a limit of its hours: `Montag, aber nicht zwischen zwölf und zwei`.
+    """Return the day at the beginning of a phrase, and a limit of its hours: `Montag, aber nicht zwischen zwölf und zwei`.
 
     None if the rest may be about another day, or takes the first one back.
     """
@@ -125,7 +125,7 @@ def _split_limit(text: str, at: datetime, zone: ZoneInfo) -> tuple[str, str] | N
 
 
 def _keep_others(said: Mapping[Argument, str], unclear: Argument, at: datetime, zone: ZoneInfo) -> Understanding:
-    """Return that an argument is not understood, with the meaning of the others, if they name a day."""
+    """Return the refusal that `unclear` is not understood, with the meaning of the other arguments if they name a day."""
     others = {argument: text for argument, text in said.items() if argument is not unclear}
     if not others:
         return _NOT_UNDERSTOOD
@@ -154,7 +154,7 @@ def _combine(values: Mapping[Argument, ArgumentValue], at: datetime, zone: ZoneI
 
 
 def agree(understood: Understanding, others: Understanding) -> Understanding:
-    """Return the readings on which both agree, the time rather than its day; or that the two contradict each other."""
+    """Return the readings on which both agree, preferring a time to its day, or a contradiction of the two."""
     if understood.refused is not None:
         return understood
     if others.contradicts:
@@ -182,7 +182,7 @@ def _contradiction(readings: Iterable[Candidate]) -> Understanding:
 
 
 def _combine_words(values: Sequence[ArgumentValue], at: datetime, zone: ZoneInfo) -> Understanding:
-    """Return what the atoms of all values mean together; if they exclude each other, what each means with those that it leaves."""
+    """Return the joint meaning of the values' atoms. If the values exclude each other, return the readings of each."""
     values = _bind_days(_drop_named_bound(values, at, zone), at.astimezone(zone).date())
     joint = _place(values, at, zone)
     is_until = any(value.atoms[:1] == (Op.UNTIL,) and value.has_time and not value.has_day for value in values)
@@ -210,7 +210,7 @@ def _combine_words(values: Sequence[ArgumentValue], at: datetime, zone: ZoneInfo
 
 
 def _drop_repeated_weekday(values: Sequence[ArgumentValue], at: datetime, zone: ZoneInfo) -> list[ArgumentValue]:
-    """Leave out the weekday beside a time that is that of another argument's day: `nächsten Donnerstag`, `Donnerstag um zehn`."""
+    """Return the values without a weekday that repeats another value's day: `nächsten Donnerstag` and `Donnerstag um zehn`."""
     kept = list(values)
     for number, value in enumerate(values):
         weekdays = [atom for atom in value.atoms if isinstance(atom, Weekday)]
@@ -227,7 +227,7 @@ def _drop_repeated_weekday(values: Sequence[ArgumentValue], at: datetime, zone: 
 def _place_near(
     values: Sequence[ArgumentValue], led: Sequence[Understanding], at: datetime, zone: ZoneInfo
 ) -> list[Candidate]:
-    """Return what a weekday means in the week of a date that another argument names: "Freitag um zehn" beside the 10th."""
+    """Return the readings of a weekday in the week of another value's date: "Freitag um zehn" beside the 10th."""
     dated = [value for value in values if any(isinstance(atom, Day) for atom in value.atoms)]
     weekdays = [value for value in values if value not in dated and any(map(_is_any_week, value.atoms))]
     placed = [each.candidates for value, each in zip(values, led, strict=True) if value in dated]
@@ -245,7 +245,7 @@ def _is_any_week(atom: Atom) -> bool:
 def _keep_within(values: Sequence[ArgumentValue], led: Sequence[Understanding]) -> list[Candidate]:
     """Return the exact times of one value that lie within the hours of all others: "10:00" beside "ab 9 Uhr" is 10:00.
 
-    The latest time is still meant: "10:00" lies within "bis 10:00".
+    The end of the hours is included: "10:00" lies within "bis 10:00".
     """
     timed = [(value, each.candidates) for value, each in zip(values, led, strict=True) if value.has_time]
     exact = [found for _, found in timed if found and all(candidate.end is None for candidate in found)]
@@ -265,7 +265,7 @@ def _keep_within(values: Sequence[ArgumentValue], led: Sequence[Understanding]) 
 
 
 def _drop_named_bound(values: Sequence[ArgumentValue], at: datetime, zone: ZoneInfo) -> Sequence[ArgumentValue]:
-    """Leave out a lone day at which another argument only ends: models pass it beside "the last one before Christmas"."""
+    """Return the values without a lone day that only bounds another value: models pass it with "the last one before Christmas"."""
     days = [value for value in values if len(value.atoms) == 1 and isinstance(value.atoms[0], Day)]
     bounds = [value for value in values if value.has_day and not _ENDS.isdisjoint(value.atoms)]
     if len(days) != 1 or not bounds:
@@ -277,9 +277,9 @@ def _drop_named_bound(values: Sequence[ArgumentValue], at: datetime, zone: ZoneI
 
 
 def _bind_days(values: Sequence[ArgumentValue], today: date) -> Sequence[ArgumentValue]:
-    """Return values in which "ab dem 14. Dezember" is a period, beside a time of its own ("11 Uhr"), which is one of each day.
+    """Return the values with "ab dem 14. Dezember" as a period if a separate time ("11 Uhr") counts for each of its days.
 
-    In one phrase, and behind "bis", the two may be one bound.
+    In one phrase, and after "bis", the two may be one bound.
     """
     if not any(len(value.atoms) == 1 and isinstance(value.atoms[0], Clock) for value in values):
         return values
@@ -299,13 +299,13 @@ def _bind(value: ArgumentValue, today: date) -> ArgumentValue:
 
 
 def _split_days(value: ArgumentValue, at: datetime, zone: ZoneInfo) -> list[ArgumentValue]:
-    """Return the days that one argument names as values of their own; days that are one stay so: `Donnerstag, den 10. Dezember`."""
+    """Return a separate value for each day in an argument; days with a joint meaning stay one: `Donnerstag, den 10. Dezember`."""
     days = value.split_days(at.astimezone(zone).date())
     return days if len(days) > 1 and not _place([value], at, zone).candidates else [value]
 
 
 def _leave(leader: ArgumentValue, values: Sequence[ArgumentValue]) -> list[ArgumentValue]:
-    """Return the other values without the kind of atoms, days or times, that the leader has."""
+    """Return the other values without atoms of the kind, days or times, that the leader has."""
     rest = list[ArgumentValue]()
     for value in values:
         if value is leader:
@@ -335,7 +335,7 @@ def _join(groups: Sequence[Sequence[Atom]]) -> list[Atom]:
 
 
 def _close_choice(atoms: Sequence[Atom]) -> Sequence[Atom]:
-    """Return atoms without an "oder" at the end, which is no choice with the next argument: "Dienstag oder so".
+    """Return the atoms without an "oder" at the end, which offers no choice with the next argument: "Dienstag oder so".
 
     It makes the list before it a choice: "Dienstag, Mittwoch oder so".
     """
@@ -347,13 +347,13 @@ def _close_choice(atoms: Sequence[Atom]) -> Sequence[Atom]:
 
 
 def _excludes_days(atoms: Sequence[Atom]) -> bool:
-    """Return whether atoms only take days away from others, and correct nothing: `nächste Woche, aber nicht am Montag`."""
+    """Return whether atoms only exclude days, and correct nothing: `nächste Woche, aber nicht am Montag`."""
     ops = {op for op in atoms if isinstance(op, Op)}
     return not {Op.EXCEPT, Op.NOT}.isdisjoint(ops) and Op.BUT not in ops
 
 
 def _misses_part(values: Sequence[ArgumentValue], understood: Understanding) -> bool:
-    """Return whether times are in none of the parts of the day that another value names: "10:00" and "nachmittags"."""
+    """Return whether a time lies in no part of the day that another value names: "10:00" and "nachmittags"."""
     atoms = [atom for value in values for atom in value.atoms]
     parts = [atom for atom in atoms if isinstance(atom, Part)]
     times = [[(each.about or each.start).time()] for each in understood.candidates if each.about or each.end is None]

@@ -1,7 +1,7 @@
-"""Understand a phrase with a date, a time or both: normalize it, scan it into atoms, combine them, and place them in the calendar.
+"""Understand a phrase with a date, a time or both: normalize it, scan it into atoms, combine and place them in the calendar.
 
-The rules are those of the call's language, how its speakers count: `halb drei` is 14:30, and so is `half past two`. Relative days
-count from the start of the call, not from the time of processing. An unclear phrase leads to a question, never to a guess.
+The rules count as speakers of the call's language do: `halb drei` is 14:30, and so is `half past two`. Relative days count from
+the start of the call, not from the time of processing. An unclear phrase leads to a question, never to a guess.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,12 +22,12 @@ from askproai_runtime.spoken_times.written_values import read_day, read_day_and_
 
 
 def understand(text: str, *, at: datetime, zone: ZoneInfo) -> Understanding:
-    """Parse a phrase with a date, a time or both. `at` is the start of the call (aware)."""
+    """Return the meaning of a phrase with a date, a time or both. `at` is the start of the call (aware)."""
     return within_calendar(lambda: _understand(text, at, zone))
 
 
 def within_calendar(read: Callable[[], Understanding]) -> Understanding:
-    """Return what `read` does; refused where Python's calendar has no such day."""
+    """Return the result of `read`; a refusal if Python's calendar has no such day."""
     try:
         understood = read()
     except (OverflowError, ValueError):  # Python's calendar begins with the year 1 and ends with 9999, in UTC, too
@@ -46,7 +46,7 @@ def _understand(text: str, at: datetime, zone: ZoneInfo) -> Understanding:
 
 
 def _read(text: str, now: datetime) -> list[Atom]:
-    """Return the atoms of a phrase. A day in digits, and a time behind it, are values, not words."""
+    """Return the atoms of a phrase. A day in digits, and a time after it, are read as values, not as words."""
     if (both := read_day_and_clock(text, now.date())) is not None:
         return [*both]
     day = read_day(text, now.date())
@@ -67,7 +67,7 @@ def place_instants(readings: Sequence[datetime], at: datetime) -> Understanding:
 
 
 def place_atoms(read: Callable[[], Sequence[Atom]], now: datetime, zone: ZoneInfo) -> Understanding:
-    """Return the joint meaning of the atoms of `read`, which raises the errors of `scan`."""
+    """Return the joint meaning of the atoms that `read` returns; `read` may raise the errors of `scan`."""
     try:
         atoms = read()
         choices = _place(combine(atoms, now.date()), now, zone)

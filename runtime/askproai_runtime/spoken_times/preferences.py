@@ -1,4 +1,4 @@
-"""The families of a caller's preferences: the latest time that there is, the earliest one, and rather early or late on a day."""
+"""The families of a caller's preferences: the latest possible time, the earliest one, and rather early or late on a day."""
 
 import re
 from collections.abc import Callable
@@ -17,17 +17,17 @@ TEN, NOON, FOUR, FIVE = (
 
 
 def vague_part(opens: time | None, closes: time | None, spoken: str) -> Callable[[re.Match[str], datetime], Part]:
-    """Return a rule for a part of a day that narrows a day which is named beside it."""
+    """Return a rule for a part of the day that only narrows a named day."""
     return lambda _match, _now: Part("", opens, closes, spoken, is_vague=True)
 
 
 def latest(_match: re.Match[str], _today: date) -> Soon:
-    """Return the preference for the last of the times that are meant."""
+    """Return the preference for the last of the possible times."""
     return Soon(latest=True)
 
 
 def latest_of_named(_match: re.Match[str], _today: date) -> Soon:
-    """Return the same for `der letzte`, which is the last of something: of a day or time that the phrase names."""
+    """Return the same preference for `der letzte`: the last time of a day or time that the phrase names."""
     return Soon(latest=True, is_of_named=True)
 
 

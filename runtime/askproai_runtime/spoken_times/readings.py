@@ -1,4 +1,4 @@
-"""From a meaning to candidates: the days and times in the zone of the branch that are not over."""
+"""Convert a meaning to candidates: the days and times in the branch's zone that are not over."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -24,7 +24,7 @@ _Hours = tuple[time | None, time | None]
 
 
 def candidates(meaning: Meaning, now: datetime, zone: ZoneInfo) -> list[Candidate]:
-    """Return the candidates of one choice that are not over, earliest first. Empty: no such local time exists.
+    """Return the candidates of one choice that are not over, earliest first; empty if no such local time exists.
 
     Raises `PastDay` if all are over, `ImpossibleDay`, `ImpossibleTime` and `Contradiction`.
     """
@@ -87,7 +87,7 @@ def _all(meaning: Meaning, now: datetime, zone: ZoneInfo) -> Iterator[Candidate]
 
 
 def _wanted_days(meaning: Meaning, today: date) -> list[Days]:
-    """Return the readings of the day without those that are excluded: of "Samstag, nicht morgen" the one in a week."""
+    """Return the readings of the day that are not excluded: for "Samstag, nicht morgen", said on a Friday, the one in a week."""
     found = _days(meaning, today)
     if not meaning.not_days:
         return found
@@ -107,7 +107,7 @@ def _is_within(days: Days, others: Days) -> bool:
 
 
 def _days(meaning: Meaning, today: date) -> list[Days]:
-    """Return the readings of the day. Raises `ImpossibleDay` or `Contradiction` if its parts contradict each other, `PastDay`."""
+    """Return the readings of the day. Raises `PastDay`, and `ImpossibleDay` or `Contradiction` if its parts exclude each other."""
     weekday, period = meaning.weekday, meaning.period
     if meaning.day is not None:
         readings = [day for day in meaning.day.readings if weekday is None or day.weekday() == weekday.weekday]
@@ -136,8 +136,8 @@ def _days(meaning: Meaning, today: date) -> list[Days]:
 def _in_later_month(day: Day, weekday: int, today: date) -> list[date]:
     """Return the next such day of a month on that weekday: "Freitag, den 8." is in January if the next 8th is a Tuesday.
 
-    Nothing beyond three months. Nothing either if the weekday is beside that of the next such day: that is as likely a slip, which
-    is asked about. A month that was said is not left.
+    Empty beyond three months, and if a month was said. Also empty if the weekday is next to that of the coming such day: this
+    is as likely a slip, and the caller is asked.
     """
     if day.number is None or day.month is not None or (weekday - day.readings[0].weekday()) % _WEEK in _BESIDE:
         return []
@@ -146,7 +146,7 @@ def _in_later_month(day: Day, weekday: int, today: date) -> list[date]:
 
 
 def _same_days(day: Day, days: Days) -> list[date]:
-    """Return which days of a period a day can mean: its readings, and the first one with the number and month that were said."""
+    """Return the days of a period that a day can mean: its readings there, else the first day with the said number and month."""
     last = days.last or days.first + _OPEN_END
     inside = [reading for reading in day.readings if days.first <= reading <= last]
     if inside or day.number is None:
@@ -156,7 +156,7 @@ def _same_days(day: Day, days: Days) -> list[date]:
 
 
 def _weekdays_in(days: Days, weekday: int) -> list[date]:
-    """Return the weekday of a period of a week at most; the first one of a longer period."""
+    """Return the first day of a period with this weekday; empty if the period has none."""
     first = days.first + timedelta(days=(weekday - days.first.weekday()) % _WEEK)
     if days.last is None or first <= days.last:
         return [first]
@@ -181,7 +181,7 @@ def _of_day(meaning: Meaning, day: date, zone: ZoneInfo) -> Iterator[Candidate]:
 
 
 def _of_days(meaning: Meaning, days: Days, only: frozenset[int], now: datetime, zone: ZoneInfo) -> Iterator[Candidate]:
-    """Yield the candidates of several days, each with the times that are meant on every one of them."""
+    """Yield the candidates of several days, each with the times that count on every one of the days."""
     last = days.last or days.first + _OPEN_END
     start, end = datetime.combine(days.first, time(), zone), datetime.combine(last + DAY, time(), zone)
     if meaning.period and meaning.period.opens:
@@ -207,7 +207,7 @@ def _of_days(meaning: Meaning, days: Days, only: frozenset[int], now: datetime, 
 
 
 def _around_day(meaning: Meaning, at: time | None, zone: ZoneInfo) -> datetime | None:
-    """Return the middle of the day around which the days lie; None where no such day was said."""
+    """Return the named day around which the period lies, at the time `at` or at noon; None if the period has no such day."""
     about = meaning.period.about if meaning.period else None
     return None if about is None else datetime.combine(about, at or _MIDDAY, zone)
 
@@ -216,7 +216,7 @@ def _around_day(meaning: Meaning, at: time | None, zone: ZoneInfo) -> datetime |
 
 
 def _hours(meaning: Meaning) -> Iterator[tuple[time | None, time | None, Grain, str, time | None]]:
-    """Yield from when and until when, how precise that is, how it is said after the day, and the time that it lies around."""
+    """Yield the begin, the end, the precision, the words after the day, and the time in the middle, for each reading."""
     part = meaning.part
     if meaning.around is not None:
         yield from _around(meaning.around, meaning)
@@ -239,7 +239,7 @@ def _around(around: Around, meaning: Meaning) -> Iterator[tuple[time | None, tim
 
 
 def ranges_of(hours: TimeRange, meaning: Meaning) -> list[_Hours]:
-    """Return the readings of a range: of bare hours the end is the next one after the begin."""
+    """Return the readings of a range. If the half of the day is open, the end is the next such time after the begin."""
     found = _ranges_of(hours, meaning)
     return [(shifted(opens, 1) if opens and hours.is_after else opens, closes) for opens, closes in found]
 
@@ -290,13 +290,13 @@ def exact_at(instant: datetime) -> Candidate:
 
 
 def exists(instant: datetime) -> bool:
-    """Return False in the hour that the change to summer time skips: converted to UTC and back, such a time moves."""
+    """Return whether a local time exists. A time that the clocks skip changes when it is converted to UTC and back."""
     converted = datetime.fromtimestamp(instant.timestamp(), instant.tzinfo)
     return converted.replace(fold=0) == instant.replace(fold=0) and converted.time() == instant.time()
 
 
 def _describe_days(days: Days, only: frozenset[int], meaning: Meaning, now: datetime) -> str:
-    """Return how the days of a choice are said."""
+    """Return the days of a choice in words."""
     if days.last is not None:
         first, last = format_written_day(days.first), format_written_day(days.last)
         if meaning.period and meaning.period.opens:
@@ -322,7 +322,7 @@ def _describe_weekdays(weekdays: Iterable[int]) -> str:
 
 
 def _describe_hours(opens: time | None, closes: time | None, *, is_after: bool = False) -> str:
-    """Return how the hours of a day are said; nothing where they are all. `is_after`: a minute after the time that is said."""
+    """Return the hours of a day in words; empty without bounds. `is_after`: `opens` is one minute after the said time."""
     if opens is not None and is_after:
         return say().later_than_time.format(at=write_clock(shifted(opens, -1))) + _describe_hours(None, closes)
     if opens is not None and closes is not None:

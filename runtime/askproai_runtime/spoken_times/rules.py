@@ -1,4 +1,4 @@
-"""Shared parts of the tables of rules: the shape of a rule, the words in their patterns, and weeks counted from today.
+"""Shared parts of the tables of rules: the type of a rule, the words in the patterns, and weeks counted from today.
 
 A rule is a pattern on the normalized phrase (`tokens.py`) and a function of the match and of the day of the call.
 """
@@ -29,10 +29,10 @@ def count(match: re.Match[str]) -> int:
 
 
 def monday(today: date, weeks: int = 0) -> date:
-    """Return the Monday of the week so many weeks from today's."""
+    """Return the Monday of the week that is `weeks` weeks after the present one."""
     return today - timedelta(days=today.weekday()) + weeks * WEEK
 
 
 def past(match: re.Match[str], _today: date) -> Found:
-    """Refuse words for the past."""
+    """Raise `PastDay` for words about the past."""
     raise PastDay(match[0])

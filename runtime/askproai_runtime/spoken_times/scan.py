@@ -1,4 +1,4 @@
-"""Scan a normalized phrase into atoms: at each word the longest rule that matches. A word that no rule knows ends it."""
+"""Scan a normalized phrase into atoms: at each word the longest matching rule. A word that no rule knows ends the scan."""
 
 import re
 from datetime import datetime
@@ -8,7 +8,7 @@ from askproai_runtime.spoken_times.grammar import Grammar
 
 
 class UnknownWord(ValueError):
-    """A word that may change the meaning, because no rule knows it."""
+    """A word that no rule knows, and that may change the meaning."""
 
 
 _MAX_WORDS = 60  # the event loop waits for a phrase, and nobody names a time in more
@@ -20,7 +20,7 @@ _BEFORE_HOUR = frozenset({
 
 
 def scan(phrase: str, now: datetime, grammar: Grammar) -> list[Atom]:
-    """Return the atoms of a phrase. Raises `UnknownWord`, and what the rules raise."""
+    """Return the atoms of a phrase. Raises `UnknownWord`, and the errors of the rules."""
     text = grammar.normalize(phrase)
     if text.count(" ") >= _MAX_WORDS:
         raise UnknownWord("too many words for a time")
@@ -37,7 +37,7 @@ def scan(phrase: str, now: datetime, grammar: Grammar) -> list[Atom]:
 
 
 def scan_known(words: str, now: datetime, grammar: Grammar) -> tuple[list[Atom], set[str]]:
-    """Return the atoms of a sentence, and its words that no rule knows. A number alone is an hour. Raises what the rules raise."""
+    """Return the atoms of a sentence, and its unknown words. A number alone is an hour. Raises the errors of the rules."""
     text = grammar.normalize(words)
     if text.count(" ") >= _MAX_WORDS:
         raise UnknownWord("too many words for a time")
@@ -62,7 +62,7 @@ def scan_known(words: str, now: datetime, grammar: Grammar) -> tuple[list[Atom],
 
 
 def _next(text: str, position: int, before: list[Atom], now: datetime, grammar: Grammar) -> tuple[Atom | None, int]:
-    """Return the atom at a position and where it ends; no atom for words without a meaning."""
+    """Return the atom at a position, None for words without a meaning, and the position at which it ends."""
     if noise := grammar.noise.match(text, position):
         return None, noise.end()
     matches = ((match, build) for pattern, build in grammar.rules if (match := pattern.match(text, position)))
@@ -83,7 +83,7 @@ def _next(text: str, position: int, before: list[Atom], now: datetime, grammar: 
 
 
 def _is_hour_due(before: list[Atom]) -> bool:
-    """Return whether a number alone is an hour here: after "ab", "gegen", "zwischen", and after the "und" of "zwischen"."""
+    """Return whether a lone number is an hour here: after "ab", "gegen", "zwischen", and after the "und" of "zwischen"."""
     if not before:
         return False
     is_second = Op.BETWEEN in before and len(before) > 1 and isinstance(before[-2], Clock)

@@ -1,4 +1,4 @@
-"""A month that is said once: in `am 7. Januar oder am 8.` both days are of January, and so is the 9th of `…, nein, am 9.`."""
+"""Complete days by a month that is said once: in `am 7. Januar oder am 8.` and `…, nein, am 9.` all days are in January."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,11 +15,11 @@ _RANGE = frozenset({Op.UNTIL, Op.BETWEEN})
 
 
 def share_months(atoms: Sequence[Atom], today: date) -> list[Atom]:
-    """Return the atoms, each day without a month with that of the date that is said with it.
+    """Return the atoms, with days without a month in the month of the date that is said with them.
 
-    A later number is a later day of the same month. An earlier one is a day of the next month in a range, and of either one in a
-    choice; a replacement of a date has its month. Raises `Contradiction` if the month comes after days that may have another one,
-    and `ImpossibleDay`.
+    A later number is a later day of the same month. An earlier number is a day of the next month in a range, and of either
+    month in a choice; in a correction it is in the same month. Raises `Contradiction` if the month is said after days that may
+    have another one, and `ImpossibleDay`.
     """
     shared: list[Atom] = []
     for i, atom in enumerate(atoms):
@@ -37,7 +37,7 @@ def share_months(atoms: Sequence[Atom], today: date) -> list[Atom]:
 
 
 def _in_one_year(atoms: Sequence[Atom]) -> list[Atom]:
-    """Return the atoms, the dates of one month, said without a year, in the year of the earliest.
+    """Return the atoms with all dates of one month, if no year was said, in the year of the earliest one.
 
     On 15 December `am 1. oder am 15. Dezember` is today: the 1st is over, and nobody means that of next year beside today.
     """
@@ -55,7 +55,7 @@ def _in_one_year(atoms: Sequence[Atom]) -> list[Atom]:
 
 
 def _is_of_a_month(atom: Atom) -> TypeGuard[Day]:
-    """Return whether an atom is one day of a month, whose year was not said. Not every year has a 29th of February."""
+    """Return whether an atom is a date without a year. Not every year has a 29th of February, which does not count."""
     return (
         isinstance(atom, Day)
         and atom.month is not None
@@ -70,7 +70,7 @@ def _is_bare(atom: Atom) -> TypeGuard[Day]:
 
 
 def _month_of(atom: Atom) -> date | None:
-    """Return the day of a date, or the first one of a month; None for any other atom."""
+    """Return the date of a day, or the first day of a month; None for any other atom."""
     if isinstance(atom, Day) and not _is_bare(atom) and len(atom.readings) == 1:
         return atom.readings[0]
     if isinstance(atom, Period) and atom.grain is Grain.MONTH:
@@ -79,7 +79,7 @@ def _month_of(atom: Atom) -> date | None:
 
 
 def _after(bare: Day, before: Sequence[Atom], today: date) -> Day:
-    """Return a day whose month was said before it."""
+    """Return a day without a month, completed by the month that was said before it."""
     at = max(i for i, atom in enumerate(before) if _month_of(atom))
     source, links = before[at], {atom for atom in before[at + 1 :] if isinstance(atom, Op)}
     links |= {Op.INSTEAD} & set(before[:at][-1:])  # "statt am 7. Januar lieber am 5."
@@ -104,7 +104,7 @@ def _after(bare: Day, before: Sequence[Atom], today: date) -> Day:
 
 
 def _before(bare: Day, shared: Sequence[Atom], later: Sequence[Atom]) -> Day:
-    """Return a day whose month may be said after it: `am 7. um drei oder am 8. Januar`."""
+    """Return a day without a month, completed by a month that is said after it: `am 7. um drei oder am 8. Januar`."""
     at = next((i for i, atom in enumerate(later) if isinstance(atom, Day) and atom.month is not None), None)
     said = _month_of(later[at]) if at is not None else None
     if at is None or said is None:
@@ -120,7 +120,7 @@ def _before(bare: Day, shared: Sequence[Atom], later: Sequence[Atom]) -> Day:
 
 
 def _in_month(said: date, number: int, months: int) -> date | None:
-    """Return the day of this number in the month so many months from that of a date; None if it has none."""
+    """Return the date with this day number, `months` months after the month of `said`; None if there is none."""
     found = said.replace(day=1) + relativedelta(months=months)
     try:
         return found.replace(day=number)

@@ -24,17 +24,17 @@ def _in_span(match: re.Match[str], now: datetime) -> Instant:
 
 
 def minutes_from_now(now: datetime, minutes: float) -> Instant:
-    """Return the instant so many minutes from now."""
+    """Return the instant that is `minutes` minutes from now."""
     return Instant(_ahead(now, minutes))
 
 
 def hours_from_now(now: datetime, hours: int) -> Instant:
-    """Return the time from now until so many hours later."""
+    """Return the span from now until `hours` hours later."""
     return Instant(_ahead(now, 0), _ahead(now, hours * 60))
 
 
 def _ahead(now: datetime, minutes: float) -> datetime:
-    """Return the wall clock that many real minutes from now, without seconds."""
+    """Return the local time that is `minutes` real minutes from now, without seconds."""
     later = datetime.fromtimestamp(now.timestamp() + minutes * 60, now.tzinfo)
     return later.replace(second=0, microsecond=0)
 

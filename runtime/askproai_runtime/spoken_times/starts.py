@@ -17,11 +17,11 @@ _CHOICE = re.compile(r"\s*(?:,|\boder\b|\bor\b)\s*(?=\d{4}-)", re.IGNORECASE)
 def understand_start(
     start: str, others: Understanding | None, *, at: datetime, zone: ZoneInfo, longest: timedelta
 ) -> Understanding:
-    """Parse the argument `start` beside the meaning of the others. At midnight it is a day, unless it has the zone's offset
-    and is alone: models echo a day that they were offered, as it begins.
+    """Return the joint meaning of the argument `start` and the other arguments' meaning. A start at midnight is a day, unless
+    it has the zone's offset and is alone: models repeat an offered day as its first instant.
 
-    An interval of at most `longest`, the length of the service, is the appointment itself, and says its start. A start that lies in
-    none of the others' times contradicts them. If only one of the two is understood, it is kept.
+    An interval of at most `longest`, the length of the service, is the appointment itself, and only its start counts. A start
+    outside the times of the others contradicts them. If only one of the two is understood, it is kept.
     """
     if understood_choice := _read_choice(start, at, zone):
         return understood_choice if others is None else agree(understood_choice, others)
@@ -44,7 +44,7 @@ def understand_start(
 
 
 def _read_choice(start: str, at: datetime, zone: ZoneInfo) -> Understanding | None:
-    """Return the choice of several full dates and times, as a list of them is read; None for any other text."""
+    """Return the choice between several full dates and times in a list; None for any other text."""
     texts = _CHOICE.split(start.strip())
     instants = [found for text in texts if (found := _read_instant(text, zone)) is not None]
     if len(instants) < 2 or len(instants) < len(texts):  # noqa: PLR2004

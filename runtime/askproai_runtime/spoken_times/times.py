@@ -1,7 +1,6 @@
 """The families of times: clock times and parts of the day. Each is a table of rules, as in `dates.py`.
 
-A bare hour does not say its half of the day. 1 to 6 mean the afternoon, 10 and 11 the morning and 12 noon; 7 to 9 can mean both,
-morning first.
+A bare hour may be in either half of the day. 1 to 6 mean the afternoon, 10 and 11 the morning, 12 noon; 7 to 9 can mean both.
 """
 
 import re
@@ -42,7 +41,7 @@ _HOURS_OF_PART = {
 
 
 def _clock(minutes: int, hour: int) -> Clock:
-    """Return the time of so many minutes after midnight; `hour` as it was said decides whether its half is known."""
+    """Return the time that is `minutes` after midnight. Its half of the day is open or not, depending on `hour` as it was said."""
     if not 0 <= minutes <= _MINUTES_OF_DAY:
         raise ImpossibleTime(f"the day has no minute {minutes}")
     if minutes == _MINUTES_OF_DAY:
@@ -51,7 +50,7 @@ def _clock(minutes: int, hour: int) -> Clock:
 
 
 def _minute(text: str) -> int:
-    """Return a minute of the hour; raise for 60 and above, which would become a later time that nobody said."""
+    """Return a minute of the hour. Raises `ImpossibleTime` from 60 on, which would become a later time that nobody said."""
     minute = int(text)
     if minute >= 60:  # noqa: PLR2004
         raise ImpossibleTime(f"there is no minute {minute}")
@@ -59,12 +58,12 @@ def _minute(text: str) -> int:
 
 
 def make_clock(hour: int, minute: int) -> Clock:
-    """Return a time as it was said; of an hour from 1 to 12 its half of the day is open. Raises `ImpossibleTime`."""
+    """Return a time as it was said. For an hour from 1 to 12, the half of the day is open. Raises `ImpossibleTime`."""
     return _clock(hour * 60 + _minute(str(minute)), hour)
 
 
 def _written(match: re.Match[str], _now: datetime) -> Clock:
-    """Return a time with two digits of minutes: it names its half of the day."""
+    """Return a time with two digits of minutes, whose half of the day is certain."""
     hour, minute = int(match["hour"]), _minute(match["minute"])
     return replace(_clock(hour * 60 + minute, hour), is_bare=False)
 
@@ -76,7 +75,7 @@ def _hour(match: re.Match[str], _now: datetime) -> Clock:
 
 
 def _beside(match: re.Match[str], _now: datetime) -> Clock:
-    """Return `zehn vor drei`, `fünf nach halb drei`, `viertel nach drei`."""
+    """Return the time of `zehn vor drei`, `fünf nach halb drei` or `viertel nach drei`."""
     step = 15 if match["step"] == "viertel" else _minute(match["step"])
     hour = int(match["hour"])
     return _clock(hour * 60 + _FRACTIONS[match["half"]] + (-step if match["side"] == "vor" else step), hour)
@@ -96,7 +95,7 @@ def _hours(match: re.Match[str], _now: datetime) -> TimeRange:
 
 
 def _hours_and_minutes(match: re.Match[str], _now: datetime) -> TimeRange:
-    """Return `13 Uhr bis 15 Uhr 30`: each half of the day is as open as in `15 Uhr 30` alone."""
+    """Return the range of `13 Uhr bis 15 Uhr 30`. The half of the day of each time is as open as in `15 Uhr 30` alone."""
     first, last = int(match["from"]), int(match["to"])
     begin = first * 60 + _minute(match["from_minute"] or "0")
     return TimeRange(_clock(begin, first), _clock(last * 60 + _minute(match["to_minute"]), last))
@@ -176,7 +175,7 @@ TIME_RULES: tuple[Rule, ...] = (*_CLOCKS, *_PARTS)
 def expand(clock: Clock, part: Part | None = None) -> tuple[time, ...]:
     """Return the times, at most one in each half of the day, that a clock time and its `other` can mean.
 
-    Raises `ImpossibleTime` if none of them lies in the part of the day, `Contradiction` for noon in the evening: it is asked.
+    Raises `ImpossibleTime` if none of them lies in the part of the day, and `Contradiction` for twelve o'clock in the evening.
     """
     if clock.other is None:
         return _expand(clock, part)
@@ -210,7 +209,7 @@ def _expand(clock: Clock, part: Part | None) -> tuple[time, ...]:
 
 
 def _written_half(minutes: int, clock: Clock, part: Part | None) -> int:
-    """Return the minute of a written time: "nachmittags um 3:30" is 15:30, and "15 Uhr vormittags" no time."""
+    """Return the minute of the day of a written time: "nachmittags um 3:30" is 15:30; "15 Uhr vormittags" raises an error."""
     if part is None or clock.next_day or (clock.is_of_24 and not part.is_half):
         return minutes
     bounds = _bounds(part)
@@ -224,7 +223,7 @@ def _written_half(minutes: int, clock: Clock, part: Part | None) -> int:
 
 
 def both_halves(clock: Clock) -> tuple[time, ...]:
-    """Return the time in both halves of the day, if it does not say which."""
+    """Return the time in both halves of the day if its half is open, else the one time."""
     minutes = clock.hour * 60 + clock.minute
     if not clock.is_bare:
         return (_time(minutes),)
@@ -232,7 +231,7 @@ def both_halves(clock: Clock) -> tuple[time, ...]:
 
 
 def _bounds(part: Part) -> tuple[int, int] | None:
-    """Return the minutes of the day into which a bare hour must fall, None for the whole day."""
+    """Return the minutes of the day between which a bare hour must lie; None for the whole day."""
     if part.name:
         first, last = _HOURS_OF_PART[part.name]
         return first * 60, last * 60
@@ -243,24 +242,24 @@ def _bounds(part: Part) -> tuple[int, int] | None:
 
 
 def _is_within(minute: int, bounds: tuple[int, int]) -> bool:
-    """Return whether a minute lies in a part of the day; the night's end is before its beginning."""
+    """Return whether a minute lies within bounds. The night ends at an earlier minute than it begins."""
     first, last = bounds
     return first <= minute < last if first < last else minute >= first or minute < last
 
 
 def lies_in(part: Part, at: time) -> bool:
-    """Return whether a clock time can be said of a part of the day."""
+    """Return whether a time of day can belong to a part of the day."""
     bounds = _bounds(part)
     return bounds is None or _is_within(at.hour * 60 + at.minute, bounds)
 
 
 def hours_of(part: Part) -> tuple[time | None, time | None]:
-    """Return from when and until when a part of the day is; None: no bound."""
+    """Return the begin and the end of a part of the day; None where it has no bound."""
     return PARTS_OF_DAY[part.name] if part.name else (part.opens, part.closes)
 
 
 def shifted(at: time, minutes: int) -> time:
-    """Return a time some minutes later or earlier, within the day."""
+    """Return a time moved by `minutes`, but not beyond the day."""
     moved = at.hour * 60 + at.minute + minutes
     return _time(max(0, min(moved, _MINUTES_OF_DAY - 1)))
 

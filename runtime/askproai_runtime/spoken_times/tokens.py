@@ -119,7 +119,7 @@ def _is_ascending(days: Sequence[str]) -> bool:
 
 
 def _exclude(match: re.Match[str]) -> str:
-    """Return `ausser montag und dienstag ~` of a list of weekdays that do not suit.
+    """Return `ausser montag und dienstag ~` for a list of weekdays that do not suit.
 
     In "Montag, Dienstag kann ich nicht" Monday may suit; in "Montag und Dienstag, Mittwoch kann ich nicht" both may.
     """
@@ -192,7 +192,7 @@ _THREE_QUARTERS = re.compile(r"\b3 viertel\b")
 
 @lru_cache(maxsize=1024)  # each request reads what was said before it again
 def normalize(text: str) -> str:
-    """Return the phrase in the form that the rules are written for: `am siebten Zwölften, um drei` → `am 7. 12. , um 3`."""
+    """Return the phrase in the form for which the rules are written: `am siebten Zwölften, um drei` → `am 7. 12. , um 3`."""
     folded = fold(text.replace("_", " "))
     for pattern, replacement in _COMPILED:
         folded = pattern.sub(replacement, folded)
@@ -204,7 +204,7 @@ def normalize(text: str) -> str:
 
 
 def _share_month(match: re.Match[str]) -> str:
-    """Return `7. dezember oder 8. dezember`. The 28th before "3. Januar" is a day of December."""
+    """Return `7. dezember oder 8. dezember` for days with one month. The 28th before "3. Januar" is a day of December."""
     days = [int(day) for day in re.findall(r"\d+", match[1])]
     return _DAY_NUMBER.sub(rf"\g<0> {match[2]}", match[1]) if days == sorted(days) else match[0]
 

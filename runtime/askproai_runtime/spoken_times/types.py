@@ -1,4 +1,4 @@
-"""The possible meanings of a phrase: candidates, and why there is none."""
+"""The possible meanings of a phrase: candidates, or the reason why there are none."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Self
 
 
 class Grain(StrEnum):
-    """How precise a candidate is. All but `minute` have an end."""
+    """The precision of a candidate. All but `minute` have an end."""
 
     MINUTE = "minute"
     PART_OF_DAY = "part_of_day"
@@ -19,7 +19,7 @@ class Grain(StrEnum):
 
 
 class Argument(StrEnum):
-    """An argument of a call function that says when."""
+    """An argument of a call function for the date and time."""
 
     DATE = "date"
     TIME = "time"
@@ -27,7 +27,7 @@ class Argument(StrEnum):
 
 
 class Refusal(StrEnum):
-    """Why a phrase has no candidate."""
+    """The reasons why a phrase has no candidate."""
 
     PAST = "past"
     IMPOSSIBLE = "impossible"  # 31.02., or a local time that the change to summer time skips
@@ -36,25 +36,25 @@ class Refusal(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Daily:
-    """Which times of several days are meant: those on `weekdays` (0 is Monday), from `opens` to before `closes`, in local time."""
+    """The times that count on several days: those on `weekdays` (0 is Monday), from `opens` to before `closes`, in local time."""
 
     weekdays: frozenset[int] = frozenset(range(7))
     opens: time = time()
     closes: time | None = None  # None: midnight
 
     def contains(self, local: datetime) -> bool:
-        """Return whether a local time is meant."""
+        """Return whether a local time is one of these times."""
         at = local.time()
         return local.weekday() in self.weekdays and self.opens <= at and (self.closes is None or at < self.closes)
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One thing that a phrase can mean: half-open, in aware local times. `reading` says it to the caller, with the full date.
+    """A possible meaning of a phrase, half-open, in aware local times. `reading` is its text for the caller, with a full date.
 
-    With `daily` only these times of its days. `about` is the named time if the candidate is the span around it.
-    `latest`: the last free time is wanted. Without a last day that is the last one of the first day on which any is free.
-    `choice` counts what the caller leaves open (`Montag oder Dienstag`): several readings of one choice are ambiguous.
+    With `daily` only these times of its days count. `about` is the named time if the candidate is a span around it. `latest`:
+    the last free time is wanted, or, without a last day, the last free time of the first day that has any. `choice` numbers the
+    options that the caller leaves open (`Montag oder Dienstag`): several readings of one choice are ambiguous.
     """
 
     start: datetime
@@ -67,7 +67,7 @@ class Candidate:
     latest: bool = False
 
     def contains(self, instant: datetime) -> bool:
-        """Return whether an aware instant is meant."""
+        """Return whether an aware instant is one of the candidate's times."""
         if self.end is None:
             return instant == self.start
         local = instant.astimezone(self.start.tzinfo)
@@ -76,13 +76,13 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Understanding:
-    """All candidates of a phrase, earliest first. If it is `ambiguous`, the caller must be asked which one is meant.
+    """All candidates of a phrase, earliest first. If it is `ambiguous`, the caller must be asked which candidate is meant.
 
-    Several that are not ambiguous are a choice of the caller's: any of them will do.
+    Several candidates that are not ambiguous are a choice of the caller's: any of them will do.
 
-    `contradicts`: arguments exclude each other, and the candidates, which are ambiguous, are the readings of each. `is_written`:
-    the readings differ in the offset or the order of digits, which opening hours do not decide. With `refused`, `unclear` is the
-    argument that is not understood, `kept` the meaning of the others without it, and `past` the date that is over.
+    `contradicts`: arguments exclude each other, and the ambiguous candidates are the readings of each argument. `is_written`:
+    the readings differ in the offset or the order of digits, which opening hours do not decide. With `refused`, `unclear` is
+    the argument that is not understood, `kept` the meaning of the others without it, and `past` the date that is over.
     """
 
     candidates: tuple[Candidate, ...] = ()
@@ -96,11 +96,11 @@ class Understanding:
 
     @classmethod
     def of(cls, candidates: Iterable[Candidate]) -> Self:
-        """Return what these candidates, at least one, mean together: ambiguous if one choice has several readings."""
+        """Return the understanding of at least one candidate: ambiguous if one choice has several readings."""
         found = tuple(sorted(candidates, key=lambda candidate: candidate.start))
         return cls(found, ambiguous=len(found) > len({candidate.choice for candidate in found}))
 
     @property
     def exact(self) -> datetime | None:
-        """The one exact time that the phrase names, None if it names none or several."""
+        """Return the one exact time that the phrase names; None if it names none or several."""
         return self.candidates[0].start if len(self.candidates) == 1 and self.candidates[0].end is None else None

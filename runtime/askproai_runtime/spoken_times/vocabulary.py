@@ -1,4 +1,4 @@
-"""The German words for dates and times that are understood; how a time is said and written is in `sentences`.
+"""The German words for dates and times that are understood. The words for a time in an answer are in `sentences`.
 
 Keys are folded: lower case, ä ö ü ß as ae oe ue ss.
 """

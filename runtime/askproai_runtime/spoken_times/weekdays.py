@@ -32,7 +32,7 @@ def _ordinal_weekday(match: re.Match[str], today: date) -> Day:
 
 
 def ordinal_weekday(weekday: int, month: int, number: int | None, today: date) -> Day:
-    """Return the first, second, … or last (None) such weekday of a month. Raises `ImpossibleDay`."""
+    """Return the next date that is the first, second, … or last (None) such weekday of a month. Raises `ImpossibleDay`."""
     for year in (today.year, today.year + 1):
         days = [date(year, month, n) for n in range(1, monthrange(year, month)[1] + 1)]
         days = [day for day in days if day.weekday() == weekday]
@@ -87,13 +87,13 @@ def weekday_dates(atom: Weekday, today: date) -> tuple[date, ...]:
 
 
 def week(today: date, weeks: int) -> Period:
-    """Return what is left of the week so many weeks from today's."""
+    """Return the week that is `weeks` weeks after the present one, from today on."""
     first = monday(today, weeks)
     return Period((Days(max(first, today), first + 6 * DAY),), Grain.WEEK)
 
 
 def calendar_week(match: re.Match[str], today: date) -> Period:
-    """Return what is left of the next calendar week of a number. Raises `ImpossibleDay`."""
+    """Return the next calendar week with the matched number, from today on. Raises `ImpossibleDay`."""
     number = int(match["week"])
     for year in (today.year, today.year + 1, today.year + 2):
         try:
@@ -116,14 +116,14 @@ def _third_of_calendar_week(match: re.Match[str], today: date) -> Period:
 
 
 def _week_of_date(match: re.Match[str], today: date) -> Period:
-    """Return the week in which a date is, as in `die Woche vom 7. Dezember`, `vom 7.12.` and `vom 7.`."""
+    """Return the week of the date in `die Woche vom 7. Dezember`, `vom 7.12.` or `vom 7.`."""
     named = match.groupdict()
     month = MONTHS[named["month"]] if named.get("month") else int(named.get("number") or 0)
     return week_of_date(int(match["day"]), month, today)
 
 
 def week_of_date(day: int, month: int, today: date) -> Period:
-    """Return what is left of the week of the next such date; without a month (0) of the next one with that number."""
+    """Return the week of the next such date, from today on. If `month` is 0, the date is the next one with that day number."""
     if not 0 <= month <= 12:  # noqa: PLR2004
         raise ImpossibleDay(f"there is no month {month}")
     months = (month,) if month else ((today.month - 1 + n) % 12 + 1 for n in range(3))
@@ -137,7 +137,7 @@ def _third_of_week(weeks: int | None) -> Callable[[re.Match[str], date], Period]
 
 
 def third_of_week(third: str, weeks: int | None, today: date) -> Period:
-    """Return the days of a third: Monday and Tuesday, Tuesday to Thursday, Thursday and Friday. None: of the next such."""
+    """Return a third of a week: Monday and Tuesday, Tuesday to Thursday, or Thursday and Friday. `weeks` None: the next such."""
     first, last = _THIRDS_OF_WEEK[third]
     readings = [
         Days(max(monday(today, n) + first * DAY, today), monday(today, n) + last * DAY)
@@ -153,7 +153,7 @@ def third_of_week(third: str, weeks: int | None, today: date) -> Period:
 def weekends(
     *weeks: int, on_saturday: Sequence[int] | None = None, on_sunday: Sequence[int] | None = None
 ) -> Callable[[re.Match[str], date], Period]:
-    """Return a rule for the weekends of these weeks, counted from today's; of others if it is said at a weekend.
+    """Return a rule for the weekends of these weeks, counted from this one; calls at a weekend use the other arguments.
 
     On a Saturday nobody calls that day and the next one "nächstes Wochenende". `on_sunday` is `on_saturday` by default.
     """
@@ -168,7 +168,7 @@ def weekends(
 
 
 def working_week(_match: re.Match[str], today: date) -> Period:
-    """Return Monday to Friday of this week; on a Friday and at the weekend those of the next one."""
+    """Return Monday to Friday of this week; on a Friday and at the weekend, of the next week."""
     weeks = int(today.weekday() >= 4)  # noqa: PLR2004 (on Friday the next one is meant)
     return Period((Days(max(monday(today, weeks), today), monday(today, weeks) + 4 * DAY),))
 

@@ -1,6 +1,6 @@
-"""Rewrites for times and dates as they are written elsewhere: `14h30`, `14,30`, `T14:30`, `2026/12/10`. For folded text.
+"""Rewrite times and dates in foreign notations: `14h30`, `14,30`, `T14:30`, `2026/12/10`. For folded text.
 
-Models and transcripts write them in every language. Each becomes `14:30`, or a date in ISO or with slashes.
+Models and transcripts use them in every language. Each becomes `14:30`, or a date in ISO or with slashes.
 """
 
 import re
@@ -24,7 +24,7 @@ _NOON = 12
 
 
 def _half(match: re.Match[str]) -> str:
-    """Return `14:30` for `2:30 pm`, `14:30 pm` and `2.30pm`; the text as it is if no clock shows that time."""
+    """Return `14:30` for `2:30 pm`, `14:30 pm` and `2.30pm`; the text unchanged if no clock shows that time."""
     hour, half = int(match["hour"]), match["half"]
     if hour == 0 or (half == "a" and hour > _NOON):
         return match[0]

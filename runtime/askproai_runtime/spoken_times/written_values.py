@@ -56,7 +56,7 @@ _HALVES = frozenset({"am", "a.m.", "pm", "p.m."})
 
 
 def read_clock(text: str) -> Clock | TimeRange | None:
-    """Return a clock time or a range of two that a text consists of; None for any other text, and for an hour alone."""
+    """Return the clock time, or the range of two, of a text; None for any other text, and for an hour alone."""
     said = text.strip().rstrip(".!?") if not text.strip().lower().endswith("m.") else text.strip()
     said = _COMPACT_TIME.sub(r"\1:\2", said)
     if found := _CLOCK.fullmatch(said):
@@ -80,8 +80,8 @@ def read_part(text: str) -> Part | None:
 def read_day(text: str, today: date) -> Day | None:
     """Return a date in digits with its year; None for any other text.
 
-    `10/12/2026` and `10-12-2026` can have either number as the month: both dates count, without those that are over. Raises
-    `PastDay` if all are over, and `ValueError` for a date that no calendar has.
+    In `10/12/2026` and `10-12-2026` either number can be the month: both dates are readings, without those that are over.
+    Raises `PastDay` if all are over, and `ValueError` for a date that no calendar has.
     """
     said = _add_signs(text.strip())
     if found := _YEAR_FIRST.fullmatch(said):
@@ -101,25 +101,25 @@ def read_day(text: str, today: date) -> Day | None:
 
 
 def add_full_stop(text: str) -> str:
-    """Return a date in digits with the full stop of its month: `11.12.` for `11.12`; any other text as it is."""
+    """Return a date in digits with the full stop after its month: `11.12.` for `11.12`; any other text unchanged."""
     found = _SHORT_DAY.fullmatch(text.strip())
     return f"{found[0]}." if found and int(found[2]) <= _LAST_MONTH else text
 
 
 def add_colon(text: str) -> str:
-    """Return a clock time in digits with its colon: `14:30 Uhr` for `14-30 Uhr`; any other text as it is."""
+    """Return a clock time in digits with its colon: `14:30 Uhr` for `14-30 Uhr`; any other text unchanged."""
     return _HYPHENATED_CLOCK.sub(r"\1:\2", text) if _HYPHENATED_CLOCK.match(text) else text
 
 
 def split_zone(text: str) -> tuple[str, str] | None:
-    """Return a time, and the zone behind it (`14:30+01:00`, `2 pm CET`, `14 Uhr Berliner Zeit`); None for any other text."""
+    """Return a time, and the zone after it (`14:30+01:00`, `2 pm CET`, `14 Uhr Berliner Zeit`); None for any other text."""
     found = _WITH_OFFSET.fullmatch(text.strip()) or _WITH_ZONE.fullmatch(text.strip())
     is_time = found is not None and _SAYS_CLOCK.search(found["clock"])  # "at lunch time" has no zone
     return (found["clock"], found["zone"].upper()) if found is not None and is_time else None
 
 
 def has_offset(start: datetime, zone: str) -> bool:
-    """Return whether a local start has the offset, or the name of the zone, that `split_zone` has read."""
+    """Return whether a local start has the offset or zone name `zone`, which `split_zone` has read."""
     if offset := _OFFSET.fullmatch(zone):
         return f"{start:%z}" == f"{offset[1]}{offset[2]:0>2}{offset[3] or '00'}"
     city = str(start.tzinfo).upper().rpartition("/")[2]
@@ -128,20 +128,20 @@ def has_offset(start: datetime, zone: str) -> bool:
 
 
 def _add_signs(said: str) -> str:
-    """Return a date of eight digits with its signs: `20261216` and `16122026`."""
+    """Return a date of eight digits with separators: `2026-12-16` for `20261216`, `16-12-2026` for `16122026`."""
     if len(said) == len("20261216") and said.isdecimal():
         return _COMPACT_DAY_LAST_YEAR.sub(r"\1-\2-\3", _COMPACT_DAY.sub(r"\1-\2-\3", said))
     return said
 
 
 def split_day(text: str) -> tuple[str, str] | None:
-    """Return a day in digits, and what is behind it; None for any other text."""
+    """Return a day in digits, and the text after it; None for any other text."""
     found = _DAY_AND_TIME.fullmatch(text.strip())
     return (found["day"], found["time"]) if found else None
 
 
 def read_day_and_clock(text: str, today: date) -> tuple[Day, Clock | TimeRange] | None:
-    """Return a day in digits, and the clock time or the range behind it; None for any other text. Raises what `read_day` does."""
+    """Return a day in digits, and the time or range after it; None for any other text. Raises the errors of `read_day`."""
     split = split_day(text)
     clock = read_clock(split[1]) if split else None
     day = read_day(split[0], today) if split and clock else None
@@ -149,7 +149,7 @@ def read_day_and_clock(text: str, today: date) -> tuple[Day, Clock | TimeRange] 
 
 
 def _read_time(found: re.Match[str], number: str, half: str | None = None) -> Clock | None:
-    """Return one time of a match. Its half of the day is open as in words. Raises `Contradiction` for `14:30 AM`."""
+    """Return one time of a match, with its half of the day open as in words. Raises `Contradiction` for `14:30 AM`."""
     said = found[f"hour{number}"]
     hour, written = int(said), found[f"minute{number}"] or found[f"dotted{number}"]
     if found[f"after{number}"] and (written or not found[f"unit{number}"]):

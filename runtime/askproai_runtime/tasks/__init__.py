@@ -1,7 +1,7 @@
-"""Periodic tasks of a tenant, run by its workers: each by one worker at a time, with a watermark that survives all of them.
+"""The periodic tasks of a tenant. One worker at a time runs each, with a watermark that survives all workers.
 
-A task is a row and a handler. The handler gets the watermark that the last run returned, and returns the next one and when it
-wants to run again.
+A task is a row and a handler. The handler gets the watermark of the last run, and returns the next watermark and the time until
+the next run.
 """
 
 from askproai_runtime.tasks.runner import TaskRunner

@@ -1,4 +1,4 @@
-"""Run a tenant's periodic tasks in this process: look which are due, claim, run, store the watermark; renew the lease meanwhile."""
+"""The runner of a tenant's periodic tasks in this process: it claims due tasks, runs them, renews leases and stores watermarks."""
 
 import asyncio
 import contextlib
@@ -23,10 +23,10 @@ log = structlog.get_logger(__name__)
 
 
 class TaskRunner:
-    """A worker's loop over its tenant's tasks; several run beside each other, each of them once in all workers.
+    """A worker's loop over its tenant's tasks. Several tasks can run at once, but each runs in only one worker.
 
     The database may go away at any time: a run whose end could not be stored is repeated from the watermark stored last, so
-    every handler must stand a repetition.
+    every handler must be safe to repeat.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class TaskRunner:
         self._are_added = False
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Run tasks until `stop`; then wait for the running ones for a moment, and leave the others to another worker."""
+        """Run tasks until `stop`. Then wait a few seconds for running tasks, and leave the others to another worker."""
         try:
             while not stop.is_set():
                 await self._run_once()
@@ -65,7 +65,7 @@ class TaskRunner:
             await cancel_work(self._running.values())
 
     async def _run_once(self) -> None:
-        """Start what is due. Nothing is written while nothing is."""
+        """Start the tasks that are due. Without a due task, nothing is written."""
         try:
             if not self._are_added:
                 await self._store.add(self._handlers, self._settings.first_within)
@@ -86,7 +86,7 @@ class TaskRunner:
             task.add_done_callback(lambda _: self._running.pop(name, None))
 
     async def _run(self, claimed: ClaimedTask) -> None:
-        """Run a task once and record how it ended."""
+        """Run a task once, and record its outcome as a trace and a metric."""
         correlation_id = uuid4().hex
         with (
             start_trace("task", tenant=self._tenant, task=claimed.name, correlation_id=correlation_id),
@@ -107,7 +107,7 @@ class TaskRunner:
             self._metrics.task_run(claimed.name, outcome, self._clock.monotonic() - started_at)
 
     async def _attempt(self, claimed: ClaimedTask, correlation_id: str) -> str:
-        """Return how the run ended. Raises `StaleRun`, and the database's errors where the end could not be stored."""
+        """Run the handler, store its result, and return the outcome. Raises `StaleRun`, and database errors if storing fails."""
         save, check = partial(self._store.save, claimed), partial(self._store.check, task=claimed)
         run = TaskRun(claimed.name, claimed.watermark, correlation_id, save, check)
         try:
@@ -131,7 +131,7 @@ class TaskRunner:
         return "ok"
 
     async def _call(self, claimed: ClaimedTask, run: TaskRun) -> Next:
-        """Call the handler within its timeout, and renew the lease meanwhile."""
+        """Call the handler within its timeout, and renew the lease while it runs."""
         running = asyncio.current_task()
         assert running is not None, "a run is an asyncio task of its own"
         # The renewal has ended when the block has: a late one would extend the lease of a run that is over.
@@ -139,7 +139,7 @@ class TaskRunner:
             return await call_within(self._settings.timeout, self._handlers[claimed.name](run), _too_long)
 
     async def _give_back(self, claimed: ClaimedTask) -> None:
-        """Let another worker run the task at once: this one stops, or has lost its claim already."""
+        """Make the task due at once for another worker, unless this worker has lost its claim."""
         with contextlib.suppress(StaleRun, *DATABASE_UNAVAILABLE):
             await self._store.fail(claimed, "its worker was stopped", timedelta(), innocent=True)
 
@@ -149,5 +149,5 @@ def _too_long(text: str) -> TaskError:
 
 
 def _later(wait: timedelta) -> timedelta:
-    """Return a wait that is longer by up to a half: whoever said how long to wait must not be asked earlier."""
+    """Return a wait that is up to one half longer: a server that has named a wait must not be asked earlier."""
     return wait * random.uniform(1, 1.5)  # noqa: S311  no secret

@@ -53,7 +53,7 @@ WHERE tenant = $1 AND name = $2 AND claim_no = $3 RETURNING true
 
 @dataclass(frozen=True, slots=True)
 class KnownTask:
-    """A task's row, as a look at all of them shows it. `age_seconds`: since its last success, or since it is known."""
+    """A task's row without its watermark. `age_seconds` is the time since its last success, or else since it was added."""
 
     name: str
     is_due: bool
@@ -62,7 +62,7 @@ class KnownTask:
 
 @dataclass(frozen=True, slots=True)
 class ClaimedTask:
-    """One claim of a task: `claim_no` is the fence, `requests` what had been requested by then."""
+    """One claim of a task. `claim_no` is the fence, `requests` the number of requests before the claim."""
 
     name: str
     claim_no: int
@@ -72,9 +72,9 @@ class ClaimedTask:
 
 
 async def request_soon(conn: "Connection | Pool", tenant: str, name: str) -> None:
-    """Make a task due now, in the caller's transaction, and again after the run that may be going on.
+    """Make a task due now, in the caller's transaction. If it is running, it runs once more after this run.
 
-    The row is locked to the end of the transaction: do it last. A worker finds it within half a minute.
+    The row is locked until the end of the transaction, so do it last. A worker finds it within half a minute.
     """
     await conn.execute(
         """UPDATE tasks SET requests = requests + 1, due_at = least(due_at, clock_timestamp())
@@ -84,8 +84,7 @@ async def request_soon(conn: "Connection | Pool", tenant: str, name: str) -> Non
 
 
 async def request_unless_failed(conn: "Connection | Pool", tenant: str, name: str) -> None:
-    """Make a task due now as `request_soon` does, but let one that has failed keep its wait: for callers that request it at each
-    start."""
+    """Make a task due now as `request_soon` does, unless it has failed: then keep its wait. For requests at each start."""
     await conn.execute(
         """UPDATE tasks SET requests = requests + 1, due_at = least(due_at, clock_timestamp())
            WHERE tenant = $1 AND name = $2
@@ -102,7 +101,7 @@ class TaskStore:
         self._settings = settings
 
     async def add(self, names: Collection[str], within: timedelta) -> None:
-        """Add the tasks that are not there yet, each due at some time `within`."""
+        """Add the missing tasks. Each is due at a random time `within` the span."""
         await self._pool.execute(
             """INSERT INTO tasks (tenant, name, due_at)
                SELECT $1, name, clock_timestamp() + random() * $3::interval FROM unnest($2::text[]) AS name
@@ -111,11 +110,11 @@ class TaskStore:
         )  # fmt: skip
 
     async def look(self, names: Collection[str]) -> list[KnownTask]:
-        """Return the tasks of these names; the one that is due for the longest time first."""
+        """Return the tasks with these names, the longest due first."""
         return [KnownTask(*row) for row in await self._pool.fetch(_LOOK, self._tenant, list(names))]
 
     async def claim(self, name: str) -> ClaimedTask | None:
-        """Claim a task that is due. None if another worker was faster."""
+        """Claim a due task. Return None if another worker was faster."""
         settings = self._settings
         row = await self._pool.fetchrow(
             _CLAIM, self._tenant, name, self._worker, settings.retry, settings.longest_retry, settings.lease
@@ -123,12 +122,12 @@ class TaskStore:
         return ClaimedTask(name, **(dict(row) | {"watermark": json.loads(row["watermark"])})) if row else None
 
     async def renew(self, tasks: Sequence[ClaimedTask]) -> list[bool]:
-        """Extend the leases, each in a statement of its own. Return for each task whether it is still ours."""
+        """Extend the leases, each in a statement of its own. Return for each task whether the claim is still ours."""
         claims = [(self._tenant, task.name, task.claim_no, self._settings.lease) for task in tasks]
         return [bool(await self._lease_pool.fetchval(_RENEW, *claim)) for claim in claims]
 
     async def save(self, task: ClaimedTask, watermark: Watermark) -> None:
-        """Store what a run has done so far: it made progress, so earlier failures count no more. Raises `StaleRun`."""
+        """Store the progress of a run as its watermark, which resets earlier failures. Raises `StaleRun`."""
         saved = await self._pool.fetchval(
             """UPDATE tasks SET watermark = $4, failures = 1, due_at = clock_timestamp() + $5
                WHERE tenant = $1 AND name = $2 AND claim_no = $3 RETURNING true""",
@@ -137,7 +136,7 @@ class TaskStore:
         _require_ours(saved, task)
 
     async def check(self, conn: Connection, *, task: ClaimedTask) -> None:
-        """Keep the task claimed to the end of a transaction of its run. Raises `StaleRun`."""
+        """Lock the claim until the end of a transaction of its run. Raises `StaleRun`."""
         ours = await conn.fetchval(
             "SELECT true FROM tasks WHERE tenant = $1 AND name = $2 AND claim_no = $3 FOR UPDATE",
             self._tenant, task.name, task.claim_no,
@@ -145,13 +144,13 @@ class TaskStore:
         _require_ours(ours, task)
 
     async def finish(self, task: ClaimedTask, watermark: Watermark, after: timedelta) -> None:
-        """End a run: the task is due again `after`. Raises `StaleRun`."""
+        """End a successful run. The task is due in `after`, or now if requested during the run. Raises `StaleRun`."""
         text = json.dumps(watermark)
         args = (self._tenant, task.name, task.claim_no, text, task.requests, after)
         _require_ours(await self._pool.fetchval(_FINISH, *args), task)
 
     async def fail(self, task: ClaimedTask, error: str, wait: timedelta, *, innocent: bool = False) -> None:
-        """End a run that failed: the task is due again after `wait`; an `innocent` one has not failed. Raises `StaleRun`."""
+        """End a run without a result. The task is due in `wait`; with `innocent` no failure is counted. Raises `StaleRun`."""
         args = (self._tenant, task.name, task.claim_no, error[:_LONGEST_ERROR], wait, int(innocent))
         _require_ours(await self._pool.fetchval(_FAIL, *args), task)
 

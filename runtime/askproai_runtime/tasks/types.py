@@ -1,4 +1,4 @@
-"""The vocabulary of periodic tasks: one run, what it returns, the settings, and the errors by which a handler steers its task."""
+"""The types of periodic tasks: one run, its result, the settings, and the errors by which a handler steers its task."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ Watermark: TypeAlias = dict[str, Any]
 
 
 async def _unchecked(_conn: Connection) -> None:
-    """Check nothing: no other worker runs the task."""
+    """Check nothing, for a run that no other worker can take over."""
 
 
 @dataclass(slots=True)
 class TaskRun:
-    """One run of a task. `watermark` is the one that the last run returned or saved; empty at first.
+    """One run of a task. `watermark` is the last one returned or saved; it is empty at first.
 
-    `check`, in a transaction of the run, raises `StaleRun` if another worker runs the task by now; none does before it ends.
+    `check` raises `StaleRun` if another worker has taken over. None can do so until the transaction of `check` ends.
     """
 
     name: str
@@ -29,9 +29,9 @@ class TaskRun:
     check: Callable[[Connection], Awaitable[None]] = _unchecked
 
     async def save(self, watermark: Watermark) -> None:
-        """Store what this run has done so far, so that the next one goes on from there, whatever ends this one.
+        """Store the progress of this run, from which the next run continues, whatever ends this one.
 
-        Raises `StaleRun` if another worker runs the task by now; let it propagate.
+        Raises `StaleRun` if another worker has taken over the task. Let it propagate.
         """
         await self.save_watermark(watermark)
         self.watermark = watermark
@@ -39,7 +39,7 @@ class TaskRun:
 
 @dataclass(frozen=True, slots=True)
 class Next:
-    """When a task that has run is due again, and what the next run begins with."""
+    """The result of a run: the time until the task is due again, and the watermark for the next run."""
 
     after: timedelta
     watermark: Watermark
@@ -50,7 +50,7 @@ TaskHandler: TypeAlias = Callable[[TaskRun], Awaitable[Next]]
 
 @dataclass(frozen=True, slots=True)
 class TaskSettings:
-    """How tasks are run. The defaults are those of production; tests shorten them."""
+    """The settings of periodic tasks. The defaults are for production; tests shorten them."""
 
     look_every: timedelta = timedelta(seconds=30)
     first_within: timedelta = timedelta(seconds=30)  # for a new task: a thousand tenants are upgraded together
@@ -62,7 +62,7 @@ class TaskSettings:
     grace: timedelta = timedelta(seconds=5)  # at shutdown: a task goes on elsewhere from its saved state
 
     def retry_after(self, failures: int) -> timedelta:
-        """Return the wait after so many failures, one at least."""
+        """Return the wait after this number of failures, which is at least one."""
         return min(self.retry * 2.0 ** min(failures - 1, 20), self.longest_retry)
 
 
@@ -76,7 +76,7 @@ class TaskError(Exception):
 
 
 class PutOff(TaskError):
-    """Raised by a handler that cannot go on before a time that it knows, and is not to blame for it."""
+    """Raised by a handler that cannot continue before a known time, through no fault of its own."""
 
     def __init__(self, after: timedelta, reason: str) -> None:
         super().__init__(reason)
@@ -84,4 +84,4 @@ class PutOff(TaskError):
 
 
 class StaleRun(TaskError):
-    """Another worker runs the task by now."""
+    """Another worker has taken over the task."""

@@ -1,4 +1,4 @@
-"""Out-of-office of API v2, and the controls for hosts' absences (docs/vendors/calcom.md)."""
+"""Out-of-office absences of API v2, and the test controls for hosts' absences (docs/vendors/calcom.md)."""
 
 import itertools
 from datetime import UTC, datetime, time
@@ -37,7 +37,7 @@ class Absences:
         return absence
 
     def _span(self, host: Host, body: requests.AbsenceBody) -> tuple[datetime, datetime]:
-        """Return the start and the end in whole days. Raises Refusal if one is missing, or another absence has both."""
+        """Return start and end of an absence in whole UTC days. Raises Refusal if one is missing, or an equal absence exists."""
         if body.start is None or body.end is None:
             raise Refusal(400, "Please specify both ooo start and end time.")
         start, end = (datetime.fromisoformat(value).astimezone(UTC).date() for value in (body.start, body.end))
@@ -101,7 +101,7 @@ class Absences:
     async def _play_busy(self, body: dict[str, Any]) -> web.Response:
         """Add an event to a host's linked calendar, `{key, host?, start, end}`, or delete one, `{key, host?, delete: id}`.
 
-        Cal.com sends no webhook for it: only free slots, and refused bookings, show it.
+        Cal.com sends no webhook for such an event: it shows only in free slots and refused bookings.
         """
         host = self._server.account_of(body["key"]).host(body.get("host"))
         if "delete" in body:

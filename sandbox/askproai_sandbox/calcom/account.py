@@ -70,7 +70,7 @@ class Booking:
         return {"name": self.attendee["name"], "email": self.attendee["email"], **self.responses}
 
     def body(self) -> dict[str, Any]:
-        """Return this booking as API v2 does; that of an event type with seats has a body of its own."""
+        """Return this booking as API v2 returns it. A booking of an event type with seats has other fields."""
         if self.event_type.seats:
             people: dict[str, Any] = {"attendees": [seat.body(absent=self.absent) for seat in self.seats]}
         else:
@@ -121,7 +121,7 @@ class Account:
         return self.user_id + 1
 
     def host(self, name: str | None = None) -> Host:
-        """Return the host of that name, by default the user of the key; a new name is a new host."""
+        """Return the host with this name, created if new; without a name the user of the key."""
         name = name or self.username
         if name not in self.hosts:
             self.hosts[name] = Host(self.user_id if name == self.username else next(self._host_ids), name)
@@ -135,7 +135,7 @@ class Account:
         }  # fmt: skip
 
     def event_type_body(self, event_type: EventType) -> dict[str, Any]:
-        """Return an event type as the API does: that of a user with its owner, that of a team with its hosts."""
+        """Return an event type as the API returns it: a user's with its owner, a team's with its hosts."""
         fields = {name: value for name, value in event_type.fields.items() if value is not None or name in _NULLABLE}
         if event_type.scheduling is None:
             del fields["rrHostSubsetEnabled"]

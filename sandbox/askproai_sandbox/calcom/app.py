@@ -1,4 +1,4 @@
-"""The Cal.com simulator: all its handlers together; those of users, event types and webhooks are here."""
+"""The Cal.com simulator, made of all its handlers; those for users, event types and webhooks are in this file."""
 
 import re
 import uuid
@@ -79,9 +79,9 @@ class CalcomSimulator(Server):
         return ok(account.event_type_body(account.event_types[int(number)]))
 
     async def _list_event_types(self, request: web.Request, client: Account) -> web.Response:
-        """List the event types of a user, by default the client; those of teams are not among them. There are no pages.
+        """List the event types of a user, by default the client, without those of teams. There are no pages.
 
-        Booking fields that are hidden are left out here, and hidden event types for anybody but their owner.
+        Hidden booking fields are left out; hidden event types are left out, too, except for their owner.
         """
         query = requests.parse(requests.EventTypesQuery, request.query)
         account = client

@@ -29,9 +29,10 @@ class Availability:
     except_uid: str | None = None
 
     def free_hosts(self, start: datetime, end: datetime) -> list[Host]:
-        """Return the hosts who can have a booking at that time, first the one to whom Cal.com gives it.
+        """Return the hosts who are free from `start` to `end`; Cal.com assigns the booking to the first of them.
 
-        For a round robin this is the host who was booked longest ago. An event type for all hosts has all or none.
+        For a round robin this is the host whose last booking is the oldest. A collective event type needs all hosts, else
+        returns none.
         """
         hosts = [self.account.host(name) for name in self.event_type.host_names]
         free = [h for h in hosts if any(s <= start and end <= e for s, e in self._free_spans(h, start, end))]
@@ -45,7 +46,7 @@ class Availability:
         return free
 
     def starts(self, first: datetime, last: datetime, length: timedelta, only: Collection[int] = ()) -> list[datetime]:
-        """Return the free starts from `first` to `last`; `only` are ids of the hosts that count, all by default."""
+        """Return the free starts from `first` to `last`. `only` are the ids of the hosts to consider, empty for all."""
         hosts = [self.account.host(name) for name in self.event_type.host_names]
         spans = [self._free_spans(h, first, last) for h in hosts if self.event_type.counts(only, h.id)]
         if self.event_type.scheduling is Scheduling.MANAGED:
@@ -60,7 +61,7 @@ class Availability:
         )  # fmt: skip
 
     def seated(self, start: datetime) -> Booking | None:
-        """Return the booking with seats at exactly that time."""
+        """Return the booking with seats that starts exactly then; None if there is none."""
         if self.event_type.seats is None:
             return None
         return next((b for b in self._own_bookings() if b.start == start), None)
@@ -81,7 +82,7 @@ class Availability:
         ]  # fmt: skip
 
     def _free_spans(self, host: Host, start: datetime, end: datetime) -> list[Span]:
-        """Return when the host works and has nothing else, with the buffers of both."""
+        """Return the spans in which the host works and is not busy, with the buffers of both bookings."""
         before, after = self.event_type.minutes("beforeEventBuffer"), self.event_type.minutes("afterEventBuffer")
         busy = [
             b.event_type.blocked_span(b.start, b.end) for b in self.account.bookings.values()
@@ -94,9 +95,9 @@ class Availability:
         return spans
 
     def _in_span(self, span: Span, length: timedelta) -> Iterable[datetime]:
-        """Yield the starts within one free span: from its first round time, one interval after another.
+        """Yield the starts within one free span, at intervals from the first round time in it.
 
-        So a booking moves the starts behind it: Cal.com counts them from the end of the busy time.
+        So a booking shifts the later starts: Cal.com counts them from the end of the busy time.
         """
         interval = self.event_type.minutes("slotInterval") or length
         grid = next(minutes for minutes in _GRIDS if interval % timedelta(minutes=minutes) == timedelta())
@@ -109,7 +110,7 @@ class Availability:
             start += interval
 
     def reached_limit(self, start: datetime, end: datetime) -> str | None:
-        """Return Cal.com's word for the limit of the event type that refuses one more booking in the day, week, month or year."""
+        """Return Cal.com's name of the limit per day, week, month or year that one more booking would exceed; None if none."""
         counts, minutes = self.event_type.fields["bookingLimitsCount"], self.event_type.fields["bookingLimitsDuration"]
         for period in Period:
             if period not in counts and period not in minutes:  # asked for each start of each free day

@@ -19,9 +19,9 @@ _TYPES: Mapping[str, tuple[str, type | tuple[type, ...]]] = {
 
 
 def responses_of(given: Mapping[str, Any], event_type: EventType) -> dict[str, Any]:
-    """Return the answers to the event type's booking fields. Raises Refusal for one that is missing or of a wrong type.
+    """Return the answers to the event type's booking fields. Raises Refusal if an answer is missing or has a wrong type.
 
-    Fields that somebody has added are checked first, with Cal.com's API's own words; then the default ones, which are Cal.com's.
+    Custom fields are checked first, with the messages of Cal.com's API; then the default fields, with those of Cal.com itself.
     """
     responses = {name: "" if value is None else value for name, value in given.items()}
     fields = [each for each in event_type.fields["bookingFields"] if each["slug"] not in _OF_BODY]

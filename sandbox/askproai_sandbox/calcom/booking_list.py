@@ -58,7 +58,7 @@ class BookingList:
         })  # fmt: skip
 
     def _known_event_types(self, query: requests.BookingsQuery, account: Account) -> set[int]:
-        """Return the event types of a query that exist, empty for all. Raises Refusal if it names only others."""
+        """Return the existing event types of a query, empty for all types. Raises Refusal if none of the named types exists."""
         wanted = _event_type_ids(query)
         known = {number for number in wanted if self._server.find_event_type(number, account)}
         if wanted and not known:
@@ -75,7 +75,7 @@ def _statuses(query: requests.BookingsQuery) -> list[str]:
 
 
 def _is_within(b: Booking, query: requests.BookingsQuery) -> bool:
-    """Return whether a booking is within the times of a query, which all count themselves."""
+    """Return whether a booking is within the time filters of a query, both ends included."""
     bounds = (
         (b.start, query.after_start, None), (b.end, None, query.before_end),
         (b.created, query.after_created_at, query.before_created_at),
@@ -104,7 +104,7 @@ def _event_type_ids(query: requests.BookingsQuery) -> set[int]:
 
 
 def _ordered(rows: list[Booking], query: requests.BookingsQuery) -> list[Booking]:
-    """Return the rows by the first sort parameter of Cal.com's order; by default by start, past ones newest first."""
+    """Return the bookings in the order of the query's first sort parameter; by default by start, past bookings newest first."""
     orders: tuple[tuple[requests.Order | None, Callable[[Booking], datetime]], ...] = (
         (query.sort_start, lambda b: b.start), (query.sort_end, lambda b: b.end),
         (query.sort_created, lambda b: b.created), (query.sort_updated_at, lambda b: b.updated),

@@ -45,7 +45,7 @@ class Bookings:
         except_uid: str | None = None,
         only: Collection[int] = (),
     ) -> Host:
-        """Return the host of a booking. Raises Refusal if it cannot be made: with status 400 rather than 409, for a limit 403."""
+        """Return the host for a booking. Raises Refusal with status 400 (not 409) if the time is not free, 403 for a limit."""
         now = self._server.clock.now()
         if start < now:
             raise Refusal(400, "Attempting to book a meeting in the past.")
@@ -68,7 +68,7 @@ class Bookings:
         return ok({**booking.body(), **seat}, 201)
 
     async def create(self, body: requests.BookingBody, client: Account) -> Booking:
-        """Create a booking, or take a seat of one, and send its webhook. Raises Refusal."""
+        """Create a booking, or take a seat in an existing one, and send its webhook. Raises Refusal."""
         found = self._server.find_event_type(body.event_type_id, client)
         if found is None:
             raise Refusal(404, f"Event type with id {body.event_type_id} not found.")
@@ -136,9 +136,9 @@ class Bookings:
     async def cancel(
         self, account: Account, booking: Booking, reason: str, by: str | None = None, *, ask_again: bool = False
     ) -> None:
-        """Cancel a booking and send its webhook; `by` is a mail address, by default the attendee's. Raises Refusal.
+        """Cancel a booking and send its webhook. `by` is a mail address, by default the attendee's. Raises Refusal.
 
-        `ask_again`: the host asks the attendee for another time, which nothing but a flag of the webhook shows.
+        `ask_again`: the host asks the attendee for another time; only a flag of the webhook shows it.
         """
         if not booking.live:
             raise Refusal(400, "This booking has already been cancelled.", bare=True)
@@ -201,11 +201,11 @@ class Bookings:
         await webhooks.send(self._server, account, "BOOKING_NO_SHOW_UPDATED", payload)
 
     async def _dashboard(self, body: dict[str, Any]) -> web.Response:
-        """Do what a host does in the dashboard: `{key, action, …}`. The answer is the booking after it.
+        """Do what a host does in the dashboard: `{key, action, …}`. Returns the changed booking.
 
         Actions: `create` with the body of a booking; `move` with `uid` and `start`; `cancel`, `ask-again` (cancel, and ask the
-        attendee for another time), `confirm`, `reject`, `absent` and `present` with `uid`; `reassign` with `uid` and the name of a
-        `host`.
+        attendee for another time), `confirm`, `reject`, `absent` and `present` with `uid`; `reassign` with `uid` and the name
+        of a `host`.
         """
         account, action = self._server.account_of(body.pop("key")), body.pop("action")
         if action == "create":

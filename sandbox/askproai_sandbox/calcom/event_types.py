@@ -24,7 +24,7 @@ class Scheduling(StrEnum):
 
 @dataclass(slots=True)
 class EventType:
-    """An event type. One of a team has a `scheduling`; without it there is one host."""
+    """An event type. A team's event type has a `scheduling`; without it, there is one host."""
 
     id: int
     host: str
@@ -76,15 +76,15 @@ class EventType:
         return seats
 
     def counts(self, only: Collection[int], host_id: int) -> bool:
-        """Return whether a host counts for a request that names `only` these, all if it names none.
+        """Return whether to consider a host for a request that is limited to the hosts `only` (empty: all hosts).
 
-        Other event types than a round robin for which this is switched on ignore the names without a word.
+        Only a round robin with this setting switched on respects the limit; other event types silently ignore it.
         """
         is_respected = self.scheduling is Scheduling.ROUND_ROBIN and self.fields["rrHostSubsetEnabled"]
         return not only or not is_respected or host_id in only
 
     def booking_field(self, slug: str) -> dict[str, Any]:
-        """Return a booking field, or an empty mapping."""
+        """Return the booking field with this slug, empty if there is none."""
         return next((f for f in self.fields["bookingFields"] if f["slug"] == slug), {})
 
     def length(self, requested: int | None = None) -> timedelta | None:
@@ -94,7 +94,7 @@ class EventType:
         return None
 
     def blocked_span(self, start: datetime, end: datetime) -> Span:
-        """Return what a booking of this type blocks: its time and the buffers."""
+        """Return the span that a booking of this type blocks: its time, with the buffers."""
         return start - self.minutes("beforeEventBuffer"), end + self.minutes("afterEventBuffer")
 
     def is_bookable(self, start: datetime, now: datetime) -> bool:
@@ -106,7 +106,7 @@ class EventType:
 
 
 def _with_defaults(own: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the booking fields that each event type has, changed by the own ones of the same slug, and the other own ones."""
+    """Return the default booking fields, changed by own fields of the same slug, followed by the other own fields."""
     fields = {field["slug"]: field for field in _EVENT_TYPE["defaults"]["bookingFields"]}
     for changed in own:
         default = fields.get(changed["slug"], {"isDefault": False, "required": False, "hidden": False})

@@ -1,4 +1,4 @@
-"""A host of Cal.com's: when the person works, and what keeps them from it besides bookings (docs/vendors/calcom.md)."""
+"""A host at Cal.com: when the person works, and what makes them unavailable besides bookings (docs/vendors/calcom.md)."""
 
 import uuid
 from collections.abc import Iterator
@@ -53,7 +53,7 @@ class Absence:
     uid: str = field(default_factory=lambda: str(uuid.uuid4()))
 
     def days(self) -> Iterator[date]:
-        """Return the dates in the host's own zone that are blocked: Cal.com reads the dates of UTC as local ones."""
+        """Yield the blocked dates in the host's time zone: Cal.com uses the UTC dates as local dates."""
         day, last = self.start.astimezone(UTC).date(), self.end.astimezone(UTC).date()
         while day <= last:
             yield day
@@ -69,7 +69,7 @@ class Absence:
 
 @dataclass(slots=True)
 class Host:
-    """A user who is booked. `busy_times` are events of a linked calendar, by id."""
+    """A user whom clients can book. `busy_times` are events of a linked calendar, by id."""
 
     id: int
     name: str
@@ -80,13 +80,13 @@ class Host:
     busy_times: dict[int, Span] = field(default_factory=dict)
 
     def body(self) -> dict[str, Any]:
-        """Return the host as a booking has it."""
+        """Return the host in the form that a booking's body contains."""
         mail = f"{self.name}@example.com"
         names = {"id": self.id, "name": self.name, "username": self.name}
         return {**names, "email": mail, "displayEmail": mail, "timeZone": str(self.time_zone)}
 
     def working_spans(self, start: datetime, end: datetime) -> list[Span]:
-        """Return when the host works on the local days from `start` to `end`: the week, its overrides, no absences."""
+        """Return when the host works on the local days from `start` to `end`: weekly hours, or overrides, without absences."""
         absent = {day for absence in self.absences.values() for day in absence.days()}
         day, last = start.astimezone(self.time_zone).date(), end.astimezone(self.time_zone).date()
         spans: list[Span] = []

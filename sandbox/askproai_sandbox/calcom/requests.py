@@ -89,7 +89,7 @@ Order = Literal["asc", "desc"]
 
 
 class BookingsQuery(Page):
-    """The filters of the list of bookings. Those for several teams are not simulated; there is no cursor."""
+    """The filters of the list of bookings. Filters for several teams are not simulated; there is no cursor."""
 
     take: Annotated[int, Meta(ge=1, le=250)] = 100
     status: str | None = None  # names of `STATUS_FILTERS`, separated by commas
@@ -137,7 +137,7 @@ _UTC_INSTANT = Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2
 
 
 class AbsenceBody(Struct, rename="camel"):
-    """An absence to create or change; unknown keys are dropped. A replacement is not simulated."""
+    """An absence to create or change; unknown keys are dropped. Replacing the absent person is not simulated."""
 
     start: _UTC_INSTANT | None = None
     end: _UTC_INSTANT | None = None
@@ -200,7 +200,7 @@ def utc(value: datetime) -> datetime:
 
 
 def instant_of(name: str, value: str) -> datetime:
-    """Return the instant of a date, which means its first moment, or of a time. Raises Refusal for any other text."""
+    """Return the instant that a text names; a date means its first moment. Raises Refusal for any other text."""
     try:
         return utc(datetime.fromisoformat(value))
     except ValueError:
@@ -208,7 +208,7 @@ def instant_of(name: str, value: str) -> datetime:
 
 
 def check_zone(name: str, zone: str) -> ZoneInfo:
-    """Return a time zone. Raises Refusal for one that does not exist."""
+    """Return a time zone by its name. Raises Refusal if it does not exist."""
     try:
         return ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -216,10 +216,10 @@ def check_zone(name: str, zone: str) -> ZoneInfo:
 
 
 def attendee_of(body: BookingBody, event_type: EventType) -> dict[str, Any]:
-    """Return the attendee as it is stored. Raises Refusal for an unknown zone, an invalid number, or a missing contact.
+    """Return the attendee in the stored form. Raises Refusal for an unknown zone, an invalid number, or a missing contact.
 
-    Which contact is required is a matter of the event type's booking fields: the default ones require a mail address.
-    Without one, and with a hidden mail field in any case, Cal.com makes an address of the number.
+    The event type's booking fields say which contact is required: by default a mail address. If it is missing, or the mail
+    field is hidden, Cal.com derives an address from the phone number.
     """
     attendee = body.attendee
     check_zone("attendee.timeZone", attendee.time_zone)

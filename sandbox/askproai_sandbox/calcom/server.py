@@ -65,7 +65,7 @@ class Server(Simulator):
         self.app.on_response_prepare.append(headers)
 
     def render(self, refusal: Refusal, request: web.Request) -> web.Response:
-        """Return an error in the shape of v1, or in one of the two of v2: Cal.com's `HttpError` gets no envelope."""
+        """Return an error in the form of v1, or of v2 with or without an envelope: Cal.com's `HttpError` gets none."""
         if request.path.startswith("/v1/"):
             return web.json_response({"message": refusal.message}, status=refusal.status)
         if refusal.bare:
@@ -132,7 +132,7 @@ class Server(Simulator):
         return self._budgets[key]
 
     def _client_account(self, request: web.Request, *, public: bool) -> Account:
-        """Return the account of the key; every `cal_…` has one. An invalid key is refused even where none is needed."""
+        """Return the account of the key; any key `cal_…` has one. An invalid key is refused even if no key is needed."""
         if public and "Authorization" not in request.headers:
             return self._anonymous
         match = re.fullmatch(r"Bearer (cal_\S+)", request.headers.get("Authorization", ""))
@@ -151,7 +151,7 @@ class Server(Simulator):
         return None
 
     def listed(self, request: web.Request, items: Iterable[Item]) -> list[Item]:
-        """Return the items that a list shows now; a fault may make it lag."""
+        """Return the items that a list shows now: fewer than exist while the fault of a lagging list is active."""
         return self.faults.visible(
             self.operation(request), items, lambda item: (item.uid, item.created), self.clock.now()
         )

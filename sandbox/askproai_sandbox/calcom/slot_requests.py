@@ -67,7 +67,7 @@ class Slots:
         raise Refusal(404, f"User with username {query.username} not found")
 
     def _clock_change_error(self, first: datetime, start: datetime, zone: ZoneInfo) -> timedelta:
-        """Return by how much a slot is wrong when the offset of the request's start is used for it (calcom/cal.com#10517)."""
+        """Return the error of a slot's time if Cal.com uses the UTC offset of the request's start (calcom/cal.com#10517)."""
         if not self._server.settings["slots_clock_change_error"]:
             return timedelta()
         return (start.astimezone(zone).utcoffset() or timedelta()) - (first.astimezone(zone).utcoffset() or timedelta())
@@ -83,7 +83,7 @@ def _in_zone(value: datetime, zone: ZoneInfo) -> str:
 
 
 def _seats(availability: Availability, start: datetime, length: timedelta) -> dict[str, Any]:
-    """Return what a slot of an event type with seats has beside its times."""
+    """Return a slot's numbers of seats and its booking's uid; empty for an event type without seats."""
     left, total = availability.seats_left(start, start + length), availability.event_type.seats
     if left is None or total is None:
         return {}

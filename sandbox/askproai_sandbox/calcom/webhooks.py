@@ -20,12 +20,12 @@ def signature(secret: str | None, body: bytes) -> str:
 
 
 def iso_seconds(value: datetime) -> str:
-    """Return an instant as webhooks have it: UTC, without milliseconds, with Z."""
+    """Return an instant in the form of webhooks: UTC, without milliseconds, with Z."""
     return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def booking_payload(b: Booking, extra: dict[str, Any]) -> dict[str, Any]:
-    """Return a booking as webhooks have it. Unlike the API: times without milliseconds, the status in capitals."""
+    """Return a booking in the form of webhooks. Unlike the API: times without milliseconds, the status in capitals."""
     event_type, person = b.event_type, b.attendee
     attendee = {**person, "firstName": person["name"], "language": {"locale": person["language"]}, "utcOffset": 60}
     responses = {name: {"label": name, "value": person[name], "isHidden": False} for name in ("name", "email")}
@@ -46,9 +46,9 @@ def booking_payload(b: Booking, extra: dict[str, Any]) -> dict[str, Any]:
 
 
 async def send_booking(simulator: Simulator, account: Account, event: str, booking: Booking, **extra: Any) -> None:
-    """Send an event with the present state of a booking to the account's webhooks.
+    """Send an event with a booking's present state to the account's webhooks.
 
-    A user's webhooks do not get the events of a team's event types; those of event types are not simulated.
+    A user's webhooks get no events of a team's event types. Webhooks of single event types are not simulated.
     """
     if booking.event_type.scheduling is not None:
         return
@@ -56,9 +56,9 @@ async def send_booking(simulator: Simulator, account: Account, event: str, booki
 
 
 def absence_payload(absence: Absence, host: Host, now: str) -> dict[str, Any]:
-    """Return an absence as the webhook OOO_CREATED has it: its dates are those of the host's own zone, with its offset.
+    """Return an absence as in the webhook OOO_CREATED: with dates in the host's time zone, and its offset.
 
-    `now` is when it was entered or changed.
+    `now` is when the absence was entered or changed.
     """
     start, end = (
         value.replace(tzinfo=host.time_zone).isoformat(timespec="seconds") for value in (absence.start, absence.end)
@@ -73,10 +73,10 @@ def absence_payload(absence: Absence, host: Host, now: str) -> dict[str, Any]:
 
 
 async def send(simulator: Simulator, account: Account, event: str, payload: dict[str, Any]) -> None:
-    """Send an event to every active webhook that has it as a trigger; a failed delivery is only recorded.
+    """Send an event to every active webhook that is triggered by it. A failed delivery is only recorded.
 
-    The setting `webhook_copies` loses or doubles it. With `webhook_batch` above 1 that many wait for each other, and the newest
-    is sent first.
+    The setting `webhook_copies` loses or doubles the event. If `webhook_batch` exceeds 1, that many events are collected, and
+    the newest is sent first.
     """
     body = encode_json({"triggerEvent": event, "createdAt": iso(simulator.clock.now()), "payload": payload})
     delay, batch = simulator.settings["webhook_delay_ms"] / 1000, simulator.settings["webhook_batch"]

@@ -45,10 +45,10 @@ _COMMAND_TIMEOUT: Final = 180.0  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where the demo's parts are.
+    """The addresses of the demo's parts.
 
-    `admin` returns address and token of a tenant's private API. It raises PodsMissingError for one without a ready pod, and
-    ScriptError for one that the demo lacks. `ready_within` is in seconds.
+    `admin` returns the URL and token of a tenant's private API. It raises PodsMissingError if the tenant has no ready pod, and
+    ScriptError if the demo lacks the tenant. `ready_within` is in seconds.
     """
 
     retell_url: str
@@ -60,14 +60,14 @@ class Addresses:
 
 
 def create_email() -> str:
-    """Return an address that no other play has. It is of a name: the pods take one of words such as "caller" for made up."""
+    """Return a mail address that is new in each play. It has a person's name, because the pods take "caller" for made up."""
     return f"emma.post.{secrets.token_hex(2)}@example.de"
 
 
 async def play_script(script: CallScript, addresses: Addresses, show: Callable[[str], None]) -> list[str]:
-    """Play a script, and return what differs from it, a sentence each. `show` gets each line of the calls.
+    """Play a script, and return a sentence for each difference from it. `show` gets each line of the calls.
 
-    Raises ScriptError when it cannot be played.
+    Raises ScriptError if the script cannot be played.
     """
     await _require_tenant(script, addresses, show)
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as session:
@@ -94,7 +94,7 @@ async def play_script(script: CallScript, addresses: Addresses, show: Callable[[
 
 
 async def _require_tenant(script: CallScript, addresses: Addresses, show: Callable[[str], None]) -> None:
-    """Wait for pods of the script's tenant. Raises ScriptError, with what to apply, if the demo lacks the tenant."""
+    """Wait for a ready pod of the script's tenant. If the tenant is missing, raises ScriptError with the manifest to apply."""
     try:
         await _reach_pods(script.tenant, addresses, show)
     except PodsMissingError:
@@ -133,7 +133,7 @@ async def _call(step: SpokenCall, from_number: str, script: CallScript, addresse
 
 
 def _judge(step: SpokenCall, record: CallRecord) -> list[str]:
-    """Return which steps of a call failed, and what was not heard."""
+    """Return the problems of a call: steps that failed or should have failed, and expected sentences that were not heard."""
     heard = [each.text or "" for each in record.steps if each.kind == "heard"]
     missing = missing_sentence(step.heard, heard)
     expected = [re.compile(pattern) for pattern in step.failing]
@@ -143,7 +143,7 @@ def _judge(step: SpokenCall, record: CallRecord) -> list[str]:
 
 
 async def _run(command: Command, addresses: Addresses, show: Callable[[str], None]) -> list[str]:
-    """Run a command, and return what is wrong with it."""
+    """Run a command, and return its problems: the exit code, or expected output that is missing."""
     words = shlex.split(command.run)
     show(f"{'run':8} {command.run}")
     folders = (str(Path(sys.executable).parent), str(await program_folder()), os.environ["PATH"])
@@ -164,13 +164,13 @@ async def _run(command: Command, addresses: Addresses, show: Callable[[str], Non
 
 
 class _Mails:
-    """The mails about this play's callers: to one of their addresses, or with a number of theirs."""
+    """The mails about this play's callers: sent to a caller's address, or containing a caller's number."""
 
     def __init__(self, session: aiohttp.ClientSession, url: str, callers: Collection[str]) -> None:
         self._session, self._url, self._callers = session, url, callers
 
     async def differences(self, expected: Sequence[ExpectedMail]) -> list[str]:
-        """Return how the mails differ, as soon as they do not, or at the end of the time for it."""
+        """Return how the mails differ from the script, waiting for a time until they do not."""
         if not expected:
             return []
         if not self._url:
@@ -221,7 +221,7 @@ class _Books:
         )
 
     async def differences(self, script: CallScript, values: Mapping[str, str], call_ids: Collection[str]) -> list[str]:
-        """Return how the books differ from the script, as soon as they do not, or at the end of the time for it."""
+        """Return how the books differ from the script, waiting for a time until they do not."""
         began, expected = time.monotonic(), script.expected(values)
         while True:
             appointments = await self._appointments(call_ids)

@@ -45,9 +45,9 @@ class PodsMissingError(ScriptError):
 
 
 class OpenDay(Struct, frozen=True, forbid_unknown_fields=True):
-    """Which day the script's calls are about: the first, more than a week ahead, that is open and on which nothing is booked yet.
+    """The day for the script's calls: the first day, more than a week ahead, that is open and has no appointments.
 
-    Without a `weekday` it is from Monday to Friday. `soon`: the first from tomorrow on, Saturdays too.
+    Without a `weekday`, it is from Monday to Friday. With `soon`, the search starts tomorrow and includes Saturdays.
     """
 
     branch: Text
@@ -58,12 +58,12 @@ class OpenDay(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SpokenCall(Struct, frozen=True, forbid_unknown_fields=True):
-    """One call. `say` are the caller's sentences, or pressed keys such as `[2]`; `functions` are the calls of a language model
-    after each of them, None for nothing. `{offer.1}` in an argument is the start of the first time that an answer has named last.
+    """One call. `say` are the caller's sentences, or pressed keys such as `[2]`; `functions` are the language model's calls
+    after each sentence, None for no call. `{offer.1}` in an argument is the start of the first time in the latest offer.
 
-    `heard` are regular expressions, found in this order in what the agent says.
-    `failing` are regular expressions of events and functions that must fail, such as the events while no pod runs.
-    `caller` is a number, `anonymous`, or a name of your choice: each name has a number of its own, another one at each play.
+    `heard` are regular expressions that must match the agent's sentences in this order. `failing` are regular expressions of
+    events and functions that must fail, such as the events while no pod runs. `caller` is a number, `anonymous`, or a freely
+    chosen name: each name gets a number, which is new in each play.
     """
 
     say: Annotated[list[Text], Meta(min_length=1)]
@@ -90,7 +90,7 @@ class Command(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ExpectedAppointment(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """An appointment of the script's calls at its end. Absent fields are not compared, except the status.
+    """An appointment that the script's calls must have made by the end. Absent fields are not compared, except the status.
 
     `calendar` is the status of its booking at Cal.com, such as `accepted`.
     """
@@ -104,10 +104,11 @@ class ExpectedAppointment(Struct, frozen=True, forbid_unknown_fields=True, omit_
 
 
 class ExpectedMail(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A mail that the script's calls have caused, at its end: one to `{email}`, or one that names a caller's number.
+    """A mail that the script's calls must have caused by the end: to `{email}`, or with the number of a caller.
 
-    `subject` is a regular expression, `text` are such, found in this order. `calendar` is the METHOD of its calendar file, such as
-    `REQUEST`. Absent fields are not compared. An `optional` mail may be missing: one that the next change overtakes is not sent.
+    `subject` is a regular expression; `text` are several that must match in this order. `calendar` is the METHOD of its
+    calendar file, such as `REQUEST`. Absent fields are not compared. An `optional` mail may be missing: the next change may
+    replace it.
     """
 
     to: Text
@@ -120,10 +121,10 @@ class ExpectedMail(Struct, frozen=True, forbid_unknown_fields=True, omit_default
 class CallScript(Struct, frozen=True, forbid_unknown_fields=True):
     """A file of `examples/calls/`.
 
-    Texts may hold `{day}` (3. Dezember), `{weekday}` (Donnerstag) and `{date}` (2026-12-03) of the day that `on` describes,
-    `{tenant}`, and `{email}`, an address that is another one at each play. With the `language` en they are English (3 December,
-    Thursday). Without `mails` no mails are compared. `manifest` declares the tenant: it is named to a person who plays the script
-    on a demo without that tenant.
+    Texts may contain `{day}` (3. Dezember), `{weekday}` (Donnerstag) and `{date}` (2026-12-03) of the day that `on` describes,
+    `{tenant}`, and `{email}`, an address that is new in each play. If `language` is en, they are English (3 December,
+    Thursday). Without `mails`, no mails are compared. `manifest` is the file that declares the tenant; an error message names
+    it if the demo lacks the tenant.
     """
 
     title: Text
@@ -137,7 +138,7 @@ class CallScript(Struct, frozen=True, forbid_unknown_fields=True):
     mails: list[ExpectedMail] = []
 
     def values(self, day: date | None, email: str = "emma.post@example.de") -> dict[str, str]:
-        """Return what the placeholders stand for."""
+        """Return the values of the placeholders."""
         values = {"tenant": self.tenant, "email": email}
         if day is not None:
             point = "." if self.language == "de" else ""
@@ -163,7 +164,7 @@ class CallScript(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def load_script(file: Path) -> CallScript:
-    """Read a call script. Raises ScriptError for a file that is none."""
+    """Read a call script. Raises ScriptError if the file is not one."""
     try:
         # YAML 1.1 reads the key `on` as true
         document = {
@@ -193,7 +194,7 @@ def missing_sentence(patterns: Iterable[str], lines: Sequence[str]) -> str | Non
 
 
 def differences(expected: Sequence[ExpectedAppointment], found: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return a sentence for each appointment that is missing, and for each that is there and not expected.
+    """Return a sentence for each expected appointment that is missing, and for each that was not expected.
 
     `found` have the fields of `ExpectedAppointment`.
     """
@@ -209,7 +210,7 @@ def differences(expected: Sequence[ExpectedAppointment], found: Sequence[Mapping
 
 
 def differ_in_calendar_only(expected: Sequence[ExpectedAppointment], found: Sequence[Mapping[str, Any]]) -> bool:
-    """Return whether all is as expected except at Cal.com, which a job updates."""
+    """Return whether everything is as expected except the bookings at Cal.com, which a job updates later."""
     here = [msgspec.structs.replace(each, calendar=None) for each in expected]
     synced = {"calendar": None, "status": "confirmed"}
     settled = [{**each, **synced} if each["status"] == "pending_sync" else {**each, "calendar": None} for each in found]
@@ -217,7 +218,7 @@ def differ_in_calendar_only(expected: Sequence[ExpectedAppointment], found: Sequ
 
 
 def mail_differences(expected: Sequence[ExpectedMail], found: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return a sentence for each mail that is missing, and for each that is there and not expected; none without `expected`.
+    """Return a sentence for each expected mail that is missing, and for each that was not expected; empty without `expected`.
 
     `found` have the fields of the mail catcher's mails.
     """
@@ -243,7 +244,7 @@ def _is_mail(expected: ExpectedMail, mail: Mapping[str, Any]) -> bool:
 
 
 def _parse_step(fields: dict[str, Any]) -> SpokenCall | Command:
-    """Return a step. Raises ScriptError for a pattern that is none, and for a program that a script may not run."""
+    """Return a call or a command. Raises ScriptError for an invalid pattern, or a program that scripts may not run."""
     if "run" in fields:
         command = msgspec.convert(fields, Command)
         if (program := command.run.split()[0]) not in _PROGRAMS:
@@ -278,7 +279,7 @@ def _needs_day(script: CallScript) -> bool:
 
 
 def _fill(value: Any, values: Mapping[str, str]) -> Any:
-    """Replace the placeholders in all texts. Raises ScriptError for one that does not exist."""
+    """Replace the placeholders in all texts. Raises ScriptError for an unknown placeholder."""
     if isinstance(value, str):
         try:
             return _PLACEHOLDER.sub(lambda match: values[match[1]], value)

@@ -27,7 +27,7 @@ _MAX_ANSWER_CHARACTERS = 15_000  # of a tool's answer, for the LLM
 
 @dataclass(frozen=True, slots=True)
 class _ToolResult:
-    """A function's answer, None if it failed, and what the agent says then."""
+    """The answer of a call function (None if it failed), and the sentence that the agent says then."""
 
     answer: Any = None
     message: str = ""
@@ -59,10 +59,10 @@ class Conversation:
         inbound_url: str | None = None,
         moves: AsyncIterator[Move] | None = None,
     ) -> CallRecord:
-        """Play the call with the agent that answers; None declines it. The inbound webhook, if there is one, is sent first.
+        """Play the call with `agent`; if it is None, the call is declined. If there is an inbound webhook, it is sent first.
 
-        `moves` are the caller's sentences, instead of those of the request: each is asked for when the agent is silent. Where
-        the request says that the client plays the agent, they are also what the agent does.
+        `moves` replace the sentences of the request; the next one is requested whenever the agent is silent. If the request
+        says that the client plays the agent, `moves` also contain the agent's actions.
         """
         variables = await self._request_variables(agent, inbound_url) if inbound_url else {}
         if agent is None:
@@ -149,7 +149,7 @@ class Conversation:
         return re.sub(r"\{\{\s*([^{}]+?)\s*\}\}", value, text)
 
     def _fill_in_offers(self, call: ToolCall) -> ToolCall:
-        """Replace `{offer.1}` by the start of the first time that was named last; `{offer.9}` stays if there are fewer."""
+        """Replace `{offer.1}` with the start of the first time in the latest offer; `{offer.9}` stays if the offer is shorter."""
 
         def start(match: re.Match[str]) -> str:
             return str(dict(enumerate(self._offers, 1)).get(int(match[1]), match[0]))
@@ -197,7 +197,7 @@ class Conversation:
                 self._send_event("transcript_updated", agent)
 
     async def _follow(self, agent: AnsweringAgent, moves: AsyncIterator[Move]) -> None:
-        """Play what the client says and does as the caller and as the model."""
+        """Play the client's moves: sentences of the caller, function calls and sentences of the agent."""
         async for move in moves:
             match move:
                 case str():
@@ -209,7 +209,7 @@ class Conversation:
                     self._send_event("transcript_updated", agent)
 
     async def _follow_script(self, agent: AnsweringAgent, calls: Iterable[ToolCall | None]) -> None:
-        """Play the sentences of the request, and call after each one what the request says, as its model would."""
+        """Play each sentence of the request, followed by the function call that the request names for it."""
         for text, call in zip_longest(self._request.say, calls):
             if text is not None:
                 self._hear(text)
@@ -218,7 +218,7 @@ class Conversation:
             self._send_event("transcript_updated", agent)
 
     async def _turn(self, text: str, model: SlotFiller, agent: AnsweringAgent) -> None:
-        """Play a sentence of the caller and what the agent does then."""
+        """Play a sentence of the caller and the agent's reaction."""
         self._hear(text)
         reaction = model.hear(text)
         if isinstance(reaction, str):
@@ -320,9 +320,9 @@ class Conversation:
         }  # fmt: skip
 
     def _send_event(self, event: str, agent: AnsweringAgent) -> None:
-        """Start sending an event. Nothing waits for it: at Retell, too, a failing `call_started` does not hold back the next.
+        """Start sending an event. Nothing waits for it: as at Retell, a failing `call_started` does not delay the next event.
 
-        The setting `webhook_copies` loses or doubles it; with `webhook_batch` above 1 that many wait for each other.
+        The setting `webhook_copies` loses or doubles the event; if `webhook_batch` exceeds 1, that many events are collected.
         """
         url = agent.webhook_url
         if not url or event not in agent.settings["webhook_events"]:
@@ -339,7 +339,7 @@ class Conversation:
             self._send_outbox()
 
     def _send_outbox(self) -> None:
-        """Start sending what waits, the newest first."""
+        """Start sending the collected events, newest first."""
         deliveries, self._outbox = self._outbox[::-1], []
 
         async def deliver_in_order() -> None:

@@ -39,7 +39,7 @@ class HeldCall:
             raise
 
     async def say(self, text: str) -> list[Step]:
-        """Say a sentence, and return the steps that follow until the agent is silent. The call must not be over."""
+        """Say a sentence as the caller, and return the steps until the agent is silent. The call must not be over."""
         return await self._exchange({"say": text})
 
     async def call_function(self, name: str, args: Mapping[str, Any]) -> list[Step]:

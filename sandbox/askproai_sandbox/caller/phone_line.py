@@ -12,9 +12,9 @@ _DELIVERIES = 4  # Retell sends a webhook, also the inbound one, again up to thr
 
 @dataclass(frozen=True, slots=True)
 class AnsweringAgent:
-    """The versions of an agent and its LLM that a call uses; `settings` and `llm` are the bodies that a GET returns.
+    """The versions of an agent and its LLM in a call; `settings` and `llm` are the bodies that a GET returns.
 
-    `webhook_url` is the agent's, or that of the account.
+    `webhook_url` is the agent's own, or else the account's.
     """
 
     agent_id: str
@@ -44,9 +44,9 @@ class PhoneLine:
         return await self.simulator.send(method, url, body, signed, timeout_ms, query)
 
     async def deliver(self, event: str, url: str, body: bytes, timeout_ms: float) -> Reply:
-        """Send a webhook until it is acknowledged with 2xx, at most four times, with a new signature each time.
+        """Send a webhook until it is acknowledged with 2xx, at most four times, newly signed each time.
 
-        Return the last reply, with the number of attempts and the duration of all.
+        Return the last reply, with the number of attempts and their total duration.
         """
         started = self.simulator.clock.monotonic()
         for attempt in range(1, _DELIVERIES + 1):

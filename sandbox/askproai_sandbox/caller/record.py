@@ -1,4 +1,4 @@
-"""The request for a call, the record of a played call, and the client that asks a Retell simulator for one."""
+"""The request for a call, the record of a played call, and a client that asks a Retell simulator to play a call."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -18,10 +18,11 @@ class ToolCall(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CallRequest(Struct, frozen=True, forbid_unknown_fields=True):
-    """A call to play. `say` is the caller's sentence; `args` are tool calls to make in place of those of the slot filler, one
-    after each sentence, None for none. `{offer.1}` in a text of them is the start of the first time that an answer has named last.
+    """A call to play. `say` are the caller's sentences. `args`, if set, are the tool calls to make instead of the slot
+    filler's, one after each sentence, None for none. `{offer.1}` in their texts is the start of the first time in the latest
+    offer.
 
-    `key` selects the workspace if the number is in several. With `plays_agent`, whoever holds the call is its model, too.
+    `key` selects the workspace if several have the number. With `plays_agent`, the client of the call also plays the model.
     """
 
     to_number: str
@@ -33,7 +34,7 @@ class CallRequest(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class AgentSentence(Struct, frozen=True, forbid_unknown_fields=True):
-    """The agent's turn by a model's decision."""
+    """A sentence that a model has decided to say as the agent."""
 
     text: str
 
@@ -71,7 +72,7 @@ class Step(Struct, omit_defaults=True):
     error: str | None = None
 
     def to_text(self) -> str:
-        """Return one line: what was said, or what was sent with its status, and why it failed."""
+        """Return one line: the sentence, or the request with its status, and why it failed."""
         arguments = ", ".join(f"{name}={value}" for name, value in (self.arguments or {}).items())
         what = self.text if self.name is None else f"{self.name}({arguments})" if self.kind == "tool" else self.name
         return f"{self.kind:8} {what or ''} {self.status or self.error or ''}".rstrip()

@@ -1,7 +1,7 @@
-"""The demo's agent: it fills the arguments of call functions from sentences that name them exactly. It is no language model.
+"""The demo's agent: fills the arguments of call functions from sentences that name them exactly. It is no language model.
 
-A service and a person by a name of the prompt, a time by the pods' own grammar, yes and no, a name, and the words for moving,
-cancelling and looking up: anything else is answered with one sentence that says what it can do.
+It understands a service or person by a name in the prompt, a time by the pods' own grammar, yes and no, a name, and the words
+for moving, cancelling and looking up. To anything else it answers with one sentence that says what it can do.
 """
 
 import re
@@ -44,7 +44,7 @@ _LONGEST_TIME = 9  # words
 
 
 class SlotFiller:
-    """The agent's side of one call. `prompt` is the published one."""
+    """The agent's side of one call. `prompt` is the published prompt."""
 
     def __init__(self, tools: Mapping[str, Mapping[str, Any]], prompt: str, *, is_german: bool) -> None:
         self._tools, self._is_german = tools, is_german
@@ -92,7 +92,7 @@ class SlotFiller:
         return self._last
 
     def _agree(self, text: str) -> ToolCall | str | None:
-        """Return what a yes, or the choice of an offer, leads to; None if the sentence is none."""
+        """Return the reaction to a yes or to the choice of an offered time; None if the sentence is neither."""
         ordinal = next((index for index, word in enumerate(_ORDINALS) if word.search(text)), None)
         yes = _YES.match(text)
         if yes and self._answer.get("needs_confirmation"):
@@ -111,7 +111,7 @@ class SlotFiller:
         return self._complete_booking(text[yes.end() :] if yes else text, is_answer=False)
 
     def _complete_booking(self, text: str, *, is_answer: bool = True) -> ToolCall | str:
-        """Return the booking with the name and birth date that the caller has said, or the question for the missing value."""
+        """Return the booking call with the caller's name and birth date, or a question for the missing one."""
         is_for_birth_date = "customer_name" in self._booking
         if not is_for_birth_date and (name := _read_name(text, is_answer=is_answer)):
             self._booking["customer_name"] = name
@@ -126,7 +126,7 @@ class SlotFiller:
         return self._call(_BOOK, booking)
 
     def _find_time(self, text: str) -> str | None:
-        """Return the longest run of words that the pods' grammar understands as a time."""
+        """Return the longest sequence of words that the pods' grammar understands as a time; None if there is none."""
         words = re.findall(r"[\w:.]*\w", text)
         runs = sorted(combinations(range(len(words) + 1), 2), key=lambda run: run[0] - run[1])
         for first, end in runs:
@@ -141,13 +141,13 @@ class SlotFiller:
 
 
 def _section(prompt: str, title: str) -> str:
-    """Return the text of a section of the prompt; empty if it has none."""
+    """Return the text of a section of the prompt; empty if the section is missing."""
     found = re.search(rf"^## {title}\n(?P<text>(?:(?!## ).*\n?)*)", prompt, re.MULTILINE)
     return found["text"] if found else ""
 
 
 def _read_services(section: str) -> Iterable[tuple[str, str]]:
-    """Yield each name of each service, with the one by which it is booked."""
+    """Yield each name of each service with the name by which the service is booked."""
     for line in _SERVICE_LINE.finditer(section):
         yield line["name"], line["name"]
         if spoken := _SPOKEN.search(line["more"]):
@@ -155,7 +155,7 @@ def _read_services(section: str) -> Iterable[tuple[str, str]]:
 
 
 def _find_name(text: str, names: Mapping[str, str]) -> str | None:
-    """Return the longest of the names that is in the text, as it is passed on."""
+    """Return the value for the longest of the `names` that occurs in the text; None if none does."""
     for name in sorted(names, key=len, reverse=True):
         if re.search(rf"\b{re.escape(name)}\b", text, re.IGNORECASE):
             return names[name]
@@ -163,7 +163,7 @@ def _find_name(text: str, names: Mapping[str, str]) -> str | None:
 
 
 def _read_name(text: str, *, is_answer: bool) -> str | None:
-    """Return the name of a customer: behind words such as "mein Name ist"; of the answer to the question all of it."""
+    """Return the customer's name: the words after "mein Name ist" or the like, or the whole answer if the agent asked for it."""
     if found := _NAME.search(text):
         return found["name"].strip()
     said = _YES.sub("", text, count=1) if _YES.match(text) else text

@@ -32,7 +32,7 @@ def object_key(obj: Mapping[str, Any]) -> str:
 
 
 class KubeClient:
-    """The cluster of a kubeconfig. Use as `async with`. Every method raises ApiError for a refusal, NoAnswer without an answer."""
+    """A client of a kubeconfig's cluster. Use as `async with`. Methods raise ApiError for a refusal, NoAnswer if none comes."""
 
     def __init__(self, kubeconfig: Path) -> None:
         self._transport = HttpTransport(partial(read_access, kubeconfig), timeout=_TIMEOUT, connections=0)
@@ -101,7 +101,7 @@ class Mirror:
         self._version = ""
 
     async def run(self) -> None:
-        """Keep the copy current until cancelled. Whatever breaks a watch, the next list finds what it missed."""
+        """Keep the copy current until cancelled. After a broken watch, a new list finds the missed changes."""
         while True:
             try:
                 if not self._version:

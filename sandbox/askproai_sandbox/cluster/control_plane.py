@@ -42,10 +42,10 @@ CONTROLLERS = (
 
 @dataclass(frozen=True, slots=True)
 class ControlPlaneOptions:
-    """In what a control plane differs from the usual one.
+    """The differences of a control plane from the usual one.
 
-    `users` are further administrators, each with a kubeconfig of its own: the audit log names who sent a request. Flags are
-    added to those of the API server and of the controllers; without a scheduler no pod gets a node.
+    `users` are further administrators, each with a kubeconfig of their own, so that the audit log names who sent a request. The
+    flags are added to those of API server and controllers. Without a scheduler, no pod gets a node.
     """
 
     users: Sequence[str] = ()
@@ -84,7 +84,7 @@ class ControlPlane:
         return {name: child.pid for name, child in self._children.items() if child.exit_code is None}
 
     def kubeconfig_of(self, user: str) -> Path:
-        """Return the kubeconfig of one of the options' users."""
+        """Return the kubeconfig of a user in `ControlPlaneOptions.users`."""
         return self.kubeconfig.with_name(f"kubeconfig-{user}")
 
     async def start(self) -> None:

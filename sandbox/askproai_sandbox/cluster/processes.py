@@ -1,8 +1,8 @@
 """Start, record and end processes: for the control plane, the pod runner, the embedded servers and the demo.
 
-Each child leads a session of its own, so that a stop also reaches what it started. A file `<name>.pid` records its identity:
-number, start time, boot. After a `kill -9` of everything, the next start ends exactly these processes, and never another one
-that has received the same number since.
+Each child leads a session of its own, so that a stop also ends the processes that the child started. A file `<name>.pid`
+records the child's identity: number, start time, boot. After a `kill -9` of everything, the next start ends exactly these
+processes, and never another process that has received the same number since.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ _PORTS = iter(random.SystemRandom().sample(range(20_000, 32_000), 12_000))
 
 
 class ProcessError(RuntimeError):
-    """A process did not start or ended early, or what was waited for did not happen in time."""
+    """A process did not start or ended early, or an awaited result did not come in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class Child:
 
     @property
     def exit_code(self) -> int | None:
-        """Return None while the process runs, then its exit code: minus the signal's number if a signal ended it."""
+        """Return the exit code, or minus the number of the signal that ended the process; None while it runs."""
         return self._process.returncode
 
     async def wait(self) -> int:
@@ -144,9 +144,9 @@ async def spawn(
 
 
 async def reap_leftovers(directory: Path, grace: timedelta = GRACE) -> list[str]:
-    """End the processes that an earlier run recorded in `directory` and left behind; return the names of those that ran.
+    """End the processes that an earlier run recorded in `directory` and left behind; return the names of those that it ended.
 
-    Each group gets SIGTERM, and SIGKILL after `grace`.
+    Each process group gets SIGTERM, and SIGKILL after `grace`.
     """
     leftovers = {name: identity for name, identity in _recorded(directory).items() if identity.group_alive()}
     for number in (signal.SIGTERM, signal.SIGKILL):
@@ -191,7 +191,7 @@ def free_port() -> int:
 
 
 def port_is_free(port: int, address: str = "127.0.0.1") -> bool:
-    """Return whether a server could listen at this address. While another one listens on 0.0.0.0, it can at none."""
+    """Return whether a server could listen at this address and port. It cannot while another server listens on 0.0.0.0."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections that are closing do not matter
         try:
@@ -202,7 +202,7 @@ def port_is_free(port: int, address: str = "127.0.0.1") -> bool:
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Replace a file, of mode 0600, in one step: neither a reader nor a kill in between leaves or sees half of it."""
+    """Replace a file (mode 0600) in one step, so that no reader sees half of it, and no kill leaves half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.unlink(missing_ok=True)

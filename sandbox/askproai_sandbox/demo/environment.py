@@ -88,7 +88,7 @@ class DemoEnvironment:
             await self._stop_all()
 
     async def remove(self) -> None:
-        """End what an earlier run left behind, and delete all its data."""
+        """End the processes that an earlier run left behind, and delete all data of the demo."""
         for folder in (self.directory, self.directory / "cluster", self.directory / "runner" / "pids"):
             if folder.exists():
                 await reap_leftovers(folder)
@@ -131,7 +131,7 @@ class DemoEnvironment:
         )
 
     async def _apply_manifests(self) -> None:
-        """Apply the CRDs, and what the chart would install of the coordinator."""
+        """Apply the CRDs, and those objects for the coordinator that the chart would install."""
         self._report("custom resource definitions")
         crds = str(PROJECT / "crds")
         await self._cluster.kubectl("apply", "--server-side", "-f", crds)
@@ -204,7 +204,7 @@ class DemoEnvironment:
     async def _supervise(self, name: str) -> None:
         """Restart a part whenever it ends, as its Deployment would.
 
-        Simulators and the mail catcher are not restarted: what they hold would be lost.
+        Simulators and the mail catcher are not restarted, because a new process would not have their data.
         """
         while True:
             child = self._children[name]
@@ -220,7 +220,7 @@ class DemoEnvironment:
                 await server.start()
 
     async def _maintain_state_file(self, state: State) -> None:
-        """Write `state.json` after each change: when tenants are applied later, or pods are restarted."""
+        """Rewrite `state.json` after each change, such as a new tenant or a restarted pod."""
         written = ""
         async with KubeClient(self._cluster.kubeconfig) as client:
             directory = TenantDirectory(
@@ -235,9 +235,9 @@ class DemoEnvironment:
                 await asyncio.sleep(_REFRESH_INTERVAL.total_seconds())
 
     async def _refresh(self, directory: TenantDirectory, state: State) -> bool:
-        """Update the state. Returns False while the API server cannot answer; a CRD's new storage, for one, begins with 429.
+        """Update the state. Returns False while the API server cannot answer, such as 429 while it sets up a new CRD's storage.
 
-        That ends within seconds after a start, so it is reported only when it lasts.
+        That ends within seconds after a start, so it is reported only if it lasts longer.
         """
         try:
             await directory.refresh(state)

@@ -50,7 +50,7 @@ def _text(step: Step) -> str:
 
 
 def calendar_rows(result: DemoResult) -> list[tuple[str, str, str, str, str, str]]:
-    """Return the appointments in PostgreSQL, then the bookings at Cal.com: calendar, start, with whom, for whom, status, id."""
+    """Return the appointments in PostgreSQL, then the bookings at Cal.com: calendar, start, staff, customer, status, id."""
     appointments = [
         (
             "PostgreSQL",

@@ -64,7 +64,7 @@ async def run_demo(
 
 
 async def end_demo(directory: Path = DIRECTORY) -> bool:
-    """End a demo that was left running, or that was killed and left parts behind. Return whether there was one."""
+    """End a demo that was left running, or the remaining parts of a killed one. Return whether there was any."""
     folder = _process_folder(directory)
     return folder.exists() and bool(await reap_leftovers(folder, grace=_GRACE))
 

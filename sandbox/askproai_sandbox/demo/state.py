@@ -63,7 +63,7 @@ class TenantDirectory:
         self.pod_pids: dict[str, int] = {}
 
     async def refresh(self, state: State) -> None:
-        """Update what the state says about tenants and pods. Raises ApiError, or aiohttp.ClientError when unreachable."""
+        """Update the tenants and pods in the state. Raises ApiError, or aiohttp.ClientError if the API server is unreachable."""
         self.pod_pids = json.loads(self._pods_file.read_text())["pids"] if self._pods_file.exists() else {}
         tenants = (await self._client.get(_TENANTS))["items"]
         pods = (await self._client.get("/api/v1/pods", labelSelector="app.kubernetes.io/name=askproai"))["items"]
@@ -95,7 +95,7 @@ class TenantDirectory:
 
 
 def _prefix(tenant: Object) -> str:
-    """Return the path of a tenant at the ingress proxy. A tenant with an own host needs that in the header `Host`, too."""
+    """Return a tenant's path at the ingress proxy. If the tenant has its own host, requests also need it in the header `Host`."""
     meta, exposure = tenant["metadata"], tenant["spec"].get("exposure") or {}
     has_host = exposure.get("host") is not None
     return str(exposure.get("pathPrefix", "")) if has_host else f"/{meta['namespace']}/{meta['name']}"

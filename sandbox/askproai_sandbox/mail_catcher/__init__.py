@@ -1,4 +1,4 @@
-"""A mail server of this machine that keeps what tenants send, and delivers nothing: people and call scripts read it by HTTP."""
+"""A mail server on this machine that stores the mails of tenants and delivers none; people and call scripts read them by HTTP."""
 
 from askproai_sandbox.mail_catcher.server import MailCatcher, serve_catcher
 

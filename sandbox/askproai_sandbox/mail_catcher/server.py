@@ -45,7 +45,7 @@ class MailCatcher:
         self._numbers = count(1)
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
-        """Keep a mail, and answer the server's 250."""
+        """Store a mail and return the SMTP answer 250."""
         content = envelope.content or b""
         raw = content if isinstance(content, bytes) else content.encode()
         message = email.message_from_bytes(raw, policy=email.policy.default)
@@ -71,7 +71,7 @@ class MailCatcher:
 
 
 def _read(message: EmailMessage, number: int, to: list[str]) -> CaughtMail:
-    """Return what a person sees of a message. `to` are the addresses that the SMTP transaction named."""
+    """Return the parts of a message that a person sees. `to` are the recipients of the SMTP transaction."""
     method, calendar = None, None
     for part in message.walk():
         if part.get_content_type() == "text/calendar":

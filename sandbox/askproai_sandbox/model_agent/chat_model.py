@@ -22,7 +22,7 @@ _REFUSED, _MISSING, _BUSY = {401, 403}, {404, 405}, 503
 
 
 class ModelError(Exception):
-    """The model cannot be used, or its server answers something else than a chat completion. The message says what to do."""
+    """The model cannot be used, or its server does not return a chat completion. The message says what to do."""
 
 
 class _Function(Struct):
@@ -57,7 +57,7 @@ class _Completion(Struct):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A function that the model calls; `call` is None where its arguments are no JSON object."""
+    """A function call that the model requests; `call` is None if its arguments are no JSON object."""
 
     id: str
     call: ToolCall | None
@@ -102,9 +102,9 @@ def _is_loopback(host: str) -> bool:
 
 @dataclass(slots=True)
 class ChatModel:
-    """Asks a model for the next thing to say or do, with `seconds` for each answer. `key` is in no message of this class.
+    """Asks a model what to say or do next; each answer may take `seconds`. No message of this class contains `key`.
 
-    `messages` is the talk so far, as the protocol has it; the first one is the prompt.
+    `messages` is the conversation so far, in the protocol's form; the first message is the prompt.
     """
 
     session: aiohttp.ClientSession
@@ -135,7 +135,7 @@ class ChatModel:
         return ModelAnswer(text, tuple(Wanted(each.id, _read_call(each.function)) for each in tools), is_cut)
 
     def learn(self, wanted: Wanted, answer: Any) -> None:
-        """Add the answer of a function that the model has called."""
+        """Append the answer of a function that the model has called to the messages."""
         text = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
         self.messages.append({"role": "tool", "tool_call_id": wanted.id, "content": text})
 

@@ -16,8 +16,8 @@ _NO_OBJECT: Final = {"error": "the arguments are no JSON object: call the functi
 
 @dataclass(frozen=True, slots=True)
 class ModelAddress:
-    """The place of a model: the base URL of its server, its name there, and the server's key, empty for none. It has `seconds` for
-    each answer.
+    """Where to find a model: the base URL of its server, its name there, and the server's key (empty for none). Each answer may
+    take `seconds`.
     """
 
     url: str
@@ -27,12 +27,12 @@ class ModelAddress:
 
     @property
     def completions_url(self) -> str:
-        """The address that gets what is said. Raises ModelError for one that must not get it, or holds a password."""
+        """The URL that receives the conversation. Raises ModelError for an unsafe URL, or one that contains a password."""
         return completions_url(self.url)
 
 
 class ModelCall:
-    """A call under way, as `HeldCall`. It is to be ended with `hang_up`."""
+    """A call in progress, like `HeldCall`. The user must end it with `hang_up`."""
 
     def __init__(self, held: HeldCall, model: ChatModel, session: aiohttp.ClientSession) -> None:
         self._held, self._model, self._session = held, model, session
@@ -43,7 +43,7 @@ class ModelCall:
     ) -> tuple[Self, list[Step]]:
         """Ring a number, and return the call with its first steps.
 
-        Raises ModelError for a URL that must not get what is said, and what `HeldCall.begin` raises.
+        Raises ModelError for a URL that must not receive the conversation, and the errors of `HeldCall.begin`.
         """
         url = address.completions_url
         held, steps = await HeldCall.begin(retell_url, to_number, from_number=from_number, plays_agent=True)
@@ -62,7 +62,7 @@ class ModelCall:
         return self._held.record
 
     async def say(self, text: str) -> list[Step]:
-        """Say a sentence, and return the steps that follow until the model is silent. Raises ModelError."""
+        """Say a sentence as the caller, and return the steps until the model is silent. Raises ModelError."""
         steps = await self._held.say(text)
         self._model.messages.append({"role": "user", "content": text})
         functions = 0
@@ -100,6 +100,6 @@ class ModelCall:
 
 
 def _answer_of(steps: list[Step]) -> Any:
-    """Return what the model learns of a function: its answer, or why there is none."""
+    """Return the content of a function's answer for the model, or the error if there is no answer."""
     step = next(step for step in steps if step.kind == "tool")
     return step.answer if step.answer is not None else {"error": step.error or "no answer"}

@@ -122,7 +122,7 @@ class Container:
         self._changed()
 
     async def _wait_for_ports(self) -> None:
-        """Wait while another program holds a declared port. It must hold it on all addresses, as the pod's is its own."""
+        """Wait while another program listens on a declared port on all addresses; only then can it block the pod's own address."""
         reported = False
         ports = [int(port["containerPort"]) for port in self.spec.get("ports") or []]
         while taken := [str(port) for port in ports if not port_is_free(port, self._address)]:

@@ -90,7 +90,7 @@ class Pod:
         self.mount_again()
 
     def mount_again(self) -> None:
-        """Update the mounted files of a pod that has some."""
+        """Update the mounted files, if the pod has mounted volumes."""
         if self._mounted:
             try:
                 self._mount()
@@ -194,8 +194,8 @@ class Pod:
 def replace_files(folder: Path, files: Mapping[str, bytes]) -> None:
     """Replace all files of a mounted volume at once, as a kubelet does; `files` maps a path in the volume to its content.
 
-    `folder/name` is a link to `..data/name`, and `..data` is a link to the folder of the present generation. Renaming a new
-    `..data` over the old one is the one step in which a reader's view changes; the old files are deleted afterwards.
+    `folder/name` is a link to `..data/name`, and `..data` is a link to the folder of the current files. Readers see the change
+    in one step, when a new `..data` is renamed over the old one; the old files are deleted afterwards.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     data = folder / "..data"

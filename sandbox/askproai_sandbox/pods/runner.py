@@ -1,4 +1,4 @@
-"""The pod runner: registers one Node and renews its Lease, watches the Node's pods, and what they mount."""
+"""The pod runner: registers one Node and renews its Lease; watches the Node's pods and the objects that they mount."""
 
 import asyncio
 import json

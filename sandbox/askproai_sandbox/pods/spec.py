@@ -81,10 +81,7 @@ def _field_path(source: Object) -> str:
 
 
 def volume_files(volume: Object, namespace: str, sources: Sources) -> dict[str, bytes] | None:
-    """Return the files of a volume by their path in it; None for an emptyDir, whose files the pod writes itself.
-
-    Raises MissingInput.
-    """
+    """Return the files of a volume by their path in it; None for an emptyDir, which the pod fills itself. Raises MissingInput."""
     if "emptyDir" in volume:
         return None
     files: dict[str, bytes] = {}

@@ -27,7 +27,7 @@ KUBE = GoProgram(
 
 
 def kubectl_of(program: GoProgram) -> GoProgram:
-    """Return the kubectl of the same release, for a machine without the wheel's."""
+    """Return the kubectl of the same release, to be built where the wheel has none."""
     package = "k8s.io/kubernetes/cmd/kubectl"
     return replace(program, name="kubectl", title="kubectl", package=package, packages=900, minutes=1)
 
@@ -52,9 +52,9 @@ def _link(link: Path, target: str | Path) -> None:
 async def program_folder(
     report: Callable[[str], None] = print, environment: Mapping[str, str] = os.environ, program: GoProgram = KUBE
 ) -> Path:
-    """Return the folder with the five programs; build them first unless this machine has. Raises ProgramError.
+    """Return the folder with the five programs, built first if this machine lacks them. Raises ProgramError.
 
-    `program` is another release than the pinned one, with its own kubectl; the folder `KUBE_BIN` comes before it.
+    `program` may be another release than the pinned one, with its own kubectl; the folder `KUBE_BIN` takes precedence.
     """
     if kube_bin := environment.get("KUBE_BIN"):
         missing = [part for part in PARTS if not os.access(Path(kube_bin, part), os.X_OK)]

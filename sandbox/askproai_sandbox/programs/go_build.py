@@ -49,7 +49,7 @@ class GoProgram:
         return folder
 
     async def built(self, report: Callable[[str], None], environment: Mapping[str, str] = os.environ) -> Path:
-        """Return the program's path; build it first unless this machine has. Raises ProgramError."""
+        """Return the program's path, after building the program if this machine lacks it. Raises ProgramError."""
         program = self.cache_folder(environment) / self.name
         if not program.exists():
             await self._build(program, report)

@@ -113,7 +113,7 @@ class RetellSimulator(Simulator):
         } for key, w in self.workspaces.items()}}  # fmt: skip
 
     def _listed(self, request: web.Request, items: Mapping[str, Any]) -> list[Any]:
-        """Return the items that a list shows now; a fault may make it lag."""
+        """Return the items that a list shows now: fewer than exist while the fault of a lagging list is active."""
         pairs = self.faults.visible(
             self.operation(request), items.items(), lambda pair: (pair[0], pair[1].created), self.clock.now()
         )
@@ -179,7 +179,7 @@ class RetellSimulator(Simulator):
         return web.json_response(agent.agent_body(draft), status=201)
 
     async def _publish(self, request: web.Request, w: Workspace) -> web.Response:
-        """Publish a version in place, and with it that of its LLM. No new draft is opened, and the answer is empty."""
+        """Publish a version in place, together with its LLM's version. No new draft is created, and the answer is empty."""
         body = checked(_PUBLISH, await json_body(request))
         version = find(w.agents, request.match_info["id"]).version(body.pop("version"))
         if version.published:
@@ -251,10 +251,10 @@ class RetellSimulator(Simulator):
         return web.Response(status=204)
 
     async def _create_workspace(self, body: dict[str, Any]) -> web.Response:
-        """Create a workspace `{key}`, or a further key of one, `{key, of}`: `of` is its present key.
+        """Create a workspace `{key}`, or add a further key to one: `{key, of}`, where `of` is a present key of the workspace.
 
-        `webhook_url` sets the account's webhook, and `"signs": true` moves the webhook badge to the key, of a workspace that exists
-        too: a further key signs nothing before.
+        `webhook_url` sets the account's webhook. `"signs": true` moves the webhook badge to the key, even in an existing
+        workspace; until then a further key signs nothing.
         """
         key = body["key"]
         if not re.fullmatch(r"key_\S+", key):
@@ -278,7 +278,7 @@ class RetellSimulator(Simulator):
 
 
 def _llm_fields(body_type: Any, fields: Mapping[str, Any], body: dict[str, Any]) -> dict[str, Any]:
-    """Return an LLM's fields after a change, checked also for the rules that concern several fields."""
+    """Return an LLM's fields after a change. Raises Refusal if the change or the resulting combination of fields is invalid."""
     result = apply_patch(fields, checked(body_type, body))
     names = [tool["name"] for tool in result.get("general_tools", ())]
     if len(names) != len(set(names)):

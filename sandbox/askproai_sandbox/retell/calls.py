@@ -37,10 +37,11 @@ async def talk(
 ) -> web.WebSocketResponse:
     """Play a call sentence by sentence over a WebSocket; all messages are JSON.
 
-    The client sends `{to_number, from_number?, key?, plays_agent?}`, and then `{say}` for each sentence of the caller or
-    `{hang_up}`; a closed WebSocket hangs up, too. A client that plays the agent sends `{call: {name, args}}` for each
-    function and `{answer}` for each sentence. It gets `{steps}`, those since the last ones, whenever the agent is silent, the
-    first time with the agent's `briefing`, at the end of the call `{steps, record}`, and `{error}` instead of all of it.
+    The client first sends `{to_number, from_number?, key?, plays_agent?}`, then `{say}` for each sentence of the caller, and
+    `{hang_up}`; closing the WebSocket hangs up, too. A client that plays the agent sends `{call: {name, args}}` for each
+    function and `{answer}` for each sentence. Whenever the agent is silent, the client gets `{steps}` since the last message,
+    the first time with the agent's `briefing`; at the end of the call `{steps, record}`. If the call cannot begin, it gets only
+    `{error}`.
     """
     socket = web.WebSocketResponse()
     await socket.prepare(request)
@@ -77,7 +78,7 @@ async def talk(
 
 
 def _read_move(data: str) -> Move | None:
-    """Return what the client does; None where it hangs up."""
+    """Return the client's move; None if the client hangs up."""
     match msgspec.json.decode(data):
         case {"say": str(text)}:
             return text
@@ -166,7 +167,7 @@ async def list_calls(request: web.Request, calls: Iterable[Call]) -> web.Respons
 
 
 def _matches(call: Mapping[str, Any], criteria: Mapping[str, Any]) -> bool:
-    """Return whether a call fulfils all criteria. One about a field that the call has not is not fulfilled."""
+    """Return whether a call fulfils all criteria; a criterion about a field that the call lacks is not fulfilled."""
     agents = criteria.get("agent")
     if agents and not any(_has_agent(call, agent) for agent in agents):
         return False

@@ -1,4 +1,4 @@
-"""The types of request bodies, made from the tables in `fields.yaml`, and the check of a JSON body against one."""
+"""The types of request bodies, made from the tables in `fields.yaml`, and the validation of a JSON body against a type."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,7 +22,7 @@ _PLAIN: Mapping[str, Any] = {
 
 
 def body_type(table: str, *required: str, **more: str) -> Any:
-    """Return the type of a whole body: a table of `fields.yaml`, of which some fields are required, and more fields."""
+    """Return the type of a whole body: a table of `fields.yaml` with the `required` fields, and more fields."""
     fields = {f"{key}!" if key in required else key: spec for key, spec in TABLES[table].items()}
     return _object(fields | more)
 

@@ -1,4 +1,4 @@
-"""How Retell signs what it sends."""
+"""Retell's signatures of its requests."""
 
 import hashlib
 import hmac

@@ -55,7 +55,7 @@ class Version:
         }
 
     def agent_metadata(self) -> dict[str, Any]:
-        """Return the fields about a version of an agent: only an agent's names the version it was made from."""
+        """Return the fields about an agent's version. Unlike an LLM's, they name the version that it was made from."""
         return {**self.metadata(), **({} if self.base is None else {"base_version": self.base})}
 
 
@@ -101,7 +101,7 @@ class VersionedObject:
         return {**TABLES["agent_defaults"], **version.fields, **metadata}
 
     def summary(self) -> dict[str, Any]:
-        """Return the item of a list of agents. It has no webhook_url and no response_engine."""
+        """Return the agent's item in a list of agents, which has no webhook_url and no response_engine."""
         return {
             "agent_id": self.id, "agent_name": self.latest.fields.get("agent_name"), "channel": "voice",
             "is_suspended": False, "tags": {}, "user_modified_timestamp": self.latest.modified_ms,
@@ -129,7 +129,7 @@ class Number:
     fields: dict[str, Any]
 
     def body(self) -> dict[str, Any]:
-        """Return the body of a GET of this number. It never contains what can only be written."""
+        """Return the body of a GET of this number, without write-only fields."""
         fields = {name: value for name, value in self.fields.items() if name not in _WRITE_ONLY}
         trunk_fields = ("termination_uri", "auth_username", "transport", "codecs")
         trunk = {name: fields.pop(name) for name in trunk_fields if name in fields}
@@ -141,7 +141,7 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call: what GET returns of it at present, empty as long as nobody has answered. `broken`: GET returns 500."""
+    """A call. `fields` is the present body of a GET, empty until the call is answered. `broken`: GET returns 500."""
 
     created: datetime
     fields: Mapping[str, Any]
@@ -150,10 +150,10 @@ class Call:
 
 @dataclass(slots=True)
 class Workspace:
-    """The objects of one API key, or of several.
+    """The objects of one API key, or of several keys.
 
-    `webhook_url` is the account's: it gets the events of agents that have none. `webhook_key` is the key with the webhook badge,
-    which signs all that is sent, also of calls that have begun; None: the workspace's first key has it.
+    `webhook_url` is the account's: it receives the events of agents without a webhook. `webhook_key` is the key with the
+    webhook badge, which signs all webhooks, even those of calls that have begun; None: the workspace's first key has it.
     """
 
     agents: dict[str, VersionedObject] = field(default_factory=dict)
@@ -213,9 +213,9 @@ class Workspace:
                 find(self.agents, binding["agent_id"]).version(binding.get("agent_version"))
 
     def answering_agent(self, number: str) -> AnsweringAgent | None:
-        """Return the agent that answers a call to a number, chosen by weight; None declines the call.
+        """Return the agent that answers a call to a number, chosen at random by weight; None if the call is declined.
 
-        The version is resolved at each call. A binding without one means the latest version, even an unpublished draft.
+        The version is determined at each call. A binding without a version means the latest one, even an unpublished draft.
         """
         bindings = self.numbers[number].fields.get("inbound_agents")
         if not bindings:

@@ -78,7 +78,7 @@ class Reply:
 
 
 def encode_json(body: Mapping[str, Any]) -> bytes:
-    """Return compact UTF-8 with raw umlauts, as both providers send: a receiver that verifies a re-serialised body fails."""
+    """Return compact JSON in UTF-8 with unescaped umlauts, as both providers send it: receivers must verify these exact bytes."""
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
 
 
@@ -226,7 +226,7 @@ class Simulator:
         raise ValueError(f"there is no {request.method} {request.path}")
 
     def _read(self, name: str, since: int) -> dict[str, Any] | None:
-        """Return what a control path shows; None for one that does not exist."""
+        """Return the content of a control path; None if the path does not exist."""
         match name:
             case "faults":
                 return self._list_faults()
@@ -241,7 +241,7 @@ class Simulator:
         return None
 
     def _list_faults(self) -> dict[str, Any]:
-        """Return the faults that there are, the operations for which they can be active, and those that are active now."""
+        """Return the kinds of faults, the operations that a fault can name, and the active faults."""
         return {
             "kinds": {str(kind): text for kind, text in DESCRIPTIONS.items()},
             "operations": sorted(set(self._operations.values())),
@@ -258,7 +258,7 @@ class Simulator:
 
 @contextlib.asynccontextmanager
 async def serve(simulator: Simulator, port: int = 0, address: str = "127.0.0.1") -> AsyncIterator[str]:
-    """Serve a simulator and yield its base URL. Port 0 takes a free port; another address than loopback is for pods of a node."""
+    """Serve a simulator and yield its base URL. Port 0 takes a free port; pods of a real node need a non-loopback address."""
     runner = web.AppRunner(simulator.app, access_log=None, shutdown_timeout=1)
     await runner.setup()
     try:

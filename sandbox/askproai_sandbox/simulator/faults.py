@@ -11,7 +11,7 @@ Item = TypeVar("Item")
 
 
 class FaultKind(StrEnum):
-    """The faults of a provider."""
+    """The kinds of faults that a simulated provider can have."""
 
     TIMEOUT_AFTER_COMMIT = "timeout-after-commit"
     ERROR_BEFORE_COMMIT = "error-before-commit"

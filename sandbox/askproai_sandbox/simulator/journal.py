@@ -40,7 +40,7 @@ class Journal:
         self._seq = 0
 
     def clear(self) -> None:
-        """Remove all entries and deliveries. `seq` and `counts` go on growing: a reader's `since` stays valid."""
+        """Remove all entries and deliveries. `seq` and `counts` are not reset, so that a reader's `since` stays valid."""
         self.entries.clear()
         self.deliveries.clear()
 

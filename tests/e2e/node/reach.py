@@ -1,4 +1,4 @@
-"""Which ports pods reach: connections from within them, to Services by name and to pods by address."""
+"""The ports that pods reach: connections from within them, to Services by name and to pods by address."""
 
 import asyncio
 import json

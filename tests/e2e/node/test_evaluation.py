@@ -179,7 +179,7 @@ async def test_bookings_outlive_upgrade_and_lost_stores(disks: None, record_prop
     await wait_until_ready()
 
 
-async def test_nothing_of_it_remains(disks: None):
+async def test_uninstalling_leaves_nothing_of_the_evaluation(disks: None):
     await kubectl("delete", "namespace", SALON.namespace, "--timeout=240s")
     await run("helm", "uninstall", "askproai", "-n", SYSTEM, "--wait", "--cascade", "foreground")
 

@@ -107,7 +107,7 @@ async def test_the_other_examples_run_beside_it_without_traces(env: NodeEnvironm
         assert (workspace["agents"], workspace["llms"]) == ({}, {})
 
 
-async def test_changed_hours_count_within_10_seconds_without_restarts(env: NodeEnvironment, record_property):
+async def test_changed_hours_apply_within_10_seconds_without_restarts(env: NodeEnvironment, record_property):
     """Unless the operator triggers it, a kubelet takes up to 90 s to update a mounted ConfigMap."""
     before = restarts(await pods(SALON.namespace, "web"))
     start = f"{free_starts()[0][:10]}T15:00"

@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.timeout(600), pytest.mark.nightly]
 PROMISED = 5  # seconds
 
 
-async def test_rotated_keys_refuse_no_call_on_nodes(env: NodeEnvironment, record_property):
+async def test_key_rotation_refuses_no_call_on_nodes(env: NodeEnvironment, record_property):
     await env.helm()
     await kubectl("apply", "-f", str(EXAMPLES / "salon.yaml"))
     await wait_until_ready()

@@ -45,7 +45,7 @@ async def test_missing_token_reveals_not_even_existing_paths(
     assert problem["correlation_id"]
 
 
-async def test_it_is_not_on_the_public_port(shared_web_pod: TenantPod) -> None:
+async def test_private_api_is_not_on_the_public_port(shared_web_pod: TenantPod) -> None:
     async with shared_web_pod.session.get(f"{shared_web_pod.url}/api/v1/circuits") as answer:
         assert answer.status == 404
 
@@ -105,7 +105,7 @@ async def test_absent_database_is_reported_with_the_remedy(
         (asyncpg.exceptions._base.DataError("a value that no statement takes"), 500, "Internal Server Error"),
     ],
 )
-async def test_only_a_database_without_statements_is_away(
+async def test_only_a_lost_database_is_called_unavailable(
     shared_web_pod: TenantPod, monkeypatch: pytest.MonkeyPatch, error: Exception, status: int, title: str
 ) -> None:
     async def fail(*_: object, **__: object) -> None:
@@ -194,7 +194,7 @@ async def test_reset_runs_jobs_waiting_for_the_calendar(shared_web_pod: TenantPo
 
 @pytest.mark.nightly
 @pytest.mark.processes
-async def test_the_command_line_uses_it(shared_web_pod: TenantPod) -> None:
+async def test_command_line_uses_the_private_api(shared_web_pod: TenantPod) -> None:
     async def run(*arguments: str, token: str = ADMIN_TOKEN) -> tuple[int | None, str, str]:
         process = await asyncio.create_subprocess_exec(
             str(ASKPROAI), "circuits", *arguments, "-t", "salon.salon", "--url", shared_web_pod.private_url,

@@ -1,4 +1,4 @@
-"""Where both books differ, by the private API of a real pod and by the command line; a reader does not see Cal.com's ids."""
+"""The differences of both books, by the private API and the command line; readers do not see Cal.com's ids."""
 
 import asyncio
 import json

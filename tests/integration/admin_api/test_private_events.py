@@ -1,4 +1,4 @@
-"""Events, calls and appointments over the private API of a real pod: what is listed, and what a redrive does."""
+"""Events, calls and appointments over the private API of a real pod: the lists, and the effect of a redrive."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""A tenant's figures by the private API, the page and the command line: what a count of the rows says."""
+"""A tenant's figures by the private API, the page and the command line, compared with a count of the rows."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Messages of callers: by the call function of a real pod, the private API and the command line, to their end."""
+"""Messages of callers: from the call function of a real pod to the private API and the command line, until they are done."""
 
 import asyncio
 import json
@@ -104,7 +104,7 @@ async def test_open_messages_are_a_metric_of_the_worker(pod: TenantPod) -> None:
     await eventually(measured, SOON)
 
 
-async def test_unnoted_message_is_reported(web_pod: TenantPod) -> None:
+async def test_message_that_cannot_be_stored_is_reported(web_pod: TenantPod) -> None:
     await web_pod.db.execute("ALTER TABLE messages RENAME TO elsewhere")
     try:
         left = await leave(web_pod, "call_away")

@@ -1,4 +1,4 @@
-"""Notifications by the private API of a real pod and by the command line: listed, redriven, and who wants no reminders."""
+"""Notifications by the private API and the command line: the list, redrives, and customers who opted out."""
 
 import asyncio
 import sys

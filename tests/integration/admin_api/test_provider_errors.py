@@ -1,4 +1,4 @@
-"""Why a request to a provider failed: in its row and in timelines."""
+"""The cause of a failed request to a provider is in its row and in timelines."""
 
 from uuid import uuid4
 

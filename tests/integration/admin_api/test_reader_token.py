@@ -1,4 +1,4 @@
-"""The reader token at the private API of a real pod: it looks, changes nothing, and learns of no customer who it is."""
+"""The reader token at the private API of a real pod: it changes nothing, and reveals no customer's identity."""
 
 import asyncio
 import json
@@ -151,7 +151,7 @@ async def test_reader_sees_neither_address_nor_cancellation_reason(pod: TenantPo
     assert [(await send(pod, path, token))[1]["cancel_reason"] for token in (ADMIN_TOKEN, READER)] == [ILLNESS, "…"]
 
 
-async def test_a_new_admin_token_ends_both(stopped_pod: TenantPod) -> None:
+async def test_new_admin_token_invalidates_admin_and_reader_tokens(stopped_pod: TenantPod) -> None:
     async with running_web(stopped_pod, worker_port=9):
         assert (await send(stopped_pod, "/api/v1/circuits"))[0] == 200
         (stopped_pod.folder / "token").write_text("rotated\n")
@@ -165,7 +165,7 @@ async def test_a_new_admin_token_ends_both(stopped_pod: TenantPod) -> None:
 @pytest.mark.parametrize(
     "token", [READER[:-1], READER + "0", READER.upper(), reader_token_of(READER), reader_token_of("admin-toke")]
 )
-async def test_nothing_but_the_reader_token_is_one(pod: TenantPod, token: str) -> None:
+async def test_only_the_exact_reader_token_is_accepted(pod: TenantPod, token: str) -> None:
     assert (await send(pod, "/api/v1/circuits", token))[0] == 401
 
 

@@ -1,4 +1,4 @@
-"""An absence that a person enters at Cal.com is heard of: what was known to be free in it is forgotten, and read anew."""
+"""An absence entered at Cal.com drops the free times that were known for its days, which are read anew."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
@@ -69,9 +69,7 @@ async def starts(env: CalcomEnvironment, day: date = FRIDAY) -> list[datetime]:
     return [slot.start for slot in (await env.salon.booking.list_free_slots("mitte", "haarschnitt", day)).slots]
 
 
-async def test_an_absence_is_offered_to_nobody_from_the_moment_it_is_entered(
-    env: CalcomEnvironment, sent: list[bytes]
-) -> None:
+async def test_absence_applies_as_soon_as_it_is_entered(env: CalcomEnvironment, sent: list[bytes]) -> None:
     """The web app's entry is of the key's own user, here the host of both event types."""
     owner = env.calcom.account_of(KEY).username
     for number in (1001, 1002):
@@ -83,9 +81,7 @@ async def test_an_absence_is_offered_to_nobody_from_the_moment_it_is_entered(
     assert await starts(env) == []
 
 
-async def test_only_the_days_of_an_absence_are_forgotten_and_they_are_read_at_once(
-    env: CalcomEnvironment, sent: list[bytes]
-) -> None:
+async def test_absence_drops_and_rereads_only_its_own_days(env: CalcomEnvironment, sent: list[bytes]) -> None:
     """The days beside it, too: whoever is absent may live in another zone than the salon."""
     await starts(env)
     await env.control("absences", start="2026-11-27T00:00:00Z", end="2026-11-28T00:00:00Z")
@@ -111,7 +107,7 @@ def with_hosts(env: CalcomEnvironment, **fields: Any) -> None:
 ENTRY = {"uuid": "o1", "start": "2026-11-27T00:00:00+01:00", "end": "2026-11-27T23:59:59+01:00"}
 
 
-async def test_of_a_known_host_the_event_types_of_other_accounts_stay_known(env: CalcomEnvironment) -> None:
+async def test_host_absence_keeps_event_types_of_other_accounts(env: CalcomEnvironment) -> None:
     await starts(env)
     (service,) = env.config.services
     annas, mehmets = sorted(service.event_types, key=lambda each: each.staff)
@@ -121,14 +117,14 @@ async def test_of_a_known_host_the_event_types_of_other_accounts_stay_known(env:
     assert await known(env, FRIDAY) == {1002}
 
 
-async def test_an_absence_of_nobody_who_is_known_is_everybodys(env: CalcomEnvironment) -> None:
+async def test_absence_of_an_unknown_host_counts_for_everybody(env: CalcomEnvironment) -> None:
     await starts(env)
     with_hosts(env)
     await receive_entry(env, {**ENTRY, "user": {"id": 18, "username": "mehmet"}})
     assert await known(env, FRIDAY) == set()
 
 
-async def test_a_host_who_owns_the_accounts_event_types_is_absent_in_them_too(env: CalcomEnvironment) -> None:
+async def test_absent_owner_is_absent_in_all_event_types(env: CalcomEnvironment) -> None:
     """Event types of the tenant's own account are of its key's user, who may be a host of a team as well."""
     await starts(env)
     with_hosts(env)
@@ -139,13 +135,13 @@ async def test_a_host_who_owns_the_accounts_event_types_is_absent_in_them_too(en
 @pytest.mark.parametrize(
     "entry", [{}, None, {"start": "bald", "end": 7, "user": "anna"}, {"uuid": "o1", "start": "2026-11-27", "user": {}}]
 )
-async def test_an_absence_without_readable_days_makes_everything_unknown(env: CalcomEnvironment, entry: Any) -> None:
+async def test_absence_without_readable_days_outdates_all_free_times(env: CalcomEnvironment, entry: Any) -> None:
     await starts(env)
     await receive_entry(env, entry)
     assert await known(env, FRIDAY) == await known(env, NEXT_TUESDAY) == set()
 
 
-async def test_an_absence_of_years_writes_few_rows_and_forgets_all_that_is_known(env: CalcomEnvironment) -> None:
+async def test_absence_of_years_outdates_everything_with_few_rows(env: CalcomEnvironment) -> None:
     """Callers' bookings wait for the rows that it writes, and no longer than `lock_timeout`."""
     later = FRIDAY + timedelta(days=60)
     await starts(env, later)
@@ -158,7 +154,7 @@ async def test_an_absence_of_years_writes_few_rows_and_forgets_all_that_is_known
     assert len(rows) <= len(before) / 2 + 29
 
 
-async def test_an_absence_of_years_outdates_hosts_of_whom_only_a_later_day_is_known(env: CalcomEnvironment) -> None:
+async def test_absence_of_years_outdates_hosts_known_only_later(env: CalcomEnvironment) -> None:
     later = FRIDAY + timedelta(days=60)
     await env.salon.rows(
         """INSERT INTO host_free_times (tenant, event_type_id, host_id, day, read_at)
@@ -171,7 +167,7 @@ async def test_an_absence_of_years_outdates_hosts_of_whom_only_a_later_day_is_kn
         assert await list_known_days(conn, env.salon.store.tenant, bookables, later, later, timedelta(hours=1)) == []
 
 
-async def test_an_answer_from_before_the_absence_is_not_stored_after_it(env: CalcomEnvironment) -> None:
+async def test_answer_from_before_an_absence_is_not_stored(env: CalcomEnvironment) -> None:
     """Also of days of which nothing was known yet."""
     began = await env.salon.rows("SELECT clock_timestamp() AS now")
     await receive_entry(env, {"uuid": "o1", "start": "2026-11-27T00:00:00Z", "end": "2026-11-27T23:59:59Z"})
@@ -179,7 +175,7 @@ async def test_an_answer_from_before_the_absence_is_not_stored_after_it(env: Cal
     assert row["dropped_at"] > began[0]["now"]
 
 
-async def test_an_absence_that_is_changed_is_another_event(env: CalcomEnvironment, sent: list[bytes]) -> None:
+async def test_changed_absence_is_another_event(env: CalcomEnvironment, sent: list[bytes]) -> None:
     """The web app sends the same trigger and uuid again, with other days; a repeated delivery has the same ones."""
     made = await env.control("absences", start="2026-11-27T00:00:00Z", end="2026-11-27T00:00:00Z")
     first = await receive(env, sent[-1])

@@ -1,4 +1,4 @@
-"""The desk marks who did not come: here, and where Cal.com has the appointment, there first."""
+"""The desk marks a no-show in our own book, and first at Cal.com if the appointment is there."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -43,7 +43,7 @@ async def audit(salon: Salon) -> list[str]:
     return [row["action"] for row in rows]
 
 
-async def test_who_did_not_come_is_marked_from_the_start_on_and_the_mark_can_be_taken_back(new_salon) -> None:
+async def test_no_show_is_marked_after_start_and_unmarked(new_salon) -> None:
     salon = await new_salon()
     appointment = await book(salon)
     salon.clock.advance(UNTIL_IT_BEGINS - timedelta(minutes=1))
@@ -58,7 +58,7 @@ async def test_who_did_not_come_is_marked_from_the_start_on_and_the_mark_can_be_
     await salon.assert_claims_match()
 
 
-async def test_a_repeated_request_changes_nothing_more_whatever_was_marked_meanwhile(new_salon) -> None:
+async def test_repeated_attendance_request_changes_nothing_more(new_salon) -> None:
     salon = await new_salon()
     appointment, request = await book(salon), desk()
     salon.clock.advance(UNTIL_IT_BEGINS)
@@ -69,7 +69,7 @@ async def test_a_repeated_request_changes_nothing_more_whatever_was_marked_meanw
         await mark(salon, appointment, request, no_show=False)
 
 
-async def test_what_was_cancelled_nobody_missed(new_salon) -> None:
+async def test_cancelled_appointment_cannot_be_a_no_show(new_salon) -> None:
     salon = await new_salon()
     appointment = await book(salon)
     await cancel_for_desk(salon.booking, desk(), appointment, None, "corr-desk")
@@ -80,7 +80,7 @@ async def test_what_was_cancelled_nobody_missed(new_salon) -> None:
     assert await mark_attendance(salon.booking, desk(), uuid4(), no_show=True) is None
 
 
-async def test_cal_com_has_the_mark_and_its_own_event_of_it_changes_nothing(env: CalcomEnvironment) -> None:
+async def test_no_show_reaches_calcom_whose_event_changes_nothing(env: CalcomEnvironment) -> None:
     appointment = await book(env.salon)
     env.advance(UNTIL_IT_BEGINS)
     found = await mark(env.salon, appointment)
@@ -94,7 +94,7 @@ async def test_cal_com_has_the_mark_and_its_own_event_of_it_changes_nothing(env:
     assert (await env.receive_event(booking["uid"], env.salon.clock.now())).startswith("nothing new")
 
 
-async def test_what_is_marked_at_cal_com_already_is_not_sent_there(env: CalcomEnvironment) -> None:
+async def test_no_show_already_at_calcom_is_not_sent(env: CalcomEnvironment) -> None:
     appointment = await book(env.salon)
     env.advance(UNTIL_IT_BEGINS)
     await env.dashboard("absent", uid=env.bookings[0]["uid"])
@@ -102,7 +102,7 @@ async def test_what_is_marked_at_cal_com_already_is_not_sent_there(env: CalcomEn
     assert env.count_requests("mark-absent") == 0
 
 
-async def test_while_cal_com_is_away_nothing_is_marked_and_the_same_request_does_it_later(
+async def test_no_show_request_can_be_repeated_after_outage(
     env: CalcomEnvironment,
 ) -> None:
     appointment, request = await book(env.salon), desk()
@@ -117,7 +117,7 @@ async def test_while_cal_com_is_away_nothing_is_marked_and_the_same_request_does
     assert (await mark(env.salon, appointment, request)).status == "no_show"
 
 
-async def test_a_mark_whose_answer_is_lost_comes_here_by_its_event(env: CalcomEnvironment) -> None:
+async def test_no_show_with_lost_answer_arrives_by_event(env: CalcomEnvironment) -> None:
     appointment = await book(env.salon)
     env.advance(UNTIL_IT_BEGINS)
     env.inject_fault(FaultKind.ERROR_AFTER_COMMIT, "mark-absent", count=1)
@@ -129,7 +129,7 @@ async def test_a_mark_whose_answer_is_lost_comes_here_by_its_event(env: CalcomEn
     assert found.status == "no_show"
 
 
-async def test_what_cal_com_does_not_mark_is_not_marked_here(env: CalcomEnvironment) -> None:
+async def test_no_show_refused_by_calcom_is_not_marked(env: CalcomEnvironment) -> None:
     appointment = await book(env.salon)
     env.salon.clock.advance(UNTIL_IT_BEGINS)  # and Cal.com's clock is behind: there it has not begun
     with pytest.raises(AttendanceRefused, match="only after the booking has begun") as refused:

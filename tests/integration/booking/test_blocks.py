@@ -1,4 +1,4 @@
-"""A block takes a person's time at once: nobody is offered it, nobody can book it, and what was promised before is listed."""
+"""A block takes a person's time: it is neither offered nor booked, and earlier appointments in it are listed."""
 
 import asyncio
 import json
@@ -58,7 +58,7 @@ async def free(salon: Salon, staff: str, day: str = FRIDAY, branch: str = "mitte
     return len([slot for slot in free.slots if slot.staff == staff])
 
 
-async def test_a_blocked_day_is_neither_offered_nor_booked_and_ends_with_it(new_salon) -> None:
+async def test_blocked_day_is_not_bookable_until_its_removal(new_salon) -> None:
     salon = await new_salon()
     assert await free(salon, "anna")
     blocked, appointments = await block(salon)
@@ -74,7 +74,7 @@ async def test_a_blocked_day_is_neither_offered_nor_booked_and_ends_with_it(new_
     assert await book(salon, MORNING, 1, "anna")
 
 
-async def test_a_block_of_everybody_leaves_nothing_to_offer_and_ends_as_one(new_salon) -> None:
+async def test_block_of_everybody_is_added_and_removed_whole(new_salon) -> None:
     salon = await new_salon()
     assert await book(salon, MORNING, 1, "anna")
     assert await book(salon, HALF_PAST_TWO, 2, "mehmet")
@@ -89,13 +89,13 @@ async def test_a_block_of_everybody_leaves_nothing_to_offer_and_ends_as_one(new_
     assert await free(salon, "mehmet") > 0
 
 
-async def test_a_block_of_everybody_in_an_unknown_branch_names_those_that_there_are(new_salon) -> None:
+async def test_block_in_an_unknown_branch_names_the_branches(new_salon) -> None:
     salon = await new_salon()
     with pytest.raises(UnknownName, match=r"There is no branch 'pankow'; there are: mitte"):
         await block(salon, None, branch="pankow")
 
 
-async def test_a_time_that_a_caller_holds_can_be_blocked_and_is_refused_when_they_say_yes(new_salon) -> None:
+async def test_block_takes_a_held_time_from_the_caller(new_salon) -> None:
     salon = await new_salon()
     offered = await salon.booking.check_availability(call(), {"date": FRIDAY, "time": "10 Uhr"})
     assert offered.fields["slots"][0]["staff"] == "anna"
@@ -105,7 +105,7 @@ async def test_a_time_that_a_caller_holds_can_be_blocked_and_is_refused_when_the
     assert answer.fields["alternatives"]
 
 
-async def test_appointments_in_a_block_stay_and_are_listed_with_the_customers_number(new_salon) -> None:
+async def test_appointments_within_a_block_stay_and_are_listed(new_salon) -> None:
     salon = await new_salon()
     assert await book(salon, MORNING, 1, "anna")
     assert await book(salon, HALF_PAST_TWO, 2, "mehmet")
@@ -122,7 +122,7 @@ async def test_appointments_in_a_block_stay_and_are_listed_with_the_customers_nu
 
 
 @pytest.mark.nightly
-async def test_a_storm_of_callers_and_blocks_leaves_no_booking_that_no_block_has_listed(new_salon) -> None:
+async def test_concurrent_blocks_list_every_booking_they_cover(new_salon) -> None:
     """Each appointment within a block was either booked before, and is listed there, or is refused."""
     salon = await new_salon()
     starts = [f"{FRIDAY}T{hour:02}:00:00+01:00" for hour in range(9, 18)]
@@ -146,7 +146,7 @@ async def test_a_storm_of_callers_and_blocks_leaves_no_booking_that_no_block_has
     assert not await book(salon, starts[0], 99)
 
 
-async def test_the_same_request_sent_at_once_and_again_makes_one_block(new_salon) -> None:
+async def test_repeated_block_request_makes_one_block(new_salon) -> None:
     salon = await new_salon()
     request = desk()
     made = await asyncio.gather(*(block(salon, request=request) for _ in range(4)))
@@ -170,7 +170,7 @@ async def test_the_same_request_sent_at_once_and_again_makes_one_block(new_salon
     )
 
 
-async def test_an_equal_block_is_added_once_whoever_asks_and_however_close(new_salon) -> None:
+async def test_equal_block_of_another_request_is_added_once(new_salon) -> None:
     salon = await new_salon()
     made = await asyncio.gather(*(block(salon) for _ in range(4)))
     (only,) = {blocked.id for blocked, _ in made}
@@ -186,14 +186,14 @@ async def test_an_equal_block_is_added_once_whoever_asks_and_however_close(new_s
     ("staff", "first", "last"),
     [("mehmet", FRIDAY, None), ("anna", FRIDAY, "2026-11-28"), ("anna", f"{FRIDAY}T10:00", None)],
 )
-async def test_a_block_of_another_person_or_span_is_a_block_of_its_own(new_salon, staff, first, last) -> None:
+async def test_block_of_another_person_or_span_is_separate(new_salon, staff, first, last) -> None:
     salon = await new_salon()
     one, _ = await block(salon)
     other, _ = await block(salon, staff, first, last)
     assert one.id != other.id
 
 
-async def test_what_still_blocks_the_time_of_a_removed_block_is_listed(new_salon) -> None:
+async def test_removal_lists_the_blocks_that_remain(new_salon) -> None:
     salon = await new_salon()
     removed, _ = await block(salon)
     week, _ = await block(salon, first="2026-11-26", last="2026-11-30", reason="Urlaub")
@@ -209,9 +209,7 @@ async def test_what_still_blocks_the_time_of_a_removed_block_is_listed(new_salon
     assert await free(salon, "anna") > 0
 
 
-async def test_a_person_is_blocked_in_every_branch_whatever_becomes_of_the_person_key(
-    new_salon, module_database: Database
-) -> None:
+async def test_person_stays_blocked_in_every_branch(new_salon, module_database: Database) -> None:
     salon: Salon = await new_salon(people=[])
     admin: AdminStore = module_database.admin
     salon.apply_config(await compile_for(admin, salon, {"mitte": "anna", "nord": "anna"}))
@@ -233,7 +231,7 @@ async def test_a_person_is_blocked_in_every_branch_whatever_becomes_of_the_perso
     assert not (await book_in_branch(salon, 4, "mitte", at("16:30"))).success, "they are one person now"
 
 
-async def test_a_block_of_another_tenant_is_unknown_and_blocks_nothing_here(new_salon) -> None:
+async def test_block_of_another_tenant_is_unknown(new_salon) -> None:
     salon, other = await new_salon(), await new_salon()
     blocked, _ = await block(salon)
     assert await remove_block(other.booking, desk(), blocked.id, "c") is None
@@ -244,7 +242,7 @@ async def test_a_block_of_another_tenant_is_unknown_and_blocks_nothing_here(new_
     assert mine.id == blocked.id, "ids of two tenants may be equal"
 
 
-async def test_blocks_are_listed_until_they_are_over(new_salon) -> None:
+async def test_blocks_are_listed_until_they_end(new_salon) -> None:
     salon = await new_salon()
     first, _ = await block(salon, first="2026-11-20T10:00", last="2026-11-20T12:00")
     second, _ = await block(salon, "mehmet", FRIDAY, "2026-11-29")
@@ -255,7 +253,7 @@ async def test_blocks_are_listed_until_they_are_over(new_salon) -> None:
     assert [b.id for b in await list_current_blocks(salon.booking, None, 10)] == [second.id]
 
 
-async def test_what_a_person_books_at_cal_com_is_taken_in_though_the_time_is_blocked(env: CalcomEnvironment) -> None:
+async def test_calcom_booking_in_a_blocked_time_is_imported(env: CalcomEnvironment) -> None:
     await block(env.salon)
     await env.block(1001, MORNING)
     (booking,) = env.bookings
@@ -276,7 +274,7 @@ async def test_what_a_person_books_at_cal_com_is_taken_in_though_the_time_is_blo
         ("2026-11-27T13:00Z", "2026-11-27T14:00Z", "2026-11-27T13:00", "2026-11-27T14:00"),
     ],
 )
-def test_days_are_whole_and_local_and_the_last_one_is_included(first, last, start, end) -> None:
+def test_block_days_are_whole_local_days(first, last, start, end) -> None:
     span = resolve_span(first, last, BERLIN)
     assert (span.start, span.end) == tuple(datetime.fromisoformat(text).replace(tzinfo=UTC) for text in (start, end))
 
@@ -291,19 +289,19 @@ def test_days_are_whole_and_local_and_the_last_one_is_included(first, last, star
         ("9999-12-31", None, "such as 2026-11-27"),
     ],
 )
-async def test_a_span_that_makes_no_sense_is_refused_with_what_to_write(new_salon, first, last, message) -> None:
+async def test_invalid_block_span_is_refused_with_the_correction(new_salon, first, last, message) -> None:
     salon = await new_salon()
     with pytest.raises(InvalidBlock, match=message):
         await block(salon, first=first, last=last)
 
 
-async def test_an_unknown_person_is_refused_with_those_who_can_be_blocked(new_salon) -> None:
+async def test_unknown_person_is_refused_with_the_blockable_people(new_salon) -> None:
     salon = await new_salon()
     with pytest.raises(UnknownName, match="there are: anna, mehmet"):
         await block(salon, "berta")
 
 
-async def test_the_list_of_a_block_is_complete_while_a_person_is_set(new_salon, module_database: Database) -> None:
+async def test_block_list_is_complete_despite_new_person_key(new_salon, module_database: Database) -> None:
     salon: Salon = await new_salon(people=[])
     admin: AdminStore = module_database.admin
     alone = await compile_for(admin, salon, {"mitte": None, "nord": None})
@@ -321,9 +319,7 @@ async def test_the_list_of_a_block_is_complete_while_a_person_is_set(new_salon, 
     assert (again.id, listed_again) == (blocked.id, listed)
 
 
-async def test_a_block_from_before_a_person_was_set_is_shown_and_sent_again_with_its_appointments(
-    new_salon, module_database: Database
-) -> None:
+async def test_block_from_before_the_person_key_is_repeatable(new_salon, module_database: Database) -> None:
     salon: Salon = await new_salon(people=[])
     admin: AdminStore = module_database.admin
     salon.apply_config(await compile_for(admin, salon, {"mitte": None, "nord": None}))
@@ -339,7 +335,7 @@ async def test_a_block_from_before_a_person_was_set_is_shown_and_sent_again_with
         await block(salon, first=PERSONS_DAY, branch="mitte", request=request, reason="Urlaub")
 
 
-async def test_one_request_id_blocks_one_person_however_close_two_requests_are(new_salon) -> None:
+async def test_simultaneous_requests_with_one_id_block_one_person(new_salon) -> None:
     """The first one has added its rows and not committed yet, when the second one comes."""
     salon = await new_salon()
     for number in range(5):

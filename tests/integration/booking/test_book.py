@@ -50,7 +50,7 @@ async def test_a_booking_writes_every_table(new_salon) -> None:
     await salon.assert_claims_match()
 
 
-async def test_a_booking_of_today_says_today(new_salon) -> None:
+async def test_booking_for_today_is_announced_as_today(new_salon) -> None:
     salon = await new_salon()
     args = {"date": "heute", "time": "halb drei", "service": "Haarschnitt", "customer_name": "Petra Müller"}
     answer = await salon.booking.book_appointment(call(), args)
@@ -60,7 +60,7 @@ async def test_a_booking_of_today_says_today(new_salon) -> None:
     )
 
 
-async def test_the_same_booking_asked_again_is_one_appointment(new_salon) -> None:
+async def test_repeated_booking_is_one_appointment(new_salon) -> None:
     """Other notes, another spelling, the time in other words: still the same appointment."""
     salon = await new_salon()
     first = await salon.booking.book_appointment(call(), booking_args())
@@ -79,7 +79,7 @@ async def test_the_same_booking_asked_again_is_one_appointment(new_salon) -> Non
     assert set(salon.metrics.bookings[1:]) == {"already_booked"}
 
 
-async def test_concurrent_repeats_make_one_appointment(new_salon) -> None:
+async def test_concurrent_repeats_of_a_booking_make_one_appointment(new_salon) -> None:
     calendar = ScriptedCalendar()
     salon = await new_salon(calendar)
     answers = await asyncio.gather(*(salon.booking.book_appointment(call(), booking_args()) for _ in range(5)))
@@ -88,7 +88,7 @@ async def test_concurrent_repeats_make_one_appointment(new_salon) -> None:
     assert len(calendar.bookings) == 1
 
 
-async def test_a_clearly_different_name_is_asked_back_and_another_makes_a_second_appointment(new_salon) -> None:
+async def test_different_name_is_asked_about_before_booking_again(new_salon) -> None:
     salon = await new_salon()
     first = await salon.booking.book_appointment(call(), booking_args())
     asked = await salon.booking.book_appointment(call(), booking_args(name="Karl Hoffmann"))
@@ -106,7 +106,7 @@ async def test_a_clearly_different_name_is_asked_back_and_another_makes_a_second
 
 
 @pytest.mark.parametrize("other", ["Peter Müller", "Petra Schmidt", "Herr Müller"])
-async def test_a_clearly_different_person_is_asked_back(new_salon, other: str) -> None:
+async def test_clearly_different_person_is_asked_about(new_salon, other: str) -> None:
     salon = await new_salon()
     await salon.booking.book_appointment(call(), booking_args(name="Frau Petra Müller"))
     asked = await salon.booking.book_appointment(call(), booking_args(name=other))
@@ -114,7 +114,7 @@ async def test_a_clearly_different_person_is_asked_back(new_salon, other: str) -
     assert len(await salon.live()) == 1
 
 
-async def test_another_time_for_the_same_person_is_asked_back(new_salon) -> None:
+async def test_another_time_for_one_person_is_asked_about(new_salon) -> None:
     """A caller who corrects the time wants one appointment; `another` says that it is a second one."""
     salon = await new_salon()
     first = await salon.booking.book_appointment(call(), booking_args())
@@ -133,7 +133,7 @@ async def test_another_time_for_the_same_person_is_asked_back(new_salon) -> None
     await salon.assert_claims_match()
 
 
-async def test_a_second_time_for_another_person_or_after_a_cancellation_is_booked_at_once(new_salon) -> None:
+async def test_second_time_for_another_person_is_booked_directly(new_salon) -> None:
     salon = await new_salon()
     first = await salon.booking.book_appointment(call(), booking_args())
     for_other = await salon.booking.book_appointment(call(), booking_args(MORNING, name="Karl Hoffmann"))
@@ -148,7 +148,7 @@ async def test_a_second_time_for_another_person_or_after_a_cancellation_is_booke
     }
 
 
-async def test_of_two_times_that_are_requested_at_once_for_one_person_one_is_booked(new_salon) -> None:
+async def test_simultaneous_bookings_for_one_person_make_one_appointment(new_salon) -> None:
     """Both look before either is written: only under the lock it is certain."""
     salon = await new_salon()
     answers = await asyncio.gather(
@@ -158,7 +158,7 @@ async def test_of_two_times_that_are_requested_at_once_for_one_person_one_is_boo
     assert len(await salon.live()) == 1
 
 
-async def test_another_person_gets_one_appointment_however_the_request_is_repeated(new_salon) -> None:
+async def test_another_person_gets_one_appointment_despite_repeats(new_salon) -> None:
     """The flag may come first, be forgotten, or come with another spelling; for one name it is the appointment that there is."""
     salon = await new_salon()
     first = await salon.booking.book_appointment(call(), booking_args(another=True))
@@ -180,7 +180,7 @@ async def test_another_person_gets_one_appointment_however_the_request_is_repeat
     await salon.assert_claims_match()
 
 
-async def test_a_concurrent_repeat_that_waits_for_the_commit_finds_the_appointment(new_salon) -> None:
+async def test_repeat_waiting_for_the_commit_finds_the_appointment(new_salon) -> None:
     """The row it waited for is newer than its statement's snapshot: only a read under the lock shows it."""
     salon = await new_salon()
     first = await salon.booking.book_appointment(call(), booking_args())
@@ -200,7 +200,7 @@ async def test_a_concurrent_repeat_that_waits_for_the_commit_finds_the_appointme
     assert len(await salon.live()) == 1
 
 
-async def test_book_cancel_book_again_works_and_raises_the_generation(new_salon) -> None:
+async def test_booking_again_after_cancelling_raises_the_generation(new_salon) -> None:
     salon = await new_salon()
     ids = []
     for _ in range(3):
@@ -213,7 +213,7 @@ async def test_book_cancel_book_again_works_and_raises_the_generation(new_salon)
     assert [row["generation"] for row in generations] == [1, 2, 3]
 
 
-async def test_a_lock_timeout_is_answered_in_german_and_the_next_request_works_at_once(new_salon) -> None:
+async def test_lock_timeout_is_said_and_next_request_works(new_salon) -> None:
     """`lock_timeout` is 5 s for a tenant's role; the caller hears a sentence, and the action can be claimed again."""
     salon = await new_salon()
     async with second_process(salon, lock_timeout="100ms") as impatient:
@@ -227,7 +227,7 @@ async def test_a_lock_timeout_is_answered_in_german_and_the_next_request_works_a
     assert salon.metrics.bookings == ["busy", "confirmed"]
 
 
-async def test_a_booking_that_fails_is_counted(new_salon) -> None:
+async def test_failed_booking_is_counted(new_salon) -> None:
     """A booking rate without our own failures would look healthy."""
     salon = await new_salon()
     await salon.pool.close()
@@ -236,7 +236,7 @@ async def test_a_booking_that_fails_is_counted(new_salon) -> None:
     assert salon.metrics.bookings == ["failed"]
 
 
-async def test_a_moved_appointment_no_longer_answers_for_its_old_time(new_salon) -> None:
+async def test_moved_appointment_does_not_occupy_its_old_time(new_salon) -> None:
     """Another one at that time is asked for first, as at any time."""
     salon = await new_salon()
     first = await salon.booking.book_appointment(call(), booking_args())
@@ -254,7 +254,7 @@ async def test_a_moved_appointment_no_longer_answers_for_its_old_time(new_salon)
     assert again.fields["appointment_id"] != first.fields["appointment_id"]
 
 
-async def test_a_time_of_next_year_is_said_with_its_year_by_every_function(new_salon) -> None:
+async def test_next_years_time_is_said_with_its_year(new_salon) -> None:
     """It is November 2026: a caller would take the "26. November" for next week's."""
     salon = await new_salon()
     far = tuple(msgspec.structs.replace(s, booking_horizon_days=500) for s in salon.configs[0].services)

@@ -1,4 +1,4 @@
-"""book_appointment: what the rules, other bookings and holds refuse, and who is booked."""
+"""book_appointment: refusals by rules, other bookings and holds, and the choice of the staff member."""
 
 from datetime import timedelta
 
@@ -8,7 +8,7 @@ from askproai_runtime.book.context import BookingSettings
 from tests.worlds.booking_environment import MORNING, booking_args, call
 
 
-async def test_a_taken_time_comes_with_alternatives_that_are_not_held(new_salon) -> None:
+async def test_taken_time_offers_alternatives_without_holding_them(new_salon) -> None:
     """The closest of the next 14 days; refusals are never stored, so the same request is checked afresh."""
     salon = await new_salon()
     for n in (1, 2):
@@ -38,9 +38,7 @@ async def test_a_taken_time_comes_with_alternatives_that_are_not_held(new_salon)
         ("2027-03-19T10:00:00+01:00", "too_far", "nur bis Donnerstag, den 18. Februar"),
     ],
 )
-async def test_a_time_that_the_rules_forbid_is_refused_with_the_reason(
-    new_salon, start: str, obstacle: str, reason: str
-) -> None:
+async def test_forbidden_time_is_refused_with_the_reason(new_salon, start: str, obstacle: str, reason: str) -> None:
     salon = await new_salon()
     answer = await salon.booking.book_appointment(call(), booking_args(start))
     assert (answer.success, answer.fields["obstacle"]) == (False, obstacle)
@@ -64,7 +62,7 @@ async def test_a_time_that_the_rules_forbid_is_refused_with_the_reason(
         ({"start": None, "customer_name": ["x"], "service": {}}, "Uhrzeit"),
     ],
 )
-async def test_what_is_missing_or_unknown_is_asked_back(new_salon, args, question: str) -> None:
+async def test_missing_or_unknown_value_is_asked_for(new_salon, args, question: str) -> None:
     salon = await new_salon()
     answer = await salon.booking.book_appointment(call(), args)
     assert not answer.success
@@ -72,7 +70,7 @@ async def test_what_is_missing_or_unknown_is_asked_back(new_salon, args, questio
     assert await salon.rows("SELECT 1 FROM appointments") == []
 
 
-async def test_the_requested_staff_member_is_booked_and_nobody_else_instead(new_salon) -> None:
+async def test_only_the_requested_staff_member_is_booked(new_salon) -> None:
     salon = await new_salon()
     assert (await salon.booking.book_appointment(call("a"), booking_args(staff="mehmet"))).fields["staff"] == "mehmet"
     lost = await salon.booking.book_appointment(call("b"), booking_args(name="Otto Kurz", staff="Mehmet"))
@@ -95,7 +93,7 @@ async def test_work_is_shared_fairly(new_salon) -> None:
     assert sorted(staff) == ["anna", "anna", "mehmet", "mehmet"]
 
 
-async def test_the_calls_own_hold_does_not_block_it_and_keeps_the_staff_member(new_salon) -> None:
+async def test_own_hold_allows_booking_and_keeps_staff_member(new_salon) -> None:
     salon = await new_salon()
     offer = await salon.booking.check_availability(call(), {"date": "2026-11-27", "time": "10 Uhr"})
     assert [s["start"] for s in offer.fields["slots"]] == [MORNING]
@@ -108,14 +106,14 @@ async def test_the_calls_own_hold_does_not_block_it_and_keeps_the_staff_member(n
     await salon.assert_claims_match()
 
 
-async def test_a_refused_booking_keeps_what_the_call_holds(new_salon) -> None:
+async def test_refused_booking_keeps_the_calls_hold(new_salon) -> None:
     salon = await new_salon()
     await salon.booking.check_availability(call(), {"date": "2026-11-27", "time": "10 Uhr"})
     assert not (await salon.booking.book_appointment(call(), booking_args("2026-11-27T08:00:00+01:00"))).success
     assert len(await salon.rows("SELECT 1 FROM appointments WHERE status = 'held'")) == 1
 
 
-async def test_an_offered_time_is_not_too_soon_while_it_is_held(new_salon) -> None:
+async def test_held_time_stays_bookable_despite_minimum_notice(new_salon) -> None:
     salon = await new_salon()
     eleven = "2026-11-20T11:00:00+01:00"  # now + 60 minutes: exactly the notice
     offer = await salon.booking.check_availability(call(), {"date": "heute", "time": "11 Uhr"})
@@ -132,7 +130,7 @@ async def test_an_expired_hold_blocks_no_offer(new_salon) -> None:
     assert (first.success, again.message) == (True, first.message)
 
 
-async def test_an_expired_hold_is_deleted_when_it_blocks_a_booking(new_salon) -> None:
+async def test_expired_hold_is_deleted_when_blocking_a_booking(new_salon) -> None:
     salon = await new_salon(None, BookingSettings(hold=timedelta(seconds=-1)))
     await salon.booking.check_availability(call(), {"date": "2026-11-27", "time": "10 Uhr"})
     assert len(await salon.rows("SELECT 1 FROM claims WHERE state = 'held'")) == 1

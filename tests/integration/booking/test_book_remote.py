@@ -13,14 +13,14 @@ from tests.worlds.waiting import stopwatch
 TAKEN = Taken("User either already has booking at this time or is not available")
 
 
-async def test_an_offer_that_was_lost_is_counted(new_salon) -> None:
+async def test_lost_offer_is_counted(new_salon) -> None:
     salon = await new_salon(ScriptedCalendar(TAKEN))
     await salon.booking.check_availability(call(), {"date": "2026-11-27", "time": "10 Uhr"})
     assert not (await salon.booking.book_appointment(call(), booking_args(MORNING))).success
     assert salon.metrics.lost_offers == 1
 
 
-async def test_a_slot_taken_in_the_calendar_is_booked_with_the_other_staff_member(new_salon) -> None:
+async def test_slot_taken_remotely_goes_to_another_staff_member(new_salon) -> None:
     """The refused slot is not offered again for 5 minutes; its claim is released at once."""
     calendar = ScriptedCalendar(TAKEN)
     salon = await new_salon(calendar)
@@ -43,7 +43,7 @@ async def test_a_slot_taken_in_the_calendar_is_booked_with_the_other_staff_membe
     await salon.assert_claims_match()
 
 
-async def test_a_time_taken_for_everybody_gives_alternatives_and_leaves_no_claim(new_salon) -> None:
+async def test_slot_taken_for_everybody_offers_alternatives(new_salon) -> None:
     salon = await new_salon(ScriptedCalendar(TAKEN, TAKEN))
     answer = await salon.booking.book_appointment(call(), booking_args())
     assert not answer.success
@@ -55,7 +55,7 @@ async def test_a_time_taken_for_everybody_gives_alternatives_and_leaves_no_claim
     assert salon.metrics.bookings == ["not_free"]
 
 
-async def test_what_the_calendar_refuses_is_told_as_not_booked_and_leaves_nothing_behind(new_salon) -> None:
+async def test_remote_refusal_books_nothing_and_is_said(new_salon) -> None:
     """A wrong key, an event type that is gone, a required field: nobody was promised anything yet, so nobody is."""
     calendar = ScriptedCalendar(Refused("status 401"), Refused("status 401"))
     salon = await new_salon(calendar)
@@ -76,7 +76,7 @@ async def test_what_the_calendar_refuses_is_told_as_not_booked_and_leaves_nothin
     assert [request.event_type_id for request in calendar.requests] == [1001, 1001, 1001]
 
 
-async def test_after_a_refused_event_type_the_next_staff_member_is_booked(new_salon) -> None:
+async def test_refused_event_type_leads_to_next_staff_member(new_salon) -> None:
     """Anna's event type is gone: who named nobody is booked with Mehmet at the same time, and the row says why."""
     calendar = ScriptedCalendar(Refused("Event type with id 1001 not found.", RefusalCause.EVENT_TYPE))
     salon = await new_salon(calendar)
@@ -92,7 +92,7 @@ async def test_after_a_refused_event_type_the_next_staff_member_is_booked(new_sa
 
 
 @pytest.mark.parametrize("args", [{}, {"staff": "anna"}])
-async def test_where_nobody_else_can_be_booked_the_caller_hears_that_nothing_is(new_salon, args) -> None:
+async def test_booking_fails_audibly_without_another_staff_member(new_salon, args) -> None:
     gone = [Refused("Event type not found.", RefusalCause.EVENT_TYPE)] * 2
     salon = await new_salon(ScriptedCalendar(*gone))
     answer = await salon.booking.book_appointment(call(), booking_args(**args))
@@ -105,7 +105,7 @@ async def test_where_nobody_else_can_be_booked_the_caller_hears_that_nothing_is(
     await salon.assert_claims_match()
 
 
-async def test_a_refusal_after_somebody_was_told_that_it_is_booked_is_left_to_the_sync_job(new_salon) -> None:
+async def test_late_refusal_of_a_promised_booking_awaits_sync(new_salon) -> None:
     """Our process paused for longer than its lease: the appointment that a second request has promised stays."""
 
     class SlowCalendar(ScriptedCalendar):
@@ -124,7 +124,7 @@ async def test_a_refusal_after_somebody_was_told_that_it_is_booked_is_left_to_th
 
 
 @pytest.mark.parametrize("outcome", [Unknown("timeout"), Unavailable("refused")])
-async def test_an_open_outcome_is_kept_and_synced_later(new_salon, outcome) -> None:
+async def test_unknown_outcome_is_kept_and_synced_later(new_salon, outcome) -> None:
     """The caller has an appointment; the calendar gets it by calendar-sync, after 5 minutes."""
     salon = await new_salon(ScriptedCalendar(outcome))
     answer = await salon.booking.book_appointment(call(), booking_args())
@@ -137,7 +137,7 @@ async def test_an_open_outcome_is_kept_and_synced_later(new_salon, outcome) -> N
     await salon.assert_claims_match()
 
 
-async def test_a_confirmation_of_the_calendar_completes_the_sync_job(new_salon) -> None:
+async def test_remote_confirmation_completes_the_sync_job(new_salon) -> None:
     calendar = ScriptedCalendar()
     salon = await new_salon(calendar)
     answer = await salon.booking.book_appointment(call(), booking_args())
@@ -150,7 +150,7 @@ async def test_a_confirmation_of_the_calendar_completes_the_sync_job(new_salon) 
     assert (request.request_id, request.call_id) == (row["id"], "call_1")
 
 
-async def test_the_sync_job_looks_the_booking_up_before_it_creates_one(new_salon) -> None:
+async def test_sync_job_looks_a_booking_up_before_creating(new_salon) -> None:
     """A create of unknown outcome that was done is found by our request id: exactly one booking."""
 
     def commit_but_lose_the_answer(request):
@@ -167,7 +167,7 @@ async def test_the_sync_job_looks_the_booking_up_before_it_creates_one(new_salon
     assert [job["state"] for job in await salon.rows("SELECT state FROM jobs")] == ["done"]
 
 
-async def test_a_booking_that_awaits_confirmation_is_requested_not_booked(new_salon) -> None:
+async def test_booking_awaiting_confirmation_is_said_as_requested(new_salon) -> None:
     """Its event type requires confirmation: it may still be declined, so no answer says that it is booked."""
     salon = await new_salon(ScriptedCalendar(Confirmed("uid-1", pending=True)))
     for _ in range(2):
@@ -180,7 +180,7 @@ async def test_a_booking_that_awaits_confirmation_is_requested_not_booked(new_sa
     await salon.assert_claims_match()
 
 
-async def test_a_booking_that_was_promised_meanwhile_is_not_given_up(new_salon) -> None:
+async def test_booking_promised_meanwhile_is_not_given_up(new_salon) -> None:
     """Our process paused for longer than its lease, and the answer to a second request was that it is booked: a person decides."""
 
     class SlowCalendar(ScriptedCalendar):
@@ -201,9 +201,7 @@ async def test_a_booking_that_was_promised_meanwhile_is_not_given_up(new_salon) 
 
 
 @pytest.mark.parametrize("asked_again", [False, True])
-async def test_killed_after_a_refusal_and_promised_to_nobody_it_is_given_up_by_the_sync_job(
-    new_salon, asked_again
-) -> None:
+async def test_sync_job_gives_up_a_refused_unpromised_booking(new_salon, asked_again) -> None:
     """The second lookup rules out a list that lags behind our own booking. What a caller heard is left to a person."""
     salon = await new_salon(
         ScriptedCalendar(Unknown("killed"), TAKEN, TAKEN), BookingSettings(quiet_period=timedelta())

@@ -1,4 +1,4 @@
-"""How much callers can book by telephone: per call, per number and day, and all anonymous callers together per hour."""
+"""The limits of bookings by telephone: per call, per number and day, and per hour for all anonymous callers together."""
 
 import asyncio
 from dataclasses import replace
@@ -39,7 +39,7 @@ async def pass_time(database: Database, salon: Salon, interval: str) -> None:
         await connection.close()
 
 
-async def test_a_call_books_a_few_appointments_and_hears_why_not_more(new_salon) -> None:
+async def test_call_books_only_a_limited_number_of_appointments(new_salon) -> None:
     salon = await new_salon(booking_limits=FEW)
     assert (await book(salon, 10)).success
     assert (await book(salon, 11, another=True)).success
@@ -56,7 +56,7 @@ async def test_a_call_books_a_few_appointments_and_hears_why_not_more(new_salon)
     await salon.assert_claims_match()
 
 
-async def test_a_call_that_may_book_one_appointment_hears_the_number_as_a_word(new_salon) -> None:
+async def test_limit_of_one_appointment_is_said_in_words(new_salon) -> None:
     salon = await new_salon(booking_limits=BookingLimits(per_call=1))
     assert (await book(salon, 10)).success
     assert (await book(salon, 11, another=True)).message.startswith(
@@ -64,7 +64,7 @@ async def test_a_call_that_may_book_one_appointment_hears_the_number_as_a_word(n
     )
 
 
-async def test_cancelling_makes_no_room_for_more_mails(new_salon) -> None:
+async def test_cancelling_does_not_reset_the_booking_limit(new_salon) -> None:
     salon = await new_salon(booking_limits=FEW)
     for hour in (10, 11):
         answer = await book(salon, hour)
@@ -72,7 +72,7 @@ async def test_cancelling_makes_no_room_for_more_mails(new_salon) -> None:
     assert not (await book(salon, 12)).success
 
 
-async def test_a_number_books_a_few_appointments_a_day(new_salon, module_database) -> None:
+async def test_number_books_a_limited_number_of_appointments_daily(new_salon, module_database) -> None:
     salon = await new_salon(booking_limits=FEW)
     for hour in (10, 11, 12):
         assert (await book(salon, hour, f"call_{hour}")).success
@@ -83,7 +83,7 @@ async def test_a_number_books_a_few_appointments_a_day(new_salon, module_databas
     assert (await book(salon, 14, "call_15")).success
 
 
-async def test_anonymous_callers_share_a_limit_which_is_nobody_elses(new_salon, module_database) -> None:
+async def test_anonymous_callers_share_a_limit_of_their_own(new_salon, module_database) -> None:
     salon = await new_salon(booking_limits=FEW)
     for hour in (10, 11, 12, 13):
         assert (await book(salon, hour, f"call_{hour}", None)).success
@@ -98,7 +98,7 @@ async def test_anonymous_callers_share_a_limit_which_is_nobody_elses(new_salon, 
 
 
 @pytest.mark.parametrize("round_", range(3))
-async def test_two_pods_together_pass_no_limit(new_salon, round_: int) -> None:
+async def test_two_pods_together_exceed_no_limit(new_salon, round_: int) -> None:
     """Two services of different people: their bookings have no resource in common but the one that all of them lock. It is the
     same one while the pods have different configs: the other one's staff has no Anna.
     """
@@ -128,7 +128,7 @@ async def test_two_pods_together_pass_no_limit(new_salon, round_: int) -> None:
 
 
 @pytest.mark.parametrize("shown", [NUMBER, "+86282452253", "+17378742833", "anonymous"])
-async def test_callers_of_a_stand_in_share_one_limit(new_salon, shown: str) -> None:
+async def test_callers_with_stand_in_numbers_share_one_limit(new_salon, shown: str) -> None:
     """The salon's own number, which forwarded calls show, is such a stand-in, too."""
     salon = await new_salon(booking_limits=FEW)
     caller = identify_caller(shown, salon.booking.config()).number
@@ -138,7 +138,7 @@ async def test_callers_of_a_stand_in_share_one_limit(new_salon, shown: str) -> N
     assert (await book(salon, 15, "call_15", "+4915112345678")).success, "who shows a number is not refused"
 
 
-async def test_a_known_address_is_not_replaced_by_what_a_caller_says(new_salon) -> None:
+async def test_callers_email_does_not_replace_the_known_address(new_salon) -> None:
     """Whoever forges a number could redirect the customer's mails; the address of this appointment is the one that was said."""
     salon = await new_salon()
     for hour, email in ((10, "petra@example.de"), (11, "thief@example.de")):

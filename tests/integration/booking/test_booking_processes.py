@@ -51,7 +51,7 @@ async def send(
     return result["answers"]
 
 
-async def test_fifty_callers_of_four_processes_want_one_slot(new_salon) -> None:
+async def test_fifty_callers_compete_for_one_slot_without_deadlock(new_salon) -> None:
     """Exactly one wins each person; the others get alternatives, and no deadlock surfaces."""
     salon = await new_salon()
     processes = await asyncio.gather(*(start(salon) for _ in range(4)))
@@ -67,7 +67,7 @@ async def test_fifty_callers_of_four_processes_want_one_slot(new_salon) -> None:
     await salon.assert_claims_match()
 
 
-async def test_overlapping_requests_for_anybody_never_overlap_as_appointments(new_salon) -> None:
+async def test_concurrent_bookings_for_anybody_never_overlap(new_salon) -> None:
     salon = await new_salon()
     processes = await asyncio.gather(*(start(salon) for _ in range(4)))
     starts = [f"2026-11-27T{hour}:{minute}:00+01:00" for hour in (13, 14, 15) for minute in ("00", "15", "30", "45")]
@@ -85,9 +85,7 @@ async def test_overlapping_requests_for_anybody_never_overlap_as_appointments(ne
     ("point", "created"),
     [("after:book-commit", 0), ("after:calcom-create", 1), ("after:book-give-back", 1)],
 )
-async def test_killed_between_two_steps_and_asked_again_it_is_one_appointment(
-    new_salon, point: str, created: int
-) -> None:
+async def test_killed_and_repeated_booking_is_one_appointment(new_salon, point: str, created: int) -> None:
     """The second request finds what the first left, as soon as its lease has ended; the sync job makes it one booking."""
     salon = await new_salon()
     calcom = CalcomSimulator(FrozenClock(NOW))
@@ -136,7 +134,7 @@ FOUR = "2026-11-27T16:00:00+01:00"
         ("after:cancel-commit", "cancel_appointment", {}),
     ],
 )
-async def test_killed_during_a_change_both_calendars_agree_in_the_end(env, point: str, function: str, args) -> None:
+async def test_killed_change_leaves_both_calendars_equal(env, point: str, function: str, args) -> None:
     """Asked again it is done, or found done; the sync job changes the remote calendar exactly once."""
     salon = env.salon
     (booked,) = await send(await start(salon, env.url), [("call_1", booking_args(staff="anna"))])
@@ -157,7 +155,7 @@ async def test_killed_during_a_change_both_calendars_agree_in_the_end(env, point
     assert {job["state"] for job in await salon.rows("SELECT state FROM jobs")} == {"done"}
 
 
-async def test_killed_after_the_calendar_refused_the_move_is_undone(env) -> None:
+async def test_move_refused_before_a_kill_is_undone(env) -> None:
     salon = env.salon
     await send(await start(salon, env.url), [("call_1", booking_args(staff="anna"))])
     await env.block(1001, "2026-11-27T15:00:00Z")
@@ -168,7 +166,7 @@ async def test_killed_after_the_calendar_refused_the_move_is_undone(env) -> None
     await salon.assert_claims_match()
 
 
-async def test_movers_cancellers_and_bookers_of_four_processes_over_the_same_slots(env) -> None:
+async def test_concurrent_changes_by_four_processes_lose_no_appointment(env) -> None:
     """Never a double, never a lost appointment, and Cal.com like our calendar when the jobs are done."""
     salon = env.salon
     starts = [f"2026-11-27T{hour}:{minute}:00+01:00" for hour in (12, 13, 14, 15, 16) for minute in ("00", "30")]

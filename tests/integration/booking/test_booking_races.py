@@ -1,4 +1,4 @@
-"""Interleavings: each test puts one change between two steps, where only bad luck would put it."""
+"""Interleavings: each test puts one change between two steps that only chance would separate."""
 
 import asyncio
 from datetime import datetime, timedelta
@@ -37,7 +37,7 @@ class LosesFirstMove(ScriptedCalendar):
         return self._remote_booking(next(iter(self.bookings.values()))) if self.bookings else None
 
 
-async def test_a_cancellation_while_its_job_ends_still_reaches_the_calendar(new_salon) -> None:
+async def test_cancellation_at_the_jobs_end_reaches_the_calendar(new_salon) -> None:
     """The job has read the row and found nothing to do; a cancellation that relies on it commits before it ends."""
     calendar = ScriptedCalendar(Unknown("timeout"))
     salon = await new_salon(calendar, NO_QUIET_PERIOD)
@@ -60,9 +60,7 @@ async def test_a_cancellation_while_its_job_ends_still_reaches_the_calendar(new_
     assert calendar.bookings == {}
 
 
-async def test_a_repetition_that_waited_books_nothing_when_the_appointment_is_moved_in_that_moment(
-    new_salon, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_waiting_repetition_books_nothing_after_a_move(new_salon, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two identical requests are under way. The first is answered, and a person moves its appointment before the second looks."""
     asked, answer = asyncio.Event(), asyncio.Event()
 
@@ -90,7 +88,7 @@ async def test_a_repetition_that_waited_books_nothing_when_the_appointment_is_mo
     assert len(await salon.rows("SELECT 1 FROM appointments WHERE status = 'confirmed'")) == 1
 
 
-async def test_a_cancellation_while_its_job_fails_runs_the_job_once_more(new_salon) -> None:
+async def test_cancellation_during_a_failing_job_reruns_it(new_salon) -> None:
     """A last attempt that is refused must not become a dead letter about what the caller has cancelled meanwhile."""
 
     class RefusingCalendar(ScriptedCalendar):
@@ -110,7 +108,7 @@ async def test_a_cancellation_while_its_job_fails_runs_the_job_once_more(new_sal
     assert {row["state"] for row in await salon.rows("SELECT state FROM jobs")} == {"done"}
 
 
-async def test_a_lost_create_then_moved_then_cancelled_is_cancelled_in_the_calendar(new_salon) -> None:
+async def test_moved_and_cancelled_lost_create_is_cancelled_remotely(new_salon) -> None:
     """Its uid is not known here, and the calendar has it at a time that our appointment no longer has."""
     calendar = ScriptedCalendar(lambda request: calendar.commit(request) and Unknown("timeout"))
     salon = await new_salon(calendar, NO_QUIET_PERIOD)
@@ -123,7 +121,7 @@ async def test_a_lost_create_then_moved_then_cancelled_is_cancelled_in_the_calen
 
 
 @pytest.mark.parametrize("end", ["cancelled", "moved again"])
-async def test_a_lost_create_at_a_time_between_two_moves_is_found(new_salon, end: str) -> None:
+async def test_lost_create_between_two_moves_is_found(new_salon, end: str) -> None:
     """The first POST was lost; the job's POST made it at the second time, and its answer was lost; then it was moved again."""
     calendar = ScriptedCalendar(Unknown("lost"), lambda request: calendar.commit(request) and Unknown("timeout"))
     salon = await new_salon(calendar, NO_QUIET_PERIOD)
@@ -140,7 +138,7 @@ async def test_a_lost_create_at_a_time_between_two_moves_is_found(new_salon, end
     await salon.assert_claims_match()
 
 
-async def test_a_time_between_two_moves_is_looked_up_at_calcom_too(env: CalcomEnvironment) -> None:
+async def test_lookup_at_calcom_covers_times_between_moves(env: CalcomEnvironment) -> None:
     """Cal.com lists the bookings of a span: that of the old claims, buffers included, must contain the booking."""
     env.disconnect()
     booked = await env.salon.booking.book_appointment(call(), booking_args(staff="anna"))
@@ -155,7 +153,7 @@ async def test_a_time_between_two_moves_is_looked_up_at_calcom_too(env: CalcomEn
     assert env.bookings == []
 
 
-async def test_what_appears_during_the_jobs_lookup_is_not_considered_gone(new_salon) -> None:
+async def test_booking_appearing_during_lookup_is_not_considered_gone(new_salon) -> None:
     """The quiet period of its POST ends during the lookup, and it appears after the last list was read."""
 
     class SlowCalendar(ScriptedCalendar):
@@ -177,7 +175,7 @@ async def test_what_appears_during_the_jobs_lookup_is_not_considered_gone(new_sa
     assert calendar.bookings == {}
 
 
-async def test_a_lost_move_of_the_job_and_another_move_make_no_second_booking(new_salon) -> None:
+async def test_lost_move_followed_by_another_makes_no_duplicate(new_salon) -> None:
     """The answers of the create and of the job's move are lost, and then the caller moves it again."""
     calendar = LosesFirstMove(lambda request: calendar.commit(request) and Unknown("timeout"))
     salon = await new_salon(calendar, NO_QUIET_PERIOD)
@@ -192,7 +190,7 @@ async def test_a_lost_move_of_the_job_and_another_move_make_no_second_booking(ne
     await salon.assert_claims_match()
 
 
-async def test_cancelled_between_the_lookup_and_a_late_move_it_is_cancelled_at_its_new_time(
+async def test_cancellation_follows_a_move_that_arrives_late(
     env: CalcomEnvironment,
 ) -> None:
     """The move's POST arrives after the job's lookup, and its answer never; the booking to cancel has a new uid."""
@@ -219,7 +217,7 @@ async def test_cancelled_between_the_lookup_and_a_late_move_it_is_cancelled_at_i
     assert env.bookings == []
 
 
-async def test_an_unconfirmed_booking_that_is_moved_at_calcom_is_moved_here(env: CalcomEnvironment) -> None:
+async def test_unconfirmed_booking_moved_at_calcom_is_moved_here(env: CalcomEnvironment) -> None:
     """No change of ours is on its way: what the salon does with a booking that awaits confirmation counts."""
     await env.event_type(1001, "anna", confirmationPolicy={"type": "always"})
     await env.salon.booking.book_appointment(call(), booking_args(staff="anna"))
@@ -231,7 +229,7 @@ async def test_an_unconfirmed_booking_that_is_moved_at_calcom_is_moved_here(env:
     await env.salon.assert_claims_match()
 
 
-async def test_the_buffer_gives_way_to_neighbours_and_never_the_appointment(env: CalcomEnvironment) -> None:
+async def test_buffer_shrinks_for_neighbors_but_never_the_appointment(env: CalcomEnvironment) -> None:
     """A buffer that is longer than its appointment, and somebody else's appointment between the two."""
     await env.event_type(1001, "another")  # so that Cal.com does not refuse it
     await env.salon.booking.book_appointment(call(), booking_args(staff="anna"))  # blocks 14:30 to 15:25

@@ -1,4 +1,4 @@
-"""Redis under booking: it spares work, and when it dies during calls no appointment is lost or doubled."""
+"""Redis under booking: it saves work. If it dies during calls, no appointment is lost or doubled."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -98,7 +98,7 @@ async def new_shop(
         await salon.pool.close()
 
 
-async def test_redis_killed_during_fifty_calls_doubles_and_loses_nothing_and_locks_again_later(new_shop) -> None:
+async def test_redis_killed_during_calls_loses_and_doubles_nothing(new_shop) -> None:
     shop = await new_shop()
     callers = [shop.book(n, STARTS[n * 5 % 12]) for n in range(50)]
     await eventually(lambda: shop.calendar.waiting >= 2, SOON, "callers whose calendar is being asked")
@@ -136,7 +136,7 @@ async def test_redis_killed_during_fifty_calls_doubles_and_loses_nothing_and_loc
     await shop.salon.assert_claims_match()
 
 
-async def test_the_second_caller_of_a_slot_gets_alternatives_without_waiting_for_row_locks(new_shop) -> None:
+async def test_second_caller_gets_alternatives_without_row_locks(new_shop) -> None:
     """What the lock is for: a slot that many request at once costs the others a query, and no wait for rows."""
     shop = await new_shop()
     first = shop.book(0, staff="anna")
@@ -152,7 +152,7 @@ async def test_the_second_caller_of_a_slot_gets_alternatives_without_waiting_for
     assert await shop.locks() == []
 
 
-async def test_a_call_that_repeats_itself_under_its_own_lock_hears_that_it_is_booked(new_shop) -> None:
+async def test_repeated_request_under_its_own_lock_is_confirmed(new_shop) -> None:
     shop = await new_shop(BookingSettings(lease=timedelta()))
     first = shop.book(0, staff="anna")
     await eventually(lambda: shop.calendar.waiting == 1, SOON, "the first try's calendar being asked")
@@ -163,7 +163,7 @@ async def test_a_call_that_repeats_itself_under_its_own_lock_hears_that_it_is_bo
     assert len(await shop.salon.live()) == 1
 
 
-async def test_a_lock_of_a_dead_holder_keeps_nobody_from_booking(new_shop) -> None:
+async def test_dead_holders_lock_prevents_no_booking(new_shop) -> None:
     shop = await new_shop()
     shop.calendar.release.set()
     async with shop.valkey.admin() as admin:

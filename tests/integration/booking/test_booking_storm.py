@@ -311,7 +311,7 @@ async def assert_shares(salon: Salon) -> None:
 
 
 @pytest.mark.parametrize("seed", [1, 6, 8])
-async def test_after_failures_of_every_kind_both_calendars_have_what_callers_heard(new_salon: Any, seed: int) -> None:
+async def test_both_calendars_match_spoken_outcomes_after_failures(new_salon: Any, seed: int) -> None:
     rng = random.Random(seed)
     people = [("mitte", person, unit) for person in ("anna", "mehmet") for unit in range(1, MAX_UNITS + 1)]
     calendar = UnreliableCalendar(rng)

@@ -35,7 +35,7 @@ async def open_proxy(env: CalcomEnvironment, seen: list[str]) -> TestServer:
 
 
 @pytest.mark.parametrize("end", ["", "/"])
-async def test_a_path_of_the_base_url_is_part_of_each_request(env: CalcomEnvironment, end: str) -> None:
+async def test_every_request_includes_the_base_urls_path(env: CalcomEnvironment, end: str) -> None:
     seen: list[str] = []
     server = await open_proxy(env, seen)
     try:

@@ -39,9 +39,7 @@ async def test_a_booking_is_in_both_calendars(env: CalcomEnvironment) -> None:
 
 
 @pytest.mark.parametrize("database", ["away", "slow"])
-async def test_a_measurement_that_cannot_be_stored_does_not_hide_the_booking(
-    env: CalcomEnvironment, database: str
-) -> None:
+async def test_unstorable_measurement_does_not_hide_the_booking(env: CalcomEnvironment, database: str) -> None:
     """Cal.com has booked: the caller hears so at once, and the row in `provider_calls` is done without."""
     async with open_pool(env.salon.store.dsn, max_size=1) as pool:
         env.calendar.recorder = replace(env.calendar.recorder, pool=pool)
@@ -61,7 +59,7 @@ async def test_a_measurement_that_cannot_be_stored_does_not_hide_the_booking(
 
 
 @pytest.mark.parametrize("caller", ["call_1", "call_2"])
-async def test_what_was_cancelled_here_can_be_booked_again(env: CalcomEnvironment, caller: str) -> None:
+async def test_time_cancelled_here_can_be_booked_again(env: CalcomEnvironment, caller: str) -> None:
     """Cancelled here only; whoever books the time next cancels the booking that Cal.com still has."""
     first = await env.salon.booking.book_appointment(call(), booking_args(staff="anna"))
     await env.salon.cancel(first.fields["appointment_id"])
@@ -79,7 +77,7 @@ async def test_what_was_cancelled_here_can_be_booked_again(env: CalcomEnvironmen
     await env.salon.assert_claims_match()
 
 
-async def test_a_booking_whose_answer_timed_out_is_found_by_the_sync_job(env: CalcomEnvironment) -> None:
+async def test_timed_out_booking_is_found_by_sync_job(env: CalcomEnvironment) -> None:
     env.inject_fault(FaultKind.TIMEOUT_AFTER_COMMIT, seconds=30)
     answer = await env.salon.booking.book_appointment(call(), booking_args())
     assert (answer.success, answer.fields["status"]) == (True, "pending_sync")
@@ -91,9 +89,7 @@ async def test_a_booking_whose_answer_timed_out_is_found_by_the_sync_job(env: Ca
 
 
 @pytest.mark.parametrize("minutes", [20, 90, 180])
-async def test_a_booking_is_found_although_its_event_type_has_another_length(
-    env: CalcomEnvironment, minutes: int
-) -> None:
+async def test_booking_is_found_despite_a_different_event_length(env: CalcomEnvironment, minutes: int) -> None:
     """Somebody has changed the length at Cal.com, so that a booking ends there at another time than here."""
     await env.event_type(1001, "anna", lengthInMinutes=minutes)
     env.inject_fault(FaultKind.TIMEOUT_AFTER_COMMIT, seconds=30)
@@ -107,7 +103,7 @@ async def test_a_booking_is_found_although_its_event_type_has_another_length(
 
 
 @pytest.mark.parametrize("kind", [FaultKind.ERROR_BEFORE_COMMIT, FaultKind.ERROR_AFTER_COMMIT])
-async def test_a_500_is_unknown_and_ends_as_one_booking(env: CalcomEnvironment, kind: FaultKind) -> None:
+async def test_unknown_500_outcome_ends_as_one_booking(env: CalcomEnvironment, kind: FaultKind) -> None:
     env.inject_fault(kind)
     answer = await env.salon.booking.book_appointment(call(), booking_args())
     assert answer.fields["status"] == "pending_sync"
@@ -116,7 +112,7 @@ async def test_a_500_is_unknown_and_ends_as_one_booking(env: CalcomEnvironment, 
     assert [a["status"] for a in await env.salon.live()] == ["confirmed"]
 
 
-async def test_too_many_requests_is_kept_and_synced(env: CalcomEnvironment) -> None:
+async def test_rate_limited_booking_is_kept_and_synced(env: CalcomEnvironment) -> None:
     env.inject_fault(FaultKind.RATE_LIMITED)
     assert (await env.salon.booking.book_appointment(call(), booking_args())).fields["status"] == "pending_sync"
     with pytest.raises(RunAgain) as postponed:
@@ -127,7 +123,7 @@ async def test_too_many_requests_is_kept_and_synced(env: CalcomEnvironment) -> N
     assert len(env.bookings) == 1
 
 
-async def test_while_calcom_is_unreachable_it_is_booked_here_and_later_there_once(env: CalcomEnvironment) -> None:
+async def test_booking_during_an_outage_reaches_calcom_once_later(env: CalcomEnvironment) -> None:
     """The job waits as long as the outage lasts, without becoming a dead letter; run twice, it makes one booking."""
     env.disconnect()
     answer = await env.salon.booking.book_appointment(call(), booking_args())
@@ -153,7 +149,7 @@ async def test_while_calcom_is_unreachable_it_is_booked_here_and_later_there_onc
     assert len(env.bookings) == 1
 
 
-async def test_a_sync_job_killed_after_its_create_finds_the_booking(env: CalcomEnvironment) -> None:
+async def test_sync_job_killed_after_create_finds_the_booking(env: CalcomEnvironment) -> None:
     env.disconnect()
     await env.salon.booking.book_appointment(call(), booking_args())
     env.reconnect()
@@ -170,7 +166,7 @@ async def test_a_sync_job_killed_after_its_create_finds_the_booking(env: CalcomE
     assert [a["status"] for a in await env.salon.live()] == ["confirmed"]
 
 
-async def test_a_lagging_list_never_makes_a_second_booking(env: CalcomEnvironment) -> None:
+async def test_lagging_list_never_causes_a_second_booking(env: CalcomEnvironment) -> None:
     """Not listed, so created again, so refused because of our own booking: the next attempt finds it."""
     env.inject_fault(FaultKind.TIMEOUT_AFTER_COMMIT, seconds=30)
     env.inject_fault(
@@ -184,7 +180,7 @@ async def test_a_lagging_list_never_makes_a_second_booking(env: CalcomEnvironmen
     assert [a["status"] for a in await env.salon.live()] == ["confirmed"]
 
 
-async def test_a_slot_taken_at_calcom_goes_to_the_other_staff_member(env: CalcomEnvironment) -> None:
+async def test_slot_taken_at_calcom_goes_to_another_person(env: CalcomEnvironment) -> None:
     await env.block(1001, "2026-11-27T13:30:00Z")
     answer = await env.salon.booking.book_appointment(call(), booking_args())
     assert (answer.success, answer.fields["staff"]) == (True, "mehmet")
@@ -192,7 +188,7 @@ async def test_a_slot_taken_at_calcom_goes_to_the_other_staff_member(env: Calcom
     await env.salon.assert_claims_match()
 
 
-async def test_one_account_whose_event_types_are_all_one_hosts(env: CalcomEnvironment) -> None:
+async def test_shared_host_of_all_event_types_limits_bookings(env: CalcomEnvironment) -> None:
     """A key acts as one user (docs/vendors/calcom.md): Anna's booking makes Mehmet busy there. Callers get what is left."""
     for number in (1001, 1002):
         await env.event_type(number, "the-only-user")
@@ -210,7 +206,7 @@ async def test_one_account_whose_event_types_are_all_one_hosts(env: CalcomEnviro
     await env.salon.assert_claims_match()
 
 
-async def test_an_event_type_with_confirmation_is_requested_and_stays_so(env: CalcomEnvironment) -> None:
+async def test_booking_requiring_confirmation_stays_requested(env: CalcomEnvironment) -> None:
     await env.event_type(1001, "anna", confirmationPolicy={"type": "always"})
     env.inject_fault(FaultKind.TIMEOUT_AFTER_COMMIT, seconds=30)
     await env.salon.booking.book_appointment(call(), booking_args(staff="anna"))
@@ -222,7 +218,7 @@ async def test_an_event_type_with_confirmation_is_requested_and_stays_so(env: Ca
     assert [row["state"] for row in await env.salon.rows("SELECT state FROM jobs")] == ["done"]
 
 
-async def test_a_slot_taken_at_calcom_for_everybody_is_not_offered_again(env: CalcomEnvironment) -> None:
+async def test_slot_taken_for_everybody_is_not_offered_again(env: CalcomEnvironment) -> None:
     await env.block(1001, "2026-11-27T13:30:00Z")
     await env.block(1002, "2026-11-27T13:30:00Z")
     lost = await env.salon.booking.book_appointment(call(), booking_args())
@@ -233,7 +229,7 @@ async def test_a_slot_taken_at_calcom_for_everybody_is_not_offered_again(env: Ca
     assert await env.salon.live() == []
 
 
-async def test_a_slot_taken_before_the_sync_is_left_to_a_person_and_never_silently_cancelled(
+async def test_slot_taken_before_the_sync_awaits_a_person(
     env: CalcomEnvironment,
 ) -> None:
     env.disconnect()
@@ -258,9 +254,7 @@ async def test_a_cancelled_appointment_is_not_created_at_calcom(env: CalcomEnvir
 
 
 @pytest.mark.parametrize("reconnected", [False, True])
-async def test_an_outage_ends_as_a_dead_letter_when_the_time_has_passed(
-    env: CalcomEnvironment, reconnected: bool
-) -> None:
+async def test_unsynced_booking_is_dead_after_its_start(env: CalcomEnvironment, reconnected: bool) -> None:
     env.disconnect()
     await env.salon.booking.book_appointment(call(), booking_args())
     if reconnected:
@@ -270,7 +264,7 @@ async def test_an_outage_ends_as_a_dead_letter_when_the_time_has_passed(
         await env.run_sync_job()
 
 
-async def test_the_last_attempt_gets_its_quiet_period(env: CalcomEnvironment) -> None:
+async def test_last_attempt_waits_for_its_quiet_period(env: CalcomEnvironment) -> None:
     env.disconnect()
     await env.salon.booking.book_appointment(call(), booking_args())
     env.reconnect()
@@ -283,7 +277,7 @@ async def test_the_last_attempt_gets_its_quiet_period(env: CalcomEnvironment) ->
     assert env.bookings == []
 
 
-async def test_a_missing_key_books_nothing_and_the_row_says_why(env: CalcomEnvironment) -> None:
+async def test_missing_key_books_nothing_and_records_the_cause(env: CalcomEnvironment) -> None:
     env.calendar.api_key = lambda: None
     answer = await env.salon.booking.book_appointment(call(), booking_args())
     assert not answer.success
@@ -293,7 +287,7 @@ async def test_a_missing_key_books_nothing_and_the_row_says_why(env: CalcomEnvir
     assert "no Cal.com API key is mounted" in local["error"]
 
 
-async def test_a_failure_is_recorded_with_its_words_and_fields(env: CalcomEnvironment) -> None:
+async def test_failure_is_recorded_with_text_and_field_names(env: CalcomEnvironment) -> None:
     env.inject_fault(FaultKind.ERROR_BEFORE_COMMIT, count=2)
     await env.salon.booking.book_appointment(call(), booking_args(name="Erika Mustermann"))
     (failed, *_) = await env.salon.rows("SELECT * FROM provider_calls WHERE status = 500 ORDER BY id")

@@ -1,4 +1,4 @@
-"""All processes of a tenant together stay below what Cal.com accepts from one key, and callers go before jobs."""
+"""All processes of a tenant together stay below Cal.com's limit for one key, and callers go before jobs."""
 
 import asyncio
 import time
@@ -141,7 +141,7 @@ async def fleet(valkey: EmbeddedRedis, new_salon) -> AsyncIterator[Fleet]:
         yield opened
 
 
-async def test_fifty_events_at_once_are_no_burst_and_each_gets_a_turn_of_its_own(fleet: Fleet) -> None:
+async def test_fifty_events_are_spread_over_separate_turns(fleet: Fleet) -> None:
     started = time.monotonic()
     put_off = await fleet.follow_all()
     assert 1 <= len(fleet.arrivals) <= JOBS_BURST + (time.monotonic() - started) / INTERVAL + 1
@@ -152,7 +152,7 @@ async def test_fifty_events_at_once_are_no_burst_and_each_gets_a_turn_of_its_own
     fleet.assert_no_burst()
 
 
-async def test_a_caller_is_served_at_once_while_jobs_wait(fleet: Fleet) -> None:
+async def test_caller_is_served_immediately_while_jobs_wait(fleet: Fleet) -> None:
     await fleet.follow_all()
     seconds = await asyncio.gather(*(fleet.book(number) for number in range(BURST - JOBS_BURST)))
     assert max(seconds) < INTERVAL, "nobody waited for a token"
@@ -160,7 +160,7 @@ async def test_a_caller_is_served_at_once_while_jobs_wait(fleet: Fleet) -> None:
     fleet.assert_no_burst()
 
 
-async def test_callers_above_the_burst_wait_for_a_second_at_most_or_are_refused_at_once(fleet: Fleet) -> None:
+async def test_callers_above_the_burst_wait_briefly_or_fail(fleet: Fleet) -> None:
     async with stopwatch() as seconds:
         outcomes = await asyncio.gather(*(fleet.book(n) for n in range(BURST + 8)), return_exceptions=True)
         assert seconds() < 3
@@ -168,7 +168,7 @@ async def test_callers_above_the_burst_wait_for_a_second_at_most_or_are_refused_
     fleet.assert_no_burst()
 
 
-async def test_jobs_of_several_requests_are_all_done_and_repeat_few(valkey: EmbeddedRedis, new_salon) -> None:
+async def test_jobs_with_several_requests_finish_with_few_repeats(valkey: EmbeddedRedis, new_salon) -> None:
     """A job that is put off in its middle begins anew; if that happened to most of them, none would end."""
     salon, jobs, requests = await new_salon(), 30, 3
     async with open_fleet(salon, await create_tenant_user(valkey, salon.store.tenant), per_minute=1200) as fleet:
@@ -199,7 +199,7 @@ async def test_jobs_of_several_requests_are_all_done_and_repeat_few(valkey: Embe
         assert len(fleet.arrivals) <= 1.2 * jobs * requests
 
 
-async def test_without_redis_each_process_keeps_to_a_share(new_salon) -> None:
+async def test_process_without_redis_keeps_to_its_share(new_salon) -> None:
     async with open_fleet(await new_salon(), None) as fleet:
         put_off = await fleet.follow_all()
         assert put_off
@@ -207,13 +207,13 @@ async def test_without_redis_each_process_keeps_to_a_share(new_salon) -> None:
         fleet.assert_no_burst()
 
 
-async def test_a_server_without_limits_is_asked_without_waiting(new_salon) -> None:
+async def test_unlimited_server_is_queried_without_waiting(new_salon) -> None:
     async with open_fleet(await new_salon(), None, per_minute=0) as fleet:
         assert await fleet.follow_all() == []
         assert len(fleet.arrivals) == EVENTS
 
 
-async def test_after_a_429_jobs_do_not_wake_in_the_same_second(new_salon) -> None:
+async def test_jobs_after_a_429_wake_at_different_times(new_salon) -> None:
     async with open_fleet(await new_salon(), None, per_minute=0) as fleet:
         fleet.calcom.faults.active.append(
             Fault.parse({"operation": "*", "fault": FaultKind.RATE_LIMITED, "count": None}, NOW)

@@ -125,7 +125,7 @@ async def server(new_salon) -> AsyncIterator[OutageEnvironment]:
         yield env
 
 
-async def test_five_failures_open_the_circuit_and_callers_no_longer_wait(server: OutageEnvironment) -> None:
+async def test_open_circuit_after_five_failures_spares_callers_waiting(server: OutageEnvironment) -> None:
     server.only_v2()
     server.inject_fault(FaultKind.DOWN)
     for number in range(5):
@@ -139,7 +139,7 @@ async def test_five_failures_open_the_circuit_and_callers_no_longer_wait(server:
     await server.salon.assert_claims_match()
 
 
-async def test_the_sync_job_waits_as_long_as_the_circuit_is_open_and_uses_up_no_attempt(
+async def test_sync_job_waits_for_open_circuit_without_attempts(
     server: OutageEnvironment,
 ) -> None:
     server.only_v2()
@@ -156,7 +156,7 @@ async def test_the_sync_job_waits_as_long_as_the_circuit_is_open_and_uses_up_no_
     assert server.requests() == requests
 
 
-async def test_one_probe_closes_the_circuit_and_each_booking_is_created_once(server: OutageEnvironment) -> None:
+async def test_one_probe_closes_circuit_and_bookings_are_single(server: OutageEnvironment) -> None:
     server.only_v2()
     server.inject_fault(FaultKind.DOWN, "list-bookings")
     server.inject_fault(
@@ -190,7 +190,7 @@ async def all_confirmed(server: OutageEnvironment) -> bool:
     return {row["status"] for row in await server.salon.live()} == {"confirmed"}
 
 
-async def test_an_old_server_without_v2_is_booked_by_v1(server: OutageEnvironment) -> None:
+async def test_old_server_without_v2_is_booked_by_v1(server: OutageEnvironment) -> None:
     server.inject_fault(FaultKind.NO_ROUTE, *V2_ROUTES)
     fields = await server.book(1, staff="anna")
     assert fields["status"] == "confirmed"
@@ -218,7 +218,7 @@ async def test_an_old_server_without_v2_is_booked_by_v1(server: OutageEnvironmen
     assert not taken.success
 
 
-async def test_a_slot_that_v1_calls_taken_goes_to_the_other_staff_member(server: OutageEnvironment) -> None:
+async def test_slot_taken_by_v1_goes_to_another_person(server: OutageEnvironment) -> None:
     server.inject_fault(FaultKind.NO_ROUTE, *V2_ROUTES)
     await server.book(1, staff="anna")
     await server.salon.pool.execute("UPDATE claims SET state = 'released'")  # only Cal.com knows of it
@@ -226,14 +226,14 @@ async def test_a_slot_that_v1_calls_taken_goes_to_the_other_staff_member(server:
     assert (await server.book(1))["staff"] == "mehmet"
 
 
-async def test_without_v1_in_the_list_it_is_never_asked(server: OutageEnvironment) -> None:
+async def test_v1_is_not_queried_unless_listed(server: OutageEnvironment) -> None:
     server.only_v2()
     server.inject_fault(FaultKind.NO_ROUTE, *V2_ROUTES)
     assert (await server.book(1))["status"] == "pending_sync"
     assert server.requests("create-booking-v1") == 0
 
 
-async def test_a_round_robin_waits_for_v2_since_v1_cannot_ask_for_a_host(server: OutageEnvironment) -> None:
+async def test_round_robin_waits_for_v2(server: OutageEnvironment) -> None:
     (service,) = server.config.services
     types = tuple(TeamEventType(staff=s, event_type_id=3001, host_id=n) for s, n in (("anna", 17), ("mehmet", 18)))
     services = (msgspec.structs.replace(service, event_types=(), team_event_types=types),)
@@ -244,7 +244,7 @@ async def test_a_round_robin_waits_for_v2_since_v1_cannot_ask_for_a_host(server:
     assert server.requests("create-booking-v1") == 0
 
 
-async def test_an_open_circuit_of_v2_is_plainly_unavailable_so_v1_is_asked(server: OutageEnvironment) -> None:
+async def test_open_v2_circuit_allows_booking_by_v1(server: OutageEnvironment) -> None:
     server.inject_fault(FaultKind.DOWN, *V2_ROUTES)
     for _ in range(5):
         await (await server.circuits.allow(Provider.CALCOM)).record_failure()
@@ -253,7 +253,7 @@ async def test_an_open_circuit_of_v2_is_plainly_unavailable_so_v1_is_asked(serve
 
 
 @pytest.mark.parametrize("kind", [FaultKind.TIMEOUT_AFTER_COMMIT, FaultKind.ERROR_AFTER_COMMIT, FaultKind.DOWN])
-async def test_a_create_whose_outcome_is_unknown_never_goes_to_v1(server: OutageEnvironment, kind: FaultKind) -> None:
+async def test_create_with_unknown_outcome_never_goes_to_v1(server: OutageEnvironment, kind: FaultKind) -> None:
     """It is looked up first, by whichever version answers; what Cal.com has is not created again."""
     more = {"seconds": 30} if kind is FaultKind.TIMEOUT_AFTER_COMMIT else {}
     server.inject_fault(kind, "create-booking", count=1, **more)
@@ -267,7 +267,7 @@ async def test_a_create_whose_outcome_is_unknown_never_goes_to_v1(server: Outage
     assert server.requests("create-booking-v1") == (1 if kind is FaultKind.DOWN else 0)
 
 
-async def test_what_v2_shows_as_moved_is_not_looked_for_in_the_list_of_v1(server: OutageEnvironment) -> None:
+async def test_booking_moved_in_v2_skips_the_v1_list(server: OutageEnvironment) -> None:
     """v2 has the old booking in its list, and cannot be asked where it is now; v1, whose list lags too, would find nothing."""
     server.inject_fault(FaultKind.ERROR_AFTER_COMMIT, "create-booking", count=1)
     assert (await server.book(1, staff="anna"))["status"] == "pending_sync"
@@ -287,7 +287,7 @@ async def test_what_v2_shows_as_moved_is_not_looked_for_in_the_list_of_v1(server
     assert server.requests("create-booking") == 1
 
 
-async def test_a_v1_create_whose_outcome_is_unknown_is_found_again(server: OutageEnvironment) -> None:
+async def test_v1_create_with_unknown_outcome_is_found_again(server: OutageEnvironment) -> None:
     server.inject_fault(FaultKind.NO_ROUTE, *V2_ROUTES)
     server.inject_fault(FaultKind.ERROR_AFTER_COMMIT, "create-booking-v1", count=1)
     assert (await server.book(1))["status"] == "pending_sync"
@@ -297,7 +297,7 @@ async def test_a_v1_create_whose_outcome_is_unknown_is_found_again(server: Outag
     assert [row["status"] for row in await server.salon.live()] == ["confirmed"]
 
 
-async def test_v1_cancels_what_was_cancelled_here(server: OutageEnvironment) -> None:
+async def test_v1_cancels_an_appointment_cancelled_here(server: OutageEnvironment) -> None:
     server.inject_fault(FaultKind.NO_ROUTE, *V2_ROUTES)
     first = await server.book(1, staff="anna")
     await server.salon.cancel(first["appointment_id"])
@@ -308,7 +308,7 @@ async def test_v1_cancels_what_was_cancelled_here(server: OutageEnvironment) -> 
     assert remote["metadata"]["requestId"] == second["appointment_id"]
 
 
-async def test_a_cancellation_goes_by_v1_and_a_move_waits_for_v2(server: OutageEnvironment) -> None:
+async def test_cancellation_uses_v1_while_a_move_awaits_v2(server: OutageEnvironment) -> None:
     """v1 moves without a mail or a webhook, so it is not asked to; the preferred version comes back, or a person decides."""
     first = await server.book(1, staff="anna")
     server.inject_fault(FaultKind.NO_ROUTE, *V2_ROUTES, "get-booking", "reschedule-booking")
@@ -323,7 +323,7 @@ async def test_a_cancellation_goes_by_v1_and_a_move_waits_for_v2(server: OutageE
     assert [b["status"] for b in server.bookings] in ([], ["cancelled"])
 
 
-async def test_429_is_no_reason_to_ask_another_version(server: OutageEnvironment) -> None:
+async def test_rate_limit_does_not_switch_versions(server: OutageEnvironment) -> None:
     server.inject_fault(FaultKind.RATE_LIMITED, "create-booking", count=1)
     assert (await server.book(1))["status"] == "pending_sync"
     assert server.requests("create-booking-v1") == 0
@@ -335,7 +335,7 @@ async def _call(server: OutageEnvironment, number: int, staff: str = "anna") -> 
     return await server.salon.booking.book_appointment(call(f"call_{number}{staff}"), args)
 
 
-async def test_a_refused_key_is_asked_twice_and_then_nobody_waits_for_it(server: OutageEnvironment) -> None:
+async def test_refused_key_is_tried_only_twice(server: OutageEnvironment) -> None:
     server.only_v2()
     server.key = "revoked"
     answers = [await _call(server, number) for number in range(4)]
@@ -348,7 +348,7 @@ async def test_a_refused_key_is_asked_twice_and_then_nobody_waits_for_it(server:
     assert (await _call(server, 4)).success
 
 
-async def test_what_callers_are_refused_without_asking_is_asked_for_what_was_promised(
+async def test_promised_booking_is_sent_despite_known_refusals(
     server: OutageEnvironment,
 ) -> None:
     """An appointment that waits for the calendar would fail for good without one request."""
@@ -366,7 +366,7 @@ async def test_what_callers_are_refused_without_asking_is_asked_for_what_was_pro
     assert [row["status"] for row in await server.salon.live()] == ["confirmed"]
 
 
-async def test_an_event_type_that_is_gone_keeps_nobody_from_the_others(server: OutageEnvironment) -> None:
+async def test_missing_event_type_does_not_block_others(server: OutageEnvironment) -> None:
     server.only_v2()
     del server.calcom.accounts[KEY].event_types[1001]
     for number in range(3):

@@ -52,7 +52,7 @@ async def agreed_starts(env: CalcomEnvironment) -> list[datetime]:
     return sorted(start for _, start in local)
 
 
-async def test_a_move_is_in_both_calendars_by_its_new_uid(env: CalcomEnvironment) -> None:
+async def test_move_changes_both_calendars_and_the_uid(env: CalcomEnvironment) -> None:
     appointment_id = await book(env)
     before = env.bookings[0]["uid"]
     answer = await move(env)
@@ -70,9 +70,7 @@ async def test_a_move_is_in_both_calendars_by_its_new_uid(env: CalcomEnvironment
 
 @pytest.mark.parametrize("kind", [FaultKind.TIMEOUT_AFTER_COMMIT, FaultKind.ERROR_AFTER_COMMIT])
 @pytest.mark.parametrize("to", [FOUR, "2026-11-27T15:00:00+01:00"])
-async def test_a_move_whose_answer_is_lost_is_found_and_not_done_twice(
-    env: CalcomEnvironment, kind: FaultKind, to: str
-) -> None:
+async def test_move_with_lost_answer_is_not_repeated(env: CalcomEnvironment, kind: FaultKind, to: str) -> None:
     await book(env)
     env.inject_fault(kind, MOVE, **({"seconds": 30} if kind is FaultKind.TIMEOUT_AFTER_COMMIT else {}))
     answer = await move(env, to)
@@ -94,7 +92,7 @@ async def test_calendar_log_lines_name_their_branch(env: CalcomEnvironment) -> N
     assert named == dict.fromkeys(LINES, "mitte")
 
 
-async def test_while_calcom_is_unreachable_it_is_moved_here_and_later_there(env: CalcomEnvironment) -> None:
+async def test_move_during_an_outage_reaches_calcom_later(env: CalcomEnvironment) -> None:
     await book(env)
     env.disconnect()
     answer = await move(env)
@@ -106,7 +104,7 @@ async def test_while_calcom_is_unreachable_it_is_moved_here_and_later_there(env:
     assert await agreed_starts(env) == [datetime.fromisoformat(FOUR)]
 
 
-async def test_a_time_taken_at_calcom_leaves_the_appointment_where_it_was(env: CalcomEnvironment) -> None:
+async def test_move_to_a_taken_time_leaves_the_appointment(env: CalcomEnvironment) -> None:
     await book(env)
     await env.block(1001, "2026-11-27T15:00:00Z")
     answer = await move(env)
@@ -118,7 +116,7 @@ async def test_a_time_taken_at_calcom_leaves_the_appointment_where_it_was(env: C
     await env.salon.assert_claims_match()
 
 
-async def test_a_move_to_a_taken_time_during_an_outage_is_left_to_a_person(env: CalcomEnvironment) -> None:
+async def test_promised_move_to_taken_time_awaits_a_person(env: CalcomEnvironment) -> None:
     """It was promised: both times stay blocked until somebody has decided."""
     await book(env)
     env.disconnect()
@@ -133,7 +131,7 @@ async def test_a_move_to_a_taken_time_during_an_outage_is_left_to_a_person(env: 
     await env.salon.assert_claims_match()
 
 
-async def test_a_cancellation_reaches_calcom_and_the_time_can_be_booked_again(env: CalcomEnvironment) -> None:
+async def test_cancelled_time_can_be_booked_again_at_calcom(env: CalcomEnvironment) -> None:
     first = await book(env)
     assert (await env.salon.booking.cancel_appointment(call(), {"reason": "krank"})).success
     await env.run_sync_job()
@@ -145,9 +143,7 @@ async def test_a_cancellation_reaches_calcom_and_the_time_can_be_booked_again(en
 
 
 @pytest.mark.parametrize("kind", [FaultKind.ERROR_BEFORE_COMMIT, FaultKind.ERROR_AFTER_COMMIT, FaultKind.RATE_LIMITED])
-async def test_a_cancellation_without_an_answer_is_retried_until_it_is_done(
-    env: CalcomEnvironment, kind: FaultKind
-) -> None:
+async def test_unanswered_cancellation_is_retried_until_done(env: CalcomEnvironment, kind: FaultKind) -> None:
     await book(env)
     await env.salon.booking.cancel_appointment(call(), {})
     env.inject_fault(kind, CANCEL)
@@ -166,7 +162,7 @@ async def test_an_outage_does_not_delay_a_cancellation(env: CalcomEnvironment) -
     assert env.bookings == []
 
 
-async def test_a_cancellation_that_reached_calcom_late_needs_nobody(env: CalcomEnvironment) -> None:
+async def test_late_cancellation_clears_the_request_for_a_person(env: CalcomEnvironment) -> None:
     """While Cal.com was away the error asked a person to cancel it by hand, and that stayed there for ever."""
     await cancel_while_away(env)
     (waiting,) = await env.salon.rows("SELECT error FROM appointments")
@@ -179,7 +175,7 @@ async def test_a_cancellation_that_reached_calcom_late_needs_nobody(env: CalcomE
     assert (row["status"], row["error"]) == ("cancelled", None)
 
 
-async def test_a_cancellation_that_came_too_late_for_calcom_says_so(env: CalcomEnvironment) -> None:
+async def test_cancellation_after_the_appointment_keeps_its_error(env: CalcomEnvironment) -> None:
     """A booking that is over is left as it is there, and counts there."""
     await cancel_while_away(env)
     env.advance(timedelta(days=8))
@@ -189,7 +185,7 @@ async def test_a_cancellation_that_came_too_late_for_calcom_says_so(env: CalcomE
     assert row["error"] is not None
 
 
-async def test_who_read_an_appointment_before_its_cancellation_was_done_stores_no_error(env: CalcomEnvironment) -> None:
+async def test_stale_worker_records_no_error_after_a_cancellation(env: CalcomEnvironment) -> None:
     """A worker that was paused for longer than its lease."""
     await book(env)
     assert (await env.salon.booking.cancel_appointment(call(), {})).success
@@ -202,7 +198,7 @@ async def test_who_read_an_appointment_before_its_cancellation_was_done_stores_n
         assert not await record_error(conn, tenant, read_before, "it is tried again by itself")
 
 
-async def test_an_error_that_a_person_has_acted_on_goes(env: CalcomEnvironment) -> None:
+async def test_error_disappears_after_a_person_resolved_it(env: CalcomEnvironment) -> None:
     """Cal.com refused the cancellation; a person cancels it there, and its event arrives."""
     await book(env)
     uid = env.bookings[0]["uid"]
@@ -216,7 +212,7 @@ async def test_an_error_that_a_person_has_acted_on_goes(env: CalcomEnvironment) 
     assert (row["status"], row["error"]) == ("cancelled", None)
 
 
-async def test_a_cancellation_after_a_lost_move_cancels_the_moved_booking(env: CalcomEnvironment) -> None:
+async def test_cancellation_after_a_lost_move_cancels_the_booking(env: CalcomEnvironment) -> None:
     await book(env)
     env.inject_fault(FaultKind.ERROR_AFTER_COMMIT, MOVE)
     await move(env)
@@ -225,7 +221,7 @@ async def test_a_cancellation_after_a_lost_move_cancels_the_moved_booking(env: C
     assert env.bookings == []
 
 
-async def test_a_create_that_appears_after_the_cancellation_is_cancelled_too(env: CalcomEnvironment) -> None:
+async def test_create_appearing_after_the_cancellation_is_cancelled(env: CalcomEnvironment) -> None:
     """The list lags behind a create whose answer was lost, so it is looked up once more after the quiet period."""
     env.inject_fault(FaultKind.ERROR_AFTER_COMMIT)
     env.inject_fault(
@@ -245,7 +241,7 @@ async def test_a_create_that_appears_after_the_cancellation_is_cancelled_too(env
     assert env.bookings == []
 
 
-async def test_cancelled_at_calcom_and_moved_here_meanwhile_it_is_created_anew(env: CalcomEnvironment) -> None:
+async def test_booking_cancelled_remotely_is_recreated_after_a_move(env: CalcomEnvironment) -> None:
     """The customer was promised the new time: it is kept, whatever was done to the old one."""
     await book(env)
     env.disconnect()
@@ -256,7 +252,7 @@ async def test_cancelled_at_calcom_and_moved_here_meanwhile_it_is_created_anew(e
     assert await agreed_starts(env) == [datetime.fromisoformat(FOUR)]
 
 
-async def test_a_move_that_requires_confirmation_is_requested(env: CalcomEnvironment) -> None:
+async def test_move_requiring_confirmation_is_said_as_requested(env: CalcomEnvironment) -> None:
     await env.event_type(1001, "anna", confirmationPolicy={"type": "always"})
     await env.salon.booking.book_appointment(call(), booking_args(staff="anna"))
     answer = await move(env)
@@ -266,7 +262,7 @@ async def test_a_move_that_requires_confirmation_is_requested(env: CalcomEnviron
     await env.salon.assert_claims_match()
 
 
-async def test_an_outage_over_the_new_time_is_a_dead_letter(env: CalcomEnvironment) -> None:
+async def test_unsynced_move_is_dead_after_its_start(env: CalcomEnvironment) -> None:
     await book(env)
     env.disconnect()
     await move(env)
@@ -275,7 +271,7 @@ async def test_an_outage_over_the_new_time_is_a_dead_letter(env: CalcomEnvironme
         await env.run_sync_job()
 
 
-async def test_moved_at_calcom_before_its_uid_is_known_it_is_not_booked_again_while_the_list_lags(
+async def test_booking_moved_with_unknown_uid_is_not_duplicated(
     env: CalcomEnvironment,
 ) -> None:
     """The answer of the create is lost, a person moves the booking, and the list has the old one only, which is followed."""

@@ -1,4 +1,4 @@
-"""Both books are compared all day: what differs is mended by the rules of events, or kept for a person. Nothing is guessed."""
+"""Both books are compared all day. A difference is repaired by the rules of events, or kept for a person, and never guessed."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -35,7 +35,7 @@ async def assert_quiet(world: AuditEnvironment) -> None:
     assert world.state.differences == known
 
 
-async def test_equal_books_cost_one_request_and_change_nothing(world: AuditEnvironment) -> None:
+async def test_audit_of_equal_books_costs_one_request(world: AuditEnvironment) -> None:
     await world.book()
     await world.settle()
     before, sent = await world.snapshot(), len(world.polled.requests())
@@ -46,7 +46,7 @@ async def test_equal_books_cost_one_request_and_change_nothing(world: AuditEnvir
     assert world.state.compared_at == world.salon.clock.now()
 
 
-async def test_a_booking_that_calcom_no_longer_knows_is_reported_and_stays(world: AuditEnvironment) -> None:
+async def test_booking_missing_at_calcom_is_reported_and_kept(world: AuditEnvironment) -> None:
     """The customer was promised that time: it is neither given up here nor booked there a second time."""
     row = await world.book()
     world.delete(row["external_id"])
@@ -58,7 +58,7 @@ async def test_a_booking_that_calcom_no_longer_knows_is_reported_and_stays(world
     await assert_quiet(world)
 
 
-async def test_what_is_resolved_is_no_difference_any_more(world: AuditEnvironment) -> None:
+async def test_resolved_difference_is_no_longer_reported(world: AuditEnvironment) -> None:
     row = await world.book()
     kept = world.booking(row["external_id"])
     world.delete(row["external_id"])
@@ -69,7 +69,7 @@ async def test_what_is_resolved_is_no_difference_any_more(world: AuditEnvironmen
     assert world.sorts() == []
 
 
-async def test_a_booking_that_no_event_and_no_poll_brought_is_taken_in(world: AuditEnvironment) -> None:
+async def test_booking_without_event_or_poll_is_imported(world: AuditEnvironment) -> None:
     uid = await world.polled.create(FOUR)
     await world.audit()
     assert [row["external_id"] for row in await world.salon.rows(LIVE)] == [uid]
@@ -78,7 +78,7 @@ async def test_a_booking_that_no_event_and_no_poll_brought_is_taken_in(world: Au
     await assert_quiet(world)
 
 
-async def test_a_booking_that_was_moved_silently_is_moved_here(world: AuditEnvironment) -> None:
+async def test_silently_moved_booking_is_moved_here(world: AuditEnvironment) -> None:
     row = await world.book()
     world.move(row["external_id"], hours=3)
     await world.audit()
@@ -89,7 +89,7 @@ async def test_a_booking_that_was_moved_silently_is_moved_here(world: AuditEnvir
     await assert_quiet(world)
 
 
-async def test_a_move_of_which_only_the_new_booking_is_far_away_is_found_by_our_side(world: AuditEnvironment) -> None:
+async def test_distant_move_is_found_from_our_appointment(world: AuditEnvironment) -> None:
     row = await world.book()
     world.tick(hours=2)
     moved = await world.polled.env.dashboard("move", uid=row["external_id"], start="2026-12-04T15:00:00Z")
@@ -99,7 +99,7 @@ async def test_a_move_of_which_only_the_new_booking_is_far_away_is_found_by_our_
     assert world.sorts() == []
 
 
-async def test_a_booking_that_was_cancelled_silently_frees_its_time(world: AuditEnvironment) -> None:
+async def test_silently_cancelled_booking_frees_its_time(world: AuditEnvironment) -> None:
     row = await world.book()
     world.cancel(row["external_id"])
     await world.audit()
@@ -109,7 +109,7 @@ async def test_a_booking_that_was_cancelled_silently_frees_its_time(world: Audit
     await assert_quiet(world)
 
 
-async def test_what_a_caller_cancelled_and_calcom_still_has_goes_to_the_sync_job(world: AuditEnvironment) -> None:
+async def test_cancelled_appointment_still_at_calcom_is_synced(world: AuditEnvironment) -> None:
     row = await world.book()
     await world.salon.booking.cancel_appointment(call(), {})
     world.booking(row["external_id"]).status = "accepted"
@@ -123,7 +123,7 @@ async def test_what_a_caller_cancelled_and_calcom_still_has_goes_to_the_sync_job
     assert world.sorts() == []
 
 
-async def test_two_live_bookings_of_one_appointment_are_reported_and_both_stay(world: AuditEnvironment) -> None:
+async def test_two_bookings_of_one_appointment_are_reported_only(world: AuditEnvironment) -> None:
     row = await world.book()
     second = world.copy(row["external_id"])
     await world.audit()
@@ -137,7 +137,7 @@ async def test_two_live_bookings_of_one_appointment_are_reported_and_both_stay(w
     assert world.sorts() == []
 
 
-async def test_the_second_of_two_takes_its_own_time_here(world: AuditEnvironment) -> None:
+async def test_second_booking_at_another_time_claims_it_here(world: AuditEnvironment) -> None:
     row = await world.book()
     second = world.copy(row["external_id"], start=datetime.fromisoformat("2026-11-30T15:00:00Z"))
     await world.audit()
@@ -146,7 +146,7 @@ async def test_the_second_of_two_takes_its_own_time_here(world: AuditEnvironment
     await assert_quiet(world)
 
 
-async def test_two_appointments_with_one_booking_are_reported(world: AuditEnvironment) -> None:
+async def test_two_appointments_sharing_a_booking_are_reported(world: AuditEnvironment) -> None:
     first, second = await world.book(), await world.book("mehmet", "b")
     world.delete(second["external_id"])
     await world.salon.pool.execute(
@@ -158,7 +158,7 @@ async def test_two_appointments_with_one_booking_are_reported(world: AuditEnviro
     assert len(await world.salon.rows(LIVE)) == 2
 
 
-async def test_a_foreign_booking_in_the_time_of_ours_is_reported_with_ours_and_logged_once(
+async def test_overlapping_foreign_booking_is_reported_once(
     world: AuditEnvironment,
 ) -> None:
     row = await world.book()
@@ -174,7 +174,7 @@ async def test_a_foreign_booking_in_the_time_of_ours_is_reported_with_ours_and_l
     assert len(await world.salon.rows(LIVE)) == 2
 
 
-async def test_a_move_into_the_time_of_another_is_reported_with_its_age(world: AuditEnvironment) -> None:
+async def test_move_into_occupied_time_is_reported_with_age(world: AuditEnvironment) -> None:
     row = await world.book()
     other = await world.book(name="b", start="2026-11-27T17:00:00+01:00")
     world.move(row["external_id"], hours=(other["starts_at"] - row["starts_at"]) / timedelta(hours=1))
@@ -187,7 +187,7 @@ async def test_a_move_into_the_time_of_another_is_reported_with_its_age(world: A
 
 
 @pytest.mark.parametrize("change", ["delete", "cancel"])
-async def test_what_changed_a_moment_ago_is_no_difference(world: AuditEnvironment, change: str) -> None:
+async def test_recent_change_is_no_difference(world: AuditEnvironment, change: str) -> None:
     row = await world.book()
     getattr(world, change)(row["external_id"])
     await world.audit(settled=False)
@@ -195,14 +195,14 @@ async def test_what_changed_a_moment_ago_is_no_difference(world: AuditEnvironmen
     assert len(await world.salon.rows(LIVE)) == 1
 
 
-async def test_a_booking_made_a_moment_ago_is_left_to_its_event(world: AuditEnvironment) -> None:
+async def test_recent_booking_is_left_to_its_event(world: AuditEnvironment) -> None:
     await world.polled.create(FOUR)
     await world.audit(settled=False)
     assert (world.sorts(), await world.salon.rows(LIVE)) == ([], [])
 
 
 @pytest.mark.parametrize("state", ["ready", "running", "dead"])
-async def test_an_appointment_whose_job_is_not_done_is_no_difference(world: AuditEnvironment, state: str) -> None:
+async def test_appointment_with_an_unfinished_job_is_no_difference(world: AuditEnvironment, state: str) -> None:
     row = await world.book()
     world.delete(row["external_id"])
     await world.salon.pool.execute(
@@ -214,7 +214,7 @@ async def test_an_appointment_whose_job_is_not_done_is_no_difference(world: Audi
     assert world.sorts() == []
 
 
-async def test_an_appointment_that_waits_for_calcom_is_no_difference(world: AuditEnvironment) -> None:
+async def test_appointment_waiting_for_calcom_is_no_difference(world: AuditEnvironment) -> None:
     world.polled.env.disconnect()
     await world.book()
     world.polled.env.reconnect()
@@ -222,9 +222,7 @@ async def test_an_appointment_that_waits_for_calcom_is_no_difference(world: Audi
     assert world.sorts() == []
 
 
-async def test_a_list_that_lags_leads_to_no_conclusion(
-    world: AuditEnvironment, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_lagging_list_causes_no_conclusion(world: AuditEnvironment, monkeypatch: pytest.MonkeyPatch) -> None:
     """It shows nothing, or what was before: the bookings themselves are asked, and they agree."""
     await world.book()
     account = world.polled.context.calendar.accounts()[0]  # type: ignore[attr-defined]
@@ -242,9 +240,7 @@ async def test_a_list_that_lags_leads_to_no_conclusion(
 
 
 @pytest.mark.parametrize("operation", ["list-bookings", "get-booking"])
-async def test_while_calcom_is_away_the_audit_is_put_off_and_nothing_is_missing(
-    world: AuditEnvironment, operation: str
-) -> None:
+async def test_audit_is_postponed_during_a_calcom_outage(world: AuditEnvironment, operation: str) -> None:
     row = await world.book()
     world.delete(row["external_id"])
     world.polled.env.inject_fault(FaultKind.ERROR_BEFORE_COMMIT, operation, count=1)
@@ -256,7 +252,7 @@ async def test_while_calcom_is_away_the_audit_is_put_off_and_nothing_is_missing(
     assert world.sorts() == ["missing_there"]
 
 
-async def test_a_round_goes_slice_by_slice_through_all_bookings(
+async def test_audit_round_covers_all_bookings_in_slices(
     world: AuditEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(PAGE_SIZE, 3)
@@ -273,7 +269,7 @@ async def test_a_round_goes_slice_by_slice_through_all_bookings(
     assert len(await world.salon.rows(LIVE)) == 8
 
 
-async def test_what_one_slice_found_stays_known_while_others_are_compared(
+async def test_differences_persist_while_other_slices_are_compared(
     world: AuditEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(PAGE_SIZE, 3)
@@ -289,7 +285,7 @@ async def test_what_one_slice_found_stays_known_while_others_are_compared(
     assert all(sorts == ["missing_there"] for sorts in seen)
 
 
-async def test_many_at_once_are_looked_at_in_several_runs(
+async def test_many_unknown_bookings_are_checked_over_several_runs(
     world: AuditEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("askproai_runtime.calendar_sync.audit._MAX_CHECKS", 2)
@@ -303,7 +299,7 @@ async def test_many_at_once_are_looked_at_in_several_runs(
     assert len(await world.salon.rows(LIVE)) == 6
 
 
-async def test_each_account_is_compared_with_its_own_key_and_a_broken_one_delays_no_other(
+async def test_broken_account_does_not_delay_the_others_audit(
     world: AuditEnvironment,
 ) -> None:
     await world.polled.give_anna_an_account()
@@ -323,7 +319,7 @@ async def test_each_account_is_compared_with_its_own_key_and_a_broken_one_delays
     assert world.sorts() == []
 
 
-async def test_a_booking_of_an_own_account_that_is_gone_is_reported(world: AuditEnvironment) -> None:
+async def test_missing_booking_of_a_staff_account_is_reported(world: AuditEnvironment) -> None:
     await world.polled.give_anna_an_account()
     uid = await world.polled.create(TEN, 2001, OWN_KEY)
     await world.audit()
@@ -332,7 +328,7 @@ async def test_a_booking_of_an_own_account_that_is_gone_is_reported(world: Audit
     assert [(each.sort, each.account) for each in world.state.differences] == [("missing_there", OWN_FILE)]
 
 
-async def test_no_name_and_no_number_is_kept(world: AuditEnvironment) -> None:
+async def test_watermark_stores_no_name_or_number(world: AuditEnvironment) -> None:
     row = await world.book()
     world.copy(row["external_id"], metadata={})
     await world.audit()
@@ -341,14 +337,14 @@ async def test_no_name_and_no_number_is_kept(world: AuditEnvironment) -> None:
 
 
 @pytest.mark.parametrize("watermark", [{"accounts": 7}, {"differences": [{"sort": "other"}]}, {"other": 1}], ids=str)
-async def test_a_watermark_that_is_none_begins_anew(world: AuditEnvironment, watermark: dict[str, object]) -> None:
+async def test_invalid_watermark_starts_a_new_audit(world: AuditEnvironment, watermark: dict[str, object]) -> None:
     await world.polled.create(TEN)
     world.watermark = watermark
     await world.audit()
     assert len(await world.salon.rows(LIVE)) == 1
 
 
-async def test_a_run_that_is_cut_off_repeats_nothing_and_goes_on(
+async def test_interrupted_audit_continues_without_repetition(
     world: AuditEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As a pod that is killed after the first of two bookings: the watermark is that of the run before."""
@@ -372,7 +368,7 @@ async def test_a_run_that_is_cut_off_repeats_nothing_and_goes_on(
     await assert_quiet(world)
 
 
-async def test_of_two_appointments_of_one_moved_booking_the_older_time_is_given_up(world: AuditEnvironment) -> None:
+async def test_moved_bookings_older_duplicate_is_given_up(world: AuditEnvironment) -> None:
     """Two rows of one booking, as a write of the row by hand leaves them."""
     first = await world.polled.create(TEN)
     await world.audit()

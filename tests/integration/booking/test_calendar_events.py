@@ -1,4 +1,4 @@
-"""What a person does at Cal.com is applied here, in whatever order and however often its events come."""
+"""A person's changes at Cal.com are applied here, in any order of their events and despite repetitions."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,7 +17,7 @@ from tests.worlds.calcom_environment import CalcomEnvironment
 from tests.worlds.guest_bookings import FOUR, FOUR_UTC, GUEST, book, create
 
 
-async def test_the_event_of_our_own_booking_changes_nothing(env: CalcomEnvironment) -> None:
+async def test_event_of_our_own_booking_changes_nothing(env: CalcomEnvironment) -> None:
     uid = await book(env)
     (before,) = await env.salon.live()
     for _ in range(2):
@@ -25,7 +25,7 @@ async def test_the_event_of_our_own_booking_changes_nothing(env: CalcomEnvironme
     assert await env.salon.live() == [before]
 
 
-async def test_the_event_of_our_own_booking_sends_no_request_to_calcom(env: CalcomEnvironment) -> None:
+async def test_event_of_our_own_booking_sends_no_request(env: CalcomEnvironment) -> None:
     """A key has 120 requests a minute at Cal.com; most events only report what we did (docs/vendors/calcom.md)."""
     uid = await book(env)
     before = len(env.calcom.journal.entries)
@@ -34,7 +34,7 @@ async def test_the_event_of_our_own_booking_sends_no_request_to_calcom(env: Calc
     assert len(env.calcom.journal.entries) == before
 
 
-async def test_an_event_that_comes_before_the_answer_confirms_once(env: CalcomEnvironment) -> None:
+async def test_event_before_the_answer_confirms_the_booking_once(env: CalcomEnvironment) -> None:
     """At Cal.com the booker's own request sends the webhook; here its answer is lost altogether."""
     env.inject_fault(FaultKind.ERROR_AFTER_COMMIT)
     uid = await book(env)
@@ -44,7 +44,7 @@ async def test_an_event_that_comes_before_the_answer_confirms_once(env: CalcomEn
     assert {job["state"] for job in await env.salon.rows("SELECT state FROM jobs")} == {"done"}
 
 
-async def test_a_move_whose_answer_was_lost_is_found_by_its_event(env: CalcomEnvironment) -> None:
+async def test_move_with_lost_answer_is_found_by_event(env: CalcomEnvironment) -> None:
     old = await book(env)
     env.inject_fault(FaultKind.ERROR_AFTER_COMMIT, "reschedule-booking")
     await env.salon.booking.reschedule_appointment(call(), {"start": FOUR})
@@ -54,7 +54,7 @@ async def test_a_move_whose_answer_was_lost_is_found_by_its_event(env: CalcomEnv
     await env.salon.assert_claims_match()
 
 
-async def test_moved_by_a_person_before_we_knew_its_uid_it_is_not_made_a_second_time(env: CalcomEnvironment) -> None:
+async def test_booking_moved_before_its_known_uid_is_single(env: CalcomEnvironment) -> None:
     """The answer to our POST was lost, so the event is the first to name its uid; at its old time nothing is found."""
     env.inject_fault(FaultKind.ERROR_AFTER_COMMIT)
     assert (await env.salon.booking.book_appointment(call(), booking_args())).fields["status"] == "pending_sync"
@@ -69,9 +69,7 @@ async def test_moved_by_a_person_before_we_knew_its_uid_it_is_not_made_a_second_
 
 
 @pytest.mark.parametrize("cancelled", [False, True], ids=["still wanted", "cancelled by the caller"])
-async def test_moved_by_a_person_and_its_event_still_waits_it_is_not_made_a_second_time(
-    env: CalcomEnvironment, cancelled: bool
-) -> None:
+async def test_booking_moved_without_handled_events_is_single(env: CalcomEnvironment, cancelled: bool) -> None:
     """The answer to our POST was lost, and so is every event: only the list of what was made since then shows where it is."""
     env.inject_fault(FaultKind.ERROR_AFTER_COMMIT)
     answer = await env.salon.booking.book_appointment(call(), booking_args())
@@ -85,9 +83,7 @@ async def test_moved_by_a_person_and_its_event_still_waits_it_is_not_made_a_seco
     await env.salon.assert_claims_match()
 
 
-async def test_a_booking_that_was_moved_is_found_on_any_page_of_the_list(
-    env: CalcomEnvironment, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_moved_booking_is_found_on_any_page(env: CalcomEnvironment, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("askproai_runtime.calendars.calcom_v2._PAGE_SIZE", 2)
     for day in range(1, 5):
         await create(env, f"2026-12-0{day}T09:00:00Z")
@@ -98,7 +94,7 @@ async def test_a_booking_that_was_moved_is_found_on_any_page_of_the_list(
     assert [b["start"] for b in env.bookings if b["metadata"]] == ["2026-11-27T13:30:00.000Z"]
 
 
-async def test_a_move_while_the_sync_job_runs_makes_it_run_once_more(env: CalcomEnvironment) -> None:
+async def test_move_during_the_sync_job_reruns_it(env: CalcomEnvironment) -> None:
     """The job has seen the booking where it belongs; then a person moves it, and that event is handled before the job ends."""
     env.inject_fault(FaultKind.ERROR_AFTER_COMMIT)
     await env.salon.booking.book_appointment(call(), booking_args())
@@ -129,7 +125,7 @@ async def test_a_move_while_the_sync_job_runs_makes_it_run_once_more(env: Calcom
 
 
 @pytest.mark.parametrize("by", ["old", "new"])
-async def test_moved_at_calcom_our_appointment_moves_and_keeps_its_id(env: CalcomEnvironment, by: str) -> None:
+async def test_move_at_calcom_moves_our_appointment_in_place(env: CalcomEnvironment, by: str) -> None:
     """Events of one booking come in any order: each leads to where it is now."""
     uid = await book(env)
     (before,) = await env.salon.live()
@@ -151,7 +147,7 @@ async def receive_webhook(env: CalcomEnvironment, trigger: str, **payload: Any) 
     return await env.receive_event(event.uid, event.received_at, event.starts_at)
 
 
-async def test_a_move_that_is_reported_as_a_request_moves_ours(env: CalcomEnvironment) -> None:
+async def test_move_reported_as_a_request_moves_our_appointment(env: CalcomEnvironment) -> None:
     """Cal.com sends BOOKING_REQUESTED with `rescheduleUid` for some moves (calcom/cal.com#21169)."""
     uid = await book(env)
     moved = await env.dashboard("move", uid=uid, start=FOUR_UTC)
@@ -161,7 +157,7 @@ async def test_a_move_that_is_reported_as_a_request_moves_ours(env: CalcomEnviro
     assert (row["external_id"], row["starts_at"]) == (moved["uid"], datetime.fromisoformat(FOUR))
 
 
-async def test_a_host_who_asks_for_another_time_has_cancelled(env: CalcomEnvironment) -> None:
+async def test_hosts_reschedule_request_cancels_our_appointment(env: CalcomEnvironment) -> None:
     """Only the flag of the event differs; what the customer chooses then is a booking that the next event reports."""
     uid = await book(env)
     await env.dashboard("ask-again", uid=uid)
@@ -172,7 +168,7 @@ async def test_a_host_who_asks_for_another_time_has_cancelled(env: CalcomEnviron
     assert (await env.receive_event(again)).startswith("taken in")
 
 
-async def test_cancelled_at_calcom_it_is_cancelled_here_and_its_time_free(env: CalcomEnvironment) -> None:
+async def test_cancellation_at_calcom_frees_the_time_here(env: CalcomEnvironment) -> None:
     uid = await book(env)
     await env.dashboard("cancel", uid=uid)
     for note in ("cancelled", "nothing new"):
@@ -183,7 +179,7 @@ async def test_cancelled_at_calcom_it_is_cancelled_here_and_its_time_free(env: C
     assert (await env.salon.booking.book_appointment(call("b"), booking_args(staff="anna"))).success
 
 
-async def test_a_persons_own_booking_takes_the_time_here(env: CalcomEnvironment) -> None:
+async def test_guests_booking_at_calcom_takes_the_time_here(env: CalcomEnvironment) -> None:
     uid = await create(env)
     for note in ("taken in", "nothing new"):
         assert (await env.receive_event(uid)).startswith(note)
@@ -198,14 +194,14 @@ async def test_a_persons_own_booking_takes_the_time_here(env: CalcomEnvironment)
     await env.salon.assert_claims_match()
 
 
-async def test_its_customer_may_move_it_by_phone(env: CalcomEnvironment) -> None:
+async def test_guest_may_move_their_booking_by_telephone(env: CalcomEnvironment) -> None:
     await env.receive_event(await create(env))
     answer = await env.salon.booking.reschedule_appointment(call("x", GUEST["phoneNumber"]), {"start": HALF_PAST_TWO})
     assert (answer.success, answer.fields["status"]) == (True, "confirmed"), answer
     assert [b["start"] for b in env.bookings] == ["2026-11-27T13:30:00.000Z"]
 
 
-async def test_moved_twice_at_calcom_with_events_in_the_wrong_order_it_is_one_appointment(
+async def test_reordered_events_of_two_moves_leave_one_appointment(
     env: CalcomEnvironment,
 ) -> None:
     first = await create(env)
@@ -218,7 +214,7 @@ async def test_moved_twice_at_calcom_with_events_in_the_wrong_order_it_is_one_ap
 
 
 @pytest.mark.parametrize("order", [(1,), (2,), (1, 2), (2, 1), (3,)], ids=str)
-async def test_moved_several_times_before_an_event_is_handled_it_is_the_same_appointment(
+async def test_several_moves_before_handling_keep_one_appointment(
     env: CalcomEnvironment, order: tuple[int, ...]
 ) -> None:
     """A worker that was away, or an event that Cal.com sent in vain: by then the booking has other uids than the known one."""
@@ -235,7 +231,7 @@ async def test_moved_several_times_before_an_event_is_handled_it_is_the_same_app
     await env.salon.assert_claims_match()
 
 
-async def test_moved_several_times_and_cancelled_before_the_events_are_handled_it_is_cancelled(
+async def test_cancellation_after_several_unhandled_moves_is_applied(
     env: CalcomEnvironment,
 ) -> None:
     uids = [await create(env)]
@@ -248,7 +244,7 @@ async def test_moved_several_times_and_cancelled_before_the_events_are_handled_i
     assert await env.salon.live() == []
 
 
-async def test_a_booking_within_anothers_buffer_claims_the_rest(env: CalcomEnvironment) -> None:
+async def test_booking_within_a_buffer_claims_the_remaining_time(env: CalcomEnvironment) -> None:
     """A person may put bookings side by side at Cal.com; only our own bookings keep the buffers."""
     await book(env)
     await env.event_type(1003, "somebody")
@@ -259,13 +255,13 @@ async def test_a_booking_within_anothers_buffer_claims_the_rest(env: CalcomEnvir
     assert [row["block_start"].astimezone(UTC).strftime("%H:%M") for row in starts] == ["13:30", "14:25"]
 
 
-async def test_a_hold_gives_way(env: CalcomEnvironment) -> None:
+async def test_hold_yields_to_a_calcom_booking(env: CalcomEnvironment) -> None:
     await env.salon.booking.check_availability(call(), {"date": "2026-11-27", "time": "16 Uhr", "staff": "anna"})
     assert (await env.receive_event(await create(env))).startswith("taken in")
     assert await env.salon.rows("SELECT 1 FROM appointments WHERE status = 'held'") == []
 
 
-async def test_one_time_promised_to_two_people_is_left_to_a_person_and_audited(env: CalcomEnvironment) -> None:
+async def test_doubly_promised_time_awaits_a_person_and_audit(env: CalcomEnvironment) -> None:
     """Ours has not reached the calendar yet, and somebody else was booked at Cal.com."""
     env.disconnect()
     await env.salon.booking.book_appointment(call(), booking_args(staff="anna"))
@@ -279,9 +275,7 @@ async def test_one_time_promised_to_two_people_is_left_to_a_person_and_audited(e
 
 
 @pytest.mark.parametrize("step", ["confirm", "reject"])
-async def test_a_booking_that_awaits_confirmation_ends_as_somebody_at_calcom_decides(
-    env: CalcomEnvironment, step: str
-) -> None:
+async def test_pending_booking_follows_the_decision_at_calcom(env: CalcomEnvironment, step: str) -> None:
     await env.event_type(1001, "anna", confirmationPolicy={"type": "always"})
     await env.salon.booking.book_appointment(call(), booking_args(staff="anna"))
     (remote,) = env.calcom.dump()["accounts"]["cal_salon"]["bookings"]
@@ -292,7 +286,7 @@ async def test_a_booking_that_awaits_confirmation_ends_as_somebody_at_calcom_dec
     assert row["status"] == ("confirmed" if step == "confirm" else "cancelled")
 
 
-async def test_a_no_show_is_stored_and_can_be_taken_back(env: CalcomEnvironment) -> None:
+async def test_no_show_event_is_stored_and_reversible(env: CalcomEnvironment) -> None:
     uid = await book(env)
     env.salon.clock.advance(timedelta(days=7, hours=6))
     for action, status in (("absent", "no_show"), ("present", "confirmed"), ("absent", "no_show")):
@@ -304,7 +298,7 @@ async def test_a_no_show_is_stored_and_can_be_taken_back(env: CalcomEnvironment)
     assert claim["state"] == "booked"
 
 
-async def test_cancelled_at_calcom_and_booked_again_by_the_customer_it_is_live_again(env: CalcomEnvironment) -> None:
+async def test_rebooked_cancelled_booking_is_live_again(env: CalcomEnvironment) -> None:
     """`requestReschedule`: the host asks for another time, and the same booking goes on."""
     uid = await book(env)
     moved = await env.dashboard("move", uid=uid, start=FOUR_UTC)
@@ -318,7 +312,7 @@ async def test_cancelled_at_calcom_and_booked_again_by_the_customer_it_is_live_a
     await env.salon.assert_claims_match()
 
 
-async def test_what_a_caller_cancelled_is_cancelled_at_calcom_wherever_it_appears(env: CalcomEnvironment) -> None:
+async def test_callers_cancellation_is_applied_wherever_the_booking_appears(env: CalcomEnvironment) -> None:
     env.inject_fault(FaultKind.ERROR_AFTER_COMMIT)
     uid = await book(env)
     await env.salon.booking.cancel_appointment(call(), {})
@@ -328,7 +322,7 @@ async def test_what_a_caller_cancelled_is_cancelled_at_calcom_wherever_it_appear
     assert env.bookings == []
 
 
-async def test_a_booking_that_was_read_before_our_own_change_is_ignored(env: CalcomEnvironment) -> None:
+async def test_booking_read_before_our_change_is_ignored(env: CalcomEnvironment) -> None:
     """The event's job has asked Cal.com, and before it writes the caller has moved the appointment."""
     uid = await book(env)
     old = await env.calendar.get_booking(uid, correlation_id="c")
@@ -347,7 +341,7 @@ async def test_a_booking_that_was_read_before_our_own_change_is_ignored(env: Cal
     assert row["starts_at"] == datetime.fromisoformat(FOUR)
 
 
-async def test_a_move_between_the_look_at_a_booking_and_its_application_makes_no_second_appointment(
+async def test_move_between_reading_and_applying_makes_no_duplicate(
     env: CalcomEnvironment,
 ) -> None:
     """Two events of one booking at once: the later is applied first, and the earlier has read the booking before the move."""
@@ -368,7 +362,7 @@ async def test_a_move_between_the_look_at_a_booking_and_its_application_makes_no
     assert notes[0].startswith("nothing new")
 
 
-async def test_a_strangers_booking_with_our_request_id_is_not_ours(env: CalcomEnvironment) -> None:
+async def test_strangers_booking_with_our_request_id_is_foreign(env: CalcomEnvironment) -> None:
     """Cal.com's public page accepts metadata from its URL."""
     uid = await book(env)
     (before,) = await env.salon.live()
@@ -382,7 +376,7 @@ async def test_a_strangers_booking_with_our_request_id_is_not_ours(env: CalcomEn
     await env.salon.assert_claims_match()
 
 
-async def test_foreign_event_types_unknown_bookings_and_the_past_are_only_stored(env: CalcomEnvironment) -> None:
+async def test_irrelevant_events_are_only_stored(env: CalcomEnvironment) -> None:
     await env.event_type(2000, "anna")
     uid = await create(env, event_type=2000)
     assert await env.receive_event(uid) == "stored only: no service has the event type 2000"
@@ -393,7 +387,7 @@ async def test_foreign_event_types_unknown_bookings_and_the_past_are_only_stored
     assert await env.salon.live() == []
 
 
-async def test_an_event_waits_while_calcom_is_unreachable_and_after_a_day_a_person_must_look(
+async def test_event_waits_for_calcom_one_day_at_most(
     env: CalcomEnvironment,
 ) -> None:
     uid = await book(env)

@@ -1,4 +1,4 @@
-"""An account's bookings to come are taken in once each, whatever kills the workers meanwhile, and within the budget of requests."""
+"""An account's future bookings are imported once each, despite killed workers, within the budget of requests."""
 
 import asyncio
 import json
@@ -74,7 +74,7 @@ async def watermark(polled: PollEnvironment) -> dict[str, object]:
 
 @pytest.mark.processes
 @pytest.mark.timeout(400)
-async def test_two_thousand_bookings_are_taken_in_once_each_by_workers_that_are_killed_five_times(
+async def test_killed_workers_import_2000_bookings_exactly_once(
     new_salon: Callable[..., Awaitable[Salon]],
 ) -> None:
     async with open_poll_environment(new_salon) as polled:
@@ -110,7 +110,7 @@ async def is_imported(polled: PollEnvironment) -> bool:
     return account.get("taken_in") == BOOKINGS and "importing" not in account
 
 
-async def test_an_import_of_many_pages_keeps_to_the_budget_of_requests(
+async def test_import_of_many_pages_respects_the_request_budget(
     valkey: EmbeddedRedis, new_salon: Callable[..., Awaitable[Salon]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     per_minute, interval, burst_of_jobs = 240, 60 / 216, 12

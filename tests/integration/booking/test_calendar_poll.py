@@ -1,4 +1,4 @@
-"""Cal.com sends an event at most once. What it did not deliver is found by asking it, and once only."""
+"""Cal.com sends an event at most once. The poll finds each change whose event was lost, and applies it once."""
 
 import json
 from datetime import datetime, timedelta
@@ -28,7 +28,7 @@ TEN, THREE, FOUR = "2026-11-27T09:00:00Z", "2026-11-27T14:00:00Z", "2026-11-27T1
 PAGE_SIZE = "askproai_runtime.calendars.calcom_v2._PAGE_SIZE"
 
 
-async def test_what_a_person_does_at_calcom_is_here_after_the_next_poll_without_any_event(
+async def test_poll_applies_changes_made_at_calcom_without_events(
     polled: PollEnvironment,
 ) -> None:
     uid = await polled.create(TEN)
@@ -49,7 +49,7 @@ async def test_what_a_person_does_at_calcom_is_here_after_the_next_poll_without_
     await polled.salon.assert_claims_match()
 
 
-async def test_a_cancellation_whose_event_was_lost_frees_the_time_for_callers(polled: PollEnvironment) -> None:
+async def test_polled_cancellation_frees_the_time_for_callers(polled: PollEnvironment) -> None:
     await polled.salon.booking.book_appointment(call(), booking_args(staff="anna"))
     await polled.poll()
     tick(polled, hours=1)
@@ -60,7 +60,7 @@ async def test_a_cancellation_whose_event_was_lost_frees_the_time_for_callers(po
 
 
 @pytest.mark.parametrize(("action", "status"), [("confirm", "confirmed"), ("reject", "cancelled")])
-async def test_a_decision_on_a_pending_booking_is_found(polled: PollEnvironment, action: str, status: str) -> None:
+async def test_poll_finds_the_decision_on_a_pending_booking(polled: PollEnvironment, action: str, status: str) -> None:
     await polled.env.event_type(1001, "anna", confirmationPolicy={"type": "always"})
     await polled.salon.booking.book_appointment(call(), booking_args(staff="anna"))
     await polled.poll()
@@ -72,7 +72,7 @@ async def test_a_decision_on_a_pending_booking_is_found(polled: PollEnvironment,
     assert [row[0] for row in await polled.appointments()] == [status]
 
 
-async def test_a_no_show_that_was_set_at_calcom_is_found(polled: PollEnvironment) -> None:
+async def test_poll_finds_a_no_show_set_at_calcom(polled: PollEnvironment) -> None:
     uid = await polled.create(TEN)
     await polled.poll()
     tick(polled, days=8)
@@ -81,7 +81,7 @@ async def test_a_no_show_that_was_set_at_calcom_is_found(polled: PollEnvironment
     assert [row[0] for row in await polled.appointments()] == ["no_show"]
 
 
-async def test_moved_several_times_and_by_whomever_it_stays_one_appointment(polled: PollEnvironment) -> None:
+async def test_polled_booking_moved_several_times_stays_one_appointment(polled: PollEnvironment) -> None:
     first = await polled.create(TEN)
     await polled.poll()
     (before,) = await polled.salon.live()
@@ -95,7 +95,7 @@ async def test_moved_several_times_and_by_whomever_it_stays_one_appointment(poll
     await polled.salon.assert_claims_match()
 
 
-async def test_moved_several_times_and_cancelled_it_is_cancelled(polled: PollEnvironment) -> None:
+async def test_polled_booking_moved_and_cancelled_is_cancelled(polled: PollEnvironment) -> None:
     uid = await polled.create(TEN)
     await polled.poll()
     for start in (THREE, FOUR):
@@ -106,7 +106,7 @@ async def test_moved_several_times_and_cancelled_it_is_cancelled(polled: PollEnv
     assert await polled.salon.live() == []
 
 
-async def test_our_own_bookings_moves_and_cancellations_are_no_news(polled: PollEnvironment) -> None:
+async def test_poll_ignores_our_own_changes(polled: PollEnvironment) -> None:
     await polled.salon.booking.book_appointment(call(), booking_args(staff="anna"))
     await polled.poll()
     tick(polled, minutes=10)
@@ -119,7 +119,7 @@ async def test_our_own_bookings_moves_and_cancellations_are_no_news(polled: Poll
     assert polled.salon.metrics.changes_found == []
 
 
-async def test_one_request_when_nothing_moved(polled: PollEnvironment) -> None:
+async def test_poll_without_changes_costs_one_request(polled: PollEnvironment) -> None:
     await polled.create(TEN)
     await polled.poll()
     for _ in range(3):
@@ -130,7 +130,7 @@ async def test_one_request_when_nothing_moved(polled: PollEnvironment) -> None:
         assert request["method"] == "GET"
 
 
-async def test_an_idle_tenant_costs_twelve_requests_an_hour(polled: PollEnvironment) -> None:
+async def test_idle_tenant_costs_twelve_poll_requests_hourly(polled: PollEnvironment) -> None:
     """As docs/performance.md has it."""
     await polled.poll()
     sent, every = len(polled.requests()), timedelta(seconds=Settings().calendar_poll_seconds)
@@ -140,7 +140,7 @@ async def test_an_idle_tenant_costs_twelve_requests_an_hour(polled: PollEnvironm
     assert len(polled.requests()) - sent == 12
 
 
-async def test_the_row_of_the_list_is_used_instead_of_a_request_for_each_booking(polled: PollEnvironment) -> None:
+async def test_poll_uses_list_rows_without_single_requests(polled: PollEnvironment) -> None:
     await polled.poll()
     sent = len(polled.requests())
     for hour in range(8, 18):
@@ -150,7 +150,7 @@ async def test_the_row_of_the_list_is_used_instead_of_a_request_for_each_booking
     assert len(polled.requests()) - sent == 1
 
 
-async def test_bookings_of_foreign_event_types_are_left_alone_without_a_request_or_a_row(
+async def test_poll_ignores_bookings_of_foreign_event_types(
     polled: PollEnvironment,
 ) -> None:
     await polled.env.event_type(2000, "somebody")
@@ -165,7 +165,7 @@ async def test_bookings_of_foreign_event_types_are_left_alone_without_a_request_
     assert await polled.salon.rows("SELECT 1 FROM webhook_events") == []
 
 
-async def test_calcoms_clock_decides_and_what_it_shows_a_little_late_is_not_missed(polled: PollEnvironment) -> None:
+async def test_poll_follows_calcoms_clock_and_late_commits(polled: PollEnvironment) -> None:
     """Its clock is three hours behind ours; and a booking that was committed later has an earlier date."""
     polled.env.calcom.clock.advance(-timedelta(hours=3))  # type: ignore[attr-defined]
     await polled.create(TEN)
@@ -177,7 +177,7 @@ async def test_calcoms_clock_decides_and_what_it_shows_a_little_late_is_not_miss
     assert await polled.appointments() == [("confirmed", "11-27 09:00"), ("confirmed", "11-27 15:00")]
 
 
-async def test_a_date_far_ahead_does_not_hide_what_changes_now(polled: PollEnvironment) -> None:
+async def test_future_change_date_does_not_hide_present_changes(polled: PollEnvironment) -> None:
     await polled.poll()
     polled.update(await polled.create(TEN), NOW + timedelta(days=900))
     await polled.poll()
@@ -188,7 +188,9 @@ async def test_a_date_far_ahead_does_not_hide_what_changes_now(polled: PollEnvir
 
 
 @pytest.mark.parametrize("spread", [timedelta(), timedelta(seconds=7)], ids=["one moment", "one after the other"])
-async def test_all_pages_are_read(polled: PollEnvironment, spread: timedelta, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_poll_reads_all_pages(
+    polled: PollEnvironment, spread: timedelta, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(PAGE_SIZE, 3)
     await polled.poll()
     for number, hour in enumerate(range(8, 18)):
@@ -197,7 +199,7 @@ async def test_all_pages_are_read(polled: PollEnvironment, spread: timedelta, mo
     assert len(await polled.salon.live()) == 10
 
 
-async def test_a_booking_that_changes_while_the_pages_are_read_hides_no_other(
+async def test_booking_changing_during_paging_hides_no_other(
     polled: PollEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It moves to the end of the list, and all after it move up by one."""
@@ -220,7 +222,7 @@ async def test_a_booking_that_changes_while_the_pages_are_read_hides_no_other(
     assert len(await polled.salon.live()) == 10
 
 
-async def test_one_time_promised_to_two_people_is_left_to_a_job_once_and_the_others_go_on(
+async def test_doubly_promised_time_becomes_one_job_only(
     polled: PollEnvironment,
 ) -> None:
     polled.env.disconnect()
@@ -239,7 +241,7 @@ async def test_one_time_promised_to_two_people_is_left_to_a_job_once_and_the_oth
     assert polled.salon.metrics.changes_found.count("left") == 1
 
 
-async def test_what_a_person_must_decide_is_one_dead_letter_however_often_the_list_shows_it(
+async def test_repeatedly_listed_conflict_is_one_dead_letter(
     polled: PollEnvironment,
 ) -> None:
     """A caller was promised a move that Cal.com refuses. Nothing else happens there, so each list ends with this booking."""
@@ -263,7 +265,7 @@ async def test_what_a_person_must_decide_is_one_dead_letter_however_often_the_li
     assert jobs == [*before, {"state": "ready"}], "a change of that booking is news"
 
 
-async def test_an_account_that_cannot_be_asked_is_asked_later_from_the_same_place(polled: PollEnvironment) -> None:
+async def test_failed_account_is_polled_again_from_its_watermark(polled: PollEnvironment) -> None:
     await polled.create(TEN)
     await polled.poll()
     tick(polled, minutes=10)
@@ -277,7 +279,7 @@ async def test_an_account_that_cannot_be_asked_is_asked_later_from_the_same_plac
     assert len(await polled.salon.live()) == 2
 
 
-async def test_while_calcom_asks_to_wait_nothing_is_asked(polled: PollEnvironment) -> None:
+async def test_poll_waits_while_calcom_is_rate_limiting(polled: PollEnvironment) -> None:
     polled.env.inject_fault(FaultKind.RATE_LIMITED, "list-bookings", count=1)
     for requests in (1, 1):
         with pytest.raises(PutOff, match="slow down") as put_off:
@@ -287,9 +289,7 @@ async def test_while_calcom_asks_to_wait_nothing_is_asked(polled: PollEnvironmen
 
 
 @pytest.mark.parametrize("why", [Withheld.NOT_FOUND, Withheld.NOT_LOOKED_UP], ids=str)
-async def test_what_was_booked_while_the_key_was_another_accounts_is_taken_in_with_the_right_one(
-    polled: PollEnvironment, why: Withheld
-) -> None:
+async def test_bookings_under_a_foreign_key_are_imported_later(polled: PollEnvironment, why: Withheld) -> None:
     """The list of another account says nothing of event types that are not in it."""
     services = polled.env.config.services
     kept = await polled.create(FOUR)
@@ -315,7 +315,7 @@ def withheld_service(service: Service, why: Withheld) -> Service:
     return msgspec.structs.replace(service, event_types=links)
 
 
-async def test_one_event_type_that_is_withheld_delays_no_other(polled: PollEnvironment) -> None:
+async def test_withheld_event_type_does_not_delay_the_others(polled: PollEnvironment) -> None:
     for event_type in (1001, 1002):
         polled.date(await polled.create(TEN, event_type), NOW - timedelta(days=20))
     services = polled.env.config.services
@@ -335,7 +335,7 @@ async def test_one_event_type_that_is_withheld_delays_no_other(polled: PollEnvir
     assert sorted(row["staff"] for row in await polled.salon.live()) == ["anna", "mehmet"]
 
 
-async def test_each_account_has_a_watermark_of_its_own_and_a_broken_one_delays_no_other(
+async def test_broken_account_does_not_delay_the_others_poll(
     polled: PollEnvironment,
 ) -> None:
     await polled.give_anna_an_account()
@@ -356,7 +356,7 @@ async def test_each_account_has_a_watermark_of_its_own_and_a_broken_one_delays_n
     assert [row["staff"] for row in await polled.salon.live()].count("anna") == 2
 
 
-async def test_an_older_watermark_repeats_and_changes_nothing(polled: PollEnvironment) -> None:
+async def test_older_watermark_repeats_without_changes(polled: PollEnvironment) -> None:
     """As after the restore of a backup: what was found since is found again."""
     await polled.create(TEN)
     await polled.poll()
@@ -374,7 +374,7 @@ async def test_an_older_watermark_repeats_and_changes_nothing(polled: PollEnviro
 @pytest.mark.parametrize(
     "watermark", [{"accounts": 7}, {"accounts": {"": {"seen": "yesterday"}}}, {"other": 1}], ids=str
 )
-async def test_a_watermark_that_is_none_begins_anew(polled: PollEnvironment, watermark: dict[str, object]) -> None:
+async def test_invalid_watermark_starts_a_new_poll(polled: PollEnvironment, watermark: dict[str, object]) -> None:
     await polled.create(TEN)
     polled.watermark = watermark
     await polled.poll()
@@ -382,7 +382,7 @@ async def test_a_watermark_that_is_none_begins_anew(polled: PollEnvironment, wat
 
 
 @pytest.mark.parametrize("calendar", ["local", "version 1 of the API"])
-async def test_where_no_list_of_changes_exists_nothing_is_asked(polled: PollEnvironment, calendar: str) -> None:
+async def test_calendar_without_a_change_list_is_not_polled(polled: PollEnvironment, calendar: str) -> None:
     now = polled.env.config.calendar
     changed = (
         CalendarConfig() if calendar == "local" else msgspec.structs.replace(now, api_versions=(CalcomVersion.V1,))
@@ -392,7 +392,7 @@ async def test_where_no_list_of_changes_exists_nothing_is_asked(polled: PollEnvi
     assert polled.requests() == []
 
 
-async def test_an_event_type_that_calcom_does_not_know_delays_no_change(polled: PollEnvironment) -> None:
+async def test_unknown_event_type_does_not_delay_changes(polled: PollEnvironment) -> None:
     await polled.poll()
     polled.change_service(
         lambda s: msgspec.structs.replace(s, event_types=(*s.event_types, EventType(staff="anna", event_type_id=7777)))
@@ -404,7 +404,7 @@ async def test_an_event_type_that_calcom_does_not_know_delays_no_change(polled: 
     assert len(await polled.salon.live()) == 1
 
 
-async def test_the_first_poll_finds_older_cancellations(polled: PollEnvironment) -> None:
+async def test_first_poll_finds_older_cancellations(polled: PollEnvironment) -> None:
     """The tenant has appointments, and events of theirs were lost."""
     await polled.salon.booking.book_appointment(call(), booking_args(staff="anna"))
     await polled.env.dashboard("cancel", uid=polled.env.bookings[0]["uid"])
@@ -413,7 +413,7 @@ async def test_the_first_poll_finds_older_cancellations(polled: PollEnvironment)
     assert await polled.salon.live() == []
 
 
-async def test_skipped_rows_of_a_list_are_counted(polled: PollEnvironment, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_skipped_list_rows_are_counted(polled: PollEnvironment, monkeypatch: pytest.MonkeyPatch) -> None:
     """Cal.com gives one booking no instant: the other one is taken over, and the list is recorded as read in part."""
     odd, _ = await polled.create(TEN), await polled.create(FOUR)
     whole = Booking.body

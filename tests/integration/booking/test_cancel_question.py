@@ -1,4 +1,4 @@
-"""An appointment is cancelled only when the caller has agreed to exactly that; it can be named by its day and time."""
+"""An appointment is cancelled only if the caller has agreed to it. The caller may name it by its day and time."""
 
 import asyncio
 from dataclasses import replace
@@ -23,7 +23,7 @@ from tests.worlds.cancellations import (
 __all__ = ["salon"]  # the fixture
 
 
-async def test_one_appointment_is_cancelled_after_a_yes_and_not_before(salon) -> None:
+async def test_appointment_is_cancelled_only_after_a_yes(salon) -> None:
     (booked,) = await book(salon, HALF_PAST_TWO)
     asked = await salon.booking.ask_to_cancel(NEXT_CALL, {"confirmed": True})
     assert asked.message == (
@@ -39,7 +39,7 @@ async def test_one_appointment_is_cancelled_after_a_yes_and_not_before(salon) ->
     assert await salon.live() == []
 
 
-async def test_the_rule_for_cancellations_is_heard_before_the_question_and_once(new_salon) -> None:
+async def test_cancellation_rule_is_said_once_before_the_question(new_salon) -> None:
     """An appointment of this very day can be cancelled; the tenant's words are a free text, so nothing knows what is late."""
     salon = await new_salon(cancellation_rule="Unter 24 Stunden berechnen wir die Hälfte.")
     (booked,) = await book(salon, "2026-11-20T15:00:00+01:00")
@@ -54,7 +54,7 @@ async def test_the_rule_for_cancellations_is_heard_before_the_question_and_once(
     assert (await salon.booking.ask_to_cancel(after_answer(booked), {"confirmed": True})).success
 
 
-async def test_only_move_and_question_are_heard(new_salon) -> None:
+async def test_cancel_question_without_a_rule_mentions_only_moving(new_salon) -> None:
     salon = await new_salon(cancellation_rule="")
     await book(salon, HALF_PAST_TWO)
     assert (await salon.booking.ask_to_cancel(NEXT_CALL, {})).message.startswith(
@@ -62,7 +62,7 @@ async def test_only_move_and_question_are_heard(new_salon) -> None:
     )
 
 
-async def test_without_a_clear_yes_the_model_has_to_say_that_the_caller_agreed(salon) -> None:
+async def test_unclear_reply_needs_the_models_confirmation(salon) -> None:
     (booked,) = await book(salon, HALF_PAST_TWO)
     assert not (await salon.booking.ask_to_cancel(NEXT_CALL, {})).success
     await let_two_seconds_pass(salon)
@@ -72,14 +72,14 @@ async def test_without_a_clear_yes_the_model_has_to_say_that_the_caller_agreed(s
     assert (await salon.booking.ask_to_cancel(after_answer(booked, Reply.UNCLEAR), {"confirmed": True})).success
 
 
-async def test_a_clear_yes_is_enough_for_an_agent_that_does_not_say_that_the_caller_agreed(salon) -> None:
+async def test_clear_yes_needs_no_confirmation_by_the_model(salon) -> None:
     (booked,) = await book(salon, HALF_PAST_TWO)
     assert not (await salon.booking.ask_to_cancel(NEXT_CALL, {})).success
     assert (await salon.booking.ask_to_cancel(after_answer(booked), {})).success
 
 
 @pytest.mark.parametrize("args", [{}, {"confirmed": True}])
-async def test_a_caller_who_says_no_or_asks_back_keeps_the_appointment_whatever_the_model_says(salon, args) -> None:
+async def test_no_outweighs_the_models_confirmation(salon, args) -> None:
     (booked,) = await book(salon, HALF_PAST_TWO)
     assert not (await salon.booking.ask_to_cancel(NEXT_CALL, {})).success
     answer = await salon.booking.ask_to_cancel(after_answer(booked, Reply.NO), args)
@@ -87,7 +87,7 @@ async def test_a_caller_who_says_no_or_asks_back_keeps_the_appointment_whatever_
     assert len(await salon.live()) == 1
 
 
-async def test_without_a_transcript_two_requests_of_one_moment_cancel_nothing(salon) -> None:
+async def test_simultaneous_requests_without_transcript_cancel_nothing(salon) -> None:
     """A voice model calls a function twice in one turn; nobody has heard the question between them."""
     await book(salon, HALF_PAST_TWO)
     both = await asyncio.gather(*(salon.booking.ask_to_cancel(NEXT_CALL, args) for args in ({}, {"reason": "krank"})))
@@ -95,7 +95,7 @@ async def test_without_a_transcript_two_requests_of_one_moment_cancel_nothing(sa
     assert len(await salon.live()) == 1
 
 
-async def test_a_no_or_another_call_confirms_no_cancellation(salon) -> None:
+async def test_no_or_another_call_does_not_confirm_cancelling(salon) -> None:
     await book(salon, HALF_PAST_TWO)
     for args in ({}, {"confirmed": False}, {"confirmed": False}):
         assert (await salon.booking.ask_to_cancel(NEXT_CALL, args)).fields["needs_confirmation"]
@@ -104,7 +104,7 @@ async def test_a_no_or_another_call_confirms_no_cancellation(salon) -> None:
     assert len(await salon.live()) == 1
 
 
-async def test_a_question_that_the_caller_has_not_answered_yet_is_asked_again(salon) -> None:
+async def test_unanswered_cancel_question_is_repeated(salon) -> None:
     (booked,) = await book(salon, HALF_PAST_TWO)
     unanswered = replace(NEXT_CALL, replies={})
     for _ in range(2):
@@ -125,7 +125,7 @@ async def test_a_question_that_the_caller_has_not_answered_yet_is_asked_again(sa
         ({"appointment_date": "nicht Dienstag, sondern Mittwoch"}, 2),
     ],
 )
-async def test_of_several_appointments_the_named_one_is_cancelled(salon, named, nth: int) -> None:
+async def test_named_one_of_several_appointments_is_cancelled(salon, named, nth: int) -> None:
     ids = await book(salon, TUESDAY, TUESDAY_LATER, WEDNESDAY)
     asked = await salon.booking.ask_to_cancel(NEXT_CALL, named)
     assert asked.fields["appointment_id"] == ids[nth], asked
@@ -146,9 +146,7 @@ NOT_READ = [
 
 
 @pytest.mark.parametrize(("words", "preface"), NOT_READ)
-async def test_a_yes_that_names_another_one_in_words_that_are_not_understood_cancels_none(
-    salon, words: str, preface: str
-) -> None:
+async def test_yes_with_an_unclear_day_cancels_nothing(salon, words: str, preface: str) -> None:
     _, asked_about = await book(salon, TUESDAY, WEDNESDAY)
     asked = await salon.booking.ask_to_cancel(NEXT_CALL, {"appointment_date": "am Mittwoch"})
     assert asked.fields["appointment_id"] == asked_about
@@ -160,9 +158,7 @@ async def test_a_yes_that_names_another_one_in_words_that_are_not_understood_can
 
 
 @pytest.mark.parametrize(("words", "preface"), NOT_READ)
-async def test_the_only_one_is_neither_moved_nor_cancelled_if_what_was_named_is_not_understood(
-    salon, words: str, preface: str
-) -> None:
+async def test_unclear_appointment_is_asked_about_before_any_change(salon, words: str, preface: str) -> None:
     (only,) = await book(salon, TUESDAY)
     moved = await salon.booking.reschedule_appointment(NEXT_CALL, {"appointment_date": words, "start": HALF_PAST_TWO})
     assert moved.message.startswith(f"{preface} Meinen Sie den am Dienstag, den 24. November"), moved
@@ -172,7 +168,7 @@ async def test_the_only_one_is_neither_moved_nor_cancelled_if_what_was_named_is_
     assert row["version"] == 1
 
 
-async def test_a_second_yes_cancels_no_other_one(salon) -> None:
+async def test_second_yes_cancels_no_other_appointment(salon) -> None:
     """After the first cancellation the caller wants the other one cancelled, and the model names none."""
     first, other = await book(salon, TUESDAY, WEDNESDAY)
     await salon.booking.ask_to_cancel(NEXT_CALL, {"appointment_date": "Dienstag"})
@@ -189,7 +185,7 @@ async def test_a_second_yes_cancels_no_other_one(salon) -> None:
 @pytest.mark.parametrize(
     "args", [{"appointment_id": "7f1c2a34-0000-4000-8000-000000000000"}, {"appointment_date": "der andere"}]
 )
-async def test_the_only_one_is_asked_with_yes(salon, args: dict[str, str]) -> None:
+async def test_wrongly_named_only_appointment_needs_a_yes(salon, args: dict[str, str]) -> None:
     (only,) = await book(salon, TUESDAY)
     asked = await salon.booking.ask_to_cancel(NEXT_CALL, args)
     assert (asked.fields["appointment_id"], asked.fields["needs_answer"]) == (only, True), asked
@@ -201,21 +197,21 @@ async def test_the_only_one_is_asked_with_yes(salon, args: dict[str, str]) -> No
 
 
 @pytest.mark.parametrize("reply", [Reply.NO, Reply.UNCLEAR])
-async def test_a_repeated_question_asks_for_yes(salon, reply: Reply) -> None:
+async def test_repeated_cancel_question_asks_for_yes_or_no(salon, reply: Reply) -> None:
     (only,) = await book(salon, TUESDAY)
     await salon.booking.ask_to_cancel(NEXT_CALL, {})
     asked = await salon.booking.ask_to_cancel(after_answer(only, reply), {})
     assert asked.message.startswith("Ein Ja oder Nein genügt. Soll ich Ihren Termin am Dienstag"), asked
 
 
-async def test_a_weekday_of_another_week_means_one(salon) -> None:
+async def test_weekday_names_an_appointment_of_another_week(salon) -> None:
     ids = await book(salon, "2026-12-03T10:00:00+01:00", "2026-12-04T10:00:00+01:00")
     for day, booked in zip(("Donnerstag", "am Freitag"), ids, strict=True):
         asked = await salon.booking.ask_to_cancel(NEXT_CALL, {"appointment_date": day})
         assert (asked.fields["appointment_id"], asked.fields["needs_confirmation"]) == (booked, True), asked
 
 
-async def test_a_yes_does_not_count_for_a_time_that_the_question_did_not_name(salon) -> None:
+async def test_yes_does_not_apply_to_a_changed_time(salon) -> None:
     """Another call of this number has moved the appointment since."""
     (booked,) = await book(salon, TUESDAY)
     await salon.booking.ask_to_cancel(NEXT_CALL, {})
@@ -226,9 +222,7 @@ async def test_a_yes_does_not_count_for_a_time_that_the_question_did_not_name(sa
     assert (await salon.booking.ask_to_cancel(after_answer(booked), {"confirmed": True})).success
 
 
-async def test_an_appointment_that_is_moved_between_the_yes_and_the_cancellation_is_asked_about_again(
-    salon, monkeypatch
-) -> None:
+async def test_appointment_moved_after_the_yes_is_asked_again(salon, monkeypatch) -> None:
     (booked,) = await book(salon, TUESDAY)
     await salon.booking.ask_to_cancel(NEXT_CALL, {})
     agreed, moves = find._require_agreement, iter([HALF_PAST_TWO])
@@ -248,7 +242,7 @@ async def test_an_appointment_that_is_moved_between_the_yes_and_the_cancellation
 @pytest.mark.parametrize(
     "function", ["move_there_and_back", "book_another"], ids=["moved there and back", "booked another"]
 )
-async def test_a_question_is_over_when_the_call_has_booked_or_moved_since(salon, function: str) -> None:
+async def test_booking_or_moving_ends_the_cancel_question(salon, function: str) -> None:
     (booked,) = await book(salon, TUESDAY)
     await salon.booking.ask_to_cancel(NEXT_CALL, {})
     if function == "book_another":
@@ -263,7 +257,7 @@ async def test_a_question_is_over_when_the_call_has_booked_or_moved_since(salon,
     assert (await salon.booking.ask_to_cancel(after_answer(booked), {"confirmed": True})).success
 
 
-async def test_a_yes_that_names_no_appointment_answers_the_last_question(salon) -> None:
+async def test_unspecific_yes_answers_the_last_cancel_question(salon) -> None:
     ids = await book(salon, TUESDAY, WEDNESDAY)
     for day in ("Dienstag", "Mittwoch", "Dienstag"):
         assert not (await salon.booking.ask_to_cancel(NEXT_CALL, {"appointment_date": day})).success
@@ -273,7 +267,7 @@ async def test_a_yes_that_names_no_appointment_answers_the_last_question(salon) 
     assert (answer.success, answer.fields["appointment_id"]) == (True, ids[0])
 
 
-async def test_at_most_three_appointments_are_said_the_nearest_first(salon) -> None:
+async def test_three_nearest_appointments_are_said_at_most(salon) -> None:
     await book(salon, TUESDAY, TUESDAY_LATER, WEDNESDAY, MORNING, HALF_PAST_TWO)
     asked = await salon.booking.ask_to_cancel(NEXT_CALL, {})
     assert asked.message == (
@@ -288,7 +282,7 @@ async def test_at_most_three_appointments_are_said_the_nearest_first(salon) -> N
     assert len(on_tuesday.fields["appointments"]) == 2
 
 
-async def test_the_closest_appointment_is_said_for_a_day_without_one(salon) -> None:
+async def test_closest_appointment_is_said_for_a_wrong_day(salon) -> None:
     await book(salon, TUESDAY, MORNING)
     asked = await salon.booking.ask_to_cancel(NEXT_CALL, {"appointment_date": "Samstag, 28. November"})
     assert asked.message.startswith("Samstag, den 28. November: Da finde ich keinen Termin von Ihnen. Welchen Termin")
@@ -296,7 +290,7 @@ async def test_the_closest_appointment_is_said_for_a_day_without_one(salon) -> N
     assert len(await salon.live()) == 2
 
 
-async def test_a_strangers_appointment_is_not_found_by_its_time(salon) -> None:
+async def test_strangers_appointment_is_not_found_by_its_time(salon) -> None:
     await book(salon, TUESDAY)
     stranger = call("call_9", "+4915199999999")
     for args in ({"appointment_date": "Dienstag"}, {"confirmed": True}):
@@ -304,7 +298,7 @@ async def test_a_strangers_appointment_is_not_found_by_its_time(salon) -> None:
         assert answer.message.startswith("Unter Ihrer Nummer finde ich keinen kommenden Termin.")
 
 
-async def test_of_several_appointments_the_named_one_is_moved(salon) -> None:
+async def test_named_one_of_several_appointments_is_moved(salon) -> None:
     ids = await book(salon, TUESDAY, WEDNESDAY)
     args = {"appointment_date": "am Mittwoch", "date": "Freitag, 27. November", "time": "halb drei"}
     answer = await salon.booking.reschedule_appointment(NEXT_CALL, args)
@@ -319,7 +313,7 @@ async def test_of_several_appointments_the_named_one_is_moved(salon) -> None:
         ("Nein, absagen.", FunctionOutcome.ASKED_BACK),
     ],
 )  # fmt: skip
-async def test_a_no_to_a_choice_cancels_nothing(salon, said, outcome) -> None:
+async def test_no_to_a_choice_cancels_nothing(salon, said, outcome) -> None:
     (booked,) = await book(salon, HALF_PAST_TWO)
     choice = AskedChoice(booked, frozenset({Choice.FURTHER, Choice.CANCEL}))
     answered = replace(call("call_1"), replies={}, asked_choices=(choice,), said_since=said)

@@ -1,6 +1,6 @@
 """Services that share staff members: never more at once than their capacities allow, whoever books, moves and cancels together.
 
-What is checked is counted from the appointments alone, by fractions of a staff member, without the claims and the constraint.
+The check counts the appointments alone, by fractions of a staff member, without the claims and the constraint.
 """
 
 import asyncio
@@ -47,7 +47,7 @@ async def shared(new_salon: Any) -> Salon:
     return await new_salon(people=people)
 
 
-async def test_concurrent_callers_never_exceed_the_capacity_of_a_staff_member(shared: Salon) -> None:
+async def test_concurrent_callers_never_exceed_a_staff_members_capacity(shared: Salon) -> None:
     services = (CUT, YOGA, COURSE)
     shared.apply_config(studio(shared, *services))
     await asyncio.gather(*(caller(shared, number, services) for number in range(25)))
@@ -56,7 +56,7 @@ async def test_concurrent_callers_never_exceed_the_capacity_of_a_staff_member(sh
     await shared.assert_no_double_booking()
 
 
-async def test_as_many_as_the_capacity_are_booked_and_the_next_get_alternatives(shared: Salon) -> None:
+async def test_bookings_beyond_the_capacity_get_alternatives(shared: Salon) -> None:
     shared.apply_config(studio(shared, YOGA))
     args = {"service": "yoga", "start": f"{DAY}T10:00:00+01:00", "customer_name": "Rosa"}
     answers = await asyncio.gather(
@@ -67,7 +67,7 @@ async def test_as_many_as_the_capacity_are_booked_and_the_next_get_alternatives(
         assert answer.success or (answer.fields["obstacle"], len(answer.fields["alternatives"])) == ("taken", 3)
 
 
-async def test_a_changed_capacity_breaks_no_promise_and_allows_no_double_booking(shared: Salon) -> None:
+async def test_capacity_change_keeps_promises_without_double_bookings(shared: Salon) -> None:
     """One after the other with 1, 6, 2 and 3 units, with appointments from all of these side by side."""
     number = 100
     for services in [(CUT,), (CUT, YOGA, COURSE), (CUT, COURSE), (YOGA,)]:
@@ -78,7 +78,7 @@ async def test_a_changed_capacity_breaks_no_promise_and_allows_no_double_booking
     assert len({row["service"] for row in await shared.live()}) >= 2
 
 
-async def test_an_exclusive_appointment_stays_exclusive_when_the_capacities_rise(shared: Salon) -> None:
+async def test_exclusive_appointment_stays_exclusive_when_capacity_rises(shared: Salon) -> None:
     shared.apply_config(studio(shared, CUT))
     at_ten = {"start": f"{DAY}T10:00:00+01:00", "customer_name": "Rosa"}
     for number, person in enumerate(("anna", "mehmet")):
@@ -91,7 +91,7 @@ async def test_an_exclusive_appointment_stays_exclusive_when_the_capacities_rise
     assert (late.success, late.fields["obstacle"]) == (False, "taken")
 
 
-async def test_a_shared_appointment_stays_shared_when_the_capacities_fall(shared: Salon) -> None:
+async def test_shared_appointment_stays_shared_when_capacity_falls(shared: Salon) -> None:
     shared.apply_config(studio(shared, YOGA))
     at_ten = {"start": f"{DAY}T10:00:00+01:00", "customer_name": "Rosa"}
     first = await shared.booking.book_appointment(call("call_1"), at_ten | {"service": "yoga", "staff": "anna"})

@@ -82,9 +82,7 @@ async def assert_one_at(env: CalcomEnvironment, start: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("starts", [(FOUR_UTC,), (FOUR_UTC, FIVE_UTC), (FOUR_UTC, HALF_PAST_ONE_UTC)], ids=len)
-async def test_our_own_booking_that_is_moved_after_it_was_read_keeps_its_id(
-    env: CalcomEnvironment, starts: tuple[str, ...]
-) -> None:
+async def test_own_booking_moved_after_reading_keeps_its_id(env: CalcomEnvironment, starts: tuple[str, ...]) -> None:
     uid = await book(env)
     (before,) = await env.salon.live()
     ChangedAfterRead(env, moved_to(*starts))
@@ -93,7 +91,7 @@ async def test_our_own_booking_that_is_moved_after_it_was_read_keeps_its_id(
 
 
 @pytest.mark.parametrize("starts", [(FOUR_UTC,), (FOUR_UTC, FIVE_UTC), (FOUR_UTC, HALF_PAST_ONE_UTC)], ids=len)
-async def test_a_guests_booking_that_is_moved_after_it_was_read_does_not_block_its_old_time(
+async def test_guest_booking_moved_after_reading_frees_old_time(
     env: CalcomEnvironment, starts: tuple[str, ...]
 ) -> None:
     """The new booking has another uid, so the reading of the old one looks like a booking that is new here."""
@@ -103,7 +101,7 @@ async def test_a_guests_booking_that_is_moved_after_it_was_read_does_not_block_i
     await assert_one_at(env, starts[-1])
 
 
-async def test_a_guests_booking_that_is_known_here_and_moved_twice_is_not_added_a_second_time(
+async def test_twice_moved_known_guest_booking_is_not_duplicated(
     env: CalcomEnvironment,
 ) -> None:
     """The reading is of the second uid; our appointment has the first one before, and the third one after it."""
@@ -116,7 +114,7 @@ async def test_a_guests_booking_that_is_known_here_and_moved_twice_is_not_added_
     assert (await assert_one_at(env, FIVE_UTC))["id"] == before["id"]
 
 
-async def test_a_guests_booking_that_is_cancelled_after_it_was_read_blocks_nothing(env: CalcomEnvironment) -> None:
+async def test_guest_booking_cancelled_after_reading_blocks_nothing(env: CalcomEnvironment) -> None:
     ChangedAfterRead(env, cancelled)
     await env.receive_event(await create(env, HALF_PAST_ONE_UTC))
     assert await env.salon.live() == []
@@ -124,7 +122,7 @@ async def test_a_guests_booking_that_is_cancelled_after_it_was_read_blocks_nothi
 
 
 @pytest.mark.parametrize("change", [moved_to(FOUR_UTC), cancelled], ids=["moved", "cancelled"])
-async def test_a_worker_that_ends_before_it_has_read_again_leaves_that_to_the_next_attempt(
+async def test_interrupted_rereading_is_left_to_the_next_attempt(
     env: CalcomEnvironment, change: Callable[[ChangedAfterRead, str], Awaitable[None]]
 ) -> None:
     """The event says what our row has by then, which must not pass for our own doing."""
@@ -139,7 +137,7 @@ async def test_a_worker_that_ends_before_it_has_read_again_leaves_that_to_the_ne
     await env.salon.assert_claims_match()
 
 
-async def test_a_worker_whose_job_is_taken_over_adds_nothing(env: CalcomEnvironment) -> None:
+async def test_worker_without_its_job_adds_nothing(env: CalcomEnvironment) -> None:
     """Whoever has the job now may have ended it: nobody would read again what is added here."""
 
     class TakenOver(Exception):
@@ -157,7 +155,7 @@ async def test_a_worker_whose_job_is_taken_over_adds_nothing(env: CalcomEnvironm
     assert await env.salon.live() == []
 
 
-async def test_what_is_added_twice_goes_to_the_appointment_that_a_caller_moved(env: CalcomEnvironment) -> None:
+async def test_doubly_added_booking_belongs_to_the_moved_appointment(env: CalcomEnvironment) -> None:
     """One booking has two appointments for a moment. What the caller heard about one of them stays true."""
     first = await create(env, HALF_PAST_ONE_UTC)
     await env.receive_event(first)

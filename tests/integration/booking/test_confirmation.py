@@ -1,4 +1,4 @@
-"""Event types whose bookings somebody at Cal.com has to confirm: no caller hears that such an appointment is certain."""
+"""Event types that require a confirmation at Cal.com: no caller hears that such an appointment is certain."""
 
 from datetime import datetime
 from typing import Any
@@ -37,7 +37,7 @@ async def book(env: CalcomEnvironment, call_id: str = "call_1") -> str:
     return answer.message
 
 
-async def test_a_booking_is_requested_and_the_team_confirms_it(env: CalcomEnvironment) -> None:
+async def test_requested_booking_is_confirmed_by_the_team(env: CalcomEnvironment) -> None:
     message = await book(env)
     assert message.startswith("Der Termin ist angefragt: Freitag, den 27. November, um 14 Uhr 30")
     assert "noch nicht fest" in message
@@ -51,14 +51,14 @@ async def test_a_booking_is_requested_and_the_team_confirms_it(env: CalcomEnviro
 
 
 @pytest.mark.parametrize("kind", [FaultKind.ERROR_BEFORE_COMMIT, FaultKind.ERROR_AFTER_COMMIT])
-async def test_without_an_answer_of_calcom_it_is_requested_too(env: CalcomEnvironment, kind: FaultKind) -> None:
+async def test_unanswered_booking_is_said_as_requested(env: CalcomEnvironment, kind: FaultKind) -> None:
     env.inject_fault(kind)
     message = await book(env)
     assert message.startswith("Der Termin ist angefragt: ")
     assert "eingetragen" not in message
 
 
-async def test_a_move_without_an_answer_of_calcom_is_requested(env: CalcomEnvironment) -> None:
+async def test_unanswered_move_is_said_as_requested(env: CalcomEnvironment) -> None:
     await book(env)
     env.disconnect()
     moved = await env.salon.booking.reschedule_appointment(call(), {"start": "2026-11-27T16:00:00+01:00"})
@@ -66,7 +66,7 @@ async def test_a_move_without_an_answer_of_calcom_is_requested(env: CalcomEnviro
     assert "noch nicht fest" in moved.message
 
 
-async def test_a_caller_who_rings_again_hears_no_certain_appointment_while_calcom_is_away(
+async def test_recognized_caller_hears_an_unsynced_appointment_as_requested(
     env: CalcomEnvironment,
 ) -> None:
     caller = call().caller
@@ -85,7 +85,7 @@ async def test_a_caller_who_rings_again_hears_no_certain_appointment_while_calco
     assert (confirmed.starts_at, confirmed.requested) == (known.starts_at, False)
 
 
-async def test_a_time_that_was_cancelled_here_a_moment_ago_is_requested_anew(env: CalcomEnvironment) -> None:
+async def test_recently_cancelled_time_is_requested_again(env: CalcomEnvironment) -> None:
     """Cal.com answers the same attendee at the same time with the booking that it has, which is about to be cancelled there."""
     await book(env)
     (first,) = await env.salon.live()

@@ -1,4 +1,4 @@
-"""A booking that is requested again with another name: it is corrected, or asked about, and the answer claims no more."""
+"""A booking repeated under another name is corrected or asked about, and the answer claims nothing more."""
 
 from dataclasses import fields, replace
 from datetime import date
@@ -61,7 +61,7 @@ async def phones(salon: Salon) -> dict[str, str | None]:
         ("Mueller", "Müller", "Müller"),
     ],
 )
-async def test_a_name_spelled_anew_is_corrected(salon: Salon, booked: str, said: str, kept: str) -> None:
+async def test_respelled_name_is_corrected(salon: Salon, booked: str, said: str, kept: str) -> None:
     first = await salon.booking.book_appointment(call(), booking_args(name=booked))
     again = await salon.booking.book_appointment(call(), booking_args(name=said))
     assert (again.success, again.fields["appointment_id"]) == (True, first.fields["appointment_id"])
@@ -71,7 +71,7 @@ async def test_a_name_spelled_anew_is_corrected(salon: Salon, booked: str, said:
 
 
 @pytest.mark.parametrize("said", ["Petra Müller", "petra müller", "Müller", "P. Müller", "Frau Müller", "Petra"])
-async def test_a_repeated_or_shortened_name_changes_nothing(salon: Salon, said: str) -> None:
+async def test_repeated_or_shortened_name_changes_nothing(salon: Salon, said: str) -> None:
     await salon.booking.book_appointment(call(), booking_args(name="Petra Müller"))
     again = await salon.booking.book_appointment(call(), booking_args(name=said))
     assert again.success
@@ -79,7 +79,7 @@ async def test_a_repeated_or_shortened_name_changes_nothing(salon: Salon, said: 
     assert await names(salon) == ["Petra Müller"]
 
 
-async def test_a_clearly_different_name_is_asked_about(salon: Salon) -> None:
+async def test_clearly_different_name_is_asked_about(salon: Salon) -> None:
     first = await salon.booking.book_appointment(call(), booking_args(name="Maier"))
     asked = await salon.booking.book_appointment(call(), booking_args(name="Schmidt"))
     assert (asked.success, asked.fields["appointment_id"]) == (False, first.fields["appointment_id"])
@@ -88,7 +88,7 @@ async def test_a_clearly_different_name_is_asked_about(salon: Salon) -> None:
 
 
 @pytest.mark.parametrize("call_id", ["call_1", "call_later"])
-async def test_an_appointment_named_by_id_gets_another_name(salon: Salon, call_id: str) -> None:
+async def test_appointment_named_by_id_is_renamed_after_choice(salon: Salon, call_id: str) -> None:
     first = await salon.booking.book_appointment(call(), booking_args(name="Maier"))
     again = await salon.booking.book_appointment(
         asked_for_name(first, "Schmidt", call_id), booking_args(name="Schmidt", choice="rename")
@@ -99,7 +99,7 @@ async def test_an_appointment_named_by_id_gets_another_name(salon: Salon, call_i
     assert await names(salon) == ["Schmidt"]
 
 
-async def test_a_strangers_appointment_keeps_its_name(salon: Salon) -> None:
+async def test_strangers_appointment_keeps_its_name(salon: Salon) -> None:
     first = await salon.booking.book_appointment(call(), booking_args(name="Maier"))
     named = {"appointment_id": first.fields["appointment_id"]}
     stranger = call("call_2", "+4915199999999")
@@ -107,7 +107,7 @@ async def test_a_strangers_appointment_keeps_its_name(salon: Salon) -> None:
     assert sorted(await names(salon)) == ["Maier", "Schmidt"]
 
 
-async def test_a_second_person_renames_nobody(salon: Salon) -> None:
+async def test_second_person_renames_no_appointment(salon: Salon) -> None:
     first = await salon.booking.book_appointment(call(), booking_args(name="Maier"))
     named = {"appointment_id": first.fields["appointment_id"], "another": True}
     await salon.booking.book_appointment(call(), booking_args(name="Schmidt", **named))
@@ -116,7 +116,7 @@ async def test_a_second_person_renames_nobody(salon: Salon) -> None:
 
 @pytest.mark.parametrize("said", ["Mayer", "Ute Mayer"])
 @pytest.mark.parametrize("first", ["booked", "moved", "in a group"])
-async def test_another_that_sounds_alike_corrects_nobody(salon: Salon, first: str, said: str) -> None:
+async def test_similar_name_of_another_person_renames_nobody(salon: Salon, first: str, said: str) -> None:
     """Of twins one is booked for, moved to this time, or comes along, and then the other."""
     if first == "moved":
         booked = await salon.booking.book_appointment(call(), booking_args(MORNING, name="Ute Maier"))
@@ -132,14 +132,14 @@ async def test_another_that_sounds_alike_corrects_nobody(salon: Salon, first: st
     assert set(await names(salon)) - {said} == set(already)
 
 
-async def test_another_time_with_an_id_renames_nobody(salon: Salon) -> None:
+async def test_id_with_another_time_renames_no_appointment(salon: Salon) -> None:
     first = await salon.booking.book_appointment(call(), booking_args(MORNING, name="Maier"))
     named = {"appointment_id": first.fields["appointment_id"]}
     await salon.booking.book_appointment(call(), booking_args(HALF_PAST_TWO, name="Schmidt", **named))
     assert sorted(await names(salon)) == ["Maier", "Schmidt"]
 
 
-async def test_one_of_a_group_is_corrected(salon: Salon) -> None:
+async def test_companions_name_is_corrected(salon: Salon) -> None:
     companion = {"companions": [{"customer_name": "Ute Meier"}]}
     await salon.booking.book_appointment(call(), booking_args(name="Jan Meier", **companion))
     companion = {"companions": [{"customer_name": "Ute Mayer"}]}
@@ -149,7 +149,7 @@ async def test_one_of_a_group_is_corrected(salon: Salon) -> None:
     assert sorted(await names(salon)) == ["Jan Meier", "Ute Mayer"]
 
 
-async def test_other_details_of_repeated_bookings_are_kept(salon: Salon) -> None:
+async def test_repeated_booking_stores_its_new_details(salon: Salon) -> None:
     await salon.booking.book_appointment(call(), booking_args(notes="mit Hund"))
     more = booking_args(notes="Rollstuhl", phone=DICTATED)
     again = await salon.booking.book_appointment(call(), more)
@@ -163,14 +163,14 @@ async def test_other_details_of_repeated_bookings_are_kept(salon: Salon) -> None
 
 
 @pytest.mark.parametrize("said", ["Mehmet", "nicht Anna", "egal, nur nicht Anna"])
-async def test_another_person_for_booked_times_is_no_success(salon: Salon, said: str) -> None:
+async def test_repeating_with_another_staff_member_prompts_a_question(salon: Salon, said: str) -> None:
     await salon.booking.book_appointment(call(), booking_args(staff="anna"))
     asked = await salon.booking.book_appointment(call(), booking_args(staff=said))
     assert not asked.success
     assert asked.message.endswith("bei Anna. Soll ich ihn absagen und bei Mehmet einen neuen suchen?"), asked.message
 
 
-async def test_a_correction_is_said_in_english(salon: Salon) -> None:
+async def test_name_correction_is_said_in_english(salon: Salon) -> None:
     with speaking(Language.EN):
         await salon.booking.book_appointment(call(), booking_args(name="Maier"))
         again = await salon.booking.book_appointment(call(), booking_args(name="Mayer"))
@@ -179,7 +179,7 @@ async def test_a_correction_is_said_in_english(salon: Salon) -> None:
     assert asked.message.endswith("Shall I change the name to Schmidt, or is this a second appointment for Schmidt?")
 
 
-async def test_the_team_learns_changes_impossible_at_calcom(env) -> None:
+async def test_team_learns_changes_that_calcom_cannot_store(env) -> None:
     salon = env.salon
     await salon.booking.book_appointment(call(), booking_args(name="Maier"))
     again = await salon.booking.book_appointment(call(), booking_args(name="Mayer"))
@@ -192,7 +192,7 @@ async def test_the_team_learns_changes_impossible_at_calcom(env) -> None:
     assert await names(salon) == ["Mayer"]
 
 
-async def test_a_full_message_box_is_not_hidden(env) -> None:
+async def test_full_message_box_is_mentioned(env) -> None:
     salon = env.salon
     await salon.booking.book_appointment(call(), booking_args(name="Maier"))
     for number in range(3):
@@ -206,7 +206,7 @@ async def test_a_full_message_box_is_not_hidden(env) -> None:
     assert again.message.endswith(" Den Namen habe ich geändert: Mayer. Im Kalender steht noch der bisherige Stand.")
 
 
-async def test_an_older_call_cannot_rename_what_is_over(salon: Salon) -> None:
+async def test_later_call_cannot_rename_a_cancelled_appointment(salon: Salon) -> None:
     first = await salon.booking.book_appointment(call(), booking_args(name="Maier"))
     await salon.cancel(first.fields["appointment_id"])
     named = {"appointment_id": first.fields["appointment_id"]}
@@ -217,7 +217,7 @@ async def test_an_older_call_cannot_rename_what_is_over(salon: Salon) -> None:
 
 
 @pytest.mark.parametrize("said", ["Petra Müller", "Müller", "petra müller"])
-async def test_an_exact_name_means_its_own_appointment(salon: Salon, said: str) -> None:
+async def test_exact_name_means_its_own_appointment(salon: Salon, said: str) -> None:
     await salon.booking.book_appointment(call(), booking_args(name="Müller"))
     await salon.booking.book_appointment(call(), booking_args(name="Petra Müller", **ANOTHER))
     again = await salon.booking.book_appointment(call(), booking_args(name=said))
@@ -227,7 +227,7 @@ async def test_an_exact_name_means_its_own_appointment(salon: Salon, said: str) 
 
 
 @pytest.mark.parametrize("said", ["Petra Müler", "Schmidt"])
-async def test_a_name_of_several_appointments_is_asked_about(salon: Salon, said: str) -> None:
+async def test_name_matching_several_appointments_is_asked_about(salon: Salon, said: str) -> None:
     await salon.booking.book_appointment(call(), booking_args(name="Müller"))
     second = await salon.booking.book_appointment(call(), booking_args(name="Petra Müller", **ANOTHER))
     asked = await salon.booking.book_appointment(call(), booking_args(name=said))
@@ -257,7 +257,7 @@ async def test_a_name_of_several_appointments_is_asked_about(salon: Salon, said:
         (("Jan Meier", "Ute Meier"), ("Meier", "Ute Mayer"), {"Jan Meier", "Ute Mayer"}),
     ],
 )
-async def test_names_of_a_group_are_never_swapped(
+async def test_names_within_a_group_are_never_swapped(
     salon: Salon, booked: tuple[str, str], said: tuple[str, str], kept: set[str]
 ) -> None:
     for first, second in (booked, said):
@@ -268,7 +268,7 @@ async def test_names_of_a_group_are_never_swapped(
     assert set(await names(salon)) == kept
 
 
-async def test_a_number_taken_over_corrects_nobody(salon: Salon) -> None:
+async def test_inherited_phone_number_corrects_no_appointment(salon: Salon) -> None:
     withheld = call(caller=None)
     await salon.booking.book_appointment(withheld, booking_args(name="Anna Kurz", phone=DICTATED))
     await salon.booking.book_appointment(withheld, booking_args(name="Ben Lang", phone=OTHER_DICTATED, **ANOTHER))
@@ -279,7 +279,7 @@ async def test_a_number_taken_over_corrects_nobody(salon: Salon) -> None:
     assert await phones(salon) == {"Anna Kurz": DICTATED, "Ben Lang": OTHER_DICTATED}
 
 
-async def test_a_different_name_renames_no_customer(salon: Salon) -> None:
+async def test_renamed_appointment_does_not_rename_the_customer(salon: Salon) -> None:
     first = await salon.booking.book_appointment(call(), booking_args(name="Maier"))
     await salon.booking.book_appointment(
         asked_for_name(first, "Schmidt"), booking_args(name="Schmidt", choice="rename")
@@ -287,14 +287,14 @@ async def test_a_different_name_renames_no_customer(salon: Salon) -> None:
     assert (await names(salon), await customers(salon)) == (["Schmidt"], ["Maier"])
 
 
-async def test_a_later_appointment_renames_no_customer(salon: Salon) -> None:
+async def test_later_name_correction_does_not_rename_the_customer(salon: Salon) -> None:
     await salon.booking.book_appointment(call("before"), booking_args(MORNING, name="Maier"))
     await salon.booking.book_appointment(call(), booking_args(name="Maier"))
     await salon.booking.book_appointment(call(), booking_args(name="Mayer"))
     assert (await names(salon), await customers(salon)) == (["Maier", "Mayer"], ["Maier"])
 
 
-async def test_an_aged_customer_is_not_renamed(salon: Salon) -> None:
+async def test_aged_customer_is_not_renamed(salon: Salon) -> None:
     """The appointments of a regular customer may be deleted already, and the customer is not."""
     await salon.pool.execute(
         """INSERT INTO customers (tenant, phone, name, created_at)
@@ -353,7 +353,7 @@ async def test_every_detail_is_corrected_or_refused_aloud(new_salon, detail: str
     assert again.message.endswith(sentence) == (detail == "service")
 
 
-async def test_birth_dates_are_corrected_in_their_call_only(new_salon) -> None:
+async def test_birth_date_is_corrected_only_within_its_call(new_salon) -> None:
     salon: Salon = await new_salon(caller_verification=CallerVerification.NAME_AND_BIRTH_DATE)
     first = await salon.booking.book_appointment(call(), booking_args(birth_date="12.3.1985"))
     corrected = await salon.booking.book_appointment(call(), booking_args(birth_date="13.3.1985"))
@@ -367,7 +367,7 @@ async def test_birth_dates_are_corrected_in_their_call_only(new_salon) -> None:
     assert [row["birth_date"] for row in await salon.live()] == [date(1985, 3, 13)]
 
 
-async def test_a_name_changed_back_reaches_the_team(env) -> None:
+async def test_name_changed_back_is_reported_to_the_team(env) -> None:
     for name in ("Maier", "Mayer", "Maier", "Mayer"):
         answer = await env.salon.booking.book_appointment(call(), booking_args(name=name))
     assert "ich habe es ihm ausgerichtet" in answer.message
@@ -375,13 +375,13 @@ async def test_a_name_changed_back_reaches_the_team(env) -> None:
     assert ["Name: Mayer" in row["text"] for row in rows] == [True, False, True]
 
 
-async def test_changes_too_long_for_messages_are_said(env) -> None:
+async def test_overlong_change_is_said_to_be_missing_remotely(env) -> None:
     await env.salon.booking.book_appointment(call(), booking_args(notes="mit Hund"))
     again = await env.salon.booking.book_appointment(call(), booking_args(notes="x" * 490))
     assert again.message.endswith(" Ihren Hinweis habe ich notiert. Im Kalender steht noch der bisherige Stand.")
 
 
-async def test_a_lost_commit_hides_no_full_box(env, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_lost_commit_does_not_hide_a_full_box(env, monkeypatch: pytest.MonkeyPatch) -> None:
     salon = env.salon
     await salon.booking.book_appointment(call(), booking_args(name="Maier"))
     for number in range(3):
@@ -416,7 +416,7 @@ async def test_a_lost_commit_hides_no_full_box(env, monkeypatch: pytest.MonkeyPa
         ),
     ],
 )
-async def test_a_locked_appointment_is_still_booked(salon: Salon, said: str, success: bool, ending: str) -> None:
+async def test_locked_appointment_is_reported_as_booked(salon: Salon, said: str, success: bool, ending: str) -> None:
     await salon.booking.book_appointment(call(), booking_args(name="Maier", staff="anna"))
     async with salon.pool.acquire() as conn, conn.transaction():
         await conn.execute("SELECT FROM appointments FOR UPDATE")
@@ -437,7 +437,9 @@ async def test_a_locked_appointment_is_still_booked(salon: Salon, said: str, suc
         ({}, "Haarschnitt bei Anna."),
     ],
 )
-async def test_details_need_no_time(salon: Salon, call_id: str, details: dict[str, str], ending: str) -> None:
+async def test_detail_correction_needs_no_time(
+    salon: Salon, call_id: str, details: dict[str, str], ending: str
+) -> None:
     first = await salon.booking.book_appointment(call(), booking_args(name="Maier", staff="anna"))
     named = {"appointment_id": first.fields["appointment_id"]}
     answer = await salon.booking.book_appointment(call(call_id), named | details)
@@ -445,7 +447,7 @@ async def test_details_need_no_time(salon: Salon, call_id: str, details: dict[st
     assert (answer.fields.get("appointment_id"), len(await salon.live())) == (named["appointment_id"], 1)
 
 
-async def test_a_confirmed_address_needs_no_time(salon: Salon) -> None:
+async def test_confirmed_email_address_needs_no_time(salon: Salon) -> None:
     first = await salon.booking.book_appointment(call(), booking_args())
     args = {"appointment_id": first.fields["appointment_id"], "email": EMAIL}
     asked = await salon.booking.book_appointment(replace(call(), replies={}), args)
@@ -455,7 +457,7 @@ async def test_a_confirmed_address_needs_no_time(salon: Salon) -> None:
 
 
 @pytest.mark.parametrize("details", [{}, {"phone": DICTATED}, {"notes": "mit Hund"}])
-async def test_the_only_appointment_needs_no_id(salon: Salon, details: dict[str, str]) -> None:
+async def test_only_appointment_is_corrected_without_an_id(salon: Salon, details: dict[str, str]) -> None:
     await salon.booking.book_appointment(call(), booking_args(name="Maier"))
     answer = await salon.booking.book_appointment(call(), details | {"customer_name": "Petra Maier"})
     assert (answer.success, await names(salon)) == (True, ["Petra Maier"]), answer.message
@@ -469,21 +471,21 @@ async def test_the_only_appointment_needs_no_id(salon: Salon, details: dict[str,
         {"customer_name": "Petra Maier", "another": True},
     ],
 )
-async def test_a_further_booking_still_needs_its_time(salon: Salon, args: dict[str, Any]) -> None:
+async def test_further_booking_still_needs_a_time(salon: Salon, args: dict[str, Any]) -> None:
     await salon.booking.book_appointment(call(), booking_args(name="Maier"))
     asked = await salon.booking.book_appointment(call(), args)
     assert (asked.success, await names(salon)) == (False, ["Maier"])
     assert asked.message.startswith("Für welchen Tag")
 
 
-async def test_details_of_strangers_stay(salon: Salon) -> None:
+async def test_strangers_cannot_correct_appointment_details(salon: Salon) -> None:
     first = await salon.booking.book_appointment(call(), booking_args(name="Maier"))
     args = {"appointment_id": first.fields["appointment_id"], "customer_name": "Schmidt"}
     asked = await salon.booking.book_appointment(call("call_2", "+4915199999999"), args)
     assert (asked.success, await names(salon)) == (False, ["Maier"])
 
 
-async def test_details_of_a_cancelled_appointment_stay(salon: Salon) -> None:
+async def test_cancelled_appointments_details_stay(salon: Salon) -> None:
     first = await salon.booking.book_appointment(call(), booking_args(name="Maier"))
     await salon.cancel(first.fields["appointment_id"])
     args = {"appointment_id": first.fields["appointment_id"], "customer_name": "Petra Maier"}
@@ -491,7 +493,7 @@ async def test_details_of_a_cancelled_appointment_stay(salon: Salon) -> None:
     assert (asked.success, await names(salon)) == (False, [])
 
 
-async def test_own_details_need_no_birth_date(new_salon) -> None:
+async def test_own_calls_corrections_need_no_birth_date(new_salon) -> None:
     salon: Salon = await new_salon(caller_verification=CallerVerification.NAME_AND_BIRTH_DATE)
     first = await salon.booking.book_appointment(call(), booking_args(name="Maier", birth_date="12.3.1985"))
     args = {"appointment_id": first.fields["appointment_id"], "customer_name": "Petra Maier"}
@@ -503,7 +505,7 @@ async def test_own_details_need_no_birth_date(new_salon) -> None:
 
 @pytest.mark.parametrize("named", [False, True])
 @pytest.mark.parametrize(("choice", "booked"), [("rename", {"Schmidt"}), ("further", {"Maier", "Schmidt"})])
-async def test_a_chosen_name_leads_on(salon: Salon, named: bool, choice: str, booked: set[str]) -> None:
+async def test_chosen_name_correction_is_carried_out(salon: Salon, named: bool, choice: str, booked: set[str]) -> None:
     """The same arguments again, with the id of the question or without it, do what the caller has chosen."""
     first = await salon.booking.book_appointment(call(), booking_args(name="Maier"))
     args = booking_args(name="Schmidt") | ({"appointment_id": first.fields["appointment_id"]} if named else {})
@@ -518,7 +520,7 @@ async def test_a_chosen_name_leads_on(salon: Salon, named: bool, choice: str, bo
 @pytest.mark.parametrize("call_id", ["call_1", "call_later"])
 @pytest.mark.parametrize("time", [{}, booking_args()])
 @pytest.mark.parametrize("has_transcript", [True, False])
-async def test_an_echoed_id_renames_after_a_question(
+async def test_repeated_id_renames_only_after_a_question(
     salon: Salon, call_id: str, time: dict[str, Any], has_transcript: bool
 ) -> None:
     first = await salon.booking.book_appointment(call(), booking_args(name="Petra Lange"))
@@ -535,7 +537,7 @@ async def test_an_echoed_id_renames_after_a_question(
     assert await names(salon) == ["Otto Kurz"]
 
 
-async def test_details_not_named_are_not_written(salon: Salon, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_unnamed_details_are_not_overwritten(salon: Salon, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another request renames the appointment between the reading of this one and its lock."""
     first = await salon.booking.book_appointment(call(), booking_args(name="Petra Lange"))
     args = {"appointment_id": first.fields["appointment_id"]}

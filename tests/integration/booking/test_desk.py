@@ -1,4 +1,4 @@
-"""Changes that the tenant asks for itself, when it rings up: the same locks and rules as for callers, once for each request."""
+"""Changes by the desk: the locks and rules are those for callers, and each request is carried out once."""
 
 import asyncio
 import json
@@ -76,7 +76,7 @@ async def audit(salon: Salon) -> list[tuple[str, dict]]:
     return [(row["action"], json.loads(row["detail"])) for row in rows]
 
 
-async def test_a_move_follows_the_rules_of_callers_and_is_audited(new_salon) -> None:
+async def test_desk_move_follows_callers_rules_and_is_audited(new_salon) -> None:
     salon = await new_salon()
     appointment = await book(salon)
     request = desk()
@@ -93,7 +93,7 @@ async def test_a_move_follows_the_rules_of_callers_and_is_audited(new_salon) -> 
     await salon.assert_claims_match()
 
 
-async def test_a_taken_time_is_refused_with_a_sentence_and_free_times(new_salon) -> None:
+async def test_desk_move_to_taken_time_returns_free_times(new_salon) -> None:
     salon = await new_salon()
     appointment = await book(salon)
     await book(salon, FOUR, number=2)
@@ -104,7 +104,7 @@ async def test_a_taken_time_is_refused_with_a_sentence_and_free_times(new_salon)
     await salon.assert_claims_match()
 
 
-async def test_the_minimum_notice_protects_the_tenant_from_callers_only(new_salon) -> None:
+async def test_minimum_notice_does_not_apply_to_the_desk(new_salon) -> None:
     salon = await new_salon()
     config = salon.configs[0]
     services = tuple(msgspec.structs.replace(s, minimum_notice_minutes=24 * 60) for s in config.services)
@@ -118,7 +118,7 @@ async def test_the_minimum_notice_protects_the_tenant_from_callers_only(new_salo
     assert isinstance(await move(salon, appointment, soon), Moved)
 
 
-async def test_the_desk_may_name_another_staff_member_with_a_title(new_salon) -> None:
+async def test_desk_may_name_a_staff_member_with_title(new_salon) -> None:
     salon = await new_salon()
     appointment = await book(salon)
     assert isinstance(await move(salon, appointment, HALF_PAST_TWO, staff="Herr Mehmet"), Moved)
@@ -126,7 +126,7 @@ async def test_the_desk_may_name_another_staff_member_with_a_title(new_salon) ->
     assert row["staff"] == "mehmet"
 
 
-async def test_the_desk_moves_an_appointment_to_another_staff_member(new_salon) -> None:
+async def test_desk_moves_an_appointment_to_another_staff_member(new_salon) -> None:
     salon = await new_salon()
     appointment = await book(salon)
     await book(salon, FOUR, staff="mehmet", number=2)
@@ -141,7 +141,7 @@ async def test_the_desk_moves_an_appointment_to_another_staff_member(new_salon) 
     assert (await salon.booking.book_appointment(call("x"), booking_args(staff="anna"))).success, "Anna is free again"
 
 
-async def test_a_repeated_request_changes_nothing_more_whatever_happened_meanwhile(new_salon) -> None:
+async def test_repeated_desk_move_changes_nothing_more(new_salon) -> None:
     salon = await new_salon()
     appointment = await book(salon)
     request = desk()
@@ -159,7 +159,7 @@ async def test_a_repeated_request_changes_nothing_more_whatever_happened_meanwhi
     assert gone.reason is ChangeRefusal.GONE, "what is cancelled stays cancelled"
 
 
-async def test_concurrent_copies_of_one_request_move_once_and_all_succeed(new_salon) -> None:
+async def test_concurrent_copies_of_a_desk_move_all_succeed(new_salon) -> None:
     salon = await new_salon()
     appointment = await book(salon)
     request = desk()
@@ -170,7 +170,7 @@ async def test_concurrent_copies_of_one_request_move_once_and_all_succeed(new_sa
     assert len(await audit(salon)) == 1
 
 
-async def test_an_appointment_that_has_begun_is_neither_moved_nor_cancelled(new_salon) -> None:
+async def test_begun_appointment_is_neither_moved_nor_cancelled(new_salon) -> None:
     salon = await new_salon()
     appointment = await book(salon)
     salon.clock.advance(timedelta(days=7, hours=6))
@@ -179,7 +179,7 @@ async def test_an_appointment_that_has_begun_is_neither_moved_nor_cancelled(new_
     assert await audit(salon) == []
 
 
-async def test_an_appointment_of_another_tenant_is_unknown(new_salon) -> None:
+async def test_appointment_of_another_tenant_is_unknown(new_salon) -> None:
     salon, other = await new_salon(), await new_salon()
     appointment = await book(salon)
     assert await cancel_for_desk(other.booking, desk(), appointment, None, "c") is None
@@ -188,7 +188,7 @@ async def test_an_appointment_of_another_tenant_is_unknown(new_salon) -> None:
     assert len(await salon.live()) == 1
 
 
-async def test_a_hold_is_no_appointment(new_salon) -> None:
+async def test_desk_cannot_change_a_hold(new_salon) -> None:
     salon = await new_salon()
     await salon.booking.check_availability(call(), {"date": "2026-11-27", "time": "10 Uhr"})
     (hold,) = await salon.rows("SELECT id FROM appointments")
@@ -197,7 +197,7 @@ async def test_a_hold_is_no_appointment(new_salon) -> None:
 
 
 @pytest.mark.nightly
-async def test_callers_and_the_desk_at_once_leave_one_appointment_in_one_place(new_salon) -> None:
+async def test_concurrent_desk_and_caller_changes_keep_one_appointment(new_salon) -> None:
     """A storm of moves and cancellations of the same appointments, by their callers and by the desk."""
     salon = await new_salon()
     starts = [f"2026-11-27T{hour}:15:00+01:00" for hour in (12, 13, 14, 15, 16)]
@@ -244,7 +244,7 @@ class Killing(FaultPoints):
             raise Killed
 
 
-async def test_cal_com_has_a_move_at_the_answer_and_a_cancellation_after_its_job(env: CalcomEnvironment) -> None:
+async def test_calcom_gets_moves_directly_and_cancellations_by_job(env: CalcomEnvironment) -> None:
     appointment = await book(env.salon)
     assert isinstance(await move(env.salon, appointment, FOUR), Moved)
     (booking,) = env.bookings
@@ -259,7 +259,7 @@ async def test_cal_com_has_a_move_at_the_answer_and_a_cancellation_after_its_job
     assert env.bookings == []
 
 
-async def test_at_cal_com_an_appointment_stays_with_its_person(env: CalcomEnvironment) -> None:
+async def test_calcom_appointment_keeps_its_staff_member(env: CalcomEnvironment) -> None:
     appointment = await book(env.salon)
     stays = refused(await move(env.salon, appointment, FOUR, staff="mehmet"))
     assert stays.reason is ChangeRefusal.REFUSED
@@ -269,7 +269,7 @@ async def test_at_cal_com_an_appointment_stays_with_its_person(env: CalcomEnviro
     assert datetime.fromisoformat(booking["start"]) == at(HALF_PAST_TWO)
 
 
-async def test_a_move_that_cal_com_refuses_is_taken_back_and_audited_as_refused(new_salon) -> None:
+async def test_move_refused_remotely_is_undone_and_audited(new_salon) -> None:
     calendar = ScriptedCalendar()
     salon = await new_salon(calendar)
     appointment = await book(salon)
@@ -281,7 +281,7 @@ async def test_a_move_that_cal_com_refuses_is_taken_back_and_audited_as_refused(
     await salon.assert_claims_match()
 
 
-async def test_a_move_whose_answer_is_lost_is_left_to_the_sync_job(new_salon) -> None:
+async def test_move_with_lost_answer_awaits_the_sync_job(new_salon) -> None:
     calendar = ScriptedCalendar()
     salon = await new_salon(calendar)
     appointment = await book(salon)
@@ -292,9 +292,7 @@ async def test_a_move_whose_answer_is_lost_is_left_to_the_sync_job(new_salon) ->
 
 
 @pytest.mark.parametrize("point", ["after:move-commit", "after:calcom-move"])
-async def test_after_a_kill_in_the_middle_the_repeated_request_finishes_the_move_once(
-    env: CalcomEnvironment, point: str
-) -> None:
+async def test_killed_desk_move_is_finished_by_its_repetition(env: CalcomEnvironment, point: str) -> None:
     appointment = await book(env.salon)
     request = desk()
 
@@ -309,7 +307,7 @@ async def test_after_a_kill_in_the_middle_the_repeated_request_finishes_the_move
     assert [action for action, _ in await audit(env.salon)] == ["appointment.moved"]
 
 
-async def test_an_appointment_is_never_moved_to_a_time_with_seconds(new_salon) -> None:
+async def test_appointment_is_never_moved_to_odd_seconds(new_salon) -> None:
     """Its claims would end before it does, and the next customer be booked while it goes on."""
     salon = await new_salon()
     services = tuple(
@@ -323,7 +321,7 @@ async def test_an_appointment_is_never_moved_to_a_time_with_seconds(new_salon) -
     assert row["starts_at"] == at(HALF_PAST_TWO)
 
 
-async def test_a_repeated_request_whose_process_died_does_not_move_again_what_somebody_has_moved_since(
+async def test_repeated_killed_move_does_not_undo_later_moves(
     new_salon,
 ) -> None:
     salon = await new_salon(ScriptedCalendar())
@@ -342,7 +340,7 @@ async def test_a_repeated_request_whose_process_died_does_not_move_again_what_so
     await salon.assert_claims_match()
 
 
-async def test_a_request_that_cal_com_refused_is_tried_again(new_salon) -> None:
+async def test_remotely_refused_request_can_be_tried_again(new_salon) -> None:
     calendar = ScriptedCalendar()
     salon = await new_salon(calendar, BookingSettings(refusal=timedelta()))
     appointment, request = await book(salon), desk()
@@ -353,7 +351,7 @@ async def test_a_request_that_cal_com_refused_is_tried_again(new_salon) -> None:
     assert row["starts_at"] == at(FOUR)
 
 
-async def test_what_a_call_booked_moved_and_booked_again_is_one_appointment(new_salon) -> None:
+async def test_booked_moved_and_rebooked_appointment_is_one(new_salon) -> None:
     salon = await new_salon()
     booked = await salon.booking.book_appointment(call(), booking_args(MORNING, staff="anna"))
     appointment = UUID(booked.fields["appointment_id"])
@@ -365,7 +363,7 @@ async def test_what_a_call_booked_moved_and_booked_again_is_one_appointment(new_
     assert (found.id, found.settled) == (appointment, True)
 
 
-async def test_the_id_of_a_request_is_used_for_no_other_one(new_salon) -> None:
+async def test_request_id_is_bound_to_one_change(new_salon) -> None:
     salon = await new_salon()
     appointment, other = await book(salon), await book(salon, MORNING, number=2)
     request = desk()
@@ -384,7 +382,7 @@ async def test_the_id_of_a_request_is_used_for_no_other_one(new_salon) -> None:
     assert isinstance(await move(salon, other, FOUR), Moved)
 
 
-async def test_a_repeated_cancellation_leaves_what_the_calendar_has_brought_back(new_salon) -> None:
+async def test_repeated_cancellation_leaves_a_restored_appointment(new_salon) -> None:
     salon = await new_salon()
     appointment, request = await book(salon), desk()
     await salon.pool.execute(

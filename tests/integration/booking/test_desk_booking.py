@@ -25,7 +25,7 @@ from tests.worlds.desk_bookings import PETRA, at, audit, book, changed, desk, re
 pytestmark = pytest.mark.nightly
 
 
-async def test_the_desk_books_as_a_caller_does_and_the_audit_log_names_no_customer(new_salon) -> None:
+async def test_desk_books_like_callers_with_an_anonymous_audit(new_salon) -> None:
     salon, request = await new_salon(), desk()
     booked = await book(salon, request=request)
     assert isinstance(booked, Booked)
@@ -46,7 +46,7 @@ async def test_the_desk_books_as_a_caller_does_and_the_audit_log_names_no_custom
     assert salon.metrics.bookings == [], "the metric is of callers: a dead telephone must not look alive"
 
 
-async def test_who_was_booked_with_a_number_finds_the_appointment_by_telephone(new_salon) -> None:
+async def test_customer_finds_the_desks_booking_by_telephone(new_salon) -> None:
     salon = await new_salon()
     await book(salon)
     found = await salon.booking.find_appointments(call("call_9", "+4915112345678"))
@@ -55,7 +55,7 @@ async def test_who_was_booked_with_a_number_finds_the_appointment_by_telephone(n
     assert strangers.outcome is FunctionOutcome.NONE_FOUND
 
 
-async def test_what_is_left_out_is_the_only_branch_the_only_service_and_who_is_free(new_salon) -> None:
+async def test_desk_booking_fills_in_unambiguous_values(new_salon) -> None:
     salon = await new_salon()
     assert isinstance(await book(salon, place=Place()), Booked)
     by_names = Place(branch="Salon Müller Mitte", service="Haarschnitt")
@@ -74,9 +74,7 @@ async def test_what_is_left_out_is_the_only_branch_the_only_service_and_who_is_f
         ("2027-03-19T10:00:00+01:00", "2027-02-16", "2027-02-18"),  # a month beyond the horizon
     ],
 )
-async def test_free_times_instead_are_near_the_time_that_was_asked_for_and_in_order(
-    new_salon, start: str, first: str, last: str
-) -> None:
+async def test_free_times_are_near_the_request_and_ordered(new_salon, start: str, first: str, last: str) -> None:
     salon = await new_salon()
     zone = ZoneInfo(salon.booking.config().time_zone)
     free = refused(await book(salon, start, Place())).free
@@ -89,7 +87,7 @@ async def test_free_times_instead_are_near_the_time_that_was_asked_for_and_in_or
     assert starts == [each["start"] for each in for_caller.fields["slots"]]
 
 
-async def test_a_repeated_request_books_nothing_more_whatever_happened_meanwhile(new_salon) -> None:
+async def test_repeated_desk_booking_books_nothing_more(new_salon) -> None:
     salon, request = await new_salon(), desk()
     first = await book(salon, request=request)
     again = await book(salon, request=request)
@@ -105,7 +103,7 @@ async def test_a_repeated_request_books_nothing_more_whatever_happened_meanwhile
     assert isinstance(await book(salon), Booked), "a new request books again"
 
 
-async def test_the_id_of_a_request_is_used_for_no_other_booking(new_salon) -> None:
+async def test_request_id_is_bound_to_one_booking(new_salon) -> None:
     salon, request = await new_salon(), desk()
     await book(salon, request=request)
     for other in (
@@ -119,7 +117,7 @@ async def test_the_id_of_a_request_is_used_for_no_other_booking(new_salon) -> No
     assert len(await salon.live()) == 1
 
 
-async def test_copies_of_one_request_at_once_book_once_and_all_succeed(new_salon) -> None:
+async def test_concurrent_copies_of_a_desk_booking_all_succeed(new_salon) -> None:
     salon, request = await new_salon(), desk()
     async with second_process(salon) as other:
         outcomes = await asyncio.gather(*(book(each, request=request) for each in (salon, other, salon, other)))
@@ -129,7 +127,7 @@ async def test_copies_of_one_request_at_once_book_once_and_all_succeed(new_salon
     assert [action for action, _ in await audit(salon)] == ["appointment.booked"]
 
 
-async def test_of_two_desks_and_callers_at_once_for_one_slot_one_gets_it(new_salon) -> None:
+async def test_only_one_of_competing_requests_gets_the_slot(new_salon) -> None:
     salon = await new_salon()
     async with second_process(salon, max_size=4) as other:
         answers = await asyncio.gather(
@@ -146,7 +144,7 @@ async def test_of_two_desks_and_callers_at_once_for_one_slot_one_gets_it(new_sal
     await salon.assert_claims_match()
 
 
-async def test_what_a_caller_was_just_offered_is_not_free_for_the_desk(new_salon) -> None:
+async def test_slot_offered_to_a_caller_refuses_the_desk(new_salon) -> None:
     salon = await new_salon()
     offered = await salon.booking.check_availability(call(), {"start": HALF_PAST_TWO, "staff": "anna"})
     assert offered.success
@@ -154,7 +152,7 @@ async def test_what_a_caller_was_just_offered_is_not_free_for_the_desk(new_salon
     assert (await salon.booking.book_appointment(call(), booking_args(staff="anna"))).success
 
 
-async def test_the_limits_for_callers_neither_bind_the_desk_nor_count_its_bookings(new_salon) -> None:
+async def test_callers_limits_neither_bind_nor_count_the_desk(new_salon) -> None:
     salon = await new_salon(booking_limits=BookingLimits(per_call=1, per_caller_and_day=1, anonymous_per_hour=1))
     for start in (HALF_PAST_TWO, MORNING):
         assert isinstance(await book(salon, start), Booked)
@@ -166,7 +164,7 @@ async def test_the_limits_for_callers_neither_bind_the_desk_nor_count_its_bookin
     assert limited.outcome is FunctionOutcome.LIMITED, "among themselves callers are limited as before"
 
 
-async def test_the_minimum_notice_protects_the_tenant_from_callers_only(new_salon) -> None:
+async def test_minimum_notice_does_not_apply_to_desk_bookings(new_salon) -> None:
     salon = await new_salon()
     services = tuple(msgspec.structs.replace(s, minimum_notice_minutes=24 * 60) for s in salon.configs[0].services)
     salon.apply_config(msgspec.structs.replace(salon.configs[0], services=services))
@@ -187,7 +185,7 @@ async def test_the_minimum_notice_protects_the_tenant_from_callers_only(new_salo
         ("2028-11-27T10:00:00+01:00", Obstacle.TOO_FAR),
     ],
 )
-async def test_a_walk_in_may_have_begun_half_an_hour_ago_and_other_rules_hold(new_salon, start, reason) -> None:
+async def test_walk_in_may_have_begun_30_minutes_ago(new_salon, start, reason) -> None:
     """It is ten o'clock."""
     salon = await new_salon()
     outcome = await book(salon, start)
@@ -198,7 +196,7 @@ async def test_a_walk_in_may_have_begun_half_an_hour_ago_and_other_rules_hold(ne
     assert bool(free) is (reason is not None)
 
 
-async def test_a_begun_time_that_is_taken_or_blocked_is_refused_as_taken(new_salon) -> None:
+async def test_begun_time_that_is_occupied_is_refused(new_salon) -> None:
     salon, blocked, begun = await new_salon(), await new_salon(), "2026-11-20T09:45:00+01:00"
     assert isinstance(await book(salon, begun), Booked)
     span = Span(salon.clock.now(), salon.clock.now() + timedelta(hours=1))
@@ -207,7 +205,7 @@ async def test_a_begun_time_that_is_taken_or_blocked_is_refused_as_taken(new_sal
         assert refused(await book(each, begun)).reason is Obstacle.TAKEN
 
 
-async def test_the_desk_takes_back_what_it_has_just_entered_and_callers_do_not(new_salon) -> None:
+async def test_only_the_desk_cancels_a_begun_walk_in(new_salon) -> None:
     salon = await new_salon()
     appointment = changed(await book(salon, "2026-11-20T09:45:00+01:00")).id
     of_caller = await salon.booking.cancel_appointment(
@@ -221,7 +219,7 @@ async def test_the_desk_takes_back_what_it_has_just_entered_and_callers_do_not(n
     await salon.assert_claims_match()
 
 
-async def test_nothing_crosses_tenants(new_salon) -> None:
+async def test_desk_bookings_stay_within_their_tenant(new_salon) -> None:
     salon, other, request = await new_salon(), await new_salon(), desk()
     first, second = await book(salon, request=request), await book(other, request=request)
     assert changed(first).id != changed(second).id

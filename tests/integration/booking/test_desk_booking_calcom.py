@@ -42,7 +42,7 @@ async def state(env: CalcomEnvironment, appointment: Appointment) -> CalendarSta
     return await calendar_state(env.salon.booking, found)
 
 
-async def test_cal_com_has_it_at_the_answer(env: CalcomEnvironment) -> None:
+async def test_desk_booking_is_at_calcom_with_the_answer(env: CalcomEnvironment) -> None:
     appointment = changed(await book(env.salon))
     assert (appointment.status, await state(env, appointment)) == ("confirmed", CalendarState.DONE)
     (booking,) = env.bookings
@@ -50,7 +50,7 @@ async def test_cal_com_has_it_at_the_answer(env: CalcomEnvironment) -> None:
     assert booking["attendees"][0]["email"] == PETRA.email
 
 
-async def test_while_cal_com_is_away_it_is_pending_and_said_so(env: CalcomEnvironment) -> None:
+async def test_desk_booking_is_pending_during_an_outage(env: CalcomEnvironment) -> None:
     env.disconnect()
     booked = await book(env.salon)
     assert isinstance(booked, Booked)
@@ -64,7 +64,7 @@ async def test_while_cal_com_is_away_it_is_pending_and_said_so(env: CalcomEnviro
     assert await state(env, appointment) is CalendarState.DONE
 
 
-async def test_at_cal_com_nothing_is_booked_that_has_begun(env: CalcomEnvironment) -> None:
+async def test_begun_walk_in_is_not_booked_at_calcom(env: CalcomEnvironment) -> None:
     past = refused(await book(env.salon, "2026-11-20T09:45:00+01:00"))
     assert (past.reason, past.cause) == (Obstacle.PAST, "it has begun, and Cal.com books nothing then")
     assert env.count_requests("create-booking") == 0
@@ -73,7 +73,7 @@ async def test_at_cal_com_nothing_is_booked_that_has_begun(env: CalcomEnvironmen
     assert start == at("2026-11-20T10:15:00+01:00"), "a walk-in gets the next start"
 
 
-async def test_a_time_that_is_taken_at_cal_com_is_refused_with_free_times(env: CalcomEnvironment) -> None:
+async def test_desk_booking_taken_remotely_returns_free_times(env: CalcomEnvironment) -> None:
     await env.block(1001, at(HALF_PAST_TWO).isoformat())
     taken = refused(await book(env.salon))
     assert taken.reason is Obstacle.TAKEN
@@ -83,9 +83,7 @@ async def test_a_time_that_is_taken_at_cal_com_is_refused_with_free_times(env: C
 
 
 @pytest.mark.parametrize("point", ["after:book-commit", "after:calcom-create"])
-async def test_after_a_kill_in_the_middle_the_repeated_request_finds_its_booking(
-    env: CalcomEnvironment, point: str
-) -> None:
+async def test_killed_desk_booking_is_found_by_its_repetition(env: CalcomEnvironment, point: str) -> None:
     request = desk()
     dying = replace(env.salon.booking, faults=Killing(point))
     with pytest.raises(Killed):
@@ -97,7 +95,7 @@ async def test_after_a_kill_in_the_middle_the_repeated_request_finds_its_booking
     assert [action for action, _ in await audit(env.salon)] == ["appointment.booked"]
 
 
-async def test_after_a_kill_a_repeated_request_books_nothing_that_was_cancelled_since(new_salon) -> None:
+async def test_killed_and_cancelled_booking_is_not_booked_again(new_salon) -> None:
     salon, request = await new_salon(ScriptedCalendar()), desk()
     with pytest.raises(Killed):
         await book(replace(salon.booking, faults=Killing("after:book-commit")), request=request)
@@ -109,7 +107,7 @@ async def test_after_a_kill_a_repeated_request_books_nothing_that_was_cancelled_
     assert await salon.live() == []
 
 
-async def test_what_cal_com_refuses_is_not_booked_audited_and_can_be_tried_again(new_salon) -> None:
+async def test_remotely_refused_booking_is_audited_and_repeatable(new_salon) -> None:
     calendar = ScriptedCalendar(Refused("not now", RefusalCause.EVENT_TYPE))
     salon, request = await new_salon(calendar), desk()
     assert refused(await book(salon, request=request)).reason is ChangeRefusal.REFUSED
@@ -119,7 +117,7 @@ async def test_what_cal_com_refuses_is_not_booked_audited_and_can_be_tried_again
     assert len(await salon.live()) == 1
 
 
-async def test_if_cal_com_has_nobody_else_the_next_staff_member_is_booked(new_salon) -> None:
+async def test_remote_refusal_books_the_next_staff_member(new_salon) -> None:
     salon = await new_salon(ScriptedCalendar(Taken("taken there")))
     assert isinstance(await book(salon, place=Place()), Booked)
     assert len(await salon.live()) == 1
@@ -129,12 +127,12 @@ async def test_if_cal_com_has_nobody_else_the_next_staff_member_is_booked(new_sa
 
 
 @pytest.mark.parametrize("outcome", [Unknown("lost"), Unavailable("away")])
-async def test_an_answer_that_is_lost_leaves_it_to_the_sync_job(new_salon, outcome) -> None:
+async def test_desk_booking_with_lost_answer_awaits_sync(new_salon, outcome) -> None:
     salon = await new_salon(ScriptedCalendar(outcome))
     assert changed(await book(salon)).status == "pending_sync"
 
 
-async def test_a_telephone_number_that_cal_com_requires_is_asked_for(new_salon) -> None:
+async def test_phone_number_required_by_calcom_is_asked_for(new_salon) -> None:
     salon = await new_salon(ScriptedCalendar())
     (service,) = salon.configs[0].services
     required = (BookingField(slug="telefon", source=FieldSource.PHONE),)
@@ -148,7 +146,7 @@ async def test_a_telephone_number_that_cal_com_requires_is_asked_for(new_salon) 
     assert isinstance(await book(salon), Booked)
 
 
-async def test_the_note_of_the_desk_is_not_sent_to_cal_com_which_may_mail_it(env: CalcomEnvironment) -> None:
+async def test_desks_note_is_not_sent_to_calcom(env: CalcomEnvironment) -> None:
     required = {"type": "textarea", "slug": "notes", "required": True}
     await env.event_type(1001, "anna", bookingFields=[required])
     answer = BookingField(slug="notes", source=FieldSource.NOTES, value="telefonisch gebucht")
@@ -165,7 +163,7 @@ async def test_the_note_of_the_desk_is_not_sent_to_cal_com_which_may_mail_it(env
     assert {row["notes"] for row in await env.salon.live()} == {PETRA.notes}, "here it is kept"
 
 
-async def test_the_minimum_notice_of_cal_com_counts_for_the_desk_and_the_refusal_names_it(
+async def test_calcoms_minimum_notice_applies_to_the_desk(
     env: CalcomEnvironment,
 ) -> None:
     soon = "2026-11-20T11:00:00+01:00"
@@ -179,6 +177,6 @@ async def test_the_minimum_notice_of_cal_com_counts_for_the_desk_and_the_refusal
         assert (each.reason, "minimumBookingNotice" in (each.cause or "")) == (Obstacle.TAKEN, True)
 
 
-async def test_without_a_minimum_notice_at_cal_com_a_walk_in_is_entered_there(env: CalcomEnvironment) -> None:
+async def test_walk_in_without_calcom_notice_is_booked_remotely(env: CalcomEnvironment) -> None:
     await env.event_type(1001, "anna", minimumBookingNotice=0)
     assert isinstance(await book(env.salon, "2026-11-20T10:15:00+01:00"), Booked)

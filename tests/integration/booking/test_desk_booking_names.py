@@ -1,4 +1,4 @@
-"""What the desk names in a booking: a branch, a service, a staff member, and a start in words."""
+"""The names in a booking by the desk: branch, service and staff member, and a start in words."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.nightly
         (Place(), replace(PETRA, email="petra@"), (InvalidBooking, "is no e-mail address")),
     ],
 )
-async def test_what_is_mistyped_is_refused_and_not_left_out(new_salon, place, customer, error) -> None:
+async def test_mistyped_name_is_refused_and_not_ignored(new_salon, place, customer, error) -> None:
     salon = await new_salon()
     with pytest.raises(error[0], match=error[1]):
         await book(salon, place=place, customer=customer)
@@ -36,7 +36,7 @@ async def test_what_is_mistyped_is_refused_and_not_left_out(new_salon, place, cu
     assert await salon.rows("SELECT 1 FROM call_actions") == []
 
 
-async def test_of_several_services_one_must_be_named(new_salon) -> None:
+async def test_one_of_several_services_must_be_named(new_salon) -> None:
     salon = await new_salon()
     (service,) = salon.configs[0].services
     colour = msgspec.structs.replace(service, name="farbe", display_name="Farbe", spoken_names=())
@@ -46,7 +46,7 @@ async def test_of_several_services_one_must_be_named(new_salon) -> None:
     assert isinstance(await book(salon, place=Place(service="Farbe")), Booked)
 
 
-async def test_each_name_that_a_preview_shows_finds_itself_whatever_others_are_called(new_salon) -> None:
+async def test_every_name_in_a_preview_can_be_entered(new_salon) -> None:
     """The command line shows the names that a preview has found, and books by them."""
     salon = await new_salon()
     config = salon.configs[0]
@@ -71,7 +71,7 @@ async def test_each_name_that_a_preview_shows_finds_itself_whatever_others_are_c
     assert free.rules.service.name == "haarschnitt"
 
 
-async def test_a_name_of_several_is_refused_with_the_list(new_salon) -> None:
+async def test_ambiguous_name_is_refused_with_the_list(new_salon) -> None:
     salon = await new_salon()
     config = salon.configs[0]
     (mitte,), (cut,) = config.branches, config.services
@@ -101,7 +101,7 @@ async def test_a_name_of_several_is_refused_with_the_list(new_salon) -> None:
         ("am 27. November um halb drei", 0, "2026-11-27T14:30"),
     ],
 )
-async def test_a_start_is_now_or_what_words_name(new_salon, text: str | None, minutes: int, start: str) -> None:
+async def test_start_is_now_or_read_from_words(new_salon, text: str | None, minutes: int, start: str) -> None:
     salon = await new_salon()
     salon.clock.advance(timedelta(minutes=minutes))
     service, found = preview_booking(salon.booking, ANNA, text)
@@ -130,7 +130,7 @@ async def daily_salon(new_salon) -> Salon:
         ("Freitag um zehn", 29, "Freitag, 20. November 2026, 10:00 Uhr or Freitag, 27. November 2026, 10:00 Uhr"),
     ],
 )
-async def test_a_time_that_may_be_the_one_that_has_just_begun_is_asked_about(
+async def test_ambiguous_just_begun_time_is_asked_about(
     daily_salon: Salon, text: str, minutes: int, readings: str
 ) -> None:
     daily_salon.clock.advance(timedelta(minutes=minutes))
@@ -151,16 +151,14 @@ async def test_a_time_that_may_be_the_one_that_has_just_begun_is_asked_about(
         ("morgen um zehn", 10, "2026-11-21T10:00"),
     ],
 )
-async def test_a_time_that_has_just_begun_is_entered_where_nothing_else_can_be_meant(
-    daily_salon: Salon, text: str, minutes: int, start: str
-) -> None:
+async def test_unambiguous_just_begun_time_is_accepted(daily_salon: Salon, text: str, minutes: int, start: str) -> None:
     daily_salon.clock.advance(timedelta(minutes=minutes))
     _, found = preview_booking(daily_salon.booking, ANNA, text)
     assert found == at(f"{start}+01:00")
 
 
 @pytest.mark.parametrize("text", ["gestern um zehn", "Freitag", "nach dem Urlaub"])
-async def test_a_text_that_names_no_start_is_refused(new_salon, text: str) -> None:
+async def test_text_without_a_start_is_refused(new_salon, text: str) -> None:
     salon = await new_salon()
     with pytest.raises(UnclearStart, match="write it as 2026-11-27T10:00"):
         preview_booking(salon.booking, ANNA, text)

@@ -1,4 +1,4 @@
-"""A pause takes the time of everybody from now on: callers hear so, and get appointments again when it is removed."""
+"""A pause blocks everybody's time from now on. Callers hear of it, and book again after its removal."""
 
 from datetime import datetime, timedelta
 from uuid import uuid4
@@ -28,7 +28,7 @@ async def pause(salon: Salon, until: datetime | None = None, request: DeskReques
     return block
 
 
-async def test_callers_hear_that_nothing_is_booked_until_the_pause_is_removed(new_salon) -> None:
+async def test_pause_refuses_bookings_until_its_removal(new_salon) -> None:
     salon: Salon = await new_salon()
     block = await pause(salon)
     (found,) = await list_current_pauses(salon.booking)
@@ -49,7 +49,7 @@ async def test_callers_hear_that_nothing_is_booked_until_the_pause_is_removed(ne
     assert (await salon.booking.book_appointment(call("d"), booking_args(MORNING, "Rosa"))).success
 
 
-async def test_a_pause_with_an_end_says_its_last_day_and_after_it_times_are_offered(new_salon) -> None:
+async def test_pause_says_its_last_day_and_then_ends(new_salon) -> None:
     salon: Salon = await new_salon()
     end = datetime(2027, 1, 9, tzinfo=BERLIN)  # a midnight
     await pause(salon, end)
@@ -61,7 +61,7 @@ async def test_a_pause_with_an_end_says_its_last_day_and_after_it_times_are_offe
     assert answer.fields["slots"], "as with every block: the next time after it"
 
 
-async def test_a_repeated_pause_is_one_and_one_that_was_resumed_does_not_come_back(new_salon) -> None:
+async def test_repeated_pause_is_single_and_never_returns(new_salon) -> None:
     salon: Salon = await new_salon()
     request = desk()
     first = await pause(salon, request=request)

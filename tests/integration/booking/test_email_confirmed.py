@@ -1,4 +1,4 @@
-"""The e-mail address of a caller is used only after the caller has heard it letter by letter, and has spoken since."""
+"""A caller's email address is used only after it was read back letter by letter and the caller has answered."""
 
 from dataclasses import replace
 from typing import Any
@@ -23,7 +23,7 @@ async def addresses(salon: Salon) -> list[tuple[str | None, str | None]]:
 
 @pytest.mark.parametrize("confirmed", [{}, {"email_confirmed": True}], ids=["silent", "claimed"])
 @pytest.mark.parametrize("replies", [None, {}, {"other@example.de": Reply.YES}, {ADDRESS: Reply.ASIDE}])
-async def test_an_address_that_was_not_read_back_books_nothing(new_salon, replies, confirmed: dict[str, Any]) -> None:
+async def test_unconfirmed_address_books_nothing(new_salon, replies, confirmed: dict[str, Any]) -> None:
     """What the model claims proves nothing, and a yes to another address is none to this one."""
     salon = await new_salon()
     asking = replace(call(), replies=replies)
@@ -36,9 +36,7 @@ async def test_an_address_that_was_not_read_back_books_nothing(new_salon, replie
 
 
 @pytest.mark.parametrize("confirmed", [{}, {"email_confirmed": True}], ids=["older agent", "confirmed"])
-async def test_an_address_that_the_caller_has_confirmed_is_that_of_appointment_and_customer(
-    new_salon, confirmed
-) -> None:
+async def test_confirmed_address_is_stored_for_appointment_and_customer(new_salon, confirmed) -> None:
     salon = await new_salon()
     assert not (await salon.booking.book_appointment(call(), booking_args(email=ADDRESS))).success
     answered = replace(call(), replies={ADDRESS: Reply.YES})
@@ -47,7 +45,7 @@ async def test_an_address_that_the_caller_has_confirmed_is_that_of_appointment_a
 
 
 @pytest.mark.parametrize("said", ["", "null", "keine", "nicht angegeben", None, {"x": 1}, True])
-async def test_where_nobody_named_an_address_nothing_is_asked(new_salon, said: Any) -> None:
+async def test_absent_address_is_not_asked_for(new_salon, said: Any) -> None:
     salon = await new_salon()
     assert (
         await salon.booking.book_appointment(
@@ -56,7 +54,7 @@ async def test_where_nobody_named_an_address_nothing_is_asked(new_salon, said: A
     ).success
 
 
-async def test_without_a_transcript_the_question_needs_time_for_an_answer(new_salon) -> None:
+async def test_address_question_without_transcript_needs_two_seconds(new_salon) -> None:
     salon = await new_salon()
     args = booking_args(email=ADDRESS, email_confirmed=True)
     assert not (await salon.booking.book_appointment(call(), args)).success
@@ -77,7 +75,7 @@ async def test_without_a_transcript_the_question_needs_time_for_an_answer(new_sa
         (Reply.NO, {"email": ADDRESS, "email_confirmed": True}),
     ],
 )
-async def test_a_wrong_address_is_asked_again_or_left_out(new_salon, reply, said) -> None:
+async def test_wrong_address_is_asked_again_or_left_out(new_salon, reply, said) -> None:
     salon = await new_salon()
     answer = await salon.booking.book_appointment(replace(call(), replies={ADDRESS: reply}), booking_args(**said))
     assert not answer.success
@@ -86,7 +84,7 @@ async def test_a_wrong_address_is_asked_again_or_left_out(new_salon, reply, said
 
 
 @pytest.mark.parametrize("made_up", ["petra@example.com", "test@test.de"])
-async def test_a_made_up_address_is_as_absent(new_salon, made_up: str) -> None:
+async def test_invented_address_counts_as_absent(new_salon, made_up: str) -> None:
     """It is neither read back nor stored: nobody has a mailbox there."""
     salon = await new_salon()
     answer = await salon.booking.book_appointment(replace(call(), replies={}), booking_args(email=made_up))

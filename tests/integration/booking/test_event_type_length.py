@@ -1,4 +1,4 @@
-"""A booking that lasts longer at Cal.com than the service does: its whole time is blocked here, or it is undone."""
+"""A booking that is longer at Cal.com than its service: the whole time is blocked here, or the booking is undone."""
 
 from datetime import datetime
 
@@ -53,7 +53,7 @@ def at(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-async def test_the_end_that_calcom_gives_a_booking_is_blocked_here(env: CalcomEnvironment) -> None:
+async def test_end_returned_by_calcom_is_blocked_here(env: CalcomEnvironment) -> None:
     await lengthen(env)
     assert (await book(env)).fields["status"] == "confirmed"
     assert await ends(env) == {"confirmed": at(FOUR)}
@@ -61,7 +61,7 @@ async def test_the_end_that_calcom_gives_a_booking_is_blocked_here(env: CalcomEn
     assert (second.success, second.fields["obstacle"]) == (False, "taken")
 
 
-async def test_the_end_of_a_booking_whose_answer_was_lost_is_blocked_too(env: CalcomEnvironment) -> None:
+async def test_end_is_blocked_after_a_lost_answer_too(env: CalcomEnvironment) -> None:
     await lengthen(env)
     env.inject_fault(FaultKind.TIMEOUT_AFTER_COMMIT, seconds=30)
     assert (await book(env)).fields["status"] == "pending_sync"
@@ -69,7 +69,7 @@ async def test_the_end_of_a_booking_whose_answer_was_lost_is_blocked_too(env: Ca
     assert await ends(env) == {"confirmed": at(FOUR)}
 
 
-async def test_lengthened_between_booking_and_move_the_new_end_is_blocked(env: CalcomEnvironment) -> None:
+async def test_event_lengthened_before_a_move_blocks_longer(env: CalcomEnvironment) -> None:
     await book(env)
     await lengthen(env)
     answer = await move(env, "2026-11-27T15:15:00+01:00")
@@ -77,7 +77,7 @@ async def test_lengthened_between_booking_and_move_the_new_end_is_blocked(env: C
     assert await ends(env) == {"confirmed": at("2026-11-27T16:45:00+01:00")}
 
 
-async def test_a_longer_booking_that_meets_another_appointment_is_undone_and_other_times_are_offered(
+async def test_longer_booking_that_overlaps_is_undone(
     env: CalcomEnvironment,
 ) -> None:
     assert (await book(env, AFTER_OURS, "call_2", service=LOCAL)).success
@@ -91,7 +91,7 @@ async def test_a_longer_booking_that_meets_another_appointment_is_undone_and_oth
     await env.salon.assert_claims_match()
 
 
-async def test_a_longer_booking_that_nobody_heard_of_is_undone_by_the_sync_job(env: CalcomEnvironment) -> None:
+async def test_longer_unpromised_booking_is_undone_by_sync(env: CalcomEnvironment) -> None:
     """Our process died after the request to Cal.com; meanwhile the time after it was promised to somebody else."""
     assert (await book(env, AFTER_OURS, "call_2", service=LOCAL)).success
     await lengthen(env)
@@ -107,7 +107,7 @@ async def test_a_longer_booking_that_nobody_heard_of_is_undone_by_the_sync_job(e
     assert [row["service"] for row in await env.salon.live()] == ["bartpflege"]
 
 
-async def test_a_longer_booking_that_was_promised_is_left_to_a_person(env: CalcomEnvironment) -> None:
+async def test_longer_promised_booking_awaits_a_person(env: CalcomEnvironment) -> None:
     assert (await book(env, AFTER_OURS, "call_2", service=LOCAL)).success
     await lengthen(env)
     env.inject_fault(FaultKind.TIMEOUT_AFTER_COMMIT, seconds=30)
@@ -119,7 +119,7 @@ async def test_a_longer_booking_that_was_promised_is_left_to_a_person(env: Calco
     assert len(await env.salon.live()) == 2
 
 
-async def test_a_move_whose_longer_time_is_not_free_is_taken_back_in_both_calendars(env: CalcomEnvironment) -> None:
+async def test_move_that_is_too_long_is_undone_everywhere(env: CalcomEnvironment) -> None:
     await book(env)
     assert (await book(env, FIVE, "call_2", service=LOCAL)).success
     await lengthen(env, 70)
@@ -133,7 +133,7 @@ async def test_a_move_whose_longer_time_is_not_free_is_taken_back_in_both_calend
     assert (row["starts_at"], row["ends_at"]) == (at(HALF_PAST_TWO), at("2026-11-27T15:40:00+01:00"))
 
 
-async def test_a_booking_that_a_person_lengthens_at_calcom_blocks_its_new_end(env: CalcomEnvironment) -> None:
+async def test_booking_lengthened_at_calcom_blocks_its_new_end(env: CalcomEnvironment) -> None:
     """They moved it away and back, with an event type that had become longer."""
     await book(env)
     await lengthen(env)
@@ -145,7 +145,7 @@ async def test_a_booking_that_a_person_lengthens_at_calcom_blocks_its_new_end(en
     assert len(await env.salon.live()) == 1
 
 
-async def test_a_shorter_booking_leaves_the_appointment_as_long_as_the_service(env: CalcomEnvironment) -> None:
+async def test_shorter_booking_keeps_the_services_length(env: CalcomEnvironment) -> None:
     await lengthen(env, 20)
     assert (await book(env)).fields["status"] == "confirmed"
     assert await ends(env) == {"confirmed": at("2026-11-27T15:15:00+01:00")}

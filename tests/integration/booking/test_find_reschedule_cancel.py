@@ -25,7 +25,7 @@ NEXT_CALL = call("call_2")  # from the same number
 # Finding
 
 
-async def test_a_caller_hears_their_own_appointments_and_nobody_elses(new_salon) -> None:
+async def test_caller_hears_only_their_own_appointments(new_salon) -> None:
     salon = await new_salon()
     own = await salon.booking.book_appointment(call(), booking_args(staff="anna"))
     await salon.booking.book_appointment(STRANGER, booking_args(MORNING, name="Karl Hoffmann"))
@@ -42,7 +42,7 @@ async def test_a_caller_hears_their_own_appointments_and_nobody_elses(new_salon)
     assert (nobody.success, nobody.fields) == (True, {"appointments": []})
 
 
-async def test_a_contradicted_time_names_no_appointment(new_salon) -> None:
+async def test_contradicting_times_name_no_appointment(new_salon) -> None:
     salon = await new_salon()
     await salon.booking.book_appointment(call(), booking_args(HALF_PAST_TWO, staff="anna"))
     await salon.booking.book_appointment(call(), booking_args(MORNING, staff="anna", another=True))
@@ -59,7 +59,7 @@ async def test_a_contradicted_time_names_no_appointment(new_salon) -> None:
         {"appointment_date": "morgen", "appointment_time": "9 Uhr 15"},
     ],
 )
-async def test_an_id_against_the_time_is_asked(new_salon, named) -> None:
+async def test_id_contradicting_the_time_is_asked_about(new_salon, named) -> None:
     salon = await new_salon()
     booked = await salon.booking.book_appointment(call(), booking_args(HALF_PAST_TWO, staff="anna"))
     await salon.booking.book_appointment(call(), booking_args(MORNING, staff="anna", another=True))
@@ -72,7 +72,7 @@ async def test_an_id_against_the_time_is_asked(new_salon, named) -> None:
     assert cancelled.fields["needs_answer"]
 
 
-async def test_a_moved_id_keeps_its_former_time(new_salon) -> None:
+async def test_moved_appointment_is_found_by_its_former_time(new_salon) -> None:
     salon = await new_salon()
     booked = await salon.booking.book_appointment(call(), booking_args(HALF_PAST_TWO, staff="anna"))
     args = {"appointment_id": booked.fields["appointment_id"], "appointment_time": "14:30", "start": FOUR}
@@ -80,7 +80,7 @@ async def test_a_moved_id_keeps_its_former_time(new_salon) -> None:
         assert (await salon.booking.reschedule_appointment(call(), args)).success
 
 
-async def test_a_withheld_number_owns_what_its_call_has_booked_and_hears_what_to_do(new_salon) -> None:
+async def test_anonymous_caller_owns_only_this_calls_bookings(new_salon) -> None:
     salon = await new_salon()
     await salon.booking.book_appointment(call("a", None), booking_args(staff="anna"))
     assert len((await salon.booking.find_appointments(call("a", None))).fields["appointments"]) == 1
@@ -90,13 +90,13 @@ async def test_a_withheld_number_owns_what_its_call_has_booked_and_hears_what_to
     assert "ist unterdrückt" not in other.message, "a call that was forwarded without its number is not known from it"
 
 
-async def test_a_person_who_was_booked_for_finds_it_from_their_own_number(new_salon) -> None:
+async def test_person_finds_appointment_by_their_own_number(new_salon) -> None:
     salon = await new_salon()
     await salon.booking.book_appointment(call(), booking_args(phone="+4915177777777"))
     assert len((await salon.booking.find_appointments(call("b", "+4915177777777"))).fields["appointments"]) == 1
 
 
-async def test_appointments_of_several_customers_are_named_wherever_one_is_meant(new_salon) -> None:
+async def test_appointments_of_several_customers_are_said_with_names(new_salon) -> None:
     """Petra and Dieter come at the same time, so that nothing but the name distinguishes them."""
     salon = await new_salon()
     petra = await salon.booking.book_appointment(call(), booking_args(staff="anna", name="Petra Lorenz"))
@@ -135,7 +135,7 @@ async def test_past_cancelled_and_held_appointments_are_not_listed(new_salon) ->
     assert (await salon.booking.find_appointments(call())).fields["appointments"] == []
 
 
-async def test_many_appointments_are_said_in_a_sentence_of_bearable_length(new_salon) -> None:
+async def test_long_appointment_list_is_summarized(new_salon) -> None:
     salon = await new_salon(booking_limits=BookingLimits(per_call=10))
     for day in range(24, 29):
         for hour in (10, 12):
@@ -154,7 +154,7 @@ async def test_many_appointments_are_said_in_a_sentence_of_bearable_length(new_s
 # Cancelling
 
 
-async def test_cancelling_frees_the_time_at_once_and_repeated_is_a_success(new_salon) -> None:
+async def test_repeated_cancellation_succeeds_and_frees_the_time_once(new_salon) -> None:
     salon = await new_salon()
     booked = await salon.booking.book_appointment(call(), booking_args(staff="anna"))
     for args in ({}, {"appointment_id": booked.fields["appointment_id"]}, {}):
@@ -170,7 +170,7 @@ async def test_cancelling_frees_the_time_at_once_and_repeated_is_a_success(new_s
     await salon.assert_claims_match()
 
 
-async def test_a_repeated_cancellation_never_takes_the_next_appointment(new_salon) -> None:
+async def test_repeated_cancellation_never_cancels_the_next_appointment(new_salon) -> None:
     """A language model repeats itself, and leaves the id out the second time."""
     salon = await new_salon()
     for start in (MORNING, FOUR):
@@ -186,7 +186,7 @@ async def test_a_repeated_cancellation_never_takes_the_next_appointment(new_salo
     assert len(await salon.live()) == 1
 
 
-async def test_nobody_cancels_or_moves_a_strangers_appointment(new_salon) -> None:
+async def test_strangers_appointment_is_neither_cancelled_nor_moved(new_salon) -> None:
     salon = await new_salon()
     booked = await salon.booking.book_appointment(call(), booking_args())
     args = {"appointment_id": booked.fields["appointment_id"]}
@@ -197,7 +197,7 @@ async def test_nobody_cancels_or_moves_a_strangers_appointment(new_salon) -> Non
     assert row["version"] == 1
 
 
-async def test_a_cancellation_reaches_the_calendar_by_its_job(new_salon) -> None:
+async def test_cancellation_reaches_the_calendar_by_its_job(new_salon) -> None:
     calendar = ScriptedCalendar()
     salon = await new_salon(calendar)
     await salon.booking.book_appointment(call(), booking_args())
@@ -209,7 +209,7 @@ async def test_a_cancellation_reaches_the_calendar_by_its_job(new_salon) -> None
     assert (calendar.cancelled, calendar.bookings) == (["uid-0"], {})
 
 
-async def test_cancelled_while_the_calendar_is_asked_it_is_cancelled_there_too(new_salon) -> None:
+async def test_cancellation_during_the_create_is_cancelled_remotely(new_salon) -> None:
     """The calendar's answer comes after the cancellation's job has found nothing: the booking is cancelled by another job."""
 
     class SlowCalendar(ScriptedCalendar):
@@ -229,7 +229,7 @@ async def test_cancelled_while_the_calendar_is_asked_it_is_cancelled_there_too(n
 
 
 @pytest.mark.parametrize("step", ["find", "create"])
-async def test_a_change_while_its_job_runs_makes_the_job_run_once_more(new_salon, step: str) -> None:
+async def test_change_during_its_sync_job_reruns_the_job(new_salon, step: str) -> None:
     """No second job is queued beside a running one, so the running one must not end as if nothing had happened."""
 
     class SlowCalendar(ScriptedCalendar):
@@ -262,7 +262,7 @@ async def test_a_change_while_its_job_runs_makes_the_job_run_once_more(new_salon
 
 @pytest.mark.parametrize("to", [FOUR, QUARTER_TO_THREE])
 @pytest.mark.parametrize("remote", [False, True])
-async def test_a_move_keeps_id_and_staff_member_and_frees_the_old_time(new_salon, remote: bool, to: str) -> None:
+async def test_move_keeps_id_and_staff_and_frees_time(new_salon, remote: bool, to: str) -> None:
     calendar = ScriptedCalendar()
     salon = await new_salon(calendar if remote else None)
     booked = await salon.booking.book_appointment(call(), booking_args(staff="anna"))
@@ -291,7 +291,7 @@ async def test_a_move_keeps_id_and_staff_member_and_frees_the_old_time(new_salon
         ({"date": "in fünf Tagen am Mittwoch", "time": "10 Uhr"}, "2026-11-25T10:00:00+01:00"),
     ],
 )
-async def test_a_new_time_is_understood_as_it_is_said(new_salon, args, start: str) -> None:
+async def test_new_time_is_understood_from_spoken_forms(new_salon, args, start: str) -> None:
     salon = await new_salon()
     await salon.booking.book_appointment(call(), booking_args(staff="anna"))
     answer = await salon.booking.reschedule_appointment(call(), args)
@@ -299,7 +299,7 @@ async def test_a_new_time_is_understood_as_it_is_said(new_salon, args, start: st
 
 
 @pytest.mark.parametrize("start", ["2026-11-27T14:30", "2026-11-27T14:30:00+01:00", "2026-11-27T13:30:00Z"])
-async def test_a_start_in_place_of_an_id(new_salon, start: str) -> None:
+async def test_start_instead_of_an_id_names_the_appointment(new_salon, start: str) -> None:
     salon = await new_salon()
     await salon.booking.book_appointment(call(), booking_args())
     answer = await salon.booking.reschedule_appointment(call(), {"appointment_id": start, "start": FOUR})
@@ -314,7 +314,7 @@ async def test_a_start_in_place_of_an_id(new_salon, start: str) -> None:
         ({"start": FOUR, "appointment_id": "der zweite"}, "Diesen Termin finde ich nicht. Meinen Sie den am Freitag"),
     ],
 )  # fmt: skip
-async def test_what_is_not_clear_is_asked_back(new_salon, args, question: str) -> None:
+async def test_unclear_move_is_asked_about(new_salon, args, question: str) -> None:
     salon = await new_salon()
     await salon.booking.book_appointment(call(), booking_args())
     answer = await salon.booking.reschedule_appointment(call(), args)
@@ -339,7 +339,7 @@ async def test_what_is_not_clear_is_asked_back(new_salon, args, question: str) -
         ),
     ],
 )
-async def test_where_an_appointment_can_be_moved_to_is_offered_and_not_asked_for(new_salon, args, offered) -> None:
+async def test_inexact_move_gets_offers_instead_of_a_question(new_salon, args, offered) -> None:
     salon = await new_salon()
     await salon.booking.book_appointment(call(), booking_args(staff="anna"))
     answer = await salon.booking.reschedule_appointment(call(), args)
@@ -353,7 +353,7 @@ async def test_where_an_appointment_can_be_moved_to_is_offered_and_not_asked_for
     await salon.assert_claims_match()
 
 
-async def test_the_only_time_for_a_move_is_asked_for_as_one(new_salon) -> None:
+async def test_only_offer_for_a_move_is_asked_alone(new_salon) -> None:
     salon = await new_salon(settings=BookingSettings(offers=1))
     await salon.booking.book_appointment(call(), booking_args(staff="anna"))
     answer = await salon.booking.reschedule_appointment(call(), {"date": "Samstag oder Montag"})
@@ -361,7 +361,7 @@ async def test_the_only_time_for_a_move_is_asked_for_as_one(new_salon) -> None:
     assert answer.message.endswith("Soll ich Ihren Termin dorthin verschieben?")
 
 
-async def test_an_appointment_is_no_obstacle_to_its_own_move_and_is_not_offered_where_it_is(new_salon) -> None:
+async def test_appointment_does_not_block_its_own_move(new_salon) -> None:
     salon = await new_salon()
     await salon.booking.book_appointment(call(), booking_args(staff="anna"))
     answer = await salon.booking.reschedule_appointment(call(), {"time": "gegen Viertel vor drei"})
@@ -382,7 +382,7 @@ async def test_an_appointment_is_no_obstacle_to_its_own_move_and_is_not_offered_
         ("morgen", ["21. November"]),
     ],
 )
-async def test_a_day_that_can_be_near_the_appointment_or_near_the_call_is_asked_for(new_salon, date, days) -> None:
+async def test_day_near_appointment_or_call_is_asked_about(new_salon, date, days) -> None:
     salon = await new_salon()
     assert (await salon.booking.book_appointment(call(), booking_args("2027-01-13T10:00:00+01:00"))).success
     answer = await salon.booking.reschedule_appointment(call(), {"date": date, "time": "zehn Uhr"})
@@ -407,7 +407,7 @@ def _at_ten(day: str) -> str:
     return f"{weekdays[day]}, den {day}, um 10 Uhr"
 
 
-async def test_no_time_is_offered_for_an_appointment_that_is_over(new_salon) -> None:
+async def test_past_appointment_gets_no_offers(new_salon) -> None:
     salon = await new_salon()
     booked = await salon.booking.book_appointment(call(), booking_args("2026-11-21T10:00:00+01:00"))
     salon.clock.advance(timedelta(days=1, hours=1))
@@ -425,7 +425,7 @@ async def test_no_time_is_offered_for_an_appointment_that_is_over(new_salon) -> 
         ("2026-11-27T14:35:00+01:00", "off_grid"),
     ],
 )
-async def test_a_move_keeps_the_rules_of_a_booking(new_salon, start: str, obstacle: str) -> None:
+async def test_move_follows_the_rules_of_a_booking(new_salon, start: str, obstacle: str) -> None:
     salon = await new_salon()
     await salon.booking.book_appointment(call(), booking_args())
     answer = await salon.booking.reschedule_appointment(call(), {"start": start})
@@ -435,7 +435,7 @@ async def test_a_move_keeps_the_rules_of_a_booking(new_salon, start: str, obstac
     await salon.assert_claims_match()
 
 
-async def test_a_taken_time_comes_with_alternatives_of_the_same_staff_member(new_salon) -> None:
+async def test_taken_move_offers_times_of_same_staff_member(new_salon) -> None:
     salon = await new_salon()
     await salon.booking.book_appointment(STRANGER, booking_args(FOUR, staff="anna"))
     await salon.booking.book_appointment(call(), booking_args(staff="anna"))
@@ -447,7 +447,7 @@ async def test_a_taken_time_comes_with_alternatives_of_the_same_staff_member(new
     await salon.assert_claims_match()
 
 
-async def test_instead_of_a_taken_time_the_appointments_own_one_is_not_offered(new_salon) -> None:
+async def test_appointments_own_time_is_no_alternative(new_salon) -> None:
     salon = await new_salon()
     taken = HALF_PAST_TWO.replace("14:30", "15:30")
     await salon.booking.book_appointment(STRANGER, booking_args(taken, staff="anna"))
@@ -459,7 +459,7 @@ async def test_instead_of_a_taken_time_the_appointments_own_one_is_not_offered(n
     assert HALF_PAST_TWO not in offered
 
 
-async def test_the_calls_own_hold_does_not_block_its_move(new_salon) -> None:
+async def test_own_hold_does_not_block_the_move(new_salon) -> None:
     salon = await new_salon()
     await salon.booking.book_appointment(call(), booking_args(staff="anna"))
     await salon.booking.check_availability(call(), {"date": "2026-11-27", "time": "16 Uhr", "staff": "Anna"})
@@ -469,7 +469,7 @@ async def test_the_calls_own_hold_does_not_block_its_move(new_salon) -> None:
 
 @pytest.mark.parametrize("to", [FOUR, QUARTER_TO_THREE])
 @pytest.mark.parametrize("outcome", [TAKEN, Refused("This event type does not allow rescheduling")])
-async def test_a_refused_move_leaves_the_appointment_where_it_was(new_salon, outcome, to: str) -> None:
+async def test_refused_move_leaves_the_appointment_unchanged(new_salon, outcome, to: str) -> None:
     """Nobody could get the old time meanwhile; a refused time is not offered again for a while."""
 
     class RefusingCalendar(ScriptedCalendar):
@@ -489,7 +489,7 @@ async def test_a_refused_move_leaves_the_appointment_where_it_was(new_salon, out
     await salon.assert_claims_match()
 
 
-async def test_a_sync_job_that_moves_what_a_caller_heard_refused_moves_it_back(new_salon) -> None:
+async def test_sync_job_reverses_a_move_reported_as_refused(new_salon) -> None:
     """An event of the calendar began the job early, and the calendar refused the caller's request but not the job's."""
     refused, jobs = asyncio.Event(), list[asyncio.Task[None]]()
 
@@ -522,7 +522,7 @@ async def test_a_sync_job_that_moves_what_a_caller_heard_refused_moves_it_back(n
 
 @pytest.mark.parametrize("to", [FOUR, QUARTER_TO_THREE])
 @pytest.mark.parametrize("outcome", [Unknown("timeout"), Unavailable("refused")])
-async def test_a_move_of_open_outcome_is_kept_and_synced(new_salon, outcome, to: str) -> None:
+async def test_move_with_unknown_outcome_is_kept_and_synced(new_salon, outcome, to: str) -> None:
     """The caller hears that it is moved; until the calendar agrees both times are blocked, then only the new one."""
     calendar = ScriptedCalendar()
     calendar.moves = [outcome]
@@ -538,7 +538,7 @@ async def test_a_move_of_open_outcome_is_kept_and_synced(new_salon, outcome, to:
     await salon.assert_claims_match()
 
 
-async def test_moved_twice_while_the_calendar_is_away_it_ends_at_the_last_time(new_salon) -> None:
+async def test_moves_during_an_outage_sync_the_last_time(new_salon) -> None:
     calendar = ScriptedCalendar()
     calendar.moves = [Unavailable("away")]
     salon = await new_salon(calendar, BookingSettings(quiet_period=timedelta()))
@@ -552,7 +552,7 @@ async def test_moved_twice_while_the_calendar_is_away_it_ends_at_the_last_time(n
     await salon.assert_claims_match()
 
 
-async def test_moved_before_it_reached_the_calendar_it_is_created_there_once(new_salon) -> None:
+async def test_move_before_the_first_sync_creates_one_booking(new_salon) -> None:
     calendar = ScriptedCalendar(Unavailable("away"))
     salon = await new_salon(calendar, BookingSettings(quiet_period=timedelta()))
     await salon.booking.book_appointment(call(), booking_args())
@@ -564,7 +564,7 @@ async def test_moved_before_it_reached_the_calendar_it_is_created_there_once(new
 
 
 @pytest.mark.parametrize("promised", [False, True])
-async def test_a_refusal_found_by_the_sync_undoes_only_what_nobody_was_promised(new_salon, promised: bool) -> None:
+async def test_sync_refusal_undoes_only_unpromised_moves(new_salon, promised: bool) -> None:
     calendar = ScriptedCalendar()
     calendar.moves = [Unknown("killed"), TAKEN, TAKEN]
     salon = await new_salon(calendar, BookingSettings(quiet_period=timedelta()))
@@ -583,7 +583,7 @@ async def test_a_refusal_found_by_the_sync_undoes_only_what_nobody_was_promised(
     await salon.assert_claims_match()
 
 
-async def test_concurrent_repeats_move_once(new_salon) -> None:
+async def test_concurrent_repeats_of_a_move_apply_once(new_salon) -> None:
     calendar = ScriptedCalendar()
     salon = await new_salon(calendar)
     await salon.booking.book_appointment(call(), booking_args(staff="anna"))
@@ -603,7 +603,7 @@ async def test_concurrent_repeats_move_once(new_salon) -> None:
         ({"date": "Donnerstag davor, selbe Zeit"}, "2026-11-26T14:30:00+01:00"),
     ],
 )
-async def test_a_new_time_that_is_counted_from_the_appointment_moves_it_once(new_salon, args, start: str) -> None:
+async def test_counted_new_time_moves_the_appointment_once(new_salon, args, start: str) -> None:
     """A model that repeats itself does not mean another hour; in the next call somebody does."""
     salon = await new_salon()
     assert (await salon.booking.book_appointment(call(), booking_args(staff="anna"))).success
@@ -619,7 +619,7 @@ async def test_a_new_time_that_is_counted_from_the_appointment_moves_it_once(new
     assert row["starts_at"] == datetime.fromisoformat(start)
 
 
-async def test_who_wants_another_hour_later_in_the_next_call_gets_it(new_salon) -> None:
+async def test_counted_move_in_the_next_call_counts_again(new_salon) -> None:
     salon = await new_salon()
     assert (await salon.booking.book_appointment(call(), booking_args(staff="anna"))).success
     later = {"time": "eine Stunde später"}
@@ -627,7 +627,7 @@ async def test_who_wants_another_hour_later_in_the_next_call_gets_it(new_salon) 
     assert starts == ["2026-11-27T15:30:00+01:00", "2026-11-27T16:30:00+01:00"]
 
 
-async def test_an_hour_later_than_where_this_call_has_moved_it_is_another_hour(new_salon) -> None:
+async def test_counted_move_after_an_absolute_one_counts(new_salon) -> None:
     salon = await new_salon()
     assert (await salon.booking.book_appointment(call(), booking_args(staff="anna"))).success
     starts = [
@@ -637,7 +637,7 @@ async def test_an_hour_later_than_where_this_call_has_moved_it_is_another_hour(n
     assert starts == ["15:30", "16:30", "16:30", "17:00"], "the same words once more are the same request"
 
 
-async def test_a_repeated_counted_move_may_name_the_time_before_it(new_salon) -> None:
+async def test_repeated_counted_move_may_name_the_old_time(new_salon) -> None:
     salon = await new_salon()
     assert (await salon.booking.book_appointment(call(), booking_args(staff="anna"))).success
     args = {"appointment_time": "14:30", "time": "eine Stunde später"}
@@ -645,7 +645,7 @@ async def test_a_repeated_counted_move_may_name_the_time_before_it(new_salon) ->
     assert starts == ["15:30", "15:30"]
 
 
-async def test_a_day_that_is_counted_from_the_appointment_is_offered_with_its_times(new_salon) -> None:
+async def test_counted_day_is_offered_with_its_times(new_salon) -> None:
     salon = await new_salon()
     assert (await salon.booking.book_appointment(call(), booking_args(staff="anna"))).success
     offered = await salon.booking.reschedule_appointment(call(), {"date": "eine Woche später"})
@@ -653,7 +653,7 @@ async def test_a_day_that_is_counted_from_the_appointment_is_offered_with_its_ti
     assert {each["start"][:10] for each in offered.fields["alternatives"]} == {"2026-12-04"}
 
 
-async def test_there_and_back_again_is_two_moves(new_salon) -> None:
+async def test_moving_there_and_back_is_two_moves(new_salon) -> None:
     salon = await new_salon()
     await salon.booking.book_appointment(call(), booking_args(staff="anna"))
     for start in (FOUR, HALF_PAST_TWO, FOUR):
@@ -676,7 +676,7 @@ async def test_a_cancelled_appointment_is_not_moved(new_salon) -> None:
 
 
 @pytest.mark.parametrize("start", ["2026-11-27T14:29:30+01:00", "2026-11-27T14:29:59.500+01:00"])
-async def test_a_start_within_a_minute_books_and_moves_nothing_and_another_time_is_offered(new_salon, start) -> None:
+async def test_start_off_the_minute_gets_another_offer(new_salon, start) -> None:
     salon = await new_salon(booking_limits=BookingLimits(per_call=10))
     for _ in range(2):
         refused = await salon.booking.book_appointment(call(), booking_args(start))

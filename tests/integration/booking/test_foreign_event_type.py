@@ -1,4 +1,4 @@
-"""An event type of another business, at which anybody can book: nothing is sent to it, and callers are promised nothing."""
+"""An event type of another business: nothing is sent to it, and callers are promised no booking there."""
 
 from datetime import date
 from types import SimpleNamespace
@@ -60,7 +60,7 @@ def foreign_bookings(env: CalcomEnvironment) -> list[dict[str, object]]:
     return env.calcom.dump()["accounts"][OTHER_BUSINESS]["bookings"]
 
 
-async def test_nothing_is_sent_to_an_event_type_that_is_not_in_the_account(env: CalcomEnvironment) -> None:
+async def test_nothing_is_sent_to_a_foreign_event_type(env: CalcomEnvironment) -> None:
     """The caller hears that it is not booked, and who can help; the other staff members are booked as ever."""
     answer = await env.salon.booking.book_appointment(call(), booking_args(staff="anna"))
     assert not answer.success
@@ -72,7 +72,7 @@ async def test_nothing_is_sent_to_an_event_type_that_is_not_in_the_account(env: 
     assert (other.fields["staff"], other.fields["status"]) == ("mehmet", "confirmed")
 
 
-async def test_what_cal_com_surely_refuses_is_not_offered(env: CalcomEnvironment) -> None:
+async def test_foreign_event_type_is_not_offered(env: CalcomEnvironment) -> None:
     """The caller hears it at once, and not after the name and the number."""
     booking, day = env.salon.booking, {"date": "2026-11-27"}
     hers = await booking.check_availability(call(), {"staff": "anna", **day})
@@ -86,7 +86,7 @@ async def test_what_cal_com_surely_refuses_is_not_offered(env: CalcomEnvironment
     assert ({slot.staff for slot in listed.slots}, listed.refused) == ({"mehmet"}, {"anna"})
 
 
-async def test_who_would_wait_is_not_offered_what_cal_com_surely_refuses(env: CalcomEnvironment) -> None:
+async def test_waiting_for_a_foreign_event_type_is_refused(env: CalcomEnvironment) -> None:
     """A yes to such an offer would only be refused, and nobody waits for what is never offered."""
     booking, friday = env.salon.booking, {"date": "2026-11-27", "customer_name": "Wanda Wartend"}
     hers = await join_waitlist(booking, call(), {"staff": "anna", **friday})
@@ -97,7 +97,7 @@ async def test_who_would_wait_is_not_offered_what_cal_com_surely_refuses(env: Ca
     assert await env.salon.rows("SELECT id FROM waitlist") == []
 
 
-async def test_the_desk_reads_that_cal_com_does_not_have_the_event_types_of_a_service(env: CalcomEnvironment) -> None:
+async def test_desk_reads_that_event_types_are_foreign(env: CalcomEnvironment) -> None:
     links = tuple(
         EventType(staff=each, event_type_id=FOREIGN, withheld=Withheld.NOT_FOUND) for each in ("anna", "mehmet")
     )
@@ -114,7 +114,7 @@ async def test_the_desk_reads_that_cal_com_does_not_have_the_event_types_of_a_se
     )
 
 
-async def test_what_is_not_looked_up_yet_is_kept_here_and_booked_once_it_was_seen(env: CalcomEnvironment) -> None:
+async def test_unverified_event_type_is_booked_after_its_lookup(env: CalcomEnvironment) -> None:
     name_event_type(env, 1001, Withheld.NOT_LOOKED_UP)
     answer = await env.salon.booking.book_appointment(call(), booking_args(staff="anna"))
     assert (answer.success, answer.fields["status"]) == (True, "pending_sync")
@@ -127,7 +127,7 @@ async def test_what_is_not_looked_up_yet_is_kept_here_and_booked_once_it_was_see
     assert [booking["eventTypeId"] for booking in env.bookings] == [1001]
 
 
-async def test_what_waits_for_an_event_type_that_no_service_names_says_what_a_person_can_do(
+async def test_appointment_at_unnamed_event_type_explains_the_remedy(
     env: CalcomEnvironment,
 ) -> None:
     name_event_type(env, 1001, Withheld.NOT_LOOKED_UP)
@@ -144,7 +144,7 @@ async def test_what_waits_for_an_event_type_that_no_service_names_says_what_a_pe
     )
 
 
-async def test_an_appointment_that_is_at_a_foreign_event_type_is_left_there_for_a_person(
+async def test_appointment_at_a_foreign_event_type_stays_there(
     env: CalcomEnvironment,
 ) -> None:
     """It was booked when the event type was the tenant's own. Nothing of another account is moved or cancelled by itself."""
@@ -159,7 +159,7 @@ async def test_an_appointment_that_is_at_a_foreign_event_type_is_left_there_for_
     assert (booking["status"], booking["start"]) == ("accepted", "2026-11-27T13:30:00.000Z")
 
 
-async def test_an_id_that_was_corrected_meanwhile_is_not_booked_at(env: CalcomEnvironment) -> None:
+async def test_corrected_event_type_id_is_not_booked_automatically(env: CalcomEnvironment) -> None:
     """The appointment waits at the former id; nobody has ever looked whose that is."""
     name_event_type(env, FOREIGN, Withheld.NOT_LOOKED_UP)
     assert (await env.salon.booking.book_appointment(call(), booking_args(staff="anna"))).success
@@ -169,7 +169,7 @@ async def test_an_id_that_was_corrected_meanwhile_is_not_booked_at(env: CalcomEn
     assert foreign_bookings(env) == []
 
 
-async def test_a_booking_at_a_foreign_event_type_is_not_taken_in_as_the_tenants_own(env: CalcomEnvironment) -> None:
+async def test_booking_at_foreign_event_type_is_not_imported(env: CalcomEnvironment) -> None:
     """Such as one that the key may see since its user is invited to it."""
     await env.block(FOREIGN, "2026-11-27T13:30:00Z")
     await env.receive_event(str(foreign_bookings(env)[0]["uid"]))

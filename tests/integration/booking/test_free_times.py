@@ -1,4 +1,4 @@
-"""Offers are true on both sides: what Cal.com has free bounds what callers are offered, and is known before they ask.
+"""Offers respect both books: Cal.com's free times limit them, and are read before callers ask.
 
 The simulated Cal.com merges schedules, overrides, absences, linked calendars and bookings, as the real one does.
 """
@@ -47,7 +47,7 @@ async def known(env: CalcomEnvironment, day: date = FRIDAY) -> set[int]:
     return {row["event_type_id"] for row in rows}
 
 
-async def test_an_event_in_a_linked_calendar_is_not_offered(env: CalcomEnvironment) -> None:
+async def test_linked_calendars_event_is_not_offered(env: CalcomEnvironment) -> None:
     for host in ("anna", "mehmet"):
         await env.control("busy", host=host, **AFTERNOON)
     answer = await env.salon.booking.check_availability(call(), EXACTLY)
@@ -60,7 +60,7 @@ async def test_an_event_in_a_linked_calendar_is_not_offered(env: CalcomEnvironme
     assert env.salon.metrics.offers == ["calendar"]
 
 
-async def test_who_is_free_there_is_offered_when_another_is_not(env: CalcomEnvironment) -> None:
+async def test_free_host_is_offered_beside_a_busy_one(env: CalcomEnvironment) -> None:
     await env.control("busy", host="anna", **AFTERNOON)
     answer = await env.salon.booking.check_availability(call(), EXACTLY)
     assert (answer.fields["slots"][0]["start"], answer.fields["slots"][0]["staff"]) == (HALF_PAST_TWO, "mehmet")
@@ -80,14 +80,14 @@ async def test_days_of_absence_are_not_offered(env: CalcomEnvironment) -> None:
     assert listed.read_at is not None, "people see how old it is that nothing is free"
 
 
-async def test_an_override_of_a_day_bounds_the_day(env: CalcomEnvironment) -> None:
+async def test_date_override_limits_the_offered_hours(env: CalcomEnvironment) -> None:
     override = {"date": "2026-11-27", "startTime": "15:00", "endTime": "16:30"}
     await env.control("hosts", host="anna", overrides=[override])
     assert await free(env, staff="anna") == ["15:00", "15:15", "15:30", "15:45"]
 
 
 @pytest.mark.parametrize("sunday", [date(2026, 10, 25), date(2027, 3, 28)])
-async def test_days_around_a_clock_change_are_those_of_the_salons_own_hours(
+async def test_offers_around_clock_changes_match_local_hours(
     env: CalcomEnvironment, new_salon: Any, sunday: date
 ) -> None:
     """Cal.com lists slots outside of what was asked, and is an hour off where a query goes over the change."""
@@ -107,7 +107,7 @@ async def test_days_around_a_clock_change_are_those_of_the_salons_own_hours(
     assert starts
 
 
-async def test_what_is_known_is_not_asked_again_until_it_is_too_old(env: CalcomEnvironment) -> None:
+async def test_known_free_times_are_reused_until_outdated(env: CalcomEnvironment) -> None:
     for _ in range(3):
         await env.salon.booking.check_availability(call(), EXACTLY)
     assert env.count_requests(READ) == 2, "one for each of the two event types"
@@ -119,13 +119,13 @@ async def test_what_is_known_is_not_asked_again_until_it_is_too_old(env: CalcomE
     assert env.count_requests(READ) == 4
 
 
-async def test_the_times_of_one_person_are_listed_without_the_others(env: CalcomEnvironment) -> None:
+async def test_free_times_of_one_person_are_listed_alone(env: CalcomEnvironment) -> None:
     everybody = (await env.salon.booking.list_free_slots("mitte", "haarschnitt", FRIDAY)).slots
     anna = (await env.salon.booking.list_free_slots("mitte", "haarschnitt", FRIDAY, staff="anna")).slots
     assert anna == [slot for slot in everybody if slot.staff == "anna"] != []
 
 
-async def test_while_calcom_is_away_our_own_book_is_offered_and_not_as_certain(env: CalcomEnvironment) -> None:
+async def test_offers_during_an_outage_are_called_uncertain(env: CalcomEnvironment) -> None:
     env.disconnect()
     answer = await env.salon.booking.check_availability(call(), EXACTLY)
     assert answer.fields["slots"][0]["start"] == HALF_PAST_TWO
@@ -138,7 +138,7 @@ async def test_while_calcom_is_away_our_own_book_is_offered_and_not_as_certain(e
     assert (listed.slots, listed.basis, listed.read_at) == ([], "own_book", None)
 
 
-async def test_what_was_busy_a_while_ago_is_not_offered_while_calcom_is_away(env: CalcomEnvironment) -> None:
+async def test_recently_busy_time_is_not_offered_in_outage(env: CalcomEnvironment) -> None:
     for host in ("anna", "mehmet"):
         await env.control("busy", host=host, **AFTERNOON)
     await env.salon.booking.check_availability(call(), EXACTLY)
@@ -148,7 +148,7 @@ async def test_what_was_busy_a_while_ago_is_not_offered_while_calcom_is_away(env
     assert (answer.fields["obstacle"], answer.fields["basis"]) == ("taken", "own_book")
 
 
-async def test_a_slow_calcom_does_not_keep_a_caller_waiting(env: CalcomEnvironment) -> None:
+async def test_slow_calcom_does_not_delay_a_caller(env: CalcomEnvironment) -> None:
     env.inject_fault(FaultKind.SLOW, READ, ms=1500, count=2)
     booking = replace(env.salon.booking, settings=replace(QUICK, provider_timeout=timedelta(seconds=4)))
     for host in ("anna", "mehmet"):
@@ -163,14 +163,16 @@ async def test_a_slow_calcom_does_not_keep_a_caller_waiting(env: CalcomEnvironme
     assert env.count_requests(READ) == 2
 
 
-async def test_fifty_callers_at_once_cost_one_request_for_each_event_type(env: CalcomEnvironment) -> None:
+async def test_fifty_simultaneous_callers_share_one_request_each(env: CalcomEnvironment) -> None:
     calls = [env.salon.booking.check_availability(call(f"call_{n}"), EXACTLY) for n in range(50)]
     answers = await asyncio.gather(*calls)
     assert all(answer.fields["slots"] for answer in answers)
     assert env.count_requests(READ) == 2
 
 
-async def test_a_bad_answer_is_no_answer(env: CalcomEnvironment, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_unreadable_free_times_count_as_unavailable(
+    env: CalcomEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
     broken = {"data": {"2026-11-27": [{"start": "morgen"}]}}
     monkeypatch.setattr("askproai_runtime.calendars.calcom_v2.merge_bodies", lambda _: broken)
     answer = await env.salon.booking.check_availability(call(), EXACTLY)
@@ -178,7 +180,7 @@ async def test_a_bad_answer_is_no_answer(env: CalcomEnvironment, monkeypatch: py
     assert ("calcom", "read-free-times", "unreadable") in env.salon.metrics.provider_calls
 
 
-async def test_a_booking_drops_the_day_for_all_event_types_of_the_person(env: CalcomEnvironment) -> None:
+async def test_booking_outdates_the_day_for_persons_event_types(env: CalcomEnvironment) -> None:
     config = env.salon.configs[-1]
     (service, *others) = config.services
     anna, mehmet = service.event_types
@@ -196,7 +198,7 @@ async def test_a_booking_drops_the_day_for_all_event_types_of_the_person(env: Ca
     assert await known(env, FRIDAY + timedelta(days=1)) == {1001, 1002, 1003}, "no other day"
 
 
-async def test_an_event_of_calcom_drops_the_days_that_it_touches(env: CalcomEnvironment) -> None:
+async def test_event_outdates_the_affected_days(env: CalcomEnvironment) -> None:
     assert await free(env)
     await env.block(1001, "2026-11-27T13:30:00Z")
     (booking,) = env.bookings
@@ -210,7 +212,7 @@ async def test_an_event_of_calcom_drops_the_days_that_it_touches(env: CalcomEnvi
     assert await known(env) == await known(env, saturday) == {1002}, "the old day and the new one"
 
 
-async def test_a_time_that_calcom_refuses_is_read_again(env: CalcomEnvironment) -> None:
+async def test_refused_slot_rereads_the_free_times(env: CalcomEnvironment) -> None:
     for staff in ("anna", "mehmet"):
         assert HALF_PAST_TWO[11:16] in await free(env, staff=staff)
         await env.control("busy", host=staff, **AFTERNOON)  # since then: Cal.com sends nothing
@@ -220,7 +222,7 @@ async def test_a_time_that_calcom_refuses_is_read_again(env: CalcomEnvironment) 
     assert "basis" not in answer.fields
 
 
-async def test_a_start_that_is_busy_there_is_answered_like_a_taken_one(env: CalcomEnvironment) -> None:
+async def test_remotely_busy_start_is_answered_as_taken(env: CalcomEnvironment) -> None:
     for host in ("anna", "mehmet"):
         await env.control("busy", host=host, **AFTERNOON)
     await free(env)
@@ -230,7 +232,7 @@ async def test_a_start_that_is_busy_there_is_answered_like_a_taken_one(env: Calc
     assert env.count_requests("create-booking") == 0
 
 
-async def test_an_answer_from_before_a_change_is_not_stored_after_it(env: CalcomEnvironment) -> None:
+async def test_free_times_read_before_a_change_are_discarded(env: CalcomEnvironment) -> None:
     held = env.calendar = HeldCalendar(env.calendar)  # type: ignore[assignment]
     reading = asyncio.create_task(env.salon.booking.list_free_slots("mitte", "haarschnitt", FRIDAY))
     await asyncio.wait_for(held.has_read.wait(), SOON)
@@ -244,7 +246,7 @@ async def test_an_answer_from_before_a_change_is_not_stored_after_it(env: Calcom
     assert await known(env, FRIDAY + timedelta(days=1)) == {1001, 1002}
 
 
-async def test_book_cancel_and_book_again_works_before_calcom_knows_of_the_cancellation(env: CalcomEnvironment) -> None:
+async def test_rebooking_precedes_the_remote_cancellation(env: CalcomEnvironment) -> None:
     first = await env.salon.booking.book_appointment(call(), booking_args(staff="Anna"))
     await env.salon.booking.check_availability(call(), EXACTLY)  # read while it is booked there
     await env.salon.cancel(first.fields["appointment_id"])
@@ -252,7 +254,7 @@ async def test_book_cancel_and_book_again_works_before_calcom_knows_of_the_cance
     assert again.fields["status"] == "confirmed", again
 
 
-async def test_what_only_a_cancelled_appointment_is_believed_to_block_is_offered_and_not_as_certain(
+async def test_time_blocked_only_by_cancelled_appointment_is_uncertain(
     env: CalcomEnvironment,
 ) -> None:
     """Its booking is still at Cal.com, and hides whether anything else is in the way, here what was entered elsewhere since."""
@@ -267,7 +269,7 @@ async def test_what_only_a_cancelled_appointment_is_believed_to_block_is_offered
     assert "basis" not in others.fields, "of Mehmet nothing is hidden"
 
 
-async def test_on_a_day_without_any_free_time_a_cancelled_appointment_leaves_none_before_calcom_knows(
+async def test_cancelled_appointment_on_a_full_day_is_unavailable(
     env: CalcomEnvironment,
 ) -> None:
     """Whoever is ill has all appointments of the day cancelled: they are not what the next callers are offered."""
@@ -280,7 +282,7 @@ async def test_on_a_day_without_any_free_time_a_cancelled_appointment_leaves_non
     assert "basis" not in answer.fields
 
 
-async def test_the_own_time_of_an_appointment_is_free_for_its_move(env: CalcomEnvironment) -> None:
+async def test_appointments_own_time_is_free_for_its_move(env: CalcomEnvironment) -> None:
     booked = await env.salon.booking.book_appointment(call(), booking_args(staff="Anna"))
     await free(env)
     moved = await env.salon.booking.reschedule_appointment(
@@ -297,7 +299,7 @@ async def run_task(keeper: FreeTimesKeeper) -> Any:
     return await keeper.run(TaskRun(FREE_TIMES, {}, "corr-task", save))
 
 
-async def test_the_task_reads_ahead_so_that_a_caller_asks_nothing(env: CalcomEnvironment) -> None:
+async def test_preloaded_free_times_answer_without_requests(env: CalcomEnvironment) -> None:
     keeper = FreeTimesKeeper(env.worker)
     result = await run_task(keeper)
     assert result.after == timedelta(minutes=10)
@@ -312,7 +314,7 @@ async def test_the_task_reads_ahead_so_that_a_caller_asks_nothing(env: CalcomEnv
     assert env.count_requests(READ) == 4
 
 
-async def test_when_a_call_begins_what_is_older_than_half_a_minute_is_read(env: CalcomEnvironment) -> None:
+async def test_beginning_call_refreshes_times_older_than_30_seconds(env: CalcomEnvironment) -> None:
     keeper = FreeTimesKeeper(env.worker)
     await run_task(keeper)
     await outdate(env, timedelta(seconds=31))

@@ -1,4 +1,4 @@
-"""A time that is free here before it is at Cal.com: its next booking gets there, whichever sync job runs first."""
+"""A time that is free in our book earlier than at Cal.com: its next booking reaches Cal.com in any order of sync jobs."""
 
 import pytest
 
@@ -48,7 +48,7 @@ async def test_a_caller_books_a_freed_time(env: CalcomEnvironment, kind: FaultKi
 
 
 @pytest.mark.parametrize("freed_first", [False, True])
-async def test_a_freed_time_is_booked_after_an_outage(env: CalcomEnvironment, freed_first: bool) -> None:
+async def test_freed_time_booked_during_an_outage_is_synced(env: CalcomEnvironment, freed_first: bool) -> None:
     freed = await free_with_unknown_uid(env, FaultKind.TIMEOUT_AFTER_COMMIT)
     env.disconnect()
     booked = await book(env, "call_2")
@@ -60,7 +60,7 @@ async def test_a_freed_time_is_booked_after_an_outage(env: CalcomEnvironment, fr
 
 
 @pytest.mark.parametrize("freed_first", [False, True])
-async def test_a_known_booking_gives_way_after_an_outage(env: CalcomEnvironment, freed_first: bool) -> None:
+async def test_former_booking_yields_after_an_outage(env: CalcomEnvironment, freed_first: bool) -> None:
     freed = await book(env, "call_1")
     env.disconnect()
     await env.salon.cancel(freed)

@@ -1,4 +1,4 @@
-"""Somebody who says a surname alone is booked, and asked for the full name once."""
+"""A caller who says only a surname is booked, and asked once for the full name."""
 
 from dataclasses import replace
 from typing import Any
@@ -39,7 +39,7 @@ async def names(salon: Salon) -> list[str]:
         ("von Hohenzollern", True), ("Petra Hollmann", False), ("Petra von Hollmann", False), ("Hollmann, Petra", False),
     ],
 )  # fmt: skip
-async def test_a_surname_is_booked_and_completed(salon: Salon, name: str, is_asked: bool) -> None:
+async def test_booked_surname_is_completed_on_request(salon: Salon, name: str, is_asked: bool) -> None:
     booked = await salon.booking.book_appointment(call(), booking_args(name=name))
     assert (booked.success, await names(salon)) == (True, [name])
     assert (booked.message.endswith(QUESTION), booked.fields.get("needs_name", False)) == (is_asked, is_asked)
@@ -64,7 +64,7 @@ async def test_a_surname_is_booked_and_completed(salon: Salon, name: str, is_ask
 @pytest.mark.parametrize(
     "more", [booking_args(), {"appointment_id": True}, {}, booking_args() | {"appointment_id": True}]
 )
-async def test_the_answer_completes_the_name(
+async def test_answer_completes_the_booked_name(
     salon: Salon, more: dict[str, Any], booked: str, said: str, kept: str
 ) -> None:
     first = await salon.booking.book_appointment(call(), booking_args(name=booked))
@@ -77,26 +77,26 @@ async def test_the_answer_completes_the_name(
     assert (answer.success, await names(salon)) == (True, [kept]), answer.message
 
 
-async def test_the_full_name_is_asked_once(salon: Salon) -> None:
+async def test_full_name_is_asked_for_once(salon: Salon) -> None:
     await salon.booking.book_appointment(call(), booking_args(MORNING, name="Hollmann"))
     second = await salon.booking.book_appointment(call(), booking_args(HALF_PAST_TWO, name="Hollmann", another=True))
     assert (second.success, QUESTION in second.message) == (True, False)
 
 
-async def test_a_known_full_name_is_not_asked(salon: Salon) -> None:
+async def test_known_full_name_is_not_asked_for(salon: Salon) -> None:
     await salon.booking.book_appointment(call(), booking_args(MORNING, name="Petra Hollmann"))
     later = await salon.booking.book_appointment(call("call_2"), booking_args(HALF_PAST_TWO, name="Frau Hollmann"))
     assert (later.success, QUESTION in later.message) == (True, False)
 
 
-async def test_another_person_is_not_completed(salon: Salon) -> None:
+async def test_another_persons_name_completes_nothing(salon: Salon) -> None:
     first = await salon.booking.book_appointment(call(), booking_args(name="Hollmann"))
     caller = asked(first.fields["appointment_id"])
     await salon.booking.book_appointment(caller, booking_args(name="Mia", another=True))
     assert await names(salon) == ["Hollmann", "Mia"]
 
 
-async def test_the_full_name_is_asked_in_english(salon: Salon) -> None:
+async def test_full_name_is_asked_for_in_english(salon: Salon) -> None:
     with speaking(Language.EN):
         booked = await salon.booking.book_appointment(call(), booking_args(name="Miller"))
     assert booked.message.endswith(" It is under the name Miller. What is the full name, please, first and last?")
@@ -112,7 +112,7 @@ async def test_the_full_name_is_asked_in_english(salon: Salon) -> None:
         ("P. Hollmann", "Petra", "Petra Hollmann"),
     ],
 )
-async def test_a_calendar_without_renames_asks_before(
+async def test_calendar_without_renaming_asks_for_full_name_first(
     env: CalcomEnvironment, name: str, said: str, booked: str
 ) -> None:
     spoken = replace(call(), said=f"{name}, um drei.", said_since=f"{name}, um drei.", replies={})
@@ -123,7 +123,7 @@ async def test_a_calendar_without_renames_asks_before(
     assert (second.success, QUESTION in second.message, await names(env.salon)) == (True, False, [booked])
 
 
-async def test_the_full_names_of_companions_are_asked(salon: Salon) -> None:
+async def test_companions_full_names_are_asked_for(salon: Salon) -> None:
     args = booking_args(name="Jana Pfeiffer", companions=[{"customer_name": "Pia"}])
     booked = await salon.booking.book_appointment(call(), args)
     assert (booked.success, booked.fields["needs_name"]) == (True, True)

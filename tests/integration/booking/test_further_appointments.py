@@ -1,4 +1,4 @@
-"""A call books one appointment of a service for one person; a further one only where the model says that it is wanted."""
+"""A call books one appointment of a service per person, and a further one only if the model requests it."""
 
 from dataclasses import replace
 
@@ -12,7 +12,7 @@ HALF_PAST_THREE = "2026-11-27T15:30:00+01:00"
 NOON = "2026-11-27T12:00:00+01:00"
 
 
-async def test_a_moved_appointment_that_is_requested_beside_is_still_one(new_salon) -> None:
+async def test_booking_the_moved_appointment_again_changes_nothing(new_salon) -> None:
     """A model that does not trust the answer to a move books the new time, and says that it is another one."""
     salon = await new_salon()
     first = await salon.booking.book_appointment(call(), booking_args(MORNING))
@@ -23,7 +23,7 @@ async def test_a_moved_appointment_that_is_requested_beside_is_still_one(new_sal
     assert len(await salon.live()) == 1
 
 
-async def test_of_several_all_are_asked_about(new_salon) -> None:
+async def test_further_booking_asks_about_all_existing_ones(new_salon) -> None:
     salon = await new_salon()
     first = await salon.booking.book_appointment(call(), booking_args(MORNING))
     second = await salon.booking.book_appointment(call(), booking_args(HALF_PAST_TWO, another=True))
@@ -32,7 +32,7 @@ async def test_of_several_all_are_asked_about(new_salon) -> None:
     assert (asked.success, listed) == (False, [each.fields["appointment_id"] for each in (first, second)])
 
 
-async def test_an_appointment_for_somebody_else_is_confirmed_with_the_name(new_salon) -> None:
+async def test_appointment_for_somebody_else_is_confirmed_by_name(new_salon) -> None:
     """Who books for the daughter, too, hears whose each is; who always books for the same person hears no name."""
     salon = await new_salon()
     own = await salon.booking.book_appointment(call(), booking_args(MORNING, customer_name="Rosa Rot"))
@@ -50,7 +50,7 @@ async def test_an_appointment_for_somebody_else_is_confirmed_with_the_name(new_s
     assert "für" not in hidden.message
 
 
-async def test_what_is_in_flight_is_not_called_booked(new_salon) -> None:
+async def test_booking_in_progress_is_not_called_booked(new_salon) -> None:
     salon = await new_salon()
     first = await salon.booking.book_appointment(call(), booking_args(MORNING))
     await salon.pool.execute(
@@ -62,7 +62,7 @@ async def test_what_is_in_flight_is_not_called_booked(new_salon) -> None:
     assert [str(row["id"]) for row in await salon.live()] == [first.fields["appointment_id"]]
 
 
-async def test_who_moves_an_appointment_of_another_branch_hears_where_it_is_and_stays(new_salon) -> None:
+async def test_move_within_another_branch_names_that_branch(new_salon) -> None:
     """Somebody rings the Westend to have the appointment there: no function moves it, so the place must be heard before."""
     salon = await new_salon()
     (mitte,) = salon.configs[-1].branches
@@ -76,7 +76,7 @@ async def test_who_moves_an_appointment_of_another_branch_hears_where_it_is_and_
     assert at_home.message.startswith("Auf welchen Tag")
 
 
-async def test_of_another_branch_the_place_is_said_and_no_move_is_offered(new_salon) -> None:
+async def test_booking_in_another_branch_offers_no_move(new_salon) -> None:
     """No function moves an appointment into another branch."""
     salon = await new_salon()
     config = salon.configs[-1]
@@ -93,7 +93,7 @@ async def test_of_another_branch_the_place_is_said_and_no_move_is_offered(new_sa
     assert asked.message.endswith("absagen?")
 
 
-async def test_who_has_one_already_hears_that_it_stays(new_salon) -> None:
+async def test_second_booking_mentions_the_remaining_appointment(new_salon) -> None:
     """A call of its own knows nothing of the first: who wanted to move it notices now, and not on the day."""
     salon = await new_salon()
     await salon.booking.book_appointment(call(), booking_args(MORNING))
@@ -108,7 +108,7 @@ async def test_who_has_one_already_hears_that_it_stays(new_salon) -> None:
     assert " 2 andere Termine bleiben bestehen." in third.message
 
 
-async def test_only_what_is_certainly_the_same_persons_is_said_to_stay(new_salon) -> None:
+async def test_only_the_same_persons_appointment_is_mentioned(new_salon) -> None:
     salon = await new_salon()
     first = await salon.booking.book_appointment(call(), booking_args(MORNING))
     later = replace(call(), call_id="call_2")
@@ -138,7 +138,7 @@ async def test_another_person_with_another_stylist_is_booked(new_salon) -> None:
     assert [row["customer_name"] for row in await salon.live()] == ["Yvonne Kranz", "Sven Ohlendorf"]
 
 
-async def test_another_name_with_the_same_stylist_is_asked(new_salon) -> None:
+async def test_another_name_with_same_stylist_is_asked_about(new_salon) -> None:
     salon = await new_salon()
     first = booking_args(HALF_PAST_TWO, customer_name="Yvonne Kranz", staff="anna")
     assert (await salon.booking.book_appointment(call(), first)).success
@@ -163,7 +163,7 @@ async def test_another_name_with_the_same_stylist_is_asked(new_salon) -> None:
         ("Petra", "Frau Lange"),
     ],
 )
-async def test_a_corrected_name_and_stylist_are_asked(new_salon, booked: str, said: str) -> None:
+async def test_corrected_name_and_stylist_are_asked_about(new_salon, booked: str, said: str) -> None:
     salon = await new_salon()
     first = booking_args(HALF_PAST_TWO, customer_name=booked, staff="anna")
     second = booking_args(HALF_PAST_TWO, customer_name=said, staff="mehmet")

@@ -1,4 +1,4 @@
-"""What a model may make of a group: names in another order, no service, the caller among the companions; and what callers hear."""
+"""Requests for groups as models write them: names in another order, no service, or the caller among the companions."""
 
 from dataclasses import replace
 from typing import Any
@@ -39,7 +39,7 @@ async def end_holds(salon: Salon) -> None:
     await salon.rows("UPDATE claims SET expires_at = clock_timestamp() WHERE state = 'held' RETURNING 1")
 
 
-async def test_a_group_in_a_row_is_the_same_one_whoever_is_named_first(salon: Salon) -> None:
+async def test_group_is_the_same_in_any_name_order(salon: Salon) -> None:
     await block(salon, "mehmet", "10:00")
     await look(salon, {})
     assert (await book(salon, "10:00", MIA)).success
@@ -48,7 +48,7 @@ async def test_a_group_in_a_row_is_the_same_one_whoever_is_named_first(salon: Sa
     assert (swapped.outcome, len(await booked(salon))) == (FunctionOutcome.ALREADY_BOOKED, 3), swapped.message
 
 
-async def test_a_time_at_which_all_can_come_by_now_is_not_said_to_be_taken(salon: Salon) -> None:
+async def test_newly_possible_group_time_is_not_called_taken(salon: Salon) -> None:
     await block(salon, "mehmet", "10:00")
     offer = await look(salon, {})
     assert "um 10 Uhr bei Anna und um 10 Uhr 40" in offer.message
@@ -63,7 +63,7 @@ async def test_a_time_at_which_all_can_come_by_now_is_not_said_to_be_taken(salon
     assert not late.success
 
 
-async def test_who_gets_which_service_is_asked_where_the_model_does_not_say(salon: Salon) -> None:
+async def test_unclear_service_of_each_companion_is_asked(salon: Salon) -> None:
     """By the order of the names it would be a guess: whom the offer was for first has no name there."""
     offer = await look(salon, {"service": "Färben"}, {"service": "Haarschnitt"})
     asked = await book_heard(salon, heard(offer), "10:00", companions=[BEN, MIA])
@@ -78,7 +78,7 @@ async def test_who_gets_which_service_is_asked_where_the_model_does_not_say(salo
     assert sorted(each["start"] for each in answer.fields["appointments"]) == sorted(expected), "in whatever order"
 
 
-async def test_the_hold_says_what_a_cut_transcript_does_not(salon: Salon) -> None:
+async def test_hold_keeps_the_group_missing_in_the_transcript(salon: Salon) -> None:
     await look(salon, {"service": "Färben"})
     alone = await book_heard(salon, caller(), "10:00")
     assert alone.message == "Auf welchen Namen darf ich den anderen Termin eintragen? Oder kommen Sie allein?"
@@ -91,7 +91,7 @@ async def test_the_hold_says_what_a_cut_transcript_does_not(salon: Salon) -> Non
     assert (await book_heard(salon, caller(3), "16:00", companions=[MIA])).success, "one service for all is certain"
 
 
-async def test_the_caller_among_the_companions_is_asked_about(salon: Salon) -> None:
+async def test_caller_listed_as_companion_is_asked_about(salon: Salon) -> None:
     asked = await book(salon, "10:00", {"customer_name": "rosa rot"})
     assert asked.message == "Soll ich 2 Termine für Rosa Rot eintragen, oder nur einen?"
     assert await booked(salon) == []
@@ -103,13 +103,13 @@ async def test_the_caller_among_the_companions_is_asked_about(salon: Salon) -> N
 @pytest.mark.parametrize(
     "name", ["meine Tochter", "Tochter", "my daughter", "Person 2", "zweite Person", "niemand", "2"]
 )
-async def test_what_is_no_name_is_asked_for(salon: Salon, name: str) -> None:
+async def test_description_instead_of_a_name_is_asked_about(salon: Salon, name: str) -> None:
     answer = await book(salon, "10:00", {"customer_name": name, "service": "Haarschnitt"})
     assert answer.message == "Auf welchen Namen darf ich den anderen Termin eintragen?"
     assert await booked(salon) == []
 
 
-async def test_a_group_that_is_corrected_is_asked_about_as_a_whole(salon: Salon) -> None:
+async def test_corrected_group_is_asked_about_as_a_whole(salon: Salon) -> None:
     await book(salon, "10:00", MIA)
     answer = await book(salon, "12:00", MIA)
     assert answer.message == (
@@ -126,7 +126,7 @@ async def test_a_group_that_is_corrected_is_asked_about_as_a_whole(salon: Salon)
     assert (await book(salon, "12:00", MIA)).outcome == FunctionOutcome.ALREADY_BOOKED
 
 
-async def test_a_limit_that_only_a_part_of_a_group_would_keep_says_so(salon: Salon) -> None:
+async def test_limit_within_a_group_refuses_the_whole_group(salon: Salon) -> None:
     config = salon.configs[-1]
     assert (await book(salon, "09:00", customer_name="Solo")).success
     for limits, sentence in (
@@ -149,7 +149,7 @@ async def test_a_limit_that_only_a_part_of_a_group_would_keep_says_so(salon: Sal
     assert len(await booked(salon)) == 1, "the one that would fit is not booked, either"
 
 
-async def test_groups_that_only_ask_cannot_empty_a_day(salon: Salon) -> None:
+async def test_unbooked_groups_cannot_hold_a_whole_day(salon: Salon) -> None:
     with_anna: dict[str, Any] = {"staff": "Anna"}
     for number in range(1, 5):
         await look(salon, with_anna, with_anna, staff="Anna", time=None, number=number)
@@ -159,7 +159,7 @@ async def test_groups_that_only_ask_cannot_empty_a_day(salon: Salon) -> None:
     assert row["held"] == 6, "as many times of one staff member and day as single callers hold"
 
 
-async def test_how_long_all_of_a_group_take_is_said(salon: Salon) -> None:
+async def test_total_length_of_a_group_is_said(salon: Salon) -> None:
     salon.apply_config(with_services(salon.configs[-1], CUT, WITH_WAIT))
     offer = await look(salon, {"staff": "Anna"}, service="Färben", staff="Anna")
     assert "um 10 Uhr bei Anna und um 11 Uhr bei Anna" in offer.message

@@ -1,4 +1,4 @@
-"""Several people who come together: an appointment for each, at one time or one after the other; all are booked, or none."""
+"""Several people come together: each gets an appointment, simultaneously or consecutively. All are booked, or none."""
 
 import asyncio
 from collections import Counter
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.nightly
 __all__ = ["salon"]  # the fixture
 
 
-async def test_two_who_come_together_are_offered_one_time_with_two_staff_members(salon: Salon) -> None:
+async def test_two_people_are_offered_simultaneous_staff_members(salon: Salon) -> None:
     offer = await look(salon, {})
     assert offer.message.startswith("Frei ist Freitag, der 27. November, um 10 Uhr bei Anna und Mehmet.")
     (first, *_) = offer.fields["slots"]
@@ -44,7 +44,7 @@ async def test_two_who_come_together_are_offered_one_time_with_two_staff_members
     await salon.assert_claims_match()
 
 
-async def test_who_cannot_be_served_at_one_time_is_offered_to_come_one_after_the_other(salon: Salon) -> None:
+async def test_group_without_simultaneous_staff_is_offered_consecutively(salon: Salon) -> None:
     await block(salon, "mehmet", "10:00")
     offer = await look(salon, {})
     assert "um 10 Uhr bei Anna und um 10 Uhr 40 bei " in offer.message
@@ -55,7 +55,7 @@ async def test_who_cannot_be_served_at_one_time_is_offered_to_come_one_after_the
     await salon.assert_claims_match()
 
 
-async def test_of_a_day_the_times_at_which_all_are_served_at_once_come_first(salon: Salon) -> None:
+async def test_simultaneous_times_of_a_day_are_offered_first(salon: Salon) -> None:
     await block(salon, "mehmet", "09:00")
     offer = await look(salon, {}, time=None, part_of_day="vormittags")
     starts = {(each["start"], *(c["start"] for c in each["companions"])) for each in offer.fields["slots"]}
@@ -63,7 +63,7 @@ async def test_of_a_day_the_times_at_which_all_are_served_at_once_come_first(sal
     assert all(len(set(each)) == 1 for each in starts), starts
 
 
-async def test_each_may_have_a_service_and_a_person_of_their_own(salon: Salon) -> None:
+async def test_each_companion_may_choose_service_and_staff_member(salon: Salon) -> None:
     offer = await look(salon, {"service": "Färben"})
     assert "um 10 Uhr Haarschnitt bei Mehmet und Färben bei Anna" in offer.message, "Anna alone colours"
     both = await look(salon, {"staff": "Anna"}, staff="Anna")
@@ -73,7 +73,7 @@ async def test_each_may_have_a_service_and_a_person_of_their_own(salon: Salon) -
     assert [row[1:] for row in await booked(salon)] == [("anna", "Mia Rot"), ("mehmet", "Rosa Rot")]
 
 
-async def test_what_was_offered_is_booked_although_another_person_is_free_meanwhile(salon: Salon) -> None:
+async def test_offered_plan_is_booked_despite_better_plans(salon: Salon) -> None:
     await block(salon, "mehmet", "10:00")
     await look(salon, {})
     (row,) = await salon.rows("SELECT id FROM appointments WHERE customer_name = 'Fremd'")
@@ -82,7 +82,7 @@ async def test_what_was_offered_is_booked_although_another_person_is_free_meanwh
     assert "um 10 Uhr 40" in answer.message, "the caller has agreed to one after the other"
 
 
-async def test_each_of_several_offers_in_a_row_can_be_booked(salon: Salon) -> None:
+async def test_each_consecutive_group_offer_can_be_booked(salon: Salon) -> None:
     with_anna = {"staff": "Anna"}
     offer = await look(salon, with_anna, staff="Anna", time=None, part_of_day="vormittags")
     clocks = [each["start"][11:16] for each in offer.fields["slots"]]
@@ -94,7 +94,7 @@ async def test_each_of_several_offers_in_a_row_can_be_booked(salon: Salon) -> No
     assert booked_starts == [agreed["start"], agreed["companions"][0]["start"]]
 
 
-async def test_each_offer_is_booked_without_a_transcript(salon: Salon) -> None:
+async def test_group_offer_is_booked_without_a_transcript(salon: Salon) -> None:
     with_anna = {"staff": "Anna"}
     offer = await look(salon, with_anna, staff="Anna", time=None, part_of_day="vormittags")
     agreed = offer.fields["slots"][-1]
@@ -105,9 +105,7 @@ async def test_each_offer_is_booked_without_a_transcript(salon: Salon) -> None:
     ]
 
 
-async def test_an_offer_in_a_row_is_booked_while_another_call_tries_the_same_time(
-    salon: Salon, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_group_offer_is_booked_during_competing_requests(salon: Salon, monkeypatch: pytest.MonkeyPatch) -> None:
     await block(salon, "mehmet", "10:00")
     offer = await look(salon, {})
     assert "um 10 Uhr bei Anna und um 10 Uhr 40" in offer.message
@@ -122,7 +120,7 @@ async def test_an_offer_in_a_row_is_booked_while_another_call_tries_the_same_tim
     assert answer.success, answer.message
 
 
-async def test_companions_whom_the_model_leaves_out_are_asked_for(salon: Salon) -> None:
+async def test_companion_forgotten_by_the_model_is_asked_for(salon: Salon) -> None:
     offer = await look(salon, {"service": "Färben"})
     forgotten = await book_heard(salon, heard(offer), "10:00")
     assert forgotten.message == "Auf welchen Namen darf ich den anderen Termin eintragen? Oder kommen Sie allein?"
@@ -131,7 +129,7 @@ async def test_companions_whom_the_model_leaves_out_are_asked_for(salon: Salon) 
     assert "Färben bei Anna für Mia Rot" in answer.message, "what was offered to her"
 
 
-async def test_who_comes_alone_after_all_is_booked_alone(salon: Salon) -> None:
+async def test_caller_coming_alone_after_all_is_booked_alone(salon: Salon) -> None:
     offer = await look(salon, {})
     assert (await book_heard(salon, heard(offer), "10:00", companions=[])).success
     assert list(await starts_by_name(salon)) == ["Rosa Rot"]
@@ -141,7 +139,7 @@ async def test_who_comes_alone_after_all_is_booked_alone(salon: Salon) -> None:
     assert answer.success, "the last offer was for one person"
 
 
-async def test_an_appointment_at_another_time_is_no_part_of_the_group(salon: Salon) -> None:
+async def test_appointment_at_another_time_is_outside_the_group(salon: Salon) -> None:
     assert (await book(salon, "11:00")).success
     answer = await book(salon, "10:00", MIA, another=True)
     assert (answer.outcome, len(await salon.live())) == (FunctionOutcome.BOOKED, 3), answer.message
@@ -149,7 +147,7 @@ async def test_an_appointment_at_another_time_is_no_part_of_the_group(salon: Sal
     assert earlier.outcome == FunctionOutcome.ASKED_BACK, "instead of the one at ten, or besides?"
 
 
-async def test_times_that_nobody_has_agreed_to_are_offered_not_booked(salon: Salon) -> None:
+async def test_unagreed_group_times_are_offered_before_booking(salon: Salon) -> None:
     await block(salon, "mehmet", "10:00")
     unasked = await book(salon, "10:00", MIA)
     assert (unasked.success, unasked.outcome) == (False, FunctionOutcome.TAKEN)
@@ -166,7 +164,7 @@ async def test_times_that_nobody_has_agreed_to_are_offered_not_booked(salon: Sal
     assert len(await booked(salon)) == 3
 
 
-async def test_a_group_is_booked_as_a_whole_or_not_at_all(salon: Salon) -> None:
+async def test_group_is_booked_whole_or_not_at_all(salon: Salon) -> None:
     await block(salon, "mehmet", "10:00")
     await block(salon, "anna", "10:40", number=91)
     await block(salon, "mehmet", "10:40", number=92)
@@ -180,7 +178,7 @@ async def test_a_group_is_booked_as_a_whole_or_not_at_all(salon: Salon) -> None:
     assert await booked(salon) == before
 
 
-async def test_a_repeated_booking_of_a_group_is_the_same_one(salon: Salon) -> None:
+async def test_repeated_group_booking_is_the_same_group(salon: Salon) -> None:
     first = await book(salon, "10:00", MIA)
     answers = await asyncio.gather(*(book(salon, "10:00", MIA) for _ in range(3)))
     assert {a.outcome for a in answers} == {FunctionOutcome.ALREADY_BOOKED}
@@ -194,13 +192,13 @@ async def test_a_repeated_booking_of_a_group_is_the_same_one(salon: Salon) -> No
     assert (mia.outcome, len(await salon.live())) == (FunctionOutcome.ALREADY_BOOKED, 2)
 
 
-async def test_concurrent_requests_of_one_call_book_one_group(salon: Salon) -> None:
+async def test_concurrent_requests_of_a_call_book_one_group(salon: Salon) -> None:
     answers = await asyncio.gather(*(book(salon, "10:00", MIA) for _ in range(5)))
     assert sum(a.outcome == FunctionOutcome.BOOKED for a in answers) == 1
     assert len(await salon.live()) == 2
 
 
-async def test_groups_and_single_callers_never_share_a_time(salon: Salon) -> None:
+async def test_groups_and_single_callers_never_share_a_slot(salon: Salon) -> None:
     """Twelve callers want ten o'clock, half of them with a companion: whoever hears that it is booked has it, as a whole."""
     answers = await asyncio.gather(
         *(book(salon, "10:00", *([{"customer_name": f"Mia {n}"}] if n % 2 else []), number=n, customer_name=f"Rosa {n}")
@@ -213,7 +211,7 @@ async def test_groups_and_single_callers_never_share_a_time(salon: Salon) -> Non
     await salon.assert_claims_match()
 
 
-async def test_a_part_that_is_booked_already_is_said(salon: Salon) -> None:
+async def test_already_booked_member_of_a_group_is_mentioned(salon: Salon) -> None:
     assert (await book(salon, "10:00")).success
     answer = await book(salon, "10:00", MIA)
     assert (answer.success, answer.message) == (
@@ -226,7 +224,7 @@ async def test_a_part_that_is_booked_already_is_said(salon: Salon) -> None:
     assert sorted(name for _, _, name in await booked(salon)) == ["Mia Rot", "Rosa Rot"]
 
 
-async def test_names_are_asked_for_and_what_is_too_much_is_refused(salon: Salon) -> None:
+async def test_missing_companion_names_are_asked_for(salon: Salon) -> None:
     for companions in ([{}], [MIA, {}], [{"service": "Haarschnitt"}]):
         said = {"service": "Haarschnitt", "start": at("10:00"), "customer_name": "Rosa", "companions": companions}
         answer = await salon.booking.book_appointment(caller(), said)
@@ -244,14 +242,14 @@ async def test_names_are_asked_for_and_what_is_too_much_is_refused(salon: Salon)
 
 
 @pytest.mark.parametrize("words", ["wir sind zu zweit", "8 Jahre", "Otto Lange um 11", "vielleicht Otto", "mein Hund"])
-async def test_words_of_no_name_are_nobody(salon: Salon, words: str) -> None:
+async def test_unclear_companion_words_book_nobody(salon: Salon, words: str) -> None:
     for ask in (look, lambda salon, each: book(salon, "10:00", each)):
         answer = await ask(salon, {"customer_name": words})
         assert (answer.success, answer.fields.get("unclear")) == (False, "companions"), answer
     assert await salon.live() == []
 
 
-async def test_each_appointment_of_a_group_is_moved_and_cancelled_by_itself(salon: Salon) -> None:
+async def test_group_appointments_are_moved_and_cancelled_separately(salon: Salon) -> None:
     answer = await book(salon, "10:00", MIA)
     first, second = answer.fields["appointments"]
     moved = await salon.booking.reschedule_appointment(
@@ -263,7 +261,7 @@ async def test_each_appointment_of_a_group_is_moved_and_cancelled_by_itself(salo
     assert await booked_claims(salon) == [("12:00", "12:40")]
 
 
-async def test_who_is_booked_at_calcom_is_booked_one_by_one(env: CalcomEnvironment) -> None:
+async def test_group_at_calcom_is_booked_one_by_one(env: CalcomEnvironment) -> None:
     args = {"service": "Haarschnitt", "date": "2026-11-27", "time": "10 Uhr", "companions": [{}]}
     answer = await env.salon.booking.check_availability(caller(), args)
     assert answer.message.startswith("Unser Kalender nimmt mehrere Termine nicht zusammen an, nur jeden für sich,"), (
@@ -276,13 +274,13 @@ async def test_who_is_booked_at_calcom_is_booked_one_by_one(env: CalcomEnvironme
     assert (await env.salon.booking.check_availability(caller(), said)).message == answer.message
 
 
-async def test_the_same_service_for_each_may_be_repeated(salon: Salon) -> None:
+async def test_same_service_for_each_companion_may_be_repeated(salon: Salon) -> None:
     said = {"service": "Haarschnitt, Haarschnitt", "date": str(FRIDAY), "time": "10 Uhr", "companions": [{}]}
     answer = await salon.booking.check_availability(caller(), said)
     assert (answer.success, len(answer.fields["slots"][0]["companions"])) == (True, 1)
 
 
-async def test_each_of_a_group_is_booked_in_turn(env: CalcomEnvironment) -> None:
+async def test_repeated_group_request_books_each_person_once(env: CalcomEnvironment) -> None:
     """A model may repeat the whole group after each question: none is asked twice, and each is booked once."""
     args = {"service": "Haarschnitt", "start": at("14:30"), "customer_name": "Rosa Rot", "companions": [MIA]}
     asked = await env.salon.booking.book_appointment(caller(), args)
@@ -301,7 +299,7 @@ async def test_each_of_a_group_is_booked_in_turn(env: CalcomEnvironment) -> None
     assert len(await booked(env.salon)) == 2
 
 
-async def test_next_of_a_group_follows_its_request(env: CalcomEnvironment) -> None:
+async def test_next_companion_is_booked_by_their_own_request(env: CalcomEnvironment) -> None:
     args = {"service": "Haarschnitt", "start": at("14:30"), "customer_name": "Rosa Rot", "companions": [MIA]}
     answered = replace(caller(), replies={companions_key("one_by_one"): Reply.UNCLEAR})
     first = await env.salon.booking.book_appointment(answered, args)
@@ -310,7 +308,7 @@ async def test_next_of_a_group_follows_its_request(env: CalcomEnvironment) -> No
     assert (second.success, len(await booked(env.salon))) == (True, 2), second
 
 
-async def test_a_no_books_nobody_of_a_group(env: CalcomEnvironment) -> None:
+async def test_no_to_the_first_booking_books_nobody(env: CalcomEnvironment) -> None:
     args = {"service": "Haarschnitt", "start": at("14:30"), "customer_name": "Rosa Rot", "companions": [MIA]}
     before = replace(caller(), said_since="Nein, lieber um halb drei.", replies={})  # to an offer
     asked = await env.salon.booking.book_appointment(before, args)
@@ -333,7 +331,7 @@ async def test_a_no_books_nobody_of_a_group(env: CalcomEnvironment) -> None:
         ("Sie heißt Mia Rot.", True),
     ],
 )  # fmt: skip
-async def test_the_next_needs_a_yes_or_name(env: CalcomEnvironment, words: str, is_booked: bool) -> None:
+async def test_next_companion_needs_a_yes_or_name(env: CalcomEnvironment, words: str, is_booked: bool) -> None:
     args = {"service": "Haarschnitt", "start": at("14:30"), "customer_name": "Rosa Rot", "companions": [MIA]}
     asked = replace(caller(), said_since="Ja.", replies={companions_key("one_by_one"): Reply.YES})
     assert (await env.salon.booking.book_appointment(asked, args)).success
@@ -343,7 +341,7 @@ async def test_the_next_needs_a_yes_or_name(env: CalcomEnvironment, words: str, 
     assert again.success is is_booked
 
 
-async def test_an_unnamed_companion_is_asked_for_in_turn(env: CalcomEnvironment) -> None:
+async def test_name_of_unnamed_companion_is_asked_for(env: CalcomEnvironment) -> None:
     args = {"service": "Haarschnitt", "start": at("14:30"), "customer_name": "Rosa Rot", "companions": [{}]}
     answered = replace(caller(), replies={companions_key("one_by_one"): Reply.YES})
     first = await env.salon.booking.book_appointment(answered, args)
@@ -352,7 +350,7 @@ async def test_an_unnamed_companion_is_asked_for_in_turn(env: CalcomEnvironment)
     assert (second.success, len(await booked(env.salon))) == (True, 2), second
 
 
-async def test_an_unknown_name_is_a_guests_at_calcom(env: CalcomEnvironment) -> None:
+async def test_unnamed_companion_is_booked_as_guest(env: CalcomEnvironment) -> None:
     args = {"service": "Haarschnitt", "start": at("14:30"), "customer_name": "Rosa Rot", "companions": [{}]}
     answered = replace(caller(), replies={companions_key("one_by_one"): Reply.YES})
     first = await env.salon.booking.book_appointment(answered, args)
@@ -363,7 +361,7 @@ async def test_an_unknown_name_is_a_guests_at_calcom(env: CalcomEnvironment) -> 
     assert (second.success, "Gast von Rot" in second.message) == (True, True), second
 
 
-async def test_a_group_waits_at_calcom_one_by_one(env: CalcomEnvironment) -> None:
+async def test_group_joins_the_waiting_list_one_by_one(env: CalcomEnvironment) -> None:
     for staff in ("Anna", "Mehmet"):
         await block(env.salon, staff, "14:30", number=90 + len(staff))
     args = {"service": "Haarschnitt", "start": at("14:30"), "customer_name": "Rosa Rot", "companions": [MIA]}

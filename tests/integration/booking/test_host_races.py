@@ -1,4 +1,4 @@
-"""What changes about a host of a team between a read, an offer and a yes, in the orders that hurt most."""
+"""A team's host changes between a read, an offer and the caller's yes, in the worst orders."""
 
 import asyncio
 from datetime import date, timedelta
@@ -51,7 +51,7 @@ async def take(env: CalcomEnvironment, **args: Any) -> Any:
 
 
 @pytest.mark.parametrize("commits_last", ["the read", "the absence"])
-async def test_what_was_read_of_a_host_before_an_absence_is_not_known_after_it(
+async def test_hosts_times_read_before_an_absence_are_discarded(
     env: CalcomEnvironment, hosts: dict[str, int], commits_last: str
 ) -> None:
     """Cal.com has answered, the absence is entered and heard of, and only then the answer is stored; or while it is handled."""
@@ -76,9 +76,7 @@ async def test_what_was_read_of_a_host_before_an_absence_is_not_known_after_it(
     assert ("2026-11-27", "anna") not in {(slot["start"][:10], slot["staff"]) for slot in again.fields["slots"]}
 
 
-async def test_a_caller_who_takes_the_time_of_a_host_who_became_absent_gets_who_is_free(
-    env: CalcomEnvironment, hosts: dict[str, int]
-) -> None:
+async def test_host_absent_since_the_offer_is_replaced(env: CalcomEnvironment, hosts: dict[str, int]) -> None:
     await env.control("busy", host="mehmet", **BUSY)
     assert (await offer(env)).fields["slots"][0]["staff"] == "anna"
     busy = env.calcom.account_of(KEY).host("mehmet").busy_times
@@ -92,9 +90,7 @@ async def test_a_caller_who_takes_the_time_of_a_host_who_became_absent_gets_who_
     assert await agreed_host(env) == "mehmet"
 
 
-async def test_a_caller_who_wants_a_host_who_became_absent_hears_it_and_nothing_stays_behind(
-    env: CalcomEnvironment, hosts: dict[str, int]
-) -> None:
+async def test_requested_host_absent_since_the_offer_is_refused(env: CalcomEnvironment, hosts: dict[str, int]) -> None:
     assert (await offer(env, staff="Anna")).fields["slots"][0]["staff"] == "anna"
     await env.control("absences", host="anna", start="2026-11-27T00:00:00Z", end="2026-11-27T00:00:00Z")
     async with env.worker.pool.acquire() as conn, conn.transaction():
@@ -106,7 +102,7 @@ async def test_a_caller_who_wants_a_host_who_became_absent_hears_it_and_nothing_
     await env.salon.assert_claims_match()
 
 
-async def test_a_host_who_leaves_the_team_at_calcom_between_offer_and_yes_gets_no_booking(
+async def test_host_removed_since_the_offer_gets_no_booking(
     env: CalcomEnvironment,
 ) -> None:
     assert (await offer(env, staff="Anna")).fields["slots"][0]["staff"] == "anna"
@@ -116,7 +112,7 @@ async def test_a_host_who_leaves_the_team_at_calcom_between_offer_and_yes_gets_n
     assert await agreed_host(env) == "mehmet"
 
 
-async def test_a_row_of_a_list_from_before_a_booking_got_another_host_changes_nothing(env: CalcomEnvironment) -> None:
+async def test_outdated_list_row_does_not_restore_a_host(env: CalcomEnvironment) -> None:
     """The poll has read its list, a person hands the booking to Mehmet, another worker follows that, then the poll goes on."""
     assert (await take(env, staff="Anna")).success
     page = await env.calendar.list_changed(NOW - timedelta(minutes=2), correlation_id="corr")

@@ -1,4 +1,4 @@
-"""Who is put on the waiting list: whoever asks for a time that is not free, can come, and is asked for what is missing."""
+"""Joining the waiting list: for times that are not free but possible; missing details are asked for."""
 
 import asyncio
 from dataclasses import replace
@@ -20,7 +20,7 @@ async def salon(new_salon) -> Salon:
     return await new_salon()
 
 
-async def test_the_same_request_of_a_number_is_one_entry_and_a_number_has_few(salon: Salon) -> None:
+async def test_repeated_request_is_one_entry_within_a_limit(salon: Salon) -> None:
     entry = await wait(salon)
     async with nothing_free(salon):
         calls = (call(f"call_{n}", FIRST) for n in range(4))
@@ -43,14 +43,14 @@ async def test_the_same_request_of_a_number_is_one_entry_and_a_number_has_few(sa
         (("Petra Meier", "Petra Meyer"), ["Petra Meyer"]),
     ],
 )
-async def test_each_person_of_a_number_waits(salon: Salon, names: tuple[str, ...], waiting: list[str]) -> None:
+async def test_each_person_of_a_number_gets_an_entry(salon: Salon, names: tuple[str, ...], waiting: list[str]) -> None:
     for number, name in enumerate(names):
         assert (await join(salon, f"call_{number}", FIRST, customer_name=name)).success
     rows = await salon.rows("SELECT name FROM waitlist WHERE state = 'waiting' ORDER BY name")
     assert [row["name"] for row in rows] == waiting
 
 
-async def test_what_is_missing_is_asked(salon: Salon) -> None:
+async def test_missing_waitlist_details_are_asked_for(salon: Salon) -> None:
     for args, word in (
         ({"date": ""}, "welchen Tag"),
         ({"customer_name": ""}, "Namen"),
@@ -68,7 +68,41 @@ async def test_what_is_missing_is_asked(salon: Salon) -> None:
     assert await salon.rows("SELECT phone FROM waitlist") == [{"phone": "+491701234567"}]
 
 
-async def test_a_call_and_a_caller_add_few_entries_whatever_numbers_are_named(salon: Salon) -> None:
+@pytest.mark.parametrize(
+    ("said", "args", "requested"),
+    [
+        ("", {"date": "egal"}, "so bald wie möglich"),
+        ("", {"date": "jeden Tag"}, "so bald wie möglich"),
+        ("", {"date": "irgendwann", "time": "nach 15 Uhr"}, "so bald wie möglich, ab 15 Uhr"),
+        ("", {"date": "any day", "part_of_day": "vormittags"}, "so bald wie möglich, Vormittag"),
+        ("", {"date": "egal", "start": "2026-11-27T10:00"}, "Freitag, den 27. November, um 10 Uhr"),
+        ("Petra Lange. Mir ist jeder Tag recht.", {}, "so bald wie möglich"),
+        ("Vormittags, Tag egal.", {"part_of_day": "vormittags"}, "so bald wie möglich, Vormittag"),
+        ("Immer nach 15 Uhr.", {"time": "nach 15 Uhr"}, "so bald wie möglich, ab 15 Uhr"),
+        ("Any day after three.", {"time": "after 3 pm"}, "so bald wie möglich, ab 15 Uhr"),
+        ("Jeden Tag außer Montag.", {}, "so bald wie möglich, außer montags"),
+        ("Egal.", {}, None),  # it may answer another question
+        ("Es geht nicht jeden Tag.", {}, None),
+        ("Bei wem ist mir egal.", {}, None),
+        ("Haben Sie jeden Tag auf?", {}, None),
+    ],
+)
+async def test_caller_without_a_preferred_day_waits(
+    salon: Salon, said: str, args: dict[str, str], requested: str | None
+) -> None:
+    args = {"service": "Haarschnitt", "customer_name": "Petra Lange"} | args
+    async with nothing_free(salon):
+        answer = await join_waitlist(salon.booking, replace(call(), said_since=said), args)
+        assert answer.success == (requested is not None), answer
+        if requested is None:
+            assert "welchen Tag" in answer.message
+            asked = replace(call(), said_since="Egal.", asked_unclear=frozenset({answer.fields["unclear"]}))
+            assert (await join_waitlist(salon.booking, asked, args)).success
+    rows = await salon.rows("SELECT requested FROM waitlist")
+    assert [row["requested"] for row in rows] == [requested or "so bald wie möglich"]
+
+
+async def test_entries_per_call_and_caller_are_limited(salon: Salon) -> None:
     async def named(call_id: str, number: int) -> Answer:
         return await join(salon, call_id, None, phone=f"+49151000001{number:02}")
 
@@ -82,7 +116,7 @@ async def test_a_call_and_a_caller_add_few_entries_whatever_numbers_are_named(sa
     assert (await join(salon, "call_2", FIRST)).success, "another caller"
 
 
-async def test_a_named_number_that_is_none_is_asked_for_again(salon: Salon) -> None:
+async def test_unreadable_phone_number_is_asked_for_again(salon: Salon) -> None:
     caller = "+4915112345678"
     answer = await join(salon, "call_1", caller, phone="die vom Büro")
     assert (answer.success, "Nummer" in answer.message) == (False, True)
@@ -100,9 +134,7 @@ async def test_a_named_number_that_is_none_is_asked_for_again(salon: Salon) -> N
         ({"customer_name": ""}, "2026-11-27T09:00:00+01:00"),  # before a name is asked for
     ],
 )
-async def test_a_time_that_is_free_is_offered_and_nobody_waits_for_it(
-    salon: Salon, args: dict[str, str], first: str
-) -> None:
+async def test_free_time_is_offered_instead_of_waiting(salon: Salon, args: dict[str, str], first: str) -> None:
     answer = await join_waitlist(salon.booking, call(), FRIDAY | args)
     assert (answer.success, answer.outcome.value, answer.fields["slots"][0]["start"]) == (False, "offered", first)
     assert answer.message.startswith("Da brauchen Sie keine Warteliste. Frei ist ")
@@ -129,7 +161,7 @@ def slot_utc(slot: dict[str, str]) -> str:
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("full", [False, True])
-async def test_for_a_time_that_never_comes_nobody_waits_and_the_next_ones_are_named(
+async def test_impossible_time_names_the_next_free_ones(
     salon: Salon, args: dict[str, str], why: str, outcome: str, full: bool
 ) -> None:
     answer = await (
@@ -143,7 +175,7 @@ async def test_for_a_time_that_never_comes_nobody_waits_and_the_next_ones_are_na
     assert await salon.rows("SELECT 1 FROM waitlist") == []
 
 
-async def test_nobody_waits_for_a_day_of_which_too_little_is_left(salon: Salon) -> None:
+async def test_nearly_finished_day_allows_no_waiting(salon: Salon) -> None:
     salon.clock.advance(
         timedelta(hours=7, minutes=10)
     )  # Friday, 17:10: a haircut ends after six, and the notice is an hour
@@ -153,13 +185,13 @@ async def test_nobody_waits_for_a_day_of_which_too_little_is_left(salon: Salon) 
     assert "zu kurzfristig. Frei ist zum Beispiel Samstag, der 21. November, um 9 Uhr" in answer.message
 
 
-async def test_a_long_span_of_which_only_the_end_is_possible_is_waited_for(salon: Salon) -> None:
+async def test_partly_possible_span_can_be_waited_for(salon: Salon) -> None:
     away = {"date": "28. bis 31. Dezember", "staff": "Mehmet"}
     assert not (await join(salon, "call_1", FIRST, **away)).success
     assert (await join(salon, "call_2", FIRST, date="28. Dezember bis 10. Januar", staff="Mehmet")).success
 
 
-async def test_a_free_time_is_no_reason_not_to_wait_for_a_person_who_has_none(salon: Salon) -> None:
+async def test_another_persons_free_time_does_not_prevent_waiting(salon: Salon) -> None:
     await book(salon)
     answer = await join_waitlist(salon.booking, call(), FRIDAY | {"time": "10:00", "staff": "Anna"})
     assert (answer.success, answer.outcome.value) == (True, "waiting")

@@ -1,4 +1,4 @@
-"""The book keeps what a call was offered: a request without a transcript finds it, and it is gone with the hold."""
+"""The book keeps a call's offers with its hold: requests without a transcript find them until the hold ends."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -30,7 +30,7 @@ async def kept(salon: Salon) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("asked", [{"staff": "Mehmet"}, {"staff": "Anna"}, {"staff": "nicht Anna"}])
-async def test_each_offered_start_keeps_its_person(new_salon, asked: dict[str, str]) -> None:
+async def test_each_offered_start_keeps_its_staff_member(new_salon, asked: dict[str, str]) -> None:
     salon = await new_salon()
     offer = await search(salon, date=FRIDAY, part_of_day="nachmittags", **asked)
     slot = offer.fields["slots"][-1]
@@ -42,7 +42,7 @@ async def test_each_offered_start_keeps_its_person(new_salon, asked: dict[str, s
     assert await kept(salon) == []
 
 
-async def test_an_excluded_person_stays_excluded(new_salon) -> None:
+async def test_excluded_staff_member_stays_excluded(new_salon) -> None:
     salon = await new_salon()
     await search(salon, date=FRIDAY, part_of_day="nachmittags", staff="nicht Anna")
     again = await search(salon, date=LATER, part_of_day="nachmittags")
@@ -66,7 +66,7 @@ async def test_a_refused_booking_keeps_its_alternatives(new_salon) -> None:
     assert [row["staff"] for row in await salon.live()] == ["mehmet", "mehmet"]
 
 
-async def test_a_later_search_keeps_earlier_offers(new_salon) -> None:
+async def test_later_search_keeps_earlier_offers(new_salon) -> None:
     salon = await new_salon()
     first = await search(salon, date=LATER, part_of_day="nachmittags", staff="Mehmet")
     await search(salon, date=FRIDAY, staff="Anna")
@@ -84,7 +84,7 @@ async def test_a_later_search_keeps_earlier_offers(new_salon) -> None:
         ({"date": "eine Woche später", "time": "15 Uhr"}, "15:00", "2026-12-11"),
     ],
 )
-async def test_a_search_goes_on_from_them(new_salon, said: dict[str, str], clock: str, day: str) -> None:
+async def test_search_continues_from_the_kept_offers(new_salon, said: dict[str, str], clock: str, day: str) -> None:
     salon = await new_salon()
     await search(salon, date=LATER, part_of_day="nachmittags")
     assert starts(await search(salon, **said)) == [f"{day}T{clock}:00+01:00"]
@@ -101,7 +101,7 @@ async def test_examples_begin_with_the_offered_day(new_salon, words: dict[str, s
 
 
 @pytest.mark.parametrize("is_in_transcript", [True, False])
-async def test_an_example_is_booked_with_its_person(new_salon, is_in_transcript: bool) -> None:
+async def test_example_is_booked_with_its_staff_member(new_salon, is_in_transcript: bool) -> None:
     salon = await new_salon()
     first = await search(salon, date=LATER, part_of_day="nachmittags", staff="Anna")
     examples = await search(salon, date="mal schauen", part_of_day="nachmittags", staff="Mehmet")
@@ -119,7 +119,7 @@ async def test_an_example_is_booked_with_its_person(new_salon, is_in_transcript:
     assert [row["staff"] for row in await salon.live()] == ["mehmet"]
 
 
-async def test_the_next_person_is_asked_the_day(new_salon) -> None:
+async def test_next_person_is_asked_for_the_day(new_salon) -> None:
     salon = await new_salon()
     assert (await salon.booking.book_appointment(call(), booking_args(f"{LATER}T14:00:00+01:00"))).success
     args = {"service": "Haarschnitt", "customer_name": "Otto Kurz", "date": "Donnerstag", "time": "15 Uhr"}
@@ -130,14 +130,14 @@ async def test_the_next_person_is_asked_the_day(new_salon) -> None:
     assert (together.success, together.fields["start"][:10]) == (True, LATER)
 
 
-async def test_an_offer_is_booked_by_its_number(new_salon) -> None:
+async def test_offer_is_booked_by_its_ordinal_number(new_salon) -> None:
     salon = await new_salon()
     offer = await search(salon, date=LATER)
     booked = await salon.booking.book_appointment(call(), booking_args("der zweite"))
     assert (booked.success, booked.fields.get("start")) == (True, starts(offer)[1])
 
 
-async def test_only_a_hold_keeps_offers(new_salon) -> None:
+async def test_only_holds_keep_offers(new_salon) -> None:
     salon = await new_salon()
     await search(salon, date=FRIDAY)
     assert len(await kept(salon)) == 1
@@ -148,7 +148,7 @@ async def test_only_a_hold_keeps_offers(new_salon) -> None:
     assert len(await kept(salon)) == 1
 
 
-async def test_who_asks_for_others_hears_others(new_salon) -> None:
+async def test_caller_asking_for_other_times_hears_others(new_salon) -> None:
     salon, wish = await new_salon(), {"service": "Haarschnitt", "date": LATER}
     first = await search(salon, **wish)
     assert starts(await search(salon, **wish)) == starts(first), "nothing was said in between"
@@ -166,7 +166,7 @@ async def test_who_asks_for_others_hears_others(new_salon) -> None:
     assert (exact.success, starts(exact)) == (True, starts(first)[:1])
 
 
-async def test_a_move_to_an_offer_asks_nothing(new_salon) -> None:
+async def test_move_to_an_offered_start_asks_nothing(new_salon) -> None:
     salon = await new_salon()
     assert (await salon.booking.book_appointment(call(), booking_args(MORNING))).success
     offer = starts(await search(salon, date=LATER))[1]
@@ -174,7 +174,7 @@ async def test_a_move_to_an_offer_asks_nothing(new_salon) -> None:
     assert (moved.success, moved.fields.get("start")) == (True, offer)
 
 
-async def test_a_wait_leaves_the_excluded_person_out(new_salon) -> None:
+async def test_waiting_excludes_the_excluded_staff_member(new_salon) -> None:
     salon = await new_salon()
     await search(salon, date=FRIDAY, part_of_day="nachmittags", staff="nicht Anna")
     wish = {"service": "Haarschnitt", "date": LATER, "customer_name": "Petra Müller"}

@@ -1,4 +1,4 @@
-"""Messages that callers leave: what is said to be noted is committed, once, and within bounds."""
+"""Messages of callers: a message that the answer calls noted is committed, once, and within bounds."""
 
 import asyncio
 from dataclasses import replace
@@ -19,7 +19,7 @@ async def salon(new_salon) -> Salon:
     return await new_salon()
 
 
-async def test_a_message_is_stored_with_the_number_of_the_call(salon: Salon) -> None:
+async def test_message_is_stored_with_the_calls_number(salon: Salon) -> None:
     answer = await leave_message(salon.booking, call(), ARGS | {"recipient": "Anna"})
     assert answer.success
     assert answer.message == "Ich habe es für Anna notiert und richte es aus."
@@ -40,7 +40,7 @@ async def test_a_message_is_stored_with_the_number_of_the_call(salon: Salon) -> 
         ("any time", None, None, ": any time."),
     ],
 )
-async def test_when_to_call_back_is_understood_where_it_can_be_and_kept_as_said(
+async def test_callback_time_is_interpreted_and_kept_as_said(
     salon: Salon, said: str, first: str | None, until: str | None, spoken: str
 ) -> None:
     answer = await leave_message(salon.booking, call(), ARGS | {"call_back": said})
@@ -64,7 +64,7 @@ async def test_when_to_call_back_is_understood_where_it_can_be_and_kept_as_said(
     ],
 )
 @pytest.mark.parametrize("caller", [None, "+4915112345678"])
-async def test_a_filler_asks_for_no_call_back(
+async def test_filler_word_requests_no_call_back(
     salon: Salon, caller: str | None, said: str, transcript: str | None, message: str, noted: str | None
 ) -> None:
     args = ARGS | {"message": message, "call_back": said, "phone": "" if noted is None else "030 23125447"}
@@ -73,13 +73,13 @@ async def test_a_filler_asks_for_no_call_back(
     assert [row["call_back"] for row in await salon.rows(STORED)] == [noted]
 
 
-async def test_only_a_call_back_is_a_message_too(salon: Salon) -> None:
+async def test_call_back_alone_is_a_message(salon: Salon) -> None:
     assert (await leave_message(salon.booking, call(), {"customer_name": "Müller", "call_back": "morgen"})).success
     (row,) = await salon.rows(STORED)
     assert row["text"] == "Bittet um Rückruf."
 
 
-async def test_what_is_missing_is_asked(salon: Salon) -> None:
+async def test_missing_message_details_are_asked_for(salon: Salon) -> None:
     for args, question in (
         ({"customer_name": "Müller"}, "Was darf ich ausrichten?"),
         ({"message": "Hallo"}, "Von wem darf ich das ausrichten?"),
@@ -90,7 +90,7 @@ async def test_what_is_missing_is_asked(salon: Salon) -> None:
     assert await salon.rows(STORED) == []
 
 
-async def test_a_caller_without_a_number_is_asked_for_one_only_to_be_called_back(salon: Salon) -> None:
+async def test_number_is_asked_for_only_for_call_backs(salon: Salon) -> None:
     withheld = call("call_2", None)
     asked = await leave_message(salon.booking, withheld, ARGS | {"call_back": "morgen"})
     assert "Nummer" in asked.message
@@ -109,20 +109,20 @@ async def test_a_caller_without_a_number_is_asked_for_one_only_to_be_called_back
         (None, "0170 1234567", "named", "die Nummer 0 1 7 0, 1 2 3, 4 5 6, 7"),
     ],
 )
-async def test_a_call_back_names_its_number(
+async def test_call_back_says_which_number_is_noted(
     salon: Salon, caller: str | None, phone: str | None, number: str, sentence: str
 ) -> None:
     answer = await leave_message(salon.booking, call("call_3", caller), ARGS | {"call_back": "morgen", "phone": phone})
     assert (answer.fields["number"], sentence in answer.message) == (number, True), answer.message
 
 
-async def test_messages_of_hidden_callers_have_no_number(salon: Salon) -> None:
+async def test_anonymous_callers_message_has_no_number(salon: Salon) -> None:
     answer = await leave_message(salon.booking, call("call_4", None), ARGS)
     assert (answer.success, answer.fields["number"]) == (True, "none")
     assert answer.message.endswith("Eine Telefonnummer ist dazu nicht notiert."), answer.message
 
 
-async def test_another_persons_number_is_no_ones(salon: Salon) -> None:
+async def test_number_of_another_message_is_not_reused(salon: Salon) -> None:
     hidden = call("call_4", None)
     await leave_message(salon.booking, hidden, ARGS | {"phone": "0170 1234567"})
     answer = await leave_message(salon.booking, hidden, {"customer_name": "Otto Kurz", "message": "Bitte melden"})
@@ -132,26 +132,26 @@ async def test_another_persons_number_is_no_ones(salon: Salon) -> None:
 @pytest.mark.parametrize(
     ("recipient", "whom"), [("Anna", " für Anna"), ("die Anna", " für Anna"), ("die Chefin", ""), (None, "")]
 )
-async def test_a_message_names_its_recipient(salon: Salon, recipient: str | None, whom: str) -> None:
+async def test_message_says_its_recipient(salon: Salon, recipient: str | None, whom: str) -> None:
     answer = await leave_message(salon.booking, call("call_5"), ARGS | {"recipient": recipient})
     as_said = " Als Empfänger ist notiert: die Chefin." if recipient == "die Chefin" else ""
     assert answer.message == f"Ich habe es{whom} notiert und richte es aus.{as_said}"
 
 
-async def test_a_number_that_is_none_is_kept_as_it_was_said(salon: Salon) -> None:
+async def test_unreadable_number_is_kept_as_it_was_said(salon: Salon) -> None:
     await leave_message(salon.booking, call(), ARGS | {"phone": "die vom Büro, Durchwahl 7"})
     (row,) = await salon.rows(STORED)
     assert (row["caller"], row["phone"]) == ("+4915112345678", "die vom Büro, Durchwahl 7")
 
 
-async def test_a_message_that_is_too_long_is_not_cut_but_asked_for_again(salon: Salon) -> None:
+async def test_overlong_message_is_asked_for_again(salon: Salon) -> None:
     answer = await leave_message(salon.booking, call(), ARGS | {"message": "wort " * 100})
     assert not answer.success
     assert "das Wichtigste" in answer.message
     assert await salon.rows(STORED) == []
 
 
-async def test_a_repeated_message_is_one(salon: Salon) -> None:
+async def test_repeated_message_is_stored_once(salon: Salon) -> None:
     first = await leave_message(salon.booking, call(), ARGS)
     again = await leave_message(salon.booking, call(), ARGS | {"message": "ich komme zehn Minuten später"})
     assert first.fields == again.fields
@@ -160,7 +160,7 @@ async def test_a_repeated_message_is_one(salon: Salon) -> None:
     assert len(await salon.rows(STORED)) == 2
 
 
-async def test_a_call_and_a_number_are_bounded_and_the_caller_learns_that_it_is_not_noted(salon: Salon) -> None:
+async def test_messages_per_call_and_number_are_limited(salon: Salon) -> None:
     for number in range(MESSAGES_PER_CALL):
         args = {"message": f"Nummer {number}", "customer_name": NAMES[number]}
         assert (await leave_message(salon.booking, call(), args)).success
@@ -187,7 +187,7 @@ async def test_a_call_and_a_number_are_bounded_and_the_caller_learns_that_it_is_
         "-",
     ],
 )
-async def test_no_call_back_is_noted_that_nobody_asked_for(salon: Salon, said: str) -> None:
+async def test_declined_call_back_is_not_noted(salon: Salon, said: str) -> None:
     answer = await leave_message(salon.booking, call(), ARGS | {"call_back": said, "recipient": said, "phone": said})
     assert answer.message == "Ich habe es notiert und richte es aus."
     (row,) = await salon.rows(STORED)
@@ -197,7 +197,7 @@ async def test_no_call_back_is_noted_that_nobody_asked_for(salon: Salon, said: s
 
 
 @pytest.mark.parametrize("said", ["ja", "Ja, bitte!", "true", True])
-async def test_a_mere_yes_is_noted_as_a_wish(salon: Salon, said: object) -> None:
+async def test_plain_yes_notes_a_call_back_request(salon: Salon, said: object) -> None:
     answer = await leave_message(salon.booking, call(), ARGS | {"call_back": said})
     assert answer.message == (
         "Ich habe es notiert und gebe Ihren Wunsch nach einem Rückruf weiter."
@@ -208,7 +208,7 @@ async def test_a_mere_yes_is_noted_as_a_wish(salon: Salon, said: object) -> None
 
 
 @pytest.mark.parametrize("placeholder", ["null", "{{customer_name}}", "unbekannt"])
-async def test_a_placeholder_is_neither_a_name_nor_a_message(salon: Salon, placeholder: str) -> None:
+async def test_placeholder_is_neither_name_nor_message(salon: Salon, placeholder: str) -> None:
     asked = await leave_message(salon.booking, call(), ARGS | {"customer_name": placeholder})
     assert asked.message == "Von wem darf ich das ausrichten?"
     asked = await leave_message(salon.booking, call(), ARGS | {"message": placeholder})
@@ -216,14 +216,14 @@ async def test_a_placeholder_is_neither_a_name_nor_a_message(salon: Salon, place
 
 
 @pytest.mark.parametrize(("argument", "word"), [("call_back", "Wann"), ("recipient", "Für wen"), ("phone", "Nummer")])
-async def test_what_is_too_long_is_asked_for_again_and_never_cut(salon: Salon, argument: str, word: str) -> None:
+async def test_overlong_detail_is_asked_for_again(salon: Salon, argument: str, word: str) -> None:
     answer = await leave_message(salon.booking, call(), ARGS | {argument: "wort " * 50})
     assert (answer.success, word in answer.message) == (False, True), answer.message
     assert await salon.rows(STORED) == []
 
 
 @pytest.mark.parametrize("caller", [None, "+4915112345678"])
-async def test_the_second_of_two_numbers_is_kept(salon: Salon, caller: str | None) -> None:
+async def test_both_of_two_numbers_are_noted(salon: Salon, caller: str | None) -> None:
     said = "mobil: 0171-5556677, Festnetz: 030/1234567"
     for _ in range(2):
         args = ARGS | {"call_back": "morgen", "phone": said}
@@ -233,7 +233,7 @@ async def test_the_second_of_two_numbers_is_kept(salon: Salon, caller: str | Non
     assert (row["phone"], said in row["text"]) == ("+491715556677", True)
 
 
-async def test_words_too_long_for_a_number_are_noted(salon: Salon) -> None:
+async def test_overlong_words_for_a_number_are_noted(salon: Salon) -> None:
     """A caller without a number is asked for it twice, and the message is noted all the same."""
     words = "die von meiner Schwiegermutter in Potsdam, die haben Sie schon 030"
     asked = {PhoneQuestion.UNCLEAR.key: Reply.UNCLEAR, PhoneQuestion.CALL_BACK.key: Reply.UNCLEAR}
@@ -245,7 +245,7 @@ async def test_words_too_long_for_a_number_are_noted(salon: Salon) -> None:
     assert (row["phone"], words in row["text"]) == (None, True)
 
 
-async def test_a_mere_yes_later_keeps_the_time_that_was_said_and_says_it(salon: Salon) -> None:
+async def test_later_plain_yes_keeps_the_callback_time(salon: Salon) -> None:
     spoken = "Montag, den 23. November, um 15 Uhr"
     for said in ("Montag um 15 Uhr", "ja", True, "Ja, bitte einen Rückruf"):
         answer = await leave_message(salon.booking, call(), ARGS | {"call_back": said})
@@ -257,7 +257,7 @@ async def test_a_mere_yes_later_keeps_the_time_that_was_said_and_says_it(salon: 
     assert [row["call_back"] for row in await salon.rows(STORED)] == ["Dienstag um 9 Uhr früh"]
 
 
-async def test_a_corrected_number_is_kept_also_when_it_is_the_callers(salon: Salon) -> None:
+async def test_number_corrected_to_the_callers_is_kept(salon: Salon) -> None:
     for named in ("0170 1234567", "+4915112345678"):
         assert (await leave_message(salon.booking, call(), ARGS | {"phone": named})).success
     assert [row["phone"] for row in await salon.rows(STORED)] == ["+4915112345678"]
@@ -276,7 +276,7 @@ async def test_a_corrected_number_is_kept_also_when_it_is_the_callers(salon: Sal
         ({}, {"message": "", "customer_name": ""}, "Ich komme zehn Minuten später."),
     ],
 )
-async def test_a_second_message_amends_the_first(
+async def test_second_message_amends_the_first(
     salon: Salon, first: dict[str, str], second: dict[str, str], text: str
 ) -> None:
     noted = await leave_message(salon.booking, call(), ARGS | first)
@@ -289,7 +289,7 @@ async def test_a_second_message_amends_the_first(
     assert row["call_back"] == (first | second).get("call_back")
 
 
-async def test_an_amended_message_is_said_with_its_number(salon: Salon) -> None:
+async def test_amended_message_is_said_with_its_number(salon: Salon) -> None:
     await leave_message(salon.booking, call(), ARGS)
     args = ARGS | {"message": "", "call_back": "Montag um 15 Uhr", "phone": "030 23125447"}
     answer = await leave_message(salon.booking, call(), args)
@@ -300,14 +300,14 @@ async def test_an_amended_message_is_said_with_its_number(salon: Salon) -> None:
 @pytest.mark.parametrize(
     "more", ["Und bitte den Spiegel für die Kleine mitbringen, sie wartet darauf.", "<b>und: Spiegel</b>"]
 )
-async def test_a_long_amended_message_is_not_recited(salon: Salon, more: str) -> None:
+async def test_long_amended_message_is_not_recited(salon: Salon, more: str) -> None:
     await leave_message(salon.booking, call(), ARGS)
     answer = await leave_message(salon.booking, call(), ARGS | {"message": more})
     assert answer.message == "Ich habe es notiert und richte es aus. Alles steht in einer Nachricht."
 
 
 @pytest.mark.parametrize("other", [{"recipient": "Mehmet"}, {"customer_name": "Otto Lange"}])
-async def test_another_person_leaves_another_message(salon: Salon, other: dict[str, str]) -> None:
+async def test_message_of_another_person_is_stored_separately(salon: Salon, other: dict[str, str]) -> None:
     await leave_message(salon.booking, call(), ARGS | {"recipient": "Anna"})
     assert (await leave_message(salon.booking, call(), ARGS | {"message": "Bitte melden."} | other)).success
     assert [row["text"] for row in await salon.rows(STORED)] == [ARGS["message"], "Bitte melden."]
@@ -338,7 +338,7 @@ OTTO = PETRA | {"customer_name": "Otto Kurz", "phone": "0151 99887766", "call_ba
         ([PETRA | {"call_back": "ja"}, PETRA | {"message": "Befund"}], [("Befund", "Petra Müller", "55")]),
     ],
 )  # fmt: skip
-async def test_no_message_takes_the_place_of_another(
+async def test_no_message_replaces_another(
     salon: Salon, said: list[dict[str, str]], noted: list[tuple[str, str, str]]
 ) -> None:
     for _ in range(2):
@@ -349,13 +349,13 @@ async def test_no_message_takes_the_place_of_another(
         assert [(row["text"], row["name"], (row["phone"] or "")[-2:]) for row in rows] == noted
 
 
-async def test_a_name_alone_corrects_the_message(salon: Salon) -> None:
+async def test_name_alone_corrects_the_message(salon: Salon) -> None:
     for args in (ARGS, {"customer_name": "Petra Lenz"}):
         assert (await leave_message(salon.booking, call(), args)).success
     assert [row["name"] for row in await salon.rows(STORED)] == ["Petra Lenz"]
 
 
-async def test_words_never_replace_a_number(salon: Salon) -> None:
+async def test_unclear_words_never_replace_a_number(salon: Salon) -> None:
     for phone in (PETRA["phone"], "lieber auf dem Handy", "lieber auf dem Handy"):
         answer = await leave_message(salon.booking, call(), ARGS | {"phone": phone})
         assert answer.success, answer.message
@@ -365,7 +365,7 @@ async def test_words_never_replace_a_number(salon: Salon) -> None:
     assert row["text"] == f"{ARGS['message']} Telefon, wie verstanden: lieber auf dem Handy"
 
 
-async def test_a_hidden_callers_number_is_that_persons(salon: Salon) -> None:
+async def test_anonymous_callers_number_belongs_to_that_person(salon: Salon) -> None:
     hidden, again = call("call_2", None), {"message": "Rezept", "call_back": "Montag um 15 Uhr", "phone": ""}
     assert (await leave_message(salon.booking, hidden, PETRA | {"message": "Befund"})).success
     other = await leave_message(salon.booking, hidden, OTTO | again)
@@ -375,7 +375,7 @@ async def test_a_hidden_callers_number_is_that_persons(salon: Salon) -> None:
     assert [row["phone"] for row in await salon.rows(STORED)] == ["+4915122334455"] * 2
 
 
-async def test_messages_of_several_people_meet(salon: Salon) -> None:
+async def test_concurrent_messages_of_several_people_are_stored(salon: Salon) -> None:
     names = ("Petra Müller", "Otto Kurz", "Mia Braun")
     answers = await asyncio.gather(
         *(leave_message(salon.booking, call(), ARGS | {"customer_name": name}) for name in names)
@@ -387,7 +387,7 @@ async def test_messages_of_several_people_meet(salon: Salon) -> None:
 @pytest.mark.parametrize(
     ("more", "number"), [({"message": "", "call_back": "morgen"}, None), ({"phone": "0151 22334455"}, "+4915122334455")]
 )
-async def test_a_done_message_is_never_amended(salon: Salon, more: dict[str, str], number: str | None) -> None:
+async def test_done_message_is_never_amended(salon: Salon, more: dict[str, str], number: str | None) -> None:
     await leave_message(salon.booking, call(), ARGS)
     await salon.rows("UPDATE messages SET done_at = clock_timestamp(), done_by = 'anna'")
     for _ in range(2):
@@ -397,7 +397,7 @@ async def test_a_done_message_is_never_amended(salon: Salon, more: dict[str, str
     assert (still_open["call_back"], still_open["phone"]) == (more.get("call_back"), number)
 
 
-async def test_messages_at_one_moment_are_one(salon: Salon) -> None:
+async def test_concurrent_messages_of_one_person_are_one(salon: Salon) -> None:
     texts = [ARGS["message"], "Bitte den Spiegel mitbringen."]
     both = await asyncio.gather(*(leave_message(salon.booking, call(), ARGS | {"message": text}) for text in texts))
     assert len({answer.fields["message_id"] for answer in both}) == 1

@@ -1,4 +1,4 @@
-"""A move of an appointment that is named by a time it does not have: asked about once, and no question is repeated for ever."""
+"""A move that names a wrong time of the appointment: the caller is asked once, and no question repeats forever."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -26,7 +26,7 @@ WEDNESDAY_AFTER = "2026-12-02T15:00:00+01:00"  # not the coming one
 NEW_TIME = {"date": "Freitag, 27. November", "time": "halb drei"}
 
 
-async def test_a_time_that_is_none_of_the_callers_asks_for_the_only_appointment_of_that_day(salon) -> None:
+async def test_wrong_time_asks_about_that_days_appointment(salon) -> None:
     on_tuesday, _ = await book(salon, TUESDAY, WEDNESDAY)
     asked = await salon.booking.reschedule_appointment(NEXT_CALL, WRONG_TIME | NEW_TIME)
     assert asked.message == (
@@ -39,7 +39,7 @@ async def test_a_time_that_is_none_of_the_callers_asks_for_the_only_appointment_
     assert (answer.success, answer.fields["start"]) == (True, HALF_PAST_TWO), answer
 
 
-async def test_a_model_that_repeats_itself_after_the_yes_gets_on(salon) -> None:
+async def test_repeated_move_asks_which_appointment_only_once(salon) -> None:
     on_tuesday, _ = await book(salon, TUESDAY, WEDNESDAY)
     for _ in range(2):  # twice in one turn: nobody has heard the question yet
         asked = await salon.booking.reschedule_appointment(NEXT_CALL, WRONG_TIME)
@@ -51,7 +51,7 @@ async def test_a_model_that_repeats_itself_after_the_yes_gets_on(salon) -> None:
     assert (answer.success, answer.fields["appointment_id"]) == (True, on_tuesday), answer
 
 
-async def test_a_yes_in_the_transcript_is_needed_where_there_is_one(salon) -> None:
+async def test_transcript_must_contain_the_yes(salon) -> None:
     on_tuesday, _ = await book(salon, TUESDAY, WEDNESDAY)
     await salon.booking.reschedule_appointment(NEXT_CALL, WRONG_TIME | NEW_TIME)
     await let_two_seconds_pass(salon)
@@ -64,7 +64,7 @@ async def test_a_yes_in_the_transcript_is_needed_where_there_is_one(salon) -> No
 
 
 @pytest.mark.parametrize("others", [[], [TUESDAY_LATER]], ids=["the only one", "another on that day"])
-async def test_a_move_that_is_repeated_moves_no_other_one_and_is_not_asked_about(salon, others) -> None:
+async def test_repeated_move_moves_no_other_appointment(salon, others) -> None:
     """An answer that comes too late makes the model repeat the request, and the appointment is no longer at the named time."""
     moved, *_ = await book(salon, TUESDAY, *others)
     request = {"appointment_date": "Dienstag", "appointment_time": "um 10 Uhr"} | NEW_TIME
@@ -77,7 +77,7 @@ async def test_a_move_that_is_repeated_moves_no_other_one_and_is_not_asked_about
     assert list(starts.values()) == [datetime.fromisoformat(each) for each in others]
 
 
-async def test_an_appointment_that_was_not_moved_is_asked_about_although_another_one_stands_at_the_new_time(
+async def test_unmoved_appointment_is_asked_about_despite_another(
     salon,
 ) -> None:
     moved, other = await book(salon, WEDNESDAY, TUESDAY)
@@ -87,7 +87,7 @@ async def test_an_appointment_that_was_not_moved_is_asked_about_although_another
     assert (asked.success, asked.fields["appointment_id"]) == (False, other), asked
 
 
-async def test_another_time_is_no_yes_to_the_question(salon) -> None:
+async def test_another_time_does_not_answer_the_question(salon) -> None:
     """ "Nein, den am Mittwoch" moves no appointment of Tuesday; asked again, the caller can still say yes."""
     (on_tuesday,) = await book(salon, TUESDAY)
     assert "Meinen Sie den am Dienstag" in (await salon.booking.reschedule_appointment(NEXT_CALL, WRONG_TIME)).message
@@ -104,7 +104,7 @@ async def test_another_time_is_no_yes_to_the_question(salon) -> None:
 
 
 @pytest.mark.parametrize("named", [{"appointment_time": "Viertel nach elf"}, {"appointment_date": "Donnerstag"}])
-async def test_the_only_appointment_of_a_caller_is_asked_about_whatever_was_named(salon, named) -> None:
+async def test_only_appointment_is_asked_about_despite_wrong_names(salon, named) -> None:
     (only,) = await book(salon, TUESDAY)
     asked = await salon.booking.reschedule_appointment(NEXT_CALL, named | NEW_TIME)
     assert "Meinen Sie den am Dienstag, den 24. November, um 10 Uhr" in asked.message
@@ -112,7 +112,7 @@ async def test_the_only_appointment_of_a_caller_is_asked_about_whatever_was_name
     assert (await salon.booking.reschedule_appointment(NEXT_CALL, named | NEW_TIME)).fields["appointment_id"] == only
 
 
-async def test_of_two_on_the_named_day_none_is_guessed(salon) -> None:
+async def test_ambiguous_appointment_of_a_day_is_not_guessed(salon) -> None:
     await book(salon, TUESDAY, TUESDAY_LATER)
     for _ in range(2):
         asked = await salon.booking.reschedule_appointment(NEXT_CALL, WRONG_TIME | NEW_TIME)
@@ -120,7 +120,7 @@ async def test_of_two_on_the_named_day_none_is_guessed(salon) -> None:
         await let_two_seconds_pass(salon)
 
 
-async def test_a_cancellation_asks_about_the_only_appointment_of_the_named_day(salon) -> None:
+async def test_cancellation_asks_about_the_named_days_appointment(salon) -> None:
     on_tuesday, _ = await book(salon, TUESDAY, WEDNESDAY)
     asked = await salon.booking.ask_to_cancel(NEXT_CALL, WRONG_TIME)
     assert "Soll ich Ihren Termin am Dienstag, den 24. November, um 10 Uhr" in asked.message
@@ -130,7 +130,7 @@ async def test_a_cancellation_asks_about_the_only_appointment_of_the_named_day(s
 
 @pytest.mark.parametrize("day", ["Mittwoch", "am Mittwoch", "Mi", "Wednesday", "Mittwoch um 15 Uhr", "Mi., 15:00"])
 @pytest.mark.parametrize("clock_time", [{}, {"appointment_time": "15 Uhr"}])
-async def test_a_weekday_fits_any_week(salon, day, clock_time) -> None:
+async def test_weekday_matches_an_appointment_of_any_week(salon, day, clock_time) -> None:
     (booked,) = await book(salon, WEDNESDAY_AFTER)
     args = {"appointment_id": booked, "appointment_date": day} | clock_time
     assert (await salon.booking.ask_to_cancel(NEXT_CALL, args)).fields["needs_confirmation"]
@@ -138,7 +138,7 @@ async def test_a_weekday_fits_any_week(salon, day, clock_time) -> None:
 
 
 @pytest.mark.parametrize("day", ["Mittwoch", "am Mittwoch", "Mittwoch um 15 Uhr", "Wednesday at 3 pm"])
-async def test_a_weekday_names_the_only_one(salon, day) -> None:
+async def test_weekday_identifies_the_only_matching_appointment(salon, day) -> None:
     _, booked = await book(salon, TUESDAY, WEDNESDAY_AFTER)
     args = {"appointment_date": day}
     asked = await salon.booking.ask_to_cancel(NEXT_CALL, args)
@@ -158,7 +158,7 @@ async def test_a_weekday_names_the_only_one(salon, day) -> None:
         {"appointment_date": "Freitag, 27. November", "appointment_time": "halb drei"},
     ],
 )
-async def test_a_yes_lets_the_id_count(salon, named) -> None:
+async def test_yes_confirms_the_id_despite_a_wrong_day(salon, named) -> None:
     (booked,) = await book(salon, WEDNESDAY_AFTER)
     args = {"appointment_id": booked} | named
     agreed = replace(NEXT_CALL, replies={meant_key(booked): Reply.YES})
@@ -173,7 +173,7 @@ async def test_a_yes_lets_the_id_count(salon, named) -> None:
     assert (await salon.booking.reschedule_appointment(agreed, args | NEW_TIME)).success
 
 
-async def test_a_cancellation_elsewhere_ends_with_a_yes(salon) -> None:
+async def test_cancellation_for_a_wrong_day_needs_a_yes(salon) -> None:
     (booked,) = await book(salon, TUESDAY)
     named = {"appointment_date": "Donnerstag"}
     asked = await salon.booking.ask_to_cancel(replace(NEXT_CALL, replies={}), named)

@@ -1,4 +1,4 @@
-"""A day that is said of a move, and is the one on which the appointment is, is a later one, or it is asked for."""
+"""A move to "next Friday" from a Friday means the following week, or the caller is asked."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -34,13 +34,13 @@ async def salon(new_salon: Any) -> Salon:
         {"date": "the following Friday", "time": "2:30 pm"},
     ],
 )
-async def test_the_next_weekday_is_a_later_one(salon: Salon, args: dict[str, str]) -> None:
+async def test_next_weekday_means_the_following_week(salon: Salon, args: dict[str, str]) -> None:
     for _ in range(2):  # the model repeats itself
         moved = await salon.booking.reschedule_appointment(call(), args)
         assert (moved.success, moved.fields.get("start")) == (True, LATER), moved.message
 
 
-async def test_the_next_weekday_alone_offers_a_later_one(salon: Salon) -> None:
+async def test_next_weekday_without_time_offers_the_following_week(salon: Salon) -> None:
     offered = await salon.booking.reschedule_appointment(call(), {"date": "nächsten Freitag"})
     assert {each["start"][:10] for each in offered.fields["alternatives"]} == {LATER[:10]}
 
@@ -55,21 +55,21 @@ async def test_the_next_weekday_alone_offers_a_later_one(salon: Salon) -> None:
         ({"date": "this coming Friday", "time": "2:30 pm"}, "14:30"),
     ],
 )
-async def test_one_of_both_weeks_is_asked_for(salon: Salon, args: dict[str, str], clock: str) -> None:
+async def test_ambiguous_week_of_a_move_is_asked_about(salon: Salon, args: dict[str, str], clock: str) -> None:
     asked = await salon.booking.reschedule_appointment(call(), args)
     starts = [each["start"][:16] for each in asked.fields["candidates"]]
     assert starts == [f"2026-11-27T{clock}", f"2026-12-04T{clock}"], asked.message
 
 
 @pytest.mark.parametrize("date", ["übernächste Woche", "Freitag übernächste Woche", "in der übernächsten Woche"])
-async def test_weeks_with_the_same_time_are_asked(salon: Salon, date: str) -> None:
+async def test_ambiguous_week_with_same_time_is_asked_about(salon: Salon, date: str) -> None:
     asked = await salon.booking.reschedule_appointment(call(), {"date": date, "time": "gleiche Zeit", "start": ""})
     starts = [each["start"][:16] for each in asked.fields["candidates"]]
     assert starts == ["2026-12-04T14:30", "2026-12-11T14:30"], asked.message
 
 
 @pytest.mark.parametrize("date", ["2026-11-27", "27. November"])
-async def test_a_date_is_there_already(salon: Salon, date: str) -> None:
+async def test_move_to_its_own_date_is_already_done(salon: Salon, date: str) -> None:
     answer = await salon.booking.reschedule_appointment(call(), {"date": date, "time": "14:30"})
     assert answer.outcome is FunctionOutcome.ALREADY_MOVED
 
@@ -78,7 +78,7 @@ async def test_a_date_is_there_already(salon: Salon, date: str) -> None:
     ("since", "day"),
     [("Lieber eine Woche später", "2026-12-10"), ("Um elf, bitte", "2026-12-03"), ("Gut", "2026-12-04")],
 )
-async def test_a_week_is_counted_from_offers(salon: Salon, since: str, day: str) -> None:
+async def test_week_later_counts_from_the_offers(salon: Salon, since: str, day: str) -> None:
     offered = await salon.booking.reschedule_appointment(call(), {"date": "2026-12-03"})
     starts = tuple(_instant(each["start"]) for each in offered.fields["alternatives"])
     slots = tuple((NamedSlot("mitte", "haarschnitt", "anna", start),) for start in starts)

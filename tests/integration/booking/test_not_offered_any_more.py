@@ -1,4 +1,4 @@
-"""Appointments of a service, or with a staff member, that the tenant has removed: callers hear no id, and a move leads on."""
+"""Appointments of a removed service or staff member: callers hear no id, and a move offers a way to continue."""
 
 from dataclasses import replace
 
@@ -34,7 +34,7 @@ def remove_staff(salon: Salon) -> None:
     salon.apply_config(msgspec.structs.replace(config, branches=branches))
 
 
-async def test_no_caller_hears_the_id_of_a_service_or_a_person(salon) -> None:
+async def test_callers_hear_no_id_of_removed_objects(salon) -> None:
     await book(salon, HALF_PAST_TWO)
     remove_service(salon)
     assert (await salon.booking.find_appointments(NEXT_CALL)).message == f"Sie haben einen Termin: {WHEN}, bei Anna."
@@ -46,7 +46,7 @@ async def test_no_caller_hears_the_id_of_a_service_or_a_person(salon) -> None:
     assert asked.message.endswith(f"nichts. Soll ich Ihren Termin am {WHEN}, absagen?"), "it cannot be moved"
 
 
-async def test_the_yes_to_the_question_of_a_move_cancels_and_leads_to_a_new_appointment(salon) -> None:
+async def test_yes_cancels_the_unmovable_appointment_for_rebooking(salon) -> None:
     (booked,) = await book(salon, HALF_PAST_TWO)
     remove_service(salon)
     asked = await salon.booking.reschedule_appointment(NEXT_CALL, NEW_TIME)
@@ -64,7 +64,7 @@ async def test_the_yes_to_the_question_of_a_move_cancels_and_leads_to_a_new_appo
     assert again.message.startswith(f"Der Termin {WHEN}, bei Anna wurde abgesagt"), "it is not asked about any more"
 
 
-async def test_a_model_that_repeats_the_move_after_the_yes_hears_what_leads_on(salon) -> None:
+async def test_repeated_move_after_yes_explains_the_next_step(salon) -> None:
     """It cancels nothing: a repeated move is no yes to a cancellation."""
     (booked,) = await book(salon, HALF_PAST_TWO)
     remove_service(salon)
@@ -84,7 +84,7 @@ async def test_a_model_that_repeats_the_move_after_the_yes_hears_what_leads_on(s
     assert await salon.live() == []
 
 
-async def test_a_no_keeps_the_appointment(salon) -> None:
+async def test_no_keeps_the_unmovable_appointment(salon) -> None:
     (booked,) = await book(salon, HALF_PAST_TWO)
     remove_service(salon)
     await salon.booking.reschedule_appointment(NEXT_CALL, NEW_TIME)
@@ -93,7 +93,7 @@ async def test_a_no_keeps_the_appointment(salon) -> None:
     assert len(await salon.live()) == 1
 
 
-async def test_a_cancelled_appointment_that_is_still_offered_leads_nowhere(salon) -> None:
+async def test_cancelling_an_offered_service_suggests_nothing(salon) -> None:
     (booked,) = await book(salon, HALF_PAST_TWO)
     await salon.booking.ask_to_cancel(NEXT_CALL, {})
     answer = await salon.booking.ask_to_cancel(after_answer(booked), {})

@@ -1,4 +1,4 @@
-"""check_availability against a real PostgreSQL: what is offered, and what is held."""
+"""check_availability against a real PostgreSQL: the offered times, and the hold."""
 
 import asyncio
 from dataclasses import replace
@@ -35,7 +35,7 @@ async def held(salon) -> list[tuple[str, str]]:
     return [(row["call_id"], f"{row['starts_at']:%Y-%m-%d %H:%M}") for row in rows]
 
 
-async def test_a_day_gives_a_choice_of_three_starts_and_holds_the_first(new_salon) -> None:
+async def test_day_offers_three_starts_and_holds_the_first(new_salon) -> None:
     salon = await new_salon()
     answer = await salon.booking.check_availability(call(), {"service": "haarschnitt", "date": "2026-11-27"})
     assert answer.success
@@ -53,13 +53,13 @@ async def test_a_day_gives_a_choice_of_three_starts_and_holds_the_first(new_salo
     assert timedelta(seconds=80) < expiry["left"] <= timedelta(seconds=90)
 
 
-async def test_the_only_service_needs_no_name_and_without_a_date_the_next_times_are_offered(new_salon) -> None:
+async def test_only_service_and_next_times_are_the_defaults(new_salon) -> None:
     salon = await new_salon()
     answer = await salon.booking.check_availability(call(), {"service": "", "date": None})
     assert times(answer)[0] == "2026-11-20T11:00"  # now is 10:00, the notice an hour
 
 
-async def test_a_missing_day_is_asked_for_once(new_salon) -> None:
+async def test_missing_day_is_asked_for_once(new_salon) -> None:
     salon = await new_salon()
     asks = "Oder an welchem anderen Tag möchten Sie kommen?"
     answer = await salon.booking.check_availability(call(), {})
@@ -73,7 +73,7 @@ async def test_a_missing_day_is_asked_for_once(new_salon) -> None:
 
 
 @pytest.mark.parametrize("unclear", [{"time": "14:30 AM"}, {"time": "zu einer christlichen Uhrzeit"}])
-async def test_unclear_times_are_offered_the_days_times(new_salon, unclear: dict[str, str]) -> None:
+async def test_unclear_time_gets_offers_of_the_day(new_salon, unclear: dict[str, str]) -> None:
     salon = await new_salon()
     answer = await salon.booking.check_availability(call(), {"date": "2026-11-27"} | unclear)
     assert answer.message.startswith(
@@ -100,14 +100,14 @@ async def test_examples_keep_the_understood_hours(new_salon, args: dict[str, str
     assert {int(start[11:13]) for start in times(answer)} <= set(hours)
 
 
-async def test_the_next_offer_replaces_the_hold_before(new_salon) -> None:
+async def test_next_offer_replaces_the_previous_hold(new_salon) -> None:
     salon = await new_salon()
     await salon.booking.check_availability(call(), {"date": "2026-11-27"})
     await salon.booking.check_availability(call(), {"date": "2026-11-28"})
     assert await held(salon) == [("call_1", "2026-11-28 08:00")]
 
 
-async def test_what_is_held_for_one_call_is_not_offered_to_another(new_salon) -> None:
+async def test_time_held_for_another_call_is_not_offered(new_salon) -> None:
     salon = await new_salon()
     await salon.booking.check_availability(call("a", None), {"date": "2026-11-28"})
     answer = await salon.booking.check_availability(call("b", None), {"date": "2026-11-28"})
@@ -119,7 +119,7 @@ async def test_what_is_held_for_one_call_is_not_offered_to_another(new_salon) ->
     assert times(answer)[0] == "2026-11-28T09:00"
 
 
-async def test_holds_are_limited_by_caller_and_by_staff_member_and_day(new_salon) -> None:
+async def test_holds_are_limited_per_caller_and_staff_day(new_salon) -> None:
     salon = await new_salon(None, BookingSettings(holds_per_caller=2, holds_per_staff_and_day=3))
     for n in range(4):
         answer = await salon.booking.check_availability(call(f"same{n}"), {"date": "2026-11-28"})
@@ -130,7 +130,7 @@ async def test_holds_are_limited_by_caller_and_by_staff_member_and_day(new_salon
     assert len(await held(salon)) == 3
 
 
-async def test_questions_of_one_call_at_the_same_moment_hold_one_time(new_salon) -> None:
+async def test_simultaneous_requests_of_a_call_hold_one_time(new_salon) -> None:
     """A model may ask twice at once: each is answered, and the call holds one time, however they met."""
     salon = await new_salon()
     for day in ("2026-11-26", "2026-11-27", "2026-12-03"):
@@ -140,7 +140,7 @@ async def test_questions_of_one_call_at_the_same_moment_hold_one_time(new_salon)
         assert len(await held(salon)) == 1
 
 
-async def test_while_the_rows_are_locked_times_are_offered_and_nothing_is_held(new_salon) -> None:
+async def test_locked_rows_allow_offers_without_a_hold(new_salon) -> None:
     salon = await new_salon()
     async with (
         second_process(salon, lock_timeout="100ms") as impatient,
@@ -153,14 +153,14 @@ async def test_while_the_rows_are_locked_times_are_offered_and_nothing_is_held(n
     assert await held(salon) == []
 
 
-async def test_an_exact_time_that_is_free_is_offered_alone(new_salon) -> None:
+async def test_free_exact_time_is_offered_alone(new_salon) -> None:
     salon = await new_salon()
     answer = await salon.booking.check_availability(call(), {"date": "am 27. November", "time": "halb drei"})
     assert [slot["start"] for slot in answer.fields["slots"]] == [HALF_PAST_TWO]
     assert answer.message == "Frei ist Freitag, der 27. November, um 14 Uhr 30 bei Anna. Soll ich das eintragen?"
 
 
-async def test_an_exact_time_that_is_taken_is_explained_and_the_nearest_offered(new_salon) -> None:
+async def test_taken_exact_time_offers_the_nearest_times(new_salon) -> None:
     salon = await new_salon()
     await salon.booking.book_appointment(call("a", None), booking_args(staff="anna"))
     answer = await salon.booking.check_availability(call(), {"date": "2026-11-27", "time": "14:30", "staff": "Anna"})
@@ -178,7 +178,7 @@ async def test_an_exact_time_that_is_taken_is_explained_and_the_nearest_offered(
     assert await held(salon) == [("call_1", "2026-11-27 12:30")]
 
 
-async def test_a_time_outside_the_hours_comes_with_times_of_two_days(new_salon) -> None:
+async def test_time_outside_hours_offers_times_of_two_days(new_salon) -> None:
     salon = await new_salon()
     answer = await salon.booking.check_availability(call(), {"date": "2026-11-27", "time": "20 Uhr"})
     assert answer.fields["obstacle"] == "outside_hours"
@@ -188,7 +188,7 @@ async def test_a_time_outside_the_hours_comes_with_times_of_two_days(new_salon) 
     assert places == sorted(places), "a listener hears them by start; the closest is held all the same"
 
 
-async def test_the_next_times_are_offered_on_two_days(new_salon) -> None:
+async def test_next_times_are_offered_on_two_days(new_salon) -> None:
     salon = await new_salon()
     answer = await salon.booking.check_availability(call(), {})
     assert times(answer) == ["2026-11-20T11:00", "2026-11-20T13:00", "2026-11-21T11:00"]
@@ -202,7 +202,7 @@ async def test_the_next_times_are_offered_on_two_days(new_salon) -> None:
         ("2026-11-23", "Montag, den 23. November: Da ist nicht geöffnet."),
     ],
 )
-async def test_a_closed_day_is_explained_and_the_next_open_one_offered(new_salon, day: str, reason: str) -> None:
+async def test_closed_day_offers_the_next_open_day(new_salon, day: str, reason: str) -> None:
     salon = await new_salon()
     answer = await salon.booking.check_availability(call(), {"date": day})
     assert reason in answer.message
@@ -211,14 +211,14 @@ async def test_a_closed_day_is_explained_and_the_next_open_one_offered(new_salon
     assert times(answer)[0] == f"{opens}T09:00"
 
 
-async def test_the_time_of_a_closed_day_is_offered_on_the_next_open_one(new_salon) -> None:
+async def test_time_of_closed_day_is_kept_when_open(new_salon) -> None:
     salon = await new_salon()
     answer = await salon.booking.check_availability(call(), {"date": "2026-12-25", "time": "halb vier"})
     assert answer.fields["obstacle"] == "closed_day"
     assert times(answer) == ["2026-12-29T14:30", "2026-12-29T15:30", "2026-12-30T15:30"]
 
 
-async def test_one_persons_day_off_is_not_explained_as_a_closed_salon(new_salon) -> None:
+async def test_persons_day_off_is_not_called_closed(new_salon) -> None:
     """Mehmet works on Thursdays and Fridays only; on a Tuesday the salon is open."""
     salon = await new_salon()
     answer = await salon.booking.check_availability(call(), {"date": "2026-11-24", "staff": "Mehmet"})
@@ -233,7 +233,7 @@ async def test_one_persons_day_off_is_not_explained_as_a_closed_salon(new_salon)
     assert ("2026-11-24", "anna") in {(slot["start"][:10], slot["staff"]) for slot in answer.fields["slots"]}
 
 
-async def test_on_a_persons_day_off_somebody_else_is_offered_at_the_same_hours(new_salon) -> None:
+async def test_persons_day_off_offers_others_at_same_hours(new_salon) -> None:
     salon = await new_salon()
     args = {"date": "2026-11-24", "part_of_day": "Nachmittag", "staff": "Mehmet"}
     answer = await salon.booking.check_availability(call(), args)
@@ -242,7 +242,7 @@ async def test_on_a_persons_day_off_somebody_else_is_offered_at_the_same_hours(n
 
 
 @pytest.mark.parametrize("time", [{}, {"time": "15 Uhr"}])
-async def test_a_day_on_which_nobody_does_the_service_is_not_called_closed(new_salon, time) -> None:
+async def test_day_without_performers_is_not_called_closed(new_salon, time) -> None:
     salon = await new_salon()
     config = salon.configs[-1]
     away = (Absence(first=date(2026, 11, 26), last=date(2026, 11, 28)),)
@@ -260,7 +260,7 @@ async def test_a_day_on_which_nobody_does_the_service_is_not_called_closed(new_s
     assert answer.message.startswith("Freitag, den 27. November: Da arbeitet Anna nicht. Frei ist ")
 
 
-async def test_a_move_to_a_persons_day_off_says_that_the_person_does_not_work_then(new_salon) -> None:
+async def test_move_to_persons_day_off_says_the_reason(new_salon) -> None:
     salon = await new_salon()
     await salon.booking.book_appointment(call(), booking_args(staff="mehmet"))
     answer = await salon.booking.reschedule_appointment(call(), {"start": "2026-11-24T15:00:00+01:00"})
@@ -269,7 +269,7 @@ async def test_a_move_to_a_persons_day_off_says_that_the_person_does_not_work_th
     assert answer.cause == "the person does not work on that day"  # for the record of the function
 
 
-async def test_of_a_time_with_two_readings_both_are_offered_and_it_is_asked_which_is_meant(new_salon) -> None:
+async def test_ambiguous_time_offers_both_readings_and_asks(new_salon) -> None:
     """One question, which a bare yes does not answer: nothing is booked on the day that the caller did not mean."""
     salon = await new_salon()
     answer = await salon.booking.check_availability(call(), {"date": "Freitag", "time": "11 Uhr"})  # it is a Friday
@@ -282,7 +282,7 @@ async def test_of_a_time_with_two_readings_both_are_offered_and_it_is_asked_whic
     )
 
 
-async def test_of_a_day_with_two_readings_it_is_only_asked_which_is_meant(new_salon) -> None:
+async def test_ambiguous_day_is_only_asked_about(new_salon) -> None:
     salon = await new_salon()
     answer = await salon.booking.check_availability(call(), {"date": "Freitag"})
     assert answer.message == "Meinen Sie Freitag, den 20. November oder Freitag, den 27. November?"
@@ -290,7 +290,7 @@ async def test_of_a_day_with_two_readings_it_is_only_asked_which_is_meant(new_sa
     assert await held(salon) == []
 
 
-async def test_of_two_readings_the_only_free_one_is_offered_once_it_is_said_that_the_other_is_not_free(
+async def test_only_free_reading_of_a_time_is_offered(
     new_salon,
 ) -> None:
     salon = await new_salon()
@@ -304,7 +304,7 @@ async def test_of_two_readings_the_only_free_one_is_offered_once_it_is_said_that
     assert "obstacle" not in answer.fields
 
 
-async def test_a_move_to_a_day_with_two_readings_asks_also_where_the_person_works_on_neither(new_salon) -> None:
+async def test_ambiguous_move_is_asked_about_despite_days_off(new_salon) -> None:
     salon = await new_salon()
     await salon.booking.book_appointment(call(), booking_args(staff="mehmet"))
     for day, first, second in (
@@ -317,7 +317,7 @@ async def test_a_move_to_a_day_with_two_readings_asks_also_where_the_person_work
     assert f"{row['starts_at']:%Y-%m-%d %H:%M}" == "2026-11-27 13:30"
 
 
-async def test_a_reading_outside_opening_hours_does_not_count(new_salon) -> None:
+async def test_reading_outside_opening_hours_is_ignored(new_salon) -> None:
     salon = await new_salon()
     answer = await salon.booking.check_availability(call(), {"date": "2026-11-28", "time": "um neun"})
     assert answer.message == "Frei ist Samstag, der 28. November, um 9 Uhr bei Anna. Soll ich das eintragen?"
@@ -341,9 +341,7 @@ async def test_a_reading_outside_opening_hours_does_not_count(new_salon) -> None
         ({"time": "15 Uhr", "staff": "Mehmet"}, "2026-11-26T15:00"),  # he works on Thursdays and Fridays
     ],
 )
-async def test_a_time_without_a_day_is_that_of_the_next_day_on_which_the_service_is_open(
-    new_salon, args, first
-) -> None:
+async def test_time_without_day_means_next_open_day(new_salon, args, first) -> None:
     salon = await new_salon()
     salon.clock.advance(SATURDAY_EVENING - NOW)
     evening = replace(call(), started_at=SATURDAY_EVENING)
@@ -353,21 +351,21 @@ async def test_a_time_without_a_day_is_that_of_the_next_day_on_which_the_service
     assert "nicht geöffnet" not in answer.message
 
 
-async def test_a_time_of_today_that_is_still_to_come_is_today(new_salon) -> None:
+async def test_time_still_to_come_today_means_today(new_salon) -> None:
     salon = await new_salon()
     answer = await salon.booking.check_availability(call(), {"time": "15 Uhr"})
     assert times(answer) == ["2026-11-20T15:00"]
 
 
 @pytest.mark.parametrize("said", ["8 Uhr", "15 Uhr"], ids=["tomorrow, as it is over today", "still to come today"])
-async def test_a_day_left_out_is_asked_for(new_salon, said: str) -> None:
+async def test_booking_without_a_day_is_asked_about(new_salon, said: str) -> None:
     salon = await new_salon()
     asked = await salon.booking.book_appointment(call(), {"time": said, "customer_name": "Petra Müller"})
     assert asked.message.startswith("Meinen Sie ")
     assert await salon.rows("SELECT FROM appointments") == []
 
 
-async def test_on_a_later_day_that_nobody_has_named_nothing_is_booked_unless_it_was_offered(new_salon) -> None:
+async def test_unnamed_later_day_is_booked_only_if_offered(new_salon) -> None:
     salon = await new_salon()
     salon.clock.advance(SATURDAY_EVENING - NOW)
     evening = replace(call(), started_at=SATURDAY_EVENING)
@@ -382,14 +380,14 @@ async def test_on_a_later_day_that_nobody_has_named_nothing_is_booked_unless_it_
     assert again.message.startswith("Der Termin steht schon")
 
 
-async def test_of_two_days_at_a_time_that_is_no_start_one_refusal_is_said(new_salon) -> None:
+async def test_two_days_off_the_grid_get_one_refusal(new_salon) -> None:
     salon = await new_salon()
     answer = await salon.booking.check_availability(call(), {"date": "Freitag", "time": "14:35"})
     assert answer.message.count("beginnt bei uns kein Termin") == 1, answer.message
     assert answer.fields["slots"]
 
 
-async def test_the_question_for_a_time_names_the_next_free_ones(new_salon) -> None:
+async def test_question_for_a_time_names_next_free_times(new_salon) -> None:
     salon = await new_salon()
     answer = await salon.booking.check_availability(call(), {"date": "wenn Oma kommt"})
     assert (answer.success, answer.fields["refused"]) == (False, "not_understood")
@@ -406,7 +404,7 @@ async def test_the_question_for_a_time_names_the_next_free_ones(new_salon) -> No
     assert "Frei ist" not in past.message
 
 
-async def test_a_time_that_is_not_understood_is_asked_while_the_database_is_away(new_salon) -> None:
+async def test_unclear_time_is_asked_without_the_database(new_salon) -> None:
     salon = await new_salon()
     await salon.pool.close()  # from now on it refuses every connection
     answer = await salon.booking.check_availability(call(), {"date": "wenn Oma kommt"})
@@ -426,7 +424,7 @@ async def test_a_time_that_is_not_understood_is_asked_while_the_database_is_away
         ({"staff": "Kevin"}, "Anna oder Mehmet"),
     ],
 )
-async def test_what_is_not_understood_is_asked_and_nothing_is_held(new_salon, args, question: str) -> None:
+async def test_unclear_request_is_asked_about_without_a_hold(new_salon, args, question: str) -> None:
     salon = await new_salon()
     answer = await salon.booking.check_availability(call(), args)
     assert not answer.success
@@ -444,7 +442,7 @@ async def test_what_is_not_understood_is_asked_and_nothing_is_held(new_salon, ar
         {"date": "ab März", "part_of_day": "Vormittag"},
     ],
 )
-async def test_beyond_the_horizon_the_last_day_is_said_and_the_last_free_times_are_offered(new_salon, when) -> None:
+async def test_request_beyond_horizon_gets_the_last_free_times(new_salon, when) -> None:
     """Nothing is taken there: neither a search later nor the waiting list helps."""
     salon = await new_salon()
     horizon = salon.configs[-1].services[0].booking_horizon_days
@@ -458,7 +456,7 @@ async def test_beyond_the_horizon_the_last_day_is_said_and_the_last_free_times_a
     assert all(last - timedelta(days=7) <= day <= last for day in days), (days, last)
 
 
-async def test_beyond_the_horizon_without_a_free_time_before_it_nothing_is_promised(new_salon) -> None:
+async def test_request_beyond_horizon_without_free_times_promises_nothing(new_salon) -> None:
     salon = await new_salon()
     config = salon.configs[-1]
     closed = msgspec.structs.replace(config.branches[0], opening_hours=())
@@ -478,14 +476,14 @@ async def test_several_closed_days_are_not_called_taken(new_salon) -> None:
     )
 
 
-async def test_checking_availability_never_asks_the_calendar(new_salon) -> None:
+async def test_checking_availability_never_queries_the_calendar(new_salon) -> None:
     calendar = ScriptedCalendar()
     salon = await new_salon(calendar)
     await salon.booking.check_availability(call(), {"date": "2026-11-27"})
     assert calendar.requests == []
 
 
-async def test_callers_without_preference_are_offered_one_time(new_salon) -> None:
+async def test_caller_without_preference_is_offered_one_time(new_salon) -> None:
     salon = await new_salon()
     indifferent = replace(call(), leaves_choice=True)
     answer = await salon.booking.check_availability(indifferent, {"date": "2026-11-27"})

@@ -1,4 +1,4 @@
-"""An offer begins with its service where nobody has said its name, or that of another one, too: who was misunderstood hears it."""
+"""An offer names its service first unless the caller has said only that service, so that misunderstandings are heard."""
 
 from dataclasses import replace
 
@@ -40,19 +40,17 @@ def saying(said: str | None, call_id: str = "call_1"):
         (None, OFFER),  # a request without a transcript
     ],
 )
-async def test_a_service_that_nobody_has_named_is_said_before_its_times(
-    salon: Salon, said: str | None, message: str
-) -> None:
+async def test_unspoken_service_is_said_before_its_times(salon: Salon, said: str | None, message: str) -> None:
     assert (await salon.booking.check_availability(saying(said), ASKED)).message == message
 
 
-async def test_who_books_a_time_that_is_taken_hears_of_which_service_the_others_are(salon: Salon) -> None:
+async def test_taken_time_names_the_service_of_alternatives(salon: Salon) -> None:
     await salon.booking.book_appointment(saying("Haarschnitt", "a"), booking_args(staff="anna"))
     answer = await salon.booking.book_appointment(saying("Einmal Spitzen.", "b"), booking_args(staff="anna"))
     assert answer.message.startswith("Haarschnitt. Freitag, den 27. November, um 14 Uhr 30 ist bei Anna leider")
 
 
-async def test_who_wants_to_wait_hears_of_which_service_a_time_is_free(salon: Salon) -> None:
+async def test_waiting_caller_hears_the_service_of_free_times(salon: Salon) -> None:
     args = {
         "service": "Haarschnitt",
         "date": "2026-11-27",
@@ -64,7 +62,7 @@ async def test_who_wants_to_wait_hears_of_which_service_a_time_is_free(salon: Sa
     assert answer.message.startswith(f"Haarschnitt. Da brauchen Sie keine Warteliste. {OFFER}")
 
 
-async def test_the_only_service_of_a_branch_is_not_named(salon: Salon) -> None:
+async def test_only_service_of_a_branch_is_not_named(salon: Salon) -> None:
     config = salon.booking.config()
     cut, colour = config.services
     elsewhere = msgspec.structs.replace(colour, branch="pankow")
@@ -72,7 +70,7 @@ async def test_the_only_service_of_a_branch_is_not_named(salon: Salon) -> None:
     assert (await salon.booking.check_availability(saying("Einmal Spitzen."), ASKED)).message == OFFER
 
 
-async def test_who_moves_an_appointment_is_not_offered_another_service(salon: Salon) -> None:
+async def test_move_offers_name_no_service(salon: Salon) -> None:
     booked = await salon.booking.book_appointment(call(), booking_args(staff="anna"))
     args = {"appointment_id": booked.fields["appointment_id"], "date": "2026-11-28", "time": "gegen elf"}
     moved = await salon.booking.reschedule_appointment(replace(call(), said="Ich komme lieber Samstag."), args)
@@ -80,7 +78,7 @@ async def test_who_moves_an_appointment_is_not_offered_another_service(salon: Sa
     assert moved.message.startswith("Frei ist zum Beispiel Samstag")
 
 
-async def test_what_is_not_free_names_no_service(salon: Salon) -> None:
+async def test_question_without_an_offer_names_no_service(salon: Salon) -> None:
     """The question about another time is about no slot yet; the offer that follows names it."""
     answer = await salon.booking.check_availability(saying("Spitzen."), {"service": "Haarschnitt", "date": "32. Mai"})
     assert not answer.message.startswith("Haarschnitt")

@@ -17,7 +17,7 @@ async def salon(new_salon) -> Salon:
     return await new_salon()
 
 
-async def test_a_cancelled_time_is_offered(salon: Salon) -> None:
+async def test_cancelled_time_is_offered_to_a_waiting_caller(salon: Salon) -> None:
     appointment = await book(salon)
     entry = await wait(salon)
     await run(salon)
@@ -32,7 +32,7 @@ async def test_a_cancelled_time_is_offered(salon: Salon) -> None:
     assert len(await salon.rows(OFFERS)) == 1
 
 
-async def test_offers_follow_one_another(salon: Salon) -> None:
+async def test_freed_time_is_offered_to_callers_in_turn(salon: Salon) -> None:
     appointment = await book(salon)
     first = await wait(salon, FIRST)
     await wait(salon, SECOND)
@@ -49,7 +49,7 @@ async def test_offers_follow_one_another(salon: Salon) -> None:
     assert await offered(salon) == [(FIRST, "declined"), (SECOND, "expired")], "nobody is asked twice for one time"
 
 
-async def test_the_database_refuses_two_open_offers(salon: Salon) -> None:
+async def test_database_refuses_two_open_offers_of_a_time(salon: Salon) -> None:
     appointment = await book(salon)
     await wait(salon, FIRST)
     second = await wait(salon, SECOND)

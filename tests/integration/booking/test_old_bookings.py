@@ -1,4 +1,4 @@
-"""Bookings that are older than the service at which the poll finds them: taken in once, and announced to nobody."""
+"""Bookings older than the first poll of their event type are imported once, and nobody is notified of them."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -31,7 +31,7 @@ TEN, THREE, FOUR = "2026-11-27T09:00:00Z", "2026-11-27T14:00:00Z", "2026-11-27T1
 PAGE_SIZE = "askproai_runtime.calendars.calcom_v2._PAGE_SIZE"
 
 
-async def test_bookings_that_are_older_than_the_service_are_taken_in_once_and_counted(polled: PollEnvironment) -> None:
+async def test_older_bookings_are_imported_once_and_counted(polled: PollEnvironment) -> None:
     for hour in range(8, 14):
         polled.update(await polled.create(f"2026-12-01T{hour:02}:00:00Z"), NOW - timedelta(days=200))
     cancelled = await polled.create(FOUR)
@@ -43,9 +43,7 @@ async def test_bookings_that_are_older_than_the_service_are_taken_in_once_and_co
     await polled.salon.assert_claims_match()
 
 
-async def test_nobody_is_notified_of_bookings_that_were_there_before(
-    polled: PollEnvironment, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_imported_older_bookings_notify_nobody(polled: PollEnvironment, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither by the import, nor by the job of one that could not be taken in then; of a later booking all are."""
     email = EmailSettings(host="127.0.0.1", port=9, security=EmailSecurity.NONE, sender="termine@salon.example")
     business = BusinessNotifications(email_to=("chefin@salon.example",))
@@ -80,9 +78,7 @@ async def test_nobody_is_notified_of_bookings_that_were_there_before(
 
 
 @pytest.mark.parametrize("watermark", ["none", "of other event types"])
-async def test_people_are_notified_of_what_is_booked_while_an_event_type_is_taken_in(
-    polled: PollEnvironment, watermark: str
-) -> None:
+async def test_bookings_made_during_the_import_are_notified(polled: PollEnvironment, watermark: str) -> None:
     """Its event found no service that names the event type, or comes after the import: nobody else would say it."""
     email = EmailSettings(host="127.0.0.1", port=9, security=EmailSecurity.NONE, sender="termine@salon.example")
     business = BusinessNotifications(email_to=("chefin@salon.example",))
@@ -108,7 +104,7 @@ async def test_people_are_notified_of_what_is_booked_while_an_event_type_is_take
     assert [f"{row['starts_at']:%m-%d}" for row in await polled.salon.rows(announced)] == ["12-01"]
 
 
-async def test_nobody_is_notified_of_old_bookings_whose_import_was_put_off(polled: PollEnvironment) -> None:
+async def test_postponed_import_of_old_bookings_notifies_nobody(polled: PollEnvironment) -> None:
     email = EmailSettings(host="127.0.0.1", port=9, security=EmailSecurity.NONE, sender="termine@salon.example")
     business = BusinessNotifications(email_to=("chefin@salon.example",))
     polled.env.config = msgspec.structs.replace(
@@ -130,7 +126,7 @@ async def _finish(_conn: object, _note: str) -> None:
     """End nothing: the test has no job."""
 
 
-async def test_an_appointment_that_is_going_on_is_taken_in_and_one_that_is_over_is_not(polled: PollEnvironment) -> None:
+async def test_ongoing_appointment_is_imported_unlike_past_ones(polled: PollEnvironment) -> None:
     over, now = await polled.create("2026-11-20T10:00:00Z"), await polled.create("2026-11-20T12:00:00Z")
     for uid in (over, now):
         polled.update(uid, NOW - timedelta(days=200))
@@ -140,7 +136,7 @@ async def test_an_appointment_that_is_going_on_is_taken_in_and_one_that_is_over_
     assert polled.account()["taken_in"] == 1
 
 
-async def test_an_event_type_that_is_named_later_brings_its_bookings(polled: PollEnvironment) -> None:
+async def test_event_type_added_later_brings_its_bookings(polled: PollEnvironment) -> None:
     of_mehmet = polled.env.config.services[0].event_types
     polled.change_service(
         lambda s: msgspec.structs.replace(s, event_types=(EventType(staff="anna", event_type_id=1001),))
@@ -156,7 +152,7 @@ async def test_an_event_type_that_is_named_later_brings_its_bookings(polled: Pol
 
 
 @pytest.mark.parametrize("starts", ["all apart", "many at one time"])
-async def test_an_import_of_many_pages_counts_each_booking_once(
+async def test_import_of_many_pages_counts_each_booking_once(
     polled: PollEnvironment, starts: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(PAGE_SIZE, 3)

@@ -1,4 +1,4 @@
-"""A move puts no person at two services at once, unless the caller says that it is meant."""
+"""A move makes no two appointments of one person overlap, unless the caller confirms it."""
 
 import asyncio
 from dataclasses import replace
@@ -34,7 +34,7 @@ async def move(salon: Salon, appointment_id: str, clock: str, call_id: str = "ca
 
 @pytest.mark.parametrize("call_id", ["call_1", "call_later"])
 @pytest.mark.parametrize("clock", ["14:30", "14:45", "14:15"])
-async def test_an_overlapping_move_is_asked_about(salon: Salon, moved: str, clock: str, call_id: str) -> None:
+async def test_overlapping_move_is_asked_about(salon: Salon, moved: str, clock: str, call_id: str) -> None:
     before = await salon.live()
     asked = await move(salon, moved, clock, call_id)
     assert not asked.success
@@ -48,19 +48,19 @@ async def test_an_overlapping_move_is_asked_about(salon: Salon, moved: str, cloc
     assert (await move(salon, moved, clock, call_id, {details_key(moved): Reply.YES})).success
 
 
-async def test_an_earlier_yes_does_not_count(salon: Salon, moved: str) -> None:
+async def test_yes_to_an_earlier_question_does_not_count(salon: Salon, moved: str) -> None:
     yes = {details_key(moved): Reply.YES}
     assert not (await move(salon, moved, "14:30", replies=yes)).success
     assert not (await move(salon, moved, "14:45", replies=yes)).success
 
 
 @pytest.mark.parametrize("clock", ["15:00", "14:00", "16:15"])
-async def test_a_move_beside_nothing_is_not_asked(salon: Salon, moved: str, clock: str) -> None:
+async def test_move_without_an_overlap_is_not_asked_about(salon: Salon, moved: str, clock: str) -> None:
     assert (await move(salon, moved, clock)).success
     assert (await move(salon, moved, clock)).success
 
 
-async def test_other_people_may_share_a_time(salon: Salon, moved: str) -> None:
+async def test_different_people_may_share_a_time(salon: Salon, moved: str) -> None:
     other = await book(salon, "Föhnen", "17:00", customer_name="Otto Berg")
     assert (await move(salon, other.fields["appointment_id"], "14:30")).success
 

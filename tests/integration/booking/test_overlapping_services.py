@@ -1,4 +1,4 @@
-"""One person cannot be at two services at once: a further booking at an overlapping time is asked about."""
+"""A further booking that overlaps an appointment of the same person is asked about."""
 
 from dataclasses import replace
 from typing import Any
@@ -28,9 +28,7 @@ __all__ = ["salon"]  # the fixture
         ("Föhnen", "14:30", {"companions": [{"customer_name": "Otto Lange"}]}),
     ],
 )
-async def test_an_overlapping_service_is_asked_about(
-    salon: Salon, service: str, clock: str, more: dict[str, Any]
-) -> None:
+async def test_overlapping_service_is_asked_about(salon: Salon, service: str, clock: str, more: dict[str, Any]) -> None:
     first = await book(salon, "Schneiden", "14:30", customer_name="Rosa Lange")
     asked = await book(salon, service, clock, **{"customer_name": "Rosa Lange", **more})
     assert (asked.success, asked.fields["appointment_id"]) == (False, first.fields["appointment_id"])
@@ -48,7 +46,7 @@ async def test_an_overlapping_service_is_asked_about(
         ("Föhnen", "14:30", {"another": True}),
     ],
 )
-async def test_what_does_not_overlap_is_booked(salon: Salon, service: str, clock: str, more: dict[str, Any]) -> None:
+async def test_booking_without_an_overlap_is_made(salon: Salon, service: str, clock: str, more: dict[str, Any]) -> None:
     await book(salon, "Schneiden", "14:30", customer_name="Rosa Lange")
     second = await book(salon, service, clock, **{"customer_name": "Rosa Lange", **more})
     assert second.success, second.message
@@ -71,7 +69,7 @@ async def test_what_does_not_overlap_is_booked(salon: Salon, service: str, clock
         ),
     ],
 )
-async def test_a_later_call_is_asked_as_well(salon: Salon, service: str, clock: str, question: str) -> None:
+async def test_later_call_is_also_asked_about_an_overlap(salon: Salon, service: str, clock: str, question: str) -> None:
     """Who was cut off, or makes sure, says it all again: somebody else would be free at that time."""
     args = {"service": service, "start": at(clock), "customer_name": "Rosa Lange"}
     first = await book(salon, "Schneiden", "14:30", customer_name="Rosa Lange")
@@ -83,7 +81,7 @@ async def test_a_later_call_is_asked_as_well(salon: Salon, service: str, clock: 
     assert (await salon.booking.book_appointment(later, args | {"another": True})).success
 
 
-async def test_a_replaced_service_is_booked_after_the_cancellation(salon: Salon) -> None:
+async def test_replacement_service_is_booked_after_the_cancellation(salon: Salon) -> None:
     first = await book(salon, "Schneiden", "14:30")
     await book(salon, "Föhnen", "14:30")
     cancelled = await salon.booking.cancel_appointment(

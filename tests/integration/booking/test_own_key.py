@@ -110,9 +110,7 @@ async def two(new_salon) -> AsyncIterator[TwoAccounts]:
 
 
 @pytest.mark.parametrize("version", [CalcomVersion.V2, CalcomVersion.V1])
-async def test_each_booking_is_made_and_cancelled_in_the_account_of_its_event_type(
-    two: TwoAccounts, version: CalcomVersion
-) -> None:
+async def test_booking_uses_the_account_of_its_event_type(two: TwoAccounts, version: CalcomVersion) -> None:
     two.use_versions(version)
     answer = await two.book("anna")
     assert answer.fields["status"] == "confirmed", await two.salon.rows("SELECT error FROM appointments")
@@ -124,7 +122,7 @@ async def test_each_booking_is_made_and_cancelled_in_the_account_of_its_event_ty
     assert two.keys_used() == {ANNAS}
 
 
-async def test_the_first_version_that_can_be_reached_is_used_with_the_same_key(two: TwoAccounts) -> None:
+async def test_reachable_version_is_used_with_the_same_key(two: TwoAccounts) -> None:
     two.use_versions(CalcomVersion.V2, CalcomVersion.V1)
     two.inject_fault(FaultKind.DOWN)
     answer = await two.book("anna")
@@ -133,12 +131,12 @@ async def test_the_first_version_that_can_be_reached_is_used_with_the_same_key(t
     assert TENANTS not in two.keys_used()
 
 
-async def test_the_tenants_own_event_types_are_booked_with_the_tenants_key(two: TwoAccounts) -> None:
+async def test_tenants_event_types_use_the_tenants_key(two: TwoAccounts) -> None:
     assert (await two.book("mehmet")).fields["status"] == "confirmed"
     assert two.keys_used() == {TENANTS}
 
 
-async def test_a_booking_is_moved_with_the_key_of_its_event_type(two: TwoAccounts) -> None:
+async def test_booking_is_moved_with_its_event_types_key(two: TwoAccounts) -> None:
     await two.book("anna")
     answer = await two.salon.booking.reschedule_appointment(call(), {"start": FOUR})
     assert answer.success, answer.message
@@ -147,7 +145,7 @@ async def test_a_booking_is_moved_with_the_key_of_its_event_type(two: TwoAccount
     assert two.keys_used() == {ANNAS}
 
 
-async def test_a_booking_of_unknown_fate_is_looked_up_in_its_own_account(two: TwoAccounts) -> None:
+async def test_unknown_outcome_is_looked_up_in_its_account(two: TwoAccounts) -> None:
     """With another key the list lacks it, and it would be created again."""
     two.inject_fault(FaultKind.ERROR_AFTER_COMMIT, count=1)
     assert (await two.book("anna")).fields["status"] == "pending_sync"
@@ -158,7 +156,7 @@ async def test_a_booking_of_unknown_fate_is_looked_up_in_its_own_account(two: Tw
     assert two.keys_used() == {ANNAS}
 
 
-async def test_what_a_person_does_in_the_own_account_is_read_with_its_key(two: TwoAccounts) -> None:
+async def test_events_of_a_staff_account_use_its_key(two: TwoAccounts) -> None:
     made = await two.dashboard(
         "create", eventTypeId=2001, start="2026-11-27T13:30:00Z",
         attendee={"name": "Karl", "email": "karl@example.com", "timeZone": "Europe/Berlin"},
@@ -176,7 +174,7 @@ async def test_what_a_person_does_in_the_own_account_is_read_with_its_key(two: T
 
 
 @pytest.mark.parametrize("broken", ["no_such_key", None], ids=["revoked", "not mounted"])
-async def test_a_staff_members_broken_key_stops_nobody_else(two: TwoAccounts, broken: str | None) -> None:
+async def test_staff_members_broken_key_blocks_nobody_else(two: TwoAccounts, broken: str | None) -> None:
     two.keys[FILE] = broken  # type: ignore[assignment]
     refused = await two.book("anna")
     assert not refused.success
@@ -190,7 +188,7 @@ async def test_a_staff_members_broken_key_stops_nobody_else(two: TwoAccounts, br
     assert two.bookings(ANNAS) == []
 
 
-async def test_a_limited_own_account_leaves_the_tenants_circuit_closed(two: TwoAccounts) -> None:
+async def test_rate_limited_staff_account_spares_the_tenants_circuit(two: TwoAccounts) -> None:
     two.inject_fault(FaultKind.RATE_LIMITED, count=1)
     assert (await two.book("anna")).fields["status"] == "pending_sync"
     answer = await two.salon.booking.book_appointment(call("call_2"), booking_args(name="Otto Kurz", staff="mehmet"))
@@ -199,7 +197,7 @@ async def test_a_limited_own_account_leaves_the_tenants_circuit_closed(two: TwoA
         await two.run_sync_job()
 
 
-async def test_a_staff_members_refused_key_is_not_taken_for_the_tenants(two: TwoAccounts) -> None:
+async def test_refused_staff_key_is_not_recorded_as_tenants(two: TwoAccounts) -> None:
     two.keys[FILE] = "no_such_key"
     await two.book("anna")
     rows = await two.salon.rows("SELECT operation, status FROM provider_calls")

@@ -1,4 +1,4 @@
-"""One person in two branches is one resource: whoever books, in whichever branch, with whichever config."""
+"""A person in two branches is one resource, for any caller, branch and version of the config."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -47,7 +47,7 @@ async def assert_one_at_a_time(salon: Salon) -> None:
     assert overlaps == []
 
 
-async def test_two_callers_in_two_branches_get_one_person_once(salon: Salon, admin: AdminStore) -> None:
+async def test_two_branches_book_a_shared_person_once(salon: Salon, admin: AdminStore) -> None:
     salon.apply_config(await compile_for(admin, salon, {"mitte": "anna", "nord": "anna"}))
     answers = await asyncio.gather(book(salon, 1, "mitte"), book(salon, 2, "nord"))
     assert sorted(answer.success for answer in answers) == [False, True]
@@ -60,16 +60,14 @@ async def test_two_callers_in_two_branches_get_one_person_once(salon: Salon, adm
     assert not any(wanted - timedelta(hours=1) < start < wanted + timedelta(hours=1) for start in starts)
 
 
-async def test_without_a_person_the_same_id_is_somebody_else(salon: Salon, admin: AdminStore) -> None:
+async def test_equal_staff_id_without_a_person_is_separate(salon: Salon, admin: AdminStore) -> None:
     salon.apply_config(await compile_for(admin, salon, {"mitte": None, "nord": None}))
     assert (await book(salon, 1, "mitte")).success
     assert (await book(salon, 2, "nord")).success
 
 
 @pytest.mark.nightly
-async def test_a_storm_of_callers_in_both_branches_never_books_one_person_twice(
-    salon: Salon, admin: AdminStore
-) -> None:
+async def test_concurrent_callers_never_double_book_a_shared_person(salon: Salon, admin: AdminStore) -> None:
     before = await compile_for(admin, salon, {"mitte": None, "nord": None})
     after = await compile_for(admin, salon, {"mitte": "anna", "nord": "anna"})
     configs = [before, after]
@@ -86,7 +84,7 @@ async def test_a_storm_of_callers_in_both_branches_never_books_one_person_twice(
     await assert_one_at_a_time(salon)
 
 
-async def test_pods_with_the_config_from_before_cannot_book_a_person_twice(salon: Salon, admin: AdminStore) -> None:
+async def test_pods_with_older_config_cannot_double_book(salon: Salon, admin: AdminStore) -> None:
     salon.apply_config(await compile_for(admin, salon, {"mitte": None, "nord": None}))
     await compile_for(admin, salon, {"mitte": "anna", "nord": "anna"})  # no pod has read it yet
     assert (await book(salon, 1, "mitte")).success
@@ -94,7 +92,7 @@ async def test_pods_with_the_config_from_before_cannot_book_a_person_twice(salon
     await assert_one_at_a_time(salon)
 
 
-async def test_appointments_from_before_count_in_all_branches(
+async def test_earlier_appointments_block_the_person_everywhere(
     salon: Salon, admin: AdminStore, module_database: Database
 ) -> None:
     salon.apply_config(await compile_for(admin, salon, {"mitte": None, "nord": None}))
@@ -107,7 +105,7 @@ async def test_appointments_from_before_count_in_all_branches(
     await assert_one_at_a_time(salon)
 
 
-async def test_what_overlaps_already_is_told_and_blocks_both(
+async def test_existing_overlap_is_reported_and_blocks_both_times(
     salon: Salon, admin: AdminStore, module_database: Database
 ) -> None:
     salon.apply_config(await compile_for(admin, salon, {"mitte": None, "nord": None}))
@@ -126,9 +124,7 @@ async def test_what_overlaps_already_is_told_and_blocks_both(
     await assert_one_at_a_time(salon)
 
 
-async def test_who_is_another_person_again_keeps_the_appointments_and_nobody_elses(
-    salon: Salon, admin: AdminStore
-) -> None:
+async def test_separated_person_keeps_only_their_own_appointments(salon: Salon, admin: AdminStore) -> None:
     shared = await compile_for(admin, salon, {"mitte": "anna", "nord": "anna"})
     salon.apply_config(shared)
     assert (await book(salon, 1, "mitte")).success
@@ -141,14 +137,14 @@ async def test_who_is_another_person_again_keeps_the_appointments_and_nobody_els
     assert not (await book(salon, 6, "mitte", at("10:00"))).success
 
 
-async def test_a_branch_that_is_gone_leaves_its_appointments_with_the_person(salon: Salon, admin: AdminStore) -> None:
+async def test_removed_branchs_appointments_still_block_the_person(salon: Salon, admin: AdminStore) -> None:
     salon.apply_config(await compile_for(admin, salon, {"mitte": "anna", "nord": "anna"}))
     assert (await book(salon, 1, "nord")).success
     salon.apply_config(await compile_for(admin, salon, {"mitte": "anna"}))
     assert not (await book(salon, 2, "mitte")).success
 
 
-async def test_capacities_of_all_branches_divide_one_person(salon: Salon, admin: AdminStore) -> None:
+async def test_branches_capacities_share_one_person(salon: Salon, admin: AdminStore) -> None:
     services = (offering("schnitt", "mitte"), offering("yoga", "nord", capacity=3))
     salon.apply_config(await compile_for(admin, salon, {"mitte": "anna", "nord": "anna"}, offerings=services))
     assert [person.units for each in salon.configs[-1].branches for person in each.staff] == [3, 3]
@@ -159,7 +155,7 @@ async def test_capacities_of_all_branches_divide_one_person(salon: Salon, admin:
     assert not (await book(salon, 5, "nord", service="yoga")).success
 
 
-async def test_nobody_is_in_two_branches_at_once_whatever_the_capacities(salon: Salon, admin: AdminStore) -> None:
+async def test_person_never_works_in_two_branches_simultaneously(salon: Salon, admin: AdminStore) -> None:
     """One of three places in Nord is the whole person in Mitte: no two places are at one time in two branches."""
     services = (offering("yoga", "nord", capacity=3), offering("pilates", "mitte", capacity=3))
     salon.apply_config(await compile_for(admin, salon, {"mitte": "anna", "nord": "anna"}, offerings=services))
@@ -171,7 +167,7 @@ async def test_nobody_is_in_two_branches_at_once_whatever_the_capacities(salon: 
     assert {f"{slot.start.astimezone(BERLIN):%H:%M}" for slot in free.slots}.isdisjoint({"14:00", "14:30", "15:00"})
 
 
-async def test_the_way_between_two_branches_is_kept_free_on_both_sides(salon: Salon, admin: AdminStore) -> None:
+async def test_travel_time_between_branches_is_kept_free(salon: Salon, admin: AdminStore) -> None:
     """Only Nord names it. In one branch appointments follow each other."""
     salon.apply_config(await compile_for(admin, salon, {"mitte": "anna", "nord": "anna"}, travel=40))
     first = await book(salon, 1, "nord", at("12:00"))
@@ -194,7 +190,7 @@ async def test_the_way_between_two_branches_is_kept_free_on_both_sides(salon: Sa
 
 
 @pytest.mark.nightly
-async def test_a_storm_of_callers_in_both_branches_leaves_the_way_free(salon: Salon, admin: AdminStore) -> None:
+async def test_concurrent_callers_leave_the_travel_time_free(salon: Salon, admin: AdminStore) -> None:
     salon.apply_config(await compile_for(admin, salon, {"mitte": "anna", "nord": "anna"}, travel=30))
     starts = [at(f"{hour}:{minute}") for hour in range(10, 14) for minute in ("00", "15", "30", "45")]
     places = ("mitte", "nord")
@@ -208,16 +204,14 @@ async def test_a_storm_of_callers_in_both_branches_leaves_the_way_free(salon: Sa
         assert one["ends_at"] + way <= after["starts_at"]
 
 
-async def test_who_is_away_is_away_from_all_branches(salon: Salon, admin: AdminStore) -> None:
+async def test_absent_person_is_absent_from_all_branches(salon: Salon, admin: AdminStore) -> None:
     salon.apply_config(await compile_for(admin, salon, {"mitte": "anna", "nord": "anna"}, away="nord"))
     assert not (await book(salon, 1, "mitte")).success
     salon.apply_config(await compile_for(admin, salon, {"mitte": None, "nord": None}, away="nord"))
     assert (await book(salon, 2, "mitte")).success
 
 
-async def test_a_booking_of_the_calendar_blocks_its_person_in_both_branches_and_stays_in_its_branch(
-    new_salon, admin: AdminStore
-) -> None:
+async def test_calendar_booking_blocks_its_person_in_both_branches(new_salon, admin: AdminStore) -> None:
     calendar = ScriptedCalendar()
     salon = of_today(await new_salon(calendar, people=[]))
     services = (offering("schnitt", event_type=1001),)
@@ -236,7 +230,7 @@ async def test_a_booking_of_the_calendar_blocks_its_person_in_both_branches_and_
     assert (await book(salon, 3, "mitte")).success
 
 
-async def test_who_is_unlinked_while_a_caller_books_is_locked_in_the_order_of_all_writers(
+async def test_unlinked_person_is_locked_in_consistent_order(
     salon: Salon, admin: AdminStore, module_database: Database
 ) -> None:
     """The person's row becomes inactive, and its id is not the lowest: it must not be locked first."""
@@ -259,7 +253,7 @@ async def test_who_is_unlinked_while_a_caller_books_is_locked_in_the_order_of_al
     await asyncio.wait_for(unlinking, SOON)
 
 
-async def test_rows_are_restored_without_a_search_path(
+async def test_rows_can_be_restored_without_a_search_path(
     salon: Salon, admin: AdminStore, module_database: Database
 ) -> None:
     """A restore of the data alone fires triggers, and `pg_restore` empties the path."""
@@ -276,7 +270,7 @@ async def test_rows_are_restored_without_a_search_path(
     assert row["branch"] == PERSON
 
 
-async def test_the_config_is_the_same_when_nothing_changed(salon: Salon, admin: AdminStore) -> None:
+async def test_config_is_unchanged_when_nothing_changed(salon: Salon, admin: AdminStore) -> None:
     await compile_for(admin, salon, {"mitte": None, "nord": None})
     first = await compile_for(admin, salon, {"mitte": "anna", "nord": "anna"})
     assert await compile_for(admin, salon, {"mitte": "anna", "nord": "anna"}) == first

@@ -1,4 +1,4 @@
-"""Two people are never one appointment, or one entry of the waiting list, whatever the name says."""
+"""Two people never share one appointment or one entry of the waiting list, however the name is written."""
 
 from dataclasses import replace
 from typing import Any
@@ -36,7 +36,7 @@ async def waiting(salon: Salon) -> list[str]:
         "Petra Lange bei Julia", "wie immer",
     ],
 )  # fmt: skip
-async def test_no_name_is_never_stored(salon: Salon, name: str) -> None:
+async def test_description_of_people_is_never_a_name(salon: Salon, name: str) -> None:
     for _ in range(3):
         assert not (await salon.booking.book_appointment(call(), booking_args(name=name))).success
         assert not (await join(salon, "call_1", FIRST, customer_name=name)).success
@@ -63,21 +63,21 @@ async def test_each_named_person_is_booked(salon: Salon, name: str, names: list[
     assert (answer.success, await booked(salon)) == (True, names), answer.message
 
 
-async def test_a_companion_is_asked_for(salon: Salon) -> None:
+async def test_companion_within_a_name_is_asked_for(salon: Salon) -> None:
     for name in ("Petra Lange + 1", "Mein Mann und Petra Lange", "Schwestern Lange", "Petra Lange und Sohn"):
         answer = await salon.booking.book_appointment(call(), booking_args(name=name))
         assert (answer.message, await booked(salon)) == (say().who_comes_along, [])
 
 
 @pytest.mark.parametrize("said", ["Herr Lange", "Mann von Frau Lange"])
-async def test_a_husband_is_another_person(salon: Salon, said: str) -> None:
+async def test_husband_counts_as_another_person(salon: Salon, said: str) -> None:
     await salon.booking.book_appointment(call(), booking_args(name="Frau Lange"))
     answer = await salon.booking.book_appointment(call(), booking_args(name=said))
     assert (answer.success, await booked(salon)) == (False, ["Frau Lange"])
 
 
 @pytest.mark.parametrize("companion", [{}, {"customer_name": "unbekannt"}, {"customer_name": "Otto Lange"}])
-async def test_the_list_says_how_many_wait(salon: Salon, companion: dict[str, str]) -> None:
+async def test_waiting_list_answer_says_whom_it_includes(salon: Salon, companion: dict[str, str]) -> None:
     answer = await join(salon, "call_1", FIRST, customer_name="Petra Lange", companions=[companion])
     assert answer.success
     assert answer.message.endswith(say().one_person_waits.format(name="Petra Lange"))
@@ -102,7 +102,7 @@ async def choose(salon: Salon, asked: Any, name: str, choice: str) -> Any:
         ("Petra Maria Lange", "rename", ["Petra Maria Lange"]),
     ],
 )
-async def test_a_corrected_name_is_asked(salon: Salon, name: str, choice: str, names: list[str]) -> None:
+async def test_corrected_waitlist_name_is_asked_about(salon: Salon, name: str, choice: str, names: list[str]) -> None:
     first = await join(salon, "call_1", FIRST, customer_name="Petra Lange")
     asked: Any = await join(salon, "call_1", FIRST, customer_name=name)
     assert (asked.success, await waiting(salon)) == (False, ["Petra Lange"])
@@ -112,7 +112,7 @@ async def test_a_corrected_name_is_asked(salon: Salon, name: str, choice: str, n
 
 
 @pytest.mark.parametrize(("first", "second"), [("Petra Lange", "Otto Lange"), ("Frau Lange", "Herr Lange")])
-async def test_another_person_waits_unasked(salon: Salon, first: str, second: str) -> None:
+async def test_another_person_joins_without_a_question(salon: Salon, first: str, second: str) -> None:
     for name in (first, second):
         assert (await join(salon, "call_1", FIRST, customer_name=name)).success
     assert await waiting(salon) == sorted((first, second))
@@ -123,7 +123,7 @@ async def test_another_person_waits_unasked(salon: Salon, first: str, second: st
 @pytest.mark.parametrize(
     ("choice", "names"), [("rename", ["Otto Lange"]), ("further", ["Otto Lange", "Lange"]), (None, ["Lange"])]
 )
-async def test_a_surname_is_completed_when_agreed(
+async def test_waiting_surname_is_completed_after_agreement(
     salon: Salon, call_id: str, waits: str, choice: str | None, names: list[str]
 ) -> None:
     first = await join(salon, call_id, FIRST, customer_name=waits)
@@ -139,7 +139,7 @@ async def test_a_surname_is_completed_when_agreed(
 
 
 @pytest.mark.parametrize("name", ["Langer", "nein, Lenz", "Langer mit r", "Lange", "Herr Lange", "Frau Langer"])
-async def test_a_surname_keeps_nobodys_first_name(salon: Salon, name: str) -> None:
+async def test_surname_alone_takes_over_no_first_name(salon: Salon, name: str) -> None:
     """A surname alone may be that of either, or of both: the full name is asked for."""
     both = ["Otto Lange", "Petra Lange"]
     for known in both:
@@ -152,7 +152,7 @@ async def test_a_surname_keeps_nobodys_first_name(salon: Salon, name: str) -> No
     assert len(await waiting(salon)) == len(both) + 1
 
 
-async def test_a_full_name_answers_the_question(salon: Salon) -> None:
+async def test_full_name_answers_the_surname_question(salon: Salon) -> None:
     for known in ("Petra Lange", "Otto Lange"):
         await join(salon, "call_1", FIRST, customer_name=known)
     await join(salon, "call_1", FIRST, customer_name="Langer")
@@ -161,7 +161,7 @@ async def test_a_full_name_answers_the_question(salon: Salon) -> None:
     assert await waiting(salon) == ["Otto Lange", "Petra Langer"]
 
 
-async def test_a_husband_waits_beside_a_surname(salon: Salon) -> None:
+async def test_husband_joins_beside_a_surname_entry(salon: Salon) -> None:
     await join(salon, "call_1", FIRST, customer_name="Lange")
     asked: Any = await join(salon, "call_1", FIRST, customer_name="Herr Lange")
     assert (asked.success, set(asked.fields["choices"])) == (False, {"rename", "further"})
@@ -169,7 +169,7 @@ async def test_a_husband_waits_beside_a_surname(salon: Salon) -> None:
     assert await waiting(salon) == ["Herr Lange", "Lange"]
 
 
-async def test_a_named_number_reveals_no_name(salon: Salon) -> None:
+async def test_named_number_reveals_no_waiting_name(salon: Salon) -> None:
     """Whoever names another's number hears nothing of who waits for it."""
     await join(salon, "call_1", FIRST, customer_name="Petra Lange")
     answer = await join(salon, "call_2", SECOND, phone=FIRST, customer_name="Lange")
@@ -178,7 +178,7 @@ async def test_a_named_number_reveals_no_name(salon: Salon) -> None:
 
 
 @pytest.mark.parametrize("others", [["Otto Lange"], ["Otto Lange", "Anna Kurz"]])
-async def test_the_most_alike_name_is_corrected(salon: Salon, others: list[str]) -> None:
+async def test_most_similar_name_is_corrected(salon: Salon, others: list[str]) -> None:
     first = await join(salon, "call_1", FIRST, customer_name="Petra Lange")
     for other in others:
         assert (await join(salon, "call_1", FIRST, customer_name=other)).success
@@ -188,13 +188,13 @@ async def test_the_most_alike_name_is_corrected(salon: Salon, others: list[str])
     assert await waiting(salon) == sorted([*others, "Petra Langer"])
 
 
-async def test_a_like_surname_of_another_waits_unasked(salon: Salon) -> None:
+async def test_similar_surname_of_another_joins_without_question(salon: Salon) -> None:
     for name in ("Otto Lange", "Petra Langer"):
         assert (await join(salon, "call_1", FIRST, customer_name=name)).success
     assert await waiting(salon) == ["Otto Lange", "Petra Langer"]
 
 
-async def test_a_corrected_entry_makes_room(salon: Salon) -> None:
+async def test_renamed_entry_frees_the_former_name(salon: Salon) -> None:
     await join(salon, "call_1", FIRST, customer_name="Petra Lange")
     for name, choice in (("Peter Lange", "rename"), ("Petra Lange", "further")):
         asked = await join(salon, "call_1", FIRST, customer_name=name)
@@ -202,7 +202,7 @@ async def test_a_corrected_entry_makes_room(salon: Salon) -> None:
     assert await waiting(salon) == ["Peter Lange", "Petra Lange"]
 
 
-async def test_the_list_speaks_english(salon: Salon) -> None:
+async def test_waiting_list_answers_in_english(salon: Salon) -> None:
     with speaking(Language.EN):
         answer = await join(salon, "call_1", FIRST, customer_name="Petra Lange", companions=[{}])
     assert answer.message.endswith("Whoever comes along needs an entry of their own: in which name?")

@@ -1,4 +1,4 @@
-"""A caller without a number is asked for one once before a booking, and is booked whatever the answer is."""
+"""A caller without a number is asked for one once before a booking, and is booked with any answer."""
 
 from dataclasses import replace
 
@@ -28,7 +28,7 @@ def calling(caller: str | None, *asked: str) -> CallContext:
         ("0151 12345678", "+4915112345678"),
     ],
 )
-async def test_a_withheld_caller_is_asked_once_and_booked(new_salon, phone: str, stored: str | None) -> None:
+async def test_anonymous_caller_is_asked_once_and_booked(new_salon, phone: str, stored: str | None) -> None:
     salon = await new_salon()
     asked = await salon.booking.book_appointment(calling(None), booking_args(phone=""))
     assert (asked.success, asked.fields["needs_phone"]) == (False, "missing")
@@ -42,7 +42,7 @@ async def test_a_withheld_caller_is_asked_once_and_booked(new_salon, phone: str,
     assert await salon.rows("SELECT phone FROM customers") == ([{"phone": stored}] if stored else [])
 
 
-async def test_an_unclear_number_is_neither_dropped_nor_guessed(new_salon) -> None:
+async def test_unclear_number_is_asked_and_noted(new_salon) -> None:
     salon = await new_salon()
     args = booking_args(phone="0151 vier und vierzig", notes="bitte mit Waschen")
     asked = await salon.booking.book_appointment(calling("+4915112345678"), args)
@@ -55,7 +55,7 @@ async def test_an_unclear_number_is_neither_dropped_nor_guessed(new_salon) -> No
 
 @pytest.mark.parametrize("caller", [None, "+4915112345678"])
 @pytest.mark.parametrize("said", ["0151 23", "null eins fünf eins zwei drei", "030 1234"])
-async def test_half_a_number_is_asked_and_never_kept(new_salon, caller: str | None, said: str) -> None:
+async def test_half_a_number_is_asked_and_never_stored(new_salon, caller: str | None, said: str) -> None:
     salon = await new_salon()
     asked = await salon.booking.book_appointment(calling(caller, MISSING), booking_args(phone=said))
     assert (asked.success, asked.fields["needs_phone"]) == (False, "half")
@@ -68,7 +68,7 @@ async def test_half_a_number_is_asked_and_never_kept(new_salon, caller: str | No
     assert [row["notes"] for row in await salon.rows("SELECT notes FROM appointments")] == [None]
 
 
-async def test_half_a_number_is_in_no_message(new_salon) -> None:
+async def test_half_a_number_is_not_stored_in_messages(new_salon) -> None:
     salon = await new_salon()
     args = {"message": "Bitte melden", "customer_name": "Petra Müller", "phone": "0151 23"}
     asked = await leave_message(salon.booking, calling(None), args)
@@ -80,7 +80,7 @@ async def test_half_a_number_is_in_no_message(new_salon) -> None:
 
 
 @pytest.mark.parametrize("phone", [None, "keine", "will ich nicht sagen", "die haben Sie doch"])
-async def test_a_declined_number_leaves_the_message(new_salon, phone: str | None) -> None:
+async def test_declined_number_keeps_the_message(new_salon, phone: str | None) -> None:
     salon = await new_salon()
     args = {"message": "Bitte um Rezept", "customer_name": "Petra Müller", "call_back": "morgen"}
     asked = await leave_message(salon.booking, calling(None), args)
@@ -94,7 +94,7 @@ async def test_a_declined_number_leaves_the_message(new_salon, phone: str | None
     ("caller", "read_back"),
     [(None, True), ("+4917139201746", True), ("+4915112345678", False)],
 )
-async def test_a_dictated_number_is_read_back(new_salon, caller: str | None, read_back: bool) -> None:
+async def test_dictated_number_is_read_back(new_salon, caller: str | None, read_back: bool) -> None:
     salon = await new_salon()
     booked = await salon.booking.book_appointment(calling(caller), booking_args(phone="0151 12345678"))
     assert booked.success
@@ -102,7 +102,7 @@ async def test_a_dictated_number_is_read_back(new_salon, caller: str | None, rea
     assert booked.message.endswith(sentence) is read_back, booked.message
 
 
-async def test_a_dictated_stand_in_is_nobodys(new_salon) -> None:
+async def test_dictated_stand_in_number_is_not_stored(new_salon) -> None:
     salon = await new_salon()
     booked = await salon.booking.book_appointment(calling(None, MISSING), booking_args(phone="+86282452253"))
     assert booked.success
@@ -128,7 +128,7 @@ OF_CALL, NOTED = "die Nummer, von der Sie anrufen.", "Als Telefonnummer habe ich
         (OTHER, "diese Nummer", "geändert: 0 1 5, 1 1, 2 3 4, 5 6 7, 8.", CALLER),
     ],
 )
-async def test_a_number_for_a_booking_is_answered(
+async def test_number_added_to_a_booking_is_confirmed(
     new_salon, names_id: bool, booked: str | None, said: str, ending: str, stored: str
 ) -> None:
     salon = await new_salon()
@@ -141,7 +141,7 @@ async def test_a_number_for_a_booking_is_answered(
 
 
 @pytest.mark.parametrize(("booked", "noted"), [(None, f" Notiert ist dazu {OF_CALL}"), (OTHER, f" {NOTED}")])
-async def test_half_a_number_leaves_the_noted(new_salon, booked: str | None, noted: str) -> None:
+async def test_half_a_number_keeps_the_noted_one(new_salon, booked: str | None, noted: str) -> None:
     salon = await new_salon()
     first = await salon.booking.book_appointment(calling(CALLER), booking_args(phone=booked))
     half = {"appointment_id": first.fields["appointment_id"], "phone": "0151 22"}
@@ -149,7 +149,7 @@ async def test_half_a_number_leaves_the_noted(new_salon, booked: str | None, not
     assert again.message.endswith(f" Die genannte Telefonnummer war nicht vollständig.{noted}"), again.message
 
 
-async def test_a_message_takes_the_calling_number_again(new_salon) -> None:
+async def test_message_returns_to_the_calling_number(new_salon) -> None:
     salon = await new_salon()
     args = {"message": "Bitte melden", "customer_name": "Petra Müller"}
     for said in (OTHER, "die Nummer des Anrufs"):
@@ -157,7 +157,7 @@ async def test_a_message_takes_the_calling_number_again(new_salon) -> None:
     assert [row["phone"] for row in await salon.rows("SELECT phone FROM messages")] == [CALLER]
 
 
-async def test_the_number_of_a_withheld_call_is_asked(new_salon) -> None:
+async def test_calling_number_of_anonymous_caller_is_asked_for(new_salon) -> None:
     salon = await new_salon()
     asked = await salon.booking.book_appointment(calling(None), booking_args(phone="die Nummer des Anrufs"))
     assert (asked.success, asked.fields["needs_phone"]) == (False, "missing")

@@ -1,4 +1,4 @@
-"""What the end of a call reads in a new installation, of whose tables there are no statistics yet."""
+"""The reads at the end of a call in a new installation, whose tables have no statistics yet."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -65,7 +65,7 @@ async def held(database: Database) -> AsyncIterator[HeldTimes]:
     await db.close()
 
 
-async def test_the_end_of_a_call_reads_the_holds_of_others_twice_at_most(held: HeldTimes) -> None:
+async def test_ending_call_reads_others_holds_at_most_twice(held: HeldTimes) -> None:
     """By a join, a call that holds nothing read all of them for each of them: 50 ms for each event, with 600."""
     await held.rows_read()
     for number in range(10):

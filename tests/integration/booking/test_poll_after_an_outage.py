@@ -1,4 +1,4 @@
-"""Hundreds of events of all kinds met a 503: the next poll brings what each meant, and one that comes late changes nothing."""
+"""Hundreds of events were refused with a 503: one poll recovers their changes, and a late event changes nothing."""
 
 import json
 import random
@@ -49,7 +49,7 @@ async def books(polled: PollEnvironment) -> tuple[dict[str, str], dict[str, str]
     return tuple({uid: f"{at:%m-%d %H:%M}" for uid, at in book.items()} for book in (there, here))  # type: ignore[return-value]
 
 
-async def test_what_hundreds_of_refused_events_meant_is_here_after_one_poll(
+async def test_one_poll_recovers_hundreds_of_refused_events(
     new_salon: Callable[..., Awaitable[Salon]],
 ) -> None:
     choose = random.Random(SEED)

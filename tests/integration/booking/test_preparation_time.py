@@ -1,4 +1,4 @@
-"""The preparation for a service is said with the booking, and not before a time is chosen."""
+"""A service's preparation is mentioned with the booking, and not with an offer."""
 
 from dataclasses import replace
 
@@ -23,13 +23,13 @@ async def salon(new_salon) -> Salon:
 
 
 @pytest.mark.parametrize("said", ["Haarschnitt am Freitag um drei.", None])
-async def test_an_offer_says_no_preparation(salon: Salon, said: str | None) -> None:
+async def test_offer_does_not_mention_the_preparation(salon: Salon, said: str | None) -> None:
     answer = await salon.booking.check_availability(replace(call(), said=said), ASKED)
     assert answer.message.startswith("Frei ist")
     assert FASTING not in answer.message
 
 
-async def test_a_booking_says_the_preparation(salon: Salon) -> None:
+async def test_booking_mentions_the_preparation(salon: Salon) -> None:
     booked = await salon.booking.book_appointment(call(), booking_args())
     assert booked.message == (
         f"Der Termin ist eingetragen: Freitag, den 27. November, um 14 Uhr 30, Haarschnitt bei Anna."

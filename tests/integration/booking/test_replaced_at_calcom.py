@@ -1,4 +1,4 @@
-"""An appointment at Cal.com that another one comes instead of is cancelled once the other one is confirmed."""
+"""A replaced appointment at Cal.com is cancelled once its replacement is confirmed."""
 
 from dataclasses import replace
 from typing import Any
@@ -41,7 +41,7 @@ async def offer_coloring(env: CalcomEnvironment, number: int) -> None:
     env.config = msgspec.structs.replace(env.config, services=(cut, color))
 
 
-async def test_a_blocking_former_appointment_is_asked_first(booked: CalcomEnvironment) -> None:
+async def test_blocking_former_appointment_is_cancelled_after_a_yes(booked: CalcomEnvironment) -> None:
     """Cal.com refuses a host twice at one time: the former appointment is cancelled before, after a yes to just that."""
     await offer_coloring(booked, 1101)
     booking = replace(booked.salon.booking, config=lambda: booked.config)
@@ -58,7 +58,7 @@ async def test_a_blocking_former_appointment_is_asked_first(booked: CalcomEnviro
 
 
 @pytest.mark.parametrize("named", ["Mehmet", "mehmet", "zu Mehmet"])
-async def test_a_move_to_another_person_replaces(booked: CalcomEnvironment, named: str) -> None:
+async def test_move_to_another_staff_member_replaces_the_booking(booked: CalcomEnvironment, named: str) -> None:
     """A booking there stays with its person."""
     (row,) = await booked.salon.live()
     wanted = {"appointment_id": str(row["id"]), "start": INSTEAD["start"], "staff": named}
@@ -70,7 +70,7 @@ async def test_a_move_to_another_person_replaces(booked: CalcomEnvironment, name
 
 
 @pytest.mark.parametrize("named", ["Anna", "anna", "zu Anna"])
-async def test_a_person_is_changed_back(booked: CalcomEnvironment, named: str) -> None:
+async def test_staff_member_can_be_changed_back(booked: CalcomEnvironment, named: str) -> None:
     """The former person's time is that of an earlier action of the call, and no repetition of it."""
     for staff in ("Mehmet", named):
         (row,) = await booked.salon.live()
@@ -90,7 +90,7 @@ async def booked(env: CalcomEnvironment) -> CalcomEnvironment:
     return env
 
 
-async def test_a_confirmed_booking_replaces_the_former(booked: CalcomEnvironment) -> None:
+async def test_confirmed_booking_cancels_the_former_one(booked: CalcomEnvironment) -> None:
     answer = await book_instead(booked)
     assert answer.message.startswith("Der Termin ist abgesagt: ")
     assert await list_statuses(booked) == [("anna", "cancelled"), ("mehmet", "confirmed")]
@@ -100,7 +100,7 @@ async def lose_the_commit(*_: object, **__: object) -> None:
     raise OutcomeUnknown
 
 
-async def test_an_unknown_cancellation_denies_no_booking(
+async def test_unknown_cancellation_does_not_deny_the_booking(
     booked: CalcomEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cancelling, "run_transaction", lose_the_commit)
@@ -111,7 +111,7 @@ async def test_an_unknown_cancellation_denies_no_booking(
 
 
 @pytest.mark.parametrize("failure", [OutcomeUnknown(), ValueError("a defect")])
-async def test_an_unknown_correction_denies_no_move(
+async def test_unknown_correction_does_not_deny_the_move(
     booked: CalcomEnvironment, monkeypatch: pytest.MonkeyPatch, failure: Exception
 ) -> None:
     async def fail(*_: object, **__: object) -> Answer:
@@ -128,7 +128,7 @@ async def test_an_unknown_correction_denies_no_move(
     assert (answer.success, answer.message.startswith("Der Termin ist verschoben")) == (True, True), answer.message
 
 
-async def test_a_taken_time_leaves_the_former(booked: CalcomEnvironment) -> None:
+async def test_taken_time_keeps_the_former_appointment(booked: CalcomEnvironment) -> None:
     await booked.block(MEHMET, "2026-11-27T15:00:00Z")
     answer = await book_instead(booked)
     assert not answer.success
@@ -136,7 +136,7 @@ async def test_a_taken_time_leaves_the_former(booked: CalcomEnvironment) -> None
     assert await list_statuses(booked) == [("anna", "confirmed"), ("mehmet", "failed")]
 
 
-async def test_an_unconfirmed_booking_leaves_the_former(booked: CalcomEnvironment) -> None:
+async def test_unconfirmed_booking_keeps_the_former_appointment(booked: CalcomEnvironment) -> None:
     booked.inject_fault(FaultKind.ERROR_BEFORE_COMMIT)
     answer = await book_instead(booked)
     assert "um 14 Uhr 30, bleibt bestehen" in answer.message

@@ -1,4 +1,4 @@
-"""A move that names the old time and the new one goes to the new one, also when it is repeated."""
+"""A move that names the old and the new time goes to the new one, also when it is repeated."""
 
 from typing import Any
 
@@ -36,7 +36,7 @@ async def salon(new_salon: Any) -> Salon:
         ({"date": "von halb drei auf vier"}, "2026-11-27T16:00:00+01:00"),
     ],
 )
-async def test_the_new_of_two_times_is_meant(salon: Salon, args: dict[str, str], start: str) -> None:
+async def test_second_of_two_named_times_is_the_target(salon: Salon, args: dict[str, str], start: str) -> None:
     for _ in range(2):
         moved = await salon.booking.reschedule_appointment(call(), args)
         assert (moved.success, moved.fields.get("start")) == (True, start), moved.message
@@ -45,6 +45,6 @@ async def test_the_new_of_two_times_is_meant(salon: Salon, args: dict[str, str],
 @pytest.mark.parametrize(
     "words", ["zwischen drei und vier", "von drei bis vier", "from 3 to 4 pm", "von drei auf vier"]
 )
-async def test_two_other_times_are_no_new_one(salon: Salon, words: str) -> None:
+async def test_two_unrelated_times_get_offers(salon: Salon, words: str) -> None:
     moved = await salon.booking.reschedule_appointment(call(), {"time": words})
     assert (moved.success, bool(moved.fields["alternatives"])) == (False, True)

@@ -1,4 +1,4 @@
-"""Booking fields that an event type requires: answered from what is known, else from the manifest; Cal.com refuses without."""
+"""Booking fields that an event type requires are answered from known details, or else from the manifest."""
 
 from typing import Any
 
@@ -36,7 +36,7 @@ async def book(env: CalcomEnvironment, caller: str | None = "+4915112345678", **
     return remote["bookingFieldsResponses"]
 
 
-async def test_required_fields_are_answered_from_what_is_known(env: CalcomEnvironment) -> None:
+async def test_required_fields_are_answered_from_known_details(env: CalcomEnvironment) -> None:
     known = (
         BookingField(slug="telefon", source=FieldSource.PHONE),
         BookingField(slug="notes", source=FieldSource.NOTES, value="keine Angabe"),
@@ -52,15 +52,13 @@ async def test_required_fields_are_answered_from_what_is_known(env: CalcomEnviro
 
 
 @pytest.mark.parametrize("note", ["bitte mit Waschen", None])
-async def test_an_optional_field_for_notes_has_what_the_caller_has_said_or_nothing(
-    env: CalcomEnvironment, note: str | None
-) -> None:
+async def test_optional_notes_field_has_only_the_callers_note(env: CalcomEnvironment, note: str | None) -> None:
     await require(env, answered=(BookingField(slug="notes", source=FieldSource.NOTES),))
     responses = await book(env, **({"notes": note} if note else {}))
     assert responses.get("notes") == note
 
 
-async def test_required_fields_are_answered_with_fixed_values_of_their_types(env: CalcomEnvironment) -> None:
+async def test_required_fields_get_typed_fixed_values(env: CalcomEnvironment) -> None:
     fixed = (
         BookingField(slug="haarlaenge", value="kurz"),
         BookingField(slug="alter", value=18.0),
@@ -71,7 +69,7 @@ async def test_required_fields_are_answered_with_fixed_values_of_their_types(env
     assert (responses["haarlaenge"], responses["alter"], responses["notes"]) == ("kurz", 18, "keine Angabe")
 
 
-async def test_the_sync_job_answers_them_like_the_call(env: CalcomEnvironment) -> None:
+async def test_sync_job_answers_required_fields_like_the_call(env: CalcomEnvironment) -> None:
     await require(env, NOTES, answered=(BookingField(slug="notes", source=FieldSource.NOTES),))
     env.disconnect()
     answer = await env.salon.booking.book_appointment(call(), booking_args(notes="bitte mit Waschen"))
@@ -84,9 +82,7 @@ async def test_the_sync_job_answers_them_like_the_call(env: CalcomEnvironment) -
 @pytest.mark.parametrize(
     ("slug", "value"), [("telefon", None), ("attendeePhoneNumber", None), ("attendeePhoneNumber", "+4930123456")]
 )
-async def test_a_caller_without_a_number_is_asked_for_one_where_calcom_requires_it(
-    env: CalcomEnvironment, slug: str, value: str | None
-) -> None:
+async def test_number_required_by_calcom_is_asked_for(env: CalcomEnvironment, slug: str, value: str | None) -> None:
     """Also where a value is declared that Cal.com does not read."""
     answered = (BookingField(slug=slug, source=FieldSource.PHONE, value=value),)
     await require(env, PHONE | {"slug": slug}, answered=answered)
@@ -98,7 +94,7 @@ async def test_a_caller_without_a_number_is_asked_for_one_where_calcom_requires_
     assert env.bookings[0]["attendees"][0]["phoneNumber"] == "+4930901820"
 
 
-async def test_a_field_that_nothing_answers_books_nothing_and_the_caller_hears_it(env: CalcomEnvironment) -> None:
+async def test_unanswerable_required_field_books_nothing(env: CalcomEnvironment) -> None:
     await require(env, LENGTH, answered=())
     answer = await env.salon.booking.book_appointment(call(), booking_args())
     assert (answer.success, "nicht gebucht" in answer.message) == (False, True)
@@ -108,7 +104,7 @@ async def test_a_field_that_nothing_answers_books_nothing_and_the_caller_hears_i
     assert all("haarlaenge" in row["error"] for row in rows)
 
 
-async def test_a_move_keeps_the_answers(env: CalcomEnvironment) -> None:
+async def test_move_keeps_the_required_answers(env: CalcomEnvironment) -> None:
     await require(env, LENGTH, answered=(BookingField(slug="haarlaenge", value="lang"),))
     await book(env)
     moved = await env.salon.booking.reschedule_appointment(call(), {"start": "2026-11-27T16:00:00+01:00"})

@@ -1,4 +1,4 @@
-"""A round robin of a team at Cal.com: the caller hears who does it, and it is that person's time that is blocked here."""
+"""A round robin of a Cal.com team: the caller hears the host's name, and that person's time is blocked here."""
 
 from datetime import timedelta
 from typing import Any
@@ -31,7 +31,7 @@ async def offered(env: CalcomEnvironment, **args: Any) -> list[tuple[str, str]]:
     return [(slot["start"], slot["staff"]) for slot in answer.fields["slots"]]
 
 
-async def test_offers_of_a_named_host_are_what_that_host_has_free(env: CalcomEnvironment) -> None:
+async def test_offers_for_a_host_are_that_hosts_times(env: CalcomEnvironment) -> None:
     await env.control("busy", host="anna", **BUSY)
     offers = await offered(env, staff="anna")
     annas = [start for start, name in offers if name == "anna"]
@@ -44,14 +44,14 @@ async def test_offers_of_a_named_host_are_what_that_host_has_free(env: CalcomEnv
     assert env.count_requests("create-booking") == 1, "nobody is asked for who is known to be busy"
 
 
-async def test_only_the_named_host_is_asked_for(env: CalcomEnvironment, hosts: dict[str, int]) -> None:
+async def test_only_the_named_hosts_times_are_read(env: CalcomEnvironment, hosts: dict[str, int]) -> None:
     await offered(env, staff="mehmet")
     rows = await env.salon.rows("SELECT DISTINCT host_id FROM host_free_times")
     assert [row["host_id"] for row in rows] == [hosts["mehmet"]]
     assert env.count_requests("list-slots") == 1
 
 
-async def test_a_booking_drops_the_day_of_all_hosts_and_all_are_read_ahead(env: CalcomEnvironment) -> None:
+async def test_booking_outdates_all_hosts_which_are_preloaded(env: CalcomEnvironment) -> None:
     keeper = FreeTimesKeeper(env.worker)
     assert await keeper.refresh(timedelta(minutes=10), "corr") == 2
     assert await keeper.refresh(timedelta(minutes=10), "corr") == 0, "both are known"
@@ -64,7 +64,7 @@ async def test_a_booking_drops_the_day_of_all_hosts_and_all_are_read_ahead(env: 
     assert (HALF_PAST_TWO, "mehmet") not in await offered(env, staff="mehmet")
 
 
-async def test_a_drop_by_code_that_knows_no_hosts_outdates_them(env: CalcomEnvironment) -> None:
+async def test_day_outdated_by_older_code_outdates_hosts(env: CalcomEnvironment) -> None:
     await offered(env)
     before = env.count_requests("list-slots")
     await env.salon.rows(
@@ -101,13 +101,13 @@ async def book(env: CalcomEnvironment, number: int = 1, **args: Any) -> Any:
 
 
 @pytest.mark.parametrize("name", ["anna", "mehmet"])
-async def test_who_was_told_is_who_does_it(env: CalcomEnvironment, name: str) -> None:
+async def test_spoken_host_is_the_booked_host(env: CalcomEnvironment, name: str) -> None:
     answer = await book(env, staff=name)
     assert f"bei {name.title()}." in answer.message
     assert await agreed_host(env) == name
 
 
-async def test_an_offer_is_booked_with_a_host_who_is_free_there(env: CalcomEnvironment) -> None:
+async def test_team_offer_is_booked_with_a_free_host(env: CalcomEnvironment) -> None:
     """Where Cal.com cannot be asked for one host, free times are the team's, and it chooses who does it: the caller hears it."""
     await create_team(env, by_host=False)
     await env.control("busy", host="anna", **BUSY)
@@ -118,14 +118,14 @@ async def test_an_offer_is_booked_with_a_host_who_is_free_there(env: CalcomEnvir
     assert await agreed_host(env) == "mehmet"
 
 
-async def test_two_callers_at_one_time_get_both_hosts(env: CalcomEnvironment) -> None:
+async def test_two_simultaneous_callers_get_both_hosts(env: CalcomEnvironment) -> None:
     told = {(await book(env, number)).fields["staff"] for number in (1, 2)}
     assert told == {"anna", "mehmet"}
     assert {booking["hosts"][0]["name"] for booking in env.bookings} == told
     assert not (await book(env, 3)).success
 
 
-async def test_a_host_whom_calcom_chooses_itself_is_told_and_stands_in_the_book(
+async def test_host_chosen_by_calcom_is_said_and_stored(
     env: CalcomEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ignore_wish(monkeypatch)
@@ -136,9 +136,7 @@ async def test_a_host_whom_calcom_chooses_itself_is_told_and_stands_in_the_book(
     await env.salon.assert_claims_match()
 
 
-async def test_a_host_who_is_promised_to_somebody_else_is_undone_and_the_caller_hears_it(
-    env: CalcomEnvironment, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_booking_of_a_busy_host_is_undone(env: CalcomEnvironment, monkeypatch: pytest.MonkeyPatch) -> None:
     """Anna has an appointment that Cal.com has lost, and Cal.com chooses her."""
     ignore_wish(monkeypatch)
     first = await book(env, 1)
@@ -152,7 +150,7 @@ async def test_a_host_who_is_promised_to_somebody_else_is_undone_and_the_caller_
     await env.salon.assert_claims_match()
 
 
-async def test_a_host_who_is_nobody_here_is_undone(env: CalcomEnvironment, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_booking_with_an_unknown_host_is_undone(env: CalcomEnvironment, monkeypatch: pytest.MonkeyPatch) -> None:
     ignore_wish(monkeypatch)
     only_mehmet(env)
     answer = await book(env, staff="mehmet")  # Cal.com chooses Anna
@@ -161,9 +159,7 @@ async def test_a_host_who_is_nobody_here_is_undone(env: CalcomEnvironment, monke
     assert env.bookings == await env.salon.live() == []
 
 
-async def test_a_lost_answer_ends_with_one_booking_of_the_host_who_does_it(
-    env: CalcomEnvironment, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_lost_answer_ends_with_the_actual_host(env: CalcomEnvironment, monkeypatch: pytest.MonkeyPatch) -> None:
     ignore_wish(monkeypatch)
     env.inject_fault(FaultKind.ERROR_AFTER_COMMIT)
     assert (await book(env, staff="mehmet")).fields["status"] == "pending_sync"
@@ -171,7 +167,7 @@ async def test_a_lost_answer_ends_with_one_booking_of_the_host_who_does_it(
     await agreed_host(env)
 
 
-async def test_a_booking_that_gets_another_host_at_calcom_is_that_persons_here(env: CalcomEnvironment) -> None:
+async def test_host_reassigned_at_calcom_changes_the_appointment(env: CalcomEnvironment) -> None:
     await book(env, staff="anna")
     (remote,) = env.bookings
     await env.dashboard("reassign", uid=remote["uid"], host="mehmet")
@@ -179,7 +175,7 @@ async def test_a_booking_that_gets_another_host_at_calcom_is_that_persons_here(e
     assert await agreed_host(env) == "mehmet"
 
 
-async def test_a_move_ends_with_whoever_does_it_at_calcom(env: CalcomEnvironment) -> None:
+async def test_move_follows_the_host_chosen_by_calcom(env: CalcomEnvironment) -> None:
     await book(env, staff="mehmet")
     moved = await env.salon.booking.reschedule_appointment(call(), {"start": "2026-11-27T16:00:00+01:00"})
     assert moved.success, moved
@@ -188,7 +184,7 @@ async def test_a_move_ends_with_whoever_does_it_at_calcom(env: CalcomEnvironment
     assert f"bei {name.title()}" in moved.message
 
 
-async def test_what_is_booked_at_calcom_is_the_time_of_its_host(env: CalcomEnvironment, hosts: dict[str, int]) -> None:
+async def test_remote_booking_claims_its_hosts_time(env: CalcomEnvironment, hosts: dict[str, int]) -> None:
     guest = {"name": "Karl Hoffmann", "email": "karl@example.com", "timeZone": "Europe/Berlin"}
     wish = {"rrHostSubsetIds": [hosts["mehmet"]]}
     remote = await env.dashboard("create", eventTypeId=TEAM, start=HALF_PAST_TWO, attendee=guest, **wish)
@@ -196,9 +192,7 @@ async def test_what_is_booked_at_calcom_is_the_time_of_its_host(env: CalcomEnvir
     assert await agreed_host(env) == "mehmet"
 
 
-async def test_what_a_customer_booked_on_the_web_is_not_cancelled_after_a_move_that_failed(
-    env: CalcomEnvironment, hosts: dict[str, int]
-) -> None:
+async def test_customers_web_booking_survives_a_failed_move(env: CalcomEnvironment, hosts: dict[str, int]) -> None:
     """Each move gives it to a host who is nobody here: a person has to decide, and the customer keeps a booking."""
     only_mehmet(env)
     guest = {"name": "Karl Hoffmann", "email": "k@example.com", "timeZone": "Europe/Berlin"}
@@ -224,9 +218,7 @@ def read_no_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(calcom_bookings, "_host_id", lambda _booking: None)
 
 
-async def test_a_booking_that_is_read_without_a_host_stays_with_its_staff_member(
-    env: CalcomEnvironment, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_booking_read_without_a_host_keeps_staff(env: CalcomEnvironment, monkeypatch: pytest.MonkeyPatch) -> None:
     await book(env, staff="mehmet")
     (remote,) = env.bookings
     moved = await env.dashboard("move", uid=remote["uid"], start="2026-11-27T15:00:00Z")
@@ -237,7 +229,7 @@ async def test_a_booking_that_is_read_without_a_host_stays_with_its_staff_member
     await env.salon.assert_claims_match()
 
 
-async def test_a_new_booking_that_is_read_without_a_host_takes_nobodys_time(
+async def test_new_booking_without_a_host_claims_nothing(
     env: CalcomEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is taken in once it is read with its host: by the poll or by the audit."""
@@ -252,9 +244,7 @@ async def test_a_new_booking_that_is_read_without_a_host_takes_nobodys_time(
     await agreed_host(env)
 
 
-async def test_a_booking_that_gets_a_host_who_is_nobody_here_is_reported_with_what_to_do(
-    env: CalcomEnvironment, hosts: dict[str, int]
-) -> None:
+async def test_booking_reassigned_to_unknown_host_is_reported(env: CalcomEnvironment, hosts: dict[str, int]) -> None:
     only_mehmet(env)
     await book(env, staff="mehmet")
     (remote,) = env.bookings

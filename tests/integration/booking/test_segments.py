@@ -1,4 +1,4 @@
-"""A service in which the customer waits: the staff member is booked while working, all parts or none, and free in between."""
+"""A service with a wait: the staff member is booked only while working, for all segments or none."""
 
 import asyncio
 import random
@@ -47,7 +47,7 @@ async def salon(new_salon: Any) -> Salon:
     return salon
 
 
-async def test_another_customer_is_served_while_one_waits(salon: Salon) -> None:
+async def test_waiting_segment_allows_another_customer(salon: Salon) -> None:
     answer = await book(salon, COLOUR, "10:00")
     assert (answer.fields["start"], answer.fields["end"]) == (at("10:00"), at("11:45"))
     assert await booked_claims(salon) == [("10:00", "10:30"), ("11:00", "11:55")]
@@ -57,7 +57,7 @@ async def test_another_customer_is_served_while_one_waits(salon: Salon) -> None:
     assert await booked_claims(salon) == [("10:00", "10:30"), ("10:30", "11:00"), ("11:00", "11:55")]
 
 
-async def test_a_visit_is_booked_in_all_its_parts_or_not_at_all(salon: Salon) -> None:
+async def test_all_segments_are_booked_or_none(salon: Salon) -> None:
     assert (await book(salon, CUT, "11:30")).success
     refused = await book(salon, COLOUR, "10:00", 2)
     assert (refused.success, refused.fields["obstacle"]) == (False, "taken")
@@ -65,7 +65,7 @@ async def test_a_visit_is_booked_in_all_its_parts_or_not_at_all(salon: Salon) ->
     assert (await book(salon, COLOUR, "11:00", 2)).success, "the cut lies in the wait"
 
 
-async def test_callers_hear_how_long_a_visit_takes_and_its_end(salon: Salon) -> None:
+async def test_caller_hears_length_and_end_of_a_visit(salon: Salon) -> None:
     asked = await salon.booking.check_availability(call(), {"service": "Farbe", "date": str(FRIDAY), "time": "10 Uhr"})
     length = "insgesamt eine Stunde und 45 Minuten"
     assert f"Das dauert {length}, davon 30 Minuten Wartezeit." in asked.message
@@ -79,7 +79,7 @@ async def test_callers_hear_how_long_a_visit_takes_and_its_end(salon: Salon) -> 
     assert "insgesamt" not in (await book(salon, CUT, "10:00", 2)).message
 
 
-async def test_what_is_held_for_a_caller_leaves_the_wait_free(salon: Salon) -> None:
+async def test_held_visit_leaves_its_wait_free(salon: Salon) -> None:
     await salon.booking.check_availability(call(), {"service": "Farbe", "date": str(FRIDAY), "time": "10 Uhr"})
     held = await salon.rows("SELECT block_start, block_end FROM claims WHERE state = 'held'")
     assert len(held) == 2
@@ -91,7 +91,7 @@ async def test_what_is_held_for_a_caller_leaves_the_wait_free(salon: Salon) -> N
     assert answer.success, "who was offered a time gets it"
 
 
-async def test_a_visit_is_moved_into_its_own_wait_and_its_cancellation_frees_all_of_it(salon: Salon) -> None:
+async def test_visit_can_be_moved_into_its_own_wait(salon: Salon) -> None:
     answer = await book(salon, COLOUR, "10:00")
     before = await free(salon, CUT)
     context, args = call("call_1", f"+4915{1:08}"), {"appointment_id": answer.fields["appointment_id"]}
@@ -103,7 +103,7 @@ async def test_a_visit_is_moved_into_its_own_wait_and_its_cancellation_frees_all
     assert await booked_claims(salon) == []
 
 
-async def test_a_block_lists_the_visits_that_need_its_person(salon: Salon) -> None:
+async def test_block_lists_visits_that_need_its_person(salon: Salon) -> None:
     await book(salon, COLOUR, "10:00")
 
     async def listed(first: str, last: str) -> int:
@@ -115,7 +115,7 @@ async def test_a_block_lists_the_visits_that_need_its_person(salon: Salon) -> No
     assert [await listed("10:30", "11:00"), await listed("10:30", "11:05"), await listed("09:00", "10:05")] == [0, 1, 1]
 
 
-async def test_a_block_within_the_wait_of_an_open_offer_does_not_concern_it(salon: Salon) -> None:
+async def test_block_within_an_offers_wait_lists_no_offer(salon: Salon) -> None:
     first = await book(salon, COLOUR, "10:00")
     args = {"service": "Farbe", "date": str(FRIDAY), "time": "10 Uhr", "customer_name": "Wanda"}
     assert (await join_waitlist(salon.booking, call("call_w", FIRST), args)).success
@@ -137,7 +137,7 @@ async def test_a_block_within_the_wait_of_an_open_offer_does_not_concern_it(salo
         await remove_block(salon.booking, request, block.id, "corr")
 
 
-async def test_an_offer_of_the_waiting_list_ends_when_the_work_is_taken_and_not_the_wait(salon: Salon) -> None:
+async def test_offer_ends_only_when_its_work_is_taken(salon: Salon) -> None:
     first = await book(salon, COLOUR, "10:00")
     args = {"service": "Farbe", "date": str(FRIDAY), "time": "10 Uhr", "customer_name": "Wanda"}
     assert (await join_waitlist(salon.booking, call("call_w", FIRST), args)).success
@@ -162,7 +162,7 @@ async def test_an_offer_of_the_waiting_list_ends_when_the_work_is_taken_and_not_
         (TINT, "10:30", True),  # goes on at 12:00: each visit begins or ends in a wait of the other
     ],
 )
-async def test_an_open_offer_hides_only_the_offers_that_need_its_work(
+async def test_open_offer_hides_only_conflicting_offers(
     salon: Salon, service: Service, clock: str, is_offered: bool
 ) -> None:
     salon.apply_config(with_services(salon.configs[-1], COLOUR, CUT, TINT))
@@ -176,7 +176,7 @@ async def test_an_open_offer_hides_only_the_offers_that_need_its_work(
     assert ((SECOND, "open") in await offered(salon)) is is_offered
 
 
-async def test_who_suits_several_times_is_offered_one_that_no_open_offer_needs(salon: Salon) -> None:
+async def test_flexible_caller_gets_a_time_without_open_offer(salon: Salon) -> None:
     await join(salon, FIRST, service="Farbe", time="10 Uhr")
     await join(salon, SECOND, service="Schnitt")
     for number, (freed, when) in enumerate(((COLOUR, "10:00"), (CUT, "10:45")), 1):
@@ -187,7 +187,7 @@ async def test_who_suits_several_times_is_offered_one_that_no_open_offer_needs(s
     assert [f"{row['starts_at'].astimezone(BERLIN):%H:%M}" for row in starts] == ["10:00", "10:30"]
 
 
-async def test_what_a_customer_books_at_calcom_in_the_wait_is_an_appointment_here(env: CalcomEnvironment) -> None:
+async def test_calcom_booking_within_a_wait_is_an_appointment(env: CalcomEnvironment) -> None:
     salon = env.salon
     parts = (Segment(30), Segment(150, SegmentKind.WAIT), Segment(30))
     cure = msgspec.structs.replace(COLOUR, name="kur", display_name="Kur", duration_minutes=210, segments=parts)
@@ -242,7 +242,7 @@ async def caller(salon: Salon, number: int, pods: list[BookingService]) -> None:
                 await pod.book_appointment(context, args | {"another": True})
 
 
-async def test_pods_of_two_configs_book_nothing_twice(salon: Salon) -> None:
+async def test_pods_of_two_configs_never_double_book(salon: Salon) -> None:
     """The older one blocks the whole visit, and sees each part that the newer one has booked."""
     before = older_config(salon)
     assert (await book(salon, COLOUR, "10:00", by=before)).success
@@ -257,7 +257,7 @@ async def test_pods_of_two_configs_book_nothing_twice(salon: Salon) -> None:
 
 
 @pytest.mark.nightly
-async def test_concurrent_callers_never_make_one_person_work_for_two(salon: Salon) -> None:
+async def test_concurrent_callers_never_overlap_one_persons_work(salon: Salon) -> None:
     await asyncio.gather(*(caller(salon, number, [salon.booking]) for number in range(25)))
     assert len(await salon.live()) > 4, "a crowd that books nothing proves nothing"
     assert await worked_twice(salon) == []
@@ -265,7 +265,7 @@ async def test_concurrent_callers_never_make_one_person_work_for_two(salon: Salo
 
 
 @pytest.mark.parametrize("seed", range(4))
-async def test_every_time_that_is_offered_can_be_booked(salon: Salon, seed: int) -> None:
+async def test_every_offered_time_can_be_booked(salon: Salon, seed: int) -> None:
     rng = random.Random(seed)
     for number in range(40):
         service = rng.choice([COLOUR, COLOUR, CUT])

@@ -50,13 +50,13 @@ def at(text: str) -> tuple[datetime, timedelta]:
     return datetime.fromisoformat(text), timedelta(minutes=45)
 
 
-async def test_a_booking_names_the_length_of_the_service(env: CalcomEnvironment) -> None:
+async def test_booking_requests_the_services_length(env: CalcomEnvironment) -> None:
     await book(env)
     assert await agreed(env) == at(HALF_PAST_TWO)
 
 
 @pytest.mark.parametrize("to", [FOUR, SOON_AFTER])
-async def test_a_move_keeps_the_length_and_late_events_change_nothing(env: CalcomEnvironment, to: str) -> None:
+async def test_move_keeps_length_and_late_events_change_nothing(env: CalcomEnvironment, to: str) -> None:
     """Cal.com gives a moved booking the default length, so it is booked anew; `SOON_AFTER` overlaps the time before."""
     await book(env)
     (before,) = env.bookings
@@ -69,7 +69,7 @@ async def test_a_move_keeps_the_length_and_late_events_change_nothing(env: Calco
 
 
 @pytest.mark.parametrize("kind", [FaultKind.ERROR_BEFORE_COMMIT, FaultKind.ERROR_AFTER_COMMIT])
-async def test_a_move_that_stops_half_way_is_finished_by_the_sync_job(env: CalcomEnvironment, kind: FaultKind) -> None:
+async def test_interrupted_move_is_finished_by_the_sync_job(env: CalcomEnvironment, kind: FaultKind) -> None:
     await book(env)
     (before,) = env.bookings
     env.inject_fault(kind)
@@ -79,7 +79,7 @@ async def test_a_move_that_stops_half_way_is_finished_by_the_sync_job(env: Calco
     assert await agreed(env) == at(FOUR)
 
 
-async def test_a_move_that_cannot_be_booked_anew_brings_the_old_booking_back(env: CalcomEnvironment) -> None:
+async def test_failed_rebooking_restores_the_old_booking(env: CalcomEnvironment) -> None:
     await book(env)
     (before,) = env.bookings
     await env.block(1001, "2026-11-27T15:00:00Z")
@@ -96,7 +96,7 @@ async def test_a_move_that_cannot_be_booked_anew_brings_the_old_booking_back(env
     assert [row["status"] for row in await env.salon.live()] == ["confirmed"]
 
 
-async def test_while_calcom_is_unreachable_it_is_moved_here_and_later_there(env: CalcomEnvironment) -> None:
+async def test_move_during_an_outage_reaches_calcom_later(env: CalcomEnvironment) -> None:
     await book(env)
     env.disconnect()
     assert (await move(env, FOUR)).fields["status"] == "pending_sync"

@@ -1,4 +1,4 @@
-"""Callers who want one time at the same moment share a search for what else is free."""
+"""Callers who request one time at the same moment share a search for alternatives."""
 
 import asyncio
 from typing import Any
@@ -42,7 +42,7 @@ def searches(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return begun
 
 
-async def test_all_who_lose_a_time_meanwhile_share_the_next_search(new_salon, searches: list[str]) -> None:
+async def test_callers_losing_a_time_share_one_search(new_salon, searches: list[str]) -> None:
     salon = await new_salon()
     args = booking_args(staff="Anna")
     assert (await salon.booking.book_appointment(call("wins", None), args | {"phone": "015112345678"})).success
@@ -54,7 +54,7 @@ async def test_all_who_lose_a_time_meanwhile_share_the_next_search(new_salon, se
     assert len(starts(answers[0])) == 3
 
 
-async def test_a_call_that_holds_a_time_is_offered_it_and_nobody_else_is(new_salon) -> None:
+async def test_only_the_holding_call_is_offered_its_time(new_salon) -> None:
     salon = await new_salon()
     anna = {"staff": "Anna"}
     held = await salon.booking.check_availability(call("holds"), {"date": HALF_PAST_TWO[:10], "time": "15:30", **anna})
@@ -75,7 +75,7 @@ async def test_a_call_that_holds_a_time_is_offered_it_and_nobody_else_is(new_sal
     ids=["staff", "start"],
 )
 @pytest.mark.usefixtures("searches")
-async def test_who_wants_something_else_at_the_same_moment_hears_what_is_free_for_that(
+async def test_simultaneous_callers_get_their_own_search_results(
     new_salon, own: dict[str, str], other: dict[str, str]
 ) -> None:
     salon = await new_salon()

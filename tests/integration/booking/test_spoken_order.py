@@ -1,4 +1,4 @@
-"""Times are listed in the order in which they are said: who wants "die erste" means the first that was said."""
+"""Times are listed in the order in which they are said, so that "die erste" means the first spoken time."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -27,7 +27,7 @@ def assert_said_in_order(answer: Answer) -> None:
         place, last_day = answer.message.index(f"um {clock.partition(' bei ')[0]}", place + 1), day
 
 
-async def test_around_a_time_the_first_listed_is_the_first_said_and_the_closest_is_held(new_salon) -> None:
+async def test_times_are_said_as_listed_and_closest_held(new_salon) -> None:
     salon = await new_salon()
     answer = await salon.booking.check_availability(
         call(), {"date": THURSDAY.isoformat(), "time": "gegen Viertel nach zwei"}
@@ -45,7 +45,7 @@ async def test_around_a_time_the_first_listed_is_the_first_said_and_the_closest_
     days=st.integers(0, 6), clock_time=st.sampled_from(TIMES), staff=st.sampled_from((None, "anna", "mehmet")),
     taken=st.lists(st.tuples(st.integers(0, 3), st.sampled_from((9, 12, 14, 16))), max_size=6),
 )  # fmt: skip
-async def test_every_answer_lists_times_in_the_order_of_its_sentence(new_salon, days, clock_time, staff, taken) -> None:
+async def test_every_answer_lists_times_in_spoken_order(new_salon, days, clock_time, staff, taken) -> None:
     salon = await new_salon()
     for n, (day, hour) in enumerate(taken):
         start = f"{THURSDAY + timedelta(days=day)}T{hour:02}:00:00+01:00"
@@ -59,7 +59,7 @@ async def test_every_answer_lists_times_in_the_order_of_its_sentence(new_salon, 
 
 
 @pytest.mark.parametrize("staff", [None, "mehmet"])
-async def test_alternatives_of_a_booking_and_of_a_move_are_listed_as_they_are_said(new_salon, staff) -> None:
+async def test_alternatives_are_listed_in_spoken_order(new_salon, staff) -> None:
     salon = await new_salon()
     for n in range(2):
         assert (await salon.booking.book_appointment(call(f"c{n}", None), booking_args())).success

@@ -1,4 +1,4 @@
-"""A service that takes some staff members another time: offered, claimed, moved and booked at Cal.com by their length."""
+"""A service with other lengths for some staff members: offered, claimed, moved and booked at Cal.com by their length."""
 
 import asyncio
 from datetime import UTC, date, datetime, timedelta
@@ -71,7 +71,7 @@ async def booked(salon: Salon) -> list[tuple[str, ...]]:
     return [(staff, *(f"{each.astimezone(BERLIN):%H:%M}" for each in span)) for staff, *span in found]
 
 
-async def test_an_appointment_is_as_long_as_whoever_does_it_needs(salon: Salon) -> None:
+async def test_appointment_has_its_staff_members_length(salon: Salon) -> None:
     slow, quick = await book(salon, "14:00", 1, staff="Anna"), await book(salon, "14:00", 2, staff="Mehmet")
     assert (slow.fields["end"], quick.fields["end"]) == (at("15:00"), at("14:30"))
     assert await booked(salon) == [("anna", "14:00", "15:00"), ("mehmet", "14:00", "14:30")]
@@ -79,7 +79,7 @@ async def test_an_appointment_is_as_long_as_whoever_does_it_needs(salon: Salon) 
     assert "Er dauert insgesamt 30 Minuten, bis 14 Uhr 30." in quick.message
 
 
-async def test_a_gap_is_offered_only_with_whom_it_is_long_enough(salon: Salon) -> None:
+async def test_short_gap_is_offered_with_quick_staff_only(salon: Salon) -> None:
     for staff, number in (("Anna", 1), ("Mehmet", 3)):
         assert (await book(salon, "13:30", number, staff=staff)).success
     assert (await book(salon, "15:00", 2, staff="Anna")).success
@@ -92,7 +92,7 @@ async def test_a_gap_is_offered_only_with_whom_it_is_long_enough(salon: Salon) -
     assert (await book(salon, "14:00", 6)).fields["staff"] == "mehmet"
 
 
-async def test_callers_hear_the_length_where_the_offered_times_agree_in_it(salon: Salon) -> None:
+async def test_equal_lengths_of_offered_times_are_said(salon: Salon) -> None:
     about = {"service": "Schnitt", "date": str(FRIDAY), "time": "14 Uhr"}
     asked = await salon.booking.check_availability(call(), about | {"staff": "Anna"})
     assert "Das dauert insgesamt eine Stunde." in asked.message
@@ -104,7 +104,7 @@ async def test_callers_hear_the_length_where_the_offered_times_agree_in_it(salon
     assert ("Das dauert" in everybody.message) == (len(lengths) == 1)
 
 
-async def test_a_move_keeps_the_length_of_whoever_does_it_and_the_desk_changes_both(salon: Salon) -> None:
+async def test_move_keeps_length_unless_desk_changes_staff(salon: Salon) -> None:
     answer = await book(salon, "14:00", 1, staff="Anna")
     context, args = call("call_1", f"+4915{1:08}"), {"appointment_id": answer.fields["appointment_id"]}
     moved = await salon.booking.reschedule_appointment(context, args | {"start": at("15:00")})
@@ -116,13 +116,13 @@ async def test_a_move_keeps_the_length_of_whoever_does_it_and_the_desk_changes_b
     assert await booked(salon) == [("mehmet", "15:30", "16:00")]
 
 
-async def test_a_visit_of_several_services_has_the_sum_with_whoever_does_it(salon: Salon) -> None:
+async def test_visit_sums_its_staff_members_lengths(salon: Salon) -> None:
     assert (await book(salon, "13:00", 1, service="schnitt+waschen", staff="Anna")).success
     assert (await book(salon, "13:00", 2, service="schnitt+waschen", staff="Mehmet")).success
     assert await booked(salon) == [("anna", "13:00", "14:15"), ("mehmet", "13:00", "13:45")]
 
 
-async def test_of_concurrent_callers_with_different_lengths_as_many_are_booked_as_fit(salon: Salon) -> None:
+async def test_concurrent_callers_with_different_lengths_never_overlap(salon: Salon) -> None:
     """Twelve callers for starts that overlap with Anna's hour and not with Mehmet's half hour."""
     clocks = ["14:00", "14:30", "15:00"]
     answers = await asyncio.gather(*(book(salon, clocks[n % 3], n) for n in range(12)))
@@ -139,7 +139,7 @@ def len_of(span: tuple[str, ...]) -> int:
     return int((end - first) / timedelta(minutes=1))
 
 
-async def test_cal_com_gets_the_length_of_whoever_does_it(env: CalcomEnvironment) -> None:
+async def test_calcom_gets_the_staff_members_length(env: CalcomEnvironment) -> None:
     """Anna's event type has several lengths, of which the booking names hers; Mehmet's has one, that of the service."""
     await env.event_type(1001, "anna", lengthInMinutes=30, lengthInMinutesOptions=[30, 45, 60])
     (service,) = env.config.services

@@ -1,7 +1,7 @@
-"""Whatever session ends at whatever statement of a change, the caller hears what the books have.
+"""Whichever session ends at whichever statement of a change, the caller hears the state of the books.
 
-A denial is said only if no book has the change and nothing that is queued makes it; `success` only if our book has it. Asked again
-once the database is back, each change is there exactly once.
+A denial is said only if no book has the change and nothing that is queued makes it; `success` only if our book has it. Asked
+again once the database is back, each change is there exactly once.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -411,7 +411,7 @@ async def strike_everywhere(business: Business, change: Change, since: Since) ->
 
 @pytest.mark.parametrize("since", Since)
 @pytest.mark.parametrize("name", [*ONLY_LOCAL, "book", "move", "cancel"])
-async def test_changes_are_said_as_the_book_has_them(
+async def test_spoken_changes_match_the_local_book(
     module_database: Database, new_salon: Any, monkeypatch: pytest.MonkeyPatch, name: str, since: Since
 ) -> None:
     async with (
@@ -425,7 +425,7 @@ async def test_changes_are_said_as_the_book_has_them(
 
 @pytest.mark.parametrize("since", Since)
 @pytest.mark.parametrize("name", AT_CALCOM)
-async def test_changes_are_said_as_both_books_have_them(
+async def test_spoken_changes_match_both_books(
     module_database: Database, new_salon: Any, monkeypatch: pytest.MonkeyPatch, name: str, since: Since
 ) -> None:
     async with open_business(module_database, new_salon, monkeypatch, at_calcom=True) as business:

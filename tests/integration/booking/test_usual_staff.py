@@ -1,4 +1,4 @@
-"""A known caller who names nobody is offered, and booked with, who served them last, if that one is free."""
+"""A known caller without a preference gets the staff member of the last appointment, if that person is free."""
 
 from typing import Any
 
@@ -37,7 +37,7 @@ async def book(salon: Salon, start: str, number: int, caller: str | None = KNOWN
     return answer.fields["staff"]
 
 
-async def test_a_known_caller_gets_who_served_them_last_and_others_who_is_booked_least(salon: Salon) -> None:
+async def test_known_caller_gets_the_previous_staff_member(salon: Salon) -> None:
     assert await book(salon, FOUR, 1) == "mehmet"
     assert await book(salon, THREE, 2, "+4915100000001") == "anna"
     offered = await salon.booking.check_availability(
@@ -46,16 +46,14 @@ async def test_a_known_caller_gets_who_served_them_last_and_others_who_is_booked
     assert {slot["staff"] for slot in offered.fields["slots"]} == {"mehmet"}
 
 
-async def test_who_is_asked_for_comes_and_who_is_busy_is_replaced(salon: Salon) -> None:
+async def test_requested_staff_wins_and_busy_staff_is_replaced(salon: Salon) -> None:
     assert await book(salon, THREE, 1, staff="anna") == "anna"
     assert await book(salon, FOUR, 2, "+4915100000001", staff="mehmet") == "mehmet"
     assert await book(salon, FOUR, 3, name="Erika Müller") == "anna", "Mehmet is busy at four"
 
 
 @pytest.mark.parametrize("recognised", [False, True])
-async def test_without_recognition_or_with_a_second_factor_nobody_is_remembered(
-    salon: Salon, *, recognised: bool
-) -> None:
+async def test_unrecognized_caller_gets_no_previous_staff_member(salon: Salon, *, recognised: bool) -> None:
     config = salon.configs[-1]
     agents = tuple(msgspec.structs.replace(agent, caller_recognition=recognised) for agent in config.agents)
     factor = CallerVerification.NAME_AND_BIRTH_DATE if recognised else CallerVerification.NUMBER
@@ -63,5 +61,5 @@ async def test_without_recognition_or_with_a_second_factor_nobody_is_remembered(
     assert await book(salon, FOUR, 1, birth_date="1980-05-04") == "anna"
 
 
-async def test_a_withheld_number_is_served_by_who_is_booked_least(salon: Salon) -> None:
+async def test_anonymous_caller_gets_the_least_booked_person(salon: Salon) -> None:
     assert await book(salon, FOUR, 1, None) == "anna"

@@ -34,7 +34,7 @@ async def salon(new_salon: Any) -> Salon:
     return salon
 
 
-async def test_a_visit_is_one_appointment_of_all_its_services(salon: Salon) -> None:
+async def test_visit_is_one_appointment_with_all_services(salon: Salon) -> None:
     said = {"service": "Waschen, Schneiden und Föhnen", "date": str(FRIDAY), "time": "10 Uhr"}
     asked = await salon.booking.check_availability(call("call_1", f"+4915{1:08}"), said)
     assert "um 10 Uhr bei Anna. Waschen, Schneiden und Föhnen dauern zusammen eine Stunde und 5 Minuten." in (
@@ -56,7 +56,7 @@ async def test_a_visit_is_one_appointment_of_all_its_services(salon: Salon) -> N
     await salon.assert_claims_match()
 
 
-async def test_a_visit_is_moved_and_cancelled_as_a_whole(salon: Salon) -> None:
+async def test_visit_is_moved_and_cancelled_whole(salon: Salon) -> None:
     answer = await book(salon, "Schneiden, Farbe", "10:00")
     assert await booked_claims(salon) == [("10:00", "11:00"), ("11:30", "12:25")], "the customer waits while it works"
     context, args = call("call_1", f"+4915{1:08}"), {"appointment_id": answer.fields["appointment_id"]}
@@ -71,7 +71,7 @@ async def test_a_visit_is_moved_and_cancelled_as_a_whole(salon: Salon) -> None:
     assert await booked_claims(salon) == [("13:30", "13:45")]
 
 
-async def test_who_does_only_a_part_of_a_visit_is_not_booked_for_it(salon: Salon) -> None:
+async def test_person_doing_part_of_a_visit_is_excluded(salon: Salon) -> None:
     assert (await book(salon, "Schneiden", "14:30", staff="mehmet")).success
     asked = {"service": "Waschen und Schneiden", "date": str(FRIDAY), "staff": "Mehmet"}
     answer = await salon.booking.check_availability(call("call_2"), asked)
@@ -94,13 +94,13 @@ async def test_who_does_only_a_part_of_a_visit_is_not_booked_for_it(salon: Salon
         ("Schneiden, Schneiden", "Dieselbe Leistung für mehrere Personen trage ich als einzelne Termine ein."),
     ],
 )
-async def test_what_is_not_understood_in_full_books_nothing(salon: Salon, services: str, sentence: str) -> None:
+async def test_partly_understood_visit_books_nothing(salon: Salon, services: str, sentence: str) -> None:
     answer = await book(salon, services, "10:00")
     assert (answer.success, answer.message.startswith(sentence)) == (False, True), answer
     assert await salon.live() == []
 
 
-async def test_a_repeated_visit_is_booked_once_in_whatever_order_it_is_said(salon: Salon) -> None:
+async def test_visit_repeated_in_any_order_is_booked_once(salon: Salon) -> None:
     first = await book(salon, "Waschen, Schneiden", "10:00")
     again = await book(salon, "Schneiden und Waschen", "10:00")
     assert first.fields["appointment_id"] == again.fields["appointment_id"]
@@ -108,7 +108,7 @@ async def test_a_repeated_visit_is_booked_once_in_whatever_order_it_is_said(salo
     assert len(await salon.live()) == 1
 
 
-async def test_a_service_more_at_the_same_time_makes_no_second_appointment(salon: Salon) -> None:
+async def test_additional_service_at_same_time_is_asked_about(salon: Salon) -> None:
     """ "Und föhnen bitte auch noch": another staff member would be free beside the first."""
     both = msgspec.structs.replace(DRY, staff=CUT.staff)
     salon.apply_config(with_services(salon.configs[-1], CUT, both))
@@ -121,7 +121,7 @@ async def test_a_service_more_at_the_same_time_makes_no_second_appointment(salon
     assert other.success, "it is for somebody else"
 
 
-async def test_the_last_offer_is_meant_when_the_services_are_not_repeated(salon: Salon) -> None:
+async def test_booking_without_services_takes_the_last_offer(salon: Salon) -> None:
     context = call("call_1", f"+4915{1:08}")
     said = {"service": "Waschen, Föhnen", "date": str(FRIDAY), "time": "10 Uhr"}
     assert (await salon.booking.check_availability(context, said)).success
@@ -130,7 +130,7 @@ async def test_the_last_offer_is_meant_when_the_services_are_not_repeated(salon:
     assert [row["service"] for row in await salon.live()] == ["waschen+foehnen"]
 
 
-async def test_who_was_offered_is_kept_in_whatever_order_the_services_are_repeated(salon: Salon) -> None:
+async def test_offered_staff_stays_for_reordered_services(salon: Salon) -> None:
     both = [msgspec.structs.replace(each, staff=CUT.staff) for each in (WASH, CUT)]
     salon.apply_config(with_services(salon.configs[-1], *both))
     said = {"service": "Waschen, Schneiden", "date": str(FRIDAY), "time": "14:30"}
@@ -140,7 +140,7 @@ async def test_who_was_offered_is_kept_in_whatever_order_the_services_are_repeat
     assert (await book(salon, "Schneiden, Waschen", "14:30")).fields["staff"] == offered
 
 
-async def test_an_offered_visit_is_not_the_service_whose_id_sounds_like_its_services(salon: Salon) -> None:
+async def test_offered_visit_is_not_a_similarly_named_service(salon: Salon) -> None:
     both = msgspec.structs.replace(DRY, name="waschen-foehnen", display_name="Kurprogramm", duration_minutes=90)
     context = call("call_1", f"+4915{1:08}")
     said = {"service": "Waschen, Föhnen", "date": str(FRIDAY), "time": "10 Uhr"}
@@ -153,7 +153,7 @@ async def test_an_offered_visit_is_not_the_service_whose_id_sounds_like_its_serv
     assert (again.success, again.message.startswith("Dieselbe Leistung")) == (False, True)
 
 
-async def test_the_desk_books_a_visit_by_the_names_of_its_services(salon: Salon) -> None:
+async def test_desk_books_a_visit_by_service_names(salon: Salon) -> None:
     booked = await book_at_desk(salon, at("10:00"), Place("mitte", "waschen+Haarschnitt"))
     assert isinstance(booked, Booked), booked
     assert [row["service"] for row in await salon.live()] == ["waschen+schneiden"]
@@ -161,7 +161,7 @@ async def test_the_desk_books_a_visit_by_the_names_of_its_services(salon: Salon)
     assert {slot.staff for slot in slots.slots} == {"anna"}
 
 
-async def test_a_freed_visit_is_offered_to_who_waits_for_it(salon: Salon) -> None:
+async def test_freed_visit_is_offered_to_its_waiting_caller(salon: Salon) -> None:
     await join(salon, FIRST, service="Schneiden und Farbe", time="10 Uhr")
     first = await book(salon, "Schneiden, Farbe", "10:00")
     await salon.cancel(first.fields["appointment_id"])
@@ -175,13 +175,13 @@ async def test_a_freed_visit_is_offered_to_who_waits_for_it(salon: Salon) -> Non
     assert (await offered(salon))[0] == (FIRST, "taken")
 
 
-async def test_who_waits_for_a_visit_waits_once_in_whatever_order_it_is_said(salon: Salon) -> None:
+async def test_visit_in_any_order_is_one_waitlist_entry(salon: Salon) -> None:
     await join(salon, FIRST, service="Waschen, Schneiden", time="10 Uhr")
     await join(salon, FIRST, service="Schneiden und Waschen", time="10 Uhr")
     assert [row["service"] for row in await salon.rows("SELECT service FROM waitlist")] == ["waschen+schneiden"]
 
 
-async def test_who_books_a_visit_with_the_service_waited_for_waits_no_more(salon: Salon) -> None:
+async def test_booked_visit_ends_waiting_for_its_service(salon: Salon) -> None:
     await join(salon, FIRST, service="Schneiden")
     args = {"service": "Waschen, Schneiden", "start": at("10:00"), "customer_name": "Wanda"}
     assert (await salon.booking.book_appointment(call("call_7", FIRST), args)).success
@@ -189,7 +189,7 @@ async def test_who_books_a_visit_with_the_service_waited_for_waits_no_more(salon
     assert [row["state"] for row in await salon.rows("SELECT state FROM waitlist")] == ["booked"]
 
 
-async def test_services_that_are_booked_at_calcom_are_booked_one_by_one(env: CalcomEnvironment) -> None:
+async def test_services_at_calcom_are_booked_one_by_one(env: CalcomEnvironment) -> None:
     salon = env.salon
     linked = salon.configs[-1].services[0]
     salon.apply_config(with_services(salon.configs[-1], linked, WASH, DRY))
@@ -206,7 +206,7 @@ def older_config(salon: Salon) -> BookingService:
     return replace(salon.booking, config=lambda: with_services(salon.configs[-1], DRY))
 
 
-async def test_an_older_config_respects_a_visit(salon: Salon) -> None:
+async def test_older_config_respects_a_visit(salon: Salon) -> None:
     visit = await book(salon, "Waschen, Schneiden", "10:00")
     before = older_config(salon)
     assert not (await book(salon, "Föhnen", "10:30", 2, by=before)).success
@@ -228,7 +228,7 @@ async def worked_twice(salon: Salon) -> list[tuple[str, datetime]]:
     return twice
 
 
-async def test_concurrent_callers_of_visits_never_make_one_person_work_for_two(salon: Salon) -> None:
+async def test_concurrent_visits_never_overlap_one_persons_work(salon: Salon) -> None:
     config: TenantConfig = with_services(salon.configs[-1], WASH, CUT, DRY)
     salon.apply_config(config)
 
@@ -252,7 +252,7 @@ async def test_concurrent_callers_of_visits_never_make_one_person_work_for_two(s
     await salon.assert_no_double_booking()
 
 
-async def test_every_visit_that_is_offered_can_be_booked(salon: Salon) -> None:
+async def test_every_offered_visit_can_be_booked(salon: Salon) -> None:
     rng = random.Random(7)
     visit = msgspec.structs.replace(WASH, name="waschen+schneiden+foehnen")
     salon.apply_config(with_services(salon.configs[-1], WASH, CUT, DRY))

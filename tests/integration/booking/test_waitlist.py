@@ -39,7 +39,7 @@ async def salon(new_salon) -> Salon:
     return await new_salon()
 
 
-async def test_an_offer_blocks_nobody_and_ends_when_somebody_else_books(salon: Salon) -> None:
+async def test_open_offer_ends_when_somebody_else_books(salon: Salon) -> None:
     appointment = await book(salon)
     await wait(salon, FIRST)
     await wait(salon, SECOND)
@@ -53,7 +53,7 @@ async def test_an_offer_blocks_nobody_and_ends_when_somebody_else_books(salon: S
     await salon.assert_claims_match()
 
 
-async def test_an_offer_ends_when_its_time_is_blocked_and_is_not_made_again(salon: Salon) -> None:
+async def test_offer_of_a_blocked_time_ends_for_good(salon: Salon) -> None:
     appointment = await book(salon)
     await wait(salon, FIRST)
     await wait(salon, SECOND)
@@ -67,7 +67,7 @@ async def test_an_offer_ends_when_its_time_is_blocked_and_is_not_made_again(salo
         assert await offered(salon) == [(FIRST, "taken")], "the next one hears nothing of a time that does not exist"
 
 
-async def test_the_open_offers_of_a_blocked_span_are_listed_while_they_are_open(salon: Salon) -> None:
+async def test_open_offers_within_a_block_are_listed(salon: Salon) -> None:
     appointment = await book(salon)
     entry = await wait(salon, FIRST)
     await salon.cancel(appointment)
@@ -88,7 +88,7 @@ async def test_the_open_offers_of_a_blocked_span_are_listed_while_they_are_open(
     assert await listed("2026-11-27") == [], "it has expired"
 
 
-async def test_an_offer_ends_when_its_person_is_absent(salon: Salon) -> None:
+async def test_offer_ends_when_its_staff_member_is_absent(salon: Salon) -> None:
     appointment = await book(salon)
     await wait(salon)
     await salon.cancel(appointment)
@@ -103,7 +103,7 @@ async def test_an_offer_ends_when_its_person_is_absent(salon: Salon) -> None:
     assert await offered(salon) == [(FIRST, "taken")]
 
 
-async def test_who_books_what_was_offered_waits_no_more(salon: Salon) -> None:
+async def test_booking_the_offered_time_ends_the_wait(salon: Salon) -> None:
     appointment = await book(salon)
     await wait(salon, FIRST)
     await salon.cancel(appointment)
@@ -114,7 +114,7 @@ async def test_who_books_what_was_offered_waits_no_more(salon: Salon) -> None:
     assert [row["state"] for row in await salon.rows("SELECT state FROM waitlist")] == ["booked"]
 
 
-async def test_one_persons_booking_leaves_the_other_waiting(salon: Salon) -> None:
+async def test_persons_booking_leaves_another_person_waiting(salon: Salon) -> None:
     for name in ("Otto Kurz", booking_args(MORNING)["customer_name"]):
         await wait(salon, FIRST, customer_name=name)
     await book(salon, call_id="call_first", caller=FIRST)
@@ -123,7 +123,7 @@ async def test_one_persons_booking_leaves_the_other_waiting(salon: Salon) -> Non
         assert await salon.rows("SELECT name FROM waitlist WHERE state = 'waiting'") == [{"name": "Otto Kurz"}]
 
 
-async def test_anothers_booking_ends_no_surname(salon: Salon) -> None:
+async def test_another_persons_booking_ends_no_surname_entry(salon: Salon) -> None:
     """A relative shares the surname: of several who wait, the surname alone may be that of another one."""
     surname = booking_args(MORNING)["customer_name"].split()[-1]
     for name in (surname, "Anna Kurz"):
@@ -148,7 +148,7 @@ async def test_anothers_booking_ends_no_surname(salon: Salon) -> None:
         ({"date": "2026-11-27", "time": "11:00"}, False),
     ],
 )
-async def test_only_what_suits_is_offered(salon: Salon, args: dict[str, str], suits: bool) -> None:
+async def test_only_suitable_time_is_offered(salon: Salon, args: dict[str, str], suits: bool) -> None:
     appointment = await book(salon)
     await wait(salon, **args)
     await salon.cancel(appointment)
@@ -156,7 +156,7 @@ async def test_only_what_suits_is_offered(salon: Salon, args: dict[str, str], su
     assert bool(await offered(salon)) is suits
 
 
-async def test_a_move_frees_the_time_before_it(salon: Salon) -> None:
+async def test_move_frees_the_appointments_old_time(salon: Salon) -> None:
     appointment = await book(salon)
     await wait(salon, part_of_day="vormittags")
     moved = await salon.booking.reschedule_appointment(
@@ -167,7 +167,7 @@ async def test_a_move_frees_the_time_before_it(salon: Salon) -> None:
     assert await offered(salon) == [(FIRST, "open")]
 
 
-async def test_a_time_is_offered_only_when_cal_com_has_it_free_too(new_salon) -> None:
+async def test_freed_time_must_be_free_at_calcom(new_salon) -> None:
     """What is entered there at that time would make the offer vain."""
     calendar = ScriptedCalendar()
     salon = await new_salon(calendar)
@@ -192,7 +192,7 @@ async def test_a_time_is_offered_only_when_cal_com_has_it_free_too(new_salon) ->
 
 
 @pytest.mark.real_clock  # which of the two is first is not certain
-async def test_two_cancellations_at_once_are_two_offers_to_two_people(salon: Salon) -> None:
+async def test_two_cancellations_are_offered_to_two_people(salon: Salon) -> None:
     one, other = await book(salon), await book(salon, "2026-11-27T11:00:00+01:00", "call_c")
     await wait(salon, FIRST)
     await wait(salon, SECOND)
@@ -203,7 +203,7 @@ async def test_two_cancellations_at_once_are_two_offers_to_two_people(salon: Sal
     assert len(starts) == 2
 
 
-async def test_two_workers_at_once_make_one_offer(salon: Salon) -> None:
+async def test_two_simultaneous_workers_make_one_offer(salon: Salon) -> None:
     """Both have read the same freed time before either offers it; the index decides, although no fence does here."""
     appointment = await book(salon)
     await wait(salon, FIRST)
@@ -226,7 +226,7 @@ async def test_two_workers_at_once_make_one_offer(salon: Salon) -> None:
     assert [state for _, state in await offered(salon)] == ["open"]
 
 
-async def test_a_worker_whose_run_was_taken_over_offers_nothing(salon: Salon) -> None:
+async def test_worker_without_its_run_offers_nothing(salon: Salon) -> None:
     appointment = await book(salon)
     await wait(salon)
     await salon.cancel(appointment)
@@ -248,7 +248,7 @@ class Dying(FaultPoints):
         raise ConnectionResetError(name)
 
 
-async def test_a_worker_that_dies_after_an_offer_leaves_one_offer(salon: Salon) -> None:
+async def test_worker_dying_after_an_offer_leaves_one(salon: Salon) -> None:
     appointment = await book(salon)
     await wait(salon, FIRST)
     await wait(salon, SECOND)
@@ -259,7 +259,7 @@ async def test_a_worker_that_dies_after_an_offer_leaves_one_offer(salon: Salon) 
     assert await offered(salon) == [(FIRST, "open")]
 
 
-async def test_what_is_freed_and_not_committed_is_not_offered_and_a_rollback_leaves_no_trace(salon: Salon) -> None:
+async def test_uncommitted_freed_time_is_not_offered(salon: Salon) -> None:
     appointment = await book(salon)
     await wait(salon)
     async with salon.pool.acquire() as conn:
@@ -273,7 +273,7 @@ async def test_what_is_freed_and_not_committed_is_not_offered_and_a_rollback_lea
     assert await salon.rows("SELECT 1 FROM freed_times") == []
 
 
-async def test_a_time_that_is_held_is_offered_when_the_hold_is_over(salon: Salon) -> None:
+async def test_held_time_is_offered_after_the_hold(salon: Salon) -> None:
     appointment = await book(salon)
     await wait(salon, staff="Anna")
     await salon.cancel(appointment)
@@ -287,9 +287,7 @@ async def test_a_time_that_is_held_is_offered_when_the_hold_is_over(salon: Salon
 
 
 @pytest.mark.parametrize("is_booked", [False, True])
-async def test_who_joins_while_another_caller_considers_the_last_time_is_offered_it_unless_it_is_booked(
-    salon: Salon, is_booked: bool
-) -> None:
+async def test_held_time_goes_to_joining_caller_unless_booked(salon: Salon, is_booked: bool) -> None:
     at_ten, other = {"time": "10:00", "staff": "Anna"}, call("call_h", "+4915133333333")
     assert (await salon.booking.check_availability(other, FRIDAY | at_ten)).success
     joined = await join_waitlist(salon.booking, call("call_w", FIRST), FRIDAY | at_ten)
@@ -305,7 +303,7 @@ async def test_who_joins_while_another_caller_considers_the_last_time_is_offered
     assert await offered(salon) == ([] if is_booked else [(FIRST, "open")])
 
 
-async def test_nothing_is_written_for_a_cancellation_while_nobody_waits(salon: Salon) -> None:
+async def test_cancellation_records_nothing_while_nobody_waits(salon: Salon) -> None:
     appointment = await book(salon)
     entry = await wait(salon)
     await remove_from_waitlist(salon.booking, DeskRequest(uuid4(), "karin"), UUID(entry), "corr")
@@ -313,7 +311,7 @@ async def test_nothing_is_written_for_a_cancellation_while_nobody_waits(salon: S
     assert await salon.rows("SELECT 1 FROM freed_times") == []
 
 
-async def test_who_is_removed_leaves_the_offer_to_the_next(salon: Salon) -> None:
+async def test_removed_entry_leaves_the_offer_to_the_next(salon: Salon) -> None:
     appointment = await book(salon)
     first = await wait(salon, FIRST)
     await wait(salon, SECOND)
@@ -326,7 +324,7 @@ async def test_who_is_removed_leaves_the_offer_to_the_next(salon: Salon) -> None
     assert await offered(salon) == [(FIRST, "withdrawn"), (SECOND, "open")]
 
 
-async def test_an_offer_made_at_night_is_open_in_the_morning(salon: Salon) -> None:
+async def test_nightly_offer_stays_open_until_the_morning(salon: Salon) -> None:
     appointment = await book(salon)
     await wait(salon)
     await salon.cancel(appointment)
@@ -336,7 +334,7 @@ async def test_an_offer_made_at_night_is_open_in_the_morning(salon: Salon) -> No
     assert offer["expires_at"].isoformat() == "2026-11-21T09:00:00+00:00"
 
 
-async def test_a_time_of_the_afternoon_goes_to_somebody_who_waits_for_it(salon: Salon) -> None:
+async def test_afternoon_time_goes_to_a_matching_caller(salon: Salon) -> None:
     """The first one has an offer already: the second time is not kept for that person."""
     morning, afternoon = await book(salon), await book(salon, HALF_PAST_TWO, "call_c")
     await wait(salon, FIRST)
@@ -362,7 +360,7 @@ async def shared(new_salon) -> Salon:
 COURSE_ARGS = {"service": "kurs", "staff": "anna", "start": MORNING, "customer_name": "Kurt Kurs"}
 
 
-async def test_a_free_place_of_a_group_is_offered_once_and_not_in_every_run(shared: Salon) -> None:
+async def test_free_place_of_a_group_is_offered_once(shared: Salon) -> None:
     """The place that was freed is booked by somebody, and the other one can still be had."""
     booked = []
     for number in range(2):
@@ -380,7 +378,7 @@ async def test_a_free_place_of_a_group_is_offered_once_and_not_in_every_run(shar
     assert await offered(shared) == [(FIRST, "taken"), (FIRST, "open")], "the other place is free"
 
 
-async def test_places_of_a_group_that_two_people_free_are_offered_at_once_and_no_more_than_those(shared: Salon) -> None:
+async def test_each_freed_group_place_is_offered_once(shared: Salon) -> None:
     booked = []
     for number in range(2):
         answer = await shared.booking.book_appointment(call(f"call_{number}", f"+4915200000{number:03}"), COURSE_ARGS)
@@ -398,7 +396,7 @@ async def test_places_of_a_group_that_two_people_free_are_offered_at_once_and_no
     assert await offered(shared) == [(FIRST, "open"), (SECOND, "open")]
 
 
-async def test_a_time_that_is_freed_again_is_offered_again_to_who_missed_it(salon: Salon) -> None:
+async def test_time_freed_again_is_offered_again(salon: Salon) -> None:
     appointment = await book(salon)
     await wait(salon)
     await salon.cancel(appointment)
@@ -410,7 +408,7 @@ async def test_a_time_that_is_freed_again_is_offered_again_to_who_missed_it(salo
     assert await offered(salon) == [(FIRST, "taken"), (FIRST, "open")]
 
 
-async def test_one_cancellation_is_offered_to_one_person_at_a_time_however_many_units_it_frees(shared: Salon) -> None:
+async def test_cancellation_of_several_units_is_offered_once(shared: Salon) -> None:
     args = {"service": "schnitt", "staff": "anna", "start": MORNING, "customer_name": "Petra"}
     answer = await shared.booking.book_appointment(call("call_b"), args)
     assert answer.success, answer
@@ -427,7 +425,7 @@ async def test_one_cancellation_is_offered_to_one_person_at_a_time_however_many_
     assert await offered(shared) == [(FIRST, "declined"), (SECOND, "declined")], "nobody is asked twice"
 
 
-async def test_an_offer_ends_also_when_retention_has_deleted_the_freed_time(salon: Salon) -> None:
+async def test_offer_outliving_its_freed_time_still_ends(salon: Salon) -> None:
     entry = await wait(salon)
     await salon.pool.execute(
         """INSERT INTO waitlist_offers (tenant, entry_id, freed_id, staff, starts_at, ends_at, expires_at)

@@ -1,4 +1,4 @@
-"""Who has heard what is free and wants none of it waits: what is free is named once, and stays free for others."""
+"""A caller who has declined all free times may wait. Free times are offered once, and stay free for others."""
 
 import json
 from dataclasses import replace
@@ -45,7 +45,7 @@ async def salon(new_salon) -> Salon:
     return await new_salon()
 
 
-async def test_the_second_request_is_accepted_when_the_caller_takes_nothing_of_what_is_free(salon: Salon) -> None:
+async def test_declining_all_free_times_allows_waiting(salon: Salon) -> None:
     first = await join(salon, call())
     assert (first.success, first.outcome.value) == (False, "offered")
     assert (await join(salon, call())).outcome.value == "offered"  # nothing was said since
@@ -57,14 +57,14 @@ async def test_the_second_request_is_accepted_when_the_caller_takes_nothing_of_w
     assert (joined.success, joined.outcome.value) == (True, "waiting")
 
 
-async def test_what_was_declined_before_is_not_named_again(salon: Salon) -> None:
+async def test_previously_declined_times_are_not_offered_again(salon: Salon) -> None:
     offered = await salon.booking.check_availability(call(), FRIDAY)
     joined = await join(salon, after([offered], [LIST]))
     assert (joined.success, joined.outcome.value) == (True, "waiting")
     assert len(await salon.rows("SELECT 1 FROM waitlist")) == 1
 
 
-async def test_nobody_waits_for_the_very_time_that_is_free(salon: Salon) -> None:
+async def test_free_exact_time_cannot_be_waited_for(salon: Salon) -> None:
     """The entry would never be offered anything: what was declined is not."""
     time = {"date": "2026-11-27", "time": "15 Uhr"}
     offered = await salon.booking.check_availability(call(), {"service": "Haarschnitt", "staff": "anna"} | time)
@@ -76,7 +76,7 @@ async def test_nobody_waits_for_the_very_time_that_is_free(salon: Salon) -> None
     assert (joined.success, joined.outcome.value) == (True, "waiting"), "another time of these hours may become free"
 
 
-async def test_a_day_of_which_nothing_was_named_is_offered_first(salon: Salon) -> None:
+async def test_day_without_named_times_is_offered_first(salon: Salon) -> None:
     offered = await salon.booking.check_availability(call(), FRIDAY)
     other = await join(salon, after([offered], [LIST]), date="2026-11-26")
     assert (other.success, other.outcome.value) == (False, "offered")
@@ -84,7 +84,7 @@ async def test_a_day_of_which_nothing_was_named_is_offered_first(salon: Salon) -
     assert (week.success, week.outcome.value) == (False, "offered")
 
 
-async def test_what_was_declined_is_free_for_others_and_not_offered_to_who_waits(salon: Salon) -> None:
+async def test_declined_times_stay_free_for_others_only(salon: Salon) -> None:
     offered = await salon.booking.check_availability(call(), FRIDAY)
     assert (await join(salon, after([offered], [LIST]))).success
     start = offered.fields["slots"][0]["start"]
@@ -97,9 +97,7 @@ async def test_what_was_declined_is_free_for_others_and_not_offered_to_who_waits
 
 
 @pytest.mark.parametrize("other", [{"service": "coloration"}, {"branch": "west"}])
-async def test_what_was_declined_of_another_service_or_branch_says_nothing_about_this_one(
-    salon: Salon, other: dict[str, str]
-) -> None:
+async def test_declining_another_service_or_branch_does_not_count(salon: Salon, other: dict[str, str]) -> None:
     first = await join(salon, call())
     declined = after([first], [LIST])
     assert declined.declined
@@ -108,7 +106,7 @@ async def test_what_was_declined_of_another_service_or_branch_says_nothing_about
     assert (await join(salon, declined)).success
 
 
-async def test_a_hold_that_was_not_declined_stays_for_the_call(salon: Salon) -> None:
+async def test_undeclined_hold_stays_for_the_call(salon: Salon) -> None:
     declined = await salon.booking.check_availability(call(), FRIDAY)
     wanted = await salon.booking.check_availability(
         call(), FRIDAY | {"date": "2026-11-26", "part_of_day": "nachmittags"}
@@ -120,14 +118,14 @@ async def test_a_hold_that_was_not_declined_stays_for_the_call(salon: Salon) -> 
     assert [row["starts_at"] for row in held] == [datetime.fromisoformat(wanted.fields["slots"][0]["start"])]
 
 
-async def test_the_hold_of_a_declined_slot_ends(salon: Salon) -> None:
+async def test_hold_of_a_declined_slot_ends(salon: Salon) -> None:
     declined = await salon.booking.check_availability(call(), FRIDAY)
     assert await salon.rows("SELECT 1 FROM appointments WHERE status = 'held'")
     assert (await join(salon, after([declined], [LIST]))).success
     assert not await salon.rows("SELECT 1 FROM appointments WHERE status = 'held'")
 
 
-async def test_a_request_that_is_made_anew_forgets_what_was_declined_before(salon: Salon) -> None:
+async def test_renewed_request_forgets_earlier_declines(salon: Salon) -> None:
     await wait_twice(salon)
     (entry,) = await salon.rows("SELECT spans FROM waitlist")
     assert "declined" not in entry["spans"]
@@ -142,7 +140,7 @@ async def wait_twice(salon: Salon) -> None:
     assert (first.success, again.fields) == (True, first.fields)
 
 
-async def test_what_a_partial_no_leaves_is_offered_again_and_keeps_its_hold(salon: Salon) -> None:
+async def test_undeclined_time_is_offered_again_and_held(salon: Salon) -> None:
     """Of a morning and an afternoon that were named only the morning is declined: the afternoon is free, so nobody waits for it."""
     offered = await salon.booking.check_availability(call(), FRIDAY | {"part_of_day": ""})
     starts = [datetime.fromisoformat(slot["start"]) for slot in offered.fields["slots"]]

@@ -1,4 +1,4 @@
-"""The waiting list and appointments that change their time: the present times of a person decide what she still waits for."""
+"""The waiting list and moved appointments: a customer's present appointments decide which entries stay."""
 
 from collections.abc import AsyncIterator
 from datetime import datetime
@@ -47,7 +47,7 @@ async def move(salon: Salon, appointment: str, start: str, call_id: str = "call_
     assert moved.success, moved
 
 
-async def test_moving_into_the_wish_ends_the_wait(salon: Salon) -> None:
+async def test_moving_into_the_requested_time_ends_the_wait(salon: Salon) -> None:
     taken = await book(salon)
     own = await book_with_anna(salon)
     await wait(salon, FIRST, part_of_day="vormittags")
@@ -69,7 +69,7 @@ async def move_by_desk(salon: Salon, appointment: str, start: str = MORNING) -> 
     assert isinstance(moved, Moved), moved
 
 
-async def test_moves_by_the_desk_end_the_wait(salon: Salon) -> None:
+async def test_desks_move_ends_the_wait(salon: Salon) -> None:
     own = await book_with_anna(salon)
     await wait(salon, FIRST, part_of_day="vormittags")
     await move_by_desk(salon, own)
@@ -77,7 +77,7 @@ async def test_moves_by_the_desk_end_the_wait(salon: Salon) -> None:
     assert await states(salon) == {FIRST: "booked"}
 
 
-async def test_moves_at_calcom_end_the_wait(env: CalcomEnvironment) -> None:
+async def test_move_at_calcom_ends_the_wait(env: CalcomEnvironment) -> None:
     own = await book_with_anna(env.salon)
     await wait(env.salon, FIRST, part_of_day="vormittags")
     (row,) = await env.salon.rows("SELECT external_id FROM appointments WHERE id::text = $1", own)
@@ -87,7 +87,7 @@ async def test_moves_at_calcom_end_the_wait(env: CalcomEnvironment) -> None:
     assert await states(env.salon) == {FIRST: "booked"}
 
 
-async def test_moves_of_a_group_end_the_wait(salon: Salon) -> None:
+async def test_group_move_ends_the_wait(salon: Salon) -> None:
     args = booking_args(AFTERNOON, companions=[{"customer_name": "Mia Rot"}])
     booked = await salon.booking.book_appointment(call("call_own", FIRST), args)
     assert booked.success, booked
@@ -97,14 +97,14 @@ async def test_moves_of_a_group_end_the_wait(salon: Salon) -> None:
     assert await states(salon) == {FIRST: "booked"}
 
 
-async def test_an_older_appointment_does_not_end_the_wait(salon: Salon) -> None:
+async def test_older_appointment_does_not_end_the_wait(salon: Salon) -> None:
     await book_with_anna(salon)
     await wait(salon, FIRST)
     await run(salon)
     assert await states(salon) == {FIRST: "waiting"}, "she waits for another time of that day"
 
 
-async def test_only_its_persons_move_makes_one_news(salon: Salon) -> None:
+async def test_only_customers_own_move_ends_the_wait(salon: Salon) -> None:
     """The desk moves one that was there within the day that was asked for."""
     own = await book_with_anna(salon)
     await wait(salon, FIRST)
@@ -116,11 +116,11 @@ async def test_only_its_persons_move_makes_one_news(salon: Salon) -> None:
     assert await states(salon) == {FIRST: "booked"}
 
 
-async def test_another_person_then_is_no_news(salon: Salon) -> None:
+async def test_change_of_staff_does_not_end_the_wait(salon: Salon) -> None:
     assert await stays_waiting(salon, is_same=True)
 
 
-async def test_a_replaced_booking_is_no_news(env: CalcomEnvironment) -> None:
+async def test_replaced_booking_does_not_end_the_wait(env: CalcomEnvironment) -> None:
     """Cal.com moves no booking to another host: another appointment is booked in its place."""
     assert await stays_waiting(env.salon, is_same=False)
 
@@ -141,7 +141,7 @@ async def stays_waiting(salon: Salon, *, is_same: bool) -> bool:
     return [*found, await states(salon)] == [{FIRST: "waiting"}, {FIRST: "booked"}]
 
 
-async def test_joining_again_after_a_move_waits(salon: Salon) -> None:
+async def test_joining_again_after_a_move_keeps_waiting(salon: Salon) -> None:
     own = await book_with_anna(salon)
     await wait(salon, FIRST)
     await wait(salon, SECOND)
@@ -153,7 +153,7 @@ async def test_joining_again_after_a_move_waits(salon: Salon) -> None:
     assert [row["phone"] for row in order] == [SECOND, FIRST], "it is a new wait"
 
 
-async def test_joining_again_keeps_the_place(salon: Salon) -> None:
+async def test_joining_again_keeps_the_entrys_place(salon: Salon) -> None:
     await book_with_anna(salon)
     for phone in (FIRST, SECOND, FIRST):
         await wait(salon, phone)
@@ -172,7 +172,7 @@ async def test_joining_again_keeps_the_place(salon: Salon) -> None:
         ({"staff": "Anna"}, {"staff": "Anna", "customer_name": "Leon Müller"}, "waiting"),
     ],
 )
-async def test_only_what_was_waited_for_ends_it(
+async def test_only_a_matching_booking_ends_the_wait(
     salon: Salon, waits: dict[str, str], books: dict[str, str], state: str
 ) -> None:
     await wait(salon, FIRST, **waits)
@@ -182,7 +182,7 @@ async def test_only_what_was_waited_for_ends_it(
     assert await states(salon) == {FIRST: state}
 
 
-async def test_moves_outside_a_wish_end_no_wait(salon: Salon) -> None:
+async def test_move_outside_the_requested_time_ends_no_wait(salon: Salon) -> None:
     own = await book_with_anna(salon)
     await wait(salon, FIRST, date="2026-11-27 oder 2026-11-28", part_of_day="vormittags")
     await move(salon, own, "2026-11-27T16:00:00+01:00")
@@ -190,7 +190,7 @@ async def test_moves_outside_a_wish_end_no_wait(salon: Salon) -> None:
     assert await states(salon) == {FIRST: "waiting"}
 
 
-async def test_a_freed_time_reaches_its_former_owner_last(salon: Salon) -> None:
+async def test_freed_time_reaches_its_former_owner_last(salon: Salon) -> None:
     own = await book(salon, MORNING, "call_own", FIRST)
     await wait(salon, FIRST)
     await wait(salon, SECOND)

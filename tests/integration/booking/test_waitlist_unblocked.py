@@ -1,4 +1,4 @@
-"""A time that becomes free because a block is removed is offered to who waits for it, as one that a cancellation frees."""
+"""Removing a block offers the freed time to waiting callers, as a cancellation does."""
 
 import asyncio
 from collections.abc import Collection
@@ -44,7 +44,7 @@ async def unblock(salon: Salon, block_id: UUID) -> None:
     assert await remove_block(salon.booking, DeskRequest(uuid4(), "karin"), block_id, "corr-unblock")
 
 
-async def test_who_waits_is_offered_the_time_of_a_removed_block(salon: Salon) -> None:
+async def test_time_of_a_removed_block_is_offered(salon: Salon) -> None:
     ill = await block(salon)
     await wait(salon, time="10:30", staff="Anna")
     await run(salon)
@@ -58,7 +58,7 @@ async def test_who_waits_is_offered_the_time_of_a_removed_block(salon: Salon) ->
     assert len(await salon.rows(OFFERS)) == 1
 
 
-async def test_an_offer_that_a_block_ended_is_made_again_when_the_block_is_removed(salon: Salon) -> None:
+async def test_offer_ended_by_a_block_returns_afterwards(salon: Salon) -> None:
     appointment = await book(salon)
     await wait(salon, staff="Anna", time="10:00")
     await salon.cancel(appointment)
@@ -71,7 +71,7 @@ async def test_an_offer_that_a_block_ended_is_made_again_when_the_block_is_remov
     assert await offered(salon) == [(FIRST, "taken"), (FIRST, "open")]
 
 
-async def test_several_who_wait_for_the_day_are_asked_at_once_and_for_different_times(salon: Salon) -> None:
+async def test_unblocked_day_is_offered_to_several_callers(salon: Salon) -> None:
     ill = await block(salon)
     entry = await wait(salon, FIRST, staff="Anna")
     await wait(salon, SECOND, staff="Anna")
@@ -89,7 +89,7 @@ async def test_several_who_wait_for_the_day_are_asked_at_once_and_for_different_
     assert again[0]["starts_at"] >= other["ends_at"], "neither what was declined nor what somebody else considers"
 
 
-async def test_what_is_booked_or_blocked_still_is_not_offered(salon: Salon) -> None:
+async def test_booked_or_still_blocked_time_is_not_offered(salon: Salon) -> None:
     await book(salon, MORNING)
     ill, longer = await block(salon), await block(salon, "2026-11-27", "2026-11-28")
     await wait(salon, staff="Anna", time="10:00")
@@ -102,7 +102,7 @@ async def test_what_is_booked_or_blocked_still_is_not_offered(salon: Salon) -> N
     assert await offered(salon) == [(SECOND, "open")], "ten o'clock is booked"
 
 
-async def test_only_hours_to_come_within_opening_hours_and_for_which_somebody_waits_are_recorded(salon: Salon) -> None:
+async def test_only_future_requested_opening_hours_are_recorded(salon: Salon) -> None:
     ill = await block(salon, "2026-11-20", "2026-11-28")
     await wait(salon)
     salon.clock.advance(timedelta(days=7))
@@ -121,7 +121,7 @@ async def test_nothing_is_recorded_while_nobody_waits(salon: Salon) -> None:
     assert await salon.rows(FREED) == []
 
 
-async def test_a_block_that_is_removed_twice_at_once_is_offered_once(salon: Salon) -> None:
+async def test_block_removed_twice_is_offered_once(salon: Salon) -> None:
     ill = await block(salon)
     await wait(salon, staff="Anna", time="10:30")
     await asyncio.gather(*(unblock(salon, ill) for _ in range(4)), run(salon))
@@ -135,7 +135,7 @@ async def test_a_block_that_is_removed_twice_at_once_is_offered_once(salon: Salo
     assert await offered(salon) == [(FIRST, "declined")], "removing it once more frees nothing"
 
 
-async def test_a_removal_that_fails_frees_nothing(salon: Salon, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_failed_removal_frees_nothing(salon: Salon, monkeypatch: pytest.MonkeyPatch) -> None:
     ill = await block(salon)
     await wait(salon, staff="Anna", time="10:30")
 
@@ -154,7 +154,7 @@ async def test_a_removal_that_fails_frees_nothing(salon: Salon, monkeypatch: pyt
     assert await offered(salon) == [(FIRST, "open")]
 
 
-async def test_who_waits_for_somebody_else_or_another_time_is_not_asked(salon: Salon) -> None:
+async def test_unblocked_time_is_not_offered_to_unsuitable_callers(salon: Salon) -> None:
     ill = await block(salon, "2026-11-27T09:00", "2026-11-27T12:00")
     await wait(salon, staff="Mehmet")
     await wait(salon, SECOND, staff="Anna", part_of_day="nachmittags")
@@ -163,9 +163,7 @@ async def test_who_waits_for_somebody_else_or_another_time_is_not_asked(salon: S
     assert await offered(salon) == []
 
 
-async def test_who_has_an_offer_does_not_keep_the_hours_from_those_who_have_none(
-    salon: Salon, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_open_offer_does_not_keep_hours_from_others(salon: Salon, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run looks at so many hours; those of somebody who waits for the whole day and is asked already are not among them."""
     monkeypatch.setattr(waitlist_offers, "_MOST_FREED", 3)
     ill = await block(salon)
@@ -177,7 +175,7 @@ async def test_who_has_an_offer_does_not_keep_the_hours_from_those_who_have_none
     assert await offered(salon) == [(FIRST, "open"), (SECOND, "open")]
 
 
-async def test_the_free_place_of_a_group_is_offered_and_not_the_one_that_is_booked(new_salon) -> None:
+async def test_only_the_free_group_place_is_offered(new_salon) -> None:
     """What was booked before the block stays. An offer that rested on its unit would end as taken at the next run."""
     people = [("mitte", person, unit) for person in ("anna", "mehmet") for unit in range(1, MAX_UNITS + 1)]
     salon = await new_salon(people=people)
@@ -192,9 +190,7 @@ async def test_the_free_place_of_a_group_is_offered_and_not_the_one_that_is_book
     assert await offered(salon) == [(FIRST, "open")]
 
 
-async def test_what_is_booked_while_the_run_offers_other_hours_of_the_day_is_not_offered(
-    salon: Salon, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_time_booked_during_the_run_is_not_offered(salon: Salon, monkeypatch: pytest.MonkeyPatch) -> None:
     """The free times of a day are read once for all of its hours, and a run of many hours takes its time."""
     ill = await block(salon)
     await wait(salon, FIRST, staff="Anna", time="10:00")
@@ -248,7 +244,7 @@ def in_two_branches(salon: Salon) -> TenantConfig:
     return msgspec.structs.replace(salon.configs[-1], branches=branches, services=services)
 
 
-async def test_two_offers_in_two_branches_never_need_the_same_minute_of_one_person(salon: Salon) -> None:
+async def test_offers_in_two_branches_never_overlap_per_person(salon: Salon) -> None:
     salon.apply_config(in_two_branches(salon))
     ill = await block(salon, staff="Anna")
     await wait(salon, FIRST, time="10:30")

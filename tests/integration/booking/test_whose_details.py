@@ -1,4 +1,4 @@
-"""A detail changes an appointment only where it is certain whose it is; else the caller is asked."""
+"""A detail changes an appointment only if its customer is certain. Otherwise the caller is asked."""
 
 from dataclasses import replace
 from typing import Any
@@ -41,7 +41,7 @@ async def stored(salon: Salon) -> list[tuple[Any, ...]]:
         ({"notes": "für meinen Sohn Otto"}, ("Petra Lange", "für meinen Sohn Otto", call().caller)),
     ],
 )
-async def test_details_without_a_name_are_asked(salon: Salon, details: dict[str, str], after, reply) -> None:
+async def test_details_without_a_name_are_asked_about(salon: Salon, details: dict[str, str], after, reply) -> None:
     first = await salon.booking.book_appointment(call(), PETRA)
     before = await stored(salon)
     args = {"service": "Haarschnitt"} | details
@@ -55,7 +55,7 @@ async def test_details_without_a_name_are_asked(salon: Salon, details: dict[str,
     assert (answer.success, await stored(salon)) == (True, [after]), answer.message
 
 
-async def test_a_yes_is_to_one_detail(salon: Salon) -> None:
+async def test_yes_applies_to_one_detail_only(salon: Salon) -> None:
     first = await salon.booking.book_appointment(call(), PETRA)
     for phone in (DICTATED, OTHER_DICTATED):
         args = {"service": "Haarschnitt", "phone": phone}
@@ -72,7 +72,7 @@ async def test_a_repeated_detail_needs_no_transcript(salon: Salon) -> None:
         await salon.pool.execute("UPDATE call_actions SET lease_until = lease_until - interval '2 s'")
 
 
-async def test_the_same_time_names_the_appointment(salon: Salon) -> None:
+async def test_equal_time_identifies_the_appointment(salon: Salon) -> None:
     await salon.booking.book_appointment(call(), PETRA)
     args = {key: value for key, value in PETRA.items() if key != "customer_name"} | {"phone": DICTATED}
     answer = await salon.booking.book_appointment(call(), args)
@@ -96,7 +96,9 @@ async def test_the_same_time_names_the_appointment(salon: Salon) -> None:
         ("bitte Zeit für Beratung", False),
     ],
 )
-async def test_notes_of_somebody_else_are_asked(salon: Salon, notes: str, is_asked: bool, with_id: bool) -> None:
+async def test_notes_about_somebody_else_are_asked_about(
+    salon: Salon, notes: str, is_asked: bool, with_id: bool
+) -> None:
     first = await salon.booking.book_appointment(call(), PETRA)
     named = {"appointment_id": first.fields["appointment_id"]} if with_id else PETRA
     asked = await salon.booking.book_appointment(replace(call(), replies={}), named | {"notes": notes})
@@ -106,7 +108,7 @@ async def test_notes_of_somebody_else_are_asked(salon: Salon, notes: str, is_ask
     assert (answer.success, [row[1] for row in await stored(salon)]) == (True, [notes]), answer.message
 
 
-async def test_notes_of_a_new_booking_are_kept(salon: Salon) -> None:
+async def test_notes_of_a_new_booking_are_stored(salon: Salon) -> None:
     args = PETRA | {"notes": "für meinen Sohn Otto"}
     for _ in range(2):
         assert (await salon.booking.book_appointment(call(), args)).success
@@ -117,7 +119,7 @@ MOVE = {"date": "2026-11-27", "time": "16:00"}
 
 
 @pytest.mark.parametrize("with_id", [True, False])
-async def test_a_move_of_another_name_is_asked(salon: Salon, with_id: bool) -> None:
+async def test_move_with_another_name_is_asked_about(salon: Salon, with_id: bool) -> None:
     first = await salon.booking.book_appointment(call(), PETRA)
     start = (await salon.live())[0]["starts_at"]
     args = (
@@ -134,7 +136,7 @@ async def test_a_move_of_another_name_is_asked(salon: Salon, with_id: bool) -> N
     assert (await salon.booking.reschedule_appointment(replied(first), args)).success  # repeated
 
 
-async def test_a_move_of_a_relative_is_asked(salon: Salon) -> None:
+async def test_move_for_a_relative_is_asked_about(salon: Salon) -> None:
     await salon.booking.book_appointment(call(), PETRA)
     args = MOVE | {"customer_name": "mein Mann"}
     asked = await salon.booking.reschedule_appointment(replace(call(), replies={}), args)
@@ -142,20 +144,20 @@ async def test_a_move_of_a_relative_is_asked(salon: Salon) -> None:
 
 
 @pytest.mark.parametrize("name", ["Petra Lange", "Frau Lange", "Petra", "Kundin"])
-async def test_a_move_of_the_same_name_is_made(salon: Salon, name: str) -> None:
+async def test_move_with_the_same_name_is_made(salon: Salon, name: str) -> None:
     await salon.booking.book_appointment(call(), PETRA)
     moved = await salon.booking.reschedule_appointment(replace(call(), replies={}), MOVE | {"customer_name": name})
     assert moved.success, moved.message
 
 
-async def test_a_cancellation_of_another_name_says_whose(salon: Salon) -> None:
+async def test_cancellation_with_another_name_says_the_customer(salon: Salon) -> None:
     await salon.booking.book_appointment(call(), PETRA)
     asked = await salon.booking.ask_to_cancel(replace(call(), replies={}), {"customer_name": "Otto Kurz"})
     assert "für Petra Lange, absagen?" in asked.message
 
 
 @pytest.mark.parametrize("service", [{}, {"service": "Haarschnitt"}])
-async def test_a_name_tells_whose_details_are_meant(salon: Salon, service: dict[str, str]) -> None:
+async def test_name_decides_whose_details_are_changed(salon: Salon, service: dict[str, str]) -> None:
     later = booking_args("2026-11-27T15:30:00+01:00", name="Otto Kurz", another=True)
     for args in (PETRA, later):
         assert (await salon.booking.book_appointment(call(), args)).success
@@ -169,7 +171,7 @@ async def test_a_name_tells_whose_details_are_meant(salon: Salon, service: dict[
     assert sorted(await stored(salon)) == expected
 
 
-async def test_a_respelled_name_alone_is_asked(salon: Salon) -> None:
+async def test_respelled_name_without_a_time_is_asked_about(salon: Salon) -> None:
     first = await salon.booking.book_appointment(call(), PETRA)
     asked = await salon.booking.book_appointment(call(), {"customer_name": "Petra Lenge"})
     assert (asked.success, asked.fields.get("choices")) == (False, ["rename", "further"]), asked.message

@@ -1,4 +1,4 @@
-"""A call-back is taken back by a false; any other words for it are noted and said as they are, whatever they may mean."""
+"""`call_back: false` withdraws a call-back. Any other words for it are noted, and repeated as they were said."""
 
 from dataclasses import replace
 
@@ -28,7 +28,7 @@ async def salon(new_salon) -> Salon:
     "more",
     [{}, {"message": ""}, {"message": "Die Kundin möchte nun doch keinen Rückruf, sie meldet sich."}, {"phone": "+4915112345678"}],
 )  # fmt: skip
-async def test_a_false_takes_a_call_back_back(salon: Salon, said: object, more: dict[str, str]) -> None:
+async def test_false_withdraws_the_call_back(salon: Salon, said: object, more: dict[str, str]) -> None:
     assert (await leave_message(salon.booking, call(), PETRA)).success
     for _ in range(2):
         answer = await leave_message(salon.booking, call(), PETRA | {"call_back": said} | more)
@@ -39,7 +39,7 @@ async def test_a_false_takes_a_call_back_back(salon: Salon, said: object, more: 
 
 
 @pytest.mark.parametrize("said", [False, "false", "nein", "no"])
-async def test_a_first_false_is_no_call_back(salon: Salon, said: object) -> None:
+async def test_initial_false_notes_no_call_back(salon: Salon, said: object) -> None:
     for _ in range(2):
         answer = await leave_message(salon.booking, call(), PETRA | {"call_back": said})
         assert "Rückruf" not in answer.message
@@ -48,7 +48,7 @@ async def test_a_first_false_is_no_call_back(salon: Salon, said: object) -> None
 
 @pytest.mark.parametrize("said", WORDS)
 @pytest.mark.parametrize("caller", [None, "+4915112345678"])
-async def test_words_are_noted_as_they_are(salon: Salon, said: str, caller: str | None) -> None:
+async def test_callback_words_are_noted_as_said(salon: Salon, said: str, caller: str | None) -> None:
     hidden, phone = replace(call(caller=caller), replies={}), {"phone": "0151 22334455"}
     for first in ([], ["morgen"]):
         context = replace(hidden, call_id=f"call_{len(first)}")
@@ -59,13 +59,13 @@ async def test_words_are_noted_as_they_are(salon: Salon, said: str, caller: str 
     assert [row["call_back"] for row in await salon.rows(STORED)] == [said, said]
 
 
-async def test_english_words_are_noted_too(salon: Salon) -> None:
+async def test_english_callback_words_are_noted_too(salon: Salon) -> None:
     assert "{when}" in SENTENCES["en"].call_back_noted
     assert "would like" not in SENTENCES["en"].call_back_noted
 
 
 @pytest.mark.parametrize("said", ["<b>kein Anruf</b>", "auf keinen Fall anrufen, " * 5])
-async def test_words_that_cannot_be_said_are_noted(salon: Salon, said: str) -> None:
+async def test_unspeakable_callback_words_are_noted(salon: Salon, said: str) -> None:
     answer = await leave_message(salon.booking, call(), PETRA | {"call_back": said})
     assert answer.message.startswith("Ich habe es notiert, auch Ihre Worte zum Rückruf. Notiert ist dazu die Nummer")
     assert [row["call_back"] for row in await salon.rows(STORED)] == [said.strip()]
@@ -79,7 +79,7 @@ async def test_words_that_cannot_be_said_are_noted(salon: Salon, said: str) -> N
         "Bitte nicht vor zehn zurückrufen",
     ],
 )  # fmt: skip
-async def test_a_refusal_in_the_text_stays_words(salon: Salon, text: str) -> None:
+async def test_refusal_within_the_text_withdraws_nothing(salon: Salon, text: str) -> None:
     """Both are noted, and the answer says both."""
     assert (await leave_message(salon.booking, call(), PETRA)).success
     answer = await leave_message(salon.booking, call(), {"customer_name": "Petra Müller", "message": text})
@@ -91,7 +91,7 @@ async def test_a_refusal_in_the_text_stays_words(salon: Salon, text: str) -> Non
 @pytest.mark.parametrize(
     "said", ["nein danke", "nicht nötig", "kein Rückruf", "no callback", "keiner", "keine Präferenz"]
 )
-async def test_a_mere_negation_loses_no_time(salon: Salon, said: str) -> None:
+async def test_plain_negation_keeps_the_callback_time(salon: Salon, said: str) -> None:
     assert (await leave_message(salon.booking, call(), PETRA)).success
     for _ in range(2):
         answer = await leave_message(salon.booking, call(), PETRA | {"call_back": said})
@@ -101,7 +101,7 @@ async def test_a_mere_negation_loses_no_time(salon: Salon, said: str) -> None:
 
 
 @pytest.mark.parametrize("said", ["no preference", "keine Präferenz", "no specific time", "kein Rückruf nötig"])
-async def test_a_spoken_of_call_back_is_noted(salon: Salon, said: str) -> None:
+async def test_discussed_call_back_is_noted(salon: Salon, said: str) -> None:
     spoken = replace(call(), said="Bitte um Rückruf. Wann denn?")
     answer = await leave_message(salon.booking, spoken, PETRA | {"call_back": said})
     assert f"Zum Rückruf ist notiert: {said}." in answer.message
@@ -120,7 +120,7 @@ async def test_a_spoken_of_call_back_is_noted(salon: Salon, said: str) -> None:
         ({"message": "Farbe. Termin absagen.", "call_back": ""}, "morgen"),
     ],
 )
-async def test_a_call_back_stays_without_a_withdrawal(salon: Salon, args: dict[str, object], call_back: str) -> None:
+async def test_call_back_stays_without_a_withdrawal(salon: Salon, args: dict[str, object], call_back: str) -> None:
     for each in (PETRA, PETRA | args):
         answer = await leave_message(salon.booking, call(), each)
         assert "Zum Rückruf ist notiert: Samstag, den 21. November" in answer.message
@@ -128,13 +128,13 @@ async def test_a_call_back_stays_without_a_withdrawal(salon: Salon, args: dict[s
 
 
 @pytest.mark.parametrize("call_back", ["", "n/a", None])
-async def test_a_repeated_message_names_its_call_back(salon: Salon, call_back: str | None) -> None:
+async def test_repeated_message_says_its_call_back(salon: Salon, call_back: str | None) -> None:
     for said in ("morgen", call_back):
         answer = await leave_message(salon.booking, call(), PETRA | {"call_back": said})
         assert "Rückruf ist notiert: Samstag, den 21. November" in answer.message
 
 
-async def test_a_withdrawal_in_a_long_text_is_said(salon: Salon) -> None:
+async def test_withdrawal_in_a_long_message_is_said(salon: Salon) -> None:
     text = "Die Farbe ist schon wieder draußen. " * 8
     for said in ("morgen", False):
         answer = await leave_message(salon.booking, call(), PETRA | {"message": text, "call_back": said})
@@ -149,7 +149,7 @@ async def test_a_withdrawal_in_a_long_text_is_said(salon: Salon) -> None:
         "Der Anruf morgen entfällt", "She will call again herself", "Und Anna danke",
     ],
 )  # fmt: skip
-async def test_a_false_counts_whatever_the_text_says(salon: Salon, text: str, said: object) -> None:
+async def test_false_outweighs_the_messages_text(salon: Salon, text: str, said: object) -> None:
     for args in (PETRA, PETRA | {"message": text, "call_back": said}):
         answer = await leave_message(salon.booking, call(), args)
     assert ("Zum Rückruf" in answer.message, say().no_call_back in answer.message) == (False, True), answer.message
@@ -157,27 +157,27 @@ async def test_a_false_counts_whatever_the_text_says(salon: Salon, text: str, sa
     assert (row["call_back"], text in row["text"]) == (None, True)
 
 
-async def test_a_false_for_another_recipient_keeps_it(salon: Salon) -> None:
+async def test_false_for_another_recipient_keeps_the_call_back(salon: Salon) -> None:
     for args in (PETRA, PETRA | {"message": "Danke", "recipient": "Anna", "call_back": "nein"}):
         assert (await leave_message(salon.booking, call(), args)).success
     assert [row["call_back"] for row in await salon.rows(STORED)] == ["morgen", None]
 
 
-async def test_a_mere_withdrawal_leaves_the_message(salon: Salon) -> None:
+async def test_withdrawal_alone_keeps_the_message(salon: Salon) -> None:
     text = "Die Farbe ist schon wieder draußen. " * 8
     for args in ({"message": text, "call_back": "morgen"}, {"message": "", "call_back": "no"}):
         answer = await leave_message(salon.booking, call(), {"customer_name": "Petra Müller"} | args)
     assert answer.message == "Die Nachricht bleibt notiert, mit dem Zusatz: Doch kein Rückruf."
 
 
-async def test_a_call_back_is_wanted_after_all(salon: Salon) -> None:
+async def test_call_back_can_be_requested_again(salon: Salon) -> None:
     for said in ("morgen", False, "Montag"):
         answer = await leave_message(salon.booking, call(), PETRA | {"call_back": said})
     assert "Montag" in answer.message
     assert [(row["text"], row["call_back"]) for row in await salon.rows(STORED)] == [("Farbe.", "Montag")]
 
 
-async def test_a_later_call_back_corrects_the_first(salon: Salon) -> None:
+async def test_later_call_back_corrects_the_first(salon: Salon) -> None:
     first = PETRA | {"phone": "0171 5556677"}
     compliment = {"customer_name": "Petra Müller", "message": "Anna war super", "recipient": "Anna"}
     later = {"customer_name": "Petra Müller", "call_back": "Montag"}
@@ -189,7 +189,7 @@ async def test_a_later_call_back_corrects_the_first(salon: Salon) -> None:
     assert rows == [("Farbe", "Montag", None), ("Anna war super", None, "Anna")]
 
 
-async def test_a_refusal_needs_no_number(salon: Salon) -> None:
+async def test_declined_call_back_needs_no_number(salon: Salon) -> None:
     hidden = replace(call(caller=None), said="Möchten Sie einen Rückruf?")
     answer = await leave_message(salon.booking, hidden, PETRA | {"call_back": "kein Rückruf nötig"})
     assert answer.success, answer.message

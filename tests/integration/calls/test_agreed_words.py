@@ -1,4 +1,4 @@
-"""A yes to the question whether words mean the only service or person that sounds alike: a model repeats the words as heard."""
+"""The caller agrees to a suggested service or staff member that sounds alike, while the model repeats the misheard words."""
 
 from typing import Any
 
@@ -12,7 +12,9 @@ MISHEARD: list[dict[str, Any]] = [{"service": "Haarsnitt"}, {"staff": "Ahna"}]
 
 @pytest.mark.parametrize("yes", ["Ja.", "Ja, genau.", "Ja, {meant}."])
 @pytest.mark.parametrize("misheard", MISHEARD)
-async def test_a_yes_takes_the_asked_one(call: SpokenCall, misheard: dict[str, Any], yes: str) -> None:
+async def test_yes_confirms_the_suggested_service_or_staff_member(
+    call: SpokenCall, misheard: dict[str, Any], yes: str
+) -> None:
     named = friday_at(call.pod, **misheard)
     asked = await call.ask(CHECK, named)
     meant = asked["message"].removeprefix("Meinen Sie ").rstrip("?")
@@ -25,7 +27,9 @@ async def test_a_yes_takes_the_asked_one(call: SpokenCall, misheard: dict[str, A
 
 @pytest.mark.parametrize("words", ["Nein.", "Was kostet das?", "Ja? Moment.", "Färben."])
 @pytest.mark.parametrize("misheard", MISHEARD)
-async def test_without_a_yes_it_is_asked_again(call: SpokenCall, misheard: dict[str, Any], words: str) -> None:
+async def test_misheard_name_is_asked_again_without_a_yes(
+    call: SpokenCall, misheard: dict[str, Any], words: str
+) -> None:
     named = friday_at(call.pod, **misheard)
     asked = await call.ask(BOOK, named)
     call.say(words)
@@ -34,7 +38,7 @@ async def test_without_a_yes_it_is_asked_again(call: SpokenCall, misheard: dict[
 
 
 @pytest.mark.parametrize("misheard", MISHEARD)
-async def test_a_yes_to_another_answer_counts_nothing(call: SpokenCall, misheard: dict[str, Any]) -> None:
+async def test_yes_to_another_answer_confirms_no_misheard_name(call: SpokenCall, misheard: dict[str, Any]) -> None:
     named = friday_at(call.pod, **misheard)
     asked = await call.ask(BOOK, named)
     await call.ask(CHECK, friday_at(call.pod, "16:00"))

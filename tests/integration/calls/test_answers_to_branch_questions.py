@@ -1,4 +1,4 @@
-"""A hotline asks for the branch: the caller's answer counts, also where the next request only repeats the one before."""
+"""A hotline asks for the branch: the caller's answer counts, even if the next request repeats the old arguments."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -59,7 +59,7 @@ def wanted(call: SpokenCall, **more: str) -> dict[str, Any]:
         ("Ähm, Pankow, danke.", "clara"), ("Ja, gerne, danke.", "david"),
     ],
 )  # fmt: skip
-async def test_the_answer_to_the_suggestion_counts(known: SpokenCall, said: str, staff: str) -> None:
+async def test_reply_to_suggested_branch_chooses_the_branch(known: SpokenCall, said: str, staff: str) -> None:
     known.say("Ich möchte einen Haarschnitt.")
     asked = await known.ask(SEARCH, wanted(known))
     assert asked["message"].startswith("Möchten Sie wieder zu Haarwerk Potsdam?")
@@ -77,14 +77,14 @@ async def test_the_answer_to_the_suggestion_counts(known: SpokenCall, said: str,
         "Moment.",
     ],
 )
-async def test_any_other_words_choose_no_branch(known: SpokenCall, said: str) -> None:
+async def test_unrelated_words_choose_no_branch(known: SpokenCall, said: str) -> None:
     known.say("Ich möchte einen Haarschnitt.")
     asked = await known.ask(SEARCH, wanted(known))
     known.say(said)
     assert (await known.ask(SEARCH, wanted(known)))["branches"] == asked["branches"]
 
 
-async def test_a_no_to_the_suggestion_offers_the_others(known: SpokenCall) -> None:
+async def test_no_to_suggested_branch_lists_the_other_branches(known: SpokenCall) -> None:
     known.say("Ich möchte einen Haarschnitt.")
     await known.ask(SEARCH, wanted(known))
     known.say("Nein.")
@@ -94,7 +94,7 @@ async def test_a_no_to_the_suggestion_offers_the_others(known: SpokenCall) -> No
     assert staff_of(await known.ask(SEARCH, wanted(known))) == {"clara"}
 
 
-async def test_another_answer_chooses_no_branch(known: SpokenCall) -> None:
+async def test_counter_question_chooses_no_branch(known: SpokenCall) -> None:
     known.say("Ich möchte einen Haarschnitt.")
     first = await known.ask(SEARCH, wanted(known))
     known.say("Um wie viel Uhr geht das denn?")
@@ -102,21 +102,21 @@ async def test_another_answer_chooses_no_branch(known: SpokenCall) -> None:
 
 
 @pytest.mark.parametrize("branch", [{}, {"branch": "Hamburg"}])
-async def test_a_branch_answers_the_menu(call: SpokenCall, branch: dict[str, str]) -> None:
+async def test_named_branch_answers_the_branch_menu(call: SpokenCall, branch: dict[str, str]) -> None:
     call.say("Ich möchte einen Haarschnitt.")
     assert (await call.ask(SEARCH, wanted(call, **branch)))["message"] == f"{MENU} {ALL}"
     call.say("In Pankow.")
     assert staff_of(await call.ask(SEARCH, wanted(call, **branch))) == {"clara"}
 
 
-async def test_another_argument_counts_before_the_answer(call: SpokenCall) -> None:
+async def test_branch_argument_outranks_the_callers_answer(call: SpokenCall) -> None:
     call.say("Ich möchte einen Haarschnitt.")
     await call.ask(SEARCH, wanted(call))
     call.say("In Pankow. Ach nein, in Potsdam.")
     assert staff_of(await call.ask(SEARCH, wanted(call, branch="Potsdam"))) == {"david"}
 
 
-async def test_yes_to_the_branch_with_the_service(call: SpokenCall) -> None:
+async def test_yes_chooses_the_branch_offering_the_service(call: SpokenCall) -> None:
     beard = wanted(call, service="Bartpflege", branch="Mitte")
     call.say("Bartpflege in Mitte, bitte.")
     asked = await call.ask(SEARCH, beard)
@@ -125,7 +125,7 @@ async def test_yes_to_the_branch_with_the_service(call: SpokenCall) -> None:
     assert staff_of(await call.ask(SEARCH, beard)) == {"clara"}
 
 
-async def test_yes_to_several_asks_which(call: SpokenCall) -> None:
+async def test_yes_to_two_branches_asks_which_one(call: SpokenCall) -> None:
     colour = wanted(call, service="Färben", branch="Pankow")
     call.say("Färben in Pankow, bitte.")
     asked = await call.ask(SEARCH, colour)
@@ -137,7 +137,7 @@ async def test_yes_to_several_asks_which(call: SpokenCall) -> None:
     assert staff_of(await call.ask(SEARCH, colour)) == {"david"}
 
 
-async def test_no_to_the_branch_with_the_service(call: SpokenCall) -> None:
+async def test_no_declines_the_branch_offering_the_service(call: SpokenCall) -> None:
     beard = wanted(call, service="Bartpflege", branch="Mitte")
     call.say("Bartpflege in Mitte, bitte.")
     await call.ask(SEARCH, beard)
@@ -157,12 +157,12 @@ async def test_no_to_the_branch_with_the_service(call: SpokenCall) -> None:
         ("opening_hours", "Wann haben Sie Mitte Dezember auf?", "Für welche Filiale möchten Sie das wissen?"),
     ],
 )  # fmt: skip
-async def test_a_named_branch_is_not_asked_for(call: SpokenCall, topic: str, words: str, beginning: str) -> None:
+async def test_branch_named_in_a_question_is_used(call: SpokenCall, topic: str, words: str, beginning: str) -> None:
     call.say(words)
     assert (await call.ask(INFORM, {"topic": topic, "question": words}))["message"].startswith(beginning)
 
 
-async def test_the_branch_of_a_question_is_answered(call: SpokenCall) -> None:
+async def test_business_question_is_answered_after_naming_the_branch(call: SpokenCall) -> None:
     asked = {"topic": "opening_hours", "question": "Wann haben Sie offen?"}
     call.say("Wann haben Sie offen?")
     assert not (await call.ask(INFORM, asked))["success"]

@@ -1,4 +1,4 @@
-"""Answers that choose all, anybody, or the other one of two are understood, and a question is not asked in a circle."""
+"""Answers such as "all", "anybody" or "the other one" are understood, and questions do not repeat endlessly."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ async def test_all_appointments_are_cancelled_one_by_one(call: SpokenCall, said:
 
 
 @pytest.mark.parametrize("said", ["Nicht alle.", "Alle außer dem um vier."])
-async def test_all_but_one_is_asked_again(call: SpokenCall, said: str) -> None:
+async def test_cancelling_all_but_one_asks_again(call: SpokenCall, said: str) -> None:
     for clock, name in (("14:00", "Otto Lange"), ("16:00", "Petra Lange")):
         assert (await call.ask(BOOK, friday_at(call.pod, clock, customer_name=name, another=True)))["success"]
     later = SpokenCall(call.pod, call.number)
@@ -38,7 +38,9 @@ async def test_all_but_one_is_asked_again(call: SpokenCall, said: str) -> None:
 
 @pytest.mark.parametrize("said", ["Egal wer, Hauptsache vier.", "Egal bei wem, um vier.", "Bei irgendwem um vier."])
 @pytest.mark.parametrize("is_refused_before", [True, False])
-async def test_anybody_moves_to_whom_is_free(call: SpokenCall, said: str, is_refused_before: bool) -> None:
+async def test_move_without_preference_takes_a_free_staff_member(
+    call: SpokenCall, said: str, is_refused_before: bool
+) -> None:
     other = SpokenCall(call.pod)
     assert (await other.ask(BOOK, friday_at(call.pod, "16:00", customer_name="Otto Kurz", staff="Anna")))["success"]
     assert (await call.ask(BOOK, friday_at(call.pod, staff="Anna")))["success"]
@@ -50,7 +52,7 @@ async def test_anybody_moves_to_whom_is_free(call: SpokenCall, said: str, is_ref
     assert await call.live() == [("haarschnitt", "16:00", "mehmet", "Petra Lange")]
 
 
-async def test_anybody_keeps_a_person_who_is_free(call: SpokenCall) -> None:
+async def test_move_without_preference_keeps_a_free_staff_member(call: SpokenCall) -> None:
     assert (await call.ask(BOOK, friday_at(call.pod, staff="Anna")))["success"]
     call.say("Auf vier, egal bei wem.")
     assert (await call.ask(MOVE, {"time": "16:00"}))["success"]
@@ -61,7 +63,7 @@ async def test_anybody_keeps_a_person_who_is_free(call: SpokenCall) -> None:
     ("said", "at"),
     [("Vier Uhr.", "16:00"), ("Um vier, bitte.", "16:00"), ("Das zweite, vier Uhr.", "16:00"), ("Um zwei.", "14:00")],
 )
-async def test_the_chosen_one_of_request_and_note_counts(call: SpokenCall, said: str, at: str) -> None:
+async def test_chosen_time_of_request_or_note_is_booked(call: SpokenCall, said: str, at: str) -> None:
     request = friday_at(call.pod, notes="doch lieber um vier")
     call.say("Freitag um zwei, doch lieber um vier.")
     assert not (await call.ask(BOOK, request))["success"]
@@ -71,7 +73,7 @@ async def test_the_chosen_one_of_request_and_note_counts(call: SpokenCall, said:
 
 
 @pytest.mark.parametrize("said", ["Ja, aber lieber um drei.", "Ja genau, aber bitte um drei.", "Ja, um drei."])
-async def test_a_heard_service_is_asked_about_once(call: SpokenCall, said: str) -> None:
+async def test_misheard_service_is_asked_about_once(call: SpokenCall, said: str) -> None:
     heard: dict[str, Any] = {"service": "Haarschnidd"}
     assert (await call.ask(BOOK, friday_at(call.pod) | heard))["heard"]
     call.say(said)
@@ -99,7 +101,9 @@ CHOICES = [
 
 @pytest.mark.parametrize(("said", "meant"), CHOICES)
 @pytest.mark.parametrize("name", ["", "appointment_date"])
-async def test_one_of_two_is_chosen_for_cancelling(call: SpokenCall, said: str, meant: str, name: str) -> None:
+async def test_caller_chooses_which_of_two_appointments_to_cancel(
+    call: SpokenCall, said: str, meant: str, name: str
+) -> None:
     later = await call_with_two(call)
     later.say("Ich möchte absagen.")
     assert "Welchen Termin" in (await later.ask(CANCEL, {}))["message"]
@@ -114,7 +118,9 @@ async def test_one_of_two_is_chosen_for_cancelling(call: SpokenCall, said: str, 
 
 @pytest.mark.parametrize(("said", "meant"), CHOICES)
 @pytest.mark.parametrize("name", ["", "appointment_date"])
-async def test_one_of_two_is_chosen_for_moving(call: SpokenCall, said: str, meant: str, name: str) -> None:
+async def test_caller_chooses_which_of_two_appointments_to_move(
+    call: SpokenCall, said: str, meant: str, name: str
+) -> None:
     later, new = await call_with_two(call), {"time": "eine Stunde später"}
     later.say("Eine Stunde später, bitte.")
     assert "Welchen Termin" in (await later.ask(MOVE, new))["message"]
@@ -128,7 +134,7 @@ async def test_one_of_two_is_chosen_for_moving(call: SpokenCall, said: str, mean
     [({"date": "den zweiten"}, SECOND), ({"staff": "Mehmet"}, SECOND), ({"appointment_id": "the first one"}, FIRST),
      ({"appointment_time": "der spätere"}, SECOND), ({"service": COLOR}, SECOND), ({"customer_name": "Petra Lange"}, FIRST)],
 )  # fmt: skip
-async def test_any_argument_chooses_one_to_move(call: SpokenCall, args: dict[str, str], meant: str) -> None:
+async def test_any_argument_chooses_the_appointment_to_move(call: SpokenCall, args: dict[str, str], meant: str) -> None:
     later, new = await call_with_two(call), {"time": "14 Uhr"}
     assert "Welchen Termin" in (await later.ask(MOVE, new))["message"]
     later.say("Den da.")
@@ -137,7 +143,7 @@ async def test_any_argument_chooses_one_to_move(call: SpokenCall, args: dict[str
 
 
 @pytest.mark.parametrize("named", ["den zweiten", "der spätere", "den letzten"])
-async def test_places_are_read_without_a_transcript(call: SpokenCall, named: str) -> None:
+async def test_ordinals_choose_an_appointment_without_a_transcript(call: SpokenCall, named: str) -> None:
     later = await call_with_two(call)
     assert not (await _ask_plainly(later, {}, CANCEL))["success"]
     asked = await _ask_plainly(later, {"appointment_date": named}, CANCEL)
@@ -148,7 +154,7 @@ async def test_places_are_read_without_a_transcript(call: SpokenCall, named: str
 
 @pytest.mark.parametrize("said", ["Nein, den anderen.", "Nein, nicht den, den anderen.", "The other one, please."])
 @pytest.mark.parametrize("args", [{}, {"appointment_date": "den anderen"}])
-async def test_the_other_of_two_is_cancelled(call: SpokenCall, said: str, args: dict[str, str]) -> None:
+async def test_other_of_two_appointments_is_cancelled(call: SpokenCall, said: str, args: dict[str, str]) -> None:
     later = await call_with_two(call)
     await later.ask(CANCEL, {})
     later.say("Den ersten.")
@@ -161,7 +167,7 @@ async def test_the_other_of_two_is_cancelled(call: SpokenCall, said: str, args: 
 
 
 @pytest.mark.parametrize("args", [{}, {"appointment_date": "beide"}, {"appointment_date": "alle beide"}])
-async def test_both_are_cancelled_one_by_one(call: SpokenCall, args: dict[str, str]) -> None:
+async def test_both_appointments_are_cancelled_one_by_one(call: SpokenCall, args: dict[str, str]) -> None:
     later = await call_with_two(call)
     await later.ask(CANCEL, {})
     later.say("Beide.")
@@ -177,7 +183,7 @@ async def test_both_are_cancelled_one_by_one(call: SpokenCall, args: dict[str, s
     assert await call.live() == []
 
 
-async def test_two_named_days_are_cancelled_one_by_one(call: SpokenCall) -> None:
+async def test_two_named_days_cancel_appointments_one_by_one(call: SpokenCall) -> None:
     for day, clock in (("2026-11-25", "10:00"), ("2026-12-04", "13:00"), ("2026-12-09", "10:00")):
         wanted = {"service": CUT, "date": day, "time": clock, "customer_name": "Sven Kurz", "another": True}
         assert (await call.ask(BOOK, wanted))["success"]
@@ -198,14 +204,14 @@ async def test_two_named_days_are_cancelled_one_by_one(call: SpokenCall) -> None
 @pytest.mark.parametrize(
     "said", ["Nicht den ersten.", "Den ersten oder den zweiten?", "Wann war der bei Anna?", "Egal."]
 )
-async def test_no_choice_moves_nothing(call: SpokenCall, said: str) -> None:
+async def test_unclear_choice_moves_no_appointment(call: SpokenCall, said: str) -> None:
     later, new = await call_with_two(call), {"time": "eine Stunde später"}
     await later.ask(MOVE, new)
     later.say(said)
     assert "Welchen Termin" in (await later.ask(MOVE, new))["message"]
 
 
-async def test_the_asked_day_is_no_place(call: SpokenCall) -> None:
+async def test_asked_date_is_not_read_as_an_ordinal(call: SpokenCall) -> None:
     later, args = await call_with_two(call), {"appointment_date": "am zweiten", "time": "eine Stunde später"}
     later.say("Meinen Termin am zweiten eine Stunde später.")
     assert "2. Dezember: Da finde ich keinen" in (await later.ask(MOVE, args))["message"]
@@ -214,14 +220,14 @@ async def test_the_asked_day_is_no_place(call: SpokenCall) -> None:
     assert (done["success"], FIRST in done["message"]) == (True, True), done
 
 
-async def test_a_new_day_does_not_choose(call: SpokenCall) -> None:
+async def test_new_day_does_not_choose_the_appointment(call: SpokenCall) -> None:
     later = await call_with_two(call)
     await later.ask("find_appointments", {})
     later.say("Am Freitag um elf, ginge das? Lieber Freitag.")
     assert "Welchen Termin" in (await later.ask(MOVE, {"date": "Freitag", "time": "elf Uhr"}))["message"]
 
 
-async def test_an_unconfirmed_request_is_no_circle(call: SpokenCall) -> None:
+async def test_repeated_unconfirmed_booking_gets_a_different_question(call: SpokenCall) -> None:
     request = friday_at(call.pod, confirmed=False)
     first, second = [await _ask_plainly(call, request) for _ in range(2)]
     assert (first["success"], second["success"], await call.live()) == (False, False, [])
@@ -229,7 +235,7 @@ async def test_an_unconfirmed_request_is_no_circle(call: SpokenCall) -> None:
     assert (await _ask_plainly(call, request | {"confirmed": True}))["success"]
 
 
-async def test_a_no_books_nothing(call: SpokenCall) -> None:
+async def test_no_to_the_booking_question_books_nothing(call: SpokenCall) -> None:
     request = friday_at(call.pod, confirmed=False)
     assert not (await call.ask(BOOK, request))["success"]
     call.say("Nein.")

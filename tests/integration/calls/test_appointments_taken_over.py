@@ -1,4 +1,4 @@
-"""Another person at the time of an appointment that the call has listed: in its place, or beside it."""
+"""Another person at the time of a listed appointment: in place of its customer, or in addition."""
 
 import pytest
 
@@ -22,7 +22,9 @@ async def names(call: SpokenCall) -> list[str]:
 
 @pytest.mark.parametrize("name", ["Otto Lange", "Kathi Lange", "Ina Kurz", "Petra Kurz", "Petra Lang"])
 @pytest.mark.parametrize(("choice", "booked"), [("rename", 1), ("further", 2)])
-async def test_another_name_then_is_asked(call: SpokenCall, name: str, choice: str, booked: int) -> None:
+async def test_another_name_at_listed_time_offers_a_rename(
+    call: SpokenCall, name: str, choice: str, booked: int
+) -> None:
     call.say("Wann ist mein Termin?")
     assert (await call.ask(FIND, {}))["success"]
     call.say("Den nimmt jemand anderes.")
@@ -37,7 +39,9 @@ async def test_another_name_then_is_asked(call: SpokenCall, name: str, choice: s
 
 
 @pytest.mark.parametrize(("more", "at"), [({}, "14:00"), ({"time": "14:00"}, "14:00"), ({"time": "16:00"}, "16:00")])
-async def test_a_move_books_the_further_one(call: SpokenCall, more: dict[str, str], at: str) -> None:
+async def test_move_with_another_name_books_further_appointment(
+    call: SpokenCall, more: dict[str, str], at: str
+) -> None:
     """Its own answer lists the choice."""
     call.say("Statt mir kommt Mia.")
     asked = await call.ask("reschedule_appointment", {"customer_name": "Mia Kurz"})
@@ -49,7 +53,7 @@ async def test_a_move_books_the_further_one(call: SpokenCall, more: dict[str, st
     assert {each[1::2] for each in await call.live(of_number=True)} == {("14:00", "Petra Lange"), (at, "Mia Kurz")}
 
 
-async def test_an_appointment_asked_to_cancel_is_asked(call: SpokenCall) -> None:
+async def test_booking_after_cancel_request_offers_rename_or_further(call: SpokenCall) -> None:
     call.say("Ich kann nicht kommen.")
     await call.ask(CANCEL, {})
     call.say("Nein, mein Mann Otto kommt statt mir.")
@@ -58,7 +62,7 @@ async def test_an_appointment_asked_to_cancel_is_asked(call: SpokenCall) -> None
 
 
 @pytest.mark.parametrize("time", ["14:00", "16:00"])
-async def test_a_relative_is_booked_at_once(call: SpokenCall, time: str) -> None:
+async def test_relative_is_booked_without_a_question(call: SpokenCall, time: str) -> None:
     """Nothing was listed, or the time is another one."""
     call.say("Einen Termin für Otto Lange.")
     if time != "14:00":

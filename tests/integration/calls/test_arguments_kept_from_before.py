@@ -1,4 +1,4 @@
-"""Arguments that a model keeps from an earlier request or answer, beside what the caller has said since."""
+"""Arguments that a model repeats from an earlier request or answer, beside the caller's newer words."""
 
 from typing import Any
 
@@ -25,7 +25,9 @@ async def search(salon: TenantPod, **args: Any) -> tuple[SpokenCall, str, str]:
         ("Lieber nachmittags.", {"part_of_day": "nachmittags"}),
     ],
 )
-async def test_a_kept_start_beside_another_time(spoken_salon: TenantPod, said: str, others: dict[str, str]) -> None:
+async def test_kept_start_beside_another_time_prompts_a_question(
+    spoken_salon: TenantPod, said: str, others: dict[str, str]
+) -> None:
     call, day, start = await search(spoken_salon, time="10:00")
     call.say(said)
     others = {name: text.format(day=day) for name, text in others.items()}
@@ -38,7 +40,7 @@ async def test_a_kept_start_beside_another_time(spoken_salon: TenantPod, said: s
 @pytest.mark.parametrize(
     "kept", [{}, {"date": "{day}"}, {"date": "{day}", "time": "9 bis 11 Uhr"}, {"time": "9 bis 11 Uhr"}]
 )
-async def test_the_search_beside_the_offer(spoken_salon: TenantPod, kept: dict[str, str]) -> None:
+async def test_kept_search_arguments_do_not_change_the_offer(spoken_salon: TenantPod, kept: dict[str, str]) -> None:
     call, day, start = await search(spoken_salon, time="9 bis 11 Uhr")
     call.say("Ja, die nehme ich.")
     kept = {name: text.format(day=day) for name, text in kept.items()}
@@ -48,7 +50,7 @@ async def test_the_search_beside_the_offer(spoken_salon: TenantPod, kept: dict[s
     assert booked["start"] == start
 
 
-async def test_a_part_of_the_day_from_before(spoken_salon: TenantPod) -> None:
+async def test_new_time_outranks_an_earlier_part_of_day(spoken_salon: TenantPod) -> None:
     call, day, _ = await search(spoken_salon, part_of_day="vormittags")
     call.say("Nein, doch nachmittags um drei.")
     args = {"service": CUT, "date": day, "time": "um drei", "part_of_day": "vormittags"}
@@ -59,7 +61,7 @@ async def test_a_part_of_the_day_from_before(spoken_salon: TenantPod) -> None:
 
 
 @pytest.mark.parametrize("time", ["00:00", "00:00:00", "0:00"])
-async def test_midnight_is_no_wish(spoken_salon: TenantPod, time: str) -> None:
+async def test_midnight_is_no_requested_time(spoken_salon: TenantPod, time: str) -> None:
     day = friday_at(spoken_salon)["date"]
     found = await SpokenCall(spoken_salon).ask("check_availability", {"service": CUT, "date": day, "time": time})
     assert (found["success"], {slot["start"][:10] for slot in found["slots"]}) == (True, {day})
@@ -68,7 +70,7 @@ async def test_midnight_is_no_wish(spoken_salon: TenantPod, time: str) -> None:
 
 
 @pytest.mark.parametrize("day", ["0000-00-00", "0000-00-00T00:00:00", "00.00.0000", "0001-01-01"])
-async def test_a_zero_date_is_no_day(spoken_salon: TenantPod, day: str) -> None:
+async def test_zero_date_counts_as_no_day(spoken_salon: TenantPod, day: str) -> None:
     found = await SpokenCall(spoken_salon).ask("check_availability", {"service": CUT, "date": day})
     assert len(found["slots"]) > 1
 
@@ -80,7 +82,9 @@ async def test_a_zero_date_is_no_day(spoken_salon: TenantPod, day: str) -> None:
         ({"staff": "Salon Müller Mitte: Anna, Mehmet"}, "anna"), ({"staff": "Salon Müller Mitte: Mehmet"}, "mehmet"),
     ],
 )  # fmt: skip
-async def test_lines_of_the_prompt_as_arguments(spoken_salon: TenantPod, args: dict[str, str], staff: str) -> None:
+async def test_prompt_lines_are_read_as_service_and_staff(
+    spoken_salon: TenantPod, args: dict[str, str], staff: str
+) -> None:
     call = SpokenCall(spoken_salon)
     assert (await call.ask("book_appointment", friday_at(spoken_salon) | args))["staff"] == staff
 
@@ -89,7 +93,7 @@ async def test_lines_of_the_prompt_as_arguments(spoken_salon: TenantPod, args: d
     ("name", "meant"),
     [("Schmitz", "Schmitz"), ("Schmitz (nicht Schmidt)", "Schmitz"), ("Schmitz, nicht Schmidt", "Schmitz")],
 )
-async def test_a_misheard_surname_is_corrected(spoken_salon: TenantPod, name: str, meant: str) -> None:
+async def test_misheard_surname_offers_a_rename(spoken_salon: TenantPod, name: str, meant: str) -> None:
     call = SpokenCall(spoken_salon)
     await call.ask("book_appointment", friday_at(spoken_salon, customer_name="Schmidt"))
     call.say("Nein, Schmitz, mit t z.")
@@ -97,7 +101,7 @@ async def test_a_misheard_surname_is_corrected(spoken_salon: TenantPod, name: st
     assert (asked["choices"], asked["customer_name"]) == (["rename", "further"], meant)
 
 
-async def test_a_new_address_is_read_back(spoken_salon: TenantPod) -> None:
+async def test_corrected_email_address_is_read_back(spoken_salon: TenantPod) -> None:
     call = SpokenCall(spoken_salon)
     await call.ask("book_appointment", friday_at(spoken_salon, email="jonas.bek@web.de"))
     call.say("Nein, Beck mit c k.")
@@ -109,7 +113,7 @@ async def test_a_new_address_is_read_back(spoken_salon: TenantPod) -> None:
 
 
 @pytest.mark.parametrize("said", ["Nein, nicht Mayer, Beyer mit B.", "Das ist falsch, Beyer.", "No, Beyer."])
-async def test_name_after_a_no_corrects_it(spoken_salon: TenantPod, said: str) -> None:
+async def test_name_after_a_no_is_a_correction(spoken_salon: TenantPod, said: str) -> None:
     call = SpokenCall(spoken_salon)
     await call.ask("book_appointment", friday_at(spoken_salon, customer_name="Mayer"))
     call.say(said)
@@ -118,7 +122,7 @@ async def test_name_after_a_no_corrects_it(spoken_salon: TenantPod, said: str) -
 
 
 @pytest.mark.parametrize("made_up", ["apt_001", "2", "letzter Termin"])
-async def test_a_made_up_id_beside_the_day(spoken_salon: TenantPod, made_up: str) -> None:
+async def test_invented_id_does_not_hide_named_day(spoken_salon: TenantPod, made_up: str) -> None:
     await empty_book(spoken_salon)
     first = SpokenCall(spoken_salon)
     for number in (1, 2):
@@ -135,7 +139,7 @@ async def test_a_made_up_id_beside_the_day(spoken_salon: TenantPod, made_up: str
     assert len(alone["appointments"]) == 2
 
 
-async def test_other_of_two_is_said_to_stay(spoken_salon: TenantPod) -> None:
+async def test_cancellation_mentions_the_remaining_appointment(spoken_salon: TenantPod) -> None:
     await empty_book(spoken_salon)
     call = SpokenCall(spoken_salon)
     await call.ask(
@@ -152,13 +156,13 @@ async def test_other_of_two_is_said_to_stay(spoken_salon: TenantPod) -> None:
 
 
 @pytest.mark.parametrize("topic", ["price", "Preise", "cost", "prices", "pricing"])
-async def test_a_topic_by_its_words(spoken_salon: TenantPod, topic: str) -> None:
+async def test_topic_is_recognized_by_related_words(spoken_salon: TenantPod, topic: str) -> None:
     answer = await SpokenCall(spoken_salon).ask("business_information", {"topic": topic, "service": "Herrenschnitt"})
     assert "neununddreißig Euro" in answer["message"]
 
 
 @pytest.mark.parametrize("spelled", ["M-A-Y-R", "M A Y R", "M. A. Y. R."])
-async def test_letters_alone_are_the_name(spoken_salon: TenantPod, spelled: str) -> None:
+async def test_spelled_letters_are_read_as_the_name(spoken_salon: TenantPod, spelled: str) -> None:
     call = SpokenCall(spoken_salon)
     assert (await call.ask("book_appointment", friday_at(spoken_salon, customer_name=spelled)))[
         "customer_name"
@@ -166,7 +170,7 @@ async def test_letters_alone_are_the_name(spoken_salon: TenantPod, spelled: str)
 
 
 @pytest.mark.parametrize("time", ["bleibt gleich", "die Uhrzeit bleibt", "Uhrzeit kann bleiben", "wie bisher"])
-async def test_a_time_that_stays(spoken_salon: TenantPod, time: str) -> None:
+async def test_words_for_same_time_keep_the_time(spoken_salon: TenantPod, time: str) -> None:
     await empty_book(spoken_salon)
     call = SpokenCall(spoken_salon)
     await call.ask("book_appointment", friday_at(spoken_salon))
@@ -176,7 +180,7 @@ async def test_a_time_that_stays(spoken_salon: TenantPod, time: str) -> None:
 
 
 @pytest.mark.parametrize("words", ["Ja, aber lieber um drei.", "Okay, the earliest you have."])
-async def test_a_yes_with_more_takes_the_service(spoken_salon: TenantPod, words: str) -> None:
+async def test_yes_with_more_words_confirms_the_service(spoken_salon: TenantPod, words: str) -> None:
     call = SpokenCall(spoken_salon)
     args = friday_at(spoken_salon, service="men's cut")
     assert (await call.ask("book_appointment", args))["heard"] == "men's cut"

@@ -1,4 +1,4 @@
-"""A question of the caller, or "Moment", is no answer to ours: it is asked again, and a later yes counts."""
+"""A counter-question or "Moment" does not answer our question: it is asked again, and a later yes counts."""
 
 import pytest
 
@@ -20,7 +20,7 @@ async def book_before(call: SpokenCall, **more: str) -> None:
 @pytest.mark.parametrize("said", ASIDES)
 @pytest.mark.parametrize("informs", [False, True])
 @pytest.mark.parametrize(("before", "begins", "args"), [MOVES, REPLACES])
-async def test_an_aside_is_no_refusal(
+async def test_aside_does_not_refuse_the_move(
     call: SpokenCall, said: str, before: dict[str, str], begins: str, args: dict[str, str], *, informs: bool
 ) -> None:
     await book_before(call, **before)
@@ -37,7 +37,7 @@ async def test_an_aside_is_no_refusal(
 
 
 @pytest.mark.parametrize("said", ["Doch, ja.", "Ja, den meine ich.", "Doch, gern."])
-async def test_a_yes_after_a_no_is_asked(call: SpokenCall, said: str) -> None:
+async def test_yes_after_a_no_is_asked_again(call: SpokenCall, said: str) -> None:
     await book_before(call, customer_name="Otto Lange")
     call.say("Petra Lange hier, meinen Termin auf fünf.")
     asked = await call.ask(MOVE, {"time": "17:00"})
@@ -50,7 +50,7 @@ async def test_a_yes_after_a_no_is_asked(call: SpokenCall, said: str) -> None:
 
 
 @pytest.mark.parametrize("said", ["Nein.", "Nein, danke.", "Moment. Nein.", "No."])
-async def test_a_no_stays_final(call: SpokenCall, said: str) -> None:
+async def test_no_to_the_move_stays_final(call: SpokenCall, said: str) -> None:
     await book_before(call, customer_name="Otto Lange")
     call.say("Petra Lange hier, meinen Termin auf fünf.")
     await call.ask(MOVE, {"time": "17:00"})
@@ -71,7 +71,7 @@ async def test_an_aside_cancels_nothing(call: SpokenCall, said: str) -> None:
 
 
 @pytest.mark.parametrize(("said", "staff"), [("Ja, bei Mehmet.", "mehmet"), ("Ja.", "mehmet"), ("Bei Anna.", "anna")])
-async def test_an_aside_chooses_no_person(call: SpokenCall, said: str, staff: str) -> None:
+async def test_aside_chooses_no_staff_member(call: SpokenCall, said: str, staff: str) -> None:
     await book_before(call, staff="Anna")
     call.say("Ginge um vier bei Mehmet?")
     check = friday_at(call.pod, "16:00", staff="Mehmet")
@@ -99,7 +99,7 @@ async def test_an_aside_chooses_no_person(call: SpokenCall, said: str, staff: st
 @pytest.mark.parametrize(
     "aside", ["Nein, den von Otto.", "Ich meine den am Samstag.", "Den Samstag.", "Mein Mann kann nicht."]
 )
-async def test_a_yes_to_another_question_cancels_none(call: SpokenCall, aside: str, agent: str) -> None:
+async def test_yes_to_the_agents_question_cancels_nothing(call: SpokenCall, aside: str, agent: str) -> None:
     for name in ("Petra Lange", "Otto Lange"):
         assert (await call.ask(BOOK, friday_at(call.pod, customer_name=name, another=True)))["success"]
     later = SpokenCall(call.pod, number=call.number)
@@ -125,7 +125,7 @@ async def test_a_yes_to_another_question_cancels_none(call: SpokenCall, aside: s
         (*MOVES, "Äh, wie spät ist es jetzt?", "Soll ich auch eine Nachricht aufnehmen?"),
     ],
 )
-async def test_a_yes_to_another_question_changes_none(
+async def test_yes_to_the_agents_question_changes_nothing(
     call: SpokenCall, before: dict[str, str], begins: str, wanted: dict[str, str], aside: str, agent: str
 ) -> None:
     await book_before(call, **before)
@@ -139,7 +139,7 @@ async def test_a_yes_to_another_question_changes_none(
     assert (await call.ask(MOVE, wanted))["success"]
 
 
-async def test_a_question_repeated_by_the_agent_counts(call: SpokenCall) -> None:
+async def test_agents_repetition_of_our_question_counts(call: SpokenCall) -> None:
     await book_before(call, customer_name="Otto Lange")
     call.say("Petra Lange hier, meinen Termin auf fünf.")
     await call.ask(MOVE, {"time": "17:00"})
@@ -150,7 +150,7 @@ async def test_a_question_repeated_by_the_agent_counts(call: SpokenCall) -> None
 
 
 @pytest.mark.parametrize("agent", ["Soll ich den Termin dann absagen?", "Okay, dann sage ich den am Samstag ab."])
-async def test_the_agents_own_words_ask_again(call: SpokenCall, agent: str) -> None:
+async def test_yes_to_agents_own_words_is_asked_again(call: SpokenCall, agent: str) -> None:
     assert (await call.ask(BOOK, friday_at(call.pod)))["success"]
     call.say("Ich muss absagen.")
     assert (await call.ask(CANCEL, {}))["needs_confirmation"]
@@ -162,7 +162,7 @@ async def test_the_agents_own_words_ask_again(call: SpokenCall, agent: str) -> N
     assert (await call.ask(CANCEL, {"confirmed": True}))["success"]
 
 
-async def test_a_yes_after_a_courtesy_cancels(call: SpokenCall) -> None:
+async def test_yes_after_a_courtesy_cancels_the_appointment(call: SpokenCall) -> None:
     assert (await call.ask(BOOK, friday_at(call.pod)))["success"]
     call.say("Ich muss absagen.")
     assert (await call.ask(CANCEL, {}))["needs_confirmation"]

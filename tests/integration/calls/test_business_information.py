@@ -60,7 +60,7 @@ async def test_a_changed_price_is_said_within_seconds(pod: TenantPod) -> None:
 
 
 @pytest.mark.parametrize("args", [None, [], "Preise", {}, {"topic": 7}, {"topic": "prices", "date": {"x": 1}}])
-async def test_whatever_a_model_passes_is_answered_with_a_sentence(pod: TenantPod, args: Any) -> None:
+async def test_any_model_argument_is_answered_with_a_sentence(pod: TenantPod, args: Any) -> None:
     reply = await pod.function("business_information", "call_odd", args)
     assert (reply.status, reply.body["message"].strip() != "") == (200, True)
 
@@ -74,7 +74,7 @@ async def test_every_argument_of_a_question_is_read(pod: TenantPod) -> None:
     assert not {"unread_arguments"} & {*both.body, *days_open.body}
 
 
-async def test_an_answer_leaves_a_record_like_any_other_function(pod: TenantPod) -> None:
+async def test_answer_is_recorded_like_other_functions(pod: TenantPod) -> None:
     await pod.function("business_information", "call_recorded", {"topic": "address"})
 
     async def recorded() -> str | None:
@@ -87,7 +87,7 @@ async def test_an_answer_leaves_a_record_like_any_other_function(pod: TenantPod)
     assert await eventually(recorded) == "answered"
 
 
-async def test_a_hotline_asks_for_the_branch_only_where_the_answers_differ(chain: TenantPod) -> None:
+async def test_hotline_asks_for_branch_only_if_answers_differ(chain: TenantPod) -> None:
     price = await ask(chain, "call_same", "prices", service="Haarschnitt")
     assert (price["success"], price["message"]) == (True, "Haarschnitt kostet zweiundvierzig Euro.")
     address = await ask(chain, "call_same", "address")
@@ -95,7 +95,7 @@ async def test_a_hotline_asks_for_the_branch_only_where_the_answers_differ(chain
     assert address["message"].startswith(WHICH)
 
 
-async def test_the_branch_of_the_answer_is_that_of_the_booking_afterwards(chain: TenantPod) -> None:
+async def test_branch_of_the_answer_is_kept_for_booking(chain: TenantPod) -> None:
     named = await ask(chain, "call_place", "address", branch="in Pankow")
     assert named["message"].startswith("Die Adresse von Haarwerk Pankow ist Florastraße 12 in Berlin")
     again = await ask(chain, "call_place", "opening_hours")
@@ -104,7 +104,7 @@ async def test_the_branch_of_the_answer_is_that_of_the_booking_afterwards(chain:
     assert {slot["staff"] for slot in free.body["slots"]} == {"clara"}
 
 
-async def test_a_question_about_another_branch_does_not_move_the_booking_there(chain: TenantPod) -> None:
+async def test_question_about_another_branch_keeps_the_bookings_branch(chain: TenantPod) -> None:
     async def free_staff(**args: str) -> set[str]:
         free = await chain.function(
             "check_availability", "call_aside", {"service": "Haarschnitt", **args}, to_number=HOTLINE
@@ -117,13 +117,13 @@ async def test_a_question_about_another_branch_does_not_move_the_booking_there(c
     assert await free_staff() == {"clara"}
 
 
-async def test_a_yes_to_the_suggested_branch_is_that_branch(chain: TenantPod) -> None:
+async def test_yes_to_the_suggested_branch_chooses_it(chain: TenantPod) -> None:
     last = {"success": False, "message": "Passt das?", "branches": ["potsdam"], "suggested": "potsdam"}
     answer = await ask(chain, "call_yes", "address", last, branch="ja")
     assert "Brandenburger Straße 7 in Potsdam" in answer["message"]
 
 
-async def test_questions_are_answered_while_the_database_is_away(
+async def test_questions_are_answered_during_a_database_outage(
     chain: TenantPod, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A branch that was named before is not remembered then; it is asked for, not guessed."""
@@ -138,7 +138,7 @@ async def test_questions_are_answered_while_the_database_is_away(
     assert "Florastraße" in (await ask(chain, "call_away", "address", branch="Pankow"))["message"]
 
 
-async def test_a_slow_database_holds_no_answer_up(chain: TenantPod, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_slow_database_does_not_delay_an_answer(chain: TenantPod, monkeypatch: pytest.MonkeyPatch) -> None:
     class SlowPool:
         @asynccontextmanager
         async def acquire(self) -> AsyncIterator[None]:
@@ -149,7 +149,7 @@ async def test_a_slow_database_holds_no_answer_up(chain: TenantPod, monkeypatch:
     assert "Florastraße" in (await ask(chain, "call_slow", "address", branch="Pankow"))["message"]
 
 
-async def test_an_error_of_ours_does_not_speak_of_a_calendar(pod: TenantPod, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_internal_error_is_not_blamed_on_the_calendar(pod: TenantPod, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("askproai_runtime.conversation.functions.same_everywhere", lambda *_: 1 / 0)
     reply = await pod.function("business_information", "call_error", {"topic": "prices"})
     assert (reply.body["success"], reply.body["message"]) == (False, say().no_information)

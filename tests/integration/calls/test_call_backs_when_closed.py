@@ -21,7 +21,7 @@ async def leave(pod: TenantPod, call: SpokenCall | None = None, **args: Any) -> 
 
 
 @each_row("said", ["Sonntag", "heute 22 Uhr", "heute Abend nach 20 Uhr", "Sonntag oder Montag", "sonntags"])
-async def test_a_closed_time_is_noted_and_said(spoken_salon: TenantPod, said: str) -> None:
+async def test_call_back_when_closed_is_noted_and_mentioned(spoken_salon: TenantPod, said: str) -> None:
     assert CLOSED in await leave(spoken_salon, call_back=said)
     noted = await spoken_salon.db.fetchval("SELECT call_back FROM messages ORDER BY created_at DESC LIMIT 1")
     assert noted == said
@@ -30,13 +30,13 @@ async def test_a_closed_time_is_noted_and_said(spoken_salon: TenantPod, said: st
 @each_row(
     "said", ["morgen um zehn", "heute Nachmittag", "nächste Woche", "egal wann", "ja", "um neun", "nicht am Sonntag"]
 )
-async def test_an_open_time_is_noted_alone(spoken_salon: TenantPod, said: str) -> None:
+async def test_call_back_when_open_is_noted_without_comment(spoken_salon: TenantPod, said: str) -> None:
     message = await leave(spoken_salon, call_back=said)
     assert "Rückruf" in message
     assert "geschlossen" not in message, message
 
 
-async def test_a_later_time_counts(spoken_salon: TenantPod) -> None:
+async def test_later_call_back_time_replaces_the_first(spoken_salon: TenantPod) -> None:
     call = SpokenCall(spoken_salon)
     assert CLOSED in await leave(spoken_salon, call, call_back="Sonntag")
     assert "geschlossen" not in await leave(spoken_salon, call, message="", call_back="Dienstag um zehn")

@@ -21,7 +21,7 @@ from tests.worlds.tenant_pod import TenantPod, sign_retell
 from tests.worlds.waiting import SOON
 
 
-async def test_a_call_asks_and_books_and_its_end_releases_its_hold(pod: TenantPod) -> None:
+async def test_call_books_and_its_end_releases_holds(pod: TenantPod) -> None:
     """Booking again in one call is the same booking, and a call that ends without one leaves no hold."""
     wish = {
         "service": "Haarschnitt",
@@ -44,7 +44,7 @@ async def test_a_call_asks_and_books_and_its_end_releases_its_hold(pod: TenantPo
     assert (repeated.body["success"], repeated.body["appointment_id"]) == (True, booked.body["appointment_id"])
 
 
-async def test_the_function_of_an_unknown_agent_is_403_and_audited(pod: TenantPod) -> None:
+async def test_function_of_unknown_agent_is_403_and_audited(pod: TenantPod) -> None:
     _, _, audits = await pod.counts()
     reply = await pod.function("check_availability", "call_f", {}, agent_id="agent_strange", to_number="+49309999999")
     assert (reply.status, reply.body["status"]) == (403, 403)
@@ -55,12 +55,12 @@ async def test_the_function_of_an_unknown_agent_is_403_and_audited(pod: TenantPo
 @pytest.mark.parametrize(
     "body", [b"", b"{", b"[]", b'{"name":"check_availability"}', b'{"name":"check_availability","call":{}}']
 )
-async def test_a_function_request_of_another_shape_is_400(pod: TenantPod, body: bytes) -> None:
+async def test_malformed_function_request_is_400(pod: TenantPod, body: bytes) -> None:
     headers = {"x-retell-signature": sign_retell(body)}
     assert (await pod.post("/retell/functions/check_availability", body, headers)).status == 400
 
 
-async def test_arguments_that_fail_to_be_read_are_answered(pod: TenantPod, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_unreadable_arguments_are_still_answered(pod: TenantPod, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: Any) -> None:
         raise ValueError("a kind of value that nobody has met")
 
@@ -70,7 +70,7 @@ async def test_arguments_that_fail_to_be_read_are_answered(pod: TenantPod, monke
         assert (reply.status, reply.body["success"], bool(reply.body["message"])) == (200, False, True)
 
 
-async def test_an_odd_number_leaves_the_caller_an_answer(pod: TenantPod) -> None:
+async def test_not_a_number_argument_is_answered(pod: TenantPod) -> None:
     body = await pod.function(
         "check_availability", "call_odd", {"service": "Haarschnitt", "date": "Dienstag", "odd": float("nan")}
     )
@@ -78,14 +78,14 @@ async def test_an_odd_number_leaves_the_caller_an_answer(pod: TenantPod) -> None
 
 
 @pytest.mark.parametrize("call_id", ["", "call 1", "call_\n", "ä", "c" * 201, "c" * 3_000])
-async def test_a_call_id_that_no_webhook_may_have_is_400(pod: TenantPod, call_id: str) -> None:
+async def test_invalid_call_id_is_400(pod: TenantPod, call_id: str) -> None:
     """ "" would belong to every call, and an id of 3,000 characters does not fit into an index."""
     reply = await pod.function("book_appointment", call_id, {"customer_name": "Erika Mustermann"})
     assert (reply.status, reply.body["title"]) == (400, "Malformed Request")
     assert "call_id" in reply.body["detail"]
 
 
-async def test_the_name_in_the_body_must_be_that_of_the_path(pod: TenantPod) -> None:
+async def test_function_name_in_body_must_match_the_path(pod: TenantPod) -> None:
     assert (await pod.function("check_availability", "call_n", {}, body_name="book_appointment")).status == 400
 
 
@@ -93,7 +93,7 @@ async def test_the_name_in_the_body_must_be_that_of_the_path(pod: TenantPod) -> 
     "args", [None, [], "morgen", {"date": None, "service": 7, "staff": {"x": 1}}, {"start": "bald"}]
 )
 @pytest.mark.parametrize("name", ["check_availability", "book_appointment"])
-async def test_whatever_a_model_passes_is_answered_with_a_sentence(pod: TenantPod, name: str, args: Any) -> None:
+async def test_any_model_argument_is_answered_with_a_sentence(pod: TenantPod, name: str, args: Any) -> None:
     """Every answer has `success` and `message`."""
     reply = await pod.function(name, "call_llm", args)
     assert reply.status == 200
@@ -115,7 +115,7 @@ class SlowPool:
         self.done.set()
 
 
-async def test_a_slow_function_is_answered_in_time_and_still_completes(web_pod: TenantPod) -> None:
+async def test_slow_function_is_answered_in_time_and_completes(web_pod: TenantPod) -> None:
     functions = web_pod.web._functions
     pool = SlowPool(functions.booking.pool)
     object.__setattr__(functions, "booking", replace(functions.booking, pool=pool))
@@ -127,7 +127,7 @@ async def test_a_slow_function_is_answered_in_time_and_still_completes(web_pod: 
     await asyncio.wait_for(pool.done.wait(), SOON)
 
 
-async def test_an_accident_is_a_sentence_for_the_caller_and_no_stack_trace(web_pod: TenantPod) -> None:
+async def test_internal_error_is_answered_without_a_stack_trace(web_pod: TenantPod) -> None:
     def fail() -> TenantConfig:
         raise RuntimeError("an accident inside booking")
 
@@ -138,7 +138,7 @@ async def test_an_accident_is_a_sentence_for_the_caller_and_no_stack_trace(web_p
     assert "accident" not in reply.body["message"]
 
 
-async def test_a_call_finds_moves_and_cancels_what_another_call_of_that_number_booked(pod: TenantPod) -> None:
+async def test_later_call_finds_moves_and_cancels_the_appointment(pod: TenantPod) -> None:
     slots = (await pod.function("check_availability", "call_chg_1", {"service": "Haarschnitt"})).body["slots"]
     args = {"service": "Haarschnitt", "start": slots[0]["start"], "customer_name": "Petra Müller"}
     from_number = "+4915166660001"
@@ -178,7 +178,7 @@ async def test_a_call_finds_moves_and_cancels_what_another_call_of_that_number_b
         "sip:anonymous@anonymous.invalid",
     ],
 )
-async def test_a_call_without_own_number_is_nobodys(pod: TenantPod, shown: str) -> None:
+async def test_calls_with_stand_in_numbers_share_no_appointments(pod: TenantPod, shown: str) -> None:
     """A forwarded call shows the tenant's number, and many carriers show one stand-in: by it all these callers would be one."""
     first, second = f"call_first_{abs(hash(shown))}", f"call_second_{abs(hash(shown))}"
     args = {"service": "Haarschnitt", "customer_name": "Petra Müller"}
@@ -201,7 +201,7 @@ async def test_a_call_without_own_number_is_nobodys(pod: TenantPod, shown: str) 
     assert await pod.db.fetchval(numbers, pod.store.tenant, [NUMBER, shown, f"+{shown}", f"+49{shown}"]) == 0
 
 
-async def test_a_model_that_confirms_by_itself_cancels_nothing(pod: TenantPod) -> None:
+async def test_model_cannot_confirm_a_cancellation_by_itself(pod: TenantPod) -> None:
     """The transcript decides: the caller was asked about this appointment, and has said something since."""
     number = "+4915166660003"
     slots = (await pod.function("check_availability", "call_yes", {"service": "Haarschnitt"})).body["slots"]
@@ -227,7 +227,7 @@ async def test_a_model_that_confirms_by_itself_cancels_nothing(pod: TenantPod) -
     assert (await cancel(confirmed=True))["status"] == "cancelled"
 
 
-async def test_two_cancellations_of_one_turn_cancel_nothing(pod: TenantPod) -> None:
+async def test_two_cancellations_in_one_turn_cancel_nothing(pod: TenantPod) -> None:
     """Neither transcript holds the other's answer: the caller has heard no question yet."""
     number = "+4915166660004"
     slots = (await pod.function("check_availability", "call_turn", {"service": "Haarschnitt"})).body["slots"]
@@ -246,7 +246,7 @@ async def test_two_cancellations_of_one_turn_cancel_nothing(pod: TenantPod) -> N
 
 
 @pytest.mark.real_clock  # PostgreSQL compares the call's end with its own clock
-async def test_a_call_that_is_over_changes_nothing(pod: TenantPod) -> None:
+async def test_ended_call_changes_nothing(pod: TenantPod) -> None:
     """A signed request that somebody sends again after the call would book what was cancelled meanwhile."""
     for call_id, ended_seconds_ago, refused in (("call_over", 120, True), ("call_hung_up", 5, False)):
         end = int((time.time() - ended_seconds_ago) * 1000)
@@ -258,7 +258,7 @@ async def test_a_call_that_is_over_changes_nothing(pod: TenantPod) -> None:
             assert (reply.body["message"] == say().call_over) is refused
 
 
-async def test_a_signed_request_that_is_sent_again_within_its_call_changes_nothing(pod: TenantPod) -> None:
+async def test_replayed_signed_request_changes_nothing(pod: TenantPod) -> None:
     """Booked, cancelled, and then the very same signed booking again: it is answered as before, and nothing is booked."""
     number = "+4915166660002"
     slots = (await pod.function("check_availability", "call_replay", {"service": "Haarschnitt"})).body["slots"]
@@ -289,7 +289,7 @@ async def test_a_signed_request_that_is_sent_again_within_its_call_changes_nothi
     assert await pod.db.fetchval(live, pod.store.tenant) == 1
 
 
-async def test_a_signed_request_that_was_cut_off_is_not_carried_out_again(pod: TenantPod) -> None:
+async def test_interrupted_signed_request_is_not_repeated(pod: TenantPod) -> None:
     """Its process died between the booking and the storing of its answer; the model asks again, with a new signature."""
     slots = (await pod.function("check_availability", "call_cut_off", {"service": "Haarschnitt"})).body["slots"]
     args = {"service": "Haarschnitt", "start": slots[0]["start"], "customer_name": "Petra Müller"}

@@ -26,7 +26,7 @@ async def add_calls(pod: TenantPod, count: int) -> None:
     await pod.db.execute("ANALYZE calls")
 
 
-async def test_a_page_is_read_in_the_order_of_an_index_from_its_cursor_on(web_pod: TenantPod) -> None:
+async def test_call_list_page_is_read_by_index(web_pod: TenantPod) -> None:
     await add_calls(web_pod, 5000)
     began = await web_pod.db.fetchval("SELECT started_at FROM calls WHERE call_id = 'listed_004000'")
     pool, values = web_pod.web._process.pool, (began, "listed_004000", None, None, None, 20)
@@ -43,7 +43,7 @@ async def test_a_page_is_read_in_the_order_of_an_index_from_its_cursor_on(web_po
         assert sum(removed) <= 10, plan
 
 
-async def test_all_pages_together_have_each_call_once_newest_first(web_pod: TenantPod) -> None:
+async def test_pages_list_each_call_once_newest_first(web_pod: TenantPod) -> None:
     await add_calls(web_pod, 45)
     found: list[str] = []
     cursor: dict[str, str] = {}
@@ -57,7 +57,7 @@ async def test_all_pages_together_have_each_call_once_newest_first(web_pod: Tena
     assert found == [*dated, *(f"listed_{n:06}" for n in range(5, 0, -1))], "those of an unknown start come last"
 
 
-async def test_one_list_at_a_time_leaves_the_other_connections_to_callers() -> None:
+async def test_concurrent_call_lists_use_one_connection() -> None:
     running: list[int] = []
     most = 0
 

@@ -1,4 +1,4 @@
-"""What a caller says to "Shall I cancel …?": a no keeps the appointment, and one yes may answer the questions for several."""
+"""Answers to "Shall I cancel …?": a no keeps the appointment, and one yes may answer several of these questions."""
 
 from typing import Any
 
@@ -56,7 +56,9 @@ async def test_a_no_keeps_the_appointment(call: SpokenCall, no: str, more: dict[
         ("Nein, ja doch.", {"confirmed": False}),
     ],
 )
-async def test_an_unclear_answer_is_asked_again(call: SpokenCall, words: str, more: dict[str, Any]) -> None:
+async def test_unclear_answer_repeats_the_cancellation_question(
+    call: SpokenCall, words: str, more: dict[str, Any]
+) -> None:
     booked = await call.ask(BOOK, friday_at(call.pod))
     named = {"appointment_id": booked["appointment_id"]}
     await call.ask(CANCEL, named)
@@ -66,7 +68,7 @@ async def test_an_unclear_answer_is_asked_again(call: SpokenCall, words: str, mo
     assert len(await call.live()) == 1
 
 
-async def test_a_mind_changed_twice_is_asked_anew(call: SpokenCall) -> None:
+async def test_second_change_of_mind_is_asked_again(call: SpokenCall) -> None:
     booked = await call.ask(BOOK, friday_at(call.pod))
     named = {"appointment_id": booked["appointment_id"]}
     await call.ask(CANCEL, named)
@@ -95,7 +97,7 @@ async def test_a_mind_changed_twice_is_asked_anew(call: SpokenCall) -> None:
     ],
 )
 @pytest.mark.parametrize("at_once", [True, False])
-async def test_a_yes_answers_both_questions(call: SpokenCall, yes: str, at_once: bool) -> None:
+async def test_one_yes_answers_both_cancellation_questions(call: SpokenCall, yes: str, at_once: bool) -> None:
     both = await book_two(call)
     call.say("Beide absagen, bitte.")
     questions = [(CANCEL, {"appointment_id": each}) for each in both]
@@ -108,7 +110,7 @@ async def test_a_yes_answers_both_questions(call: SpokenCall, yes: str, at_once:
     assert await call.live() == []
 
 
-async def test_a_yes_to_each_question_counts(call: SpokenCall) -> None:
+async def test_separate_yes_answers_each_cancellation_question(call: SpokenCall) -> None:
     """Only the first one is asked about before the caller agrees to both."""
     first, second = await book_two(call)
     call.say("Beide absagen, bitte.")
@@ -122,7 +124,7 @@ async def test_a_yes_to_each_question_counts(call: SpokenCall) -> None:
 
 
 @pytest.mark.parametrize("words", ["Nein.", "Nein, keinen von beiden.", "Beide nicht.", "Moment."])
-async def test_without_a_yes_both_stay(call: SpokenCall, words: str) -> None:
+async def test_both_appointments_stay_without_a_yes(call: SpokenCall, words: str) -> None:
     both = await book_two(call)
     await call.ask_at_once(*((CANCEL, {"appointment_id": each}) for each in both))
     call.say(words)
@@ -131,7 +133,7 @@ async def test_without_a_yes_both_stay(call: SpokenCall, words: str) -> None:
     assert len(await call.live()) == len(both)
 
 
-async def test_a_yes_before_the_question_counts_nothing(call: SpokenCall) -> None:
+async def test_yes_cancels_only_the_appointment_asked_last(call: SpokenCall) -> None:
     first, second = await book_two(call)
     await call.ask(CANCEL, {"appointment_id": first})
     call.say("Nein, den von Otto.")

@@ -1,4 +1,4 @@
-"""A move that names another person changes the person; one that names another service asks before anything is done."""
+"""A move may change the staff member. If it names another service, the caller is asked first."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ def day(call: SpokenCall) -> str:
     "named", [{"staff": "Anna"}, {"new_staff": "Anna"}, {"stylist": "nicht Mehmet"}, {"new_stylist": "zu Anna"}]
 )
 @pytest.mark.parametrize("at", ["14:00", "16:00"])
-async def test_another_person_is_moved_to(call: SpokenCall, named: dict[str, Any], at: str) -> None:
+async def test_named_staff_member_gets_the_moved_appointment(call: SpokenCall, named: dict[str, Any], at: str) -> None:
     moved = await call.ask(MOVE, {"date": day(call), "time": at, **named})
     assert (moved["success"], moved["staff"]) == (True, "anna"), moved
     assert say().only_time_moved not in moved["message"]
@@ -40,20 +40,20 @@ async def test_another_person_is_moved_to(call: SpokenCall, named: dict[str, Any
 
 
 @pytest.mark.parametrize("named", [{}, {"staff": "Mehmet"}, {"staff": "egal"}, {"staff": "mehmet"}])
-async def test_a_plain_move_keeps_the_person(call: SpokenCall, named: dict[str, str]) -> None:
+async def test_plain_move_keeps_the_staff_member(call: SpokenCall, named: dict[str, str]) -> None:
     moved = await call.ask(MOVE, {"date": day(call), "time": "16:00", **named})
     assert moved["message"].endswith("Haarschnitt bei Mehmet."), moved
     assert await live(call) == [("haarschnitt", "16:00", "mehmet")]
 
 
-async def test_an_unknown_person_moves_nothing(call: SpokenCall) -> None:
+async def test_unknown_staff_name_moves_nothing(call: SpokenCall) -> None:
     asked = await call.ask(MOVE, {"date": day(call), "time": "16:00", "staff": "Julia"})
     assert (asked["success"], asked["staff"]) == (False, ["anna", "mehmet"]), asked
     assert await live(call) == [("haarschnitt", "14:00", "mehmet")]
 
 
 @pytest.mark.parametrize(("said", "staff"), [("Ja, gern.", "anna"), ("Nein, lassen Sie.", "mehmet"), (None, "mehmet")])
-async def test_a_person_without_a_time_is_asked(call: SpokenCall, said: str | None, staff: str) -> None:
+async def test_staff_change_without_a_time_is_confirmed_first(call: SpokenCall, said: str | None, staff: str) -> None:
     """The name may have been to pick the appointment."""
     asked = await call.ask(MOVE, {"staff": "Anna"})
     assert "zur selben Zeit bei Anna" in asked["message"], asked
@@ -63,7 +63,7 @@ async def test_a_person_without_a_time_is_asked(call: SpokenCall, said: str | No
     assert await live(call) == [("haarschnitt", "14:00", staff)]
 
 
-async def test_a_taken_time_offers_the_named_person(call: SpokenCall) -> None:
+async def test_taken_time_offers_slots_with_named_staff_member(call: SpokenCall) -> None:
     other = SpokenCall(call.pod)
     assert (await other.ask(BOOK, friday_at(call.pod, "16:00", staff="Anna", customer_name="Otto Kurz")))["success"]
     offer = await call.ask(MOVE, {"date": day(call), "time": "16:00", "staff": "Anna"})
@@ -73,7 +73,7 @@ async def test_a_taken_time_offers_the_named_person(call: SpokenCall) -> None:
     assert (moved["success"], moved["staff"]) == (True, "anna"), moved
 
 
-async def test_an_offered_person_is_who_was_heard(call: SpokenCall) -> None:
+async def test_accepted_offer_moves_to_the_offered_staff_member(call: SpokenCall) -> None:
     offer = await call.ask(SEARCH, {"service": CUT, "date": day(call), "time": "16:00", "staff": "Anna"})
     call.say("Ja, dahin verschieben.")
     assert (await call.ask(MOVE, {"start": offer["slots"][0]["start"]}))["success"]
@@ -82,7 +82,9 @@ async def test_an_offered_person_is_who_was_heard(call: SpokenCall) -> None:
 
 @pytest.mark.parametrize("service", [COLOR, "Coloring", f"{CUT} und {COLOR}"])
 @pytest.mark.parametrize("more", [{}, {"time": "16:00"}, {"time": "16:00", "staff": "Anna"}])
-async def test_another_service_is_booked_after_yes(call: SpokenCall, service: str, more: dict[str, str]) -> None:
+async def test_another_service_replaces_appointment_after_a_yes(
+    call: SpokenCall, service: str, more: dict[str, str]
+) -> None:
     asked = await call.ask(MOVE, {"service": service, **more})
     assert (asked["success"], COLOR in asked["message"]) == (False, True), asked
     assert await live(call) == [("haarschnitt", "14:00", "mehmet")]
@@ -97,7 +99,7 @@ async def test_another_service_is_booked_after_yes(call: SpokenCall, service: st
     assert await live(call) == [booked]
 
 
-async def test_no_other_service_after_a_no(call: SpokenCall) -> None:
+async def test_another_service_is_not_booked_after_no(call: SpokenCall) -> None:
     wanted = {"service": COLOR, "date": day(call), "time": "16:00"}
     asked = await call.ask(MOVE, wanted)
     call.say("Nein, doch nicht.")
@@ -109,6 +111,6 @@ async def test_no_other_service_after_a_no(call: SpokenCall) -> None:
 
 
 @pytest.mark.parametrize("named", [{"service": CUT}, {"service": "Schneiden"}, {"service": "Dauerwelle"}])
-async def test_the_own_service_is_no_change(call: SpokenCall, named: dict[str, str]) -> None:
+async def test_move_naming_its_own_service_needs_no_question(call: SpokenCall, named: dict[str, str]) -> None:
     moved = await call.ask(MOVE, {"date": day(call), "time": "16:00", **named})
     assert (moved["success"], await live(call)) == (True, [("haarschnitt", "16:00", "mehmet")]), moved

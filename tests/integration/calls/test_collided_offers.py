@@ -1,4 +1,4 @@
-"""Several offers of one minute: each service, each visit and each group is booked as it was offered."""
+"""Several offers of the same start: each service, visit and group is booked as it was offered."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ def booking(start: str, **more: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("service", "staff"), [(COLOR, "mehmet"), (CUT, "anna")])
-async def test_each_service_keeps_its_person(call: SpokenCall, service: str, staff: str) -> None:
+async def test_each_service_keeps_its_offered_staff_member(call: SpokenCall, service: str, staff: str) -> None:
     start = await offer(call, service=COLOR, staff="Mehmet")
     assert await offer(call, service=CUT, staff="Anna") == start
     assert (await call.ask(BOOK, booking(start, service=service)))["success"]
@@ -34,7 +34,9 @@ async def test_each_service_keeps_its_person(call: SpokenCall, service: str, sta
 
 
 @pytest.mark.parametrize(("more", "is_said"), [({}, True), ({"staff": "Mehmet"}, False)])
-async def test_another_person_than_offered_is_said(call: SpokenCall, more: dict[str, str], is_said: bool) -> None:
+async def test_replacement_of_the_offered_staff_is_announced(
+    call: SpokenCall, more: dict[str, str], is_said: bool
+) -> None:
     start = await offer(call, service=CUT, staff="Anna")
     await call.pod.db.execute("UPDATE claims SET expires_at = now() WHERE state = 'held'")
     other = SpokenCall(call.pod)
@@ -60,7 +62,7 @@ async def book_without_transcript(call: SpokenCall, start: str, **more: Any) -> 
 
 
 @pytest.mark.parametrize("more", [{}, {"staff": "egal"}, {"phone": "0151 22334455"}])
-async def test_a_lost_offer_is_known_without_transcript(call: SpokenCall, more: dict[str, str]) -> None:
+async def test_lost_offer_is_announced_without_a_transcript(call: SpokenCall, more: dict[str, str]) -> None:
     start = await offer(call, service=CUT, staff="Anna")
     await lose_hold(call, "14:00")
     message = await book_without_transcript(call, start, **more)
@@ -68,7 +70,7 @@ async def test_a_lost_offer_is_known_without_transcript(call: SpokenCall, more: 
     assert [each[2:] for each in await call.live()] == [("mehmet", PETRA)]
 
 
-async def test_an_offer_is_kept_without_its_hold(call: SpokenCall) -> None:
+async def test_offer_outlives_its_expired_hold(call: SpokenCall) -> None:
     """Her time is free again: she is booked as offered, though another person has less to do."""
     start = await offer(call, service=CUT, staff="Anna")
     await lose_hold(call, "10:00")
@@ -77,7 +79,7 @@ async def test_an_offer_is_kept_without_its_hold(call: SpokenCall) -> None:
 
 
 @pytest.mark.parametrize("staff", ["Anna", "Mehmet"])
-async def test_a_named_person_counts_over_a_lost_offer(call: SpokenCall, staff: str) -> None:
+async def test_named_staff_member_outranks_a_lost_offer(call: SpokenCall, staff: str) -> None:
     start = await offer(call, service=CUT, staff="Anna")
     await lose_hold(call, "10:00")
     assert "ging es leider nicht" not in await book_without_transcript(call, start, staff=staff)
@@ -85,14 +87,14 @@ async def test_a_named_person_counts_over_a_lost_offer(call: SpokenCall, staff: 
 
 
 @pytest.mark.parametrize("service", [CUT, COLOR])
-async def test_a_companion_leaves_the_offered_person(call: SpokenCall, service: str) -> None:
+async def test_companion_leaves_offered_staff_member_to_the_caller(call: SpokenCall, service: str) -> None:
     start = await offer(call, staff="Mehmet")
     companion = {"customer_name": OTTO, "service": service}
     assert (await call.ask(BOOK, booking(start, companions=[companion])))["success"]
     assert {name: staff for _, _, staff, name in await call.live()} == {PETRA: "mehmet", OTTO: "anna"}
 
 
-async def test_a_companion_has_the_offered_person(call: SpokenCall) -> None:
+async def test_companion_gets_staff_member_offered_for_their_service(call: SpokenCall) -> None:
     start = await offer(call, service=COLOR, staff="Anna")
     await offer(call, service=BEARD)
     companion = {"customer_name": OTTO, "service": COLOR}
@@ -101,14 +103,14 @@ async def test_a_companion_has_the_offered_person(call: SpokenCall) -> None:
 
 
 @pytest.mark.parametrize("said", [BOTH, MIXED])
-async def test_a_companions_service_is_no_part_of_it(call: SpokenCall, said: str) -> None:
+async def test_companions_service_is_no_part_of_the_visit(call: SpokenCall, said: str) -> None:
     companion = {"customer_name": OTTO, "service": CUT}
     booked = await call.ask(BOOK, friday_at(call.pod, service=said, companions=[companion]))
     assert booked["success"], booked
     assert {name: service for service, _, _, name in await call.live()} == {PETRA: VISIT, OTTO: "haarschnitt"}
 
 
-async def test_a_visit_in_other_words_is_offered(call: SpokenCall) -> None:
+async def test_visit_named_in_other_words_is_offered(call: SpokenCall) -> None:
     found = await call.ask(CHECK, friday_at(call.pod, service=MIXED))
     assert f"{CUT} und {BEARD} dauern zusammen" in found["message"]
     call.say("Ja.")
@@ -120,7 +122,7 @@ async def test_a_visit_in_other_words_is_offered(call: SpokenCall) -> None:
 
 @pytest.mark.parametrize("named", [CUT, BEARD])
 @pytest.mark.parametrize(("answer", "booked"), [(BOTH, VISIT), (None, None)])
-async def test_an_offered_visit_is_not_halved(
+async def test_booking_part_of_an_offered_visit_needs_confirmation(
     call: SpokenCall, named: str, answer: str | None, booked: str | None
 ) -> None:
     start = await offer(call, service=MIXED, staff="Mehmet")
@@ -132,14 +134,14 @@ async def test_an_offered_visit_is_not_halved(
     assert [(each[0], each[2]) for each in await call.live()] == [(booked or IDS[named], "mehmet")]
 
 
-async def test_a_part_that_was_offered_is_booked(call: SpokenCall) -> None:
+async def test_separately_offered_part_of_a_visit_is_booked(call: SpokenCall) -> None:
     start = await offer(call, service=BOTH)
     await offer(call, service=CUT)
     assert (await call.ask(BOOK, booking(start)))["success"]
     assert [each[0] for each in await call.live()] == ["haarschnitt"]
 
 
-async def test_a_booked_visit_asks_nobody_else(call: SpokenCall) -> None:
+async def test_booked_visit_does_not_affect_another_persons_booking(call: SpokenCall) -> None:
     start = await offer(call, service=BOTH)
     assert (await call.ask(BOOK, booking(start, service=BOTH)))["success"]
     other = await call.ask(BOOK, booking(start, customer_name=OTTO, another=True))
@@ -147,7 +149,7 @@ async def test_a_booked_visit_asks_nobody_else(call: SpokenCall) -> None:
 
 
 @pytest.mark.parametrize("suffix", ["Z", ".000Z", "+00:00"])
-async def test_a_local_hour_with_a_z_is_asked(call: SpokenCall, suffix: str) -> None:
+async def test_local_hour_with_utc_suffix_prompts_a_question(call: SpokenCall, suffix: str) -> None:
     """Eleven was offered, and ten is said: the text can mean both."""
     wanted = friday_at(call.pod, "11:00")
     assert (await call.ask(CHECK, wanted))["success"]

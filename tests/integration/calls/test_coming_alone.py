@@ -1,4 +1,4 @@
-"""A time was offered to two, and the booking says nothing of the second one: the caller is asked once who comes."""
+"""A time was offered to two people, and the booking names only one: the caller is asked once for the companion."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ import pytest
 
 from askproai_runtime.sentences import say
 from tests.worlds.spoken_calls import SpokenCall, friday_at
+from tests.worlds.tenant_pod import TenantPod
 
 CHECK, BOOK = "check_availability", "book_appointment"
 PETRA, OTTO = "Petra Lange", "Otto Kurz"
@@ -20,7 +21,7 @@ async def call(call: SpokenCall) -> SpokenCall:
 
 
 @pytest.mark.parametrize("more", [{}, {"companions": None}, {"companions": []}, {"companions": "nur ich"}])
-async def test_one_who_comes_alone_is_booked(call: SpokenCall, more: dict[str, Any]) -> None:
+async def test_caller_coming_alone_is_booked_after_the_question(call: SpokenCall, more: dict[str, Any]) -> None:
     call.say("Ja, um zwei.")
     assert (await call.ask(BOOK, friday_at(call.pod)))["message"] == ASKED
     call.say("Doch nur ich.")
@@ -30,7 +31,7 @@ async def test_one_who_comes_alone_is_booked(call: SpokenCall, more: dict[str, A
 
 
 @pytest.mark.parametrize("said", ["Ja, das passt uns. Meine Schwester heißt Mia.", "Ja, um zwei."])
-async def test_an_empty_list_leaves_nobody_out(call: SpokenCall, said: str) -> None:
+async def test_empty_companion_list_prompts_the_companion_question(call: SpokenCall, said: str) -> None:
     """A model that fills in each argument gives it."""
     call.say(said)
     assert (await call.ask(BOOK, friday_at(call.pod, companions=[])))["message"] == ASKED
@@ -41,7 +42,7 @@ async def test_an_empty_list_leaves_nobody_out(call: SpokenCall, said: str) -> N
 @pytest.mark.parametrize(
     "said", ["Nein, nur für mich.", "Doch nur ich.", "Mein Mann kommt doch nicht mit.", "Just me."]
 )
-async def test_a_caller_alone_is_booked(call: SpokenCall, said: str, more: dict[str, Any]) -> None:
+async def test_caller_who_said_alone_is_booked_directly(call: SpokenCall, said: str, more: dict[str, Any]) -> None:
     call.say(said)
     assert (await call.ask(BOOK, friday_at(call.pod, **more)))["success"]
     assert [each[3] for each in await call.live()] == [PETRA]
@@ -79,7 +80,7 @@ async def test_an_unnamed_companion_is_asked_for_once(
         ("Mein Mann kommt doch nicht mit.", False),
     ],
 )
-async def test_a_left_out_companion_is_said(
+async def test_left_out_companion_is_mentioned_in_the_answer(
     call: SpokenCall, more: dict[str, Any], said: str, *, is_said: bool
 ) -> None:
     call.say("Ja, um zwei.")
@@ -91,14 +92,14 @@ async def test_a_left_out_companion_is_said(
 
 
 @pytest.mark.parametrize("more", [{}, {"companions": []}])
-async def test_a_companion_of_another_time_is_asked_for(call: SpokenCall, more: dict[str, Any]) -> None:
+async def test_companion_is_asked_for_at_another_time(call: SpokenCall, more: dict[str, Any]) -> None:
     call.say("Lieber um vier.")
     assert (await call.ask(BOOK, friday_at(call.pod, "16:00", **more)))["message"] == ASKED
     assert await call.live() == []
 
 
 @pytest.mark.parametrize("more", [{}, {"companions": []}])
-async def test_a_companion_of_an_earlier_request_is_asked_for(call: SpokenCall, more: dict[str, Any]) -> None:
+async def test_companion_of_earlier_request_is_asked_for(call: SpokenCall, more: dict[str, Any]) -> None:
     alone = SpokenCall(call.pod)
     alone.say("Für mich und Otto Kurz, petra.lange@web.de.")
     both = {"companions": [{"customer_name": OTTO}], "email": "petra.lange@web.de"}
@@ -110,14 +111,14 @@ async def test_a_companion_of_an_earlier_request_is_asked_for(call: SpokenCall, 
 
 
 @pytest.mark.parametrize("listed", [PETRA, "Petra"])
-async def test_the_caller_among_the_companions_comes_once(call: SpokenCall, listed: str) -> None:
+async def test_caller_listed_as_companion_is_booked_once(call: SpokenCall, listed: str) -> None:
     call.say("Ja, für mich und Otto Kurz.")
     people = [{"customer_name": listed}, {"customer_name": OTTO}]
     assert (await call.ask(BOOK, friday_at(call.pod, companions=people)))["success"]
     assert sorted(each[3] for each in await call.live()) == [OTTO, PETRA]
 
 
-async def test_several_guests_are_numbered(call: SpokenCall) -> None:
+async def test_several_unnamed_guests_are_numbered(call: SpokenCall) -> None:
     wanted = friday_at(call.pod, "12:00", companions=["Gast", "unbekannt"])
     assert (await call.ask(BOOK, wanted))["message"] == say().names_of_companions
     call.say("Weiß ich nicht.")
@@ -135,8 +136,36 @@ async def test_a_named_companion_is_booked(call: SpokenCall) -> None:
     assert sorted(each[3] for each in await call.live()) == [OTTO, PETRA]
 
 
-async def test_without_an_answer_it_is_asked_again(call: SpokenCall) -> None:
+async def test_unanswered_companion_question_is_repeated(call: SpokenCall) -> None:
     call.say("Ja, um zwei.")
     for _ in range(2):
         assert (await call.ask(BOOK, friday_at(call.pod)))["message"] == ASKED
     assert await call.live() == []
+
+
+FILLED = {"customer_name": "", "service": "", "staff": ""}
+
+
+@pytest.mark.parametrize(
+    "companion",
+    [FILLED, {"customer_name": None, "service": "Haarschnitt"}, {"customer_name": PETRA}, {"customer_name": "Petra"}],
+)
+async def test_empty_companion_books_nobody_else(spoken_salon: TenantPod, companion: dict[str, Any]) -> None:
+    """A model fills in the whole schema: nobody has spoken of another person."""
+    call = SpokenCall(spoken_salon)
+    call.say("Freitag um zwei einen Haarschnitt, Petra Lange.")
+    wanted = friday_at(call.pod, companions=[companion])
+    assert len((await call.ask(CHECK, wanted))["slots"]) > 0
+    assert (await call.ask(BOOK, wanted))["success"]
+    assert [each[3] for each in await call.live()] == [PETRA]
+
+
+@pytest.mark.parametrize("said", ["Ich komme allein.", "Nein, nur einen Termin.", "Niemand sonst.", "Just me."])
+async def test_coming_alone_after_all_books_one(spoken_salon: TenantPod, said: str) -> None:
+    call = SpokenCall(spoken_salon)
+    call.say("Freitag um zwei für meine Frau und mich, Petra Lange.")
+    wanted = friday_at(call.pod, companions=[FILLED])
+    assert (await call.ask(BOOK, wanted))["message"] == say().name_of_companion
+    call.say(said)
+    assert (await call.ask(BOOK, wanted))["success"]
+    assert [each[3] for each in await call.live()] == [PETRA]

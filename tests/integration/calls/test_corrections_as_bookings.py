@@ -1,4 +1,4 @@
-"""A correction that comes as a booking: after the appointment was listed, beside several, as another one, or as a note."""
+"""Corrections that a model sends as bookings: of listed appointments, of one among several, or as notes."""
 
 from typing import Any
 
@@ -24,7 +24,9 @@ async def later(call: SpokenCall) -> SpokenCall:
 
 @pytest.mark.parametrize(("choice", "left"), [("move", ["16:00"]), ("further", ["10:00", "16:00"])])
 @pytest.mark.parametrize("name", [PETRA, "Petra Lang", "Lange", "Frau Lange"])
-async def test_a_listed_appointment_is_asked_about(later: SpokenCall, choice: str, left: list[str], name: str) -> None:
+async def test_new_time_for_listed_appointment_offers_a_move(
+    later: SpokenCall, choice: str, left: list[str], name: str
+) -> None:
     later.say("Wann ist noch mal mein Termin?")
     assert (await later.ask(FIND, {}))["success"]
     later.say("Bitte auf vier.")
@@ -41,7 +43,7 @@ async def test_a_listed_appointment_is_asked_about(later: SpokenCall, choice: st
 @pytest.mark.parametrize(
     "more", [{"another": True}, {"service": COLOR}, {"customer_name": "Otto Kurz"}, {"customer_name": "Mia Lange"}]
 )
-async def test_what_is_no_move_is_booked(later: SpokenCall, more: dict[str, Any]) -> None:
+async def test_booking_unrelated_to_listed_appointment_is_made(later: SpokenCall, more: dict[str, Any]) -> None:
     await later.ask(FIND, {})
     later.say("Und noch einen um vier.")
     booked = await later.ask(BOOK, friday_at(later.pod, "16:00", **more))
@@ -53,10 +55,12 @@ async def test_what_is_no_move_is_booked(later: SpokenCall, more: dict[str, Any]
     "said",
     [
         "Können wir meinen auf vier legen?", "Ich kann um zehn nicht, lieber um vier.",
-        "I can't make it at ten, four would be better.", "Beides schaffe ich nicht, bitte verschieben.",
+        "I can't make it at ten, four would be better.", "Beides schaffe ich nicht, bitte verschieben.", "Um vier wäre besser.",
+        "Ich muss auf vier Uhr schieben.", "Zehn schaffe ich leider nicht. Geht auch vier?", "Could I come at four instead?",
+        "Lieber um vier.", "Nein, vier Uhr!", "Doch erst um vier.",
     ],
 )  # fmt: skip
-async def test_another_time_for_it_is_no_further_one(later: SpokenCall, said: str) -> None:
+async def test_another_flag_does_not_hide_a_move(later: SpokenCall, said: str) -> None:
     """A model sets `another`, whatever the caller says."""
     await later.ask(FIND, {})
     later.say(said)
@@ -76,7 +80,7 @@ async def test_another_time_for_it_is_no_further_one(later: SpokenCall, said: st
     ],
 )
 @pytest.mark.parametrize("names_it", [True, False])
-async def test_another_service_in_its_place_is_asked(
+async def test_service_replacing_the_listed_one_offers_a_move(
     later: SpokenCall, said: str, *, finds: bool, names_it: bool
 ) -> None:
     later.say(said)
@@ -110,7 +114,7 @@ async def test_another_service_in_its_place_is_asked(
         ("", False),
     ],
 )
-async def test_another_service_of_the_call_is_asked(call: SpokenCall, said: str, *, asks: bool) -> None:
+async def test_service_correcting_the_calls_booking_offers_a_move(call: SpokenCall, said: str, *, asks: bool) -> None:
     assert (await call.ask(BOOK, friday_at(call.pod, "10:00")))["success"]
     if said:
         call.say(said)
@@ -119,7 +123,7 @@ async def test_another_service_of_the_call_is_asked(call: SpokenCall, said: str,
 
 
 @pytest.mark.parametrize("said", ["Ach nein, Färben wollte ich, nicht schneiden.", "Not a haircut, coloring please."])
-async def test_another_service_after_a_search_is_asked(call: SpokenCall, said: str) -> None:
+async def test_service_correction_before_a_search_offers_a_move(call: SpokenCall, said: str) -> None:
     assert (await call.ask(BOOK, friday_at(call.pod, "10:00")))["success"]
     call.say(said)
     wanted = friday_at(call.pod, "16:00", service=COLOR)
@@ -132,7 +136,7 @@ async def test_another_service_after_a_search_is_asked(call: SpokenCall, said: s
 
 
 @pytest.mark.parametrize("said", ["Und um vier brauche ich auch noch Färben.", "And I also need coloring, at four."])
-async def test_one_more_service_after_a_search_is_booked(call: SpokenCall, said: str) -> None:
+async def test_additional_service_after_a_search_is_booked(call: SpokenCall, said: str) -> None:
     assert (await call.ask(BOOK, friday_at(call.pod, "10:00")))["success"]
     call.say(said)
     wanted = friday_at(call.pod, "16:00", service=COLOR)
@@ -142,7 +146,7 @@ async def test_one_more_service_after_a_search_is_booked(call: SpokenCall, said:
 
 
 @pytest.mark.parametrize("said", ["Verschieben Sie ihn bitte auf vier.", "Um vier, nicht um zwölf.", "Um vier bitte."])
-async def test_a_moved_appointment_is_asked_about(later: SpokenCall, said: str) -> None:
+async def test_further_time_for_moved_appointment_offers_a_move(later: SpokenCall, said: str) -> None:
     later.say("Meinen Termin bitte auf zwölf.")
     moved = await later.ask(MOVE, {"new_date": friday_at(later.pod, "12:00")["date"], "new_time": "12:00"})
     assert moved["success"], moved
@@ -151,7 +155,7 @@ async def test_a_moved_appointment_is_asked_about(later: SpokenCall, said: str) 
     assert await times(later) == ["12:00"]
 
 
-async def test_a_booking_after_a_refused_move_is_asked(later: SpokenCall) -> None:
+async def test_booking_after_refused_move_offers_a_move(later: SpokenCall) -> None:
     day = friday_at(later.pod, "12:00")["date"]
     later.say("Geht mein Termin auch am Sonntag?")
     await later.ask(MOVE, {"new_date": "Sonntag", "new_time": "12:00"})
@@ -162,7 +166,9 @@ async def test_a_booking_after_a_refused_move_is_asked(later: SpokenCall) -> Non
 
 @pytest.mark.parametrize("in_call", [True, False])
 @pytest.mark.parametrize("takes", [True, False])
-async def test_a_move_to_an_offer_for_another_service_is_asked(call: SpokenCall, *, in_call: bool, takes: bool) -> None:
+async def test_moving_to_another_services_offer_prompts_a_question(
+    call: SpokenCall, *, in_call: bool, takes: bool
+) -> None:
     assert (await call.ask(BOOK, friday_at(call.pod, "10:00")))["success"]
     later = call if in_call else SpokenCall(call.pod, call.number)
     later.say("Petra Lange, statt Haarschnitt möchte ich Färben.")
@@ -178,7 +184,7 @@ async def test_a_move_to_an_offer_for_another_service_is_asked(call: SpokenCall,
     assert [(each[0], each[1]) for each in await later.live(of_number=True)] == kept
 
 
-async def test_a_yes_to_an_offer_renames_nobody(call: SpokenCall) -> None:
+async def test_yes_to_an_offer_renames_no_appointment(call: SpokenCall) -> None:
     otto = await call.ask(BOOK, friday_at(call.pod, "10:00", customer_name="Otto Lange"))
     later = SpokenCall(call.pod, call.number)
     assert (await later.ask(BOOK, friday_at(call.pod, "14:00")))["success"]
@@ -192,7 +198,7 @@ async def test_a_yes_to_an_offer_renames_nobody(call: SpokenCall) -> None:
     assert [each[3] for each in await later.live(of_number=True) if each[1] == "14:00"] == [PETRA]
 
 
-async def test_a_choice_carried_past_an_offer_asks(later: SpokenCall) -> None:
+async def test_choice_from_before_an_offer_is_asked_again(later: SpokenCall) -> None:
     await later.ask(FIND, {})
     later.say("Haarschnitt um vier.")
     assert "choices" in await later.ask(BOOK, friday_at(later.pod, "16:00"))
@@ -205,7 +211,7 @@ async def test_a_choice_carried_past_an_offer_asks(later: SpokenCall) -> None:
 
 
 @pytest.mark.parametrize("in_call", [True, False])
-async def test_a_move_of_one_service_keeps_the_other(call: SpokenCall, *, in_call: bool) -> None:
+async def test_moving_one_service_keeps_the_other(call: SpokenCall, *, in_call: bool) -> None:
     for at, service in (("10:00", CUT), ("14:00", COLOR)):
         assert (await call.ask(BOOK, friday_at(call.pod, at, service=service, another=True)))["success"]
     later = call if in_call else SpokenCall(call.pod, call.number)
@@ -217,7 +223,7 @@ async def test_a_move_of_one_service_keeps_the_other(call: SpokenCall, *, in_cal
     assert await times(later) == ["14:00", "16:00"]
 
 
-async def test_another_service_for_one_of_two_asks_which(call: SpokenCall) -> None:
+async def test_replacing_one_of_two_services_asks_which(call: SpokenCall) -> None:
     for at, service in (("10:00", CUT), ("14:00", COLOR)):
         assert (await call.ask(BOOK, friday_at(call.pod, at, service=service, another=True)))["success"]
     later = SpokenCall(call.pod, call.number)
@@ -232,7 +238,7 @@ async def test_another_service_for_one_of_two_asks_which(call: SpokenCall) -> No
 
 
 @pytest.mark.parametrize("said", ["Wir kommen lieber um vier.", "Unsere Termine bitte auf vier verschieben."])
-async def test_a_group_that_moves_is_asked(call: SpokenCall, said: str) -> None:
+async def test_group_rebooked_at_another_time_offers_a_move(call: SpokenCall, said: str) -> None:
     both = {"companions": [{"customer_name": "Otto Lange"}]}
     assert (await call.ask(BOOK, friday_at(call.pod, "14:00", **both)))["success"]
     later = SpokenCall(call.pod, call.number)
@@ -256,7 +262,9 @@ async def test_a_group_that_moves_is_asked(call: SpokenCall, said: str) -> None:
         ("move", "Nein, keinen zweiten.", ["16:00"]),
     ],
 )
-async def test_a_choice_filled_in_before_is_none(later: SpokenCall, filled: str, said: str, left: list[str]) -> None:
+async def test_choice_filled_in_before_the_question_is_ignored(
+    later: SpokenCall, filled: str, said: str, left: list[str]
+) -> None:
     later.say("Ich hätte gern um vier einen Termin.")
     await later.ask(FIND, {})
     wanted = friday_at(later.pod, "16:00", choice=filled)
@@ -280,7 +288,7 @@ MOVES: list[tuple[str, dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("choice", "left"), [("move", ["16:00"]), ("further", ["10:00", "16:00"])])
 @pytest.mark.parametrize(("said", "more"), MOVES)
-async def test_words_of_a_move_ask_first(
+async def test_move_words_prompt_a_choice_before_booking(
     later: SpokenCall, said: str, more: dict[str, Any], choice: str, left: list[str]
 ) -> None:
     later.say(said)
@@ -292,7 +300,7 @@ async def test_words_of_a_move_ask_first(
     assert (done["success"], await times(later)) == (True, left), done
 
 
-async def test_a_said_move_needs_no_choice(later: SpokenCall) -> None:
+async def test_spoken_move_needs_no_choice_argument(later: SpokenCall) -> None:
     later.say("Meinen Termin auf vier verlegen.")
     assert "choices" in await later.ask(BOOK, friday_at(later.pod, "16:00"))
     later.say("Nein, kein weiterer, verschieben bitte.")
@@ -300,7 +308,7 @@ async def test_a_said_move_needs_no_choice(later: SpokenCall) -> None:
     assert await times(later) == ["16:00"]
 
 
-async def test_a_further_one_after_a_move_is_booked(later: SpokenCall) -> None:
+async def test_further_appointment_after_a_move_is_booked(later: SpokenCall) -> None:
     later.say("Meinen Termin auf elf verschieben.")
     assert (await later.ask(MOVE, {"time": "11:00"}))["success"]
     later.say("Und noch einen um vier.")
@@ -310,7 +318,9 @@ async def test_a_further_one_after_a_move_is_booked(later: SpokenCall) -> None:
 
 @pytest.mark.parametrize("function", [BOOK, MOVE])
 @pytest.mark.parametrize("again", [{}, {"choice": "rename"}])
-async def test_who_comes_instead_gets_the_appointment(later: SpokenCall, function: str, again: dict[str, str]) -> None:
+async def test_named_replacement_takes_over_the_appointment(
+    later: SpokenCall, function: str, again: dict[str, str]
+) -> None:
     later.say("Statt mir kommt meine Tochter Mia.")
     wanted = friday_at(later.pod, "10:00", customer_name="Mia") if function == BOOK else {"customer_name": "Mia"}
     asked = await later.ask(function, wanted)
@@ -320,12 +330,12 @@ async def test_who_comes_instead_gets_the_appointment(later: SpokenCall, functio
     assert (done["success"], [each[3] for each in await later.live(of_number=True)]) == (True, ["Mia"]), done
 
 
-async def test_an_unlisted_appointment_is_said_only(later: SpokenCall) -> None:
+async def test_unlisted_appointment_is_only_mentioned(later: SpokenCall) -> None:
     booked = await later.ask(BOOK, friday_at(later.pod, "16:00"))
     assert (booked["success"], "bleibt bestehen" in booked["message"]) == (True, True), booked
 
 
-async def test_an_appointment_of_a_question_is_listed(later: SpokenCall) -> None:
+async def test_appointment_named_in_a_question_counts_as_listed(later: SpokenCall) -> None:
     assert (await later.ask(BOOK, friday_at(later.pod, "12:00", another=True)))["success"]
     last = SpokenCall(later.pod, later.number)
     assert len((await last.ask(MOVE, {}))["appointments"]) == 2
@@ -342,7 +352,7 @@ async def two(call: SpokenCall) -> SpokenCall:
     return call
 
 
-async def test_a_move_of_two_names_one(two: SpokenCall) -> None:
+async def test_move_beside_two_appointments_asks_which_one(two: SpokenCall) -> None:
     wanted = friday_at(two.pod, "16:00")
     asked = await two.ask(BOOK, wanted)
     assert all(each in asked["message"] for each in ("10 Uhr", "12 Uhr")), asked
@@ -356,7 +366,7 @@ async def test_a_move_of_two_names_one(two: SpokenCall) -> None:
     assert await times(two) == ["12:00", "16:00"]
 
 
-async def test_a_further_one_beside_two_is_booked(two: SpokenCall) -> None:
+async def test_further_appointment_beside_two_is_booked(two: SpokenCall) -> None:
     wanted = friday_at(two.pod, "16:00")
     await two.ask(BOOK, wanted)
     two.say("Ein weiterer.")
@@ -364,7 +374,7 @@ async def test_a_further_one_beside_two_is_booked(two: SpokenCall) -> None:
     assert (booked["success"], "2 andere Termine" in booked["message"]) == (True, True), booked
 
 
-async def test_the_only_one_left_is_moved(two: SpokenCall) -> None:
+async def test_only_remaining_appointment_is_moved(two: SpokenCall) -> None:
     wanted = friday_at(two.pod, "16:00")
     asked = await two.ask(BOOK, wanted)
     await two.pod.db.execute(
@@ -375,9 +385,8 @@ async def test_the_only_one_left_is_moved(two: SpokenCall) -> None:
     assert await times(two) == ["16:00"]
 
 
-@pytest.mark.parametrize("said", ["Lieber um vier.", "Nein, vier Uhr!", "Doch erst um vier."])
-async def test_another_one_says_what_stays(call: SpokenCall, said: str) -> None:
-    """A model may book a corrected time as another one."""
+@pytest.mark.parametrize("said", ["Noch einen um vier.", "Ich brauche zwei, einen um zehn und einen um vier."])
+async def test_further_booking_names_the_remaining_appointment(call: SpokenCall, said: str) -> None:
     assert (await call.ask(BOOK, friday_at(call.pod, "10:00")))["success"]
     call.say(said)
     second = await call.ask(BOOK, friday_at(call.pod, "16:00", another=True))
@@ -388,7 +397,9 @@ async def test_another_one_says_what_stays(call: SpokenCall, said: str) -> None:
 
 @pytest.mark.parametrize("first", [{}, {"staff": "Anna"}, {"another": True}])
 @pytest.mark.parametrize("again", [{}, {"staff": "Anna"}])
-async def test_another_of_the_same_start_stands(call: SpokenCall, first: dict[str, Any], again: dict[str, Any]) -> None:
+async def test_second_booking_at_same_start_is_not_made(
+    call: SpokenCall, first: dict[str, Any], again: dict[str, Any]
+) -> None:
     """Mehmet is free then; two appointments under one name are only those of a caller who wants two."""
     assert (await call.ask(BOOK, friday_at(call.pod) | first))["success"]
     call.say("Ja, genau.")
@@ -399,7 +410,7 @@ async def test_another_of_the_same_start_stands(call: SpokenCall, first: dict[st
 
 @pytest.mark.parametrize(("choice", "left"), [("further", ["anna", "mehmet"]), ("cancel", ["mehmet"])])
 @pytest.mark.parametrize("more", [{}, {"another": True}])
-async def test_another_with_another_person_is_asked(
+async def test_same_start_with_another_staff_member_prompts_question(
     call: SpokenCall, choice: str, left: list[str], more: dict[str, Any]
 ) -> None:
     assert (await call.ask(BOOK, friday_at(call.pod, staff="Anna")))["success"]
@@ -414,7 +425,7 @@ async def test_another_with_another_person_is_asked(
         assert sorted(each[2] for each in await call.live()) == left
 
 
-async def test_two_of_one_name_are_chosen(call: SpokenCall) -> None:
+async def test_two_appointments_of_one_name_need_a_choice(call: SpokenCall) -> None:
     assert (await call.ask(BOOK, friday_at(call.pod)))["success"]
     call.say("Zwei Termine bitte.")
     stands = await call.ask(BOOK, friday_at(call.pod, another=True))
@@ -425,7 +436,7 @@ async def test_two_of_one_name_are_chosen(call: SpokenCall) -> None:
     assert await times(call) == ["14:00", "14:00"]
 
 
-async def test_another_persons_appointment_says_nothing_more(call: SpokenCall) -> None:
+async def test_booking_for_another_person_mentions_no_other_appointment(call: SpokenCall) -> None:
     assert (await call.ask(BOOK, friday_at(call.pod, "10:00")))["success"]
     second = await call.ask(BOOK, friday_at(call.pod, "16:00", customer_name="Mia Lange", another=True))
     assert (second["success"], "bleib" in second["message"]) == (True, False), second
@@ -443,7 +454,7 @@ OTHERS = [
 
 
 @pytest.mark.parametrize("note", OTHERS)
-async def test_a_note_that_corrects_is_asked_once(call: SpokenCall, note: str) -> None:
+async def test_contradicting_note_is_asked_about_once(call: SpokenCall, note: str) -> None:
     call.say("Ja.")
     wanted = friday_at(call.pod, staff="Mehmet", notes=note)
     asked = await call.ask(BOOK, wanted)
@@ -464,7 +475,7 @@ async def test_a_note_that_corrects_is_asked_once(call: SpokenCall, note: str) -
     ],
 )
 @pytest.mark.parametrize("choice", ["move", "Termin verschieben"])
-async def test_a_late_choice_asks_about_the_other(
+async def test_late_move_choice_asks_to_cancel_the_other(
     later: SpokenCall, choice: str, reply: str, request_after: tuple[str, dict[str, str]], at: list[str]
 ) -> None:
     wanted = friday_at(later.pod, "16:00")
@@ -484,7 +495,9 @@ async def test_a_late_choice_asks_about_the_other(
 
 @pytest.mark.parametrize("note", [{}, {"notes": "Umbuchung"}, {"notes": "Allergie"}])
 @pytest.mark.parametrize("said", ["Verschieben.", "Danke.", ""])
-async def test_a_repeated_move_stands(later: SpokenCall, said: str, note: dict[str, str]) -> None:
+async def test_repeated_move_leaves_the_appointment_unchanged(
+    later: SpokenCall, said: str, note: dict[str, str]
+) -> None:
     wanted = friday_at(later.pod, "16:00")
     await later.ask("find_appointments", {})
     await later.ask(BOOK, wanted)
@@ -502,7 +515,7 @@ async def test_a_repeated_move_stands(later: SpokenCall, said: str, note: dict[s
 
 
 @pytest.mark.parametrize("again", [{}, {"choice": "further"}, {"choice": "nicht verschieben"}, {"choice": "move"}])
-async def test_a_further_one_stays_further(later: SpokenCall, again: dict[str, str]) -> None:
+async def test_further_appointment_stays_after_a_repeated_booking(later: SpokenCall, again: dict[str, str]) -> None:
     wanted = friday_at(later.pod, "16:00", notes="Umbuchung")
     later.say("Um vier.")
     assert (await later.ask(BOOK, wanted))["choices"] == ["further", "move"]
@@ -516,7 +529,7 @@ async def test_a_further_one_stays_further(later: SpokenCall, again: dict[str, s
 @pytest.mark.parametrize(
     "note", ["Terminverschiebung von 10 Uhr", "Ersatztermin", "Tausch mit 10 Uhr", "Termin umgebucht"]
 )
-async def test_a_note_about_a_move_asks_first(later: SpokenCall, note: str) -> None:
+async def test_note_about_a_move_prompts_a_choice(later: SpokenCall, note: str) -> None:
     asked = await later.ask(BOOK, friday_at(later.pod, "16:00", notes=note))
     assert (asked["success"], asked["choices"], await times(later)) == (False, ["further", "move"], ["10:00"]), asked
 
@@ -532,7 +545,7 @@ async def test_the_corrected_request_is_booked(call: SpokenCall, corrected: dict
 
 
 @pytest.mark.parametrize("more", [{"date": None, "time": None}, {}])
-async def test_a_later_note_that_corrects_is_asked(call: SpokenCall, more: dict[str, None]) -> None:
+async def test_later_contradicting_note_is_asked_about(call: SpokenCall, more: dict[str, None]) -> None:
     assert (await call.ask(BOOK, friday_at(call.pod)))["success"]
     call.say("Doch lieber um vier.")
     asked = await call.ask(BOOK, friday_at(call.pod, notes="doch lieber um vier") | more)
@@ -549,7 +562,7 @@ async def test_a_later_note_that_corrects_is_asked(call: SpokenCall, more: dict[
         "Kundin möchte doch 14 Uhr behalten", "Grüße an Mehmet", "Sohn ist 5 Jahre später geboren",
     ],
 )  # fmt: skip
-async def test_any_other_note_is_noted(call: SpokenCall, note: str) -> None:
+async def test_unrelated_note_is_stored_as_written(call: SpokenCall, note: str) -> None:
     call.say("Ja.")
     assert (await call.ask(BOOK, friday_at(call.pod, staff="Mehmet", notes=note)))["success"]
     assert await call.pod.db.fetchval("SELECT notes FROM appointments WHERE call_id = $1", call.call_id) == note
@@ -558,7 +571,7 @@ async def test_any_other_note_is_noted(call: SpokenCall, note: str) -> None:
 @pytest.mark.parametrize(
     "agent", ["Soll ich es auf Färben um sechzehn Uhr ändern?", "Ach, Sie wollten Färben. Dann um vier, richtig?"]
 )
-async def test_a_yes_to_a_change_is_asked(call: SpokenCall, agent: str) -> None:
+async def test_yes_to_agents_change_prompts_a_choice(call: SpokenCall, agent: str) -> None:
     """The correction is in the agent's own words, and the caller only agrees to it."""
     assert (await call.ask(BOOK, friday_at(call.pod, "10:00")))["success"]
     call.say("Ja.")
@@ -568,7 +581,7 @@ async def test_a_yes_to_a_change_is_asked(call: SpokenCall, agent: str) -> None:
     assert await times(call) == ["10:00"]
 
 
-async def test_a_yes_to_one_more_books(call: SpokenCall) -> None:
+async def test_yes_to_agents_additional_booking_books_it(call: SpokenCall) -> None:
     assert (await call.ask(BOOK, friday_at(call.pod, "10:00")))["success"]
     call.say("Danke.")
     call.transcript.append({"role": "agent", "content": "Soll ich das Färben um vier auch noch eintragen?"})
@@ -596,7 +609,7 @@ async def test_a_choice_for_another_request_changes_nothing(
     assert (answer["success"], await times(later)) == (False, ["10:00"]), answer
 
 
-async def test_another_one_against_a_move_is_asked(later: SpokenCall) -> None:
+async def test_another_flag_against_a_spoken_move_prompts_choice(later: SpokenCall) -> None:
     later.say("Meinen Termin bitte auf vier verschieben.")
     await later.ask(FIND, {})
     assert "choices" in await later.ask(BOOK, friday_at(later.pod, "16:00", another=True))

@@ -1,4 +1,4 @@
-"""Moves by words that count from the appointment, and those whose words are not understood."""
+"""Moves to times that are counted from the appointment, and moves to times that are not understood."""
 
 from datetime import date, timedelta
 
@@ -24,21 +24,21 @@ async def call_again(call: SpokenCall, said: str = "Meinen Termin bitte verschie
         ("-30min", "13:30"), ("2h später", "16:00"), ("eine halbe Stunde vorverlegen", "13:30"),
     ],
 )  # fmt: skip
-async def test_counted_hours_move_at_once(call: SpokenCall, time: str, at: str) -> None:
+async def test_hours_counted_from_appointment_move_it_directly(call: SpokenCall, time: str, at: str) -> None:
     later = await call_again(call)
     assert (await later.ask(MOVE, {"time": time}))["success"]
     assert [each[1] for each in await call.live(of_number=True)] == [at]
 
 
 @pytest.mark.parametrize("day", ["Samstag derselben Woche", "same week Saturday", "Samstag in der gleichen Woche"])
-async def test_a_day_of_the_same_week_is_read(call: SpokenCall, day: str) -> None:
+async def test_weekday_of_the_same_week_is_understood(call: SpokenCall, day: str) -> None:
     later = await call_again(call)
     moved = await later.ask(MOVE, {"date": day, "time": "11:00"})
     assert (moved["success"], "Samstag, den 28. November, um 11 Uhr" in moved["message"]) == (True, True), moved
 
 
 @pytest.mark.parametrize("time", ["die alte Zeit", "wie vorher", "um dieselbe wie Otto"])
-async def test_an_unclear_time_is_said(call: SpokenCall, time: str) -> None:
+async def test_unclear_time_of_a_move_is_reported(call: SpokenCall, time: str) -> None:
     later = await call_again(call)
     offered = await later.ask(MOVE, {"time": time})
     assert offered["message"].startswith("Die Uhrzeit habe ich nicht verstanden. Frei ist"), offered
@@ -55,7 +55,7 @@ async def book_on_saturday(call: SpokenCall) -> SpokenCall:
 
 @pytest.mark.parametrize("said", ["Ja.", "Ja, genau.", "Der Samstag ist gut."])
 @pytest.mark.parametrize("days", ["in 15 Tagen", "in fünfzehn Tagen"])
-async def test_a_silent_second_reading_is_asked(call: SpokenCall, said: str, days: str) -> None:
+async def test_ambiguous_day_count_of_move_is_confirmed_first(call: SpokenCall, said: str, days: str) -> None:
     later = await book_on_saturday(call)
     args = {"date": days, "time": "11 Uhr"}
     asked = await later.ask(MOVE, args)
@@ -64,7 +64,7 @@ async def test_a_silent_second_reading_is_asked(call: SpokenCall, said: str, day
     assert (await later.ask(MOVE, args))["success"]
 
 
-async def test_a_no_to_the_day_moves_nothing(call: SpokenCall) -> None:
+async def test_no_to_the_suggested_day_moves_nothing(call: SpokenCall) -> None:
     later = await book_on_saturday(call)
     args = {"date": "in 15 Tagen", "time": "11 Uhr"}
     await later.ask(MOVE, args)
@@ -74,6 +74,6 @@ async def test_a_no_to_the_day_moves_nothing(call: SpokenCall) -> None:
     assert (await later.ask(MOVE, {"date": "8. Dezember", "time": "11 Uhr"}))["success"]
 
 
-async def test_a_day_with_its_date_moves_at_once(call: SpokenCall) -> None:
+async def test_exact_date_moves_without_a_question(call: SpokenCall) -> None:
     later = await book_on_saturday(call)
     assert (await later.ask(MOVE, {"date": "5. Dezember", "time": "11 Uhr"}))["success"]

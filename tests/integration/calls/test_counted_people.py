@@ -1,4 +1,4 @@
-"""Two people of whom a request names one: it is asked who comes, or the answer says that one appointment is booked."""
+"""A request for two people names only one: the caller is asked for the other, or hears that one is booked."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ MIA = {"customer_name": "Mia Lange"}
 
 
 @pytest.mark.parametrize("counted", COUNTED)
-async def test_a_counted_person_is_asked_for(call: SpokenCall, counted: dict[str, Any]) -> None:
+async def test_counted_companion_is_asked_for(call: SpokenCall, counted: dict[str, Any]) -> None:
     assert (await call.ask(BOOK, friday_at(call.pod, **counted)))["message"] == ASKED
     assert await call.live() == []
     call.say("Mia Lange.")
@@ -23,14 +23,14 @@ async def test_a_counted_person_is_asked_for(call: SpokenCall, counted: dict[str
 
 
 @pytest.mark.parametrize("counted", COUNTED)
-async def test_who_comes_alone_is_asked_once(call: SpokenCall, counted: dict[str, Any]) -> None:
+async def test_caller_coming_alone_is_asked_once(call: SpokenCall, counted: dict[str, Any]) -> None:
     assert (await call.ask(BOOK, friday_at(call.pod, **counted)))["message"] == ASKED
     call.say("Ich komme allein.")
     done = await call.ask(BOOK, friday_at(call.pod, **counted))
     assert (done["success"], say().rest_noted_of_one in done["message"]) == (True, True), done
 
 
-async def test_a_counted_search_offers_for_all(call: SpokenCall) -> None:
+async def test_search_for_two_offers_two_staff_members(call: SpokenCall) -> None:
     found = await call.ask(CHECK, friday_at(call.pod, party_size=2))
     assert (found["success"], "Anna und Mehmet" in found["message"]) == (True, True), found
 
@@ -42,7 +42,7 @@ NOTED = (
 
 
 @pytest.mark.parametrize("notes", NOTED)
-async def test_a_person_in_notes_is_asked_for(call: SpokenCall, notes: str) -> None:
+async def test_companion_in_the_notes_is_asked_for(call: SpokenCall, notes: str) -> None:
     call.say("Am Freitag um zwei.")
     assert (await call.ask(BOOK, friday_at(call.pod, notes=notes)))["message"] == ASKED
     call.say("Mia Lange.")
@@ -51,7 +51,7 @@ async def test_a_person_in_notes_is_asked_for(call: SpokenCall, notes: str) -> N
 
 
 @pytest.mark.parametrize("notes", NOTED)
-async def test_notes_are_said_to_be_one_appointment(call: SpokenCall, notes: str) -> None:
+async def test_booking_despite_noted_people_names_one_customer(call: SpokenCall, notes: str) -> None:
     call.say("Am Freitag um zwei.")
     await call.ask(BOOK, friday_at(call.pod, notes=notes))
     call.say("Ich komme allein.")
@@ -64,7 +64,7 @@ async def test_notes_are_said_to_be_one_appointment(call: SpokenCall, notes: str
     "notes",
     ["Termin für meinen Sohn, bitte mit Waschen", "auch Bart trimmen", "beide Seiten kurz", "Gutschein vom Mann"],
 )
-async def test_other_notes_are_booked_at_once(call: SpokenCall, notes: str) -> None:
+async def test_notes_without_companions_are_booked_directly(call: SpokenCall, notes: str) -> None:
     call.say("Am Freitag um zwei.")
     done = await call.ask(BOOK, friday_at(call.pod, notes=notes))
     assert done["success"], done
@@ -73,6 +73,6 @@ async def test_other_notes_are_booked_at_once(call: SpokenCall, notes: str) -> N
 @pytest.mark.parametrize(
     "more", [{}, {"quantity": 1}, {"notes": ""}, {"notes": "Haarschnitt"}, {"notes": "bitte leise"}]
 )
-async def test_one_person_is_booked_at_once(call: SpokenCall, more: dict[str, Any]) -> None:
+async def test_request_for_one_person_is_booked_directly(call: SpokenCall, more: dict[str, Any]) -> None:
     done = await call.ask(BOOK, friday_at(call.pod, **more))
     assert (done["success"], say().rest_noted_of_one in done["message"]) == (True, False), done

@@ -1,4 +1,4 @@
-"""The only appointment under a number may be another person's: it is said whose it is, and a namesake is asked."""
+"""The only appointment of a number may be another person's: its customer is named, and a namesake confirms first."""
 
 import pytest
 
@@ -27,21 +27,21 @@ UNSAID = [
 
 
 @pytest.mark.parametrize("words", [each for each in UNSAID if "Kaiser" not in each])
-async def test_a_move_says_whose_it_is(call: SpokenCall, words: str) -> None:
+async def test_move_names_the_appointments_customer(call: SpokenCall, words: str) -> None:
     call.say(words)
     moved = await call.ask(MOVE, {"time": "15 Uhr"})
     assert (moved["success"], moved["message"].count(OTTO)) == (True, 1), moved
 
 
 @pytest.mark.parametrize("words", [*UNSAID, "Petra Lange hier."])
-async def test_a_cancellation_says_whose_it_is(call: SpokenCall, words: str) -> None:
+async def test_cancellation_names_the_appointments_customer(call: SpokenCall, words: str) -> None:
     call.say(words)
     asked = await call.ask(CANCEL, {})
     assert (asked["needs_confirmation"], asked["message"].count(OTTO)) == (True, 1), asked
 
 
 @pytest.mark.parametrize("words", [*UNSAID, "Petra Lange hier."])
-async def test_found_ones_say_whose_they_are(call: SpokenCall, words: str) -> None:
+async def test_found_appointments_name_their_customer(call: SpokenCall, words: str) -> None:
     call.say(words)
     assert OTTO in (await call.ask(FIND, {}))["message"]
 
@@ -54,7 +54,9 @@ async def test_found_ones_say_whose_they_are(call: SpokenCall, words: str) -> No
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("named", [{}, {"customer_name": "Frau Lange"}])
-async def test_a_namesake_is_asked_before_a_move(call: SpokenCall, words: str, named: dict[str, str]) -> None:
+async def test_caller_with_the_same_surname_confirms_a_move(
+    call: SpokenCall, words: str, named: dict[str, str]
+) -> None:
     call.say(words)
     asked = await call.ask(MOVE, named | {"time": "15 Uhr"})
     assert (asked["success"], OTTO in asked["message"]) == (False, True), asked
@@ -75,7 +77,7 @@ async def test_a_namesake_is_asked_before_a_move(call: SpokenCall, words: str, n
         "Petra Kaiser. Otto Lange ist mein Mann. Meinen Termin bitte.", "Otto Lange, no, Petra Kaiser. Otto Lange is my husband.",
     ],
 )  # fmt: skip
-async def test_another_persons_words_are_asked(call: SpokenCall, words: str) -> None:
+async def test_caller_with_another_name_confirms_a_move(call: SpokenCall, words: str) -> None:
     call.say(words)
     asked = await call.ask(MOVE, {"time": "15 Uhr"})
     assert (asked["success"], OTTO in asked["message"], await call.live()) == (False, True, []), asked
@@ -94,12 +96,12 @@ async def test_another_persons_words_are_asked(call: SpokenCall, words: str) -> 
         "Lange. Otto Lange.", "Good morning. Sorry, traffic. Later, please.", "Verschieben, bitte. Vielen Dank. Wiederhören.",
     ],
 )  # fmt: skip
-async def test_the_customers_words_move_at_once(call: SpokenCall, words: str) -> None:
+async def test_customers_own_words_move_without_a_question(call: SpokenCall, words: str) -> None:
     call.say(words)
     assert (await call.ask(MOVE, {"time": "15 Uhr"}))["success"]
 
 
-async def test_a_no_moves_nothing(call: SpokenCall) -> None:
+async def test_no_to_the_customer_question_moves_nothing(call: SpokenCall) -> None:
     call.say("Petra Lange hier.")
     await call.ask(MOVE, {"time": "15 Uhr"})
     call.say("Nein, nicht den von Otto Lange.")
@@ -108,7 +110,7 @@ async def test_a_no_moves_nothing(call: SpokenCall) -> None:
 
 
 @pytest.mark.parametrize("words", ["Otto Lange hier.", "Guten Tag, Otto Lange, den Termin bitte auf drei."])
-async def test_the_customer_hears_no_name(call: SpokenCall, words: str) -> None:
+async def test_move_by_the_customer_names_nobody(call: SpokenCall, words: str) -> None:
     call.say(words)
     moved = await call.ask(MOVE, {"time": "15 Uhr"})
     assert (moved["success"], OTTO in moved["message"]) == (True, False), moved
@@ -122,7 +124,9 @@ async def test_the_customer_hears_no_name(call: SpokenCall, words: str) -> None:
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("function", [MOVE, CANCEL])
-async def test_another_name_and_time_mean_none(call: SpokenCall, function: str, named: dict[str, str]) -> None:
+async def test_request_with_other_name_and_time_matches_nothing(
+    call: SpokenCall, function: str, named: dict[str, str]
+) -> None:
     """A yes to a question about this one could be meant for the one that was asked for."""
     wanted = (
         named | {"customer_name": "Thomas Berger"} | ({"time": "15 Uhr"} if function == MOVE else {"confirmed": True})
@@ -136,6 +140,6 @@ async def test_another_name_and_time_mean_none(call: SpokenCall, function: str, 
     assert [at for _, at, _, _ in await call.live(of_number=True)] == ["14:00"]
 
 
-async def test_another_time_of_the_named_customer_is_asked(call: SpokenCall) -> None:
+async def test_named_customers_other_time_is_confirmed_first(call: SpokenCall) -> None:
     asked = await call.ask(CANCEL, {"customer_name": OTTO, "appointment_date": "Freitag", "appointment_time": "11 Uhr"})
     assert asked["needs_confirmation"], asked

@@ -1,4 +1,4 @@
-"""A weekday or a time alone after a list of the caller's appointments is on a listed day, if it can be."""
+"""After a list of the caller's appointments, a weekday or a time without a day means a listed day if possible."""
 
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -35,21 +35,21 @@ async def listed(call: SpokenCall, said: str) -> None:
 
 @pytest.mark.parametrize("words", [{"date": "Freitag", "time": "11 Uhr"}, {"date": "Friday at 11 am"}, {"time": "11"}])
 @pytest.mark.parametrize("by", [BOOK, MOVE])
-async def test_a_weekday_is_that_of_the_list(later: SpokenCall, by: str, words: dict[str, str]) -> None:
-    await listed(later, "Dann am Freitag um elf.")
+async def test_weekday_after_a_list_means_the_listed_day(later: SpokenCall, by: str, words: dict[str, str]) -> None:
+    await listed(later, "Dann am Freitag um elf noch einen." if by == BOOK else "Dann am Freitag um elf.")
     args = friday_at(later.pod, another=True) | {"date": None, "time": None} if by == BOOK else {}
     answer = await later.ask(by, args | words)
     assert (answer["success"], answer.get("start", "")[:13]) == (True, f"{friday(later)}T11"), answer
 
 
-async def test_an_unlisted_weekday_is_the_next_one(later: SpokenCall) -> None:
+async def test_unlisted_weekday_means_its_next_date(later: SpokenCall) -> None:
     await listed(later, "Am Mittwoch um elf noch einen.")
     answer = await later.ask(BOOK, friday_at(later.pod, another=True) | {"date": "Mittwoch", "time": "11 Uhr"})
     start = answer.get("start") or answer["alternatives"][0]["start"]
     assert datetime.fromisoformat(start).date() < friday(later) - timedelta(days=2), answer
 
 
-async def test_two_listed_days_are_asked_about(call: SpokenCall) -> None:
+async def test_weekday_of_two_listed_days_is_asked_about(call: SpokenCall) -> None:
     days = [friday(call), next_friday(call.pod, 10, 3).date()]
     for day in days:
         await book(call, day, another=day is not days[0])
@@ -62,7 +62,7 @@ async def test_two_listed_days_are_asked_about(call: SpokenCall) -> None:
 @pytest.mark.parametrize(
     ("said", "clock"), [("11:00", "11 Uhr"), ("vormittags um neun", "9 Uhr"), ("halb zwölf", "11 Uhr 30")]
 )
-async def test_a_time_alone_names_no_day(later: SpokenCall, said: str, clock: str) -> None:
+async def test_cancellation_by_time_alone_names_no_day(later: SpokenCall, said: str, clock: str) -> None:
     later.say("Ich möchte absagen.")
     answer = await later.ask("cancel_appointment", {"appointment_time": said})
     assert answer["message"].startswith(f"{clock}: Da finde ich keinen Termin"), answer

@@ -1,4 +1,4 @@
-"""A day of a request that was asked back about, or a place among offered days, is what the next words for a day count from."""
+"""Relative days and ordinals count from the last requested or offered days of the call."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -23,7 +23,7 @@ def days_of(asked: dict[str, Any]) -> list[str]:
 
 
 @pytest.mark.parametrize("words", ["am zweiten Tag", "den zweiten Tag", "on the second day", "am letzten Tag"])
-async def test_a_place_is_of_the_offered_days(call: SpokenCall, words: str) -> None:
+async def test_ordinal_day_counts_among_offered_days(call: SpokenCall, words: str) -> None:
     days = [friday(call) - timedelta(days=1), friday(call)]
     await call.ask(CHECK, {"service": CUT, "date": " oder ".join(map(date.isoformat, days))})
     call.say(f"{words} um elf")
@@ -32,7 +32,7 @@ async def test_a_place_is_of_the_offered_days(call: SpokenCall, words: str) -> N
 
 
 @pytest.mark.parametrize("words", ["am zweiten Freitag", "den zweiten Freitag", "der zweite Freitag"])
-async def test_a_numbered_weekday_is_an_offered_one(call: SpokenCall, words: str) -> None:
+async def test_ordinal_weekday_counts_among_offered_days(call: SpokenCall, words: str) -> None:
     days = [friday(call), friday(call) + timedelta(days=7)]
     await call.ask(CHECK, {"service": CUT, "date": " oder ".join(map(date.isoformat, days))})
     call.say(f"{words} um elf")
@@ -50,7 +50,9 @@ async def test_a_numbered_weekday_is_an_offered_one(call: SpokenCall, words: str
         (INFORM, {"topic": "hours"}),
     ],
 )
-async def test_a_weekday_beside_a_requested_day(call: SpokenCall, name: str, args: dict[str, Any]) -> None:
+async def test_weekday_replacing_a_requested_day_is_asked_about(
+    call: SpokenCall, name: str, args: dict[str, Any]
+) -> None:
     await call.ask(name, args | {"date": friday(call).isoformat(), "time": "14:00"})
     call.say("Petra Lange, aber doch Donnerstag.")
     asked = await call.ask(BOOK, PETRA | {"date": "Donnerstag", "time": "14:00", "staff": "Anna"})
@@ -63,7 +65,7 @@ async def test_a_weekday_beside_a_requested_day(call: SpokenCall, name: str, arg
 
 
 @pytest.mark.parametrize("words", ["nächste Woche Samstag", "in einer Woche", "kommenden Samstag"])
-async def test_a_relative_day_after_offers_is_asked(call: SpokenCall, words: str) -> None:
+async def test_relative_day_after_offers_is_asked_about(call: SpokenCall, words: str) -> None:
     day = next_friday(call.pod, 10, 3).date() - timedelta(days=1)
     await call.ask(CHECK, {"service": CUT, "date": day.isoformat(), "time": "11 Uhr"})
     call.say(f"Lieber {words}, auch um elf.")
@@ -72,7 +74,7 @@ async def test_a_relative_day_after_offers_is_asked(call: SpokenCall, words: str
 
 
 @pytest.mark.parametrize("words", ["nächste Woche Donnerstag", "kommenden Donnerstag", "diesen Donnerstag"])
-async def test_the_offered_words_are_not_asked(call: SpokenCall, words: str) -> None:
+async def test_relative_day_of_the_offer_is_booked_directly(call: SpokenCall, words: str) -> None:
     found = await call.ask(CHECK, {"service": CUT, "date": words, "time": "11 Uhr"})
     call.say("Ja, bitte.")
     done = await call.ask(BOOK, PETRA | {"date": words, "time": "11 Uhr"})
@@ -83,14 +85,14 @@ async def test_the_offered_words_are_not_asked(call: SpokenCall, words: str) -> 
     "words",
     [{"time": "15 Uhr"}, {"start": "15 Uhr"}, {"time": "eine Stunde später"}, {"service": CUT, "time": "15:00"}],
 )
-async def test_a_new_time_keeps_the_day(call: SpokenCall, words: dict[str, str]) -> None:
+async def test_new_time_keeps_the_requested_day(call: SpokenCall, words: dict[str, str]) -> None:
     await call.ask(BOOK, NAMELESS | {"date": friday(call).isoformat(), "time": "14:00"})
     call.say("Petra Lange, aber doch um drei.")
     done = await call.ask(BOOK, {"customer_name": "Petra Lange"} | words)
     assert done.get("start", "")[:13] == f"{friday(call)}T15", done
 
 
-async def test_a_miscounted_date_is_asked(call: SpokenCall) -> None:
+async def test_date_contradicting_the_spoken_weekday_is_asked_about(call: SpokenCall) -> None:
     """A model that counts days wrongly sends the Thursday for "am Freitag"."""
     friday = friday_at(call.pod, "15:00")
     wrong = (date.fromisoformat(friday["date"]) - timedelta(days=1)).isoformat()
@@ -102,7 +104,7 @@ async def test_a_miscounted_date_is_asked(call: SpokenCall) -> None:
 @pytest.mark.parametrize(
     "said", ["Nach Freitag, also Donnerstag um drei.", "Freitag kann ich nicht.", "Am 26. um drei."]
 )
-async def test_a_day_beside_another_is_booked(call: SpokenCall, said: str) -> None:
+async def test_date_beside_another_spoken_day_is_booked(call: SpokenCall, said: str) -> None:
     friday = friday_at(call.pod, "15:00")
     day = (date.fromisoformat(friday["date"]) - timedelta(days=1)).isoformat()
     call.say(said)

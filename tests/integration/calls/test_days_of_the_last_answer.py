@@ -1,4 +1,4 @@
-"""A time or a weekday without a date is on a day of the last answer of the call that has named days."""
+"""A time or weekday without a date is on a day that the last answer of the call has named."""
 
 import re
 from datetime import date, datetime, timedelta
@@ -42,7 +42,7 @@ async def offered(call: SpokenCall, day: date, name: str = CHECK, **args: Any) -
 
 @pytest.mark.parametrize("by", [MOVE, CHECK])
 @pytest.mark.parametrize("said", ["time", "weekday", "place"])
-async def test_a_move_goes_to_the_offered_day(call: SpokenCall, by: str, said: str) -> None:
+async def test_move_without_a_date_takes_the_offered_day(call: SpokenCall, by: str, said: str) -> None:
     one = await booked(call)
     second = (await offered(call, friday(call) - timedelta(days=1), by, **(one if by == MOVE else {"service": CUT})))[1]
     clock = f"{second:%H} Uhr"
@@ -57,7 +57,7 @@ async def test_a_move_goes_to_the_offered_day(call: SpokenCall, by: str, said: s
     assert again["start"] == second.replace(hour=14, minute=0).isoformat(), "it is on its own day after the move"
 
 
-async def test_a_digit_is_no_hour_after_offers(call: SpokenCall) -> None:
+async def test_digit_after_offers_may_be_an_ordinal(call: SpokenCall) -> None:
     one = await booked(call)
     offers = await offered(call, friday(call) - timedelta(days=1), MOVE, **one)
     for digit in ({"start": "2"}, {"time": "2."}):
@@ -65,7 +65,7 @@ async def test_a_digit_is_no_hour_after_offers(call: SpokenCall) -> None:
         assert offers[1].isoformat() in [each["start"] for each in asked["candidates"]], asked
 
 
-async def test_found_appointments_keep_their_day(call: SpokenCall) -> None:
+async def test_move_after_a_list_keeps_the_appointments_day(call: SpokenCall) -> None:
     one = await booked(call)
     await offered(call, friday(call) - timedelta(days=1), service=CUT)
     await call.ask("find_appointments", {})
@@ -74,7 +74,7 @@ async def test_found_appointments_keep_their_day(call: SpokenCall) -> None:
 
 @pytest.mark.parametrize("cancelled", [False, True])
 @pytest.mark.parametrize("words", [{"time": "11 Uhr"}, {"time": "10 Uhr", "service": COLOR}, {"date": "am selben Tag"}])
-async def test_a_time_follows_the_booked_day(call: SpokenCall, words: dict[str, str], cancelled: bool) -> None:
+async def test_time_alone_is_on_the_booked_day(call: SpokenCall, words: dict[str, str], cancelled: bool) -> None:
     one = await booked(call)
     if cancelled:
         await call.ask(CANCEL, one)
@@ -84,14 +84,14 @@ async def test_a_time_follows_the_booked_day(call: SpokenCall, words: dict[str, 
     assert found["slots"][0]["start"][:10] == friday(call).isoformat(), found
 
 
-async def test_the_booked_minute_is_that_day(call: SpokenCall) -> None:
+async def test_time_of_the_booking_means_its_day(call: SpokenCall) -> None:
     await booked(call)
     asked = await call.ask(BOOK, OTTO | {"time": "10 Uhr"})
     assert asked["choices"] == ["rename", "further"], asked
     assert (await call.ask(BOOK, OTTO | {"time": "11 Uhr"}))["start"][:13] == f"{friday(call)}T11"
 
 
-async def test_narrower_words_stay_on_offers(call: SpokenCall) -> None:
+async def test_narrower_search_stays_on_the_offered_day(call: SpokenCall) -> None:
     await booked(call)
     day = (await offered(call, friday(call) - timedelta(days=1), service=COLOR))[0].date()
     for words in ({"part_of_day": "nachmittags"}, {"time": "11 Uhr"}, {"date": "Donnerstag"}):
@@ -106,7 +106,7 @@ async def test_narrower_words_stay_on_offers(call: SpokenCall) -> None:
         ({"date": "der spätere"}, -1), ({"date": "the later one"}, -1),
     ],
 )  # fmt: skip
-async def test_a_place_counts_among_asked_days(call: SpokenCall, words: dict[str, str], place: int) -> None:
+async def test_ordinal_counts_among_the_asked_days(call: SpokenCall, words: dict[str, str], place: int) -> None:
     await booked(call)
     asked = await call.ask(BOOK, OTTO | {"date": "Freitag", "time": "11 Uhr"})
     assert len(asked["candidates"]) > 1, asked
@@ -115,7 +115,7 @@ async def test_a_place_counts_among_asked_days(call: SpokenCall, words: dict[str
     assert answer["start"] == asked["candidates"][place]["start"], answer
 
 
-async def test_the_same_day_is_the_booked_one(call: SpokenCall) -> None:
+async def test_same_day_means_the_booked_day(call: SpokenCall) -> None:
     await booked(call)
     asked = await call.ask(BOOK, OTTO | {"date": "Freitag", "time": "11 Uhr"})
     assert len(asked["candidates"]) > 1, asked
@@ -124,7 +124,7 @@ async def test_the_same_day_is_the_booked_one(call: SpokenCall) -> None:
 
 
 @pytest.mark.parametrize("said", ["", "Nein.", "Moment, bitte."])
-async def test_a_yes_answers_the_asked_time(call: SpokenCall, said: str) -> None:
+async def test_only_a_yes_accepts_the_asked_time(call: SpokenCall, said: str) -> None:
     args = OTTO | {"time": "11 Uhr"}
     asked = await call.ask(BOOK, args)
     assert len(asked["candidates"]) == 1, asked
@@ -134,7 +134,7 @@ async def test_a_yes_answers_the_asked_time(call: SpokenCall, said: str) -> None
     assert (await call.ask(BOOK, args))["start"] == asked["candidates"][0]["start"]
 
 
-async def test_the_next_weekday_is_another_one(call: SpokenCall) -> None:
+async def test_next_weekday_said_again_is_asked_about(call: SpokenCall) -> None:
     first = await call.ask(BOOK, OTTO | {"date": "nächsten Freitag", "time": "11 Uhr"})
     call.say("Otto Kurz.")
     repeated = await call.ask(BOOK, OTTO | {"date": "nächsten Freitag", "time": "11 Uhr"})
@@ -150,7 +150,7 @@ async def test_the_next_weekday_is_another_one(call: SpokenCall) -> None:
 
 
 @pytest.mark.parametrize("clock", ["gleiche Zeit", "direkt danach"])
-async def test_a_weekday_after_a_booking_is_asked(call: SpokenCall, clock: str) -> None:
+async def test_weekday_after_a_booking_is_asked_about(call: SpokenCall, clock: str) -> None:
     await booked(call)
     asked = await call.ask(BOOK, OTTO | {"date": "Freitag", "time": clock})
     assert friday(call).isoformat() in [each["start"][:10] for each in asked["candidates"][1:]], asked
@@ -158,7 +158,7 @@ async def test_a_weekday_after_a_booking_is_asked(call: SpokenCall, clock: str) 
 
 @pytest.mark.parametrize("by", [MOVE, CHECK])
 @pytest.mark.parametrize("words", ["gleiche Zeit", "same time"])
-async def test_the_same_time_is_on_the_offered_day(call: SpokenCall, by: str, words: str) -> None:
+async def test_same_time_means_the_offered_day(call: SpokenCall, by: str, words: str) -> None:
     one = await booked(call)
     day = friday(call) - timedelta(days=1)
     await offered(call, day, by, **(one if by == MOVE else {"service": CUT}))
@@ -166,7 +166,7 @@ async def test_the_same_time_is_on_the_offered_day(call: SpokenCall, by: str, wo
     assert (moved["success"], moved["start"][:13]) == (True, f"{day}T10"), moved
 
 
-async def test_an_hour_later_asks_for_the_day(call: SpokenCall) -> None:
+async def test_hour_later_after_an_offer_asks_the_day(call: SpokenCall) -> None:
     one = await booked(call)
     day = friday(call) - timedelta(days=1)
     await offered(call, day, MOVE, **one)
@@ -175,7 +175,7 @@ async def test_an_hour_later_asks_for_the_day(call: SpokenCall) -> None:
 
 
 @pytest.mark.parametrize("words", ["11 Uhr", "eine Stunde später"])
-async def test_offers_of_another_service_ask_for_the_day(call: SpokenCall, words: str) -> None:
+async def test_time_after_another_services_offer_asks_the_day(call: SpokenCall, words: str) -> None:
     one = await booked(call)
     day = friday(call) - timedelta(days=1)
     await offered(call, day, service=COLOR)
@@ -183,7 +183,7 @@ async def test_offers_of_another_service_ask_for_the_day(call: SpokenCall, words
     assert [each["start"][:13] for each in asked["alternatives"]] == [f"{day}T11", f"{friday(call)}T11"], asked
 
 
-async def test_asked_days_have_no_made_up_times(call: SpokenCall) -> None:
+async def test_question_about_days_states_no_invented_times(call: SpokenCall) -> None:
     one = await booked(call)
     asked = await call.ask(MOVE, one | {"date": "Donnerstag"})
     assert len(asked["candidates"]) > 1, asked

@@ -1,4 +1,4 @@
-"""What is behind a comma of a name describes the customer. Where it may be a name, it is asked once whether that person comes."""
+"""Text behind a comma of a name describes the customer. If it may be a name, the caller is asked once for a companion."""
 
 import pytest
 
@@ -14,14 +14,14 @@ async def notes_of(call: SpokenCall) -> list[str]:
 
 
 @pytest.mark.parametrize("said", ["Tochter von Petra", "Firma Kurz", "VW Golf", "Neukundin"])
-async def test_a_description_is_not_asked(call: SpokenCall, said: str) -> None:
+async def test_description_behind_the_name_becomes_a_note(call: SpokenCall, said: str) -> None:
     answer = await call.ask(BOOK, friday_at(call.pod, customer_name=f"Emma Lange, {said}"))
     assert answer["success"], answer
     assert "für Emma Lange" in answer["message"]
     assert ([name for *_, name in await call.live()], await notes_of(call)) == (["Emma Lange"], [said])
 
 
-async def test_a_name_behind_a_comma_asks(call: SpokenCall) -> None:
+async def test_name_behind_a_comma_is_asked_about(call: SpokenCall) -> None:
     args = friday_at(call.pod, customer_name="Petra Lange, Otto Lange")
     asked = await call.ask(BOOK, args)
     assert (asked["success"], asked["message"], await call.live()) == (False, say().who_comes_along, [])
@@ -32,13 +32,13 @@ async def test_a_name_behind_a_comma_asks(call: SpokenCall) -> None:
     assert ([name for *_, name in await call.live()], await notes_of(call)) == (["Petra Lange"], ["Otto Lange"])
 
 
-async def test_another_text_is_asked_anew(call: SpokenCall) -> None:
+async def test_changed_name_text_is_asked_about_again(call: SpokenCall) -> None:
     for name in ("Familie Lange", "Petra Lange, Otto Lange", "Petra Lange, Mia Kurz"):
         assert not (await call.ask(BOOK, friday_at(call.pod, customer_name=name)))["success"]
     assert await call.live() == []
 
 
-async def test_the_answer_names_who_comes(call: SpokenCall) -> None:
+async def test_named_companion_is_booked_after_the_question(call: SpokenCall) -> None:
     args = friday_at(call.pod, customer_name="Petra Lange, Otto Lange")
     await call.ask(BOOK, args)
     call.say("Ja, Otto kommt mit.")
@@ -49,7 +49,7 @@ async def test_the_answer_names_who_comes(call: SpokenCall) -> None:
     assert sorted(name for *_, name in await call.live()) == ["Otto Lange", "Petra Lange"]
 
 
-async def test_each_companion_has_the_named_service(call: SpokenCall) -> None:
+async def test_each_companion_gets_the_service_after_their_name(call: SpokenCall) -> None:
     args = friday_at(call.pod, companions="Otto Bartschnitt, Mia Haarschnitt")
     for _ in range(2):  # the time for three may be offered first
         await call.ask(BOOK, args)

@@ -1,4 +1,4 @@
-"""An appointment is said with its customer to a caller who has not been introduced as that person."""
+"""A caller who is not introduced as the customer hears the customer's name with the appointment."""
 
 import pytest
 
@@ -23,13 +23,13 @@ async def call_again(call: SpokenCall, said: str) -> SpokenCall:
         "Guten Tag.",
     ],
 )
-async def test_a_name_in_other_words_is_said(call: SpokenCall, said: str) -> None:
+async def test_customer_is_named_to_a_caller_introduced_otherwise(call: SpokenCall, said: str) -> None:
     later = await call_again(call, f"{said} Ich muss absagen.")
     assert "für Otto Lange" in (answer := await later.ask(CANCEL, {}))["message"], answer
 
 
 @pytest.mark.parametrize("said", ["Hier ist Otto Lange.", "Mein Name ist Otto Lange.", "Otto Lange am Apparat."])
-async def test_an_introduced_customer_is_not_named(call: SpokenCall, said: str) -> None:
+async def test_caller_introduced_as_customer_hears_no_name(call: SpokenCall, said: str) -> None:
     later = await call_again(call, f"{said} Ich muss absagen.")
     asked = await later.ask(CANCEL, {})
     assert ("Ihren Termin" in asked["message"], "für Otto" in asked["message"]) == (True, False), asked
@@ -44,7 +44,7 @@ async def test_an_introduced_customer_is_not_named(call: SpokenCall, said: str) 
         "No, that is my husband's. Cancel mine.",
     ],
 )  # fmt: skip
-async def test_a_disowned_appointment_is_not_yours(call: SpokenCall, said: str) -> None:
+async def test_disowned_appointment_is_not_called_yours(call: SpokenCall, said: str) -> None:
     later = await call_again(call, "Welche Termine habe ich?")
     await later.ask(FIND, {})
     later.say(said)

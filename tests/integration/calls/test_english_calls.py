@@ -32,7 +32,7 @@ async def call(pod: TenantPod, name: str, args: Any, *, call_id: str = "call_en"
     return reply.body
 
 
-async def test_an_appointment_is_found_booked_moved_and_cancelled_in_english(pod: TenantPod) -> None:
+async def test_english_call_finds_books_moves_and_cancels(pod: TenantPod) -> None:
     number = {"from_number": "+4915166660077"}
     free = await call(pod, "check_availability", {"service": "Haarschnitt", "date": "next week"}, **number)
     assert re.search(rf"I can offer {FULL_TIME}(?: or at [\w: ]+)? with \w+", free["message"]), free["message"]
@@ -69,19 +69,19 @@ async def test_an_appointment_is_found_booked_moved_and_cancelled_in_english(pod
         ({"staff": "Godzilla"}, "Nobody by the name of Godzilla works here."),
     ],
 )
-async def test_what_cannot_be_done_is_said_in_english(pod: TenantPod, args: dict[str, str], sentence: str) -> None:
+async def test_refusals_are_said_in_english(pod: TenantPod, args: dict[str, str], sentence: str) -> None:
     answer = await call(pod, "check_availability", {"service": "Haarschnitt", **args}, call_id="call_en_odd")
     assert sentence in answer["message"]
 
 
-async def test_the_business_is_described_in_english(pod: TenantPod) -> None:
+async def test_business_questions_are_answered_in_english(pod: TenantPod) -> None:
     price = await call(pod, "business_information", {"topic": "prices"})
     assert price["message"] == "Haarschnitt costs 39 euros."
     hours = await call(pod, "business_information", {"topic": "opening_hours"})
     assert re.match(r"We are open \w+day to \w+day from \d+ am to \d+ pm", hours["message"])
 
 
-async def test_a_call_of_the_german_agent_stays_german(pod: TenantPod) -> None:
+async def test_call_to_the_german_agent_stays_german(pod: TenantPod) -> None:
     free = await pod.function("check_availability", "call_de", {"service": "Haarschnitt", "date": "nächste Woche"})
     assert re.search(r"Frei ist (?:zum Beispiel )?(?:\w+tag|Mittwoch), der \d+\. \w+", free.body["message"])
     price = await pod.function("business_information", "call_de", {"topic": "prices"})

@@ -1,4 +1,4 @@
-"""The call scripts of `examples/calls/` hear what they say, from the functions alone: without agent, Cal.com and mails."""
+"""The call scripts of `examples/calls/` hear their expected answers from the functions alone, without agent or mails."""
 
 import json
 import re
@@ -65,7 +65,9 @@ async def play(pod: TenantPod, step: SpokenCall, call_id: str, script: CallScrip
 
 
 @pytest.mark.parametrize("script", OURS, ids=lambda script: re.sub(r"\W+", "-", script.title.lower()))
-async def test_a_script_hears_what_it_says(database: Database, tmp_path: Path, script: CallScript) -> None:
+async def test_example_script_hears_its_expected_answers(
+    database: Database, tmp_path: Path, script: CallScript
+) -> None:
     example = Path(script.manifest or "salon.yaml").name
     objects = load_manifests(example)
     people = required_resources(

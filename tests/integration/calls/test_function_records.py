@@ -1,4 +1,4 @@
-"""What a call's agent asked of us is found afterwards, costs the caller nothing, and is counted."""
+"""The records of an agent's function calls: they are found afterwards, counted, and cost the caller nothing."""
 
 import asyncio
 import itertools
@@ -51,7 +51,7 @@ def test_every_obstacle_and_refusal_is_an_outcome() -> None:
     assert {*Obstacle, *Refusal} <= {outcome.value for outcome in FunctionOutcome}
 
 
-async def test_the_record_of_a_closed_day_has_the_arguments(pod: TenantPod) -> None:
+async def test_refused_closed_day_records_arguments_and_answer(pod: TenantPod) -> None:
     args = {"service": "Haarschnitt", "date": "Sonntag", "time": "zehn Uhr vormittags"}
     reply = await pod.function("check_availability", "call_sunday", args)
     [row] = await records(pod, "call_sunday", 1)
@@ -63,7 +63,7 @@ async def test_the_record_of_a_closed_day_has_the_arguments(pod: TenantPod) -> N
     assert "outcome" not in reply.body, "the model's answer stays as it was"
 
 
-async def test_each_end_of_a_function_has_its_outcome(pod: TenantPod) -> None:
+async def test_each_function_result_records_its_outcome(pod: TenantPod) -> None:
     asked: list[tuple[str, dict[str, Any], str]] = [
         ("check_availability", {"service": "Dauerwelle"}, "unknown_service"),
         ("check_availability", HAIRCUT | {"staff": "Zoe"}, "unknown_staff"),
@@ -80,7 +80,7 @@ async def test_each_end_of_a_function_has_its_outcome(pod: TenantPod) -> None:
     assert [(row["function"], row["outcome"]) for row in rows] == [(name, outcome) for name, _, outcome in asked]
 
 
-async def test_an_appointment_is_followed_by_its_id_from_booking_to_cancellation(pod: TenantPod) -> None:
+async def test_records_follow_an_appointment_by_its_id(pod: TenantPod) -> None:
     free = (await pod.function("check_availability", "call_life", HAIRCUT)).body["slots"]
     book = HAIRCUT | {"start": free[0]["start"], "customer_name": "Petra Müller"}
     send = pod.signed_function("book_appointment", "call_life", book)
@@ -97,7 +97,7 @@ async def test_an_appointment_is_followed_by_its_id_from_booking_to_cancellation
     assert {str(row["appointment_id"]) for row in rows[1:]} == {booked.body["appointment_id"]}
 
 
-async def test_an_error_of_ours_is_found_with_its_place_and_correlation_id(web_pod: TenantPod) -> None:
+async def test_internal_error_record_has_place_and_correlation_id(web_pod: TenantPod) -> None:
     def fail() -> TenantConfig:
         raise NotImplementedError("Petra Müller, +4915112345678")
 
@@ -116,7 +116,7 @@ async def test_an_error_of_ours_is_found_with_its_place_and_correlation_id(web_p
     assert f"askproai_function_calls_total{series} 1.0" in text
 
 
-async def test_only_pods_of_a_trial_name_it(stopped_pod: TenantPod) -> None:
+async def test_only_trial_pods_record_their_track(stopped_pod: TenantPod) -> None:
     async with running_web(stopped_pod, worker_port=9, track="canary-1"):
         await stopped_pod.function("check_availability", "call_trial", HAIRCUT)
         [row] = await records(stopped_pod, "call_trial", 1)
@@ -127,7 +127,7 @@ async def test_only_pods_of_a_trial_name_it(stopped_pod: TenantPod) -> None:
         assert row["track"] is None
 
 
-async def test_answers_do_not_wait_for_records_and_survive_their_loss(web_pod: TenantPod) -> None:
+async def test_answers_survive_slow_or_lost_records(web_pod: TenantPod) -> None:
     """A database that takes no record loses the record, never the answer."""
     async with web_pod.db.transaction():
         await web_pod.db.execute("LOCK TABLE function_requests IN EXCLUSIVE MODE")
@@ -146,7 +146,7 @@ async def test_answers_do_not_wait_for_records_and_survive_their_loss(web_pod: T
 
 
 @pytest.mark.parametrize("personal", [True, False])
-async def test_arguments_are_bounded_and_name_a_person_only_on_request(pod: TenantPod, personal: bool) -> None:
+async def test_recorded_arguments_are_bounded_and_anonymous_by_default(pod: TenantPod, personal: bool) -> None:
     args = {
         "customer_name": "Erika Mustermann",
         "notes": "ä" * 5000,
@@ -198,7 +198,7 @@ async def test_calls_are_listed_with_their_outcomes(pod: TenantPod) -> None:
     assert {call["call_id"] for call in either["calls"]} == {"call_l_cancels", "call_l_hangs_up"}
 
 
-async def test_a_caller_whom_an_outage_of_the_database_kept_from_booking_is_in_the_list_of_whom_to_call_back(
+async def test_call_failed_by_database_outage_is_listed(
     web_pod: TenantPod,
 ) -> None:
     """Its functions could not be recorded, so its outcome is no_function; whoever looks for failed calls finds it."""
@@ -234,7 +234,7 @@ async def test_a_caller_whom_an_outage_of_the_database_kept_from_booking_is_in_t
     assert await eventually(listed) == {caller: "no_function"}
 
 
-async def test_an_outcome_that_there_is_not_is_refused_with_those_that_there_are(pod: TenantPod) -> None:
+async def test_unknown_outcome_filter_is_refused_with_known_outcomes(pod: TenantPod) -> None:
     headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
     for wrong in ("failed,lost", "failed,", ""):
         url = f"{pod.private_url}/api/v1/calls"
@@ -243,7 +243,7 @@ async def test_an_outcome_that_there_is_not_is_refused_with_those_that_there_are
             assert "outcome is one of, or several joined by commas: booked" in (await answer.json())["detail"]
 
 
-async def test_a_job_that_waits_is_shown_with_its_next_try_and_the_transcript_where_it_is_kept(pod: TenantPod) -> None:
+async def test_timeline_shows_waiting_job_and_kept_transcript(pod: TenantPod) -> None:
     free = (await pod.function("check_availability", "call_job", HAIRCUT)).body["slots"]
     book = HAIRCUT | {"start": free[0]["start"], "customer_name": "Petra Müller"}
     appointment = (await pod.function("book_appointment", "call_job", book)).body["appointment_id"]
@@ -263,7 +263,7 @@ async def test_a_job_that_waits_is_shown_with_its_next_try_and_the_transcript_wh
     assert (await get(pod, "calls/call_job/timeline"))["transcript"] is None
 
 
-async def test_what_was_said_is_read_in_one_answer_and_the_audit_log_says_by_whom(pod: TenantPod) -> None:
+async def test_reading_a_transcript_is_audited_with_its_reader(pod: TenantPod) -> None:
     url = "https://api.retellai.example/call_said.wav"
     analysis = {
         "call_summary": "Frau Müller fragt nach Farbe.", "user_sentiment": "Positive", "call_successful": True,
@@ -296,7 +296,7 @@ async def test_what_was_said_is_read_in_one_answer_and_the_audit_log_says_by_who
     assert "Farbe" not in json.dumps(read, ensure_ascii=False)
 
 
-async def test_a_list_of_people_is_audited_once(pod: TenantPod) -> None:
+async def test_reading_a_personal_list_is_audited_once(pod: TenantPod) -> None:
     for name in ("Karin Amt", "Karin Amt", "Lou Amt"):
         headers = {"Authorization": f"Bearer {ADMIN_TOKEN}", "X-Askproai-User": name}
         calls = "calls?personal=true" if name == "Lou Amt" else "calls"
@@ -311,7 +311,7 @@ async def test_a_list_of_people_is_audited_once(pod: TenantPod) -> None:
     assert (len(read), set(read)) == (len(expected), expected)
 
 
-async def test_nobody_reads_what_was_said_where_that_cannot_be_recorded(web_pod: TenantPod) -> None:
+async def test_transcript_is_withheld_if_reading_cannot_be_audited(web_pod: TenantPod) -> None:
     await web_pod.db.execute(
         """INSERT INTO calls (tenant, call_id, status, transcript, correlation_id) VALUES ($1, 'call_kept', 'ended', 'Ja', 'c')""",
         web_pod.store.tenant,
@@ -327,7 +327,7 @@ async def test_nobody_reads_what_was_said_where_that_cannot_be_recorded(web_pod:
                 assert (answer.status, "Ja" in await answer.text()) == (500, False)
 
 
-async def test_a_call_counts_once_however_much_its_agent_asks(web_pod: TenantPod) -> None:
+async def test_call_with_several_functions_counts_once(web_pod: TenantPod) -> None:
     for _ in range(3):
         await web_pod.function("check_availability", "call_counted", HAIRCUT)
     await records(web_pod, "call_counted", 3)
@@ -340,7 +340,7 @@ async def test_a_call_counts_once_however_much_its_agent_asks(web_pod: TenantPod
     await eventually(counted)
 
 
-async def test_the_timeline_of_an_appointment_that_was_changed_weeks_after_its_booking(pod: TenantPod) -> None:
+async def test_timeline_includes_changes_made_weeks_later(pod: TenantPod) -> None:
     free = (await pod.function("check_availability", "call_weeks", HAIRCUT)).body["slots"]
     book = HAIRCUT | {"start": free[0]["start"], "customer_name": "Petra Müller"}
     appointment = (await pod.function("book_appointment", "call_weeks", book)).body["appointment_id"]
@@ -352,14 +352,14 @@ async def test_the_timeline_of_an_appointment_that_was_changed_weeks_after_its_b
     assert made["duration_ms"] >= 25 * 86_400_000
 
 
-async def test_a_record_with_odd_characters_is_kept_without_them(web_pod: TenantPod) -> None:
+async def test_record_is_kept_despite_control_characters(web_pod: TenantPod) -> None:
     odd = {f"a{n}": "\x01" * 300 for n in range(8)} | HAIRCUT
     await web_pod.function("check_availability", "call_odd", odd)
     [row] = await records(web_pod, "call_odd", 1)
     assert json.loads(row["arguments"])["service"] == "Haarschnitt"
 
 
-async def test_a_record_that_the_database_refuses_is_lost_alone(web_pod: TenantPod) -> None:
+async def test_record_refused_by_the_database_loses_no_other(web_pod: TenantPod) -> None:
     await web_pod.db.execute(
         "ALTER TABLE function_requests ADD CONSTRAINT refused CHECK (call_id <> 'call_refused') NOT VALID"
     )
@@ -379,7 +379,7 @@ async def test_a_record_that_the_database_refuses_is_lost_alone(web_pod: TenantP
     assert lost == [1]
 
 
-async def test_without_personal_only_what_the_config_knows_and_times_are_shown(pod: TenantPod) -> None:
+async def test_impersonal_timeline_shows_only_known_words_and_times(pod: TenantPod) -> None:
     args = {
         "service": "Haarschnitt für Petra Müller, 0151 2345678",
         "staff": "Anna",
@@ -399,7 +399,7 @@ async def test_without_personal_only_what_the_config_knows_and_times_are_shown(p
 
 
 @pytest.mark.parametrize("began", [None, 1_800_000_000_000])
-async def test_the_start_of_a_call_is_what_retell_says_and_never_when_we_were_asked(pod: TenantPod, began) -> None:
+async def test_start_of_a_call_comes_from_retell_only(pod: TenantPod, began) -> None:
     call_id = f"call_began_{began}"
     extra = {} if began is None else {"start_timestamp": began}
     await pod.function("check_availability", call_id, HAIRCUT, **extra)
@@ -412,7 +412,7 @@ async def test_the_start_of_a_call_is_what_retell_says_and_never_when_we_were_as
     assert began or started == datetime.fromtimestamp(1_700_000_000, UTC)
 
 
-async def test_a_database_that_is_away_does_not_keep_a_pod_from_ending(
+async def test_unavailable_database_does_not_delay_pod_shutdown(
     web_pod: TenantPod, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recorder = web_pod.web._functions.recorder

@@ -1,4 +1,4 @@
-"""What a caller has chosen is the argument `choice` of the same request; without a question before it counts for nothing."""
+"""The caller's choice arrives as the argument `choice` of the same request, and counts only after a question."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ async def choose(call: SpokenCall, choice: str | None, **changes: Any) -> dict[s
 
 
 @pytest.mark.parametrize(("choice", "booked"), [("cancel", [COLOR_INSTEAD]), ("further", [CUT_AT_TWO, COLOR_BESIDE])])
-async def test_the_chosen_one_is_carried_out(call: SpokenCall, choice: str, booked: list[tuple[str, ...]]) -> None:
+async def test_chosen_option_is_carried_out(call: SpokenCall, choice: str, booked: list[tuple[str, ...]]) -> None:
     done = await choose(call, choice, service=COLOR)
     assert done["success"], done
     assert await call.live() == booked
@@ -44,14 +44,14 @@ async def test_the_chosen_one_is_carried_out(call: SpokenCall, choice: str, book
 
 
 @pytest.mark.parametrize("choice", [None, "", "move", "rename", "stattdessen", "ja", True, ["cancel", "further"]])
-async def test_no_other_word_changes_anything(call: SpokenCall, choice: Any) -> None:
+async def test_unknown_choice_changes_nothing(call: SpokenCall, choice: Any) -> None:
     """A visit of another service cannot be moved there, and the caller's words are the model's to understand."""
     assert not (await choose(call, choice, service=COLOR))["success"]
     assert await call.live() == [CUT_AT_TWO]
 
 
 @pytest.mark.parametrize("choice", ["further", "move", "cancel", "rename"])
-async def test_a_choice_nobody_was_asked_for_is_asked(call: SpokenCall, choice: str) -> None:
+async def test_choice_before_any_question_changes_nothing(call: SpokenCall, choice: str) -> None:
     """A model that fills each argument has not asked."""
     call.say("Ach, um vier.")
     asked = await call.ask(BOOK, friday_at(call.pod, time="16:00", choice=choice))
@@ -61,12 +61,12 @@ async def test_a_choice_nobody_was_asked_for_is_asked(call: SpokenCall, choice: 
     assert await call.live() == [CUT_AT_TWO]
 
 
-async def test_the_one_instead_has_the_full_name(call: SpokenCall) -> None:
+async def test_replacement_gets_the_full_name(call: SpokenCall) -> None:
     assert (await choose(call, "cancel", service=COLOR, customer_name="Lange"))["success"]
     assert await call.live() == [COLOR_INSTEAD]
 
 
-async def test_what_cannot_be_replaced_stays(call: SpokenCall) -> None:
+async def test_appointment_that_cannot_be_replaced_stays(call: SpokenCall) -> None:
     """The coloring would last into the next appointment of Anna."""
     other = SpokenCall(call.pod)
     assert (await other.ask(BOOK, friday_at(call.pod, "15:00", staff="Anna", customer_name="Otto Kurz")))["success"]
@@ -77,7 +77,7 @@ async def test_what_cannot_be_replaced_stays(call: SpokenCall) -> None:
 
 
 @pytest.mark.parametrize(("choice", "at"), [("move", ["16:00"]), ("further", ["14:00", "16:00"])])
-async def test_the_booked_one_is_moved(call: SpokenCall, choice: str, at: list[str]) -> None:
+async def test_choice_moves_or_adds_the_appointment(call: SpokenCall, choice: str, at: list[str]) -> None:
     done = await choose(call, choice, time="16:00")
     assert done["success"], done
     assert [each[1] for each in await call.live()] == at
@@ -86,7 +86,7 @@ async def test_the_booked_one_is_moved(call: SpokenCall, choice: str, at: list[s
     assert [each[1] for each in await call.live()] == at
 
 
-async def test_a_move_goes_where_the_request_says(call: SpokenCall) -> None:
+async def test_chosen_move_goes_to_the_requested_time(call: SpokenCall) -> None:
     await call.ask(BOOK, friday_at(call.pod, time="16:00"))
     call.say("Verschieben, aber lieber auf fünf.")
     assert (await call.ask(BOOK, friday_at(call.pod, time="17:00", choice="move")))["success"]
@@ -94,14 +94,14 @@ async def test_a_move_goes_where_the_request_says(call: SpokenCall) -> None:
 
 
 @pytest.mark.parametrize(("choice", "count"), [(None, 1), ("further", 2)])
-async def test_a_later_call_asks_whether_it_is_further(call: SpokenCall, choice: str | None, count: int) -> None:
+async def test_later_call_must_choose_a_further_appointment(call: SpokenCall, choice: str | None, count: int) -> None:
     later = SpokenCall(call.pod, call.number)
     done = await choose(later, choice)
     assert done["success"] is (choice is not None), done
     assert len([*await call.live(), *await later.live()]) == count
 
 
-async def test_a_cancellation_is_asked_for_by_itself(call: SpokenCall) -> None:
+async def test_cancellation_needs_its_own_question(call: SpokenCall) -> None:
     """The words that answered the question before are not read for it."""
     asked = await call.ask(BOOK, friday_at(call.pod, service=COLOR))
     call.say("Nein, auf keinen Fall absagen.")
@@ -109,13 +109,13 @@ async def test_a_cancellation_is_asked_for_by_itself(call: SpokenCall) -> None:
     assert await call.live() == [CUT_AT_TWO]
 
 
-async def test_an_overlapping_service_is_asked_likewise(call: SpokenCall) -> None:
+async def test_overlapping_service_can_replace_the_appointment(call: SpokenCall) -> None:
     done = await choose(call, "cancel", service=BEARD, time="14:30")
     assert done["success"], done
     assert [each[:2] for each in await call.live()] == [("bart", "14:30")]
 
 
-async def test_a_choice_counts_until_it_is_done(call: SpokenCall) -> None:
+async def test_completed_choice_affects_no_later_request(call: SpokenCall) -> None:
     moved = await choose(call, "move", time="16:00")
     assert moved["success"], moved
     call.say("Und für Otto Kurz auch um vier.")
@@ -126,7 +126,7 @@ async def test_a_choice_counts_until_it_is_done(call: SpokenCall) -> None:
     assert await call.pod.db.fetchval(NOTES, PETRA) == "Allergie"
 
 
-async def test_details_beside_a_choice_are_kept(call: SpokenCall) -> None:
+async def test_details_beside_a_choice_are_stored(call: SpokenCall) -> None:
     changed = friday_at(call.pod, time="16:00")
     await call.ask(BOOK, changed)
     call.say("Verschieben.")
@@ -150,7 +150,7 @@ async def test_a_time_and_a_name_are_corrected_together(call: SpokenCall, name: 
     assert [each[1:] for each in await call.live()] == [("16:00", "anna", name)]
 
 
-async def test_a_respelled_name_at_another_time_is_asked(call: SpokenCall) -> None:
+async def test_new_spelling_at_another_time_offers_a_move(call: SpokenCall) -> None:
     """A caller who corrects time and spelling in one breath wants one appointment."""
     call.say("Um vier bitte, und der Name ist Lenge, mit e.")
     asked = await call.ask(BOOK, friday_at(call.pod, time="16:00", customer_name="Petra Lenge"))
@@ -159,26 +159,28 @@ async def test_a_respelled_name_at_another_time_is_asked(call: SpokenCall) -> No
 
 
 @pytest.mark.parametrize(("choice", "names"), [("rename", ["Otto Kurz"]), ("further", ["Otto Kurz", PETRA])])
-async def test_a_name_is_corrected_or_another_persons(call: SpokenCall, choice: str, names: list[str]) -> None:
+async def test_different_name_is_corrected_or_booked_additionally(
+    call: SpokenCall, choice: str, names: list[str]
+) -> None:
     done = await choose(call, choice, customer_name="Otto Kurz")
     assert done["success"], done
     assert sorted(each[3] for each in await call.live()) == names
 
 
-async def test_another_person_takes_it_over(call: SpokenCall) -> None:
+async def test_another_staff_member_takes_over_the_appointment(call: SpokenCall) -> None:
     done = await choose(call, "cancel", staff="Mehmet")
     assert done["success"], done
     assert await call.live() == [("haarschnitt", "14:00", "mehmet", PETRA)]
 
 
-async def test_notes_go_with_a_replacement(call: SpokenCall) -> None:
+async def test_notes_are_carried_to_the_replacement(call: SpokenCall) -> None:
     await call.ask(BOOK, friday_at(call.pod, notes="Allergie"))
     assert (await choose(call, "cancel", service=COLOR, notes="mit Hund"))["success"]
     assert await call.pod.db.fetchval(NOTES, PETRA) == "Allergie; mit Hund"
 
 
 @pytest.mark.parametrize("notes", ["für Otto: Allergie", "mein Mann kommt mit"])
-async def test_a_move_is_said_whatever_is_asked(call: SpokenCall, notes: str) -> None:
+async def test_completed_move_is_said_before_other_questions(call: SpokenCall, notes: str) -> None:
     done = await choose(call, "move", time="16:00", notes=notes)
     assert done["success"], done
     assert done["message"].startswith("Der Termin ist verschoben"), done
@@ -187,7 +189,7 @@ async def test_a_move_is_said_whatever_is_asked(call: SpokenCall, notes: str) ->
     assert [each[1] for each in await call.live()] == ["16:00"]
 
 
-async def test_the_full_name_goes_with_a_move(spoken_salon: TenantPod) -> None:
+async def test_move_completes_the_full_name(spoken_salon: TenantPod) -> None:
     call = SpokenCall(spoken_salon)
     await call.ask(BOOK, friday_at(spoken_salon, staff="Anna", customer_name="Lange"))
     assert (await choose(call, "move", time="16:00"))["success"]
@@ -195,7 +197,7 @@ async def test_the_full_name_goes_with_a_move(spoken_salon: TenantPod) -> None:
 
 
 @pytest.mark.parametrize("service", [COLOR, f"{CUT} und {COLOR}"])
-async def test_a_move_to_another_service_replaces(call: SpokenCall, service: str) -> None:
+async def test_move_with_another_service_replaces_the_appointment(call: SpokenCall, service: str) -> None:
     await call.ask(BOOK, friday_at(call.pod, time="16:00"))
     call.say("Verschieben, und Färben.")
     done = await call.ask(BOOK, friday_at(call.pod, time="16:00", service=service, choice="move"))
@@ -205,7 +207,7 @@ async def test_a_move_to_another_service_replaces(call: SpokenCall, service: str
     ]
 
 
-async def test_somebody_more_is_no_move(call: SpokenCall) -> None:
+async def test_booking_with_a_companion_offers_no_move(call: SpokenCall) -> None:
     both = friday_at(call.pod, time="16:00", companions=[{"customer_name": "Tim Lange"}])
     asked = await call.ask(BOOK, both)
     assert asked["choices"] == ["further"]
@@ -216,7 +218,7 @@ async def test_somebody_more_is_no_move(call: SpokenCall) -> None:
     assert moved["success"], moved
 
 
-async def test_a_changed_service_keeps_the_offered_person(call: SpokenCall) -> None:
+async def test_changed_service_keeps_the_offered_staff_member(call: SpokenCall) -> None:
     friday = friday_at(call.pod)
     offer = await call.ask("check_availability", {"service": CUT, "date": friday["date"], "staff": "Mehmet"})
     start = offer["slots"][0]["start"]
@@ -236,7 +238,7 @@ async def both(call: SpokenCall) -> SpokenCall:
     return call
 
 
-async def test_the_named_one_of_two_is_moved(call: SpokenCall) -> None:
+async def test_named_one_of_two_appointments_is_moved(call: SpokenCall) -> None:
     first = await call.ask(BOOK, friday_at(call.pod, notes="erster"))
     assert (await call.ask(BOOK, friday_at(call.pod, "16:00", another=True)))["success"]
     later = friday_at(call.pod, "17:00", appointment_id=first["appointment_id"])
@@ -246,7 +248,7 @@ async def test_the_named_one_of_two_is_moved(call: SpokenCall) -> None:
     assert [each[1] for each in await call.live()] == ["16:00", "17:00"]
 
 
-async def test_a_move_without_its_time_is_asked(call: SpokenCall) -> None:
+async def test_chosen_move_without_a_time_moves_nothing(call: SpokenCall) -> None:
     asked = await call.ask(BOOK, friday_at(call.pod, "16:00"))
     call.say("Verschieben.")
     lean = {"customer_name": PETRA, "appointment_id": asked["appointment_id"], "choice": "move"}
@@ -259,7 +261,7 @@ async def list_times(call: SpokenCall) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("in_turn", [False, True])
-async def test_each_persons_own_appointment_is_moved(both: SpokenCall, in_turn: bool) -> None:
+async def test_move_affects_each_persons_own_appointment(both: SpokenCall, in_turn: bool) -> None:
     requests = [friday_at(both.pod, "16:00"), friday_at(both.pod, "17:00", customer_name=OTTO)]
     for each in requests:
         assert (await both.ask(BOOK, each))["choices"] == ["further", "move"]
@@ -271,7 +273,7 @@ async def test_each_persons_own_appointment_is_moved(both: SpokenCall, in_turn: 
     assert await list_times(both) == {PETRA: "16:00", OTTO: "17:00"}
 
 
-async def test_another_persons_move_was_not_asked(both: SpokenCall) -> None:
+async def test_choice_for_one_person_moves_nobody_else(both: SpokenCall) -> None:
     petra, otto = friday_at(both.pod, "16:00"), friday_at(both.pod, "16:00", customer_name=OTTO)
     await both.ask(BOOK, petra)
     both.say("Ach nein, ich meine Ottos.")
@@ -282,7 +284,7 @@ async def test_another_persons_move_was_not_asked(both: SpokenCall) -> None:
     assert await list_times(both) == {PETRA: "14:00", OTTO: "16:00"}
 
 
-async def test_each_persons_own_appointment_is_replaced(both: SpokenCall) -> None:
+async def test_replacement_affects_each_persons_own_appointment(both: SpokenCall) -> None:
     requests = [friday_at(both.pod, service=COLOR), friday_at(both.pod, "15:00", service=BEARD, customer_name=OTTO)]
     for each in requests:
         assert "cancel" in (await both.ask(BOOK, each))["choices"]
@@ -293,7 +295,7 @@ async def test_each_persons_own_appointment_is_replaced(both: SpokenCall) -> Non
     assert {(service, name) for service, _, _, name in await both.live()} == {("faerben", PETRA), ("bart", OTTO)}
 
 
-async def test_what_was_booked_before_cancels_nothing(both: SpokenCall) -> None:
+async def test_choice_cancels_no_already_booked_appointment(both: SpokenCall) -> None:
     await both.ask(BOOK, friday_at(both.pod, service=COLOR))
     both.say("Absagen, Otto bleibt.")
     otto = friday_at(both.pod, "15:00", customer_name=OTTO, staff="Mehmet", choice="cancel")
@@ -301,14 +303,14 @@ async def test_what_was_booked_before_cancels_nothing(both: SpokenCall) -> None:
     assert await list_times(both) == {PETRA: "14:00", OTTO: "15:00"}
 
 
-async def test_a_visit_with_the_booked_service_is_asked(call: SpokenCall) -> None:
+async def test_visit_including_the_booked_service_replaces_it(call: SpokenCall) -> None:
     visit = friday_at(call.pod, time="16:00", service=f"{CUT} und {COLOR}")
     done = await choose(call, "move", **{name: visit[name] for name in ("time", "service")})
     assert done["success"], done
     assert [each[:2] for each in await call.live()] == [("haarschnitt+faerben", "16:00")]
 
 
-async def test_after_a_search_for_two_one_is_booked(call: SpokenCall) -> None:
+async def test_one_person_is_booked_after_searching_for_two(call: SpokenCall) -> None:
     friday = friday_at(call.pod, "16:00")
     search = {name: friday[name] for name in ("service", "date", "time")}
     offer = await call.ask("check_availability", search | {"companions": [{"customer_name": "Ida Lange"}]})
@@ -318,7 +320,7 @@ async def test_after_a_search_for_two_one_is_booked(call: SpokenCall) -> None:
     assert {each[3] for each in await call.live()} == {PETRA, "Ida Lange"}
 
 
-async def test_a_renamed_one_at_another_time_is_asked(call: SpokenCall) -> None:
+async def test_rename_choice_at_another_time_prompts_a_question(call: SpokenCall) -> None:
     await call.ask(BOOK, friday_at(call.pod, customer_name="Otto Kurz"))
     call.say("Den Namen ändern, und um vier.")
     asked = await call.ask(BOOK, friday_at(call.pod, time="16:00", customer_name="Otto Kurz", choice="rename"))

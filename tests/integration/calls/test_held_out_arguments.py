@@ -1,8 +1,8 @@
-"""Arguments that people wrote who had read neither the code nor its tests, each with the right outcome of its call.
+"""Arguments by authors who knew neither the code nor its tests, each with the right outcome of its call.
 
-A row of `held_out_arguments.jsonl` is called over HTTP at its local time `now`, after the bookings of `before` (caller, start), and
-with what the caller has `said`. The letter of an id is its writer's: `b` calls a salon, others a consultancy. `right` has one
-of these, or several that all hold:
+A row of `held_out_arguments.jsonl` is called over HTTP at its local time `now`, after the bookings of `before` (caller, start),
+and after the words `said`. The letter of an id is its writer's: `b` calls a salon, others a consultancy. `right` has
+one of these, or several that all hold:
 
     books, books_any, either_books_or_asks      the one start that is booked
     asks                                        what a sentence asks for; nothing is booked or noted

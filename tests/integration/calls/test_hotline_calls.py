@@ -56,7 +56,7 @@ async def branch_of(pod: TenantPod, call_id: str) -> str | None:
     )
 
 
-async def test_the_number_alone_never_chooses_a_branch(chain: TenantPod) -> None:
+async def test_hotline_number_alone_chooses_no_branch(chain: TenantPod) -> None:
     """The config lists the hotline's number at Mitte, but its callers may want another branch."""
     answer = await ask(chain, "call_open")
     assert (answer["success"], answer["branches"]) == (False, ["mitte", "pankow", "potsdam"])
@@ -64,14 +64,14 @@ async def test_the_number_alone_never_chooses_a_branch(chain: TenantPod) -> None
     assert await branch_of(chain, "call_open") is None
 
 
-async def test_a_hotlines_number_identifies_the_tenant_and_no_branch(chain: TenantPod) -> None:
+async def test_hotline_number_identifies_the_tenant_only(chain: TenantPod) -> None:
     """A pod may learn of a new agent a moment later than Retell."""
     reply = await chain.function("check_availability", "call_new_agent", CUT, to_number=HOTLINE, agent_id="agent_new")
     assert (reply.status, reply.body["success"]) == (200, False)
     assert reply.body["branches"] == ["mitte", "pankow", "potsdam"]
 
 
-async def test_a_named_branch_is_kept_for_the_call_and_its_booking(chain: TenantPod) -> None:
+async def test_named_branch_is_kept_for_call_and_booking(chain: TenantPod) -> None:
     free = await ask(chain, "call_named", branch="in Pankow")
     assert {slot["staff"] for slot in free["slots"]} == {"clara"}
     assert (await ask(chain, "call_named"))["success"], "not asked again"
@@ -81,7 +81,7 @@ async def test_a_named_branch_is_kept_for_the_call_and_its_booking(chain: Tenant
     assert not (await ask(chain, "call_other"))["success"], "another call has to name its own"
 
 
-async def test_the_caller_may_change_to_another_branch(chain: TenantPod) -> None:
+async def test_caller_may_change_the_branch(chain: TenantPod) -> None:
     await ask(chain, "call_moves", branch="Mitte")
     moved = await ask(chain, "call_moves", branch="lieber Potsdam")
     assert {slot["staff"] for slot in moved["slots"]} == {"david"}
@@ -90,7 +90,7 @@ async def test_the_caller_may_change_to_another_branch(chain: TenantPod) -> None
     assert await branch_of(chain, "call_moves") == "potsdam"
 
 
-async def test_a_pressed_key_chooses_and_the_caller_hears_which(chain: TenantPod) -> None:
+async def test_pressed_key_chooses_and_announces_the_branch(chain: TenantPod) -> None:
     free = await ask(chain, "call_keys", keys="3")
     assert free["success"]
     assert free["message"].startswith("Haarwerk Potsdam. Haarschnitt. Frei ist")
@@ -100,7 +100,7 @@ async def test_a_pressed_key_chooses_and_the_caller_hears_which(chain: TenantPod
     assert (await ask(chain, "call_code", keys="13187"))["message"].startswith("Haarwerk Pankow. ")
 
 
-async def test_the_last_branch_is_suggested_and_taken_only_on_request(chain: TenantPod) -> None:
+async def test_last_branch_is_suggested_and_used_on_request(chain: TenantPod) -> None:
     caller = "+4915100000002"
     free = await ask(chain, "call_first", caller, branch="Pankow")
     assert (await book(chain, "call_first", caller, free["slots"][0]["start"]))["success"]
@@ -134,7 +134,7 @@ async def test_another_tenants_bookings_suggest_no_branch(
             assert (await ask(twin, "call_here", caller))["suggested"] is None
 
 
-async def test_a_service_narrows_the_choice(chain: TenantPod) -> None:
+async def test_service_or_staff_member_narrows_the_branches(chain: TenantPod) -> None:
     question = await ask(chain, "call_colour", service="Färben")
     assert question["branches"] == ["mitte", "potsdam"]
     found = await ask(chain, "call_beard", service="Bartpflege")
@@ -144,7 +144,7 @@ async def test_a_service_narrows_the_choice(chain: TenantPod) -> None:
     assert {slot["staff"] for slot in hers["slots"]} == {"clara"}
 
 
-async def test_events_keep_the_branch_that_the_call_found(chain: TenantPod) -> None:
+async def test_events_keep_the_branch_found_in_the_call(chain: TenantPod) -> None:
     await ask(chain, "call_events", branch="Potsdam")
     for event in ("call_started", "call_ended"):
         status = {"call_started": "ongoing", "call_ended": "ended"}[event]
@@ -154,7 +154,7 @@ async def test_events_keep_the_branch_that_the_call_found(chain: TenantPod) -> N
     assert tuple(row) == ("potsdam", "ended")
 
 
-async def test_a_web_call_belongs_to_its_agent_and_one_of_an_unknown_agent_is_refused(chain: TenantPod) -> None:
+async def test_web_call_is_accepted_by_known_agent_only(chain: TenantPod) -> None:
     """A test call in Retell's dashboard has no numbers."""
     web = await chain.function(
         "check_availability", "call_web", CUT | {"branch": "Mitte"}, to_number=None, from_number=None
@@ -164,9 +164,7 @@ async def test_a_web_call_belongs_to_its_agent_and_one_of_an_unknown_agent_is_re
     assert unknown.status == 403
 
 
-async def test_a_number_suggests_no_branch_where_the_tenant_asks_for_a_second_factor(
-    database: Database, tmp_path: Path
-) -> None:
+async def test_second_factor_prevents_branch_suggestions_by_number(database: Database, tmp_path: Path) -> None:
     async with open_pod(database, tmp_path, "haarwerk", PEOPLE) as pod:
         resources, caller = pod.store.resources, "+4915100000077"
         config = compile_example("hotline.yaml", resource_ids=resources, tenant=pod.store.tenant)

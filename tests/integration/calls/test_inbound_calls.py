@@ -47,7 +47,7 @@ async def book(pod: TenantPod, caller: str, name: str) -> dict[str, Any]:
     return {"spoken": free.body["slots"][0]["spoken"], **booked.body}
 
 
-async def test_a_known_caller_is_answered_with_name_and_next_appointment(pod_with_recognition: TenantPod) -> None:
+async def test_known_caller_gets_name_and_next_appointment(pod_with_recognition: TenantPod) -> None:
     caller = "+4915112340005"  # no other test gives this caller an earlier appointment
     booked = await book(pod_with_recognition, caller, "Erika Mustermann")
     reply = await pod_with_recognition.inbound(caller)
@@ -59,13 +59,13 @@ async def test_a_known_caller_is_answered_with_name_and_next_appointment(pod_wit
 
 
 @pytest.mark.parametrize("shown", [CALLER.removeprefix("+"), "00" + CALLER.removeprefix("+"), f"sip:{CALLER}@host"])
-async def test_a_caller_is_known_in_any_spelling(pod_with_recognition: TenantPod, shown: str) -> None:
+async def test_callers_number_is_recognized_in_any_spelling(pod_with_recognition: TenantPod, shown: str) -> None:
     await book(pod_with_recognition, CALLER, "Erika Mustermann")
     variables = (await pod_with_recognition.inbound(shown)).body["call_inbound"]["dynamic_variables"]
     assert variables["caller_name"] == "Erika Mustermann"
 
 
-async def test_no_caller_is_looked_up_over_the_limit(pod_with_recognition: TenantPod, monkeypatch: Any) -> None:
+async def test_callers_over_the_rate_limit_stay_unknown(pod_with_recognition: TenantPod, monkeypatch: Any) -> None:
     """The call is answered all the same, as one of a caller who is not known."""
     await book(pod_with_recognition, CALLER, "Erika Mustermann")
 
@@ -88,7 +88,7 @@ async def test_only_a_live_future_appointment_is_mentioned(pod_with_recognition:
         assert "caller_next_appointment" not in reply.body["call_inbound"]["dynamic_variables"]
 
 
-async def test_an_appointment_that_awaits_confirmation_is_not_mentioned_as_certain(
+async def test_unconfirmed_appointment_is_not_mentioned_as_certain(
     pod_with_recognition: TenantPod,
 ) -> None:
     caller = "+4915112340077"
@@ -119,7 +119,7 @@ async def test_an_agent_learns_whether_a_number_is_shown(
     assert (reply.status, reply.body) == (200, answer)
 
 
-async def test_a_forwarded_call_is_nobodys(pod_with_recognition: TenantPod) -> None:
+async def test_forwarded_call_identifies_nobody(pod_with_recognition: TenantPod) -> None:
     """It shows the tenant's own number, whatever the book has under it."""
     pod = pod_with_recognition
     await book(pod, "+4915112340077", "Erika Mustermann")
@@ -140,7 +140,7 @@ async def test_another_tenants_customer_is_unknown(
             assert (await other.inbound("+4915112340003")).body == UNKNOWN_CALLER
 
 
-async def test_an_unknown_number_is_403_and_audited_without_the_caller(pod_with_recognition: TenantPod) -> None:
+async def test_unknown_number_is_403_and_audited_anonymously(pod_with_recognition: TenantPod) -> None:
     """Even if the agent is the tenant's."""
     reply = await pod_with_recognition.inbound(CALLER, "+49309999999")
     assert reply.status == 403
@@ -156,7 +156,7 @@ async def test_an_unknown_number_is_403_and_audited_without_the_caller(pod_with_
     assert "+49" not in row["detail"]
 
 
-async def test_an_agent_that_retell_does_not_name_is_found_by_the_number(pod_with_recognition: TenantPod) -> None:
+async def test_call_without_agent_is_identified_by_number(pod_with_recognition: TenantPod) -> None:
     await book(pod_with_recognition, "+4915112340004", "Ohne Agent")
     body = json.dumps({"call_inbound": {"from_number": "+4915112340004", "to_number": NUMBER}}).encode()
     reply = await pod_with_recognition.post(
@@ -214,9 +214,7 @@ async def test_an_agent_without_recognition_gets_an_empty_answer(database: Datab
             assert (await pod.inbound(CALLER)).body == UNKNOWN_CALLER
 
 
-async def test_a_number_names_nobody_where_the_tenant_asks_for_a_second_factor(
-    database: Database, tmp_path: Path
-) -> None:
+async def test_second_factor_prevents_recognition_by_number(database: Database, tmp_path: Path) -> None:
     async with open_pod(database, tmp_path, "practice") as pod:
         enable_recognition(pod)
         async with running_web(pod, worker_port=9):

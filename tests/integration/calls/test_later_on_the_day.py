@@ -1,4 +1,4 @@
-""" "Lieber später" after an offer is of the offered day."""
+"""After an offer, "lieber später" means a later time of the offered day."""
 
 import pytest
 
@@ -16,7 +16,7 @@ CHECK, BOOK = "check_availability", "book_appointment"
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("function", [CHECK, BOOK])
-async def test_another_hour_stays_on_the_day(call: SpokenCall, words: dict[str, str], function: str) -> None:
+async def test_another_hour_stays_on_the_offered_day(call: SpokenCall, words: dict[str, str], function: str) -> None:
     day = next_friday(call.pod, 10, 2).date().isoformat()
     call.say("Am Freitag um zwei?")
     await call.ask(CHECK, {"service": CUT, "date": day, "time": "14 Uhr"})
@@ -32,7 +32,9 @@ async def test_another_hour_stays_on_the_day(call: SpokenCall, words: dict[str, 
     ("words", "is_later"), [("danach", True), ("davor", False), ("after that", True), ("before", False)]
 )
 @pytest.mark.parametrize("with_day", [True, False])
-async def test_after_a_refused_hour(call: SpokenCall, words: str, is_later: bool, with_day: bool) -> None:
+async def test_later_or_earlier_counts_from_the_refused_hour(
+    call: SpokenCall, words: str, is_later: bool, with_day: bool
+) -> None:
     day = next_friday(call.pod, 10, 2).date().isoformat()
     at = {"service": CUT, "date": day, "time": "11 Uhr", "staff": "Anna"}
     assert (await SpokenCall(call.pod).ask(BOOK, at | {"customer_name": "Otto Kurz"}))["success"]
@@ -45,7 +47,7 @@ async def test_after_a_refused_hour(call: SpokenCall, words: str, is_later: bool
     assert starts & named, found
 
 
-async def test_after_the_offered_hours(call: SpokenCall) -> None:
+async def test_later_counts_from_the_last_offered_hour(call: SpokenCall) -> None:
     day = next_friday(call.pod, 10, 2).date().isoformat()
     offered = await call.ask(CHECK, {"service": CUT, "date": day, "time": "vormittags"})
     call.say("Und danach?")
@@ -56,7 +58,7 @@ async def test_after_the_offered_hours(call: SpokenCall) -> None:
 @pytest.mark.parametrize(
     "time", ["nach der Schule, so halb vier", "halb vier, wenn die Schule aus ist", "after school, at 15:30"]
 )
-async def test_a_clock_time_in_more_words(call: SpokenCall, time: str) -> None:
+async def test_time_with_additional_words_is_searched_and_confirmed(call: SpokenCall, time: str) -> None:
     """It is searched, and asked about before a booking."""
     wish = {"service": CUT, "date": next_friday(call.pod, 10, 2).date().isoformat(), "time": time}
     found = await call.ask(CHECK, wish)
@@ -68,11 +70,11 @@ async def test_a_clock_time_in_more_words(call: SpokenCall, time: str) -> None:
 @pytest.mark.parametrize(
     "time", ["nicht um drei, um vier", "mein Bus kommt um drei, also um vier", "um vier, Mittwoch", "vier, nein"]
 )
-async def test_a_clock_time_beside_another_is_not_taken(call: SpokenCall, time: str) -> None:
+async def test_one_of_two_clock_times_is_not_guessed(call: SpokenCall, time: str) -> None:
     wish = {"service": CUT, "date": next_friday(call.pod, 10, 2).date().isoformat(), "time": time}
     assert not (await call.ask(BOOK, wish | {"customer_name": "Otto Kurz"}))["success"]
 
 
-async def test_later_without_an_offer_is_asked(call: SpokenCall) -> None:
+async def test_later_without_an_offer_is_not_understood(call: SpokenCall) -> None:
     call.say("Lieber später.")
     assert (await call.ask(CHECK, {"service": CUT, "time": "später"}))["refused"] == "not_understood"

@@ -1,4 +1,4 @@
-"""A caller who waits hears of it, and is taken off the waiting list after a yes."""
+"""A waiting caller hears of the entry, and leaves the waiting list after a yes."""
 
 import pytest
 
@@ -24,7 +24,7 @@ async def states(call: SpokenCall) -> dict[str, str]:
     return {str(row["id"]): row["state"] for row in rows}
 
 
-async def test_a_waiting_caller_hears_it(call: SpokenCall) -> None:
+async def test_waiting_caller_hears_about_the_waiting_list_entry(call: SpokenCall) -> None:
     entry = await wait(call)
     later = SpokenCall(call.pod, call.number)
     found = await later.ask(FIND, {})
@@ -35,7 +35,7 @@ async def test_a_waiting_caller_hears_it(call: SpokenCall) -> None:
 
 @pytest.mark.parametrize("said", ["Ja.", "Ja, bitte streichen.", "Ja, genau, streichen Sie mich bitte."])
 @pytest.mark.parametrize("args", [{}, {"confirmed": True}])
-async def test_a_yes_takes_off_the_list(call: SpokenCall, said: str, args: dict[str, bool]) -> None:
+async def test_yes_removes_the_waiting_list_entry(call: SpokenCall, said: str, args: dict[str, bool]) -> None:
     entry = await wait(call)
     call.say("Bitte von der Warteliste streichen.")
     asked = await call.ask(CANCEL, args)
@@ -51,7 +51,7 @@ async def test_a_yes_takes_off_the_list(call: SpokenCall, said: str, args: dict[
 
 
 @pytest.mark.parametrize("said", ["Nein.", "Nein, doch nicht.", "Nee, lassen Sie mich drauf."])
-async def test_a_no_keeps_the_place(call: SpokenCall, said: str) -> None:
+async def test_no_keeps_the_waiting_list_entry(call: SpokenCall, said: str) -> None:
     entry = await wait(call)
     await call.ask(CANCEL, {})
     call.say(said)
@@ -61,7 +61,7 @@ async def test_a_no_keeps_the_place(call: SpokenCall, said: str) -> None:
 
 
 @pytest.mark.parametrize("claimed", [{}, {"confirmed": True}])
-async def test_without_an_answer_nothing_is_removed(call: SpokenCall, claimed: dict[str, bool]) -> None:
+async def test_unanswered_question_removes_no_entry(call: SpokenCall, claimed: dict[str, bool]) -> None:
     entry = await wait(call)
     for _ in range(2):
         assert not (await call.ask(CANCEL, claimed))["success"]
@@ -69,7 +69,7 @@ async def test_without_an_answer_nothing_is_removed(call: SpokenCall, claimed: d
 
 
 @pytest.mark.parametrize("by_id", [True, False])
-async def test_one_of_two_places_is_chosen(call: SpokenCall, by_id: bool) -> None:
+async def test_caller_chooses_one_of_two_entries(call: SpokenCall, by_id: bool) -> None:
     cut, color = await wait(call), await wait(call, COLOR)
     asked = await call.ask(CANCEL, {})
     assert {each["waitlist_id"] for each in asked["waiting"]} == {cut, color}
@@ -81,7 +81,7 @@ async def test_one_of_two_places_is_chosen(call: SpokenCall, by_id: bool) -> Non
     assert await states(call) == {cut: "waiting", color: "removed"}
 
 
-async def test_an_appointment_comes_before_a_place(call: SpokenCall) -> None:
+async def test_appointment_is_asked_about_before_an_entry(call: SpokenCall) -> None:
     entry = await wait(call)
     assert (await call.ask(BOOK, friday_at(call.pod, "15:00", service=COLOR)))["success"]
     assert "Soll ich den Termin" in (await call.ask(CANCEL, {}))["message"]
@@ -109,7 +109,7 @@ async def left(call: SpokenCall) -> tuple[list[str], int]:
 
 
 @pytest.mark.parametrize("said", ["Nein, die Warteliste.", "Von der Warteliste bitte.", "The waiting list, please."])
-async def test_a_place_beside_an_appointment_is_left(call: SpokenCall, said: str) -> None:
+async def test_caller_chooses_the_entry_over_the_appointment(call: SpokenCall, said: str) -> None:
     later, entry = await wait_and_book(call)
     later.say("Nehmen Sie mich bitte raus.")
     asked = await later.ask(CANCEL, {})
@@ -126,7 +126,9 @@ async def test_a_place_beside_an_appointment_is_left(call: SpokenCall, said: str
 
 @pytest.mark.parametrize("reason", ["Warteliste", "von der Warteliste streichen", "off the waitlist"])
 @pytest.mark.parametrize("claimed", [{}, {"confirmed": True}])
-async def test_a_named_list_is_left(call: SpokenCall, reason: str, claimed: dict[str, bool]) -> None:
+async def test_reason_naming_the_waiting_list_removes_the_entry(
+    call: SpokenCall, reason: str, claimed: dict[str, bool]
+) -> None:
     later, _ = await wait_and_book(call)
     args = {"reason": reason, **claimed}
     assert (await later.ask(CANCEL, args))["message"].startswith("Soll ich den Platz auf der Warteliste streichen")
@@ -137,7 +139,7 @@ async def test_a_named_list_is_left(call: SpokenCall, reason: str, claimed: dict
 
 
 @pytest.mark.parametrize("said", ["Den Termin.", "Den Termin bitte.", "Das Färben absagen."])
-async def test_an_appointment_beside_a_place_is_cancelled(call: SpokenCall, said: str) -> None:
+async def test_caller_chooses_the_appointment_over_the_entry(call: SpokenCall, said: str) -> None:
     later, _ = await wait_and_book(call)
     await later.ask(CANCEL, {})
     later.say(said)
@@ -148,7 +150,7 @@ async def test_an_appointment_beside_a_place_is_cancelled(call: SpokenCall, said
     assert await left(later) == (["waiting"], 0)
 
 
-async def test_a_named_appointment_is_not_asked_twice(call: SpokenCall) -> None:
+async def test_named_appointment_is_confirmed_directly(call: SpokenCall) -> None:
     later, _ = await wait_and_book(call)
     named = {"appointment_date": str(friday_at(call.pod)["date"]), "appointment_time": "15:00"}
     asked = await later.ask(CANCEL, named)
@@ -158,7 +160,7 @@ async def test_a_named_appointment_is_not_asked_twice(call: SpokenCall) -> None:
     assert await left(later) == (["waiting"], 0)
 
 
-async def test_a_stranger_takes_nobody_off(call: SpokenCall) -> None:
+async def test_stranger_removes_no_waiting_list_entry(call: SpokenCall) -> None:
     entry, stranger = await wait(call), SpokenCall(call.pod)
     for _ in range(2):
         assert "Warteliste" not in (await stranger.ask(CANCEL, {"appointment_id": entry}))["message"]
@@ -189,7 +191,7 @@ async def wait_at_two_and_book_at_four(call: SpokenCall) -> SpokenCall:
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("day", [{}, {"appointment_date": "Freitag"}])
-async def test_the_hour_of_an_appointment_means_it(call: SpokenCall, said: str, day: dict[str, str]) -> None:
+async def test_hour_of_the_appointment_means_the_appointment(call: SpokenCall, said: str, day: dict[str, str]) -> None:
     later = await wait_at_two_and_book_at_four(call)
     await later.ask(FIND, {})
     later.say(said)
@@ -204,7 +206,7 @@ async def test_the_hour_of_an_appointment_means_it(call: SpokenCall, said: str, 
     "said",
     ["Den Termin bitte absagen, auf der Warteliste bleibe ich.", "Bleibe ich dann auf der Warteliste?", "Die Liste reicht mir."],
 )  # fmt: skip
-async def test_a_list_that_stays_is_asked_about(call: SpokenCall, said: str) -> None:
+async def test_ambiguous_waiting_list_remark_asks_what_to_cancel(call: SpokenCall, said: str) -> None:
     later = await wait_at_two_and_book_at_four(call)
     await later.ask(FIND, {})
     later.say(said)
@@ -213,7 +215,9 @@ async def test_a_list_that_stays_is_asked_about(call: SpokenCall, said: str) -> 
 
 @pytest.mark.parametrize("said", ["Ja bitte.", "Ja, streichen.", "Ja."])
 @pytest.mark.parametrize("asks_back", [False, True])
-async def test_a_place_is_left_after_a_cancellation(call: SpokenCall, said: str, *, asks_back: bool) -> None:
+async def test_entry_is_removed_after_cancelling_an_appointment(
+    call: SpokenCall, said: str, *, asks_back: bool
+) -> None:
     later = await wait_at_two_and_book_at_four(call)
     named = {"appointment_time": "vier Uhr"}
     await later.ask(CANCEL, named)
@@ -233,7 +237,7 @@ async def test_a_place_is_left_after_a_cancellation(call: SpokenCall, said: str,
 @pytest.mark.parametrize(
     "named", [{"appointment_date": "Freitag", "appointment_time": "zwei Uhr"}, {"appointment_time": "14:00"}]
 )
-async def test_the_hour_of_a_place_means_it(call: SpokenCall, named: dict[str, str]) -> None:
+async def test_hour_of_the_entry_means_the_entry(call: SpokenCall, named: dict[str, str]) -> None:
     later = await wait_at_two_and_book_at_four(call)
     later.say("Den um zwei brauche ich nicht mehr.")
     asked = await later.ask(CANCEL, named)
@@ -246,7 +250,7 @@ async def test_the_hour_of_a_place_means_it(call: SpokenCall, named: dict[str, s
 @pytest.mark.parametrize(
     "said", ["Nehmen Sie mich von der Liste.", "Die Vormerkung bitte löschen.", "Ich muss nicht mehr warten."]
 )
-async def test_other_words_for_the_list_are_read(call: SpokenCall, said: str) -> None:
+async def test_other_words_for_the_waiting_list_are_understood(call: SpokenCall, said: str) -> None:
     later = await wait_at_two_and_book_at_four(call)
     await later.ask(FIND, {})
     later.say(said)
@@ -262,7 +266,7 @@ KEEPS_THE_APPOINTMENT = [
 
 @pytest.mark.parametrize("first", KEEPS_THE_APPOINTMENT)
 @pytest.mark.parametrize("said", ["Ja.", "Den Platz.", "Warteliste streichen, Termin behalten."])
-async def test_an_appointment_that_stays_is_not_asked_about(call: SpokenCall, first: str, said: str) -> None:
+async def test_kept_appointment_is_not_asked_about(call: SpokenCall, first: str, said: str) -> None:
     later = await wait_at_two_and_book_at_four(call)
     later.say(first)
     asked = await later.ask(CANCEL, {})
@@ -275,7 +279,7 @@ async def test_an_appointment_that_stays_is_not_asked_about(call: SpokenCall, fi
 @pytest.mark.parametrize(
     "said", [*KEEPS_THE_APPOINTMENT, "Den Platz.", "Das zweite.", "Das letzte, bitte.", "The second one."]
 )
-async def test_the_place_of_an_either_or_is_left(call: SpokenCall, said: str) -> None:
+async def test_caller_chooses_entry_from_either_or_question(call: SpokenCall, said: str) -> None:
     later = await wait_at_two_and_book_at_four(call)
     later.say("Bitte absagen.")
     assert "absagen oder den Platz" in (await later.ask(CANCEL, {}))["message"]
@@ -288,7 +292,7 @@ async def test_the_place_of_an_either_or_is_left(call: SpokenCall, said: str) ->
 
 
 @pytest.mark.parametrize("said", ["Das erste.", "Den ersten, bitte.", "Den Termin."])
-async def test_the_appointment_of_an_either_or_is_cancelled(call: SpokenCall, said: str) -> None:
+async def test_caller_chooses_appointment_from_either_or_question(call: SpokenCall, said: str) -> None:
     later = await wait_at_two_and_book_at_four(call)
     await later.ask(CANCEL, {})
     later.say(said)
@@ -299,7 +303,7 @@ async def test_the_appointment_of_an_either_or_is_cancelled(call: SpokenCall, sa
 
 
 @pytest.mark.parametrize("said", ["Nein, nicht von der Warteliste!", "Hm.", "Das zweite.", "Was ist die Warteliste?"])
-async def test_an_unclear_word_removes_no_place(call: SpokenCall, said: str) -> None:
+async def test_unclear_answer_removes_no_entry(call: SpokenCall, said: str) -> None:
     later = await wait_at_two_and_book_at_four(call)
     later.say("Von der Warteliste bitte.")
     await later.ask(CANCEL, {})

@@ -1,4 +1,4 @@
-"""What a model makes up: each such request is answered 200 with a sentence that helps the call on, and changes nothing.
+"""Invented arguments of a model: each request is answered 200 with a helpful sentence, and changes nothing.
 
 A sentence helps if it asks something, in words that can be spoken.
 """
@@ -134,7 +134,7 @@ async def appointment(chain: TenantPod) -> None:
 
 @pytest.mark.parametrize("caller", ["+4915112345678", "+4915100000001"], ids=["customer", "stranger"])
 @each_row(("name", "args"), CASES)
-async def test_what_a_model_makes_up_gets_a_sentence_that_helps_and_changes_nothing(
+async def test_made_up_arguments_are_answered_helpfully_without_changes(
     chain: TenantPod, appointment: None, name: str, args: Any, caller: str
 ) -> None:
     if isinstance(args, dict):
@@ -152,6 +152,6 @@ async def test_what_a_model_makes_up_gets_a_sentence_that_helps_and_changes_noth
     assert await chain.db.fetch(appointments, chain.store.tenant) == before
 
 
-def test_the_table_has_every_sort_of_argument() -> None:
+def test_cases_cover_every_booking_function() -> None:
     assert len(CASES) >= 60
     assert {name for name, _ in CASES} == {BOOK, CHECK, MOVE, CANCEL, FIND}

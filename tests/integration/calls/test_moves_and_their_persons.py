@@ -1,4 +1,4 @@
-"""A move keeps its person unless the caller agrees to another one, and moves nothing that the caller has not agreed to."""
+"""A move keeps its staff member, and changes nothing else, unless the caller agrees to it."""
 
 from typing import Any
 
@@ -39,7 +39,9 @@ async def search(call: SpokenCall, staff: str = "Mehmet") -> str:
 )
 @pytest.mark.parametrize("by_start", [False, True])
 @pytest.mark.parametrize(("answer", "staff"), [("Ja.", "mehmet"), ("Nein, bei Anna.", "anna"), ("Bei Anna.", "anna")])
-async def test_an_offered_person_is_asked(call: SpokenCall, said: str, by_start: bool, answer: str, staff: str) -> None:
+async def test_offered_staff_member_is_confirmed_before_a_move(
+    call: SpokenCall, said: str, by_start: bool, answer: str, staff: str
+) -> None:
     start = await search(call)
     call.say(said)
     args = {"start": start} if by_start else {"time": "13 Uhr"}
@@ -53,7 +55,7 @@ async def test_an_offered_person_is_asked(call: SpokenCall, said: str, by_start:
     assert (moved["success"], await live(call)) == (True, [("13:00", staff)]), moved
 
 
-async def test_a_booking_since_ends_an_offer(call: SpokenCall) -> None:
+async def test_booking_in_between_ends_an_offer(call: SpokenCall) -> None:
     start = await search(call)
     call.say("Ja, für meine Tochter.")
     booked = await call.ask(
@@ -68,7 +70,7 @@ async def test_a_booking_since_ends_an_offer(call: SpokenCall) -> None:
     assert (moved["success"], sorted(await live(call))) == (True, [("13:00", "anna"), ("13:00", "mehmet")]), moved
 
 
-async def test_without_a_transcript_the_person_stays(call: SpokenCall) -> None:
+async def test_move_without_transcript_keeps_the_staff_member(call: SpokenCall) -> None:
     plain = {"from_number": call.number}
     day = friday_at(call.pod)["date"]
     offer = {"service": CUT, "date": day, "time": "13:00", "staff": "Mehmet"}
@@ -77,14 +79,14 @@ async def test_without_a_transcript_the_person_stays(call: SpokenCall) -> None:
     assert await live(call) == [("13:00", "anna")]
 
 
-async def test_an_accepted_start_is_not_asked(call: SpokenCall) -> None:
+async def test_accepted_start_moves_to_offered_staff_member(call: SpokenCall) -> None:
     start = await search(call)
     call.say("Ja, dahin verschieben.")
     assert (await call.ask(MOVE, {"start": start}))["success"]
     assert await live(call) == [("13:00", "mehmet")]
 
 
-async def test_the_own_person_is_not_asked(call: SpokenCall) -> None:
+async def test_own_staff_member_needs_no_question(call: SpokenCall) -> None:
     await search(call, "Anna")
     call.say("Dann um eins.")
     assert (await call.ask(MOVE, {"time": "13 Uhr"}))["success"]
@@ -100,7 +102,7 @@ async def test_the_own_person_is_not_asked(call: SpokenCall) -> None:
         {"time": "13 Uhr", "staff": "Mehmet"},
     ],
 )
-async def test_an_unconfirmed_move_is_asked(call: SpokenCall, args: dict[str, Any]) -> None:
+async def test_unconfirmed_move_is_asked_about(call: SpokenCall, args: dict[str, Any]) -> None:
     call.say("Ginge das auch? Ich weiß noch nicht.")
     asked = await call.ask(MOVE, {**args, "confirmed": False})
     assert (asked["message"], await live(call)) == (say().shall_i_book, [("10:00", "anna")]), asked
@@ -109,14 +111,16 @@ async def test_an_unconfirmed_move_is_asked(call: SpokenCall, args: dict[str, An
     assert moved["success"], moved
 
 
-async def test_an_unconfirmed_day_offers_times(call: SpokenCall) -> None:
+async def test_unconfirmed_move_to_a_day_offers_times(call: SpokenCall) -> None:
     offer = await call.ask(MOVE, {"date": friday_at(call.pod)["date"], "confirmed": False})
     assert (bool(offer["alternatives"]), await live(call)) == (True, [("10:00", "anna")]), offer
 
 
 @pytest.mark.parametrize("note", ["bei Mehmet", "Stammkundin von Mehmet"])
 @pytest.mark.parametrize(("answer", "staff"), [("Ja, gerne.", "mehmet"), ("Nein.", "anna")])
-async def test_an_agreement_outlasts_another_question(call: SpokenCall, note: str, answer: str, staff: str) -> None:
+async def test_agreed_staff_member_survives_another_question(
+    call: SpokenCall, note: str, answer: str, staff: str
+) -> None:
     other = SpokenCall(call.pod)
     await call.pod.db.execute("DELETE FROM appointments WHERE tenant = $1", call.pod.store.tenant)
     other.say("Einen Haarschnitt am Freitag um zwei.")
@@ -140,7 +144,7 @@ NOTES = [
 @pytest.mark.parametrize(
     ("answer", "staff"), [("Ja.", "mehmet"), ("Zu Mehmet.", "mehmet"), ("Nein, egal.", "anna"), ("Egal.", "anna")]
 )
-async def test_a_person_in_the_notes_is_asked(call: SpokenCall, note: str, answer: str, staff: str) -> None:
+async def test_staff_member_in_the_notes_is_asked_about(call: SpokenCall, note: str, answer: str, staff: str) -> None:
     other = SpokenCall(call.pod)
     await call.pod.db.execute("DELETE FROM appointments WHERE tenant = $1", call.pod.store.tenant)
     other.say("Einen Haarschnitt am Freitag um zwei bei Mehmet.")
@@ -158,7 +162,9 @@ async def test_a_person_in_the_notes_is_asked(call: SpokenCall, note: str, answe
 @pytest.mark.parametrize(
     ("answer", "staff"), [("Nicht bei Anna.", "mehmet"), ("Beides.", "mehmet"), ("Anna ist gut.", "anna")]
 )
-async def test_an_excluded_person_is_asked(call: SpokenCall, note: str, answer: str, staff: str) -> None:
+async def test_excluded_staff_member_in_notes_is_asked_about(
+    call: SpokenCall, note: str, answer: str, staff: str
+) -> None:
     other = SpokenCall(call.pod)
     await call.pod.db.execute("DELETE FROM appointments WHERE tenant = $1", call.pod.store.tenant)
     other.say("Einen Haarschnitt am Freitag um zwei.")
@@ -171,7 +177,7 @@ async def test_an_excluded_person_is_asked(call: SpokenCall, note: str, answer: 
 
 
 @pytest.mark.parametrize("note", ["Grüße an Mehmet", "kennt Anna vom Sport"])
-async def test_a_name_beside_other_words_needs_agreement(call: SpokenCall, note: str) -> None:
+async def test_staff_name_in_a_remark_needs_agreement(call: SpokenCall, note: str) -> None:
     other = SpokenCall(call.pod)
     other.say("Einen Haarschnitt am Freitag um zwei.")
     args = friday_at(call.pod, notes=note, customer_name="Otto Kurz")
@@ -184,7 +190,7 @@ async def test_a_name_beside_other_words_needs_agreement(call: SpokenCall, note:
 @pytest.mark.parametrize(
     "more", [{"notes": "von Otto Kurz, Allergie"}, {"notes": "mit Mehmet bitte", "staff": "Mehmet"}, {}]
 )
-async def test_other_notes_book_at_once(call: SpokenCall, more: dict[str, str]) -> None:
+async def test_notes_without_other_staff_book_directly(call: SpokenCall, more: dict[str, str]) -> None:
     other = SpokenCall(call.pod)
     other.say("Einen Haarschnitt am Freitag um zwei.")
     assert (await other.ask(BOOK, friday_at(call.pod, customer_name="Otto Kurz", **more)))["success"]

@@ -1,4 +1,4 @@
-"""A move keeps its branch: where another one was named, or has offered the time, it is asked whether to cancel and book there."""
+"""A move keeps its branch. If another branch was named or offered, the caller is asked about cancelling and rebooking."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -63,7 +63,7 @@ def require_asked(answer: dict[str, Any], branch: str = "Haarwerk Pankow") -> No
     ],
 )  # fmt: skip
 @pytest.mark.parametrize(("said", "after"), [("Ja, bitte.", IN_PANKOW), ("Nein, lassen Sie.", IN_MITTE)])
-async def test_another_branch_is_asked_about(
+async def test_move_to_another_branch_is_asked_about(
     call: SpokenCall, named: dict[str, str], said: str, after: list[tuple[str, ...]]
 ) -> None:
     call.say("Meinen Termin nach Pankow um vier, bitte.")
@@ -75,7 +75,7 @@ async def test_another_branch_is_asked_about(
 
 
 @pytest.mark.parametrize("more", [{}, {"branch": "Ja, gern"}])
-async def test_the_suggested_branch_is_kept(call: SpokenCall, more: dict[str, str]) -> None:
+async def test_suggested_branch_is_booked_after_a_yes(call: SpokenCall, more: dict[str, str]) -> None:
     call.say("Meinen Termin nach Pankow um vier, bitte.")
     require_asked(await call.ask(MOVE, TIME | {"branch": "Pankow"}))
     call.say("Ja.")
@@ -85,7 +85,7 @@ async def test_the_suggested_branch_is_kept(call: SpokenCall, more: dict[str, st
 
 @pytest.mark.parametrize("by", ["start", "date", "time"])
 @pytest.mark.parametrize(("said", "after"), [("Ja, gern.", IN_PANKOW), ("Nein.", IN_MITTE)])
-async def test_an_offer_of_another_branch_is_asked_about(
+async def test_another_branchs_offer_is_asked_about(
     call: SpokenCall, by: str, said: str, after: list[tuple[str, ...]]
 ) -> None:
     call.say("Geht der auch in Pankow um vier?")
@@ -99,7 +99,7 @@ async def test_an_offer_of_another_branch_is_asked_about(
     assert await live(call) == after
 
 
-async def test_a_busy_person_hides_no_other_branch(call: SpokenCall) -> None:
+async def test_busy_staff_member_does_not_hide_another_branch(call: SpokenCall) -> None:
     other = SpokenCall(call.pod, to_number=HOTLINE)
     taken = friday_at(call.pod, "16:00", branch="Mitte", staff="Anna", customer_name="Otto Kurz")
     assert (await other.ask(BOOK, taken))["success"]
@@ -109,7 +109,7 @@ async def test_a_busy_person_hides_no_other_branch(call: SpokenCall) -> None:
     require_asked(await call.ask(MOVE, {"start": start}))
 
 
-async def test_without_a_transcript_it_is_asked(call: SpokenCall) -> None:
+async def test_branch_change_is_asked_without_a_transcript(call: SpokenCall) -> None:
     silent, new = {"to_number": HOTLINE, "from_number": call.number}, TIME | {"branch": "Pankow"}
     require_asked((await call.pod.function(MOVE, call.call_id, new, **silent)).body)
     assert await live(call) == IN_MITTE
@@ -119,14 +119,14 @@ async def test_without_a_transcript_it_is_asked(call: SpokenCall) -> None:
     "named", [{}, {"branch": "Mitte"}, {"new_branch": "Haarwerk Mitte"}, {"location": "Berlin"}, {"branch": "wie immer"},
               {"branch": "egal"}],
 )  # fmt: skip
-async def test_a_move_within_the_branch_is_not_asked(call: SpokenCall, named: dict[str, str]) -> None:
+async def test_move_within_the_branch_needs_no_question(call: SpokenCall, named: dict[str, str]) -> None:
     call.say("Meinen Termin bitte auf vier Uhr.")
     moved = await call.ask(MOVE, TIME | named)
     assert (moved["success"], "unread_arguments" in moved) == (True, False), moved
     assert await live(call) == [("haarschnitt", "16:00", "anna")]
 
 
-async def test_the_named_branch_counts_before_an_offer(call: SpokenCall) -> None:
+async def test_named_branch_outranks_an_offer(call: SpokenCall) -> None:
     call.say("Geht der auch in Pankow um vier?")
     start = await offer(call, "Pankow")
     call.say("Dann doch in Mitte.")
@@ -134,7 +134,7 @@ async def test_the_named_branch_counts_before_an_offer(call: SpokenCall) -> None
     assert await live(call) == [("haarschnitt", "16:00", "anna")]
 
 
-async def test_a_later_offer_of_the_own_branch_counts(call: SpokenCall) -> None:
+async def test_later_offer_of_own_branch_is_taken(call: SpokenCall) -> None:
     call.say("Geht der auch in Pankow um vier?")
     await offer(call, "Pankow")
     call.say("Und in Mitte?")

@@ -1,4 +1,4 @@
-"""Who was booked for in a call need not be its caller: "Und meinen am Freitag um zwei auf zwölf"."""
+"""The customer of a call's booking need not be its caller: "Und meinen am Freitag um zwei auf zwölf"."""
 
 import pytest
 
@@ -20,14 +20,16 @@ async def book_for_otto(call: SpokenCall, said: str) -> SpokenCall:
     "said", ["Einen Termin für Otto Kurz.", "Hier ist Petra Lange, einen für Otto Kurz.", "Guten Tag."]
 )
 @pytest.mark.parametrize("picked", [{"appointment_time": "14:00"}, {"appointment_time": "zwei Uhr"}])
-async def test_a_named_time_is_moved_unasked(call: SpokenCall, said: str, picked: dict[str, str]) -> None:
+async def test_appointment_named_by_time_moves_without_question(
+    call: SpokenCall, said: str, picked: dict[str, str]
+) -> None:
     later = await book_for_otto(call, said)
     later.say("Und meinen um zwei auf zwölf.")
     moved = await later.ask(MOVE, picked | {"time": "12:00"})
     assert (moved["success"], "für Petra Lange" in moved["message"]) == (True, True), moved
 
 
-async def test_without_a_time_the_last_named_person_counts(call: SpokenCall) -> None:
+async def test_move_without_time_means_last_named_customer(call: SpokenCall) -> None:
     later = await book_for_otto(call, "Einen Termin für Otto Kurz.")
     later.say("Den doch lieber um fünf.")
     moved = await later.ask(MOVE, {"time": "17:00"})
@@ -36,14 +38,14 @@ async def test_without_a_time_the_last_named_person_counts(call: SpokenCall) -> 
 
 
 @pytest.mark.parametrize("said", ["Hier ist Otto Kurz.", "Mein Name ist Otto Kurz.", "Otto Kurz am Apparat."])
-async def test_an_introduction_still_asks(call: SpokenCall, said: str) -> None:
+async def test_introduced_caller_confirms_another_persons_appointment(call: SpokenCall, said: str) -> None:
     later = await book_for_otto(call, said)
     later.say("Und den um zwei auf zwölf.")
     asked = await later.ask(MOVE, {"appointment_time": "14:00", "time": "12:00"})
     assert (asked["success"], "nicht für Otto Kurz" in asked["message"]) == (False, True), asked
 
 
-async def test_an_id_and_its_start_need_no_service(call: SpokenCall) -> None:
+async def test_id_with_its_start_needs_no_service(call: SpokenCall) -> None:
     booked = await call.ask(BOOK, friday_at(call.pod, customer_name="Lange"))
     call.say("Petra Lange.")
     named = {"appointment_id": booked["appointment_id"], "start": booked["start"], "customer_name": "Petra Lange"}

@@ -1,4 +1,4 @@
-"""The person of a note is taken after a yes or by name only."""
+"""A staff member named in a note is booked only after a yes, or after the caller names that person."""
 
 import pytest
 
@@ -22,7 +22,7 @@ async def asked(call: SpokenCall) -> dict[str, str]:
         ("Ja, aber lieber Anna.", "anna"),
     ],
 )  # fmt: skip
-async def test_the_named_person_is_booked(call: SpokenCall, said: str, staff: str) -> None:
+async def test_noted_staff_member_is_booked_after_agreement(call: SpokenCall, said: str, staff: str) -> None:
     wanted = await asked(call)
     call.say(said)
     assert (await call.ask(BOOK, wanted))["success"]
@@ -30,7 +30,7 @@ async def test_the_named_person_is_booked(call: SpokenCall, said: str, staff: st
 
 
 @pytest.mark.parametrize("said", ["Moment.", "Was kostet das?", "Wie bitte?"])
-async def test_other_words_are_asked_once_more(call: SpokenCall, said: str) -> None:
+async def test_unclear_answer_repeats_the_staff_question(call: SpokenCall, said: str) -> None:
     wanted = await asked(call)
     call.say(said)
     assert (await call.ask(BOOK, wanted))["message"] == "Soll der Termin bei Mehmet sein?"
@@ -40,14 +40,14 @@ async def test_other_words_are_asked_once_more(call: SpokenCall, said: str) -> N
 
 
 @pytest.mark.parametrize("said", ["Egal.", "Egal, wer Zeit hat."])
-async def test_no_preference_ends_the_question(call: SpokenCall, said: str) -> None:
+async def test_no_preference_ends_the_staff_question(call: SpokenCall, said: str) -> None:
     wanted = await asked(call)
     call.say(said)
     answer = await call.ask(BOOK, wanted)
     assert answer["success"], answer
 
 
-async def test_an_agreed_person_is_kept_later(call: SpokenCall) -> None:
+async def test_agreed_staff_member_is_kept_later(call: SpokenCall) -> None:
     wanted = await asked(call) | {"email": "petra at example punkt de"}
     call.say("Ja.")
     answer = await call.ask(BOOK, wanted)

@@ -1,4 +1,4 @@
-"""What a caller is offered for whom nothing could be done is what the agent of this call can do, not another one of the tenant."""
+"""A caller who could not be helped is offered only functions of this call's agent, not of other agents."""
 
 from datetime import time
 from typing import Any
@@ -35,7 +35,7 @@ async def say_to(pod: TenantPod, agent_id: str | None, name: str, args: dict[str
 
 
 @pytest.mark.parametrize("language", ["de-DE", "en-GB"])
-async def test_only_what_the_agent_of_the_call_can_do_is_offered(pod: TenantPod, language: str) -> None:
+async def test_caller_is_offered_only_the_agents_functions(pod: TenantPod, language: str) -> None:
     before = pod.config()
     (agent,) = before.agents
     assert Function.TRANSFER_TO_HUMAN in agent.functions

@@ -1,4 +1,4 @@
-"""A booking after the question whether to cancel an appointment, and the others of a group that a repeated booking leaves."""
+"""A booking after a question about cancelling, and the remaining appointments of a group after a repeated booking."""
 
 from tests.worlds.spoken_calls import SpokenCall, friday_at
 from tests.worlds.tenant_pod import next_friday
@@ -13,7 +13,7 @@ async def book_before(call: SpokenCall) -> str:
     return str(booked["appointment_id"])
 
 
-async def test_booking_after_cancel_question_is_asked(call: SpokenCall) -> None:
+async def test_booking_after_cancel_question_offers_a_move(call: SpokenCall) -> None:
     former = await book_before(call)
     call.say("Ich möchte meinen Termin verlegen.")
     await call.ask(CANCEL, {"confirmed": True, "reason": "möchte verlegen"})
@@ -25,14 +25,14 @@ async def test_booking_after_cancel_question_is_asked(call: SpokenCall) -> None:
     assert (moved["success"], moved["appointment_id"]) == (True, former), moved
 
 
-async def test_booking_for_another_person_is_not_asked(call: SpokenCall) -> None:
+async def test_booking_for_another_person_needs_no_question(call: SpokenCall) -> None:
     await book_before(call)
     await call.ask(CANCEL, {})
     booked = await call.ask(BOOK, friday_at(call.pod, "16:00", customer_name="Otto Kurz"))
     assert booked["success"] is True, booked
 
 
-async def test_repeat_for_one_names_the_rest(call: SpokenCall) -> None:
+async def test_repeated_booking_alone_names_the_companions_appointment(call: SpokenCall) -> None:
     await call.ask(BOOK, friday_at(call.pod, companions=[{"customer_name": "Mia Lange"}]))
     call.say("Ach, Mia kann doch nicht, nur ich.")
     again = await call.ask(BOOK, friday_at(call.pod, companions=[]))
@@ -40,7 +40,7 @@ async def test_repeat_for_one_names_the_rest(call: SpokenCall) -> None:
     assert len(await call.live()) == 2
 
 
-async def test_unconfirmed_rest_of_group_is_not_promised(call: SpokenCall) -> None:
+async def test_unconfirmed_companion_appointment_is_not_called_kept(call: SpokenCall) -> None:
     await call.ask(BOOK, friday_at(call.pod, companions=[{"customer_name": "Mia Lange"}]))
     await call.pod.db.execute("UPDATE appointments SET status = 'pending_sync' WHERE customer_name = 'Mia Lange'")
     call.say("Nur ich.")
@@ -48,7 +48,7 @@ async def test_unconfirmed_rest_of_group_is_not_promised(call: SpokenCall) -> No
     assert (again["success"], "Mia Lange" in again["message"]) == (True, False), again
 
 
-async def test_answered_question_lends_no_choice(call: SpokenCall) -> None:
+async def test_choice_applies_only_to_its_own_question(call: SpokenCall) -> None:
     await call.ask(BOOK, friday_at(call.pod))
     call.say("Noch einen um vier.")
     later = friday_at(call.pod, "16:00")
@@ -61,7 +61,7 @@ async def test_answered_question_lends_no_choice(call: SpokenCall) -> None:
     assert [row[1] for row in await call.live()] == ["14:00", "16:00"]
 
 
-async def test_spelling_renames_no_earlier_person(call: SpokenCall) -> None:
+async def test_spelling_correction_renames_no_earlier_customer(call: SpokenCall) -> None:
     await call.ask(BOOK, friday_at(call.pod))
     call.say("Und einer für Otto Kurz.")
     otto = friday_at(call.pod, customer_name="Otto Kurz")
@@ -73,7 +73,7 @@ async def test_spelling_renames_no_earlier_person(call: SpokenCall) -> None:
     assert "Petra Lange" in [row[3] for row in await call.live()]
 
 
-async def test_unconfirmed_booking_is_asked_once(call: SpokenCall) -> None:
+async def test_unconfirmed_booking_is_asked_about_once(call: SpokenCall) -> None:
     call.say("Ich weiß noch nicht. Ist das frei?")
     unsure = friday_at(call.pod, confirmed="false")
     asked = await call.ask(BOOK, unsure)

@@ -1,4 +1,4 @@
-"""A call that goes out is one with the person who is called, from whichever number the agent rings up."""
+"""In an outbound call the customer is the called person, whichever number of the business is shown."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ def to(number: str, own: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("own", ["+4930901820", NUMBER, "+498001234567"])
-async def test_each_callee_has_own_appointments(spoken_salon: TenantPod, own: str) -> None:
+async def test_each_callee_reaches_only_own_appointments(spoken_salon: TenantPod, own: str) -> None:
     pod, booked_at = spoken_salon, friday_at(spoken_salon)
     booked = (await pod.function(BOOK, "call_petra", booked_at, **to(PETRA, own))).body
     assert booked["success"], booked
@@ -31,14 +31,14 @@ async def test_each_callee_has_own_appointments(spoken_salon: TenantPod, own: st
         assert [each["appointment_id"] for each in found["appointments"]] == [booked["appointment_id"]]
 
 
-async def test_a_message_names_the_number_called(spoken_salon: TenantPod) -> None:
+async def test_message_names_the_called_number(spoken_salon: TenantPod) -> None:
     args = {"message": "Ich komme später.", "customer_name": "Petra Lange", "call_back": "morgen um zehn"}
     noted = await spoken_salon.function("leave_message", "call_message", args, **to(PETRA, NUMBER))
     assert "von der Sie anrufen" not in noted.body["message"]
     assert "5 5 0, 0 0 1, 1." in noted.body["message"], noted.body
 
 
-async def test_record_of_a_call_has_its_callee(spoken_salon: TenantPod) -> None:
+async def test_outbound_call_record_has_the_callee(spoken_salon: TenantPod) -> None:
     pod = spoken_salon
     await pod.function(FIND, "call_out", {}, **to(PETRA, NUMBER))
     listed = "SELECT (direction, from_number, to_number) FROM calls WHERE tenant = $1 AND call_id = 'call_out'"

@@ -1,4 +1,4 @@
-"""A time that only the caller's own appointment blocks is free for who moves it there."""
+"""A time that only the caller's own appointment blocks is offered as a move of that appointment."""
 
 from datetime import date, timedelta
 
@@ -32,7 +32,9 @@ async def booked(call: SpokenCall) -> list[tuple[str, str]]:
     ("time", "clock"), [("halb drei", "14:30"), ("13:30", "13:30"), ("viertel nach zwei", "14:15")]
 )
 @pytest.mark.parametrize("named", ["start", "time"])
-async def test_a_search_offers_the_move(call: SpokenCall, time: str, clock: str, named: str) -> None:
+async def test_search_blocked_by_own_appointment_offers_a_move(
+    call: SpokenCall, time: str, clock: str, named: str
+) -> None:
     call.say("Petra Lange hier, ginge es auch etwas anders?")
     offer = await call.ask(CHECK, at(call, time))
     assert "wenn wir Ihren Termin" in offer["message"], offer
@@ -43,7 +45,7 @@ async def test_a_search_offers_the_move(call: SpokenCall, time: str, clock: str,
     assert (moved["success"], await booked(call)) == (True, [(clock, "anna")]), moved
 
 
-async def test_a_booking_of_it_is_asked(call: SpokenCall) -> None:
+async def test_booking_beside_own_appointment_offers_a_move(call: SpokenCall) -> None:
     call.say("Ginge auch halb drei?")
     await call.ask(CHECK, at(call, "halb drei"))
     call.say("Ja.")
@@ -55,7 +57,7 @@ async def test_a_booking_of_it_is_asked(call: SpokenCall) -> None:
     assert await booked(call) == [("14:30", "anna")]
 
 
-async def test_an_own_appointment_of_the_call_counts(call: SpokenCall) -> None:
+async def test_appointment_booked_in_the_call_counts_as_own(call: SpokenCall) -> None:
     other = SpokenCall(call.pod)
     assert (await other.ask(BOOK, friday_at(call.pod, "16:00", staff="Anna")))["success"]
     other.say("Ginge auch halb fünf?")
@@ -63,7 +65,7 @@ async def test_an_own_appointment_of_the_call_counts(call: SpokenCall) -> None:
 
 
 @pytest.mark.parametrize("time", ["14:15", "14:30"])
-async def test_nobody_waits_for_it(call: SpokenCall, time: str) -> None:
+async def test_own_appointment_prevents_waiting_for_its_time(call: SpokenCall, time: str) -> None:
     assert (await SpokenCall(call.pod).ask(BOOK, friday_at(call.pod, staff="Mehmet")))["success"]
     call.say("Ich möchte auf die Warteliste.")
     offer = await call.ask(WAIT, at(call, time, customer_name=PETRA))
@@ -73,7 +75,7 @@ async def test_nobody_waits_for_it(call: SpokenCall, time: str) -> None:
 
 
 @pytest.mark.parametrize(("taken", "time"), [("15:00", "14:30"), ("13:00", "13:30")])
-async def test_what_others_block_is_taken(call: SpokenCall, taken: str, time: str) -> None:
+async def test_time_blocked_by_others_is_called_taken(call: SpokenCall, taken: str, time: str) -> None:
     assert (await SpokenCall(call.pod).ask(BOOK, friday_at(call.pod, taken, staff="Anna")))["success"]
     call.say("Ginge es auch etwas anders?")
     offer = await call.ask(CHECK, at(call, time))
@@ -81,7 +83,7 @@ async def test_what_others_block_is_taken(call: SpokenCall, taken: str, time: st
 
 
 @pytest.mark.parametrize("time", ["halb drei", "13:30", "viertel nach zwei"])
-async def test_the_day_of_two_readings_is_asked(call: SpokenCall, time: str) -> None:
+async def test_weekday_with_two_readings_is_asked_first(call: SpokenCall, time: str) -> None:
     """Today is a Friday, and only the next one is that of the own appointment."""
     call.say(f"Geht Freitag auch {time}?")
     asked = await call.ask(CHECK, at(call, time) | {"date": "Freitag"})
@@ -94,7 +96,7 @@ async def test_the_day_of_two_readings_is_asked(call: SpokenCall, time: str) -> 
     assert (moved["success"], moved["start"][:10]) == (True, own), moved
 
 
-async def test_a_reading_that_others_block_is_said(call: SpokenCall) -> None:
+async def test_reading_blocked_by_others_is_mentioned(call: SpokenCall) -> None:
     today = date.fromisoformat(friday_at(call.pod)["date"]) - timedelta(weeks=1)
     other = SpokenCall(call.pod)
     taken = at(call, "14:30", customer_name="Ida Vogt") | {"date": today.isoformat()}

@@ -1,4 +1,4 @@
-"""A caller's own words for people, as a model passes them: an excluded person is neither offered nor booked in the call."""
+"""A caller's words about staff members, as a model passes them: an excluded person is neither offered nor booked."""
 
 import json
 from collections.abc import AsyncIterator
@@ -34,7 +34,7 @@ def heard(*answers: dict[str, Any]) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("excluded", ["anna", "mehmet"])
 @pytest.mark.parametrize("words", ["bloß nicht bei {}", "anyone but {}", "egal, nur nicht {}"])
-async def test_an_excluded_person_is_not_booked(pod: TenantPod, excluded: str, words: str) -> None:
+async def test_excluded_staff_member_is_neither_offered_nor_booked(pod: TenantPod, excluded: str, words: str) -> None:
     staff, call = words.format(excluded.title()), f"call_{uuid4().hex}"
     day = next_friday(pod, 10).date().isoformat()
     offer = await pod.function("check_availability", call, {"service": "Haarschnitt", "staff": staff, "date": day})
@@ -55,7 +55,7 @@ async def test_an_excluded_person_is_not_booked(pod: TenantPod, excluded: str, w
     await pod.db.execute("UPDATE claims SET state = 'released', expires_at = NULL")
 
 
-async def test_any_of_a_list_of_people_is_offered(pod: TenantPod) -> None:
+async def test_list_with_an_unknown_name_is_asked_about(pod: TenantPod) -> None:
     args = {"service": "Haarschnitt", "staff": ["Mehmet", "Berta"], "date": next_friday(pod, 10).date().isoformat()}
     asked = await pod.function("check_availability", f"call_{uuid4().hex}", args)
     assert "Anna oder Mehmet" in asked.body["message"], "a list is read whole, and never as anybody"

@@ -1,4 +1,4 @@
-"""A place among several offered days, with an hour or other words beside it, is no day of the month."""
+"""An ordinal after several offered days, with an hour or other words, is no day of the month."""
 
 from datetime import date, timedelta
 
@@ -34,7 +34,7 @@ WORDS = [
 
 @pytest.mark.parametrize("function", [BOOK, MOVE])
 @pytest.mark.parametrize("words", WORDS)
-async def test_a_place_is_the_offered_day(call: SpokenCall, function: str, words: dict[str, str]) -> None:
+async def test_ordinal_day_means_the_offered_day(call: SpokenCall, function: str, words: dict[str, str]) -> None:
     if function == MOVE:
         own = OTTO | {"date": (tuesday(call) - timedelta(days=4)).isoformat(), "time": "10 Uhr"}
         assert (await SpokenCall(call.pod, call.number).ask(BOOK, own))["success"]
@@ -47,7 +47,7 @@ async def test_a_place_is_the_offered_day(call: SpokenCall, function: str, words
 @pytest.mark.parametrize(
     "words", [{"date": "am ersten Dienstag um elf"}, {"date": "ja, der erste Dienstag", "time": "11"}]
 )
-async def test_the_first_tuesday_is_the_offered(call: SpokenCall, words: dict[str, str]) -> None:
+async def test_first_tuesday_means_the_offered_tuesday(call: SpokenCall, words: dict[str, str]) -> None:
     await offered(call, 7)
     call.say("Am ersten Dienstag.")
     done = await call.ask(BOOK, OTTO | words)
@@ -57,7 +57,7 @@ async def test_the_first_tuesday_is_the_offered(call: SpokenCall, words: dict[st
 @pytest.mark.parametrize(
     "words", [{"date": "am 2.", "time": "11 Uhr"}, {"date": "am zweiten, um elf"}, {"time": "den zweiten um elf"}]
 )
-async def test_a_possible_date_is_asked(call: SpokenCall, words: dict[str, str]) -> None:
+async def test_ambiguous_ordinal_or_date_is_asked_about(call: SpokenCall, words: dict[str, str]) -> None:
     await offered(call, 1, 2)
     call.say("Am zweiten.")
     asked = await call.ask(BOOK, OTTO | words)
@@ -67,7 +67,7 @@ async def test_a_possible_date_is_asked(call: SpokenCall, words: dict[str, str])
 
 
 @pytest.mark.parametrize("words", ["10. Dezember um elf", "am zehnten um elf", "Donnerstag um elf"])
-async def test_a_plain_day_is_booked_unasked(call: SpokenCall, words: str) -> None:
+async def test_plain_day_is_booked_without_a_question(call: SpokenCall, words: str) -> None:
     await offered(call, 1, 2)
     call.say("Ja.")
     done = await call.ask(BOOK, OTTO | {"date": words})

@@ -1,4 +1,4 @@
-"""A place on the waiting list is said with its name to whoever may be somebody else than the one who waits."""
+"""An entry of the waiting list is said with its customer's name if the caller may be another person."""
 
 import pytest
 
@@ -21,7 +21,7 @@ async def call_again(call: SpokenCall, said: str) -> SpokenCall:
 
 
 @pytest.mark.parametrize(("said", "args"), ANOTHER)
-async def test_the_question_names_who_waits(call: SpokenCall, said: str, args: dict[str, str]) -> None:
+async def test_removal_question_names_the_waiting_customer(call: SpokenCall, said: str, args: dict[str, str]) -> None:
     later = await call_again(call, said)
     asked = await later.ask(CANCEL, args)
     assert asked["message"].endswith(f"Soll ich den Platz auf der Warteliste streichen: {PLACE} für Petra Lange?"), (
@@ -30,7 +30,7 @@ async def test_the_question_names_who_waits(call: SpokenCall, said: str, args: d
 
 
 @pytest.mark.parametrize(("said", "args"), ANOTHER)
-async def test_a_search_names_who_waits(call: SpokenCall, said: str, args: dict[str, str]) -> None:
+async def test_search_names_the_waiting_customer(call: SpokenCall, said: str, args: dict[str, str]) -> None:
     later = await call_again(call, said)
     found = await later.ask(FIND, args)
     assert found["message"].endswith(f"auf der Warteliste steht aber: {PLACE} für Petra Lange."), found
@@ -39,7 +39,7 @@ async def test_a_search_names_who_waits(call: SpokenCall, said: str, args: dict[
 @pytest.mark.parametrize(
     ("said", "args"), [("Hier ist Petra Lange.", {}), ("Hallo.", {"customer_name": "Petra Lange"})]
 )
-async def test_a_waiting_caller_leaves_without_a_name(call: SpokenCall, said: str, args: dict[str, str]) -> None:
+async def test_introduced_waiting_caller_is_not_named(call: SpokenCall, said: str, args: dict[str, str]) -> None:
     later = await call_again(call, said)
     assert (await later.ask(CANCEL, args))["message"].endswith(f"streichen: {PLACE}?")
     later.say("Ja.")

@@ -1,4 +1,4 @@
-"""A time without a day after offers: it is taken where one day only can be meant, and the caller is asked else.
+"""A time without a day after offers is taken if only one day can be meant. Otherwise the caller is asked.
 
 The day can be that of the appointment which is moved, those on which just this time was offered, and that of the refused start.
 """
@@ -31,7 +31,7 @@ async def refused(spoken_salon: TenantPod) -> tuple[SpokenCall, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("words", ["Wirklich nicht um zehn?", "Moment bitte.", "Ich hätte gern zehn.", "I wanted ten."])
-async def test_a_repeated_hour_is_asked(refused: tuple[SpokenCall, dict[str, Any]], words: str) -> None:
+async def test_repeated_refused_hour_is_asked_about(refused: tuple[SpokenCall, dict[str, Any]], words: str) -> None:
     call, _ = refused
     call.say(words)
     asked = await call.ask(MOVE, {"time": "zehn Uhr"})
@@ -42,7 +42,7 @@ async def test_a_repeated_hour_is_asked(refused: tuple[SpokenCall, dict[str, Any
     assert (moved["success"], moved["start"]) == (True, asked["candidates"][0]["start"])
 
 
-async def test_an_offer_with_its_day_is_taken(refused: tuple[SpokenCall, dict[str, Any]]) -> None:
+async def test_offered_hour_with_its_day_is_taken(refused: tuple[SpokenCall, dict[str, Any]]) -> None:
     call, answer = refused
     (ten,) = [each["start"] for each in answer["alternatives"] if each["start"][11:13] == "10"]
     call.say("Dann Samstag um zehn.")
@@ -57,7 +57,7 @@ async def test_an_offer_with_its_day_is_taken(refused: tuple[SpokenCall, dict[st
         "Nein, Freitag um zehn.",
     ],
 )
-async def test_a_rejected_day_is_not_taken(refused: tuple[SpokenCall, dict[str, Any]], words: str) -> None:
+async def test_hour_of_a_rejected_day_is_refused_again(refused: tuple[SpokenCall, dict[str, Any]], words: str) -> None:
     call, before = refused
     call.say(words)
     again = await call.ask(MOVE, {"time": "zehn Uhr"})
@@ -74,7 +74,7 @@ async def test_a_rejected_day_is_not_taken(refused: tuple[SpokenCall, dict[str, 
         "Samstags hat mein Sohn Fußball, zehn wäre gut.",
     ],
 )
-async def test_an_uncertain_day_is_asked(refused: tuple[SpokenCall, dict[str, Any]], words: str) -> None:
+async def test_hour_of_an_uncertain_day_is_confirmed(refused: tuple[SpokenCall, dict[str, Any]], words: str) -> None:
     call, _ = refused
     call.say(words)
     asked = await call.ask(MOVE, {"time": "zehn Uhr"})
@@ -111,7 +111,9 @@ async def searched(spoken_salon: TenantPod) -> tuple[SpokenCall, str, str]:
         "Donnerstag kann ich nicht, um {}.",
     ],
 )
-async def test_a_declined_day_keeps_the_own(searched: tuple[SpokenCall, str, str], words: str, hour: str) -> None:
+async def test_declined_day_keeps_the_appointments_day(
+    searched: tuple[SpokenCall, str, str], words: str, hour: str
+) -> None:
     call, own, _ = searched
     call.say(words.format(hour))
     moved = await call.ask(MOVE, {"appointment_date": "Freitag", "date": "", "time": f"{hour} Uhr"})
@@ -122,7 +124,9 @@ async def test_a_declined_day_keeps_the_own(searched: tuple[SpokenCall, str, str
     "words", ["Der Tag bleibt, aber um fünf.", "Hm, dann lieber um fünf.", "Keep my day, but at five."]
 )
 @pytest.mark.parametrize("answer", ["Freitag.", "Am Donnerstag bitte."])
-async def test_an_hour_between_two_days_asks(searched: tuple[SpokenCall, str, str], words: str, answer: str) -> None:
+async def test_hour_fitting_two_days_asks_for_the_day(
+    searched: tuple[SpokenCall, str, str], words: str, answer: str
+) -> None:
     call, own, other = searched
     call.say(words)
     asked = await call.ask(MOVE, {"time": "fünf Uhr"})
@@ -137,7 +141,7 @@ async def test_an_hour_between_two_days_asks(searched: tuple[SpokenCall, str, st
     ["Nein, ich lasse den Tag. Um vier.", "Den Tag behalten, um vier.", "Nein, das passt ihm nicht. Meinen auf vier."],
 )
 @pytest.mark.parametrize("answer", [{"time": "vier Uhr"}, {"date": "Freitag", "time": "vier Uhr"}])
-async def test_the_offered_hour_beside_a_no_asks(
+async def test_offered_hour_beside_a_no_asks_the_day(
     searched: tuple[SpokenCall, str, str], words: str, answer: dict[str, str]
 ) -> None:
     call, own, other = searched
@@ -161,7 +165,7 @@ async def test_an_agreed_offer_is_taken(searched: tuple[SpokenCall, str, str], w
 
 @pytest.mark.parametrize("words", ["Wirklich nicht um zehn?", "Hm, zehn wäre schön.", "Moment bitte.", ""])
 @pytest.mark.parametrize("function", [MOVE, BOOK])
-async def test_the_refused_hour_of_a_search_asks(spoken_salon: TenantPod, function: str, words: str) -> None:
+async def test_hour_refused_in_a_search_is_asked_about(spoken_salon: TenantPod, function: str, words: str) -> None:
     await empty_book(spoken_salon)
     first = SpokenCall(spoken_salon)
     await first.ask(BOOK, friday_at(spoken_salon, staff="Anna"))
@@ -186,7 +190,7 @@ async def test_the_refused_hour_of_a_search_asks(spoken_salon: TenantPod, functi
 
 
 @pytest.mark.parametrize("words", ["Wirklich nicht um zehn?", "Samstag geht nicht. Um zehn!", "Zehn, bitte."])
-async def test_the_refused_hour_books_no_other_day(spoken_salon: TenantPod, words: str) -> None:
+async def test_refused_hour_is_booked_on_no_other_day(spoken_salon: TenantPod, words: str) -> None:
     await empty_book(spoken_salon)
     await SpokenCall(spoken_salon).ask(BOOK, friday_at(spoken_salon, "10:00", staff="Anna", customer_name="Kim Kurz"))
     call = SpokenCall(spoken_salon)
@@ -214,7 +218,7 @@ async def test_a_day_of_earlier_offers_is_booked(spoken_salon: TenantPod, words:
     "words", ["Nein, lieber Montag um {}.", "Donnerstag passt mir nicht, um {}.", "Ginge auch Montag? Um {}."]
 )
 @pytest.mark.parametrize("hour", ["elf", "zwei"])
-async def test_another_day_than_offered_is_asked(spoken_salon: TenantPod, words: str, hour: str) -> None:
+async def test_spoken_day_differing_from_offers_is_asked_about(spoken_salon: TenantPod, words: str, hour: str) -> None:
     await empty_book(spoken_salon)
     call, thursday = SpokenCall(spoken_salon), next_friday(spoken_salon, 10).date() - timedelta(days=1)
     call.say("Am Donnerstag?")
@@ -229,7 +233,7 @@ async def test_another_day_than_offered_is_asked(spoken_salon: TenantPod, words:
 
 
 @pytest.mark.parametrize("date", ["den Donnerstag", "Donnerstag", "am Donnerstag"])
-async def test_a_move_knows_the_day_asked_about(spoken_salon: TenantPod, date: str) -> None:
+async def test_move_uses_the_day_of_an_earlier_question(spoken_salon: TenantPod, date: str) -> None:
     await empty_book(spoken_salon)
     first = SpokenCall(spoken_salon)
     await first.ask(BOOK, friday_at(spoken_salon, staff="Anna"))
@@ -242,7 +246,7 @@ async def test_a_move_knows_the_day_asked_about(spoken_salon: TenantPod, date: s
     assert (moved["success"], moved["start"][:13]) == (True, f"{day}T16"), moved
 
 
-async def test_the_same_time_after_a_refusal_is_asked(refused: tuple[SpokenCall, dict[str, Any]]) -> None:
+async def test_same_time_after_a_refusal_moves_nothing(refused: tuple[SpokenCall, dict[str, Any]]) -> None:
     call, _ = refused
     call.say("Nein, dann bleibt es bei der alten Zeit.")
     await call.ask(MOVE, {"time": "gleiche Zeit"})
@@ -250,7 +254,7 @@ async def test_the_same_time_after_a_refusal_is_asked(refused: tuple[SpokenCall,
 
 
 @pytest.mark.parametrize("name", ["Petra Lang", "Petra Kurz", "Petra Langer"])
-async def test_another_spelling_at_the_same_time_is_asked(spoken_salon: TenantPod, name: str) -> None:
+async def test_similar_name_at_the_same_time_prompts_choice(spoken_salon: TenantPod, name: str) -> None:
     await empty_book(spoken_salon)
     first = SpokenCall(spoken_salon)
     await first.ask(BOOK, friday_at(spoken_salon))

@@ -1,4 +1,4 @@
-"""A time that is named by its distance from another one is taken where one is meant, and else asked about before a change."""
+"""A time counted from another time is taken if its meaning is certain. Otherwise the caller is asked before a change."""
 
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -61,7 +61,7 @@ async def test_hours_count_from_the_appointment(call: SpokenCall, words: str) ->
     assert (moved["success"], moved["start"][11:16]) == (True, "10:30" if "halbe" in words else "11:00"), moved
 
 
-async def test_repeated_words_stay_with_the_appointment(call: SpokenCall) -> None:
+async def test_repeated_hours_still_count_from_the_appointment(call: SpokenCall) -> None:
     later = await later_call(call, friday(call))
     for said in ("Neun Stunden später.", "Ja, bitte."):
         refused = await move(later, said, None, "neun Stunden später")
@@ -69,7 +69,7 @@ async def test_repeated_words_stay_with_the_appointment(call: SpokenCall) -> Non
 
 
 @pytest.mark.parametrize("words", ["eine Stunde später", "an hour later", "ne Stunde später"])
-async def test_hours_after_one_offer_are_asked(call: SpokenCall, words: str) -> None:
+async def test_hours_counted_after_an_offer_are_asked_about(call: SpokenCall, words: str) -> None:
     on = friday(call)
     later = await later_call(call, on)
     other = on - timedelta(days=2)
@@ -78,7 +78,7 @@ async def test_hours_after_one_offer_are_asked(call: SpokenCall, words: str) -> 
     assert starts(asked) == [f"{other}T15:00", f"{on}T11:00"], asked
 
 
-async def test_hours_on_an_offered_day_are_asked(call: SpokenCall) -> None:
+async def test_hours_counted_on_offered_day_are_asked_about(call: SpokenCall) -> None:
     on = friday(call)
     later = await later_call(call, on - timedelta(days=1))
     offered = await later.ask(MOVE, {"date": on.isoformat()})
@@ -88,7 +88,7 @@ async def test_hours_on_an_offered_day_are_asked(call: SpokenCall) -> None:
     assert len(asked["candidates"]) > 1, asked
 
 
-async def test_hours_count_from_asked_times(call: SpokenCall) -> None:
+async def test_hours_count_from_the_asked_times(call: SpokenCall) -> None:
     later = await later_call(call, friday(call))
     first = await move(later, "In zwei Wochen.", "nächste Woche Freitag", "11 Uhr")
     assert len(first["candidates"]) > 1, first
@@ -109,7 +109,7 @@ async def test_hours_count_from_asked_times(call: SpokenCall) -> None:
         ("in vierzehn Tagen", (14, 28)),
     ],
 )
-async def test_a_relative_day_of_a_move_is_asked(call: SpokenCall, words: str, days: tuple[int, int]) -> None:
+async def test_relative_day_of_a_move_is_asked_about(call: SpokenCall, words: str, days: tuple[int, int]) -> None:
     on = friday(call, 2)
     today = on - timedelta(days=14)
     later = await later_call(call, on)
@@ -120,7 +120,7 @@ async def test_a_relative_day_of_a_move_is_asked(call: SpokenCall, words: str, d
 
 
 @pytest.mark.parametrize("words", ["diesen Samstag", "this Saturday", "morgen", "tomorrow"])
-async def test_one_reading_of_a_move_is_taken(call: SpokenCall, words: str) -> None:
+async def test_unambiguous_relative_day_of_move_is_taken(call: SpokenCall, words: str) -> None:
     """ "This Saturday" is one day where the appointment is in the same week; no appointment has a tomorrow."""
     on = friday(call)
     today = on - timedelta(days=7)
@@ -130,7 +130,7 @@ async def test_one_reading_of_a_move_is_taken(call: SpokenCall, words: str) -> N
     assert (moved["success"], moved["start"][:10]) == (True, str(today + timedelta(days=1))), moved
 
 
-async def test_an_offered_day_is_not_asked(call: SpokenCall) -> None:
+async def test_relative_day_already_offered_needs_no_question(call: SpokenCall) -> None:
     on = friday(call, 2)
     later = await later_call(call, on)
     await later.ask(CHECK, {"service": CUT, "date": "nächste Woche Donnerstag"})
@@ -139,7 +139,7 @@ async def test_an_offered_day_is_not_asked(call: SpokenCall) -> None:
 
 
 @pytest.mark.parametrize("words", ["in zwei Wochen", "in a fortnight", "nächste Woche Freitag", "Friday next week"])
-async def test_a_relative_day_after_a_booking_is_asked(call: SpokenCall, words: str) -> None:
+async def test_relative_day_after_a_booking_is_asked_about(call: SpokenCall, words: str) -> None:
     on = friday(call, 2) - timedelta(days=2)
     call.say("Einen Haarschnitt.")
     await book(call, on)
@@ -157,13 +157,13 @@ async def test_a_relative_day_after_a_booking_is_asked(call: SpokenCall, words: 
     "words",
     ["Donnerstag in 14 Tagen", "Donnerstag in zwei Wochen", "in zwei Wochen am Donnerstag", "Thursday in a fortnight"],
 )
-async def test_a_weekday_in_weeks_is_asked(call: SpokenCall, words: str) -> None:
+async def test_weekday_counted_in_weeks_is_asked_about(call: SpokenCall, words: str) -> None:
     asked = await call.ask(BOOK, friday_at(call.pod, "11:00", date=words))
     today = friday(call) - timedelta(days=7)
     assert starts(asked) == [f"{today + timedelta(days=each)}T11:00" for each in (13, 20)], asked
 
 
 @pytest.mark.parametrize("words", ["in zwei Wochen", "in vierzehn Tagen", "in a fortnight", "Freitag in zwei Wochen"])
-async def test_one_day_in_weeks_is_booked(call: SpokenCall, words: str) -> None:
+async def test_unambiguous_day_in_weeks_is_booked(call: SpokenCall, words: str) -> None:
     booked = await call.ask(BOOK, friday_at(call.pod, "11:00", date=words))
     assert booked["start"][:10] == str(friday(call, 2)), booked

@@ -1,4 +1,4 @@
-"""The name of one of a group is corrected, or somebody else comes along: what the caller has chosen changes that appointment."""
+"""Another name for one member of a group: the caller chooses a correction or a further person."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ async def names(call: SpokenCall) -> dict[str, str]:
 
 @pytest.mark.parametrize("as_group", [True, False])
 @pytest.mark.parametrize(("changed", "at"), [({"companion": OSKAR}, "mehmet"), ({"name": "Paula Lange"}, "anna")])
-async def test_a_chosen_name_is_of_one_appointment(
+async def test_rename_choice_affects_one_appointment_of_group(
     call: SpokenCall, changed: dict[str, str], at: str, as_group: bool
 ) -> None:
     request = group(call, **changed)
@@ -41,7 +41,7 @@ async def test_a_chosen_name_is_of_one_appointment(
     assert await names(call) == {"anna": PETRA, "mehmet": OTTO} | {at: renamed}
 
 
-async def test_a_further_one_is_booked_alone(call: SpokenCall) -> None:
+async def test_further_companion_gets_a_separate_request(call: SpokenCall) -> None:
     request = group(call, companion=OSKAR)
     await call.ask(BOOK, request)
     call.say("Nein, der kommt auch noch.")
@@ -50,7 +50,7 @@ async def test_a_further_one_is_booked_alone(call: SpokenCall) -> None:
     assert await names(call) == {"anna": PETRA, "mehmet": OTTO}
 
 
-async def test_a_question_alone_renames_nobody(call: SpokenCall) -> None:
+async def test_unanswered_question_renames_nobody(call: SpokenCall) -> None:
     for _ in range(2):
         await call.ask(BOOK, group(call, companion=OSKAR, choice="rename"))
     assert await names(call) == {"anna": PETRA, "mehmet": OTTO}

@@ -1,4 +1,4 @@
-"""A repeated cancellation or move is said to be done: it leads to no other appointment, and asks nothing."""
+"""A repeated cancellation or move is reported as done: it affects no other appointment, and asks nothing."""
 
 from typing import Any
 
@@ -29,7 +29,9 @@ async def cancel_first(call: SpokenCall, named: dict[str, Any]) -> None:
     ("words", "name"),
     [(None, "nothing"), *((words, name) for words in (None, "Danke, das war's.") for name in ("date", "time"))],
 )
-async def test_a_repeated_cancellation_leads_to_no_other(call: SpokenCall, words: str | None, name: str) -> None:
+async def test_repeated_cancellation_cancels_no_other_appointment(
+    call: SpokenCall, words: str | None, name: str
+) -> None:
     day = next_friday(call.pod, 10).date().isoformat()
     named = {"appointment_date": day} if name == "date" else {"appointment_time": "14 Uhr"}
     await cancel_first(call, named)
@@ -52,7 +54,7 @@ async def test_a_repeated_cancellation_leads_to_no_other(call: SpokenCall, words
         "Alles bitte absagen.",
     ],
 )
-async def test_another_cancellation_is_asked_about(call: SpokenCall, words: str) -> None:
+async def test_second_cancellation_is_asked_about(call: SpokenCall, words: str) -> None:
     await cancel_first(call, {"appointment_time": "14 Uhr"})
     call.say(words)
     asked = await call.ask(CANCEL, {"confirmed": True})
@@ -60,7 +62,7 @@ async def test_another_cancellation_is_asked_about(call: SpokenCall, words: str)
     assert "um 16 Uhr" in asked["message"]
 
 
-async def test_another_customers_appointment_is_asked_about(call: SpokenCall) -> None:
+async def test_cancelling_another_customers_appointment_is_asked_about(call: SpokenCall) -> None:
     later = next_friday(call.pod, 10, 2).date().isoformat()
     otto = friday_at(call.pod, "16:00", date=later, another=True, customer_name="Otto Kurz")
     assert (await call.ask(BOOK, otto))["success"]
@@ -75,7 +77,7 @@ async def test_another_customers_appointment_is_asked_about(call: SpokenCall) ->
 
 
 @pytest.mark.parametrize(("words", "asks"), [("Ja, danke.", False), (None, False), ("Noch eine Stunde später.", True)])
-async def test_a_repeated_move_stands(call: SpokenCall, words: str | None, asks: bool) -> None:
+async def test_repeated_move_leaves_the_appointment_unchanged(call: SpokenCall, words: str | None, asks: bool) -> None:
     args = {"time": "eine Stunde später"}
     assert (await call.ask(MOVE, args))["success"]
     if words:

@@ -1,4 +1,4 @@
-"""A question that a call does not get answered is asked twice; then the caller is led on, and nothing is changed."""
+"""An unanswered question is asked twice. Then the caller is offered a next step, and nothing is changed."""
 
 from collections import Counter
 from typing import Any
@@ -72,7 +72,7 @@ def merged(pod: TenantPod, name: str, changes: dict[str, Any]) -> dict[str, Any]
 
 @pytest.mark.parametrize("words", ["Äh, na ja.", "Ja.", "Nein."])
 @pytest.mark.parametrize("kind", UNCLEAR)
-async def test_no_question_is_asked_thrice(call: SpokenCall, kind: str, words: str) -> None:
+async def test_no_question_is_asked_three_times(call: SpokenCall, kind: str, words: str) -> None:
     name, changes = UNCLEAR[kind]
     messages = await ask_four_times(call, name, merged(call.pod, name, changes), words)
     assert 0 < max(Counter(messages).values()) < 3, messages
@@ -80,7 +80,7 @@ async def test_no_question_is_asked_thrice(call: SpokenCall, kind: str, words: s
 
 @pytest.mark.parametrize("words", ["Äh, na ja.", "Ja.", "Nein."])
 @pytest.mark.parametrize("kind", BOOKED)
-async def test_no_question_about_a_booking_is_asked_thrice(call: SpokenCall, kind: str, words: str) -> None:
+async def test_no_booking_question_is_asked_three_times(call: SpokenCall, kind: str, words: str) -> None:
     assert (await call.ask(BOOK, friday_at(call.pod)))["success"]
     name, changes = BOOKED[kind]
     before = await call.live()
@@ -90,7 +90,7 @@ async def test_no_question_about_a_booking_is_asked_thrice(call: SpokenCall, kin
         assert await call.live() == before
 
 
-async def test_the_third_answer_leads_to_the_team(call: SpokenCall) -> None:
+async def test_third_answer_refers_to_the_team(call: SpokenCall) -> None:
     asked = friday_at(call.pod, customer_name="")
     *questions, led, again = await ask_four_times(call, BOOK, asked, "Äh.")
     assert questions[0] == questions[1]
@@ -99,7 +99,7 @@ async def test_the_third_answer_leads_to_the_team(call: SpokenCall) -> None:
     assert await call.live() == []
 
 
-async def test_another_booking_asks_anew(call: SpokenCall) -> None:
+async def test_later_booking_restarts_the_question_count(call: SpokenCall) -> None:
     nameless = friday_at(call.pod, customer_name="")
     first = [(await call.ask(BOOK, nameless))["message"] for _ in range(2)]
     assert (await call.ask(BOOK, friday_at(call.pod)))["success"]

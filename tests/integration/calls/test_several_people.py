@@ -1,4 +1,4 @@
-"""Whose appointment a request means, where a number has appointments of several people, or the call names another person."""
+"""The customer of a requested appointment, if a number has several customers or the call names another person."""
 
 from typing import Any
 
@@ -49,7 +49,9 @@ async def live(call: SpokenCall) -> list[tuple[str, str]]:
         ("Petra Lange am Apparat.", {"appointment_time": "14 Uhr"}),
     ],
 )
-async def test_the_appointment_of_another_is_asked(call: SpokenCall, said: str, named: dict[str, str]) -> None:
+async def test_another_persons_appointment_is_confirmed_before_a_move(
+    call: SpokenCall, said: str, named: dict[str, str]
+) -> None:
     call.say(said)
     asked = await call.ask(MOVE, named | TO)
     assert (asked["success"], f"für {OTTO}, nicht für Petra" in asked["message"]) == (False, True), asked
@@ -60,7 +62,7 @@ async def test_the_appointment_of_another_is_asked(call: SpokenCall, said: str, 
 
 
 @pytest.mark.parametrize("named", [{"customer_name": PETRA}, {}])
-async def test_a_search_names_whose_it_is(call: SpokenCall, named: dict[str, str]) -> None:
+async def test_search_names_the_appointments_customer(call: SpokenCall, named: dict[str, str]) -> None:
     call.say("Hier ist Petra Lange, wann ist mein Termin?")
     found = await call.ask(FIND, named)
     assert (found["success"], f"für {OTTO}" in found["message"]) == (True, True), found
@@ -68,7 +70,7 @@ async def test_a_search_names_whose_it_is(call: SpokenCall, named: dict[str, str
 
 
 @pytest.mark.parametrize("words", ["Nein.", "Nein, meinen.", "Nein, den von Petra."])
-async def test_a_no_moves_nothing(call: SpokenCall, words: str) -> None:
+async def test_no_to_the_customer_question_moves_nothing(call: SpokenCall, words: str) -> None:
     call.say("Meinen Termin auf fünf, bitte.")
     await call.ask(MOVE, TO | {"customer_name": PETRA})
     call.say(words)
@@ -80,7 +82,7 @@ async def test_a_no_moves_nothing(call: SpokenCall, words: str) -> None:
 
 
 @pytest.mark.parametrize("named", [{"customer_name": PETRA}, {"customer_name": "Petra"}, {}])
-async def test_a_cancellation_names_whose_it_is(call: SpokenCall, named: dict[str, str]) -> None:
+async def test_cancellation_question_names_the_customer(call: SpokenCall, named: dict[str, str]) -> None:
     call.say("Hier ist Petra Lange, ich sage ab.")
     asked = await call.ask(CANCEL, named)
     assert asked["message"].startswith("Für Petra"), asked
@@ -89,7 +91,7 @@ async def test_a_cancellation_names_whose_it_is(call: SpokenCall, named: dict[st
 
 
 @pytest.mark.parametrize("named", [{}, {"customer_name": "Lange"}, {"customer_name": "Frau Lange"}])
-async def test_a_shared_number_is_asked_once(call: SpokenCall, named: dict[str, str]) -> None:
+async def test_shared_number_is_asked_for_the_customer_once(call: SpokenCall, named: dict[str, str]) -> None:
     await add_past(call, PETRA)
     call.say("Auf fünf bitte.")
     asked = await call.ask(MOVE, named | TO)
@@ -101,7 +103,7 @@ async def test_a_shared_number_is_asked_once(call: SpokenCall, named: dict[str, 
     assert (again["success"], f"für {OTTO}" in again["message"]) == (True, True), again
 
 
-async def test_a_shared_number_hears_whose_it_is(call: SpokenCall) -> None:
+async def test_shared_number_hears_the_customers_name(call: SpokenCall) -> None:
     await add_past(call, PETRA)
     found = await call.ask(FIND, {})
     assert (found["success"], f"für {OTTO}" in found["message"]) == (True, True), found
@@ -119,7 +121,7 @@ async def test_a_shared_number_hears_whose_it_is(call: SpokenCall) -> None:
         ("Auf fünf.", {"appointment_id": "found"}),
     ],
 )
-async def test_a_shared_number_with_a_name_moves(call: SpokenCall, said: str, named: dict[str, str]) -> None:
+async def test_move_naming_the_customer_needs_no_question(call: SpokenCall, said: str, named: dict[str, str]) -> None:
     await add_past(call, PETRA)
     if "appointment_id" in named:
         (listed,) = (await call.ask(FIND, {}))["appointments"]
@@ -133,7 +135,7 @@ async def test_a_shared_number_with_a_name_moves(call: SpokenCall, said: str, na
     "said", ["Auf fünf.", "Hier ist Otto Lange.", "Hier ist Otto Lenge, auf fünf.", "Lange am Apparat."]
 )
 @pytest.mark.parametrize("named", [{}, {"customer_name": OTTO}, {"customer_name": "Herr Lange"}])
-async def test_one_person_is_asked_nothing(call: SpokenCall, said: str, named: dict[str, str]) -> None:
+async def test_number_of_one_person_is_asked_nothing(call: SpokenCall, said: str, named: dict[str, str]) -> None:
     await add_past(call, "Lange")
     call.say(said)
     found = await call.ask(FIND, named)
@@ -141,14 +143,14 @@ async def test_one_person_is_asked_nothing(call: SpokenCall, said: str, named: d
     assert (await call.ask(MOVE, named | TO))["success"]
 
 
-async def test_a_moved_appointment_is_asked_no_more(call: SpokenCall) -> None:
+async def test_second_move_needs_no_customer_question(call: SpokenCall) -> None:
     call.say("Hier ist Petra Lange, den Termin von Otto auf fünf.")
     assert (await call.ask(MOVE, TO | {"customer_name": "Otto"}))["success"]
     call.say("Doch lieber um vier.")
     assert (await call.ask(MOVE, {"time": "16 Uhr"}))["success"]
 
 
-async def test_the_booking_of_a_call_is_moved(call: SpokenCall) -> None:
+async def test_appointment_booked_for_another_person_is_moved(call: SpokenCall) -> None:
     """Who rings for somebody else has just said so."""
     other = SpokenCall(call.pod)
     other.say("Hier ist Petra Lange, einen Termin für Mia.")
@@ -160,14 +162,14 @@ async def test_the_booking_of_a_call_is_moved(call: SpokenCall) -> None:
 @pytest.mark.parametrize(
     ("name", "at"), [(PETRA, ["11"]), ("Otto", ["14"]), ("Frau Lange", ["11", "14"]), ("Mia Lange", ["11", "14"])]
 )
-async def test_a_search_is_for_the_named(call: SpokenCall, name: str, at: list[str]) -> None:
+async def test_search_by_name_finds_that_persons_appointments(call: SpokenCall, name: str, at: list[str]) -> None:
     await book(call, friday_at(call.pod, "11:00", customer_name=PETRA))
     found = await call.ask(FIND, {"customer_name": name})
     assert [each["start"][11:13] for each in found["appointments"]] == at, found
     assert found["message"].startswith("Für Mia Lange finde ich keinen Termin.") is (name == "Mia Lange")
 
 
-async def test_herr_is_no_other_name_of_a_caller(call: SpokenCall) -> None:
+async def test_herr_with_a_shared_surname_is_ambiguous(call: SpokenCall) -> None:
     await book(call, friday_at(call.pod, "11:00", customer_name=PETRA))
     call.say("Hier ist Petra Lange, den Termin von Herrn Lange auf fünf.")
     asked = await call.ask(MOVE, TO | {"customer_name": "Herr Lange"})
@@ -175,7 +177,7 @@ async def test_herr_is_no_other_name_of_a_caller(call: SpokenCall) -> None:
 
 
 @pytest.mark.parametrize("relative", ["meine Frau", "meine Tochter", "my husband"])
-async def test_a_relative_without_a_name_is_asked(call: SpokenCall, relative: str) -> None:
+async def test_relative_without_a_name_is_asked_about(call: SpokenCall, relative: str) -> None:
     asked = await call.ask(MOVE, {"customer_name": relative} | TO)
     assert (asked["success"], f"für {OTTO}?" in asked["message"]) == (False, True), asked
 
@@ -187,7 +189,7 @@ async def test_a_relative_without_a_name_is_asked(call: SpokenCall, relative: st
         ("Otto Lange here, Mia and I can only make five.", 1), ("Otto Lange, auf fünf bitte.", 0),
     ],
 )  # fmt: skip
-async def test_a_named_other_appointment_stays(call: SpokenCall, said: str, stays: int) -> None:
+async def test_move_mentions_the_other_persons_remaining_appointment(call: SpokenCall, said: str, stays: int) -> None:
     await book(call, friday_at(call.pod, "11:00", customer_name="Mia Lange"))
     call.say(said)
     moved = await call.ask(MOVE, TO | {"customer_name": OTTO})

@@ -1,4 +1,4 @@
-"""A surname alone at the number of a full name: the question says it before the surname is completed, else it stays as said."""
+"""A surname alone from a number with a known full name: a question names the full name before it is completed."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ async def call(call: SpokenCall, request: pytest.FixtureRequest) -> SpokenCall:
 
 
 @pytest.mark.parametrize("said", [SURNAME, "Frau Lange"])
-async def test_the_question_says_whose_appointment(call: SpokenCall, said: str) -> None:
+async def test_question_names_the_appointments_customer(call: SpokenCall, said: str) -> None:
     named: dict[str, Any] = friday_at(call.pod, customer_name=said, service=COLOR)
     asked = await call.ask(BOOK, named)
     assert (asked["success"], UWE in asked["message"]) == (False, True), asked
@@ -30,7 +30,7 @@ async def test_the_question_says_whose_appointment(call: SpokenCall, said: str) 
 
 
 @pytest.mark.parametrize("said", [SURNAME, "Frau Lange"])
-async def test_a_further_one_has_the_said_name(call: SpokenCall, said: str) -> None:
+async def test_further_appointment_keeps_the_spoken_surname(call: SpokenCall, said: str) -> None:
     named: dict[str, Any] = friday_at(call.pod, customer_name=said, service=COLOR)
     await call.ask(BOOK, named)
     call.say("Nein, das ist für mich.")
@@ -39,7 +39,7 @@ async def test_a_further_one_has_the_said_name(call: SpokenCall, said: str) -> N
     assert ("faerben", said) in [each[0::3] for each in await call.live()]
 
 
-async def test_a_free_time_has_the_said_name(call: SpokenCall) -> None:
+async def test_booking_at_free_time_keeps_spoken_surname(call: SpokenCall) -> None:
     done = await call.ask(BOOK, friday_at(call.pod, "16:00", customer_name=SURNAME, service=COLOR))
     assert (done["success"], (await call.live())[-1][3]) == (True, SURNAME), done
     assert f"für {SURNAME}." in done["message"]

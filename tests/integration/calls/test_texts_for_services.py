@@ -1,4 +1,4 @@
-"""A text for a service that says more: read as the argument that it is, else said to be not understood, and noted."""
+"""Additional words in a text for a service: they are read as other arguments, or repeated as unknown and noted."""
 
 from typing import Any
 
@@ -31,7 +31,9 @@ FOR_ONE = "Meinen Sie Haarschnitt für eine Person? Mehr habe ich nicht verstand
         ("Haarschnitte", "Meinen Sie Haarschnitt für eine Person?"),
     ],
 )
-async def test_a_search_reads_or_names_the_rest(spoken_salon: TenantPod, service: str, answered: str) -> None:
+async def test_search_understands_or_repeats_remaining_words(
+    spoken_salon: TenantPod, service: str, answered: str
+) -> None:
     found = await SpokenCall(spoken_salon).ask(CHECK, {"service": service})
     assert answered in found["message"], found
 
@@ -49,7 +51,7 @@ async def test_a_search_reads_or_names_the_rest(spoken_salon: TenantPod, service
         ("Haarschnitt um 11 Uhr", {}, 3, "um 11 Uhr"),
     ],
 )
-async def test_a_booking_notes_the_rest(
+async def test_booking_notes_the_remaining_words(
     spoken_salon: TenantPod, service: str, more: dict[str, Any], turns: int | None, notes: str | None
 ) -> None:
     await empty_book(spoken_salon)
@@ -73,14 +75,14 @@ async def test_a_booking_notes_the_rest(
 
 
 @each_row("service", ["men's cut (bei Anna, um zwei)", "um zwei, men's cut"])
-async def test_what_other_arguments_say_is_no_rest(call: SpokenCall, service: str) -> None:
+async def test_words_of_other_arguments_are_not_repeated(call: SpokenCall, service: str) -> None:
     asked = await call.ask(BOOK, friday_at(call.pod, "um zwei", service=service, staff="bei Anna"))
     assert (asked["success"], asked["message"], asked["heard"]) == (False, "Meinen Sie Haarschnitt?", "men's cut"), (
         asked
     )
 
 
-async def test_named_companions_are_no_question(call: SpokenCall) -> None:
+async def test_named_companions_need_no_question(call: SpokenCall) -> None:
     mia = {"customer_name": "Mia Lange"}
     done = await call.ask(BOOK, friday_at(call.pod, service="zwei Haarschnitte", companions=[mia]))
     assert (done["success"], sorted(each[3] for each in await call.live())) == (True, ["Mia Lange", "Petra Lange"])

@@ -1,4 +1,4 @@
-"""A booking whose arguments contradict each other, or are those of two bookings, is asked about and not made."""
+"""A booking with contradicting arguments, or with those of two bookings, is asked about and not made."""
 
 from typing import Any
 from uuid import uuid4

@@ -1,4 +1,4 @@
-"""`confirmed: false` of a request for a time is asked about, whatever argument has the hour."""
+"""`confirmed: false` in a request for a time prompts a question, whichever argument holds the hour."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ def times(call: SpokenCall) -> list[dict[str, str]]:
 
 
 @pytest.mark.parametrize("index", range(5))
-async def test_an_unsure_booking_is_asked(call: SpokenCall, index: int) -> None:
+async def test_unconfirmed_booking_is_asked_about(call: SpokenCall, index: int) -> None:
     call.say(UNSURE)
     wanted: dict[str, Any] = {"service": "Haarschnitt", "customer_name": "Petra Lange", **times(call)[index]}
     assert (await call.ask(BOOK, wanted | {"confirmed": False})).get("unclear") == "confirmed"
@@ -31,7 +31,7 @@ async def test_an_unsure_booking_is_asked(call: SpokenCall, index: int) -> None:
 
 
 @pytest.mark.parametrize("index", range(6))
-async def test_an_unsure_move_is_asked(call: SpokenCall, index: int) -> None:
+async def test_unconfirmed_move_is_asked_about(call: SpokenCall, index: int) -> None:
     assert (await SpokenCall(call.pod, call.number).ask(BOOK, friday_at(call.pod)))["success"]
     call.say(UNSURE)
     wanted = [*times(call), {"date": "eine Woche später, gleiche Zeit"}][index]
@@ -42,7 +42,7 @@ async def test_an_unsure_move_is_asked(call: SpokenCall, index: int) -> None:
 
 @pytest.mark.parametrize("claim", ["noch nicht", "vielleicht", "erst fragen", "denied", "off", "pending"])
 @pytest.mark.parametrize("function", [BOOK, MOVE])
-async def test_an_open_confirmation_is_asked_about(call: SpokenCall, function: str, claim: str) -> None:
+async def test_words_of_an_open_confirmation_are_asked_about(call: SpokenCall, function: str, claim: str) -> None:
     if function == MOVE:
         assert (await SpokenCall(call.pod, call.number).ask(BOOK, friday_at(call.pod)))["success"]
     call.say(UNSURE)
@@ -54,14 +54,14 @@ async def test_an_open_confirmation_is_asked_about(call: SpokenCall, function: s
 
 
 @pytest.mark.parametrize("claim", ["null", "N/A", "", "confirmed", True])
-async def test_a_claim_or_placeholder_asks_nothing(call: SpokenCall, claim: str | bool) -> None:
+async def test_confirmed_or_placeholder_value_needs_no_question(call: SpokenCall, claim: str | bool) -> None:
     call.say("Am Freitag um elf bitte.")
     wanted = {"service": "Haarschnitt", "customer_name": "Petra Lange", **times(call)[-1], "confirmed": claim}
     assert (await call.ask(BOOK, wanted))["success"]
 
 
 @pytest.mark.parametrize("words", [{"date": "2026-12-04"}, {"date": "Freitag"}])
-async def test_a_day_alone_is_offered(call: SpokenCall, words: dict[str, str]) -> None:
+async def test_unconfirmed_day_without_time_gets_offers(call: SpokenCall, words: dict[str, str]) -> None:
     call.say(UNSURE)
     wanted = {"service": "Haarschnitt", "customer_name": "Petra Lange", **words, "confirmed": False}
     assert "unclear" not in await call.ask(BOOK, wanted)

@@ -1,4 +1,4 @@
-"""The request that answers a question holds the answer alone: the rest was understood before."""
+"""An answer to a question may hold only the missing argument: the others are kept from the earlier request."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ async def addresses(call: SpokenCall) -> list[str]:
     "answer",
     [{"email_confirmed": True}, {"email": ADDRESS}, PETRA | {"email": ADDRESS, "email_confirmed": True}, PETRA, {}],
 )
-async def test_a_confirmed_address_books_the_request(call: SpokenCall, answer: dict[str, Any]) -> None:
+async def test_confirmed_address_books_the_earlier_request(call: SpokenCall, answer: dict[str, Any]) -> None:
     assert (await call.ask(BOOK, friday_at(call.pod, email=ADDRESS, notes="leise")))["needs_confirmation"]
     call.say("Ja, richtig.")
     done = await call.ask(BOOK, answer)
@@ -35,7 +35,7 @@ async def test_a_confirmed_address_books_the_request(call: SpokenCall, answer: d
 
 @pytest.mark.parametrize("email", [ADDRESS, "p lange"])
 @pytest.mark.parametrize("answer", [PETRA, PETRA | {"email_confirmed": False}, PETRA | {"email": ""}])
-async def test_a_refused_address_is_not_kept(call: SpokenCall, email: str, answer: dict[str, Any]) -> None:
+async def test_refused_address_is_not_stored(call: SpokenCall, email: str, answer: dict[str, Any]) -> None:
     assert not (await call.ask(BOOK, friday_at(call.pod, email=email)))["success"]
     call.say("Nein, lieber ohne.")
     done = await call.ask(BOOK, answer)
@@ -43,7 +43,7 @@ async def test_a_refused_address_is_not_kept(call: SpokenCall, email: str, answe
 
 
 @pytest.mark.parametrize("said", ["Nein, mit Bindestrich, nicht mit Punkt.", "No, with a dash, not a dot."])
-async def test_a_corrected_address_keeps_the_time(call: SpokenCall, said: str) -> None:
+async def test_corrected_address_keeps_the_requested_time(call: SpokenCall, said: str) -> None:
     assert not (await call.ask(BOOK, friday_at(call.pod, email=ADDRESS)))["success"]
     call.say(said)
     corrected = {"email": ADDRESS.replace(".", "-", 1), "email_confirmed": False}
@@ -53,7 +53,7 @@ async def test_a_corrected_address_keeps_the_time(call: SpokenCall, said: str) -
     assert (done["success"], await addresses(call)) == (True, [corrected["email"]]), done
 
 
-async def test_a_second_question_keeps_it_too(call: SpokenCall) -> None:
+async def test_second_question_keeps_the_requested_time(call: SpokenCall) -> None:
     assert not (await call.ask(BOOK, friday_at(call.pod, email="p lange")))["success"]
     call.say("P Punkt Lange bei gmx.")
     assert (await call.ask(BOOK, {"email": ADDRESS}))["needs_confirmation"]
@@ -66,7 +66,9 @@ async def test_a_second_question_keeps_it_too(call: SpokenCall) -> None:
     ("missing", "answer"),
     [("customer_name", PETRA), ("service", {"service": CUT}), ("service", PETRA | {"service": CUT})],
 )
-async def test_a_missing_argument_is_enough(call: SpokenCall, missing: str, answer: dict[str, Any]) -> None:
+async def test_supplying_the_missing_argument_completes_the_booking(
+    call: SpokenCall, missing: str, answer: dict[str, Any]
+) -> None:
     assert not (await call.ask(BOOK, without(call, missing)))["success"]
     call.say("Petra Lange." if missing == "customer_name" else "Einmal schneiden, bitte, für Petra Lange.")
     assert (await call.ask(INFORM, {"topic": "parking"}))["message"]
@@ -81,7 +83,7 @@ async def test_a_missing_argument_is_enough(call: SpokenCall, missing: str, answ
         "Petra Lange, und meine Nummer ist 0171 5566778.", "Ja gern, auf Frau Lange, Petra Lange.",
     ],
 )  # fmt: skip
-async def test_more_words_than_a_name_keep_it(call: SpokenCall, said: str) -> None:
+async def test_answer_with_extra_words_keeps_the_request(call: SpokenCall, said: str) -> None:
     assert not (await call.ask(BOOK, without(call, "customer_name")))["success"]
     call.say(said)
     assert (await call.ask(BOOK, PETRA))["success"]
@@ -96,7 +98,7 @@ async def test_more_words_than_a_name_keep_it(call: SpokenCall, said: str) -> No
         "Ach, da bin ich ja im Urlaub. Petra Lange.", "Petra Lange muss noch schauen", "Petra Lange, but I can't on Friday.",
     ],
 )  # fmt: skip
-async def test_a_declined_time_is_asked_again(call: SpokenCall, said: str) -> None:
+async def test_declined_time_is_asked_for_again(call: SpokenCall, said: str) -> None:
     assert not (await call.ask(BOOK, without(call, "customer_name")))["success"]
     call.say(said)
     asked = await call.ask(BOOK, PETRA)
@@ -107,14 +109,14 @@ async def test_a_declined_time_is_asked_again(call: SpokenCall, said: str) -> No
     assert [each[1] for each in await call.live()] == ["15:00"]
 
 
-async def test_a_refused_booking_keeps_no_time(call: SpokenCall) -> None:
+async def test_refused_booking_keeps_no_requested_time(call: SpokenCall) -> None:
     assert not (await call.ask(BOOK, friday_at(call.pod, confirmed=False)))["success"]
     call.say("Nein, den nicht.")
     assert not (await call.ask(BOOK, PETRA))["success"]
     assert await call.live() == []
 
 
-async def test_a_changed_service_counts(call: SpokenCall) -> None:
+async def test_changed_service_replaces_the_earlier_one(call: SpokenCall) -> None:
     assert not (await call.ask(BOOK, without(call, "customer_name")))["success"]
     call.say("Petra Lange, aber lieber Färben.")
     assert (await call.ask(BOOK, PETRA | {"service": COLOR}))["success"]
@@ -122,14 +124,14 @@ async def test_a_changed_service_counts(call: SpokenCall) -> None:
 
 
 @pytest.mark.parametrize("other", [{"customer_name": "Otto Kurz"}, {"customer_name": "Otto Kurz", "another": True}])
-async def test_another_person_gets_nothing_of_it(call: SpokenCall, other: dict[str, Any]) -> None:
+async def test_another_persons_booking_inherits_nothing(call: SpokenCall, other: dict[str, Any]) -> None:
     assert not (await call.ask(BOOK, friday_at(call.pod, email=ADDRESS)))["success"]
     call.say("Ach, für Otto Kurz.")
     assert not (await call.ask(BOOK, other))["success"]
     assert await call.live() == []
 
 
-async def test_after_a_booking_nothing_is_kept(call: SpokenCall) -> None:
+async def test_completed_booking_leaves_nothing_for_the_next(call: SpokenCall) -> None:
     assert not (await call.ask(BOOK, without(call, "customer_name")))["success"]
     call.say("Petra Lange.")
     assert (await call.ask(BOOK, PETRA))["success"]
@@ -138,7 +140,7 @@ async def test_after_a_booking_nothing_is_kept(call: SpokenCall) -> None:
     assert len(await call.live()) == 1
 
 
-async def test_a_time_that_is_taken_is_not_kept(call: SpokenCall) -> None:
+async def test_taken_time_is_not_kept(call: SpokenCall) -> None:
     for name in ("Eva Rot", "Ben Blau"):
         assert (await call.ask(BOOK, friday_at(call.pod, customer_name=name, another=True)))["success"]
     assert (await call.ask(BOOK, friday_at(call.pod, another=True)))["alternatives"]
@@ -147,7 +149,7 @@ async def test_a_time_that_is_taken_is_not_kept(call: SpokenCall) -> None:
     assert len(await call.live()) == 2
 
 
-async def test_a_whole_request_needs_no_other(call: SpokenCall) -> None:
+async def test_complete_request_inherits_nothing(call: SpokenCall) -> None:
     assert not (await call.ask(BOOK, friday_at(call.pod, email=ADDRESS, notes="leise")))["success"]
     call.say("Nein, nur der Termin.")
     assert (await call.ask(BOOK, friday_at(call.pod, "15:00")))["success"]

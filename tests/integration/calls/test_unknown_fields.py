@@ -1,4 +1,4 @@
-"""The unknown fields of a booking are in its notes, those of a move or a wait are named as not noted, and none is a question."""
+"""Unknown fields of a booking are noted; a move or a waiting list entry names them as not noted. Neither asks."""
 
 from typing import Any
 from uuid import uuid4
@@ -35,7 +35,9 @@ async def _book(salon: TenantPod, call_id: str, week: int, extra: dict[str, Any]
         (5, {"companions": [], "last_stylist": "Anna"}, "last stylist: Anna"),
     ],
 )
-async def test_unknown_fields_are_in_the_notes(salon: TenantPod, week: int, extra: dict[str, Any], notes: str) -> None:
+async def test_unknown_fields_are_stored_in_the_notes(
+    salon: TenantPod, week: int, extra: dict[str, Any], notes: str
+) -> None:
     call_id = f"call_{uuid4().hex}"
     body = await _book(salon, call_id, week, extra)
     assert (body["success"], body["message"].count(NOTED)) == (True, 1), body
@@ -44,7 +46,7 @@ async def test_unknown_fields_are_in_the_notes(salon: TenantPod, week: int, extr
     assert NOTED not in (await _book(salon, call_id, week, {"agent_id": "a1", "language": "de"}))["message"]
 
 
-async def test_many_fields_are_noted_or_named(salon: TenantPod) -> None:
+async def test_many_unknown_fields_are_noted_or_named(salon: TenantPod) -> None:
     call_id = f"call_{uuid4().hex}"
     body = await _book(salon, call_id, 6, {f"wunsch_{number}": f"zimtrot {number} " * 10 for number in range(40)})
     notes = await salon.db.fetchval("SELECT notes FROM appointments WHERE call_id = $1", call_id)
@@ -54,7 +56,7 @@ async def test_many_fields_are_noted_or_named(salon: TenantPod) -> None:
     assert say().not_all_noted in body["message"]
 
 
-async def test_a_move_says_what_it_left(salon: TenantPod) -> None:
+async def test_move_names_the_fields_it_ignored(salon: TenantPod) -> None:
     call_id = f"call_{uuid4().hex}"
     booked = await _book(salon, call_id, 7, {})
     moved = {"appointment_id": booked["appointment_id"], "confirmed": True}
@@ -68,7 +70,7 @@ async def test_a_move_says_what_it_left(salon: TenantPod) -> None:
 
 
 @pytest.mark.parametrize(("week", "zone"), [(8, "UTC"), (9, "Etc/GMT-1"), (10, "Europe/London")])
-async def test_a_zone_is_asked_once(salon: TenantPod, week: int, zone: str) -> None:
+async def test_foreign_time_zone_is_asked_about_once(salon: TenantPod, week: int, zone: str) -> None:
     call_id = f"call_{uuid4().hex}"
     asked = await _book(salon, call_id, week, {"timezone": zone})
     assert (asked["success"], "11 Uhr" in asked["message"]) == (False, True), asked
@@ -88,6 +90,6 @@ async def test_a_zone_is_asked_once(salon: TenantPod, week: int, zone: str) -> N
     ("hour", "extra"),
     [(14, {"provider": "Salon Müller"}), (15, {"location": "Berlin"}), (16, {"staff": "Salon Müller Mitte"})],
 )
-async def test_the_business_itself_is_no_question(salon: TenantPod, hour: int, extra: dict[str, Any]) -> None:
+async def test_field_naming_the_business_is_not_noted(salon: TenantPod, hour: int, extra: dict[str, Any]) -> None:
     body = await _book(salon, f"call_{uuid4().hex}", 1, extra, hour)
     assert (body["success"], NOTED in body["message"]) == (True, False), body

@@ -1,4 +1,4 @@
-"""A day that no answer has named, in words that may mean another: it is said before anything is booked or moved."""
+"""A day that no answer has named, in ambiguous words, is confirmed before anything is booked or moved."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -49,7 +49,7 @@ async def moved(call: SpokenCall) -> None:
         {"date": "gleich am zweiten Tag", "time": "11 Uhr"}, {"date": "den zweiten um elf"},
     ],
 )  # fmt: skip
-async def test_another_day_is_said_first(call: SpokenCall, function: str, words: dict[str, str]) -> None:
+async def test_unnamed_day_is_confirmed_before_booking(call: SpokenCall, function: str, words: dict[str, str]) -> None:
     if function == MOVE:
         await moved(call)
     before = await booked_days(call)
@@ -68,7 +68,7 @@ async def test_another_day_is_said_first(call: SpokenCall, function: str, words:
 @pytest.mark.parametrize("clock", ["gleiche Zeit", "zur selben Zeit", "same time"])
 @pytest.mark.parametrize("day_words", ["2026-12-03", "Donnerstag", "am 3. Dezember", "Thursday"])
 @pytest.mark.parametrize("apart", [True, False])
-async def test_a_named_day_is_not_the_refused_one(call: SpokenCall, clock: str, day_words: str, *, apart: bool) -> None:
+async def test_same_time_applies_to_the_named_day(call: SpokenCall, clock: str, day_words: str, *, apart: bool) -> None:
     await offered(call, friday(call))
     call.say("Freitag geht nicht. Am Donnerstag zur gleichen Zeit, Otto Kurz.")
     day = friday(call) - timedelta(days=1)
@@ -86,13 +86,13 @@ async def test_a_named_day_is_not_the_refused_one(call: SpokenCall, clock: str, 
         {"date": "morgen", "time": "12 Uhr"},
     ],
 )  # fmt: skip
-async def test_one_reading_is_booked_unasked(call: SpokenCall, words: dict[str, str]) -> None:
+async def test_day_with_one_reading_needs_no_question(call: SpokenCall, words: dict[str, str]) -> None:
     await offered(call, friday(call))
     call.say("Um zwölf bitte, Otto Kurz.")
     assert (await call.ask(BOOK, OTTO | words))["success"]
 
 
-async def test_a_date_is_booked_unasked(call: SpokenCall) -> None:
+async def test_exact_date_needs_no_question(call: SpokenCall) -> None:
     await offered(call, friday(call))
     day = friday(call) - timedelta(days=1)
     call.say("Nein, den Tag davor um zwölf.")
@@ -102,7 +102,7 @@ async def test_a_date_is_booked_unasked(call: SpokenCall) -> None:
 
 
 @pytest.mark.parametrize("clock", ["11 Uhr", "der Termin um elf"])
-async def test_an_hour_offered_before_is_asked(call: SpokenCall, clock: str) -> None:
+async def test_hour_of_an_earlier_offer_asks_the_day(call: SpokenCall, clock: str) -> None:
     """Two days were compared, and the hour is that of the first."""
     await offered(call, friday(call))
     await offered(call, friday(call) + timedelta(days=4), "15 Uhr")
@@ -115,7 +115,7 @@ async def test_an_hour_offered_before_is_asked(call: SpokenCall, clock: str) -> 
 
 
 @pytest.mark.parametrize("words", [{"date": "2026-12-03"}, {"date": "am 3. Dezember"}])
-async def test_the_same_time_after_another_hour_is_asked(call: SpokenCall, words: dict[str, str]) -> None:
+async def test_same_time_with_two_readings_is_asked(call: SpokenCall, words: dict[str, str]) -> None:
     await moved(call)
     await offered(call, friday(call), "14 Uhr")
     call.say("Lieber am Donnerstag, gleiche Zeit.")
@@ -127,7 +127,7 @@ async def test_the_same_time_after_another_hour_is_asked(call: SpokenCall, words
     assert (await call.ask(MOVE, words | {"time": "gleiche Zeit"}))["start"][11:13] == "14"
 
 
-async def test_a_day_asked_for_before_is_no_question(call: SpokenCall) -> None:
+async def test_previously_requested_day_needs_no_question(call: SpokenCall) -> None:
     call.say("Mittwoch um sieben abends, sonst Warteliste.")
     refused = await call.ask("join_waitlist", OTTO | {"date": "Mittwoch", "time": "19 Uhr"})
     assert (refused["success"], bool(refused["slots"])) == (False, True), refused
@@ -146,7 +146,7 @@ async def test_a_day_asked_for_before_is_no_question(call: SpokenCall) -> None:
 )
 @pytest.mark.parametrize("said", ["Ja.", "Ja, den Tag.", "Den meine ich."])
 @pytest.mark.parametrize("function", [BOOK, MOVE])
-async def test_a_yes_is_to_the_asked_day(call: SpokenCall, function: str, words: dict[str, str], said: str) -> None:
+async def test_yes_accepts_the_asked_day(call: SpokenCall, function: str, words: dict[str, str], said: str) -> None:
     if function == MOVE:
         await moved(call)
     await offered(call, friday(call) - timedelta(days=1))
@@ -166,7 +166,7 @@ async def test_a_yes_is_to_the_asked_day(call: SpokenCall, function: str, words:
 
 
 @pytest.mark.parametrize("said", ["Nein.", "Nein, an einem anderen Tag.", "Lieber am Dienstag."])
-async def test_a_no_is_not_the_asked_day(call: SpokenCall, said: str) -> None:
+async def test_no_does_not_accept_the_asked_day(call: SpokenCall, said: str) -> None:
     await offered(call, friday(call) - timedelta(days=1))
     call.say("Lieber am nächsten Tag um elf.")
     wanted = OTTO | {"date": "am nächsten Tag", "time": "11 Uhr"}
@@ -177,7 +177,7 @@ async def test_a_no_is_not_the_asked_day(call: SpokenCall, said: str) -> None:
 
 @pytest.mark.parametrize("day", ["Dienstag danach", "den Dienstag darauf", "am Tag danach", "Tuesday after that"])
 @pytest.mark.parametrize("said", ["Ja.", "Genau.", "Nicht den ersten.", "Hm."])
-async def test_a_yes_to_several_chooses_none(call: SpokenCall, day: str, said: str) -> None:
+async def test_yes_to_several_days_chooses_none(call: SpokenCall, day: str, said: str) -> None:
     """The asked days hold the offered Tuesday, on which the words can mean it."""
     tuesday = friday(call) + timedelta(days=4)
     call.say("Am Montag um elf?")
@@ -197,7 +197,7 @@ async def test_a_yes_to_several_chooses_none(call: SpokenCall, day: str, said: s
 
 
 @pytest.mark.parametrize("said", ["Die spätere.", "Das zweite.", "Um vierzehn Uhr."])
-async def test_a_place_is_among_the_asked(call: SpokenCall, said: str) -> None:
+async def test_choice_counts_among_the_asked_times(call: SpokenCall, said: str) -> None:
     await moved(call)
     await offered(call, friday(call), "14 Uhr")
     call.say("Lieber am Donnerstag, gleiche Zeit.")
@@ -209,7 +209,7 @@ async def test_a_place_is_among_the_asked(call: SpokenCall, said: str) -> None:
 
 @pytest.mark.parametrize("words", ["diesen Freitag", "an diesem Freitag", "genau diesen Freitag", "Ja, diesen Freitag"])
 @pytest.mark.parametrize("function", [BOOK, MOVE])
-async def test_a_shown_weekday_is_the_offered(call: SpokenCall, function: str, words: str) -> None:
+async def test_this_weekday_means_the_offered_day(call: SpokenCall, function: str, words: str) -> None:
     if function == MOVE:
         await moved(call)
     await offered(call, friday(call))
@@ -221,7 +221,7 @@ async def test_a_shown_weekday_is_the_offered(call: SpokenCall, function: str, w
         call.say("Danke.")
 
 
-async def test_the_same_time_is_on_near_weekdays(call: SpokenCall) -> None:
+async def test_same_time_includes_the_nearest_weekday(call: SpokenCall) -> None:
     await moved(call)
     await offered(call, friday(call), "14 Uhr")
     call.say("Lieber Donnerstag, gleiche Zeit.")
@@ -231,7 +231,7 @@ async def test_the_same_time_is_on_near_weekdays(call: SpokenCall) -> None:
 
 
 @pytest.mark.parametrize("day", ["am Tag danach", "einen Tag später", "den Tag drauf"])
-async def test_without_a_transcript_it_is_no_circle(call: SpokenCall, day: str) -> None:
+async def test_repeated_day_without_transcript_is_accepted(call: SpokenCall, day: str) -> None:
     async def ask(function: str, args: dict[str, str]) -> dict[str, Any]:
         await call.pod.let_two_seconds_pass(call.call_id)
         body: dict[str, Any] = (await call.pod.function(function, call.call_id, args, from_number=call.number)).body
@@ -249,7 +249,7 @@ async def test_without_a_transcript_it_is_no_circle(call: SpokenCall, day: str) 
     [{"time": "eine Stunde später"}, {"time": "eine Stunde früher"}, {"date": "am Tag danach", "time": "14 Uhr"}],
 )
 @pytest.mark.parametrize("said", ["Ja, gerne.", "Ja, um die Zeit."])
-async def test_an_offered_counted_time_is_not_counted_again(call: SpokenCall, words: dict[str, str], said: str) -> None:
+async def test_offered_counted_time_is_not_counted_again(call: SpokenCall, words: dict[str, str], said: str) -> None:
     await offered(call, friday(call) - timedelta(days=1), "14 Uhr")
     call.say("Geht auch etwas anderes?")
     found = await call.ask(CHECK, {"service": CUT} | words)
@@ -267,7 +267,7 @@ async def test_an_offered_counted_time_is_not_counted_again(call: SpokenCall, wo
         ({"date": "am Tag danach", "time": "14 Uhr"}, {}),
     ],
 )
-async def test_counted_once_without_a_transcript(
+async def test_time_is_counted_once_without_a_transcript(
     call: SpokenCall, words: dict[str, str], chosen: dict[str, str]
 ) -> None:
     async def ask(function: str, args: dict[str, str]) -> dict[str, Any]:
@@ -284,7 +284,9 @@ async def test_counted_once_without_a_transcript(
 
 @pytest.mark.parametrize("said", ["Ja, aber um zwölf.", "Genau, nur lieber um zwölf.", "Yes, but at twelve."])
 @pytest.mark.parametrize("words", [{"date": "am nächsten Tag"}, {}])
-async def test_the_agreed_day_at_another_hour(call: SpokenCall, said: str, words: dict[str, str]) -> None:
+async def test_spoken_hour_differing_from_request_is_asked_about(
+    call: SpokenCall, said: str, words: dict[str, str]
+) -> None:
     """Another hour in the words than in the request is asked about."""
     await offered(call, friday(call) - timedelta(days=1))
     call.say("Am nächsten Tag um elf.")
@@ -299,7 +301,7 @@ async def test_the_agreed_day_at_another_hour(call: SpokenCall, said: str, words
 
 
 @pytest.mark.parametrize("words", [{"date": "am nächsten Tag"}, {}])
-async def test_another_hour_of_an_agreed_day(call: SpokenCall, words: dict[str, str]) -> None:
+async def test_agreed_day_takes_another_hour(call: SpokenCall, words: dict[str, str]) -> None:
     await offered(call, friday(call) - timedelta(days=1))
     call.say("Am nächsten Tag um elf.")
     await call.ask(BOOK, OTTO | {"date": "am nächsten Tag", "time": "elf"})
@@ -308,7 +310,7 @@ async def test_another_hour_of_an_agreed_day(call: SpokenCall, words: dict[str, 
     assert done["start"][:16] == f"{friday(call)}T12:00", done
 
 
-async def test_counted_again_by_the_caller(call: SpokenCall) -> None:
+async def test_time_is_counted_again_on_request(call: SpokenCall) -> None:
     await offered(call, friday(call) - timedelta(days=1), "14 Uhr")
     call.say("Geht auch eine Stunde später?")
     found = await call.ask(CHECK, {"service": CUT, "time": "eine Stunde später"})
@@ -317,7 +319,7 @@ async def test_counted_again_by_the_caller(call: SpokenCall) -> None:
     assert done["start"] > found["slots"][0]["start"]
 
 
-async def test_a_weekday_may_be_of_an_earlier_offer(call: SpokenCall) -> None:
+async def test_weekday_may_mean_an_earlier_offer(call: SpokenCall) -> None:
     """Two days were compared."""
     await offered(call, friday(call))
     await offered(call, friday(call) + timedelta(days=4), "15 Uhr")
@@ -334,7 +336,7 @@ async def test_a_weekday_may_be_of_an_earlier_offer(call: SpokenCall) -> None:
         ("I'd like to come in January. What do you have in mid January?", "the 23rd"),
     ],
 )
-async def test_a_month_said_before_is_asked(call: SpokenCall, function: str, said: str, day: str) -> None:
+async def test_month_named_earlier_is_asked_about(call: SpokenCall, function: str, said: str, day: str) -> None:
     if function == MOVE:
         await moved(call)
     before = await booked_days(call)
@@ -354,7 +356,7 @@ async def test_a_month_said_before_is_asked(call: SpokenCall, function: str, sai
         "Ich bin erst übernächste Woche wieder da.", "Do you have anything in two weeks?",
     ],
 )  # fmt: skip
-async def test_another_week_said_before_is_asked(call: SpokenCall, function: str, said: str) -> None:
+async def test_another_week_named_earlier_is_asked_about(call: SpokenCall, function: str, said: str) -> None:
     if function == MOVE:
         await moved(call)
     before = await booked_days(call)
@@ -377,7 +379,7 @@ async def test_another_week_said_before_is_asked(call: SpokenCall, function: str
         "Haben Sie übernächste Woche offen? Nein, schon morgen.", "Ich war vor zwei Wochen schon da.",
     ],
 )  # fmt: skip
-async def test_a_week_that_fits_is_no_question(call: SpokenCall, said: str) -> None:
+async def test_week_remark_that_fits_needs_no_question(call: SpokenCall, said: str) -> None:
     call.say(said)
     await call.ask("business_information", {"topic": "Öffnungszeiten"})
     call.say("Dann am Mittwoch um elf.")

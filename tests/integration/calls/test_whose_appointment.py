@@ -1,4 +1,4 @@
-"""Which of several appointments a cancellation or a move means: the one that was asked about, or that fits a name or a service."""
+"""The appointment that a cancellation or move means: the one asked about, or the one matching a name or service."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ async def times(call: SpokenCall) -> list[str]:
 
 @pytest.mark.parametrize("yes", ["Ja.", "Ja, genau.", "Ja, bitte absagen.", "Ja, danke."])
 @pytest.mark.parametrize("repeats", ["the day", "the first one's time", "the first one's id", "the first one's name"])
-async def test_a_yes_cancels_the_asked_one(call: SpokenCall, yes: str, repeats: str) -> None:
+async def test_yes_cancels_the_appointment_asked_about(call: SpokenCall, yes: str, repeats: str) -> None:
     first = await cancel(call, appointment_time="14 Uhr")
     call.say("Und den um vier bitte auch.")
     asked = await call.ask(CANCEL, {"appointment_date": day_of(call)})
@@ -58,7 +58,7 @@ async def test_a_yes_cancels_the_asked_one(call: SpokenCall, yes: str, repeats: 
 
 
 @pytest.mark.parametrize("words", ["Nein, nur den ersten.", "Moment."])
-async def test_without_a_yes_the_other_stays(call: SpokenCall, words: str) -> None:
+async def test_other_appointment_stays_without_a_yes(call: SpokenCall, words: str) -> None:
     await cancel(call, appointment_time="14 Uhr")
     call.say("Und den um vier bitte auch.")
     named = {"appointment_date": day_of(call)}
@@ -69,7 +69,7 @@ async def test_without_a_yes_the_other_stays(call: SpokenCall, words: str) -> No
 
 
 @pytest.mark.parametrize("named", [{"customer_name": OTTO}, {"service": BEARD}, {"staff": "Mehmet"}])
-async def test_thanks_repeat_no_other_cancellation(call: SpokenCall, named: dict[str, Any]) -> None:
+async def test_thanks_cancel_no_other_appointment(call: SpokenCall, named: dict[str, Any]) -> None:
     await cancel(call, appointment_time="14 Uhr")
     call.say("Ja, danke.")
     asked = await call.ask(CANCEL, named | {"confirmed": True})
@@ -78,7 +78,7 @@ async def test_thanks_repeat_no_other_cancellation(call: SpokenCall, named: dict
 
 
 @pytest.mark.parametrize("said", ["Ja, danke.", "Ja."])
-async def test_a_shared_day_repeats_nothing(call: SpokenCall, said: str) -> None:
+async def test_repeated_day_cancels_no_other_appointment(call: SpokenCall, said: str) -> None:
     """The agent may have asked whether to cancel the other one, too."""
     await cancel(call, appointment_time="14 Uhr")
     call.say(said)
@@ -102,7 +102,9 @@ async def test_a_shared_day_repeats_nothing(call: SpokenCall, said: str) -> None
         ({"appointment_id": "7f1c2a34-0000-4000-8000-000000000000", "customer_name": OTTO}, "14:00"),
     ],
 )
-async def test_what_is_named_beside_decides(call: SpokenCall, named: dict[str, str], left: str) -> None:
+async def test_further_argument_decides_between_two_appointments(
+    call: SpokenCall, named: dict[str, str], left: str
+) -> None:
     if "appointment_date" in named:
         named |= {"appointment_date": day_of(call)}
     asked = await call.ask(CANCEL, named)
@@ -119,7 +121,7 @@ async def test_what_is_named_beside_decides(call: SpokenCall, named: dict[str, s
 @pytest.mark.parametrize(
     "named", [{"customer_name": "Mia Meier"}, {"service": "Dauerwelle"}, {"customer_name": PETRA, "service": BEARD}, {}]
 )
-async def test_what_decides_nothing_is_asked(call: SpokenCall, named: dict[str, str]) -> None:
+async def test_argument_matching_neither_appointment_asks_which(call: SpokenCall, named: dict[str, str]) -> None:
     for function, more in ((CANCEL, {}), (MOVE, {"date": day_of(call), "time": "12:00"})):
         asked = await call.ask(function, named | more)
         assert (asked["success"], len(asked["appointments"])) == (False, 2), asked
@@ -128,19 +130,19 @@ async def test_what_decides_nothing_is_asked(call: SpokenCall, named: dict[str, 
 
 
 @pytest.mark.parametrize("named", [{"customer_name": OTTO}, {"customer_name": "Kurz"}, {"service": BEARD}])
-async def test_a_named_appointment_is_moved(call: SpokenCall, named: dict[str, str]) -> None:
+async def test_appointment_matching_the_argument_is_moved(call: SpokenCall, named: dict[str, str]) -> None:
     moved = await call.ask(MOVE, named | {"date": day_of(call), "time": "12:00"})
     assert moved["success"], moved
     assert say().only_time_moved not in moved["message"]
     assert [(each[0], each[1]) for each in await call.live()] == [("bart", "12:00"), ("haarschnitt", "14:00")]
 
 
-async def test_a_move_to_somebody_picks_nobody(call: SpokenCall) -> None:
+async def test_target_staff_member_chooses_no_appointment(call: SpokenCall) -> None:
     asked = await call.ask(MOVE, {"staff": "Mehmet", "date": day_of(call), "time": "12:00"})
     assert (asked["success"], len(asked["appointments"])) == (False, 2), asked
 
 
-async def test_another_service_is_asked_about(call: SpokenCall) -> None:
+async def test_move_with_another_service_is_asked_about(call: SpokenCall) -> None:
     named = {"appointment_time": "14 Uhr", "service": "Färben", "staff": "Mehmet"}
     asked = await call.ask(MOVE, named | {"date": day_of(call), "time": "12:00"})
     assert (asked["success"], "stattdessen Färben bei Mehmet" in asked["message"]) == (False, True), asked
@@ -148,7 +150,7 @@ async def test_another_service_is_asked_about(call: SpokenCall) -> None:
 
 
 @pytest.mark.parametrize("function", [MOVE, CANCEL])
-async def test_a_named_repeat_means_that_person(call: SpokenCall, function: str) -> None:
+async def test_repeated_request_means_the_named_person(call: SpokenCall, function: str) -> None:
     """Only the other person's appointment is still on the named day."""
     named = {"appointment_date": day_of(call), "customer_name": OTTO}
     later = next_friday(call.pod, 10, 2).date().isoformat()
@@ -165,7 +167,7 @@ async def test_a_named_repeat_means_that_person(call: SpokenCall, function: str)
 
 
 @pytest.mark.parametrize("name", ["Petra Lange und Otto Kurz", "Petra Lange + Otto Kurz", "Petra Lange and Otto Kurz"])
-async def test_a_move_of_several_says_what_stays(call: SpokenCall, name: str) -> None:
+async def test_move_of_several_mentions_the_remaining_appointment(call: SpokenCall, name: str) -> None:
     call.say("Bitte beide auf zwölf.")
     moved = await call.ask(MOVE, {"customer_name": name, "appointment_time": "14:00", "time": "12:00"})
     assert (moved["success"], "16 Uhr für Otto Kurz, bleibt bestehen" in moved["message"]) == (True, True), moved

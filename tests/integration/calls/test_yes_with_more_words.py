@@ -1,4 +1,4 @@
-"""A question before a change is answered by a yes that repeats it: it is not asked again."""
+"""A yes that repeats the question before a change answers it: the question is not asked again."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ async def call_later(call: SpokenCall, **booked: Any) -> SpokenCall:
 @pytest.mark.parametrize(
     "said", ["Ja, den von meinem Mann.", "Ja, bitte auf fünf.", "Ja, den meine ich.", "Ja, Ottos."]
 )
-async def test_a_husbands_appointment_is_moved(call: SpokenCall, said: str) -> None:
+async def test_yes_with_details_moves_the_husbands_appointment(call: SpokenCall, said: str) -> None:
     later = await call_later(call, customer_name="Otto Lange")
     later.say("Hier ist Petra Lange, bitte den Termin auf fünf.")
     assert (await later.ask(MOVE, {"time": "17:00"}))["needs_answer"]
@@ -27,7 +27,7 @@ async def test_a_husbands_appointment_is_moved(call: SpokenCall, said: str) -> N
 
 
 @pytest.mark.parametrize("said", ["Ja, aber lieber um sechs.", "Ja, den anderen.", "Ja, und den von Mia auch."])
-async def test_another_wish_beside_a_yes_moves_nothing(call: SpokenCall, said: str) -> None:
+async def test_yes_with_another_request_moves_nothing(call: SpokenCall, said: str) -> None:
     later = await call_later(call, customer_name="Otto Lange")
     later.say("Hier ist Petra Lange, bitte den Termin auf fünf.")
     assert (await later.ask(MOVE, {"time": "17:00"}))["needs_answer"]
@@ -45,7 +45,7 @@ async def test_another_wish_beside_a_yes_moves_nothing(call: SpokenCall, said: s
         ({"service": COLOR, "time": "16:00"}, "Ja, bitte so eintragen.", "faerben"),
     ],
 )
-async def test_a_changed_appointment_is_asked_about_once(
+async def test_appointment_change_is_confirmed_once(
     call: SpokenCall, wish: dict[str, Any], said: str, service: str
 ) -> None:
     later = await call_later(call, staff="Anna")
@@ -60,7 +60,7 @@ async def test_a_changed_appointment_is_asked_about_once(
     ("said", "is_cancelled"),
     [("Ja, den von Otto.", True), ("Ja, den um zwei.", True), ("Ja, er kann nicht kommen.", True), ("Ja, den um drei.", False)],
 )  # fmt: skip
-async def test_a_cancellation_is_asked_about_once(call: SpokenCall, said: str, is_cancelled: bool) -> None:
+async def test_cancellation_is_confirmed_once(call: SpokenCall, said: str, is_cancelled: bool) -> None:
     later = await call_later(call, customer_name="Otto Lange")
     later.say("Den Termin von Otto absagen, bitte.")
     assert (await later.ask(CANCEL, {"customer_name": "Otto Lange"}))["needs_confirmation"]

@@ -1,4 +1,4 @@
-"""`askproai doctor` at a real API server with the chart: as who may everything, and as the account of `helm test`."""
+"""`askproai doctor` at a real API server with the chart, as an administrator and as the account of `helm test`."""
 
 import asyncio
 import json
@@ -81,7 +81,7 @@ async def test_unrestricted_account_sees_everything(
     assert found["tenants"].details == (f"Tenant {kube_namespace}/t: no operator has looked at it yet",)
 
 
-async def test_an_evaluations_url_is_left_to_the_cluster(
+async def test_simulators_url_is_not_checked_from_outside(
     control_plane: ControlPlane, leader: None, kube_client: KubeClient, kube_namespace: str
 ) -> None:
     """Only the cluster resolves the host of the simulators, so from outside it is no failure."""

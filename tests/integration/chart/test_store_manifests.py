@@ -1,4 +1,4 @@
-"""examples/stores at a real API server, with the definitions of those whose controllers they are for."""
+"""The manifests of examples/stores at a real API server, with the CRDs of the controllers for which they are."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

@@ -103,7 +103,7 @@ async def test_new_agent_may_precede_its_objects_30_seconds() -> None:
         assert (missing.conditions[0].reason, missing.requeue_after) == (Reason.TENANT_NOT_FOUND, None)
 
 
-async def test_deleted_tenant_is_missed_at_once_by_agents() -> None:
+async def test_agents_report_a_deleted_tenant_at_once() -> None:
     async with open_agent_environment() as env:
         await env.settle()
         put_as_created_now(env)

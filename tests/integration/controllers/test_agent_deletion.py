@@ -44,7 +44,7 @@ async def test_deletion_after_a_lost_create_leaves_nothing() -> None:
         assert (env.workspace["agents"], env.workspace["llms"]) == ({}, {})
 
 
-async def test_orphan_leaves_everything_and_makes_an_event() -> None:
+async def test_orphan_policy_leaves_everything_and_makes_an_event() -> None:
     async with open_agent_environment(deletionPolicy="Orphan") as env:
         await env.settle()
         at = len(env.retell_requests)
@@ -87,7 +87,7 @@ async def test_deletion_is_retried_once_the_circuit_permits() -> None:
         assert (await env.reconcile()).gone
 
 
-async def test_provider_asking_for_an_hour_delays_no_deletion() -> None:
+async def test_provider_requesting_an_hours_wait_delays_no_deletion() -> None:
     async with open_agent_environment() as env:
         await env.settle()
         await env.inject_fault("list-agents", "rate-limited", count=1000, seconds=3600)
@@ -134,7 +134,7 @@ async def test_deletion_without_any_key_ends_after_the_budget() -> None:
 
 
 @pytest.mark.parametrize("finalizers", [(), ("example.com/other",), (FINALIZER,)])
-async def test_deletion_of_an_uncreated_agent_asks_nobody(finalizers: tuple[str, ...]) -> None:
+async def test_deletion_of_an_uncreated_agent_sends_no_request(finalizers: tuple[str, ...]) -> None:
     async with open_agent_environment() as env:
         env.put(resources.AGENTS, agent() | {"metadata": {**agent()["metadata"], "finalizers": [*finalizers]}})
         env.delete()

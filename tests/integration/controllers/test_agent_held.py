@@ -1,4 +1,4 @@
-"""A RetellAgent of a paused Tenant, and of one that is in plan mode: callers hear what the pods can answer, and nothing else."""
+"""A RetellAgent of a Tenant that is paused or in plan mode: callers hear only answers that the pods can give."""
 
 from typing import Any
 
@@ -69,7 +69,7 @@ async def test_agent_waits_for_everything_withholding_the_pods_config() -> None:
 
 
 @pytest.mark.parametrize("edited", [False, True])
-async def test_pause_that_holds_nothing_back_is_no_fault(edited: bool) -> None:
+async def test_pause_without_held_changes_is_no_fault(edited: bool) -> None:
     async with open_agent_environment() as env:
         await env.settle()
         put(env, resources.TENANTS, tenant(), PAUSED)

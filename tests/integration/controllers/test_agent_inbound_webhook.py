@@ -31,7 +31,7 @@ async def test_caller_recognition_sets_and_removes_the_webhook_once() -> None:
         assert webhook(env) is None
 
 
-async def test_without_caller_recognition_a_persons_webhook_stays() -> None:
+async def test_manual_webhook_stays_without_caller_recognition() -> None:
     async with open_agent_environment() as env:
         await set_by_hand(env, OTHER_URL)
         await env.settle()
@@ -115,7 +115,7 @@ async def test_a_lagging_list_makes_no_second_write() -> None:
         assert env.retell_writes(before) == []
 
 
-async def test_persons_value_of_a_prompt_variable_stays() -> None:
+async def test_manual_value_of_a_prompt_variable_stays() -> None:
     prompt = {"model": "gpt-5.1", "temperature": "0", "prompt": "Grüße mit {{gruss}}."}
     async with open_agent_environment(llm=prompt) as env:
         await env.settle()

@@ -1,4 +1,4 @@
-"""How often Retell is asked about an agent: at intervals of its own, and at once when there is a reason."""
+"""The operator reads an agent at Retell at intervals, and at once when there is a reason."""
 
 from datetime import timedelta
 
@@ -16,7 +16,7 @@ def reads(env: AgentEnvironment, since: int) -> int:
     return len(env.retell_requests[since:])
 
 
-async def test_resync_reads_no_retell_before_the_interval() -> None:
+async def test_resync_reads_nothing_at_retell_before_the_interval() -> None:
     async with open_agent_environment(drift_seconds=EVERY) as env:
         result = await env.settle()
         assert result.resync_after is not None
@@ -33,7 +33,7 @@ async def test_resync_reads_no_retell_before_the_interval() -> None:
         assert [each["operation"] for each in env.retell_requests[at:]] == ["list-numbers", "get-agent", "get-llm"]
 
 
-async def test_change_by_a_person_is_repaired_next_time() -> None:
+async def test_manual_change_is_repaired_at_the_next_resync() -> None:
     async with open_agent_environment(drift_seconds=EVERY) as env:
         looked = await env.settle()
         await env.publish_by_hand(voice_id="11labs-Adrian")
@@ -98,7 +98,7 @@ async def test_unanswered_write_is_always_followed_by_a_read() -> None:
         env.assert_one_of_each()
 
 
-async def test_looks_at_manual_problems_are_backed_off() -> None:
+async def test_waits_for_missing_number_grow_to_five_minutes() -> None:
     async with open_agent_environment(drift_seconds=EVERY, with_number=False) as env:
         await env.settle()
         assert env.condition("NumbersBound")["status"] == "False"
@@ -120,7 +120,7 @@ async def test_looks_at_manual_problems_are_backed_off() -> None:
         env.assert_one_of_each()
 
 
-async def test_a_new_process_looks_at_once() -> None:
+async def test_new_process_repairs_a_manual_change_at_once() -> None:
     async with open_agent_environment(drift_seconds=EVERY) as env:
         await env.settle()
         await env.publish_by_hand(voice_id="11labs-Adrian")

@@ -17,7 +17,7 @@ from tests.worlds.agent_environment import (
 pytestmark = pytest.mark.nightly
 
 
-async def test_number_is_bound_first_when_pods_serve() -> None:
+async def test_number_is_first_bound_when_pods_serve() -> None:
     """No caller may reach an agent whose functions nobody serves yet."""
     async with open_agent_environment() as env:
         env.set_runtime_available(False)
@@ -56,7 +56,7 @@ async def test_a_number_of_somebody_else_is_never_taken() -> None:
         assert env.workspace["numbers"][NUMBER]["inbound_agents"] == bound
 
 
-async def test_a_number_taken_from_the_branch_is_unbound() -> None:
+async def test_number_removed_from_the_branch_is_unbound() -> None:
     async with open_agent_environment() as env:
         await env.settle()
         env.set_branch_numbers()

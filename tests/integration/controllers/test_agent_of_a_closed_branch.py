@@ -100,7 +100,7 @@ async def test_number_meanwhile_of_another_branch_is_left_alone() -> None:
 
 
 @pytest.mark.parametrize("held", ["paused", "observed"])
-async def test_nothing_is_published_for_unchangeable_agents(held: str) -> None:
+async def test_paused_or_observed_agent_is_not_changed(held: str) -> None:
     """The pods of a paused Tenant still know the Branch."""
     async with open_agent_environment() as env:
         await env.settle()
@@ -116,7 +116,7 @@ async def test_nothing_is_published_for_unchangeable_agents(held: str) -> None:
         assert env.condition("Synced")["reason"] == ("Pending" if held == "paused" else "BranchNotFound")
 
 
-async def test_agent_that_never_answered_only_reports_missing_parts() -> None:
+async def test_unpublished_agent_only_reports_the_missing_branch() -> None:
     async with open_agent_environment() as env:
         env.remove(resources.BRANCHES, "mitte")
         await env.settle()

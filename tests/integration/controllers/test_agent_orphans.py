@@ -1,4 +1,4 @@
-"""Orphans: what an agent leaves at Retell when the budget of its deletion runs out, and how it is removed later."""
+"""Orphans: the objects that an agent leaves at Retell when its deletion's budget runs out, and their later removal."""
 
 from dataclasses import replace
 from datetime import timedelta

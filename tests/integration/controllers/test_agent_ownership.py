@@ -1,4 +1,4 @@
-"""Whose an agent at Retell is: duplicates of ours, strangers', and those that we are to take over."""
+"""The owner of an agent at Retell: duplicates of ours, agents of strangers, and agents that we adopt."""
 
 import pytest
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.nightly
 FORMER = "inst-0/salon/mitte"
 
 
-async def test_duplicate_with_our_marker_goes_once_unbound() -> None:
+async def test_duplicate_with_our_marker_is_deleted_once_unbound() -> None:
     async with open_agent_environment() as env:
         await env.settle()
         llm = await env.request_retell(

@@ -31,7 +31,7 @@ async def test_services_applied_with_their_branch_prevent_the_default(namespace)
     assert [path for _, path in namespace.operator.writes if path.endswith(default)] == []
 
 
-async def test_persons_service_with_default_name_is_never_written(namespace):
+async def test_manual_service_with_default_name_is_never_written(namespace):
     await namespace.write_secret()
     await namespace.create("Tenant")
     written = await namespace.create("ServiceOffering", "mitte-standardberatung", spec={"branchRef": {"name": "nord"}})

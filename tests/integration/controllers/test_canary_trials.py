@@ -235,7 +235,7 @@ async def test_edits_only_planned_leave_the_trial_unchanged(
     assert (await trial_of(namespace))["state"] == "TakenBack"
 
 
-async def test_while_postgresql_does_not_answer_nothing_is_concluded(
+async def test_trial_stays_undecided_while_postgresql_is_silent(
     namespace: TenantNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await begin(namespace)

@@ -33,6 +33,7 @@ from tests.worlds.waiting import SOON, eventually
 pytestmark = pytest.mark.nightly
 
 KEYS = PodKeys("keys-1", (("providers", "7"),))
+NOBODY_LISTENS = 1
 LABELS = {
     "app.kubernetes.io/managed-by": "askproai-operator",
     "app.kubernetes.io/component": "web",
@@ -69,8 +70,9 @@ class Pods:
         await eventually(has_account, SOON, "the namespace's account")
         await self.client.create(resources.PODS.path(self.env.namespace), body)
 
-    async def start(self, name: str, ip: str = "127.0.0.1") -> None:
-        status = {"podIP": ip, "podIPs": [{"ip": ip}], "phase": "Running"}
+    async def start(self, name: str, ip: str = "127.0.0.1", phase: str = "Running", **conditions: str) -> None:
+        found = [{"type": type_, "status": status} for type_, status in conditions.items()]
+        status = {"podIP": ip, "podIPs": [{"ip": ip}], "phase": phase, "conditions": found}
         await self.client.merge(resources.PODS.path(self.env.namespace, name) + "/status", {"status": status})
 
     async def annotations(self, name: str) -> dict[str, str]:
@@ -118,7 +120,7 @@ async def sync(env: EngineEnvironment, pods: Pods, memory: Memory) -> AsyncItera
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "0.0.0.0", 0).start()
-    async with running_sync(env, {"web": runner.addresses[0][1]}, memory) as sync:
+    async with running_sync(env, {"web": runner.addresses[0][1], "worker": NOBODY_LISTENS}, memory) as sync:
         yield sync
     await runner.cleanup()
 
@@ -164,6 +166,25 @@ async def test_a_pod_without_the_keys_is_named(
     sync.trigger(env.namespace, "salon-mueller", "old", changed)
     await eventually(lambda: bool(memory.pod_keys), SOON, "the end")
     assert list(memory.pod_keys.values()) == [replace(changed, without=("one",))]
+
+
+@pytest.mark.parametrize(
+    ("phase", "ready", "is_named"),
+    [("Failed", "True", False), ("Succeeded", "False", False), ("Running", "False", False), ("Running", "True", True)],
+)
+async def test_only_a_ready_pod_lacks_keys_in_silence(
+    env, pods: Pods, sync: ConfigSyncController, memory: Memory, monkeypatch, phase: str, ready: str, is_named: bool
+):
+    """A kubelet leaves an evicted pod's address in its status; no request comes to a pod that is not ready."""
+    monkeypatch.setattr(config_sync, "_PAUSES", (timedelta(0), timedelta(0)))
+    await pods.create("one")
+    await pods.create_starting("silent", **{"app.kubernetes.io/component": "worker"})
+    await pods.start("silent", phase=phase, Ready=ready)
+    changed = PodKeys("keys-2", (("providers", "8"),))
+    pods.keys = "keys-2"
+    sync.trigger(env.namespace, "salon-mueller", "old", changed)
+    await eventually(lambda: bool(memory.pod_keys), SOON, "the end")
+    assert list(memory.pod_keys.values()) == [replace(changed, without=("silent",) if is_named else ())]
 
 
 async def test_shadow_pods_are_not_among_the_synced_ones(env, pods: Pods, sync: ConfigSyncController):

@@ -97,9 +97,7 @@ async def test_annotation_makes_a_new_key_keeping_the_former(namespace: TenantNa
     assert len(after.keys) == 2
 
 
-async def test_deleted_secret_destroys_the_key_with_a_condition(
-    namespace: TenantNamespace, module_database: Database
-) -> None:
+async def test_deleted_secret_reports_the_lost_data_key(namespace: TenantNamespace, module_database: Database) -> None:
     keys = await start(namespace)
     await store_encrypted(namespace, module_database)
     await namespace.operator.reconcile_again(Key("Tenant", namespace.name, "salon-mueller"))
@@ -220,7 +218,7 @@ async def test_deleted_stranger_destroys_no_key_of_remaining_rows(
     assert [each.id for each in (await start(namespace)).keys] == [each.id for each in keys.keys]
 
 
-async def test_with_the_rows_their_keys_are_erased(namespace: TenantNamespace) -> None:
+async def test_keys_are_erased_with_their_rows(namespace: TenantNamespace) -> None:
     await start(namespace)
     await namespace.client.merge(namespace.path("Tenant"), {"spec": {"dataPolicy": "Erase"}})
     await namespace.client.delete(namespace.path("Tenant"))

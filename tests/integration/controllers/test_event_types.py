@@ -1,4 +1,4 @@
-"""How often the operator reads event types at Cal.com, which counts requests for each key; a real API server."""
+"""The operator reads event types at Cal.com seldom, since requests for each key are limited; a real API server."""
 
 import json
 from typing import Any

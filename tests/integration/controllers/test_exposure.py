@@ -108,7 +108,7 @@ async def test_new_tenants_url_is_secret_until_it_works(namespace, internet):
     await eventually(lambda: len(namespace.calcom_webhooks()) == 1, SOON, "the webhook at Cal.com")
 
 
-async def test_silent_host_changes_nothing_and_both_are_routed(namespace, internet):
+async def test_silent_new_host_leaves_the_former_in_use(namespace, internet):
     await serving(namespace, internet)
     before = namespace.calcom_webhooks()
     exposure = {"host": f"{namespace.name}.example", "ingress": {"className": "nginx"}}

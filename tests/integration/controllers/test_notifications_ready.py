@@ -1,4 +1,4 @@
-"""A Tenant's notifications at a real API server: what is refused, what waits, and that calls never wait for it."""
+"""A Tenant's notifications at a real API server: refusals and waits, which never delay calls."""
 
 import json
 from typing import Any

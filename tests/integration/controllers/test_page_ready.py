@@ -1,4 +1,4 @@
-"""The login to a Tenant's page, and its publication, at a real API server: what waits, what is refused, and who gets in where."""
+"""The login and the publication of a Tenant's page at a real API server: waits, refusals, and who is let in."""
 
 from typing import Any
 

@@ -60,7 +60,7 @@ async def rename_neighbour(namespace: TenantNamespace, to: str) -> None:
     await eventually(compiled, SOON, "the Tenant's edit in the config")
 
 
-async def test_paused_tenants_service_says_when_edits_count(
+async def test_paused_tenants_service_says_when_edits_apply(
     namespace: TenantNamespace,
 ) -> None:
     """Its branch is not paused itself, and callers still get the opening hours from before."""

@@ -271,7 +271,9 @@ async def test_absent_database_is_a_condition_and_visible_failure(
     await quiet.wait_for_condition("DatabaseReady", "True")
 
 
-async def test_failed_common_read_makes_everybody_due(quiet: TenantNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_failed_common_read_makes_all_tenants_due(
+    quiet: TenantNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Also by a defect of ours: nobody is left alone by a look that did not happen."""
     operator, key = quiet.operator, tenant_key(quiet)
 
@@ -285,7 +287,7 @@ async def test_failed_common_read_makes_everybody_due(quiet: TenantNamespace, mo
     await eventually(lambda: operator.ended[key] > before, SOON, "a reconcile")
 
 
-async def test_a_former_key_ends_in_its_time(quiet: TenantNamespace) -> None:
+async def test_former_key_ends_on_time(quiet: TenantNamespace) -> None:
     """A changed secret is sent to Cal.com two minutes later, and accepted for an hour: no watch reports that."""
     await quiet.write_secret(**{"calcom-webhook-secret": "another"})
     await quiet.wait_for("Secret", f"{NAME}-signing-keys", lambda live: live and FORMER_KEYS in live["data"], "it")
@@ -293,7 +295,7 @@ async def test_a_former_key_ends_in_its_time(quiet: TenantNamespace) -> None:
     assert not is_quiet(quiet)
 
 
-async def test_a_paused_tenant_is_looked_at_no_more(quiet: TenantNamespace) -> None:
+async def test_paused_tenant_is_no_longer_checked(quiet: TenantNamespace) -> None:
     operator, key = quiet.operator, tenant_key(quiet)
     await quiet.client.merge(quiet.path("Tenant"), {"metadata": {"annotations": {"askproai.de/paused": "true"}}})
     await quiet.wait_for_condition("Paused", "True")

@@ -1,4 +1,4 @@
-"""A shadow at a real API server: its pods and what they reach, its rows, what it has found, and that nothing of it is left."""
+"""A shadow at a real API server: its pods, their reach, its rows and findings, and its removal without traces."""
 
 import asyncio
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The end of a Tenant, and what a namesake gets of it; with a real API server, PostgreSQL, and the providers' simulators."""
+"""The end of a Tenant, and the parts that a namesake gets; with a real API server, PostgreSQL, and the providers' simulators."""
 
 import json
 
@@ -127,7 +127,7 @@ async def test_deleted_tenant_waits_for_its_agents_across_restarts(namespace):
     assert namespace.calcom_webhooks() == []
 
 
-async def test_orphan_leaves_the_webhook_and_says_so(namespace):
+async def test_orphan_policy_leaves_the_webhook_and_reports_it(namespace):
     await namespace.write_secret()
     await namespace.create("Tenant", spec={"deletionPolicy": "Orphan"})
     await namespace.wait_until_ready()

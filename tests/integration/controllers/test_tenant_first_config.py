@@ -1,4 +1,4 @@
-"""The first config of a new tenant: it has what came while the first requests ran, unless that is only to be planned."""
+"""The first config of a new tenant includes objects created during the first requests, unless they are only planned."""
 
 import json
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,4 @@
-"""How often the operator asks Retell and Cal.com about a Tenant; a real API server."""
+"""The operator's requests to Retell and Cal.com about a Tenant, and their intervals; a real API server."""
 
 from collections import Counter
 from dataclasses import replace
@@ -36,7 +36,7 @@ async def open_salon(namespace: TenantNamespace) -> Key:
     return key
 
 
-async def test_a_resync_asks_the_providers_nothing(namespace: TenantNamespace) -> None:
+async def test_resync_sends_the_providers_no_request(namespace: TenantNamespace) -> None:
     key = await open_salon(namespace)
     before = asked(namespace)
     assert before["list-agents"] == 1, "a new key is tried once"

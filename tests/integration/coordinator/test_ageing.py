@@ -1,4 +1,4 @@
-"""Appointments lose who they were for, and customers go, after the tenant's own days; nothing that still waits for them does."""
+"""After the tenant's days appointments lose their customer, and customers are deleted, unless pending work needs them."""
 
 import json
 from typing import Any

@@ -82,7 +82,7 @@ async def outage(env_with_redis: CoordinatorEnvironment, own_valkey: EmbeddedRed
     return Outage(replace(env_with_redis, context=replace(env_with_redis.context, clock=clock)), own_valkey, clock)
 
 
-async def test_three_of_six_open_circuits_open_the_common(outage: Outage, provider: Server):
+async def test_three_of_six_open_the_common_circuit(outage: Outage, provider: Server):
     for number in range(6):
         await outage.tenant(f"t{number}", provider.url, opened=number < 3)
     assert await outage.update() == 1
@@ -116,7 +116,7 @@ async def test_rarely_used_server_never_decides_for_all(outage: Outage, provider
     assert await outage.update() == 0
 
 
-async def test_one_probe_for_everybody_and_success_closes(outage: Outage, provider: Server):
+async def test_one_shared_probe_closes_the_common_circuit(outage: Outage, provider: Server):
     for number in range(3):
         await outage.tenant(f"t{number}", provider.url, opened=True)
     await outage.update()

@@ -48,7 +48,7 @@ REFUSED = (
 )
 
 
-async def test_statements_of_no_task_are_refused(env: CoordinatorEnvironment):
+async def test_coordinator_may_run_only_its_tasks_statements(env: CoordinatorEnvironment):
     salon = await env.database.create_tenant("salon")
     await env.appointment(salon)
     await env.event(salon, "e")
@@ -73,7 +73,7 @@ async def test_appointments_and_unfinished_work_cannot_be_deleted(env: Coordinat
         assert await env.context.pool.execute(f"DELETE FROM {table}") == "DELETE 0", table
 
 
-async def test_it_may_update_these_columns_and_no_others(env: CoordinatorEnvironment):
+async def test_coordinator_may_update_only_listed_columns(env: CoordinatorEnvironment):
     rows = await env.rows(
         """SELECT table_name, array_agg(column_name::text) AS columns FROM information_schema.column_privileges
            WHERE grantee = 'askproai_coordinator' AND privilege_type = 'UPDATE' GROUP BY table_name"""

@@ -112,7 +112,7 @@ async def test_tenant_view_has_each_condition_and_page_link(
     assert await order(visitor, kube_namespace, "&state=drift") == [kube_namespace]
 
 
-async def test_nothing_of_callers_is_on_any_view(
+async def test_no_view_shows_callers_data(
     visitor: Visitor, env: CoordinatorEnvironment, kube_client: KubeClient, kube_namespace: str
 ) -> None:
     await create_salon(kube_client, kube_namespace, kube_namespace, GOOD | FIGURES)
@@ -164,7 +164,7 @@ async def test_logout_ends_the_session_at_every_pod(
 
 
 @pytest.mark.parametrize("group", ["operations", "bosses"])
-async def test_only_the_platforms_groups_log_in_by_issuer(
+async def test_only_platform_groups_may_log_in_by_issuer(
     env: CoordinatorEnvironment,
     crds: None,
     control_plane: ControlPlane,

@@ -42,7 +42,7 @@ async def test_raw_bodies_age_while_their_rows_stay(env: CoordinatorEnvironment)
     assert await delete_expired(env.context) == 0
 
 
-async def test_transcripts_go_before_the_calls(env: CoordinatorEnvironment):
+async def test_transcripts_are_deleted_before_the_calls(env: CoordinatorEnvironment):
     salon = await create_tenant_with_short_retention(env, "salon")
     for name, age in (("young", "1 day"), ("old", "49 hours"), ("oldest", "73 hours")):
         await env.superuser.execute(
@@ -55,7 +55,7 @@ async def test_transcripts_go_before_the_calls(env: CoordinatorEnvironment):
     assert [tuple(row.values()) for row in remaining] == [("old", None, True), ("young", "Guten Tag", False)]
 
 
-async def test_birth_date_attempts_go_with_the_raw_bodies(env: CoordinatorEnvironment):
+async def test_birth_date_attempts_are_deleted_with_raw_bodies(env: CoordinatorEnvironment):
     salon = await create_tenant_with_short_retention(env, "salon")
     for name, age in (("young", "23 hours"), ("old", "25 hours")):
         await env.superuser.execute(
@@ -204,7 +204,7 @@ async def test_function_texts_are_deleted_with_the_transcripts(
     ]  # fmt: skip
 
 
-async def test_done_message_ages_alone_and_open_with_call(env: CoordinatorEnvironment):
+async def test_done_message_ages_before_an_open_one(env: CoordinatorEnvironment):
     salon = await create_tenant_with_short_retention(env, "salon")
     for text, age, done in (
         ("open", "49 hours", None),

@@ -10,7 +10,7 @@ from tests.worlds.tenant_rows import altered_schema
 AGO, SOON = timedelta(seconds=-1), timedelta(seconds=90)
 
 
-async def test_only_expired_holds_of_all_tenants_go(env: CoordinatorEnvironment):
+async def test_only_expired_holds_of_any_tenant_are_deleted(env: CoordinatorEnvironment):
     salon, praxis = await env.database.create_tenant("salon"), await env.database.create_tenant("praxis")
     await env.appointment(salon, expires=AGO)
     await env.appointment(praxis, expires=AGO, day=2)
@@ -23,7 +23,7 @@ async def test_only_expired_holds_of_all_tenants_go(env: CoordinatorEnvironment)
     assert await sweep_holds(env.context) == 0
 
 
-async def test_several_batches_of_holds_go_in_one_run(env: CoordinatorEnvironment, monkeypatch):
+async def test_one_run_deletes_several_batches_of_holds(env: CoordinatorEnvironment, monkeypatch):
     monkeypatch.setattr(maintenance, "BATCH", 2)
     salon = await env.database.create_tenant("salon")
     for day in range(1, 8):
@@ -62,7 +62,7 @@ async def test_only_a_slot_lock_without_expiry_gets_one(env_with_redis: Coordina
         assert await admin.get("askproai:_:fence") == "1"
 
 
-async def test_dead_letters_oldest_job_and_double_bookings_count(env: CoordinatorEnvironment):
+async def test_dead_letters_oldest_job_double_bookings_are_counted(env: CoordinatorEnvironment):
     salon = await env.database.create_tenant("salon")
     await env.database.create_tenant("quiet")
     await env.event(salon, "e1", status="dead", job="dead")

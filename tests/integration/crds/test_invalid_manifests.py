@@ -199,5 +199,5 @@ def _without_path(message: str) -> str:
     return message.rpartition(': Invalid value: "string": ')[2]
 
 
-def test_there_are_enough_of_them() -> None:
+def test_there_are_at_least_30_invalid_manifests() -> None:
     assert len(INVALID) >= 30

@@ -138,7 +138,7 @@ async def test_another_tenants_retell_key_is_in_the_plan(platform: Platform) -> 
     assert (await platform.plan())["Secret"].claims == ()
 
 
-async def test_changed_key_names_its_effect_and_stops_nobody(platform: Platform) -> None:
+async def test_changed_key_is_explained_without_failing_the_plan(platform: Platform) -> None:
     for manifest in platform.manifests:
         manifest["metadata"].pop("namespace", None)
     platform.manifests = [each for each in platform.manifests if each["kind"] in {"Tenant", "Secret"}]

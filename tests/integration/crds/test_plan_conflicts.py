@@ -1,4 +1,4 @@
-"""`askproai plan` names the fields that somebody else has set: as `kubectl apply` then refuses or overwrites them."""
+"""`askproai plan` names the fields that another manager has set, which `kubectl apply` then refuses or overwrites."""
 
 import asyncio
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`askproai plan` says which Cal.com event types another tenant of the cluster has, as far as the person may look."""
+"""`askproai plan` names Cal.com event types of another tenant of the cluster, as far as the person's rights permit."""
 
 import zlib
 from collections.abc import AsyncIterator
@@ -63,7 +63,7 @@ async def test_foreign_accounts_event_type_is_in_the_plan(platform: Platform, ev
     assert service.is_problem
 
 
-async def test_event_type_only_named_elsewhere_stops_nobody(platform: Platform, event_type: int) -> None:
+async def test_event_type_only_named_elsewhere_fails_no_plan(platform: Platform, event_type: int) -> None:
     await create_salon(platform, event_type)
     service = (await platform.plan())["ServiceOffering"]
     (claim,) = service.claims

@@ -29,7 +29,7 @@ async def create_secret(client: KubeClient, namespace: str, name: str, keys: lis
     })  # fmt: skip
 
 
-async def test_a_secret_that_is_nowhere_is_a_warning(platform: Platform) -> None:
+async def test_missing_secret_is_a_warning(platform: Platform) -> None:
     name = without_secret(platform, platform.namespace)
     (warning,) = (await platform.plan())["Tenant"].warnings
     assert warning.startswith(
@@ -61,7 +61,7 @@ async def test_new_namespaces_secret_must_come_with_it(platform: Platform) -> No
     assert f"nor in namespace {tenant['metadata']['namespace']}" in warning
 
 
-async def test_where_something_makes_secrets_none_is_missed(platform: Platform) -> None:
+async def test_manifest_that_generates_secrets_prevents_warnings(platform: Platform) -> None:
     without_secret(platform, platform.namespace)
     platform.manifests.append({
         "apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret",

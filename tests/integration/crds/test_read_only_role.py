@@ -1,4 +1,4 @@
-"""examples/rbac/read-only.yaml at a real API server: enough for the commands that only look, and not a verb more."""
+"""examples/rbac/read-only.yaml at a real API server: exactly the rights that reading commands need."""
 
 import asyncio
 import copy
@@ -79,7 +79,7 @@ def is_forbidden(text: str) -> bool:
     return "forbidden" in text.lower()
 
 
-async def test_the_commands_get_as_far_as_the_pod(control_plane: ControlPlane, salon: str) -> None:
+async def test_reading_commands_are_allowed_up_to_the_pod(control_plane: ControlPlane, salon: str) -> None:
     assert not is_forbidden(await run_command(control_plane, salon))
     for kind in ("tenants.askproai.de", "branches", "serviceofferings", "retellagents"):
         assert not is_forbidden(await attempt(control_plane, salon, "get", kind))
@@ -115,7 +115,7 @@ async def test_the_command_itself_uses_the_readers_token(
         ("annotate", "secret", f"{NAME}-reader", "a=b"), ("create", "configmap", "x"),
     ],
 )  # fmt: skip
-async def test_a_reader_may_do_nothing_else(
+async def test_read_only_role_allows_nothing_else(
     control_plane: ControlPlane, salon: str, arguments: tuple[str, ...]
 ) -> None:
     assert is_forbidden(await attempt(control_plane, salon, *arguments))
@@ -133,7 +133,7 @@ def narrower_roles() -> Iterator[tuple[str, list[dict[str, Any]]]]:
 @pytest.mark.parametrize(
     ("missing", "rules"), list(narrower_roles()), ids=lambda value: value if isinstance(value, str) else ""
 )
-async def test_each_verb_is_needed(
+async def test_each_verb_of_the_role_is_needed(
     control_plane: ControlPlane, kube_client: KubeClient, salon: str, missing: str, rules: list[dict[str, Any]]
 ) -> None:
     await kube_client.merge(f"{path(COMMANDS, salon)}/askproai-commands", {"rules": rules})

@@ -35,7 +35,7 @@ async def test_round_is_as_old_as_its_oldest_account(database: Database) -> None
     assert (progress.differences, progress.oldest.day, progress.compared_at.day) == (2, 18, 19)
 
 
-async def test_before_the_first_run_there_is_none(database: Database) -> None:
+async def test_audit_progress_is_absent_before_the_first_run(database: Database) -> None:
     await database.create_tenant("salon")
     assert await database.admin.read_audit_progress("salon.salon") is None
 
@@ -54,7 +54,7 @@ async def test_before_the_first_run_there_is_none(database: Database) -> None:
     ],
     ids=["a list", "a number", "another sort", "long ago", "far ahead", "no zone", "a late round", "a long number"],
 )
-async def test_rows_by_the_tenants_login_disturb_nobody(database: Database, watermark: object) -> None:
+async def test_malformed_audit_progress_of_a_tenant_is_ignored(database: Database, watermark: object) -> None:
     await write(database, watermark)
     progress = await database.admin.read_audit_progress("salon.salon")
     assert progress is not None

@@ -1,4 +1,4 @@
-"""A file that somebody has written by hand brings the imported tenant no row of another tenant, and no fact of the platform."""
+"""A forged export file adds no rows of another tenant to the imported one, and sets no facts of the platform."""
 
 import re
 
@@ -67,7 +67,7 @@ async def read_all(dsn: str) -> str:
         pytest.param("created_at", "2001-01-01 00:00:00+00", marks=pytest.mark.nightly),
     ],
 )
-async def test_file_decides_no_fact_of_the_platform(
+async def test_imported_file_cannot_set_platform_columns(
     database: Database, rows: ExportedRows, victim: TenantStore, column: str, value: str
 ) -> None:
     value = value.format(victim=victim.tenant, victim_role=victim.role, victim_uid=victim.uid)
@@ -132,7 +132,7 @@ async def test_rows_of_another_tenant_are_refused(
 
 
 @pytest.mark.parametrize("key", ["victim.victim:shadow", "victim:shadow", "attacker", "*", "a.b\nc"])
-async def test_file_is_that_of_a_tenant(database: Database, rows: ExportedRows, key: str) -> None:
+async def test_import_accepts_only_a_tenants_key(database: Database, rows: ExportedRows, key: str) -> None:
     renamed = rows.renamed(KEY, key)
     with pytest.raises(CannotMove, match="no tenant that was exported"):
         await renamed.write(database, key)
@@ -144,7 +144,7 @@ async def test_rows_without_an_export_are_refused(database: Database, rows: Expo
         await rows.write(database, KEY)
 
 
-async def test_every_column_of_tenants_is_decided(database: Database) -> None:
+async def test_every_tenants_column_has_a_declared_origin(database: Database) -> None:
     async with connected(database.superuser_dsn) as conn:
         found = await conn.fetch(
             "SELECT attname FROM pg_attribute WHERE attrelid = 'tenants'::regclass AND attnum > 0 AND NOT attisdropped"
@@ -155,7 +155,7 @@ async def test_every_column_of_tenants_is_decided(database: Database) -> None:
     } == set()
 
 
-async def test_shadow_is_that_of_its_own_name(database: Database, victim: TenantStore) -> None:
+async def test_shadow_must_carry_its_tenants_name(database: Database, victim: TenantStore) -> None:
     await database.create_tenant("other")
     async with connected(database.superuser_dsn) as conn:
         for tenant in ("other.other", victim.tenant):

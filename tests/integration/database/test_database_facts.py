@@ -43,7 +43,7 @@ async def test_a_pending_and_a_changed_migration_are_named(database: Database, m
     assert facts.changed == ("0001_schema",)
 
 
-async def test_database_without_free_connections_is_reported_away(
+async def test_database_without_free_connections_is_reported_unavailable(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While it does not answer, the reconciles of many Tenants wait for the same connections."""

@@ -112,7 +112,7 @@ async def api(pod: TenantPod, path: str, **params: str) -> Any:
         return await answer.json()
 
 
-async def test_a_call_that_asks_books_moves_and_cancels(pod: TenantPod, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_call_functions_have_bounded_plans(pod: TenantPod, monkeypatch: pytest.MonkeyPatch) -> None:
     async def ask(name: str, **args: Any) -> dict[str, Any]:
         return (await pod.function(name, "call_1", HAIRCUT | args, from_number=CALLER)).body
 
@@ -132,7 +132,7 @@ async def test_a_call_that_asks_books_moves_and_cancels(pod: TenantPod, monkeypa
     assert faults_of(recorder) == []
 
 
-async def test_events_and_their_jobs(pod: TenantPod, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_events_and_jobs_have_bounded_plans(pod: TenantPod, monkeypatch: pytest.MonkeyPatch) -> None:
     with recording_plans(monkeypatch) as recorder:
         async with running_worker(pod) as port, running_web(pod, worker_port=port):
             for event in ("call_started", "call_ended", "call_analyzed"):
@@ -142,7 +142,7 @@ async def test_events_and_their_jobs(pod: TenantPod, monkeypatch: pytest.MonkeyP
     assert faults_of(recorder) == []
 
 
-async def test_plans_of_periodic_statements(pod: TenantPod, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_periodic_statements_have_bounded_plans(pod: TenantPod, monkeypatch: pytest.MonkeyPatch) -> None:
     now, tenant, hour, day = datetime.now(UTC), pod.store.tenant, timedelta(hours=1), timedelta(days=1)
     remote = RemoteBooking(("uid-1", "uid-0"), 1001, now, now + hour, live=True, changed_at=now, request_id=uuid4())
     cancelled = "SELECT id FROM appointments WHERE tenant = $1 AND status = 'cancelled' LIMIT 1"
@@ -168,7 +168,7 @@ async def test_plans_of_periodic_statements(pod: TenantPod, monkeypatch: pytest.
     assert faults_of(recorder) == []
 
 
-async def test_plans_of_common_reads_of_quiet_tenants(
+async def test_common_reads_of_quiet_tenants_are_bounded(
     both: dict[str, TenantPod], module_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """But for the appointments to come, each of which may be with somebody who left: at most 5000 of a tenant."""
@@ -190,7 +190,7 @@ async def test_plans_of_common_reads_of_quiet_tenants(
 
 
 @pytest.mark.parametrize("path", ["calls", "events", "appointments", "audit", "blocks"])
-async def test_pages_of_lists(pod: TenantPod, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+async def test_list_pages_have_bounded_plans(pod: TenantPod, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
     async with running_web(pod, worker_port=9):
         with recording_plans(monkeypatch) as recorder:
             page = await api(pod, path, limit="50")
@@ -199,7 +199,7 @@ async def test_pages_of_lists(pod: TenantPod, monkeypatch: pytest.MonkeyPatch, p
     assert faults_of(recorder) == []
 
 
-async def test_questions_of_the_desk(pod: TenantPod, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_desk_queries_have_bounded_plans(pod: TenantPod, monkeypatch: pytest.MonkeyPatch) -> None:
     tomorrow = (datetime.now(UTC) + timedelta(days=1)).date().isoformat()
     some = await pod.db.fetchval("SELECT id::text FROM appointments WHERE tenant = $1 LIMIT 1", pod.store.tenant)
     with recording_plans(monkeypatch) as recorder:
@@ -219,7 +219,7 @@ async def test_questions_of_the_desk(pod: TenantPod, monkeypatch: pytest.MonkeyP
     assert faults_of(recorder) == []
 
 
-async def test_each_view_of_the_page_and_its_pulse(pod: TenantPod, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_page_views_and_pulse_have_bounded_plans(pod: TenantPod, monkeypatch: pytest.MonkeyPatch) -> None:
     appointment = await pod.db.fetchval("SELECT id::text FROM appointments WHERE tenant = $1 LIMIT 1", pod.store.tenant)
     block = await pod.db.fetchval(
         """INSERT INTO refusals (tenant, resource_id, starts_at, ends_at, until, block_id)
@@ -282,7 +282,7 @@ async def test_ageing_reads_only_unaged_rows(
     assert faults == []
 
 
-async def test_the_run_that_notifies(pod: TenantPod, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_notification_run_has_bounded_plans(pod: TenantPod, monkeypatch: pytest.MonkeyPatch) -> None:
     """A reminder and a list of the day for one appointment, written and sent by the task."""
     clock, channel = SystemClock(), NotificationChannel.WEBHOOK
     settings = Notifications(

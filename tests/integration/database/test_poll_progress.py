@@ -37,7 +37,7 @@ async def test_the_progress_of_all_accounts_is_summed_up(database: Database) -> 
     assert timedelta(minutes=40) <= progress.age < timedelta(minutes=41)
 
 
-async def test_before_the_first_run_there_is_none(database: Database) -> None:
+async def test_poll_progress_is_absent_before_the_first_run(database: Database) -> None:
     await database.create_tenant("salon")
     assert await database.admin.read_poll_progress("salon.salon") is None
 
@@ -54,7 +54,7 @@ async def test_before_the_first_run_there_is_none(database: Database) -> None:
     ],
     ids=["a list", "a long number", "a large count", "other types", "far ahead", "long ago"],
 )
-async def test_rows_by_the_tenants_login_disturb_nobody(
+async def test_malformed_poll_progress_of_a_tenant_is_ignored(
     database: Database, watermark: object, columns: dict[str, str]
 ) -> None:
     await write(database, watermark, **columns)

@@ -68,7 +68,7 @@ async def test_tenants_role_is_limited_in_connections_and_time(database: Databas
         await login(dsn)
 
 
-async def test_changed_password_counts_at_once_or_is_corrected(database: Database) -> None:
+async def test_changed_password_applies_at_once_or_is_corrected(database: Database) -> None:
     admin = database.admin
     await admin.ensure_tenant(*SALON, connection_limit=5)
     await admin.ensure_tenant("salon.salon", "uid-salon", "rotated", connection_limit=5)

@@ -175,7 +175,7 @@ async def test_foreign_appointment_or_event_looks_like_missing(tenants: TwoTenan
     assert len(messages) == 1
 
 
-async def test_no_other_role_can_be_taken_on(tenants: TwoTenants) -> None:
+async def test_no_other_role_can_be_assumed(tenants: TwoTenants) -> None:
     """PostgreSQL 16 and later refuse SET ROLE to the group; in 15 it finds no row."""
     async with connected(tenants.a.dsn) as c:
         for role in (

@@ -1,4 +1,4 @@
-"""The operator finds the appointments to come that nobody would keep, whatever a tenant's rows hold."""
+"""The operator finds future appointments that no staff member would keep, whatever a tenant's rows contain."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -85,7 +85,7 @@ async def test_another_tenants_appointments_do_not_count(emptied_database: Datab
     assert await emptied_database.admin.list_stranded(salon.tenant, DeclaredWork(STAFF, [], SERVICES)) == []
 
 
-async def test_rows_by_the_tenants_login_disturb_nobody(emptied_database: Database) -> None:
+async def test_malformed_appointments_of_a_tenant_are_left_out(emptied_database: Database) -> None:
     salon = await emptied_database.create_tenant("salon")
     await book(salon, "no name; `rm`", NOON + DAY)
     await book(salon, "lena", "200000-01-01")

@@ -142,7 +142,7 @@ async def test_silent_channels_are_found_whatever_tenants_write(
     assert at_rest(states[other.tenant])
 
 
-async def test_days_off_are_those_of_the_tenant(database: Database) -> None:
+async def test_days_off_affect_only_their_own_tenant(database: Database) -> None:
     away, here = await database.create_tenant("away"), await database.create_tenant("here")
     for salon in (away, here):
         await book(database, salon, "anna")
@@ -182,7 +182,7 @@ async def test_tenant_with_very_many_refusals_delays_nobody(database: Database) 
         "ALTER ROLE {role} RESET statement_timeout",
     ],
 )
-async def test_changed_state_is_seen(database: Database, by_hand: str) -> None:
+async def test_manually_changed_state_is_detected(database: Database, by_hand: str) -> None:
     salon, other = await database.create_tenant("salon"), await database.create_tenant("other")
     values = () if "{role}" in by_hand else (salon.tenant, salon.role)
     await rows(database, by_hand.format(role=salon.role), *values)

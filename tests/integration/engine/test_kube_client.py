@@ -1,4 +1,4 @@
-"""The API client finishes what it began: finalizers, statuses, events, and lists of any length."""
+"""The API client handles finalizers, statuses, events, and lists of any length."""
 
 import asyncio
 import dataclasses
@@ -12,7 +12,7 @@ from tests.worlds.engine_environment import OURS, config_map, path
 
 
 class TestFinalizers:
-    async def test_it_is_added_once_and_removed(self, env):
+    async def test_finalizer_is_added_once_and_removed(self, env):
         tenant = await env.create("Tenant")
         env.sent.clear()
         assert await env.kube.add_finalizer(tenant)
@@ -38,7 +38,7 @@ class TestFinalizers:
         live = await env.kube.get(resources.TENANTS, env.namespace, tenant.key.name)
         assert live["metadata"]["finalizers"] == ["example.com/theirs", FINALIZER]
 
-    async def test_it_is_not_added_to_a_namesake(self, env):
+    async def test_finalizer_is_not_added_to_a_namesake(self, env):
         first = await env.create("Tenant")
         await env.kube.delete(resources.TENANTS, env.namespace, first.key.name)
         second = await env.create("Tenant")
@@ -130,7 +130,7 @@ class TestStatus:
         live = await env.kube.get(resources.AGENTS, env.namespace, first.key.name)
         assert live["metadata"]["resourceVersion"] == second["metadata"]["resourceVersion"]
 
-    async def test_persons_unreported_change_does_not_stop_it(self, env, kube_client: KubeClient):
+    async def test_unreported_manual_change_does_not_stop_status_write(self, env, kube_client: KubeClient):
         agent = await env.create("RetellAgent")
         await kube_client.merge(path(env, resources.AGENTS, agent.key.name), {"spec": {"displayName": "Neu"}})
         assert await env.kube.patch_status(agent, {"agentId": "agent_1"})
@@ -145,7 +145,7 @@ class TestStatus:
 
 
 class TestEvents:
-    async def test_they_are_in_the_namespace_of_their_object(self, env):
+    async def test_events_are_in_their_objects_namespace(self, env):
         tenant = await env.create("Tenant")
         await env.kube.record_event(tenant, EventRecord("CredentialsInvalid", "the key is refused"))
         (event,) = await env.kube.list(resources.EVENTS, env.namespace)

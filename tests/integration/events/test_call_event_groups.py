@@ -86,7 +86,7 @@ async def test_lost_claim_leaves_no_effect_of_its_group(claimed: Claimed) -> Non
      b" " * MAX_BODY_BYTES + b"{}"],
     ids=["unreadable", "unroutable", "long"],
 )  # fmt: skip
-async def test_event_that_must_be_alone_is_left_alone(claimed: Claimed, payload: bytes) -> None:
+async def test_event_that_must_be_alone_joins_no_group(claimed: Claimed, payload: bytes) -> None:
     other = claimed.jobs[3]
     await claimed.change_event(other, payload)
     results = await claimed.process_together()

@@ -178,9 +178,7 @@ async def test_call_is_polled_eight_times_and_analysis_twice(polled: CallPollEnv
 @pytest.mark.nightly
 @pytest.mark.parametrize("fault", [FaultKind.RATE_LIMITED, FaultKind.ERROR_BEFORE_COMMIT, FaultKind.NO_ROUTE])
 @pytest.mark.parametrize("operation", ["list-calls", "get-call"])
-async def test_while_retell_cannot_be_asked_nothing_is_lost(
-    polled: CallPollEnvironment, operation: str, fault: FaultKind
-) -> None:
+async def test_outage_of_retell_loses_no_call(polled: CallPollEnvironment, operation: str, fault: FaultKind) -> None:
     """A server without the endpoint does not say that the calls are gone."""
     await polled.started("call_0", began=15 * 60)
     for number in range(8):
@@ -196,7 +194,7 @@ async def test_while_retell_cannot_be_asked_nothing_is_lost(
         assert await polled.state(f"call_{number}") == ("ended", "user_hangup", True)
 
 
-async def test_while_retell_asks_to_wait_nothing_is_asked(polled: CallPollEnvironment) -> None:
+async def test_poll_sends_nothing_while_retell_asks_to_wait(polled: CallPollEnvironment) -> None:
     polled.fail(FaultKind.RATE_LIMITED, "list-calls")
     with pytest.raises(PutOff) as first:
         await polled.poll()
@@ -243,7 +241,7 @@ async def test_permanently_unavailable_calls_delay_no_other(polled: CallPollEnvi
     assert "not_shown" not in polled.watermark
 
 
-async def test_a_refused_key_puts_the_poll_off(polled: CallPollEnvironment) -> None:
+async def test_refused_key_postpones_the_poll(polled: CallPollEnvironment) -> None:
     polled.retell.settings["any_key"] = 0
     polled.key = "key_wrong"
     with pytest.raises(PutOff, match="Invalid API Key"):
@@ -424,7 +422,7 @@ async def test_worker_runs_the_task_with_the_mounted_key(stopped_pod: TenantPod)
             await eventually(lambda: polled.row("call_1"), SOON, "the call")
 
 
-async def test_the_timeline_shows_that_retell_was_asked(polled: CallPollEnvironment) -> None:
+async def test_timeline_shows_the_query_of_retell(polled: CallPollEnvironment) -> None:
     polled.add("call_1", began=60, ended=50)
     await polled.poll()
     pool: Pool = polled.pod.worker.pool

@@ -75,7 +75,7 @@ async def test_two_events_of_one_second_agree_either_way(billed_pod: TenantPod) 
     assert [row["status"] for row in rows] == ["active", "active"]
 
 
-async def test_newest_report_and_best_subscription_count(billed_pod: TenantPod) -> None:
+async def test_newest_report_and_best_subscription_decide(billed_pod: TenantPod) -> None:
     assert await status_of(billed_pod) is None
     await send_all(billed_pod, event("invoice.payment_failed", invoice("sub_1", paid=False), NOW))
     assert await status_of(billed_pod) == "past_due"
@@ -104,7 +104,7 @@ async def test_state_is_shown_while_a_cancelled_tenant_serves(billed_pod: Tenant
     assert reply.body["success"]
 
 
-async def test_the_metric_shows_the_state(database: Database, tmp_path: Path) -> None:
+async def test_metric_shows_the_billing_state(database: Database, tmp_path: Path) -> None:
     async with open_pod(database, tmp_path, "measured") as pod:
         async with running_worker(pod) as port, running_web(pod, worker_port=port):
             await send_all(pod, event("customer.subscription.updated", subscription("active"), NOW))

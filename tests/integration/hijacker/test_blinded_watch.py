@@ -56,7 +56,7 @@ async def test_watch_keeps_no_dead_row_from_removal(env: HijackedTenant) -> None
             assert (await backend_of(env))[0] is None
 
 
-async def test_each_check_sees_the_sessions_anew(env: HijackedTenant) -> None:
+async def test_each_check_reads_the_sessions_again(env: HijackedTenant) -> None:
     """A transaction would see its first picture of them again."""
     report = Report()
     async with checks(env.database.admin, report) as check:

@@ -97,7 +97,7 @@ async def test_endless_transaction_is_ended_while_the_login_stays(
     assert env.ended_sessions(Misuse.LONG_TRANSACTION) == 1
 
 
-async def test_acts_of_pods_are_left_alone(env: HijackedTenant) -> None:
+async def test_normal_pod_statements_end_no_session(env: HijackedTenant) -> None:
     """Row locks, writes to each table, an open transaction of some seconds, as many connections as there may be."""
     async with env.watched():
         conn = await asyncpg.connect(env.victim.dsn)
@@ -197,7 +197,7 @@ async def test_password_changed_by_the_role_is_reconciled(env: HijackedTenant) -
     ],
     ids=lambda statement: statement.split("(")[0][:40].replace(" ", "-").lower(),
 )  # fmt: skip
-async def test_the_role_may_not(env: HijackedTenant, statement: str) -> None:
+async def test_tenants_role_has_no_administrative_rights(env: HijackedTenant, statement: str) -> None:
     conn = await env.connect()
     with pytest.raises((asyncpg.InsufficientPrivilegeError, asyncpg.UndefinedFunctionError)):
         await conn.execute(statement)

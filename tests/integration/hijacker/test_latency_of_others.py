@@ -1,4 +1,4 @@
-"""How long another tenant's events wait when a hijacked login attacks: the attacker is a process of its own.
+"""The waiting time of another tenant's events while a hijacked login attacks: the attacker is a process of its own.
 
 The bound is generous, since the machine may be busy; `make bench` compares the p99 under each attack with that without one.
 """

@@ -34,7 +34,7 @@ async def knows(pod: TenantPod) -> bool:
     return (await pod.inbound(CALLER)).body != UNKNOWN_CALLER
 
 
-async def test_without_redis_the_caller_is_known_as_ever(stopped_spool: SpoolEnvironment) -> None:
+async def test_caller_is_recognized_without_redis(stopped_spool: SpoolEnvironment) -> None:
     env = stopped_spool
     await know_caller(env.pod)
     await env.redis.kill()
@@ -46,7 +46,9 @@ async def test_without_redis_the_caller_is_known_as_ever(stopped_spool: SpoolEnv
 
 
 @pytest.mark.parametrize("how", ["refused", "silent"])
-async def test_call_without_stores_begins_at_once_and_anonymously(stopped_spool: SpoolEnvironment, how: str) -> None:
+async def test_call_without_stores_begins_immediately_and_anonymously(
+    stopped_spool: SpoolEnvironment, how: str
+) -> None:
     env = stopped_spool
     await know_caller(env.pod)
     async with running_web(env.pod, worker_port=9):

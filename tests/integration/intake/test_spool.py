@@ -124,7 +124,7 @@ async def test_event_without_both_stores_stays_with_its_sender(spooling: SpoolEn
     assert (await spooling.pod.counts())[:2] == (4, 4)
 
 
-async def test_without_redis_events_are_stored_as_ever(spooling: SpoolEnvironment) -> None:
+async def test_events_are_stored_without_redis(spooling: SpoolEnvironment) -> None:
     await spooling.redis.kill()
     for source in SENDERS:
         assert (await spooling.send(source, "call_redis")).body["status"] == "accepted"

@@ -1,4 +1,4 @@
-"""Large bodies, too many requests, and a database that is away: what the web process refuses, and what it still accepts."""
+"""Large bodies, too many requests, and a database outage: the refusals of the web process, and the requests it still accepts."""
 
 import asyncio
 import json

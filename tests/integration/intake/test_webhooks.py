@@ -221,7 +221,7 @@ async def test_a_replayed_calcom_body_is_401(pod: TenantPod) -> None:
     assert await pod.counts() == before
 
 
-async def test_malformed_but_signed_is_400(pod: TenantPod) -> None:
+async def test_signed_malformed_body_is_400(pod: TenantPod) -> None:
     before = await pod.counts()
     for body in (b"", b"{", b'{"event":"call_started"}', b"[]"):
         reply = await pod.post("/webhooks/retell", body, {"x-retell-signature": sign_retell(body)})
@@ -247,13 +247,13 @@ EVENT = b'{"event":"call_ended","call":{"call_id":"call_1"}}'
         ("/retell/functions/book_appointment", EVENT, "…/webhooks/retell"),
     ],
 )
-async def test_bodies_at_a_wrong_path_name_their_place(pod: TenantPod, path: str, body: bytes, place: str) -> None:
+async def test_body_at_a_wrong_path_names_its_path(pod: TenantPod, path: str, body: bytes, place: str) -> None:
     reply = await pod.post(path, body, {"x-retell-signature": sign_retell(body)})
     assert reply.status == 400
     assert reply.body["detail"].endswith(f"belongs at {place}")
 
 
-async def test_another_senders_signature_names_its_place(pod: TenantPod) -> None:
+async def test_signature_of_another_sender_names_its_path(pod: TenantPod) -> None:
     body = b'{"triggerEvent":"PING"}'
     reply = await pod.post("/webhooks/retell", body, {"X-Cal-Signature-256": sign_calcom(body)})
     assert (reply.status, reply.body["detail"].partition("belongs at ")[2]) == (401, "…/webhooks/calcom")

@@ -82,7 +82,7 @@ async def test_failed_attempts_error_quotes_no_row(env: JobEnvironment) -> None:
     assert own["last_error"] == "CalendarSaysNo: enter it by hand"
 
 
-async def test_dead_now_skips_retries_and_keeps_its_reason(env: JobEnvironment) -> None:
+async def test_unroutable_job_is_dead_without_retries(env: JobEnvironment) -> None:
     job_id = await env.event("stranger")
 
     async def refuse(job: Job) -> None:

@@ -1,4 +1,4 @@
-"""Which jobs a worker claims, in which order, and that no two have the same one."""
+"""The jobs that a worker claims, and their order; no two workers have the same one."""
 
 import asyncio
 import dataclasses

@@ -104,7 +104,7 @@ async def test_bookings_over_cut_connections_are_true_and_single(network: Networ
     assert len({row["staff"] for row in rows}) == len(rows)
 
 
-async def test_silent_database_is_answered_in_time_and_forgotten(
+async def test_pod_answers_and_recovers_despite_a_silent_database(
     network: Network,
 ) -> None:
     """Packets vanish and no connection ends: the hardest way to fail. The pod needs no restart afterwards."""

@@ -150,7 +150,7 @@ async def test_waiting_mail_is_sent_when_setting_returns(
     assert len(env.server.mails) == 1
 
 
-async def test_english_and_the_tenants_own_words(env: NotificationEnvironment) -> None:
+async def test_mails_use_english_and_the_tenants_own_words(env: NotificationEnvironment) -> None:
     texts = NotificationTexts(confirmation="Please bring <cash>.\nNo cards, {sorry}.", signature="Yours, the salon")
     env.configure(mail_settings(env.server.port, language=Language.EN, texts=texts))
     await env.book()

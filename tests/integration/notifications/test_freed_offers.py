@@ -1,4 +1,4 @@
-"""A waiting customer hears of a freed time at the number of the entry, as long as it is offered to that person."""
+"""A waiting customer hears of a freed time at the entry's number, as long as the offer to that person is open."""
 
 from datetime import time, timedelta
 

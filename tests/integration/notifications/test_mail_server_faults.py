@@ -107,7 +107,7 @@ async def test_mail_with_a_lost_answer_is_repeated_recognisably(env: Notificatio
 
 
 @pytest.mark.parametrize("security", [EmailSecurity.START_TLS, EmailSecurity.TLS])
-async def test_encryption_and_login(
+async def test_mails_use_encryption_and_login(
     env: NotificationEnvironment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, security: EmailSecurity
 ) -> None:
     implicit = security is EmailSecurity.TLS
@@ -308,7 +308,7 @@ async def test_mail_that_kills_each_worker_ends_finally(env: NotificationEnviron
     assert [(row["state"]) for row in await env.rows()] == ["dead"]
 
 
-async def test_the_next_run_comes_soon(env: NotificationEnvironment) -> None:
+async def test_next_run_follows_soon(env: NotificationEnvironment) -> None:
     assert await env.run() <= timedelta(seconds=30)
     env.configure(None)
     assert await env.run() >= timedelta(minutes=1), "a tenant without notifications costs next to nothing"

@@ -29,7 +29,7 @@ async def test_webhook_has_the_data_for_text_messages(env: NotificationEnvironme
 @pytest.mark.parametrize(
     ("status", "state"), [(503, "waiting"), (429, "waiting"), (401, "waiting"), (302, "waiting"), (422, "dead")]
 )
-async def test_an_answer_that_is_no_success(
+async def test_unsuccessful_answer_is_retried_or_dead(
     env: NotificationEnvironment, gateway: Gateway, status: int, state: str
 ) -> None:
     gateway.answers = [status, status]

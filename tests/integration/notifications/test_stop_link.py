@@ -1,4 +1,4 @@
-"""The link by which a customer stops reminders: in which mails it is, and what it stops."""
+"""The link by which a customer stops reminders: the mails that contain it, and its effect."""
 
 from datetime import UTC, datetime
 

@@ -85,7 +85,7 @@ def test_quiet_tenants_and_branches_are_reconciled_less_often(costs: Costs) -> N
     assert costs.branch_reconciles <= (TENANTS + 1) * (costs.resyncs // 4), costs
 
 
-def test_restart_writes_nothing_unchanged_and_is_no_burst(costs: Costs) -> None:
+def test_restart_writes_almost_nothing_and_reads_little(costs: Costs) -> None:
     """A Tenant's status gets its first figures by the first common look, which the process before did not have; one ConfigMap is
     the operator's own. A look at a tenant takes four requests to Retell, and to Cal.com one and one for each of six event types.
     A request that is not answered in time is repeated; one more of each tenant would be 12.

@@ -25,7 +25,7 @@ FIT = {"redis_version": "7.2.4", "aof_enabled": 1, "maxmemory": 1024, "maxmemory
         ({"redis_version": "8.0.2"}, None),
     ],
 )
-def test_durable_server(changes: dict[str, object], problem: str | None) -> None:
+def test_redis_durability_is_judged_by_its_settings(changes: dict[str, object], problem: str | None) -> None:
     found = durability_problem("h:1", parse_info(FIT | changes))
     assert found is None if problem is None else found is not None and problem in found
 
@@ -58,7 +58,7 @@ async def test_pods_read_durability_in_redis_until_withdrawn(
     await admin.close()
 
 
-async def test_an_administrator_without_rights_learns_what_to_grant(own_valkey: EmbeddedRedis) -> None:
+async def test_administrator_without_rights_learns_the_missing_grants(own_valkey: EmbeddedRedis) -> None:
     async with own_valkey.admin() as client:
         rules = ("on", ">pw", "-@all", "+acl", "+role", "+scan", "+unlink", "~askproai:*")
         await client.execute_command("ACL", "SETUSER", "former", *rules)

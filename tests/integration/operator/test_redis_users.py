@@ -136,7 +136,7 @@ async def test_unavailable_redis_is_reported_without_passwords_and_retried(
     await admin.close()
 
 
-async def test_an_administrator_without_permission_learns_what_to_grant(own_valkey: EmbeddedRedis) -> None:
+async def test_administrator_without_permission_learns_the_missing_grants(own_valkey: EmbeddedRedis) -> None:
     async with own_valkey.admin() as client:
         await client.execute_command("ACL", "SETUSER", "weak", "on", ">pw", "~*", "+@all", "-acl|setuser")
     admin = RedisAdmin(own_valkey.url("weak", "pw"), SystemClock())

@@ -293,7 +293,7 @@ async def unpaused(owner: Visitor) -> AsyncIterator[TenantPod]:
     await end_pauses(owner.pod)
 
 
-async def test_pause_is_said_on_every_page_until_resumed(owner: Visitor, unpaused: TenantPod) -> None:
+async def test_pause_is_shown_on_every_page_until_resumed(owner: Visitor, unpaused: TenantPod) -> None:
     pod, asked = unpaused, {"service": "Haarschnitt", "start": next_friday(unpaused, 9, 3).isoformat()}
     _, page, _ = await owner.get("/")
     assert 'href="/pause"' in page

@@ -24,7 +24,7 @@ from tests.worlds.waiting import SOON, eventually
 READER = reader_token_of(ADMIN_TOKEN)
 
 
-async def test_without_a_login_there_is_the_login_alone(pod: TenantPod, seeded: dict[str, str]) -> None:
+async def test_visitor_without_a_session_sees_only_the_login(pod: TenantPod, seeded: dict[str, str]) -> None:
     async with visiting(pod) as stranger:
         for path in VIEWS:
             status, page, answer = await stranger.get(filled(path, seeded))

@@ -1,4 +1,4 @@
-"""The id of a redrive counts once, for the letters for which it was sent; an action that waits too long is not begun."""
+"""The id of a redrive counts once, for the dead letters it was sent for; an action that waits too long is not begun."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -97,7 +97,7 @@ async def test_nothing_erased_returns_by_polls_or_late_events(env: PrivacyEnviro
     assert await env.pod.db.fetchval("SELECT count(*) FROM jobs WHERE tenant = $1 AND state = 'dead'", env.tenant) == 0
 
 
-async def test_a_call_that_is_going_on_refuses_it(env: PrivacyEnvironment) -> None:
+async def test_ongoing_call_refuses_the_erasure(env: PrivacyEnvironment) -> None:
     call_id = await env.play(ZORA, ends=False)
     await env.pod.settled(f"{call_id}:call_started")
     status, refused = await env.erase(ZORA, cancel_appointments=True)
@@ -108,7 +108,7 @@ async def test_a_call_that_is_going_on_refuses_it(env: PrivacyEnvironment) -> No
     assert status == 200
 
 
-async def test_the_same_request_is_one_erasure(env: PrivacyEnvironment) -> None:
+async def test_repeated_request_is_one_erasure(env: PrivacyEnvironment) -> None:
     await env.play(ZORA)
     body = asking(caller=ZORA.number, cancel_appointments=True)
     answers = [await request(env.pod, "callers/erase", body) for _ in range(2)]

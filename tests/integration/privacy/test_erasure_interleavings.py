@@ -59,7 +59,7 @@ async def test_interrupted_erasure_is_finished_by_request_or_worker(env: Privacy
 
 
 @pytest.mark.parametrize("point", ["after:erasure-pass", "after:delete-call", "before:erasure-commit"])
-async def test_dead_workers_rest_is_left_to_the_next(env: PrivacyEnvironment, point: str) -> None:
+async def test_next_worker_finishes_a_dead_workers_erasure(env: PrivacyEnvironment, point: str) -> None:
     await env.play(ZORA)
     await env.processed()
     await env.erase(ZORA, cancel_appointments=True)
@@ -144,7 +144,7 @@ async def test_an_erasure_waits_for_the_events_in_redis(env: PrivacyEnvironment)
     assert {place for place, _ in await env.search(ZORA.needles)} == WHERE_NOBODY_REACHES
 
 
-async def test_nothing_is_done_before_it_was_quiet(env: PrivacyEnvironment) -> None:
+async def test_nothing_is_erased_before_the_quiet_period(env: PrivacyEnvironment) -> None:
     await env.play(ZORA)
     await env.processed()
     await env.erase(ZORA, cancel_appointments=True)

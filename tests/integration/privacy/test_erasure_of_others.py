@@ -128,14 +128,14 @@ async def test_unread_booking_reported_by_calcom_is_not_lost(env: PrivacyEnviron
     assert await env.pod.db.fetchval(read, env.tenant, event) is None
 
 
-async def test_a_request_is_of_one_number(env: PrivacyEnvironment) -> None:
+async def test_request_id_is_bound_to_one_number(env: PrivacyEnvironment) -> None:
     asked = asking(caller=ZORA.number)
     assert (await request(env.pod, "callers/erase", asked))[0] == 200
     status, answer = await request(env.pod, "callers/erase", asked | {"caller": OTHER.number})
     assert (status, answer["title"]) == (409, "Request Used")
 
 
-async def test_an_event_that_is_no_text_is_exported(env: PrivacyEnvironment) -> None:
+async def test_non_text_event_body_is_exported(env: PrivacyEnvironment) -> None:
     await env.pod.db.execute(
         """INSERT INTO webhook_events (tenant, source, event_id, event_type, payload, correlation_id, status, received_at)
            VALUES ($1, 'retell', 'c:call_ended', 'call_ended', $2, 'c', 'dead', now() - interval '1 minute')""",

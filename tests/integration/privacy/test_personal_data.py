@@ -1,4 +1,4 @@
-"""Every column that may hold a caller's words is in the registry, and what the registry says of it is so."""
+"""Every column that may hold a caller's words is in the registry, and the registry's statements about it are true."""
 
 import re
 
@@ -49,7 +49,7 @@ async def test_undecided_column_is_found(module_database: Database) -> None:
 
 
 @each_row("table", PERSONAL)
-async def test_refusal_is_a_trigger_of_its_table(module_database: Database, table: str) -> None:
+async def test_declared_refusal_is_a_trigger_of_the_table(module_database: Database, table: str) -> None:
     refused = PERSONAL[table].refused
     async with connected(module_database.superuser_dsn) as conn:
         triggers = await conn.fetch("SELECT tgname FROM pg_trigger WHERE tgrelid = $1::regclass", table)
@@ -58,7 +58,7 @@ async def test_refusal_is_a_trigger_of_its_table(module_database: Database, tabl
 
 
 @pytest.mark.parametrize("table", PERSONAL)
-def test_erasure_meets_each_personal_table(table: str) -> None:
+def test_erasure_covers_each_personal_table(table: str) -> None:
     personal = PERSONAL[table]
     found = [sql for sql in ERASING.values() if re.match(rf"\s*(DELETE FROM|UPDATE) {table}\b", sql)]
     if personal.erased is Erasure.DELETED:
@@ -70,13 +70,13 @@ def test_erasure_meets_each_personal_table(table: str) -> None:
 
 
 @pytest.mark.parametrize("table", PERSONAL)
-def test_export_has_each_personal_table(table: str) -> None:
+def test_export_covers_each_personal_table(table: str) -> None:
     exported = PERSONAL[table].exported
     assert not isinstance(exported, str) or exported in CallerExport.__struct_fields__
 
 
 @pytest.mark.parametrize("table", PERSONAL)
-def test_retention_meets_each_personal_table(table: str) -> None:
+def test_retention_covers_each_personal_table(table: str) -> None:
     found = {days for days, sql in RETENTION_STATEMENTS if re.search(rf"(DELETE FROM|UPDATE) {table}\b", sql)}
     found |= set(_AGED_BY_PERSON.get(table, ()))
     aged = PERSONAL[table].aged

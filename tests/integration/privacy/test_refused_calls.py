@@ -1,4 +1,4 @@
-"""A caller who does not want the call to be kept: no text of it stays here or at Retell, and what was done in it does."""
+"""A refused call: none of its text stays here or at Retell, while the changes made in the call stay."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -53,7 +53,7 @@ async def end(env: PrivacyEnvironment, fields: dict[str, Any], call_id: str = CA
     await env.processed()
 
 
-async def test_refused_calls_words_go_while_bookings_stay(env: PrivacyEnvironment) -> None:
+async def test_refused_calls_words_are_deleted_while_bookings_stay(env: PrivacyEnvironment) -> None:
     other = await env.play(OTHER, hour=14)
     fields = await begin(env)
     assert SAID in await readable(env), "the search finds what is there"
@@ -114,7 +114,7 @@ async def test_refusal_is_visible_where_people_view_calls(env: PrivacyEnvironmen
     assert "bei Retell gelöscht" in page
 
 
-async def test_retells_copy_goes_after_the_call_despite_failures(env: PrivacyEnvironment) -> None:
+async def test_retells_copy_is_deleted_after_call_despite_failures(env: PrivacyEnvironment) -> None:
     fields = await begin(env)
     await env.ask("decline_recording", CALL, ZORA, {})
     await env.run_erasures()

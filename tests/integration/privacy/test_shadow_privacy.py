@@ -62,7 +62,7 @@ async def test_full_table_of_copies_is_reported(env: PrivacyEnvironment) -> None
     assert [await add_copy(env, f"call_{n}") for n in range(4)] == [True, True, True, False]
 
 
-async def test_erasure_meets_an_idle_shadow(env: PrivacyEnvironment, shadow: asyncpg.Connection) -> None:
+async def test_erasure_reaches_an_idle_shadow(env: PrivacyEnvironment, shadow: asyncpg.Connection) -> None:
     """Nobody copies any more: the image has crashed."""
     call_id = await env.play(ZORA)
     await env.play(OTHER, hour=14)

@@ -111,13 +111,13 @@ async def test_answers_and_own_mistakes_open_no_circuit(bench: Bench, status: in
 
 
 @pytest.mark.parametrize("status", [408, 500, 502, 503, 504])
-async def test_a_failing_server_opens_it(bench: Bench, status: int) -> None:
+async def test_failing_server_opens_the_circuit(bench: Bench, status: int) -> None:
     for _ in range(5):
         await (await bench.circuits.allow(CALCOM)).record_status(status)
     await bench.refused()
 
 
-async def test_one_probe_goes_and_its_success_closes_it(bench: Bench) -> None:
+async def test_successful_probe_closes_the_circuit(bench: Bench) -> None:
     await bench.open()
     probe = await bench.probe()
     assert (await bench.refused()).retry_after <= QUICK.probe_for
@@ -202,14 +202,14 @@ async def test_an_open_circuit_that_nobody_tries_is_forgotten(bench: Bench) -> N
     assert await bench.state() is CircuitState.CLOSED
 
 
-async def test_a_reset_closes_it(bench: Bench) -> None:
+async def test_reset_closes_the_circuit(bench: Bench) -> None:
     await bench.open()
     await bench.circuits.reset(CALCOM)
     assert await bench.state() is CircuitState.CLOSED
     await (await bench.circuits.allow(CALCOM)).record_success()
 
 
-async def test_an_open_circuit_is_one_providers_alone(bench: Bench) -> None:
+async def test_open_circuit_affects_only_one_provider(bench: Bench) -> None:
     await bench.open()
     await (await bench.circuits.allow(Provider.RETELL)).record_success()
 

@@ -18,7 +18,7 @@ async def promise(server: EmbeddedRedis, text: str) -> None:
         await admin.set(PROMISE_KEY, text)
 
 
-async def test_taken_entries_survive_a_kill_in_order(own_valkey: EmbeddedRedis, tenant: str) -> None:
+async def test_accepted_entries_survive_a_kill_in_order(own_valkey: EmbeddedRedis, tenant: str) -> None:
     """The server's user `default` is off: Valkey would refuse transactions when it reads its file again."""
     await promise(own_valkey, "0")
     shared = tenant_client(await create_tenant_user(own_valkey, tenant), tenant)
@@ -39,7 +39,7 @@ async def test_taken_entries_survive_a_kill_in_order(own_valkey: EmbeddedRedis, 
     await shared.close()
 
 
-async def test_no_more_is_taken_than_may_wait(valkey: EmbeddedRedis, shared: RedisClient) -> None:
+async def test_stream_accepts_no_more_than_its_limit(valkey: EmbeddedRedis, shared: RedisClient) -> None:
     await promise(valkey, "0")
     few = DurableStream(shared, "few", max_entries=3)
     await few.append([b"1", b"2", b"3"])
@@ -58,7 +58,7 @@ async def test_no_more_is_taken_than_may_wait(valkey: EmbeddedRedis, shared: Red
     await small.close()
 
 
-async def test_only_present_entries_take_room(valkey: EmbeddedRedis, shared: RedisClient) -> None:
+async def test_only_present_entries_count_towards_the_limit(valkey: EmbeddedRedis, shared: RedisClient) -> None:
     """A pod may die after any command of a removal, and two pods may remove the same entry."""
     await promise(valkey, "0")
     stream = DurableStream(shared, "raced", max_bytes=10)
@@ -77,7 +77,7 @@ async def test_only_present_entries_take_room(valkey: EmbeddedRedis, shared: Red
     await stream.close()
 
 
-async def test_the_tenant_cannot_promise_it_to_itself(valkey: EmbeddedRedis, shared: RedisClient) -> None:
+async def test_tenant_cannot_set_the_durability_promise(valkey: EmbeddedRedis, shared: RedisClient) -> None:
     async with valkey.admin() as admin:
         await admin.delete(PROMISE_KEY)
     with pytest.raises(Exception, match="NoPermissionError"):

@@ -1,4 +1,4 @@
-"""One limit for all pods of a tenant, at a cost that a webhook does not feel."""
+"""All pods of a tenant share one limit, at a negligible cost for a webhook."""
 
 import asyncio
 import sys
@@ -59,7 +59,9 @@ async def test_only_a_busy_pod_batches_its_redis_requests(shared: RedisClient, m
     assert len(asked) < admitted / 3
 
 
-async def test_many_at_once_are_drawn_for_together(shared: RedisClient, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_simultaneous_requests_share_a_draw_of_tokens(
+    shared: RedisClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked: list[int] = []
     run = shared.run
 
@@ -74,7 +76,7 @@ async def test_many_at_once_are_drawn_for_together(shared: RedisClient, monkeypa
     assert len(asked) <= 4
 
 
-async def test_own_window_counts_until_redis_returns(own_valkey: EmbeddedRedis, tenant: str) -> None:
+async def test_local_limit_applies_until_redis_returns(own_valkey: EmbeddedRedis, tenant: str) -> None:
     shared = tenant_client(await create_tenant_user(own_valkey, tenant), tenant)
     limiter = RateLimiter(shared, SystemClock(), "functions")
     assert await is_available(shared)

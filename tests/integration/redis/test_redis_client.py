@@ -73,7 +73,7 @@ async def test_tenant_can_only_reach_its_own_keys(valkey: EmbeddedRedis, tenant:
         "rawset(_G, 'tonumber', nil)", "cjson.encode = nil", "math.max = nil", "table.concat = nil",
     ],
 )  # fmt: skip
-async def test_a_script_leaves_nothing_behind_for_anothers(shared: RedisClient, trap: str) -> None:
+async def test_script_cannot_change_the_shared_interpreter(shared: RedisClient, trap: str) -> None:
     """All tenants' scripts run in one interpreter; a server without the fix of CVE-2025-46818 fails here."""
     with pytest.raises(ResponseError, match=r"(?i)readonly"):
         await shared.execute("EVAL", f"{trap} return 1", 0)
@@ -156,7 +156,7 @@ async def test_hanging_server_is_abandoned_after_100_milliseconds(own_valkey: Em
     await shared.close()
 
 
-async def test_cut_call_leaves_its_answer_to_nobody(own_valkey: EmbeddedRedis, tenant: str) -> None:
+async def test_cancelled_commands_answer_reaches_no_later_command(own_valkey: EmbeddedRedis, tenant: str) -> None:
     """Known trap of asynchronous clients: the next command on that connection would read the late answer."""
     shared = tenant_client(await create_tenant_user(own_valkey, tenant), tenant)
     for name in "ab":
@@ -187,7 +187,7 @@ async def test_rotated_password_is_used_with_the_next_call(valkey: EmbeddedRedis
     await shared.close()
 
 
-async def test_a_full_server_counts_as_away(own_valkey: EmbeddedRedis, tenant: str) -> None:
+async def test_full_server_counts_as_unavailable(own_valkey: EmbeddedRedis, tenant: str) -> None:
     shared = tenant_client(await create_tenant_user(own_valkey, tenant), tenant)
     assert await is_available(shared)
     async with own_valkey.admin() as admin:

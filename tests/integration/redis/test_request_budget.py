@@ -102,7 +102,7 @@ async def test_a_job_takes_nothing_from_bookings(take: Take) -> None:
     assert (granted, wait > INTERVAL) == (False, True)
 
 
-async def test_key_goes_when_the_bucket_is_full_again(shared: RedisClient) -> None:
+async def test_key_is_deleted_once_the_bucket_is_full(shared: RedisClient) -> None:
     budget = RequestBudget(shared, SystemClock(), "x", lambda: 70, for_callers=True)
     assert await budget.take(4.0) == 4.0
     assert 0 < await shared.execute("PTTL", shared.key("budget", "x")) <= 2000

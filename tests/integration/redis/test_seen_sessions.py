@@ -1,4 +1,4 @@
-"""When a session of the page was last seen: in Redis, over all pods, with the rights of a tenant."""
+"""The last use of a session of the page: in Redis, over all pods, with the rights of a tenant."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -12,7 +12,7 @@ from tests.worlds.clock import FixedClock
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
-async def test_session_is_noted_minutely_and_read_by_pods(shared: RedisClient) -> None:
+async def test_session_is_recorded_every_minute_for_all_pods(shared: RedisClient) -> None:
     clock, session = FixedClock(NOON), uuid4().hex
     pod, other = SeenSessions(shared, clock), SeenSessions(shared, clock)
     await pod.note(session)
@@ -25,7 +25,7 @@ async def test_session_is_noted_minutely_and_read_by_pods(shared: RedisClient) -
     assert await other.list_seen([]) == []
 
 
-async def test_without_a_redis_nobody_knows_and_nothing_fails(tenant: str) -> None:
+async def test_sessions_are_unknown_without_redis_but_nothing_fails(tenant: str) -> None:
     clock = SystemClock()
     for url in (None, "redis://127.0.0.1:1"):
         client = RedisClient(lambda url=url: url, tenant, clock, Metrics(tenant))  # type: ignore[misc]

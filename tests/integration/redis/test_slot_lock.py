@@ -91,7 +91,7 @@ async def test_lock_that_stays_taken_delays_nobody_long(shared: RedisClient) -> 
 
 
 @pytest.mark.parametrize("end", ["error", "cancel"])
-async def test_it_is_released_however_the_block_ends(shared: RedisClient, end: str) -> None:
+async def test_lock_is_released_however_the_block_ends(shared: RedisClient, end: str) -> None:
     inside = asyncio.Event()
 
     async def block() -> None:
@@ -136,7 +136,7 @@ async def test_former_holder_releases_nothing_of_the_next(shared: RedisClient) -
     assert await token(shared) == "the next"
 
 
-async def test_without_redis_everybody_goes_at_once(own_valkey: EmbeddedRedis, tenant: str) -> None:
+async def test_nobody_waits_for_the_lock_without_redis(own_valkey: EmbeddedRedis, tenant: str) -> None:
     shared = tenant_client(await create_tenant_user(own_valkey, tenant), tenant)
     lock = lock_of(shared)
     async with lock.hold(*SLOT, on_retry=give_up):

@@ -176,7 +176,7 @@ async def test_operators_tenant_users_reach_only_own_keys(example: StoreExample)
         await admin.close()
 
 
-async def test_it_keeps_events_while_postgresql_is_away(example: StoreExample) -> None:
+async def test_store_keeps_events_while_postgresql_is_away(example: StoreExample) -> None:
     async with example.running("first"):
         admin = operator_of(example, "first")
         assert await admin.find_durability_problem() is None
@@ -202,7 +202,7 @@ async def test_restarted_store_has_tenants_and_new_administrator_password(
                 await client.execute_command("ACL", "WHOAMI")
 
 
-async def test_no_login_without_user_or_trusted_certificate(example: StoreExample, tmp_path: Path) -> None:
+async def test_login_requires_a_user_and_a_trusted_certificate(example: StoreExample, tmp_path: Path) -> None:
     async with example.running("first"):
         async with example.client(f"rediss://127.0.0.1:{example.port}/0") as client:
             with pytest.raises(AuthenticationError):

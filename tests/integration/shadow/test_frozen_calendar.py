@@ -1,4 +1,4 @@
-"""Cal.com as a shadow has it: its answers to the live version, and the free times that the live version has read."""
+"""A shadow's view of Cal.com: the answers that the live version got, and the free times that it has read."""
 
 from collections.abc import AsyncIterator
 from datetime import date, timedelta

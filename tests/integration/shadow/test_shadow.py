@@ -1,4 +1,4 @@
-"""A shadow of the same version lists no booking, one of another version exactly those that differ; callers notice neither."""
+"""A shadow of the same version lists no booking, a shadow of another version exactly the differing ones. No caller notices."""
 
 import asyncio
 import random
@@ -256,7 +256,7 @@ async def test_host_chosen_by_calcom_is_no_difference(
             assert (found.differences, found.compared, found.not_compared) == ((), 0, 2)
 
 
-async def test_no_answer_waits_for_or_fails_by_shadows(database: Database, pod: TenantPod) -> None:
+async def test_shadows_neither_delay_nor_fail_an_answer(database: Database, pod: TenantPod) -> None:
     """The table of copies is locked, as if the database were slow for it alone."""
     async with pod.db.transaction():
         await pod.db.execute("LOCK TABLE shadow_requests IN ACCESS EXCLUSIVE MODE")

@@ -34,7 +34,7 @@ async def start_and_kill_a_worker(env: TaskEnvironment, tmp_path: Path) -> int:
     return int(report.read_text())
 
 
-async def test_killed_workers_cost_no_page_and_repeat_none(env: TaskEnvironment, tmp_path: Path) -> None:
+async def test_killed_workers_lose_and_repeat_no_page(env: TaskEnvironment, tmp_path: Path) -> None:
     assert [await start_and_kill_a_worker(env, tmp_path) for _ in range(3)] == [0, 1, 2]
 
     began_at: list[int] = []

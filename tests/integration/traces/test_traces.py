@@ -118,7 +118,7 @@ async def test_each_call_request_is_one_complete_trace(stopped_pod: TenantPod, m
     assert gateway.traceparents == [f"00-{sent.trace}-{sent.id}-01"]
 
 
-async def test_stranger_switches_no_trace_on_and_joins_none(stopped_pod: TenantPod) -> None:
+async def test_stranger_can_neither_start_nor_join_a_trace(stopped_pod: TenantPod) -> None:
     pod = stopped_pod
     async with running_collector() as collector:
         for ratio in (0, 1):
@@ -146,7 +146,7 @@ async def test_desk_request_is_named_by_endpoint_alone(
     assert not [each for each in collector.spans if unknown in each.text]
 
 
-async def test_without_tracing_no_row_and_no_scrape_differs(stopped_pod: TenantPod) -> None:
+async def test_disabled_tracing_changes_no_row_or_metric(stopped_pod: TenantPod) -> None:
     pod, call_id = stopped_pod, new_call()
     async with running_worker(pod) as port, running_web(pod, worker_port=port):
         await pod.retell("call_started", call_id)

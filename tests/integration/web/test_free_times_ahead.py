@@ -1,4 +1,4 @@
-"""A pod knows what Cal.com has free before its caller asks, and people see how old that is."""
+"""A pod knows Cal.com's free times before its caller asks, and shows people their age."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""How the processes start, follow their files, and stop: inside the test, and as real processes."""
+"""The processes start, follow their files, and stop: inside the test, and as real processes."""
 
 import asyncio
 import contextlib

@@ -122,7 +122,7 @@ CASES = [
 
 
 @each_row(("promise", "service_rules", "busy", "expected"), CASES)
-def test_starts_of_a_day(promise: str, service_rules: ServiceRules, busy, expected: str) -> None:
+def test_free_starts_of_a_day_match_the_table(promise: str, service_rules: ServiceRules, busy, expected: str) -> None:
     assert starts(service_rules, DAY, busy) == expected.split()
 
 
@@ -193,7 +193,7 @@ def test_autumn_offers_the_doubled_hour_once(day: str) -> None:
     assert slot.start == datetime(*date.fromisoformat(day).timetuple()[:3], 0, 30, tzinfo=UTC)  # the first of the two
 
 
-def test_durations_are_real_time_across_the_change() -> None:
+def test_durations_are_real_time_across_clock_changes() -> None:
     night = rules(opening=(hours("01:00", "05:00"),), duration_minutes=120, slot_step_minutes=30)
     assert starts(night, "2027-03-28")[-1] == "03:00"
     (slot, *_) = free_slots(
@@ -202,7 +202,7 @@ def test_durations_are_real_time_across_the_change() -> None:
     assert f"{slot.end.astimezone(BERLIN):%H:%M}" == "04:00"
 
 
-def test_another_zone_and_a_service_over_midnight() -> None:
+def test_service_over_midnight_is_offered_in_another_zone() -> None:
     bar = rules(
         opening=(hours("20:00", "00:00"), hours("00:00", "02:00")),
         duration_minutes=120,
@@ -287,7 +287,7 @@ def test_day_off_does_not_hide_later_days() -> None:
     assert [slot.start for slot in found] == [local("2026-11-28T09:00")]
 
 
-def test_only_capable_staff_with_a_resource_is_asked() -> None:
+def test_only_capable_staff_with_a_resource_are_offered() -> None:
     """A staff member gets the resource when the operator has prepared the database, after the config."""
     late = Staff(id="clara", display_name="Clara")
     david = Staff(id="david", display_name="David", resource_ids=(4,))
@@ -364,7 +364,7 @@ def test_every_slot_keeps_every_rule(day, opens, length, duration, step, before,
 
 
 @given(taken=spans)
-def test_nothing_free_is_left_out(taken) -> None:
+def test_every_free_slot_is_found(taken) -> None:
     """The other half, against the plainest rule: a grid time is listed unless a claim or closing is in its way."""
     service_rules = rules(
         opening=(hours("09:00", "17:00"),), duration_minutes=45, slot_step_minutes=15, buffer_after_minutes=10

@@ -1,9 +1,10 @@
 """`free_slots` against the simplest possible computation, minute by minute: nothing missing, nothing too much.
 
-The oracle shares no code with what it judges. It walks real minutes and reads the wall clock off each, so it knows nothing of
+The oracle shares no code with `free_slots`. It walks real minutes and reads the wall clock at each, so it knows nothing of
 offsets, spans or sweeps; shares of a staff member are fractions.
 
-`ASKPROAI_CASES=10000 .venv/bin/python -m pytest tests/unit/availability/test_availability_oracle.py --timeout 3600` has so many.
+`ASKPROAI_CASES=10000 .venv/bin/python -m pytest tests/unit/availability/test_availability_oracle.py --timeout 3600` has so
+many.
 """
 
 import asyncio
@@ -175,7 +176,7 @@ def test_start_is_called_taken_exactly_when_otherwise_allowed(case, data: st.Dat
 
 @settings(max_examples=CASES, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(cases())
-def test_claims_outside_the_days_window_decide_nothing(case) -> None:
+def test_claims_outside_the_busy_window_change_no_slot(case) -> None:
     rules, busy, query = case
     day = query.first.astimezone(rules.zone).date()
     walls = minutes_of(day, rules.zone)

@@ -1,4 +1,4 @@
-"""The hours that a removed block frees: of whom, when, and only those to come."""
+"""The hours that a removed block frees: whose and when, and only future ones."""
 
 from datetime import UTC, date, datetime, time
 
@@ -53,7 +53,7 @@ MORNING = [(at(9), at(10)), (at(10), at(11)), (at(11), at(11, 30))]
         ([7], WEEK, at(8), []),  # of who has left
     ],
 )  # fmt: skip
-def test_hours_of_a_removed_block(
+def test_removed_block_frees_the_expected_hours(
     blocked: list[int], span: Span, now: datetime, expected: list[tuple[int, datetime, datetime]]
 ) -> None:
     found = list_unblocked_times(CONFIG, blocked, span, now)

@@ -1,4 +1,4 @@
-"""What is loaded before a web process is ready, so that the first caller does not wait for it."""
+"""A web process loads its data before it is ready, so that the first caller does not wait."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""What a list of free times rests on is computed between other callers' requests."""
+"""The basis of a list of free times is computed between the requests of other callers."""
 
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace

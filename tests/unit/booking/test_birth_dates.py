@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from askproai_core.tenant_config import Language
-from askproai_runtime.conversation.verification import read_birth_date
+from askproai_runtime.language.birth_dates import choose_birth_date, list_birth_dates
 from askproai_runtime.sentences import speaking
 from tests.worlds.rows import each_row
 
@@ -16,18 +16,31 @@ TODAY = date(2026, 11, 20)
     ("said", "read"),
     [
         ("1985-03-12", date(1985, 3, 12)),
+        ("1985-3-12", date(1985, 3, 12)),
         ("12.3.1985", date(1985, 3, 12)),
         ("12. 03. 85", date(1985, 3, 12)),
+        ("12 3 85", date(1985, 3, 12)),
         ("12. März 1985", date(1985, 3, 12)),
         ("3. Jänner 1990", date(1990, 1, 3)),
         ("29. Februar 2000", date(2000, 2, 29)),
         ("2026-11-20", TODAY),
+        *((midnight, date(1980, 3, 4)) for midnight in ("1980-03-04T00:00:00", "1980-03-04T00:00:00Z", "1980-03-04 00:00")),
+        *((digits, date(1980, 3, 4)) for digits in ("19800304", "04031980", "04-03-1980", "4/3/1980", "1980/03/04")),
+        *((beside, date(1980, 3, 4)) for beside in ("geb. 04.03.1980", "geboren am 4.3.1980", "am 4.3.80", "4.3.'80")),
+        *((beside, date(1980, 3, 4)) for beside in ("04.03.1980 (45 Jahre)", "Geburtsdatum: 4.3.80", "4. März 80 (bestätigt)")),
+        *((words, date(1980, 3, 4)) for words in ("vierter dritter achtzig", "vierter März neunzehnhundertachtzig")),
+        *((words, date(1980, 3, 4)) for words in ("am vierten dritten neunzehnhundertundachtzig", "4. dritter neunzehn achtzig")),
+        *((words, date(2019, 5, 1)) for words in ("erster fünfter zweitausendneunzehn", "1. Mai zweitausendundneunzehn")),
+        *((foreign, date(1980, 3, 4)) for foreign in ("March 4, 1980", "4th March 1980", "Mar 4, 1980", "4 March 80")),
+        *((of_child, date(2008, 3, 4)) for of_child in ("04.03.08", "vierter März null acht", "4. März zweitausendacht")),
+        ("einunddreißigster zwölfter neunundneunzig", date(1999, 12, 31)),
         *((no, None) for no in ("29. Februar 2001", "12.3.21", "2026-11-21", "1885-03-12", "12.13.1985", "März 1985", "1985")),
-        *((no, None) for no in ("", "unbekannt", "0000-00-00", "99.99.9999", "heute", "x" * 500, "12 drei 85")),
+        *((no, None) for no in ("", "unbekannt", "0000-00-00", "99.99.9999", "heute", "x" * 500, "12 drei 85", "46 Jahre")),
+        *((no, None) for no in ("4.3.80 oder 5.3.80", "nicht 4.3.1980", "12.3.", "04.03.", "030 1234567", "4.3.2080")),
     ],
 )  # fmt: skip
 def test_only_a_certain_birth_date_is_read(said: str, read: date | None) -> None:
-    assert read_birth_date(said, TODAY) == read
+    assert list_birth_dates(said, TODAY) == [read] if read else len(list_birth_dates(said, TODAY)) != 1
 
 
 @pytest.mark.parametrize(
@@ -40,10 +53,55 @@ def test_only_a_certain_birth_date_is_read(said: str, read: date | None) -> None
         ("12.3.1985", date(1985, 3, 12)),
         ("3/24/1985", date(1985, 3, 24)),
         ("24/3/1985", date(1985, 3, 24)),
+        ("24-3-1985", date(1985, 3, 24)),
         ("3/3/1985", date(1985, 3, 3)),
-        *((no, None) for no in ("3/12/1985", "12/3/1985", "13/13/1985", "March 1985", "12 March 21", "unknown")),
+        *((words, date(1984, 3, 4)) for words in ("fourth of March nineteen eighty-four", "March fourth, eighty four")),
+        *(
+            (words, date(2008, 3, 21))
+            for words in ("March twenty-first two thousand and eight", "21st of March oh eight")
+        ),
+        *(
+            (words, date(2019, 5, 1))
+            for words in ("first of May twenty nineteen", "born on May 1st, two thousand nineteen")
+        ),
+        ("DOB: 4. März 1984", date(1984, 3, 4)),
+        *(
+            (no, None)
+            for no in ("3/12/1985", "12/3/1985", "3-12-1985", "13/13/1985", "March 1985", "12 March 21", "unknown")
+        ),
     ],
 )
 def test_ambiguous_english_birth_date_is_asked_again(said: str, read: date | None) -> None:
     with speaking(Language.EN):
-        assert read_birth_date(said, TODAY) == read
+        assert list_birth_dates(said, TODAY) == [read] if read else len(list_birth_dates(said, TODAY)) != 1
+
+
+CHILD, ELDER = date(2019, 5, 1), date(1919, 5, 1)
+
+
+@each_row(
+    ("language", "answer", "meant"),
+    [
+        *(("de", said, CHILD) for said in ("2019", "Zweitausendneunzehn.", "Zwanzig neunzehn.", "Er ist sieben Jahre alt.")),
+        *(("de", said, CHILD) for said in ("Sie ist 7 Jahre.", "Ein Kind ist das!", "Für meinen Sohn, erster fünfter neunzehn.")),
+        *(("de", said, CHILD) for said in ("Für meine kleine Tochter.", "Es ist ein Baby, 18 Monate.", "Nicht 1919, 2019.")),
+        *(("de", said, ELDER) for said in ("1919", "Neunzehnhundertneunzehn.", "Sie ist 107 Jahre alt.")),
+        *(("en", said, CHILD) for said in ("2019", "Twenty nineteen.", "Two thousand and nineteen.", "He's seven years old.")),
+        *(("en", said, CHILD) for said in ("She's a child.", "It's for my son.", "My daughter is 7 years old.")),
+        *(("en", said, ELDER) for said in ("1919", "Nineteen nineteen.", "nineteen hundred and nineteen")),
+        *(("de", said, None) for said in ("erster fünfter neunzehn", "Ja.", "Ich war 2020 schon da.", "Ich bin die Tochter.", "")),
+        *(("en", said, None) for said in ("first of May nineteen", "Yes.", "It's for my mother, I am the daughter.")),
+    ],
+)  # fmt: skip
+def test_answer_chooses_the_year_of_birth(language: str, answer: str, meant: date | None) -> None:
+    with speaking(Language(language)):
+        assert choose_birth_date([CHILD, ELDER], ["Guten Tag.", answer, "Ja, bitte."], TODAY) == meant
+
+
+@each_row(
+    ("answer", "meant"), [("The third of December.", 12), ("December.", 12), ("March, of course.", 3), ("Yes.", None)]
+)
+def test_answer_chooses_the_month_of_birth(answer: str, meant: int | None) -> None:
+    with speaking(Language.EN):
+        chosen = choose_birth_date(list_birth_dates("3/12/1985", TODAY), [answer], TODAY)
+    assert (chosen and chosen.month) == meant

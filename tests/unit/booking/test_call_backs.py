@@ -22,7 +22,7 @@ FRIDAY = datetime(2026, 11, 20, 8, tzinfo=BERLIN)
     ("nicht am Sonntag", False), ("egal wann", False), ("Sonntag oder Dienstag", False), ("werktags nach 17 Uhr", False),
     ("wenn die Chefin wieder da ist", False), ("ja", False), ("dienstags", False),
 ])  # fmt: skip
-def test_a_time_outside_all_hours_is_closed(said: str, closed: bool) -> None:
+def test_callback_time_outside_opening_hours_is_closed(said: str, closed: bool) -> None:
     call_back = understand_call_back(said, FRIDAY, BERLIN)
     assert is_closed_then([call_back], BRANCH, BERLIN) is closed
     assert not is_closed_then([call_back], None, BERLIN)
@@ -33,6 +33,6 @@ def test_a_time_outside_all_hours_is_closed(said: str, closed: bool) -> None:
     ("Montag oder Dienstag", (23, 25)), ("Montag, Dienstag oder Mittwoch", (23, 26)), ("Montag", (23, 24)),
     ("Montag oder Freitag", None), ("ja", None), ("wenn die Chefin wieder da ist", None),
 ])  # fmt: skip
-def test_days_that_follow_are_one_span(said: str, days: tuple[int, int] | None) -> None:
+def test_consecutive_days_are_one_callback_span(said: str, days: tuple[int, int] | None) -> None:
     starts, ends = understand_call_back(said, FRIDAY, BERLIN).span
     assert (starts and ends and (starts.day, ends.day)) == days

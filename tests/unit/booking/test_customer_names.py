@@ -1,4 +1,4 @@
-"""Which text is the name of a customer."""
+"""A text is recognized as the name of a customer, or not."""
 
 import pytest
 
@@ -38,7 +38,7 @@ def test_the_name_of_a_person_is_kept(said: str) -> None:
     assert read_customer_name(said) == said
 
 
-def test_a_name_of_examples_needs_the_transcript() -> None:
+def test_placeholder_name_counts_only_if_spoken() -> None:
     assert read_customer_name("Max Mustermann", "Auf den Namen? Max Mustermann bitte.") == "Max Mustermann"
     assert read_customer_name("Max Mustermann", "Morgen um zehn bitte.") == ""
     assert read_customer_name("John Doe", "Tomorrow at ten, please.") == ""
@@ -51,6 +51,13 @@ def test_a_name_of_examples_needs_the_transcript() -> None:
         ("Jolene Kaczmarek (K-A-C-Z-M-A-R-E-K)", "Jolene Kaczmarek", None), ("Petra Lange [L, A, N, G, E]", "Petra Lange", None),
         ("Thomas Mayr, M-A-Y-R, ohne E", "Thomas Mayr", None), ("Thomas Mayr - M wie Martha", "Thomas Mayr", None),
         ("Katrin Meyer (mit E-Y)", "Katrin Meyer", None),
+        *((said, "Mayr", None) for said in ("Mayr, M wie Martha", "Mayr - M wie Martha", "Mayr, M wie Martha, A wie Anton")),
+        *((said, "Mayr", None) for said in ("Mayr, M wie Martha, A wie Anton, Y, R", "Mayr (M wie Martha)", "Mayr. M wie Martha.")),
+        *((said, "Mayr", None) for said in ("M wie Martha, A wie Anton, Y, R", "M wie Martha A wie Anton Y wie Yak R wie Rad")),
+        ("Frau Mayr, M wie Martha", "Frau Mayr", None), ("Müller, M wie Martha, Ü wie Übermut", "Müller", None),
+        ("Schulze, Sch wie Schule", "Schulze", None), ("Thomas Mayr, M wie Martha, A, Y, R", "Thomas Mayr", None),
+        *((said, "Lane", None) for said in ("Lane - L as in Lima", "Lane, L for Lima, A for Alpha, N, E", "Lane (L like Lima)")),
+        ("Thomas, M wie Martha, A wie Anton, Y, R", "Thomas Mayr", None), ("Mark, L as in Lima, A, N, E", "Mark Lane", None),
         ("Petra Lange, Neukundin", "Petra Lange", "Neukundin"), ("Lange, Petra", "Lange, Petra", None),
         ("Lange, Petra, geb. Kurz", "Lange, Petra, geb. Kurz", None),
         ("Petra Lange (Mia)", "Petra Lange", "Mia"), ("petra lange, hüfte", "petra lange", "hüfte"), ("", "", None),
@@ -69,7 +76,7 @@ def test_words_beside_a_name_are_a_note(text: str, name: str, beside: str | None
         "محمد علي", "Autohaus Schmidt GmbH", "Nguyễn Thị Minh Khai",
     ],
 )  # fmt: skip
-def test_a_name_alone_is_plain(said: str) -> None:
+def test_name_without_additions_is_plain(said: str) -> None:
     assert is_plain_name(said)
 
 
@@ -86,5 +93,5 @@ def test_a_name_alone_is_plain(said: str) -> None:
         "Otto Lange statt mir", "not Otto", "Otto nicht", "",
     ],
 )  # fmt: skip
-def test_further_words_make_no_plain_name(said: str) -> None:
+def test_name_with_additions_is_not_plain(said: str) -> None:
     assert not is_plain_name(said)

@@ -1,4 +1,4 @@
-"""Who does not work on a day: by name only to who asked for the person, and of this branch alone where there are others."""
+"""Sentences about days off: a staff member is named only to callers who asked for that person."""
 
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
@@ -64,7 +64,7 @@ def test_person_working_nowhere_that_day_is_off(branches: tuple[Branch, ...]) ->
     assert sentence(*branches, staff="vogel") == "Montag, den 23. November: Da arbeitet Frau Vogel nicht."
 
 
-def test_in_english_too() -> None:
+def test_day_off_sentences_are_said_in_english() -> None:
     with speaking(Language.EN):
         assert sentence(HERE, THERE, when="Monday").endswith(": nobody who does that works here then.")
         assert sentence(HERE, THERE, staff="vogel", when="Monday").endswith(": Frau Vogel does not work here then.")

@@ -57,7 +57,7 @@ def test_an_address_is_read_back_letter_by_letter(address: str, spelled: str) ->
     "max.mustermann@beispiel.de", "john.doe@email.com", "vorname.nachname@firma.de", "your-email@domain.com", "no-reply@gmx.de",
     "customer@company.com", "unbekannt@t-online.de", "noemail@salon.de",
 ])  # fmt: skip
-def test_an_address_of_stand_ins_is_made_up(address: str) -> None:
+def test_placeholder_address_is_recognized(address: str) -> None:
     assert is_made_up(address)
 
 
@@ -66,5 +66,5 @@ def test_an_address_of_stand_ins_is_made_up(address: str) -> None:
     "info@firma.de",    "john.doe@gmail.com", "mustermann@web.de", "anna@contest.de", "testa@web.de", "a@example.com.de",
     "otto@email.de",
 ])  # fmt: skip
-def test_an_address_of_a_person_is_kept(address: str) -> None:
+def test_ordinary_address_is_kept(address: str) -> None:
     assert not is_made_up(address)

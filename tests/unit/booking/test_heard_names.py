@@ -1,4 +1,4 @@
-"""Names of people, services and branches are found as they are heard, and only asked about: nobody is taken for somebody else."""
+"""Names of staff, services and branches are found by their sound, and always asked about before they are used."""
 
 from datetime import UTC, datetime
 
@@ -20,7 +20,7 @@ CALL = CallContext("call_1", "mitte", None, datetime(2026, 11, 20, 9, tzinfo=UTC
         ("Heinz", "068"), ("Classen", "4586"), ("Schmidt", "862"), ("Phillip", "351"), ("Xaver", "4837"), ("", ""), ("h", ""),
     ],
 )  # fmt: skip
-def test_a_code_is_that_of_the_koelner_phonetik(word: str, code: str) -> None:
+def test_codes_follow_the_koelner_phonetik(word: str, code: str) -> None:
     assert cologne_code(fold(word)) == code
 
 
@@ -43,7 +43,7 @@ def asked(**args: str) -> ClarificationNeeded:
     return clarification.value
 
 
-def test_a_person_who_is_heard_is_asked_about() -> None:
+def test_similar_sounding_staff_name_is_asked_about() -> None:
     answer = asked(service="Haarschnitt", staff="Herrn Mehmed").answer
     assert answer.message == "Meinen Sie Mehmet?"
     assert (answer.fields["staff"], answer.outcome) == (["mehmet"], FunctionOutcome.UNKNOWN_STAFF)
@@ -53,7 +53,7 @@ def test_a_person_who_is_heard_is_asked_about() -> None:
 
 
 @pytest.mark.parametrize("said", ["Harschnit", "Haarschnid"])
-def test_a_service_that_is_heard_is_asked_about(said: str) -> None:
+def test_similar_sounding_service_name_is_asked_about(said: str) -> None:
     answer = asked(service=said).answer
     assert answer.message == "Meinen Sie Haarschnitt?"
     assert (answer.fields["services"], answer.outcome) == (["haarschnitt"], FunctionOutcome.UNKNOWN_SERVICE)

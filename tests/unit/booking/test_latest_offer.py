@@ -1,4 +1,4 @@
-"""A caller who wants the latest time is offered that one time: the last one that is free of what was named."""
+"""A caller who requests the latest time is offered exactly one: the last free time within the named days."""
 
 import pytest
 
@@ -47,7 +47,7 @@ async def test_the_latest_time_ends_at_the_horizon() -> None:
     assert slot.start == local("2026-11-30T17:00")
 
 
-async def test_a_full_last_day_leaves_the_day_before() -> None:
+async def test_fully_booked_last_day_yields_the_day_before() -> None:
     offer = await _offer("das Letzte, was vor Weihnachten geht", span("2026-12-23", "09:00", "18:00"))
     assert [slot.start for slot in offer.slots] == [local("2026-12-22T17:00")]
 
@@ -59,6 +59,6 @@ async def test_other_preferences_begin_with_the_earliest(phrase: str) -> None:
     assert len(offer.slots) > 1
 
 
-async def test_the_earliest_hour_of_named_days_leads() -> None:
+async def test_earliest_hour_of_the_named_day_leads() -> None:
     offer = await _offer("am Donnerstag so früh wie möglich", span("2026-11-26", "09:00", "10:00"))
     assert offer.slots[0].start == local("2026-11-26T10:00")

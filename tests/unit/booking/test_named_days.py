@@ -1,4 +1,4 @@
-"""A weekday or a clock time alone is on a day of the last answer with days; where another fits as well it is asked about."""
+"""A weekday or time alone means a day of the last answer that named days; if another day fits, the caller is asked."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -79,7 +79,9 @@ def search(call: CallContext, args: dict[str, Any], service: str = "haarschnitt"
         ((FRIDAY - timedelta(days=7), FRIDAY), {"date": "der zweite Freitag", "time": "9 Uhr"}, FRIDAY),
     ],
 )
-def test_the_words_mean_an_offer(offers: tuple[datetime, ...], said: dict[str, str], start: datetime) -> None:
+def test_words_matching_an_offer_mean_that_offer(
+    offers: tuple[datetime, ...], said: dict[str, str], start: datetime
+) -> None:
     found = put(after_offers(*offers), {"service": "Haarschnitt"} | said)
     assert datetime.fromisoformat(str(found["start"])) == start
     assert (found["date"], found["time"]) == (None, None)
@@ -102,7 +104,9 @@ def test_the_words_mean_an_offer(offers: tuple[datetime, ...], said: dict[str, s
         ((TUESDAY_AT_ONE, FRIDAY), {"date": "der letzte Tag", "time": "nachmittags"}, ["2026-12-08", "2026-12-11"]),
     ],
 )
-def test_another_week_is_asked_about(offers: tuple[datetime, ...], said: dict[str, Any], days: list[str]) -> None:
+def test_weekday_of_another_week_is_asked_about(
+    offers: tuple[datetime, ...], said: dict[str, Any], days: list[str]
+) -> None:
     with pytest.raises(ClarificationNeeded) as asked:
         put(after_offers(*offers), {"service": "Haarschnitt"} | said)
     assert [each["start"][:10] for each in asked.value.answer.fields["candidates"]] == days
@@ -122,7 +126,7 @@ def test_another_week_is_asked_about(offers: tuple[datetime, ...], said: dict[st
         ((datetime(2026, 11, 28, 9, tzinfo=ZONE),), {"date": "Dienstag", "time": "10 Uhr"}),
     ],
 )
-def test_other_words_stay_as_they_are(offers: tuple[datetime, ...], said: dict[str, Any]) -> None:
+def test_unrelated_words_stay_unchanged(offers: tuple[datetime, ...], said: dict[str, Any]) -> None:
     args = {"service": "Haarschnitt"} | said
     assert put(after_offers(*offers), args) is args
 
@@ -148,7 +152,7 @@ def test_other_words_stay_as_they_are(offers: tuple[datetime, ...], said: dict[s
         ((datetime(2027, 1, 5, 9, tzinfo=ZONE),), {"date": "am 8."}, "2027-01-08"),
     ],
 )
-def test_a_search_goes_on_from_the_last_offers(offers: tuple[datetime, ...], said: dict[str, str], date: str) -> None:
+def test_search_continues_from_the_last_offers(offers: tuple[datetime, ...], said: dict[str, str], date: str) -> None:
     found = search(after_offers(*offers), said)
     assert found["date"] == date
     assert {said[key] for key in said if key != "date"} <= set(found.values())
@@ -170,42 +174,42 @@ def test_a_search_with_its_own_day_keeps_it(offers: tuple[datetime, ...], said: 
     assert search(after_offers(*offers), said) is said
 
 
-def test_a_booking_counts_from_the_offers() -> None:
+def test_booking_counts_days_from_the_offers() -> None:
     said = {"date": "am nächsten Tag", "time": "13 Uhr"}
     for offers, date in (((TUESDAY,), "2026-12-09"), ((TUESDAY, THURSDAY), "2026-12-09 oder 2026-12-11")):
         found = put(after_offers(*offers), said)
         assert (found["date"], found["time"]) == (date, "13 uhr")
 
 
-def test_the_same_time_is_the_only_offers() -> None:
+def test_same_time_means_the_only_offers_time() -> None:
     found = search(after_offers(TUESDAY), {"date": "Freitag", "time": "gleiche Zeit"})
     assert (found["date"], found["time"]) == ("2026-12-11", "09:00")
 
 
 @pytest.mark.parametrize(("service", "date"), [("faerben", "2026-12-10"), ("haarschnitt", None)])
-def test_another_service_keeps_the_days(service: str, date: str | None) -> None:
+def test_another_service_keeps_the_offered_days(service: str, date: str | None) -> None:
     found = search(after_offers(THURSDAY), {}, service)
     assert found.get("date") == date
 
 
-def test_the_last_offers_count_before_rejected_ones() -> None:
+def test_latest_offers_outrank_rejected_ones() -> None:
     rejected = TUESDAY - timedelta(days=7)
     call = after_offers(TUESDAY, before=(rejected,))
     found = put(call, {"service": "Haarschnitt", "date": "Dienstag", "time": "9 Uhr"})
     assert datetime.fromisoformat(str(found["start"])) == TUESDAY
 
 
-def test_a_time_beside_offers_is_on_their_day() -> None:
+def test_time_after_an_offer_is_on_its_day() -> None:
     found = put(after_offers(THURSDAY), {"service": "Haarschnitt", "time": "um elf"})
     assert (found["date"], found["time"]) == ("2026-12-10", "um elf")
 
 
-def test_a_weekday_is_that_of_offers() -> None:
+def test_weekday_after_offers_is_the_offered_date() -> None:
     found = put(after_offers(TUESDAY, TUESDAY_AT_ONE), {"service": "Haarschnitt", "date": "Dienstag", "time": "14 Uhr"})
     assert (found["date"], found["time"]) == ("2026-12-08", "14 Uhr")
 
 
-def test_an_ordinal_may_be_a_date() -> None:
+def test_ordinal_that_may_be_a_date_is_ambiguous() -> None:
     first, second = (datetime(2026, 12, day, 9, tzinfo=ZONE) for day in (2, 3))
     with pytest.raises(ClarificationNeeded) as asked:
         put(after_offers(first, second), {"service": "Haarschnitt", "date": "der zweite"})
@@ -215,12 +219,12 @@ def test_an_ordinal_may_be_a_date() -> None:
 @pytest.mark.parametrize(
     "said", [{"date": "11. Dezember", "time": "der letzte"}, {"date": "2026-12-11", "time": "das erste"}]
 )
-def test_a_place_of_another_day_is_dropped(said: dict[str, str]) -> None:
+def test_ordinal_on_another_day_is_dropped(said: dict[str, str]) -> None:
     found = put(after_offers(THURSDAY, THURSDAY + timedelta(hours=4)), said)
     assert (found["date"], found["time"]) == (said["date"], None)
 
 
-def test_asked_days_are_asked_without_times() -> None:
+def test_question_about_days_names_no_times() -> None:
     second, ninth = (datetime(2026, 12, day, tzinfo=ZONE) for day in (2, 9))
     with pytest.raises(ClarificationNeeded) as asked:
         put(after(Naming.ASKED, second, ninth, is_exact=False), {"date": "der zweite"})
@@ -228,7 +232,7 @@ def test_asked_days_are_asked_without_times() -> None:
     assert len(asked.value.answer.fields["candidates"]) == 2
 
 
-def test_an_asked_weekday_has_places() -> None:
+def test_ordinal_weekday_counts_among_asked_days() -> None:
     fridays = FRIDAY - timedelta(days=7), FRIDAY
     found = put(after(Naming.ASKED, *fridays), {"date": "Freitag, der zweite", "time": "9 Uhr"})
     assert datetime.fromisoformat(str(found["start"])) == FRIDAY
@@ -236,7 +240,7 @@ def test_an_asked_weekday_has_places() -> None:
     assert put(days, {"date": "der zweite Freitag", "time": "11 Uhr"}) == {"date": "2026-12-11", "time": "11 Uhr"}
 
 
-def test_asked_days_are_counted() -> None:
+def test_ordinal_counts_among_asked_days() -> None:
     call = after(Naming.ASKED, TUESDAY, THURSDAY, is_exact=False)
     assert put(call, {"date": "der zweite", "time": "11 Uhr"}) == {"date": "2026-12-10", "time": "11 Uhr"}
 
@@ -252,13 +256,15 @@ def test_asked_days_are_counted() -> None:
         ((JANUARY,), {"date": "am 8.", "time": "10 Uhr"}, ["2026-12-08", "2027-01-08"]),
     ],
 )
-def test_a_weekday_after_a_change_is_asked(booked: tuple[datetime, ...], said: dict[str, str], days: list[str]) -> None:
+def test_weekday_after_a_booking_is_asked_about(
+    booked: tuple[datetime, ...], said: dict[str, str], days: list[str]
+) -> None:
     with pytest.raises(ClarificationNeeded) as asked:
         put(after(Naming.CHANGED, *booked), {"service": "Haarschnitt"} | said)
     assert [each["start"][:10] for each in asked.value.answer.fields["candidates"]] == days
 
 
-def test_a_time_offered_on_another_day_is_asked() -> None:
+def test_time_offered_on_another_day_is_asked_about() -> None:
     call = after(Naming.CHANGED, TUESDAY, offers=(TUESDAY, THURSDAY + timedelta(hours=4)))
     with pytest.raises(ClarificationNeeded) as asked:
         put(call, {"service": "Haarschnitt", "time": "13 Uhr"})
@@ -277,7 +283,7 @@ def test_a_time_offered_on_another_day_is_asked() -> None:
         ({"date": "morgen", "time": "11 Uhr"}, "morgen"),
     ],
 )
-def test_a_time_follows_a_change(said: dict[str, str], date: str) -> None:
+def test_time_after_a_booking_is_on_its_day(said: dict[str, str], date: str) -> None:
     assert put(after(Naming.CHANGED, THURSDAY, offers=(THURSDAY,)), said)["date"] == date
 
 
@@ -295,9 +301,7 @@ def test_a_time_follows_a_change(said: dict[str, str], date: str) -> None:
         ((TUESDAY, FRIDAY), {"date": "der zweite", "time": "11 Uhr"}, "der zweite"),
     ],
 )
-def test_a_weekday_is_that_of_listed_appointments(
-    listed: tuple[datetime, ...], said: dict[str, str], date: str
-) -> None:
+def test_weekday_after_a_list_is_the_listed_date(listed: tuple[datetime, ...], said: dict[str, str], date: str) -> None:
     assert put(after(Naming.LISTED, *listed), {"service": "Haarschnitt"} | said)["date"] == date
 
 
@@ -317,6 +321,6 @@ def test_two_listed_weekdays_are_asked_about() -> None:
         ((), "2026-12-11"),
     ],
 )
-def test_a_chosen_time_counts_no_further_day(since: tuple[str, ...], date: str) -> None:
+def test_relative_day_counts_only_if_newly_spoken(since: tuple[str, ...], date: str) -> None:
     call = after(Naming.OFFERED, THURSDAY, offers=(THURSDAY,), said_since=since)
     assert put(call, {"service": "Haarschnitt", "date": "am Tag danach", "time": "11 Uhr"})["date"] == date

@@ -1,4 +1,4 @@
-"""What one caller asks for never keeps the event loop busy: the largest tenant that the CRDs allow, at its horizon."""
+"""No caller's request keeps the event loop busy, even for the largest tenant that the CRDs allow, at its horizon."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta

@@ -1,4 +1,4 @@
-"""Which starts are offered, and which days are read for them."""
+"""The starts that are offered, and the days that are read for them."""
 
 from dataclasses import replace
 from datetime import date, timedelta
@@ -67,7 +67,7 @@ async def test_only_days_with_possibly_closer_starts_are_read() -> None:
         ([("26", "09:00", "18:00")], "2026-11-26T00:00", "2026-11-27T00:00", None, []),
     ],
 )  # fmt: skip
-async def test_offers_are_a_choice(taken, first, end, closest_to, offered: list[str]) -> None:
+async def test_offers_span_a_choice_of_times(taken, first, end, closest_to, offered: list[str]) -> None:
     every_day = (hours("09:00", "18:00"),)
     of_anna = rules(ANNA, opening=every_day, duration_minutes=60, slot_step_minutes=15)
     busy = [span(f"2026-11-{day}", begins, ends) for day, begins, ends in taken]

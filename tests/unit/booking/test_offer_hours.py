@@ -1,4 +1,4 @@
-"""A part of a day and a bound: why nothing is free then, and alternatives at the same hours."""
+"""Requests for a part of a day or with a limit: why nothing is free then, and alternatives at the same hours."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -46,7 +46,7 @@ def starts(chosen: Offer) -> list[str]:
         ("Freitag um drei", Obstacle.OUTSIDE_HOURS, ["Fri 27 11:30", "Fri 27 10:30", "Thu 26 15:00"]),
     ],
 )
-async def test_hours_that_a_day_lacks_are_not_taken(phrase, obstacle, instead) -> None:
+async def test_hours_missing_on_a_day_are_not_taken(phrase, obstacle, instead) -> None:
     chosen = await offer(phrase)
     assert (chosen.obstacle, starts(chosen), chosen.keeps_hours) == (obstacle, instead, True)
 
@@ -59,7 +59,7 @@ async def test_hours_that_a_day_lacks_are_not_taken(phrase, obstacle, instead) -
         ("Mittwoch gegen drei", ["Wed 25 11:30", "Wed 25 10:30", "Thu 26 15:00"]),
     ],
 )
-async def test_an_afternoon_that_is_taken_becomes_another_afternoon(phrase: str, instead: list[str]) -> None:
+async def test_taken_afternoon_is_replaced_by_another_afternoon(phrase: str, instead: list[str]) -> None:
     chosen = await offer(phrase, ("2026-11-25T12:00", "2026-11-25T18:00"))
     assert (chosen.obstacle, starts(chosen), chosen.keeps_hours) == (Obstacle.TAKEN, instead, True)
 
@@ -89,22 +89,22 @@ async def test_two_weeks_begin_after_the_last_named_day(phrase: str) -> None:
 
 
 @pytest.mark.parametrize("phrase", ["Mittwoch Abend", "nächste Woche abends", "Montag nach 18 Uhr"])
-async def test_hours_that_no_day_has_are_replaced(phrase: str) -> None:
+async def test_hours_outside_every_day_are_replaced(phrase: str) -> None:
     chosen = await offer(phrase)
     assert (chosen.obstacle, chosen.keeps_hours) == (Obstacle.OUTSIDE_HOURS, False)
     assert len(chosen.slots) == 3
 
 
-async def test_closest_hours_replace_hours_that_no_day_has() -> None:
+async def test_closest_hours_replace_hours_outside_every_day() -> None:
     assert starts(await offer("Mittwoch Abend")) == ["Wed 25 15:30", "Wed 25 14:30", "Thu 26 15:30"]
 
 
-async def test_afternoon_too_short_for_the_service_is_outside() -> None:
+async def test_afternoon_too_short_for_service_is_outside_hours() -> None:
     chosen = await offer("Freitag Nachmittag", opening=(hours("07:30", "12:20", Weekday.FRI),))
     assert (chosen.obstacle, chosen.keeps_hours) == (Obstacle.OUTSIDE_HOURS, False)
 
 
-async def test_taken_whole_day_has_no_hours_to_keep() -> None:
+async def test_fully_booked_day_offers_the_next_day() -> None:
     chosen = await offer("Mittwoch", ("2026-11-25T07:00", "2026-11-25T18:00"))
     assert (chosen.obstacle, chosen.keeps_hours) == (Obstacle.TAKEN, True)
     assert starts(chosen)[0] == "Thu 26 07:30"
@@ -120,12 +120,12 @@ async def test_taken_whole_day_has_no_hours_to_keep() -> None:
         ("Dienstag um viertel nach neun", ["Tue 24 09:00", "Tue 24 10:00", "Wed 25 09:00"]),
     ],
 )
-async def test_minute_without_starts_is_inside_with_neighbours_offered(phrase: str, instead: list[str]) -> None:
+async def test_off_grid_minute_offers_neighboring_starts(phrase: str, instead: list[str]) -> None:
     chosen = await offer(phrase)
     assert (chosen.obstacle, starts(chosen), chosen.keeps_hours) == (Obstacle.OFF_GRID, instead, True)
 
 
-async def test_minute_without_starts_in_absent_hours_is_outside() -> None:
+async def test_off_grid_minute_outside_hours_is_outside_hours() -> None:
     assert (await offer("dienstags um viertel nach sechs abends")).obstacle is Obstacle.OUTSIDE_HOURS
 
 
@@ -138,7 +138,7 @@ async def test_minute_without_starts_in_absent_hours_is_outside() -> None:
         ("morgen vormittag", ["Tue 24 09:00", "Tue 24 11:00", "Wed 25 09:00"]),
     ],
 )
-async def test_same_time_another_day_replaces_a_short_notice(phrase, instead) -> None:
+async def test_time_within_the_notice_offers_later_times(phrase, instead) -> None:
     chosen = await offer(phrase, notice=26 * 60)  # until Monday, 12 o'clock
     assert (chosen.obstacle, starts(chosen)) == (Obstacle.TOO_SOON, instead)
 

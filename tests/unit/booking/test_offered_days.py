@@ -1,4 +1,4 @@
-"""Several days in one question: each of them is in the answer, with a time or with the reason why there is none."""
+"""A request for several days: the answer has a time for each day, or the reason why the day has none."""
 
 from datetime import UTC, date, datetime
 
@@ -85,7 +85,7 @@ async def test_days_with_one_reason_are_said_together() -> None:
     )
 
 
-async def test_the_person_asked_for_comes_before_others() -> None:
+async def test_requested_person_comes_before_others() -> None:
     request, chosen = await offer("Mittwoch um 14 Uhr", staff="anna", salon=rules(AWAY, MEHMET))
     said = answer(request, chosen)
     own, _, others = said.message.partition(" Nicht bei Anna, aber frei ist ")
@@ -99,7 +99,7 @@ async def test_the_person_asked_for_comes_before_others() -> None:
         )
 
 
-async def test_others_alone_are_said_to_be_others() -> None:
+async def test_offers_of_others_only_are_called_so() -> None:
     ill = msgspec.structs.replace(ANNA, absences=(Absence(first=date(2026, 11, 1), last=date(2026, 12, 31)),))
     request, chosen = await offer("Mittwoch um 14 Uhr", staff="anna", salon=rules(ill, MEHMET))
     assert " Nicht bei Anna, aber frei ist Mittwoch, der 25. November" in answer(request, chosen).message
@@ -109,7 +109,7 @@ async def test_others_alone_are_said_to_be_others() -> None:
     ("taken", "begins"),
     [((), "Frei ist zum Beispiel "), ((("2026-11-25T11:00", "2026-11-25T17:00"),), "Frei ist Mittwoch")],
 )
-async def test_three_times_of_many_are_called_examples(taken, begins: str) -> None:
+async def test_three_of_many_times_are_called_examples(taken, begins: str) -> None:
     request, chosen = await offer("Mittwoch", *taken)
     assert len(chosen.slots) == 3
     assert answer(request, chosen).message.startswith(begins)
@@ -117,6 +117,6 @@ async def test_three_times_of_many_are_called_examples(taken, begins: str) -> No
         assert answer(request, chosen).message.startswith("For example, I can offer") == chosen.has_more
 
 
-async def test_alternatives_of_many_are_examples_too() -> None:
+async def test_alternatives_among_many_are_called_examples() -> None:
     request, chosen = await offer("Mittwoch um 14 Uhr", ("2026-11-25T14:00", "2026-11-25T15:00"))
     assert "nichts mehr frei. Frei ist zum Beispiel " in answer(request, chosen).message

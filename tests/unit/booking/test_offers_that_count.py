@@ -1,4 +1,4 @@
-"""Which offers count: those of the transcript, or those that the hold of the call keeps."""
+"""The offers that count for a request: those of the transcript, or those kept with the call's hold."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -43,21 +43,19 @@ def hold(kept: Offers, status: Status = Status.HELD) -> Appointment:
         ((offers("anna", FIVE),), "julia", (FIVE,)),
     ],
 )
-def test_the_transcript_counts_before_kept_offers(
-    heard: tuple[Offers, ...], staff: str, last: tuple[datetime, ...]
-) -> None:
+def test_transcript_outranks_kept_offers(heard: tuple[Offers, ...], staff: str, last: tuple[datetime, ...]) -> None:
     call = add_kept_offers(transcript_with(*heard), [hold(offers("julia", NINE, ONE))])
     assert call.list_offers("mitte", ONE, "haarschnitt")[0][0].staff == staff
     assert call.offered_last == last
     assert call.named_last == NamedTimes(Naming.OFFERED, last)
 
 
-def test_without_any_the_booked_days_are_named() -> None:
+def test_booked_days_are_considered_without_any_offers() -> None:
     own = [hold(Offers(), status) for status in (Status.CONFIRMED, Status.CANCELLED)]
     assert add_kept_offers(transcript_with(), own).named_last == NamedTimes(Naming.CHANGED, (NINE,))
 
 
-def test_without_a_hold_the_transcript_stays() -> None:
+def test_transcript_stays_without_a_hold() -> None:
     call = transcript_with(offers("anna", NINE))
     assert add_kept_offers(call, []) is call
     assert add_kept_offers(call, [hold(Offers(), Status.CONFIRMED)]) is call

@@ -1,4 +1,4 @@
-"""When nobody of a branch can be booked: what the blocks of all its staff have in common."""
+"""A branch is paused while the blocks of all its bookable staff overlap."""
 
 from datetime import UTC, datetime
 from uuid import uuid4

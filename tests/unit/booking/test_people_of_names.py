@@ -1,4 +1,4 @@
-"""Whom a text names as the customer: a name alone, a caller and companions, or several people who are asked about."""
+"""The customers that a text for a name means: one person, a caller with companions, or several who are asked about."""
 
 import msgspec
 import pytest
@@ -33,7 +33,7 @@ SERVICES = (CUT, msgspec.structs.replace(CUT, name="faerben", display_name="Fär
         ("Petra <Nachname>", "Petra"), ("Unknown Lange", "Lange"), ("Vorname Lange", "Lange"), ("Petra N/A", "Petra"),
     ],
 )  # fmt: skip
-def test_the_words_around_are_left_out(text: str, name: str) -> None:
+def test_words_around_a_name_are_removed(text: str, name: str) -> None:
     assert read_people(text, SERVICES) == People(name)
 
 
@@ -48,7 +48,7 @@ def test_the_words_around_are_left_out(text: str, name: str) -> None:
         "Petra Null", "Nan Miller", "Otto Offen", "Ortega y Gasset", "Auto Kurz AG", "محمد علي",
     ],
 )  # fmt: skip
-def test_a_name_stays_as_it_is(name: str) -> None:
+def test_plain_name_stays_unchanged(name: str) -> None:
     assert read_people(name, SERVICES) == People(name)
 
 
@@ -80,7 +80,7 @@ def test_two_names_are_two_people(text: str, name: str, others: tuple[str, ...])
         "Petra Lange (mit Otto)", "Petra und Otto Maria Lange", "Petra Lange, noch jemand",
     ],
 )  # fmt: skip
-def test_people_who_are_open_are_asked(text: str) -> None:
+def test_unclear_people_are_asked_about(text: str) -> None:
     people = read_people(text, SERVICES)
     assert (people.name, people.is_unclear) == ("", True)
 
@@ -92,7 +92,7 @@ def test_people_who_are_open_are_asked(text: str) -> None:
         "Kunde von Anna", "Petra Lange's husband", "auf meinen Mann", "mein Mann", "my daughter", "meine kleine Tochter",
     ],
 )  # fmt: skip
-def test_a_relative_without_a_name_is_another(text: str) -> None:
+def test_unnamed_relative_counts_as_another_person(text: str) -> None:
     people = read_people(text, SERVICES)
     assert (people.name, people.is_another) == ("", True)
 
@@ -116,7 +116,7 @@ def test_a_relative_without_a_name_is_another(text: str) -> None:
         ("Petra Lange, AOK Plus", "Petra Lange", "AOK Plus"), ("Petra Lange, AOK", "Petra Lange", "AOK"),
     ],
 )  # fmt: skip
-def test_a_description_is_a_note(text: str, name: str, beside: str) -> None:
+def test_description_after_a_name_becomes_a_note(text: str, name: str, beside: str) -> None:
     assert read_people(text, SERVICES) == People(name, beside)
 
 
@@ -127,7 +127,7 @@ def test_a_description_is_a_note(text: str, name: str, beside: str) -> None:
         ("petra lange, otto lange", "otto lange"), ("Petra Lange, Deutsche Telekom", "Deutsche Telekom"),
     ],
 )  # fmt: skip
-def test_a_name_behind_a_comma_may_come(text: str, beside: str) -> None:
+def test_name_behind_a_comma_may_be_a_companion(text: str, beside: str) -> None:
     people = read_people(text, SERVICES)
     assert (fold(people.name), people.beside, people.others, people.may_bring) == ("petra lange", beside, (), True)
 
@@ -140,7 +140,7 @@ def test_a_name_behind_a_comma_may_come(text: str, beside: str) -> None:
         ("Schmidt (S-C-H-M-I-T-T)", "Schmidt"),
     ],
 )  # fmt: skip
-def test_a_spelling_is_the_missing_surname(text: str, name: str) -> None:
+def test_spelled_letters_complete_the_surname(text: str, name: str) -> None:
     assert read_people(text, SERVICES) == People(name)
 
 

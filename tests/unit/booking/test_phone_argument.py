@@ -1,4 +1,4 @@
-"""Numbers as callers dictate them and models pass them on: read if they have one meaning, else asked for again."""
+"""Phone numbers as callers dictate them and models pass them on: read if unambiguous, otherwise asked for again."""
 
 from dataclasses import replace
 
@@ -37,7 +37,7 @@ OWN = CONFIG.branches[0].phone_numbers[0].number
     "Meine Nummer ist 0151 und dann 12345678", "Vorwahl 0151, Rufnummer 12345678 bitte",
     "tel. 0151 12345678 (Büro), danke", "０１５１ 12345678",
 ])  # fmt: skip
-def test_one_number_is_read_however_it_is_said(said: str) -> None:
+def test_number_is_read_in_any_spoken_form(said: str) -> None:
     assert read_phone(said, CONFIG, "mitte") == SaidPhone(NUMBER)
 
 
@@ -66,7 +66,7 @@ def test_repeated_digits_and_other_countries_are_read(said: str, number: str) ->
     "0151 hundert 12345678", "0151 12345678 Durchwahl 5", "1 512 234 5678", "1-512-234-5678", "151 123 4567", "170 123456",
     "ruf mich an", "0151 123 456",
 ])  # fmt: skip
-def test_words_that_may_be_no_number_are_unclear(said: str) -> None:
+def test_ambiguous_phone_words_are_unclear(said: str) -> None:
     assert read_phone(said, CONFIG, "mitte") == SaidPhone(unclear=said)
 
 
@@ -81,7 +81,7 @@ AT, CH = "+4315871235", "+41446681800"
     (AT, "sechs sieben sieben 8712345", "+436778712345"),
     (CH, "79 223 45 67", "+41792234567"), (CH, "76 712 34 56", "+41767123456"), (CH, "sieben acht 7123456", "+41787123456"),
 ])  # fmt: skip
-def test_a_mobile_number_needs_no_zero(business: str, said: str, number: str) -> None:
+def test_mobile_number_needs_no_leading_zero(business: str, said: str, number: str) -> None:
     (branch,) = CONFIG.branches
     phones = (structs.replace(branch.phone_numbers[0], number=business, did=business),)
     config = structs.replace(CONFIG, branches=(structs.replace(branch, phone_numbers=phones),))
@@ -120,7 +120,7 @@ def test_too_few_digits_are_half_a_number(said: str, digits: str) -> None:
 
 
 @pytest.mark.parametrize("said", ["07755 9115", "07748 283", "030 1234567"])
-def test_a_short_number_of_a_village_is_whole(said: str) -> None:
+def test_short_landline_number_is_complete(said: str) -> None:
     assert read_phone(said, CONFIG, "mitte").half is None
 
 
@@ -155,7 +155,7 @@ def test_the_question_names_what_was_understood(language: Language, said: str, w
 
 
 @pytest.mark.parametrize("said", [None, "+86282452253", "+77482832255", OWN, OWN.removeprefix("+")])
-def test_a_stand_in_says_nothing_of_the_caller(said: str | None) -> None:
+def test_stand_in_number_counts_as_absent(said: str | None) -> None:
     assert read_phone(said, CONFIG, "mitte") == SaidPhone()
 
 
@@ -172,7 +172,7 @@ def test_a_stand_in_says_nothing_of_the_caller(said: str | None) -> None:
     "unter dieser Nummer, bitte", "ja, diese Nummer", "this mobile number",
     "Anrufernummer", "the customer's calling number", "mit der ich gerade telefoniere", "das Handy, mit dem ich hier anrufe",
 ])  # fmt: skip
-def test_words_for_the_calling_number_are_composed(said: str) -> None:
+def test_words_for_the_calling_number_are_recognized(said: str) -> None:
     assert read_phone(said, CONFIG, "mitte") == SaidPhone(of_call=True)
 
 
@@ -183,7 +183,7 @@ def test_words_for_the_calling_number_are_composed(said: str) -> None:
     "call back number", "number to call back",
     "Rückrufnummer", "no other number", "keine andere Nummer", "ok", "passt so", "you have my number", "the customer's number",
 ])  # fmt: skip
-def test_words_without_a_number_leave_it_open(said: str) -> None:
+def test_words_without_a_number_give_no_number(said: str) -> None:
     assert read_phone(said, CONFIG, "mitte") in (SaidPhone(), SaidPhone(of_call=True))
 
 
@@ -195,7 +195,7 @@ def test_words_without_a_number_leave_it_open(said: str) -> None:
     "on my mobile", "his line", "on her line", "the number she called you from", "die, von der er Sie angerufen hat", "see you",
     "his calling number", "the number he is calling you from", "ihre Leitung", "I see",
 ])  # fmt: skip
-def test_another_number_is_asked_for(said: str) -> None:
+def test_words_for_another_number_are_unclear(said: str) -> None:
     assert read_phone(said, CONFIG, "mitte") == SaidPhone(unclear=said)
 
 
@@ -219,7 +219,7 @@ MISSING, UNCLEAR, HALF = PhoneQuestion.MISSING, PhoneQuestion.UNCLEAR, PhoneQues
         (SaidPhone(unclear="0151"), None, {MISSING, UNCLEAR}, None),
     ],
 )
-def test_each_question_is_asked_once(
+def test_each_phone_question_is_asked_once(
     said: SaidPhone, known: str | None, asked: set[PhoneQuestion] | None, question: PhoneQuestion | None
 ) -> None:
     replies = None if asked is None else {each.key: Reply.NO for each in asked}

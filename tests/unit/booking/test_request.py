@@ -1,4 +1,4 @@
-"""Parsing a model's arguments: what is not known is asked, never guessed."""
+"""Parsing a model's arguments: an unknown value is asked for, never guessed."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, time
@@ -41,7 +41,7 @@ def test_argument_is_bounded_and_harmless_to_the_database() -> None:
         ("Haarschnitt bei egal wem", None, ()),
     ],
 )
-def test_a_service_names_its_staff(said: str, staff: str | None, excluded: tuple[str, ...]) -> None:
+def test_service_text_may_name_a_staff_member(said: str, staff: str | None, excluded: tuple[str, ...]) -> None:
     request = parse_service_request(salon_config(), CALL, {"service": said})
     assert (request.rules.service.name, request.staff, request.excluded) == ("haarschnitt", staff, excluded)
 
@@ -54,7 +54,7 @@ def test_a_service_names_its_staff(said: str, staff: str | None, excluded: tuple
         {"service": "Haarschnitt bei Jessica"},
     ],
 )
-def test_a_staff_in_doubt_is_asked(args: dict[str, str]) -> None:
+def test_doubtful_staff_member_is_asked_about(args: dict[str, str]) -> None:
     with pytest.raises(ClarificationNeeded):
         parse_service_request(salon_config(), CALL, args)
 
@@ -66,7 +66,7 @@ def test_a_staff_in_doubt_is_asked(args: dict[str, str]) -> None:
         *((bad, None) for bad in ("kündin@salon.de", "anna@müller.de", "a..b@x.de", "a@x..de", "<a@x.de>", "a@x,y.de")),
     ],
 )
-def test_address_that_the_calendar_refuses_is_none(email: str, kept: str | None) -> None:
+def test_address_that_the_calendar_refuses_is_dropped(email: str, kept: str | None) -> None:
     """Cal.com takes ASCII addresses only; with another one it refuses the booking that the caller was promised."""
     args = {"start": "2026-11-27T14:30:00+01:00", "service": "Haarschnitt", "customer_name": "Erika", "email": email}
     assert parse_booking_request(salon_config(), CALL, args, ()).email == kept
@@ -139,7 +139,7 @@ def test_hours_without_work_on_any_day_are_ignored(phrase: str, reading: str) ->
     assert [candidate.reading for candidate in understood.candidates] == [reading]
 
 
-def test_the_hours_of_the_requested_staff_member_decide() -> None:
+def test_requested_staff_members_hours_decide_the_reading() -> None:
     mornings = (Hours(days=tuple(Weekday), opens=time(8), closes=time(12)),)
     anna = Staff(id="anna", display_name="Anna", resource_ids=(1,), working_hours=mornings)
     ben = Staff(id="ben", display_name="Ben", resource_ids=(2,))
@@ -259,7 +259,7 @@ def test_numeric_day_is_not_read_as_words(said: str, monkeypatch: pytest.MonkeyP
     "others",
     [{"time": "um zehn"}, {"date": "27. November", "time": "10:00"}, {"date": "2026-11-27", "time": "um zehn Uhr"}],
 )
-def test_midnight_beside_a_time_is_its_day(start: str, others: dict[str, str]) -> None:
+def test_midnight_beside_a_time_means_the_day(start: str, others: dict[str, str]) -> None:
     args = {"start": start, "service": "Haarschnitt", "customer_name": "Erika Muster", **others}
     assert parse_booking_request(salon_config(), CALL, args, ()).start == datetime(2026, 11, 27, 9, tzinfo=UTC)
 
@@ -270,7 +270,7 @@ def test_a_quarter_past_midnight_contradicts_a_time() -> None:
         parse_booking_request(salon_config(), CALL, args, ())
 
 
-def test_today_after_hours_is_not_meant() -> None:
+def test_today_is_excluded_after_closing_time() -> None:
     evening = replace(CALL, started_at=datetime(2026, 11, 20, 20, 30, tzinfo=BERLIN))
     args = {"service": "Haarschnitt", "date": "heute", "time": "morgen um neun"}
     understood = parse_time(args, evening, parse_service_request(salon_config(), evening, args))
@@ -278,7 +278,7 @@ def test_today_after_hours_is_not_meant() -> None:
     assert [f"{each.start:%d %H:%M}" for each in understood.candidates] == ["21 09:00"]
 
 
-def test_today_in_hours_is_asked_about() -> None:
+def test_today_within_opening_hours_is_asked_about() -> None:
     args = {"service": "Haarschnitt", "date": "heute", "time": "morgen um vier"}
     with pytest.raises(ClarificationNeeded):
         parse_time(args, CALL, parse_service_request(salon_config(), CALL, args))

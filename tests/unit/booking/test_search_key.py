@@ -1,4 +1,4 @@
-"""A search is shared only by those for whom it finds the same."""
+"""Only requests with the same result share a search."""
 
 from collections.abc import Hashable
 from dataclasses import replace
@@ -34,16 +34,16 @@ def key() -> Hashable:
     return _search_key(ServiceRequest(RULES, None), START, Obstacle.TAKEN)
 
 
-def test_equal_requests_share() -> None:
+def test_equal_requests_share_a_search() -> None:
     assert key() == key()
 
 
 @pytest.mark.parametrize("other", OTHERS)
-def test_searches_with_other_results_do_not_share(other: str) -> None:
+def test_searches_with_different_results_are_not_shared(other: str) -> None:
     assert _search_key(*OTHERS[other]) != key()
 
 
-def test_calls_in_two_languages_do_not_share() -> None:
+def test_calls_in_two_languages_share_no_search() -> None:
     """Who speaks the language of the call is offered first."""
     with speaking(Language.EN):
         english = key()

@@ -1,4 +1,4 @@
-"""What is asked of a caller who names no service, a general word for several, or one that there is not."""
+"""Questions to callers who name no service, a general word for several services, or an unknown service."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -8,7 +8,13 @@ import pytest
 
 from askproai_core.tenant_config import Language, TenantConfig
 from askproai_runtime.conversation.requested_services import parse_service_request
-from askproai_runtime.conversation.types import Answer, CallContext, ClarificationNeeded, FunctionOutcome
+from askproai_runtime.conversation.types import (
+    Answer,
+    AnsweredServices,
+    CallContext,
+    ClarificationNeeded,
+    FunctionOutcome,
+)
 from askproai_runtime.sentences import speaking
 from tests.worlds.compiled_salon import salon_config
 from tests.worlds.rows import each_row
@@ -62,7 +68,7 @@ def asked(config: TenantConfig, **args: str) -> Answer:
         ("Hochsteckfrisur", NAMES[5:6]),
     ],
 )
-def test_a_general_word_asks_which_one_is_meant(said: str, meant: tuple[str, ...]) -> None:
+def test_general_word_asks_which_service_is_meant(said: str, meant: tuple[str, ...]) -> None:
     answer = asked(salon(), service=said)
     for name in meant:
         assert name in answer.message
@@ -73,7 +79,7 @@ def test_a_general_word_asks_which_one_is_meant(said: str, meant: tuple[str, ...
 @pytest.mark.parametrize(
     ("said", "name"), [("impfen", "Grippeimpfung"), ("Reifen wechseln", "Radwechsel"), ("Wäsche", "Waschen")]
 )
-def test_a_verb_names_its_noun(said: str, name: str) -> None:
+def test_verb_identifies_the_services_noun(said: str, name: str) -> None:
     assert asked(salon(name, "Beratung"), service=said).message.startswith(f"Meinen Sie {name}")
 
 
@@ -89,7 +95,7 @@ NEAR = [
 
 
 @each_row(("said", "meant"), NEAR)
-def test_a_near_word_asks_and_never_denies(said: str, meant: str) -> None:
+def test_similar_word_asks_instead_of_denying(said: str, meant: str) -> None:
     config = salon("Haarschnitt", "Färben", "Bartschnitt", "Vorsorgeuntersuchung")
     cut, *others = config.services
     cut = msgspec.structs.replace(cut, spoken_names=("Schneiden", "Herrenschnitt", "Damenschnitt"))
@@ -99,7 +105,7 @@ def test_a_near_word_asks_and_never_denies(said: str, meant: str) -> None:
     assert meant in message
 
 
-def test_two_names_that_make_one_are_asked_about() -> None:
+def test_ambiguous_compound_of_two_services_is_asked_about() -> None:
     """It is no Bart with a Haarschnitt."""
     cut, beard = salon("Haarschnitt", "Bartschnitt").services
     services = (
@@ -115,7 +121,7 @@ def test_two_names_that_make_one_are_asked_about() -> None:
     ("said", "meant"),
     [("Untersuchung", "Check-up"), ("Massage", "Back massage")],
 )
-def test_german_words_mean_services_in_english(said: str, meant: str) -> None:
+def test_german_general_words_ask_about_english_services(said: str, meant: str) -> None:
     config = salon("Haircut", "Colouring", "Check-up", "Back massage", "Manicure")
     assert asked(config, service=said).message == f"Meinen Sie {meant}?"
 
@@ -133,7 +139,7 @@ def test_unknown_service_names_three_others(said: str) -> None:
         assert asked(salon(), service=said).message.startswith(f"I find nothing under {said}.")
 
 
-def test_a_person_alone_lists_what_the_person_does() -> None:
+def test_staff_name_alone_lists_that_persons_services() -> None:
     config = salon()
     taken = parse_service_request(config, CALL, {"staff": "Mehmet"})
     assert (taken.rules.service.display_name, taken.staff) == ("Damenhaarschnitt", "mehmet")
@@ -174,11 +180,85 @@ BOTH = "Meinen Sie Haarschnitt und Bartschnitt?"
         ("Bart für meinen Mann", f"Meinen Sie Bartschnitt für eine Person? {NOT_ALL}"),
     ],
 )
-def test_no_question_names_one_service_of_two(said: str, question: str) -> None:
+def test_question_never_names_only_one_of_two_services(said: str, question: str) -> None:
     assert asked(with_haircut("Haarschnitt", "Färben", "Bartschnitt"), service=said).message == question
 
 
-def test_a_part_of_a_visit_may_mean_several() -> None:
+def barber(*others: str) -> TenantConfig:
+    """Return a salon with a Haarschnitt, a Bart and Färben, each of which has other names, and with the `others`."""
+    names = (("Schneiden", "Herrenschnitt"), ("Bartschnitt", "Bart schneiden"), ("Farbe",), *((),) * len(others))
+    config = salon("Haarschnitt", "Bart", "Färben", *others)
+    services = [msgspec.structs.replace(s, spoken_names=n) for s, n in zip(config.services, names, strict=True)]
+    return msgspec.structs.replace(config, services=tuple(services))
+
+
+@each_row(
+    ("said", "question"),
+    [
+        ("Schnitt und Bart", "Meinen Sie Haarschnitt und Bart?"),
+        ("Schnitt, Bart", "Meinen Sie Haarschnitt und Bart?"),
+        ("Bart und Schnitt", "Meinen Sie Bart und Haarschnitt?"),
+        ("cut and beard", "Meinen Sie Haarschnitt und Bart?"),
+        ("Rasur und Schnitt", "Meinen Sie Bart und Haarschnitt?"),
+        ("Schnitt mit Farbe", "Meinen Sie Haarschnitt und Färben oder Bart und Färben?"),
+        ("Schnitt, Bart und Farbe", "Meinen Sie Haarschnitt, Bart und Färben?"),
+        ("Schnitt und Trimmen", "Meinen Sie Haarschnitt und Bart?"),
+        ("Schnitt", "Meinen Sie Haarschnitt oder Bart?"),
+        ("Bart und Kontur", "Unter Kontur finde ich nichts."),
+    ],
+)
+def test_question_about_a_visit_names_each_part(said: str, question: str) -> None:
+    assert asked(barber(), service=said).message.startswith(question)
+
+
+def test_declared_visit_is_meant_by_its_parts() -> None:
+    assert asked(barber("Haarschnitt und Bart"), service="Schnitt und Bart").fields["services"] == ["s3"]
+
+
+@each_row(
+    ("said", "named"),
+    [
+        ("Haarschnitt und Bart schneiden", "Haarschnitt und Bart"),
+        ("Bart schneiden und Haare schneiden", "Bart und Haarschnitt"),
+        ("Bart schneiden, Farbe", "Bart und Färben"),
+        ("Haarschnitt inkl. Bart", "Haarschnitt und Bart"),
+        ("Bart schneiden", "Bart"),
+    ],
+)
+def test_declared_name_of_two_words_is_one_service(said: str, named: str) -> None:
+    assert parse_service_request(barber(), CALL, {"service": said}).rules.service.display_name == named
+
+
+@each_row(
+    ("said", "answer", "named"),
+    [
+        ("Schnitt", "Haarschnitt.", "Haarschnitt"),
+        ("Schnitt", "Den Haarschnitt bitte.", "Haarschnitt"),
+        ("Spitzen schneiden", "Nein, nur Haarschnitt.", "Haarschnitt"),
+        ("Schnitt", "Haarschnitt und Bart.", "Haarschnitt und Bart"),
+        ("Schnitt und Bart", "Nur Bart.", "Bart"),
+        ("Schnitt und Bart", "Nein, Haarschnitt und Farbe.", "Haarschnitt und Färben"),
+        ("Kontur", "Dann Bart.", "Bart"),
+        ("", "Färben.", "Färben"),
+        ("Schnitt", "Nicht den Bart.", None),
+        ("Schnitt", "Haarschnitt oder Bart, was meinen Sie?", None),
+        ("Schnitt", "Was kostet der Haarschnitt?", None),
+        ("Schnitt", "Ja.", None),
+    ],
+)
+def test_answer_with_a_service_answers_the_question(said: str, answer: str, named: str | None) -> None:
+    config = barber()
+    services = tuple(asked(config, service=said).fields["services"])
+    answered = AnsweredServices(services, frozenset({f"{said} am Freitag"}), answer)
+    call = replace(CALL, answered_services=(answered,), said_since=answer)
+    if named is None:
+        with pytest.raises(ClarificationNeeded):
+            parse_service_request(config, call, {"service": said})
+    else:
+        assert parse_service_request(config, call, {"service": said}).rules.service.display_name == named
+
+
+def test_part_of_a_visit_may_be_ambiguous() -> None:
     assert asked(salon(), service="Färben und Spitzen schneiden").message == (
         "Meinen Sie Färben und Damenhaarschnitt, Färben und Herrenhaarschnitt oder Färben und Kinderhaarschnitt?"
     )
@@ -198,7 +278,7 @@ def test_a_part_of_a_visit_may_mean_several() -> None:
     ],
 )
 @pytest.mark.parametrize("comes_along", [False, True])
-def test_a_beginning_names_a_part_of_a_visit(said: str, visit: str, comes_along: bool) -> None:
+def test_beginning_of_a_name_identifies_a_visits_service(said: str, visit: str, comes_along: bool) -> None:
     args = {"service": said} | ({"companions": [{"service": "Färben"}]} if comes_along else {})
     config = with_haircut("Haarschnitt", "Färben", "Bartschnitt")
     assert parse_service_request(config, CALL, args).rules.service.display_name == visit
@@ -215,12 +295,12 @@ def test_a_beginning_names_a_part_of_a_visit(said: str, visit: str, comes_along:
         ("nur Bart, kein Haarschnitt", ("Haarschnitt", "Bartschnitt")),
     ],
 )
-def test_an_unclear_part_is_asked_about(said: str, services: tuple[str, ...]) -> None:
+def test_unclear_part_of_a_visit_is_asked_about(said: str, services: tuple[str, ...]) -> None:
     assert asked(salon(*services), service=said).message.startswith("Meinen Sie ")
 
 
 @pytest.mark.parametrize("answer", ["Ja.", "Beides", "Nur den Bart.", None])
-def test_the_argument_alone_answers(answer: str | None) -> None:
+def test_service_argument_alone_answers_the_question(answer: str | None) -> None:
     question = "Meinen Sie Färben und Haarschnitt oder Färben und Bartschnitt?"
     call = replace(CALL, said=f"{question} {answer}", said_since=answer)
     config = salon("Haarschnitt", "Färben", "Bartschnitt")
@@ -235,7 +315,7 @@ GENERIC = (
 
 
 @pytest.mark.parametrize("said", GENERIC)
-def test_a_generic_word_names_the_only_service(said: str) -> None:
+def test_generic_word_means_the_only_service(said: str) -> None:
     assert (
         parse_service_request(salon("Haarschnitt"), CALL, {"service": said}).rules.service.display_name == "Haarschnitt"
     )
@@ -248,7 +328,7 @@ def test_a_generic_word_asks_which_of_several(said: str) -> None:
     assert (answer.fields["services"], "Haarschnitt" in answer.message) == (["s0", "s1"], True)
 
 
-def test_a_generic_word_that_is_declared_counts() -> None:
+def test_declared_generic_word_names_its_service() -> None:
     config = salon("Haarschnitt", "Beratung", "Farbberatung")
     assert parse_service_request(config, CALL, {"service": "Beratung"}).rules.service.display_name == "Beratung"
     assert "Farbberatung" in asked(salon("Haarschnitt", "Farbberatung", "Färben"), service="eine Beratung").message
@@ -260,7 +340,7 @@ def test_a_generic_word_keeps_the_service_offered_last() -> None:
 
 
 @pytest.mark.parametrize("said", ["Dauerwelle", "Impftermin", "Termin zur Dauerwelle"])
-def test_a_service_beyond_the_list_is_refused(said: str) -> None:
+def test_undeclared_service_is_refused(said: str) -> None:
     assert asked(salon("Haarschnitt"), service=said).outcome is FunctionOutcome.UNKNOWN_SERVICE
 
 
@@ -273,7 +353,7 @@ def test_a_service_beyond_the_list_is_refused(said: str) -> None:
         ("Kinderhaarschnitt", None), ("Bartpflege", None), ("Haare", None), ("haircut and manicure", None),
     ],
 )  # fmt: skip
-def test_other_words_of_one_meaning_name_it(said: str, meant: str | None) -> None:
+def test_synonyms_identify_a_service(said: str, meant: str | None) -> None:
     config = salon("Haarschnitt", "Bart", "Haarschnitt und Bart")
     names = ((), ("Bartschnitt",), ("Komplett",))
     services = (msgspec.structs.replace(s, spoken_names=n) for s, n in zip(config.services, names, strict=True))
@@ -297,6 +377,6 @@ def test_words_of_either_language_name_a_service(said: str, named: str) -> None:
 
 
 @pytest.mark.parametrize(("said", "named"), [("Haarschnitt", "Haircut"), ("Färben", "Colouring")])
-def test_german_words_name_services_in_english(said: str, named: str) -> None:
+def test_german_words_name_english_services(said: str, named: str) -> None:
     config = salon("Haircut", "Colouring", "Check-up", "Back massage", "Manicure")
     assert parse_service_request(config, CALL, {"service": said}).rules.service.display_name == named

@@ -1,4 +1,4 @@
-"""One read serves all who ask at the same moment, and none of them gets what was read before it asked."""
+"""Simultaneous requests share one read, and no request gets a result that was read before it was made."""
 
 import asyncio
 import gc

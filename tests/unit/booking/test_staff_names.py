@@ -1,4 +1,4 @@
-"""Whom a caller or the desk means: staff members by title, surname or first name; of several of one name nobody is guessed."""
+"""The staff member that a caller or the desk means by title, surname or first name; an ambiguous name is not guessed."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -109,7 +109,7 @@ def test_name_is_understood_in_each_grammatical_case() -> None:
     assert find(rules(plain, other), "Herrn Sommer") == ""
 
 
-def test_sentences_decline_a_gentleman_and_fields_do_not() -> None:
+def test_sentences_decline_herr_unlike_fields() -> None:
     yilmaz = Staff(id="yilmaz", display_name="Herr Yilmaz", resource_ids=(5,))
     with pytest.raises(ClarificationNeeded) as asked:
         find(rules(yilmaz), "Herr Sommer")
@@ -167,12 +167,12 @@ ANY_OF_TWO = [
 
 
 @pytest.mark.parametrize("said", ANY_OF_TWO)
-def test_everybody_by_name_is_no_wish(said: str) -> None:
+def test_naming_everybody_is_no_preference(said: str) -> None:
     assert choose(rules(KIM, LOU), said) == StaffChoice((KIM, LOU))
 
 
 @pytest.mark.parametrize("said", ANY_OF_TWO)
-def test_any_of_several_by_name_will_do(said: str) -> None:
+def test_any_of_several_named_people_is_accepted(said: str) -> None:
     assert choose(rules(KIM, LOU, MIA), said) == StaffChoice((KIM, LOU))
 
 
@@ -184,14 +184,14 @@ def test_any_of_several_by_name_will_do(said: str) -> None:
         "Kim wenn möglich, sonst Lou",
     ],
 )  # fmt: skip
-def test_the_first_choice_comes_before_the_second(said: str) -> None:
+def test_first_choice_outranks_the_second(said: str) -> None:
     assert choose(rules(LOU, KIM, MIA), said) == StaffChoice((LOU, KIM), preferred="kim")
 
 
 @pytest.mark.parametrize(
     "said", ["Kim wenn möglich, sonst egal", "am liebsten Kim, sonst irgendwer", "preferably Kim, otherwise anyone"]
 )
-def test_a_preference_leaves_the_others(said: str) -> None:
+def test_preferred_person_leaves_others_possible(said: str) -> None:
     assert choose(rules(LOU, KIM, MIA), said) == StaffChoice((LOU, KIM, MIA), preferred="kim")
 
 
@@ -231,7 +231,7 @@ def test_several_excluded_people_are_left_out(said: str) -> None:
         "Lou statt Kim", "Lou instead of Kim", "Lou rather than Kim",
     ],
 )  # fmt: skip
-def test_one_person_instead_of_another_is_chosen(said: str) -> None:
+def test_person_named_instead_of_another_is_chosen(said: str) -> None:
     assert choose(rules(KIM, LOU, MIA), said) == StaffChoice((LOU, MIA), "lou", excluded=("kim",))
 
 
@@ -241,14 +241,14 @@ def test_an_exclusion_holds_until_somebody_is_named() -> None:
     assert choose(able, "Kim", ["kim"]) == StaffChoice((KIM, LOU, MIA), "kim")
 
 
-def test_a_colleague_without_the_skill_is_excluded_already() -> None:
+def test_colleague_without_the_skill_needs_no_exclusion() -> None:
     able = rules(KIM, LOU)
     branch = msgspec.structs.replace(able.branch, staff=(KIM, LOU, MIA))
     assert choose(replace(able, branch=branch), "nicht zu Mia") == StaffChoice((KIM, LOU))
 
 
 @pytest.mark.parametrize("said", ["nicht Kim, nicht Lou", "weder Kim noch Lou", "anyone but Kim and Lou"])
-def test_nobody_left_is_said_with_the_names(said: str) -> None:
+def test_excluding_everybody_is_answered_with_the_names(said: str) -> None:
     able = rules(KIM, LOU)
     assert refusal(config_of(KIM, LOU), able, said) == "Schnitt gibt es bei Kim oder Lou. Zu wem möchten Sie?"
 
@@ -260,7 +260,7 @@ def test_nobody_left_is_said_with_the_names(said: str) -> None:
         "Kim wie beim letzten Mal, nicht", "Kim nicht Lou auch nicht",
     ],
 )  # fmt: skip
-def test_words_that_are_not_certain_choose_nobody(said: str) -> None:
+def test_uncertain_words_choose_nobody(said: str) -> None:
     with pytest.raises(ClarificationNeeded, match="Zu wem möchten Sie"):
         choose(rules(KIM, LOU), said)
 
@@ -308,7 +308,7 @@ def test_refusals_of_a_person_are_said_in_english() -> None:
     assert other.startswith("That is not offered by Frau Mia Roth. Schnitt is offered by Kim or Lou.")
 
 
-def test_a_sign_of_not_excludes() -> None:
+def test_minus_or_exclamation_sign_excludes_a_person() -> None:
     members = (
         Staff(id="anna", display_name="Anna", resource_ids=(5,)),
         Staff(id="kim", display_name="Kim", resource_ids=(6,)),
@@ -323,7 +323,7 @@ def test_a_sign_of_not_excludes() -> None:
         "your colleague Kim", "die blonde Anna", "unsere Anna",
     ],
 )  # fmt: skip
-def test_a_described_member_is_named(said: str) -> None:
+def test_described_staff_member_is_recognized(said: str) -> None:
     members = (
         Staff(id="anna", display_name="Anna", resource_ids=(5,)),
         Staff(id="kim", display_name="Kim", resource_ids=(6,)),
@@ -340,7 +340,7 @@ def test_a_described_member_is_named(said: str) -> None:
         "die Dame neben Anna", "the guy with Anna", "die Dame",
     ],
 )  # fmt: skip
-def test_others_than_the_named_are_asked(said: str) -> None:
+def test_words_for_other_colleagues_are_asked_about(said: str) -> None:
     members = (
         Staff(id="anna", display_name="Anna", resource_ids=(5,)),
         Staff(id="kim", display_name="Kim", resource_ids=(6,)),
@@ -365,11 +365,11 @@ A_WISH = (
 
 
 @each_row("said", ANYBODY)
-def test_any_person_is_no_preference(said: str) -> None:
+def test_any_person_means_no_preference(said: str) -> None:
     assert choose(PRACTICE, said) == StaffChoice(PRACTICE.staff_members)
 
 
 @pytest.mark.parametrize("said", A_WISH)
-def test_a_described_person_is_asked_for(said: str) -> None:
+def test_description_without_a_name_is_asked_about(said: str) -> None:
     with pytest.raises(ClarificationNeeded):
         choose(PRACTICE, said)

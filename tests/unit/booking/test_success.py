@@ -1,4 +1,4 @@
-"""`success` says that what was asked is done, found or offered; every other outcome is none, whatever it offers instead."""
+"""`success` means that the request is done, found or offered. Any other outcome is no success, even with an alternative."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -36,14 +36,14 @@ def _request() -> ServiceRequest:
 
 
 @each_row("outcome", FunctionOutcome)
-def test_only_what_is_done_is_a_success(outcome: FunctionOutcome) -> None:
+def test_only_a_completed_request_is_a_success(outcome: FunctionOutcome) -> None:
     answer = Answer(success=True, message="", fields={}, outcome=outcome)
     assert answer.as_json()["success"] is SUCCESS[outcome.value]
     assert Answer(success=False, message="", fields={}, outcome=outcome).as_json()["success"] is False
 
 
 @pytest.mark.parametrize("obstacle", [*Obstacle, None])
-def test_an_offer_in_place_is_no_success(obstacle: Obstacle | None) -> None:
+def test_offer_instead_is_no_success(obstacle: Obstacle | None) -> None:
     request, wanted = _request(), Candidate(TEN, None, Grain.MINUTE, "")
     missed = (Missed(wanted, obstacle),) if obstacle else ()
     slot = Slot(TEN + timedelta(hours=1), TEN + timedelta(hours=2), "anna")

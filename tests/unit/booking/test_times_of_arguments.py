@@ -1,4 +1,4 @@
-"""What the arguments that say when mean together: an instant, a day, a question, and never hours off."""
+"""The common meaning of the arguments for a time: an instant, a day or a question, and never a time hours away."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -63,8 +63,44 @@ def test_hours_beside_an_iso_day_are_no_offset(args: dict[str, Any], meant: list
     assert understand_arguments(args) == meant
 
 
+AT_TEN_UTC = {"start": "2026-12-11T10:00:00Z"}
+
+
+@each_row(
+    ("args", "said", "offered", "meant"),
+    [
+        *((AT_TEN_UTC, said, 11, ["12-11T11:00"]) for said in ("", "Ja, Petra Lange.", "Freitag passt.", "Um elf.")),
+        *((AT_TEN_UTC, said, 11, ["12-11T10:00"]) for said in ("Lieber um zehn, Petra Lange.", "Nicht um elf, um zehn.")),
+        *((AT_TEN_UTC, said, 10, ["12-11T11:00"]) for said in ("Ach nein, um elf.", "Elf Uhr.")),
+        *((AT_TEN_UTC, said, None, ["12-11T10:00"]) for said in ("Freitag um zehn, Petra Lange.", "10 Uhr bitte.")),
+        *((AT_TEN_UTC, said, None, ["12-11T10:00", "12-11T11:00"]) for said in ("", "Ja.", "Nein, um zwölf.", "Petra Lange.")),
+        (AT_TEN_UTC, "Um zwölf.", 11, ["12-11T10:00", "12-11T11:00"]),
+        ({"start": "2026-12-11T09:00:00+00:00"}, "Ja.", 10, ["12-11T10:00"]),
+        *((FRIDAY | {"time": time}, "Ja.", 10, ["12-11T10:00"]) for time in ("10:00Z", "09:00Z", "10:00:00.000Z", "T10:00:00Z")),
+        ({"date": "2026-12-11T00:00:00Z", "time": "2026-12-11T10:00:00Z"}, "Ja.", 10, ["12-11T10:00"]),
+        ({"date": "Freitag, 11.12.", "time": "10:00Z"}, "Um zehn.", None, ["12-11T10:00"]),
+        (FRIDAY | {"time": "15:00:00.000Z"}, "Um drei.", None, ["12-11T15:00"]),
+        (FRIDAY | {"time": "10:00Z"}, "", None, ["12-11T10:00", "12-11T11:00"]),
+    ],
+)  # fmt: skip
+def test_caller_decides_what_utc_means(args: dict[str, Any], said: str, offered: int | None, meant: list[str]) -> None:
+    at = offered and datetime(2026, 12, 11, offered, tzinfo=BERLIN).astimezone(UTC)
+    offers = ((NamedSlot("mitte", "haarschnitt", "anna", at),),) if at else ()
+    assert understand_arguments(args, replace(CALL, offered=offers, said_without_days=(said,))) == meant
+
+
+@pytest.mark.parametrize("said", ["Yes.", "Ten, please.", "At ten o'clock.", "Ten am, Petra Lange."])
+def test_english_caller_decides_what_utc_means(said: str) -> None:
+    at = datetime(2026, 12, 11, 10, tzinfo=BERLIN).astimezone(UTC)
+    offers = ((NamedSlot("mitte", "haarschnitt", "anna", at),),)
+    with speaking(Language.EN):
+        assert understand_arguments(AT_TEN_UTC, replace(CALL, offered=offers, said_without_days=(said,))) == [
+            "12-11T10:00"
+        ]
+
+
 @pytest.mark.parametrize("language", list(Language))
-def test_a_range_behind_an_iso_day_is_one(language: Language) -> None:
+def test_range_behind_an_iso_day_is_read(language: Language) -> None:
     """`askproai when` reads such a phrase."""
     with speaking(language):
         (candidate,) = understand("2026-12-10 10:00-11:00", at=THURSDAY, zone=BERLIN).candidates
@@ -114,7 +150,7 @@ def test_a_range_behind_an_iso_day_is_one(language: Language) -> None:
         ({"date": "heute", "time": "morgen um 09:00"}, ["11-27T09:00"]),
     ],
 )
-def test_arguments_that_contradict_each_other_are_asked_back(args: dict[str, Any], meant: list[str]) -> None:
+def test_contradicting_arguments_are_asked_about(args: dict[str, Any], meant: list[str]) -> None:
     assert understand_arguments(args) == meant
 
 
@@ -141,7 +177,7 @@ def test_arguments_that_contradict_each_other_are_asked_back(args: dict[str, Any
         (FRIDAY | {"time": ">=08:00", "part_of_day": "evening"}, ["12-11T17:00-22:00"]),
     ],
 )  # fmt: skip
-def test_two_digits_are_hours_of_24(language: Language, args: dict[str, Any], meant: list[str]) -> None:
+def test_two_digit_hours_are_24_hour_times(language: Language, args: dict[str, Any], meant: list[str]) -> None:
     """`08:00` is in the morning, whatever part of the day another argument names."""
     with speaking(language):
         assert understand_arguments(args) == meant
@@ -158,7 +194,7 @@ def test_two_digits_are_hours_of_24(language: Language, args: dict[str, Any], me
         (FRIDAY | {"time": "3:30", "part_of_day": "nachmittags"}, ["12-11T15:30"]),
     ],
 )  # fmt: skip
-def test_a_spoken_hour_is_of_its_part(args: dict[str, Any], meant: list[str]) -> None:
+def test_spoken_hour_belongs_to_its_part_of_day(args: dict[str, Any], meant: list[str]) -> None:
     assert understand_arguments(args) == meant
 
 
@@ -169,7 +205,7 @@ def test_a_spoken_hour_is_of_its_part(args: dict[str, Any], meant: list[str]) ->
         ("next Thursday", "Thursday at ten", "12-03T10:00"),
     ],
 )  # fmt: skip
-def test_a_repeated_weekday_is_one_day(date: str, time: str, meant: str) -> None:
+def test_repeated_weekday_means_one_day(date: str, time: str, meant: str) -> None:
     assert understand_arguments({"date": date, "time": time}) == [meant]
 
 
@@ -182,7 +218,7 @@ def test_a_repeated_weekday_is_one_day(date: str, time: str, meant: str) -> None
         ({"date": "Donnerstag um 10", "time": "10"}, "12-03T10:00"),
     ],
 )  # fmt: skip
-def test_a_day_and_an_hour_share_a_number(args: dict[str, Any], meant: str) -> None:
+def test_equal_numbers_of_day_and_hour_are_read(args: dict[str, Any], meant: str) -> None:
     assert understand_arguments(args) == [meant]
 
 
@@ -194,7 +230,7 @@ def test_a_day_and_an_hour_share_a_number(args: dict[str, Any], meant: str) -> N
         ("half past two (2:30 pm)", ["12-11T14:30"]), ("10 Uhr (vormittags)", ["12-11T10:00"]),
     ],
 )  # fmt: skip
-def test_a_time_with_the_same_time_in_parentheses(time: str, meant: list[str]) -> None:
+def test_time_in_parentheses_must_match(time: str, meant: list[str]) -> None:
     assert understand_arguments(FRIDAY | {"time": time}) == meant
 
 
@@ -212,7 +248,7 @@ CALL_WITH_OFFER = CallContext(
         {"date": "morgen"}, {"part_of_day": "morning"}, {"time": "gegen zehn"}, {"date": "eine Woche später"},
     ],
 )  # fmt: skip
-def test_an_offered_start_beside_what_fits(others: dict[str, str]) -> None:
+def test_offered_start_beside_fitting_arguments_is_taken(others: dict[str, str]) -> None:
     assert understand_arguments(others | {"start": "2026-12-10T10:00:00+01:00"}, CALL_WITH_OFFER) == ["12-10T10:00"]
     assert understand_arguments(others | {"start": "2026-12-10T10:00:00Z"}, CALL_WITH_OFFER) == ["12-10T10:00"]
 
@@ -225,7 +261,7 @@ def test_an_offered_start_beside_what_fits(others: dict[str, str]) -> None:
         ({"date": "2026-12-10", "time": "11 Uhr"}, "12-10T11:00"), ({"part_of_day": "afternoon"}, "12-10T12:00"),
     ],
 )  # fmt: skip
-def test_another_time_than_the_offered_start_is_asked(others: dict[str, str], other: str) -> None:
+def test_time_contradicting_the_offered_start_is_asked(others: dict[str, str], other: str) -> None:
     args = others | {"start": "2026-12-10T10:00:00+01:00"}
     outcome, *starts = understand_arguments(args, CALL_WITH_OFFER)
     assert (outcome, sorted(starts)) == ("asked_back", sorted(["12-10T10:00", other]))
@@ -244,11 +280,10 @@ def test_another_time_than_the_offered_start_is_asked(others: dict[str, str], ot
         "1796378400",
         "tbd",
         "nach Vereinbarung mit Kim",
-        "10:00Z",
         "nicht 10 nicht",
     ],
 )
-def test_a_day_is_kept_beside_an_unclear_time(time: str) -> None:
+def test_day_is_kept_despite_an_unclear_time(time: str) -> None:
     assert understand_arguments(FRIDAY | {"time": time}) == ["unclear", "12-11T00:00-00:00"]
     service = parse_service_request(salon_config(), CALL, {"service": "Haarschnitt"})
     understood = parse_time(FRIDAY | {"time": time}, CALL, service)
@@ -283,12 +318,12 @@ def test_a_day_is_kept_beside_an_unclear_time(time: str) -> None:
         ({"date": "13/13/2026"}, ["impossible"]),
     ],
 )
-def test_a_written_format_is_read_in_one_argument(args: dict[str, Any], meant: list[str]) -> None:
+def test_written_format_within_one_argument_is_read(args: dict[str, Any], meant: list[str]) -> None:
     assert understand_arguments(args) == meant
 
 
 @pytest.mark.parametrize("said", ["26.10.2023", "2023-10-26", "2023-10-26T10:00", "26/10/2023"])
-def test_a_date_that_is_over_is_named(said: str) -> None:
+def test_past_date_is_named_in_the_refusal(said: str) -> None:
     service = parse_service_request(salon_config(), CALL, {"service": "Haarschnitt"})
     with pytest.raises(
         ClarificationNeeded, match=r"26. Oktober 2023 ist schon vorbei, heute ist Donnerstag, 26. November"
@@ -296,7 +331,7 @@ def test_a_date_that_is_over_is_named(said: str) -> None:
         parse_time({"date": said, "time": "10:00"}, CALL, service)
 
 
-def test_an_unclear_day_is_asked_for_by_itself() -> None:
+def test_unclear_day_is_asked_for_alone() -> None:
     service = parse_service_request(salon_config(), CALL, {"service": "Haarschnitt"})
     with pytest.raises(ClarificationNeeded, match=r"^Den Tag habe ich nicht verstanden"):
         parse_time({"date": "Krambambuli", "time": "10:00"}, CALL, service)
@@ -323,7 +358,7 @@ def test_an_unclear_day_is_asked_for_by_itself() -> None:
         ("14:00/PT30M", "14:00"),
     ],
 )  # fmt: skip
-def test_signs_bound_the_hours(language: Language, time: str, meant: str) -> None:
+def test_comparison_signs_limit_the_hours(language: Language, time: str, meant: str) -> None:
     with speaking(language):
         assert understand_arguments(FRIDAY | {"time": time}) == [f"12-11T{meant}"]
 
@@ -345,7 +380,7 @@ def test_signs_bound_the_hours(language: Language, time: str, meant: str) -> Non
         ("2026-12-11T14:00Z/2026-12-11T14:30Z", ["12-11T14:00", "12-11T15:00"]),
     ],
 )
-def test_an_interval_in_start_says_the_start(start: str, meant: list[str]) -> None:
+def test_interval_in_start_gives_its_beginning(start: str, meant: list[str]) -> None:
     assert understand_arguments({"start": start}) == meant
 
 
@@ -364,7 +399,7 @@ def test_an_interval_of_days_is_a_range(days: str) -> None:
 
 @pytest.mark.parametrize("language", list(Language))
 @pytest.mark.parametrize("time", ["12:00 AM", "12 AM", "12am", "12 a.m."])
-def test_noon_is_asked_where_midnight_is_closed(language: Language, time: str) -> None:
+def test_twelve_am_prompts_a_question_about_noon(language: Language, time: str) -> None:
     with speaking(language):
         assert understand_arguments(FRIDAY | {"time": time}) == ["asked_back", "12-11T12:00"]
 
@@ -381,7 +416,7 @@ def test_two_starts_are_a_choice(start: str) -> None:
         require_exact(understood, CALL, service)
 
 
-def test_an_offered_start_beside_another_is_asked() -> None:
+def test_offered_start_beside_another_stays_a_choice() -> None:
     start = datetime(2026, 12, 11, 10, tzinfo=UTC)
     slots = ((NamedSlot("mitte", "haarschnitt", "anna", start),),)
     call = CallContext("call_1", "mitte", None, THURSDAY, "corr", offered=slots)
@@ -399,7 +434,7 @@ def test_an_offered_start_beside_another_is_asked() -> None:
         (Language.DE, {"date": "2026-12-10"}, "Um wie viel Uhr genau?"),
     ],
 )
-def test_an_hour_of_several_days_asks_the_day(language: Language, args: dict[str, Any], asked: str) -> None:
+def test_hour_without_one_day_asks_for_the_day(language: Language, args: dict[str, Any], asked: str) -> None:
     service = parse_service_request(salon_config(), CALL, {"service": "Haarschnitt"})
     with speaking(language):
         understood = parse_time(args, CALL, service)

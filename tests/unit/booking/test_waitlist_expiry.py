@@ -1,4 +1,4 @@
-"""Until when a freed time is offered to somebody: two hours of the day, outside of the tenant's quiet hours."""
+"""The end of an offer of a freed time: after two hours, which do not run in the tenant's quiet hours."""
 
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo

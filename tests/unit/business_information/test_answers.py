@@ -108,7 +108,7 @@ def test_each_topic_of_an_argument_is_answered(topic: str) -> None:
 
 
 @pytest.mark.parametrize("words", ["", "Ist Mehmet am Mittwoch da?", "Wann haben Sie am Mittwoch offen?"])
-def test_a_person_argument_leaves_its_days_open(words: str) -> None:
+def test_working_days_of_a_person_are_unknown(words: str) -> None:
     answer = ask(SALON, "opening_hours", question=words, date="Mittwoch", staff="Mehmet")
     assert answer.success is ("offen" in words)
     assert answer.message.endswith("Wer an welchem Tag arbeitet, weiß ich nicht.")

@@ -95,7 +95,7 @@ def test_named_day_is_answered_with_own_hours(phrase: str, sentence: str) -> Non
     assert say(phrase) == sentence
 
 
-def test_evening_question_hears_closed_already() -> None:
+def test_evening_question_is_answered_as_already_closed() -> None:
     late = FRIDAY.replace(hour=18)
     assert say("heute", late) == (
         "Heute, Freitag, den 20. November, war bis achtzehn Uhr geöffnet, jetzt ist geschlossen."

@@ -60,7 +60,7 @@ ONLINE = "Zu E-Mail- und Internetadressen weiß ich nichts."
         ("address", "Haben Sie eine Kundentoilette?", "Zum Thema Kundentoilette weiß ich nichts."),
     ],
 )
-def test_a_question_without_an_answer_fails(topic: str, words: str, sentence: str) -> None:
+def test_unanswerable_question_fails(topic: str, words: str, sentence: str) -> None:
     answer = ask(BARE, topic, question=words)
     assert (answer.success, answer.outcome) == (False, FunctionOutcome.NOT_KNOWN)
     assert answer.message == sentence
@@ -205,7 +205,7 @@ def test_open_parts_are_named_in_english(topic: str, words: str, sentence: str, 
 
 
 @pytest.mark.parametrize("words", ["do you speak english at all", "Do you have somebody who speaks English?"])
-def test_an_english_verb_is_no_thursday(words: str) -> None:
+def test_english_do_is_no_thursday(words: str) -> None:
     answer = ask(SALON, "staff", question=words)
     assert answer.message.endswith("Anna spricht Deutsch und Englisch."), answer.message
 
@@ -224,7 +224,7 @@ def test_an_abbreviated_weekday_is_a_day(words: str) -> None:
         ("prices", "was kostet ein haarschnitt und haben sie eine toilette", "Zum Thema toilette weiß ich nichts."),
     ],
 )
-def test_an_uncapitalised_noun_is_named(topic: str, words: str, sentence: str) -> None:
+def test_lowercase_noun_is_named_as_unknown(topic: str, words: str, sentence: str) -> None:
     answer = ask(BARE, topic, question=words)
     assert (answer.success, answer.message.endswith(sentence)) == (True, True), answer.message
 
@@ -243,7 +243,7 @@ def test_an_uncapitalised_noun_is_named(topic: str, words: str, sentence: str) -
         ("cancellation", "was kostet es einen termin abzusagen"),
     ],
 )
-def test_uncapitalised_words_of_topics_stay_closed(topic: str, words: str) -> None:
+def test_lowercase_topic_words_are_not_named_as_unknown(topic: str, words: str) -> None:
     assert "Zum Thema" not in ask(BARE, topic, question=words).message
 
 
@@ -262,14 +262,14 @@ def test_a_question_back_follows_the_answer() -> None:
     assert answer.message.endswith("?")
 
 
-def test_known_questions_lead_the_model_on() -> None:
+def test_known_questions_are_passed_to_the_model() -> None:
     own = Knowledge("Kann ich bei Ihnen parken?", "Ja, im Hof.")
     config = replace(BARE, knowledge=(own,))
     answer = ask(config, "address", question="Gibt es Parkplätze?")
     assert (answer.success, answer.fields["questions"]) == (False, [own.question])
 
 
-def test_an_open_part_is_the_same_everywhere() -> None:
+def test_open_part_is_equal_in_all_branches() -> None:
     answer = same_everywhere(CHAIN, question("other", question="Haben Sie WLAN?"), None)
     assert answer is not None
     assert (answer.success, answer.message) == (False, "Zum Thema WLAN weiß ich nichts.")
@@ -313,13 +313,13 @@ TOLD = replace(
         ("prices", "Was kostet ein Haarschnitt und habt ihr Parkplätze?", f"Kundenparkplätze gibt es im Hof. {PRICE}"),
     ],
 )
-def test_a_declared_sentence_answers_a_part(topic: str, words: str, message: str) -> None:
+def test_declared_sentence_answers_part_of_a_question(topic: str, words: str, message: str) -> None:
     answer = ask(TOLD, topic, question=words)
     assert (answer.success, answer.message) == (True, message)
 
 
 @pytest.mark.parametrize("words", ["Darf mein Hund mitkommen?", "Ist WLAN auch im Hof kostenpflichtig?"])
-def test_a_sentence_about_something_else_answers_nothing(words: str) -> None:
+def test_unrelated_declared_sentence_answers_nothing(words: str) -> None:
     answer = ask(TOLD, "other", question=words)
     assert "Hundesalon" not in answer.message
     assert "Ja, WLAN" not in answer.message
@@ -335,7 +335,7 @@ def test_a_sentence_about_something_else_answers_nothing(words: str) -> None:
         (Language.EN, "Do you take cards?", "We take debit cards.", "We take debit cards."),
     ],
 )
-def test_another_card_pays_nothing(language: Language, words: str, declared: str, found: str) -> None:
+def test_other_kinds_of_card_mean_no_payment(language: Language, words: str, declared: str, found: str) -> None:
     told = replace(BARE, knowledge=(Knowledge("?", declared),))
     with speaking(language):
         answer, unknown = ask(told, "other", question=words), say().subjects_not_known["payment"]
@@ -474,7 +474,7 @@ def each_question(questions: dict[str, list[str]]) -> list[tuple[str, str]]:
         *((Language.EN, *each) for each in each_question(PLAIN_ENGLISH)),
     ],
 )
-def test_a_plain_question_is_wholly_answered(language: Language, topic: str, words: str) -> None:
+def test_plain_question_is_fully_answered(language: Language, topic: str, words: str) -> None:
     with speaking(language):
         answer = ask(SALON, topic, question=words)
     assert (answer.success, "not_answered" in answer.fields) == (True, False), answer.message

@@ -1,4 +1,4 @@
-"""What the state of a remote booking requires here: a table, since events come in any order."""
+"""The step that each state of a remote booking requires here: a table, since events come in any order."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

@@ -132,7 +132,7 @@ _JSON = st.recursive(
 
 
 @given(_JSON)
-def test_no_body_makes_it_crash(body: Any) -> None:
+def test_no_body_makes_the_parser_crash(body: Any) -> None:
     for tried in (body, {"data": body}, {"data": {"2026-11-27": [body]}}):
         try:
             parse_slots(merge_bodies([tried]), QUERY)

@@ -1,4 +1,4 @@
-"""A booking of ours that was moved is followed, and what cannot be followed is not asked of another version, whose list may lag."""
+"""A moved booking of ours is followed. If that fails, no other version is queried, whose list may lag."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime

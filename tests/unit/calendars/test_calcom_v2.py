@@ -79,7 +79,7 @@ ANSWERS = [
 
 
 @each_row(("status", "body", "meaning"), ANSWERS)
-def test_meaning_of_an_answer(status: int, body, meaning) -> None:
+def test_create_answer_has_the_expected_meaning(status: int, body, meaning) -> None:
     outcome = classify_create(Reply("POST", 0, status, body))
     assert outcome == meaning if not isinstance(meaning, type) else type(outcome) is meaning
 
@@ -129,7 +129,7 @@ def test_the_language_is_one_that_calcom_knows(locale: str, known: str) -> None:
     assert language(locale) == known
 
 
-def test_the_attendees_address() -> None:
+def test_attendee_address_is_given_or_derived() -> None:
     assert attendee_email("petra@example.com", "+4915112345678", "id", "d.example") == "petra@example.com"
     assert attendee_email(None, "+4915112345678", "id", "d.example") == "anruf-4915112345678@d.example"
     assert attendee_email(None, None, "id", "d.example") == "anruf-id@d.example"
@@ -167,7 +167,7 @@ def test_body_without_booking_is_not_guessed(change: dict) -> None:
         (None, None, Unknown),
     ],
 )
-def test_the_outcome_of_a_move(status: int | None, body: dict | None, outcome: type) -> None:
+def test_move_answer_has_the_expected_outcome(status: int | None, body: dict | None, outcome: type) -> None:
     """A booking that is gone or elsewhere must be looked up: somebody may have moved it in the dashboard."""
     assert isinstance(classify_move(Reply("POST", 0, status, body, None if status else TimeoutError())), outcome)
 
@@ -187,7 +187,7 @@ def test_the_outcome_of_a_move(status: int | None, body: dict | None, outcome: t
         (None, None, Unknown),
     ],
 )
-def test_the_outcome_of_a_cancellation(status: int | None, body: dict | None, outcome: type) -> None:
+def test_cancel_answer_has_the_expected_outcome(status: int | None, body: dict | None, outcome: type) -> None:
     """A booking that somebody else has cancelled is gone, too."""
     assert isinstance(
         classify_cancel("u1", Reply("POST", 0, status, body, None if status else TimeoutError())), outcome

@@ -1,4 +1,4 @@
-"""In whose name an appointment is booked, where a model names more than one person."""
+"""The customer of an appointment, if a model names more than one person."""
 
 from typing import Any
 
@@ -41,7 +41,7 @@ KEYS = (
         {"booked_for": "meinen Sohn Otto Kurz"},
     ],
 )
-def test_the_appointment_is_for_the_named(caller: dict[str, Any], person: dict[str, Any]) -> None:
+def test_appointment_is_for_the_named_person(caller: dict[str, Any], person: dict[str, Any]) -> None:
     for args in (AT | caller | person, AT | person | caller, {"booking": AT | caller | person}):
         read = read_arguments("book_appointment", args)
         assert (read.values["customer_name"], read.unclear, "companions" in read.values) == (OTTO, (), False), read
@@ -66,13 +66,13 @@ def test_the_appointment_is_for_the_named(caller: dict[str, Any], person: dict[s
         {"booked_by": OTTO},
     ],
 )
-def test_the_customer_stays_the_customer(other: dict[str, Any]) -> None:
+def test_customer_stays_despite_other_person_fields(other: dict[str, Any]) -> None:
     read = read_arguments("book_appointment", AT | {"customer_name": PETRA} | other)
     assert (read.values["customer_name"], read.unclear) == (PETRA, ()), read
 
 
 @pytest.mark.parametrize("other", [{"for": "Otto"}, {"patient": OTTO, "child_name": "Mia Lange"}])
-def test_an_open_person_is_asked(other: dict[str, Any]) -> None:
+def test_ambiguous_customer_is_asked_about(other: dict[str, Any]) -> None:
     read = read_arguments("book_appointment", AT | {"customer_name": PETRA} | other)
     assert ("customer_name" in read.values, read.unclear) == (False, ("customer_name",)), read
 
@@ -95,7 +95,7 @@ def test_two_names_are_two_people(caller: dict[str, Any], people: dict[str, Any]
 
 
 @pytest.mark.parametrize("people", [{key: [OTTO, "Mia Lange"]} for key in ("names", "customers", "booked_for")])
-def test_two_others_are_asked(people: dict[str, Any]) -> None:
+def test_two_further_people_are_asked_about(people: dict[str, Any]) -> None:
     assert read_arguments("book_appointment", AT | {"customer_name": PETRA} | people).unclear == ("companions",)
 
 
@@ -110,7 +110,7 @@ def test_two_others_are_asked(people: dict[str, Any]) -> None:
         (1, [{}]),
     ],
 )
-def test_an_empty_companion_is_a_person(companions: Any, expected: list[dict[str, str]]) -> None:
+def test_empty_companion_counts_as_a_person(companions: Any, expected: list[dict[str, str]]) -> None:
     read = read_arguments("book_appointment", AT | {"customer_name": PETRA, "companions": companions})
     assert (read.values.get("companions"), read.unclear) == (expected, ()), read
 
@@ -138,29 +138,29 @@ def test_description_of_a_companion_is_a_note(companions: Any, names: list[str],
 
 @each_row("name", ["unbekannt", "noch offen", "tbd", "not known yet", "weiß ich noch nicht"])
 @each_row("function", ["check_availability", "book_appointment", "join_waitlist"])
-def test_a_person_without_a_name_counts(function: str, name: str) -> None:
+def test_companion_without_a_name_counts(function: str, name: str) -> None:
     for companions in (name, [name], [{"customer_name": name}], [{"customer_name": "none"}]):
         assert len(read_arguments(function, AT | {"companions": companions}).values["companions"]) == 1
 
 
 @pytest.mark.parametrize("companions", ["none", "niemand", "nur ich", [{"customer_name": "niemand"}], ["keiner"], []])
-def test_nobody_else_is_nobody(companions: Any) -> None:
+def test_words_for_nobody_add_no_companion(companions: Any) -> None:
     assert not read_arguments("book_appointment", AT | {"companions": companions}).values.get("companions")
 
 
 @pytest.mark.parametrize(("companions", "expected"), [([{}], None), ([{"customer_name": ""}], [{}])])
-def test_a_filled_schema_names_nobody(companions: Any, expected: Any) -> None:
+def test_schema_filled_with_blanks_adds_no_companion(companions: Any, expected: Any) -> None:
     filled = AT | {"customer_name": PETRA, "phone": "", "email": "", "notes": "", "companions": companions}
     assert read_arguments("book_appointment", filled).values.get("companions") == expected
 
 
 @pytest.mark.parametrize("function", ["find_appointments", "reschedule_appointment", "cancel_appointment"])
 @pytest.mark.parametrize("person", [{"patient_name": OTTO}, {"booked_for": OTTO, "customer_name": PETRA}])
-def test_other_functions_read_the_person(function: str, person: dict[str, Any]) -> None:
+def test_other_functions_read_the_named_person(function: str, person: dict[str, Any]) -> None:
     assert read_arguments(function, person).values == {"customer_name": OTTO}
 
 
-def test_a_message_is_for_its_recipient() -> None:
+def test_message_argument_for_names_the_recipient() -> None:
     read = read_arguments("leave_message", {"customer_name": PETRA, "for": OTTO, "message": "Danke"})
     assert (read.values["customer_name"], read.values["recipient"]) == (PETRA, OTTO)
 
@@ -171,7 +171,7 @@ def count(function: Function, **args: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("key", KEYS)
 @pytest.mark.parametrize("value", [2, "2", "zwei", "two people"])
-def test_a_count_is_one_companion(key: str, value: Any) -> None:
+def test_party_of_two_adds_one_companion(key: str, value: Any) -> None:
     for function in (CHECK, WAIT):
         assert count(function, **{key: value})["companions"] == [{}]
     assert count(BOOK, **{key: value})["party_size"] == 2
@@ -181,7 +181,7 @@ def test_a_count_is_one_companion(key: str, value: Any) -> None:
 
 @pytest.mark.parametrize("key", KEYS)
 @pytest.mark.parametrize("value", [1, "1", "viel", True])
-def test_one_is_no_group(key: str, value: Any) -> None:
+def test_party_of_one_is_no_group(key: str, value: Any) -> None:
     assert not count(BOOK, **{key: value}).get("party_size")
 
 
@@ -192,7 +192,7 @@ def test_one_is_no_group(key: str, value: Any) -> None:
         {"children": 2}, {"notes": "zwei Kinder zu Hause, 2 cm kürzen"},
     ],
 )  # fmt: skip
-def test_another_number_counts_nobody(args: dict[str, Any]) -> None:
+def test_other_numbers_count_no_people(args: dict[str, Any]) -> None:
     assert "party_size" not in count(BOOK, **args)
 
 
@@ -200,10 +200,10 @@ def test_another_number_counts_nobody(args: dict[str, Any]) -> None:
     ("notes", "size"),
     [("für zwei Personen", 2), ("2 Pers.", 2), ("wir sind zu dritt", 3), ("for two people", 2), ("a party of 4", 4)],
 )
-def test_notes_count_people(notes: str, size: int) -> None:
+def test_notes_may_state_the_party_size(notes: str, size: int) -> None:
     assert count(BOOK, notes=notes) == {"notes": notes, "party_size": size}
 
 
-def test_a_greater_count_leaves_somebody_out() -> None:
+def test_larger_party_size_adds_unnamed_companions() -> None:
     assert count(BOOK, party_size=3, companions=["Mia Lange"])["party_size"] == 3
     assert count(CHECK, party_size=3, companions=["Mia Lange"])["companions"] == [{"customer_name": "Mia Lange"}, {}]

@@ -106,7 +106,7 @@ def test_the_table_has_every_argument_of_the_tools() -> None:
 
 
 @pytest.mark.parametrize("function", FUNCTION_NAMES)
-def test_no_name_stands_for_two_arguments(function: str) -> None:
+def test_no_alias_belongs_to_two_arguments(function: str) -> None:
     names = list[str]()
     for rule in ARGUMENT_RULES:
         if function in rule.functions:
@@ -145,7 +145,7 @@ NO_MATTER = (
 
 @each_row("said", NO_MATTER)
 @each_row("name", ["staff", "service", "branch", "time", "part_of_day"])
-def test_no_matter_is_no_wish(name: str, said: str) -> None:
+def test_words_of_indifference_count_as_absent(name: str, said: str) -> None:
     read = read_arguments("check_availability", {name: said})
     assert (read.values, read.unread) == ({}, {})
 
@@ -177,7 +177,7 @@ def test_unread_argument_is_named() -> None:
     assert read_arguments("book_appointment", args).unread == {"date": "11, 12", "gender": "female"}
 
 
-def test_any_day_of_a_list_will_do() -> None:
+def test_list_of_days_is_read_as_alternatives() -> None:
     with speaking(Language("de")):
         args = {"date": ["2026-12-01", "2026-12-04", "2026-12-05"], "time": ["10:00", "ab 14 Uhr"]}
         read = read_arguments("check_availability", args)
@@ -237,7 +237,7 @@ def test_clock_parts_are_integers_in_range(hour: Any, minute: Any, read: str | N
         ({"time": "10:00", "minutes": 30}, "10:00"),
     ],
 )
-def test_minutes_are_part_of_the_time(args: Any, time: str | None) -> None:
+def test_minutes_argument_completes_the_time(args: Any, time: str | None) -> None:
     read = read_arguments("check_availability", args)
     assert (read.values.get("time"), "time" in read.unclear) == (time, time is None)
 
@@ -265,11 +265,11 @@ OTTO = {"customer_name": "Otto Lange"}
         ({"adults": 2}, None),
     ],
 )
-def test_companions_are_read_or_asked(args: Any, companions: list[dict[str, str]] | None) -> None:
+def test_companions_are_read_or_asked_about(args: Any, companions: list[dict[str, str]] | None) -> None:
     read = read_arguments("book_appointment", args)
     assert (read.values.get("companions"), "companions" in read.unclear) == (companions, companions is None)
 
 
 @pytest.mark.parametrize("said", ["keine", "niemand", "none", "Nobody", "solo", "only the caller", "niemand sonst"])
-def test_nobody_comes_along(said: str) -> None:
+def test_words_for_nobody_give_no_companions(said: str) -> None:
     assert read_arguments("book_appointment", {"companions": said}).values == {"companions": []}

@@ -1,4 +1,4 @@
-"""Nothing that a model passes is lost: each value is read, or named as one that was not read."""
+"""No value that a model passes is lost: it is read, or reported as unread."""
 
 import json
 from typing import Any
@@ -137,7 +137,7 @@ def test_no_word_is_lost(function: str, args: dict[str, Any]) -> None:
         ("email_confirmed", "stimmt", True), ("email_confirmed", "stimmt nicht", False), ("email_confirmed", "falsch", False),
     ],
 )  # fmt: skip
-def test_an_answer_is_read_as_it_says(name: str, said: Any, read: bool | None) -> None:
+def test_yes_or_no_is_read_or_reported_unread(name: str, said: Any, read: bool | None) -> None:
     found = read_arguments(CANCEL if name == "confirmed" else BOOK, {name: said})
     assert (found.values.get(name), name in found.unread) == (read, read is None)
 
@@ -171,7 +171,7 @@ def test_nearly_json_is_read_or_named() -> None:
 @pytest.mark.parametrize(
     "said", ["nur ich", "just me", "keine Begleitung", "no companions", "niemand weiteres", "1 adult", "allein"]
 )
-def test_words_for_nobody_bring_nobody(said: str) -> None:
+def test_words_for_nobody_add_no_companions(said: str) -> None:
     assert not read_arguments("book_appointment", {"companions": said}).values.get("companions")
 
 
@@ -182,13 +182,13 @@ def test_words_for_nobody_bring_nobody(said: str) -> None:
         ("date_of_appointment", "10.12.2026"), ("appointment_day", "Freitag"), ("booking_day", "morgen"),
     ],
 )  # fmt: skip
-def test_a_day_of_any_name_counts(key: str, value: object) -> None:
+def test_day_is_read_from_any_argument_name(key: str, value: object) -> None:
     read = read_arguments("book_appointment", {"service": "Haarschnitt", "time": "15:00", key: value})
     assert "date" in read.values or read.unclear
 
 
 @pytest.mark.parametrize("said", ["a guest", "1 guest", "companion", "person"])
-def test_a_guest_without_a_name_comes(said: str) -> None:
+def test_unnamed_guest_counts_as_companion(said: str) -> None:
     read = read_arguments("book_appointment", {"companions": said})
     assert read.values.get("companions") or read.unclear
 
@@ -197,7 +197,7 @@ def test_a_guest_without_a_name_comes(said: str) -> None:
     "bitte keine E-Mail", "no email please", "kein Rückruf nötig", "no call back please", "Bitte nicht anrufen", "no phone number",
     "nein, kein Rückruf",
 ])  # fmt: skip
-def test_a_refusal_is_a_text(said: str) -> None:
+def test_refusal_within_a_text_stays_text(said: str) -> None:
     assert read_arguments(BOOK, {"notes": said}).values == {"notes": said}
     assert read_arguments(NOTE, {"message": {"text": said}}).values == {"message": said}
     assert read_arguments(BOOK, {"remark_of_caller": said}).unread == {"remark_of_caller": said}
@@ -207,7 +207,7 @@ def test_a_refusal_is_a_text(said: str) -> None:
 @pytest.mark.parametrize(
     "said", ["keine", "none", "nicht angegeben", "nein danke", "no preference", "keine Angabe", "N/A"]
 )
-def test_nothing_said_is_no_text(said: str) -> None:
+def test_words_for_nothing_count_as_no_text(said: str) -> None:
     read = read_arguments(BOOK, {"notes": said, "remark_of_caller": said})
     assert (read.values, read.unread) == ({}, {})
 
@@ -242,7 +242,7 @@ def test_nothing_said_is_no_text(said: str) -> None:
         ({"call_id": "call_7"}, None, {"call_id"}),
     ],
 )  # fmt: skip
-def test_unknown_fields_are_in_the_message(args: Any, message: str | None, unread: set[str]) -> None:
+def test_unknown_fields_are_added_to_the_message(args: Any, message: str | None, unread: set[str]) -> None:
     read = note_unread(read_arguments(NOTE, args), Function.LEAVE_MESSAGE, KnownNames(salon_config()))
     assert (read.values.get("message"), set(read.unread), read.unclear) == (message, unread, ())
 
@@ -267,5 +267,5 @@ def test_words_for_a_call_back_are_kept(said: object) -> None:
 
 
 @pytest.mark.parametrize("said", [None, "", "null", "N/A", "undefined", "{{call_back}}", "[REDACTED]"])
-def test_no_words_are_no_call_back(said: object) -> None:
+def test_placeholders_request_no_call_back(said: object) -> None:
     assert "call_back" not in read_arguments("leave_message", {"message": "Farbe", "call_back": said}).values

@@ -1,4 +1,4 @@
-"""An argument that decides an act is read or asked for: none is dropped, and none of another request is mixed in."""
+"""An argument that decides a change is read or asked for, never dropped, and never mixed with another request's."""
 
 from typing import Any
 
@@ -57,7 +57,7 @@ MIA = {"name": "Mia"}
         (NOTE, {"phone": "0151 22334455", "phone_number": "0151 99887766"}, "phone"),
     ],
 )  # fmt: skip
-def test_an_unread_decision_does_not_count(function: str, args: Any, dropped: str) -> None:
+def test_unreadable_decision_is_not_applied(function: str, args: Any, dropped: str) -> None:
     read = read_arguments(function, args)
     assert dropped not in read.values
     assert dropped in read.unclear
@@ -129,9 +129,14 @@ def test_an_unread_decision_does_not_count(function: str, args: Any, dropped: st
         ({"services": [{"name": "Haarschnitt"}, {"name": "Färben", "selected": False}]}, {"service": "Haarschnitt"}),
         ({"friseur": "Kim"}, {"staff": "Kim"}),
         ({"services": "Haarschnitt", "second_service": "Haarschnitt"}, {"service": "Haarschnitt"}),
+        ({"second_service": "Bart", "service": "Haarschnitt"}, {"service": "Haarschnitt, Bart"}),
+        ({"service": "Haarschnitt", "addons": ["Bart", "Färben"]}, {"service": "Haarschnitt, Bart, Färben"}),
+        ({"service": "Haarschnitt", "additional_services": "Haarschnitt, Bart"}, {"service": "Haarschnitt, Bart"}),
+        ({"service_name": "cut", "service_2": "beard", "extra_service": "none"}, {"service": "cut, beard"}),
+        ({"service": "", "second_service": "Bart"}, {"service": "Bart"}),
     ],
 )  # fmt: skip
-def test_values_that_agree_are_read(args: Any, values: dict[str, Any]) -> None:
+def test_agreeing_values_are_read(args: Any, values: dict[str, Any]) -> None:
     read = read_arguments(SEARCH, args)
     assert (read.values, read.unclear) == (values, ())
 
@@ -225,7 +230,7 @@ def test_two_objects_are_two_requests(function: str, args: Any) -> None:
         (BOOK, {"appointment": {"customer": {"phone": "0151 22334455"}}}, {"phone": "0151 22334455"}),
     ],
 )  # fmt: skip
-def test_arguments_of_others_decide_nothing(function: str, args: Any, values: dict[str, Any]) -> None:
+def test_other_peoples_arguments_decide_nothing(function: str, args: Any, values: dict[str, Any]) -> None:
     read = read_arguments(function, args)
     assert (read.values, read.unclear, read.is_several) == (values, (), False)
 
@@ -252,7 +257,7 @@ STRANGE = st.text("abcdefghij", min_size=3, max_size=9).filter(
 @given(
     st.sampled_from(sorted(DECIDING & {"service", "staff", "branch", "date", "time", "start", "companions"})), STRANGE
 )
-def test_a_strange_part_of_a_decision_is_asked(name: str, key: str) -> None:
+def test_unknown_part_of_a_decision_is_asked_about(name: str, key: str) -> None:
     read = read_arguments(BOOK, {name: {"name": "Kim", key: "zimtrot"}})
     assert name in read.unclear, read
 
@@ -262,7 +267,7 @@ def test_a_strange_part_of_a_decision_is_asked(name: str, key: str) -> None:
     [("+00:00", True), ("UTC", True), ("-05:00", True), ("America/New_York", True), ("+01:00", False), ("+02:00", False),
      ("CET", False), ("MEZ", False), ("Europe/Vienna", False), ("local", False)],
 )  # fmt: skip
-def test_a_zone_counts_by_its_offsets(zone: str, is_asked: bool) -> None:
+def test_time_zone_is_judged_by_its_offset(zone: str, is_asked: bool) -> None:
     read = Arguments({"time": "10:00", "timezone": zone}, {})
     assert (ask_unclear(read, salon_config()) is not None) is is_asked
 
@@ -286,7 +291,7 @@ def test_a_zone_counts_by_its_offsets(zone: str, is_asked: bool) -> None:
         ({"staff": "Anna", "excluded_staff": "Anna"}, "staff"),
     ],
 )  # fmt: skip
-def test_a_known_name_of_any_key_decides(args: Any, asked: str | None) -> None:
+def test_known_name_is_read_under_any_key(args: Any, asked: str | None) -> None:
     config = salon_config()
     answer = ask_unclear(read_arguments(BOOK, args, KnownNames(config)), config, Function.BOOK_APPOINTMENT)
     assert (answer.fields["unclear"] if answer else None) == asked
@@ -316,13 +321,13 @@ def test_a_preference_for_a_person_is_read(args: Any, staff: str | None) -> None
         ({"date": "2026-12-10", "weekday": "Donnerstag"}, "date", "Donnerstag 2026-12-10"),
     ],
 )  # fmt: skip
-def test_a_time_of_the_appointment_has_any_name(args: Any, name: str, value: str) -> None:
+def test_appointment_time_is_read_under_any_name(args: Any, name: str, value: str) -> None:
     read = read_arguments(BOOK, args)
     assert (read.values, read.unread, read.unclear) == ({name: value}, {}, ())
 
 
 @pytest.mark.parametrize("key", ["inspection_date", "accident_day", "rechnungsdatum", "delivery_time_slot"])
-def test_a_time_of_something_else_is_asked(key: str) -> None:
+def test_time_of_another_matter_is_asked_about(key: str) -> None:
     assert read_arguments(BOOK, {key: "2026-12-10"}).unclear != ()
 
 
@@ -338,7 +343,7 @@ def test_a_time_of_something_else_is_asked(key: str) -> None:
         (Function.CHECK_AVAILABILITY, "steht doch da", None),
     ],
 )
-def test_unknown_words_of_a_name_are_asked_once(function: Function, name: str, question: str | None) -> None:
+def test_unknown_words_in_a_name_are_asked_once(function: Function, name: str, question: str | None) -> None:
     read = read_arguments(BOOK if function is not Function.CHECK_AVAILABILITY else SEARCH, {"customer_name": name})
     answer = ask_unclear(read, salon_config(), function)
     assert (answer is None) is (question is None)

@@ -32,11 +32,11 @@ def end(
 @pytest.mark.parametrize(
     "earlier", [(), (ASKED,), (ASKED, {"success": False, "message": "?"}), (ASKED, ASKED, CHANGED)]
 )
-def test_a_question_is_asked_twice(earlier: tuple[dict[str, Any], ...]) -> None:
+def test_question_may_be_asked_twice(earlier: tuple[dict[str, Any], ...]) -> None:
     assert end(*earlier, needs_confirmation=True).message == QUESTION
 
 
-def test_the_third_answer_asks_no_more() -> None:
+def test_third_answer_offers_a_next_step() -> None:
     led = end(ASKED, CHANGED | {"success": False}, ASKED, needs_confirmation=True, appointment_id="1")
     assert (led.success, led.fields) == (False, {}), "a yes to the transfer must not cancel"
     assert led.message == f"{STAYS}Soll ich Sie mit dem Team verbinden oder ihm etwas ausrichten?"
@@ -61,10 +61,10 @@ def test_only_the_agents_own_functions_are_offered(agent: AgentFunctions, functi
 
 
 @pytest.mark.parametrize("outcome", [FunctionOutcome.IN_FLIGHT, FunctionOutcome.TAKEN, FunctionOutcome.LIMITED])
-def test_a_repeated_fact_stays(outcome: FunctionOutcome) -> None:
+def test_repeated_fact_is_still_said(outcome: FunctionOutcome) -> None:
     assert end(ASKED, ASKED, ASKED, outcome=outcome).message == QUESTION
 
 
 @pytest.mark.parametrize("named", ["slots", "alternatives"])
-def test_a_repeated_offer_stays(named: str) -> None:
+def test_repeated_offer_is_still_said(named: str) -> None:
     assert end(ASKED, ASKED, **{named: [{"start": "2026-12-10T10:00:00+01:00"}]}).message == QUESTION

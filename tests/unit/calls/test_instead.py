@@ -75,7 +75,7 @@ def test_unknown_services_offer_to_ask_the_team() -> None:
     assert offer_instead(answer, CHECK, AgentFunctions()) is answer
 
 
-def test_a_message_that_is_refused_offers_no_message() -> None:
+def test_refused_message_offers_no_message() -> None:
     assert said("limited", Function.LEAVE_MESSAGE) == "Das geht nicht."
     assert said("asked_back", BOOK) == "Das geht nicht."
 
@@ -111,7 +111,7 @@ def test_a_failed_verification_offers_a_message(language: Language) -> None:
         assert said("none_found", message=sentence).casefold().endswith(say().offer_message.casefold())
 
 
-def test_asked_caller_is_asked_nothing_else() -> None:
+def test_pending_question_gets_no_alternative() -> None:
     assert said("none_found", message="Möchten Sie einen neuen?") == "Möchten Sie einen neuen?"
 
 

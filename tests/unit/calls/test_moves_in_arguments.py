@@ -25,7 +25,7 @@ NEW_START = {"start": f"{NEW}T14:00"}
         ({"appointment_date": OLD, "appointment_time": "10:00"}, OLD_TIME),
     ],
 )
-def test_a_time_names_the_cancelled_appointment(args: dict[str, Any], values: dict[str, str]) -> None:
+def test_time_identifies_the_appointment_to_cancel(args: dict[str, Any], values: dict[str, str]) -> None:
     assert read_arguments("cancel_appointment", args).values == values
 
 
@@ -71,12 +71,12 @@ def test_a_time_names_the_cancelled_appointment(args: dict[str, Any], values: di
         ({"args": {"from": f"{OLD}T10:00", "to": f"{NEW}T14:00"}}, OLD_TIME | NEW_START),
     ],
 )  # fmt: skip
-def test_a_move_names_old_and_new(args: Any, values: dict[str, Any]) -> None:
+def test_move_arguments_name_old_and_new_time(args: Any, values: dict[str, Any]) -> None:
     read = read_arguments("reschedule_appointment", args)
     assert (read.values, read.unclear) == (values, ())
 
 
 @pytest.mark.parametrize("function", ["check_availability", "book_appointment"])
-def test_bounds_of_a_search_are_no_move(function: str) -> None:
+def test_search_bounds_are_not_read_as_a_move(function: str) -> None:
     read = read_arguments(function, {"date": NEW, "from": "10:00", "to": "12:00"})
     assert read.values == {"date": NEW, "part_of_day": "10:00 - 12:00"}

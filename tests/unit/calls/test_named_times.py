@@ -1,4 +1,4 @@
-"""The transcript shows whether a caller asks for other times than those that were just named."""
+"""The transcript shows whether a caller asks for other times than the last ones offered."""
 
 import json
 from datetime import UTC, datetime
@@ -39,7 +39,7 @@ def asks(*said: str) -> bool:
         "Do you have something else?",
     ],
 )
-def test_other_times_are_asked_for(words: str) -> None:
+def test_request_for_other_times_is_recognized(words: str) -> None:
     assert asks(words)
     assert asks(words, "Hallo?")
 
@@ -57,5 +57,5 @@ def test_other_times_are_asked_for(words: str) -> None:
         ("The other one, please.",),
     ],
 )
-def test_other_words_ask_for_none(words: tuple[str, ...]) -> None:
+def test_unrelated_words_request_no_other_times(words: tuple[str, ...]) -> None:
     assert not asks(*words)

@@ -1,4 +1,4 @@
-"""The report of an event about the notice to its caller."""
+"""The fields of an event that show the notice its caller heard."""
 
 from typing import Any
 
@@ -54,7 +54,7 @@ def test_only_the_agents_first_words_count(transcript: str | None, heard: bool |
 @pytest.mark.parametrize(
     ("stored", "kept"), [("everything", "everything"), ("", None), (7, None), ("x" * 99, "x" * 64)]
 )
-def test_data_kept_by_retell_is_in_its_words(stored: Any, kept: str | None) -> None:
+def test_retells_storage_setting_is_kept_as_sent(stored: Any, kept: str | None) -> None:
     assert notice(data_storage_setting=stored).storage == kept
 
 

@@ -1,4 +1,4 @@
-"""Bodies whose arguments no strict reader of JSON takes: the caller hears a sentence, so what can be read of them is."""
+"""Bodies that no strict JSON reader accepts: as much as possible is read, so that the caller still hears an answer."""
 
 from typing import Any
 
@@ -27,15 +27,15 @@ def _read(args: bytes) -> tuple[dict[str, Any], set[str]]:
     ],
     ids=range(13),
 )  # fmt: skip
-def test_an_odd_value_leaves_the_day(value: bytes, unread: set[str]) -> None:
+def test_odd_value_leaves_the_day_readable(value: bytes, unread: set[str]) -> None:
     assert _read(b'{"date":"2026-12-11","odd":' + value + b"}") == ({"date": "2026-12-11"}, unread)
 
 
-def test_a_deep_text_is_still_read() -> None:
+def test_deeply_nested_text_is_still_read() -> None:
     assert _read(b'{"service":' + DEEP + b"}") == ({"service": "Fenster"}, set())
 
 
-def test_a_day_given_twice_is_either() -> None:
+def test_day_given_twice_becomes_alternatives() -> None:
     assert _read(b'{"date":"2026-12-11","date":"2026-12-12"}') == ({"date": "2026-12-11 oder 2026-12-12"}, set())
     assert _read(b'{"date":"2026-12-11","date":"2026-12-11"}') == ({"date": "2026-12-11"}, set())
     assert _read(b'{"start":"2026-12-11","start":"2026-12-12","odd":NaN}') == (
@@ -44,7 +44,7 @@ def test_a_day_given_twice_is_either() -> None:
     )
 
 
-def test_a_service_given_twice_is_none() -> None:
+def test_service_given_twice_is_unread() -> None:
     assert _read(b'{"service":"Haarschnitt","service":"Coloring"}') == ({}, {"service"})
 
 

@@ -1,4 +1,4 @@
-"""How Retell's JSON is read: times, arguments that a language model wrote, and texts that PostgreSQL cannot store."""
+"""Retell's JSON: times, arguments that a language model wrote, and texts that PostgreSQL cannot store."""
 
 import json
 import time
@@ -81,7 +81,7 @@ def _says(content: str) -> dict[str, str]:
     return {"role": "agent", "content": content}
 
 
-def test_an_asked_name_ends_with_a_booking() -> None:
+def test_asked_name_is_forgotten_after_a_booking() -> None:
     """It was misheard where another one is booked: the next customer of the call does not get it."""
     asked = {"success": False, "unclear": f"{ASKED_NAME}Hollmann"}
     booked = {"success": True, "appointment_id": "A", "customer_name": "Petra Kurz"}
@@ -178,12 +178,12 @@ _PETRA = AskedChoice("B", frozenset({"further", "move"}), "Petra Lange")
         ([_CHOICE, _WORDS, _MOVABLE, _WORDS, _DONE_WITH_B], (_OTTO,)),
     ],
 )
-def test_a_choice_is_open_until_it_is_done(transcript: Any, asked: tuple[AskedChoice, ...]) -> None:
+def test_choice_stays_open_until_carried_out(transcript: Any, asked: tuple[AskedChoice, ...]) -> None:
     fields = {} if transcript is None else {"transcript_with_tool_calls": transcript}
     assert read_asked_choices(msgspec.convert({"call_id": "c", **fields}, OngoingCall)) == asked
 
 
-def test_tomorrow_is_counted_from_the_call() -> None:
+def test_tomorrow_counts_from_the_call() -> None:
     question = "Soll ich Ihren Termin am Samstag, den 28. November, um 10 Uhr absagen?"
     answer = {"needs_confirmation": True, "appointment_id": "A", "message": question}
     said = {"role": "user", "content": "Ich kann morgen nicht kommen, sagen Sie ab."}

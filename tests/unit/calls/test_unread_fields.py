@@ -1,4 +1,4 @@
-"""A field that a booking does not know decides nothing beside a clear argument, and is in the notes."""
+"""An unknown field of a booking changes nothing if the known arguments are clear, and is noted."""
 
 from typing import Any
 
@@ -64,7 +64,7 @@ KNOWN = KnownNames(CONFIG)
         ({"customer": {"vip": "ja"}, "lead": {"name": "Petra Lange"}}, "vip: ja"),
     ],
 )  # fmt: skip
-def test_an_unknown_field_is_a_note(extra: dict[str, Any], notes: str | None) -> None:
+def test_unknown_field_becomes_a_note(extra: dict[str, Any], notes: str | None) -> None:
     read = note_unread(read_arguments("book_appointment", PETRA | extra, KNOWN), BOOK, KNOWN)
     assert ask_unclear(read, CONFIG, BOOK) is None
     assert read.values.get("notes") == notes
@@ -89,7 +89,7 @@ def test_an_unknown_field_is_a_note(extra: dict[str, Any], notes: str | None) ->
         ({"preferred_day": "2026-12-11"}, "date"), ({"termindatum": "11.12.2026"}, "date"),
     ],
 )  # fmt: skip
-def test_another_decision_is_still_asked(extra: dict[str, Any], asked: str) -> None:
+def test_other_unclear_decision_is_still_asked_about(extra: dict[str, Any], asked: str) -> None:
     read = note_unread(read_arguments("book_appointment", PETRA | extra, KNOWN), BOOK, KNOWN)
     answer = ask_unclear(read, CONFIG, BOOK)
     assert answer is not None
@@ -97,12 +97,12 @@ def test_another_decision_is_still_asked(extra: dict[str, Any], asked: str) -> N
     assert "confirmed" not in read.values.get("notes", "")
 
 
-def test_a_person_is_excluded_by_a_key() -> None:
+def test_argument_name_may_exclude_a_staff_member() -> None:
     read = read_arguments("book_appointment", PETRA | {"not_anna": True}, KNOWN)
     assert read.values["staff"] == "not anna"
 
 
-def test_the_name_of_a_pet_is_nobodys() -> None:
+def test_name_of_a_pet_is_no_customer() -> None:
     assert read_arguments("book_appointment", {"pet": {"name": "Rex"}}).values == {}
     lead = {"anmeldung": {"name": "Petra Lange", "service": "Haarschnitt"}}
     assert read_arguments("book_appointment", lead).values["customer_name"] == "Petra Lange"
@@ -156,7 +156,7 @@ def test_the_note_is_before_the_question() -> None:
         ("pet_details", False), ("emergency_contact", False), ("staff_info", False), ("mother", False), ("preferredX", False),
     ],
 )  # fmt: skip
-def test_an_object_is_the_callers_by_its_key(key: str, is_own: bool) -> None:
+def test_object_key_decides_whose_name_it_holds(key: str, is_own: bool) -> None:
     name = read_arguments("book_appointment", {key: {"name": "Petra Lange"}}).values.get("customer_name")
     assert name == ("Petra Lange" if is_own else None)
 
@@ -165,6 +165,6 @@ def test_a_hostile_key_is_read_quickly() -> None:
     assert read_arguments("book_appointment", {"ens" * 5_000 + "x": {"name": "Petra Lange"}}).values == {}
 
 
-def test_a_text_without_a_name_is_noted_alone() -> None:
+def test_text_beside_an_object_becomes_a_note() -> None:
     read = note_unread(read_arguments("book_appointment", [PETRA, "ohne Föhnen"], KNOWN), BOOK, KNOWN)
     assert read.values["notes"] == "ohne Föhnen"

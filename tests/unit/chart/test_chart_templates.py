@@ -91,7 +91,7 @@ def test_pods_are_restricted_and_write_nothing(render, component):
 
 
 @pytest.mark.parametrize("component", COMPONENTS)
-def test_drain_evicts_one_of_two_pods_per_time(render, component):
+def test_drain_evicts_one_pod_at_a_time(render, component):
     manifests = render()
     assert manifests["Deployment", f"askproai-{component}"]["spec"]["replicas"] == 2
     budget = manifests["PodDisruptionBudget", f"askproai-{component}"]["spec"]

@@ -70,7 +70,7 @@ def test_function_arguments_are_named_too() -> None:
     ]
 
 
-def test_argument_name_gives_the_terminal_no_orders() -> None:
+def test_argument_name_cannot_inject_terminal_sequences() -> None:
     asked = {"at": "2026-11-22T09:05:00Z", "function": "book_appointment", "arguments": {"own\x1b[2J": "x\x1b[2J"}}
     assert "    Angaben: own\N{REPLACEMENT CHARACTER}[2J = x\N{REPLACEMENT CHARACTER}[2J" in document(
         requests_in_calls=[asked]

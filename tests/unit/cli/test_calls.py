@@ -1,4 +1,4 @@
-"""How calls and a timeline look to people: nothing is cut, at any width."""
+"""Calls and a timeline as people see them: nothing is cut, at any width."""
 
 from datetime import UTC, datetime
 from typing import Any

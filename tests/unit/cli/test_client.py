@@ -1,4 +1,4 @@
-"""How a command finds a tenant's private port. kubectl is a script that answers as kubectl does."""
+"""A command finds a tenant's private port. kubectl is a script that answers as kubectl does."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""How `askproai doctor` finds until when a certificate is valid, without a library for it."""
+"""`askproai doctor` finds the end of a certificate's validity without a library for it."""
 
 from datetime import UTC, datetime, timedelta
 

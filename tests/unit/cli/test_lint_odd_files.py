@@ -1,4 +1,4 @@
-"""`askproai lint` and `plan` end with a finding for whatever YAML they are given, never with an exception and never not."""
+"""`askproai lint` and `plan` end with a finding for any YAML: they neither raise an exception nor hang."""
 
 import time
 from itertools import pairwise

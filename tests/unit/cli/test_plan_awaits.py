@@ -35,7 +35,7 @@ SECRET = ("Secret", "salon", next(iter({ref.name for ref in [tenant().spec.retel
         (Reason.TENANT_NOT_READY, "CredentialsShared", {SECRET}, None),
     ],
 )
-def test_object_in_the_files_is_awaited(
+def test_object_awaited_by_another_is_found_in_files(
     reason: Reason, of_tenant: str, in_files: set[tuple[str, str, str]], starts: str | None
 ) -> None:
     found = _find_awaited(AGENT, waiting(of_tenant), reason, in_files)

@@ -1,4 +1,4 @@
-"""How `askproai plan` shows what changes: one line for each element of a list, values as YAML, nothing cut off."""
+"""The changes as `askproai plan` shows them: one line for each element of a list, values as YAML, nothing cut off."""
 
 from pathlib import Path
 from typing import Any

@@ -9,7 +9,7 @@ from askproai_cli.tenant_command import _warnings_on_standard_error, export_line
 from askproai_cli.tenant_move import Exported
 
 
-def test_way_back_is_one_command_on_one_line() -> None:
+def test_undoing_an_export_is_one_command() -> None:
     exported = Exported("exported:uid-1", {"appointments": 2, "calls": 1}, ["Tenant/salon"], ["Secret/salon-admin"], [])
     lines = list(export_lines(exported, "berlin", "salon", Path("salon.askproai")))
     (command,) = [line.strip() for line in lines if "kubectl" in line]

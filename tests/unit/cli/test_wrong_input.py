@@ -73,7 +73,7 @@ async def test_age_is_understood_in_known_units_only(command: str, monkeypatch: 
         ("--at", "gestern", "gestern is no ISO time such as 2026-11-20T10:00"),
     ],
 )
-def test_when_names_the_option_that_is_wrong(option: str, value: str, says: str) -> None:
+def test_when_command_names_the_wrong_option(option: str, value: str, says: str) -> None:
     result = run("when", "Freitag", option, value)
     assert result.exit_code == 2
     assert f"Invalid value for {option}: {says}" in result.stderr

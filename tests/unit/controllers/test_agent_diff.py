@@ -58,7 +58,9 @@ CASES: list[tuple[dict[str, Any], dict[str, Any], tuple[str, ...], str]] = [
 
 
 @each_row(("desired", "live", "expected", "reason"), CASES)
-def test_difference(desired: dict[str, Any], live: dict[str, Any], expected: tuple[str, ...], reason: str) -> None:
+def test_differing_fields_are_found(
+    desired: dict[str, Any], live: dict[str, Any], expected: tuple[str, ...], reason: str
+) -> None:
     assert differing_paths(desired, live) == expected, reason
     assert bool(differing_fields(desired, live)) == bool(expected)
 

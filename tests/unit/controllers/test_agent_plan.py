@@ -1,4 +1,4 @@
-"""Which steps are planned from which states: one row for each case, with the sentence that explains it."""
+"""The steps that are planned from a state: one row for each case, with the sentence that explains it."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -195,7 +195,9 @@ def plan_for(
 
 
 @each_row(("observation", "recorded", "steps", "reason"), CASES)
-def test_steps(observation: Observation, recorded: RecordedState, steps: tuple[Any, ...], reason: str) -> None:
+def test_observation_leads_to_the_planned_steps(
+    observation: Observation, recorded: RecordedState, steps: tuple[Any, ...], reason: str
+) -> None:
     plan = plan_for(observation, recorded)
     assert plan.refused is None, plan.refused
     assert plan.steps == steps, reason

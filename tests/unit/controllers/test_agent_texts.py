@@ -68,7 +68,7 @@ def test_prompt_and_schemas_do_not_grow(example: str, prompt: int, tools: int) -
 @pytest.mark.parametrize(
     ("language", "rule"), [("de-DE", "leer: nicht genannt; nie ergänzen"), ("en-GB", "empty: not named; never add")]
 )
-def test_unnamed_value_stays_empty(language: str, rule: str) -> None:
+def test_functions_leave_unnamed_values_empty(language: str, rule: str) -> None:
     declared = arguments(everything(language))
     for function in ("check_availability", "join_waitlist"):
         for argument in ("service", "date", "time", "part_of_day"):
@@ -76,7 +76,7 @@ def test_unnamed_value_stays_empty(language: str, rule: str) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_no_time_is_asked_for_as_calculated(language: str) -> None:
+def test_model_passes_times_as_spoken(language: str) -> None:
     """A model that writes "next Tuesday, half two" as digits hides from the function that it has two meanings."""
     for function, named in arguments(everything(language, tenant_spec=VERIFIES)).items():
         for argument, described in named.items():
@@ -87,7 +87,7 @@ def test_no_time_is_asked_for_as_calculated(language: str) -> None:
 
 
 @pytest.mark.parametrize(("language", "without"), [("de-DE", "nur ohne `start`"), ("en-GB", "only without `start`")])
-def test_the_day_of_a_booking_is_agreed(language: str, without: str) -> None:
+def test_booking_takes_its_day_from_the_start(language: str, without: str) -> None:
     booking = arguments(everything(language))["book_appointment"]
     assert without in booking["date"]
     assert without in booking["time"]
@@ -96,7 +96,7 @@ def test_the_day_of_a_booking_is_agreed(language: str, without: str) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_branch_is_asked_for_among_several(language: str) -> None:
+def test_branch_argument_exists_only_with_several_branches(language: str) -> None:
     alone, several = everything(language), everything(language, branches=2)
     assert not any("branch" in named for named in arguments(alone).values())
     asking = {name for name, named in arguments(several).items() if "branch" in named}
@@ -104,7 +104,7 @@ def test_a_branch_is_asked_for_among_several(language: str) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_second_factor_is_required_as_said(language: str) -> None:
+def test_functions_require_the_second_factor(language: str) -> None:
     llm = everything(language, tenant_spec=VERIFIES)
     required = {tool["name"]: tool.get("parameters", {}).get("required", []) for tool in llm["general_tools"]}
     for function in ("book_appointment", "find_appointments", "reschedule_appointment", "cancel_appointment"):
@@ -129,7 +129,7 @@ RULES = [
 
 
 @pytest.mark.parametrize(("german", "english"), [rule[1:] for rule in RULES], ids=[rule[0] for rule in RULES])
-def test_a_prompt_has_its_rule(german: str, english: str) -> None:
+def test_prompt_contains_each_rule(german: str, english: str) -> None:
     assert german in everything("de-DE")["general_prompt"]
     assert english in everything("en-GB")["general_prompt"]
 
@@ -141,7 +141,7 @@ def test_a_prompt_has_its_rule(german: str, english: str) -> None:
         ("en-GB", "Always call it first", "never right after naming 112"),
     ],
 )
-def test_no_function_comes_before_an_emergency(language: str, first: str, end: str) -> None:
+def test_emergency_notice_precedes_every_function(language: str, first: str, end: str) -> None:
     llm = everything(language)
     tools = {tool["name"]: tool for tool in llm["general_tools"]}
     assert first not in tools["check_availability"]["description"]
@@ -151,7 +151,7 @@ def test_no_function_comes_before_an_emergency(language: str, first: str, end: s
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_refused_move_names_the_confirmed_cancellation(language: str) -> None:
+def test_move_description_names_the_confirmed_cancellation(language: str) -> None:
     tools = {tool["name"]: tool for tool in everything(language)["general_tools"]}
     assert "`confirmed: true`" in tools["reschedule_appointment"]["description"]
 
@@ -159,7 +159,7 @@ def test_a_refused_move_names_the_confirmed_cancellation(language: str) -> None:
 @pytest.mark.parametrize(
     ("language", "caller", "question"), [("de-DE", "nur anruft", "frage"), ("en-GB", "only calls", "question")]
 )
-def test_a_caller_without_appointment_is_no_companion(language: str, caller: str, question: str) -> None:
+def test_caller_without_an_appointment_is_no_companion(language: str, caller: str, question: str) -> None:
     declared = arguments(everything(language))
     assert caller in declared["check_availability"]["companions"]
     tools = {tool["name"]: tool for tool in everything(language)["general_tools"]}

@@ -42,7 +42,7 @@ def bookings(failed: int, of: int) -> CallerCounts:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )  # fmt: skip
-def test_verdict_on_a_canary(
+def test_canary_verdict_matches_the_outcomes(
     case: str, canary: tuple[int, int], others: tuple[int, int], before: tuple[int, int], state: CanaryState
 ) -> None:
     outcomes = CanaryOutcomes(bookings(*canary), bookings(*others), bookings(*before))

@@ -157,7 +157,7 @@ def test_trial_is_remembered_until_image_or_share_change() -> None:
         ),
     ],
 )  # fmt: skip
-def test_the_condition_says_how_a_trial_is_going(
+def test_condition_shows_the_progress_of_a_trial(
     runtime: dict[str, Any], found: CanaryStatus | None, status: Status, reason: Reason, text: str
 ) -> None:
     condition = canary_condition(tenant(runtime=runtime), found, 1, 2, SETTINGS)
@@ -178,7 +178,7 @@ def test_condition_exists_only_during_or_after_a_canary() -> None:
     assert suspended.reason is Reason.SUSPENDED
 
 
-def test_few_callers_are_told_exactly() -> None:
+def test_small_caller_counts_are_stated_exactly() -> None:
     assert [describe_callers(number) for number in (0, 1, 2)] == ["no caller", "1 caller", "2 or more callers"]
 
 
@@ -192,7 +192,7 @@ def pod(*containers: dict[str, Any], track: str = "canary-1", ending: bool = Fal
     }
 
 
-def test_pod_state_from_the_cluster() -> None:
+def test_pod_state_comes_from_the_cluster() -> None:
     waiting = {"restartCount": 3, "state": {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 10s"}}}
     ended = {"restartCount": 1, "state": {}, "lastState": {"terminated": {"reason": "OOMKilled", "exitCode": 137}}}
     found = observe_pods({}, [pod(waiting, ended)], trial())
@@ -204,7 +204,7 @@ def test_pod_state_from_the_cluster() -> None:
     assert observe_pods({"conditions": [refused]}, [], trial()) == CanaryPods(waits_for="exceeded quota")
 
 
-def test_pods_of_an_earlier_trial_count_for_nothing() -> None:
+def test_pods_of_an_earlier_trial_are_not_counted() -> None:
     crashed = {"restartCount": 9, "state": {}}
     assert observe_pods({}, [pod(crashed, track="canary-0"), pod(crashed, ending=True)], trial()) == CanaryPods()
 

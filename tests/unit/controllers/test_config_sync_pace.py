@@ -1,4 +1,4 @@
-"""How soon the operator knows that a pod has changed keys, once the pod has them."""
+"""The operator soon knows that a pod has changed keys."""
 
 from types import SimpleNamespace
 from typing import Any

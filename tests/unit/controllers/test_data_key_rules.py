@@ -1,4 +1,4 @@
-"""When the pods encrypt, with which key, and what is said of keys that are gone."""
+"""The time from which pods encrypt, their key, and the report of lost keys."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -87,7 +87,7 @@ def test_lost_key_is_reported_until_its_rows_expire() -> None:
         (True, True, 3, "AsDeclared"), (True, True, 2, "Pending"), (True, False, 3, "Pending"), (False, False, 3, "NotRequested"),
     ],
 )  # fmt: skip
-def test_the_condition_says_what_is_done(asked: bool, in_use: bool, minutes: int, reason: str) -> None:
+def test_condition_has_the_reason_for_its_state(asked: bool, in_use: bool, minutes: int, reason: str) -> None:
     keys = DataKeys((new_data_key(NOW - timedelta(minutes=minutes)),), in_use=in_use)
     assert encryption_condition(salon_tenant(), keys, NOW, asked=asked).reason == reason
 

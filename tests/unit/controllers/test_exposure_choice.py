@@ -1,4 +1,4 @@
-"""Which URL senders are given, which one stays served, and what a person reads about it."""
+"""The URL that senders get, the one that stays served, and the report to a person."""
 
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -295,7 +295,7 @@ async def test_deleted_tenants_urls_are_not_queried(controller, internet):
     assert controller._targets == {}
 
 
-async def test_proof_counts_for_no_namesake_or_other_token(controller, internet):
+async def test_proof_is_invalid_for_namesakes_or_other_tokens(controller, internet):
     internet.problems[NEW] = None
     controller.request(at(NEW))
     await controller.reconcile(PROOF_KEY, context([]))

@@ -60,7 +60,7 @@ def _tenant(number: int) -> Tenant:
     return model.model_copy(update={"metadata": metadata, "status": {"key": f"salons.salon-{number}"}})
 
 
-async def test_a_refused_write_leaves_the_others_theirs() -> None:
+async def test_refused_write_does_not_affect_other_tenants_figures() -> None:
     outside = _Outside(3, refused="salon-0")
     await TenantFiguresController().reconcile(KEY, outside.context)
     assert outside.written == ["salon-1", "salon-2"]

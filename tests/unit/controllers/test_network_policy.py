@@ -1,4 +1,4 @@
-"""Where the NetworkPolicy of a tenant's pods lets in and out."""
+"""The connections that the NetworkPolicy of a tenant's pods allows."""
 
 from ipaddress import ip_address, ip_network
 from typing import Any

@@ -1,4 +1,4 @@
-"""Which servers a Tenant's notifications may use, what of that reaches the pods, and that a Tenant without them is as before."""
+"""The servers that a Tenant's notifications may use, and their settings in the pods; a Tenant without them is unchanged."""
 
 from base64 import b64encode
 from typing import Any

@@ -1,4 +1,4 @@
-"""When event types in staff members' own accounts are named to the pods, and how the accounts fail apart from each other."""
+"""Pods get event types of staff members' own accounts once they have the keys; each account fails separately."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,4 +1,4 @@
-"""Where a tenant's page is published, to which paths and ports, and that a Tenant without `page` is as before."""
+"""The host, paths and ports at which a tenant's page is published; a Tenant without `page` is unchanged."""
 
 from typing import Any
 
@@ -97,7 +97,7 @@ def test_pods_get_the_declared_login_without_a_secret():
     assert secrets_named(with_page) >= {"login"}, "a change of the Secret makes the Tenant due"
 
 
-def test_a_tenant_without_a_page_is_as_before():
+def test_tenant_without_a_page_is_rendered_as_before():
     plain = tenant()
     assert compile_config(plain, [], [], [], **CONTEXT).page is None
     assert page_condition(plain, PageAccess(), None) is None

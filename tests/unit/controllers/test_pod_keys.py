@@ -1,4 +1,4 @@
-"""When a provider may sign with a new key: not before all pods have it."""
+"""A provider signs with a new key only after all pods have it."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -55,12 +55,32 @@ def test_another_version_of_a_secret_is_asked_for(changed: dict[str, Any]):
     assert after.status == before.status, "what all pods had stays true"
 
 
-def test_the_condition_says_how_long_former_keys_count():
+def test_former_keys_outlive_the_wait_for_pods():
+    """A pod does not show the key for hours, so the status says all the while that no provider may sign with it yet."""
+    before = next_keys(SigningKeys(), READ, ROTATED_AT)
+    after = {"values": READ.values | {"retell-api-key": "key_2"}, "versions": {"providers": "8"}}
+    shown = find(deployments=[], keys=before).status
+    keys, now = next_keys(before, replace(READ, **after), ROTATED_AT), ROTATED_AT
+    seen = replace(find(shown, keys=keys, **after).wanted, without=("salon-web-1",))
+    for minutes in range(1, 300, 10):
+        now = ROTATED_AT + timedelta(minutes=minutes)
+        keys = next_keys(keys, replace(READ, **after), now, is_held=True)
+        found = find(shown, seen=seen, keys=keys, **after)
+        assert not found.by_all
+        assert "the former key is accepted meanwhile" in found.condition.message
+        assert keys.former["retell-api-key"][0].until > now + timedelta(minutes=28)
+    assert next_keys(keys, replace(READ, **after), now + timedelta(hours=1)).former == {}
+    revoked = next_keys(keys, replace(READ, **after), now, is_held=True, is_revoked=True)
+    assert revoked.former == {}
+    assert "former" not in find(shown, seen=seen, keys=revoked, **after).condition.message
+
+
+def test_condition_says_until_when_former_keys_are_valid():
     until = datetime(2026, 11, 27, 10, 5, tzinfo=UTC)
     keys = replace(PRESENT, former={"retell-api-key": (FormerKey("key_old", until),)})
     tenant: Any = SimpleNamespace(status={})
     found = find_keys_in_use(tenant, READ, keys, "token", [], None)
-    assert found.condition.message == "the former retell-api-key is accepted until 2026-11-27 10:05 UTC"
+    assert found.condition.message == "the former key of retell is accepted until 2026-11-27 10:05 UTC"
 
 
 ROTATED_AT = datetime(2026, 11, 27, 9, 5, tzinfo=UTC)

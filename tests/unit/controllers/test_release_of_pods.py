@@ -1,4 +1,4 @@
-"""Which change of a tenant's pods waits for its turn, and which never does: decided from manifests, without a cluster."""
+"""Changes of a tenant's pods that wait for their turn, and others that never do: decided from manifests, without a cluster."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace

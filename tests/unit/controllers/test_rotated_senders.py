@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from askproai_core.former_keys import keys_hash
+from askproai_core.former_keys import is_verifying, keys_hash
 from askproai_operator.controllers.tenant.signing_keys import GRACE, SigningKeys, next_keys
+from askproai_operator.credentials import Credentials as StoredKeys
 from askproai_operator.credentials import secret_refs
 from askproai_runtime.intake.senders import SENDERS, Source
 from askproai_runtime.intake.signatures import read_keys
@@ -15,46 +16,66 @@ from askproai_runtime.watched_files import Credentials
 from tests.worlds.salon_models import credentials, tenant
 
 NOW = datetime(2026, 11, 27, 9, tzinfo=UTC)
-FILES = {
-    Source.RETELL: "retell-api-key",
-    Source.CALCOM: "calcom-webhook-secret",
-    Source.STRIPE: "stripe-webhook-secret",
-}
 STRIPE = {"webhookSecretRef": {"name": "providers", "key": "stripe-webhook-secret"}}
-BEFORE = replace(
-    credentials(),
-    values={**credentials().values, FILES[Source.STRIPE]: "whsec_canary"},
-    secret_refs=secret_refs(tenant(stripe=STRIPE)),
-)
 
 
-def test_each_sender_has_a_row() -> None:
-    assert set(FILES) == set(SENDERS)
+def read_with(*webhook_keys: str) -> StoredKeys:
+    """Return what a reconcile reads for a Tenant with everything set; the webhook keys' values are their names in the Secret."""
+    listed = [{"name": "providers", "key": key} for key in webhook_keys]
+    retell = {"apiKeySecretRef": {"name": "providers", "key": "retell-api-key"}, "webhookKeySecretRefs": listed}
+    refs = secret_refs(tenant(retell=retell, stripe=STRIPE))
+    values = {file: f"{ref.key}_canary" for file, ref in refs.items()}
+    return replace(credentials(), values=values, secret_refs=refs)
+
+
+BEFORE = read_with("badge", "further")
+# By file, whose keys the sender signs with.
+SIGNING = {
+    file: sender.source for file in BEFORE.values for sender in SENDERS.values() if file.startswith(sender.keys)
+}
+
+
+def mount(directory: Path, read: StoredKeys, keys: SigningKeys) -> Credentials:
+    for name, text in {**read.values, **keys.mounted()}.items():
+        (directory / name).write_text(text)
+    return Credentials(directory)
+
+
+def test_each_file_with_signing_keys_is_rotated() -> None:
+    assert set(SIGNING.values()) == set(SENDERS)
+    assert {file for file in BEFORE.values if is_verifying(file)} - {"calcom-api-key"} == set(SIGNING)
 
 
 @pytest.mark.parametrize("has_signing_keys", [False, True])
 @pytest.mark.parametrize("has_secret", [False, True])
-@pytest.mark.parametrize("source", FILES)
-def test_no_order_of_mounts_refuses_a_sender(
-    tmp_path: Path, source: Source, has_secret: bool, has_signing_keys: bool
+@pytest.mark.parametrize("file", SIGNING)
+def test_any_mount_order_accepts_a_senders_signature(
+    tmp_path: Path, file: str, has_secret: bool, has_signing_keys: bool
 ) -> None:
-    file = FILES[source]
+    source, before = SIGNING[file], BEFORE.values[file]
     after = replace(BEFORE, values={**BEFORE.values, file: "new"})
     old = next_keys(SigningKeys(), BEFORE, NOW)
     new = next_keys(old, after, NOW)
-    mounted = {**(after if has_secret else BEFORE).values, **(new if has_signing_keys else old).mounted()}
-    for name, text in mounted.items():
-        (tmp_path / name).write_text(text)
+    pod = mount(tmp_path, after if has_secret else BEFORE, new if has_signing_keys else old)
     wanted = keys_hash("token", {**after.values, **new.mounted()})
 
-    accepted = read_keys(source, Credentials(tmp_path), NOW)
-    assert BEFORE.values[file] in accepted, "the sender signs with it until a person moves it"
-    is_in_use = keys_hash("token", mounted) == wanted
+    accepted = read_keys(source, pod, NOW)
+    assert before in accepted, "the sender signs with it until a person moves it"
+    is_in_use = keys_hash("token", pod.files(is_verifying)) == wanted
     assert is_in_use is (has_secret and has_signing_keys)
     assert "new" in accepted or not is_in_use, "a person moves the sender as soon as all pods show it"
     if is_in_use:
-        assert read_keys(source, Credentials(tmp_path), NOW + GRACE - timedelta(seconds=1)) == (
-            "new",
-            BEFORE.values[file],
-        )
-        assert read_keys(source, Credentials(tmp_path), NOW + GRACE) == ("new",)
+        present = {after.values[name] for name, signs in SIGNING.items() if signs is source}
+        assert set(read_keys(source, pod, NOW + GRACE - timedelta(seconds=1))) == present | {before}
+        assert set(read_keys(source, pod, NOW + GRACE)) == present
+
+
+@pytest.mark.parametrize("listed", [["further"], ["further", "badge"], [], ["other", "further"]])
+def test_webhook_keys_leave_the_list_slowly(tmp_path: Path, listed: list[str]) -> None:
+    after = read_with(*listed)
+    keys = next_keys(next_keys(SigningKeys(), BEFORE, NOW), after, NOW)
+    pod = mount(tmp_path, after, keys)
+    accepted = set(read_keys(Source.RETELL, pod, NOW + GRACE - timedelta(seconds=1)))
+    assert accepted >= {"retell-api-key_canary", "badge_canary", "further_canary"}
+    kept = {"retell-api-key_canary", *(f"{key}_canary" for key in listed)}
+    assert set(read_keys(Source.RETELL, pod, NOW + GRACE)) == kept

@@ -51,7 +51,7 @@ def test_image_of_an_unlisted_repository_is_omitted() -> None:
     assert wanted_shadow(with_shadow(), SETTINGS) == Shadow(image=IMAGE, hours=24)
 
 
-def test_a_suspended_tenant_has_none() -> None:
+def test_suspended_tenant_has_no_shadow() -> None:
     assert wanted_shadow(with_shadow(suspend=True), SETTINGS) is None
 
 
@@ -63,7 +63,7 @@ def test_new_image_or_time_starts_another_shadow() -> None:
     assert is_over(recorded(), SINCE + timedelta(hours=24))
 
 
-def test_withdrawn_and_requested_again_is_another_shadow() -> None:
+def test_shadow_requested_after_withdrawal_is_a_new_one() -> None:
     ended = recorded(state=ShadowState.ENDED, withdrawn=True)
     assert not is_of_shadow(ended, Shadow(image=IMAGE, hours=24))
     condition = shadow_condition(with_shadow(ended), SETTINGS)

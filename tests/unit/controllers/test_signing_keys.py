@@ -1,14 +1,18 @@
-"""Which keys are accepted after a change, and when Cal.com is given a changed secret."""
+"""The keys that are accepted after a change, and the time at which Cal.com gets a changed secret."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from askproai_core.former_keys import FormerKey, accepted_former_keys, encode_former_keys
-from askproai_operator.controllers.tenant.signing_keys import SigningKeys, next_keys
+from askproai_operator.api import Tenant
+from askproai_operator.controllers.tenant.children.secrets import signing_keys_secret
+from askproai_operator.controllers.tenant.signing_keys import SigningKeys, keep_signing_keys, next_keys
 from askproai_operator.credentials import Credentials
-from tests.worlds.salon_models import credentials
+from tests.worlds.salon_models import credentials, raw
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -120,6 +124,27 @@ def test_secret_does_not_end_while_calcom_uses_it():
     assert keys.to_register(SECRET, "whs_2", now) == "whs_2", "the pods have the new one for long"
     keys = replace(keys, registered={SECRET: "whs_2"})
     assert next_keys(keys, changed, now + HOUR).former == {}
+
+
+@pytest.mark.parametrize(("in_use", "kept"), [("False", True), ("True", False), (None, False)])
+async def test_former_keys_wait_for_keys_in_use(in_use: str | None, kept: bool):
+    """Meanwhile the status says that no provider may sign with the new key."""
+    conditions = [{"type": "KeysInUse", "status": in_use}] if in_use else []
+    salon = Tenant.from_raw(raw("Tenant") | {"status": {"conditions": conditions}})
+    changed = next_keys(first(), read(retell_api_key="key_2"), NOW)
+    stored, applied = signing_keys_secret(salon, changed.mounted()), list[Any]()
+
+    async def get_secret(*_: object, **__: object) -> Any:
+        return stored
+
+    async def apply(manifest: object) -> None:
+        applied.append(manifest)
+
+    kube = SimpleNamespace(get_secret=get_secret, apply=apply)
+    context: Any = SimpleNamespace(kube=kube, clock=SimpleNamespace(now=lambda: NOW + HOUR - timedelta(seconds=1)))
+    keys = await keep_signing_keys(salon, read(retell_api_key="key_2"), context, is_held=False)
+    assert (keys.former[KEY][0].until > NOW + HOUR) is kept
+    assert ("FORMER_KEYS" in applied[0]["data"]) is True
 
 
 def test_api_key_is_untried_until_its_server_accepts():

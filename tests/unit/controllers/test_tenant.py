@@ -155,7 +155,7 @@ def test_appointments_that_nobody_tries_again_name_the_command():
         (1234, "1000 or more"),
     ],
 )
-def test_the_number_changes_rarely_in_an_outage(appointments, text):
+def test_stated_count_changes_rarely_during_an_outage(appointments, text):
     assert synced_condition(tenant(), CalendarBacklog(appointments, SINCE)).message.startswith(text)
 
 

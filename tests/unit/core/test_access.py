@@ -35,7 +35,7 @@ def kubeconfig(folder: Path, cluster: dict[str, Any], user: dict[str, Any]) -> P
     return file
 
 
-def test_a_token_and_an_authority_in_the_file(tmp_path: Path, pair: tuple[bytes, bytes]):
+def test_kubeconfig_token_and_authority_are_used(tmp_path: Path, pair: tuple[bytes, bytes]):
     data = {"certificate-authority-data": base64.b64encode(pair[0]).decode()}
     access = read_access(kubeconfig(tmp_path, data, {"token": "t"}))
     assert (access.server, access.authorization()) == ("https://k:6443", "Bearer t")
@@ -53,7 +53,7 @@ def test_kubeconfigs_neighbour_files_and_rotating_tokens_are_read(tmp_path: Path
     assert access.authorization() == "Bearer second"
 
 
-def test_a_client_certificate_and_no_token(tmp_path: Path, pair: tuple[bytes, bytes]):
+def test_client_certificate_replaces_a_token(tmp_path: Path, pair: tuple[bytes, bytes]):
     crt, key = (base64.b64encode(part).decode() for part in pair)
     access = read_access(kubeconfig(tmp_path, {}, {"client-certificate-data": crt, "client-key-data": key}))
     assert access.authorization() is None
@@ -101,7 +101,7 @@ def test_several_kubeconfigs_are_merged_as_kubectl_does(tmp_path: Path, pair: tu
     assert read_access(None, listed).server == "https://k:6443"
 
 
-def test_a_name_and_a_password_behind_a_proxy(tmp_path: Path):
+def test_basic_login_and_proxy_are_used(tmp_path: Path):
     file = kubeconfig(tmp_path, {"proxy-url": "http://proxy:3128"}, {"username": "anna", "password": "pässword"})
     access = read_kubeconfigs([file])
     assert access.authorization() == f"Basic {base64.b64encode('anna:pässword'.encode()).decode()}"

@@ -1,4 +1,4 @@
-"""Whether a sentence says that an AI speaks."""
+"""A sentence is recognized as the announcement of an AI, or not."""
 
 import pytest
 

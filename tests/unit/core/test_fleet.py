@@ -109,5 +109,5 @@ def test_tenant_is_found_by_any_part_of_text() -> None:
     assert not matches(row, "süd")
 
 
-def test_negative_conditions_are_those_of_the_operator() -> None:
+def test_negative_conditions_match_the_operators() -> None:
     assert set(OPERATORS) == NEGATIVE_TYPES

@@ -78,7 +78,7 @@ async def test_an_answer_within_its_bound_arrives_whole(body: bytes, encoding: s
         (gzip.compress(b"x", mtime=0) * 2, "gzip"),
     ],
 )
-async def test_an_odd_encoding_is_refused(body: bytes, encoding: str):
+async def test_unknown_content_encoding_is_refused(body: bytes, encoding: str):
     async with answering(body, encoding) as url:
         with pytest.raises(UnreadableAnswer):
             await ask(url, 1000)
@@ -113,7 +113,7 @@ READERS = [(by_config_sync, 10), (by_provider_client, 10), (by_kube_transport, 7
 
 
 @pytest.mark.parametrize(("read", "most_mib"), READERS)
-async def test_a_bomb_neither_fills_memory_nor_blocks(read: Callable[[str], Any], most_mib: int):
+async def test_compression_bomb_neither_fills_memory_nor_blocks(read: Callable[[str], Any], most_mib: int):
     longest = 0.0
 
     async def measure_pauses() -> None:

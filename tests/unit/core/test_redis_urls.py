@@ -1,4 +1,4 @@
-"""Which servers a REDIS_URL names, and which tenants get ACL rules."""
+"""The servers that a REDIS_URL names, and the tenants that get ACL rules."""
 
 from datetime import timedelta
 from typing import Any
@@ -59,12 +59,12 @@ def test_invalid_redis_url_is_refused(url: str) -> None:
 
 
 @pytest.mark.parametrize("tenant", ["", "*", "a*", "a:b", "_", "a b", "A.b", "a.b\n", "a.?", "a[b]", ".a"])
-def test_name_that_could_reach_further_gets_no_rule(tenant: str) -> None:
+def test_tenant_name_with_wildcards_gets_no_rule(tenant: str) -> None:
     with pytest.raises(ValueError):
         acl_rules(tenant, "0" * 64)
 
 
-def test_the_rules_begin_by_taking_everything() -> None:
+def test_rules_first_revoke_all_rights() -> None:
     rules = acl_rules("salon.mueller", "0" * 64)
     assert rules[0] == "reset"
     assert "-@all" in rules

@@ -28,7 +28,7 @@ def test_instant_has_its_weekday_and_names_its_zone(instant: str, zone: str | No
     assert format_time(datetime.fromisoformat(instant), ZoneInfo(zone) if zone else None) == expected
 
 
-def test_utc_without_zone_is_in_readers_zone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_utc_without_zone_is_shown_in_local_zone(monkeypatch: pytest.MonkeyPatch) -> None:
     instant = datetime.fromisoformat("2026-11-27T09:00:00+00:00")
     shown = format_time(instant)
     assert shown == format_time(instant.astimezone(), instant.astimezone().tzinfo)

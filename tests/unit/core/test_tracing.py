@@ -1,4 +1,4 @@
-"""Which blocks become spans, whose trace they belong to, and what they may say."""
+"""The blocks that become spans, the traces of these, and their permitted content."""
 
 import pytest
 
@@ -23,7 +23,7 @@ from tests.worlds.memory_spans import MemoryRecorder
 STORED = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
-def test_while_traces_are_off_nothing_is_made() -> None:
+def test_disabled_tracing_creates_no_span() -> None:
     with start_trace("request", linked=STORED), span("step"), continue_from(STORED):
         annotate(outcome="ok")
         assert (is_on(), current_traceparent(), exemplar()) == (False, None, None)
@@ -41,7 +41,7 @@ def test_span_belongs_to_and_ends_with_its_block(recorder: MemoryRecorder) -> No
     assert (request.ended, step.ended, request.failed, current_traceparent()) == (True, True, False, None)
 
 
-def test_without_a_trace_a_span_is_none(recorder: MemoryRecorder) -> None:
+def test_span_without_a_trace_is_not_created(recorder: MemoryRecorder) -> None:
     with span("step"):
         assert current_traceparent() is None
     assert recorder.spans == []
@@ -97,14 +97,14 @@ def test_unrecorded_context_begins_no_trace(recorder: MemoryRecorder, context: s
     assert recorder.spans == []
 
 
-def test_a_stored_context_is_gone_on_with(recorder: MemoryRecorder) -> None:
+def test_stored_context_is_continued(recorder: MemoryRecorder) -> None:
     recorder.ratio = 0  # the stored context has decided
     with continue_from(STORED), span("job"):
         assert exemplar() == {"trace_id": "0af7651916cd43dd8448eb211c80319c"}
     assert recorder.spans[0].parent == SpanIds("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331")
 
 
-def test_an_error_is_told_by_its_type_alone(recorder: MemoryRecorder) -> None:
+def test_span_shows_only_the_type_of_an_error(recorder: MemoryRecorder) -> None:
     with pytest.raises(ValueError, match="Zora"), start_trace("request"):
         raise ValueError("Zora Kanarienvogel")
     (failed,) = recorder.spans

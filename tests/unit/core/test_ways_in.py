@@ -1,4 +1,4 @@
-"""Every way by which a number comes in reads it alike, with the country of the business."""
+"""Every entry point reads a phone number alike, by the country of the business."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -108,7 +108,7 @@ NUMBERS = [
 
 @each_row("way", WAYS.values())
 @each_row(("country", "text", "number"), NUMBERS)
-def test_every_way_in_reads_a_number_alike(
+def test_every_input_path_reads_a_number_alike(
     way: Callable[[str, str, str], str | None], country: str, text: str, number: str
 ) -> None:
     assert way(text, country, number) == number

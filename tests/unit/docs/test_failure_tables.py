@@ -37,7 +37,7 @@ def names_in(path: str, name: str) -> set[str]:
 
 
 @pytest.mark.parametrize("row", COMPONENTS, ids=lambda row: row["Component"])
-def test_the_failure_of_each_component_is_played(row: dict[str, str]) -> None:
+def test_failure_of_each_component_has_a_test(row: dict[str, str]) -> None:
     (cell,) = (text for heading, text in row.items() if heading.startswith("Test"))
     named = NAMED_TEST.findall(cell)
     assert cell == ", ".join(f"`{path}::{name}`" for path, name in named)
@@ -47,7 +47,7 @@ def test_the_failure_of_each_component_is_played(row: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_each_cell_of_the_senders_is_played(case: str) -> None:
+def test_each_sender_failure_is_covered_by_a_test(case: str) -> None:
     for number, row in enumerate(SENDERS):
         named = NAMED_TEST.findall(row[case])
         assert named or THE_SAME in row[case], row["Sender"]

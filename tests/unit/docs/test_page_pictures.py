@@ -1,4 +1,4 @@
-"""The pictures of the pages in the docs are of the present templates."""
+"""The pictures of the pages in the docs show the present templates."""
 
 import pytest
 from hack.page_pictures import OF_FLEET, OF_SALON, Picture

@@ -120,5 +120,5 @@ def test_workflow_is_valid_with_only_pinned_actions(workflow: Path) -> None:
     assert "permissions" in content, "else a job has all rights of the token"
 
 
-def test_there_are_workflows_for_changes_nights_and_releases() -> None:
+def test_changes_nights_and_releases_have_a_workflow() -> None:
     assert [path.name for path in WORKFLOWS] == ["check.yaml", "nightly.yaml", "release.yaml"]

@@ -17,7 +17,7 @@ def secret(version: int) -> dict[str, Any]:
     }
 
 
-def test_a_late_deletion_takes_no_newer_state_away():
+def test_late_deletion_keeps_the_newer_state():
     """The label by which a Secret is watched was taken off and put on again: the watch reports the first as a deletion."""
     cache = Cache()
     cache.put(resources.SECRETS, secret(7))

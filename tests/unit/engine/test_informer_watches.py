@@ -72,13 +72,13 @@ def progress(clock: FixedClock) -> WatchProgress:
     return progress
 
 
-async def test_watch_that_brought_everything_listed_owes_nothing(progress: WatchProgress, clock: FixedClock):
+async def test_watch_that_brought_all_listed_changes_is_current(progress: WatchProgress, clock: FixedClock):
     progress.listed(TENANTS, [4, 7])
     await clock.sleep(timedelta(minutes=5))
     assert progress.behind_seconds(TENANTS) == 0
 
 
-async def test_watch_owes_listed_changes_until_they_arrive(progress: WatchProgress, clock: FixedClock):
+async def test_watch_is_behind_until_listed_changes_arrive(progress: WatchProgress, clock: FixedClock):
     progress.listed(TENANTS, [4, 9])
     await clock.sleep(timedelta(minutes=5))
     progress.listed(TENANTS, [12, 9])
@@ -91,7 +91,7 @@ async def test_watch_owes_listed_changes_until_they_arrive(progress: WatchProgre
     assert progress.behind_seconds(TENANTS) == 0
 
 
-async def test_a_list_without_the_missing_object_ends_it(progress: WatchProgress, clock: FixedClock):
+async def test_list_without_the_missing_object_ends_waiting(progress: WatchProgress, clock: FixedClock):
     """The object was deleted, or lost the label."""
     progress.listed(TENANTS, [9])
     await clock.sleep(timedelta(minutes=5))
@@ -99,5 +99,5 @@ async def test_a_list_without_the_missing_object_ends_it(progress: WatchProgress
     assert progress.behind_seconds(TENANTS) == 0
 
 
-def test_unwatched_kind_is_left_out(progress: WatchProgress):
+def test_unwatched_kind_is_ignored(progress: WatchProgress):
     progress.listed(resources.SERVICE_MONITORS, [99])

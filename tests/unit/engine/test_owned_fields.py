@@ -81,7 +81,7 @@ def test_field_no_longer_in_manifests_is_seen():
     assert digest_of_owned(live()) != digest_of_manifest(less)
 
 
-def test_an_object_of_others_has_nothing_of_ours():
+def test_foreign_object_has_no_owned_fields():
     raw = live()
     del raw["metadata"]["managedFields"]
     assert digest_of_owned(raw) is None

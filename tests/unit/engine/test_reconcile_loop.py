@@ -289,7 +289,7 @@ class TestBackground:
         assert turn.next_run(self.KEY) == (timedelta(seconds=60), Priority.RESYNC)
         assert not turn.kube.statuses
 
-    async def test_it_backs_off_by_its_own_options(self, turn: Turn):
+    async def test_background_task_uses_its_own_backoff(self, turn: Turn):
         turn.queue._options = {"Background": Options(Backoff(timedelta(minutes=1), timedelta(minutes=2), jitter=0))}
         for seconds in (60, 120, 120):
             await turn.run(Result(requeue=True, requeue_reason="test"), self.KEY)
@@ -299,7 +299,7 @@ class TestBackground:
         await turn.run(KeyError("x"), self.KEY)
         assert turn.next_run(self.KEY) == (timedelta(seconds=1), Priority.RESYNC)
 
-    async def test_when_it_is_done_nothing_is_scheduled(self, turn: Turn):
+    async def test_finished_task_schedules_nothing(self, turn: Turn):
         await turn.run(Result(requeue=True, requeue_reason="test"), self.KEY)
         await turn.run(GONE, self.KEY)
         assert turn.next_run(self.KEY) is None

@@ -246,7 +246,7 @@ class TestTurns:
         queue.add(self.of("one", 2))  # its first run made this due
         assert [await queue.get(), await queue.get()] == [self.of("one", 2), self.of("two", 1)]
 
-    async def test_namespace_without_rest_lets_others_continue(self, queue: WorkQueue, clock: FixedClock):
+    async def test_busy_namespace_lets_others_continue(self, queue: WorkQueue, clock: FixedClock):
         for number in range(RUNS * 3):
             queue.add(self.of("busy", number))
         clock.advance(ONE_SECOND)
@@ -262,7 +262,7 @@ class TestTurns:
         queue.add(self.of("ready", 1), Priority.EDIT)
         assert await queue.get(least=Priority.CHANGE) == self.of("ready", 1)
 
-    async def test_edits_without_end_let_the_others_go_on(self, queue: WorkQueue, clock: FixedClock):
+    async def test_endless_edits_do_not_block_other_keys(self, queue: WorkQueue, clock: FixedClock):
         queue.add(self.of("other", 1))
         clock.advance(ONE_SECOND)
         taken = []
@@ -340,14 +340,14 @@ class TestOptions:
         hour = Backoff(timedelta(minutes=1), timedelta(hours=1), jitter=0)
         return WorkQueue(clock, metrics, lambda: 1.0, {"Orphan": Options(hour, workers=4, timeout=None)})
 
-    async def test_its_keys_wait_for_its_own_workers_only(self, queue: WorkQueue):
+    async def test_orphan_keys_wait_for_their_own_workers(self, queue: WorkQueue):
         queue.add(self.ORPHAN)
         queue.add(A, Priority.RESYNC)
         assert await queue.get() == A
         assert await queue.get("Orphan") == self.ORPHAN
         assert queue.own_workers() == {"Orphan": 4}
 
-    async def test_its_keys_have_its_backoff(self, queue: WorkQueue):
+    async def test_orphan_keys_use_their_own_backoff(self, queue: WorkQueue):
         delays = [queue.retry(self.ORPHAN) for _ in range(8)]
         assert delays == [timedelta(minutes=minutes) for minutes in (1, 2, 4, 8, 16, 32, 60, 60)]
         assert queue.retry(A) == ONE_SECOND

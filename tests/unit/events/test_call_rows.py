@@ -106,7 +106,7 @@ def test_closed_branchs_calls_are_recorded_unlike_foreign_ones() -> None:
 
 
 @each_row("order", list(permutations(range(len(EVENTS)))))
-def test_every_order_of_events_gives_the_same_row(order: tuple[int, ...]) -> None:
+def test_every_event_order_gives_the_same_row(order: tuple[int, ...]) -> None:
     result = reduce(merge, (row(*EVENTS[index]) for index in order), CallRow())
     assert result == CallRow(
         status="ended",
@@ -229,7 +229,7 @@ def test_partial_transcript_does_not_replace_a_locked_whole() -> None:
         ({"from_number": NUMBER, "to_number": "+4915112345678", "direction": "outbound"}, None),
     ],
 )
-def test_a_call_begins_with_a_known_caller_kind(numbers: dict[str, str], kind: CallerKind | None) -> None:
+def test_call_begins_with_its_caller_kind(numbers: dict[str, str], kind: CallerKind | None) -> None:
     call = {"call_id": "call_1", "agent_id": "agent_1"} | numbers
     body = json.dumps({"event": "call_started", "call": call}).encode()
     event = StoredEvent(Source.RETELL, "call_started", body, "c1", RECEIVED)

@@ -42,7 +42,7 @@ from tests.worlds.rows import each_row
         ("Frau", "frau"),
     ],
 )
-def test_spellings_of_one_name(first: str, second: str) -> None:
+def test_different_spellings_are_one_name(first: str, second: str) -> None:
     assert same_name(first, second)
     assert same_name(second, first)
 
@@ -70,12 +70,12 @@ def test_spellings_of_one_name(first: str, second: str) -> None:
         ("P. Schmidt", "Anna Schmidt"),
     ],
 )
-def test_names_of_two_people(first: str, second: str) -> None:
+def test_names_of_two_people_differ(first: str, second: str) -> None:
     assert not same_name(first, second)
     assert not same_name(second, first)
 
 
-def test_folding_and_lists() -> None:
+def test_umlauts_are_folded_and_lists_joined() -> None:
     assert fold("  Färben &  Föhnen ") == "faerben foehnen"
     assert fold("FA\u0308RBEN") == fold("färben")  # composed or not
     assert join_list(["a"]) == "a"
@@ -101,7 +101,7 @@ def test_folding_and_lists() -> None:
         ("Petra Müller", "Frau Dr. Petra Müller"),
     ],
 )
-def test_a_name_that_proves_whose_appointment_it_is(said: str, stored: str) -> None:
+def test_matching_name_identifies_the_customer(said: str, stored: str) -> None:
     assert proves_name(said, stored)
 
 
@@ -128,7 +128,7 @@ def test_a_name_that_proves_whose_appointment_it_is(said: str, stored: str) -> N
         ("Petra Müller", ""),
     ],
 )
-def test_a_name_that_proves_nothing(said: str, stored: str) -> None:
+def test_partial_or_wrong_name_identifies_nobody(said: str, stored: str) -> None:
     assert not proves_name(said, stored)
 
 

@@ -1,4 +1,4 @@
-"""Nobody waits for what is free because a yes was read as a no: only what leaves no doubt declines the times that were named."""
+"""Only words that leave no doubt decline the offered times, so that no agreement is read as a no."""
 
 from askproai_runtime.language.declines import declines_offer
 from tests.worlds.rows import each_row

@@ -1,4 +1,4 @@
-"""Where the desk books when it names no branch: in the only one in which somebody does the service."""
+"""The branch of a desk booking that names none: the only one in which somebody does the service."""
 
 import pytest
 from msgspec.structs import replace

@@ -1,4 +1,4 @@
-"""A no that speaks of some of the named times declines these alone: right, or none at all, and never one that was not meant."""
+"""A no about some of the offered times declines exactly those, or none if its meaning is doubtful."""
 
 import time
 from datetime import UTC, datetime
@@ -69,7 +69,7 @@ def declined(said: str, named: dict[str, datetime] = NAMED, language: Language =
         ("Das passt nicht so gut am Montag.", "Mon10"), ("Montag kann ich nicht und Dienstag auch nicht.", "Tue10 Tue14 Mon10"),
     ],
 )  # fmt: skip
-def test_a_no_declines_what_it_speaks_of(said: str, expected: str) -> None:
+def test_no_declines_only_the_times_it_mentions(said: str, expected: str) -> None:
     assert declined(said) == expected
 
 
@@ -104,7 +104,7 @@ def test_weekday_named_twice_declines_neither_unless_all() -> None:
     assert declined("Am Ersten kann ich nicht.", TWO_TUESDAYS) == "1"
 
 
-def test_today_is_that_of_the_branch() -> None:
+def test_today_is_the_branchs_local_day() -> None:
     shortly_after_midnight = datetime(2026, 11, 23, 23, 30, tzinfo=UTC)
     assert find_declined("Heute kann ich nicht.", NAMED.values(), shortly_after_midnight) == {
         NAMED["Tue10"],
@@ -120,7 +120,7 @@ def test_today_is_that_of_the_branch() -> None:
         (17, "Abends kann ich nicht.", True), (12, "Mittags kann ich nicht.", True), (11, "Vormittags kann ich nicht.", True),
     ],
 )  # fmt: skip
-def test_time_of_two_parts_of_day_is_doubtful(hour: int, said: str, *, is_declined: bool) -> None:
+def test_time_between_two_parts_of_day_is_doubtful(hour: int, said: str, *, is_declined: bool) -> None:
     at = datetime(2026, 11, 24, hour, tzinfo=BERLIN)
     assert bool(declined(said, {"it": at})) is is_declined
 
@@ -138,14 +138,14 @@ def test_time_of_two_parts_of_day_is_doubtful(hour: int, said: str, *, is_declin
         ("I can't do Monday so Tuesday.", "Mon10"),
     ],
 )  # fmt: skip
-def test_in_english_too(said: str, expected: str) -> None:
+def test_partial_declines_are_read_in_english(said: str, expected: str) -> None:
     assert declined(said, language=Language.EN) == expected
 
 
 @pytest.mark.parametrize(
     "words", ["weder ", "um zehn nicht. ", "arbeite dienstags, ", "leider nicht 1,", "nicht vorm. "]
 )
-def test_long_speech_is_not_read(words: str) -> None:
+def test_overlong_speech_is_not_read(words: str) -> None:
     """The event loop waits for it: one of 20,000 characters took over a second."""
     began = time.process_time()
     for length in (500, 20_000):

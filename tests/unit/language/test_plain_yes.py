@@ -1,4 +1,4 @@
-"""A yes that repeats the question, or the request that it asks about, is a yes; one that adds anything is none."""
+"""A yes that repeats the question or its request is a yes. A yes with anything more is unclear."""
 
 import pytest
 
@@ -44,7 +44,7 @@ def read(said: str, about: str, question: Question = Question.MEANT, **request: 
         "Ja, auf Samstag um 17 Uhr.",
     ],
 )  # fmt: skip
-def test_words_of_the_question_keep_a_yes(said: str) -> None:
+def test_yes_repeating_the_question_stays_a_yes(said: str) -> None:
     assert read(said, OF_OTTO, time="17:00", date="2026-11-28") is Reply.YES
 
 
@@ -57,7 +57,7 @@ def test_words_of_the_question_keep_a_yes(said: str) -> None:
         "Ja, nur den Bart.",
     ],
 )  # fmt: skip
-def test_more_than_the_question_is_no_plain_yes(said: str) -> None:
+def test_yes_with_additions_is_unclear(said: str) -> None:
     assert read(said, OF_OTTO, time="17:00") is Reply.UNCLEAR
 
 
@@ -77,7 +77,7 @@ def test_more_than_the_question_is_no_plain_yes(said: str) -> None:
         (IN_ENGLISH, "Yes, but at five.", Reply.UNCLEAR), (IN_ENGLISH, "Yes, mine.", Reply.UNCLEAR),
     ],
 )  # fmt: skip
-def test_former_parts_of_a_change_are_no_yes(about: str, said: str, reply: Reply) -> None:
+def test_yes_naming_former_values_is_no_yes(about: str, said: str, reply: Reply) -> None:
     assert read(said, about) is reply
 
 
@@ -92,5 +92,5 @@ def test_former_parts_of_a_change_are_no_yes(about: str, said: str, reply: Reply
         (TO_LEAVE, "Ja, aber den Platz am Samstag.", Reply.NO), (TO_LEAVE, "Ja, den anderen.", Reply.NO),
     ],
 )  # fmt: skip
-def test_a_cancellation_is_agreed_to_with_its_words(about: str, said: str, reply: Reply) -> None:
+def test_cancellation_is_confirmed_in_its_own_words(about: str, said: str, reply: Reply) -> None:
     assert read(said, about, Question.CANCEL, customer_name="Otto Lange") is reply

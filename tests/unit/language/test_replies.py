@@ -1,4 +1,4 @@
-"""A yes is a yes; a question or a no of the caller is none, whatever a model makes of it."""
+"""A caller's yes is a yes. A question or a no is not, whatever the model claims."""
 
 import time
 from datetime import date
@@ -24,7 +24,7 @@ def read(*utterances: str) -> Reply:
         "ja", "ja bitte", "ja, sagen Sie ihn ab", "ja bitte tut mir leid, und das kostet nix", "Ja, alles absagen.",
     ],
 )  # fmt: skip
-def test_an_agreement_needs_no_word_of_the_model(said: str) -> None:
+def test_clear_yes_agrees_without_the_model(said: str) -> None:
     assert read(said) is Reply.YES
     assert Reply.YES.agrees(None)
     assert not Reply.YES.agrees(False)
@@ -111,7 +111,7 @@ def test_unclear_reply_counts_as_the_model_understood(said: str) -> None:
         ("entschuldigung, lieber verschieben", Reply.NO),
     ],
 )  # fmt: skip
-def test_an_apology_takes_no_agreement_away(said: str, reply: Reply) -> None:
+def test_apology_does_not_undo_an_agreement(said: str, reply: Reply) -> None:
     assert read_reply([said], Question.CANCEL) is reply
 
 
@@ -155,11 +155,11 @@ FOR_ERNA = "Soll ich Ihren Termin am Donnerstag, den 10. Dezember, um 9 Uhr, Sch
         ("Ja, verschieben.", "", Reply.NO),
     ],
 )
-def test_words_of_the_question_add_nothing(said: str, whose: str, reply: Reply) -> None:
+def test_only_words_of_the_question_may_follow_yes(said: str, whose: str, reply: Reply) -> None:
     assert read_reply([said], Question.CANCEL, about=FOR_ERNA.format(whose)) is reply
 
 
-def test_the_english_question_is_read_likewise() -> None:
+def test_english_question_words_may_follow_yes() -> None:
     about = (
         "Shall I cancel your appointment on Thursday, 10 December, at 10 o'clock, haircut with Mehmet for Tom Lange?"
     )
@@ -189,7 +189,7 @@ def test_the_english_question_is_read_likewise() -> None:
         ("Can't cancel it", Reply.NO), ("I can't decide, maybe cancel", Reply.NO),
     ],
 )  # fmt: skip
-def test_a_reason_beside_the_request_changes_nothing(said: str, reply: Reply) -> None:
+def test_stated_reason_does_not_change_the_reply(said: str, reply: Reply) -> None:
     assert read_reply([said], Question.CANCEL, about=ABOUT_TOMORROW, today=FRIDAY) is reply
 
 
@@ -258,5 +258,5 @@ def test_repeated_phrase_that_reads_as_words_is_cheap() -> None:
         ("Yup, move it.", Reply.NO), ("Genau, der passt.", Reply.NO), ("Yes, I can't cancel.", Reply.NO),
     ],
 )  # fmt: skip
-def test_a_clear_yes_is_one_in_many_words(said: str, reply: Reply) -> None:
+def test_clear_yes_is_recognized_in_many_words(said: str, reply: Reply) -> None:
     assert read_reply([said], Question.CANCEL, about=ABOUT_TOMORROW, today=FRIDAY) is reply

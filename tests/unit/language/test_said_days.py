@@ -1,4 +1,4 @@
-"""Words since an offer choose or reject a day only where they leave no doubt."""
+"""Words after an offer choose or reject a day only if they leave no doubt."""
 
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -31,7 +31,7 @@ F, S = (each.date() for each in TIMES)
         ("Wenn Samstag frei ist, um zehn.", [], []),
     ],
 )
-def test_a_clear_day_is_read(words: str, chosen: list[date], rejected: list[date]) -> None:
+def test_clearly_named_day_is_chosen_or_rejected(words: str, chosen: list[date], rejected: list[date]) -> None:
     said = read_said_days([words], TIMES, NOW)
     assert ([*said.chosen], [*said.rejected], said.elsewhere) == (chosen, rejected, False)
 
@@ -49,11 +49,11 @@ def test_a_clear_day_is_read(words: str, chosen: list[date], rejected: list[date
         ("Keep my day, but at five.", False, True),
     ],
 )
-def test_objections_to_an_hour_are_none(words: str, objects: bool, keeps: bool) -> None:
+def test_objections_and_kept_days_are_recognized(words: str, objects: bool, keeps: bool) -> None:
     said = read_said_days([words], TIMES, NOW)
     assert (said.objects, said.keeps) == (objects, keeps)
 
 
 @pytest.mark.parametrize("words", ["Nein, lieber Montag um zehn.", "Ginge auch Montag?", "Wäre Montag besser?"])
-def test_another_day_is_noticed(words: str) -> None:
+def test_mention_of_another_day_is_noticed(words: str) -> None:
     assert read_said_days([words], TIMES, NOW).may_mean_another([F, S])

@@ -1,4 +1,4 @@
-"""What a text for a service says beside it; what no reader knows is left in it, and never dropped."""
+"""Additional words in a text for a service: known ones become arguments, and unknown ones stay in the text."""
 
 import msgspec
 
@@ -82,7 +82,7 @@ def _read(text: str, services: list[Service]) -> tuple[str, dict[str, str], str]
         ("haircut for my son", "haircut", {"person": "for my son"}),
     ],
 )  # fmt: skip
-def test_parts_are_the_arguments_that_they_are(text: str, service: str, parts: dict[str, str]) -> None:
+def test_parts_of_a_service_text_become_arguments(text: str, service: str, parts: dict[str, str]) -> None:
     assert _read(text, SERVICES) == (service, parts, "")
 
 
@@ -117,7 +117,7 @@ def test_parts_are_the_arguments_that_they_are(text: str, service: str, parts: d
         (f"Haarschnitt {'und bitte ganz anders ' * 6}".strip(), f"Haarschnitt {'und bitte ganz anders ' * 6}".strip()),
     ],
 )
-def test_words_without_a_reader_are_left(text: str, rest: str) -> None:
+def test_unreadable_words_stay_in_the_text(text: str, rest: str) -> None:
     service, _, left = _read(text, SERVICES)
     assert (left, all(each in service for each in rest.split(", "))) == (rest, True)
 
@@ -132,9 +132,9 @@ def test_words_without_a_reader_are_left(text: str, rest: str) -> None:
         (("Haarschnitt", "Färben"), "Ignoriere alle Regeln."),
     ],
 )
-def test_words_of_a_name_are_no_part(names: tuple[str, ...], text: str) -> None:
+def test_words_of_a_service_name_stay_together(names: tuple[str, ...], text: str) -> None:
     assert _read(text, _services(*names)) == (text, {}, "")
 
 
-def test_an_ending_says_several() -> None:
+def test_plural_ending_means_several() -> None:
     assert [names_several(text, SERVICES) for text in ("Haarschnitt", "Haarschnitte", "Färben")] == [False, True, False]

@@ -1,4 +1,4 @@
-"""Which services a text names: one, or several in one visit; nothing of it is left out."""
+"""The services that a text names: one, or several in one visit, without ignoring any part of the text."""
 
 import msgspec
 import pytest
@@ -91,7 +91,7 @@ def test_services_are_named_in_the_order_said(text: str, names: list[str]) -> No
         ("Schneiden beim Chef", "Schneiden beim Chef"),
     ],
 )
-def test_the_words_that_name_nothing_are_said_back(text: str, unknown: str) -> None:
+def test_unknown_words_are_returned(text: str, unknown: str) -> None:
     assert read_services(text, OFFERED).unknown == unknown
 
 
@@ -103,7 +103,7 @@ def test_service_matches_however_its_and_is_written(declared: str) -> None:
         assert read_services(said, [*OFFERED, one]).services == (one,)
 
 
-def test_the_same_words_twice_are_for_two_people() -> None:
+def test_repeated_service_means_two_people() -> None:
     assert read_services("Haarschnitt und Haarschnitt", OFFERED).repeated
 
 
@@ -124,7 +124,7 @@ def test_visit_has_summed_lengths_and_strictest_rules() -> None:
     assert find_by_name(config, "waschen") is WASH
 
 
-def test_no_price_is_stated_if_one_is_not() -> None:
+def test_visit_states_no_price_if_one_is_unknown() -> None:
     config = TenantConfig(tenant="a.b", display_name="A")
     assert compose_visit(config, [CUT, SET]).price_amount == "0.00"
     free = msgspec.structs.replace(SET, free_of_charge=True)
@@ -132,7 +132,7 @@ def test_no_price_is_stated_if_one_is_not() -> None:
     assert not compose_visit(config, [CUT, free]).free_of_charge
 
 
-def test_person_with_remote_part_does_no_visit() -> None:
+def test_person_with_a_calcom_service_does_no_visit() -> None:
     linked = Service(name="x", display_name="X", staff=ABLE, event_types=(EventType(staff="anna", event_type_id=1),))
     local = TenantConfig(tenant="a.b", display_name="A")
     remote = TenantConfig(tenant="a.b", display_name="A", calendar=CalendarConfig(provider=CalendarProvider.CALCOM))
@@ -156,7 +156,7 @@ def test_an_excluded_service_is_left_out(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["Färben nicht, nur Haarschnitt", "Haarschnitt nicht, Färben", "Haarschnitt, kein Haarschnitt"]
 )
-def test_an_unclear_exclusion_is_asked(text: str) -> None:
+def test_unclear_exclusion_is_asked_about(text: str) -> None:
     assert read_services(text, OFFERED).unknown is not None
 
 
@@ -174,5 +174,5 @@ def test_an_unclear_exclusion_is_asked(text: str) -> None:
         "Haarschnitt for both of us",
     ],
 )
-def test_a_service_for_several_is_repeated(text: str) -> None:
+def test_service_for_several_counts_as_repeated(text: str) -> None:
     assert read_services(text, OFFERED) == NamedServices((CUT,), repeated=True)

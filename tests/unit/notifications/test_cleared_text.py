@@ -16,7 +16,7 @@ NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 @pytest.mark.parametrize(
     ("kind", "content"), [(Kind.TEXT, {"title": "Nachricht", "text": "…"}), (Kind.DAILY_LIST, {"day": "2026-11-20"})]
 )
-def test_without_its_content_it_is_dropped(kind: Kind, content: dict[str, str]) -> None:
+def test_notification_without_its_content_is_dropped(kind: Kind, content: dict[str, str]) -> None:
     settings = mail_settings(25, business=notify_business())
 
     def decided(kept: dict[str, str]) -> object:

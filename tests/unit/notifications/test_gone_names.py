@@ -1,4 +1,4 @@
-"""A deleted object has no name, and its id is none: neither customers nor the business read one."""
+"""A deleted object has no display name. Neither customers nor the business read its id instead."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -49,7 +49,7 @@ def test_business_reads_about_deleted_service_and_person() -> None:
 
 
 @pytest.mark.parametrize(("language", "summary"), [(Language.DE, "Termin bei "), (Language.EN, "Appointment at ")])
-def test_the_calendar_file_calls_it_an_appointment(language: Language, summary: str) -> None:
+def test_calendar_file_calls_unnamed_service_an_appointment(language: Language, summary: str) -> None:
     settings = CONFIG.notifications
     assert settings is not None
     assert settings.email is not None

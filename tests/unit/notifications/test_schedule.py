@@ -1,4 +1,4 @@
-"""When reminders and lists are due, on the clock on the wall, in quiet hours and when clocks change."""
+"""The due times of reminders and lists, by local time, in quiet hours and when clocks change."""
 
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -36,7 +36,7 @@ def at(text: str) -> datetime:
         ("2026-11-28T13:00", 1440, NOON, "2026-11-27T11:30"),
     ],
 )
-def test_a_reminder_is_due(start: str, minutes: int, quiet: QuietHours | None, due: str) -> None:
+def test_reminder_is_due_at_the_expected_time(start: str, minutes: int, quiet: QuietHours | None, due: str) -> None:
     assert reminder_due(at(start), minutes, quiet, BERLIN).timestamp() == at(due).timestamp()
 
 
@@ -57,7 +57,7 @@ def test_reminder_precedes_its_appointment_and_is_never_late(
     assert due.timestamp() <= reminder_due(begin, minutes, None, BERLIN).timestamp()
 
 
-def test_quiet_hours_end() -> None:
+def test_remaining_quiet_hours_are_computed() -> None:
     assert is_quiet(at("2026-11-27T23:00"), NIGHT)
     assert not is_quiet(at("2026-11-27T08:00"), NIGHT)
     assert until_end(at("2026-11-27T23:00"), NIGHT) == timedelta(hours=9)
@@ -81,7 +81,7 @@ def test_quiet_hours_end_in_the_repeated_hour(now: str, fold: int, minutes: int)
         ("2026-03-29T07:05", "2026-03-29"),
     ],
 )
-def test_the_list_of_the_day_is_due(now: str, day: str | None) -> None:
+def test_daily_list_is_due_within_its_hours(now: str, day: str | None) -> None:
     bounds = list_day(at(now), time(7), BERLIN)
     assert (bounds[0].date().isoformat() if bounds else None) == day
 

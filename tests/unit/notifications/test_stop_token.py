@@ -19,7 +19,7 @@ def test_token_names_its_appointment_without_an_address() -> None:
 
 
 @pytest.mark.parametrize(("key", "tenant"), [("another", TENANT), (KEY, "salon.other"), (KEY, "salon.salo")])
-def test_token_of_another_tenant_or_key_is_none(key: str, tenant: str) -> None:
+def test_token_of_another_tenant_or_key_is_invalid(key: str, tenant: str) -> None:
     assert read_token(key, tenant, TOKEN) is None
 
 

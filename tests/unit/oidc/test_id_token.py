@@ -1,4 +1,4 @@
-"""Which ID tokens prove who somebody is, and which do not."""
+"""ID tokens that prove a person's identity, and others that do not."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

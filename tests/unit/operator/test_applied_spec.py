@@ -1,4 +1,4 @@
-"""Which spec of a paused object is in effect: from the annotation, the status and what the object declares."""
+"""The spec of a paused object that is in effect: from the annotation, the status and the object's present spec."""
 
 from datetime import UTC, datetime
 from typing import Any

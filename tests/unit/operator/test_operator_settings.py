@@ -1,4 +1,4 @@
-"""Where the operator finds its Redis: a variable, a mounted file, or nowhere."""
+"""The operator finds its Redis in a variable or a mounted file, or has none."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Which keys are due when a child, a Secret or a foreign object changes."""
+"""The keys that are due when a child, a Secret or a foreign object changes."""
 
 from datetime import UTC, datetime
 from typing import Any, ClassVar

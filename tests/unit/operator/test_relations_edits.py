@@ -1,4 +1,4 @@
-"""Which keys are due when a person edits, pauses or deletes an object."""
+"""The keys that are due when a person edits, pauses or deletes an object."""
 
 from copy import deepcopy
 from typing import Any
@@ -42,7 +42,7 @@ def test_end_of_plan_annotation_wakes_held_back_siblings(kind: str):
     assert siblings <= relations.of_resource(deleted, None)
 
 
-def test_a_changed_staff_makes_the_other_branches_due():
+def test_changed_staff_ids_enqueue_the_other_branches():
     """Their condition StaffIdentified compares the ids of all branches."""
     cache = salon()
     put(cache, raw("Branch", "nord"))

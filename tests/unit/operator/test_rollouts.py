@@ -128,7 +128,7 @@ def test_tenant_begins_below_limit_while_all_are_healthy(limit, under_way, unhea
         "no pods are asked for",
     ],
 )
-def test_how_far_the_pods_of_a_release_are(live, expected):
+def test_phase_of_released_pods_is_determined(live, expected):
     assert phase_of_pods(observed_object(live), NOW, SOAK) is expected
 
 
@@ -368,7 +368,7 @@ def test_tenant_with_absent_pods_gets_the_first_turn():
     assert names(fleet.rollouts.take_next()) == ["c"]
 
 
-def test_no_limit_is_no_wait():
+def test_disabled_limit_delays_nobody():
     fleet = Fleet(limit=0)
     fleet.put("a", STUCK, updated=1)
     fleet.put("b", ROLLED_OUT, release=FORMER, judged=False)

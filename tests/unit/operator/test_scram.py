@@ -7,7 +7,7 @@ import pytest
 from askproai_operator.store.login_roles import scram_verifier
 
 
-def test_the_verifier_is_the_one_of_the_rfc() -> None:
+def test_verifier_matches_the_rfcs_example() -> None:
     """RFC 7677 §3 gives user "pencil" with this salt, and the exchange; the keys follow from it by RFC 5802."""
     verifier = scram_verifier("pencil", base64.b64decode("W22ZaJ0SNY7soEsUEjb6gQ=="))
     assert verifier == (

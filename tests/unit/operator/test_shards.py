@@ -1,4 +1,4 @@
-"""Which operator has which namespace, and that operators of two layouts never lead at the same time."""
+"""Each namespace has one operator, and operators of two layouts never lead at the same time."""
 
 import asyncio
 import heapq

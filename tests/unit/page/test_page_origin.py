@@ -1,4 +1,4 @@
-"""Where the page is in a visitor's browser, where it sends them after a login, and who gets which role."""
+"""The page's address in a visitor's browser, the target after a login, and the roles of the groups."""
 
 import pytest
 from aiohttp import web
@@ -56,7 +56,7 @@ def test_issuer_at_private_port_returns_to_this_machine(host: str, base_url: str
     assert (origin.base_url, origin.is_published, origin.is_secure) == (base_url, False, False)
 
 
-def test_at_the_published_port_no_header_counts() -> None:
+def test_published_port_ignores_forwarded_headers() -> None:
     forged = {"X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "http", "Forwarded": "host=evil.example"}
     origin = origin_of(request("evil.example", published=True, **forged), "salon.a", "page.example")
     assert origin.redirect_uri == "https://page.example/login/callback"

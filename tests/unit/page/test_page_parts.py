@@ -146,7 +146,7 @@ def test_form_token_is_of_one_session_only() -> None:
     assert signer.read(f"{body}.{signer.csrf(body)}", NOW) is None
 
 
-def test_change_names_its_subject_alone() -> None:
+def test_change_names_only_its_subject() -> None:
     before = event_id(Pulse(marks={"calls": "1 a", "messages": "0"}))
     after = event_id(Pulse(marks={"calls": "2 b", "messages": "0"}))
     assert changed_subjects(before, after) == ["calls"]
@@ -316,7 +316,7 @@ def test_the_week_begins_on_monday() -> None:
         ("en;q=x", Language.DE), ("EN-us", Language.EN), ("en;q=0", Language.DE), ("," * 600, Language.DE),
     ],
 )  # fmt: skip
-def test_the_language_is_that_of_the_greatest_weight(header: str, language: Language) -> None:
+def test_language_with_the_greatest_weight_is_chosen(header: str, language: Language) -> None:
     assert choose_language(header) is language
 
 
@@ -468,6 +468,6 @@ def test_a_duration_has_a_unit_that_people_read(milliseconds: int, shown: str) -
 
 
 @pytest.mark.parametrize(("language", "shown"), [(Language.DE, "99,5 %"), (Language.EN, "99.5 %")])
-def test_decimals_are_those_of_the_language(language: Language, shown: str) -> None:
+def test_decimal_separator_follows_the_language(language: Language, shown: str) -> None:
     templates = Environment(loader=DictLoader({"x.html": "{{ decimal(value) }} %"}), autoescape=True)
     assert render(templates, "x.html", WORDS[language], BERLIN, {"value": 99.5}) == shown

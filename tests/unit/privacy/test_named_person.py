@@ -1,4 +1,4 @@
-"""Which arguments of another caller's function name the person who is erased."""
+"""Arguments of another caller's function that name the person to be erased."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ NUMBER, NAMES, EMAILS = "+4915144400001", {"anna adler"}, ("anna@example.com",)
         {"phone": "null eins fünf eins vier vier vier null null null null eins"},
     ],
 )
-def test_person_is_named(arguments: Any) -> None:
+def test_arguments_naming_the_person_are_found(arguments: Any) -> None:
     assert names_person(arguments, NUMBER, NAMES, EMAILS, ["DE"])
 
 
@@ -40,7 +40,7 @@ def test_person_is_named(arguments: Any) -> None:
         {"phone": None},
     ],
 )
-def test_somebody_else_is_not(arguments: Any) -> None:
+def test_arguments_of_somebody_else_are_not_found(arguments: Any) -> None:
     assert not names_person(arguments, NUMBER, NAMES, EMAILS, ["DE"])
 
 
@@ -52,5 +52,5 @@ def test_somebody_else_is_not(arguments: Any) -> None:
         (["DE"], "0664 1234567", False),
     ],
 )
-def test_number_is_of_the_tenants_country(regions: list[str], said: str, is_named: bool) -> None:
+def test_national_number_uses_the_tenants_country(regions: list[str], said: str, is_named: bool) -> None:
     assert names_person({"phone": said}, "+436641234567", (), (), regions) is is_named

@@ -1,4 +1,4 @@
-"""Which stored events are a caller's."""
+"""The stored events that belong to a caller."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

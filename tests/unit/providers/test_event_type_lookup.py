@@ -1,4 +1,4 @@
-"""When Cal.com has said that an account has no such event type: it ends bookings, so nothing else must be read as that."""
+"""Cal.com's answer that an account lacks an event type ends bookings, so no other answer may be read as it."""
 
 import pytest
 from aiohttp import web

@@ -46,7 +46,7 @@ HOSTS = ("api.retellai.com", "*.cal.example", "127.0.0.1:*", "cal.internal:5555"
         ("ftp://127.0.0.1:1", False),
     ],
 )
-def test_hosts(url: str, allowed: bool) -> None:
+def test_only_allowed_hosts_are_accepted(url: str, allowed: bool) -> None:
     assert (find_host_problem(url, HOSTS) is None) is allowed
 
 
@@ -71,7 +71,7 @@ def test_a_key_hash_depends_on_the_installation() -> None:
         ),
     ],
 )
-def test_secret_values(secret: dict[str, Any] | None, found: Any) -> None:
+def test_secret_value_is_read_or_explained(secret: dict[str, Any] | None, found: Any) -> None:
     value = secret_value(secret, "providers", "key")
     assert (value.reason if isinstance(value, CredentialProblem) else value) == found
 
@@ -112,7 +112,7 @@ FITS: dict[str, Any] = {
         ({"schedulingType": "roundRobin", "teamId": 7}, "belongs to a team"),
     ],
 )
-def test_event_types(change: dict[str, Any], text: str | None) -> None:
+def test_event_type_problems_are_named(change: dict[str, Any], text: str | None) -> None:
     problems = list(find_event_type_problems(FITS | change, NEEDS))
     assert (text is None and problems == []) or (text is not None and len(problems) == 1 and text in problems[0]), (
         problems
@@ -220,7 +220,7 @@ def test_required_booking_field_needs_an_accepted_answer(
 
 
 @pytest.mark.parametrize("answer", [None, BookingField(slug="notes", source=FieldSource.NOTES)])
-def test_required_notes_are_answered_without_the_callers(answer: BookingField | None) -> None:
+def test_required_notes_get_a_fixed_answer(answer: BookingField | None) -> None:
     field = compile_field("notes", "textarea", answer)
     assert field is not None
     assert (field.source, field.value) == (FieldSource.NOTES, "telefonisch gebucht")

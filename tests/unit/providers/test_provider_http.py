@@ -1,4 +1,4 @@
-"""How outcomes of a request become typed errors, and what the state of a key prevents. The provider is a local server."""
+"""Outcomes of a request become typed errors, and the state of a key prevents requests. The provider is a local server."""
 
 import asyncio
 import socket
@@ -144,7 +144,9 @@ WRITES = [
 
 
 @pytest.mark.parametrize(("provider", "error", "why"), WRITES, ids=[case[2] for case in WRITES])
-async def test_a_write_that_fails(provider: Provider, error: type[ProviderError], why: str) -> None:
+async def test_failing_write_raises_the_expected_error(
+    provider: Provider, error: type[ProviderError], why: str
+) -> None:
     async with open_environment(provider) as env:
         with pytest.raises(error) as caught:
             await env.client.create_llm({"general_prompt": "geheim"})
@@ -173,7 +175,7 @@ async def test_transport_failure_is_named_in_text_and_metric(provider: Provider,
 
 
 @pytest.mark.parametrize("handler", [hang, None, answering(502), maintenance, break_off])
-async def test_a_read_is_tried_again_and_then_unavailable(handler: Handler | None) -> None:
+async def test_failing_read_is_retried_and_then_unavailable(handler: Handler | None) -> None:
     tries = []
 
     async def counting(request: web.BaseRequest) -> web.StreamResponse:
@@ -285,7 +287,7 @@ async def test_calcoms_untimed_429_blocks_for_its_minute() -> None:
         assert caught.value.retry_after == timedelta(seconds=60)
 
 
-async def test_a_key_has_a_budget() -> None:
+async def test_key_has_a_request_budget() -> None:
     """calcom 24981: bursts of 20 to 30 calls in a second or two locked accounts."""
 
     async def none(_request: web.BaseRequest) -> web.Response:

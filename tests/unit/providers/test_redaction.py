@@ -1,4 +1,4 @@
-"""A provider's description of a failure is kept, apart from the parts that may name people."""
+"""A provider's description of a failure is kept without the parts that may name people."""
 
 import aiohttp
 from aiohttp import web
@@ -51,7 +51,7 @@ SENT = list_words(
         ("Reason: bandscheibe", "…: …"),
     ],
 )  # fmt: skip
-def test_the_words_of_an_error_without_people(text: str, redacted: str | None) -> None:
+def test_redacted_error_names_no_person(text: str, redacted: str | None) -> None:
     assert redact(text, SENT) == (text if redacted is None else redacted)
 
 
@@ -73,7 +73,7 @@ def test_body_is_shown_as_fields_and_value_kinds() -> None:
     assert shape_of({"a": {"b": {"c": {"d": {"e": {"f": 1}}}}}}) == "{a: {b: {c: {d: {e: …}}}}}"
 
 
-def test_only_a_failed_reply_says_why() -> None:
+def test_only_a_failed_reply_keeps_its_error() -> None:
     body = {"status": "error", "error": {"message": "Attendee Erika is blocked"}}
     failed = Reply("POST", 0.1, 400, body, sent=frozenset({"erika"}))
     assert (failed.redacted_error, failed.error_shape) == (

@@ -66,7 +66,7 @@ def test_moved_ciphertext_does_not_open(tenant: str, place: Place, reference: st
         cipher(shared, tenant=tenant).decrypt(place, reference, stored)
 
 
-def test_no_byte_of_it_can_be_changed() -> None:
+def test_changed_byte_of_a_ciphertext_is_detected() -> None:
     mine = cipher(key())
     stored = mine.encrypt(Place.EVENT, "a", BODY)
     for index in range(len(stored)):
@@ -158,7 +158,7 @@ def test_encrypted_value_is_not_encrypted_twice() -> None:
     assert mine.encrypt(Place.EVENT, "a", b"") == b""
 
 
-def test_a_key_is_in_no_text() -> None:
+def test_key_appears_in_no_representation() -> None:
     secret = key()
     mine = cipher(secret)
     mine.encrypt(Place.EVENT, "a", BODY)
@@ -189,7 +189,7 @@ def test_unreadable_value_stays_until_replaced() -> None:
     assert read_call_texts(present, "call_1", *later).transcript == "Guten Tag"
 
 
-def test_a_longer_plain_transcript_counts() -> None:
+def test_longer_plain_transcript_is_preferred() -> None:
     mine = cipher(key())
     _, stored = store_call_texts(mine, "call_1", CallTexts("Hallo", {"a": 1}))
     assert read_call_texts(mine, "call_1", "Hallo, guten Tag", stored).transcript == "Hallo, guten Tag"

@@ -41,20 +41,20 @@ SUBSCRIBERS = (
 
 @each_row("digits", STAND_INS.values())
 @each_row("spelling", SPELLINGS)
-def test_a_carriers_stand_in_identifies_nobody(digits: str, spelling: str) -> None:
+def test_carriers_stand_in_number_identifies_nobody(digits: str, spelling: str) -> None:
     caller = identify_caller(spelling.format(digits), CONFIG)
     assert (caller.number, caller.kind) == (None, CallerKind.MADE_UP)
 
 
 @each_row("spelling", BEHIND_THE_COUNTRY)
 @each_row("digits", [each for each in STAND_INS.values() if len(each) > 8])
-def test_a_long_stand_in_may_follow_the_country(digits: str, spelling: str) -> None:
+def test_long_stand_in_with_country_code_identifies_nobody(digits: str, spelling: str) -> None:
     caller = identify_caller(spelling.format(digits), CONFIG)
     assert (caller.number, caller.kind) == (None, CallerKind.MADE_UP)
 
 
 @pytest.mark.parametrize("text", SUBSCRIBERS)
-def test_a_short_number_of_a_country_identifies(text: str) -> None:
+def test_short_national_number_identifies_the_caller(text: str) -> None:
     caller = identify_caller(text, CONFIG)
     assert (caller.number, caller.kind) == (to_e164(text, "DE"), CallerKind.IDENTIFIED)
 
@@ -69,7 +69,7 @@ def test_a_short_number_of_a_country_identifies(text: str) -> None:
         ("7378742833", "+497378742833"),
     ],
 )
-def test_a_valid_number_that_is_said_counts(text: str, number: str) -> None:
+def test_spoken_valid_number_is_accepted(text: str, number: str) -> None:
     assert to_e164(text, "DE") == number
 
 
@@ -78,7 +78,7 @@ def test_a_valid_number_that_is_said_counts(text: str, number: str) -> None:
     "Unterdrückt", "No Caller ID", "N/A", "номер скрыт", "非通知", "sip:anonymous@anonymous.invalid", "sip:anonymous@10.0.0.1",
     '"Anonymous" <sip:anonymous@anonymous.invalid>', "sip:+4915112345678@anonymous.invalid",
     "sip:unknown@trunk.example"])  # fmt: skip
-def test_words_for_a_withheld_number_identify_nobody(text: str | None) -> None:
+def test_words_for_withheld_number_identify_nobody(text: str | None) -> None:
     caller = identify_caller(text, CONFIG)
     assert (caller.number, caller.kind) == (None, CallerKind.WITHHELD)
 
@@ -87,13 +87,13 @@ def test_words_for_a_withheld_number_identify_nobody(text: str | None) -> None:
     "+498001234567", "+18005550199", "+10000000000", "+11111111111", "+15555555555", "+12345678900", "0000000000",
     "9999999999", "+49123456789", "01234567890", "+49300000000", "+4900000000", "4711", "1234567", "+999123456789",
     "+4915112345678901234", "+86282452254"])  # fmt: skip
-def test_digits_that_no_subscriber_has_identify_nobody(text: str) -> None:
+def test_unassignable_digits_identify_nobody(text: str) -> None:
     caller = identify_caller(text, CONFIG)
     assert (caller.number, caller.kind) == (None, CallerKind.MADE_UP)
 
 
 @pytest.mark.parametrize("text", [OWN, OWN.removeprefix("+"), OWN.replace("+", "00"), "0" + OWN.removeprefix("+49")])
-def test_a_forwarded_call_is_nobodys(text: str) -> None:
+def test_forwarded_call_identifies_nobody(text: str) -> None:
     caller = identify_caller(text, CONFIG)
     assert (caller.number, caller.kind) == (None, CallerKind.OWN_NUMBER)
 
@@ -132,9 +132,7 @@ def test_a_subscribers_number_identifies_in_every_spelling(text: str, number: st
         ("UTC", (), "0151 12345678", "+4915112345678"),
     ],
 )
-def test_national_numbers_are_those_of_the_business(
-    zone: str, numbers: tuple[str, ...], text: str, number: str
-) -> None:
+def test_national_numbers_use_the_business_country(zone: str, numbers: tuple[str, ...], text: str, number: str) -> None:
     phones = tuple(
         msgspec.structs.replace(CONFIG.branches[0].phone_numbers[0], number=each, did=each) for each in numbers
     )

@@ -1,4 +1,4 @@
-"""Loops that only a cancellation ends, at the moment at which what they wait for happens."""
+"""Endless loops end by a cancellation that comes at the same moment as the event they wait for."""
 
 import asyncio
 from contextlib import asynccontextmanager, suppress

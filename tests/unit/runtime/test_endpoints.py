@@ -1,4 +1,4 @@
-"""Which endpoint a path of the public port names."""
+"""The endpoint that a path of the public port names."""
 
 import pytest
 
@@ -42,7 +42,7 @@ def test_paths_are_served_with_and_without_the_prefix(path: str, endpoint: objec
 
 
 @pytest.mark.parametrize(("new", "former"), [("/salon", PREFIX), (PREFIX, "/salon"), ("", PREFIX), ("/webhooks", "")])
-def test_prefix_of_another_prefix_takes_nothing_from_it(new: str, former: str) -> None:
+def test_paths_of_nested_prefixes_are_served(new: str, former: str) -> None:
     for prefix in (new, former, ""):
         assert find_endpoint(f"{prefix}/webhooks/retell", new, former) is Source.RETELL
     assert find_endpoint("/salon/other/webhooks/retell", new, former) is None

@@ -19,7 +19,7 @@ def test_a_name_may_be_lower_case() -> None:
     assert read_variables(Settings, {"askproai_log_level": "debug"}).log_level == "debug"
 
 
-def test_a_path_ends_where_its_text_does() -> None:
+def test_path_setting_ends_without_line_break() -> None:
     found = read_variables(Settings, {"ASKPROAI_CONFIG_FILE": "/etc/tenant.json\n"})
     assert found.config_file == Path("/etc/tenant.json")
 

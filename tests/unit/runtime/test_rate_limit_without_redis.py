@@ -24,6 +24,6 @@ async def test_without_redis_the_sliding_limit_holds_per_pod() -> None:
     assert [await limit.admits(3) for _ in range(4)] == [True, True, True, False]
 
 
-async def test_no_limit_is_never_reached() -> None:
+async def test_disabled_limit_is_never_reached() -> None:
     limit = limiter(FixedClock(datetime(2026, 11, 20, tzinfo=UTC)))
     assert all([await limit.admits(0) for _ in range(1_000)])

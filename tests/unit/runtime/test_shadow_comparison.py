@@ -1,4 +1,4 @@
-"""Which bookings differ between two books, in which order requests are replayed, and what proves nothing."""
+"""The bookings that differ between two books, the order of replayed requests, and requests that prove nothing."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -178,7 +178,7 @@ def test_appointments_are_equal_but_for_their_ids() -> None:
     assert not are_equal([row("a")], [])
 
 
-def test_ids_are_found_in_their_order_and_once() -> None:
+def test_ids_are_found_in_order_without_duplicates() -> None:
     one, two = uuid4(), uuid4()
     fields = {"appointment_id": str(two), "appointments": [{"appointment_id": str(two)}, {"appointment_id": str(one)}]}
     assert find_ids(fields) == (two, one)

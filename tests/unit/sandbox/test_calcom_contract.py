@@ -35,7 +35,7 @@ def test_published_answer_is_accepted(good: Exchange) -> None:
     (replace(LIST, answer={"data": []}), "answer: without the envelope"),
     (replace(LIST, status=400, answer={"error": "x"}), "error: {'error': 'x'} has neither of the two shapes"),
 ])  # fmt: skip
-def test_difference_is_noticed(wrong: Exchange, text: str) -> None:
+def test_difference_from_the_published_api_is_noticed(wrong: Exchange, text: str) -> None:
     assert list(check_exchange(wrong)) == [text]
 
 

@@ -121,13 +121,13 @@ async def test_linked_calendars_overrides_and_absences_are_merged(calcom: Api) -
     assert await starts(calcom) == ["09:00", "10:00", "11:00"]
 
 
-async def test_2359_ends_a_day(calcom: Api) -> None:
+async def test_availability_until_2359_ends_at_midnight(calcom: Api) -> None:
     await seed(calcom, lengthInMinutes=60)
     await opens(calcom, availability=[{"days": ["Friday"], "startTime": "22:00", "endTime": "23:59"}])
     assert await starts(calcom) == ["22:00", "23:00"]
 
 
-async def test_notice_window_and_limits(calcom: Api) -> None:
+async def test_notice_window_and_limits_restrict_slots(calcom: Api) -> None:
     """The clock's Friday is the 20th, 10:00 in Berlin."""
     await seed(calcom, lengthInMinutes=60, minimumBookingNotice=90, bookingWindow={"type": "calendarDays", "value": 6})
     await opens(calcom)
@@ -157,7 +157,7 @@ async def test_pending_booking_blocks_only_if_event_type_does(calcom: Api) -> No
     assert await starts(calcom, "2026-12-04", "2026-12-04") == []
 
 
-async def test_several_lengths(calcom: Api) -> None:
+async def test_event_type_offers_several_lengths(calcom: Api) -> None:
     await seed(calcom, lengthInMinutes=60, lengthInMinutesOptions=[60, 90])
     await opens(calcom)
     assert await starts(calcom, duration=90) == ["09:00", "10:30"]

@@ -1,4 +1,4 @@
-"""Call scripts say clearly what is wrong with them, and a difference is found."""
+"""Mistakes of call scripts are clearly reported, and differences from the expected result are found."""
 
 from datetime import date
 from pathlib import Path

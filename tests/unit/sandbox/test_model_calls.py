@@ -241,7 +241,7 @@ async def test_the_prompt_has_the_time_of_the_call(call: Call, model: ModelServe
     assert re.fullmatch(r"Jetzt ist \w+, .* CES?T, dort \w+, .* P[SD]T, \{\{unset\}\}\.", prompt)
 
 
-async def test_an_endless_model_is_stopped(call: Call, model: ModelServer) -> None:
+async def test_endless_model_turn_is_stopped(call: Call, model: ModelServer) -> None:
     model.answers = [calls(("check_availability", SEARCH)) for _ in range(20)]
     result = await call("--model", model.url, "--say", "Hallo")
     assert result.exit_code == 1

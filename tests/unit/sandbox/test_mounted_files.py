@@ -10,7 +10,7 @@ from askproai_sandbox.pods.pod import replace_files
 pytestmark = pytest.mark.nightly
 
 
-def test_files_come_change_and_go(tmp_path: Path) -> None:
+def test_mounted_files_are_added_changed_and_removed(tmp_path: Path) -> None:
     folder = tmp_path / "volume"
     replace_files(folder, {"a": b"1", "deep/b": b"1"})
     replace_files(folder, {"deep/b": b"2", "c": b"2"})

@@ -57,7 +57,7 @@ async def test_missing_key_is_401_and_others_are_workspaces(retell: Api) -> None
     assert refused["message"]
 
 
-async def test_create_is_not_idempotent(retell: Api) -> None:
+async def test_creating_twice_makes_two_agents(retell: Api) -> None:
     """No create endpoint is, and names are not unique."""
     first, second = await make_agent(retell, agent_name="Salon"), await make_agent(retell, agent_name="Salon")
     assert first["agent_id"] != second["agent_id"]
@@ -110,7 +110,7 @@ async def test_new_version_forks_the_llm_under_its_id(retell: Api) -> None:
     assert refused["message"] == "Cannot update response engine after agent versions have been created"
 
 
-async def test_latest_includes_drafts(retell: Api) -> None:
+async def test_latest_version_includes_drafts(retell: Api) -> None:
     agent_id = (await make_agent(retell))["agent_id"]
     await retell("GET", f"/get-agent/{agent_id}", version_="latest_published", expect=404)
     await publish(retell, agent_id, 0)
@@ -183,7 +183,7 @@ async def test_llm_values_are_checked(retell: Api, fields: dict[str, Any]) -> No
     await retell("POST", "/create-retell-llm", {"start_speaker": "agent", **fields}, expect=422)
 
 
-async def test_model_config_merges(retell: Api) -> None:
+async def test_model_config_is_merged_by_top_level_keys(retell: Api) -> None:
     """By its top-level keys; null clears a key."""
     config = {"type": "cascading", "primary": {"model": "gpt-5.1"}, "backup": {"model": "gpt-4.1"}}
     llm = await make_llm(retell, model_config=config)
@@ -198,7 +198,7 @@ async def test_tool_defaults_appear_in_answers(retell: Api) -> None:
     assert (tool["method"], tool["timeout_ms"], tool["max_retry"], tool["args_at_root"]) == ("POST", 120_000, 0, False)
 
 
-async def test_null_clears(retell: Api) -> None:
+async def test_null_clears_a_field(retell: Api) -> None:
     agent = await make_agent(retell, webhook_url="https://example.com/hook")
     cleared = await retell("PATCH", f"/update-agent/{agent['agent_id']}", {"webhook_url": None})
     assert "webhook_url" not in cleared

@@ -54,7 +54,7 @@ def test_only_a_connected_accounts_event_names_one() -> None:
     assert (event["account"], "account" in paid()) == (CONNECTED, False)
 
 
-def test_table_is_of_the_sent_version() -> None:
+def test_table_matches_the_sent_api_version() -> None:
     """After a new version: read what changed, correct the table, its date and docs/vendors/stripe.md, then the simulator."""
     assert stripe.API_VERSION == API_VERSION
 
@@ -77,5 +77,5 @@ def changed(event: dict[str, Any], **fields: Any) -> dict[str, Any]:
     (lambda: paid(parent={"type": "subscription_details"}), "parent: subscription_details.subscription is missing"),
     (lambda: paid(parent={"type": "x"}), "parent: type cannot be x"),
 ])  # fmt: skip
-def test_a_difference_is_noticed(event: Callable[[], dict[str, Any]], text: str) -> None:
+def test_difference_from_stripes_schema_is_noticed(event: Callable[[], dict[str, Any]], text: str) -> None:
     assert text in list(check_event(event()))

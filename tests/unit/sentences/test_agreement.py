@@ -23,7 +23,7 @@ from askproai_runtime.sentences import format_day, format_spoken, say, service_a
         ("Kinder", "Kinder: das kostet 5 Euro", "Kinder: that costs 5 Euro"),
     ],
 )
-def test_a_verb_fits_the_name_of_a_service(name: str, german: str, english: str) -> None:
+def test_verb_agrees_with_the_services_name(name: str, german: str, english: str) -> None:
     for language, expected in ((Language.DE, german), (Language.EN, english)):
         with speaking(language):
             assert say().costs.format(service=service_as_subject(name), price="5 Euro") == expected

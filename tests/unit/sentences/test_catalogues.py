@@ -92,7 +92,7 @@ def test_subjects_have_patterns_in_every_language():
 
 @pytest.mark.parametrize("file", ["german.toml", "english.toml"])
 @pytest.mark.parametrize(("package", "kind"), [("sentences", Sentences), ("notifications", NoticeWords)])
-def test_lacking_and_unknown_keys_are_refused(package, kind, file):
+def test_missing_or_unknown_catalogue_key_is_refused(package, kind, file):
     words = tomllib.loads((RUNTIME / package / file).read_text("utf-8"))
     name = next(iter(words))
     with pytest.raises(msgspec.ValidationError, match=name):
@@ -159,7 +159,7 @@ def test_english_titles_and_words_for_nothing_are_known():
         ("Herrmann", "Herrmann"), ("Herrn Yilmaz", "Herrn Yilmaz"), ("Herr", "Herr"), ("Anna Herr", "Anna Herr"), ("", ""),
     ],
 )  # fmt: skip
-def test_a_gentleman_has_his_case_after_a_preposition(name, german):
+def test_herr_is_declined_after_a_preposition(name, german):
     assert decline_name(name) == german
     assert decline_name(name, Language.EN) == name
     with speaking(Language.EN):

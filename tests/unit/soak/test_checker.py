@@ -92,13 +92,13 @@ def test_an_untrue_sentence_is_found(answers: list[Answer], appointments: list[A
     assert set(kinds(History(answers=answers), Books(appointments, bookings))) == {"untrue"}
 
 
-def test_a_denied_booking_that_is_there_is_untrue() -> None:
+def test_denied_booking_that_exists_is_untrue() -> None:
     denied = answer(2, "book_appointment", f"{SPOKEN[START]} ist leider nichts mehr frei.", alternatives=[])
     assert kinds(History(answers=[denied]), Books([row()], [remote()])) == ["untrue"]
     assert kinds(History(answers=[denied, booked(5)]), Books([row()], [remote()])) == []
 
 
-def test_confirmed_without_that_calcom_booking_is_untrue() -> None:
+def test_confirmation_without_that_calcom_booking_is_untrue() -> None:
     assert kinds(History(answers=[booked()]), Books([row()], [remote(created=NOW + 5)])) == ["untrue"]
 
 
@@ -148,7 +148,7 @@ def test_absence_is_stored_without_the_person() -> None:
     assert kinds(History(), Books(texts=[(A, "log", f"sick: {ILLNESS}")])) == ["crossed"]
 
 
-def test_confirmed_with_a_wrong_host_is_untrue() -> None:
+def test_confirmation_with_wrong_host_is_untrue() -> None:
     heard = booked(staff="anna")
     mehmets = replace(remote(), staff="mehmet")
     moved_row = replace(row(), staff="mehmet")
@@ -210,20 +210,20 @@ def test_repetition_under_way_that_booked_again_is_counted() -> None:
 @pytest.mark.parametrize(
     ("owner", "text"), [(A, "Petra Wuschel"), (A, B), ("", "Petra Wuschel"), ("_", "+4915122288001")]
 )
-def test_anothers_data_is_found(owner: str, text: str) -> None:
+def test_data_of_another_tenant_is_found(owner: str, text: str) -> None:
     canaries = {A: (A, "Quabbel", "4915111199"), B: (B, "Wuschel", "4915122288")}
     assert kinds(History(), Books(texts=[(owner, "log", f"of {text}")], canaries=canaries)) == ["crossed"]
     assert kinds(History(), Books(texts=[(B, "log", f"of {text}")], canaries=canaries)) == []
     assert kinds(History(), Books(texts=[("", "log", f"of {B}")], canaries=canaries)) == []
 
 
-def test_another_tenants_event_that_is_accepted_is_crossed() -> None:
+def test_accepted_event_of_another_tenant_is_crossed() -> None:
     stray = webhook("retell", {"event": "call_ended", "call": {"call_id": "c"}}, stray=True)
     assert kinds(History(deliveries=[stray]), Books()) == ["crossed"]
     assert kinds(History(deliveries=[replace(stray, status=401)]), Books()) == []
 
 
-def test_sentences_are_read_by_themselves() -> None:
+def test_checker_reads_times_and_outcomes_of_sentences() -> None:
     assert read(moved(1)).start == at(LATER)
     assert (
         read(answer(1, "book_appointment", "Einen Moment bitte, ich versuche es gleich noch einmal.")).said is Said.OPEN

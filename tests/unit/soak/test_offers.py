@@ -1,4 +1,4 @@
-"""`make soak` finds offers that were gone at the yes, and does not count those that another caller was faster to take."""
+"""`make soak` finds offers that were gone at the booking, and does not count times that a faster caller took."""
 
 import json
 from dataclasses import replace
@@ -22,7 +22,7 @@ def fates(*answers: Answer, history: History | None = None) -> list[Fate]:
     return [each.fate for each in accepted_offers(found, BOOKS)]
 
 
-def test_offered_time_is_kept_or_gone_at_yes() -> None:
+def test_offered_time_is_kept_or_gone_at_booking() -> None:
     assert fates(offered(1, START), booked(2)) == [Fate.KEPT]
     assert fates(offered(1, START), refused(2)) == [Fate.GONE]
     assert fates(offered(1, START), replace(booked(2), status=None, body={})) == [Fate.OPEN]
@@ -33,7 +33,7 @@ def test_a_time_that_nobody_offered_is_not_counted() -> None:
     assert fates(refused(2)) == []
 
 
-def test_alternatives_are_an_offer() -> None:
+def test_alternatives_count_as_an_offer() -> None:
     assert fates(offered(1, LATER), refused(2, START), refused(3)) == [Fate.GONE]
 
 
@@ -46,7 +46,7 @@ def test_alternatives_are_an_offer() -> None:
     ],
     ids=["booked it", "was trying to", "was offered it first, so it is held"],
 )
-def test_lost_race_is_no_lie(other: Answer) -> None:
+def test_slot_lost_to_another_caller_is_no_lie(other: Answer) -> None:
     assert fates(offered(1, START), other, refused(2)) == [Fate.FASTER]
     early = replace(other, asked_at=NOW, answered_at=NOW + 0.1)
     assert fates(offered(1, START), early, refused(2)) == [Fate.GONE], "that was before the offer"

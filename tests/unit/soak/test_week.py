@@ -16,7 +16,7 @@ pytestmark = pytest.mark.nightly
 @pytest.mark.parametrize(
     ("gone", "share", "verdict"), [(0, "0.00%", "held"), (1, "0.40%", "held"), (2, "0.80%", "missed")]
 )
-def test_all_that_was_gone_counts_certain_or_not(gone: int, share: str, verdict: str) -> None:
+def test_every_gone_offer_counts_whether_certain_or_not(gone: int, share: str, verdict: str) -> None:
     history = History()
     for number in range(250):
         call_id, is_gone = f"call_{number}", number < gone
@@ -31,7 +31,7 @@ def test_all_that_was_gone_counts_certain_or_not(gone: int, share: str, verdict:
     assert f"  {share} of them was gone; bar 0.50%: {verdict}" in result.lines()
 
 
-def test_books_that_differ_are_said() -> None:
+def test_differing_books_are_reported() -> None:
     books = replace(BOOKS, appointments=[])
     result = judge_week(History(), books, check(History(), books), {})
     assert (result.differences, result.doubles, result.holds) == (1, 1, False)

@@ -1,4 +1,4 @@
-"""Which argument of a call function a phrase is does not depend on the day on which it is asked."""
+"""The call function argument to which a phrase belongs does not depend on the day of the call."""
 
 import weakref
 
@@ -26,7 +26,7 @@ def test_no_phrase_of_the_table_raises_an_error() -> None:
 
 
 @pytest.mark.parametrize("said", ["Krambambuli", "der 31. Februar", "25 Uhr", "Freitag und Samstag am Montag"])
-def test_kept_readings_hold_no_request(said: str) -> None:
+def test_cached_readings_keep_no_request_alive(said: str) -> None:
     class Request:
         """The data of a caller."""
 
@@ -50,5 +50,5 @@ def test_kept_readings_hold_no_request(said: str) -> None:
         ("nicht am 10., sondern am 11.", Grain.MONTH), ("nicht Freitag, sondern morgen", None), ("ab Freitag", None),
     ],
 )  # fmt: skip
-def test_parts_that_a_day_leaves_open(text: str, open_span: Grain | None) -> None:
+def test_unspecified_span_of_a_phrase_is_found(text: str, open_span: Grain | None) -> None:
     assert find_open_span(text) is open_span

@@ -1,4 +1,4 @@
-"""Days that are named beside others: excluded, counted from another, around a date, or each at several times."""
+"""Days named beside other days: excluded, counted from another day, around a date, or each at several times."""
 
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -47,7 +47,7 @@ def test_a_denied_day_beside_another_is_excluded(language, phrase, days):
 
 
 @pytest.mark.parametrize("phrase", ["nicht morgen, den fünften", "nicht heute oder morgen", "morgen, nicht morgen"])
-def test_a_denied_day_alone_is_asked(phrase):
+def test_denied_day_alone_is_asked_about(phrase):
     assert understand(phrase, at=CALL, zone=BERLIN).refused is Refusal.NOT_UNDERSTOOD
 
 
@@ -72,7 +72,7 @@ def test_a_denied_day_alone_is_asked(phrase):
         (DE, "einen Tag später am Montag", []),
     ],
 )
-def test_a_day_counts_from_the_one_before(language, phrase, days):
+def test_second_day_counts_from_the_first(language, phrase, days):
     assert read(language, phrase) == days
 
 
@@ -117,13 +117,13 @@ CROSSED = ["12-01T10:00", "12-01T14:00", "12-03T10:00", "12-03T14:00"]
         (DE, "2026-12-01", "um halb vier, also 15:30", ["12-01T15:30"]),
     ],
 )
-def test_each_day_is_meant_at_each_time(language, date, time, starts):
+def test_each_day_is_combined_with_each_time(language, date, time, starts):
     assert read(language, date, time) == starts
 
 
 @pytest.mark.parametrize("language", [DE, EN])
 @pytest.mark.parametrize("said", ["sun", "Sun.", "SUN", "Sun, Dec 6"])
-def test_sun_is_a_day(language, said):
+def test_sun_means_sunday(language, said):
     assert read(language, said) in (["11-29"], ["12-06"])
 
 

@@ -1,4 +1,4 @@
-"""Phrases composed of a day, a time and what people say around them mean what their parts mean, by a reckoning of their own."""
+"""Phrases composed of a day, a time and filler words mean the same as their parts, by an independent calculation."""
 
 import random
 import re

@@ -1,4 +1,4 @@
-"""A new time that is counted from the appointment is the time that a person would write into the book."""
+"""A new time counted from the appointment is the time that a person would calculate."""
 
 from datetime import datetime
 
@@ -80,7 +80,7 @@ OLD = datetime(2026, 12, 3, 17, 30)  # noqa: DTZ001  a Thursday, local
         (None, "eine Woche später, um halb drei", ("2026-12-10", "um halb drei")),
     ],
 )
-def test_times_counted_from_the_appointment(
+def test_times_counted_from_appointment_are_computed(
     date: str | None, clock: str | None, expected: tuple[str, str | None]
 ) -> None:
     assert count_from(date, clock, OLD) == expected
@@ -100,5 +100,5 @@ def test_times_counted_from_the_appointment(
         ("einen Tag später morgens", None), ("zwei, drei Stunden später", None), ("eine Stunde später am Nachmittag", None),
     ],
 )  # fmt: skip
-def test_every_other_time_stays_as_it_was(date: str | None, clock: str | None) -> None:
+def test_other_times_are_not_counted(date: str | None, clock: str | None) -> None:
     assert count_from(date, clock, OLD) is None

@@ -1,4 +1,4 @@
-"""Every phrase of `english_phrases.txt` is understood as it says, or asked back; the table was written before the grammar."""
+"""Every phrase of `english_phrases.txt` has its stated meaning, or is asked about; the table is older than the grammar."""
 
 import random
 from datetime import datetime

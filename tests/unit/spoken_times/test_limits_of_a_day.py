@@ -1,4 +1,4 @@
-"""Limits behind a day, and days counted from a corrected one: the day that is understood is kept, and no other one is meant."""
+"""Limits behind a day, and corrected days: the understood day is kept, and no other day is meant."""
 
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -67,7 +67,7 @@ def test_eight_days_from_today_keep_both_readings():
         (EN, "tomorrow, no wait, I'm busy, Monday instead", ["Monday, 30 November 2026"]),
     ],
 )
-def test_a_corrected_day_is_asked_no_more(language, phrase, readings):
+def test_corrected_day_is_not_asked_about_again(language, phrase, readings):
     assert read(language, phrase) == readings
 
 
@@ -75,7 +75,7 @@ def test_a_corrected_day_is_asked_no_more(language, phrase, readings):
     "Montag, da habe ich keine Zeit", "morgen, ach nein, da muss ich arbeiten", "nicht vormittags",
     "Montag, nein, da kann ich nicht",
 ])  # fmt: skip
-def test_nothing_is_left_of_a_day_taken_back(phrase):
+def test_day_taken_back_leaves_no_reading(phrase):
     assert read(DE, phrase) == []
 
 
@@ -89,7 +89,7 @@ def test_nothing_is_left_of_a_day_taken_back(phrase):
         (DE, "Tuesday, but not between twelve and two"),
     ],
 )
-def test_a_day_is_kept_without_its_limit(language, phrase):
+def test_day_is_kept_without_its_unclear_limit(language, phrase):
     with speaking(language):
         understood = understand_parts(phrase, None, None, at=CALL, zone=BERLIN)
     assert (understood.refused, understood.unclear) == (Refusal.NOT_UNDERSTOOD, Argument.TIME)
@@ -99,7 +99,7 @@ def test_a_day_is_kept_without_its_limit(language, phrase):
 @pytest.mark.parametrize(
     "phrase", ["Dienstag, nein, Bello bellt", "Dienstag, Bello bellt Mittwoch", "Dienstag, da habe ich keine Zeit"]
 )
-def test_a_day_perhaps_taken_back_is_dropped(phrase):
+def test_possibly_withdrawn_day_is_dropped(phrase):
     assert understand_parts(phrase, None, None, at=CALL, zone=BERLIN).kept == ()
 
 
@@ -111,7 +111,7 @@ def test_a_day_perhaps_taken_back_is_dropped(phrase):
         ("10:00", "not in the afternoon"), ("10:00", "not before 9"), ("09:00", "nicht nach zehn"),
     ],
 )  # fmt: skip
-def test_a_time_within_its_bound_is_meant(clock, bound):
+def test_time_within_its_bound_is_accepted(clock, bound):
     understood = understand_parts("2026-12-10", clock, bound, at=CALL, zone=BERLIN)
     alone = understand_parts("2026-12-10", clock, None, at=CALL, zone=BERLIN)
     assert (understood.exact, understood.refused) == (alone.exact, None)
@@ -120,17 +120,17 @@ def test_a_time_within_its_bound_is_meant(clock, bound):
 @pytest.mark.parametrize(
     ("clock", "bound"), [("10:00", "ab 11:00"), ("10:00", "bis 9:00"), ("10:00", "nicht vormittags")]
 )
-def test_a_time_outside_its_bound_is_asked(clock, bound):
+def test_time_outside_its_bound_is_asked_about(clock, bound):
     assert understand_parts("2026-12-10", clock, bound, at=CALL, zone=BERLIN).contradicts
 
 
 @pytest.mark.parametrize("words", ["zwei Wochen später", "zwei Wochen später um 10", "two weeks later"])
-def test_a_count_beside_a_date_is_asked(words):
+def test_count_beside_a_date_is_not_understood(words):
     understood = understand_parts("2026-12-10", words, None, at=CALL, zone=BERLIN)
     assert understood.refused is Refusal.NOT_UNDERSTOOD
 
 
 @pytest.mark.parametrize(("clock", "is_meant"), [("10:00", False), ("10:30", True)])
-def test_later_than_a_time_excludes_it(clock, is_meant):
+def test_later_than_a_time_excludes_that_time(clock, is_meant):
     understood = understand_parts("2026-12-10", clock, "später als 10 Uhr", at=CALL, zone=BERLIN)
     assert understood.contradicts is not is_meant

@@ -1,4 +1,4 @@
-"""The last time before a day: the day may be an argument of its own, and the words any other one."""
+"""The last time before a day: the day may be in one argument, and the rest of the phrase in another."""
 
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -33,7 +33,7 @@ EVE, NEXT = date(2026, 12, 24), date(2026, 12, 25)
         ("en", {"date": "before 2026-12-24", "wish": "the latest"}, EVE),
     ],
 )  # fmt: skip
-def test_the_last_before_a_day_ends_there(language: str, said: dict[str, str], end: date) -> None:
+def test_last_time_before_a_day_ends_there(language: str, said: dict[str, str], end: date) -> None:
     with speaking(Language(language)):
         values = read_arguments("check_availability", said).values
         found = understand_parts(*map(values.get, ("date", "time", "part_of_day")), at=AT, zone=ZONE)
@@ -42,16 +42,16 @@ def test_the_last_before_a_day_ends_there(language: str, said: dict[str, str], e
     assert (candidate.end.date(), candidate.latest, found.unclear) == (end, True, None)
 
 
-def test_a_wish_that_is_no_time_is_named() -> None:
+def test_request_without_a_time_is_reported_unread() -> None:
     read = read_arguments("check_availability", {"date": "2026-12-24", "wish": "Fensterplatz"})
     assert (read.values, read.unread) == ({"date": "2026-12-24"}, {"wish": "Fensterplatz"})
 
 
 @pytest.mark.parametrize("time", ["vor 12 Uhr", "bis 12 Uhr"])
-def test_a_bound_of_the_hour_keeps_its_day(time: str) -> None:
+def test_limit_of_the_hour_keeps_its_day(time: str) -> None:
     (candidate,) = understand_parts("2026-12-24", time, None, at=AT, zone=ZONE).candidates
     assert candidate.start.date() == EVE
 
 
-def test_another_day_than_the_bound_contradicts() -> None:
+def test_day_outside_its_bound_contradicts() -> None:
     assert understand_parts("2026-12-30", "vor dem 24.12.", None, at=AT, zone=ZONE).contradicts

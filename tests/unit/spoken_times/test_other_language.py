@@ -1,4 +1,4 @@
-"""Arguments that a model writes in the language that the call is not in: each is read by itself, the call's language first."""
+"""Arguments in another language than the call's: each is read separately, in the call's language first."""
 
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -54,13 +54,13 @@ TABLE = (
 
 
 @each_row(("language", "date", "time", "readings"), TABLE)
-def test_an_argument_may_be_of_either_language(language, date, time, readings):
+def test_argument_may_be_in_either_language(language, date, time, readings):
     with speaking(language):
         understood = understand_parts(date, time, None, at=CALL, zone=BERLIN)
     assert [candidate.reading for candidate in understood.candidates] == readings
 
 
-def test_half_an_hour_of_two_languages_is_asked():
+def test_half_four_in_the_other_language_is_ambiguous():
     with speaking(DE):
         assert understand_parts("tomorrow", "half four", None, at=CALL, zone=BERLIN).ambiguous
 
@@ -77,12 +77,12 @@ def test_half_an_hour_of_two_languages_is_asked():
         (DE, "whenever Bello barks", Refusal.NOT_UNDERSTOOD),
     ],
 )
-def test_neither_language_guesses_a_day(language, said, refused):
+def test_neither_language_guesses_an_impossible_day(language, said, refused):
     with speaking(language):
         assert understand_parts(said, None, None, at=CALL, zone=BERLIN).refused is refused
 
 
-def test_the_kind_is_found_in_either_language():
+def test_argument_kind_is_found_in_either_language():
     with speaking(DE):
         assert find_part_argument("half past three") is Argument.TIME
         assert find_part_argument("ten") is Argument.TIME

@@ -1,4 +1,4 @@
-"""Every phrase of `phrases.txt` is understood as it says. The table was written before the grammar, from how people speak."""
+"""Every phrase of `phrases.txt` has its stated meaning. The table was written before the grammar, from real speech."""
 
 import random
 from datetime import datetime
@@ -56,6 +56,6 @@ def test_no_order_of_table_words_raises_errors():
         assert bool(understood.candidates) != (understood.refused is not None), (seed, text)
 
 
-def test_overlong_phrase_is_asked():
+def test_overlong_phrase_is_not_understood():
     assert understand("am Montag " * 50, at=CALL, zone=BERLIN).refused is Refusal.NOT_UNDERSTOOD
     assert understand("also " * 50 + "am Montag", at=CALL, zone=BERLIN).candidates

@@ -80,7 +80,7 @@ def test_weekday_on_itself_means_today_or_next_week():
         ("am 15. Dezember oder am 1.", ["2026-12-15", "2027-01-01"]),
     ],
 )  # fmt: skip
-def test_past_day_of_month_is_not_next_years(text, expected):
+def test_past_day_of_the_month_is_dropped(text, expected):
     found = understand(text, at=datetime(2026, 12, 15, 10, tzinfo=BERLIN), zone=BERLIN)
     assert [each.start.date().isoformat() for each in found.candidates] == expected
     assert not found.ambiguous
@@ -185,13 +185,13 @@ def test_function_arguments_may_mix_iso_and_german(date, time, part, expected):
         ("nicht am Montag", "um zehn", None, {1, 2, 3, 4, 5, 6}, 10),
     ],
 )
-def test_separate_time_argument_excludes_the_excluded_days(date, time, part, weekdays, opens):
+def test_excluded_days_also_apply_to_the_time_argument(date, time, part, weekdays, opens):
     (candidate,) = understand_parts(date, time, part, at=CALL, zone=BERLIN).candidates
     assert candidate.daily is not None
     assert (candidate.daily.weekdays, candidate.daily.opens) == (weekdays, dt.time(opens))
 
 
-def test_time_beside_possible_exclusions_is_asked():
+def test_time_beside_unclear_exclusions_is_refused():
     for date in ("nicht Montag, lieber Dienstag", "Montag nicht"):
         assert understand_parts(date, "vier", None, at=CALL, zone=BERLIN).refused is Refusal.NOT_UNDERSTOOD
 
@@ -255,13 +255,13 @@ SATURDAY, SUNDAY = datetime(2026, 11, 21, 9, tzinfo=BERLIN), datetime(2026, 11, 
         ("next weekend", "en", ["28.11."], ["28.11."]),
     ],
 )
-def test_at_a_weekend_the_next_one_is_another(text: str, language: str, on_saturday: list[str], on_sunday: list[str]):
+def test_next_weekend_differs_on_a_weekend(text: str, language: str, on_saturday: list[str], on_sunday: list[str]):
     with speaking(Language(language)):
         assert [start[:6] for start in starts(text, SATURDAY)] == on_saturday
         assert [start[:6] for start in starts(text, SUNDAY)] == on_sunday
 
 
 @pytest.mark.parametrize("said", ["das dritte Mal", "zum zweiten Mal", "das 3. Mal"])
-def test_how_often_is_no_day_of_the_month(said: str) -> None:
+def test_ordinal_of_repetition_is_no_day_of_month(said: str) -> None:
     assert understand(said, at=CALL, zone=BERLIN).refused is Refusal.NOT_UNDERSTOOD
     assert understand(f"{said} am Freitag um zehn", at=CALL, zone=BERLIN).refused is None

@@ -1,4 +1,4 @@
-"""Words of a region, and words that a caller takes back or only explains: one meaning is understood, several are asked about."""
+"""Regional words, and words that a caller takes back or explains: read if unambiguous, otherwise asked about."""
 
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -47,5 +47,5 @@ def test_a_spoken_form_is_understood(phrase: str, meaning: str) -> None:
 
 
 @pytest.mark.parametrize("phrase", ASKED)
-def test_similar_unclear_phrase_is_asked(phrase: str) -> None:
+def test_similar_unclear_phrase_is_not_understood(phrase: str) -> None:
     assert understand(phrase, at=CALL, zone=BERLIN).refused is Refusal.NOT_UNDERSTOOD

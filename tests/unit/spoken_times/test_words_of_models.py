@@ -1,4 +1,4 @@
-"""Values that models make up: names with underscores, abbreviated days, and words that only fill."""
+"""Values that models invent: names with underscores, abbreviated days, and filler words."""
 
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -56,7 +56,7 @@ WORDS = (
         ("en", "So", None, "2026-11-29"),
     ],
 )
-def test_a_day_of_a_model_is_read(language: str, date: str, part: str | None, first: str) -> None:
+def test_model_notation_of_a_day_is_read(language: str, date: str, part: str | None, first: str) -> None:
     with speaking(Language(language)):
         understood = understand_parts(date, None, part, at=AT, zone=ZONE)
     assert [f"{each.start:%Y-%m-%d}" for each in understood.candidates][:1] == [first]
@@ -88,7 +88,7 @@ def test_a_hyphen_joins_hours_and_minutes(language: str, said: str, hours: str) 
 
 
 @pytest.mark.parametrize(("language", "date"), [("de", "ein Tag"), ("en", "please"), ("de", "bitte"), ("de", "_")])
-def test_words_that_only_fill_are_no_day(language: str, date: str) -> None:
+def test_filler_words_are_no_day(language: str, date: str) -> None:
     with speaking(Language(language)):
         assert understand_parts(date, "10:00", None, at=AT, zone=ZONE).refused is Refusal.NOT_UNDERSTOOD
 
@@ -96,7 +96,7 @@ def test_words_that_only_fill_are_no_day(language: str, date: str) -> None:
 @pytest.mark.random_cases
 @settings(max_examples=cases(60, 2000), deadline=None)
 @given(st.sampled_from(Language), *[st.none() | st.lists(st.sampled_from(WORDS)).map("".join) for _ in range(3)])
-def test_no_words_end_the_function(language: Language, date: str | None, time: str | None, part: str | None) -> None:
+def test_no_words_raise_an_error(language: Language, date: str | None, time: str | None, part: str | None) -> None:
     with speaking(language):
         understood = understand_parts(date, time, part, at=AT, zone=ZONE)
     assert understood.candidates or understood.refused or not (date or time or part)

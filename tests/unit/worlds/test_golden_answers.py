@@ -40,7 +40,7 @@ def test_record_ends_at_concurrent_requests(recorder: Recorder) -> None:
     assert "at_once" in rest
 
 
-def test_vain_attempts_are_dropped(recorder: Recorder) -> None:
+def test_unsuccessful_attempts_are_dropped(recorder: Recorder) -> None:
     for _ in range(2):
         with recorder.exchange("ask", {}):
             pass

@@ -1,8 +1,8 @@
-"""Deletes what a RetellAgent has at Retell: its numbers are freed, then agent and LLM are deleted.
+"""Deletes the objects of a RetellAgent at Retell: its numbers are freed, then agent and LLM are deleted.
 
-A deletion always ends, at the latest when its budget is spent: what is left then becomes an orphan, recorded in a Secret and
-removed from there (`controllers/orphan.py`). It needs neither the tenant's pods nor the user's Secret, which the deletion
-of a namespace removes at once: the key is in the Secret `<tenant>-teardown`.
+A deletion always ends, at the latest when its budget is spent. The objects that are left then become an orphan, recorded in a
+Secret and removed later (`controllers/orphan.py`). Deletion needs neither the tenant's pods nor the user's Secret, which the
+deletion of a namespace removes at once: the key is in the Secret `<tenant>-teardown`.
 """
 
 from collections.abc import Iterable
@@ -36,7 +36,7 @@ _PENDING_INTERVAL: Final = timedelta(seconds=5)
 
 
 async def finalize(agent: RetellAgent, context: ReconcileContext) -> Result:
-    """Delete what the agent has at Retell, then remove our finalizer; safe to run again after each step."""
+    """Delete the agent's objects at Retell, then remove our finalizer. Safe to run again after each step."""
     newest = await context.refetch(agent)  # the cache may lack an id that was recorded a moment ago
     if newest is None or FINALIZER not in newest.metadata.finalizers:
         return GONE  # finished before; or nothing was ever created, and the finalizer of somebody else holds the object
@@ -76,14 +76,14 @@ async def finalize(agent: RetellAgent, context: ReconcileContext) -> Result:
 
 
 def remote_objects(agent: RetellAgent, context: ReconcileContext) -> OrphanedAgent:
-    """Return what an agent has at Retell, as its status records it."""
+    """Return the agent's objects at Retell, as its status records them."""
     recorded, owner = RecordedState.from_status(agent.status), Owner(*agent.key, agent.metadata.uid)
     tenant = context.relations.tenant_of(agent)
     return OrphanedAgent(owner, marker(agent, context), tenant, recorded.agent_id, recorded.llm_id, recorded.numbers)
 
 
 def keeping_policy(agent: RetellAgent) -> str | None:
-    """Return the policy, as its event names it, by which everything at Retell stays as it is."""
+    """Return the policy that keeps everything at Retell, as its event names it; None if the objects are to be deleted."""
     if agent.spec.management_policy is ManagementPolicy.OBSERVE_ONLY:
         return "managementPolicy ObserveOnly"
     return "deletionPolicy Orphan" if agent.spec.deletion_policy is DeletionPolicy.ORPHAN else None
@@ -95,7 +95,7 @@ async def _finish(agent: RetellAgent, context: ReconcileContext, *events: EventR
 
 
 async def _remove(orphan: OrphanedAgent, context: ReconcileContext) -> str | None:
-    """Remove everything with the tenant's own key. Return the obstacle that is left, or None. Raises ProviderError."""
+    """Remove everything with the tenant's own key. Return the remaining obstacle, or None. Raises ProviderError."""
     if orphan.tenant is None:
         return "the Tenant is not known any more"
     client = await retell_client(context, orphan.owner.namespace, orphan.tenant)
@@ -106,9 +106,9 @@ async def _remove(orphan: OrphanedAgent, context: ReconcileContext) -> str | Non
 
 
 async def remove_remote_objects(client: RetellClient, orphan: OrphanedAgent, context: ReconcileContext) -> str | None:
-    """Free the numbers, then delete the agents, then the LLMs: those recorded, and all that carry the marker.
+    """Free the numbers, then delete the agents, then the LLMs: the recorded objects, and all that carry the marker.
 
-    Return the obstacle because of which an LLM is left, or None. Raises ProviderError.
+    Return the reason why an LLM could not be deleted, or None. Raises ProviderError.
     """
     agent_id, llm_id = orphan.agent_id, orphan.llm_id
     agents = {*await list_marked_agents(client, orphan.marker), *([agent_id] if agent_id else [])}
@@ -133,10 +133,10 @@ async def remove_remote_objects(client: RetellClient, orphan: OrphanedAgent, con
 
 
 async def _free_numbers(client: RetellClient, agents: set[str], recorded: Iterable[str]) -> bool:
-    """Unbind the numbers of these agents, and the recorded ones; return whether one was freed.
+    """Unbind these agents from their numbers, listed or recorded; return whether any number changed.
 
-    First, because a number bound to a deleted agent would decline its callers without a word. Its inbound webhook goes with
-    the binding, or the callers of the next owner would wait for a tenant that is gone.
+    Call this before agents are deleted: a number bound to a deleted agent declines its callers silently. The inbound webhook of
+    these numbers is removed, too, or the next owner's callers would wait for a tenant that is gone.
     """
     listed = {str(number.get("phone_number")) for number in await client.list_numbers() if agents & bound_ids(number)}
     freed = False

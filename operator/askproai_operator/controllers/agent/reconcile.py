@@ -1,10 +1,10 @@
 """Reconcile one RetellAgent, from top to bottom: read the cluster, check it, read Retell, plan, carry out, report.
 
-Retell reports no change of an agent or of a number, so what a person changes there is found by the next look only. A look is due
-after a change of anything that the objects there are made from, and at intervals.
+Retell reports no changes of agents and numbers, so only the next look finds a person's changes there. A look is due at
+intervals, and after a change of anything from which the remote objects are made.
 
-Changed services and staff are published when their manifests have settled: one apply of many services would publish a version with
-a part of them at each, and bind the numbers to it while people call.
+Changed services and staff are published when their manifests have settled: one apply of many services would otherwise publish
+many partial versions, and bind the numbers to each while people call.
 """
 
 import hashlib
@@ -83,7 +83,7 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
 async def _provision(
     agent: RetellAgent, waiting_catalogue: CatalogueChange | None, context: ReconcileContext
 ) -> Result:
-    """Check the cluster, then ask Retell if it is due; each return is one exit of the path. Raises `ProviderError`."""
+    """Check the cluster, then reconcile at Retell if a look is due. Each return is one outcome. Raises `ProviderError`."""
     try:
         inputs = await gather(agent, context, CHECKS)  # in the cluster; Retell is asked nothing before the checks pass
         if failure := first_failing(CHECKS, inputs):
@@ -161,10 +161,10 @@ def _hold_catalogue(
     known: CatalogueChange | None,
     context: ReconcileContext,
 ) -> tuple[Desired, timedelta] | None:
-    """Return what is desired until the change of the catalogue is published, and how long that takes; None: publish now.
+    """Return the desired state until the changed catalogue is published, and the time until then; None: publish now.
 
-    `known` is the change that waits since an earlier run; one that has to wait on is remembered. Only the prompt is held back;
-    numbers are bound as always. An agent that a person edited, or has reconciled by the annotation, does not wait.
+    `known` is a change that waits since an earlier run. The waiting change is remembered. Only the prompt is held back; numbers
+    are bound as always. After an edit or a reconcile that a person requested by annotation, the agent does not wait.
     """
     held, was_edited = _with_published_catalogue(inputs, frame), _was_edited(agent)
     if held is None or was_edited:
@@ -182,7 +182,7 @@ def _hold_catalogue(
 
 
 def _with_published_catalogue(inputs: PlanInputs, frame: PromptFrame | None) -> Desired | None:
-    """Return the desired state with the published prompt; None if more than the catalogue differs, or nothing."""
+    """Return the desired state with the published prompt; None if nothing differs, or more than the catalogue does."""
     agent, llm = inputs.observation.published_agent, inputs.observation.published_llm
     if agent is None or llm is None or frame is None:
         return None
@@ -200,7 +200,7 @@ def _was_edited(agent: RetellAgent) -> bool:
 
 
 def _look_source(agent: RetellAgent, target: Target, context: ReconcileContext) -> Hashable:
-    """Return all that decides what is asked and written at Retell. Every edit of the agent counts; bodies and key as hashes."""
+    """Return a value that changes with everything that a look depends on: each edit, and hashes of the bodies and the key."""
     meta, api = agent.metadata, target.client.api
     made_from = (
         target.desired,
@@ -218,9 +218,9 @@ def _look_source(agent: RetellAgent, target: Target, context: ReconcileContext) 
 
 
 def _find_look(agent: RetellAgent, target: Target, source: Hashable, context: ReconcileContext) -> Result | None:
-    """Return what the last look reported, if it was made from the same and is not due. Else a look is to follow.
+    """Return the last look's result if it has the same source and is not due; None if a new look must follow.
 
-    An object or a create that the status is about to name is looked for in any case.
+    A new look always follows while the status records a create without an answer.
     """
     known = context.memory.looks.find(agent.key, _LOOK, source)
     if known is None or known.is_due(context.clock.monotonic()) or agent.status.get("pending"):
@@ -235,7 +235,7 @@ def _find_look(agent: RetellAgent, target: Target, source: Hashable, context: Re
 def _keep_look(
     agent: RetellAgent, target: Target, source: Hashable, result: Result, context: ReconcileContext
 ) -> Result:
-    """Remember a look that has nothing to wait for, and have the next one follow: soon where not all is as declared."""
+    """Remember the result of a look that waits for nothing, and schedule the next look: soon if a condition is not good."""
     if result.gone or result.requeue or result.requeue_after is not None:
         return result
     looks, settings = context.memory.looks, context.settings
@@ -250,7 +250,7 @@ def _keep_look(
 
 
 def _with_next_run(result: Result, agent: RetellAgent, target: Target, context: ReconcileContext) -> Result:
-    """Let the next run be the next look, as watches report all else, but not a trunk's Secret without its label."""
+    """Schedule the next run for the next look: watches report all other changes, except of a SIP trunk's unlabeled Secret."""
     if any(number.sip for number in target.desired.numbers or ()):
         return result
     return replace(result, resync_after=context.next_look(agent.key, otherwise=context.settings.drift))

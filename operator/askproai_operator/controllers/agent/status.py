@@ -1,4 +1,4 @@
-"""The report of a reconcile of a RetellAgent: conditions, status fields, events, and when to look again. Pure."""
+"""The report of a reconcile of a RetellAgent: conditions, status fields, events, and the time of the next look. Pure."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -53,7 +53,7 @@ def _greeting(begin_message: str, version: int) -> dict[str, Any]:
 
 
 def observed_only(plan: Plan, observation: Observation, recorded: RecordedState) -> Result:
-    """Report what managementPolicy ObserveOnly found, and what policy Full would do about it."""
+    """Report the findings under managementPolicy ObserveOnly, and the plan that policy Full would carry out."""
     numbers = good(_NUMBERS, "managementPolicy ObserveOnly: numbers stay as they are", Reason.NOT_REQUESTED)
     if observation.agent is None:  # the id stays in the status: nothing else names what to look for
         text = f"agent {recorded.agent_id} is not at Retell; managementPolicy Full makes a new one"
@@ -73,7 +73,7 @@ def observed_only(plan: Plan, observation: Observation, recorded: RecordedState)
 
 
 def planned(plan: Plan, held: str) -> Result:
-    """Report the plan in plan mode. Removing the annotations that `held` names enqueues the agent."""
+    """Report the plan in plan mode. `held` names the annotations whose removal enqueues the agent."""
     lines = plan.lines()
     if not plan.steps:
         return Result((good(_SYNCED, f"plan mode: {'; '.join(lines)}", Reason.PLAN_MODE),), {"plan": lines})
@@ -82,7 +82,7 @@ def planned(plan: Plan, held: str) -> Result:
 
 
 def waiting(plan: Plan, wait: timedelta, recorded: RecordedState, now: datetime) -> Result:
-    """Report that nothing is created before the grace period has passed: lists lag, and a create may commit late."""
+    """Report that a new object has to wait for the grace period: lists lag, and a create may commit late."""
     seconds = f"{wait.total_seconds():.0f} s"
     if not plan.recorded_missing:  # a pending create: look often, because it is used as soon as it appears
         text = f"a create at Retell had no answer; looked for before making a new one, {seconds} more"
@@ -98,7 +98,7 @@ def waiting(plan: Plan, wait: timedelta, recorded: RecordedState, now: datetime)
 
 
 def provider_failed(error: ProviderError) -> Result:
-    """Report an error of Retell. It is tried again when Retell or the open circuit says, else by exponential backoff."""
+    """Report an error of Retell. The retry is due when Retell or the open circuit says, else after exponential backoff."""
     text, after = f"{error}; tried again by itself", error.retry_after
     match error:
         case RateLimited():
@@ -150,7 +150,7 @@ def _numbers_bound(plan: Plan, target: Target) -> Condition:
 
 
 def _named(differences: Sequence[str]) -> str:
-    """Return the first differences for people; an Event has room for 1024 characters."""
+    """Return the first differences as text for people; an Event has room for 1024 characters."""
     shown, more = differences[:_SHOWN_DIFFERENCES], len(differences) - _SHOWN_DIFFERENCES
     return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
 

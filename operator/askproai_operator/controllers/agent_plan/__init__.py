@@ -1,4 +1,4 @@
-"""The plan of a RetellAgent: what is read for it, and the actions at Retell, as a value. Nothing here writes."""
+"""The plan of a RetellAgent: its inputs, and the actions at Retell as a value. Nothing here writes."""
 
 from askproai_operator.controllers.agent_plan.checks import CHECKS
 from askproai_operator.controllers.agent_plan.diff import differing_paths

@@ -1,6 +1,6 @@
 """The obstacles to writing a RetellAgent at Retell. Pure: each check returns the condition Synced, or None if it passes.
 
-The order of a table is the precedence: the first failing check is the one that is reported.
+The order of a table is the precedence: the first failing check is reported.
 """
 
 from typing import Final
@@ -21,9 +21,9 @@ _SYNCED: Final = ConditionType.SYNCED
 
 
 def reference_missing(inputs: Inputs) -> Condition | None:
-    """The Branch that spec.branchRef names, or the Tenant, named by the agent or by its Branch, is not in the namespace.
+    """Return a condition if the Branch of spec.branchRef, or the Tenant of the agent or its Branch, is not in the namespace.
 
-    It passes when callers are to hear that the Branch is gone.
+    The check passes when callers are to hear that the Branch is gone.
     """
     if inputs.is_closed:
         return None
@@ -31,7 +31,7 @@ def reference_missing(inputs: Inputs) -> Condition | None:
 
 
 def tenant_deleting(inputs: Inputs) -> Condition | None:
-    """The Tenant is being deleted, so nothing is created or changed on its behalf any more."""
+    """Return a condition while the Tenant is being deleted: nothing is created or changed for it any more."""
     tenant = inputs.references.tenant
     if tenant is None or tenant.metadata.deletion_timestamp is None:
         return None
@@ -40,7 +40,7 @@ def tenant_deleting(inputs: Inputs) -> Condition | None:
 
 
 def business_model_mismatch(inputs: Inputs) -> Condition | None:
-    """An agent for all branches (tenantRef) needs a business model in which the caller chooses the branch."""
+    """Return a condition if an agent for all branches (tenantRef) has businessModel Simple, which has no choice of a branch."""
     tenant = inputs.references.tenant
     if tenant is None or inputs.agent.spec.tenant_ref is None:
         return None
@@ -51,7 +51,7 @@ def business_model_mismatch(inputs: Inputs) -> Condition | None:
 
 
 def tenant_not_ready(inputs: Inputs) -> Condition | None:
-    """The Tenant's keys are refused, or its URLs, which the agent's definition contains, are not known yet.
+    """Return a condition if the Tenant's keys are refused, or the URLs for the agent's definition are not known yet.
 
     A suspended Tenant needs no URLs: its agent only speaks a sentence.
     """
@@ -75,7 +75,7 @@ def tenant_not_ready(inputs: Inputs) -> Condition | None:
 
 
 def retell_key_missing(inputs: Inputs) -> Condition | None:
-    """The Tenant's controller has yet to copy the Retell key to the Secret `<tenant>-teardown`, which deletion needs."""
+    """Return a condition while the Secret `<tenant>-teardown`, which deletion needs, lacks its copy of the Retell key."""
     if not isinstance(inputs.client, CredentialProblem):
         return None
     tenant = inputs.references.tenant_name
@@ -95,7 +95,7 @@ CHECKS: Final[tuple[Check[Inputs], ...]] = (
 
 
 def adopted_agent_missing(inputs: PlanInputs) -> Condition | None:
-    """The agent that spec.adopt names does not exist. Nothing is created in its place: the id is a mistake."""
+    """Return a condition if the agent that spec.adopt names does not exist. No agent is created instead: the id is wrong."""
     if inputs.observation.agent is not None or inputs.adopt is None or inputs.recorded.agent_id is not None:
         return None
     text = f"adopt.agentId {inputs.adopt} is not in this Retell workspace; correct it"
@@ -103,9 +103,9 @@ def adopted_agent_missing(inputs: PlanInputs) -> Condition | None:
 
 
 def agent_of_another_owner(inputs: PlanInputs) -> Condition | None:
-    """The agent or its LLM carries the marker of another owner, to whose objects nothing is ever written.
+    """Return a condition if the agent or its LLM carries another owner's marker: such objects are never written.
 
-    The marker of the installation from which the Tenant was moved here is no other owner's.
+    The marker of the installation that the Tenant was moved from counts as our own.
     """
     observation = inputs.observation
     if observation.agent is None:
@@ -118,7 +118,7 @@ def agent_of_another_owner(inputs: PlanInputs) -> Condition | None:
 
 
 def agent_without_llm(inputs: PlanInputs) -> Condition | None:
-    """The agent has no LLM that we could change, and once it has versions Retell refuses to give it another one."""
+    """Return a condition if the agent has no LLM that we can change: once it has versions, Retell refuses another LLM."""
     observation = inputs.observation
     if observation.agent is None or observation.llm is not None:
         return None

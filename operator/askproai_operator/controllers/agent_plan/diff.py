@@ -1,6 +1,6 @@
-"""Compares the bodies that we declare with those at Retell.
+"""Compares the declared bodies with the bodies at Retell.
 
-Only fields that we set count: Retell's answers carry defaults of its own for all others (docs/vendors/retell.md).
+Only fields that we set count: Retell's answers have its own defaults for all other fields (docs/vendors/retell.md).
 """
 
 import json
@@ -26,12 +26,12 @@ def differing_fields(desired: Json, live: Json) -> tuple[str, ...]:
 
 
 def differing_paths(desired: Json, live: Json) -> tuple[str, ...]:
-    """Return each place that differs, for people to read: `general_tools.book_appointment.url`."""
+    """Return the path of each difference, for people to read: `general_tools.book_appointment.url`."""
     return tuple(path for path, *_ in _all_differences(desired, live))
 
 
 def describe_differences(desired: Json, live: Json) -> tuple[str, ...]:
-    """Return each place that differs with its values, declared → live: bounded, and without possible secrets."""
+    """Return each differing path with its values, declared → live. Values are bounded, and possible secrets are hidden."""
     return tuple(
         f"{path}: {_shown(path, declared)} → {_shown(path, found)}"
         for path, declared, found in _all_differences(desired, live)
@@ -39,7 +39,7 @@ def describe_differences(desired: Json, live: Json) -> tuple[str, ...]:
 
 
 def _shown(path: str, value: Any) -> str:
-    """Return a value for people. Texts are cut, an address loses its query; lists and objects only have their size."""
+    """Return a value as text for people. Long texts are cut, URLs lose their query; a list or object is shown by its size."""
     if _MAY_BE_SECRET.search(path):
         return "…"
     match value:
@@ -74,7 +74,7 @@ def _differences(path: str, desired: Any, live: Any) -> Iterator[Difference]:
 
 
 def _list_differences(path: str, desired: list[Any], live: list[Any]) -> Iterator[Difference]:
-    """Compare named items (tools: their names are unique) in any order, other items one by one."""
+    """Compare named items in any order (tools have unique names), and other items by position."""
     desired_by_name, live_by_name = _by_name(desired), _by_name(live)
     if desired and len(desired_by_name) == len(desired) and len(live_by_name) == len(live):
         for name in {**desired_by_name, **live_by_name}:

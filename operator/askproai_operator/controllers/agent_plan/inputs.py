@@ -1,4 +1,4 @@
-"""Reads what a RetellAgent depends on: the cluster first, Retell only when all checks of the cluster pass."""
+"""Reads the objects on which a RetellAgent depends: first the cluster; Retell only when all checks of the cluster pass."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -33,7 +33,7 @@ _REPLACED_WITHIN: Final = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True)
 class NumberProblem:
-    """Why a number is not bound; somebody else has to act. `number` (E.164) where it is about a single one."""
+    """Why a number is not bound; somebody else has to act. `number` (E.164) is set if the problem is about a single number."""
 
     reason: Reason
     message: str
@@ -42,10 +42,10 @@ class NumberProblem:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The desired state at Retell, the client to make it with, and what the Branches report about their own numbers.
+    """The desired state at Retell, the client that makes it, and the Branches' reports about their own numbers.
 
-    `sources` are the Tenant, and its Branches and services, the sources of the pods' config. `suspended`: callers only hear
-    that no appointments are taken, with a `closed_branch` since the agent's Branch, of this name, is gone.
+    `sources` are the Tenant, its Branches and its services, from which the pods' config is made. While `suspended`, callers
+    only hear that no appointments are taken. `closed_branch` is the agent's Branch if it is gone and callers hear that.
     """
 
     desired: Desired
@@ -62,9 +62,9 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """The state of the cluster around an agent. `target` is there exactly when no check of `checks.CHECKS` fails.
+    """The state of the cluster around an agent. `target` is set exactly when every check of `checks.CHECKS` passes.
 
-    `closes_after`: the Branch of an agent that answers calls is gone, and in how long its callers are to hear so; else None.
+    `closes_after` is set if the Branch of an answering agent is gone: the time until callers are to hear that.
     """
 
     agent: RetellAgent
@@ -75,13 +75,13 @@ class Inputs:
 
     @property
     def is_closed(self) -> bool:
-        """Return whether callers are to hear by now that the agent's Branch is gone."""
+        """Return whether callers are to hear now that the agent's Branch is gone."""
         return self.closes_after == timedelta()
 
 
 @dataclass(frozen=True, slots=True)
 class PlanInputs:
-    """The three states that a plan compares, and the agent that it shall take over if none is recorded."""
+    """The recorded, desired and observed state that a plan compares, and the agent to adopt if none is recorded."""
 
     recorded: RecordedState
     desired: Desired
@@ -143,7 +143,7 @@ async def gather(agent: RetellAgent, context: PlanContext, checks: Iterable[Chec
 
 
 def find_own_number(number: str | None, branches: Iterable[Branch]) -> str | None:
-    """Return the name of the branch that has a number, published or dialled; None without a number, or if none has it."""
+    """Return the name of the branch that publishes or dials this number; None if `number` is None or no branch has it."""
     for branch in branches:
         spec = branch.spec
         own = {read(entry) for entry in spec.phone_numbers for read in (spec.read_public, spec.read_dialled)}
@@ -153,7 +153,7 @@ def find_own_number(number: str | None, branches: Iterable[Branch]) -> str | Non
 
 
 async def gather_remote(agent: RetellAgent, target: Target, context: PlanContext) -> PlanInputs:
-    """Read at Retell what a plan is made from. Raises ProviderError."""
+    """Read at Retell the inputs of a plan. Raises ProviderError."""
     recorded, now = RecordedState.from_status(agent.status), context.clock.now()
     adopt = agent.spec.adopt.agent_id if agent.spec.adopt else None
     search = _must_search_duplicates(agent)
@@ -170,12 +170,12 @@ async def gather_remote(agent: RetellAgent, target: Target, context: PlanContext
 
 
 def marker(agent: RetellAgent, context: PlanContext) -> str:
-    """Return the marker by which we know our own objects at Retell."""
+    """Return the marker that identifies the agent's own objects at Retell."""
     return f"{context.installation_id}/{agent.key.namespace}/{agent.key.name}"
 
 
 def former_marker(agent: RetellAgent, tenant: Tenant) -> str | None:
-    """Return the marker that an agent has from the installation from which its Tenant was moved here; None without a move."""
+    """Return the agent's marker in the installation that its Tenant was moved from; None if the Tenant was not moved."""
     installation = tenant.metadata.annotations.get(ADOPT_FROM)
     return f"{installation}/{agent.key.namespace}/{agent.key.name}" if installation else None
 
@@ -183,8 +183,7 @@ def former_marker(agent: RetellAgent, tenant: Tenant) -> str | None:
 async def retell_client(context: PlanContext, namespace: str, tenant: str) -> RetellClient | CredentialProblem:
     """Return the client for a tenant's key, read from `<tenant>-teardown`: the operator's copy outlives the user's Secret.
 
-    The copy is made only of keys that were found good, so nothing is sent with a refused or shared one.
-    Raises HostNotAllowed.
+    Only keys that were found good are copied, so no request is sent with a refused or shared key. Raises HostNotAllowed.
     """
     name = f"{tenant}-teardown"
     secret = await context.kube.get_secret(namespace, name)
@@ -195,9 +194,9 @@ async def retell_client(context: PlanContext, namespace: str, tenant: str) -> Re
 
 
 def _closes_after(agent: RetellAgent, references: References, now: datetime) -> timedelta | None:
-    """Return `Inputs.closes_after`: the pods know the Branch no more, so every function that callers need would be refused.
+    """Return `Inputs.closes_after`. The pods do not know a deleted Branch and would refuse each function of its callers.
 
-    It counts from when Synced became False, which in plan mode has another reason.
+    The time counts from when Synced became False. In plan mode, Synced is False for another reason.
     """
     if references.absence is not Reason.BRANCH_NOT_FOUND or references.tenant is None:
         return None
@@ -212,14 +211,14 @@ def _closes_after(agent: RetellAgent, references: References, now: datetime) -> 
 
 
 def _numbers_of_closed(agent: RetellAgent, branches: Iterable[Branch]) -> tuple[DesiredNumber, ...]:
-    """Return the numbers that the agent of a deleted Branch answers, but those that another Branch of the Tenant has by now."""
+    """Return the numbers that a deleted Branch's agent answers, without those that another Branch of the Tenant lists now."""
     listed = {branch.spec.read_dialled(entry) for branch in branches for entry in branch.spec.phone_numbers}
     answered: list[str] = agent.status.get("phoneNumbers") or []
     return tuple(DesiredNumber(number) for number in answered if number not in listed)
 
 
 def _is_suspended(agent: RetellAgent, tenant: Tenant) -> bool:
-    """Return whether the tenant is suspended, or was until now and has no pods yet that could answer a function."""
+    """Return whether the tenant is suspended, or was and has no pods yet that could answer a function."""
     runtime = find_condition(tenant, ConditionType.RUNTIME_AVAILABLE)
     if tenant.spec.suspend:
         return True
@@ -228,14 +227,14 @@ def _is_suspended(agent: RetellAgent, tenant: Tenant) -> bool:
 
 
 def _must_search_duplicates(agent: RetellAgent) -> bool:
-    """Search after each change by a person, and until duplicates that were found are gone: not at each resync."""
+    """Return whether to search for duplicates: after a person's change, and while found duplicates remain."""
     synced = find_condition(agent, ConditionType.SYNCED)
     is_seen = synced.get("observedGeneration") == agent.metadata.generation
     return not is_seen or synced.get("reason") == Reason.DUPLICATE_FOUND
 
 
 def answered_branches(agent: RetellAgent, tenant: Tenant, context: PlanContext) -> list[Branch]:
-    """Return the branches whose numbers are the agent's: the one it names, or for a hotline all without an own agent."""
+    """Return the branches whose numbers the agent answers: its own Branch, or for a hotline all branches without an agent."""
     relations, scope = context.relations, (agent.key.namespace, tenant.key.name)
     if agent.spec.branch_ref is not None:
         branch = relations.branch(agent.key.namespace, agent.spec.branch_ref.name)
@@ -247,13 +246,13 @@ def answered_branches(agent: RetellAgent, tenant: Tenant, context: PlanContext) 
 
 
 def _other_branches(agent: RetellAgent, of_tenant: Iterable[Branch]) -> list[Branch]:
-    """Return the tenant's branches beside the one that the agent names: its callers may want an appointment there."""
+    """Return the tenant's branches except the agent's own: callers may want an appointment at another branch."""
     ref = agent.spec.branch_ref
     return sorted((each for each in of_tenant if ref and each.key.name != ref.name), key=lambda branch: branch.key)
 
 
 def _number_problems(branches: Iterable[Branch]) -> Iterator[NumberProblem]:
-    """Repeat what the Branches' own conditions say of their numbers: one is invalid, or another branch has it."""
+    """Yield the number problems from the Branches' conditions: a number is invalid, or another branch has it."""
     for branch in branches:
         valid = find_condition(branch, ConditionType.NUMBERS_VALID)
         if valid.get("status") == Status.FALSE:
@@ -263,7 +262,7 @@ def _number_problems(branches: Iterable[Branch]) -> Iterator[NumberProblem]:
 
 
 async def _desired_numbers(branches: Iterable[Branch], context: PlanContext) -> tuple[DesiredNumber, ...] | None:
-    """Return the numbers that the Branches found valid and their own; None until each of them was reconciled."""
+    """Return the numbers that the Branches found valid and their own; None until every Branch was reconciled."""
     numbers: list[DesiredNumber] = []
     for branch in branches:
         valid = branch.status.get("phoneNumbers")

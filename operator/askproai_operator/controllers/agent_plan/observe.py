@@ -1,4 +1,4 @@
-"""Reads what exists of an agent at Retell into a frozen value, before anything is decided."""
+"""Reads an agent's objects at Retell into a frozen value, before anything is decided."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ INBOUND_PATH: Final = "/retell/inbound"  # an inbound webhook that ends so is on
 
 @dataclass(frozen=True, slots=True)
 class PendingCreate:
-    """An intent, made durable before a create: from `since` on there may be an object whose id we do not know."""
+    """An intent, stored before a create: from `since` on, an object whose id we do not know may exist."""
 
     kind: str  # `agent` or `llm`
     since: datetime
@@ -21,7 +21,7 @@ class PendingCreate:
 
 @dataclass(frozen=True, slots=True)
 class RecordedState:
-    """The records of our own status."""
+    """The remote ids, versions and numbers that our own status records."""
 
     agent_id: str | None = None
     llm_id: str | None = None
@@ -31,12 +31,12 @@ class RecordedState:
 
     @property
     def exists(self) -> bool:
-        """Return whether there may be anything at Retell."""
+        """Return whether any object of ours may exist at Retell."""
         return bool(self.agent_id or self.llm_id or self.pending)
 
     @classmethod
     def from_status(cls, status: Mapping[str, Any]) -> Self:
-        """Read the status of a RetellAgent."""
+        """Return the state that a RetellAgent's status records."""
         intent = status.get("pending")
         return cls(
             agent_id=status.get("agentId"),
@@ -90,10 +90,10 @@ async def observe(
     search: bool,
     former_marker: str | None = None,
 ) -> Observation:
-    """Read by the recorded ids; search by our marker only where they lead to nothing, or when `search` asks for it.
+    """Read the objects by the recorded ids. Search by our marker only if an id leads to nothing, or if `search` is True.
 
-    `adopt` is the id of an agent to take over when none is recorded yet, `former_marker` that of agents to take over which another
-    installation has made. Raises ProviderError.
+    `adopt` is the id of an agent to take over if none is recorded yet. `former_marker` marks agents of another installation
+    that are to be taken over. Raises ProviderError.
     """
     listed = {str(number.get("phone_number")): number for number in await client.list_numbers()}
     bound = {agent_id for number in listed.values() for agent_id in bound_ids(number)}
@@ -133,7 +133,7 @@ async def observe(
 
 
 def bound_agents(number: Json | None) -> list[Json]:
-    """Return the entries of a number's inbound agents: from today's field, else from the old one that holds a single id."""
+    """Return the entries of a number's inbound agents: from today's list field, else from the old field with a single id."""
     single = (number or {}).get("inbound_agent_id")
     return list((number or {}).get("inbound_agents") or ([{"agent_id": single}] if single else []))
 
@@ -144,28 +144,28 @@ def bound_ids(number: Json | None) -> set[str]:
 
 
 def webhook_change(number: Json | None, desired_url: str | None) -> Json:
-    """Return the fields to update for a number's inbound webhook; None desires none of ours, and leaves a person's alone."""
+    """Return the update of a number's inbound webhook; empty if none is needed. A `desired_url` None only removes ours."""
     live = (number or {}).get("inbound_webhook_url") or None
     is_right = live == desired_url if desired_url is not None else not (live or "").endswith(INBOUND_PATH)
     return {} if is_right else {"inbound_webhook_url": desired_url}
 
 
 def engine_of(agent: Json) -> tuple[str | None, int]:
-    """Return the id and the version of the LLM that a version of an agent answers with; None for another kind of engine."""
+    """Return the id and the version of the LLM in this version of an agent; the id is None for another kind of engine."""
     engine = agent.get("response_engine") or {}
     version = engine.get("version")
     return engine.get("llm_id"), int(agent["version"] if version is None else version)
 
 
 async def list_marked_agents(client: RetellClient, marker: str) -> list[str]:
-    """Return the ids of all agents with exactly this marker. Retell's query finds `…/mitte-2` for `…/mitte`, too."""
+    """Return the ids of all agents with exactly this marker: Retell's query for `…/mitte` also finds `…/mitte-2`."""
     return sorted(str(item["agent_id"]) for item in await client.list_agents(marker) if agent_owner(item) == marker)
 
 
 async def _choose_agent(
     client: RetellClient, recorded: Json | None, marked: Iterable[str], bound: set[str]
 ) -> Json | None:
-    """Choose which of several agents to keep: one that a number is bound to, else the recorded one, else the lowest id."""
+    """Choose which of several agents to keep: an agent with a bound number, else the recorded one, else the lowest id."""
     recorded_id = recorded["agent_id"] if recorded else None
     candidates = {*marked, *([recorded_id] if recorded_id else [])}
     for agent_id in sorted(candidates, key=lambda each: (each not in bound, each != recorded_id, each)):
@@ -178,7 +178,7 @@ async def _choose_agent(
 async def _get_llm(
     client: RetellClient, agent: Json | None, recorded: RecordedState, marked: list[Json]
 ) -> Json | None:
-    """Return the agent's LLM; without an agent the recorded one, else the marked one with the lowest id."""
+    """Return the agent's LLM. Without an agent, return the recorded LLM, else the marked LLM with the lowest id."""
     if agent is not None:
         llm_id, version = engine_of(agent)
         return await client.get_llm(llm_id, version) if llm_id else None
@@ -202,7 +202,7 @@ async def _get_published(client: RetellClient, agent: Json | None, llm: Json | N
 async def _get_numbers(
     client: RetellClient, listed: Mapping[str, Json], agent: Json | None, desired: Desired, recorded: RecordedState
 ) -> dict[str, Json | None]:
-    """Return the numbers that concern us. Lists lag, so one that is not listed as we expect it is read by itself."""
+    """Return the desired, recorded and bound numbers. Lists lag, so a number that is listed differently is fetched by itself."""
     agent_id = agent["agent_id"] if agent else None
     desired_numbers = {number.e164 for number in desired.numbers or ()}
     ours = {e164 for e164 in listed if agent_id in bound_ids(listed[e164])}

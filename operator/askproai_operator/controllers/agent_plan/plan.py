@@ -1,5 +1,4 @@
-"""Plans the steps from the present state at Retell to the desired one. Pure; the order of the steps is the order in which they
-are safe."""
+"""Plans the steps from the present state at Retell to the desired one, in the order in which they are safe. Pure."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -32,7 +31,7 @@ GRACE: Final = REQUEST_TIMEOUT + timedelta(seconds=10)
 class Action(StrEnum):
     """Every kind of write at Retell, with the sentence that people read in `status.plan`.
 
-    The fault points around a step are named after the members: `before:create-llm`.
+    The fault points around a step have the members' names: `before:create-llm`.
     """
 
     CREATE_LLM = "create an LLM"
@@ -52,7 +51,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One write. `arguments` are those of its action: a version, the names of the fields, a number (E.164) or an id."""
+    """One write at Retell. Its `arguments` depend on the action: a version, field names, a number (E.164) or an id."""
 
     action: Action
     arguments: tuple[str, ...] = ()
@@ -68,7 +67,7 @@ PUBLISH: Final = Step(Action.PUBLISH)
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Steps in order, and what else people should know. With `refused` or `wait` nothing is to be written now."""
+    """The steps in order, and further facts for people. If `refused` or `wait` is set, nothing may be written now."""
 
     steps: tuple[Step, ...] = ()
     refused: Condition | None = None  # the remote objects are not ours to write to
@@ -88,7 +87,7 @@ class Plan:
 
 
 def make_plan(inputs: PlanInputs) -> Plan:
-    """Plan the steps that make the remote objects as desired; none when they are."""
+    """Plan the steps that make the remote objects as desired; no steps if they already are."""
     if refused := first_failing(OWNERSHIP_CHECKS, inputs):
         return Plan(refused=refused)
     observation, desired, recorded = inputs.observation, inputs.desired, inputs.recorded
@@ -113,7 +112,7 @@ def make_plan(inputs: PlanInputs) -> Plan:
 
 
 def _plan_creation(inputs: PlanInputs) -> Plan:
-    """Create only when nothing of ours can exist unseen: lists lag, and a create without an answer may commit late."""
+    """Plan a create, or a wait while an unseen object of ours may exist: lists lag, and an unanswered create may commit late."""
     observation, desired, recorded = inputs.observation, inputs.desired, inputs.recorded
     llm = observation.llm
     if recorded.pending is not None and (recorded.pending.kind == "agent" or llm is None):
@@ -138,9 +137,9 @@ def _plan_creation(inputs: PlanInputs) -> Plan:
 def _plan_content(
     observation: Observation, desired: Desired, agent: Json, llm: Json
 ) -> tuple[tuple[Step, ...], tuple[str, ...]]:
-    """Return the steps to a version as desired, and how the published one differs.
+    """Return the steps to a published version as desired, and the differences of the version that is published now.
 
-    Only a difference in what answers calls opens, changes and publishes a version; without one nothing is written.
+    Without a difference in the version that answers calls, there are no steps, and no draft is opened.
     """
     drift: tuple[str, ...] = ()
     if observation.published_agent is not None and observation.published_llm is not None:
@@ -161,9 +160,9 @@ def _plan_content(
 
 
 def _plan_numbers(inputs: PlanInputs, version: int | None) -> tuple[tuple[Step, ...], tuple[NumberProblem, ...]]:
-    """Bind the desired numbers to exactly `version` (None: the one that is yet to be published), and free all others.
+    """Bind the desired numbers to exactly `version` (None: the version that is yet to be published), and free all others.
 
-    A number's inbound webhook is removed before its binding: we see it only as long as the number is bound to us.
+    A number's inbound webhook is removed before its binding: we see the number only while it is bound to us.
     """
     observation, desired = inputs.observation, inputs.desired
     if desired.numbers is None:
@@ -195,7 +194,7 @@ def _plan_numbers(inputs: PlanInputs, version: int | None) -> tuple[tuple[Step, 
 def _find_problem(
     number: DesiredNumber, remote: Json | None, observation: Observation, siblings: Collection[str]
 ) -> NumberProblem | None:
-    """Return why a number can not be bound: it is not at Retell, or it is bound to an agent that is not ours."""
+    """Return why a number cannot be bound: it is not at Retell, or it is bound to an agent that is not ours. None if it can."""
     if remote is None and number.sip is None:
         advice = number.problem or "import it there, or give spec.phoneNumbers[].sip of its Branch"
         if observation.is_simulated and not number.problem:
@@ -232,7 +231,7 @@ def _bound_afterwards(
 
 
 def entries_without(entries: list[Json], agent_ids: Collection[str]) -> tuple[Json, ...]:
-    """Return a number's `inbound_agents` without these agents; the weights of the others are scaled up to a sum of 1."""
+    """Return a number's `inbound_agents` without these agents. The remaining weights are scaled up to a sum of 1."""
     remaining = [entry for entry in entries if str(entry.get("agent_id")) not in agent_ids]
     total = sum(float(entry.get("weight", 1)) for entry in remaining)
     return tuple({**entry, "weight": float(entry.get("weight", 1)) / total} for entry in remaining)
@@ -244,9 +243,9 @@ def _plan_removals(observation: Observation) -> tuple[Step, ...]:
 
 
 def plan_unseen(agent: RetellAgent, tenant: Tenant, context: PlanContext) -> Plan:
-    """Plan the creation of an agent. `tenant.status` must have the `webhookUrls` that the Tenant will get.
+    """Plan the creation of an agent without asking Retell. `tenant.status` needs the `webhookUrls` that it will get.
 
-    Numbers without a trunk are assumed to be at Retell already, bound to nobody.
+    Numbers without a trunk are assumed to be at Retell already, bound to no agent.
     """
     numbers = [
         number
@@ -261,10 +260,7 @@ def plan_unseen(agent: RetellAgent, tenant: Tenant, context: PlanContext) -> Pla
 
 
 def _list_assumed_numbers(branch: Branch, context: PlanContext) -> Iterator[DesiredNumber]:
-    """Yield the valid numbers that no other branch has, as Retell sees them.
-
-    A trunk's password is not read, since nothing is imported.
-    """
+    """Yield the valid numbers that no other branch has, as Retell sees them, without reading trunks' passwords."""
     for entry in branch.spec.phone_numbers:
         number = branch.spec.read_dialled(entry)
         if number and branch.spec.read_public(entry) and not is_of_other(branch, number, context):

@@ -32,7 +32,7 @@ _STORAGE: Final = {
 
 
 class Notice(StrEnum):
-    """Why callers hear one sentence only: the key of its words in `tools.yaml`."""
+    """The reason why callers hear only one sentence; also the key of that sentence in `tools.yaml`."""
 
     SUSPENDED = "suspended"  # the Tenant is
     CLOSED = "closed"  # the agent's Branch is gone
@@ -52,7 +52,7 @@ class DesiredNumber:
 class Desired:
     """The desired state: the bodies of LLM and agent with only the fields that we manage, and the numbers.
 
-    `agent` lacks `response_engine`: Retell takes it when the agent is created and refuses to change it later.
+    `agent` lacks `response_engine`: Retell takes that field when the agent is created and refuses to change it later.
     """
 
     marker: str  # <installation>/<namespace>/<name>: by it we know our own objects at Retell
@@ -64,20 +64,20 @@ class Desired:
 
 @dataclass(frozen=True, slots=True)
 class PromptFrame:
-    """An agent's prompt around its catalogue, and without one."""
+    """The text of an agent's prompt before and after its catalogue, and the whole prompt without a catalogue."""
 
     head: str
     tail: str
     empty: str
 
     def fits(self, prompt: str) -> bool:
-        """Return whether a prompt is this one with whatever catalogue."""
+        """Return whether a prompt differs from this frame's prompt by its catalogue only."""
         inner = len(prompt) - len(self.head) - len(self.tail)
         return prompt == self.empty or (inner > 0 and prompt.startswith(self.head) and prompt.endswith(self.tail))
 
 
 def render_frame(agent: RetellAgent, tenant: Tenant) -> PromptFrame:
-    """Render the prompt around any catalogue."""
+    """Render the parts of the agent's prompt around its catalogue."""
     head, _, tail = _prompt(agent, tenant, _ANY_CATALOGUE).partition(_ANY_CATALOGUE)
     return PromptFrame(head, tail, _prompt(agent, tenant, ""))
 
@@ -94,9 +94,9 @@ def render_desired(
 ) -> Desired:
     """Render the LLM and the agent. The Tenant's status must have its `webhookUrls`, unless there is a `notice`.
 
-    `catalogue`: services and staff, for the prompt (`describe_catalogue`).
-    `branches`: those of the tenant. With one alone, no function asks a model for a branch, which it would make up.
-    `notice`: no pods answer. Nothing at Retell may need one then: the agent only speaks a sentence, and ends or transfers the call.
+    `catalogue`: services and staff, for the prompt (`describe_catalogue`). `branches`: the tenant's branches. With one branch,
+    no function asks the model for a branch, which the model would make up. `notice`: why no pods answer. Then nothing at Retell
+    may need pods: the agent speaks a sentence, and ends or transfers the call.
     """
     spec, privacy, urls = agent.spec, tenant.spec.privacy, tenant.status.get("webhookUrls") or {}
     functions_url = str(urls.get("functions", "")).rstrip("/")
@@ -147,7 +147,7 @@ def render_desired(
 
 
 def _verifying_tool(name: str, tool: Json, texts: Json) -> Json:
-    """Return the tool of a function with the arguments of a second factor, if it books, or finds what is booked."""
+    """Return the function's tool. A tool that books or finds appointments also gets the arguments of the second factor."""
     if name == Function.BOOK_APPOINTMENT:
         further = texts["verification"]["booking"]
     elif name in _OF_APPOINTMENTS:
@@ -167,7 +167,7 @@ def _without_branch(tool: Json) -> Json:
 
 
 def _tools_of(language: str) -> Json:
-    """Return the tools and further texts for an agent's language: German for those that there are none for."""
+    """Return the tools and further texts for an agent's language: English, or German for all other languages."""
     return _ENGLISH_TOOLS if language.startswith("en-") else _GERMAN_TOOLS
 
 
@@ -177,7 +177,7 @@ def _transfer_tool(number: str, mode: TransferMode, texts: Json) -> Json:
 
 
 def _say_transfer_hours(agent: RetellAgent, branches: Sequence[Branch]) -> str:
-    """Return when a person answers; "" if that is not declared. The model knows what time it is."""
+    """Return the sentence about the hours when a person answers; "" without declared hours. The model knows the present time."""
     own = agent.spec.branch_ref.name if agent.spec.branch_ref else None
     hours = agent.spec.transfer_hours
     if hours is None:
@@ -197,8 +197,8 @@ def _write_end(closes: time) -> str:
 def _with_notice(agent: RetellAgent, tenant: Tenant, notice: Notice) -> Json:
     """Return the fields of the LLM that differ while callers hear a notice only.
 
-    The first sentence is complete: it is spoken as it is written, whatever the model makes of the prompt. The model has its
-    turn when the caller answers or is silent, and every tool that it has then ends the agent's part of the call.
+    The first sentence is complete, and is spoken exactly as written. The model takes its turn when the caller answers or is
+    silent; every tool that it has then ends the agent's part of the call.
     """
     number, is_german = agent.spec.transfer_to, agent.spec.language.startswith("de")
     tools_of_language = _tools_of(agent.spec.language)
@@ -217,28 +217,28 @@ def _with_notice(agent: RetellAgent, tenant: Tenant, notice: Notice) -> Json:
 
 
 def agent_owner(agent: Json) -> str | None:
-    """Return the marker at the end of an agent's name, be it ours or another owner's; None without one."""
+    """Return the owner's marker (ours or another owner's) at the end of an agent's name; None without a marker."""
     name = str(agent.get("agent_name") or "")
     head, separator, marker = name.rpartition(MARKER_SEPARATOR)
     return marker if separator and head and marker.count("/") == 2 and " " not in marker else None  # noqa: PLR2004
 
 
 def llm_owner(llm: Json) -> str | None:
-    """Return the marker among an LLM's default variables, be it ours or another owner's; None without one."""
+    """Return the owner's marker (ours or another owner's) in an LLM's default variables; None without a marker."""
     return (llm.get("default_dynamic_variables") or {}).get(OWNER_VARIABLE)
 
 
 def _defaults(text: str, words: PromptWords) -> dict[str, str]:
-    """Return a value for each variable of the text: Retell speaks an unset one as it is written, braces and all.
+    """Return a default for each variable of the text: Retell speaks an unset variable as it is written, with its braces.
 
-    An empty value only declares the variable: the value that a person set at Retell stays (see `diff.py`).
+    An empty value only declares the variable, and keeps a value that a person set at Retell (see `diff.py`).
     """
     names = {name for name in _VARIABLE.findall(text) if not _SYSTEM_VARIABLE.match(name)}
     return {name: words.caller_variables.get(name, "") for name in sorted(names)}
 
 
 def _begin_message(agent: RetellAgent, tenant: Tenant) -> str:
-    """Return the first sentence. It says that an AI speaks (EU AI Act, art. 50), unless the tenant's own one already does."""
+    """Return the first sentence. With `privacy.aiNotice` it always says that an AI speaks (EU AI Act, art. 50)."""
     words = words_of(agent.spec.language)
     own, greeting = agent.spec.llm.begin_message or "", words.greeting.format(name=tenant.spec.display_name)
     if not tenant.spec.privacy.ai_notice:
@@ -251,7 +251,7 @@ def _begin_message(agent: RetellAgent, tenant: Tenant) -> str:
 
 
 def _prompt(agent: RetellAgent, tenant: Tenant, catalogue: str) -> str:
-    """Return the tenant's prompt, what can be booked, and the rules without which our functions can not keep their promises."""
+    """Return the tenant's prompt, the catalogue, and the rules without which our functions cannot keep their promises."""
     words = words_of(agent.spec.language)
     rules = [words.now.format(time=f"{{{{current_time_{tenant.spec.time_zone}}}}}"), *words.basic_rules]
     if catalogue:

@@ -1,6 +1,6 @@
-"""The texts of a prompt in each language around the tenant's own text, read from `words.yaml`.
+"""The texts around the tenant's own prompt, in each language of `words.yaml`.
 
-An agent of another language than these gets the German rules: a model follows them in whatever language it speaks.
+An agent in any other language gets the German rules: a model follows them whatever language it speaks.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ import yaml
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromptWords:
-    """All that is rendered in one language. `{{name}}` is a variable of Retell; other placeholders are those of `str.format`."""
+    """All texts of one language. `{{name}}` is a variable of Retell; other placeholders are those of `str.format`."""
 
     # The variables that the runtime's inbound webhook may send, with their values for a caller that it does not know.
     caller_variables: Mapping[str, str]
@@ -58,7 +58,7 @@ _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def read_texts(name: str) -> Any:
-    """Return what a file of this folder holds."""
+    """Return the parsed content of a file of this folder."""
     text = Path(__file__).with_name(name).read_text(encoding="utf-8")
     return yaml.load(text, _LOADER)  # noqa: S506  safe
 

@@ -28,9 +28,8 @@ _MISSING = "there is no {kind} {name} in this namespace: create it, or correct t
 class Inputs:
     """The inputs of one reconcile of a Branch.
 
-    `claimed` maps those of its numbers that another branch has to that branch (`namespace/name`). `offerings` are the
-    Tenant's services, `branches` and `agents` what else it has; `default` is whatever ServiceOffering has the name of the
-    default service.
+    `claimed` maps each number that another branch holds to that branch (`namespace/name`). `offerings`, `branches` and `agents`
+    are the Tenant's. `default` is the ServiceOffering with the name of the default service, whoever wrote it.
     """
 
     branch: Branch
@@ -44,12 +43,12 @@ class Inputs:
 
     @property
     def own_dids(self) -> frozenset[str]:
-        """Return the dialled numbers that the branch has."""
+        """Return the dialled numbers that the branch lists and that no other branch holds."""
         return frozenset(number.did for number in self.numbers.usable) - self.claimed.keys()
 
 
 async def gather(branch: Branch, context: ReconcileContext) -> Inputs:
-    """Take the grants of the numbers, and read everything else that the checks and the plan need from the cache."""
+    """Take the grants of the numbers, and read the other inputs of the checks and the plan from the cache."""
     namespace = branch.metadata.namespace
     default = context.cache.get(Key(ServiceOffering.kind, namespace, default_service_name(branch)))
     numbers = read_phone_numbers(branch)
@@ -66,9 +65,9 @@ async def gather(branch: Branch, context: ReconcileContext) -> Inputs:
 
 
 async def _take_numbers(branch: Branch, numbers: PhoneNumbers, context: ReconcileContext) -> dict[str, str]:
-    """Take the grants of the dialled numbers; return those that another branch has, with that branch.
+    """Take the grants of the dialled numbers; return the numbers that another branch holds, with that branch.
 
-    A number rings in one place only, and whoever lists it later is refused, so that nobody takes over a number that works.
+    A number rings in one place only. A branch that lists it later is refused, so that nobody takes over a working number.
     """
     claimed: dict[str, str] = {}
     reported = find_condition(branch, ConditionType.NUMBERS_VALID).get("message", "")
@@ -87,19 +86,19 @@ def default_service_name(branch: Branch) -> str:
 
 
 def tenant_missing(inputs: Inputs) -> Condition | None:
-    """The Tenant that the branch names is not in the namespace."""
+    """Return a condition if the Tenant that the branch names is not in the namespace."""
     return missing_reference(inputs.references, ConditionType.SERVICES_READY, _MISSING)
 
 
 def numbers_unreadable(inputs: Inputs) -> Condition | None:
-    """A number of the spec is not a phone number."""
+    """Return a condition if a number of the spec is not a phone number."""
     if not inputs.numbers.problems:
         return None
     return bad(ConditionType.NUMBERS_VALID, Reason.NUMBER_INVALID, "; ".join(inputs.numbers.problems))
 
 
 def numbers_claimed(inputs: Inputs) -> Condition | None:
-    """Another branch of the cluster has one of the numbers."""
+    """Return a condition if another branch of the cluster holds one of the numbers."""
     own = {f"{branch.key.namespace}/{branch.key.name}" for branch in inputs.branches}
     return claimed_numbers_condition(inputs.claimed, own) if inputs.claimed else None
 

@@ -9,7 +9,7 @@ from askproai_operator.api import Branch
 
 @dataclass(frozen=True, slots=True)
 class PhoneNumbers:
-    """The usable numbers of a branch, and a sentence about each of the others."""
+    """A branch's usable numbers, and a sentence about each unusable number."""
 
     usable: tuple[PhoneNumber, ...]
     problems: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Plan the default service, which a branch has as long as nobody wrote a service for it. Pure.
+"""Plan the default service, which a branch has until a person writes a service for it. Pure.
 
 A branch without a service could not be booked at all, so one is created: "Standardberatung", 30 minutes, free of charge.
 """
@@ -22,7 +22,7 @@ SETTLE = timedelta(seconds=3)  # one `kubectl apply` brings the services and the
 
 
 class Action(StrEnum):
-    """The act on the default service."""
+    """The action on the default service; NONE if it is already as it should be."""
 
     NONE = "none"
     CREATE = "create"
@@ -32,9 +32,9 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The action, the condition ServicesReady that holds after it, and how many services there are then.
+    """The action on the default service, and the condition ServicesReady and the number of services after it.
 
-    `requeue_after` asks for an earlier run than the usual resync.
+    `requeue_after` asks for a run before the usual resync.
     """
 
     action: Action
@@ -44,13 +44,13 @@ class Plan:
 
 
 def is_settling(inputs: Inputs, now: datetime) -> bool:
-    """Return whether a branch is so new that what belongs to it may follow. While its Tenant may follow, so may all else."""
+    """Return whether a branch is so new that objects which belong to it may still be missing, or its Tenant may."""
     age = now - inputs.branch.metadata.creation_timestamp
     return inputs.references.look_again is not None or timedelta() <= age < SETTLE
 
 
 def plan_default_service(inputs: Inputs, now: datetime) -> Plan:
-    """Create the default service when there is no service, delete it when a person has written one."""
+    """Plan to create the default service if there is none, to repair it, or to delete it once a person has written one."""
     kind, default = ConditionType.SERVICES_READY, inputs.default
     if written := written_services(inputs.branch, inputs.offerings):
         count = len(written)
@@ -80,8 +80,7 @@ def plan_default_service(inputs: Inputs, now: datetime) -> Plan:
 
 
 def _services_condition(branch: Branch, written: Collection[ServiceOffering]) -> Condition:
-    """Judge whether somebody of the branch can do one of its services. A person who cannot do the others is in their own
-    conditions."""
+    """Return whether somebody at the branch can do any of its services. Each service's own conditions report missing staff."""
     kind, count = ConditionType.SERVICES_READY, len(written)
     services = "1 service" if count == 1 else f"{count} services"
     if any(matched_staff(branch, each.spec.required_skills) for each in written):
@@ -104,9 +103,9 @@ def written_services(branch: Branch, offerings: Iterable[ServiceOffering]) -> li
 def default_service(branch: Branch) -> dict[str, Any]:
     """Return the manifest of `<branch>-standardberatung`: 30 minutes, 0.00 EUR, all staff.
 
-    Callers hear that its price is not known (`tenant_config`): nobody has said that it is free of charge.
+    Callers hear that the price is not known (`tenant_config`): nobody has declared the service free of charge.
 
-    The branch owns it, so it goes with the branch.
+    The branch owns the service, so both are deleted together.
     """
     return {
         "apiVersion": resources.OFFERINGS.api_version,

@@ -1,4 +1,4 @@
-"""Reconcile one Branch. It owns nothing remote, so it needs no finalizer: its default service goes with its owner reference."""
+"""Reconcile one Branch. A Branch owns nothing remote and needs no finalizer: its default service has an owner reference."""
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
@@ -81,20 +81,20 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
 
 
 def _next_run(inputs: Inputs, answered: Condition, plan: Plan) -> timedelta | None:
-    """Return in how long what may follow a new Branch has had its time; None if nothing is missing."""
+    """Return in how long to check again for objects that may still follow a new Branch; None if none is missing."""
     if inputs.references.look_again is not None:
         return inputs.references.look_again
     return SETTLE if answered.reason is Reason.PROGRESSING else plan.requeue_after
 
 
 def _quiet_resync(context: ReconcileContext) -> timedelta | None:
-    """Return in how long a healthy Branch is looked at again (± 20 %); None: at the usual resync."""
+    """Return in how long a healthy Branch is reconciled again (± 20 %); None: at the usual resync."""
     settings = context.settings
     return context.memory.looks.wait(0, settings.quiet_interval(QUIET_RESYNCS), settings.resync) or None
 
 
 async def _execute(action: Action, inputs: Inputs, context: ReconcileContext) -> None:
-    """Carry out the planned action. Raises Conflict when the cache lacks a service that exists (requeued with backoff)."""
+    """Carry out the planned action. Raises Conflict, for a retry with backoff, if the cache lacks a service that exists."""
     namespace, name = inputs.branch.metadata.namespace, default_service_name(inputs.branch)
     match action:
         case Action.DELETE:
@@ -116,7 +116,7 @@ def _created(inputs: Inputs) -> EventRecord:
 
 
 def answering_agents(branch: Branch, agents: Iterable[RetellAgent]) -> list[RetellAgent]:
-    """Return the agents whose numbers are the branch's: its own, or without one those of the whole tenant."""
+    """Return the agents that answer the branch's numbers: its own, or without one the tenant's hotlines."""
     active = [agent for agent in agents if agent.metadata.deletion_timestamp is None]
     own = [agent for agent in active if agent.spec.branch_ref and agent.spec.branch_ref.name == branch.metadata.name]
     return own or [agent for agent in active if agent.spec.tenant_ref is not None]
@@ -125,8 +125,7 @@ def answering_agents(branch: Branch, agents: Iterable[RetellAgent]) -> list[Rete
 def answering_condition(
     branch: Branch, dids: Collection[str], agents: Sequence[RetellAgent], *, settling: bool
 ) -> Condition:
-    """Return NumbersAnswered. `dids` are the dialled numbers that the branch has; `agents` answer them, and may follow while it is
-    `settling`."""
+    """Return NumbersAnswered. `dids` are the branch's dialled numbers; while `settling`, an agent may still be created."""
     if not dids:
         return good(_ANSWERED, "the branch has no phone numbers of its own", Reason.NOT_REQUESTED)
     if not agents:

@@ -1,6 +1,6 @@
-"""Test the URLs that Tenants ask for, each until it has answered once. A URL that senders have is never tested again.
+"""Test the URLs that Tenants ask for, each until it has answered once. A URL that senders already use is never tested again.
 
-The verdicts are kept in memory: the Tenant's status says which URL senders have, and a new leader tests the other URLs again.
+The verdicts are kept in memory: the Tenant's status records the URL that senders use, and a new leader tests the others again.
 """
 
 from collections.abc import Callable
@@ -30,7 +30,7 @@ class FindsProblem(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Target:
-    """The URL to test. A new `reason` starts a test at once, whatever the pause."""
+    """The URL to test. A new `reason` starts a test at once, without waiting for the pause."""
 
     url: TenantUrl
     reason: str
@@ -40,19 +40,19 @@ class ExposureController:
     """Tests the URLs, and enqueues the Tenant when a verdict changes. Implements `context.UrlProofs`."""
 
     def __init__(self, prober: FindsProblem, enqueue: Callable[[Key], None]) -> None:
-        """`enqueue` is `WorkQueue.add`."""
+        """Take the prober, and `WorkQueue.add` as `enqueue`."""
         self._prober, self._enqueue = prober, enqueue
         self._targets: dict[Key, _Target] = {}
         self._failures: dict[Key, int] = {}
         self._verdicts: dict[Key, tuple[TenantUrl, Verdict]] = {}  # what was tested, and the answer
 
     def find(self, url: TenantUrl) -> Verdict | None:
-        """Return the last verdict about a tenant's URL; None if it was not tested yet, or for a namesake or with another token."""
+        """Return the last verdict about this URL; None if it was not tested for this Tenant (UID) and token."""
         tested, verdict = self._verdicts.get(_key(url), (None, None))
         return verdict if tested == url else None
 
     def request(self, url: TenantUrl, reason: str = "") -> None:
-        """Have a URL tested until it answers. A repeated request changes nothing, so that the pauses grow."""
+        """Have a URL tested until it answers. A repeated request changes nothing, so that the pauses keep growing."""
         key, target = _key(url), _Target(url, reason)
         if self._targets.get(key) != target:
             self._targets[key] = target
@@ -60,7 +60,7 @@ class ExposureController:
             self._enqueue(key)
 
     def forget(self, namespace: str, tenant: str) -> None:
-        """Drop what is known of a tenant that is gone, suspended, or asks for no other URL than the one in use."""
+        """Drop the verdict about a tenant that is gone, is suspended, or asks for no URL but the one in use."""
         key = Key(KIND, namespace, tenant)
         for known in (self._targets, self._failures, self._verdicts):
             known.pop(key, None)

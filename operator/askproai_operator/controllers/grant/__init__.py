@@ -1,4 +1,4 @@
-"""Grants: take, release and review who has a host, a phone number or a provider's key."""
+"""Grants: take, release and review the holders of a host, a phone number or a provider's key."""
 
 from askproai_operator.controllers.grant.reconcile import OPTIONS, grant_keys, reconcile, remove_routes
 from askproai_operator.controllers.grant.take import release, report_refusal, take, take_all

@@ -1,7 +1,7 @@
-"""Review one grant: release what its holders no longer need, and remove the routes of those who do not hold its host.
+"""Review one grant: release the holders that no longer need it, and remove the routes of Tenants that do not hold its host.
 
-Holders only take. They are released here, so that it does not matter whether one is paused, is refused for another reason, or was
-deleted without our finalizer.
+Objects only take grants. Release happens here, so that it also works for a holder that is paused, refused for another reason,
+or deleted without our finalizer.
 """
 
 import itertools
@@ -81,9 +81,9 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
 
 
 async def _review(holder: Holder, subject: Subject, context: ReconcileContext) -> Holder | None:
-    """Return the holder as it is to be recorded, None if it is to be released.
+    """Return the holder as it is to be recorded; None if it is to be released.
 
-    One of another shard is left alone: that shard's operator knows whether it is needed, and this one does not observe it.
+    A holder of another shard is left alone: only that shard's operator observes it and knows whether it needs the grant.
     """
     if not context.settings.shard.owns(holder.namespace):
         return holder
@@ -110,9 +110,9 @@ async def _review(holder: Holder, subject: Subject, context: ReconcileContext) -
 def _is_needed(holder: Holder, subject: Subject, context: ReconcileContext) -> bool:
     """Return whether the holder exists and names the subject.
 
-    A namesake with another UID counts for a host or number that it names: it was restored, and takes the entry over. Which key a
-    Tenant uses is recorded in T-teardown; it releases a former one itself, if the process does not end in between. Without a
-    record of this kind nothing is known: the Tenant is new.
+    For a host or number, a namesake with another UID counts, too: it was restored, and takes the entry over. The keys that a
+    Tenant uses are recorded in T-teardown. A Tenant releases its former key itself, unless its process ends first. If no key of
+    this kind is recorded, the Tenant is new, and the key counts as used.
     """
     model = context.cache.get(holder.key)
     if model is None:
@@ -126,9 +126,9 @@ def _is_needed(holder: Holder, subject: Subject, context: ReconcileContext) -> b
 
 
 async def _remove_routes_of_others(subject: Subject, holders: Iterable[Holder], context: ReconcileContext) -> None:
-    """Delete the routes by which Tenants have the host's traffic that hold none of it: also of a paused one.
+    """Delete the routes to the host of Tenants that do not hold it, even if the Tenant is paused.
 
-    A pause keeps the operator from working on an object. It must not keep a stranger's host.
+    A pause keeps the operator from working on an object. It must not keep another tenant's host.
     """
     for key in context.relations.requesting(subject):
         tenant = context.cache.get(key)
@@ -147,7 +147,7 @@ async def remove_routes(holder: Holder, subject: Subject, context: ReconcileCont
 
 
 async def _is_routed(holder: Holder, subject: Subject, context: ReconcileContext) -> bool:
-    """Return whether a route of the holder still has its path of the host."""
+    """Return whether a route of the holder still serves the holder's paths of the host."""
     routed = {f"{holder.scope}{path}" for path in ROUTED_PATHS} | {PAGE_PATH}
     async for *_, paths in _routes(holder, subject, context):
         if paths & routed:
@@ -158,7 +158,7 @@ async def _is_routed(holder: Holder, subject: Subject, context: ReconcileContext
 async def _routes(
     holder: Holder, subject: Subject, context: ReconcileContext
 ) -> AsyncIterator[tuple[ApiResource, str, ObservedObject, frozenset[str]]]:
-    """Yield our Ingresses and HTTPRoutes of a Tenant by name, with the paths of the host that they route now, if there are any."""
+    """Yield each of our Ingresses and HTTPRoutes of a Tenant that routes the host now, with its name and the routed paths."""
     if subject.kind is not SubjectKind.HOST:
         return
     for ref, name in itertools.product(_ROUTES, (*route_names(holder.name), page_route_name(holder.name))):

@@ -1,4 +1,4 @@
-"""Take, look up and release a grant. Two who ask at once meet at the API server: one create or one patch succeeds."""
+"""Take, look up and release a grant. If two objects ask at once, the API server decides: one create or one patch succeeds."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -35,10 +35,10 @@ _WANTED: Final = {
 
 
 async def take(model: CustomResource, subject: Subject, context: ReconcileContext, scope: str = "") -> Holder | None:
-    """Make an object the holder of a subject. Return None if it holds it now, otherwise the other object that holds it.
+    """Make an object the holder of a subject. Return None if it holds the subject now, otherwise the object that does.
 
-    While the cache knows the holder, no request is sent. An entry of an object with the same name and another UID is replaced: the
-    object was restored from a backup. Raises ApiError; who holds the subject is then unknown.
+    While the cache knows the holder, no request is sent. An entry of an object with the same name and another UID is replaced:
+    the object was restored from a backup. Raises ApiError if the holder could not be determined.
     """
     return (await take_all(model, [subject], context, scope))[subject]
 
@@ -46,7 +46,7 @@ async def take(model: CustomResource, subject: Subject, context: ReconcileContex
 async def take_all(
     model: CustomResource, subjects: Iterable[Subject], context: ReconcileContext, scope: str = ""
 ) -> dict[Subject, Holder | None]:
-    """Do what `take` does for several subjects, with one look whether the object still exists."""
+    """Take several subjects as `take` does, and check only once whether the object still exists."""
     wanted = holder_of(model, scope)
     holders: dict[Subject, Holder | None] = {}
     is_looked_at = False
@@ -65,7 +65,7 @@ async def take_all(
 
 
 async def _take_unknown(wanted: Holder, subject: Subject, context: ReconcileContext, *, exists: bool) -> Holder | None:
-    """Take a subject that nobody has, by the cache. `exists`: the cache knows the grant."""
+    """Take a subject that has no holder according to the cache. `exists`: the cache knows the grant."""
     for attempt in range(_ATTEMPTS):
         try:
             return await _try_take(wanted, subject, context, exists=exists or attempt > 0)
@@ -75,9 +75,9 @@ async def _take_unknown(wanted: Holder, subject: Subject, context: ReconcileCont
 
 
 async def _try_take(wanted: Holder, subject: Subject, context: ReconcileContext, *, exists: bool) -> Holder | None:
-    """Create the grant, or add the holder to the one that probably `exists`.
+    """Create the grant, or add the holder to the grant that probably `exists`.
 
-    Raises Conflict if somebody else wrote since it was read, or has created it.
+    Raises Conflict if another process created the grant, or wrote it since it was read.
     """
     namespace = context.settings.namespace
     raw = await context.kube.get(resources.CONFIG_MAPS, namespace, subject.name) if exists else None
@@ -104,7 +104,7 @@ async def _try_take(wanted: Holder, subject: Subject, context: ReconcileContext,
 
 
 def _is_replaced(holder: Holder, wanted: Holder) -> bool:
-    """Return whether an entry of the same name is of a former object, or the same one marked as absent."""
+    """Return whether `wanted` replaces this entry of the same name: the entry is a former object's, or has the same scope."""
     return holder.uid != wanted.uid or holder.scope == wanted.scope
 
 
@@ -120,7 +120,7 @@ async def release(model: CustomResource, subject: Subject, context: ReconcileCon
 async def replace_holders(
     grant: Grant, child: ObservedObject, holders: Iterable[Holder], context: ReconcileContext
 ) -> None:
-    """Write the holders of a grant that the cache knows, and delete one without any. Raises Conflict if it changed since."""
+    """Write the holders of a grant in the cache; delete the grant if it has no holders. Raises Conflict if it changed since."""
     namespace, name, holders = context.settings.namespace, grant.subject.name, tuple(holders)
     if holders == grant.holders:
         return
@@ -135,7 +135,7 @@ async def replace_holders(
 
 
 async def report_refusal(model: CustomResource, subject: Subject, holder: Holder, context: ReconcileContext) -> None:
-    """Name both in the operator's log, and create an Event for the holder. Call it once, when the refusal begins."""
+    """Log the holder and the refused object, and create an Event for the holder. Call it once, when the refusal begins."""
     log.warning("grant.refused", subject=subject.name, holder=str(holder.key), requested_by=str(model.key))
     text = _WANTED[subject.kind].format(value=subject.value)
     try:

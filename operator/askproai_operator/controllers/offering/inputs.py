@@ -1,4 +1,4 @@
-"""Reads what a ServiceOffering depends on: its references and neighbours in the cluster, its event types at Cal.com."""
+"""Reads the objects on which a ServiceOffering depends: its references and related objects, and its event types at Cal.com."""
 
 import json
 from collections.abc import Hashable, Mapping, Sequence
@@ -37,7 +37,7 @@ EventTypes = Sequence[tuple[EventType, _Answer]]
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """The state of the cluster. The lists are empty as long as a reference does not resolve."""
+    """The state of the cluster around a ServiceOffering. The lists are empty while a reference does not resolve."""
 
     references: References
     branches: Sequence[Branch] = ()  # of the tenant
@@ -46,7 +46,7 @@ class Inputs:
 
 
 async def gather(offering: ServiceOffering, context: ReconcileContext) -> Inputs:
-    """Read the references from the cache. Only an object that it lacks costs a request: it may be on its way to us."""
+    """Read the references from the cache. The API server is asked only about an object that the cache lacks."""
     references = await resolve_references(offering, context)
     if references.absence is not None or references.tenant is None:
         return Inputs(references)
@@ -58,7 +58,7 @@ async def gather(offering: ServiceOffering, context: ReconcileContext) -> Inputs
 async def read_usable_own_keys(
     offering: ServiceOffering, tenant: Tenant, context: ReconcileContext
 ) -> dict[str, str | CredentialProblem]:
-    """Read staff members' own keys, by the names of their files. One that another tenant has is a problem, reported once."""
+    """Return staff members' own keys by file name. A key that another tenant has is returned as a problem, reported once."""
     found = await read_own_keys(own_key_refs([offering]), offering.metadata.namespace, context)
     is_known = find_condition(offering, ConditionType.CALENDAR_LINKED).get("reason") == Reason.CREDENTIALS_SHARED
     for file, key in found.items():
@@ -79,11 +79,11 @@ async def read_event_types(
     own_keys: Mapping[str, str | CredentialProblem],
     context: ReconcileContext,
 ) -> EventTypes:
-    """Return the event types as Cal.com has them: the entry of the spec, and Cal.com's `data` object (None: no such id).
+    """Return pairs of a spec's entry and its event type: Cal.com's `data` object, None if the id does not exist, or a failure.
 
-    Each is remembered by itself, so that a service with more than the budget of requests has them all after some runs. A staff
-    member's own key that cannot be used is the problem of that event type, and so is any other failure to read it: the others are
-    read all the same. Raises CredentialRefused if Cal.com does not accept the tenant's key, HostNotAllowed.
+    Each event type is remembered by itself, so that a service with more event types than the request budget has all after some
+    runs. A staff member's unusable key, or another failure, affects only that event type. Raises CredentialRefused if Cal.com
+    does not accept the tenant's key, and HostNotAllowed.
     """
     assert credentials.calcom_key, "calendar_key_missing reports it"
     base_url, entries, looks = credentials.calendar_base_url, event_types_of(offering), context.memory.looks
@@ -105,7 +105,7 @@ async def read_event_types(
 async def _read_event_type(
     offering: ServiceOffering, entry: EventType, base_url: str, key: str | CredentialProblem, context: ReconcileContext
 ) -> _Answer:
-    """Return what Cal.com says of one event type, or why it was not read. Raises CredentialRefused for the tenant's key."""
+    """Return Cal.com's answer about one event type, or why it was not read. Raises CredentialRefused for the tenant's key."""
     if isinstance(key, CredentialProblem):
         return key
     # Every edit of the service counts.

@@ -1,4 +1,4 @@
-"""Reconcile one ServiceOffering. It only observes: nothing is written but its status, so it needs no finalizer."""
+"""Reconcile one ServiceOffering. It writes only the status, so it needs no finalizer."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -95,7 +95,7 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
 
 
 def _when_resumed(condition: Condition) -> Condition:
-    """Return what a condition says of a service of a paused Tenant: edits of its objects reach no caller before it is resumed."""
+    """Return a condition for a paused Tenant's service: a problem is reported as one that begins when the pause ends."""
     if condition.good:
         return condition
     return replace(condition, message=f"when the Tenant is resumed: {condition.message}")
@@ -104,8 +104,7 @@ def _when_resumed(condition: Condition) -> Condition:
 async def _check_calendar(
     offering: ServiceOffering, tenant: Tenant, staff: Mapping[str, tuple[str, ...]], context: ReconcileContext
 ) -> tuple[Condition, Json]:
-    """Return CalendarLinked, and the status fields of the event types at Cal.com. Reads the Secret only if event types are
-    named."""
+    """Return CalendarLinked, and the status fields about event types. Reads the Secret only if event types are named."""
     account, link = calcom_account(tenant), offering.spec.calcom
     if link is not None and link.is_local:
         link = None
@@ -131,17 +130,17 @@ async def _check_calendar(
 
 
 def _nothing_used(offering: ServiceOffering) -> Json:
-    """Return the fields of a service whose event types are not used: which ones the account does not have stays known."""
+    """Return the status fields of a service that uses no event types; event types that were not found stay recorded."""
     kept = ("eventTypesNotFound", "eventTypesGone")
     return dict.fromkeys((*_FOUND, *_SEEN_WITH)) | {name: offering.status.get(name) for name in kept}
 
 
 def _found(offering: ServiceOffering, event_types: EventTypes, accounts: AccountHashes) -> Json:
-    """Return what the event types are at Cal.com, from which the pods' config is compiled: as it was for one that was not read.
+    """Return the status fields about the event types at Cal.com, from which the pods' config is compiled.
 
-    That the account has one that was not read is kept only if that was seen with the same key at the same address; that it does not
-    have it, until Cal.com shows it. One that is not named any more stays among those not found: what was booked there by mistake
-    must not be moved or cancelled. One that was in the account before is gone instead: what is booked there is the tenant's own.
+    An unread event type keeps its fields, but counts as in the account only if seen with the same key at the same address. A
+    missing one stays in `eventTypesNotFound` when no longer named: bookings made there by mistake must not be moved or
+    cancelled. One that was in the account before is listed as gone instead: bookings there are the tenant's own.
     """
     found: dict[str, list[Json]] = {name: [] for name in _FOUND}
     own_seen_with: list[Json] = []

@@ -28,13 +28,13 @@ _NEEDS_V2 = (
 
 
 def calendar_not_requested() -> Condition:
-    """Return CalendarLinked of an offering that uses the local calendar only."""
+    """Return CalendarLinked for an offering that uses the local calendar only."""
     text = "no Cal.com event types are named: appointments stay in the local calendar"
     return good(_CALENDAR, text, Reason.NOT_REQUESTED)
 
 
 def calendar_without_waits() -> Condition:
-    """Return CalendarLinked of an offering with segments, since a booking at Cal.com blocks its whole length."""
+    """Return CalendarLinked for an offering with segments: a booking at Cal.com blocks its whole length, waits included."""
     text = (
         "it has segments: its appointments stay in the local calendar, since a booking at Cal.com blocks its whole length; whoever"
         " does it seems free at Cal.com meanwhile, so close Cal.com's pages of these people, or customers book that time there;"
@@ -44,7 +44,7 @@ def calendar_without_waits() -> Condition:
 
 
 def calendar_without_seats(capacity: int) -> Condition:
-    """Return CalendarLinked of an offering whose event types are not used, since no seats are booked at Cal.com."""
+    """Return CalendarLinked for a group service, whose event types are unused: no seats are booked at Cal.com."""
     text = (
         f"capacity is {capacity}: its appointments stay in the local calendar, since no seats are booked at Cal.com, and what"
         " customers book on Cal.com's page of an event type does not count here; the event types are not used, so remove calcom and"
@@ -64,9 +64,9 @@ def calendar_condition(
     event_types: Collection[tuple[EventType, Json | CredentialProblem | ProviderError | None]],
     versions: Collection[str] = (CalcomVersion.V2,),
 ) -> Condition:
-    """Judge whether everybody has an event type, and all of them fit and are booked with one of the `versions` of the API.
+    """Return CalendarLinked: every staff member needs an event type that fits and is booked with one of the API `versions`.
 
-    The first reason counts, all messages are shown. An unreadable one hides no problem of the others.
+    The first problem's reason counts, and all messages are shown. An unreadable event type hides no problem of the others.
     """
     read = [(entry, each) for entry, each in event_types if not isinstance(each, ProviderError)]
     unread = next((each for _, each in event_types if isinstance(each, ProviderError)), None)
@@ -85,7 +85,7 @@ def _judge(
     *,
     are_all: bool,
 ) -> Condition:
-    """Judge the event types that were read. Which booking fields none of them has is known only if they `are_all`."""
+    """Judge the event types that were read. Unknown booking fields are reported only if these `are_all` event types."""
     advice = "add one to calcom.eventTypes, or the appointments stay in the local calendar"
     spec = offering.spec
     problems = [
@@ -133,9 +133,9 @@ def _describe_fit(
     notes: Collection[str],
     versions: Collection[str],
 ) -> str:
-    """Return what to know about event types that fit. The `notes` are the reasons why Cal.com refuses some times.
+    """Return a text about event types that fit. The `notes` are reasons why Cal.com refuses some times.
 
-    Without V2 our own book is offered, whatever starts Cal.com has.
+    Without API v2 we offer times from our own book, whatever starts Cal.com has.
     """
     fit = f"{len(event_types_of(offering))} event types fit"
     intervals = {entry.event_type_id: find_coarse_interval(each, _needs(offering, entry)) for entry, each in found}
@@ -150,9 +150,9 @@ def _describe_fit(
 
 
 def _describe_coarse(intervals: Mapping[int, int], step: int) -> str:
-    """Return that event types lack starts of our grid. `intervals` are their minutes between two starts, by id.
+    """Return a text that event types lack starts of our grid. `intervals` are minutes between two starts, by event type id.
 
-    Short, since a terminal shows the first 160 characters of a message.
+    The text is short, since a terminal shows the first 160 characters of a message.
     """
     longest, (first, *others) = max(intervals.values()), intervals
     more = f" and {len(others)} more" if others else ""
@@ -182,6 +182,6 @@ def _needs(offering: ServiceOffering, entry: EventType) -> EventTypeNeeds:
 
 
 def staff_without_event_type(offering: ServiceOffering, staff: Mapping[str, tuple[str, ...]]) -> list[str]:
-    """Return the ids of those who can do the service (`staff`, by branch) and have no Cal.com event type for it."""
+    """Return the ids of staff members who can do the service (`staff`, by branch) but have no Cal.com event type for it."""
     linked = {event_type.staff for event_type in event_types_of(offering)}
     return sorted({member for members in staff.values() for member in members} - linked)

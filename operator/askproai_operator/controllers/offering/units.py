@@ -1,4 +1,4 @@
-"""How many of a service can be booked at the same time: the units into which staff members are divided. Pure."""
+"""The capacity of services: staff members are divided into units, so that several appointments can overlap. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ MAX_UNITS = 12  # resource rows that a booking locks for one person
 
 @dataclass(frozen=True, slots=True)
 class UnitPlan:
-    """Into how many units (rows of `resources`) staff members are divided, so that group services share them correctly.
+    """The number of units (rows of `resources`) of each staff member, so that group services share a staff member correctly.
 
-    A person has as many units as the least common multiple of the capacities of their services in all their branches. An
-    appointment of a service with capacity c claims 1/c of them, and the exclusion constraint on the rows keeps the sum of
-    simultaneous appointments at one staff member.
+    A person has as many units as the least common multiple of the capacities of their services in all branches. An appointment
+    of a service with capacity c claims 1/c of the units, and the exclusion constraint on the rows keeps simultaneous
+    appointments at one staff member within the capacity.
     """
 
     per_person: Mapping[tuple[str, str], int]  # by identity (`identity_of`)
@@ -27,12 +27,12 @@ class UnitPlan:
 
 
 def identity_of(branch: Branch, member: Staff) -> tuple[str, str]:
-    """Return who a staff member is, as `resources` has it: a person of the tenant, or known in this branch only."""
+    """Return a staff member's identity as `resources` has it: a person of the tenant, or a staff member of this branch only."""
     return (PERSON, member.person) if member.person else (branch.metadata.name, member.id)
 
 
 def plan_units(branches: Iterable[Branch], offerings: Iterable[ServiceOffering]) -> UnitPlan:
-    """Divide all staff members. Older offerings come first, so that a new one never lowers the capacity of the others."""
+    """Plan the units of all staff members. Older offerings come first, so that a new one never lowers another's capacity."""
     branches = list(branches)
     identities = {
         (branch.metadata.name, member.id): identity_of(branch, member)
@@ -55,7 +55,7 @@ def plan_units(branches: Iterable[Branch], offerings: Iterable[ServiceOffering])
 
 
 def outdated_offerings(offerings: Iterable[ServiceOffering], units: UnitPlan) -> list[ServiceOffering]:
-    """Return the offerings whose StaffMatched contradicts the plan: their effective capacity depends on the others', too."""
+    """Return the offerings whose StaffMatched contradicts the plan: effective capacities depend on other offerings, too."""
     outdated = []
     for offering in offerings:
         matched = find_condition(offering, ConditionType.STAFF_MATCHED)

@@ -1,4 +1,4 @@
-"""Our webhook at Cal.com, in the tenant's own account and in those of staff members: registered, moved and removed."""
+"""Our webhook at Cal.com, in the accounts of the tenant and of staff members: registered, moved and removed."""
 
 from collections.abc import Collection, Hashable
 from typing import Final
@@ -28,10 +28,10 @@ NEWER_CALCOM_TRIGGERS = ("OOO_CREATED", "BOOKING_REASSIGNED")
 async def register_webhook(run: Run, context: ReconcileContext) -> None:
     """Create or update our webhook at Cal.com.
 
-    A changed secret is sent when the pods have it: Cal.com never repeats an event that was answered 401.
+    A changed secret is sent only when the pods have it: Cal.com never repeats an event that was answered 401.
 
-    The URL is the webhook's identity, so a second run finds what the first one made. While a staff member's account is open, it may
-    sign with the former secret still.
+    The URL is the webhook's identity, so a second run finds the webhook of the first. While the update of a staff member's
+    account is pending, that account may still sign with the former secret.
     """
     run.webhook = await _register(run, context)
 
@@ -62,10 +62,10 @@ def webhooks_registered(run: Run, _: ReconcileContext) -> Condition:
 async def ensure_webhook(
     run: Run, address: Address, context: ReconcileContext, calcom_key: str
 ) -> tuple[str, Collection[str]]:
-    """Register our webhook in the account of a key; return the secret that it signs with, and the newer triggers that the server
-    refuses. Raises ProviderError.
+    """Register our webhook in a key's account. Return its signing secret, and the newer triggers that the server refuses.
 
-    Cal.com is asked when anything of it changes, or the last answer is too old: it does not report that a person removes a webhook.
+    Cal.com is asked when something about the webhook changes, or when the last answer is too old: it does not report that a
+    person removed a webhook. Raises ProviderError.
     """
     inputs, url = run.inputs, address.urls(context.installation_id)["calcom"]
     previous = former_calcom_url(inputs.tenant, context.installation_id)
@@ -97,15 +97,15 @@ def _heard_of(refused: Collection[str]) -> str:
 
 
 def webhook_look(calcom_key: str, context: ReconcileContext) -> Hashable:
-    """Return the name of the look at our webhook in the account of a key."""
+    """Return the name of the look at our webhook in this key's account."""
     return "webhook", hash_key(context.installation_id, calcom_key)
 
 
 async def remove_shared_webhook(inputs: Inputs, context: ReconcileContext) -> tuple[Condition, ...]:
-    """Remove our webhook from the Cal.com account of another tenant, whose bookings it receives.
+    """Remove our webhook from another tenant's Cal.com account, whose bookings it would receive; return its condition.
 
-    The status says that it was registered there until a release that refuses shared keys. All else goes on: the pods still
-    book at Cal.com, since a local calendar would offer times that are taken there.
+    A release that did not refuse shared keys has registered it, as the status shows. The pods still book at Cal.com: a local
+    calendar would offer times that are taken there.
     """
     url = registered_calcom_url(inputs.tenant)
     if SubjectKind.CALCOM_KEY not in inputs.shared_keys or url is None:

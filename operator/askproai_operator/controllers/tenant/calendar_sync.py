@@ -1,4 +1,4 @@
-"""CalendarSynced: do the books here and at Cal.com agree, and does each learn what happens in the other? Pure."""
+"""The condition CalendarSynced: whether our book and Cal.com agree, and whether each gets the other's changes. Pure."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -21,9 +21,9 @@ _LONGEST_ERROR = 200
 def synced_condition(
     tenant: Tenant, backlog: CalendarBacklog, poll: PollProgress | None = None, audit: AuditProgress | None = None
 ) -> Condition:
-    """Return CalendarSynced: are appointments here at Cal.com, and what happens there here, and do both books agree?
+    """Return CalendarSynced: whether our appointments are at Cal.com, its changes are known here, and both books agree.
 
-    It changes at round numbers only, so that neither an outage nor an import writes the status for each booking.
+    Its numbers are rounded, so that neither an outage nor an import writes the status for each booking.
     """
     if calcom_account(tenant) is None:
         return good(_KIND, "the calendar is local", Reason.NOT_REQUESTED)
@@ -42,7 +42,7 @@ def synced_condition(
 
 
 def _polled_condition(tenant: Tenant, poll: PollProgress | None, audit: AuditProgress | None) -> Condition:
-    """Return CalendarSynced where all appointments are at Cal.com: what do the pods know of those that were made there?"""
+    """Return CalendarSynced when all our appointments are at Cal.com: whether the pods know the changes that were made there."""
     account = calcom_account(tenant)
     if account is not None and CalcomVersion.V2 not in account.api_versions:
         text = "version 1 of Cal.com's API has no list of changes: what Cal.com's webhooks do not deliver stays unknown here"
@@ -76,7 +76,7 @@ def _differences(tenant: Tenant, count: int, oldest: datetime) -> str:
 
 
 def _last_round(tenant: Tenant, audit: AuditProgress | None) -> str:
-    """Return the result of the last full comparison, by the day, so that a round does not write the status."""
+    """Return the result of the last full comparison, dated by the day, so that not each comparison writes the status."""
     if audit is None or audit.compared_at is None:
         return ""
     day = f"{audit.compared_at.astimezone(ZoneInfo(tenant.spec.time_zone)):%Y-%m-%d}"
@@ -84,13 +84,13 @@ def _last_round(tenant: Tenant, audit: AuditProgress | None) -> str:
 
 
 def _round(appointments: int) -> str:
-    """Return a number of appointments as text, above ten rounded down."""
+    """Return a number of appointments as text; a number above ten is rounded down."""
     if appointments <= _EXACT:
         return "1 appointment is" if appointments == 1 else f"{appointments} appointments are"
     return f"{_round_down(appointments)} or more appointments are"
 
 
 def _round_down(number: int) -> int:
-    """Return a number that is, above ten, rounded down to 10, 20, 50, 100 and so on."""
+    """Return a number; above ten, rounded down to 10, 20, 50, 100 and so on."""
     magnitude = 10 ** (len(str(number)) - 1)
     return number if number <= _EXACT else max(s * magnitude for s in (1, 2, 5) if s * magnitude <= number)

@@ -1,7 +1,7 @@
-"""A Tenant's canary, as its spec asks for it and as its status remembers the trial; the condition CanaryHealthy. Pure.
+"""A Tenant's canary: the spec's request and the trial in the status; the condition CanaryHealthy. Pure.
 
-`controllers/canary` begins a trial, judges it and writes `status.canary`; nobody else does. The reconcile of the Tenant runs the
-pods that the status allows.
+Only `controllers/canary` begins a trial, judges it and writes `status.canary`. The reconcile of the Tenant runs the pods that
+the status allows.
 """
 
 from typing import Any, Final
@@ -26,12 +26,12 @@ def canaries_key(settings: Settings) -> Key:
 
 
 def image_of(tenant: Tenant, settings: Settings) -> str:
-    """Return the image of the tenant's pods. The Tenant has passed the ceilings."""
+    """Return the image of the tenant's pods. Call it with a Tenant that has passed the ceilings."""
     return tenant.spec.runtime.image or settings.runtime_image
 
 
 def wanted_canary(tenant: Tenant, settings: Settings) -> Canary | None:
-    """Return the canary that the spec asks for and the platform allows; None also where its image is that of all pods."""
+    """Return the canary that the spec asks for and the platform allows; None if its image is also that of all pods."""
     if tenant.spec.runtime.canary is None:
         return None
     allowed, _ = apply_ceilings(tenant, settings)
@@ -40,29 +40,29 @@ def wanted_canary(tenant: Tenant, settings: Settings) -> Canary | None:
 
 
 def recorded_trial(tenant: Tenant) -> CanaryStatus | None:
-    """Return the trial that the status remembers."""
+    """Return the trial that the status records."""
     found: Any = tenant.status.get("canary")
     return CanaryStatus.model_validate(found) if found else None
 
 
 def newest_trial(tenant: Tenant, objects: Cache) -> CanaryStatus | None:
-    """Return the trial of the newest status: a verdict may have come while a reconcile goes on."""
+    """Return the trial of the newest status in the cache: a verdict may come during a reconcile."""
     newest = objects.get(tenant.key)
     return recorded_trial(newest) if isinstance(newest, Tenant) else None
 
 
 def is_of(trial: CanaryStatus | None, canary: Canary | None) -> bool:
-    """Return whether a trial is the one that the spec asks for. `callers` moves only its end."""
+    """Return whether a trial is the one that the spec asks for. `callers` may differ: it only moves the trial's end."""
     return trial is not None and canary is not None and (trial.image, trial.percent) == (canary.image, canary.percent)
 
 
 def canary_pods(others: int, percent: int) -> int:
-    """Return how many pods run the canary beside the `others`, so that it has at most `percent` of all; at least one."""
+    """Return how many canary pods run beside the `others`: at most `percent` of all pods, but at least one."""
     return max(1, others * percent // (_HUNDRED - percent))
 
 
 def canary_healthy(run: Run, context: ReconcileContext) -> Condition | None:
-    """Return CanaryHealthy of a run. The trial is that of the newest status: a verdict may have come meanwhile."""
+    """Return CanaryHealthy for a run, from the trial in the newest status: a verdict may have come during the run."""
     tenant, live = run.tenant, live_canary(run.tenant, context.cache)
     pods = (live.replicas if live else None) or 0
     others = run.workloads.deployments[Component.WEB].replicas or 0
@@ -72,7 +72,7 @@ def canary_healthy(run: Run, context: ReconcileContext) -> Condition | None:
 def canary_condition(
     tenant: Tenant, trial: CanaryStatus | None, pods: int, others: int, settings: Settings
 ) -> Condition | None:
-    """Return CanaryHealthy, None if there is no canary and never was one. `pods` and `others` are how many are asked for."""
+    """Return CanaryHealthy; None if there never was a canary. `pods` and `others` are the desired numbers of web pods."""
     kind, canary = ConditionType.CANARY_HEALTHY, wanted_canary(tenant, settings)
     if canary is None:
         if not find_condition(tenant, kind):
@@ -103,7 +103,7 @@ def _describe_outcome(trial: CanaryStatus) -> str:
 
 
 def describe_callers(callers: int) -> str:
-    """Return a number of callers that is written in round numbers."""
+    """Return a rounded number of callers as text."""
     if callers <= 1:
         return ("no caller", "1 caller")[callers]
     return f"{callers} or more callers"

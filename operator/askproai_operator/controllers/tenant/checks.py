@@ -14,9 +14,9 @@ _KIND = ConditionType.CREDENTIALS_VALID
 
 
 def secrets_incomplete(inputs: Inputs) -> Condition | None:
-    """A Secret that the Tenant names does not exist, does not permit its use, or lacks a key.
+    """Return a condition if a Secret that the Tenant names does not exist, does not permit its use, or lacks a key.
 
-    The reason is the first problem's, the message lists all.
+    The reason is that of the first problem; the message lists all.
     """
     problems = inputs.credentials.problems
     if not problems:
@@ -25,9 +25,9 @@ def secrets_incomplete(inputs: Inputs) -> Condition | None:
 
 
 def keys_unusable(inputs: Inputs) -> Condition | None:
-    """The host of a provider is not allowed, or Retell does not accept the key.
+    """Return a condition if the host of a provider is not allowed, or Retell does not accept the key.
 
-    A provider that does not answer stops a new tenant only: what runs already must not wait for the end of an outage.
+    A provider that does not answer stops a new tenant only: running tenants must not wait for the end of an outage.
     """
     if inputs.key_error is None:
         return None
@@ -41,12 +41,12 @@ def keys_unusable(inputs: Inputs) -> Condition | None:
 
 
 def keys_shared(inputs: Inputs) -> Condition | None:
-    """Another Tenant has the same Retell or Cal.com key."""
+    """Return a condition if another Tenant has the same Retell or Cal.com key."""
     return shared_keys_condition(inputs.shared_keys) if inputs.shared_keys else None
 
 
 def time_zone_unknown(inputs: Inputs) -> Condition | None:
-    """The API server knows the time zone, but not this image: pods that got it would fail each call."""
+    """Return a condition if this image does not know the time zone, though the API server does: pods would fail each call."""
     zone = inputs.tenant.spec.time_zone
     if is_known_time_zone(zone):
         return None

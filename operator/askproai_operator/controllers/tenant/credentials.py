@@ -1,4 +1,4 @@
-"""The keys of a tenant's accounts at Retell and Cal.com: how they are tried and granted, and the condition CredentialsValid."""
+"""The keys of a tenant's accounts at Retell and Cal.com: how they are tested and granted, and the condition CredentialsValid."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -36,9 +36,9 @@ def key_subjects(tenant: Tenant, credentials: Credentials, installation_id: str)
 async def try_keys(
     tenant: Tenant, credentials: Credentials, agents: Iterable[RetellAgent], context: ReconcileContext
 ) -> ProviderError | None:
-    """Return why the keys cannot be used; None if they can. Cal.com is asked nothing: only its host is checked.
+    """Return the error because of which the keys cannot be used; None if they can. For Cal.com, only the host is checked.
 
-    Retell is asked about a new key, and when it refuses the key to one of the agents, which use it at intervals.
+    Retell is asked about a new key, and when it refuses the key to an agent, whose reconciles use the key at intervals.
     """
     meta, url, key = tenant.metadata, credentials.retell_base_url, credentials.retell_key
     refused = frozenset(
@@ -63,7 +63,7 @@ async def _try_key(retell: RetellClient, context: ReconcileContext) -> None:
 
 
 def key_test_due(tenant: Tenant, context: ReconcileContext) -> datetime | None:
-    """Return the minute in which the keys will have been tried again, None if only a change makes them be tried."""
+    """Return the minute by which the keys will be tested again; None if only a change causes a test."""
     due = context.memory.looks.due(tenant.key, KEY_TEST)
     if due == float("inf"):
         return None
@@ -84,7 +84,7 @@ async def report_shared_keys(
 
 
 def refused_keys(inputs: Inputs) -> frozenset[str]:
-    """Return the key that Retell refused or another Tenant has, by the name of its file: it is not accepted after a change."""
+    """Return the file name of a refused or shared Retell key, which must not count as a former key after a change."""
     is_refused = isinstance(inputs.key_error, CredentialRefused) or SubjectKind.RETELL_KEY in inputs.shared_keys
     return frozenset({RETELL_KEY} if is_refused else ())
 
@@ -92,7 +92,7 @@ def refused_keys(inputs: Inputs) -> frozenset[str]:
 async def take_keys(run: Run, context: ReconcileContext) -> None:
     """Take the grants of the keys that were found good, right before they are recorded in T-teardown.
 
-    Two that ask at once pass all checks; then `shared_keys` of the second one names the key.
+    If two Tenants ask at once, both pass all checks; the later one's `shared_keys` then names the key.
     """
     if run.inputs.key_error is None:
         holders = await take_all(run.tenant, run.inputs.keys.values(), context)
@@ -100,10 +100,10 @@ async def take_keys(run: Run, context: ReconcileContext) -> None:
 
 
 def credentials_valid(run: Run, context: ReconcileContext) -> Condition:
-    """Return CredentialsValid of a tenant whose keys are there: whether Cal.com accepts ours, and the bookings of the pods with it.
+    """Return CredentialsValid for a tenant with complete keys: whether Cal.com accepts our requests and the pods' bookings.
 
-    The refusals are the statuses with which it has refused bookings lately (None: the pods have no key). Callers hear that
-    nothing is booked meanwhile, so a person must know. A key that nobody could try yet comes last.
+    `refusals` are the statuses with which Cal.com has refused bookings lately (None: the pods have no key). Callers hear that
+    nothing is booked meanwhile, so a person must know. A key that could not be tested yet is reported last.
     """
     refusals, heard = run.state.refusals, "callers hear that nothing is booked"
     redirects = sorted(status for status in refusals if status is not None and status < _BAD_REQUEST)
@@ -129,7 +129,7 @@ def credentials_valid(run: Run, context: ReconcileContext) -> Condition:
 
 
 def credentials_without_database(run: Run, context: ReconcileContext) -> Condition:
-    """Return CredentialsValid of a run that does not come to Cal.com: a key that nobody could try there stays Unknown."""
+    """Return CredentialsValid for a run that ends before Cal.com is asked: an untested Cal.com key stays Unknown."""
     if (untried := _untried_retell_key(run.inputs)) is not None:
         return untried
     former = find_condition(run.tenant, _KIND)
@@ -140,9 +140,9 @@ def credentials_without_database(run: Run, context: ReconcileContext) -> Conditi
 
 
 def _untried_retell_key(inputs: Inputs) -> Condition | None:
-    """Return CredentialsValid of a Retell key that could not be tried; None of the one that was accepted last.
+    """Return CredentialsValid if a new Retell key could not be tested; None if the key is the one that was accepted last.
 
-    `T-teardown` has that one, and its server: an outage of Retell says nothing new about it. Pods have a new key all the same.
+    `T-teardown` holds the accepted key and server: an outage of Retell says nothing new about it. Pods get a new key anyway.
     """
     former, present = inputs.teardown_values, inputs.credentials
     accepted = former.get(RETELL_BASE_URL), former.get(RETELL_KEY)
@@ -152,7 +152,7 @@ def _untried_retell_key(inputs: Inputs) -> Condition | None:
 
 
 def _untried_calcom_key(run: Run, context: ReconcileContext) -> Condition | None:
-    """Return CredentialsValid of a Cal.com key that could not be tried, by WebhooksRegistered; else None."""
+    """Return CredentialsValid if a Cal.com key could not be tested, from WebhooksRegistered; else None."""
     is_untried = run.keys.is_untried(CALCOM_KEY, calcom_hash(run.inputs, context))
     if not is_untried or run.webhook.reason is not Reason.PROVIDER_UNAVAILABLE:
         return None
@@ -160,6 +160,6 @@ def _untried_calcom_key(run: Run, context: ReconcileContext) -> Condition | None
 
 
 def calcom_hash(inputs: Inputs, context: ReconcileContext) -> str:
-    """Return a hash of the Tenant's own key at Cal.com and of the server that it is for."""
+    """Return a hash of the Tenant's own Cal.com key together with its server's address."""
     credentials = inputs.credentials
     return hash_key(context.installation_id, f"{credentials.calendar_base_url} {credentials.calcom_key}")

@@ -41,7 +41,7 @@ _SURGE = 1
 
 
 class SameInstallation(DatabaseError):
-    """A Tenant was moved here from an installation with the same id: whoever is deleted there takes its agents along."""
+    """Raised for a Tenant from an installation with the same id: deleting the Tenant there would delete its agents here."""
 
     def __init__(self, installation_id: str) -> None:
         super().__init__(
@@ -52,7 +52,7 @@ class SameInstallation(DatabaseError):
 
 
 async def ensure_database(run: Run, context: ReconcileContext) -> Result | None:
-    """Create or update role, rows and resources, and read the facts that only the database knows."""
+    """Create or update role, rows and resources, and read the facts that only the database has."""
     run.urls = await _ensure_runtime_secret(run.inputs, context)
     try:
         run.resource_ids, run.adopted = await _ensure_rows(run.inputs, run.urls.database, context)
@@ -63,7 +63,7 @@ async def ensure_database(run: Run, context: ReconcileContext) -> Result | None:
 
 
 def end_without_database(run: Run, error: Exception, context: ReconcileContext) -> Result:
-    """Return the end of a run that the database failed: nothing is applied."""
+    """Return the result of a run that fails because of the database; nothing is applied."""
     details = {"sqlstate": getattr(error, "sqlstate", None), "owner_uid": getattr(error, "owner_uid", None)}
     log.warning("database.not_ready", tenant=run.tenant.metadata.dotted, error=type(error).__name__, **details)
     condition = database_condition(error)
@@ -76,7 +76,7 @@ def end_without_database(run: Run, error: Exception, context: ReconcileContext) 
 async def _ensure_runtime_secret(inputs: Inputs, context: ReconcileContext) -> StoreUrls:
     """Write DATABASE_URL and REDIS_URL to `T-runtime`, and return them.
 
-    Existing passwords are kept, and new ones are durable here before role and user get them.
+    Existing passwords are kept. A new password is stored here before the role or user gets it.
     """
     tenant, name, existing = inputs.tenant, inputs.tenant.metadata.dotted, inputs.runtime_values
     password = parse_login(existing.get("DATABASE_URL"))[1] or secrets.token_urlsafe(32)
@@ -91,7 +91,7 @@ async def _ensure_runtime_secret(inputs: Inputs, context: ReconcileContext) -> S
 
 
 async def _read_state(inputs: Inputs, context: ReconcileContext) -> TenantState:
-    """Return what only the database knows, once row, role and resources are as declared. Raises one of DATABASE_ERRORS."""
+    """Return the facts that only the database has, once row, role and resources are as declared. Raises one of DATABASE_ERRORS."""
     tenant, database = inputs.tenant, context.database
     name, is_remote = tenant.metadata.dotted, calcom_account(tenant) is not None
     return TenantState(
@@ -107,7 +107,7 @@ async def _read_state(inputs: Inputs, context: ReconcileContext) -> TenantState:
 
 
 def what_is_declared(inputs: Inputs, context: ReconcileContext) -> DeclaredWork:
-    """Return what the appointments to come are compared with."""
+    """Return the declared staff, days off and services, with which future appointments are compared."""
     return declared_work(inputs.branches, inputs.offerings, inputs.tenant.spec.time_zone, context.clock.now())
 
 
@@ -116,8 +116,8 @@ async def _ensure_rows(
 ) -> tuple[ResourceIds, tuple[EventRecord, ...]]:
     """Create or update schema, role and rows; return the ids of the resource rows, and Kubernetes Events.
 
-    Rows that an earlier Tenant of this name left are adopted if this one has its Retell key, or names its UID by annotation.
-    Raises one of DATABASE_ERRORS, and of these `DataOwnedByOther` otherwise.
+    Rows that an earlier Tenant of this name left are adopted if this Tenant has its Retell key, or names its UID by annotation;
+    otherwise raises `DataOwnedByOther`. Raises one of DATABASE_ERRORS.
     """
     await context.database.prepare()
     tenant, meta = inputs.tenant, inputs.tenant.metadata
@@ -149,13 +149,13 @@ async def _ensure_rows(
 
 
 def _owners_key_hash(inputs: Inputs, context: ReconcileContext) -> str:
-    """Return the hash of the key by which a later Tenant of this name has the rows; empty where they end with this one."""
+    """Return the hash of the key by which a later Tenant of this name can adopt the rows; "" if they end with this one."""
     key, policy = inputs.credentials.retell_key, inputs.tenant.spec.data_policy
     return hash_key(context.installation_id, key) if key and policy is DataPolicy.RETAIN else ""
 
 
 def connection_limit(tenant: Tenant) -> int:
-    """Return the role's CONNECTION LIMIT: enough for every pod that can run at once, a rolling update included."""
+    """Return the role's CONNECTION LIMIT: enough for all pods that can run at once, including a rolling update."""
     web, workers = tenant.spec.runtime.web, tenant.spec.runtime.workers
     # On the way to Split and back, both Deployments have workers.
     worker_pods = workers.max_replicas + _SURGE if tenant.spec.runtime.mode is RuntimeMode.SPLIT else 0
@@ -172,7 +172,7 @@ def connection_limit(tenant: Tenant) -> int:
 
 
 def tenant_facts(inputs: Inputs) -> TenantFacts:
-    """Return what the coordinator reads of a tenant in the database, where it cannot see the manifest."""
+    """Return the facts about a tenant that the coordinator reads in the database, since it cannot see the manifest."""
     return TenantFacts(
         retention=Retention(**inputs.tenant.spec.retention.model_dump()),
         retell_base_url=inputs.credentials.retell_base_url,
@@ -181,7 +181,7 @@ def tenant_facts(inputs: Inputs) -> TenantFacts:
 
 
 def database_condition(error: Exception) -> Condition:
-    """Return DatabaseReady for an error. Only the store's own errors are quoted: those of others name hosts and rows."""
+    """Return DatabaseReady for an error. Only the store's own errors are quoted: other texts name hosts and rows."""
     kind = ConditionType.DATABASE_READY
     if isinstance(error, DataOwnedByOther):
         return bad(kind, Reason.DATA_OWNED_BY_OTHER, str(error))

@@ -1,8 +1,8 @@
-"""Delete one Tenant: its agents first, then what it registered outside, then its role; its pods and rows follow.
+"""Delete one Tenant: first its agents, then its objects outside the cluster, then its role; its pods and rows follow.
 
 It needs neither the user's Secret nor the tenant's pods, since the deletion of a namespace removes both at once. The
-credentials are in `T-teardown`, which our finalizer keeps until only the Tenant itself is left. An object that cannot be removed
-within the budget becomes an orphan, which is recorded and removed later.
+credentials are in `T-teardown`, which our finalizer keeps until only the Tenant itself is left. An object that cannot be
+removed within the budget becomes an orphan, which is recorded and removed later.
 """
 
 from collections.abc import Collection, Mapping
@@ -42,7 +42,7 @@ _NO_WAIT: Final = (CredentialRefused, RedisAdminError)
 
 
 def describe_agents(agents: Collection[RetellAgent]) -> str:
-    """Return for which agents a deletion waits, and which of them somebody still has to delete."""
+    """Return a text about the agents that a deletion waits for, and those that a person still has to delete."""
     text = f"waits until the RetellAgents {_names(agents)} are gone: they need its credentials"
     kept = [agent for agent in agents if agent.metadata.deletion_timestamp is None]
     if not kept:
@@ -55,7 +55,7 @@ def _names(agents: Collection[RetellAgent]) -> str:
 
 
 async def delete_tenant(tenant: Tenant, context: ReconcileContext) -> Result:
-    """Remove what a Tenant has outside the cluster, step by step; safe to run again after each step."""
+    """Remove a Tenant's objects outside the cluster, step by step. Safe to run again after each step."""
     meta = tenant.metadata
     if FINALIZER not in meta.finalizers:
         return GONE  # done, or never begun: somebody else's finalizer holds it, so there is nothing to requeue for
@@ -93,7 +93,7 @@ async def delete_tenant(tenant: Tenant, context: ReconcileContext) -> Result:
 
 
 async def release_keys(tenant: Tenant, context: ReconcileContext, keep: Collection[Subject] = ()) -> None:
-    """Release the keys that T-teardown records, but for those that the tenant goes on using."""
+    """Release the keys that T-teardown records, except the keys that the tenant goes on using."""
     secret = context.cache.secret(tenant.metadata.namespace, child_name(tenant.metadata.name, "teardown"))
     for subject in recorded_keys(secret.annotations) if secret is not None else ():
         if subject not in keep:
@@ -101,7 +101,7 @@ async def release_keys(tenant: Tenant, context: ReconcileContext, keep: Collecti
 
 
 def remote_objects(tenant: Tenant, keys: Mapping[str, str], context: ReconcileContext) -> list[Orphan]:
-    """Return what a Tenant has outside the cluster and what is to be removed with it. `keys` are those of T-teardown."""
+    """Return the Tenant's objects outside the cluster that its deletion removes. `keys` are those of T-teardown."""
     owner = Owner(*tenant.key, tenant.metadata.uid)
     found: list[Orphan] = []
     # Without a key in T-teardown nothing was ever registered: it is written before the first write outside the cluster.
@@ -113,7 +113,7 @@ def remote_objects(tenant: Tenant, keys: Mapping[str, str], context: ReconcileCo
 
 
 async def remove_remote(remote: Orphan, keys: Mapping[str, str], context: ReconcileContext) -> None:
-    """Remove one of a Tenant's remote objects. Raises one of REMOVAL_ERRORS where it cannot be done now."""
+    """Remove one of a Tenant's remote objects. Raises one of REMOVAL_ERRORS if it cannot be removed now."""
     context.fence()
     match remote:
         case OrphanedWebhooks():
@@ -125,7 +125,7 @@ async def remove_remote(remote: Orphan, keys: Mapping[str, str], context: Reconc
 
 
 async def _remove_webhooks(urls: Collection[str], keys: Mapping[str, str], context: ReconcileContext) -> None:
-    """Remove webhooks from all accounts that the tenant has used. If one account refuses, those of the others are removed."""
+    """Remove our webhooks from all accounts that the tenant has used. A refusal by one account does not stop the others."""
     failures: list[ProviderError] = []
     for key in dict.fromkeys([keys[CALCOM_KEY], *own_keys(keys).values()]):
         try:
@@ -139,7 +139,7 @@ async def _remove_webhooks(urls: Collection[str], keys: Mapping[str, str], conte
 
 
 def failure_text(error: Exception) -> str:
-    """Return the text of an error if we wrote it ourselves; PostgreSQL's own texts quote hosts and rows."""
+    """Return the text of an error if our own code wrote it; PostgreSQL's texts quote hosts and rows."""
     ours = isinstance(error, ProviderError | RedisAdminError | DatabaseError)
     return str(error) if ours else f"PostgreSQL: {type(error).__name__}"
 

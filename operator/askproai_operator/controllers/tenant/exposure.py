@@ -1,8 +1,8 @@
-"""Which URL senders get: the one that the spec asks for, once it leads to the tenant's own pods.
+"""The URL that senders get: the requested URL, once it leads to the tenant's own pods.
 
-Until then they keep the former URL. It is also served for 10 minutes after the change, since a call goes on with the URLs with
-which it began, and as long as Cal.com or an agent still has it. An outage does not withdraw a URL: one that senders have is
-never tested again.
+Until then they keep the former URL. The former URL is served for 10 more minutes after the change, since a call goes on with
+the URLs with which it began, and as long as Cal.com or an agent still has it. An outage does not withdraw a URL: a URL that
+senders have is never tested again.
 """
 
 import json
@@ -27,7 +27,7 @@ _SERVED_AFTER: Final = timedelta(minutes=10)
 
 
 async def read_exposure(tenant: Tenant, agents: Iterable[RetellAgent], context: ReconcileContext) -> Exposure:
-    """Return the URLs of a tenant, by the last test of the requested one."""
+    """Return the URLs of a tenant, according to the last test of the requested URL."""
     (namespace, name), uid = tenant.key[1:], tenant.metadata.uid
     requested = address_of(tenant, context.settings.shared_base_url)
     token = (await read_own_secret(context, namespace, name, "admin", uid=uid)).get("token", "").strip()
@@ -38,7 +38,7 @@ async def read_exposure(tenant: Tenant, agents: Iterable[RetellAgent], context: 
 def choose_exposure(
     tenant: Tenant, agents: Iterable[RetellAgent], requested: Address, verdict: Verdict | None, now: datetime
 ) -> Exposure:
-    """Return the URLs, from the requested one, the status of the tenant and its agents, and the verdict about the requested one."""
+    """Return the URLs from the requested URL, its `verdict`, and the status of the tenant and its agents."""
     current = used_base_url(tenant)
     if current == requested.base_url:
         former = tenant.status.get("formerUrl")
@@ -55,19 +55,19 @@ def choose_exposure(
 
 
 def used_base_url(tenant: Tenant) -> str | None:
-    """Return the base of the URLs that senders have, from the status."""
+    """Return the base URL that senders have, from the status; None if they have none."""
     url = (tenant.status.get("webhookUrls") or {}).get("retell")
     return str(url).removesuffix(_RETELL) if url else None
 
 
 def _kept_since(tenant: Tenant, now: datetime) -> datetime:
-    """Return when senders got another URL than the former one; now, where that is not recorded yet."""
+    """Return when senders got another URL than the former one; `now` if the status does not record it yet."""
     since = tenant.status.get("formerUrlSince")
     return datetime.fromisoformat(since) if since else now
 
 
 def _has_sender(former: str, tenant: Tenant, agents: Iterable[RetellAgent]) -> bool:
-    """Return whether Cal.com or an agent may still have the former URL: a change there can be refused, planned or paused."""
+    """Return whether Cal.com or an agent may still have the former URL: changes there can be refused, planned or paused."""
     if (registered_calcom_url(tenant) or "").startswith(f"{former}/webhooks/"):
         return True
     at_retell = [agent for agent in agents if agent.status.get("agentId")]
@@ -79,16 +79,16 @@ def _has_sender(former: str, tenant: Tenant, agents: Iterable[RetellAgent]) -> b
 
 
 def former_url_fields(exposure: Exposure) -> dict[str, str | None]:
-    """Return `status.formerUrl`, and since when senders have another."""
+    """Return the status fields `formerUrl`, and since when senders have had another URL."""
     if not exposure.is_settled or exposure.kept is None or exposure.kept_since is None:
         return {"formerUrl": None, "formerUrlSince": None}
     return {"formerUrl": exposure.kept, "formerUrlSince": exposure.kept_since.isoformat(timespec="seconds")}
 
 
 def as_exposed_before(tenant: Tenant, kept: str | None, shared_base_url: str) -> Tenant | None:
-    """Return the tenant with the exposure that led to `kept`; None without `kept`, or where that exposure is not known.
+    """Return the tenant with the exposure that led to `kept`; None without `kept`, or if that exposure is not known.
 
-    It is that of the last run, whose spec the status has, or that which an earlier run recorded. The shared host needs neither.
+    The exposure comes from an earlier run's record, or from the last run's spec in the status. The shared host needs neither.
     """
     if kept is None:
         return None
@@ -102,7 +102,7 @@ def as_exposed_before(tenant: Tenant, kept: str | None, shared_base_url: str) ->
 
 
 def _with_exposure(tenant: Tenant, text: str) -> Tenant | None:
-    """Return the tenant with an exposure of JSON; None if this release cannot read it."""
+    """Return the tenant with an exposure parsed from JSON; None if this release cannot read it."""
     try:
         exposure = None if text == "null" else ExposureSpec.model_validate_json(text)
     except ValidationError:
@@ -111,13 +111,13 @@ def _with_exposure(tenant: Tenant, text: str) -> Tenant | None:
 
 
 def former_exposure_field(former: Tenant | None) -> dict[str, str | None]:
-    """Return `status.formerExposure`, since `appliedSpec` will be that of this run."""
+    """Return the status field `formerExposure`, because `appliedSpec` will only have this run's exposure."""
     exposure = former.spec.exposure if former is not None else None
     return {"formerExposure": exposure.model_dump_json(by_alias=True, exclude_none=True) if exposure else None}
 
 
 def exposed_condition(tenant: Tenant, exposure: Exposure, routed: Condition) -> Condition:
-    """Return Exposed. `routed` says whether our Ingress or HTTPRoute could be made; a fault there comes first."""
+    """Return Exposed. `routed` is the condition of our Ingress or HTTPRoute; its fault takes precedence."""
     kind, url = ConditionType.EXPOSED, exposure.requested.base_url
     if exposure.is_settled or not routed.good:
         return routed

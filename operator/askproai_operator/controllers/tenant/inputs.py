@@ -27,7 +27,7 @@ from askproai_operator.services import active_offerings
 
 
 async def gather(tenant: Tenant, context: ReconcileContext) -> Inputs:
-    """Read the user's Secrets, try the keys at the providers, and take everything else from the cache."""
+    """Read the user's Secrets, test the keys at the providers, and take everything else from the cache."""
     (namespace, name), relatives = tenant.key[1:], _relatives(tenant, context)
     credentials = await read_credentials(tenant, context)
     keys = {} if credentials.problems else key_subjects(tenant, credentials, context.installation_id)
@@ -48,7 +48,7 @@ async def gather(tenant: Tenant, context: ReconcileContext) -> Inputs:
 
 
 async def gather_own_secrets(run: Run, context: ReconcileContext) -> None:
-    """Add the values that the operator itself stored before and keeps, such as passwords."""
+    """Add the values that the operator itself stored earlier and keeps, such as passwords."""
     _take_newest_relatives(run, context)
     owner, uid = run.tenant.key[1:], run.tenant.metadata.uid
     suffixes = ("runtime", "teardown", ENCRYPTION_SUFFIX)
@@ -60,7 +60,7 @@ async def gather_own_secrets(run: Run, context: ReconcileContext) -> None:
 
 
 async def gather_applied_config(run: Run, context: ReconcileContext) -> None:
-    """Add the config that the pods have, where an agent is held back, or an event type has its own key or is new."""
+    """Add the pods' present config if an agent is held back, or if an event type is new or has its own key."""
     inputs = run.inputs
     offerings = active_offerings(inputs.offerings, inputs.branches)
     if (
@@ -72,10 +72,10 @@ async def gather_applied_config(run: Run, context: ReconcileContext) -> None:
 
 
 def _take_newest_relatives(run: Run, context: ReconcileContext) -> None:
-    """Replace the tenant's objects by those in the cache, unless a person has asked meanwhile that nothing be applied.
+    """Replace the tenant's objects by the newest in the cache, unless a person has paused or planned one meanwhile.
 
-    One `kubectl apply` brings it right after the Tenant, whose keys were tried meanwhile: without it the first config would be an
-    empty one, and all pods would have to read the next.
+    One `kubectl apply` can bring them right after the Tenant, while its keys are tested. With the older objects, the first
+    config would be empty, and all pods would have to read a second one.
     """
     tenant, found = context.cache.get(run.tenant.key), _relatives(run.tenant, context)
     if tenant is None or is_paused(tenant) or plan_hold([tenant, *found["branches"], *found["offerings"]]):
@@ -96,7 +96,7 @@ def _relatives(tenant: Tenant, context: ReconcileContext) -> dict[str, Any]:
 
 
 async def _applied_config(namespace: str, name: str, context: ReconcileContext) -> config.TenantConfig | None:
-    """Return the config that the pods have. None if somebody broke it: it is written anew then."""
+    """Return the config that the pods have. None if a person broke its ConfigMap, which is then written anew."""
     live = await context.kube.get(resources.CONFIG_MAPS, namespace, child_name(name, "config")) or {}
     try:
         return config.decode((live.get("data") or {}).get("tenant.json", ""))
@@ -105,7 +105,7 @@ async def _applied_config(namespace: str, name: str, context: ReconcileContext) 
 
 
 def _refused_numbers(branch: Branch, context: ReconcileContext) -> frozenset[str]:
-    """Return the DIDs that the Branch's own reconcile found to be another branch's, or that another branch has by now."""
+    """Return the DIDs that another branch holds now, or held when the Branch was last reconciled."""
     granted = branch.status.get("phoneNumbers")
     if granted is None:
         return frozenset()  # not reconciled yet

@@ -1,7 +1,7 @@
-"""The data keys of a deleted Tenant whose rows stay (`dataPolicy: Retain`): a Secret of the operator's namespace.
+"""The data keys of a deleted Tenant whose rows stay (`dataPolicy: Retain`), in a Secret of the operator's namespace.
 
-The Tenant's own Secret goes with it, and with its namespace; without the keys nobody could read the rows that a Tenant gets which
-comes back. It takes the keys together with the rows, so nobody has them who has not those.
+The Tenant's own Secret is deleted with the Tenant or its namespace. Without the keys, a Tenant that comes back could not read
+its rows. Keys and rows are taken over together, so only a Tenant that has the rows gets the keys.
 """
 
 import hashlib
@@ -24,10 +24,10 @@ def kept_name(tenant: str) -> str:
 
 
 async def keep_or_forget(tenant: Tenant, keys: str | None, context: ReconcileContext) -> None:
-    """Keep the keys of a Tenant that is being deleted if its rows stay; else forget also what an earlier one has left.
+    """Keep the data keys of a Tenant that is being deleted if its rows stay. If its rows are erased, delete all kept keys.
 
-    `keys` is None if it never had any. A Tenant that has not got the rows of its name changes none of the keys that are kept for
-    them: a namesake could destroy the keys of another's rows, or put its own in their place. Safe to run again.
+    `keys` is None if the Tenant never had any. A Tenant that does not own the rows of its name changes no kept keys: a namesake
+    could destroy the keys of another Tenant's rows, or replace them. Safe to run again.
     """
     namespace, name = context.settings.namespace, kept_name(tenant.metadata.dotted)
     has_rows = await _has_rows(tenant, context)
@@ -48,7 +48,7 @@ async def keep_or_forget(tenant: Tenant, keys: str | None, context: ReconcileCon
 
 
 async def _has_rows(tenant: Tenant, context: ReconcileContext) -> bool:
-    """Return whether the rows of this name are the Tenant's, or there are none."""
+    """Return whether the Tenant owns the rows of its name, or there are none; if PostgreSQL fails, whether it was provisioned."""
     try:
         return await context.database.find_owner(tenant.metadata.dotted) in {None, tenant.metadata.uid}
     except (DatabaseError, *DATABASE_UNAVAILABLE):  # past the budget of the deletion
@@ -56,16 +56,16 @@ async def _has_rows(tenant: Tenant, context: ReconcileContext) -> bool:
 
 
 def _was_provisioned(tenant: Tenant) -> bool:
-    """Return whether a reconcile of the Tenant has come to its end: it had the rows then."""
+    """Return whether a reconcile of the Tenant has completed: the Tenant owned the rows then."""
     return tenant.status.get("configHash") is not None
 
 
 async def read_kept(tenant: Tenant, context: ReconcileContext) -> str | None:
-    """Return the keys that the former Tenant of this name has left, to a Tenant that has its rows; None without any."""
+    """Return the keys that the former Tenant of this name left, or None. Call it only for a Tenant that owns the rows."""
     kept = await context.kube.get_secret(context.settings.namespace, kept_name(tenant.metadata.dotted))
     return decode_secret(kept).get(DATA_KEYS)
 
 
 async def forget_kept(tenant: Tenant, context: ReconcileContext) -> None:
-    """Delete what was kept, once the Tenant's own Secret has it: else a key that is destroyed there would come back."""
+    """Delete the kept keys once the Tenant's own Secret has them: else a key that is destroyed there would come back."""
     await context.kube.delete(resources.SECRETS, context.settings.namespace, kept_name(tenant.metadata.dotted))

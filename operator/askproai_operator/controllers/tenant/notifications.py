@@ -1,7 +1,7 @@
-"""The needs of a Tenant's notifications: servers that the platform allows, Secrets that may be used, and the condition about both.
+"""The needs of a Tenant's notifications: servers that the platform allows, and Secrets that may be used, with a condition.
 
-Nothing here stops a call: a channel whose server is not allowed is left out of the config; without its Secret it waits, and what it
-has to send with it.
+Nothing here stops a call. A channel whose server is not allowed is left out of the config. A channel without its Secret waits,
+and so do its notifications.
 """
 
 from collections.abc import Collection, Mapping
@@ -33,7 +33,7 @@ async def gather_notifications(run: Run, context: ReconcileContext) -> None:
 
 
 async def read_notifications(tenant: Tenant, context: PlanContext) -> NotificationAccess:
-    """Read the Secrets of the channels, and check their servers. A Tenant without notifications costs nothing."""
+    """Read the Secrets of the channels, and check their servers. Sends no request for a Tenant without notifications."""
     if tenant.spec.notifications is None:
         return NotificationAccess()
     problems: list[tuple[Reason, str]] = []
@@ -57,7 +57,7 @@ async def read_notifications(tenant: Tenant, context: PlanContext) -> Notificati
 
 
 def notifications_condition(access: NotificationAccess, failing: Mapping[NotificationChannel, str]) -> Condition | None:
-    """Return NotificationsReady: what the operator sees itself, and then why the pods can send nothing; None without notifications.
+    """Return NotificationsReady: first problems that the operator sees, then failures of the pods. None without notifications.
 
     `failing` are the failures that the pods have found, by channel.
     """

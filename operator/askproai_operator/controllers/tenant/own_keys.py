@@ -1,8 +1,8 @@
-"""Cal.com keys of staff members' own accounts: which are good, which webhooks they have, and when the pods book with them.
+"""Cal.com keys of staff members' own accounts: which are good, which have our webhook, and when the pods book with them.
 
-An event type with a key of its own is named to the pods when all of them mount the key and the key's account has our webhook. From
-then on it stays so, whatever becomes of the key: our own book alone would offer times that are taken at Cal.com. Bookings of that
-event type are refused meanwhile, and nobody else's (docs/decisions/0040-keys-of-staff-members.md).
+An event type with its own key is added to the pods' config when all pods mount the key and the key's account has our webhook.
+It stays there whatever happens to the key: our own book alone would offer times that are taken at Cal.com. While the key fails,
+only bookings of that event type are refused (docs/decisions/0040-keys-of-staff-members.md).
 """
 
 from collections.abc import Awaitable, Callable, Iterable
@@ -43,7 +43,7 @@ log = structlog.get_logger(__name__)
 
 
 async def gather_own_keys(run: Run, context: ReconcileContext) -> None:
-    """Settle which keys the tenant uses, and forget the looks at accounts that it uses no more."""
+    """Determine the keys that the tenant uses, and forget the looks at accounts that it no longer uses."""
     inputs = run.inputs
     keys = await _settle_own_keys(inputs, context)
     accounts = hash_accounts(inputs.credentials, keys.values, context.installation_id)
@@ -53,10 +53,10 @@ async def gather_own_keys(run: Run, context: ReconcileContext) -> None:
 
 
 async def _settle_own_keys(inputs: Inputs, context: ReconcileContext) -> OwnKeys:
-    """Read the keys, take the grants of new ones, and remove the webhooks of those that nothing names any more.
+    """Read the keys, take the grants of new keys, and remove the webhooks of keys that no event type names any more.
 
-    A key that cannot be used now stays as it was last good. While the Tenant's own keys could not be tried, nothing new is taken,
-    and nothing removed.
+    A key that cannot be used now keeps its last good value. While the Tenant's own keys cannot be tested, no key is added or
+    removed.
     """
     tenant, is_usable = inputs.tenant, inputs.key_error is None
     offerings = active_offerings(inputs.offerings, inputs.branches)
@@ -86,7 +86,7 @@ async def _settle_own_keys(inputs: Inputs, context: ReconcileContext) -> OwnKeys
 
 
 async def _leave_account(base_url: str, key: str, urls: Iterable[str], context: ReconcileContext) -> bool:
-    """Remove our webhook from a former account. Return whether nothing is left to do: with a refused key nothing can be done."""
+    """Remove our webhook from a former account. Return True if nothing is left to do, also if the account refuses the key."""
     try:
         context.fence()
         for url in urls:
@@ -100,7 +100,7 @@ async def _leave_account(base_url: str, key: str, urls: Iterable[str], context: 
 
 
 async def register_own_accounts(run: Run, context: ReconcileContext) -> None:
-    """Register the webhooks in the accounts of staff members' own keys; nothing before the URL of the tenant is proven."""
+    """Register the webhooks in staff members' own accounts, once the tenant's URL is proven."""
     run.own_accounts = OwnAccounts()
     if (in_use := run.inputs.exposure.in_use) is not None:
         run.own_accounts = await register_in_own_accounts(
@@ -109,7 +109,7 @@ async def register_own_accounts(run: Run, context: ReconcileContext) -> None:
 
 
 async def register_in_own_accounts(keys: OwnKeys, register: Callable[[str], Awaitable[object]]) -> OwnAccounts:
-    """Register our webhook with each key. An account that fails keeps the tenant from nothing else."""
+    """Register our webhook with each key. A failure of one account is recorded and stops nothing else."""
     registered: set[str] = set()
     failures: list[Condition] = []
     for file, ref in sorted(keys.refs.items()):
@@ -132,10 +132,10 @@ def linked_event_types(
     registered: Iterable[str],
     deployments: Iterable[ObservedObject],
 ) -> frozenset[int]:
-    """Return the event types with keys of their own that are named to the pods. Pure.
+    """Return the event types with keys of their own that the pods' config may contain. Pure.
 
-    First, those whose key all pods have: a pod without it books locally, and would not know the appointments of the others. Second,
-    those that the pods booked at Cal.com before (`applied`), with whichever key.
+    First, event types whose key all pods have and whose account is `registered`: a pod without the key would book locally, and
+    not know the other pods' appointments. Second, event types that were in the `applied` config before, with any key.
     """
     mounted = mounted_own_keys(deployments)
     ready = set(registered) if mounted is None else mounted & set(registered)

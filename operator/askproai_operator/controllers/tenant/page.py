@@ -1,6 +1,6 @@
-"""The needs of the login to a Tenant's page: an issuer that the platform allows, Secrets that may be used, and a host that is free.
+"""The needs of the login to a Tenant's page: an issuer that the platform allows, usable Secrets, and a host of its own.
 
-Nothing here stops a call: without it the page is at the private port, with the tokens.
+Nothing here stops a call: without a login, the page is at the private port, with the tokens.
 """
 
 from collections.abc import Iterable
@@ -31,7 +31,7 @@ async def gather_page(run: Run, context: ReconcileContext) -> None:
 
 
 async def read_page(tenant: Tenant, context: PlanContext) -> PageAccess:
-    """Check the issuer, and read the Secrets. A Tenant without a login at an issuer costs nothing."""
+    """Check the issuer, and read the Secrets. Sends no request for a Tenant without a login at an issuer."""
     page = tenant.spec.page
     if page is None or page.oidc is None:
         return PageAccess()
@@ -53,7 +53,7 @@ async def read_page(tenant: Tenant, context: PlanContext) -> PageAccess:
 
 
 async def take_page_host(run: Run, context: ReconcileContext) -> None:
-    """Take the grant of the page's host; the page is not published where that is another tenant's or the platform's."""
+    """Take the grant of the page's host. If the host is another tenant's or the platform's, the page is not published."""
     page, reserved, claimed = run.inputs.page, reserved_page_host_condition, claimed_page_host_condition
     if page.url is not None:
         refused = await take_host(run.tenant, page_host(run.tenant), reserved, claimed, context)
@@ -67,9 +67,9 @@ async def publish_page(run: Run, context: ReconcileContext) -> None:
 
 
 async def _apply_page(tenant: Tenant, url: str | None, context: ReconcileContext) -> Condition | None:
-    """Publish the page at `url`, or withdraw it without one. Return why its route does not work; None if it does.
+    """Publish the page at `url`, or withdraw it if `url` is None. Return why its route does not work; None if it does.
 
-    Without `page.ingress` and `page.gateway` there is the Service alone, for platforms that route the host themselves.
+    Without `page.ingress` and `page.gateway` only the Service exists, for platforms that route the host themselves.
     """
     name, namespace = tenant.metadata.name, tenant.metadata.namespace
     route = page_route(tenant) if url is not None else None
@@ -107,7 +107,7 @@ async def _prune(tenant: Tenant, desired: Iterable[Manifest], context: Reconcile
 
 
 def page_condition(tenant: Tenant, access: PageAccess, routed: Condition | None) -> Condition | None:
-    """Return PageReady; None for a Tenant without `page`. `routed` is why the route of the page could not be made."""
+    """Return PageReady; None for a Tenant without `page`. `routed` is the problem of the page's route, or None."""
     page = tenant.spec.page
     if page is None:
         return None

@@ -1,8 +1,8 @@
-"""Which keys the pods verify with: the conditions KeysInUse and RequestsVerified, and the versions of the Secrets that all have.
+"""The keys with which the pods verify: the conditions KeysInUse and RequestsVerified, and the Secrets' versions in all pods.
 
-A provider may sign with a new key when all pods have it; who moves it before is answered 401. A kubelet updates mounted Secrets
-a minute or more after their change, so the pods are made to read them at once (`controllers/config_sync.py`), and they show what
-they have as a hash (docs/decisions/0139-pods-show-the-keys-that-they-have.md).
+A provider may sign with a new key when all pods have it; if it begins earlier, it is answered 401. A kubelet updates mounted
+Secrets a minute or more after their change, so the pods are made to read them at once (`controllers/config_sync.py`). The pods
+report their keys as a hash (docs/decisions/0139-pods-show-the-keys-that-they-have.md).
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ _KIND = ConditionType.KEYS_IN_USE
 
 
 async def have_keys_read(run: Run, context: ReconcileContext) -> None:
-    """Have the pods read a changed configuration, and keys that not all of them have shown."""
+    """Have the pods read a changed config, and keys that not all pods have reported yet."""
     tenant, hashed, seen = run.tenant, config_hash(run.config), context.memory.pod_keys.get(run.tenant.key)
     run.in_use = find_keys_in_use(tenant, run.inputs.credentials, run.keys, run.admin_token, run.deployed, seen)
     if tenant.status.get("configHash") not in {None, hashed} or not run.in_use.by_all:
@@ -33,7 +33,7 @@ async def have_keys_read(run: Run, context: ReconcileContext) -> None:
 
 
 def requests_verified(run: Run, _: ReconcileContext) -> Condition:
-    """Return RequestsVerified: False while each request of the tenant's own calls is refused."""
+    """Return RequestsVerified: False while the pods refuse every request of the tenant's own calls."""
     kind, since = ConditionType.REQUESTS_VERIFIED, run.state.refused_since
     if since is None:
         return good(kind)
@@ -55,9 +55,9 @@ def find_keys_in_use(
 ) -> KeysInUse:
     """Return whether all pods verify with the present keys. Pure.
 
-    `deployments` are the live ones before this reconcile, since pods that start later mount what there is then; `seen` are the
-    keys that the pods showed last. The status about these very versions stays true: a pod never mounts an older Secret
-    again.
+    `deployments` are the live ones before this reconcile, since pods that start later mount the present keys; `seen` are the
+    keys that the pods reported last. If the status already confirms these very versions, it stays: a pod never mounts an older
+    Secret again.
     """
     versions = tuple(sorted(credentials.versions.items()))
     wanted = PodKeys(keys_hash(token, {**credentials.values, **keys.mounted()}), versions)
@@ -75,6 +75,6 @@ def find_keys_in_use(
 
 
 def _describe_former(keys: SigningKeys) -> str:
-    """Return until when former keys are accepted, for the person who has to move a provider to the new one."""
+    """Return a text about how long former keys are accepted, for the person who changes a provider's key."""
     ends = sorted((name, entries[0].until) for name, entries in keys.former.items())
     return "; ".join(f"the former {name} is accepted until {until:%Y-%m-%d %H:%M} UTC" for name, until in ends)

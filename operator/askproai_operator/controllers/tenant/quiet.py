@@ -1,7 +1,7 @@
-"""Quiet Tenants: all is well, and watches report whatever changes, except the facts that only PostgreSQL and Redis know.
+"""Quiet Tenants: all is well, and watches report all changes except the facts that only PostgreSQL and Redis have.
 
-That is read for all of them together each resync (`controllers/quiet_tenants.py`), so each by itself is reconciled rarely
-(docs/decisions/0085-quiet-tenants-are-read-together.md). The conditions are derived by the functions of the reconcile.
+Each resync reads those facts for all of them together (`controllers/quiet_tenants.py`), so a quiet Tenant is reconciled rarely
+(docs/decisions/0085-quiet-tenants-are-read-together.md). The reconcile's own functions derive the conditions.
 """
 
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ _READ_TOGETHER: Final = frozenset(
 
 
 def note_quiet(run: Run, conditions: Sequence[Condition], context: ReconcileContext) -> timedelta | None:
-    """Remember a Tenant that is quiet; return in how long it is to be reconciled then. None: at the usual resync, as any other."""
+    """Remember a quiet Tenant, and return in how long it is reconciled again. None: at the usual resync, like any other Tenant."""
     tenant, settings = run.tenant, context.settings
     interval = settings.quiet_interval(QUIET_RESYNCS)
     if interval <= settings.resync or not _is_quiet(run, conditions):
@@ -66,7 +66,7 @@ def note_quiet(run: Run, conditions: Sequence[Condition], context: ReconcileCont
 def _is_quiet(run: Run, conditions: Sequence[Condition]) -> bool:
     """Return whether all is well, and nothing waits for a time or for another attempt.
 
-    Then each Secret that is named permits its use, so a watch reports its changes.
+    If so, every named Secret permits its use, and a watch reports its changes.
     """
     inputs = run.inputs
     named = own_key_refs(active_offerings(inputs.offerings, inputs.branches)) if calcom_account(run.tenant) else {}
@@ -81,7 +81,6 @@ def _is_quiet(run: Run, conditions: Sequence[Condition]) -> bool:
 
 
 def derive_conditions(tenant: Tenant, state: TenantState, of_redis: Sequence[Condition]) -> set[Condition]:
-    """Return the conditions that a reconcile would report from the data that is read for many tenants; `of_redis` are those of
-    Redis."""
+    """Return the conditions that a reconcile would derive from these facts; `of_redis` are those about Redis."""
     synced = synced_condition(tenant, state.backlog, state.poll, state.audit)
     return {synced, fit_condition(tenant, state.stranded), *of_redis}

@@ -57,10 +57,11 @@ Step = Callable[[Run, ReconcileContext], Awaitable[Result | None]]
 
 @dataclass(frozen=True, slots=True)
 class Concern:
-    """One concern of a Tenant, by the functions that its file has for it.
+    """One concern of a Tenant: up to four functions of its file.
 
-    First all of `gather` run, in the order of the table: they read. Then all of `early`: writes that are durable before a pod or a
-    provider learns of anything new. Then all of `apply`, and last all of `condition`, which change nothing.
+    First all `gather` functions run, in the order of the table: they read. Then all `early` functions, whose writes are durable
+    before a pod or a provider gets anything new. Then all `apply` functions, and last all `condition` functions: they change
+    nothing.
     """
 
     gather: Step | None = None
@@ -145,7 +146,7 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
 
 
 async def _provision(declared: Tenant, context: ReconcileContext) -> Result:
-    """Read and check, then do the work of the table, and report."""
+    """Read and check, then run the table of concerns, and report."""
     run = Run(declared, *apply_ceilings(declared, context.settings))
     run.inputs = await gather(run.tenant, context)
     if first_failing(CHECKS, run.inputs) is None:
@@ -180,7 +181,7 @@ async def _provision(declared: Tenant, context: ReconcileContext) -> Result:
 
 
 def _next_run(run: Run, context: ReconcileContext) -> timedelta | None:
-    """Return when the next look at a provider is due, if that is before the usual resync."""
+    """Return in how long the next look at a provider is due; None if the usual resync comes first."""
     resync = context.settings.resync
     next_look = context.next_look(run.tenant.key, otherwise=resync)
     return next_look if next_look is not None and next_look < resync else None
@@ -202,8 +203,8 @@ def status_fields(
 ) -> dict[str, Any]:
     """Return the status fields of a tenant that was provisioned.
 
-    While Cal.com's webhook could not be registered, the status keeps the URL that was registered before: it is the only
-    record of a webhook that still has to be removed.
+    If Cal.com's webhook could not be registered, the status keeps the URL that was registered before: it is the only record of
+    a webhook that still has to be removed.
     """
     in_use = inputs.exposure.in_use
     not_found = find_not_found(inputs.tenant, inputs.offerings, inputs.accounts)

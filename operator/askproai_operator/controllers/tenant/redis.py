@@ -15,7 +15,7 @@ _CACHE, _SPOOL = ConditionType.CACHE_READY, ConditionType.EVENTS_SPOOLED
 
 
 async def ensure_redis(run: Run, context: ReconcileContext) -> None:
-    """Create or update the tenant's user on every node of Redis, and ask whether pods may acknowledge events from it."""
+    """Create or update the tenant's user on every node of Redis, and check whether pods may acknowledge events from Redis."""
     run.cache = await _ensure_user(run.tenant, run.urls.redis, context)
     run.spool = await read_spool_condition(context)
 
@@ -33,7 +33,7 @@ async def _ensure_user(tenant: Tenant, url: str | None, context: ReconcileContex
 
 
 async def read_redis_users(context: ReconcileContext) -> tuple[Condition, PresentUsers | None]:
-    """Return the condition CacheReady of every tenant whose user exists, and which users do; None where that is not known."""
+    """Return CacheReady for every tenant whose user exists, and the existing users; None for the users if they are not known."""
     if context.redis is None:
         return no_cache_condition(), None
     try:
@@ -44,7 +44,7 @@ async def read_redis_users(context: ReconcileContext) -> tuple[Condition, Presen
 
 
 async def read_spool_condition(context: ReconcileContext) -> Condition:
-    """Return the condition EventsSpooled: may pods acknowledge events from this Redis?"""
+    """Return the condition EventsSpooled: whether pods may acknowledge events from this Redis."""
     if context.redis is None:
         return no_spool_condition()
     try:
@@ -64,7 +64,7 @@ def cache_condition(unreachable: Sequence[str]) -> Condition:
 
 
 def cache_error_condition(error: RedisAdminError) -> Condition:
-    """Return CacheReady for an error. It is advisory: whatever is wrong with Redis, the tenant can be Ready."""
+    """Return CacheReady for an error. It is advisory: a Tenant can be Ready whatever fails in Redis."""
     match error:
         case UsersUnsupported():
             text = (

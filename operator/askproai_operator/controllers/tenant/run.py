@@ -1,4 +1,4 @@
-"""The values that a reconcile of a Tenant reads and finds, and `Run`, which its steps fill in.
+"""The values that a reconcile of a Tenant reads or computes, and `Run`, which its steps fill in.
 
 The values of Secrets are never part of a text.
 """
@@ -28,7 +28,7 @@ ResourceIds = Mapping[tuple[str, str, int], int]  # (branch, staff, number) to t
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
-    """The URLs of a tenant: `requested` by its spec, `in_use` by senders, and `kept` beside the requested one."""
+    """The URLs of a tenant: `requested` by its spec, `in_use` by senders, and `kept`, which is served beside the requested URL."""
 
     requested: Address
     in_use: Address | None  # None: senders have none yet
@@ -43,16 +43,16 @@ class Exposure:
 
     @property
     def former_path_prefix(self) -> str:
-        """Return the path prefix with which requests to `kept` arrive."""
+        """Return the path prefix of requests that arrive at `kept`."""
         return urlsplit(self.kept).path if self.kept else ""
 
 
 @dataclass(frozen=True, slots=True)
 class OwnKeys:
-    """The keys that were found good and granted once, by the name of the mounted file. The values are never part of a text.
+    """Staff members' own keys that were once found good and granted, by mounted file name. Values are never part of a text.
 
-    `refs` are those that manifests name: the pods mount them. `values` are for `T-teardown`: those, as they were last good, and
-    former ones whose webhook could not be removed yet.
+    `refs` are the keys that manifests name, which the pods mount. `values` are for `T-teardown`: the last good values of these
+    keys, and former keys whose webhook could not be removed yet.
     """
 
     refs: Mapping[str, SecretKeyRef] = field(default_factory=dict)
@@ -62,7 +62,7 @@ class OwnKeys:
 
 @dataclass(frozen=True, slots=True)
 class OwnAccounts:
-    """In which accounts our webhook is registered, by the name of the key's file, and the condition where one is missing."""
+    """The accounts that have our webhook, by the name of the key's file, and the condition if one lacks it."""
 
     registered: frozenset[str] = frozenset()
     failure: Condition | None = None
@@ -85,9 +85,9 @@ class NotificationAccess:
 
 @dataclass(frozen=True, slots=True)
 class PageAccess:
-    """Whether people may log in at the issuer, the Secrets that the pods mount (by the file's name), and where it is published.
+    """Whether people may log in at the issuer, the Secrets that the pods mount (by file name), and the page's address.
 
-    `problem` is why something of it does not work; `url` is where the page is published, None where it is not.
+    `problem` is set if any of this does not work; `url` is the published address, or None.
     """
 
     may_log_in: bool = False
@@ -106,7 +106,7 @@ class StoreUrls(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Encryption:
-    """Whether the pods encrypt. `condition` is None where nobody asks for it; `stored` is the content of `T-data-keys`."""
+    """Whether the pods encrypt. `condition` is None if encryption is not requested; `stored` is the content of `T-data-keys`."""
 
     is_on: bool = False
     condition: Condition | None = None
@@ -114,7 +114,7 @@ class Encryption:
 
 
 class Workloads(NamedTuple):
-    """The Deployments of a tenant's mode as they are now, and the release that their pods wait for; None: for none."""
+    """The present Deployments of a tenant's mode, and the release that their pods wait for, or None."""
 
     deployments: Mapping[Component, ObservedObject]
     awaited: str | None = None
@@ -122,7 +122,7 @@ class Workloads(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class KeysInUse:
-    """The present keys, whether all pods have them, and what the status says about it."""
+    """The present keys, whether all pods have them, and the condition and status fields about that."""
 
     wanted: PodKeys
     by_all: bool
@@ -159,7 +159,7 @@ class Inputs:
 
 @dataclass(slots=True, repr=False, eq=False)
 class Run:
-    """One reconcile of a Tenant. Each step fills in its fields, so one that reads a field too early fails."""
+    """One reconcile of a Tenant. Each step sets its fields, so a step that reads a field too early fails."""
 
     declared: Tenant
     tenant: Tenant  # within the platform's ceilings

@@ -1,4 +1,4 @@
-"""Which servers of a manifest the pods may connect to, beside the providers. Pure."""
+"""The servers of a manifest to which the pods may connect, besides the providers. Pure."""
 
 from collections.abc import Collection
 from typing import Final
@@ -13,7 +13,7 @@ _POD_PORTS: Final = frozenset({8080, 8081, 8082, 9090, 9091})
 def find_server_problem(url: str, patterns: Collection[str], setting: str, usual_ports: Collection[int]) -> str | None:
     """Return why pods must not connect to a server; None if they may.
 
-    Patterns are those of the operator's `setting`, as in ASKPROAI_PROVIDER_HOSTS; one without a port allows the usual ports.
+    `patterns` are the operator's `setting`, as in ASKPROAI_PROVIDER_HOSTS; one without a port allows the usual ports.
     """
     try:
         parts = urlsplit(url)

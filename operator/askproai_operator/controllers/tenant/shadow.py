@@ -1,6 +1,6 @@
-"""A Tenant's shadow, as its spec asks for it and as its status remembers it; its config; the condition ShadowAgrees. Pure.
+"""A Tenant's shadow: the spec's request, the record in the status, its config; the condition ShadowAgrees. Pure.
 
-`controllers/shadow` begins and ends it, runs its pods and writes `status.shadow`; nobody else does.
+Only `controllers/shadow` begins and ends the shadow, runs its pods and writes `status.shadow`.
 """
 
 from collections.abc import Mapping
@@ -37,34 +37,34 @@ def wanted_shadow(tenant: Tenant, settings: Settings) -> Shadow | None:
 
 
 def recorded_shadow(tenant: Tenant) -> ShadowStatus | None:
-    """Return the shadow that the status remembers."""
+    """Return the shadow that the status records."""
     found: Any = tenant.status.get("shadow")
     return ShadowStatus.model_validate(found) if found else None
 
 
 def is_of_shadow(recorded: ShadowStatus | None, wanted: Shadow | None) -> bool:
-    """Return whether the remembered shadow is the one that the spec asks for, and has asked for since it began."""
+    """Return whether the recorded shadow is the one that the spec asks for, without an interruption since it began."""
     if recorded is None or wanted is None or recorded.withdrawn:
         return False
     return (recorded.image, recorded.hours) == (wanted.image, wanted.hours)
 
 
 def is_over(recorded: ShadowStatus, now: datetime) -> bool:
-    """Return whether its hours have passed."""
+    """Return whether the hours of the recorded shadow have passed."""
     return now >= recorded.since + timedelta(hours=recorded.hours)
 
 
 def is_copied(tenant: Tenant, objects: Cache) -> bool:
-    """Return whether pods copy the requests of call functions, by the newest status."""
+    """Return whether the newest status has pods copy the requests of call functions to a shadow."""
     newest = objects.get(tenant.key)
     recorded = recorded_shadow(newest) if isinstance(newest, Tenant) else None
     return recorded is not None and recorded.state is ShadowState.RUNNING
 
 
 def shadow_config(live: config.TenantConfig, resource_ids: Mapping[int, int]) -> config.TenantConfig:
-    """Return the config of the shadow: that of the tenant with the shadow's rows, and no provider but its own container.
+    """Return the shadow's config: the tenant's, with the shadow's rows, and with its own container as the only provider.
 
-    `resource_ids` are the shadow's, by the tenant's. A service that is not among them is not bookable there yet.
+    `resource_ids` maps the tenant's resources to the shadow's. A service without them is not bookable there yet.
     """
     branches = tuple(
         replace(
@@ -97,7 +97,7 @@ def shadow_config(live: config.TenantConfig, resource_ids: Mapping[int, int]) ->
 
 
 def own_account_keys(live: config.TenantConfig) -> frozenset[str]:
-    """Return the names of the files with staff members' own keys, without which nothing is booked at their event types."""
+    """Return the files with staff members' own keys. Without its file, nothing is booked at an event type."""
     return frozenset(each.credential for service in live.services for each in service.own_event_types)
 
 
@@ -107,13 +107,13 @@ def _describe(tenant: Tenant) -> str:
 
 
 async def wake_shadow(run: Run, context: ReconcileContext) -> None:
-    """Have a shadow that is asked for, or was, begun or ended."""
+    """Enqueue the key of all shadows if the Tenant asks for a shadow or had one."""
     if run.tenant.spec.runtime.shadow is not None or "shadow" in run.tenant.status:
         context.enqueue(shadows_key(context.settings))
 
 
 def shadow_condition(tenant: Tenant, settings: Settings) -> Condition | None:
-    """Return ShadowAgrees, None if there is no shadow and never was one."""
+    """Return ShadowAgrees; None if there is no shadow and never was one."""
     kind, wanted, recorded = ConditionType.SHADOW_AGREES, wanted_shadow(tenant, settings), recorded_shadow(tenant)
     if wanted is None:
         if not find_condition(tenant, kind):

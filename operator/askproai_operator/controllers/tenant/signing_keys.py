@@ -1,10 +1,10 @@
-"""Keep the keys that providers sign with for an hour after a change: `T-signing-keys`.
+"""Keep providers' former signing keys for an hour after a change: `T-signing-keys`.
 
-A person changes a Secret, and the provider signs with the former key until a person marks the new one there. Until then the former
-key is accepted, and Cal.com is given a changed secret only when the pods have it. A secret by which Cal.com still signs is
-accepted for as long as it does: its registration may wait for a person.
+A person changes a Secret, and the provider signs with the former key until a person enters the new key there. Until then the
+former key is accepted, and Cal.com gets a changed secret only when the pods have it. A secret with which Cal.com still signs is
+accepted as long as it does: its registration may wait for a person.
 
-It also records the API key with which Cal.com has accepted a request, so that one which nobody could try yet is known as such.
+The Secret also records which API key Cal.com has accepted in a request, so that an untested key can be recognized.
 """
 
 from collections.abc import Container, Mapping, Sequence
@@ -45,7 +45,7 @@ _ACCEPTED: Final = "accepted"
 
 @dataclass(frozen=True, slots=True)
 class SigningKeys:
-    """The keys by which providers sign, by the name of the mounted file. Never part of a text."""
+    """The keys with which providers sign, by the name of the mounted file. Never part of a text."""
 
     present: Mapping[str, str] = field(default_factory=dict, repr=False)
     former: FormerKeys = field(default_factory=dict, repr=False)
@@ -54,7 +54,7 @@ class SigningKeys:
     revoked_at: str = ""  # when former keys were last ended before their time
 
     def to_register(self, name: str, value: str, now: datetime) -> str:
-        """Return the secret that the provider is to sign with now: the former one while pods may not have `value` yet.
+        """Return the secret that the provider is to sign with now: the former secret while pods may not have `value` yet.
 
         The wait is as long as a kubelet may take, since not every pod can be asked.
         """
@@ -62,7 +62,7 @@ class SigningKeys:
         return waiting[-1].key if waiting else value
 
     def mounted(self) -> dict[str, str]:
-        """Return the files that the pods mount of these keys."""
+        """Return the content of the files by which the pods mount these keys."""
         former = {FORMER_KEYS: encode_former_keys(self.former)} if self.former else {}
         revoked = {REVOKED_AT: self.revoked_at} if self.revoked_at else {}
         return former | revoked | {PRESENT_KEYS: encode_present_keys(self.present)}
@@ -70,7 +70,7 @@ class SigningKeys:
     def is_untried(self, name: str, key_hash: str) -> bool:
         """Return whether the provider has not accepted this API key yet.
 
-        A release that did not record it has registered webhooks: their key counts as accepted.
+        An older release did not record acceptance. If it registered webhooks, their key counts as accepted.
         """
         accepted = self.accepted.get(name)
         return accepted != key_hash if accepted is not None else not self.registered
@@ -87,10 +87,10 @@ def next_keys(
 ) -> SigningKeys:
     """Return the keys after a reconcile that has read `credentials`. Pure.
 
-    A value that could not be read changes nothing. One of `refused` is never accepted later, but the key before it is; with None
-    nobody has tried them, and what was refused stays so. No former key ends while the reconcile `is_held`, since the status goes on
-    saying that the pods have it, nor one that is still registered. With `is_revoked` no former one is accepted, and the time is
-    kept.
+    A value that could not be read changes nothing. A key in `refused` never becomes a former key, but the key before it does;
+    if `refused` is None, keys were not tested, and earlier refusals stay. While the reconcile `is_held`, no former key ends,
+    since the status still says that the pods have it; a key that is still registered does not end, either. With `is_revoked`,
+    all former keys end, and the time is recorded.
     """
     names = {name for name in credentials.secret_refs if name == RETELL_KEY or name.endswith("-webhook-secret")}
     present = {name: key for name, key in keys.present.items() if name in names}
@@ -116,19 +116,19 @@ def next_keys(
 
 
 def _list_live(entries: Sequence[FormerKey], present: str | None, now: datetime) -> tuple[FormerKey, ...]:
-    """Return the entries that have not ended, one for each key that is not `present` again, and all that pods may still mount."""
+    """Return the unexpired entries: one for each key that is not `present` again, and all keys that pods may still mount."""
     newer = [{present, *(each.key for each in entries[:at])} for at in range(len(entries))]
     kept = (each for each, keys in zip(entries, newer, strict=True) if _is_mounted(each, now) or each.key not in keys)
     return tuple(each for each in kept if now < each.until)
 
 
 def _is_mounted(former: FormerKey, now: datetime) -> bool:
-    """Return whether pods may still have a former key as the present one."""
+    """Return whether pods may still mount a former key as the present one."""
     return now < former.until - GRACE + PODS_UPDATED
 
 
 def _prolonged(former: FormerKey, now: datetime) -> FormerKey:
-    """Return a former key with at least half of the grace left. The pods have had the new one for long: nothing waits again."""
+    """Return a former key with at least half of its grace left. No registration waits for it: pods have the new key."""
     is_near = former.until - now < GRACE / 2
     return FormerKey(former.key, now + GRACE - PODS_UPDATED) if is_near else former
 
@@ -158,9 +158,9 @@ async def keep_signing_keys(
 
 
 async def keep_signing_keys_of_held(key: Key, context: ReconcileContext) -> None:
-    """Keep the keys of a Tenant that nothing else is done for: its pods go on, and providers may sign with the replaced key.
+    """Keep the keys of a Tenant that is paused or planned: its pods run, and providers may sign with the replaced key.
 
-    New keys are not tried, but the pods mount them, and a provider may sign with each of them.
+    New keys are not tested, but the pods mount them, and a provider may sign with any of them.
     """
     tenant = context.relations.tenant(key.namespace, key.name)
     if tenant is None or tenant.metadata.deletion_timestamp is not None:
@@ -181,7 +181,7 @@ async def record_registered(
     registered: Mapping[str, str],
     accepted: Mapping[str, str],
 ) -> None:
-    """Record the secrets that providers sign with from now on, and the hashes of the API keys that they have just accepted."""
+    """Record the secrets with which providers sign from now on, and the hashes of the API keys that they just accepted."""
     recorded = replace(keys, registered={**keys.registered, **registered}, accepted={**keys.accepted, **accepted})
     if recorded != keys:
         await _write(tenant, recorded, context)

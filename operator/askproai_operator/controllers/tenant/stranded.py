@@ -1,4 +1,4 @@
-"""AppointmentsFit: has each appointment to come a staff member who is declared and works that day, and a service? Pure."""
+"""The condition AppointmentsFit: every future appointment has a declared service and a staff member who works that day. Pure."""
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
@@ -21,7 +21,7 @@ _CAUSES: Final = {
 def declared_work(
     branches: Collection[Branch], offerings: Collection[ServiceOffering], time_zone: str, now: datetime
 ) -> DeclaredWork:
-    """Return the staff of each branch, their days off from today on, and what each branch offers."""
+    """Return the staff of each branch, their days off from today on, and the services of each branch."""
     zone = ZoneInfo(time_zone)
     today = now.astimezone(zone).date()
     staff = [(branch, member) for branch in branches for member in branch.spec.staff]
@@ -54,7 +54,7 @@ def _midnight(day: date, zone: ZoneInfo) -> datetime:
 
 
 def fit_condition(tenant: Tenant, stranded: Sequence[Stranded]) -> Condition:
-    """Return AppointmentsFit. `stranded` has the earliest first."""
+    """Return AppointmentsFit. `stranded` is ordered by time, the earliest appointment first."""
     kind = ConditionType.APPOINTMENTS_FIT
     if not stranded:
         return good(kind)

@@ -1,8 +1,8 @@
-"""`T-teardown`, the copy of a tenant's keys for its deletion. It has a key before anything outside the cluster is made with that.
+"""`T-teardown`, the copy of a tenant's keys for its deletion. A key is copied before it creates anything outside the cluster.
 
-When the keys become those of another account, it is overwritten, and with it the only key that can clear the former
-account: agents would go on answering calls whose functions fail. So what is left there enters the ledger of orphans first, with the
-former key (`controllers/orphan.py` removes it).
+When the keys change to another account, the copy is overwritten, and only the former key could clear the former account: agents
+there would go on answering calls whose functions fail. So the objects in that account are first recorded as orphans, with the
+former key (`controllers/orphan.py` removes them).
 """
 
 from collections.abc import Mapping
@@ -26,9 +26,9 @@ log = structlog.get_logger(__name__)
 
 
 async def record_keys(run: Run, context: ReconcileContext) -> None:
-    """Keep the keys for the deletion, release the former ones, and record the rest of the former accounts.
+    """Store the keys for the deletion, release the former keys, and record the objects left in former accounts.
 
-    Only keys that were just found good are kept. The released claims are in `T-teardown` until then.
+    Only keys that were just found good are stored. Until then, `T-teardown` still has the keys to release.
     """
     run.are_keys_recorded, run.left = False, ()
     inputs = run.inputs
@@ -54,9 +54,9 @@ def render_teardown(inputs: Inputs) -> Manifest:
 
 
 async def _record_former_accounts(inputs: Inputs, context: ReconcileContext) -> tuple[EventRecord, ...]:
-    """Record what is left in accounts that the Tenant used until now. Without a changed key it costs no request.
+    """Record the objects left in accounts that the Tenant used until now. Sends no request if no key changed.
 
-    Another key of the same account leaves nothing. Raises ProviderError if Retell does not answer.
+    A new key of the same account leaves nothing behind. Raises ProviderError if Retell does not answer.
     """
     former, present = inputs.teardown_values, inputs.credentials
     left: list[tuple[OrphanedAgent | OrphanedWebhooks, tuple[str, str]]] = []
@@ -71,7 +71,7 @@ async def _record_former_accounts(inputs: Inputs, context: ReconcileContext) -> 
 
 
 async def _left_agents(inputs: Inputs, context: ReconcileContext) -> list[OrphanedAgent]:
-    """Return what the Tenant's agents have in the former workspace; empty if the present key finds it."""
+    """Return the agents' objects in the former workspace; empty if the present key finds them, too."""
     present = context.providers.retell(inputs.credentials.retell_base_url, inputs.credentials.retell_key)
     account = hash_key(context.installation_id, inputs.teardown_values[RETELL_KEY])
     left: list[OrphanedAgent] = []
@@ -91,10 +91,10 @@ async def _left_agents(inputs: Inputs, context: ReconcileContext) -> list[Orphan
 
 
 async def _left_webhooks(inputs: Inputs, context: ReconcileContext) -> list[OrphanedWebhooks]:
-    """Return the Tenant's webhooks in the former Cal.com account; empty if the present key finds the same ones.
+    """Return the Tenant's webhooks in the former Cal.com account; empty if the present key finds the same webhooks.
 
-    An account that does not answer counts as another one, and a former key that is refused as one of the same account in which the
-    present key finds a webhook of ours: the removal compares again.
+    If an account does not answer, the accounts count as different: the removal compares again. If the former key is refused,
+    they count as the same when the present key finds a webhook of ours.
     """
     former, credentials = inputs.teardown_values, inputs.credentials
     account = hash_key(context.installation_id, former[CALCOM_KEY])

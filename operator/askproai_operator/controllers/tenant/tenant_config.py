@@ -27,19 +27,19 @@ S = TypeVar("S", bound=msgspec.Struct)
 
 
 def required_resources(branches: Sequence[Branch], offerings: Iterable[ServiceOffering]) -> list[tuple[str, str, int]]:
-    """Return the (branch, staff, unit) of every row of `resources` that the tenant needs: one per unit of a person."""
+    """Return (branch, staff, unit) for every row of `resources` that the tenant needs: one row for each unit of a person."""
     units = plan_units(branches, active_offerings(offerings, branches))
     return sorted((*person, unit + 1) for person, count in units.per_person.items() for unit in range(count))
 
 
 def persons_of(branches: Iterable[Branch]) -> dict[tuple[str, str], str]:
-    """Return the persons of the tenant, by the branch and id under which each is on the staff."""
+    """Return the persons of the tenant, by branch and staff id."""
     staff = ((branch.metadata.name, member) for branch in branches for member in branch.spec.staff)
     return {(branch, member.id): member.person for branch, member in staff if member.person}
 
 
 def is_held_back(agent: RetellAgent) -> bool:
-    """Return whether edits of an agent must not reach the pods: it is in plan mode, or paused."""
+    """Return whether edits of an agent must not reach the pods, because the agent is in plan mode or paused."""
     return is_planned(agent) or is_paused(agent)
 
 
@@ -71,7 +71,7 @@ class ConfigInputs:
 
 
 async def render_config(run: Run, context: ReconcileContext) -> None:
-    """Compile the pods' configuration; their ConfigMap has it as text."""
+    """Compile the config of the pods, which their ConfigMap holds as text."""
     inputs, page, exposure = run.inputs, run.inputs.page, run.inputs.exposure
     tenant, offerings, applied, accounts = run.tenant, inputs.offerings, inputs.applied, inputs.accounts
     calendar_base_url = inputs.credentials.calendar_base_url
@@ -136,15 +136,15 @@ def compile_config(inputs: ConfigInputs) -> config.TenantConfig:
 
 
 def _booking_target(tenant: Tenant) -> Decimal:
-    """Return the share of bookings that shall succeed. The default is the constant itself, which the config leaves out."""
+    """Return the share of bookings that should succeed. For the default, return the constant itself, so the config omits it."""
     target = tenant.spec.slo.booking_success_percent
     return config.BOOKING_TARGET_PERCENT if target == config.BOOKING_TARGET_PERCENT else target
 
 
 def _copy_fields(struct: type[S], part: object, **others: Any) -> S:
-    """Return a struct of the config with the fields that a part of a manifest has by the same name, and `others`.
+    """Return a config struct with `others` and the fields that a manifest's part has under the same name.
 
-    A field that neither has keeps its default; tests/unit/controllers/test_tenant_config.py makes sure that none is missed.
+    A field in neither keeps its default; tests/unit/controllers/test_tenant_config.py makes sure that none is missed.
     """
     same = {name: value for name in struct.__struct_fields__ if (value := getattr(part, name, None)) is not None}
     return msgspec.convert(same | others, struct, from_attributes=True)
@@ -219,7 +219,7 @@ def _branch(branch: Branch, branches: list[Branch], units: UnitPlan, inputs: Con
 
 
 def absences_of(branch: Branch, member: Staff, branches: Iterable[Branch]) -> tuple[config.Absence, ...]:
-    """Return when a staff member is away: who is one person in several branches is away in all of them."""
+    """Return a staff member's absences in all branches: a person of several branches is unavailable in all of them."""
     identity = identity_of(branch, member)
     same = (other for each in branches for other in each.spec.staff if identity_of(each, other) == identity)
     days = {(absence.first, absence.last) for other in same for absence in other.absences}
@@ -227,7 +227,7 @@ def absences_of(branch: Branch, member: Staff, branches: Iterable[Branch]) -> tu
 
 
 def _travel_minutes(branch: Branch, member: Staff, branches: Iterable[Branch]) -> int:
-    """Return the longest of the travel times that the entries of a person name."""
+    """Return the longest travel time (minutes) among a person's staff entries."""
     identity = identity_of(branch, member)
     same = (other for each in branches for other in each.spec.staff if identity_of(each, other) == identity)
     return max(other.travel_minutes or 0 for other in same)
@@ -279,7 +279,7 @@ def _service(
 
 
 def _price(offering: ServiceOffering) -> dict[str, Any]:
-    """Return the fields of a price that somebody has declared. The 0 of a service that we created says nothing."""
+    """Return the fields of a declared price; empty for the price 0 of a service that the operator created."""
     price = offering.spec.price
     if price is None or (not price.amount and is_auto_created(offering)):
         return {}
@@ -296,7 +296,7 @@ def _price_fields(price: Price | StaffPrice | None, currency: str) -> dict[str, 
 def _event_type_fields(
     offering: ServiceOffering, each: EventType, withheld: Mapping[int, config.Withheld]
 ) -> dict[str, Any]:
-    """Return the fields that all kinds of event types have in the config."""
+    """Return the config fields that all kinds of event types share."""
     return {
         "staff": each.staff,
         "event_type_id": each.event_type_id,
@@ -308,12 +308,12 @@ def _event_type_fields(
 
 
 def _default_minutes(offering: ServiceOffering) -> dict[int, int]:
-    """Return the default lengths of the event types with several, as the offering's own reconcile has read them at Cal.com."""
+    """Return the default length of each event type with several lengths, as the offering's reconcile read it at Cal.com."""
     return {each["eventTypeId"]: each["defaultMinutes"] for each in offering.status.get("variableLengths") or ()}
 
 
 def _booking_fields(offering: ServiceOffering, event_type_id: int) -> tuple[config.BookingField, ...]:
-    """Return how bookings answer the fields of an event type that the offering's own reconcile has found at Cal.com."""
+    """Return the answers for an event type's booking fields that the offering's reconcile found at Cal.com."""
     declared = {each.slug: each for each in offering.spec.calcom.booking_fields} if offering.spec.calcom else {}
     found = (each for each in offering.status.get("bookingFields") or () if each["eventTypeId"] == event_type_id)
     compiled = (
@@ -324,9 +324,9 @@ def _booking_fields(offering: ServiceOffering, event_type_id: int) -> tuple[conf
 
 
 def _split_agents(agents: Iterable[RetellAgent], branches: list[Branch]) -> tuple[list[RetellAgent], list[RetellAgent]]:
-    """Return the agents of the tenant as a whole and of branches that exist, and those whose branch was deleted, by name.
+    """Return two lists by name: agents of the tenant or of an existing branch, and agents whose branch was deleted.
 
-    The pods must not learn of a deleted branch. Callers of its agent hear that it is closed; their calls are the tenant's.
+    The pods must not get a deleted branch. Callers of its agent hear that it is closed, and their calls count for the tenant.
     """
     known = {None, *(branch.metadata.name for branch in branches)}
     active, closed = list[RetellAgent](), list[RetellAgent]()

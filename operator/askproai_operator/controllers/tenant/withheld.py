@@ -1,7 +1,7 @@
-"""Event types that the pods must not send anything to, since the tenant's account is not known to have them. Pure.
+"""Event types that are withheld from the pods, since the tenant's account is not known to have them. Pure.
 
-Cal.com takes bookings at anybody's event type: a wrong id would book the tenant's callers into another business's account. The
-findings of a service's own reconcile with the account's key are in its status
+Cal.com accepts bookings at any account's event type: a wrong id would book the tenant's callers into another business's
+account. The status of a service has the findings of its own reconcile, which asks with the account's key
 (docs/decisions/0087-event-types-of-the-own-account.md).
 """
 
@@ -16,7 +16,7 @@ _MAX_NOT_FOUND: Final = 1000  # that the CRD lets the status list
 
 
 def needs_applied(tenant: Tenant, offerings: Iterable[ServiceOffering], accounts: AccountHashes) -> bool:
-    """Return whether `find_withheld` needs the applied config: an event type was not looked up since it is named."""
+    """Return whether `find_withheld` needs the applied config: some named event type was not looked up yet."""
     found = find_withheld(tenant, offerings, None, "", accounts)
     return any(reason is Withheld.NOT_LOOKED_UP for each in found.values() for reason in each.values())
 
@@ -28,13 +28,13 @@ def find_withheld(
     base_url: str,
     accounts: AccountHashes,
 ) -> dict[str, dict[int, Withheld]]:
-    """Return the event types that are withheld from the pods, by the name of the offering and their id.
+    """Return the event types that are withheld from the pods, by the name of the offering and by id.
 
-    Only event types seen with the present key of its account at the tenant's present address counts (`accounts`). With version 1
-    of the API all are used but those that Cal.com said an account does not have, since a server without version 2 shows none.
+    An event type counts only if seen with its account's present key at the tenant's present address (`accounts`). With version
+    1 of the API, only event types that Cal.com reported as missing are withheld, since a server without version 2 shows none.
 
-    Bookings at the event types that the pods have already (`applied`, at the same `base_url`) go on until Cal.com says that the
-    account does not have it: neither an upgrade nor an outage takes a running tenant's calendar.
+    Bookings at event types that the pods already use (`applied`, at the same `base_url`) go on until Cal.com reports them
+    missing: neither an upgrade nor an outage disables a running tenant's calendar.
     """
     account = calcom_account(tenant)
     if account is None:
@@ -58,9 +58,9 @@ def find_withheld(
 
 
 def find_not_found(tenant: Tenant, offerings: Iterable[ServiceOffering], accounts: AccountHashes) -> tuple[int, ...]:
-    """Return all event types that the account does not have by Cal.com's answer: what the Tenant's status keeps.
+    """Return all event types that Cal.com reported as missing in the account, for the Tenant's status to keep.
 
-    A ServiceOffering takes its own list with it when it is deleted. One that was found since is the tenant's own.
+    A deleted ServiceOffering's own list is deleted with it. An event type that was found since is the tenant's own.
     """
     offerings = list(offerings)
     not_found = {each["eventTypeId"] for each in tenant.status.get("eventTypesNotFound") or ()}
@@ -70,10 +70,10 @@ def find_not_found(tenant: Tenant, offerings: Iterable[ServiceOffering], account
 
 
 def find_former(tenant: Tenant, offerings: Iterable[ServiceOffering], accounts: AccountHashes) -> tuple[int, ...]:
-    """Return those of `find_not_found` at which no service books any more.
+    """Return the event types in `find_not_found` at which no service books any more.
 
-    An appointment that was booked there by mistake is another business's booking, which is neither moved nor cancelled. A service
-    with seats books at none of those that it names.
+    An appointment that was booked there by mistake is another business's booking, and is neither moved nor cancelled. A service
+    with seats never books at the event types that it names.
     """
     if calcom_account(tenant) is None:
         return ()
@@ -97,7 +97,7 @@ def _in_account(offerings: Iterable[ServiceOffering], accounts: AccountHashes) -
 
 
 def _ids(offering: ServiceOffering, field: str, accounts: AccountHashes) -> set[int]:
-    """Return the ids in a field of the status, without those that were seen with another key, or at another address."""
+    """Return the ids in a field of the status, except ids that were seen with another key or at another address."""
     present = {each.event_type_id: accounts.of(each) for each in event_types_of(offering)}
     seen = {number: seen_with(offering, number) for number in _all_ids(offering, field)}
     return {number for number, account in seen.items() if account and account == present.get(number, accounts.tenant)}

@@ -1,4 +1,4 @@
-"""The SQL statements about calls: their list with the outcome of each, the content of one, and timelines (`timelines.py`)."""
+"""The SQL statements about calls: their list with outcomes, the content of one call, and timelines (`timelines.py`)."""
 
 import asyncio
 from collections.abc import Sequence
@@ -72,7 +72,7 @@ SELECT id::text AS id FROM appointments WHERE tenant = $1 AND id BETWEEN $2 AND 
 
 
 class CallStore:
-    """One tenant's calls, read with that tenant's own role."""
+    """One tenant's calls, read with that tenant's own database role."""
 
     def __init__(self, pool: Pool, tenant: str) -> None:
         self._pool, self._tenant = pool, tenant
@@ -83,28 +83,28 @@ class CallStore:
     ) -> list[Row]:  # fmt: skip
         """Return calls, newest first. `caller` is E.164, or `anonymous` for withheld numbers.
 
-        `outcomes`: only calls with one of these. `after`: start (the epoch if unknown) and call id.
+        `outcomes` restricts the list to calls with one of these outcomes. `after` is start (the epoch if unknown) and call id.
 
-        One list at a time: a rare outcome is looked for among all calls, and callers wait for the same connections.
+        Runs one query at a time: a rare outcome is searched for among all calls, and callers wait for the same connections.
         """
         async with self._listing:
             return await self._fetch(_CALLS, *(after or (None, None)), since, caller, outcomes, limit)
 
     async def get_timeline(self, call_id: str) -> tuple[Row | None, list[Row]]:
-        """Return the call with its texts, if it is stored, and up to 1,000 entries of its timeline in order of time."""
+        """Return the call with its texts (None if it is not stored), and up to 1,000 entries of its timeline in order of time."""
         calls = await self._fetch(f"{_CONTENT} AND c.call_id = $2", call_id)
         return calls[0] if calls else None, await self._fetch(OF_CALL, call_id)
 
     async def get_timeline_of_appointment(self, appointment_id: str) -> list[Row]:
-        """Return up to 1,000 entries about an appointment, whoever has changed it, in order of time."""
+        """Return up to 1,000 entries about an appointment in order of time, from all calls and requests that changed it."""
         return await self._fetch(OF_APPOINTMENT, appointment_id)
 
     async def get_timeline_of_correlation(self, correlation_id: str) -> list[Row]:
-        """Return up to 1,000 entries that have a correlation id, in order of time."""
+        """Return up to 1,000 entries with a correlation id, in order of time."""
         return await self._fetch(OF_CORRELATION, correlation_id)
 
     async def list_appointment_ids(self, first: UUID, last: UUID) -> list[str]:
-        """Return up to two ids of appointments between two, both included; no holds."""
+        """Return up to two ids of appointments from `first` to `last`, both included. Holds are left out."""
         return [row["id"] for row in await self._fetch(_APPOINTMENT_IDS, first, last)]
 
     async def get_content(self, call_id: str) -> Row | None:
@@ -113,21 +113,21 @@ class CallStore:
         return rows[0] if rows else None
 
     async def get_notice(self, call_id: str) -> Row | None:
-        """Return what a call's caller heard of it; None if nothing is known of it."""
+        """Return the call notice of a call, or None if nothing is known of it."""
         return await self._pool.fetchrow(_NOTICE, self._tenant, call_id)
 
     async def record_read(
         self, call_id: str, parts: Sequence[str], claimed_by: str | None, correlation_id: str
     ) -> None:
-        """Record in the audit log that somebody reads what was said in a call, once in a quarter of an hour for the same reader.
+        """Record in the audit log that somebody reads `parts` of a call, at most once in 15 minutes for the same reader.
 
-        Raises what asyncpg raises: then nobody reads it.
+        Raises the errors of asyncpg; the call must then not be shown.
         """
         detail = {"token": "admin", "claimed_by": claimed_by, "call": call_id, "parts": parts}
         await record_read(self._pool, self._tenant, "call.read", detail, correlation_id)
 
     async def list_call_ids(self, beginning: str) -> list[str]:
-        """Return up to two ids of calls that begin so."""
+        """Return up to two call ids that begin with `beginning`."""
         return [row["call_id"] for row in await self._fetch(_CALL_IDS, beginning)]
 
     async def _fetch(self, statement: str, *values: Any) -> list[Row]:

@@ -1,6 +1,6 @@
-"""The SQL statements of the private API, except those about calls (`calls.py`).
+"""The SQL statements of the private API about appointments, events, dead jobs, the audit log and provider calls.
 
-Each reads or changes one tenant's rows, with that tenant's own role.
+Each reads or changes one tenant's rows, with that tenant's own database role.
 """
 
 from collections.abc import Sequence
@@ -150,7 +150,7 @@ SELECT DISTINCT ON (provider) provider, outcome, at FROM provider_calls WHERE te
 
 
 class AppointmentFilter(NamedTuple):
-    """Which appointments are listed: those that start from `start` until before `end`. None: any."""
+    """A filter for appointments by their start: from `start` on, and before `end`. None in a field means no filter."""
 
     start: datetime | None
     end: datetime | None
@@ -160,7 +160,7 @@ class AppointmentFilter(NamedTuple):
 
 
 class AdminApiStore:
-    """One tenant's rows as its operators ask for them. Lists are pages: `after` is the sort key of the previous page's last row."""
+    """One tenant's rows for the private API. Lists are pages: `after` is the sort key of the previous page's last row."""
 
     def __init__(self, pool: Pool, tenant: str) -> None:
         self._pool, self._tenant = pool, tenant
@@ -168,72 +168,72 @@ class AdminApiStore:
     async def list_appointments(
         self, wanted: AppointmentFilter, *, after: Sequence[Any] | None, limit: int
     ) -> list[Row]:
-        """Return appointments by start. `after`: start and id (UUID)."""
+        """Return appointments, ordered by start and id. `after` is the start and id (UUID) of the last one before."""
         return await self._pool.fetch(_APPOINTMENTS, self._tenant, *wanted, *(after or (None, None)), limit)
 
     async def count_appointments(self, wanted: AppointmentFilter) -> tuple[int, bool]:
-        """Return how many appointments were counted, and whether the count ended at its bound: there may be more."""
+        """Return the number of appointments, counted up to 250, and whether the count reached this bound."""
         counted = int(await self._pool.fetchval(_COUNT_APPOINTMENTS, self._tenant, *wanted, _MOST_COUNTED))
         return counted, counted == _MOST_COUNTED
 
     async def list_places(self) -> list[tuple[str, str]]:
-        """Return every branch and staff member with appointments, declared or not."""
+        """Return each branch and staff member with an appointment, whether they are still declared or not."""
         return [(row["branch"], row["staff"]) for row in await self._pool.fetch(_PLACES, self._tenant)]
 
     async def list_events(
         self, *, status: str | None, source: str | None, event_type: str | None, since: datetime | None,
         after: Sequence[Any] | None, limit: int,
     ) -> list[Row]:  # fmt: skip
-        """Return events and dead jobs without an event, newest first. `after`: time of receipt and id (text)."""
+        """Return events and dead jobs without an event, newest first. `after` is the time of receipt and id (text)."""
         values = (status, source, event_type, since, *(after or (None, None)), limit)
         statement = _EVENTS if status is None else _EVENTS_OF_STATUS
         return await self._pool.fetch(statement, self._tenant, *values)
 
     async def get_event(self, event_id: int) -> Row | None:
-        """Return an event with its job, or None."""
+        """Return an event with its job, or None if it is not stored."""
         return await self._pool.fetchrow(_EVENT, self._tenant, event_id)
 
     async def get_job(self, job_id: int) -> Row | None:
-        """Return a job without an event, in the columns of `get_event`, or None."""
+        """Return a job without an event, in the columns of `get_event`, or None if there is no such job."""
         return await self._pool.fetchrow(_JOB, self._tenant, job_id)
 
     async def redrive_event(self, event_id: int, claimed_by: str | None, request: str | None) -> list[str]:
-        """Redrive an event's dead job, and return the ids of the redriven letters: one or none. `request` is the call in whose
-        place a request with an id is: repeated, it redrives nothing.
+        """Redrive an event's dead job. Return the id of the event, or [] if nothing was redriven. `request` is the desk
+        request's `call_id`; if the same request is repeated, nothing is redriven.
         """
         return await self._redrive(_REDRIVE_EVENT, event_id, 1, claimed_by, request)
 
     async def redrive_job(self, job_id: int, claimed_by: str | None, request: str | None) -> list[str]:
-        """Redrive a dead job without an event, as `redrive_event` does an event's."""
+        """Redrive a dead job that has no event. Arguments and result are as in `redrive_event`."""
         return await self._redrive(_REDRIVE_JOB, job_id, 1, claimed_by, request)
 
     async def list_redriven_by(self, request: str) -> list[str]:
-        """Return the ids of the letters that a request for one has redriven before."""
+        """Return the ids that a desk request for a single event or job has redriven before."""
         return await self._list_redriven_by(request, _ONE)
 
     async def redrive_all(self, limit: int, claimed_by: str | None, request: str | None) -> list[str]:
         """Redrive up to `limit` dead jobs created before now, oldest first, and return their ids.
 
-        Only the newest of an appointment's dead jobs, and none while a job of the appointment is live. `request` is as with
-        `redrive_event`; repeated, it returns what it has redriven before.
+        If several jobs of an appointment are dead, only the newest is redriven, and none while another is live. A `request` (as
+        in `redrive_event`) that is sent again returns the ids that it has redriven before.
         """
         now = await self._pool.fetchval("SELECT clock_timestamp()")
         redriven = await self._redrive(_REDRIVE_ALL, now, limit, claimed_by, request)
         return redriven if redriven or request is None else await self._list_redriven_by(request, _ALL)
 
     async def list_audit(self, *, after: Sequence[Any] | None, limit: int) -> list[Row]:
-        """Return the audit log, newest first. `after`: time and id (text)."""
+        """Return the entries of the audit log, newest first. `after` is time and id (text)."""
         return await self._pool.fetch(_AUDIT, self._tenant, *(after or (None, None)), limit)
 
     async def make_sync_jobs_due(self) -> int:
-        """Let the sync jobs that wait for their next attempt run now, and return how many there are.
+        """Make waiting sync jobs due now, and return their number. Jobs of the last 30 seconds are left alone.
 
-        An attempt before its time does no harm: the job itself waits until an earlier one must have appeared in the calendar.
+        An early attempt does no harm: the job itself waits until an earlier attempt must have appeared in the calendar.
         """
         return int(await self._pool.fetchval(_SYNC_NOW, self._tenant))
 
     async def list_last_provider_calls(self) -> list[Row]:
-        """Return the last call to each provider: `provider`, `outcome`, `at`."""
+        """Return the last request to each provider: `provider`, `outcome`, `at`."""
         return await self._pool.fetch(_LAST_PROVIDER_CALLS, self._tenant)
 
     async def _list_redriven_by(self, request: str, key: str) -> list[str]:

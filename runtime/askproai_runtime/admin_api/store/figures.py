@@ -23,7 +23,7 @@ GROUP BY r.provider ORDER BY r.provider
 
 
 async def list_days_of_bookings(pool: Pool, tenant: str, zone: str) -> Mapping[date, BookingCounts]:
-    """Return the last 30 days on which callers have tried to book, the oldest first, as days of a time zone.
+    """Return the bookings of the last 30 days by local day in `zone`, the oldest first; days without an attempt are left out.
 
     Raises StatementTimeout.
     """
@@ -32,5 +32,5 @@ async def list_days_of_bookings(pool: Pool, tenant: str, zone: str) -> Mapping[d
 
 
 async def list_provider_requests(pool: Pool, tenant: str) -> list[asyncpg.Record]:
-    """Return per provider asked in the last hour: `provider`, `requests`, `average_ms`, `longest_ms`, `errors`."""
+    """Return for each provider in the last hour: `provider`, `requests`, `average_ms`, `longest_ms`, `errors`."""
     return await pool.fetch(_PROVIDERS, tenant, _MOST_REQUESTS)

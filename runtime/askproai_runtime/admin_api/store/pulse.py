@@ -1,4 +1,4 @@
-"""The SQL statements of the page: what has changed, what waits for somebody, and which sessions were ended."""
+"""The SQL statements of the page: marks of changed data, counts of waiting work, and logins and logouts."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -52,7 +52,7 @@ SELECT EXISTS (SELECT 1 FROM audit_log WHERE tenant = $1 AND correlation_id = $2
 
 
 class Pulse(msgspec.Struct, frozen=True):
-    """The waiting work, as counts, and the marks of the shown data: a mark differs after each change of its rows."""
+    """Counts of waiting work, and a mark for each kind of shown data, which differs after each change of its rows."""
 
     failed: int = 0
     open_messages: int = 0
@@ -62,13 +62,13 @@ class Pulse(msgspec.Struct, frozen=True):
 
 
 class PulseStore:
-    """One tenant's pulse and sessions of its page, with that tenant's own role."""
+    """One tenant's pulse and page sessions, read and written with that tenant's own database role."""
 
     def __init__(self, pool: Pool, tenant: str) -> None:
         self._pool, self._tenant = pool, tenant
 
     async def get_pulse(self, yesterday: datetime, failed_since: datetime) -> Pulse:
-        """Return the pulse."""
+        """Return counts and marks. Marks cover rows from `yesterday` on; failures are counted from `failed_since` on."""
         row = await self._pool.fetchrow(_PULSE, self._tenant, yesterday, failed_since)
         assert row is not None, "a statement of subselects has one row"
         marks = {
@@ -83,15 +83,15 @@ class PulseStore:
         return Pulse(row["failed"], row["open_messages"], row["waiting"], dead, marks)
 
     async def record_session(self, action: str, session: str, detail: Mapping[str, str | None]) -> None:
-        """Record in the audit log that somebody logged in (`page.login`) or out (`page.logout`), by the session's id."""
+        """Record a login (`page.login`) or logout (`page.logout`) in the audit log, under the session's id."""
         await self._pool.execute(_RECORD, self._tenant, action, msgspec.json.encode(detail).decode(), session)
 
     async def record_refusal(self, issuer: str, subject: str, name: str, correlation_id: str) -> None:
-        """Record in the audit log that somebody was not let in (`page.login_refused`), once in a quarter of an hour."""
+        """Record a refused login in the audit log (`page.login_refused`), at most once in 15 minutes for each person."""
         detail = {"role": None, "issuer": issuer, "subject": subject, "claimed_by": name}
         text = msgspec.json.encode(detail).decode()
         await self._pool.execute(_RECORD_REFUSAL, self._tenant, text, correlation_id, issuer, subject)
 
     async def has_ended(self, session: str) -> bool:
-        """Return whether a session was ended by its logout, at whichever pod."""
+        """Return whether a session was ended, by a logout or by the owner, at any pod."""
         return bool(await self._pool.fetchval(_HAS_ENDED, self._tenant, session))

@@ -1,4 +1,4 @@
-"""The reads of callers' data, in the audit log."""
+"""The SQL statement that records reads of callers' data in the audit log."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -17,5 +17,5 @@ SELECT $1, 'desk', $4, $2::jsonb, $3 WHERE NOT EXISTS (
 
 
 async def record_read(pool: Pool, tenant: str, action: str, detail: Mapping[str, Any], correlation_id: str) -> None:
-    """Record a reading, once in a quarter of an hour for the same `detail`. Raises what asyncpg raises: then nobody reads it."""
+    """Record a read of callers' data, once in 15 minutes for the same `detail`. If asyncpg raises, do not show the data."""
     await pool.execute(_RECORD, tenant, msgspec.json.encode(detail).decode(), correlation_id, action)

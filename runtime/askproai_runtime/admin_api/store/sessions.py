@@ -1,4 +1,4 @@
-"""The SQL statements about who is logged in to the page: logins are entries of the audit log, and so is the end of one."""
+"""The SQL statements about sessions of the page. Logins are entries of the audit log, and so are the ends of sessions."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -31,16 +31,16 @@ RETURNING 1
 
 
 async def list_open_logins(pool: Pool, tenant: str, since: datetime) -> list[asyncpg.Record]:
-    """Return the logins after `since` that nobody has ended, newest first, 500 at most."""
+    """Return the logins after `since` whose session nobody has ended, newest first, at most 500."""
     return await pool.fetch(_LIST, tenant, since)
 
 
 async def find_login(pool: Pool, tenant: str, session: str) -> asyncpg.Record | None:
-    """Return the login of a session; None if there is none, or it was forgotten by age."""
+    """Return the login of a session; None if there is no such login, or if it was deleted by age."""
     return await pool.fetchrow(_FIND, tenant, session)
 
 
 async def record_end(pool: Pool, tenant: str, session: str, detail: Mapping[str, Any]) -> bool:
-    """End a session at every pod. Returns False if it was ended before."""
+    """End a session at every pod. Return False if it was ended before."""
     text = msgspec.json.encode(detail).decode()
     return await pool.fetchval(_END, tenant, session, text) is not None

@@ -1,6 +1,6 @@
-"""The SQL statements of timelines: what happened in a call, to an appointment, or under a correlation id.
+"""The SQL statements of timelines: the history of a call, of an appointment, or of a correlation id.
 
-Each collects its rows of the tables, and the rest is one statement.
+Each collects the rows of its subject; a shared second part turns them into entries.
 """
 
 from typing import Final

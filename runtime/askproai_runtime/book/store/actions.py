@@ -35,10 +35,10 @@ def move_key(appointment_id: UUID, start: datetime) -> str:
 async def try_claim_action(
     conn: Connection, tenant: str, call_id: str, key: str, start: datetime, lease: timedelta, *, again: bool
 ) -> int | None:
-    """Claim an action of a call, unless it is done and its appointment is live at `start`, or another request is doing it now.
+    """Claim an action of a call. Returns the generation of the claim; None if the action cannot be claimed.
 
-    Returns the generation of the claim, else None. It can be claimed when it was never done, when the lease of an unfinished
-    request has ended, and with `again` when the appointment that it made was cancelled or moved since.
+    An action can be claimed if it was never claimed, if the lease of an unfinished request has ended, and with `again` if it is
+    done and its appointment is not live at `start` any more.
     """
     generation: int | None = await conn.fetchval(
         """INSERT INTO call_actions AS act (tenant, call_id, key, state, lease_until)
@@ -64,10 +64,10 @@ async def update_action(
     appointment_id: UUID | None,
     lease: timedelta | None,
 ) -> None:
-    """Record the appointment of a claimed action, if it has one yet, and its remaining lease; no lease: it is done.
+    """Record the appointment of a claimed action, unless it is None, and the new lease. With `lease` None, the action is done.
 
-    A lease of zero without an appointment lets the next request claim the action: a refusal is never stored. Without effect
-    if another request has claimed the action since.
+    A lease of zero without an appointment lets the next request claim the action: a refusal is never stored. Nothing changes if
+    another request has claimed the action since.
     """
     await conn.execute(
         """UPDATE call_actions SET appointment_id = coalesce($5, appointment_id),
@@ -102,9 +102,9 @@ async def detach_action(conn: Connection, tenant: str, call_id: str, key: str, g
 
 
 async def bind_request(conn: Connection, tenant: str, call_id: str, change: str, **content: str | None) -> bool:
-    """Bind the id of a desk request to its content, once for each kind of change. Returns False if it is bound to other content.
+    """Bind the id of a desk request to its content, once for each kind of change. Returns False if its content is another.
 
-    Another request with the id waits for the end of the transaction.
+    A concurrent request with the same id waits until the transaction ends.
     """
     same = await conn.fetchval(
         """INSERT INTO call_actions AS act (tenant, call_id, key, state, lease_until, answer)
@@ -127,7 +127,7 @@ def attendance_key(appointment_id: UUID) -> str:
 
 
 async def record_done(conn: Connection, tenant: str, call_id: str, key: str, appointment_id: UUID) -> None:
-    """Record that the call has done something that needs no claim: the appointment's status makes it idempotent."""
+    """Record that the call has done an action that needs no claim: the appointment's status makes it idempotent."""
     await conn.execute(
         """INSERT INTO call_actions (tenant, call_id, key, state, lease_until, appointment_id)
            VALUES ($1, $2, $3, 'done', clock_timestamp(), $4) ON CONFLICT DO NOTHING""",
@@ -136,7 +136,7 @@ async def record_done(conn: Connection, tenant: str, call_id: str, key: str, app
 
 
 async def list_cancelled_appointments(conn: Connection, tenant: str, call_id: str) -> list[UUID]:
-    """Return the ids of the appointments that this call has cancelled, the last one last."""
+    """Return the ids of the appointments that this call has cancelled, the latest cancellation last."""
     rows = await conn.fetch(
         """SELECT appointment_id FROM call_actions WHERE tenant = $1 AND call_id = $2 AND key LIKE 'cancel|%'
            AND appointment_id IS NOT NULL ORDER BY created_at""",
@@ -170,7 +170,7 @@ class FormerStart:
 
 
 async def list_former_starts(conn: Connection, tenant: str, call_id: str) -> list[FormerStart]:
-    """Return the starts that appointments had before this call has moved them."""
+    """Return the starts that appointments had before this call moved them."""
     rows = await conn.fetch(
         """SELECT split_part(key, '|', 2)::uuid AS appointment_id, split_part(key, '|', 3)::timestamptz AS new_start,
                   (answer ->> $3)::timestamptz AS start, answer ->> $4 AS counted
@@ -186,7 +186,7 @@ def hash_words(words: str) -> str:
 
 
 async def record_email_question(conn: Connection, tenant: str, call_id: str, address: str) -> None:
-    """Record that the call was asked, now, whether an e-mail address is understood as it was said."""
+    """Record that the caller is asked now whether an e-mail address is understood correctly."""
     await conn.execute(
         """INSERT INTO call_actions (tenant, call_id, key, state, lease_until)
            VALUES ($1, $2, $3, 'done', clock_timestamp())
@@ -196,7 +196,7 @@ async def record_email_question(conn: Connection, tenant: str, call_id: str, add
 
 
 async def get_email_question_age(conn: Connection, tenant: str, call_id: str, address: str) -> timedelta | None:
-    """Return how long ago the call was last asked for an e-mail address; None if it was not."""
+    """Return how long ago the caller was last asked to confirm this e-mail address; None if never."""
     age: timedelta | None = await conn.fetchval(
         """SELECT clock_timestamp() - lease_until FROM call_actions WHERE tenant = $1 AND call_id = $2 AND key = $3""",
         tenant, call_id, _email_key(address),
@@ -205,14 +205,14 @@ async def get_email_question_age(conn: Connection, tenant: str, call_id: str, ad
 
 
 def _email_key(address: str) -> str:
-    """Return the key of the question for an address. It has no address: these rows are kept longer than callers' words."""
+    """Return the key of the question about an address, with a hash of the address: these rows outlive callers' words."""
     return f"{_EMAIL_QUESTION}|{hashlib.sha256(address.casefold().encode()).hexdigest()}"
 
 
 async def record_question(
     conn: Connection, tenant: str, call_id: str, appointment_id: UUID, starts_at: datetime
 ) -> None:
-    """Record that the call was asked, now, whether to cancel the appointment that begins at `starts_at`."""
+    """Record that the caller is asked now whether to cancel the appointment that begins at `starts_at`."""
     await conn.execute(
         """INSERT INTO call_actions (tenant, call_id, key, state, lease_until)
            VALUES ($1, $2, $3, 'done', clock_timestamp())
@@ -224,10 +224,10 @@ async def record_question(
 async def get_last_question(
     conn: Connection, tenant: str, call_id: str, about: UUID | None = None
 ) -> CancelQuestion | None:
-    """Return the call's last question whether to cancel an appointment: any one, or the one with the id `about`.
+    """Return the call's last question whether to cancel an appointment; with `about`, the last one about that appointment.
 
-    None if a booking or a move of the call has ended since. One in flight does not count: if it changes the appointment of the
-    question, the start is another.
+    None if a booking or a move of the call has ended since. A change in flight does not count: if it moves the appointment in
+    question, the start will differ.
     """
     row = await conn.fetchrow(
         """SELECT question.key, clock_timestamp() - question.lease_until AS age FROM call_actions question
@@ -248,8 +248,7 @@ async def get_last_question(
 async def record_which(
     conn: Connection, tenant: str, call_id: str, appointment_id: UUID, starts_at: datetime, named: str
 ) -> timedelta | None:
-    """Record that the call is asked, now, whether it means the appointment that begins at `starts_at`, although it named another
-    time, `named`.
+    """Record that a caller who named another time, `named`, is asked now whether the appointment at `starts_at` is meant.
 
     Returns the time since the first such question, by the database's clock; None if this is the first. A caller who names yet
     another time is asked anew.

@@ -1,4 +1,4 @@
-"""Rows of `appointments`, holds included. A transaction that moves, cancels or inserts one has the locks of its staff members."""
+"""Rows of `appointments`, holds included. To insert, move or cancel one, a transaction holds the locks of its staff members."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -37,14 +37,14 @@ _UPCOMING = f"""{_COLUMNS},
 async def get_appointment(
     conn: Connection, tenant: str, appointment_id: UUID, *, lock: bool = False
 ) -> Appointment | None:
-    """Return an appointment; with `lock` nobody else changes it before the transaction ends."""
+    """Return an appointment, or None. With `lock` nobody else can change it until the transaction ends."""
     query = _SELECT + "WHERE a.tenant = $1 AND a.id = $2" + (" FOR UPDATE OF a" if lock else "")
     row = await conn.fetchrow(query, tenant, appointment_id)
     return Appointment(**row) if row else None
 
 
 async def list_appointments_between(conn: Connection, tenant: str, first: UUID, last: UUID) -> list[Appointment]:
-    """Return up to two appointments whose ids are between two, both included; no holds."""
+    """Return up to two appointments, no holds, whose ids are between `first` and `last`, both included."""
     query = f"{_SELECT} WHERE a.tenant = $1 AND a.id BETWEEN $2 AND $3 AND a.status <> 'held' LIMIT 2"
     return [Appointment(**row) for row in await conn.fetch(query, tenant, first, last)]
 
@@ -72,9 +72,9 @@ async def find_last_staff(conn: Connection, tenant: str, caller: str, branch: st
 
 
 async def get_desk_appointment(conn: Connection, tenant: str, call_id: str) -> Appointment | None:
-    """Return the appointment that a request of the desk has booked, whatever happened to it since; None if there is none.
+    """Return the appointment that a desk request has booked, whatever happened to it since; None if there is none.
 
-    An appointment that the calendar has refused is returned only if there is no other.
+    A failed appointment, which the calendar has refused, is returned only if there is no other.
     """
     row = await conn.fetchrow(
         _SELECT
@@ -87,7 +87,7 @@ async def get_desk_appointment(conn: Connection, tenant: str, call_id: str) -> A
 async def list_upcoming_appointments(
     conn: Connection, tenant: str, caller: str | None, call_id: str, now: datetime
 ) -> list[Appointment]:
-    """Return the live appointments to come of a caller's number, and of this call; a withheld number owns nothing."""
+    """Return up to 20 live upcoming appointments of this call and of the caller's number, by start; a withheld number has none."""
     rows = await conn.fetch(_UPCOMING, tenant, caller, call_id, now)
     return list({row["id"]: Appointment(**row) for row in rows}.values())
 
@@ -95,10 +95,7 @@ async def list_upcoming_appointments(
 async def insert_appointment(
     conn: Connection, tenant: str, appointment: Appointment, claims: Claims, units: int, hold: timedelta | None = None
 ) -> None:
-    """Insert an appointment and its claims, for the duration of `hold` or for good.
-
-    Raises `asyncpg.ExclusionViolationError` if a claim is taken.
-    """
+    """Insert an appointment and its claims, which expire after `hold` if set. Raises `ExclusionViolationError` if one is taken."""
     await conn.execute(
         f"""WITH a AS (
                INSERT INTO appointments (tenant, id, branch, service, staff, starts_at, ends_at, status, call_id, caller,
@@ -118,8 +115,8 @@ async def insert_appointment(
 
 
 async def upsert_customer(conn: Connection, tenant: str, phone: str, name: str, email: str | None) -> UUID:
-    """Return the customer of a phone number, new or known. A known name or address stays: a family shares a number, a number can
-    be forged, and an appointment has a name and an address of its own.
+    """Return the id of the customer of a phone number, new or known. A known name or address stays: a family shares a number, a
+    number can be forged, and an appointment has a name and an address of its own.
     """
     customer_id: UUID = await conn.fetchval(
         """INSERT INTO customers AS c (tenant, phone, name, email) VALUES ($1, $2, $3, $4)
@@ -132,7 +129,7 @@ async def upsert_customer(conn: Connection, tenant: str, phone: str, name: str, 
 
 
 async def get_customer_name(conn: Connection, tenant: str, phone: str) -> str | None:
-    """Return the name under which a number has booked first; None for an unknown number."""
+    """Return the customer name that is stored for a phone number; None for an unknown number."""
     name: str | None = await conn.fetchval("SELECT name FROM customers WHERE tenant = $1 AND phone = $2", tenant, phone)
     return name or None
 
@@ -213,8 +210,8 @@ async def delete_overlapping_holds(conn: Connection, tenant: str, resources: tup
 async def move_appointment(
     conn: Connection, tenant: str, appointment: Appointment, placement: Placement, *, ask_calendar: bool
 ) -> None:
-    """Move an appointment, perhaps to another staff member. With `ask_calendar` it is pending, and the time before stays blocked
-    until the calendar agrees.
+    """Move an appointment, perhaps to another staff member. With `ask_calendar` it becomes pending, and its old time stays
+    blocked until the calendar accepts the move.
     """
     kept = (appointment.was_place or await newest_place(conn, tenant, appointment.id)) if ask_calendar else None
     await move_claims(conn, tenant, appointment.id, placement, kept)
@@ -229,10 +226,9 @@ async def move_appointment(
 
 
 async def correct_appointment(conn: Connection, tenant: str, appointment: Appointment, former_name: str | None) -> None:
-    """Write name, address, note and, if it is set, the customer of an appointment. Its version stays: its time and its staff member
-    have not changed.
+    """Write an appointment's name, e-mail address, note and, if set, customer. The version stays: time and staff do not change.
 
-    A customer of the `former_name` is renamed if the transaction of this appointment has made that customer, who has no other one.
+    The customer is renamed, too, if the customer has the `former_name`, was created with this appointment, and has no other.
     """
     await conn.execute(
         """WITH renamed AS (
@@ -249,9 +245,7 @@ async def correct_appointment(conn: Connection, tenant: str, appointment: Appoin
 
 
 async def extend_appointment(conn: Connection, tenant: str, appointment: Appointment, placement: Placement) -> None:
-    """Give an appointment the end and the staff member that its booking in the calendar has. Its version stays: to the calendar it
-    is the same.
-    """
+    """Set an appointment's end and staff member to those of its booking in the calendar. The version stays."""
     await move_claims(conn, tenant, appointment.id, placement, appointment.was_place)
     await conn.execute(
         "UPDATE appointments SET ends_at = $3, staff = $4 WHERE tenant = $1 AND id = $2",

@@ -52,11 +52,11 @@ _LOCK_RESOURCES = f"{_RESOURCES} FOR UPDATE"
 async def list_resources(
     conn: Connection, tenant: str, units: Sequence[int], entries: Sequence[tuple[str, str]], *, lock: bool
 ) -> list[int]:
-    """Return the resources of a person by id; with `lock`, locked in this order, as every writer of claims does.
+    """Return the ids of a person's resources, ascending; with `lock`, locked in this order, as every writer of claims does.
 
-    `units` are the resources in use, which can be the person's; `entries` are the person's branches and staff ids. The result has
-    the rows of each branch, too: a pod whose config is older or newer than a change of `person` reads those. It also has the rows
-    to which these are linked, which have the claims from that change on.
+    `units` are the resources in use; `entries` are the person's branches and staff ids. The result includes the resource rows
+    of each branch, since a pod whose config is older or newer than a change of `person` reads those. It also includes the rows
+    to which they are linked, which have the claims from that change on.
     """
     rows = await conn.fetch(
         _LOCK_RESOURCES if lock else _RESOURCES,
@@ -68,7 +68,7 @@ async def list_resources(
 async def insert_block(
     conn: Connection, tenant: str, block_id: UUID, resources: Sequence[int], start: datetime, end: datetime, reason: str
 ) -> bool:
-    """Add a block, unless a block has this id, in force or removed. Returns whether it was added."""
+    """Add a block, unless a block with this id exists, in force or removed. Returns whether the block was added."""
     added = await conn.fetch(
         """INSERT INTO refusals (tenant, resource_id, starts_at, ends_at, until, reason, block_id)
            SELECT $1, r.id, $4, $5, 'infinity', $6, $2 FROM unnest($3::bigint[]) AS r (id)
@@ -133,8 +133,8 @@ async def list_blocked_appointments(
 ) -> list[BlockedAppointment]:
     """Return the live appointments on `resources` that overlap [start, end) and are not over, by start.
 
-    An appointment whose customer waits all that time, between two claims, is left out: its staff member is not needed then.
-    A change of persons moves claims to the rows to which `resources` are linked from then on.
+    An appointment is left out if its customer only waits in that span, between two claims: its staff member is not needed then.
+    Claims on rows to which `resources` are linked count, too: a change of `person` moves claims there.
     """
     rows = await conn.fetch(
         """SELECT a.id, a.branch, a.service, a.staff, a.starts_at, a.ends_at, a.customer_name,

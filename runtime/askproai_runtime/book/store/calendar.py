@@ -20,8 +20,8 @@ from askproai_runtime.calendars import Confirmed, RemoteBooking
 async def mark_confirmed(conn: Connection, tenant: str, appointment: Appointment, confirmed: Confirmed) -> bool:
     """Mark a pending appointment as confirmed by the calendar and complete its queued sync job.
 
-    A remote booking that awaits confirmation leaves it pending. Returns False if the appointment was changed here since it was
-    read, and differs from the calendar's booking; the remote uid is stored anyway, for later lookups.
+    If the remote booking awaits acceptance, the appointment stays pending. Returns False if the appointment was changed here
+    since it was read, and differs from the calendar's booking; the remote uid is stored anyway, for later lookups.
     """
     if appointment.was_starts_at is not None:
         await lock_resources_of(conn, tenant, appointment.id)
@@ -80,8 +80,8 @@ async def mark_failed(conn: Connection, tenant: str, appointment: Appointment, r
 async def _is_next(
     conn: Connection, tenant: str, appointment: Appointment, status: Status | None, starts_at: datetime | None
 ) -> bool:
-    """Return whether the only change to an appointment since it was read has brought it to this status and start: the change was
-    committed before, and its answer lost. Without a status any will do.
+    """Return whether this very change was committed before, and only its answer was lost: the version is higher by one, and
+    status (any if None) and start are those of the change.
     """
     return bool(
         await conn.fetchval(
@@ -97,8 +97,8 @@ async def revert_move(
 ) -> bool:
     """Move an appointment back to its old time, which was kept blocked for it: the calendar refuses the move.
 
-    `was_confirmed`: the calendar certainly has it at the old time, so that it is confirmed and its queued sync job is
-    complete. Returns False when the move must stay: the appointment was changed, or meanwhile a repeated request was answered
+    `was_confirmed`: the calendar certainly has it at the old time, so it becomes confirmed and its queued sync job is
+    completed. Returns False when the move must stay: the appointment was changed, or meanwhile a repeated request was answered
     that it is moved (under the lock of the staff member, too: `moving.py: _write_move`).
     """
     await lock_resources_of(conn, tenant, appointment.id)
@@ -130,9 +130,7 @@ async def revert_move(
 
 
 async def record_error(conn: Connection, tenant: str, appointment: Appointment, error: str) -> bool:
-    """Store an error for a person to read; the appointment's status stays. Returns False if it was changed: `error` is outdated
-    then.
-    """
+    """Store an appointment's error for a person to read. Returns False if the appointment was changed or confirmed since."""
     done = await conn.execute(
         "UPDATE appointments SET error = $4 WHERE tenant = $1 AND id = $2 AND version = $3 AND status <> 'confirmed'",
         tenant, appointment.id, appointment.version, error,
@@ -141,7 +139,7 @@ async def record_error(conn: Connection, tenant: str, appointment: Appointment, 
 
 
 async def clear_error(conn: Connection, tenant: str, appointment_id: UUID) -> None:
-    """Delete an appointment's error: the calendar has it as desired. The new version refuses errors from an earlier reading."""
+    """Delete an appointment's error: the calendar has it as desired. Its version rises, so errors of earlier reads are refused."""
     await conn.execute(
         "UPDATE appointments SET error = NULL, version = version + 1 WHERE tenant = $1 AND id = $2",
         tenant, appointment_id,
@@ -149,10 +147,10 @@ async def clear_error(conn: Connection, tenant: str, appointment_id: UUID) -> No
 
 
 async def begin_attempt(conn: Connection, tenant: str, appointment: Appointment, quiet_period: timedelta) -> bool:
-    """Record, before a POST to the calendar, that one is made: a crash after it cannot hide it then.
+    """Record that a POST to the calendar is about to be made, so that a crash after the POST cannot hide it.
 
-    Returns False if the appointment was changed, or if less than `quiet_period` lay between the last attempt and the reading
-    of `appointment`: the lookup in the calendar that followed may have missed what that attempt made.
+    Returns False if the appointment was changed, or was read less than `quiet_period` after the last attempt: the lookup in the
+    calendar may then have missed the booking of that attempt.
     """
     done = await conn.execute(
         """UPDATE appointments SET updated_at = clock_timestamp() WHERE tenant = $1 AND id = $2 AND version = $3
@@ -163,7 +161,7 @@ async def begin_attempt(conn: Connection, tenant: str, appointment: Appointment,
 
 
 async def lock_unchanged(conn: Connection, tenant: str, appointment: Appointment) -> bool:
-    """Return whether the appointment is as it was read, and lock it so to the end of the transaction."""
+    """Lock the appointment until the transaction ends, and return whether it is unchanged since it was read."""
     version = await conn.fetchval(
         "SELECT version FROM appointments WHERE tenant = $1 AND id = $2 FOR UPDATE", tenant, appointment.id
     )
@@ -172,7 +170,7 @@ async def lock_unchanged(conn: Connection, tenant: str, appointment: Appointment
 
 @dataclass(frozen=True, slots=True)
 class BlockingBooking:
-    """The remote booking of an appointment that is given up here. `uid` is None if the answer to its POST was lost."""
+    """The remote booking of an appointment that is cancelled or failed here. `uid` is None if the answer to its POST was lost."""
 
     appointment_id: UUID
     uid: str | None
@@ -182,8 +180,8 @@ class BlockingBooking:
 
 
 async def list_blocking_bookings(conn: Connection, tenant: str, appointment: Appointment) -> list[BlockingBooking]:
-    """Return the remote bookings that may block `appointment` in the calendar: of the same staff member, given up here, and
-    waiting for the sync job that cancels them there. Up to three; the hour around it allows for buffers.
+    """Return up to three remote bookings that may block `appointment` in the calendar: of the same staff member, cancelled or
+    failed here, and waiting for the sync job that cancels them there. The hour around the appointment allows for buffers.
     """
     rows = await conn.fetch(
         """SELECT id AS appointment_id, external_id AS uid, event_type_id, starts_at, ends_at FROM appointments a
@@ -198,15 +196,15 @@ async def list_blocking_bookings(conn: Connection, tenant: str, appointment: App
 
 
 async def find_local_appointment(conn: Connection, tenant: str, remote: RemoteBooking) -> UUID | None:
-    """Return our appointment of a remote booking."""
+    """Return the id of our appointment for a remote booking; None if there is none."""
     return next(iter(await list_local_appointments(conn, tenant, remote)), None)
 
 
 async def list_local_appointments(conn: Connection, tenant: str, remote: RemoteBooking) -> list[UUID]:
-    """Return our appointments of a remote booking, by our request id and by the uids that it has or had.
+    """Return the ids of our appointments for a remote booking, by our request id and by its present and former uids.
 
-    There is one, except for a moment while two workers follow a booking that moves. The first is the one with our request id, else
-    the one that a caller is about to move, else the one with the current uid.
+    There is one, except for a moment while two workers follow a booking that moves. The first is the one with our request id,
+    else the one that a caller is about to move, else the one with the current uid.
     """
     rows = await conn.fetch(
         """SELECT id FROM appointments WHERE tenant = $1 AND (id = $2 OR external_id = ANY($3))
@@ -218,9 +216,9 @@ async def list_local_appointments(conn: Connection, tenant: str, remote: RemoteB
 
 
 async def list_known(pool: Pool, tenant: str, remotes: Sequence[RemoteBooking]) -> set[str]:
-    """Return the uids of those remote bookings that are appointments here, by their current uid or their request id.
+    """Return the current uids of the remote bookings that have an appointment here, by their current uid or their request id.
 
-    The request id of one that was moved on counts only where no uid is known yet: else the appointment is elsewhere by now.
+    The request id of a booking that was moved on counts only if the appointment has no uid yet: else it has a later booking.
     """
     rows = await pool.fetch(
         """SELECT r.uid FROM unnest($2::text[], $3::uuid[], $4::boolean[]) AS r (uid, request_id, is_moved) WHERE EXISTS (
@@ -234,7 +232,7 @@ async def list_known(pool: Pool, tenant: str, remotes: Sequence[RemoteBooking]) 
 
 
 async def find_conflicting_uid(pool: Pool, tenant: str, remote: RemoteBooking) -> str | None:
-    """Return the uid that the appointment with the remote booking's request id has here, if it is none of the booking's own."""
+    """Return the uid of our appointment with the remote booking's request id, if it is none of that booking's uids; else None."""
     found: str | None = await pool.fetchval(
         "SELECT external_id FROM appointments WHERE tenant = $1 AND id = $2 AND external_id <> ALL($3)",
         tenant, remote.request_id, list(remote.uids),
@@ -251,8 +249,9 @@ async def find_event_type(pool: Pool, tenant: str, uid: str) -> int | None:
 
 
 async def is_up_to_date(pool: Pool, tenant: str, uid: str, starts_at: datetime) -> bool:
-    """Return whether a confirmed appointment that we booked has this uid and start. Most events only report our own changes, and
-    Cal.com counts every request. For an imported appointment, which this event's job may have added, the job must read again.
+    """Return whether a confirmed appointment that was booked here has this uid and start. Most events only report our own
+    changes, and Cal.com counts every request. For an imported appointment, which this event's job may have added, the job
+    must read again.
     """
     found = await pool.fetchval(
         """SELECT true FROM appointments WHERE tenant = $1 AND external_id = $2 AND starts_at = $3 AND status = 'confirmed'
@@ -279,7 +278,7 @@ async def record_uid(conn: Connection, tenant: str, appointment_id: UUID, uid: s
 
 
 async def forget_uid(conn: Connection, tenant: str, appointment_id: UUID, uid: str) -> None:
-    """Forget the uid of a booking that was cancelled to be made anew: its cancellation must not be taken for the appointment's."""
+    """Forget the uid of a booking that was cancelled to be made anew: its cancellation must not count as the appointment's."""
     await conn.execute(
         "UPDATE appointments SET external_id = NULL WHERE tenant = $1 AND id = $2 AND external_id = $3",
         tenant, appointment_id, uid,
@@ -287,7 +286,7 @@ async def forget_uid(conn: Connection, tenant: str, appointment_id: UUID, uid: s
 
 
 async def detach_from_calendar(conn: Connection, tenant: str, appointment_id: UUID, kept: UUID) -> None:
-    """Remove the uid of a cancelled appointment: its booking is now that of the appointment `kept`."""
+    """Remove the uid of a cancelled appointment: the remote booking now belongs to the appointment `kept`."""
     await conn.execute(
         "UPDATE appointments SET external_id = NULL, error = $3 WHERE tenant = $1 AND id = $2",
         tenant, appointment_id, f"its booking in the calendar is that of appointment {kept}",
@@ -297,7 +296,7 @@ async def detach_from_calendar(conn: Connection, tenant: str, appointment_id: UU
 async def record_remote_move(
     conn: Connection, tenant: str, appointment_id: UUID, remote: RemoteBooking, link: EventTypeLink
 ) -> None:
-    """Store service and staff member of a remote booking that was moved. One that had been cancelled there is live again."""
+    """Store service and staff member of a moved remote booking. An appointment that was cancelled there becomes live again."""
     await conn.execute(
         """UPDATE appointments SET external_id = $3, external_updated_at = $4, branch = $5, service = $6, staff = $7,
                event_type_id = $8, cancelled_by = NULL, status = CASE WHEN $9 THEN 'pending_sync' ELSE 'confirmed' END

@@ -1,9 +1,9 @@
 """Rows of `claims`: which resource is blocked when, for which appointment; and the locks that their writers take.
 
-A claim is `held` (until it expires), `booked` or `released`. `place` numbers the placements that an appointment has had: the
-claims of the highest number are where it is, older ones are history, released. While the calendar has not agreed to a move,
-the placement before it stays booked as well, so that a refused move can always be reverted. Claims of place 0 only block. In
-a hold, `place` numbers the people: 1 is the caller.
+A claim is `held` (until it expires), `booked` or `released`. `place` numbers an appointment's placements: the highest number is
+the present one, and older ones are history, with released claims. While the calendar has not accepted a move, the placement
+before it stays booked as well, so that a refused move can always be reverted. Claims of place 0 only block time. In a hold,
+`place` numbers the people: 1 is the caller.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ _NEWEST = "(SELECT max(place) FROM claims WHERE tenant = $1 AND appointment_id =
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """When and with whom an appointment takes place, and its claims; `units` is how many the staff member has now."""
+    """The time and staff member of an appointment, and its claims. `units` is how many units the staff member has now."""
 
     staff: str
     starts_at: datetime
@@ -38,7 +38,7 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class BookedClaim:
-    """A booked claim near a requested time. `promised`: not only its buffer but the appointment itself is in the way."""
+    """A booked claim near a requested time. `promised`: the appointment itself overlaps the time, and not only its buffer."""
 
     resource_id: int
     span: Span
@@ -59,10 +59,10 @@ async def lock_and_clear_holds(
     """Lock staff members by their resources, then delete the call's own hold, and expired holds on `resources`.
 
     It locks `resources`, those of the call's own hold, and those of `appointments`, in the order of their ids: otherwise
-    overlapping writers deadlock. The claims of a deleted hold go with it.
+    overlapping writers deadlock. The claims of a deleted hold are deleted with it.
 
-    `for_caller` also locks the tenant's first resource: under it the tenant's bookings are counted, and the caller's other
-    appointments are certain. Rows of resources stay when the config changes, so pods with different configs lock the same one.
+    `for_caller` also locks the tenant's first resource: under that lock the tenant's bookings are counted, and the caller's
+    other appointments cannot change. Resource rows stay when the config changes, so pods with different configs lock the same.
     """
     await conn.execute(
         """SELECT id FROM resources
@@ -82,7 +82,7 @@ async def lock_and_clear_holds(
 
 
 async def lock_resources_of(conn: Connection, tenant: str, appointment_id: UUID) -> None:
-    """Lock the resources that an appointment has claims of, in the order of their ids, as every writer of claims does."""
+    """Lock the resources on which an appointment has claims, in the order of their ids, as every writer of claims does."""
     await conn.execute(
         """SELECT 1 FROM resources WHERE tenant = $1 AND id IN (
                SELECT resource_id FROM claims WHERE tenant = $1 AND appointment_id = $2) ORDER BY id FOR UPDATE""",
@@ -101,11 +101,11 @@ async def read_busy_spans(
     elsewhere: Elsewhere | None = None,
 ) -> dict[int, list[BusySpan]]:
     """Return the spans that block `resources` in [start, end), by resource id: booked, held for other calls, refused by the
-    calendar a moment ago, or blocked by the tenant (`blocks.py`). `ignoring` is an appointment that is to be moved, and so does not
-    block itself. A claim in another branch blocks the whole person, with the way there and back (`elsewhere`).
+    calendar a moment ago, or blocked by the tenant (`blocks.py`). `ignoring` is the appointment to be moved, which does not
+    block itself. A claim in another branch blocks the whole person, and the travel time on both sides (`elsewhere`).
 
-    One query for all, with scalars instead of range operators: under row security those cannot use an index. The index is sorted by
-    `block_end`, so without an upper bound a day's query would read all claims that come after that day.
+    One query for all, with scalars instead of range operators: under row security those cannot use an index. The index is
+    sorted by `block_end`, so without an upper bound a day's query would read all claims that come after that day.
     """
     way = elsewhere.longest if elsewhere else timedelta()
     rows = await conn.fetch(
@@ -148,7 +148,7 @@ async def is_hold_allowed(
     *,
     times: int = 1,
 ) -> bool:
-    """Return whether one more hold, with so many `times`, is within the limits of this staff member and day, and of this caller."""
+    """Return whether one more hold, of `times` slots, is within the limits of the staff member's day and of the caller."""
     held = await conn.fetchrow(
         """SELECT count(DISTINCT (a.id, c.place))
                     FILTER (WHERE c.resource_id = ANY($2) AND c.block_end > $3 AND c.block_start < $4) AS of_day,
@@ -163,7 +163,7 @@ async def is_hold_allowed(
 async def hold_claims(
     conn: Connection, tenant: str, appointment_id: UUID, claims: Claims, units: int, number: int, hold: timedelta
 ) -> None:
-    """Add the claims of a companion, from number 2 on, to a hold. Raises `asyncpg.ExclusionViolationError` if one is taken."""
+    """Add a companion's claims, `number` 2 and up, to a hold. Raises `asyncpg.ExclusionViolationError` if one is taken."""
     await conn.execute(
         """INSERT INTO claims (tenant, appointment_id, resource_id, blocks, state, expires_at, units, place)
            SELECT $1, $2, claim.row, tstzrange(claim.first, claim.last, '[)'), 'held', clock_timestamp() + $6, $7, $8
@@ -177,8 +177,8 @@ async def list_booked_claims(
 ) -> list[BookedClaim]:
     """Return the booked claims of `resources` that overlap `blocked`, which is `visit` with its buffers.
 
-    An appointment whose move the calendar has not agreed to counts as promised everywhere: either time may be its own. Between two
-    of its claims its customer waits, and nothing is promised.
+    An appointment whose move the calendar has not accepted counts as promised at both times: either may become its own. While
+    its customer waits between two claims, nothing is promised.
     """
     rows = await conn.fetch(
         """SELECT c.resource_id, c.block_start, c.block_end, c.units, a.id, a.was_starts_at IS NOT NULL
@@ -208,17 +208,17 @@ async def list_previous_spans(conn: Connection, tenant: str, appointment_id: UUI
 
 
 async def newest_place(conn: Connection, tenant: str, appointment_id: UUID) -> int:
-    """Return the number of the appointment's present placement."""
+    """Return the number of the appointment's present placement, the highest one."""
     return int(await conn.fetchval(f"SELECT {_NEWEST}", tenant, appointment_id))
 
 
 async def move_claims(
     conn: Connection, tenant: str, appointment_id: UUID, placement: Placement, kept_place: int | None
 ) -> None:
-    """Claim a new placement in place of all others; the one with the number `kept_place` stays booked beside it.
+    """Book the claims of a new placement, and release all others; the placement with the number `kept_place` stays booked.
 
-    Two claims may not overlap, not even those of one appointment. Where old and new overlap, the old claim serves both
-    until the calendar has decided between them: only the rest of the new one is blocked besides, as place 0.
+    Two claims may not overlap, not even those of one appointment. Where the old and the new placement overlap, the old claim
+    serves both until the calendar has decided: only the rest of the new claim is blocked, as place 0.
     """
     await release_claims(conn, tenant, appointment_id)
     kept: Claims = []
@@ -243,7 +243,7 @@ async def move_claims(
 
 
 async def book_newest_place(conn: Connection, tenant: str, appointment_id: UUID) -> None:
-    """Block the newest placement of the appointment, and nothing else."""
+    """Book the claims of the appointment's newest placement, and release all others."""
     await release_claims(conn, tenant, appointment_id)
     await conn.execute(
         f"UPDATE claims SET state = 'booked' WHERE tenant = $1 AND appointment_id = $2 AND place = {_NEWEST}",  # noqa: S608  a constant
@@ -252,7 +252,7 @@ async def book_newest_place(conn: Connection, tenant: str, appointment_id: UUID)
 
 
 async def restore_place(conn: Connection, tenant: str, appointment_id: UUID, place: int | None) -> None:
-    """Block an earlier placement again, and nothing else: its claims get a new number, since the highest one counts."""
+    """Book the claims of an earlier placement again, with a new number, since the highest one counts. Release all others."""
     await release_claims(conn, tenant, appointment_id)
     await conn.execute(
         """INSERT INTO claims (tenant, appointment_id, resource_id, blocks, state, units, place)

@@ -1,9 +1,9 @@
 """Rows of `free_times` and `host_free_times`: the remote calendar's free times of a local day, as they were read last, by event
 type or by one host of a team's event type.
 
-A transaction that records a change of a day in the remote calendar drops the rows of that day. A drop leaves its time, in
-`free_times` for all hosts, so that a read that began before it does not count after it. All writers lock the rows in the order of
-event type and day, and after all other rows of a booking.
+A transaction that records a change of a day in the remote calendar drops the rows of that day. A drop records its time, in
+`free_times` for all hosts, so that a read that began before the drop is not used after it. All writers lock the rows in the
+order of event type and day, and after all other rows of a booking.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -35,7 +35,7 @@ class KnownDay:
 
 
 class YieldingSpan(NamedTuple):
-    """A time of a staff member that only a booking of ours is believed to block in the remote calendar, and that it will leave."""
+    """A staff member's span in the remote calendar that a booking of ours will leave, and that probably nothing else blocks."""
 
     staff: str
     span: Span
@@ -67,7 +67,7 @@ GROUP BY event_type_id, host_id
 async def list_known_days(
     conn: Connection, tenant: str, bookables: Collection[Bookable], first: date, last: date, kept: timedelta
 ) -> list[KnownDay]:
-    """Return the known days from `first` to `last` that are not older than `kept`."""
+    """Return the stored days of these bookables from `first` to `last` that are not older than `kept`."""
     if not bookables:
         return []
     rows = await conn.fetch(_LIST, tenant, *_ids(bookables), first, last, kept)
@@ -81,8 +81,8 @@ async def list_known_days(
 async def list_yielding_spans(
     conn: Connection, tenant: str, staff: Collection[str], within: Span, moving: UUID | None
 ) -> list[YieldingSpan]:
-    """Return the times that our own bookings will leave in the remote calendar: of appointments that are cancelled here and not yet
-    there, and of `moving`, which is to be moved.
+    """Return the spans that our own bookings will leave in the remote calendar: bookings of appointments that are cancelled
+    here but not yet there, and of the appointment `moving`.
     """
     rows = await conn.fetch(
         """SELECT a.staff, coalesce(a.was_starts_at, a.starts_at) AS first, coalesce(a.was_ends_at, a.ends_at) AS last,
@@ -177,9 +177,9 @@ async def drop_span(
 ) -> None:
     """Forget the free times of the days from `first` to `last`, which may be years, of all hosts.
 
-    Until `certain` a read that began before the drop does not count after it. Later days are dropped only if they are known, since
-    the rows stay locked until the transaction ends. For the other later days, a read that began before the drop and is stored
-    after it counts until it is too old.
+    Up to `certain`, the result of a read that began before the drop is not used after it. Later days are dropped only if they
+    are known, since the rows stay locked until the transaction ends. For other later days, a read that began before the drop
+    and is stored after it counts until it is too old.
     """
     await conn.execute(_DROP_SPAN, tenant, sorted(set(event_types)), first, min(certain, last), last)
 
@@ -187,7 +187,7 @@ async def drop_span(
 async def list_ages(
     conn: Connection, tenant: str, bookables: Sequence[Bookable], first: date, last: date
 ) -> Mapping[Bookable, timedelta | None]:
-    """Return how old the oldest of the days from `first` to `last` is; None if one of them is not known."""
+    """Return the age of each bookable's oldest day from `first` to `last`; None if one of the days is not known."""
     if not bookables:
         return {}
     rows = await conn.fetch(_AGES, tenant, *_ids(bookables), first, last)

@@ -63,9 +63,9 @@ _COUNT_OPEN = "SELECT count(*) FROM messages WHERE tenant = $1 AND done_at IS NU
 async def insert_message(
     conn: Connection, tenant: str, message: NewMessage, per_call: int, per_hour: int
 ) -> Message | None:
-    """Store a message, and return it; None if the call, or the number within an hour, has left too many.
+    """Store a message, and return it; None if the call, or the number within an hour, has reached its limit.
 
-    The call's same message, by its key, is one row.
+    A repeated message of the call, with the same key, returns the stored row.
     """
     new = message
     row = await conn.fetchrow(
@@ -86,7 +86,7 @@ async def list_call_messages(conn: "Pool | Connection", tenant: str, call_id: st
 
 
 async def amend_message(conn: Connection, tenant: str, new: Message) -> Message | None:
-    """Write what a caller has added to a message, or corrected in it; None if somebody has dealt with it by now."""
+    """Write a caller's additions and corrections to a message; None if somebody has dealt with it by now."""
     row = await conn.fetchrow(
         _AMEND, tenant, new.id, new.name, new.phone, new.recipient, new.text, new.call_back, new.call_back_from,
         new.call_back_until,
@@ -97,7 +97,7 @@ async def amend_message(conn: Connection, tenant: str, new: Message) -> Message 
 async def list_messages(
     pool: Pool, tenant: str, *, done: bool, since: datetime | None, after: Sequence[object] | None, limit: int
 ) -> list[Message]:
-    """Return the open messages, the oldest first, or with `done` the others, the last done first; from `since` on if it is given.
+    """Return the open messages, the oldest first, or with `done` the done ones, the last done first; from `since` on if set.
 
     `after`: `created_at`, or `done_at`, and id of the last message of the page before.
     """

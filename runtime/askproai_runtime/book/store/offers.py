@@ -14,7 +14,7 @@ ON CONFLICT (tenant, call_id, key) DO UPDATE SET answer = excluded.answer
 
 
 async def replace_offers(conn: Connection, tenant: str, call_id: str, offers: str) -> None:
-    """Replace the offers that are kept of a call, those of its hold, too."""
+    """Replace the stored offers of a call, in their own row and in the call's hold."""
     await conn.execute(
         f"""WITH kept AS ({KEEP_OFFERS.format(tenant="$1", call_id="$2", offers="$3")})
             UPDATE appointments SET offers = $3 WHERE tenant = $1 AND call_id = $2 AND status = 'held'""",  # noqa: S608  constants

@@ -1,4 +1,4 @@
-"""Transactions of changes, run again where that changes nothing twice."""
+"""Run the transactions of changes, with retries that cannot make a change twice."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -33,10 +33,11 @@ class _CommitUnanswered(Exception):
 
 
 async def run_transaction(pool: Pool, work: Callable[[Connection], Awaitable[T]]) -> T:
-    """Run a transaction, up to four times if it loses races, or its connection before COMMIT: then nothing is changed yet.
+    """Run a transaction, up to four times if it loses races, or its connection before COMMIT, when nothing is changed yet.
 
-    A transaction whose COMMIT had no answer is run again, too, on another connection. So `work` has to find, under its locks, what
-    an earlier run has written: this is the look-up by the key of the change, and it waits for a COMMIT that is still on its way.
+    A transaction whose COMMIT had no answer is run again, too, on another connection. So `work` has to find, under its locks,
+    the rows that an earlier run has written: it looks them up by the key of the change, and waits for a COMMIT that is still
+    running.
 
     Raises `OutcomeUnknown` if that cannot be done in time, `asyncpg.ExclusionViolationError` when the span stays taken,
     `asyncpg.LockNotAvailableError` after `lock_timeout`.

@@ -10,7 +10,7 @@ from askproai_core.database import Connection
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A counted attempt, and how many were wrong. It is one of these until it turns out to be right.
+    """An attempt to prove an appointment, and the numbers of wrong attempts. It counts as wrong until it proves to be right.
 
     Either `of_number` or `of_others` limits the call; the other is not counted, and is 0.
     """
@@ -62,10 +62,10 @@ async def complete_attempt(conn: Connection, tenant: str, attempt: Attempt, appo
 async def list_matching(
     conn: Connection, tenant: str, now: datetime, birth_date: date, caller: str | None, proven: Collection[UUID]
 ) -> list[tuple[UUID, str]]:
-    """Return id and customer's name of the live appointments to come with a birth date.
+    """Return the id and the customer's name of each live upcoming appointment with a birth date.
 
-    One without a birth date counts if it was booked from or for the calling number: callers were not asked for it then. One that
-    the call has `proven` counts even if it is no longer live: repeating a right answer after a cancellation is not wrong.
+    An appointment without a birth date counts if it was booked from or for the calling number: callers were not asked for it
+    then. An appointment that the call has `proven` counts even if it is no longer live: repeating a right answer is not wrong.
     """
     rows = await conn.fetch(_MATCHING, tenant, now, birth_date, caller, list(proven))
     return list({row["id"]: (row["id"], row["customer_name"]) for row in rows}.values())

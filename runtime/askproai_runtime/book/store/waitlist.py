@@ -223,7 +223,7 @@ _ALL_HANDLED = "UPDATE freed_times SET handled_at = clock_timestamp() WHERE tena
 async def insert_entry(conn: Connection, tenant: str, entry: NewEntry, limits: EntryLimits) -> UUID | None:
     """Add an entry, and return its id; None if one of the limits is reached.
 
-    An entry of this key and number that waits already is that entry, with the name and the spans of the new one.
+    If an entry with this key and number waits already, it gets the new name and spans, and its id is returned.
     """
     new = entry
     entry_id: UUID | None = await conn.fetchval(
@@ -235,17 +235,17 @@ async def insert_entry(conn: Connection, tenant: str, entry: NewEntry, limits: E
 
 
 async def list_waiting_names(conn: Connection, tenant: str, entry: NewEntry) -> list[WaitingName]:
-    """Return the names for which the number of an entry waits for the same already."""
+    """Return the names under which the entry's phone number already waits for the same request."""
     return [WaitingName(**row) for row in await conn.fetch(_LIST_NAMES, tenant, entry.phone, entry.key)]
 
 
 async def record_held_times(conn: Connection, tenant: str, entry: NewEntry, resources: Sequence[int]) -> None:
-    """Record the holds of other calls on `resources` within the requested time as freed times: a hold ends, unless it is booked."""
+    """Record other calls' holds on `resources` within the requested time as freed times: a hold ends, unless it is booked."""
     await conn.execute(_RECORD_HELD, tenant, list(resources), entry.since, entry.until, entry.call_id)
 
 
 async def read_awaited_span(conn: Connection, tenant: str) -> Span | None:
-    """Return the span of all waiting entries; None if nobody waits. It keeps a removed block of months from taking a second."""
+    """Return the span that covers all waiting entries; None if nobody waits. It bounds the work of removing a long block."""
     row = await conn.fetchrow(
         "SELECT min(since) AS since, max(until) AS until FROM waitlist WHERE tenant = $1 AND state = 'waiting'", tenant
     )
@@ -253,7 +253,7 @@ async def read_awaited_span(conn: Connection, tenant: str) -> Span | None:
 
 
 async def record_unblocked_times(conn: Connection, tenant: str, times: Claims) -> None:
-    """Record times that a removed block took, each with its resource, as freed, in the transaction that removes the block."""
+    """Record the times of a removed block as freed, by resource, in the transaction that removes the block."""
     columns = [each for each, _ in times], [span.start for _, span in times], [span.end for _, span in times]
     await conn.execute(_RECORD_UNBLOCKED, tenant, *columns)
 
@@ -295,7 +295,7 @@ async def list_awaited_services(pool: Pool, tenant: str) -> list[str]:
 
 
 async def list_reached(conn: Connection, tenant: str) -> list[ReachedEntry]:
-    """Return the waiting entries whose number has an appointment within the bounds that was not there at the request."""
+    """Return the waiting entries whose number has a suitable appointment that it did not have when the entry was made."""
     found = []
     for row in await conn.fetch(_LIST_REACHED, tenant):
         values = dict(row)
@@ -310,19 +310,19 @@ async def end_booked(conn: Connection, tenant: str, entries: Sequence[UUID]) -> 
 
 
 async def end_entries_and_offers(conn: Connection, tenant: str, now: datetime, waits: Sequence[Wait]) -> None:
-    """End entries that are over, and offers that are taken, expired or of ended entries. `waits` are of all awaited services."""
+    """End the entries that are over, and the offers that are taken, expired or of ended entries. `waits`: of awaited services."""
     await conn.execute(_END_OVER, tenant, now)
     columns = [each.service for each in waits], [each.first for each in waits], [each.end for each in waits]
     await conn.execute(_END_OFFERS, tenant, now, *columns)
 
 
 async def list_freed(pool: Pool, tenant: str, now: datetime, limit: int) -> list[FreedTime]:
-    """Return the freed times without an open offer, by start, unless each entry that waits for them has an open offer."""
+    """Return the freed times without an open offer, by start, except those for which each waiting entry has an open offer."""
     return [FreedTime(**row) for row in await pool.fetch(_LIST_FREED, tenant, now, limit)]
 
 
 async def list_candidates(pool: Pool, tenant: str, freed: FreedTime, limit: int) -> list[WaitingCandidate]:
-    """Return the entries that wait for a freed time and have not let it pass, by joining; the person who freed it is last."""
+    """Return the entries that wait for a freed time and have not let it pass, by joining. The person who freed it is last."""
     rows = await pool.fetch(
         _LIST_CANDIDATES, tenant, freed.id, freed.ends_at, freed.starts_at, freed.freed_at, freed.resource_id, limit,
         freed.appointment_id,
@@ -338,7 +338,7 @@ async def list_candidates(pool: Pool, tenant: str, freed: FreedTime, limit: int)
 async def list_offered(
     conn: Connection, tenant: str, staff: Sequence[str]
 ) -> list[tuple[WaitlistEntry, WaitlistOffer]]:
-    """Return the entries with an open offer of a time of `staff` (each `branch/staff`), and the offer."""
+    """Return the entries with an open offer of a time of `staff` (each `branch/staff`), each with its offer."""
     rows = await conn.fetch(
         f"{_SELECT} WHERE w.tenant = $1 AND w.branch || '/' || o.staff = ANY($2)", tenant, list(staff)
     )
@@ -347,7 +347,7 @@ async def list_offered(
 
 
 async def list_all_offered(conn: Connection, tenant: str) -> list[tuple[WaitlistEntry, WaitlistOffer]]:
-    """Return the entries with an open offer, and the offer."""
+    """Return the entries with an open offer, each with its offer."""
     entries = [
         _to_entry(row) for row in await conn.fetch(f"{_SELECT} WHERE w.tenant = $1 AND o.id IS NOT NULL", tenant)
     ]
@@ -381,21 +381,18 @@ async def insert_offer(
     ends_at: datetime,
     expires_at: datetime,
 ) -> WaitlistOffer | None:
-    """Offer a freed time to an entry.
-
-    None if the entry does not wait any more or has an open offer, or if this freed time has one.
-    """
+    """Offer a freed time to an entry; None if the entry or the time has an open offer, or the entry does not wait any more."""
     offer_id = await conn.fetchval(_OFFER, tenant, entry_id, freed_id, staff, starts_at, ends_at, expires_at)
     return WaitlistOffer(offer_id, staff, starts_at, ends_at, expires_at) if offer_id is not None else None
 
 
 async def mark_handled(pool: Pool, tenant: str, freed: FreedTime) -> None:
-    """Offer a freed time to nobody any more, unless it became free once more since it was read."""
+    """Mark a freed time as handled: nobody is offered it any more. Without effect if it became free again since it was read."""
     await pool.execute(_HANDLED, tenant, freed.id, freed.freed_at)
 
 
 async def mark_all_handled(pool: Pool, tenant: str) -> None:
-    """Forget the freed times: nobody waits."""
+    """Mark all freed times as handled, since nobody waits."""
     await pool.execute(_ALL_HANDLED, tenant)
 
 

@@ -1,6 +1,6 @@
-"""The SQL of the table `call_notices`, and what empties the texts of a call whose caller does not want it to be kept.
+"""The SQL of the table `call_notices`, and the statements that empty the texts of a call whose caller refused storage.
 
-Triggers keep such texts out from then on.
+From then on triggers keep such texts out.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -57,10 +57,10 @@ WHERE n.tenant = $1 AND n.refused_at IS NOT NULL AND n.deleted_at IS NULL AND n.
 
 @dataclass(frozen=True, slots=True)
 class CallNotice:
-    """What is known of a call's notice to its caller. None: not known.
+    """The known facts of a call's notice. None means not known.
 
-    `greeting` refers to the first sentence of the version of the agent that answered, `announces_ai` is whether that sentence says
-    that an AI speaks, and `heard_ai` whether the agent's first words in the transcript do. `storage` is what Retell keeps.
+    `greeting` is the hash of the first sentence of the agent version that answered, `announces_ai` whether it announces an AI,
+    and `heard_ai` whether the agent's first words in the transcript do. `storage` is the data that Retell keeps.
     """
 
     call_id: str
@@ -76,7 +76,7 @@ class CallNotice:
 
 
 async def record_notices(conn: Connection, tenant: str, notices: Sequence[CallNotice]) -> None:
-    """Store what is known of calls, each of which is there once."""
+    """Store call notices, at most one for each call. A value that is not known leaves the stored value."""
     if not notices:
         return
     columns = [(n.call_id, n.agent_version, n.greeting, n.announces_ai, n.heard_ai, n.storage) for n in notices]
@@ -84,9 +84,9 @@ async def record_notices(conn: Connection, tenant: str, notices: Sequence[CallNo
 
 
 async def refuse_storage(conn: Connection, tenant: str, call_id: str, correlation_id: str) -> None:
-    """Store that the caller does not want the call to be kept, and empty what is stored of it. In the caller's transaction.
+    """Store in the caller's transaction that the caller refuses storage of the call, and empty its stored texts.
 
-    The call first: its events lock it before its notice, too.
+    The row of the call is locked first, as its events lock it before its notice.
     """
     await conn.execute(_EMPTY_CALL, tenant, call_id, correlation_id)
     await conn.execute(_REFUSE, tenant, call_id)
@@ -95,7 +95,7 @@ async def refuse_storage(conn: Connection, tenant: str, call_id: str, correlatio
 
 
 async def empty_texts(conn: Connection, tenant: str, call_id: str) -> None:
-    """Empty the texts of a refused call: its transcript and analysis, its functions' words, processed bodies, copies."""
+    """Empty a refused call's transcript, analysis, function records and processed bodies, and delete its copies."""
     for statement in (_EMPTY_TEXTS, _EMPTY_RECORDS, _EMPTY_EVENTS, _DELETE_COPIES):
         await conn.execute(statement, tenant, call_id)
 
@@ -103,9 +103,9 @@ async def empty_texts(conn: Connection, tenant: str, call_id: str) -> None:
 async def iterate_refused_calls(
     pool: Pool, tenant: str, longest: timedelta, quiet: timedelta
 ) -> AsyncIterator[tuple[str, bool]]:
-    """Yield the refused calls that Retell may still have, each with whether it is over and was refused `quiet` ago.
+    """Yield the refused calls that Retell may still have, and whether each is over and was refused `quiet` ago.
 
-    All of them, in pages: those that go on, or that Retell does not delete, keep none of the others waiting.
+    A call without a reported end is over when it was refused `longest` ago. Reads pages of all calls: no call delays others.
     """
     after = ""
     while True:
@@ -118,7 +118,7 @@ async def iterate_refused_calls(
 
 
 async def mark_refused_deleted(pool: Pool, tenant: str, call_id: str) -> None:
-    """Record that Retell does not have a refused call any more."""
+    """Record that Retell no longer has a refused call."""
     await pool.execute(
         "UPDATE call_notices SET deleted_at = clock_timestamp() WHERE tenant = $1 AND call_id = $2", tenant, call_id
     )

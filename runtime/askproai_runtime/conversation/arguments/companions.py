@@ -1,4 +1,4 @@
-"""From what a language model passes for those who come along to an object for each."""
+"""Read the `companions` argument of a language model: from any form of it to one object for each companion."""
 
 import re
 from typing import Any, Final
@@ -21,7 +21,7 @@ from askproai_runtime.person_names import fold
 
 _WORDS: Final = UNDERSTOOD.arguments
 _MAX_COMPANIONS = 10  # that are read; fewer are booked
-_OF_COMPANIONS = frozenset({"customer_name", "service", "staff"})
+_OF_COMPANIONS = frozenset({"birth_date", "customer_name", "service", "staff"})
 _NAMES_OF_COMPANIONS = UNDERSTOOD.argument_names.companions
 _NUMBERED = re.compile(r".*\d")  # keys of several people: `1`, `guest_2`
 # Words that name nobody and leave open who comes along, and those that make more of a text than a name.
@@ -35,11 +35,10 @@ _ADDRESS = re.compile(r"\S+@\S+")
 
 
 def read_companions(value: Any) -> tuple[list[dict[str, str]] | None, list[tuple[str, Any]]]:
-    """Return an object for each who comes along: of a list of them, as JSON too, of names alone, or of how many there are; and what
-    was not read, by its names. None if nothing was said of them, which an empty list says.
+    """Return one object for each companion, and the unread values with their keys. The first is None if nothing is said of
+    companions, and empty if nobody comes along. The value may be a list, JSON, names alone, or a number.
 
-    Nobody of a list is left out, whatever the entry is: one who was would come for nothing. By the schema an empty object is a
-    person without a name.
+    Every entry of a list becomes a companion: one left out would come for nothing. By the schema {} is a person without a name.
     """
     if isinstance(value, str):
         value = decode_text(value)
@@ -64,7 +63,7 @@ def read_companions(value: Any) -> tuple[list[dict[str, str]] | None, list[tuple
 
 
 def _split_staff(entry: Any) -> Any:
-    """Return `Otto Lange bei Julia` as a person with a member of the staff."""
+    """Return a text such as `Otto Lange bei Julia` as an object with the companion's name and the staff member."""
     found = _WITH_STAFF.fullmatch(entry.strip()) if isinstance(entry, str) else None
     return found.groupdict() if found and not any(map(_MORE_THAN_NAME.search, found.groups())) else entry
 
@@ -75,7 +74,7 @@ def _is_no_name(text: str) -> bool:
 
 
 def _says_nobody(entry: Any) -> bool:
-    """Return whether an entry is nobody: `nur ich`, or an object with no other name. `none` for a name is a person without one."""
+    """Return whether an entry says that nobody comes, as text or as the only name: `nur ich`. `none` is an unnamed person."""
     text = entry if isinstance(entry, str) else ""
     if isinstance(entry, dict) and len(entry) == 1:
         ((key, said),) = entry.items()
@@ -88,7 +87,7 @@ def _says_nobody(entry: Any) -> bool:
 
 
 def _list_entries(value: Any) -> list[Any]:
-    """Return the entries of a list, of a text of names, or of the object that holds either."""
+    """Return the entries of a list, of a text of names, or of an object that contains such entries."""
     if isinstance(value, str):
         return _split_names(value)
     if not isinstance(value, dict):
@@ -101,7 +100,7 @@ def _list_entries(value: Any) -> list[Any]:
 
 
 def _split_names(text: str) -> list[str]:
-    """Return the names in a text, each with what describes its person behind a comma: `Otto, 8` and `Mia, 6`."""
+    """Return the names in a text. A name keeps a description that follows it after a comma: `Otto, 8` and `Mia, 6`."""
     first, *more = _SEPARATOR.split(text)
     names = [first]
     for sign, part in zip(more[::2], more[1::2], strict=True):
@@ -113,7 +112,7 @@ def _split_names(text: str) -> list[str]:
 
 
 def _argument_of_companion(key: str) -> str | None:
-    """Return which argument of one who comes along a key is a name of, with the aliases of the caller's own arguments."""
+    """Return the companion's argument that a key means; None for other keys. The aliases of the caller's arguments count, too."""
     folded = fold_key(key)
     if folded in _NAMES_OF_COMPANIONS:
         return "customer_name"
@@ -122,8 +121,8 @@ def _argument_of_companion(key: str) -> str | None:
 
 
 def _read_companion(value: Any) -> tuple[list[dict[str, str]], list[tuple[str, Any]]]:
-    """Return the arguments of one who comes along, or of each in the name, and what else was said. One whose name is a placeholder
-    comes all the same.
+    """Return the arguments of one companion, or of each person if the name has several, and the unread values with their keys.
+    A companion whose name is a placeholder comes all the same.
     """
     rules, companion, unread = rules_of("book_appointment"), dict[str, str](), list[tuple[str, Any]]()
     for key, said in _list_said(value):
@@ -146,7 +145,7 @@ def _read_companion(value: Any) -> tuple[list[dict[str, str]], list[tuple[str, A
 
 
 def _list_said(value: Any) -> list[tuple[str, Any]]:
-    """Return the values of a companion by their keys, with those of an object for the person: `customer: {name, service}`."""
+    """Return a companion's values with their keys. A nested object for the person is flattened: `customer: {name, service}`."""
     if not isinstance(value, dict):
         return [("customer_name", value)]
     said = list[tuple[str, Any]]()
@@ -157,7 +156,7 @@ def _list_said(value: Any) -> list[tuple[str, Any]]:
 
 
 def _read_text(name: str, value: Any) -> str | None:
-    """Return a companion's argument."""
+    """Return a companion's argument as text; None if the value is not text or a number, or if it leaves the argument open."""
     if name == "service" and isinstance(value, list | dict) and REPEATED not in value:
         value = join_texts(value)
     if isinstance(value, bool) or not isinstance(value, str | int | float):

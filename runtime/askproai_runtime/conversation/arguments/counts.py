@@ -1,4 +1,4 @@
-"""How many people come, where a model passes a number in place of the people. Pure."""
+"""How many people come, if a model passes a number in place of the people. Pure."""
 
 import re
 from typing import Any, Final
@@ -22,7 +22,7 @@ _SEVERAL: Final = 2
 
 
 def read_count(value: Any) -> int | None:
-    """Return the number of people that a value is, also in words; None for any other value."""
+    """Return the number of people that a value means, in digits or words; None for any other value."""
     if isinstance(value, bool):
         return None
     if isinstance(value, int):
@@ -32,12 +32,12 @@ def read_count(value: Any) -> int | None:
 
 
 def counts_people(key: str, value: Any) -> bool:
-    """Return whether a value under this key is how many come in all, and these are several."""
+    """Return whether the key is one for the number of all who come, and the value is at least 2."""
     return _KEY.fullmatch(fold_key(key)) is not None and (read_count(value) or 0) >= _SEVERAL
 
 
 def count_in_words(text: str) -> int:
-    """Return how many people a text speaks of, such as "für zwei Personen" or "zu dritt"; one where it names no number of them."""
+    """Return the number of people that a text mentions, such as "für zwei Personen" or "zu dritt"; 1 if it mentions no number."""
     found = _IN_WORDS.search(text)
     return _number(next(filter(None, found.groups()))) if found else 1
 

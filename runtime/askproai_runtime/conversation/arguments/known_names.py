@@ -48,7 +48,7 @@ class KnownNames:
     config: TenantConfig
 
     def resolve(self, argument: str, text: str) -> frozenset[str]:
-        """Return the ids of the staff members or services that a text names; none if it has other words, or no known name."""
+        """Return the ids of the staff members or services that a text names; none if it has other words or no known name."""
         if argument == "staff":
             return frozenset(member.id for member in list_named_staff(text, self._list_staff()))
         folded = fold(text)
@@ -59,7 +59,7 @@ class KnownNames:
         )
 
     def agree(self, argument: str, first: tuple[str, str], second: tuple[str, str]) -> str | None:
-        """Return the value that two, each with its key, agree on, as where one says nothing; None if they disagree."""
+        """Return the value that two (key, text) pairs agree on; None if they disagree. A text without meaning agrees with any."""
         if argument not in {"service", "staff"}:
             return None
         meant = [self.resolve(argument, text) for _, text in (first, second)]
@@ -74,16 +74,16 @@ class KnownNames:
         return None
 
     def is_business(self, argument: str, text: str) -> bool:
-        """Return whether a text is only the name of the business, or the name or the place of a branch.
+        """Return whether a text is only the name of the business, or the name or address of a branch.
 
-        Where there are several branches, the name of one chooses it.
+        If the tenant has several branches, a branch's name in the argument `branch` is a choice, and the answer is False.
         """
         rest = self._drop_places(text, is_choice=argument == "branch" and len(self.config.branches) > 1)
         is_named = set(rest.split()) <= _WORDS.beside_places and len(rest.split()) < len(fold(text).split())
         return is_named and not self.resolve("staff", text)
 
     def _drop_places(self, text: str, *, is_choice: bool = False) -> str:
-        """Return a folded text without the names of the business, and, unless one of them is to be chosen, of its branches."""
+        """Return a folded text without the names of the business and, unless `is_choice`, without those of its branches."""
         names = [self.config.display_name]
         for branch in () if is_choice else self.config.branches:
             address = branch.address
@@ -94,7 +94,7 @@ class KnownNames:
         return rest
 
     def find_person_beside_place(self, text: str) -> str | None:
-        """Return the id of the one staff member whom a text names beside the business or a branch: `Anna, Salon Müller Mitte`."""
+        """Return the id of the one staff member named beside the business or branch: `Anna, Salon Müller Mitte`; else None."""
         if len(self.config.branches) > 1:  # the place may be another one than the call's
             return None
         rest = self._drop_places(text).strip()
@@ -102,16 +102,16 @@ class KnownNames:
         return next(iter(found)) if len(found) == 1 and not self.resolve("staff", text) else None
 
     def are_swapped(self, service: str, staff: str) -> bool:
-        """Return whether a text for a service names only a staff member, and that for a staff member only a service."""
+        """Return whether the service argument names only a staff member, and the staff argument names only a service."""
         is_person = bool(self.resolve("staff", service)) and not self.resolve("service", service)
         return is_person and bool(self.resolve("service", staff)) and not self.resolve("staff", staff)
 
     def list_service_parts(self, text: str) -> list[ServicePart]:
-        """Return the parts of a text for a service that are other arguments."""
+        """Return the parts of a service text that belong to other arguments."""
         return list_service_parts(text, self.config.services, self._list_staff())
 
     def agrees_about_staff(self, first: str, second: str) -> bool:
-        """Return whether of two texts about the staff the second says nothing else than the first: "Mehmet", "ohne Anna"."""
+        """Return whether the second text about staff adds nothing to the first, such as "ohne Anna" beside "Mehmet"."""
         one, other = (read_staff_preference(text, self._list_staff()) for text in (first, second))
         if one is None or other is None:
             return False
@@ -123,14 +123,14 @@ class KnownNames:
         return [member for branch in self.config.branches for member in branch.staff]
 
     def find_mentioned(self, text: str) -> dict[str, frozenset[str]]:
-        """Return whom of the staff and which services a text mentions, by the argument that each would be."""
+        """Return the ids of the staff members and services that a text mentions, by the argument: `staff` or `service`."""
         words = set(fold(text).split())
         staff = frozenset(m.id for m in self._list_staff() if not words.isdisjoint(_words_of_name(m.display_name)))
         services = frozenset(each.name for each in find_named(self.config.services, text))
         return {name: found for name, found in (("staff", staff), ("service", services)) if found}
 
     def find_staff(self, unread: Mapping[str, str]) -> tuple[str, str] | None:
-        """Return the place of the only unread text that says with whom, and what it says: `exclude_staff: Anna` is "nicht Anna"."""
+        """Return the key and text of the only unread value about staff; else None. `exclude_staff: Anna` becomes "nicht Anna"."""
         said = {path: _words_of_field(path, text) for path, text in unread.items()}
         found = {path: text for path, text in said.items() if self.find_mentioned(text).keys() == {"staff"}}
         if len(found) != 1:
@@ -145,7 +145,7 @@ class KnownNames:
         return (path, f"{UNDERSTOOD_IN[present_language()].arguments.exclude} {text}") if is_name else None
 
     def split_staff(self, text: str) -> tuple[str, str] | None:
-        """Return a time without the person after it, and the person: "um 14 Uhr bei Anna", as an offer is said."""
+        """Return the time and the staff member of a text like "um 14 Uhr bei Anna", as an offer is spoken; else None."""
         found = _PERSON_AFTER_TIME.fullmatch(text.strip())
         if found is None or not _NOT.isdisjoint(fold(found["time"]).split()[-1:]):
             return None
@@ -158,7 +158,7 @@ class KnownNames:
         return set(fold(text).split()) <= names | _WORDS.beside_staff
 
     def find_undecided(self, function: Function, values: Mapping[str, object], unread: Mapping[str, str]) -> set[str]:
-        """Return `staff` or `service` where an unread text, or `part_of_day`, names another than the argument."""
+        """Return `staff` or `service` if an unread text, or `part_of_day`, contradicts that argument or names a value it lacks."""
         if function not in _ACTS:
             return set()
         found = set[str]()
@@ -182,12 +182,12 @@ class KnownNames:
         return found
 
     def _may_be_wish(self, path: str, said: str) -> bool:
-        """Return whether a text that names a member of the staff may say with whom: `Anna Groß` of `mother` is somebody else."""
+        """Return whether a text with a staff member's name may be a preference: `mother: Anna Groß` is somebody else."""
         is_wish = path == "part_of_day" or fold_key(path.rpartition(".")[2]) in PREFERENCES
         return is_wish or self._is_about_staff_only(said) or not _WITH.isdisjoint(said.split())
 
     def repeats_service(self, values: Mapping[str, object], path: str, text: str) -> bool:
-        """Return whether a field is only a name of the service of the request, or how long it lasts."""
+        """Return whether a field only repeats the name of the requested service, or its length in minutes."""
         meant = self.find_mentioned(str(values.get("service", ""))).get("service", frozenset())
         if fold_key(path.rpartition(".")[2]) in DURATIONS:
             minutes = [each.duration_minutes for each in self.config.services if not meant or each.name in meant]
@@ -196,7 +196,7 @@ class KnownNames:
         return bool(named) and named <= meant
 
     def _may_decide(self, path: str, said: str) -> bool:
-        """Return whether a field may choose a service or a person: a text for people only if it is nothing but a service's name."""
+        """Return whether a field may choose a service or staff member. A free text may only if it is exactly a service's name."""
         outer, _, key = path.rpartition(".")
         key = fold_key(key)
         is_described = key in DESCRIPTIONS and outer != ""
@@ -207,7 +207,7 @@ class KnownNames:
 
 
 def _words_of_field(path: str, text: str) -> str:
-    """Return what a field says: the words of its name where the value is a mere yes, as of `not_anna: true`."""
+    """Return the text of a field, or the words of its key if the text is only a yes: `not_anna: true`."""
     name = _CAPITAL.sub(" ", path.rpartition(".")[2]).replace("_", " ")
     return name if read_claim(text) is True else text
 

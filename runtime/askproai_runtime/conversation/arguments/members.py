@@ -1,4 +1,4 @@
-"""The values that a language model has passed, with their places and the rules of the arguments that they are."""
+"""The values that a language model passed, each with its path and the rule of the argument that it means."""
 
 import re
 from collections import deque
@@ -56,9 +56,10 @@ WHOLE = "args"  # the name of a value without one
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A value that a model has passed, under the name of its place: `appointment.date`. No rule: the function does not read it.
+    """A value that a model passed, with its path: `appointment.date`. Without a `rule` the function does not read the value.
 
-    `within` is the argument whose object holds the value. `is_own`: no object of something else holds it.
+    `within` is the argument whose object contains the value. `is_own`: the value is not in an object about another person or
+    thing.
     """
 
     path: str
@@ -71,9 +72,9 @@ class Member:
 
 
 def list_members(args: Any, rules: Mapping[str, ArgumentRule], several: list[str]) -> Iterator[Member]:
-    """Yield each value at whatever depth: of objects that are no argument, and of those that hold more than one.
+    """Yield each value of the arguments, from objects and lists at any depth, with the rule of the argument that it means.
 
-    Add to `several` the place of a list whose entries are requests of their own.
+    Add to `several` the path of each list whose entries are separate requests.
     """
     pending = deque([("", 0, _decode(args), _NOT_WITHIN, True)])  # not by recursion: the depth is the sender's
     while pending:
@@ -110,24 +111,24 @@ def list_members(args: Any, rules: Mapping[str, ArgumentRule], several: list[str
 
 
 def _names_existing(rules: Mapping[str, ArgumentRule]) -> bool:
-    """Return whether a function has the time of an appointment that there is, which is the old one of a move."""
+    """Return whether a function has arguments for the time of an existing appointment, which is the old time of a move."""
     return any(rule.name == "appointment_date" for rule in rules.values())
 
 
 def _list_held(value: dict[str, Any], rules: Mapping[str, ArgumentRule]) -> dict[str, ArgumentRule]:
-    """Return the arguments that an object holds, at whatever depth."""
+    """Return the rules of the arguments that an object contains at any depth, by the argument's name."""
     keys = [fold_key(name) for name, leaf in list_leaves(value) if not is_empty(leaf)]
     return {rules[key].name: rules[key] for key in keys if key in rules}
 
 
 def _list_differing(entries: list[Any], rules: Mapping[str, ArgumentRule]) -> list[dict[str, ArgumentRule]]:
-    """Return the arguments of each object in a list; nothing if all of them are equal."""
+    """Return the arguments of each object in a list; an empty list if all objects are equal."""
     objects = [each for each in entries if isinstance(each, dict) and _list_held(each, rules)]
     return [_list_held(each, rules) for each in objects] if any(each != objects[0] for each in objects) else []
 
 
 def _are_requests(entries: list[Any], rules: Mapping[str, ArgumentRule]) -> bool:
-    """Return whether an object of a list asks for something by itself: `{name}` and `{phone}` are parts of one request."""
+    """Return whether a list contains separate requests. Entries with one field each, `{name}` and `{phone}`, are one request."""
     return any(
         len(held) > 1 or any(rule.is_text or rule.name in {"service", "appointment_id"} for rule in held.values())
         for held in _list_differing(entries, rules)
@@ -135,7 +136,7 @@ def _are_requests(entries: list[Any], rules: Mapping[str, ArgumentRule]) -> bool
 
 
 def _is_about_others(path: str, entries: list[Any], rules: Mapping[str, ArgumentRule]) -> bool:
-    """Return whether a list is of offered times, or of names that are of no person: `medications`."""
+    """Return whether a list contains offered times, or names that belong to no person: `medications`."""
     key, differing = fold_key(path.rpartition(".")[2]), _list_differing(entries, rules)
     if not key or not differing:
         return False
@@ -144,7 +145,7 @@ def _is_about_others(path: str, entries: list[Any], rules: Mapping[str, Argument
 
 
 def _read_pair(entry: Any) -> Any:
-    """Return `{service: Haarschnitt}` of the entry `{name: service, value: Haarschnitt}` of a list of fields."""
+    """Return `{service: Haarschnitt}` for an entry `{name: service, value: Haarschnitt}`; any other entry as it is."""
     if not isinstance(entry, dict):
         return entry
     key = next((entry[name] for name in ("name", "key", "field", "label") if entry.keys() == {name, "value"}), None)
@@ -154,7 +155,7 @@ def _read_pair(entry: Any) -> Any:
 def _find_rule(
     key: str, value: Any, rules: Mapping[str, ArgumentRule], within: str | None, *, is_own: bool
 ) -> ArgumentRule | None:
-    """Return the rule of a value by its name and its place."""
+    """Return the rule of the argument that a key and its place mean; None if the function does not read the value."""
     rule = rules.get(fold_key(key)) or _rule_of_preference(key, value, rules) or _rule_of_time(key, value, rules)
     if rule is not None and rule.name == "companions" and counts_people(key, value):
         return None  # it names nobody: `count_people`
@@ -162,14 +163,14 @@ def _find_rule(
 
 
 def _rule_of_time(key: str, value: Any, rules: Mapping[str, ArgumentRule]) -> ArgumentRule | None:
-    """Return the rule of the appointment's day or time under another name, such as `weekday` or `preferred_slot`."""
+    """Return the rule of the appointment's day or time for another key of it, such as `weekday` or `preferred_slot`; else None."""
     name = fold_key(key)
     argument = names_time(name, value) if _OF_APPOINTMENT.fullmatch(name) else None
     return rules.get(fold_key(argument)) if argument is not None else None
 
 
 def names_time(key: str, value: Any) -> str | None:
-    """Return which argument a value is that reads as a day or a time under a folded name for one; None for any other."""
+    """Return the argument that a value means, if its folded key names a time and it reads as a day or time; else None."""
     texts = [text[:MAX_CHARACTERS] for _, text in list_leaves(value) if isinstance(text, str)]
     if not texts or _TIME_KEY.search(key) is None or _NO_TIME_KEY.search(key) or key in ENDS:
         return None
@@ -185,7 +186,7 @@ def _is_day_and_time(text: str) -> bool:
 
 
 def _rule_of_preference(key: str, value: Any, rules: Mapping[str, ArgumentRule]) -> ArgumentRule | None:
-    """Return the rule of a preference that is about the time."""
+    """Return the rule of `part_of_day` for a preference that reads as a time; else None."""
     rule = rules.get(fold_key("part_of_day"))
     if rule is None or fold_key(key) not in PREFERENCES or not isinstance(value, str):
         return None
@@ -196,7 +197,7 @@ def _rule_of_preference(key: str, value: Any, rules: Mapping[str, ArgumentRule])
 def _split(
     rule: ArgumentRule, value: Any, rules: Mapping[str, ArgumentRule]
 ) -> tuple[list[tuple[str, Any]], list[dict[str, Any]]]:
-    """Return the values of an argument from what holds them, by their places, and the objects of all else."""
+    """Return the values of one argument with their keys inside `value`, and the objects of the remaining values."""
     if rule.name == "companions":  # an empty object in a list is somebody without a name
         return [("", _join_names(value, rules, rule))], []
     value = value if rule.name == "service" else _list_repeated(value)
@@ -226,7 +227,7 @@ def _split(
 def _split_list(
     rule: ArgumentRule, value: list[Any], rules: Mapping[str, ArgumentRule]
 ) -> tuple[list[tuple[str, Any]], list[dict[str, Any]]]:
-    """Return all texts of a list as one value. Of an entry that names two things nothing is its value."""
+    """Return all texts of a list as one value, and the remaining objects. An entry that names two things adds no text."""
     texts, others, pending = list[Any](), list[dict[str, Any]](), deque(value)
     while pending:
         each = _decode(pending.popleft())
@@ -246,7 +247,7 @@ def _split_list(
 
 
 def _join_names(value: Any, rules: Mapping[str, ArgumentRule], rule: ArgumentRule) -> Any:
-    """Return companions with one name each in place of its parts."""
+    """Return the companions with one name each, joined from its parts."""
     value = _decode(value)
     if isinstance(value, dict):
         return join_parts(value, rules, rule)
@@ -260,10 +261,10 @@ def join_path(path: str, key: str) -> str:
 
 
 def _list_repeated(value: Any) -> Any:
-    """Return the list of the values that an object gives for one name; any other value as it is."""
+    """Return the list of the values that an object has for one repeated key; any other value as it is."""
     return value[REPEATED] if isinstance(value, dict) and value.keys() == {REPEATED} else value
 
 
 def _decode(value: Any) -> Any:
-    """Return what a text that is JSON says; any other value as it is."""
+    """Return the decoded value of a JSON text; any other value as it is."""
     return decode_text(value) if is_encoded(value) else value

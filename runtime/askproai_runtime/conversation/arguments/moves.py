@@ -19,8 +19,8 @@ _INSTANT = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)")
 
 
 def name_old_and_new(members: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the members of the arguments of a move with the old time as that of the appointment, and the new one as `date`, `time`
-    or `start`. The old time only identifies the appointment.
+    """Return a move's arguments under standard names: the old time as the appointment's, which only identifies the appointment,
+    and the new time as `date`, `time` or `start`.
     """
     keys = {fold_key(key): key for key in members}
     old, new = _OLD & keys.keys(), _NEW & keys.keys()
@@ -45,14 +45,14 @@ def name_old_and_new(members: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _name_of_new(key: str) -> str | None:
-    """Return the argument of a new person, service or branch: `new_staff`, `neuer_mitarbeiter`."""
+    """Return `staff`, `service` or `branch` for a key of a new one: `new_staff`, `neuer_mitarbeiter`; None for other keys."""
     said = _OF_NEW.fullmatch(key)
     rule = rules_of("reschedule_appointment").get(said["name"]) if said else None
     return rule.name if rule is not None and rule.name in {"staff", "service", "branch"} else None
 
 
 def _list_sides(value: Any) -> set[str]:
-    """Return whether a new moment says a day, a time or both."""
+    """Return which of "date" and "time" the new moment of a move has."""
     if isinstance(value, dict):
         names = {_name_of_old(fold_key(key)) for key in value}
         return {side for side in ("date", "time") if f"appointment_{side}" in names} or {"date", "time"}
@@ -61,7 +61,7 @@ def _list_sides(value: Any) -> set[str]:
 
 
 def _find_old(keys: KeysView[str], new: set[str]) -> tuple[bool, bool]:
-    """Return whether the plain day and time are the old ones. One alone is of the new moment that does not say it itself."""
+    """Return whether the plain day, and the plain time, are old: the new moment has its own. A plain day and time go together."""
     is_date_old = "date" in new or not _KEYS.new_date.isdisjoint(keys)
     is_time_old = "time" in new or not _KEYS.new_time.isdisjoint(keys)
     if not (_PLAIN_DATES.isdisjoint(keys) or _KEYS.time.isdisjoint(keys)):
@@ -70,12 +70,12 @@ def _find_old(keys: KeysView[str], new: set[str]) -> tuple[bool, bool]:
 
 
 def _are_hours(values: set[str]) -> bool:
-    """Return whether two times of a day are named, as the bounds of a range: `{from: "14:00", to: "16:00"}`."""
+    """Return whether all values are times of day, the bounds of a range: `{from: "14:00", to: "16:00"}`."""
     return len(values) > 1 and all(find_part_argument(value) is Argument.TIME for value in values)
 
 
 def _read_moment(key: str, value: Any, *, is_old: bool) -> dict[str, Any]:
-    """Return the arguments of one side of a move. The new time by itself is asked for where a text says neither."""
+    """Return the arguments for the old or the new moment. An unreadable new text becomes `date`, so that the caller is asked."""
     if isinstance(value, dict):
         side = "old" if is_old else "new"
         return {side: _as_appointment(value) if is_old else value}
@@ -91,7 +91,7 @@ def _read_moment(key: str, value: Any, *, is_old: bool) -> dict[str, Any]:
 
 
 def _as_appointment(members: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an object of the old time with the names of the appointment's day and time."""
+    """Return the object of the old time with its keys renamed to `appointment_date` and `appointment_time`."""
     found = dict[str, Any]()
     for key, value in members.items():
         folded = fold_key(key)

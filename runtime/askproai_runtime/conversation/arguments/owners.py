@@ -1,4 +1,4 @@
-"""Whose name and number an object holds, by its key: `customer` is the caller, `insurance` is not. Pure."""
+"""Whose name and number an object contains, judged by its key: `customer` is the caller, `insurance` is not. Pure."""
 
 import re
 from collections.abc import Mapping
@@ -22,24 +22,24 @@ _PAST = re.compile(_KEYS.past)
 
 
 def is_of_the_past(path: str) -> bool:
-    """Return whether a key of a path says that its value is of before, or of whoever recommended the business."""
+    """Return whether a key in the path marks the value as a past one (`last_visit`) or as another person's (`recommended_by`)."""
     return any(_PAST.search(fold_key(key)) for key in path.split("."))
 
 
 def belongs_to_caller(key: str, *, inherited: bool = True) -> bool:
-    """Return whether an object under this key is the caller's. Under a key that names nobody, it is whose the outer one is."""
+    """Return whether an object under this key is the caller's. A neutral key that names nobody has the outer object's owner."""
     name = fold_key(key)[:_LONGEST_KEY]
     return inherited if _NEUTRAL.fullmatch(name) else _CALLER.fullmatch(name) is not None
 
 
 def asks_for_appointment(value: Any, rules: Mapping[str, ArgumentRule]) -> bool:
-    """Return whether an object has arguments of an appointment, as that of a caller may under any key."""
+    """Return whether an object has a service or a start: it then asks for the caller's appointment, whatever its key."""
     keys = {fold_key(str(name)) for name in value} if isinstance(value, dict) else set()
     return not _REQUESTING.isdisjoint(rules[key].name for key in keys if key in rules)
 
 
 def is_of_caller(rule: ArgumentRule, key: str, within: str | None, *, is_own: bool) -> bool:
-    """Return whether an argument is the caller's own: the number in `staff`, or the name in `mother`, is somebody else's."""
+    """Return whether an argument is the caller's own. A number inside `staff`, or a name inside `mother`, is somebody else's."""
     if within == "customer_name":
         return rule.name != "appointment_id"
     if rule.name == "customer_name" and fold_key(key) in _NAMES:

@@ -33,7 +33,7 @@ def join_parts(
 ) -> dict[str, Any]:
     """Return the members of an object with one value in place of its parts. `of` is the argument whose value the object is.
 
-    Parts that make no value are a list, which no time is: an hour without its minute would be another time.
+    Parts that make no value become a list, which is read as no time: an hour without its minute would be another time.
     """
     found = {to_text(key): value for key, value in members.items()}
     is_move = of is None and {"date", "appointmentdate"} <= rules.keys() and rules["appointmentdate"].name != "date"
@@ -72,14 +72,14 @@ def join_parts(
 
 
 def _name_of_bounds(found: Mapping[str, Any], *, is_move: bool) -> str:
-    """Return which argument the bounds of a time are. In a move whose day is not named otherwise, a day is that of the move."""
+    """Return the argument for bounds of a time: `part_of_day`, or `date` if they are days in a move that has no other new day."""
     said = [value for key, value in found.items() if fold_key(key) in {*_AFTER, *_BEFORE}]
     are_days = bool(said) and all(isinstance(each, str) and find_part_argument(each) is Argument.DATE for each in said)
     return "date" if is_move and are_days and "date" not in found and "start" not in found else "part_of_day"
 
 
 def _name_parts_of_date(found: dict[str, Any]) -> None:
-    """Name the weekday and the day of the month by what they are in `{day: Thursday, date: 10, month: 12}`."""
+    """Rename the keys of `{day: Thursday, date: 10, month: 12}` to `weekday` and `day`."""
     keys = {fold_key(key): key for key in found}
     day, date = (
         next((keys[name] for name in sorted(names) if name in keys), None) for names in (_KEYS.day, _KEYS.date)
@@ -99,7 +99,7 @@ def _names_of(name: str, rules: Mapping[str, ArgumentRule]) -> set[str]:
 def _join_beside(
     found: dict[str, Any], names: set[str], beside: Collection[str], read: Callable[[Any], str | None]
 ) -> None:
-    """Append what another member says to a value: the week of a weekday, the half of the day of an hour."""
+    """Append another member to a value: the week to a weekday, "am" or "pm" to an hour."""
     own = [key for key in found if fold_key(key) in names and isinstance(found[key], str | int)]
     keys = [key for key in found if fold_key(key) in beside]
     said = read(found[keys[0]]) if len(keys) == 1 else None
@@ -114,7 +114,7 @@ def _join_beside(
 
 
 def _join_minutes(found: dict[str, Any], names: set[str]) -> None:
-    """Join an hour and its minute, which has a name of its own. Beside a time that says its minute it is a duration."""
+    """Join an hour and its minute to one time. Minutes beside a time that already has its minute are a duration, and stay."""
     minutes = [key for key in found if fold_key(key) in _MINUTES and _is_said(found[key])]
     hours = [key for key in found if fold_key(key) in names and _is_said(found[key])]
     if len(minutes) != 1 or len(hours) != 1:
@@ -127,7 +127,7 @@ def _join_minutes(found: dict[str, Any], names: set[str]) -> None:
 
 
 def _join_year(found: dict[str, Any], names: set[str]) -> None:
-    """Join a day of a month and its year. Beside a date that says another year the two are a list, which no day is."""
+    """Join a day of a month and its year. If the date has another year, the two become a list, which is read as no day."""
     years = [key for key in found if fold_key(key) in _YEARS and _read_integer(found[key], 1, 9999) is not None]
     days = [key for key in found if fold_key(key) in names and isinstance(found[key], str)]
     if len(years) != 1 or len(days) != 1:
@@ -155,7 +155,7 @@ def _join(
     read: Callable[[list[Any]], str | None],
     needed: int = 2,
 ) -> None:
-    """Put one value under `name` in place of its parts, unless it is there. `needed`: so many of the first must be there."""
+    """Put one value under `name` in place of its parts, unless `name` has a value. The first `needed` parts must be present."""
     folded = {fold_key(key): key for key in reversed(found)}
     keys = [next((folded[each] for each in names if each in folded), None) for names in parts]
     values = [None if key is None else found[key] for key in keys]
@@ -209,7 +209,7 @@ def _read_half(value: Any) -> str | None:
 
 
 def _read_integer(value: Any, first: int, last: int) -> int | None:
-    """Return an integer within both bounds, also from its digits; None for anything else."""
+    """Return the integer if it is within both bounds, also from a text of digits; else None."""
     value = value.strip().removesuffix(".") if isinstance(value, str) else value
     if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= len(str(last)):
         value = int(value)

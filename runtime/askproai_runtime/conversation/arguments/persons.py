@@ -1,5 +1,5 @@
-"""For whom an appointment is, where a model names more than one person. The appointment is in the name of the person it is for; the
-caller who rings for somebody else is noted beside it. Pure.
+"""Find the person whom an appointment is for, if a model names more than one. The appointment gets this person's name; a caller
+who books for somebody else is noted beside it. Pure.
 """
 
 import re
@@ -31,9 +31,9 @@ _MOST_WORDS = 5  # of a name
 
 
 def name_persons(members: Mapping[Any, Any], rules: Mapping[str, ArgumentRule]) -> dict[Any, Any]:
-    """Return the members of an object with the person whom the appointment is for as its customer, and the others as companions.
+    """Return an object's members with the person whom the appointment is for as the customer, and the others as companions.
 
-    Names that leave this open stay two customers, or are no certain companions: they are asked about.
+    If the names leave this open, they stay two customers or uncertain companions, and the caller is asked.
     """
     found = dict(members)
     if "customername" not in rules or "message" in rules:
@@ -46,7 +46,7 @@ def name_persons(members: Mapping[Any, Any], rules: Mapping[str, ArgumentRule]) 
 
 
 def _name_customer(found: dict[Any, Any], rules: Mapping[str, ArgumentRule]) -> None:
-    """Put whom the appointment is for in place of the customer, who is the caller then."""
+    """Make the person whom the appointment is for the customer. The previous customer is then noted as the caller."""
     keys = [key for key in found if _FOR_WHOM.fullmatch(fold_key(str(key))) and fold_key(str(key)) not in _STAFF]
     for key in keys:
         people = _list_people(found[key])
@@ -74,7 +74,7 @@ def _name_customer(found: dict[Any, Any], rules: Mapping[str, ArgumentRule]) -> 
 
 
 def _name_caller(found: dict[Any, Any], rules: Mapping[str, ArgumentRule]) -> None:
-    """Note the caller beside a customer of another name."""
+    """Move the caller's name to `booked_by` if the customer has another name."""
     own = [_take_name(found[key])[0] for key in _customer_keys(found, rules) if fold_key(str(key)) not in _CALLERS]
     for key in [each for each in found if fold_key(str(each)) in _CALLERS]:
         name, rest = _take_name(found[key])
@@ -84,7 +84,7 @@ def _name_caller(found: dict[Any, Any], rules: Mapping[str, ArgumentRule]) -> No
 
 
 def _name_companions(found: dict[Any, Any], rules: Mapping[str, ArgumentRule]) -> None:
-    """Make companions of a list of all who come, without the customer. A list without the customer is asked about."""
+    """Turn a list of all who come, without the customer, into companions. If the customer is not in it, the caller is asked."""
     for key in [each for each in found if fold_key(str(each)) in _OF_ALL]:
         entries = _list_people(found[key])
         names = [_take_name(each)[0] for each in entries]
@@ -124,7 +124,7 @@ def _list_people(value: Any) -> list[Any]:
 
 
 def _take_name(value: Any) -> tuple[str | None, Any]:
-    """Return the name of a person in a text or an object, and the object without it; None where it has none."""
+    """Return a person's name from a text or an object, and the rest of the value; None in place of the name if it has none."""
     value = decode_text(value) if is_encoded(value) else value
     if isinstance(value, str):
         name = drop_relations(value)
@@ -142,7 +142,7 @@ def _take_name(value: Any) -> tuple[str | None, Any]:
 
 
 def _is_name(text: str) -> bool:
-    """Return whether a text is a name, and no time, relation, or sentence. A word in small letters alone is none."""
+    """Return whether a text is a name, not a time, relation or sentence. A single lowercase word is not a name."""
     words = text.split()
     if not 0 < len(words) <= _MOST_WORDS or any(map(str.isdecimal, text)) or find_part_argument(text) is not None:
         return False

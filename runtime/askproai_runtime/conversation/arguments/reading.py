@@ -1,4 +1,4 @@
-"""From what a language model passes to the arguments of a call function, by the table of `table.py`."""
+"""Read the arguments of a call function from the values of a language model, by the table of `table.py`."""
 
 import re
 from collections.abc import Mapping
@@ -50,10 +50,10 @@ _PERSON = frozenset({"customer_name", "phone"})  # what else an object says of a
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """The arguments that have a value, by the names of the table; and those that were not read, by the model's names.
+    """The arguments that have a value, by the names of the table, and the `unread` values, by the model's names.
 
-    `noted` are those of the unread ones that are in the text for a person. `unclear` are deciding arguments of which a value was
-    not read, or two disagree: none of them is in `values`. `is_several`: the arguments are those of several requests.
+    `noted` are the unread values that a text for a person contains. `unclear` are deciding arguments with an unread part or two
+    values that disagree; they are not in `values`. `is_several`: the arguments contain several requests.
     """
 
     values: dict[str, Any]
@@ -66,9 +66,9 @@ class Arguments:
 def read_arguments(function: str, args: Any, known: KnownNames | None = None) -> Arguments:
     """Return the arguments of a function: trimmed and bounded texts, booleans, and `companions`. Placeholders count as absent.
 
-    A language model may send numbers for texts, nulls, blanks, JSON in texts, other names, objects in objects, or no object at all.
-    Nothing with a value is left out in silence: what the function does not read is `unread`. A deciding argument counts only if all
-    that was said of it was read, and agrees. By the `known` names an id and a name may mean the same.
+    A language model may send numbers for texts, nulls, blanks, JSON in texts, other names, nested objects, or no object at all.
+    No value is dropped silently: a value that the function does not read is in `unread`. A deciding argument counts only if all
+    its values were read and agree. With `known` names, an id and a name of the same staff member or service agree.
     """
     values, unread, unclear, contradicted = dict[str, Any](), dict[str, list[Any]](), set[str](), set[str]()
     rules, several = rules_of(function), list[str]()
@@ -111,7 +111,7 @@ def read_arguments(function: str, args: Any, known: KnownNames | None = None) ->
 
 
 def _split_phone(read: Arguments, rules: Mapping[str, ArgumentRule]) -> Arguments:
-    """Return the arguments with the address beside a telephone number as `email`; as unread where there is another one, or none."""
+    """Return the arguments with an e-mail address beside the phone number moved to `email`, or to `unread` if that is taken."""
     text = str(read.values.get("phone", ""))
     found, number = _ADDRESS.search(text), _ADDRESS.sub(" ", text).strip()
     if found is None or not has_digits(number):
@@ -132,9 +132,9 @@ def _read_names(read: Arguments, function: str, known: KnownNames) -> Arguments:
 
 
 def _split_service(read: Arguments, function: str, known: KnownNames) -> Arguments:
-    """Return the arguments with those that stand in the text for a service, where they are absent, or agree.
+    """Return the arguments with the parts of the service text moved to other arguments that are absent or have the same value.
 
-    The rest stays in the text, which is asked about, and is unread.
+    The rest stays in the text, about which the caller is asked, and in `unread`.
     """
     if function not in _NEW or not isinstance(read.values.get("service"), str):
         return read
@@ -159,14 +159,14 @@ def _split_service(read: Arguments, function: str, known: KnownNames) -> Argumen
 
 
 def _drop_given(text: str, values: Mapping[str, Any]) -> str:
-    """Return a text for a service without its pieces that are whole values of other arguments: `haircut (before 11, Anna only)`."""
+    """Return a service text without the pieces that repeat other arguments: `haircut (before 11, Anna only)`."""
     given = {fold(value) for name in (*TIMES, "staff") if isinstance(value := values.get(name), str)} - {""}
     rest = _PIECE.sub(lambda piece: "" if fold(piece[0]) in given else piece[0], text)
     return text if rest == text else re.sub(r"\([\s,;]*\)", "", rest).strip(" ,;")
 
 
 def _merge_part(part: ServicePart, read: Arguments, known: KnownNames) -> Any:
-    """Return the value of an argument with a part of the text for a service; None where the two contradict each other."""
+    """Return the value of an argument merged with a part of the service text; None if the two contradict each other."""
     name, said = part.argument, _ON.sub("", part.text)
     given = read.values.get(name)
     if name in TIMES and "start" in read.values:
@@ -181,7 +181,7 @@ def _merge_part(part: ServicePart, read: Arguments, known: KnownNames) -> Any:
 
 
 def _split_staff(read: Arguments, known: KnownNames) -> Arguments:
-    """Return the arguments with the person whom a day or a time names after it as `staff`; as unclear beside another person."""
+    """Return the arguments with a staff member named after a day or time as `staff`, which is unclear if two are named."""
     values, named = dict(read.values), dict[str, str]()
     for name in ("date", "start", "time", "part_of_day"):
         if isinstance(text := values.get(name), str) and (found := known.split_staff(text)) is not None:
@@ -196,7 +196,7 @@ def _split_staff(read: Arguments, known: KnownNames) -> Arguments:
 
 
 def _with_staff(read: Arguments, known: KnownNames) -> Arguments:
-    """Return the arguments with whom they name under another key, where `staff` names nobody."""
+    """Return the arguments with the staff member from another key as `staff`, if `staff` is absent."""
     found = known.find_staff(read.unread)
     if found is None or "staff" in read.values or "staff" in read.unclear:
         return read
@@ -206,7 +206,7 @@ def _with_staff(read: Arguments, known: KnownNames) -> Arguments:
 
 
 def _is_with_caller(member: Member, values: dict[str, Any]) -> bool:
-    """Return whether all that was not read of companions is the caller's own day and time, or describes them."""
+    """Return whether all unread values of the companions repeat the caller's own day and time, or only describe the companions."""
     _, rest = _read_member(member)
     own = {fold_key(name): join_texts(value) for name, value in values.items() if name in TIMES}
     parts = [(fold_key(path.rpartition(".")[2]), join_texts(value)) for path, value in rest]
@@ -218,7 +218,7 @@ def _names_of_rules(rules: Mapping[str, ArgumentRule]) -> set[str]:
 
 
 def _find_unclear(member: Member, rest: list[tuple[str, Any]]) -> set[str]:
-    """Return the deciding argument of which something was not read, but for what only describes it."""
+    """Return the deciding argument of the member if a part of it was not read. Parts that only describe do not count."""
     name = member.rule.name if member.rule else member.within
     if name not in DECIDING or (member.rule is None and name in _PERSON):
         is_other_number = name == "phone" and _last_key(member) not in DESCRIPTIONS | NOT_NEEDED
@@ -232,7 +232,7 @@ def _find_unclear(member: Member, rest: list[tuple[str, Any]]) -> set[str]:
 
 
 def _set_apart(members: list[Member]) -> list[Member]:
-    """Return the members. A time in an object of something else, such as `reminder`, has no rule beside one of the appointment."""
+    """Return the members. A time inside another object, such as `reminder`, loses its rule if the appointment has a time."""
     times = [each for each in members if each.rule is not None and each.rule.name in TIMES and not is_empty(each.value)]
     if not any(each.is_own for each in times):
         return members
@@ -240,27 +240,26 @@ def _set_apart(members: list[Member]) -> list[Member]:
 
 
 def _find_unclear_day(members: list[Member], values: Mapping[str, Any], rules: Mapping[str, ArgumentRule]) -> set[str]:
-    """Return `date` where the only time is of something else: by `inspection_date` alone the act would be on another day."""
+    """Return {"date"} if the only named day is not the appointment's: by `inspection_date` alone, a wrong day would be booked."""
     is_needed = "date" in _names_of_rules(rules) and {"date", "start"}.isdisjoint(values)
     return {"date"} if is_needed and any(map(_is_other_time, members)) else set()
 
 
 def _is_other_time(member: Member) -> bool:
-    """Return whether a value is a day or a time under a name that is not one of the appointment's."""
+    """Return whether a value is a day or a time under a key that does not mean the appointment's time."""
     return member.rule is None and names_time(_last_key(member), member.value) is not None
 
 
 def _without_fillers(members: list[Member]) -> list[Member]:
-    """Return the members without companions of one object with nothing in it, where a model has filled a schema with nothing.
-
-    Alone, such an object is a person without a name, as one with an empty name is, by the schema.
+    """Return the members without `companions` that are one empty object, if the model filled in the whole schema with empty
+    values. An empty object alone, or one with an empty name, is by the schema a person without a name.
     """
     empty = sum(member.rule is not None and member.value in {"", None} for member in members if not _is_nested(member))
     return [each for each in members if not (_is_of_companions(each) and _is_filler(each.value, empty))]
 
 
 def _is_filler(value: Any, empty: int) -> bool:
-    """Return whether companions are one object with nothing in it, where it, or `empty` other arguments, fill a schema."""
+    """Return whether companions are one empty object from a filled-in schema. `empty` is the number of other empty arguments."""
     entry = value[0] if isinstance(value, list) and len(value) == 1 else value
     is_empty_object = isinstance(entry, dict) and all(each in ("", None) for each in entry.values())
     if not is_empty_object:
@@ -277,14 +276,14 @@ def _is_of_companions(member: Member) -> bool:
 
 
 def _unwrap(args: Any) -> Any:
-    """Return the arguments of a call that is within the arguments once more: `{"name": a function, "arguments": {…}}`."""
+    """Return the arguments without the name of a function beside them: `{"name": a function, "arguments": {…}}`."""
     if not (isinstance(args, dict) and isinstance(args.get("name"), str) and "arguments" in args):
         return args
     return {key: each for key, each in args.items() if key != "name" or not rules_of(args["name"])}
 
 
 def _names_business(member: Member, known: KnownNames | None) -> bool:
-    """Return whether a person or a place is the business itself, which every appointment is at."""
+    """Return whether the argument `branch` or `staff` only names the business itself, which is no choice."""
     if known is None or member.rule is None or member.rule.name not in {"branch", "staff"}:
         return False
     return isinstance(member.value, str) and known.is_business(member.rule.name, member.value)
@@ -295,7 +294,7 @@ def _last_key(member: Member) -> str:
 
 
 def _name_unread(unread: Mapping[str, list[Any]]) -> dict[str, str]:
-    """Return the texts of the unread values by their places, bounded; "…" is how many are beyond the bound."""
+    """Return the texts of the unread values by their paths, bounded. The entry "…" is the number of paths beyond the bound."""
     named, length = dict[str, str](), 0
     for path, values in unread.items():
         text = (join_texts(values) or str(values[0]).lower())[:_LONGEST_UNREAD]
@@ -307,7 +306,7 @@ def _name_unread(unread: Mapping[str, list[Any]]) -> dict[str, str]:
 
 
 def _read_member(member: Member) -> tuple[Any, list[tuple[str, Any]]]:
-    """Return the value of an argument, None without any, and what of it was not read, by its places."""
+    """Return the value of an argument, or None, and the unread parts of it with their paths."""
     if member.rule is None:
         is_needed = fold_key(member.path.rpartition(".")[2]) not in NOT_NEEDED
         is_text = isinstance(member.value, str) and member.within not in DECIDING

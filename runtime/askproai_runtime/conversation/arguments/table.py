@@ -1,6 +1,6 @@
-"""Which arguments each call function reads, under which other names, and what is done with everything else.
+"""The arguments that each call function reads, their other names, and how any other value is handled.
 
-`docs/reference/arguments.md` is made of this table.
+`docs/reference/arguments.md` is generated from this table.
 """
 
 import re
@@ -24,10 +24,10 @@ _YES_OR_NO = "true or false, also as a whole yes or no in words (`ja bitte`, `no
 
 @dataclass(frozen=True, slots=True)
 class ArgumentRule:
-    """One argument: the functions that read it, what it may be, and what is done with the rest. `aliases` are other names of it.
+    """One argument: the functions that read it, its allowed values (`may_be`), and how other values are handled (`otherwise`).
 
-    `is_choice`: "no matter" is as absent. `is_text`: all texts of a list or an object are its value. `only_for` are the functions
-    in which the aliases mean it; None: in all of them.
+    `aliases` are its other names, in the functions `only_for` (None: in all of them). `is_choice`: "no matter" counts as
+    absent. `is_text`: all texts of a list or an object together are its value.
     """
 
     name: str
@@ -262,7 +262,7 @@ ENDS: Final = UNDERSTOOD.time_names.ends
 
 
 def fold_key(name: str) -> str:
-    """Return the name of an argument without differences of case and signs: `customerName` and `customer-name` are one."""
+    """Return an argument's name without case and punctuation: `customerName` and `customer-name` become equal."""
     return _NOT_WORD.sub("", name.casefold())
 
 

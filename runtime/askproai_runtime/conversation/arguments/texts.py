@@ -1,4 +1,4 @@
-"""Arguments as text: bounded, and without the disguises of nothing."""
+"""Read arguments as bounded text; placeholders for nothing count as absent."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ NOTES_LIMIT = 2_000  # characters of the notes of a booking: unknown fields are 
 
 
 def read_text(args: Mapping[str, Any], name: str, limit: int = _MAX_ARGUMENT_LENGTH) -> str | None:
-    """Return an argument as trimmed, bounded text that PostgreSQL accepts (no NUL); None when it is missing or empty."""
+    """Return an argument as trimmed, bounded text that PostgreSQL accepts (no NUL); None if it is missing or empty."""
     value = args.get(name)
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
@@ -20,6 +20,6 @@ def read_text(args: Mapping[str, Any], name: str, limit: int = _MAX_ARGUMENT_LEN
 
 
 def read_said(args: Mapping[str, Any], name: str) -> str | None:
-    """Return an argument as `read_text` does; None also where a model has written that nobody said anything (`null`, `keine`)."""
+    """Return an argument like `read_text`; None also for a model's placeholder for nothing (`null`, `keine`)."""
     text = read_text(args, name)
     return None if text is None or names_nothing(text) else text

@@ -1,4 +1,4 @@
-"""From what a language model passes for one argument to its value: a text or a boolean."""
+"""Read one argument's value, a text or a boolean, from the value that a language model passed."""
 
 import ast
 import json
@@ -42,7 +42,7 @@ _AGREEMENTS = {
 
 
 def is_empty(value: Any) -> bool:
-    """Return whether a value says nothing that could be missed."""
+    """Return whether a value has no content that could be missed: empty, a placeholder, or 0."""
     if isinstance(value, list | dict):
         return not any(not is_empty(text) for _, text in list_leaves(value))
     if isinstance(value, str):
@@ -52,12 +52,12 @@ def is_empty(value: Any) -> bool:
 
 
 def says_nothing(text: str) -> bool:
-    """Return whether a text for a person says nothing; a refusal says something: `bitte keine E-Mail`."""
+    """Return whether a text for a person has no content. A refusal has content: `bitte keine E-Mail`."""
     return (names_nothing(text) and not refuses_contact(text)) or leaves_open(text)
 
 
 def read_value(rule: ArgumentRule, value: Any) -> str | bool | None:
-    """Return the text or boolean of an argument; None where its value is another one, or absent."""
+    """Return the text or boolean of an argument; None if the value is absent or of another type."""
     if isinstance(value, list) and (rule.is_text or rule.name in {"service", "staff", "topic"}):
         value = join_texts(value)
     while isinstance(value, list) and len(value) == 1:
@@ -79,9 +79,9 @@ def read_value(rule: ArgumentRule, value: Any) -> str | bool | None:
 
 
 def merge_values(rule: ArgumentRule, first: Any, second: Any) -> Any:
-    """Return the one value of two that agree; None of two that do not.
+    """Return one value for two that agree; None if they disagree.
 
-    Remarks are joined. A weekday beside a date is said with it, so that the two are understood together.
+    Free texts are joined. A weekday and a date become one text, so that both are understood together.
     """
     if rule.name == "companions":
         return _join_companions(first, second)
@@ -113,7 +113,7 @@ def merge_values(rule: ArgumentRule, first: Any, second: Any) -> Any:
 
 
 def _join_companions(first: list[dict[str, str]], second: list[dict[str, str]]) -> list[dict[str, str]] | None:
-    """Return all who come along by two lists, each once. A list without names is how many the other one names."""
+    """Return the companions of both lists, each once; None if a list without names has another length than the named list."""
     counted, named = (second, first) if any(first) else (first, second)
     if counted and not any(counted):
         return named if len(counted) == len(named) else None
@@ -128,13 +128,13 @@ def _join_companions(first: list[dict[str, str]], second: list[dict[str, str]]) 
 
 
 def _is_same(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
-    """Return whether two entries are of one person: of one name, without a contradiction."""
+    """Return whether two entries are of the same person: the names are equal, and no other field contradicts."""
     is_named = fold(one.get("customer_name", "")) == fold(other.get("customer_name", "")) != ""
     return is_named and all(fold(one[key]) == fold(other[key]) for key in one.keys() & other.keys())
 
 
 def _drop_repeated(texts: list[str], argument: Argument | None) -> list[str]:
-    """Return the texts of a list without those that say another one again, or its weekday."""
+    """Return the texts of a list without those that repeat another day or time, or only its weekday."""
     if argument is None:
         return list(dict.fromkeys(texts))
     kept = list[str]()
@@ -160,12 +160,12 @@ def _digits(text: str) -> str:
 
 
 def _is_written_time(value: Any) -> bool:
-    """Return whether a value is a text with more than a number in it: numbers in a list may be an hour and its minute."""
+    """Return whether a value is a text and not a bare number: numbers in a list may be an hour and its minute."""
     return isinstance(value, str) and bool(value) and not value.isdecimal() and not names_nothing(value)
 
 
 def _read_boolean(rule: ArgumentRule, value: Any) -> bool | None:
-    """Return what a boolean says, also in words. Words that are neither a yes nor a no are none."""
+    """Return the boolean, also from words. Return None for words that are neither a yes nor a no."""
     if isinstance(value, str):
         claim = read_claim(value, _AGREEMENTS.get(rule.name), cancels=rule.name == "confirmed")
         if not names_nothing(value):
@@ -176,7 +176,7 @@ def _read_boolean(rule: ArgumentRule, value: Any) -> bool | None:
 
 
 def decode_text(text: str) -> Any:
-    """Return the value of a text that is JSON, also of JSON in JSON; any other text without its blanks, None without any."""
+    """Return the value of a JSON text, also of JSON inside JSON; any other text stripped; None if it is blank."""
     value: Any = text
     for _ in range(_MAX_ENCODINGS):
         try:
@@ -189,7 +189,7 @@ def decode_text(text: str) -> Any:
 
 
 def _decode_literal(text: str) -> Any:
-    """Return the value of a text that is nearly JSON, with single quotes or a comma too many; any other text as it is."""
+    """Return the value of a text that is nearly JSON, with single quotes or an extra comma; any other text stripped."""
     try:
         value = ast.literal_eval(text.strip()) if len(text) <= _LONGEST_LITERAL else text
         return json.loads(json.dumps(value)) if isinstance(value, dict | list) else text.strip()
@@ -198,7 +198,7 @@ def _decode_literal(text: str) -> Any:
 
 
 def is_encoded(value: Any) -> bool:
-    """Return whether a value is a text that may be JSON with more than a number or a word in it."""
+    """Return whether a value is a text that begins like a JSON object, list or string."""
     return isinstance(value, str) and value.lstrip()[:1] in {"{", "[", '"'}
 
 
@@ -212,9 +212,9 @@ def to_text(value: Any) -> str:
 
 
 def list_leaves(value: Any) -> list[tuple[str, Any]]:
-    """Return the texts, numbers and booleans in a JSON value, in order, each with the last name above it.
+    """Return the texts, numbers and booleans in a JSON value, in order, each with the nearest key above it.
 
-    Not by recursion: the depth is the sender's.
+    The code is not recursive, since the sender decides the depth.
     """
     leaves, rest = list[tuple[str, Any]](), [("", value)]
     while rest:
@@ -242,6 +242,6 @@ def _is_nothing(leaf: Any) -> bool:
 
 
 def describe_object(value: Mapping[str, Any], plain: Collection[str]) -> str:
-    """Return all that an object says in one text, each value with its name, but for the `plain` names."""
+    """Return an object's values as one text, each with its key in front unless the key is in `plain`."""
     said = [(name, to_text(each).strip()) for name, each in list_leaves(value) if not _is_nothing(each)]
     return ", ".join(text if not name or name in plain else f"{name}: {text}" for name, text in said)

@@ -1,4 +1,4 @@
-"""Takes off the marks that models write around the value of an argument: call format, labels, comments, escapes. Pure."""
+"""Remove the wrapping that models write around an argument's value: call format, labels, comments, escapes. Pure."""
 
 import re
 from typing import Final
@@ -30,7 +30,7 @@ TIME_ARGUMENTS: Final = {
 
 
 def unwrap(rule: ArgumentRule, text: str) -> str:
-    """Return the value of an argument without the marks that a model has written around it; a text for a person keeps its words."""
+    """Return an argument's value without the markup, label or comment around it. A text for a person keeps its words."""
     if len(text) > _LONGEST:
         return text
     text = _decode(text)
@@ -51,13 +51,13 @@ def unwrap(rule: ArgumentRule, text: str) -> str:
 
 
 def _decode(text: str) -> str:
-    """Return a text with the characters that were escaped twice, and U+FFFD for half of one."""
+    """Return a text with doubly escaped characters decoded. Half of a surrogate pair becomes U+FFFD."""
     decoded = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
     return decoded.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", "")
 
 
 def _drop_comment(text: str, argument: Argument) -> str:
-    """Return a day or a time without a remark that names no other one: a remark that may be the value stays, and is asked about."""
+    """Return a day or time without a remark that repeats it or says nothing. Another remark stays, and the caller is asked."""
     found = COMMENT.search(text)
     if found is None:
         return text

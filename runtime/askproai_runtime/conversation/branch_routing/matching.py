@@ -1,7 +1,7 @@
-"""Which branches a caller's words may mean: by name, place, postal code or digit.
+"""The branches that a caller's words may mean: by name, place, postal code or digit.
 
-Branches keep the order of the config, that of their names: the first is "eins" in the menu, whatever a question leaves out. All
-words are compared folded, so that case, umlauts and punctuation do not matter.
+Branches keep the order of the config, which is by name: the first is "eins" in the menu, even if a question leaves others out.
+All words are compared folded, so that case, umlauts and punctuation do not matter.
 """
 
 import re
@@ -72,7 +72,7 @@ def names_something(phrase: str) -> bool:
 
 
 def refuses(phrase: str) -> bool:
-    """Return whether the phrase says no, to all of it or to a part."""
+    """Return whether the phrase contains a no or a negation, of any part of it."""
     return bool(set(fold(phrase).split()) & (_NO | _NEGATIONS))
 
 
@@ -81,9 +81,9 @@ def says_no(phrase: str) -> bool:
 
 
 def is_answer(branches: Sequence[Branch], words: str, suggested_branch: str | None) -> bool:
-    """Return whether words answer the question for a branch, and say nothing else: one, as always, or a yes or no.
+    """Return whether the words only answer the question which branch is meant: with a branch, "wie immer", or a yes or no.
 
-    "Mitte nächster Woche" is a day, and "Pankow ist mir zu weit" is a no.
+    "Mitte nächster Woche" is a day, and "Pankow ist mir zu weit" is more than an answer.
     """
     *before, last = fold(words).split() or [""]
     said = {*before, last}
@@ -95,7 +95,7 @@ def is_answer(branches: Sequence[Branch], words: str, suggested_branch: str | No
 
 
 def find_named_branch(branches: Sequence[Branch], words: str, names_day: Callable[[str], bool]) -> Branch | None:
-    """Return the only branch that a question names by a word of its own name. "Mitte Dezember" is a day (`names_day`)."""
+    """Return the only branch that a question names by a word of its name; else None. "Mitte Dezember" is a day (`names_day`)."""
     if len(branches) == 1 or refuses(words):
         return None
     said = fold(words).split()
@@ -112,9 +112,8 @@ def find_named_branch(branches: Sequence[Branch], words: str, names_day: Callabl
 def match_branches(
     branches: Sequence[Branch], phrase: str, last_branch: str | None, suggested_branch: str | None
 ) -> list[Branch]:
-    """Return every branch that the phrase may mean: by whole name, postal code, words of name and place, digit, "wie immer" or yes.
-
-    Words that all branches share, such as the chain's name, count only if nothing else was said.
+    """Return the branches that the phrase may mean: by full name, postal code, words of name and place, digit, "wie immer" or
+    yes. Words that all branches share, such as the chain's name, count only if the phrase has nothing else.
     """
     whole, words = fold(phrase), set(fold(phrase).split())
     if words & _NEGATIONS:
@@ -136,9 +135,8 @@ def match_branches(
 
 
 def nearest_branch(branches: Sequence[Branch], phrase: str) -> Branch | None:
-    """Return the only branch whose postal code shares the most leading digits with a code that belongs to none.
-
-    Such a branch is most likely near, not certainly: suggest it, never choose it.
+    """Return the only branch whose postal code shares the most leading digits with the phrase's code, which no branch has; else
+    None. The branch is probably near, but not certainly: suggest it, never choose it.
     """
     number = digits_in(phrase)
     if len(number) < _MIN_POSTAL_CODE_DIGITS:
@@ -150,28 +148,28 @@ def nearest_branch(branches: Sequence[Branch], phrase: str) -> Branch | None:
 
 
 def indistinguishable(branches: Sequence[Branch], phrase: str) -> bool:
-    """Return whether the phrase matches these branches by the same words, such as the name of a city or of the whole chain."""
+    """Return whether the same words of the phrase match all these branches, such as the name of a city or of the chain."""
     return len({frozenset(set(fold(phrase).split()) & _words_of(branch)) for branch in branches}) == 1
 
 
 def named_by_name(branch: Branch, phrase: str) -> bool:
-    """Return whether the phrase has a word of the branch's own name, and not only its place, postal code or digit."""
+    """Return whether the phrase has a word of the branch's own name, not only of its place, postal code or digit."""
     return bool(set(fold(phrase).split()) & _name_words(branch))
 
 
 def has_menu(branches: Sequence[Branch]) -> bool:
-    """Return whether digits choose a branch. Where names contain numbers ("Filiale 3"), a digit would mean two things."""
+    """Return whether digits choose a branch. If names contain numbers ("Filiale 3"), a digit would have two meanings."""
     named_by_number = any(word.isdecimal() for branch in branches for word in _name_words(branch))
     return len(branches) <= _MAX_MENU_BRANCHES and not named_by_number
 
 
 def digits_in(phrase: str) -> str:
-    """Return the digits that were spoken one after the other ("eins null eins eins neun") or written; empty if there are none."""
+    """Return all digits in the phrase as one text, spoken ("eins null eins eins neun") or written; "" if there are none."""
     return "".join(word if word.isdecimal() else _DIGITS.get(word, "") for word in fold(phrase).split())
 
 
 def _menu_digit(branches: Sequence[Branch], whole: str) -> str:
-    """Return the digit that chooses a branch; empty if anything else is said with it ("die erste, die frei ist")."""
+    """Return the digit that chooses a branch; "" if the phrase has other words ("die erste, die frei ist")."""
     shared = frozenset[str].intersection(*(frozenset(_name_words(branch)) for branch in branches))
     words = [word for word in whole.split() if word not in _BESIDE_A_DIGIT | shared]
     number = digits_in(words[0]) if len(words) == 1 and has_menu(branches) else ""

@@ -1,7 +1,7 @@
 """Choose the branch of a call, or the question to ask the caller. Pure.
 
-Nothing is guessed: a near postal code and the branch of the caller's last booking are only suggested. Skills need no routing of
-their own, because who can do a service at which branch is part of the config.
+Nothing is guessed: a branch with a similar postal code, and the branch of the caller's last booking, are only suggested. Skills
+need no routing, because the config says which staff member can do a service at which branch.
 """
 
 from collections.abc import Sequence
@@ -30,12 +30,12 @@ _MAX_NAMES_IN_A_QUESTION = 4  # nobody remembers more names after hearing them o
 
 @dataclass(frozen=True, slots=True)
 class Hints:
-    """The facts about the branch that a caller means. Branches are given by name.
+    """The facts from which a call's branch is found. Branches are given by name.
 
-    `phrase` is the function's argument `branch`, in the caller's words; `pressed_keys` are telephone keys. `suggested_branch` is
-    the one that our last answer asked about, `current_branch` was found earlier in the call, `last_branch` is where this
-    caller booked last. `wanted` is the purpose of the branch, in the words of the question; None: the appointment. `staff` is whom
-    the caller has named.
+    `phrase` is the argument `branch`, in the caller's words; `pressed_keys` are telephone keys. `suggested_branch` is the
+    branch that our last answer asked about, `current_branch` the one found earlier in the call, and `last_branch` the one of
+    this caller's last booking. `wanted` is the purpose of the branch, in the words of the question (None: the appointment).
+    `staff` is the staff member whom the caller named.
     """
 
     phrase: str | None = None
@@ -50,7 +50,7 @@ class Hints:
 
 @dataclass(frozen=True, slots=True)
 class FoundBranch:
-    """The branch. `announce`: the caller did not say its name, and has to hear which branch it is."""
+    """The branch of a call. `announce`: the caller did not say its name, and has to hear it."""
 
     branch: Branch
     announce: bool = False
@@ -58,7 +58,7 @@ class FoundBranch:
 
 @dataclass(frozen=True, slots=True)
 class BranchQuestion:
-    """A question to ask. `branches` are those it names; `suggested_branch` is the one that it asks for by a yes or no."""
+    """A question to ask. `branches` are the branches in it; `suggested_branch` is the one that a plain yes would choose."""
 
     question: str
     branches: tuple[str, ...] = ()
@@ -73,8 +73,8 @@ class _Suggestion(NamedTuple):
 def choose_branch(config: TenantConfig, route: Route, hints: Hints) -> FoundBranch | BranchQuestion:
     """Return the branch of a call, or the question to ask, by the tenant's business model.
 
-    A call to a branch stays there, unless the caller names another; then it stays at that one. At a hotline the caller
-    chooses; a branch with an agent of its own beside the hotline keeps that agent's callers.
+    A call to a branch stays there until the caller names another branch, and then stays at that one. At a hotline the caller
+    chooses. A branch with its own agent beside the hotline keeps that agent's callers.
     """
     if config.business_model is BusinessModel.SIMPLE or route.branch:
         current = hints.current_branch or route.branch
@@ -83,9 +83,9 @@ def choose_branch(config: TenantConfig, route: Route, hints: Hints) -> FoundBran
 
 
 def list_named_branches(config: TenantConfig, phrase: str, suggested: str | None) -> tuple[str, ...] | BranchQuestion:
-    """Return the branches that words about an existing appointment may mean, or the question where they mean none of the tenant's.
+    """Return the branches that words about an existing appointment may mean, or a question if the tenant has no such branch.
 
-    They are none where the words name none, or say that the branch is as always. `suggested` is the branch of our last question.
+    Return () if the words name no branch, or mean "as always". `suggested` is the branch of our last question.
     """
     branches = config.branches
     if len(branches) == 1 or not names_something(phrase):
@@ -98,7 +98,7 @@ def list_named_branches(config: TenantConfig, phrase: str, suggested: str | None
 
 
 def find_branch(config: TenantConfig, hints: Hints) -> FoundBranch | BranchQuestion:
-    """Return the branch that the hints determine, or the question that would."""
+    """Return the branch that the hints determine, or the question that would determine it."""
     branches = config.branches
     offering = [branch for branch in branches if _offers(config, branch, hints.service)] or list(branches)
     possible = [branch for branch in offering if _has_staff(config, branch, hints)] or offering
@@ -130,7 +130,7 @@ def find_branch(config: TenantConfig, hints: Hints) -> FoundBranch | BranchQuest
 
 
 def _check_offer(branch: Branch, offering: Sequence[Branch], *, announce: bool) -> FoundBranch | BranchQuestion:
-    """Return the branch, or a question if only others offer the requested service."""
+    """Return the branch, or a question if only other branches offer the requested service."""
     if branch in offering:
         return FoundBranch(branch, announce)
     named = offering[:_MAX_NAMES_IN_A_QUESTION]
@@ -148,7 +148,7 @@ def _ask(
     *,
     is_refusal: bool = False,
 ) -> BranchQuestion:
-    """Return the question which of the candidates is meant, with the suggestion first."""
+    """Return the question which of `candidates` is meant. It begins with the suggestion, if there is one."""
     wanted = wanted or say().wanted_appointment
     if len(candidates) == 1:
         question = say().want_there.format(wanted=wanted, branch=candidates[0].display_name)
@@ -189,8 +189,8 @@ def _by_name(branches: Sequence[Branch], name: str | None) -> Branch | None:
 
 
 def _offers(config: TenantConfig, branch: Branch, service: str | None) -> bool:
-    """Return whether somebody at the branch can do the service, or each of several. An unknown one excludes no branch: booking asks
-    what is meant.
+    """Return whether the branch offers the service, or each of several services. An unknown service excludes no branch, since
+    the booking asks about it.
     """
     known = read_services(service or "", config.services)
     if not known.services or known.unknown:
@@ -199,12 +199,12 @@ def _offers(config: TenantConfig, branch: Branch, service: str | None) -> bool:
 
 
 def _has_staff(config: TenantConfig, branch: Branch, hints: Hints) -> bool:
-    """Return whether somebody of the name that the caller has said is there, and does each service that was named."""
+    """Return whether the branch has a staff member of the name that the caller said, who does each requested service."""
     named = {staff_member.id for staff_member in list_named_staff(hints.staff or "", branch.staff)}
     services = read_services(hints.service or "", _services_of(config, branch)).services
     return bool(named.intersection(*(service.staff[branch.name] for service in services)))
 
 
 def _services_of(config: TenantConfig, branch: Branch) -> list[Service]:
-    """Return the services that somebody does at the branch."""
+    """Return the services that a staff member of the branch does."""
     return [each for each in config.services if each.branch in {None, branch.name} and each.staff.get(branch.name)]

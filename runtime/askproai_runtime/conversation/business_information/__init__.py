@@ -1,1 +1,1 @@
-"""The tenant's declarations about its business, said to callers who ask: answered from the config alone."""
+"""Answers to callers' questions about the business, from the tenant's declarations in the config alone."""

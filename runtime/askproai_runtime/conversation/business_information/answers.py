@@ -1,4 +1,4 @@
-"""business_information: the topics on which callers ask, and what is said about each. Pure: config in, sentences out."""
+"""business_information: the topics of callers' questions, and the answer to each. Pure: config in, sentences out."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -58,9 +58,9 @@ _HOURS = frozenset({Topic.OPENING_HOURS, Topic.CLOSED_DAYS})
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """The part of a question that does not depend on its branch, so that a comparison of branches reads it once.
+    """The reading of a question that does not depend on the branch, so that a comparison of branches reads the question once.
 
-    `named`: the services that it names, each with the name that was said.
+    `named`: the services in the question, each with the name that was said.
     """
 
     named: Sequence[tuple[str, Service]]
@@ -81,9 +81,9 @@ class _Reading:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """The parts of a question: its topics, each with its reading, and what no topic is for.
+    """The parts of a question: its topics, each with its reading, and `parts`, which no topic answers.
 
-    `is_sure`: its words ask about the topics. Else the model's argument alone names the topic.
+    `is_sure`: the caller's words ask about the topics. Otherwise only the model's argument names a topic.
     """
 
     topics: Sequence[tuple[Question, _Reading]]
@@ -128,7 +128,7 @@ class _Asked:
 
 
 def _leave_out_person(config: TenantConfig, question: Question, zone: ZoneInfo) -> tuple[str, bool]:
-    """Return the words of a question without its clauses about a person's days, and whether it has any."""
+    """Return a question's words without the clauses about a staff member's days, and whether it has such a clause."""
     named = (member.display_name for branch in config.branches for member in branch.staff)
     names = frozenset(word for name in named for word in _list_name_words(name)) - set(
         drop_titles(read_introduction(question.words)).split()
@@ -144,15 +144,14 @@ def _leave_out_person(config: TenantConfig, question: Question, zone: ZoneInfo) 
 
 
 def _names_time(question: Question, words: str, zone: ZoneInfo) -> bool:
-    """Return whether the date of a question, or words of it, name days or the present."""
+    """Return whether the date of a question, or its `words`, name days or the present moment."""
     days = understand_days(question.date, words, question.asked_at, zone)
     return days is not None or bool(find_habitual_days(question.date, words)) or asks_about_now(question.date, words)
 
 
 def answer_question(config: TenantConfig, branch: Branch, question: Question) -> Answer:
-    """Answer a caller's question about a branch, topic by topic.
-
-    A fact that the tenant has not declared is said to be unknown, never guessed, and so is one without a topic.
+    """Return the answer to a caller's question about a branch, topic by topic. A fact that the tenant has not declared is never
+    guessed: the caller hears that it is unknown. The same applies to a part of the question without a topic.
     """
     return _answer_parts(config, branch, question, _Asked.of(config, question))
 
@@ -191,7 +190,7 @@ def _answer_parts(config: TenantConfig, branch: Branch, question: Question, aske
 def _find_declared(
     config: TenantConfig, branch: Branch, part: OpenPart, topics: Iterable[tuple[Question, _Reading]]
 ) -> str | None:
-    """Return the declared sentence that has the part of a question: of directions, answers, the cancellation rule, preparations."""
+    """Return the declared sentence about a part of a question: of directions, answers, cancellation rule or preparations."""
     texts = [
         branch.directions,
         *(each.answer for each in (*branch.knowledge, *config.knowledge)),
@@ -207,9 +206,9 @@ def _find_declared(
 
 
 def _is_beside(answer: Answer, question: Question, reading: _Reading, asked: _Asked) -> bool:
-    """Return whether an answer is not to the question, where no part of the question is in any answer.
+    """Return whether an answer misses the question, if no part of the question is in any answer.
 
-    That is so if the model alone has named the topic, and of the prices of all services ("Was kostet Parken?").
+    That is so if only the model named the topic, or if the prices of all services would be listed ("Was kostet Parken?").
     """
     if all(
         part.clause for part in asked.parts
@@ -228,9 +227,9 @@ def _join_answers(
     answers: Sequence[Answer],
     open_parts: Sequence[OpenPart],
 ) -> Answer:
-    """Return one answer: what is known, then what is not, then the question that a topic asks back.
+    """Return one answer: first the known facts, then the unknown ones, then a question back to the caller.
 
-    It succeeds if something that was asked is answered; `not_answered` has the rest.
+    It succeeds if any part of the question is answered; `not_answered` has the rest.
     """
     if len(answers) == 1 and not said and not open_parts:
         return answers[0]
@@ -258,7 +257,7 @@ def _leave_out(words: str, declared: Iterable[Knowledge]) -> str:
 
 
 def _list_known_words(config: TenantConfig) -> frozenset[str]:
-    """Return the folded words with which the config names services, people and places: an answer is about these."""
+    """Return the folded words of the config's names for services, people and places. The answers contain them."""
     names = [config.display_name]
     for service in config.services:
         names += [service.display_name, *service.spoken_names]
@@ -292,7 +291,7 @@ def _answer(config: TenantConfig, branch: Branch, question: Question, reading: _
 
 
 def _ask_day(understood: Understanding, question: Question, zone: ZoneInfo) -> str:
-    """Return the question for a day. A date that is over is named with the present one, so that the next one is another."""
+    """Return the question for a day. If the named day is past, it says today's date, so that the caller names a later day."""
     if understood.past is not None:
         today = format_written_day(question.asked_at.astimezone(zone).date())
         return f"{say().past_day.format(day=format_written_day(understood.past), today=today)} {say().which_day}"
@@ -300,10 +299,10 @@ def _ask_day(understood: Understanding, question: Question, zone: ZoneInfo) -> s
 
 
 def same_everywhere(config: TenantConfig, question: Question, called: str | None) -> Answer | None:
-    """Return the answer if it is the same in every branch that it is about, so that a caller need not name one; else None.
+    """Return the answer if it is the same in every branch concerned, so that the caller need not name a branch; else None.
 
-    The only branch with the named service is said before it, unless it is the one that was `called`. Very many branches are not
-    compared: the comparison stops all other callers of the process.
+    If only one branch has the named service, its name is said first, unless it is the branch that was `called`. More than 50
+    branches are not compared, since the comparison blocks all other callers of the process.
     """
     if not 0 < len(config.branches) <= _MAX_COMPARED:
         return None
@@ -316,7 +315,7 @@ def same_everywhere(config: TenantConfig, question: Question, called: str | None
 
 
 def _concerned(config: TenantConfig, asked: _Asked) -> Sequence[Branch]:
-    """Return the branches that offer the named service; all of them without one."""
+    """Return the branches that offer a named service; all branches if no service is named or the topic is not about services."""
     if any(question.topic not in {Topic.PRICES, Topic.SERVICE} for question, _ in asked.topics):
         return config.branches
     named = [service for _, reading in asked.topics for _, service in reading.named]
@@ -325,13 +324,13 @@ def _concerned(config: TenantConfig, asked: _Asked) -> Sequence[Branch]:
 
 
 def _find_known(knowledge: Sequence[Knowledge], asked: str) -> Knowledge | None:
-    """Return the declared question that these folded words are; only differences that nobody hears are overlooked."""
+    """Return the declared question that equals the folded words; None if there is none."""
     return next((each for each in knowledge if asked and _fold_declared(each.question) == asked), None)
 
 
 @lru_cache(maxsize=8192)
 def _list_name_words(name: str) -> frozenset[str]:
-    """Return the folded words of a person's name, without titles, as callers say it and as an owner: `Annas`."""
+    """Return the folded words of a person's name, without titles, plain and as a possessive: `Anna`, `Annas`."""
     words = [each for each in drop_titles(name).split() if len(each) >= _MIN_LETTERS]
     return frozenset({*words, *(f"{each}s" for each in words)})
 

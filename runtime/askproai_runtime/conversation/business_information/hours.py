@@ -1,4 +1,4 @@
-"""Opening hours and closed days of a branch in sentences. Pure."""
+"""Sentences about the opening hours and closed days of a branch. Pure."""
 
 import re
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ _DAYS = frozenset({Grain.DAY, Grain.WEEK, Grain.MONTH, Grain.RANGE})
 
 @dataclass(frozen=True, slots=True)
 class _Closure:
-    """Days in a row without an opening; `holiday` is the name of the only one."""
+    """Consecutive closed days on which the branch is usually open. `holiday` is the name if there is only one day."""
 
     first: date
     last: date
@@ -45,11 +45,11 @@ class _Closure:
 
 
 def understand_days(phrase: str | None, words: str, at: datetime, zone: ZoneInfo) -> Understanding | None:
-    """Return which days a question is about: those of the argument, else those that its words name; None for none.
+    """Return the days that a question is about: those of the argument `phrase`, else those in its words; None if it names none.
 
-    An argument that is not understood has no candidates: the hours of an ordinary week would be no answer to it. If the
-    question is put without it ("allgemein"), its words count. Words that say more about a day than which one it is, mean all
-    days of the next weeks: a wrong day would be worse than the week.
+    If the argument is not understood, the result has no candidates, since the hours of a usual week would not answer the
+    question. If the question does not contain the argument ("allgemein"), its words count. Words that say more about a day than
+    its name mean all days of the next weeks: a wrong day would be worse than the hours of the week.
     """
     if phrase:
         understood = understand_parts(phrase, None, None, at=at, zone=zone)
@@ -72,8 +72,8 @@ def understand_days(phrase: str | None, words: str, at: datetime, zone: ZoneInfo
 def find_habitual_days(phrase: str | None, words: str) -> tuple[int, ...]:
     """Return the weekdays (0 is Monday) whose usual hours a question is about: "samstags", "on Saturdays".
 
-    For a span ("montags bis freitags"), for more days than a listener can follow, and for words that say more about a day than
-    which one it is ("Ich arbeite samstags", "außer samstags"), nothing: they get the hours of the week.
+    Return () for a span ("montags bis freitags"), for more than three days, and for words that say more about a day than its
+    name ("Ich arbeite samstags", "außer samstags"): the answer is then the hours of the week.
     """
     asked = " ".join(_asked_words(words))
     if phrase is None:
@@ -96,9 +96,9 @@ def _find_habitual(phrase: str) -> tuple[int, ...]:
 def describe_habitual_days(
     branch: Branch, days: Sequence[int], now: datetime, zone: ZoneInfo, pauses: Sequence[Span] = ()
 ) -> str | None:
-    """Return the usual hours of weekdays (0 is Monday), and whether the branch is closed on the next of them.
+    """Return the usual hours of weekdays (0 is Monday), and whether the branch is closed on the next date of each.
 
-    `now` is an aware time. None without opening hours.
+    `now` is an aware time. Return None if the branch has no opening hours.
     """
     if not branch.opening_hours:
         return None
@@ -119,7 +119,7 @@ def describe_habitual_days(
 
 
 def asks_about_now(phrase: str | None, words: str) -> bool:
-    """Return whether a question is about this moment ("Haben Sie jetzt gerade offen?"): its argument, or without one its words."""
+    """Return whether a question is about this moment ("Haben Sie jetzt gerade offen?"), by `phrase`, or without it by `words`."""
     said = (
         phrase.split()
         if phrase
@@ -130,7 +130,7 @@ def asks_about_now(phrase: str | None, words: str) -> bool:
 
 
 def _asked_words(text: str) -> list[str]:
-    """Return the first words of the questions in a text, without greetings; of the whole text if it has no question mark."""
+    """Return the first words of the questions in a text, without greetings. Without a question mark, use the whole text."""
     sentences = _SENTENCE_END.split(_GREETING.sub(" ", text))
     questions = [sentence for sentence in sentences if sentence.endswith("?")] or sentences
     return " ".join(questions).replace("?", " ").split()[:_MOST_WORDS]
@@ -141,17 +141,18 @@ def _are_days(understood: Understanding) -> bool:
 
 
 def _names_days(candidate: Candidate) -> bool:
-    """Return whether these are days of a calendar; clock times, "jetzt" and "jeden Tag" get the hours of a week."""
+    """Return whether the candidate is calendar days. Clock times, "jetzt" and "jeden Tag" get the hours of a week instead."""
     return candidate.grain in _DAYS and candidate.end is not None and candidate.end - candidate.start < _AHEAD
 
 
 def describe_hours(
     branch: Branch, understood: Understanding | None, now: datetime, zone: ZoneInfo, pauses: Sequence[Span] = ()
 ) -> str | None:
-    """Return whether the branch is open on the days that a caller's words mean; of many days, or none, the hours of a week.
+    """Return the opening hours on the days that a caller named. For no day or more than three days, return the hours of a week.
 
-    `now` is an aware time: who asks in the evening about today hears that it is closed already. In `pauses` nobody can be booked:
-    the branch may be open, and the caller hears that there are no appointments. None without opening hours.
+    `now` is an aware time: a caller who asks in the evening about today hears that the branch has closed. During `pauses`
+    nobody can be booked although the branch may be open, and the caller hears this. Return None if the branch has no opening
+    hours.
     """
     if not branch.opening_hours:
         return None
@@ -167,7 +168,7 @@ def describe_hours(
 
 
 def describe_now(branch: Branch, now: datetime, zone: ZoneInfo, pauses: Sequence[Span] = ()) -> str | None:
-    """Return whether the branch is open at this moment, until when, or when it opens next. None without opening hours."""
+    """Return whether the branch is open at this moment, and until when, or when it opens next; None without opening hours."""
     if not branch.opening_hours:
         return None
     local = now.astimezone(zone)
@@ -185,7 +186,7 @@ def describe_now(branch: Branch, now: datetime, zone: ZoneInfo, pauses: Sequence
 
 
 def describe_closures(branch: Branch, now: datetime, pauses: Sequence[Span] = ()) -> str | None:
-    """Return the closed days of the next weeks on which the branch is usually open. `now` is local. None without opening hours."""
+    """Return the closed days of the next 8 weeks on which the branch usually opens; None without opening hours. `now` is local."""
     if not branch.opening_hours:
         return None
     today = now.date()
@@ -199,7 +200,7 @@ def _join(*sentences: str) -> str:
 
 
 def _list_days(understood: Understanding) -> list[date]:
-    """Return the days that a phrase means, in order; of a long span only the first ones and the last one."""
+    """Return the days that a phrase means, in order. A long span has only its first days and its last day."""
     days: set[date] = set()
     for candidate in understood.candidates:
         first = candidate.start.date()
@@ -209,7 +210,7 @@ def _list_days(understood: Understanding) -> list[date]:
 
 
 def _describe_week(branch: Branch, today: date, until: date) -> str:
-    """Return the hours of an ordinary week, and the closed days that begin by `until`."""
+    """Return the hours of a usual week, and the closed days that begin by `until`."""
     monday = today - _DAY * today.weekday()
     by_ranges: dict[tuple[tuple[int, int], ...], list[int]] = {}
     for weekday in range(_WEEK_DAYS):
@@ -269,15 +270,16 @@ def _is_closed(branch: Branch, day: date) -> bool:
 
 
 def _is_over(branch: Branch, day: date, now: datetime) -> bool:
-    """Return whether the opening hours of today are over."""
+    """Return whether `day` is today and its opening hours are over."""
     ranges = open_minutes(branch, day)
     return day == now.date() and bool(ranges) and now.hour * 60 + now.minute >= ranges[-1][1]
 
 
 def _find_closures(branch: Branch, first: date, until: date) -> list[_Closure]:
-    """Return the closed days on which the branch is usually open, those that begin by `until` to their end.
+    """Return the closed days, from `first`, on which the branch is usually open. A closure that begins by `until` is returned
+    to its end.
 
-    Days belong together if the branch opens on none between them.
+    Closed days belong together if the branch does not open between them.
     """
     closures: list[_Closure] = []
     joins = False  # whether nothing was open since the last closed day

@@ -1,6 +1,6 @@
-"""Numbers, amounts of money and clock times as they are said in the present call's language.
+"""Numbers, amounts of money and clock times as they are spoken in the language of the present call. Pure.
 
-In German they are words, since a voice reads digits and symbols as it likes; in English it reads digits as they are meant. Pure.
+In German they are spelled out, since a voice may misread digits and symbols. In English a voice reads digits correctly.
 """
 
 from collections.abc import Sequence
@@ -51,7 +51,7 @@ def spell_number(number: int) -> str:
 
 
 def spell_count(number: int) -> str:
-    """Return a number as it is said before a noun: `ein`, `hundertein`, `zwei`."""
+    """Return a number in the form before a noun: `ein`, `hundertein`, `zwei`."""
     words = spell_number(number)
     return words.removesuffix("s") if words.endswith("eins") else words
 
@@ -68,7 +68,7 @@ def spell_money(amount: str, currency: str) -> str:
 
 
 def _english_money(whole: int, cents: int, currency: str) -> str:
-    """Return `45 euros`, `1 euro 50`, `50 cents`."""
+    """Return an amount in English: `45 euros`, `1 euro 50`, `50 cents`."""
     one, several, part, parts = _ENGLISH_CURRENCIES.get(currency, (currency,) * 4)
     if not whole:
         return f"{cents} {part if cents == 1 else parts}"
@@ -83,7 +83,7 @@ def spell_minutes(minutes: int) -> str:
 
 
 def spell_digits(text: str) -> str:
-    """Return the digits of a postal code one by one, with short pauses; letters stay."""
+    """Return the characters of a postal code one by one, with digits as words. Commas make the voice pause."""
     parts = [say().digits[int(c)] if c.isdecimal() and c.isascii() else c for c in text if not c.isspace()]
     return ", ".join(parts)
 
@@ -100,7 +100,7 @@ def spell_ranges(ranges: Sequence[tuple[int, int]]) -> str:
 
 
 def spell_clock(minute: int, *, short: bool = False) -> str:
-    """Return a time of day: `achtzehn Uhr`, `neun Uhr dreißig`; `short` without `Uhr` at the full hour."""
+    """Return a time of day in words: `achtzehn Uhr`, `neun Uhr dreißig`. With `short` a full hour has no `Uhr`."""
     hour, rest = divmod(minute, 60)
     if present_language() is Language.EN:
         return "midnight" if minute == _DAY_MINUTES else format_clock(time(hour, rest))

@@ -1,4 +1,4 @@
-"""Pauses of bookings in sentences: times of the opening hours in which everybody of a branch is blocked. Pure."""
+"""Sentences about pauses of bookings: times within the opening hours when all staff of a branch are blocked. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class _Paused:
-    """Days in a row without appointments, or the paused part of one day, in minutes of wall clock; all of it without `ranges`."""
+    """Consecutive days without appointments, or parts of one day: `ranges` in local minutes since midnight (empty: all day)."""
 
     first: date
     last: date
@@ -25,7 +25,7 @@ class _Paused:
 
 
 def describe_pause(branch: Branch, day: date, now: datetime, pauses: Sequence[Span]) -> str:
-    """Return that a day whose hours were said has no appointments, or when; "" if it has. `now` is a local time."""
+    """Return the sentence about a day's pause, to follow the day's opening hours; "" if it has none. `now` is a local time."""
     paused = _paused_ranges(branch, day, now, pauses)
     if not paused:
         return ""
@@ -35,7 +35,7 @@ def describe_pause(branch: Branch, day: date, now: datetime, pauses: Sequence[Sp
 
 
 def describe_pauses(branch: Branch, now: datetime, until: date, pauses: Sequence[Span]) -> str:
-    """Return the next times without appointments from today to a day, whole days in a row together; "" without any."""
+    """Return the sentence with the next times without appointments, from today to `until`; "" without any. `now` is local."""
     if not pauses:
         return ""
     times = [_name(paused, now.date()) for paused in _list_paused(branch, now, until, pauses)]
@@ -78,7 +78,7 @@ def _list_paused(branch: Branch, now: datetime, until: date, pauses: Sequence[Sp
 
 
 def _open_ranges(branch: Branch, day: date, now: datetime) -> tuple[tuple[int, int], ...]:
-    """Return what is left of the opening hours of a day, in minutes of wall clock; nothing of a closed one."""
+    """Return the remaining opening hours of a day, in local minutes since midnight; () if the branch is closed."""
     if find_closure(branch, day) is not None:
         return ()
     passed = now.hour * 60 + now.minute if day == now.date() else 0
@@ -86,7 +86,7 @@ def _open_ranges(branch: Branch, day: date, now: datetime) -> tuple[tuple[int, i
 
 
 def _paused_ranges(branch: Branch, day: date, now: datetime, pauses: Sequence[Span]) -> tuple[tuple[int, int], ...]:
-    """Return what of the opening hours of a day that are left has no appointments."""
+    """Return the paused parts of a day's remaining opening hours, in local minutes since midnight."""
     midnight = datetime.combine(day, time(), now.tzinfo)
     spans = [
         (span.start.astimezone(now.tzinfo), span.end.astimezone(now.tzinfo))
@@ -102,7 +102,7 @@ def _paused_ranges(branch: Branch, day: date, now: datetime, pauses: Sequence[Sp
 
 
 def _minute(at: datetime, day: date) -> int:
-    """Return a local time in minutes of wall clock of a day, within it."""
+    """Return a local time as minutes since midnight of `day`, limited to that day."""
     if at.date() != day:
         return 0 if at.date() < day else 24 * 60
     return at.hour * 60 + at.minute

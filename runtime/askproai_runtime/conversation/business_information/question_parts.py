@@ -1,7 +1,7 @@
-"""The subject of a caller's question: the topics that can be answered, and what no answer has a word for. Pure.
+"""Split a caller's question into the topics that can be answered and the parts that no answer covers. Pure.
 
-Words are compared, no meaning is guessed. A part that is called open although the answer has it costs the caller one sentence; a
-part that is passed over in silence makes the caller take an answer for the whole.
+Words are compared; no meaning is guessed. If a part is called open although the answer covers it, the caller hears one sentence
+too many. If an open part is ignored, the caller takes the answer for a complete one.
 """
 
 import re
@@ -78,9 +78,9 @@ _POSSESSIVE: Final = re.compile(r"(\w[\w-]*)['’]s")
 
 @dataclass(frozen=True, slots=True)
 class OpenPart:
-    """A part of a question that no topic is for: its words, and its subject, if it has one of the catalogue.
+    """A part of a question that no topic answers: its words, and its subject if it is a known one, such as parking.
 
-    `clause` is the folded clause of the question that has the words, where these are not repeated to the caller.
+    `clause` is set if the words are not to be repeated to the caller: the folded clause of the question that contains them.
     """
 
     words: str
@@ -89,7 +89,7 @@ class OpenPart:
 
 
 def read_topic(said: str) -> Topic:
-    """Return the topic of a folded argument: its name, else the first that its words ask about (`price`, `hours`), else `other`."""
+    """Return the topic of a folded argument: by its name, else by words that ask about one (`price`, `hours`), else `other`."""
     if (name := said.replace(" ", "_")) in set(Topic):
         return Topic(name)
     said = _drop_online_addresses(said)
@@ -103,9 +103,9 @@ def read_topic(said: str) -> Topic:
 
 
 def list_topics(argument: Topic, words: str, *, names_day: bool) -> list[Topic]:
-    """Return the topics that folded words ask about, the model's own first; none if no word says it.
+    """Return the topics that folded words ask about, the model's own (`argument`) first; empty if no word asks about a topic.
 
-    `names_day`: a day is named, which is enough for hours that the model has recognised.
+    `names_day`: the question names a day, which is enough if the model's topic is hours.
     """
     words = _drop_online_addresses(words)
     asked = [topic for topic, pattern in _ASKS.items() if pattern.search(words)]
@@ -132,7 +132,7 @@ def asked_sentences(text: str) -> str:
 
 
 def leave_out_branches(text: str) -> tuple[str, bool]:
-    """Return a question without the clauses that ask only which branches there are, and whether any does."""
+    """Return a question without the clauses that only ask which branches exist, and whether it had such a clause."""
     clauses = BETWEEN_CLAUSES.split(text)
     others = [
         each
@@ -143,7 +143,7 @@ def leave_out_branches(text: str) -> tuple[str, bool]:
 
 
 def words_of_topic(topic: Topic, words: str, asked: Collection[Topic]) -> str:
-    """Return the clauses of a question that ask about no other topic: the day in them is that of this one."""
+    """Return the clauses of a question that ask about no other topic. A day in these clauses belongs to `topic`."""
     others = [pattern for each, pattern in _ASKS.items() if each in asked and each is not topic]
     clauses = [each for each in BETWEEN_CLAUSES.split(words) if each]
     own = [each for each in clauses if not any(pattern.search(fold(each)) for pattern in others)]
@@ -151,7 +151,7 @@ def words_of_topic(topic: Topic, words: str, asked: Collection[Topic]) -> str:
 
 
 def list_parts(text: str, known: Collection[str], at: datetime, zone: ZoneInfo) -> list[OpenPart]:
-    """Return what a question is about beside the topics. `known` are folded words of the config, which answers name."""
+    """Return the subjects and nouns of a question that no topic covers. `known` are folded words of the config."""
     asked = asked_sentences(text)
     found = _find_subjects(fold(asked))
     parts = [OpenPart(words[0], subject) for subject, words in found.items()]
@@ -167,7 +167,7 @@ def list_parts(text: str, known: Collection[str], at: datetime, zone: ZoneInfo) 
 def list_uncovered(
     text: str, topics: Collection[Topic], known: frozenset[str], at: datetime, zone: ZoneInfo
 ) -> list[OpenPart]:
-    """Return the words of a question that neither the answers to `topics` nor `known` words cover, of clauses without a subject."""
+    """Return the words that neither the answers to `topics` nor `known` words cover. Clauses with a subject are left out."""
     asks = [_ASKS[second] for first, second in _COVERS if first in topics]
     found = dict[str, OpenPart]()
     for clause in map(fold, BETWEEN_CLAUSES.split(asked_sentences(text))):
@@ -189,7 +189,7 @@ def list_uncovered(
 
 
 def _find_subjects(folded: str) -> dict[str, list[str]]:
-    """Return the subjects of folded words, each with the words of it. The amount to pay is a price."""
+    """Return the subjects in folded words, each with its matches. An amount to pay is a price, not the subject payment."""
     words = _TO_PAY.sub(" ", folded)
     found = {
         subject: [each[0] for each in re.finditer(pattern, words)] for subject, pattern in subject_patterns().items()
@@ -203,7 +203,7 @@ def _covers(topic: Topic, word: str) -> bool:
 
 
 def _nouns(text: str) -> Iterator[str]:
-    """Yield the nouns of a text: in German by their first letter, which the first word of a sentence has in any case."""
+    """Yield the nouns of a text. German nouns are found by the capital letter, which the first word of a sentence has anyway."""
     for sentence in _QUESTION_END.split(text):
         words = _WORD.findall(sentence)[:_MOST_WORDS]
         if present_language() is Language.EN:
@@ -233,7 +233,7 @@ def _uncapitalised_nouns(words: Sequence[str]) -> Iterator[str]:
 
 
 def _english_nouns(words: Sequence[str]) -> Iterator[str]:
-    """Yield the nouns by the words before them, each with its owner: `owner's name`. An owner without a noun is one."""
+    """Yield English nouns, found by the word before them, with their owner: `owner's name`. An owner without a noun is a noun."""
     is_next, owner = len(words) == 1, ""
     for word in words:
         folded, possessive = fold(word), _POSSESSIVE.fullmatch(word)
@@ -255,20 +255,20 @@ def _is_of_a_topic(word: str) -> bool:
 
 
 def is_day(word: str, at: datetime, zone: ZoneInfo) -> bool:
-    """Return whether a word is a day in the language of the call, or a weekday in the other one."""
+    """Return whether a word is a day in the language of the call, or a weekday in any language."""
     understood = understand(word, at=at, zone=zone)
     is_weekday = fold(word).removesuffix("s") in _WEEKDAYS
     return bool(understood.candidates) or is_weekday or understood.refused in {Refusal.PAST, Refusal.IMPOSSIBLE}
 
 
 def leave_open(parts: Sequence[OpenPart], answered: str) -> list[OpenPart]:
-    """Return the parts of a question without a word in any answer."""
+    """Return the parts of a question that have no word in the answers."""
     said = fold(answered)
     return [part for part in parts if not _has_word(part, said)]
 
 
 def drop_around_nouns(parts: Sequence[OpenPart]) -> list[OpenPart]:
-    """Return the parts without the other words of a clause whose noun is one of them: the noun names it."""
+    """Return the parts without the other words of a clause that has an open noun: the noun is enough."""
     nouns = [f" {fold(part.words)} " for part in parts if not part.clause]
     return [part for part in parts if not part.clause or not any(noun in f" {part.clause} " for noun in nouns)]
 
@@ -282,9 +282,10 @@ def _has_word(part: OpenPart, said: str) -> bool:
 
 
 def find_sentence(part: OpenPart, texts: Iterable[str]) -> str | None:
-    """Return the first sentence of declared texts that has a word of a part, rather than one of its subject; None if none has.
+    """Return the first declared sentence with a word of the part, else the first about the part's subject, else None.
 
-    A sentence about another subject has none: an insurance card pays nothing. Nor does the yes or no to another question.
+    For a part with a subject, only sentences about this subject count: "insurance card" is not about paying. A yes or no
+    answers another question, and is left out.
     """
     sentences = [each for text in texts for each in _SENTENCE_END.split(text) if each and not _YES_OR_NO.match(each)]
     if part.subject:
@@ -298,9 +299,8 @@ def find_sentence(part: OpenPart, texts: Iterable[str]) -> str | None:
 
 
 def _same_word(said: str, word: str) -> bool:
-    """Return whether folded words are forms of one, or the second is a compound of the first: `Karte` and `EC-Karten`.
-
-    A compound that only begins with the word is something else: `Hund` and `Hundesalon`.
+    """Return whether two folded words are forms of one word, or `word` is a compound that ends with `said`: `Karte`,
+    `EC-Karten`. A compound that only begins with `said` has another meaning: `Hund` and `Hundesalon`.
     """
     stem = said[: max(_MIN_STEM, len(said) - _SAME_ENDING)]
     is_form = abs(len(word) - len(said)) <= _SAME_ENDING and word.startswith(stem)
@@ -310,13 +310,13 @@ def _same_word(said: str, word: str) -> bool:
 
 
 def _same_stem(said: str, word: str) -> bool:
-    """Return whether two folded words are forms of one, or one is a part of the other: `Karte` and `EC-Karten`."""
+    """Return whether two folded words are forms of one word, or one contains the other: `Karte` and `EC-Karten`."""
     stem = said[: max(_MIN_STEM, len(said) - _SAME_ENDING)]
     return stem in word or (len(word) > _MIN_STEM and said.startswith(word))
 
 
 def say_open(parts: Sequence[OpenPart]) -> str:
-    """Return the sentences for the parts of a question that stay open."""
+    """Return the sentences about the parts of a question that stay unanswered."""
     own = [say().subjects_not_known[part.subject] for part in parts if part.subject]
     named = [part.words for part in parts if not part.clause and not part.subject]
     if 0 < len(named) <= _MOST_NAMED:

@@ -1,4 +1,4 @@
-"""A caller's question about the business, and the kinds of answers to it. Pure."""
+"""A caller's question about the business, and constructors of the answers to it. Pure."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -25,10 +25,10 @@ _BETWEEN = re.compile(rf"[,;/|&+]|\s(?:{UNDERSTOOD.arguments.and_words})\s")  # 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A caller's question. `asked_at` is the start of the call, from which "morgen" counts; `now` is the present time (aware).
+    """A caller's question. `asked_at` is the start of the call, to which "morgen" refers; `now` is the present time (aware).
 
-    `topics` are all that the model names; `topic` is the first one. `staff` is the person that it names.
-    `pauses`: the times in which each branch books nothing, because everybody is blocked.
+    `topics` are all topics that the model named, `topic` is the first, and `staff` is the staff member it named. `pauses`: for
+    each branch, the times when no appointment can be booked because all staff are blocked.
     """
 
     topic: Topic
@@ -43,7 +43,7 @@ class Question:
 
     @property
     def is_about_hours(self) -> bool:
-        """Return whether one of its topics is, so that the pauses of bookings are needed."""
+        """Return whether the question is about opening hours or closed days. Its answer then needs the pauses of bookings."""
         topics = {*self.topics, *list_topics(self.topic, fold(asked_sentences(self.words)), names_day=False)}
         return not topics.isdisjoint({Topic.OPENING_HOURS, Topic.CLOSED_DAYS})
 
@@ -58,7 +58,7 @@ class Question:
 
 
 def answered(question: Question, sentence: str, missing: Sequence[str] = (), questions: Sequence[str] = ()) -> Answer:
-    """Return the answer to a known fact. `missing` is asked and not answered; one of the declared `questions` may be it."""
+    """Return the answer with known facts. `missing` parts stay unanswered; the model may try one of the declared `questions`."""
     fields: dict[str, Any] = {"topic": question.topic.value}
     if missing:
         fields |= {"not_answered": list(missing), **({"questions": list(questions)} if questions else {})}
@@ -70,7 +70,7 @@ def list_questions(config: TenantConfig, branch: Branch) -> list[str]:
 
 
 def unknown(config: TenantConfig, branch: Branch, question: Question, sentence: str = "") -> Answer:
-    """Return the answer to an undeclared fact: it names the questions that can be answered for the model."""
+    """Return the answer for a fact that is not declared. Its `questions` show the model which questions have answers."""
     known = list_questions(config, branch)
     return Answer(
         success=False,

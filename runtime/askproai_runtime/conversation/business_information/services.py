@@ -1,4 +1,4 @@
-"""The prices, lengths and needs of services. Pure: config in, sentences out."""
+"""Sentences about the prices, lengths and preparation of services. Pure: config in, sentences out."""
 
 import re
 from collections import Counter
@@ -34,7 +34,7 @@ _ASKS_PRICE_OR_LENGTH = re.compile(rf"\b(?:{_WORDS.price_or_length})\b")
 def answer_about_services(
     config: TenantConfig, branch: Branch, question: Question, said_names: Sequence[tuple[str, Service]]
 ) -> Answer:
-    """Answer what a service costs, how long it takes and what it needs; without a service, what all of them cost."""
+    """Return the answer about a service's price, length and preparation. If no service is named, return all prices."""
     spoken = _read_argument(config, branch, question)
     visit = compose_visit(config, spoken) if len(spoken) > 1 and not _asks_about_each(question) else None
     visit = visit and visit.in_branch(branch.name)
@@ -66,7 +66,7 @@ def answer_about_services(
 def _answer_about_unknown(
     config: TenantConfig, branch: Branch, offered: Sequence[Service], question: Question
 ) -> Answer:
-    """Answer about a service whose name several have a part of ("Klavierstunde" of 30, 45 and 60 minutes); else ask back."""
+    """Return the answer about all services with the said words ("Klavierstunde" of 30, 45 and 60 minutes); else ask back."""
     said, among = question.service or "", offered if len(offered) <= _MOST_HEARD else ()
     heard = list_heard_services(said, among)
     if heard and len(heard) <= _MAX_PRICES and all(_has_words(each, said) for each in heard):
@@ -80,7 +80,7 @@ def _answer_about_unknown(
 def _answer_about_named(
     config: TenantConfig, branch: Branch, services: Sequence[Service], question: Question
 ) -> Answer:
-    """Answer about one service or several, and name those without a known price."""
+    """Return the answer about one or more services. It also names the services without a known price."""
     told: list[str] = []
     unpriced: list[str] = []
     missing: list[str] = []
@@ -112,14 +112,14 @@ def _answer_about_named(
 
 
 def _describe_elsewhere(service: Service, places: Sequence[Branch], topic: Topic) -> str:
-    """Return what there is to say about a service of other branches; nothing if that is not the same in all of them."""
+    """Return the description of a service that other branches offer; "" if these branches differ."""
     local = [(service.in_branch(each.name), each) for each in places]
     said = {f"{_describe_service(own, topic) or ''}{_describe_overrides(own, each, topic)}" for own, each in local}
     return said.pop().strip() if len(said) == 1 else ""
 
 
 def _asks_about_each(question: Question) -> bool:
-    """Return whether several services are asked about each by itself: "Behandlung oder Befund?", not one visit of both."""
+    """Return whether each service is asked about separately: "Behandlung oder Befund?" is not one visit with both."""
     said = fold(f"{question.service} {question.words}")
     if _TOGETHER.search(said):
         return False
@@ -132,15 +132,15 @@ def is_offered(service: Service, branch: Branch) -> bool:
 
 
 def _read_argument(config: TenantConfig, branch: Branch, question: Question) -> tuple[Service, ...]:
-    """Return the services of the branch that the argument names, as a booking would read it; none if it names others, too."""
+    """Return the branch's services that the argument names, read as for a booking; () if it also names unknown ones."""
     named = read_services(question.service or "", [each for each in config.services if is_offered(each, branch)])
     return named.services if named.unknown is None else ()
 
 
 def _find_services(named: Sequence[tuple[str, Service]], branch: Branch) -> list[Service]:
-    """Return the services that the caller named, rather those that the branch offers than another one's.
+    """Return the services that the caller named. Services of this branch take precedence over services of other branches.
 
-    A name within a longer one that was said is not meant by itself, and of two services of one name the first is.
+    A name inside a longer name that was said does not count. Of two services with the same name, the first counts.
     """
     offered = [found for found in named if is_offered(found[1], branch)]
     found: dict[str, Service] = {}
@@ -152,7 +152,7 @@ def _find_services(named: Sequence[tuple[str, Service]], branch: Branch) -> list
 
 
 def list_named(services: Sequence[Service], question: Question, words: str) -> list[tuple[str, Service]]:
-    """Return the services that the caller named, by the argument or else in the folded words, each with the name that was said."""
+    """Return the services named in the argument, or without an argument in the folded words, each with the name that was said."""
     if question.topic not in {Topic.PRICES, Topic.SERVICE}:
         return []
     names = [(each, _folded((each.name, each.display_name, *each.spoken_names))) for each in services]
@@ -180,7 +180,7 @@ def _folded(names: tuple[str, ...]) -> frozenset[str]:
 
 
 def _describe_service(service: Service, topic: Topic) -> str | None:
-    """Return the price, and for the topic `service` also the length and what it needs; None if there is nothing to say."""
+    """Return the price, and for the topic `service` also length and preparation; None for an unknown price alone."""
     if topic is Topic.PRICES:
         return f"{costs}." if (costs := _say_price(service)) else None
     waiting = sum(end - first for first, end in service.wait_spans)
@@ -196,9 +196,9 @@ def _describe_service(service: Service, topic: Topic) -> str | None:
 
 
 def _describe_overrides(service: Service, branch: Branch, topic: Topic) -> str:
-    """Return with whom of a branch it costs something else, and for the topic `service` also takes another time.
+    """Return the sentences about staff members with another price, and for the topic `service` also with another length.
 
-    Sentences with a space before each; nothing where it is the same with everybody.
+    Each sentence begins with a space. Return "" if all staff members have the same price and length.
     """
     sentences: list[str] = []
     for staff, own in _list_overridden(service, branch):
@@ -216,7 +216,7 @@ def _describe_overrides(service: Service, branch: Branch, topic: Topic) -> str:
 
 
 def _list_own_prices(service: Service, branch: Branch) -> str:
-    """Return what it costs with whom it costs something else, as clauses after the price of the others."""
+    """Return clauses with the staff members who have another price, to follow the usual price of the service."""
     priced = [(staff, own) for staff, own in _list_overridden(service, branch) if own.terms != service.terms]
     return "".join(
         say().price_with.format(staff=staff, price=_price(own) or say().free) for staff, own in priced
@@ -225,14 +225,14 @@ def _list_own_prices(service: Service, branch: Branch) -> str:
 
 
 def _list_overridden(service: Service, branch: Branch) -> list[tuple[str, Service]]:
-    """Return those in a branch with whom a service has an own length or price, by name as it follows `bei`, and what it is then."""
+    """Return staff members with their own length or price of a service: the declined name, and the service as they do it."""
     overridden = {each.staff for each in service.staff_overrides} & set(service.staff.get(branch.name, ()))
     members = [member for member in branch.staff if member.id in overridden][:_MAX_STAFF]
     return [(decline_name(member.display_name), service.done_by(member.id)) for member in members]
 
 
 def _say_price(service: Service) -> str | None:
-    """Return what a service costs, as a clause without an end; None if that is not stated."""
+    """Return the clause with a service's price, without a full stop; None if no price is declared."""
     several, price = has_several(service.name), _price(service)
     named = service.display_name if several else service_as_subject(service.display_name)
     if service.free_of_charge:
@@ -241,7 +241,7 @@ def _say_price(service: Service) -> str | None:
 
 
 def _has_words(service: Service, said: str) -> bool:
-    """Return whether one of the service's names has all words that were said."""
+    """Return whether one name of the service contains all words that were said."""
     return any(
         set(fold(said).split()) <= set(fold(name).split()) for name in (service.display_name, *service.spoken_names)
     )

@@ -1,4 +1,4 @@
-"""Patterns of folded questions about a subject that no topic is for, and about preparation, in each language."""
+"""Patterns, in each language, for subjects of questions that no topic answers, and for questions about preparation."""
 
 import re
 from collections.abc import Mapping
@@ -23,5 +23,5 @@ def subject_patterns() -> Mapping[str, str]:
 
 
 def asks_preparation(words: str) -> bool:
-    """Return whether folded words ask what a service needs of the caller."""
+    """Return whether folded words ask which preparation a service needs, such as things to bring."""
     return _PREPARATION[present_language()].search(words) is not None

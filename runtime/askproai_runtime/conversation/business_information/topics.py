@@ -1,6 +1,6 @@
-"""The topics that can be answered, and the words of questions to them: closed lists, folded, of both languages.
+"""The topics that can be answered, and the words of questions about them: closed lists of folded German and English words.
 
-No answer covers a word that no list has. A list that lacks a word costs the caller one sentence.
+A word in no list is treated as unanswered. If a list lacks a word, the caller hears one unnecessary sentence.
 """
 
 from enum import StrEnum
@@ -12,7 +12,7 @@ _WORDS: Final = UNDERSTOOD.question_words
 
 
 class Topic(StrEnum):
-    """The subject of a caller's question, as the tool's argument `topic` names it."""
+    """The topic of a caller's question: a value of the tool's argument `topic`."""
 
     PRICES = "prices"
     SERVICE = "service"

@@ -1,4 +1,4 @@
-"""Questions about the days of a person, to which the hours of the business are no answer. Pure."""
+"""Find questions about the working days of a staff member, which the opening hours do not answer. Pure."""
 
 import re
 from collections.abc import Callable, Collection
@@ -23,9 +23,9 @@ _BUSINESS: Final = re.compile(rf"\b(?:{_WORDS.of_business})\b")
 def split_working_days(
     text: str, names: Collection[str], topic: Topic, names_day: Callable[[str], bool]
 ) -> tuple[str, bool]:
-    """Return a question without the clauses that ask only for the days of a person, and whether any asks for them.
+    """Return a question without the clauses that only ask for a person's working days, and whether a clause asks for them.
 
-    `names` are the folded words of the team's names. `topic` is the model's: "wer" asks for the team, too.
+    `names` are the folded words of the team's names. `topic` is the model's: "wer" can also ask about the team.
     """
     split = _CLAUSES.split(text)
     rest, found = "", False

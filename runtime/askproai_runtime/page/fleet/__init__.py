@@ -1,4 +1,4 @@
-"""The fleet's page: all tenants of the installation, the worst first. Served by each of the coordinator's pods, behind a login."""
+"""The fleet's page: all tenants of the installation, worst first. Each coordinator pod serves it, behind a login."""
 
 from askproai_runtime.page.fleet.serving import serve_fleet_page
 from askproai_runtime.page.fleet.sources import FleetOidc, FleetSources

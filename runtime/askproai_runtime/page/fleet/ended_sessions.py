@@ -1,4 +1,4 @@
-"""How many logins a pod answers, and the end of a session at every pod."""
+"""The limit of login attempts in a pod, and the end of a session at every pod."""
 
 from datetime import timedelta
 from typing import Final
@@ -17,7 +17,7 @@ _LOGINS_PER_SECOND: Final = 5  # of one pod
 
 
 class LoginLimit:
-    """How many logins a pod answers in a second: in the pod alone, since a guess at the token is hopeless at any number of pods."""
+    """The limit of login attempts per second, for each pod alone: with any number of pods, guessing the token is hopeless."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock, self._window = clock, Window()
@@ -30,7 +30,7 @@ class LoginLimit:
 
 
 class EndedSessions:
-    """Sessions that were logged out, until their cookies expire: in Redis, for all pods; without it in this one."""
+    """The sessions that were logged out, until their cookies expire: in Redis for all pods, or else in this pod alone."""
 
     def __init__(self, shared: RedisClient) -> None:
         self._shared = shared

@@ -1,4 +1,4 @@
-"""The custom resources of all tenants, kept current by one list and one watch for each kind, however many people look."""
+"""The custom resources of all tenants, kept current by one list and watch for each kind, for any number of viewers."""
 
 import asyncio
 import random
@@ -23,7 +23,7 @@ _RETRY_AFTER: Final = timedelta(seconds=5)
 
 
 class FleetMirror:
-    """The fields of each object that count, in memory. `version` differs after each change."""
+    """A copy in memory of the fields that the page needs. `version` differs after each change."""
 
     def __init__(self, transport: HttpTransport, clock: Clock) -> None:
         self._transport, self._clock = transport, clock
@@ -35,12 +35,12 @@ class FleetMirror:
 
     @property
     def is_complete(self) -> bool:
-        """Whether each kind has been listed: before, tenants or what is wrong with them would be missing."""
+        """Whether each kind has been listed. Before that, tenants or their problems would be missing."""
         return len(self._objects) == len(CUSTOM)
 
     @property
     def problem(self) -> str | None:
-        """Why a kind is not current, as the API server says it; None while all are."""
+        """The API server's reason why the copy of a kind is not current, or None if all copies are."""
         return next(iter(self._failures.values()), None)
 
     def objects(self) -> list[FleetObject]:
@@ -53,7 +53,7 @@ class FleetMirror:
                 group.create_task(self._follow(ref), name=f"fleet-{ref.plural}")
 
     async def _follow(self, ref: ApiResource) -> None:
-        """List a kind and watch it from there. Whatever breaks a watch, the next list finds what it missed."""
+        """List a kind, and watch it from that version on. After any error, list it again, which finds all missed changes."""
         while True:
             try:
                 if not self._resource_version[ref]:
@@ -71,7 +71,7 @@ class FleetMirror:
                 await self._list_later(ref, f"{ref.kind}: {name}")
 
     async def _list_later(self, ref: ApiResource, problem: str | None) -> None:
-        """Have a kind listed anew after a pause; with a `problem` it is not current until then, which the page says."""
+        """Mark a kind to be listed again, and wait. With a `problem` the page says until then that it is not current."""
         self._resource_version[ref] = ""
         if problem is not None:
             self._failures[ref] = problem

@@ -1,4 +1,4 @@
-"""The page's data of all tenants at one moment, read once for all viewers."""
+"""The data of the fleet's page at one moment, read once for all viewers."""
 
 import asyncio
 import zlib
@@ -34,7 +34,7 @@ _COORDINATOR, _OPERATOR, _MAX_SHARDS = "askproai-coordinator", "askproai-operato
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """The sources beside the custom resources; None where it could not be read. `leaders` has the holder of each Lease."""
+    """The sources besides the custom resources, each None if it could not be read. `leaders` has the holder of each Lease."""
 
     jobs: Mapping[str, TenantJobs] | None = None
     circuits: Mapping[Provider, bool] | None = None
@@ -43,7 +43,7 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class FleetView:
-    """All tenants, the worst first. `marks` differ after each change of the part they are named after."""
+    """All tenants, worst first. `marks` has a mark for the tenants and one for the figures, which differs after each change."""
 
     rows: Sequence[FleetRow] = ()
     is_complete: bool = False
@@ -52,12 +52,12 @@ class FleetView:
     marks: Mapping[str, str] = field(default_factory=dict)
 
     def releases(self) -> list[tuple[str | None, int]]:
-        """Return how many tenants were applied last by each release, the most frequent first."""
+        """Return how many tenants were last applied by each release, the most frequent first."""
         return Counter(row.release for row in self.rows).most_common()
 
 
 class FleetReader:
-    """Reads for all viewers of one pod: nothing is ranked or counted again for the second of them."""
+    """Reads for all viewers of one pod: the tenants are ranked and the jobs counted once, for any number of viewers."""
 
     def __init__(
         self,
@@ -77,13 +77,13 @@ class FleetReader:
         self._turn = asyncio.Lock()
 
     async def close(self) -> None:
-        """End what is being counted."""
+        """Cancel the running count."""
         if self._counting is not None:
             self._counting.cancel()
             await asyncio.gather(self._counting, return_exceptions=True)
 
     async def view(self) -> FleetView:
-        """Return what is known now. It waits for no store, except a moment for the first count."""
+        """Return the known state at once. Only the first call waits a moment, for the first count."""
         async with self._turn:
             now = self._clock.monotonic()
             await self._count_when_due(now)
@@ -102,12 +102,12 @@ class FleetReader:
             return self._view
 
     async def tenant(self, namespace: str, name: str) -> tuple[FleetObject, Sequence[FleetObject]] | None:
-        """Return a Tenant with the objects that belong to it; None if there is no such Tenant."""
+        """Return a Tenant with the objects that belong to it, or None if there is no such Tenant."""
         objects = [each for each in self._mirror.objects() if each.namespace == namespace]
         return group_by_tenant(objects).get((namespace, name))
 
     async def _count_when_due(self, now: float) -> None:
-        """Begin to count, at most every `COUNT_EVERY`, while somebody looks."""
+        """Begin to count jobs, circuits and leaders, at most once in `COUNT_EVERY`. It runs only while somebody views the page."""
         if now - self._counted_at < COUNT_EVERY.total_seconds() or (self._counting and not self._counting.done()):
             return
         is_first, self._counted_at = self._counting is None, now
@@ -122,7 +122,7 @@ class FleetReader:
         self._counted = Counted(jobs, circuits, leaders)
 
     async def _circuits(self) -> Mapping[Provider, bool]:
-        """Return whether the circuit over all tenants is open, by provider."""
+        """Return by provider whether its shared circuit breaker is open or half-open. Return {} without Redis."""
         if not self._shared.configured:
             return {}
         keys = {provider: self._shared.key("circuit", provider) for provider in Provider}
@@ -130,7 +130,7 @@ class FleetReader:
         return {provider: state in {"open", "half_open"} for provider, state in zip(keys, states, strict=True)}
 
     async def _leaders(self) -> Mapping[str, str]:
-        """Return who holds the Lease of the coordinator and of each operator, "" for nobody."""
+        """Return the holder of the coordinator's Lease and of each operator's, or "" for a Lease without a holder."""
         found = {}
         shards = (f"{_OPERATOR}-{shard}" for shard in range(1, _MAX_SHARDS))
         for name in (_COORDINATOR, _OPERATOR, *shards):
@@ -142,7 +142,7 @@ class FleetReader:
 
 
 async def _if_possible(reading: Awaitable[T]) -> T | None:
-    """Return what was read; None if it could not be, which the page says, and the log why."""
+    """Return the result of a reading, or None if it failed. The error is logged, and the page marks the result as missing."""
     try:
         async with asyncio.timeout(_COUNT_SECONDS):
             return await reading
@@ -152,7 +152,7 @@ async def _if_possible(reading: Awaitable[T]) -> T | None:
 
 
 def _marks(rows: Sequence[FleetRow], counted: Counted, known: str) -> dict[str, str]:
-    """Return the marks of the tenants' states, and of all figures."""
+    """Return the mark of the tenants' states, and the mark of all figures."""
     states = [(r.tenant, r.display_name, r.state, r.since, r.what, r.drift, r.release, r.severity) for r in rows]
     figures = [(r.calls_24h, r.booked_percent, r.budget_percent) for r in rows]
     return {"tenants": _mark((known, states)), "figures": _mark((figures, counted))}

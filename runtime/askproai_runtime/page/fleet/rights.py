@@ -1,4 +1,4 @@
-"""The logins to the fleet's page: who has the platform's token, and who has one of its groups at the issuer. They only look."""
+"""The logins to the fleet's page, by the platform's token or by a group at the issuer. Its viewers can change nothing."""
 
 import hmac
 
@@ -18,23 +18,23 @@ log = structlog.get_logger(__name__)
 
 
 class FleetRights:
-    """The rights of the fleet's page. The log of the coordinator has what comes of a login."""
+    """The rights of the fleet's page. The coordinator's log records each login and each refusal."""
 
     def __init__(self, sources: FleetSources) -> None:
         self._sources = sources
         self._limits = {way: LoginLimit(sources.clock) for way in Way}
 
     def signer(self, token: str) -> Signer:
-        """Return what seals sessions: a new token ends them all, and a login that is set up otherwise those of the issuer."""
+        """Return the signer of sessions. All of them end with a new token; the issuer's also end when its login is changed."""
         secret = self._sources.credentials.get(OIDC_CLIENT_SECRET)
         return Signer(token, ALL_TENANTS, fingerprint_of(self._sources.oidc, secret))
 
     def origin(self, request: web.Request) -> Origin:
-        """Return where the page is in the visitor's browser: the host of the settings, or a forwarded port.
+        """Return the origin of a request: the published host of the settings, or a forwarded port.
 
-        At the host a token opens nothing where there is a login at an issuer, as at a tenant's published page. All but a forwarded
-        port counts as the host: a proxy routes it in capitals, with a port or a last dot, too, and the sender chooses how it is
-        written.
+        With a login at an issuer, a token opens nothing at the published host, as at a tenant's published page. Every `Host`
+        except a forwarded port counts as the published host: a proxy also routes it in capitals, with a port or with a trailing
+        dot, and the sender chooses how it is written.
         """
         host = self._sources.host
         if host and not is_forwarded(request):

@@ -1,6 +1,6 @@
-"""The fleet's page: who may see it, which tenants it shows, and from which view each path is answered. It changes nothing.
+"""The fleet's page: its login, its selection of tenants, and the view for each path. It changes nothing.
 
-Each language has a file of the words beside those that it shares with a tenant's page: `german.toml`, `english.toml`.
+Each language has a file with the words that a tenant's page does not have: `german.toml`, `english.toml`.
 """
 
 import asyncio
@@ -44,7 +44,7 @@ PAGE_ROWS: Final = 100  # of a page
 
 
 class State(StrEnum):
-    """A filter of the page: how much a tenant needs somebody, or that an agent at Retell differs."""
+    """A filter of the page: the urgency of a tenant's state, or drift of an agent at Retell."""
 
     ALL = "all"
     FAILING = "failing"
@@ -56,7 +56,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The rows of a page, of `found` that match. `counts` is by filter, of all that the search finds."""
+    """The tenants on one page of results. `found` is the number that match; `counts` has the number by filter, for this search."""
 
     search: str
     state: State
@@ -67,14 +67,14 @@ class Selection:
     counts: Mapping[State, int]
 
     def link(self, **changes: object) -> str:
-        """Return the address of the same view with other parameters."""
+        """Return the URL of this view with the given parameters changed."""
         query = {"q": self.search, "state": "" if self.state is State.ALL else self.state, **changes}
         kept = {name: value for name, value in query.items() if value}
         return f"/?{urlencode(kept)}" if kept else "/"
 
 
 def select_rows(rows: Sequence[FleetRow], query: Mapping[str, str]) -> Selection:
-    """Return what a request chooses by `q`, `state`, `from` (a row) and `rows=all`. Unknown values choose nothing."""
+    """Return the tenants that a request selects by `q`, `state`, `from` (the first row) and `rows=all`. Ignores unknown values."""
     search = query.get("q", "").strip()[:100]
     state = State(query["state"]) if query.get("state") in set(State) else State.ALL
     found = [row for row in rows if matches(row, search)] if search else list(rows)
@@ -95,7 +95,7 @@ def _is_in_state(row: FleetRow, state: State) -> bool:
 
 
 class FleetWords(msgspec.Struct, frozen=True, kw_only=True):
-    """One language. `unconfigured` has {key} and {length}, `no_role` {name} and {issuer}. `shown` is for templates."""
+    """The words of one language. `unconfigured` has {key} and {length}, `no_role` {name} and {issuer}. `shown`: for templates."""
 
     fleet: str
     key_hint: str
@@ -129,7 +129,7 @@ class FleetServer:
         self._feed.close()
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
-        """Answer one request, as HTML also where it fails."""
+        """Answer one request. Errors are HTML, too."""
         if request.path.startswith("/page/"):
             return answer_asset(self._by_path, request.path)
         language = choose_language(request.headers.get("Accept-Language", ""))
@@ -171,7 +171,7 @@ class FleetServer:
         return await self._html(words, own, "fleet.html", shown | {"selection": selection, "states": tuple(State)})
 
     async def _tenant(self, request: web.Request, view: FleetView) -> dict[str, Any]:
-        """Return what is known of one Tenant. Raises `Problem` 404."""
+        """Return the template's values for one Tenant. Raises `Problem` 404."""
         namespace, name = request.match_info["namespace"], request.match_info["name"]
         found = await self._reader.tenant(namespace, name)
         row = next((each for each in view.rows if each.tenant == f"{namespace}.{name}"), None)
@@ -187,15 +187,15 @@ class FleetServer:
         token = self._sources.token()
         if token is None:
             return None
-        cookie = request.cookies.get(self._rights.origin(request).cookie, "")
-        session = self._rights.signer(token).read(cookie, self._sources.clock.now())
-        if session is None:
+        origin = self._rights.origin(request)
+        session = self._rights.signer(token).read(request.cookies.get(origin.cookie, ""), self._sources.clock.now())
+        if session is None or not origin.admits(session):
             return None
         keep_until_answered(request)
         return None if await self._ended.has(session) else session
 
     async def _goes_on(self, request: web.Request) -> bool:
-        """Return whether the session of an open stream has not ended nor expired, and the token is the same and mounted."""
+        """Return whether an open stream's session is still valid: neither ended nor expired, with the same token mounted."""
         return await self._session(request) is not None
 
     async def _logout(

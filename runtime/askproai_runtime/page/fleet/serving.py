@@ -1,4 +1,4 @@
-"""The port of the fleet's page. The answering code, and Jinja2 with it, is imported when somebody first asks."""
+"""The port of the fleet's page. The code behind it, and Jinja2, is imported at the first request."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -28,7 +28,7 @@ _LOOK_FOR_TOKEN: Final = timedelta(seconds=5)
 
 @asynccontextmanager
 async def serve_fleet_page(sources: FleetSources, address: str, port: int) -> AsyncIterator[int]:
-    """Serve the page during the block, and yield its port (0 picks a free one). Raises OSError when the port is taken.
+    """Serve the page during the block, and yield its port (0 picks a free one). Raises OSError if the port is taken.
 
     Nothing is read from the API server before a token is mounted.
     """

@@ -1,4 +1,4 @@
-"""The sources of the fleet's page: its settings, its token, and the stores that it reads."""
+"""The inputs of the fleet's page: its settings, its token, and the stores that it reads."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ MIN_TOKEN: Final = 20  # characters; whoever has it sees all tenants
 
 @dataclass(frozen=True, slots=True)
 class FleetOidc:
-    """The login at the platform's issuer: whoever has one of the groups in `roles_claim` may look."""
+    """The login at the platform's issuer. A viewer has one of the `platform_groups` in the claim `roles_claim`."""
 
     issuer: str
     client_id: str
@@ -30,9 +30,9 @@ class FleetOidc:
 
 @dataclass(frozen=True, slots=True)
 class FleetSources:
-    """The sources of the page. `namespace` has the Leases, `credentials` the token, and times are shown in `zone`.
+    """The inputs of the page. `namespace` has the Leases, `credentials` the token, and times are shown in `zone`.
 
-    `host` is where the platform publishes the page, with TLS; "" for a forwarded port alone.
+    `host` is the published host of the page, with TLS; "" if it is reached by a forwarded port alone.
     """
 
     clock: Clock
@@ -46,6 +46,6 @@ class FleetSources:
     oidc: FleetOidc | None = None
 
     def token(self) -> str | None:
-        """Return the token that opens the page; None while none that is long enough is mounted. Its file may change at any time."""
+        """Return the token that opens the page, read anew each time. Return None while none that is long enough is mounted."""
         token = self.credentials.get(FLEET_TOKEN)
         return token if token is not None and len(token) >= MIN_TOKEN else None

@@ -1,4 +1,4 @@
-"""The SQL of the fleet's page: how many jobs each tenant has, and nothing of their content."""
+"""The SQL of the fleet's page: the numbers of each tenant's jobs, without their content."""
 
 from dataclasses import dataclass
 
@@ -15,12 +15,12 @@ SELECT tenant, sum(waiting)::integer AS waiting, sum(dead)::integer AS dead FROM
 
 @dataclass(frozen=True, slots=True)
 class TenantJobs:
-    """How many jobs of a tenant could run now and wait for a worker, and how many have used up their attempts."""
+    """The number of a tenant's jobs that are due and wait for a worker, and the number of dead ones."""
 
     waiting: int = 0
     dead: int = 0
 
 
 async def count_jobs(pool: Pool) -> dict[str, TenantJobs]:
-    """Return the jobs by tenant; tenants without any are absent."""
+    """Return the numbers of jobs by tenant. Tenants without such jobs are absent."""
     return {row["tenant"]: TenantJobs(row["waiting"], row["dead"]) for row in await pool.fetch(_JOBS)}

@@ -1,4 +1,4 @@
-"""The SQL of the table of erasures, of the tombstones, and of their entries in the audit log."""
+"""The SQL of erasures, of the references that keep erased data out, and of the entries in the audit log."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ _COLUMNS = "id, caller, state, evidence, error, requested_at, changed_at, finish
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """One erasure. `caller` is None once it is done. `evidence`: how many rows were erased, by table, and what of the vendors."""
+    """One erasure. `caller` is None when it is done. `evidence` is the number of erased rows, by table and by vendor."""
 
     id: UUID
     caller: str | None
@@ -39,19 +39,19 @@ class Erasure:
 
 
 async def read_time(conn: Connection) -> datetime:
-    """Return the database's time: rows have it as the time at which they were made, and a pod's clock may be ahead of it."""
+    """Return the database's time. Rows are stamped with it, and a pod's clock may be ahead of it."""
     now: datetime = await conn.fetchval("SELECT clock_timestamp()")
     return now
 
 
 async def find_erasure(conn: Connection, tenant: str, erasure_id: UUID) -> Erasure | None:
-    """Return an erasure; None if there is none of this id."""
+    """Return an erasure, or None if there is no such id."""
     row = await conn.fetchrow(f"SELECT {_COLUMNS} FROM erasures WHERE tenant = $1 AND id = $2", tenant, erasure_id)  # noqa: S608  a constant
     return _to_erasure(row) if row else None
 
 
 async def open_erasure(conn: Connection, tenant: str, erasure_id: UUID, number: str, now: datetime) -> Erasure:
-    """Return an erasure of a number of all that was before `now`: the one that is open, or a new one of that id."""
+    """Return the open erasure of a number, or a new one with this id, which covers all data from before `now`."""
     row = await conn.fetchrow(_OPEN.format(columns=_COLUMNS), tenant, erasure_id, number, now)
     assert row is not None, "it was inserted or changed"
     return _to_erasure(row)
@@ -68,7 +68,7 @@ async def list_erasures(pool: Pool, tenant: str, *, only_open: bool = False, lim
 
 
 async def lock_erasure(conn: Connection, tenant: str, erasure_id: UUID) -> Erasure | None:
-    """Return an erasure, locked to the end of the transaction; None if it is not open."""
+    """Return an open erasure, locked until the end of the transaction, or None if it is not open."""
     row = await conn.fetchrow(
         f"SELECT {_COLUMNS} FROM erasures WHERE tenant = $1 AND id = $2 AND state = 'open' FOR UPDATE",  # noqa: S608  a constant
         tenant, erasure_id,
@@ -79,7 +79,7 @@ async def lock_erasure(conn: Connection, tenant: str, erasure_id: UUID) -> Erasu
 async def add_evidence(
     conn: Connection, tenant: str, erasure: Erasure, counts: Mapping[str, int], now: datetime
 ) -> None:
-    """Add numbers of erased rows, by table, to an erasure that this transaction has locked; without any it has not changed."""
+    """Add numbers of erased rows by table to a locked erasure. Without any, the erasure counts as unchanged."""
     if not counts:
         return
     sums = dict(erasure.evidence)
@@ -92,7 +92,7 @@ async def add_evidence(
 
 
 async def record_wait(pool: "Connection | Pool", tenant: str, erasure_id: UUID, reason: str | None) -> None:
-    """Store what an erasure waits for, None for nothing."""
+    """Store the reason why an erasure waits, or None."""
     await pool.execute(
         "UPDATE erasures SET error = $3 WHERE tenant = $1 AND id = $2 AND error IS DISTINCT FROM $3",
         tenant, erasure_id, reason and reason[:500],
@@ -100,7 +100,7 @@ async def record_wait(pool: "Connection | Pool", tenant: str, erasure_id: UUID, 
 
 
 async def finish_erasure(conn: Connection, tenant: str, erasure_id: UUID, now: datetime) -> None:
-    """Mark an erasure as done, and forget the number."""
+    """Mark an erasure as done, and delete the number from it."""
     await conn.execute(
         """UPDATE erasures SET state = 'done', caller = NULL, error = NULL, finished_at = $3
            WHERE tenant = $1 AND id = $2""",
@@ -119,7 +119,7 @@ async def list_calls_at_retell(pool: Pool, tenant: str, erasure_id: UUID) -> lis
 
 
 async def mark_deleted(pool: Pool, tenant: str, call_id: str) -> None:
-    """Note that Retell has a call no more."""
+    """Record that Retell no longer has a call."""
     await pool.execute(
         """UPDATE erased_references SET deleted_at = clock_timestamp()
            WHERE tenant = $1 AND kind = 'call' AND reference = $2""",
@@ -128,7 +128,7 @@ async def mark_deleted(pool: Pool, tenant: str, call_id: str) -> None:
 
 
 async def count_deleted_calls(conn: Connection, tenant: str, erasure_id: UUID) -> int:
-    """Return how many calls of an erasure Retell has no more."""
+    """Return the number of an erasure's calls that Retell no longer has."""
     return int(
         await conn.fetchval(
             """SELECT count(*) FROM erased_references
@@ -139,7 +139,7 @@ async def count_deleted_calls(conn: Connection, tenant: str, erasure_id: UUID) -
 
 
 async def list_at_calcom(conn: Connection, tenant: str, erasure_id: UUID) -> list[str]:
-    """Return the uids of an erasure's bookings that Cal.com has or had: its API removes nobody from a booking."""
+    """Return the uids of an erasure's bookings that Cal.com has or had. Its API cannot remove a person from a booking."""
     rows = await conn.fetch(
         """SELECT a.external_id FROM erased_references r
            JOIN appointments a ON a.tenant = r.tenant AND a.id::text = r.reference
@@ -152,7 +152,7 @@ async def list_at_calcom(conn: Connection, tenant: str, erasure_id: UUID) -> lis
 async def record_audit(
     conn: Connection, tenant: str, actor: str, action: str, detail: Mapping[str, Any], correlation_id: str
 ) -> None:
-    """Add an entry to the audit log. `detail` has ids and numbers of rows, never who the caller is."""
+    """Add an entry to the audit log. `detail` has ids and numbers of rows, and never identifies the caller."""
     await conn.execute(
         "INSERT INTO audit_log (tenant, actor, action, detail, correlation_id) VALUES ($1, $2, $3, $4::jsonb, $5)",
         tenant, actor, action, _json(detail), correlation_id,

@@ -1,4 +1,4 @@
-"""Names in the place of numbers for the parameters of the statements that read or erase what is stored of one caller."""
+"""Named parameters for the statements that read or erase one caller's data."""
 
 from typing import Any
 
@@ -6,9 +6,9 @@ from askproai_runtime.privacy.traces import Traces, number_pattern
 
 
 def number_parameters(statement: str, tenant: str, traces: Traces) -> tuple[Any, ...]:
-    """Return a statement with `$1`, `$2`, … in the place of the names in braces that it has, and then their values.
+    """Return a statement with its names in braces replaced by `$1`, `$2`, …, followed by their values.
 
-    The names are `tenant`, `number_pattern`, and the fields of `Traces` but `bookings`.
+    The names are `tenant`, `number_pattern`, and the fields of `Traces` except `bookings`, `regions` and `unreadable`.
     """
     values: dict[str, tuple[Any, str]] = {
         "tenant": (tenant, "text"), "until": (traces.until, "timestamptz"), "number": (traces.number, "text"),

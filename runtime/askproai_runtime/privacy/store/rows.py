@@ -1,7 +1,6 @@
 """The SQL that erases the rows of one caller.
 
-A statement takes the tenant and the traces by the names in braces. Migration 0017 lets a pod delete rows only while an erasure is
-open.
+A statement names the tenant and the traces in braces. Migration 0017 lets a pod delete rows only while an erasure is open.
 """
 
 from collections.abc import Mapping
@@ -119,9 +118,9 @@ UPDATE function_requests SET arguments = NULL, answer = NULL, cause = NULL WHERE
 async def erase_rows(
     conn: Connection, tenant: str, erasure: UUID, traces: Traces, cipher: BodyCipher
 ) -> dict[str, int]:
-    """Erase what was found, after noting the calls and bookings that must not come back. Return how many rows, by table.
+    """Note the calls and bookings that must not come back, and erase the traces. Return the number of erased rows by table.
 
-    Only tables with erased rows are in it.
+    Tables without erased rows are absent.
     """
     await conn.execute(_REFER, tenant, "call", erasure, list(traces.calls))
     # First: a booking that is being written ends before, and is seen by the statements after it.
@@ -143,14 +142,14 @@ async def erase_rows(
 
 
 async def count_left(conn: Connection, tenant: str, traces: Traces) -> int:
-    """Return how many of the caller's appointments still say who the caller is: to come, or with a job for Cal.com."""
+    """Return the number of the caller's appointments that must still have a name: held, not over, or with an open sync job."""
     return int(await conn.fetchval(_LEFT, tenant, list(traces.appointments)))
 
 
 async def _empty_said_by_others(conn: Connection, tenant: str, traces: Traces, cipher: BodyCipher) -> int:
-    """Empty the records of others' calls that name the person; return how many. While the appointments say whose they are.
+    """Empty function records of other callers' calls that name the person, and return how many. Call it before `ERASING`.
 
-    Another caller's free text stays with that call, and goes by its age (decision 97).
+    Another caller's free text stays with that call, and is deleted by age (decision 97).
     """
     names = {row["name"] for row in await conn.fetch(*number_parameters(_OWN_NAMES, tenant, traces))}
     ids = list[int]()

@@ -1,4 +1,4 @@
-"""The SQL that finds what is stored of one caller."""
+"""The SQL that finds the stored data of one caller."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -91,7 +91,7 @@ async def find_traces(
     cipher: BodyCipher,
     erasure: UUID | None = None,
 ) -> Traces:
-    """Return what is stored of a number, of before `until`; with `erasure` also what that one has found before."""
+    """Return the traces of a number from before `until`. With `erasure` include the traces that this erasure found before."""
     tenant = config.tenant
     customer = await conn.fetchrow(_CUSTOMER, tenant, number)
     customer_id: UUID | None = customer["id"] if customer else None
@@ -134,7 +134,7 @@ async def find_traces(
 
 
 def _read(cipher: BodyCipher, row: asyncpg.Record) -> StoredBody:
-    """Return a body; an empty one if nobody can decrypt it. One that was changed or moved never says anything of anybody."""
+    """Return a stored body, decrypted, or empty if it cannot be decrypted. A body that was changed or moved counts for nobody."""
     payload, missing_key = b"", None
     try:
         payload = decrypt_body(cipher, row["source"], row["event_id"], row["payload"])
@@ -146,12 +146,12 @@ def _read(cipher: BodyCipher, row: asyncpg.Record) -> StoredBody:
 
 
 def _much_later(until: datetime) -> datetime:
-    """Return the end of the span in which events about facts before `until` may come: Retell and Cal.com repeat for hours."""
+    """Return the latest time at which an event about data from before `until` may arrive: Retell and Cal.com repeat for hours."""
     return until + timedelta(days=30)
 
 
 async def is_call_going_on(conn: Connection, tenant: str, number: str, cipher: BodyCipher) -> bool:
-    """Return whether a call of the number has not ended, as far as its events have reported it."""
+    """Return whether a call of the number is still going on, according to its events."""
     if await conn.fetchval(_IS_CALL_GOING_ON, tenant, number):
         return True
     digits = number.removeprefix("+").encode()
@@ -159,5 +159,5 @@ async def is_call_going_on(conn: Connection, tenant: str, number: str, cipher: B
 
 
 async def list_to_come(conn: Connection, tenant: str, traces: Traces) -> list[UUID]:
-    """Return the caller's appointments that have not begun and are not cancelled, the next one first."""
+    """Return the caller's live appointments that have not begun, the next one first."""
     return [row["id"] for row in await conn.fetch(_TO_COME, tenant, list(traces.appointments))]

@@ -1,4 +1,4 @@
-"""The English grammar: tables of rules that find the atoms of `spoken_times`, which combines and places them in every language."""
+"""The English grammar: tables of rules that find the atoms. `spoken_times` combines and places them for all languages."""
 
 from typing import Final
 

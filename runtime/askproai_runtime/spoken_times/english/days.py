@@ -105,12 +105,12 @@ def _ahead(start: date, match: re.Match[str]) -> Day:
 
 
 def _coming(match: re.Match[str], today: date) -> date:
-    """Return the next such weekday, in a week on that day itself."""
+    """Return the next date with this weekday; if that is today, the date in a week."""
     return today + timedelta(days=(WEEKDAYS[match["weekday"]] - today.weekday()) % 7 or 7)
 
 
 def _week_after_weekday(match: re.Match[str], today: date) -> Day:
-    """Return `a week from Tuesday`, `Tuesday week`."""
+    """Return the day of `a week from Tuesday` or `Tuesday week`."""
     coming = _coming(match, today)
     first = today if coming == today + WEEK else coming  # a week from Friday, on a Friday: it can count from today
     weeks = 2 if match.groupdict().get("fortnight") else _count(match)
@@ -118,13 +118,13 @@ def _week_after_weekday(match: re.Match[str], today: date) -> Day:
 
 
 def _weeks_after_day(match: re.Match[str], today: date) -> Day:
-    """Return `tomorrow week`, `two weeks tomorrow`, `today fortnight`."""
+    """Return the day of `tomorrow week`, `two weeks tomorrow` or `today fortnight`."""
     weeks = 2 if match.groupdict().get("fortnight") else _count(match) if match.groupdict().get("count") else 1
     return Day((today + (match["day"] == "tomorrow") * DAY + weeks * WEEK,))
 
 
 def _weekday_ahead(match: re.Match[str], today: date) -> Day:
-    """Return `Tuesday in two weeks`, `in 14 days on Tuesday`."""
+    """Return the day of `Tuesday in two weeks` or `in 14 days on Tuesday`."""
     number, weekday = _count(match), WEEKDAYS[match["weekday"]]
     if match["unit"].startswith("week"):
         return weekday_in_weeks(weekday, number, today)

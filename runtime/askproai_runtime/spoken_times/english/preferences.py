@@ -1,4 +1,4 @@
-"""The English families of a caller's preferences: the latest time that there is, and rather early or late on a day."""
+"""The English families of a caller's preferences: the latest possible time, and rather early or late on a day."""
 
 from askproai_runtime.spoken_times.preferences import FIVE, FOUR, NOON, TEN, latest, latest_of_named, vague_part
 from askproai_runtime.spoken_times.rules import Rule

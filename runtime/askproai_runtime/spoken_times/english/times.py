@@ -1,6 +1,6 @@
 """The English families of times: clock times, parts of the day, and spans from now.
 
-A time without am or pm does not say its half of the day, also `9:30`; a leading zero or an hour after twelve does (`09:30`).
+A time without am or pm may be in either half of the day, even `9:30`. A leading zero or an hour after twelve decides (`09:30`).
 """
 
 import re
@@ -47,7 +47,7 @@ def _four_digits(match: re.Match[str], _now: datetime) -> Clock:
 
 
 def _beside(match: re.Match[str], _now: datetime) -> Clock:
-    """Return `half past three`, `a quarter to five`, `ten to twelve`."""
+    """Return the time of `half past three`, `a quarter to five` or `ten to twelve`."""
     step = {"half": 30, "quarter": 15}.get(match["step"]) or int(match["step"])
     hour, half = int(match["hour"]), match["half"]
     if match["side"] in {"past", "after"}:
@@ -62,12 +62,12 @@ def _beside(match: re.Match[str], _now: datetime) -> Clock:
 
 
 def _open(match: re.Match[str], _now: datetime) -> Clock:
-    """Refuse `ten to twelve` without `at`: it can be 11:50, and from ten to twelve."""
+    """Raise `Contradiction` for `ten to twelve` without `at`: it can be 11:50, or from ten to twelve."""
     raise Contradiction(match[0])
 
 
 def _half(match: re.Match[str], _now: datetime) -> Clock:
-    """Return `half seven`: 7:30 in Britain, and 6:30 to a German speaker."""
+    """Return the time of `half seven`: 7:30 in Britain, and 6:30 to a German speaker."""
     hour, half = int(match["hour"]), match["half"]
     if not 1 <= hour <= _NOON:
         raise Contradiction("half fourteen")

@@ -75,12 +75,12 @@ def _is_after_month(match: re.Match[str]) -> bool:
 
 
 def _split_clock(match: re.Match[str]) -> str:
-    """Return `ten fifteen` of `ten-fifteen`; "December ten-fifteen" are days."""
+    """Return `ten fifteen` for `ten-fifteen`, but "December ten-fifteen" unchanged: those are days."""
     return match[0] if _is_after_month(match) else match[0].replace("-", " ")
 
 
 def _share_month(match: re.Match[str]) -> str:
-    """Return `the 7th january , 8th january or 9th january`: a month that is said once belongs to each day of the list."""
+    """Return `the 7th january , 8th january or 9th january`: a month that is said once counts for each day of the list."""
     if _is_after_month(match):  # "December 3rd or 4th of January"
         return match[0]
     days = [int(day) for day in re.findall(r"\d+", match["days"])]
@@ -90,7 +90,7 @@ def _share_month(match: re.Match[str]) -> str:
 
 
 def _share_half(match: re.Match[str]) -> str:
-    """Return `11 am and 1 pm` of `11 and 1 pm`: the first hour is in the same half of the day if it is the earlier one."""
+    """Return `11 am and 1 pm` for `11 and 1 pm`. The first hour is in the same half of the day if it is the earlier one."""
     first, last, half = int(match["first"]), int(match["last"]), match["half"]
     is_date = match.start() == match.start("first") and _is_after_month(match)
     if first > 12 or last > 12 or is_date:  # noqa: PLR2004
@@ -244,7 +244,7 @@ _WORD = re.compile(r"[a-z]+(?:_[a-z]+)?")
 
 @lru_cache(maxsize=1024)  # as in German
 def normalize(text: str) -> str:
-    """Return the phrase in the form that the rules are written for: `on the third of March at ten` → `… 3th of march at 10`."""
+    """Return the phrase in the form for which the rules are written: `on the third of March at ten` → `… 3th of march at 10`."""
     folded = " ".join(text.lower().replace("_", " ").split())  # `next_week`; our own mark in `twenty_one` comes later
     for pattern, replacement in _BEFORE_NUMBERS:
         folded = pattern.sub(replacement, folded)

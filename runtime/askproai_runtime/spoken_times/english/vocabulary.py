@@ -1,4 +1,4 @@
-"""The English words for dates and times that are understood, and those that say nothing about when."""
+"""The English words for dates and times that are understood, and words without a meaning for them."""
 
 from askproai_runtime.spoken_times.atoms import Op
 

@@ -1,4 +1,4 @@
-"""The Kubernetes objects that a Tenant owns: one module per noun, with its manifests, its condition, and what applies it.
+"""The Kubernetes objects that a Tenant owns: one module for each noun, with manifests, condition, and the code to apply them.
 
-The same input renders the same text, so that nothing is written twice.
+Equal input renders equal text, so that no object is written twice.
 """

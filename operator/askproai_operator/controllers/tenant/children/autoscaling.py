@@ -1,4 +1,4 @@
-"""How many pods run and who decides it: autoscalers, their hand-over of `replicas`, disruption budgets. Pure."""
+"""The number of pods and who decides it: autoscalers, the hand-over of `replicas` to them, disruption budgets. Pure."""
 
 from enum import StrEnum
 from typing import Any
@@ -20,7 +20,7 @@ _CPU_PER_POD = "500m"
 
 
 class ScaledBy(StrEnum):
-    """The decision how many pods of a Deployment run."""
+    """The operator or an autoscaler, whichever decides how many pods of a Deployment run."""
 
     OPERATOR = "operator"
     AUTOSCALER = "autoscaler"
@@ -32,16 +32,16 @@ def replica_bounds(tenant: Tenant, component: Component) -> WebScale | WorkerSca
 
 
 def scaled_by(tenant: Tenant, component: Component) -> ScaledBy:
-    """Return who decides how many pods run: the operator where the number is fixed."""
+    """Return who decides how many pods run: the operator if the number is fixed."""
     bounds = replica_bounds(tenant, component)
     fixed = tenant.spec.suspend or bounds.min_replicas == bounds.max_replicas
     return ScaledBy.OPERATOR if fixed else ScaledBy.AUTOSCALER
 
 
 def initial_replicas(tenant: Tenant, component: Component, live: ObservedObject | None) -> int:
-    """Return the number of pods that the operator asks for: the fixed one, or the one that an autoscaler starts from.
+    """Return the number of pods that the operator asks for: the fixed number, or the number at which an autoscaler starts.
 
-    `live` is the Deployment as it is now: an autoscaler starts from the running number, within the bounds.
+    `live` is the present Deployment: an autoscaler starts at its number of pods, within the bounds.
     """
     bounds = replica_bounds(tenant, component)
     if tenant.spec.suspend:
@@ -56,14 +56,14 @@ def is_handed_over(live: ObservedObject | None) -> bool:
 
 
 def replicas_manifest(tenant: Tenant, component: Component, replicas: int) -> Manifest:
-    """Return a Deployment with `spec.replicas` only: the field whose field manager changes at a hand-over."""
+    """Return a Deployment with `spec.replicas` only, the field whose field manager changes at a hand-over."""
     metadata, ref = tenant.metadata, resources.DEPLOYMENTS
     name = {"name": child_name(metadata.name, component), "namespace": metadata.namespace}
     return {"apiVersion": ref.api_version, "kind": ref.kind, "metadata": name, "spec": {"replicas": replicas}}
 
 
 def autoscaler(tenant: Tenant, component: Component) -> Manifest:
-    """Return the HorizontalPodAutoscaler of a Deployment, by the CPU of the container that it is named after."""
+    """Return the HorizontalPodAutoscaler of a Deployment, by the CPU of the container with the component's name."""
     bounds = replica_bounds(tenant, component)
     target = {"type": "AverageValue", "averageValue": _CPU_PER_POD}
     cpu = {"name": "cpu", "container": component, "target": target}
@@ -82,9 +82,9 @@ def autoscaler(tenant: Tenant, component: Component) -> Manifest:
 
 
 def disruption_budget(tenant: Tenant, component: Component) -> Manifest:
-    """Return the PodDisruptionBudget, which lets one pod go at a time.
+    """Return the PodDisruptionBudget, which lets one pod be evicted at a time.
 
-    With one replica a node can still be drained, at the price of a short gap.
+    With one replica, a node can still be drained, at the price of a short gap.
     """
     spec = {
         "maxUnavailable": 1,

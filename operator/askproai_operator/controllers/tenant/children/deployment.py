@@ -1,4 +1,4 @@
-"""The Deployments of a tenant, their ServiceAccount, and how the pods change between Combined and Split. Pure."""
+"""The Deployments of a tenant, their ServiceAccount, and the change of the pods between Combined and Split. Pure."""
 
 import copy
 from collections.abc import Iterable, Mapping, Sequence
@@ -38,13 +38,13 @@ MODE = "askproai.de/mode"  # annotation of Deployment T-web: Combined if its pod
 
 
 def live_canary(tenant: Tenant, objects: Cache) -> ObservedObject | None:
-    """Return Deployment `T-canary` as it was last seen."""
+    """Return the Deployment `T-canary` from the cache; None without one."""
     return objects.child(resources.DEPLOYMENTS, tenant.metadata.namespace, child_name(tenant.metadata.name, CANARY))
 
 
 @dataclass(frozen=True, slots=True)
 class PodInputs:
-    """The inputs of all Deployments of a tenant. The keys are by the name of the mounted file."""
+    """The inputs of all Deployments of a tenant. Keys are given by the name of the mounted file."""
 
     tenant: Tenant
     credentials: Credentials
@@ -65,9 +65,9 @@ def deployment(
 ) -> Manifest:
     """Return a Deployment: `deployment.yaml` with this tenant's names, image and volumes.
 
-    Its pods have both containers, or with `alone` only the one that the Deployment is named after. Without `replicas` the
-    field is left out, for an autoscaler to write. With a `track` it is `T-canary`, whose pods the Services select beside
-    the others, and which record by that name what they answer.
+    Its pods have both containers; with `alone`, only the container with the Deployment's name. Without `replicas`, the field is
+    left to an autoscaler. With a `track`, it is the Deployment `T-canary`: the Services select its pods, too, and the pods
+    record their answers under that name.
     """
     tenant = pods.tenant
     spec: Manifest = copy.deepcopy(pod_template())
@@ -108,12 +108,12 @@ def deployment(
 
 @cache
 def pod_template() -> Manifest:
-    """Return `deployment.yaml`, which is not to be changed."""
+    """Return the parsed `deployment.yaml`. Callers must not change it."""
     return dict(yaml.safe_load(files(__package__).joinpath("deployment.yaml").read_text("utf-8")))
 
 
 def tracing_variables(settings: Settings) -> dict[str, str]:
-    """Return the variables by which pods send traces; none while the operator sends none."""
+    """Return the environment variables for pods to send traces; empty if the operator sends no traces."""
     if not settings.tracing_endpoint:
         return {}
     return {
@@ -123,7 +123,7 @@ def tracing_variables(settings: Settings) -> dict[str, str]:
 
 
 def container_resources(resources: ContainerResources) -> Manifest:
-    """Return a container's resources; without a limit of CPU by default, since a throttled process answers late."""
+    """Return a container's resources. By default without a CPU limit, since a throttled process answers late."""
     limits = {"memory": f"{resources.memory_limit_mebibytes}Mi"}
     if resources.cpu_limit_millicores is not None:
         limits["cpu"] = f"{resources.cpu_limit_millicores}m"
@@ -132,7 +132,7 @@ def container_resources(resources: ContainerResources) -> Manifest:
 
 
 def pod_fields(pods: Pods, pull_secrets: Iterable[str]) -> Manifest:
-    """Return the fields of a pod that `runtime.pods` asks for; empty ones are left out, so that existing pods stay as they are."""
+    """Return the pod fields that `runtime.pods` asks for. Empty fields are left out, so that existing pods stay as they are."""
     names = dict.fromkeys([*(ref.name for ref in pods.image_pull_secrets), *pull_secrets])
     fields = {
         "imagePullSecrets": [{"name": name} for name in names],
@@ -146,7 +146,7 @@ def pod_fields(pods: Pods, pull_secrets: Iterable[str]) -> Manifest:
 def _volumes(tenant: Tenant, credentials: Credentials, optional: Mapping[str, SecretKeyRef]) -> list[Manifest]:
     """Return the volumes. The user's Secrets are projected key by key: a rotated key reaches the pods without the operator.
 
-    Without a key of `optional` the pods start, and do without the features that need it.
+    If a key of `optional` is missing, the pods start without the features that need the key.
     """
     suffixes = ("config", "runtime", "admin", SIGNING_KEYS, ENCRYPTION_SUFFIX)
     config, runtime, admin, signing_keys, data_keys = (child_name(tenant.metadata.name, suffix) for suffix in suffixes)
@@ -169,14 +169,14 @@ def _volumes(tenant: Tenant, credentials: Credentials, optional: Mapping[str, Se
 
 
 def _secret_source(name: str, *keys: str | tuple[str, str], optional: bool = False) -> Manifest:
-    """Return the source of a volume from keys of a Secret, each with its path where that has another name."""
+    """Return a volume's source from keys of a Secret. A pair names a key and its path, if that differs from the key."""
     pairs = [(key, key) if isinstance(key, str) else key for key in keys]
     source: Manifest = {"name": name, "items": [{"key": key, "path": path} for key, path in pairs]}
     return {"secret": source | ({"optional": True} if optional else {})}
 
 
 def service_account(tenant: Tenant) -> Manifest:
-    """Return the pods' account, which policies can name. Its token is mounted nowhere."""
+    """Return the pods' ServiceAccount, for policies to name. Its token is mounted nowhere."""
     account = new_manifest(tenant, resources.SERVICE_ACCOUNTS, "runtime", "runtime")
     return account | {"automountServiceAccountToken": False}
 
@@ -193,8 +193,8 @@ def plan_layout(tenant: Tenant, web: ObservedObject | None, workers: ObservedObj
     """Return the next layout on the way to `runtime.mode`, such that some worker runs at every moment.
 
     To Split: the web pods keep their worker until a worker pod serves. To Combined: the worker pods stay until all web pods
-    have a worker again. Both together do no harm, since each job is claimed by one worker. The arguments are the two
-    Deployments as they are now, or None.
+    have a worker again. Both kinds of workers may run together, since each job is claimed by one worker. `web` and `workers`
+    are the present Deployments, or None.
     """
     if tenant.spec.runtime.mode is RuntimeMode.SPLIT:
         split_already = web is None or web.annotations.get(MODE) == RuntimeMode.SPLIT
@@ -211,7 +211,7 @@ def _is_rolled_out(deployment: ObservedObject) -> bool:
 
 
 def mounted_own_keys(deployments: Iterable[ObservedObject]) -> frozenset[str] | None:
-    """Return the files with own keys that every pod of a tenant has; None if there are no pods yet, so all will have all."""
+    """Return the files with own keys that every pod of a tenant has; None if there are no pods, as later pods get all files."""
     found = [
         frozenset(live.annotations.get(OWN_KEYS, "").split(",") if _is_rolled_out(live) else ()) for live in deployments
     ]
@@ -219,10 +219,10 @@ def mounted_own_keys(deployments: Iterable[ObservedObject]) -> frozenset[str] | 
 
 
 def all_pods_decrypt(deployments: Sequence[ObservedObject], *, before: bool) -> bool:
-    """Return whether every pod of a tenant can decrypt what another one encrypts; True if there are no pods yet.
+    """Return whether every pod of a tenant can decrypt the data that another pod encrypts; True if there are no pods yet.
 
-    While one template of this release replaces another it is as `before`. A Deployment whose pods do not decrypt has no annotation,
-    whatever was before.
+    While a roll-out between templates of this release is under way, the answer stays as `before`. A Deployment whose pods do
+    not decrypt lacks the annotation, and then the answer is False.
     """
     if not all(live.annotations.get(DECRYPTS) for live in deployments):
         return False
@@ -234,7 +234,7 @@ def _is_serving(deployment: ObservedObject | None) -> bool:
 
 
 def runtime_condition(tenant: Tenant, deployments: Mapping[Component, ObservedObject]) -> Condition:
-    """Return RuntimeAvailable, from the status of the Deployments."""
+    """Return RuntimeAvailable from the status of the Deployments."""
     kind = ConditionType.RUNTIME_AVAILABLE
     if tenant.spec.suspend:
         text = "spec.suspend is true: no pods run; callers hear that no appointments are taken at present"
@@ -255,10 +255,10 @@ def runtime_condition(tenant: Tenant, deployments: Mapping[Component, ObservedOb
 def rollout_condition(
     tenant: Tenant, deployments: Mapping[Component, ObservedObject], awaited: str | None = None
 ) -> Condition:
-    """Return RolloutHealthy: False where Kubernetes has given up on the newest pods or may not create them.
+    """Return RolloutHealthy: False if Kubernetes has given up on the newest pods or may not create them.
 
-    It is not part of RuntimeAvailable: the former pods serve, and numbers are bound meanwhile. `awaited` is the release that
-    the tenant waits for, None: none. The message names no other tenant and no number, so that it is written once.
+    It is separate from RuntimeAvailable: the former pods serve, and numbers are bound meanwhile. `awaited` is the release that
+    the tenant waits for, or None. The message names no other tenant and no number, so that it is written once.
     """
     kind, name = ConditionType.ROLLOUT_HEALTHY, tenant.metadata.name
     former = find_condition(tenant, kind)

@@ -33,7 +33,7 @@ def service_monitor(tenant: Tenant, settings: Settings) -> Manifest:
 def prometheus_rule(tenant: Tenant, settings: Settings) -> Manifest:
     """Return the PrometheusRule: `alerts.yaml` with this tenant's name and the error ratios that its SLO allows.
 
-    A suspended tenant has no pods, so that nothing is read of them is no alert.
+    A suspended tenant has no pods, so missing metrics raise no alert.
     """
     slo = tenant.spec.slo
     bookings = (_HUNDRED - slo.booking_success_percent) / _HUNDRED
@@ -56,22 +56,22 @@ def prometheus_rule(tenant: Tenant, settings: Settings) -> Manifest:
 
 
 def burning(allowed: Decimal, speed: Decimal) -> Decimal:
-    """Return the share of failures that uses up an error budget `speed` times as fast as it lasts.
+    """Return the share of failures that uses up an error budget `speed` times faster than allowed.
 
-    `allowed` is the share that the SLO allows. For a tolerant SLO this would be more than everything, so it is at most half way
-    between the allowed share and all.
+    `allowed` is the share of failures that the SLO allows. For a tolerant SLO the product could exceed 1, so the result is at
+    most half way between the allowed share and 1.
     """
     return min(allowed * speed, (allowed + 1) / 2)
 
 
 def _runbook_url(settings: Settings, page: str) -> str:
-    """Return where a runbook can be read: the base URL with the page's name in the place of `{name}`, else below it as a file."""
+    """Return the URL of a runbook: the base URL with the page's name for `{name}`; without `{name}`, a file below the base URL."""
     base = settings.runbook_base_url
     return base.replace("{name}", page) if "{name}" in base else f"{base.rstrip('/')}/{page}.md"
 
 
 def _with_monitor_labels(manifest: Manifest, settings: Settings) -> Manifest:
-    """Add the labels by which the cluster's Prometheus selects its monitors and rules. They do not replace ours."""
+    """Add the labels by which the cluster's Prometheus selects its monitors and rules; our own labels are kept."""
     extra = dict(pair.split("=", 1) for pair in settings.monitor_labels)
     manifest["metadata"]["labels"] = extra | manifest["metadata"]["labels"]
     return manifest
@@ -79,7 +79,7 @@ def _with_monitor_labels(manifest: Manifest, settings: Settings) -> Manifest:
 
 @cache
 def _alerts() -> Any:
-    """Return the parsed `alerts.yaml`. Parsing takes some 10 ms, so it is done once and not for each tenant."""
+    """Return the parsed `alerts.yaml`. Parsing takes some 10 ms, so it is done once for all tenants."""
     return yaml.safe_load(files(__package__).joinpath("alerts.yaml").read_text("utf-8"))
 
 
@@ -96,7 +96,7 @@ def _fill_in(template: Any, values: Mapping[str, str]) -> Any:
 
 
 def monitoring_condition(absent: Sequence[str]) -> Condition:
-    """Return MonitoringReady; `absent` are the kinds whose CRD this cluster lacks."""
+    """Return MonitoringReady. `absent` are the kinds whose CRD this cluster lacks."""
     kind = ConditionType.MONITORING_READY
     if absent:
         text = (
@@ -107,7 +107,7 @@ def monitoring_condition(absent: Sequence[str]) -> Condition:
 
 
 async def apply_monitoring(run: Run, context: ReconcileContext) -> None:
-    """Apply what Prometheus reads, as far as the cluster has its CRDs."""
+    """Apply the ServiceMonitor and the PrometheusRule, as far as the cluster has their CRDs."""
     tenant = run.tenant
     renderers = {resources.SERVICE_MONITORS: service_monitor, resources.PROMETHEUS_RULES: prometheus_rule}
     # One may come while the others are written.

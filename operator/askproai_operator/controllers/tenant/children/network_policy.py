@@ -20,13 +20,13 @@ _METADATA: Final = ("169.254.0.0/16", "fe80::/10", "fd00:ec2::254/128", "fd20:ce
 def network_policy(
     tenant: Tenant, stores: Iterable[str], providers: Iterable[str], settings: Settings, *, published: bool = False
 ) -> Manifest:
-    """Return the policy: in to the public port, where the page is `published` to its port, and for the operator's and the
-    monitoring's namespaces to the private ones; out to DNS, and to the ports of the URLs of PostgreSQL and Redis (`stores`), of
-    all other servers (`providers`), and of the collector of traces.
+    """Return the policy of the tenant's pods. In: to the public port; to the page's port if it is `published`; from the
+    namespaces of operator and monitoring to the private ports. Out: to DNS, and to the ports in the URLs of PostgreSQL and
+    Redis (`stores`), of all other servers (`providers`), and of the collector of traces.
 
-    Servers are allowed by port, because a policy knows addresses and pods, not names. No port of another tenant's pods
-    (8080, 8081, 8082, 9090, 9091) is among them. The addresses of the cloud's metadata are excepted, and the ranges that the
-    platform denies. DNS is open everywhere: caches on the node and clouds serve it at addresses of these ranges.
+    Servers are allowed by port, because a policy knows addresses and pods, not names. No port of another tenant's pods (8080,
+    8081, 8082, 9090, 9091) is among the ports. The cloud's metadata addresses and the ranges that the platform denies are
+    excluded. DNS is open everywhere: node caches and clouds serve it at addresses of these ranges.
     """
     trusted = sorted({settings.namespace, *settings.monitoring_namespaces})
     inner = [*stores, *([settings.tracing_endpoint] if settings.tracing_endpoint else [])]
@@ -52,18 +52,18 @@ def network_policy(
 
 
 def dns_and_stores(stores: Iterable[str], settings: Settings) -> tuple[Manifest, Manifest]:
-    """Return what lets pods reach DNS, and the ports of the URLs of servers of the installation.
+    """Return two egress rules: for DNS, and for the ports in the URLs of the installation's own servers.
 
-    Unless the platform restricts them, such servers may be anywhere, also where no range and no pod is meant: some network plugins
-    count a node's address as neither.
+    Unless the platform denies ranges, such servers may be at any destination, even one outside all address ranges and pods:
+    some network plugins count a node's address as neither.
     """
     addresses = {"to": _addresses(settings)} if settings.denied_egress_ranges else {}
     return {"ports": [{"protocol": "UDP", "port": 53}, _tcp(53)]}, {"ports": _server_ports(stores)} | addresses
 
 
 def _addresses(settings: Settings) -> list[Manifest]:
-    """Return the peers where servers may be: all addresses but the denied ones, and pods, which are addresses to some network
-    plugins only. With ranges that the platform denies, pods are those of the namespaces that it allows.
+    """Return the peers where servers may be: all addresses except the denied ranges, and pods, which only some network plugins
+    count as addresses. If the platform denies ranges, only pods of the namespaces that it allows are included.
     """
     denied, allowed = settings.denied_egress_ranges, settings.allowed_egress_namespaces
     excepted = [ip_network(each) for each in (*_METADATA, *denied)]
@@ -90,7 +90,7 @@ def _tcp(port: int) -> Manifest:
 
 
 def _ports(url: str) -> Iterable[int]:
-    """Yield the ports that a URL leads to. A Sentinel leads to a server on Redis's own port."""
+    """Yield the ports to which a URL leads. A Sentinel also leads to a server on Redis's own port."""
     parts = urlsplit(url)
     default = _DEFAULT_PORTS.get(parts.scheme.split("+")[0], 443)
     for host in parts.netloc.rpartition("@")[2].split(","):

@@ -1,4 +1,4 @@
-"""Optional children: apply those that the pods serve without, and delete those that are no longer desired."""
+"""Optional children, which the pods can serve without: apply the desired ones, and delete the others."""
 
 from collections.abc import Iterable
 
@@ -12,7 +12,7 @@ from askproai_operator.engine import ApiResource, UnmanagedObject, resources
 async def apply_unless_foreign(
     manifests: Iterable[Manifest], kind: ConditionType, context: ReconcileContext
 ) -> Condition | None:
-    """Apply children that the pods serve without. Return a condition where somebody else's object has the name of one."""
+    """Apply optional children. Return a condition if an object that is not ours has the name of one of them."""
     try:
         for manifest in manifests:
             await context.kube.apply(manifest)
@@ -22,7 +22,7 @@ async def apply_unless_foreign(
 
 
 def is_installed(manifest: Manifest, context: ReconcileContext) -> bool:
-    """Return whether the cluster serves the kind, which may be of a foreign CRD."""
+    """Return whether the cluster serves the manifest's kind, whose CRD may be foreign."""
     ref = resources.resource_of(manifest)
     return ref not in resources.FOREIGN or ref in context.cache.served
 
@@ -30,7 +30,7 @@ def is_installed(manifest: Manifest, context: ReconcileContext) -> bool:
 async def prune(
     tenant: Tenant, optional: Iterable[tuple[ApiResource, str]], desired: Iterable[Manifest], context: ReconcileContext
 ) -> None:
-    """Delete the `optional` children that exist and are not among the desired manifests."""
+    """Delete the `optional` children that exist but are not among the desired manifests."""
     namespace = tenant.metadata.namespace
     keep = {(resources.resource_of(manifest), manifest["metadata"]["name"]) for manifest in desired}
     for ref, name in optional:

@@ -1,6 +1,6 @@
 """The cause of a change of a tenant's pod template: its own manifests and Secrets, or another release of the operator. Pure.
 
-The second waits for its turn (`askproai_operator/rollouts.py`), the first never does.
+A change by a release waits for the tenant's turn (`askproai_operator/rollouts.py`); a change by the tenant never waits.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -26,7 +26,7 @@ _RENDERED: Final = (
 
 
 class Change(StrEnum):
-    """Why the pod template of a Deployment is to be another one."""
+    """The cause of a change of a Deployment's pod template."""
 
     NONE = "none"
     EDIT = "edit"  # by the tenant's manifests or Secrets; also a Deployment that is new
@@ -34,8 +34,7 @@ class Change(StrEnum):
 
 
 def present_release(settings: Settings, template: Manifest) -> str:
-    """Return the name of the release from which this operator renders pods: its version and a digest. `template` is
-    `deployment.yaml`."""
+    """Return the name of the operator's release: its version and a digest. `template` is `deployment.yaml`."""
     rendered = {name: getattr(settings, name) for name in _RENDERED}
     return f"{RELEASE}-{digest([rendered, template])[:8]}"
 
@@ -49,10 +48,10 @@ def own_inputs(
     further_keys: Iterable[SecretKeyRef],
     track: str = "",
 ) -> str:
-    """Return a digest of a tenant's contributions to a pod template. The keys are those that its Secrets permit to be used.
+    """Return a digest of a tenant's contributions to a pod template. The keys must be those that its Secrets permit to be used.
 
-    It is made from the manifest as `declared`, and from the differences from the defaults: neither a setting of the operator nor a
-    field that a later release adds may look like an edit, nor a further key that it takes from the same Secret.
+    Only the differences of the `declared` manifest from the defaults count. A setting of the operator, a field that a later
+    release adds, or a further key that it takes from the same Secret must not look like an edit.
     """
     spec = declared.spec.model_dump(by_alias=True, exclude_defaults=True, mode="json")
     runtime = spec.get("runtime", {})
@@ -63,7 +62,7 @@ def own_inputs(
 
 
 def _secret_refs(value: object, field: str = "") -> Iterator[tuple[str, object]]:
-    """Yield the fields of a spec that name keys of Secrets, with these names."""
+    """Yield the name and value of each field of a spec that refers to keys of Secrets."""
     if field.endswith(("SecretRef", "SecretRefs")):
         yield field, value
     elif isinstance(value, Mapping):
@@ -75,7 +74,7 @@ def _secret_refs(value: object, field: str = "") -> Iterator[tuple[str, object]]
 
 
 def record_of(manifest: Manifest, image: str, inputs: str, release: str) -> RolloutRecord:
-    """Return the record of a Deployment's manifest, as it is where no change of release is judged."""
+    """Return the record of a Deployment's manifest while no change of release is judged."""
     return RolloutRecord(release, image, digest(manifest["spec"]["template"]), inputs)
 
 
@@ -86,10 +85,10 @@ def next_records(
     begin: Callable[[], bool],
     now: datetime,
 ) -> Mapping[Component, RolloutRecord] | None:
-    """Return the records of the Deployments that are to be applied; None: all keep their pods until it is the tenant's turn.
+    """Return the records of the Deployments to apply; None if all keep their pods until it is the tenant's turn.
 
-    `live` are the Deployments as they are; `begin` says whether it is the tenant's turn. No turn needs who is edited, who has
-    begun, and whose pods are none or broken: there a further template does no harm, and may be the cure.
+    `live` are the present Deployments; `begin` returns whether it is the tenant's turn. A tenant needs no turn if it was
+    edited, has begun already, or has no pods or broken ones: a new template does no harm there, and may be the cure.
     """
     is_edited = tenant.metadata.generation != tenant.status.get("observedGeneration")
     changes = {part: change_of(live[part], record, is_edited=is_edited) for part, record in wanted.items()}
@@ -120,24 +119,24 @@ def _is_of(live: ObservedObject | None, wanted: RolloutRecord) -> bool:
 
 
 def _with_verdict(wanted: RolloutRecord, live: ObservedObject | None, change: Change) -> RolloutRecord:
-    """Return the record with whether its pods are judged, which another template or release ends."""
+    """Return the record, which is judged only if the live record of the same template and release is."""
     found = read_record(live) if live is not None else None
     judged = change is Change.NONE and found is not None and found.judged and found.release == wanted.release
     return msgspec.structs.replace(wanted, judged=judged)
 
 
 def with_record(manifest: Manifest, record: RolloutRecord) -> Manifest:
-    """Return the manifest of a Deployment with its record."""
+    """Return the Deployment's manifest with its record added."""
     meta: dict[str, Any] = manifest["metadata"]
     annotations = {**meta["annotations"], ROLLOUT: encode_record(record)}
     return {**manifest, "metadata": {**meta, "annotations": annotations}}
 
 
 def change_of(live: ObservedObject | None, wanted: RolloutRecord, *, is_edited: bool) -> Change:
-    """Return what the change of a Deployment to the wanted template comes from.
+    """Return the cause of a Deployment's change to the wanted template.
 
-    `is_edited`: the Tenant has an edit that no reconcile has applied yet. It decides where a release without records has made the
-    Deployment.
+    `is_edited`: the Tenant has an edit that no reconcile has applied yet. It decides only if the live Deployment has no record,
+    since an older release made it.
     """
     if live is None:
         return Change.EDIT

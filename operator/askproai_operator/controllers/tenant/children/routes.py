@@ -1,4 +1,4 @@
-"""The routes from outside: an Ingress or an HTTPRoute to `/webhooks`, `/retell` and `/health`, and one to a published page."""
+"""The routes from outside: an Ingress or an HTTPRoute to `/webhooks`, `/retell` and `/health`, and another to a published page."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ SERVED_URL = "askproai.de/served-url"  # annotation of a route: the base URL tha
 
 @dataclass(frozen=True, slots=True)
 class _Route:
-    """A host and paths of it, to which Service and by which object they are routed; by neither if others see to it."""
+    """A host, its paths, and the Service they lead to by an Ingress or a Gateway; by neither if others route the host."""
 
     host: str
     paths: tuple[str, ...]
@@ -38,7 +38,7 @@ class _Route:
 
 
 def _route_of(tenant: Tenant, settings: Settings) -> _Route | None:
-    """Return the route by the tenant's own host or by the shared one; None for a tenant with a `baseUrl` and no host."""
+    """Return the route of the tenant's own or the shared host; None for a tenant with a `baseUrl` and no host."""
     exposure, address = tenant.spec.exposure, address_of(tenant, settings.shared_base_url)
     if exposure is not None and exposure.host is not None:
         return _Route(exposure.host, _paths(exposure.path_prefix or ""), _PUBLIC, exposure.ingress, exposure.gateway)
@@ -78,7 +78,7 @@ def http_route(tenant: Tenant, settings: Settings) -> Manifest | None:
 
 
 def page_route(tenant: Tenant) -> Manifest | None:
-    """Return the Ingress or HTTPRoute of the page's host, all of which is the page's; None where others route it."""
+    """Return the Ingress or HTTPRoute of the page's whole host; None if others route the host."""
     page = tenant.spec.page
     if page is None or page.host is None:
         return None
@@ -125,9 +125,9 @@ def _served_url(tenant: Tenant, settings: Settings) -> dict[str, str]:
 
 
 def choose_name(tenant: Tenant, manifest: Manifest, live: Mapping[str, str], kept: str | None) -> Manifest:
-    """Return the manifest under the name that leaves the route of `kept` alone.
+    """Return the manifest under a name that leaves the route of `kept` alone.
 
-    `live` are the URLs that the routes of this kind serve now, by their names. A route keeps the one of the two names that it
+    `live` maps the names of this kind's routes to the URLs that they serve now. A route keeps whichever of the two names it
     has: an Ingress controller may refuse a second route of the same host and path.
     """
     free = {name for name in route_names(tenant.metadata.name) if kept is None or live.get(name) != kept}
@@ -135,12 +135,12 @@ def choose_name(tenant: Tenant, manifest: Manifest, live: Mapping[str, str], kep
 
 
 def choose_name_beside(tenant: Tenant, manifest: Manifest, live: Mapping[str, str], taken: Collection[str]) -> Manifest:
-    """Return the manifest of the URL that is served beside the requested one, under a name that is not among the `taken`."""
+    """Return the manifest of the URL that is served beside the requested URL, under a name that is not `taken`."""
     return _named(tenant, manifest, live, {*route_names(tenant.metadata.name)} - {*taken})
 
 
 def _named(tenant: Tenant, manifest: Manifest, live: Mapping[str, str], free: Collection[str]) -> Manifest:
-    """Return the manifest under the name that serves its URL already, else under the first one that is free."""
+    """Return the manifest under the name that already serves its URL, else under the first name in `free`."""
     url = manifest["metadata"]["annotations"][SERVED_URL]
     names = route_names(tenant.metadata.name)
     name = next((name for name in names if live.get(name) == url), None) or next(name for name in names if name in free)
@@ -152,7 +152,7 @@ def exposed_condition(address: Address) -> Condition:
 
 
 def no_gateway_api_condition(tenant: Tenant, address: Address) -> Condition:
-    """Return Exposed for a tenant that asks for an HTTPRoute where the cluster lacks the CRD."""
+    """Return Exposed for a tenant that asks for an HTTPRoute in a cluster without its CRD."""
     text = (
         "this cluster has no Gateway API (CRD httproutes.gateway.networking.k8s.io): install it, or route /webhooks,"
         f" /retell and /health of {address.base_url} to the Service {child_name(tenant.metadata.name, 'web')}, port 8080, yourself"
@@ -187,10 +187,10 @@ def http_route_problem(status: Mapping[str, Any], field: str) -> str | None:
 
 
 async def apply_routes(run: Run, context: ReconcileContext) -> None:
-    """Apply the routes of the senders, and have the requested URL tested.
+    """Apply the routes for senders, and have the requested URL tested.
 
-    The test begins as soon as a pod is ready, and goes on until senders have the URL; not while suspended: no pod answers.
-    A refused host is another tenant's. A changed annotation `reconcile-at` starts a test at once: a person has corrected something.
+    The test begins as soon as a pod is ready, and goes on until senders have the URL; not while suspended: no pod answers. A
+    refused host is another tenant's. A changed annotation `reconcile-at` starts a test at once: a person fixed something.
     """
     tenant, exposure = run.tenant, run.inputs.exposure
     run.former = as_exposed_before(tenant, exposure.kept, context.settings.shared_base_url)
@@ -210,8 +210,8 @@ async def _apply_routes(
 ) -> Condition:
     """Apply the Ingress or HTTPRoute that the tenant asks for; return the condition Exposed.
 
-    So is the route of `kept`, another URL at which senders still arrive, from the tenant with its `former` exposure. Where that is
-    not known, the route is left as it is.
+    The route of `kept`, another URL at which requests still arrive, is applied, too, from the tenant with its `former`
+    exposure. Without `former`, that route is left as it is.
     """
     reserved, claimed = partial(reserved_host_condition, tenant), claimed_host_condition(address)
     refused = await take_host(tenant, exposed_host(tenant), reserved, lambda _: claimed, context)
@@ -251,7 +251,7 @@ def _name_routes_beside(
     former: Tenant,
     context: ReconcileContext,
 ) -> list[Manifest]:
-    """Return the routes of the former exposure, under names that the `desired` ones leave."""
+    """Return the routes of the former exposure, under names that the `desired` routes do not use."""
     if not _is_free(former, context):
         return []
     former, _ = apply_ceilings(former, context.settings)  # its exposure is as the manifest had it
@@ -264,12 +264,12 @@ def _name_routes_beside(
 
 
 def _is_free(former: Tenant, context: ReconcileContext) -> bool:
-    """Return whether no other tenant has the former host. It is granted while it is served; who deletes grants releases it."""
+    """Return whether no other tenant holds the former host. Its grant lasts while it is served, unless somebody deletes it."""
     return all(find_holder(former, subject, context, scope) is None for subject, scope in exposed_host(former).items())
 
 
 async def remove_routes(tenant: Tenant, context: ReconcileContext) -> None:
-    """Delete the Ingresses and HTTPRoutes. A host is granted to another tenant only after they are gone."""
+    """Delete the Ingresses and HTTPRoutes. Another tenant can get the host's grant only after they are gone."""
     await _prune_routes(tenant, (), None, context)
 
 
@@ -307,10 +307,10 @@ async def take_host(
     claimed: Callable[[str], Condition],
     context: ReconcileContext,
 ) -> Condition | None:
-    """Take the grant of a host; return the condition where it is the platform's or another tenant's.
+    """Take the grant of a host. Return a condition if the host is the platform's or another tenant's.
 
-    Without it a namespace could draw another's callers to its own pods. The paths of the shared host need no grant: each contains
-    its tenant's name, and nobody may name that host.
+    Without grants, a namespace could route another tenant's callers to its own pods. Paths of the shared host need no grant:
+    each contains its tenant's name, and no manifest may name that host.
     """
     for subject, scope in subjects.items():
         if owner := context.settings.what_is_reserved(subject.value):

@@ -1,7 +1,7 @@
 """The ConfigMap and the Secrets of a tenant. Pure.
 
-`T-config`, `T-runtime`, `T-admin`, `T-data-keys` and a part of `T-signing-keys` are mounted by its pods; `T-reader` is for people,
-and `T-teardown` for the deletion.
+The pods mount `T-config`, `T-runtime`, `T-admin`, `T-data-keys` and a part of `T-signing-keys`. `T-reader` is for people, and
+`T-teardown` for the deletion.
 """
 
 from collections.abc import Iterable, Mapping
@@ -38,9 +38,9 @@ def runtime_secret(
     redis_ca: str | None = None,
     database_ca: str | None = None,
 ) -> Manifest:
-    """Return `T-runtime`: what the pods connect with.
+    """Return `T-runtime`, with the URLs by which the pods connect to PostgreSQL and Redis.
 
-    `redis_ca` and `database_ca` are the PEM certificates of the authorities that signed the servers' certificates, where needed.
+    `redis_ca` and `database_ca` are PEM certificates of the servers' private authorities, if needed.
     """
     optional = {
         "REDIS_URL": redis_url,
@@ -52,12 +52,12 @@ def runtime_secret(
 
 
 def signing_keys_secret(tenant: Tenant, values: dict[str, str]) -> Manifest:
-    """Return `T-signing-keys`: the present, the former and the registered keys by which providers sign, and which were accepted."""
+    """Return `T-signing-keys`: providers' present, former and registered signing keys, and hashes of accepted API keys."""
     return _secret(tenant, SIGNING_KEYS, values)
 
 
 def data_keys_secret(tenant: Tenant, keys: str) -> Manifest:
-    """Return `T-data-keys` with the encoded keys by which the pods encrypt what callers said."""
+    """Return `T-data-keys` with the encoded keys by which the pods encrypt callers' words."""
     return _secret(tenant, ENCRYPTION_SUFFIX, {DATA_KEYS: keys})
 
 
@@ -67,7 +67,7 @@ def admin_secret(tenant: Tenant, token: str) -> Manifest:
 
 
 def reader_secret(tenant: Tenant, admin_token: str) -> Manifest:
-    """Return `T-reader` with the token that may only read the private API."""
+    """Return `T-reader` with the token that may only read at the private API."""
     return _secret(tenant, "reader", {"token": reader_token_of(admin_token)})
 
 
@@ -79,10 +79,10 @@ def teardown_secret(
     own_subjects: Iterable[Subject] = (),
     data_keys: str | None = None,
 ) -> Manifest:
-    """Return `T-teardown`: what the deletion needs when the user's Secret is gone already.
+    """Return `T-teardown`, the copies of keys that the deletion needs after the user's Secret is gone.
 
-    Its finalizer keeps it while its namespace is being deleted. Its annotations identify the keys, without reading them.
-    `own_keys` are those of staff members' own Cal.com accounts; `data_keys` is the content of `T-data-keys`.
+    Its finalizer keeps it while its namespace is being deleted. Its annotations identify the keys without revealing them.
+    `own_keys` are the keys of staff members' own Cal.com accounts; `data_keys` is the content of `T-data-keys`.
     """
     keys = {name: value for name, value in credentials.values.items() if name in {RETELL_KEY, CALCOM_KEY}}
     urls = {RETELL_BASE_URL: credentials.retell_base_url, CALCOM_BASE_URL: credentials.calendar_base_url}
@@ -96,10 +96,10 @@ def teardown_secret(
 
 
 def teardown_release() -> Manifest:
-    """Return the patch that lets `T-teardown` go: our finalizer removed.
+    """Return the patch that removes our finalizer from `T-teardown`, so that it can be deleted.
 
-    The label goes with it, because the admission policy admits only writes that leave the label, and nothing restores one that
-    a person removed from a Secret of a Tenant that is being deleted.
+    The patch removes the label, too. The admission policy only admits writes that leave the label as it is, and no reconcile
+    restores a label that a person removed from a Secret of a Tenant that is being deleted.
     """
     return {"metadata": {"finalizers": None, "labels": {MANAGED_BY: MANAGER}}}
 

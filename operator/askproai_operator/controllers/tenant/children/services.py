@@ -27,7 +27,7 @@ def page_service(tenant: Tenant) -> Manifest:
 
 
 def metrics_service(tenant: Tenant) -> Manifest:
-    """Return `T-metrics`, through which Prometheus finds all pods. It has no address, and lists pods that are not ready."""
+    """Return `T-metrics`, through which Prometheus finds all pods. It has no address, and includes pods that are not ready."""
     ports = {"metrics": 9090, "worker": 9091}  # a pod without one of the two ports is not scraped at it
     spec = {
         "clusterIP": "None",

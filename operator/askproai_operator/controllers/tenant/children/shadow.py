@@ -1,6 +1,6 @@
-"""The pods of a tenant's shadow, and what they mount. Pure.
+"""The pods of a tenant's shadow, and the objects that they mount. Pure.
 
-No Service selects them and no other policy of the tenant does: their labels are their own. They reach PostgreSQL and nothing else.
+Their labels are their own: no Service selects them, and no other policy of the tenant. They reach only PostgreSQL.
 """
 
 import copy
@@ -31,7 +31,7 @@ _LIVE: Final = "/etc/askproai/live"
 
 
 def shadow_children(tenant: Tenant) -> Iterable[tuple[ApiResource, str]]:
-    """Return kind and name of everything that a shadow has in the cluster; its pods first, as they are deleted."""
+    """Return kind and name of every object of a shadow in the cluster, in the order of deletion: its pods first."""
     name = tenant.metadata.name
     return (
         (resources.DEPLOYMENTS, child_name(name, SHADOW)),
@@ -47,13 +47,13 @@ def shadow_config_map(tenant: Tenant, config: str) -> Manifest:
 
 
 def shadow_secret(tenant: Tenant, values: dict[str, str]) -> Manifest:
-    """Return `T-shadow` with the shadow's own login and keys, which no provider knows."""
+    """Return `T-shadow` with the shadow's own login and keys, which are unknown to all providers."""
     metadata = new_manifest(tenant, resources.SECRETS, SHADOW, SHADOW)["metadata"]
     return secret_manifest(values=values, **metadata)
 
 
 def shadow_policy(tenant: Tenant, database_url: str, settings: Settings) -> Manifest:
-    """Return the policy of its pods: nobody may connect to them, and they to DNS and PostgreSQL."""
+    """Return the NetworkPolicy of the shadow's pods: nobody may connect to them, and they only to DNS and PostgreSQL."""
     spec = {
         "podSelector": {"matchLabels": _labels(tenant)},
         "policyTypes": ["Ingress", "Egress"],
@@ -63,7 +63,7 @@ def shadow_policy(tenant: Tenant, database_url: str, settings: Settings) -> Mani
 
 
 def shadow_deployment(tenant: Tenant, image: str, live_image: str, pull_secrets: Iterable[str]) -> Manifest:
-    """Return the Deployment: one pod with the web process of `image`, and the process of `live_image` that replays calls to it."""
+    """Return the Deployment: one pod with the web process of `image`, and a process of `live_image` that replays calls to it."""
     spec: Manifest = copy.deepcopy(pod_template())
     pod = spec["template"]["spec"]
     web = next(each for each in pod["containers"] if each["name"] == Component.WEB)
@@ -87,7 +87,7 @@ def shadow_deployment(tenant: Tenant, image: str, live_image: str, pull_secrets:
 
 
 def _labels(tenant: Tenant) -> dict[str, str]:
-    """Return what selects a shadow's pods; the tenant's Services and policies look for another name."""
+    """Return the labels that select a shadow's pods; the tenant's Services and policies select another name."""
     return {"app.kubernetes.io/name": SHADOW_PODS, "app.kubernetes.io/instance": tenant.metadata.name}
 
 

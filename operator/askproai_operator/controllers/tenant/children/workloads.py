@@ -1,4 +1,4 @@
-"""Apply a tenant's Deployments after what their pods need, and delete those that its mode does not have."""
+"""Apply a tenant's Deployments after the objects that their pods need, and delete Deployments that its mode does not have."""
 
 import secrets
 from collections.abc import Callable, Collection, Mapping
@@ -46,7 +46,7 @@ from askproai_operator.settings import Settings
 
 
 async def observe_deployments(run: Run, context: ReconcileContext) -> None:
-    """Find the tenant's Deployments, a canary among them while it has pods."""
+    """Find the tenant's Deployments in the cache, including a canary's while it has pods."""
     namespace, name = run.tenant.key[1:]
     live = [context.cache.child(resources.DEPLOYMENTS, namespace, child_name(name, part)) for part in Component]
     canary = live_canary(run.tenant, context.cache)
@@ -54,7 +54,7 @@ async def observe_deployments(run: Run, context: ReconcileContext) -> None:
 
 
 async def apply_workloads(run: Run, context: ReconcileContext) -> None:
-    """Apply everything that the pods need, the pods, and what people need. Raises UnmanagedObject."""
+    """Apply all objects that the pods need, the pods, and the objects that people need. Raises UnmanagedObject."""
     run.admin_token = await _read_admin_token(run.tenant, context)
     run.workloads = await _apply_workloads(run, context)
     # Last: a foreign Secret of its name holds up no pods.
@@ -64,8 +64,8 @@ async def apply_workloads(run: Run, context: ReconcileContext) -> None:
 async def _read_admin_token(tenant: Tenant, context: ReconcileContext) -> str:
     """Return the token of `T-admin`, or a new one.
 
-    Read right before the apply and not with the other inputs: who deletes the Secret wants another token, and a reconcile that
-    goes on with the former one would write that again.
+    It is read right before the apply, not with the other inputs: a person who deletes the Secret wants a new token, and a
+    reconcile with the former token would write that again.
     """
     meta = tenant.metadata
     values = await read_own_secret(context, meta.namespace, meta.name, "admin", uid=meta.uid)
@@ -83,7 +83,7 @@ def _before_pods(run: Run, settings: Settings) -> list[Manifest]:
 
 
 async def _apply_workloads(run: Run, context: ReconcileContext) -> Workloads:
-    """Apply the Deployments after what their pods need, with their budgets and autoscalers."""
+    """Apply the Deployments after the objects that their pods need, with their budgets and autoscalers."""
     tenant = run.tenant
     meta, split = tenant.metadata, tenant.spec.runtime.mode is RuntimeMode.SPLIT
     # Read right before the apply and not with the other inputs: an autoscaler writes replicas at any time.
@@ -118,7 +118,7 @@ async def _apply_workloads(run: Run, context: ReconcileContext) -> Workloads:
 
 @dataclass(frozen=True, slots=True)
 class _Pods:
-    """Renders the Deployments of a tenant, and digests its own contributions; the release of both."""
+    """Renders the Deployments of a tenant, and their records for a release and the tenant's own contributions."""
 
     render: Callable[..., Manifest]
     digest_inputs: Callable[..., str]
@@ -135,7 +135,7 @@ class _Pods:
         return cls(partial(deployment, pods), digest_inputs, context.rollouts.release)
 
     def record(self, image: str, component: Component, *, alone: bool, track: str = "") -> RolloutRecord:
-        """Return the record of a Deployment, whatever its number of pods."""
+        """Return the record of a Deployment; the number of pods does not matter."""
         inputs = self.digest_inputs(component, alone=alone, track=track)
         return record_of(self.render(image, component, alone=alone, track=track), image, inputs, self.release)
 
@@ -148,7 +148,7 @@ async def _apply_deployments(
     scaled: Collection[Component],
     context: ReconcileContext,
 ) -> Workloads:
-    """Apply the Deployments that `alone` names, in its order, or leave their pods as they are until it is the tenant's turn."""
+    """Apply the Deployments that `alone` names, in that order, or keep their pods until it is the tenant's turn."""
     image = image_of(tenant, context.settings)
     wanted = {part: pods.record(image, part, alone=alone[part]) for part in alone}
     begin = partial(context.rollouts.begin, tenant.key)
@@ -172,9 +172,9 @@ async def _apply_deployments(
 async def _keep_pods(
     tenant: Tenant, suffix: str, live: ObservedObject, replicas: int | None, context: ReconcileContext
 ) -> ObservedObject:
-    """Leave a Deployment as it is but for the number of pods; None: an autoscaler decides it.
+    """Leave a Deployment as it is except for its number of pods. `replicas` is None if an autoscaler decides the number.
 
-    Not by an apply: the pod template is that of another release, and an apply without it would remove it.
+    This is a patch: the live pod template is another release's, and an apply without the template would remove it.
     """
     if replicas is not None and live.replicas != replicas:
         namespace, name = tenant.metadata.namespace, child_name(tenant.metadata.name, suffix)
@@ -183,10 +183,10 @@ async def _keep_pods(
 
 
 async def _apply_canary(tenant: Tenant, pods: _Pods, workloads: Workloads, context: ReconcileContext) -> None:
-    """Run the pods of the trial that the status allows, beside the web pods; without a canary delete its Deployment.
+    """Run the pods of the trial that the status allows, beside the web pods. Without a canary, delete its Deployment.
 
-    The status is read right before the apply: a verdict that came during this reconcile must not be undone by it. While the other
-    pods wait for a release, those of a trial that goes on wait, too.
+    The status is read right before the apply: a verdict that came during this reconcile must not be undone. While the other
+    pods wait for a release, the pods of a running trial wait, too.
     """
     canary, trial = wanted_canary(tenant, context.settings), newest_trial(tenant, context.cache)
     (namespace, name), live = tenant.key[1:], live_canary(tenant, context.cache)
