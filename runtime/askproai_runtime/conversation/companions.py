@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from askproai_core.tenant_config import Service
 from askproai_runtime.availability.slots import ServiceRules
@@ -33,20 +33,15 @@ from askproai_runtime.language.name_words import FIRM, RELATIVES
 from askproai_runtime.language.placeholders import names_nothing
 from askproai_runtime.language.replies import companions_key
 from askproai_runtime.language.spoken_services import find_named, names_service
+from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import TITLES, fold
 from askproai_runtime.sentences import say
 from askproai_runtime.visits import same_services
 
-_BEHIND_NAME = re.compile(
-    r"\s*[(\[:/–—,]\s*|\s-\s|\s(?:mit|with|für|for|zum|bekommt|gets|möchte|wants)\s", re.IGNORECASE
-)
+_WORDS: Final = UNDERSTOOD.one_more
+_BEHIND_NAME = re.compile(rf"\s*[(\[:/–—,]\s*|\s-\s|\s(?:{_WORDS.behind_companion})\s", re.IGNORECASE)
 # Words of a caller who may come with somebody.
-_COMPANY = re.compile(
-    r"\b(?:wir|uns|unsere?[nmrs]?|beide[nrs]?|zusammen|gemeinsam|zu (?:zweit|dritt|viert)|zweite[nrs]?|weitere[nrs]?"
-    r"|(?:noch|auch) (?:jemand\w*|eine[nmrs]?|für)|(?:zwei|drei|vier) (?:leute|personen|plätze|termine|haarschnitte)|jemand\w*"
-    r"|dabei|mit(?:bring|nehm|komm)\w*|bring\w*|begleit\w*|freund\w*|kolleg\w*"
-    r"|we|us|our|both|together|another|some(?:one|body)|(?:two|three|four) (?:of us|people|\w+s)|friends?|second|too|as well)\b"
-)
+_COMPANY = re.compile(rf"\b(?:{_WORDS.company})\b")
 MOST_PEOPLE = 4  # of one group, the caller included
 NAMES = "names"  # in place of a time in `needs_companions`: once asked for, they are for no other time
 

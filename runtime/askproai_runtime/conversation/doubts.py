@@ -9,38 +9,19 @@ from typing import Final
 from askproai_runtime.book.requests import Doubts
 from askproai_runtime.conversation.types import CallContext
 from askproai_runtime.language.answer_words import FILLER, MOVE, YES_WORD, words_of
-from askproai_runtime.language.declines import NUMBER
+from askproai_runtime.language.understood import UNDERSTOOD
 
-# A mere "auch" or "noch" is in many corrections, too: "Geht auch zwölf?", "Noch eine Sache: Färben soll es sein". A second may be
-# a day: "am zweiten".
-_ONE: Final = r"(?:(?:\w*termin|\w*buchung|appointment|booking|weitere[nrs]?|um|am|für|at|on|for)\b|$)"
-_ADDS: Final = re.compile(
-    rf"(?<!am )(?<!vom )\b(?:weitere|zweite)[nrs]? ?{_ONE}|\b(?:noch eine?[nmrs]?|another|second) ?{_ONE}"
-    r"|\b(?:zusätzlich|beides?\b(?!.*\b(?:nicht|kaum)\b)|auch noch|noch dazu|dazu noch|ausserdem|additional|in addition|as well\b"
-    r"|i also)"
-)
-_ALSO: Final = re.compile(r"\b(?:auch|noch|dazu|ausserdem|weitere\w*|zweite\w*|also|too|another|second|as well)\b")
-# "Geht auch um vier?" asks for no further appointment.
-_ALSO_AT: Final = re.compile(rf"\b(?:auch|also) (?:(?:um|gegen|ab|at) )?{NUMBER}\b")
-_SEVERAL: Final = re.compile(
-    rf"{_ALSO.pattern}|\b(?:zwei|beide[nrs]?|je|einmal|extra|zusätzlich\w*|two|both|each|once|extra)\b"
-)
+_WORDS: Final = UNDERSTOOD.one_more
+_ADDS: Final = re.compile(rf"\b(?:{_WORDS.adds})")
+_ALSO: Final = re.compile(rf"\b(?:{_WORDS.also})\b")
+_ALSO_AT: Final = re.compile(rf"\b(?:{_WORDS.also_at})\b")  # "Geht auch um vier?" asks for no further appointment
+_SEVERAL: Final = re.compile(rf"\b(?:{_WORDS.also}|{_WORDS.several})\b")
 _AGREES: Final = re.compile(rf"(?:(?:{YES_WORD}|{FILLER})(?: |$))*+")
-_CHANGE: Final = re.compile(r"\b(?:änder|wechsel|(?:ein|aus|um)?tausch|chang|swap|switch)")
+_CHANGE: Final = re.compile(rf"\b(?:{_WORDS.changes})")
 # Without a word of a move: "Ich kann um zehn nicht, lieber um vier", "Können wir meinen auf vier legen?"
-_ANOTHER_TIME: Final = re.compile(
-    r"\b(?:kann|schaffe?|geht|passt)\b.{0,30}\bnicht\b.{0,20}\b(?:lieber|besser|dann)\b|\b(?:meinen|unseren)(?: termin)? auf\b"
-    r"|\b(?:can.?t|cannot)\b.*\b(?:rather|better)\b"
-)
-_INSTEAD: Final = re.compile(
-    r"\b(?:an)?statt\b|\banstelle\b|\ban (?:meiner|seiner|ihrer) stelle\b|\bfür mich (?:kommt|geht)\b"
-    r"|\binstead of\b|\bin (?:my|his|her) place\b",
-    re.IGNORECASE,
-)
-_TAKES_BACK: Final = re.compile(
-    r"\b(?:nein|nee|nö|nicht|keine?[nmrs]?|sondern|doch|lieber|meinte|gemeint|falsch|stattdessen|versprochen|vertan|verhört"
-    r"|geirrt|überlegt|umentschieden|soll es sein|no|nope|not|instead|rather|meant|wrong|sorry|should be|mistake)\b"
-)
+_ANOTHER_TIME: Final = re.compile(rf"\b(?:{_WORDS.another_time})\b")
+_INSTEAD: Final = re.compile(rf"\b(?:{_WORDS.instead})\b", re.IGNORECASE)
+_TAKES_BACK: Final = re.compile(rf"\b(?:{_WORDS.takes_back})\b")
 
 
 def read_doubts(call: CallContext) -> Doubts:

@@ -779,6 +779,21 @@ class Staff(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     phrases: Mapping[str, str]
 
 
+class OneMore(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """TODO"""
+
+    adds: str
+    also: str
+    also_at: str
+    several: str
+    changes: str
+    another_time: str
+    instead: str
+    takes_back: str
+    company: str
+    behind_companion: str
+
+
 class Understood(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The words of one language, or of all."""
 
@@ -822,3 +837,4 @@ class Understood(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     other_services: OtherServices
     service_texts: ServiceTexts
     staff: Staff
+    one_more: OneMore
