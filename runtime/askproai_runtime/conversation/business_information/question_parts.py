@@ -13,7 +13,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from askproai_core.tenant_config import Language
-from askproai_runtime.conversation.business_information.subjects import subject_patterns
+from askproai_runtime.conversation.business_information.subjects import find_subjects, subject_patterns
 from askproai_runtime.conversation.business_information.topics import (
     ASKS_BRANCHES,
     ASKS_NOTHING,
@@ -41,23 +41,37 @@ def _any_of(*words: str) -> re.Pattern[str]:
 
 # In each language of callers, whatever the language of the call is.
 _WEEKDAYS: Final = frozenset(fold(day) for words in SENTENCES.values() for day in words.weekdays)
+# Folded words with which an amount to pay is asked for. They are no way of paying.
+_BY_NO_INSURER: Final = r"(?! (?:\w+ )?\w*(?:kasse|versicherung)\b)"
+_NOT_THE_AMOUNT: Final = (
+    r"(?:und|oder|wenn|falls|wie|womit|kann|koenn\w*|zum|beim|nicht|bar|ec|paypal|handy|karten?|rechnung)\b"
+)
+_ASKING_THE_AMOUNT: Final = (
+    "do|does|will|would|should|must|am|are|is|i|we|you|he|she|they|one|people|to|have|need|got|going|there|usually|my|son|daughter"
+    "|child|children|kids|students"
+)
+_TO_PAY: Final = (
+    rf"(?<!mit )(?:was|viel)(?! fuer\b)(?: (?!{_NOT_THE_AMOUNT})\w+){{0,8}}? (?:be)?zahl(?:e|t|st|en)?\b{_BY_NO_INSURER}",
+    rf"(?:what|how much)(?: (?:{_ASKING_THE_AMOUNT})){{0,6}} pay(?:ing)?\b(?! with| by)",
+)
 # Folded words with which a topic is asked about, whatever the model has called it.
 _ASKS: Final = {
     Topic.PRICES: _any_of(
-        "kostet", "kosten", r"preis\w*", "teuer", r"(?:was|viel) muss \w+(?: \w+){0,3} (?:be)?zahlen",
-        r"(?:was|viel) (?:nehmt|nehmen|verlang\w+|berechne\w+) (?:sie|ihr)(?! mit)", r"(?:was|viel) zahl\w* (?:ich|man|wir)",
-        r"(?:do|would) you charge",
-        "costs?", "prices?",
-        "expensive", "fees?", "how much (?:is|are|does|do|for)", "what (?:do|will|would) i pay",
+        *_TO_PAY, "kostet", "kosten", r"preis\w*", "teuer",
+        r"(?:was|viel) (?:nehmt|nehmen|nimmt|verlang\w+|berechne\w+) (?:sie|ihr|der|die)(?! mit)", r"(?:do|would) you charge",
+        "costs?", "prices?", "expensive", "fees?", "how much (?:is|are|does|do|for)",
     ),
     Topic.SERVICE: _any_of(
         r"dauer\w*", "wie lange (?:geht|braucht?|brauche|muss)", r"(?:was|etwas)(?: \w+){0,6} (?:mitbringen|mitzubringen)",
         r"vorbereit\w*", "nuechtern",
+        r"(?:vor|before)(?: \w+){1,4} (?:essen|(?:ge)?fruehstueck\w*|trinken|eat|drink|breakfast)", "(?:empty stomach|fasting)",
         "how long (?:does|do|is|will)", r"(?:what|anything|something)(?: \w+){0,6} bring", "bring (?:anything|something)",
         r"prepar\w*",
     ),
     Topic.OPENING_HOURS: _any_of(
-        "geoeffnet", r"oeffn\w*", "offen", r"schliess\w*", "geschlossen", r"\w*pause", "open", "opening", "opens", "closed?",
+        "geoeffnet", r"oeffn\w*", "offen(?! fuer neue)", r"schliess\w*", "geschlossen", r"\w*pause", "open(?! (?:to|for) new)",
+        "opening", "opens",
+        "closed?",
         "closes", "closing", r"(?:haben|habt|macht|machen) (?:sie|ihr)(?: \w+){0,5} (?:auf|zu)(?= und| oder|$)",
         r"(?:wann|lange)(?: \w+){1,5} auf(?= und| oder|$)",
     ),
@@ -65,7 +79,7 @@ _ASKS: Final = {
     Topic.ADDRESS: _any_of(
         r"\w*adresse", "anfahrt", "anschrift", "wo (?:sind|seid|finde ich) (?:sie|ihr|euch)", "address", "directions",
         r"wo (?:ist|liegt|befindet sich)(?: \w+){0,2} \w*(?:salon|praxis|laden|geschaeft|filiale|studio)",
-        "wie komme? (?:ich|man|wir)", r"hinkomm\w*", "where (?:are|is) (?:you|your|the)", "get (?:to you|there)",
+        r"wie komme? (?:ich|man|wir)(?! an\b)", r"hinkomm\w*", "where (?:are|is) (?:you|your|the)", "get (?:to you|there)",
     ),
     Topic.STAFF: _any_of(
         "team", r"mitarbeiter\w*", "wer arbeitet", r"\w*sprachen?", "spricht", r"sprechen sie \w+isch", "staff", "who works",
@@ -96,7 +110,7 @@ _COVERS: Final = (
 )
 _QUESTION_END: Final = re.compile(r"(?<=[?!])\s+|(?<=[^\W\d]{2}\.)\s+")
 _SENTENCE_END: Final = re.compile(r"(?<=[^\W\d]{3}[.!?])\s+(?=[A-ZÄÖÜ])")
-_YES_OR_NO: Final = re.compile(
+YES_OR_NO: Final = re.compile(
     r"(?:ja|nein|doch|natürlich|leider nein|yes|no|sure|of course)\s*[,.;:!–-]", re.IGNORECASE
 )
 BETWEEN_CLAUSES: Final = re.compile(r"\s+(?:und|sowie|and)\s+|[,?!]\s*")
@@ -106,10 +120,7 @@ _PAIR: Final = re.compile(
     r"(viele?|lange|teuer|hoch|frueh|spaet|kurzfristig|expensive|much|many|long|early|late|morning|afternoon|evening|like)\b"
 )
 _TITLES: Final = frozenset({"herr", "herrn", "frau", "mr", "mrs", "ms"})
-_TO_PAY: Final = re.compile(
-    r"\b(?:was|viel) muss (?:ich|man)(?: \w+){0,3} (?:be)?zahlen\b|\betwas (?:be)?zahlen\b"
-    r"|\b(?:what|much) (?:do|will|would) (?:i|we) (?:have to )?pay\b"
-)
+_AMOUNT_TO_PAY: Final = _any_of(*_TO_PAY, "etwas (?:be)?zahlen")
 _WORD: Final = re.compile(r"[^\W\d_][\w'’-]*")
 _NAMED_BEFORE: Final = frozenset({"heisse", "herr", "herrn", "frau", "name", "bin", "hier", "mr", "mrs", "ms", "this"})
 _NO_NOUNS: Final = ASKS_NOTHING | NO_NOUNS
@@ -189,6 +200,11 @@ def asked_sentences(text: str) -> str:
     return " ".join([sentence for sentence in sentences if sentence.endswith("?")] or sentences)
 
 
+def split_clauses(text: str) -> list[str]:
+    """Return the clauses of the questions in a text."""
+    return [each for each in BETWEEN_CLAUSES.split(asked_sentences(text)) if each]
+
+
 def leave_out_branches(text: str) -> tuple[str, bool]:
     """Return a question without the clauses that only ask which branches exist, and whether it had such a clause."""
     clauses = BETWEEN_CLAUSES.split(text)
@@ -240,7 +256,7 @@ def list_uncovered(
             if (
                 not is_known
                 and not word.isdecimal()
-                and not (any(_covers(topic, word) for topic in topics) or any(each.fullmatch(word) for each in asks))
+                and not (any(covers(topic, word) for topic in topics) or any(each.fullmatch(word) for each in asks))
             ):
                 found[word] = OpenPart(word, clause=clause)
     return [part for word, part in found.items() if len(word) > 1 and not is_day(word, at, zone)]
@@ -248,14 +264,11 @@ def list_uncovered(
 
 def _find_subjects(folded: str) -> dict[str, list[str]]:
     """Return the subjects in folded words, each with its matches. An amount to pay is a price, not the subject payment."""
-    words = _TO_PAY.sub(" ", folded)
-    found = {
-        subject: [each[0] for each in re.finditer(pattern, words)] for subject, pattern in subject_patterns().items()
-    }
-    return {subject: each for subject, each in found.items() if each}
+    return find_subjects(_AMOUNT_TO_PAY.sub(" ", folded))
 
 
-def _covers(topic: Topic, word: str) -> bool:
+def covers(topic: Topic, word: str) -> bool:
+    """Return whether the answer to a topic covers a folded word."""
     patterns = (asks.get(topic) for asks in (_ASKS, _ASKS_OF_ARGUMENT, _ALIASES))
     return is_covered(word, topic) or any(each is not None and each.fullmatch(word) for each in patterns)
 
@@ -335,7 +348,7 @@ def _has_word(part: OpenPart, said: str) -> bool:
     if part.subject:
         return re.search(subject_patterns()[part.subject], said) is not None
     words = [each for each in fold(part.words).split() if len(each) >= _MIN_LETTERS]
-    is_same = _same_word if part.clause else _same_stem
+    is_same = is_same_word if part.clause else _same_stem
     return any(is_same(each, word) for each in words for word in said.split())
 
 
@@ -345,18 +358,18 @@ def find_sentence(part: OpenPart, texts: Iterable[str]) -> str | None:
     For a part with a subject, only sentences about this subject count: "insurance card" is not about paying. A yes or no
     answers another question, and is left out.
     """
-    sentences = [each for text in texts for each in _SENTENCE_END.split(text) if each and not _YES_OR_NO.match(each)]
+    sentences = [each for text in texts for each in _SENTENCE_END.split(text) if each and not YES_OR_NO.match(each)]
     if part.subject:
         pattern = subject_patterns()[part.subject]
         sentences = [each for each in sentences if re.search(pattern, fold(each))]
-    words = [each for each in fold(part.words).split() if len(each) >= _MIN_LETTERS]
+    words = [each for each in fold(part.words).split() if len(each) >= _MIN_LETTERS and each not in _NO_NOUNS]
     for sentence in sentences:
-        if any(_same_word(each, word) for each in words for word in fold(sentence).split()):
+        if any(is_same_word(each, word) for each in words for word in fold(sentence).split()):
             return sentence
     return next(iter(sentences), None) if part.subject else None
 
 
-def _same_word(said: str, word: str) -> bool:
+def is_same_word(said: str, word: str) -> bool:
     """Return whether two folded words are forms of one word, or `word` is a compound that ends with `said`: `Karte`,
     `EC-Karten`. A compound that only begins with `said` has another meaning: `Hund` and `Hundesalon`.
     """

@@ -25,7 +25,31 @@ _GERMAN_OWN_NUMBER: Final = (
 _ENGLISH_OWN_NUMBER: Final = (
     r"\b(?:have|got|know|see) my (?:\w+ )?number\b|\bnumber (?:do|have) you (?:have|got) (?:there )?(?:for|of) me\b"
 )
-_NOT_PAYING: Final = "(?<!insurance )(?<!health )(?<!gift )(?<!loyalty )(?<!business )"  # cards
+# A card, an invoice and an "Überweisung", which also is a referral, are ways of paying beside a word of paying only.
+_GERMAN_PAYMENT: Final = (
+    r"\b(?:be)?zahl\w*(?:(?: (?!und\b|oder\b|sowie\b)\w+){0,4}? (?:karten?|rechnung|\w*ueberweisung)\b)?"
+    r"|\b(?:karten?|rechnung|\w*ueberweisung)(?= (?:(?!und\b|oder\b)\w+ ){0,3}(?:be)?zahl)"
+    r"|\b(?!zu|an|nach|ein)\w*zahlung\w*|\bbar\b|bargeld"
+    r"|\b(?:(?:giro|bank|geld|debit|kredit|master|ec|visa) ?karten?|ec|visa|mastercard|amex|american express|paypal)\b|kredit"
+    r"|\b(?:mit|per|auch|nur|oder) karten?\b|\bkarten? (?:moeglich|oder|geh\w*|nehm\w*|akzeptier\w*)\b"
+    r"|\b(?:nehm\w*|nimmt|akzeptier\w*|geht|gehen)(?: (?:sie|ihr|man|auch|noch|nur|bei|ihnen|euch|denn|eigentlich|die|alle)){0,4} "
+    r"karten?\b"
+    r"|\b(?:auf|per|gegen) rechnung\b|\b(?:per|bank) ?ueberweisung\b"
+    r"|\b(?:geld|betrag|euro|summe|rechnung|preis)(?: (?!und\b|oder\b)\w+){0,3} ueberweis\w*"
+)
+_ENGLISH_PAYMENT: Final = (
+    r"\bpay(?:ing|ments?|pal)?\b(?:(?: (?!and\b|or\b)\w+){0,4}? (?:cards?|invoice|transfer)\b)?|\bcash\b"
+    r"|\b(?:(?:credit|debit|bank) cards?|visa|mastercard|amex|american express|contactless|cheques?|bank transfers?)\b"
+    r"|\bcards? (?:reader|machine|terminal|payment|accepted)s?\b"
+    r"|\b(?:take|accept|by|with|only|or)(?: (?:all|any|a|bank)){0,2} cards?\b|\buse (?:my |a )?cards?\b"
+    r"|\b(?:by|via) (?:invoice|transfer)\b"
+)
+# Who pays is no way of paying.
+_INSURER_PAYS: Final = re.compile(
+    r"\b(?:be)?zahl\w*(?: (?!und\b|oder\b)\w+){0,2} \w*(?:kassen?|versicherung)\b"
+    r"|\b\w*(?:kassen?|versicherung)(?: (?!und\b|oder\b)\w+){0,4} (?:be)?zahlt?(?:en)?\b"
+    r"|\binsur\w+(?: (?!and\b|or\b)\w+){0,3} pays?\b"
+)
 _ONLINE_ADDRESS: Final = (
     r"\b(?:e )?\w*(?:mail|web|internet|online) ?add?ress\w*"
     r"|\badd?ress\w*(?: (?:der|ihrer|eurer|von|of|your|the|for)){1,3} (?:homepage|web\w*|internet\w*)"
@@ -36,9 +60,7 @@ _PATTERNS: Final = {
     Language.DE: {
         "parking": r"\bpark(?!ett)\w*|parkplaetz|parkplatz|parkhaus|stellpl|tiefgarage|\bgarage",
         "age": rf"\b(?:mindest|hoechst)?alters?\b|altersgrenze|wie alt|\bjahre alt|wie viele?n? jahre|\bu1[68]\b|{_GERMAN_CHILD}",
-        "payment": (
-            r"\b(?:be)?zahl\w*|zahlung|\bbar\b|bargeld|\b(?:giro|bank|geld|debit)?karten?\b|kredit|paypal|rechnung|ueberweis"
-        ),
+        "payment": _GERMAN_PAYMENT,
         "access": r"barriere|rollstuhl|rollator|aufzug|fahrstuhl|\blift\b|stufen|treppe",
         "own_number": _GERMAN_OWN_NUMBER,
         "working_days": _NOTHING,
@@ -48,7 +70,7 @@ _PATTERNS: Final = {
     Language.EN: {
         "parking": r"\bpark(?:ing|s|ed)?\b|car park|garage",
         "age": rf"\bages?\b|how old|years old|\bold enough\b|{_ENGLISH_CHILD}",
-        "payment": rf"\bpay(?:ing|ments?|pal)?\b|\bcash\b|{_NOT_PAYING}\b(?:credit |debit )?cards?\b|invoice",
+        "payment": _ENGLISH_PAYMENT,
         "access": r"wheelchair|step free|\bsteps\b|\bstairs\b|elevator|\blift\b|accessib",
         "own_number": _ENGLISH_OWN_NUMBER,
         "working_days": _NOTHING,
@@ -56,17 +78,52 @@ _PATTERNS: Final = {
         "reductions": r"discount|reduction|reduced|concession",
     },
 }
+_OF_CALLS: Final = {
+    Language.DE: {
+        subject: f"{pattern}|{_PATTERNS[Language.EN][subject]}" for subject, pattern in _PATTERNS[Language.DE].items()
+    },
+    Language.EN: _PATTERNS[Language.EN],
+}
+_DECLARED: Final = {
+    "age": re.compile(r"\b(?:kind\w*|bab(?:y|ies|ys)|children|kids)\b"),
+    "online_address": re.compile(r"\b(?:e ?)?mail\b|\b(?:internet|web) ?(?:seite|site|page)\b|\bhomepage\b|\bonline\b"),
+    "reductions": re.compile(r"\b(?:studenten?|schueler|senioren|rentner)\w*\b|\bstudents?\b"),
+}
 _PREPARATION: Final = {
-    Language.DE: re.compile(r"\b(?:was|etwas)\b.*mit(?:zu)?bring|vorbereit|beacht|nuechtern"),
+    Language.DE: re.compile(r"\b(?:was|etwas)\b.*mit(?:zu)?bring|vorbereit|beacht|nuechtern|\bessen\b|fruehstueck"),
     Language.EN: re.compile(
-        r"\b(?:what|anything|something)\b.*\bbring|bring (?:along|anything|something)|prepar|empty stomach"
+        r"\b(?:what|anything|something)\b.*\bbring|bring (?:along|anything|something)|prepar|empty stomach|fasting|\beat\b"
     ),
 }
 
 
 def subject_patterns() -> Mapping[str, str]:
-    """Return the patterns of the present call's language. Their keys are those of `Sentences.subjects_not_known`."""
-    return _PATTERNS[present_language()]
+    """Return the patterns for calls in the present language. Their keys are those of `Sentences.subjects_not_known`.
+
+    Callers of German calls also ask in English. German words ("alter", "bar") mean something else in an English question.
+    """
+    return _OF_CALLS[present_language()]
+
+
+def find_subjects(folded: str) -> dict[str, list[str]]:
+    """Return the subjects in folded words, each with its matches. Whether an insurer pays is not the subject payment."""
+    words = _INSURER_PAYS.sub(" ", folded)
+    found = {
+        subject: [each[0] for each in re.finditer(pattern, words)] for subject, pattern in subject_patterns().items()
+    }
+    return {subject: each for subject, each in found.items() if each}
+
+
+def find_declared_subjects(folded: str) -> frozenset[str]:
+    """Return the subjects of a declared question in folded words. Fewer words are enough than in a caller's question."""
+    return frozenset(find_subjects(folded)) | {
+        subject for subject, pattern in _DECLARED.items() if pattern.search(folded)
+    }
+
+
+def list_payment_words(folded: str) -> frozenset[str]:
+    """Return the words of paying in folded words."""
+    return frozenset(word for each in find_subjects(folded).get("payment", ()) for word in each.split())
 
 
 def asks_preparation(words: str) -> bool:
