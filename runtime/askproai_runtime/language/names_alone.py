@@ -36,8 +36,14 @@ _BEHIND: Final = re.compile(
     r"|, (?:und |and )?(?:nicht|not) [^,]+|[.!;:,\s]+)$",
     re.IGNORECASE,
 )
-# Letters with their words behind a whole name: "Thomas Mayr - M wie Martha".
-_LETTERS: Final = re.compile(r"\s*[,–-]\s*(?:[a-zäöüß] (?:wie|as in|like|for) \w+[\s,]*)+$", re.IGNORECASE)
+# Letters with their words, alone or behind a name: "Mayr - M wie Martha, A wie Anton, Y, R".
+_LETTERS: Final = re.compile(
+    r"(?:^|[\s,.–(\[-]+)(?=(?:[a-zäöüß][\s,.-]+)*(?:sch|ch|[a-zäöüß]) (?:wie|as in|like|for) )"
+    r"((?:(?:(?:sch|ch|[a-zäöüß]) (?:wie|as in|like|for) \w+|[a-zäöüß])(?:[\s,.)\]-]+|$))+)$",
+    re.IGNORECASE,
+)
+_LETTER_AND_WORD = re.compile(r"(sch|ch|[a-zäöüß])(?: (?:wie|as in|like|for) \w+)?(?:[\s,.)\]-]+|$)", re.IGNORECASE)
+_FEWEST_LETTERS = 3  # of a spelled surname
 _LAST_NAME = re.compile(r",?\s*\b(?:nach|familien|last |sur)name(?: (?:ist|is))?\s*:?\s+", re.IGNORECASE)
 _SURELY_PARTICLES = PARTICLES - {"al", "ben", "bin", "das"}  # these are first names as well
 
@@ -47,9 +53,7 @@ def drop_around(text: str) -> str:
     text, before = text.strip().replace("\n", ", "), None
     while text != before:
         before = text
-        text = _read_spelled(text).strip()
-        whole = _LETTERS.sub("", text)
-        text = whole if count_names(whole) > 1 else text
+        text = _read_spelled(_read_letters(text)).strip()
         text = _BEHIND.sub("", text[found.end() :] if (found := _BEFORE.match(text)) else text).strip()
     return _LAST_NAME.sub(" ", text).strip()
 
@@ -57,6 +61,19 @@ def drop_around(text: str) -> str:
 def count_names(text: str) -> int:
     """Return the number of words in a name, without titles and particles."""
     return len([word for word in text.split() if fold(word) not in TITLES | _SURELY_PARTICLES])
+
+
+def _read_letters(text: str) -> str:
+    """Return a text with the letters at its end without their words: `Thomas, M A Y R`; without letters that begin its name.
+
+    One or two letters that begin another name than the only one stay, since the surname is missing.
+    """
+    if (found := _LETTERS.search(text)) is None:
+        return text
+    before, letters = text[: found.start()], _LETTER_AND_WORD.findall(found[1])
+    if count_names(before) > 1 or fold(before.rpartition(" ")[2]).startswith(fold("".join(letters))):
+        return before
+    return f"{before}, {' '.join(letters)}".strip(", ") if len(letters) >= _FEWEST_LETTERS else text
 
 
 def _read_spelled(text: str) -> str:

@@ -42,6 +42,7 @@ _REPEATS: Final = {
     "doppel": 2, "doppelt": 2, "doppelte": 2, "double": 2, "twice": 2, "zweimal": 2, "zwomal": 2, "triple": 3, "treble": 3,
     "dreifach": 3, "dreifache": 3, "dreimal": 3, "thrice": 3, "viermal": 4, "fünfmal": 5,
 }  # fmt: skip
+_BEFORE_DIGITS: Final = frozenset({"+", "plus", *_REPEATS})
 _TIMES: Final = frozenset({"mal", "times", "x"})
 _JOINS: Final = frozenset({"und", "and"})
 # Words beside the digits that change none of them.
@@ -56,6 +57,8 @@ _ASIDE: Final = frozenset({
 _WORD = re.compile("|".join(sorted(map(re.escape, {**NUMBER_WORDS, **_REPEATS, "plus": ""}), key=len, reverse=True)))
 _COMPOUND = re.compile(f"(?:{_WORD.pattern})+")
 _TOKEN = re.compile(r"\d+|[^\W\d_]+|\+|[^\s,;:./()_'’-]")
+_TIME = re.compile(r":|^\d{1,2}[./]\d{1,2}[./](?:\d{4}|\d{2})$|^\d{4}-\d\d-\d\d$")  # of a day, too
+_LONE_SIGN = re.compile(r"(?<=\s)[/–-](?=\s)")
 _WHOLE_NUMBER = re.compile(r"(\d+)\.0")  # a number of JSON, as text
 
 
@@ -118,3 +121,19 @@ def _repeat(count: int, rest: list[str]) -> str | None:
 def _read_unit(token: str) -> str | None:
     """Return the one digit that a word says."""
     return token if token.isdecimal() and len(token) == 1 else (_UNITS | _ALONE).get(token)
+
+
+def list_dictated(text: str) -> list[str]:
+    """Return the parts of a text that are only digits and their words: `(0171) 2345678`, `null eins sieben`. A date and a clock
+    time are none.
+    """
+    parts, is_open = list[str](), False
+    for word in _LONE_SIGN.sub(" ", text).split():
+        plain = word.casefold().strip("(),.;!?")
+        is_said = plain in _BEFORE_DIGITS or (read_spoken_number(plain) is not None and not _TIME.search(plain))
+        if is_said and is_open:
+            parts[-1] = f"{parts[-1]} {word}"
+        elif is_said:
+            parts.append(word)
+        is_open = is_said
+    return parts

@@ -28,7 +28,7 @@ def present_language() -> Language:
 
 
 def say() -> Sentences:
-    """Return the sentences of the present call's language."""
+    """Return the sentences in the language of the present call; German outside of a call."""
     return SENTENCES[_present.get()]
 
 

@@ -12,15 +12,20 @@ _BOUNDS = frozenset({"from", "von", "fromdate", "fromtime"})  # also "ab"
 _OLD = _BOUNDS | {
     f"{word}{kind}" for word in ("old", "current", "original", "existing", "previous", "movefrom", "reschedulefrom")
     for kind in _KINDS
-} | {"alt", "alter", "altertermin", "bisher", "bisherigertermin", "verschiebenvon"}  # fmt: skip
+} | {
+    "appointmentstart", "appointmentstarttime", "bookingstart", "bookingstarttime", "alt", "alter", "altertermin", "bisher",
+    "bisherigertermin", "verschiebenvon",
+}  # fmt: skip
 _NEW = {f"{word}{kind}" for word in ("new", "updated", "target", "moveto", "rescheduleto") for kind in _KINDS} | {
     "to", "todate", "totime", "auf", "nach", "neu", "neuer", "neuertermin", "verschiebenauf",
 }  # fmt: skip
+_APPOINTMENTS = frozenset({"appointment", "booking", "reservation", "termin", "buchung"})
 _PLAIN_DATES = frozenset({"date", "day", "datum", "tag"})
 _PLAIN_TIMES = frozenset({"time", "uhrzeit", "zeit"})
 _PLAIN_STARTS = frozenset({"start", "datetime", "starttime"})
 _NEW_DATES = frozenset({"newdate", "neuesdatum", "newday"})
 _NEW_TIMES = frozenset({"newtime", "neueuhrzeit", "newstart", "newdatetime", "newstarttime", "newslot"})
+_TIMES = _PLAIN_DATES | _PLAIN_TIMES | _PLAIN_STARTS | _NEW_DATES | _NEW_TIMES
 _OF_NEW = re.compile(r"(?:new|neue?[mnrs]?)(?P<name>.+)")
 _INSTANT = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)")
 
@@ -31,6 +36,8 @@ def name_old_and_new(members: Mapping[str, Any]) -> dict[str, Any]:
     """
     keys = {fold_key(key): key for key in members}
     old, new = _OLD & keys.keys(), _NEW & keys.keys()
+    if new or not _TIMES.isdisjoint(keys):
+        old |= {key for key in _APPOINTMENTS & keys.keys() if _holds_other_time(members[keys[key]], members)}
     if _are_hours({members[keys[key]] for key in old | new if isinstance(members[keys[key]], str)}):
         return dict(members)
     named_new = bool(new) or not (_NEW_DATES | _NEW_TIMES).isdisjoint(keys)
@@ -49,6 +56,12 @@ def name_old_and_new(members: Mapping[str, Any]) -> dict[str, Any]:
         else:
             found[_name_of_new(folded) or key] = value
     return found
+
+
+def _holds_other_time(value: Any, members: Mapping[str, Any]) -> bool:
+    """Return whether a value is an object with a time that is not the new one: `{appointment: {date: …}, date: …}`."""
+    times = [each for key, each in value.items() if fold_key(key) in _TIMES] if isinstance(value, dict) else []
+    return any(each not in members.values() for each in times)
 
 
 def _name_of_new(key: str) -> str | None:
