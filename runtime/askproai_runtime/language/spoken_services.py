@@ -19,11 +19,12 @@ _AND = frozenset({"and", "und"})  # folded
 _ENDINGS, _MIN_STEM = ("ung", "en", "em", "er", "es", "e", "n", "s"), 4  # letters
 JOINING = frozenset({  # folded; of German and English, none of them a service
     "a", "also", "an", "anschliessend", "auch", "bitte", "bloss", "danach", "dann", "dazu", "ein", "eine", "einen", "einmal",
-    "inklusive", "just", "lediglich", "mit", "noch", "nochmal", "nur", "only", "please", "plus", "samt", "sondern", "sowie", "then",
-    "with", "zuerst",
+    "incl", "including", "inkl", "inklusive", "just", "lediglich", "mit", "noch", "nochmal", "nur", "only", "please", "plus",
+    "samt", "sondern", "sowie", "then", "with", "zuerst",
 })  # fmt: skip
 _JOINS = re.compile(
-    r"\s*(?:[,;/+&]|\b(?:und|and|mit|with|plus|sowie|samt|inklusive|danach|anschließend|then)\b)\s*", re.IGNORECASE
+    r"\s*(?:[,;/+&]|\b(?:und|and|mit|with|plus|sowie|samt|ink(?:l|lusive)|incl(?:uding)?|danach|anschließend|then)\b\.?)\s*",
+    re.IGNORECASE,
 )
 NUMBER = r"\b(?:zwei|drei|vier|two|three|four|[2-9])"
 # "Für 3 Uhr", "for two thirty", "für 2:30", "für 2 Stunden" count nobody.
@@ -109,6 +110,13 @@ def names_service(text: str, offered: Sequence[Service]) -> bool:
     """Return whether a text names services, and nothing else."""
     named = read_services(text, offered)
     return bool(named.services) and named.unknown is None
+
+
+def find_exactly_named(text: str, offered: Sequence[Service]) -> Service | None:
+    """Return the only service that a text names once; None if the text says anything else."""
+    named = read_services(text, offered)
+    is_one = len(named.services) == 1 and named.unknown is None and not named.repeated
+    return named.services[0] if is_one else None
 
 
 def split_visit(text: str) -> list[str]:

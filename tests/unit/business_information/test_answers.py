@@ -548,12 +548,18 @@ CUT, BEARD, COLOR = (
         ({"question": "Was kostet eine Haarverlängerung?"}, "Zum Thema Haarverlängerung weiß ich nichts."),
         ({"service": "Schnitt und Bart"}, "Haarschnitt und Bart kosten zusammen fünfzig Euro."),
         ({"service": "Cut mit Bart"}, "Haarschnitt und Bart kosten zusammen fünfzig Euro."),
+        (
+            {"service": "Cut und Bart", "question": "Was kosten Cut und Bart?"},
+            "Haarschnitt und Bart kosten zusammen fünfzig Euro.",
+        ),
         ({"service": "Schnitt"}, "Meinen Sie Haarschnitt oder Bart?"),
         ({"service": "Maniküre und Bart"}, "Maniküre und Bart finde ich nicht auf meiner Liste."),
     ],
 )
 def test_price_of_each_part_is_said(args: dict[str, str], message: str) -> None:
-    assert ask(BARBER, "prices", **args).message.startswith(message), ask(BARBER, "prices", **args)
+    answer = ask(BARBER, "prices", **args)
+    assert answer.message.startswith(message), answer
+    assert answer.message == message or not answer.success or answer.fields.get("not_answered")
 
 
 def test_name_containing_a_known_one_is_another_service() -> None:

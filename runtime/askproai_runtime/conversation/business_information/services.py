@@ -178,7 +178,10 @@ def list_named(services: Sequence[Service], question: Question, words: str) -> l
         for name, _ in sorted(found, key=lambda each: -len(each[0])):
             rest = rest.replace(f" {name} ", "  ")
         # "Massage und Fango" are two services; "Thai Massage" is not the massage that is offered.
-        return found if set(rest.split()) <= _BETWEEN_NAMES else []
+        if set(rest.split()) <= _BETWEEN_NAMES:
+            return found
+        joined = list_joined(question.service, services) if len(services) <= _MOST_COMPARED else []
+        return [(fold(each.display_name), each) for each in joined[0]] if len(joined) == 1 else []
     found = _list_contained(names, words)
     return [*found, *list_general(words, services)] if len(services) <= _MOST_COMPARED else found
 
