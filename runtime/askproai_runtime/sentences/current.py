@@ -34,7 +34,7 @@ def say() -> Sentences:
 
 @contextmanager
 def speaking(language: Language) -> Iterator[None]:
-    """Set the language of sentences for the block, and for the tasks that it starts."""
+    """Set the language of sentences for a block, and for tasks started in it."""
     token = _present.set(language)
     try:
         yield

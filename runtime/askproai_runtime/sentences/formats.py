@@ -33,8 +33,7 @@ def format_spoken_today(start: datetime, zone: ZoneInfo, now: datetime) -> str:
 
 
 def format_day(day: date, today: date, *, as_subject: bool = False) -> str:
-    """Return `Freitag, den 27. November`, with the year if the day is over 330 days away: without it, a month means the
-    nearest.
+    """Return `Freitag, den 27. November`, with the year if it is over 330 days away: a month alone means this year's.
 
     With `as_subject` it is in the nominative, as after "ist": `Freitag, der 27. November`.
     """
