@@ -123,7 +123,7 @@ def book(
 
 
 def _announce(found: dict[str, Any], phone: str | None, email: str | None) -> str:
-    """Return how the customer will be notified of the booking, as a part of a sentence; "" if by no channel."""
+    """Return the mail or message that will notify the customer, as a part of a sentence; "" if none will."""
     addresses = {"Email": email and f"a mail to {email}", "Webhook": (phone or email) and "a message by the webhook"}
     ways = [way for channel in found.get("notified_by", ()) if (way := addresses.get(channel))]
     return f", with {' and '.join(ways)}" if ways else ""
@@ -201,13 +201,13 @@ def _describe(found: dict[str, Any]) -> str:
 
 
 def _already_cancelled(found: dict[str, Any]) -> str:
-    """Return a sentence that the appointment was cancelled before, with the time if known."""
+    """Return a sentence for an appointment that was cancelled before, with the time if known."""
     at = found["appointment"].get("cancelled_at")
     return "it was cancelled already" + (f", {to_cell(at, find_zone(found['zone']))}" if at else "")
 
 
 def _describe_change(answer: dict[str, Any], done: str) -> Iterator[str]:
-    """Yield the lines about a changed appointment, for an answer with `appointment`, `calendar` and `zone`."""
+    """Yield the lines about a changed appointment; the first begins with `done`. `answer` is that of the private API."""
     appointment = answer["appointment"]
     when = to_cell(appointment["start"], find_zone(answer["zone"]))
     yield f"{done}: {appointment['service']} with {appointment['staff']} in {appointment['branch']}, {when}"
@@ -240,7 +240,7 @@ def slots(
 
 
 def _describe_basis(answer: dict[str, Any]) -> str:
-    """Return a sentence on the source of the slots and its age; "" if nothing could be booked whatever Cal.com says."""
+    """Return a sentence on the source of the slots and their age; "" if the day is closed or the age is unknown."""
     if answer.get("closed"):
         return ""
     if answer.get("basis") == "own_book":

@@ -1,4 +1,4 @@
-"""`askproai audit`: the log of changes by hand."""
+"""`askproai audit`: the audit log, which records changes by hand."""
 
 from typing import Any
 

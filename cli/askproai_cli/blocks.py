@@ -119,7 +119,7 @@ blocks.command("remove", epilog=REMOVE_EXAMPLE.replace("askproai unblock", "askp
 
 
 def print_added(api: TenantApi, answer: Mapping[str, Any], done: str) -> None:
-    """Print the block that was added, or the equal existing one, and its effects. `done` begins the line for a new block."""
+    """Print the added block, or the equal one that existed, and its effects. `done` begins the line for an added block."""
     block = answer["block"]
     said = done if answer.get("added", True) else "is already blocked, nothing was added"
     api.print_lines(answer, [f"{said}: {describe_block(block, answer['zone'])} (id {block['id']})"])
@@ -158,7 +158,7 @@ def _rows(found: Iterable[Mapping[str, Any]]) -> Iterable[dict[str, Any]]:
 
 
 def describe_block(block: Mapping[str, Any], zone: str) -> str:
-    """Return `mitte/anna, Fri 27 Nov 2026 00:00 CET until …, reason`."""
+    """Return a block as text: `mitte/anna, Fri 27 Nov 2026 00:00 CET until …, reason`."""
     reason = f", {block['reason']}" if block["reason"] else ""
     start, end = (to_cell(block[name], find_zone(zone)) for name in ("start", "end"))
     span = f"{start} until {end}"

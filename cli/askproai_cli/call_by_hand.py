@@ -21,7 +21,7 @@ In the output `heard` is your sentence, and `said` the caller's."""
 
 
 def play_by_hand(retell_url: str, to: str, caller: str, say: Sequence[str]) -> "CallRecord":
-    """Play a call by the lines of standard input. Raises ValueError with the simulator's message if that refuses the call."""
+    """Play a call from lines of standard input. Raises ValueError with the simulator's message if the simulator refuses it."""
     import asyncio
 
     from askproai_sandbox.caller import HeldCall

@@ -1,4 +1,4 @@
-"""`askproai call`: a simulated, signed call to the running demo; its agent is rules, a language model, or whoever types.
+"""`askproai call`: a simulated, signed call to the running demo. Its agent follows rules, or is a language model or the user.
 
 The simulators are imported inside of the functions: askproai_cli.demo says why.
 """
@@ -42,7 +42,7 @@ def _parse_caller(text: str) -> str:
 
 
 def _parse_tool_call(function: str | None, arguments: list[str], say: list[str]) -> list[dict[str, Any]] | None:
-    """Return the function call that replaces the demo's agent, None without `--function`."""
+    """Return the function call that replaces those of the demo's agent, in a list; None without `--function`."""
     if function is not None and say:
         raise typer.BadParameter("give either sentences, --say, or one function, --function NAME key=value …")
     if function is None:
@@ -144,7 +144,7 @@ def call(
 
 
 def _read_key(file: Path | None) -> str:
-    """Return the key of a model's server; empty where none is given."""
+    """Return the API key of a model's server from a file; empty if no file is given."""
     if file is None:
         return os.environ.get(_KEY_VARIABLE, "")
     try:
@@ -173,7 +173,7 @@ def _print_played(record: "CallRecord", function: str | None, output: Output) ->
 def _hold(
     begin: Coroutine[Any, Any, "tuple[HeldCall | ModelCall, list[Step]]"], say: Sequence[str] | None, output: Output
 ) -> "CallRecord":
-    """Hold a call and print its steps as they happen. Sentences come from `say`, or else from the terminal or a pipe."""
+    """Play a call and print its steps as they happen. The caller's sentences are from `say`, or else the terminal or a pipe."""
     import asyncio
 
     is_typed = not say and sys.stdin.isatty()

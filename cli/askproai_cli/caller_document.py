@@ -116,7 +116,7 @@ def render_document(answer: Mapping[str, Any], width: int) -> Iterator[str]:
 
 
 def _with_names(entry: Mapping[str, Any], names: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an entry with display names in place of ids. The id of a deleted branch, service or staff member stays."""
+    """Return an entry with display names in place of ids. The id of a deleted branch, service or staff member stays as it is."""
     branch, service, staff = entry.get("branch"), entry.get("service"), entry.get("staff")
     known = {
         "branch": names.get("branches", {}).get(branch),
@@ -127,7 +127,7 @@ def _with_names(entry: Mapping[str, Any], names: Mapping[str, Any]) -> dict[str,
 
 
 def _with_call_back(entry: Mapping[str, Any], zone: tzinfo | None) -> Mapping[str, Any]:
-    """Return an entry with the requested call-back time as one text: in the caller's own words if these were not understood."""
+    """Return an entry with the requested call-back time as one text; in the caller's own words if it was not understood."""
     times = [entry.get(name) for name in ("call_back_from", "call_back_until")]
     first, until = (at and datetime.fromisoformat(at).astimezone(zone) for at in times)
     rest = {name: value for name, value in entry.items() if name not in {"call_back_from", "call_back_until"}}
@@ -150,7 +150,7 @@ def _render_entry(entry: Mapping[str, Any], zone: tzinfo | None, width: int) -> 
 
 
 def _name_speakers(transcript: str) -> str:
-    """Return a transcript as Retell writes it, with its speakers in German."""
+    """Return a transcript in Retell's format with the names of its speakers in German."""
     return _SPEAKER.sub(lambda match: _SPEAKERS[match[0]], transcript)
 
 
@@ -167,7 +167,7 @@ def _lines(value: Any, zone: tzinfo | None) -> Sequence[str]:
 
 
 def _write(value: Any, zone: tzinfo | None) -> str:
-    """Return a value as text, each instant and each day as a German reads it."""
+    """Return a value as text, with instants and days in the usual German form."""
     if isinstance(value, bool):
         return "ja" if value else "nein"
     if isinstance(value, str) and _DAY.fullmatch(value):

@@ -69,7 +69,7 @@ def show(
 
 
 def content_lines(content: Mapping[str, Any], width: int) -> Iterator[str]:
-    """Yield the lines for an answer of `GET calls/{id}`."""
+    """Yield the output lines for the answer of `GET calls/{id}`."""
     yield content["call"]["call_id"]
     yield ", ".join(_call_facts(content["call"], find_zone(content.get("zone"))))
     yield from _notice_lines(content, width)
@@ -95,7 +95,7 @@ def content_lines(content: Mapping[str, Any], width: int) -> Iterator[str]:
 
 
 def _notice_lines(answer: Mapping[str, Any], width: int) -> Iterator[str]:
-    """Yield the call notice that the caller heard, and whether the caller refused to be recorded; nothing if it is not known."""
+    """Yield lines on the call notice that the caller heard and whether the caller refused recording; none if not known."""
     notice, zone = answer.get("notice"), find_zone(answer.get("zone"))
     if notice is None:
         return

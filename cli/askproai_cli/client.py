@@ -86,7 +86,7 @@ class PrivateApiClient:
         return body
 
     def _send(self, method: str, url: str, content: Any) -> tuple[int, Any]:
-        """Return status and JSON of the response. Neither a proxy nor a redirect may see the token."""
+        """Send a request; return status and JSON of the response. It uses no proxy and no redirect, which could see the token."""
         from http.client import HTTPException
         from urllib import error, request
 
@@ -113,7 +113,7 @@ class PrivateApiClient:
 
 
 def _read_answer(response: IO[bytes]) -> bytes:
-    """Return the body of a response, which urllib does not unpack. Raises `RequestFailed` for one that is too large."""
+    """Return the body of a response of urllib, which is not compressed. Raises `RequestFailed` if it is too large."""
     body = response.read(_MAX_ANSWER_BYTES + 1)
     if len(body) > _MAX_ANSWER_BYTES:
         raise RequestFailed(
@@ -123,7 +123,7 @@ def _read_answer(response: IO[bytes]) -> bytes:
 
 
 def _describe_problem(status: int, problem: Mapping[str, Any]) -> str:
-    """Return a problem document as a sentence; for a server error with the correlation id, which finds its cause in the log."""
+    """Return a problem document as a sentence. For a server error it has the correlation id, to find the cause in the log."""
     text, correlation = f"{problem.get('title', status)}: {problem.get('detail', '')}", problem.get("correlation_id")
     if status < HTTPStatus.INTERNAL_SERVER_ERROR or not correlation:
         return text
@@ -220,7 +220,7 @@ def _port_forward(namespace: str, name: str) -> Iterator[PrivateApiClient]:
 
 
 def _read_token(kubectl: str, namespace: str, name: str) -> tuple[str, str]:
-    """Return the admin token, or the reader token if the user may not read that, and its Secret. Raises RequestFailed."""
+    """Return the admin token, or the reader token if the user may not read the former, and its Secret. Raises RequestFailed."""
     failures: list[str] = []
     for secret in (f"{name}-admin", f"{name}-reader"):
         command = [kubectl, "get", "secret", secret, "-n", namespace, "-o", "jsonpath={.data.token}"]
@@ -250,7 +250,7 @@ def _read_token(kubectl: str, namespace: str, name: str) -> tuple[str, str]:
 
 
 def name_user() -> str:
-    """Return `user@host` of the command's user; the audit log marks it as claimed."""
+    """Return `user@host` of the person who runs the command. The audit log marks it as claimed."""
     import getpass
     import socket
 

@@ -28,7 +28,7 @@ _TIMEOUT_SECONDS: Final = 180.0  # somebody may have to log in by a browser
 
 
 class LoginFailed(AccessError):
-    """The program of the kubeconfig cannot be run, or gives no credential; the message says why."""
+    """The kubeconfig's program cannot be run, or returns no credential; the message says why."""
 
 
 class _Named(msgspec.Struct):
@@ -62,12 +62,12 @@ class _ExecCredential(msgspec.Struct, rename="camel"):
 
 
 class CredentialPlugin:
-    """The login of one user. The program runs before the first request, and again when its credential has expired."""
+    """The login of one kubeconfig user. Its program runs before the first request, and again when the credential has expired."""
 
     def __init__(
         self, user: ExecUser, tls: ssl.SSLContext, clock: Clock, timeout_seconds: float = _TIMEOUT_SECONDS
     ) -> None:
-        """Read the section `exec`. `tls` gets the client certificate, if the program gives one. Raises LoginFailed."""
+        """Read the section `exec`. `tls` gets the client certificate, if the program returns one. Raises LoginFailed."""
         self._tls, self._clock, self._timeout_seconds, self._folder = tls, clock, timeout_seconds, user.folder
         try:
             self._section = msgspec.convert(user.section, _ExecSection)
@@ -143,7 +143,7 @@ class CredentialPlugin:
         return found
 
     def _environment(self, *, is_interactive: bool) -> dict[str, str]:
-        """Return the variables for the program: those of the kubeconfig, and that of the protocol."""
+        """Return the variables for the program: the kubeconfig's, and the exec protocol's KUBERNETES_EXEC_INFO."""
         spec: dict[str, Any] = {"interactive": is_interactive}
         if self._section.provide_cluster_info:
             spec["cluster"] = self._cluster

@@ -18,7 +18,7 @@ from askproai_cli.output import Output, OutputOption, print_json
 
 @contextmanager
 def simulators(command: str) -> Iterator[None]:
-    """Import the simulators inside this context: without them the command ends with exit code 2."""
+    """Let a block import the simulators. If they are not installed, the command ends with exit code 2."""
     try:
         yield
     except ModuleNotFoundError as error:
@@ -120,7 +120,7 @@ def play(
 
 
 def _report_played(played: Sequence[dict[str, Any]], not_played: Sequence[dict[str, Any]], output: Output) -> None:
-    """Print the result of `play`, and end with exit code 1 if it is not what the scripts say."""
+    """Print the result of `play`. End with exit code 1 if a script differs or was not played."""
     failed = sum(bool(result["differences"]) for result in played)
     if output is Output.TEXT:
         missed = f", {len(not_played)} not played" if not_played else ""

@@ -27,14 +27,15 @@ class DemoState(TypedDict):
 
 
 class SimulatedUrls(NamedTuple):
-    """Where the simulated providers answer."""
+    """The URLs of the simulated providers."""
 
     retell: str
     calcom: str
 
 
 def require_simulators() -> SimulatedUrls:
-    """Return the URLs of the simulators: from the environment, as in the simulators' pod of an evaluation, else the demo's.
+    """Return the URLs of the simulators: from environment variables, which the simulators' pod of an evaluation has, else the
+    demo's.
 
     Without either, the command ends with exit code 1, as `require_demo` does.
     """
@@ -67,7 +68,7 @@ def require_demo() -> DemoState:
 
 
 def is_in_use(state: DemoState) -> bool:
-    """Return whether kubectl would use the demo's cluster; True if there is no kubeconfig at all."""
+    """Return True if kubectl would use the demo's cluster, or if there is no kubeconfig at all."""
     in_use = find_kubeconfig_in_use()
     return in_use is None or in_use.resolve() == Path(state["kubeconfig"]).resolve()
 

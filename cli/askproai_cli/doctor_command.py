@@ -87,7 +87,7 @@ async def _examine_until_good(kubeconfig: Path | None, scope: "Scope", wait_seco
 
 
 async def _examine(kubeconfig: Path | None, scope: "Scope", clock: "Clock") -> "Sequence[Finding]":
-    """Return the findings about the cluster. If it does not answer, that is the only finding."""
+    """Return the findings about the cluster. If it does not answer, the only finding reports that."""
     from askproai_cli.cluster_login import log_in
     from askproai_cli.doctor import Finding, Outcome, examine
     from askproai_core.kube import AccessError, ApiError

@@ -84,7 +84,7 @@ def _matches(row: "FleetRow", search: str | None, *, failing: bool) -> bool:
 
 
 async def _read(kubeconfig: Path | None, namespace: str | None) -> "Collection[FleetObject]":
-    """Return the objects of our kinds. Raises ApiError, AccessError, and OSError for an absent kubeconfig."""
+    """Return the custom resources of a cluster. Raises ApiError, AccessError, and OSError for an absent kubeconfig."""
     from askproai_cli.cluster_login import log_in
     from askproai_core.clock import SystemClock
     from askproai_core.fleet import read_object

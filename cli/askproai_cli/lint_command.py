@@ -53,6 +53,6 @@ def summarize(report: "Report") -> str:
 
 
 def _fold(line: str) -> str:
-    """Return the line of a finding; for a terminal folded between words, for programs unchanged."""
+    """Return a finding's line: wrapped between words for a terminal, unchanged for programs."""
     width = find_width()
     return line if width is None else "\n".join(wrap(line, width, further="    "))

@@ -98,7 +98,7 @@ def _print_version(wanted: bool) -> None:
 
 @contextmanager
 def _collect_rarely() -> Iterator[None]:
-    """Search for garbage only after a million new objects: imports make some 200,000 that stay, and a search of all takes 70 ms."""
+    """Collect garbage only after a million new objects: imports make 200,000 objects that stay, and a full search takes 70 ms."""
     before = gc.get_threshold()
     gc.set_threshold(1_000_000)
     try:

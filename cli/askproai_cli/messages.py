@@ -83,7 +83,7 @@ def done(
 
 
 def _rows(found: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Yield messages with the call-back time, as parsed or else as spoken, and with the recipient in the text."""
+    """Yield rows for messages: call-back time as parsed, or else as the caller said it, and the recipient within the text."""
     for message in found:
         recipient = f"for {message['recipient']}: " if message["recipient"] else ""
         yield {**message, "when": _call_back(message), "text": f"{recipient}{message['text']}"}
@@ -141,9 +141,12 @@ def remove(api: TenantApi, entry: IdArgument, yes: YesOption = False, request_id
 
 
 def _change(api: TenantApi, entry: str, request_id: str | None, path: str, what: str, *, yes: bool) -> None:
-    found = api.get(f"waitlist/{entry}")
-    confirm(f"{_describe(found)} {what}?", yes=yes)
-    answer = api.change(f"waitlist/{found['entry']['id']}/{path}", {}, request_id)
+    found = answer = api.get(f"waitlist/{entry}")
+    offer = found["entry"]["offer"]
+    if path != "decline" or offer is not None:
+        confirm(f"{_describe(found)} {what}?", yes=yes)
+        body = {"offer": offer["id"]} if path == "decline" else {}
+        answer = api.change(f"waitlist/{found['entry']['id']}/{path}", body, request_id)
     api.print_lines(answer, [f"{answer['entry']['state']}: {_describe(answer)}"])
 
 

@@ -34,7 +34,8 @@ _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 def parse_since(text: str, now: datetime) -> str:
-    """Return the instant of an age such as `2h`. Any other text is unchanged: it may be a local time in the tenant's zone.
+    """Return the instant that an age such as `2h` means. Return any other text unchanged: it may be a local time in the
+    tenant's zone.
 
     An age in an unknown unit ends the command as wrong usage.
     """
@@ -58,7 +59,7 @@ def print_json(answer: Any) -> None:
 
 
 def with_branch(columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """Return the columns, with the branch in second place if the rows belong to several branches."""
+    """Return the columns, with the branch as the second one if the rows belong to several branches."""
     (first, title), *others = columns.items()
     if len({each.get("branch") for each in rows}) < 2:  # noqa: PLR2004  one says nothing
         return dict(columns)
@@ -124,7 +125,7 @@ def to_cell(
     seconds: bool = False,
     write_time: Callable[[datetime], str] | None = None,
 ) -> str:
-    """Return a JSON value as one line of text, with every time formatted by `format_time` or `write_time`, in `zone`.
+    """Return a JSON value as one line of text. Times are formatted by `write_time` (or else `format_time`) in `zone`.
 
     Some texts come from callers and providers: a control character becomes `�`, so that the terminal does not obey it.
     """

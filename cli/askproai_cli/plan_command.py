@@ -75,7 +75,7 @@ def _plan(
     operator_namespace: str,
     output: Output,
 ) -> "Sequence[Planned]":
-    """Ask the cluster, print the plan and return it. The operator's own code is loaded now: half a second."""
+    """Ask the cluster, print the plan and return it. Imports the operator's code at first use, which takes half a second."""
     import asyncio
 
     from askproai_cli.plan import Change, plan_manifests
@@ -139,7 +139,7 @@ def _is_planned(document: "Document") -> bool:
 
 
 def _explain(error: Exception, kubeconfig: Path | None) -> str:
-    """Return why the cluster cannot be asked: which one that is, and what to do."""
+    """Return a text that names the cluster that cannot be asked, why, and what to do."""
     from askproai_cli.credential_plugin import LoginFailed
     from askproai_core.kube import AccessError, Unreachable
 

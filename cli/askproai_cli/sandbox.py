@@ -162,7 +162,7 @@ def faults(
 
 
 def _rows(provider: Simulated, answer: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return a row for each fault that a simulator knows, with the operations for which it is active now."""
+    """Return a row for each kind of fault of a simulator, with the operations for which it is active now."""
 
     def active(kind: str) -> str:
         counts = [(f["operation"], f["count"]) for f in answer["active"] if f["fault"] == kind]
@@ -212,7 +212,7 @@ def mails(
 
 
 async def _fetch_mails(url: str) -> list[dict[str, Any]]:
-    """Return the mails, the oldest first. Ends the command when nothing answers."""
+    """Return the caught mails, the oldest first. If nothing answers at `url`, the command ends."""
     import aiohttp
 
     from askproai_core.http_answers import client_session, read_answer

@@ -33,7 +33,7 @@ RequestOption = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class TenantApi:
-    """The private API of a command's tenant. A failure ends the command with exit code 1 and a line on standard error."""
+    """The private API of a command's tenant. A failed request ends the command with exit code 1 and a line on standard error."""
 
     tenant: str
     url: str | None
@@ -44,7 +44,7 @@ class TenantApi:
         return self.output is Output.TEXT
 
     def get(self, path: str, **params: str | int | None) -> Any:
-        """Return the JSON of an answer. Parameters that are None are left out.
+        """Return the JSON of a GET's answer. Parameters that are None are not sent.
 
         If a reader asks for `personal=true`, the answer comes without personal data, and a line on standard error reports that.
         """
@@ -63,7 +63,7 @@ class TenantApi:
             _fail(error)
 
     def post(self, path: str, body: dict[str, Any] | None = None) -> Any:
-        """Send a request that may be repeated, and return the JSON of the answer."""
+        """Send a POST that is safe to repeat, and return the JSON of the answer."""
         try:
             with connect(self.tenant, self.url) as client:
                 return client.request("POST", path, json=body)
@@ -128,23 +128,23 @@ def for_tenant(function: Callable[..., None]) -> Callable[..., None]:
 
 
 def example(command: str) -> str:
-    """Return the line below the help of a command about a tenant."""
+    """Return the example that the help of a command about a tenant ends with."""
     return f"Example: `askproai {command} -t salon-mueller.salon-mueller`"
 
 
 def since_instant(since: str | None) -> str | None:
-    """Return the value of `--since` as the private API reads it."""
+    """Return the instant of `--since` in the form in which the private API takes it; None if the option is absent."""
     return since and parse_since(since, datetime.now(UTC))
 
 
 def confirm(question: str, *, yes: bool) -> None:
-    """Ask before a change, on standard error; end the command unless the answer is yes."""
+    """Ask for confirmation of a change on standard error, unless `yes`. End the command for any answer but yes."""
     if not yes:
         typer.confirm(question, abort=True, err=True)
 
 
 def _fail(error: RequestFailed, may_be_done_as: str | None = None) -> NoReturn:
-    """End the command; `may_be_done_as` is the request id of a change that may have been carried out."""
+    """Print why a request failed and end the command. `may_be_done_as` is the request id of a change that may have been made."""
     typer.echo(str(error), err=True)
     zone = find_zone(error.problem.get("zone"))
     for number, slot in enumerate(error.problem.get("alternatives", ())):

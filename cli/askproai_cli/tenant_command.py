@@ -159,7 +159,7 @@ def import_command(
 def _run(
     context: typer.Context, kubeconfig: Path | None, run: "Callable[[HttpTransport], Awaitable[T]]", failed: str
 ) -> T:
-    """Run one command with a connection to the cluster; a failure ends it with exit code 1 and says what to do."""
+    """Run one command with a connection to the cluster. If it fails, print what to do and end with exit code 1."""
     import asyncio
 
     import asyncpg
@@ -196,7 +196,7 @@ def _run(
 
 @contextmanager
 def _warnings_on_standard_error() -> Iterator[None]:
-    """Show the database package's log warnings about roles on standard error, because programs read standard output."""
+    """Print the database package's log warnings about roles on standard error, because programs read standard output."""
     import logging
     import sys
 

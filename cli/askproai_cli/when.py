@@ -1,4 +1,4 @@
-"""`askproai when`: test what the grammar understands of a date or a time."""
+"""`askproai when`: show how the grammar understands the words for a date or a time."""
 
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
@@ -62,7 +62,7 @@ def when(
 
 
 def _span(candidate: "Candidate") -> str:
-    """Return start and end as text; whole days without the times 00:00."""
+    """Return start and end as text; for whole days only the dates."""
     start, end = candidate.start, candidate.end
     if end is None:
         return format_time(start, start.tzinfo)
@@ -73,7 +73,7 @@ def _span(candidate: "Candidate") -> str:
 
 
 def _to_json(understood: "Understanding") -> dict[str, object]:
-    """Return `{"candidates": [{"start", "end"?, "grain", "reading", "daily"?, "latest"?}], "ambiguous", "refused"}`."""
+    """Return the grammar's result as a dictionary: its `candidates` (times as ISO 8601), and `ambiguous` and `refused`."""
     candidates = [
         {"start": candidate.start.isoformat()}
         | ({"end": candidate.end.isoformat()} if candidate.end else {})
@@ -86,7 +86,7 @@ def _to_json(understood: "Understanding") -> dict[str, object]:
 
 
 def _daily(daily: "Daily") -> dict[str, object]:
-    """Return `{"weekdays": [1 (Monday) to 7], "opens", "closes"}`; `closes` null: until midnight."""
+    """Return a daily window as `{"weekdays": [1 (Monday) to 7], "opens", "closes"}`; `closes` null: until midnight."""
     return {
         "weekdays": [number + 1 for number in sorted(daily.weekdays)],
         "opens": f"{daily.opens:%H:%M}",

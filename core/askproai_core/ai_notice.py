@@ -1,4 +1,4 @@
-"""The first sentence to a caller: whether it says that an AI speaks (EU AI Act, art. 50), and the hash that refers to it."""
+"""Whether the first sentence to a caller says that an AI speaks (EU AI Act, art. 50), and the sentence's hash as its reference."""
 
 import hashlib
 
@@ -14,5 +14,5 @@ def announces_ai(text: str) -> bool:
 
 
 def greeting_reference(text: str) -> str:
-    """Return the SHA-256 of a sentence, in hexadecimal digits."""
+    """Return the SHA-256 of a greeting in hexadecimal digits. Records refer to the greeting by this hash."""
     return hashlib.sha256(text.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""One resource of the Kubernetes API (group, version, plural, kind) and its URL paths.
+"""The Kubernetes API's URL paths and references for one kind of object (group, version, plural, kind).
 
 Used by the Lease client of both planes, by the fleet's page, and by the operator for the list of everything that it touches.
 """
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class ApiResource:
-    """A kind of Kubernetes object: the group, version and plural of its API URL, and the kind's name in manifests."""
+    """A kind of Kubernetes object: group, version and plural as in its API URL, and the kind's name as in manifests."""
 
     group: str
     version: str
@@ -23,13 +23,13 @@ class ApiResource:
         return f"{self.group}/{self.version}" if self.group else self.version
 
     def path(self, namespace: str | None = None, name: str | None = None) -> str:
-        """Return the URL path of the object `name`, or of the whole collection if there is no name."""
+        """Return the URL path of the object `name`; of the whole collection if `name` is absent."""
         root = f"/apis/{self.api_version}" if self.group else f"/api/{self.version}"
         scope = f"/namespaces/{namespace}" if self.namespaced and namespace else ""
         return f"{root}{scope}/{self.plural}" + (f"/{name}" if name else "")
 
     def reference(self, namespace: str, name: str) -> dict[str, str]:
-        """Return a reference to one object, as Kubernetes Events carry it."""
+        """Return a reference to one object, in the form in which Kubernetes Events name their object."""
         return {"apiVersion": self.api_version, "kind": self.kind, "namespace": namespace, "name": name}
 
     def owner_reference(self, name: str, uid: str) -> dict[str, Any]:

@@ -1,4 +1,5 @@
-"""The state that the task `calendar-audit` keeps between runs, differences included: its watermark in the table `tasks`.
+"""The state that the task `calendar-audit` keeps between runs, including the differences found. It is stored as the task's
+watermark in the table `tasks`.
 
 The workers write it; the operator and the private API read it. Readers must not trust it, because a tenant's role may write
 anything there. It holds no name, phone number or e-mail address of a customer.
@@ -35,9 +36,9 @@ class DifferenceSort(StrEnum):
 class Difference(msgspec.Struct, frozen=True, omit_defaults=True):
     """A difference between our book and the remote calendar that no rule decides: a person must.
 
-    `position` is the start time at which the audit found it; the slice of the audit that contains it finds it again. `here` and
-    `there` are the start times in our book and at Cal.com. `others` are the ids of further appointments that take part,
-    `other_uid` is a further booking. `state` is a digest of the data that the rules have judged.
+    `position` is the start time at which the audit found it; the slice of the audit that contains that time finds it again.
+    `here` and `there` are the start times in our book and at Cal.com. `others` are the ids of further appointments in the
+    difference, `other_uid` is a further booking at Cal.com. `state` is a digest of the data that the rules have judged.
     """
 
     sort: DifferenceSort
@@ -59,14 +60,14 @@ class Difference(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def key(self) -> tuple[str, str]:
-        """Return the identity of this difference: it is the same in each look, whichever slice of the audit finds it."""
+        """Return the identity of this difference. It is the same in every run of the audit, whichever slice finds it."""
         is_doubled = self.sort is DifferenceSort.DOUBLED
         return "doubled" if is_doubled else "one", str(self.appointment or self.uid)
 
 
 class AuditedAccount(msgspec.Struct, omit_defaults=True):
-    """The progress of the audit through one account. `position` is where the next slice begins, None at the start of a round.
-    `compared_at` is the end of the last full round, by our clock.
+    """The progress of the audit through one Cal.com account. `position` is the start time at which the next slice begins, None
+    at the start of a round. `compared_at` is the end of the last full round, by our clock.
     """
 
     position: Instant | None = None
@@ -77,20 +78,20 @@ class AuditedAccount(msgspec.Struct, omit_defaults=True):
 
 
 class AuditState(msgspec.Struct, omit_defaults=True):
-    """The audited accounts, by the same names as in `PollState`, and at most `MAX_DIFFERENCES` present differences."""
+    """The audit's state: the Cal.com accounts, named as in `PollState`, and up to `MAX_DIFFERENCES` present differences."""
 
     accounts: dict[str, AuditedAccount] = {}
     differences: list[Difference] = []
 
     @property
     def compared_at(self) -> datetime | None:
-        """Return the oldest `compared_at` of the accounts; None until each account has had a full round."""
+        """Return the oldest end of a last full round over all accounts; None until each account has had a full round."""
         ends = [each.compared_at for each in self.accounts.values()]
         return min((end for end in ends if end), default=None) if all(ends) else None
 
 
 def decode_audit_state(watermark: str) -> AuditState:
-    """Return the state that a watermark (JSON) holds. The watermark may be anything: see the module's docstring."""
+    """Decode a watermark (JSON) of the task. A watermark may hold anything: the module's docstring says why."""
     try:
         return msgspec.json.decode(watermark, type=AuditState)
     except msgspec.DecodeError:
@@ -98,6 +99,6 @@ def decode_audit_state(watermark: str) -> AuditState:
 
 
 def _require_usual(*instants: datetime | None) -> None:
-    """Raise `ValueError` if the year of an instant is implausible, because a watermark may hold anything."""
+    """Raise `ValueError` if an instant's year is implausible: a tenant's role may write any instant into a watermark."""
     if any(each is not None and each.year not in _YEARS for each in instants):
         raise ValueError("an instant is too far away")

@@ -19,7 +19,7 @@ _KEY_BYTES = 32
 
 
 class DataKey(msgspec.Struct, frozen=True):
-    """A key (32 bytes as base64) and the time from which the tenant has it."""
+    """A data key (32 bytes as base64) and the time at which the tenant got it."""
 
     id: str
     key: str
@@ -44,7 +44,7 @@ class DataKeys(msgspec.Struct, frozen=True, omit_defaults=True):
     were_kept: bool = False
 
     def find(self, key_id: str) -> DataKey | None:
-        """Return the key of this id; None if it is not among them."""
+        """Return the key with this id; None if the tenant has no such key."""
         return next((each for each in self.keys if each.id == key_id), None)
 
 
@@ -77,9 +77,10 @@ def decode_data_keys(text: str) -> DataKeys:
 
 
 def keys_to_copy(stored: str | None, last_good: str | None) -> str | None:
-    """Return the keys for a copy of `stored`. If `stored` is damaged, these are the copy's former keys, `last_good`.
+    """Return the text for a copy of the Secret's keys `stored`; the copy's former text `last_good` if `stored` cannot be
+    decoded.
 
-    `stored` None means that the keys were destroyed: then no copy may have them, and None is returned.
+    If `stored` is None, the keys were destroyed and no copy may have them: then return None.
     """
     try:
         return stored if not stored or decode_data_keys(stored) else None

@@ -26,5 +26,5 @@ def is_nonce(text: str) -> bool:
 
 
 def proof_of(token: str, nonce: str) -> str:
-    """Return the 64 hexadecimal digits with which a holder of the token answers a nonce."""
+    """Return the 64 hexadecimal digits (HMAC) with which a holder of the token answers a nonce."""
     return hmac.new(token.encode(), _PURPOSE + nonce.encode(), hashlib.sha256).hexdigest()

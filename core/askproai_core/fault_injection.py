@@ -20,21 +20,21 @@ _HUNDRED = 100
 
 
 class InjectedFault(Exception):
-    """An operation failed because a test has asked for it."""
+    """Raised at a fault point at which a test lets operations fail."""
 
 
 @dataclass(frozen=True, slots=True)
 class FaultPoints:
-    """The fault point that is armed in this process, if any. The same attempts fail in each process."""
+    """The fault point that is armed in this process, if any. A share of failures hits the same attempts in each process."""
 
     armed: str | None = None
     chance: random.Random = field(default_factory=lambda: random.Random(0), repr=False, compare=False)  # noqa: S311  no secret
 
     def reach(self, name: str) -> None:
-        """Mark that the process has reached the point `name`, such as `after:create-llm`. The process dies here if that is
-        armed.
+        """Mark that the process has reached the point `name`, such as `after:create-llm`. If a kill is armed at this point, the
+        process dies here.
 
-        Raises InjectedFault instead if the point makes a share of the attempts fail, and this is one of them.
+        Raises InjectedFault if a failing share is armed at this point instead, and this attempt belongs to the share.
         """
         if name == self.armed:
             os.kill(os.getpid(), signal.SIGKILL)

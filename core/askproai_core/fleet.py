@@ -1,7 +1,7 @@
 """The list of all tenants of a cluster, the worst first, for `askproai tenants` and the fleet's page. Pure.
 
-The rules read the custom resources as the API server has them: which are not Ready, which people have paused, and the figures
-of `Tenant.status`. These objects hold no data of callers.
+The rules read the custom resources as the API server has them: the conditions, pauses by people, and the figures in
+`Tenant.status`. These objects hold no data of callers.
 """
 
 import sys
@@ -48,8 +48,8 @@ class FleetCondition:
 
 @dataclass(frozen=True, slots=True)
 class FleetObject:
-    """The facts about one custom resource that the list uses. `tenant` and `branch` are names that it refers to, same
-    namespace.
+    """The facts about one custom resource that the list uses. `tenant` and `branch` are the names that its spec refers to, in
+    the same namespace.
 
     Only a Tenant has figures, `release` (of the operator that applied it last) and `page_url` (where its page is published).
     `planned` is the number of changes of an agent that wait for approval.
@@ -80,7 +80,8 @@ class FleetObject:
 
 @dataclass(frozen=True, slots=True)
 class FleetRow:
-    """One tenant. `tenant` is the value for the option `-t`; `what` says which object of the tenant is not Ready, and why.
+    """One tenant in the list. `tenant` is the value for the option `-t`; `what` names the tenant's object that is not Ready,
+    and why.
 
     `since` is when that object's `state` began, as the API server writes it. The figures come from `Tenant.status`: calls of
     the last 24 hours, the percentage of their bookings that succeeded, and the percentage left of the error budget of 30 days.
@@ -101,7 +102,7 @@ class FleetRow:
 
 
 def read_object(raw: Mapping[str, Any]) -> FleetObject:
-    """Return the facts that the list needs about a custom resource. `raw` is the object of the API server, with its `kind`."""
+    """Return the facts about a custom resource that the list needs. `raw` is the object from the API server, with its `kind`."""
     meta, spec, status = raw["metadata"], raw.get("spec") or {}, raw.get("status") or {}
     return FleetObject(
         kind=raw["kind"],
@@ -128,13 +129,13 @@ def _condition(raw: Mapping[str, Any]) -> FleetCondition:
 
 
 def count(rows: Iterable[FleetRow]) -> dict[str, int]:
-    """Return how many tenants there are of each severity."""
+    """Return the number of tenants (rows of the list) by severity."""
     found = [row.severity for row in rows]
     return {severity.name.lower(): found.count(severity) for severity in Severity}
 
 
 def group_by_tenant(objects: Iterable[FleetObject]) -> dict[tuple[str, str], tuple[FleetObject, list[FleetObject]]]:
-    """Return each Tenant, by namespace and name, with the objects that belong to it."""
+    """Return each Tenant with its Branches, services and agents, keyed by the Tenant's namespace and name."""
     objects = list(objects)
     owners = {(each.kind, each.namespace, each.name): each.tenant for each in objects if each.tenant is not None}
     found = {(each.namespace, each.name): (each, list[FleetObject]()) for each in objects if each.kind == "Tenant"}
@@ -147,12 +148,12 @@ def group_by_tenant(objects: Iterable[FleetObject]) -> dict[tuple[str, str], tup
 
 
 def rank(objects: Iterable[FleetObject]) -> list[FleetRow]:
-    """Return a row for each Tenant, the worst first: longest not Ready, then error budget used up."""
+    """Return a row for each Tenant, the worst first: longest not Ready, then those with a used-up error budget."""
     return sorted((_row(*each) for each in group_by_tenant(objects).values()), key=_order)
 
 
 def matches(row: FleetRow, search: str | None) -> bool:
-    """Return whether a text is part of a row's name, displayed name, state or cause. Case does not matter."""
+    """Return True if a text is part of a row's name, displayed name, state or cause. Case does not matter."""
     texts = (row.tenant, row.display_name, row.state, row.what or "")
     return search is None or any(search.casefold() in text.casefold() for text in texts)
 
@@ -195,7 +196,7 @@ def _drift(parts: Iterable[FleetObject]) -> Drift | None:
 
 
 def _not_ready(each: FleetObject) -> tuple[str, str | None, str] | None:
-    """Return reason, time and cause of an object that is not Ready, or is paused; None for everything else."""
+    """Return reason, start time and cause for an object that is not Ready or is paused by a person; None for other objects."""
     if (ready := each.ready) is None:
         return "NotReconciled", each.created, f"{each.kind} {each.name}: the operator has not looked at it yet"
     if ready.status == "True" and ready.reason not in _INTENDED:
@@ -205,9 +206,9 @@ def _not_ready(each: FleetObject) -> tuple[str, str | None, str] | None:
 
 
 def _since_intended(each: FleetObject, reason: str) -> str | None:
-    """Return when a person paused or suspended an object that is Ready all the same; None if no condition has that time.
+    """Return when a person paused or suspended an object whose condition `Ready` is True; None if no condition has that time.
 
-    The condition `Ready` does not change then, so its own time is older: that of the object becoming Ready.
+    The condition `Ready` does not change by a pause, so its own time is older: that of the object becoming Ready.
     """
     found = (cond.since for cond in each.conditions if cond.type == reason and cond.status == "True")
     return next(found, None)

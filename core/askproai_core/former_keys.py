@@ -1,5 +1,5 @@
-"""The keys with which pods verify requests besides the keys in the tenant's own Secrets, and a hash by which the operator sees
-which keys the pods have.
+"""The keys with which pods verify requests besides the keys in the tenant's own Secrets, and a hash of all these keys, by which
+the operator sees which keys the pods have.
 
 The operator writes them (`T-signing-keys`), and the pods mount them as files. `FORMER_KEYS` are keys that the tenant no longer
 uses, each with the end of its acceptance: a provider goes on signing with a key for some time after a person has changed it
@@ -29,7 +29,7 @@ _VERIFYING = re.compile(r"(retell|calcom)-api-key|retell-webhook-key-\d+|[a-z]+-
 
 
 class FormerKey(msgspec.Struct, frozen=True):
-    """A key, and the end of its acceptance."""
+    """A key that the tenant no longer uses, and the time until which requests signed with it are accepted."""
 
     key: str
     until: datetime
@@ -38,7 +38,7 @@ class FormerKey(msgspec.Struct, frozen=True):
         return f"FormerKey(until={self.until})"
 
 
-FormerKeys = dict[str, tuple[FormerKey, ...]]  # by the name of the mounted file of the present key; the newest first
+FormerKeys = dict[str, tuple[FormerKey, ...]]  # by the name of the first mounted file of their sender; the newest first
 
 
 def encode_former_keys(keys: FormerKeys) -> str:
@@ -46,7 +46,7 @@ def encode_former_keys(keys: FormerKeys) -> str:
 
 
 def decode_former_keys(text: str | None) -> FormerKeys:
-    """Decode what `encode_former_keys` returned; empty for None and for anything else."""
+    """Decode the output of `encode_former_keys`. Return no keys for None and for any other text."""
     if not text:
         return {}
     try:
@@ -62,7 +62,7 @@ def encode_present_keys(keys: Mapping[str, str]) -> str:
 
 
 def decode_present_keys(text: str | None) -> dict[str, str]:
-    """Decode what `encode_present_keys` returned; empty for None and for anything else, such as an edit by a person."""
+    """Decode the output of `encode_present_keys`. Return no keys for None and any other text, such as an edit by a person."""
     try:
         return msgspec.json.decode(text or "{}", type=dict[str, str])
     except msgspec.DecodeError:
@@ -70,7 +70,7 @@ def decode_present_keys(text: str | None) -> dict[str, str]:
 
 
 def is_verifying(file: str) -> bool:
-    """Return whether a mounted file holds keys that verify requests, and so is part of `keys_hash`."""
+    """Return True if a mounted file holds keys that verify requests: such files are part of `keys_hash`."""
     return _VERIFYING.fullmatch(file) is not None
 
 
@@ -86,5 +86,5 @@ def keys_hash(token: str, files: Mapping[str, str]) -> str:
 
 
 def accepted_former_keys(text: str | None, name: str, now: datetime) -> tuple[str, ...]:
-    """Return the former keys of one file that are accepted at `now`."""
+    """Return the former keys still accepted at `now` for the mounted file `name`. `text` is the content of `FORMER_KEYS`."""
     return tuple(former.key for former in decode_former_keys(text).get(name, ()) if now < former.until)

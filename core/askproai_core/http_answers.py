@@ -15,18 +15,18 @@ _ENCODINGS: Final = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS,
 
 
 class UnreadableAnswer(aiohttp.ClientError):
-    """A body is larger than its reader allows, or is compressed in a way that the reader cannot unpack."""
+    """A response body is larger than its reader allows, or is compressed in a way that the reader cannot unpack."""
 
 
 def client_session(**options: Any) -> aiohttp.ClientSession:
-    """Return a session whose answers are read by `read_answer`. `options` are aiohttp's."""
+    """Return an HTTP session whose response bodies must be read by `read_answer`. `options` are arguments of aiohttp."""
     return aiohttp.ClientSession(
         auto_decompress=False, headers={"Accept-Encoding": "gzip"} | options.pop("headers", {}), **options
     )
 
 
 async def read_answer(response: aiohttp.ClientResponse, limit: int) -> bytes:
-    """Return the unpacked body of a response. Raises `UnreadableAnswer` if it exceeds `limit` bytes or cannot be unpacked."""
+    """Return the unpacked body of a response. Raises `UnreadableAnswer` if it is over `limit` bytes or cannot be unpacked."""
     pieces, size = list[bytes](), 0
     unpacker = _Unpacker(response.headers.get("Content-Encoding", ""))
     async for packed in response.content.iter_chunked(_PIECE):
@@ -40,7 +40,7 @@ async def read_answer(response: aiohttp.ClientResponse, limit: int) -> bytes:
 
 
 class _Unpacker:
-    """Unpacks a body in pieces of at most 64 KiB."""
+    """Unpacks a compressed response body in pieces of at most 64 KiB."""
 
     def __init__(self, encoding: str) -> None:
         name = encoding.strip().lower()
@@ -50,7 +50,7 @@ class _Unpacker:
         self._has_input = False
 
     def unpack(self, packed: bytes) -> Iterator[bytes]:
-        """Yield the next pieces of the unpacked body. Raises `UnreadableAnswer` for damaged data and for data after the end."""
+        """Yield the next unpacked bytes of the body. Raises `UnreadableAnswer` for damaged data and for data after the end."""
         if self._inflate is None:
             yield packed
             return

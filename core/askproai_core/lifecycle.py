@@ -1,4 +1,4 @@
-"""The end of a process: an event that SIGTERM sets, and work that ends when it is set. Used by the operator and the runtime."""
+"""The end of a process: an event that SIGTERM sets, and work that is cancelled when it is set. For both planes."""
 
 import asyncio
 import contextlib
@@ -78,7 +78,7 @@ def _forget(task: asyncio.Future[Any]) -> None:
 
 @asynccontextmanager
 async def background_tasks(*work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Run `work` during a block, and cancel what still runs at its end."""
+    """Run coroutines in the background of a block; at its end, cancel those that still run."""
     tasks = [asyncio.create_task(coroutine) for coroutine in work]
     try:
         yield

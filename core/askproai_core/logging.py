@@ -22,14 +22,14 @@ from askproai_core.tracing import current_ids
 
 
 def error_location(error: BaseException) -> str:
-    """Return where an error was raised (`file:line > …`): our last two frames, then the frame that raised, maybe of a library."""
+    """Return where an error was raised (`file:line > …`): our last two frames, then the raising frame, maybe a library's."""
     frames = traceback.extract_tb(error.__traceback__)
     ours = [frame for frame in frames[:-1] if "askproai_" in frame.filename]
     return " > ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in [*ours[-2:], *frames[-1:]])
 
 
 def redact_exception(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Replace an exception by its type (`error`) and place (`at`)."""
+    """Replace the exception of a log event by its type (`error`) and its place (`at`)."""
     exc_info = event.pop("exc_info", None)
     error = sys.exc_info()[1] if exc_info is True else exc_info[1] if isinstance(exc_info, tuple) else exc_info
     if isinstance(error, BaseException):
@@ -39,7 +39,7 @@ def redact_exception(_logger: object, _method: str, event: MutableMapping[str, A
 
 
 def add_trace(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Add `trace_id` and `span_id` to events within a recorded trace."""
+    """Add `trace_id` and `span_id` to a log event if it belongs to a recorded trace."""
     ids = current_ids()
     if ids is not None:
         event["trace_id"], event["span_id"] = ids
@@ -81,7 +81,7 @@ def _render(logger: object, method: str, event: MutableMapping[str, Any]) -> str
 
 
 def _to_plain(value: Any, within: tuple[int, ...] = ()) -> Any:
-    """Return a value that JSON can hold. Any other object becomes its `repr`, because its fields may be confidential.
+    """Return a value that JSON can hold. An object of another type becomes its `repr`: its fields may be confidential.
 
     `within` are the ids of the enclosing containers. A container in itself, or nested too deep, becomes its `repr`, too.
     """
@@ -125,7 +125,7 @@ class _Stderr(structlog.WriteLogger):
     debug = info = warning = error = critical = exception = msg
 
     def write_soon(self, line: bytes) -> None:
-        """Write a line with all others of this turn. The caller runs in the event loop."""
+        """Queue a line: it is written with the other lines of this turn of the event loop. Call it in the event loop."""
         if not self._waiting:
             asyncio.get_running_loop().call_soon(self._write_waiting)
         self._waiting.append(line)
@@ -151,7 +151,7 @@ class RequestLine:
         self._log: Any = structlog.get_logger()
 
     def __call__(self, correlation_id: str, **fields: str | int | None) -> None:
-        """Log the event with these fields, the ids of the request and of its trace, and the context of the process."""
+        """Log the event with the given fields, the correlation id, the ids of the trace, and the process's context."""
         stderr = _stderr
         if stderr is None or current_ids() is not None:
             self._log.info(self._event, **fields)

@@ -17,7 +17,7 @@ def process_registry() -> CollectorRegistry:
 
 
 class MetricFactory:
-    """Creates metrics in one registry. Each name gets `prefix`, and each metric has `common_labels` before its own."""
+    """Creates metrics in one registry. Each metric's name gets `prefix`; its labels are `common_labels`, then its own."""
 
     def __init__(
         self, registry: CollectorRegistry, *, prefix: str = "askproai_", common_labels: Sequence[str] = ()

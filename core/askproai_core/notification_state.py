@@ -13,14 +13,14 @@ NOTIFICATIONS = "notifications"
 
 
 class AwayChannel(msgspec.Struct, frozen=True):
-    """The reason why a channel cannot send, and the number of failed attempts in a row."""
+    """An unavailable channel of notifications: why it cannot send, and the number of failed attempts in a row."""
 
     reason: Annotated[str, msgspec.Meta(max_length=500)]
     failures: Annotated[int, msgspec.Meta(ge=1, le=1_000_000_000)] = 1
 
 
 class NotificationState(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The unavailable channels by name, and the day (ISO 8601) whose list of appointments was sent last."""
+    """The unavailable channels, keyed by name, and the day (ISO 8601) whose list of appointments was sent last."""
 
     away: dict[NotificationChannel, AwayChannel] = {}
     listed: str | None = None

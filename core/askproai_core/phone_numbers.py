@@ -1,4 +1,4 @@
-"""Phone numbers in E.164 by libphonenumber's rules. A number is read in one place, whoever has written or said it (`to_e164`)."""
+"""Phone numbers in E.164 by libphonenumber's rules. `to_e164` parses all numbers, whether typed, sent or spoken."""
 
 import re
 import unicodedata
@@ -49,7 +49,7 @@ class InvalidNumber(ValueError):
 
 
 class StandIn(InvalidNumber):
-    """The digits are a placeholder that a carrier sends for a withheld number, and no person's phone number."""
+    """The number is a placeholder that a carrier sends in place of a withheld number; it belongs to no person."""
 
 
 class TwoReadings(InvalidNumber):
@@ -96,7 +96,7 @@ def _read_e164(text: str, region: str) -> str:
 
 
 def lacks_area_code(text: str, number: str, region: str) -> bool:
-    """Return whether `text` has the digits of `number` without the leading 0, in a `region` whose area codes begin with 0.
+    """Return True if `text` is `number` without its leading 0, in a `region` whose area codes begin with 0.
 
     Such digits may also be a local number in any town. False for a mobile number, which has no local form.
     """
@@ -122,7 +122,7 @@ def _read_or_none(text: str, region: str) -> str | None:
 
 
 def normalize_number(text: str) -> str:
-    """Return a number without invisible characters, and the user part of a URI: phones and directories add such characters."""
+    """Return a number's text without invisible characters (phones and directories add some), and of a URI only the user part."""
     plain = unicodedata.normalize("NFKC", text)
     seen = ("-" if unicodedata.category(c) == "Pd" else c for c in plain if unicodedata.category(c) != "Cf")
     written = "".join(seen).strip()
@@ -132,10 +132,10 @@ def normalize_number(text: str) -> str:
 
 
 def _choose_reading(text: str, written: str, region: str) -> PhoneNumber | None:
-    """Return the valid reading of a number as national or international; None if neither is valid.
+    """Return a number read as national or as international, whichever is valid; None if neither reading is valid.
 
     In a country that dials a leading 0, a number without it is international. But callers often leave the 0 out of a mobile
-    number: if both readings are valid, raises TwoReadings.
+    number: if both readings are valid then, raises TwoReadings.
     """
     if written.startswith("+"):
         return _parse_valid(written, None)
@@ -178,7 +178,7 @@ def _find_fault(written: str, region: str) -> str:
 
 
 def is_stand_in(written: str, region: str) -> bool:
-    """Return whether the digits are a placeholder that a carrier sends for a withheld number."""
+    """Return True if the digits are a placeholder that a carrier sends in place of a withheld number."""
     digits = re.sub(r"\D", "", written)
     is_national = digits.startswith("0") and not digits.startswith("00")
     code = phonenumbers.country_code_for_region(region) if is_national else ""

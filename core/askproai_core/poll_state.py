@@ -14,7 +14,8 @@ Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
 
 
 class ImportState(msgspec.Struct, omit_defaults=True):
-    """An unfinished import of future bookings. `since` and `skip` are the position in the list of bookings, ordered by start.
+    """An unfinished import of future bookings from Cal.com. `since` and `skip` are its position in the list of bookings by
+    start.
 
     `counted` are the uids at that position that the next page repeats. A booking made after `news_since`, by Cal.com's clock,
     is announced to notified people; no booking is if `news_since` is None.
@@ -31,9 +32,9 @@ class ImportState(msgspec.Struct, omit_defaults=True):
 class AccountState(msgspec.Struct, omit_defaults=True):
     """The state of one Cal.com account. `seen` is the time of the newest applied change, by Cal.com's clock.
 
-    `event_types` are those whose future bookings are imported, `taken_in` is the number of these bookings. `left` maps the uid
-    of each booking near `seen` that a sync job has to settle to the time of its change: the list repeats such a booking, and it
-    counts as news only after another change.
+    `event_types` are the event types whose future bookings are imported, `taken_in` is the number of these bookings. `left`
+    maps uids of bookings changed near `seen` to the times of these changes; a sync job has yet to settle each of them. The list
+    of bookings repeats such a booking, and it counts as news only after another change.
     """
 
     seen: datetime | None = None
@@ -44,6 +45,6 @@ class AccountState(msgspec.Struct, omit_defaults=True):
 
 
 class PollState(msgspec.Struct, omit_defaults=True):
-    """The accounts by name: "" is the tenant's own, others are named by the file with their key."""
+    """The states of the Cal.com accounts, keyed "" for the tenant's own, otherwise by the mounted file with the account's key."""
 
     accounts: dict[str, AccountState] = {}

@@ -1,4 +1,4 @@
-"""The public holidays of the package `holidays`, and the spelling of its countries and subdivisions. The package is imported at
+"""The public holidays of the package `holidays`, and checks of a country's and subdivision's code. The package is imported at
 its first use, because a worker never uses it.
 """
 
@@ -20,14 +20,15 @@ _SUBDIVISIONS = {
 
 
 class HolidayProblem(NamedTuple):
-    """The error in a field of `holidays`, and the right value."""
+    """The wrong value in a field of `holidays`, and the right one."""
 
     field: str  # `country` or `subdivision`
     message: str
 
 
 def public_holidays(country: str, subdivision: str | None, year: int, *, in_english: bool = False) -> dict[date, str]:
-    """Return the public holidays of a year with their names: in German or English for DE, AT and CH, else in the country's way.
+    """Return the public holidays of a year by date. Names are German or English for DE, AT and CH, else in the country's
+    language.
 
     Raises `NotImplementedError` for a country or subdivision that the package does not know.
     """
@@ -37,7 +38,7 @@ def public_holidays(country: str, subdivision: str | None, year: int, *, in_engl
 
 @lru_cache(maxsize=1024)  # each run of a Branch asks, and the answer takes half a millisecond
 def find_holiday_problem(country: str, subdivision: str | None) -> HolidayProblem | None:
-    """Return what is wrong with a country and its subdivision, None if their holidays are known."""
+    """Return the error in a country or its subdivision; None if the package knows their holidays."""
     library = _library()
     try:
         known = library.country_holidays(country)
@@ -63,7 +64,7 @@ def find_holiday_problem(country: str, subdivision: str | None) -> HolidayProble
 
 @lru_cache(maxsize=256)
 def suggest_subdivision(country: str, written: str) -> str | None:
-    """Return how to correct `written`, which is no code: `write SN`, or all valid codes. None for an unknown country."""
+    """Return how to correct `written`, which is no subdivision code: `write SN`, or all codes. None for an unknown country."""
     try:
         known = _library().country_holidays(country)
     except NotImplementedError:

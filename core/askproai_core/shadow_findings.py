@@ -8,7 +8,8 @@ SHADOW_COMPARED: Final = "shadow.compared"  # action in the audit log of a shado
 
 
 class ShadowDifference(msgspec.Struct, frozen=True, kw_only=True):
-    """The bookings of one call that are in only one of the two books. The texts name services, staff, times, states, no caller.
+    """A difference of the bookings of one call in the live book and in the shadow's. The texts name services, staff, times and
+    states, but no caller.
 
     `answers_live` and `answers_shadow` are the outcomes of the call functions that change bookings.
     """
@@ -21,7 +22,7 @@ class ShadowDifference(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ShadowFindings(msgspec.Struct, frozen=True, kw_only=True):
-    """The result of comparing both books. `compared` and `not_compared` are numbers of replayed requests."""
+    """The result of comparing the live book with the shadow's. `compared` and `not_compared` are numbers of replayed requests."""
 
     compared: int = 0
     not_compared: int = 0

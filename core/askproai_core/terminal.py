@@ -1,4 +1,4 @@
-"""Text for a terminal: instants in one notation, and tables that cut nothing. Programs read JSON.
+"""Text for a terminal: instants in one notation, and tables that cut no cell. For people; programs read JSON.
 
 Used by the command line and the demo. It imports little, because each import delays every command.
 """
@@ -25,7 +25,7 @@ class Output(StrEnum):
 def format_time(moment: datetime, zone: tzinfo | None = None, *, seconds: bool = False) -> str:
     """Return an aware instant with weekday and time zone: `Fri 27 Nov 2026 10:00 CET`.
 
-    If `zone` is None, a time with an offset keeps it and is marked with it (`UTC+01:00`); UTC becomes the local zone.
+    If `zone` is None, an instant is shown with its own offset (`UTC+01:00`); an instant in UTC is shown in the local zone.
     """
     if zone is not None or not moment.utcoffset():
         moment = moment.astimezone(zone)
@@ -39,7 +39,7 @@ def format_day(moment: date) -> str:
 
 
 def name_zone(moment: datetime) -> str:
-    """Return the abbreviation of a moment's zone: `CET`; `UTC+03` for a zone that has none, such as Europe/Istanbul."""
+    """Return the abbreviation of an instant's time zone, such as `CET`; `UTC+03` for a zone without one (Europe/Istanbul)."""
     name = moment.tzname() or ""
     return f"UTC{name}" if name[:1] in {"+", "-"} else name
 
@@ -65,7 +65,7 @@ def render_table(columns: Sequence[str], rows: Sequence[Sequence[str]], width: i
 
 
 def _group_columns(widths: Sequence[int], width: int | None) -> list[list[int]]:
-    """Divide the columns, in their order, into as few lines as possible, each at most `width` wide."""
+    """Divide the columns, in their order, into as few lines as possible. Return the column indexes of each line."""
     groups: list[list[int]] = [[]]
     used = 0
     for column, needed in enumerate(widths):

@@ -1,9 +1,10 @@
-"""The spec of an object that is in effect: the declared spec, or that from before the pause while a person has paused it. Pure.
+"""The spec of an object that is in effect: the declared spec or, while a person has paused the object, its spec before the
+pause.
 
-Controllers read the spec in effect of another object, because related objects are reconciled during its pause. The status keeps
-it as JSON in `appliedSpec`: it has to survive a restart, and an edit and a pause may come in one request. A RetellAgent lacks
-the field: only its part of the tenant's config is read, and the Tenant's controller keeps that part. See
-docs/decisions/0051-edits-of-paused-objects.md.
+Pure. Controllers read the spec in effect of another object, because related objects are reconciled during its pause. The status
+field `appliedSpec` keeps the spec in effect as JSON: it has to survive a restart, and an edit and a pause may come in one
+request. A RetellAgent lacks the field: only its part of the tenant's config is read, and the Tenant's controller keeps that
+part. See docs/decisions/0051-edits-of-paused-objects.md.
 """
 
 from typing import Any, Final, TypeVar
@@ -18,18 +19,18 @@ _NEVER: Final = ""  # the object was paused before it was applied
 
 
 def is_paused(model: CustomResource) -> bool:
-    """Return whether a person has paused the object."""
+    """Return True if a person has paused the object by annotation."""
     return model.metadata.annotations.get(PAUSED_ANNOTATION) == "true"
 
 
 def is_planned(model: CustomResource) -> bool:
-    """Return whether an object's changes are only planned, not applied. A deletion is always carried out: it cannot be undone."""
+    """Return True if the annotation `askproai.de/plan` keeps an object's changes from being applied; False during its deletion."""
     meta = model.metadata
     return meta.annotations.get(PLAN_ANNOTATION) == "true" and meta.deletion_timestamp is None
 
 
 def is_in_effect(model: CustomResource) -> bool:
-    """Return whether any spec of an object is in effect; False if the object was paused before its first reconcile."""
+    """Return True if the object has a spec in effect; False if it was paused before its first reconcile."""
     if not is_paused(model) or not _is_kept(model):
         return True
     applied = model.status.get(_FIELD)
@@ -45,12 +46,12 @@ def in_effect(model: M) -> M:
 
 
 def applied_by_reconcile(model: CustomResource) -> dict[str, Any]:
-    """Return the status field `appliedSpec` to write after a reconcile; empty while the object is paused."""
+    """Return the status field `appliedSpec`, with the declared spec, to write after a reconcile; {} while the object is paused."""
     return {_FIELD: _encode(model)} if _is_kept(model) and not is_paused(model) else {}
 
 
 def applied_before_pause(model: CustomResource) -> dict[str, Any]:
-    """Return the status field `appliedSpec` to write if a paused object lacks it; else empty."""
+    """Return the status field `appliedSpec` to write for a paused object whose status lacks the field; else {}."""
     if not _is_kept(model) or _FIELD in model.status:
         return {}
     if not model.status:

@@ -21,7 +21,8 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a public URL leads to the tenant's own pods. `problem` continues a sentence about the URL, or is None.
+    """The result of a test of a public URL. `problem` is None if the URL leads to the tenant's own pods, else text about the
+    URL.
 
     When `proven` is False, the URL was not tested and counts as good.
     """
@@ -46,31 +47,31 @@ class UrlProofs(Protocol):
     """Tests the URLs of tenants (`controllers/exposure`)."""
 
     def find(self, url: TenantUrl, /) -> Verdict | None:
-        """Return the last verdict; None if the URL was not tested yet."""
+        """Return the verdict of the last test of the URL; None if it was not tested yet."""
 
     def request(self, url: TenantUrl, reason: str, /) -> None:
-        """Have a URL tested until it answers. A new URL or a new reason starts a test at once."""
+        """Have a URL tested repeatedly until it leads to the tenant's pods. A new URL or a new `reason` starts a test at once."""
 
     def forget(self, namespace: str, tenant: str, /) -> None:
-        """Drop the verdicts about a tenant's URLs."""
+        """Drop the test and the verdict of this tenant's URL."""
 
 
 class Unverified:
-    """Accepts every URL without a test. Used when ASKPROAI_VERIFY_EXPOSURE is false or changes are not carried out."""
+    """A `UrlProofs` that counts every URL as good. Used when ASKPROAI_VERIFY_EXPOSURE is false or changes are not carried out."""
 
     def find(self, url: TenantUrl) -> Verdict | None:
         return Verdict(url.base_url, proven=False)
 
     def request(self, url: TenantUrl, reason: str) -> None:
-        """Do nothing."""
+        """Do nothing: no URL is tested."""
 
     def forget(self, namespace: str, tenant: str) -> None:
-        """Do nothing."""
+        """Do nothing: no verdicts are kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReconcileContext(PlanContext):
-    """The clients, stores and settings of one process."""
+    """All that a controller of this process may use: clients, stores, settings, and functions to enqueue keys."""
 
     faults: FaultPoints
     database: AdminStore
@@ -93,11 +94,11 @@ class ReconcileContext(PlanContext):
         is_good: Callable[[T], bool] = lambda _: True,
         once: bool = False,
     ) -> T:
-        """Return the answer of `read`, or its answer to an earlier run of `owner` from the same `source`.
+        """Return the answer of `read`, or the remembered answer that an earlier run of `owner` got from the same `source`.
 
-        A good answer is used for the interval of the settings; with `once`, until the source changes. A bad answer or a failure
-        is used for growing waits. While a renewal waits for its key's request budget, the old answer is used. Raises
-        ProviderError.
+        A good answer is remembered for the interval of the settings; with `once`, until the source changes. A bad answer or an
+        error is remembered for waits that grow. While a new request waits for its key's request budget, the old answer is
+        returned. Raises the ProviderError of `read`, also when it is remembered.
         """
         looks, now = self.memory.looks, self.clock.monotonic()
         known = looks.find(owner, name, source)
@@ -135,11 +136,11 @@ class ReconcileContext(PlanContext):
         return Look(source, answer, self.due_after(looks.wait(misses, every, first)), misses)
 
     def due_after(self, wait: timedelta) -> float:
-        """Return the time after `wait`, in monotonic seconds."""
+        """Return the moment `wait` from now on the monotonic clock, in seconds, as `Look.due` has it."""
         return self.clock.monotonic() + wait.total_seconds()
 
     def next_look(self, owner: Key, *, otherwise: timedelta) -> timedelta | None:
-        """Return in how long the object's next look is due, `otherwise` if it has no look; None if one is due now or overdue."""
+        """Return the time until the object's next look; None if it is due or overdue; `otherwise` if the object has no look."""
         due = self.memory.looks.next_due(owner)
         left = otherwise if due == float("inf") else timedelta(seconds=due - self.clock.monotonic())
         return left if left > timedelta() else None

@@ -1,4 +1,4 @@
-"""A tenant's provider keys, read by name from the Secrets that its manifest names, and the operator's own Secrets."""
+"""Reads the provider keys of a tenant, by name, from the Secrets that its manifest names, and the operator's own Secrets."""
 
 import base64
 import hashlib
@@ -16,6 +16,7 @@ from askproai_operator.resources import PERMITTED, USE_LABEL
 
 # Names of the files that the pods mount; also the keys of `T-teardown`, the operator's own copy for the deletion.
 RETELL_KEY = "retell-api-key"
+RETELL_WEBHOOK_KEY = "retell-webhook-key-"  # and a number
 CALCOM_KEY = "calcom-api-key"
 RETELL_BASE_URL, CALCOM_BASE_URL = "retell-base-url", "calcom-base-url"  # in `T-teardown` only, beside the keys
 CALCOM_WEBHOOK = "calcom-webhook-secret"
@@ -24,7 +25,7 @@ _OWN_KEY_PREFIX = f"{CALCOM_KEY}-"  # of staff members' own keys
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """The keys that could be read, and the problems of the other keys.
+    """The values of the keys that could be read, the addresses of the providers, and the problems of the other keys.
 
     `values` and `secret_refs` are keyed by the name of the mounted file. `secret_refs` names the Secret key of each value.
     """
@@ -52,13 +53,13 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class AccountHashes:
-    """Keyed hashes of Cal.com's address with each key of a tenant: findings with another key or address do not count."""
+    """Keyed hashes of Cal.com's address and a key: the `tenant` account's, and by key file those of `own` accounts."""
 
     tenant: str = ""
     own: Mapping[str, str] = field(default_factory=dict)  # staff members' own keys that can be used, by mounted file
 
     def of(self, event_type: EventType) -> str | None:
-        """Return the hash for the account of an event type; None if its own key cannot be used."""
+        """Return the hash for the account of an event type; None if the event type has its own key and this cannot be used."""
         ref = event_type.api_key_secret_ref
         return self.tenant if ref is None else self.own.get(own_key_file(ref))
 
@@ -66,7 +67,7 @@ class AccountHashes:
 def hash_accounts(
     credentials: Credentials, own_keys: Mapping[str, str | CredentialProblem], installation_id: str
 ) -> AccountHashes:
-    """Hash the tenant's key and the usable keys of `own_keys` (by file), each with the address of Cal.com."""
+    """Return the hashes of Cal.com's address with the tenant's key, and with each usable key of `own_keys` (by file)."""
 
     def hash_account(key: str) -> str:
         return hash_key(installation_id, f"{credentials.calendar_base_url}\n{key}")
@@ -76,29 +77,29 @@ def hash_accounts(
 
 
 def seen_with(offering: ServiceOffering, event_type_id: int) -> str | None:
-    """Return the hash of the account in which a service's reconcile last looked for an event type (`AccountHashes`)."""
+    """Return the hash (`AccountHashes`) of the account in which a service's reconcile last looked for an event type."""
     own = offering.status.get("ownEventTypesSeenWith") or ()
     default = offering.status.get("eventTypesSeenWith")
     return next((each["seenWith"] for each in own if each["eventTypeId"] == event_type_id), default)
 
 
 def calendar_account(tenant: Tenant) -> Calcom | None:
-    """Return the settings of the tenant's remote calendar; None if its provider is Local."""
+    """Return the spec's settings of the remote calendar's account; None if the calendar's provider is Local."""
     account: Calcom | None = getattr(tenant.spec.calendar, tenant.spec.calendar.provider.lower(), None)
     return account
 
 
 def calcom_account(tenant: Tenant) -> Calcom | None:
-    """Return the tenant's Cal.com account if it books there."""
+    """Return the spec's settings of the tenant's Cal.com account; None if the calendar's provider is not Cal.com."""
     return calendar_account(tenant) if tenant.spec.calendar.provider is CalendarProvider.CALCOM else None
 
 
 def secret_refs(tenant: Tenant) -> dict[str, SecretKeyRef]:
-    """Return every Secret key that a tenant names, by the name of the file that the pods read."""
+    """Return every Secret key of providers that a Tenant names, by the name of the mounted file."""
     spec, account = tenant.spec, calendar_account(tenant)
     found = {RETELL_KEY: spec.retell.api_key_secret_ref}
     for index, ref in enumerate(spec.retell.webhook_key_secret_refs):
-        found[f"retell-webhook-key-{index}"] = ref
+        found[f"{RETELL_WEBHOOK_KEY}{index}"] = ref
     if account is not None:
         name = spec.calendar.provider.lower()
         found |= {f"{name}-api-key": account.api_key_secret_ref, f"{name}-webhook-secret": account.webhook_secret_ref}
@@ -114,7 +115,7 @@ def event_types_of(offering: ServiceOffering) -> tuple[EventType, ...]:
 
 
 def own_key_refs(offerings: Iterable[ServiceOffering]) -> dict[str, SecretKeyRef]:
-    """Return the keys of event types in staff members' own accounts, by the name of the file that the pods read."""
+    """Return the Secret keys of event types in staff members' own accounts, by the name of the file that the pods read."""
     refs = (each.api_key_secret_ref for offering in offerings for each in event_types_of(offering))
     return {own_key_file(ref): ref for ref in refs if ref is not None}
 
@@ -125,29 +126,29 @@ def own_key_file(ref: SecretKeyRef) -> str:
 
 
 def own_keys(values: Mapping[str, str]) -> dict[str, str]:
-    """Return the staff members' own keys among the files of the pods, or among the keys of `T-teardown`."""
+    """Return the entries of `values` that are staff members' own keys, by file name (mounted in pods, or in `T-teardown`)."""
     return {name: value for name, value in values.items() if name.startswith(_OWN_KEY_PREFIX)}
 
 
 async def read_own_keys(
     refs: Mapping[str, SecretKeyRef], namespace: str, context: PlanContext
 ) -> dict[str, str | CredentialProblem]:
-    """Read staff members' own keys; each Secret is read once."""
+    """Return staff members' own keys by file, a CredentialProblem for an unusable one; each Secret is read once."""
     return (await _read_values(refs, namespace, context)).by_file
 
 
 async def read_optional_keys(
     refs: Mapping[str, SecretKeyRef], namespace: str, context: PlanContext, authorities: Collection[str] = ()
 ) -> dict[str, str | CredentialProblem]:
-    """Read keys that the pods can run without, such as those of notifications; each Secret is read once.
+    """Return keys that pods can run without, such as those of notifications, by file; a CredentialProblem for an unusable one.
 
-    The files of `authorities` hold certificates.
+    Each Secret is read once. The files of `authorities` hold certificates.
     """
     return (await _read_values(refs, namespace, context, authorities)).by_file
 
 
 class _Read(NamedTuple):
-    """The values or problems of keys, and the version of each Secret."""
+    """The values or problems of keys, by mounted file, and the resourceVersion of each Secret that was read."""
 
     by_file: dict[str, str | CredentialProblem]
     versions: dict[str, str]
@@ -169,7 +170,7 @@ async def _read_values(
 
 
 async def read_credentials(tenant: Tenant, context: PlanContext) -> Credentials:
-    """Read all keys that the tenant names; each Secret is read once."""
+    """Return all provider keys that the tenant names, and the problems of keys that cannot be used. Each Secret is read once."""
     by_file, account = secret_refs(tenant), calendar_account(tenant)
     found, versions = await _read_values(by_file, tenant.metadata.namespace, context)
     return Credentials(
@@ -185,13 +186,13 @@ async def read_credentials(tenant: Tenant, context: PlanContext) -> Credentials:
 async def get_named_secret(
     context: PlanContext, namespace: str, name: str
 ) -> dict[str, Any] | CredentialProblem | None:
-    """Return a Secret that a manifest names, for `secret_value`: a problem if it may not be used, None if it does not exist."""
+    """Return a Secret that a manifest names; None if it does not exist; a CredentialProblem if its use is not permitted."""
     secret = await context.kube.get_secret(namespace, name)
     return find_refusal(secret, namespace, name) or secret
 
 
 def find_refusal(secret: dict[str, Any] | None, namespace: str, name: str) -> CredentialProblem | None:
-    """Return why a Secret may not be used for a manifest that names it; None if it may, or does not exist.
+    """Return the problem if the label of a Secret does not permit its use; None if it does, or if the Secret does not exist.
 
     The value is sent to a provider's account that the manifest chooses, and only a writer of the Secret can set its label.
     Without this check, anybody who may create a Tenant could read every Secret of the namespace there.
@@ -208,11 +209,11 @@ def find_refusal(secret: dict[str, Any] | None, namespace: str, name: str) -> Cr
 async def read_own_secret(
     context: PlanContext, namespace: str, tenant: str, child: str = "teardown", *, uid: str | None = None
 ) -> dict[str, str]:
-    """Return the values of a tenant's own Secret (`runtime`, `admin`, `signing-keys` or `teardown`); empty without one.
+    """Return the values of a tenant's own Secret (`runtime`, `admin`, `signing-keys` or `teardown`); {} if it does not exist.
 
-    `uid` is for the Tenant's own reconcile, which applies the values again. With `uid`, the result is also empty if the Secret
+    `uid` is for the Tenant's own reconcile, which applies the values again. With `uid`, the result is also {} if the Secret
     belongs to a former Tenant of this name, whose people know its passwords and keys, and was not collected yet. If the cache
-    knows no such Secret, the result is empty without a request; the apply then finds a Secret that exists.
+    knows no such Secret, the result is {} without a request; the apply then finds a Secret that exists.
     """
     secret = await context.kube.get_secret(namespace, f"{tenant}-{child}", to_apply=uid is not None)
     references = ((secret or {}).get("metadata") or {}).get("ownerReferences") or []

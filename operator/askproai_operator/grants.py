@@ -48,7 +48,7 @@ OWN_KEYS_ANNOTATION: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The subject of a grant: a host, a dialled number in E.164, or the keyed hash of a provider's key (never the key)."""
+    """The thing that a grant is about: a host, a dialled number (E.164), or the keyed hash of a provider's key (not the key)."""
 
     kind: SubjectKind
     value: str
@@ -73,7 +73,8 @@ def recorded_keys(annotations: Mapping[str, str]) -> list[Subject]:
 class Holder(msgspec.Struct, frozen=True, omit_defaults=True):
     """A custom resource that holds a subject. `scope` is a path prefix of a host, and must not overlap another holder's.
 
-    `absent_since` is when the operator first missed the object, without having seen its deletion, or missed the use of a key.
+    `absent_since` is the time at which the operator first missed the object without having seen its deletion, or missed the use
+    of a key; None otherwise.
     """
 
     kind: str
@@ -89,7 +90,7 @@ class Holder(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Grant(msgspec.Struct, frozen=True):
-    """The content of a grant's annotation."""
+    """The content of a grant's annotation: the subject, and the objects that hold it."""
 
     kind: SubjectKind
     value: str
@@ -101,7 +102,7 @@ class Grant(msgspec.Struct, frozen=True):
 
 
 def queue_key(name: str) -> Key:
-    """Return the queue's key for the review of the grant in the ConfigMap of this name."""
+    """Return the queue's key for reviewing the grant whose ConfigMap has this name."""
     return Key(QUEUE_KIND, "", name)
 
 
@@ -135,9 +136,10 @@ def grant_manifest(namespace: str, subject: Subject, holders: Iterable[Holder]) 
 
 
 def find_other(holders: Iterable[Holder], wanted: Holder) -> Holder | None:
-    """Return another holder of the subject whose path overlaps the path of `wanted`; None if there is none.
+    """Return another object among the holders whose path overlaps the path of `wanted`; None if there is none.
 
-    A namesake's entry counts as its own: only one object can have a name, so an entry with another UID is a former object's.
+    An entry with the same name counts as its own: only one object can have a name, so an entry with another UID is a former
+    object's.
     """
     for holder in holders:
         shorter, longer = sorted((f"{holder.scope}/", f"{wanted.scope}/"), key=len)
@@ -147,7 +149,8 @@ def find_other(holders: Iterable[Holder], wanted: Holder) -> Holder | None:
 
 
 def requested_subjects(model: CustomResource | None) -> dict[Subject, str]:
-    """Return the host or the numbers that a spec names, with their scope. Keys are in Secrets, which the spec only names.
+    """Return the hosts or numbers that a spec names, each with its scope (path). Keys are in Secrets, which the spec only
+    names.
 
     For a paused object, both the declared spec and the spec in effect count: a claim still in use is not released, and a route
     that was restored for the declared spec is found.
@@ -166,7 +169,7 @@ def _named_subjects(model: CustomResource) -> dict[Subject, str]:
 
 
 def exposed_host(tenant: Tenant) -> dict[Subject, str]:
-    """Return the tenant's own host to which the spec directs senders, with its scope; empty without one."""
+    """Return the tenant's own host to which the spec directs senders, with the path as scope; empty without an own host."""
     exposure = tenant.spec.exposure
     if exposure is None or exposure.host is None:
         return {}
@@ -174,13 +177,13 @@ def exposed_host(tenant: Tenant) -> dict[Subject, str]:
 
 
 def page_host(tenant: Tenant) -> dict[Subject, str]:
-    """Return the whole host at which the spec has the page published; empty without one."""
+    """Return the host at which the spec has the page published, with the scope "" (all paths); empty without a published page."""
     page = tenant.spec.page
     return {Subject(SubjectKind.HOST, page.host): ""} if page is not None and page.host is not None else {}
 
 
 def used_host(model: CustomResource | None) -> dict[Subject, str]:
-    """Return the host and path of the URL that senders have, from the status, which keeps it until they have a new URL."""
+    """Return the host of the URL that senders have now, with its path as scope, from the status; empty before the first URL."""
     url = urlsplit((model.status.get("webhookUrls") or {}).get("retell") or "") if isinstance(model, Tenant) else None
     if url is None or not url.hostname:
         return {}
@@ -188,7 +191,7 @@ def used_host(model: CustomResource | None) -> dict[Subject, str]:
 
 
 def former_host(model: CustomResource | None) -> dict[Subject, str]:
-    """Return the host and path of the senders' former URL, from the status, while it is still served."""
+    """Return the host of the senders' former URL, with its path as scope, while the status says that it is still served."""
     url = urlsplit(model.status.get("formerUrl") or "") if isinstance(model, Tenant) else None
     return {Subject(SubjectKind.HOST, url.hostname): url.path} if url is not None and url.hostname else {}
 
@@ -202,5 +205,5 @@ def route_names(tenant: str) -> tuple[str, str]:
 
 
 def page_route_name(tenant: str) -> str:
-    """Return the name of the route of a tenant's page, which no tenant can have as its name, either."""
+    """Return the name of the route of a tenant's page. Its dot keeps it from being the name of any tenant."""
     return f"{tenant}.page"

@@ -18,16 +18,17 @@ _SAME_SKEW_SECONDS: Final = 1.0  # two clocks never differ by exactly as much as
 
 
 class FailingProvider(msgspec.Struct, frozen=True, rename="camel"):
-    """A provider whose last answers to a tenant's pods were failures; `tenant` is `NAMESPACE.NAME`."""
+    """A provider that answered the last requests of a tenant's pods with failures; `tenant` is `NAMESPACE.NAME`."""
 
     tenant: str
     provider: str
 
 
 class DatabaseReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
-    """PostgreSQL as the operator sees it. With a `problem`, PostgreSQL could not be asked, and the other fields are empty.
+    """PostgreSQL as the operator sees it. With a `problem`, PostgreSQL did not answer, and the other fields are empty.
 
-    `skew_seconds` is its clock minus the operator's. The names are those of `askproai_core.database.DatabaseFacts`.
+    `skew_seconds` is PostgreSQL's clock minus the operator's. The other names are those of
+    `askproai_core.database.DatabaseFacts`.
     """
 
     problem: str | None = None
@@ -55,7 +56,7 @@ class RedisServer(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class RedisReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
-    """Redis as the operator sees it, the primary first. `not_durable` says why Redis cannot keep events, and the remedy."""
+    """Redis as the operator sees it. `servers` begins with the primary; `not_durable` is why events may be lost, and a remedy."""
 
     problem: str | None = None
     servers: tuple[RedisServer, ...] = ()
@@ -63,8 +64,8 @@ class RedisReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
 
 
 class InstallationReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
-    """The report. `at` is the time of the operator's clock; the next report follows after about `every_seconds`, or when the
-    content changes. `redis` is None if the installation has no Redis.
+    """The operator's report on its installation. `at` is the time of the operator's clock; the next report follows after about
+    `every_seconds`, or when the content changes. `redis` is None if the installation has no Redis.
     """
 
     at: datetime
@@ -80,7 +81,7 @@ class InstallationReport(msgspec.Struct, frozen=True, kw_only=True, omit_default
 
 
 def is_due(report: InstallationReport, written: InstallationReport | None) -> bool:
-    """Return whether a report must be written: its content differs from the last written report, or that report is old."""
+    """Return True if a report must be written: its content differs from the last `written` report, or that is old or missing."""
     if written is None or not timedelta(0) <= report.at - written.at < timedelta(seconds=written.every_seconds):
         return True  # also when the clock was set back
     before, now = written.database, report.database

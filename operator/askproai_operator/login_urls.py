@@ -1,4 +1,4 @@
-"""URLs of database logins: the administrator's URL with another login, and its options, which the tenants' pods use as well."""
+"""Builds and checks database URLs: the administrator's URL with another user and password, as the tenants' pods use it."""
 
 from pathlib import Path
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
@@ -28,7 +28,7 @@ def login_dsn(admin_dsn: str, role: str, password: str) -> str:
 
 
 def require_passable_options(admin_dsn: str) -> None:
-    """Raise `ValueError` if the pods cannot use the options of the admin's URL, which they get with another login."""
+    """Raise `ValueError` if the options of the admin's URL do not work in pods, whose URLs repeat them."""
     options = dict(parse_qsl(urlsplit(admin_dsn).query, keep_blank_values=True))
     foreign = sorted(options.keys() & _FILES_OF_ADMIN)
     if foreign:
@@ -53,26 +53,26 @@ def require_passable_options(admin_dsn: str) -> None:
 
 
 def is_server_authenticated(dsn: str) -> bool:
-    """Return whether connections by this URL verify the server's certificate: else an attacker who redirects one can read it."""
+    """Return True if connections by this URL verify the server's certificate: else an attacker who redirects them can read all."""
     options = dict(parse_qsl(urlsplit(dsn).query))
     return options.get("sslmode") in {"require", "verify-ca", "verify-full"} and bool(options.get(_AUTHORITY))
 
 
 def read_authority(admin_dsn: str) -> str | None:
-    """Return the certificates of the CA that the admin's URL names; None if it names none."""
+    """Return the PEM certificates in the CA file that the admin's URL names; None if the URL names no file."""
     file = dict(parse_qsl(urlsplit(admin_dsn).query)).get(_AUTHORITY)
     return Path(file).read_text(encoding="utf-8") if file else None
 
 
 def without_authority(dsn: str) -> str:
-    """Return the URL without the path of the CA file, which differs in the pods."""
+    """Return the URL without the path of the CA file: in the pods the file has another path."""
     base, _, query = dsn.partition("?")
     kept = [each for each in query.split("&") if each and each.partition("=")[0] != _AUTHORITY]
     return f"{base}?{'&'.join(kept)}" if kept else base
 
 
 def parse_login(url: str | None) -> tuple[str, str]:
-    """Return user and password of a stored URL. Both are empty if it is missing or unreadable, so that a new one is made."""
+    """Return user and password of a stored URL; ("", "") if it is missing or unreadable, so that a new password is made."""
     try:
         parts = urlsplit(url or "")
         return parts.username or "", unquote(parts.password or "")

@@ -144,7 +144,7 @@ def background_controllers(
     sync: config_sync.ConfigSyncController,
     proofs: exposure.ExposureController | None = None,
 ) -> Controllers:
-    """Return the controllers of work that has no custom resource."""
+    """Return the controllers of background work, which has no custom resource, by the kind of its keys in the queue."""
     return {
         coordinator.KIND: coordinator.reconcile,
         config_sync.KIND: sync.reconcile,
@@ -185,7 +185,7 @@ def background_options(settings: Settings) -> dict[str, Options]:
 
 
 def initial_keys(context: ReconcileContext) -> Iterable[Key]:
-    """Return the background keys that are due as soon as the process leads. Shard 0 also has the work of no tenant."""
+    """Return the keys of background work that are due when the process leads; for shard 0, also those for no single tenant."""
     settings = context.settings
     of_each_shard = (
         orphan.ledger_key(settings),
@@ -250,7 +250,7 @@ def main() -> None:
 
 
 async def operate(settings: Settings, resource_controllers: Controllers) -> None:
-    """Stand by, lead, and release the Lease. Ends at SIGTERM; a lost Lease ends the whole process.
+    """Run one operator process: stand by, lead, and at last release the Lease. Ends at SIGTERM; a lost Lease ends the process.
 
     A standby fills its cache and follows the cluster as the leader does, so it acts as soon as it leads; its queue stays empty.
     """
@@ -328,7 +328,7 @@ async def operate(settings: Settings, resource_controllers: Controllers) -> None
 async def _work(
     controllers: Controllers, context: ReconcileContext, queue: WorkQueue, metrics: Metrics, stop: asyncio.Event
 ) -> None:
-    """Reconcile until `stop`, beginning with keys that people wait for, and watch the database sessions of all shards' tenants."""
+    """Reconcile until `stop`, beginning with keys that people wait for, and watch the tenants' database sessions of all shards."""
     enqueue_first_keys(context.cache, context.relations, queue)
     for key in initial_keys(context):
         queue.add(key)
@@ -339,7 +339,7 @@ async def _work(
 
 
 async def _installation_id(settings: Settings, kube: Kube, clock: Clock) -> str:
-    """Return the configured id, or the UID of namespace `kube-system`, which lives as long as the cluster."""
+    """Return the configured installation id, or else the UID of namespace `kube-system`, which lives as long as the cluster."""
     if settings.installation_id is not None:
         return settings.installation_id
     namespace = await retry_until_served(lambda: kube.get(resources.NAMESPACES, "", "kube-system"), clock)
@@ -371,7 +371,7 @@ def _redis(settings: Settings, clock: Clock) -> RedisAdmin | None:
 
 
 class Health:
-    """The probes: alive while the event loop answers and no reconcile hangs; ready as a standby, or with a filled cache."""
+    """The probes: alive while the event loop answers and no reconcile hangs; ready as a standby, or as leader with its cache."""
 
     def __init__(self, queue: WorkQueue, metrics: Metrics) -> None:
         self.ready = True

@@ -1,4 +1,4 @@
-"""The memory of one process between reconciles. After a restart, its content is read or measured again."""
+"""The values that one process remembers between reconciles. After a restart they are read or measured again."""
 
 import hashlib
 import random
@@ -24,7 +24,7 @@ _VERIFIED_WITHOUT_PODS: Final = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """The findings at a provider. `source` has everything from which the requests were made."""
+    """The remembered answer of a provider, or its error. `source` is a value that changes when the requests would change."""
 
     source: Hashable
     answer: Any  # a ProviderError where the requests failed
@@ -32,13 +32,13 @@ class Look:
     misses: int = 0  # looks in a row that failed, or found what is not as it should be
 
     def is_due(self, now: float) -> bool:
-        """Return whether it is time to look again. A slightly early run counts, so that it need not wait for another one."""
+        """Return True if the look is due to be repeated at `now`, or nearly: a run slightly early must not be in vain."""
         return self.due - now < _PRECISION
 
 
 @dataclass(slots=True)
 class Looks:
-    """The newest look at a provider, by the object that needs it and by its subject.
+    """The newest looks at providers, keyed by the custom resource that needs them (`owner`) and by a name.
 
     A look is used again until it is due, or its source changes. `chance` returns a random number from 0 to 1.
     """
@@ -47,44 +47,45 @@ class Looks:
     _by_owner: dict[Key, dict[Hashable, Look]] = field(default_factory=dict)
 
     def find(self, owner: Key, name: Hashable, source: Hashable) -> Look | None:
-        """Return the look, even if it is due again; None if there is none, or it has another source."""
+        """Return the look of this owner and name, even if it is due again; None without a look, or if its source is another."""
         look = self._by_owner.get(owner, {}).get(name)
         return look if look is not None and look.source == source else None
 
     def keep(self, owner: Key, name: Hashable, look: Look) -> None:
-        """Remember a look."""
+        """Remember a look under this owner and name, in place of an earlier look."""
         self._by_owner.setdefault(owner, {})[name] = look
 
     def forget(self, owner: Key, name: Hashable | None = None) -> None:
-        """Forget one look of an object; without `name`, all of them."""
+        """Forget the owner's look with this name; without `name`, all looks of the owner."""
         if name is None:
             self._by_owner.pop(owner, None)
         else:
             self._by_owner.get(owner, {}).pop(name, None)
 
     def retain(self, owner: Key, names: Collection[Hashable]) -> None:
-        """Forget all looks of an object except `names`."""
+        """Forget all looks of the owner except those with these names."""
         for name in self._by_owner.get(owner, {}).keys() - set(names):
             self.forget(owner, name)
 
     def next_due(self, owner: Key) -> float:
-        """Return when the object's first look is due again (monotonic seconds); infinite without a look."""
+        """Return the time when the first of the owner's looks is due again (monotonic seconds); infinite without a look."""
         return min((look.due for look in self._by_owner.get(owner, {}).values()), default=float("inf"))
 
     def due(self, owner: Key, name: Hashable) -> float:
-        """Return when this look is due again (monotonic seconds); infinite if there is no such look."""
+        """Return the time when this look is due again (monotonic seconds); infinite if there is no such look."""
         look = self._by_owner.get(owner, {}).get(name)
         return look.due if look is not None else float("inf")
 
     def failed_until(self, owner: Key, name: Hashable) -> float:
-        """Return until when a failed look is remembered (monotonic seconds); 0 if the look did not fail."""
+        """Return until when (monotonic seconds) the error of a failed look is remembered; 0 if the look did not fail."""
         look = self._by_owner.get(owner, {}).get(name)
         return look.due if look is not None and isinstance(look.answer, ProviderError) else 0.0
 
     def wait(self, misses: int, every: timedelta, first: timedelta, error: ProviderError | None = None) -> timedelta:
-        """Return how long a look is used: `every` ± 20 % if all is well, else `first`, doubled with each miss in a row.
+        """Return how long a look is used: `every` ± 20 % without `misses`, else `first` ± 20 %, doubled with each further miss.
 
-        If a provider names a waiting time, it is used, plus up to a half: otherwise all waiting requests would come together.
+        If a provider's `error` names a waiting time, that time is used, plus up to a half: otherwise all waiting requests would
+        come together.
         """
         if error is not None and error.retry_after is not None:
             return error.retry_after * (1 + 0.5 * self.chance())
@@ -96,7 +97,7 @@ class Looks:
 
 @dataclass(frozen=True, slots=True)
 class CatalogueChange:
-    """A prompt that differs from the published prompt only by its catalogue. The times are monotonic seconds."""
+    """A prompt not yet published, which differs from the published one only by its catalogue. The times are monotonic seconds."""
 
     prompt: str
     since: float  # of the first difference
@@ -105,17 +106,17 @@ class CatalogueChange:
 
 @dataclass(slots=True)
 class VerifiedLogins:
-    """The database URLs that PostgreSQL has accepted, by Tenant, and when."""
+    """The database URLs that PostgreSQL accepted last, as hashes, and when, by Tenant."""
 
     _by_tenant: dict[Key, tuple[bytes, float]] = field(default_factory=dict)  # hash of the URL, monotonic seconds
 
     def has(self, tenant: Key, url: str, now: float, *, serves: bool) -> bool:
-        """Return whether this URL was accepted in the last ten minutes; if no pods serve, in the last 30 s."""
+        """Return True if PostgreSQL accepted the tenant's URL in the last ten minutes; if no pods serve, in the last 30 s."""
         known, recent = self._by_tenant.get(tenant), _VERIFIED if serves else _VERIFIED_WITHOUT_PODS
         return known is not None and known[0] == _digest(url) and now - known[1] < recent.total_seconds()
 
     def keep(self, tenant: Key, url: str, now: float) -> None:
-        """Remember a URL that was accepted just now."""
+        """Remember that PostgreSQL accepted this URL of the tenant just now."""
         self._by_tenant[tenant] = (_digest(url), now)
 
     def forget(self, tenant: Key) -> None:
@@ -130,7 +131,7 @@ def _digest(url: str) -> bytes:
 class QuietTenant:
     """A healthy Tenant as its last reconcile left it, for the comparison in `controllers/quiet_tenants.py`.
 
-    `conditions` are the conditions that depend on PostgreSQL or Redis only.
+    `conditions` are only the conditions that depend on PostgreSQL or Redis.
     """
 
     provisioned: ProvisionedTenant
@@ -139,7 +140,8 @@ class QuietTenant:
 
 @dataclass(frozen=True, slots=True)
 class PodKeys:
-    """Keys of a Tenant by their hash (`keys_hash`) and the versions of their Secrets, and the pods found without the keys.
+    """The keys that a Tenant's pods have, as a hash (`keys_hash`), the versions of their Secrets, and the pods `without` the
+    keys.
 
     The versions count, too, since a pod may have had other keys in between.
     """

@@ -31,7 +31,7 @@ _WHAT, _WHY, _SINCE = (f"askproai.de/{name}" for name in ("what", "last-error", 
 
 
 class Owner(msgspec.Struct, frozen=True):
-    """The deleted object. A namesake with another UID may exist meanwhile."""
+    """The custom resource whose deletion or change of account left an orphan. A namesake (another UID) may exist meanwhile."""
 
     kind: str
     namespace: str
@@ -49,9 +49,9 @@ class Owner(msgspec.Struct, frozen=True):
 
 
 class OrphanedAgent(msgspec.Struct, frozen=True, tag="agent", tag_field="sort"):
-    """The objects of a RetellAgent at Retell: those that its status named, and all that carry its marker.
+    """The remote objects of a RetellAgent: agent, LLM and numbers as its status named them, and all objects with its marker.
 
-    If the owner still exists but left the workspace, `former_account` is the keyed hash of the key to that workspace.
+    If the owner still exists but uses another workspace now, `former_account` is the keyed hash of the key to the former one.
     """
 
     owner: Owner
@@ -68,7 +68,7 @@ class OrphanedAgent(msgspec.Struct, frozen=True, tag="agent", tag_field="sort"):
 
 
 class OrphanedWebhooks(msgspec.Struct, frozen=True, tag="webhook", tag_field="sort"):
-    """The webhooks that a Tenant registered at Cal.com. `former_account` is used as in `OrphanedAgent`."""
+    """The webhooks that a Tenant registered at Cal.com under `urls`. `former_account` is used as in `OrphanedAgent`."""
 
     owner: Owner
     urls: tuple[str, ...]
@@ -79,7 +79,7 @@ class OrphanedWebhooks(msgspec.Struct, frozen=True, tag="webhook", tag_field="so
 
 
 class OrphanedDatabase(msgspec.Struct, frozen=True, tag="database", tag_field="sort"):
-    """A Tenant's login role in PostgreSQL, and with `erase` its rows."""
+    """A Tenant's login role in PostgreSQL; with `erase`, also its rows."""
 
     owner: Owner
     erase: bool
@@ -89,7 +89,7 @@ class OrphanedDatabase(msgspec.Struct, frozen=True, tag="database", tag_field="s
 
 
 class OrphanedCache(msgspec.Struct, frozen=True, tag="cache", tag_field="sort"):
-    """A Tenant's user in Redis, and its keys."""
+    """A Tenant's user in Redis, and the tenant's keys there."""
 
     owner: Owner
 
@@ -102,7 +102,8 @@ Orphan = OrphanedAgent | OrphanedWebhooks | OrphanedDatabase | OrphanedCache
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
-    """One Secret of the ledger. `keys` are the provider's credentials, never logged; `last_error` is the last failure.
+    """One orphan in the ledger, a Secret. `keys` are the provider's credentials, never logged; `last_error` is the last
+    failure.
 
     `created_at` is None if the API server did not report it.
     """
@@ -119,17 +120,17 @@ class LedgerEntry:
 
 
 def sort_of(orphan: Orphan) -> str:
-    """Return the orphan's sort for its label and metric: agent, webhook, database or cache."""
+    """Return the kind of an orphan, as in its label and in the metric: agent, webhook, database or cache."""
     return str(type(orphan).__struct_config__.tag)
 
 
 async def add_orphan(
     orphan: Orphan, keys: Mapping[str, str], last_error: str, context: ReconcileContext
 ) -> EventRecord:
-    """Create an entry unless it exists, and return the event that reports it.
+    """Create the ledger entry of an orphan unless it exists, and return the Kubernetes Event that reports it.
 
-    If the namespace refuses the Secret, the event asks for a removal by hand. Raises Unreachable; then the caller must not give
-    up anything.
+    If the namespace refuses the Secret, the Event asks for a removal by hand. Raises Unreachable; then the caller must not
+    remove its finalizer or overwrite its keys.
     """
     namespace, name = context.settings.namespace, _secret_name(orphan)
     try:
@@ -150,19 +151,19 @@ async def add_orphan(
 
 
 async def list_entries(context: ReconcileContext) -> list[LedgerEntry]:
-    """Read the ledger. An entry that cannot be parsed is logged and skipped; it is left for a person."""
+    """Return the entries of the ledger. An entry that cannot be parsed is logged and left out: it stays for a person."""
     secrets = await context.kube.list(resources.SECRETS, context.settings.namespace, LABEL)
     return [entry for raw in secrets if (entry := _parse(raw)) is not None]
 
 
 async def get_entry(name: str, context: ReconcileContext) -> LedgerEntry | None:
-    """Read one entry of the ledger; None if it is gone or cannot be parsed."""
+    """Return one entry of the ledger by the name of its Secret; None if it is gone or cannot be parsed."""
     raw = await context.kube.get(resources.SECRETS, context.settings.namespace, name)
     return _parse(raw) if raw is not None else None
 
 
 async def has_rows_to_erase(namesake: Owner, uid: str, *, context: ReconcileContext) -> bool:
-    """Return whether the ledger lists the rows of the former Tenant with `uid` and the name of `namesake` for erasure.
+    """Return True if the ledger lists rows for erasure that belong to the former Tenant with `uid` and `namesake`'s name.
 
     The entry is made before the former Tenant is gone, so before a namesake can exist, and is removed after the rows.
     """
@@ -179,7 +180,7 @@ async def annotate_entry(entry: LedgerEntry, last_error: str, context: Reconcile
 
 
 async def remove_entry(entry: LedgerEntry, context: ReconcileContext) -> None:
-    """Delete an entry whose object was removed, and create the event that reports that."""
+    """Delete the ledger entry of an orphan that was removed, and create the Kubernetes Event that reports it."""
     await context.kube.delete(resources.SECRETS, context.settings.namespace, entry.name, uid=entry.uid)
     log.info("leftover.removed", secret=entry.name, owner=str(entry.orphan.owner.key))
     await context.kube.record_operator_event(

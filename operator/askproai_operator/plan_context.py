@@ -1,4 +1,4 @@
-"""The inputs with which a controller reads and plans, as one value. A dry run has only these, so its code cannot write."""
+"""The clients and settings with which a controller reads and plans, as one value. A dry run has only these: it cannot write."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from askproai_operator.settings import Settings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanContext:
-    """The view of the cluster, and the clients to ask."""
+    """The view of the cluster, and the clients by which a controller may read."""
 
     kube: Kube
     cache: Cache

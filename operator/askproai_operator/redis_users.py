@@ -39,7 +39,7 @@ _WAITAOF_SINCE: Final = (7, 2)  # Valkey says 7.2.4
 
 @dataclass(frozen=True, slots=True)
 class ServerFacts:
-    """A Redis server's own settings. `evicts`: full memory may make it remove keys without expiry. `run`: its last start."""
+    """A Redis server's settings. `evicts`: full memory may make it remove keys without expiry. `run`: the id of its last start."""
 
     version: tuple[int, ...]
     appends: bool
@@ -53,7 +53,7 @@ class ServerFacts:
 
 
 def parse_info(info: dict[str, object]) -> ServerFacts:
-    """Return the facts in a reply of INFO, as redis-py parses it. A missing value counts as unsuitable."""
+    """Return the settings in a reply of INFO, as redis-py parses it. A value that is missing counts as the worse one."""
     policy = str(info.get("maxmemory_policy", "unknown"))
     is_bounded = str(info.get("maxmemory", "1")) != "0"
     parts = str(info.get("redis_version", "0")).split(".")
@@ -78,7 +78,7 @@ def durability_problem(address: str, facts: ServerFacts) -> str | None:
 
 
 class RedisAdminError(Exception):
-    """Raised for an operation in Redis that fails now. The text holds no password."""
+    """Raised for an operation in Redis that cannot succeed now; the subclasses say why. The text holds no password."""
 
 
 class RedisAdminUnavailable(RedisAdminError):
@@ -95,7 +95,7 @@ class UsersBypassed(RedisAdminError):
 
 @dataclass(slots=True)
 class _Node:
-    """One Redis server, and until when (monotonic seconds) it is not asked."""
+    """One Redis server, and until when (monotonic seconds) no command is sent to it after a failure."""
 
     address: str
     client: "Redis"
@@ -121,7 +121,7 @@ class _Node:
             raise RedisAdminUnavailable(f"Redis at {self.address} does not answer ({type(error).__name__})") from error
 
     async def facts(self) -> ServerFacts:
-        """Return the server's facts about itself, at most half a minute old: a thousand Tenants may ask for them at once."""
+        """Return the server's settings from INFO, at most half a minute old: a thousand Tenants may ask for them at once."""
         if self._facts is None or self.clock.monotonic() >= self._facts_until:
             self._facts = parse_info(await self.send("INFO"))
             self._facts_until = self.clock.monotonic() + _FACTS_SECONDS
@@ -130,7 +130,7 @@ class _Node:
 
 @dataclass(frozen=True, slots=True)
 class PresentUsers:
-    """The users on every node that answers, the replicas that do not, and the known ids of the servers' last starts."""
+    """The names of users that every reached node has, the addresses of replicas not reached, and the run ids of the servers."""
 
     names: frozenset[str]
     unreached: tuple[str, ...]
@@ -138,7 +138,7 @@ class PresentUsers:
 
 
 class RedisAdmin:
-    """The tenants' users in one Redis, given by the administrator's URL (also in Sentinel's form).
+    """Manages the tenants' users in one Redis, by the administrator's login. Its URL may have Sentinel's form.
 
     A Redis serves one installation only, because its keys differ by tenant alone.
     """
@@ -154,12 +154,12 @@ class RedisAdmin:
 
     @property
     def ca(self) -> str | None:
-        """Return the CA certificate of the server, for other clients of this Redis; None if there is none."""
+        """Return the CA certificates of the Redis server, for clients in pods to verify it; None if there are none."""
         file = self._ca_file
         return file.read_text(encoding="ascii") if file is not None and file.exists() else None
 
     def tenant_url(self, tenant: str, stored: str | None) -> str:
-        """Return the tenant's REDIS_URL, with the password of the stored URL if that URL is for the same user."""
+        """Return the tenant's REDIS_URL, with the password of the `stored` URL if it is for the same user, else a new one."""
         if self._users_unsupported or stored == self._url:
             return self._url
         name, (stored_name, password) = user_name(tenant), parse_login(stored)
@@ -167,11 +167,11 @@ class RedisAdmin:
         return login_dsn(self._url, name, password or secrets.token_urlsafe(32))
 
     async def ensure_user(self, tenant: str, url: str) -> tuple[str, ...]:
-        """Create or update the user of `tenant_url` on every node; return the replicas that still lack it.
+        """Create or update the user in `url` (of `tenant_url`) on every node; return the replicas that still lack the user.
 
         The tenant `ALL_TENANTS` is the coordinator. Writes nothing where the user is as desired. Raises `RedisAdminUnavailable`
-        for the primary, and `UsersBypassed` after everything is written. Raises `UsersUnsupported` if the primary knows no
-        users; from then on, `tenant_url` returns the administrator's URL.
+        if the primary does not answer, and `UsersBypassed` after everything is written. Raises `UsersUnsupported` if the
+        primary knows no users; from then on, `tenant_url` returns the administrator's URL.
         """
         try:
             if url == self._url:
@@ -185,7 +185,7 @@ class RedisAdmin:
             raise
 
     async def list_users(self) -> PresentUsers:
-        """Return the existing users of all tenants, by one pass over the nodes. Raises the same errors as `ensure_user`.
+        """Return the users of all tenants that exist on every node that answers. Raises the same errors as `ensure_user`.
 
         The users' permissions are not compared. The tenant's next reconcile finds a change by hand.
         """
@@ -200,7 +200,7 @@ class RedisAdmin:
         return PresentUsers(frozenset(set.intersection(*names)), unreached, frozenset(runs))
 
     async def drop_tenant(self, tenant: str) -> None:
-        """Delete the user on every node, then the tenant's keys. Safe to repeat. Raises `RedisAdminUnavailable`."""
+        """Delete the tenant's user on every node, then the tenant's keys. Safe to repeat. Raises `RedisAdminUnavailable`."""
         nodes = await self._list_nodes()
         for node in nodes:
             try:
@@ -222,17 +222,17 @@ class RedisAdmin:
             await node.client.aclose()
 
     async def find_durability_problem(self) -> str | None:
-        """Return why Redis cannot promise to keep acknowledged data, or None. Raises `RedisAdminUnavailable`."""
+        """Return why Redis may lose acknowledged data; None if it keeps it. Raises `RedisAdminUnavailable`."""
         return (await self._assess())[1]
 
     async def publish_durability(self) -> None:
-        """Write for the tenants' pods whether this Redis is durable, and on how many replicas. Raises `RedisAdminUnavailable`."""
+        """Write a key for the pods: the number of replicas if Redis is durable, else "no". Raises `RedisAdminUnavailable`."""
         replicas, problem = await self._assess()
         expiry = int(PROMISE_EXPIRY.total_seconds() * 1000)
         await (await self._list_nodes())[0].send("SET", PROMISE_KEY, "no" if problem else str(replicas), "PX", expiry)
 
     async def describe(self) -> tuple[dict[str, ServerFacts], str | None]:
-        """Return each server's facts by its address, the primary first, and why Redis cannot keep events, or None.
+        """Return each server's settings by its address, the primary first, and why Redis may lose events (None: it keeps them).
 
         Raises `RedisAdminUnavailable`.
         """
@@ -242,7 +242,7 @@ class RedisAdmin:
         return facts, next(filter(None, problems), None)
 
     async def _assess(self) -> tuple[int, str | None]:
-        """Return the number of replicas, and the durability problem of the primary or the replicas, or None."""
+        """Return the number of replicas, and why the primary or a replica may lose acknowledged data; None if none may."""
         facts, problem = await self.describe()
         return len(facts) - 1, problem
 
@@ -257,7 +257,7 @@ class RedisAdmin:
         return await self._visit_nodes(ensure)
 
     async def _visit_nodes(self, visit: Callable[[_Node], Awaitable[None]]) -> tuple[str, ...]:
-        """Visit each node, and return the addresses of the replicas that could not be visited.
+        """Call `visit` with each node, and return the addresses of the replicas at which it failed.
 
         Raises any error of the primary's visit, and `UsersBypassed` if a node admits clients without a password.
         """
@@ -305,7 +305,7 @@ def _rules(tenant: str, password_sha256: str, *, spool: bool) -> tuple[str, ...]
 
 
 async def _knows_spool(node: _Node) -> bool:
-    """Return whether the server knows the commands of the spool; False if the operator may not ask."""
+    """Return True if the server knows the commands that the spool needs; False if it does not, or does not answer INFO."""
     try:
         return (await node.facts()).knows_waitaof
     except RedisAdminUnavailable:
@@ -313,7 +313,7 @@ async def _knows_spool(node: _Node) -> bool:
 
 
 async def _run_of(node: _Node) -> str:
-    """Return the id of the server's start; empty if the operator may not ask."""
+    """Return the id of the server's last start; "" if the server does not answer INFO."""
     try:
         return (await node.facts()).run
     except RedisAdminUnavailable:
@@ -321,12 +321,12 @@ async def _run_of(node: _Node) -> str:
 
 
 def user_name(tenant: str) -> str:
-    """Return the name of the tenant's user: a hash, as for its database role, because other users can read names."""
+    """Return the name of the tenant's user in Redis: a hash, as for its database role, because other users can read names."""
     return "askproai_t_" + hashlib.sha256(tenant.encode()).hexdigest()[:24]
 
 
 async def _save_users(node: _Node) -> None:
-    """Let users survive a restart if the server has an ACL file; otherwise the next reconcile writes them again."""
+    """Save the users to the server's ACL file, so that they survive a restart. Without a file, reconciles write them again."""
     try:
         await node.send("ACL", "SAVE")
     except RedisAdminUnavailable as error:
@@ -334,7 +334,7 @@ async def _save_users(node: _Node) -> None:
 
 
 def _has_rules(live: list[Any] | None, rules: tuple[str, ...]) -> bool:
-    """Return whether a reply of ACL GETUSER (None: no such user) has the rules. A false mismatch only costs a write."""
+    """Return True if a reply of ACL GETUSER (None: no such user) has exactly these rules. A false mismatch only costs a write."""
     if live is None:
         return False
     fields = dict(zip(live[::2], live[1::2], strict=True))
@@ -350,7 +350,7 @@ def _has_rules(live: list[Any] | None, rules: tuple[str, ...]) -> bool:
 
 
 def _admits_anybody(default: list[Any]) -> bool:
-    """Return whether the default user needs no password. RESET, which no ACL can forbid, makes any client that user."""
+    """Return True if the default user needs no password. RESET, which no ACL can forbid, makes any client the default user."""
     flags = dict(zip(default[::2], default[1::2], strict=True))["flags"]
     return "on" in flags and "nopass" in flags
 
@@ -360,7 +360,7 @@ def _host(url: str) -> str:
 
 
 def _url_of_node(url: str, address: str) -> str:
-    """Return the URL of one server, with the same user, password and encryption."""
+    """Return the administrator's URL for the server at `address`, with the same user, password and encryption."""
     parts = urlsplit(url)
     credentials = parts.netloc.rpartition("@")[0]
     database = "" if parts.scheme.endswith("+sentinel") else parts.path

@@ -1,4 +1,5 @@
-"""The relations of the four kinds: each object's tenant, who names a host or number, and which keys are due after a change.
+"""Relations between the four kinds: each object's tenant, the objects that name a host or number, and the keys due after a
+change.
 
 The Tenant compiles its config from all its objects. Branches, services and agents wait for the Tenant. Agents bind their
 branch's numbers, and their prompt names its services and staff. A branch's default service is deleted when a person creates
@@ -28,7 +29,7 @@ from askproai_operator.status_reads import READ_BY, is_child_change, is_read_cha
 
 
 class Relations:
-    """Typed lookups over the cache, an index of hosts and phone numbers, and the `Dependents` of every change."""
+    """Finds the objects that belong to a tenant or name a host or number, and the keys due after a change (`Dependents`)."""
 
     def __init__(self, cache: Cache) -> None:
         self._cache = cache
@@ -53,7 +54,7 @@ class Relations:
         return self._in_effect(Branch, namespace, tenant)
 
     def offerings(self, namespace: str, tenant: str) -> Sequence[ServiceOffering]:
-        """Return the services that name this tenant or one of its branches, except those paused before their first reconcile."""
+        """Return the services that name this tenant or one of its branches, except any paused before their first reconcile."""
         return self._in_effect(ServiceOffering, namespace, tenant)
 
     def agents(self, namespace: str, tenant: str) -> Sequence[RetellAgent]:
@@ -93,8 +94,8 @@ class Relations:
     def of_resource(self, old: CustomResource | None, new: CustomResource | None) -> set[Key]:
         """Return the keys that are due after one of the four kinds changed.
 
-        The object itself is due if a person changed it, but not after our own status writes. Its relatives are due if something
-        that they read of it changed.
+        The object itself is due if a person changed it, but not after our own status writes. Its relatives are due if they read
+        something of it that has changed.
         """
         model = new or old
         assert model is not None, "a change has a state before or a state now"
@@ -120,7 +121,7 @@ class Relations:
     def of_child(
         self, ref: ApiResource, where: tuple[str, str], old: ObservedObject | None, new: ObservedObject | None
     ) -> set[Key]:
-        """Return the keys due after a child or a labelled Secret changed: the tenant, and all objects that name the Secret."""
+        """Return the keys due after a child, grant or labelled Secret changed: its Tenant, and all objects that depend on it."""
         if old is not None and new is not None and not is_child_change(ref, old, new):
             return set()
         namespace, name = where
@@ -148,7 +149,7 @@ class Relations:
         return [tenant.key for tenant in self._cache.list(Tenant)]
 
     def _waiting_for_release(self, old: ObservedObject | None, new: ObservedObject | None) -> Sequence[Key]:
-        """Return the objects that name the subject of a grant that lost a holder, and the lost holders: they take it again."""
+        """Return the objects due after a grant lost a holder: all that name its subject, and the lost holder, to take it."""
         before, after = (read_grant(state.annotations) if state is not None else None for state in (old, new))
         if before is None:
             return ()
@@ -159,18 +160,18 @@ class Relations:
         return [*self.requesting(before.subject), *sorted(lost)]
 
     def _siblings(self, model: CustomResource) -> Iterator[Key]:
-        """Yield the Branches and services of a Branch's or service's Tenant: edits of all of them were held until now."""
+        """Yield the keys of all Branches and services of the Tenant of `model`, to run when edits of them are no longer held."""
         namespace, tenant = model.key.namespace, self.tenant_of(model)
         if isinstance(model, Branch | ServiceOffering) and tenant:
             yield from _keys(self.branches(namespace, tenant))
             yield from _keys(self.offerings(namespace, tenant))
 
     def _namesakes(self, namespace: str, names: Container[str | None]) -> Iterator[Key]:
-        """Yield the services that sound like one of these names; no others, since a service's reconcile may ask Cal.com."""
+        """Yield the services whose heard name is one of `names`; not all services, since each reconcile may ask Cal.com."""
         return _keys(model for model in self._cache.list(ServiceOffering, namespace) if _name(model) in names)
 
     def _linked_before(self, old: CustomResource | None, new: CustomResource | None) -> set[Key]:
-        """Return the services that already use their new Tenant's keys, so that the keys' validity is no news for them."""
+        """Return the services whose calendar is linked already, which need no run when the Tenant's keys are first found valid."""
         kind = ConditionType.CREDENTIALS_VALID
         if not isinstance(new, Tenant) or old is None or is_edit(old, new) or find_condition(old, kind):
             return set()
@@ -225,7 +226,7 @@ def _has_calcom_key(tenant: Tenant, secret: str) -> bool:
 
 
 def secret_names(value: object, field: str = "") -> Iterator[str]:
-    """Yield the names of the Secrets that a part of a manifest refers to, with repetitions; `field` is the part's name."""
+    """Yield the names of the Secrets in a part of a manifest, also repeatedly. `field` is the name of that part."""
     if isinstance(value, Mapping):
         if field.endswith(("SecretRef", "SecretRefs")) and "name" in value:
             yield str(value["name"])
@@ -241,19 +242,19 @@ def _lost_finalizer(old: CustomResource, new: CustomResource) -> bool:
 
 
 def _ends_plan(old: CustomResource | None, new: CustomResource | None) -> bool:
-    """Return whether an object lost the annotation `askproai.de/plan`, or was deleted with it."""
+    """Return True if an object lost the annotation `askproai.de/plan`, or was deleted while it had it."""
     return old is not None and is_planned(old) and (new is None or not is_planned(new))
 
 
 def _staff(model: CustomResource | None) -> list[tuple[str, str | None]]:
-    """Return the staff in a branch's spec in effect, which changes when a pause ends, not with an edit during the pause."""
+    """Return the staff (id, person) in a branch's spec in effect, which changes when a pause ends, not during it."""
     if not isinstance(model, Branch) or not is_in_effect(model):
         return []
     return [(member.id, member.person) for member in in_effect(model).spec.staff]
 
 
 def _name(model: CustomResource | None) -> str | None:
-    """Return the heard name of a service by its spec in effect; None if the service is being deleted."""
+    """Return the heard name of a service by its spec in effect; None if the service is being deleted or not in effect."""
     if (
         not isinstance(model, ServiceOffering)
         or model.metadata.deletion_timestamp is not None

@@ -1,4 +1,4 @@
-"""Every resource of the Kubernetes API that the operator touches: the list that its RBAC role must match."""
+"""The list of all resources of the Kubernetes API that the operator uses; its RBAC role must have the same."""
 
 from collections.abc import Mapping
 from typing import Any

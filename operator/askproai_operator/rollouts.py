@@ -1,4 +1,4 @@
-"""Releases reach tenants a few at a time: the release of each Tenant's pods, the unhealthy pods, and whose turn it is.
+"""A release reaches tenants a few at a time: finds each Tenant's release and unhealthy pods, and decides whose turn it is.
 
 All of this is read from the tenants' Deployments: an annotation names the release of a pod template (`RolloutRecord`), and the
 status has the state of its pods. Only this process's memory has the waiting Tenants, turns that are begun but not yet written,
@@ -31,7 +31,7 @@ _LOSSES, _LOSSES_WITHIN = 3, timedelta(minutes=30)
 
 
 class RolloutRecord(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The origin of a Deployment's pod template.
+    """The annotation of a Deployment that says where its pod template comes from.
 
     `release` and `image` are the rendering operator's, `template` is a digest of the template, and `inputs` is a digest of all
     contributions of the tenant's manifests and Secrets. `judged`: a change of release brought the template to healthy pods, so
@@ -46,7 +46,7 @@ class RolloutRecord(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def read_record(deployment: ObservedObject) -> RolloutRecord | None:
-    """Return the record of a Deployment. None: a release without records applied it last, or somebody edited the record."""
+    """Return the rollout record of a Deployment. None: an older release applied it last, or somebody edited the record."""
     try:
         return msgspec.json.decode(deployment.annotations.get(ROLLOUT, ""), type=RolloutRecord)
     except msgspec.DecodeError:
@@ -54,12 +54,12 @@ def read_record(deployment: ObservedObject) -> RolloutRecord | None:
 
 
 def encode_record(record: RolloutRecord) -> str:
-    """Return the record as the annotation's value."""
+    """Return a rollout record as the value of the Deployment's annotation."""
     return msgspec.json.encode(record).decode()
 
 
 class Phase(StrEnum):
-    """A tenant's progress toward the present release."""
+    """How far a tenant's pods are on the way to the present release."""
 
     HELD = "held"  # has another release and does not ask for its turn: paused, or a check keeps its reconcile from the pods
     WAITING = "waiting"
@@ -69,7 +69,7 @@ class Phase(StrEnum):
 
 
 def rollout_problem(deployment: ObservedObject) -> str | None:
-    """Return why the newest pods do not become ready, or None. Conditions can still be those of the former template."""
+    """Return why the Deployment's newest pods do not become ready; None if they do, or if the status is still of former pods."""
     if deployment.status.get("observedGeneration", 0) < deployment.generation:
         return None
     found = _conditions(deployment)
@@ -82,14 +82,14 @@ def rollout_problem(deployment: ObservedObject) -> str | None:
 
 
 def has_newest_pods_only(deployment: ObservedObject) -> bool:
-    """Return whether no pods of a former template are left, and no newest pod is missing."""
+    """Return True if all desired pods have the newest template, and no pods of a former template are left."""
     status = deployment.status
     counts = {status.get("replicas", 0), status.get("updatedReplicas", 0), deployment.replicas}
     return len(counts) == 1 and status.get("observedGeneration", 0) >= deployment.generation
 
 
 def is_broken(deployment: ObservedObject, now: datetime) -> bool:
-    """Return whether a Deployment is stuck, is changing its pods, or has been short of a pod for ten minutes. Then another
+    """Return True if a Deployment is stuck, is changing its pods, or has been short of a pod for ten minutes. Then another
     template puts no healthy pods at risk, and may be the cure. A pod that was just evicted does not count.
     """
     if not deployment.replicas:
@@ -100,7 +100,7 @@ def is_broken(deployment: ObservedObject, now: datetime) -> bool:
 
 
 def soak_end(deployment: ObservedObject, soak: timedelta) -> datetime | None:
-    """Return until when the newest pods are watched: `soak` after they last became ready. None before that."""
+    """Return until when the newest pods are watched: `soak` after they last became ready. None until they are all ready."""
     progress = _conditions(deployment).get("Progressing", {})
     if progress.get("reason") != "NewReplicaSetAvailable" or not has_newest_pods_only(deployment):
         return None
@@ -110,7 +110,7 @@ def soak_end(deployment: ObservedObject, soak: timedelta) -> datetime | None:
 
 
 def phase_of_pods(deployment: ObservedObject, now: datetime, soak: timedelta) -> Phase:
-    """Return the phase of a Deployment that has the template of the present release.
+    """Return the phase of a Deployment whose pod template is the present release's.
 
     A Deployment that is short of pods later, such as while it is scaled, is unhealthy only if that lasts.
     """
@@ -126,7 +126,7 @@ def phase_of_pods(deployment: ObservedObject, now: datetime, soak: timedelta) ->
 
 
 def may_begin(limit: int, under_way: int, unhealthy: int) -> bool:
-    """Return whether one more tenant may get the present release; with `limit` 0, any number may."""
+    """Return True if one more tenant may change to the present release: no tenant is unhealthy, and fewer than `limit` change."""
     return limit == 0 or (unhealthy == 0 and under_way < limit)
 
 
@@ -136,12 +136,12 @@ def _is_down_for_long(deployment: ObservedObject, now: datetime) -> bool:
 
 
 def is_down(deployment: ObservedObject) -> bool:
-    """Return whether none of the desired pods is available now."""
+    """Return True if none of a Deployment's desired pods is available now."""
     return bool(deployment.replicas) and not deployment.status.get("availableReplicas")
 
 
 def _last_progress(deployment: ObservedObject) -> datetime | None:
-    """Return when a newest pod last became ready, as far as Kubernetes has recorded it."""
+    """Return the time at which one of the newest pods last became ready; None if Kubernetes has recorded none."""
     updated = _conditions(deployment).get("Progressing", {}).get("lastUpdateTime")
     times = [datetime.fromisoformat(updated) if updated else None, _available_since(deployment, "True")]
     return max((each for each in times if each is not None), default=None)
@@ -152,7 +152,7 @@ def _down_since(deployment: ObservedObject) -> datetime | None:
 
 
 def _available_since(deployment: ObservedObject, status: str) -> datetime | None:
-    """Return since when the condition Available has had this status; None if it has another status."""
+    """Return since when the Deployment's condition Available has had this status; None if it has another one."""
     available = _conditions(deployment).get("Available", {})
     return datetime.fromisoformat(available["lastTransitionTime"]) if available.get("status") == status else None
 
@@ -163,7 +163,7 @@ def _conditions(deployment: ObservedObject) -> Mapping[str, Mapping[str, Any]]:
 
 @dataclass(frozen=True, slots=True)
 class RolloutState:
-    """The Tenants that are changing to the present release, the Tenants whose pods it made unhealthy, and how many wait."""
+    """The Tenants that are changing to the present release, those that it made unhealthy, and how many wait for their turn."""
 
     under_way: Collection[Key]
     unhealthy: Collection[Key]
@@ -171,12 +171,12 @@ class RolloutState:
 
 
 class Rollouts:
-    """The Deployments of all tenants by their progress toward the present release, and the order of turns."""
+    """The Deployments of all tenants, their progress toward the present release, and the order in which tenants change."""
 
     def __init__(
         self, cache: Cache, clock: Clock, release: str, *, limit: int, soak: timedelta, changed: Callable[[], None]
     ) -> None:
-        """Take the present release; `changed` is called when the next turns may be due."""
+        """Take the present `release` and the `limit` of changing tenants (0: no limit). `changed` runs when turns may be due."""
         self._cache, self._clock, self._soak, self._changed = cache, clock, soak, changed
         self.release, self.limit = release, limit
         self._pods: dict[Key, dict[str, tuple[ObservedObject, RolloutRecord | None]]] = {}  # by Tenant and component
@@ -189,7 +189,7 @@ class Rollouts:
         cache.add_indexer(self._note_tenant)
 
     def begin(self, tenant: Key) -> bool:
-        """Return whether it is a Tenant's turn; then `end` must follow. If not, the Tenant is made due when it may begin."""
+        """Begin a Tenant's turn and return True, or return False if it must wait; it is made due later. After True, call `end`."""
         state = self.state()
         if may_begin(self.limit, len({*state.under_way, *self._begun} - {tenant}), len(state.unhealthy)):
             self._waiting.pop(tenant, None)
@@ -200,17 +200,17 @@ class Rollouts:
         return False
 
     def end(self, tenant: Key) -> None:
-        """Record that the Deployments of a Tenant whose turn has begun now show it, or that nothing was written."""
+        """End a Tenant's begun turn: its Deployments in the cache show the change now, or nothing was written."""
         if tenant in self._begun:
             self._begun.remove(tenant)
             self._changed()
 
     def forget(self, tenant: Key) -> None:
-        """Remove a Tenant from the waiting ones, because its new reconcile shows whether it still waits."""
+        """Stop counting a Tenant as waiting, because its new reconcile shows whether it still waits."""
         self._waiting.pop(tenant, None)
 
     def take_next(self) -> list[Key]:
-        """Return the Tenants whose turn it may be, and stop counting them as waiting until they ask in vain.
+        """Return the waiting Tenants that may begin now; they stop counting as waiting until `begin` refuses them again.
 
         Tenants without available pods come first: the release may be their cure.
         """
@@ -222,7 +222,7 @@ class Rollouts:
         return found
 
     def state(self) -> RolloutState:
-        """Return the Tenants under way and the unhealthy Tenants now. Tenants that are known to be done are not examined."""
+        """Return the changing and the unhealthy Tenants, and how many wait. Tenants known to be done are not examined."""
         self._unsettled = {tenant for tenant in self._unsettled if self._is_unsettled(tenant)}  # time settles them, too
         phases = {tenant: self._phase(tenant) for tenant in self._unsettled if _can_hold_up(self._cache.get(tenant))}
         now = self._clock.now()
@@ -236,7 +236,7 @@ class Rollouts:
         )
 
     def next_change(self) -> timedelta | None:
-        """Return in how long the first watched tenant will have been ready for long enough; None if none is watched."""
+        """Return the time until the first watched Deployment has been ready for the soak time; None if none is watched."""
         now = self._clock.now()
         ends = [
             end
@@ -247,7 +247,7 @@ class Rollouts:
         return min(ends) - now if ends else None
 
     def count_phases(self) -> Mapping[Phase, int]:
-        """Return how many Tenants with pods are in each phase."""
+        """Return by phase of the roll-out how many Tenants with pods are in it."""
         state = self.state()
         midst = {*state.under_way, *state.unhealthy}
         counts = Counter({Phase.UNDER_WAY: len(state.under_way), Phase.UNHEALTHY: len(state.unhealthy)})
@@ -258,7 +258,7 @@ class Rollouts:
         return counts
 
     def _index(self, where: tuple[str, str], new: ObservedObject | None) -> None:
-        """Store the state of a tenant's Deployment. Deployments of canaries and shadows are ignored."""
+        """Store the state and rollout record of a tenant's Deployment. Deployments of canaries and shadows are ignored."""
         namespace, name = where
         owner, _, component = name.rpartition("-")
         tenant = Key(Tenant.kind, namespace, owner)
@@ -282,7 +282,7 @@ class Rollouts:
     def _note_loss(
         self, tenant: Key, component: str, before: tuple[ObservedObject, RolloutRecord | None] | None
     ) -> None:
-        """Remember when a Deployment of the present release lost its last available pod, until it gets another template."""
+        """Remember that a Deployment of the present release lost its last available pod, until it gets another template."""
         live, record = self._pods[tenant][component]
         if before is None or before[1] != record:
             self._losses.pop((tenant, component), None)
@@ -295,7 +295,7 @@ class Rollouts:
         return [at for at in self._losses.get((tenant, component), ()) if now - at < _LOSSES_WITHIN]
 
     def _moved_at(self, tenant: Key) -> datetime:
-        """Return when a tenant under way last made progress, or else when it began."""
+        """Return the time at which a changing Tenant last made progress: a pod became ready, or its change began."""
         progress = (_last_progress(live) for live, _ in self._judged(tenant))
         return max([self._midst_since[tenant], *(each for each in progress if each is not None)])
 
@@ -303,7 +303,7 @@ class Rollouts:
         return any(is_down(live) for live, _ in self._pods.get(tenant, {}).values())
 
     def _note_tenant(self, old: CustomResource | None, new: CustomResource | None) -> None:
-        """Have the next turns decided when a Tenant begins or ceases to hold up others."""
+        """Have the next turns decided when an unfinished Tenant begins or ceases to count for them (`_can_hold_up`)."""
         model = new or old
         if model is not None and model.key in self._unsettled and _can_hold_up(old) != _can_hold_up(new):
             self._changed()
@@ -323,7 +323,7 @@ class Rollouts:
         ]
 
     def _phase(self, tenant: Key) -> Phase:
-        """Return the worst phase of a Tenant's judged Deployments; under way while another Deployment has to follow."""
+        """Return a Tenant's phase: the worst of its judged Deployments, or under way while a Deployment lacks the release."""
         now = self._clock.now()
         found = {phase_of_pods(live, now, self._soak) for live, _ in self._judged(tenant)}
         lost = max((len(self._list_losses(tenant, each)) for each in self._pods.get(tenant, ())), default=0)
@@ -339,5 +339,5 @@ class Rollouts:
 
 
 def _can_hold_up(tenant: CustomResource | None) -> bool:
-    """Return whether a Tenant can hold up others; False if it is being deleted or a person has paused it."""
+    """Return True if a Tenant's phase counts for the turns of others; False if it is deleted, being deleted, or paused."""
     return tenant is not None and tenant.metadata.deletion_timestamp is None and not is_paused(tenant)

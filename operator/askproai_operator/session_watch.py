@@ -1,4 +1,4 @@
-"""Watch the tenants' database sessions while this process leads: four checks a second end the sessions that hold up others."""
+"""Watch the tenants' database sessions while this process leads: four checks a second end sessions that hold up others."""
 
 import asyncio
 
@@ -18,7 +18,7 @@ _RECONNECT_SECONDS = 1.0
 
 
 async def watch_sessions(database: AdminStore, metrics: Metrics, stop: asyncio.Event) -> None:
-    """Check until `stop`, once the database is prepared. If the database is unreachable, retry each second."""
+    """Check the sessions until `stop`, from the first preparation of the database on. If unreachable, retry each second."""
     try:
         await run_until_stopped(stop, database.wait_until_prepared())
     except Stopped:

@@ -281,7 +281,7 @@ class Settings(BaseSettings):
     @field_validator("denied_egress_ranges", "allowed_egress_ranges")
     @classmethod
     def _check_ranges(cls, ranges: tuple[str, ...]) -> tuple[str, ...]:
-        """Reject ranges that the API server would refuse in each tenant's NetworkPolicy."""
+        """Reject address ranges that the API server would refuse in each tenant's NetworkPolicy."""
         for each in ranges:
             if ip_network(each).prefixlen == 0:
                 raise ValueError(f"{each} is every address: name narrower ranges")
@@ -298,7 +298,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _check_lease(self) -> Self:
-        """Reject times with which two processes could lead, or one would exit before it tries to renew its Lease."""
+        """Reject Lease times with which two processes could lead, or one would exit before it tries to renew its Lease."""
         if not self.lease_retry_seconds < self.lease_renew_seconds < self.lease_seconds:
             raise ValueError(
                 "ASKPROAI_LEASE_SECONDS must be greater than ASKPROAI_LEASE_RENEW_SECONDS, and that greater than"
@@ -317,7 +317,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _check_shared_route(self) -> Self:
-        """Reject two routes of the shared host: a tenant's URL has one route, which its condition Exposed reports."""
+        """Reject both an Ingress class and a Gateway for the shared host: a tenant's condition Exposed reports a single route."""
         if self.shared_ingress_class and self.shared_gateway:
             raise ValueError(
                 "ASKPROAI_SHARED_INGRESS_CLASS and ASKPROAI_SHARED_GATEWAY both route the shared host: set one of them"
@@ -337,7 +337,7 @@ class Settings(BaseSettings):
         return timedelta(seconds=self.drift_seconds)
 
     def quiet_interval(self, resyncs: int) -> timedelta:
-        """Return the interval of a healthy object's reconciles: `resyncs` resyncs, but at most the interval between looks."""
+        """Return the interval of a healthy object's reconciles: `resyncs` resyncs, but at most the interval of its looks."""
         return min(self.drift, resyncs * self.resync)
 
     @property
@@ -345,7 +345,7 @@ class Settings(BaseSettings):
         return timedelta(seconds=self.deletion_budget_seconds)
 
     def admin_dsn(self) -> str:
-        """Return the URL of PostgreSQL. Raises ValueError if neither the variable nor the file is set."""
+        """Return the administrator's URL of PostgreSQL. Raises ValueError if neither the variable nor the file is set."""
         if self.database_admin_url is not None:
             return self.database_admin_url.get_secret_value()
         if self.database_admin_url_file is not None:
@@ -360,13 +360,13 @@ class Settings(BaseSettings):
         return urlsplit(self.shared_base_url).hostname or ""
 
     def what_is_reserved(self, host: str) -> str | None:
-        """Return which part of the platform uses a host, so that no tenant may have it; None if the host is free to use."""
+        """Return a text about the platform's own use of a host, so that no tenant may have it; None if tenants may."""
         if host == self.shared_host:
             return "the platform's shared host"
         return "the host of the fleet's page" if host == self.fleet_page_host.lower() else None
 
     def redis_url(self) -> str | None:
-        """Return the URL of Redis for its administrator, or None without a Redis."""
+        """Return the administrator's URL of Redis; None for an installation without Redis."""
         if self.redis_admin_url is not None:
             return self.redis_admin_url.get_secret_value()
         if self.redis_admin_url_file is not None and self.redis_admin_url_file.exists():

@@ -31,7 +31,7 @@ class Shard:
 
     @property
     def is_first(self) -> bool:
-        """Return whether this is shard 0, which leads first and also has the work that belongs to no tenant."""
+        """Whether this is shard 0, which leads first and also has the work that belongs to no tenant."""
         return self.index == 0
 
     @property
@@ -41,11 +41,11 @@ class Shard:
 
     @property
     def holder_suffix(self) -> str:
-        """Return the suffix of the shard leader's name in its Lease, from which others read the layout."""
+        """Return the end of the leader's name in this shard's Lease, by which others learn the layout; "" for a single shard."""
         return "" if self.count == 1 else f"_{self.index}-of-{self.count}"
 
     def owns(self, namespace: str) -> bool:
-        """Return whether this shard reconciles the objects of a namespace."""
+        """Return True if the namespace belongs to this shard, which then reconciles its objects."""
         return self.index_of(namespace) == self.index
 
     def index_of(self, namespace: str) -> int:
@@ -53,7 +53,7 @@ class Shard:
         return 0 if namespace == self.home else shard_index(namespace, self.count)
 
     def observes(self, ref: ApiResource, raw: Mapping[str, Any]) -> bool:
-        """Return whether the shard keeps an object in its cache: objects of its namespaces, and all grants.
+        """Return True if the shard keeps an object in its cache: objects of its namespaces, and all grants.
 
         All tenants of the cluster compete for a host, number or key. The ConfigMaps in the operator's namespace are the grants;
         a label does not decide, since a grant that lost its label has to change in every cache.
@@ -63,12 +63,12 @@ class Shard:
 
 
 def shard_index(namespace: str, count: int) -> int:
-    """Return the number of the shard for a namespace; it is the same in every release."""
+    """Return the number of the shard that has a namespace, of `count` shards; the same in every release."""
     digest = hashlib.sha256(namespace.encode()).digest()
     return int.from_bytes(digest[:8], "big") % count
 
 
 def layout_of_holder(identity: str) -> int:
-    """Return the number of shards that a Lease's holder assumes; 1 for a release without shards, whose name lacks it."""
+    """Return the layout (number of shards) in the name of a Lease's holder; 1 if it has none, as before shards existed."""
     found = _HOLDER.search(identity)
     return int(found[1]) if found else 1

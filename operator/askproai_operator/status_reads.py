@@ -1,4 +1,5 @@
-"""The status fields that relatives read of each other, and Tenants of children. Besides edits, only these make readers due.
+"""The status fields that related objects, and Tenants of their children, read. Besides edits, only their changes make readers
+due.
 
 The module lists the fields that are read: a new status field makes no object due until a reader adds it here.
 """
@@ -23,9 +24,10 @@ _REPEATED: Final = {ConditionType.CREDENTIALS_VALID, ConditionType.EXPOSED}
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A part of a status: fields, and conditions with their status and whether their reason is one of those named.
+    """The part of a status that a reader uses: `fields`, and `conditions`, each by its status and by whether its reason is
+    listed.
 
-    For a condition in `reasons`, only the reason counts. `values` are computed from the object.
+    For a condition in `reasons`, only whether its reason is listed counts. `values` are computed from the object.
     """
 
     fields: frozenset[str]
@@ -34,7 +36,7 @@ class _Part:
     values: tuple[Callable[[CustomResource], object], ...]
 
     def of(self, model: CustomResource) -> tuple[object, ...]:
-        """Return the values of this part."""
+        """Return the present values of this part in an object's status, for comparison."""
         status = model.status
         fields = {name: status[name] for name in self.fields & status.keys()}
         found: list[Mapping[str, Any]] = status.get("conditions") or []
@@ -65,7 +67,7 @@ def _frozen(reasons: _Reasons) -> Mapping[str, frozenset[str]]:
 
 
 def _refused_numbers(model: CustomResource) -> Sequence[str]:
-    """Return the numbers of a Branch that its reconcile has not granted; empty before the first reconcile.
+    """Return the public numbers of a Branch that its reconcile has not granted; empty before the first reconcile.
 
     A public number appears once for each refused dialled number: the Tenant routes dialled numbers, and the status repeats the
     public number for each that was granted.
@@ -78,12 +80,12 @@ def _refused_numbers(model: CustomResource) -> Sequence[str]:
 
 
 def repeated_part(message: str) -> str:
-    """Return the part of a message that relatives repeat: without the next test of the keys, which each test changes."""
+    """Return the part of a condition's message that relatives repeat: without the time of the next key test."""
     return message.partition(f"; {KEYS_TRIED_AGAIN}")[0]
 
 
 def _repeated_causes(model: CustomResource) -> Sequence[tuple[str, str]]:
-    """Return the causes that agents repeat of a Tenant that is not ready for them, as pairs of type and message."""
+    """Return type and message of the Tenant's conditions that agents repeat to say why the Tenant is not ready for them."""
     found: list[Mapping[str, Any]] = model.status.get("conditions") or []
     return [
         (each["type"], repeated_part(each["message"]))
@@ -142,7 +144,7 @@ READ_BY: Final[Mapping[str, Mapping[str, _Part]]] = {
 
 
 def is_read_change(old: CustomResource | None, new: CustomResource | None, reader: str) -> bool:
-    """Return whether any field changed that relatives of the kind `reader` read."""
+    """Return True if relatives of the kind `reader` must run: the object was edited, or a status field changed that they read."""
     if old is None or new is None or is_edit(old, new):
         return True
     part = READ_BY[new.kind][reader]
@@ -150,7 +152,7 @@ def is_read_change(old: CustomResource | None, new: CustomResource | None, reade
 
 
 def is_child_change(ref: ApiResource, old: ObservedObject, new: ObservedObject) -> bool:
-    """Return whether somebody edited a child or a Secret, or a status field changed that its Tenant reads."""
+    """Return True if somebody edited a child or a Secret, or if a status field changed that its Tenant reads."""
     if old.fingerprint != new.fingerprint:
         return True
     if ref is DEPLOYMENTS:
@@ -159,7 +161,7 @@ def is_child_change(ref: ApiResource, old: ObservedObject, new: ObservedObject) 
 
 
 def _rollout(deployment: ObservedObject) -> tuple[object, ...]:
-    """Return the fields that a Tenant reads of a Deployment's status, which also has others, such as times, that change often."""
+    """Return the values in a Deployment's status that a Tenant reads; the status has others, such as times, that change often."""
     status = deployment.status
     counts = [status.get(name, 0) for name in ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")]
     conditions = {

@@ -37,15 +37,15 @@ _OK: Final = 200
 
 
 class _NotPublic(OSError):
-    """Raised if a name has no public address."""
+    """Raised if a host name has no public address."""
 
 
 class _LookupTooLong(OSError):
-    """Raised if the lookup of a name does not end in time."""
+    """Raised if the DNS lookup of a host name does not end in time."""
 
 
 class _PublicResolver(AbstractResolver):
-    """Resolves names to their public addresses. Raises OSError if a name has none, or its lookup takes too long."""
+    """Resolves host names to public addresses only. Raises OSError if a name has none, or if its lookup takes too long."""
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(_LOOKUP_THREADS, thread_name_prefix="exposure-lookup")
@@ -78,7 +78,7 @@ def _look_up(host: str, port: int, family: socket.AddressFamily) -> list[Resolve
 
 
 def is_public(address: str) -> bool:
-    """Return whether an IP address is a public unicast address, including IPv4 within IPv6."""
+    """Return True if an IP address is a public unicast address; an IPv4 address within IPv6 is judged, too."""
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):
         inner = ip.ipv4_mapped or ip.sixtofour
@@ -92,17 +92,17 @@ def is_public(address: str) -> bool:
 
 
 def host_is_trusted(base_url: str, shared_base_url: str, patterns: Iterable[str]) -> bool:
-    """Return whether the platform itself names the host: the shared host, or one of ASKPROAI_EXPOSURE_HOSTS."""
+    """Return True if the platform itself names the URL's host: it is the shared host, or matches ASKPROAI_EXPOSURE_HOSTS."""
     url, shared = urlsplit(base_url), urlsplit(shared_base_url)
     is_shared = (url.scheme, url.netloc) == (shared.scheme, shared.netloc)
     return is_shared or find_host_problem(base_url, patterns) is None
 
 
 class Prober:
-    """Tests public URLs. Use as `async with`."""
+    """Tests if public URLs lead to the pods of a tenant. Use as `async with`."""
 
     def __init__(self, shared_base_url: str, trusted_hosts: Iterable[str], ssl: Any = True) -> None:
-        """Take the arguments of `host_is_trusted`. `ssl` is aiohttp's: True verifies by the system's authorities."""
+        """Take the hosts as `host_is_trusted` does. `ssl` is aiohttp's: True verifies by the system's authorities."""
         self._shared, self._patterns, self._ssl = shared_base_url, tuple(trusted_hosts), ssl
         self._sessions: dict[bool, aiohttp.ClientSession] = {}
         self._resolver = _PublicResolver()
@@ -125,7 +125,7 @@ class Prober:
         await self._resolver.close()  # a connector closes only a resolver that it has made
 
     async def find_problem(self, base_url: str, token: str) -> str | None:
-        """Return why the URL does not lead to the pods that have the token, and what to do; None if it does.
+        """Return why the URL does not lead to the pods that have the `token`, and the remedy; None if it does.
 
         The text continues a sentence whose subject is the URL.
         """
@@ -179,7 +179,7 @@ _CERTIFICATE: Final = (
 
 
 def _problem_of(error: Exception) -> str:
-    """Return the meaning of a connection error for the author of the manifest. The text names no address."""
+    """Return what a connection error means, and the remedy, for the author of the manifest. The text names no address."""
     match error:
         case aiohttp.ClientConnectorDNSError():
             if isinstance(error.os_error, _NotPublic):
@@ -197,7 +197,7 @@ def _problem_of(error: Exception) -> str:
 
 
 def _problem_of_answer(response: aiohttp.ClientResponse) -> str:
-    """Return the meaning of an answer without the proof; `{path}` is a placeholder for the request's path."""
+    """Return what an answer without the proof means, and the remedy; `{path}` stays as placeholder for the request's path."""
     status = response.status
     if status in _REDIRECTS:
         return f"redirects {{path}} ({status}): webhooks are not sent again elsewhere, so route it without a redirect"

@@ -1,9 +1,12 @@
 """Callers who wait for a time of a salon, and the worker's task that offers them what becomes free."""
 
 from typing import Any
+from uuid import UUID, uuid4
 
+from askproai_runtime.book.actor import DeskRequest
 from askproai_runtime.book.waitlist_offers import WaitlistKeeper
 from askproai_runtime.conversation.types import Answer
+from askproai_runtime.desk.waitlist import decline_offer
 from askproai_runtime.tasks import TaskRun
 from tests.worlds.booking_environment import MORNING, Salon, booking_args, call, join_waitlist
 from tests.worlds.full_calendar import nothing_free
@@ -39,6 +42,14 @@ async def book(salon: Salon, start: str = MORNING, call_id: str = "call_b", call
     answer = await salon.booking.book_appointment(call(call_id, caller or "+4915112345678"), booking_args(start))
     assert answer.success, answer
     return str(answer.fields["appointment_id"])
+
+
+async def decline(salon: Salon, entry: str | UUID) -> None:
+    """Decline the open offer of an entry, as the desk."""
+    (offer,) = await salon.rows(
+        "SELECT id FROM waitlist_offers WHERE entry_id = $1 AND state = 'open'", UUID(str(entry))
+    )
+    await decline_offer(salon.booking, DeskRequest(uuid4(), "karin"), UUID(str(entry)), offer["id"], "corr")
 
 
 async def offered(salon: Salon) -> list[tuple[str, str]]:

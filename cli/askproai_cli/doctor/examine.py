@@ -73,14 +73,14 @@ class Scope:
 
 
 async def examine(access: Access, scope: Scope, clock: Clock) -> list[Finding]:
-    """Return what each check found. Raises ApiError if the cluster does not answer, or refuses the login."""
+    """Return the finding of each check. Raises ApiError if the cluster does not answer or refuses the login."""
     async with HttpTransport(lambda: access, user_agent="askproai-doctor") as transport:
         seen = await observe(transport, access.server, scope, clock)
     return [_with_age(check, seen) for check in CHECKS]
 
 
 def _with_age(check: Callable[[Observations], Finding], seen: Observations) -> Finding:
-    """Return a check's finding, with the age of the data behind it: the operator reported some of that earlier."""
+    """Return a check's finding, with the age of its data added if the operator reported part of the data earlier."""
     finding = check(seen)
     if check not in OF_THE_REPORT | OF_CONDITIONS or finding.outcome is Outcome.SKIPPED:
         return finding
@@ -89,7 +89,7 @@ def _with_age(check: Callable[[Observations], Finding], seen: Observations) -> F
 
 
 async def observe(transport: HttpTransport, server: str, scope: Scope, clock: Clock) -> Observations:
-    """Read all that the checks judge. Raises ApiError."""
+    """Read all data that the checks judge. Raises ApiError."""
     server_version = await transport.request("GET", "/version")
     now, skew = await reading.read_skew(transport, clock)
     workloads = await reading.read_workloads(transport, scope.namespace)
@@ -136,7 +136,7 @@ async def _read_report(transport: HttpTransport, namespace: str) -> Installation
 
 
 async def _watch_leases(transport: HttpTransport, namespace: str, clock: Clock) -> Mapping[str, LeaseSeen] | Withheld:
-    """Watch the Leases of all shards and of the coordinator. The first shard's holder says how many shards there are."""
+    """Watch the Leases of all shards and of the coordinator. The number of shards is read from the first shard's holder name."""
     leases = await reading.watch_leases(transport, namespace, (resources.MANAGER, platform_checks.COORDINATOR), clock)
     shards = count_shards(leases)
     if isinstance(leases, Withheld) or shards == 1:
@@ -160,7 +160,7 @@ async def _find_missing_rights(
 async def _look_at_secrets(
     transport: HttpTransport, workloads: Mapping[str, Workload], tenants: Sequence[Mapping[str, Any]]
 ) -> tuple[dict[SecretUse, frozenset[str] | Withheld | None], list[Certificate]]:
-    """Return the missing keys of each Secret that settings and Ingresses name (None: no Secret), and the certificates in them."""
+    """Return the missing keys of each Secret that settings or Ingresses name (None: no Secret), and the certificates in them."""
     namespaces = sorted({tenant["metadata"]["namespace"] for tenant in tenants})
     uses = [use for workload in workloads.values() for use in workload.secrets]
     uses += [*reading.secrets_of_tenants(workloads, namespaces), *_tls_secrets(tenants)]
@@ -178,7 +178,7 @@ async def _look_at_secrets(
 
 
 def _tls_secrets(tenants: Sequence[Mapping[str, Any]]) -> list[SecretUse]:
-    """Return the Secrets with the certificates of tenants' own hosts."""
+    """Return the Secrets with TLS certificates that tenants' Ingresses name."""
     found: list[SecretUse] = []
     for tenant in tenants:
         ingress = (tenant["spec"].get("exposure") or {}).get("ingress") or {}
@@ -193,7 +193,7 @@ async def _test_urls(
     report: InstallationReport | Withheld | None,
     operator_namespace: str,
 ) -> list[Url]:
-    """Test the public URLs of Tenants that have pods: each must answer with its tenant's proof."""
+    """Test the public URLs of Tenants that have pods: each URL must return its tenant's proof."""
     known = report if isinstance(report, InstallationReport) else None
     urls = [(tenant, url) for tenant in tenants if not tenant["spec"].get("suspend") and (url := _base_url(tenant))]
     tokens = await asyncio.gather(*(_read_token(transport, tenant) for tenant, _ in urls))
@@ -207,7 +207,7 @@ async def _test_urls(
 
 
 def _base_url(tenant: Mapping[str, Any]) -> str:
-    """Return the public URL to which providers send, empty if there is none."""
+    """Return the public URL to which providers send a tenant's requests; empty if there is none."""
     url = ((tenant.get("status") or {}).get("webhookUrls") or {}).get("retell") or ""
     return str(url).removesuffix(_RETELL)
 

@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Withheld:
-    """Data that the account may not read; `right` is the missing right, such as `get secrets in salon`."""
+    """Data that the account may not read, as a placeholder. `right` is the missing right, such as `get secrets in salon`."""
 
     right: str
 
@@ -35,7 +35,7 @@ class SecretUse:
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """A Deployment of the chart. `problem` is from its own condition; `variables` are plain values of its environment."""
+    """A Deployment of the chart. `problem` is from its own condition; `variables` are environment variables with plain values."""
 
     name: str
     wanted: int
@@ -60,7 +60,7 @@ class LeaseSeen:
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """A certificate and the end of its validity; if `ends` is None, its problem."""
+    """The end of validity of a certificate; if `ends` is None, `problem` says why it is not known."""
 
     subject: str
     ends: datetime | None
@@ -69,7 +69,7 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True)
 class Url:
-    """The public URL of a Tenant as tested from here: `problem` None means that its own pods answered; Withheld: not tested."""
+    """A tested public URL of a Tenant. `problem` is None if its own pods answered, Withheld if the URL could not be tested."""
 
     tenant: str
     base_url: str
@@ -86,7 +86,8 @@ class PodSeen:
 
 @dataclass(frozen=True, slots=True)
 class Observations:
-    """All observations. `now` is the API server's time, else this machine's; `skew_seconds` is the former minus the latter.
+    """All data that the checks judge. `now` is the API server's time, or this machine's if that is unknown; `skew_seconds` is
+    the API server's time minus this machine's.
 
     `definitions` has the CRD of each of our kinds (None: absent), `leases` only Leases that exist. `missing_rights` is None if
     the operator does not run as the chart's account, `report` if there is no report. `secrets` maps each named Secret to its
@@ -118,7 +119,7 @@ class Observations:
 
     @property
     def conditions_age(self) -> timedelta | None:
-        """Return the time since the operator reported or last changed a condition, whichever is less; None if neither is known."""
+        """Return the time since the operator's last report or last changed condition, the newer one; None if both are unknown."""
         objects = [] if isinstance(self.objects, Withheld) else self.objects
         conditions = [each for obj in objects for each in (obj.get("status") or {}).get("conditions") or ()]
         changed = [datetime.fromisoformat(at) for each in conditions if (at := each.get("lastTransitionTime"))]
@@ -127,11 +128,11 @@ class Observations:
 
     @property
     def shards(self) -> int:
-        """Return how many operators divide the namespaces."""
+        """Return the number of shards: how many operators divide the namespaces."""
         return count_shards(self.leases)
 
 
 def count_shards(leases: Mapping[str, LeaseSeen] | Withheld) -> int:
-    """Return how many operators divide the namespaces, by the holder of the first Lease; 1 where there is none."""
+    """Return the number of shards, which the holder of the first Lease names; 1 if there is no such Lease."""
     lease = None if isinstance(leases, Withheld) else leases.get(MANAGER)
     return layout_of_holder(lease.holder) if lease else 1

@@ -24,7 +24,7 @@ _LONG_FORM: Final = 0x80
 
 
 def is_of_cluster(base_url: str, namespaces: Collection[str]) -> bool:
-    """Return whether a URL's host resolves only inside the cluster: the name of a Service, alone or followed by its namespace."""
+    """Return True if a URL's host resolves only inside the cluster: a Service's name, alone or followed by its namespace."""
     _, *rest = (urlsplit(base_url).hostname or "").rstrip(".").split(".")
     return not rest or rest[1:2] == ["svc"] or (len(rest) == 1 and rest[0] in namespaces)
 
@@ -37,7 +37,8 @@ async def test_urls(
 ) -> list[Url]:
     """Test whether each URL returns its tenant's proof. `urls` are triples of tenant, base URL, and the token of its pods.
 
-    `namespaces` are the cluster's: if a Service's URL does not answer outside the cluster, that proves nothing.
+    `namespaces` are the cluster's. A Service's URL is only reachable inside the cluster, so no answer from it proves nothing
+    here.
     """
     limit = asyncio.Semaphore(_AT_ONCE)
     async with Prober(shared_base_url, trusted_hosts) as prober:
@@ -55,7 +56,7 @@ async def test_urls(
 
 
 async def read_certificates(base_urls: Iterable[str]) -> list[Certificate]:
-    """Return the certificates that the hosts of https URLs show; a host that does not answer at all has none."""
+    """Return the TLS certificates of the hosts of https URLs. A host that does not answer is left out."""
     addresses = sorted({(url.hostname, url.port or 443) for url in map(urlsplit, base_urls) if url.scheme == "https"})
     found = await asyncio.gather(*(_read_certificate(host, port) for host, port in addresses if host))
     return [each for each in found if each is not None]
@@ -78,7 +79,7 @@ async def _read_certificate(host: str, port: int) -> Certificate | None:
 
 
 def certificate_of_secret(subject: str, pem: bytes) -> Certificate:
-    """Return until when the first certificate of a PEM file is valid."""
+    """Return the end of validity of the first certificate in a PEM text; a problem if it cannot be read."""
     found = _PEM.search(pem)
     try:
         return Certificate(subject, read_end(base64.b64decode(found[1]))) if found else _unreadable(subject)
@@ -106,7 +107,7 @@ def read_end(certificate: bytes) -> datetime:
 
 
 def _split(content: bytes) -> Sequence[tuple[int, bytes]]:
-    """Return tag and content of each element of a DER sequence."""
+    """Return tag and content of each element of a DER sequence (ASN.1)."""
     found: list[tuple[int, bytes]] = []
     at = 0
     while at < len(content):

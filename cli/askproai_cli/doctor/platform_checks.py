@@ -1,4 +1,4 @@
-"""Whether the installation itself works: cluster, custom resources, rights, operator, coordinator, Secrets, clocks. Pure."""
+"""Checks of `askproai doctor` on the installation: cluster, CRDs, rights, operator, coordinator, Secrets, clocks. Pure."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,7 +25,7 @@ _INSTALL: Final = "docs/install.md"
 
 
 def check_cluster(seen: Observations) -> Finding:
-    """Whether the cluster answers, with a version that this release was made for."""
+    """Return the finding on whether the cluster answers, with a Kubernetes version that this release supports."""
     name, answers = "cluster", f"{seen.server} answers, Kubernetes {seen.server_version}"
     found = re.match(r"v?1\.(\d+)", seen.server_version)
     minor = int(found[1]) if found else 0
@@ -38,7 +38,7 @@ def check_cluster(seen: Observations) -> Finding:
 
 
 def check_definitions(seen: Observations) -> Finding:
-    """Whether the custom resource definitions are there, and those of this release."""
+    """Return the finding on whether all custom resource definitions exist and are this release's."""
     name = "custom resources"
     if missing := [ref.kind for ref in CUSTOM if ref.kind not in seen.served_kinds]:
         todo = "Install the chart with crds.enabled=true, or kubectl apply --server-side -f crds/."
@@ -54,7 +54,7 @@ def check_definitions(seen: Observations) -> Finding:
 
 
 def _is_of_this_release(kind: str, live: Mapping[str, Any] | None) -> bool:
-    """Return whether a CRD has this release's schemas. Nothing else is compared, because the API server adds defaults."""
+    """Return True if a CRD has this release's schemas. Its other fields are not compared: the API server adds defaults."""
     if live is None:
         return False
     stored = {version["name"]: version["schema"] for version in live["spec"]["versions"]}
@@ -63,13 +63,13 @@ def _is_of_this_release(kind: str, live: Mapping[str, Any] | None) -> bool:
 
 @cache
 def _shipped_versions(kind: str) -> Sequence[Mapping[str, Any]]:
-    """Return the versions of a kind's CRD in this release. Building them reads the models' sources."""
+    """Return the versions of a kind's CRD in this release. Building the CRD reads the models' source files."""
     versions: Sequence[Mapping[str, Any]] = crd.build_crd(KINDS[kind])["spec"]["versions"]
     return versions
 
 
 def check_rights(seen: Observations) -> Finding:
-    """Whether the operator's account has the rights of the chart's roles."""
+    """Return the finding on whether the operator's account has the rights of the chart's roles."""
     name = "operator's rights"
     match seen.missing_rights:
         case None:
@@ -84,14 +84,14 @@ def check_rights(seen: Observations) -> Finding:
 
 
 def check_operator(seen: Observations) -> Finding:
-    """Whether an operator leads each shard and all operator pods are ready."""
+    """Return the finding on whether an operator leads each shard and all operator pods are ready."""
     names = LEASE_NAMES[: seen.shards]
     page = "docs/runbooks/operator-not-leading.md"
     return _check_workloads("operator", names, seen, "askproai.de/workload=operator", page)
 
 
 def check_coordinator(seen: Observations) -> Finding:
-    """Whether a coordinator leads, and its pods are ready."""
+    """Return the finding on whether a coordinator leads and its pods are ready."""
     page = "docs/runbooks/coordinator-not-leading.md"
     return _check_workloads("coordinator", [COORDINATOR], seen, "app.kubernetes.io/component=coordinator", page)
 
@@ -116,7 +116,7 @@ def _check_workloads(name: str, names: Sequence[str], seen: Observations, label:
 def _list_problems(
     names: Sequence[str], leases: Mapping[str, LeaseSeen], workloads: Mapping[str, Workload] | Withheld
 ) -> Iterator[tuple[bool, str]]:
-    """Yield each problem of a Lease or Deployment, preceded by whether it stops everything."""
+    """Yield the problems of Leases and Deployments, each after a flag: True if the component has no leader or no ready pod."""
     known = {} if isinstance(workloads, Withheld) else workloads
     for each in names:
         lease, workload = leases.get(each), known.get(each)
@@ -139,7 +139,7 @@ def _describe_pods(names: Sequence[str], workloads: Mapping[str, Workload] | Wit
 
 
 def check_secrets(seen: Observations) -> Finding:
-    """Whether the Secrets that the settings name exist and have the needed keys."""
+    """Return the finding on whether the Secrets that the settings name exist and have the needed keys."""
     name = "named Secrets"
     withheld = {found.right for found in seen.secrets.values() if isinstance(found, Withheld)}
     problems = []
@@ -159,7 +159,7 @@ def check_secrets(seen: Observations) -> Finding:
 
 
 def check_clocks(seen: Observations) -> Finding:
-    """Whether the clocks agree: this machine, the API server, operator, coordinator, PostgreSQL."""
+    """Return the finding on whether these clocks agree: this machine, API server, operator, coordinator, PostgreSQL."""
     name = "clocks"
     skews = {text: skew for text, skew in _list_skews(seen) if abs(skew) >= _SKEW_WARNING_SECONDS}
     if not skews:

@@ -1,4 +1,4 @@
-"""Asks the tenants' web pods through the API server: they know at once what the operator reports a minute later."""
+"""Asks the tenants' web pods through the API server. The operator reports the same problems a minute later."""
 
 import asyncio
 import re
@@ -25,7 +25,7 @@ _UNREACHED: Final = Withheld("a way from the API server to the pod's port 9090")
 
 
 async def read_pods(transport: HttpTransport, namespace: str | None) -> Sequence[PodSeen] | Withheld:
-    """Ask the running web pods of all tenants, or of those in one namespace. Raises ApiError."""
+    """Ask the running web pods of all tenants, or of the tenants in `namespace`. Raises ApiError."""
     selector = f"{MANAGED_SELECTOR},app.kubernetes.io/component=web"
     right = f"list pods in {namespace or 'all namespaces'}"
     found = await if_permitted(list_all(transport, PODS, namespace, selector), right)
@@ -74,7 +74,7 @@ def find_problems(metrics: str) -> Iterator[str]:
 
 
 def check_pods(seen: Observations) -> Finding:
-    """Whether the web pods themselves report problems."""
+    """Return the finding on whether the tenants' web pods report problems in their metrics."""
     name, page = "pods", "docs/on-call.md"
     if isinstance(seen.pods, Withheld):
         return skipped(name, seen.pods.reason)

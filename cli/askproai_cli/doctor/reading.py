@@ -30,7 +30,7 @@ _PULL_SECRETS, _TLS_SECRET = "ASKPROAI_IMAGE_PULL_SECRETS", "ASKPROAI_SHARED_TLS
 
 
 async def if_permitted(reading: Awaitable[T], right: str) -> T | Withheld:
-    """Return the result of `reading`, or the right that the account lacks. Raises ApiError for any other refusal."""
+    """Return the result of `reading`; Withheld, with the missing `right`, if the account may not read. Raises other ApiErrors."""
     try:
         return await reading
     except ApiError as error:
@@ -40,7 +40,7 @@ async def if_permitted(reading: Awaitable[T], right: str) -> T | Withheld:
 
 
 async def read_skew(transport: HttpTransport, clock: Clock) -> tuple[datetime, float | None]:
-    """Return the API server's time and its seconds ahead of this machine's, exact to 0.5 s; our own time and None if unknown."""
+    """Return the API server's time and how many seconds it is ahead of this machine, to 0.5 s; our time and None if unknown."""
     before = clock.now()
     there = await transport.read_clock()
     after = clock.now()
@@ -52,13 +52,13 @@ async def read_skew(transport: HttpTransport, clock: Clock) -> tuple[datetime, f
 
 
 async def read_served_kinds(transport: HttpTransport) -> frozenset[str]:
-    """Return the kinds of our group that the cluster serves; every account may ask."""
+    """Return the kinds of our API group that the cluster serves. Every account has the right to ask."""
     found = await transport.find(f"/apis/{GROUP}/{resources.TENANTS.version}")
     return frozenset(each["kind"] for each in (found or {}).get("resources", ()))
 
 
 async def read_definitions(transport: HttpTransport) -> Mapping[str, Mapping[str, Any] | None] | Withheld:
-    """Return the CRD of each of our kinds."""
+    """Return the CRD of each of our kinds, None for an absent one."""
     right = f"get {_DEFINITIONS.plural}.{_DEFINITIONS.group}"
     found: dict[str, Mapping[str, Any] | None] = {}
     for ref in resources.CUSTOM:
@@ -70,7 +70,7 @@ async def read_definitions(transport: HttpTransport) -> Mapping[str, Mapping[str
 
 
 async def read_objects(transport: HttpTransport, namespace: str | None) -> Sequence[dict[str, Any]] | Withheld:
-    """Return the custom resources of one namespace, or of all."""
+    """Return the custom resources of one namespace, or of all namespaces if `namespace` is None."""
     found: list[dict[str, Any]] = []
     for ref in resources.CUSTOM:
         right = f"list {ref.plural}.{ref.group} in {namespace or 'all namespaces'}"
@@ -82,7 +82,7 @@ async def read_objects(transport: HttpTransport, namespace: str | None) -> Seque
 
 
 async def read_workloads(transport: HttpTransport, namespace: str) -> Mapping[str, Workload] | Withheld:
-    """Return the chart's Deployments by name; none where operator and coordinator run in another way."""
+    """Return the chart's Deployments by name; empty if operator and coordinator do not run as Deployments of the chart."""
     right = f"list deployments.apps in {namespace}"
     selector = f"app.kubernetes.io/name=askproai,!{resources.TENANT_LABEL}"
     found = await if_permitted(list_all(transport, resources.DEPLOYMENTS, namespace, selector), right)
@@ -125,7 +125,7 @@ def _secrets_of(namespace: str, pod: Mapping[str, Any]) -> Iterable[SecretUse]:
 
 
 def secrets_of_tenants(workloads: Mapping[str, Workload], namespaces: Iterable[str]) -> Iterable[SecretUse]:
-    """Yield the Secrets that the operator's settings want in each tenant's namespace."""
+    """Yield the Secrets that the operator's settings require in each tenant's namespace."""
     operator = workloads.get(resources.MANAGER)
     variables = operator.variables if operator else {}
     named = [each.strip() for each in variables.get(_PULL_SECRETS, "").split(",") if each.strip()]
@@ -136,7 +136,7 @@ def secrets_of_tenants(workloads: Mapping[str, Workload], namespaces: Iterable[s
 
 
 async def read_secret(transport: HttpTransport, namespace: str, name: str) -> Mapping[str, bytes] | Withheld | None:
-    """Return the values of a Secret, None if it does not exist."""
+    """Return the values of a Secret by key; None if the Secret does not exist, Withheld if the account may not read it."""
     found = await if_permitted(transport.find(resources.SECRETS.path(namespace, name)), f"get secrets in {namespace}")
     if found is None or isinstance(found, Withheld):
         return found
@@ -156,7 +156,7 @@ async def watch_leases(
 
 
 async def _watch_lease(transport: HttpTransport, namespace: str, name: str, clock: Clock) -> LeaseSeen | None:
-    """Look at a Lease until it is renewed, at most for as long as it is valid. The holder's clock does not matter for that."""
+    """Watch a Lease until it is renewed or its duration is over; None if it does not exist. The holder's clock does not matter."""
     began, first = clock.monotonic(), None
     while True:
         lease = await transport.find(LEASES.path(namespace, name))

@@ -42,7 +42,7 @@ class Right:
 
 
 def list_rights(namespace: str, shards: int) -> list[Right]:
-    """Return the rights that the operator needs. `namespace` is its own, with one Lease for each of `shards`."""
+    """Return the rights that the operator needs. `namespace` is the operator's own, with one Lease for each of `shards`."""
     found: list[Right] = []
     for ref in resources.CUSTOM:
         verbs = _OWN if ref is resources.OFFERINGS else (*_READ, "patch")
@@ -70,7 +70,7 @@ def _of(
 async def find_missing_rights(
     transport: HttpTransport, namespace: str, account: str, rights: Sequence[Right]
 ) -> Sequence[Right] | None:
-    """Return which of the rights a service account lacks; None if this account may not ask. Raises ApiError."""
+    """Return those of the rights that a service account lacks; None if our own account may not ask. Raises ApiError."""
     limit = asyncio.Semaphore(_AT_ONCE)
 
     async def ask(right: Right) -> bool:

@@ -1,4 +1,4 @@
-"""PostgreSQL and Redis, by the leading operator's report: this machine mostly reaches neither. Pure."""
+"""Checks of `askproai doctor` on PostgreSQL and Redis, by the operator's report: this machine mostly reaches neither. Pure."""
 
 from datetime import timedelta
 from itertools import takewhile
@@ -23,7 +23,7 @@ _NO_REPORT: Final = "the operator's report is not known"
 
 
 def check_report(seen: Observations) -> Finding:
-    """Whether the operator reports, and has the same release as this command."""
+    """Return the finding on whether the operator reports, and runs the same release as this command."""
     name, report, age = "operator's report", seen.report, seen.report_age
     if isinstance(report, Withheld):
         return skipped(name, report.reason)
@@ -42,7 +42,7 @@ def check_report(seen: Observations) -> Finding:
 
 
 def check_database(seen: Observations) -> Finding:
-    """Whether PostgreSQL answers the operator, has a supported version, and its certificate is verified."""
+    """Return the finding on whether PostgreSQL answers the operator, in a supported version and with a verified certificate."""
     name = "PostgreSQL"
     if not isinstance(seen.report, InstallationReport):
         return skipped(name, _NO_REPORT)
@@ -66,14 +66,14 @@ def check_database(seen: Observations) -> Finding:
 
 
 def _database(seen: Observations) -> DatabaseReport | str:
-    """Return the operator's report about PostgreSQL, or why there is none."""
+    """Return the operator's report about PostgreSQL; a text that says why there is none otherwise."""
     if not isinstance(seen.report, InstallationReport):
         return _NO_REPORT
     return "PostgreSQL does not answer" if seen.report.database.problem else seen.report.database
 
 
 def check_schema(seen: Observations) -> Finding:
-    """Whether all migrations of the operator's release are applied, with unchanged files."""
+    """Return the finding on whether all migrations of the operator's release are applied, with unchanged files."""
     name = "migrations"
     database = _database(seen)
     if isinstance(database, str):
@@ -93,7 +93,7 @@ def check_schema(seen: Observations) -> Finding:
 
 
 def check_roles(seen: Observations) -> Finding:
-    """Whether the database has its group roles, and the operator's login may create roles but is no superuser."""
+    """Return the finding on whether the group roles exist, and the operator's login may create roles but is no superuser."""
     name = "database roles"
     database = _database(seen)
     if isinstance(database, str):
@@ -111,7 +111,7 @@ def check_roles(seen: Observations) -> Finding:
 
 
 def check_circuits(seen: Observations) -> Finding:
-    """Whether providers answer the tenants' pods, by the pods' last requests: repeated failures open a circuit."""
+    """Return the finding on whether providers answer the tenants' pods: repeated failures have opened a circuit."""
     name = "circuits"
     database = _database(seen)
     if isinstance(database, str):
@@ -129,7 +129,7 @@ def check_circuits(seen: Observations) -> Finding:
 
 
 def check_redis(seen: Observations) -> Finding:
-    """Whether Redis answers the operator, and keeps what it takes: append-only file, eviction policy, version."""
+    """Return the finding on whether Redis answers the operator and does not lose data: append-only file, eviction, version."""
     name, page = "Redis", "docs/runbooks/redis-degraded.md"
     if not isinstance(seen.report, InstallationReport):
         return skipped(name, _NO_REPORT)

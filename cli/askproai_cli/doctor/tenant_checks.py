@@ -1,4 +1,4 @@
-"""The tenants: conditions, providers, public URLs, certificates. Pure."""
+"""Checks of `askproai doctor` on the tenants: conditions, providers, public URLs, certificates. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -34,7 +34,7 @@ _PASSING: Final = frozenset({Reason.RATE_LIMITED, Reason.PROVIDER_UNAVAILABLE}) 
 
 
 def check_objects(seen: Observations) -> Finding:
-    """Whether all custom resources are Ready, and no warning is among their conditions."""
+    """Return the finding on whether all custom resources are Ready, without a warning among their conditions."""
     name = "tenants"
     if isinstance(seen.objects, Withheld):
         return skipped(name, seen.objects.reason)
@@ -62,7 +62,7 @@ def check_objects(seen: Observations) -> Finding:
 
 
 def check_providers(seen: Observations) -> Finding:
-    """Whether Retell and Cal.com answer and accept the tenants' keys, by the operator's and the pods' own requests."""
+    """Return the finding on whether Retell and Cal.com answer and accept the tenants' keys, by operator's and pods' requests."""
     name = "providers"
     if isinstance(seen.objects, Withheld):
         return skipped(name, seen.objects.reason)
@@ -87,7 +87,7 @@ def check_providers(seen: Observations) -> Finding:
 
 
 def check_urls(seen: Observations) -> Finding:
-    """Whether public URLs lead to the tenants' own pods: by the operator's tests, and by a test from here."""
+    """Return the finding on whether public URLs lead to the tenants' own pods, by the operator's tests and one from here."""
     name, page = "public URLs", "docs/how-to/platform.md"
     if isinstance(seen.objects, Withheld):
         return skipped(name, seen.objects.reason)
@@ -117,7 +117,7 @@ def check_urls(seen: Observations) -> Finding:
 
 
 def check_certificates(seen: Observations) -> Finding:
-    """Whether the certificates of the public hosts are valid and do not expire soon."""
+    """Return the finding on whether the certificates of the public hosts are valid and do not expire soon."""
     name, page = "certificates", "docs/install.md"
     if not seen.certificates:
         return skipped(name, "no public URL is https")

@@ -23,10 +23,11 @@ class CelMissing(RuntimeError):
 def broken_rules(
     value: Any, old: Any, schema: Schema, path: FieldPath, unjudged: Collection[FieldPath] = ()
 ) -> Iterator[Fault]:
-    """Yield a fault for each rule that a value or its descendants break. `old` is the updated object, None for a new one.
+    """Yield a fault for each rule that a value or its descendants break. `old` is the value before an update, None if it is
+    new.
 
-    A rule that reads an `unjudged` path, or a part that breaks a rule itself, is left out, so that each mistake is reported
-    once. Raises `CelMissing`.
+    A rule is left out if it reads an `unjudged` path, or a part of the value that breaks a rule itself, so that each mistake is
+    reported once. Raises `CelMissing`.
     """
     if path in unjudged:
         return
@@ -53,7 +54,7 @@ def _broken_within(
 
 
 def _reads_any(expression: str, path: FieldPath, unjudged: Collection[FieldPath]) -> bool:
-    """Return whether a rule at `path` reads a path that is, is within, or contains an unjudged one."""
+    """Return True if a rule at `path` reads an unjudged path, or a path that contains one or is within one."""
     if not unjudged:
         return False
     read = {(*path, *(name.lstrip("?") for name in names.split(".")[1:])) for names in _READ.findall(expression)}
@@ -80,7 +81,7 @@ def _optional(old: Any) -> Any:
 
 
 def _is_url(text: str) -> bool:
-    """Whether Go's `url.ParseRequestURI` accepts a text: an absolute URL or an absolute path."""
+    """Return whether Go's `url.ParseRequestURI` accepts a text: an absolute URL or an absolute path."""
     split = _split_url(text)
     return split is not None and (bool(split.scheme) or text.startswith("/"))
 

@@ -1,5 +1,5 @@
-"""Check manifests and return findings. Refused: manifests that the API server would refuse. Warnings: mistakes that it would
-not see, such as a country, zone or number that it accepts, but the operator or the pods do not.
+"""Check manifests and return findings. A manifest is refused if the API server would refuse it. A warning is a mistake that the
+API server accepts and the operator or the pods do not, such as a wrong country, time zone or number.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -32,7 +32,7 @@ class Report:
 
     @property
     def mistakes(self) -> int:
-        """Return the number of findings for which a manifest is refused."""
+        """Return the number of findings because of which the API server would refuse a manifest."""
         return sum(finding.severity is Severity.REFUSED for finding in self.findings)
 
     @property
@@ -41,14 +41,15 @@ class Report:
 
     @property
     def services_unchecked(self) -> bool:
-        """Return whether services were not checked against opening hours and staff, because a Branch is refused."""
+        """Return True if a Branch is refused, so that services were not checked against its opening hours and staff."""
         return any(
             finding.severity is Severity.REFUSED and finding.name.startswith("Branch/") for finding in self.findings
         )
 
 
 def lint(documents: Iterable[Document]) -> Report:
-    """Check manifests together. A second manifest of the same object is an update of the first; other kinds are not checked.
+    """Check manifests together. A second manifest of the same object is an update of the first. Other kinds than ours are not
+    checked, except Secrets and Namespaces.
 
     Raises `CelMissing`.
     """
@@ -76,13 +77,13 @@ def lint(documents: Iterable[Document]) -> Report:
 
 
 def find_refusals(document: Document) -> list[Finding]:
-    """Return the findings for which the API server would refuse a manifest as a new object. Raises `CelMissing`."""
+    """Return the reasons for which the API server would refuse a manifest as a new object. Raises `CelMissing`."""
     faults = judge(document.value).faults if is_ours(document.value) else _check_other(document.value)
     return [find(document, fault) for fault in faults]
 
 
 def find_repeated_keys(document: Document) -> list[Finding]:
-    """Return a warning for each key that a mapping has more than once: kubectl sends the last one, and says nothing."""
+    """Return a warning for each key that a mapping has more than once: kubectl silently sends only the last one."""
     return [
         warn(document, path, f"written {len(lines)} times (lines {', '.join(map(str, lines))}): the last one counts")
         for path, lines in document.repeated.items()
@@ -90,12 +91,12 @@ def find_repeated_keys(document: Document) -> list[Finding]:
 
 
 def is_ours(value: Any) -> bool:
-    """Return whether a manifest is of our API group."""
+    """Return True if a manifest is of our API group."""
     return _is_object(value) and value["apiVersion"].partition("/")[0] == GROUP
 
 
 def _check_other(value: Any) -> list[Fault]:
-    """Return the faults of a manifest whose kind is not ours."""
+    """Return the faults of a manifest whose kind is not of our API group."""
     if not _is_object(value):
         return [Fault((), "no Kubernetes object: apiVersion and kind are required, both texts")]
     if is_secret(value):
@@ -114,13 +115,13 @@ def _is_object(value: Any) -> bool:
 
 
 def _in_order(findings: Iterable[Finding], documents: Iterable[Document]) -> tuple[Finding, ...]:
-    """Return the findings in the order of the files and lines, each once."""
+    """Return the findings without duplicates, ordered by file as given, then by line."""
     files = {file: index for index, file in enumerate(dict.fromkeys(document.file for document in documents))}
     return tuple(sorted(dict.fromkeys(findings), key=lambda finding: (files[finding.file], finding.line)))
 
 
 def _check_values(manifest: Manifest) -> Iterator[Finding]:
-    """Warn of problems that the operator would report of a single manifest."""
+    """Warn of values in a single manifest that the operator would report as a problem."""
     yield from _check_holidays(manifest)
     yield from _check_time_zone(manifest)
     yield from _check_numbers(manifest)
@@ -148,7 +149,7 @@ def _check_time_zone(manifest: Manifest) -> Iterator[Finding]:
 
 
 def _check_working_hours(manifest: Manifest) -> Iterator[Finding]:
-    """Warn of working hours at which the branch is never open: they are cut to the opening hours, and nothing is left."""
+    """Warn of a staff member's working hours that are entirely outside the opening hours: nothing can be booked in them."""
     if not isinstance(manifest.model, Branch) or manifest.judged.faults:
         return
     spec = manifest.model.spec
@@ -164,7 +165,7 @@ def _check_working_hours(manifest: Manifest) -> Iterator[Finding]:
 
 
 def _check_overlaps(manifest: Manifest, path: FieldPath, ranges: Sequence[Hours]) -> Iterator[Finding]:
-    """Warn of ranges of one list that overlap: they count as one, so that a lunch break is lost by a mistyped time."""
+    """Warn of ranges of one list that overlap. They count as one range, so a mistyped time can remove a lunch break."""
     for later in range(1, len(ranges)):
         for earlier in range(later):
             if overlap([ranges[earlier]], [ranges[later]]):

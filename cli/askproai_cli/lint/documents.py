@@ -26,7 +26,7 @@ class Unreadable(ValueError):
 class Document:
     """One manifest. `lines` maps each path of keys and indexes to its line, from 1; values from a merge key have no line.
 
-    `repeated` has the lines of each path that is written more than once; the last one counts.
+    `repeated` maps each path that is written more than once to its lines; the last one counts.
     """
 
     file: str
@@ -35,7 +35,7 @@ class Document:
     repeated: dict[FieldPath, tuple[int, ...]] = field(default_factory=dict)
 
     def line_of(self, path: FieldPath) -> int:
-        """Return the line of a path, or of its nearest ancestor if it is absent."""
+        """Return the line of a path; the line of its nearest ancestor if the manifest lacks the path."""
         while path and path not in self.lines:
             path = path[:-1]
         return self.lines.get(path, 1)
@@ -95,7 +95,7 @@ def _parse(file: str, text: str) -> Iterator[Document]:
 
 
 def _refuse_alias_bomb(file: str, root: yaml.Node) -> None:
-    """Raise Unreadable if aliases would expand to too many values. The values are counted without being expanded."""
+    """Raise Unreadable if a file's YAML aliases would expand to too many values. They are counted without being expanded."""
     sizes: dict[int, int] = {}  # of each node with all below it
 
     def measure(node: yaml.Node) -> int:
@@ -118,7 +118,7 @@ def _children(node: yaml.Node) -> list[yaml.Node]:
 
 
 def _record_lines(loader: KubectlLoader, node: yaml.Node, path: FieldPath, lines: dict[FieldPath, list[int]]) -> None:
-    """Add the lines of a node and its descendants. A repeated key has several lines; the last one counts."""
+    """Add the lines of a YAML node and its descendants to `lines`. If a key is repeated, the last line counts."""
     lines.setdefault(path, [node.start_mark.line + 1])
     if isinstance(node, yaml.MappingNode):
         last = {loader.key_text(key): child for key, child in node.value}
@@ -134,7 +134,7 @@ def _record_lines(loader: KubectlLoader, node: yaml.Node, path: FieldPath, lines
 
 
 def _items(document: Document) -> Iterator[Document]:
-    """Yield the items of a `kind: List`, as `kubectl get -o yaml` writes it, or else the document itself."""
+    """Yield the items of a manifest of `kind: List`, as `kubectl get -o yaml` writes it; for another manifest itself."""
     value = document.value
     if not (isinstance(value, dict) and value.get("kind") == "List" and isinstance(value.get("items"), list)):
         yield document

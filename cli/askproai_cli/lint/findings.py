@@ -16,7 +16,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One fault at one path of a manifest. `name` is `Kind/name`, `line` counts from 1."""
+    """One fault at one path of a manifest. `name` is the manifest's `Kind/name`, `line` counts from 1."""
 
     severity: Severity
     file: str
@@ -32,7 +32,7 @@ class Finding:
 
 
 class Identity(NamedTuple):
-    """Which object a manifest declares. An absent namespace is empty, an absent kind or name is `?`."""
+    """The identity of the object that a manifest declares. An absent namespace is empty, an absent kind or name is `?`."""
 
     kind: str
     namespace: str
@@ -60,5 +60,5 @@ def find(document: Document, fault: Fault, severity: Severity = Severity.REFUSED
 
 
 def warn(document: Document, path: tuple[str | int, ...], message: str) -> Finding:
-    """Return a warning: the API server accepts the value, but it does not work as written."""
+    """Return a warning about a value that the API server accepts, but that does not have the effect that its author expects."""
     return find(document, Fault(path, message), Severity.WARNING)

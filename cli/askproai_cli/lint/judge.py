@@ -1,4 +1,4 @@
-"""Judges one manifest as the API server does. A fault does not keep the well-formed rest from being judged."""
+"""Judges one manifest as the API server does. A fault in one part does not prevent the judging of the other parts."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -33,10 +33,10 @@ _MISSPELT: Final = 0.86  # difflib's ratio: a zone with a wrong letter is above 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """The errors of a manifest, and the well-formed part of it.
+    """The faults of one manifest, and its well-formed part.
 
-    `spec` has no unknown and no ill-typed fields, except within lists whose items are ill-typed themselves. `model` is None if a
-    field that the kind needs is missing.
+    `spec` has no unknown and no ill-typed fields, except within lists whose items are ill-typed themselves. `model` is None if
+    a field that the kind needs is missing.
     """
 
     faults: tuple[Fault, ...]
@@ -46,12 +46,12 @@ class Judged:
 
 @cache  # a schema takes up to 20 ms, and a command that judges one kind makes one
 def schema_of(kind: str) -> Schema | None:
-    """Return the structural schema of a kind; None for a kind that is not ours."""
+    """Return the structural schema of a kind; None if the kind is not of our API group."""
     return root_schema(KINDS[kind], described=False) if kind in KINDS else None
 
 
 def judge(manifest: dict[str, Any], old: dict[str, Any] | None = None) -> Judged:
-    """Judge one object of ours: its metadata, its structure, and the CEL rules that read only well-formed parts.
+    """Judge one manifest of our API group: its metadata, its structure, and the CEL rules that read only well-formed parts.
 
     `old` is the object that it replaces. Raises `CelMissing`.
     """
@@ -105,14 +105,14 @@ def check_metadata(metadata: Any) -> Iterator[Fault]:
 
 
 def completed(manifest: dict[str, Any]) -> dict[str, Any]:
-    """Return an object of ours as the API server would store it: with the defaults of its schema."""
+    """Return a manifest of our API group as the API server would store it: with the defaults of its schema."""
     schema = schema_of(manifest["kind"])
     assert schema is not None, "an object of ours"
     return {**with_defaults(manifest, schema), "metadata": manifest["metadata"]}
 
 
 def _complete(manifest: dict[str, Any], schema: Schema) -> dict[str, Any]:
-    """Return the object to check: with defaults, and without the status, which no manifest has."""
+    """Return the manifest to check: with its schema's defaults, and without a status, which a manifest must not have."""
     metadata = manifest.get("metadata")
     name = metadata.get("name") if isinstance(metadata, dict) else None
     sent = {key: value for key, value in manifest.items() if key not in {"status", "metadata"}}
@@ -124,7 +124,7 @@ def _without_metadata(manifest: dict[str, Any]) -> dict[str, Any]:
 
 
 def _as_written(fault: Fault, written: Mapping[FieldPath, FieldPath]) -> Fault:
-    """Return the fault at the path as written in the file, if a misspelt field was judged under its correct name."""
+    """Return the fault with its path as written in the file: a misspelt field was judged under the correct name."""
     path = fault.path
     for meant, as_written in sorted(written.items(), key=lambda item: len(item[0]), reverse=True):
         if path[: len(meant)] == meant:
@@ -141,7 +141,7 @@ def _with_hint(fault: Fault, manifest: dict[str, Any]) -> Fault:
 
 
 def _suggest_code(holidays: Mapping[str, Any]) -> str:
-    """Return which subdivision code is meant, or a list of valid codes; empty if the country is unknown."""
+    """Return the probably intended subdivision code, or a list of valid codes; empty if the country is unknown."""
     from askproai_core.public_holidays import suggest_subdivision  # a fifth of the start-up
 
     country, written = holidays.get("country"), str(holidays["subdivision"])
@@ -153,7 +153,7 @@ def _suggest_code(holidays: Mapping[str, Any]) -> str:
 
 @cache
 def suggest_time_zone(name: str) -> str:
-    """Return which time zone is probably meant by an unknown name."""
+    """Return the time zone that is probably meant by an unknown name."""
     zones = sorted(available_timezones())
     last_part = re.split(r"[/ ,]", name)[-1].replace(" ", "_").casefold()
     same = [zone for zone in zones if zone.rpartition("/")[2].casefold() == last_part]
@@ -163,7 +163,7 @@ def suggest_time_zone(name: str) -> str:
 
 
 def _prune(value: Any, unjudged: set[FieldPath], path: FieldPath = ()) -> Any:
-    """Return a value without the fields at these paths. Items of lists stay where they are: their indexes are in paths."""
+    """Return a copy of a value without the fields at the `unjudged` paths. Items of lists keep their indexes."""
     if not any(overlaps(path, each) for each in unjudged):
         return value
     if isinstance(value, dict):

@@ -1,6 +1,6 @@
-"""Reads YAML scalars as kubectl does (YAML 1.1 of `sigs.k8s.io/yaml`), where PyYAML reads some of them otherwise.
+"""Reads YAML scalars as kubectl does (YAML 1.1 of `sigs.k8s.io/yaml`). PyYAML reads some of them differently:
 
-kubectl            PyYAML              written
+  kubectl            PyYAML              written
 true, false        texts               y, n
 texts              date, number 1080   2026-12-24, 18:00
 567                text                01067, a postal code without quotes
@@ -31,13 +31,13 @@ class KubectlLoader(yaml.SafeLoader):
     """A YAML loader that constructs the values that kubectl would send. Keys become texts, because JSON has no other keys."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """Return the mapping; a key that is true, false, null or a number is a text."""
+        """Return the mapping with all keys as texts, including keys that YAML reads as true, false, null or a number."""
         self.flatten_mapping(node)
         node.value = [(self._key(key), value) for key, value in node.value]
         return super().construct_mapping(node, deep=deep)
 
     def key_text(self, node: yaml.Node) -> str:
-        """Return the text of a key, as `construct_mapping` has it."""
+        """Return the text of a key as `construct_mapping` uses it."""
         # `<<` and `=` have no constructor: flatten_mapping takes them away before.
         return str(node.value if node.tag in _SPECIAL_KEYS else self._key(node).value)
 

@@ -24,7 +24,7 @@ class Manifest:
 
     @property
     def name(self) -> str:
-        """Return the name for findings of other manifests, such as `Branch salon/mitte`."""
+        """Return the name by which findings about other manifests refer to this one, such as `Branch salon/mitte`."""
         kind, namespace, name = self.identity
         return f"{kind} {namespace}/{name}" if namespace else f"{kind} {name}"
 
@@ -37,14 +37,14 @@ class Manifest:
         return self.judged.model
 
     def part(self, *path: str) -> Mapping[str, Any]:
-        """Return an object within the spec, empty if it is absent or ill-formed."""
+        """Return the object at a path within the spec; empty if it is absent or ill-formed."""
         value: Any = self.spec
         for name in path:
             value = value.get(name) if isinstance(value, dict) else None
         return value if isinstance(value, dict) else {}
 
     def items(self, field: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
-        """Yield the index and content of each well-formed object in a list of the spec."""
+        """Yield the index and content of each well-formed object in the list `field` of the spec."""
         value = self.spec.get(field)
         for index, item in enumerate(value if isinstance(value, list) else ()):
             if isinstance(item, dict):
@@ -52,18 +52,18 @@ class Manifest:
 
     @property
     def region(self) -> str:
-        """Return the country whose national numbers a Branch means, as `BranchSpec.region` does."""
+        """Return the country of the national numbers in a Branch: by the same rule as `BranchSpec.region`."""
         written = (entry.get(field) for _, entry in self.items("phoneNumbers") for field in ("number", "did"))
         country = self.part("holidays").get("country")
         numbers = (text for text in written if isinstance(text, str))
         return home_region(numbers, country if isinstance(country, str) else None)
 
     def read_number(self, written: object) -> str | None:
-        """Return a number of a Branch in E.164; None if it is no phone number."""
+        """Return a Branch's phone number in E.164; None if the written value is no phone number."""
         return e164_or_none(written, self.region) if isinstance(written, str) else None
 
     def is_refused(self, *path: str | int) -> bool:
-        """Return whether the value at a path is refused already, so that no further finding is needed."""
+        """Return True if a fault has been found at exactly this path, so that a further finding is not needed."""
         return any(fault.path == path for fault in self.judged.faults)
 
     @property
@@ -72,6 +72,6 @@ class Manifest:
         return Identity("Branch", self.identity.namespace, str(self.part("branchRef").get("name")))
 
     def belongs_to(self) -> str | None:
-        """Return the name of the Tenant that the spec names, None if it names a Branch or nothing."""
+        """Return the name of the Tenant that the spec names directly; None if it names a Branch instead, or nothing."""
         name = self.part("tenantRef").get("name")
         return name if isinstance(name, str) else None

@@ -1,4 +1,4 @@
-"""Checks across manifests: references, and values that two manifests must not share. Only the given files are known."""
+"""Checks across manifests: references, and values that two manifests must not share. Objects in the cluster are not considered."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -33,7 +33,7 @@ def check_neighbours(manifests: Sequence[Manifest]) -> Iterator[Finding]:
 
 
 def _check_references(manifest: Manifest, known: set[Identity]) -> Iterator[Finding]:
-    """Warn of references to objects that are not among these files: they may exist in the cluster."""
+    """Warn of references to objects that none of these files declares: such objects may exist in the cluster."""
     namespace = manifest.identity.namespace
     for field, kind in _REFERENCES.items():
         name = manifest.part(field).get("name")
@@ -43,7 +43,7 @@ def _check_references(manifest: Manifest, known: set[Identity]) -> Iterator[Find
 
 
 def _check_staff(manifests: Iterable[Manifest]) -> Iterator[Finding]:
-    """Warn of a staff id that another branch of the same tenant has, too, unless both entries name the person."""
+    """Warn of a staff id that two branches of one tenant have, unless both entries have the field `person`."""
     staffed: dict[tuple[str, str, str], dict[str, object]] = defaultdict(dict)  # the person of each branch
     for manifest in manifests:
         _, namespace, name = manifest.identity
@@ -66,7 +66,7 @@ def _check_staff(manifests: Iterable[Manifest]) -> Iterator[Finding]:
 
 
 def _check_numbers(manifests: Iterable[Manifest]) -> Iterator[Finding]:
-    """Warn of a dialled number that an earlier branch of any tenant names: the operator gives it to one branch."""
+    """Warn of a dialed number that an earlier branch of any tenant, or an earlier entry, has: it rings in one branch only."""
     holders: dict[str, tuple[str, str]] = {}  # the branch and its line
     for manifest in manifests:
         for index, entry in manifest.items("phoneNumbers"):
@@ -86,7 +86,7 @@ def _check_numbers(manifests: Iterable[Manifest]) -> Iterator[Finding]:
 
 
 def _check_countries(manifests: Sequence[Manifest]) -> Iterator[Finding]:
-    """Warn of a number without a country code in a Branch that names no country, if the Tenant's time zone is abroad."""
+    """Warn of a number without a country code in a Branch that names no country, if the time zone suggests another country."""
     tenants = {manifest.identity: manifest for manifest in manifests if manifest.identity.kind == "Tenant"}
     for manifest in manifests:
         tenant = tenants.get(Identity("Tenant", manifest.identity.namespace, manifest.belongs_to() or ""))
@@ -112,7 +112,7 @@ def _first_index(manifest: Manifest, e164: str) -> int:
 
 
 def _check_answering(manifests: Sequence[Manifest]) -> Iterator[Finding]:
-    """Warn of numbers of a branch that no agent of its tenant answers, if the Tenant is among the files."""
+    """Warn of a Branch's numbers if no agent among the files answers them. The Tenant must be among the files."""
     tenants = {manifest.identity for manifest in manifests if manifest.identity.kind == "Tenant"}
     agents = [manifest for manifest in manifests if manifest.identity.kind == "RetellAgent"]
     hotlines = {(agent.identity.namespace, agent.belongs_to()) for agent in agents}
@@ -156,13 +156,13 @@ def _check_transfers(manifests: Sequence[Manifest]) -> Iterator[Finding]:
 
 
 def _list_numbers(branch: Manifest) -> set[str | None]:
-    """Return the published and the dialled number of each entry in E.164: calls to the published one arrive at the other."""
+    """Return both numbers of each entry in E.164: the published one, and the dialed one at which its calls arrive."""
     entries = [entry for _, entry in branch.items("phoneNumbers")]
     return {branch.read_number(entry.get(field)) for entry in entries for field in ("number", "did")} - {None}
 
 
 def _check_hosts(manifests: Iterable[Manifest]) -> Iterator[Finding]:
-    """Warn of a host that an earlier tenant has with the same path, or with a path that contains or is within this one."""
+    """Warn of a host and path that an earlier tenant also has, or whose path contains the other tenant's path or is within it."""
     holders: dict[str, list[Holder]] = defaultdict(list)
     for manifest in manifests:
         exposure = manifest.part("exposure")
@@ -179,7 +179,7 @@ def _check_hosts(manifests: Iterable[Manifest]) -> Iterator[Finding]:
 
 
 def _check_unsaid(manifests: Sequence[Manifest]) -> Iterator[Finding]:
-    """Warn of answers that nobody says: the tenant's agents in these files all lack the function BusinessInformation."""
+    """Warn of the tenant's own answers that no agent says: all its agents in these files lack the function BusinessInformation."""
     tenant_of_branch = {each.identity: each.belongs_to() for each in manifests if each.identity.kind == "Branch"}
     functions: dict[tuple[str, str], list[object]] = defaultdict(list)
     owners: list[tuple[Manifest, tuple[str, str]]] = []

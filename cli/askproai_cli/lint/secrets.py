@@ -36,7 +36,7 @@ class Reference:
 
 @dataclass(slots=True)
 class Secrets:
-    """The Secrets of a run by namespace and name, and the namespaces in which objects create further Secrets."""
+    """The Secrets among lint's files by namespace and name, and namespaces in which other objects create Secrets."""
 
     documents: dict[tuple[str, str], Document] = field(default_factory=dict)
     made_elsewhere: set[str] = field(default_factory=set)
@@ -84,7 +84,7 @@ def collect_secrets(documents: Iterable[Document]) -> Secrets:
 
 
 def find_references(value: Any, path: FieldPath = ("spec",)) -> Iterator[Reference]:
-    """Yield the places of a spec that name a Secret whose values the operator uses. `path` is where `value` is."""
+    """Yield the places in a spec that name a Secret whose values the operator uses. `path` is the path of `value` in the spec."""
     if isinstance(value, Mapping):
         for name, inner in value.items():
             if name.endswith("SecretRef"):
@@ -132,7 +132,7 @@ def _check_reference(manifest: Manifest, reference: Reference, secrets: Secrets)
 
 
 def permits_use(secret: Mapping[str, Any]) -> bool:
-    """Return whether a Secret has the label that allows the operator to use it."""
+    """Return True if a Secret has the label that allows the operator to use it, or if that label is encrypted."""
     metadata = secret.get("metadata")
     labels = metadata.get("labels") if isinstance(metadata, dict) else None
     label = labels.get(USE_LABEL) if isinstance(labels, dict) else None
@@ -140,13 +140,13 @@ def permits_use(secret: Mapping[str, Any]) -> bool:
 
 
 def keys_of(secret: Mapping[str, Any]) -> list[str]:
-    """Return the keys of a Secret as a manifest or the API server has it."""
+    """Return the sorted keys of a Secret, in `data` or `stringData`."""
     parts = (secret.get(part) for part in ("data", "stringData"))
     return sorted({key for part in parts if isinstance(part, dict) for key in part})
 
 
 def _check_shared_keys(manifests: Sequence[Manifest], secrets: Secrets) -> Iterator[Finding]:
-    """Warn of a provider's key that an earlier tenant uses, from the same Secret or with the same value from another Secret."""
+    """Warn of a provider's key that an earlier tenant uses too, from the same Secret or as an equal value of another Secret."""
     latest = {manifest.identity: manifest for manifest in manifests if manifest.identity.kind == "Tenant"}
     for provider, path in _PROVIDER_KEYS.items():
         holders: dict[object, Identity] = {}
@@ -168,7 +168,7 @@ def _check_shared_keys(manifests: Sequence[Manifest], secrets: Secrets) -> Itera
 
 
 def _value(secret: dict[str, Any], key: str) -> str | None:
-    """Return the value of a key, None if it is absent, empty or encrypted."""
+    """Return the plain value of a Secret's key; None if it is absent, empty or encrypted (SOPS)."""
     plain, encoded = secret.get("stringData"), secret.get("data")
     value = plain.get(key) if isinstance(plain, dict) else None
     if value is None and isinstance(encoded, dict) and isinstance(encoded.get(key), str):
@@ -177,7 +177,7 @@ def _value(secret: dict[str, Any], key: str) -> str | None:
 
 
 def _decode(content: str) -> str | None:
-    """Return the text that a base64 text encodes; None if it is not valid."""
+    """Return the decoded text of a base64 text; None if it is not valid base64."""
     try:
         return b64decode("".join(content.split()), validate=True).decode(errors="replace")
     except ValueError:  # binascii.Error among them

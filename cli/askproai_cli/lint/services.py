@@ -1,4 +1,4 @@
-"""Warn of services that callers could not book, by the rules of the operator's conditions, or that would never reach Cal.com."""
+"""Warns of services that callers could not book, by the rules of the operator's conditions, or that would never reach Cal.com."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,7 +23,7 @@ from askproai_operator.services import (
 def check_services(manifests: Sequence[Manifest]) -> Iterator[Finding]:
     """Warn of services that would not be Ready by these files alone.
 
-    Refused manifests are left out, and so are the openings of tenants with a refused Branch.
+    Refused manifests are left out, and so are the opening hours of tenants with a refused Branch.
     """
     latest = list({manifest.identity: manifest for manifest in manifests}.values())
     tenants = {manifest.identity: manifest.belongs_to() for manifest in latest}
@@ -64,7 +64,7 @@ def _check_tenant(manifests: Sequence[Manifest]) -> Iterator[Finding]:
 def _check_event_type_staff(
     manifest: Manifest, offering: ServiceOffering, staff: Mapping[str, Sequence[str]]
 ) -> Iterator[Finding]:
-    """Warn of event types for staff members who cannot be booked for the service. `staff` maps a branch to those who can."""
+    """Warn of event types for staff members who do not offer the service. `staff` maps branches to staff members who offer it."""
     for index, entry in enumerate(offering.spec.calcom.event_types if offering.spec.calcom else ()):
         if unable := _describe_unable(entry.staff, staff, "the event type is not booked"):
             yield warn(manifest.document, ("spec", "calcom", "eventTypes", index, "staff"), unable)
@@ -73,14 +73,14 @@ def _check_event_type_staff(
 def _check_overridden_staff(
     manifest: Manifest, offering: ServiceOffering, staff: Mapping[str, Sequence[str]]
 ) -> Iterator[Finding]:
-    """Warn of a length or price for staff members who cannot be booked for the service. `staff` maps a branch to those who can."""
+    """Warn of lengths or prices for staff members who do not offer the service. `staff` maps branches to staff who offer it."""
     for index, entry in enumerate(offering.spec.staff_overrides):
         if unable := _describe_unable(entry.staff, staff, "this entry changes nothing"):
             yield warn(manifest.document, ("spec", "staffOverrides", index, "staff"), unable)
 
 
 def _describe_unable(member: str, staff: Mapping[str, Sequence[str]], consequence: str) -> str | None:
-    """Return a message if `member` is not in `staff`, which maps a branch to those able; None otherwise, or if nobody is able."""
+    """Return a message if `member` is not among those who offer the service; None if it is, or if nobody offers it."""
     able = sorted({each for members in staff.values() for each in members})
     if not able or member in able:
         return None
@@ -127,7 +127,7 @@ def check_event_types(manifests: Sequence[Manifest]) -> Iterator[Finding]:
 
 
 def _tenant_of(manifest: Manifest, known: dict[Identity, Manifest]) -> Manifest | None:
-    """Return the Tenant of a service, by the service's own reference or by its Branch's; None if it is unknown."""
+    """Return the Tenant to which a service belongs, directly or by its Branch; None if it is not among the files."""
     branch = known.get(manifest.branch)
     name = manifest.belongs_to() or (branch.belongs_to() if branch else None)
     return known.get(Identity("Tenant", manifest.identity.namespace, name)) if name else None

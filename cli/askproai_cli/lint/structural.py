@@ -1,6 +1,7 @@
 """The structural schema of a CRD, as the API server enforces it: defaults, unknown fields, types, bounds, unique items.
 
-Only the keywords that our CRDs use are supported; another one raises, so that no check silently lapses.
+Only the keywords that our CRDs use are supported. Any other keyword raises `NotImplementedError`, so that no check silently
+lapses.
 """
 
 import difflib
@@ -27,7 +28,7 @@ _EXPECTED: Final = {"object": "an object", "array": "a list", "string": "a text:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """The error at a path, with our own `hint`. If `blocks`, the API server does not evaluate the object's CEL rules."""
+    """A schema error at a path, with our own `hint`. If `blocks`, the API server does not evaluate the object's CEL rules."""
 
     path: FieldPath
     message: str
@@ -41,7 +42,7 @@ def overlaps(first: FieldPath, second: FieldPath) -> bool:
 
 
 def with_defaults(value: Any, schema: Schema) -> Any:
-    """Return the value as the API server stores it: an absent field, or one that is null, gets its default."""
+    """Return the value with the schema's defaults, as the API server stores it: in place of absent fields and of null."""
     if isinstance(value, dict):
         properties = schema.get("properties", {})
         defaults = {
@@ -112,14 +113,14 @@ def _check_object(value: dict[str, Any], schema: Schema, path: FieldPath) -> Ite
 
 
 def meant_field(name: str, value: dict[str, Any], properties: Schema) -> str | None:
-    """Return the field that a misspelt name means, preferring a field that the object lacks; None if no field is similar."""
+    """Return the schema's field that a misspelt name probably means, preferably an absent one; None if no field is similar."""
     absent = [field for field in properties if field not in value]
     close = difflib.get_close_matches(name, absent, n=1) or difflib.get_close_matches(name, properties, n=1)
     return close[0] if close else None
 
 
 def as_meant(value: Any, schema: Schema, path: FieldPath = ()) -> tuple[Any, dict[FieldPath, FieldPath]]:
-    """Return the value with misspelt fields under the correct names, and without other unknown fields.
+    """Return the value with misspelt fields renamed to the probably intended fields, and without other unknown fields.
 
     The second returned value maps the new path of each renamed field to the path that was written.
     """

@@ -1,4 +1,4 @@
-"""The operator's steps at the providers, planned by the operator's own code."""
+"""The operator's steps at the providers in a plan, computed by the operator's own code."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -21,8 +21,8 @@ _ABOUT_SECRETS = frozenset({Reason.SECRET_NOT_FOUND, Reason.SECRET_KEY_MISSING, 
 
 @dataclass(frozen=True, slots=True)
 class ProviderSteps:
-    """The operator's steps at a provider, one line each. `is_problem`: the operator refuses, waits for a person, cannot ask the
-    provider, or takes a number from another agent.
+    """The operator's steps at a provider, one line each. `is_problem`: the operator would refuse, wait for a person, be unable
+    to ask the provider, or take a number from another agent.
     """
 
     lines: tuple[str, ...] = ()
@@ -76,7 +76,7 @@ async def _plan_steps(
 def _find_awaited(
     agent: RetellAgent, tenant: Tenant | None, reason: Reason, in_files: Collection[tuple[str, str, str]]
 ) -> str | None:
-    """Return which object of the files the agent waits for: the operator's own message would ask a person to create it."""
+    """Return the object in the files that the agent waits for, as a sentence; None if the operator's own message applies."""
     namespace, spec = agent.metadata.namespace, agent.spec
     if reason in {Reason.TENANT_NOT_FOUND, Reason.BRANCH_NOT_FOUND}:
         refs = {"Branch": spec.branch_ref, "Tenant": spec.tenant_ref}
@@ -109,7 +109,7 @@ def plan_calendar(tenant: Tenant) -> tuple[str, ...]:
 
 
 def _when_resumed(model: CustomResource, steps: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the steps for an object at a provider; if it is paused, mark them as waiting until it is resumed."""
+    """Return the operator's steps; if the object is paused, with a first line that they wait until it is resumed."""
     return (
         (f"waits until the annotation {PAUSED_ANNOTATION} is removed, then:", *steps)
         if is_paused(model) and steps
@@ -118,7 +118,7 @@ def _when_resumed(model: CustomResource, steps: tuple[str, ...]) -> tuple[str, .
 
 
 def find_lowered(tenant: Tenant) -> tuple[str, ...]:
-    """Return which values of a Tenant the platform's ceilings would lower or leave out, one sentence each.
+    """Return a sentence for each value of a Tenant that the platform's ceilings would lower or leave out.
 
     The ceilings are the defaults, or the `ASKPROAI_MAX_…` of this process: the operator's own settings are not read.
     """

@@ -77,7 +77,7 @@ def _describe_lists(old: list[Any], new: list[Any], path: str) -> Iterator[str]:
 
 
 def _key_of(old: list[Any], new: list[Any]) -> str | None:
-    """Return the field by which the items of both lists are named, None if there is none."""
+    """Return the field whose value identifies each item in both lists; None if no field does."""
     items = [*old, *new]
     if not items or not all(isinstance(item, dict) for item in items):
         return None

@@ -1,4 +1,4 @@
-"""The result of an apply of one object, by a dry run of the API server. Nothing is stored."""
+"""Previews an apply of one object by a dry run of the API server. Nothing is stored."""
 
 import json
 import re
@@ -23,7 +23,7 @@ _NEWEST: Final = str(2**62)  # version of the result of a dry run: newer than al
 
 
 class Change(StrEnum):
-    """The ways in which an apply can change an object."""
+    """The ways in which an apply can change an object, as far as they can be known."""
 
     CREATED = "created"
     CHANGED = "changed"
@@ -103,7 +103,7 @@ async def _ask(transport: HttpTransport, ref: ApiResource, sent: Mapping[str, An
 
 
 async def _find_conflicts(transport: HttpTransport, path: str, sent: Mapping[str, Any], applier: str) -> Sequence[str]:
-    """Return which fields of other managers a server-side apply without --force-conflicts is refused for, by manager."""
+    """Return the fields for which a server-side apply without --force-conflicts is refused, as text by the fields' manager."""
     params = {**_DRY_RUN, "fieldManager": applier}
     try:
         await transport.request("PATCH", path, params=params, body=sent, content_type="application/apply-patch+yaml")
@@ -113,13 +113,13 @@ async def _find_conflicts(transport: HttpTransport, path: str, sent: Mapping[str
 
 
 def _has_applied(live: Mapping[str, Any], applier: str) -> bool:
-    """Return whether the manager has applied the object server-side."""
+    """Return True if the field manager `applier` has applied the object server-side."""
     entries = live["metadata"].get("managedFields") or ()
     return any((entry.get("manager"), entry.get("operation")) == (applier, "Apply") for entry in entries)
 
 
 def find_applier(live: Mapping[str, Any]) -> str:
-    """Return the field manager that applied an object last; kubectl if nobody has applied it.
+    """Return the field manager that last applied an object; kubectl's if nobody has applied it.
 
     The plan uses this manager, because an apply removes only fields of its own manager, and fields of other managers stay.
     """
@@ -136,7 +136,7 @@ def find_applier(live: Mapping[str, Any]) -> str:
 
 
 def merge_patch(last: Mapping[str, Any], new: Mapping[str, Any], live: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the JSON merge patch of kubectl's client-side apply: the fields of `new`, and null for fields only in `last`."""
+    """Return the JSON merge patch that kubectl's client-side apply sends: fields of `new`, and null for fields only in `last`."""
     patch: dict[str, Any] = {name: None for name in last if name not in new and name in live}
     for name, value in new.items():
         current = live.get(name)
@@ -150,7 +150,7 @@ def merge_patch(last: Mapping[str, Any], new: Mapping[str, Any], live: Mapping[s
 
 
 def _with_annotations(sent: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the manifest with (maybe empty) annotations, as kubectl records it at the last apply and compares it."""
+    """Return the manifest with annotations (maybe an empty mapping): kubectl records the last applied manifest in this form."""
     metadata = sent["metadata"]
     return {**sent, "metadata": {**metadata, "annotations": metadata.get("annotations") or {}}}
 
@@ -163,7 +163,7 @@ def _last_applied(live: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _as_stored(sent: dict[str, Any]) -> dict[str, Any]:
-    """Return an object of ours as the API server would store it in a namespace that does not exist yet."""
+    """Return an object as the API server would store it: with its kind's defaults, in a namespace that does not exist yet."""
     return _newest(completed({**sent, "metadata": {**sent["metadata"], "uid": "", "generation": 1}}))
 
 
@@ -172,7 +172,7 @@ def _newest(stored: dict[str, Any]) -> dict[str, Any]:
 
 
 def _explain(error: ApiError, ref: ApiResource) -> str:
-    """Return the API server's error, with what to do."""
+    """Return a text with the API server's error and the remedy."""
     if error.status != HTTPStatus.NOT_FOUND:
         return str(error)
     if "namespaces" in error.message:
@@ -185,7 +185,7 @@ _GIVE_BACK: Final = "take them out of the manifest, or write the values that the
 
 
 def other_managers(message: str, applier: str) -> Sequence[str]:
-    """Return the parts of the server's message that are about other managers, such as `"kubectl-patch" …: .spec.displayName`."""
+    """Return those parts of the server's message that name other managers: `"kubectl-patch" …: .spec.displayName`."""
     parts = (" ".join(part.split()) for part in _CONFLICT.split(message)[1:])
     return [f'"{part.rstrip(",")}' for part in parts if not part.startswith(f'{applier}"')]
 

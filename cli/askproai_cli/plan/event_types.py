@@ -1,4 +1,4 @@
-"""Whether another tenant has the Cal.com event types of the planned services, by the services that the person may list."""
+"""Finds other tenants' uses of the Cal.com event types of planned services. It sees only services that the person may list."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -16,9 +16,10 @@ from askproai_operator.plan_context import PlanContext
 
 @dataclass(frozen=True, slots=True)
 class _Use:
-    """The event types that a service names, and its Tenant by namespace and name. Each Cal.com (`base_url`) has ids of its own.
+    """The event types (`ids`) that one service names, with its Tenant by namespace and name. Each Cal.com server (`base_url`)
+    has its own ids.
 
-    `in_account` are those that the operator has seen in the account of the Tenant or of a staff member.
+    `in_account` are the event types that the operator has seen in the account of the Tenant or of a staff member.
     """
 
     tenant: tuple[str, str]
@@ -28,9 +29,9 @@ class _Use:
 
 
 async def find_event_type_claims(models: Iterable[CustomResource], context: PlanContext) -> dict[Key, Claim]:
-    """Return, for each service, whether another tenant names its event types too, or why that is not known.
+    """Return a report for each service whose event types another tenant names, too, or for which that is unknown.
 
-    An event type is in one account only, so those that the operator has seen in the service's own account are not searched for.
+    An event type is in one account only, so event types that the operator has seen in the service's own account are left out.
     Lint compares the services of the planned files with each other, because it knows their lines.
     """
     planned = {model.key: model for model in models if isinstance(model, ServiceOffering)}
@@ -47,7 +48,7 @@ async def find_event_type_claims(models: Iterable[CustomResource], context: Plan
 
 
 def _planned_use(offering: ServiceOffering, context: PlanContext) -> _Use | None:
-    """Return the event types to search for; None if there are none, or the service is not booked at Cal.com."""
+    """Return the planned service's event types to search for; None if there are none, or it is not booked at Cal.com."""
     namespace, name = offering.metadata.namespace, context.relations.tenant_of(offering)
     tenant = context.relations.tenant(namespace, name) if name is not None else None
     base_url = _base_url(tenant, context) if tenant is not None else None
@@ -58,7 +59,7 @@ def _planned_use(offering: ServiceOffering, context: PlanContext) -> _Use | None
 
 
 async def _find_others(ids: frozenset[int], planned: Collection[Key], context: PlanContext) -> list[_Use]:
-    """Return the other services of the cluster that name one of the ids. Raises ApiError if the person may not list them."""
+    """Return other services of the cluster that name one of the ids. Raises ApiError if the person may not list them."""
     found = []
     chunks = context.kube.list_chunks(resources.OFFERINGS)  # of a fleet few have one of the ids
     for raw in [raw async for chunk in chunks for raw in chunk if _named(raw) & ids]:
@@ -70,7 +71,7 @@ async def _find_others(ids: frozenset[int], planned: Collection[Key], context: P
 
 
 async def _stored_use(raw: Mapping[str, Any], context: PlanContext) -> _Use | None:
-    """Return the event types of a service in the cluster; None if it is being deleted or not booked at Cal.com."""
+    """Return the event types of a service in the cluster; None if it is being deleted, or not booked at Cal.com."""
     namespace, spec, status = raw["metadata"]["namespace"], raw["spec"], raw.get("status") or {}
     if "deletionTimestamp" in raw["metadata"] or spec.get("capacity", 1) > 1:
         return None
@@ -85,7 +86,7 @@ async def _stored_use(raw: Mapping[str, Any], context: PlanContext) -> _Use | No
 
 
 def _base_url(tenant: Tenant, context: PlanContext) -> str | None:
-    """Return the address of the Cal.com that a tenant books at, None if it books at none."""
+    """Return the base URL of the Cal.com server at which a tenant books; None if the tenant does not book at Cal.com."""
     account = calcom_account(tenant)
     return (account.base_url or context.settings.calcom_base_url) if account is not None else None
 
@@ -100,7 +101,7 @@ def _listed(status: Mapping[str, Any], field: str) -> frozenset[int]:
 
 
 def _compare(use: _Use, others: Iterable[_Use]) -> Claim | None:
-    """Return the report that the operator would make, or a hint to check; None if no other tenant names these event types."""
+    """Return the operator's report, or a hint if it is uncertain, about event types of another tenant; None if there are none."""
     rivals = [other for other in others if other.tenant != use.tenant and other.base_url == use.base_url]
     had = {number for other in rivals for number in use.ids & other.ids & other.in_account}
     named = {number for other in rivals for number in use.ids & other.ids} - had

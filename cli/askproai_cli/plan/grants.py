@@ -1,4 +1,4 @@
-"""Whether another tenant has the hosts and numbers of the planned objects, by the grants in the operator's namespace."""
+"""Finds other tenants' claims to the hosts and numbers of planned objects, by the grants in the operator's namespace."""
 
 import asyncio
 from collections.abc import Collection, Iterable
@@ -28,7 +28,7 @@ from askproai_operator.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A report on a host, number, key or event type of another tenant; with `is_known` False, why that is unknown."""
+    """A report on another tenant's claim to a host, number, key or event type; with `is_known` False, why that is unknown."""
 
     text: str
     is_known: bool = True
@@ -37,7 +37,7 @@ class Claim:
 async def find_claims(
     models: Iterable[CustomResource], transport: HttpTransport, context: PlanContext
 ) -> dict[Key, Claim]:
-    """Return the report that the operator would make about each object that names a host or numbers, or why it is unknown.
+    """Return, for each object that names a host or numbers, the operator's report on other holders, or why they are unknown.
 
     The grants are in the context's cache afterwards, so that the steps for agents leave out numbers of other tenants.
     """
@@ -55,7 +55,7 @@ async def find_claims(
 
 
 async def read_grants(subjects: Collection[Subject], transport: HttpTransport, context: PlanContext) -> str | None:
-    """Read the grants into the cache. Return why they cannot be read, None if they were."""
+    """Read the grants of the subjects into the cache. Return why they could not be read; None if they were read."""
     namespace = context.settings.namespace
     try:
         if not await _has_operator(namespace, transport):
@@ -73,7 +73,7 @@ async def read_grants(subjects: Collection[Subject], transport: HttpTransport, c
 
 
 async def _has_operator(namespace: str, transport: HttpTransport) -> bool:
-    """Return whether an operator has worked in the namespace; True, too, if the account may not look."""
+    """Return True if an operator has worked in the namespace, or if the account may not find out."""
     try:
         return await transport.find(LEASES.path(namespace, MANAGER)) is not None
     except ApiError as error:
@@ -83,7 +83,7 @@ async def _has_operator(namespace: str, transport: HttpTransport) -> bool:
 
 
 def _claimed(model: CustomResource, context: PlanContext) -> Condition | None:
-    """Return the condition that the operator would report; None if no other tenant has the object's hosts and numbers."""
+    """Return the condition with which the operator would report another holder of the object's hosts or numbers, else None."""
     if isinstance(model, Tenant) and (reserved := _reserved(model, context.settings)) is not None:
         return reserved
     others = {
@@ -103,7 +103,7 @@ def _claimed(model: CustomResource, context: PlanContext) -> Condition | None:
 
 
 def _reserved(tenant: Tenant, settings: Settings) -> Condition | None:
-    """Return the condition for a Tenant that names a host of the platform; None if the operator has reported no such host."""
+    """Return the condition for a Tenant that names a host reserved for the platform; None if it names no reserved host."""
     for subject in exposed_host(tenant):
         if what := settings.what_is_reserved(subject.value):
             return reserved_host_condition(tenant, subject.value, what)
@@ -114,7 +114,7 @@ def _reserved(tenant: Tenant, settings: Settings) -> Condition | None:
 
 
 async def read_reported(settings: Settings, transport: HttpTransport) -> Settings:
-    """Return the settings with the platform's hosts that the operator has reported; unchanged if the person may not read them."""
+    """Return the settings with the reserved hosts that the operator has reported; unchanged if the person may not read them."""
     try:
         found = await transport.find(resources.CONFIG_MAPS.path(settings.namespace, NAME))
     except ApiError as error:

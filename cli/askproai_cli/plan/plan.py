@@ -36,12 +36,12 @@ _SUSPENDED: Final = "suspended: no pods run, callers hear that no appointments a
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """One object: its change, field by field, and the operator's steps at `provider` (None: its kind has no steps).
+    """One planned object: its change, field by field, and the operator's steps at `provider` (None: its kind has no steps).
 
-    `claims` say that another tenant has its host, number, key or event type, or why that is unknown, and what a changed key
-    means. `warnings` come from lint, or name fields of other managers that the apply overwrites. `is_problem`: a person should
-    look before an apply, because a condition would be False, a step is refused, or a number is taken away. `is_taken`: another
-    tenant has its host, number, key or event type.
+    `claims` say that another tenant has its host, number, key or event type, or why that is unknown, and the effect of a
+    changed key. `warnings` come from lint, or name fields of other managers that the apply overwrites. `is_problem`: a person
+    should look before an apply, because a condition would be False, a step is refused, or a number is taken away. `is_taken`:
+    another tenant has its host, number, key or event type.
     """
 
     name: str
@@ -126,7 +126,7 @@ async def plan_manifests(
 
 
 def _with_numbers(stored: dict[str, Any]) -> dict[str, Any]:
-    """Return a reconciled Branch with the usable numbers of its changed spec, because the agents will bind these."""
+    """Return the object; for a Branch with its changed spec's usable numbers in the status, since agents will bind them."""
     status = stored.get("status", {})
     if stored["kind"] != Branch.kind or "phoneNumbers" not in status:
         return stored
@@ -164,7 +164,7 @@ def _list_warnings(documents: Iterable[Document]) -> dict[tuple[str, str], list[
 async def _plan_providers(
     planned: dict[Identity, Planned], context: PlanContext, in_files: Collection[Identity]
 ) -> None:
-    """Add the steps at Cal.com and Retell, and the values that ceilings lower. `in_files` are the objects changed by the files."""
+    """Add the steps at Cal.com and Retell, and the values that ceilings lower, to the plan. `in_files` are changed objects."""
     for tenant in context.cache.list(Tenant):
         key = Identity(*tenant.key)
         if key in planned:
@@ -182,7 +182,7 @@ async def _plan_providers(
 
 
 def _stopped(planned: Mapping[Identity, Planned], cache: Cache) -> dict[Identity, Planned]:
-    """Return the planned objects that are paused or suspended after the change, with lines that report it."""
+    """Return the planned objects that will be paused or suspended, each with a line that reports it."""
     found: dict[Identity, Planned] = {}
     for model in cache.models():
         lines = [_SUSPENDED] if isinstance(model, Tenant) and model.spec.suspend else []
@@ -193,14 +193,14 @@ def _stopped(planned: Mapping[Identity, Planned], cache: Cache) -> dict[Identity
 
 
 async def _find_new_namespaces(transport: HttpTransport, documents: Iterable[Document]) -> set[str]:
-    """Return the namespaces that come with the files and do not exist yet."""
+    """Return the namespaces that the files declare and that do not exist yet in the cluster."""
     named = {identity_of(document.value).name for document in documents if _is_namespace(document)}
     ref = resources.NAMESPACES
     return {name for name in named if await transport.find(ref.path(None, name)) is None}
 
 
 async def _list(kube: Kube, ref: ApiResource, namespace: str) -> Sequence[dict[str, Any]]:
-    """Return the objects of a kind, none where the cluster does not have the kind: its manifests are refused already."""
+    """Return the objects of a kind; empty if the cluster does not serve the kind, whose manifests are then refused anyway."""
     try:
         return await kube.list(ref, namespace)
     except ApiError as error:
@@ -214,7 +214,7 @@ def _is_namespace(document: Document) -> bool:
 
 
 def summarize(planned: Sequence[Planned]) -> str:
-    """Return the last line: how many objects are created, changed and so on, and how many steps follow at the providers."""
+    """Return the last line of a plan: the numbers of created, changed and other objects, and of steps at the providers."""
     counts = {change: sum(each.change is change for each in planned) for change in Change}
     steps = sum(not step.endswith(":") for each in planned for step in each.steps or ())
     changes = ", ".join(

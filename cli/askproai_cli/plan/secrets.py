@@ -67,7 +67,7 @@ async def find_key_claims(
 
 
 def _used_keys(tenant: Tenant, secret: str) -> Iterator[tuple[SubjectKind, str]]:
-    """Yield which of the Tenant's provider keys are in a Secret, and under which key of its data."""
+    """Yield the kind of each provider key that the Tenant reads from this Secret, and the key of the Secret's data."""
     refs = secret_refs(tenant)
     for kind, file in _FILES.items():
         ref = refs.get(file)
@@ -76,7 +76,7 @@ def _used_keys(tenant: Tenant, secret: str) -> Iterator[tuple[SubjectKind, str]]
 
 
 def read_values(secret: Mapping[str, Any]) -> dict[str, str]:
-    """Return the values of a Secret, as a manifest or the API server has it; values that are not text are left out.
+    """Return the values of a Secret, from a manifest or the API server, as texts; values that are not text are left out.
 
     A key without a value (`api-key:` in YAML) is empty, as the API server reads it.
     """
@@ -113,7 +113,7 @@ class NamedSecrets:
         self._read: dict[str, Mapping[str, Any] | str | None] = {}  # by path
 
     async def list_warnings(self, document: Document) -> list[str]:
-        """Return the problems with the Secrets that a manifest names, except Secrets among the files. Raises ApiError."""
+        """Return warnings about the Secrets that a manifest names. Secrets in the files are left to lint. Raises ApiError."""
         space = identity_of(document.value).namespace or self._default
         found: list[str] = []
         if space in self._made_elsewhere:
@@ -127,7 +127,7 @@ class NamedSecrets:
         return found
 
     async def _find(self, namespace: str, name: str) -> Mapping[str, Any] | str | None:
-        """Return a Secret, None if it does not exist, or a text that says why it may not be read."""
+        """Return a Secret of the cluster; None if it does not exist, or a text that says why it may not be read."""
         if namespace in self._new_namespaces:
             return None
         path = SECRETS.path(namespace, name)
@@ -142,7 +142,7 @@ class NamedSecrets:
 
 
 def _check_named(reference: Reference, namespace: str, secret: Mapping[str, Any] | str | None) -> Iterator[str]:
-    """Yield the reports that the operator would make about one Secret of the cluster."""
+    """Yield the problems that the operator would report about one named Secret of the cluster."""
     if secret is None:
         yield (
             f"Secret {reference.name!r} is neither among these files nor in namespace {namespace}; create it, or correct the name"

@@ -26,7 +26,7 @@ class UnreadableFile(Exception):
 
 
 class Writer:
-    """Writes records. `document` and `rows` may alternate; rows belong to the document before them."""
+    """Writes the records of an export's file. `document` and `rows` may alternate; rows belong to the document before them."""
 
     def __init__(self, file: BinaryIO, passphrase: str) -> None:
         from nacl import bindings
@@ -44,7 +44,7 @@ class Writer:
         self._push(_DOCUMENT + json.dumps(content, ensure_ascii=False).encode(), is_last=is_last)
 
     async def rows(self, content: bytes) -> None:
-        """Write bytes of a table's rows."""
+        """Write a record with bytes of the rows of one table."""
         self._waiting += content
         if len(self._waiting) >= _CHUNK:
             self._flush()
@@ -108,7 +108,7 @@ class Reader:
         self._ended = self._began = False
 
     def document(self) -> dict[str, Any]:
-        """Return the next record, which is a document."""
+        """Return the next record as a document. Raises `UnreadableFile` if it has rows instead."""
         kind, content = self._take()
         if kind != _DOCUMENT:
             raise UnreadableFile("its records are not in their order: export again")
@@ -116,13 +116,13 @@ class Reader:
         return document
 
     async def rows(self) -> AsyncIterator[bytes]:
-        """Yield the rows up to the next document."""
+        """Yield the bytes of rows from the next records, up to the next document."""
         while (record := self._peek()) is not None and record[:1] == _ROWS:
             self._next = None
             yield record[1:]
 
     def end(self) -> None:
-        """Raise `UnreadableFile` unless the last record was read."""
+        """Raise `UnreadableFile` unless all records of the file have been read."""
         if not self._ended or self._next is not None or self._file.read(1):
             raise UnreadableFile("it does not end where it should: export again")
 
@@ -165,7 +165,7 @@ def open_reader(path: Path, passphrase: str) -> Iterator[Reader]:
 
 
 def _derive(passphrase: str, salt: bytes) -> bytes:
-    """Return the key of a passphrase: Argon2id, half a second and 256 MiB for each guess."""
+    """Return the key derived from a passphrase by Argon2id: each guess costs half a second and 256 MiB."""
     from nacl import bindings
     from nacl.pwhash import argon2id
 

@@ -55,7 +55,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """The content of an export: the rows' new owner, row counts by table, objects, Secrets, and the Secrets that are missing."""
+    """The content of an export: the rows' new owner, row counts by table, objects, Secrets, and names of missing Secrets."""
 
     owner: str
     rows: Mapping[str, int]
@@ -87,7 +87,7 @@ async def _write(
     writer: Writer,
     now: datetime,
 ) -> Exported:
-    """Detach the rows from their Tenant, and write the header and the rows."""
+    """Detach the rows from their Tenant, then write the header and the rows to the file."""
     schema = await rows.read_schema()
     await _describe(transport, source, tenant, objects)  # what refuses it here refuses it before anything is taken
     owner = await rows.retire(source.tenant, tenant["metadata"]["uid"])
@@ -114,7 +114,7 @@ async def _write_table(snapshot: "Snapshot", table: str, writer: Writer) -> int:
 
 
 async def _read_objects(transport: HttpTransport, source: Source) -> tuple[Json, list[Json]]:
-    """Return the Tenant and its objects. Raises `MoveRefused` if the Tenant does not exist or is being deleted."""
+    """Return the Tenant, and its Branches, services and agents. Raises `MoveRefused` if the Tenant is absent or being deleted."""
     tenant = await transport.find(TENANTS.path(source.namespace, source.name))
     if tenant is None:
         raise MoveRefused(f"there is no Tenant {source.name} in namespace {source.namespace}")
@@ -129,7 +129,7 @@ async def _read_objects(transport: HttpTransport, source: Source) -> tuple[Json,
 
 
 async def _require_stopped(transport: HttpTransport, source: Source, tenant: Json, objects: Iterable[Json]) -> None:
-    """Raise `MoveRefused` while something of the tenant may write or acknowledge, or acknowledged events wait in Redis."""
+    """Raise `MoveRefused` while a process of the tenant may write or acknowledge, or acknowledged events wait in Redis."""
     pods = await list_all(transport, PODS, source.namespace, f"{TENANT_LABEL}={source.name}")
     agents = [each for each in objects if each["kind"] == AGENTS.kind]
     obstacles = [*find_obstacles(tenant, agents, pods)]
@@ -140,7 +140,7 @@ async def _require_stopped(transport: HttpTransport, source: Source, tenant: Jso
 
 
 async def _find_spooled(source: Source, tenant: Json) -> list[str]:
-    """Return what to do about events that were acknowledged and are in Redis alone; nothing if there are none."""
+    """Return sentences on what to do about acknowledged events that are in Redis only; empty if there are none."""
     conditions = (tenant.get("status") or {}).get("conditions") or []
     spooled = next((each for each in conditions if each["type"] == _SPOOLED), None)
     if source.spool_is_empty or (spooled is not None and spooled["reason"] == _NO_REDIS):
@@ -172,7 +172,7 @@ async def _find_spooled(source: Source, tenant: Json) -> list[str]:
 
 
 async def _describe(transport: HttpTransport, source: Source, tenant: Json, objects: Sequence[Json]) -> Json:
-    """Return the header's data from the cluster: manifests, Secrets, and the names that the destination takes over."""
+    """Return the header's data from the cluster: manifests, Secrets, and installation id and webhook URL to take over."""
     from askproai_core.tenant_config import decode
 
     config = await transport.find(CONFIG_MAPS.path(source.namespace, f"{source.name}-config"))
@@ -202,7 +202,7 @@ async def _read_secret(transport: HttpTransport, source: Source, name: str) -> J
 
 
 def _not_in_use(secret: Json) -> Json:
-    """Return the data keys marked as not in use: whether the destination's pods can encrypt is decided by its operator."""
+    """Return the Secret with its data keys marked as not in use: the destination's operator decides when its pods encrypt."""
     import msgspec
 
     from askproai_core.data_keys import DATA_KEYS, decode_data_keys, encode_data_keys
@@ -212,7 +212,7 @@ def _not_in_use(secret: Json) -> Json:
 
 
 def find_named_secrets(manifests: Iterable[Json]) -> list[str]:
-    """Return the names of the Secrets that manifests name and that people create."""
+    """Return the names of the Secrets that manifests refer to: people create them, not the operator."""
     from askproai_cli.lint import find_references
 
     return sorted({reference.name for each in manifests for reference in find_references(each["spec"])})
@@ -223,7 +223,7 @@ def _named(manifests: Iterable[Json]) -> list[str]:
 
 
 def find_obstacles(tenant: Json, agents: Iterable[Json], pods: Sequence[Json]) -> Iterator[str]:
-    """Yield why a tenant is not stopped: something could still book or acknowledge, or callers do not hear that it is stopped."""
+    """Yield the reasons why a tenant is not stopped: something could still book or acknowledge, or callers hear nothing of it."""
     name, namespace = tenant["metadata"]["name"], tenant["metadata"]["namespace"]
     if not tenant["spec"].get("suspend"):
         yield (

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where a tenant is imported. `operator_namespace` has the grants; with `suspended` no pods start."""
+    """The cluster and database that get a tenant. `operator_namespace` has the grants; with `suspended` no pods start."""
 
     dsn: str
     operator_namespace: str
@@ -86,7 +86,7 @@ def _require_own(header: Json) -> None:
 
 
 async def _write_rows(reader: Reader, insertion: "Insertion") -> Mapping[str, int]:
-    """Write all rows of the file. Raises `MoveRefused` unless they are as many as were exported."""
+    """Write all rows of the file. Raises `MoveRefused` if their number differs from the exported number."""
     staged: dict[str, int] = {}
     while "table" in (document := reader.document()):
         staged[document["table"]] = await insertion.stage(document["table"], tuple(document["columns"]), reader.rows())
@@ -98,7 +98,7 @@ async def _write_rows(reader: Reader, insertion: "Insertion") -> Mapping[str, in
 
 
 async def _look_first(transport: HttpTransport, header: Json, destination: Destination) -> list[str]:
-    """Return the remaining steps for a person. Raises `MoveRefused` if the import would create half a tenant, or a second one."""
+    """Check before anything is written. Return steps left for a person; raise `MoveRefused` if the tenant cannot be imported."""
     served = await transport.find(f"/apis/{GROUP}/{TENANTS.version}")
     if {each["kind"] for each in (served or {}).get("resources", ())} < {each.kind for each in CUSTOM}:
         raise MoveRefused("the cluster does not have our custom resources: install the chart there first")
@@ -137,7 +137,7 @@ async def _find_taken(transport: HttpTransport, header: Json, namespace: str) ->
 
 
 async def _list_missing_secrets(transport: HttpTransport, header: Json, namespace: str) -> list[str]:
-    """Return which Secrets a person has yet to create."""
+    """Return the names of the file's Secrets that a person has yet to create in the destination."""
     has = {each["metadata"]["name"] for each in header["secrets"]}
     return [
         f"create Secret {name} in namespace {namespace}, with the label askproai.de/use=true: the manifests name it"
@@ -170,7 +170,7 @@ async def _create(transport: HttpTransport, manifests: Iterable[Json]) -> tuple[
 
 
 async def _require_keys(transport: HttpTransport, manifest: Json) -> None:
-    """Raise `MoveRefused` if an existing Secret lacks a data key of the file, whose data would then stay unreadable."""
+    """Raise `MoveRefused` if an existing Secret lacks a data key of the file: the rows encrypted with it would stay unreadable."""
     from askproai_core.data_keys import DATA_KEYS, decode_data_keys
 
     if manifest["kind"] != SECRETS.kind or not (wanted := secret_value(manifest, DATA_KEYS)):

@@ -58,7 +58,7 @@ def to_manifest(live: Json) -> Json:
 
 
 def to_import(manifest: Json, header: Mapping[str, Any], *, suspended: bool) -> Json:
-    """Return a manifest to create: a Tenant gets annotations that let it take over rows, agents and webhook."""
+    """Return a manifest to create. A Tenant gets annotations by which it takes over its rows, agents and webhook."""
     if manifest["kind"] != TENANTS.kind:
         return manifest
     adopted = {ADOPT_DATA: header["owner"], ADOPT_FROM: header["installation"], ADOPT_WEBHOOK: header["webhook"]}

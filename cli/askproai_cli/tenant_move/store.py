@@ -59,13 +59,13 @@ class CannotMove(DatabaseError):
 
 
 class TenantRows:
-    """The rows of the tenants of one database, by the admin's login. Use as `async with open_tenant_rows(dsn) as rows`."""
+    """The rows of tenants in one database, accessed by the admin's login. Use as `async with open_tenant_rows(dsn) as rows`."""
 
     def __init__(self, conn: Connection, dsn: str) -> None:
         self._conn, self._dsn = conn, dsn
 
     async def read_schema(self) -> dict[int, str]:
-        """Return the hashes of applied migrations by version. Raises `CannotMove` or `OtherHistory` for another schema."""
+        """Return the SHA-256 of applied migrations by version. Raises `CannotMove` or `OtherHistory` for another schema."""
         found = await read_applied(self._conn)
         if not found:
             raise CannotMove("the database has no schema yet: install the chart there first, its operator makes it")
@@ -104,7 +104,7 @@ class TenantRows:
 
     @asynccontextmanager
     async def snapshot(self, tenant: str, owner: str) -> AsyncIterator["Snapshot"]:
-        """Yield the rows at one moment. Raises `DataOwnedByOther` if the Tenant has taken them back meanwhile."""
+        """Yield the tenant's rows as of one moment. Raises `DataOwnedByOther` if `owner` no longer owns them."""
         async with self._conn.transaction(isolation="repeatable_read", readonly=True):
             await self._conn.execute(_TEXT_FORMAT)
             found = await self._conn.fetchval("SELECT uid FROM tenants WHERE tenant = $1", tenant)
@@ -113,7 +113,7 @@ class TenantRows:
             yield Snapshot(self._conn, tenant, await self._list_tables())
 
     async def is_imported(self, tenant: str, owner: str) -> bool:
-        """Return whether this export's rows are already here. Raises `CannotMove` if other rows of the tenant are."""
+        """Return True if the rows of this export are already here. Raises `CannotMove` if the tenant has other rows here."""
         found = await self._conn.fetchval("SELECT uid FROM tenants WHERE tenant = $1", tenant)
         if found is None:
             return False
@@ -169,7 +169,7 @@ class Snapshot:
         self._conn, self._tenant, self.tables = conn, tenant, tables
 
     async def columns_of(self, table: str) -> tuple[str, ...]:
-        """Return the columns of a table but for generated ones; `copy` writes them in this order."""
+        """Return the columns of a table except generated columns, in the order in which `copy` writes them."""
         return await _columns_of(self._conn, table)
 
     async def copy(self, table: str, write: Callable[[bytes], Coroutine[Any, Any, None]]) -> int:
@@ -228,7 +228,7 @@ class Insertion:
         return written
 
     async def _insert_tenant(self) -> int:
-        """Write the tenant's own row, which decides what its role may access: only columns of `Origin.FILE` come from the file."""
+        """Write the tenant's own row, which decides its role's access. Only columns of `Origin.FILE` come from the file."""
         names = _names(tuple(name for name, origin in TENANT_COLUMNS.items() if origin is Origin.FILE))
         status = await self._conn.execute(
             f"INSERT INTO tenants (tenant, role, uid, {names}) SELECT $1, $2, $3, {names} FROM {_staged('tenants')}",  # noqa: S608  names of the catalog
@@ -237,7 +237,7 @@ class Insertion:
         return int(status.rpartition(" ")[2])
 
     async def _give_new_resources(self) -> None:
-        """Replace the ids of resources in all staged rows by new ones, in the same order."""
+        """Replace the resource ids in all staged rows with new ids, in the same order."""
         staged = _staged("resources")
         await self._conn.execute(
             f"""CREATE TEMP TABLE new_resources ON COMMIT DROP AS
@@ -263,7 +263,7 @@ class Insertion:
         return _RESOURCE_COLUMN in self._columns[table]
 
     async def _insert(self, table: str) -> int:
-        """Write the staged rows of one table, and move its sequence beyond their ids."""
+        """Write the staged rows of one table, and advance its id sequence beyond their ids."""
         columns = self._columns[table]
         # The sequence first: it is no part of the transaction, and one that is too high harms nobody. With room, since other
         # tenants take ids meanwhile, and must get none twice.

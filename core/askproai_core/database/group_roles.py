@@ -1,4 +1,5 @@
-"""The roles without a login: `askproai_owner` owns the tables, and `askproai_tenant` has the grants that all tenants share.
+"""The database roles without a login: `askproai_owner` owns the tables, `askproai_tenant` has the grants that all tenants
+share, and each database has a role whose members may connect.
 
 A login that may connect to a database is a member of that database's own role, because groups belong to the whole server: the
 tenants of another installation are members of `askproai_tenant`, too.
@@ -32,17 +33,17 @@ class RolesUnavailable(DatabaseError):
 
 
 def connect_role_name(database: str) -> str:
-    """Return the name of the role whose members may connect to a database: `askproai_d_<hash>`."""
+    """Return the name of the group role whose members may connect to this database: `askproai_d_<hash>`."""
     return "askproai_d_" + hashlib.sha256(database.encode()).hexdigest()[:24]
 
 
 def list_group_roles(database: str) -> list[str]:
-    """Return the names of the roles without a login: the owner of the tables, the groups, and the role that may connect."""
+    """Return the names of this database's roles without a login: the tables' owner, the groups, and the role that may connect."""
     return [OWNER, COORDINATOR, BACKUP, TENANTS, connect_role_name(database)]
 
 
 async def ensure_group_roles(conn: Connection) -> list[str]:
-    """Create the group roles, and grant what they may do with the database and its schema; return their names. Safe to repeat."""
+    """Create the group roles and grant their rights on the database and its schema. Return their names. Safe to repeat."""
     name = await conn.fetchval("SELECT current_database()")
     connecting = connect_role_name(name)
     group_roles = list_group_roles(name)
@@ -86,7 +87,7 @@ async def _become_member(conn: Connection) -> None:
 
 
 async def _require_right_to_grant(conn: Connection, role: str) -> None:
-    """Raise RolesUnavailable on PostgreSQL 16 and later: another login has made `role`, and only that login may grant it there."""
+    """Raise RolesUnavailable on PostgreSQL 16 or later, where only the login that created `role` may grant it to other roles."""
     if conn.get_server_version().major >= 16:  # noqa: PLR2004  PostgreSQL 16
         raise RolesUnavailable(
             f"another login made role {role}: as a superuser, GRANT {role} TO <it> WITH ADMIN OPTION"
@@ -94,7 +95,7 @@ async def _require_right_to_grant(conn: Connection, role: str) -> None:
 
 
 async def change_shared_row(change: Callable[[], Awaitable[object]], name: str) -> None:
-    """Change a row of PostgreSQL's catalog; repeat it if another session has changed the row meanwhile. `name` is for the log."""
+    """Run `change`, which changes a row of PostgreSQL's catalog; repeat it if another session has changed the row meanwhile."""
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             await change()

@@ -52,7 +52,7 @@ CREATE TABLE IF NOT EXISTS schema_migrations (
 
 
 class MigrationError(DatabaseError):
-    """The schema and this release's migration files do not fit."""
+    """The schema and this release's migration files do not match; the message says how they differ."""
 
 
 class OtherHistory(MigrationError):
@@ -72,7 +72,7 @@ class MigrationBlocked(MigrationError):
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """One migration, as this release ships it."""
+    """One migration as files of this release."""
 
     version: int
     name: str
@@ -86,7 +86,7 @@ class Migration:
 
 @dataclass(frozen=True, slots=True)
 class MigrationState:
-    """One migration, as the database records it. `applied_at` None: pending; `changed`: the file differs from the applied one."""
+    """A migration as the database records it. `applied_at` None: pending; `changed`: the file differs from the applied one."""
 
     version: int
     name: str
@@ -122,7 +122,7 @@ async def schema_version(conn: Connection) -> int:
 
 
 async def read_applied(conn: Connection) -> dict[int, asyncpg.Record]:
-    """Return the applied migrations by version, in their order; none if the database has no schema."""
+    """Return the recorded migrations by version, lowest version first; an empty dictionary if the database has no schema."""
     try:
         rows = await conn.fetch("SELECT version, name, sha256, applied_at FROM schema_migrations ORDER BY version")
     except asyncpg.UndefinedTableError:
@@ -131,21 +131,22 @@ async def read_applied(conn: Connection) -> dict[int, asyncpg.Record]:
 
 
 def refuse_other_history(applied: dict[int, asyncpg.Record], shipped: tuple[Migration, ...]) -> None:
-    """Raise `OtherHistory` if the first applied migration is not our first. Version numbers cannot show it: all begin at 1."""
+    """Raise `OtherHistory` if the first applied migration is not our first one. Version numbers do not show it: all begin at 1."""
     first = next(iter(applied.values()), None)
     if first is not None and (first["version"], first["sha256"]) != (shipped[0].version, shipped[0].sha256):
         raise OtherHistory(first, shipped[0])
 
 
 class Migrator:
-    """Migrates one database. `dsn` is the admin's login; the tables belong to `askproai_owner`."""
+    """Applies and reverts the migrations of one database. `dsn` is the admin's login; the tables belong to `askproai_owner`."""
 
     def __init__(self, dsn: str, migrations: tuple[Migration, ...] | None = None) -> None:
         self._dsn = dsn
         self._migrations = shipped_migrations() if migrations is None else migrations
 
     async def up(self) -> list[int]:
-        """Apply the pending migrations and return their versions. If another run is active, wait, and find nothing to do.
+        """Apply the pending migrations and return their versions. If another run is active, wait for it; nothing may be pending
+        then.
 
         Raises `MigrationBlocked` when a table stays locked or another run builds an index; earlier migrations stay applied.
         Raises `OtherHistory` for a database that another series of migrations has made.
@@ -167,10 +168,10 @@ class Migrator:
         return done
 
     async def _build_indexes(self, conn: Connection, migration: Migration) -> None:
-        """Build those indexes of a pending migration that would keep writers waiting if its transaction built them.
+        """Build the indexes of a pending migration that would keep writers waiting if the migration's transaction built them.
 
-        Called without the lock of `schema_migrations`: a build waits for every transaction that has a snapshot, and another run
-        that waits for that lock has one.
+        Call it without the lock of `schema_migrations`: a build waits for every transaction that has a snapshot, and another
+        run that waits for that lock has a snapshot.
         """
         indexes = await _try_again(partial(self._find_indexes, conn, migration))
         if indexes:
@@ -184,7 +185,7 @@ class Migrator:
                 return await list_indexes_to_build(conn, migration.up)
 
     async def _apply(self, conn: Connection, migration: Migration, lock_wait: int) -> bool:
-        """Apply a migration unless it is applied already; return whether this call has applied it."""
+        """Apply a migration unless it is applied already. Return True if this call has applied it."""
         async with conn.transaction():
             applied = await self._lock_and_check(conn, lock_wait)
             if migration.version in applied:
@@ -297,7 +298,7 @@ class Migrator:
 
 
 async def _terminate_when_lost(conn: Connection, pid: int, dsn: str) -> None:
-    """Terminate a connection when the server no longer has its session: after a failover nothing arrives on it."""
+    """Terminate `conn` when the server no longer has its session `pid`: after a failover no reply would ever arrive on it."""
     while True:
         await asyncio.sleep(_LOOK_SECONDS)
         with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):  # it may still be at work
@@ -313,7 +314,7 @@ async def _terminate_when_lost(conn: Connection, pid: int, dsn: str) -> None:
 
 
 async def _try_again(step: Callable[[int], Awaitable[T]]) -> T:
-    """Await `step` with ever longer waits for locks until it succeeds, and return its result. Raises the last MigrationBlocked."""
+    """Repeat `step`, with longer waits for its locks, until it succeeds. Return its result or raise the last MigrationBlocked."""
     for lock_wait in _LOCK_WAITS[:-1]:
         with contextlib.suppress(MigrationBlocked):
             return await step(lock_wait)
@@ -323,7 +324,7 @@ async def _try_again(step: Callable[[int], Awaitable[T]]) -> T:
 
 @contextmanager
 def _naming_what_is_blocked(migration: Migration) -> Iterator[None]:
-    """Raise MigrationBlocked with the migration's name if the block does not get a lock in time."""
+    """Raise MigrationBlocked, with the migration's name, if a statement of the block does not get a lock in time."""
     try:
         yield
     except _BLOCKED as error:

@@ -43,7 +43,7 @@ DATABASE_AWAY = (
 
 
 class DatabaseError(Exception):
-    """The root; a message says what to do."""
+    """The root of the errors of this package. The message of each says what to do."""
 
 
 class StatementTimeout(DatabaseError):
@@ -51,7 +51,7 @@ class StatementTimeout(DatabaseError):
 
 
 class _Connection(asyncpg.Connection):
-    """A connection whose statements are planned anew from time to time.
+    """A connection that from time to time discards its statements' plans, so that they are planned anew.
 
     PostgreSQL keeps a statement's plan until the statistics of its tables change; the plan that checks a foreign key, too. A
     plan that was made while a table was empty reads every row of the tenant once the table has grown: the intake of a new
@@ -65,11 +65,11 @@ class _Connection(asyncpg.Connection):
         self._uses, self._due_at_use, self._planned_at = 0, 1, monotonic()
 
     async def count_use(self) -> None:
-        """Count one use. Discard all plans each time the count has doubled, and after every `USES_OF_PLANS` uses at the latest:
-        an empty table grows fastest, in proportion, at first.
+        """Count one use of the connection. Discard all plans each time the count has doubled, and after every `USES_OF_PLANS`
+        uses at the latest: an empty table grows fastest, in proportion, at first.
 
-        A caller waits for new plans. So there are none during the first `CALLER_USES` uses within a second of the last plans:
-        by then a caller has an answer, and only the intake or a worker uses a connection more often in a second.
+        A caller waits while statements are planned anew. So no plans are discarded during the first `CALLER_USES` uses within a
+        second of the last plans: by then a caller has an answer, and only the intake or a worker uses a connection more often.
         """
         self._uses += 1
         now = monotonic()
@@ -83,7 +83,7 @@ class _Connection(asyncpg.Connection):
 
 
 def open_pool(dsn: str | Callable[[], str], *, max_size: int, application_name: str = "askproai") -> Pool:
-    """Return a pool to be entered (`async with`) or awaited; it holds no connection until one is requested.
+    """Return a connection pool: enter it (`async with`) or await it. It opens no connection until one is requested.
 
     If `dsn` is a function, it is called before each new connection. An idle pool shrinks to nothing, because the pods of a
     thousand tenants share one server. A connection also has a time limit of its own for each statement, a little longer than
@@ -94,7 +94,7 @@ def open_pool(dsn: str | Callable[[], str], *, max_size: int, application_name: 
         return await asyncpg.connect(dsn if isinstance(dsn, str) else dsn(), **options)
 
     async def count_use(conn: "asyncpg.Connection[asyncpg.Record]") -> None:
-        """Count the use, and do not reset the connection: we set no session state, and asyncpg rolls open transactions back."""
+        """Count a use when a connection is released. It needs no reset: it has no session state, and asyncpg rolls back."""
         assert isinstance(conn, _Connection)
         await conn.count_use()
 

@@ -76,7 +76,7 @@ class TenantFigures:
 
 
 async def read_figures(conn: Connection, tenants: Sequence[str]) -> Mapping[str, TenantFigures]:
-    """Return the figures of the last 24 hours by tenant; zeros of those without a row. Raises StatementTimeout."""
+    """Return the figures of the last 24 hours by tenant; all zero for a tenant without a row. Raises StatementTimeout."""
     rows = await _fetch(
         conn,
         f"""SELECT t.tenant, c.calls, b.booked, b.failed FROM unnest($1::text[]) t (tenant)
@@ -91,7 +91,8 @@ async def read_figures(conn: Connection, tenants: Sequence[str]) -> Mapping[str,
 
 
 async def read_month_of_bookings(conn: Connection, tenants: Sequence[str]) -> Mapping[str, BookingCounts]:
-    """Return the bookings of the last 30 days by tenant, as far as their records are kept (`retention.callDays`).
+    """Return the counts of callers' bookings in the last 30 days by tenant. Records older than `retention.callDays` are
+    missing.
 
     Raises StatementTimeout.
     """
@@ -104,7 +105,7 @@ async def read_month_of_bookings(conn: Connection, tenants: Sequence[str]) -> Ma
 
 
 async def read_days_of_bookings(conn: Connection, tenant: str, zone: str) -> Mapping[date, BookingCounts]:
-    """Return one tenant's bookings of the last 30 days for each day in the time zone `zone`, oldest first. Raises
+    """Return the counts of one tenant's bookings in the last 30 days, by day in the time zone `zone`, oldest first. Raises
     StatementTimeout. A day without a booking request is left out.
     """
     statement = f"SELECT b.* FROM unnest($1::text[]) t (tenant) CROSS JOIN LATERAL ({_DAYS_OF_BOOKINGS}) b ORDER BY 1"  # noqa: S608
@@ -113,7 +114,7 @@ async def read_days_of_bookings(conn: Connection, tenant: str, zone: str) -> Map
 
 
 def _percent(part: Decimal, whole: Decimal) -> str | None:
-    """Return a percentage with one decimal, rounded down: 100.0 means all. None if `whole` is 0."""
+    """Return `part` of `whole` as a percentage with one decimal, rounded down: only all is 100.0. None if `whole` is 0."""
     return str((part * _HUNDRED / whole).quantize(_TENTH, ROUND_FLOOR)) if whole else None
 
 

@@ -1,8 +1,8 @@
 """Kubernetes for both planes: HTTP to the API server, and leader election by a Lease.
 
 The operator builds its own client (`askproai_operator.engine.kube`) on the transport; the sandbox and the fleet's page add
-watches; the operator and the coordinator elect their leaders here. The errors are listed in `http` and `lease`; AccessError
-says that there is no way to log in.
+watches; the operator and the coordinator elect their leaders here. The errors are listed in `http` and `lease`; AccessError is
+raised if there is no way to log in.
 """
 
 from askproai_core.kube.access import (

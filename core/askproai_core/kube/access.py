@@ -1,7 +1,7 @@
-"""How to reach an API server: a kubeconfig, or the pod's own service account.
+"""The access to an API server: by a kubeconfig, or by the pod's own service account.
 
-A credential plugin (`exec` of a kubeconfig) is run only for callers that pass `log_in`, which the command line does: no program
-of a kubeconfig's choice starts in a pod (docs/decisions/0083-credential-plugins.md).
+A credential plugin (`exec` of a kubeconfig) is run only if `log_in` is passed, as the command line does: in a pod, no program
+that a kubeconfig names is started (docs/decisions/0083-credential-plugins.md).
 """
 
 import base64
@@ -59,7 +59,7 @@ LogIn = Callable[[ExecUser, ssl.SSLContext], Callable[[], str | None]]
 
 
 def read_access(kubeconfig: Path | None = None, environment: Mapping[str, str] = os.environ) -> Access:
-    """Return the access by `kubeconfig`, else `KUBECONFIG`, else the pod's service account. Raises AccessError without any."""
+    """Return the access by the file `kubeconfig`, else by `KUBECONFIG`, else as the pod. Raises AccessError without any."""
     named = [kubeconfig] if kubeconfig else split_kubeconfig(environment.get(VARIABLE, ""))
     try:
         if named:
@@ -76,8 +76,8 @@ def read_access(kubeconfig: Path | None = None, environment: Mapping[str, str] =
 
 
 def read_kubeconfigs(files: Sequence[Path], log_in: LogIn | None = None) -> Access:
-    """Return the access by a person's kubeconfigs, merged as kubectl does. `log_in` is for a user whose only credential is
-    `exec`.
+    """Return the access by a person's kubeconfig files, merged as kubectl merges them. `log_in` is called for a user whose only
+    credential is a program (`exec`).
 
     Raises AccessError, and OSError for a missing file.
     """
@@ -93,7 +93,7 @@ def _listed(files: Sequence[Path]) -> str:
 
 
 def load_client_certificate(tls: ssl.SSLContext, certificate: bytes, key: bytes) -> None:
-    """Use a client certificate, both parts in PEM, for the connections that are opened from now on."""
+    """Set a client certificate (certificate and key in PEM) for connections opened from now on."""
     with tempfile.NamedTemporaryFile() as pem:  # Python's TLS reads client certificates from files only
         pem.write(certificate + b"\n" + key)
         pem.flush()
@@ -101,7 +101,7 @@ def load_client_certificate(tls: ssl.SSLContext, certificate: bytes, key: bytes)
 
 
 def _from_files(files: Sequence[Path], log_in: LogIn | None = None) -> Access:
-    """Return the access by the first current context; the first entry of a name counts, and a path is relative to its own file."""
+    """Return the access by the merged files: of several current contexts or entries of one name, the first counts."""
     configs = [(file.parent, yaml.safe_load(file.read_text(encoding="utf-8"))) for file in files]
 
     def entry(section: str, name: str) -> tuple[dict[str, Any], Path]:
@@ -143,7 +143,7 @@ def _names_context(config: Mapping[str, Any] | None) -> bool:
 
 
 def _authorization(user: Mapping[str, Any], folder: Path) -> Callable[[], str | None]:
-    """Return a function that returns the header: with a token, a file's token, or name and password; None if there is none."""
+    """Return a function that returns the header `Authorization`, by token, token file or password; None without any."""
     if file := user.get("tokenFile"):
         return _bearer_from(folder / file)
     header = f"Bearer {user['token']}" if user.get("token") else None
@@ -158,7 +158,7 @@ def _bearer_from(file: Path) -> Callable[[], str | None]:
 
 
 def _content(section: Mapping[str, Any], name: str, folder: Path) -> bytes | None:
-    """Return the data of a kubeconfig's field `<name>-data`, else of the file that `<name>` names, relative to `folder`."""
+    """Return the bytes of `<name>-data`, else of the file that `<name>` names, relative to `folder`; None without either."""
     if data := section.get(f"{name}-data"):
         return base64.b64decode(data)
     return (folder / section[name]).read_bytes() if section.get(name) else None

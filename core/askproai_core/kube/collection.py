@@ -1,4 +1,4 @@
-"""Whole collections of the API server: lists in chunks, and the changes after a list (a watch)."""
+"""Whole collections of objects at the API server: lists in chunks, and the changes after a list (a watch)."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from http import HTTPStatus

@@ -37,7 +37,7 @@ _FIRST_ERROR, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _CONFLICT, _TOO_MANY, _SERV
 
 
 class ApiError(Exception):
-    """The API server refused a request."""
+    """The API server refused a request. Subclasses are refusals with a special meaning."""
 
     def __init__(self, status: int, reason: str, message: str) -> None:
         super().__init__(f"{status} {reason}: {message}")
@@ -82,10 +82,10 @@ class HttpTransport:
         connections: int = 100,
         before_write: Callable[[], None] = lambda: None,
     ) -> None:
-        """Log in; `login` is called again after a 401. `connections` is the most at once, 0 for no limit.
+        """Log in; `login` is called again after a 401. `connections` is the most connections at once, 0 for no limit.
 
-        Without `user_agent` aiohttp's own is sent. The API server derives the field manager of plain writes from it, so changing
-        it changes who owns fields. `before_write` is called right before each request that is no GET, and may raise.
+        Without `user_agent` aiohttp's own is sent. The API server derives the field manager of plain writes from it, so
+        changing it changes who owns fields. `before_write` is called right before each request that is no GET, and may raise.
         """
         self._login, self._access = login, login()
         self._user_agent, self._timeout, self._connections = user_agent, timeout, connections
@@ -115,7 +115,7 @@ class HttpTransport:
         body: object = None,
         content_type: str = "application/json",
     ) -> dict[str, Any]:
-        """Send one request and return the decoded answer. Raises ApiError for a refusal, NoAnswer without a whole answer."""
+        """Send a request and return the decoded response. Raises ApiError for a refusal, NoAnswer without a whole response."""
         used = self._access
         status, answer = await self._send(method, path, params or {}, body, content_type)
         if status == _UNAUTHORIZED:  # the token was rotated: log in again, once for all requests that were refused
@@ -187,7 +187,7 @@ class HttpTransport:
 
 
 def _decode(content: bytes) -> dict[str, Any]:
-    """Decode a JSON object. Any other answer, such as an error page of a proxy, is returned as `message`."""
+    """Decode a JSON object. A body that is none, such as a proxy's error page, is returned as the field `message`."""
     try:
         return msgspec.json.decode(content, type=dict[str, Any])
     except (msgspec.DecodeError, UnicodeDecodeError):

@@ -37,7 +37,7 @@ class NotLeader(Exception):
 
 @dataclass(frozen=True, slots=True)
 class LeaseTimes:
-    """How long a Lease is valid, how long its holder trusts it without a renewal, and how often both sides try."""
+    """The durations of a Lease: its validity, how long its holder trusts it without a renewal, and the time between attempts."""
 
     duration: timedelta = timedelta(seconds=15)
     renew_deadline: timedelta = timedelta(seconds=10)
@@ -45,7 +45,7 @@ class LeaseTimes:
 
 
 class LeaseSettings(Protocol):
-    """The part of a process's settings that its election needs; `pod_name` None means the host name."""
+    """The settings that a process needs to take part in the election. `pod_name` None means the host name."""
 
     @property
     def pod_name(self) -> str | None: ...
@@ -58,7 +58,7 @@ class LeaseSettings(Protocol):
 
 
 class LeaseStore(Protocol):
-    """Reads and writes one Lease with the API server's optimistic lock (`LeaseApi`). All methods raise ApiError or AccessError."""
+    """Reads and writes one Lease with the API server's optimistic lock (`LeaseApi`). Methods raise ApiError or AccessError."""
 
     async def read(self) -> dict[str, Any] | None:
         """Return the Lease, None when it does not exist."""
@@ -88,7 +88,7 @@ class LeaseApi:
         await self._transport.__aexit__()
 
     async def read(self, name: str = "") -> dict[str, Any] | None:
-        """Return the Lease, or another one of the namespace; None when it does not exist."""
+        """Return this Lease, or the Lease `name` of the same namespace; None if it does not exist."""
         return await self._transport.find(LEASES.path(self._meta["namespace"], name) if name else self._path)
 
     async def create(self, spec: Mapping[str, Any]) -> None:
@@ -115,7 +115,7 @@ class LeaseObserver:
         self.expires_at = 0.0  # when the Lease may be taken if it stays as it was last seen; monotonic seconds
 
     def has_expired(self, spec: Mapping[str, Any]) -> bool:
-        """Return whether the Lease may be taken: it was released, or was seen unchanged for its whole duration."""
+        """Return True if the Lease may be taken: it was released, or was seen unchanged for its whole duration."""
         now = self._clock.monotonic()
         record = (spec.get("holderIdentity"), spec.get("renewTime"))
         if record != self._record:
@@ -136,7 +136,7 @@ class Elector:
         times: LeaseTimes,
         on_change: Callable[[bool], None] = lambda _: None,
     ) -> None:
-        """`on_change` is called after each try with whether the Lease is ours, and with False when it is lost or released."""
+        """`on_change` is called after each attempt with True if we hold the Lease, and with False when it is lost or released."""
         self._lease, self._clock = lease, clock
         self._identity, self._times, self._on_change = identity, times, on_change
         self._observer = LeaseObserver(clock)  # of another holder
@@ -150,7 +150,7 @@ class Elector:
         log.info("lease.acquired", identity=self._identity, term=self.term)
 
     def _retry_delay(self) -> timedelta:
-        """Return the usual delay, or a shorter one that ends when the observed Lease expires."""
+        """Return the usual delay between attempts, or a shorter one that ends when the observed Lease expires."""
         remaining = timedelta(seconds=self._observer.expires_at - self._clock.monotonic())
         return remaining if timedelta() < remaining < self._times.retry else self._times.retry
 
@@ -194,9 +194,9 @@ class Elector:
         return self._renewed_at is not None and self._clock.monotonic() - self._renewed_at < deadline
 
     async def try_acquire_or_renew(self, *, renew_only: bool = False) -> bool:
-        """Take or renew the Lease once. Returns False if another process holds it, or the API server did not answer.
+        """Take or renew the Lease once. Return False if another process holds it, or the API server did not answer.
 
-        With `renew_only`, a Lease that another process has held meanwhile is not taken back: our state is outdated then.
+        With `renew_only`, the Lease is not taken if another process has held it meanwhile: our state is outdated then.
         """
         sent = self._clock.monotonic()
         try:

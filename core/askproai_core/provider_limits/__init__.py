@@ -1,4 +1,4 @@
-"""Whether a provider may be asked now: circuit breakers, and the budget of a key. Shared through Redis, if there is one."""
+"""Limits of requests to providers: circuit breakers, and the request budget of an API key. Pods share them in Redis, if any."""
 
 from askproai_core.provider_limits.circuit_breaker import CircuitBreakers, CircuitOpen, CircuitView, Permit
 from askproai_core.provider_limits.circuit_rules import Circuit, CircuitCommand, CircuitRules, CircuitState

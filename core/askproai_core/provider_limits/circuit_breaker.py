@@ -1,5 +1,5 @@
-"""The circuit breakers of a tenant: whether a provider should be called now. Shared by its pods, cached, never a reason to
-fail.
+"""The circuit breakers of a tenant: they decide whether a provider may be called now. The tenant's pods share them in Redis; a
+failure of Redis never fails a call.
 
     permit = await circuits.allow(Provider.CALCOM)      # raises CircuitOpen
     async with permit:                                  # releases the permit if no outcome was recorded
@@ -42,14 +42,14 @@ _REQUEST_TIMEOUT, _TOO_MANY_REQUESTS, _SERVER_ERRORS = 408, 429, 500
 
 
 class CircuitMetrics(Protocol):
-    """Where the state of a circuit is published."""
+    """The metrics that publish the circuits' states."""
 
     def circuit(self, provider: str, state: str) -> None:
-        """Set the state of a provider's circuit."""
+        """Publish the state of a provider's circuit as a metric."""
 
 
 class CircuitOpen(Exception):
-    """The provider should not be called now, so nothing was sent. `slow`: it works, but asked us to wait."""
+    """The provider should not be called now, so no request was sent. `slow`: the provider works, but asked us to wait."""
 
     def __init__(self, provider: Provider, retry_after: timedelta, *, slow: bool = False) -> None:
         why = "asked us to slow down" if slow else "fails again and again, its circuit is open"
@@ -59,7 +59,7 @@ class CircuitOpen(Exception):
 
 @dataclass(frozen=True, slots=True)
 class CircuitView:
-    """The state of a circuit. `everywhere`: the coordinator opened it for all tenants; `shared`: it was read from Redis."""
+    """The state of a circuit. `everywhere`: the coordinator opened it for all tenants; `shared`: this state is from Redis."""
 
     state: CircuitState
     failures: int
@@ -70,7 +70,7 @@ class CircuitView:
 
 @dataclass(slots=True)
 class Permit:
-    """The right to make one call. Record its outcome once; `token` is set when the call is the probe of an open circuit."""
+    """The right to send one request. Record its outcome once. `token` is set if the request is the probe of an open circuit."""
 
     circuits: "CircuitBreakers"
     provider: Provider
@@ -84,7 +84,7 @@ class Permit:
         await self._record(CircuitCommand.FAILED)
 
     async def record_status(self, status: int, slow_for: timedelta = timedelta()) -> None:
-        """Record an answer by its HTTP status. `slow_for`: how long a 429 asks us to wait."""
+        """Record the outcome by the HTTP status of the response. `slow_for`: how long a 429 asks us to wait."""
         if status == _TOO_MANY_REQUESTS:
             await self._record(CircuitCommand.SLOWED, slow_for)
         elif status == _REQUEST_TIMEOUT or status >= _SERVER_ERRORS:
@@ -93,7 +93,7 @@ class Permit:
             await self.record_success()
 
     async def release(self) -> None:
-        """Return the permit: the call says nothing about the provider."""
+        """Return the permit without an outcome: the request proves nothing about the provider."""
         await self._record(CircuitCommand.IGNORED)
 
     async def __aenter__(self) -> Self:
@@ -120,7 +120,7 @@ class CircuitBreakers:
         *,
         base_url: Callable[[Provider], str | None] = lambda _: None,
     ) -> None:
-        """`base_url` returns the provider's server, if known: the coordinator opens circuits for one server only."""
+        """`base_url` returns a provider's server, None if unknown: the coordinator opens a circuit for one server only."""
         self._redis, self._clock, self._metrics, self._rules = redis, clock, metrics, rules or CircuitRules()
         self._base_url = base_url
         self._local = {provider: Circuit(self._rules) for provider in Provider}
@@ -132,7 +132,7 @@ class CircuitBreakers:
             self._publish(provider, CircuitState.CLOSED)
 
     async def allow(self, provider: Provider) -> Permit:
-        """Return a permit for one call. Raises `CircuitOpen`."""
+        """Return a permit for one request to a provider. Raises `CircuitOpen` if no request should be sent now."""
         if self._clock.monotonic() < self._trusted_until[provider]:
             return Permit(self, provider)
         token = uuid4().hex
@@ -145,7 +145,7 @@ class CircuitBreakers:
         return Permit(self, provider, token if result.probe else "")
 
     async def record(self, permit: Permit, command: CircuitCommand, slow_for: timedelta) -> None:
-        """Record the outcome of a permitted call. An outcome that would change nothing costs no round trip."""
+        """Record the outcome of a permitted request. An outcome that would not change the circuit is not sent to Redis."""
         last = self._last_result[permit.provider]
         is_well = last.state is CircuitState.CLOSED and not last.failures
         changes_nothing = command is CircuitCommand.IGNORED or (command is CircuitCommand.SUCCEEDED and is_well)
@@ -162,7 +162,7 @@ class CircuitBreakers:
         return dict(self._published)
 
     async def reset(self, provider: Provider) -> None:
-        """Close the tenant's circuit by hand. A circuit that the coordinator opened for all tenants stays open."""
+        """Close the tenant's circuit by hand. If the coordinator opened the circuit for all tenants, that stays in force."""
         self._local[provider].step(CircuitCommand.RESET, "", self._now())
         await self._step(provider, CircuitCommand.RESET, "", 0)
 
@@ -185,7 +185,7 @@ class CircuitBreakers:
         return result, CircuitView(state, result.failures, result.wait, everywhere, shared)
 
     async def _down_for_all_until(self, provider: Provider) -> int:
-        """Return until when (Unix milliseconds) the coordinator keeps the circuit open for all tenants; 0 if it does not.
+        """Return the end (Unix milliseconds) of the coordinator's opening of this circuit for all tenants; 0 if it is not open.
 
         This expires by itself: if the coordinator dies, it must not block a provider for everybody.
         """
@@ -204,7 +204,7 @@ class CircuitBreakers:
     async def _step(
         self, provider: Provider, command: CircuitCommand, token: str, argument: int
     ) -> tuple[CircuitStepResult, bool]:
-        """Take a step of the shared circuit, else of our own. Return the result, and whether the shared circuit gave it."""
+        """Apply a command to the shared circuit, else to our own. Return the result, and True if it is the shared circuit's."""
         state_before = self._last_result[provider].state
         result = await self._shared_step(provider, command, token, argument)
         shared = result is not None

@@ -18,7 +18,7 @@ class CircuitState(StrEnum):
 
 
 class CircuitCommand(StrEnum):
-    """A step of a circuit: a question or a report. The values are arguments of the Lua script."""
+    """A command to a circuit: the question for a permit, or the report of an outcome. Values are arguments of the Lua script."""
 
     PEEK = "look"
     ALLOW = "allow"
@@ -31,7 +31,7 @@ class CircuitCommand(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CircuitRules:
-    """When a circuit opens and how it closes again. A success clears the failures before it."""
+    """The rules for opening and closing a circuit. A success clears the failures before it."""
 
     failures: int = 5
     window: timedelta = timedelta(seconds=60)  # failures further apart than this do not add up
@@ -51,7 +51,7 @@ class CircuitRules:
 
 @dataclass(frozen=True, slots=True)
 class CircuitStepResult:
-    """The circuit after one step. The call may be sent if `wait` is 0; `probe`: it tests a circuit that is not closed."""
+    """The circuit after one command. The request may be sent if `wait` is 0; `probe`: it tests a circuit that is not closed."""
 
     state: CircuitState
     failures: int
@@ -71,7 +71,7 @@ class Circuit:
     probes: dict[str, int] = field(default_factory=dict)  # token to its expiry
 
     def step(self, command: CircuitCommand, token: str, now: int, slow_for: int = 0) -> CircuitStepResult:
-        """Take one step at `now`. `slow_for` belongs to SLOWED: how many milliseconds the provider asked us to wait."""
+        """Apply one command at `now`. `slow_for` is for SLOWED: how many milliseconds the provider asked us to wait."""
         max_failures, window, open_for, _, probe_for, forget = self.rules.milliseconds()
         if self.state is not CircuitState.CLOSED and now >= self.retry_at + forget:
             self.state, self.failures = CircuitState.CLOSED, []

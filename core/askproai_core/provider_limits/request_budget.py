@@ -66,7 +66,7 @@ _has_begun: ContextVar[bool] = ContextVar("_has_begun", default=False)
 
 
 class BudgetSpent(Exception):
-    """Our own limit of requests is used up, so nothing was sent. `retry_after` is the time until the requester's turn."""
+    """Our own limit of requests is used up, so no request was sent. `retry_after` is the time until the requester's turn."""
 
     def __init__(self, retry_after: timedelta) -> None:
         super().__init__(
@@ -91,9 +91,9 @@ class Bucket:
     ) -> tuple[bool, int]:
         """Take one of the upper `depth` tokens, or reserve the next one if it comes within `longest` milliseconds.
 
-        Returns whether the request was granted, and the milliseconds to wait: for its token, or before the next attempt. With
-        `queued` that attempt gets the next free turn. `share` is for jobs, 0 for others: if jobs have had no request for
-        `_JOB_SHARE` intervals, the job may reserve the next of the upper `share` tokens.
+        Return whether the request was granted, and the milliseconds to wait: for its token if granted, else before the next
+        attempt. With `queued` that attempt gets the next free turn. `share` is for jobs, 0 for other requests: if jobs have had
+        no request for `_JOB_SHARE` intervals, the job may reserve the next of the upper `share` tokens.
         """
         full_at = max(self.full_at, now)
         wait = max(full_at + interval - depth * interval - now, 0)
@@ -114,7 +114,7 @@ class Bucket:
 
 
 def pace(per_minute: int) -> tuple[int, int]:
-    """Return the milliseconds until a used token is there again, and the number of tokens in a full bucket.
+    """Return the milliseconds until a used token of the bucket is refilled, and the number of tokens in a full bucket.
 
     A full bucket and its refill of one minute are `per_minute` together, at least 3, so that no minute has more requests.
     """
@@ -154,7 +154,7 @@ class RequestBudget:
         return seconds
 
     async def _wait_as_job(self, interval: int, burst: int, *, optional: bool) -> None:
-        """Wait for a token. A job reserves none, which would delay callers, unless its share (`_JOB_SHARE`) is due."""
+        """Wait for a token as a job. A job reserves no token, since that would delay callers, unless its share is due."""
         depth = max(1, burst // 2 - _FOR_TURNS) if optional else burst // 2
         share = 0 if optional else max(0, burst - _FOR_BOOKINGS)
         has_begun, waited = _has_begun.get() and not optional, 0
@@ -183,7 +183,7 @@ class RequestBudget:
         return bool(granted), int(wait)
 
     def _longest_to_full(self) -> int:
-        """Return the most milliseconds until a bucket is full: it is empty, and the refill of another second is reserved."""
+        """Return the milliseconds until a bucket is full in the worst case: it is empty, and one more second is reserved."""
         interval, burst = pace(self._per_minute())
         return burst * interval + _CALLER_WAIT
 

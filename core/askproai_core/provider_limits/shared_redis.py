@@ -1,4 +1,4 @@
-"""The part of Redis that the limits use. Importing it loads no library of Redis: `askproai_core.redis` has the client."""
+"""The interface of Redis for the limits. Importing it loads no library of Redis: the client is in `askproai_core.redis`."""
 
 import hashlib
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ class RedisUnavailable(Exception):
 
 
 class Script:
-    """A Lua script. It is called by its hash; a server that does not know it yet (new, failed over) gets the text."""
+    """A Lua script. It is called by its hash; a server that lacks it (a new one, or after a failover) gets the text."""
 
     def __init__(self, lua: str) -> None:
         self.lua = lua
@@ -20,7 +20,7 @@ class Script:
 
 
 class SharedRedis(Protocol):
-    """A client whose commands fail fast. Each raises `RedisUnavailable`."""
+    """The Redis client that the limits use. Commands fail fast: each raises `RedisUnavailable` while Redis cannot be used."""
 
     def key(self, *parts: object) -> str:
         """Return the name of a key of this tenant."""

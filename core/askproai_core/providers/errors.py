@@ -38,7 +38,7 @@ class ProviderResting(ProviderUnavailable):
 
 
 class CredentialRefused(ProviderError):
-    """The provider refused the key. `reason` is the provider's own text; empty if there is none, such as from a firewall."""
+    """The provider refused the API key. `reason` is the provider's own text; empty without one, as from a firewall."""
 
     def __init__(self, provider: str, operation: str, status: int, reason: str = "") -> None:
         why = "the key is not accepted" if status == HTTPStatus.UNAUTHORIZED else "the key may not do this"
@@ -75,4 +75,4 @@ class UnknownOutcome(ProviderError):
 
 
 class CredentialMissing(PermissionError):
-    """No API key is configured, so nothing was sent."""
+    """No API key is configured, so no request was sent."""

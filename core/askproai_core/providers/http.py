@@ -75,7 +75,7 @@ _PATH_WORDS: Final = frozenset(
 
 
 class TransportFailure(StrEnum):
-    """Why no answer came. The values are label values of `askproai_provider_requests_total`."""
+    """Why no response came to a request. The values are label values of `askproai_provider_requests_total`."""
 
     CONNECT_ERROR = "ConnectError"  # refused connection, unknown host, TLS: nothing was sent
     CONNECT_TIMEOUT = "ConnectTimeout"  # nothing was sent
@@ -86,12 +86,12 @@ class TransportFailure(StrEnum):
 
     @property
     def never_sent(self) -> bool:
-        """Return whether the provider certainly did not receive the request."""
+        """Return True if the provider certainly did not receive the request."""
         return self in {TransportFailure.CONNECT_ERROR, TransportFailure.CONNECT_TIMEOUT}
 
     @classmethod
     def of(cls, error: Exception) -> "TransportFailure":
-        """Classify an exception of aiohttp."""
+        """Return the kind of failure for an exception of aiohttp."""
         match error:
             case _ConnectionBroken(__cause__=Exception() as cause):
                 return cls.of(cause)
@@ -113,17 +113,17 @@ _PHONE_NUMBER: Final = re.compile(r"\+[0-9][0-9 ()/-]{6,}[0-9]")
 
 
 def _without_people(text: str) -> str:
-    """Replace e-mail addresses and international phone numbers in a provider's text."""
+    """Return a provider's text with e-mail addresses and international phone numbers replaced."""
     return _PHONE_NUMBER.sub("<number>", _EMAIL.sub("<e-mail>", text))
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The outcome of one request, and how long it took.
+    """The outcome of one request to a provider, and how long it took.
 
-    `status` None: no answer came, and `error` says why. `body` is the decoded JSON, None for anything else; `is_empty`
-    distinguishes an answer without a body. `retry_after`: how long a 429, the circuit or our own budget
-    asks us to wait. `sent` are the words of a request that was refused, which its answer may quote.
+    `status` None: no response came, and `error` says why. `body` is the decoded JSON, None for anything else; `is_empty`
+    distinguishes a response without a body. `retry_after`: how long a 429, the circuit or our own budget asks us to wait.
+    `sent` are words of a refused request's values: the provider's error text may quote them.
     """
 
     method: str
@@ -146,8 +146,8 @@ class Reply:
 
     @property
     def reason(self) -> str:
-        """Return why the request failed. Neither aiohttp's texts, which may contain a URL with its key, nor the e-mail
-        addresses and phone numbers that a provider may quote are part of it, because it is stored with the job.
+        """Return why the request failed, as text that is stored with the job. So it holds neither aiohttp's texts, which may
+        contain a URL with its key, nor e-mail addresses and phone numbers that a provider may quote.
         """
         if isinstance(self.error, CircuitOpen | BudgetSpent | CredentialMissing):
             return str(self.error)
@@ -155,7 +155,7 @@ class Reply:
 
     @property
     def redacted_error(self) -> str | None:
-        """Return why a request failed, without anything that may name a person or be a key; None if it succeeded."""
+        """Return why the request failed, without anything that may name a person or be a key; None if it succeeded."""
         if self.error is not None:
             return self.failure or type(self.error).__name__
         if self.status is None or self.status < HTTPStatus.MULTIPLE_CHOICES:
@@ -164,20 +164,20 @@ class Reply:
 
     @property
     def error_shape(self) -> str | None:
-        """Return which fields the body of a failed request's answer has; None without a body, or if the request succeeded."""
+        """Return the field names and types in the body of a failed request's response; None without a body or a failure."""
         is_failure = self.status is not None and self.status >= HTTPStatus.MULTIPLE_CHOICES
         return shape_of(self.body) if is_failure and self.body is not None else None
 
     @property
     def failure(self) -> TransportFailure | None:
-        """Return why no answer came to a request that was tried; None if an answer came or nothing was tried."""
+        """Return why no response came to a request that was sent or tried; None if a response came, or no request was tried."""
         if self.error is None or isinstance(self.error, CircuitOpen | BudgetSpent | CredentialMissing):
             return None
         return TransportFailure.of(self.error)
 
     @property
     def asks_to_wait(self) -> bool:
-        """Return whether the provider works, but gets no more requests now: because of its own limit or of our budget."""
+        """Return True if the provider works, but we must wait before further requests: by its own rate limit or by our budget."""
         too_many = self.status == HTTPStatus.TOO_MANY_REQUESTS or isinstance(self.error, BudgetSpent)
         return too_many or (isinstance(self.error, CircuitOpen) and self.error.slow)
 
@@ -186,7 +186,7 @@ class Reply:
 class ProviderHttp:
     """Sends requests to one provider. It asks `circuits` for a permit before each request, and records the outcome there.
 
-    `budget` applies only to requests with a total timeout; a caller's wait for its turn counts toward that.
+    `budget` applies only to requests with a total timeout, which includes a caller's wait for the request's turn.
     """
 
     provider: Provider
@@ -245,12 +245,12 @@ class ProviderHttp:
 
 
 def url_template(url: str) -> str:
-    """Return the path of a URL with `{}` for every part that is no fixed word of the providers' APIs: ids, numbers and names."""
+    """Return the path of a URL with `{}` in place of ids, numbers and names: only fixed words of the providers' APIs stay."""
     return "/".join(part if part in _PATH_WORDS else "{}" for part in urlsplit(url).path.split("/"))
 
 
 def _describe_in_span(url: str, reply: Reply) -> None:
-    """Add the request's destination and outcome to the current span; never any content that was sent or received."""
+    """Add the request's URL template and its outcome to the current span, never content that was sent or received."""
     annotate(host=urlsplit(url).hostname or "", template=url_template(url))
     if reply.status is not None:
         annotate(status=reply.status)
@@ -275,7 +275,7 @@ def open_session() -> aiohttp.ClientSession:
 
 
 def parse_retry_after(headers: Mapping[str, str], now: datetime, default: timedelta) -> timedelta:
-    """Return how long a 429 asks us to wait: one second to one hour, or `default` if it does not say."""
+    """Return how long a 429 asks us to wait, by its headers: one second to one hour; `default` if they do not state it."""
     for header in ("Retry-After", "X-RateLimit-Reset-Default"):
         value = headers.get(header, "")
         if value.isdecimal():
@@ -287,7 +287,7 @@ def parse_retry_after(headers: Mapping[str, str], now: datetime, default: timede
 
 
 def find_host_problem(base_url: str, patterns: Iterable[str]) -> str | None:
-    """Return why a key must not be sent to `base_url`, or None if it may.
+    """Return why no key may be sent to `base_url`; None if keys may be sent there.
 
     Patterns: `api.cal.com`, `*.cal.example`, `127.0.0.1:*`, `cal.internal:5555`. Without a port a pattern means https on its
     default port; with a port, http is allowed, too.
@@ -309,7 +309,7 @@ def find_host_problem(base_url: str, patterns: Iterable[str]) -> str | None:
 
 
 def is_host_listed(host: str, port: int, patterns: Iterable[str], *, is_usual_port: bool) -> bool:
-    """Return whether a pattern such as `*.cal.example` or `127.0.0.1:*` matches; without a port, only if `is_usual_port`."""
+    """Return True if a pattern such as `*.cal.example` or `127.0.0.1:*` matches. One without a port needs `is_usual_port`."""
     for pattern in patterns:
         name, _, ports = pattern.strip().lower().partition(":")
         if fnmatchcase(host, name) and (fnmatchcase(str(port), ports) if ports else is_usual_port):
@@ -318,11 +318,11 @@ def is_host_listed(host: str, port: int, patterns: Iterable[str], *, is_usual_po
 
 
 class _ConnectionBroken(aiohttp.ClientError):
-    """The connection broke after the request was sent. aiohttp does not repeat a request for this error, unlike its cause."""
+    """The connection broke after the request was sent. aiohttp does not repeat a request for this error."""
 
 
 async def _send_once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """Keep aiohttp from silently repeating a GET or DELETE whose connection broke: each try is counted, and ours to make."""
+    """Prevent aiohttp from silently repeating a GET or DELETE whose connection broke: only we may repeat it."""
     try:
         return await handler(request)
     except (aiohttp.ClientConnectorError, aiohttp.ServerTimeoutError):

@@ -66,7 +66,7 @@ _OF_ERRORS: Final = _NO_NAMES | frozenset(
 
 
 def list_words(content: Mapping[str, Any]) -> frozenset[str]:
-    """Return the words, in lower case, that a request sends as values: a provider may quote each of them."""
+    """Return the words, in lower case, in the values that a request sends: a provider's error text may quote them."""
     return frozenset(
         word.casefold()
         for text in _leaves([content.get("json"), content.get("params"), content.get("data")])

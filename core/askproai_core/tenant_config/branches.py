@@ -1,4 +1,4 @@
-"""A branch: its staff, its hours, its numbers and its own answers. Times of day are local wall-clock times."""
+"""The config of a branch: its staff, hours, numbers and own answers. Times of day are local wall-clock times."""
 
 from datetime import date, time
 
@@ -27,7 +27,7 @@ class Address(ConfigStruct, frozen=True):
 
 
 class Holidays(ConfigStruct, frozen=True):
-    """Public holidays of a country and its subdivision (ISO 3166-2 without the country), and the branch's own closed days."""
+    """Public holidays of a country and subdivision (ISO 3166-2 without the country), and the branch's own closed days."""
 
     country: str
     subdivision: str | None = None
@@ -35,14 +35,14 @@ class Holidays(ConfigStruct, frozen=True):
 
 
 class Knowledge(ConfigStruct, frozen=True):
-    """A question that callers ask, and the tenant's own answer as it is said."""
+    """A question that callers ask, and the tenant's own answer to it, word for word."""
 
     question: str
     answer: str
 
 
 class PhoneNumber(ConfigStruct, frozen=True):
-    """`number` is the public number, `did` the one that Retell sees as `to_number`; both E.164, mostly the same."""
+    """A phone number of a branch. `number` is the public one, `did` is Retell's `to_number`; both E.164, mostly equal."""
 
     number: str
     did: str
@@ -50,10 +50,10 @@ class PhoneNumber(ConfigStruct, frozen=True):
 
 class Staff(ConfigStruct, frozen=True):
     """A staff member with `units` units: the least common multiple of the capacities of the services that this person offers
-    here.
+    here. One unit takes one appointment at a time.
 
-    `resource_ids` are rows of the table `resources`: first one for each unit, then rows of units that existed before. The
-    latter get no new claims, but may still have appointments.
+    `resource_ids` are rows of the table `resources`: first one for each unit, then rows of units that existed before. Rows of
+    former units get no new claims, but may still have appointments.
 
     `travel_minutes` lie between an appointment in another branch and one here. `languages` are ISO codes; empty means German.
     """

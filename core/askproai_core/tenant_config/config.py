@@ -1,4 +1,4 @@
-"""Everything that the pods of one tenant need to know, and its JSON text."""
+"""The config of one tenant: everything that its pods need to know, and its JSON text."""
 
 import hashlib
 from decimal import Decimal
@@ -56,7 +56,7 @@ class CalendarConfig(ConfigStruct, frozen=True):
 
 
 class RetellConfig(ConfigStruct, frozen=True):
-    """The server at which the pods look up calls whose events did not arrive; empty while the tenant has no agent."""
+    """The Retell server that the pods ask for calls whose events did not arrive; empty while the tenant has no agent."""
 
     base_url: str = ""
 
@@ -119,12 +119,12 @@ class TenantConfig(ConfigStruct, frozen=True):
     withheld_event_types: tuple[int, ...] = ()  # that no service books at any more, and the account does not have
 
     def own_credential(self, event_type_id: int | None) -> str | None:
-        """Return the mounted file with the key of an event type; None if it is in the tenant's own account."""
+        """Return the mounted file with the API key for an event type; None if the event type is in the tenant's own account."""
         own = (each for service in self.services for each in service.own_event_types)
         return next((each.credential for each in own if each.event_type_id == event_type_id), None)
 
     def host_id(self, event_type_id: int | None, staff: str) -> int | None:
-        """Return a staff member's user id among the hosts of a team's event type; None if the event type is no team's."""
+        """Return a staff member's user id, at Cal.com, as host of a team's event type; None if the event type has no such host."""
         types = (each for service in self.services for each in service.team_event_types)
         return next(
             (each.host_id for each in types if (each.event_type_id, each.staff) == (event_type_id, staff)), None
@@ -135,7 +135,7 @@ class TenantConfig(ConfigStruct, frozen=True):
         return next((branch for branch in self.branches if branch.name == name), None)
 
     def withheld(self, event_type_id: int | None) -> Withheld | None:
-        """Return why nothing may be sent to an event type, even if no service names it any more; None if requests may be sent."""
+        """Return why nothing may be sent to an event type, also one that no service names any more; None if requests may be."""
         if event_type_id in self.withheld_event_types:
             return Withheld.NOT_FOUND
         types = (each for service in self.services for each in service.linked_event_types)
@@ -152,12 +152,12 @@ class TenantConfig(ConfigStruct, frozen=True):
         return any(each.needs_confirmation for each in types if each.event_type_id == event_type_id)
 
     def default_minutes(self, event_type_id: int | None) -> int | None:
-        """Return the default length of an event type with several lengths; None if it has one length, or is not known."""
+        """Return the default length of an event type that has several lengths; None if it has one length, or is unknown."""
         types = (each for service in self.services for each in service.linked_event_types)
         return next((each.default_minutes for each in types if each.event_type_id == event_type_id), None)
 
     def booking_fields(self, service: str, event_type_id: int | None) -> tuple[BookingField, ...]:
-        """Return the booking fields that a booking must answer; they depend on the service, as services may share event types."""
+        """Return the fields that a booking of `service` must answer; services that share the event type may have other fields."""
         types = (each for known in self.services if known.name == service for each in known.linked_event_types)
         return next((each.booking_fields for each in types if each.event_type_id == event_type_id), ())
 
@@ -173,5 +173,5 @@ def decode(text: str | bytes) -> TenantConfig:
 
 
 def config_hash(text: str) -> str:
-    """Return the short hash by which operator, status and `askproai_config_hash_info` name a config."""
+    """Return the short hash of a config's text. Operator, status and metric `askproai_config_hash_info` name the config by it."""
     return hashlib.sha256(text.encode()).hexdigest()[:16]

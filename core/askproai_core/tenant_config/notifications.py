@@ -42,7 +42,7 @@ class QuietHours(ConfigStruct, frozen=True):
 
 
 class CustomerNotifications(ConfigStruct, frozen=True):
-    """If `for_calcom_bookings`, bookings made at Cal.com are confirmed, too. `remind_minutes_before` None: no reminders."""
+    """`for_calcom_bookings`: bookings made at Cal.com are confirmed, too. `remind_minutes_before` None: no reminders are sent."""
 
     channels: tuple[NotificationChannel, ...] = (NotificationChannel.EMAIL,)
     for_calcom_bookings: bool = False
@@ -69,7 +69,7 @@ class NotificationTexts(ConfigStruct, frozen=True):
 
 class Notifications(ConfigStruct, frozen=True):
     """The kinds of notifications, their recipients and channels. A channel without settings sends nothing. `public_url` is the
-    public address of the tenant's pods, for links in mails; if empty, mails have no links.
+    public address of the tenant's pods, for links in mails; if it is empty, mails have no links.
     """
 
     language: Language = Language.DE

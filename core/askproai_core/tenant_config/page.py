@@ -1,4 +1,4 @@
-"""The logins to the tenant's page with their roles, and whether it is published."""
+"""The settings of the tenant's page: logins with their roles, and whether the page is published."""
 
 from askproai_core.tenant_config.vocabulary import ConfigStruct
 
@@ -7,7 +7,7 @@ OIDC_CLIENT_SECRET, OIDC_CA = "page-oidc-client-secret", "page-oidc-ca"
 
 
 class PageRoles(ConfigStruct, frozen=True):
-    """The groups that have each role: values of the group claim in the login's token."""
+    """The groups whose members have each role, by their names in the group claim of the login's token."""
 
     owner: tuple[str, ...] = ()
     staff: tuple[str, ...] = ()
@@ -15,7 +15,7 @@ class PageRoles(ConfigStruct, frozen=True):
 
 
 class OidcSettings(ConfigStruct, frozen=True):
-    """A login by OpenID Connect. The client's secret is a mounted file.
+    """The settings of the page's login by OpenID Connect. The client's secret is a mounted file.
 
     `private_ca`: the authority of the issuer's certificate is a mounted file, too, and is trusted instead of the system's.
     """
@@ -29,7 +29,7 @@ class OidcSettings(ConfigStruct, frozen=True):
 
 
 class PageSettings(ConfigStruct, frozen=True):
-    """`host` is the host that serves the page by https; if empty, only the private port serves the page."""
+    """The settings of the tenant's page. `host` is the host that serves it by https; if empty, only the private port does."""
 
     oidc: OidcSettings | None = None
     host: str = ""

@@ -1,4 +1,4 @@
-"""A service, and the event types in which it is booked at the remote calendar."""
+"""The config of a service, and of its event types at the remote calendar."""
 
 from itertools import groupby, pairwise
 from operator import attrgetter
@@ -10,7 +10,7 @@ from askproai_core.tenant_config.vocabulary import ConfigStruct, FieldSource, Se
 
 
 class BookingField(ConfigStruct, frozen=True):
-    """A booking field of an event type that our bookings answer: from `source`, or with `value` if `source` has no data."""
+    """A booking field of an event type. Our bookings answer it from `source`, or with `value` if `source` has no data."""
 
     slug: str
     source: FieldSource | None = None
@@ -18,7 +18,7 @@ class BookingField(ConfigStruct, frozen=True):
 
 
 class EventType(ConfigStruct, frozen=True):
-    """A Cal.com event type. It has one host, so each staff member has a separate event type for each service.
+    """A Cal.com event type with one host, so that each staff member has a separate event type for each service.
 
     `default_minutes` is set if it has several lengths: the length of a booking that names none. If `needs_confirmation`,
     bookings stay requests until somebody confirms them at Cal.com. While it is `withheld`, nothing is sent to it.
@@ -41,7 +41,7 @@ class OwnEventType(EventType, frozen=True, kw_only=True):
 class TeamEventType(EventType, frozen=True, kw_only=True):
     """A round robin of a team at Cal.com, for one of its hosts; `host_id` is that staff member's user id there.
 
-    `by_host`: Cal.com shows and books the times of one host; otherwise those of the team, and it chooses the host.
+    `by_host`: Cal.com shows and books the times of this one host; otherwise it shows the team's times and chooses the host.
     """
 
     host_id: int
@@ -49,14 +49,14 @@ class TeamEventType(EventType, frozen=True, kw_only=True):
 
 
 class Segment(ConfigStruct, frozen=True):
-    """A part of a service; its segments follow each other without a gap."""
+    """A part of a service: work or a wait. The segments of a service follow each other without a gap."""
 
     minutes: int
     kind: SegmentKind = SegmentKind.WORK
 
 
 class StaffOverride(ConfigStruct, frozen=True):
-    """The length and price of a service with one staff member; None means as declared. A price consists of all three fields."""
+    """The length and price of a service with one staff member. A length or price of None is the declared one."""
 
     staff: str
     duration_minutes: int | None = None
@@ -103,7 +103,7 @@ class Service(ConfigStruct, frozen=True):
     staff_overrides: tuple[StaffOverride, ...] = ()
 
     def done_by(self, staff: str) -> Self:
-        """Return a copy of the service with one staff member's length and price, and without overrides."""
+        """Return a copy of the service with one staff member's length and price, and without the list of overrides."""
         override = next((each for each in self.staff_overrides if each.staff == staff), None)
         if override is None:
             return msgspec.structs.replace(self, staff_overrides=()) if self.staff_overrides else self
@@ -116,10 +116,10 @@ class Service(ConfigStruct, frozen=True):
         return msgspec.structs.replace(self, **changes)
 
     def in_branch(self, branch: str) -> Self:
-        """Return the service with the lengths and prices that it has in a branch.
+        """Return a copy of the service with the length and price that it has in a branch.
 
-        If no staff member there has the declared length or price, the first staff member's is used instead. Staff members who
-        differ from the result are its overrides.
+        If no staff member of the branch has the declared length or price, that of the first staff member is used instead. Staff
+        members who differ from the result are its overrides.
         """
         own = {staff: self.done_by(staff) for staff in self.staff.get(branch, ())}
         if not own or not self.staff_overrides:
@@ -145,12 +145,12 @@ class Service(ConfigStruct, frozen=True):
 
     @property
     def has_own_lengths(self) -> bool:
-        """Return whether the service takes longer or shorter with some staff members."""
+        """Return True if the service takes longer or shorter with some staff members than declared."""
         return any(each.duration_minutes not in {None, self.duration_minutes} for each in self.staff_overrides)
 
     @property
     def work_spans(self) -> tuple[tuple[int, int], ...]:
-        """Return when the staff member works, in minutes from the start, half-open; the customer waits between two spans."""
+        """Return the spans in which the staff member works, in minutes from the service's start, half-open."""
         spans, at = list[tuple[int, int]](), 0
         for kind, segments in groupby(self.segments or (Segment(self.duration_minutes),), key=attrgetter("kind")):
             first, at = at, at + sum(segment.minutes for segment in segments)
@@ -160,7 +160,7 @@ class Service(ConfigStruct, frozen=True):
 
     @property
     def wait_spans(self) -> tuple[tuple[int, int], ...]:
-        """Return when the customer waits, in minutes from the start."""
+        """Return the spans in which the customer waits, in minutes from the start of the service."""
         return tuple((end, first) for (_, end), (first, _) in pairwise(self.work_spans))
 
     @property

@@ -6,7 +6,7 @@ import msgspec
 
 
 class Weekday(StrEnum):
-    """Days as manifests spell them; `list(Weekday)[d.weekday()]` is the weekday of a date."""
+    """Weekdays as manifests spell them, Monday first: `list(Weekday)[d.weekday()]` is the weekday of a date `d`."""
 
     MON = "Mon"
     TUE = "Tue"
@@ -29,7 +29,7 @@ class CalendarProvider(StrEnum):
 
 
 class Provider(StrEnum):
-    """A server that is called, with a circuit breaker of its own. A remote calendar has its CalendarProvider's name."""
+    """A server that we call and that has a circuit breaker of its own. A remote calendar has the name of its CalendarProvider."""
 
     RETELL = "retell"
     CALCOM = "calcom"
@@ -97,7 +97,7 @@ class BusinessNews(StrEnum):
 
 
 class FieldSource(StrEnum):
-    """The part of an appointment that answers a booking field of the remote calendar, as manifests name it."""
+    """The kind of data of an appointment that answers a booking field of the remote calendar, as manifests name it."""
 
     PHONE = "Phone"
     NAME = "Name"
@@ -106,21 +106,21 @@ class FieldSource(StrEnum):
 
 
 class SegmentKind(StrEnum):
-    """Whether the staff member works or waits in a segment of a service, as manifests name it."""
+    """The kind of a segment: the staff member works in it, or waits. Manifests use these names."""
 
     WORK = "Work"
     WAIT = "Wait"  # the customer stays, and the staff member can serve others
 
 
 class CallerVerification(StrEnum):
-    """The proof that an appointment is the caller's, as manifests name it."""
+    """The proof that a caller must have for an appointment to be treated as theirs, as manifests name it."""
 
     NUMBER = "Number"
     NAME_AND_BIRTH_DATE = "NameAndBirthDate"
 
 
 class Withheld(StrEnum):
-    """Why nothing is sent to an event type. Cal.com lets anybody book any event type: a wrong id would book another business."""
+    """The reason why nothing is sent to an event type. Cal.com lets anybody book any id: a wrong id books another business."""
 
     NOT_LOOKED_UP = "NotLookedUp"  # not yet read with the key of its account
     NOT_FOUND = "NotFound"  # Cal.com has answered that the key's account has no such event type

@@ -66,7 +66,7 @@ class OtelSpan:
 
 
 class _CountingExporter(SpanExporter):
-    """Counts exported and dropped spans, and logs once that the collector is unavailable, and once that it is back."""
+    """Passes spans to an exporter and counts them as exported or dropped. Logs once each when the collector is lost and back."""
 
     def __init__(self, exporter: SpanExporter, count: Count, sent: "_Bounded") -> None:
         self._exporter, self._count, self._bounded, self._is_away = exporter, count, sent, False
@@ -93,7 +93,7 @@ class _CountingExporter(SpanExporter):
 
 
 class _Bounded(SpanProcessor):
-    """Passes ended spans on to the sending thread, and drops spans while `MOST_WAITING` already wait."""
+    """Passes ended spans on to the sending thread. It drops further spans while `MOST_WAITING` spans wait."""
 
     def __init__(self, count: Count) -> None:
         self._count, self._waiting, self._lock = count, 0, threading.Lock()
@@ -110,7 +110,7 @@ class _Bounded(SpanProcessor):
             self.batches.on_end(span)
 
     def left(self, spans: int) -> None:
-        """Record that `spans` spans no longer wait."""
+        """Record that `spans` spans have left the queue."""
         with self._lock:
             self._waiting -= spans
 

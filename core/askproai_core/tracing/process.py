@@ -1,4 +1,4 @@
-"""Traces of one process: on with the first, and off with the last line of its life."""
+"""Traces of one process: they are on from the process's first line of work to its last."""
 
 import asyncio
 import sys
@@ -23,8 +23,8 @@ class TracingSettings:
 
 @asynccontextmanager
 async def open_tracing(settings: TracingSettings, service: str, count: Count, **resource: str) -> AsyncIterator[None]:
-    """Make spans named after `service` during the block; none without an endpoint. Its end sends waiting spans, for at most 2
-    s.
+    """Make spans named after `service` during the block; none without an endpoint. At the block's end, send waiting spans for
+    at most 2 s.
 
     `count` is called with `exported` or `dropped` and a number of spans, from any thread. `resource` are further facts about
     the process, such as `tenant`.

@@ -1,4 +1,4 @@
-"""Spans, as the code uses them. The export is in `export.py`, which is imported only where traces are on."""
+"""Spans and traces, as the code uses them. Their export is in `export.py`, which is imported only where traces are on."""
 
 import random
 import re
@@ -20,7 +20,7 @@ class Kind(StrEnum):
 
 
 class Attributes(TypedDict, total=False):
-    """All attributes of spans. Each value is of a closed list, a number, or a name in the tenant's own manifest."""
+    """All attributes that spans can have. Each value is of a closed list, a number, or a name in the tenant's manifest."""
 
     tenant: str
     branch: str
@@ -68,7 +68,7 @@ class SpanIds(NamedTuple):
 
 
 class RecordedSpan(Protocol):
-    """A span that is exported at its end, or the stand-in for another process's span."""
+    """A span that is exported when it ends, or a stand-in for the span of another process."""
 
     @property
     def ids(self) -> SpanIds: ...
@@ -83,7 +83,7 @@ class RecordedSpan(Protocol):
 
 
 class Recorder(Protocol):
-    """The maker of spans, in a process whose traces are on."""
+    """Makes spans; a process whose traces are on has one."""
 
     ratio: float
 
@@ -101,7 +101,7 @@ _current: ContextVar[RecordedSpan | None] = ContextVar("askproai_span", default=
 
 
 def use(recorder: Recorder | None) -> Recorder | None:
-    """Set the recorder that makes spans from now on, None for no spans; return the recorder before."""
+    """Make `recorder` the maker of all further spans, or stop making spans if it is None. Return the recorder used before."""
     before, _state.recorder = _state.recorder, recorder
     return before
 
@@ -117,7 +117,7 @@ def is_on() -> bool:
 
 
 def is_recording() -> bool:
-    """Return whether the running code belongs to a recorded trace."""
+    """Return True if the running code belongs to a recorded trace."""
     return _current.get() is not None
 
 
@@ -131,7 +131,7 @@ def draw_trace() -> bool:
 
 
 class Scope:
-    """A block in which a span is the current one. A scope without a span does nothing, and can be entered repeatedly."""
+    """A block of code in which one span is the current one. A scope without a span does nothing, and can be entered repeatedly."""
 
     __slots__ = ()
 
@@ -171,7 +171,7 @@ _NOTHING: Final = Scope()
 
 
 def span(name: str, kind: Kind = Kind.INTERNAL, **attributes: Unpack[Attributes]) -> Scope:
-    """Make a span of the block, within the current one. Does nothing without a current span."""
+    """Return a scope whose block is a new span within the current span; a scope that does nothing if there is no current span."""
     parent = _current.get()
     if parent is None or (recorder := _state.recorder) is None:
         return _NOTHING
@@ -181,7 +181,7 @@ def span(name: str, kind: Kind = Kind.INTERNAL, **attributes: Unpack[Attributes]
 def start_trace(
     name: str, kind: Kind = Kind.INTERNAL, *, linked: str | None = None, **attributes: Unpack[Attributes]
 ) -> Scope:
-    """Begin a trace with the block, for the share of blocks that the settings name.
+    """Return a scope that begins a trace with its block, for the share of blocks that the settings name.
 
     `linked` is the `traceparent` that a stranger has sent: the span names it, but is no part of that trace and is not sampled
     because of it, so nobody outside can switch traces on, or put spans into another's trace.
@@ -194,7 +194,7 @@ def start_trace(
 def record_trace(
     name: str, kind: Kind = Kind.INTERNAL, *, linked: str | None = None, **attributes: Unpack[Attributes]
 ) -> Scope:
-    """Begin a trace with the block, after `draw_trace` has returned True. `linked` is the same as for `start_trace`."""
+    """Return a scope that begins a trace; call it after `draw_trace` has returned True. `linked` is as for `start_trace`."""
     recorder = _state.recorder
     if recorder is None:
         return _NOTHING
@@ -202,12 +202,12 @@ def record_trace(
 
 
 def detached() -> Scope:
-    """Keep the work of the block out of the current trace, because it is done for other requests, too."""
+    """Return a scope whose block makes no spans in the current trace, because its work is done for other requests, too."""
     return _NOTHING if _current.get() is None else _SpanScope(None, ends=False)
 
 
 def continue_from(traceparent: str | None) -> Scope:
-    """Let the spans of the block belong to the trace of a stored context. None or an invalid context changes nothing."""
+    """Return a scope whose spans continue a stored `traceparent`'s trace. None or an invalid one changes nothing."""
     recorder = _state.recorder
     ids = None if recorder is None else _parse(traceparent, sampled=True)
     if recorder is None or ids is None:
@@ -250,7 +250,7 @@ def current_ids() -> SpanIds | None:
 
 
 def exemplar() -> dict[str, str] | None:
-    """Return the label of an exemplar, which leads from a bucket of a histogram to a trace; None if nothing is traced."""
+    """Return the label that links a bucket of a histogram to the current trace (an exemplar); None if nothing is traced."""
     current = _current.get()
     return None if current is None else {"trace_id": current.ids.trace_id}
 
@@ -277,7 +277,7 @@ def _names(attributes: Attributes) -> dict[str, str | int | bool]:
 
 
 def _parse(traceparent: str | None, *, sampled: bool) -> SpanIds | None:
-    """Return the ids of a context of version 00, None if it is invalid. With `sampled`, its sender must record the trace."""
+    """Return the ids in a `traceparent` of version 00; None if it is invalid, or not sampled although `sampled` demands that."""
     found = _TRACEPARENT.fullmatch(traceparent) if traceparent else None
     if found is None or (sampled and not int(found[3], 16) & _SAMPLED):
         return None

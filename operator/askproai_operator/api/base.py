@@ -81,7 +81,7 @@ SAME_OWNER = rule(  # both versions satisfy ONE_OWNER, so one of the two referen
 def bounded_list(
     max_items: int, *rules: Rule, key: str | None = None, as_set: bool = False, min_items: int | None = None
 ) -> Any:
-    """Return a Field that bounds a list and sets how the API server merges two writers: by `key`, as a set, or as one value."""
+    """Return a Field that bounds a list. Two writers' lists merge by `key` or as a set; otherwise the later list replaces all."""
     extra: dict[str, Any] = {"x-kubernetes-list-type": "map" if key else "set" if as_set else "atomic"} | validations(
         *rules
     )
@@ -167,7 +167,7 @@ Generation = Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"})]
 
 
 class Part(BaseModel):
-    """A part of a manifest: snake_case here, camelCase there; unknown fields are ignored."""
+    """Base class of the parts of a manifest: snake_case in Python, camelCase in the manifest; unknown fields are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=to_camel, populate_by_name=True)
 

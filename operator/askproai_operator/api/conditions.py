@@ -6,7 +6,7 @@ from typing import Self
 
 
 class Explained(StrEnum):
-    """An enum whose members carry an explanation (`about`); docs/reference/conditions.md is generated from both."""
+    """An enum whose members carry an explanation (`about`), from which docs/reference/conditions.md is generated."""
 
     about: str
 
@@ -376,7 +376,7 @@ class Condition:
 
     @property
     def good(self) -> bool:
-        """Whether Ready may be True while this condition has its present status."""
+        """Whether Ready may be True beside this condition: its status is True, or its type never affects Ready."""
         return self.type in NEGATIVE_TYPES | ADVISORY_TYPES or self.status is Status.TRUE
 
 

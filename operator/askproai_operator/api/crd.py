@@ -1,9 +1,9 @@
-"""CustomResourceDefinitions from the models: structural, bounded, the same text every time.
+"""CustomResourceDefinitions generated from the models: structural, bounded, and the same text at every run.
 
 Differences from pydantic's JSON schema, and their reasons:
 - References are inlined and `null` is omitted, because a structural schema has neither.
 - Lists, objects and everything inside a list have no defaults, or GitOps tools would show a difference for ever
-  (argo-cd #11139). Absent fields stay absent, and the models fill it in when they read.
+  (argo-cd #11139). Absent fields stay absent, and the models fill in the defaults when they read.
 - The items of a list have no description: `kubectl explain` shows the list's.
 """
 
@@ -60,7 +60,8 @@ def build_crd(kind: type[CustomResource]) -> dict[str, Any]:
 def root_schema(kind: type[CustomResource], *, described: bool = True) -> dict[str, Any]:
     """Return the structural schema of one kind: spec, status, and the rules on the whole object.
 
-    `described=False` omits the descriptions, which manifests need not be judged by and which take longest: sources are read.
+    `described=False` omits the fields' descriptions. A manifest is validated without them, and collecting them is slow, because
+    it reads the models' source files.
     """
     extra = kind.model_config.get("json_schema_extra")
     return {

@@ -81,7 +81,7 @@ class OfferingCalcom(base.Part):
 
     @property
     def is_local(self) -> bool:
-        """Whether the manifest declares an empty list of event types; False if the list is only missing."""
+        """Whether the manifest keeps the service local by an empty list of event types; False if the list is absent."""
         return "event_types" in self.model_fields_set and not self.event_types
 
 

@@ -1,4 +1,4 @@
-"""The cache of a process from its start to its end, as a standby and as the leader."""
+"""Keeps the cache of a process current from the start of the process to its end, as a standby and as the leader."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -36,7 +36,7 @@ class Following:
         return self._primed.is_set()
 
     async def run(self) -> None:
-        """Fill the cache and follow the cluster until the process stops."""
+        """Fill the cache, then keep it current by watches and lists until the process stops."""
         try:
             await run_until_stopped(self._stop, retry_until_served(self._informer.prime, self._clock))
         except Stopped:
@@ -45,10 +45,10 @@ class Following:
         await self._informer.run(self._stop, partial(stop_on_signals, self._stop))
 
     async def catch_up(self, group: asyncio.TaskGroup) -> None:
-        """Return when the cache is good enough to act on: it was just filled, or its grants were just compared with a list.
+        """Return when the cache is good enough to lead with: it was just filled, or its grants were just compared with a list.
 
-        A watch may be behind without a sign of it. A controller reads the holder of a host, number or key before it writes;
-        everything else is compared in the background, where a late event does no harm.
+        A watch may be behind without a sign of it. A controller reads the holder of a host, number or key before it writes; all
+        other objects are compared in the background, where a late event does no harm.
         """
         if not self.is_primed:
             await self._primed.wait()

@@ -48,7 +48,7 @@ class _Progress:
 
 
 class WatchProgress:
-    """Compares watches with lists, for each resource: a connection can stay open without an error and deliver nothing.
+    """Shows for each resource if its watch is behind: a connection can stay open without an error and deliver nothing.
 
     Each change of an object raises its version. If a list shows a newer version than the watch of the same selector has
     reported, the watch is behind; usually it catches up a moment later.
@@ -59,14 +59,14 @@ class WatchProgress:
         self._by_resource = {ref: _Progress() for ref in resources}
 
     def reported(self, ref: ApiResource, raw: Mapping[str, Any]) -> None:
-        """Record an event of the watch, including the events of its first list."""
+        """Record the version of an object that the watch has reported, also in its first list."""
         progress = self._by_resource[ref]
         progress.reported = max(progress.reported, _version_of(raw))
         if progress.reported >= progress.listed:
             progress.since = None
 
     def listed(self, ref: ApiResource, versions: Iterable[int]) -> None:
-        """Record the versions that a list with the watch's selector showed. Ignores a resource that is not watched."""
+        """Record the versions of the objects in a list with the watch's selector. Ignores a resource that is not watched."""
         progress = self._by_resource.get(ref)
         if progress is None:
             return
@@ -83,7 +83,7 @@ class WatchProgress:
 
 
 def _version_of(raw: Mapping[str, Any]) -> int:
-    """Return the version of an object: it grows with each change, and is comparable within its resource."""
+    """Return the resourceVersion of an object as a number: it grows with each change, and is comparable within its resource."""
     return int(raw["metadata"]["resourceVersion"])
 
 
@@ -123,9 +123,9 @@ class Informer:
         self.ready = asyncio.Event()
 
     async def prime(self) -> None:
-        """Fill the cache by one chunked list per resource, so that no reconcile sees half of a tenant.
+        """Fill the cache by one chunked list per resource before the first reconcile, which must not see half of a tenant.
 
-        Kopf does not report the end of its own list to raw handlers. Raises ApiError, which names a missing CRD.
+        Kopf does not report the end of its own list to raw handlers. Raises ApiError, whose text names a CRD that is missing.
         """
         for ref in (*FOREIGN, *_WATCHED):  # the foreign ones first, while nothing depends on them
             with contextlib.suppress(_NotListed):
@@ -134,7 +134,7 @@ class Informer:
         log.info("cache.primed", objects=sum(1 for _ in self._sink.cache.models()))
 
     async def audit(self, resources: Sequence[ApiResource] = _WATCHED) -> None:
-        """Compare the cache with a list, and apply the changes that no watch reported. Raises ApiError.
+        """Compare the cache with new lists of these resources, and apply changes that no watch has reported. Raises ApiError.
 
         Kopf loses deletions across a 410 Gone, and deletions before its first list.
         """
@@ -159,7 +159,8 @@ class Informer:
                 self._sink.forget(ref, namespace, name, uid)
 
     async def _read(self, ref: ApiResource) -> AsyncIterator[dict[str, Any]]:
-        """Yield all objects of a resource that this operator observes, with one chunk in memory at a time.
+        """List all objects of a resource from the API server, and yield those that this operator caches, one chunk in memory at
+        a time.
 
         Raises ApiError, which names a missing CRD, and `_NotListed` for a foreign resource that cannot be listed.
         """
@@ -246,7 +247,7 @@ class Informer:
             await self.try_audit(resources)
 
     async def try_audit(self, resources: Sequence[ApiResource] = _WATCHED) -> None:
-        """Compare the cache with a list, as `audit` does, but only log a failure: the next audit finds the same changes."""
+        """Compare the cache with new lists as `audit` does, but only log a failure: the next audit finds the same changes."""
         try:
             await self.audit(resources)
         except ApiError as error:
@@ -279,7 +280,7 @@ class Informer:
         return handle
 
     def _count_list(self, ref: ApiResource) -> None:
-        """Count a watch that listed again; its first list is no restart."""
+        """Count a restart of a resource's watch when it lists all objects again. The first list of a watch is not counted."""
         now, last = self._clock.monotonic(), self._listed_at.get(ref)
         if last is not None and now - last > _SAME_LIST_SECONDS:
             self._metrics.watch_restarts.inc()
@@ -305,13 +306,13 @@ async def _end_tasks_of_kopf() -> None:
 
 
 def _tasks_of_kopf() -> dict[asyncio.Task[Any], str]:
-    """Return the tasks that run code of kopf, with the name of that code."""
+    """Return the running asyncio tasks whose code is kopf's, each with the qualified name of its coroutine function."""
     codes = {task: getattr(task.get_coro(), "cr_code", None) for task in asyncio.all_tasks()}
     return {task: code.co_qualname for task, code in codes.items() if code and code.co_filename.startswith(_KOPF)}
 
 
 class NoDiffs(kopf.DiffBaseStorage):
-    """Spares Kopf the copies of objects from which it computes differences, for handlers that we do not have."""
+    """Kopf's storage for the last state of objects, switched off: we have no handlers that need differences from that state."""
 
     def build(self, **_: Any) -> kopf.BodyEssence:
         return cast("kopf.BodyEssence", {})
@@ -320,7 +321,7 @@ class NoDiffs(kopf.DiffBaseStorage):
         return None
 
     def store(self, **_: Any) -> None:
-        """Write nothing to the object."""
+        """Do nothing: kopf's copy of an object's last state is not stored."""
 
 
 def kopf_settings() -> kopf.OperatorSettings:

@@ -51,7 +51,7 @@ class StatusWriter(Protocol):
 
 
 class LoopContext(Protocol):
-    """The parts of each controller's context that the loop itself uses."""
+    """The part of a controller's context that the reconcile loop itself uses."""
 
     @property
     def kube(self) -> StatusWriter: ...
@@ -73,7 +73,7 @@ Reconcile = Callable[[Key, C], Awaitable[Result]]
 
 
 class ReconcileLoop(Generic[C]):
-    """The workers of one queue. The only place that writes conditions and creates events."""
+    """The workers that reconcile the keys of one queue. Nothing else writes conditions or creates Events about reconciles."""
 
     def __init__(
         self,
@@ -83,7 +83,7 @@ class ReconcileLoop(Generic[C]):
         metrics: Metrics,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        """Take the controllers by the kind of their keys. The queue holds each kind's options."""
+        """Take the controllers by the kind of their keys, and the queue, which has each kind's options."""
         self._controllers, self._context, self._queue, self._metrics = controllers, context, queue, metrics
         self._chance = chance
         self._busy: set[asyncio.Task[None]] = set()
@@ -130,7 +130,7 @@ class ReconcileLoop(Generic[C]):
                 self._busy.discard(worker)
 
     async def process(self, key: Key) -> None:
-        """Reconcile one key and act on the result. Each code path schedules the next run, or drops the key."""
+        """Reconcile one key, act on the result, and record trace and metrics. The key is then scheduled again, or dropped."""
         began = self._context.clock.monotonic()
         with start_trace("reconcile", object_kind=key.kind):
             if key.kind in KINDS:  # the names of others can be of objects at a provider, such as a number
@@ -143,7 +143,7 @@ class ReconcileLoop(Generic[C]):
         self._metrics.reconcile_seconds.labels(key.kind).observe(self._context.clock.monotonic() - began)
 
     async def _process(self, key: Key) -> str:
-        """Reconcile one key; return the metric's label `result`."""
+        """Reconcile one key, and return the outcome as the metric's label `result`. An error of the reconcile is not raised."""
         try:
             return await (self._reconcile_object(key) if key.kind in KINDS else self._reconcile_background(key))
         except Conflict as error:

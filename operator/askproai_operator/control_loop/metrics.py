@@ -1,4 +1,4 @@
-"""The operator's metrics (docs/reference/metrics.md). The queue's have controller-runtime's names, for stock dashboards."""
+"""The operator's metrics (docs/reference/metrics.md). Metrics of the queue have controller-runtime's names, for dashboards."""
 
 from collections import Counter as Count
 from collections.abc import Callable, Iterator, Mapping
@@ -67,14 +67,14 @@ class Metrics:
         self._spans.labels(outcome).inc(spans)
 
     def set_orphan_counts(self, counts: Mapping[str, int]) -> None:
-        """Set the number of orphans of each sort; 0 for a sort that `counts` does not name."""
+        """Set the gauge of the number of orphans of each sort (`orphans.sort_of`); 0 for a sort that `counts` does not name."""
         self._orphans.clear()
         for sort, count in counts.items():
             self._orphans.labels(sort).set(count)
 
 
 class ConditionCollector(Collector):
-    """Counts conditions at each scrape. One series per object, as External Secrets has, would be thousands.
+    """Counts the conditions in the cache by type at each scrape. A series for each object would be thousands of series.
 
     A standby has the same cache but counts nothing: a sum over the replicas would count each object twice.
     """
@@ -104,7 +104,7 @@ class ConditionCollector(Collector):
         yield GaugeMetricFamily("askproai_drift_seconds", about, value=self._oldest_drift())
 
     def _count_tenants_with_pods(self) -> int:
-        """Return how many Tenants should have pods according to their status, because edits of a paused Tenant have no effect."""
+        """Return how many Tenants should have pods by their status, not by their spec: edits of a paused Tenant have no effect."""
         tenants = (model for model in self._cache.models() if isinstance(model, Tenant))
         return sum(bool(each.status.get("replicas")) for each in tenants if each.metadata.deletion_timestamp is None)
 

@@ -43,7 +43,7 @@ _ONE_EVERY: Final = (
 
 
 class Priority(IntEnum):
-    """The order in which workers take keys: the lowest value first."""
+    """The priorities of keys in the work queue. Workers take keys with the lowest value first: EDIT, CHANGE, RESYNC."""
 
     EDIT = 0  # somebody edited an object that exists: its run and its Tenant's, which must not wait for a thousand new tenants
     CHANGE = 1  # something is new or has changed, or somebody waits for it; also the first retries
@@ -54,7 +54,7 @@ _DEFAULTS: Final = Options()
 
 
 class WorkQueue:
-    """The keys to reconcile. Belongs to one event loop and is not thread-safe."""
+    """The keys of objects and background work to reconcile. Belongs to one event loop and is not thread-safe."""
 
     def __init__(
         self,
@@ -81,12 +81,12 @@ class WorkQueue:
         return sum(len(keys) for pool in self._waiting.values() for keys in pool.values())
 
     def __contains__(self, key: Key) -> bool:
-        """Return whether a key waits, is being processed, or is scheduled."""
+        """Return True if a key waits, is being processed, or is scheduled."""
         waiting = any(key in keys for keys in self._pool(self._workers_of(key)).values())
         return waiting or key in self._processing or key in self._due
 
     def add(self, key: Key, priority: Priority = Priority.CHANGE) -> None:
-        """Have a key processed as soon as a worker is free. After many edits in a namespace, a further edit is only a change."""
+        """Have a key processed as soon as a worker is free. An EDIT counts as a CHANGE after many edits in the key's namespace."""
         self._metrics.adds.inc()
         if key in self._processing:
             self._dirty[key] = min(priority, self._dirty.get(key, priority))
@@ -106,7 +106,7 @@ class WorkQueue:
         self._added[workers].set()
 
     def add_unknown(self, key: Key) -> None:
-        """Add a key that a list found, unless the queue already has the key: a pending backoff must not be cut short."""
+        """Add a key unless the queue has it already: a repeated list must not cut short the backoff before a retry."""
         if key not in self:
             self.add(key, Priority.RESYNC)
 
@@ -142,7 +142,8 @@ class WorkQueue:
         self.forget(key)
 
     async def get(self, workers: str = SHARED_WORKERS, least: Priority = Priority.RESYNC) -> Key:
-        """Wait for a key of these workers (a kind that has its own, or SHARED_WORKERS) and take it. Call `done` afterwards.
+        """Wait for a key and take it. `workers` is a kind with workers of its own, or SHARED_WORKERS. Call `done` with the key
+        later.
 
         Keys with a lower priority than `least` are left to other workers.
         """
@@ -160,7 +161,7 @@ class WorkQueue:
             self.add(key, self._dirty.pop(key))
 
     def promote_due(self) -> None:
-        """Move scheduled keys whose time has come to the waiting ones."""
+        """Move scheduled keys whose time has come to the keys that wait for a worker."""
         now = self._clock.monotonic()
         while self._timeline and self._timeline[0][0] <= now:
             at, key = heapq.heappop(self._timeline)
@@ -173,13 +174,13 @@ class WorkQueue:
         self._metrics.longest.set(max(ages, default=0))
 
     async def run(self) -> None:
-        """Promote due keys until cancelled."""
+        """Move scheduled keys to the waiting ones when their time comes, until cancelled."""
         while True:
             self.promote_due()
             await self._clock.sleep(_TICK)
 
     def oldest_work(self) -> timedelta:
-        """Return for how long the oldest running reconcile has run; only kinds with a timeout count."""
+        """Return how long the oldest running reconcile has taken; only kinds with a timeout count. Zero if none runs."""
         now = self._clock.monotonic()
         bounded = (since for key, (since, _) in self._processing.items() if self.options_of(key).timeout is not None)
         return timedelta(seconds=max((now - since for since in bounded), default=0))
@@ -189,7 +190,7 @@ class WorkQueue:
         return self._options.get(key.kind, _DEFAULTS)
 
     def own_workers(self) -> dict[str, int]:
-        """Return the number of workers of each kind that has workers of its own."""
+        """Return the number of workers by kind, for kinds that do not use the shared workers."""
         return {kind: options.workers for kind, options in self._options.items() if options.workers is not None}
 
     def _workers_of(self, key: Key) -> str:
@@ -217,9 +218,9 @@ class WorkQueue:
 
 
 def enqueue_first_keys(cache: Cache, dependents: Dependents, queue: WorkQueue) -> None:
-    """Make every custom resource due when a process begins to lead.
+    """Add the keys of all custom resources to the queue when a process begins to lead.
 
-    - At once: each object that differs from the state in its status, and its dependents; as an edit, or as a change if new.
+    - At once: each object that differs from the state in its status, and its dependents. An object with a status counts as edited.
     - At once as a resync: each object that is not Ready.
     - Then all others, one by one, in the order in which the cache was filled: Tenants first, because a former leader may have
       ended after the status of a Branch was written and before the Tenant's config had the change.
@@ -238,13 +239,13 @@ def enqueue_first_keys(cache: Cache, dependents: Dependents, queue: WorkQueue) -
 
 
 def schedule_slowly(keys: Iterable[Key], queue: WorkQueue) -> None:
-    """Schedule keys that nobody waits for at intervals: all at once, they would occupy the process while people wait."""
+    """Schedule keys that are not urgent at fixed intervals: all at once, they would delay the keys that people wait for."""
     for number, key in enumerate(keys, 1):
         queue.schedule(key, number * _ONE_EVERY)
 
 
 def _has_news(model: CustomResource) -> bool:
-    """Return whether an object was edited, deleted, paused, resumed or had a reconcile requested since its status was written."""
+    """Return True if an object was edited, deleted, paused, resumed or asked to reconcile since its status was written."""
     meta, status = model.metadata, model.status
     token = meta.annotations.get(TOKEN_ANNOTATION)
     return (

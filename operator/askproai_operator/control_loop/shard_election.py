@@ -47,7 +47,7 @@ class Leases(Protocol):
 
 
 def end_process() -> None:
-    """End the process at once and let its Lease expire: if the Lease were released, a request in flight would outlive it."""
+    """End the process at once without releasing its Lease: a request in flight could otherwise commit under the next leader."""
     sys.stderr.flush()
     os._exit(1)
 
@@ -80,7 +80,7 @@ async def shard_leadership(
 
 
 class _Layout:
-    """The layouts that the Leases show, as one shard's process sees them."""
+    """The layout of one shard's process, and other processes' layouts as their Leases show them."""
 
     def __init__(self, shard: Shard, leases: Leases, clock: Clock) -> None:
         self._shard, self._leases, self._clock = shard, leases, clock
@@ -96,7 +96,7 @@ class _Layout:
         await self._poll(is_in_force, "shard 0 has no leader with this number of shards yet")
 
     async def wait_for_others(self) -> bool:
-        """Wait until no process of another layout leads. Return True then; return False if this layout is no longer in force."""
+        """Return True once no process of another layout holds a Lease; return False if this layout is no longer in force."""
 
         async def settled() -> tuple[bool | None, list[str]]:
             held = await self._read()
@@ -108,7 +108,7 @@ class _Layout:
         return await self._poll(settled, "operators with another number of shards still lead")
 
     async def end_when_not_in_force(self, end: Callable[[], None]) -> None:
-        """Call `end` once a process of another layout has the Lease of shard 0."""
+        """Call `end` once a process of another layout holds the Lease of shard 0."""
         while not self._shard.is_first:
             await self._clock.sleep(_LOOK_AGAIN)
             try:
@@ -124,7 +124,7 @@ class _Layout:
                 return
 
     async def _poll(self, look: Callable[[], Awaitable[tuple[T | None, list[str]]]], why: str) -> T:
-        """Call `look` until it returns an answer, and log now and then the holders that are waited for."""
+        """Repeat `look` until its first value is not None, and return it; its second value names Lease holders for the log."""
         log_at = self._clock.monotonic()
         while True:
             try:
@@ -167,6 +167,6 @@ class _Layout:
 
 
 def _holder_of(lease: Mapping[str, Any] | None) -> str | None:
-    """Return the holder of a Lease; None without one. A Lease that somebody made by hand may have no spec."""
+    """Return the name of the process that holds a Lease; None if nobody does. A Lease made by hand may have no spec."""
     holder: str | None = ((lease or {}).get("spec") or {}).get("holderIdentity")
     return holder or None

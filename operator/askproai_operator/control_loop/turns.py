@@ -26,7 +26,7 @@ class _Turn:
 
 
 class Turns:
-    """The turn of each namespace, for one group of workers."""
+    """The order of the namespaces with waiting keys, for one group of workers: each namespace has a turn number."""
 
     def __init__(self) -> None:
         self._turns: dict[str, _Turn] = {}
@@ -37,23 +37,23 @@ class Turns:
         return self._turns[namespace].number
 
     def changes(self, namespace: str, now: float) -> int:
-        """Return how many changes of a namespace were run without a pause between them; 0 after a pause."""
+        """Return how many changes of a namespace ran in a row; 0 if none ran in the last few seconds."""
         turn = self._turns.get(namespace)
         return 0 if turn is None or now - turn.last_change > _IDLE_SECONDS else turn.changes
 
     def wait(self, namespace: str, now: float) -> None:
-        """Count a key that begins to wait. A namespace that rested before begins a new turn."""
+        """Count one more waiting key of a namespace. A namespace that had none for some seconds gets a new turn, behind all."""
         turn = self._turns.get(namespace)
         if turn is None or (not turn.waiting and now - turn.last > _IDLE_SECONDS):
             turn = self._turns[namespace] = _Turn(next(self._numbers), now)
         turn.waiting += 1
 
     def withdraw(self, namespace: str) -> None:
-        """Count a key that stops waiting without a run."""
+        """Count one waiting key of a namespace less, because the key was removed without a run."""
         self._turns[namespace].waiting -= 1
 
     def run(self, namespace: str, now: float, *, is_change: bool) -> None:
-        """Count a run. After the last run of a turn, the namespace's next turn begins behind all other namespaces."""
+        """Count the run of a waiting key. After RUNS runs, the namespace's next turn begins behind all other namespaces."""
         turn = self._turns[namespace]
         if is_change:
             turn.changes = turn.changes + 1 if now - turn.last_change <= _IDLE_SECONDS else 1
@@ -83,7 +83,7 @@ class WaitingKeys:
         return key in self._keys.get(key.namespace, ())
 
     def has_room(self, namespace: str, now: float) -> bool:
-        """Return whether one more edit of a namespace may go before other work; False after many changes without a rest."""
+        """Return True if one more edit in a namespace may go before other work; False after many changes without a pause."""
         return self.turns.changes(namespace, now) + len(self._keys.get(namespace, ())) < RUNS
 
     def put(self, key: Key, since: float, now: float) -> None:

@@ -12,13 +12,13 @@ _CALCOM: Final = "/webhooks/calcom/"
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """The URL that senders use to reach the tenant, and the path prefix that the tenant's pods see in its requests."""
+    """The address of a tenant's webhooks: the base URL that senders use, and the path prefix in requests as the pods get them."""
 
     base_url: str
     path_prefix: str
 
     def urls(self, installation_id: str) -> dict[str, str]:
-        """Return `status.webhookUrls`.
+        """Return the URLs of this address for the status field `webhookUrls`, by sender.
 
         Cal.com's URL ends in the installation's id: the URL is the identity of the webhook there, and two installations may
         share an account.
@@ -32,7 +32,7 @@ class Address:
 
 
 def address_of(tenant: Tenant, shared_base_url: str) -> Address:
-    """Return the tenant's address: its own host, or a path on the shared host."""
+    """Return the address of the tenant's webhooks: its own host, its `baseUrl`, or a path on the shared host."""
     exposure = tenant.spec.exposure
     if exposure is None or (exposure.host is None and exposure.base_url is None):
         base = f"{shared_base_url.rstrip('/')}/{tenant.metadata.namespace}/{tenant.metadata.name}"
@@ -44,15 +44,16 @@ def address_of(tenant: Tenant, shared_base_url: str) -> Address:
 
 
 def registered_calcom_url(tenant: Tenant) -> str | None:
-    """Return the webhook URL that was last registered at Cal.com, from the status."""
+    """Return the URL of our webhook at Cal.com as the Tenant's status records it; None if none was registered."""
     url = (tenant.status.get("webhookUrls") or {}).get("calcom")
     return str(url) if url else None
 
 
 def former_calcom_url(tenant: Tenant, installation_id: str) -> str | None:
-    """Return the Cal.com webhook URL to replace: from the status, else that of the installation that the tenant was moved from.
+    """Return the URL of an earlier webhook of this tenant at Cal.com, which the present one replaces; None if there is none.
 
-    An annotation with a URL of this installation is ignored: it could name a neighbor's webhook.
+    The status records it or, for a tenant moved from another installation, an annotation. An annotation with a URL of this
+    installation is ignored: it could name a neighbor's webhook.
     """
     if (registered := registered_calcom_url(tenant)) is not None:
         return registered

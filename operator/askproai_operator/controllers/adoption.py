@@ -1,8 +1,9 @@
-"""Take the grants for the present claims of each object, before the first reconcile.
+"""Take grants for objects that were served before grants existed: their hosts, numbers and keys. Runs before the first
+reconcile.
 
-Needed once after an upgrade from a release without grants, and after a loss of the operator's namespace. An object that was
-served keeps its claims: the conditions and Secrets that the operator itself wrote are the evidence. If two objects have
-evidence, the older object wins. Where grants exist, this costs no request.
+Needed once after an upgrade from a release without grants, and after a loss of the operator's namespace. The evidence that an
+object was served are the conditions and Secrets that the operator itself wrote. If two objects have evidence for the same
+subject, the older object gets the grant. Where grants exist, this costs no request.
 """
 
 from collections.abc import Iterable
@@ -34,7 +35,7 @@ M = TypeVar("M", bound=CustomResource)
 
 
 async def adopt_present_holders(context: ReconcileContext) -> None:
-    """Take the grants of all objects that were served, the oldest first. Raises ApiError; safe to run again."""
+    """Take the grants of all objects that were served before grants existed, oldest first. Raises ApiError; safe to run again."""
     for tenant in _oldest_first(map(in_effect, context.cache.list(Tenant))):
         for subject, scope in requested_subjects(tenant).items():
             if context.settings.what_is_reserved(subject.value):
@@ -69,12 +70,12 @@ def _oldest_first(models: Iterable[M]) -> list[M]:
 
 
 def _was_published(tenant: Tenant) -> bool:
-    """Return whether the last complete reconcile published the page at the host that the spec names now."""
+    """Return True if the last complete reconcile published the page at the host that the spec names now."""
     return tenant.spec.page is not None and tenant.status.get("pageUrl") == f"https://{tenant.spec.page.host}"
 
 
 def _was_exposed(tenant: Tenant, context: ReconcileContext) -> bool:
-    """Return whether the last complete reconcile routed the host that the spec names now: the spec may have been edited since."""
+    """Return True if the last complete reconcile routed the host that the spec names now: the spec may have been edited since."""
     reason = find_condition(tenant, ConditionType.EXPOSED).get("reason")
     url = (tenant.status.get("webhookUrls") or {}).get("retell") or ""
     base_url = address_of(tenant, context.settings.shared_base_url).base_url
@@ -82,7 +83,7 @@ def _was_exposed(tenant: Tenant, context: ReconcileContext) -> bool:
 
 
 def _recorded_keys(tenant: Tenant, context: ReconcileContext) -> list[Subject]:
-    """Return the keys that the Secret `<tenant>-teardown` records. It holds only keys that were found good."""
+    """Return the provider keys (as subjects) that the Secret `<tenant>-teardown` records. It holds only keys found good."""
     namespace, name = tenant.key[1:]
     secret = context.cache.secret(namespace, f"{name}-teardown")
     return [] if secret is None else recorded_keys(secret.annotations)

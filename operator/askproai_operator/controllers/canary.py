@@ -46,7 +46,7 @@ OPTIONS: Final = Options(Backoff(_EVERY, _IDLE, jitter=0.1), workers=1)
 
 
 async def reconcile(_key: Key, context: ReconcileContext) -> Result:
-    """Advance all trials. A failure for one Tenant is retried and does not delay other Tenants."""
+    """Begin, judge or end the trials of all Tenants. A failure for one Tenant is retried and does not delay other Tenants."""
     on_trial: list[_OnTrial] = []
     is_complete = True
     for cached in _tenants_with_canaries(context):
@@ -94,9 +94,9 @@ def _tenants_with_canaries(context: ReconcileContext) -> list[Tenant]:
 
 
 async def _bring_up_to_date(cached: Tenant, context: ReconcileContext) -> _OnTrial | None:
-    """Begin the trial that the spec in effect asks for, or end one that it no longer asks for. Return the present trial.
+    """Begin the trial that the spec in effect asks for, or end a trial that it no longer asks for. Return the present trial.
 
-    The record of a canary that was taken back stays until another trial begins.
+    None if there is no trial. The record of a canary that was taken back stays until another trial begins.
 
     Pods of an ended trial are scaled down here first: an obstacle to the Tenant's reconcile, such as a refused key, would delay
     their deletion, too.
@@ -135,13 +135,13 @@ async def _bring_up_to_date(cached: Tenant, context: ReconcileContext) -> _OnTri
 
 
 def _is_held(tenant: Tenant, context: ReconcileContext) -> bool:
-    """Return whether edits of the Tenant have no effect now: the earlier trial then goes on and is judged."""
+    """Return True while edits of the Tenant have no effect: the trial of the earlier spec then goes on and is judged."""
     relations, names = context.relations, tenant.key[1:]
     return plan_hold([tenant, *relations.branches(*names), *relations.offerings(*names)]) is not None
 
 
 async def _read_outcomes(trials: Sequence[_OnTrial], context: ReconcileContext) -> Mapping[str, CanaryOutcomes] | None:
-    """Return the outcomes of callers' requests; None if PostgreSQL does not answer, so that only the pods are judged."""
+    """Return the outcomes of callers' requests by tenant; None if PostgreSQL does not answer. Then only the pods are judged."""
     if not trials:
         return {}
     try:
@@ -174,7 +174,7 @@ async def _judge(each: _OnTrial, outcomes: CanaryOutcomes, context: ReconcileCon
 async def _take_back(
     tenant: Tenant, trial: CanaryStatus, outcomes: CanaryOutcomes, why: str, context: ReconcileContext
 ) -> None:
-    """Record the verdict, then end the pods: after a crash in between, the next run finds the verdict and ends them."""
+    """Record that the canary was taken back, then scale its pods to zero: after a crash in between, the next run does that."""
     now = context.clock.now()
     text = (
         f"{trial.image} was taken back on {now:%Y-%m-%d at %H:%M} UTC, since {why}. {outcomes.canary.callers} callers met it. All"
@@ -203,7 +203,7 @@ async def _scale_to_zero(tenant: Tenant, context: ReconcileContext) -> None:
 
 
 async def _write(tenant: Tenant, trial: CanaryStatus | None, context: ReconcileContext) -> None:
-    """Write the trial into the status, and make the Tenant due, which updates its pods and condition."""
+    """Write the trial into the Tenant's status (None removes it), and make the Tenant due, which updates pods and condition."""
     value = None if trial is None else trial.model_dump(by_alias=True, mode="json")
     await context.kube.patch_status(tenant, {"canary": value})
     context.enqueue(tenant.key)
@@ -219,7 +219,7 @@ async def _find_pods(tenant: Tenant, trial: CanaryStatus, context: ReconcileCont
 
 
 def observe_pods(deployment: Mapping[str, Any], pods: Sequence[Mapping[str, Any]], trial: CanaryStatus) -> CanaryPods:
-    """Return the state of a trial's pods from a Deployment's status and pods; an earlier trial's pods are ignored. Pure."""
+    """Return the state of a trial's pods: `deployment` is a Deployment's status, and pods of earlier trials are ignored. Pure."""
     present = [each for each in pods if not each["metadata"].get("deletionTimestamp") and _is_of_trial(each, trial)]
     containers = [each for pod in present for each in (pod.get("status") or {}).get("containerStatuses") or ()]
     found: Mapping[str, Mapping[str, Any]] = {each["type"]: each for each in deployment.get("conditions") or ()}
@@ -256,7 +256,7 @@ def _unscheduled(pod: Mapping[str, Any]) -> str:
 
 
 def _round_down(number: int) -> int:
-    """Return a number rounded down to 1, 2, 5, 10, 20, 50 and so on, so that not every caller causes a write of the status."""
+    """Return a number of callers rounded down to 0, 1, 2, 5, 10, 20 and so on, so that few callers change the status."""
     magnitude = int(10 ** (len(str(number)) - 1))
     return max(step * magnitude for step in (0, 1, 2, 5) if step * magnitude <= number)
 

@@ -1,4 +1,4 @@
-"""The judgement whether a canary is worse than the tenant's other pods. Pure.
+"""Judges if a canary is worse than the tenant's other pods. Pure.
 
 A tenant has few callers, so the rule works with few: at first, two failing callers are enough to take the canary back. Its
 probabilities are computed in `tests/unit/controllers/test_canary_judge.py` (docs/decisions/0118-canaries.md).
@@ -24,7 +24,7 @@ _NEGLIGIBLE: Final = 1e-12
 
 @dataclass(frozen=True, slots=True)
 class CanaryPods:
-    """The state of the canary's pods, as the cluster reports it."""
+    """The state of the canary's pods: restarts of containers, since when too few are available, and what they wait for."""
 
     restarts: int = 0  # of their containers, all together
     unready_since: datetime | None = None  # None: enough are ready
@@ -33,14 +33,14 @@ class CanaryPods:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The verdict on a canary. `why` is the reason to take it back, as the beginning of a sentence."""
+    """The verdict on a canary: its new state, and if it is taken back, `why`, as a clause for a sentence."""
 
     state: CanaryState
     why: str = ""
 
 
 def judge(outcomes: CanaryOutcomes, pods: CanaryPods, enough: int, now: datetime) -> Judgement:
-    """Judge a canary by the outcomes of its callers. It has passed after `enough` callers."""
+    """Return the verdict on a canary from its pods and its callers' outcomes. It has passed after `enough` callers."""
     why = _broken_pods(pods, now) or _failing_callers(outcomes)
     if why:
         return Judgement(CanaryState.TAKEN_BACK, why)
@@ -59,7 +59,7 @@ def _broken_pods(pods: CanaryPods, now: datetime) -> str:
 
 
 def _failing_callers(outcomes: CanaryOutcomes) -> str:
-    """Return why the canary fails too many callers, in their bookings or in any request; "" if it does not."""
+    """Return a text that too many callers fail on the canary, in bookings or in any request; "" if they do not."""
     canary, others, before = outcomes.canary, outcomes.others, outcomes.before
     if is_worse(_bookings(canary), _bookings(others), _bookings(before)):
         mine, theirs = _share(*_bookings(canary)), _share(*_bookings(others))
@@ -71,10 +71,10 @@ def _failing_callers(outcomes: CanaryOutcomes) -> str:
 
 
 def is_worse(canary: tuple[int, int], others: tuple[int, int], before: tuple[int, int]) -> bool:
-    """Return whether a canary fails more callers than other pods. Each pair is the number of failures and the total.
+    """Return True if the canary fails significantly more callers than other pods. Each pair is (failures, total).
 
-    `others` are the pods beside the canary. A cause that fails all of them, such as a refused calendar key, is not its fault.
-    `before` are the outcomes of the week before the canary.
+    `others` are the pods beside the canary in the same time: a cause that fails all pods, such as a refused calendar key, is
+    not the canary's fault. `before` are all pods in the week before the canary.
     """
     failed, met = canary
     shares = (failures / of for failures, of in (others, before) if of)
@@ -85,7 +85,7 @@ def is_worse(canary: tuple[int, int], others: tuple[int, int], before: tuple[int
 
 
 def _at_least(failed: int, met: int, share: float) -> float:
-    """Return the binomial probability of `failed` or more failures among `met`; `failed` must be above the mean."""
+    """Return the probability that `failed` or more of `met` callers fail at the rate `share`, which must be below their share."""
     total = 0.0
     for number in range(failed, met + 1):
         ways = lgamma(met + 1) - lgamma(number + 1) - lgamma(met - number + 1)

@@ -26,7 +26,7 @@ _NOT_LISTED: Final = "the platform's ASKPROAI_RUNTIME_IMAGES does not list its r
 
 
 def apply_ceilings(tenant: Tenant, settings: Settings) -> tuple[Tenant, tuple[str, ...]]:
-    """Return the Tenant within the ceilings of this installation, and a sentence about each changed field."""
+    """Return the Tenant with its spec reduced to the ceilings of this installation, and a sentence about each reduced field."""
     runtime = tenant.spec.runtime.model_dump(by_alias=True)
     sentences = [
         *_lower(runtime, settings),
@@ -40,7 +40,7 @@ def apply_ceilings(tenant: Tenant, settings: Settings) -> tuple[Tenant, tuple[st
 
 
 def _lower(runtime: dict[str, Any], settings: Settings) -> list[str]:
-    """Lower the numbers that exceed their ceiling; return a sentence about each lowered number."""
+    """Lower the numbers in `runtime` that exceed their ceiling, in place; return a sentence about each lowered number."""
     sentences = []
     for setting, fields in _CEILINGS.items():
         ceiling: int = getattr(settings, setting)
@@ -59,7 +59,7 @@ def _lower(runtime: dict[str, Any], settings: Settings) -> list[str]:
 
 
 def _leave_out(pods: dict[str, Any], settings: Settings) -> list[str]:
-    """Remove the priority class, tolerations and annotations that the platform does not list; return a sentence about each."""
+    """Remove from `pods` the priority class, tolerations and annotations that the platform does not list; return sentences."""
     refused: list[tuple[str, str]] = []
     name, classes = pods["priorityClassName"], settings.priority_classes
     if name is not None and name not in classes:
@@ -78,7 +78,7 @@ def _leave_out(pods: dict[str, Any], settings: Settings) -> list[str]:
 
 
 def _leave_out_of_ingresses(tenant: Tenant, settings: Settings) -> tuple[dict[str, Any], list[str]]:
-    """Return exposure and page without the annotations that the platform does not list, and a sentence about each removed one."""
+    """Return exposure and page without annotations that the platform does not list, and a sentence about each removed one."""
     changed, sentences = dict[str, Any](), list[str]()
     for field, routed in (("exposure", tenant.spec.exposure), ("page", tenant.spec.page)):
         if routed is None or routed.ingress is None:
@@ -97,7 +97,7 @@ def _leave_out_of_ingresses(tenant: Tenant, settings: Settings) -> tuple[dict[st
 
 
 def _leave_out_images(runtime: dict[str, Any], settings: Settings) -> list[str]:
-    """Remove images from repositories that the platform does not list; return a sentence about each image."""
+    """Remove from `runtime` the images of repositories not on the platform's list; return a sentence about each image."""
     image, canary = runtime["image"], runtime["canary"]
     sentences = []
     if image is not None and not _is_allowed_image(image, settings):
@@ -130,7 +130,7 @@ def _is_allowed(annotation: str, allowed: tuple[str, ...]) -> bool:
 
 
 def add_lowered(condition: Condition, sentences: tuple[str, ...]) -> Condition:
-    """Return RuntimeAvailable with the lowered fields in its message. The reason becomes Capped if it was AsDeclared."""
+    """Return RuntimeAvailable with these sentences in its message. Its reason becomes Capped if it was AsDeclared."""
     if not sentences:
         return condition
     reason = Reason.CAPPED if condition.reason is Reason.AS_DECLARED else condition.reason

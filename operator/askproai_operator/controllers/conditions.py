@@ -1,4 +1,4 @@
-"""The shared builders of conditions: tables of checks, failed provider calls, references that do not resolve."""
+"""Builders of conditions that several controllers share: tables of checks, failed provider calls, unresolved references."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -27,8 +27,8 @@ def first_failing(checks: Iterable[Check[InputsT]], inputs: InputsT) -> Conditio
 def condition_of(error: ProviderError, type_: ConditionType, *, retry_note: str = "tried again by itself") -> Condition:
     """Return the condition for a failed call to a provider.
 
-    False if a person has to act: the host is not allowed, or the key is refused. Unknown otherwise; `retry_note` then ends the
-    message, since nothing needs to be done.
+    Its status is False if a person has to act: the host is not allowed, or the key is refused. Otherwise it is Unknown, and
+    `retry_note` ends the message, since nothing needs to be done.
     """
     match error:
         case HostNotAllowed():
@@ -40,11 +40,11 @@ def condition_of(error: ProviderError, type_: ConditionType, *, retry_note: str 
 
 @dataclass(frozen=True, slots=True)
 class References:
-    """The Branch and the Tenant of a resource. A name without its object is a reference that does not resolve.
+    """The Branch and the Tenant that a resource belongs to. A name without its object is a reference that does not resolve.
 
     `branch_name` is None if the resource names its Tenant directly. `tenant_name` is None if the Branch that names it is gone.
-    `absence` is the reason why the first of the two objects is missing. `look_again` is the time until a new resource has
-    waited long enough for the missing object; None if no run is needed, since a watch will report that object.
+    `absence` is the reason for the condition about the first missing object. `look_again` is the time until a new resource has
+    waited long enough for that object; None if no run is needed, since a watch will report the object.
     """
 
     branch_name: str | None
@@ -56,10 +56,10 @@ class References:
 
 
 async def resolve_references(model: Branch | ServiceOffering | RetellAgent, context: PlanContext) -> References:
-    """Find the Branch that a resource names and the Tenant that it belongs to, in the cache.
+    """Return the Branch that a resource names and the Tenant that it belongs to, from the cache.
 
-    The first missing object is Pending while the resource is so new that the object may still follow. After that, the API
-    server is asked: if the object exists, the reason is Pending, too, since only its watch event is still due.
+    While the resource is so new that a missing object may still follow, `absence` is Pending. After that, the API server is
+    asked: if the object exists, `absence` is Pending, too, since only its watch event is still due.
     """
     namespace, relations = model.metadata.namespace, context.relations
     branch_ref = None if isinstance(model, Branch) else model.spec.branch_ref
@@ -80,7 +80,7 @@ async def resolve_references(model: Branch | ServiceOffering | RetellAgent, cont
 
 
 def _waits_for(model: Branch | ServiceOffering | RetellAgent, now: datetime) -> timedelta | None:
-    """Return how long a new object still waits for the objects that it names; None if it is not new, or has found them before."""
+    """Return how long a new resource may still wait for the objects that it names; None if it is not new, or once had them."""
     age = now - model.metadata.creation_timestamp
     has_waited_only = find_condition(model, ConditionType.READY).get("reason") in {None, Reason.PENDING}
     return FOLLOWS_WITHIN - age if has_waited_only and timedelta() <= age < FOLLOWS_WITHIN else None
@@ -91,7 +91,7 @@ def missing_reference(
     type_: ConditionType,
     message: str = "there is no {kind} {name} in this namespace: create it",
 ) -> Condition | None:
-    """Return the condition for the first missing object, or None. `message` has the fields `kind` and `name`."""
+    """Return the condition about a missing Branch, else about a missing Tenant; None if nothing is missing."""
     if references.branch_name and references.branch is None:
         reason, text = Reason.BRANCH_NOT_FOUND, message.format(kind=Branch.kind, name=references.branch_name)
     elif references.tenant is None:

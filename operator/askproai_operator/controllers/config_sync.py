@@ -31,6 +31,7 @@ KEYS_ANNOTATION: Final = "askproai.de/keys-hash"
 TOUCH_ANNOTATION: Final = "askproai.de/config-touch"  # counts up if the change of a hash was not enough
 METRICS_PORTS: Final = {"web": 9090, "worker": 9091}
 _PAUSES: Final = tuple(timedelta(seconds=seconds) for seconds in (1, 1, 1, 1, 2, 4, 8, 16, 30))  # after each attempt
+_ENDED: Final = frozenset({"Failed", "Succeeded"})
 _MOST_SHOWN: Final = 1024  # bytes; two hashes
 _SCRAPE_TIMEOUT: Final = aiohttp.ClientTimeout(total=2, connect=1)
 # Workers of its own, since the scrape of a pod that does not answer takes 2 s; a new release changes all tenants' configs.
@@ -39,7 +40,7 @@ OPTIONS: Final = Options(workers=8)
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """The newest config and keys of a tenant, and how often its pods were annotated for them."""
+    """The newest config and keys that a tenant's pods are to read, and how often the pods were annotated to make them read."""
 
     config_hash: str
     keys: PodKeys
@@ -52,7 +53,7 @@ class ConfigSyncController:
     """Annotates the pods of tenants with a changed config or keys until they report the change. Use as `async with`."""
 
     def __init__(self, enqueue: Callable[[Key], None], ports: Mapping[str, int] = METRICS_PORTS) -> None:
-        """Take `WorkQueue.add`, and the metrics port of each component."""
+        """Take `WorkQueue.add` as `enqueue`, and the port at which each component's pods serve their metrics."""
         self._enqueue, self._ports = enqueue, ports
         self._requests: dict[Key, _Request] = {}
         self._http: aiohttp.ClientSession | None = None
@@ -66,14 +67,14 @@ class ConfigSyncController:
             await self._http.close()
 
     def trigger(self, namespace: str, tenant: str, config_hash: str, keys: PodKeys) -> None:
-        """Make the sync of a tenant's pods due, and return. Replaces an earlier sync of older config or keys."""
+        """Make the config sync of a tenant's pods due, and return at once. Replaces a request for older config or keys."""
         key, known = Key(KIND, namespace, tenant), self._requests.get(Key(KIND, namespace, tenant))
         if known is None or (known.config_hash, known.keys) != (config_hash, keys):
             self._requests[key] = _Request(config_hash, keys)
             self._enqueue(key)
 
     async def reconcile(self, key: Key, context: ReconcileContext) -> Result:
-        """Annotate the pods that do not report the newest config and keys, until all do, or until the last pause is over."""
+        """Annotate the pods that do not report the newest config and keys, until all pods do or the last attempt has failed."""
         request = self._requests.get(key)
         if request is None:
             return GONE
@@ -108,11 +109,19 @@ class ConfigSyncController:
     async def _remember(
         self, key: Key, request: _Request, stale: Sequence[Mapping[str, Any]] | None, context: ReconcileContext
     ) -> None:
-        """Remember which pods lack the keys (not only the config), and make the Tenant due, which reports them."""
+        """Remember which of the `stale` pods lack the keys, and make the Tenant due, which reports them. A missing config is
+        ignored.
+
+        A pod that neither answers nor is ready counts as having the keys: it gets no requests, and its kubelet mounts the keys.
+        """
         if stale is None:
             return  # nobody knows the pods; the Tenant asks again
         shown = {pod["metadata"]["name"]: await self._shown_hashes(pod) for pod in stale}
-        without = tuple(sorted(name for name, hashes in shown.items() if request.keys.hash not in hashes))
+        getting = {pod["metadata"]["name"] for pod in stale if _is_ready(pod)}
+        lacking = (
+            name for name, hashes in shown.items() if request.keys.hash not in hashes and (hashes or name in getting)
+        )
+        without = tuple(sorted(lacking))
         tenant = Key(resources.TENANTS.kind, key.namespace, key.name)
         context.memory.pod_keys[tenant] = replace(request.keys, without=without)
         context.enqueue(tenant)
@@ -120,12 +129,14 @@ class ConfigSyncController:
     async def _stale_pods(
         self, key: Key, request: _Request, context: ReconcileContext
     ) -> tuple[list[Mapping[str, Any]], bool]:
-        """Return the tenant's running pods without the newest config and keys, and whether every pod had an address."""
+        """Return the pods that do not report the newest config and keys. The second value is True if every pod had an address."""
         selector = f"{MANAGED_SELECTOR},{TENANT_LABEL}={key.name}"
         pods: list[Mapping[str, Any]] = [
             pod
             for pod in await context.kube.list(resources.PODS, key.namespace, selector)
             if not pod["metadata"].get("deletionTimestamp")
+            # An evicted pod stays, with its address, until somebody deletes it.
+            and (pod.get("status") or {}).get("phase") not in _ENDED
             # A shadow's pod reads a config of its own, and nobody may connect to it.
             and pod["metadata"]["labels"].get("app.kubernetes.io/name") != SHADOW_PODS
         ]
@@ -133,7 +144,7 @@ class ConfigSyncController:
         return await self._without(running, request), len(running) == len(pods)
 
     async def _without(self, pods: Sequence[Mapping[str, Any]], request: _Request) -> list[Mapping[str, Any]]:
-        """Return the pods that do not report both the config and the keys of the request."""
+        """Return those of `pods` that do not report both the config and the keys of the request."""
         wanted = {request.config_hash, request.keys.hash}
         shown = await asyncio.gather(*(self._shown_hashes(pod) for pod in pods))
         return [pod for pod, hashes in zip(pods, shown, strict=True) if not wanted <= hashes]
@@ -154,3 +165,8 @@ class ConfigSyncController:
             async with self._http.get(f"http://{f'[{ip}]' if ':' in ip else ip}:{port}/hashes") as response:
                 return frozenset((await read_answer(response, _MOST_SHOWN)).decode("ascii", "replace").split())
         return frozenset()
+
+
+def _is_ready(pod: Mapping[str, Any]) -> bool:
+    conditions = pod["status"].get("conditions") or ()
+    return any((each["type"], each["status"]) == ("Ready", "True") for each in conditions)

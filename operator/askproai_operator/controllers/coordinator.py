@@ -26,7 +26,7 @@ OPTIONS: Final = Options(Backoff(timedelta(seconds=5), longest=timedelta(seconds
 
 
 def coordinator_key(settings: Settings) -> Key:
-    """Return the only key of this kind, which is due as soon as the process leads."""
+    """Return the queue's only key for the coordinator's logins, which is due as soon as the process leads."""
     return Key(KIND, settings.namespace, SECRET_NAME)
 
 
@@ -41,7 +41,7 @@ async def reconcile(_key: Key, context: ReconcileContext) -> Result:
 
 
 async def ensure_coordinator(context: ReconcileContext) -> None:
-    """Ensure the Secret and both logins. Passwords in the Secret are kept; a new password is stored before a login gets it."""
+    """Ensure the coordinator's Secret and its logins at PostgreSQL and Redis. A new password is stored before a login gets it."""
     namespace, redis = context.settings.namespace, context.redis
     current = decode_secret(await context.kube.get(resources.SECRETS, namespace, SECRET_NAME))
     password = parse_login(current.get("DATABASE_URL"))[1] or secrets.token_urlsafe(32)

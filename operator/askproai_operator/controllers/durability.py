@@ -1,6 +1,7 @@
-"""Redis's durability: check whether the server persists its data, and publish the result to the tenants' pods.
+"""Redis's durability: test if the server persists its data, and publish the result to the tenants' pods.
 
-It has its own key, because a Tenant's reconcile ends early while PostgreSQL is down: just then the pods need the result.
+It has a key of its own in the queue, because a Tenant's reconcile ends early while PostgreSQL is down: just then the pods need
+the result.
 """
 
 from typing import Final
@@ -19,7 +20,7 @@ OPTIONS: Final = Options(workers=1)
 
 
 def durability_key(settings: Settings) -> Key:
-    """Return the only key of this kind, which is due as soon as the process leads."""
+    """Return the queue's only key for Redis's durability, which is due as soon as the process leads."""
     return Key(KIND, settings.namespace, MANAGER)
 
 

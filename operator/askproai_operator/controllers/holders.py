@@ -1,4 +1,4 @@
-"""The other holder of a host, number or key, from the grants in the cache, and the condition of the object that asks for it."""
+"""Finds in the cache who else holds a host, number or key, and returns the condition of the object that is refused it."""
 
 from collections.abc import Collection, Mapping
 from typing import Final
@@ -19,14 +19,14 @@ _SHARED: Final = {
 
 
 def find_holder(model: CustomResource, subject: Subject, context: PlanContext, scope: str = "") -> Holder | None:
-    """Return the other object that holds the subject, from the cache; None if nobody or only this object does."""
+    """Return the other object that holds the subject, according to the cache; None if nobody holds it, or only `model` does."""
     child = context.cache.child(resources.CONFIG_MAPS, context.settings.namespace, subject.name)
     grant = read_grant(child.annotations) if child is not None else None
     return find_other(grant.holders, holder_of(model, scope)) if grant is not None else None
 
 
 def is_of_other(branch: Branch, did: str, context: PlanContext) -> bool:
-    """Return whether another branch holds a dialled number. The status lists public numbers, and one may have several DIDs."""
+    """Return True if another branch holds this dialled number. The status has only public numbers, which may have several DIDs."""
     return find_holder(branch, Subject(SubjectKind.NUMBER, did), context) is not None
 
 
@@ -62,7 +62,7 @@ def reserved_page_host_condition(host: str, reserved: str) -> Condition:
 
 
 def claimed_numbers_condition(claimed: Mapping[str, str], own: Collection[str]) -> Condition:
-    """Return NumbersValid for a branch that lists other branches' numbers. `claimed` maps each number to its holder.
+    """Return NumbersValid, False, for a branch that lists other branches' numbers. `claimed` maps each number to its holder.
 
     Branches are named `namespace/name`; `own` are the branches of the same Tenant.
     """
@@ -83,7 +83,7 @@ def claimed_numbers_condition(claimed: Mapping[str, str], own: Collection[str]) 
 
 
 def shared_keys_condition(kinds: Collection[SubjectKind]) -> Condition:
-    """Return CredentialsValid for a Tenant whose keys of these kinds another Tenant holds."""
+    """Return CredentialsValid for a Tenant whose keys another Tenant holds; `kinds` are the kinds of these keys."""
     texts = [text for kind, text in _SHARED.items() if kind in kinds]
     text = "; ".join([*texts, "whoever runs the platform can name the other"])
     return bad(ConditionType.CREDENTIALS_VALID, Reason.CREDENTIALS_SHARED, text)

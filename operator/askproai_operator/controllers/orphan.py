@@ -1,4 +1,4 @@
-"""Orphans: retry the removals that a deletion could not finish, each ledger entry with its own backoff, until none is left."""
+"""Orphans: retry the removals that a deletion could not finish. Each entry of the ledger is retried with its own backoff."""
 
 import random
 from collections import Counter
@@ -37,12 +37,12 @@ _AT_ONCE: Final = 4  # a provider that hangs must not hold up what is orphaned a
 
 
 def ledger_key(settings: Settings) -> Key:
-    """Return the key of the whole ledger, which is due as soon as the process leads."""
+    """Return the queue's key for listing the ledger of orphans, which is due as soon as the process leads."""
     return Key(LEDGER, settings.namespace, "ledger")
 
 
 def orphan_options(settings: Settings) -> Options:
-    """Return the options of single orphans: retries after 2, 4, 8 … × ASKPROAI_LEFTOVER_RETRY_SECONDS, at most 1 h.
+    """Return the options for removing one orphan: retries after 2, 4, 8 … × ASKPROAI_LEFTOVER_RETRY_SECONDS, at most 1 h.
 
     An attempt has no timeout of its own beyond those of its requests: erasing a tenant's rows may take minutes.
     """
@@ -51,18 +51,18 @@ def orphan_options(settings: Settings) -> Options:
 
 
 class LedgerController:
-    """Lists the ledger periodically, counts the entries of its shard, and enqueues entries that the queue does not know.
+    """Lists the ledger periodically, counts the entries of its shard, and enqueues each entry whose key is not in the queue.
 
-    A list finds entries of an earlier leader, entries that deletions add, and entries that a person restores: they lack the
-    label of the watched Secrets.
+    A list finds entries of an earlier leader, entries that deletions add, and entries that a person restores: watches do not
+    report them, because they lack the label of the watched Secrets.
     """
 
     def __init__(self, set_counts: Callable[[Mapping[str, int]], None], add_unknown: Callable[[Key], None]) -> None:
-        """Take the setter of the gauge, which gets the count of each sort, and `WorkQueue.add_unknown`."""
+        """Take the setter of the gauge, which gets the number of orphans of each sort, and `WorkQueue.add_unknown`."""
         self._set_counts, self._add_unknown = set_counts, add_unknown
 
     async def reconcile(self, key: Key, context: ReconcileContext) -> Result:
-        """List the ledger, and have it listed again after ASKPROAI_LEFTOVER_RETRY_SECONDS ± 10 %."""
+        """List the orphans in the ledger and enqueue them; again after ASKPROAI_LEFTOVER_RETRY_SECONDS ± 10 %."""
         try:
             shard = context.settings.shard
             entries = [each for each in await orphans.list_entries(context) if shard.owns(each.orphan.owner.namespace)]
@@ -76,7 +76,7 @@ class LedgerController:
 
 
 async def reconcile_orphan(key: Key, context: ReconcileContext) -> Result:
-    """Try to remove one orphan and then its entry. If a person deleted the entry, forget the orphan."""
+    """Try to remove one orphan, then its ledger entry. If a person has deleted the entry, the orphan is given up."""
     entry = await orphans.get_entry(key.name, context)
     if entry is None:
         return GONE
@@ -101,7 +101,7 @@ async def reconcile_orphan(key: Key, context: ReconcileContext) -> Result:
 
 
 async def _remove(entry: LedgerEntry, context: ReconcileContext) -> str | None:
-    """Remove an orphan. Returns the reason why it still exists, or None.
+    """Remove an orphan. Return the reason why it still exists; None if it is gone or belongs to a namesake now.
 
     A namesake of the deleted object has the same marker, webhook and role: the namesake's objects are left alone.
     """
@@ -131,7 +131,7 @@ async def _remove(entry: LedgerEntry, context: ReconcileContext) -> str | None:
 
 
 def _has_cache(tenant: dict[str, Any]) -> bool:
-    """Return whether a Tenant's reconcile has reached its Redis user, which then has its own password."""
+    """Return True if a Tenant's reconcile has created its Redis user, which then has a password of its own."""
     conditions = (tenant.get("status") or {}).get("conditions") or []
     return any(condition["type"] == ConditionType.CACHE_READY for condition in conditions)
 
@@ -146,7 +146,7 @@ async def _remove_agent(orphan: OrphanedAgent, entry: LedgerEntry, context: Reco
 async def _remove_from_former_account(
     orphan: OrphanedAgent | OrphanedWebhooks, entry: LedgerEntry, live: dict[str, Any], context: ReconcileContext
 ) -> str | None:
-    """Remove the objects that the owner, or a namesake, left in a former account. Returns why one still exists, or None.
+    """Remove the objects that the owner, or a namesake, left in an account used before. Return why one still exists, or None.
 
     The owner's present objects carry the same marker and URL. So nothing is removed before it is certain that the owner uses
     another account now: a new key can belong to the same account.

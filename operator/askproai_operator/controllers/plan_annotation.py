@@ -13,12 +13,12 @@ from askproai_operator.applied_spec import PAUSED_ANNOTATION, PLAN_ANNOTATION, i
 
 
 def planned_names(resources: Iterable[CustomResource]) -> str:
-    """Return kind and name of the objects that have the annotation, or an empty text."""
+    """Return kind and name of each object that has the annotation, as text; "" if none has it."""
     return ", ".join(f"{each.kind} {each.metadata.name}" for each in resources if is_planned(each))
 
 
 def plan_hold(resources: Iterable[CustomResource]) -> Condition | None:
-    """Return the condition Paused if one of these objects, none of them a RetellAgent, has the annotation."""
+    """Return the condition Paused if one of these objects has the annotation, else None. Pass no RetellAgent: it has a plan."""
     names = planned_names(resources)
     if not names:
         return None
@@ -31,7 +31,7 @@ def plan_hold(resources: Iterable[CustomResource]) -> Condition | None:
 
 def edit_hold(tenant: Tenant | None, siblings: Iterable[CustomResource]) -> Condition | None:
     """Return the condition Paused if edits of a Tenant's Branches and ServiceOfferings (`siblings`) have no effect now: the
-    Tenant is paused, or the Tenant or a sibling has the annotation. None if edits have effect.
+    Tenant is paused, or the Tenant or a sibling has the annotation. None if edits have effect, or without a Tenant.
     """
     if tenant is None:
         return None
@@ -47,8 +47,8 @@ def edit_hold(tenant: Tenant | None, siblings: Iterable[CustomResource]) -> Cond
 def agent_hold(agent: RetellAgent, sources: Iterable[CustomResource]) -> str:
     """Return a text that names the annotations to remove before a RetellAgent changes at Retell, and their objects; "" if none.
 
-    `sources`: the Tenant, its Branches and its services. While the Tenant is paused, its pods have the earlier config, and must
-    be able to answer whatever the agent says to callers.
+    `sources`: the Tenant, its Branches and its services. A paused Tenant holds its agents, too: its pods have the earlier
+    config, and must be able to answer whatever the agent says to callers.
     """
     sources = list(sources)
     paused = ", ".join(

@@ -1,6 +1,6 @@
-"""Quiet Tenants, all in one pass: read the state that only PostgreSQL and Redis have, and enqueue Tenants whose state differs.
+"""Compares all quiet (healthy) Tenants together with the state that only PostgreSQL and Redis have; enqueues those that differ.
 
-Correctness does not depend on this pass: a Tenant's own reconcile reads everything by itself. If the pass fails, all quiet
+Correctness does not depend on this: a Tenant's own reconcile reads everything by itself. If the comparison fails, all quiet
 Tenants become due, and each one's own reconcile reports its problem.
 """
 
@@ -35,17 +35,17 @@ Quiet = Mapping[Key, QuietTenant]
 
 
 def quiet_tenants_key(settings: Settings) -> Key:
-    """Return the only key of this kind, which is due as soon as the process leads."""
+    """Return the queue's only key for comparing quiet Tenants, which is due as soon as the process leads."""
     return Key(KIND, settings.namespace, MANAGER)
 
 
 def quiet_tenants_options(settings: Settings) -> Options:
-    """Return the options: a failed pass is repeated at the next resync only, since all Tenants are due meanwhile."""
+    """Return the options: a failed comparison is repeated at the next resync only, since all Tenants are due meanwhile."""
     return Options(Backoff(settings.resync, settings.resync, jitter=0.1), workers=1)
 
 
 class QuietTenantsController:
-    """Compares all quiet Tenants at each resync."""
+    """Compares the state of all quiet Tenants with their last reconcile, at each resync."""
 
     def __init__(
         self,
@@ -53,13 +53,13 @@ class QuietTenantsController:
         set_count: Callable[[int], None],
         chance: Callable[[], float] = random.random,
     ) -> None:
-        """Take a function that schedules a key, the setter of the metric, and a source of random numbers from 0 to 1."""
+        """Take a function that schedules a key after a delay, the setter of the gauge, and random numbers from 0 to 1."""
         self._schedule, self._set_count, self._chance = schedule, set_count, chance
         # The starts of the servers of Redis, its authority and that of PostgreSQL; None: not known yet.
         self._servers: tuple[frozenset[str] | None, str | None, str | None] | None = None
 
     async def reconcile(self, _key: Key, context: ReconcileContext) -> Result:
-        """Schedule the quiet Tenants whose state differs; all of them if that cannot be determined."""
+        """Schedule the quiet Tenants whose state differs from their last reconcile; all of them if the state cannot be read."""
         quiet = dict(context.memory.quiet)
         self._set_count(len(quiet))
         due: set[Key] = set(quiet)
@@ -85,7 +85,7 @@ class QuietTenantsController:
         return due
 
     def _is_changed(self, present: PresentUsers | None, context: ReconcileContext) -> bool:
-        """Return whether a Redis server restarted, or the CA certificate of Redis or PostgreSQL changed, since the last pass."""
+        """Return True if since the last run a Redis server restarted, or the CA certificate of Redis or PostgreSQL changed."""
         before = self._servers
         runs = (
             present.runs if present is not None else before[0] if before is not None else None
@@ -95,7 +95,7 @@ class QuietTenantsController:
         return before is not None and before != self._servers
 
     def _make_due(self, keys: list[Key], context: ReconcileContext) -> None:
-        """Schedule Tenants at random moments, so that many do not run at once, and only once for each finding."""
+        """Schedule these Tenants at random moments, so that they do not run at once, and forget that they are quiet."""
         spread = min(context.settings.resync, timedelta(seconds=len(keys) * _SPREAD))
         for key in keys:
             del context.memory.quiet[key]
@@ -126,7 +126,7 @@ async def _find_due_of(
 
 
 def _found(quiet: Quiet, context: ReconcileContext) -> Iterator[Tenant]:
-    """Yield the quiet Tenants that exist and are not paused: the end of a pause makes a paused Tenant due."""
+    """Yield the Tenants of `quiet` that still exist and are not paused: the end of a pause makes a Tenant due anyway."""
     for key in quiet:
         tenant = context.relations.tenant(key.namespace, key.name)
         if tenant is not None and not is_paused(tenant):

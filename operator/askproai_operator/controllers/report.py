@@ -1,6 +1,6 @@
 """The report: the operator's view of PostgreSQL and Redis, in a ConfigMap that `askproai doctor` reads.
 
-It has its own key, so that it is written even if there is no Tenant, and while PostgreSQL is down.
+It has a key of its own in the queue, so that it is written even if there is no Tenant, and while PostgreSQL is down.
 """
 
 import asyncio
@@ -44,13 +44,13 @@ _EVERY: Final = timedelta(
 
 
 def report_key(settings: Settings) -> Key:
-    """Return the only key of this kind, which is due as soon as the process leads."""
+    """Return the queue's only key for the report, which is due as soon as the process leads."""
     return Key(KIND, settings.namespace, MANAGER)
 
 
 class ReportController:
-    """Checks at the start and at each resync, and writes a changed report at once. An unchanged report is written every ten
-    minutes, so that its age shows that the operator works.
+    """Writes the report when it differs from the last one, checked at the start and at each resync. An unchanged report is
+    written every ten minutes, so that its age shows that the operator works.
     """
 
     def __init__(self) -> None:
@@ -116,7 +116,7 @@ async def _look_at_database(context: ReconcileContext) -> DatabaseReport:
 
 
 def skew_seconds(before: datetime, there: datetime, after: datetime) -> float:
-    """Return by how many seconds the clock that read `there` is surely ahead (negative: behind); 0 if it is within bounds."""
+    """Return how far a server's clock (`there`) is surely ahead of ours, in seconds (negative: behind); 0 if it may be equal."""
     if before <= there <= after:
         return 0.0
     return round((there - (after if there > after else before)).total_seconds(), 3)

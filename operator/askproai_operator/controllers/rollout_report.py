@@ -1,7 +1,7 @@
-"""Rollout: begin the next tenants with the present release, and report the tenant at which it has stopped.
+"""The controller of the roll-out: makes Tenants due whose turn it is to get the present release, and reports where it stopped.
 
-It is due when a Deployment of a tenant that has just begun changes, and when one has been ready for long enough; only those
-tenants are looked at. The Deployments hold its state (`rollouts.py`).
+It is due when a Deployment of a tenant that has just begun changes, and when such a Deployment has been ready for long enough;
+only these tenants are looked at. The Deployments hold the state of the roll-out (`rollouts.py`).
 """
 
 import contextlib
@@ -30,12 +30,12 @@ OPTIONS: Final = Options(Backoff(timedelta(seconds=1), timedelta(seconds=30)), w
 
 
 def rollout_key(settings: Settings) -> Key:
-    """Return the only key of this kind."""
+    """Return the queue's only key for the roll-out of the present release to all tenants."""
     return Key(KIND, settings.namespace, MANAGER)
 
 
 def follow_rollouts(cache: Cache, settings: Settings, clock: Clock, enqueue: Callable[[Key], None]) -> Rollouts:
-    """Return the progress of the present release, which follows the cache. `enqueue` makes a key due."""
+    """Return the progress of all tenants toward the present release, kept current by the cache. `enqueue` makes a key due."""
     return Rollouts(
         cache,
         clock,
@@ -47,13 +47,13 @@ def follow_rollouts(cache: Cache, settings: Settings, clock: Clock, enqueue: Cal
 
 
 class RolloutController:
-    """Enqueues the Tenants whose turn it is. When the rollout stops at another Tenant, it logs that and creates an Event."""
+    """Enqueues the Tenants whose turn it is. When the roll-out stops at another Tenant, logs that and creates an Event."""
 
     def __init__(self) -> None:
         self._stopped_by: frozenset[Key] = frozenset()
 
     async def reconcile(self, _key: Key, context: ReconcileContext) -> Result:
-        """Enqueue the Tenants whose turn it is."""
+        """Report where the roll-out has stopped, and enqueue the Tenants whose turn it is."""
         rollouts = context.rollouts
         state = rollouts.state()
         await self._report(state, context)
@@ -81,7 +81,7 @@ class RolloutController:
 
 
 def describe_stop(tenant: Key, release: str) -> str:
-    """Return a text about the Tenant at which a release has stopped, and what to do. Pure."""
+    """Return a text that the roll-out of a release has stopped at a Tenant, and what to do. Pure."""
     return (
         f"the pods of Tenant {tenant.name} in namespace {tenant.namespace} were healthy, and are not since they got release"
         f" {release}. Those that have not begun keep the former one. Why: kubectl describe tenant,pods -n {tenant.namespace}. If it"

@@ -57,7 +57,7 @@ OPTIONS: Final = Options(Backoff(timedelta(seconds=1), _IDLE, jitter=0.1), worke
 
 
 async def reconcile(_key: Key, context: ReconcileContext) -> Result:
-    """Advance all shadows."""
+    """Begin, update or end the shadows of all Tenants. A failure for one Tenant is retried and delays no other Tenant."""
     tenants = [
         each
         for each in context.cache.list(Tenant)
@@ -83,7 +83,7 @@ async def reconcile(_key: Key, context: ReconcileContext) -> Result:
 
 
 async def _bring_forward(cached: Tenant, context: ReconcileContext) -> bool:
-    """Begin the shadow that the spec in effect asks for, read its results, or end it. Return whether to look at it again soon."""
+    """Begin, update or end a Tenant's shadow as its spec in effect asks. Return True if it needs another look soon."""
     tenant = context.relations.tenant(cached.metadata.namespace, cached.metadata.name)
     if tenant is None or tenant.metadata.deletion_timestamp is not None:
         return False
@@ -120,7 +120,7 @@ async def _bring_forward(cached: Tenant, context: ReconcileContext) -> bool:
 
 
 def _wanted(tenant: Tenant, recorded: ShadowStatus | None, context: ReconcileContext) -> Shadow | None:
-    """Return the shadow that should run, or None. While edits of the Tenant have no effect, the present shadow goes on."""
+    """Return the shadow that should run, or None. While edits of the Tenant have no effect, the recorded shadow goes on."""
     relations, names = context.relations, tenant.key[1:]
     if plan_hold([tenant, *relations.branches(*names), *relations.offerings(*names)]) is None:
         return wanted_shadow(tenant, context.settings)
@@ -131,14 +131,14 @@ def _wanted(tenant: Tenant, recorded: ShadowStatus | None, context: ReconcileCon
 
 @dataclass(frozen=True, slots=True)
 class _Live:
-    """The parts that a shadow takes over from the tenant's own pods."""
+    """The config of the tenant's own pods, from which the shadow's is made, and their database URL, whose server it uses."""
 
     config: config.TenantConfig
     database_url: str
 
 
 async def _read_live(tenant: Tenant, context: ReconcileContext) -> _Live | None:
-    """Return the live pods' parts; None while the tenant has no pods of its own whose config can be read."""
+    """Return config and database URL of the tenant's own pods; None until both have been written for this Tenant."""
     (namespace, name), uid = tenant.key[1:], tenant.metadata.uid
     config_map = await context.kube.get(resources.CONFIG_MAPS, namespace, child_name(name, "config"))
     text = ((config_map or {}).get("data") or {}).get("tenant.json")
@@ -149,7 +149,7 @@ async def _read_live(tenant: Tenant, context: ReconcileContext) -> _Live | None:
 
 
 async def _run_pods(tenant: Tenant, image: str, live: _Live, context: ReconcileContext) -> None:
-    """Apply the shadow's pods, and the ConfigMap, Secret and policy that they need."""
+    """Apply the shadow's Deployment, and the ConfigMap, Secret and NetworkPolicy that its pods need."""
     (namespace, name), uid = tenant.key[1:], tenant.metadata.uid
     existing = await read_own_secret(context, namespace, name, SHADOW, uid=uid)
     password = parse_login(existing.get("DATABASE_URL"))[1] or secrets.token_urlsafe(32)
@@ -178,7 +178,8 @@ async def _run_pods(tenant: Tenant, image: str, live: _Live, context: ReconcileC
 
 
 async def _ensure_rows(tenant: Tenant, password: str, context: ReconcileContext) -> Mapping[int, int] | None:
-    """Create or update the shadow's login and rows, and return the ids of the resources; None if the Tenant is being deleted.
+    """Create or update the shadow's login and rows. Return its resource ids by the tenant's; None if the Tenant is being
+    deleted.
 
     The Tenant's deletion may have run at the same time, and dropped rows before they were made. No later run sees that Tenant.
     """
@@ -201,7 +202,7 @@ def _is_deleted(tenant: Tenant, context: ReconcileContext) -> bool:
 
 
 async def _clear_away(tenant: Tenant, context: ReconcileContext) -> bool:
-    """Delete everything of a shadow except its status; return whether the cluster still had any of it. Safe to repeat."""
+    """Delete a shadow's objects and rows, but not its status. Return True if the cluster still had an object. Safe to repeat."""
     namespace, was_there = tenant.metadata.namespace, False
     for ref, name in shadow_children(tenant):
         found = (
@@ -248,7 +249,8 @@ def _shown(found: FoundDifference) -> ShadowDifference:
 async def _write(tenant: Tenant, former: ShadowStatus | None, shadow: ShadowStatus, context: ReconcileContext) -> None:
     """Write a changed shadow into the status, and make the Tenant due, which updates its config and condition.
 
-    If an older CRD drops a field, the status is unchanged and the Tenant is not enqueued: else both would loop forever.
+    If an older CRD drops a field, the status is unchanged, and the Tenant is not enqueued: else it and this task would enqueue
+    each other for ever.
     """
     if shadow == former:
         return

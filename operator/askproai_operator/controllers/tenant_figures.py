@@ -36,13 +36,13 @@ OPTIONS: Final = Options(Backoff(_EVERY, _EVERY, jitter=0.1), workers=1)
 
 
 def tenant_figures_key(settings: Settings) -> Key:
-    """Return the only key of this kind, which is due as soon as the process leads."""
+    """Return the queue's only key for the figures of all Tenants, which is due as soon as the process leads."""
     return Key(KIND, settings.namespace, MANAGER)
 
 
 @dataclass(frozen=True, slots=True)
 class _Month:
-    """A tenant's counts of the last 30 days, when they were read, and the day's failures at that time."""
+    """A tenant's bookings of the last 30 days, when they were read, and how many bookings had failed in the 24 hours before."""
 
     bookings: BookingCounts
     read_at: float  # monotonic seconds
@@ -50,13 +50,13 @@ class _Month:
 
 
 class TenantFiguresController:
-    """Counts the last day every minute, and remembers each Tenant's month in between."""
+    """Writes each Tenant's figures: counts the last day every minute, and remembers the counts of 30 days for longer."""
 
     def __init__(self) -> None:
         self._months: dict[str, _Month] = {}  # by the Tenant's UID
 
     async def reconcile(self, _key: Key, context: ReconcileContext) -> Result:
-        """Write the changed figures of all Tenants."""
+        """Count the calls and bookings of all Tenants, and write changed figures into their statuses."""
         tenants = [each for each in context.cache.list(Tenant) if _is_counted(each)]
         uids = {each.metadata.uid for each in tenants}
         self._months = {uid: month for uid, month in self._months.items() if uid in uids}
@@ -73,7 +73,7 @@ class TenantFiguresController:
         return Result(resync_after=_EVERY)
 
     async def _count(self, tenants: Mapping[str, Tenant], context: ReconcileContext) -> bool:
-        """Count a chunk of Tenants and write their figures. Return False if a statement took too long, so figures are missing."""
+        """Count calls and bookings of some Tenants, and write the figures. Return False if a statement took too long."""
         try:
             figures = await context.database.read_figures(list(tenants))
         except StatementTimeout as error:
@@ -122,7 +122,7 @@ def _log_slow(names: Collection[str], error: Exception) -> None:
 
 
 def figure_fields(tenant: Tenant, day: TenantFigures, month: BookingCounts) -> dict[str, Any]:
-    """Return the status fields. A share is None, which removes its field, if nobody has tried to book. Pure."""
+    """Return the status fields for a Tenant's figures. A percentage is None, which removes its field, without bookings. Pure."""
     return {
         "calls24h": day.calls,
         "bookingSuccessPercent": day.bookings.booked_percent,
@@ -131,5 +131,5 @@ def figure_fields(tenant: Tenant, day: TenantFigures, month: BookingCounts) -> d
 
 
 def _is_counted(tenant: Tenant) -> bool:
-    """Return whether the Tenant was provisioned and is not being deleted. Paused Tenants count: they get calls, too."""
+    """Return True if the Tenant was provisioned and is not being deleted. Paused Tenants count: they get calls, too."""
     return "key" in tenant.status and tenant.metadata.deletion_timestamp is None

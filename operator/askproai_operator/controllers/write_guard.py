@@ -29,21 +29,21 @@ _UNGUARDED: Final = (
 
 
 def write_guard_key(settings: Settings) -> Key:
-    """Return the only key of this kind, which is due as soon as the process leads."""
+    """Return the queue's only key for testing the write guard, which is due as soon as the process leads."""
     return Key(KIND, settings.namespace, MANAGER)
 
 
 class WriteGuardController:
-    """Tests the policy at the start and at each resync. Its finding is logged and recorded as an Event when it changes."""
+    """Tests the policy at the start and at each resync. A changed result is logged, counted and recorded as an Event."""
 
     def __init__(self, set_unguarded: Callable[[bool], None]) -> None:
-        """Take the setter of the metric, which is True while the policy does not restrict the operator."""
+        """Take the setter of the gauge, which is set to True while the policy does not restrict the operator."""
         self._set_unguarded = set_unguarded
         self._unguarded: bool | None = None  # None: not known yet
         self._admitted_since: datetime | None = None
 
     async def reconcile(self, key: Key, context: ReconcileContext) -> Result:
-        """Send the forbidden write as a dry run. An admission is believed only if it persists for a minute."""
+        """Send the forbidden write as a dry run, and report if it is admitted for a minute: a new policy acts late."""
         try:
             refusal = await context.kube.try_create(forbidden_secret(key.namespace))
         except ApiError as error:  # does not answer, say, or a webhook of somebody else's that allows no dry run

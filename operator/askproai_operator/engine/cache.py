@@ -24,7 +24,7 @@ _VOLATILE = ("resourceVersion", "managedFields", "generation", "selfLink")
 
 @dataclass(frozen=True, slots=True)
 class ObservedObject:
-    """The cached part of any watched object. A Secret's data is kept only if the Secret is ours, or permits its use (`secret`).
+    """The part of a watched object that is cached. A Secret's data is kept (`secret`) only if it is ours, or permits its use.
 
     `fingerprint` hashes everything but status and bookkeeping: it changes exactly when somebody edited the object. `version` is
     the resourceVersion, which is comparable as a number within one resource (KEP-5504), so that no older state wins.
@@ -64,7 +64,7 @@ def observed_object(raw: Mapping[str, Any]) -> ObservedObject:
 
 
 def _usable_secret(raw: Mapping[str, Any]) -> bytes | None:
-    """Return the encoded Secret if it is ours or permits its use; else None, so that its data does not stay in this process."""
+    """Return the encoded Secret if it is ours or permits its use; None for any other object, whose data must not stay here."""
     meta = raw["metadata"]
     labels = meta.get("labels") or {}
     if raw.get("kind") != SECRETS.kind or labels.get(USE_LABEL) not in {PERMITTED, OWN}:
@@ -91,7 +91,7 @@ _NAMES_OF_FIELDS: dict[frozenset[str], set[str]] = {}
 
 
 def _share_names(value: object) -> None:
-    """Share equal sets of the field names that a manifest sets, so that each is in memory once.
+    """Share equal sets of field names (pydantic's record of the fields that a manifest sets), so that each is in memory once.
 
     pydantic makes a set for each part of each object: 20 of a tenant's 43 kB. It copies a set before it changes one.
     """
@@ -106,7 +106,7 @@ def _share_names(value: object) -> None:
 
 
 class Cache:
-    """Every watched object as an `ObservedObject`, and our custom resources as typed models too."""
+    """Every watched object as an `ObservedObject`; our custom resources also as typed models."""
 
     def __init__(self) -> None:
         self._models: dict[tuple[str, str], dict[str, CustomResource]] = defaultdict(dict)  # kind and namespace → name
@@ -117,7 +117,7 @@ class Cache:
         self.served: set[ApiResource] = set()  # which of `refs.FOREIGN` this cluster has
 
     def add_indexer(self, indexer: Indexer) -> None:
-        """Call `indexer(old, new)` for every change of a custom resource, and once for each resource that is already known."""
+        """Call `indexer(old, new)` at every later change of a custom resource, and now with (None, object) for each known one."""
         for model in self.models():
             indexer(None, model)
         self._indexers.append(indexer)
@@ -133,15 +133,15 @@ class Cache:
     # Reading
 
     def get(self, key: Key) -> CustomResource | None:
-        """Return a custom resource, or None."""
+        """Return the custom resource of this key; None if the cache does not know it."""
         return self._models.get((key.kind, key.namespace), {}).get(key.name)
 
     def list(self, kind: type[M], namespace: str | None = None) -> Sequence[M]:
-        """Return the custom resources of one kind, of one namespace or of all."""
+        """Return all custom resources of one kind, in one namespace or (None) in all."""
         return cast("Sequence[M]", [*self.models(namespace, kind.kind)])
 
     def models(self, namespace: str | None = None, kind: str | None = None) -> Iterator[CustomResource]:
-        """Yield the custom resources of one kind or of all, of one namespace or of all."""
+        """Yield all custom resources; with `namespace` only its own, with `kind` only that kind."""
         if namespace is not None:
             kinds = [kind] if kind else [*KINDS]
             return (model for each in kinds for model in self._models.get((each, namespace), {}).values())
@@ -149,7 +149,7 @@ class Cache:
         return (model for models in by_name for model in models.values())
 
     def child(self, ref: ApiResource, namespace: str, name: str) -> ObservedObject | None:
-        """Return the cached part of a watched object, or None."""
+        """Return the cached part of an object of any watched resource; None if it is not known."""
         return self._children[ref].get((namespace, name))
 
     def secret(self, namespace: str, name: str) -> ObservedObject | None:
@@ -157,11 +157,11 @@ class Cache:
         return self.child(SECRETS, namespace, name)
 
     def uids(self, ref: ApiResource) -> Mapping[tuple[str, str], str]:
-        """Return the UID of every known object of a resource, by namespace and name."""
+        """Return the UIDs of all known objects of a resource, keyed by namespace and name."""
         return {where: child.uid for where, child in self._children[ref].items()}
 
     def saw_deletion(self, uid: str) -> bool:
-        """Return whether this process saw the object while it existed, and then its deletion."""
+        """Return True if this process saw the object with this UID, and then its deletion."""
         return uid in self._deleted
 
     # Writing
@@ -169,7 +169,7 @@ class Cache:
     def put(
         self, ref: ApiResource, raw: dict[str, Any]
     ) -> tuple[CustomResource | ObservedObject | None, CustomResource | ObservedObject | None]:
-        """Store an object. Returns the state before and the state now; both are the old state if the new one was ignored.
+        """Store an object's state. Returns the former and the new state; twice the former state if the new one is ignored.
 
         A state is ignored if it is older than the known state, or than a deletion of the object that was seen. A UID of our own
         kinds never comes back. A UID of another kind can: if somebody removes the label by which it is watched, the watch
@@ -197,14 +197,14 @@ class Cache:
         return old, model
 
     def _is_deleted(self, ref: ApiResource, meta: Mapping[str, Any]) -> bool:
-        """Return whether this state is older than the deletion of its object."""
+        """Return True if this state of an object is older than the deletion that was seen of the object."""
         last = self._deleted.get(meta["uid"])
         return last is not None and (ref in CUSTOM or _version(meta) <= last)
 
     def drop(
         self, ref: ApiResource, namespace: str, name: str, uid: str, version: int = 0
     ) -> CustomResource | ObservedObject | None:
-        """Remove a deleted object, unless a namesake replaced it meanwhile. Returns the state before.
+        """Remove a deleted object, unless a namesake replaced it. Returns the object's last state; None if nothing was removed.
 
         `version` is the deletion's resourceVersion, 0 if it was not reported. A deletion that is older than the known state is
         ignored: somebody removed the label by which the object is watched, and then restored it.

@@ -1,4 +1,4 @@
-"""The destination of observed changes: the cache, and dependents' keys in the queue. Watches and our own writes both use it."""
+"""`EventSink`, which receives observed changes from watches and own writes: it updates the cache and enqueues dependents' keys."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ _State = CustomResource | ObservedObject | None  # of an object in the cache; No
 
 
 class Dependents(Protocol):
-    """The keys that are due after a change, as in controller-runtime's EnqueueRequestsFromMapFunc. `None` is an absent state."""
+    """Returns the keys that are due after an object changed from `old` to `new`; None means that the object did not exist."""
 
     def of_resource(self, old: CustomResource | None, new: CustomResource | None) -> Iterable[Key]:
         """Return the keys that are due after a custom resource changed."""
@@ -33,12 +33,12 @@ class Dependents(Protocol):
 
 
 def is_edit(old: CustomResource, new: CustomResource) -> bool:
-    """Return whether somebody edited or deleted an object: the operator itself only writes finalizers and statuses."""
+    """Return True if somebody edited or deleted an object. The operator's own writes, of finalizers and statuses, do not count."""
     return _edited(old) != _edited(new)
 
 
 def goes_first(key: Key, edited: CustomResource) -> bool:
-    """Return whether a key that is due after an edit is the edited object's, or the Tenant's, whose config contains the edit."""
+    """Return True if an edit takes effect when `key` runs: the edited object's key, or the key of the Tenant with the config."""
     return key == edited.key or key.kind == Tenant.kind
 
 
@@ -48,7 +48,7 @@ def _edited(model: CustomResource) -> tuple[object, ...]:
 
 
 class EventSink:
-    """Updates cache and queue together, so that every stored change also enqueues its dependents."""
+    """Receives observed changes of objects, stores each in the cache, and enqueues the keys that depend on it."""
 
     def __init__(
         self,
@@ -58,10 +58,10 @@ class EventSink:
         enqueue_edited: Callable[[Key], None] | None = None,
         observes: Callable[[ApiResource, dict[str, Any]], bool] = lambda *_: True,
     ) -> None:
-        """Take the function that enqueues a key; `enqueue_edited` is for the keys that must run for a person's edit to take
+        """Take the functions that enqueue keys; `enqueue_edited` is for the keys that must run for a person's edit to take
         effect (`goes_first`).
 
-        `observes` returns whether an object is stored at all; the objects of other shards are not.
+        `observes` returns False for objects that are not to be stored, such as those of other shards.
         """
         self.cache = cache
         self._dependents = dependents
@@ -72,10 +72,10 @@ class EventSink:
 
     @contextmanager
     def applying(self, ref: ApiResource, namespace: str, name: str, owned: str) -> Iterator[None]:
-        """Enqueue nothing for an apply in this block, even if the watch reports the write before the answer comes.
+        """Suppress the enqueuing of keys for our own apply in this block, which a watch may report before the answer comes.
 
-        Only a report in which our fields have just become `owned` is suppressed (`owned_fields`); all others act as always. The
-        caller must continue with the content of the cache when the block ends.
+        Only a report in which our fields have just become `owned` is suppressed (`owned_fields`); all other reports enqueue
+        keys as always. The caller must go on with the child as the cache has it at the end of the block.
         """
         self._applying[ref, namespace, name] = owned
         try:
@@ -84,12 +84,12 @@ class EventSink:
             self._applying.pop((ref, namespace, name), None)
 
     def prime(self, ref: ApiResource, raw: dict[str, Any]) -> None:
-        """Store the state of an object before the loop runs; nothing is enqueued."""
+        """Store the state of an object in the cache before the reconcile loop runs; nothing is enqueued."""
         if self.observes(ref, raw):
             self._put(ref, raw)
 
     def observe(self, ref: ApiResource, raw: dict[str, Any]) -> None:
-        """Store the state of an object, and enqueue the dependents of the change."""
+        """Store the new state of an object in the cache, and enqueue the keys that depend on the change."""
         if not self.observes(ref, raw):
             return
         meta = raw["metadata"]
@@ -97,7 +97,7 @@ class EventSink:
         self._enqueue_dependents(ref, meta.get("namespace", ""), meta["name"], old, new)
 
     def forget(self, ref: ApiResource, namespace: str, name: str, uid: str, version: int = 0) -> None:
-        """Remove a deleted object, and enqueue the dependents of the deletion. `version` is as in `Cache.drop`."""
+        """Remove a deleted object from the cache, and enqueue the keys that depend on it. `version` is as in `Cache.drop`."""
         self._enqueue_dependents(ref, namespace, name, self.cache.drop(ref, namespace, name, uid, version), None)
 
     def set_served(self, ref: ApiResource, *, served: bool) -> None:
@@ -141,7 +141,7 @@ class EventSink:
         old: _State,
         new: _State,
     ) -> bool:
-        """Return whether a child's change is exactly the apply that waits for its answer."""
+        """Return True if a change of a child is exactly that of the apply whose answer is still awaited."""
         owned = self._applying.get((ref, namespace, name))
         if owned is None or not isinstance(new, ObservedObject) or not isinstance(old, ObservedObject | None):
             return False

@@ -47,11 +47,11 @@ _Address = tuple[ApiResource, str, str]  # resource, namespace, name
 
 
 class UnmanagedObject(ApiError):
-    """Raised if an object that we never wrote has a child's name: if taken over, it would be deleted along with its new owner."""
+    """Raised if a child's name belongs to an object that we never wrote: if taken over, it would be deleted with its owner."""
 
 
 class Kube:
-    """The API server, for one process. Use as `async with Kube(...) as kube`."""
+    """The operator's client of the API server, one for each process. Use as `async with Kube(...) as kube`."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class Kube:
         namespace: str = "askproai-system",
         fence: Callable[[], None] = lambda: None,
     ) -> None:
-        """Log in. `feed` is notified of our own writes; `namespace` is the operator's own.
+        """Log in. `feed` gets the objects of our own writes; `namespace` is the operator's own.
 
         `fence` is called right before each write, and raises NotLeader if another process may lead.
         """
@@ -133,9 +133,9 @@ class Kube:
 
         No request is sent when our fields of the live child equal the manifest (so none after a restart), or when neither
         manifest nor child changed since our last request. The kind must be in `resources.CUSTOM`, `CHILDREN` or `FOREIGN`,
-        which the cache follows. A Secret gets the label by which Secrets are watched. Raises UnmanagedObject when an object of
-        this name is not ours. Raises Conflict for a Secret of ours that `get_secret` took for absent: the cache has it then,
-        and the manifest must be made from its content.
+        which the cache follows. A Secret gets the label by which Secrets are watched. Raises UnmanagedObject if an object of
+        this name is not ours. Raises Conflict for a Secret of ours that exists although `get_secret` took it for absent: the
+        cache has it then, and the manifest must be made from its content.
         """
         body = dict(manifest)
         resource, meta = resource_of(body), dict(body["metadata"])
@@ -168,7 +168,7 @@ class Kube:
         return self._feed.cache.child(*address) or child
 
     async def apply_all(self, manifests: Iterable[Mapping[str, Any]]) -> None:
-        """Apply independent children at the same time. All are tried; then the error of the first failed child is raised."""
+        """Apply independent children at the same time. All are tried; then the error of the first failed one is raised."""
         for result in await asyncio.gather(*map(self.apply, manifests), return_exceptions=True):
             if isinstance(result, BaseException):
                 raise result
@@ -176,10 +176,10 @@ class Kube:
     async def _create_or_apply(
         self, address: _Address, body: Mapping[str, Any], *, assumed_absent: bool
     ) -> dict[str, Any]:
-        """Apply a child that the cache does not know, unless an object that is not ours has its name.
+        """Apply a child that the cache does not know. Raises UnmanagedObject if an object that is not ours has its name.
 
-        An apply with an invented resourceVersion creates the object, and is refused (409) if one exists. So the creation needs
-        no read before it, and nothing can come between the two.
+        An apply with an invented resourceVersion creates the child without a read before it; if one exists, it is refused
+        (409), and the child is read and applied. With `assumed_absent`, raises Conflict for a Secret that exists.
         """
         created = {**body, "metadata": {**body["metadata"], "resourceVersion": _OF_NO_OBJECT}}
         try:
@@ -194,10 +194,10 @@ class Kube:
         return await self._apply_again(address, body)
 
     async def _watch_again(self, address: _Address, secret: Mapping[str, Any]) -> None:
-        """Restore the labels of our Secret that the watch does not report, and put it into the cache.
+        """Restore the labels of our Secret, without which the watch does not report it, and put it into the cache.
 
         A Secret that loses its label counts as deleted in that version; the answer to this write is newer. Raises Conflict when
-        somebody wrote in between.
+        somebody wrote the Secret in between.
         """
         labels = {USE_LABEL: OWN, MANAGED_LABEL: MANAGER}
         body = {"metadata": {"resourceVersion": secret["metadata"]["resourceVersion"], "labels": labels}}
@@ -214,7 +214,7 @@ class Kube:
             return await self._server_side_apply(address, body)
 
     async def _refuse_unmanaged(self, address: _Address) -> dict[str, Any] | None:
-        """Return the live object. Raises UnmanagedObject if it was never ours; an object that only lost our label still is."""
+        """Return the live object. Raises UnmanagedObject if it was never ours; an object that only lost our label is ours."""
         live = await self.get(*address)
         meta = (live or {}).get("metadata")
         if meta is None or (meta.get("labels") or {}).get(MANAGED_LABEL) == MANAGER:
@@ -235,7 +235,7 @@ class Kube:
         return await self._transport.request("PATCH", path, params=params, body=body, content_type=content_type)
 
     async def _take_over(self, address: _Address) -> bool:
-        """Take over other managers' fields in a child's spec, after a refused apply. Returns False if there are none."""
+        """Make ours the spec's fields that others manage, after a refused apply. Returns False if there are no such fields."""
         body = take_over_spec(await self.get(*address) or {})
         return body is not None and await self.patch(*address, body) is not None
 
@@ -275,7 +275,7 @@ class Kube:
         return await self._transport.request("POST", path, params=_AS_MANAGER, body=manifest)
 
     async def try_create(self, manifest: Mapping[str, Any]) -> str | None:
-        """Return why the API server forbids us to create an object; None if it allows it. A dry run: nothing is created."""
+        """Test by a dry run if the API server lets us create an object. Return the text of its refusal (403); None if it does."""
         path, params = resource_of(manifest).path(manifest["metadata"]["namespace"]), _AS_MANAGER | {"dryRun": "All"}
         try:
             await self._transport.request("POST", path, params=params, body=manifest)
@@ -334,7 +334,7 @@ class Kube:
     # Finalizers
 
     async def add_finalizer(self, obj: CustomResource) -> bool:
-        """Add our finalizer, before any remote object is created. Returns False if the object is gone or being deleted."""
+        """Add our finalizer to an object before a remote object is created for it. False if it is gone or being deleted."""
         cached = self._feed.cache.get(obj.key)
         known = cached if cached is not None and cached.metadata.uid == obj.metadata.uid else obj
         is_live = known.metadata.deletion_timestamp is None
@@ -350,7 +350,7 @@ class Kube:
         raise _changes_too_fast(obj, "its finalizer can be added")
 
     async def _add_to_known(self, obj: CustomResource) -> bool:
-        """Add our finalizer in one request, if the object is as we know it: its version rules out a namesake and a deletion."""
+        """Add our finalizer in one request. Returns False if the object is gone, or changed since the version that we know."""
         meta = obj.metadata
         body = {"resourceVersion": meta.resource_version, "finalizers": [*meta.finalizers, FINALIZER]}
         try:
@@ -400,7 +400,7 @@ class Kube:
     async def record_event(self, obj: CustomResource, record: EventRecord) -> None:
         """Create a Kubernetes Event about an object. The engine calls this; a controller only for another object than its own.
 
-        A namespace that is being deleted takes no new objects. An event that outlasts the object then goes to the operator's
+        A namespace that is being deleted takes no new objects. If the record `outlives_object`, it then goes to the operator's
         namespace, about the operator's Lease (Event and object must share a namespace), with the real object as `related`.
         """
         resource, namespace, name = _address(obj)

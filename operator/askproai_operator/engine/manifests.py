@@ -1,4 +1,4 @@
-"""Request bodies that take more than a line to build. Pure functions, which only `kube` uses."""
+"""Builds bodies of requests to the API server: patch and Kubernetes Event. Pure functions, which only `kube` uses."""
 
 import socket
 from collections.abc import Mapping
@@ -11,8 +11,8 @@ _MESSAGE_LIMIT = 1024  # of an Event
 
 
 def take_over_spec(raw: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the patch that moves other managers' fields of a child's spec to us, so that the next apply removes those that we
-    do not send; None if there are no such fields.
+    """Return the patch that moves other managers' fields of a child's spec to us, so that the next apply removes each field
+    that our manifest lacks; None if there are no such fields.
 
     Apply merges lists by key. If a person edits a port's number, both ports have the same name, and the API server refuses the
     two together (422) for ever. Kubernetes' own csaupgrade moves ownership in the same way.

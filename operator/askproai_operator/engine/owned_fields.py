@@ -1,4 +1,4 @@
-"""The owned fields of a live object, which our server-side apply manages, with their values. Pure.
+"""The owned fields of a live object: the fields, with their values, that our server-side apply manages. Pure.
 
 If they equal the manifest, an apply would change nothing. An edit or removal takes an owned field from us, so the object itself
 shows every such edit, even from before this process began.
@@ -19,7 +19,7 @@ _IDENTITY = frozenset({"name", "namespace"})  # of the metadata; they are never 
 
 
 def digest_of_manifest(manifest: Mapping[str, Any]) -> str:
-    """Return the digest that `digest_of_owned` returns for an object whose owned fields equal the manifest.
+    """Return a digest of a manifest, which equals `digest_of_owned` of a live object if its owned fields equal the manifest.
 
     The API server may store a value in another form (`stringData`, a quantity, a default inside of an atomic field). So digests
     of equal objects may differ, but digests of different objects are never equal.

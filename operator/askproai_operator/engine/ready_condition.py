@@ -1,4 +1,4 @@
-"""Derives from a `Result` its output for people: conditions, Ready, the status patch, events. Pure; no other module does this."""
+"""Turns a `Result` into conditions, Ready, the patch of the status, and Kubernetes Events. Pure; no other module does this."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -39,9 +39,9 @@ StatusCondition = dict[str, Any]  # as in the API: type, status, reason, message
 
 @dataclass(frozen=True, slots=True)
 class StatusUpdate:
-    """The changes to write: a merge patch of the status (empty if nothing changed), and events.
+    """The changes to write after a reconcile: a merge patch of the status (empty if nothing changed), and Kubernetes Events.
 
-    `transition` is the event that warns why the object is not Ready, or reports that it is again; None without such an event.
+    `transition` is the Event that the object is no longer Ready, or is Ready again; None without a change to show.
     """
 
     patch: Mapping[str, Any] = field(default_factory=dict)
@@ -52,9 +52,10 @@ class StatusUpdate:
 def update_for_result(
     resource: CustomResource, status: Mapping[str, Any], result: Result, now: datetime, *, has_warned: bool = False
 ) -> StatusUpdate:
-    """Return the update after a reconcile of `resource`. `status` is the newest known one, and may be newer than `resource`.
+    """Return the changes of status and the Events to write after a reconcile of `resource`.
 
-    `has_warned`: an Event has said why the object is not Ready, and no Event has said since that it is.
+    `status` is the newest known status, and may be newer than `resource`. `has_warned`: an Event has said why the object is not
+    Ready, and no Event has said since that it is Ready again.
 
     While an edit is held, the status and Ready keep the earlier generation: `kubectl wait` waits until the edit has an effect.
     """
@@ -89,7 +90,7 @@ def update_for_result(
 
 
 def shortened_token(token: str) -> str:
-    """Return a token of TOKEN_ANNOTATION in the form that the status repeats."""
+    """Return the value of the annotation that requests a reconcile, cut to the length in which the status repeats it."""
     return token[:_TOKEN_LENGTH]
 
 
@@ -105,7 +106,7 @@ def pause_condition(resource: CustomResource) -> Condition | None:
 
 
 def update_for_pause(resource: CustomResource, condition: Condition, now: datetime) -> StatusUpdate:
-    """Return the update that reports the pause: in Paused, and in reason and message of Ready.
+    """Return the changes of status that report a pause: the condition Paused, and reason and message of Ready.
 
     Ready keeps its status and its observed generation, so `kubectl wait` waits for an edit that is not applied. All other
     conditions stay as they are.
@@ -132,7 +133,7 @@ def update_for_pause(resource: CustomResource, condition: Condition, now: dateti
 def update_for_error(
     resource: CustomResource, status: Mapping[str, Any], error: Exception, now: datetime
 ) -> StatusUpdate:
-    """Return the update after a fault of the operator. It shows the error's type only: the text may quote secrets."""
+    """Return the changes of status after an unexpected error. They show the error's type only: its text may quote secrets."""
     current = _by_type(status)
     text = f"{type(error).__name__} in the operator; it is tried again, and the operator's log says where it came from"
     generation = resource.metadata.generation
@@ -144,13 +145,13 @@ def update_for_error(
 
 
 def find_condition(model: CustomResource, type_: ConditionType) -> Mapping[str, Any]:
-    """Return one condition of a status; empty if the status does not have it yet."""
+    """Return the condition of this type in the object's status; {} if the status does not have it yet."""
     conditions: list[StatusCondition] = model.status.get("conditions") or []
     return next((condition for condition in conditions if condition["type"] == type_), {})
 
 
 def is_good(condition: Mapping[str, Any]) -> bool:
-    """Return whether Ready may be True while a status has this condition."""
+    """Return True unless this condition of a status keeps Ready from being True."""
     return condition["type"] in NEGATIVE_TYPES | ADVISORY_TYPES or condition["status"] == Status.TRUE
 
 
@@ -161,7 +162,8 @@ def _by_type(status: Mapping[str, Any]) -> dict[str, StatusCondition]:
 def _derive_ready(causes: Iterable[StatusCondition], *, deleting: bool) -> Condition:
     """Return Ready: False with the first cause that is False, else Unknown with the first that is Unknown, else True.
 
-    If True, Ready takes reason and message of the first condition with a notable reason.
+    While `deleting`, it is False instead of True. A True Ready has reason and message of the first condition with a notable
+    reason.
     """
     causes = list(causes)
     if failing := _failing(causes):
@@ -174,20 +176,20 @@ def _derive_ready(causes: Iterable[StatusCondition], *, deleting: bool) -> Condi
 
 
 def _ready_while_held(derived: Condition, held: Condition, observed: int | None, generation: int) -> Condition:
-    """Return Ready for an object whose edits are held since the generation `observed`; None: since its creation."""
+    """Return Ready for an object with a held edit. `observed` is the last generation in effect; None if there was none."""
     if observed is None and derived.good:
         return unknown(ConditionType.READY, held.reason, held.message)
     return good(ConditionType.READY, held.message, held.reason) if derived.good and observed != generation else derived
 
 
 def _failing(causes: Iterable[StatusCondition]) -> list[StatusCondition]:
-    """Return the conditions that keep Ready from being True: first those that are False, then those that are Unknown."""
+    """Return the conditions that keep Ready from being True: conditions with status False first, then with status Unknown."""
     failing = [cause for cause in causes if not is_good(cause)]
     return sorted(failing, key=lambda cause: cause["status"] == Status.UNKNOWN)  # stable: keeps the controller's order
 
 
 def _stamp(condition: Condition, before: Mapping[str, Any] | None, generation: int, now: datetime) -> StatusCondition:
-    """Return a condition in the API's form. The transition time changes only with the status."""
+    """Return a condition in the API's form. Its transition time is `before`'s unless the condition's status has changed."""
     same = before is not None and before["status"] == condition.status
     return {
         "type": str(condition.type),
@@ -202,9 +204,9 @@ def _stamp(condition: Condition, before: Mapping[str, Any] | None, generation: i
 def _transition_event(
     before: Mapping[str, Any] | None, ready: Mapping[str, Any], has_warned: bool = False
 ) -> EventRecord | None:
-    """Return the event of Ready's transition if people should see it: the begin or end of a problem.
+    """Return the Event that a problem has begun or ended, from Ready `before` and now; None if nothing is to be shown.
 
-    An object that becomes Ready without a problem, such as each new one, needs no event beside its status.
+    An object that becomes Ready without a problem, such as each new object, needs no Event beside its status.
     """
     if before is not None and (before["status"], before["reason"]) == (ready["status"], ready["reason"]):
         return None
@@ -227,7 +229,7 @@ def _patch(current: Mapping[str, Any], desired: Mapping[str, Any]) -> dict[str, 
 
 
 def _replace_whole(current: object, value: object) -> object:
-    """Return a patch value that replaces a whole object: a merge patch merges inner objects, so old fields are set to null."""
+    """Return the merge patch value that sets a field to exactly `value`: for an object, old inner fields are set to null."""
     if isinstance(current, Mapping) and isinstance(value, Mapping):
         return {name: None for name in current if name not in value} | dict(value)
     return value

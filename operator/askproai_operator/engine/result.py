@@ -23,7 +23,7 @@ class EventType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EventRecord:
-    """One Kubernetes Event to create, about an incident that no condition keeps."""
+    """One Kubernetes Event to create, about an incident that no condition shows afterwards."""
 
     reason: str
     message: str
@@ -67,14 +67,14 @@ GONE = Result(gone=True)
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """Delays after failures in a row: `first`, doubled each time, at most `longest`; `jitter` is each one's random share."""
+    """Delays after failures in a row: `first`, doubled each time, at most `longest`. `jitter` is the share that is random."""
 
     first: timedelta = timedelta(seconds=1)
     longest: timedelta = timedelta(minutes=5)
     jitter: float = 0.5
 
     def delay(self, failures: int, chance: Callable[[], float] = random.random) -> timedelta:
-        """Return the delay after this number of failures in a row. By default 1 s, 2 s, 4 s … 5 min, less up to a half."""
+        """Return the delay after this number of failures in a row: by default 1 s, 2 s, 4 s … 5 min, each less up to a half."""
         full = min(self.first * float(2 ** min(failures - 1, 20)), self.longest)
         return full * (1 - self.jitter + self.jitter * chance())
 

@@ -21,15 +21,15 @@ _FIREWALL: Final = (
 
 @dataclass(frozen=True, slots=True)
 class CalcomClient:
-    """A client for one Cal.com user, by an API key."""
+    """A client of Cal.com's API for the user of one API key."""
 
     api: ProviderApi
 
     async def get_event_type(self, event_type_id: int) -> Json | None:
         """Return the event type (`cal-api-version: 2024-06-14`); None if the key's account does not have it.
 
-        None stops bookings at it, so a refusal counts only where Cal.com accepts the key. A 404 may come from a proxy or a
-        server without the endpoint; a 403 without Cal.com's reason comes from a firewall, not from the key. Raises
+        None stops bookings at the event type, so a 403 or 404 counts only if it is Cal.com's own: a 404 may come from a proxy
+        or a server without the endpoint; a 403 without Cal.com's reason comes from a firewall, not from the key. Raises
         ProviderError.
         """
         try:
@@ -85,8 +85,8 @@ async def ensure_calcom_webhook(
     """Create or update the user's webhook for `url`, its identity: it ends in `/webhooks/calcom/<installation id>`.
 
     Writes nothing if the webhook is as desired. An unknown outcome of the create is harmless: the next run lists the webhook.
-    `newer` are triggers in the order in which Cal.com added them. An older server refuses some, and gets the webhook without
-    the last ones, which are returned.
+    `newer` are triggers in the order in which Cal.com added them. An older server refuses the last ones: the webhook is then
+    written without them, and they are returned.
     """
     required, optional = frozenset(triggers), list(newer)
     hooks = await _list_for_url(client, url)
@@ -106,7 +106,7 @@ async def ensure_calcom_webhook(
 async def _write_webhook(
     client: CalcomClient, url: str, hooks: Sequence[Json], triggers: Iterable[str], secret: str
 ) -> None:
-    """Create the webhook, or change the differing fields of the first of `hooks`."""
+    """Create the webhook if `hooks` is empty, else change the fields of its first webhook that differ."""
     desired: Json = {"active": True, "triggers": sorted(triggers), "secret": secret}
     if not hooks:
         try:
@@ -149,7 +149,7 @@ def _matches(desired: Any, live: Any) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class EventTypeNeeds:
-    """An offering's requirements for an event type."""
+    """The properties that an offering requires of an event type at Cal.com."""
 
     duration_minutes: int
     buffer_before_minutes: int = 0
@@ -181,7 +181,7 @@ def find_event_type_problems(event_type: Json, needs: EventTypeNeeds) -> Iterato
 
 
 def find_event_type_notes(event_type: Json, needs: EventTypeNeeds) -> Iterator[str]:
-    """Yield each property of an event type for which Cal.com refuses some offered times: callers then get other offers."""
+    """Yield a text about each property of an event type for which Cal.com may refuse an offered time; callers then get others."""
     notice = event_type.get("minimumBookingNotice") or 0
     if notice > needs.minimum_notice_minutes:
         yield f"minimumBookingNotice is {notice} minutes, the offering's minimumNoticeMinutes {needs.minimum_notice_minutes}"
@@ -198,9 +198,10 @@ def find_event_type_notes(event_type: Json, needs: EventTypeNeeds) -> Iterator[s
 
 
 def find_coarse_interval(event_type: Json, needs: EventTypeNeeds) -> int | None:
-    """Return the minutes between two starts of an event type if some starts of our grid are not among Cal.com's; else None.
+    """Return an event type's minutes between two starts, if some starts of our grid are not among Cal.com's starts; else None.
 
-    Such a start is never offered, though it is not taken. Without an interval, the event type's length is its interval.
+    Such a start is never offered, though it is not taken. An event type without an interval has the service's length as
+    interval.
     """
     minutes = event_type.get("slotInterval") or needs.duration_minutes
     return minutes if isinstance(minutes, int) and needs.slot_step_minutes % minutes else None
@@ -247,21 +248,21 @@ def _length_problems(event_type: Json, duration_minutes: int) -> Iterator[str]:
 
 
 def needs_confirmation(event_type: Json) -> bool:
-    """Return whether some or all bookings of an event type wait until a person confirms them at Cal.com."""
+    """Return True if a person at Cal.com has to confirm bookings of this event type, all or some of them."""
     return _is_enabled(event_type.get("confirmationPolicy"))
 
 
 def is_booked_by_host(event_type: Json) -> bool:
-    """Return whether Cal.com shows and books times by host for this round robin; for others it ignores a requested host."""
+    """Return True for a round robin whose free times and bookings Cal.com handles by host; others ignore a requested host."""
     return event_type.get("schedulingType") == "roundRobin" and event_type.get("rrHostSubsetEnabled") is True
 
 
 def default_minutes(event_type: Json) -> int | None:
-    """Return the length of a booking that names no length, for an event type with several lengths; None if it has one length."""
+    """Return the length in minutes that Cal.com books by default, for an event type with several lengths; else None."""
     length = event_type.get("lengthInMinutes")
     return length if event_type.get("lengthInMinutesOptions") and isinstance(length, int) else None
 
 
 def _is_enabled(policy: Any) -> bool:
-    """Return whether a policy object is on: it is off when absent or with `disabled: true`."""
+    """Return True if a policy of an event type is on: it is off when absent or with `disabled: true`."""
     return isinstance(policy, dict) and bool(policy) and not policy.get("disabled")

@@ -33,7 +33,7 @@ _TAKES: Final[Mapping[str, str]] = MappingProxyType(
 
 
 def find_answered_fields(event_type: Json, declared: Iterable[BookingField]) -> Iterator[tuple[str, str]]:
-    """Yield slug and type of the fields that a booking must answer, or for which a manifest declares an answer."""
+    """Yield slug and type of each booking field that is required or that a manifest declares, unless Cal.com fills it."""
     slugs = {each.slug for each in declared}
     for slug, entry in _fields(event_type):
         if slug not in _FILLED and not entry.get("hidden") and (entry.get("required") or slug in slugs):
@@ -41,7 +41,7 @@ def find_answered_fields(event_type: Json, declared: Iterable[BookingField]) -> 
 
 
 def find_optional_notes(event_type: Json, declared: Iterable[BookingField]) -> str | None:
-    """Return the type of the event type's own notes field if it is optional and no manifest answers it; else None.
+    """Return the type of the event type's own field `notes` if it is optional and no manifest declares it; else None.
 
     A caller's further requests are written there; without any, the field stays empty.
     """
@@ -51,7 +51,7 @@ def find_optional_notes(event_type: Json, declared: Iterable[BookingField]) -> s
 
 
 def find_field_problems(event_type: Json, declared: Iterable[BookingField]) -> Iterator[str]:
-    """Yield each problem of the answers to an event type's booking fields: each makes Cal.com refuse every booking."""
+    """Yield each problem of our answers to an event type's booking fields, because of which Cal.com would refuse every booking."""
     by_slug = {each.slug: each for each in declared}
     entries = dict(_fields(event_type))
     for slug, kind in find_answered_fields(event_type, by_slug.values()):
@@ -76,7 +76,7 @@ def find_unknown_fields(event_types: Iterable[Json], declared: Iterable[BookingF
 def compile_field(
     slug: str, kind: str, declared: BookingField | None, *, optional: bool = False
 ) -> config.BookingField | None:
-    """Return the pods' answer to a field of Cal.com's type `kind`; None if nothing answers it.
+    """Return how the pods answer a booking field of Cal.com's type `kind`; None if they have no answer.
 
     A manifest's declaration takes precedence. Otherwise, a phone field gets the caller's number, and Cal.com's own fields get
     their usual values. An `optional` notes field gets the caller's requests, or nothing.
@@ -106,7 +106,7 @@ def _read_value(kind: str, text: str) -> str | float | bool | tuple[str, ...] | 
 
 
 def _source_problem(entry: Json, kind: str, answer: BookingField) -> str | None:
-    """Return the problem with the source of a field's answer; None if there is none."""
+    """Return why the declared source of a field's answer does not fit the field; None if it fits."""
     if answer.slug in _OF_ATTENDEE and (answer.value is not None or answer.source is not FieldSource.PHONE):
         shown = answer.source.value if answer.value is None and answer.source else repr(answer.value)
         return f"{shown}, but Cal.com takes it from the caller's number: declare source Phone and no value"

@@ -1,4 +1,4 @@
-"""A provider's key as its Secret holds it, and the hash by which keys are compared."""
+"""Reads a provider's key from its Secret, and hashes keys so that they can be compared."""
 
 import base64
 import binascii
@@ -15,7 +15,7 @@ _CIPHERTEXT = "ENC[AES256_GCM,"  # what SOPS writes in place of each value
 
 @dataclass(frozen=True, slots=True)
 class CredentialProblem:
-    """The reason why a key cannot be used; `reason` and `message` are meant for a condition."""
+    """Why a key, a certificate or a Secret cannot be used: `reason` and `message` for a condition."""
 
     reason: Reason
     message: str
@@ -48,9 +48,9 @@ def secret_value(secret: dict[str, Any] | CredentialProblem | None, name: str, k
 
 
 def pem_certificates(secret: dict[str, Any] | CredentialProblem | None, name: str, key: str) -> str | CredentialProblem:
-    """Return the certificates, in PEM and ASCII, that a key of a Secret holds.
+    """Return the PEM certificates under a key of a Secret, as ASCII text.
 
-    Returns a problem as `secret_value` does, or if the key holds no certificate.
+    Returns a problem as `secret_value` does, or if the value holds no certificate.
     """
     if secret is None or isinstance(secret, CredentialProblem) or key not in (secret.get("data") or {}):
         return secret_value(secret, name, key)
@@ -66,5 +66,5 @@ def pem_certificates(secret: dict[str, Any] | CredentialProblem | None, name: st
 
 
 def hash_key(installation_id: str, key: str) -> str:
-    """Return a hash by which keys can be compared and logged. Testing guesses against it requires the installation's id."""
+    """Return a keyed hash by which keys can be compared and logged: guesses cannot be tested without the installation's id."""
     return hmac.new(installation_id.encode(), key.encode(), hashlib.sha256).hexdigest()

@@ -1,4 +1,4 @@
-"""Clients of Retell and Cal.com. All objects that use the same key at a server share its budget, its gate and its circuit."""
+"""Clients of Retell and Cal.com. All users of one key at one server share its request budget, its gate and its circuit breaker."""
 
 import hashlib
 from collections.abc import Collection
@@ -23,7 +23,7 @@ _BUDGETS: Final = {Provider.RETELL: (10, 30), Provider.CALCOM: (0.2, 9)}
 
 
 class ProviderClients:
-    """Creates the client for a server and a key. Use as `async with ProviderClients(clock) as providers`."""
+    """Creates clients of Retell or Cal.com for a server and a key. Use as `async with ProviderClients(clock) as providers`."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""A client for one provider's server with one key: budget, gates, retries of reads, and outcomes raised as exceptions.
+"""A client for one provider's server with one key: request budget, circuit breaker, repeated reads; failures are raised.
 
 A failed call raises `ProviderError` (its tree is in `askproai_core.providers.errors`).
 """
@@ -37,7 +37,7 @@ _MAX_MESSAGE_LENGTH: Final = 300
 
 @dataclass(slots=True)
 class KeyState:
-    """One key at one server: its token bucket, its circuit, and until when (monotonic seconds) it must not be used."""
+    """One key at one server: its request budget, circuit breakers, and until when (monotonic seconds) it must not be used."""
 
     per_second: float
     burst: float
@@ -52,7 +52,7 @@ class KeyState:
         self.tokens = self.burst
 
     def take_token(self, now: float, *, writes: bool) -> float:
-        """Return how many seconds to wait before the request. Unless that is too long, take a token, even if none is left."""
+        """Return the seconds to wait before a request. A token of the key's budget is taken unless the wait would be too long."""
         self.tokens = min(self.burst, self.tokens + (now - self.filled_at) * self.per_second)
         self.filled_at = now
         needed = 1.0 if writes else 1.0 + KEPT_FOR_WRITES
@@ -100,7 +100,7 @@ class ProviderApi:
         return await self._send(operation, method, path, content, writes=True)
 
     async def delete(self, operation: str, path: str) -> None:
-        """Delete one object. An object that does not exist counts as deleted."""
+        """Delete one object at the provider. An object that does not exist counts as deleted."""
         try:
             await self.write(operation, "DELETE", path)
         except ProviderRefused as error:
@@ -133,7 +133,7 @@ class ProviderApi:
         raise unclear(self.provider, operation, f"it failed there ({reply.status})")
 
     def forget_refusal(self) -> None:
-        """Permit a test of the key although it was refused less than `REFUSED_KEY_SECONDS` ago."""
+        """Permit a request with the key, to test it, although it was refused less than `REFUSED_KEY_SECONDS` ago."""
         self.state.refused_until = 0.0
 
     async def _pass_gates(self, operation: str, *, writes: bool) -> None:
@@ -148,7 +148,7 @@ class ProviderApi:
             await self.clock.sleep(timedelta(seconds=wait))
 
     def _raise_refusal(self, operation: str, status: int, reply: Reply) -> None:
-        """Raise the error for a 3xx or 4xx. Returns for 5xx and 408, whose request may have failed after it was carried out."""
+        """Raise CredentialRefused (401, 403), RateLimited (429) or ProviderRefused. Returns for 5xx and 408: outcome unknown."""
         now = self.clock.monotonic()
         if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
             if status == HTTPStatus.UNAUTHORIZED:  # 403 is about one object, such as another user's event type

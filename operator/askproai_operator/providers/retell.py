@@ -71,7 +71,7 @@ class RetellClient:
         return await self._write("POST", "import-phone-number", body)
 
     async def update_number(self, number: str, fields: Json) -> None:
-        """Set the answering agents (`inbound_agents`) or the webhook asked first (`inbound_webhook_url`); None clears a field."""
+        """Set the agents that answer a number (`inbound_agents`) or its webhook (`inbound_webhook_url`); None clears a field."""
         await self._write("PATCH", "update-phone-number", fields, number)
 
     async def _get(self, operation: str, object_id: str, version: int | None = None) -> Json | None:

@@ -1,4 +1,4 @@
-"""Whether a service with its buffers fits into some opening of the week. Pure.
+"""Finds if a service with its buffers fits into at least one opening of the week. Pure.
 
 The pods compute in the same way: ranges that touch count as one, even over midnight, and starts lie on a grid from each local
 midnight. Holidays, absences and clock changes affect single days, and are ignored here.
@@ -19,7 +19,7 @@ Spans = list[tuple[int, int]]  # half-open, in minutes since Monday 00:00
 def openings_condition(
     offering: ServiceOffering, branches: Iterable[Branch], staff: Mapping[str, tuple[str, ...]]
 ) -> Condition:
-    """Return OpeningFits. `staff` are the ids of able staff members, by branch; if there are none, all opening hours count."""
+    """Return OpeningFits: True if the service fits somewhere. `staff` are the ids of able staff, by branch; {} counts as True."""
     openings = [
         (minutes, span)
         for branch in branches
@@ -50,21 +50,21 @@ def openings_condition(
 
 
 def overlap(opening: Iterable[Hours], working: Iterable[Hours]) -> bool:
-    """Return whether the branch is open at any time during these working hours."""
+    """Return True if the branch is open at any time during these working hours."""
     return bool(_weekly_spans(opening, working))
 
 
 def _working_hours(
     offering: ServiceOffering, branch: Branch, members: tuple[str, ...]
 ) -> list[tuple[int, tuple[Hours, ...] | None]]:
-    """Return the distinct pairs of length (minutes) and working hours of the staff; None means all opening hours."""
+    """Return the distinct pairs (minutes of the service, working hours) of these staff members; None: all opening hours."""
     able: list[Staff] = [member for member in branch.spec.staff if member.id in members]
     pairs = dict.fromkeys((offering.minutes_with(member.id), member.working_hours) for member in able)
     return list(pairs) or [(offering.spec.duration_minutes, None)]
 
 
 def _weekly_spans(opening: Iterable[Hours], working: Iterable[Hours] | None) -> Spans:
-    """Return when a branch is open and somebody works, over two weeks, so that a span across Sunday midnight is complete."""
+    """Return when the branch is open and the staff member works (minutes), for two weeks: spans may cross Sunday midnight."""
     opens = _minutes(opening)
     works = opens if working is None else _minutes(working)
     overlaps = [(max(a, c), min(b, d)) for a, b in opens for c, d in works if max(a, c) < min(b, d)]
@@ -91,7 +91,7 @@ def _minute(at: time) -> int:
 
 
 def _fits(offering: ServiceOffering, minutes: int, span: tuple[int, int]) -> bool:
-    """Return whether the service, with this length in minutes, fits into the span from the first start on the grid."""
+    """Return True if the service with its buffers, `minutes` long, fits into the span from the first start on the grid."""
     spec, (opens, closes) = offering.spec, span
     midnight, minute = divmod(opens + spec.buffer_before_minutes, _DAY)
     on_grid = -(-minute // spec.slot_step_minutes) * spec.slot_step_minutes

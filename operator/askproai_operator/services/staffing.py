@@ -1,4 +1,4 @@
-"""The bookable services, the staff members who can do them, and the conditions StaffMatched and NameUnique.
+"""Finds the bookable services and the staff members who can do them, and returns the conditions StaffMatched and NameUnique.
 
 Pure: all is computed from the specs of a tenant's offerings and branches.
 """
@@ -13,7 +13,7 @@ _STAFF, _NAME = ConditionType.STAFF_MATCHED, ConditionType.NAME_UNIQUE
 
 
 def is_auto_created(offering: ServiceOffering) -> bool:
-    """Return whether this is the default service that a Branch without any service gets."""
+    """Return True if this is the default service, which the operator created for a Branch without any service."""
     return offering.metadata.labels.get(AUTO_CREATED_LABEL) == "true"
 
 
@@ -23,12 +23,12 @@ def branch_name_of(model: ServiceOffering | RetellAgent) -> str | None:
 
 
 def is_offered_in(offering: ServiceOffering, branch: Branch) -> bool:
-    """Return whether a branch of the same tenant offers this service."""
+    """Return True if the branch, which must be of the same tenant, offers this service."""
     return branch_name_of(offering) in {None, branch.metadata.name}
 
 
 def active_offerings(offerings: Iterable[ServiceOffering], branches: Iterable[Branch]) -> list[ServiceOffering]:
-    """Return the offerings that can be booked, by name: their branch exists and they are not being deleted.
+    """Return the offerings that can be booked, sorted by name: their branch exists, and they are not being deleted.
 
     A default service is left out once its branch has a hand-made service: it is about to be deleted.
     """
@@ -48,7 +48,7 @@ def active_offerings(offerings: Iterable[ServiceOffering], branches: Iterable[Br
 
 
 def matched_staff(branch: Branch, required_skills: Iterable[str]) -> tuple[str, ...]:
-    """Return the ids of a branch's staff members who have all the skills, in the order of the manifest."""
+    """Return the ids of a branch's staff members who have all required skills, in the order of the manifest."""
     required = set(required_skills)
     return tuple(member.id for member in branch.spec.staff if required <= set(member.skills))
 
@@ -60,7 +60,7 @@ def staff_by_branch(offering: ServiceOffering, branches: Iterable[Branch]) -> di
 
 
 def ambiguous_staff(branch: Branch, branches: Iterable[Branch]) -> dict[str, list[str]]:
-    """Map each staff id that other branches also list to these branches, unless both entries name a `person`."""
+    """Return by staff id the names of other branches with the same id, unless both entries name a `person`."""
     found: dict[str, list[str]] = {}
     for member in branch.spec.staff:
         for other in branches:
@@ -77,7 +77,7 @@ def namesakes(offering: ServiceOffering, neighbours: Iterable[ServiceOffering]) 
 
 
 def shared_words(offering: ServiceOffering, neighbours: Iterable[ServiceOffering]) -> dict[int, ServiceOffering]:
-    """Return the index of each spokenName that sounds like a name of another offering in the same branch, with that offering."""
+    """Return by index each spokenName that sounds like a name of another offering in the same branch, with that offering."""
     others = _beside(offering, neighbours)
     return {
         index: other
@@ -99,7 +99,7 @@ def _beside(offering: ServiceOffering, neighbours: Iterable[ServiceOffering]) ->
 def staff_condition(
     offering: ServiceOffering, staff: Mapping[str, tuple[str, ...]], effective_capacity: int
 ) -> Condition:
-    """Return StaffMatched: whether anybody can do the service at full capacity. `staff` are ids of able staff, by branch."""
+    """Return StaffMatched: True if a staff member can do the service at full capacity. `staff` are able staff ids, by branch."""
     skills = ", ".join(offering.spec.required_skills)
     unstaffed = sorted(branch for branch, members in staff.items() if not members)
     if unstaffed:
@@ -128,7 +128,7 @@ def staff_condition(
 
 
 def name_condition(offering: ServiceOffering, others: Iterable[ServiceOffering]) -> Condition:
-    """Return NameUnique: whether callers can choose the service. `others` are offerings of the same branch that sound the same."""
+    """Return NameUnique: False if `others`, offerings of the same branch that sound the same, are not empty."""
     names = ", ".join(other.metadata.name for other in others)
     if not names:
         return good(_NAME)

@@ -1,1 +1,1 @@
-"""The operator's database login: the schema, and each tenant's role, row, resources and state."""
+"""The operator's access to the database: its schema, and each tenant's login role, rows, resources and state."""

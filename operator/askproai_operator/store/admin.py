@@ -1,4 +1,4 @@
-"""The operator's side of the database: prepare it, and keep each tenant's role, row and resources as declared."""
+"""`AdminStore`, the operator's access to the database: prepares it, and keeps tenants' roles, rows and resources as declared."""
 
 import hmac
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
@@ -68,10 +68,10 @@ COORDINATOR_CONNECTIONS = 8
 
 
 class DataOwnedByOther(DatabaseError):
-    """Raised if the rows of this tenant key belong to another Tenant object and must be adopted.
+    """Raised if the rows of this tenant key belong to another Tenant object and must be adopted first.
 
-    A Tenant that knows the owner's UID can adopt them. A namesake reads the text in its status, so the text omits `owner_uid`.
-    `uid` is the UID of the asking Tenant.
+    A Tenant whose manifest names the owner's UID can adopt them. A namesake reads this text in its status, so the text omits
+    `owner_uid`. `uid` is the UID of the asking Tenant.
     """
 
     def __init__(self, tenant: str, owner_uid: str, uid: str = "") -> None:
@@ -89,7 +89,7 @@ class DataOwnedByOther(DatabaseError):
 
 
 class RowsNotImported(DatabaseError):
-    """Raised if a Tenant continues exported rows that this database does not have: it must not begin with an empty book."""
+    """Raised if a Tenant is to adopt exported rows that are not in this database: it must not begin with an empty book."""
 
     def __init__(self, tenant: str) -> None:
         super().__init__(
@@ -99,7 +99,7 @@ class RowsNotImported(DatabaseError):
 
 
 class LoginSuspended(DatabaseError):
-    """Raised if a session of the tenant's role did something that no pod does, so that the role may not log in for a while."""
+    """Raised for a tenant whose role may not log in for a while, after one of its sessions did something that no pod does."""
 
     def __init__(self, misuse: Misuse | None) -> None:
         super().__init__(
@@ -110,7 +110,7 @@ class LoginSuspended(DatabaseError):
 
 
 class AdminStore:
-    """One installation's database through the admin's login, which has CREATEROLE and owns the database, but is no superuser."""
+    """The database of one installation, by the admin's login, which has CREATEROLE and owns the database, but is no superuser."""
 
     def __init__(self, dsn: str) -> None:
         self._dsn = dsn
@@ -121,9 +121,9 @@ class AdminStore:
     async def prepare(self) -> None:
         """Create the group roles and migrate the schema. Safe to repeat, and to run twice at the same time.
 
-        Every reconcile of a Tenant calls it. A long migration goes on without its caller. A migration that is blocked or fails
-        is retried (`schema.py`). Raises `MigrationBlocked` while the schema is too old for this release, and any error of a
-        migration in its first twenty seconds.
+        Every reconcile of a Tenant calls it. A long migration goes on when its caller is cancelled. A migration that is blocked
+        or fails is retried (`schema.py`). Raises `MigrationBlocked` while the schema is too old for this release, and any error
+        of a migration in its first twenty seconds.
         """
         await self._schema.prepare()
 
@@ -133,17 +133,17 @@ class AdminStore:
             return await read_facts(conn)
 
     async def list_failing_providers(self, limit: int) -> Sequence[tuple[str, str]]:
-        """Return the tenants and providers whose last requests from the pods all failed (`tenant_states.py`)."""
+        """Return at most `limit` pairs (tenant, provider) whose last requests from pods all failed (`tenant_states.py`)."""
         async with self._connection() as conn:
             return await list_failing_providers(conn, limit)
 
     @property
     def is_server_authenticated(self) -> bool:
-        """Return whether connections by the admin's URL verify the server's certificate."""
+        """Return True if connections by the admin's URL verify the server's certificate."""
         return login_urls.is_server_authenticated(self._dsn)
 
     async def wait_until_prepared(self) -> None:
-        """Wait until `prepare` has returned or failed once: a misbehaving session may be the cause of a failure."""
+        """Wait until `prepare` has returned or failed once; after a failure, a misbehaving session may be its cause."""
         await self._schema.wait_until_prepared()
 
     async def ensure_tenant(
@@ -159,13 +159,13 @@ class AdminStore:
         facts: TenantFacts = TenantFacts(),  # noqa: B008  frozen
         verify_password: bool = True,
     ) -> bool:
-        """Create or update the tenant's row and its login role `role_name(tenant)`; return whether rows were adopted now.
+        """Create or update the tenant's row and its login role `role_name(tenant)`; return True if rows were adopted now.
 
-        The coordinator reads `facts`. Without `verify_password`, the role's password is not tested. Retained rows of another
-        UID are adopted if that UID is `adopt`, or if its key at Retell had the same `key_hash` (an empty one matches none),
-        which no stranger has. The key is not enough for a Tenant that lost the rows to a later one, or if `is_erasing` returns
-        that the rows are to be erased. Raises `DataOwnedByOther` otherwise, `RowsNotImported` if `adopt` names exported rows
-        that are not there, and `LoginSuspended` for a while after a session of the role misbehaved.
+        `facts` are written for the coordinator. Without `verify_password`, the role's password is not tested. Rows of another
+        UID are adopted if that UID is `adopt`, or if its Retell key had the same `key_hash` (an empty one matches none), since
+        no stranger has the key. The key is not enough for a Tenant that lost the rows to a later one, or if `is_erasing`
+        returns True: the rows are to be erased. Raises `DataOwnedByOther` otherwise, `RowsNotImported` if `adopt` names
+        exported rows that are not there, and `LoginSuspended` for a while after a session of the role misbehaved.
         """
         role = self.role_name(tenant)
         async with self._connection() as conn:
@@ -195,7 +195,7 @@ class AdminStore:
         return bool(owner != uid)
 
     async def _require_not_exported(self, conn: Connection, tenant: str, uid: str) -> None:
-        """Drop the login that was just written, and raise `DataOwnedByOther`, if the rows were exported meanwhile.
+        """If the rows were exported since they were read, drop the login that was just written, and raise `DataOwnedByOther`.
 
         An export drops the login after it has taken the rows, so at least one of the two sees the other's change.
         """
@@ -207,7 +207,8 @@ class AdminStore:
     async def _ensure_login(
         self, conn: Connection, name: str, password: str, connection_limit: int, *, verify_password: bool
     ) -> bool:
-        """Create or update the login, and return whether it was written. The session watch knows the role before it may log in.
+        """Create or update a tenant's login role; return True if it was written. The session watch knows the role before it can
+        log in.
 
         Raises `LoginSuspended`.
         """
@@ -246,7 +247,7 @@ class AdminStore:
     async def ensure_resources(
         self, tenant: str, desired: Iterable[ResourceKey], persons: Mapping[Member, str] | None = None
     ) -> dict[ResourceKey, int]:
-        """Create, link and list the tenant's rows of `resources` (`resources.py`). Raises `TenantNotFound`."""
+        """Make the tenant's rows of `resources` as desired, and return their ids (`resources.py`). Raises `TenantNotFound`."""
         keys, persons = tuple(desired), persons or {}
         async with self._connection() as conn:
             known = await find_resources(conn, tenant, keys, persons)
@@ -256,17 +257,17 @@ class AdminStore:
                 return await ensure_resources(conn, tenant, keys, persons)
 
     async def list_booking_refusals(self, tenant: str) -> set[int | None]:
-        """Return the statuses with which the remote calendar has lately refused the pods' bookings (`tenant_states.py`)."""
+        """Return the HTTP statuses with which the remote calendar lately refused bookings; with None if pods lack its key."""
         async with self._connection() as conn:
             return (await list_refusals(conn, [tenant])).get(tenant, set())
 
     async def find_refused(self, tenant: str) -> datetime | None:
-        """Return since when each request of the tenant's own calls is refused (`tenant_states.py`); None if it is not."""
+        """Return since when every request of this tenant's own calls has been refused; None if it is not (`tenant_states.py`)."""
         async with self._connection() as conn:
             return (await find_refused(conn, [tenant])).get(tenant)
 
     async def measure_calendar_backlog(self, tenant: str, waited: timedelta) -> CalendarBacklog:
-        """Return the changes that have waited for the remote calendar for longer than `waited` (`tenant_states.py`)."""
+        """Return the appointments whose changes wait for the remote calendar longer than `waited` (`tenant_states.py`)."""
         async with self._connection() as conn:
             return (await measure_backlogs(conn, [tenant], waited)).get(tenant, CalendarBacklog())
 
@@ -281,18 +282,18 @@ class AdminStore:
             return (await read_polls(conn, [tenant])).get(tenant)
 
     async def read_audit_progress(self, tenant: str) -> AuditProgress | None:
-        """Return the findings of the workers' comparison of both books; None if it has not begun."""
+        """Return the progress and findings of the workers' audit, which compares both books; None if it has not begun."""
         async with self._connection() as conn:
             return (await read_audits(conn, [tenant])).get(tenant)
 
     async def find_owner(self, tenant: str) -> str | None:
-        """Return the UID of the Tenant that owns the rows of this name, or owned them until their export; None without rows."""
+        """Return the UID of the Tenant that owns this name's rows, or owned them before an export; None without rows."""
         async with self._connection() as conn:
             owner: str | None = await conn.fetchval("SELECT uid FROM tenants WHERE tenant = $1", tenant)
             return uid_of_owner(owner) if owner is not None else None
 
     async def has_encrypted_rows(self, tenant: str) -> bool:
-        """Return whether the tenant has stored data that its pods encrypted. The query may read all of its events.
+        """Return True if the tenant has stored data that its pods encrypted. The query may read all of its events.
 
         False if it takes longer than a statement may: the answer is only for a warning, and no Tenant must wait for it.
         """
@@ -304,34 +305,34 @@ class AdminStore:
             return False
 
     async def read_failing_channels(self, tenant: str) -> Mapping[NotificationChannel, str]:
-        """Return the channels by which the tenant's workers cannot send notifications, and why."""
+        """Return why the tenant's workers cannot send notifications, by channel; channels that work are left out."""
         async with self._connection() as conn:
             return (await read_failing_channels(conn, [tenant])).get(tenant, {})
 
     async def read_states(self, tenants: Collection[ProvisionedTenant], waited: timedelta) -> dict[str, TenantState]:
-        """Return the states on which many tenants' conditions depend, by a handful of statements; `waited` as for the backlog."""
+        """Return by tenant the states on which conditions depend, in a few statements; `waited` as for the backlog."""
         async with self._connection() as conn:
             return await read_states(conn, tenants, waited)
 
     async def read_figures(self, tenants: Sequence[str]) -> Mapping[str, TenantFigures]:
-        """Return the calls and bookings of the last 24 hours by tenant, by one statement."""
+        """Return the numbers of calls and bookings in the last 24 hours by tenant, by one statement."""
         async with self._connection() as conn:
             return await read_figures(conn, tenants)
 
     async def read_month_of_bookings(self, tenants: Sequence[str]) -> Mapping[str, BookingCounts]:
-        """Return the bookings of the last 30 days by tenant, by one statement, as far as their records are kept."""
+        """Return the numbers of bookings in the last 30 days by tenant, as far as records are kept, by one statement."""
         async with self._connection() as conn:
             return await read_month_of_bookings(conn, tenants)
 
     async def read_canary_outcomes(self, trials: Sequence[Trial]) -> Mapping[str, CanaryOutcomes]:
-        """Return the callers' outcomes on canaries and on other pods, by tenant, by one statement (`canary_outcomes.py`)."""
+        """Return how many callers failed on canaries and on other pods, by tenant, in one statement (`canary_outcomes.py`)."""
         async with self._connection() as conn:
             return await read_canary_outcomes(conn, trials)
 
     async def drop_tenant(self, tenant: str, erase: bool, *, uid: str | None = None) -> None:
-        """Drop the tenant's login role. Its rows stay for the Tenant's UID, unless `erase`. Safe to repeat.
+        """Drop the tenant's login role. Its rows stay for a later Tenant, unless `erase`. Safe to repeat.
 
-        With `uid`, only that Tenant's rows are erased, never rows of an earlier Tenant of this name that nobody adopted.
+        With `uid`, only that Tenant's rows are erased; rows of an earlier Tenant of this name that it never adopted stay.
         """
         await self.drop_shadow(tenant, uid)
         async with self._connection() as conn:
@@ -340,7 +341,7 @@ class AdminStore:
             await self.erase(tenant, uid)
 
     async def ensure_shadow(self, tenant: str, uid: str, password: str, connection_limit: int) -> Mapping[int, int]:
-        """Create or update a tenant's shadow and its login; return the ids of its resources by the tenant's (`shadows.py`).
+        """Create or update a tenant's shadow and its login; return the shadow's resource ids by the tenant's (`shadows.py`).
 
         A shadow that a former Tenant of this name left is erased.
         """
@@ -352,12 +353,12 @@ class AdminStore:
             return await shadows.ensure_shadow_resources(conn, tenant)
 
     async def read_shadow_results(self, tenant: str, limit: int) -> shadows.ShadowResults:
-        """Return the findings of a tenant's shadow, with the newest `limit` calls that differ (`shadows.py`)."""
+        """Return the results of a tenant's shadow, with the newest `limit` calls that differ (`shadows.py`)."""
         async with self._connection() as conn:
             return await shadows.read_shadow_results(conn, tenant, limit)
 
     async def drop_shadow(self, tenant: str, uid: str | None = None) -> None:
-        """Delete a tenant's shadow (with `uid`): login, rows, requests that wait to be replayed. Safe to repeat."""
+        """Delete a tenant's shadow: login, rows, requests to be replayed. With `uid`, only that Tenant's. Safe to repeat."""
         role = self.role_name(shadows.shadow_name(tenant))
         async with self._connection() as conn:
             if await shadows.has_shadow(conn, tenant, uid, role):
@@ -366,7 +367,8 @@ class AdminStore:
                     await shadows.delete_shadow_rows(conn, tenant)
 
     async def drop_former_tenant(self, tenant: str, erase: bool, *, uid: str) -> None:
-        """Do the same as `drop_tenant` for a deleted Tenant while a namesake exists: the role may be the namesake's by now.
+        """Drop the login role and rows of a deleted Tenant as `drop_tenant` does, but while a namesake exists, which may own
+        the role.
 
         The role is the namesake's as soon as it owns the rows. Until then the role has the deleted Tenant's password. If the
         namesake adopts the rows at this very moment, its next reconcile creates the role again.
@@ -385,7 +387,7 @@ class AdminStore:
         self._logins.forget(role)
 
     async def erase(self, tenant: str, uid: str | None = None) -> None:
-        """Delete the tenant's rows if they belong to the Tenant with `uid`, even if exported (None: any owner's rows)."""
+        """Delete the tenant's rows and its shadow's. With `uid`, only if the rows are that Tenant's, or were until an export."""
         async with self._connection() as conn, conn.transaction():
             owner = await conn.fetchval("SELECT uid FROM tenants WHERE tenant = $1 FOR UPDATE", tenant)
             if uid is not None and uid_of_owner(owner or "") != uid:
@@ -406,7 +408,7 @@ class AdminStore:
 
     @property
     def ca(self) -> str | None:
-        """Return the server's CA certificates, which pods need besides their DATABASE_URL; None if there are none."""
+        """Return the CA certificates of the PostgreSQL server, which pods need to verify it; None if the URL names none."""
         return login_urls.read_authority(self._dsn)
 
     def _pods_dsn(self, role: str, password: str) -> str:
@@ -414,7 +416,8 @@ class AdminStore:
 
     @asynccontextmanager
     async def watch_sessions(self, ended: Ended, failed: Failed) -> AsyncIterator[Callable[[], Awaitable[None]]]:
-        """Yield a function that checks the tenants' sessions once, and ends those that hold up others.
+        """Yield a function that checks the tenants' sessions once. It ends sessions that hold up others, and may suspend their
+        role.
 
         `ensure_tenant` refuses a suspended role for a while; after that, the role may log in again. Another process that finds
         the role suspended counts the time from then on.
@@ -423,7 +426,7 @@ class AdminStore:
             yield watch.check
 
     async def close(self) -> None:
-        """End a running migration; the next process begins it again."""
+        """Cancel a running migration, which the next process begins again."""
         await self._schema.end_migration()
         if self._pool is not None:
             await self._pool.close()
@@ -440,14 +443,14 @@ class AdminStore:
 async def _may_adopt_by_key(
     conn: Connection, tenant: str, owner: str, uid: str, is_erasing: Callable[[str], Awaitable[bool]] | None
 ) -> bool:
-    """Return whether the key entitles the Tenant to the rows: they are not to be erased, and no later Tenant has got them."""
+    """Return True if a key entitles the Tenant to the rows: it has not lost them to a later Tenant, nor must they be erased."""
     if await conn.fetchval(_HAS_LOST_ROWS, tenant, uid):
         return False
     return is_erasing is None or not await is_erasing(owner)
 
 
 async def _adopt(conn: Connection, tenant: str, owner: str, uid: str) -> None:
-    """Assign the rows to another Tenant and audit that. If two Tenants adopt at the same time, one is refused."""
+    """Assign the rows to another Tenant, with an audit entry. Raises DataOwnedByOther if another Tenant adopted them first."""
     async with conn.transaction():
         adopted = await conn.fetchval(
             "UPDATE tenants SET uid = $3 WHERE tenant = $1 AND uid = $2 RETURNING true", tenant, owner, uid

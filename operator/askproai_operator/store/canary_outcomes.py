@@ -1,4 +1,4 @@
-"""The outcomes of call functions on canaries, beside the tenants' other pods: for many tenants by one statement.
+"""Counts failing callers on canaries and on the tenants' other pods, for many tenants by one statement.
 
 A caller counts once, however often the agent asks again within the call. Only failures of ours count, as in
 `tenant_figures.py`: a taken time, a closed day and a question to the caller are answers of a good version, too.
@@ -38,7 +38,7 @@ CROSS JOIN LATERAL (
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A canary whose callers are counted: the `track` that its pods record, and the start of the trial."""
+    """A canary's trial: the tenant, the `track` that the canary's pods record, and when the trial began."""
 
     tenant: str
     track: str
@@ -47,7 +47,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class CallerCounts:
-    """The callers that some pods answered, and those whose bookings the pods decided; for each, how many met a failure."""
+    """How many callers some pods answered, and for how many they decided a booking; of each, how many met a failure."""
 
     callers: int = 0
     failed_callers: int = 0
@@ -57,7 +57,7 @@ class CallerCounts:
 
 @dataclass(frozen=True, slots=True)
 class CanaryOutcomes:
-    """The outcomes of the canary, of the other pods in the same time, and of all pods in the week before."""
+    """The counts of callers on the canary, on the other pods in the same time, and on all pods in the week before the trial."""
 
     canary: CallerCounts = CallerCounts()
     others: CallerCounts = CallerCounts()
@@ -65,7 +65,7 @@ class CanaryOutcomes:
 
 
 async def read_canary_outcomes(conn: Connection, trials: Sequence[Trial]) -> Mapping[str, CanaryOutcomes]:
-    """Return the outcomes by tenant; zeros for a tenant without a row. Raises StatementTimeout."""
+    """Return the counts of callers by tenant; zeros for a tenant without any. Raises StatementTimeout."""
     columns = ([each.tenant for each in trials], [each.track for each in trials], [each.since for each in trials])
     try:
         rows = await conn.fetch(_STATEMENT, *columns, _BEFORE, _MOST)

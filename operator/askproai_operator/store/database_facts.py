@@ -1,4 +1,4 @@
-"""Facts about the database to check before anything else is blamed: its version, schema, roles and clock."""
+"""Facts about the database itself, to read before other causes of a problem are sought: version, schema, roles and clock."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,8 +17,9 @@ FROM pg_roles r WHERE r.rolname = current_user
 class DatabaseFacts:
     """PostgreSQL's facts about itself and this installation.
 
-    `schema` is the version of the database, and `shipped` that of this release. `pending` names migrations of this release that
-    are not applied, and `changed` those whose file differs from the applied one. `missing_roles` are group roles.
+    `schema` is the schema's version in the database, and `shipped` the version of this release. `pending` names migrations of
+    this release that are not applied, and `changed` those whose file differs from the applied one. `missing_roles` are group
+    roles.
     """
 
     version: str
@@ -33,7 +34,7 @@ class DatabaseFacts:
 
 
 async def read_facts(conn: Connection) -> DatabaseFacts:
-    """Return the facts, by three statements that write nothing. A database with another history shows a changed migration."""
+    """Return the facts, by three statements that write nothing. A database with another history shows changed migrations."""
     (server,) = await conn.fetch(_SERVER)
     digests = {version: row["sha256"] for version, row in (await read_applied(conn)).items()}
     shipped = shipped_migrations()

@@ -62,7 +62,7 @@ async def ensure_login(
     verify_password: bool = True,
     before_login: Callable[[int, int], None] | None = None,
 ) -> bool:
-    """Create or update a login role: password, limit, timeouts, membership. Return whether anything had to be written.
+    """Create or update a login role: password, limit, timeouts, membership. Return True if anything had to be written.
 
     Before the role may log in, `before_login` gets its OID and its present limit, and may raise. Without `verify_password` the
     password counts as right: a check costs a login.
@@ -94,7 +94,7 @@ async def ensure_login(
 
 
 async def list_current_logins(conn: Connection, limits: Mapping[str, int], *, group: str = TENANTS) -> set[str]:
-    """Return the names of the login roles that are as `ensure_login` writes them; `limits` has the CONNECTION LIMIT of each.
+    """Return the roles that are as `ensure_login` writes them, of those in `limits`, which has the CONNECTION LIMIT of each.
 
     Passwords are not tested. The admin's membership in the roles is not, either: PostgreSQL lists all its roles for each.
     """
@@ -126,7 +126,7 @@ async def _write_login(
 
 
 async def drop_login(conn: Connection, role: str) -> None:
-    """Drop a tenant's login role with all that it owns, after its sessions. Raises `DatabaseError` if they do not end."""
+    """End a tenant's sessions, then drop its login role with all that it owns. Raises `DatabaseError` if they do not end."""
     oid = await conn.fetchval("SELECT oid::bigint FROM pg_roles WHERE rolname = $1", role)
     if oid is None:
         return
@@ -146,7 +146,8 @@ async def drop_login(conn: Connection, role: str) -> None:
 
 
 async def _end_sessions(conn: Connection, role: str, oid: int) -> None:
-    """End the sessions of a role that may no longer log in, until two checks found none.
+    """End the sessions of a role that may no longer log in, by two checks or more, until one finds none. Raises
+    `DatabaseError`.
 
     Only a superuser could end a session of a dropped role, and a session that was just accepted shows late.
     """
@@ -159,7 +160,7 @@ async def _end_sessions(conn: Connection, role: str, oid: int) -> None:
 
 
 async def _password_works(dsn: str) -> bool:
-    """Return whether the server accepts the password, which cannot be read back and may have been changed by hand."""
+    """Return True if the server accepts the password, which cannot be read back and may have been changed by hand."""
     try:
         conn = await asyncpg.connect(dsn, timeout=10)
     except (asyncpg.InvalidPasswordError, asyncpg.InvalidAuthorizationSpecificationError):

@@ -1,4 +1,4 @@
-"""Rows of `resources`: the units of staff members and persons, and the claims of a person in several branches.
+"""Rows of `resources`: the units of staff members and of persons, so that a person in several branches has one claim at a time.
 
 A member is a staff member of one branch: (branch, staff). A member without a person has its own rows. The members of one person
 share the person's rows, whose branch is empty: each member's row names the person's row of the same unit (`person_row`), and a
@@ -39,9 +39,9 @@ class _Row:
 async def find_resources(
     conn: Connection, tenant: str, desired: Iterable[ResourceKey], persons: Mapping[Member, str]
 ) -> dict[ResourceKey, int] | None:
-    """Return the result of `ensure_resources`, by one statement and without a lock, if there is nothing to write; else None.
+    """Return the ids as `ensure_resources` does, by one statement and without a lock; None if rows have to be written first.
 
-    Also None as soon as one person has several members.
+    Also None if any staff member has a person, now or before.
     """
     keys, rows = set(desired), await _read(conn, tenant)
     own = [(member, row) for member, found in rows.items() for row in found]
@@ -56,9 +56,9 @@ async def ensure_resources(
 ) -> dict[ResourceKey, int]:
     """Create missing rows, deactivate all others, link the members of `persons`, and return the ids of each member's rows.
 
-    `desired` are rows by (branch, staff, unit); rows of persons have the branch `PERSON`. The result is by branch, staff and a
-    number in place of the unit: first the units in use, then all other rows where a claim can conflict with the member's. No
-    row is ever deleted: past and future appointments refer to rows, and a staff member who comes back keeps the id. Raises
+    `desired` are rows by (branch, staff, unit); rows of persons have the branch `PERSON`. The ids returned are by branch, staff
+    and a number in place of the unit: first the units in use, then all other rows where a claim can conflict with the member's.
+    No row is ever deleted: past and future appointments refer to rows, and a staff member who comes back keeps the id. Raises
     `TenantNotFound`.
     """
     # NO KEY: the foreign keys of the tenant's own inserts need not wait for this lock.
@@ -109,7 +109,7 @@ def _columns(keys: Iterable[ResourceKey]) -> tuple[list[str], list[str], list[in
 
 
 async def _read(conn: Connection, tenant: str) -> dict[Member, list[_Row]]:
-    """Return all rows of the tenant by member, ordered by unit."""
+    """Return all rows of `resources` of the tenant, by (branch, staff), each list ordered by unit."""
     rows = await conn.fetch(
         """SELECT branch, staff, unit, id, active, person_row, persons,
                   coalesce(linked_at > clock_timestamp() - interval '1 day', false) AS recent
@@ -126,7 +126,7 @@ async def _read(conn: Connection, tenant: str) -> dict[Member, list[_Row]]:
 
 
 def _counterparts(rows: Mapping[Member, list[_Row]], persons: Mapping[Member, str]) -> set[ResourceKey]:
-    """Return the rows that a member and its persons must have, so that each claim can move between them."""
+    """Return the rows to create so that each member and its persons have a row for each unit that one of them has."""
     needed: set[ResourceKey] = set()
     for member in [member for member in rows if member[0] != PERSON]:
         own = [person for person in {persons.get(member), *_former(rows[member])} if person]
@@ -142,9 +142,9 @@ def _former(rows: Iterable[_Row]) -> frozenset[str]:
 
 
 async def _link(conn: Connection, tenant: str, members: Iterable[Member], persons: Mapping[Member, str]) -> None:
-    """Link each member's rows to its person's, if it has one, and move its claims there.
+    """Link each member's rows to the rows of its person, if it has one, and move the claims of the member's appointments there.
 
-    Absent members keep their person: their appointments are still to come.
+    Members no longer declared keep their person: their appointments are still to come.
     """
     rows = await _read(conn, tenant)
     links = [_Link(member, persons.get(member), rows) for member in sorted(members)]
@@ -174,7 +174,7 @@ async def _link(conn: Connection, tenant: str, members: Iterable[Member], person
 
 
 class _Link:
-    """A member and its desired person: rows where its claims may be (`everywhere`), and each one's new row (`moves`)."""
+    """A member with its desired person. `everywhere`: the rows that may have its claims; `moves`: new row ids by former row id."""
 
     def __init__(self, member: Member, person: str | None, rows: Mapping[Member, list[_Row]]) -> None:
         self.member, self.person, self.own = member, person, rows[member]
@@ -188,9 +188,10 @@ class _Link:
 
 
 async def _move_claims(conn: Connection, tenant: str, link: _Link) -> list[str]:
-    """Move the claims of a member's appointments to their desired rows; return the appointments that could not move.
+    """Move the claims of a member's appointments to their desired rows; return the ids of appointments that could not move.
 
-    The oldest come first. An appointment that would collide with another is not moved, and keeps its time: both were promised.
+    The oldest appointments come first. An appointment that would collide with another is not moved, and keeps its time: both
+    were promised.
     """
     appointments = await conn.fetch(
         """SELECT a.id FROM appointments a WHERE a.tenant = $1 AND a.branch = $2 AND a.staff = $3 AND a.id IN (
@@ -214,7 +215,7 @@ async def _move_claims(conn: Connection, tenant: str, link: _Link) -> list[str]:
 
 
 def _order(rows: Mapping[Member, list[_Row]], members: Iterable[Member]) -> dict[ResourceKey, int]:
-    """Return the ids of each member's rows: first the units in use, then other rows where a claim may conflict with its own."""
+    """Return the ids of each member's rows: first the units in use, then rows of others where a claim may conflict with it."""
     member_of = {row.id: member for member, own in rows.items() for row in own}
     identity = {
         member: next((member_of[row.person_row] for row in own if row.person_row is not None), member)

@@ -1,4 +1,4 @@
-"""The schema of an installation's database: its migration to this release's schema, in a task that outlives a reconcile.
+"""Migrates an installation's database to this release's schema, in a task that goes on when a reconcile is cancelled.
 
 The operator's reconciles are cancelled after two minutes, and building an index may take longer
 (docs/decisions/0133-indexes-are-built-before-their-migration.md). `migrate.py` does the migration itself.
@@ -30,7 +30,7 @@ _PATIENCE_SECONDS = 20.0
 
 
 class Schema:
-    """One database's schema, with at most one migration of this process at a time.
+    """The schema of one database, with at most one migration of this process at a time.
 
     `dsn` is the admin's; `acquire` lends a connection of that login for a few statements. A migration opens its own connection.
     """
@@ -74,12 +74,12 @@ class Schema:
             await asyncio.wait({self._migration}, timeout=10)
 
     async def _is_current(self) -> bool:
-        """Return whether the schema is this release's, by one statement; False for a database without a schema."""
+        """Return True if the schema is this release's, by one statement; False for a database without a schema."""
         async with self._acquire() as conn:
             return await schema_version(conn) >= shipped_migrations()[-1].version
 
     def _begin_migration(self) -> asyncio.Task[None] | None:
-        """Return the running or a new migration; None in the minute after a migration was blocked or failed late."""
+        """Return the running migration, or begin one; None in the minute after a migration was blocked, or failed late."""
         if self._migration is None or self._migration.done():
             if self._blocked is not None and monotonic() < self._blocked_until:
                 return None
@@ -89,7 +89,7 @@ class Schema:
         return self._migration
 
     async def _has_ended(self, migration: asyncio.Task[None]) -> bool:
-        """Wait for a migration until it has run for twenty seconds; return whether it has ended. Raises its error."""
+        """Wait for a migration until it has run for twenty seconds; return True if it has ended. Raises the migration's error."""
         ended, _ = await asyncio.wait({migration}, timeout=max(0.0, self._patience_ends - monotonic()))
         if ended:
             migration.result()
@@ -104,7 +104,7 @@ class Schema:
                 raise MigrationBlocked(str(why))
 
     async def _migrate(self) -> None:
-        """Create the roles and migrate. If a table is locked, or nobody awaits the failure, log it and rest for a minute."""
+        """Create the roles and migrate. A failure by a locked table or after twenty seconds is logged, and rests for a minute."""
         try:
             async with self._acquire() as conn:
                 await ensure_group_roles(conn)

@@ -1,4 +1,4 @@
-"""End sessions of tenants' roles that hold up others by acts that no pod does.
+"""Ends sessions of tenants' roles that hold up other sessions by acts that no pod does.
 
 No grant prevents such acts. Any role waits for ACCESS EXCLUSIVE on any table, including the catalog's, before PostgreSQL checks
 that it may create a rule there, and later sessions queue behind it. Any role may take advisory locks until the lock table of
@@ -90,7 +90,7 @@ _SIGNAL_ALL = "SELECT pg_terminate_backend(pid) FROM pg_stat_get_activity(NULL) 
 
 
 class Misuse(StrEnum):
-    """The ways in which a session of a tenant's role can misbehave."""
+    """The kinds of misbehavior for which the watch ends a session of a tenant's role."""
 
     TABLE_LOCK = "table_lock"  # holds or awaits a lock on a table that is stronger than a statement of a pod needs
     ADVISORY_LOCK = "advisory_lock"
@@ -100,13 +100,13 @@ class Misuse(StrEnum):
 
     @property
     def is_certain(self) -> bool:
-        """Whether no pod can do this, however slow or broken it is."""
+        """Whether no pod can misbehave in this way, however slow or broken it is; such a misuse suspends the role."""
         return self is not Misuse.LONG_TRANSACTION
 
 
 @dataclass(frozen=True, slots=True)
 class EndedSession:
-    """A session that was ended; with `suspended`, a role whose sessions were all ended and that may not log in."""
+    """A session that the watch ended. With `suspended`, all sessions of the role were ended, and the role may not log in."""
 
     role: str
     misuse: Misuse
@@ -114,7 +114,7 @@ class EndedSession:
 
 
 class WatchStep(StrEnum):
-    """A step of a check, by which its failures are reported."""
+    """The steps of a check of sessions; a failure is reported with its step."""
 
     LOOK = "look"
     END = "end"
@@ -130,7 +130,7 @@ Failed = Callable[[WatchStep, str, Exception], None]  # the role's name is empty
 
 @dataclass(frozen=True, slots=True)
 class TenantLogin:
-    """A tenant's login role. `connection_limit` is its limit in the catalog, which marks a suspended role."""
+    """A tenant's login role. `connection_limit` is its limit in the catalog; a very high one marks a suspended role."""
 
     oid: int
     name: str
@@ -139,7 +139,7 @@ class TenantLogin:
 
 @dataclass(frozen=True, slots=True)
 class Suspension:
-    """Until when (monotonic seconds) a role may not log in, and why; None: another process suspended it."""
+    """Until when (monotonic seconds) a role may not log in, and its misuse; None if another process suspended it."""
 
     until: float
     misuse: Misuse | None
@@ -147,7 +147,7 @@ class Suspension:
 
 @dataclass(slots=True)
 class TenantLogins:
-    """This process's knowledge of the tenants' roles. Reconciles and the watch share it, and it outlives connections."""
+    """The tenants' login roles that this process created, and all suspensions that it knows; reconciles and the watch share it."""
 
     created: dict[int, TenantLogin] = field(default_factory=dict)  # by this process; a lookup may not show them yet
     suspended: dict[str, Suspension] = field(default_factory=dict)  # by role, until its login is restored
@@ -155,12 +155,12 @@ class TenantLogins:
     to_suspend: dict[int, TenantLogin] = field(default_factory=dict)
 
     def suspend(self, login: TenantLogin, misuse: Misuse) -> None:
-        """Record a suspension before the catalog is changed: else a reconcile would restore the login in between."""
+        """Record that a role is suspended, before the catalog is changed: else a reconcile could restore its login in between."""
         self.suspended[login.name] = Suspension(monotonic() + SUSPENSION_SECONDS, misuse)
         self.to_suspend[login.oid] = login
 
     def note_mark(self, login: TenantLogin) -> None:
-        """Record that another process suspended a role, counting its time from now; or that its login has been restored."""
+        """Read from `login`'s limit if another process has suspended the role, whose time then counts from now, or restored it."""
         found = self.suspended.get(login.name)
         if login.connection_limit < SUSPENDED_MARK and found is not None and found.misuse is None:
             del self.suspended[login.name]
@@ -173,13 +173,13 @@ class TenantLogins:
         return found if found is not None and monotonic() < found.until else None
 
     def forget(self, role: str) -> None:
-        """Forget a dropped role. A new role of the same name stays refused until the suspension is over."""
+        """Forget the logins of a dropped role. A new role of the same name stays refused until the suspension is over."""
         self.created = {oid: login for oid, login in self.created.items() if login.name != role}
         self.to_suspend = {oid: login for oid, login in self.to_suspend.items() if login.name != role}
 
 
 class SessionWatch:
-    """Checks all sessions of the server at once. Create it with `open_watch`."""
+    """Checks all sessions of the database server at once. Create it with `open_watch`."""
 
     def __init__(
         self,
@@ -201,7 +201,8 @@ class SessionWatch:
         self._holds_catalog = False
 
     async def check(self) -> None:
-        """End each session that misbehaves. If no pod would do that, end all of its role's sessions and suspend the role.
+        """End each session that misbehaves. For a misuse that no pod can commit, end all sessions of its role, and suspend the
+        role.
 
         A failure for one role is reported, does not affect others, and is retried by the next check. Raises the driver's error
         if the check itself fails.
@@ -223,7 +224,7 @@ class SessionWatch:
             await self._treat(not_ours)
 
     async def _hold_catalog(self) -> None:
-        """Open a transaction with a lock on the whole catalog. It has no snapshot between checks, so it keeps no dead row."""
+        """Open a transaction with a lock on the whole catalog. Without a snapshot between checks, it keeps no dead rows."""
         if self._outer is None:
             self._outer = self._conn.transaction()
             await self._outer.start()
@@ -249,7 +250,7 @@ class SessionWatch:
                 await lock.rollback()  # lets go of the lock, so that the next check gets it anew
 
     async def _renew_catalog(self) -> None:
-        """Release the catalog's lock for a moment, for an administrator who rewrites a table of it."""
+        """Release the lock on the catalog and take it again, so that an administrator who rewrites a catalog table gets a turn."""
         outer, self._outer, self._holds_catalog = self._outer, None, False
         if outer is not None:
             await outer.commit()
@@ -259,7 +260,7 @@ class SessionWatch:
         return self._logins.created.get(oid) or self._roles.get(oid)
 
     async def _treat(self, suspects: Iterable[asyncpg.Record]) -> None:
-        """End the suspected sessions of known roles; suspend a role whose misuse is certain."""
+        """End the suspected sessions of roles of this installation; suspend a role if its misuse is certain."""
         for suspect in suspects:
             login, misuse = self._login(suspect["role"]), Misuse(suspect["misuse"])
             if login is None:
@@ -275,7 +276,7 @@ class SessionWatch:
             await self._suspend(login)
 
     async def _suspend(self, login: TenantLogin) -> None:
-        """End the role's sessions first: an open transaction that changes its own password keeps the role from being altered."""
+        """End the role's sessions, then suspend it: an open transaction that changes its own password blocks ALTER ROLE."""
         limit = login.connection_limit % SUSPENDED_MARK + SUSPENDED_MARK
         for _ in range(_SUSPEND_ATTEMPTS):
             if login.oid not in self._logins.to_suspend:
@@ -300,7 +301,7 @@ class SessionWatch:
                 self._logins.suspended.pop(login.name, None)
 
     async def _run(self, step: WatchStep, login: TenantLogin, statement: str, *args: object) -> bool:
-        """Run a statement about a role, and return whether it succeeded. A failure is reported."""
+        """Run a statement about a role for this step; return True if it succeeded. A failure is reported, not raised."""
         try:
             if step is WatchStep.END:
                 async with self._conn.transaction():
@@ -321,9 +322,9 @@ class SessionWatch:
         return False
 
     async def _refresh(self, not_ours: Iterable[asyncpg.Record]) -> None:
-        """Look up the roles of this installation.
+        """Read this installation's tenant roles from the catalog. `not_ours` are suspected sessions of roles not known so far.
 
-        Their names are computed, too: a restored copy of another installation's database has that installation's roles.
+        The roles' names are computed, too: a restored copy of another installation's database has that installation's roles.
         """
         try:
             rows = await self._altering.fetch(_ROLES)
@@ -345,7 +346,7 @@ class SessionWatch:
 
 @asynccontextmanager
 async def open_watch(dsn: str, logins: TenantLogins, ended: Ended, failed: Failed) -> AsyncIterator[SessionWatch]:
-    """Yield a watch as the admin's login, on its own connections, which stay open."""
+    """Yield a session watch that is logged in as the admin, on two connections of its own, which stay open."""
     async with _connection(dsn, "askproai-session-watch") as conn, _connection(dsn, "askproai-role-watch") as altering:
         oid = await conn.fetchval("SELECT oid::bigint FROM pg_database WHERE datname = current_database()")
         suspects = await conn.prepare(_SUSPECTS)

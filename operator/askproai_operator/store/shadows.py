@@ -1,4 +1,4 @@
-"""Shadows: tenants of their own, with a copy of a tenant's book, and the findings of their replays.
+"""Rows of shadows: each is a tenant of its own, with a copy of a tenant's book, and the differences that its replays found.
 
 A shadow's role can access the shadow's own rows, and the function `copy_live_book` copies its tenant's rows into them
 (docs/decisions/0126-shadows.md). The admin's login makes a shadow, reads its findings, and erases it.
@@ -49,7 +49,8 @@ ORDER BY id DESC LIMIT $3
 
 @dataclass(frozen=True, slots=True)
 class ShadowResults:
-    """The findings of all comparisons of a shadow; `differences` are the newest `limit` calls, the newest first.
+    """The counts of all comparisons of a shadow; `differences` are its newest calls that differ, the newest first, up to a
+    limit.
 
     `has_begun`: its book was copied once, and callers' requests since then are replayed.
     """
@@ -62,12 +63,12 @@ class ShadowResults:
 
 
 def shadow_name(tenant: str) -> str:
-    """Return the key of a tenant's shadow, under which its rows are."""
+    """Return the tenant key under which the rows of a tenant's shadow are stored."""
     return f"{tenant}{_SUFFIX}"
 
 
 async def ensure_shadow_resources(conn: Connection, tenant: str) -> Mapping[int, int]:
-    """Add a shadow row for each of the tenant's resources, record its tenant, and return its ids by the tenant's."""
+    """Add a row of the shadow for each of the tenant's resources, and return the shadow's resource ids by the tenant's."""
     await conn.execute(
         "UPDATE tenants SET shadow_of = $2 WHERE tenant = $1 AND shadow_of IS DISTINCT FROM $2",
         shadow_name(tenant),
@@ -78,7 +79,7 @@ async def ensure_shadow_resources(conn: Connection, tenant: str) -> Mapping[int,
 
 
 async def read_shadow_results(conn: Connection, tenant: str, limit: int) -> ShadowResults:
-    """Return the findings so far. Requests that were not replayed within ten minutes are deleted: they hold callers' words."""
+    """Return a shadow's results so far. Requests not replayed within ten minutes are deleted: they hold callers' words."""
     await conn.execute(
         "DELETE FROM shadow_requests WHERE tenant = $1 AND answered_at < clock_timestamp() - $2::interval",
         tenant, _WAITS_FOR_REPLAY,
@@ -94,9 +95,10 @@ async def read_shadow_results(conn: Connection, tenant: str, limit: int) -> Shad
 
 
 async def has_shadow(conn: Connection, tenant: str, uid: str | None, role: str) -> bool:
-    """Return whether anything of a tenant's shadow is left, or waits to be replayed: of the Tenant with `uid`, or of any.
+    """Return True if rows, requests to replay, or the role of a tenant's shadow exist. With `uid`, only of that Tenant's
+    shadow.
 
-    Only the `role` may be left: it was made while another process deleted the rows.
+    The `role` may exist alone: it was made while another process deleted the rows.
     """
     owners = "SELECT uid FROM tenants WHERE tenant = ANY($1) ORDER BY tenant = $2 LIMIT 1"  # the shadow's own, if it is there
     owner: str | None = await conn.fetchval(owners, [tenant, shadow_name(tenant)], tenant)

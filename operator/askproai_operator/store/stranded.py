@@ -1,4 +1,4 @@
-"""Future appointments for which a tenant's present configuration has no staff member or no service."""
+"""Finds future appointments that nobody can keep: the tenant's present manifests have no staff member or service for them."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -16,7 +16,7 @@ _GROUPS = 100
 
 @dataclass(frozen=True, slots=True)
 class DeclaredWork:
-    """Staff as (branch, staff), absences as (branch, staff, start, end), and services as (branch, service)."""
+    """Declared work: `members` as (branch, staff), `services` as (branch, service), `away` as (branch, staff, start, end)."""
 
     members: Collection[tuple[str, str]]
     away: Collection[tuple[str, str, datetime, datetime]]
@@ -24,7 +24,7 @@ class DeclaredWork:
 
 
 class StrandedBy(StrEnum):
-    """The reason why nobody would keep an appointment. If several apply, the first counts."""
+    """The reason why nobody would keep an appointment: staff member GONE, service NOT_OFFERED, or AWAY; the first that applies."""
 
     GONE = "gone"  # its staff member is not declared
     NOT_OFFERED = "not_offered"  # its branch does not offer its service
@@ -33,9 +33,10 @@ class StrandedBy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Stranded:
-    """Future appointments of one staff member; if NOT_OFFERED, also of one service. `first` is the earliest start.
+    """Future appointments of one staff member that nobody can keep, for one reason. If NOT_OFFERED, also of one service.
 
-    Branch, staff or service is None if the row's value is no valid Kubernetes name; service also for other reasons.
+    `first` is the earliest start. Branch, staff or service is None if the row's value is no valid Kubernetes name; service is
+    also None for the other reasons.
     """
 
     branch: str | None
@@ -54,8 +55,9 @@ def encode_declared(declared: DeclaredWork) -> str:
 async def list_stranded(conn: Connection, declared: Mapping[str, str]) -> Mapping[str, Sequence[Stranded]]:
     """Return future appointments, earliest first, whose staff member or service is undeclared, or whose staff member is absent.
 
-    `declared` maps tenants to encoded declarations; the result is by tenant, too. Reads a tenant's next 5000 rows in the order
-    of an index, so that its rows cost no other tenant time. The bound of two years excludes times that Python cannot represent.
+    `declared` maps tenants to `encode_declared` texts; the result is by tenant, too. Reads a tenant's next 5000 rows in the
+    order of an index, so that its rows cost no other tenant time; only starts within two years, since Python cannot represent
+    every time that a row may have.
     """
     rows = await conn.fetch(
         """SELECT t.tenant, s.* FROM unnest($1::text[], $2::jsonb[]) t (tenant, declared) CROSS JOIN LATERAL (

@@ -1,6 +1,6 @@
-"""The notes of the tenants' workers between runs of their tasks: the poll, the audit, channels that cannot send.
+"""Reads the progress that tenants' workers record of their periodic tasks: the poll, the audit, channels that cannot send.
 
-A tenant's role may write anything there, so nothing relies on these notes.
+A tenant's role may write anything there, so nothing relies on these records.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ _FAILURES = 2
 
 
 class PollProgress(msgspec.Struct, frozen=True):
-    """The progress of the poll. `age` is the time since it last succeeded, or since the task was made."""
+    """The progress of the poll for changes at Cal.com. `age` is the time since it last succeeded, or since the task was made."""
 
     age: timedelta
     error: str | None = None
@@ -29,7 +29,7 @@ class PollProgress(msgspec.Struct, frozen=True):
 
 
 class AuditProgress(msgspec.Struct, frozen=True):
-    """The published part of the audit. `age` is the time since a run last succeeded, or since the task was made."""
+    """The progress of the audit, which compares both books. `age` is the time since its last success, or since its creation."""
 
     age: timedelta
     differences: int = 0
@@ -38,13 +38,13 @@ class AuditProgress(msgspec.Struct, frozen=True):
 
 
 async def read_polls(conn: Connection, tenants: Sequence[str]) -> Mapping[str, PollProgress]:
-    """Return the progress of the workers' polls for changes at Cal.com, by tenant; polls that have not begun are left out."""
+    """Return by tenant the progress of the polls for changes at Cal.com; tenants whose poll has not begun are left out."""
     rows = await _read_tasks(conn, tenants, CALENDAR_POLL)
     return {row["tenant"]: _poll_progress(row["watermark"], _age(row), row["last_error"]) for row in rows}
 
 
 async def read_audits(conn: Connection, tenants: Sequence[str]) -> Mapping[str, AuditProgress]:
-    """Return the findings of the workers' comparisons of both books, by tenant; audits that have not begun are left out."""
+    """Return by tenant the progress of the audits, which compare both books; tenants whose audit has not begun are left out."""
     rows = await _read_tasks(conn, tenants, CALENDAR_AUDIT)
     return {row["tenant"]: _audit_progress(row["watermark"], _age(row)) for row in rows}
 
@@ -52,7 +52,7 @@ async def read_audits(conn: Connection, tenants: Sequence[str]) -> Mapping[str, 
 async def read_failing_channels(
     conn: Connection, tenants: Sequence[str]
 ) -> Mapping[str, Mapping[NotificationChannel, str]]:
-    """Return the channels by which tenants' workers cannot send notifications, and why, by tenant."""
+    """Return by tenant and channel why the workers cannot send notifications; channels that work are left out."""
     rows = await _read_tasks(conn, tenants, NOTIFICATIONS)
     return {row["tenant"]: _failing_channels(row["watermark"]) for row in rows}
 
@@ -81,14 +81,14 @@ def _poll_progress(watermark: str, age: timedelta, error: str | None) -> PollPro
 
 
 def _audit_progress(watermark: str, age: timedelta) -> AuditProgress:
-    """Return the progress of an audit from its row."""
+    """Return the progress of an audit from its row. `watermark` is JSON that may hold anything."""
     state = decode_audit_state(watermark)
     oldest = min((each.since for each in state.differences), default=None)
     return AuditProgress(age, len(state.differences), oldest, state.compared_at)
 
 
 def _failing_channels(watermark: str) -> dict[NotificationChannel, str]:
-    """Return why channels failed more than once and send nothing, by channel. `watermark` is JSON that may hold anything."""
+    """Return why channels have failed twice or more and send nothing, by channel; {} if `watermark` is not the expected JSON."""
     try:
         away = msgspec.json.decode(watermark, type=NotificationState).away
     except msgspec.DecodeError:

@@ -32,7 +32,7 @@ SELECT EXISTS (SELECT FROM webhook_events WHERE tenant = $1 AND substr(payload, 
 
 @dataclass(frozen=True, slots=True)
 class CalendarBacklog:
-    """A tenant's appointments that differ at the remote calendar from our own book; past appointments do not count."""
+    """How many future appointments are not at the remote calendar as in our book, the oldest change, and dead letters."""
 
     appointments: int = 0
     oldest: datetime | None = None  # since when the oldest of them waits
@@ -41,7 +41,7 @@ class CalendarBacklog:
 
 @dataclass(frozen=True, slots=True)
 class TenantFacts:
-    """The coordinator's facts about a tenant: how long received data is retained, and which servers the tenant calls."""
+    """Facts about a tenant for the coordinator: how long received data is retained, and the addresses of its providers."""
 
     retention: Retention = field(default_factory=Retention)
     retell_base_url: str = ""
@@ -49,7 +49,7 @@ class TenantFacts:
 
     @property
     def columns(self) -> tuple[str | int, ...]:
-        """Return the values of the columns `FACTS`."""
+        """The values of these facts for the columns `FACTS` of `tenants`, in their order."""
         kept = self.retention
         days = kept.raw_event_days, kept.transcript_days, kept.call_days, kept.appointment_days, kept.customer_days
         return self.retell_base_url, self.calcom_base_url, *days
@@ -66,7 +66,7 @@ async def write_facts(conn: Connection, tenant: str, facts: TenantFacts) -> None
 
 @dataclass(frozen=True, slots=True)
 class ProvisionedTenant:
-    """A tenant as a reconcile left it in the database. `work` is its encoded DeclaredWork."""
+    """A tenant's row, role and resources as its last reconcile left them. `work` is its DeclaredWork, encoded."""
 
     tenant: str
     uid: str
@@ -79,7 +79,8 @@ class ProvisionedTenant:
 
 @dataclass(frozen=True, slots=True)
 class TenantState:
-    """The state of a tenant. `is_provisioned`: row, login role and resources are still as they were left.
+    """The state of a tenant in the database. `is_provisioned`: row, login role and resources are as its last reconcile left
+    them.
 
     Two facts are not compared: the password, which cannot be read, and the admin's membership in the role, a check that takes
     longer the more roles the admin has.
@@ -100,7 +101,7 @@ class TenantState:
 async def read_states(
     conn: Connection, tenants: Collection[ProvisionedTenant], waited: timedelta
 ) -> dict[str, TenantState]:
-    """Return the states of tenants by their keys; `waited` is as for `measure_backlogs`."""
+    """Return the states of tenants in the database by tenant key; `waited` is as for `measure_backlogs`."""
     keys = [each.tenant for each in tenants]
     provisioned = await _find_provisioned(conn, tenants)
     refusals = await list_refusals(conn, keys)
@@ -126,7 +127,7 @@ async def read_states(
 
 
 async def _find_provisioned(conn: Connection, tenants: Collection[ProvisionedTenant]) -> set[str]:
-    """Return the keys of the tenants whose row, login role and resources are as they were left."""
+    """Return the keys of the tenants whose row, login role and resources are as their last reconcile left them."""
     keys = [each.tenant for each in tenants]
     rows = await conn.fetch(f"SELECT tenant, uid, {FACTS} FROM tenants WHERE tenant = ANY($1)", keys)  # noqa: S608  our own names
     written = {tenant: tuple(values) for tenant, *values in rows}
@@ -145,10 +146,10 @@ async def _find_provisioned(conn: Connection, tenants: Collection[ProvisionedTen
 
 
 async def list_refusals(conn: Connection, tenants: Sequence[str]) -> Mapping[str, set[int | None]]:
-    """Return the statuses by which the remote calendar refused the pods' bookings in the last 15 minutes, by tenant.
+    """Return by tenant the HTTP statuses with which the remote calendar refused the pods' bookings in the last 15 minutes.
 
-    Only statuses that mean a wrong key, address or event type count; None: no key is mounted. A confirmed booking ends a
-    problem of key or address. It does not end a problem of an event type, since it may be at another event type.
+    Only statuses that mean a wrong key, address or event type count; a status None means that no key is mounted. A confirmed
+    booking ends a problem of key or address. It does not end a problem of an event type, since it may be at another event type.
     """
     rows = await conn.fetch(
         """SELECT t.tenant, refused.status FROM unnest($1::text[]) t (tenant) CROSS JOIN LATERAL (
@@ -168,7 +169,7 @@ async def list_refusals(conn: Connection, tenants: Sequence[str]) -> Mapping[str
 
 
 async def find_refused(conn: Connection, tenants: Sequence[str]) -> Mapping[str, datetime]:
-    """Return the tenants whose own calls have had every request refused for a minute or more, and since when.
+    """Return the tenants whose own calls have had every request refused for a minute or more, with the first refusal's time.
 
     The content of a refused request is unsigned. A signed request since then proves that the keys fit.
     """
@@ -214,7 +215,7 @@ ORDER BY t.tenant, last.provider LIMIT $1
 async def measure_backlogs(
     conn: Connection, tenants: Sequence[str], waited: timedelta
 ) -> Mapping[str, CalendarBacklog]:
-    """Return the changes that have waited for the remote calendar for longer than `waited`, by tenant.
+    """Return the appointments whose changes have waited for the remote calendar for longer than `waited`, counted by tenant.
 
     Every booking has a sync job for some seconds, in case its process dies. Reads the partial indexes of unfinished jobs, at
     most 1000 of each state, so that a tenant's rows cost no other tenant time.
@@ -240,5 +241,5 @@ async def measure_backlogs(
 
 
 async def has_encrypted_rows(conn: Connection, tenant: str) -> bool:
-    """Return whether a tenant has stored data that its pods encrypted. The query may read all of its events."""
+    """Return True if a tenant has stored data that its pods encrypted. The query may read all events of the tenant."""
     return bool(await conn.fetchval(_HAS_ENCRYPTED, tenant, ENCRYPTED_BODY, ENCRYPTED_FIELD))

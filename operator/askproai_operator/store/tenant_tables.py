@@ -1,4 +1,4 @@
-"""The tables with rows of a tenant, the platform's facts that an import keeps, and the owners of the rows of a name. Pure."""
+"""The tables with a tenant's rows, the columns of `tenants` that an import takes from its file, and the owner of rows. Pure."""
 
 import re
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ TENANT_TABLES: Final = (
 
 
 class Origin(StrEnum):
-    """The source of an imported tenant's columns of `tenants`: the file is not trusted, since anybody may have written it."""
+    """Where an import takes a column of `tenants` from. The file is not trusted, since anybody may have written it."""
 
     FILE = "file"  # a fact of the tenant's own rows
     IMPORT = "import"  # the destination's own
@@ -46,20 +46,20 @@ _KEY_OF_TENANT: Final = re.compile(r"[a-z0-9][-a-z0-9]*\.[a-z0-9][-a-z0-9.]*", r
 
 
 def is_key_of_tenant(key: str) -> bool:
-    """Return whether a key is the `<namespace>.<name>` of a Tenant, and not of a shadow."""
+    """Return True if a key is the `<namespace>.<name>` of a Tenant; False for a shadow's key."""
     return _KEY_OF_TENANT.fullmatch(key) is not None
 
 
 def exported_owner(uid: str, export_id: str) -> str:
-    """Return the owner of rows that were exported from the Tenant with `uid`. No Tenant has this UID, so none serves the rows."""
+    """Return the owner to record for rows exported from the Tenant with `uid`: no Tenant's UID, so no Tenant serves them."""
     return f"{uid}{_EXPORTED}{export_id}"
 
 
 def find_export_id(owner: str) -> str | None:
-    """Return the id of the export that gave rows this owner; None for the UID of a Tenant."""
+    """Return the export's id in the recorded owner of exported rows; None if the owner is a Tenant's UID."""
     return owner.partition(_EXPORTED)[2] or None
 
 
 def uid_of_owner(owner: str) -> str:
-    """Return the UID of the Tenant that owns the rows, or owned them before their export."""
+    """Return the UID of the Tenant in the recorded owner of rows: their owner now, or before their export."""
     return owner.partition(_EXPORTED)[0]

@@ -61,7 +61,7 @@ def api_app(api: PrivateApi) -> web.Application:
 
 @web.middleware
 async def _trace(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Record a request in its trace under the path of the endpoint, with placeholders for the ids."""
+    """Handle a request in its span, which is named by the endpoint's path with placeholders for the ids."""
 
     async def named(request: web.Request) -> web.StreamResponse:
         if is_recording():
@@ -84,7 +84,7 @@ def description_app(process: Process) -> web.Application:
 
 
 def require_token(request: web.Request, process: Process) -> Access:
-    """Return the access of a request's bearer token: the owner's for the admin token, a reader's for the reader token.
+    """Return the rights of a request's bearer token: the owner's for the admin token, a reader's for the reader token.
 
     Raises `Problem` 401 without a valid token, 403 if a reader sends a change. The admin token is read for each request, since
     its file may change.
@@ -100,7 +100,7 @@ def require_token(request: web.Request, process: Process) -> Access:
 
 
 def find_access(process: Process, presented: str) -> Access | None:
-    """Return the access that a token permits, in constant time. Return None for any other text, and while no token is mounted."""
+    """Return the rights of a presented token, compared in constant time; None if it is not valid or no token is mounted."""
     token, candidate = process.admin_token() or "", presented.encode("utf-8", "surrogateescape")
     is_admin = hmac.compare_digest(token.encode(), candidate)
     is_reader = hmac.compare_digest(reader_token_of(token).encode(), candidate)
@@ -110,7 +110,7 @@ def find_access(process: Process, presented: str) -> Access | None:
 
 
 def access_of(process: Process, role: Role) -> Access:
-    """Return the access of a role."""
+    """Return the access rights that a role has."""
     _, _, name = process.tenant.partition(".")
     return Access(role, f"{name}-admin")
 

@@ -18,8 +18,9 @@ log = structlog.get_logger(__name__)
 class AppointmentEntry(msgspec.Struct, frozen=True):
     """One appointment. `start`, `end` and `cancelled_at` have the offset of the tenant's time zone.
 
-    `call_id` is `desk:<request_id>` for the desk's bookings, and null for bookings at Cal.com. For a reader `customer_name`,
-    `notes` and `external_id` are `…`: anybody with the id of a booking at Cal.com can see and cancel the booking there.
+    `call_id` is `desk:<request_id>` for bookings by the desk, and null for bookings made at Cal.com. For a reader
+    `customer_name`, `notes` and `external_id` are `…`: anybody with the id of a booking at Cal.com can see and cancel the
+    booking there.
     """
 
     id: str
@@ -39,7 +40,7 @@ class AppointmentEntry(msgspec.Struct, frozen=True):
 
 
 class Change(msgspec.Struct, frozen=True):
-    """A changed appointment. `message` is the German sentence for a caller, `calendar` the state of the change at Cal.com."""
+    """A changed appointment. `message` is the German sentence for a caller; `calendar` is how far Cal.com has the change."""
 
     message: str
     calendar: CalendarState
@@ -48,7 +49,7 @@ class Change(msgspec.Struct, frozen=True):
 
 
 def to_entry(appointment: Appointment, request: ApiRequest) -> AppointmentEntry:
-    """Return an appointment as an entry. Without the right to names, personal fields are `…`."""
+    """Return an appointment as an entry. If the sender lacks the right to names, personal fields are `…`."""
     start, end = appointment.starts_at.astimezone(request.zone), appointment.ends_at.astimezone(request.zone)
     cancelled_at = appointment.cancelled_at and appointment.cancelled_at.astimezone(request.zone)
     return AppointmentEntry(
@@ -65,7 +66,7 @@ async def answer_change(
     appointment: Appointment,
     message: str,
 ) -> Change:
-    """Wake the worker, and return the changed appointment. After a cancellation, wait briefly for Cal.com to have it, too."""
+    """Wake the worker, and return the changed appointment. After a cancellation, first wait briefly until Cal.com has it, too."""
     request.api.wake_worker()
     state = await calendar_state(booking, appointment, wait=appointment.status == Status.CANCELLED)
     log.info("appointment.changed_by_desk", appointment=str(appointment.id), status=appointment.status)

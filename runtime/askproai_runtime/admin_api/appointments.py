@@ -1,4 +1,4 @@
-"""Endpoints for appointments of the desk. Filters take the id or name of a branch or person, also of former ones."""
+"""Endpoints of the desk for appointments. Filters take the id or name of a branch or person, even if no longer declared."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -68,7 +68,7 @@ class AppointmentPage(msgspec.Struct, frozen=True):
 
 class AppointmentDetail(msgspec.Struct, frozen=True):
     """One appointment, its customer's phone and e-mail address, its notes and the reason of its cancellation, which may be an
-    illness: all `…` for a reader. `email` is null if none is known. `calendar` is whether Cal.com has the last change.
+    illness: all `…` for a reader. `email` is null if no address is known. `calendar` is how far Cal.com has the last change.
     """
 
     appointment: AppointmentEntry
@@ -94,13 +94,13 @@ class Move(DeskBody, frozen=True, kw_only=True):
 
 
 class Attendance(DeskBody, frozen=True, kw_only=True):
-    """Whether the customer came: `no_show` true marks the customer as not come, false removes the mark."""
+    """The mark whether the customer came: `no_show` true marks the customer as not come, false removes that mark."""
 
     no_show: bool
 
 
 class NewStart(msgspec.Struct, frozen=True):
-    """The new start that a text means for an appointment, judged by the working hours of its staff member."""
+    """The new start that a text means for an appointment, by the working hours of its staff member."""
 
     start: datetime
     zone: str
@@ -108,7 +108,7 @@ class NewStart(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class AppointmentQuery:
-    """A filter for appointments: their start is at or after `start` and before `end`. `branch` and `staff` are names or ids."""
+    """A filter for appointments that start at or after `start` and before `end`. `branch` and `staff` are names or ids."""
 
     start: datetime | None = None
     end: datetime | None = None
@@ -140,7 +140,7 @@ async def _resolve_names(
     request: ApiRequest, branch: str | None, staff: str | None
 ) -> tuple[Sequence[str] | None, Sequence[str] | None]:
     """Return the branches and the staff ids that two names mean; None means no filter. Raises `Problem` 404 for an unknown
-    name: an empty list would say that the person has no appointments.
+    name, because an empty list of appointments would suggest that the person has none.
     """
     if branch is None and staff is None:
         return None, None
@@ -152,7 +152,7 @@ async def _resolve_names(
 
 
 async def show(request: ApiRequest, beginning: str) -> AppointmentDetail:
-    """Return the appointment whose id begins with `beginning`. Raises `Problem` 404 for none, 409 for several."""
+    """Return the appointment whose id begins with `beginning`. Raises `Problem` 404 if no id does, 409 if several do."""
     booking = request.booking()
     appointment = await _find(booking, beginning)
     state = await calendar_state(booking, appointment)
@@ -163,7 +163,7 @@ async def show(request: ApiRequest, beginning: str) -> AppointmentDetail:
 
 
 async def new_start(request: ApiRequest, beginning: str, text: str, staff: str | None) -> NewStart:
-    """Return the new start that a text means for an appointment: with `staff`, or else with its present staff member."""
+    """Return the start that a text means for a move of an appointment, by the working hours of `staff`, or else of its own."""
     booking = request.booking()
     appointment = await _find(booking, beginning)
     with problems():
@@ -216,7 +216,7 @@ async def mark(request: ApiRequest, appointment_id: UUID, body: Attendance) -> C
 
 
 async def _find(booking: BookingContext, beginning: str) -> Appointment:
-    """Return the only appointment whose id begins with `beginning`. Raises `Problem` 404 for none, 409 for several."""
+    """Return the only appointment whose id begins with `beginning`. Raises `Problem` 404 if no id does, 409 if several do."""
     found = await find_by_id(booking, *parse_id_range(beginning))
     if len(found) > 1:
         raise ambiguous()
@@ -251,7 +251,7 @@ _NEW_START = (
 
 
 def _find_branches(config: TenantConfig, name: str, of_appointments: Iterable[str]) -> Sequence[str]:
-    """Return the names of the branches with this name or display name. Raises `UnknownName`, which lists the known branches."""
+    """Return the names of the branches with this name or display name. Raises `UnknownName`, whose text lists known branches."""
     named = {branch.name for branch in config.branches if fold(name) in {fold(branch.name), fold(branch.display_name)}}
     return _require_known(name, "branch", named, {branch.name for branch in config.branches}, of_appointments)
 
@@ -259,7 +259,7 @@ def _find_branches(config: TenantConfig, name: str, of_appointments: Iterable[st
 def find_staff(
     config: TenantConfig, name: str, branches: Collection[str] | None, of_appointments: Iterable[str]
 ) -> Sequence[str]:
-    """Return the ids of all staff members with this id or name: a person has an id in each branch. Raises `UnknownName`.
+    """Return the ids of all staff members with this id or name: one person has an id in each branch. Raises `UnknownName`.
 
     Searches only `branches`, or all branches if None.
     """

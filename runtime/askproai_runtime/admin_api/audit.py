@@ -12,7 +12,7 @@ from askproai_runtime.admin_api.request import ApiRequest
 
 
 class AuditEntry(msgspec.Struct, frozen=True):
-    """One entry. The actor `desk` only proves use of the admin token; `detail.claimed_by` is the name that the sender claims."""
+    """One entry of the audit log. The actor `desk` proves use of the admin token only; `detail.claimed_by` is a claimed name."""
 
     id: str
     at: datetime

@@ -1,5 +1,5 @@
 """Blocks: times that the tenant takes from a person or from everybody. A block is shown with the people whom the tenant has to
-call: customers with an appointment in it, and people on the waiting list with an open offer in it.
+call: customers with an appointment in the blocked time, and people on the waiting list with an open offer in it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -74,7 +74,7 @@ class BlockPage(msgspec.Struct, frozen=True):
 
 
 class AppointmentToMove(msgspec.Struct, frozen=True):
-    """A live appointment in a block. It stays until somebody moves or cancels it. For a reader name, phone and notes are `…`."""
+    """A live appointment in a blocked time. It stays until somebody moves or cancels it. For a reader personal fields are `…`."""
 
     id: str
     branch: str
@@ -88,7 +88,7 @@ class AppointmentToMove(msgspec.Struct, frozen=True):
 
 
 class BlockDetail(msgspec.Struct, frozen=True):
-    """One block. `offers` are the waiting list's open offers of times in it; they expire soon, but callers may know them."""
+    """One block. `offers` are the waiting list's open offers of times in it. They expire soon, but callers may know of them."""
 
     block: BlockEntry
     appointments: list[AppointmentToMove]
@@ -97,9 +97,9 @@ class BlockDetail(msgspec.Struct, frozen=True):
 
 
 class AddedBlock(BlockDetail, frozen=True):
-    """A new block. `added` is false if the person had a block of this span already: `block` is then that block.
+    """The answer to a new block. `added` is false if the person already had a block of this span: `block` is then that block.
 
-    `at_calcom` is true if Cal.com books the person: its own pages do not know the block.
+    `at_calcom` is true if Cal.com books the person: Cal.com's own pages do not know the block.
     """
 
     added: bool
@@ -107,7 +107,7 @@ class AddedBlock(BlockDetail, frozen=True):
 
 
 class BlockPreview(msgspec.Struct, frozen=True):
-    """The span [start, end) of a block that is not added yet, and the appointments in it. The fields are those of `AddedBlock`."""
+    """A block before it is added: its span [start, end) and the appointments in it. The fields are those of `AddedBlock`."""
 
     staff: list[str]
     start: datetime
@@ -119,7 +119,7 @@ class BlockPreview(msgspec.Struct, frozen=True):
 
 
 class RemovedBlock(BlockEntry, frozen=True):
-    """A removed block. `still_blocked_by` are the other blocks that overlap its span."""
+    """The answer to a removal of a block. `still_blocked_by` are other blocks that overlap its span."""
 
     still_blocked_by: list[BlockEntry]
 
@@ -153,8 +153,8 @@ class PauseList(msgspec.Struct, frozen=True):
 
 
 class NewPause(DeskBody, frozen=True, kw_only=True, rename={"last": "to"}):
-    """A block from now until `to` for everybody in `branch`, or without `branch` in all branches. `to` is as in `NewBlock`;
-    without it the pause lasts 400 days, the longest span of a block. `POST /blocks/{id}/remove` ends it earlier.
+    """A block to add, from now until `to`, for everybody in `branch`, or without `branch` in all branches. `to` is as in
+    `NewBlock`; without it the pause lasts 400 days, the longest span of a block. `POST /blocks/{id}/remove` ends it earlier.
     """
 
     last: ShortText | None = None
@@ -172,7 +172,7 @@ async def list_page(request: ApiRequest, paging: Paging) -> BlockPage:
 
 
 async def show(request: ApiRequest, beginning: str) -> BlockDetail:
-    """Return the block whose id begins with `beginning`. Raises `Problem` 404 for none, 409 for several."""
+    """Return the block whose id begins with `beginning`. Raises `Problem` 404 if no id does, 409 if several do."""
     first, last = parse_id_range(beginning)
     with problems():
         found, appointments = await show_block(request.booking(), first, last)
@@ -277,14 +277,14 @@ async def _list_offers(request: ApiRequest, staff: Sequence[str], span: Span) ->
 
 
 def _whose(staff: str | None, *, everyone: bool) -> str | None:
-    """Return the id or name in `staff`, or None for everybody. Raises `Problem` 400 unless exactly one of the two is set."""
+    """Return the id or name in `staff`, or None if `everyone`. Raises `Problem` 400 unless exactly one of both is set."""
     if everyone == bool(staff):
         raise bad_request("name a person as staff, or set everyone to true")
     return staff
 
 
 def _parse_span(request: ApiRequest, first: str, last: str | None) -> Span:
-    """Return the span of a block: from `first` to `last`, or without `last` the part of a day that `first` names.
+    """Return the span of a block: from `first` to `last`, or without `last` the whole day or part of a day that `first` names.
 
     Raises `InvalidBlock`.
     """

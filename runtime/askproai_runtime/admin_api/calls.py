@@ -1,7 +1,7 @@
 """Calls and timelines. A timeline is the recorded history of a call (with the effects under its correlation ids), of an
 appointment, or of a correlation id.
 
-Without `personal` neither names a person: a search for a fault rarely needs the caller.
+Without `personal`, neither a call nor a timeline names a person: a search for a fault rarely needs the caller.
 """
 
 from collections.abc import Callable, Sequence
@@ -68,7 +68,7 @@ class CallOutcome(StrEnum):
 
 
 class AiNotice(StrEnum):
-    """Whether the caller heard that an AI speaks."""
+    """Whether the caller heard that an AI speaks, as far as it is known."""
 
     HEARD = "heard"  # in the agent's first words of the transcript
     IN_GREETING = "in_greeting"  # in the first sentence of the version that answered, where there is no transcript
@@ -77,7 +77,7 @@ class AiNotice(StrEnum):
 
 
 class CallNotice(msgspec.Struct, frozen=True):
-    """The notice that a call's caller heard, and the answer about keeping the call. null means not known.
+    """The notice that a call's caller heard, and the caller's answer about keeping the call. null means not known.
 
     `greeting` is the SHA-256 of the first sentence of the agent version that answered, as in `status.greeting` of the
     RetellAgent. `retell_keeps` names the data that Retell stores of the call, in Retell's terms. `refused_at` is set if the
@@ -185,7 +185,7 @@ class CallContent(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class CallQuery:
-    """A filter for calls: they began at or after `since`. `caller` is a phone number as people write it, or `anonymous`.
+    """A filter for calls that began at or after `since`. `caller` is a phone number as people write it, or `anonymous`.
 
     With `personal` the entries have the callers' numbers.
     """
@@ -219,7 +219,7 @@ async def list_page(request: ApiRequest, query: CallQuery, paging: Paging) -> Ca
 
 
 async def show(request: ApiRequest, beginning: str) -> CallContent:
-    """Return transcript and analysis of the call with this id, or of the only call whose id begins with it. Record the read."""
+    """Return transcript and analysis of the call with this id, or of the only call whose id begins so. Audit the read."""
     store = request.api.calls
     row = await store.get_content(require_text(beginning))
     if row is None and (found := await store.list_call_ids(beginning)):
@@ -252,7 +252,7 @@ async def show(request: ApiRequest, beginning: str) -> CallContent:
 
 
 async def timeline(request: ApiRequest, text: str, *, personal: bool = False) -> Timeline:
-    """Return the timeline of a call by its id or the beginning of it; with `personal`, include the caller and the transcript."""
+    """Return the timeline of a call by its id or an id's beginning; with `personal`, include the caller and the transcript."""
     if personal:
         _require_listening(request)
     found = await _of_call(request.api.calls, require_text(text))
@@ -275,7 +275,7 @@ async def find_timeline(request: ApiRequest, text: str, *, personal: bool = Fals
 
 
 async def _of_call(store: CallStore, text: str) -> _Found | None:
-    """Return a call and its timeline by the id or a unique beginning of it. Raises `Problem` 409 if several calls match."""
+    """Return the call whose id begins with `text`, with its timeline; None if none does. Raises `Problem` 409 if several do."""
     call, rows = await store.get_timeline(text)
     if call is None and not rows and (found := await store.list_call_ids(text)):
         if len(found) > 1:
@@ -319,7 +319,7 @@ async def _to_timeline(
 
 
 def _to_notice(row: asyncpg.Record | None) -> CallNotice:
-    """Return the notice of a call. The transcript outranks the greeting of the agent version that answered."""
+    """Return the notice of a call. The transcript's first words outrank the greeting of the agent version that answered."""
     if row is None:
         return CallNotice(AiNotice.NOT_KNOWN, None, None, None, None, None)
     match row["heard_ai"], row["announces_ai"]:
@@ -351,7 +351,7 @@ def _require_listening(request: ApiRequest) -> None:
 
 
 def _search(named: Sequence[str] | None) -> Sequence[str] | None:
-    """Return the outcomes to search for. `failed` adds `no_function`, since a failed request may be unrecorded."""
+    """Return the outcomes to search for: with `failed` also `no_function`, since a failed request may be unrecorded."""
     return [*named, CallOutcome.NO_FUNCTION] if named and CallOutcome.FAILED in named else named
 
 
@@ -368,7 +368,7 @@ def _to_call(row: asyncpg.Record, personal: bool) -> CallEntry:
 
 @dataclass(frozen=True, slots=True)
 class _Hiding:
-    """The data for deciding whether a text may name a person: the names of the manifests, and the time zone for spoken times."""
+    """The data that decide if a text may name a person: the names of the manifests, and the time zone for spoken times."""
 
     known_names: frozenset[str]
     zone: ZoneInfo
@@ -379,7 +379,7 @@ class _Hiding:
 
 
 def _to_entry(row: asyncpg.Record, zone: ZoneInfo, hiding: _Hiding | None, cipher: BodyCipher) -> TimelineEntry:
-    """Return a row as an entry. With `hiding`, answer and notes are null, and arguments that may name a person are `…`."""
+    """Return a timeline's row as an entry. With `hiding`, answer, notes and arguments that may name a person are hidden."""
     values = dict(row)
     if row["starts_at"] is not None:
         values["starts_at"] = row["starts_at"].astimezone(zone)
@@ -397,7 +397,7 @@ def _to_entry(row: asyncpg.Record, zone: ZoneInfo, hiding: _Hiding | None, ciphe
 
 
 def _hide(arguments: dict[str, str | bool], hiding: _Hiding, at: datetime) -> dict[str, str | bool]:
-    """Return a request's arguments with `…` for each value that may name a person. Drop arguments that no function has."""
+    """Return a function's arguments with `…` for each value that may name a person, and without arguments of no function."""
     known = _OF_CONFIG | _OF_TIME | _PERSON | {"another", "confirmed", "email_confirmed", "appointment_id"}
     return {
         name: value if _names_nobody(name, value, hiding, at) else LEFT_OUT
@@ -441,7 +441,7 @@ def _parses(parse: Callable[[str], object], text: str) -> bool:
 
 
 def _known_names(config: TenantConfig) -> frozenset[str]:
-    """Return the folded names by which callers can ask for a service, a branch or a staff member."""
+    """Return all names of services, branches and staff members that callers use, folded for comparison."""
     services = (name for s in config.services for name in (s.name, s.display_name, *s.spoken_names))
     branches = (
         name for b in config.branches for name in (b.name, b.display_name, b.address.city, b.address.postal_code)

@@ -1,4 +1,4 @@
-"""The German sentences about a booking or move by the desk: the same that a caller would hear."""
+"""The German sentences about a booking or move by the desk, equal to the sentences that a caller would hear."""
 
 from zoneinfo import ZoneInfo
 

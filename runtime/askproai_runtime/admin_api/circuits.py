@@ -1,4 +1,4 @@
-"""The circuit breakers of the providers, as this process sees them."""
+"""Endpoints for the circuit breakers of the providers, as this process sees them."""
 
 import msgspec
 import structlog
@@ -14,7 +14,7 @@ log = structlog.get_logger(__name__)
 
 
 class CircuitEntry(msgspec.Struct, frozen=True):
-    """One circuit breaker. If `retry_after_seconds` is above 0 while closed, the provider works but asked us to slow down."""
+    """One circuit breaker. If it is closed and `retry_after_seconds` is above 0, the provider works but asked us to slow down."""
 
     provider: Provider
     state: CircuitState

@@ -1,4 +1,4 @@
-"""Shared code of the desk's changes: the sender, shortened ids, and errors as problem documents."""
+"""Shared code of the desk's changes: sender and request id, shortened ids, and errors as problem documents."""
 
 import re
 from collections.abc import Iterator
@@ -77,7 +77,7 @@ def parse_id(text: str) -> UUID:
 
 
 def parse_id_range(text: str) -> tuple[UUID, UUID]:
-    """Return the lowest and highest id that begin with `text`. Raises `Problem` 400 unless it has at least eight digits."""
+    """Return the lowest and highest id that begin with `text`. Raises `Problem` 400 if `text` has fewer than eight digits."""
     digits = text.lower().replace("-", "")
     if not _ID.fullmatch(text.lower()) or not _SHORTEST_ID <= len(digits) <= _DIGITS:
         raise Problem(400, "Bad Request", "an id is written as listed, or by at least its first eight digits")
@@ -85,13 +85,13 @@ def parse_id_range(text: str) -> tuple[UUID, UUID]:
 
 
 def in_place_of_call(request_id: UUID | None) -> str | None:
-    """Return the `call_id` under which a desk request is stored, or None for a request without an id."""
+    """Return the `call_id` under which a desk's request is stored; None if the request has no id."""
     return None if request_id is None else f"{DESK_CALL}{request_id}"
 
 
 @contextmanager
 def problems() -> Iterator[None]:
-    """Turn the errors that a change raises inside this context into problem documents."""
+    """Raise the errors that a desk's change raises in this block as `Problem`, with status and reason."""
     try:
         yield
     except UnknownName as error:
@@ -123,11 +123,11 @@ def refuse_mark(error: AttendanceRefused) -> Problem:
 
 
 def request_used() -> Problem:
-    """Return the refusal of a request id that has already been used for another change."""
+    """Return the problem document for a request id that has already been used for another change."""
     detail = "This request_id is that of another change: make a new one"
     return Problem(409, "Request Used", detail, members=ChangeObstacle.REQUEST_USED.members)
 
 
 def ambiguous() -> Problem:
-    """Return the refusal of a shortened id that matches several ids."""
+    """Return the problem document for a shortened id that matches several ids."""
     return Problem(409, "Ambiguous Id", "More than one id begins so: write more of it")

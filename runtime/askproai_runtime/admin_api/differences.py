@@ -11,7 +11,7 @@ from askproai_runtime.calendar_sync.store import count_waiting, read_audit
 
 
 class DifferenceEntry(msgspec.Struct, frozen=True):
-    """One difference, since when it is known, and what to do. `here` is the start in our book, `there` the start at Cal.com.
+    """One difference, since when it is known, and how to resolve it. `here` is the start in our book, `there` that at Cal.com.
 
     `others` are the ids of further appointments involved, `other_uid` is a further booking. For a reader the uids are `…`:
     anybody with the id of a booking at Cal.com can see and cancel it there.
@@ -30,9 +30,10 @@ class DifferenceEntry(msgspec.Struct, frozen=True):
 
 
 class DifferenceList(msgspec.Struct, frozen=True):
-    """`compared_at`: when all future appointments had been compared; null until the first round has ended. `looked_at`: the
-    last comparison of a part of them. `local`: the calendar is our own book alone, so that there is nothing to compare.
-    `waiting`: the number of appointments whose change Cal.com does not have yet; they are no differences.
+    """The differences, and how current they are. `compared_at`: when the last full round ended, null before the first one has;
+    `looked_at`: the last comparison of a part of the appointments. `local`: the calendar is our own book alone, so that
+    there is nothing to compare. `waiting`: the number of appointments whose change Cal.com does not have yet; they are no
+    differences.
     """
 
     differences: list[DifferenceEntry]

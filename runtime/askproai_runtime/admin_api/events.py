@@ -37,7 +37,7 @@ class EventStatus(StrEnum):
 
 
 class EventEntry(msgspec.Struct, frozen=True):
-    """An event, or a dead job without an event (`id` is then `job:<id>`). `call_id` is the call that it belongs to."""
+    """An event, or a dead job that has no event (then `id` is `job:<id>`). `call_id` is the call that the event is about."""
 
     id: str
     source: EventSource
@@ -82,14 +82,14 @@ class EventDetail(msgspec.Struct, frozen=True):
 
 
 class RedriveResult(msgspec.Struct, frozen=True):
-    """The ids of the redriven events and jobs, as they are listed."""
+    """The ids of the redriven events and jobs, in the form in which lists show them."""
 
     redriven: list[str]
 
 
 @dataclass(frozen=True, slots=True)
 class EventQuery:
-    """A filter for events: they were received at or after `since`."""
+    """A filter for events that were received at or after `since`."""
 
     status: str | None = None
     source: str | None = None
@@ -121,7 +121,7 @@ async def show(request: ApiRequest, event_id: str) -> EventDetail:
 
 
 async def redrive(request: ApiRequest, event_id: str, request_id: UUID | None) -> RedriveResult:
-    """Redrive a dead event or job by its id as listed. A request repeated with the same `request_id` redrives nothing more."""
+    """Redrive the dead event or job with this listed id. A request repeated with the same `request_id` redrives nothing more."""
     request.access.require(Right.REDRIVE, "redrive an event")
     (number, is_job), store = _parse_id(event_id), request.api.store
     redrive_one, call = store.redrive_job if is_job else store.redrive_event, in_place_of_call(request_id)
@@ -148,7 +148,7 @@ async def redrive_all(request: ApiRequest, request_id: UUID | None) -> RedriveRe
 
 
 def _parse_id(text: str) -> tuple[int, bool]:
-    """Return the number in a listed id, and whether it is a job's. Raises `Problem` 404 if the text is no such id."""
+    """Return the number in a listed id, and True if the id is a job's. Raises `Problem` 404 if the text is no such id."""
     number = text.removeprefix(_JOB_PREFIX)
     if not (number.isascii() and number.isdigit() and len(number) < 19):  # noqa: PLR2004  digits of a bigint
         raise _not_found()
@@ -161,7 +161,7 @@ def _not_found() -> Problem:
 
 
 def _not_redriven(detail: EventDetail) -> Problem:
-    """Return why an event was not redriven: another job of its appointment comes first, its body is dropped, or it is not dead."""
+    """Return a problem document: another job of the appointment comes first, the event's body is dropped, or it is not dead."""
     is_dead, of_event = detail.event.status is EventStatus.DEAD, detail.appointment_id is None
     if is_dead and not of_event:
         return Problem(

@@ -1,4 +1,4 @@
-"""Bookings that failed, and why: by an error of ours, by Cal.com, or because nothing can be booked there."""
+"""Failed bookings with their reasons: an error of ours, a refusal of Cal.com, or nothing bookable at Cal.com."""
 
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from askproai_runtime.admin_api.store.failures import list_failures
 
 
 class FailedBooking(msgspec.Struct, frozen=True):
-    """One failure: of a call function (`function`), or of an appointment that Cal.com refused (`function` is null).
+    """One failed booking: by a call function (`function`), or of an appointment that Cal.com refused (`function` is null).
 
     `reason` is the obstacle, without names of people.
     """

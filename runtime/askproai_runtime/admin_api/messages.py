@@ -29,10 +29,11 @@ _STATES = ("open", "done")
 
 
 class MessageEntry(msgspec.Struct, frozen=True):
-    """One message. `phone` is the number to call back, or else the caller's. `recipient` and `call_back` are as they were said.
+    """One message. `phone` is the number to call back, or else the caller's. `recipient` and `call_back` are in the caller's
+    words.
 
     `call_back_from` and `call_back_until` are the understood time to call back; `call_back_until` is null for an exact time.
-    For a reader the caller's name, number and words are `…`. `done_by` is a name as claimed.
+    For a reader the caller's name, number and words are `…`. `done_by` is the name that the sender claimed.
     """
 
     id: str
@@ -71,7 +72,7 @@ class Done(DeskBody, frozen=True, kw_only=True):
 async def list_page(
     request: ApiRequest, paging: Paging, *, done: bool = False, since: datetime | None = None
 ) -> MessagePage:
-    """Return open messages left since `since`, or with `done` the messages that were dealt with since `since`."""
+    """Return open messages that were left since `since`, or with `done` messages that were marked as done since `since`."""
     await request.record_list("/messages")
     limit, after = paging.limit, paging.after(datetime, UUID)
     with problems():
@@ -82,7 +83,7 @@ async def list_page(
 
 
 async def show(request: ApiRequest, beginning: str) -> MessageDetail:
-    """Return the message whose id begins with `beginning`. Raises `Problem` 404 for none, 409 for several."""
+    """Return the message whose id begins with `beginning`. Raises `Problem` 404 if no id does, 409 if several do."""
     first, last = parse_id_range(beginning)
     with problems():
         found = await find_messages(request.booking(), first, last)

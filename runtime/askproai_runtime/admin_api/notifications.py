@@ -68,7 +68,7 @@ class OptOut(msgspec.Struct, frozen=True):
 
 
 class OptOutEntry(msgspec.Struct, frozen=True):
-    """An address that gets no reminders, and since when. For a reader the address is `…`."""
+    """An e-mail address or number that gets no reminders, and since when. For a reader the address is `…`."""
 
     address: str
     since: datetime
@@ -116,7 +116,7 @@ async def list_without_reminders(request: ApiRequest) -> OptOutList:
 
 
 async def opt_out(request: ApiRequest, body: OptOutBody) -> OptOut:
-    """Stop or resume the reminders to an address. This also holds for its future appointments. Safe to repeat."""
+    """Stop or resume the reminders to an address, including those for its future appointments. Safe to repeat."""
     request.access.require(Right.ADMINISTER, "stop reminders")
     address = _parse_address(body.address, region_of(request.config))
     await set_opt_out(

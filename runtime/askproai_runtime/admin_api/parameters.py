@@ -26,9 +26,9 @@ _REQUEST_ID: Final = "Idempotency-Key"  # of a change that has no body; a UUID
 
 @dataclass(frozen=True, slots=True)
 class Param:
-    """One query parameter. `choices` is the closed list of its values, empty if any text is allowed. `highest` bounds a number.
+    """One query parameter. `choices` is the closed list of its values, empty if any text is allowed. `highest` limits a number.
 
-    With `several` it takes several of its choices, joined by commas.
+    If `several`, the parameter takes several of its choices, joined by commas.
     """
 
     name: str
@@ -54,15 +54,15 @@ PAGE = (
 
 @dataclass(frozen=True, slots=True)
 class Paging:
-    """The requested page of a list: at most `limit` rows. `cursor` is `next` of the page before, or None for the first page."""
+    """The requested page of a list: at most `limit` rows. `cursor` is the previous page's `next`; None: the first page."""
 
     limit: int = _DEFAULT_ROWS
     cursor: str | None = None
 
     def after(self, *kinds: type[Any]) -> list[Any] | None:
-        """Return the sort key of the previous page's last row, as `next_cursor` encoded it, or None for the first page.
+        """Return the sort key of the previous page's last row, decoded from the cursor; None for the first page.
 
-        Raises `Problem` 400.
+        Raises `Problem` 400 if the cursor is not this list's.
         """
         if self.cursor is None:
             return None
@@ -90,14 +90,14 @@ class Parameters:
             require_text(value)
 
     def body(self, kind: type[B]) -> B:
-        """Return the JSON body, parsed as `kind`."""
+        """Return the request's JSON body, decoded as `kind`."""
         try:
             return msgspec.json.decode(self._body, type=kind)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise _invalid_body(error) from None
 
     def text(self, name: str) -> str | None:
-        """Return a text, or None when it is absent or empty."""
+        """Return the parameter's text, or None if it is absent or empty."""
         return self._query.get(name) or None
 
     def choice(self, name: str) -> str | None:
@@ -111,7 +111,7 @@ class Parameters:
         return self.choice(name) == "true"
 
     def some_choices(self, name: str) -> list[str] | None:
-        """Return the named values of the parameter's `choices`, which are joined by commas. Return None if it is absent."""
+        """Return the parameter's values, which must be among its `choices`, as a list; None if the parameter is absent."""
         value, choices = self._query.get(name), self._params[name].choices
         if value is None:
             return None
@@ -121,7 +121,7 @@ class Parameters:
         return named
 
     def instant(self, name: str, *, is_end: bool = False) -> datetime | None:
-        """Return an instant. A day means its midnight, or with `is_end` the next midnight. Without an offset, times are local."""
+        """Return an instant, None if absent. A day means its midnight, or with `is_end` the next. No offset means local time."""
         text = self.text(name)
         if text is None:
             return None
@@ -136,7 +136,7 @@ class Parameters:
         return moment if moment.tzinfo else moment.replace(tzinfo=self._zone)
 
     def day(self, name: str) -> date:
-        """Return a date. Raises `Problem` 400 if it is absent, too."""
+        """Return the parameter's date. Raises `Problem` 400 if it is absent or invalid."""
         text = self._query.get(name, "")
         try:
             return require_storable(date.fromisoformat(to_iso(text, self._now, self._zone)))
@@ -145,7 +145,7 @@ class Parameters:
             raise bad_request(self._find_ambiguity(name, text) or wanted) from None
 
     def _find_ambiguity(self, name: str, text: str) -> str | None:
-        """Return a sentence with the possible meanings if German words have several, or else None."""
+        """Return a sentence with the possible meanings of German words; None if the words have at most one."""
         found = understand(text, at=self._now, zone=self._zone).candidates if text else ()
         readings = [
             each.start.date().isoformat() if each.grain is Grain.DAY else each.start.isoformat(timespec="minutes")
@@ -155,7 +155,7 @@ class Parameters:
         return f"{name} can mean {' or '.join(readings)}: write which" if len(readings) > 1 else None
 
     def limit(self) -> int:
-        """Return the number of rows of a page, or the default if absent."""
+        """Return the requested number of rows of a page, or the default if the parameter is absent."""
         value = self._query.get("limit", str(_DEFAULT_ROWS))
         if value not in map(str, range(1, MAX_ROWS + 1)):
             raise bad_request(f"limit is a number from 1 to {MAX_ROWS}")
@@ -165,7 +165,7 @@ class Parameters:
         return Paging(self.limit(), self.text("cursor"))
 
     def request_id(self) -> UUID | None:
-        """Return the id of a change without a body, or None. A change that is repeated with its id is carried out once."""
+        """Return the request id of a change without a body; None if absent. Repeated with its id, a change is carried out once."""
         text = self._headers.get(_REQUEST_ID, "")
         try:
             return UUID(text) if text else None
@@ -198,7 +198,7 @@ def part_of_day(text: str, now: datetime, zone: ZoneInfo) -> tuple[str, str] | N
 
 
 def next_cursor(*sort_key: Any) -> str:
-    """Return the cursor of the next page: the encoded sort key of this page's last row."""
+    """Return the cursor of the next page: this page's last row's sort key, encoded."""
     return urlsafe_b64encode(msgspec.json.encode(sort_key)).decode()
 
 

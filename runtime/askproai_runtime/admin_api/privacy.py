@@ -1,4 +1,4 @@
-"""Export and erasure of one caller's data. Both are POSTs: a reader is refused, and no phone number is in a logged address."""
+"""Export and erasure of one caller's data. Both are POSTs: so a reader is refused, and no URL in a log has a phone number."""
 
 from datetime import datetime
 
@@ -31,21 +31,21 @@ log = structlog.get_logger(__name__)
 
 
 class ExportBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The phone number (`caller`) whose data to export. `by` is the sender's own name."""
+    """The body of an export: `caller` is the phone number whose data to export, `by` the sender's own name."""
 
     caller: ShortText
     by: ShortText
 
 
 class EraseBody(DeskBody, frozen=True, kw_only=True):
-    """The phone number (`caller`) to erase. Future appointments prevent the erasure unless `cancel_appointments` cancels them."""
+    """The body of an erasure: `caller` is the phone number. Future appointments prevent it unless `cancel_appointments`."""
 
     caller: ShortText
     cancel_appointments: bool = False
 
 
 class ErasureEntry(msgspec.Struct, frozen=True):
-    """One erasure. `evidence` is the number of rows erased or changed by table, `waits_for` the reason why it is still open."""
+    """One erasure. `evidence` is the number of erased or changed rows by table, `waits_for` why the erasure is not finished."""
 
     id: str
     state: str
@@ -56,7 +56,7 @@ class ErasureEntry(msgspec.Struct, frozen=True):
 
 
 class ErasureAnswer(msgspec.Struct, frozen=True):
-    """An erasure after its first pass; the task does the rest. `at_calcom`: uids of bookings that keep name and address there."""
+    """An erasure after its first pass; a task finishes it. `at_calcom`: uids of bookings that keep name and address at Cal.com."""
 
     erasure: ErasureEntry
     cancelled: int

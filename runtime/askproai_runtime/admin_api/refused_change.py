@@ -30,12 +30,12 @@ _WHY_NOT_BOOKED: Final[Mapping[Obstacle | ChangeRefusal, str]] = {
 
 
 def refuse_move(refused: NotDone, zone: ZoneInfo) -> Problem:
-    """Return the refusal of a move. `outcome` is the obstacle, `alternatives` are free times as `{start, end, staff}`."""
+    """Return the refusal of a move as a problem document. `outcome` is the obstacle, `alternatives`: `{start, end, staff}`."""
     return _refuse("Not Moved", refused, zone, _WHY)
 
 
 def refuse_booking(refused: NotDone, zone: ZoneInfo) -> Problem:
-    """Return the refusal of a booking, with the members `outcome` and `alternatives` as in `refuse_move`."""
+    """Return the refusal of a booking as a problem document, with `outcome` and `alternatives` as in `refuse_move`."""
     return _refuse("Not Booked", refused, zone, {**_WHY, **_WHY_NOT_BOOKED})
 
 

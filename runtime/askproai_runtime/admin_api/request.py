@@ -25,14 +25,14 @@ LEFT_OUT: Final = "…"  # in an answer, what it does not say
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """The rights of a token's bearer or of a logged-in person."""
+    """The rights of the sender of a request: of a token's bearer, or of a person logged in to the page."""
 
     role: Role
     admin_secret: str  # the name of the Secret whose token may do everything
 
     @property
     def is_reader(self) -> bool:
-        """Return whether the names of customers are hidden from the sender."""
+        """Return True if the names of customers are hidden from the sender."""
         return not self.may(Right.NAMES)
 
     def may(self, right: Right) -> bool:
@@ -51,7 +51,7 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class ApiRequest:
-    """The sender of a request and the tenant, without parameters. `name` is the sender's own name, as sent."""
+    """A request's tenant and sender, without the request's parameters. `name` is the sender's own name, as sent."""
 
     api: "PrivateApi"
     access: Access
@@ -73,7 +73,7 @@ class ApiRequest:
 
     @property
     def claimed_by(self) -> str | None:
-        """Return the sender's own name, printable and bounded, or None if the sender sent none."""
+        """Return the sender's own name, limited to printable characters and in length; None if none was sent."""
         return printable(self.name) or None
 
     def booking(self) -> BookingContext:
@@ -84,8 +84,8 @@ class ApiRequest:
         return personal if not personal or self.access.may(right) else LEFT_OUT
 
     async def record_list(self, path: str) -> None:
-        """Record that a list of people is read, unless its names are hidden from the sender. Raises the errors of asyncpg; the
-        list must then not be shown.
+        """Record in the audit log that a list of people is read, unless its names are hidden from the sender. Raises the errors
+        of asyncpg; the list must then not be shown.
         """
         if self.access.may(Right.NAMES):
             detail = {"role": self.access.role, "claimed_by": self.claimed_by, "list": path}
@@ -93,7 +93,7 @@ class ApiRequest:
 
 
 class PrivateApi:
-    """The objects that one tenant's endpoints share. They call `wake_worker` when jobs became due; it returns at once."""
+    """The objects that one tenant's endpoints share. They call `wake_worker` after jobs became due; it returns at once."""
 
     def __init__(self, process: Process, wake_worker: Callable[[], None]) -> None:
         self.process, self.wake_worker = process, wake_worker
@@ -105,5 +105,5 @@ class PrivateApi:
 
 
 def printable(name: str) -> str:
-    """Return a person's own name, bounded in length and without invisible characters."""
+    """Return a person's own name without invisible characters, cut to a maximum length."""
     return re.sub(f"[{INVISIBLE}]", "", name)[:_MAX_CLAIMED_BY]

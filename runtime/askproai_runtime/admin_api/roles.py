@@ -13,7 +13,7 @@ class Role(StrEnum):
 
 
 class Right(StrEnum):
-    """The rights that a role can have, apart from reading data that names nobody, which every role may."""
+    """The rights that a role can have. Reading data that name nobody needs no right."""
 
     NAMES = "names"  # see who customers are, and what they have entered
     CANCEL = "cancel"

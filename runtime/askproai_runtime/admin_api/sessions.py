@@ -28,7 +28,8 @@ _ROLE_OF_TOKEN: Final = {"admin": Role.OWNER, "reader": Role.READER}
 
 
 class SessionEntry(msgspec.Struct, frozen=True):
-    """One login of the last twelve hours that nobody has ended. `name` is as claimed, or with `by_issuer` as the issuer has it.
+    """One login of the last twelve hours whose session nobody has ended. `name` is as claimed, or as the issuer has it if
+    `by_issuer`.
 
     `last_seen` is when a page was last requested or open, to the minute; null if unknown, as without Redis. A session that
     ended with a new admin token, or with another set-up of the issuer's login, stays listed until its twelve hours are over.
@@ -49,7 +50,7 @@ class SessionList(msgspec.Struct, frozen=True):
 
 
 class EndedSession(msgspec.Struct, frozen=True):
-    """The answer to ending a session. `ended` is false if it was ended before."""
+    """The answer to ending a session. `ended` is false if the session had been ended before."""
 
     id: str
     ended: bool
@@ -116,7 +117,7 @@ async def end(request: ApiRequest, session: str, body: DeskBody) -> EndedSession
 
 
 def _who(row: asyncpg.Record) -> tuple[Role, str | None, bool]:
-    """Return the role and name in the audit entry of a login, and whether the issuer has identified the person."""
+    """Return role and name in the audit entry of a login, and True if the issuer has identified the person."""
     detail: dict[str, Any] = msgspec.json.decode(row["detail"])
     by_issuer = "token" not in detail
     role = Role(detail["role"]) if by_issuer else _ROLE_OF_TOKEN[detail["token"]]

@@ -1,4 +1,4 @@
-"""The free starts of a day, and why a day has none."""
+"""The endpoint for the free starts of a day, and for the reason why a day has none."""
 
 from datetime import date, datetime, time, timedelta
 
@@ -26,8 +26,8 @@ class FreeSlot(msgspec.Struct, frozen=True):
 
 
 class SlotList(msgspec.Struct, frozen=True):
-    """The free slots of a day. `basis` is `calendar` if Cal.com has the slots free, as read at `read_at`, or else `own_book`.
-    Without a slot, `basis` is about the day: `calendar` if Cal.com's free times of the whole day are known.
+    """The free slots of a day. `basis` is `calendar` if Cal.com also has these slots free, as read at `read_at`, else
+    `own_book`. If there is no slot, `basis` is `calendar` if Cal.com's free times of the whole day are known.
 
     `closed` says why the whole day cannot be booked, such as a holiday's name, or if there is no slot, which staff members are
     blocked. Otherwise it is None.
@@ -58,7 +58,7 @@ async def list_day(request: ApiRequest, branch: str, service: str, day: date) ->
 
 
 async def _explain_blocked(booking: BookingContext, rules: ServiceRules, day: date) -> str | None:
-    """Return a sentence naming the service's staff members who are blocked for a part of a local day, or None if nobody is."""
+    """Return a sentence that names the service's staff members who are blocked for a part of a local day; None if nobody is."""
     start, end = (datetime.combine(day + timedelta(days=more), time(), rules.zone) for more in (0, 1))
     blocks = [
         each
@@ -71,7 +71,7 @@ async def _explain_blocked(booking: BookingContext, rules: ServiceRules, day: da
 
 
 def _explain_closed(rules: ServiceRules, day: date, today: date) -> str | None:
-    """Return why a branch can book nothing on a local day, apart from staff and appointments, or None if it can."""
+    """Return why a branch can book nothing on a local day, such as its hours or a holiday; None if it can. Staff do not count."""
     branch, service = rules.branch, rules.service
     if day < today:
         return "the day is over"

@@ -36,8 +36,9 @@ class WaitingState(StrEnum):
 
 
 class OfferedTime(msgspec.Struct, frozen=True):
-    """A freed time, offered to this entry alone. It is not held: another caller may book it first."""
+    """A freed time that is offered to one entry of the waiting list only. It is not held: another caller may book it first."""
 
+    id: int
     staff: str
     start: datetime
     end: datetime
@@ -45,7 +46,7 @@ class OfferedTime(msgspec.Struct, frozen=True):
 
 
 class WaitingEntry(msgspec.Struct, frozen=True):
-    """An entry. `staff` is null for anybody, `requested` is the time in words; `name` and `phone` are `…` for a reader."""
+    """A waiting list entry. `staff` null: anybody; `requested`: the time in words; `name` and `phone` are `…` for a reader."""
 
     id: str
     created_at: datetime
@@ -74,7 +75,7 @@ class WaitlistDetail(msgspec.Struct, frozen=True):
 
 
 async def list_page(request: ApiRequest, paging: Paging, *, waiting: bool = True) -> WaitlistPage:
-    """Return the entries that wait, or with `waiting=False` the entries that have ended."""
+    """Return the entries that wait for a time, or with `waiting=False` the entries that have ended."""
     await request.record_list("/waitlist")
     limit, after = paging.limit, paging.after(datetime, UUID)
     with problems():
@@ -84,7 +85,7 @@ async def list_page(request: ApiRequest, paging: Paging, *, waiting: bool = True
 
 
 async def show(request: ApiRequest, beginning: str) -> WaitlistDetail:
-    """Return the entry whose id begins with `beginning`. Raises `Problem` 404 for none, 409 for several."""
+    """Return the entry whose id begins with `beginning`. Raises `Problem` 404 if no id does, 409 if several do."""
     first, last = parse_id_range(beginning)
     with problems():
         found = await find_waitlist_entries(request.booking(), first, last)
@@ -93,8 +94,17 @@ async def show(request: ApiRequest, beginning: str) -> WaitlistDetail:
     return _to_detail(found[0] if found else None, request)
 
 
-async def decline(request: ApiRequest, entry_id: UUID, body: DeskBody) -> WaitlistDetail:
-    return await _change(request, decline_offer, entry_id, body)
+class DeclineBody(DeskBody, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The declined offer. If it is not open any more nothing changes, and the answer shows the present offer."""
+
+    offer: int
+
+
+async def decline(request: ApiRequest, entry_id: UUID, body: DeclineBody) -> WaitlistDetail:
+    async def change(ctx: BookingContext, desk: DeskRequest, entry: UUID, correlation_id: str) -> WaitlistEntry | None:
+        return await decline_offer(ctx, desk, entry, body.offer, correlation_id)
+
+    return await _change(request, change, entry_id, body)
 
 
 async def remove(request: ApiRequest, entry_id: UUID, body: DeskBody) -> WaitlistDetail:
@@ -131,7 +141,7 @@ def to_waiting_entry(entry: WaitlistEntry, request: ApiRequest) -> WaitingEntry:
         name=request.hide(entry.name),
         phone=request.hide(entry.phone),
         state=WaitingState.OFFERED if offer else WaitingState(entry.state),
-        offer=OfferedTime(offer.staff, *(at.astimezone(zone) for at in times)) if offer else None,
+        offer=OfferedTime(offer.id, offer.staff, *(at.astimezone(zone) for at in times)) if offer else None,
         ended_at=entry.ended_at and entry.ended_at.astimezone(zone),
     )
 
@@ -148,7 +158,7 @@ ENDPOINTS = (
     ),
     Endpoint(
         "POST", "/waitlist/{id}/decline", "Pass the offered time on to the next one", WaitlistDetail,
-        lambda request, given: decline(request, parse_id(given.path["id"]), given.body(DeskBody)), body=DeskBody,
+        lambda request, given: decline(request, parse_id(given.path["id"]), given.body(DeclineBody)), body=DeclineBody,
     ),
     Endpoint(
         "POST", "/waitlist/{id}/remove", "Take somebody off the list", WaitlistDetail,

@@ -1,4 +1,4 @@
-"""The table `billing`: one row per subscription, which is the same for every order of its events."""
+"""The table `billing`: one row for each subscription. The row is the same for every order of the subscription's events."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,7 +34,7 @@ ORDER BY livemode DESC,
 
 @dataclass(frozen=True, slots=True)
 class BillingChange:
-    """The content of one Stripe event about a subscription: its status, or whether its newest invoice was paid."""
+    """The content of one Stripe event about a subscription: its new status, or whether its newest invoice was paid."""
 
     subscription: str
     created_at: datetime
@@ -53,7 +53,7 @@ class BillingState:
 
 
 async def save_billing_change(conn: Connection, tenant: str, change: BillingChange) -> None:
-    """Store a change, unless a newer change of the same kind is stored."""
+    """Store a change of a subscription, unless a newer change of the same kind (status or invoice) is stored."""
     key = tenant, change.subscription, change.livemode
     if change.invoice_paid is None:
         await conn.execute(_SAVE_STATUS, *key, change.status, change.created_at, change.ended, _STAGES)

@@ -26,7 +26,7 @@ _NO_CALL = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.BAD_REQUEST, HTTPStatus.U
 
 
 class RetellUnavailable(Exception):
-    """Retell could not be asked, so ask again later. `retry_after` is the time to wait, if it is known."""
+    """Retell could not be asked; ask again later. `retry_after` is the time to wait, None if unknown."""
 
     def __init__(self, message: str, retry_after: timedelta | None = None) -> None:
         super().__init__(message)
@@ -34,7 +34,7 @@ class RetellUnavailable(Exception):
 
 
 class ListedCall(msgspec.Struct, frozen=True, kw_only=True):
-    """The fields read of a call in a list. Times are Unix milliseconds."""
+    """The fields of a call in a list that are used. Times are Unix milliseconds."""
 
     call_id: ProviderId
     start_timestamp: float
@@ -42,7 +42,7 @@ class ListedCall(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class CallPage:
-    """A page of a list, the earliest call first. `next_key` is None on the last page."""
+    """A page of a list of calls, the earliest call first. `next_key` is None on the last page."""
 
     calls: tuple[ListedCall, ...]
     next_key: str | None
@@ -58,7 +58,7 @@ class FoundCall:
 
 @dataclass(frozen=True, slots=True)
 class CallsAtRetell:
-    """A client for the calls of the tenant's workspace. Each request calls `base_url` and `api_key`: both may change."""
+    """A client for the calls of the tenant's workspace. It calls `base_url` and `api_key` for each request: both may change."""
 
     http: ProviderHttp
     base_url: Callable[[], str]
@@ -67,11 +67,11 @@ class CallsAtRetell:
 
     @property
     def can_be_asked(self) -> bool:
-        """Return whether a server and a key are known. A tenant without an agent has no server."""
+        """Return True if a server and an API key are known. A tenant without an agent has no server."""
         return bool(self.base_url() and self.api_key())
 
     async def get(self, call_id: str, correlation_id: str) -> FoundCall | None:
-        """Return a call, or None if Retell has no such call. Raises `RetellUnavailable`."""
+        """Return the call with this id; None if Retell has no such call. Raises `RetellUnavailable`."""
         reply = await self._send("GET", _GET_PATH.format(call_id=quote(call_id, safe="")))
         found = _parse_call(reply, call_id)
         outcome = "found" if found else "not_found" if _is_unknown(reply) else "failed"
@@ -125,7 +125,7 @@ def _parse_call(reply: Reply, call_id: str) -> FoundCall | None:
 
 
 def _parse_page(reply: Reply) -> CallPage | None:
-    """Return a page, or None if the reply is no page. Calls that cannot be parsed are left out: they would hide the others."""
+    """Return the page in a reply; None if the reply is no page. Calls that cannot be parsed are left out."""
     items = reply.body.get("items") if reply.status == HTTPStatus.OK and isinstance(reply.body, dict) else None
     if not isinstance(items, list):
         return None
@@ -142,7 +142,7 @@ def _convert(value: Any, kind: type[T]) -> T | None:
 
 
 def _is_unknown(reply: Reply) -> bool:
-    """Return whether Retell says that it has no such call. A proxy, or a server without the endpoint, does not count."""
+    """Return True if Retell itself answers that it has no such call, and not a proxy or a server without this endpoint."""
     return reply.status in _NO_CALL and isinstance(reply.body, dict) and not reply.message.startswith("Cannot ")
 
 

@@ -52,7 +52,7 @@ class _InboundRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def dynamic_variables(config: TenantConfig, caller: KnownCaller, now: datetime, *, hotline: bool) -> dict[str, str]:
-    """Return the agent's variables for a known caller, as texts. Unknown values are left to the agent's defaults. Pure."""
+    """Return the agent's variables for a known caller, as texts. Unknown values are absent: the agent has defaults. Pure."""
     branch_names = {branch.name: branch.display_name for branch in config.branches}
     variables = {"caller_known": "true", "caller_name": _sanitize_name(caller.name)}
     if caller.starts_at is not None:
@@ -130,7 +130,7 @@ class InboundCalls:
             await asyncio.wait(self.running, timeout=1)
 
     async def _within_budget(self, work: Coroutine[Any, Any, Any], *, cancel: bool) -> Any:
-        """Return the result of `work`, or None if the database is slow or unavailable.
+        """Return the value of `work`; None if the database is slow or unavailable.
 
         With `cancel`, slow work is cancelled, so that lookups of callers do not hold the connections that webhooks need.
         """
@@ -154,6 +154,6 @@ class InboundCalls:
 
 
 def _recognises_callers(config: TenantConfig, route: Route) -> bool:
-    """Return whether the answering agent has caller recognition on. Retell names the agent only if one is bound to the number."""
+    """Return True if the answering agent has caller recognition on. Retell names the agent only if one is bound to the number."""
     agents = (route.agent,) if route.agent else (a for a in config.agents if a.branch in {route.branch, None})
     return any(agent.caller_recognition for agent in agents)

@@ -1,11 +1,11 @@
-"""The language of a call: that of the agent who answers."""
+"""The language of a call: the language of the agent who answers it."""
 
 from askproai_core.tenant_config import Language, TenantConfig
 from askproai_runtime.call_routes import Route
 
 
 def language_of(config: TenantConfig, route: Route | None) -> Language:
-    """Return the language of the agent of a call, or of all agents that may answer it, if only its number is known.
+    """Return the language of a call's agent; if only the number is known, the language of all agents that may answer it.
 
     Return German if their languages differ, or if there are no sentences for the language.
     """

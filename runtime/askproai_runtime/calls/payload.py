@@ -1,4 +1,4 @@
-"""The parts of Retell's JSON about calls that are read here (docs/vendors/retell.md).
+"""The fields of Retell's JSON about calls that our code uses (docs/vendors/retell.md).
 
 Unknown keys, reasons and statuses are tolerated.
 """
@@ -40,7 +40,7 @@ class RetellCall(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Utterance(msgspec.Struct, frozen=True, kw_only=True):
-    """One entry of the live transcript. The entries read are `dtmf` (a pressed key), `tool_call_invocation` (the model's
+    """One entry of the live transcript. Three kinds are used: `dtmf` (a pressed key), `tool_call_invocation` (the model's
     arguments for the function `name`) and `tool_call_result` (the function's answer). The last two share a `tool_call_id`.
 
     `answer` is the decoded answer of the function, or None if Retell inserted its own words since the function did not answer.
@@ -62,20 +62,20 @@ class Utterance(msgspec.Struct, frozen=True, kw_only=True):
         msgspec.structs.force_setattr(self, "answer", answer)
 
     def read_texts(self) -> frozenset[str]:
-        """Return the texts and numbers among the arguments of an invocation, as texts, without their names."""
+        """Return the texts and numbers among a function call's arguments, all as texts, without the arguments' names."""
         return frozenset(
             str(each).strip() for each in self.read_arguments().values() if isinstance(each, str | int | float)
         )
 
     def read_arguments(self) -> dict[str, Any]:
-        """Return the arguments of an invocation, or {} if they are no JSON object."""
+        """Return the arguments of a function call by name; {} if the model's arguments are not a JSON object."""
         with suppress(msgspec.DecodeError):
             return msgspec.json.decode(str(self.arguments), type=dict[str, Any])
         return {}
 
 
 class OngoingCall(RetellCall, frozen=True, kw_only=True):
-    """The call object of a call that goes on, with the transcript so far."""
+    """Retell's object for a call that goes on, with the transcript so far."""
 
     transcript_with_tool_calls: list[Utterance] | None = None
 
@@ -118,7 +118,7 @@ class _RawArguments(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def decode_request(body: bytes) -> FunctionRequest:
-    """Return the decoded body of a call function. If an argument's name occurs twice, its value is a list of both.
+    """Return the decoded body of a call function. If an argument's name occurs twice, its value is a list of both values.
 
     Raises the errors of `decode`.
     """
@@ -153,30 +153,30 @@ def parse_milliseconds(milliseconds: float | None) -> datetime | None:
 
 
 def read_sides(call: RetellCall) -> tuple[str | None, str | None]:
-    """Return our number and the other person's number, as Retell writes them. An outbound call goes to the other person."""
+    """Return the tenant's number and the other person's, as Retell writes them. An outbound call is to the other person."""
     own, other = call.to_number, call.from_number
     return (other, own) if call.direction == "outbound" else (own, other)
 
 
 def find_route(call: RetellCall, config: TenantConfig) -> Route | None:
-    """Return the route of a call to an agent or branch, or None if neither its agent nor our number is the tenant's."""
+    """Return the route of a call to an agent or branch; None if neither the call's agent nor the called number is the tenant's."""
     return Routing(config).route(call.agent_id, read_sides(call)[0])
 
 
 def identify_other_side(call: RetellCall, config: TenantConfig, branch: str | None) -> Caller:
-    """Return the person with whom the agent speaks, as far as the number identifies them."""
+    """Return the person with whom the agent speaks, identified by the phone number if possible."""
     return identify_caller(read_sides(call)[1], config, branch)
 
 
 def read_numbers(call: RetellCall, config: TenantConfig, branch: str | None) -> tuple[str | None, str | None]:
-    """Return the calling and the called number in E.164. The other person's number is None if it identifies nobody."""
+    """Return the calling and the called number in E.164. The other person's number is None if it identifies no person."""
     own = e164_or_none(read_sides(call)[0], region_of(config, branch))
     other = identify_other_side(call, config, branch).number
     return (own, other) if call.direction == "outbound" else (other, own)
 
 
 def read_transcript(call: OngoingCall) -> str:
-    """Return the transcript so far in Retell's format. It is built from the utterances if the event has no `transcript`."""
+    """Return the transcript so far in Retell's format; it is built from the utterances if the event has no `transcript`."""
     if call.transcript:
         return call.transcript
     spoken = (each for each in call.transcript_with_tool_calls or () if each.role in {"agent", "user"} and each.content)

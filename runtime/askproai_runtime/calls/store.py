@@ -1,4 +1,4 @@
-"""The SQL about calls, function records and their copies for a shadow, signed requests, known callers, and refused requests."""
+"""The SQL about calls, function records, copies of requests for a shadow, signed requests, known callers, and refused requests."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -141,7 +141,7 @@ def call_stage(status: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class CallRow:
-    """The columns of `calls` that events fill.
+    """The columns of the table `calls` that events fill.
 
     `transcript_is_final`: the transcript is from the end of the call, and not from a turn during it. `unreadable` is the stored
     transcript and analysis if they cannot be decrypted; later texts replace it.
@@ -165,13 +165,13 @@ class CallRow:
 
     @property
     def over(self) -> bool:
-        """Whether the call has ended or was never connected."""
+        """Return True if the call has ended or was never connected."""
         return call_stage(self.status) >= call_stage("not_connected")
 
 
 @dataclass(frozen=True, slots=True)
 class KnownCaller:
-    """A customer with the next appointment, if any, and the branch of the last booking. Branches are given by name.
+    """A customer with this phone number: name, next appointment, if any, and branch of the last booking. Branches are names.
 
     `requested`: the next appointment needs a confirmation at the remote calendar, now or as soon as it is there.
     """
@@ -186,7 +186,7 @@ class KnownCaller:
 async def lock_calls(
     conn: Connection, tenant: str, correlation_ids: Mapping[str, str], cipher: BodyCipher
 ) -> dict[str, CallRow]:
-    """Return calls by id, locked until the end of the transaction. An unknown call gets a row with its correlation id."""
+    """Return the rows of calls by id, locked until the transaction ends. An unknown call gets a row with its correlation id."""
     rows = await conn.fetch(_LOCK, tenant, list(correlation_ids), list(correlation_ids.values()))
     calls = {}
     for row in rows:
@@ -201,7 +201,7 @@ async def lock_calls(
 
 
 async def save_calls(conn: Connection, tenant: str, calls: Mapping[str, CallRow], cipher: BodyCipher) -> None:
-    """Write all columns of calls that `lock_calls` returned."""
+    """Write all columns of the calls that `lock_calls` returned, after changes."""
     columns = [
         (
             call_id, row.status, row.branch, row.agent_id, row.direction, row.from_number, row.to_number, row.started_at,
@@ -215,12 +215,12 @@ async def save_calls(conn: Connection, tenant: str, calls: Mapping[str, CallRow]
 
 
 async def count_active_calls(pool: Pool, tenant: str) -> int:
-    """Return the number of ongoing calls according to events, without calls that began more than two hours ago."""
+    """Return the number of ongoing calls according to events. Calls that began more than two hours ago do not count."""
     return int(await pool.fetchval(_COUNT_ACTIVE, tenant))
 
 
 class RequestState(StrEnum):
-    """Whether a signed request is to be carried out."""
+    """The answer to a claim of a signed request: whether the request is to be carried out."""
 
     NEW = "new"
     CALL_OVER = "call_over"  # the call ended more than a minute ago, as far as its events have reported it
@@ -229,7 +229,7 @@ class RequestState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SignedRequest:
-    """The identity of a signed request of a call. The same body signed at another time is another request."""
+    """The identity of a signed request of a call. If the same body is signed at another time, it is another request."""
 
     tenant: str
     call_id: str
@@ -243,7 +243,7 @@ class SignedRequest:
 async def claim_request(
     pool: Pool, request: SignedRequest, lease: timedelta
 ) -> tuple[RequestState, dict[str, Any] | None]:
-    """Claim the right to carry out a request, which only the first claim gets. Also return its stored answer, if any."""
+    """Claim the right to carry out a request, which only the first claim gets. Also return its stored answer, or None."""
     row = await pool.fetchrow(_CLAIM_REQUEST, request.tenant, request.call_id, request.key, lease)
     assert row is not None
     state = RequestState.NEW if row["claimed"] else RequestState.CALL_OVER if row["over"] else RequestState.SEEN
@@ -251,7 +251,7 @@ async def claim_request(
 
 
 async def get_request(pool: Pool, request: SignedRequest) -> tuple[bool, dict[str, Any] | None]:
-    """Return whether a claimed request may still be running, and its stored answer, if any."""
+    """Return True if a claimed request may still be running, and its stored answer (None without one)."""
     row = await pool.fetchrow(_GET_REQUEST, request.tenant, request.call_id, request.key)
     return (row["running"], _decode_answer(row["answer"])) if row is not None else (False, None)
 
@@ -267,7 +267,7 @@ def _decode_answer(text: str | None) -> dict[str, Any] | None:
 
 
 async def get_call_branch(conn: Connection, tenant: str, call_id: str) -> str | None:
-    """Return the branch that was found earlier in this call, or None."""
+    """Return the branch that was found earlier in this call; None if none was."""
     name: str | None = await conn.fetchval(
         "SELECT branch FROM calls WHERE tenant = $1 AND call_id = $2", tenant, call_id
     )
@@ -275,12 +275,12 @@ async def get_call_branch(conn: Connection, tenant: str, call_id: str) -> str | 
 
 
 async def set_call_branch(conn: Connection, tenant: str, call_id: str, branch: str, correlation_id: str) -> None:
-    """Store the branch for the rest of the call."""
+    """Store the branch for the rest of the call, for `get_call_branch`."""
     await conn.execute(_SET_BRANCH, tenant, call_id, branch, correlation_id)
 
 
 async def get_last_branch(conn: Connection, tenant: str, caller: str | None) -> str | None:
-    """Return the branch of the caller's last booking, or None for an unknown caller or a withheld number (None)."""
+    """Return the branch of the last booking by a caller's number; None for an unknown caller or if `caller` is None (withheld)."""
     if caller is None:
         return None
     name: str | None = await conn.fetchval(_LAST_BRANCH, tenant, caller)
@@ -288,7 +288,7 @@ async def get_last_branch(conn: Connection, tenant: str, caller: str | None) -> 
 
 
 async def find_known_caller(pool: Pool, config: TenantConfig, caller: str, now: datetime) -> KnownCaller | None:
-    """Return the customer with this number and their next appointment after `now`, or None if no customer has the number."""
+    """Return the customer with this number and their next appointment after `now`; None if no customer has the number."""
     row = await pool.fetchrow(_KNOWN_CALLER, config.tenant, caller, now)
     if row is None:
         return None
@@ -297,7 +297,7 @@ async def find_known_caller(pool: Pool, config: TenantConfig, caller: str, now: 
 
 
 async def audit_refusal(pool: Pool, tenant: str, action: str, agent_id: str | None, correlation_id: str) -> None:
-    """Record in the audit log that a request was refused, with its agent's id. A caller's number is never recorded."""
+    """Record in the audit log that a request was refused, with the id of its agent. The caller's number is never recorded."""
     detail = msgspec.json.encode({"reason": "unroutable", "agent_id": agent_id}).decode()
     await pool.execute(
         "INSERT INTO audit_log (tenant, actor, action, detail, correlation_id) VALUES ($1, 'retell', $2, $3::jsonb, $4)",
@@ -306,7 +306,7 @@ async def audit_refusal(pool: Pool, tenant: str, action: str, agent_id: str | No
 
 
 class FunctionRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """The record of one call function. `arguments` are the agent's, bounded; `answer` is the sentence for the caller."""
+    """The record of one request of a call function. `arguments` are the agent's, bounded; `answer` is said to the caller."""
 
     call_id: str
     at: datetime
@@ -327,7 +327,7 @@ class FunctionRecord(msgspec.Struct, frozen=True, kw_only=True):
 async def insert_function_records(
     pool: Pool, tenant: str, records: Sequence[FunctionRecord], cipher: BodyCipher, track: str = ""
 ) -> int:
-    """Insert records. Return the number of calls that had no record before. `track` is the name of a canary's trial."""
+    """Insert function records. Return the number of calls without an earlier record. `track` is the name of a canary's trial."""
     rows = msgspec.json.encode([_encrypted(cipher, record) for record in records]).decode()
     return int(await pool.fetchval(_INSERT, tenant, rows, track or None))
 
@@ -353,7 +353,7 @@ class CopiedRequest:
 
 
 async def insert_copied_request(pool: Pool, tenant: str, request: CopiedRequest, *, most_rows: int) -> bool:
-    """Insert a copy unless `most_rows` copies wait already. Return whether there was room."""
+    """Insert a copied request, unless `most_rows` copies wait already. Return True if it was inserted."""
     has_room = await pool.fetchval(
         _INSERT_COPY, tenant, request.at, request.answered_at, request.call_id, request.function, request.outcome,
         request.named_ids, request.correlation_id, request.body, most_rows,
@@ -362,7 +362,7 @@ async def insert_copied_request(pool: Pool, tenant: str, request: CopiedRequest,
 
 
 async def list_copied_requests(pool: Pool, tenant: str) -> list[tuple[int, CopiedRequest]]:
-    """Return the waiting copies with their row ids, in order of arrival. Bodies are as stored."""
+    """Return the copied requests that wait, with their row ids, in order of arrival. Their bodies are as stored."""
     rows = await pool.fetch(
         """SELECT id, at, answered_at, call_id, function, outcome, named_ids, correlation_id, body FROM shadow_requests
            WHERE tenant = $1 ORDER BY at, id""",
@@ -381,6 +381,6 @@ async def list_copied_requests(pool: Pool, tenant: str) -> list[tuple[int, Copie
 
 
 async def delete_copied_request(pool: Pool, tenant: str, row_id: int) -> bool:
-    """Delete a copy. Return whether it existed."""
+    """Delete a copied request by its row id. Return True if it existed."""
     deleted = "DELETE FROM shadow_requests WHERE tenant = $1 AND id = $2 RETURNING true"
     return bool(await pool.fetchval(deleted, tenant, row_id))

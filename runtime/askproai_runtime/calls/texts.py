@@ -34,14 +34,14 @@ class CallTexts:
 
 
 class _Texts(msgspec.Struct):
-    """The texts of a call that are encrypted together."""
+    """The texts of one call, which are encrypted together: the transcript and the analysis."""
 
     transcript: str | None
     analysis: dict[str, Any] | None
 
 
 class _Said(msgspec.Struct):
-    """The texts of a function record that are encrypted together."""
+    """The texts of one function record, which are encrypted together: the arguments and the answer."""
 
     arguments: dict[str, Any]
     answer: str | None
@@ -67,7 +67,7 @@ def read_call_texts(cipher: BodyCipher, call_id: str, transcript: str | None, an
 
 
 def _to_texts(transcript: str | None, stored: dict[str, Any] | None) -> CallTexts:
-    """Return the texts, with the mark `transcript_is_final` taken out of the analysis."""
+    """Return a call's texts. The flag `transcript_is_final` is removed from the stored analysis and becomes `is_final`."""
     if stored is None or _IS_FINAL not in stored:
         return CallTexts(transcript, stored)
     analysis = {name: value for name, value in stored.items() if name != _IS_FINAL}
@@ -75,7 +75,7 @@ def _to_texts(transcript: str | None, stored: dict[str, Any] | None) -> CallText
 
 
 def store_call_texts(cipher: BodyCipher, call_id: str, texts: CallTexts) -> tuple[str | None, str | None]:
-    """Return the columns `transcript` and `analysis`. An unreadable text is kept unless a new text replaces it."""
+    """Return the values for the columns `transcript` and `analysis`. An unreadable text is kept unless a new text replaces it."""
     transcript, analysis = texts.transcript, texts.analysis
     if transcript is None and analysis is None:
         return None, _to_json(texts.unreadable)
@@ -88,7 +88,7 @@ def store_call_texts(cipher: BodyCipher, call_id: str, texts: CallTexts) -> tupl
 def store_said(
     cipher: BodyCipher, call_id: str, at: datetime, function: str, arguments: dict[str, Any], answer: str | None
 ) -> dict[str, Any] | None:
-    """Return the column `arguments` with arguments and answer encrypted in it, or None if they are stored in plain text.
+    """Return the value for the column `arguments`: arguments and answer encrypted, or None if they are stored as plain text.
 
     Arguments that are too long for the column are left out; those of an ordinary call never are.
     """
@@ -102,7 +102,7 @@ def store_said(
 def read_said(
     cipher: BodyCipher, call_id: str, at: datetime, function: str, arguments: str | None, answer: str | None
 ) -> tuple[dict[str, Any] | None, str | None]:
-    """Return the arguments and the answer in these two columns. Raises `DecryptionError`."""
+    """Return arguments and answer of a function record, from the columns of these names. Raises `DecryptionError`."""
     stored = None if arguments is None else msgspec.json.decode(arguments)
     if not is_encrypted_json(stored):
         return stored, answer
@@ -112,7 +112,7 @@ def read_said(
 
 
 def _record_reference(call_id: str, at: datetime, function: str) -> str:
-    """Return the reference to which a record's encrypted texts are bound. PostgreSQL keeps microseconds, as Python does."""
+    """Return the text that binds encrypted texts to their function record. PostgreSQL keeps microseconds, as Python does."""
     return f"{call_id}/{at.astimezone(UTC).isoformat()}/{function}"
 
 

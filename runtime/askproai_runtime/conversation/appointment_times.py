@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from askproai_runtime.book.appointments import Appointment
 from askproai_runtime.book.context import BookingContext
 from askproai_runtime.conversation.arguments.texts import read_text
+from askproai_runtime.conversation.time_arguments import write_day_and_month
 from askproai_runtime.conversation.types import CallContext
 from askproai_runtime.language.phrases import format_reading
 from askproai_runtime.sentences import format_written_day, say, speak_written_clocks
@@ -47,6 +48,7 @@ class NamedTime:
     @classmethod
     def of(cls, args: Mapping[str, Any], call: CallContext, zone: ZoneInfo) -> Self:
         day, clock_time = read_text(args, "appointment_date"), read_text(args, "appointment_time")
+        day = day and write_day_and_month(day)
         if day and clock_time is None and find_part_argument(day) is Argument.TIME:
             day, clock_time = None, day
         if day is None and clock_time is None:

@@ -26,7 +26,7 @@ from askproai_runtime.conversation.requested_times import parse_start
 from askproai_runtime.conversation.spoken_booking import SpokenBooking, parse_details, wants_another
 from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import Answer, CallContext, Choice
-from askproai_runtime.conversation.verification import read_birth_date
+from askproai_runtime.conversation.verification import find_birth_date
 from askproai_runtime.person_names import is_alike, same_name
 from askproai_runtime.sentences import say
 from askproai_runtime.visits import same_services
@@ -112,9 +112,8 @@ def _parse(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], mean
     ask_if_unclear(call, said, region_of(config, call.branch))
     name = _read_name(call, args, meant)  # none where none is said: another request may correct it at this moment
     request = parse_details(config, call, args, service, meant.starts_at, name, meant.phone)
-    born = read_text(args, "birth_date") if asks_birth_date(ctx) else None
-    today = ctx.clock.now().astimezone(service.rules.zone).date()
-    birth_date = read_birth_date(born, today) if born else None
+    now, zone = ctx.clock.now(), service.rules.zone
+    birth_date = find_birth_date(args, call, now, zone) if asks_birth_date(ctx) else None
     return replace(request, notes=note_unclear(request.notes, said), birth_date=birth_date)
 
 

@@ -87,6 +87,7 @@ from askproai_runtime.conversation.replacing_moves import reschedule_appointment
 from askproai_runtime.conversation.shadow_requests import ShadowRequests
 from askproai_runtime.conversation.transcript import (
     last_answer_and_keys,
+    read_answered_services,
     read_answers,
     read_asked_choices,
     read_exchanges,
@@ -273,6 +274,7 @@ class CallFunctions:
             excluded_staff=read_excluded_staff(call),
             wants_others_than=read_others_than(call, started_at),
             asked_choices=read_asked_choices(call),
+            answered_services=read_answered_services(call),
             named=read_named(call),
             named_of_caller=read_named(call, without_bookings=True),
             listed=read_listed(call),
@@ -346,25 +348,32 @@ class CallFunctions:
     async def _answer_at_branch(
         self, function: Function, route: Route, payload: FunctionRequest, call: CallContext
     ) -> Answer:
-        """Return the answer from the arguments that the function reads, with the names of the unread ones for the model."""
-        known = KnownNames(self.config.current)
+        """Return the answer from the arguments that the function reads, with the names of the unread ones for the model.
+
+        After a change nothing denies it: if its answer cannot be completed, the answer is said as it is.
+        """
+        known, agent, answer = KnownNames(self.config.current), self._functions_of(route), None
         try:
             read = read_request(function, payload.args, payload.call, call.replies, known, call.started_at)
+            has_refused = bool(NO.search(words_of(call.said_since or "")))
+            asked = call.asked_unclear - ({"confirmed"} if has_refused else set())
+            earlier = read_answers(payload.call)
+            question = ask_unclear(read, self.config.current, function, asked) if function in ASKED_ABOUT else None
+            if question is None:
+                answer = await self._answer_from(function, route, payload, call, dict(read.values))
+                completed = say_unread(answer, read, function, known, agent)
+            else:
+                completed = question
+            if completed.fields.get("unclear") == "confirmed" and await self._is_asked_again(call, read):
+                earlier = [{"message": completed.message}] * MOST_ASKED
+            completed = end_question(completed, function, earlier, agent)
         except Exception as error:  # the caller must hear a sentence; the log has type and place
-            log.exception("arguments.not_read", function=payload.name, call_id=call.call_id)
-            return self._failed(error, function, self._functions_of(route))
-        has_refused = bool(NO.search(words_of(call.said_since or "")))
-        asked = call.asked_unclear - ({"confirmed"} if has_refused else set())
-        answer = ask_unclear(read, self.config.current, function, asked) if function in ASKED_ABOUT else None
-        if answer is None:
-            answer = await self._answer_from(function, route, payload, call, dict(read.values))
-            answer = say_unread(answer, read, function, known, self._functions_of(route))
-        earlier = read_answers(payload.call)
-        if answer.fields.get("unclear") == "confirmed" and await self._is_asked_again(call, read):
-            earlier = [{"message": answer.message}] * MOST_ASKED
-        answer = end_question(answer, function, earlier, self._functions_of(route))
-        unread = [*read.unread, *([] if answer.success else read.noted)]  # notes of what was not done are nowhere
-        return replace(answer, fields=answer.fields | {"unread_arguments": unread}) if unread else answer
+            log.exception(
+                "function.not_completed", function=payload.name, call_id=call.call_id, said=answer is not None
+            )
+            return answer or self._failed(error, function, agent)
+        unread = [*read.unread, *([] if completed.success else read.noted)]  # notes of what was not done are nowhere
+        return replace(completed, fields=completed.fields | {"unread_arguments": unread}) if unread else completed
 
     async def _is_asked_again(self, call: CallContext, read: Arguments) -> bool:
         """Return whether a call without a transcript was asked whether to carry out a request, and had time for an answer."""

@@ -183,7 +183,7 @@ def find_repeated(
     named: NamedTimes, call: CallContext, args: Mapping[str, Any], zone: ZoneInfo, own: datetime | None
 ) -> datetime | None:
     """Return the start, or the beginning of the day, that a repeated request means; None if it is not a repetition."""
-    parts = {*filter(None, read_parts(args))}
+    parts = {text for name in ("date", "time", "part_of_day") if (text := read_text(args, name))}
     if not parts or read_text(args, "start"):
         return None
     if named.naming is Naming.ASKED:

@@ -1,7 +1,6 @@
 """leave_message, and messages that other functions leave for the team."""
 
 import hashlib
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -37,7 +36,9 @@ from askproai_runtime.conversation.arguments.texts import read_said, read_text
 from askproai_runtime.conversation.phone_argument import (
     ask_if_unclear,
     ask_to_call_back,
+    find_phone,
     has_digits,
+    holds_number,
     read_phone,
     spell_phone,
 )
@@ -52,7 +53,6 @@ from askproai_runtime.spoken_times import Candidate, understand_parts
 
 MESSAGES_PER_CALL = 3
 MESSAGES_PER_HOUR = 10  # of one number; all callers without a number together
-_NUMBER = re.compile(r"(?<![\d./-])(?:\+|0)\d(?:[\s/-]?\d){5}")  # of a telephone
 _MAX_TEXT = 480  # what is longer may have been cut before it came here
 _MAX_SHORT = 200
 _MAX_PHONE = 40
@@ -193,7 +193,7 @@ def _say_number(config: TenantConfig, call: CallContext, stored: Message) -> str
         if stored.caller is not None and call.goes_out:
             return say().reached_at_number.format(phone=spell_phone(stored.caller, region_of(config, call.branch)))
         if stored.caller is None:
-            return "" if _NUMBER.search(stored.text) else say().no_number_noted
+            return "" if holds_number(stored.text) else say().no_number_noted
         return say().reached_at_callers_number
     if not stored.phone.startswith("+"):
         return say().reached_at_named_number
@@ -244,6 +244,8 @@ def _parse(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], earl
     is_too_long = len(phone or "") > _MAX_PHONE
     if is_too_long or heard.several:  # a person will read the words
         text, phone = join_texts(text, say().phone_as_heard.format(said=named)), heard.number
+    if said and phone is None and caller is None:
+        phone = find_phone(text, config, call.branch)
     if said and phone is None and caller is None:
         phone = next((each.phone for each in reversed(earlier) if each.phone and same_name(each.name, name)), None)
     refuses = said is not None and names_nothing(said) and refuses_contact(said)

@@ -4,6 +4,7 @@ call, and a stored number is read back.
 
 import re
 from dataclasses import dataclass
+from typing import Final
 
 import phonenumbers
 
@@ -13,17 +14,19 @@ from askproai_runtime.branch_numbers import own_numbers, region_of
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded
 from askproai_runtime.language.calling_number import Pointer, read_pointer
 from askproai_runtime.language.replies import PhoneQuestion
-from askproai_runtime.language.spoken_numbers import read_spoken_number
+from askproai_runtime.language.spoken_numbers import list_dictated, read_spoken_number
 from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.sentences import say
 
+_WORDS: Final = UNDERSTOOD.phones
 # National digits of the shortest number that is taken for a whole one. Area and first digits alone are valid by the numbering plan
 # of a country whose numbers differ in length: "030 123".
 _FEWEST_DIGITS = 7
 _LONGEST_GROUP = 4
+# A word with which a number may begin inside a text.
+_BEGINNING = re.compile(rf"(?<!\S)\(?(?:[0+]|(?:{_WORDS.begins})\b|null)", re.IGNORECASE)
 # The groups of a number of North America, "1 512 234 5678", whose digits may be a German mobile number without its zero.
 _AMERICAN = re.compile(r"\D*1\D+\d{3}\D")
-_WORDS = UNDERSTOOD.phones
 _LABEL = re.compile(rf"\b(?:{_WORDS.kinds}|{_WORDS.label})\b[.:]?", re.IGNORECASE)
 _BETWEEN_NUMBERS = re.compile(
     rf"[,;|\n]|\s/\s|\b(?:{_WORDS.between})\b\.?|(?<=\d)\s+(?=(?:{_WORDS.kinds})\b)", re.IGNORECASE
@@ -65,6 +68,29 @@ def read_phone(said: str | None, config: TenantConfig, branch: str) -> SaidPhone
     if len(numbers) > 1 or (found.unclear is not None and numbers and len(read) > 1):
         return SaidPhone(numbers[0], several=said)
     return found
+
+
+def find_phone(text: str, config: TenantConfig, branch: str) -> str | None:
+    """Return the only phone number within a text, in E.164; None if there is none, or if there are several."""
+    region = region_of(config, branch)
+    found = dict.fromkeys(_find_in_part(part, config, region) for part in list_dictated(text))
+    numbers = [number for number in found if number is not None]
+    return numbers[0] if len(numbers) == 1 else None
+
+
+def _find_in_part(part: str, config: TenantConfig, region: str) -> str | None:
+    """Return the number that is a whole part of a text, or its end from a zero or a plus on: `11. 0171 2345678`."""
+    starts = [0, *(found.start() for found in _BEGINNING.finditer(part))]
+    read = (_read_one(part[start:].rstrip(".,;!?"), config, region).number for start in starts)
+    return next((number for number in read if number is not None), None)
+
+
+def holds_number(text: str) -> bool:
+    """Return whether a text contains the digits of a phone number, which may be unreadable."""
+    digits = [
+        read_spoken_number(part[found.start() :]) for part in list_dictated(text) for found in _BEGINNING.finditer(part)
+    ]
+    return any(len(each or "") >= _FEWEST_DIGITS for each in digits)
 
 
 def _read_one(said: str, config: TenantConfig, region: str) -> SaidPhone:

@@ -14,25 +14,33 @@ from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.spoken_staff import find_staff_for_caller
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.conversation.unknown_services import ask_joined, ask_meant, ask_service, refuse_unknown
-from askproai_runtime.language.answer_words import WAIT, Reply, words_of
+from askproai_runtime.language.answer_words import WAIT, Reply, is_question, words_of
 from askproai_runtime.language.generic_services import is_generic
 from askproai_runtime.language.heard_names import list_heard_services
 from askproai_runtime.language.names import list_named_staff
 from askproai_runtime.language.near_services import (
-    adds_nothing,
-    complete_names,
-    find_translated,
-    leave_out_parts,
     leave_out_unsaid,
     list_joined,
     list_related,
 )
 from askproai_runtime.language.replies import heard_key
-from askproai_runtime.language.service_texts import drop_catalogue, find_rest, names_several
-from askproai_runtime.language.spoken_services import NamedServices, names_service, read_services
+from askproai_runtime.language.service_texts import drop_catalogue, find_rest, names_several, read_named
+from askproai_runtime.language.spoken_services import (
+    NamedServices,
+    find_named,
+    names_service,
+    read_services,
+    split_visit,
+)
 from askproai_runtime.language.staff_preferences import separate_staff
+from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import say
 from askproai_runtime.visits import MOST_SERVICES, compose_visit, find_by_name, has_several, list_parts
+
+_LEADING_NO = re.compile(r"\W*(?:nein|nee|nö|no|nope)\b\W*", re.IGNORECASE)
+_COURTESY = re.compile(r"\b(?:bitte|danke|please|thank you|thanks)\b", re.IGNORECASE)
+_BOTH = re.compile(r"\b(?:beides?|both)\b")
+_ONLY = re.compile(r"\b(?:nur|bloß|lediglich|only|just)\b")
 
 
 def parse_service_request(
@@ -103,7 +111,7 @@ def _find_service(
         offered = _list_done_by(offered, branch, staff)
     if name is None and len(offered) == 1:
         return offered[0]
-    named = _read_named(name or "", offered)
+    named = _read_ids(name or "", offered) or read_named(name or "", offered)
     if named.services and named.unknown is None:
         return _join_services(config, replace(named, repeated=named.repeated and not has_companions))
     if not offered:
@@ -112,45 +120,78 @@ def _find_service(
             say().nothing_bookable, outcome=FunctionOutcome.NOT_BOOKABLE, cause=cause, services=[]
         )
     if name is None:
-        raise ask_service(offered)
+        return _take_agreed(config, branch, call, ask_service(offered))
     has_rest = bool(find_rest(name, offered))
     for_one = not has_companions and (has_rest or names_several(name, offered))
     if joined := list_joined(name, offered):
         asked = ask_joined(name, joined, config, for_one=for_one, has_rest=has_rest)
-        return _take_agreed(config, branch, call, asked)
+        return _take_agreed(config, branch, call, asked, name)
     requested = (named.unknown if named.services else name) or ""
     related = leave_out_unsaid(requested, list_related(requested, offered))
     if meant := list_heard_services(requested, offered) or related:
         among = list({each.name: each for each in (*named.services, *meant)}.values())
         asked = ask_meant(requested, among, for_one=for_one, has_rest=has_rest)
-        return _take_agreed(config, branch, call, asked)
-    return _take_agreed(config, branch, call, refuse_unknown(requested, offered, branch, config))
+        return _take_agreed(config, branch, call, asked, name)
+    return _take_agreed(config, branch, call, refuse_unknown(requested, offered, branch, config), name)
 
 
-def _read_named(name: str, offered: Sequence[Service]) -> NamedServices:
-    """Return the services that a text names, by their names or by synonyms."""
-    named = _read_ids(name, offered) or complete_names(name, offered)
-    if named.services and named.unknown and adds_nothing(named.unknown, named.services):
-        rest = re.sub(rf"\b{re.escape(named.unknown)}\b", " ", name, flags=re.IGNORECASE)
-        named = complete_names(rest, offered)  # further words may name another one
-        return replace(named, services=leave_out_parts(named.services))
-    is_known = bool(named.services) and named.unknown is None
-    return named if is_known or names_several(name, offered) else find_translated(name, offered) or named
+def _take_agreed(
+    config: TenantConfig, branch: Branch, call: CallContext, asked: ClarificationNeeded, name: str = ""
+) -> Service:
+    """Return the service that the caller's answer to a question chooses, since a model repeats the misheard words. The only
+    service in a question is also chosen without a no ("Dann das Früheste am Dienstag"). Raises the question if it is unanswered.
 
-
-def _take_agreed(config: TenantConfig, branch: Branch, call: CallContext, asked: ClarificationNeeded) -> Service:
-    """Return the only service in a question that the caller answered without a no ("Dann das Früheste am Dienstag"), since a
-    model repeats the misheard words. Raises the question if it is unanswered.
+    `name` is the text about which the question asks.
     """
     said, services = asked.answer.fields.get("heard"), asked.answer.fields["services"]
     reply = call.find_reply(heard_key(said, services[0]), None) if said else None
+    answer = _find_answer(call, services, name)
+    is_agreed = reply is Reply.YES and not _ONLY.search(words_of(answer))
+    if not is_agreed and (named := _read_answer(config, branch, services, answer)) is not None:
+        return named
     since = words_of(call.said_since or "")
     is_other = WAIT.search(since) or any(names_service(word, config.services) for word in since.split())
-    is_meant = reply is Reply.YES or (reply is Reply.UNCLEAR and not is_other)
+    is_meant = is_agreed or (reply is Reply.UNCLEAR and not is_other)
     agreed = find_by_name(config, services[0], branch.name) if is_meant else None
     if agreed is None:
         raise asked
     return agreed
+
+
+def _find_answer(call: CallContext, services: Sequence[str], name: str) -> str:
+    """Return the caller's last words after the question about `name` that lists these services; "" if there are none."""
+    said = f" {fold(name)} " if name else " "
+    about = [each for each in call.answered_services if each.services == tuple(services)]
+    found = [each.said for each in about if any(said in f" {fold(text)} " for text in each.texts)]
+    return found[-1] if found else ""
+
+
+def _read_answer(config: TenantConfig, branch: Branch, asked: Sequence[str], answer: str) -> Service | None:
+    """Return the service that an answer names, or of several `asked` visits the one with it; None if the answer excludes a
+    service, chooses between several, or is a question.
+    """
+    words = _COURTESY.sub(" ", _LEADING_NO.sub("", answer))
+    if is_question(words) or not split_visit(words):
+        return None
+    found = _list_answered(words, asked, _list_offered(config, branch))
+    names = {service.name for service in found}
+    containing = [each for each in asked if names <= set(list_parts(each))]
+    if found and len(asked) > 1 and len(containing) == 1 and not _ONLY.search(words_of(answer)):
+        return find_by_name(config, containing[0], branch.name)
+    return _join_services(config, NamedServices(found)) if found else None
+
+
+def _list_answered(words: str, asked: Sequence[str], offered: Sequence[Service]) -> tuple[Service, ...]:
+    """Return the services that an answer names, or both that were `asked` for "beides"; empty if it may mean others."""
+    both = tuple(each for each in offered if each.name in asked) if _BOTH.search(words_of(words)) else ()
+    match both:
+        case (_, _) if len(both) == len(asked):
+            return both
+    named = read_named(words, offered)
+    if named.unknown is None:
+        return () if named.repeated else named.services
+    found = find_named(offered, words)
+    return found if len(found) == 1 else ()
 
 
 def _list_offered(config: TenantConfig, branch: Branch) -> list[Service]:

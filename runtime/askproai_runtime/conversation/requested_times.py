@@ -9,11 +9,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from askproai_runtime.availability.obstacles import is_open_time, is_working_day, is_working_time
+from askproai_runtime.availability.slots import horizon_end
 from askproai_runtime.book.requests import ServiceRequest
 from askproai_runtime.conversation.answers import candidate_fields, candidate_question
 from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, FunctionOutcome
+from askproai_runtime.conversation.written_starts import find_meant, name_offered, name_written_start
 from askproai_runtime.language.answer_words import words_of
 from askproai_runtime.language.declines import REJECTS
 from askproai_runtime.language.phrases import format_reading, refusal_sentence
@@ -53,7 +55,9 @@ def parse_time(
 
     Raises `ClarificationNeeded` for a refused, past, impossible or unreadable time, and for a contradiction.
     """
-    parts, zone = read_parts(args), service.rules.zone
+    zone = service.rules.zone
+    args = name_written_start(name_offered(args, call, zone), call, zone)
+    parts = read_parts(args)
     parts = _drop_unsaid(parts, call, service)
     if not any(parts):
         return None
@@ -82,6 +86,7 @@ def parse_time(
         raise ClarificationNeeded(question, candidates=candidate_fields(understood.candidates))
     if any(_NOON_AS_AM.search(part) for part in parts if part):
         _require_no_noon(understood, call, service)
+    understood = _drop_too_far(understood, call, service)
     return understood if understood.is_written else keep_open_readings(understood, service)
 
 
@@ -112,6 +117,15 @@ def _drop_over_today(understood: Understanding, call: CallContext, service: Serv
     if not of_today or not others or any(is_open_time(service.rules, each) for each in of_today):
         return understood
     return keep_open_readings(Understanding.of(others), service)
+
+
+def _drop_too_far(understood: Understanding, call: CallContext, service: ServiceRequest) -> Understanding:
+    """Return the readings without those beyond the booking horizon, if another one is before it: `10/12` in December."""
+    end = horizon_end(service.rules, call.started_at)
+    near = [candidate for candidate in understood.candidates if candidate.start.timestamp() < end]
+    if not understood.ambiguous or len(near) in {0, len(understood.candidates)}:
+        return understood
+    return replace(Understanding.of(near), unclear=understood.unclear)
 
 
 def _require_no_noon(understood: Understanding, call: CallContext, service: ServiceRequest) -> None:
@@ -305,10 +319,9 @@ def _understand_beside_offers(
     at = call.started_at
     alone = understand_start(start, None, at=at, zone=zone, longest=longest)
     offered = [c for c in alone.candidates if c.end is None and (c.start in own or call.list_offers(branch, c.start))]
-    is_other_reading = alone.is_written and any(
-        call.list_offers(branch, c.start) and not _is_written_so(start, c, zone) for c in offered
-    )
-    if len(offered) == 1 and not is_other_reading and len({candidate.choice for candidate in alone.candidates}) == 1:
+    if alone.is_written:
+        offered = find_meant(alone.candidates, offered, call, zone)
+    if len(offered) == 1 and len({candidate.choice for candidate in alone.candidates}) == 1:
         (candidate,) = offered
         found = Understanding.of(offered)
         new = {name: text for name, text in others.items() if not _is_kept_start(candidate.start, text, call)}
@@ -320,11 +333,6 @@ def _understand_beside_offers(
         return understand_start(start, beside, at=at, zone=zone, longest=longest)
     is_day = any(each.end is None and each.start.astimezone(zone).time() == _MIDNIGHT for each in alone.candidates)
     return understand_parts(start, time, part_of_day, at=at, zone=zone) if time or part_of_day or is_day else alone
-
-
-def _is_written_so(start: str, candidate: Candidate, zone: ZoneInfo) -> bool:
-    """Return whether a text has the candidate's local time. Models write a local "10:00Z" although 11 o'clock was offered, too."""
-    return start.strip().upper().replace("T", " ").startswith(f"{candidate.start.astimezone(zone):%Y-%m-%d %H:%M}")
 
 
 def _is_kept_start(start: datetime, text: str, call: CallContext) -> bool:

@@ -9,8 +9,8 @@ from askproai_runtime.spoken_times import Argument, find_part_argument
 
 # A recogniser writes "am 10:12" of "zehnten zwölften".
 _DAY_AS_CLOCK = re.compile(r"(0?[1-9]|[12]\d|3[01]):(0?[1-9]|1[0-2])")
-# `12-25` and `25-12`; fewer than 25 may be hours.
-_DAY_AND_MONTH = re.compile(r"(?:2[5-9]|3[01])-(?:0?[1-9]|1[0-2])|(?:0?[1-9]|1[0-2])-(?:2[5-9]|3[01])")
+# `12-25` and `25-12`: a date in ISO 8601 without its year, and no hours.
+_DAY_AND_MONTH = re.compile(r"(?:0?[1-9]|[12]\d|3[01])-(?:0?[1-9]|1[0-2])|(?:0?[1-9]|1[0-2])-(?:0?[1-9]|[12]\d|3[01])")
 _DAY_NUMBER = re.compile(r"0?[1-9]|[12]\d|3[01]")
 
 
@@ -18,18 +18,22 @@ def read_parts(args: Mapping[str, Any]) -> tuple[str | None, str | None, str | N
     """Return `date`, `time` and `part_of_day`. A `start` with a day replaces the date; a `start` that is only a time is a time.
 
     A lone number as `date` is a day of the month if a time is given, too. A `date` like a clock time, `10:12`, is a day and its
-    month.
+    month, and so is `10-12`.
     """
     start, date, time, part_of_day = (read_text(args, name) for name in ("start", "date", "time", "part_of_day"))
     if date and _DAY_NUMBER.fullmatch(date) and (time or part_of_day):
         date = f"{date}."
     if date and time and date != time and (numbers := _DAY_AS_CLOCK.fullmatch(date)):
         date = f"{numbers[1]}.{numbers[2]}."
-    elif date and time and _DAY_AND_MONTH.fullmatch(date):
-        date = date.replace("-", "/")
+    date = date and write_day_and_month(date)
     if start is None:
         return date, time, part_of_day
     if find_part_argument(start) in {Argument.TIME, Argument.PART_OF_DAY}:
         times = [*dict.fromkeys(each for each in (start, time, part_of_day) if each), None]
         return date, times[0], times[1]
     return (start, None, None) if date else (start, time, part_of_day)
+
+
+def write_day_and_month(day: str) -> str:
+    """Return a day and its month with a slash, which has two readings: `10/12` for `10-12`; any other text unchanged."""
+    return day.replace("-", "/") if _DAY_AND_MONTH.fullmatch(day) else day

@@ -51,6 +51,15 @@ class AskedChoice:
     service: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class AnsweredServices:
+    """The caller's words (`said`) after a question about `services`. `texts` are the arguments of the request before it."""
+
+    services: tuple[str, ...]
+    texts: frozenset[str]
+    said: str
+
+
 class Naming(StrEnum):
     """The way in which an answer of a call named days."""
 
@@ -167,6 +176,8 @@ class CallContext:
     named_branches: tuple[str, ...] = ()
     # The open questions for one of several choices that the caller has said something to since.
     asked_choices: tuple[AskedChoice, ...] = ()
+    # The answered questions about services, latest last.
+    answered_services: tuple[AnsweredServices, ...] = ()
     # The person whom the call has named last, by an introduction or in a request; and without the requests for bookings, which may
     # be for somebody else than the caller.
     named: str = ""

@@ -7,7 +7,6 @@ name, with an offer to ask the team. A known question of the tenant may be about
 import re
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import islice, product
 from typing import Any
 
 from askproai_core.tenant_config import Branch, Service, TenantConfig
@@ -84,17 +83,19 @@ def ask_meant(
 
 def ask_joined(
     said: str,
-    parts: Sequence[Sequence[Service]],
+    joined: Sequence[Sequence[Service]],
     config: TenantConfig,
     *,
     for_one: bool = False,
     has_rest: bool = False,
 ) -> ClarificationNeeded:
-    """Return the question whether one visit with all services is meant, or who gets which service if people are mentioned."""
-    visits = [compose_visit(config, each) for each in islice(product(*parts), MOST_NAMED)]
+    """Return the question which of the `joined` services are meant as one visit, or who gets which service if people are
+    mentioned.
+    """
+    visits = [compose_visit(config, each) for each in joined[:MOST_NAMED]]
     if _FOR_PEOPLE.search(fold(said)) and len(visits) == 1:
         question = say().which_for_whom.format(services=visits[0].display_name)
-        return ClarificationNeeded(question, services=[each.name for (each,) in parts])
+        return ClarificationNeeded(question, services=[each.name for each in joined[0]])
     return ask_meant(said, visits, for_one=for_one, has_rest=has_rest)
 
 

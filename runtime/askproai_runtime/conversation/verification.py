@@ -1,11 +1,10 @@
-"""Which appointments a caller may hear of, change and cancel: those of the number that calls, or, where the tenant asks for a
-second factor (`callerVerification: NameAndBirthDate`), those of which the caller has said name and birth date, from any number.
+"""The appointments that a caller may hear, change and cancel: those of the calling number. If the tenant asks for a second
+factor (`callerVerification: NameAndBirthDate`), those whose name and birth date the caller has said, from any number.
 
-A number can be forged, and a family shares one. The sentence after a wrong birth date, a wrong name, for somebody who has no
-appointment, and after too many attempts of a number is the same, so that nobody learns who is a patient.
+A number can be forged, and families share one. The same sentence follows a wrong birth date, a wrong name, a person without an
+appointment, and too many attempts of a number, so that nobody learns who is a patient.
 """
 
-import re
 from collections.abc import Collection, Mapping
 from datetime import date, datetime
 from typing import Any
@@ -15,7 +14,6 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from askproai_core.database import Connection
-from askproai_core.tenant_config import Language
 from askproai_runtime.book.appointments import Appointment
 from askproai_runtime.book.context import BookingContext
 from askproai_runtime.book.owners import asks_birth_date, list_own, list_proven, list_upcoming
@@ -25,84 +23,52 @@ from askproai_runtime.book.store.verifications import (
     list_matching,
     list_verified,
 )
+from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, FunctionOutcome
+from askproai_runtime.language.birth_dates import choose_birth_date, list_birth_dates
 from askproai_runtime.language.customer_names import read_customer_name
-from askproai_runtime.person_names import fold, proves_name
-from askproai_runtime.sentences import SENTENCES, present_language, say
+from askproai_runtime.person_names import proves_name
+from askproai_runtime.sentences import say
 
 log = structlog.get_logger(__name__)
 
 _PER_CALL, _PER_NUMBER_AND_DAY, _OTHERS_PER_HOUR = 3, 6, 20  # wrong attempts
-_OLDEST = 120  # years
-_CENTURY = 100
-_MONTHS_OF_YEAR = 12
-
-_ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
-_NUMBERS = re.compile(r"(\d{1,2})[.\s/]+(\d{1,2})[.\s/]+(\d{4}|\d{2})")
-_MONTHS = {fold(name): number for words in SENTENCES.values() for number, name in enumerate(words.months, 1)}
-_MONTHS |= {"jaenner": 1, "feber": 2, "juno": 6, "julei": 7}
-_WORDS = re.compile(r"(?P<day>\d{1,2}) (?P<month>[a-z]+) (?P<year>\d{4}|\d{2})")
-_ENGLISH = tuple(  # "3rd of March 1985", "March 3rd, 1985"
-    re.compile(rf"(?:the )?{pattern} (?P<year>\d{{4}}|\d{{2}})")
-    for pattern in (
-        r"(?P<day>\d{1,2})(?:st|nd|rd|th)? (?:of )?(?P<month>[a-z]+)",
-        r"(?P<month>[a-z]+) (?:the )?(?P<day>\d{1,2})(?:st|nd|rd|th)?",
-    )
-)
 
 
-def read_birth_date(text: str, today: date) -> date | None:
-    """Return the birth date that a text names in ISO 8601 or as the call's language writes it; None if nobody alive can have it.
-
-    A year of two digits is that of the past hundred years, unless that could be two: then it is asked. So is 3/12 in English, where
-    some write the month first.
-    """
-    if found := _ISO.fullmatch(text.strip()):
-        year, month, day = map(int, found.groups())
-    elif found := _NUMBERS.fullmatch(text.strip().rstrip(".")):
-        day, month, year = map(int, found.groups())
-        if "/" in text and present_language() is Language.EN and day != month:
-            if max(day, month) <= _MONTHS_OF_YEAR:
-                return None
-            day, month = max(day, month), min(day, month)
-    elif found := _find_written(fold(text)):
-        month = _MONTHS.get(found["month"], 0)
-        day, year = int(found["day"]), int(found["year"])
-    else:
-        return None
-    if year < _CENTURY:
-        if year <= today.year % _CENTURY:
-            return None  # 1921 or 2021
-        year += today.year // _CENTURY * _CENTURY - _CENTURY
-    try:
-        read = date(year, month, day)
-    except ValueError:
-        return None
-    return read if today.year - _OLDEST <= year and read <= today else None
-
-
-def _find_written(folded: str) -> re.Match[str] | None:
-    """Return the day, the name of a month and the year that a text consists of."""
-    patterns = _ENGLISH if present_language() is Language.EN else (_WORDS,)
-    return next((found for pattern in patterns if (found := pattern.fullmatch(folded))), None)
-
-
-def require_birth_date(args: Mapping[str, Any], now: datetime, zone: ZoneInfo) -> date:
-    """Return the birth date of whom an appointment is booked for. Raises `ClarificationNeeded`."""
-    text = args.get("birth_date")
-    read = read_birth_date(text, now.astimezone(zone).date()) if isinstance(text, str) else None
-    if read is None:
+def require_birth_date(args: Mapping[str, Any], call: CallContext, now: datetime, zone: ZoneInfo) -> date:
+    """Return the birth date of the person for whom an appointment is booked. Raises `ClarificationNeeded`."""
+    born = find_birth_date(args, call, now, zone)
+    if born is None:
         raise ClarificationNeeded(say().ask_birth_date)
-    return read
+    return born
+
+
+def find_birth_date(args: Mapping[str, Any], call: CallContext, now: datetime, zone: ZoneInfo) -> date | None:
+    """Return the birth date of the arguments; None if it is missing or unreadable.
+
+    The caller's words choose between two readings, such as 2019 and 1919. Raises `ClarificationNeeded` if they do not.
+    """
+    text, today = read_text(args, "birth_date") or "", now.astimezone(zone).date()
+    readings = list_birth_dates(text, today)
+    if len(readings) < 2:  # noqa: PLR2004
+        return readings[0] if readings else None
+    chosen = choose_birth_date(readings, [text, read_text(args, "notes") or "", *call.utterances], today)
+    if chosen is None:
+        first, second = readings
+        if first.year != second.year:
+            raise ClarificationNeeded(say().which_year_of_birth.format(first=first.year, second=second.year))
+        months = [say().months[each.month - 1] for each in readings]
+        raise ClarificationNeeded(say().which_month_of_birth.format(first=months[0], second=months[1]))
+    return chosen
 
 
 async def list_own_appointments(
     ctx: BookingContext, conn: Connection, call: CallContext, args: Mapping[str, Any]
 ) -> list[Appointment]:
-    """Return the live appointments to come of the caller. `conn` is in no transaction: each attempt counts, whatever follows.
+    """Return the caller's live future appointments. `conn` must not be in a transaction: each attempt counts, whatever follows.
 
-    Empty with a second factor only if the call has proven or cancelled appointments, and none of them is to come any more. Raises
-    `ClarificationNeeded` if name and birth date are missing, wrong, or were wrong too often.
+    With a second factor, the list is empty only if the call has proven or cancelled appointments and none of them is in the
+    future. Raises `ClarificationNeeded` if name and birth date are missing, wrong, or were wrong too often.
     """
     if not asks_birth_date(ctx):
         return await list_own(conn, ctx, call.actor)
@@ -119,7 +85,7 @@ async def list_own_appointments(
 
 
 async def owns_appointment(ctx: BookingContext, conn: Connection, call: CallContext, appointment: Appointment) -> bool:
-    """Return whether an appointment is the caller's."""
+    """Return whether the caller owns an appointment: this call made it, or the second factor or the number proves it."""
     if call.call_id and appointment.call_id == call.call_id:
         return True
     if asks_birth_date(ctx):
@@ -130,13 +96,13 @@ async def owns_appointment(ctx: BookingContext, conn: Connection, call: CallCont
 async def _verify(
     ctx: BookingContext, conn: Connection, call: CallContext, args: Mapping[str, Any], proven: Collection[UUID]
 ) -> None:
-    """Record of which appointments name and birth date are right. Raises `ClarificationNeeded` if they are of none.
+    """Record the appointments that name and birth date prove. Raises `ClarificationNeeded` if they prove none.
 
-    Only the bound of the call has a sentence of its own. The others differ between numbers that are known and those that are not,
-    so after them a right answer gets what a wrong one gets, and takes as long.
+    Only the limit for one call has its own sentence. The other limits depend on whether a number is known. So after them a
+    right answer gets the same sentence as a wrong one, and takes as long.
     """
     now, zone = ctx.clock.now(), ZoneInfo(ctx.config().time_zone)
-    birth_date = require_birth_date(args, now, zone)
+    birth_date = require_birth_date(args, call, now, zone)
     attempt = await begin_attempt(conn, ctx.tenant, call.call_id, call.caller)
     if attempt.of_call > _PER_CALL:
         _log_limit(call)

@@ -20,6 +20,7 @@ from askproai_runtime.book.waiting import WaitingSpan, join
 from askproai_runtime.book.waitlist import NewEntry, WaitingName
 from askproai_runtime.branch_numbers import region_of
 from askproai_runtime.conversation.answers import candidate_fields, candidate_question
+from askproai_runtime.conversation.any_day import ASKED_DAY, read_any_day
 from askproai_runtime.conversation.arguments.texts import read_said, read_text
 from askproai_runtime.conversation.asked_choices import Chosen, read_chosen
 from askproai_runtime.conversation.companions import BookedOneByOne, Group, add_companions
@@ -63,6 +64,7 @@ async def join_waitlist(ctx: BookingContext, call: CallContext, args: Mapping[st
         args = name_people(args, ctx.config().services, say().wait_for_whom)
         request = parse_service_request(ctx.config(), call, args)
         zone = request.rules.zone
+        args = read_any_day(call, args, zone)
         args = put_on_named_day(after_request(call, zone), args, zone, lambda: request)
         candidates = _parse_times(ctx, call, args, request)
         together = _add_companions(ctx, call, args, request)
@@ -119,7 +121,7 @@ def _parse_times(
         raise ClarificationNeeded(say().do_you_mean.format(choices=join_list(names)))
     understood = parse_time(args, call, request)
     if understood is None or not names_day(read_parts(args)):
-        raise ClarificationNeeded(say().wait_for_when)
+        raise ClarificationNeeded(say().wait_for_when, unclear=ASKED_DAY)
     if understood.unclear is not None:
         require_exact(understood, call, request)
     if understood.ambiguous:

@@ -1,7 +1,8 @@
-"""The coordinator: work that is done once for all tenants, by the one of two processes that holds the Lease.
+"""The coordinator: work that is done once for all tenants. The one of its two processes that holds the Lease does it.
 
 No other part waits for it: a booking removes expired holds that conflict with it, and a worker takes over its tenant's lost
-jobs. The coordinator handles holds and jobs that nobody comes across, counts across all tenants, and deletes old data.
+jobs. The coordinator handles expired holds and lost jobs that no booking or worker meets, counts across all tenants, and
+deletes old data.
 """
 
 from askproai_runtime.coordinator.metrics import Metrics

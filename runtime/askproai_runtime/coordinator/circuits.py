@@ -1,4 +1,4 @@
-"""One circuit breaker above those of all tenants: a provider that is down for many is down for all, and one probe is enough.
+"""One circuit breaker above the tenants' circuits: a provider that is down for many is down for all, and one probe is enough.
 
 Its state is the Redis hash `askproai:_:circuit:<provider>`, which tenants only read: `state`, `retry_at` (Unix ms; no tenant
 need try earlier), `base_url` (the server concerned) and `probe_at` (Unix ms; for the coordinator only). The hash expires by
@@ -28,7 +28,7 @@ _NOT_CLOSED = ("open", "half_open")
 
 @dataclass(frozen=True, slots=True)
 class TenantCircuit:
-    """One tenant at one provider: its server, whether it has sent requests lately, and whether its own circuit is open."""
+    """One tenant's use of a provider: the server, whether requests were sent lately, and whether the tenant's circuit is open."""
 
     base_url: str
     active: bool
@@ -36,7 +36,8 @@ class TenantCircuit:
 
 
 def find_outage(circuits: Mapping[str, TenantCircuit], min_tenants: int, percent: int) -> str | None:
-    """Return the base URL that most tenants use if enough of their circuits are open: it is down for all. Else return None.
+    """Return the base URL that most tenants use, if enough of its users' circuits are open: it is down for all. Else return
+    None.
 
     Enough are `min_tenants` and `percent` of its users. A server that few use never decides: each provider has one circuit.
     """
@@ -49,7 +50,7 @@ def find_outage(circuits: Mapping[str, TenantCircuit], min_tenants: int, percent
 
 
 async def update_circuits(context: CoordinatorContext) -> int:
-    """Open, probe or close each provider's circuit. Return the number of circuits changed."""
+    """Open, probe or close the circuit of each provider for all tenants. Return the number of changed circuits."""
     if not context.redis.configured:  # each process has circuits of its own, and none can see another's
         return 0
     return sum([await _update(context, provider) for provider in Provider])
@@ -73,7 +74,7 @@ async def _update(context: CoordinatorContext, provider: Provider) -> int:
 
 
 async def _list_tenant_circuits(context: CoordinatorContext, provider: Provider) -> dict[str, TenantCircuit]:
-    """Return each tenant's circuit at a provider. Redis has the open circuits, the database has the use."""
+    """Return each tenant's circuit at a provider. Open circuits are read from Redis, the tenants' use from the database."""
     rows = await list_provider_use(context.pool, provider)
     keys = {f"askproai:{row['tenant']}:circuit:{provider}": row["tenant"] for row in rows}
     opened = set()
@@ -84,7 +85,7 @@ async def _list_tenant_circuits(context: CoordinatorContext, provider: Provider)
 
 
 async def _open(context: CoordinatorContext, key: str, base_url: str) -> None:
-    """Write the open state and the time of the next probe."""
+    """Write to Redis that a provider's circuit is open for all tenants, with the time of the next probe."""
     probe_at = context.clock.now() + timedelta(seconds=context.settings.circuit_probe_seconds)
     until = probe_at + _PROBE_MARGIN
     fields = ("state", "open", "retry_at", _unix_ms(until), "probe_at", _unix_ms(probe_at), "base_url", base_url)
@@ -97,7 +98,7 @@ def _unix_ms(moment: datetime) -> str:
 
 
 async def _probe(context: CoordinatorContext, provider: Provider, key: str, base_url: str) -> int:
-    """Send the server a request without a credential. Any answer except a 5xx closes the circuit. Return 1 if it was closed."""
+    """Send the server a request without a credential. Any response except a 5xx closes the circuit: then return 1, else 0."""
     context.fence()
     try:
         async with context.session.get(base_url, timeout=_PROBE_TIMEOUT, allow_redirects=False) as response:

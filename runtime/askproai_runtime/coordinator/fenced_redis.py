@@ -1,4 +1,4 @@
-"""The coordinator's writes into Redis: each carries the term of the Lease, and a write with a lower term is refused.
+"""The coordinator's writes to Redis. Each has the term of the leader's Lease, and a write with a lower term is refused.
 
 A coordinator that slept through its Lease (a stopped process, a frozen node) and wakes in the middle of a write therefore
 changes nothing, even before it notices: its successor has stored a higher term, and the script compares and writes in one step.
@@ -36,7 +36,7 @@ _SCAN_COUNT = 1000
 
 
 class FencedRedis:
-    """The coordinator's Redis client. `term` returns the fencing number. Every method raises `RedisUnavailable`."""
+    """The coordinator's Redis client. `term` returns the fencing number of the Lease. Every method raises `RedisUnavailable`."""
 
     def __init__(self, shared: RedisClient, term: Callable[[], int]) -> None:
         self._shared, self._term = shared, term
@@ -46,7 +46,7 @@ class FencedRedis:
         return self._shared.configured
 
     async def write(self, key: str, *commands: tuple[str, ...]) -> None:
-        """Run commands such as ("PEXPIRE", "1000") on a key, all or none. Raises NotLeader if a later leader has written."""
+        """Run commands such as ("PEXPIRE", "1000") on a key, all or none. Raises NotLeader after a write of a later leader."""
         texts = [json.dumps(command) for command in commands]
         if not await self._shared.run(_FENCED, [self._shared.key("fence"), key], [self._term(), *texts]):
             raise NotLeader(f"a leader after term {self._term()} has written into Redis: this one's word is old")
@@ -57,7 +57,7 @@ class FencedRedis:
         return flat if isinstance(flat, dict) else dict(zip(flat[::2], flat[1::2], strict=True))
 
     async def is_circuit_open(self, key: str) -> bool:
-        """Return whether a tenant's circuit is open or half open. Return False if the key holds no circuit."""
+        """Return True if a tenant's circuit is open or half-open, False if it is closed or the key does not exist."""
         return bool(await self._shared.run(_UNCLOSED_STATE, [key], []))
 
     async def expiry(self, key: str) -> int:

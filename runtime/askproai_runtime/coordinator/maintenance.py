@@ -27,7 +27,7 @@ _NO_EXPIRY = -1
 
 
 async def sweep_holds(context: CoordinatorContext) -> int:
-    """Delete expired holds with their claims. A booking removes those that conflict with it; others would stay forever."""
+    """Delete expired holds with their claims. A booking removes conflicting expired holds only; others would stay forever."""
 
     async def sweep(tenant: str) -> AsyncIterator[int]:
         for _ in range(MAX_BATCHES):
@@ -93,7 +93,7 @@ async def delete_expired(context: CoordinatorContext) -> int:
 
 
 async def update_counts(context: CoordinatorContext) -> int:
-    """Publish the counts that need the rows of all tenants. Zeros are published, too: "none" differs from "not counted"."""
+    """Publish the counts that need the rows of all tenants. A zero is published, too: it differs from an absent count."""
     pool, metrics = context.pool, context.metrics
     zeros = dict.fromkeys(await store.list_tenants(pool), 0)
     metrics.dead_letters(zeros | await store.count_dead_jobs(pool))
@@ -105,7 +105,7 @@ async def update_counts(context: CoordinatorContext) -> int:
 async def _for_each_tenant(
     context: CoordinatorContext, duty: str, tenants: Iterable[str], change: Callable[[str], AsyncIterator[int]]
 ) -> int:
-    """Run `change` for one tenant after the other, and return the sum of the results.
+    """Run `change` for one tenant after the other. Return the sum of the numbers of changes that it yields.
 
     A tenant's failure, such as a row that stays locked or a number that cannot rise, is logged and counted. The next run tries
     again.
@@ -135,7 +135,7 @@ async def _change_in_batches(context: CoordinatorContext, statement: str, *value
 
 
 async def _age(context: CoordinatorContext, what: store.Aged, statement: str, tenant: str, days: int) -> int:
-    """Run a statement of the store for `BATCH` rows at a time until each row was examined once. Return the number of aged rows.
+    """Age a tenant's data by a statement of the store, `BATCH` rows at a time, each row once. Return the number of aged rows.
 
     A batch in which no row ages does not count against the limit: otherwise the rows after it would never be examined.
     """

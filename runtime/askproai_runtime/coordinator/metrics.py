@@ -1,4 +1,4 @@
-"""The coordinator's metrics: counts over all tenants, and its own duties. Only the leader has samples of tenants."""
+"""The coordinator's metrics: counts over all tenants, and its own duties. Only the leader publishes counts of tenants."""
 
 from collections.abc import Mapping
 
@@ -38,7 +38,7 @@ class Metrics:
         self._redis.labels(_ALL_TENANTS).set(away)
 
     def circuit(self, provider: str, state: str) -> None:
-        """Set the state of a provider's circuit above all tenants."""
+        """Publish the state of a provider's circuit for all tenants."""
         for known in CircuitState:
             self._circuit.labels(_ALL_TENANTS, provider, known).set(known == state)
 
@@ -49,12 +49,12 @@ class Metrics:
         _replace(self._double, {(tenant,): count for tenant, count in claims_by_tenant.items()})
 
     def oldest(self, seconds_by_queue: Mapping[tuple[str, ...], float]) -> None:
-        """Set the age of the oldest job by tenant and priority."""
+        """Publish the age in seconds of the oldest ready job by tenant and priority."""
         _replace(self._oldest, seconds_by_queue)
 
 
 def _replace(gauge: Gauge, values: Mapping[tuple[str, ...], float]) -> None:
-    """Replace all samples of a gauge by values with these labels. A tenant that is not among them has no sample afterwards."""
+    """Replace all samples of a gauge by these values, keyed by labels. Labels that are not among them lose their sample."""
     gauge.clear()
     for labels, value in values.items():
         gauge.labels(*labels).set(value)

@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class CoordinatorContext:
-    """The tools of the periodic tasks. `fence` raises NotLeader unless the Lease is surely ours: call it before each write."""
+    """The objects that periodic tasks share. `fence` raises NotLeader unless the Lease is ours: call it before each write."""
 
     pool: Pool
     redis: FencedRedis
@@ -44,7 +44,7 @@ class PeriodicTask:
 
 
 async def run_periodically(task: PeriodicTask, context: CoordinatorContext) -> None:
-    """Run a task at once and then about once in `every`, until cancelled. It may be cancelled between any two statements."""
+    """Run a task at once and then about once in its interval `every`, until cancelled, maybe between any two statements."""
     while True:
         await run_once(task, context)
         await context.clock.sleep(task.every * random.uniform(0.8, 1.2))  # noqa: S311  no secret

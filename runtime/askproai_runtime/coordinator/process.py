@@ -1,4 +1,4 @@
-"""The process of the coordinator: wait as a standby, lead, and release the Lease at SIGTERM."""
+"""The process of the coordinator: it waits as a standby, leads, and releases the Lease at SIGTERM."""
 
 import asyncio
 from contextlib import AsyncExitStack
@@ -54,7 +54,7 @@ def periodic_tasks(settings: CoordinatorSettings) -> tuple[PeriodicTask, ...]:
 async def run_coordinator(settings: CoordinatorSettings, stop: asyncio.Event) -> None:
     """Take part in the election until `stop`, and run the periodic tasks while leading. A lost Lease ends the whole process.
 
-    A standby serves the fleet's page, too. Probes report a standby as ready, and a leader whose database is unavailable: a
+    A standby serves the fleet's page, too. Probes report a standby, and a leader whose database is unavailable, as ready: a
     restart would help neither. Raises AccessError if there is no way to the API server, and OSError if a port is taken.
     """
     configure_logs(settings.log_level, component="coordinator")

@@ -1,6 +1,6 @@
 """Every SQL statement of the coordinator. They see all tenants; the schema grants exactly these tables and columns.
 
-The statements that change rows take a limit as `$1` and skip locked rows: transactions are short and hold up nobody. Statements
+The statements that change rows take a limit as `$1` and skip locked rows: transactions are short and delay nobody. Statements
 that may not lock rows wait for a locked row until `lock_timeout`.
 """
 
@@ -26,7 +26,7 @@ class Aged(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """The last row that a run has examined, by time and id. The default is before the first row."""
+    """The time and id of the last row that a run has examined. The default is a position before the first row."""
 
     at: datetime = datetime(1, 1, 1, tzinfo=UTC)
     id: UUID = _NO_ID
@@ -158,15 +158,15 @@ _SKIP_LOCKED = " FOR UPDATE SKIP LOCKED"
 
 
 def _delete(table: str, since: str, condition: str = "", lock: str = "") -> str:
-    """Return a DELETE of old rows. `condition` is checked again in each deleted row, which may have changed meanwhile."""
+    """Return a DELETE of old rows. It checks `condition` again for each row, since the row may have changed meanwhile."""
     old = _OLD_ROWS.format(table=table, since=since, condition=condition.format(row="o")) + lock
     return f"DELETE FROM {table} x WHERE x.ctid = ANY (ARRAY ({old})) {condition.format(row='x')}"  # noqa: S608  our own names
 
 
 def _clear(table: str, since: str, change: str, condition: str) -> str:
-    """Return an UPDATE that empties columns of old rows, the newest of the old rows first.
+    """Return an UPDATE that empties columns of old rows, starting with the newest of the old rows.
 
-    In the opposite order, each statement would first read all rows that were emptied before, which stay in the table.
+    If it started with the oldest, each statement would first read all rows that were emptied before, which stay in the table.
     """
     order = f"{condition} ORDER BY o.{since} DESC"
     old = _OLD_ROWS.format(table=table, since=since, condition=order) + " FOR NO KEY UPDATE SKIP LOCKED"
@@ -341,7 +341,7 @@ async def list_retention(pool: Pool) -> list[asyncpg.Record]:
 
 
 async def list_provider_use(pool: Pool, provider: Provider) -> list[asyncpg.Record]:
-    """Return all tenants with `tenant`, `base_url` and `active` (whether it has called the provider in the last 10 minutes)."""
+    """Return a row for each tenant: `tenant`, `base_url`, and `active`: True if it called the provider in the last 10 minutes."""
     return await pool.fetch(_PROVIDER_USE, provider.value)
 
 
@@ -351,7 +351,7 @@ async def count_dead_jobs(pool: Pool) -> dict[str, int]:
 
 
 async def count_double_bookings(pool: Pool) -> dict[str, int]:
-    """Return the number of claims that overlap an earlier claim, by tenant. Tenants without such claims are absent."""
+    """Return the number of claims that overlap an earlier claim of the resource or person, by tenant, without zeros."""
     return {row["tenant"]: row["claims"] for row in await pool.fetch(_DOUBLE_BOOKINGS)}
 
 
@@ -365,19 +365,19 @@ async def list_tenants_with_expired_holds(pool: Pool) -> list[str]:
 
 
 async def list_tenants_with_stuck_work(pool: Pool, stuck: timedelta) -> list[str]:
-    """Return the tenants whose events or sync jobs may have been without a worker for `stuck`."""
+    """Return the tenants with events or sync jobs that may have had no worker for the time `stuck`."""
     return [row["tenant"] for row in await pool.fetch(_TENANTS_WITH_STUCK_WORK, stuck)]
 
 
 async def delete_expired_holds(pool: Pool, limit: int, tenant: str) -> int:
-    """Delete expired holds on the resources of up to `limit` expired claims of a tenant, and return their number."""
+    """Delete the expired holds on the resources of up to `limit` expired claims of a tenant. Return the number of holds."""
     async with pool.acquire() as conn, conn.transaction():
         resources = [row["id"] for row in await conn.fetch(_LOCK_EXPIRED, limit, tenant)]
         return _affected(await conn.execute(_DELETE_EXPIRED_HOLDS, resources)) if resources else 0
 
 
 async def change_rows(pool: Pool, statement: str, limit: int, *values: object) -> int:
-    """Run one of the statements above for at most `limit` rows. Return the number of rows changed."""
+    """Run one of this module's statements for at most `limit` rows. Return the number of changed rows."""
     return _affected(await pool.execute(statement, limit, *values))
 
 

@@ -5,10 +5,12 @@ from uuid import UUID
 
 from askproai_runtime.book.actor import DeskRequest
 from askproai_runtime.book.context import BookingContext
+from askproai_runtime.book.store.actions import bind_request
 from askproai_runtime.book.store.audit import record_desk_change
 from askproai_runtime.book.store.waitlist import decline, list_entries, list_entries_between, remove_entry
 from askproai_runtime.book.waiting import WAITLIST
 from askproai_runtime.book.waitlist import WaitlistEntry
+from askproai_runtime.desk.appointments import RequestUsed
 from askproai_runtime.tasks import request_soon
 
 
@@ -37,15 +39,19 @@ async def remove_from_waitlist(
 
 
 async def decline_offer(
-    ctx: BookingContext, desk: DeskRequest, entry_id: UUID, correlation_id: str
+    ctx: BookingContext, desk: DeskRequest, entry_id: UUID, offer_id: int, correlation_id: str
 ) -> WaitlistEntry | None:
-    """Record that a waiting person declines the offered time: it goes to the next entry, and the person goes on waiting.
+    """Record that a waiting person declines an offer: the time goes to the next entry, and the person goes on waiting.
 
-    None if there is no such entry; without an open offer nothing changes.
+    None if there is no such entry. If the offer is not open any more, nothing changes: a repeated request must not decline the
+    next offer. Raises `RequestUsed` for a request of another offer.
     """
     async with ctx.pool.acquire() as conn, conn.transaction():
+        asked = {"entry": str(entry_id), "offer": str(offer_id)}
+        if not await bind_request(conn, ctx.tenant, desk.call_id, "decline", **asked):
+            raise RequestUsed
         await request_soon(conn, ctx.tenant, WAITLIST)
-        if await decline(conn, ctx.tenant, entry_id):
+        if await decline(conn, ctx.tenant, entry_id, offer_id):
             await record_desk_change(conn, ctx.tenant, desk, "waitlist.declined", correlation_id, entry=entry_id)
         found = await list_entries_between(conn, ctx.tenant, entry_id, entry_id)
     return found[0] if found else None

@@ -21,7 +21,7 @@ _TENANT_KEY = "askproai_tenant"  # a key of another name is a fact of the accoun
 
 
 class _StripeEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """The fields read of an event. `data.object` is the subscription or invoice. Thin events (`v2.core.event`) have no data."""
+    """The fields of a Stripe event that are used. `data.object` is the subscription or invoice; thin events have no data."""
 
     type: str
     created: Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799)] | str = 0  # seconds; a text in thin events
@@ -31,7 +31,7 @@ class _StripeEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def handle_billing_event(conn: Connection, event: StoredEvent, config: TenantConfig) -> str | None:
-    """Store the reported change. Return a note if the event reports no change. Raises `DeadNow` if the body is no event."""
+    """Store the reported change. Return a note if the event reports none. Raises `DeadNow` if the body is not an event."""
     try:
         change = read_billing_change(event.payload, config.tenant)
     except msgspec.DecodeError as error:
@@ -81,7 +81,7 @@ def _invoice_subscription(invoice: dict[str, Any]) -> str:
 
 
 def _tenants(subject: dict[str, Any]) -> set[str]:
-    """Return the tenants that are named in the metadata of the object and of its subscription."""
+    """Return the tenants that the metadata of a Stripe object, or of its subscription, names."""
     details = (_object(_object(subject, "parent"), "subscription_details"), _object(subject, "subscription_details"))
     metadata = [_object(owner, "metadata") for owner in (subject, *details)]
     return {values[_TENANT_KEY] for values in metadata if isinstance(values.get(_TENANT_KEY), str)}
@@ -93,6 +93,6 @@ def _object(value: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _text(value: dict[str, Any], name: str) -> str:
-    """Return a text member, or "" if it is missing. If the member is an expanded object, return its id."""
+    """Return the text of a member, "" if it is missing. If Stripe has expanded the member to an object, return its id."""
     inner = value.get(name)
     return inner if isinstance(inner, str) else _text(inner, "id") if isinstance(inner, dict) else ""

@@ -28,7 +28,7 @@ FOUND_BY_IMPORT = "import"  # `foundBy` of a booking that was there before its e
 
 
 class _Booking(msgspec.Struct, frozen=True, kw_only=True):
-    """A booking in an event of Cal.com. Only its id, its event type and its start are read."""
+    """The fields of a booking in a Cal.com event that are used: its id, its event type and its start."""
 
     uid: str | None = None
     booking_uid: str | None = msgspec.field(default=None, name="bookingUid")  # in BOOKING_NO_SHOW_UPDATED
@@ -46,7 +46,7 @@ class _User(msgspec.Struct, frozen=True):
 
 
 class _Absence(msgspec.Struct, frozen=True):
-    """An absence of whole days. Both times have the offset of the absent person's time zone."""
+    """An absence of whole days in a Cal.com event. Both times have the offset of the absent person's time zone."""
 
     start: datetime
     end: datetime
@@ -64,7 +64,7 @@ class _AbsenceEnvelope(msgspec.Struct, frozen=True):
 async def handle_calendar_event(
     conn: Connection, event: StoredEvent, config: TenantConfig
 ) -> CalendarEvent | str | None:
-    """Return the changed remote booking to compare with our book, or a note if the event changes no booking.
+    """Return the changed remote booking to compare with our book; a text, the event's note, if the event changes no booking.
 
     For an absence, drop the stored free times of its days, and return None.
     """
@@ -81,7 +81,7 @@ async def handle_calendar_event(
 
 
 async def _forget_free_times(conn: Connection, event: StoredEvent, config: TenantConfig) -> None:
-    """Drop the stored free times of an absence. If the body does not name it, drop those of all days and all people."""
+    """Drop the stored free times of an absent person's days. If the body does not name them, drop all stored free times."""
     today = event.received_at.astimezone(ZoneInfo(config.time_zone)).date()
     try:
         entry = decode(event.payload, _AbsenceEnvelope).payload.entry
@@ -92,7 +92,7 @@ async def _forget_free_times(conn: Connection, event: StoredEvent, config: Tenan
 
 
 def _read_booking(body: bytes) -> tuple[_Booking | None, bool]:
-    """Return the booking in an event (or None), and whether it is news: False if the import of its event type has found it.
+    """Return the booking in an event (or None), and True unless the event is from the import of its event type.
 
     Flat bodies (rendered templates) have the booking's fields beside `triggerEvent`, so they are decoded again.
     """

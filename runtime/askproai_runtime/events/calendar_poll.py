@@ -1,4 +1,5 @@
-"""The task `calendar-poll`: it asks Cal.com for changes, since Cal.com sends an event at most once, and imports older bookings.
+"""The task `calendar-poll`: it asks Cal.com for changed bookings, since Cal.com sends an event at most once, and imports
+bookings of event types that are new to the tenant.
 
 Each account has a watermark of its own, by Cal.com's clock. A listed booking is processed like an event about it
 (`calendar_sync/inbound.py`), with the listed data, which saves a request for each booking
@@ -47,7 +48,7 @@ _SECOND = timedelta(seconds=1)
 
 @dataclass(frozen=True, slots=True)
 class CalendarPoll:
-    """The handler of the task. `every` is the time between two polls."""
+    """The handler of the task `calendar-poll`. `every` is the time between two polls."""
 
     ctx: BookingContext
     every: timedelta
@@ -73,7 +74,7 @@ class CalendarPoll:
 
 @dataclass(frozen=True, slots=True)
 class _AccountPoll:
-    """One run's work on one account. `known` is the account's part of `state`, which is saved after each page."""
+    """One run's work on one Cal.com account. `known` is the account's part of `state`, which is saved after each page."""
 
     ctx: BookingContext
     run: TaskRun
@@ -83,7 +84,7 @@ class _AccountPoll:
     every: timedelta
 
     async def follow_changes(self) -> None:
-        """Apply the changes since the watermark. Raises `CalendarUnavailable`."""
+        """Apply the bookings changed since the account's watermark. Raises `CalendarUnavailable`."""
         known, now = self.known, self.ctx.clock.now()
         seen = known.seen or now - _FIRST_LOOK_BACK
         since, skip = seen - _OVERLAP, 0
@@ -133,7 +134,7 @@ class _AccountPoll:
         self.ctx.faults.reach("before:save-import")
 
     async def _relevant(self, page: BookingPage) -> list[RemoteBooking]:
-        """Return the bookings of a page that are of a service's event type, or that an appointment refers to.
+        """Return the bookings of a page that have an event type of the tenant's services, or to which an appointment refers.
 
         A booking that was moved to a successor counts only if an appointment still has its uid: the successor is listed, too.
         """
@@ -145,8 +146,8 @@ class _AccountPoll:
         return [each for each in page.bookings if each.uid not in skipped]
 
     async def _apply(self, remote: RemoteBooking) -> bool:
-        """Apply one booking, and return whether that succeeded. A booking that fails is stored as an event: its job tries
-        again, and in the end shows it to a person. Other bookings go on. Raises `CalendarUnavailable`.
+        """Apply one booking, and return True if that succeeded. A booking that fails is stored as an event: its job tries
+        again, and in the end shows it to a person. The poll goes on with other bookings. Raises `CalendarUnavailable`.
         """
         if (at := self.known.left.get(remote.uid)) is not None and at == remote.changed_at:
             return True
@@ -178,11 +179,11 @@ class _AccountPoll:
         return True
 
     async def _end(self, conn: Connection, _note: str) -> None:
-        """Check that the run is still valid. There is no job to end: unlike a stored event, a listed booking has none."""
+        """Check, in place of the end of a job, that this run still has its claim: a booking from a list has no job."""
         await self.run.check(conn)
 
     def _as_event(self, remote: RemoteBooking) -> IncomingEvent:
-        """Return the event that Cal.com did not deliver. It has no content, since its handler fetches the booking."""
+        """Return an event in place of the one that Cal.com did not deliver. It has no content: its handler fetches the booking."""
         event_type = "BOOKING_CREATED" if remote.live else "BOOKING_CANCELLED"
         payload = {"uid": remote.uid, "eventTypeId": remote.event_type_id}
         found_by = "poll" if self._is_new(remote) else FOUND_BY_IMPORT
@@ -192,8 +193,8 @@ class _AccountPoll:
         return IncomingEvent(Source.CALCOM, event_id, event_type, body, self.run.correlation_id)
 
     def _is_new(self, remote: RemoteBooking) -> bool:
-        """Return whether a booking that our book lacks is new. While its event type is imported, only bookings since the last
-        poll are.
+        """Return True if a booking that our book lacks is to be announced as new. While its event type is imported, only a
+        booking made since the last poll is.
 
         A moved booking is as old as the booking before the move.
         """
@@ -208,7 +209,7 @@ class _AccountPoll:
 
 
 def _next_position(since: datetime, skip: int, newest: datetime, page: BookingPage) -> tuple[datetime, int]:
-    """Return the next page's start value, and how many rows to skip, after a full page.
+    """Return where the next page begins after a full page: its start value, and the number of rows to skip.
 
     The next page starts at the last value, not at a number of rows: rows leave the list while it is read (a changed booking
     moves to its end), and a number would skip the rows behind them. Only rows of one second that fill a page are skipped.
@@ -218,7 +219,7 @@ def _next_position(since: datetime, skip: int, newest: datetime, page: BookingPa
 
 
 def read_poll_state(watermark: object) -> PollState | None:
-    """Return the state in a watermark, or None if it has another shape: another release or a stranger wrote it."""
+    """Return the state in a watermark; None if it has another shape, because another release or a stranger wrote it."""
     try:
         return msgspec.convert(watermark, PollState)
     except msgspec.ValidationError:

@@ -55,7 +55,7 @@ _ASSUMED = frozenset(ClosingReason)
 
 
 class UnroutableCall(Exception):
-    """Neither the call's agent nor its number is the tenant's. The text is for people, `agent_id` also for the audit log."""
+    """The call is not the tenant's, neither by agent nor by number. The text is for people, `agent_id` also for the audit log."""
 
     def __init__(self, call: RetellCall, region: str) -> None:
         # It becomes the event's error. The number that was dialled is a business's; that of an outbound call is a customer's.
@@ -70,8 +70,8 @@ class UnroutableCall(Exception):
 
 @dataclass(frozen=True, slots=True)
 class CallChange:
-    """The content of one event about a call, before it is merged into the call's row. `note` is for the event, `notice` for the
-    row of the call notice.
+    """The content of one event about a call, before it is merged into the call's row. `note` is stored with the event, `notice`
+    in the row of the call notice.
     """
 
     call_id: str
@@ -85,7 +85,7 @@ class CallChange:
 async def handle_call_event(
     conn: Connection, event: StoredEvent, config: TenantConfig, cipher: BodyCipher
 ) -> str | None:
-    """Merge the event into its call. If the call is over, release its hold. Return a note for the event, or None.
+    """Merge the event into its call. If the call is over, release its hold. Return a note to store with the event, or None.
 
     Raises the errors of `read_call_event`.
     """
@@ -119,7 +119,7 @@ def read_call_event(event: StoredEvent, config: TenantConfig) -> CallChange | st
 
 
 def read_caller_kind(event: StoredEvent, config: TenantConfig) -> CallerKind | None:
-    """Return how a starting call's caller is known. Return None for other events, outbound calls, and calls without numbers."""
+    """Return how the caller of a starting call is identified; None for other events, outbound calls, and calls without numbers."""
     try:
         call = None if event.is_erased or event.event_type != STARTED else _read_call(event)
     except DeadNow:
@@ -131,7 +131,7 @@ def read_caller_kind(event: StoredEvent, config: TenantConfig) -> CallerKind | N
 
 
 def _read_call(event: StoredEvent) -> RetellCall | None:
-    """Return the call in an event, or None if it names none. Raises `DeadNow` if the body cannot be read."""
+    """Return the call in an event's body; None if the body names no call. Raises `DeadNow` if it cannot be read."""
     try:
         if event.event_type != TALKED:
             envelope = decode(event.payload, RetellEvent)
@@ -171,7 +171,7 @@ async def apply_call_changes(conn: Connection, tenant: str, changes: Sequence[Ca
 def row_of_event(
     event_type: str, call: RetellCall, config: TenantConfig, branch: str | None, received_at: datetime
 ) -> CallRow:
-    """Return the row of a call as one event alone reports it."""
+    """Return the row that a call would have if this event were its only one."""
     from_number, to_number = read_numbers(call, config, branch)
     transcript = call.transcript or ""
     return CallRow(
@@ -193,7 +193,7 @@ def row_of_event(
 
 
 def merge(current: CallRow, reported: CallRow) -> CallRow:
-    """Return a call's row with the values that an event reports. The order and repetition of events do not matter.
+    """Return a call's row, changed by the values of a reported row. The order and repetition of events do not matter.
 
     A reported end replaces an end that the poll assumed, since the report knows whether the call ever connected.
     """
@@ -217,15 +217,15 @@ def merge(current: CallRow, reported: CallRow) -> CallRow:
 
 
 def _transcript_rank(row: CallRow) -> tuple[bool, int, bool, str]:
-    """Return the sort key of a transcript: the final one wins, since Retell may correct it to less text at the end."""
+    """Return the sort key of a transcript. The final transcript wins, even if shorter: Retell may correct it at the end."""
     transcript = row.transcript or ""
     return row.transcript_is_final, len(transcript), row.transcript_truncated, transcript
 
 
 def _analysis(call: RetellCall) -> dict[str, Any] | None:
-    """Return Retell's analysis of the call, with the link to the recording if Retell keeps one.
+    """Return Retell's analysis of the call, with the recording's link if Retell keeps a recording.
 
-    Both are deleted with the transcript by age. The recording is Retell's, and deleted by `privacy.retellRetentionDays`.
+    Retention deletes both with the transcript. The recording itself is at Retell, deleted by `privacy.retellRetentionDays`.
     """
     url = call.recording_url
     if not isinstance(url, str) or not url.startswith("https://") or len(url) > _MAX_URL_LENGTH:
@@ -234,7 +234,7 @@ def _analysis(call: RetellCall) -> dict[str, Any] | None:
 
 
 def _merge_analysis(first: dict[str, Any] | None, second: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Return the longer analysis with the recording's link: an event of a call may have only one of them."""
+    """Return the longer of two analyses, with the recording's link of either: an event may have only one of both."""
     url = _greater(*((analysis or {}).get(RECORDING) for analysis in (first, second)))
     bare = [analysis and {k: v for k, v in analysis.items() if k != RECORDING} for analysis in (first, second)]
     longer = _longer_analysis(*bare)
@@ -242,7 +242,7 @@ def _merge_analysis(first: dict[str, Any] | None, second: dict[str, Any] | None)
 
 
 def _longer_analysis(first: dict[str, Any] | None, second: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Return the longer analysis, since the webhook's and the poll's may differ."""
+    """Return the longer of two analyses: Retell's webhook and the poll may report different ones."""
     if first is None or second is None:
         return second if first is None else first
     texts = [msgspec.json.encode(analysis, order="sorted") for analysis in (first, second)]
@@ -250,14 +250,14 @@ def _longer_analysis(first: dict[str, Any] | None, second: dict[str, Any] | None
 
 
 def _greater(first: Any, second: Any) -> Any:
-    """Return the value that is not None, or the greater of two different ones, so that the order of events is irrelevant."""
+    """Return the value that is not None, or the greater of two, so that the order of the events does not matter."""
     if first is None or second is None:
         return second if first is None else first
     return max(first, second)
 
 
 def _status(event_type: str, reported: str | None) -> str:
-    """Return the call's status. The event decides if the body's status is older, such as `ongoing` in `call_ended`."""
+    """Return the call's status. The event decides if the body's status is behind it, such as `ongoing` in `call_ended`."""
     goes_on = event_type in {STARTED, TALKED}
     implied = "ongoing" if goes_on else "ended"
     minimum = call_stage("ongoing" if goes_on else "not_connected")

@@ -31,7 +31,7 @@ _Waiting: TypeAlias = "tuple[Job, asyncio.Future[StoredEvent | None]]"
 
 
 class CallEventGroups:
-    """Processes jobs of call events in groups, one transaction at a time. Without a timer: a single job is a group at once."""
+    """Processes jobs of call events in groups, one transaction at a time. There is no timer: a single job runs at once."""
 
     def __init__(self, pool: Pool, config: Callable[[], TenantConfig], cipher: BodyCipher) -> None:
         self._context = copy_context()  # that of the process, with the common fields of its log lines
@@ -42,7 +42,8 @@ class CallEventGroups:
         self._running: asyncio.Task[None] | None = None
 
     async def process(self, job: Job) -> StoredEvent | None:
-        """Process a job's event, finish the job, and return the event. Return None if nothing was done: it must run alone.
+        """Process a job's event in a group, finish the job, and return the event; None if it was not processed and must run
+        alone.
 
         A second attempt is always alone: an event that kills its worker must not affect others again. If the waiting task is
         cancelled, its job stays in the group, where its claim decides whether it can still be finished. If all tasks of a group
@@ -89,7 +90,7 @@ class CallEventGroups:
                     processed.set_result(event)
 
     async def _process(self, jobs: Sequence[Job]) -> dict[int, StoredEvent]:
-        """Process the events that can be processed together, and return them by job id."""
+        """Process, in one transaction, the events of those jobs that can be grouped. Return the events by job id."""
         config = self._config()
         async with self._pool.acquire() as conn, conn.transaction():
             event_ids = [job.event_id for job in jobs if job.event_id is not None]

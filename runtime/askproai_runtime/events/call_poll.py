@@ -59,11 +59,11 @@ _MOST_FAILURES = 5
 
 
 class CallPollState(msgspec.Struct, omit_defaults=True):
-    """The state that one poll passes on to the next.
+    """The state that one poll of calls passes on to the next.
 
     `asked_until`: all calls due by then have been asked for. `seen`: the start of the newest listed call, by Retell's clock.
     `again`: calls that had only just ended, with their starts. `not_shown`: calls that Retell could not show. The next poll
-    asks for both again.
+    asks for the calls in `again` and in `not_shown` once more.
     """
 
     asked_until: datetime | None = None
@@ -74,7 +74,7 @@ class CallPollState(msgspec.Struct, omit_defaults=True):
 
 @dataclass(frozen=True, slots=True)
 class CallPoll:
-    """The handler of the task. `every` is the time between two polls."""
+    """The handler of the task `call-poll`. `every` is the time between two polls."""
 
     pool: Pool
     config: Callable[[], TenantConfig]
@@ -85,7 +85,7 @@ class CallPoll:
     cipher: BodyCipher
 
     async def run(self, run: TaskRun) -> Next:
-        """Store the missing events of calls. Do nothing without an agent or a key. Raises `PutOff` if Retell cannot be asked."""
+        """Store the missing events of calls. Do nothing without an agent or a key. Raises `PutOff` if Retell is unavailable."""
         if not self.retell.can_be_asked:
             return Next(self.every, run.watermark)
         now = self.clock.now()
@@ -104,20 +104,20 @@ class CallPoll:
 
 
 def due_at(call: IncompleteCall, after: datetime | None, now: datetime) -> datetime | None:
-    """Return the latest time after `after` and until now at which the call was due to be asked for, or None."""
+    """Return the latest time after `after`, and not after `now`, at which to ask for the call was due; None if there is none."""
     begin, waits = (call.began_at, _ASK_FOR_END) if call.ended_at is None else (call.ended_at, _ASK_FOR_ANALYSIS)
     times = (begin + wait for wait in waits)
     return max((at for at in times if (after is None or after < at) and at <= now), default=None)
 
 
 def has_just_ended(call: RetellCall, now: datetime) -> bool:
-    """Return whether the call ended so recently that Retell may still be delivering its events."""
+    """Return True if the call ended so recently that Retell may still be delivering its events."""
     ended_at = parse_milliseconds(call.end_timestamp)
     return ended_at is not None and ended_at > now - _QUIET
 
 
 def implied_events(call: RetellCall) -> tuple[str, ...]:
-    """Return the types of the events that Retell must have sent for a call in this state."""
+    """Return the types of the events to expect of a call in this state: the start while it goes on, else end and analysis."""
     stage = call_stage(call.call_status or "registered")
     if stage < call_stage("ongoing"):
         return ()
@@ -128,7 +128,7 @@ def implied_events(call: RetellCall) -> tuple[str, ...]:
 
 @dataclass(slots=True)
 class _Poll:
-    """One run of the task."""
+    """One run of the task `call-poll`."""
 
     task: CallPoll
     run: TaskRun
@@ -145,14 +145,14 @@ class _Poll:
 
     @property
     def oldest(self) -> datetime:
-        """The earliest start of calls to ask for. It is after all calls whose data may have been removed by age."""
+        """Return the earliest start of calls to ask for: older calls may have lost data by retention."""
         retention = self.task.config().retention
         days = min(retention.call_days, retention.transcript_days, retention.raw_event_days)
         kept = timedelta(days=days) - timedelta(hours=1)
         return self.now - min(_WINDOW, kept)
 
     async def find_unknown_calls(self) -> None:
-        """Ask Retell for the calls of the tenant's agents, and store those without an event. Raises `RetellUnavailable`."""
+        """Ask Retell for the calls of the tenant's agents, and store events for calls without one. Raises `RetellUnavailable`."""
         config = self.task.config()
         agent_ids = {agent.agent_id for agent in config.agents if agent.agent_id} | set(config.closed_agents)
         since = self.oldest if self.state.seen is None else max(self.oldest, self.state.seen - _OVERLAP)
@@ -164,7 +164,7 @@ class _Poll:
             await self.save()
 
     async def _read_page(self, agent_ids: Collection[str], since: datetime, after: str | None) -> str | None:
-        """Ask for the unknown calls of one page. Return the key of the next page, or None."""
+        """Ask Retell for the calls of one page that have no event here. Return the next page's key; None after the last page."""
         page = await self.task.retell.list_begun(
             agent_ids, since, self.now - _QUIET, self.run.correlation_id, after=after
         )
@@ -178,7 +178,7 @@ class _Poll:
         return page.next_key
 
     async def follow_incomplete_calls(self) -> None:
-        """Ask for calls without an end or an analysis when their age is due. Raises `RetellUnavailable`."""
+        """Ask for the calls that lack an end or an analysis, at certain ages. Raises `RetellUnavailable`."""
         calls = await list_incomplete_calls(self.task.pool, self.tenant, self.oldest)
         due = [(at, call) for call in calls if (at := due_at(call, self.state.asked_until, self.now))]
         for number, (at, call) in enumerate(sorted(due, key=lambda item: item[0]), start=1):
@@ -189,7 +189,7 @@ class _Poll:
         self.state.asked_until = self.now
 
     async def ask_again(self) -> None:
-        """Ask for the calls that had only just ended at the last poll. Raises `RetellUnavailable`."""
+        """Ask once more for the calls that had only just ended at the last poll. Raises `RetellUnavailable`."""
         for call_id, began_at in self.again_before.items():
             if began_at < self.oldest:
                 self.state.again.pop(call_id, None)
@@ -211,19 +211,19 @@ class _Poll:
                     return
 
     async def close_old_calls(self) -> None:
-        """Close the open calls that are too old to be asked for. They must be over, since a call lasts two hours at most."""
+        """Close calls without an end that are too old to be asked for. They must be over: a call lasts two hours at most."""
         self._count_closed(await close_old_calls(self.task.pool, self.tenant, self.oldest), ClosingReason.END_UNKNOWN)
 
     async def save(self) -> None:
         await self.run.save(msgspec.to_builtins(self.state))
 
     async def _ask_unless_not_shown(self, call_id: str, began_at: datetime) -> None:
-        """Ask for a call, unless Retell could not show it before: then `ask_for_not_shown` does so."""
+        """Ask for a call, unless Retell could not show it before: `ask_for_not_shown` asks for such calls."""
         if call_id not in self.not_shown_before:
             await self._ask(call_id, began_at)
 
     async def _ask(self, call_id: str, began_at: datetime) -> None:
-        """Ask Retell for a call and store the events that it implies.
+        """Ask Retell for a call and store the events that its state implies.
 
         A call that Retell cannot show does not delay others: the next poll asks for it after them. Raises `RetellUnavailable`
         if Retell asks to wait, or fails for several calls that it had not failed for before.
@@ -276,7 +276,7 @@ class _Poll:
                 self.task.metrics.call_event_found(event.event_type)
 
     def _make_event(self, name: str, found: FoundCall, correlation_id: str) -> IncomingEvent:
-        """Return the event with the id that its webhook would have. Raises `MalformedEvent`.
+        """Return an event about a call that the poll found, with the same id as the webhook's event. Raises `MalformedEvent`.
 
         Half an emoji, which JavaScript leaves when it cuts a text, is legal JSON but not UTF-8: it becomes a question mark.
         """

@@ -39,7 +39,7 @@ _LOOK_FOR_KEY: Final = timedelta(minutes=5)
 
 
 def event_handlers(cipher: BodyCipher) -> Mapping[str, EventHandler]:
-    """Return the handler of each source. A new webhook sender needs a module with its handler, and an entry here."""
+    """Return the handler for each source of events. A new webhook sender needs a module with its handler, and an entry here."""
     return {
         Source.RETELL: partial(handle_call_event, cipher=cipher),
         Source.CALCOM: handle_calendar_event,
@@ -48,7 +48,7 @@ def event_handlers(cipher: BodyCipher) -> Mapping[str, EventHandler]:
 
 
 class EventDispatcher:
-    """Passes each stored event to the handler of its source."""
+    """Passes each stored event to the handler for its source."""
 
     def __init__(
         self,
@@ -108,7 +108,7 @@ class EventDispatcher:
         return event
 
     def _waiting_for_key(self, error: UnreadableBody) -> JobError:
-        """Return `RunAgain` for an event whose missing key may come back, or `DeadNow` for another unreadable body."""
+        """Return `RunAgain` if the body's missing key may come back, `DeadNow` if the body is unreadable for another reason."""
         now = self._clock.now()
         if isinstance(error.cause, DataKeyMissing) and now < error.received_at + KEY_PATIENCE:
             return RunAgain(now + _LOOK_FOR_KEY, f"the body is {error}; tried again until the key is there")
@@ -121,7 +121,7 @@ class EventDispatcher:
         return event.not_acted_on if handler is None else await handler(conn, event, self._config())
 
     async def _finish(self, conn: Connection, note: str | None, *, job: Job) -> None:
-        """End the job and store the note, in this order: all code that locks both rows locks the job first."""
+        """End the job and store the note on its event, in this order: all code that locks both rows locks the job first."""
         await finish(conn, self._tenant, job)
         if note and job.event_id:
             await note_event(conn, self._tenant, job.event_id, note)

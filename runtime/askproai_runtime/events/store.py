@@ -63,7 +63,7 @@ class ClosingReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class IncompleteCall:
-    """A call without an end. If `ended_at` is set, it has an end but no analysis."""
+    """A call that lacks an end; if `ended_at` is set, it has an end and lacks an analysis."""
 
     call_id: str
     began_at: datetime
@@ -71,21 +71,21 @@ class IncompleteCall:
 
 
 async def list_incomplete_calls(pool: Pool, tenant: str, since: datetime) -> list[IncompleteCall]:
-    """Return the calls that began since then and lack an event, unless the missing event is stored."""
+    """Return the calls that began since `since` and lack an end or an analysis, unless the missing event is stored."""
     return [IncompleteCall(*row) for row in await pool.fetch(_INCOMPLETE, tenant, since)]
 
 
 async def list_unknown_calls(pool: Pool, tenant: str, call_ids: Sequence[str]) -> set[str]:
-    """Return the calls that have neither a row nor a stored event."""
+    """Return those of the calls that have neither a row nor a stored event."""
     return {row["call_id"] for row in await pool.fetch(_UNKNOWN, tenant, list(call_ids))}
 
 
 async def close_missing_call(pool: Pool, tenant: str, call_id: str) -> list[str]:
-    """Close a call that Retell does not have. Return its id if it was open."""
+    """Close a call that Retell does not have. Return its id in a list; an empty list if the call was already over."""
     return [row["call_id"] for row in await pool.fetch(_CLOSE_MISSING, tenant, ClosingReason.NOT_FOUND, call_id)]
 
 
 async def close_old_calls(pool: Pool, tenant: str, until: datetime) -> list[str]:
-    """Close open calls that began by `until`, or without a start, had no event since `until`. Return their ids."""
+    """Close calls without an end that began by `until`, or have no start and no event since `until`. Return their ids."""
     rows = await pool.fetch(_CLOSE_OLD, tenant, ClosingReason.END_UNKNOWN, until)
     return [row["call_id"] for row in rows]

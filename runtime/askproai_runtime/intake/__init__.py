@@ -15,7 +15,7 @@ from askproai_runtime.intake.senders import (
     identify,
 )
 from askproai_runtime.intake.signatures import Signatures, Verdict
-from askproai_runtime.intake.spool import STREAM, Spool
+from askproai_runtime.intake.spool import STREAM, Spool, read_record, unstorable_beside
 from askproai_runtime.intake.store import (
     ERASED,
     EVENTS_OF_CALL,
@@ -28,6 +28,7 @@ from askproai_runtime.intake.store import (
     load_event,
     load_events,
     note_event,
+    words_of_body,
 )
 from askproai_runtime.intake.webhook import Webhooks
 
@@ -35,5 +36,5 @@ __all__ = [
     "ERASED", "EVENTS_OF_CALL", "RETELL_SIGNATURE", "STREAM", "Drainer", "EventNotStored", "EventStore", "Flusher",
     "IncomingEvent", "MalformedEvent", "ProviderId", "Receipt", "Signatures", "Source", "Spool", "StaleEvent", "StoredEvent",
     "UnreadableBody", "Verdict", "WebhookSource", "Webhooks", "decrypt_body", "find_webhook_source", "hint_of_body", "identify",
-    "is_stored", "load_event", "load_events", "note_event",
+    "is_stored", "load_event", "load_events", "note_event", "read_record", "unstorable_beside", "words_of_body",
 ]  # fmt: skip

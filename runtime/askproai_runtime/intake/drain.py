@@ -41,7 +41,7 @@ _RELEASE: Final = Script("return redis.call('GET', KEYS[1]) == ARGV[1] and redis
 
 
 class Drainer:
-    """The drainer of one web process. `shared` is the Redis client for quick commands. `wake_worker` is called after commits."""
+    """The drainer of one web process. `shared` is the Redis client for quick commands; `wake_worker` is called after commits."""
 
     def __init__(
         self,
@@ -74,7 +74,7 @@ class Drainer:
             await sleep_until_stopped(stop, LOOK_SECONDS)
 
     async def _look(self) -> bool:
-        """Update the state of the spool, and move waiting events if PostgreSQL answers. Return whether no event waits any more."""
+        """Update the state of the spool. If PostgreSQL answers, move waiting events. Return True if no event waits any more."""
         answers = not self._spool.in_use or await self._database_answers()
         if answers:
             self._spool.leave()
@@ -93,7 +93,7 @@ class Drainer:
         return answers and await self._drain()
 
     async def _drain(self) -> bool:
-        """Move waiting events unless another pod is moving them. Return whether no event waits any more."""
+        """Move waiting events, unless another pod is moving them. Return True if no event waits any more."""
         token = secrets.token_hex(16)
         if not await self._shared.execute("SET", self._lock, token, "NX", "PX", LOCK_MILLISECONDS):
             return False  # another pod is at it
@@ -104,14 +104,14 @@ class Drainer:
         return await self._measure() == 0
 
     async def _move_all(self) -> None:
-        """Move waiting events for a few seconds. The first time, also try the entries that an earlier process could not store."""
+        """Move waiting events for a few seconds. The first call also retries entries that an earlier process set aside."""
         end = self._clock.monotonic() + TURN_SECONDS
         if self._retries:
             self._retries = not await self._move(self._spool.unstorable, end)
         await self._move(self._stream, end)
 
     async def _move(self, stream: DurableStream, end: float) -> bool:
-        """Move a stream's entries, oldest first. Set aside entries that cannot be stored. Return whether all were read."""
+        """Move a stream's entries, oldest first. Set aside entries that cannot be stored. Return True if all entries were read."""
         after = ""
         while entries := await stream.read(after):
             if self._clock.monotonic() >= end:
@@ -129,7 +129,7 @@ class Drainer:
         return True
 
     async def _store_entries(self, entries: Sequence[StreamEntry]) -> list[StreamEntry] | None:
-        """Store the events of entries. Return the entries that may be removed, or None if PostgreSQL does not answer."""
+        """Store the events of spool entries. Return the entries that may be removed from the spool; None if PostgreSQL is away."""
         events = [(entry, read_entry(entry)) for entry in entries]
         readable = [(entry, event) for entry, event in events if event is not None]
         if len(readable) < len(events):
@@ -141,7 +141,7 @@ class Drainer:
             return None
 
     async def _write(self, pairs: Sequence[tuple[StreamEntry, IncomingEvent]]) -> list[StreamEntry]:
-        """Write events in one commit. If one of them is at fault, write each alone. Return the entries of the stored events."""
+        """Store events in one commit; if it fails because of one event, store each alone. Return the stored events' entries."""
         if not pairs:
             return []
         try:
@@ -158,7 +158,7 @@ class Drainer:
         return [entry for entry, _ in pairs]
 
     async def _measure(self) -> int:
-        """Publish how many events wait and since when. Return their number."""
+        """Publish the number of waiting events and the age of the oldest one. Return the number."""
         oldest = await self._stream.read(count=1)
         count = await self._stream.count()
         self._spool.compare_with(oldest[0] if oldest else None)

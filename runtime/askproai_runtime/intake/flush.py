@@ -44,7 +44,7 @@ _Batch: TypeAlias = "list[tuple[IncomingEvent, asyncio.Future[Receipt]]]"
 
 
 class EventNotStored(Exception):
-    """The event is not stored. The answer must be 503, so that its sender sends it again."""
+    """The event is not stored. The HTTP response must be 503, so that the sender sends the event again."""
 
 
 class Flusher:
@@ -122,7 +122,7 @@ class Flusher:
         return await abandon_after(seconds, self._store.write([event for event, _ in batch]))
 
     async def _put_aside(self, batch: _Batch) -> bool:
-        """Put the batch into the spool and answer its senders. Return False if no spool promises to keep the events."""
+        """Put the batch into the spool and acknowledge its events. Return False if Redis cannot promise to keep the events."""
         events = [event for event, _ in batch]
         if self._spool is None or not await self._spool.put(events):
             return False

@@ -71,7 +71,7 @@ RETELL_SIGNATURE = "x-retell-signature"
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """The claim of a signature header: HMAC-SHA256(key, prefix + body + suffix) equals one of `digests`, signed at `signed_at`."""
+    """The content of a signature header: HMAC-SHA256(key, prefix + body + suffix) is in `digests`, signed at `signed_at`."""
 
     digests: tuple[str, ...]
     prefix: bytes = b""
@@ -80,25 +80,25 @@ class Signature:
     unit: int = 1  # milliseconds; the sender cuts its time to these
 
     def is_within_window(self, now: datetime) -> bool:
-        """Return whether the signed time is within five minutes of now, past or future. Return True if no time is signed."""
+        """Return True if the signed time is within five minutes of `now`, past or future, or if the header has no time."""
         if self.signed_at is None:
             return True
         return abs(_milliseconds(now) // self.unit * self.unit - self.signed_at) <= WINDOW_MS
 
 
 def _parse_retell(header: str) -> Signature | None:
-    """Parse `v=<unix ms>,d=<hex>`: HMAC-SHA256(key, body + decimal v)."""
+    """Parse the header `v=<unix ms>,d=<hex>`, where d is HMAC-SHA256(key, body + decimal v)."""
     match = _RETELL.fullmatch(header)
     return match and Signature((match[2],), suffix=match[1].encode(), signed_at=int(match[1]))
 
 
 def _parse_calcom(header: str) -> Signature | None:
-    """Parse the bare hex HMAC-SHA256 of the body. The literal `no-secret-provided` is no signature."""
+    """Parse the header, which is the hex HMAC-SHA256 of the body. The literal `no-secret-provided` is no signature."""
     return Signature((header,)) if _HEX_SHA256.fullmatch(header) else None
 
 
 def _parse_stripe(header: str) -> Signature | None:
-    """Parse `t=<unix s>,v1=<hex>[,v1=…]`: HMAC-SHA256(secret, "t.body"). Any v1 may match; other schemes do not count.
+    """Parse the header `t=<unix s>,v1=<hex>[,v1=…]`: v1 is HMAC-SHA256(secret, "t.body"). Any v1 may match; others are ignored.
 
     Stripe's own library accepts a time far in the future; here the window applies both ways.
     """
@@ -125,14 +125,15 @@ class MalformedEvent(Exception):
 
 
 class StaleEvent(Exception):
-    """The body is signed, but its own time is outside the window, so it is a replay."""
+    """The body is correctly signed, but its own time is outside the five-minute window, so it is a replay."""
 
 
 @dataclass(frozen=True, slots=True)
 class IncomingEvent:
     """A verified event that is not stored yet. `received_at` is None for an event that arrives now.
 
-    `payload` is the raw body, or for an absence only the fields used. `traceparent` is the trace of its job.
+    `payload` is the raw body; for an absence it has only the fields that are used. `traceparent` is the trace of the event's
+    job.
     """
 
     source: WebhookSource
@@ -209,7 +210,7 @@ def _identify_calcom(body: bytes, tenant: str, now: datetime) -> tuple[str, str,
 
 
 def _cut_absence(envelope: _CalcomEnvelope, fields: dict[str, Any]) -> bytes:
-    """Return an absence's body with its user and dates alone: the full body has a name and a reason, maybe an illness."""
+    """Return the body of an absence with only its user and dates. The full body has a name and a reason, maybe an illness."""
     entry = _values(fields, "oooEntry")
     kept: dict[str, Any] = {name: entry[name] for name in _USED_OF_ABSENCE if isinstance(entry.get(name), str | int)}
     user_id = _values(entry, "user").get("id")
@@ -219,14 +220,14 @@ def _cut_absence(envelope: _CalcomEnvelope, fields: dict[str, Any]) -> bytes:
 
 
 def _calcom_fields(body: bytes, envelope: _CalcomEnvelope) -> dict[str, Any]:
-    """Return the fields of the event's subject. In MEETING_* events and rendered templates they are beside `triggerEvent`."""
+    """Return the fields of the event's booking or absence: `payload`, or for MEETING_* and templates the envelope's own."""
     return envelope.payload if envelope.payload is not None else read_json(body, dict[str, Any])
 
 
 def _distinguishing_values(envelope: _CalcomEnvelope, fields: dict[str, Any]) -> tuple[str, ...]:
     """Return the values that distinguish two events of one booking with the same trigger.
 
-    `createdAt` alone is no such value: a Cal.com job that runs again stamps a new one.
+    `createdAt` alone does not: a Cal.com job that runs again sets a new one.
     """
     listed = fields.get("attendees")
     attendees = [attendee for attendee in listed if isinstance(attendee, dict)] if isinstance(listed, list) else []
@@ -253,7 +254,7 @@ def _distinguishing_values(envelope: _CalcomEnvelope, fields: dict[str, Any]) ->
 
 
 def _refuse_stale(created_at: str, now: datetime) -> None:
-    """Raise `StaleEvent` for a replay. A flat body has no time: only the unique key of stored events stops its replay."""
+    """Raise `StaleEvent` if `created_at` is outside the window. A flat body has no time: only the event id stops a replay."""
     if not created_at:
         return
     try:
@@ -315,12 +316,12 @@ _TOP_KEYS: Mapping[str, frozenset[str]] = {
 
 
 def find_webhook_source(name: str) -> WebhookSource | None:
-    """Return the sender whose webhooks arrive under this name, or None."""
+    """Return the source whose webhooks arrive at `/webhooks/<name>`; None if there is no such source."""
     return next((source for source in SENDERS if source == name), None)
 
 
 def hint_of_body(body: bytes, path: str) -> str:
-    """Return a sentence naming the path where a body belongs, or "" if `path` is right or the body has no known shape.
+    """Return a sentence that names the right path for a body; "" if `path` is right, or the body has no known shape.
 
     The sentence quotes nothing of the body. It is only a hint: signatures and shapes decide which requests a path accepts.
     """
@@ -333,7 +334,7 @@ def hint_of_body(body: bytes, path: str) -> str:
 
 
 def identify(source: WebhookSource, body: bytes, *, tenant: str, correlation_id: str, now: datetime) -> IncomingEvent:
-    """Return the event with its id and type. Raises `MalformedEvent`, and `StaleEvent` for a replayed body of Cal.com."""
+    """Return the event with its id and type. Raises `MalformedEvent`, or `StaleEvent` if a body of Cal.com's is a replay."""
     try:
         event_id, event_type, kept = SENDERS[source].identify(body, tenant, now)
     except msgspec.ValidationError as error:

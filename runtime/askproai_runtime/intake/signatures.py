@@ -41,7 +41,7 @@ _RECORD_PAUSE = timedelta(seconds=10)
 
 
 class Verdict(StrEnum):
-    """The result of verifying a signature. Every value except `VALID` is answered 401."""
+    """The result of verifying a signature. Every value except `VALID` leads to the HTTP status 401."""
 
     VALID = "valid"
     NO_KEY = "no_key"  # we hold no key of this sender, so nothing can be accepted
@@ -66,16 +66,17 @@ def read_keys(source: WebhookSource, credentials: Credentials, now: datetime) ->
 
     Call it once for each request, since it checks whether the mounted files have changed.
     """
-    name, *further = SENDERS[source].keys
-    present = decode_present_keys(credentials.get(PRESENT_KEYS)).get(name)
-    former = accepted_former_keys(credentials.get(FORMER_KEYS), name, now)
-    return tuple(dict.fromkeys((*credentials.all(name, *further), *filter(None, (present,)), *former)))
+    files = SENDERS[source].keys
+    seen = decode_present_keys(credentials.get(PRESENT_KEYS))
+    present = [key for name, key in seen.items() if name.startswith(files)]
+    former = accepted_former_keys(credentials.get(FORMER_KEYS), files[0], now)
+    return tuple(dict.fromkeys((*credentials.all(*files), *present, *former)))
 
 
 def check_header(source: WebhookSource, headers: Mapping[str, str], keys: Sequence[str], now: datetime) -> Verdict:
-    """Return the reason why this signature is invalid for every body (its shape or time), or else `VALID`.
+    """Return the reason why a signature header is invalid for every body (by its shape or time), or else `VALID`.
 
-    It costs nothing, whereas a body occupies memory until it is complete.
+    This needs no memory, whereas a body occupies memory until it is complete.
     """
     parsed = _parse(source, headers, keys)
     if isinstance(parsed, Verdict):
@@ -86,7 +87,7 @@ def check_header(source: WebhookSource, headers: Mapping[str, str], keys: Sequen
 def verify(
     source: WebhookSource, body: bytes, headers: Mapping[str, str], keys: Sequence[str], now: datetime
 ) -> Verdict:
-    """Verify a request's signature with each of the keys."""
+    """Return the verdict on a request's signature, compared with each of the keys."""
     parsed = _parse(source, headers, keys)
     if isinstance(parsed, Verdict):
         return parsed
@@ -105,7 +106,7 @@ def _parse(source: WebhookSource, headers: Mapping[str, str], keys: Sequence[str
 
 
 def _any_key_signs(signature: Signature, body: bytes, keys: Sequence[str]) -> bool:
-    """Compare every key with every digest, without stopping at the first match."""
+    """Return True if a key's signature of the body is among the digests. All keys are compared, even after a match."""
     matches = False
     for key in keys:
         message = hmac.new(key.encode(), signature.prefix, hashlib.sha256)
@@ -123,7 +124,7 @@ class _Call(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _AnyRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """The part that Retell's requests share: events (`call`, or `data`), call functions, and the inbound webhook."""
+    """The fields that Retell's bodies share, for events (`call` or `data`), call functions, and the inbound webhook."""
 
     call: _Call | None = None
     data: _Call | None = None
@@ -131,7 +132,7 @@ class _AnyRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def names_own_call(body: bytes, config: TenantConfig) -> bool:
-    """Return whether a body names an agent of the tenant and a number of the tenant."""
+    """Return True if a body names both an agent and a number of the tenant."""
     try:
         request = read_json(body, _AnyRequest)
     except msgspec.DecodeError:
@@ -145,7 +146,7 @@ def names_own_call(body: bytes, config: TenantConfig) -> bool:
 
 
 def _hint_of_headers(headers: Container[str]) -> str:
-    """Return a sentence naming the path where a request belongs, if it has another sender's signature header, or else ""."""
+    """Return a sentence with the right path for a request that has another sender's signature header; "" for other requests."""
     found = next((each.source for each in SENDERS.values() if each.signature_header in headers), None)
     return f". A request with {found}'s signature belongs at …/webhooks/{found}" if found else ""
 
@@ -167,7 +168,7 @@ class Signatures:
     async def signed_body(
         self, request: web.Request, source: WebhookSource, limit: int, log_event: str
     ) -> AsyncIterator[bytes]:
-        """Yield the verified body. Its memory is counted until the end of the block.
+        """Yield the verified body. The memory that it occupies is counted until the end of the block.
 
         A header that is invalid for every body is refused before the body is read. Raises `Problem` 401, logged as `log_event`,
         and the errors of `require_readable_body` and `read_body`.
@@ -201,7 +202,7 @@ class Signatures:
         raise Problem(401, "Invalid Signature", f"Sign the raw body with the key that this tenant's secret holds{hint}")
 
     async def close(self) -> None:
-        """Wait up to one second for audit records that are still being written."""
+        """Wait, one second at most, until audit records in progress are written."""
         if self._running:
             await asyncio.wait(self._running, timeout=1)
 

@@ -23,7 +23,7 @@ _UNSTORABLE, _MAX_UNSTORABLE, _MAX_UNSTORABLE_BYTES = "unstorable", 1000, 8 * 10
 
 
 class _Record(msgspec.Struct, array_like=True):
-    """An event as it is written to the stream. The body is already as the table will store it.
+    """An event as it is written to the stream. Its body has the form in which the table will store it.
 
     Fields may be added at the end: pods of two releases read the same stream.
     """
@@ -42,23 +42,23 @@ _ENCODER, _DECODER = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(_Record)
 class Spool:
     """The spool as one web process uses it.
 
-    `on`: Redis promised at the last look to keep its entries. `in_use`: PostgreSQL did not answer, so events go to the spool
-    first. `emptied_by_others`: another pod has since moved this process's entries, so that pod reaches PostgreSQL.
+    `on`: Redis last promised to keep the spool's entries. `in_use`: PostgreSQL did not answer, so events are written to the
+    spool first. `emptied_by_others`: another pod has since moved this process's entries, so that pod reaches PostgreSQL.
     """
 
     def __init__(self, stream: DurableStream, metrics: Metrics, cipher: BodyCipher) -> None:
         self.stream, self._metrics, self._cipher = stream, metrics, cipher
-        self.unstorable = stream.beside(_UNSTORABLE, max_entries=_MAX_UNSTORABLE, max_bytes=_MAX_UNSTORABLE_BYTES)
+        self.unstorable = unstorable_beside(stream)
         self.on = self.in_use = self.emptied_by_others = False
         self._last_put: StreamEntry | None = None
 
     @property
     def keeps_ready(self) -> bool:
-        """Whether this pod should receive requests although its database does not answer."""
+        """Return True if this pod should get requests although its database does not answer: the spool keeps its events."""
         return self.on and not self.emptied_by_others
 
     async def put(self, events: Sequence[IncomingEvent]) -> bool:
-        """Write events to Redis. Return True once all are on disk there, or False if Redis cannot promise that."""
+        """Write events to Redis. Return True once all of them are on disk there; False if Redis cannot promise that."""
         contents = [
             _ENCODER.encode(
                 _Record(
@@ -95,20 +95,34 @@ class Spool:
         await self.stream.remove(entries)
 
     def leave(self) -> None:
-        """Note that PostgreSQL answers, so that the next events go to PostgreSQL first."""
+        """Record that PostgreSQL answers, so that the next events are written to PostgreSQL and not to the spool."""
         if self.in_use:
             log.info("spool.left", consequence="events go to PostgreSQL again")
         self.in_use = self.emptied_by_others = False
         self._last_put = None
 
     def compare_with(self, oldest: StreamEntry | None) -> None:
-        """Update `emptied_by_others`: is the entry that this process put last gone? `oldest` is the oldest entry that waits."""
+        """Update `emptied_by_others`: True if this process's last entry is gone. `oldest` is the oldest waiting entry."""
         if self.in_use and self._last_put is not None:
             self.emptied_by_others = oldest is None or oldest.order > self._last_put.order
 
 
+def unstorable_beside(stream: DurableStream) -> DurableStream:
+    """Return the stream for entries of `stream` that cannot be stored; it uses the same connections."""
+    return stream.beside(_UNSTORABLE, max_entries=_MAX_UNSTORABLE, max_bytes=_MAX_UNSTORABLE_BYTES)
+
+
+def read_record(entry: StreamEntry) -> tuple[str, str, bytes] | None:
+    """Return an entry's source (also one that this release does not know), event id and body; None if it is no record."""
+    try:
+        record = _DECODER.decode(entry.content)
+    except msgspec.DecodeError:
+        return None
+    return record.source, record.event_id, record.payload
+
+
 def read_entry(entry: StreamEntry) -> IncomingEvent | None:
-    """Return the event of an entry, or None if it is unreadable: a later release or another client of this Redis user wrote it."""
+    """Return the event of a spool entry; None if it is unreadable, from a later release or another client of this Redis user."""
     try:
         record = _DECODER.decode(entry.content)
     except msgspec.DecodeError:

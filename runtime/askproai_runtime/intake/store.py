@@ -128,7 +128,7 @@ ERASED = "erased: its caller was"
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The receipt for a stored event. `id` and `correlation_id` are those of its first delivery.
+    """The receipt for a delivered event. `id` and `correlation_id` are those of the event's first delivery.
 
     `id` is None if the event waits in the spool, where it is not known yet whether it is a duplicate.
     """
@@ -155,7 +155,7 @@ class StoredEvent:
 
     @property
     def not_acted_on(self) -> str:
-        """The note for an event that is stored but has no effect."""
+        """Return the note for an event whose type has no effect: it is only stored."""
         return f"stored only: {self.source} {self.event_type} is not acted on"
 
 
@@ -168,7 +168,7 @@ class UnreadableBody(Exception):
 
 
 class EventStore:
-    """Stores the events of one tenant. Bodies are encrypted if `cipher` has a key."""
+    """Stores the events of one tenant. Bodies are encrypted if `cipher` has an active key."""
 
     def __init__(self, pool: Pool, tenant: str, cipher: BodyCipher) -> None:
         self._pool = pool
@@ -208,7 +208,7 @@ class EventStore:
         return receipts
 
     async def _find_erased(self, conn: Connection, events: Iterable[IncomingEvent]) -> set[tuple[str, str]]:
-        """Return source and id of the Cal.com events that must be stored without a body, since their caller was erased."""
+        """Return source and id of those Cal.com events whose body must not be stored, since their caller was erased."""
         is_on = (
             self._cipher.active_key is not None
         )  # else the trigger reads all but what was encrypted before it waited in Redis
@@ -221,18 +221,18 @@ class EventStore:
                 body = self._cipher.decrypt(Place.EVENT, _reference(event.source, event.event_id), event.payload)
             except DecryptionError:  # from the spool: nobody reads it any more
                 continue
-            words = await asyncio.to_thread(_words, body) if len(body) > _LONG_BODY else _words(body)
+            words = await asyncio.to_thread(words_of_body, body) if len(body) > _LONG_BODY else words_of_body(body)
             if await conn.fetch(_ERASED_BOOKINGS, self._tenant, words):
                 found.add((event.source, event.event_id))
         return found
 
     async def accepts_writes(self) -> bool:
-        """Return whether the server accepts writes: a replica does not. Raises the errors of asyncpg."""
+        """Return True if the database server accepts writes; a replica does not. Raises the errors of asyncpg."""
         return not await self._pool.fetchval("SELECT pg_is_in_recovery()")
 
 
 def encrypt_body(cipher: BodyCipher, event: IncomingEvent) -> IncomingEvent:
-    """Return the event with its body encrypted, or unchanged if `cipher` has no key."""
+    """Return the event with its body encrypted; unchanged if `cipher` has no active key."""
     body = cipher.encrypt(Place.EVENT, _reference(event.source, event.event_id), event.payload)
     return event if body is event.payload else replace(event, payload=body)
 
@@ -243,17 +243,19 @@ def decrypt_body(cipher: BodyCipher, source: str, event_id: str, payload: bytes)
 
 
 def _reference(source: str, event_id: str) -> str:
-    """Return the reference of an event's row to which its encrypted body is bound. It is known before the row has an id."""
+    """Return the text that binds an encrypted body to its event. It is known before the event's row has an id."""
     return f"{source}/{event_id}"
 
 
-def _words(body: bytes) -> list[str]:
+def words_of_body(body: bytes) -> list[str]:
+    """Return the words of a body whose length is that of an id of a call or booking."""
     words = {word for word in _BETWEEN_WORDS.split(body) if _SHORTEST_WORD <= len(word) <= _LONGEST_WORD}
     return [word.decode() for word in words]
 
 
 async def load_event(conn: Connection, tenant: str, event_id: int, cipher: BodyCipher) -> StoredEvent | None:
-    """Return the event, or None if retention removed it. This transaction then commits without waiting for the disk.
+    """Return the stored event with this id, None if retention removed it. Its transaction then commits without waiting for the
+    disk.
 
     Raises `UnreadableBody`.
     """
@@ -264,7 +266,7 @@ async def load_event(conn: Connection, tenant: str, event_id: int, cipher: BodyC
 async def load_events(
     conn: Connection, tenant: str, event_ids: Sequence[int], source: str, max_bytes: int, cipher: BodyCipher
 ) -> dict[int, StoredEvent]:
-    """Return a source's events by id, except bodies that are longer than `max_bytes` as stored or cannot be decrypted.
+    """Return a source's events by id. An event is left out if its stored body exceeds `max_bytes` or cannot be decrypted.
 
     This transaction then commits without waiting for the disk.
     """
@@ -290,5 +292,5 @@ async def is_stored(pool: Pool, tenant: str, source: str, event_id: str) -> bool
 
 
 async def note_event(conn: Connection, tenant: str, event_id: int, note: str) -> None:
-    """Store on an event why it had no effect, or which part of it was left out."""
+    """Store a note on an event: why it had no effect, or which part of it was left out."""
     await conn.execute("UPDATE webhook_events SET note = $3 WHERE tenant = $1 AND id = $2", tenant, event_id, note)

@@ -50,8 +50,9 @@ async def _acquire(pool: Pool) -> "asyncpg.pool.PoolConnectionProxy[asyncpg.Reco
 class Runner:
     """A worker's loop. It polls for jobs, and `notify` makes it poll at once.
 
-    The handler calls `finish` in its own transaction. An error that it raises decides how the job continues (`JobError`). The
-    database may go away at any time: the jobs wait in it, and a claim whose answer never arrived ends with its lease.
+    The handler calls `finish` in its own transaction. An error that the handler raises decides how the job continues
+    (`JobError`). The database may become unavailable at any time: jobs stay in it, and a claim whose answer was lost ends with
+    its lease.
     """
 
     def __init__(
@@ -83,7 +84,7 @@ class Runner:
         self._last_busy = self._last_sweep = self._last_snapshot = float("-inf")
 
     def notify(self) -> bool:
-        """Look for jobs at once. Return False if all slots are taken, so that another worker should be notified."""
+        """Look for jobs at once. Return False if this worker has no free slot, so that another worker should be notified."""
         self._notified.set()
         return len(self._running) < self._settings.slots
 
@@ -215,7 +216,7 @@ class Runner:
             log.warning("job.failed", **details, again_in=wait.total_seconds())
 
     def _retry_delay(self, job: Job) -> timedelta | None:
-        """Return the wait before the next attempt, or None if this was the last attempt."""
+        """Return the wait before the next attempt of a job; None if this was the last attempt."""
         retries = self._settings.retries
         return retries[job.attempts - 1] if job.attempts <= len(retries) else None
 
@@ -224,7 +225,7 @@ class Runner:
         self._notified.set()
 
     async def _finish_running(self) -> None:
-        """Wait for running jobs up to the grace period. Then cancel the others and return them to the queue."""
+        """Wait for running jobs up to the grace period. Then cancel the jobs that still run, and return them to the queue."""
         claimed = dict(self._running)
         if not claimed:
             return

@@ -148,10 +148,10 @@ async def enqueue(
     appointment_id: UUID | None = None,
     run_at: datetime | None = None,
 ) -> None:
-    """Add a job in the caller's transaction, due at `run_at` or at once.
+    """Add a job in the caller's transaction, due at `run_at`, or at once if that is None.
 
-    An event or appointment has at most one live job. A second one for an event is not added. For an appointment the waiting
-    job is brought forward instead, since it does whatever the appointment needs when it runs.
+    An event or appointment has at most one live job. A second one for an event is not added. For an appointment the waiting job
+    is brought forward instead, since it does whatever the appointment needs when it runs.
     """
     columns = kind.value, priority.value, correlation_id, event_id, appointment_id, run_at, current_traceparent()
     added = await conn.execute(_ADD, tenant, *columns)
@@ -174,7 +174,8 @@ async def finish(conn: Connection, tenant: str, job: Job) -> None:
 
 
 async def require_claim(conn: Connection, tenant: str, job: Job) -> None:
-    """Lock the claim until the end of the handler's transaction, if that has effects before the job is finished.
+    """Lock the job's claim until the end of the handler's transaction. For effects in that transaction before the job is
+    finished.
 
     Raises StaleClaim if another worker has since claimed the job. Let it propagate, so that the effects roll back.
     """
@@ -199,7 +200,7 @@ async def finish_events(conn: Connection, tenant: str, jobs: Sequence[tuple[Job,
 
 
 async def snapshot(conn: "Connection | Pool", tenant: str) -> list[Waiting]:
-    """Return the numbers of ready, running and dead jobs, by priority."""
+    """Return the numbers of ready, running and dead jobs for each priority, with the age of the oldest."""
     return [Waiting(*row) for row in await conn.fetch(_SNAPSHOT, tenant)]
 
 
@@ -211,7 +212,7 @@ class JobStore:
         self._settings = settings
 
     async def claim(self, conn: Connection, running: Iterable[Job]) -> tuple[list[Job], bool]:
-        """Claim jobs that may run beside `running`. Return them, most urgent first, and whether more may be waiting.
+        """Claim jobs that may run beside the jobs `running`. Return them, most urgent first, and True if more may be waiting.
 
         Neither lane may take the slots reserved for the other, so neither can starve it. The caller acquires the connection
         first: handlers wait for the same connection, and each handler that ends meanwhile frees a slot, so that under load one
@@ -238,23 +239,23 @@ class JobStore:
         return sorted(jobs, key=lambda job: (rank.index(job.priority), job.id)), maybe_more
 
     async def fail(self, job: Job, error: str, wait: timedelta | None) -> bool:
-        """Record a failed attempt. Retry after `wait`, or never if None. Return False if the claim is no longer ours."""
+        """Record a failed attempt. Retry after `wait`; None makes a dead letter. Return False if another worker has the claim."""
         state = await self._pool.fetchval(_FAIL, self._tenant, job.id, job.claim_no, error, wait)
         return state is not None
 
     async def run_again(self, job: Job, at: datetime, reason: str) -> bool:
-        """Return the job to the queue until `at` without counting the attempt. Return False if the claim is no longer ours."""
+        """Return the job to the queue, due at `at`, without counting the attempt. Return False if another worker has the claim."""
         return await self._pool.fetchval(_RUN_AGAIN, self._tenant, job.id, job.claim_no, at, reason) is not None
 
     async def renew(self, jobs: Sequence[Job]) -> list[bool]:
-        """Extend the leases. Return for each job whether the claim is still ours, which includes a job finished meanwhile."""
+        """Extend the leases. Return for each job True if its claim is still ours, also if the job was finished meanwhile."""
         claims = [job.id for job in jobs], [job.claim_no for job in jobs]
         rows = await self._lease_pool.fetch(_RENEW, self._tenant, *claims, self._settings.lease)
         renewed = {row["id"] for row in rows}
         return [job.id in renewed or job.finished for job in jobs]
 
     async def sweep(self, conn: "Connection | Pool") -> tuple[int, list[JobKind]]:
-        """Release the jobs of lost workers. Return the number of ready jobs, and the kinds of those that became dead letters."""
+        """Release jobs of lost workers. Return the number made ready again, and the kind of each that became a dead letter."""
         rows = await conn.fetch(_SWEEP, self._tenant, len(self._settings.retries))
         dead = [JobKind(row["kind"]) for row in rows if row["state"] == "dead"]
         return len(rows) - len(dead), dead

@@ -10,7 +10,7 @@ from uuid import UUID
 
 
 class Priority(StrEnum):
-    """The priority of a job. Jobs are claimed in the order of the members, from the most urgent to the least."""
+    """The priority of a job. Jobs are claimed in the order of these members, the most urgent first."""
 
     CRITICAL = "critical"
     HIGH = "high"
@@ -89,7 +89,7 @@ class DeadNow(JobError):
 
 
 class RunAgain(JobError):
-    """Raised by a handler if nothing failed but it is too early. The attempt is not counted."""
+    """Raised by a handler if nothing failed but it is too early to go on. The attempt is not counted."""
 
     def __init__(self, at: datetime, reason: str) -> None:
         super().__init__(reason)
@@ -97,7 +97,7 @@ class RunAgain(JobError):
 
 
 class FinishForgotten(JobError):
-    """The handler returned without `finish`, so its effects and the job's completion were not one transaction."""
+    """Raised if the handler returned without `finish`: its effects and the job's completion were not one transaction."""
 
 
 class TooLong(JobError):

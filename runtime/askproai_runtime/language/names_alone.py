@@ -30,8 +30,14 @@ _BEHIND: Final = re.compile(
     rf"|, (?:(?:{_AND}) )?(?:{_WORDS.denied}) [^,]+|[.!;:,\s]+)$",
     re.IGNORECASE,
 )
-# Letters with their words behind a whole name: "Thomas Mayr - M wie Martha".
-_LETTERS: Final = re.compile(rf"\s*[,–-]\s*(?:[a-zäöüß] (?:{_WORDS.letter_as}) \w+[\s,]*)+$", re.IGNORECASE)
+# Letters with their words, alone or behind a name: "Mayr - M wie Martha, A wie Anton, Y, R".
+_LETTERS: Final = re.compile(
+    rf"(?:^|[\s,.–(\[-]+)(?=(?:[a-zäöüß][\s,.-]+)*(?:sch|ch|[a-zäöüß]) (?:{_WORDS.letter_as}) )"
+    rf"((?:(?:(?:sch|ch|[a-zäöüß]) (?:{_WORDS.letter_as}) \w+|[a-zäöüß])(?:[\s,.)\]-]+|$))+)$",
+    re.IGNORECASE,
+)
+_LETTER_AND_WORD = re.compile(rf"(sch|ch|[a-zäöüß])(?: (?:{_WORDS.letter_as}) \w+)?(?:[\s,.)\]-]+|$)", re.IGNORECASE)
+_FEWEST_LETTERS = 3  # of a spelled surname
 _LAST_NAME = re.compile(rf",?\s*\b(?:{_WORDS.last_name})\s*:?\s+", re.IGNORECASE)
 _SURELY_PARTICLES = PARTICLES - {"al", "ben", "bin", "das"}  # these are first names as well
 
@@ -41,9 +47,7 @@ def drop_around(text: str) -> str:
     text, before = text.strip().replace("\n", ", "), None
     while text != before:
         before = text
-        text = _read_spelled(text).strip()
-        whole = _LETTERS.sub("", text)
-        text = whole if count_names(whole) > 1 else text
+        text = _read_spelled(_read_letters(text)).strip()
         text = _BEHIND.sub("", text[found.end() :] if (found := _BEFORE.match(text)) else text).strip()
     return _LAST_NAME.sub(" ", text).strip()
 
@@ -51,6 +55,19 @@ def drop_around(text: str) -> str:
 def count_names(text: str) -> int:
     """Return the number of words in a name, without titles and particles."""
     return len([word for word in text.split() if fold(word) not in TITLES | _SURELY_PARTICLES])
+
+
+def _read_letters(text: str) -> str:
+    """Return a text with the letters at its end without their words: `Thomas, M A Y R`; without letters that begin its name.
+
+    One or two letters that begin another name than the only one stay, since the surname is missing.
+    """
+    if (found := _LETTERS.search(text)) is None:
+        return text
+    before, letters = text[: found.start()], _LETTER_AND_WORD.findall(found[1])
+    if count_names(before) > 1 or fold(before.rpartition(" ")[2]).startswith(fold("".join(letters))):
+        return before
+    return f"{before}, {' '.join(letters)}".strip(", ") if len(letters) >= _FEWEST_LETTERS else text
 
 
 def _read_spelled(text: str) -> str:

@@ -6,7 +6,7 @@ Only to ask "Meinen Sie Bartschnitt?". A part of a visit is chosen by the beginn
 import re
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import pairwise
+from itertools import islice, pairwise, product
 from typing import Final
 
 import msgspec
@@ -17,6 +17,7 @@ from askproai_runtime.language.heard_names import list_heard_services
 from askproai_runtime.language.spoken_services import (
     NamedServices,
     cut_ending,
+    find_exactly_named,
     find_named,
     names_service,
     read_services,
@@ -30,6 +31,7 @@ _WORDS: Final = UNDERSTOOD.services
 _MOST_WORDS = 12  # that are compared with each service: other callers wait meanwhile
 _FEWEST_CONSONANTS = 3  # of a word; fewer are those of too many words
 _MIN_LETTERS = 4  # of a stem
+_MOST_VISITS = 500  # that are compared
 _COMPOUND, _FIRST_PART, _LAST_PART = 7, 4, 7  # letters of a compound, and of the parts that two may share
 _SAME, _RELATED = 3, 2  # of a declared word; a meaning in common counts one
 _ENDINGS = {"", *_WORDS.word_ends}
@@ -71,15 +73,22 @@ def leave_out_unsaid(said: str, meant: Sequence[Service]) -> list[Service]:
 
 
 def find_translated(text: str, offered: Sequence[Service]) -> NamedServices | None:
-    """Return the services that a text names by other words of the same meaning, one for each part: `haircut and beard trim`."""
+    """Return the services that a text names by other words of the same meaning, one for each part: `haircut and beard trim`. A
+    part may also be a declared name.
+    """
     said = split_visit(text)
     whole = [each for each in _list_translated(text, offered) if len(said) == len(split_visit(each.display_name))]
-    parts = [whole] if whole else [_list_translated(part, offered) for part in said]
+    parts = [whole] if whole else [_list_meant(part, offered) for part in said]
     if not parts or any(len(part) != 1 for part in parts):
         return None
     services = tuple({part[0].name: part[0] for part in parts}.values())
     is_twice = "/" in text and len(services) == 1  # once in each language
     return NamedServices(services) if is_twice or len(services) == len(parts) <= MOST_SERVICES else None
+
+
+def _list_meant(part: str, offered: Sequence[Service]) -> list[Service]:
+    named = find_exactly_named(part, offered)
+    return [named] if named is not None else _list_translated(part, offered)
 
 
 def _list_translated(text: str, offered: Sequence[Service]) -> list[Service]:
@@ -112,11 +121,29 @@ def leave_out_parts(named: Sequence[Service]) -> tuple[Service, ...]:
     )
 
 
+def list_general(words: str, offered: Sequence[Service]) -> list[tuple[str, Service]]:
+    """Return the services that the parts of a question mean by general words alone, each with its name: a Haarschnitt by "was
+    kostet ein Schnitt mit Bart". A part with a service's name, or with a word of another meaning, means no other one.
+    """
+    found, parts = list[tuple[str, Service]](), split_visit(words)
+    named = {service.name for service in find_named(offered, words)}
+    for part in parts:
+        general = [word for word in fold(part).split() if _list_meanings(word)]
+        meant = _meanings_of(" ".join(general))
+        if meant is not None and not find_named(offered, part):
+            near = [each for each in offered if each.name not in named and _may_mean(each, meant)]
+            found += [(fold(each.display_name), each) for each in leave_out_unsaid(part, near)]
+    return found
+
+
+def _may_mean(service: Service, meant: frozenset[int]) -> bool:
+    return any(meant <= _list_all_meanings(name) for name in (service.display_name, *service.spoken_names))
+
+
 def says_part(text: str, named: Sequence[Service]) -> bool:
-    """Return whether words mean a service, or one part of its name: "beard" beside "Haarschnitt und Bart"."""
-    names = [name for each in named for name in (each.display_name, *split_visit(each.display_name))]
+    """Return whether words mean a service, or a part of its names: "beard" beside "Haarschnitt und Bart"."""
     meant = _meanings_of(text)
-    return meant is not None and any(meant == _meanings_of(name) for name in names)
+    return meant is not None and any(_may_mean(each, meant) for each in named)
 
 
 def _meanings_of(text: str) -> frozenset[int] | None:
@@ -146,7 +173,8 @@ def complete_names(text: str, offered: Sequence[Service]) -> NamedServices:
 
     No customer has a service together with one whose name contains its name: "Haarschnitt mit Kind" is not clear.
     """
-    if any(_list_compounds(part, offered) for part in split_visit(text) or [text]):
+    parts = split_visit(text) or [text]
+    if any(_list_compounds(part, offered) for part in parts if find_exactly_named(part, offered) is None):
         return NamedServices((), unknown=text)
     named = found = read_services(text, offered)
     for _ in range(MOST_SERVICES):
@@ -182,15 +210,23 @@ def _begins(said: str, service: Service) -> bool:
     return is_word and any(fold(name).startswith(word) for name in (service.display_name, *service.spoken_names))
 
 
-def list_joined(text: str, offered: Sequence[Service]) -> list[Sequence[Service]]:
-    """Return, for each part of a text, the services that it may mean: "Haarschnitt mit Bart" has two parts.
+def list_joined(text: str, offered: Sequence[Service]) -> list[tuple[Service, ...]]:
+    """Return the visits that a text of several parts may mean, each with another service for each part: "Haarschnitt mit Bart".
 
-    Empty if a part means none, or two parts may mean the same one.
+    Empty if a part means no service, if two parts can only mean the same one, or if one service of several parts is closest.
     """
     parts = split_visit(text)
-    meant = [list_near(part, offered) for part in parts if len(parts) <= MOST_SERVICES]
-    names = [service.name for part in meant for service in part]
-    return meant if len(meant) > 1 and all(meant) and len(names) == len(set(names)) else []
+    if not 1 < len(parts) <= MOST_SERVICES:
+        return []
+    if any(len(split_visit(each.display_name)) == len(parts) for each in list_related(text, offered)):
+        return []
+    meant = [leave_out_unsaid(part, list_near(part, offered)) for part in parts]
+    visits = dict[frozenset[str], tuple[Service, ...]]()
+    for visit in islice(product(*meant), _MOST_VISITS):
+        names = frozenset(service.name for service in visit)
+        if len(names) == len(parts):
+            visits.setdefault(names, visit)
+    return list(visits.values())
 
 
 def list_near(said: str, offered: Sequence[Service]) -> Sequence[Service]:

@@ -1,4 +1,5 @@
-"""Find the parts of a text for a service that are other arguments: a day, an hour, a staff member, a count, a person. Pure.
+"""Find the parts of a text for a service that are other arguments: a day, an hour, a staff member, a branch, a count, a person.
+Pure.
 
 The understood words are a closed list, and there is one default. Words between the names of services are read only if the
 readers of the other arguments understand all of them. All others stay in the text: the question about the service says that
@@ -6,7 +7,7 @@ more was not understood, and that the service is for one person.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import groupby, pairwise
@@ -15,8 +16,15 @@ from typing import Final
 from askproai_core.tenant_config import Service, Staff
 from askproai_runtime.language.generic_services import GENERIC
 from askproai_runtime.language.name_words import POSSESSIVES, RELATIVES, SEVERAL_RELATIVES
-from askproai_runtime.language.near_services import list_near, list_related
-from askproai_runtime.language.spoken_services import JOINING, NUMBER, SEVERAL, cut_ending
+from askproai_runtime.language.near_services import (
+    adds_nothing,
+    complete_names,
+    find_translated,
+    leave_out_parts,
+    list_near,
+    list_related,
+)
+from askproai_runtime.language.spoken_services import JOINING, NUMBER, SEVERAL, NamedServices, cut_ending
 from askproai_runtime.language.staff_preferences import says_with_whom
 from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import fold
@@ -40,8 +48,8 @@ _FEWEST_LETTERS = 4  # of a day in one word: "am" and "may" mean others as well
 
 @dataclass(frozen=True, slots=True)
 class ServicePart:
-    """Words of a text for a service that belong to another `argument`: `staff`, a time, `quantity`, or `person`, whose `text`
-    is empty for the caller. `instead` replaces the words.
+    """Words of a text for a service that belong to another `argument`: `staff`, `branch`, a time, `quantity`, or `person`, whose
+    `text` is empty for the caller. `instead` replaces the words.
     """
 
     argument: str
@@ -60,14 +68,21 @@ class _Word:
     is_service: bool = False  # also a word that only nearly names one
 
 
-def list_service_parts(text: str, services: Sequence[Service], staff: Sequence[Staff]) -> list[ServicePart]:
+def list_service_parts(
+    text: str,
+    services: Sequence[Service],
+    staff: Sequence[Staff],
+    names_branch: Callable[[str], bool] = lambda _: False,
+) -> list[ServicePart]:
     """Return the parts of a text that belong to other arguments; empty if two are for the same argument, or if one of several
-    services is for a person.
+    services is for a person. `names_branch` returns whether words are only the place of a branch.
     """
     words = _read_words(text, services)
     if len(words) > _MOST_WORDS:
         return []
-    parts = [part for run in _list_runs(words) for part in _Reader(text, words, run, services, staff).read()]
+    parts = [
+        part for run in _list_runs(words) for part in _Reader(text, words, run, services, staff, names_branch).read()
+    ]
     arguments = [part.argument for part in parts]
     is_of_several = "person" in arguments and sum(is_service for is_service, _ in groupby(words, _is_of_service)) > 1
     return [] if len(set(arguments)) < len(arguments) or is_of_several else parts
@@ -83,6 +98,17 @@ def cut_parts(text: str, parts: Sequence[ServicePart]) -> str:
     for part in sorted(parts, key=lambda part: part.first, reverse=True):
         text = f"{text[: part.first]}{part.instead}{text[part.end :]}"
     return re.sub(r"\s+(?=[,;)]|$)|\(\s*\)", "", text).strip(" ,;.") if parts else text
+
+
+def read_named(text: str, offered: Sequence[Service]) -> NamedServices:
+    """Return the services that a text names, by their names or by synonyms."""
+    named = complete_names(text, offered)
+    if named.services and named.unknown and adds_nothing(named.unknown, named.services):
+        rest = re.sub(rf"\b{re.escape(named.unknown)}\b", " ", text, flags=re.IGNORECASE)
+        named = complete_names(rest, offered)  # further words may name another one
+        return replace(named, services=leave_out_parts(named.services))
+    is_known = bool(named.services) and named.unknown is None
+    return named if is_known or names_several(text, offered) else find_translated(text, offered) or named
 
 
 def find_rest(text: str, services: Sequence[Service]) -> str:
@@ -164,6 +190,7 @@ class _Reader:
     run: Sequence[_Word]
     services: Sequence[Service]
     staff: Sequence[Staff]
+    names_branch: Callable[[str], bool]
 
     def read(self) -> list[ServicePart]:
         """Return the parts of the run, or of its words before "mit" or "für": later words do not change the earlier ones."""
@@ -202,8 +229,9 @@ class _Reader:
             return None
         if says_with_whom(said, self.staff):
             return ServicePart("staff", said, first, end)
-        argument = _read_time(said, len(words), present_language())
-        return ServicePart(argument.value, said, first, end) if argument else None
+        if (argument := _read_time(said, len(words), present_language())) is not None:
+            return ServicePart(argument.value, said, first, end)
+        return ServicePart("branch", said, first, end) if self.names_branch(said) else None
 
     def _find_counted(self, words: Sequence[_Word]) -> _Word | None:
         """Return the service after a number, unless the number belongs to its name, or it comes with another service."""

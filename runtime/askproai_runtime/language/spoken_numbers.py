@@ -30,6 +30,8 @@ _WORD = re.compile(
 )
 _COMPOUND = re.compile(f"(?:{_WORD.pattern})+")
 _TOKEN = re.compile(r"\d+|[^\W\d_]+|\+|[^\s,;:./()_'’-]")
+_TIME = re.compile(r":|^\d{1,2}[./]\d{1,2}[./](?:\d{4}|\d{2})$|^\d{4}-\d\d-\d\d$")  # of a day, too
+_LONE_SIGN = re.compile(r"(?<=\s)[/–-](?=\s)")
 _WHOLE_NUMBER = re.compile(r"(\d+)\.0")  # a number of JSON, as text
 
 
@@ -92,3 +94,23 @@ def _repeat(count: int, rest: list[str]) -> str | None:
 def _read_unit(token: str) -> str | None:
     """Return the one digit that a word says."""
     return token if token.isdecimal() and len(token) == 1 else {**_WORDS.units, **_WORDS.alone}.get(token)
+
+
+def list_dictated(text: str) -> list[str]:
+    """Return the parts of a text that are only digits and their words: `(0171) 2345678`, `null eins sieben`. A date and a clock
+    time are none.
+    """
+    parts, is_open = list[str](), False
+    for word in _LONE_SIGN.sub(" ", text).split():
+        plain = word.casefold().strip("(),.;!?")
+        is_said = (
+            plain in _PLUS
+            or plain in _WORDS.repeats
+            or (read_spoken_number(plain) is not None and not _TIME.search(plain))
+        )
+        if is_said and is_open:
+            parts[-1] = f"{parts[-1]} {word}"
+        elif is_said:
+            parts.append(word)
+        is_open = is_said
+    return parts

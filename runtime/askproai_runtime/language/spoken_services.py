@@ -20,7 +20,7 @@ _APART = ",;/+&"
 _WRITTEN = re.compile(rf"[^\s{_APART}]+")  # folding it may give several words, as of "Check-up"
 _ENDINGS, _MIN_STEM = sorted(_WORDS.endings, key=len, reverse=True), 4  # letters
 JOINING = _WORDS.joining  # folded, none of them a service
-_JOINS = re.compile(rf"\s*(?:[,;/+&]|\b(?:{_WORDS.joins_names})\b)\s*", re.IGNORECASE)
+_JOINS = re.compile(rf"\s*(?:[,;/+&]|\b(?:{_WORDS.joins_names})\b\.?)\s*", re.IGNORECASE)
 NUMBER = rf"\b(?:{_WORDS.number}|[2-9])"
 # "Für 3 Uhr", "for two thirty", "für 2:30", "für 2 Stunden" count nobody.
 _OF_TIME = rf"[:.,]\d|[\s-]*(?:(?:{_WORDS.time_unit})\b|[0-5]\d\b)|[\s-]+(?:{_WORDS.minutes})"
@@ -98,6 +98,13 @@ def names_service(text: str, offered: Sequence[Service]) -> bool:
     """Return whether a text names services, and nothing else."""
     named = read_services(text, offered)
     return bool(named.services) and named.unknown is None
+
+
+def find_exactly_named(text: str, offered: Sequence[Service]) -> Service | None:
+    """Return the only service that a text names once; None if the text says anything else."""
+    named = read_services(text, offered)
+    is_one = len(named.services) == 1 and named.unknown is None and not named.repeated
+    return named.services[0] if is_one else None
 
 
 def split_visit(text: str) -> list[str]:

@@ -196,6 +196,7 @@ class TimeNames(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     hour: frozenset[str]
     minute: frozenset[str]
     time: frozenset[str]
+    booked: frozenset[str]
     appointment: frozenset[str]
     old: frozenset[str]
     old_appointment: frozenset[str]
@@ -305,6 +306,44 @@ class Days(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     day: str
 
 
+class Declared(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """TODO"""
+
+    says_little: frozenset[str]
+    open_questions: frozenset[str]
+    needs: str
+    takes: str
+    sells: str
+    denies: str
+    caller: frozenset[str]
+    pays: str
+    two_words: str
+
+
+class DeclaredSubjects(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """TODO"""
+
+    age: str
+    online_address: str
+    reductions: str
+
+
+class Meanings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """TODO"""
+
+    prescription: str
+    referral: str
+    emergency: str
+    patient: str
+    voucher: str
+    pet: str
+    internet: str
+    card: str
+    parking: str
+    sick_note: str
+    toilet: str
+
+
 class Digits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """TODO"""
 
@@ -380,6 +419,7 @@ class Messages(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 class Phones(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """TODO"""
 
+    begins: str
     kinds: str
     label: str
     between: str
@@ -561,6 +601,7 @@ class Subjects(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     parking: str
     age: str
     payment: str
+    insurer_pays: str
     access: str
     own_number: str
     online_address: str
@@ -578,6 +619,9 @@ class Questions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     titles: frozenset[str]
     before_name: frozenset[str]
     to_pay: str
+    within_amount: str
+    no_amount: str
+    something_to_pay: str
     article: str
     asks_for_noun: str
     nouns_of_nothing: frozenset[str]
@@ -641,6 +685,7 @@ class QuestionWords(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     branches: frozenset[str]
     beside_branches: frozenset[str]
     no_nouns: frozenset[str]
+    relatives: frozenset[str]
 
 
 class CoveredWords(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -808,6 +853,9 @@ class Understood(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     choices: Choices
     companions: Companions
     days: Days
+    declared: Declared
+    declared_subjects: DeclaredSubjects
+    meanings: Meanings
     digits: Digits
     introductions: Introductions
     kept_times: KeptTimes

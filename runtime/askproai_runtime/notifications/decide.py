@@ -1,4 +1,4 @@
-"""The decision whether a due notification is sent, by its row and its appointment as it is now. Pure."""
+"""The decision on a due notification, by its row and its appointment as it is now: send, wait, drop or give up. Pure."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -35,14 +35,14 @@ class Drop:
 
 @dataclass(frozen=True, slots=True)
 class GiveUp:
-    """The decision to make the notification a dead letter: it was needed, and could not be sent in time. A person must know."""
+    """The decision to make the notification a dead letter, for a person: it was needed, and could not be sent in time."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """The decision to wait, since it is too early. This counts as no attempt."""
+    """The decision to wait, since it is too early to send. It does not count as an attempt."""
 
     duration: timedelta
     reason: str
@@ -52,7 +52,7 @@ Decision: TypeAlias = Send | Drop | GiveUp | Wait
 
 
 def decide(notification: StoredNotification, settings: Notifications | None, now: datetime, zone: ZoneInfo) -> Decision:
-    """Return whether to send a notification now, wait, drop it or give it up."""
+    """Return the decision on a notification: send it now, wait, drop it, or give it up."""
     if settings is None or notification.channel not in _channels(notification, settings):
         # The setting may be gone by mistake, or the operator does not allow its server for a while.
         old = now - notification.created_at > LONGEST_AGE
@@ -80,7 +80,7 @@ def decide(notification: StoredNotification, settings: Notifications | None, now
 
 
 def retry_after(attempts: int) -> timedelta | None:
-    """Return the wait after this number of attempts (at least one), or None if it was the last attempt."""
+    """Return the wait before the next attempt, after `attempts` attempts (at least one); None if that was the last one."""
     return RETRIES[attempts - 1] if attempts <= len(RETRIES) else None
 
 
@@ -94,7 +94,7 @@ def _channels(notification: StoredNotification, settings: Notifications) -> tupl
 
 
 def _decide_reminder(notification: StoredNotification, settings: Notifications, now: datetime) -> Decision:
-    """Send a reminder of a live appointment that has not begun, but wait for the end of the quiet hours."""
+    """Decide to send a reminder if its live appointment has not begun, after the end of the quiet hours."""
     if notification.opted_out:
         return Drop("the customer wants no reminders")
     decision = _decide_live(notification, now)
@@ -102,7 +102,7 @@ def _decide_reminder(notification: StoredNotification, settings: Notifications, 
 
 
 def _decide_offer(notification: StoredNotification, settings: Notifications, now: datetime) -> Decision:
-    """Send an offer while the freed time is offered to this person, but wait for the end of the quiet hours."""
+    """Decide to send an offer while the freed time is offered to this person, after the end of the quiet hours."""
     freed = notification.freed
     if notification.opted_out:
         return Drop("this number wants no messages of its own accord; the business has the offer")
@@ -128,7 +128,7 @@ def _decide_announcement(notification: StoredNotification, now: datetime) -> Dec
 
 
 def _decide_live(notification: StoredNotification, now: datetime) -> Decision:
-    """Send a notification if its appointment is live, confirmed, and still at the start that it announces."""
+    """Decide to send a notification if its appointment is live, confirmed, and still at the start that it announces."""
     appointment = notification.appointment
     if appointment is None or not appointment.live:
         return Drop("the appointment was cancelled since, or was never accepted")

@@ -65,7 +65,7 @@ _NOT_VALID_NOW: Final = frozenset({9, 10})
 
 
 class _NoAuthority(Exception):
-    """The file with the mail server's private certificate authority is not mounted."""
+    """The mail server's private certificate authority is configured, but the file with it is not mounted."""
 
 
 class _MailPolicy(EmailPolicy):
@@ -75,7 +75,7 @@ class _MailPolicy(EmailPolicy):
     """
 
     def fold_binary(self, name: str, value: Any) -> bytes:
-        """Return the bytes of a header as they are sent."""
+        """Return the bytes of a header as they are sent, folded to lines."""
         if name.lower() != "subject" or str(value).isascii():
             return super().fold_binary(name, value)
         encoded = Header(str(value), "utf-8", header_name=name).encode(linesep=self.linesep)
@@ -124,7 +124,8 @@ class EmailChannel:
             client.close()
 
     def _tls(self) -> ssl.SSLContext | None:
-        """Return the TLS context, or None without TLS. Raises `_NoAuthority`, or `SSLError` if the file holds no certificate.
+        """Return the TLS context; None if no TLS is configured. Raises `_NoAuthority`, or `SSLError` for a file without
+        certificate.
 
         If the file of a private authority is missing, the system's authorities never replace it.
         """
@@ -137,7 +138,7 @@ class EmailChannel:
         return ssl.create_default_context(cadata=authority)
 
     def _untrusted(self, error: Exception) -> Away | None:
-        """Return the outcome for a certificate that could not be verified, with its remedy, or None for another error."""
+        """Return the outcome for an unverified certificate, with its remedy; None if the error has another cause."""
         cause = error.__cause__ or error
         if not isinstance(cause, ssl.SSLCertVerificationError):
             return None
@@ -170,7 +171,7 @@ class EmailChannel:
         return Sent(f"{len(refused)} of {len(to)} addresses were refused" if refused else None)
 
     def compose(self, notification: StoredNotification, rendered: Rendered, to: tuple[str, ...]) -> EmailMessage:
-        """Return the mail as text and HTML. A change for a customer has a calendar file, too."""
+        """Return the mail with a text and an HTML part. A mail about a change to a customer also has a calendar file."""
         business, now = _person(self.config.display_name), self.clock.now()
         appointment = notification.appointment
         to_customer = notification.recipient is Recipient.CUSTOMER
@@ -209,17 +210,17 @@ class EmailChannel:
 
 
 def _header(text: str) -> str:
-    """Return a text as a header's value. `=?` is broken up: the policy would decode it (RFC 2047), with line breaks."""
+    """Return a text as a header's value. Each `=?` is broken up: the policy would decode it (RFC 2047), with line breaks."""
     return one_line(text).replace("=?", "= ?")
 
 
 def _person(name: str) -> str:
-    """Return a display name without the special characters of headers: a long name loses its quotes when it is folded."""
+    """Return a display name without special characters of mail headers: folding can remove the quotes around a long name."""
     return one_line(_NOT_IN_A_PERSON.sub(" ", name), 100)
 
 
 def _outcome_of(error: aiosmtplib.SMTPException) -> SendOutcome:
-    """Return the outcome of a failed transaction. It has only the server's code, since the server's text may name the address."""
+    """Return the outcome of a failed SMTP transaction. It names the server's code only: the server's text may have an address."""
     match error:
         case aiosmtplib.SMTPRecipientsRefused():
             return _outcome_of_refusals(error.recipients)
@@ -242,7 +243,7 @@ def _outcome_of(error: aiosmtplib.SMTPException) -> SendOutcome:
 
 
 def _outcome_of_refusals(refused: Sequence[aiosmtplib.SMTPRecipientRefused]) -> SendOutcome:
-    """Return the outcome of a transaction in which every recipient was refused."""
+    """Return the outcome of an SMTP transaction in which every recipient was refused."""
     codes = sorted({each.code for each in refused})
     numbers = ", ".join(map(str, codes))
     if all(_is_about_us(each) for each in refused):
@@ -256,13 +257,13 @@ def _outcome_of_refusals(refused: Sequence[aiosmtplib.SMTPRecipientRefused]) -> 
 
 
 def _is_about_us(refused: aiosmtplib.SMTPRecipientRefused) -> bool:
-    """Return whether a refused recipient was refused because of the sender, which would concern any recipient."""
+    """Return True if a recipient was refused because of our sender or login: then any recipient would be refused."""
     by_policy = refused.message.startswith("5.7.") and _ABOUT_US.search(_AN_ADDRESS.sub("", refused.message))
     return refused.code == _LOGIN_NEEDED or bool(by_policy)
 
 
 def _name_of(error: Exception) -> str:
-    """Return the type of an error's cause, such as `SSLCertVerificationError`. The error's text may name an address."""
+    """Return the type name of an error's cause, such as `SSLCertVerificationError`. Its text could contain an address."""
     return type(error.__cause__ or error).__name__
 
 

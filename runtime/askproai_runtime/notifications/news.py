@@ -1,4 +1,4 @@
-"""Notifications of messages, to the business, and of freed times, to the business and to the waiting caller."""
+"""Writes notifications about messages (to the business), and about freed times (to the business and to the waiting caller)."""
 
 from datetime import datetime
 from uuid import UUID
@@ -20,7 +20,7 @@ MAILS_PER_MESSAGE = 5  # the first one, and corrections
 
 
 class TooManyCorrections(Exception):
-    """A message was corrected more often than the business is notified."""
+    """A caller corrected a message more often than the business is notified of corrections."""
 
 
 async def enqueue_message(
@@ -38,8 +38,8 @@ async def enqueue_message(
 ) -> None:
     """Notify the business of a caller's message, and again of each correction: the last notification has the stored text.
 
-    `branch` is the name of the called branch, `call_back` the time to call back in the caller's words. The caller's transaction
-    has locked the message. Raises `TooManyCorrections`.
+    `branch` is the name of the called branch, `call_back` the time to call back in the caller's words. The message must be
+    locked in the caller's transaction. Raises `TooManyCorrections`.
     """
     if config.notifications is None:
         return
@@ -65,7 +65,7 @@ async def enqueue_message(
 
 
 async def _say_times(conn: Connection, config: TenantConfig, message_id: UUID, call_back: str | None) -> dict[str, str]:
-    """Return the times to call back and of the call, as written in the mail: its reader may read "morgen" a day later."""
+    """Return the time to call back and the time of the call, with dates: the mail may be read a day after the words "morgen"."""
     assert config.notifications is not None
     language, zone = config.notifications.language, ZoneInfo(config.time_zone)
     times = await read_message_times(conn, config.tenant, message_id)
@@ -90,7 +90,7 @@ async def enqueue_waitlist_offer(
     expires_at: datetime,
     correlation_id: str,
 ) -> None:
-    """Notify the business once of an offer: the freed time, and the waiting caller to call until `expires_at`."""
+    """Notify the business once of an open offer: the freed time, and the waiting caller, who can be called until `expires_at`."""
     if config.notifications is None:
         return
     language, zone = config.notifications.language, ZoneInfo(config.time_zone)
@@ -108,13 +108,13 @@ async def enqueue_waitlist_offer(
 
 
 def _shown_branch(config: TenantConfig, name: str | None) -> str:
-    """Return a branch's display name, or "" if the tenant has only one branch."""
+    """Return a branch's display name for a mail, or "" if the tenant has only one branch or the name is unknown."""
     branch = config.find_branch(name) if name and len(config.branches) > 1 else None
     return one_line(branch.display_name) if branch else ""
 
 
 async def hears_of_offers(conn: Connection, config: TenantConfig, phone: str) -> bool:
-    """Return whether a waiting caller gets a message about a freed time. If not, the business has to call."""
+    """Return True if a waiting caller gets a message about a freed time. If False, the business has to call."""
     return _has_channel(config, phone) and not await is_opted_out(conn, config.tenant, phone)
 
 
@@ -124,7 +124,7 @@ def _has_channel(config: TenantConfig, phone: str) -> bool:
 
 
 async def enqueue_freed_offer(conn: Connection, config: TenantConfig, freed: FreedOffer, correlation_id: str) -> None:
-    """Notify a waiting caller of a freed time, at the number that they left. It is sent by the webhook, as a text message."""
+    """Notify a waiting caller of a freed time by the webhook, as a text message to the number that the caller left."""
     if not _has_channel(config, freed.phone):
         return
     row = NewNotification(

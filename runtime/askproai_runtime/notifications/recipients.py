@@ -11,19 +11,19 @@ _MADE_UP = re.compile(r"anruf-(?:\d{5,16}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f
 
 
 def real_email(address: str | None) -> str | None:
-    """Return the address if a mail can reach it, or None if it is missing, invalid, made up or in the domain `.invalid`."""
+    """Return the address if a mail can be sent to it; None if it is missing, invalid, made up by us, or ends in `.invalid`."""
     if not address or not is_email(address):
         return None
     return None if is_made_up(address) or address.lower().endswith(".invalid") else address
 
 
 def is_made_up(address: str) -> bool:
-    """Return whether an address was made up by us for a caller who gave none."""
+    """Return True if our code made up an address for a caller who stated none."""
     return _MADE_UP.fullmatch(address) is not None
 
 
 def customer_channels(settings: Notifications, email: str | None, phone: str | None) -> tuple[NotificationChannel, ...]:
-    """Return the channels that notify this customer: they are configured, and an address for them is known."""
+    """Return the channels by which this customer is notified: configured ones for which the customer has an address."""
     if settings.customer is None:
         return ()
     reachable = {
@@ -34,13 +34,13 @@ def customer_channels(settings: Notifications, email: str | None, phone: str | N
 
 
 def announces_to_customers(settings: Notifications | None, *, in_remote_calendar: bool) -> bool:
-    """Return whether customers are notified of changes. For remote bookings it is an option, since Cal.com sends mails."""
+    """Return True if customers are notified of changes. Remote bookings only by a setting, since Cal.com sends mails."""
     customer = settings.customer if settings else None
     return customer is not None and (customer.for_calcom_bookings or not in_remote_calendar)
 
 
 def business_channels(settings: Notifications | None) -> tuple[NotificationChannel, ...]:
-    """Return the channels that notify the business: they are configured, and for mails an address is known."""
+    """Return the channels by which the business is notified: configured ones; for mails the business needs an address."""
     if settings is None or settings.business is None:
         return ()
     reachable = {
@@ -53,7 +53,7 @@ def business_channels(settings: Notifications | None) -> tuple[NotificationChann
 def email_addresses(
     settings: Notifications, recipient: Recipient, appointment: AppointmentFacts | None
 ) -> tuple[str, ...]:
-    """Return the addresses to which a mail is sent."""
+    """Return the addresses for a mail to this recipient; empty if none is known or usable."""
     if recipient is Recipient.BUSINESS:
         return settings.business.email_to if settings.business else ()
     found = real_email(appointment.email) if appointment else None

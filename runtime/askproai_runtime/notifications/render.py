@@ -46,7 +46,7 @@ def render(
     day: Sequence[AppointmentFacts] = (),
     stop_url: str | None = None,
 ) -> Rendered:
-    """Return the message to send. The settings exist, since `decide` has checked them.
+    """Return the content of a notification for its channel. The settings exist, since `decide` has checked them.
 
     `day` are the appointments of a daily list, `stop_url` is the link by which this customer stops reminders.
     """
@@ -96,9 +96,9 @@ def _render_appointment(
 def _details(
     appointment: AppointmentFacts, config: TenantConfig, words: Words, *, to_customer: bool, kind: Kind
 ) -> Iterable[str]:
-    """Yield the lines about an appointment: place and preparation for the customer, or the customer's data for the business.
+    """Yield the lines about an appointment: for the customer place and preparation, for the business the customer's data.
 
-    If a service or a person is not declared any more, the business reads that; the customer's text leaves it out.
+    If a service or a person is not declared any more, the business's text says that; the customer's text leaves it out.
     """
     branch = config.find_branch(appointment.branch)
     found = {
@@ -145,12 +145,13 @@ def _day_line(appointment: AppointmentFacts, config: TenantConfig, words: Words,
     parts = (
         _working_times(appointment, zone), service_name(config, appointment) or words.former_service,
         staff_name(config, appointment) or words.former_staff, appointment.customer_name, appointment.phone or "",
+        "" if appointment.status == "confirmed" else words.unconfirmed,
     )  # fmt: skip
     return ", ".join(one_line(part) for part in parts if part.strip())
 
 
 def _working_times(appointment: AppointmentFacts, zone: ZoneInfo) -> str:
-    """Return `10:00–11:45`, or `10:00–10:30 + 11:00–11:45` if the customer waits in between."""
+    """Return the staff member's working times: `10:00–11:45`, or `10:00–10:30 + 11:00–11:45` with a wait of the customer."""
     spans = appointment.work or ((appointment.starts_at, appointment.ends_at),)
     return " + ".join("–".join(f"{at.astimezone(zone):%H:%M}" for at in span) for span in spans)
 
@@ -164,7 +165,7 @@ def _render_text(notification: StoredNotification, config: TenantConfig) -> Rend
 
 
 def _render_offer(freed: FreedOffer, config: TenantConfig) -> Rendered:
-    """Return the message to a waiting caller: the freed time, the latest time to call, and the number."""
+    """Return the message to a waiting caller: the freed time, the latest time to call, and the number to call."""
     settings, zone = config.notifications, ZoneInfo(config.time_zone)
     assert settings is not None
     words = WORDS[settings.language]
@@ -192,7 +193,7 @@ def _render_offer(freed: FreedOffer, config: TenantConfig) -> Rendered:
 
 
 def _appointment_fields(appointment: AppointmentFacts, config: TenantConfig) -> dict[str, Any]:
-    """Return an appointment as fields for programs. Times have the tenant's offset."""
+    """Return an appointment as JSON fields for programs. Times have the tenant's UTC offset."""
     zone = ZoneInfo(config.time_zone)
     return {
         "appointment_id": str(appointment.id),
@@ -209,7 +210,7 @@ def _appointment_fields(appointment: AppointmentFacts, config: TenantConfig) -> 
 
 
 def branch_address(branch: Branch | None) -> str:
-    """Return a branch's address in one line, or "" if none is known."""
+    """Return a branch's address in one line, or "" if the branch has no address."""
     if branch is None:
         return ""
     town = f"{branch.address.postal_code} {branch.address.city}".strip()
@@ -217,7 +218,7 @@ def branch_address(branch: Branch | None) -> str:
 
 
 def service_name(config: TenantConfig, appointment: AppointmentFacts) -> str:
-    """Return the display name of the service or visit. Return "" if it is not declared any more, since an id is no name."""
+    """Return the display name of a service or visit; "" if it is no longer declared, since its id is no name for people."""
     found = _find_service(config, appointment)
     return found.display_name if found else ""
 
@@ -228,7 +229,7 @@ def _find_service(config: TenantConfig, appointment: AppointmentFacts) -> Servic
 
 
 def staff_name(config: TenantConfig, appointment: AppointmentFacts) -> str:
-    """Return the display name of the staff member, or "" if the staff member is not declared any more."""
+    """Return the staff member's display name, or "" if the staff member is not declared any more."""
     branch = config.find_branch(appointment.branch)
     found = (each.display_name for each in (branch.staff if branch else ()) if each.id == appointment.staff)
     return next(found, "")
@@ -239,7 +240,7 @@ def _greeting(words: Words, customer: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Return a text of several lines without control characters."""
+    """Return a text of several lines with control characters removed."""
     return "\n".join(one_line(line) for line in text.strip().splitlines())
 
 
@@ -248,7 +249,7 @@ def _join(paragraphs: Iterable[str]) -> str:
 
 
 def _to_html(paragraphs: Iterable[str], link: str | None = None) -> str:
-    """Return the paragraphs as HTML. Only our own `link`, in the last paragraph, becomes a link: no text of others does."""
+    """Return paragraphs as HTML. Only our own `link`, in the last paragraph, becomes a link; URLs in other texts do not."""
     escaped = [html.escape(part).replace("\n", "<br>\n") for part in paragraphs if part]
     if link:
         target = html.escape(link)

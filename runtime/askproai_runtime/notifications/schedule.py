@@ -1,4 +1,4 @@
-"""The due times of reminders and of the daily list, by local clocks. Pure."""
+"""The times at which reminders and the daily list are due, by local clocks. Pure."""
 
 from datetime import UTC, datetime, time, timedelta
 from typing import Final
@@ -30,7 +30,7 @@ def reminder_due(starts_at: datetime, minutes_before: int, quiet: QuietHours | N
 
 
 def is_quiet(local: datetime, quiet: QuietHours) -> bool:
-    """Return whether a local time is within the quiet hours, which may go past midnight."""
+    """Return True if a local time is within the quiet hours, which may extend past midnight."""
     at = local.time()
     if quiet.begins <= quiet.ends:
         return quiet.begins <= at < quiet.ends
@@ -38,7 +38,7 @@ def is_quiet(local: datetime, quiet: QuietHours) -> bool:
 
 
 def until_end(local: datetime, quiet: QuietHours) -> timedelta:
-    """Return the time from a local time in the quiet hours until they end."""
+    """Return how long it takes from a local time in the quiet hours until the quiet hours end."""
     assert local.tzinfo is not None
     day = local.date() if local.time() < quiet.ends else local.date() + _DAY
     # Where clocks go back, an end in the hour that comes twice is the one of the present pass.
@@ -47,7 +47,7 @@ def until_end(local: datetime, quiet: QuietHours) -> timedelta:
 
 
 def list_day(now: datetime, at: time, zone: ZoneInfo) -> tuple[datetime, datetime] | None:
-    """Return the local day whose list is due now, from midnight to midnight, or None."""
+    """Return the local day, from midnight to midnight, if its daily list is due now; else None."""
     local = now.astimezone(zone)
     due = datetime.combine(local.date(), at, zone)
     if not timedelta() <= timedelta(seconds=now.timestamp() - due.timestamp()) < LATEST_LIST:
@@ -56,6 +56,6 @@ def list_day(now: datetime, at: time, zone: ZoneInfo) -> tuple[datetime, datetim
 
 
 def day_bounds(local: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    """Return the first and the last midnight of a local day."""
+    """Return the midnights at which a local day begins and ends."""
     first = datetime.combine(local.date(), time(), zone)
     return first, datetime.combine(local.date() + _DAY, time(), zone)

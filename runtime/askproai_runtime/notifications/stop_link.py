@@ -1,8 +1,8 @@
 """The link in a mail by which a customer stops reminders at once (RFC 8058), and its effect. The page itself is in `web.py`.
 
 The link's token names the mail's appointment and address, for this tenant and this purpose only. It does not contain the
-address, and a stranger cannot make one: no table is read without a valid code. The token is valid until the tenant has another
-admin token, from which the key is derived; the mail names other ways, too.
+address, and a stranger cannot make a token: no table is read without a valid code. A token is valid until the tenant has
+another admin token, from which its key is derived; the mail names other ways, too.
 """
 
 import base64
@@ -21,14 +21,14 @@ _LENGTH: Final = (_ID_BYTES + _ADDRESS_BYTES + _CODE_BYTES) * 4 // 3 + 1  # char
 
 
 def stop_url(public_url: str, admin_token: str, tenant: str, appointment_id: UUID, email: str) -> str:
-    """Return the link that stops reminders for an appointment's customer at an address."""
+    """Return the link by which an appointment's customer stops reminders to an e-mail address."""
     named = appointment_id.bytes + _address_code(admin_token, email)
     token = base64.urlsafe_b64encode(named + _code(admin_token, tenant, named)).rstrip(b"=").decode()
     return f"{public_url}{STOP_PATH}/{token}"
 
 
 def is_stop_token(text: str) -> bool:
-    """Return whether a text is as long as a token. Texts of another length are not decoded."""
+    """Return True if a text has the length of a token. Texts of another length are not decoded."""
     return len(text) == _LENGTH
 
 
@@ -47,7 +47,7 @@ async def stop_by_link(pool: Pool, admin_token: str, tenant: str, token: str, co
 
 
 def read_token(admin_token: str, tenant: str, token: str) -> UUID | None:
-    """Return the appointment in a valid token, or None. Takes the same time wherever a wrong code differs."""
+    """Return the appointment that a valid token names, else None. The time taken does not reveal where a wrong code differs."""
     try:
         decoded = _decode(token)
     except ValueError:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import asyncpg
 
@@ -77,11 +78,24 @@ _OFFERED_TO_OPTED_OUT = """EXISTS (
 _OFFER_OPEN = """n.kind = 'offer' AND EXISTS (
     SELECT 1 FROM waitlist_offers w WHERE w.tenant = $1 AND w.id = (n.content ->> 'offer')::bigint AND w.state = 'open')"""
 
-# The booking before a move or a cancellation was to be announced, and neither it nor a move in between was ever tried to be sent.
-_NEVER_ANNOUNCED = """n.kind IN ('moved', 'cancelled') AND coalesce((
+# A list of the day that was tried before this change, and that had the appointment at the start that the last change before the
+# list had given to it ($3 is the tenant's zone). Its attempt ended at `finished_at`, or its outcome is unknown.
+_LISTED = """EXISTS (
+    SELECT FROM notifications list JOIN notifications at ON at.tenant = $1 AND at.appointment_id = n.appointment_id
+        AND list.subject = to_char(at.starts_at AT TIME ZONE $3, 'YYYY-MM-DD')
+    WHERE list.tenant = $1 AND list.kind = 'daily_list' AND list.recipient = n.recipient AND list.channel = n.channel
+      AND list.attempts > 0 AND list.created_at < n.created_at
+      AND at.recipient = n.recipient AND at.channel = n.channel AND at.kind IN ('booked', 'moved')
+      AND at.created_at < least(n.created_at, list.finished_at) AND NOT EXISTS (
+          SELECT FROM notifications later WHERE later.tenant = $1 AND later.appointment_id = n.appointment_id
+          AND later.recipient = n.recipient AND later.channel = n.channel AND later.kind IN ('booked', 'moved')
+          AND later.created_at > at.created_at AND later.created_at < list.created_at))"""
+# The booking before a move or a cancellation was to be announced, and no message that was tried to be sent has named it.
+_NEVER_ANNOUNCED = f"""n.kind IN ('moved', 'cancelled') AND coalesce((
     SELECT bool_or(before.kind = 'booked') AND max(before.attempts) = 0 FROM notifications before
     WHERE before.tenant = $1 AND before.appointment_id = n.appointment_id AND before.recipient = n.recipient
-    AND before.channel = n.channel AND before.kind IN ('booked', 'moved') AND before.created_at < n.created_at), false)"""
+    AND before.channel = n.channel AND before.kind IN ('booked', 'moved', 'reminder') AND before.created_at < n.created_at), false)
+    AND NOT {_LISTED}"""  # noqa: S608  a constant of this module
 
 _READ = f"""
 SELECT n.id, n.kind, n.recipient, n.channel, n.starts_at, n.content, n.state, n.attempts, n.created_at, n.correlation_id,
@@ -125,7 +139,7 @@ ORDER BY first
 
 @dataclass(frozen=True, slots=True)
 class UpcomingAppointment:
-    """A live appointment with its last change, and whether its customer has a reminder or wants none."""
+    """A live appointment and its last change; whether its customer already has a reminder, and whether they opted out."""
 
     facts: AppointmentFacts
     updated_at: datetime
@@ -134,7 +148,7 @@ class UpcomingAppointment:
 
 
 async def insert_notifications(conn: "Connection | Pool", tenant: str, rows: Sequence[NewNotification]) -> None:
-    """Insert the rows that do not exist yet, each with its trace if that is recorded."""
+    """Insert the notifications that do not exist yet, each with its trace's context if the trace is recorded."""
     traceparent = current_traceparent()
     trace = {TRACEPARENT: traceparent} if traceparent else {}
     await conn.execute(
@@ -146,7 +160,7 @@ async def insert_notifications(conn: "Connection | Pool", tenant: str, rows: Seq
 
 
 async def read_texts(conn: Connection, tenant: str, subjects: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Return the contents of the `text` notifications with these subjects, by subject."""
+    """Return the contents of the notifications of kind `text` with these subjects, keyed by subject."""
     rows = await conn.fetch(
         "SELECT subject, content FROM notifications WHERE tenant = $1 AND kind = 'text' AND subject = ANY ($2::text[])",
         tenant, list(subjects),
@@ -155,7 +169,7 @@ async def read_texts(conn: Connection, tenant: str, subjects: Sequence[str]) -> 
 
 
 class MessageTimes(NamedTuple):
-    """The time when a message was left, and the understood time to call back; `call_back_until` is None for an exact time."""
+    """The time at which a message was left, and the understood time to call back; `call_back_until` None: an exact time."""
 
     created_at: datetime
     call_back_from: datetime | None
@@ -163,7 +177,7 @@ class MessageTimes(NamedTuple):
 
 
 async def read_message_times(conn: Connection, tenant: str, message_id: UUID) -> MessageTimes:
-    """Return the times of a message that the caller's transaction has locked."""
+    """Return the times of a message whose row the caller's transaction has locked."""
     row = await conn.fetchrow(
         "SELECT created_at, call_back_from, call_back_until FROM messages WHERE tenant = $1 AND id = $2",
         tenant,
@@ -179,7 +193,7 @@ async def list_due(pool: Pool, tenant: str, channel: str, limit: int) -> list[UU
 
 
 async def list_other_due(pool: Pool, tenant: str, channels: Sequence[str]) -> list[UUID]:
-    """Return the due notifications of all channels except `channels`: they are not configured any more."""
+    """Return the due notifications whose channel is not in `channels`: it is not configured any more."""
     rows = await pool.fetch(
         """SELECT id FROM notifications WHERE tenant = $1 AND channel <> ALL ($2) AND state IN ('waiting', 'sending')
            AND due_at <= clock_timestamp() ORDER BY due_at LIMIT 100""",
@@ -188,9 +202,14 @@ async def list_other_due(pool: Pool, tenant: str, channels: Sequence[str]) -> li
     return [row["id"] for row in rows]
 
 
-async def lock_notification(conn: Connection, tenant: str, notification_id: UUID) -> StoredNotification | None:
-    """Return a waiting notification with its appointment as it is now, locked until the end of the transaction, or None."""
-    row = await conn.fetchrow(_READ, tenant, notification_id)
+async def lock_notification(
+    conn: Connection, tenant: str, notification_id: UUID, zone: ZoneInfo
+) -> StoredNotification | None:
+    """Return a waiting notification with its appointment as it is now, locked until the end of the transaction, or None.
+
+    `zone` is the tenant's, whose days the lists of the day have.
+    """
+    row = await conn.fetchrow(_READ, tenant, notification_id, zone.key)
     if row is None:
         return None
     recipient = Recipient(row["recipient"])
@@ -216,7 +235,7 @@ async def lock_notification(conn: Connection, tenant: str, notification_id: UUID
 
 
 async def begin_attempt(conn: Connection, tenant: str, notification_id: UUID) -> None:
-    """Record before an attempt that it begins."""
+    """Record that an attempt begins, before it does."""
     await conn.execute(_BEGIN, tenant, notification_id)
 
 
@@ -229,7 +248,7 @@ async def end_attempt(
     error: str | None = None,
     wait: timedelta | None = None,
 ) -> None:
-    """Record the outcome of an attempt, unless another attempt has since begun. With `wait` the next attempt is due after it."""
+    """Record the outcome of an attempt, unless another attempt has begun since. The next attempt is due after `wait`, if any."""
     shortened = error[:_LONGEST_ERROR] if error else None
     await conn.execute(_END, tenant, notification_id, attempts, state.value, shortened, wait)
 
@@ -237,13 +256,13 @@ async def end_attempt(
 async def list_appointments_between(
     pool: Pool, tenant: str, first: datetime, last: datetime
 ) -> list[UpcomingAppointment]:
-    """Return the live appointments with a start in [first, last), ordered by start."""
+    """Return the live appointments that start in [first, last), ordered by start."""
     rows = await pool.fetch(_LIVE_BETWEEN, tenant, first, last)
     return [UpcomingAppointment(_facts(row), row["updated_at"], row["opted_out"], row["reminded"]) for row in rows]
 
 
 async def read_work(pool: Pool, tenant: str, appointments: Sequence[AppointmentFacts]) -> list[AppointmentFacts]:
-    """Return the appointments with the spans that they block of their staff members, without buffers."""
+    """Return the appointments with their `work`: the spans that they block of their staff members, without buffers."""
     work = defaultdict[UUID, list[tuple[datetime, datetime]]](list)
     for row in await pool.fetch(_WORK, tenant, [each.id for each in appointments]):
         work[row["id"]].append((row["first"], row["last"]))
@@ -251,7 +270,7 @@ async def read_work(pool: Pool, tenant: str, appointments: Sequence[AppointmentF
 
 
 def _facts(row: asyncpg.Record) -> AppointmentFacts:
-    """Return an appointment, with its customer's name cleaned: at Cal.com anybody can type any name for any address."""
+    """Return a row's appointment, with a cleaned customer name: at Cal.com anybody can type any name for any address."""
     return AppointmentFacts(
         row["appointment_id"], row["branch"], row["service"], row["staff"], row["begins_at"], row["ends_at"], row["status"],
         row["version"], plain_name(row["customer_name"]), row["attendee_email"], row["phone"], row["notes"],
@@ -259,7 +278,7 @@ def _facts(row: asyncpg.Record) -> AppointmentFacts:
 
 
 async def measure_notifications(pool: Pool, tenant: str) -> tuple[int, float]:
-    """Return the number of dead notifications, and the age in seconds of the oldest unsent one that was attempted."""
+    """Return the number of dead notifications, and the age in seconds of the oldest unsent notification with an attempt."""
     row = await pool.fetchrow(
         """SELECT (SELECT count(*) FROM notifications WHERE tenant = $1 AND state = 'dead') AS dead,
                   coalesce((SELECT extract(epoch FROM clock_timestamp() - min(created_at)) FROM notifications
@@ -272,7 +291,7 @@ async def measure_notifications(pool: Pool, tenant: str) -> tuple[int, float]:
 async def list_notifications(
     pool: Pool, tenant: str, *, state: str | None, after: Sequence[Any] | None, limit: int
 ) -> list[asyncpg.Record]:
-    """Return notifications of a state or all, newest first. `after` is time and id of the previous page's last one."""
+    """Return notifications, newest first; with `state` only those in that state. `after` is time and id of the last one before."""
     at, last = after or (None, None)
     return list(
         await pool.fetch(
@@ -295,11 +314,11 @@ async def redrive_notifications(
     claimed_by: str | None = None,
     request: str | None = None,
 ) -> list[str]:
-    """Let dead notifications be sent again, with all their attempts: one, or all up to `limit`. Return their ids.
+    """Make dead notifications due again, with all their attempts: the one with id `only`, or up to `limit`. Return their ids.
 
-    They are decided anew: one that is no longer needed is dropped. The audit log records each with its last error and the name
-    that the sender claims. `request` is the `call_id` of a desk request: if it is sent again, nothing is redriven, and the ids
-    that it has redriven before are returned.
+    They are decided anew: a notification that is no longer needed is dropped. The audit log records each with its last error
+    and the name that the sender claims. `request` is the `call_id` of a desk request: if it is sent again, nothing is redriven,
+    and the ids that it redrove before are returned.
     """
     # As with events: one and all have keys of their own, and one of an event with the same id is another change.
     key = "request|redrive-notifications" if only is None else "request|redrive"
@@ -318,7 +337,7 @@ async def redrive_notifications(
 async def set_opt_out(
     pool: Pool, tenant: str, address: str, *, wants_none: bool, changed_by: str, request_id: UUID, correlation_id: str
 ) -> None:
-    """Store whether an address wants no reminders. If it wanted none before, the time since when is kept. Safe to repeat.
+    """Store whether an address opts out of reminders (`wants_none`). A repeated opt-out keeps the first time. Safe to repeat.
 
     The audit log records who changed this, without the address.
     """
@@ -339,7 +358,7 @@ async def set_opt_out(
 
 
 async def find_customer_email(pool: Pool, tenant: str, appointment_id: UUID) -> str | None:
-    """Return the e-mail address of an appointment's customer, which may be a made-up one, or None."""
+    """Return the e-mail address of an appointment's customer, which may be made up by us; None if there is none."""
     found: str | None = await pool.fetchval(
         "SELECT attendee_email FROM appointments WHERE tenant = $1 AND id = $2", tenant, appointment_id
     )
@@ -347,7 +366,7 @@ async def find_customer_email(pool: Pool, tenant: str, appointment_id: UUID) -> 
 
 
 async def stop_reminders(pool: Pool, tenant: str, address: str, correlation_id: str) -> None:
-    """Store that a customer wants no reminders at an address. Safe to repeat; the audit log does not name the address."""
+    """Store that the customer with this address opts out of reminders. Safe to repeat; the audit log does not name the address."""
     await pool.execute(
         """WITH changed AS (
                INSERT INTO reminder_opt_outs AS o (tenant, address, since, changed_by)
@@ -363,7 +382,7 @@ async def stop_reminders(pool: Pool, tenant: str, address: str, correlation_id: 
 
 
 async def is_opted_out(conn: Connection, tenant: str, address: str) -> bool:
-    """Return whether an address has opted out of reminders and of offers."""
+    """Return True if an address has opted out of reminders and of offers."""
     return bool(
         await conn.fetchval(
             "SELECT EXISTS (SELECT 1 FROM reminder_opt_outs WHERE tenant = $1 AND address = $2 AND since IS NOT NULL)",
@@ -373,7 +392,7 @@ async def is_opted_out(conn: Connection, tenant: str, address: str) -> bool:
 
 
 async def list_opt_outs(pool: Pool, tenant: str, limit: int) -> list[asyncpg.Record]:
-    """Return the addresses that want no reminders, the latest first."""
+    """Return the addresses that have opted out of reminders, the latest opt-out first."""
     return list(
         await pool.fetch(
             """SELECT address, since, changed_by FROM reminder_opt_outs WHERE tenant = $1 AND since IS NOT NULL

@@ -72,7 +72,7 @@ _QUIET_SHIFT: Final = timedelta(hours=25)  # so much earlier may a reminder come
 
 @dataclass(frozen=True, slots=True)
 class NotificationTask:
-    """The handler of the task. `credential` returns the text of a mounted file, `admin_token` the private API's token."""
+    """The handler of the task `notifications`. `credential` returns a mounted file's text, `admin_token` that of the API."""
 
     pool: Pool
     config: Callable[[], TenantConfig]
@@ -85,7 +85,7 @@ class NotificationTask:
     every: timedelta = _EVERY
 
     async def run(self, run: TaskRun) -> Next:
-        """Write the scheduled notifications that are due, and send. An unavailable channel does not delay the others."""
+        """Write the scheduled notifications that are due, then send all due ones. An unavailable channel does not delay others."""
         config = self.config()
         if config.notifications is None:
             await self._drop_others(run, config, ())
@@ -105,7 +105,7 @@ class NotificationTask:
     async def _send_all(
         self, run: TaskRun, config: TenantConfig, channels: Mapping[NotificationChannel, Channel]
     ) -> dict[NotificationChannel, "_Progress"]:
-        """Send the due notifications of all channels, side by side. Raises the first error of a channel after all have ended."""
+        """Send the due notifications of all channels concurrently. After all have ended, raise the first channel's error."""
         sending = (self._send_due(run, config, name, each) for name, each in channels.items())
         # An error of one cuts off no mail of another: whether that one arrived would be unknown.
         results = await asyncio.gather(*sending, return_exceptions=True)
@@ -133,7 +133,7 @@ class NotificationTask:
         return channels
 
     async def _send_due(self, run: TaskRun, config: TenantConfig, name: str, channel: Channel) -> "_Progress":
-        """Send the due notifications of one channel, until the channel is unavailable or the run has taken long."""
+        """Send the due notifications of one channel, until it is unavailable or the run's time is up. Return its progress."""
         until, outcome = self.clock.monotonic() + _LONGEST_RUN.total_seconds(), None
         due = await list_due(self.pool, config.tenant, name, _AT_ONCE)
         for notification_id in due:
@@ -147,7 +147,7 @@ class NotificationTask:
     async def _send_one(
         self, run: TaskRun, config: TenantConfig, notification_id: UUID, channel: Channel
     ) -> SendOutcome | None:
-        """Decide on one notification and send it. Return its outcome, or None if it is not sent now."""
+        """Decide on one notification, and send it if so decided. Return the outcome, or None if it is not sent now."""
         notification = await self._begin(run, config, notification_id)
         if notification is None:
             return None
@@ -171,15 +171,15 @@ class NotificationTask:
         return outcome
 
     async def _begin(self, run: TaskRun, config: TenantConfig, notification_id: UUID) -> StoredNotification | None:
-        """Mark a notification as being sent and return it, with this attempt counted. Return None if it is not sent now."""
+        """Mark a notification as being sent, and return it with this attempt counted; None if it is decided not to send it now."""
         tenant = config.tenant
         async with self.pool.acquire() as conn, conn.transaction():
             await run.check(conn)
-            found = await lock_notification(conn, tenant, notification_id)
+            zone = ZoneInfo(config.time_zone)
+            found = await lock_notification(conn, tenant, notification_id, zone)
             if found is None:
                 return None
-            now, zone = self.clock.now(), ZoneInfo(config.time_zone)
-            match decide(found, config.notifications, now, zone):
+            match decide(found, config.notifications, self.clock.now(), zone):
                 case Send():
                     await begin_attempt(conn, tenant, found.id)
                     return _counted(found)
@@ -194,7 +194,7 @@ class NotificationTask:
         return None
 
     async def _transmit(self, config: TenantConfig, notification: StoredNotification, channel: Channel) -> SendOutcome:
-        """Render and send a notification. An error in rendering is our fault, and must not delay other notifications."""
+        """Render and send a notification, and return the outcome. An error in rendering is our fault: it must not delay others."""
         assert config.notifications is not None
         to = email_addresses(config.notifications, notification.recipient, notification.appointment)
         try:
@@ -206,7 +206,7 @@ class NotificationTask:
             return Deferred(f"{type(error).__name__} at {error_location(error)}")
 
     def _stop_url(self, config: TenantConfig, notification: StoredNotification) -> str | None:
-        """Return the link by which the appointment's customer stops reminders, or None without an address or a public URL."""
+        """Return the link by which the appointment's customer stops reminders; None without an e-mail address or a public URL."""
         settings, appointment, token = config.notifications, notification.appointment, self.admin_token()
         email = real_email(appointment.email) if appointment else None
         if settings is None or not settings.public_url or appointment is None or email is None or token is None:
@@ -214,7 +214,7 @@ class NotificationTask:
         return stop_url(settings.public_url, token, config.tenant, appointment.id, email)
 
     async def _day(self, config: TenantConfig, notification: StoredNotification) -> list[AppointmentFacts]:
-        """Return the appointments of a daily list's day, or [] for another kind."""
+        """Return the appointments of the day that a daily list is about; [] for a notification of another kind."""
         if notification.kind != Kind.DAILY_LIST:
             return []
         zone = ZoneInfo(config.time_zone)
@@ -223,7 +223,7 @@ class NotificationTask:
         return await read_work(self.pool, config.tenant, found)
 
     async def _end(self, config: TenantConfig, notification: StoredNotification, outcome: SendOutcome) -> None:
-        """Record the outcome of an attempt."""
+        """Record the outcome of an attempt to send a notification."""
         wait, error = None, None
         match outcome:
             case Sent(note):
@@ -247,12 +247,12 @@ class NotificationTask:
             write(f"notification.{'dead' if state is State.DEAD else 'failed'}", **facts, why=error)
 
     async def _drop_others(self, run: TaskRun, config: TenantConfig, channels: Collection[str]) -> None:
-        """Decide on the notifications of channels that are not configured any more."""
+        """Decide on the due notifications of channels that are not configured any more."""
         for notification_id in await list_other_due(self.pool, config.tenant, list(channels)):
             await self._begin(run, config, notification_id)
 
     async def _add_reminders(self, run: TaskRun, config: TenantConfig) -> None:
-        """Write the due reminders, but none if the appointment changed after that time: its customer was just notified."""
+        """Write the due reminders. Leave out an appointment that changed after that time: its customer was just notified."""
         settings = config.notifications
         customer = settings.customer if settings else None
         if settings is None or customer is None or customer.remind_minutes_before is None:
@@ -274,7 +274,7 @@ class NotificationTask:
             await insert_notifications(self.pool, config.tenant, rows)
 
     async def _add_daily_list(self, before: NotificationState, run: TaskRun, config: TenantConfig) -> str | None:
-        """Write the daily list when it is due, unless the day has no appointments. Return the day of the last list."""
+        """Write the daily list when it is due, unless the day has no appointments. Return the day (ISO 8601) of the last list."""
         settings = config.notifications
         business = settings.business if settings else None
         if business is None or business.daily_list_at is None:
@@ -297,26 +297,26 @@ class NotificationTask:
 
 @dataclass(frozen=True, slots=True)
 class _Progress:
-    """The progress of one channel in a run: whether more may be due, and the last outcome, or None without an attempt."""
+    """The progress of one channel in a run: whether more notifications may be due, and the last outcome (None: no attempt)."""
 
     more: bool
     outcome: SendOutcome | None
 
 
 def _next_away(before: AwayChannel | None, outcome: SendOutcome | None) -> AwayChannel | None:
-    """Return why and how often a channel has failed, or None if it answers. Without an attempt this does not change."""
+    """Return why and how often in a row a channel has failed; None if it works. Without an attempt, return the value `before`."""
     if outcome is None:
         return before
     return AwayChannel(outcome.reason, before.failures + 1 if before else 1) if isinstance(outcome, Away) else None
 
 
 def _counted(notification: StoredNotification) -> StoredNotification:
-    """Return the notification with the attempt that has just begun counted."""
+    """Return a copy of the notification with one more attempt counted."""
     return replace(notification, state=State.SENDING, attempts=notification.attempts + 1)
 
 
 def read_notification_state(watermark: object) -> NotificationState:
-    """Return the state in a watermark, or an empty state if the watermark is unreadable."""
+    """Return the state in a watermark; an empty state if the watermark cannot be read."""
     try:
         return msgspec.convert(watermark, NotificationState)
     except msgspec.ValidationError:

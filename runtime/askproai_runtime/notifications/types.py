@@ -12,7 +12,7 @@ from askproai_core.tenant_config import NotificationChannel
 
 
 class Kind(StrEnum):
-    """The subject of a notification."""
+    """The kind of a notification: the change or news that it is about."""
 
     BOOKED = "booked"
     MOVED = "moved"
@@ -40,7 +40,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NewNotification:
-    """A row to write. There is at most one for a tenant, `kind`, `subject`, `recipient` and `channel`."""
+    """A notification to write. There is at most one for each tenant, `kind`, `subject`, `recipient` and `channel`."""
 
     kind: Kind
     subject: str
@@ -79,7 +79,7 @@ class AppointmentFacts:
 
 
 class FreedOffer(msgspec.Struct, frozen=True):
-    """A freed time that is offered to a waiting caller. `offer` is the id in `waitlist_offers`."""
+    """A freed time that is offered to a waiting caller. `offer` is the id of the row in `waitlist_offers`."""
 
     offer: int
     name: str
@@ -97,7 +97,7 @@ class StoredNotification:
     """A notification with its appointment. `overtaken`: a later notification announces the same start to the same recipient.
 
     `offer_open`: the freed time is still offered to this person. `unannounced`: the booking before this change was to be
-    announced to the same recipient, but no notification of the appointment was ever attempted.
+    announced to the same recipient, but no message that names the appointment was ever attempted.
     """
 
     id: UUID
@@ -118,12 +118,12 @@ class StoredNotification:
 
     @property
     def told(self) -> bool:
-        """Return whether the customer knows of the change already, from the conversation in which it was made."""
+        """Return True if the customer already knows of the change, from the conversation in which it was made."""
         return self.content.get("told") is True
 
     @property
     def freed(self) -> FreedOffer | None:
-        """Return the offered freed time, or None for another kind and after retention has deleted it."""
+        """Return the freed time that is offered; None for another kind of notification, or after retention has deleted it."""
         if self.kind != Kind.OFFER:
             return None
         try:
@@ -142,7 +142,7 @@ class CalendarFile:
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """The content for a channel. `short` is one line for a text message, `fields` are for programs."""
+    """The content of a notification for a channel. `short` is one line for a text message, `fields` are for programs."""
 
     title: str
     text: str

@@ -72,7 +72,7 @@ class WebhookChannel:
         )
 
     def body(self, notification: StoredNotification, rendered: Rendered) -> bytes:
-        """Return the notification as JSON."""
+        """Return the JSON body for a notification."""
         appointment, settings = notification.appointment, self.config.notifications
         to: dict[str, str | None] = {}
         if appointment is not None and notification.recipient is Recipient.CUSTOMER:
@@ -100,6 +100,6 @@ class WebhookChannel:
 
 
 def sign(body: bytes, key: str, seconds: int) -> str:
-    """Return the value of the signature header."""
+    """Return the value of the header `X-Askproai-Signature` for a body, signed at `seconds` (Unix time)."""
     mac = hmac.new(key.encode(), b"%d." % seconds + body, hashlib.sha256)
     return f"t={seconds},v1={mac.hexdigest()}"

@@ -12,14 +12,14 @@ from askproai_runtime.sentences import format_written_day
 
 
 class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The title and first sentence of a kind for a recipient, with the placeholders `{when}`, `{business}`, `{customer}`."""
+    """The title and first sentence of one kind of notification to one recipient, with `{when}`, `{business}`, `{customer}`."""
 
     title: str
     opening: str
 
 
 class StopPage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The words of the page that stops reminders."""
+    """The words of the web page on which a customer stops reminders."""
 
     question: str
     button: str
@@ -40,6 +40,7 @@ class Words(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     stop_by_link: str  # `{url}`
     stop_page: StopPage
     daily_none: str
+    unconfirmed: str  # in a daily list: the remote calendar has yet to confirm the appointment
     calendar_event: str
     appointment: str  # in place of the service's name, where it has none any more
     former_service: str

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Failure(StrEnum):
-    """The reason why a login has no identity, by the remedy that the visitor or the page's operator has."""
+    """The reason why a login failed. Each reason has its own remedy for the visitor or the page's operator."""
 
     BEGIN_AGAIN = "begin_again"  # too old, another browser, or completed before
     DENIED = "denied"  # the issuer, or the visitor there, has refused it

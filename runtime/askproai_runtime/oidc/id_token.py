@@ -1,4 +1,4 @@
-"""Verification of ID tokens by the issuer's keys, for this client alone. Pure. Imported with joserfc at the first login."""
+"""Verification of ID tokens by the issuer's keys, for this client only. Pure. Imported with joserfc at the first login."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -21,7 +21,7 @@ _KINDS: Final[Mapping[str, type[ECKey] | type[RSAKey]]] = {"EC": ECKey, "RSA": R
 
 
 class UnknownKey(Exception):
-    """The token is signed with a key that is not among the issuer's known keys."""
+    """The token is signed with a key that is not among the known keys of the issuer: fetch the keys again."""
 
 
 def read_keys(document: Mapping[str, Any]) -> KeySet:
@@ -82,7 +82,7 @@ def verify_id_token(
 
 
 def _require_audience(claims: Mapping[str, Any], client_id: str) -> None:
-    """Raise `LoginFailed` if a token is for another client, or was issued to another client."""
+    """Raise `LoginFailed` if a token is meant for another client, or was issued to another client."""
     audience = claims.get("aud")
     audiences = [audience] if isinstance(audience, str) else audience if isinstance(audience, list) else []
     presented = claims.get("azp", client_id if len(audiences) == 1 else None)

@@ -1,4 +1,4 @@
-"""The identity of a person, from an issuer's claims. Pure."""
+"""The identity of a logged-in person, read from the claims of an issuer. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

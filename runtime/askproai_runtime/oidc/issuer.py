@@ -47,14 +47,14 @@ class Metadata(msgspec.Struct, frozen=True):
 
 
 class Tokens(msgspec.Struct, frozen=True):
-    """The answer of the token endpoint."""
+    """The tokens in the answer of the token endpoint."""
 
     id_token: str
     access_token: str = ""
 
 
 class Issuer:
-    """One issuer. Metadata and keys are kept for an hour. An unknown key in a token makes it fetch the keys again."""
+    """One issuer of logins. Its metadata and keys are kept for an hour. `keys(again=True)` fetches the keys earlier."""
 
     def __init__(self, http: aiohttp.ClientSession, clock: Clock, url: str, ca_file: Path | None) -> None:
         self.url, self.ca_file = url, ca_file
@@ -76,7 +76,7 @@ class Issuer:
             return self._metadata
 
     async def keys(self, *, again: bool = False) -> "KeySet":
-        """Return the issuer's keys. With `again` fetch them anew, unless they were fetched again in the last 10 seconds.
+        """Return the issuer's keys. With `again` fetch them anew, unless `again` was already used in the last 10 seconds.
 
         Raises `LoginFailed`.
         """
@@ -92,7 +92,7 @@ class Issuer:
             return self._keys
 
     async def exchange(self, form: Mapping[str, str], client_id: str, client_secret: str) -> Tokens:
-        """Return the tokens for a code. Raises `LoginFailed`."""
+        """Exchange an authorization code for tokens. Raises `LoginFailed`."""
         metadata, headers, form = await self.metadata(), dict[str, str](), dict(form)
         if _BASIC in metadata.token_endpoint_auth_methods_supported:
             login = aiohttp.encode_basic_auth(
@@ -125,7 +125,7 @@ class Issuer:
         return document if status == _OK else {}
 
     async def _noting_failure(self, read: Callable[[], Awaitable[T]]) -> T:
-        """Return the result of `read`. Raises `LoginFailed`, also for other logins in the next 3 seconds."""
+        """Return the value of `read`. After a failure, raise the same `LoginFailed` for all logins of the next 3 seconds."""
         if self._failure is not None and not self._is_over(self._failed_at, _FAILED_FOR):
             raise LoginFailed(self._failure.failure, str(self._failure))
         try:
@@ -171,7 +171,7 @@ class Issuer:
     async def _ask(
         self, method: str, url: str, form: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
     ) -> tuple[int, dict[str, Any]]:
-        """Return the status and the JSON object of an answer, or {} if it has no object. Raises `LoginFailed`."""
+        """Send a request. Return the response's status and JSON object, {} if it has no object. Raises `LoginFailed`."""
         self._require_safe(url)
         try:
             async with asyncio.timeout(REQUEST_SECONDS):
@@ -193,7 +193,7 @@ class Issuer:
         return answer.status, document if isinstance(document, dict) else {}
 
     def _require_safe(self, url: str) -> None:
-        """Raise `LoginFailed` for a URL without TLS, since secrets are sent to it. An issuer on this machine needs no TLS."""
+        """Raise `LoginFailed` for a URL without TLS, since secrets are sent to it. A URL of this machine needs no TLS."""
         is_local = (urlsplit(self.url).hostname or "") in _LOOPBACK
         if not url.startswith("https://") and not (is_local and urlsplit(url).netloc == urlsplit(self.url).netloc):
             raise LoginFailed(Failure.NOT_SET_UP, "the issuer names an endpoint without https")

@@ -26,7 +26,7 @@ _MAX_CODE: Final = 4096
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """The registration of a page at its issuer. The secret is never part of a text."""
+    """The registration of a page as a client of its issuer. The secret is never part of the registration's text (`repr`)."""
 
     issuer: str
     client_id: str
@@ -54,14 +54,14 @@ class Attempt(msgspec.Struct, frozen=True):
 
 
 class OidcClient:
-    """Logs visitors in at the issuer of a registration. A changed issuer in the registration takes effect at once."""
+    """Logs visitors in at the issuer of a registration. If the registration names another issuer, it is used at once."""
 
     def __init__(self, http: aiohttp.ClientSession, clock: Clock) -> None:
         self._http, self._clock = http, clock
         self._issuer: Issuer | None = None
 
     async def begin(self, registration: Registration, redirect_uri: str, destination: str) -> tuple[str, Attempt]:
-        """Return the issuer's URL to which to redirect the browser, and the attempt. Raises `LoginFailed`."""
+        """Begin a login: return the issuer's URL to which to redirect the browser, and the attempt. Raises `LoginFailed`."""
         metadata = await self._issuer_of(registration).metadata()
         expires = int(self._clock.now().timestamp()) + ATTEMPT_SECONDS
         state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
@@ -82,7 +82,8 @@ class OidcClient:
     async def complete(self, registration: Registration, attempt: Attempt, answer: Mapping[str, str]) -> Identity:
         """Return the person who has logged in. `answer` is the query of the issuer's redirect. Raises `LoginFailed`.
 
-        The attempt must come from the same browser. The issuer exchanges a code once, so an attempt is completed once.
+        The attempt must come from the same browser. The issuer exchanges a code only once, so an attempt is completed only
+        once.
         """
         if not hmac.compare_digest(attempt.state.encode(), answer.get("state", "").encode("utf-8", "surrogateescape")):
             raise LoginFailed(Failure.BEGIN_AGAIN, "the state is of another login")
@@ -118,7 +119,7 @@ class OidcClient:
     async def _verify(
         self, issuer: Issuer, token: str, registration: Registration, attempt: Attempt
     ) -> Mapping[str, Any]:
-        """Return the claims of an ID token. If its key is unknown, fetch the issuer's keys again."""
+        """Return the verified claims of an ID token. If its key is unknown, first fetch the issuer's keys again."""
         keys = await issuer.keys()
         # joserfc is imported for the first login, in a thread: callers wait for no import, and most pods never need it.
         module = await asyncio.to_thread(import_module, "askproai_runtime.oidc.id_token")
@@ -144,7 +145,7 @@ def _challenge(verifier: str) -> str:
 
 
 def _refusal(error: str) -> LoginFailed:
-    """Return the failure for an error code of the authorization endpoint (RFC 6749, section 4.1.2.1)."""
+    """Return the `LoginFailed` for an error code of the authorization endpoint (RFC 6749, section 4.1.2.1)."""
     match error:
         case "temporarily_unavailable" | "server_error":
             return LoginFailed(Failure.UNAVAILABLE, f"the issuer answers {error}")
@@ -154,5 +155,5 @@ def _refusal(error: str) -> LoginFailed:
 
 
 def _joined(claims: Mapping[str, Any], more: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the claims, completed by the userinfo claims if these are about the same person. Signed claims take precedence."""
+    """Return the claims with the userinfo claims added, if both are about the same person. Signed claims take precedence."""
     return {**more, **claims} if more.get("sub") == claims["sub"] else claims

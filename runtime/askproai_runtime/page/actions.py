@@ -1,4 +1,4 @@
-"""The actions of the page. Each calls the function of a private API endpoint, with the right that it needs."""
+"""The actions of the page. Each needs a right, and calls the function of a private API endpoint."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ from askproai_runtime.page.views import FORMS, VIEWS, Asking, View
 
 
 class Notice(StrEnum):
-    """The success message of an action: the parameter `done` of the view shown next."""
+    """The success message of an action: its name is the parameter `done` of the URL of the next view."""
 
     CANCELLED = "cancelled"
     MOVED = "moved"
@@ -50,7 +50,7 @@ EXPIRED: Final = "expired"
 
 
 def obstacle_of(problem: Problem) -> str:
-    """Return the key of the page's sentence that says why an action was refused, or "" if there is none."""
+    """Return the key of the page's sentence about a refused action; "" if the page has no sentence for it."""
     reason = problem.members.get("reason") or problem.members.get("outcome")
     if reason is None and problem.status == HTTPStatus.BAD_REQUEST:
         reason = ChangeObstacle.INVALID
@@ -59,7 +59,7 @@ def obstacle_of(problem: Problem) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """The handler of a POST. `carry_out` returns the location of the redirect; after a refusal `view` is shown with the reason."""
+    """The handler of a POST: `carry_out` returns the URL to redirect to. After a refusal, `view` is shown with the reason."""
 
     right: Right
     carry_out: Callable[[Asking], Awaitable[str]]
@@ -146,14 +146,14 @@ async def _end_session(asking: Asking) -> str:
 
 
 class _Sent(TypedDict):
-    """The fields of every change."""
+    """The fields that every change sends to the private API: its request id and its sender's name."""
 
     request_id: UUID
     by: str
 
 
 def _sent(asking: Asking) -> _Sent:
-    """Return the id and the sender of a change. The id comes from the form, so that a form that is sent twice acts once."""
+    """Return request id and sender of a change. The id comes from the form, so a form that is sent twice changes only once."""
     try:
         return {"request_id": UUID(asking.form.get("request_id", "")), "by": asking.request.name}
     except ValueError:
@@ -161,7 +161,7 @@ def _sent(asking: Asking) -> _Sent:
 
 
 def _require(asking: Asking, name: str) -> str:
-    """Return a day or time that the form must contain. Without this check the grammar would choose a day."""
+    """Return the form's text for a day or time. Raises `Problem` 400 if it is empty: the grammar would choose a day."""
     value = asking.form.get(name, "")
     if not value:
         raise Problem(400, "Bad Request", f"{name} is missing", members={"reason": BlockObstacle.NO_TIME.value})

@@ -43,7 +43,7 @@ def load_assets() -> Mapping[str, Asset]:
 
 
 def answer_asset(by_path: Mapping[str, Asset], path: str) -> web.Response:
-    """Return the response with the static file at a path. Raises `Problem` 404."""
+    """Return the response with the static file at a path. Raises `Problem` 404 if there is no such file."""
     asset = by_path.get(path)
     if asset is None:
         raise Problem(404, "Not Found", "There is no such file")
@@ -52,7 +52,7 @@ def answer_asset(by_path: Mapping[str, Asset], path: str) -> web.Response:
 
 
 def _places() -> bytes:
-    """Return CSS classes for the positions of appointments: Content-Security-Policy permits no inline styles."""
+    """Return CSS classes for all positions of an appointment on the page: Content-Security-Policy permits no inline styles."""
     rows = [f".b{row}{{grid-row-start:{row + 1}}}" for row in range(ROWS)]
     lengths = [f".l{length}{{grid-row-end:span {length}}}" for length in range(1, ROWS + 1)]
     lanes = [f".k{lane}{{grid-column:{lane + 1}}}" for lane in range(MAX_LANES)]

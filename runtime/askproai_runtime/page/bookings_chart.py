@@ -1,4 +1,4 @@
-"""The chart of 30 days of bookings: a bar for each day, drawn as SVG by the template. Pure."""
+"""The bar chart of bookings in 30 days: one bar for each day, drawn as SVG by the template. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _LEAST: Final = 3.0  # so that a single failure of many bookings is seen
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """The bar of one day: its counts, its left edge `x`, and the heights of its parts, the failed one above the booked one."""
+    """The bar of one day: its counts, its left edge `x`, and the heights of its booked part and the failed part above it."""
 
     day: date
     booked: int
@@ -47,7 +47,7 @@ class Chart:
 
 
 def draw_bookings(days: Sequence[DayOfBookings], today: date) -> Chart:
-    """Return the chart of the 30 days up to today. Leaves out the part of a 31st day that 30 times 24 hours reach."""
+    """Return the chart of the 30 days up to today. 30 times 24 hours reach into a 31st day, which is left out."""
     by_day = {each.day: each for each in days}
     wanted = [today - timedelta(days=ago) for ago in range(DAYS - 1, -1, -1)]
     shown = [by_day.get(day, DayOfBookings(day, 0, 0)) for day in wanted]

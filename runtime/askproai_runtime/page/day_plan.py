@@ -23,7 +23,7 @@ _NOT_DRAWN: Final = frozenset({"cancelled"})
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """An appointment or block in its place. `row` and `length` are in steps of 5 minutes; `lane` counts from 0."""
+    """An appointment or block with its position. `row` and `length` are in steps of 5 minutes; `lane` counts columns from 0."""
 
     row: int
     length: int
@@ -33,7 +33,7 @@ class Drawn:
 
 
 class Away(StrEnum):
-    """Why a person does not work on a whole day. The value is the key of the page's word for it."""
+    """The reason why a person does not work on a whole day. The value is the key of the page's word for it."""
 
     CLOSED = "closed"
     ABSENT = "absent"
@@ -54,7 +54,7 @@ class Column:
     """The column of one staff member, with the day's appointments and blocks. `place` is as in `Person`.
 
     If the person does not work on the whole day, `away` is the reason, and `closure` the public holiday that closes the branch.
-    Otherwise `off` are the spans outside of the working hours.
+    Otherwise `off` are the spans of the day outside of the person's working hours.
     """
 
     branch: str
@@ -84,7 +84,7 @@ class DayPlan:
 def plan_day(
     config: TenantConfig, day: date, appointments: Sequence[AppointmentEntry], blocks: Sequence[BlockEntry]
 ) -> DayPlan:
-    """Return the layout of a local day. A person who has left has a column if an appointment of that day is theirs."""
+    """Return the layout of a local day. A former staff member has a column only if an appointment of that day is theirs."""
     zone = ZoneInfo(config.time_zone)
     live = [each for each in appointments if each.status not in _NOT_DRAWN]
     spans = [(_minute(each.start, day, zone), _minute(each.end, day, zone)) for each in live]
@@ -112,7 +112,7 @@ def plan_day(
 
 
 def list_people(config: TenantConfig, appointments: Iterable[AppointmentEntry]) -> list[Person]:
-    """Return all declared staff members, and former staff members who have one of the appointments."""
+    """Return all declared staff members, and former staff members who appear in the appointments."""
     places = {branch.name: branch.display_name if len(config.branches) > 1 else "" for branch in config.branches}
     people = {
         (branch.name, member.id): Person(branch.name, member.id, member.display_name, places[branch.name])
@@ -126,7 +126,7 @@ def list_people(config: TenantConfig, appointments: Iterable[AppointmentEntry]) 
 
 
 class WholeDay(NamedTuple):
-    """Why a person does not work on a whole day. `closure` is the public holiday on which the branch is closed, or ""."""
+    """The reason why a person does not work on a whole day. `closure` is the public holiday that closes the branch, or ""."""
 
     away: Away
     closure: str
@@ -135,7 +135,7 @@ class WholeDay(NamedTuple):
 def list_whole_days(
     config: TenantConfig, people: Iterable[Person], days: Sequence[date]
 ) -> dict[tuple[str, str, date], WholeDay]:
-    """Return the whole days on which people do not work, by branch, id and day. Names of holidays are in the current language."""
+    """Return the whole days on which people do not work, by branch, staff id and day. Holidays are in this language."""
     found = {}
     for person in people:
         for day in days:
@@ -148,7 +148,7 @@ def list_whole_days(
 def _working(
     config: TenantConfig, branch: str, staff: str, day: date
 ) -> tuple[Away | None, str, Sequence[tuple[int, int]] | None]:
-    """Return why a person does not work on the whole day, the holiday, and the working spans in minutes of the day.
+    """Return why a person is unavailable the whole day (or None), the holiday (or ""), and the working spans in minutes.
 
     The spans are None for a former staff member or a branch without opening hours. The holiday is in the current language.
     """
@@ -170,7 +170,7 @@ def _working(
 def _draw_off(
     working: Sequence[tuple[int, int]] | None, first: int, last: int, hidden: Iterable[tuple[int, int]]
 ) -> list[Drawn]:
-    """Return the drawn spans in which a person does not work. Leaves out the `hidden` spans, which a block covers."""
+    """Return the drawn spans in which a person does not work, without the `hidden` spans: these are covered by a block."""
     if working is None:
         return []
     edges = [first * 60, *(_clip(minute, first, last) for span in working for minute in span), last * 60]
@@ -187,7 +187,7 @@ def _blocks(branch: str, staff: str, blocks: Iterable[BlockEntry]) -> list[Block
 def _draw(
     first: int, last: int, day: date, zone: ZoneInfo, appointments: list[AppointmentEntry], blocks: list[BlockEntry]
 ) -> list[Drawn]:
-    """Return one person's blocks and appointments in their places. Each appointment gets the first free lane."""
+    """Return one person's blocks and appointments with their positions. Each appointment gets the first free lane."""
     drawn, free_from = [], [0] * MAX_LANES
     for block in blocks:
         begin, end = (_clip(_minute(at, day, zone), first, last) for at in (block.start, block.end))
@@ -204,7 +204,7 @@ def _draw(
 
 
 def _minute(at: datetime, day: date, zone: ZoneInfo) -> int:
-    """Return the local minute of `day`, from 0. Return 0 for an instant before the day, and 1440 for one after it."""
+    """Return an instant as a minute of the local `day`: 0 for an instant before the day, and 1440 for one after it."""
     local = at.astimezone(zone)
     if local.date() < day:
         return 0

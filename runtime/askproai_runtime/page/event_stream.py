@@ -1,4 +1,4 @@
-"""The stream of Server-Sent Events that names the subjects an open page has to read again."""
+"""The stream of Server-Sent Events: each event names the parts of the page (subjects) that an open page has to read again."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
@@ -23,7 +23,7 @@ _RECONNECT_MS: Final = 2000
 async def stream_changes(
     request: web.Request, feed: Feed, clock: Clock, goes_on: Callable[[], Awaitable[bool]]
 ) -> web.StreamResponse:
-    """Stream the subjects that change until the page closes, the process ends, or `goes_on` is false. Raises `Problem` 503."""
+    """Stream the changed subjects until the page closes, the process ends, or `goes_on` returns False. Raises `Problem` 503."""
     since = request.headers.get("Last-Event-ID") or request.query.get("since", "")
     headers = SECURITY | {"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
     response, looked_at = web.StreamResponse(headers=headers), clock.monotonic()

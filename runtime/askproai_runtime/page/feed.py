@@ -1,7 +1,7 @@
 """The changes of data for open pages. One query, seven times a second while a page is open, serves all pages of a pod.
 
-An event only names a subject to read again, and holds no data. Its id has a mark for each subject, so that any pod can continue
-another pod's stream, and no state is kept for pages that reconnect.
+An event only names a subject (a part of the page) to read again, and holds no data. Its id has a change mark for each subject,
+so that any pod can continue another pod's stream, and no state is kept for pages that reconnect.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ class TooManyPages(Exception):
 
 
 class Feed:
-    """The changes of one tenant's data, or of the fleet's, as one pod sees them. `read` returns the present pulse."""
+    """The changes of one tenant's data, or of the fleet's, as one pod sees them. `read` returns the present `Pulse`."""
 
     def __init__(self, read: Callable[[], Awaitable[Pulse]], clock: Clock) -> None:
         self._read, self._clock = read, clock
@@ -39,9 +39,9 @@ class Feed:
         self._closed = False
 
     async def changes(self, since: str, pause: timedelta) -> AsyncGenerator[tuple[str, list[str]], None]:
-        """Yield the id of the state and the subjects that changed since `since`, at least once each `pause`, until `close`.
+        """Yield an event id and the subjects that changed since the id before it (`since` at first), until `close` is called.
 
-        The list of subjects is empty if nothing has changed. Raises `TooManyPages`.
+        Yields at least once each `pause`, with an empty list if nothing has changed. Raises `TooManyPages`.
         """
         changed = asyncio.Event()
         with self._listening(changed):
@@ -59,7 +59,7 @@ class Feed:
                         yield since, []
 
     def close(self) -> None:
-        """End all streams, so that the process can end."""
+        """End all streams of changes, so that the process can end."""
         self._closed = True
         self._wake()
         if self._task is not None:
@@ -79,7 +79,7 @@ class Feed:
             self._waiting.discard(changed)
 
     async def _poll(self) -> None:
-        """Query the database for changes, until no page is open."""
+        """Query the database for changes repeatedly, until no page is open."""
         failing = False
         while self._waiting and not self._closed:
             try:
@@ -102,12 +102,12 @@ class Feed:
 
 
 def event_id(pulse: Pulse) -> str:
-    """Return the id of a state, which contains a short mark for each subject."""
+    """Return the event id for a pulse: a short change mark for each subject."""
     return ".".join(f"{name}-{zlib.crc32(mark.encode()):08x}" for name, mark in pulse.marks.items())
 
 
 def changed_subjects(since: str, now: str) -> list[str]:
-    """Return the subjects whose marks differ between two ids, or all subjects if `since` is not the id of a state."""
+    """Return the subjects whose change marks differ between two event ids; all subjects if `since` is no event id."""
     before, after = _marks(since), _marks(now)
     return [name for name, mark in after.items() if before.get(name) != mark]
 

@@ -1,4 +1,4 @@
-"""Logins to a page, by a token or at an issuer. A login opens a session. `Rights` decides who may log in."""
+"""Logins to a page, by a token or at an issuer. Each login opens a session. `Rights` decides who may log in."""
 
 import hashlib
 import secrets
@@ -29,7 +29,7 @@ _REFUSED: Final = web.HTTPForbidden.status_code
 
 
 class Way(StrEnum):
-    """The means of a login: a token, or the issuer."""
+    """The method of a login: by a token, or at the issuer."""
 
     TOKEN = "token"  # noqa: S105 - a way, not a token
     ISSUER = "issuer"
@@ -37,7 +37,7 @@ class Way(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """The configured login at an issuer. `registration` is None while the client's secret is missing: it cannot be used."""
+    """The configured login at an issuer. It cannot be used while `registration` is None: the client's secret is missing."""
 
     url: str
     registration: Registration | None
@@ -49,7 +49,7 @@ class Issuer:
 
 @dataclass(frozen=True, slots=True)
 class LoginTexts:
-    """The texts of a login form that differ between pages. `no_role` has {name} and {issuer}."""
+    """The texts of a login form that differ between pages. `no_role` has the placeholders {name} and {issuer}."""
 
     key_hint: str
     not_ready: str
@@ -58,7 +58,7 @@ class LoginTexts:
 
 @dataclass(frozen=True, slots=True)
 class LoginRequest:
-    """One request to a path of `LOGIN_PATHS`. `render` returns the response for a template, its values and a status."""
+    """One HTTP request to a path of `LOGIN_PATHS`. `render` returns the response for a template, its values and a status."""
 
     http: web.Request
     form: Mapping[str, str]
@@ -70,7 +70,7 @@ class LoginRequest:
 
 
 class Rights(Protocol):
-    """The rights to log in to one page. Records the result of each login."""
+    """The rule that decides who may log in to one page. It records the result of each login."""
 
     @property
     def issuer(self) -> Issuer | None:
@@ -78,7 +78,7 @@ class Rights(Protocol):
         ...
 
     async def admits(self, way: Way) -> bool:
-        """Return whether the rate limit admits one more login by this means now."""
+        """Count an attempt to log in by this method. Return True if the rate limit admits it."""
         ...
 
     async def open_by_token(self, login: LoginRequest, token: str, name: str) -> Session | None:
@@ -86,7 +86,7 @@ class Rights(Protocol):
         ...
 
     async def open_for(self, login: LoginRequest, issuer: Issuer, identity: Identity, name: str) -> Session | None:
-        """Return a new session for a person whom the issuer has identified, or None if the person has no role."""
+        """Return a new session for a person whom the issuer has identified; None if none of the person's groups has a role."""
         ...
 
     def record_failure(self, failed: LoginFailed) -> None:
@@ -112,7 +112,7 @@ class Logins:
         return await self._form(login, "", 200)
 
     async def _open_by_token(self, login: LoginRequest) -> web.Response:
-        """Open a session by a token. The form's CSRF token must match the visitor's cookie."""
+        """Open a session by a token. The form's CSRF token must match the visitor's cookie. Raises `Problem` 404 and 429."""
         origin = login.origin
         if origin.is_published:  # before the token is looked at: nobody can try tokens there
             raise Problem(404, "Not Found", "There is no login by a token here")
@@ -132,7 +132,7 @@ class Logins:
         return response
 
     async def _form(self, login: LoginRequest, error: str, status: int) -> web.Response:
-        """Return the login form with every kind of login that this origin permits, and an error if one is given."""
+        """Return the login form with the methods of login that this origin permits, and with `error` if one is given."""
         origin, issuer, problem = login.origin, self._rights.issuer, ""
         if issuer is not None and issuer.registration is None:
             problem = login.texts.not_ready
@@ -153,7 +153,7 @@ class Logins:
         return response
 
     async def _begin(self, login: LoginRequest) -> web.Response:
-        """Redirect the browser to the issuer."""
+        """Redirect the browser to the issuer, where a login begins."""
         issuer, redirect_uri = self._rights.issuer, login.origin.redirect_uri
         if issuer is None or issuer.registration is None or redirect_uri is None:
             return await self._form(login, "", _REFUSED)
@@ -171,7 +171,7 @@ class Logins:
         return response
 
     async def _complete(self, login: LoginRequest) -> web.Response:
-        """Open a session for a person whom the issuer sends back, if this browser has begun this login at this page."""
+        """Open a session for a person whom the issuer redirects back, if this browser began this login at this page."""
         origin, issuer = login.origin, self._rights.issuer
         attempt = login.signer.read_attempt(login.http.cookies.get(f"{origin.cookie}-issuer", ""))
         if (
@@ -197,7 +197,7 @@ class Logins:
     async def _open_for(
         self, login: LoginRequest, issuer: Issuer, identity: Identity, destination: str
     ) -> web.Response:
-        """Open a session with the role of the person's groups, or answer that the groups have no role."""
+        """Open a session with the role of the person's groups. If no group has a role, return a response that explains it."""
         name = printable(identity.name)
         session = await self._rights.open_for(login, issuer, identity, name)
         if session is None:
@@ -214,7 +214,7 @@ class Logins:
 
 
 def fingerprint_of(settings: object, secret: str | None) -> str | None:
-    """Return a hash of an issuer's login settings and secret, or None if the login cannot be used."""
+    """Return a hash of an issuer's login settings and client secret, to detect changes; None if either is missing."""
     if settings is None or secret is None:
         return None
     return hashlib.sha256(msgspec.json.encode([settings, secret])).hexdigest()

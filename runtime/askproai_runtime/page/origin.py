@@ -21,9 +21,9 @@ _MAX_DESTINATION: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The address of the page in a visitor's browser. `base_url` is None if it is not known for certain.
+    """The address of the page in a visitor's browser. `base_url` is None if the address is not known for certain.
 
-    At the published host a token opens nothing: neither by the form nor by a session that was opened elsewhere.
+    At the published host a token opens no session, and a session that a token opened elsewhere is not accepted.
     """
 
     is_published: bool
@@ -32,7 +32,7 @@ class Origin:
     is_secure: bool
 
     def admits(self, session: Session) -> bool:
-        """Return whether a session opens the page here: the published host takes only sessions of an issuer's login."""
+        """Return True if a session is valid at this origin: the published host accepts only sessions of an issuer's login."""
         return not self.is_published or session.granted is not None
 
     @property
@@ -49,7 +49,7 @@ class Origin:
 def origin_of(request: web.Request, tenant: str, host: str) -> Origin:
     """Return the origin of a request. `host` is the published host of the page.
 
-    At the published port, the origin is the published host, whatever the headers say. At the private port, it is the local port
+    At the published port, the origin is the published host, whatever the headers are. At the private port, it is the local port
     that is forwarded; any other `Host` could be a stranger's page, to which the issuer would send the browser.
     """
     name = cookie_name(tenant)
@@ -72,11 +72,11 @@ def is_forwarded(request: web.Request) -> bool:
 
 
 def destination_of(text: str) -> str:
-    """Return the text if it is a path of this page, for use after a login, or else `/`. It never leads to another host."""
+    """Return `text` if it is a path of this page, else `/`: the destination after a login never leads to another host."""
     return text if len(text) <= _MAX_DESTINATION and _DESTINATION.fullmatch(text) else "/"
 
 
 def login_location(request: web.Request) -> str:
-    """Return the path of the login, which then leads back to the requested view."""
+    """Return the path of the login form, with the requested view as the destination after the login."""
     wanted = destination_of(str(request.rel_url)) if request.method == "GET" else "/"
     return "/login" if wanted == "/" else f"/login?next={quote(wanted, safe='/')}"

@@ -32,8 +32,8 @@ _IDS: Final = frozenset(
 
 
 def load_templates(own: str = "templates", *shared: str) -> Environment:
-    """Return the templates of a folder of this package, which can include templates of the `shared` folders. Values are
-    escaped; an undefined one is an error.
+    """Return the templates of the folder `own` of this package. They can include templates of the folders `shared`. Values are
+    escaped; an undefined value is an error.
     """
     folders = [PackageLoader("askproai_runtime.page", folder) for folder in (own, *shared)]
     templates = Environment(
@@ -105,7 +105,7 @@ def render(templates: Environment, name: str, words: Words, zone: ZoneInfo, valu
 
 
 def format_duration(milliseconds: int) -> str:
-    """Return a duration, rounded down, in the largest unit that it contains at least twice."""
+    """Return a duration, rounded down, in the largest unit that it contains at least twice: 90 seconds stay seconds."""
     for unit, size in _UNITS:
         if milliseconds >= 2 * size:
             return f"{milliseconds // size} {unit}"
@@ -115,7 +115,7 @@ def format_duration(milliseconds: int) -> str:
 def _say_reason(
     words: Words, people: Mapping[str, str], moment: Callable[[datetime], str], stored: str | None, what: str = ""
 ) -> str:
-    """Translate a stored English sentence into the page's language. Mark a sentence without a translation as code.
+    """Return a stored English sentence in the page's language. A sentence without a translation is shown as code.
 
     With `what="audit"` the sentence is the detail of an audit entry.
     """
@@ -127,7 +127,7 @@ def _say_reason(
 
 
 def _say_span(words: Words, zone: ZoneInfo, block: BlockEntry, on: date) -> str:
-    """Return the times between which a block covers a local day."""
+    """Return the times of the local day `on` between which a block covers that day."""
     first, end = block.start.astimezone(zone), block.end.astimezone(zone)
     begins = f"{first:%H:%M}" if first.date() == on else "00:00"
     ends = f"{end:%H:%M}" if end.date() == on else "24:00"
@@ -140,7 +140,7 @@ def _say_call_back(words: Words, zone: ZoneInfo, message: MessageEntry) -> str:
 
 
 def _read_start(value: str, zone: ZoneInfo) -> datetime | None:
-    """Return the time in the argument `start` of a call function, or None if it is not in ISO 8601."""
+    """Return the time in a call function's argument `start`; None if it is not in ISO 8601. Without an offset it is local."""
     with suppress(ValueError):
         at = datetime.fromisoformat(value)
         return at if at.tzinfo else at.replace(tzinfo=zone)
@@ -152,7 +152,7 @@ def _say_audit(
 ) -> str | None:
     """Return an audit entry's detail as readable text: `durch Karin · vorher: Di, 24.11.2026 15:00, bei Anna · jetzt: …`.
 
-    `people` are the display names of staff members, `moment` formats an instant. Return None unless the detail is JSON.
+    `people` are the display names of staff members, `moment` formats an instant. Return None if the detail is no JSON object.
     """
     try:
         facts = msgspec.json.decode(detail, type=dict[str, Any])

@@ -27,7 +27,7 @@ SECURITY: Final = {
 
 
 async def read_form(request: web.Request) -> Mapping[str, str]:
-    """Return the fields of a small form. Raises `Problem` if it is too large, too slow, no form, or from another site."""
+    """Return the fields of a small form. Raises `Problem` if it is too large, too slow, not a form, or sent by another site."""
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
         # No cookie comes with it, and what is sent without a session is shown again, to be sent with one: nobody else fills it in.
         raise Problem(403, "Forbidden", "The form is of another site")
@@ -49,7 +49,7 @@ async def read_form(request: web.Request) -> Mapping[str, str]:
 
 
 def path_of(request: web.Request) -> str:
-    """Return the route's path of a request, such as `/blocks/{id}`."""
+    """Return the path template of a request's route, such as `/blocks/{id}`."""
     resource = request.match_info.route.resource
     assert resource is not None, "the router found it"
     return resource.canonical

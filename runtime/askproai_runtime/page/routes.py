@@ -1,4 +1,4 @@
-"""The paths of the page. The code behind them, and Jinja2, is imported at the first request."""
+"""The routes of a tenant's page. The page's code and Jinja2 are imported at the first request."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -55,7 +55,7 @@ class Page:
         return page is not None and page.oidc is not None and bool(page.host)
 
     async def close(self, _app: web.Application) -> None:
-        """End the open streams before the server waits for requests in flight."""
+        """End the open event streams, before the server waits for requests in flight."""
         if self._server is not None:
             self._server.close()
 

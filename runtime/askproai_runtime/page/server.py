@@ -41,8 +41,8 @@ _TURN_SECONDS: Final = 10.0  # that an action waits for others: less than proxie
 
 
 class PageServer:
-    """Answers requests to the page. At most one request at a time reads the database, and one acts, since callers wait for the
-    same connections.
+    """Answers requests to the page. At most one request at a time reads the database, and one carries out an action: callers
+    wait for the same connections.
     """
 
     def __init__(self, api: PrivateApi, health: Callable[[], Awaitable[dict[str, Any]]]) -> None:
@@ -59,7 +59,7 @@ class PageServer:
         self._reading, self._acting, self._rendering = asyncio.Lock(), asyncio.Lock(), asyncio.Lock()
 
     def close(self) -> None:
-        """End the open streams."""
+        """End the open event streams of this page."""
         self._feed.close()
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
@@ -133,7 +133,7 @@ class PageServer:
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
-        """Wait until no other action runs. Raises `Problem` 503 after a time limit; the request can be sent again."""
+        """Wait until no other action runs, then run the block. Raises `Problem` 503 after a time limit: send it again."""
         try:
             async with asyncio.timeout(_TURN_SECONDS):
                 await self._acting.acquire()
@@ -148,7 +148,7 @@ class PageServer:
     async def _offer_again(
         self, request: web.Request, form: Mapping[str, str], words: Words, text: str, status: int = 503
     ) -> web.Response:
-        """Return a form that sends the same action again with the same id, so that it acts once. It needs no database."""
+        """Return a page with a form that sends the same action again. It has the same request id, so the action is done once."""
         log_in = status == web.HTTPUnauthorized.status_code
         values = {"text": text, "form": form, "path": request.rel_url.raw_path, "log_in": log_in}
         return await self._html(words, "send_again.html", values, status)
@@ -178,7 +178,7 @@ class PageServer:
         self, request: web.Request, view: View, asking: Asking, session: Session, signer: Signer, words: Words,
         problem: Problem | None = None,
     ) -> web.Response:  # fmt: skip
-        """Return a view. With a `problem`, it says why an action was refused, and does not refresh itself."""
+        """Return the response with a view. With a `problem`, the view says why an action was refused, and stays as it is."""
         async with self._reading:
             pulse = await self._views.pulse()
             with speaking(Language(words.language)):  # names of holidays
@@ -202,7 +202,7 @@ class PageServer:
         return response
 
     async def _goes_on(self, request: web.Request) -> bool:
-        """Return whether an open stream's session is still valid: neither ended nor expired, with the same token mounted."""
+        """Return True while an open stream's session is valid: neither ended nor expired, and its token is still mounted."""
         token = self._process.admin_token()
         if token is None:
             return False
@@ -226,7 +226,7 @@ class PageServer:
 
 
 def _require_own_form(signer: Signer, session: Session, form: Mapping[str, str]) -> None:
-    """Raise `Problem` 403 unless a page of this session contained the form."""
+    """Raise `Problem` 403 unless the form comes from a page of this session, by its CSRF token."""
     if not signer.is_csrf(session.id, form.get("csrf", "")):
         text = "The form is not of this session: reload the page"
         raise Problem(403, "Forbidden", text, members={"reason": EXPIRED})
@@ -237,12 +237,12 @@ def _action_of(request: web.Request) -> Action | None:
 
 
 def _new_id() -> str:
-    """Return a new id for a form. A form that is sent twice acts once, since its id is the same."""
+    """Return a new request id for a form: a form that is sent twice has the same id, and changes only once."""
     return str(uuid4())
 
 
 def _explain(problem: Problem, words: Words) -> Mapping[str, Any]:
-    """Return the reason of a refusal in the page's words, the endpoint's own detail, and alternative free times."""
+    """Return the reason of a refusal in the page's language, the endpoint's own detail, and alternative free times."""
     obstacle = obstacle_of(problem)
     sentence = words.act.expired if obstacle == EXPIRED else words.act.obstacles.get(obstacle, words.act.generic)
     free = [

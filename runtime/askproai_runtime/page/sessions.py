@@ -52,8 +52,8 @@ class Session(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
 class Signer:
     """Makes and verifies the cookies of one tenant and admin token.
 
-    `login` is the fingerprint of the issuer's login, its secret and its groups: after a change of them, people who logged in at
-    the issuer must log in again. None: no login at an issuer can be used.
+    `login` is a hash of the issuer's login settings, its secret and its groups: after a change of them, people who logged in at
+    the issuer must log in again. If it is None, no login at an issuer is valid.
     """
 
     def __init__(self, admin_token: str, tenant: str, login: str | None = None) -> None:
@@ -61,7 +61,7 @@ class Signer:
         self._tenant, self._login = tenant, login
 
     def open(self, *, is_reader: bool, name: str, now: datetime) -> Session:
-        """Return a new session for a token."""
+        """Return a new session for a login by a token: the reader token's if `is_reader`, else the admin token's."""
         return Session(secrets.token_hex(16), self._tenant, is_reader, name, int((now + LIFETIME).timestamp()))
 
     def open_granted(self, role: Role, name: str, now: datetime) -> Session:
@@ -69,11 +69,11 @@ class Signer:
         return msgspec.structs.replace(self.open(is_reader=role is Role.READER, name=name, now=now), granted=role)
 
     def seal(self, session: Session) -> str:
-        """Return the cookie of a session."""
+        """Return the signed cookie value of a session."""
         return self._seal("session" if session.granted is None else f"granted {self._login}", session)
 
     def read(self, cookie: str, now: datetime) -> Session | None:
-        """Return the session in a cookie, or None if it has expired or was made for another tenant, token or login."""
+        """Return the session in a cookie; None if it has expired, or was signed for another tenant, token or issuer's login."""
         session = self._open("session", cookie, Session)
         if session is None and self._login is not None:
             session = self._open(f"granted {self._login}", cookie, Session)
@@ -82,11 +82,11 @@ class Signer:
         return session if session.expires > now.timestamp() else None
 
     def seal_attempt(self, attempt: Attempt) -> str:
-        """Return the cookie of a login that has begun at the issuer."""
+        """Return the signed cookie value of a login attempt that has begun at the issuer."""
         return self._seal(f"attempt {self._tenant} {self._login}", attempt)
 
     def read_attempt(self, cookie: str) -> Attempt | None:
-        """Return the attempt in a cookie, or None if it was made for another tenant, token or login."""
+        """Return the login attempt in a cookie; None if it was signed for another tenant, token or issuer's login."""
         return self._open(f"attempt {self._tenant} {self._login}", cookie, Attempt)
 
     def csrf(self, subject: str) -> str:

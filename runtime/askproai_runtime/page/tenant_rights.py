@@ -17,20 +17,20 @@ log = structlog.get_logger(__name__)
 
 
 def role_of(groups: frozenset[str], roles: PageRoles) -> Role | None:
-    """Return the highest role (owner, then staff, then reader) that one of the groups has, or None if no group has a role."""
+    """Return the highest role (owner, then staff, then reader) that any of the groups has; None if no group has a role."""
     mapped = {Role.OWNER: roles.owner, Role.STAFF: roles.staff, Role.READER: roles.reader}
     return next((role for role, names in mapped.items() if groups.intersection(names)), None)
 
 
 def session_detail(session: Session) -> Mapping[str, str | None]:
-    """Return the detail of a session's login or logout for the audit log."""
+    """Return a session's role or token and its person's name, for the audit entry of its login or logout."""
     if session.granted is None:
         return {"token": "reader" if session.is_reader else "admin", "claimed_by": session.name or None}
     return {"role": session.role, "claimed_by": session.name}
 
 
 class TenantRights:
-    """The rights of one tenant's page. The audit log records each login."""
+    """The rule that decides who may log in to one tenant's page. The audit log records each login."""
 
     def __init__(self, process: Process, store: PulseStore) -> None:
         self._process, self._store = process, store

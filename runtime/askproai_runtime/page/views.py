@@ -1,4 +1,4 @@
-"""The views: each reads its data through the private API, with the viewer's rights, and returns the values of its template."""
+"""The views of a tenant's page. Each reads data by the private API, with the viewer's rights, and returns template values."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -52,7 +52,7 @@ _MAX_FAILURES: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """The values of a view's template. When one of `subjects` changes, the open page reads the view again."""
+    """The values of a view's template. `subjects` are kinds of data: when one changes, the open page reads the view again."""
 
     values: Mapping[str, Any]
     subjects: Sequence[str] = ()
@@ -60,7 +60,7 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class ShownPause:
-    """A pause in force now. `id` is that of its block, `branches` are display names. `until` is None if nobody has set an end."""
+    """A pause of bookings in force now. `id` is its block's id, `branches` are display names. `until` None: no end was set."""
 
     id: str
     branches: Sequence[str]
@@ -99,12 +99,12 @@ class Views:
         return self._process.clock.now()
 
     async def pulse(self) -> Pulse:
-        """Return the counts of waiting work and the marks of the shown data."""
+        """Return the counts of waiting work and the change marks of the shown data."""
         midnight = self.now().astimezone(self.zone).replace(hour=0, minute=0, second=0, microsecond=0)
         return await self._store.get_pulse(midnight - timedelta(days=1), self.now() - _FAILED_WITHIN)
 
     async def _list_appointments(self, asking: Asking, first: date, last: date) -> tuple[list[AppointmentEntry], bool]:
-        """Return the appointments from the first to the last day, both included, and whether there are more than a view shows."""
+        """Return the appointments from the first to the last day, both included, and True if there are more than a view shows."""
         found: list[AppointmentEntry] = []
         start, end = (datetime.combine(day, time(), self.zone) for day in (first, last + timedelta(days=1)))
         query, paging = appointments.AppointmentQuery(start, end), Paging(MAX_ROWS)
@@ -171,7 +171,7 @@ class Views:
         )
 
     async def show_timeline(self, asking: Asking) -> Shown:
-        """Show the timeline of an entered id (of a call, appointment or correlation), or that the id is unknown."""
+        """Show the timeline for an id that was entered (of a call, appointment or correlation), or that this id is unknown."""
         asked = asking.query.get("id", "").strip()
         values: dict[str, Any] = {"asked": asked, "timeline": None, "unfound": "", "calls": [], "appointments": []}
         subjects = ("calls", "appointments", "dead")  # an id that is unknown may be one in a moment
@@ -294,7 +294,7 @@ class Views:
         return {branch.name: branch.display_name for branch in self._process.config.current.branches}
 
     def _names(self) -> dict[str, Any]:
-        """Return the display names of services, staff members and branches for templates, as far as they are still declared."""
+        """Return the display names of declared services, staff members and branches, for templates."""
         config = self._process.config.current
         services = {each.name: each.display_name for each in config.services}
         # A timeline names no branch: an id that is somebody else in another branch is shown as it is.
@@ -310,12 +310,12 @@ class Views:
 
 
 def is_call(call_id: str | None) -> bool:
-    """Return whether a timeline entry's `call_id` is a call's, and not a desk request's."""
+    """Return True if a timeline entry's `call_id` is the id of a call, False if it is a desk request's."""
     return bool(call_id) and not str(call_id).startswith(DESK_CALL)
 
 
 def show_services(display_names: Mapping[str, str], name: str | None) -> str:
-    """Return the display name of a service, or of a visit: `Waschen + Schneiden`. An undeclared service keeps its id."""
+    """Return the display name of a service or visit, such as `Waschen + Schneiden`. An undeclared service is named by its id."""
     return " + ".join(display_names.get(part, part) for part in list_parts(name or ""))
 
 
@@ -329,14 +329,14 @@ def list_others(config: TenantConfig, entry: AppointmentEntry) -> list[tuple[str
 
 
 def show_subject(services: Mapping[str, str], people: Mapping[str, str], name: str) -> str:
-    """Return a timeline subject `service · staff` with display names."""
+    """Return the subject of a timeline entry (`service · staff` as ids) with display names."""
     service, *staff = name.split(" · ")
     return " · ".join([show_services(services, service), *(people.get(each, each) for each in staff)])
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A view: the key of its menu word, its template, and its reading function. `count` returns how many of its entries wait."""
+    """A view: the key of its menu word, its template, and its reading function. `count` returns how many entries wait."""
 
     name: str
     template: str
@@ -374,13 +374,13 @@ FORMS: Final[dict[str, View]] = {
 
 
 def list_menu(pulse: Pulse) -> list[tuple[str, str, int]]:
-    """Return the menu: the name and path of each view, and the number of its waiting entries."""
+    """Return the menu: name and path of each view, and the number of entries in it that wait for somebody."""
     paths = {view.name: path for path, view in reversed(VIEWS.items())}
     return [(view.name, path, view.count(pulse)) for path, view in VIEWS.items() if paths[view.name] == path]
 
 
 def _day(asking: Asking, today: date) -> date:
-    """Return the requested day, or today. Raises `Problem` 400 for an invalid one."""
+    """Return the requested day, or `today` if none is requested. Raises `Problem` 400 for an invalid day."""
     text = asking.query.get("day")
     if not text:
         return today

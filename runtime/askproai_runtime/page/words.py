@@ -37,8 +37,8 @@ class LoginWords(msgspec.Struct, frozen=True, kw_only=True):
 
 class Words(msgspec.Struct, frozen=True, kw_only=True):
     """The words of one language. `outcomes` translates stored states and outcomes, and `arguments` names of function arguments;
-    one without a translation is shown as stored. `reasons` translates stored English sentences. `shown` has all words for
-    templates.
+    a value without a translation is shown as stored. `reasons` translates stored English sentences. `shown` has all words
+    for templates.
     """
 
     language: str
@@ -65,7 +65,7 @@ class Words(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_words(file: Path, kind: type[T]) -> T:
-    """Return the words of a file, all of them also as `shown`. Raises `ValidationError` if a word that code uses is missing."""
+    """Return the words of a file as `kind`, with all words also in `shown`. Raises `ValidationError` if `kind` lacks a word."""
     words = tomllib.loads(file.read_text("utf-8"))
     return msgspec.convert({**words, "shown": words}, kind)
 
@@ -77,7 +77,7 @@ WORDS: Final = {
 
 
 def choose_language(accept_language: str) -> Language:
-    """Return the supported language with the highest weight in the header, or German if it names no supported one."""
+    """Return the supported language with the highest weight in the header; German if the header names no supported language."""
     best, weight = Language.DE, 0.0
     for part in accept_language[:500].split(","):
         name, _, parameters = part.strip().partition(";")

@@ -1,6 +1,6 @@
-"""Export and erasure of one caller's stored data: exported as one document, or erased everywhere that we reach, for good.
+"""Export and erasure of one caller's stored data: exported as one document, or erased from every system that we can reach.
 
-`traces.py` finds the data, `export.py` and `erase.py` use what it found, `task.py` finishes an erasure.
+`traces.py` finds the data, `export.py` and `erase.py` use the traces, and `task.py` finishes an erasure.
 """
 
 from askproai_runtime.calls.notices import ERASURES

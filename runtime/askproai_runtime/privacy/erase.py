@@ -1,7 +1,8 @@
-"""The first pass of erasing one caller, which runs at once for the desk. `task.py` repeats it until no more data arrives."""
+"""The first pass of an erasure of one caller, which runs at once for the desk. `task.py` repeats passes until no data arrives."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID, uuid5
 
 from askproai_runtime.book.actor import DeskRequest
@@ -9,17 +10,20 @@ from askproai_runtime.book.context import BookingContext
 from askproai_runtime.calls.notices import ERASURES
 from askproai_runtime.desk.appointments import RequestUsed, cancel_for_desk
 from askproai_runtime.privacy import store
+from askproai_runtime.privacy.set_aside import SetAside
 from askproai_runtime.privacy.store import Erasure
 from askproai_runtime.privacy.traces import unreadable_text
 from askproai_runtime.tasks import request_soon
 
+SET_ASIDE: Final = "set_aside_events"  # in the evidence: events in Redis that PostgreSQL did not take
+
 
 class CallGoingOn(Exception):
-    """The caller is on the telephone, so that this call would be stored after the erasure."""
+    """The erasure is refused because the caller is on the telephone: this call would be stored after the erasure."""
 
 
 class AppointmentsToCome(Exception):
-    """The caller has future appointments, which the request does not cancel."""
+    """The erasure is refused because the caller has future appointments, and the request does not cancel them."""
 
     def __init__(self, appointments: Sequence[UUID]) -> None:
         super().__init__(f"{len(appointments)} appointments to come")
@@ -38,7 +42,7 @@ class ErasureRequest:
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """The first pass. `cancelled` is a number of appointments; `at_calcom` are uids of bookings that keep the name."""
+    """The result of an erasure's first pass. `cancelled` is a number of appointments; `at_calcom`: bookings that keep the name."""
 
     erasure: Erasure
     cancelled: int
@@ -82,16 +86,25 @@ async def begin_erasure(ctx: BookingContext, request: ErasureRequest) -> Erased:
         return Erased(erasure, len(to_come), await store.list_at_calcom(conn, tenant, erasure.id))
 
 
-async def erase_once(ctx: BookingContext, erasure: Erasure) -> Erasure:
-    """Erase in one transaction the data that an open erasure finds now. Return the erasure afterwards."""
+async def erase_once(ctx: BookingContext, erasure: Erasure, set_aside: SetAside | None = None) -> Erasure:
+    """Make one pass of an open erasure: erase all data found now, in one transaction. Return the erasure's new state.
+
+    The caller's events in `set_aside` are erased, too; raises `RedisUnavailable` if they cannot be removed.
+    """
     if erasure.caller is None:
         return erasure
     async with ctx.pool.acquire() as conn, conn.transaction():
         locked = await store.lock_erasure(conn, ctx.tenant, erasure.id)
         if locked is None or locked.caller is None:
             return erasure
-        traces = await store.find_traces(conn, ctx.config(), locked.caller, locked.requested_at, ctx.cipher, locked.id)
+        bodies = set_aside.bodies if set_aside else ()
+        traces = await store.find_traces(
+            conn, ctx.config(), locked.caller, locked.requested_at, ctx.cipher, locked.id, bodies
+        )
         counts = await store.erase_rows(conn, ctx.tenant, locked.id, traces, ctx.cipher)
+        if set_aside and traces.set_aside:
+            await set_aside.remove(traces.set_aside)
+            counts[SET_ASIDE] = len(traces.set_aside)
         await store.add_evidence(conn, ctx.tenant, locked, counts, await store.read_time(conn))
         if traces.unreadable:  # whoever asks learns it at once
             await store.record_wait(conn, ctx.tenant, locked.id, unreadable_text(traces))

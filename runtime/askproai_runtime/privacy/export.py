@@ -1,4 +1,4 @@
-"""The document with one caller's stored data, for that person (Art. 15 and 20 GDPR): all of it, and no other person's."""
+"""The document with all stored data of one caller, for that person (Art. 15 and 20 GDPR), without data of other people."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -13,7 +13,7 @@ from askproai_runtime.visits import find_by_name
 
 
 class CallerNames(msgspec.Struct, frozen=True):
-    """The present display names of the ids in the lists, `staff` by branch. An undeclared id has no name here."""
+    """The present display names for the ids in the lists, `staff` by branch and id. An id that is no longer declared is absent."""
 
     branches: dict[str, str]
     services: dict[str, str]
@@ -48,7 +48,7 @@ class CallerExport(msgspec.Struct, frozen=True):
 
 
 async def export_caller(ctx: BookingContext, number: str, claimed_by: str, correlation_id: str) -> CallerExport:
-    """Return the stored data of a number (E.164). The read is recorded before; if that fails, nothing is returned."""
+    """Return the stored data of a number (E.164). The read is audited first; if the audit entry fails, raise its error."""
     config, cipher = ctx.config(), ctx.cipher
     async with ctx.pool.acquire() as conn, conn.transaction(isolation="repeatable_read"):
         traces = await find_traces(conn, config, number, await read_time(conn), cipher)
@@ -63,7 +63,7 @@ async def export_caller(ctx: BookingContext, number: str, claimed_by: str, corre
 
 
 def _names(config: TenantConfig, entries: Iterable[Mapping[str, Any]]) -> CallerNames:
-    """Return the display names of the branches, services (or visits) and staff members in the entries."""
+    """Return the display names of the branches, services (or visits) and staff members whose ids are in the entries."""
     branches: dict[str, str] = {}
     services: dict[str, str] = {}
     staff: dict[str, dict[str, str]] = {}
@@ -78,7 +78,7 @@ def _names(config: TenantConfig, entries: Iterable[Mapping[str, Any]]) -> Caller
 
 
 def _elsewhere(config: TenantConfig) -> list[str]:
-    """Return the other holders of callers' data. It is in German, as the document is; the business knows the details."""
+    """Return German sentences on the other holders of callers' data, for the document; the business knows the details."""
     found = ["Retell: das Gespräch, soweit der Agent es dort speichern lässt, bis zum Ende der Frist dort"]
     if config.calendar.provider != "Local":
         found.append("Cal.com: Name, Nummer, E-Mail-Adresse und Notiz jeder Buchung")

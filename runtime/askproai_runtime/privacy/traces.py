@@ -1,4 +1,4 @@
-"""The traces of one caller: the ids of all stored data of a number. `store/` reads and erases by them.
+"""The traces of one caller: the ids of all rows that are stored for a phone number. `store/` reads and erases by them.
 
 A person is a phone number here, as in `customers`; a withheld number belongs to no person. Another caller's words about the
 person stay with that caller's call. An appointment that the number booked for another number belongs to the other number
@@ -29,7 +29,7 @@ REFERENCE: Final = re.compile(r"[A-Za-z0-9_-]{8,500}")
 
 @dataclass(frozen=True, slots=True)
 class StoredBody:
-    """An event that may be the caller's: its body holds the number, the address or a booking, or its id begins with a call's.
+    """An event that may be the caller's: its body has the number, an address or a booking, or its id begins with a call's id.
 
     `missing_key` is set if the body cannot be decrypted until its key is there again; `payload` is then empty.
     """
@@ -43,11 +43,12 @@ class StoredBody:
 
 @dataclass(frozen=True, slots=True)
 class Traces:
-    """The ids of the rows stored for `number` (E.164) before `until`.
+    """The ids of all rows stored for `number` (E.164) before `until`.
 
     `appointments` are the caller's own, `booked_for_others` those that the number booked for another customer. `emails` are
-    addresses that no other customer has. `bookings` are Cal.com's uids and our ids of the caller's appointments. `unreadable`
-    has a reason for each body that may be the caller's but cannot be decrypted. `regions` are countries for national numbers.
+    addresses that no other customer has. `bookings` are Cal.com's uids and our ids of the caller's appointments. `set_aside`
+    are ids of bodies in Redis. `unreadable` has a reason for each body that may be the caller's but cannot be read. `regions`
+    are countries for reading national numbers.
     """
 
     number: str
@@ -60,32 +61,34 @@ class Traces:
     bookings: tuple[str, ...]
     events: tuple[int, ...]
     regions: tuple[str, ...]
+    set_aside: tuple[int, ...] = ()
     unreadable: tuple[str, ...] = ()
 
     @property
     def is_gone(self) -> bool:
-        """Return whether nothing is left to erase. Noted ids and the customer of a later appointment do not count."""
-        return not (self.appointments or self.booked_for_others or self.events or self.unreadable)
+        """Return True if nothing is left to erase, apart from recorded ids and the customer of a later appointment."""
+        found = self.appointments, self.booked_for_others, self.events, self.set_aside, self.unreadable
+        return not any(found)
 
 
 def unreadable_text(traces: Traces) -> str:
-    """Return the reason why an erasure waits: bodies that may be the caller's cannot be decrypted now."""
+    """Return the reason why an erasure waits for its unreadable bodies, which may be the caller's."""
     reasons = ", ".join(sorted(set(traces.unreadable)))
     return (
         f"{len(traces.unreadable)} bodies that may be the caller's are {reasons}: restore Secret T-data-keys of the Tenant from"
-        " your backup; if the key was destroyed, they go by age (retention.rawEventDays)"
+        " your backup, or the release that has written the entry; else they go by age (retention.rawEventDays)"
     )
 
 
 def number_pattern(number: str) -> str:
-    """Return a regular expression, for PostgreSQL and `re`, that finds a stored number, but not within a longer number."""
+    """Return a regular expression, for PostgreSQL and `re`, that finds a stored number, except as a part of a longer number."""
     return rf"(?<![0-9])(00)?{re.escape(number.removeprefix('+'))}(?![0-9])"
 
 
 def names_person(
     arguments: Any, number: str, names: Collection[str], emails: Collection[str], regions: Collection[str]
 ) -> bool:
-    """Return whether arguments of a call function contain the person's number (however written or dictated), a name or an
+    """Return True if arguments of a call function contain the person's number (however written or dictated), a name or an
     address.
 
     `names` and `emails` are in lower case and must match a whole value. A national number is tried in each of `regions`.
@@ -115,7 +118,7 @@ def own_events(
     bookings: Iterable[str] = (),
     emails: Iterable[str] = (),
 ) -> tuple[list[int], set[str]]:
-    """Return the ids of the caller's events, and the ids of the calls that they report, which may have no row yet.
+    """Return the ids of the caller's events, and the ids of calls in these events, which may have no row yet.
 
     An event of Cal.com is the caller's if it contains the number, one of `bookings` or one of `emails`; a part of a longer
     number or address does not count. An event of another caller's call is not, even if the number was said in it. An unreadable
@@ -139,7 +142,7 @@ def own_events(
 
 
 def _read(payload: bytes) -> RetellCall | None:
-    """Return the call in an event, or None if the body cannot be read."""
+    """Return the call in an event's body; None if the body cannot be read."""
     try:
         envelope = decode(payload, RetellEvent)
     except msgspec.DecodeError:
@@ -153,6 +156,6 @@ def _was_over(call: RetellCall, until: datetime) -> bool:
 
 
 def _caller_of(call: RetellCall, config: TenantConfig) -> str | None:
-    """Return the other person's number of a call, in E.164, as its events store it."""
+    """Return the number of the other person in a call, in E.164, as the call's events store it; None if it has none."""
     route = find_route(call, config)
     return e164_or_none(read_sides(call)[1], region_of(config, route.branch if route else None))

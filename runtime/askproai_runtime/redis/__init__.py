@@ -1,1 +1,1 @@
-"""The functions that a tenant's pods share through Redis. Each works without Redis, and none decides about a booking."""
+"""The functions that a tenant's pods share through Redis. All of them work without Redis, and none decides about a booking."""

@@ -39,10 +39,10 @@ _UNAVAILABLE_PREFIXES = ("MISCONF", "NOREPLICAS", "BUSY", "ACL failure in script
 
 
 class RedisMetrics(Protocol):
-    """The metric of whether Redis is available."""
+    """The metric that shows if Redis is unavailable."""
 
     def redis_degraded(self, degraded: bool) -> None:
-        """Set whether a configured Redis is unavailable."""
+        """Set the metric to True while a configured Redis is unavailable."""
 
 
 class _Silent:
@@ -64,7 +64,7 @@ class RedisClient:
         timeout: timedelta = CALL_TIMEOUT,
         binary: bool = False,
     ) -> None:
-        """Store the settings; the first command connects. With `binary`, replies are bytes instead of texts."""
+        """Store the settings; the first command connects. With `binary`, replies are bytes, otherwise texts."""
         self.url, self._tenant, self._clock, self._metrics = url, tenant, clock, metrics
         self._ca_file, self._timeout, self._binary = ca_file, timeout, binary
         self._url_in_use: str | None = None
@@ -81,7 +81,7 @@ class RedisClient:
 
     @property
     def degraded(self) -> bool:
-        """Whether a configured Redis is unavailable. Everything goes on without it, more slowly and in each pod alone."""
+        """Return True if a configured Redis is unavailable. Pods then work without it, more slowly and each alone."""
         return self.configured and not self._available
 
     def key(self, *parts: object) -> str:
@@ -115,16 +115,16 @@ class RedisClient:
             return await self.execute("EVAL", script.lua, len(keys), *keys, *args)
 
     def patient_twin(self, timeout: timedelta) -> "RedisClient":
-        """Return another client of the same server, with a longer timeout and with replies in bytes.
+        """Return another client of the same server, with the longer timeout and with replies in bytes.
 
-        It sets no metric: this client does.
+        It sets no metric: only this client does.
         """
         return RedisClient(
             self.url, self._tenant, self._clock, _Silent(), ca_file=self._ca_file, timeout=timeout, binary=True
         )
 
     def open_subscriber(self, url: str) -> Redis:
-        """Return a separate client without a timeout. Raises `ValueError` if the URL cannot be parsed."""
+        """Return a separate redis-py client, without a timeout, to subscribe with. Raises `ValueError` for an invalid URL."""
         return connect(url, None, self._ca_file)
 
     async def watch(self, stop: asyncio.Event) -> None:
@@ -135,7 +135,7 @@ class RedisClient:
             await sleep_until_stopped(stop, (PROBE_INTERVAL if self._available else RECONNECT_DELAY).total_seconds())
 
     async def close(self) -> None:
-        """Close the connections. No call may follow."""
+        """Close the connections. No method may be called afterward."""
         tasks = [*self._closing, *([self._reconnecting] if self._reconnecting else [])]
         for task in tasks:
             task.cancel()
@@ -145,7 +145,7 @@ class RedisClient:
             self._connection = None
 
     def _current_connection(self) -> Redis:
-        """Return the client for the URL mounted now. Raises `RedisUnavailable` without a URL or after a failure."""
+        """Return the connection for the URL that is mounted now. Raises `RedisUnavailable` without a URL or after a failure."""
         url = self.url()
         if url != self._url_in_use:
             self._replace_connection(url)
@@ -173,7 +173,7 @@ class RedisClient:
         self._set_available(url is None or self._connection is not None)
 
     async def _reconnect(self, connection: Redis) -> None:
-        """Test a connection by writing a key: a server that answers but refuses writes is of no use."""
+        """Test a new connection by writing a key: a server that answers but refuses writes cannot be used."""
         try:
             async with asyncio.timeout(RECONNECT_TIMEOUT.total_seconds()):
                 await send(connection, *self._probe())

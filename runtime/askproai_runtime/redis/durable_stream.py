@@ -43,12 +43,12 @@ _FORGET_IF_EMPTY: Final = Script("return redis.call('XLEN', KEYS[1]) == 0 and re
 
 
 class NotDurable(Exception):
-    """The entries are not promised to be kept. The text says why: Redis is down or promises nothing, or the stream is full."""
+    """The entries may get lost. The text says why: Redis is down or does not promise to keep them, or the stream is full."""
 
 
 @dataclass(frozen=True, slots=True)
 class StreamEntry:
-    """An entry with its id, which begins with the time at which Redis accepted it."""
+    """An entry of a stream. Its id begins with the time at which Redis accepted it (Unix milliseconds)."""
 
     id: str
     content: bytes
@@ -59,12 +59,12 @@ class StreamEntry:
 
     @property
     def order(self) -> tuple[int, int]:
-        """Return the entry's position in the stream, for comparisons."""
+        """Return the position of the entry in its stream, as a pair of numbers to compare."""
         return order_of(self.id)
 
 
 def order_of(entry_id: str) -> tuple[int, int]:
-    """Return a value that orders ids as Redis does."""
+    """Return an entry's id as a pair of numbers that sorts as Redis sorts ids."""
     milliseconds, _, sequence = entry_id.partition("-")
     return int(milliseconds), int(sequence)
 
@@ -104,12 +104,12 @@ class DurableStream:
         return [StreamEntry(str(id_, "ascii"), fields.get(b"e", b"")) for id_, fields in entries]
 
     async def remove(self, entries: Sequence[StreamEntry]) -> None:
-        """Remove entries; missing ones are no error. Raises `RedisUnavailable`."""
+        """Remove entries from the stream. An entry that is already gone is no error. Raises `RedisUnavailable`."""
         await self._client.execute_all(*(("XDEL", self.key, entry.id) for entry in entries))
         await self._client.run(_FORGET_IF_EMPTY, [self.key], [])
 
     def beside(self, name: str, *, max_entries: int, max_bytes: int) -> Self:
-        """Return another stream of the tenant, on the same connections."""
+        """Return another stream of the tenant, named after this one and `name`. It uses the same connections."""
         other = copy(self)
         other._max_entries, other._max_bytes = max_entries, max_bytes  # noqa: SLF001  of the same class
         other.key = f"{self.key}:{name}"
@@ -119,7 +119,7 @@ class DurableStream:
         await self._client.close()
 
     async def _find_room(self, entries: int, size: int) -> int:
-        """Return the number of replicas that must store new entries. Raises `NotDurable` if there is no room or no promise."""
+        """Return how many replicas must store new entries. Raises `NotDurable` if there is no room or no promise to keep them."""
         promised, (count, waiting) = await self._execute(("GET", PROMISE_KEY), ("EVAL", _MEASURE, 1, self.key))
         if promised is None or not promised.isdigit():
             raise NotDurable("this Redis does not promise that what it takes is on disk")

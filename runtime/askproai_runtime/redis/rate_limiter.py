@@ -38,7 +38,7 @@ return drawn"""
 
 @dataclass(slots=True)
 class Window:
-    """The window of one process: the requests that this pod admitted. It is the limit while Redis is unavailable."""
+    """The window of one process: counts requests that this pod admitted. It is the only limit while Redis is unavailable."""
 
     number: int = 0
     count: int = 0
@@ -81,7 +81,7 @@ class RateLimiter:
         return True
 
     async def _draw(self, limit: int) -> bool:
-        """Draw requests for all waiting callers. A caller that waited for another's draw first takes from that draw."""
+        """Draw requests for all waiting callers of `admits`. One that waited during another's draw first takes from that draw."""
         self._waiting += 1
         try:
             async with self._drawing:
@@ -105,5 +105,5 @@ class RateLimiter:
 
 
 def too_many_requests() -> Problem:
-    """Return the response to a request over a rate limit."""
+    """Return the 429 response to a request over a rate limit."""
     return Problem(429, "Too Many Requests", "Send it again later", {"Retry-After": "1"})

@@ -1,4 +1,4 @@
-"""The slot lock: if many callers want one slot at once, it spares all but the first a transaction.
+"""The slot lock. If many callers want one slot at once, it keeps all but the first from starting a transaction.
 
 It decides nothing: if two callers both believe that they hold it, the exclusion constraint of the table `claims` decides. So
 one Redis is enough, without a quorum and fencing numbers, and a caller who cannot get the lock goes on without it.
@@ -28,7 +28,7 @@ _RELEASE = Script("return redis.call('GET', KEYS[1]) == ARGV[1] and redis.call('
 
 
 class SlotLock:
-    """The slot locks of one tenant, shared by its pods. Without Redis no caller waits, and the database decides."""
+    """The locks of one tenant's slots, shared by its pods. Without Redis no caller waits, and the database decides."""
 
     def __init__(self, client: RedisClient, clock: Clock, expiry: timedelta = EXPIRY) -> None:
         self._client, self._clock, self._expiry = client, clock, expiry
@@ -37,8 +37,8 @@ class SlotLock:
     async def hold(self, *slot: object, on_retry: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
         """Hold the lock of `slot` during a block, and release it however the block ends.
 
-        While another caller holds it, `on_retry` is called after each further failed try, and may raise to give up. After the
-        last try the block runs without the lock.
+        While another caller holds the lock, `on_retry` is called after each further failed attempt, and may raise to give up.
+        After the last attempt the block runs without the lock.
         """
         key, token = self._client.key("slot", *slot), secrets.token_hex(16)
         acquired = False
@@ -77,7 +77,7 @@ class SlotLock:
             await self._client.run(_RELEASE, [key], [token])
 
     async def _renew(self, key: str, token: str) -> None:
-        """Extend the expiry while a slow calendar is called. A lost lock is not taken again, since it decides nothing."""
+        """Extend the lock's expiry while a slow calendar is called. A lost lock is not taken again, since it decides nothing."""
         held = True
         while held:
             await self._clock.sleep(self._expiry / 3)

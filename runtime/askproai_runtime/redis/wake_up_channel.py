@@ -26,7 +26,7 @@ class WakeUpChannel:
         self._channel = client.key("wake")
 
     async def publish(self) -> bool:
-        """Wake up the listening workers. Return False if no worker is listening."""
+        """Wake up the workers that listen, in any pod. Return False if no worker is listening."""
         try:
             return bool(await self._client.execute("PUBLISH", self._channel, ""))
         except RedisUnavailable:
@@ -48,7 +48,7 @@ class WakeUpChannel:
             await self._clock.sleep(RECONNECT_DELAY)
 
     async def _receive(self, subscriber: Redis, url: str, wake_up: Callable[[], object]) -> None:
-        """Call `wake_up` at each message until the mounted URL changes. The subscription's confirmation is the first message."""
+        """Call `wake_up` at each message, the confirmation of the subscription included, until another URL is mounted."""
         async with subscriber.pubsub(ignore_subscribe_messages=False) as subscription:
             await subscription.subscribe(self._channel)
             while self._client.url() == url and not is_cancelled():

@@ -28,13 +28,13 @@ def present_language() -> Language:
 
 
 def say() -> Sentences:
-    """Return the sentences of the present call's language."""
+    """Return the sentences in the language of the present call; German outside of a call."""
     return SENTENCES[_present.get()]
 
 
 @contextmanager
 def speaking(language: Language) -> Iterator[None]:
-    """Set the language of sentences for the block, and for the tasks that it starts."""
+    """Set the language of sentences for a block, and for tasks started in it."""
     token = _present.set(language)
     try:
         yield

@@ -26,7 +26,7 @@ def format_spoken(start: datetime, zone: ZoneInfo, now: datetime, *, as_subject:
 
 
 def format_spoken_today(start: datetime, zone: ZoneInfo, now: datetime) -> str:
-    """Return `format_spoken`, with `heute, ` before it if the day is today. No preposition may precede it."""
+    """Return the text of `format_spoken`, preceded by `heute, ` if the day is today. No preposition may precede the text."""
     spoken = format_spoken(start, zone, now)
     is_today = start.astimezone(zone).date() == now.astimezone(zone).date()
     return say().spoken_time_today.format(when=spoken) if is_today else spoken
@@ -100,7 +100,7 @@ def _english_clock(at: time) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _SpanPatterns:
-    """The patterns of one language. `{day}` is a day, `{first}` and `{last}` are a span's clock times, or its days."""
+    """The patterns of one language. `{day}` is a day; `{first}` and `{last}` are a span's clock times, or its days."""
 
     at: str
     since: str
@@ -123,9 +123,9 @@ _WRITTEN_SPANS: Final = {
 
 
 def format_written_span(start: datetime, end: datetime | None, language: Language) -> str:
-    """Return a time, or a span with its days: `Mittwoch, 25. November 2026, ab 17:00 Uhr`. `end` is None for an exact time.
+    """Return a time or span with its days: `Mittwoch, 25. November 2026, ab 17:00 Uhr`. `end` None: `start` is an exact time.
 
-    Both are in the reader's time zone. A span until midnight is written without its end.
+    `start` and `end` are in the reader's time zone. A span until midnight is written without its end.
     """
     patterns, day, first = _WRITTEN_SPANS[language], format_written_day(start, language), f"{start:%H:%M}"
     if end is None:
@@ -144,7 +144,7 @@ def format_written_span(start: datetime, end: datetime | None, language: Languag
 
 
 def format_call_back(said: str | None, start: datetime | None, end: datetime | None, language: Language) -> str:
-    """Return the understood time to call back, with the caller's words in quotes. Without a time return the words, or ""."""
+    """Return the understood time to call back, then the caller's words in quotes; without such a time the words, or ""."""
     if start is None:
         return said or ""
     span = format_written_span(start, end, language)

@@ -1,4 +1,4 @@
-"""The comparison of two books: the bookings that differ, by the calls that made or changed them. Pure.
+"""The comparison of the live book with the shadow's: the bookings that differ, by the calls that made or changed them. Pure.
 
 Branch, service, staff member, start and state are compared. Ids always differ. The end of an appointment, and whether it is
 confirmed yet, may differ, since the remote calendar decides them alone.
@@ -40,7 +40,7 @@ class BookRow:
 
     @property
     def text(self) -> str | None:
-        """Return the compared fields as text, or None if the row is no booking: a hold, or an appointment that failed."""
+        """Return the compared fields as text; None if the row is no booking, but a hold or an appointment that failed."""
         state = _BOOKED.get(self.status)
         if state is None:
             return None
@@ -49,7 +49,7 @@ class BookRow:
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """A request that both versions have answered, and the ids in the shadow's answer."""
+    """A replayed request that the live version and the shadow have answered, and the ids in the shadow's answer."""
 
     request: CopiedRequest
     shadow_ids: tuple[UUID, ...]
@@ -61,7 +61,7 @@ class Replayed:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """The differences by call. `changed_by_others`: bookings differ that no replayed call has changed.
+    """The differences by call. `changed_by_others`: some bookings differ that no replayed call has changed.
 
     `overtaken` are calls whose differences prove nothing: somebody else changed their bookings, or Cal.com chose another host.
     """
@@ -80,7 +80,8 @@ def compare(
     since: datetime,
     clocks: timedelta,
 ) -> Compared:
-    """Compare the appointments that changed since both books were equal, at `since`. `answers_shadow` are the outcomes by call.
+    """Compare the appointments of both books that changed since `since`, when the books were equal. `answers_shadow` are the
+    shadow's outcomes by call.
 
     `clocks` is the largest difference between the clocks of the pods and the database.
     """
@@ -119,8 +120,8 @@ def compare(
 
 
 def _calls_by_row(replayed: Sequence[Replayed]) -> Callable[[BookRow], str]:
-    """Return a function that assigns an appointment to a call: the last call that named it in a change, or else the last call
-    that named it, or else the call that made it.
+    """Return a function that assigns an appointment to a call: to the last call that named it in a change, or else to the last
+    call that named it, or else to the call that made it.
     """
     calls = {each.request.call_id for each in replayed}
     named: dict[UUID, str] = {}
@@ -130,12 +131,12 @@ def _calls_by_row(replayed: Sequence[Replayed]) -> Callable[[BookRow], str]:
 
 
 def _differs(row: BookRow, difference: ShadowDifference) -> bool:
-    """Return whether a live appointment is one of the differences, or has failed and so is missing in them."""
+    """Return True if a live appointment is among the differences, or has failed, so that the differences cannot contain it."""
     return row.status == "failed" or row.text in difference.only_live
 
 
 def _is_within_a_change(row: BookRow, call: str, replayed: Sequence[Replayed], clocks: timedelta) -> bool:
-    """Return whether a live appointment changed while a replayed change was running: one of `call`, or one that has named the
+    """Return True if a live appointment changed while a replayed change ran: a change by `call`, or one that named the
     appointment.
     """
     return any(
@@ -146,12 +147,12 @@ def _is_within_a_change(row: BookRow, call: str, replayed: Sequence[Replayed], c
 
 
 def are_equal(live: Iterable[BookRow], shadow: Iterable[BookRow]) -> bool:
-    """Return whether both lists contain the same bookings, apart from ids."""
+    """Return True if both lists contain the same bookings; ids do not matter."""
     return Counter(filter(None, (row.text for row in live))) == Counter(filter(None, (row.text for row in shadow)))
 
 
 def merge(first: ShadowDifference, second: ShadowDifference) -> ShadowDifference:
-    """Return the differences of two comparisons of one call as one."""
+    """Return one difference for two comparisons of the same call."""
     return ShadowDifference(
         call_id=first.call_id,
         only_live=first.only_live + second.only_live,
@@ -164,7 +165,7 @@ def merge(first: ShadowDifference, second: ShadowDifference) -> ShadowDifference
 def order(requests: Sequence[CopiedRequest]) -> list[CopiedRequest]:
     """Return requests in the order of their replay: by time, but of overlapping requests the successful ones first.
 
-    The first of two callers for one time may have lost.
+    If two callers want one time, the first to ask may have lost.
     """
     waiting = sorted(requests, key=lambda each: each.at)
     ordered = []
@@ -177,8 +178,8 @@ def order(requests: Sequence[CopiedRequest]) -> list[CopiedRequest]:
 
 
 def find_doubtful(replayed: Sequence[Replayed], unclear: Collection[str]) -> set[str]:
-    """Return the calls whose differences prove nothing. Either a request of theirs was not replayed (`unclear`), or it failed
-    while another call's change succeeded, and the shadow may process these in another order.
+    """Return the ids of calls whose differences prove nothing. A request of such a call was not replayed (`unclear`), or it
+    failed while another call's change succeeded, and the shadow may process both in another order.
     """
     doubtful = set(unclear)
     changes = [each.request for each in replayed if each.is_change]

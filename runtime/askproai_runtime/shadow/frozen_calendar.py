@@ -27,14 +27,14 @@ _NO_FREE_TIMES: Final = "the live version does not know the free times of these 
 
 @dataclass(slots=True)
 class FrozenCalendar:
-    """Answers the shadow's requests to Cal.com. Call `expect` before each replayed request."""
+    """Answers the shadow's requests to Cal.com. Call `expect` before each request to a call function is replayed."""
 
     live: Pool
     tenant: str
     _expected: dict[str, deque[tuple[int | None, str]]] = field(default_factory=lambda: defaultdict(deque))
 
     def expect(self, outcomes: Iterable[tuple[str, int | None, str]]) -> None:
-        """Set the answers to the next changes, as Cal.com gave them to the live version: operation, HTTP status, outcome."""
+        """Set the answers to the next changes: operation, HTTP status and outcome, as Cal.com answered the live version."""
         self._expected.clear()
         for operation, status, outcome in outcomes:
             self._expected[operation].append((status, outcome))
@@ -78,7 +78,7 @@ class FrozenCalendar:
         return web.json_response({"status": "success", "data": data})
 
     def _answer(self, operation: str, booking: dict[str, Any]) -> web.Response:
-        """Return an accepted change, or the error that the live version got."""
+        """Return the answer to a change: it is accepted, or gets the error that the live version got."""
         status, outcome = self._expected[operation].popleft() if self._expected[operation] else (None, "confirmed")
         match outcome:
             case "taken":
@@ -103,7 +103,7 @@ def _local_day(text: str, zone: ZoneInfo) -> date:
 
 
 def _slots_of(start: datetime, end: datetime, seconds: int) -> list[dict[str, str]]:
-    """Return slots of a booking's length that together cover a free range."""
+    """Return slots of a booking's length that together cover the free range from `start` to `end`."""
     length = timedelta(seconds=seconds) or end - start
     starts = [start + n * length for n in range((end - start) // length)] or [start]
     if starts[-1] + length < end:

@@ -1,4 +1,4 @@
-"""The process beside a shadow's web process, from the live version's image: it replays, compares, and serves its Cal.com."""
+"""The process beside a shadow's web process, from the live version's image: it replays, compares, and imitates Cal.com."""
 
 import asyncio
 
@@ -25,7 +25,7 @@ _SUFFIX = ":shadow"
 
 
 async def run_shadow(settings: ShadowSettings, stop: asyncio.Event, clock: Clock | None = None) -> None:
-    """Replay until `stop`. Raises `ConfigUnreadable`, or `OSError` if a port is taken."""
+    """Replay requests to the shadow until `stop`. Raises `ConfigUnreadable`, or `OSError` if a port is taken."""
     config, clock = LiveConfig(settings.config_file), clock or SystemClock()
     own, live = Credentials(settings.credentials_dir), Credentials(settings.live_credentials_dir)
     shadow_tenant = config.current.tenant

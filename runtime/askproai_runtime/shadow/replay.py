@@ -62,7 +62,7 @@ _LATE: Final = frozenset({"too_slow"})  # what it changed, it changed after the 
 
 @dataclass(slots=True)
 class _Epoch:
-    """The requests replayed, and the findings made, since both books were equal at `copied_at`."""
+    """The requests replayed, and the findings made, since `copied_at`, when both books were last made equal."""
 
     copied_at: datetime
     replayed: list[Replayed] = field(default_factory=list)
@@ -107,7 +107,7 @@ class Replayer:
     _interrupted: int = 0  # requests that were not compared, since a database was away
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Replay until `stop`. Requests during an outage of a database are not compared."""
+        """Replay requests until `stop`. Requests during an outage of a database are left out of the comparison."""
         while not stop.is_set():
             try:
                 await self.step()
@@ -119,7 +119,7 @@ class Replayer:
             await sleep_until_stopped(stop, _POLL_SECONDS)
 
     async def step(self) -> None:
-        """Replay the settled requests. If none waits and no call is active, compare both books and copy the live book."""
+        """Replay the settled requests. If no request waits and no call is active, compare both books and copy the live book."""
         waiting = await list_copied_requests(self.live, self.tenant)
         now = self.clock.now()
         if self._epoch is None or not waiting:
@@ -136,7 +136,7 @@ class Replayer:
                 await self._take(request, self._epoch, later)
 
     async def _take(self, request: CopiedRequest, epoch: _Epoch, later: set[UUID]) -> None:
-        """Replay one request, or count why it cannot be replayed. `later` are the ids that later requests have named."""
+        """Replay one request, or count why it cannot be replayed. `later` are the appointment ids that later requests name."""
         if request.outcome in _NOT_CARRIED_OUT or self._began_at is None or request.at < self._began_at:
             return
         is_old = self.clock.now() - request.answered_at > _TOO_OLD
@@ -165,7 +165,7 @@ class Replayer:
             await self._correct(epoch.replayed[-1], epoch)
 
     async def _correct(self, replayed: Replayed, epoch: _Epoch) -> None:
-        """Record how a request was booked differently, and replace the shadow's booking by the live version's.
+        """Record a difference in the booking of one request, and replace the shadow's booking by the live version's.
 
         Otherwise the next callers would find another book: the time is free, or the other staff member has fewer appointments.
         """
@@ -190,7 +190,7 @@ class Replayer:
             epoch.corrected[found.call_id] = found if former is None else merge(former, found)
 
     async def _keep_pace(self, request: CopiedRequest, epoch: _Epoch) -> None:
-        """Wait as long between two requests of a call as the live call did, since a question must be old enough."""
+        """Wait, so that a call's replayed requests are as far apart as its live ones, since a question must be old enough."""
         if (former := epoch.last_answer.get(request.call_id)) is None:
             return
         answered_at, replayed_at = former
@@ -199,7 +199,7 @@ class Replayer:
             await self.clock.sleep(min(timedelta(seconds=pause), _TOO_OLD))
 
     async def _send(self, request: CopiedRequest, body: bytes) -> dict[str, Any]:
-        """Send a request as Retell would. Return the members of its answer, or {} if it has none."""
+        """Send a request to the shadow, signed as Retell signs it. Return the JSON members of the response, {} without any."""
         stamp = str(int(time.time() * 1000))
         digest = hmac.new((self.key() or "").encode(), body + stamp.encode(), hashlib.sha256).hexdigest()
         headers = {RETELL_SIGNATURE: f"v={stamp},d={digest}", "X-Correlation-Id": request.correlation_id}
@@ -221,7 +221,7 @@ class Replayer:
         log.info("shadow.skipped", call_id=request.call_id, function=request.function, why=why)
 
     async def _copy_if_due(self, now: datetime) -> None:
-        """Compare and copy when no call function is running. While no caller calls, copy every few seconds."""
+        """Compare both books and copy the live book, if no call function runs. While no caller calls, copy every few seconds."""
         epoch, began = self._epoch, self.clock.monotonic()
         if epoch is not None and epoch.has_findings:
             if now - epoch.copied_at < _LONGEST_EPOCH and not await store.is_quiet(self.live, self.tenant, _QUIET):
@@ -246,7 +246,7 @@ class Replayer:
         self._next_copy = self.clock.monotonic() + max(_COPY_EVERY.total_seconds(), _COPY_SHARE * took)
 
     async def _copy(self) -> tuple[dict[str, int], datetime]:
-        """Make both books equal. If a row conflicts with another, or has vanished meanwhile, write all rows anew."""
+        """Make both books equal, and return `copy_live_book`'s result. If a row conflicts or has vanished, write all rows anew."""
         anew, self._copy_anew = self._copy_anew, True
         async for attempt in stamina.retry_context(on=_RACES, attempts=4, timeout=5.0, wait_initial=0.05):
             with attempt:
@@ -297,7 +297,7 @@ def _without_differences(findings: ShadowFindings, changes: int) -> ShadowFindin
 
 
 def _replace_ids(body: bytes, ids: dict[UUID, UUID]) -> bytes:
-    """Return a request with the shadow's ids. An id has the same form in JSON and in JSON within a text."""
+    """Return a request with live ids replaced by the shadow's ids. An id has the same form in JSON and in JSON within a text."""
     for live, shadow in ids.items():
         body = body.replace(str(live).encode(), str(shadow).encode())
     return body

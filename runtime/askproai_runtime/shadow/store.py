@@ -1,4 +1,4 @@
-"""The SQL of the replay. It only reads the live tenant's rows, except that it deletes copies of replayed requests."""
+"""The SQL of the replay to a shadow. It only reads the live tenant's rows, except that it deletes copies of replayed requests."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
@@ -41,7 +41,7 @@ SELECT call_id, outcome FROM function_requests WHERE tenant = $1 AND call_id = A
 
 
 async def copy_live_book(shadow: Pool, *, anew: bool) -> tuple[dict[str, int], datetime]:
-    """Make the shadow's rows equal to the live ones. Return the number of changes by table, and the time of the copy."""
+    """Make the shadow's rows equal to the live rows. Return the number of changes by table, and the time of the copy."""
     async with shadow.acquire() as conn, conn.transaction(isolation="repeatable_read"):
         row = await conn.fetchrow(_COPY, anew)
         assert row is not None
@@ -49,35 +49,35 @@ async def copy_live_book(shadow: Pool, *, anew: bool) -> tuple[dict[str, int], d
 
 
 async def copy_live_appointments(shadow: Pool, chosen: Collection[UUID], instead_of: Collection[UUID]) -> None:
-    """Copy the `chosen` live appointments into the shadow, and delete its appointments `instead_of` them."""
+    """Copy the live appointments with the ids `chosen` into the shadow, and delete the shadow's appointments `instead_of`."""
     await shadow.execute("SELECT copy_live_appointments($1, $2)", list(chosen), list(instead_of))
 
 
 async def is_quiet(live: Pool, tenant: str, pause: timedelta) -> bool:
-    """Return whether no call function was answered within `pause`, and none is running."""
+    """Return True if no call function is running or was answered in the last `pause`, and no hold is that new."""
     return bool(await live.fetchval(_IS_QUIET, tenant, pause))
 
 
 async def list_calls_not_copied(
     live: Pool, tenant: str, calls: Collection[str], since: datetime, correlation_ids: Collection[str]
 ) -> set[str]:
-    """Return the calls that changed the book by a request without a replayed copy: the copy was dropped."""
+    """Return the calls that changed the live book by a request that has no copy to replay, because the copy was dropped."""
     rows = await live.fetch(_NOT_COPIED, tenant, list(calls), since, list(CHANGES), list(correlation_ids))
     return {row["call_id"] for row in rows}
 
 
 async def list_changed(pool: Pool, tenant: str, since: datetime) -> set[UUID]:
-    """Return the ids of the appointments that changed since then, without holds."""
+    """Return the ids of the appointments that changed since `since`, without holds."""
     return {row["id"] for row in await pool.fetch(_CHANGED, tenant, since)}
 
 
 async def read_book(pool: Pool, tenant: str, calls: Collection[str], ids: Collection[UUID]) -> list[BookRow]:
-    """Return the appointments of these calls, and the appointments with these ids."""
+    """Return the appointments made in these calls, and the appointments with these ids."""
     return [BookRow(**row) for row in await pool.fetch(_ROWS, tenant, list(calls), list(ids))]
 
 
 async def read_outcomes(shadow: Pool, tenant: str, calls: Collection[str]) -> dict[str, list[str]]:
-    """Return the outcomes of the shadow's changes, by call."""
+    """Return the outcomes of the shadow's call functions that change bookings, by call, in order."""
     found: dict[str, list[str]] = {}
     for row in await shadow.fetch(_OUTCOMES, tenant, list(calls), list(CHANGES)):
         found.setdefault(row["call_id"], []).append(row["outcome"])
@@ -85,7 +85,7 @@ async def read_outcomes(shadow: Pool, tenant: str, calls: Collection[str]) -> di
 
 
 async def read_provider_outcomes(live: Pool, tenant: str, correlation_id: str) -> list[tuple[str, int | None, str]]:
-    """Return the remote calendar's answers during one call function: operation, HTTP status and outcome."""
+    """Return the answers of the remote calendar during one call function: operation, HTTP status and outcome, in order."""
     rows = await live.fetch(
         "SELECT operation, status, outcome FROM provider_calls WHERE tenant = $1 AND correlation_id = $2 ORDER BY id",
         tenant, correlation_id,
@@ -96,7 +96,7 @@ async def read_provider_outcomes(live: Pool, tenant: str, correlation_id: str) -
 async def read_free_times(
     live: Pool, tenant: str, event_type_id: int, host_id: int, days: Sequence[str]
 ) -> list[tuple[str, list[tuple[datetime, datetime]], int]]:
-    """Return the live version's free ranges for each known day, and the length of one booking in seconds."""
+    """Return for each day with known free times: the day, its free ranges, and the length of one booking in seconds."""
     table, of_host = ("host_free_times", "AND host_id = $4") if host_id else ("free_times", "AND $4 = 0")
     rows = await live.fetch(
         f"""SELECT day::text, slot_seconds, ARRAY(SELECT lower(r) FROM unnest(free) r) AS starts,

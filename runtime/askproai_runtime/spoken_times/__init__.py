@@ -1,7 +1,8 @@
-"""Dates and times that callers say: what a phrase can mean, in German or English. An unknown phrase is refused, never guessed.
+"""Read the dates and times that callers say, in German or English. An unknown phrase is refused, never guessed.
 
-A grammar (`german.py`, `english/`) normalizes a phrase and finds its atoms by tables of rules, by `scan.py`; `combine.py` combines
-them, and `readings.py` places them in the calendar. How a time is said is in `askproai_runtime.sentences`.
+A grammar (`german.py`, `english/`) normalizes a phrase, and `scan.py` finds its atoms by the grammar's rules; `combine.py`
+combines them, and `readings.py` places them in the calendar. The words of answers for a time are in
+`askproai_runtime.sentences`.
 """
 
 from askproai_runtime.spoken_times.agreement import find_agreed
@@ -14,6 +15,7 @@ from askproai_runtime.spoken_times.arguments import (
     is_relative_day,
     is_understood,
     names_next_weekday,
+    read_day_and_month,
     read_in_languages,
     says_nothing,
 )
@@ -39,6 +41,7 @@ from askproai_runtime.spoken_times.vocabulary import (
     WEEKDAYS,
     fold,
 )
+from askproai_runtime.spoken_times.written_values import read_day as read_written_day
 
 __all__ = [
     "AFTERNOON",
@@ -72,7 +75,9 @@ __all__ = [
     "list_replaced",
     "names_next_weekday",
     "parse_instant",
+    "read_day_and_month",
     "read_in_languages",
+    "read_written_day",
     "says_nothing",
     "understand",
     "understand_parts",

@@ -1,4 +1,4 @@
-"""Which argument of a call function a phrase is: `date`, `time` or `part_of_day`."""
+"""Decide to which argument of a call function a phrase belongs: `date`, `time` or `part_of_day`."""
 
 from collections.abc import Callable
 from copy import copy
@@ -50,9 +50,9 @@ _NEVER = frozenset({Op.NOT, Op.BUT, Op.INSTEAD, Op.CORRECT, Op.HESITATE, Op.END}
 
 
 def find_argument(text: str) -> Argument | None:
-    """Return the argument of a phrase that names days only, clock times only or parts of the day only; None for any other.
+    """Return the argument of a phrase that names only days, only clock times or only parts of the day; None for other phrases.
 
-    A day or a time that does not exist is one, too. A rejected or corrected day or time is none.
+    A day or a time that does not exist counts, too; a rejected or corrected one does not.
     """
     try:
         atoms = _scan(text)
@@ -71,10 +71,7 @@ def find_argument(text: str) -> Argument | None:
 
 
 def find_part_argument(text: str) -> Argument | None:
-    """Return `find_argument` of the value that a model has passed in one argument, in the language that reads it.
-
-    A lone number is an hour: `zehn`, `ten`.
-    """
+    """Return `find_argument` of one argument's value, in the language that can read it. A lone number is an hour: `zehn`."""
     try:
         text = spell_out(text)
         if read_clock(text) is not None:
@@ -89,7 +86,7 @@ def find_part_argument(text: str) -> Argument | None:
 
 
 def _find_completed(text: str) -> Argument | None:
-    """Return the argument of a text as an hour. One that does not exist is none: `28. Dezember` in English."""
+    """Return the argument of a text that is read as an hour; None for an hour that does not exist: `28. Dezember` in English."""
     completed = f"{present_grammar().hour_prefix} {text}"
     try:
         _scan(completed)
@@ -99,12 +96,12 @@ def _find_completed(text: str) -> Argument | None:
 
 
 def find_open_span(text: str) -> Grain | None:
-    """Return what an argument leaves open that names a day: of `Donnerstag` the week, of `am 7.` the month; None if nothing."""
+    """Return the span that an argument's day leaves open: the week of `Donnerstag`, the month of `am 7.`; None without one."""
     return read_in_languages(lambda: _find_open_span(text), None)
 
 
 def names_next_weekday(text: str) -> bool:
-    """Return whether an argument names the next of a weekday: `nächsten Freitag`."""
+    """Return whether an argument names a weekday with "next": `nächsten Freitag`."""
     return read_in_languages(lambda: _names_next_weekday(text), False)
 
 
@@ -116,7 +113,7 @@ def _names_next_weekday(text: str) -> bool:
 
 
 def is_relative_day(text: str) -> bool:
-    """Return whether an argument names a day by its distance from another one, which it does not name: `diesen Freitag`, `in zwei
+    """Return whether an argument names a day by its distance from a day that it does not name: `diesen Freitag`, `in zwei
     Wochen`, `Freitag übernächste Woche`.
     """
     return read_in_languages(lambda: _is_relative_day(text), False)
@@ -136,6 +133,23 @@ def _is_relative_day(text: str) -> bool:
     )
 
 
+def read_day_and_month(text: str) -> tuple[int, int] | None:
+    """Return the month and the day of a text that is one day of a calendar without a year: `vierter dritter`, `March 4th`."""
+    return read_in_languages(lambda: _read_day_and_month(text), None)
+
+
+def _read_day_and_month(text: str) -> tuple[int, int] | None:
+    try:
+        atoms = _scan(text)
+    except ValueError:
+        return None
+    match atoms:
+        case [Day(month=int(month), number=int(number))]:
+            return month, number
+        case _:
+            return None
+
+
 def holds_day(text: str) -> bool:
     """Return whether an argument names a day of the calendar, whatever else it says: `Freitag um zehn`."""
     return read_in_languages(lambda: _holds_day(text), False)
@@ -151,7 +165,7 @@ def _holds_day(text: str) -> bool:
 
 
 def read_in_languages(read: Callable[[], _Found], nothing: _Found) -> _Found:
-    """Return what an argument is in the call's language, or in the other one if it is `nothing` in the first."""
+    """Return the result of `read` in the call's language; if that is `nothing`, the result in the other language."""
     own = present_language()
     for language in sorted(Language, key=lambda each: each is not own):
         with speaking(language):
@@ -196,9 +210,7 @@ def _argument_of(atom: Atom) -> Argument:
 
 
 def _scan(text: str) -> list[Atom]:
-    """Return the atoms of a phrase on the first day of a week on which its days do not contradict each other. Raises what `scan`
-    raises.
-    """
+    """Return the atoms of a phrase, read on the first day of a week on which its days agree. Raises the errors of `scan`."""
     found = _scan_in(text, present_language())
     if isinstance(found, ValueError):
         raise copy(found)  # a raised error holds the frames of its request
@@ -219,7 +231,7 @@ def _scan_in(text: str, language: Language) -> tuple[Atom, ...] | ValueError:
 
 
 def is_understood(text: str) -> bool:
-    """Return whether a phrase is understood on any day; a day that does not exist, or is over, is understood, too."""
+    """Return whether a phrase is understood on any day of the call, even if its day does not exist or is over."""
     if understand(text, at=_AT, zone=_ZONE).refused is not Refusal.NOT_UNDERSTOOD:
         return True
     try:
@@ -232,7 +244,7 @@ def is_understood(text: str) -> bool:
 
 
 def says_nothing(word: str) -> bool:
-    """Return whether a word may stand beside a time without a meaning in it, such as "bitte" or "um"."""
+    """Return whether a word beside a time has no meaning, such as "bitte" or "um"."""
     try:
         return not scan(word, _AT, present_grammar())
     except ValueError:  # unknown, or no day or time alone
@@ -240,7 +252,7 @@ def says_nothing(word: str) -> bool:
 
 
 def find_excluded_weekdays(text: str) -> frozenset[int]:
-    """Return the weekdays that an argument excludes ("aber nicht am Montag"), also beside words that are not understood."""
+    """Return the weekdays (0 is Monday) that an argument excludes ("aber nicht am Montag"). Its other words need no meaning."""
     return read_in_languages(lambda: _find_excluded_weekdays(text), frozenset())
 
 

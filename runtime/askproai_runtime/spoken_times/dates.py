@@ -78,7 +78,7 @@ def with_slash(match: re.Match[str], today: date) -> Day:
             continue
     if not readings:
         raise ImpossibleDay(match[0])
-    return Day(tuple(sorted(readings)))
+    return Day(tuple(sorted(readings)), dated=len(readings) > 1)  # so that opening hours decide nothing
 
 
 DATES: tuple[Rule, ...] = (

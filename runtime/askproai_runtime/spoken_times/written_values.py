@@ -21,7 +21,7 @@ _RANGE = re.compile(rf"(?:from |von )?{_TIME.format(1)}\s?(?:-|–|—|bis|to|un
 _COMPACT_TIME = re.compile(
     r"(?<![\w:.,])T?([01]\d|2[0-3]|[1-9](?=\d\d(?!\d)))([0-5]\d)(?:(?<=\d{4})00)?(?![\d:.,])", re.IGNORECASE
 )
-_COMPACT_DAY = re.compile(r"(20\d\d)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])")
+_COMPACT_DAY = re.compile(r"((?:19|20)\d\d)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])")
 _COMPACT_DAY_LAST_YEAR = re.compile(r"(\d\d)(\d\d)(20\d\d)")
 _YEAR_FIRST = re.compile(r"(\d{4})([/.-])(\d{1,2})\2(\d{1,2})")
 _YEAR_LAST = re.compile(r"(\d{1,2})(?P<sign>[/-])(\d{1,2})(?P=sign)(\d{4})")

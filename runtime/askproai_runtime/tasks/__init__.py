@@ -1,4 +1,4 @@
-"""The periodic tasks of a tenant. One worker at a time runs each, with a watermark that survives all workers.
+"""The periodic tasks of a tenant. One worker at a time runs each task. Its watermark survives all workers.
 
 A task is a row and a handler. The handler gets the watermark of the last run, and returns the next watermark and the time until
 the next run.

@@ -1,4 +1,4 @@
-"""The runner of a tenant's periodic tasks in this process: it claims due tasks, runs them, renews leases and stores watermarks."""
+"""The runner of a tenant's periodic tasks in one process: it claims due tasks, runs them, renews leases and stores watermarks."""
 
 import asyncio
 import contextlib
@@ -65,7 +65,7 @@ class TaskRunner:
             await cancel_work(self._running.values())
 
     async def _run_once(self) -> None:
-        """Start the tasks that are due. Without a due task, nothing is written."""
+        """Start the tasks that are due. If no task is due, write nothing to the database."""
         try:
             if not self._are_added:
                 await self._store.add(self._handlers, self._settings.first_within)
@@ -86,7 +86,7 @@ class TaskRunner:
             task.add_done_callback(lambda _: self._running.pop(name, None))
 
     async def _run(self, claimed: ClaimedTask) -> None:
-        """Run a task once, and record its outcome as a trace and a metric."""
+        """Run a claimed task once, and record its outcome as a trace and a metric."""
         correlation_id = uuid4().hex
         with (
             start_trace("task", tenant=self._tenant, task=claimed.name, correlation_id=correlation_id),
@@ -107,7 +107,7 @@ class TaskRunner:
             self._metrics.task_run(claimed.name, outcome, self._clock.monotonic() - started_at)
 
     async def _attempt(self, claimed: ClaimedTask, correlation_id: str) -> str:
-        """Run the handler, store its result, and return the outcome. Raises `StaleRun`, and database errors if storing fails."""
+        """Run the handler, store its result, and return the outcome. Raises `StaleRun`, or a database error in storing."""
         save, check = partial(self._store.save, claimed), partial(self._store.check, task=claimed)
         run = TaskRun(claimed.name, claimed.watermark, correlation_id, save, check)
         try:
@@ -131,7 +131,7 @@ class TaskRunner:
         return "ok"
 
     async def _call(self, claimed: ClaimedTask, run: TaskRun) -> Next:
-        """Call the handler within its timeout, and renew the lease while it runs."""
+        """Call the handler and return its `Next`. Limit it by its timeout, and renew the task's lease while it runs."""
         running = asyncio.current_task()
         assert running is not None, "a run is an asyncio task of its own"
         # The renewal has ended when the block has: a late one would extend the lease of a run that is over.
@@ -139,7 +139,7 @@ class TaskRunner:
             return await call_within(self._settings.timeout, self._handlers[claimed.name](run), _too_long)
 
     async def _give_back(self, claimed: ClaimedTask) -> None:
-        """Make the task due at once for another worker, unless this worker has lost its claim."""
+        """Make a claimed task due at once for another worker, unless this worker has already lost its claim."""
         with contextlib.suppress(StaleRun, *DATABASE_UNAVAILABLE):
             await self._store.fail(claimed, "its worker was stopped", timedelta(), innocent=True)
 
@@ -149,5 +149,5 @@ def _too_long(text: str) -> TaskError:
 
 
 def _later(wait: timedelta) -> timedelta:
-    """Return a wait that is up to one half longer: a server that has named a wait must not be asked earlier."""
+    """Return `wait` extended by up to one half, at random: a server that has named a wait must not be asked earlier."""
     return wait * random.uniform(1, 1.5)  # noqa: S311  no secret

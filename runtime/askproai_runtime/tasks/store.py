@@ -53,7 +53,7 @@ WHERE tenant = $1 AND name = $2 AND claim_no = $3 RETURNING true
 
 @dataclass(frozen=True, slots=True)
 class KnownTask:
-    """A task's row without its watermark. `age_seconds` is the time since its last success, or else since it was added."""
+    """A task's row without its watermark. `age_seconds` is the time since the task's last success, or since it was added."""
 
     name: str
     is_due: bool
@@ -62,7 +62,7 @@ class KnownTask:
 
 @dataclass(frozen=True, slots=True)
 class ClaimedTask:
-    """One claim of a task. `claim_no` is the fence, `requests` the number of requests before the claim."""
+    """One claim of a task. `claim_no` is the fence, `requests` the number of times the task had been requested by then."""
 
     name: str
     claim_no: int
@@ -72,9 +72,9 @@ class ClaimedTask:
 
 
 async def request_soon(conn: "Connection | Pool", tenant: str, name: str) -> None:
-    """Make a task due now, in the caller's transaction. If it is running, it runs once more after this run.
+    """Make a task due now, in the caller's transaction. If the task is running, it runs once more after this run.
 
-    The row is locked until the end of the transaction, so do it last. A worker finds it within half a minute.
+    The task's row is locked until the end of the transaction, so request it last. A worker finds it within half a minute.
     """
     await conn.execute(
         """UPDATE tasks SET requests = requests + 1, due_at = least(due_at, clock_timestamp())
@@ -84,7 +84,7 @@ async def request_soon(conn: "Connection | Pool", tenant: str, name: str) -> Non
 
 
 async def request_unless_failed(conn: "Connection | Pool", tenant: str, name: str) -> None:
-    """Make a task due now as `request_soon` does, unless it has failed: then keep its wait. For requests at each start."""
+    """Make a task due now as `request_soon` does, unless its last run failed: then keep its wait. Called at each start."""
     await conn.execute(
         """UPDATE tasks SET requests = requests + 1, due_at = least(due_at, clock_timestamp())
            WHERE tenant = $1 AND name = $2
@@ -101,7 +101,7 @@ class TaskStore:
         self._settings = settings
 
     async def add(self, names: Collection[str], within: timedelta) -> None:
-        """Add the missing tasks. Each is due at a random time `within` the span."""
+        """Add the tasks that have no row yet. Each is due at a random time within `within` from now."""
         await self._pool.execute(
             """INSERT INTO tasks (tenant, name, due_at)
                SELECT $1, name, clock_timestamp() + random() * $3::interval FROM unnest($2::text[]) AS name
@@ -110,11 +110,11 @@ class TaskStore:
         )  # fmt: skip
 
     async def look(self, names: Collection[str]) -> list[KnownTask]:
-        """Return the tasks with these names, the longest due first."""
+        """Return these tasks and whether each is due, the longest due first."""
         return [KnownTask(*row) for row in await self._pool.fetch(_LOOK, self._tenant, list(names))]
 
     async def claim(self, name: str) -> ClaimedTask | None:
-        """Claim a due task. Return None if another worker was faster."""
+        """Claim a due task. Return None if it is not due any more, because another worker was faster."""
         settings = self._settings
         row = await self._pool.fetchrow(
             _CLAIM, self._tenant, name, self._worker, settings.retry, settings.longest_retry, settings.lease
@@ -122,12 +122,12 @@ class TaskStore:
         return ClaimedTask(name, **(dict(row) | {"watermark": json.loads(row["watermark"])})) if row else None
 
     async def renew(self, tasks: Sequence[ClaimedTask]) -> list[bool]:
-        """Extend the leases, each in a statement of its own. Return for each task whether the claim is still ours."""
+        """Extend the leases, each in a statement of its own. Return for each task True if its claim is still ours."""
         claims = [(self._tenant, task.name, task.claim_no, self._settings.lease) for task in tasks]
         return [bool(await self._lease_pool.fetchval(_RENEW, *claim)) for claim in claims]
 
     async def save(self, task: ClaimedTask, watermark: Watermark) -> None:
-        """Store the progress of a run as its watermark, which resets earlier failures. Raises `StaleRun`."""
+        """Store a watermark as a run's progress. Earlier failures no longer count, only this run. Raises `StaleRun`."""
         saved = await self._pool.fetchval(
             """UPDATE tasks SET watermark = $4, failures = 1, due_at = clock_timestamp() + $5
                WHERE tenant = $1 AND name = $2 AND claim_no = $3 RETURNING true""",
@@ -136,7 +136,7 @@ class TaskStore:
         _require_ours(saved, task)
 
     async def check(self, conn: Connection, *, task: ClaimedTask) -> None:
-        """Lock the claim until the end of a transaction of its run. Raises `StaleRun`."""
+        """Lock the claim of a run until the end of this transaction of the run. Raises `StaleRun`."""
         ours = await conn.fetchval(
             "SELECT true FROM tasks WHERE tenant = $1 AND name = $2 AND claim_no = $3 FOR UPDATE",
             self._tenant, task.name, task.claim_no,
@@ -144,13 +144,13 @@ class TaskStore:
         _require_ours(ours, task)
 
     async def finish(self, task: ClaimedTask, watermark: Watermark, after: timedelta) -> None:
-        """End a successful run. The task is due in `after`, or now if requested during the run. Raises `StaleRun`."""
+        """End a successful run. The task is due again after `after`, or now if requested during the run. Raises `StaleRun`."""
         text = json.dumps(watermark)
         args = (self._tenant, task.name, task.claim_no, text, task.requests, after)
         _require_ours(await self._pool.fetchval(_FINISH, *args), task)
 
     async def fail(self, task: ClaimedTask, error: str, wait: timedelta, *, innocent: bool = False) -> None:
-        """End a run without a result. The task is due in `wait`; with `innocent` no failure is counted. Raises `StaleRun`."""
+        """End a run without a result. The task is due after `wait`; with `innocent` no failure is counted. Raises `StaleRun`."""
         args = (self._tenant, task.name, task.claim_no, error[:_LONGEST_ERROR], wait, int(innocent))
         _require_ours(await self._pool.fetchval(_FAIL, *args), task)
 

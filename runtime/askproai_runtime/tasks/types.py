@@ -12,14 +12,14 @@ Watermark: TypeAlias = dict[str, Any]
 
 
 async def _unchecked(_conn: Connection) -> None:
-    """Check nothing, for a run that no other worker can take over."""
+    """Check nothing. Used in place of a claim's check in a run that no other worker can take over."""
 
 
 @dataclass(slots=True)
 class TaskRun:
-    """One run of a task. `watermark` is the last one returned or saved; it is empty at first.
+    """One run of a task. `watermark` is the watermark last returned or saved; it is empty at first.
 
-    `check` raises `StaleRun` if another worker has taken over. None can do so until the transaction of `check` ends.
+    `check` raises `StaleRun` if another worker has taken over the task. No worker can until the transaction of `check` ends.
     """
 
     name: str
@@ -29,7 +29,7 @@ class TaskRun:
     check: Callable[[Connection], Awaitable[None]] = _unchecked
 
     async def save(self, watermark: Watermark) -> None:
-        """Store the progress of this run, from which the next run continues, whatever ends this one.
+        """Store a watermark as the progress of this run. The next run continues from it, even if this run fails.
 
         Raises `StaleRun` if another worker has taken over the task. Let it propagate.
         """
@@ -39,7 +39,7 @@ class TaskRun:
 
 @dataclass(frozen=True, slots=True)
 class Next:
-    """The result of a run: the time until the task is due again, and the watermark for the next run."""
+    """The result of a successful run: the time until the task is due again, and the watermark for the next run."""
 
     after: timedelta
     watermark: Watermark
@@ -62,7 +62,7 @@ class TaskSettings:
     grace: timedelta = timedelta(seconds=5)  # at shutdown: a task goes on elsewhere from its saved state
 
     def retry_after(self, failures: int) -> timedelta:
-        """Return the wait after this number of failures, which is at least one."""
+        """Return the wait before the next run after this number of failures in a row (at least one)."""
         return min(self.retry * 2.0 ** min(failures - 1, 20), self.longest_retry)
 
 
@@ -76,7 +76,7 @@ class TaskError(Exception):
 
 
 class PutOff(TaskError):
-    """Raised by a handler that cannot continue before a known time, through no fault of its own."""
+    """Raised by a handler that cannot continue before a known time, for a reason outside of our code."""
 
     def __init__(self, after: timedelta, reason: str) -> None:
         super().__init__(reason)

@@ -122,6 +122,30 @@ async def test_anonymous_callers_message_has_no_number(salon: Salon) -> None:
     assert answer.message.endswith("Eine Telefonnummer ist dazu nicht notiert."), answer.message
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Bitte Rückruf unter 0171 2345678.", "Rückruf unter (0171) 2345678, danke.", "Rückruf unter 171 2345678",
+        "Rückruf unter null eins sieben eins zwei drei vier fünf sechs sieben acht bitte", "0171 – 23-45 678",
+        "Termin am 11.12. um 10 Uhr verschieben, 0171/2345678", "Rechnung vom 07.12.2026, 0171.2345678",
+        "Call me on oh one seven one, two three four five six seven eight.",
+    ],
+)  # fmt: skip
+async def test_number_in_the_message_is_noted(salon: Salon, said: str) -> None:
+    answer = await leave_message(salon.booking, call("call_5", None), ARGS | {"message": said, "call_back": "true"})
+    assert "die Nummer 0 1 7 1, 2 3 4, 5 6 7, 8" in answer.message, answer.message
+    (row,) = await salon.rows(STORED)
+    assert (row["text"], row["phone"]) == (said, "+491712345678")
+
+
+@pytest.mark.parametrize(
+    "said", ["Ab dem 07.12.2026 um 10:30 Uhr, Zimmer 12", "Rechnung 20261234 vom 2026-12-01", "0171 23"]
+)
+async def test_other_digits_are_no_phone_number(salon: Salon, said: str) -> None:
+    answer = await leave_message(salon.booking, call("call_6", None), ARGS | {"message": said, "call_back": "true"})
+    assert answer.message == "Unter welcher Nummer erreichen wir Sie für den Rückruf?"
+
+
 async def test_number_of_another_message_is_not_reused(salon: Salon) -> None:
     hidden = call("call_4", None)
     await leave_message(salon.booking, hidden, ARGS | {"phone": "0170 1234567"})

@@ -7,9 +7,10 @@ import asyncpg
 import pytest
 
 from askproai_runtime.book.actor import DeskRequest
+from askproai_runtime.desk.appointments import RequestUsed
 from askproai_runtime.desk.waitlist import decline_offer
-from tests.worlds.booking_environment import Salon
-from tests.worlds.waitlist_environment import FIRST, OFFERS, SECOND, book, offered, run, wait
+from tests.worlds.booking_environment import HALF_PAST_TWO, Salon
+from tests.worlds.waitlist_environment import FIRST, OFFERS, SECOND, book, decline, offered, run, wait
 
 
 @pytest.fixture
@@ -40,13 +41,32 @@ async def test_freed_time_is_offered_to_callers_in_turn(salon: Salon) -> None:
     for _ in range(3):
         await run(salon)
     assert await offered(salon) == [(FIRST, "open")]
-    await decline_offer(salon.booking, DeskRequest(uuid4(), "karin"), UUID(first), "corr")
+    await decline(salon, first)
     await run(salon)
     assert await offered(salon) == [(FIRST, "declined"), (SECOND, "open")]
     salon.clock.advance(timedelta(hours=2))
     await run(salon)
     await run(salon)
     assert await offered(salon) == [(FIRST, "declined"), (SECOND, "expired")], "nobody is asked twice for one time"
+
+
+async def test_repeated_decline_spares_the_next_offer(salon: Salon) -> None:
+    """The answer to the first request was lost, or a person pressed late: meanwhile another time is offered."""
+    first, second = await book(salon), await book(salon, HALF_PAST_TWO, "call_c", "+4915112345679")
+    entry = UUID(await wait(salon))
+    await salon.cancel(first)
+    await run(salon)
+    (offer,) = await salon.rows(OFFERS)
+    declining = salon.booking, DeskRequest(uuid4(), "karin"), entry, offer["id"], "corr"
+    assert await decline_offer(*declining)
+    await salon.cancel(second)
+    await run(salon)
+    repeated = await decline_offer(*declining)
+    assert repeated is not None
+    assert repeated.offer is not None, "the desk sees what is offered now"
+    assert await offered(salon) == [(FIRST, "declined"), (FIRST, "open")]
+    with pytest.raises(RequestUsed):
+        await decline_offer(*declining[:3], repeated.offer.id, "corr")
 
 
 async def test_database_refuses_two_open_offers_of_a_time(salon: Salon) -> None:

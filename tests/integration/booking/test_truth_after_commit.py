@@ -27,13 +27,22 @@ from askproai_runtime.calendar_sync.outbound import CalendarDisagrees
 from askproai_runtime.call_routes import Route
 from askproai_runtime.calls.payload import FunctionRequest, OngoingCall
 from askproai_runtime.calls.store import SignedRequest
+from askproai_runtime.conversation import functions
 from askproai_runtime.conversation.functions import CallFunctions
 from askproai_runtime.conversation.types import Answer, AskedChoice, CallContext, FunctionOutcome
 from askproai_runtime.desk.appointments import DeskBusy, cancel_for_desk, move_for_desk
 from askproai_runtime.language.answer_words import Reply
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.sentences import say
-from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, Salon, booking_args, call, leave_message
+from tests.worlds.booking_environment import (
+    HALF_PAST_TWO,
+    MORNING,
+    Salon,
+    booking_args,
+    call,
+    join_waitlist,
+    leave_message,
+)
 from tests.worlds.calcom_environment import KEY, CalcomEnvironment, open_calcom_environment
 from tests.worlds.databases import Database
 from tests.worlds.desk_bookings import book as book_at_desk
@@ -206,6 +215,14 @@ async def _agreed_to_cancel(business: Business) -> CallContext:
     return replace(caller, replies={asked.fields["appointment_id"]: Reply.YES})
 
 
+async def _agreed_to_leave(business: Business) -> CallContext:
+    async with nothing_free(business.salon):
+        args = {"service": "Haarschnitt", "date": "2026-11-27", "customer_name": "Wanda Wartend"}
+        assert (await join_waitlist(business.salon.booking, call("call_0"), args)).success
+    asked = await business.salon.booking.ask_to_cancel(call(), {})
+    return replace(call(), replies={asked.fields["waitlist_id"]: Reply.YES})
+
+
 async def _count_group(business: Business) -> int:
     live = await business.count_live(HALF_PAST_TWO)
     assert live % 2 == 0, "a part of a group"
@@ -273,6 +290,10 @@ CHANGES = {
         Function.JOIN_WAITLIST, {"service": "Haarschnitt", "date": "2026-11-27", "customer_name": "Wanda Wartend"},
         lambda b: b.value("SELECT count(*) FROM waitlist WHERE tenant = $1"),
     ),
+    "leaving the waitlist": Change(
+        Function.CANCEL_APPOINTMENT, {"confirmed": True},
+        lambda b: b.value("SELECT count(*) FROM waitlist WHERE tenant = $1 AND state = 'removed'"), arrange=_agreed_to_leave,
+    ),
     "message": Change(
         Function.LEAVE_MESSAGE, MESSAGE,
         lambda b: b.value("SELECT count(*) FROM messages WHERE tenant = $1"),
@@ -308,7 +329,8 @@ CHANGES = {
 }  # fmt: skip
 ONLY_LOCAL = (
     "replacement", "chosen move", "chosen move with notes",
-    "group", "waitlist", "message", "decline", "correction", "amended message", "withdrawn call-back", "visit",
+    "group", "waitlist", "leaving the waitlist", "message", "decline",
+    "correction", "amended message", "withdrawn call-back", "visit",
     "booking by the desk", "move by the desk", "cancellation by the desk",
 )  # fmt: skip
 AT_CALCOM = [name for name in CHANGES if name not in ONLY_LOCAL]
@@ -430,3 +452,36 @@ async def test_spoken_changes_match_both_books(
 ) -> None:
     async with open_business(module_database, new_salon, monkeypatch, at_calcom=True) as business:
         await strike_everywhere(business, CHANGES[name], since)
+
+
+@pytest.mark.parametrize("since", Since)
+async def test_questions_about_confirmed_survive_the_database(
+    module_database: Database, new_salon: Any, monkeypatch: pytest.MonkeyPatch, since: Since
+) -> None:
+    """Without a transcript our memory says whether `confirmed` was asked about before. Retell shows the model no 500."""
+    async with open_business(module_database, new_salon, monkeypatch, at_calcom=False) as business:
+        for number in count(1):
+            caller = replace(call(), replies=None)
+            async with business.faults.strike(number, Blow.AFTER, since):
+                args = booking_args(HALF_PAST_TWO, confirmed=False)
+                answer = await business.ask(Function.BOOK_APPOINTMENT, caller, args, f"asked {number}")
+            assert answer.message
+            assert await business.count_live(HALF_PAST_TWO) == 0
+            await business.empty()
+            if number > business.faults.count:
+                assert answer.outcome is FunctionOutcome.ASKED_BACK
+                return
+
+
+@pytest.mark.parametrize("step", ["say_unread", "end_question"])
+async def test_defects_after_a_commit_deny_nothing(
+    module_database: Database, new_salon: Any, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("a defect")
+
+    async with open_business(module_database, new_salon, monkeypatch, at_calcom=False) as business:
+        monkeypatch.setattr(functions, step, fail)
+        answer = await business.ask(Function.BOOK_APPOINTMENT, call(), booking_args(HALF_PAST_TWO), "signed")
+        assert answer.success
+        assert await business.count_live(HALF_PAST_TWO) == 1

@@ -16,7 +16,7 @@ from askproai_runtime.book.store.appointments import release_holds
 from askproai_runtime.book.waitlist_offers import WaitlistKeeper
 from askproai_runtime.calendars import FreeTimes, FreeTimesQuery
 from askproai_runtime.desk.blocks import add_block, list_offers_within, resolve_span
-from askproai_runtime.desk.waitlist import decline_offer, remove_from_waitlist
+from askproai_runtime.desk.waitlist import remove_from_waitlist
 from askproai_runtime.tasks import StaleRun, TaskRun
 from tests.worlds.booking_environment import (
     HALF_PAST_TWO,
@@ -29,7 +29,7 @@ from tests.worlds.booking_environment import (
 )
 from tests.worlds.studio import COURSE, CUT, MAX_UNITS, studio
 from tests.worlds.waiting import SOON
-from tests.worlds.waitlist_environment import FIRST, FRIDAY, OFFERS, SECOND, book, offered, run, task_run, wait
+from tests.worlds.waitlist_environment import FIRST, FRIDAY, OFFERS, SECOND, book, decline, offered, run, task_run, wait
 
 pytestmark = pytest.mark.nightly
 
@@ -419,7 +419,7 @@ async def test_cancellation_of_several_units_is_offered_once(shared: Salon) -> N
     await run(shared)
     assert await offered(shared) == [(FIRST, "open")]
     for entry in (first, second):
-        await decline_offer(shared.booking, DeskRequest(uuid4(), "karin"), UUID(entry), "corr")
+        await decline(shared, entry)
         await run(shared)
         await run(shared)
     assert await offered(shared) == [(FIRST, "declined"), (SECOND, "declined")], "nobody is asked twice"

@@ -17,11 +17,10 @@ from askproai_runtime.book import waitlist_offers
 from askproai_runtime.book.actor import DeskRequest
 from askproai_runtime.desk import blocks
 from askproai_runtime.desk.blocks import add_block, list_unblocked_times, remove_block, resolve_span
-from askproai_runtime.desk.waitlist import decline_offer
 from tests.worlds.booking_environment import MORNING, Salon, call, join_waitlist
 from tests.worlds.full_calendar import nothing_free
 from tests.worlds.studio import COURSE, CUT, MAX_UNITS, studio
-from tests.worlds.waitlist_environment import FIRST, FRIDAY, OFFERS, SECOND, book, offered, run, wait
+from tests.worlds.waitlist_environment import FIRST, FRIDAY, OFFERS, SECOND, book, decline, offered, run, wait
 
 pytestmark = pytest.mark.nightly
 
@@ -81,7 +80,7 @@ async def test_unblocked_day_is_offered_to_several_callers(salon: Salon) -> None
     assert await offered(salon) == [(FIRST, "open"), (SECOND, "open")]
     one, other = await salon.rows(OFFERS)
     assert one["ends_at"] <= other["starts_at"]
-    await decline_offer(salon.booking, DeskRequest(uuid4(), "karin"), UUID(entry), "corr")
+    await decline(salon, entry)
     for _ in range(3):
         await run(salon)
     again = await salon.rows(OFFERS + " DESC LIMIT 1")
@@ -129,7 +128,7 @@ async def test_block_removed_twice_is_offered_once(salon: Salon) -> None:
     assert len(recorded) == len({tuple(row) for row in recorded})
     await run(salon)
     entry = (await salon.rows(OFFERS))[0]["entry_id"]
-    await decline_offer(salon.booking, DeskRequest(uuid4(), "karin"), entry, "corr")
+    await decline(salon, entry)
     await unblock(salon, ill)
     await run(salon)
     assert await offered(salon) == [(FIRST, "declined")], "removing it once more frees nothing"

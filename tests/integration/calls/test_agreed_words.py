@@ -25,7 +25,7 @@ async def test_yes_confirms_the_suggested_service_or_staff_member(
     assert [each[:3] for each in await call.live()] == [("haarschnitt", "16:00", "anna")]
 
 
-@pytest.mark.parametrize("words", ["Nein.", "Was kostet das?", "Ja? Moment.", "Färben."])
+@pytest.mark.parametrize("words", ["Nein.", "Was kostet das?", "Ja? Moment.", "Nicht Färben."])
 @pytest.mark.parametrize("misheard", MISHEARD)
 async def test_misheard_name_is_asked_again_without_a_yes(
     call: SpokenCall, misheard: dict[str, Any], words: str
@@ -35,6 +35,15 @@ async def test_misheard_name_is_asked_again_without_a_yes(
     call.say(words)
     assert (await call.ask(BOOK, named))["message"] == asked["message"]
     assert await call.live() == []
+
+
+@pytest.mark.parametrize("words", ["Färben.", "Nein, Färben bitte."])
+async def test_another_service_answers_the_question(call: SpokenCall, words: str) -> None:
+    named = friday_at(call.pod, service="Haarsnitt")
+    await call.ask(BOOK, named)
+    call.say(words)
+    assert (await call.ask(BOOK, named))["success"]
+    assert [each[:3] for each in await call.live()] == [("faerben", "14:00", "anna")]
 
 
 @pytest.mark.parametrize("misheard", MISHEARD)

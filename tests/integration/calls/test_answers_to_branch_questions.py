@@ -101,6 +101,14 @@ async def test_counter_question_chooses_no_branch(known: SpokenCall) -> None:
     assert (await known.ask(SEARCH, wanted(known)))["message"] == first["message"]
 
 
+async def test_street_answers_the_branch_menu(call: SpokenCall) -> None:
+    assert (await call.ask(SEARCH, wanted(call)))["message"].startswith(MENU)
+    call.say("Die in der Torstraße.")
+    found = await call.ask(SEARCH, wanted(call))
+    assert found["message"].startswith("Haarwerk Mitte. "), found
+    assert staff_of(found) <= {"anna", "mehmet"}
+
+
 @pytest.mark.parametrize("branch", [{}, {"branch": "Hamburg"}])
 async def test_named_branch_answers_the_branch_menu(call: SpokenCall, branch: dict[str, str]) -> None:
     call.say("Ich möchte einen Haarschnitt.")

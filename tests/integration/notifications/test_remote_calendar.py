@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime, time, timedelta
 
 import aiohttp
 import pytest
@@ -21,6 +22,7 @@ from tests.worlds.notification_environment import (
     answered,
     mail_settings,
     notify_business,
+    text_of,
 )
 
 pytestmark = pytest.mark.nightly
@@ -85,6 +87,64 @@ async def test_nothing_is_announced_before_the_calendar_has_agreed(new_env: Open
     await env.make_due()
     await env.run()
     assert sorted(mail["To"].addresses[0].addr_spec for mail in env.server.mails) == [OWNER, CUSTOMER]
+
+
+NEXT_THURSDAY = "2026-12-03T14:30:00+01:00"
+SEVEN = datetime(2026, 11, 27, 6, 1, tzinfo=UTC)
+EIGHT_MINUTES = timedelta(minutes=8)
+
+
+async def business_mails(env: NotificationEnvironment, at: datetime) -> list[str]:
+    """Run the task at this time, and return the subjects of the new mails."""
+    before = len(env.server.mails)
+    env.salon.clock.advance(at - env.salon.clock.now())
+    await env.make_due()
+    await env.run()
+    return [str(mail["Subject"]) for mail in env.server.mails[before:]]
+
+
+def configure_list(env: NotificationEnvironment) -> None:
+    env.configure(mail_settings(env.server.port, customer=None, business=notify_business(daily_list_at=time(7))))
+
+
+async def test_listed_appointments_cancellation_is_mailed(new_env: OpenRemote) -> None:
+    """The list was the only mail about it, since Cal.com had not agreed yet."""
+    env = await new_env(ScriptedCalendar(Unavailable("away"), Unavailable("away")))
+    configure_list(env)
+    appointment = await env.book()
+    other = await env.book("call_2", start=NEXT_THURSDAY)
+    assert await business_mails(env, SEVEN) == ["Termine am Freitag, 27. November 2026"]
+    assert "Petra Müller, +4915112345678, noch nicht bestätigt" in text_of(env.server.mails[-1])
+    await env.salon.cancel(appointment)
+    await env.salon.cancel(other)
+    assert await business_mails(env, SEVEN + EIGHT_MINUTES) == [
+        "Abgesagt: Freitag, 27. November 2026, 14:30 Uhr, Petra Müller"
+    ]
+
+
+async def test_listed_appointment_moves_as_a_known_one(new_env: OpenRemote) -> None:
+    env = await new_env(ScriptedCalendar(Unavailable("away")))
+    configure_list(env)
+    appointment = await env.book()
+    await business_mails(env, SEVEN)
+    await env.move(appointment, "2026-11-27T16:00:00+01:00")
+    await env.salon.booking.sync_appointment(await env.salon.claim_job())
+    assert await business_mails(env, SEVEN + EIGHT_MINUTES) == [
+        "Verschoben: Freitag, 27. November 2026, 16:00 Uhr, Petra Müller"
+    ]
+
+
+async def test_appointment_moved_off_the_list_stays_unknown(new_env: OpenRemote) -> None:
+    """It was on that day when it was booked, but not any more when the list was sent."""
+    env = await new_env(ScriptedCalendar(Unavailable("away"), Unavailable("away")))
+    configure_list(env)
+    await env.book("call_2", start=MORNING, name="Otto Maier")
+    appointment = await env.book()
+    await env.move(appointment, NEXT_THURSDAY)
+    assert await business_mails(env, SEVEN) == ["Termine am Freitag, 27. November 2026"]
+    assert "Petra" not in text_of(env.server.mails[-1])
+    await env.salon.cancel(appointment)
+    assert await business_mails(env, SEVEN + EIGHT_MINUTES) == []
 
 
 async def test_refused_booking_is_announced_to_nobody(new_env: OpenRemote) -> None:

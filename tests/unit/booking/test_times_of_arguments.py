@@ -89,6 +89,22 @@ def test_caller_decides_what_utc_means(args: dict[str, Any], said: str, offered:
     assert understand_arguments(args, replace(CALL, offered=offers, said_without_days=(said,))) == meant
 
 
+@each_row(
+    ("start", "said", "meant"),
+    [
+        *((start, "Ja.", "12-11T10:00") for start in ("slots[0].start", "slots[0]", "slot_1", "{{slots.0.start}}", "Option 1")),
+        *((start, "Yes.", "12-11T11:00") for start in ("slots[1].start", "alternatives[1]", "slot_2", "$.slots[1].start")),
+        ("slot_1", "Um elf bitte.", "12-11T11:00"), ("slots[0]", "Freitag um zehn.", "12-11T10:00"),
+        *((start, "Ja.", "not_understood") for start in ("slots[2]", "slot_0", "slots", "slots[0].staff")),
+        ("slots[0]", "Um zwölf bitte.", "not_understood"),
+    ],
+)  # fmt: skip
+def test_place_in_the_offer_is_its_start(start: str, said: str, meant: str) -> None:
+    starts = tuple(datetime(2026, 12, 11, hour, tzinfo=BERLIN).astimezone(UTC) for hour in (10, 11))
+    call = replace(CALL, offered_last=starts, said_without_days=(said,))
+    assert understand_arguments({"start": start}, call) == [meant]
+
+
 @pytest.mark.parametrize("said", ["Yes.", "Ten, please.", "At ten o'clock.", "Ten am, Petra Lange."])
 def test_english_caller_decides_what_utc_means(said: str) -> None:
     at = datetime(2026, 12, 11, 10, tzinfo=BERLIN).astimezone(UTC)

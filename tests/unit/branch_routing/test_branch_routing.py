@@ -5,6 +5,8 @@ import pytest
 
 from askproai_core.tenant_config import Address, Branch, BusinessModel, TenantConfig
 from askproai_runtime.call_routes import Route
+from askproai_runtime.conversation.arguments.known_names import KnownNames
+from askproai_runtime.conversation.arguments.reading import read_arguments
 from askproai_runtime.conversation.branch_routing.routing import (
     BranchQuestion,
     FoundBranch,
@@ -51,12 +53,40 @@ def chain_of(*named: tuple[str, str, str]) -> TenantConfig:
         ("1 4 4 6 7", "potsdam", True),
         ("eins vier vier sechs sieben", "potsdam", True),
         ("10119 Berlin", "mitte", True),
+        ("Torstraße", "mitte", True),
+        ("Torstraße 1", "mitte", True),
+        ("die in der Torstr.", "mitte", True),
+        ("the one on Florastrasse, please", "pankow", True),
+        ("Brandenburger Straße", "potsdam", True),
+        ("Mitte, Torstraße 1, 10119 Berlin", "mitte", False),
     ],
 )
 def test_branch_is_found_by_name_place_or_digits(phrase: str, branch: str, announce: bool) -> None:
     found = find(phrase)
     assert isinstance(found, FoundBranch)
     assert (found.branch.name, found.announce) == (branch, announce)
+
+
+@each_row(
+    ("args", "service", "branch"),
+    [
+        ({"service": "Haarschnitt in Mitte"}, "Haarschnitt", "in Mitte"),
+        ({"service": "Haarschnitt in der Filiale Pankow"}, "Haarschnitt", "in der Filiale Pankow"),
+        ({"service": "Haarschnitt, Torstraße"}, "Haarschnitt", "Torstraße"),
+        ({"service": "Haarschnitt in der Florastraße"}, "Haarschnitt", "in der Florastraße"),
+        ({"service": "haircut at the Potsdam branch"}, "haircut", "at the Potsdam branch"),
+        ({"service": "Haarschnitt in Berlin"}, "Haarschnitt", "in Berlin"),
+        ({"service": "Haarschnitt in Mitte", "branch": "Mitte"}, "Haarschnitt", "Mitte"),
+        ({"service": "Haarschnitt in Mitte", "branch": "Pankow"}, "Haarschnitt in Mitte", "Pankow"),
+        ({"service": "Haarschnitt Mitte nächster Woche"}, "Haarschnitt", None),
+        ({"service": "Haarschnitt Mitte Dezember"}, "Haarschnitt", None),
+        ({"service": "Haarschnitt in Hamburg"}, "Haarschnitt in Hamburg", None),
+        ({"service": "Haarschnitt 2"}, "Haarschnitt 2", None),
+    ],
+)
+def test_branch_in_a_service_text_is_read(args: dict[str, str], service: str, branch: str | None) -> None:
+    values = read_arguments("check_availability", args, KnownNames(CHAIN)).values
+    assert (values.get("service"), values.get("branch")) == (service, branch)
 
 
 @each_row(
@@ -74,6 +104,8 @@ def test_branch_is_found_by_name_place_or_digits(phrase: str, branch: str, annou
         "die erste, die frei ist",
         "eine Filiale in der Nähe",
         "in zwei Wochen",
+        "Hauptstraße 1",
+        "in der Straße",
         "egal",
         "",
         None,

@@ -23,6 +23,7 @@ from askproai_runtime.conversation.types import FunctionOutcome
 from askproai_runtime.sentences import say, speaking
 from tests.worlds.business_questions import CHAIN, NOW, SALON, ask, question
 from tests.worlds.cpu_time import assert_takes_less
+from tests.worlds.rows import each_row
 
 
 def services(config: TenantConfig, **changes: Any) -> TenantConfig:
@@ -374,8 +375,8 @@ def test_price_of_a_known_questions_subject_stays_unknown() -> None:
     own = Knowledge("Verkaufen Sie Gutscheine?", "Ja, im Salon.")
     salon = replace(SALON, knowledge=(own,))
     answer = ask(salon, "prices", question="Was kostet ein Gutschein?", service="Gutschein")
-    assert (answer.outcome, answer.fields["questions"]) == (FunctionOutcome.NOT_KNOWN, [own.question])
-    assert "bieten wir" not in answer.message
+    assert answer.message == "Verkaufen Sie Gutscheine? Ja, im Salon. Mehr weiß ich dazu leider nicht."
+    assert (answer.fields["not_answered"], answer.fields["questions"]) == (["prices", "kostet"], [own.question])
     assert ask(salon, "prices", service="Haarschnitt").message == "Haarschnitt kostet neununddreißig Euro."
 
 
@@ -514,6 +515,51 @@ def test_each_service_is_answered_and_missing_price_named(args: dict[str, str], 
     assert answer.message.startswith(message)
     assert answer.success is ("kann ich" not in message[:60])
     assert not answer.success or answer.message == message
+
+
+BARBER = replace(
+    SALON,
+    services=tuple(
+        replace(SALON.services[0], name=name, display_name=display, spoken_names=spoken, price_amount=price)
+        for name, display, spoken, price in (
+            ("cut", "Haarschnitt", ("Schneiden",), "35.00"),
+            ("beard", "Bart", ("Bartschnitt",), "15.00"),
+            ("color", "Färben", (), "70.00"),
+        )
+    ),
+)
+CUT, BEARD, COLOR = (
+    "Haarschnitt kostet fünfunddreißig Euro.",
+    "Bart kostet fünfzehn Euro.",
+    "Färben: das kostet siebzig Euro.",
+)
+
+
+@each_row(
+    ("args", "message"),
+    [
+        ({"question": "Wie viel nehmt ihr für einen Schnitt mit Bart?"}, f"{BEARD} {CUT}"),
+        ({"question": "Was kostet Bart und Schnitt?"}, f"{BEARD} {CUT}"),
+        ({"question": "How much is a cut and beard?"}, f"{CUT} {BEARD}"),
+        ({"question": "Was kosten Schnitt und Färben?"}, f"{COLOR} {CUT} {BEARD}"),
+        ({"question": "Was kostet ein Cut?"}, f"{CUT} {BEARD}"),
+        ({"question": "Was kostet ein Haarschnitt?"}, CUT),
+        ({"question": "Was kostet Färben und Maniküre?"}, f"{COLOR} Zum Thema Maniküre weiß ich nichts."),
+        ({"question": "Was kostet eine Haarverlängerung?"}, "Zum Thema Haarverlängerung weiß ich nichts."),
+        ({"service": "Schnitt und Bart"}, "Haarschnitt und Bart kosten zusammen fünfzig Euro."),
+        ({"service": "Cut mit Bart"}, "Haarschnitt und Bart kosten zusammen fünfzig Euro."),
+        (
+            {"service": "Cut und Bart", "question": "Was kosten Cut und Bart?"},
+            "Haarschnitt und Bart kosten zusammen fünfzig Euro.",
+        ),
+        ({"service": "Schnitt"}, "Meinen Sie Haarschnitt oder Bart?"),
+        ({"service": "Maniküre und Bart"}, "Maniküre und Bart finde ich nicht auf meiner Liste."),
+    ],
+)
+def test_price_of_each_part_is_said(args: dict[str, str], message: str) -> None:
+    answer = ask(BARBER, "prices", **args)
+    assert answer.message.startswith(message), answer
+    assert answer.message == message or not answer.success or answer.fields.get("not_answered")
 
 
 def test_name_containing_a_known_one_is_another_service() -> None:

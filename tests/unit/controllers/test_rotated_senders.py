@@ -30,9 +30,7 @@ def read_with(*webhook_keys: str) -> StoredKeys:
 
 BEFORE = read_with("badge", "further")
 # By file, whose keys the sender signs with.
-SIGNING = {
-    file: sender.source for file in BEFORE.values for sender in SENDERS.values() if file.startswith(sender.keys)
-}
+SIGNING = {file: sender.source for file in BEFORE.values for sender in SENDERS.values() if file.startswith(sender.keys)}
 
 
 def mount(directory: Path, read: StoredKeys, keys: SigningKeys) -> Credentials:

@@ -83,7 +83,7 @@ def remote_objects(agent: RetellAgent, context: ReconcileContext) -> OrphanedAge
 
 
 def keeping_policy(agent: RetellAgent) -> str | None:
-    """Return the policy that keeps everything at Retell, as its event names it; None if the objects are to be deleted."""
+    """Return the policy by which the agent's objects stay at Retell, as text for the event; None if they are to be deleted."""
     if agent.spec.management_policy is ManagementPolicy.OBSERVE_ONLY:
         return "managementPolicy ObserveOnly"
     return "deletionPolicy Orphan" if agent.spec.deletion_policy is DeletionPolicy.ORPHAN else None
@@ -95,7 +95,7 @@ async def _finish(agent: RetellAgent, context: ReconcileContext, *events: EventR
 
 
 async def _remove(orphan: OrphanedAgent, context: ReconcileContext) -> str | None:
-    """Remove everything with the tenant's own key. Return the remaining obstacle, or None. Raises ProviderError."""
+    """Remove an agent's objects at Retell with the tenant's key. Return why an object is left, or None. Raises ProviderError."""
     if orphan.tenant is None:
         return "the Tenant is not known any more"
     client = await retell_client(context, orphan.owner.namespace, orphan.tenant)
@@ -106,9 +106,9 @@ async def _remove(orphan: OrphanedAgent, context: ReconcileContext) -> str | Non
 
 
 async def remove_remote_objects(client: RetellClient, orphan: OrphanedAgent, context: ReconcileContext) -> str | None:
-    """Free the numbers, then delete the agents, then the LLMs: the recorded objects, and all that carry the marker.
+    """Free the numbers, then delete the agents, then the LLMs at Retell: those that `orphan` records, and all with its marker.
 
-    Return the reason why an LLM could not be deleted, or None. Raises ProviderError.
+    Return a text about the LLMs that an agent still uses, which stay; None if nothing is left. Raises ProviderError.
     """
     agent_id, llm_id = orphan.agent_id, orphan.llm_id
     agents = {*await list_marked_agents(client, orphan.marker), *([agent_id] if agent_id else [])}
@@ -133,7 +133,7 @@ async def remove_remote_objects(client: RetellClient, orphan: OrphanedAgent, con
 
 
 async def _free_numbers(client: RetellClient, agents: set[str], recorded: Iterable[str]) -> bool:
-    """Unbind these agents from their numbers, listed or recorded; return whether any number changed.
+    """Unbind these agents from all numbers that Retell lists or that are `recorded`; return True if any number was changed.
 
     Call this before agents are deleted: a number bound to a deleted agent declines its callers silently. The inbound webhook of
     these numbers is removed, too, or the next owner's callers would wait for a tenant that is gone.

@@ -1,4 +1,4 @@
-"""Carries a plan out, step by step. After a crash at any step the next reconcile observes again: nothing is created twice."""
+"""Carries out a plan at Retell. After a crash at any step, the next reconcile observes again; nothing is created twice."""
 
 from collections.abc import Coroutine
 from dataclasses import dataclass
@@ -29,12 +29,12 @@ from askproai_operator.providers import (
 
 
 class AgentGone(Exception):
-    """Our RetellAgent was deleted in the middle of a plan. Its own deletion follows, and finds everything that has our marker."""
+    """Raised if our RetellAgent was deleted during its plan. Its deletion then finds all objects with our marker."""
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """The version that answers calls after a plan was carried out."""
+    """The ids of agent and LLM, and the version that answers calls, after a plan was carried out."""
 
     agent_id: str | None
     llm_id: str | None
@@ -44,7 +44,7 @@ class Published:
 async def execute(
     plan: Plan, inputs: PlanInputs, target: Target, agent: RetellAgent, context: ReconcileContext
 ) -> Published:
-    """Carry out the steps in order. Raises ProviderError when Retell refuses or fails, AgentGone, and NotLeader."""
+    """Carry out the plan's steps. Raises ProviderError if Retell refuses or fails, AgentGone if our object is gone, NotLeader."""
     observation = inputs.observation
     latest = (observation.agent if PUBLISH in plan.steps else observation.published_agent) or {"version": 0}
     executor = Executor(
@@ -66,7 +66,7 @@ async def execute(
 
 @dataclass(slots=True)
 class Executor:
-    """Carries out the steps of one plan. Its ids and versions follow the objects that the steps create."""
+    """The execution of one plan: the ids and versions of agent and LLM at Retell, as they are after the steps done so far."""
 
     agent: RetellAgent
     context: ReconcileContext
@@ -78,7 +78,7 @@ class Executor:
     live_variables: Json  # the LLM's default variables at Retell, a person's among them
 
     async def take(self, step: Step) -> None:
-        """Carry out one step, between its two fault points and behind the fence of the Lease."""
+        """Carry out one step at Retell, between its two fault points. Raises NotLeader if another process may lead."""
         name = step.action.name.lower().replace("_", "-")
         if step.action in (Action.CREATE_LLM, Action.CREATE_AGENT):
             await self.record_intent(name.removeprefix("create-"))
@@ -88,18 +88,18 @@ class Executor:
         self.context.faults.reach(f"after:{name}")
 
     async def record(self, **fields: Any) -> None:
-        """Write status fields now, always with the tenant's name, by which a deletion finds the key. Raises AgentGone."""
+        """Write fields into the agent's status now, and the tenant's name, by which a deletion finds the key. Raises AgentGone."""
         fields = {"tenant": self.target.tenant, "llmId": self.llm_id, **fields}
         if not await self.context.kube.patch_status(self.agent, fields):
             raise AgentGone
 
     async def record_intent(self, kind: str) -> None:
-        """Record that an agent or LLM whose id we do not know may exist from now on."""
+        """Record in the status, before a create, that an agent or LLM (`kind`) whose id we do not know may exist from now on."""
         since = self.context.clock.now().isoformat(timespec="seconds")
         await self.record(pending={"what": kind, "since": since})
 
     async def create(self, kind: str, request: Coroutine[Any, Any, Json]) -> Json:
-        """Await a create whose intent is recorded, and return the new object. The caller records its id."""
+        """Await a create at Retell whose intent is recorded, and return the new agent or LLM. The caller has to record its id."""
         try:
             created = await request
         except UnknownOutcome:
@@ -154,12 +154,12 @@ class Executor:
                 await delete_llm_if_unused(client, step.arguments[0])
 
     def _merge_variables(self, declared: Json) -> Json:
-        """Return all default variables, including a person's at Retell, because an update there replaces them all."""
+        """Return the LLM's default variables: ours and a person's, since an update at Retell replaces all variables."""
         with_values = {name: value for name, value in declared.items() if value}
         return {**declared, **self.live_variables, **with_values}
 
     async def _publish(self) -> None:
-        """Publish the draft. Raises ProviderRefused if Retell lost a field: else each reconcile would publish another version."""
+        """Publish the draft. Raises ProviderRefused if Retell lost a declared field, or each reconcile would publish again."""
         client, desired = self.target.client, self.target.desired
         draft = await client.get_agent(str(self.agent_id), self.version)
         llm = await client.get_llm(str(self.llm_id), engine_of(draft)[1]) if draft else None
@@ -174,7 +174,7 @@ class Executor:
 
 
 def enqueue_other_agents(agent: Key, tenant: str, context: ReconcileContext) -> None:
-    """Enqueue the tenant's other agents after a number was freed: an agent may be waiting for the number."""
+    """Enqueue the tenant's other agents after this agent freed a number: one of them may be waiting to bind it."""
     for other in context.relations.agents(agent.namespace, tenant):
         if other.key != agent:
             context.memory.looks.forget(other.key)

@@ -83,7 +83,7 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
 async def _provision(
     agent: RetellAgent, waiting_catalogue: CatalogueChange | None, context: ReconcileContext
 ) -> Result:
-    """Check the cluster, then reconcile at Retell if a look is due. Each return is one outcome. Raises `ProviderError`."""
+    """Check the cluster, then reconcile at Retell; if no look is due, return the last look's result. Raises `ProviderError`."""
     try:
         inputs = await gather(agent, context, CHECKS)  # in the cluster; Retell is asked nothing before the checks pass
         if failure := first_failing(CHECKS, inputs):
@@ -107,7 +107,7 @@ async def _provision(
 async def _reconcile_at_retell(
     agent: RetellAgent, target: Target, waiting_catalogue: CatalogueChange | None, context: ReconcileContext
 ) -> Result:
-    """Observe at Retell, plan and carry out. Raises `ProviderError` and `AgentGone`."""
+    """Observe the agent's objects at Retell, plan, and carry the plan out. Raises `ProviderError`, and `AgentGone` from a step."""
     if not agent.status.get("agentId") or agent.status.get("pending"):
         # This may create, and a cached status that lacks the last recorded id would create twice.
         newest = await context.refetch(agent)
@@ -139,7 +139,7 @@ async def _apply(
     waiting_catalogue: CatalogueChange | None,
     context: ReconcileContext,
 ) -> Result:
-    """Carry the plan out, but publish a changed catalogue only when its manifests have settled. Raises as `execute` does."""
+    """Carry the plan out at Retell; a changed catalogue waits until its manifests have settled. Raises as `execute` does."""
     held = _hold_catalogue(agent, remote, target.frame, waiting_catalogue, context)
     if held is not None:
         desired, delay = held
@@ -161,10 +161,11 @@ def _hold_catalogue(
     known: CatalogueChange | None,
     context: ReconcileContext,
 ) -> tuple[Desired, timedelta] | None:
-    """Return the desired state until the changed catalogue is published, and the time until then; None: publish now.
+    """Return the desired state with the published catalogue and the time to wait; None if the new catalogue is to be published
+    now.
 
-    `known` is a change that waits since an earlier run. The waiting change is remembered. Only the prompt is held back; numbers
-    are bound as always. After an edit or a reconcile that a person requested by annotation, the agent does not wait.
+    `known` is the change that has waited since an earlier run; the new or longer wait is remembered. Only the prompt is held
+    back; numbers are bound as always. After an edit of the agent, or a reconcile requested by annotation, nothing is held back.
     """
     held, was_edited = _with_published_catalogue(inputs, frame), _was_edited(agent)
     if held is None or was_edited:
@@ -182,7 +183,7 @@ def _hold_catalogue(
 
 
 def _with_published_catalogue(inputs: PlanInputs, frame: PromptFrame | None) -> Desired | None:
-    """Return the desired state with the published prompt; None if nothing differs, or more than the catalogue does."""
+    """Return the desired state with the prompt published now; None unless the catalogue, and only the catalogue, differs."""
     agent, llm = inputs.observation.published_agent, inputs.observation.published_llm
     if agent is None or llm is None or frame is None:
         return None
@@ -200,7 +201,7 @@ def _was_edited(agent: RetellAgent) -> bool:
 
 
 def _look_source(agent: RetellAgent, target: Target, context: ReconcileContext) -> Hashable:
-    """Return a value that changes with everything that a look depends on: each edit, and hashes of the bodies and the key."""
+    """Return a value that changes when a new look at Retell is needed: with each edit, the desired bodies, and the key."""
     meta, api = agent.metadata, target.client.api
     made_from = (
         target.desired,
@@ -218,9 +219,9 @@ def _look_source(agent: RetellAgent, target: Target, context: ReconcileContext) 
 
 
 def _find_look(agent: RetellAgent, target: Target, source: Hashable, context: ReconcileContext) -> Result | None:
-    """Return the last look's result if it has the same source and is not due; None if a new look must follow.
+    """Return the last look's result while the look is valid; None if a new look at Retell must follow.
 
-    A new look always follows while the status records a create without an answer.
+    A look is valid if it has the same `source` and is not due again, and if no create is recorded whose answer never came.
     """
     known = context.memory.looks.find(agent.key, _LOOK, source)
     if known is None or known.is_due(context.clock.monotonic()) or agent.status.get("pending"):
@@ -235,7 +236,7 @@ def _find_look(agent: RetellAgent, target: Target, source: Hashable, context: Re
 def _keep_look(
     agent: RetellAgent, target: Target, source: Hashable, result: Result, context: ReconcileContext
 ) -> Result:
-    """Remember the result of a look that waits for nothing, and schedule the next look: soon if a condition is not good."""
+    """Remember a look's result unless it requeues, and schedule the next look: soon if one of its conditions is not good."""
     if result.gone or result.requeue or result.requeue_after is not None:
         return result
     looks, settings = context.memory.looks, context.settings
@@ -250,7 +251,7 @@ def _keep_look(
 
 
 def _with_next_run(result: Result, agent: RetellAgent, target: Target, context: ReconcileContext) -> Result:
-    """Schedule the next run for the next look: watches report all other changes, except of a SIP trunk's unlabeled Secret."""
+    """Set the next run to the next look; not for an agent with a SIP trunk, whose unlabeled Secret no watch reports."""
     if any(number.sip for number in target.desired.numbers or ()):
         return result
     return replace(result, resync_after=context.next_look(agent.key, otherwise=context.settings.drift))

@@ -19,7 +19,7 @@ _SYNCED, _NUMBERS, _DRIFTED = ConditionType.SYNCED, ConditionType.NUMBERS_BOUND,
 
 
 def settled(plan: Plan, published: Published, target: Target, observation: Observation) -> Result:
-    """Report that everything is as declared, after the plan was carried out."""
+    """Return the result of a plan that was carried out: its conditions and status, and an event if it repaired a drift."""
     events: tuple[EventRecord, ...] = ()
     if plan.published_elsewhere and observation.published_agent is not None:
         found = observation.published_agent["version"]
@@ -53,7 +53,7 @@ def _greeting(begin_message: str, version: int) -> dict[str, Any]:
 
 
 def observed_only(plan: Plan, observation: Observation, recorded: RecordedState) -> Result:
-    """Report the findings under managementPolicy ObserveOnly, and the plan that policy Full would carry out."""
+    """Return the result under policy ObserveOnly: the differences at Retell, and the plan that policy Full would carry out."""
     numbers = good(_NUMBERS, "managementPolicy ObserveOnly: numbers stay as they are", Reason.NOT_REQUESTED)
     if observation.agent is None:  # the id stays in the status: nothing else names what to look for
         text = f"agent {recorded.agent_id} is not at Retell; managementPolicy Full makes a new one"
@@ -73,7 +73,7 @@ def observed_only(plan: Plan, observation: Observation, recorded: RecordedState)
 
 
 def planned(plan: Plan, held: str) -> Result:
-    """Report the plan in plan mode. `held` names the annotations whose removal enqueues the agent."""
+    """Return the result in plan mode, with the plan in `status.plan`. `held` is text that names the annotations to remove."""
     lines = plan.lines()
     if not plan.steps:
         return Result((good(_SYNCED, f"plan mode: {'; '.join(lines)}", Reason.PLAN_MODE),), {"plan": lines})
@@ -82,7 +82,7 @@ def planned(plan: Plan, held: str) -> Result:
 
 
 def waiting(plan: Plan, wait: timedelta, recorded: RecordedState, now: datetime) -> Result:
-    """Report that a new object has to wait for the grace period: lists lag, and a create may commit late."""
+    """Return the result while a create waits for the rest `wait` of the grace period: lists lag, and a create may commit late."""
     seconds = f"{wait.total_seconds():.0f} s"
     if not plan.recorded_missing:  # a pending create: look often, because it is used as soon as it appears
         text = f"a create at Retell had no answer; looked for before making a new one, {seconds} more"
@@ -98,7 +98,7 @@ def waiting(plan: Plan, wait: timedelta, recorded: RecordedState, now: datetime)
 
 
 def provider_failed(error: ProviderError) -> Result:
-    """Report an error of Retell. The retry is due when Retell or the open circuit says, else after exponential backoff."""
+    """Return the result for an error of Retell. The retry is due when Retell or the open circuit says, else after backoff."""
     text, after = f"{error}; tried again by itself", error.retry_after
     match error:
         case RateLimited():
@@ -150,7 +150,7 @@ def _numbers_bound(plan: Plan, target: Target) -> Condition:
 
 
 def _named(differences: Sequence[str]) -> str:
-    """Return the first differences as text for people; an Event has room for 1024 characters."""
+    """Return the first differences as text, and the number of the others: an Event has room for 1024 characters."""
     shown, more = differences[:_SHOWN_DIFFERENCES], len(differences) - _SHOWN_DIFFERENCES
     return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
 

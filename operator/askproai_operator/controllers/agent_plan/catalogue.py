@@ -1,4 +1,4 @@
-"""The prompt's text about services, staff and own questions: the names that callers, the voice model and our functions share.
+"""The part of an agent's prompt that lists services, staff and frequent questions, by the names that callers use for them.
 
 Pure. Facts that change by the day, such as prices and hours, are left out: each change of a prompt publishes a version of the
 agent.
@@ -19,7 +19,7 @@ _MAX_CHARACTERS: Final = 8000
 
 
 def known_questions(agent: RetellAgent, tenant: Tenant, branches: Iterable[Branch]) -> tuple[str, ...]:
-    """Return the questions that the tenant has answered in its manifests; empty if the agent lacks the function for them."""
+    """Return the questions that the manifests of tenant and branches answer; empty if the agent lacks the function for them."""
     if Function.BUSINESS_INFORMATION not in agent.spec.functions:
         return ()
     known = [each for branch in branches for each in branch.spec.knowledge] + list(tenant.spec.knowledge)
@@ -36,9 +36,9 @@ def describe_catalogue(
     """Return the sections of services, team, other branches and frequent questions as Markdown; "" if all are empty.
 
     `branches` are the branches that the agent answers for, `offerings` the services that can be booked there, and `others` the
-    tenant's further branches, which callers name, too. Equal services of several branches share a line. A line names its
-    branches if not every branch has the service, and its staff members if not everybody there can do it. The staff members are
-    omitted from all lines if they would make the section too long.
+    tenant's further branches, which callers name, too. Services with equal text share a line. A line names its branches if not
+    every branch has the service, and its staff members if not everybody there can do it. The staff members are omitted from all
+    lines if they would make the section too long.
     """
     words = words_of(language)
     places: dict[str, dict[str, frozenset[str]]] = defaultdict(dict)  # lines, each with the ids of its staff by branch
@@ -71,9 +71,10 @@ def _fits(section: Sequence[str]) -> bool:
 
 
 def _list_lengths(offering: ServiceOffering, branches: Sequence[Branch], words: PromptWords) -> tuple[int, str]:
-    """Return the usual length of the service in these branches (minutes), and a text about staff members who need another time.
+    """Return the usual length of the service in minutes, and a text about the staff members of these branches who need another
+    time.
 
-    The usual length is the declared one, or the first staff member's if nobody there needs the declared one.
+    The usual length is the declared one; if nobody there needs it, it is the first staff member's.
     """
     able = staff_by_branch(offering, [branch for branch in branches if is_offered_in(offering, branch)])
     staff = [each for branch in branches for each in branch.spec.staff if each.id in able.get(branch.metadata.name, ())]

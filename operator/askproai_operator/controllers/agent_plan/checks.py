@@ -1,4 +1,5 @@
-"""The obstacles to writing a RetellAgent at Retell. Pure: each check returns the condition Synced, or None if it passes.
+"""Checks before a RetellAgent is written at Retell. Pure: each check returns the condition Synced if it fails, None if it
+passes.
 
 The order of a table is the precedence: the first failing check is reported.
 """
@@ -21,9 +22,9 @@ _SYNCED: Final = ConditionType.SYNCED
 
 
 def reference_missing(inputs: Inputs) -> Condition | None:
-    """Return a condition if the Branch of spec.branchRef, or the Tenant of the agent or its Branch, is not in the namespace.
+    """Return a condition if the Branch that the agent names does not exist, or the Tenant of the agent or of that Branch.
 
-    The check passes when callers are to hear that the Branch is gone.
+    None, too, when callers are to hear that the Branch is closed.
     """
     if inputs.is_closed:
         return None
@@ -51,7 +52,7 @@ def business_model_mismatch(inputs: Inputs) -> Condition | None:
 
 
 def tenant_not_ready(inputs: Inputs) -> Condition | None:
-    """Return a condition if the Tenant's keys are refused, or the URLs for the agent's definition are not known yet.
+    """Return a condition if the Tenant's keys are refused, or if it has no URLs yet for webhooks and functions.
 
     A suspended Tenant needs no URLs: its agent only speaks a sentence.
     """
@@ -75,7 +76,7 @@ def tenant_not_ready(inputs: Inputs) -> Condition | None:
 
 
 def retell_key_missing(inputs: Inputs) -> Condition | None:
-    """Return a condition while the Secret `<tenant>-teardown`, which deletion needs, lacks its copy of the Retell key."""
+    """Return a condition while the Secret `<tenant>-teardown` lacks the Retell key, which the agent's deletion needs."""
     if not isinstance(inputs.client, CredentialProblem):
         return None
     tenant = inputs.references.tenant_name
@@ -95,7 +96,7 @@ CHECKS: Final[tuple[Check[Inputs], ...]] = (
 
 
 def adopted_agent_missing(inputs: PlanInputs) -> Condition | None:
-    """Return a condition if the agent that spec.adopt names does not exist. No agent is created instead: the id is wrong."""
+    """Return a condition if the agent that spec.adopt names is not at Retell: the id is wrong, and no agent is created instead."""
     if inputs.observation.agent is not None or inputs.adopt is None or inputs.recorded.agent_id is not None:
         return None
     text = f"adopt.agentId {inputs.adopt} is not in this Retell workspace; correct it"
@@ -118,7 +119,7 @@ def agent_of_another_owner(inputs: PlanInputs) -> Condition | None:
 
 
 def agent_without_llm(inputs: PlanInputs) -> Condition | None:
-    """Return a condition if the agent has no LLM that we can change: once it has versions, Retell refuses another LLM."""
+    """Return a condition if the agent has no Retell LLM or a deleted one: Retell refuses to change the LLM of a used agent."""
     observation = inputs.observation
     if observation.agent is None or observation.llm is not None:
         return None

@@ -21,12 +21,12 @@ _ABSENT: tuple[Any, ...] = (None, [], {})  # in an answer, a cleared field looks
 
 
 def differing_fields(desired: Json, live: Json) -> tuple[str, ...]:
-    """Return the names of the top-level fields that differ, in the order of `desired`."""
+    """Return the names of the top-level fields of `desired` whose value at Retell (`live`) differs, in the order of `desired`."""
     return tuple(name for name, value in desired.items() if any(_differences(name, value, live.get(name))))
 
 
 def differing_paths(desired: Json, live: Json) -> tuple[str, ...]:
-    """Return the path of each difference, for people to read: `general_tools.book_appointment.url`."""
+    """Return the path of each value of `desired` that differs in `live`, such as `general_tools.book_appointment.url`."""
     return tuple(path for path, *_ in _all_differences(desired, live))
 
 
@@ -74,7 +74,7 @@ def _differences(path: str, desired: Any, live: Any) -> Iterator[Difference]:
 
 
 def _list_differences(path: str, desired: list[Any], live: list[Any]) -> Iterator[Difference]:
-    """Compare named items in any order (tools have unique names), and other items by position."""
+    """Yield the differences of two lists item by item, matched by name, if all items have unique names; else the whole lists."""
     desired_by_name, live_by_name = _by_name(desired), _by_name(live)
     if desired and len(desired_by_name) == len(desired) and len(live_by_name) == len(live):
         for name in {**desired_by_name, **live_by_name}:

@@ -33,7 +33,7 @@ _REPLACED_WITHIN: Final = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True)
 class NumberProblem:
-    """Why a number is not bound; somebody else has to act. `number` (E.164) is set if the problem is about a single number."""
+    """The reason why a number is not bound, which a person has to mend. `number` (E.164) is set if only one number is affected."""
 
     reason: Reason
     message: str
@@ -42,10 +42,10 @@ class NumberProblem:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The desired state at Retell, the client that makes it, and the Branches' reports about their own numbers.
+    """The desired state of an agent at Retell, the client for the tenant's workspace, and the Branches' problems with numbers.
 
     `sources` are the Tenant, its Branches and its services, from which the pods' config is made. While `suspended`, callers
-    only hear that no appointments are taken. `closed_branch` is the agent's Branch if it is gone and callers hear that.
+    only hear that no appointments are taken. `closed_branch` names the agent's Branch if it is gone and callers are to hear it.
     """
 
     desired: Desired
@@ -62,9 +62,9 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """The state of the cluster around an agent. `target` is set exactly when every check of `checks.CHECKS` passes.
+    """The state of the cluster that one agent depends on. `target` is set exactly when every check of `checks.CHECKS` passes.
 
-    `closes_after` is set if the Branch of an answering agent is gone: the time until callers are to hear that.
+    `closes_after` is set if the agent's Branch is gone: the time until callers are to hear that it is closed.
     """
 
     agent: RetellAgent
@@ -75,13 +75,13 @@ class Inputs:
 
     @property
     def is_closed(self) -> bool:
-        """Return whether callers are to hear now that the agent's Branch is gone."""
+        """Return True if callers are to hear now that the agent's Branch is closed, since it is gone."""
         return self.closes_after == timedelta()
 
 
 @dataclass(frozen=True, slots=True)
 class PlanInputs:
-    """The recorded, desired and observed state that a plan compares, and the agent to adopt if none is recorded."""
+    """The recorded, desired and observed state that a plan compares; `adopt` is the agent to take over if none is recorded."""
 
     recorded: RecordedState
     desired: Desired
@@ -92,9 +92,9 @@ class PlanInputs:
 
 
 async def gather(agent: RetellAgent, context: PlanContext, checks: Iterable[Check[Inputs]]) -> Inputs:
-    """Read the references from the cache, then the Secrets; nothing at Retell.
+    """Read the agent's references from the cache, then its Secrets; nothing at Retell.
 
-    Reading stops as soon as one of `checks` fails, so Secrets are read only when the references hold. Raises HostNotAllowed
+    Reading stops as soon as one of `checks` fails, so Secrets are read only when the references resolve. Raises HostNotAllowed
     for the Tenant's baseUrl.
     """
     references = await resolve_references(agent, context)
@@ -143,7 +143,7 @@ async def gather(agent: RetellAgent, context: PlanContext, checks: Iterable[Chec
 
 
 def find_own_number(number: str | None, branches: Iterable[Branch]) -> str | None:
-    """Return the name of the branch that publishes or dials this number; None if `number` is None or no branch has it."""
+    """Return the name of the branch that lists this number, public or dialled; None without one, or if `number` is None."""
     for branch in branches:
         spec = branch.spec
         own = {read(entry) for entry in spec.phone_numbers for read in (spec.read_public, spec.read_dialled)}
@@ -153,7 +153,7 @@ def find_own_number(number: str | None, branches: Iterable[Branch]) -> str | Non
 
 
 async def gather_remote(agent: RetellAgent, target: Target, context: PlanContext) -> PlanInputs:
-    """Read at Retell the inputs of a plan. Raises ProviderError."""
+    """Read the agent's objects at Retell, and return the inputs of its plan. Raises ProviderError."""
     recorded, now = RecordedState.from_status(agent.status), context.clock.now()
     adopt = agent.spec.adopt.agent_id if agent.spec.adopt else None
     search = _must_search_duplicates(agent)
@@ -194,9 +194,10 @@ async def retell_client(context: PlanContext, namespace: str, tenant: str) -> Re
 
 
 def _closes_after(agent: RetellAgent, references: References, now: datetime) -> timedelta | None:
-    """Return `Inputs.closes_after`. The pods do not know a deleted Branch and would refuse each function of its callers.
+    """Return the time until callers are to hear that the agent's deleted Branch is closed; None if nothing is to be said.
 
-    The time counts from when Synced became False. In plan mode, Synced is False for another reason.
+    The pods do not know a deleted Branch and would refuse each function of its callers. The time counts from when Synced became
+    False. In plan mode, Synced is False for another reason.
     """
     if references.absence is not Reason.BRANCH_NOT_FOUND or references.tenant is None:
         return None
@@ -211,14 +212,14 @@ def _closes_after(agent: RetellAgent, references: References, now: datetime) -> 
 
 
 def _numbers_of_closed(agent: RetellAgent, branches: Iterable[Branch]) -> tuple[DesiredNumber, ...]:
-    """Return the numbers that a deleted Branch's agent answers, without those that another Branch of the Tenant lists now."""
+    """Return the numbers that a deleted Branch's agent answers, except those that another Branch of the Tenant lists now."""
     listed = {branch.spec.read_dialled(entry) for branch in branches for entry in branch.spec.phone_numbers}
     answered: list[str] = agent.status.get("phoneNumbers") or []
     return tuple(DesiredNumber(number) for number in answered if number not in listed)
 
 
 def _is_suspended(agent: RetellAgent, tenant: Tenant) -> bool:
-    """Return whether the tenant is suspended, or was and has no pods yet that could answer a function."""
+    """Return True if the tenant is suspended, or was suspended and has no pods yet that could answer a function."""
     runtime = find_condition(tenant, ConditionType.RUNTIME_AVAILABLE)
     if tenant.spec.suspend:
         return True
@@ -227,14 +228,14 @@ def _is_suspended(agent: RetellAgent, tenant: Tenant) -> bool:
 
 
 def _must_search_duplicates(agent: RetellAgent) -> bool:
-    """Return whether to search for duplicates: after a person's change, and while found duplicates remain."""
+    """Return True if agents with our marker are to be searched: after an edit of our object, and while duplicates remain."""
     synced = find_condition(agent, ConditionType.SYNCED)
     is_seen = synced.get("observedGeneration") == agent.metadata.generation
     return not is_seen or synced.get("reason") == Reason.DUPLICATE_FOUND
 
 
 def answered_branches(agent: RetellAgent, tenant: Tenant, context: PlanContext) -> list[Branch]:
-    """Return the branches whose numbers the agent answers: its own Branch, or for a hotline all branches without an agent."""
+    """Return the branches whose numbers the agent answers: its own, or for a hotline all that have no agent of their own."""
     relations, scope = context.relations, (agent.key.namespace, tenant.key.name)
     if agent.spec.branch_ref is not None:
         branch = relations.branch(agent.key.namespace, agent.spec.branch_ref.name)
@@ -252,7 +253,7 @@ def _other_branches(agent: RetellAgent, of_tenant: Iterable[Branch]) -> list[Bra
 
 
 def _number_problems(branches: Iterable[Branch]) -> Iterator[NumberProblem]:
-    """Yield the number problems from the Branches' conditions: a number is invalid, or another branch has it."""
+    """Yield a problem for each Branch whose condition NumbersValid is False: a number is invalid, or another branch holds it."""
     for branch in branches:
         valid = find_condition(branch, ConditionType.NUMBERS_VALID)
         if valid.get("status") == Status.FALSE:
@@ -262,7 +263,7 @@ def _number_problems(branches: Iterable[Branch]) -> Iterator[NumberProblem]:
 
 
 async def _desired_numbers(branches: Iterable[Branch], context: PlanContext) -> tuple[DesiredNumber, ...] | None:
-    """Return the numbers that the Branches found valid and their own; None until every Branch was reconciled."""
+    """Return the Branches' valid numbers that no other branch holds; None until every Branch was reconciled."""
     numbers: list[DesiredNumber] = []
     for branch in branches:
         valid = branch.status.get("phoneNumbers")

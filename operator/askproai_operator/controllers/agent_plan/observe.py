@@ -13,7 +13,7 @@ INBOUND_PATH: Final = "/retell/inbound"  # an inbound webhook that ends so is on
 
 @dataclass(frozen=True, slots=True)
 class PendingCreate:
-    """An intent, stored before a create: from `since` on, an object whose id we do not know may exist."""
+    """A create at Retell that was announced in the status before it was sent: since then, an object of unknown id may exist."""
 
     kind: str  # `agent` or `llm`
     since: datetime
@@ -31,12 +31,12 @@ class RecordedState:
 
     @property
     def exists(self) -> bool:
-        """Return whether any object of ours may exist at Retell."""
+        """Return True if any object of ours may exist at Retell: an id is recorded, or a create without an answer."""
         return bool(self.agent_id or self.llm_id or self.pending)
 
     @classmethod
     def from_status(cls, status: Mapping[str, Any]) -> Self:
-        """Return the state that a RetellAgent's status records."""
+        """Return the ids, versions and numbers at Retell that a RetellAgent's status records."""
         intent = status.get("pending")
         return cls(
             agent_id=status.get("agentId"),
@@ -90,10 +90,11 @@ async def observe(
     search: bool,
     former_marker: str | None = None,
 ) -> Observation:
-    """Read the objects by the recorded ids. Search by our marker only if an id leads to nothing, or if `search` is True.
+    """Read the agent's objects at Retell by their recorded ids. Search by our marker only if an id finds nothing, or with
+    `search`.
 
-    `adopt` is the id of an agent to take over if none is recorded yet. `former_marker` marks agents of another installation
-    that are to be taken over. Raises ProviderError.
+    `adopt` is the id of an agent to take over if none is recorded yet. `former_marker` marks agents that an earlier
+    installation made and that are taken over. Raises ProviderError.
     """
     listed = {str(number.get("phone_number")): number for number in await client.list_numbers()}
     bound = {agent_id for number in listed.values() for agent_id in bound_ids(number)}
@@ -133,7 +134,7 @@ async def observe(
 
 
 def bound_agents(number: Json | None) -> list[Json]:
-    """Return the entries of a number's inbound agents: from today's list field, else from the old field with a single id."""
+    """Return the agents that answer a number (`inbound_agents`), or the one of Retell's older field `inbound_agent_id`."""
     single = (number or {}).get("inbound_agent_id")
     return list((number or {}).get("inbound_agents") or ([{"agent_id": single}] if single else []))
 
@@ -144,14 +145,14 @@ def bound_ids(number: Json | None) -> set[str]:
 
 
 def webhook_change(number: Json | None, desired_url: str | None) -> Json:
-    """Return the update of a number's inbound webhook; empty if none is needed. A `desired_url` None only removes ours."""
+    """Return the fields that make a number's inbound webhook `desired_url`; {} if it is. None only removes our webhook."""
     live = (number or {}).get("inbound_webhook_url") or None
     is_right = live == desired_url if desired_url is not None else not (live or "").endswith(INBOUND_PATH)
     return {} if is_right else {"inbound_webhook_url": desired_url}
 
 
 def engine_of(agent: Json) -> tuple[str | None, int]:
-    """Return the id and the version of the LLM in this version of an agent; the id is None for another kind of engine."""
+    """Return the id and version of the LLM that this agent version uses; the id is None if the agent uses no Retell LLM."""
     engine = agent.get("response_engine") or {}
     version = engine.get("version")
     return engine.get("llm_id"), int(agent["version"] if version is None else version)
@@ -165,7 +166,7 @@ async def list_marked_agents(client: RetellClient, marker: str) -> list[str]:
 async def _choose_agent(
     client: RetellClient, recorded: Json | None, marked: Iterable[str], bound: set[str]
 ) -> Json | None:
-    """Choose which of several agents to keep: an agent with a bound number, else the recorded one, else the lowest id."""
+    """Return the agent to keep of several of ours: one with a bound number, else the recorded one, else the lowest id, or None."""
     recorded_id = recorded["agent_id"] if recorded else None
     candidates = {*marked, *([recorded_id] if recorded_id else [])}
     for agent_id in sorted(candidates, key=lambda each: (each not in bound, each != recorded_id, each)):
@@ -178,7 +179,7 @@ async def _choose_agent(
 async def _get_llm(
     client: RetellClient, agent: Json | None, recorded: RecordedState, marked: list[Json]
 ) -> Json | None:
-    """Return the agent's LLM. Without an agent, return the recorded LLM, else the marked LLM with the lowest id."""
+    """Return the LLM that the agent uses. Without an agent, return the recorded LLM, else the marked LLM with the lowest id."""
     if agent is not None:
         llm_id, version = engine_of(agent)
         return await client.get_llm(llm_id, version) if llm_id else None
@@ -187,7 +188,7 @@ async def _get_llm(
 
 
 async def _get_published(client: RetellClient, agent: Json | None, llm: Json | None) -> tuple[Json | None, Json | None]:
-    """Return the latest published version of the agent and of its LLM."""
+    """Return the newest published version of the agent, and of the LLM that this version uses; None for a missing object."""
     if agent is None or agent.get("is_published"):
         return agent, llm
     if int(agent["version"]) == 0:  # the first version is a draft: nothing was published yet
@@ -202,7 +203,7 @@ async def _get_published(client: RetellClient, agent: Json | None, llm: Json | N
 async def _get_numbers(
     client: RetellClient, listed: Mapping[str, Json], agent: Json | None, desired: Desired, recorded: RecordedState
 ) -> dict[str, Json | None]:
-    """Return the desired, recorded and bound numbers. Lists lag, so a number that is listed differently is fetched by itself."""
+    """Return the desired, recorded and bound numbers; None: not at Retell. A number that differs is fetched, since lists lag."""
     agent_id = agent["agent_id"] if agent else None
     desired_numbers = {number.e164 for number in desired.numbers or ()}
     ours = {e164 for e164 in listed if agent_id in bound_ids(listed[e164])}

@@ -51,7 +51,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One write at Retell. Its `arguments` depend on the action: a version, field names, a number (E.164) or an id."""
+    """One write at Retell. `arguments`, as texts, depend on the action: a version, names of fields, a number (E.164) or an id."""
 
     action: Action
     arguments: tuple[str, ...] = ()
@@ -67,7 +67,7 @@ PUBLISH: Final = Step(Action.PUBLISH)
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The steps in order, and further facts for people. If `refused` or `wait` is set, nothing may be written now."""
+    """The writes at Retell in order, and facts for the report. If `refused` or `wait` is set, nothing may be written now."""
 
     steps: tuple[Step, ...] = ()
     refused: Condition | None = None  # the remote objects are not ours to write to
@@ -87,7 +87,7 @@ class Plan:
 
 
 def make_plan(inputs: PlanInputs) -> Plan:
-    """Plan the steps that make the remote objects as desired; no steps if they already are."""
+    """Return the steps at Retell from the observed to the desired state; no steps if they are equal."""
     if refused := first_failing(OWNERSHIP_CHECKS, inputs):
         return Plan(refused=refused)
     observation, desired, recorded = inputs.observation, inputs.desired, inputs.recorded
@@ -112,7 +112,7 @@ def make_plan(inputs: PlanInputs) -> Plan:
 
 
 def _plan_creation(inputs: PlanInputs) -> Plan:
-    """Plan a create, or a wait while an unseen object of ours may exist: lists lag, and an unanswered create may commit late."""
+    """Plan to create the agent, or to wait while an object of ours may exist unseen: lists lag, and creates may commit late."""
     observation, desired, recorded = inputs.observation, inputs.desired, inputs.recorded
     llm = observation.llm
     if recorded.pending is not None and (recorded.pending.kind == "agent" or llm is None):
@@ -137,9 +137,9 @@ def _plan_creation(inputs: PlanInputs) -> Plan:
 def _plan_content(
     observation: Observation, desired: Desired, agent: Json, llm: Json
 ) -> tuple[tuple[Step, ...], tuple[str, ...]]:
-    """Return the steps to a published version as desired, and the differences of the version that is published now.
+    """Return the steps to a published version with the desired bodies, and the differences of the version published now.
 
-    Without a difference in the version that answers calls, there are no steps, and no draft is opened.
+    If the published version, which answers calls, does not differ, there are no steps, and no draft is opened.
     """
     drift: tuple[str, ...] = ()
     if observation.published_agent is not None and observation.published_llm is not None:
@@ -160,9 +160,10 @@ def _plan_content(
 
 
 def _plan_numbers(inputs: PlanInputs, version: int | None) -> tuple[tuple[Step, ...], tuple[NumberProblem, ...]]:
-    """Bind the desired numbers to exactly `version` (None: the version that is yet to be published), and free all others.
+    """Return the steps that bind the desired numbers to `version` and free all others, and the problems of numbers.
 
-    A number's inbound webhook is removed before its binding: we see the number only while it is bound to us.
+    `version` is None for the version that is yet to be published. A number's inbound webhook is removed before its binding: we
+    see the number only while it is bound to us.
     """
     observation, desired = inputs.observation, inputs.desired
     if desired.numbers is None:
@@ -194,7 +195,7 @@ def _plan_numbers(inputs: PlanInputs, version: int | None) -> tuple[tuple[Step, 
 def _find_problem(
     number: DesiredNumber, remote: Json | None, observation: Observation, siblings: Collection[str]
 ) -> NumberProblem | None:
-    """Return why a number cannot be bound: it is not at Retell, or it is bound to an agent that is not ours. None if it can."""
+    """Return why a number cannot be bound: it is missing at Retell, or bound to an agent that is not ours; None if it can be."""
     if remote is None and number.sip is None:
         advice = number.problem or "import it there, or give spec.phoneNumbers[].sip of its Branch"
         if observation.is_simulated and not number.problem:
@@ -231,7 +232,7 @@ def _bound_afterwards(
 
 
 def entries_without(entries: list[Json], agent_ids: Collection[str]) -> tuple[Json, ...]:
-    """Return a number's `inbound_agents` without these agents. The remaining weights are scaled up to a sum of 1."""
+    """Return a number's `inbound_agents` without these agents. The weights of the others are scaled to a sum of 1."""
     remaining = [entry for entry in entries if str(entry.get("agent_id")) not in agent_ids]
     total = sum(float(entry.get("weight", 1)) for entry in remaining)
     return tuple({**entry, "weight": float(entry.get("weight", 1)) / total} for entry in remaining)
@@ -243,7 +244,7 @@ def _plan_removals(observation: Observation) -> tuple[Step, ...]:
 
 
 def plan_unseen(agent: RetellAgent, tenant: Tenant, context: PlanContext) -> Plan:
-    """Plan the creation of an agent without asking Retell. `tenant.status` needs the `webhookUrls` that it will get.
+    """Return the plan to create an agent, without asking Retell. `tenant.status` needs the `webhookUrls` that it will have.
 
     Numbers without a trunk are assumed to be at Retell already, bound to no agent.
     """
@@ -260,7 +261,7 @@ def plan_unseen(agent: RetellAgent, tenant: Tenant, context: PlanContext) -> Pla
 
 
 def _list_assumed_numbers(branch: Branch, context: PlanContext) -> Iterator[DesiredNumber]:
-    """Yield the valid numbers that no other branch has, as Retell sees them, without reading trunks' passwords."""
+    """Yield the branch's valid numbers that no other branch holds, as Retell shows them. Trunks' passwords are not read."""
     for entry in branch.spec.phone_numbers:
         number = branch.spec.read_dialled(entry)
         if number and branch.spec.read_public(entry) and not is_of_other(branch, number, context):

@@ -1,4 +1,4 @@
-"""Renders the bodies that a RetellAgent should have at Retell. Pure: equal objects have equal bodies."""
+"""Renders the bodies of LLM and agent that a RetellAgent should have at Retell. Pure: equal inputs give equal bodies."""
 
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -32,7 +32,7 @@ _STORAGE: Final = {
 
 
 class Notice(StrEnum):
-    """The reason why callers hear only one sentence; also the key of that sentence in `tools.yaml`."""
+    """The reason why callers hear only a notice and no pods answer; also the key of its sentences in `tools.yaml`."""
 
     SUSPENDED = "suspended"  # the Tenant is
     CLOSED = "closed"  # the agent's Branch is gone
@@ -40,7 +40,7 @@ class Notice(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DesiredNumber:
-    """A number that the agent should answer, as Retell sees it."""
+    """A number that the agent should answer at Retell, in E.164; `sip` are the fields to import it from a trunk, if it has one."""
 
     e164: str
     # Body of the import, with the trunk's password; None: it is not imported.
@@ -64,14 +64,14 @@ class Desired:
 
 @dataclass(frozen=True, slots=True)
 class PromptFrame:
-    """The text of an agent's prompt before and after its catalogue, and the whole prompt without a catalogue."""
+    """The text of an agent's prompt before its catalogue (`head`) and after it (`tail`), and the prompt with none (`empty`)."""
 
     head: str
     tail: str
     empty: str
 
     def fits(self, prompt: str) -> bool:
-        """Return whether a prompt differs from this frame's prompt by its catalogue only."""
+        """Return True if `prompt` is this frame's prompt with any catalogue, or with none."""
         inner = len(prompt) - len(self.head) - len(self.tail)
         return prompt == self.empty or (inner > 0 and prompt.startswith(self.head) and prompt.endswith(self.tail))
 
@@ -147,7 +147,7 @@ def render_desired(
 
 
 def _verifying_tool(name: str, tool: Json, texts: Json) -> Json:
-    """Return the function's tool. A tool that books or finds appointments also gets the arguments of the second factor."""
+    """Return a function's tool with the arguments for the caller's second factor, if it books or finds appointments."""
     if name == Function.BOOK_APPOINTMENT:
         further = texts["verification"]["booking"]
     elif name in _OF_APPOINTMENTS:
@@ -167,7 +167,7 @@ def _without_branch(tool: Json) -> Json:
 
 
 def _tools_of(language: str) -> Json:
-    """Return the tools and further texts for an agent's language: English, or German for all other languages."""
+    """Return the tools and texts of `tools.yaml` for a language: the English ones for English, the German ones otherwise."""
     return _ENGLISH_TOOLS if language.startswith("en-") else _GERMAN_TOOLS
 
 
@@ -177,7 +177,7 @@ def _transfer_tool(number: str, mode: TransferMode, texts: Json) -> Json:
 
 
 def _say_transfer_hours(agent: RetellAgent, branches: Sequence[Branch]) -> str:
-    """Return the sentence about the hours when a person answers; "" without declared hours. The model knows the present time."""
+    """Return the prompt's sentence about the hours when a person takes calls; "" without hours. The model knows the time."""
     own = agent.spec.branch_ref.name if agent.spec.branch_ref else None
     hours = agent.spec.transfer_hours
     if hours is None:
@@ -195,10 +195,10 @@ def _write_end(closes: time) -> str:
 
 
 def _with_notice(agent: RetellAgent, tenant: Tenant, notice: Notice) -> Json:
-    """Return the fields of the LLM that differ while callers hear a notice only.
+    """Return the fields of the LLM that are other than usual while callers hear only the notice.
 
-    The first sentence is complete, and is spoken exactly as written. The model takes its turn when the caller answers or is
-    silent; every tool that it has then ends the agent's part of the call.
+    The notice is the first sentence, complete, and spoken exactly as written. Then the model takes its turn when the caller
+    answers or is silent; each of its tools ends the agent's part of the call.
     """
     number, is_german = agent.spec.transfer_to, agent.spec.language.startswith("de")
     tools_of_language = _tools_of(agent.spec.language)
@@ -229,16 +229,17 @@ def llm_owner(llm: Json) -> str | None:
 
 
 def _defaults(text: str, words: PromptWords) -> dict[str, str]:
-    """Return a default for each variable of the text: Retell speaks an unset variable as it is written, with its braces.
+    """Return a default for each variable in the text: Retell speaks a variable without a value as it is written, with its
+    braces.
 
-    An empty value only declares the variable, and keeps a value that a person set at Retell (see `diff.py`).
+    An empty default only declares the variable, and keeps a value that a person set at Retell (see `diff.py`).
     """
     names = {name for name in _VARIABLE.findall(text) if not _SYSTEM_VARIABLE.match(name)}
     return {name: words.caller_variables.get(name, "") for name in sorted(names)}
 
 
 def _begin_message(agent: RetellAgent, tenant: Tenant) -> str:
-    """Return the first sentence. With `privacy.aiNotice` it always says that an AI speaks (EU AI Act, art. 50)."""
+    """Return the first sentence that the agent speaks. With `privacy.aiNotice` it says that an AI speaks (EU AI Act, art. 50)."""
     words = words_of(agent.spec.language)
     own, greeting = agent.spec.llm.begin_message or "", words.greeting.format(name=tenant.spec.display_name)
     if not tenant.spec.privacy.ai_notice:
@@ -251,7 +252,7 @@ def _begin_message(agent: RetellAgent, tenant: Tenant) -> str:
 
 
 def _prompt(agent: RetellAgent, tenant: Tenant, catalogue: str) -> str:
-    """Return the tenant's prompt, the catalogue, and the rules without which our functions cannot keep their promises."""
+    """Return the agent's whole prompt: the tenant's own text, the catalogue, and the rules that our functions rely on."""
     words = words_of(agent.spec.language)
     rules = [words.now.format(time=f"{{{{current_time_{tenant.spec.time_zone}}}}}"), *words.basic_rules]
     if catalogue:

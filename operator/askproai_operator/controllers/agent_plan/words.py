@@ -1,4 +1,4 @@
-"""The texts around the tenant's own prompt, in each language of `words.yaml`.
+"""The texts in an agent's prompt around the tenant's own text, in each language of `words.yaml`.
 
 An agent in any other language gets the German rules: a model follows them whatever language it speaks.
 """
@@ -58,7 +58,7 @@ _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def read_texts(name: str) -> Any:
-    """Return the parsed content of a file of this folder."""
+    """Return the parsed content of the YAML file `name` of this folder."""
     text = Path(__file__).with_name(name).read_text(encoding="utf-8")
     return yaml.load(text, _LOADER)  # noqa: S506  safe
 
@@ -67,5 +67,5 @@ _BY_LANGUAGE: Final = msgspec.convert(read_texts("words.yaml"), dict[str, Prompt
 
 
 def words_of(language: str) -> PromptWords:
-    """Return the words for an agent's language, such as `en-GB`."""
+    """Return the prompt's texts in an agent's language, such as `en-GB`; German ones for an unknown language."""
     return _BY_LANGUAGE["english" if language.startswith("en-") else "german"]

@@ -1,4 +1,4 @@
-"""All that a reconcile of a Branch reads, and the checks of its phone numbers."""
+"""Reads all that a reconcile of a Branch needs, and checks its phone numbers, holidays and staff."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,8 +28,8 @@ _MISSING = "there is no {kind} {name} in this namespace: create it, or correct t
 class Inputs:
     """The inputs of one reconcile of a Branch.
 
-    `claimed` maps each number that another branch holds to that branch (`namespace/name`). `offerings`, `branches` and `agents`
-    are the Tenant's. `default` is the ServiceOffering with the name of the default service, whoever wrote it.
+    `claimed` maps each dialled number that another branch holds to that branch (`namespace/name`). `offerings`, `branches` and
+    `agents` are the Tenant's. `default` is the ServiceOffering with the default service's name, also if a person wrote it.
     """
 
     branch: Branch
@@ -43,7 +43,7 @@ class Inputs:
 
     @property
     def own_dids(self) -> frozenset[str]:
-        """Return the dialled numbers that the branch lists and that no other branch holds."""
+        """Return the dialled numbers that this branch lists and that no other branch holds."""
         return frozenset(number.did for number in self.numbers.usable) - self.claimed.keys()
 
 
@@ -65,7 +65,7 @@ async def gather(branch: Branch, context: ReconcileContext) -> Inputs:
 
 
 async def _take_numbers(branch: Branch, numbers: PhoneNumbers, context: ReconcileContext) -> dict[str, str]:
-    """Take the grants of the dialled numbers; return the numbers that another branch holds, with that branch.
+    """Take the grants of the dialled numbers. Return the numbers that another branch holds, each with that branch's name.
 
     A number rings in one place only. A branch that lists it later is refused, so that nobody takes over a working number.
     """
@@ -111,7 +111,7 @@ CHECKS: tuple[Check[Inputs], ...] = (
 
 
 def numbers_condition(inputs: Inputs) -> Condition:
-    """Return the condition NumbersValid."""
+    """Return the condition NumbersValid: False if a number is unreadable or another branch holds it."""
     if failed := first_failing(CHECKS, inputs):
         return failed
     if not inputs.numbers.usable:
@@ -120,7 +120,7 @@ def numbers_condition(inputs: Inputs) -> Condition:
 
 
 def holidays_condition(branch: Branch) -> Condition:
-    """Return the condition HolidaysValid."""
+    """Return the condition HolidaysValid: False if the country or subdivision of the holidays is not known."""
     rules, kind = branch.spec.holidays, ConditionType.HOLIDAYS_VALID
     if rules is None:
         return good(kind, "no public holidays count", Reason.NOT_REQUESTED)
@@ -133,7 +133,7 @@ def holidays_condition(branch: Branch) -> Condition:
 
 
 def staff_condition(inputs: Inputs) -> Condition:
-    """Return the condition StaffIdentified."""
+    """Return the condition StaffIdentified: False if other branches list the same staff id, perhaps for another person."""
     kind, ambiguous = ConditionType.STAFF_IDENTIFIED, ambiguous_staff(inputs.branch, inputs.branches)
     if not ambiguous:
         return good(kind)

@@ -9,14 +9,14 @@ from askproai_operator.api import Branch
 
 @dataclass(frozen=True, slots=True)
 class PhoneNumbers:
-    """A branch's usable numbers, and a sentence about each unusable number."""
+    """The numbers of a branch that can be read, in E.164, and a sentence about each entry that cannot."""
 
     usable: tuple[PhoneNumber, ...]
     problems: tuple[str, ...]
 
 
 def read_phone_numbers(branch: Branch) -> PhoneNumbers:
-    """Convert a branch's phone numbers to E.164."""
+    """Return a branch's phone numbers converted to E.164, and a sentence about each entry that is no phone number."""
     usable: list[PhoneNumber] = []
     problems: list[str] = []
     region = branch.spec.region

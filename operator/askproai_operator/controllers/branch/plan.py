@@ -22,7 +22,7 @@ SETTLE = timedelta(seconds=3)  # one `kubectl apply` brings the services and the
 
 
 class Action(StrEnum):
-    """The action on the default service; NONE if it is already as it should be."""
+    """The change of a branch's default service: to create, repair or delete it; NONE if there is nothing to change."""
 
     NONE = "none"
     CREATE = "create"
@@ -32,7 +32,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The action on the default service, and the condition ServicesReady and the number of services after it.
+    """The change of the default service, and the condition ServicesReady and the number of services after the change.
 
     `requeue_after` asks for a run before the usual resync.
     """
@@ -44,13 +44,13 @@ class Plan:
 
 
 def is_settling(inputs: Inputs, now: datetime) -> bool:
-    """Return whether a branch is so new that objects which belong to it may still be missing, or its Tenant may."""
+    """Return True while a branch is so new that its Tenant, services or agents may still be created."""
     age = now - inputs.branch.metadata.creation_timestamp
     return inputs.references.look_again is not None or timedelta() <= age < SETTLE
 
 
 def plan_default_service(inputs: Inputs, now: datetime) -> Plan:
-    """Plan to create the default service if there is none, to repair it, or to delete it once a person has written one."""
+    """Plan to create or repair the default service while no person has written a service, and to delete it afterwards."""
     kind, default = ConditionType.SERVICES_READY, inputs.default
     if written := written_services(inputs.branch, inputs.offerings):
         count = len(written)
@@ -80,7 +80,7 @@ def plan_default_service(inputs: Inputs, now: datetime) -> Plan:
 
 
 def _services_condition(branch: Branch, written: Collection[ServiceOffering]) -> Condition:
-    """Return whether somebody at the branch can do any of its services. Each service's own conditions report missing staff."""
+    """Return ServicesReady: True if a staff member of the branch can do at least one of its hand-made services."""
     kind, count = ConditionType.SERVICES_READY, len(written)
     services = "1 service" if count == 1 else f"{count} services"
     if any(matched_staff(branch, each.spec.required_skills) for each in written):

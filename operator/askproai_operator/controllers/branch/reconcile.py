@@ -81,20 +81,20 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
 
 
 def _next_run(inputs: Inputs, answered: Condition, plan: Plan) -> timedelta | None:
-    """Return in how long to check again for objects that may still follow a new Branch; None if none is missing."""
+    """Return the time until the next run, while objects may still follow a new Branch; None if none is awaited."""
     if inputs.references.look_again is not None:
         return inputs.references.look_again
     return SETTLE if answered.reason is Reason.PROGRESSING else plan.requeue_after
 
 
 def _quiet_resync(context: ReconcileContext) -> timedelta | None:
-    """Return in how long a healthy Branch is reconciled again (± 20 %); None: at the usual resync."""
+    """Return the time until a healthy Branch is reconciled again (± 20 %); None for the usual resync."""
     settings = context.settings
     return context.memory.looks.wait(0, settings.quiet_interval(QUIET_RESYNCS), settings.resync) or None
 
 
 async def _execute(action: Action, inputs: Inputs, context: ReconcileContext) -> None:
-    """Carry out the planned action. Raises Conflict, for a retry with backoff, if the cache lacks a service that exists."""
+    """Carry out the planned change of the default service. Raises Conflict, for a retry, if the cache does not show it yet."""
     namespace, name = inputs.branch.metadata.namespace, default_service_name(inputs.branch)
     match action:
         case Action.DELETE:
@@ -116,7 +116,7 @@ def _created(inputs: Inputs) -> EventRecord:
 
 
 def answering_agents(branch: Branch, agents: Iterable[RetellAgent]) -> list[RetellAgent]:
-    """Return the agents that answer the branch's numbers: its own, or without one the tenant's hotlines."""
+    """Return the agents that answer the branch's numbers: agents of this branch, or if there are none, the tenant's hotlines."""
     active = [agent for agent in agents if agent.metadata.deletion_timestamp is None]
     own = [agent for agent in active if agent.spec.branch_ref and agent.spec.branch_ref.name == branch.metadata.name]
     return own or [agent for agent in active if agent.spec.tenant_ref is not None]
@@ -125,7 +125,7 @@ def answering_agents(branch: Branch, agents: Iterable[RetellAgent]) -> list[Rete
 def answering_condition(
     branch: Branch, dids: Collection[str], agents: Sequence[RetellAgent], *, settling: bool
 ) -> Condition:
-    """Return NumbersAnswered. `dids` are the branch's dialled numbers; while `settling`, an agent may still be created."""
+    """Return NumbersAnswered: True if agents answer all dialled numbers `dids`. While `settling`, an agent may still follow."""
     if not dids:
         return good(_ANSWERED, "the branch has no phone numbers of its own", Reason.NOT_REQUESTED)
     if not agents:

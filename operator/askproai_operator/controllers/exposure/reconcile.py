@@ -1,6 +1,7 @@
-"""Test the URLs that Tenants ask for, each until it has answered once. A URL that senders already use is never tested again.
+"""Tests the URLs that Tenants ask for, each until it has answered once. A URL that senders already use is never tested again.
 
-The verdicts are kept in memory: the Tenant's status records the URL that senders use, and a new leader tests the others again.
+The verdicts are kept in memory: the Tenant's status records the URL that senders use, and a new leader tests all other URLs
+again.
 """
 
 from collections.abc import Callable
@@ -23,21 +24,21 @@ _BACKOFF: Final = Backoff(first=timedelta(milliseconds=250), longest=timedelta(m
 
 
 class FindsProblem(Protocol):
-    """The methods of a Prober that the controller uses."""
+    """The method of `Prober` that this controller uses."""
 
     async def find_problem(self, base_url: str, token: str, /) -> str | None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class _Target:
-    """The URL to test. A new `reason` starts a test at once, without waiting for the pause."""
+    """The URL to test for a tenant. A new `reason` starts a test at once, without waiting for the pause between tests."""
 
     url: TenantUrl
     reason: str
 
 
 class ExposureController:
-    """Tests the URLs, and enqueues the Tenant when a verdict changes. Implements `context.UrlProofs`."""
+    """Tests the URLs of tenants, and enqueues a Tenant when the verdict about its URL changes. Implements `context.UrlProofs`."""
 
     def __init__(self, prober: FindsProblem, enqueue: Callable[[Key], None]) -> None:
         """Take the prober, and `WorkQueue.add` as `enqueue`."""
@@ -47,12 +48,12 @@ class ExposureController:
         self._verdicts: dict[Key, tuple[TenantUrl, Verdict]] = {}  # what was tested, and the answer
 
     def find(self, url: TenantUrl) -> Verdict | None:
-        """Return the last verdict about this URL; None if it was not tested for this Tenant (UID) and token."""
+        """Return the verdict of the last test of this URL; None if it was not tested for this Tenant (UID) and token."""
         tested, verdict = self._verdicts.get(_key(url), (None, None))
         return verdict if tested == url else None
 
     def request(self, url: TenantUrl, reason: str = "") -> None:
-        """Have a URL tested until it answers. A repeated request changes nothing, so that the pauses keep growing."""
+        """Have a URL tested until it leads to the tenant's pods. A repeated request changes nothing: the pauses keep growing."""
         key, target = _key(url), _Target(url, reason)
         if self._targets.get(key) != target:
             self._targets[key] = target
@@ -60,13 +61,13 @@ class ExposureController:
             self._enqueue(key)
 
     def forget(self, namespace: str, tenant: str) -> None:
-        """Drop the verdict about a tenant that is gone, is suspended, or asks for no URL but the one in use."""
+        """Drop the test and its verdict: the tenant is gone or suspended, or the URL that it asks for is in use already."""
         key = Key(KIND, namespace, tenant)
         for known in (self._targets, self._failures, self._verdicts):
             known.pop(key, None)
 
     async def reconcile(self, key: Key, context: ReconcileContext) -> Result:
-        """Test the URL, and again after growing pauses until it leads to the tenant's pods."""
+        """Test a tenant's URL, and again after pauses that grow, until the URL leads to the tenant's pods."""
         target = self._targets.get(key)
         if target is None or context.relations.tenant(*key[1:]) is None:
             self.forget(*key[1:])

@@ -1,7 +1,7 @@
-"""Review one grant: release the holders that no longer need it, and remove the routes of Tenants that do not hold its host.
+"""Reviews one grant: releases the holders that no longer need it, and removes routes of Tenants that do not hold its host.
 
-Objects only take grants. Release happens here, so that it also works for a holder that is paused, refused for another reason,
-or deleted without our finalizer.
+Custom resources only take grants. They are released here, so that it also works for a holder that is paused, refused for
+another reason, or deleted without our finalizer.
 """
 
 import itertools
@@ -52,7 +52,7 @@ _ROUTES: Final = (resources.INGRESSES, resources.HTTP_ROUTES)
 
 
 def grant_keys(context: ReconcileContext) -> list[Key]:
-    """Return the key of every grant that the cache knows."""
+    """Return the queue's key for each grant in the cache, by which the grant is reviewed."""
     own, ref = context.settings.namespace, resources.CONFIG_MAPS
     names = [name for namespace, name in context.cache.uids(ref) if namespace == own]
     return [
@@ -61,7 +61,7 @@ def grant_keys(context: ReconcileContext) -> list[Key]:
 
 
 async def reconcile(key: Key, context: ReconcileContext) -> Result:
-    """Review one grant. Level-triggered: safe to run again at any point."""
+    """Review the grant of this key. Level-triggered: safe to run again at any point."""
     child = context.cache.child(resources.CONFIG_MAPS, context.settings.namespace, key.name)
     if child is None:
         return GONE
@@ -81,7 +81,7 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
 
 
 async def _review(holder: Holder, subject: Subject, context: ReconcileContext) -> Holder | None:
-    """Return the holder as it is to be recorded; None if it is to be released.
+    """Return the holder as it is to be recorded in the grant; None if it is to be released.
 
     A holder of another shard is left alone: only that shard's operator observes it and knows whether it needs the grant.
     """
@@ -108,7 +108,7 @@ async def _review(holder: Holder, subject: Subject, context: ReconcileContext) -
 
 
 def _is_needed(holder: Holder, subject: Subject, context: ReconcileContext) -> bool:
-    """Return whether the holder exists and names the subject.
+    """Return True if the holder exists and its spec or status names the subject.
 
     For a host or number, a namesake with another UID counts, too: it was restored, and takes the entry over. The keys that a
     Tenant uses are recorded in T-teardown. A Tenant releases its former key itself, unless its process ends first. If no key of
@@ -126,7 +126,7 @@ def _is_needed(holder: Holder, subject: Subject, context: ReconcileContext) -> b
 
 
 async def _remove_routes_of_others(subject: Subject, holders: Iterable[Holder], context: ReconcileContext) -> None:
-    """Delete the routes to the host of Tenants that do not hold it, even if the Tenant is paused.
+    """Delete the routes of Tenants that name the host (`subject`) but do not hold it, even of paused Tenants.
 
     A pause keeps the operator from working on an object. It must not keep another tenant's host.
     """
@@ -147,7 +147,7 @@ async def remove_routes(holder: Holder, subject: Subject, context: ReconcileCont
 
 
 async def _is_routed(holder: Holder, subject: Subject, context: ReconcileContext) -> bool:
-    """Return whether a route of the holder still serves the holder's paths of the host."""
+    """Return True if an Ingress or HTTPRoute of the holder still routes the host at the holder's paths."""
     routed = {f"{holder.scope}{path}" for path in ROUTED_PATHS} | {PAGE_PATH}
     async for *_, paths in _routes(holder, subject, context):
         if paths & routed:
@@ -158,7 +158,7 @@ async def _is_routed(holder: Holder, subject: Subject, context: ReconcileContext
 async def _routes(
     holder: Holder, subject: Subject, context: ReconcileContext
 ) -> AsyncIterator[tuple[ApiResource, str, ObservedObject, frozenset[str]]]:
-    """Yield each of our Ingresses and HTTPRoutes of a Tenant that routes the host now, with its name and the routed paths."""
+    """Yield each of our Ingresses and HTTPRoutes of the holder that routes the host now: resource, name, object, routed paths."""
     if subject.kind is not SubjectKind.HOST:
         return
     for ref, name in itertools.product(_ROUTES, (*route_names(holder.name), page_route_name(holder.name))):
@@ -170,7 +170,7 @@ async def _routes(
 
 
 def _paths_of(route: dict[str, Any], host: str) -> frozenset[str]:
-    """Return the paths of a host that an Ingress or HTTPRoute routes."""
+    """Return the paths that an Ingress or HTTPRoute routes at this host; empty if it does not route the host."""
     rules: list[dict[str, Any]] = route["spec"].get("rules") or []
     if route["kind"] == resources.HTTP_ROUTES.kind:
         is_of_host = host in (route["spec"].get("hostnames") or ())

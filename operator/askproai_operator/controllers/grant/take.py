@@ -1,4 +1,4 @@
-"""Take, look up and release a grant. If two objects ask at once, the API server decides: one create or one patch succeeds."""
+"""Takes and releases grants. If two objects ask for one at once, the API server decides: one create or one patch succeeds."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -35,7 +35,7 @@ _WANTED: Final = {
 
 
 async def take(model: CustomResource, subject: Subject, context: ReconcileContext, scope: str = "") -> Holder | None:
-    """Make an object the holder of a subject. Return None if it holds the subject now, otherwise the object that does.
+    """Make `model` the holder of a subject. Return None if it holds the subject now, otherwise the other object that holds it.
 
     While the cache knows the holder, no request is sent. An entry of an object with the same name and another UID is replaced:
     the object was restored from a backup. Raises ApiError if the holder could not be determined.
@@ -46,7 +46,7 @@ async def take(model: CustomResource, subject: Subject, context: ReconcileContex
 async def take_all(
     model: CustomResource, subjects: Iterable[Subject], context: ReconcileContext, scope: str = ""
 ) -> dict[Subject, Holder | None]:
-    """Take several subjects as `take` does, and check only once whether the object still exists."""
+    """Take several subjects as `take` does. The API server is asked at most once whether `model` still exists."""
     wanted = holder_of(model, scope)
     holders: dict[Subject, Holder | None] = {}
     is_looked_at = False
@@ -65,7 +65,7 @@ async def take_all(
 
 
 async def _take_unknown(wanted: Holder, subject: Subject, context: ReconcileContext, *, exists: bool) -> Holder | None:
-    """Take a subject that has no holder according to the cache. `exists`: the cache knows the grant."""
+    """Take a subject for which the cache shows no conflicting holder. `exists`: the cache shows the subject's grant."""
     for attempt in range(_ATTEMPTS):
         try:
             return await _try_take(wanted, subject, context, exists=exists or attempt > 0)
@@ -75,9 +75,9 @@ async def _take_unknown(wanted: Holder, subject: Subject, context: ReconcileCont
 
 
 async def _try_take(wanted: Holder, subject: Subject, context: ReconcileContext, *, exists: bool) -> Holder | None:
-    """Create the grant, or add the holder to the grant that probably `exists`.
+    """Create the subject's grant or, if it `exists`, add `wanted` to its holders. Return the other holder if there is one.
 
-    Raises Conflict if another process created the grant, or wrote it since it was read.
+    Raises Conflict if another process created the grant, or wrote or deleted it since it was read.
     """
     namespace = context.settings.namespace
     raw = await context.kube.get(resources.CONFIG_MAPS, namespace, subject.name) if exists else None
@@ -104,12 +104,12 @@ async def _try_take(wanted: Holder, subject: Subject, context: ReconcileContext,
 
 
 def _is_replaced(holder: Holder, wanted: Holder) -> bool:
-    """Return whether `wanted` replaces this entry of the same name: the entry is a former object's, or has the same scope."""
+    """Return True if `wanted` replaces this holder of the same name: their UIDs differ, or their scopes are equal."""
     return holder.uid != wanted.uid or holder.scope == wanted.scope
 
 
 async def release(model: CustomResource, subject: Subject, context: ReconcileContext) -> None:
-    """Remove an object's entries from a grant, if the cache knows any. Raises Conflict if the grant changed since."""
+    """Remove an object from a subject's grant, if the cache shows it as a holder. Raises Conflict if the grant changed."""
     child = context.cache.child(resources.CONFIG_MAPS, context.settings.namespace, subject.name)
     grant = read_grant(child.annotations) if child is not None else None
     if child is not None and grant is not None:
@@ -120,7 +120,7 @@ async def release(model: CustomResource, subject: Subject, context: ReconcileCon
 async def replace_holders(
     grant: Grant, child: ObservedObject, holders: Iterable[Holder], context: ReconcileContext
 ) -> None:
-    """Write the holders of a grant in the cache; delete the grant if it has no holders. Raises Conflict if it changed since."""
+    """Write the holders of a grant, cached as `child`; without holders, delete the grant. Raises Conflict if it changed."""
     namespace, name, holders = context.settings.namespace, grant.subject.name, tuple(holders)
     if holders == grant.holders:
         return
@@ -135,7 +135,7 @@ async def replace_holders(
 
 
 async def report_refusal(model: CustomResource, subject: Subject, holder: Holder, context: ReconcileContext) -> None:
-    """Log the holder and the refused object, and create an Event for the holder. Call it once, when the refusal begins."""
+    """Log that `model` was refused a subject, and create an Event for the object that holds it. Call it when a refusal begins."""
     log.warning("grant.refused", subject=subject.name, holder=str(holder.key), requested_by=str(model.key))
     text = _WANTED[subject.kind].format(value=subject.value)
     try:

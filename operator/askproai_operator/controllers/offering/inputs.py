@@ -37,7 +37,7 @@ EventTypes = Sequence[tuple[EventType, _Answer]]
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """The state of the cluster around a ServiceOffering. The lists are empty while a reference does not resolve."""
+    """The state of the cluster around a ServiceOffering. The lists are empty if its Branch or Tenant is missing."""
 
     references: References
     branches: Sequence[Branch] = ()  # of the tenant
@@ -46,7 +46,7 @@ class Inputs:
 
 
 async def gather(offering: ServiceOffering, context: ReconcileContext) -> Inputs:
-    """Read the references from the cache. The API server is asked only about an object that the cache lacks."""
+    """Read the offering's references and related objects from the cache; ask the API server only about a missing reference."""
     references = await resolve_references(offering, context)
     if references.absence is not None or references.tenant is None:
         return Inputs(references)
@@ -58,7 +58,7 @@ async def gather(offering: ServiceOffering, context: ReconcileContext) -> Inputs
 async def read_usable_own_keys(
     offering: ServiceOffering, tenant: Tenant, context: ReconcileContext
 ) -> dict[str, str | CredentialProblem]:
-    """Return staff members' own keys by file name. A key that another tenant has is returned as a problem, reported once."""
+    """Return staff members' own keys by mounted file; a problem for an unusable key, or one that another tenant holds."""
     found = await read_own_keys(own_key_refs([offering]), offering.metadata.namespace, context)
     is_known = find_condition(offering, ConditionType.CALENDAR_LINKED).get("reason") == Reason.CREDENTIALS_SHARED
     for file, key in found.items():
@@ -79,7 +79,7 @@ async def read_event_types(
     own_keys: Mapping[str, str | CredentialProblem],
     context: ReconcileContext,
 ) -> EventTypes:
-    """Return pairs of a spec's entry and its event type: Cal.com's `data` object, None if the id does not exist, or a failure.
+    """Return each event type that the spec names, with Cal.com's `data` object, None if the id does not exist, or the problem.
 
     Each event type is remembered by itself, so that a service with more event types than the request budget has all after some
     runs. A staff member's unusable key, or another failure, affects only that event type. Raises CredentialRefused if Cal.com
@@ -105,7 +105,7 @@ async def read_event_types(
 async def _read_event_type(
     offering: ServiceOffering, entry: EventType, base_url: str, key: str | CredentialProblem, context: ReconcileContext
 ) -> _Answer:
-    """Return Cal.com's answer about one event type, or why it was not read. Raises CredentialRefused for the tenant's key."""
+    """Return Cal.com's data of one event type, or the problem of reading it. Raises CredentialRefused for the tenant's key."""
     if isinstance(key, CredentialProblem):
         return key
     # Every edit of the service counts.

@@ -95,7 +95,7 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
 
 
 def _when_resumed(condition: Condition) -> Condition:
-    """Return a condition for a paused Tenant's service: a problem is reported as one that begins when the pause ends."""
+    """Return a condition for a service whose Tenant is paused: the message of a problem says that it begins after the pause."""
     if condition.good:
         return condition
     return replace(condition, message=f"when the Tenant is resumed: {condition.message}")
@@ -104,7 +104,7 @@ def _when_resumed(condition: Condition) -> Condition:
 async def _check_calendar(
     offering: ServiceOffering, tenant: Tenant, staff: Mapping[str, tuple[str, ...]], context: ReconcileContext
 ) -> tuple[Condition, Json]:
-    """Return CalendarLinked, and the status fields about event types. Reads the Secret only if event types are named."""
+    """Return CalendarLinked, and the status fields about event types. Reads Secrets only if event types are used."""
     account, link = calcom_account(tenant), offering.spec.calcom
     if link is not None and link.is_local:
         link = None
@@ -130,7 +130,7 @@ async def _check_calendar(
 
 
 def _nothing_used(offering: ServiceOffering) -> Json:
-    """Return the status fields of a service that uses no event types; event types that were not found stay recorded."""
+    """Return the status fields of a service that books at no event type; ids that were not found at Cal.com stay recorded."""
     kept = ("eventTypesNotFound", "eventTypesGone")
     return dict.fromkeys((*_FOUND, *_SEEN_WITH)) | {name: offering.status.get(name) for name in kept}
 
@@ -138,9 +138,10 @@ def _nothing_used(offering: ServiceOffering) -> Json:
 def _found(offering: ServiceOffering, event_types: EventTypes, accounts: AccountHashes) -> Json:
     """Return the status fields about the event types at Cal.com, from which the pods' config is compiled.
 
-    An unread event type keeps its fields, but counts as in the account only if seen with the same key at the same address. A
-    missing one stays in `eventTypesNotFound` when no longer named: bookings made there by mistake must not be moved or
-    cancelled. One that was in the account before is listed as gone instead: bookings there are the tenant's own.
+    An event type that could not be read keeps its fields, but counts as in the account only if it was seen with the same key at
+    the same address. A missing event type stays in `eventTypesNotFound` when no longer named: bookings made there by mistake
+    must not be moved or cancelled. If it was in the account before, it is in `eventTypesGone`: bookings there are the tenant's
+    own.
     """
     found: dict[str, list[Json]] = {name: [] for name in _FOUND}
     own_seen_with: list[Json] = []

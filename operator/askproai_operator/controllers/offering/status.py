@@ -28,13 +28,13 @@ _NEEDS_V2 = (
 
 
 def calendar_not_requested() -> Condition:
-    """Return CalendarLinked for an offering that uses the local calendar only."""
+    """Return CalendarLinked for an offering that is booked in the local calendar only."""
     text = "no Cal.com event types are named: appointments stay in the local calendar"
     return good(_CALENDAR, text, Reason.NOT_REQUESTED)
 
 
 def calendar_without_waits() -> Condition:
-    """Return CalendarLinked for an offering with segments: a booking at Cal.com blocks its whole length, waits included."""
+    """Return CalendarLinked for an offering with segments, kept local: a booking at Cal.com would block its waits, too."""
     text = (
         "it has segments: its appointments stay in the local calendar, since a booking at Cal.com blocks its whole length; whoever"
         " does it seems free at Cal.com meanwhile, so close Cal.com's pages of these people, or customers book that time there;"
@@ -44,7 +44,7 @@ def calendar_without_waits() -> Condition:
 
 
 def calendar_without_seats(capacity: int) -> Condition:
-    """Return CalendarLinked for a group service, whose event types are unused: no seats are booked at Cal.com."""
+    """Return CalendarLinked for a group service (`capacity` above 1), which is kept local: no seats are booked at Cal.com."""
     text = (
         f"capacity is {capacity}: its appointments stay in the local calendar, since no seats are booked at Cal.com, and what"
         " customers book on Cal.com's page of an event type does not count here; the event types are not used, so remove calcom and"
@@ -54,7 +54,7 @@ def calendar_without_seats(capacity: int) -> Condition:
 
 
 def calendar_key_missing() -> Condition:
-    """Return CalendarLinked while there is no API key to read the event types with."""
+    """Return CalendarLinked for a tenant without a Cal.com API key, so that event types cannot be read."""
     return bad(_CALENDAR, Reason.TENANT_NOT_READY, "the Tenant's Cal.com key is missing: see its CredentialsValid")
 
 
@@ -64,9 +64,9 @@ def calendar_condition(
     event_types: Collection[tuple[EventType, Json | CredentialProblem | ProviderError | None]],
     versions: Collection[str] = (CalcomVersion.V2,),
 ) -> Condition:
-    """Return CalendarLinked: every staff member needs an event type that fits and is booked with one of the API `versions`.
+    """Return CalendarLinked: True if every staff member has an event type that fits and can be booked by the API `versions`.
 
-    The first problem's reason counts, and all messages are shown. An unreadable event type hides no problem of the others.
+    The reason is the first problem's; the message has all. A failure to read one event type hides no problem of the others.
     """
     read = [(entry, each) for entry, each in event_types if not isinstance(each, ProviderError)]
     unread = next((each for _, each in event_types if isinstance(each, ProviderError)), None)
@@ -85,7 +85,7 @@ def _judge(
     *,
     are_all: bool,
 ) -> Condition:
-    """Judge the event types that were read. Unknown booking fields are reported only if these `are_all` event types."""
+    """Return CalendarLinked from the event types that could be read. If these `are_all`, unknown booking fields count, too."""
     advice = "add one to calcom.eventTypes, or the appointments stay in the local calendar"
     spec = offering.spec
     problems = [
@@ -133,9 +133,9 @@ def _describe_fit(
     notes: Collection[str],
     versions: Collection[str],
 ) -> str:
-    """Return a text about event types that fit. The `notes` are reasons why Cal.com refuses some times.
+    """Return a text about event types that fit. `notes` are reasons why Cal.com may refuse some offered times.
 
-    Without API v2 we offer times from our own book, whatever starts Cal.com has.
+    Without API v2 we offer times from our own book, at any start of our grid, so coarser starts at Cal.com are not mentioned.
     """
     fit = f"{len(event_types_of(offering))} event types fit"
     intervals = {entry.event_type_id: find_coarse_interval(each, _needs(offering, entry)) for entry, each in found}
@@ -150,7 +150,8 @@ def _describe_fit(
 
 
 def _describe_coarse(intervals: Mapping[int, int], step: int) -> str:
-    """Return a text that event types lack starts of our grid. `intervals` are minutes between two starts, by event type id.
+    """Return a text that some starts of our grid do not exist at event types. `intervals` are their minutes between starts, by
+    id.
 
     The text is short, since a terminal shows the first 160 characters of a message.
     """
@@ -163,7 +164,7 @@ def _describe_coarse(intervals: Mapping[int, int], step: int) -> str:
 
 
 def event_type_fits(offering: ServiceOffering, entry: EventType, event_type: Json | None) -> bool:
-    """Return whether an event type exists and can be booked as the offering needs it."""
+    """Return True if the event type exists and has no property that would make the offering's bookings fail."""
     return event_type is not None and not any(find_event_type_problems(event_type, _needs(offering, entry)))
 
 

@@ -15,7 +15,7 @@ MAX_UNITS = 12  # resource rows that a booking locks for one person
 
 @dataclass(frozen=True, slots=True)
 class UnitPlan:
-    """The number of units (rows of `resources`) of each staff member, so that group services share a staff member correctly.
+    """The number of units (rows of `resources`) of each person, and the effective capacity of each offering by its name.
 
     A person has as many units as the least common multiple of the capacities of their services in all branches. An appointment
     of a service with capacity c claims 1/c of the units, and the exclusion constraint on the rows keeps simultaneous
@@ -27,12 +27,12 @@ class UnitPlan:
 
 
 def identity_of(branch: Branch, member: Staff) -> tuple[str, str]:
-    """Return a staff member's identity as `resources` has it: a person of the tenant, or a staff member of this branch only."""
+    """Return a staff member's key in `resources`: (PERSON, person) if the entry names a person, else (branch, staff id)."""
     return (PERSON, member.person) if member.person else (branch.metadata.name, member.id)
 
 
 def plan_units(branches: Iterable[Branch], offerings: Iterable[ServiceOffering]) -> UnitPlan:
-    """Plan the units of all staff members. Older offerings come first, so that a new one never lowers another's capacity."""
+    """Return the units of all staff members. Older offerings come first, so that a new one never lowers another's capacity."""
     branches = list(branches)
     identities = {
         (branch.metadata.name, member.id): identity_of(branch, member)
@@ -55,7 +55,7 @@ def plan_units(branches: Iterable[Branch], offerings: Iterable[ServiceOffering])
 
 
 def outdated_offerings(offerings: Iterable[ServiceOffering], units: UnitPlan) -> list[ServiceOffering]:
-    """Return the offerings whose StaffMatched contradicts the plan: effective capacities depend on other offerings, too."""
+    """Return the offerings whose condition StaffMatched no longer fits the plan, since other offerings change their capacity."""
     outdated = []
     for offering in offerings:
         matched = find_condition(offering, ConditionType.STAFF_MATCHED)

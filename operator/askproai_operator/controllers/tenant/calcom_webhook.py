@@ -1,4 +1,4 @@
-"""Our webhook at Cal.com, in the accounts of the tenant and of staff members: registered, moved and removed."""
+"""Registers, moves and removes our webhook at Cal.com, in the tenant's own account and in staff members' own accounts."""
 
 from collections.abc import Collection, Hashable
 from typing import Final
@@ -26,12 +26,12 @@ NEWER_CALCOM_TRIGGERS = ("OOO_CREATED", "BOOKING_REASSIGNED")
 
 
 async def register_webhook(run: Run, context: ReconcileContext) -> None:
-    """Create or update our webhook at Cal.com.
+    """Create or update our webhook in the tenant's Cal.com account, and store its condition in the run.
 
     A changed secret is sent only when the pods have it: Cal.com never repeats an event that was answered 401.
 
-    The URL is the webhook's identity, so a second run finds the webhook of the first. While the update of a staff member's
-    account is pending, that account may still sign with the former secret.
+    Cal.com identifies a webhook by its URL, so a second run finds the webhook of the first. While the update of a staff
+    member's account is pending, that account may still sign with the former secret.
     """
     run.webhook = await _register(run, context)
 
@@ -55,14 +55,15 @@ async def _register(run: Run, context: ReconcileContext) -> Condition:
 
 
 def webhooks_registered(run: Run, _: ReconcileContext) -> Condition:
-    """Return WebhooksRegistered: of the tenant's own account first, then of staff members' accounts."""
+    """Return WebhooksRegistered: a problem of the tenant's own account counts first, then staff members' accounts."""
     return (run.own_accounts.failure if run.webhook.good else None) or run.webhook
 
 
 async def ensure_webhook(
     run: Run, address: Address, context: ReconcileContext, calcom_key: str
 ) -> tuple[str, Collection[str]]:
-    """Register our webhook in a key's account. Return its signing secret, and the newer triggers that the server refuses.
+    """Register our webhook in the account of `calcom_key`. Return the secret that Cal.com signs with, and the newer triggers
+    that its server refuses.
 
     Cal.com is asked when something about the webhook changes, or when the last answer is too old: it does not report that a
     person removed a webhook. Raises ProviderError.
@@ -97,12 +98,13 @@ def _heard_of(refused: Collection[str]) -> str:
 
 
 def webhook_look(calcom_key: str, context: ReconcileContext) -> Hashable:
-    """Return the name of the look at our webhook in this key's account."""
+    """Return the name under which the look at our webhook in this key's account is remembered."""
     return "webhook", hash_key(context.installation_id, calcom_key)
 
 
 async def remove_shared_webhook(inputs: Inputs, context: ReconcileContext) -> tuple[Condition, ...]:
-    """Remove our webhook from another tenant's Cal.com account, whose bookings it would receive; return its condition.
+    """Remove our webhook from a Cal.com account whose key another tenant holds; return WebhooksRegistered, or () if none is
+    there.
 
     A release that did not refuse shared keys has registered it, as the status shows. The pods still book at Cal.com: a local
     calendar would offer times that are taken there.

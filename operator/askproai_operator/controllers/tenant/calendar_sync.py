@@ -1,4 +1,4 @@
-"""The condition CalendarSynced: whether our book and Cal.com agree, and whether each gets the other's changes. Pure."""
+"""The condition CalendarSynced: our book and Cal.com agree, and each gets the other's changes. Pure."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -21,7 +21,7 @@ _LONGEST_ERROR = 200
 def synced_condition(
     tenant: Tenant, backlog: CalendarBacklog, poll: PollProgress | None = None, audit: AuditProgress | None = None
 ) -> Condition:
-    """Return CalendarSynced: whether our appointments are at Cal.com, its changes are known here, and both books agree.
+    """Return CalendarSynced: True if our appointments are at Cal.com, Cal.com's changes are known here, and both books agree.
 
     Its numbers are rounded, so that neither an outage nor an import writes the status for each booking.
     """
@@ -42,7 +42,7 @@ def synced_condition(
 
 
 def _polled_condition(tenant: Tenant, poll: PollProgress | None, audit: AuditProgress | None) -> Condition:
-    """Return CalendarSynced when all our appointments are at Cal.com: whether the pods know the changes that were made there."""
+    """Return CalendarSynced if all appointments are at Cal.com: False if Cal.com's changes are unknown, or the books differ."""
     account = calcom_account(tenant)
     if account is not None and CalcomVersion.V2 not in account.api_versions:
         text = "version 1 of Cal.com's API has no list of changes: what Cal.com's webhooks do not deliver stays unknown here"
@@ -76,7 +76,7 @@ def _differences(tenant: Tenant, count: int, oldest: datetime) -> str:
 
 
 def _last_round(tenant: Tenant, audit: AuditProgress | None) -> str:
-    """Return the result of the last full comparison, dated by the day, so that not each comparison writes the status."""
+    """Return a text that both books agreed on the day of the last full comparison; "" before the first one."""
     if audit is None or audit.compared_at is None:
         return ""
     day = f"{audit.compared_at.astimezone(ZoneInfo(tenant.spec.time_zone)):%Y-%m-%d}"
@@ -84,7 +84,7 @@ def _last_round(tenant: Tenant, audit: AuditProgress | None) -> str:
 
 
 def _round(appointments: int) -> str:
-    """Return a number of appointments as text; a number above ten is rounded down."""
+    """Return "N appointments are" as the beginning of a sentence; a number above ten is rounded down."""
     if appointments <= _EXACT:
         return "1 appointment is" if appointments == 1 else f"{appointments} appointments are"
     return f"{_round_down(appointments)} or more appointments are"

@@ -1,4 +1,4 @@
-"""A Tenant's canary: the spec's request and the trial in the status; the condition CanaryHealthy. Pure.
+"""A Tenant's canary: the canary that the spec asks for, the trial in the status, and the condition CanaryHealthy. Pure.
 
 Only `controllers/canary` begins a trial, judges it and writes `status.canary`. The reconcile of the Tenant runs the pods that
 the status allows.
@@ -21,17 +21,17 @@ _HUNDRED: Final = 100
 
 
 def canaries_key(settings: Settings) -> Key:
-    """Return the only key of this kind: all trials are judged together."""
+    """Return the queue's only key for the trials of all Tenants, which are judged together."""
     return Key(CANARIES, settings.namespace, MANAGER)
 
 
 def image_of(tenant: Tenant, settings: Settings) -> str:
-    """Return the image of the tenant's pods. Call it with a Tenant that has passed the ceilings."""
+    """Return the image of all the tenant's pods but a canary's. Call it with a Tenant that has passed the ceilings."""
     return tenant.spec.runtime.image or settings.runtime_image
 
 
 def wanted_canary(tenant: Tenant, settings: Settings) -> Canary | None:
-    """Return the canary that the spec asks for and the platform allows; None if its image is also that of all pods."""
+    """Return the canary that the spec asks for, within the ceilings; None without one, or if all pods have its image anyway."""
     if tenant.spec.runtime.canary is None:
         return None
     allowed, _ = apply_ceilings(tenant, settings)
@@ -40,19 +40,19 @@ def wanted_canary(tenant: Tenant, settings: Settings) -> Canary | None:
 
 
 def recorded_trial(tenant: Tenant) -> CanaryStatus | None:
-    """Return the trial that the status records."""
+    """Return the trial of a canary that the Tenant's status records; None without one."""
     found: Any = tenant.status.get("canary")
     return CanaryStatus.model_validate(found) if found else None
 
 
 def newest_trial(tenant: Tenant, objects: Cache) -> CanaryStatus | None:
-    """Return the trial of the newest status in the cache: a verdict may come during a reconcile."""
+    """Return the trial in the cached status, newer than the reconcile's own Tenant: a verdict may come meanwhile."""
     newest = objects.get(tenant.key)
     return recorded_trial(newest) if isinstance(newest, Tenant) else None
 
 
 def is_of(trial: CanaryStatus | None, canary: Canary | None) -> bool:
-    """Return whether a trial is the one that the spec asks for. `callers` may differ: it only moves the trial's end."""
+    """Return True if the trial is of this canary: image and percent are equal. `callers` only moves the trial's end."""
     return trial is not None and canary is not None and (trial.image, trial.percent) == (canary.image, canary.percent)
 
 
@@ -62,7 +62,7 @@ def canary_pods(others: int, percent: int) -> int:
 
 
 def canary_healthy(run: Run, context: ReconcileContext) -> Condition | None:
-    """Return CanaryHealthy for a run, from the trial in the newest status: a verdict may have come during the run."""
+    """Return CanaryHealthy, from the trial in the newest cached status: a verdict may have come during this reconcile."""
     tenant, live = run.tenant, live_canary(run.tenant, context.cache)
     pods = (live.replicas if live else None) or 0
     others = run.workloads.deployments[Component.WEB].replicas or 0
@@ -72,7 +72,7 @@ def canary_healthy(run: Run, context: ReconcileContext) -> Condition | None:
 def canary_condition(
     tenant: Tenant, trial: CanaryStatus | None, pods: int, others: int, settings: Settings
 ) -> Condition | None:
-    """Return CanaryHealthy; None if there never was a canary. `pods` and `others` are the desired numbers of web pods."""
+    """Return CanaryHealthy; None if there never was a canary. `pods` and `others` are the numbers of canary and other web pods."""
     kind, canary = ConditionType.CANARY_HEALTHY, wanted_canary(tenant, settings)
     if canary is None:
         if not find_condition(tenant, kind):
@@ -103,7 +103,7 @@ def _describe_outcome(trial: CanaryStatus) -> str:
 
 
 def describe_callers(callers: int) -> str:
-    """Return a rounded number of callers as text."""
+    """Return a number of callers as text, such as "5 or more callers": numbers above 1 were rounded down before."""
     if callers <= 1:
         return ("no caller", "1 caller")[callers]
     return f"{callers} or more callers"

@@ -1,4 +1,4 @@
-"""The preconditions before a Tenant's database, pods and webhook are touched. Pure."""
+"""Checks before anything of a Tenant is written: Secrets, keys and time zone. Each returns a condition if it fails. Pure."""
 
 from dataclasses import replace
 
@@ -14,9 +14,9 @@ _KIND = ConditionType.CREDENTIALS_VALID
 
 
 def secrets_incomplete(inputs: Inputs) -> Condition | None:
-    """Return a condition if a Secret that the Tenant names does not exist, does not permit its use, or lacks a key.
+    """Return CredentialsValid if a Secret that the Tenant names does not exist, does not permit its use, or lacks a key.
 
-    The reason is that of the first problem; the message lists all.
+    The reason is that of the first problem; the message lists all problems.
     """
     problems = inputs.credentials.problems
     if not problems:
@@ -25,7 +25,8 @@ def secrets_incomplete(inputs: Inputs) -> Condition | None:
 
 
 def keys_unusable(inputs: Inputs) -> Condition | None:
-    """Return a condition if the host of a provider is not allowed, or Retell does not accept the key.
+    """Return CredentialsValid if a provider's host is not allowed, Retell refuses the key, or the key of a new tenant is
+    untested.
 
     A provider that does not answer stops a new tenant only: running tenants must not wait for the end of an outage.
     """
@@ -41,7 +42,7 @@ def keys_unusable(inputs: Inputs) -> Condition | None:
 
 
 def keys_shared(inputs: Inputs) -> Condition | None:
-    """Return a condition if another Tenant has the same Retell or Cal.com key."""
+    """Return CredentialsValid if another Tenant holds the same Retell or Cal.com key."""
     return shared_keys_condition(inputs.shared_keys) if inputs.shared_keys else None
 
 

@@ -26,7 +26,7 @@ _END = "this ends with the next booking that Cal.com accepts, or after 15 minute
 
 
 def key_subjects(tenant: Tenant, credentials: Credentials, installation_id: str) -> dict[SubjectKind, Subject]:
-    """Return the keys that the tenant uses, as keyed hashes."""
+    """Return the Retell and Cal.com keys that the tenant uses as subjects of grants: keyed hashes, by kind of key."""
     values = {SubjectKind.RETELL_KEY: credentials.retell_key}
     if calcom_account(tenant) is not None:
         values[SubjectKind.CALCOM_KEY] = credentials.calcom_key
@@ -36,9 +36,10 @@ def key_subjects(tenant: Tenant, credentials: Credentials, installation_id: str)
 async def try_keys(
     tenant: Tenant, credentials: Credentials, agents: Iterable[RetellAgent], context: ReconcileContext
 ) -> ProviderError | None:
-    """Return the error because of which the keys cannot be used; None if they can. For Cal.com, only the host is checked.
+    """Return the error that makes the Retell or Cal.com key unusable; None if there is none. For Cal.com, only the host is
+    checked.
 
-    Retell is asked about a new key, and when it refuses the key to an agent, whose reconciles use the key at intervals.
+    A key is tested at Retell when it is new, and when Retell refuses it to an agent, whose reconciles use the key at intervals.
     """
     meta, url, key = tenant.metadata, credentials.retell_base_url, credentials.retell_key
     refused = frozenset(
@@ -63,7 +64,7 @@ async def _try_key(retell: RetellClient, context: ReconcileContext) -> None:
 
 
 def key_test_due(tenant: Tenant, context: ReconcileContext) -> datetime | None:
-    """Return the minute by which the keys will be tested again; None if only a change causes a test."""
+    """Return the time of the next test of the keys, rounded up to a minute; None if only a change causes a test."""
     due = context.memory.looks.due(tenant.key, KEY_TEST)
     if due == float("inf"):
         return None
@@ -74,7 +75,7 @@ def key_test_due(tenant: Tenant, context: ReconcileContext) -> datetime | None:
 async def report_shared_keys(
     tenant: Tenant, holders: Mapping[Subject, Holder | None], context: ReconcileContext
 ) -> frozenset[SubjectKind]:
-    """Return the keys that another Tenant has, and report that once."""
+    """Return the kinds of keys that another Tenant holds (`holders`), and report each refusal once."""
     is_known = find_condition(tenant, _KIND).get("reason") == Reason.CREDENTIALS_SHARED
     others = {subject: holder for subject, holder in holders.items() if holder is not None}
     for subject, holder in others.items():
@@ -84,15 +85,16 @@ async def report_shared_keys(
 
 
 def refused_keys(inputs: Inputs) -> frozenset[str]:
-    """Return the file name of a refused or shared Retell key, which must not count as a former key after a change."""
+    """Return the file of the Retell key if the key is refused or shared: it must not count as a former key later."""
     is_refused = isinstance(inputs.key_error, CredentialRefused) or SubjectKind.RETELL_KEY in inputs.shared_keys
     return frozenset({RETELL_KEY} if is_refused else ())
 
 
 async def take_keys(run: Run, context: ReconcileContext) -> None:
-    """Take the grants of the keys that were found good, right before they are recorded in T-teardown.
+    """Take the grants of keys that were found good, right before the keys are recorded in T-teardown.
 
-    If two Tenants ask at once, both pass all checks; the later one's `shared_keys` then names the key.
+    If two Tenants ask at once, both pass all checks; then the later one's `shared_keys` has the key's kind, and its checks
+    fail.
     """
     if run.inputs.key_error is None:
         holders = await take_all(run.tenant, run.inputs.keys.values(), context)
@@ -100,9 +102,9 @@ async def take_keys(run: Run, context: ReconcileContext) -> None:
 
 
 def credentials_valid(run: Run, context: ReconcileContext) -> Condition:
-    """Return CredentialsValid for a tenant with complete keys: whether Cal.com accepts our requests and the pods' bookings.
+    """Return CredentialsValid for a tenant with complete keys: False if Cal.com refuses our requests or the pods' bookings.
 
-    `refusals` are the statuses with which Cal.com has refused bookings lately (None: the pods have no key). Callers hear that
+    `run.state.refusals` are the HTTP statuses of recent refusals (None among them: the pods have no key). Callers hear that
     nothing is booked meanwhile, so a person must know. A key that could not be tested yet is reported last.
     """
     refusals, heard = run.state.refusals, "callers hear that nothing is booked"
@@ -129,7 +131,7 @@ def credentials_valid(run: Run, context: ReconcileContext) -> Condition:
 
 
 def credentials_without_database(run: Run, context: ReconcileContext) -> Condition:
-    """Return CredentialsValid for a run that ends before Cal.com is asked: an untested Cal.com key stays Unknown."""
+    """Return CredentialsValid for a run that ends before Cal.com is asked: Unknown if a new key is still untested, else True."""
     if (untried := _untried_retell_key(run.inputs)) is not None:
         return untried
     former = find_condition(run.tenant, _KIND)
@@ -140,7 +142,7 @@ def credentials_without_database(run: Run, context: ReconcileContext) -> Conditi
 
 
 def _untried_retell_key(inputs: Inputs) -> Condition | None:
-    """Return CredentialsValid if a new Retell key could not be tested; None if the key is the one that was accepted last.
+    """Return CredentialsValid if a new Retell key could not be tested; None if it could, or if the key was accepted before.
 
     `T-teardown` holds the accepted key and server: an outage of Retell says nothing new about it. Pods get a new key anyway.
     """
@@ -152,7 +154,7 @@ def _untried_retell_key(inputs: Inputs) -> Condition | None:
 
 
 def _untried_calcom_key(run: Run, context: ReconcileContext) -> Condition | None:
-    """Return CredentialsValid if a Cal.com key could not be tested, from WebhooksRegistered; else None."""
+    """Return CredentialsValid if a new Cal.com key could not be tested, because Cal.com does not answer; else None."""
     is_untried = run.keys.is_untried(CALCOM_KEY, calcom_hash(run.inputs, context))
     if not is_untried or run.webhook.reason is not Reason.PROVIDER_UNAVAILABLE:
         return None
@@ -160,6 +162,6 @@ def _untried_calcom_key(run: Run, context: ReconcileContext) -> Condition | None
 
 
 def calcom_hash(inputs: Inputs, context: ReconcileContext) -> str:
-    """Return a hash of the Tenant's own Cal.com key together with its server's address."""
+    """Return a keyed hash of the Tenant's own Cal.com key together with the address of the Cal.com server."""
     credentials = inputs.credentials
     return hash_key(context.installation_id, f"{credentials.calendar_base_url} {credentials.calcom_key}")

@@ -36,7 +36,7 @@ _KIND: Final = ConditionType.BODIES_ENCRYPTED
 
 
 async def ensure_encryption(run: Run, context: ReconcileContext) -> Result | None:
-    """Make the tenant's keys if the installation encrypts, keep existing keys, and decide whether the pods encrypt."""
+    """Make the tenant's data keys if the installation encrypts, keep keys that exist, and decide if the pods encrypt now."""
     try:
         run.encryption = await _ensure_keys(run, context)
         if run.are_keys_recorded and run.encryption.stored != run.inputs.data_keys:
@@ -49,7 +49,7 @@ async def ensure_encryption(run: Run, context: ReconcileContext) -> Result | Non
 
 
 async def _ensure_keys(run: Run, context: ReconcileContext) -> Encryption:
-    """Return the keys as they are stored now. If `T-data-keys` cannot be read, its last good copy stays in use."""
+    """Return the data keys as stored now, with a condition. If `T-data-keys` is unreadable, its last good copy stays in use."""
     tenant = run.tenant
     meta, now, asked = tenant.metadata, context.clock.now(), context.settings.encrypt_bodies
     stored = (await read_own_secret(context, meta.namespace, meta.name, ENCRYPTION_SUFFIX, uid=meta.uid)).get(DATA_KEYS)
@@ -77,7 +77,7 @@ async def _ensure_keys(run: Run, context: ReconcileContext) -> Encryption:
 
 
 def next_keys(keys: DataKeys, rotation: str, now: datetime, *, lost: bool) -> DataKeys:
-    """Return the keys after a reconcile, with a first key if there is none, or a new key if the annotation changed. Pure."""
+    """Return the data keys with a first key if there is none, or with a new key if the annotation `rotation` changed. Pure."""
     if not keys.keys:
         return DataKeys((new_data_key(now),), rotation, now if lost else None)
     if rotation and rotation != keys.rotation:
@@ -86,7 +86,7 @@ def next_keys(keys: DataKeys, rotation: str, now: datetime, *, lost: bool) -> Da
 
 
 def encryption_condition(tenant: Tenant, keys: DataKeys, now: datetime, *, asked: bool) -> Condition:
-    """Return BodiesEncrypted. A lost key is reported until the data that it encrypted is deleted by age. Pure."""
+    """Return BodiesEncrypted: False while data encrypted by a lost key exists, until it is deleted by age. Pure."""
     kept = tenant.spec.retention
     if keys.lost_at and now < keys.lost_at + timedelta(days=max(kept.raw_event_days, kept.transcript_days)):
         secret = child_name(tenant.metadata.name, ENCRYPTION_SUFFIX)

@@ -41,7 +41,7 @@ _SURGE = 1
 
 
 class SameInstallation(DatabaseError):
-    """Raised for a Tenant from an installation with the same id: deleting the Tenant there would delete its agents here."""
+    """Raised if a Tenant was moved from an installation with our own id: its deletion there would delete its agents here."""
 
     def __init__(self, installation_id: str) -> None:
         super().__init__(
@@ -52,7 +52,7 @@ class SameInstallation(DatabaseError):
 
 
 async def ensure_database(run: Run, context: ReconcileContext) -> Result | None:
-    """Create or update role, rows and resources, and read the facts that only the database has."""
+    """Create or update the tenant's role, rows and resources; read the facts that only the database has. A Result ends the run."""
     run.urls = await _ensure_runtime_secret(run.inputs, context)
     try:
         run.resource_ids, run.adopted = await _ensure_rows(run.inputs, run.urls.database, context)
@@ -63,7 +63,7 @@ async def ensure_database(run: Run, context: ReconcileContext) -> Result | None:
 
 
 def end_without_database(run: Run, error: Exception, context: ReconcileContext) -> Result:
-    """Return the result of a run that fails because of the database; nothing is applied."""
+    """Return the result of a run that ends because of this error of the database; nothing is applied."""
     details = {"sqlstate": getattr(error, "sqlstate", None), "owner_uid": getattr(error, "owner_uid", None)}
     log.warning("database.not_ready", tenant=run.tenant.metadata.dotted, error=type(error).__name__, **details)
     condition = database_condition(error)
@@ -107,7 +107,7 @@ async def _read_state(inputs: Inputs, context: ReconcileContext) -> TenantState:
 
 
 def what_is_declared(inputs: Inputs, context: ReconcileContext) -> DeclaredWork:
-    """Return the declared staff, days off and services, with which future appointments are compared."""
+    """Return the declared staff, days off and services, by which future appointments are judged."""
     return declared_work(inputs.branches, inputs.offerings, inputs.tenant.spec.time_zone, context.clock.now())
 
 
@@ -149,7 +149,7 @@ async def _ensure_rows(
 
 
 def _owners_key_hash(inputs: Inputs, context: ReconcileContext) -> str:
-    """Return the hash of the key by which a later Tenant of this name can adopt the rows; "" if they end with this one."""
+    """Return the hash of the Retell key that lets a later Tenant of this name adopt the rows; "" unless the rows are retained."""
     key, policy = inputs.credentials.retell_key, inputs.tenant.spec.data_policy
     return hash_key(context.installation_id, key) if key and policy is DataPolicy.RETAIN else ""
 
@@ -172,7 +172,7 @@ def connection_limit(tenant: Tenant) -> int:
 
 
 def tenant_facts(inputs: Inputs) -> TenantFacts:
-    """Return the facts about a tenant that the coordinator reads in the database, since it cannot see the manifest."""
+    """Return the facts to write for the coordinator, which cannot see the manifest: retention and the providers' addresses."""
     return TenantFacts(
         retention=Retention(**inputs.tenant.spec.retention.model_dump()),
         retell_base_url=inputs.credentials.retell_base_url,
@@ -181,7 +181,7 @@ def tenant_facts(inputs: Inputs) -> TenantFacts:
 
 
 def database_condition(error: Exception) -> Condition:
-    """Return DatabaseReady for an error. Only the store's own errors are quoted: other texts name hosts and rows."""
+    """Return DatabaseReady for an error. Only texts of the store's own errors are shown: other texts name hosts and rows."""
     kind = ConditionType.DATABASE_READY
     if isinstance(error, DataOwnedByOther):
         return bad(kind, Reason.DATA_OWNED_BY_OTHER, str(error))

@@ -42,7 +42,7 @@ _NO_WAIT: Final = (CredentialRefused, RedisAdminError)
 
 
 def describe_agents(agents: Collection[RetellAgent]) -> str:
-    """Return a text about the agents that a deletion waits for, and those that a person still has to delete."""
+    """Return a text about the agents that a Tenant's deletion waits for; it asks to delete those that nobody is deleting yet."""
     text = f"waits until the RetellAgents {_names(agents)} are gone: they need its credentials"
     kept = [agent for agent in agents if agent.metadata.deletion_timestamp is None]
     if not kept:
@@ -93,7 +93,7 @@ async def delete_tenant(tenant: Tenant, context: ReconcileContext) -> Result:
 
 
 async def release_keys(tenant: Tenant, context: ReconcileContext, keep: Collection[Subject] = ()) -> None:
-    """Release the keys that T-teardown records, except the keys that the tenant goes on using."""
+    """Release the grants of the keys that T-teardown records, except keys in `keep`, which the tenant goes on using."""
     secret = context.cache.secret(tenant.metadata.namespace, child_name(tenant.metadata.name, "teardown"))
     for subject in recorded_keys(secret.annotations) if secret is not None else ():
         if subject not in keep:
@@ -101,7 +101,7 @@ async def release_keys(tenant: Tenant, context: ReconcileContext, keep: Collecti
 
 
 def remote_objects(tenant: Tenant, keys: Mapping[str, str], context: ReconcileContext) -> list[Orphan]:
-    """Return the Tenant's objects outside the cluster that its deletion removes. `keys` are those of T-teardown."""
+    """Return the Tenant's objects outside the cluster that its deletion removes, as orphans. `keys` are T-teardown's values."""
     owner = Owner(*tenant.key, tenant.metadata.uid)
     found: list[Orphan] = []
     # Without a key in T-teardown nothing was ever registered: it is written before the first write outside the cluster.
@@ -125,7 +125,7 @@ async def remove_remote(remote: Orphan, keys: Mapping[str, str], context: Reconc
 
 
 async def _remove_webhooks(urls: Collection[str], keys: Mapping[str, str], context: ReconcileContext) -> None:
-    """Remove our webhooks from all accounts that the tenant has used. A refusal by one account does not stop the others."""
+    """Remove our webhooks from all Cal.com accounts of `keys`. All accounts are tried; then an error of one of them is raised."""
     failures: list[ProviderError] = []
     for key in dict.fromkeys([keys[CALCOM_KEY], *own_keys(keys).values()]):
         try:
@@ -145,7 +145,7 @@ def failure_text(error: Exception) -> str:
 
 
 def _orphaned(tenant: Tenant, keys: Mapping[str, str], context: ReconcileContext) -> list[EventRecord]:
-    """Return the Kubernetes Event about the webhook that deletionPolicy Orphan leaves at Cal.com."""
+    """Return the Kubernetes Event about the webhook that stays at Cal.com under deletionPolicy Orphan; empty under another."""
     if CALCOM_KEY not in keys or tenant.spec.deletion_policy is not DeletionPolicy.ORPHAN:
         return []
     text = f"deletionPolicy Orphan: the webhook {_calcom_webhook_url(tenant, context)} stays at Cal.com"

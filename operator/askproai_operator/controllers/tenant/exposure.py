@@ -1,4 +1,4 @@
-"""The URL that senders get: the requested URL, once it leads to the tenant's own pods.
+"""Which URL senders (Retell, Cal.com) get: the requested URL, once it leads to the tenant's own pods.
 
 Until then they keep the former URL. The former URL is served for 10 more minutes after the change, since a call goes on with
 the URLs with which it began, and as long as Cal.com or an agent still has it. An outage does not withdraw a URL: a URL that
@@ -27,7 +27,7 @@ _SERVED_AFTER: Final = timedelta(minutes=10)
 
 
 async def read_exposure(tenant: Tenant, agents: Iterable[RetellAgent], context: ReconcileContext) -> Exposure:
-    """Return the URLs of a tenant, according to the last test of the requested URL."""
+    """Return the tenant's requested, used and kept URL. The requested URL is used once its last test has succeeded."""
     (namespace, name), uid = tenant.key[1:], tenant.metadata.uid
     requested = address_of(tenant, context.settings.shared_base_url)
     token = (await read_own_secret(context, namespace, name, "admin", uid=uid)).get("token", "").strip()
@@ -38,7 +38,7 @@ async def read_exposure(tenant: Tenant, agents: Iterable[RetellAgent], context: 
 def choose_exposure(
     tenant: Tenant, agents: Iterable[RetellAgent], requested: Address, verdict: Verdict | None, now: datetime
 ) -> Exposure:
-    """Return the URLs from the requested URL, its `verdict`, and the status of the tenant and its agents."""
+    """Return the tenant's requested, used and kept URL, from the test's `verdict` and the status of the tenant and its agents."""
     current = used_base_url(tenant)
     if current == requested.base_url:
         former = tenant.status.get("formerUrl")
@@ -61,13 +61,13 @@ def used_base_url(tenant: Tenant) -> str | None:
 
 
 def _kept_since(tenant: Tenant, now: datetime) -> datetime:
-    """Return when senders got another URL than the former one; `now` if the status does not record it yet."""
+    """Return when senders got a new URL in place of the former one; `now` if the status does not record it yet."""
     since = tenant.status.get("formerUrlSince")
     return datetime.fromisoformat(since) if since else now
 
 
 def _has_sender(former: str, tenant: Tenant, agents: Iterable[RetellAgent]) -> bool:
-    """Return whether Cal.com or an agent may still have the former URL: changes there can be refused, planned or paused."""
+    """Return True if Cal.com or an agent may still use the former URL: changes there can be refused, planned or paused."""
     if (registered_calcom_url(tenant) or "").startswith(f"{former}/webhooks/"):
         return True
     at_retell = [agent for agent in agents if agent.status.get("agentId")]
@@ -79,16 +79,17 @@ def _has_sender(former: str, tenant: Tenant, agents: Iterable[RetellAgent]) -> b
 
 
 def former_url_fields(exposure: Exposure) -> dict[str, str | None]:
-    """Return the status fields `formerUrl`, and since when senders have had another URL."""
+    """Return the status fields `formerUrl` and `formerUrlSince` (when senders got another URL); None removes a field."""
     if not exposure.is_settled or exposure.kept is None or exposure.kept_since is None:
         return {"formerUrl": None, "formerUrlSince": None}
     return {"formerUrl": exposure.kept, "formerUrlSince": exposure.kept_since.isoformat(timespec="seconds")}
 
 
 def as_exposed_before(tenant: Tenant, kept: str | None, shared_base_url: str) -> Tenant | None:
-    """Return the tenant with the exposure that led to `kept`; None without `kept`, or if that exposure is not known.
+    """Return the tenant with the exposure under which `kept` was its URL; None without `kept`, or if that exposure is not
+    known.
 
-    The exposure comes from an earlier run's record, or from the last run's spec in the status. The shared host needs neither.
+    The status has it as `formerExposure` (earlier runs) or in `appliedSpec` (last run). The shared host needs neither.
     """
     if kept is None:
         return None
@@ -111,13 +112,13 @@ def _with_exposure(tenant: Tenant, text: str) -> Tenant | None:
 
 
 def former_exposure_field(former: Tenant | None) -> dict[str, str | None]:
-    """Return the status field `formerExposure`, because `appliedSpec` will only have this run's exposure."""
+    """Return the status field `formerExposure`: the next `appliedSpec` will only have the present exposure."""
     exposure = former.spec.exposure if former is not None else None
     return {"formerExposure": exposure.model_dump_json(by_alias=True, exclude_none=True) if exposure else None}
 
 
 def exposed_condition(tenant: Tenant, exposure: Exposure, routed: Condition) -> Condition:
-    """Return Exposed. `routed` is the condition of our Ingress or HTTPRoute; its fault takes precedence."""
+    """Return Exposed: False until senders have the requested URL. A problem of the route (`routed`) takes precedence."""
     kind, url = ConditionType.EXPOSED, exposure.requested.base_url
     if exposure.is_settled or not routed.good:
         return routed

@@ -1,4 +1,4 @@
-"""The inputs of a reconcile of a Tenant: read before it decides or writes anything."""
+"""Reads the inputs of a reconcile of a Tenant before it decides or writes anything."""
 
 import asyncio
 from dataclasses import replace
@@ -27,7 +27,7 @@ from askproai_operator.services import active_offerings
 
 
 async def gather(tenant: Tenant, context: ReconcileContext) -> Inputs:
-    """Read the user's Secrets, test the keys at the providers, and take everything else from the cache."""
+    """Read the user's Secrets, test the keys at the providers, read all else from the cache; return the inputs."""
     (namespace, name), relatives = tenant.key[1:], _relatives(tenant, context)
     credentials = await read_credentials(tenant, context)
     keys = {} if credentials.problems else key_subjects(tenant, credentials, context.installation_id)
@@ -48,7 +48,7 @@ async def gather(tenant: Tenant, context: ReconcileContext) -> Inputs:
 
 
 async def gather_own_secrets(run: Run, context: ReconcileContext) -> None:
-    """Add the values that the operator itself stored earlier and keeps, such as passwords."""
+    """Add to the run the passwords and data keys that the operator itself stored in the Tenant's Secrets before."""
     _take_newest_relatives(run, context)
     owner, uid = run.tenant.key[1:], run.tenant.metadata.uid
     suffixes = ("runtime", "teardown", ENCRYPTION_SUFFIX)
@@ -60,7 +60,7 @@ async def gather_own_secrets(run: Run, context: ReconcileContext) -> None:
 
 
 async def gather_applied_config(run: Run, context: ReconcileContext) -> None:
-    """Add the pods' present config if an agent is held back, or if an event type is new or has its own key."""
+    """Add the pods' present config to the run, if an agent is held back or an event type has its own key or was not looked up."""
     inputs = run.inputs
     offerings = active_offerings(inputs.offerings, inputs.branches)
     if (
@@ -72,7 +72,7 @@ async def gather_applied_config(run: Run, context: ReconcileContext) -> None:
 
 
 def _take_newest_relatives(run: Run, context: ReconcileContext) -> None:
-    """Replace the tenant's objects by the newest in the cache, unless a person has paused or planned one meanwhile.
+    """Replace the tenant's Branches, services and agents by the newest in the cache, unless edits have no effect by now.
 
     One `kubectl apply` can bring them right after the Tenant, while its keys are tested. With the older objects, the first
     config would be empty, and all pods would have to read a second one.
@@ -84,7 +84,7 @@ def _take_newest_relatives(run: Run, context: ReconcileContext) -> None:
 
 
 def _relatives(tenant: Tenant, context: ReconcileContext) -> dict[str, Any]:
-    """Return the fields of `Inputs` that come from the objects of the tenant."""
+    """Return the fields of `Inputs` with the tenant's Branches, services and agents, and the numbers that other branches hold."""
     relations, names = context.relations, tenant.key[1:]
     branches = tuple(relations.branches(*names))
     return {
@@ -96,7 +96,7 @@ def _relatives(tenant: Tenant, context: ReconcileContext) -> dict[str, Any]:
 
 
 async def _applied_config(namespace: str, name: str, context: ReconcileContext) -> config.TenantConfig | None:
-    """Return the config that the pods have. None if a person broke its ConfigMap, which is then written anew."""
+    """Return the pods' present config from its ConfigMap. None if it is missing or unreadable; it is then written anew."""
     live = await context.kube.get(resources.CONFIG_MAPS, namespace, child_name(name, "config")) or {}
     try:
         return config.decode((live.get("data") or {}).get("tenant.json", ""))
@@ -105,7 +105,7 @@ async def _applied_config(namespace: str, name: str, context: ReconcileContext) 
 
 
 def _refused_numbers(branch: Branch, context: ReconcileContext) -> frozenset[str]:
-    """Return the DIDs that another branch holds now, or held when the Branch was last reconciled."""
+    """Return the branch's dialled numbers that another branch holds now, or held when the Branch was last reconciled."""
     granted = branch.status.get("phoneNumbers")
     if granted is None:
         return frozenset()  # not reconciled yet

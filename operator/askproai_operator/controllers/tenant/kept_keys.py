@@ -19,15 +19,15 @@ _OF: Final = "askproai.de/what"
 
 
 def kept_name(tenant: str) -> str:
-    """Return the name of the Secret for a tenant (`namespace.name`)."""
+    """Return the name of the Secret with the kept data keys of a tenant (`namespace.name`)."""
     return f"askproai-data-keys-{hashlib.sha256(tenant.encode()).hexdigest()[:12]}"
 
 
 async def keep_or_forget(tenant: Tenant, keys: str | None, context: ReconcileContext) -> None:
     """Keep the data keys of a Tenant that is being deleted if its rows stay. If its rows are erased, delete all kept keys.
 
-    `keys` is None if the Tenant never had any. A Tenant that does not own the rows of its name changes no kept keys: a namesake
-    could destroy the keys of another Tenant's rows, or replace them. Safe to run again.
+    `keys` is None if the Tenant never had any. A Tenant that does not own the rows of its name never replaces or deletes kept
+    keys: a namesake could destroy the keys of another Tenant's rows. Safe to run again.
     """
     namespace, name = context.settings.namespace, kept_name(tenant.metadata.dotted)
     has_rows = await _has_rows(tenant, context)
@@ -48,7 +48,7 @@ async def keep_or_forget(tenant: Tenant, keys: str | None, context: ReconcileCon
 
 
 async def _has_rows(tenant: Tenant, context: ReconcileContext) -> bool:
-    """Return whether the Tenant owns the rows of its name, or there are none; if PostgreSQL fails, whether it was provisioned."""
+    """Return False if another Tenant owns the rows of this name. If PostgreSQL fails, return True for a provisioned Tenant."""
     try:
         return await context.database.find_owner(tenant.metadata.dotted) in {None, tenant.metadata.uid}
     except (DatabaseError, *DATABASE_UNAVAILABLE):  # past the budget of the deletion
@@ -56,16 +56,16 @@ async def _has_rows(tenant: Tenant, context: ReconcileContext) -> bool:
 
 
 def _was_provisioned(tenant: Tenant) -> bool:
-    """Return whether a reconcile of the Tenant has completed: the Tenant owned the rows then."""
+    """Return True if a reconcile of the Tenant has completed, so the Tenant owned the rows at that time."""
     return tenant.status.get("configHash") is not None
 
 
 async def read_kept(tenant: Tenant, context: ReconcileContext) -> str | None:
-    """Return the keys that the former Tenant of this name left, or None. Call it only for a Tenant that owns the rows."""
+    """Return the encoded data keys that the former Tenant of this name left, or None. Only for a Tenant that owns the rows."""
     kept = await context.kube.get_secret(context.settings.namespace, kept_name(tenant.metadata.dotted))
     return decode_secret(kept).get(DATA_KEYS)
 
 
 async def forget_kept(tenant: Tenant, context: ReconcileContext) -> None:
-    """Delete the kept keys once the Tenant's own Secret has them: else a key that is destroyed there would come back."""
+    """Delete the kept copy of data keys once the Tenant's Secret has them: else a key destroyed there would come back."""
     await context.kube.delete(resources.SECRETS, context.settings.namespace, kept_name(tenant.metadata.dotted))

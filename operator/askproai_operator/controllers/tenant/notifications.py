@@ -1,4 +1,4 @@
-"""The needs of a Tenant's notifications: servers that the platform allows, and Secrets that may be used, with a condition.
+"""Which channels a Tenant's notifications may use: their servers must be allowed and their Secrets usable. Also the condition.
 
 Nothing here stops a call. A channel whose server is not allowed is left out of the config. A channel without its Secret waits,
 and so do its notifications.
@@ -33,7 +33,7 @@ async def gather_notifications(run: Run, context: ReconcileContext) -> None:
 
 
 async def read_notifications(tenant: Tenant, context: PlanContext) -> NotificationAccess:
-    """Read the Secrets of the channels, and check their servers. Sends no request for a Tenant without notifications."""
+    """Return the channels with an allowed server, and their usable Secret keys. No request for a Tenant without notifications."""
     if tenant.spec.notifications is None:
         return NotificationAccess()
     problems: list[tuple[Reason, str]] = []
@@ -57,9 +57,9 @@ async def read_notifications(tenant: Tenant, context: PlanContext) -> Notificati
 
 
 def notifications_condition(access: NotificationAccess, failing: Mapping[NotificationChannel, str]) -> Condition | None:
-    """Return NotificationsReady: first problems that the operator sees, then failures of the pods. None without notifications.
+    """Return NotificationsReady: problems that the operator found first, then failures of the pods. None without notifications.
 
-    `failing` are the failures that the pods have found, by channel.
+    `failing` are the reasons why the pods cannot send, by channel.
     """
     if access.condition is None or not access.condition.good:
         return access.condition
@@ -73,7 +73,7 @@ def notifications_condition(access: NotificationAccess, failing: Mapping[Notific
 
 
 def secret_refs_of(tenant: Tenant, channels: Collection[NotificationChannel]) -> dict[str, SecretKeyRef]:
-    """Return the Secret keys that these channels need, by the name of the file that the pods read."""
+    """Return the Secret keys that these channels of the Tenant need, by the name of the mounted file."""
     spec = tenant.spec.notifications
     found: dict[str, SecretKeyRef | None] = {}
     if spec and spec.email and NotificationChannel.EMAIL in channels:

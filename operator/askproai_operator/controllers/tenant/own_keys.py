@@ -1,4 +1,4 @@
-"""Cal.com keys of staff members' own accounts: which are good, which have our webhook, and when the pods book with them.
+"""Cal.com keys of staff members' own accounts: which keys are good, which accounts have our webhook, and when pods use a key.
 
 An event type with its own key is added to the pods' config when all pods mount the key and the key's account has our webhook.
 It stays there whatever happens to the key: our own book alone would offer times that are taken at Cal.com. While the key fails,
@@ -43,7 +43,7 @@ log = structlog.get_logger(__name__)
 
 
 async def gather_own_keys(run: Run, context: ReconcileContext) -> None:
-    """Determine the keys that the tenant uses, and forget the looks at accounts that it no longer uses."""
+    """Read into the run the own keys that the tenant uses, and forget the remembered looks at accounts that it no longer uses."""
     inputs = run.inputs
     keys = await _settle_own_keys(inputs, context)
     accounts = hash_accounts(inputs.credentials, keys.values, context.installation_id)
@@ -53,7 +53,8 @@ async def gather_own_keys(run: Run, context: ReconcileContext) -> None:
 
 
 async def _settle_own_keys(inputs: Inputs, context: ReconcileContext) -> OwnKeys:
-    """Read the keys, take the grants of new keys, and remove the webhooks of keys that no event type names any more.
+    """Read the keys, take the grants of new keys, and remove our webhooks from the accounts of keys that no event type names
+    now.
 
     A key that cannot be used now keeps its last good value. While the Tenant's own keys cannot be tested, no key is added or
     removed.
@@ -86,7 +87,7 @@ async def _settle_own_keys(inputs: Inputs, context: ReconcileContext) -> OwnKeys
 
 
 async def _leave_account(base_url: str, key: str, urls: Iterable[str], context: ReconcileContext) -> bool:
-    """Remove our webhook from a former account. Return True if nothing is left to do, also if the account refuses the key."""
+    """Remove our webhook from an account no longer used. Return False to have that retried; True also if the key is refused."""
     try:
         context.fence()
         for url in urls:
@@ -100,7 +101,7 @@ async def _leave_account(base_url: str, key: str, urls: Iterable[str], context: 
 
 
 async def register_own_accounts(run: Run, context: ReconcileContext) -> None:
-    """Register the webhooks in staff members' own accounts, once the tenant's URL is proven."""
+    """Register our webhook in the accounts of staff members' own keys, once the tenant's URL is proven."""
     run.own_accounts = OwnAccounts()
     if (in_use := run.inputs.exposure.in_use) is not None:
         run.own_accounts = await register_in_own_accounts(
@@ -109,7 +110,7 @@ async def register_own_accounts(run: Run, context: ReconcileContext) -> None:
 
 
 async def register_in_own_accounts(keys: OwnKeys, register: Callable[[str], Awaitable[object]]) -> OwnAccounts:
-    """Register our webhook with each key. A failure of one account is recorded and stops nothing else."""
+    """Register our webhook in the account of each key. The failure of an account is recorded, and the others go on."""
     registered: set[str] = set()
     failures: list[Condition] = []
     for file, ref in sorted(keys.refs.items()):
@@ -134,8 +135,8 @@ def linked_event_types(
 ) -> frozenset[int]:
     """Return the event types with keys of their own that the pods' config may contain. Pure.
 
-    First, event types whose key all pods have and whose account is `registered`: a pod without the key would book locally, and
-    not know the other pods' appointments. Second, event types that were in the `applied` config before, with any key.
+    An event type may be contained if all pods have its key and the key's account is `registered`: a pod without the key would
+    book locally, and not know the other pods' appointments. It also may if it was in the `applied` config before, with any key.
     """
     mounted = mounted_own_keys(deployments)
     ready = set(registered) if mounted is None else mounted & set(registered)

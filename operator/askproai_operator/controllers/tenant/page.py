@@ -1,4 +1,5 @@
-"""The needs of the login to a Tenant's page: an issuer that the platform allows, usable Secrets, and a host of its own.
+"""Checks and publishes a Tenant's page: its login needs an allowed issuer and usable Secrets, its publication a host of its
+own.
 
 Nothing here stops a call: without a login, the page is at the private port, with the tokens.
 """
@@ -31,7 +32,7 @@ async def gather_page(run: Run, context: ReconcileContext) -> None:
 
 
 async def read_page(tenant: Tenant, context: PlanContext) -> PageAccess:
-    """Check the issuer, and read the Secrets. Sends no request for a Tenant without a login at an issuer."""
+    """Return the login to the page: check the issuer, and read its Secrets. No request for a Tenant without an issuer."""
     page = tenant.spec.page
     if page is None or page.oidc is None:
         return PageAccess()
@@ -62,12 +63,12 @@ async def take_page_host(run: Run, context: ReconcileContext) -> None:
 
 
 async def publish_page(run: Run, context: ReconcileContext) -> None:
-    """Publish the page, or withdraw it."""
+    """Publish the page at the run's URL, or withdraw it if it has none."""
     run.page_routed = await _apply_page(run.tenant, run.inputs.page.url, context)
 
 
 async def _apply_page(tenant: Tenant, url: str | None, context: ReconcileContext) -> Condition | None:
-    """Publish the page at `url`, or withdraw it if `url` is None. Return why its route does not work; None if it does.
+    """Publish the page at `url`, or withdraw it if `url` is None. Return PageReady if its route does not work; None if it does.
 
     Without `page.ingress` and `page.gateway` only the Service exists, for platforms that route the host themselves.
     """
@@ -107,7 +108,7 @@ async def _prune(tenant: Tenant, desired: Iterable[Manifest], context: Reconcile
 
 
 def page_condition(tenant: Tenant, access: PageAccess, routed: Condition | None) -> Condition | None:
-    """Return PageReady; None for a Tenant without `page`. `routed` is the problem of the page's route, or None."""
+    """Return PageReady; None for a Tenant without `page`. `routed` is the condition about the route's problem, or None."""
     page = tenant.spec.page
     if page is None:
         return None

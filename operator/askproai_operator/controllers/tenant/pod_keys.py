@@ -1,4 +1,5 @@
-"""The keys with which the pods verify: the conditions KeysInUse and RequestsVerified, and the Secrets' versions in all pods.
+"""The keys by which pods verify requests: the conditions KeysInUse and RequestsVerified, and the versions of Secrets in all
+pods.
 
 A provider may sign with a new key when all pods have it; if it begins earlier, it is answered 401. A kubelet updates mounted
 Secrets a minute or more after their change, so the pods are made to read them at once (`controllers/config_sync.py`). The pods
@@ -24,7 +25,7 @@ _KIND = ConditionType.KEYS_IN_USE
 
 
 async def have_keys_read(run: Run, context: ReconcileContext) -> None:
-    """Have the pods read a changed config, and keys that not all pods have reported yet."""
+    """Trigger a config sync if the config has changed, or if not all pods have reported the present keys."""
     tenant, hashed, seen = run.tenant, config_hash(run.config), context.memory.pod_keys.get(run.tenant.key)
     run.in_use = find_keys_in_use(tenant, run.inputs.credentials, run.keys, run.admin_token, run.deployed, seen)
     if tenant.status.get("configHash") not in {None, hashed} or not run.in_use.by_all:
@@ -33,7 +34,7 @@ async def have_keys_read(run: Run, context: ReconcileContext) -> None:
 
 
 def requests_verified(run: Run, _: ReconcileContext) -> Condition:
-    """Return RequestsVerified: False while the pods refuse every request of the tenant's own calls."""
+    """Return RequestsVerified: False while the pods refuse every request of this tenant's own calls with 401."""
     kind, since = ConditionType.REQUESTS_VERIFIED, run.state.refused_since
     if since is None:
         return good(kind)
@@ -53,11 +54,11 @@ def find_keys_in_use(
     deployments: Sequence[ObservedObject],
     seen: PodKeys | None,
 ) -> KeysInUse:
-    """Return whether all pods verify with the present keys. Pure.
+    """Return the present keys with KeysInUse: True if all pods verify with them. Pure.
 
     `deployments` are the live ones before this reconcile, since pods that start later mount the present keys; `seen` are the
-    keys that the pods reported last. If the status already confirms these very versions, it stays: a pod never mounts an older
-    Secret again.
+    keys that the pods reported last. If the status already confirms these very versions of Secrets, that stays: a pod never
+    mounts an older Secret again.
     """
     versions = tuple(sorted(credentials.versions.items()))
     wanted = PodKeys(keys_hash(token, {**credentials.values, **keys.mounted()}), versions)
@@ -70,11 +71,15 @@ def find_keys_in_use(
         return KeysInUse(wanted, True, good(_KIND, _describe_former(keys)), status)
     without = seen.without if seen is not None and replace(seen, without=()) == wanted else ()
     whose = f"pods that have not shown the new keys: {', '.join(without)}" if without else "the pods are asked"
-    text = f"do not have a provider sign with a new key yet, since its requests would be refused; {whose}"
+    meanwhile = "; the former key is accepted meanwhile" if keys.former else ""
+    text = f"do not have a provider sign with a new key yet, since its requests would be refused{meanwhile}; {whose}"
     return KeysInUse(wanted, False, bad(_KIND, Reason.PROGRESSING, text), recorded)
 
 
 def _describe_former(keys: SigningKeys) -> str:
-    """Return a text about how long former keys are accepted, for the person who changes a provider's key."""
+    """Return a text that says for each sender until when its former key is accepted; "" without former keys."""
     ends = sorted((name, entries[0].until) for name, entries in keys.former.items())
-    return "; ".join(f"the former {name} is accepted until {until:%Y-%m-%d %H:%M} UTC" for name, until in ends)
+    former = ((name.partition("-")[0], until) for name, until in ends)
+    return "; ".join(
+        f"the former key of {sender} is accepted until {until:%Y-%m-%d %H:%M} UTC" for sender, until in former
+    )

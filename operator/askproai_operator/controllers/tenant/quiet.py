@@ -1,4 +1,4 @@
-"""Quiet Tenants: all is well, and watches report all changes except the facts that only PostgreSQL and Redis have.
+"""Quiet Tenants: healthy Tenants whose changes are all reported by watches, except facts that only PostgreSQL and Redis have.
 
 Each resync reads those facts for all of them together (`controllers/quiet_tenants.py`), so a quiet Tenant is reconciled rarely
 (docs/decisions/0085-quiet-tenants-are-read-together.md). The reconcile's own functions derive the conditions.
@@ -38,7 +38,7 @@ _READ_TOGETHER: Final = frozenset(
 
 
 def note_quiet(run: Run, conditions: Sequence[Condition], context: ReconcileContext) -> timedelta | None:
-    """Remember a quiet Tenant, and return in how long it is reconciled again. None: at the usual resync, like any other Tenant."""
+    """Remember a Tenant as quiet, and return the time until its next reconcile. None, for the usual resync, if it is not quiet."""
     tenant, settings = run.tenant, context.settings
     interval = settings.quiet_interval(QUIET_RESYNCS)
     if interval <= settings.resync or not _is_quiet(run, conditions):
@@ -64,7 +64,7 @@ def note_quiet(run: Run, conditions: Sequence[Condition], context: ReconcileCont
 
 
 def _is_quiet(run: Run, conditions: Sequence[Condition]) -> bool:
-    """Return whether all is well, and nothing waits for a time or for another attempt.
+    """Return True if all is well, and nothing waits for a time or for another attempt.
 
     If so, every named Secret permits its use, and a watch reports its changes.
     """
@@ -81,6 +81,6 @@ def _is_quiet(run: Run, conditions: Sequence[Condition]) -> bool:
 
 
 def derive_conditions(tenant: Tenant, state: TenantState, of_redis: Sequence[Condition]) -> set[Condition]:
-    """Return the conditions that a reconcile would derive from these facts; `of_redis` are those about Redis."""
+    """Return the conditions that a reconcile would derive from this state; `of_redis` are the conditions about Redis."""
     synced = synced_condition(tenant, state.backlog, state.poll, state.audit)
     return {synced, fit_condition(tenant, state.stranded), *of_redis}

@@ -59,9 +59,9 @@ Step = Callable[[Run, ReconcileContext], Awaitable[Result | None]]
 class Concern:
     """One concern of a Tenant: up to four functions of its file.
 
-    First all `gather` functions run, in the order of the table: they read. Then all `early` functions, whose writes are durable
-    before a pod or a provider gets anything new. Then all `apply` functions, and last all `condition` functions: they change
-    nothing.
+    The `gather` functions of all concerns run first, in the order of the table: they read. Then run all `early` functions,
+    whose writes are durable before a pod or a provider gets anything new. Then run all `apply` functions, and last all
+    `condition` functions, which change nothing.
     """
 
     gather: Step | None = None
@@ -146,7 +146,7 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
 
 
 async def _provision(declared: Tenant, context: ReconcileContext) -> Result:
-    """Read and check, then run the table of concerns, and report."""
+    """Read and check the Tenant, run the table of its concerns, and return the result. A failing check ends the run early."""
     run = Run(declared, *apply_ceilings(declared, context.settings))
     run.inputs = await gather(run.tenant, context)
     if first_failing(CHECKS, run.inputs) is None:
@@ -181,7 +181,7 @@ async def _provision(declared: Tenant, context: ReconcileContext) -> Result:
 
 
 def _next_run(run: Run, context: ReconcileContext) -> timedelta | None:
-    """Return in how long the next look at a provider is due; None if the usual resync comes first."""
+    """Return the time until the Tenant's next look at a provider; None if the usual resync comes first."""
     resync = context.settings.resync
     next_look = context.next_look(run.tenant.key, otherwise=resync)
     return next_look if next_look is not None and next_look < resync else None

@@ -15,7 +15,7 @@ _CACHE, _SPOOL = ConditionType.CACHE_READY, ConditionType.EVENTS_SPOOLED
 
 
 async def ensure_redis(run: Run, context: ReconcileContext) -> None:
-    """Create or update the tenant's user on every node of Redis, and check whether pods may acknowledge events from Redis."""
+    """Create or update the tenant's user on every node of Redis, and determine if pods may acknowledge events from Redis."""
     run.cache = await _ensure_user(run.tenant, run.urls.redis, context)
     run.spool = await read_spool_condition(context)
 
@@ -33,7 +33,7 @@ async def _ensure_user(tenant: Tenant, url: str | None, context: ReconcileContex
 
 
 async def read_redis_users(context: ReconcileContext) -> tuple[Condition, PresentUsers | None]:
-    """Return CacheReady for every tenant whose user exists, and the existing users; None for the users if they are not known."""
+    """Return CacheReady for tenants whose user exists, and the users that exist; None for the users if Redis cannot list them."""
     if context.redis is None:
         return no_cache_condition(), None
     try:
@@ -44,7 +44,7 @@ async def read_redis_users(context: ReconcileContext) -> tuple[Condition, Presen
 
 
 async def read_spool_condition(context: ReconcileContext) -> Condition:
-    """Return the condition EventsSpooled: whether pods may acknowledge events from this Redis."""
+    """Return EventsSpooled: True if pods may acknowledge events from this Redis."""
     if context.redis is None:
         return no_spool_condition()
     try:
@@ -58,13 +58,13 @@ async def read_spool_condition(context: ReconcileContext) -> Condition:
 
 
 def cache_condition(unreachable: Sequence[str]) -> Condition:
-    """Return CacheReady once the tenant's user exists; `unreachable` are the replicas that still lack it."""
+    """Return CacheReady, True, for a tenant whose user exists; the message names `unreachable` replicas that still lack it."""
     later = f"; on {', '.join(unreachable)} as soon as it answers" if unreachable else ""
     return good(_CACHE, f"the tenant has a user of its own on every node{later}")
 
 
 def cache_error_condition(error: RedisAdminError) -> Condition:
-    """Return CacheReady for an error. It is advisory: a Tenant can be Ready whatever fails in Redis."""
+    """Return CacheReady for an error of Redis. The condition is advisory: a Tenant can be Ready whatever fails in Redis."""
     match error:
         case UsersUnsupported():
             text = (

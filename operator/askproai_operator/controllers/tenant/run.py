@@ -1,6 +1,5 @@
-"""The values that a reconcile of a Tenant reads or computes, and `Run`, which its steps fill in.
-
-The values of Secrets are never part of a text.
+"""`Run`, one reconcile of a Tenant, and the values that its steps read or compute. Texts of these values show no Secret's
+values.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,7 +27,7 @@ ResourceIds = Mapping[tuple[str, str, int], int]  # (branch, staff, number) to t
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
-    """The URLs of a tenant: `requested` by its spec, `in_use` by senders, and `kept`, which is served beside the requested URL."""
+    """The URLs of a tenant: `requested` by its spec, `in_use` by senders, and `kept`, another URL still served, or None."""
 
     requested: Address
     in_use: Address | None  # None: senders have none yet
@@ -38,18 +37,18 @@ class Exposure:
 
     @property
     def is_settled(self) -> bool:
-        """Return whether senders have the URL that the spec asks for."""
+        """Return True if senders have the URL that the spec asks for."""
         return self.in_use == self.requested
 
     @property
     def former_path_prefix(self) -> str:
-        """Return the path prefix of requests that arrive at `kept`."""
+        """Return the path prefix in requests that arrive at `kept`; "" without one."""
         return urlsplit(self.kept).path if self.kept else ""
 
 
 @dataclass(frozen=True, slots=True)
 class OwnKeys:
-    """Staff members' own keys that were once found good and granted, by mounted file name. Values are never part of a text.
+    """Staff members' own Cal.com keys that were once found good and granted, by mounted file name. `repr` hides the values.
 
     `refs` are the keys that manifests name, which the pods mount. `values` are for `T-teardown`: the last good values of these
     keys, and former keys whose webhook could not be removed yet.
@@ -62,20 +61,20 @@ class OwnKeys:
 
 @dataclass(frozen=True, slots=True)
 class OwnAccounts:
-    """The accounts that have our webhook, by the name of the key's file, and the condition if one lacks it."""
+    """The own accounts that have our webhook, by the file of their key; `failure` is the condition about an account without it."""
 
     registered: frozenset[str] = frozenset()
     failure: Condition | None = None
 
     @property
     def is_open(self) -> bool:
-        """Return whether a registration may succeed by itself later."""
+        """Return True if a registration has failed that may succeed by itself later."""
         return self.failure is not None and self.failure.status is Status.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
 class NotificationAccess:
-    """The channels that the pods may use, the Secrets that they mount (by the name of the file), and the servers' URLs."""
+    """The channels that pods may use, the Secret keys they mount for them (by file), the servers' URLs, and NotificationsReady."""
 
     channels: tuple[NotificationChannel, ...] = ()
     refs: Mapping[str, SecretKeyRef] = field(default_factory=dict)
@@ -85,9 +84,9 @@ class NotificationAccess:
 
 @dataclass(frozen=True, slots=True)
 class PageAccess:
-    """Whether people may log in at the issuer, the Secrets that the pods mount (by file name), and the page's address.
+    """The login to the page: whether people may log in, the Secret keys that pods mount (by file), and the issuer's URL.
 
-    `problem` is set if any of this does not work; `url` is the published address, or None.
+    `problem` is the condition if the login does not work; `url` is the address where the page is published, or None.
     """
 
     may_log_in: bool = False
@@ -106,7 +105,7 @@ class StoreUrls(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Encryption:
-    """Whether the pods encrypt. `condition` is None if encryption is not requested; `stored` is the content of `T-data-keys`."""
+    """With `is_on`, the pods encrypt. `condition` is None without keys; `stored` is the content of `T-data-keys`."""
 
     is_on: bool = False
     condition: Condition | None = None
@@ -114,7 +113,7 @@ class Encryption:
 
 
 class Workloads(NamedTuple):
-    """The present Deployments of a tenant's mode, and the release that their pods wait for, or None."""
+    """The present Deployments of a tenant, by component; `awaited` is the release that their pods wait for, or None."""
 
     deployments: Mapping[Component, ObservedObject]
     awaited: str | None = None
@@ -122,7 +121,7 @@ class Workloads(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class KeysInUse:
-    """The present keys, whether all pods have them, and the condition and status fields about that."""
+    """The keys that pods should have (`wanted`), whether all pods have them, and the condition and status fields to report."""
 
     wanted: PodKeys
     by_all: bool
@@ -132,7 +131,7 @@ class KeysInUse:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """The inputs of one reconcile of a Tenant. The values of Secrets are never part of its text."""
+    """The inputs of one reconcile of a Tenant. `repr` never shows the values of Secrets."""
 
     tenant: Tenant
     exposure: Exposure
@@ -159,7 +158,7 @@ class Inputs:
 
 @dataclass(slots=True, repr=False, eq=False)
 class Run:
-    """One reconcile of a Tenant. Each step sets its fields, so a step that reads a field too early fails."""
+    """One reconcile of a Tenant. Each step sets the fields that it computes; reading a field before it is set raises an error."""
 
     declared: Tenant
     tenant: Tenant  # within the platform's ceilings

@@ -1,4 +1,4 @@
-"""The servers of a manifest to which the pods may connect, besides the providers. Pure."""
+"""Decides which servers in a manifest, besides the providers, the pods may connect to. Pure."""
 
 from collections.abc import Collection
 from typing import Final
@@ -11,9 +11,10 @@ _POD_PORTS: Final = frozenset({8080, 8081, 8082, 9090, 9091})
 
 
 def find_server_problem(url: str, patterns: Collection[str], setting: str, usual_ports: Collection[int]) -> str | None:
-    """Return why pods must not connect to a server; None if they may.
+    """Return why pods must not connect to the server at `url`; None if they may.
 
-    `patterns` are the operator's `setting`, as in ASKPROAI_PROVIDER_HOSTS; one without a port allows the usual ports.
+    `patterns` are the hosts that the operator's `setting` allows, as in ASKPROAI_PROVIDER_HOSTS; a pattern without a port
+    allows the usual ports.
     """
     try:
         parts = urlsplit(url)

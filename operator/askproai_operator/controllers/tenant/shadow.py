@@ -1,4 +1,5 @@
-"""A Tenant's shadow: the spec's request, the record in the status, its config; the condition ShadowAgrees. Pure.
+"""A Tenant's shadow: the shadow that the spec asks for, its record in the status, its config, and the condition ShadowAgrees.
+Pure.
 
 Only `controllers/shadow` begins and ends the shadow, runs its pods and writes `status.shadow`.
 """
@@ -24,7 +25,7 @@ CALENDAR_URL: Final = "http://127.0.0.1:8092"  # of the container beside the sha
 
 
 def shadows_key(settings: Settings) -> Key:
-    """Return the only key of this kind: all shadows are looked at together."""
+    """Return the queue's only key for the shadows of all Tenants, which are advanced together."""
     return Key(SHADOWS, settings.namespace, MANAGER)
 
 
@@ -37,32 +38,32 @@ def wanted_shadow(tenant: Tenant, settings: Settings) -> Shadow | None:
 
 
 def recorded_shadow(tenant: Tenant) -> ShadowStatus | None:
-    """Return the shadow that the status records."""
+    """Return the shadow that the Tenant's status records; None without one."""
     found: Any = tenant.status.get("shadow")
     return ShadowStatus.model_validate(found) if found else None
 
 
 def is_of_shadow(recorded: ShadowStatus | None, wanted: Shadow | None) -> bool:
-    """Return whether the recorded shadow is the one that the spec asks for, without an interruption since it began."""
+    """Return True if the recorded shadow has the wanted image and hours, and was not withdrawn since it began."""
     if recorded is None or wanted is None or recorded.withdrawn:
         return False
     return (recorded.image, recorded.hours) == (wanted.image, wanted.hours)
 
 
 def is_over(recorded: ShadowStatus, now: datetime) -> bool:
-    """Return whether the hours of the recorded shadow have passed."""
+    """Return True if the recorded shadow has run for its declared hours."""
     return now >= recorded.since + timedelta(hours=recorded.hours)
 
 
 def is_copied(tenant: Tenant, objects: Cache) -> bool:
-    """Return whether the newest status has pods copy the requests of call functions to a shadow."""
+    """Return True if the tenant's pods should copy requests of call functions for a shadow, by the newest cached status."""
     newest = objects.get(tenant.key)
     recorded = recorded_shadow(newest) if isinstance(newest, Tenant) else None
     return recorded is not None and recorded.state is ShadowState.RUNNING
 
 
 def shadow_config(live: config.TenantConfig, resource_ids: Mapping[int, int]) -> config.TenantConfig:
-    """Return the shadow's config: the tenant's, with the shadow's rows, and with its own container as the only provider.
+    """Return the shadow's config: the tenant's, with the shadow's resources, and its own container in place of all providers.
 
     `resource_ids` maps the tenant's resources to the shadow's. A service without them is not bookable there yet.
     """
@@ -97,7 +98,7 @@ def shadow_config(live: config.TenantConfig, resource_ids: Mapping[int, int]) ->
 
 
 def own_account_keys(live: config.TenantConfig) -> frozenset[str]:
-    """Return the files with staff members' own keys. Without its file, nothing is booked at an event type."""
+    """Return the files of staff members' own Cal.com keys in the config. Without its file, an event type is not booked."""
     return frozenset(each.credential for service in live.services for each in service.own_event_types)
 
 
@@ -107,13 +108,13 @@ def _describe(tenant: Tenant) -> str:
 
 
 async def wake_shadow(run: Run, context: ReconcileContext) -> None:
-    """Enqueue the key of all shadows if the Tenant asks for a shadow or had one."""
+    """Make the shadows' common key due if the Tenant asks for a shadow or had one."""
     if run.tenant.spec.runtime.shadow is not None or "shadow" in run.tenant.status:
         context.enqueue(shadows_key(context.settings))
 
 
 def shadow_condition(tenant: Tenant, settings: Settings) -> Condition | None:
-    """Return ShadowAgrees; None if there is no shadow and never was one."""
+    """Return ShadowAgrees: False if bookings of the shadow differ from the tenant's. None if there never was a shadow."""
     kind, wanted, recorded = ConditionType.SHADOW_AGREES, wanted_shadow(tenant, settings), recorded_shadow(tenant)
     if wanted is None:
         if not find_condition(tenant, kind):

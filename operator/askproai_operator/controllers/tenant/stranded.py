@@ -21,7 +21,7 @@ _CAUSES: Final = {
 def declared_work(
     branches: Collection[Branch], offerings: Collection[ServiceOffering], time_zone: str, now: datetime
 ) -> DeclaredWork:
-    """Return the staff of each branch, their days off from today on, and the services of each branch."""
+    """Return the staff members, their days off from today on, and the services, each with their branch."""
     zone = ZoneInfo(time_zone)
     today = now.astimezone(zone).date()
     staff = [(branch, member) for branch in branches for member in branch.spec.staff]
@@ -54,7 +54,7 @@ def _midnight(day: date, zone: ZoneInfo) -> datetime:
 
 
 def fit_condition(tenant: Tenant, stranded: Sequence[Stranded]) -> Condition:
-    """Return AppointmentsFit. `stranded` is ordered by time, the earliest appointment first."""
+    """Return AppointmentsFit: True without `stranded` appointments. These are ordered by time, the earliest first."""
     kind = ConditionType.APPOINTMENTS_FIT
     if not stranded:
         return good(kind)

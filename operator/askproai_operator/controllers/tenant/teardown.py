@@ -26,7 +26,8 @@ log = structlog.get_logger(__name__)
 
 
 async def record_keys(run: Run, context: ReconcileContext) -> None:
-    """Store the keys for the deletion, release the former keys, and record the objects left in former accounts.
+    """Store the present keys in T-teardown, release the grants of former keys, and record objects in former accounts as
+    orphans.
 
     Only keys that were just found good are stored. Until then, `T-teardown` still has the keys to release.
     """
@@ -54,7 +55,8 @@ def render_teardown(inputs: Inputs) -> Manifest:
 
 
 async def _record_former_accounts(inputs: Inputs, context: ReconcileContext) -> tuple[EventRecord, ...]:
-    """Record the objects left in accounts that the Tenant used until now. Sends no request if no key changed.
+    """Record the objects in accounts that the Tenant used until now as orphans; return their events. No request if no key
+    changed.
 
     A new key of the same account leaves nothing behind. Raises ProviderError if Retell does not answer.
     """
@@ -71,7 +73,7 @@ async def _record_former_accounts(inputs: Inputs, context: ReconcileContext) -> 
 
 
 async def _left_agents(inputs: Inputs, context: ReconcileContext) -> list[OrphanedAgent]:
-    """Return the agents' objects in the former workspace; empty if the present key finds them, too."""
+    """Return the agents' objects in the former Retell workspace; empty if the present key belongs to the same workspace."""
     present = context.providers.retell(inputs.credentials.retell_base_url, inputs.credentials.retell_key)
     account = hash_key(context.installation_id, inputs.teardown_values[RETELL_KEY])
     left: list[OrphanedAgent] = []
@@ -91,10 +93,10 @@ async def _left_agents(inputs: Inputs, context: ReconcileContext) -> list[Orphan
 
 
 async def _left_webhooks(inputs: Inputs, context: ReconcileContext) -> list[OrphanedWebhooks]:
-    """Return the Tenant's webhooks in the former Cal.com account; empty if the present key finds the same webhooks.
+    """Return the Tenant's webhooks in the former Cal.com account; empty if the present key belongs to the same account.
 
-    If an account does not answer, the accounts count as different: the removal compares again. If the former key is refused,
-    they count as the same when the present key finds a webhook of ours.
+    The account is the same if both keys list the same webhooks. If an account does not answer, it counts as another: the
+    removal compares again. If the former key is refused, it counts as the same when the present key finds a webhook of ours.
     """
     former, credentials = inputs.teardown_values, inputs.credentials
     account = hash_key(context.installation_id, former[CALCOM_KEY])
@@ -119,7 +121,7 @@ async def _left_webhooks(inputs: Inputs, context: ReconcileContext) -> list[Orph
 
 
 async def _webhook_ids(account: tuple[str, str], urls: tuple[str, ...], context: ReconcileContext) -> set[str] | None:
-    """Return the ids of the Tenant's webhooks in an account; None if the key is refused."""
+    """Return the ids of the webhooks with these URLs in a Cal.com account (address and key); None if the key is refused."""
     try:
         return await list_calcom_webhook_ids(context.providers.calcom(*account), urls)
     except CredentialRefused:

@@ -27,25 +27,25 @@ S = TypeVar("S", bound=msgspec.Struct)
 
 
 def required_resources(branches: Sequence[Branch], offerings: Iterable[ServiceOffering]) -> list[tuple[str, str, int]]:
-    """Return (branch, staff, unit) for every row of `resources` that the tenant needs: one row for each unit of a person."""
+    """Return the rows of `resources` that the tenant needs, as (branch, staff, unit): a row for each unit of a person."""
     units = plan_units(branches, active_offerings(offerings, branches))
     return sorted((*person, unit + 1) for person, count in units.per_person.items() for unit in range(count))
 
 
 def persons_of(branches: Iterable[Branch]) -> dict[tuple[str, str], str]:
-    """Return the persons of the tenant, by branch and staff id."""
+    """Return the person of each staff member who names one, by branch and staff id."""
     staff = ((branch.metadata.name, member) for branch in branches for member in branch.spec.staff)
     return {(branch, member.id): member.person for branch, member in staff if member.person}
 
 
 def is_held_back(agent: RetellAgent) -> bool:
-    """Return whether edits of an agent must not reach the pods, because the agent is in plan mode or paused."""
+    """Return True if edits of an agent must not reach the pods, because the agent is in plan mode or paused."""
     return is_planned(agent) or is_paused(agent)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfigInputs:
-    """The inputs of a tenant's config."""
+    """The inputs from which a tenant's config is compiled."""
 
     tenant: Tenant
     branches: Iterable[Branch]
@@ -71,7 +71,7 @@ class ConfigInputs:
 
 
 async def render_config(run: Run, context: ReconcileContext) -> None:
-    """Compile the config of the pods, which their ConfigMap holds as text."""
+    """Compile the pods' config, and store its text in the run for their ConfigMap."""
     inputs, page, exposure = run.inputs, run.inputs.page, run.inputs.exposure
     tenant, offerings, applied, accounts = run.tenant, inputs.offerings, inputs.applied, inputs.accounts
     calendar_base_url = inputs.credentials.calendar_base_url
@@ -103,7 +103,7 @@ async def render_config(run: Run, context: ReconcileContext) -> None:
 
 
 def compile_config(inputs: ConfigInputs) -> config.TenantConfig:
-    """Return the config. Pure."""
+    """Return the pods' config from these inputs. Pure."""
     tenant, spec = inputs.tenant, inputs.tenant.spec
     branches = sorted(inputs.branches, key=lambda branch: branch.metadata.name)
     active = active_offerings(inputs.offerings, branches)
@@ -136,13 +136,13 @@ def compile_config(inputs: ConfigInputs) -> config.TenantConfig:
 
 
 def _booking_target(tenant: Tenant) -> Decimal:
-    """Return the share of bookings that should succeed. For the default, return the constant itself, so the config omits it."""
+    """Return the target percentage of successful bookings; for the default, the config's own constant, which encoding omits."""
     target = tenant.spec.slo.booking_success_percent
     return config.BOOKING_TARGET_PERCENT if target == config.BOOKING_TARGET_PERCENT else target
 
 
 def _copy_fields(struct: type[S], part: object, **others: Any) -> S:
-    """Return a config struct with `others` and the fields that a manifest's part has under the same name.
+    """Return a config struct with `others` and the fields that `part` of a manifest has under the same name.
 
     A field in neither keeps its default; tests/unit/controllers/test_tenant_config.py makes sure that none is missed.
     """
@@ -219,7 +219,7 @@ def _branch(branch: Branch, branches: list[Branch], units: UnitPlan, inputs: Con
 
 
 def absences_of(branch: Branch, member: Staff, branches: Iterable[Branch]) -> tuple[config.Absence, ...]:
-    """Return a staff member's absences in all branches: a person of several branches is unavailable in all of them."""
+    """Return the absences of a staff member, of all branches: a person of several branches is unavailable in all of them."""
     identity = identity_of(branch, member)
     same = (other for each in branches for other in each.spec.staff if identity_of(each, other) == identity)
     days = {(absence.first, absence.last) for other in same for absence in other.absences}
@@ -227,7 +227,7 @@ def absences_of(branch: Branch, member: Staff, branches: Iterable[Branch]) -> tu
 
 
 def _travel_minutes(branch: Branch, member: Staff, branches: Iterable[Branch]) -> int:
-    """Return the longest travel time (minutes) among a person's staff entries."""
+    """Return the longest travel time in minutes that the entries of the staff member's person declare; 0 without any."""
     identity = identity_of(branch, member)
     same = (other for each in branches for other in each.spec.staff if identity_of(each, other) == identity)
     return max(other.travel_minutes or 0 for other in same)
@@ -279,7 +279,7 @@ def _service(
 
 
 def _price(offering: ServiceOffering) -> dict[str, Any]:
-    """Return the fields of a declared price; empty for the price 0 of a service that the operator created."""
+    """Return the config fields of a declared price; {} without a price, or for the price 0 of a default service."""
     price = offering.spec.price
     if price is None or (not price.amount and is_auto_created(offering)):
         return {}
@@ -296,7 +296,7 @@ def _price_fields(price: Price | StaffPrice | None, currency: str) -> dict[str, 
 def _event_type_fields(
     offering: ServiceOffering, each: EventType, withheld: Mapping[int, config.Withheld]
 ) -> dict[str, Any]:
-    """Return the config fields that all kinds of event types share."""
+    """Return the config fields of an event type that it has whether or not it has its own key or host."""
     return {
         "staff": each.staff,
         "event_type_id": each.event_type_id,
@@ -308,12 +308,12 @@ def _event_type_fields(
 
 
 def _default_minutes(offering: ServiceOffering) -> dict[int, int]:
-    """Return the default length of each event type with several lengths, as the offering's reconcile read it at Cal.com."""
+    """Return the length in minutes that Cal.com books by default, by event type id, for event types with several lengths."""
     return {each["eventTypeId"]: each["defaultMinutes"] for each in offering.status.get("variableLengths") or ()}
 
 
 def _booking_fields(offering: ServiceOffering, event_type_id: int) -> tuple[config.BookingField, ...]:
-    """Return the answers for an event type's booking fields that the offering's reconcile found at Cal.com."""
+    """Return how bookings answer each booking field of this event type, as the offering's reconcile found them at Cal.com."""
     declared = {each.slug: each for each in offering.spec.calcom.booking_fields} if offering.spec.calcom else {}
     found = (each for each in offering.status.get("bookingFields") or () if each["eventTypeId"] == event_type_id)
     compiled = (
@@ -324,7 +324,7 @@ def _booking_fields(offering: ServiceOffering, event_type_id: int) -> tuple[conf
 
 
 def _split_agents(agents: Iterable[RetellAgent], branches: list[Branch]) -> tuple[list[RetellAgent], list[RetellAgent]]:
-    """Return two lists by name: agents of the tenant or of an existing branch, and agents whose branch was deleted.
+    """Return the agents of the tenant or of an existing branch, and the agents whose branch was deleted; each list by name.
 
     The pods must not get a deleted branch. Callers of its agent hear that it is closed, and their calls count for the tenant.
     """
@@ -352,7 +352,7 @@ def _compile_agents(agents: Iterable[RetellAgent], applied: Mapping[str, config.
 
 
 def _published(agent: RetellAgent) -> dict[str, Any]:
-    """Return the fields of the version published at Retell."""
+    """Return the config fields about the agent's version that is published at Retell, from the agent's status."""
     greeting = agent.status.get("greeting") or {}
     return {
         "agent_id": agent.status.get("agentId"),
@@ -363,7 +363,7 @@ def _published(agent: RetellAgent) -> dict[str, Any]:
 
 
 def _functions(declared: Iterable[config.Function]) -> dict[str, Any]:
-    """Return the fields of an agent's functions."""
+    """Return the config fields about the functions that an agent declares."""
     further = config.FURTHER_FUNCTIONS
     return {
         "functions": tuple(function for function in declared if function not in further),

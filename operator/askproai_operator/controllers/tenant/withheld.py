@@ -16,7 +16,7 @@ _MAX_NOT_FOUND: Final = 1000  # that the CRD lets the status list
 
 
 def needs_applied(tenant: Tenant, offerings: Iterable[ServiceOffering], accounts: AccountHashes) -> bool:
-    """Return whether `find_withheld` needs the applied config: some named event type was not looked up yet."""
+    """Return True if `find_withheld` needs the applied config: an event type in a manifest was not looked up yet."""
     found = find_withheld(tenant, offerings, None, "", accounts)
     return any(reason is Withheld.NOT_LOOKED_UP for each in found.values() for reason in each.values())
 
@@ -28,9 +28,9 @@ def find_withheld(
     base_url: str,
     accounts: AccountHashes,
 ) -> dict[str, dict[int, Withheld]]:
-    """Return the event types that are withheld from the pods, by the name of the offering and by id.
+    """Return the event types that are withheld from the pods, with the reason, by the name of the offering and by id.
 
-    An event type counts only if seen with its account's present key at the tenant's present address (`accounts`). With version
+    An event type counts as seen only with its account's present key at the tenant's present address (`accounts`). With version
     1 of the API, only event types that Cal.com reported as missing are withheld, since a server without version 2 shows none.
 
     Bookings at event types that the pods already use (`applied`, at the same `base_url`) go on until Cal.com reports them
@@ -58,9 +58,9 @@ def find_withheld(
 
 
 def find_not_found(tenant: Tenant, offerings: Iterable[ServiceOffering], accounts: AccountHashes) -> tuple[int, ...]:
-    """Return all event types that Cal.com reported as missing in the account, for the Tenant's status to keep.
+    """Return the ids of event types that Cal.com reported as missing in the tenant's account, for the Tenant's status to keep.
 
-    A deleted ServiceOffering's own list is deleted with it. An event type that was found since is the tenant's own.
+    The status of a ServiceOffering is deleted with it. An event type that was found since is the tenant's own, and left out.
     """
     offerings = list(offerings)
     not_found = {each["eventTypeId"] for each in tenant.status.get("eventTypesNotFound") or ()}
@@ -70,7 +70,7 @@ def find_not_found(tenant: Tenant, offerings: Iterable[ServiceOffering], account
 
 
 def find_former(tenant: Tenant, offerings: Iterable[ServiceOffering], accounts: AccountHashes) -> tuple[int, ...]:
-    """Return the event types in `find_not_found` at which no service books any more.
+    """Return the ids in `find_not_found` at which no service books any more.
 
     An appointment that was booked there by mistake is another business's booking, and is neither moved nor cancelled. A service
     with seats never books at the event types that it names.
@@ -97,7 +97,7 @@ def _in_account(offerings: Iterable[ServiceOffering], accounts: AccountHashes) -
 
 
 def _ids(offering: ServiceOffering, field: str, accounts: AccountHashes) -> set[int]:
-    """Return the ids in a field of the status, except ids that were seen with another key or at another address."""
+    """Return the ids in a `field` of the offering's status, except ids that were seen with another key or at another address."""
     present = {each.event_type_id: accounts.of(each) for each in event_types_of(offering)}
     seen = {number: seen_with(offering, number) for number in _all_ids(offering, field)}
     return {number for number, account in seen.items() if account and account == present.get(number, accounts.tenant)}

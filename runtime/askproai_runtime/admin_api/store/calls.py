@@ -1,4 +1,4 @@
-"""The SQL statements about calls: their list with outcomes, the content of one call, and timelines (`timelines.py`)."""
+"""The SQL statements about calls: lists of calls with outcomes, the content of one call, and timelines (`timelines.py`)."""
 
 import asyncio
 from collections.abc import Sequence
@@ -83,7 +83,8 @@ class CallStore:
     ) -> list[Row]:  # fmt: skip
         """Return calls, newest first. `caller` is E.164, or `anonymous` for withheld numbers.
 
-        `outcomes` restricts the list to calls with one of these outcomes. `after` is start (the epoch if unknown) and call id.
+        `outcomes` restricts the list to calls with one of these outcomes. `after` is start (the epoch if unknown) and id of the
+        previous page's last call; None for the first page.
 
         Runs one query at a time: a rare outcome is searched for among all calls, and callers wait for the same connections.
         """
@@ -91,29 +92,29 @@ class CallStore:
             return await self._fetch(_CALLS, *(after or (None, None)), since, caller, outcomes, limit)
 
     async def get_timeline(self, call_id: str) -> tuple[Row | None, list[Row]]:
-        """Return the call with its texts (None if it is not stored), and up to 1,000 entries of its timeline in order of time."""
+        """Return a call with its texts (None if the call is not stored), and up to 1,000 entries of its timeline, oldest first."""
         calls = await self._fetch(f"{_CONTENT} AND c.call_id = $2", call_id)
         return calls[0] if calls else None, await self._fetch(OF_CALL, call_id)
 
     async def get_timeline_of_appointment(self, appointment_id: str) -> list[Row]:
-        """Return up to 1,000 entries about an appointment in order of time, from all calls and requests that changed it."""
+        """Return up to 1,000 timeline entries about an appointment, oldest first, from all calls and requests that changed it."""
         return await self._fetch(OF_APPOINTMENT, appointment_id)
 
     async def get_timeline_of_correlation(self, correlation_id: str) -> list[Row]:
-        """Return up to 1,000 entries with a correlation id, in order of time."""
+        """Return up to 1,000 timeline entries with this correlation id, oldest first."""
         return await self._fetch(OF_CORRELATION, correlation_id)
 
     async def list_appointment_ids(self, first: UUID, last: UUID) -> list[str]:
-        """Return up to two ids of appointments from `first` to `last`, both included. Holds are left out."""
+        """Return up to two ids of appointments between the ids `first` and `last`, both included. Holds are left out."""
         return [row["id"] for row in await self._fetch(_APPOINTMENT_IDS, first, last)]
 
     async def get_content(self, call_id: str) -> Row | None:
-        """Return a call with its transcript and analysis; None if it is not stored."""
+        """Return the row of a call with its transcript and analysis; None if the call is not stored."""
         rows = await self._fetch(f"{_CONTENT} AND c.call_id = $2", call_id)
         return rows[0] if rows else None
 
     async def get_notice(self, call_id: str) -> Row | None:
-        """Return the call notice of a call, or None if nothing is known of it."""
+        """Return the row of a call's call notice; None if none is stored."""
         return await self._pool.fetchrow(_NOTICE, self._tenant, call_id)
 
     async def record_read(

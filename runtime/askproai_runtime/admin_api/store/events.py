@@ -150,7 +150,7 @@ SELECT DISTINCT ON (provider) provider, outcome, at FROM provider_calls WHERE te
 
 
 class AppointmentFilter(NamedTuple):
-    """A filter for appointments by their start: from `start` on, and before `end`. None in a field means no filter."""
+    """A filter for appointments that start at or after `start` and before `end`. A field that is None does not filter."""
 
     start: datetime | None
     end: datetime | None
@@ -168,23 +168,23 @@ class AdminApiStore:
     async def list_appointments(
         self, wanted: AppointmentFilter, *, after: Sequence[Any] | None, limit: int
     ) -> list[Row]:
-        """Return appointments, ordered by start and id. `after` is the start and id (UUID) of the last one before."""
+        """Return appointments, ordered by start and id. `after` is start and id (UUID) of the previous page's last appointment."""
         return await self._pool.fetch(_APPOINTMENTS, self._tenant, *wanted, *(after or (None, None)), limit)
 
     async def count_appointments(self, wanted: AppointmentFilter) -> tuple[int, bool]:
-        """Return the number of appointments, counted up to 250, and whether the count reached this bound."""
+        """Return the number of appointments, counted up to 250, and True if the count reached 250."""
         counted = int(await self._pool.fetchval(_COUNT_APPOINTMENTS, self._tenant, *wanted, _MOST_COUNTED))
         return counted, counted == _MOST_COUNTED
 
     async def list_places(self) -> list[tuple[str, str]]:
-        """Return each branch and staff member with an appointment, whether they are still declared or not."""
+        """Return branch and staff id of each staff member with an appointment, including those no longer declared."""
         return [(row["branch"], row["staff"]) for row in await self._pool.fetch(_PLACES, self._tenant)]
 
     async def list_events(
         self, *, status: str | None, source: str | None, event_type: str | None, since: datetime | None,
         after: Sequence[Any] | None, limit: int,
     ) -> list[Row]:  # fmt: skip
-        """Return events and dead jobs without an event, newest first. `after` is the time of receipt and id (text)."""
+        """Return events, and dead jobs without an event, newest first. `after` is the last row's time of receipt and id (text)."""
         values = (status, source, event_type, since, *(after or (None, None)), limit)
         statement = _EVENTS if status is None else _EVENTS_OF_STATUS
         return await self._pool.fetch(statement, self._tenant, *values)
@@ -194,12 +194,12 @@ class AdminApiStore:
         return await self._pool.fetchrow(_EVENT, self._tenant, event_id)
 
     async def get_job(self, job_id: int) -> Row | None:
-        """Return a job without an event, in the columns of `get_event`, or None if there is no such job."""
+        """Return the job with this id that has no event, in the columns of `get_event`; None if there is no such job."""
         return await self._pool.fetchrow(_JOB, self._tenant, job_id)
 
     async def redrive_event(self, event_id: int, claimed_by: str | None, request: str | None) -> list[str]:
-        """Redrive an event's dead job. Return the id of the event, or [] if nothing was redriven. `request` is the desk
-        request's `call_id`; if the same request is repeated, nothing is redriven.
+        """Redrive an event's dead job. Return the id of the event, or [] if nothing was redriven. `request` is the `call_id` of
+        a desk's request; if the same request is repeated, nothing is redriven.
         """
         return await self._redrive(_REDRIVE_EVENT, event_id, 1, claimed_by, request)
 
@@ -208,25 +208,25 @@ class AdminApiStore:
         return await self._redrive(_REDRIVE_JOB, job_id, 1, claimed_by, request)
 
     async def list_redriven_by(self, request: str) -> list[str]:
-        """Return the ids that a desk request for a single event or job has redriven before."""
+        """Return the ids that the desk's request `request`, for a single event or job, redrove earlier."""
         return await self._list_redriven_by(request, _ONE)
 
     async def redrive_all(self, limit: int, claimed_by: str | None, request: str | None) -> list[str]:
         """Redrive up to `limit` dead jobs created before now, oldest first, and return their ids.
 
-        If several jobs of an appointment are dead, only the newest is redriven, and none while another is live. A `request` (as
-        in `redrive_event`) that is sent again returns the ids that it has redriven before.
+        If several jobs of an appointment are dead, only the newest is redriven; none is while another job of the appointment is
+        live. If `request` (as in `redrive_event`) is sent again, return the ids that it redrove before.
         """
         now = await self._pool.fetchval("SELECT clock_timestamp()")
         redriven = await self._redrive(_REDRIVE_ALL, now, limit, claimed_by, request)
         return redriven if redriven or request is None else await self._list_redriven_by(request, _ALL)
 
     async def list_audit(self, *, after: Sequence[Any] | None, limit: int) -> list[Row]:
-        """Return the entries of the audit log, newest first. `after` is time and id (text)."""
+        """Return the entries of the audit log, newest first. `after` is time and id (text) of the previous page's last entry."""
         return await self._pool.fetch(_AUDIT, self._tenant, *(after or (None, None)), limit)
 
     async def make_sync_jobs_due(self) -> int:
-        """Make waiting sync jobs due now, and return their number. Jobs of the last 30 seconds are left alone.
+        """Make waiting sync jobs due now, and return their number. Jobs created in the last 30 seconds are left unchanged.
 
         An early attempt does no harm: the job itself waits until an earlier attempt must have appeared in the calendar.
         """

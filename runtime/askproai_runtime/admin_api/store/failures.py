@@ -31,5 +31,5 @@ SELECT * FROM (
 
 
 async def list_failures(pool: Pool, tenant: str, since: datetime, limit: int) -> list[asyncpg.Record]:
-    """Return the failed bookings since an instant, newest first."""
+    """Return the failed bookings since `since`, newest first."""
     return await pool.fetch(_FAILURES, tenant, since, limit)

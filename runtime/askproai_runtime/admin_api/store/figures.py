@@ -1,4 +1,4 @@
-"""The SQL statements behind a tenant's figures: how bookings went, and how providers answered."""
+"""The SQL statements of a tenant's figures: results of booking requests, and of requests to providers."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -23,7 +23,8 @@ GROUP BY r.provider ORDER BY r.provider
 
 
 async def list_days_of_bookings(pool: Pool, tenant: str, zone: str) -> Mapping[date, BookingCounts]:
-    """Return the bookings of the last 30 days by local day in `zone`, the oldest first; days without an attempt are left out.
+    """Return the counts of bookings in the last 30 days by local day in `zone`, oldest first. Days without a request are left
+    out.
 
     Raises StatementTimeout.
     """
@@ -32,5 +33,5 @@ async def list_days_of_bookings(pool: Pool, tenant: str, zone: str) -> Mapping[d
 
 
 async def list_provider_requests(pool: Pool, tenant: str) -> list[asyncpg.Record]:
-    """Return for each provider in the last hour: `provider`, `requests`, `average_ms`, `longest_ms`, `errors`."""
+    """Return for each provider the requests of the last hour: `provider`, `requests`, `average_ms`, `longest_ms`, `errors`."""
     return await pool.fetch(_PROVIDERS, tenant, _MOST_REQUESTS)

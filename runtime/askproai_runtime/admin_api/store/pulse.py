@@ -1,4 +1,4 @@
-"""The SQL statements of the page: marks of changed data, counts of waiting work, and logins and logouts."""
+"""The SQL statements of the page: change marks of the shown data, counts of waiting work, and logins and logouts."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -52,7 +52,7 @@ SELECT EXISTS (SELECT 1 FROM audit_log WHERE tenant = $1 AND correlation_id = $2
 
 
 class Pulse(msgspec.Struct, frozen=True):
-    """Counts of waiting work, and a mark for each kind of shown data, which differs after each change of its rows."""
+    """Counts of waiting work, and for each kind of data on the page a text (mark) that differs after each change of its rows."""
 
     failed: int = 0
     open_messages: int = 0
@@ -62,13 +62,13 @@ class Pulse(msgspec.Struct, frozen=True):
 
 
 class PulseStore:
-    """One tenant's pulse and page sessions, read and written with that tenant's own database role."""
+    """One tenant's `Pulse` and page sessions, read and written with that tenant's own database role."""
 
     def __init__(self, pool: Pool, tenant: str) -> None:
         self._pool, self._tenant = pool, tenant
 
     async def get_pulse(self, yesterday: datetime, failed_since: datetime) -> Pulse:
-        """Return counts and marks. Marks cover rows from `yesterday` on; failures are counted from `failed_since` on."""
+        """Return the counts, and the change marks of rows from `yesterday` on. Failures are counted from `failed_since` on."""
         row = await self._pool.fetchrow(_PULSE, self._tenant, yesterday, failed_since)
         assert row is not None, "a statement of subselects has one row"
         marks = {
@@ -93,5 +93,5 @@ class PulseStore:
         await self._pool.execute(_RECORD_REFUSAL, self._tenant, text, correlation_id, issuer, subject)
 
     async def has_ended(self, session: str) -> bool:
-        """Return whether a session was ended, by a logout or by the owner, at any pod."""
+        """Return True if a session was ended at any pod, by its logout or by the owner."""
         return bool(await self._pool.fetchval(_HAS_ENDED, self._tenant, session))

@@ -17,5 +17,5 @@ SELECT $1, 'desk', $4, $2::jsonb, $3 WHERE NOT EXISTS (
 
 
 async def record_read(pool: Pool, tenant: str, action: str, detail: Mapping[str, Any], correlation_id: str) -> None:
-    """Record a read of callers' data, once in 15 minutes for the same `detail`. If asyncpg raises, do not show the data."""
+    """Record a read of callers' data, once in 15 minutes for the same `detail`. If it raises, the data must not be shown."""
     await pool.execute(_RECORD, tenant, msgspec.json.encode(detail).decode(), correlation_id, action)

@@ -31,12 +31,12 @@ RETURNING 1
 
 
 async def list_open_logins(pool: Pool, tenant: str, since: datetime) -> list[asyncpg.Record]:
-    """Return the logins after `since` whose session nobody has ended, newest first, at most 500."""
+    """Return up to 500 logins after `since` whose session nobody has ended, newest first."""
     return await pool.fetch(_LIST, tenant, since)
 
 
 async def find_login(pool: Pool, tenant: str, session: str) -> asyncpg.Record | None:
-    """Return the login of a session; None if there is no such login, or if it was deleted by age."""
+    """Return the audit entry of a session's login; None if there is none, or if it was deleted by age."""
     return await pool.fetchrow(_FIND, tenant, session)
 
 

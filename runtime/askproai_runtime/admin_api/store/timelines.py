@@ -1,6 +1,6 @@
 """The SQL statements of timelines: the history of a call, of an appointment, or of a correlation id.
 
-Each collects the rows of its subject; a shared second part turns them into entries.
+Each statement collects the rows of its subject; a shared second part turns rows into entries.
 """
 
 from typing import Final

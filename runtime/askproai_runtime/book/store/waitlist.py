@@ -125,7 +125,7 @@ SELECT true FROM removed
 """
 _DECLINE = """
 UPDATE waitlist_offers SET state = 'declined', ended_at = clock_timestamp()
-WHERE tenant = $1 AND entry_id = $2 AND state = 'open' RETURNING true
+WHERE tenant = $1 AND entry_id = $2 AND id = $3 AND state = 'open' RETURNING true
 """
 
 # The present starts decide, whatever brought an appointment there: a booking, a move, the desk or the remote calendar. One that lay
@@ -283,9 +283,9 @@ async def remove_entry(conn: Connection, tenant: str, entry_id: UUID) -> bool:
     return bool(await conn.fetchval(_REMOVE, tenant, entry_id))
 
 
-async def decline(conn: Connection, tenant: str, entry_id: UUID) -> bool:
-    """End the open offer of an entry, which goes on waiting; False if there is none."""
-    return bool(await conn.fetchval(_DECLINE, tenant, entry_id))
+async def decline(conn: Connection, tenant: str, entry_id: UUID, offer_id: int) -> bool:
+    """End an open offer of an entry, which goes on waiting; False if this offer is not open."""
+    return bool(await conn.fetchval(_DECLINE, tenant, entry_id, offer_id))
 
 
 async def list_awaited_services(pool: Pool, tenant: str) -> list[str]:

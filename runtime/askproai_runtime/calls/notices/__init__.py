@@ -29,7 +29,7 @@ _AGENT = "Agent: "  # so begin the agent's words in a transcript
 
 
 def notice_of(call: RetellCall, config: TenantConfig) -> CallNotice:
-    """Return the call notice as an event reports it. The agent's first sentence is known only for its current version. Pure."""
+    """Return the call notice that an event reports. The agent's first sentence is known only for its current version. Pure."""
     version = call.agent_version if isinstance(call.agent_version, int) else None
     version = version if version is not None and 0 <= version < _MAX_VERSION else None
     agent = _find_agent(config, call.agent_id, version)
@@ -45,26 +45,26 @@ def notice_of(call: RetellCall, config: TenantConfig) -> CallNotice:
 
 
 def _find_agent(config: TenantConfig, agent_id: str | None, version: int | None) -> Agent | None:
-    """Return the agent with this id and version, or None: the config has the first sentence of one version only."""
+    """Return the agent with this id and version; None if the config has another version of it. Its first sentence is known."""
     if agent_id is None or version is None:
         return None
     return next((each for each in config.agents if (each.agent_id, each.version) == (agent_id, version)), None)
 
 
 def _heard_ai(transcript: str | None) -> bool | None:
-    """Return whether the agent's first words in the transcript announce an AI, or None if it has no words of the agent."""
+    """Return True if the agent's first words in the transcript announce an AI; None if it has no words of the agent."""
     lines = (transcript or "").splitlines()
     first = next((line.removeprefix(_AGENT) for line in lines if line.startswith(_AGENT)), None)
     return None if first is None else announces_ai(first)
 
 
 async def refuse_call(ctx: BookingContext, call_id: str, correlation_id: str) -> None:
-    """Delete the stored texts of a call, keep out later ones, and have Retell's copy deleted after the call."""
+    """Delete the stored texts of a call, prevent the storage of later texts, and have Retell's copy deleted after the call."""
     async with ctx.pool.acquire() as conn, conn.transaction():
         await write_refusal(ctx, call_id, correlation_id, conn)
 
 
 async def write_refusal(ctx: BookingContext, call_id: str, correlation_id: str, conn: Connection) -> None:
-    """Do the work of `refuse_call` in the caller's transaction."""
+    """Store a caller's refusal as `refuse_call` does, but in the transaction of `conn`."""
     await refuse_storage(conn, ctx.tenant, call_id, correlation_id)
     await request_soon(conn, ctx.tenant, ERASURES)

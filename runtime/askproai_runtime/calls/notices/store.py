@@ -1,6 +1,6 @@
 """The SQL of the table `call_notices`, and the statements that empty the texts of a call whose caller refused storage.
 
-From then on triggers keep such texts out.
+After a refusal, triggers prevent the storage of such texts.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -57,7 +57,7 @@ WHERE n.tenant = $1 AND n.refused_at IS NOT NULL AND n.deleted_at IS NULL AND n.
 
 @dataclass(frozen=True, slots=True)
 class CallNotice:
-    """The known facts of a call's notice. None means not known.
+    """The known facts about the notice of a call. A field that is None is not known.
 
     `greeting` is the hash of the first sentence of the agent version that answered, `announces_ai` whether it announces an AI,
     and `heard_ai` whether the agent's first words in the transcript do. `storage` is the data that Retell keeps.
@@ -76,7 +76,7 @@ class CallNotice:
 
 
 async def record_notices(conn: Connection, tenant: str, notices: Sequence[CallNotice]) -> None:
-    """Store call notices, at most one for each call. A value that is not known leaves the stored value."""
+    """Store call notices, at most one for each call. A field that is None leaves the stored value unchanged."""
     if not notices:
         return
     columns = [(n.call_id, n.agent_version, n.greeting, n.announces_ai, n.heard_ai, n.storage) for n in notices]
@@ -84,7 +84,7 @@ async def record_notices(conn: Connection, tenant: str, notices: Sequence[CallNo
 
 
 async def refuse_storage(conn: Connection, tenant: str, call_id: str, correlation_id: str) -> None:
-    """Store in the caller's transaction that the caller refuses storage of the call, and empty its stored texts.
+    """Store, in the transaction of `conn`, that the caller refuses storage of the call, and empty the call's stored texts.
 
     The row of the call is locked first, as its events lock it before its notice.
     """
@@ -95,7 +95,7 @@ async def refuse_storage(conn: Connection, tenant: str, call_id: str, correlatio
 
 
 async def empty_texts(conn: Connection, tenant: str, call_id: str) -> None:
-    """Empty a refused call's transcript, analysis, function records and processed bodies, and delete its copies."""
+    """Empty a refused call's transcript, analysis, function records and processed event bodies, and delete its copied requests."""
     for statement in (_EMPTY_TEXTS, _EMPTY_RECORDS, _EMPTY_EVENTS, _DELETE_COPIES):
         await conn.execute(statement, tenant, call_id)
 
@@ -103,7 +103,7 @@ async def empty_texts(conn: Connection, tenant: str, call_id: str) -> None:
 async def iterate_refused_calls(
     pool: Pool, tenant: str, longest: timedelta, quiet: timedelta
 ) -> AsyncIterator[tuple[str, bool]]:
-    """Yield the refused calls that Retell may still have, and whether each is over and was refused `quiet` ago.
+    """Yield the id of each refused call that Retell may still have, and True if it is over and was refused `quiet` ago.
 
     A call without a reported end is over when it was refused `longest` ago. Reads pages of all calls: no call delays others.
     """

@@ -15,6 +15,7 @@ from askproai_runtime.conversation.arguments.table import (
     PREFERENCES,
     fold_key,
 )
+from askproai_runtime.conversation.branch_routing.matching import match_branches, names_only_branches
 from askproai_runtime.language.generic_services import is_generic
 from askproai_runtime.language.names import list_named_staff
 from askproai_runtime.language.replies import read_claim
@@ -108,7 +109,15 @@ class KnownNames:
 
     def list_service_parts(self, text: str) -> list[ServicePart]:
         """Return the parts of a service text that belong to other arguments."""
-        return list_service_parts(text, self.config.services, self._list_staff())
+        return list_service_parts(text, self.config.services, self._list_staff(), self._names_branch)
+
+    def _names_branch(self, text: str) -> bool:
+        return names_only_branches(self.config.branches, text)
+
+    def agrees_about_branch(self, first: str, second: str) -> bool:
+        """Return whether two texts mean the same branches."""
+        one, other = (match_branches(self.config.branches, text, None, None) for text in (first, second))
+        return one == other != []
 
     def agrees_about_staff(self, first: str, second: str) -> bool:
         """Return whether the second text about staff adds nothing to the first, such as "ohne Anna" beside "Mehmet"."""

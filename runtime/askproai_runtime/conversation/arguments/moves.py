@@ -10,10 +10,12 @@ from askproai_runtime.spoken_times import Argument, find_part_argument
 
 _KEYS: Final = UNDERSTOOD.time_names
 _KINDS = _KEYS.appointment | {""}
-_OLD = _KEYS.bounds | _KEYS.old | {f"{word}{kind}" for word in _KEYS.old_appointment for kind in _KINDS}
+_STARTS = {"appointmentstart", "appointmentstarttime", "bookingstart", "bookingstarttime"}
+_OLD = _STARTS | _KEYS.bounds | _KEYS.old | {f"{word}{kind}" for word in _KEYS.old_appointment for kind in _KINDS}
 _NEW = _KEYS.new | {f"{word}{kind}" for word in _KEYS.new_appointment for kind in _KINDS}
 _PLAIN_DATES = _KEYS.date | _KEYS.day
 _PLAIN_STARTS = frozenset({"start", "datetime", "starttime"})
+_TIMES = _PLAIN_DATES | _KEYS.time | _PLAIN_STARTS | _KEYS.new_date | _KEYS.new_time
 _OF_NEW = re.compile(rf"(?:{_KEYS.of_new})(?P<name>.+)")
 _INSTANT = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)")
 
@@ -24,6 +26,8 @@ def name_old_and_new(members: Mapping[str, Any]) -> dict[str, Any]:
     """
     keys = {fold_key(key): key for key in members}
     old, new = _OLD & keys.keys(), _NEW & keys.keys()
+    if new or not _TIMES.isdisjoint(keys):
+        old |= {key for key in _KEYS.booked & keys.keys() if _holds_other_time(members[keys[key]], members)}
     if _are_hours({members[keys[key]] for key in old | new if isinstance(members[keys[key]], str)}):
         return dict(members)
     named_new = bool(new) or not (_KEYS.new_date | _KEYS.new_time).isdisjoint(keys)
@@ -42,6 +46,12 @@ def name_old_and_new(members: Mapping[str, Any]) -> dict[str, Any]:
         else:
             found[_name_of_new(folded) or key] = value
     return found
+
+
+def _holds_other_time(value: Any, members: Mapping[str, Any]) -> bool:
+    """Return whether a value is an object with a time that is not the new one: `{appointment: {date: …}, date: …}`."""
+    times = [each for key, each in value.items() if fold_key(key) in _TIMES] if isinstance(value, dict) else []
+    return any(each not in members.values() for each in times)
 
 
 def _name_of_new(key: str) -> str | None:

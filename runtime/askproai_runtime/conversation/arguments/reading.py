@@ -9,6 +9,7 @@ from askproai_runtime.conversation.arguments.companions import read_companions
 from askproai_runtime.conversation.arguments.known_names import KnownNames
 from askproai_runtime.conversation.arguments.members import Member, join_path, list_members, names_time
 from askproai_runtime.conversation.arguments.table import (
+    ADDED_SERVICES,
     DECIDING,
     DESCRIPTIONS,
     NOT_NEEDED,
@@ -28,6 +29,7 @@ from askproai_runtime.conversation.arguments.values import (
     says_nothing,
 )
 from askproai_runtime.conversation.phone_argument import has_digits
+from askproai_runtime.language.placeholders import leaves_open
 from askproai_runtime.language.service_texts import ServicePart, cut_parts, drop_catalogue, find_rest
 from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import fold
@@ -76,6 +78,8 @@ def read_arguments(function: str, args: Any, known: KnownNames | None = None) ->
     args = _unwrap(args)
     listed = _without_fillers([each for each in list_members(args, rules, several) if not _names_business(each, known)])
     members = sorted(_set_apart(listed), key=lambda member: (not member.is_own, member.depth, member.is_alias))
+    # With companions an additional service may be another person's.
+    adds = function in _NEW and not any(member.value and _is_of_companions(member) for member in members)
     for member in members:
         read, rest = _read_member(member)
         for path, value in rest:
@@ -84,9 +88,9 @@ def read_arguments(function: str, args: Any, known: KnownNames | None = None) ->
         if member.rule is None or read is None:
             continue
         name = member.rule.name
-        merged = read if name not in values else merge_values(member.rule, values[name], read)
-        if merged is None and known is not None:
-            merged = known.agree(name, (paths[name], values[name]), (member.path, read))
+        merged = read
+        if name in values:
+            merged = _merge(member.rule, (paths[name], values[name]), (member.path, read), known, adds=adds)
         if merged is None:
             unread.setdefault(member.path, []).append(member.value)
             contradicted |= {name} & DECIDING if member.is_own else set()
@@ -107,7 +111,30 @@ def read_arguments(function: str, args: Any, known: KnownNames | None = None) ->
     for path in several:
         unread.setdefault(path, [True])
     read = _split_phone(Arguments(values, _name_unread(unread), tuple(sorted(unclear)), bool(several)), rules)
+    read = _with_any_day(read, function, members)
     return read if known is None or "staff" not in rules else _read_names(read, function, known)
+
+
+def _with_any_day(read: Arguments, function: str, members: list[Member]) -> Arguments:
+    """Return the arguments with a `date` that says "no matter", if they join the waiting list without another day."""
+    if function != "join_waitlist" or not {"date", "start"}.isdisjoint({*read.values, *read.unclear}):
+        return read
+    days = [str(each.value) for each in members if each.rule is not None and each.rule.name == "date"]
+    found = next(filter(leaves_open, days), None)
+    return read if found is None else replace(read, values=read.values | {"date": found})
+
+
+def _merge(
+    rule: ArgumentRule, first: tuple[str, Any], second: tuple[str, Any], known: KnownNames | None, *, adds: bool
+) -> Any:
+    """Return the value of two (path, value) pairs; None if they disagree. With `adds`, an additional service is one more."""
+    merged = merge_values(rule, first[1], second[1])
+    if merged is None and known is not None:
+        merged = known.agree(rule.name, first, second)
+    if merged is None and adds and fold_key(second[0].rpartition(".")[2]) in ADDED_SERVICES:
+        names = {fold(name): name.strip() for name in (*first[1].split(","), *second[1].split(","))}
+        merged = ", ".join(names.values())
+    return merged
 
 
 def _split_phone(read: Arguments, rules: Mapping[str, ArgumentRule]) -> Arguments:
@@ -149,7 +176,7 @@ def _split_service(read: Arguments, function: str, known: KnownNames) -> Argumen
             noted.append(part.text)
         elif part.argument == "quantity":
             unread |= {} if "companions" in values else {"service.quantity": part.text}
-        elif "start" not in values or part.argument == "staff":
+        elif "start" not in values or part.argument in {"branch", "staff"}:
             values[part.argument] = value
     values["service"] = cut_parts(text, parts)
     noted.append(find_rest(values["service"], known.config.services))
@@ -177,6 +204,8 @@ def _merge_part(part: ServicePart, read: Arguments, known: KnownNames) -> Any:
         return None if name in read.unclear else part.text
     if name == "staff":
         return given if known.agrees_about_staff(str(given), part.text) else None
+    if name == "branch":
+        return given if known.agrees_about_branch(str(given), part.text) else None
     return merge_values(rules_of("book_appointment")[fold_key(name)], given, said)
 
 

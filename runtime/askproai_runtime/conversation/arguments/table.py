@@ -44,16 +44,19 @@ class ArgumentRule:
         return name in self.aliases or (name == self.name and self.only_for is None)
 
 
+_ADDED: Final = (  # names of `service` whose value is one more
+    "second_service", "service1", "service_1", "service2", "service_2", "additional_service", "additional_services", "addon",
+    "addons", "add_on", "add_ons", "extra_service", "extra_services",
+)  # fmt: skip
 _RULES: Final = (
     ArgumentRule(
         "service", (_SEARCH, _BOOK, _JOIN, _INFORM, *_KNOWN_APPOINTMENT),
-        "a name of the service, several by comma, or a list of names; for a known appointment it names that one,"
-        " or the service that a move books in its place",
+        "a name of the service, several by comma, or a list of names; for a new appointment, one more in `second_service` and its"
+        " like; for a known appointment it names that one, or the service that a move books in its place",
         "an unknown name is asked about, with those that sound alike; for a new appointment a day, an hour, a person of the team or"
         " a count of people in it is read as that argument; an answer says that the rest is not understood, and notes it",
         ("service_name", "services", "service_type", "service_id", "appointment_type", "treatment", "treatment_type",
-         "type_of_service", "requested_service", "event_type", "second_service", "additional_service", "additional_services",
-         "addon", "addons", "add_on", "add_ons", "service2", "service_2", "extra_service", "extra_services"),
+         "type_of_service", "requested_service", "event_type", *_ADDED),
         is_choice=True,
     ),
     ArgumentRule(
@@ -77,7 +80,8 @@ _RULES: Final = (
     ArgumentRule(
         "date", (*_NEW_TIME, _INFORM),
         "a day or several in words or `YYYY-MM-DD`, or a list of them; `2026/12/10`, `10.12.2026`; midnight beside it is no time",
-        "asked for by itself; a date that is over is named; `10/12/2026` is asked about where both readings are to come",
+        "asked for by itself; a date that is over is named; `10/12/2026` is asked about where both readings are to come; for the"
+        " waiting list “no matter” is any day",
         ("day", "wanted_date", "preferred_date", "requested_date", "new_date", "booking_date", "desired_date", "target_date",
          "date_str", "date_string", "start_date", "weekday", "day_of_week", "month", "week", "calendar_week"),
         is_choice=True,
@@ -85,7 +89,7 @@ _RULES: Final = (
     ArgumentRule(
         "time", _NEW_TIME,
         "a time or a range in words or `HH:MM`, or a list of them; `14h30`, `2:30 PM`, `10:00-11:00`, `>=15:00`",
-        "asked for by itself, and the day is kept; never an offset from UTC, nor a number of seconds",
+        "asked for by itself, and the day is kept; `10:00Z` as in `start`; never a number of seconds",
         ("hour", "time_slot", "timeslot", "preferred_time", "requested_time", "new_time", "booking_time", "desired_time",
          "start_time_local", "time_of_appointment", "time_range"),
         is_choice=True,
@@ -106,8 +110,10 @@ _RULES: Final = (
     ),
     ArgumentRule(
         "start", _NEW_TIME,
-        "`start` of an offered time, unchanged: ISO 8601, local or with the offset of the branch's zone; also as an interval",
-        "with `Z` or another offset both readings are asked about, unless one was offered; so is a contradiction to the others",
+        "`start` of an offered time, unchanged: ISO 8601, local or with the offset of the branch's zone; also as an interval, or"
+        " its place in the offer (`slots[0]`, `slot_1`)",
+        "with `Z` or another offset both readings are asked about, unless the caller names one or was offered it; so is a"
+        " contradiction to the others",
         ("datetime", "date_time", "start_time", "starts_at", "start_at", "slot", "slot_start", "slot_time", "selected_slot",
          "start_datetime", "start_date_time", "datetime_iso", "appointment_datetime", "date_and_time", "when", "new_start",
          "new_datetime", "new_start_time", "new_slot"),
@@ -171,8 +177,8 @@ _RULES: Final = (
     ),
     ArgumentRule(
         "birth_date", (_BOOK, _FIND, *_KNOWN_APPOINTMENT),
-        "a date with its year, in ISO 8601 or as the call's language writes it",
-        "asked for",
+        "a date with its year, in digits or in words",
+        "asked for; if it has two readings (`01.05.19`: 2019 or 1919), the caller is asked which, and the answer counts",
         ("birthdate", "date_of_birth", "dob", "birthday"),
     ),
     ArgumentRule(
@@ -264,6 +270,9 @@ ENDS: Final = UNDERSTOOD.time_names.ends
 def fold_key(name: str) -> str:
     """Return an argument's name without case and punctuation: `customerName` and `customer-name` become equal."""
     return _NOT_WORD.sub("", name.casefold())
+
+
+ADDED_SERVICES: Final = frozenset(map(fold_key, _ADDED))
 
 
 @cache

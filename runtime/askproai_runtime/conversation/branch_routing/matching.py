@@ -6,6 +6,7 @@ All words are compared folded, so that case, umlauts and punctuation do not matt
 
 import re
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 from askproai_core.tenant_config import Branch
 from askproai_runtime.person_names import fold
@@ -41,6 +42,9 @@ _BESIDE_A_DIGIT = _FILLERS | _set(
 )
 # Parts of names that many places share: half of a name ("Bad" of Bad Homburg) is no name.
 _NOT_A_NAME = _FILLERS | _set("alt alte alter altes bad gross klein neu neue neuer neues sankt st")
+# Of a street's name, these alone name none.
+_OF_STREETS = _set("allee avenue damm gasse lane platz ring road square strasse street ufer weg")
+_FEWEST_LETTERS = 4  # of a word that names a street
 # No names alone.
 _KINDS = _set("filiale geschaeft laden praxis salon standort studio branch clinic location shop store")
 _YES = _set("gern gerne genau ja jawohl klar ok okay passt richtig stimmt correct right sure yeah yes")
@@ -87,7 +91,8 @@ def is_answer(branches: Sequence[Branch], words: str, suggested_branch: str | No
     """
     *before, last = fold(words).split() or [""]
     said = {*before, last}
-    if "?" in words or not said <= _OF_ANSWER.union(*map(_name_words, branches)):
+    streets = (_street_words(branch.address.street) for branch in branches)
+    if "?" in words or not said <= _OF_ANSWER.union(*map(_name_words, branches), *streets):
         return False
     if (before and last in _NO) or (said & _YES and said & _DIGITS.keys()):  # "Nach Pankow? Nein.", "Okay, zwei."
         return False
@@ -109,11 +114,21 @@ def find_named_branch(branches: Sequence[Branch], words: str, names_day: Callabl
     return next((branch for branch in branches if found == {branch.name}), None)
 
 
+def names_only_branches(branches: Sequence[Branch], words: str) -> bool:
+    """Return whether words are nothing but the names or places of one or more of several branches: "in der Filiale Mitte"."""
+    said, names = set(fold(words).split()), set[str]().union(*map(_words_of, branches))
+    return (
+        len(branches) > 1
+        and said <= _SAYS_NOTHING | _KINDS | _OF_STREETS | names
+        and not said.isdisjoint(names - _KINDS)
+    )
+
+
 def match_branches(
     branches: Sequence[Branch], phrase: str, last_branch: str | None, suggested_branch: str | None
 ) -> list[Branch]:
-    """Return the branches that the phrase may mean: by full name, postal code, words of name and place, digit, "wie immer" or
-    yes. Words that all branches share, such as the chain's name, count only if the phrase has nothing else.
+    """Return the branches that the phrase may mean: by full name, postal code, words of name, street and city, digit, "wie immer"
+    or yes. Words that all branches share, such as the chain's name, count only if the phrase has nothing else.
     """
     whole, words = fold(phrase), set(fold(phrase).split())
     if words & _NEGATIONS:
@@ -181,7 +196,19 @@ def _name_words(branch: Branch) -> set[str]:
 
 
 def _words_of(branch: Branch) -> set[str]:
-    return _name_words(branch) | (set(fold(branch.address.city).split()) - _NOT_A_NAME)
+    return (
+        _name_words(branch)
+        | _street_words(branch.address.street)
+        | (set(fold(branch.address.city).split()) - _NOT_A_NAME)
+    )
+
+
+@lru_cache(maxsize=4096)
+def _street_words(street: str) -> frozenset[str]:
+    """Return the folded words of a street without its number, also abbreviated: `torstrasse`, `torstr`."""
+    words = {word for word in fold(street).split() if word.isalpha() and len(word) >= _FEWEST_LETTERS}
+    words -= _OF_STREETS | _NOT_A_NAME
+    return frozenset(words | {f"{word.removesuffix('strasse')}str" for word in words if word.endswith("strasse")})
 
 
 def _shared_prefix(first: str, second: str) -> int:

@@ -3,11 +3,17 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Self
 from zoneinfo import ZoneInfo
 
 from askproai_core.tenant_config import Branch, Knowledge, Service, TenantConfig
+from askproai_runtime.conversation.business_information.config_words import (
+    fold_declared,
+    list_known_words,
+    list_name_words,
+    list_words,
+)
+from askproai_runtime.conversation.business_information.declared import find_declared
 from askproai_runtime.conversation.business_information.hours import (
     asks_about_now,
     describe_closures,
@@ -22,13 +28,13 @@ from askproai_runtime.conversation.business_information.question_parts import (
     OpenPart,
     asked_sentences,
     drop_around_nouns,
-    find_sentence,
     leave_open,
     leave_out_branches,
     list_parts,
     list_topics,
     list_uncovered,
     say_open,
+    split_clauses,
     words_of_topic,
 )
 from askproai_runtime.conversation.business_information.questions import (
@@ -51,7 +57,6 @@ from askproai_runtime.sentences import format_written_day, say
 from askproai_runtime.spoken_times import Refusal, Understanding
 
 _MAX_NAMES = 10  # that a listener can follow
-_MIN_LETTERS = 3  # of a word that names a person
 _MAX_COMPARED = 50  # branches
 _HOURS = frozenset({Topic.OPENING_HOURS, Topic.CLOSED_DAYS})
 
@@ -94,7 +99,7 @@ class _Asked:
     @classmethod
     def of(cls, config: TenantConfig, question: Question) -> Self:
         zone, at = ZoneInfo(config.time_zone), question.asked_at
-        parts = list_parts(question.words, _list_known_words(config), at, zone)
+        parts = list_parts(question.words, list_known_words(config), at, zone)
         rest, asks_person = _leave_out_person(config, question, zone)
         rest, asks_branches = leave_out_branches(rest) if len(config.branches) > 1 else (rest, False)
         words = fold(asked_sentences(rest))
@@ -117,8 +122,8 @@ class _Asked:
         topics = {each.topic for each in questions}
         if Topic.STAFF in topics and topics.isdisjoint(_HOURS):
             asks_person |= understand_days(question.date, question.words, at, zone) is not None
-        names = _list_words(member.display_name for branch in config.branches for member in branch.staff)
-        known = _list_known_words(config) - (names if Topic.STAFF not in topics else frozenset())
+        names = list_words(member.display_name for branch in config.branches for member in branch.staff)
+        known = list_known_words(config) - (names if Topic.STAFF not in topics else frozenset())
         known |= {f"{before} {name}" for before in UNDERSTOOD.arguments.with_staff for name in names}
         known |= {*fold(read_introduction(question.words)).split()}
         parts += list_uncovered(rest, topics, known, at, zone)
@@ -130,7 +135,7 @@ class _Asked:
 def _leave_out_person(config: TenantConfig, question: Question, zone: ZoneInfo) -> tuple[str, bool]:
     """Return a question's words without the clauses about a staff member's days, and whether it has such a clause."""
     named = (member.display_name for branch in config.branches for member in branch.staff)
-    names = frozenset(word for name in named for word in _list_name_words(name)) - set(
+    names = frozenset(word for name in named for word in list_name_words(name)) - set(
         drop_titles(read_introduction(question.words)).split()
     )
 
@@ -160,7 +165,7 @@ def _answer_parts(config: TenantConfig, branch: Branch, question: Question, aske
     words, known = fold(question.words), (*branch.knowledge, *config.knowledge)
     if own := _find_known(known, words):
         return answered(question, own.answer)
-    declared = [each for each in known if f" {_fold_declared(each.question)} " in f" {words} "]
+    declared = [each for each in known if f" {fold_declared(each.question)} " in f" {words} "]
     if declared:
         question = replace(question, words=_leave_out(question.words, declared))
         asked = _Asked.of(config, question)
@@ -174,35 +179,23 @@ def _answer_parts(config: TenantConfig, branch: Branch, question: Question, aske
     open_parts = leave_open(parts, " ".join([*said, *(each.message for each in answers)]))
     is_all_open = len(open_parts) == len(parts) > 0
     open_parts = drop_around_nouns(open_parts)
-    nouns = [part for part in open_parts if not part.clause]
-    found = {part: sentence for part in nouns if (sentence := _find_declared(config, branch, part, topics))}
-    open_parts = [part for part in open_parts if part not in found]
-    said += [each for each in dict.fromkeys(found.values()) if each not in " ".join(said)]
     pairs = list(zip(answers, topics, strict=True))
-    if found:  # "other" has no answer of its own
-        pairs = [each for each in pairs if each[0].success or each[1][0].topic != Topic.OTHER]
     if is_all_open:
         pairs = [(answer, topic) for answer, topic in pairs if not _is_beside(answer, *topic, asked)]
-    answers = [answer for answer, _ in pairs]
+    named = [service for _, (_, reading) in pairs for _, service in reading.named]
+    by_topic = [(answer, topic) for answer, (topic, _) in pairs]
+    found = find_declared(config, branch, question, by_topic, named, open_parts, is_said=bool(said))
+    open_parts = found.leave_open(open_parts)
+    said += [each for each in dict.fromkeys(found.sentences) if each not in " ".join(said)]
+    pairs = [each for each in pairs if each[0].success or each[1][0].topic not in found.topics]
+    if found.parts:  # "How long is a prescription valid?" is about no service
+        pairs = [
+            (answer, (each, reading))
+            for answer, (each, reading) in pairs
+            if answer.outcome is not FunctionOutcome.ASKED_BACK or not _is_of_all(each, reading, asked)
+        ]
+    answers = [answer for answer, _ in pairs] + found.asking
     return _join_answers(config, branch, question, said, answers, open_parts)
-
-
-def _find_declared(
-    config: TenantConfig, branch: Branch, part: OpenPart, topics: Iterable[tuple[Question, _Reading]]
-) -> str | None:
-    """Return the declared sentence about a part of a question: of directions, answers, cancellation rule or preparations."""
-    texts = [
-        branch.directions,
-        *(each.answer for each in (*branch.knowledge, *config.knowledge)),
-        config.cancellation_rule,
-    ]
-    if sentence := find_sentence(part, texts):
-        return sentence
-    named = [service for _, reading in topics for _, service in reading.named]
-    for service in named or [each for each in config.services if is_offered(each, branch)]:
-        if sentence := find_sentence(part, [service.preparation]):
-            return f"{service.display_name}: {sentence}"
-    return None
 
 
 def _is_beside(answer: Answer, question: Question, reading: _Reading, asked: _Asked) -> bool:
@@ -214,9 +207,23 @@ def _is_beside(answer: Answer, question: Question, reading: _Reading, asked: _As
         part.clause for part in asked.parts
     ):  # words that no list has: the answer is said, and that there may be more
         return False
+    return answer.success and (not asked.is_sure or _is_of_all(question, reading, asked))
+
+
+def _is_of_all(question: Question, reading: _Reading, asked: _Asked) -> bool:
+    """Return whether no service is named, and prices or services are asked of the open parts only."""
     is_about_services = question.topic in {Topic.PRICES, Topic.SERVICE}
-    is_of_all = is_about_services and not reading.named and not question.service
-    return answer.success and (not asked.is_sure or is_of_all)
+    return is_about_services and not (reading.named or question.service) and _is_asked_of_parts(question, asked)
+
+
+def _is_asked_of_parts(question: Question, asked: _Asked) -> bool:
+    """Return whether a topic is asked of the open parts only: "Was kostet Parken?", not "Was kostet das und wie zahle ich?"."""
+    clauses = [
+        f" {folded} "
+        for folded in map(fold, split_clauses(question.words))
+        if question.topic in list_topics(Topic.OTHER, folded, names_day=False)
+    ]
+    return all(any(f" {fold(part.words)} " in each for part in asked.parts) for each in clauses)
 
 
 def _join_answers(
@@ -254,21 +261,6 @@ def _leave_out(words: str, declared: Iterable[Knowledge]) -> str:
         pattern = r"\W+".join(map(re.escape, re.findall(r"\w+", each.question)))
         words = re.sub(pattern, " ", words, flags=re.IGNORECASE)
     return words
-
-
-def _list_known_words(config: TenantConfig) -> frozenset[str]:
-    """Return the folded words of the config's names for services, people and places. The answers contain them."""
-    names = [config.display_name]
-    for service in config.services:
-        names += [service.display_name, *service.spoken_names]
-    for branch in config.branches:
-        names += [branch.display_name, branch.address.street, branch.address.city]
-        names += [member.display_name for member in branch.staff]
-    return _list_words(names)
-
-
-def _list_words(names: Iterable[str]) -> frozenset[str]:
-    return frozenset(word for name in names for word in _fold_declared(name).split())
 
 
 def _answer(config: TenantConfig, branch: Branch, question: Question, reading: _Reading) -> Answer:
@@ -325,19 +317,7 @@ def _concerned(config: TenantConfig, asked: _Asked) -> Sequence[Branch]:
 
 def _find_known(knowledge: Sequence[Knowledge], asked: str) -> Knowledge | None:
     """Return the declared question that equals the folded words; None if there is none."""
-    return next((each for each in knowledge if asked and _fold_declared(each.question) == asked), None)
-
-
-@lru_cache(maxsize=8192)
-def _list_name_words(name: str) -> frozenset[str]:
-    """Return the folded words of a person's name, without titles, plain and as a possessive: `Anna`, `Annas`."""
-    words = [each for each in drop_titles(name).split() if len(each) >= _MIN_LETTERS]
-    return frozenset({*words, *(f"{each}s" for each in words)})
-
-
-@lru_cache(maxsize=8192)
-def _fold_declared(text: str) -> str:
-    return fold(text)
+    return next((each for each in knowledge if asked and fold_declared(each.question) == asked), None)
 
 
 def _say_hours(config: TenantConfig, branch: Branch, question: Question, reading: _Reading) -> str | None:

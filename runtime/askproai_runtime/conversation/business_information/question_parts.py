@@ -13,7 +13,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from askproai_core.tenant_config import Language
-from askproai_runtime.conversation.business_information.subjects import subject_patterns
+from askproai_runtime.conversation.business_information.subjects import find_subjects, subject_patterns
 from askproai_runtime.conversation.business_information.topics import (
     ASKS_BRANCHES,
     ASKS_NOTHING,
@@ -61,11 +61,11 @@ _COVERS: Final = (
 )
 _QUESTION_END: Final = re.compile(r"(?<=[?!])\s+|(?<=[^\W\d]{2}\.)\s+")
 _SENTENCE_END: Final = re.compile(r"(?<=[^\W\d]{3}[.!?])\s+(?=[A-ZÄÖÜ])")
-_YES_OR_NO: Final = re.compile(rf"(?:{_WORDS.yes_or_no})\s*[,.;:!–-]", re.IGNORECASE)
+YES_OR_NO: Final = re.compile(rf"(?:{_WORDS.yes_or_no})\s*[,.;:!–-]", re.IGNORECASE)
 BETWEEN_CLAUSES: Final = re.compile(rf"\s+(?:{_WORDS.and_words})\s+|[,?!]\s*")
 # Each pair means something else than its words do.
 _PAIR: Final = re.compile(rf"\b({_WORDS.before_pair}) ({_WORDS.behind_pair})\b")
-_TO_PAY: Final = re.compile(rf"\b(?:{_WORDS.to_pay})\b")
+_AMOUNT_TO_PAY: Final = _any_of(f"{_WORDS.to_pay}|{_WORDS.something_to_pay}")
 _WORD: Final = re.compile(r"[^\W\d_][\w'’-]*")
 _NAMED_BEFORE: Final = _WORDS.titles | _WORDS.before_name
 _NO_NOUNS: Final = ASKS_NOTHING | NO_NOUNS
@@ -131,6 +131,11 @@ def asked_sentences(text: str) -> str:
     return " ".join([sentence for sentence in sentences if sentence.endswith("?")] or sentences)
 
 
+def split_clauses(text: str) -> list[str]:
+    """Return the clauses of the questions in a text."""
+    return [each for each in BETWEEN_CLAUSES.split(asked_sentences(text)) if each]
+
+
 def leave_out_branches(text: str) -> tuple[str, bool]:
     """Return a question without the clauses that only ask which branches exist, and whether it had such a clause."""
     clauses = BETWEEN_CLAUSES.split(text)
@@ -182,7 +187,7 @@ def list_uncovered(
             if (
                 not is_known
                 and not word.isdecimal()
-                and not (any(_covers(topic, word) for topic in topics) or any(each.fullmatch(word) for each in asks))
+                and not (any(covers(topic, word) for topic in topics) or any(each.fullmatch(word) for each in asks))
             ):
                 found[word] = OpenPart(word, clause=clause)
     return [part for word, part in found.items() if len(word) > 1 and not is_day(word, at, zone)]
@@ -190,14 +195,11 @@ def list_uncovered(
 
 def _find_subjects(folded: str) -> dict[str, list[str]]:
     """Return the subjects in folded words, each with its matches. An amount to pay is a price, not the subject payment."""
-    words = _TO_PAY.sub(" ", folded)
-    found = {
-        subject: [each[0] for each in re.finditer(pattern, words)] for subject, pattern in subject_patterns().items()
-    }
-    return {subject: each for subject, each in found.items() if each}
+    return find_subjects(_AMOUNT_TO_PAY.sub(" ", folded))
 
 
-def _covers(topic: Topic, word: str) -> bool:
+def covers(topic: Topic, word: str) -> bool:
+    """Return whether the answer to a topic covers a folded word."""
     patterns = (asks.get(topic) for asks in (_ASKS, _ASKS_OF_ARGUMENT, _ALIASES))
     return is_covered(word, topic) or any(each is not None and each.fullmatch(word) for each in patterns)
 
@@ -277,7 +279,7 @@ def _has_word(part: OpenPart, said: str) -> bool:
     if part.subject:
         return re.search(subject_patterns()[part.subject], said) is not None
     words = [each for each in fold(part.words).split() if len(each) >= _MIN_LETTERS]
-    is_same = _same_word if part.clause else _same_stem
+    is_same = is_same_word if part.clause else _same_stem
     return any(is_same(each, word) for each in words for word in said.split())
 
 
@@ -287,18 +289,18 @@ def find_sentence(part: OpenPart, texts: Iterable[str]) -> str | None:
     For a part with a subject, only sentences about this subject count: "insurance card" is not about paying. A yes or no
     answers another question, and is left out.
     """
-    sentences = [each for text in texts for each in _SENTENCE_END.split(text) if each and not _YES_OR_NO.match(each)]
+    sentences = [each for text in texts for each in _SENTENCE_END.split(text) if each and not YES_OR_NO.match(each)]
     if part.subject:
         pattern = subject_patterns()[part.subject]
         sentences = [each for each in sentences if re.search(pattern, fold(each))]
-    words = [each for each in fold(part.words).split() if len(each) >= _MIN_LETTERS]
+    words = [each for each in fold(part.words).split() if len(each) >= _MIN_LETTERS and each not in _NO_NOUNS]
     for sentence in sentences:
-        if any(_same_word(each, word) for each in words for word in fold(sentence).split()):
+        if any(is_same_word(each, word) for each in words for word in fold(sentence).split()):
             return sentence
     return next(iter(sentences), None) if part.subject else None
 
 
-def _same_word(said: str, word: str) -> bool:
+def is_same_word(said: str, word: str) -> bool:
     """Return whether two folded words are forms of one word, or `word` is a compound that ends with `said`: `Karte`,
     `EC-Karten`. A compound that only begins with `said` has another meaning: `Hund` and `Hundesalon`.
     """

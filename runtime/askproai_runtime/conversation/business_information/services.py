@@ -15,7 +15,9 @@ from askproai_runtime.conversation.business_information.topics import Topic
 from askproai_runtime.conversation.types import Answer
 from askproai_runtime.conversation.unknown_services import find_known_questions
 from askproai_runtime.language.heard_names import list_heard_services
+from askproai_runtime.language.near_services import list_general, list_joined
 from askproai_runtime.language.phrases import join_list, sayable
+from askproai_runtime.language.service_texts import read_named
 from askproai_runtime.language.spoken_services import read_services
 from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import fold
@@ -24,6 +26,7 @@ from askproai_runtime.visits import compose_visit, has_several
 
 _WORDS: Final = UNDERSTOOD.questions
 _MOST_HEARD = 40  # services of a branch: those of each of up to fifty branches are compared while callers wait
+_MOST_COMPARED = 100  # services of all branches, whose names are compared by their meanings
 _MAX_PRICES, _MAX_NAMES, _MAX_STAFF = 5, 8, 10  # that a listener can follow
 # Words with which several services are compared or listed: the sum of them would be no answer.
 _EACH_BY_ITSELF = re.compile(rf"\b(?:{_WORDS.each_by_itself})\b")
@@ -132,9 +135,16 @@ def is_offered(service: Service, branch: Branch) -> bool:
 
 
 def _read_argument(config: TenantConfig, branch: Branch, question: Question) -> tuple[Service, ...]:
-    """Return the branch's services that the argument names, read as for a booking; () if it also names unknown ones."""
-    named = read_services(question.service or "", [each for each in config.services if is_offered(each, branch)])
-    return named.services if named.unknown is None else ()
+    """Return the branch's services that the argument names, read as for a booking, or the only ones that its parts may mean; ()
+    if it also names unknown ones.
+    """
+    said, offered = question.service or "", [each for each in config.services if is_offered(each, branch)]
+    among = offered if len(offered) * len(config.branches) <= _MOST_COMPARED else ()
+    named = read_named(said, among) if among else read_services(said, offered)
+    if named.services and named.unknown is None:
+        return named.services
+    joined = list_joined(said, among)
+    return joined[0] if len(joined) == 1 else ()
 
 
 def _find_services(named: Sequence[tuple[str, Service]], branch: Branch) -> list[Service]:
@@ -165,8 +175,12 @@ def list_named(services: Sequence[Service], question: Question, words: str) -> l
         for name, _ in sorted(found, key=lambda each: -len(each[0])):
             rest = rest.replace(f" {name} ", "  ")
         # "Massage und Fango" are two services; "Thai Massage" is not the massage that is offered.
-        return found if set(rest.split()) <= _WORDS.between_names else []
-    return _list_contained(names, words)
+        if set(rest.split()) <= _WORDS.between_names:
+            return found
+        joined = list_joined(question.service, services) if len(services) <= _MOST_COMPARED else []
+        return [(fold(each.display_name), each) for each in joined[0]] if len(joined) == 1 else []
+    found = _list_contained(names, words)
+    return [*found, *list_general(words, services)] if len(services) <= _MOST_COMPARED else found
 
 
 def _list_contained(names: Sequence[tuple[Service, frozenset[str]]], words: str) -> list[tuple[str, Service]]:

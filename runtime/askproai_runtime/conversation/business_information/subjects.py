@@ -4,22 +4,62 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+import msgspec
+
+from askproai_core.tenant_config import Language
 from askproai_runtime.language.understood import UNDERSTOOD, UNDERSTOOD_IN
 from askproai_runtime.sentences import present_language
 
+_WORDS: Final = UNDERSTOOD.subjects
 _SUBJECTS: Final = ("parking", "age", "payment", "access", "own_number", "online_address", "reductions")
 # Of `working_days` none: a day is read from the date, too.
-_OF_ALL: Final = {"working_days": r"(?!)", "online_address": UNDERSTOOD.subjects.online_address}
-_PATTERNS: Final = {
-    language: {subject: getattr(words.subjects, subject) for subject in _SUBJECTS} | _OF_ALL
-    for language, words in UNDERSTOOD_IN.items()
+_OF_ALL: Final = {"working_days": r"(?!)", "online_address": _WORDS.online_address}
+_OF_CALLS: Final = {
+    language: {
+        subject: "|".join(
+            dict.fromkeys(getattr(UNDERSTOOD_IN[each].subjects, subject) for each in (language, Language.EN))
+        )
+        for subject in _SUBJECTS
+    }
+    | _OF_ALL
+    for language in UNDERSTOOD_IN
+}
+# Who pays is no way of paying.
+_INSURER_PAYS: Final = re.compile(_WORDS.insurer_pays)
+_DECLARED: Final = {
+    subject: re.compile(rf"\b(?:{words})\b")
+    for subject, words in msgspec.structs.asdict(UNDERSTOOD.declared_subjects).items()
 }
 _PREPARATION: Final = {language: re.compile(words.subjects.preparation) for language, words in UNDERSTOOD_IN.items()}
 
 
 def subject_patterns() -> Mapping[str, str]:
-    """Return the patterns of the present call's language. Their keys are those of `Sentences.subjects_not_known`."""
-    return _PATTERNS[present_language()]
+    """Return the patterns for calls in the present language. Their keys are those of `Sentences.subjects_not_known`.
+
+    Callers of German calls also ask in English. German words ("alter", "bar") mean something else in an English question.
+    """
+    return _OF_CALLS[present_language()]
+
+
+def find_subjects(folded: str) -> dict[str, list[str]]:
+    """Return the subjects in folded words, each with its matches. Whether an insurer pays is not the subject payment."""
+    words = _INSURER_PAYS.sub(" ", folded)
+    found = {
+        subject: [each[0] for each in re.finditer(pattern, words)] for subject, pattern in subject_patterns().items()
+    }
+    return {subject: each for subject, each in found.items() if each}
+
+
+def find_declared_subjects(folded: str) -> frozenset[str]:
+    """Return the subjects of a declared question in folded words. Fewer words are enough than in a caller's question."""
+    return frozenset(find_subjects(folded)) | {
+        subject for subject, pattern in _DECLARED.items() if pattern.search(folded)
+    }
+
+
+def list_payment_words(folded: str) -> frozenset[str]:
+    """Return the words of paying in folded words."""
+    return frozenset(word for each in find_subjects(folded).get("payment", ()) for word in each.split())
 
 
 def asks_preparation(words: str) -> bool:

@@ -27,7 +27,7 @@ class Topic(StrEnum):
 ASKS_NOTHING: Final = _WORDS.asks_nothing
 BRANCHES: Final = _WORDS.branches
 ASKS_BRANCHES: Final = ASKS_NOTHING | BRANCHES | _WORDS.beside_branches
-NO_NOUNS: Final = _WORDS.no_nouns
+NO_NOUNS: Final = _WORDS.no_nouns | _WORDS.relatives
 
 
 def is_covered(word: str, topic: Topic) -> bool:

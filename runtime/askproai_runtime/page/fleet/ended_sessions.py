@@ -17,7 +17,7 @@ _LOGINS_PER_SECOND: Final = 5  # of one pod
 
 
 class LoginLimit:
-    """The limit of login attempts per second, for each pod alone: with any number of pods, guessing the token is hopeless."""
+    """The limit of login attempts per second in one pod. Even with many pods, guessing the token is hopeless."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock, self._window = clock, Window()
@@ -30,7 +30,7 @@ class LoginLimit:
 
 
 class EndedSessions:
-    """The sessions that were logged out, until their cookies expire: in Redis for all pods, or else in this pod alone."""
+    """The sessions that were ended by a logout, until their cookies expire: in Redis for all pods, else in this pod alone."""
 
     def __init__(self, shared: RedisClient) -> None:
         self._shared = shared

@@ -23,7 +23,7 @@ _RETRY_AFTER: Final = timedelta(seconds=5)
 
 
 class FleetMirror:
-    """A copy in memory of the fields that the page needs. `version` differs after each change."""
+    """A copy in memory of the custom resources' fields that the page shows. `version` differs after each change."""
 
     def __init__(self, transport: HttpTransport, clock: Clock) -> None:
         self._transport, self._clock = transport, clock
@@ -35,12 +35,12 @@ class FleetMirror:
 
     @property
     def is_complete(self) -> bool:
-        """Whether each kind has been listed. Before that, tenants or their problems would be missing."""
+        """Return True once each kind has been listed. Before that, tenants or their problems would be missing on the page."""
         return len(self._objects) == len(CUSTOM)
 
     @property
     def problem(self) -> str | None:
-        """The API server's reason why the copy of a kind is not current, or None if all copies are."""
+        """Return the reason, from the API server, why the copy of a kind is not current; None if all copies are."""
         return next(iter(self._failures.values()), None)
 
     def objects(self) -> list[FleetObject]:
@@ -53,7 +53,7 @@ class FleetMirror:
                 group.create_task(self._follow(ref), name=f"fleet-{ref.plural}")
 
     async def _follow(self, ref: ApiResource) -> None:
-        """List a kind, and watch it from that version on. After any error, list it again, which finds all missed changes."""
+        """List a kind's objects, and watch the kind from then on. After any error, list it again, which finds missed changes."""
         while True:
             try:
                 if not self._resource_version[ref]:
@@ -71,7 +71,7 @@ class FleetMirror:
                 await self._list_later(ref, f"{ref.kind}: {name}")
 
     async def _list_later(self, ref: ApiResource, problem: str | None) -> None:
-        """Mark a kind to be listed again, and wait. With a `problem` the page says until then that it is not current."""
+        """Mark a kind to be listed again, and wait. Until then, a `problem` is shown on the page as the reason for old data."""
         self._resource_version[ref] = ""
         if problem is not None:
             self._failures[ref] = problem

@@ -34,7 +34,7 @@ _COORDINATOR, _OPERATOR, _MAX_SHARDS = "askproai-coordinator", "askproai-operato
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """The sources besides the custom resources, each None if it could not be read. `leaders` has the holder of each Lease."""
+    """Data besides the custom resources; a field is None if it could not be read. `leaders` maps each Lease to its holder."""
 
     jobs: Mapping[str, TenantJobs] | None = None
     circuits: Mapping[Provider, bool] | None = None
@@ -43,7 +43,7 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class FleetView:
-    """All tenants, worst first. `marks` has a mark for the tenants and one for the figures, which differs after each change."""
+    """All tenants, worst first. `marks` has a change mark for the tenants, and one for the figures."""
 
     rows: Sequence[FleetRow] = ()
     is_complete: bool = False
@@ -52,7 +52,7 @@ class FleetView:
     marks: Mapping[str, str] = field(default_factory=dict)
 
     def releases(self) -> list[tuple[str | None, int]]:
-        """Return how many tenants were last applied by each release, the most frequent first."""
+        """Return the releases that last applied tenants, each with the number of its tenants, most frequent release first."""
         return Counter(row.release for row in self.rows).most_common()
 
 
@@ -77,13 +77,13 @@ class FleetReader:
         self._turn = asyncio.Lock()
 
     async def close(self) -> None:
-        """Cancel the running count."""
+        """Cancel the running count of jobs, circuits and leaders."""
         if self._counting is not None:
             self._counting.cancel()
             await asyncio.gather(self._counting, return_exceptions=True)
 
     async def view(self) -> FleetView:
-        """Return the known state at once. Only the first call waits a moment, for the first count."""
+        """Return the known state at once; only the first call waits a moment, for the first count of jobs and circuits."""
         async with self._turn:
             now = self._clock.monotonic()
             await self._count_when_due(now)
@@ -102,12 +102,12 @@ class FleetReader:
             return self._view
 
     async def tenant(self, namespace: str, name: str) -> tuple[FleetObject, Sequence[FleetObject]] | None:
-        """Return a Tenant with the objects that belong to it, or None if there is no such Tenant."""
+        """Return a Tenant with its Branches, services and agents; None if there is no such Tenant."""
         objects = [each for each in self._mirror.objects() if each.namespace == namespace]
         return group_by_tenant(objects).get((namespace, name))
 
     async def _count_when_due(self, now: float) -> None:
-        """Begin to count jobs, circuits and leaders, at most once in `COUNT_EVERY`. It runs only while somebody views the page."""
+        """Begin a count of jobs, circuits and leaders, at most once in `COUNT_EVERY`. The first call waits for it briefly."""
         if now - self._counted_at < COUNT_EVERY.total_seconds() or (self._counting and not self._counting.done()):
             return
         is_first, self._counted_at = self._counting is None, now
@@ -122,7 +122,7 @@ class FleetReader:
         self._counted = Counted(jobs, circuits, leaders)
 
     async def _circuits(self) -> Mapping[Provider, bool]:
-        """Return by provider whether its shared circuit breaker is open or half-open. Return {} without Redis."""
+        """Return, by provider, True if its circuit breaker for all tenants is open or half-open. Return {} without Redis."""
         if not self._shared.configured:
             return {}
         keys = {provider: self._shared.key("circuit", provider) for provider in Provider}
@@ -130,7 +130,7 @@ class FleetReader:
         return {provider: state in {"open", "half_open"} for provider, state in zip(keys, states, strict=True)}
 
     async def _leaders(self) -> Mapping[str, str]:
-        """Return the holder of the coordinator's Lease and of each operator's, or "" for a Lease without a holder."""
+        """Return the holder of the coordinator's Lease and of each operator's Lease, by Lease; "" for a Lease without a holder."""
         found = {}
         shards = (f"{_OPERATOR}-{shard}" for shard in range(1, _MAX_SHARDS))
         for name in (_COORDINATOR, _OPERATOR, *shards):
@@ -142,7 +142,7 @@ class FleetReader:
 
 
 async def _if_possible(reading: Awaitable[T]) -> T | None:
-    """Return the result of a reading, or None if it failed. The error is logged, and the page marks the result as missing."""
+    """Return the value that `reading` returns; None, after a log entry, if it fails: the page then shows the value as missing."""
     try:
         async with asyncio.timeout(_COUNT_SECONDS):
             return await reading
@@ -152,7 +152,7 @@ async def _if_possible(reading: Awaitable[T]) -> T | None:
 
 
 def _marks(rows: Sequence[FleetRow], counted: Counted, known: str) -> dict[str, str]:
-    """Return the mark of the tenants' states, and the mark of all figures."""
+    """Return one change mark for the tenants' states and one for all figures."""
     states = [(r.tenant, r.display_name, r.state, r.since, r.what, r.drift, r.release, r.severity) for r in rows]
     figures = [(r.calls_24h, r.booked_percent, r.budget_percent) for r in rows]
     return {"tenants": _mark((known, states)), "figures": _mark((figures, counted))}

@@ -18,14 +18,14 @@ log = structlog.get_logger(__name__)
 
 
 class FleetRights:
-    """The rights of the fleet's page. The coordinator's log records each login and each refusal."""
+    """The rights of viewers of the fleet's page. The coordinator's log records each login and each refusal."""
 
     def __init__(self, sources: FleetSources) -> None:
         self._sources = sources
         self._limits = {way: LoginLimit(sources.clock) for way in Way}
 
     def signer(self, token: str) -> Signer:
-        """Return the signer of sessions. All of them end with a new token; the issuer's also end when its login is changed."""
+        """Return the signer of sessions. A new token ends all of them; a changed login at the issuer ends the issuer's."""
         secret = self._sources.credentials.get(OIDC_CLIENT_SECRET)
         return Signer(token, ALL_TENANTS, fingerprint_of(self._sources.oidc, secret))
 

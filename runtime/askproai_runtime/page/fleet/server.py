@@ -44,7 +44,7 @@ PAGE_ROWS: Final = 100  # of a page
 
 
 class State(StrEnum):
-    """A filter of the page: the urgency of a tenant's state, or drift of an agent at Retell."""
+    """A filter of the fleet's page: by the urgency of a tenant's state, or by drift of an agent at Retell."""
 
     ALL = "all"
     FAILING = "failing"
@@ -56,7 +56,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The tenants on one page of results. `found` is the number that match; `counts` has the number by filter, for this search."""
+    """The tenants on one page of search results. `found` is the number of all matches, `counts` their number by `State`."""
 
     search: str
     state: State
@@ -67,14 +67,14 @@ class Selection:
     counts: Mapping[State, int]
 
     def link(self, **changes: object) -> str:
-        """Return the URL of this view with the given parameters changed."""
+        """Return the URL of this selection with the given query parameters changed."""
         query = {"q": self.search, "state": "" if self.state is State.ALL else self.state, **changes}
         kept = {name: value for name, value in query.items() if value}
         return f"/?{urlencode(kept)}" if kept else "/"
 
 
 def select_rows(rows: Sequence[FleetRow], query: Mapping[str, str]) -> Selection:
-    """Return the tenants that a request selects by `q`, `state`, `from` (the first row) and `rows=all`. Ignores unknown values."""
+    """Return the tenants that a request's query selects: `q`, `state`, `from` (the first row), `rows=all`. Ignores bad values."""
     search = query.get("q", "").strip()[:100]
     state = State(query["state"]) if query.get("state") in set(State) else State.ALL
     found = [row for row in rows if matches(row, search)] if search else list(rows)
@@ -95,7 +95,7 @@ def _is_in_state(row: FleetRow, state: State) -> bool:
 
 
 class FleetWords(msgspec.Struct, frozen=True, kw_only=True):
-    """The words of one language. `unconfigured` has {key} and {length}, `no_role` {name} and {issuer}. `shown`: for templates."""
+    """The words of one language, with placeholders: {key} and {length} in `unconfigured`, {name} and {issuer} in `no_role`."""
 
     fleet: str
     key_hint: str
@@ -125,7 +125,7 @@ class FleetServer:
         self._rendering = asyncio.Lock()
 
     def close(self) -> None:
-        """End the open streams."""
+        """End the open event streams of this page."""
         self._feed.close()
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
@@ -195,7 +195,7 @@ class FleetServer:
         return None if await self._ended.has(session) else session
 
     async def _goes_on(self, request: web.Request) -> bool:
-        """Return whether an open stream's session is still valid: neither ended nor expired, with the same token mounted."""
+        """Return True while an open stream's session is valid: neither ended nor expired, and its token is still mounted."""
         return await self._session(request) is not None
 
     async def _logout(

@@ -1,4 +1,4 @@
-"""The port of the fleet's page. The code behind it, and Jinja2, is imported at the first request."""
+"""The server of the fleet's page. The page's code and Jinja2 are imported at the first request."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -75,7 +75,7 @@ class _Page:
         return await self._server.answer(request)
 
     async def close(self, _app: web.Application) -> None:
-        """End the open streams before the server waits for requests in flight."""
+        """End the open event streams, before the server waits for requests in flight."""
         if self._server is not None:
             self._server.close()
 

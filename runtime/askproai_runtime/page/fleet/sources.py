@@ -20,7 +20,7 @@ MIN_TOKEN: Final = 20  # characters; whoever has it sees all tenants
 
 @dataclass(frozen=True, slots=True)
 class FleetOidc:
-    """The login at the platform's issuer. A viewer has one of the `platform_groups` in the claim `roles_claim`."""
+    """The login at the platform's issuer. A viewer must be in one of the `platform_groups`, by the claim `roles_claim`."""
 
     issuer: str
     client_id: str
@@ -46,6 +46,6 @@ class FleetSources:
     oidc: FleetOidc | None = None
 
     def token(self) -> str | None:
-        """Return the token that opens the page, read anew each time. Return None while none that is long enough is mounted."""
+        """Return the token that opens the page, read anew each time; None while no token of sufficient length is mounted."""
         token = self.credentials.get(FLEET_TOKEN)
         return token if token is not None and len(token) >= MIN_TOKEN else None

@@ -22,5 +22,5 @@ class TenantJobs:
 
 
 async def count_jobs(pool: Pool) -> dict[str, TenantJobs]:
-    """Return the numbers of jobs by tenant. Tenants without such jobs are absent."""
+    """Return the numbers of due and dead jobs by tenant. Tenants without such jobs are absent."""
     return {row["tenant"]: TenantJobs(row["waiting"], row["dead"]) for row in await pool.fetch(_JOBS)}

@@ -1,4 +1,4 @@
-"""The SQL of exports and erasures."""
+"""The SQL of exports and erasures of one caller's data."""
 
 from askproai_runtime.privacy.store.erasures import (
     Erasure,
@@ -9,6 +9,7 @@ from askproai_runtime.privacy.store.erasures import (
     list_at_calcom,
     list_calls_at_retell,
     list_erasures,
+    list_unwanted,
     lock_erasure,
     mark_deleted,
     open_erasure,
@@ -23,5 +24,5 @@ from askproai_runtime.privacy.store.traces import find_traces, is_call_going_on,
 __all__ = [
     "Erasure", "add_evidence", "count_deleted_calls", "count_left", "erase_rows", "find_erasure", "find_traces",
     "finish_erasure", "is_call_going_on", "list_at_calcom", "list_calls_at_retell", "list_erasures", "list_to_come",
-    "lock_erasure", "mark_deleted", "open_erasure", "read_caller", "read_time", "record_audit", "record_wait",
+    "list_unwanted", "lock_erasure", "mark_deleted", "open_erasure", "read_caller", "read_time", "record_audit", "record_wait",
 ]  # fmt: skip

@@ -1,6 +1,6 @@
-"""The SQL of erasures, of the references that keep erased data out, and of the entries in the audit log."""
+"""The SQL of erasures, of the references that keep erased data out, and of their audit entries."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,7 +22,7 @@ _COLUMNS = "id, caller, state, evidence, error, requested_at, changed_at, finish
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """One erasure. `caller` is None when it is done. `evidence` is the number of erased rows, by table and by vendor."""
+    """One erasure. `caller` is None when it is done. `evidence` is the number of erased rows, keyed by table."""
 
     id: UUID
     caller: str | None
@@ -39,26 +39,26 @@ class Erasure:
 
 
 async def read_time(conn: Connection) -> datetime:
-    """Return the database's time. Rows are stamped with it, and a pod's clock may be ahead of it."""
+    """Return the database's time: rows have timestamps by this clock, and a pod's clock may be ahead of it."""
     now: datetime = await conn.fetchval("SELECT clock_timestamp()")
     return now
 
 
 async def find_erasure(conn: Connection, tenant: str, erasure_id: UUID) -> Erasure | None:
-    """Return an erasure, or None if there is no such id."""
+    """Return the erasure with this id; None if there is no such erasure."""
     row = await conn.fetchrow(f"SELECT {_COLUMNS} FROM erasures WHERE tenant = $1 AND id = $2", tenant, erasure_id)  # noqa: S608  a constant
     return _to_erasure(row) if row else None
 
 
 async def open_erasure(conn: Connection, tenant: str, erasure_id: UUID, number: str, now: datetime) -> Erasure:
-    """Return the open erasure of a number, or a new one with this id, which covers all data from before `now`."""
+    """Return the open erasure of a number, or a new erasure with this id. It covers all data from before `now`."""
     row = await conn.fetchrow(_OPEN.format(columns=_COLUMNS), tenant, erasure_id, number, now)
     assert row is not None, "it was inserted or changed"
     return _to_erasure(row)
 
 
 async def list_erasures(pool: Pool, tenant: str, *, only_open: bool = False, limit: int = 100) -> list[Erasure]:
-    """Return the erasures, newest first."""
+    """Return up to `limit` erasures, newest first; with `only_open` only those that are not done."""
     rows = await pool.fetch(
         f"""SELECT {_COLUMNS} FROM erasures WHERE tenant = $1 AND (state = 'open' OR NOT $2)
             ORDER BY requested_at DESC, id LIMIT $3""",  # noqa: S608  a constant
@@ -68,7 +68,7 @@ async def list_erasures(pool: Pool, tenant: str, *, only_open: bool = False, lim
 
 
 async def lock_erasure(conn: Connection, tenant: str, erasure_id: UUID) -> Erasure | None:
-    """Return an open erasure, locked until the end of the transaction, or None if it is not open."""
+    """Return an erasure, locked until the end of the transaction; None if it does not exist or is done."""
     row = await conn.fetchrow(
         f"SELECT {_COLUMNS} FROM erasures WHERE tenant = $1 AND id = $2 AND state = 'open' FOR UPDATE",  # noqa: S608  a constant
         tenant, erasure_id,
@@ -79,7 +79,7 @@ async def lock_erasure(conn: Connection, tenant: str, erasure_id: UUID) -> Erasu
 async def add_evidence(
     conn: Connection, tenant: str, erasure: Erasure, counts: Mapping[str, int], now: datetime
 ) -> None:
-    """Add numbers of erased rows by table to a locked erasure. Without any, the erasure counts as unchanged."""
+    """Add numbers of erased rows by table to a locked erasure, and record `now` as its last change. Do nothing without numbers."""
     if not counts:
         return
     sums = dict(erasure.evidence)
@@ -92,7 +92,7 @@ async def add_evidence(
 
 
 async def record_wait(pool: "Connection | Pool", tenant: str, erasure_id: UUID, reason: str | None) -> None:
-    """Store the reason why an erasure waits, or None."""
+    """Store why an erasure waits; None clears the reason."""
     await pool.execute(
         "UPDATE erasures SET error = $3 WHERE tenant = $1 AND id = $2 AND error IS DISTINCT FROM $3",
         tenant, erasure_id, reason and reason[:500],
@@ -100,7 +100,7 @@ async def record_wait(pool: "Connection | Pool", tenant: str, erasure_id: UUID, 
 
 
 async def finish_erasure(conn: Connection, tenant: str, erasure_id: UUID, now: datetime) -> None:
-    """Mark an erasure as done, and delete the number from it."""
+    """Mark an erasure as done, and delete the caller's number from its row."""
     await conn.execute(
         """UPDATE erasures SET state = 'done', caller = NULL, error = NULL, finished_at = $3
            WHERE tenant = $1 AND id = $2""",
@@ -109,7 +109,7 @@ async def finish_erasure(conn: Connection, tenant: str, erasure_id: UUID, now: d
 
 
 async def list_calls_at_retell(pool: Pool, tenant: str, erasure_id: UUID) -> list[str]:
-    """Return the calls of an erasure that Retell may still have."""
+    """Return the ids of an erasure's calls that Retell may still have."""
     rows = await pool.fetch(
         """SELECT reference FROM erased_references
            WHERE tenant = $1 AND erasure = $2 AND kind = 'call' AND deleted_at IS NULL ORDER BY reference""",
@@ -119,7 +119,7 @@ async def list_calls_at_retell(pool: Pool, tenant: str, erasure_id: UUID) -> lis
 
 
 async def mark_deleted(pool: Pool, tenant: str, call_id: str) -> None:
-    """Record that Retell no longer has a call."""
+    """Record that Retell no longer has this call of an erasure."""
     await pool.execute(
         """UPDATE erased_references SET deleted_at = clock_timestamp()
            WHERE tenant = $1 AND kind = 'call' AND reference = $2""",
@@ -128,7 +128,7 @@ async def mark_deleted(pool: Pool, tenant: str, call_id: str) -> None:
 
 
 async def count_deleted_calls(conn: Connection, tenant: str, erasure_id: UUID) -> int:
-    """Return the number of an erasure's calls that Retell no longer has."""
+    """Return how many of an erasure's calls Retell no longer has."""
     return int(
         await conn.fetchval(
             """SELECT count(*) FROM erased_references
@@ -139,7 +139,7 @@ async def count_deleted_calls(conn: Connection, tenant: str, erasure_id: UUID) -
 
 
 async def list_at_calcom(conn: Connection, tenant: str, erasure_id: UUID) -> list[str]:
-    """Return the uids of an erasure's bookings that Cal.com has or had. Its API cannot remove a person from a booking."""
+    """Return the uids of an erasure's bookings that Cal.com has or had. Cal.com's API cannot remove a person from a booking."""
     rows = await conn.fetch(
         """SELECT a.external_id FROM erased_references r
            JOIN appointments a ON a.tenant = r.tenant AND a.id::text = r.reference
@@ -149,10 +149,20 @@ async def list_at_calcom(conn: Connection, tenant: str, erasure_id: UUID) -> lis
     return [row["external_id"] for row in rows]
 
 
+async def list_unwanted(pool: Pool, tenant: str, references: Sequence[str]) -> set[str]:
+    """Return the references to calls or bookings that an erasure has removed, or to calls whose caller refused storage."""
+    rows = await pool.fetch(
+        """SELECT reference FROM erased_references WHERE tenant = $1 AND reference = ANY($2)
+           UNION SELECT call_id FROM call_notices WHERE tenant = $1 AND refused_at IS NOT NULL AND call_id = ANY($2)""",
+        tenant, references,
+    )  # fmt: skip
+    return {row["reference"] for row in rows}
+
+
 async def record_audit(
     conn: Connection, tenant: str, actor: str, action: str, detail: Mapping[str, Any], correlation_id: str
 ) -> None:
-    """Add an entry to the audit log. `detail` has ids and numbers of rows, and never identifies the caller."""
+    """Add an entry to the audit log. `detail` has only ids and numbers of rows, so that it does not identify the caller."""
     await conn.execute(
         "INSERT INTO audit_log (tenant, actor, action, detail, correlation_id) VALUES ($1, $2, $3, $4::jsonb, $5)",
         tenant, actor, action, _json(detail), correlation_id,

@@ -1,4 +1,4 @@
-"""The SQL that reads one caller's stored data for the document."""
+"""The SQL that reads one caller's stored data for the document of an export."""
 
 from typing import Any, Final
 
@@ -68,7 +68,7 @@ _OF_ANOTHER: Final = ("name", "email", "notes", "birth_date", "cancel_reason", "
 async def read_caller(
     conn: Connection, tenant: str, traces: Traces, cipher: BodyCipher
 ) -> tuple[dict[str, Any] | None, dict[str, list[dict[str, Any]]]]:
-    """Return the customer with a number (or None), and the lists of the other stored data, each ordered by time."""
+    """Return the customer with this number (or None), and lists of the other stored data by name, each ordered by time."""
     customer = await conn.fetchrow(_CUSTOMER, tenant, traces.customer)
     lists = {name: await _list(conn, tenant, name, traces, cipher) for name in _LISTS}
     await _add_notices(conn, tenant, lists["calls"])
@@ -76,7 +76,7 @@ async def read_caller(
 
 
 async def _add_notices(conn: Connection, tenant: str, calls: list[dict[str, Any]]) -> None:
-    """Add to each call its call notice: whether the caller heard it, and refused storage. Unknown values are null."""
+    """Add to each call its call notice: whether the caller heard it, and whether the caller refused storage. null: unknown."""
     rows = await conn.fetch(_NOTICES, tenant, [call["call_id"] for call in calls])
     found = {row["call_id"]: row for row in rows}
     for call in calls:
@@ -90,7 +90,7 @@ async def _list(conn: Connection, tenant: str, name: str, traces: Traces, cipher
 
 
 def _decrypted(name: str, values: dict[str, Any], cipher: BodyCipher) -> dict[str, Any]:
-    """Return a row with its texts decrypted. If that fails, the texts are null and `not_readable` is true."""
+    """Return a row with its texts decrypted. If decryption fails, the texts are null and `not_readable` is true."""
     try:
         if name == "calls":
             texts = read_call_texts(cipher, values["call_id"], values["transcript"], values["analysis"])
@@ -108,7 +108,7 @@ def _decrypted(name: str, values: dict[str, Any], cipher: BodyCipher) -> dict[st
 
 
 def _readable(values: dict[str, Any]) -> dict[str, Any]:
-    """Return a row with its JSON decoded, and without the data of another person."""
+    """Return a row with its JSON columns decoded, and without the data of another person."""
     for name in _JSON:
         if isinstance(values.get(name), str):
             values[name] = msgspec.json.decode(values[name])
@@ -120,7 +120,7 @@ def _readable(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _without_made_up(values: dict[str, Any]) -> dict[str, Any]:
-    """Return a row without an e-mail address that we made up for Cal.com: it is not the caller's data."""
+    """Return a row without an e-mail address that we made up for Cal.com, because it is not the caller's data."""
     if isinstance(email := values.get("email"), str) and is_made_up(email):
         return values | {"email": None}
     return values

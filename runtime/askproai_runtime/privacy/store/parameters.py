@@ -6,7 +6,7 @@ from askproai_runtime.privacy.traces import Traces, number_pattern
 
 
 def number_parameters(statement: str, tenant: str, traces: Traces) -> tuple[Any, ...]:
-    """Return a statement with its names in braces replaced by `$1`, `$2`, …, followed by their values.
+    """Replace the names in braces of a statement by `$1`, `$2`, …. Return the new statement, followed by its values.
 
     The names are `tenant`, `number_pattern`, and the fields of `Traces` except `bookings`, `regions` and `unreadable`.
     """

@@ -1,6 +1,7 @@
 """The SQL that erases the rows of one caller.
 
-A statement names the tenant and the traces in braces. Migration 0017 lets a pod delete rows only while an erasure is open.
+Each statement has `{tenant}` and fields of `Traces` as parameters. Migration 0017 lets a pod delete rows only while an erasure
+is open.
 """
 
 from collections.abc import Mapping
@@ -118,7 +119,8 @@ UPDATE function_requests SET arguments = NULL, answer = NULL, cause = NULL WHERE
 async def erase_rows(
     conn: Connection, tenant: str, erasure: UUID, traces: Traces, cipher: BodyCipher
 ) -> dict[str, int]:
-    """Note the calls and bookings that must not come back, and erase the traces. Return the number of erased rows by table.
+    """Record the calls and bookings whose data must not be stored again, and erase the caller's rows. Return their number by
+    table.
 
     Tables without erased rows are absent.
     """
@@ -142,12 +144,12 @@ async def erase_rows(
 
 
 async def count_left(conn: Connection, tenant: str, traces: Traces) -> int:
-    """Return the number of the caller's appointments that must still have a name: held, not over, or with an open sync job."""
+    """Return the number of the caller's appointments that must keep a name for now: held, not over, or with an open sync job."""
     return int(await conn.fetchval(_LEFT, tenant, list(traces.appointments)))
 
 
 async def _empty_said_by_others(conn: Connection, tenant: str, traces: Traces, cipher: BodyCipher) -> int:
-    """Empty function records of other callers' calls that name the person, and return how many. Call it before `ERASING`.
+    """Empty function records of other callers' calls that name the person, and return their number. Call it before `ERASING`.
 
     Another caller's free text stays with that call, and is deleted by age (decision 97).
     """

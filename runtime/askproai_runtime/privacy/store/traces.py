@@ -1,5 +1,6 @@
-"""The SQL that finds the stored data of one caller."""
+"""The SQL that finds the stored data of one caller, as `Traces`."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -90,8 +91,12 @@ async def find_traces(
     until: datetime,
     cipher: BodyCipher,
     erasure: UUID | None = None,
+    set_aside: Sequence[StoredBody] = (),
 ) -> Traces:
-    """Return the traces of a number from before `until`. With `erasure` include the traces that this erasure found before."""
+    """Return the traces of a number from before `until`; with `erasure` also the traces that this erasure has found before.
+
+    `set_aside` are bodies of events that wait in Redis.
+    """
     tenant = config.tenant
     customer = await conn.fetchrow(_CUSTOMER, tenant, number)
     customer_id: UUID | None = customer["id"] if customer else None
@@ -118,6 +123,9 @@ async def find_traces(
         events += ids
         reported |= more
         unreadable += [each.missing_key for each in found if each.missing_key and each.id not in ids]
+    aside, more = own_events(config, set_aside, number, calls, until, bookings, alone)
+    reported |= more
+    unreadable += [each.missing_key for each in set_aside if each.missing_key and each.id not in aside]
     return Traces(
         number=number,
         until=until,
@@ -128,13 +136,14 @@ async def find_traces(
         booked_for_others=tuple(row["id"] for row in rows if not row["own"]),
         bookings=tuple(bookings),
         events=tuple(events),
+        set_aside=tuple(aside),
         regions=regions_of(config),
         unreadable=tuple(unreadable),
     )
 
 
 def _read(cipher: BodyCipher, row: asyncpg.Record) -> StoredBody:
-    """Return a stored body, decrypted, or empty if it cannot be decrypted. A body that was changed or moved counts for nobody."""
+    """Return a stored event's body, decrypted. It is empty if it cannot be decrypted, or was changed or moved."""
     payload, missing_key = b"", None
     try:
         payload = decrypt_body(cipher, row["source"], row["event_id"], row["payload"])
@@ -146,12 +155,12 @@ def _read(cipher: BodyCipher, row: asyncpg.Record) -> StoredBody:
 
 
 def _much_later(until: datetime) -> datetime:
-    """Return the latest time at which an event about data from before `until` may arrive: Retell and Cal.com repeat for hours."""
+    """Return the latest time of arrival of events about data from before `until`: Retell and Cal.com repeat events for hours."""
     return until + timedelta(days=30)
 
 
 async def is_call_going_on(conn: Connection, tenant: str, number: str, cipher: BodyCipher) -> bool:
-    """Return whether a call of the number is still going on, according to its events."""
+    """Return True if a call of the number is still going on, according to its events."""
     if await conn.fetchval(_IS_CALL_GOING_ON, tenant, number):
         return True
     digits = number.removeprefix("+").encode()
@@ -159,5 +168,5 @@ async def is_call_going_on(conn: Connection, tenant: str, number: str, cipher: B
 
 
 async def list_to_come(conn: Connection, tenant: str, traces: Traces) -> list[UUID]:
-    """Return the caller's live appointments that have not begun, the next one first."""
+    """Return the ids of the caller's live appointments that have not begun, the next one first."""
     return [row["id"] for row in await conn.fetch(_TO_COME, tenant, list(traces.appointments))]

@@ -1,4 +1,4 @@
-"""The number of pods and who decides it: autoscalers, the hand-over of `replicas` to them, disruption budgets. Pure."""
+"""The number of pods of each Deployment, decided by the operator or by an autoscaler; autoscalers and disruption budgets. Pure."""
 
 from enum import StrEnum
 from typing import Any
@@ -20,19 +20,19 @@ _CPU_PER_POD = "500m"
 
 
 class ScaledBy(StrEnum):
-    """The operator or an autoscaler, whichever decides how many pods of a Deployment run."""
+    """The decider of the number of a Deployment's pods: the operator, or an autoscaler."""
 
     OPERATOR = "operator"
     AUTOSCALER = "autoscaler"
 
 
 def replica_bounds(tenant: Tenant, component: Component) -> WebScale | WorkerScale:
-    """Return the fewest and the most pods of a Deployment."""
+    """Return the manifest's scale of a Deployment, with its lowest and highest number of pods."""
     return tenant.spec.runtime.web if component is Component.WEB else tenant.spec.runtime.workers
 
 
 def scaled_by(tenant: Tenant, component: Component) -> ScaledBy:
-    """Return who decides how many pods run: the operator if the number is fixed."""
+    """Return OPERATOR if the number of pods is fixed or the tenant is suspended, else AUTOSCALER."""
     bounds = replica_bounds(tenant, component)
     fixed = tenant.spec.suspend or bounds.min_replicas == bounds.max_replicas
     return ScaledBy.OPERATOR if fixed else ScaledBy.AUTOSCALER
@@ -51,12 +51,12 @@ def initial_replicas(tenant: Tenant, component: Component, live: ObservedObject 
 
 
 def is_handed_over(live: ObservedObject | None) -> bool:
-    """Return whether the last apply left `replicas` to the autoscaler."""
+    """Return True if the last apply of the Deployment left `replicas` to the autoscaler; False without a Deployment."""
     return live is not None and live.annotations.get(SCALED_BY) == ScaledBy.AUTOSCALER
 
 
 def replicas_manifest(tenant: Tenant, component: Component, replicas: int) -> Manifest:
-    """Return a Deployment with `spec.replicas` only, the field whose field manager changes at a hand-over."""
+    """Return a Deployment's manifest with only `spec.replicas`, whose ownership an autoscaler needs."""
     metadata, ref = tenant.metadata, resources.DEPLOYMENTS
     name = {"name": child_name(metadata.name, component), "namespace": metadata.namespace}
     return {"apiVersion": ref.api_version, "kind": ref.kind, "metadata": name, "spec": {"replicas": replicas}}

@@ -44,7 +44,7 @@ def live_canary(tenant: Tenant, objects: Cache) -> ObservedObject | None:
 
 @dataclass(frozen=True, slots=True)
 class PodInputs:
-    """The inputs of all Deployments of a tenant. Keys are given by the name of the mounted file."""
+    """The inputs of all Deployments of a tenant. `own_keys` and `further_keys` are keyed by the name of the mounted file."""
 
     tenant: Tenant
     credentials: Credentials
@@ -63,11 +63,11 @@ def deployment(
     replicas: int | None = None,
     track: str = "",
 ) -> Manifest:
-    """Return a Deployment: `deployment.yaml` with this tenant's names, image and volumes.
+    """Return a Deployment's manifest: `deployment.yaml` with this tenant's names, image and volumes.
 
-    Its pods have both containers; with `alone`, only the container with the Deployment's name. Without `replicas`, the field is
-    left to an autoscaler. With a `track`, it is the Deployment `T-canary`: the Services select its pods, too, and the pods
-    record their answers under that name.
+    Its pods have the containers of web and worker; with `alone`, only the one named like `component`. Without `replicas`, the
+    field is left to an autoscaler. With a `track`, it is the Deployment `T-canary`: the Services select its pods, too, and the
+    pods record their answers under that name.
     """
     tenant = pods.tenant
     spec: Manifest = copy.deepcopy(pod_template())
@@ -144,7 +144,8 @@ def pod_fields(pods: Pods, pull_secrets: Iterable[str]) -> Manifest:
 
 
 def _volumes(tenant: Tenant, credentials: Credentials, optional: Mapping[str, SecretKeyRef]) -> list[Manifest]:
-    """Return the volumes. The user's Secrets are projected key by key: a rotated key reaches the pods without the operator.
+    """Return the pods' volumes. The user's Secrets are projected key by key: a rotated key reaches the pods without the
+    operator.
 
     If a key of `optional` is missing, the pods start without the features that need the key.
     """
@@ -169,7 +170,7 @@ def _volumes(tenant: Tenant, credentials: Credentials, optional: Mapping[str, Se
 
 
 def _secret_source(name: str, *keys: str | tuple[str, str], optional: bool = False) -> Manifest:
-    """Return a volume's source from keys of a Secret. A pair names a key and its path, if that differs from the key."""
+    """Return a projected volume's source from keys of a Secret. A pair is a key and its path; a single name is both."""
     pairs = [(key, key) if isinstance(key, str) else key for key in keys]
     source: Manifest = {"name": name, "items": [{"key": key, "path": path} for key, path in pairs]}
     return {"secret": source | ({"optional": True} if optional else {})}
@@ -183,14 +184,14 @@ def service_account(tenant: Tenant) -> Manifest:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Whether the web pods run without a worker container, and whether there are worker pods."""
+    """The containers of a tenant's Deployments: `web_alone` for web pods without a worker, `workers` if there are worker pods."""
 
     web_alone: bool
     workers: bool
 
 
 def plan_layout(tenant: Tenant, web: ObservedObject | None, workers: ObservedObject | None) -> Layout:
-    """Return the next layout on the way to `runtime.mode`, such that some worker runs at every moment.
+    """Return the next layout on the way to `runtime.mode`, such that a worker runs at every moment.
 
     To Split: the web pods keep their worker until a worker pod serves. To Combined: the worker pods stay until all web pods
     have a worker again. Both kinds of workers may run together, since each job is claimed by one worker. `web` and `workers`
@@ -204,14 +205,14 @@ def plan_layout(tenant: Tenant, web: ObservedObject | None, workers: ObservedObj
 
 
 def _is_rolled_out(deployment: ObservedObject) -> bool:
-    """Return whether only pods of the newest template run and all of them are available."""
+    """Return True if only pods of the newest template run and all of them are available."""
     status = deployment.status
     counts = {status.get(name, 0) for name in ("replicas", "updatedReplicas", "availableReplicas")}
     return len(counts) == 1 and status.get("observedGeneration", 0) >= deployment.generation
 
 
 def mounted_own_keys(deployments: Iterable[ObservedObject]) -> frozenset[str] | None:
-    """Return the files with own keys that every pod of a tenant has; None if there are no pods, as later pods get all files."""
+    """Return the files of own keys that all pods of a tenant mount; None without pods, since later pods mount all files."""
     found = [
         frozenset(live.annotations.get(OWN_KEYS, "").split(",") if _is_rolled_out(live) else ()) for live in deployments
     ]
@@ -219,7 +220,7 @@ def mounted_own_keys(deployments: Iterable[ObservedObject]) -> frozenset[str] | 
 
 
 def all_pods_decrypt(deployments: Sequence[ObservedObject], *, before: bool) -> bool:
-    """Return whether every pod of a tenant can decrypt the data that another pod encrypts; True if there are no pods yet.
+    """Return True if every pod of a tenant can decrypt the data that another pod encrypts, also if there are no pods yet.
 
     While a roll-out between templates of this release is under way, the answer stays as `before`. A Deployment whose pods do
     not decrypt lacks the annotation, and then the answer is False.
@@ -234,7 +235,7 @@ def _is_serving(deployment: ObservedObject | None) -> bool:
 
 
 def runtime_condition(tenant: Tenant, deployments: Mapping[Component, ObservedObject]) -> Condition:
-    """Return RuntimeAvailable from the status of the Deployments."""
+    """Return RuntimeAvailable: True if each Deployment has its least number of available pods, or the tenant is suspended."""
     kind = ConditionType.RUNTIME_AVAILABLE
     if tenant.spec.suspend:
         text = "spec.suspend is true: no pods run; callers hear that no appointments are taken at present"
@@ -255,7 +256,7 @@ def runtime_condition(tenant: Tenant, deployments: Mapping[Component, ObservedOb
 def rollout_condition(
     tenant: Tenant, deployments: Mapping[Component, ObservedObject], awaited: str | None = None
 ) -> Condition:
-    """Return RolloutHealthy: False if Kubernetes has given up on the newest pods or may not create them.
+    """Return RolloutHealthy: False if Kubernetes has given up on the newest pods, or is not allowed to create them.
 
     It is separate from RuntimeAvailable: the former pods serve, and numbers are bound meanwhile. `awaited` is the release that
     the tenant waits for, or None. The message names no other tenant and no number, so that it is written once.

@@ -12,7 +12,7 @@ MANAGED_BY = "app.kubernetes.io/managed-by"
 
 
 class Component(StrEnum):
-    """A Deployment of the tenant, which has the name of one of its containers."""
+    """The name of a Deployment of the tenant, web or worker, which is also the name of one of its containers."""
 
     WEB = "web"
     WORKER = "worker"
@@ -24,7 +24,7 @@ def child_name(tenant: str, suffix: str) -> str:
 
 
 def new_manifest(tenant: Tenant, ref: ApiResource, suffix: str, component: str) -> Manifest:
-    """Return the beginning of a child's manifest. Its name is the tenant's, followed by `suffix` if that is not empty."""
+    """Return a child's manifest without its content. Its name is the tenant's, followed by `suffix` unless that is empty."""
     meta = tenant.metadata
     return {
         "apiVersion": ref.api_version,
@@ -45,6 +45,6 @@ def child_labels(tenant: Tenant, component: str) -> dict[str, str]:
 
 
 def pod_selector(tenant: Tenant, component: str | None = None) -> dict[str, str]:
-    """Return the labels that select the tenant's pods, of one component or, for None, of all."""
+    """Return the labels that select the tenant's pods of one component; with None, of all components."""
     labels = {"app.kubernetes.io/name": "askproai", "app.kubernetes.io/instance": tenant.metadata.name}
     return labels | ({"app.kubernetes.io/component": str(component)} if component else {})

@@ -56,7 +56,7 @@ def prometheus_rule(tenant: Tenant, settings: Settings) -> Manifest:
 
 
 def burning(allowed: Decimal, speed: Decimal) -> Decimal:
-    """Return the share of failures that uses up an error budget `speed` times faster than allowed.
+    """Return the share of failures at which an error budget is used up `speed` times faster than the SLO allows.
 
     `allowed` is the share of failures that the SLO allows. For a tolerant SLO the product could exceed 1, so the result is at
     most half way between the allowed share and 1.
@@ -107,7 +107,7 @@ def monitoring_condition(absent: Sequence[str]) -> Condition:
 
 
 async def apply_monitoring(run: Run, context: ReconcileContext) -> None:
-    """Apply the ServiceMonitor and the PrometheusRule, as far as the cluster has their CRDs."""
+    """Apply the ServiceMonitor and the PrometheusRule if the cluster serves their CRDs, and delete what is no longer desired."""
     tenant = run.tenant
     renderers = {resources.SERVICE_MONITORS: service_monitor, resources.PROMETHEUS_RULES: prometheus_rule}
     # One may come while the others are written.

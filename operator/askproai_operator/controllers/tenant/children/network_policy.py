@@ -24,8 +24,8 @@ def network_policy(
     namespaces of operator and monitoring to the private ports. Out: to DNS, and to the ports in the URLs of PostgreSQL and
     Redis (`stores`), of all other servers (`providers`), and of the collector of traces.
 
-    Servers are allowed by port, because a policy knows addresses and pods, not names. No port of another tenant's pods (8080,
-    8081, 8082, 9090, 9091) is among the ports. The cloud's metadata addresses and the ranges that the platform denies are
+    Servers are allowed by port, because a policy knows addresses and pods, not names. None of these ports is a port of another
+    tenant's pods (8080, 8081, 8082, 9090, 9091). The cloud's metadata addresses and the ranges that the platform denies are
     excluded. DNS is open everywhere: node caches and clouds serve it at addresses of these ranges.
     """
     trusted = sorted({settings.namespace, *settings.monitoring_namespaces})
@@ -52,7 +52,7 @@ def network_policy(
 
 
 def dns_and_stores(stores: Iterable[str], settings: Settings) -> tuple[Manifest, Manifest]:
-    """Return two egress rules: for DNS, and for the ports in the URLs of the installation's own servers.
+    """Return two egress rules: to DNS, and to the ports in the URLs of PostgreSQL and Redis (`stores`).
 
     Unless the platform denies ranges, such servers may be at any destination, even one outside all address ranges and pods:
     some network plugins count a node's address as neither.
@@ -62,8 +62,8 @@ def dns_and_stores(stores: Iterable[str], settings: Settings) -> tuple[Manifest,
 
 
 def _addresses(settings: Settings) -> list[Manifest]:
-    """Return the peers where servers may be: all addresses except the denied ranges, and pods, which only some network plugins
-    count as addresses. If the platform denies ranges, only pods of the namespaces that it allows are included.
+    """Return the destinations where servers may be: all addresses except the denied ranges, and pods, which only some network
+    plugins count as addresses. If the platform denies ranges, only pods of the namespaces that it allows are included.
     """
     denied, allowed = settings.denied_egress_ranges, settings.allowed_egress_namespaces
     excepted = [ip_network(each) for each in (*_METADATA, *denied)]
@@ -90,7 +90,7 @@ def _tcp(port: int) -> Manifest:
 
 
 def _ports(url: str) -> Iterable[int]:
-    """Yield the ports to which a URL leads. A Sentinel also leads to a server on Redis's own port."""
+    """Yield the ports in a URL, of each of its hosts. For Redis by Sentinel, also yield Redis's own default port."""
     parts = urlsplit(url)
     default = _DEFAULT_PORTS.get(parts.scheme.split("+")[0], 443)
     for host in parts.netloc.rpartition("@")[2].split(","):

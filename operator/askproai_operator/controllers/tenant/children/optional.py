@@ -12,7 +12,7 @@ from askproai_operator.engine import ApiResource, UnmanagedObject, resources
 async def apply_unless_foreign(
     manifests: Iterable[Manifest], kind: ConditionType, context: ReconcileContext
 ) -> Condition | None:
-    """Apply optional children. Return a condition if an object that is not ours has the name of one of them."""
+    """Apply optional children. If an object that is not ours has a child's name, stop and return the condition `kind` about it."""
     try:
         for manifest in manifests:
             await context.kube.apply(manifest)
@@ -22,7 +22,7 @@ async def apply_unless_foreign(
 
 
 def is_installed(manifest: Manifest, context: ReconcileContext) -> bool:
-    """Return whether the cluster serves the manifest's kind, whose CRD may be foreign."""
+    """Return True if the cluster serves the manifest's kind; its CRD may be foreign (Gateway API, Prometheus operator)."""
     ref = resources.resource_of(manifest)
     return ref not in resources.FOREIGN or ref in context.cache.served
 

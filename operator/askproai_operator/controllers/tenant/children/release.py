@@ -1,4 +1,4 @@
-"""The cause of a change of a tenant's pod template: its own manifests and Secrets, or another release of the operator. Pure.
+"""The reason why a tenant's pod template changes: its own manifests and Secrets, or another release of the operator. Pure.
 
 A change by a release waits for the tenant's turn (`askproai_operator/rollouts.py`); a change by the tenant never waits.
 """
@@ -26,7 +26,7 @@ _RENDERED: Final = (
 
 
 class Change(StrEnum):
-    """The cause of a change of a Deployment's pod template."""
+    """The reason for a change of a Deployment's pod template: an edit by the tenant, another release, or NONE without a change."""
 
     NONE = "none"
     EDIT = "edit"  # by the tenant's manifests or Secrets; also a Deployment that is new
@@ -48,7 +48,7 @@ def own_inputs(
     further_keys: Iterable[SecretKeyRef],
     track: str = "",
 ) -> str:
-    """Return a digest of a tenant's contributions to a pod template. The keys must be those that its Secrets permit to be used.
+    """Return a digest of the tenant's own contributions to a pod template. Pass only keys that their Secrets permit to use.
 
     Only the differences of the `declared` manifest from the defaults count. A setting of the operator, a field that a later
     release adds, or a further key that it takes from the same Secret must not look like an edit.
@@ -62,7 +62,7 @@ def own_inputs(
 
 
 def _secret_refs(value: object, field: str = "") -> Iterator[tuple[str, object]]:
-    """Yield the name and value of each field of a spec that refers to keys of Secrets."""
+    """Yield (name, value) of each field of a spec that names a Secret or keys of Secrets, at any depth."""
     if field.endswith(("SecretRef", "SecretRefs")):
         yield field, value
     elif isinstance(value, Mapping):
@@ -74,7 +74,7 @@ def _secret_refs(value: object, field: str = "") -> Iterator[tuple[str, object]]
 
 
 def record_of(manifest: Manifest, image: str, inputs: str, release: str) -> RolloutRecord:
-    """Return the record of a Deployment's manifest while no change of release is judged."""
+    """Return the rollout record to write with a Deployment's manifest; its `judged` is False."""
     return RolloutRecord(release, image, digest(manifest["spec"]["template"]), inputs)
 
 
@@ -85,7 +85,7 @@ def next_records(
     begin: Callable[[], bool],
     now: datetime,
 ) -> Mapping[Component, RolloutRecord] | None:
-    """Return the records of the Deployments to apply; None if all keep their pods until it is the tenant's turn.
+    """Return the rollout records of the Deployments to apply; None if all keep their pods until it is the tenant's turn.
 
     `live` are the present Deployments; `begin` returns whether it is the tenant's turn. A tenant needs no turn if it was
     edited, has begun already, or has no pods or broken ones: a new template does no harm there, and may be the cure.
@@ -119,21 +119,21 @@ def _is_of(live: ObservedObject | None, wanted: RolloutRecord) -> bool:
 
 
 def _with_verdict(wanted: RolloutRecord, live: ObservedObject | None, change: Change) -> RolloutRecord:
-    """Return the record, which is judged only if the live record of the same template and release is."""
+    """Return the `wanted` record, with `judged` set if the live record has the same template and release and is judged."""
     found = read_record(live) if live is not None else None
     judged = change is Change.NONE and found is not None and found.judged and found.release == wanted.release
     return msgspec.structs.replace(wanted, judged=judged)
 
 
 def with_record(manifest: Manifest, record: RolloutRecord) -> Manifest:
-    """Return the Deployment's manifest with its record added."""
+    """Return the Deployment's manifest with its rollout record added as an annotation."""
     meta: dict[str, Any] = manifest["metadata"]
     annotations = {**meta["annotations"], ROLLOUT: encode_record(record)}
     return {**manifest, "metadata": {**meta, "annotations": annotations}}
 
 
 def change_of(live: ObservedObject | None, wanted: RolloutRecord, *, is_edited: bool) -> Change:
-    """Return the cause of a Deployment's change to the wanted template.
+    """Return the reason why the `wanted` template differs from the live one; NONE if it does not.
 
     `is_edited`: the Tenant has an edit that no reconcile has applied yet. It decides only if the live Deployment has no record,
     since an older release made it.

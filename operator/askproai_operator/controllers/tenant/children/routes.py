@@ -1,4 +1,4 @@
-"""The routes from outside: an Ingress or an HTTPRoute to `/webhooks`, `/retell` and `/health`, and another to a published page."""
+"""Routes to a tenant's pods: an Ingress or HTTPRoute for `/webhooks`, `/retell` and `/health`; another for a published page."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ SERVED_URL = "askproai.de/served-url"  # annotation of a route: the base URL tha
 
 @dataclass(frozen=True, slots=True)
 class _Route:
-    """A host, its paths, and the Service they lead to by an Ingress or a Gateway; by neither if others route the host."""
+    """The host, paths and Service of a route, with its Ingress or Gateway; with neither if the platform routes the host itself."""
 
     host: str
     paths: tuple[str, ...]
@@ -38,7 +38,7 @@ class _Route:
 
 
 def _route_of(tenant: Tenant, settings: Settings) -> _Route | None:
-    """Return the route of the tenant's own or the shared host; None for a tenant with a `baseUrl` and no host."""
+    """Return the route of the tenant's own host, or of its path on the shared host; None if the tenant only has a `baseUrl`."""
     exposure, address = tenant.spec.exposure, address_of(tenant, settings.shared_base_url)
     if exposure is not None and exposure.host is not None:
         return _Route(exposure.host, _paths(exposure.path_prefix or ""), _PUBLIC, exposure.ingress, exposure.gateway)
@@ -66,19 +66,19 @@ def _shared_ingress(settings: Settings) -> Ingress:
 
 
 def ingress(tenant: Tenant, settings: Settings) -> Manifest | None:
-    """Return the Ingress, if the tenant is routed by one."""
+    """Return the Ingress of the tenant's webhooks and functions; None if no Ingress routes them."""
     manifest = _ingress(tenant, _route_of(tenant, settings))
     return manifest and _annotated(manifest, _served_url(tenant, settings))
 
 
 def http_route(tenant: Tenant, settings: Settings) -> Manifest | None:
-    """Return the HTTPRoute, if the tenant is routed by one."""
+    """Return the HTTPRoute of the tenant's webhooks and functions; None if no HTTPRoute routes them."""
     manifest = _http_route(tenant, _route_of(tenant, settings))
     return manifest and _annotated(manifest, _served_url(tenant, settings))
 
 
 def page_route(tenant: Tenant) -> Manifest | None:
-    """Return the Ingress or HTTPRoute of the page's whole host; None if others route the host."""
+    """Return the Ingress or HTTPRoute of the page's whole host; None if it has no host, or the platform routes it itself."""
     page = tenant.spec.page
     if page is None or page.host is None:
         return None
@@ -125,22 +125,22 @@ def _served_url(tenant: Tenant, settings: Settings) -> dict[str, str]:
 
 
 def choose_name(tenant: Tenant, manifest: Manifest, live: Mapping[str, str], kept: str | None) -> Manifest:
-    """Return the manifest under a name that leaves the route of `kept` alone.
+    """Return the route's manifest with its name; the name of the route that serves the URL `kept` is not taken.
 
-    `live` maps the names of this kind's routes to the URLs that they serve now. A route keeps whichever of the two names it
-    has: an Ingress controller may refuse a second route of the same host and path.
+    `live` maps the names of this kind's routes to the URLs that they serve now. A route that exists keeps its name: an Ingress
+    controller may refuse a second route of the same host and path.
     """
     free = {name for name in route_names(tenant.metadata.name) if kept is None or live.get(name) != kept}
     return _named(tenant, manifest, live, free)
 
 
 def choose_name_beside(tenant: Tenant, manifest: Manifest, live: Mapping[str, str], taken: Collection[str]) -> Manifest:
-    """Return the manifest of the URL that is served beside the requested URL, under a name that is not `taken`."""
+    """Return the manifest of the former URL's route, which is kept beside the requested URL's, with a name not in `taken`."""
     return _named(tenant, manifest, live, {*route_names(tenant.metadata.name)} - {*taken})
 
 
 def _named(tenant: Tenant, manifest: Manifest, live: Mapping[str, str], free: Collection[str]) -> Manifest:
-    """Return the manifest under the name that already serves its URL, else under the first name in `free`."""
+    """Return the route's manifest with the name under which its URL is served already, else with the first name in `free`."""
     url = manifest["metadata"]["annotations"][SERVED_URL]
     names = route_names(tenant.metadata.name)
     name = next((name for name in names if live.get(name) == url), None) or next(name for name in names if name in free)
@@ -169,9 +169,10 @@ def http_route_condition(tenant: Tenant, address: Address, status: Mapping[str, 
 
 
 def http_route_problem(status: Mapping[str, Any], field: str) -> str | None:
-    """Return why a Gateway does not serve an HTTPRoute; `field` names its Gateways.
+    """Return why an HTTPRoute does not work: a Gateway refuses it, or none accepts it yet; None if it works.
 
-    Each Gateway's controller writes its conditions to `status.parents[].conditions`.
+    Each Gateway's controller writes its conditions to `status.parents[].conditions`. `field` is the manifest's field that names
+    the Gateways, for the text.
     """
     conditions = [condition for parent in status.get("parents") or () for condition in parent.get("conditions") or ()]
     refusals = [
@@ -187,10 +188,10 @@ def http_route_problem(status: Mapping[str, Any], field: str) -> str | None:
 
 
 async def apply_routes(run: Run, context: ReconcileContext) -> None:
-    """Apply the routes for senders, and have the requested URL tested.
+    """Apply the routes by which senders reach the pods, and have the requested URL tested until senders have it.
 
-    The test begins as soon as a pod is ready, and goes on until senders have the URL; not while suspended: no pod answers. A
-    refused host is another tenant's. A changed annotation `reconcile-at` starts a test at once: a person fixed something.
+    The test begins as soon as a pod is ready; not while the tenant is suspended, since no pod answers, nor for a host that
+    another tenant holds. A changed annotation `reconcile-at` starts a test at once: a person fixed something.
     """
     tenant, exposure = run.tenant, run.inputs.exposure
     run.former = as_exposed_before(tenant, exposure.kept, context.settings.shared_base_url)
@@ -210,8 +211,8 @@ async def _apply_routes(
 ) -> Condition:
     """Apply the Ingress or HTTPRoute that the tenant asks for; return the condition Exposed.
 
-    The route of `kept`, another URL at which requests still arrive, is applied, too, from the tenant with its `former`
-    exposure. Without `former`, that route is left as it is.
+    `kept` is another URL at which requests still arrive. Its route is applied, too, from `former`, the tenant with the exposure
+    of that time. Without `former`, that route is left as it is.
     """
     reserved, claimed = partial(reserved_host_condition, tenant), claimed_host_condition(address)
     refused = await take_host(tenant, exposed_host(tenant), reserved, lambda _: claimed, context)
@@ -251,7 +252,7 @@ def _name_routes_beside(
     former: Tenant,
     context: ReconcileContext,
 ) -> list[Manifest]:
-    """Return the routes of the former exposure, under names that the `desired` routes do not use."""
+    """Return the routes of the former exposure, under names that the `desired` routes do not use; none if its host was lost."""
     if not _is_free(former, context):
         return []
     former, _ = apply_ceilings(former, context.settings)  # its exposure is as the manifest had it
@@ -264,7 +265,7 @@ def _name_routes_beside(
 
 
 def _is_free(former: Tenant, context: ReconcileContext) -> bool:
-    """Return whether no other tenant holds the former host. Its grant lasts while it is served, unless somebody deletes it."""
+    """Return True if no other tenant holds the former host. Its grant lasts while it is served, unless somebody deletes it."""
     return all(find_holder(former, subject, context, scope) is None for subject, scope in exposed_host(former).items())
 
 
@@ -274,9 +275,9 @@ async def remove_routes(tenant: Tenant, context: ReconcileContext) -> None:
 
 
 def _live_routes(tenant: Tenant, context: ReconcileContext) -> dict[ApiResource, dict[str, str]]:
-    """Return the URLs that the tenant's routes serve, by kind and name.
+    """Return the URL that each of the tenant's routes serves, by resource and name of the route.
 
-    A route that has lost its annotation serves the URL that senders have, or had before the last change.
+    A route that has lost its annotation counts as serving the URL that senders have, or had before the last change.
     """
     found: dict[ApiResource, dict[str, str]] = {}
     for ref in _KINDS:
@@ -290,7 +291,7 @@ def _live_routes(tenant: Tenant, context: ReconcileContext) -> dict[ApiResource,
 async def _prune_routes(
     tenant: Tenant, desired: Iterable[Manifest], kept: str | None, context: ReconcileContext
 ) -> None:
-    """Delete the routes that are neither among the desired manifests nor for `kept`."""
+    """Delete the tenant's routes, except the `desired` ones and the route that serves the URL `kept`."""
     namespace = tenant.metadata.namespace
     keep = {(resources.resource_of(manifest), manifest["metadata"]["name"]) for manifest in desired}
     for ref, served in _live_routes(tenant, context).items():
@@ -307,7 +308,7 @@ async def take_host(
     claimed: Callable[[str], Condition],
     context: ReconcileContext,
 ) -> Condition | None:
-    """Take the grant of a host. Return a condition if the host is the platform's or another tenant's.
+    """Take the grant of a host (`subjects`). Return a condition if the host is the platform's or another tenant's, else None.
 
     Without grants, a namespace could route another tenant's callers to its own pods. Paths of the shared host need no grant:
     each contains its tenant's name, and no manifest may name that host.

@@ -1,6 +1,6 @@
 """The pods of a tenant's shadow, and the objects that they mount. Pure.
 
-Their labels are their own: no Service selects them, and no other policy of the tenant. They reach only PostgreSQL.
+The pods have labels of their own, so no Service selects them, and no other policy of the tenant. They reach only PostgreSQL.
 """
 
 import copy
@@ -31,7 +31,7 @@ _LIVE: Final = "/etc/askproai/live"
 
 
 def shadow_children(tenant: Tenant) -> Iterable[tuple[ApiResource, str]]:
-    """Return kind and name of every object of a shadow in the cluster, in the order of deletion: its pods first."""
+    """Return resource and name of every object of a shadow in the cluster, in the order of deletion: its pods first."""
     name = tenant.metadata.name
     return (
         (resources.DEPLOYMENTS, child_name(name, SHADOW)),
@@ -87,12 +87,12 @@ def shadow_deployment(tenant: Tenant, image: str, live_image: str, pull_secrets:
 
 
 def _labels(tenant: Tenant) -> dict[str, str]:
-    """Return the labels that select a shadow's pods; the tenant's Services and policies select another name."""
+    """Return the labels by which a shadow's pods are selected; the tenant's Services and policies select other labels."""
     return {"app.kubernetes.io/name": SHADOW_PODS, "app.kubernetes.io/instance": tenant.metadata.name}
 
 
 def _volumes(tenant: Tenant) -> list[Manifest]:
-    """Return the volumes. Only the replaying container mounts any of the tenant's own Secrets: its login and its data keys."""
+    """Return the volumes of a shadow's pod. Only the replaying container mounts Secrets of the tenant: login and data keys."""
     name = tenant.metadata.name
     live: list[Manifest] = [
         {"secret": {"name": child_name(name, "runtime"), "items": _same_paths("DATABASE_URL")}},

@@ -46,7 +46,7 @@ from askproai_operator.settings import Settings
 
 
 async def observe_deployments(run: Run, context: ReconcileContext) -> None:
-    """Find the tenant's Deployments in the cache, including a canary's while it has pods."""
+    """Read the tenant's Deployments from the cache into the run; the canary's Deployment, too, while it has pods."""
     namespace, name = run.tenant.key[1:]
     live = [context.cache.child(resources.DEPLOYMENTS, namespace, child_name(name, part)) for part in Component]
     canary = live_canary(run.tenant, context.cache)
@@ -54,7 +54,7 @@ async def observe_deployments(run: Run, context: ReconcileContext) -> None:
 
 
 async def apply_workloads(run: Run, context: ReconcileContext) -> None:
-    """Apply all objects that the pods need, the pods, and the objects that people need. Raises UnmanagedObject."""
+    """Apply the Deployments, and before them all objects that their pods need; then objects for people. Raises UnmanagedObject."""
     run.admin_token = await _read_admin_token(run.tenant, context)
     run.workloads = await _apply_workloads(run, context)
     # Last: a foreign Secret of its name holds up no pods.
@@ -62,7 +62,7 @@ async def apply_workloads(run: Run, context: ReconcileContext) -> None:
 
 
 async def _read_admin_token(tenant: Tenant, context: ReconcileContext) -> str:
-    """Return the token of `T-admin`, or a new one.
+    """Return the bearer token of the private API from `T-admin`, or a new token.
 
     It is read right before the apply, not with the other inputs: a person who deletes the Secret wants a new token, and a
     reconcile with the former token would write that again.
@@ -73,7 +73,7 @@ async def _read_admin_token(tenant: Tenant, context: ReconcileContext) -> str:
 
 
 def _before_pods(run: Run, settings: Settings) -> list[Manifest]:
-    """Return the children that the pods need."""
+    """Return the manifests to apply before the pods: config, token, Services, ServiceAccount and NetworkPolicy."""
     tenant, keys, notifications, page = run.tenant, run.inputs.credentials, run.inputs.notifications, run.inputs.page
     providers = [keys.retell_base_url, keys.calendar_base_url, *notifications.servers, *page.servers]
     stores, published = [*filter(None, run.urls)], page.url is not None
@@ -83,7 +83,7 @@ def _before_pods(run: Run, settings: Settings) -> list[Manifest]:
 
 
 async def _apply_workloads(run: Run, context: ReconcileContext) -> Workloads:
-    """Apply the Deployments after the objects that their pods need, with their budgets and autoscalers."""
+    """Apply the Deployments with their budgets and autoscalers, after the objects that their pods need."""
     tenant = run.tenant
     meta, split = tenant.metadata, tenant.spec.runtime.mode is RuntimeMode.SPLIT
     # Read right before the apply and not with the other inputs: an autoscaler writes replicas at any time.
@@ -118,7 +118,7 @@ async def _apply_workloads(run: Run, context: ReconcileContext) -> Workloads:
 
 @dataclass(frozen=True, slots=True)
 class _Pods:
-    """Renders the Deployments of a tenant, and their records for a release and the tenant's own contributions."""
+    """Renders the manifests of a tenant's Deployments, and their rollout records, from the inputs of one run."""
 
     render: Callable[..., Manifest]
     digest_inputs: Callable[..., str]
@@ -126,7 +126,7 @@ class _Pods:
 
     @classmethod
     def of(cls, run: Run, context: ReconcileContext) -> "_Pods":
-        """Return the pods of a run, with the keys that its Secrets permit to be used."""
+        """Return the renderer for a run, with only the keys that their Secrets permit to use."""
         inputs, pull_secrets = run.inputs, tuple(context.settings.image_pull_secrets)
         own, further = inputs.own_keys.refs, {**inputs.notifications.refs, **inputs.page.refs}
         variables = tracing_variables(context.settings)
@@ -135,7 +135,7 @@ class _Pods:
         return cls(partial(deployment, pods), digest_inputs, context.rollouts.release)
 
     def record(self, image: str, component: Component, *, alone: bool, track: str = "") -> RolloutRecord:
-        """Return the record of a Deployment; the number of pods does not matter."""
+        """Return the rollout record of a Deployment. It does not depend on the number of pods."""
         inputs = self.digest_inputs(component, alone=alone, track=track)
         return record_of(self.render(image, component, alone=alone, track=track), image, inputs, self.release)
 
@@ -148,7 +148,7 @@ async def _apply_deployments(
     scaled: Collection[Component],
     context: ReconcileContext,
 ) -> Workloads:
-    """Apply the Deployments that `alone` names, in that order, or keep their pods until it is the tenant's turn."""
+    """Apply the Deployments in the order of `alone`; before the tenant's turn, keep the pods and change only their number."""
     image = image_of(tenant, context.settings)
     wanted = {part: pods.record(image, part, alone=alone[part]) for part in alone}
     begin = partial(context.rollouts.begin, tenant.key)
@@ -183,7 +183,7 @@ async def _keep_pods(
 
 
 async def _apply_canary(tenant: Tenant, pods: _Pods, workloads: Workloads, context: ReconcileContext) -> None:
-    """Run the pods of the trial that the status allows, beside the web pods. Without a canary, delete its Deployment.
+    """Apply the Deployment of the canary's trial in the status, beside the web pods. Without a canary, delete it.
 
     The status is read right before the apply: a verdict that came during this reconcile must not be undone. While the other
     pods wait for a release, the pods of a running trial wait, too.

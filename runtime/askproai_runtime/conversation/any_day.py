@@ -1,0 +1,87 @@
+"""Read that any day will do, in a request for the waiting list: an argument "egal", or the caller's words. Pure."""
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from askproai_runtime.conversation.arguments.texts import read_text
+from askproai_runtime.conversation.requested_times import names_day
+from askproai_runtime.conversation.time_arguments import read_parts
+from askproai_runtime.conversation.types import CallContext
+from askproai_runtime.language.answer_words import ANYBODY, is_question, words_of
+from askproai_runtime.language.placeholders import leaves_open
+from askproai_runtime.person_names import fold
+from askproai_runtime.spoken_times import Understanding, understand_parts
+
+ASKED_DAY: Final = "date"  # the marker of the question for a day
+_ANY: Final = "egal"  # in the words of the reader of times
+_LONG: Final = timedelta(days=300)  # no named day or month lasts as long
+_MOST_READ: Final = 20  # turns of the caller
+_SENTENCE = re.compile(r"[^.!?;\n]+[.!?;]?")
+_OF_DAYS = re.compile(
+    r"\b(?:tage?n?|days?|irgendwann|wann|whenever|any ?time|zeit|time|flexib\w+|immer|always|jederzeit)\b"
+)
+_EACH_DAY = re.compile(r"\b(?:jede[rmn]|allen?|any|every|each|all) (?:tage?n?|days?)\b")
+_SUITS = re.compile(r"\b(?:recht|geh(?:t|en)|pass(?:t|en)|moeglich|fine|good|okay|ok|works?|suits?)\b")
+_EXCEPT = re.compile(r"\b(?:nicht|kein\w*|ausser|bis auf|not|never|except|but|\w*n t)\b")
+
+
+def read_any_day(call: CallContext, args: Mapping[str, Any], zone: ZoneInfo) -> Mapping[str, Any]:
+    """Return the arguments with a `date` for any day that they leave open, or that the caller does in a request without a day.
+
+    "Egal" alone counts after the question for a day. The hours of the request count on each day.
+    """
+    date = read_text(args, "date")
+    if date is not None:
+        found = _find_any_day(date, call, args, zone, is_asked=True)
+        if found is None:
+            return args
+        rest = {name: each for name, each in args.items() if name != "date"}
+        return rest if leaves_open(date) and names_day(read_parts(rest)) else rest | {"date": found}
+    if names_day(read_parts(args)):
+        return args
+    is_asked = ASKED_DAY in call.asked_unclear
+    said = [(each, is_asked) for each in _list_clauses(call.said_since or "")]
+    if is_asked:  # an earlier answer to it is in no later request
+        said += [(each, False) for words in call.utterances[-_MOST_READ:] for each in _list_clauses(words)]
+    days = (_find_any_day(each, call, args, zone, is_asked=is_answer) for each, is_answer in said)
+    found = next(filter(None, days), None)
+    return args if found is None else {**args, "date": found}
+
+
+def _list_clauses(said: str) -> Iterator[str]:
+    """Yield the sentences that are no questions, and the parts of each sentence that has no exception."""
+    for sentence in _SENTENCE.findall(said):
+        if is_question(sentence):
+            continue
+        yield sentence
+        if "," in sentence and not _EXCEPT.search(fold(sentence)):
+            yield from sentence.split(",")
+
+
+def _find_any_day(
+    clause: str, call: CallContext, args: Mapping[str, Any], zone: ZoneInfo, *, is_asked: bool
+) -> str | None:
+    """Return the text for the argument `date` if a clause leaves the day open; else None."""
+    said, words = fold(clause), words_of(clause)
+    is_open = leaves_open(clause)
+    if ANYBODY.search(words) or (not is_asked and not _OF_DAYS.search(said)):
+        return None
+    _, clock, part = read_parts({name: each for name, each in args.items() if name != "date"})
+    if _is_long(understand_parts(clause.strip(" ,.!;"), clock, part, at=call.started_at, zone=zone)):
+        return clause.strip(" ,.!;")
+    if _EXCEPT.search(said) and not is_open:
+        return None
+    is_each = bool(_EACH_DAY.search(said)) and (is_asked or bool(_SUITS.search(said)))
+    alone = understand_parts(clause.strip(" ,.!;"), None, None, at=call.started_at, zone=zone)
+    return _ANY if is_open or is_each or _is_long(alone) else None
+
+
+def _is_long(understood: Understanding) -> bool:
+    """Return whether a text has one reading, which is a span without a last day."""
+    if understood.refused is not None or len(understood.candidates) != 1:
+        return False
+    (only,) = understood.candidates
+    return only.end is not None and only.end - only.start >= _LONG

@@ -1,0 +1,288 @@
+"""Find the declared questions that a caller's question is about, before the caller hears that something is unknown. Pure.
+
+Words are compared; no meaning is guessed. A yes or no is the answer to its own question only: before it, the declared question is
+said, unless the caller asked the same.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from askproai_core.tenant_config import Branch, Knowledge, Language, Service, TenantConfig
+from askproai_runtime.conversation.business_information.config_words import list_known_words, list_team_words
+from askproai_runtime.conversation.business_information.declared_words import (
+    asks_the_same,
+    content_words,
+    is_form,
+    share_form,
+    share_word,
+)
+from askproai_runtime.conversation.business_information.question_parts import (
+    YES_OR_NO,
+    OpenPart,
+    covers,
+    find_sentence,
+    is_day,
+    list_topics,
+    split_clauses,
+)
+from askproai_runtime.conversation.business_information.questions import Question, ask_back
+from askproai_runtime.conversation.business_information.services import is_offered
+from askproai_runtime.conversation.business_information.subjects import find_declared_subjects, list_payment_words
+from askproai_runtime.conversation.business_information.topics import Topic
+from askproai_runtime.conversation.business_information.working_days import split_working_days
+from askproai_runtime.conversation.types import Answer, FunctionOutcome
+from askproai_runtime.language.phrases import join_list
+from askproai_runtime.person_names import fold
+from askproai_runtime.sentences import present_language, say
+
+_MOST_NAMED: Final = 3  # questions that a listener can follow
+
+
+@dataclass(frozen=True, slots=True)
+class _About:
+    """What a declared question is about: its content words, those of them that are not of paying, and its subjects."""
+
+    words: frozenset[str]
+    own: frozenset[str]
+    subjects: frozenset[str]
+
+
+@dataclass(slots=True)
+class Found:
+    """The declared sentences about a question, and the questions back to the caller which declared question is meant.
+
+    `parts` and `topics` are no longer unknown; `left_over` are words that a declared answer does not have.
+    """
+
+    sentences: list[str] = field(default_factory=list)
+    asking: list[Answer] = field(default_factory=list)
+    parts: list[OpenPart] = field(default_factory=list)
+    topics: list[Topic] = field(default_factory=list)
+    left_over: list[OpenPart] = field(default_factory=list)
+
+    def take(
+        self,
+        candidates: Sequence[Knowledge],
+        question: Question,
+        part: OpenPart | None = None,
+        clauses: Sequence[OpenPart] = (),
+    ) -> bool:
+        """Add the answer of a single candidate, or the question which of several is meant. Return whether there is one."""
+        if len({each.answer for each in candidates}) > 1:
+            self.ask(candidates, question)
+        elif candidates:
+            self.sentences.append(_say_declared(candidates[0], question.words))
+            around = _list_words_around(part, question.words) if part else clauses
+            self.left_over += _list_left_over(candidates[0], around)
+        if candidates and part:
+            self.parts.append(part)
+        return bool(candidates)
+
+    def leave_open(self, parts: Sequence[OpenPart]) -> list[OpenPart]:
+        """Return the parts that stay unknown. Beside a declared answer, a clause without content words asks nothing: "geht das"."""
+        others = [part for part in parts if part not in self.parts]
+        if self.sentences:
+            others = [part for part in others if not part.clause or content_words(part.clause)]
+        nouns = {fold(part.words) for part in others if not part.clause}
+        return others + [part for part in self.left_over if part.words not in nouns]
+
+    def ask(self, candidates: Sequence[Knowledge], question: Question) -> None:
+        self.asking.append(ask_back(question, _ask_which(candidates), questions=[each.question for each in candidates]))
+
+
+def find_declared(
+    config: TenantConfig,
+    branch: Branch,
+    question: Question,
+    answers: Sequence[tuple[Answer, Question]],
+    named: Sequence[Service],
+    open_parts: Sequence[OpenPart],
+    *,
+    is_said: bool,
+) -> Found:
+    """Return what is declared about the parts and topics of a question that the caller would hear to be unknown.
+
+    `answers` are those to the topics, `named` the services in the question. `is_said`: another declared answer is said.
+    """
+    found, known = Found(), (*branch.knowledge, *config.knowledge)
+    nouns = [part for part in open_parts if not part.clause]
+    for part in nouns:
+        is_about = _is_about_working_days(config, question) if part.subject == "working_days" else None
+        if found.take(_list_about(part, known, question.words, is_about), question, part):
+            continue
+        if sentence := _find_sentence(config, branch, part, named):
+            found.sentences.append(sentence)
+            found.parts.append(part)
+    for answer, each in answers:
+        if answer.outcome is FunctionOutcome.NOT_KNOWN and found.take(_list_of_topic(each, known), question):
+            found.topics.append(each.topic)
+    is_all_unknown = all(
+        answer.outcome is FunctionOutcome.NOT_KNOWN and each.topic is Topic.OTHER for answer, each in answers
+    )
+    if is_all_unknown and not (is_said or found.sentences or found.asking or any(part.subject for part in nouns)):
+        _compare_words(found, known, question, open_parts, list_known_words(config))
+    if found.sentences or found.asking:  # "other" has no answer of its own
+        found.topics.append(Topic.OTHER)
+    if found.left_over:
+        covered = [each.topic for answer, each in answers if answer.success]
+        names, zone = list_known_words(config), ZoneInfo(config.time_zone)
+        found.left_over = [
+            part
+            for part in found.left_over
+            if part.words not in names
+            and not any(covers(topic, part.words) for topic in covered)
+            and not is_day(part.words, question.asked_at, zone)
+        ]
+    return found
+
+
+def _compare_words(
+    found: Found, known: Sequence[Knowledge], question: Question, open_parts: Sequence[OpenPart], names: frozenset[str]
+) -> None:
+    """Add the declared questions that share a word with a question of which nothing else is known."""
+    nouns = " ".join(part.words for part in open_parts if not part.clause)
+    candidates, is_sure = _list_with_words(known, question.words, nouns, names)
+    if is_sure:
+        found.take(candidates, question, clauses=[part for part in open_parts if part.clause])
+    elif candidates:
+        found.ask(candidates, question)
+    found.parts += open_parts if candidates else ()
+
+
+def _is_about_working_days(config: TenantConfig, question: Question) -> Callable[[Knowledge], bool]:
+    """Return the test whether a declared question is about the working days of the person in a question, if it names a person."""
+    team = list_team_words(config)
+    named = team & {*fold(f"{question.words} {question.staff or ''}").split()}
+
+    def is_about(each: Knowledge) -> bool:
+        _, asks_days = split_working_days(each.question, team, Topic.OTHER, lambda _: False)
+        return asks_days and (not named or not named.isdisjoint(fold(f"{each.question} {each.answer}").split()))
+
+    return is_about
+
+
+def _find_sentence(config: TenantConfig, branch: Branch, part: OpenPart, named: Sequence[Service]) -> str | None:
+    """Return the declared sentence about a part of a question: of directions, answers, cancellation rule or preparations."""
+    texts = [
+        branch.directions,
+        *(each.answer for each in (*branch.knowledge, *config.knowledge)),
+        config.cancellation_rule,
+    ]
+    if sentence := find_sentence(part, texts):
+        return sentence
+    for service in named or [each for each in config.services if is_offered(each, branch)]:
+        if sentence := find_sentence(part, [service.preparation]):
+            return f"{service.display_name}: {sentence}"
+    return None
+
+
+def _list_about(
+    part: OpenPart, known: Iterable[Knowledge], asked: str, is_about: Callable[[Knowledge], bool] | None = None
+) -> list[Knowledge]:
+    """Return the declared questions about a part of a caller's question (`asked`), of those the ones with most of its words.
+
+    A part with a subject is compared by the subject, or by `is_about`; a noun by the words that are not of paying.
+    """
+    if part.subject:
+        found = [each for each in known if (is_about or _is_of_subject(part.subject))(each)]
+    else:
+        found = [each for each in known if share_word(content_words(part.words), _read(each.question).own)]
+    return _list_closest(found, asked)
+
+
+def _list_of_topic(question: Question, known: Iterable[Knowledge]) -> list[Knowledge]:
+    """Return the declared questions that ask about a question's topic; about prices and services only with a word in common."""
+    found = [each for each in known if question.topic in list_topics(Topic.OTHER, fold(each.question), names_day=False)]
+    if question.topic in {Topic.PRICES, Topic.SERVICE}:
+        words = content_words(f"{question.words} {question.service or ''}")
+        found = [
+            each for each in found if share_word(_leave_out_topic(words, question.topic), _read(each.question).words)
+        ]
+    return _list_closest(found, question.words)
+
+
+def _leave_out_topic(words: frozenset[str], topic: Topic) -> frozenset[str]:
+    return frozenset(word for word in words if not covers(topic, word))
+
+
+def _list_with_words(
+    known: Iterable[Knowledge], asked: str, nouns: str, names: Collection[str]
+) -> tuple[list[Knowledge], bool]:
+    """Return the declared questions that share a word with a caller's question, and whether that word is enough to answer.
+
+    A name of a service or person (`names`), a word of paying, a word of the answer, and another word beside unknown `nouns` are
+    not enough: "Tut Färben weh?", "meine Karte". Then the caller is asked whether that question is meant.
+    """
+    words, known = content_words(asked), list(known)
+    if found := [each for each in known if share_word(words - {*names}, _read(each.question).own)]:
+        return _list_closest(found, asked), not nouns
+    of_part = content_words(nouns) or words
+    found = [
+        each
+        for each in known
+        if any(
+            is_form(word, other) for word in of_part for other in _read(each.question).words | _read(each.answer).words
+        )
+    ]
+    return _list_closest(found, asked), False
+
+
+def _say_declared(each: Knowledge, asked: str) -> str:
+    """Return the declared answer. Before a yes or no to another question than `asked`, the declared question is said."""
+    if not YES_OR_NO.match(each.answer) or asks_the_same(asked, each.question):
+        return each.answer
+    return f"{_name(each)}? {each.answer}"
+
+
+def _ask_which(found: Sequence[Knowledge]) -> str:
+    """Return the question to the caller which of the declared questions is meant."""
+    return say().do_you_mean.format(choices=join_list([f'"{_name(each)}"' for each in found[:_MOST_NAMED]]))
+
+
+def _list_left_over(each: Knowledge, parts: Iterable[OpenPart]) -> list[OpenPart]:
+    """Return the parts, single words of clauses, that neither a declared question nor its yes or no has."""
+    if not YES_OR_NO.match(each.answer):
+        return []
+    covered = content_words(f"{each.question} {each.answer}")
+    return [part for part in parts if content_words(part.words) and not share_form(part.words, covered)]
+
+
+def _list_words_around(part: OpenPart, asked: str) -> list[OpenPart]:
+    """Return the words of the clauses of a question that have the part."""
+    clauses = [fold(each) for each in split_clauses(asked)]
+    own = [each for each in clauses if f" {fold(part.words)} " in f" {each} "]
+    return [OpenPart(word, clause=clause) for clause in own for word in clause.split()]
+
+
+def _read(question: str) -> _About:
+    return _read_in(question, present_language())
+
+
+@lru_cache(maxsize=8192)
+def _read_in(question: str, _: Language) -> _About:
+    folded = fold(question)
+    words = content_words(question)
+    return _About(words, words - list_payment_words(folded), find_declared_subjects(folded))
+
+
+def _is_of_subject(subject: str) -> Callable[[Knowledge], bool]:
+    return lambda each: subject in _read(each.question).subjects
+
+
+def _list_closest(found: Iterable[Knowledge], asked: str) -> list[Knowledge]:
+    """Return the questions with most words of the caller's question. Of two equal questions, the first counts: the branch's."""
+    words = content_words(asked)
+    counted = {fold(each.question): each for each in reversed(list(found))}
+    scores = {
+        question: sum(share_word(frozenset({word}), _read(each.question).words) for word in words)
+        for question, each in counted.items()
+    }
+    most = max(scores.values(), default=0)
+    return [each for question, each in reversed(counted.items()) if scores[question] == most]
+
+
+def _name(each: Knowledge) -> str:
+    return each.question.strip().rstrip("?!.").rstrip()

@@ -1,0 +1,69 @@
+"""The argument `start` as a program writes it, an instant in UTC or a place in the offer, and what the caller means by it."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from askproai_runtime.conversation.arguments.texts import read_text
+from askproai_runtime.conversation.types import CallContext, Naming
+from askproai_runtime.language.answer_words import NO, words_of
+from askproai_runtime.language.places_among import list_places
+from askproai_runtime.spoken_times import Candidate, UnclearMention, exact_at, find_mention, understand_parts
+
+_WRITTEN_CLOCK = re.compile(
+    r"(?:(?P<day>\d{4}-\d\d-\d\d)[T ])?T?(?P<clock>\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]00:?00))", re.IGNORECASE
+)
+# A place in a list counts from 0, the number of an option from 1.
+_PLACE_IN_OFFER = re.compile(
+    r"\W*(?:(?:slots|alternatives)(?:\[(?=\d\])|\.)(?P<first>\d)\]?|(?:slot|option)[_ ]?(?P<number>\d))(?:\.start)?\W*",
+    re.IGNORECASE,
+)
+_CLAUSE = re.compile(r"[,.;:!?]+\s")
+
+
+def name_offered(args: Mapping[str, Any], call: CallContext, zone: ZoneInfo) -> Mapping[str, Any]:
+    """Return the arguments with the time of the last offer to which `start` points as a program does: `slots[0]`, `slot_1`."""
+    found = _PLACE_IN_OFFER.fullmatch(read_text(args, "start") or "")
+    place = -1 if found is None else int(found["first"]) if found["first"] else int(found["number"]) - 1
+    if not 0 <= place < len(call.offered_last):
+        return args
+    offered = exact_at(call.offered_last[place].astimezone(zone))
+    readings = [exact_at(start.astimezone(zone)) for start in dict.fromkeys(call.offered_last)]
+    meant = find_meant(readings, [offered], call, zone)
+    return {**args, "start": meant[0].start.isoformat()} if len(meant) == 1 else args
+
+
+def name_written_start(args: Mapping[str, Any], call: CallContext, zone: ZoneInfo) -> Mapping[str, Any]:
+    """Return the arguments with a day and a time in UTC, `10:00Z`, as one `start`, whose two readings are known."""
+    written = _WRITTEN_CLOCK.fullmatch(read_text(args, "time") or "")
+    if written is None or read_text(args, "start") is not None:
+        return args
+    day = written["day"]
+    if day is None and (said := read_text(args, "date")) is not None:
+        found = understand_parts(said, None, None, at=call.started_at, zone=zone).candidates
+        day = found[0].start.astimezone(zone).date().isoformat() if len(found) == 1 else None
+    return args if day is None else {**args, "start": f"{day}T{written['clock']}", "date": None, "time": None}
+
+
+def find_meant(
+    readings: Sequence[Candidate], offered: list[Candidate], call: CallContext, zone: ZoneInfo
+) -> list[Candidate]:
+    """Return the readings that the caller means: those that the words since the last answer with days name, else the offered one.
+
+    Models write a local "10:00Z" although 11 o'clock was offered. If the words name another time, return [].
+    """
+    starts, named = [each.start.astimezone(zone) for each in readings], call.named_last
+    is_asked = named is not None and named.naming is Naming.ASKED and len(named.starts) == len(starts)
+    for clause in reversed([each for words in call.said_without_days for each in _CLAUSE.split(words)]):
+        places = {place for place in list_places(clause) if place < len(starts)} if is_asked else set[int]()
+        try:
+            mention = find_mention(clause, call.started_at.astimezone(zone), ())
+        except UnclearMention:
+            return []
+        if mention is not None and NO.search(words_of(clause)):
+            return []
+        said = {starts[place] for place in places} or (mention.find_in(starts, surely=False) if mention else {*starts})
+        if len(said) != len(starts):
+            return [each for each, start in zip(readings, starts, strict=True) if start in said]
+    return offered

@@ -1,0 +1,154 @@
+"""Read a birth date from digits or words, and the answer of a caller who was asked which of two dates is right. Pure."""
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Final
+
+from askproai_core.tenant_config import Language
+from askproai_runtime.language.spoken_numbers import NUMBER_WORDS
+from askproai_runtime.sentences import present_language, say
+from askproai_runtime.spoken_times import fold, read_day_and_month, read_written_day
+
+_OLDEST = 120  # years
+_OLDEST_BY_TWO_DIGITS = 110  # of a person whose year of birth is said in two digits
+_CENTURIES = (1900, 2000)
+_ADULT = 18
+_MONTHS_OF_YEAR = 12
+
+_NUMBERS: Final = {fold(word): int(digits) for word, digits in NUMBER_WORDS.items()}
+_ENGLISH_UNITS: Final = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+_ENGLISH_TENS: Final = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+_ALL_NUMBERS: Final = _NUMBERS | {
+    f"{tens} {unit}": _NUMBERS[tens] + _NUMBERS[unit] for tens in _ENGLISH_TENS for unit in _ENGLISH_UNITS
+}
+
+
+def _one_of(words: Iterable[str]) -> str:
+    return "|".join(sorted(words, key=len, reverse=True))
+
+
+_UNITS: Final = _one_of(word for word, number in _ALL_NUMBERS.items() if 0 < number < 10)  # noqa: PLR2004
+_TENS: Final = _one_of(word for word, number in _ALL_NUMBERS.items() if number >= 10)  # noqa: PLR2004
+_AFTER_ZERO: Final = rf"(?:null|zero|oh|o) (?:{_UNITS})"
+# "neunzehnhundertachtzig", "zweitausendundacht", "zwanzig neunzehn", "nineteen oh five", "two thousand and eight".
+_YEAR_IN_WORDS: Final = re.compile(
+    r"\b(?:(?P<hundreds>neunzehn ?hundert|nineteen hundred)|(?P<thousands>zw[eo]i? ?tausend|two thousand))"
+    rf"(?: ?(?:und|and)? ?(?P<more>{_TENS}|{_UNITS}))?\b"
+    rf"|\b(?P<first>neunzehn|zwanzig|nineteen|twenty) (?P<last>{_AFTER_ZERO}|{_TENS})\b"
+)
+_YEAR: Final = re.compile(r"\b(?:19|20)\d\d\b")
+_DENIED: Final = re.compile(r"\b(?:nicht|not) (?:19|20)\d\d\b")
+_TWO_DIGITS_IN_WORDS: Final = re.compile(rf"\b(?:{_AFTER_ZERO}|{_TENS})$")
+_LAST_YEAR: Final = re.compile(r"(?P<day>.*\D)(?P<year>\d{4}|\d{2})")
+_IN_DIGITS: Final = re.compile(r"(\d{1,2}) ?([./ -]) ?(\d{1,2})")
+_BEFORE: Final = re.compile(
+    r"^(?:\*|(?:geb(?:oren|urtsdatum|urtstag)?|born|dob|birth ?(?:date|day)|date of birth)\b)?[\s.:]*"
+    r"(?:(?:ist|is|am|on|the|de[rnm])\s+)*"
+)
+_REMARK: Final = re.compile(r"\s*\([^()]*\)$")
+_COMPACT: Final = re.compile(r"^(\d\d)(0[1-9]|1[0-2])((?:19|20)\d\d)$")
+_MIDNIGHT: Final = re.compile(r"(?:t| )00:00(?::00(?:\.0+)?)?(?:z|[+-]\d\d:?\d\d)?$")
+
+_AGE: Final = re.compile(rf"\b(\d{{1,3}}|{_one_of(_ALL_NUMBERS)}) (?:(jahre?|years?)|monate?|months?|wochen|weeks)\b")
+_CHILD_WORDS: Final = (
+    r"(?:sohn|tochter|kind|baby|saeugling|enkel\w*|kleine[nr]?"
+    r"|son|daughter|child|kid|toddler|grand(?:son|daughter|child))\b"
+)
+# The caller who says "ich bin die Tochter" calls for an old person.
+_CHILD: Final = re.compile(rf"\b(?:(?:fuer|for) (?:mein\w*|unser\w*|my|our)|ein|das|a) (?:[a-z]+ )?{_CHILD_WORDS}")
+
+
+def list_birth_dates(text: str, today: date) -> list[date]:
+    """Return the birth dates that a text can mean, latest first; [] if it is unreadable or nobody alive can have that date.
+
+    A year of two digits can be in two centuries. In English `3/12/1985` has two readings, since some callers write the month
+    first.
+    """
+    said = _MIDNIGHT.sub("", _BEFORE.sub("", _REMARK.sub("", fold(text)))).rstrip(" .!")
+    said = _COMPACT.sub(r"\1.\2.\3", said)
+    try:
+        written = read_written_day(said, date.min) if said[:4].isdecimal() or said.isdecimal() else None
+    except ValueError:  # no calendar has it
+        return []
+    if written is not None:
+        return sorted({each for each in written.readings if _is_of_person(each, today, _OLDEST)}, reverse=True)
+    found = _LAST_YEAR.fullmatch(_write_last_year(said))
+    if found is None:
+        return []
+    year, days = int(found["year"]), _list_days(found["day"].rstrip(" ,/'’-"))
+    is_whole = len(found["year"]) > 2  # noqa: PLR2004
+    years = (year,) if is_whole else tuple(century + year for century in _CENTURIES)
+    dates = {_make_date(each, *day) for each in years for day in days} - {None}
+    oldest = _OLDEST if is_whole else _OLDEST_BY_TWO_DIGITS
+    return sorted((each for each in dates if each and _is_of_person(each, today, oldest)), reverse=True)
+
+
+def choose_birth_date(readings: Sequence[date], utterances: Iterable[str], today: date) -> date | None:
+    """Return the reading that the last of the utterances names by its year, its month, or an age; None if none does."""
+    for utterance in reversed([*utterances]):
+        chosen = [each for each in readings if _is_named(each, readings, utterance, today)]
+        if len(chosen) == 1:
+            return chosen[0]
+    return None
+
+
+def _is_named(reading: date, readings: Sequence[date], utterance: str, today: date) -> bool:
+    said = re.sub(r"[^\w]+|_", " ", fold(utterance)).strip()
+    if len({each.year for each in readings}) == 1:
+        return fold(say().months[reading.month - 1]) in said.split()
+    if years := _list_years(_DENIED.sub(" ", said)):
+        return reading.year in years
+    age = today.year - reading.year
+    if ages := [(_read_number(each[1]), each[2] is not None) for each in _AGE.finditer(said)]:
+        return any(number in {age, age - 1} if is_years else age < _ADULT for number, is_years in ages)
+    return age < _ADULT and _CHILD.search(said) is not None
+
+
+def _list_years(said: str) -> set[int]:
+    return {int(each[0]) for each in _YEAR.finditer(said)} | {
+        _read_year(each) for each in _YEAR_IN_WORDS.finditer(said)
+    }
+
+
+def _read_year(found: re.Match[str]) -> int:
+    if found["first"]:
+        return _read_number(found["first"]) * 100 + _read_number(found["last"])
+    return (1900 if found["hundreds"] else 2000) + (_read_number(found["more"]) if found["more"] else 0)
+
+
+def _read_number(word: str) -> int:
+    """Return the value of a number in digits or words; "null acht" is 8."""
+    return int(word) if word.isdecimal() else _ALL_NUMBERS.get(word) or _ALL_NUMBERS[word.rsplit(maxsplit=1)[-1]]
+
+
+def _write_last_year(said: str) -> str:
+    """Return a text with the year at its end in digits: `4. maerz 1980` for `4. maerz neunzehnhundertachtzig`."""
+    said = said.replace("-", " ") if re.search(r"[a-z]-[a-z]", said) else said
+    for found in _YEAR_IN_WORDS.finditer(said):
+        if found.end() == len(said):
+            return f"{said[: found.start()]}{_read_year(found)}"
+    return _TWO_DIGITS_IN_WORDS.sub(lambda found: f"{_read_number(found[0]):02}", said)
+
+
+def _list_days(text: str) -> set[tuple[int, int]]:
+    """Return the month and the day that a text without a year can mean."""
+    if found := _IN_DIGITS.fullmatch(text.rstrip(". ")):
+        first, second = int(found[1]), int(found[3])
+        if found[2] not in "/-":
+            return {(second, first)}
+        is_open = present_language() is Language.EN or second > _MONTHS_OF_YEAR
+        return {(second, first), (first, second)} if is_open else {(second, first)}
+    named = read_day_and_month(text)
+    return set() if named is None else {named}
+
+
+def _make_date(year: int, month: int, day: int) -> date | None:
+    try:
+        return date(year, month, day)
+    except ValueError:
+        return None
+
+
+def _is_of_person(born: date, today: date, oldest: int) -> bool:
+    return today.year - oldest <= born.year and born <= today
