@@ -12,6 +12,7 @@ from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import CallContext
 from askproai_runtime.language.answer_words import ANYBODY, is_question, words_of
 from askproai_runtime.language.placeholders import leaves_open
+from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import fold
 from askproai_runtime.spoken_times import Understanding, understand_parts
 
@@ -20,12 +21,11 @@ _ANY: Final = "egal"  # in the words of the reader of times
 _LONG: Final = timedelta(days=300)  # no named day or month lasts as long
 _MOST_READ: Final = 20  # turns of the caller
 _SENTENCE = re.compile(r"[^.!?;\n]+[.!?;]?")
-_OF_DAYS = re.compile(
-    r"\b(?:tage?n?|days?|irgendwann|wann|whenever|any ?time|zeit|time|flexib\w+|immer|always|jederzeit)\b"
-)
-_EACH_DAY = re.compile(r"\b(?:jede[rmn]|allen?|any|every|each|all) (?:tage?n?|days?)\b")
-_SUITS = re.compile(r"\b(?:recht|geh(?:t|en)|pass(?:t|en)|moeglich|fine|good|okay|ok|works?|suits?)\b")
-_EXCEPT = re.compile(r"\b(?:nicht|kein\w*|ausser|bis auf|not|never|except|but|\w*n t)\b")
+_WORDS: Final = UNDERSTOOD.any_day
+_OF_DAYS = re.compile(rf"\b(?:{_WORDS.of_days})\b")
+_EACH_DAY = re.compile(rf"\b(?:{_WORDS.each_day})\b")
+_SUITS = re.compile(rf"\b(?:{_WORDS.suits})\b")
+_EXCEPT = re.compile(rf"\b(?:{_WORDS.exceptions})\b")
 
 
 def read_any_day(call: CallContext, args: Mapping[str, Any], zone: ZoneInfo) -> Mapping[str, Any]:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from askproai_core.tenant_config import Branch, Service, TenantConfig
@@ -33,14 +33,16 @@ from askproai_runtime.language.spoken_services import (
     split_visit,
 )
 from askproai_runtime.language.staff_preferences import separate_staff
+from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import say
 from askproai_runtime.visits import MOST_SERVICES, compose_visit, find_by_name, has_several, list_parts
 
-_LEADING_NO = re.compile(r"\W*(?:nein|nee|nö|no|nope)\b\W*", re.IGNORECASE)
-_COURTESY = re.compile(r"\b(?:bitte|danke|please|thank you|thanks)\b", re.IGNORECASE)
-_BOTH = re.compile(r"\b(?:beides?|both)\b")
-_ONLY = re.compile(r"\b(?:nur|bloß|lediglich|only|just)\b")
+_WORDS: Final = UNDERSTOOD.asked_services
+_LEADING_NO = re.compile(rf"\W*(?:{_WORDS.leading_no})\b\W*", re.IGNORECASE)
+_COURTESY = re.compile(rf"\b(?:{_WORDS.courtesy})\b", re.IGNORECASE)
+_BOTH = re.compile(rf"\b(?:{_WORDS.both})\b")
+_ONLY = re.compile(rf"\b(?:{_WORDS.only})\b")
 
 
 def parse_service_request(

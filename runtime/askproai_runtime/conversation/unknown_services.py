@@ -7,26 +7,21 @@ name, with an offer to ask the team. A known question of the tenant may be about
 import re
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from askproai_core.tenant_config import Branch, Service, TenantConfig
 from askproai_runtime.conversation.types import ClarificationNeeded, FunctionOutcome
 from askproai_runtime.language.phrases import join_list, sayable
+from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import say
 from askproai_runtime.visits import compose_visit
 
-_FOR_PEOPLE = re.compile(
-    r"\b(?:fuer|for) (?:mich|uns|ihn|sie|me|us|him|her|his|my|our|das|dem|den|die|the|(?:mein|unser|sein|ihr)\w*)\b"
-)
+_WORDS: Final = UNDERSTOOD.asked_services
+_FOR_PEOPLE = re.compile(rf"\b(?:{_WORDS.for_people})\b")
 MOST_NAMED = 3  # a listener keeps no more in mind; the others are in the fields
 _MIN_LETTERS = 4  # of a word that says what a question is about
 _LONGEST_ENDING = 2  # letters: "Gutschein", "Gutscheine", "Gutscheinen"
-_OF_ANY_QUESTION = frozenset({  # folded; of German and English
-    "appointment", "auch", "bekomme", "bekommen", "bieten", "bitte", "brauche", "does", "eine", "einem", "einen", "einer", "fuer",
-    "gibt", "haben", "have", "ihnen", "kann", "kommen", "koennen", "machen", "mein", "meine", "meinen", "moechte", "need", "noch",
-    "please", "sind", "some", "termin", "termine", "what", "wann", "with", "your",
-})  # fmt: skip
 
 
 def find_known_questions(said: str, branch: Branch, config: TenantConfig) -> list[str]:
@@ -113,7 +108,8 @@ def _words_of_declared(question: str) -> tuple[frozenset[str], frozenset[str]]:
 
 
 def _telling_words(text: str) -> frozenset[str]:
-    return frozenset(word for word in re.findall(r"\w+", fold(text)) if len(word) >= _MIN_LETTERS) - _OF_ANY_QUESTION
+    words = frozenset(word for word in re.findall(r"\w+", fold(text)) if len(word) >= _MIN_LETTERS)
+    return words.difference(_WORDS.of_any_question)
 
 
 def _forms(words: frozenset[str]) -> frozenset[str]:

@@ -81,7 +81,7 @@ def _list_known() -> frozenset[str]:
     """Return the folded words that are known not to be names: of our own sentences in each language, and of callers."""
     texts = msgspec.json.encode([*SENTENCES.values()]).decode()
     own = fold(re.sub(r"\{\w+\}|\\n", " ", texts)).split()
-    return frozenset(own) | NO_NAME | OF_SENTENCES | _SAID
+    return frozenset(own).union(NO_NAME, OF_SENTENCES, _SAID)
 
 
 def _list_words(config: TenantConfig) -> frozenset[str]:

@@ -7,6 +7,7 @@ from typing import Final
 
 from askproai_core.tenant_config import Language
 from askproai_runtime.language.spoken_numbers import NUMBER_WORDS
+from askproai_runtime.language.understood import UNDERSTOOD, UNDERSTOOD_IN
 from askproai_runtime.sentences import present_language, say
 from askproai_runtime.spoken_times import fold, read_day_and_month, read_written_day
 
@@ -17,10 +18,15 @@ _ADULT = 18
 _MONTHS_OF_YEAR = 12
 
 _NUMBERS: Final = {fold(word): int(digits) for word, digits in NUMBER_WORDS.items()}
-_ENGLISH_UNITS: Final = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-_ENGLISH_TENS: Final = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+_WORDS: Final = UNDERSTOOD.birth_dates
+# Of a language that has its units behind the tens.
 _ALL_NUMBERS: Final = _NUMBERS | {
-    f"{tens} {unit}": _NUMBERS[tens] + _NUMBERS[unit] for tens in _ENGLISH_TENS for unit in _ENGLISH_UNITS
+    f"{fold(tens)} {fold(unit)}": int(digits) * 10 + int(digit)
+    for words in UNDERSTOOD_IN.values()
+    if not words.digits.before_tens
+    for tens, digits in words.digits.tens.items()
+    for unit, digit in words.digits.units.items()
+    if digit != "0"
 }
 
 
@@ -30,33 +36,26 @@ def _one_of(words: Iterable[str]) -> str:
 
 _UNITS: Final = _one_of(word for word, number in _ALL_NUMBERS.items() if 0 < number < 10)  # noqa: PLR2004
 _TENS: Final = _one_of(word for word, number in _ALL_NUMBERS.items() if number >= 10)  # noqa: PLR2004
-_AFTER_ZERO: Final = rf"(?:null|zero|oh|o) (?:{_UNITS})"
+_AFTER_ZERO: Final = rf"(?:{_WORDS.zeros}) (?:{_UNITS})"
 # "neunzehnhundertachtzig", "zweitausendundacht", "zwanzig neunzehn", "nineteen oh five", "two thousand and eight".
 _YEAR_IN_WORDS: Final = re.compile(
-    r"\b(?:(?P<hundreds>neunzehn ?hundert|nineteen hundred)|(?P<thousands>zw[eo]i? ?tausend|two thousand))"
-    rf"(?: ?(?:und|and)? ?(?P<more>{_TENS}|{_UNITS}))?\b"
-    rf"|\b(?P<first>neunzehn|zwanzig|nineteen|twenty) (?P<last>{_AFTER_ZERO}|{_TENS})\b"
+    rf"\b(?:(?P<hundreds>{_WORDS.hundreds})|(?P<thousands>{_WORDS.thousands}))"
+    rf"(?: ?(?:{_WORDS.and_more})? ?(?P<more>{_TENS}|{_UNITS}))?\b"
+    rf"|\b(?P<first>{_WORDS.century}) (?P<last>{_AFTER_ZERO}|{_TENS})\b"
 )
 _YEAR: Final = re.compile(r"\b(?:19|20)\d\d\b")
-_DENIED: Final = re.compile(r"\b(?:nicht|not) (?:19|20)\d\d\b")
+_DENIED: Final = re.compile(rf"\b(?:{_WORDS.denied}) (?:19|20)\d\d\b")
 _TWO_DIGITS_IN_WORDS: Final = re.compile(rf"\b(?:{_AFTER_ZERO}|{_TENS})$")
 _LAST_YEAR: Final = re.compile(r"(?P<day>.*\D)(?P<year>\d{4}|\d{2})")
 _IN_DIGITS: Final = re.compile(r"(\d{1,2}) ?([./ -]) ?(\d{1,2})")
-_BEFORE: Final = re.compile(
-    r"^(?:\*|(?:geb(?:oren|urtsdatum|urtstag)?|born|dob|birth ?(?:date|day)|date of birth)\b)?[\s.:]*"
-    r"(?:(?:ist|is|am|on|the|de[rnm])\s+)*"
-)
+_BEFORE: Final = re.compile(rf"^(?:\*|(?:{_WORDS.label})\b)?[\s.:]*(?:(?:{_WORDS.before_date})\s+)*")
 _REMARK: Final = re.compile(r"\s*\([^()]*\)$")
 _COMPACT: Final = re.compile(r"^(\d\d)(0[1-9]|1[0-2])((?:19|20)\d\d)$")
 _MIDNIGHT: Final = re.compile(r"(?:t| )00:00(?::00(?:\.0+)?)?(?:z|[+-]\d\d:?\d\d)?$")
 
-_AGE: Final = re.compile(rf"\b(\d{{1,3}}|{_one_of(_ALL_NUMBERS)}) (?:(jahre?|years?)|monate?|months?|wochen|weeks)\b")
-_CHILD_WORDS: Final = (
-    r"(?:sohn|tochter|kind|baby|saeugling|enkel\w*|kleine[nr]?"
-    r"|son|daughter|child|kid|toddler|grand(?:son|daughter|child))\b"
-)
+_AGE: Final = re.compile(rf"\b(\d{{1,3}}|{_one_of(_ALL_NUMBERS)}) (?:({_WORDS.years})|{_WORDS.parts_of_year})\b")
 # The caller who says "ich bin die Tochter" calls for an old person.
-_CHILD: Final = re.compile(rf"\b(?:(?:fuer|for) (?:mein\w*|unser\w*|my|our)|ein|das|a) (?:[a-z]+ )?{_CHILD_WORDS}")
+_CHILD: Final = re.compile(rf"\b(?:{_WORDS.child})\b")
 
 
 def list_birth_dates(text: str, today: date) -> list[date]:

@@ -103,7 +103,7 @@ def means_all(said: str) -> bool:
 
 def only_thanks(said: str) -> bool:
     """Return whether the words after a cancellation are only thanks or a goodbye, or there are none."""
-    return set(words_of(said).split()) <= _WORDS.thanks
+    return bool(set(words_of(said).split()) <= _WORDS.thanks)
 
 
 def refuses(said: str, *, claimed: bool) -> bool:

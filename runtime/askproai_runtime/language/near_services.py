@@ -9,8 +9,6 @@ from functools import lru_cache
 from itertools import islice, pairwise, product
 from typing import Final
 
-import msgspec
-
 from askproai_core.tenant_config import Service
 from askproai_runtime.language.generic_services import is_generic
 from askproai_runtime.language.heard_names import list_heard_services
@@ -37,11 +35,7 @@ _SAME, _RELATED = 3, 2  # of a declared word; a meaning in common counts one
 _ENDINGS = {"", *_WORDS.word_ends}
 _OF_ANY_COMPOUND = tuple(sorted(_WORDS.any_compound))
 # Folded words, or beginnings and ends of them, of one meaning: of trades that take appointments.
-_MEANINGS: tuple[frozenset[str], ...] = tuple(
-    forms
-    for table in (UNDERSTOOD.beauty_services, UNDERSTOOD.other_services)
-    for forms in msgspec.structs.astuple(table)
-)
+_MEANINGS: tuple[frozenset[str], ...] = (*UNDERSTOOD.beauty_services, *UNDERSTOOD.other_services)
 
 
 def list_related(said: str, offered: Sequence[Service]) -> list[Service]:

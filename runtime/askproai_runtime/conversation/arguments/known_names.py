@@ -164,7 +164,7 @@ class KnownNames:
 
     def _is_about_staff_only(self, text: str) -> bool:
         names = {word for member in self._list_staff() for word in fold(member.display_name).split()}
-        return set(fold(text).split()) <= names | _WORDS.beside_staff
+        return set(fold(text).split()) <= names.union(_WORDS.beside_staff)
 
     def find_undecided(self, function: Function, values: Mapping[str, object], unread: Mapping[str, str]) -> set[str]:
         """Return `staff` or `service` if an unread text, or `part_of_day`, contradicts that argument or names a value it lacks."""

@@ -93,7 +93,7 @@ def _name_parts_of_date(found: dict[str, Any]) -> None:
 
 
 def _names_of(name: str, rules: Mapping[str, ArgumentRule]) -> set[str]:
-    return {key for key, rule in rules.items() if rule.name == name} - _KEYS.week | {"value"}
+    return {key for key, rule in rules.items() if rule.name == name}.difference(_KEYS.week) | {"value"}
 
 
 def _join_beside(
@@ -199,8 +199,8 @@ def _read_range(values: list[Any]) -> str | None:
 
 def _read_week(value: Any) -> str | None:
     week = _read_integer(value, 1, 53)
-    if isinstance(value, str) and (named := UNDERSTOOD.arguments.this_or_next.get(value.strip().lower())):
-        return named
+    if isinstance(value, str) and (named := UNDERSTOOD.arguments.this_or_next.get(value.strip().lower())) is not None:
+        return str(named)
     return f"KW {week}" if week else value if isinstance(value, str) and not names_nothing(value) else None
 
 

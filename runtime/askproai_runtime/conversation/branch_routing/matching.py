@@ -7,8 +7,10 @@ All words are compared folded, so that case, umlauts and punctuation do not matt
 import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from typing import Final
 
 from askproai_core.tenant_config import Branch
+from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import SENTENCES
 
@@ -18,56 +20,28 @@ _LONGEST_DAY = 4  # words
 _MAX_MENU_BRANCHES = 9  # one key chooses, so a tenth branch cannot have one
 
 
-def _set(words: str) -> frozenset[str]:
-    return frozenset(words.split())
-
-
-# Words of all languages that callers are answered in: none of them means something else in another one.
-
-
-_ORDINALS = ("erste", "zweite", "dritte", "vierte", "fünfte", "sechste", "siebte", "achte", "neunte")
-_ENGLISH_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
+_WORDS: Final = UNDERSTOOD.branches
+_ORDINAL_ENDS = ("", "n", "r")  # of "erste"; no English word has them
 _DIGITS = (
     {fold(word): str(number) for words in SENTENCES.values() for number, word in enumerate(words.digits)}
-    | {word: str(number) for number, word in enumerate(_ENGLISH_ORDINALS, 1)}
-    | {fold(word) + end: str(number) for number, word in enumerate(_ORDINALS, 1) for end in ("", "n", "r")}
-    | {"zwo": "2"}
+    | {fold(word) + end: digit for word, digit in _WORDS.ordinals.items() for end in _ORDINAL_ENDS}
+    | _WORDS.more_digits
 )
-_FILLERS = _set("am an auf bei bitte das dem den der die im in und von zu zum zur and at from of on please the to")
-_SAYS_NOTHING = _FILLERS | _set(
-    "da diese dieser dort egal euch filiale hier ihnen irgendeine welche any anywhere branch here that there this which you"
-)
-_BESIDE_A_DIGIT = _FILLERS | _set(
-    "filiale gern gerne ich ja moechte nehme nummer taste ziffer branch digit i key like number press take will would"
-)
-# Parts of names that many places share: half of a name ("Bad" of Bad Homburg) is no name.
-_NOT_A_NAME = _FILLERS | _set("alt alte alter altes bad gross klein neu neue neuer neues sankt st")
-# Of a street's name, these alone name none.
-_OF_STREETS = _set("allee avenue damm gasse lane platz ring road square strasse street ufer weg")
+_SAYS_NOTHING = _WORDS.fillers | _WORDS.says_nothing
+_NOT_A_NAME: Final[frozenset[str]] = _WORDS.fillers | _WORDS.parts_of_names
 _FEWEST_LETTERS = 4  # of a word that names a street
-# No names alone.
-_KINDS = _set("filiale geschaeft laden praxis salon standort studio branch clinic location shop store")
-_YES = _set("gern gerne genau ja jawohl klar ok okay passt richtig stimmt correct right sure yeah yes")
-_NO = _set("nein no nope")
-_NEGATIONS = _set("ausser kein keine keinen keiner nicht ohne except neither not without")
 # Words of an answer beside the names of branches.
 _OF_ANSWER = (
     _SAYS_NOTHING
-    | _BESIDE_A_DIGIT
-    | _KINDS
-    | _YES
-    | _NO
-    | _set(
-        "also dahin dann diesmal doch dorthin hin immer lieber nach nehmen sonst wie wieder wir again always as rather same"
-        " then usual aeh aehm danke hm okay super thanks"
-    )
+    | _WORDS.beside_digit
+    | _WORDS.kinds
+    | _WORDS.yes
+    | _WORDS.no
+    | _WORDS.beside_names
     | _DIGITS.keys()
-    | _set("1 2 3 4 5 6 7 8 9")
+    | set("123456789")
 )
-_AS_ALWAYS = re.compile(
-    r"\bwie (immer|sonst|gewohnt|ueblich|(das |beim )?letzte[ns]? mal)\b|\bwieder\b|\b(d(ie|er)|zur) ?(selbe|gleiche)[n]?\b"
-    r"|\b(as|like) (always|usual|before|last time)\b|\bsame (as|one|branch|place)\b|\bthe usual\b|\bagain\b"
-)
+_AS_ALWAYS = re.compile(rf"\b(?:{_WORDS.as_always})")
 
 
 def names_something(phrase: str) -> bool:
@@ -77,11 +51,11 @@ def names_something(phrase: str) -> bool:
 
 def refuses(phrase: str) -> bool:
     """Return whether the phrase contains a no or a negation, of any part of it."""
-    return bool(set(fold(phrase).split()) & (_NO | _NEGATIONS))
+    return bool(set(fold(phrase).split()) & (_WORDS.no | _WORDS.negations))
 
 
 def says_no(phrase: str) -> bool:
-    return bool(set(fold(phrase).split()) & _NO)
+    return bool(set(fold(phrase).split()) & _WORDS.no)
 
 
 def is_answer(branches: Sequence[Branch], words: str, suggested_branch: str | None) -> bool:
@@ -94,9 +68,13 @@ def is_answer(branches: Sequence[Branch], words: str, suggested_branch: str | No
     streets = (_street_words(branch.address.street) for branch in branches)
     if "?" in words or not said <= _OF_ANSWER.union(*map(_name_words, branches), *streets):
         return False
-    if (before and last in _NO) or (said & _YES and said & _DIGITS.keys()):  # "Nach Pankow? Nein.", "Okay, zwei."
+    if (before and last in _WORDS.no) or (
+        said & _WORDS.yes and said & _DIGITS.keys()
+    ):  # "Nach Pankow? Nein.", "Okay, zwei."
         return False
-    return bool(said & (_YES | _NO)) or bool(match_branches(branches, words, branches[0].name, suggested_branch))
+    return bool(said & (_WORDS.yes | _WORDS.no)) or bool(
+        match_branches(branches, words, branches[0].name, suggested_branch)
+    )
 
 
 def find_named_branch(branches: Sequence[Branch], words: str, names_day: Callable[[str], bool]) -> Branch | None:
@@ -104,7 +82,7 @@ def find_named_branch(branches: Sequence[Branch], words: str, names_day: Callabl
     if len(branches) == 1 or refuses(words):
         return None
     said = fold(words).split()
-    shared = _KINDS.union(set.intersection(*map(_name_words, branches)))
+    shared = _WORDS.kinds.union(set.intersection(*map(_name_words, branches)))
     found = set[str]()
     for branch in branches:
         for at, word in enumerate(said):
@@ -119,8 +97,8 @@ def names_only_branches(branches: Sequence[Branch], words: str) -> bool:
     said, names = set(fold(words).split()), set[str]().union(*map(_words_of, branches))
     return (
         len(branches) > 1
-        and said <= _SAYS_NOTHING | _KINDS | _OF_STREETS | names
-        and not said.isdisjoint(names - _KINDS)
+        and said <= _SAYS_NOTHING | _WORDS.kinds | _WORDS.of_streets | names
+        and not said.isdisjoint(names - _WORDS.kinds)
     )
 
 
@@ -131,7 +109,7 @@ def match_branches(
     or yes. Words that all branches share, such as the chain's name, count only if the phrase has nothing else.
     """
     whole, words = fold(phrase), set(fold(phrase).split())
-    if words & _NEGATIONS:
+    if words & _WORDS.negations:
         return []
     if exact := [branch for branch in branches if whole in {fold(branch.name), fold(branch.display_name)}]:
         return exact
@@ -144,7 +122,7 @@ def match_branches(
         return best
     if digit := _menu_digit(branches, whole):
         return [branches[int(digit) - 1]]
-    accepted = suggested_branch if words & _YES and not words & _NO else None
+    accepted = suggested_branch if words & _WORDS.yes and not words & _WORDS.no else None
     referred = last_branch if _AS_ALWAYS.search(whole) else accepted
     return [branch for branch in branches if branch.name == referred] or best
 
@@ -186,7 +164,7 @@ def digits_in(phrase: str) -> str:
 def _menu_digit(branches: Sequence[Branch], whole: str) -> str:
     """Return the digit that chooses a branch; "" if the phrase has other words ("die erste, die frei ist")."""
     shared = frozenset[str].intersection(*(frozenset(_name_words(branch)) for branch in branches))
-    words = [word for word in whole.split() if word not in _BESIDE_A_DIGIT | shared]
+    words = [word for word in whole.split() if word not in (_WORDS.fillers | _WORDS.beside_digit) | shared]
     number = digits_in(words[0]) if len(words) == 1 and has_menu(branches) else ""
     return number if number.isdecimal() and 1 <= int(number) <= len(branches) else ""
 
@@ -207,7 +185,7 @@ def _words_of(branch: Branch) -> set[str]:
 def _street_words(street: str) -> frozenset[str]:
     """Return the folded words of a street without its number, also abbreviated: `torstrasse`, `torstr`."""
     words = {word for word in fold(street).split() if word.isalpha() and len(word) >= _FEWEST_LETTERS}
-    words -= _OF_STREETS | _NOT_A_NAME
+    words -= _WORDS.of_streets | _NOT_A_NAME
     return frozenset(words | {f"{word.removesuffix('strasse')}str" for word in words if word.endswith("strasse")})
 
 

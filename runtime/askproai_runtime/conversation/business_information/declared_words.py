@@ -5,8 +5,6 @@ from collections.abc import Collection
 from functools import lru_cache
 from typing import Final
 
-import msgspec
-
 from askproai_runtime.conversation.business_information.question_parts import is_same_word
 from askproai_runtime.conversation.business_information.topics import ASKS_NOTHING, NO_NOUNS
 from askproai_runtime.language.understood import UNDERSTOOD
@@ -16,7 +14,7 @@ _WORDS: Final = UNDERSTOOD.declared
 _MIN_LETTERS: Final = 3
 _LONGEST_ENDING: Final = 2
 _ANY_FORM: Final = 4  # letters at the beginning of two forms: "Karte", "Kartenzahlung"
-_MEANINGS: Final = tuple(map(re.compile, msgspec.structs.astuple(UNDERSTOOD.meanings)))
+_MEANINGS: Final = tuple(map(re.compile, UNDERSTOOD.meanings))
 _TWO_WORDS: Final = re.compile(rf"\b(?:{_WORDS.two_words})\b")
 _NEEDS: Final = re.compile(rf"\b(?:{_WORDS.needs})\b")
 _TAKES: Final = re.compile(rf"\b(?:{_WORDS.takes})\b")
@@ -29,7 +27,7 @@ def content_words(text: str) -> frozenset[str]:
     """Return the folded content words of a text: without the words of any question."""
     folded = _TWO_WORDS.sub(lambda found: found[0].replace(" ", ""), fold(text))
     words = frozenset(word for word in folded.split() if len(word) >= _MIN_LETTERS and not word.isdecimal())
-    return words - ASKS_NOTHING - NO_NOUNS - _WORDS.says_little - _WORDS.open_questions
+    return words.difference(ASKS_NOTHING, NO_NOUNS, _WORDS.says_little, _WORDS.open_questions)
 
 
 def share_word(words: Collection[str], others: Collection[str]) -> bool:

@@ -44,7 +44,9 @@ def _any_of(words: str) -> re.Pattern[str]:
 # In each language of callers, whatever the language of the call is.
 _WEEKDAYS: Final = frozenset(fold(day) for words in SENTENCES.values() for day in words.weekdays)
 # Folded words with which a topic is asked about, whatever the model has called it.
-_ASKS: Final = {topic: _any_of(getattr(UNDERSTOOD.topics, topic)) for topic in Topic if topic is not Topic.OTHER}
+_ASKS: Final[dict[Topic, re.Pattern[str]]] = {
+    topic: _any_of(getattr(UNDERSTOOD.topics, topic)) for topic in Topic if topic is not Topic.OTHER
+}
 # Further words that say enough where the model has named the topic: alone they may be of anything.
 _ASKS_OF_ARGUMENT: Final = {topic: _any_of(getattr(UNDERSTOOD.named_topics, topic)) for topic in _ASKS}
 _ALIASES: Final = {

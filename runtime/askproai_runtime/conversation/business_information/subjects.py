@@ -4,8 +4,6 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-import msgspec
-
 from askproai_core.tenant_config import Language
 from askproai_runtime.language.understood import UNDERSTOOD, UNDERSTOOD_IN
 from askproai_runtime.sentences import present_language
@@ -27,8 +25,8 @@ _OF_CALLS: Final = {
 # Who pays is no way of paying.
 _INSURER_PAYS: Final = re.compile(_WORDS.insurer_pays)
 _DECLARED: Final = {
-    subject: re.compile(rf"\b(?:{words})\b")
-    for subject, words in msgspec.structs.asdict(UNDERSTOOD.declared_subjects).items()
+    subject: re.compile(rf"\b(?:{getattr(UNDERSTOOD.declared_subjects, subject)})\b")
+    for subject in UNDERSTOOD.declared_subjects.keys
 }
 _PREPARATION: Final = {language: re.compile(words.subjects.preparation) for language, words in UNDERSTOOD_IN.items()}
 
