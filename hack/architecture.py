@@ -26,7 +26,7 @@ WHOLE = {"cli", "sandbox"}  # drawn as one node each: they stand on everything
 
 
 def node_of(module: str) -> str | None:
-    """Return the node of a dotted module name, such as `runtime.book`; None for modules that are not ours."""
+    """Return the graph's node for a dotted module name, such as `runtime.book`; None for modules that are not ours."""
     top, _, rest = module.partition(".")
     plane = top.removeprefix("askproai_")
     if plane == top or plane not in PLANES:
@@ -36,7 +36,7 @@ def node_of(module: str) -> str | None:
 
 
 def imports() -> dict[str, set[str]]:
-    """Return for each node the nodes that it imports."""
+    """Return the nodes that each node imports, by importing node; nodes are packages, single modules, or whole planes."""
     arrows: dict[str, set[str]] = defaultdict(set)
     for plane, folder in PLANES.items():
         for file in (ROOT / folder).rglob("*.py"):
@@ -56,7 +56,7 @@ def _imported(file: Path) -> Iterator[str]:
 
 
 def reachable(arrows: dict[str, set[str]], start: str, ends: Collection[str] = ()) -> set[str]:
-    """Return the nodes that can be reached from `start`, without continuing beyond a node in `ends`."""
+    """Return the nodes that can be reached from `start` by `arrows`. Nodes in `ends` are included, but not followed further."""
     seen: set[str] = set()
     waiting = list(arrows[start])
     while waiting:
@@ -74,7 +74,7 @@ def between_packages(arrows: dict[str, set[str]]) -> dict[str, set[str]]:
 
 
 def without_implied(arrows: dict[str, set[str]]) -> dict[str, set[str]]:
-    """Return the arrows without those that follow from other arrows."""
+    """Return the arrows without each arrow that follows from others (a to c, if a to b and b to c exist)."""
     behind = {node: reachable(arrows, node) for node in arrows}
     return {
         source: {target for target in targets if not any(target in behind[via] for via in targets - {target})}
@@ -83,7 +83,7 @@ def without_implied(arrows: dict[str, set[str]]) -> dict[str, set[str]]:
 
 
 def picture() -> str:
-    """Return the Mermaid graph."""
+    """Return the Mermaid graph of packages for docs/architecture.md, as text."""
     arrows = between_packages(imports())
     lines = ["```mermaid", "flowchart TD"]
     for plane in PLANES:

@@ -1,4 +1,4 @@
-"""Compare the branch coverage of the last `coverage run` with its minimums: for all sources, and for the most important parts."""
+"""Compare the branch coverage of the last `coverage run` with the required minimums: of all sources, and of important parts."""
 
 import io
 import sys

@@ -87,7 +87,7 @@ QUOTED = re.compile(r"`[^`\n]*`|„[^“]*“|\"[^\"\n]*\"|“[^”]*”|(?<!\*)
 
 @dataclass(frozen=True)
 class Source:
-    """A file of the repository. `LEXEME` finds the strings and comments of Python in a tenth of the parser's time."""
+    """Path and text of a file of the repository. `LEXEME` finds its strings and comments in a tenth of the parser's time."""
 
     path: str
     text: str
@@ -98,7 +98,7 @@ class Source:
 
     @property
     def module(self) -> str:
-        """The dotted name of a source file, or the path of a test or script."""
+        """The dotted module name of a source file; for a test or script, its path with dots."""
         parts = self.path.removesuffix(".py").split("/")
         return ".".join(parts[1:] if parts[0] in PLANES else parts).removesuffix(".__init__")
 
@@ -108,7 +108,7 @@ class Source:
 
     @cached_property
     def lexemes(self) -> list[tuple[str, int, str]]:
-        """The kind, the line and the text of each docstring, other string and comment."""
+        """Each docstring, other string and comment of the file: its kind, its line and its text."""
         found: list[tuple[str, int, str]] = []
         depth, line, end = 0, 1, 0
         for match in LEXEME.finditer(self.text):
@@ -130,17 +130,17 @@ class Source:
 
     @property
     def texts(self) -> list[tuple[int, str]]:
-        """The comments and docstrings with their lines."""
+        """The comments and docstrings of the file, each with its line."""
         return [(line, text) for kind, line, text in self.lexemes if kind != "string"]
 
     @property
     def strings(self) -> list[tuple[int, str]]:
-        """All strings with their lines."""
+        """All strings of the file, docstrings included, each with its line."""
         return [(line, text) for kind, line, text in self.lexemes if kind != "comment"]
 
 
 def past_public_api(source: Source) -> Iterator[str]:
-    """Yield imports from inside another package, past its public API. Tests are exempt: they test a package from inside."""
+    """Yield imports of a name from a module inside another package, past its public API. Tests may import from inside."""
     own = source.module if source.path.endswith("/__init__.py") else source.module.rpartition(".")[0]
     for match in IMPORT.finditer(source.text) if source.root != "tests" else ():
         parts = match[1].split(".")
@@ -154,7 +154,7 @@ def past_public_api(source: Source) -> Iterator[str]:
 
 
 def public_apis() -> dict[str, set[str]]:
-    """Return for each package with an `__all__` the names in it; a module that is named there is public, too."""
+    """Return the names in `__all__` of each package that has one, by package; a module that is named there is public, too."""
     found: dict[str, set[str]] = {}
     for source in SOURCES:
         if source.root in PLANES and source.path.endswith("/__init__.py") and "__all__" in source.text:
@@ -171,14 +171,14 @@ def sql_outside_store(source: Source) -> Iterator[str]:
 
 
 def strong_locks(source: Source) -> Iterator[str]:
-    """Yield the locks in the runtime's SQL for which the operator ends the sessions of a role."""
+    """Yield the places in the runtime's SQL that take a lock for which the operator would end the role's sessions."""
     for line, text in source.strings if source.root == "runtime" else ():
         if STRONG_LOCK.search(text):
             yield f"{line}: a lock that no pod takes: docs/decisions/0035-sessions-are-watched.md; lock a row"
 
 
 def dead_citations(source: Source) -> Iterator[str]:
-    """Yield citations of files that are not in the repository."""
+    """Yield citations, in comments and docstrings, of files that are not in the repository."""
     for line, text in source.texts:
         if match := FOREIGN_CITATION.search(text):
             yield f"{line}: cites {match[0]}, which is not in the repository"
@@ -190,7 +190,7 @@ def dead_citations(source: Source) -> Iterator[str]:
 
 
 def words(source: Source) -> Iterator[str]:
-    """Yield words in comments and docstrings for which the glossary has another term."""
+    """Yield words in comments and docstrings that the glossary rejects."""
     if source.path.startswith("operator/askproai_operator/api/"):
         return  # these docstrings are the descriptions of the custom resource definitions
     for line, text in source.texts:
@@ -200,7 +200,7 @@ def words(source: Source) -> Iterator[str]:
 
 
 def prose(source: Source) -> Iterator[tuple[int, str]]:
-    """Yield the texts of a file that consist of sentences, with their first lines; the lines of one comment are joined."""
+    """Yield the texts of a file that consist of sentences, each with its first line; the lines of a comment are one text."""
     if source.path.endswith(".md"):
         yield 1, re.sub(r"(?ms)^\s*```.*?^\s*```|^#+ .*?$", lambda match: "\n" * match[0].count("\n"), source.text)
     elif source.path.endswith(".yaml"):
@@ -221,7 +221,7 @@ def prose(source: Source) -> Iterator[tuple[int, str]]:
 
 
 def constructions(text: str, *, has_labels: bool = False) -> Iterator[tuple[int, str]]:
-    """Yield the sentences with one of `CONSTRUCTIONS`, with lines from 0. If `has_labels`, short ones are labels, and skipped."""
+    """Yield each sentence with one of `CONSTRUCTIONS`, and its line from 0. With `has_labels`, short texts are skipped."""
     plain, begin = QUOTED.sub(lambda match: "x" * len(match[0]), text), 0
     for end, after in [*(match.span() for match in SENTENCE.finditer(plain)), (len(plain), len(plain))]:
         sentence = " ".join(plain[begin:end].split())
@@ -238,21 +238,21 @@ def constructions(text: str, *, has_labels: bool = False) -> Iterator[tuple[int,
 
 
 def sentences(source: Source) -> Iterator[str]:
-    """Yield the sentences that must be read twice."""
+    """Yield the sentences of a file that have one of `CONSTRUCTIONS`, and so must be read twice."""
     for line, text in prose(source):
         for further, found in constructions(text, has_labels=not source.path.endswith(".py")):
             yield f"{line + further}: {found}"
 
 
 def headless_names(source: Source) -> Iterator[str]:
-    """Yield the names of tests that must be read twice."""
+    """Yield the names of tests with a relative clause that has no noun ("who waits")."""
     for line, name in names_of_tests(source):
         if HEADLESS_NAME.search(name):
             yield f"{line}: {name!r}: a relative clause without a noun: name the noun"
 
 
 def long_names(source: Source) -> Iterator[str]:
-    """Yield the names of tests that are too long."""
+    """Yield the names of tests with more than eight words."""
     for line, name in names_of_tests(source):
         if name.count("_") > MOST_WORDS:
             yield f"{line}: {name!r}: more than {MOST_WORDS} words: name the promise, and leave the case to the body"
@@ -264,7 +264,7 @@ def names_of_tests(source: Source) -> Iterator[tuple[int, str]]:
 
 
 def unbounded_answers(source: Source) -> Iterator[str]:
-    """Yield reads of a client's response without a size limit, and sessions that unpack a body before the limit applies."""
+    """Yield reads of another server's response without a size limit, and clients that unpack a body before a limit applies."""
     if (
         source.root not in PLANES
         or source.root == "sandbox"
@@ -293,7 +293,7 @@ def unbounded_answers(source: Source) -> Iterator[str]:
 
 
 def response_names(source: Source) -> Iterator[str]:
-    """Yield the names by which a module knows responses of other servers."""
+    """Yield the names of a module's variables and arguments that hold responses of other servers."""
     for node in source.nodes:
         match node:
             case ast.withitem(call, ast.Name(name)) | ast.Assign([ast.Name(name)], call) if is_request(call):
@@ -305,7 +305,7 @@ def response_names(source: Source) -> Iterator[str]:
 
 
 def is_request(node: ast.expr) -> bool:
-    """Return whether an expression sends a request by aiohttp or urllib."""
+    """Return True if an expression sends a request by aiohttp or urllib."""
     call = node.value if isinstance(node, ast.Await) else node
     return isinstance(call, ast.Call) and bool(SENDS.search(ast.unparse(call.func)))
 

@@ -1,6 +1,6 @@
-"""Renders the dashboards of hack/dashboards.yaml as Grafana's JSON. `make generate` writes them into the chart.
+"""Renders the dashboards in hack/dashboards.yaml as Grafana's JSON. `make generate` writes the JSON into the chart.
 
-tests/e2e/test_prometheus.py asks each query of a Prometheus that has scraped the demo.
+tests/e2e/test_prometheus.py runs each query in a Prometheus that has scraped the demo.
 """
 
 import json
@@ -17,13 +17,13 @@ _SCHEMA: Final = 39  # of the JSON; Grafana 10 and later read it, and bring it u
 
 
 def load_dashboards() -> dict[str, Any]:
-    """Return the dashboards by name, as they are written in `SOURCE`."""
+    """Return the dashboards by name, as hack/dashboards.yaml declares them."""
     loaded: dict[str, Any] = yaml.safe_load((Path(__file__).parent.parent / SOURCE).read_text("utf-8"))
     return loaded
 
 
 def dashboard_files() -> Iterator[tuple[str, str]]:
-    """Yield path and text of each dashboard of the chart."""
+    """Yield path and text of the JSON file of each dashboard in the chart."""
     for name, dashboard in load_dashboards().items():
         text = json.dumps(_render(name, dashboard), ensure_ascii=False, indent=1)
         yield f"charts/askproai/dashboards/{name}.json", f"{text}\n"

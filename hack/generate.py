@@ -98,7 +98,7 @@ For tests only: `ASKPROAI_FAULT=<point>` ends the process at a named point, arme
 
 
 def generated() -> Iterator[tuple[str, str]]:
-    """Yield path and text of every generated file."""
+    """Yield the path and the expected text of every generated file."""
     for kind in KINDS.values():
         text = yaml.dump(build_crd(kind), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
         yield f"crds/askproai.de_{kind.plural}.yaml", f"# {HEADER.format(source=API)}\n{text}"
@@ -125,14 +125,14 @@ class _Dumper(yaml.SafeDumper):
 
 
 def custom_resources() -> Iterator[str]:
-    """Yield the page of all fields of all kinds, with the rules that the API server enforces."""
+    """Yield the lines of the page about all fields of all kinds, with the rules that the API server enforces."""
     yield CUSTOM_RESOURCES
     for kind in KINDS.values():
         yield from _kind(kind)
 
 
 def conditions() -> Iterator[str]:
-    """Yield the page of all conditions and reasons."""
+    """Yield the lines of the page about all conditions and reasons."""
     yield CONDITIONS
     rows = [(f"`{type_}`", "False" if type_ in NEGATIVE_TYPES else "True", type_.about) for type_ in ConditionType]
     yield from _table(("Condition", "Good", "What it tells"), rows)
@@ -141,7 +141,7 @@ def conditions() -> Iterator[str]:
 
 
 def arguments() -> Iterator[str]:
-    """Yield the page with the rules for all arguments, and the valid values of each."""
+    """Yield the lines of the page with the rules for all arguments of call functions, and the valid values of each."""
     yield ARGUMENTS
     rows = [
         (f"`{rule.name}`{' (choice)' if rule.is_choice else ''}", rule.may_be, rule.otherwise,
@@ -156,7 +156,7 @@ def arguments() -> Iterator[str]:
 
 
 def settings() -> Iterator[str]:
-    """Yield the page of all environment variables of operator, runtime, coordinator and shadows."""
+    """Yield the lines of the page about all environment variables of operator, runtime, coordinator and shadows."""
     yield SETTINGS
     for title, model in (
         ("Operator", OperatorSettings),
@@ -171,7 +171,7 @@ def settings() -> Iterator[str]:
 
 
 def chart_crd(text: str) -> str:
-    """Return a CRD as a template of the chart, because Helm never upgrades the files of a chart's `crds` folder."""
+    """Return the text of a CRD as a template of the chart: Helm never upgrades files of a chart's `crds` folder."""
     keep = "  {{- if .Values.crds.keep }}\n  annotations:\n    helm.sh/resource-policy: keep\n  {{- end }}\n"
     comment = f"{{{{- /* {HEADER.format(source=API)} */ -}}}}\n"
     escaped = text.replace("{{", '{{"{{"}}').replace("metadata:\n", f"metadata:\n{keep}", 1)
@@ -200,7 +200,7 @@ def values_schema(groups: dict[str, Any]) -> dict[str, Any]:
 
 
 def chart(groups: dict[str, Any]) -> Iterator[str]:
-    """Yield the page of all values of the chart."""
+    """Yield the lines of the page about all values of the chart."""
     yield CHART
     for name, group in groups.items():
         yield f"## `{name}`\n\n{group['description']}\n"
@@ -220,7 +220,7 @@ def _variables(model: type[BaseSettings | msgspec.Struct]) -> Iterator[tuple[str
 
 
 def _settings_schema(model: type[BaseSettings | msgspec.Struct]) -> dict[str, Any]:
-    """Return the JSON schema of settings' fields: the operator's are pydantic models, the runtime's structs of msgspec."""
+    """Return the JSON schema of a settings class: the operator's are pydantic models, the runtime's structs of msgspec."""
     if issubclass(model, BaseSettings):
         assert model.model_config["env_prefix"] == PREFIX, "the page names one prefix for all"
         return model.model_json_schema()
@@ -265,7 +265,7 @@ def _rules(schema: dict[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
 
 
 def _type(field: dict[str, Any]) -> str:
-    """Return a field's type with its bounds, as the tables show it."""
+    """Return the type of a field of a JSON schema with its bounds, as text for the tables."""
     if "enum" in field:
         return " \\| ".join(f"`{choice}`" for choice in field["enum"])
     type_ = {"number": "decimal"}.get(field["type"], field["type"])

@@ -1,6 +1,7 @@
-"""Render the health checks of our custom resources for Argo CD (Lua) and Flux (CEL) from the operator's list of transient reasons.
+"""Render the health checks of our custom resources for Argo CD (Lua) and Flux (CEL) from the operator's list of transient
+reasons.
 
-Both tools have no opinion of a custom resource without such a check: Argo CD calls it healthy, Flux waits for it until its timeout.
+Without such a check, Argo CD calls every custom resource healthy, and Flux waits for each until its timeout.
 """
 
 import json
@@ -38,13 +39,13 @@ _CURRENT_READY = "c, c.type == 'Ready' && c.observedGeneration == metadata.gener
 
 
 def render_lua() -> str:
-    """Return the body of Argo CD's health function: reads `obj`, returns a table of `status` and `message`."""
+    """Return the body of Argo CD's health function in Lua: it reads `obj`, and returns a table of `status` and `message`."""
     transient = ", ".join(f"{reason} = true" for reason in sorted(TRANSIENT_REASONS))
     return _LUA.format(transient=transient).strip()
 
 
 def render_cel() -> dict[str, str]:
-    """Return Flux' expressions by field. Flux evaluates them in this order; the variables are the object's top-level fields."""
+    """Return Flux's CEL expressions by field, in the order of evaluation. Their variables are the object's top-level fields."""
     transient = json.dumps(sorted(TRANSIENT_REASONS)).replace('"', "'")
     return {
         "inProgress": f"!has(status.conditions) || !status.conditions.exists({_CURRENT_READY})",
@@ -54,7 +55,7 @@ def render_cel() -> dict[str, str]:
 
 
 def argocd_cm() -> Iterator[str]:
-    """Yield a patch of Argo CD's ConfigMap: a key for each kind, so that the checks of other groups stay."""
+    """Yield the lines of a patch of Argo CD's ConfigMap. It has a key for each kind, so that checks of other groups stay."""
     yield "# Health checks of Argo CD for AskProAI (docs/gitops.md):\n#"
     yield "#     kubectl patch configmap argocd-cm -n argocd --patch-file argocd-cm.yaml\ndata:"
     for kind in KINDS.values():
@@ -63,7 +64,7 @@ def argocd_cm() -> Iterator[str]:
 
 
 def flux_checks() -> Iterator[str]:
-    """Yield a patch of a Flux Kustomization with the checks of all kinds."""
+    """Yield the lines of a patch of a Flux Kustomization with the health checks of all kinds."""
     yield "# Health checks of Flux for AskProAI (docs/gitops.md): the part `spec.healthCheckExprs` of a Kustomization.\nspec:"
     yield "  wait: true\n  healthCheckExprs:"
     for kind in KINDS.values():

@@ -61,11 +61,11 @@ Nothing of it is in the image.
 
 
 class Unaccepted(Exception):
-    """A package has no licence that is accepted; the message names both."""
+    """Raised if a package has no accepted licence; the message names the package and its licence."""
 
 
 def page() -> str:
-    """Return the page. Raises Unaccepted."""
+    """Return the text of docs/reference/licences.md. Raises Unaccepted."""
     return HEAD.format(accepted=", ".join(sorted(ACCEPTED))) + _rows(packages()) + FILES + _rows(_site_packages())
 
 
@@ -75,7 +75,7 @@ def packages() -> Iterator[tuple[str, str, str]]:
 
 
 def _site_packages() -> Iterator[tuple[str, str, str]]:
-    """Yield name, version and licence of each package for the site, from its separate environment, which `make` has installed."""
+    """Yield name, version and licence of each package that builds the site, from the environment that `make` installed for it."""
     folders = [str(folder) for folder in ROOT.glob(".venv/docs/lib/python*/site-packages")]
     installed = {each.name.lower().replace("_", "-"): each.metadata for each in metadata.distributions(path=folders)}
     return _packages(SITE_REQUIREMENTS, lambda name: installed[name.lower()])
@@ -104,7 +104,7 @@ def _licence(name: str, known: PackageMetadata) -> str:
 
 
 def _conditional(name: str) -> str:
-    """Return the licence of a package that may be in the image, and is not installed here."""
+    """Return the licence of a package that only some images have and that is not installed here. Raises Unaccepted."""
     if name not in CONDITIONAL:
         raise Unaccepted(f"{name}: it is not installed here: look up its licence, then add it to CONDITIONAL")
     return CONDITIONAL[name]

@@ -28,7 +28,7 @@ _STYLE: Final = """
 
 
 def page() -> str:
-    """Return the page that is drawn: the confirmation's header, its HTML as it is sent, and the name of its calendar file."""
+    """Return the HTML of the page to draw: the confirmation's header, its HTML as sent, and the name of its calendar file."""
     mail = compose(Kind.BOOKED, Recipient.CUSTOMER)
     body = mail.get_body(("html",))
     assert body is not None
@@ -39,7 +39,7 @@ def page() -> str:
 
 
 def digest() -> str:
-    """Return a hash of the drawn page, which the picture contains, so that a test notices an outdated picture."""
+    """Return a hash of the page to draw. The picture's file contains it, so that a test notices an outdated picture."""
     return hashlib.sha256(page().encode()).hexdigest()
 
 

@@ -24,14 +24,14 @@ from version_sources import ROOT, WORK, Had, Missing, find_kubernetes, find_post
 
 
 class Find(Protocol):
-    """Return how this machine can run a version. Raises Missing if it cannot."""
+    """A function that returns how this machine can run a version. Raises Missing if it cannot."""
 
     def __call__(self, version: str, *, build: bool) -> Had: ...
 
 
 @dataclass(frozen=True)
 class Axis:
-    """A part with several versions, and the suites whose result depends on it. `property` is its name in the tests' report."""
+    """A program with several versions, such as Redis, and the suites that depend on it. `property` names it in reports."""
 
     title: str
     property: str
@@ -42,7 +42,7 @@ class Axis:
 
 @dataclass(frozen=True)
 class Row:
-    """One version and the result of its run: its source, the release that ran, and the outcome; or why nothing ran."""
+    """A line of the table: one version, from where it is, the release that ran, and the result; or why nothing ran (`absence`)."""
 
     axis: Axis
     version: str
@@ -96,7 +96,7 @@ AXES: Final[Mapping[str, Axis]] = {
 
 
 def choose(wanted: Sequence[str]) -> list[tuple[Axis, str]]:
-    """Return the versions that `AXIS` or `AXIS=VERSION` name, all when nothing is named. Raises ValueError."""
+    """Return the versions that `wanted` selects, as `AXIS` or `AXIS=VERSION`; all if it is empty. Raises ValueError."""
     for each in wanted:
         name, equals, version = each.partition("=")
         if name not in AXES or (equals and version not in AXES[name].versions):
@@ -111,7 +111,7 @@ def choose(wanted: Sequence[str]) -> list[tuple[Axis, str]]:
 
 
 def run_version(axis: Axis, version: str, *, build: bool, run: RunSuites) -> Row:
-    """Return the row of one version. `run` runs its suites and returns their report; None when there is none."""
+    """Return the table's row for one version. `run` runs the suites of the axis, and returns their report, or None without one."""
     try:
         had = axis.find(version, build=build)
     except Missing as missing:
@@ -123,7 +123,7 @@ def run_version(axis: Axis, version: str, *, build: bool, run: RunSuites) -> Row
 
 
 def read_report(axis: Axis, version: str, had: Had, report: Path) -> Row:
-    """Return the row for a run's report. If no test passed, or another version ran, the run counts as failed."""
+    """Return the table's row for a run, from its JUnit report. The run fails if no test passed, or another version ran."""
     suite = next(iter(ET.parse(report).getroot().iter("testsuite")))
     total, skipped = int(suite.attrib["tests"]), int(suite.attrib["skipped"])
     failed = int(suite.attrib["failures"]) + int(suite.attrib["errors"])
@@ -138,7 +138,7 @@ def read_report(axis: Axis, version: str, had: Had, report: Path) -> Row:
 
 
 def run_suites(axis: Axis, version: str, had: Had) -> Path | None:
-    """Run the suites of an axis with a version, in this terminal, and return the report."""
+    """Run the suites of an axis with a version, in this terminal. Return the path of their report; None if none was written."""
     name = f"{axis.property}-{version.replace(' ', '-')}"
     report = WORK / f"{name}.xml"
     report.parent.mkdir(parents=True, exist_ok=True)
@@ -152,7 +152,7 @@ def run_suites(axis: Axis, version: str, had: Had) -> Path | None:
 
 
 def table(rows: Sequence[Row]) -> Iterator[str]:
-    """Yield the lines of the table, in the form used in the pages."""
+    """Yield the lines of the table in Markdown, in the form used in the pages."""
     yield "| Version | Had from | Ran | Suites | Result |"
     yield "|---|---|---|---|---|"
     for row in rows:

@@ -1,7 +1,7 @@
-"""Mutation of the pure decisions: change one operator or constant at a time, and see a unit test fail.
+"""Mutation test of the pure decisions: changes one operator or constant at a time, and a unit test must fail.
 
 `make mutation` runs it with mutmut in `.mutation/`, a copy in the layout that mutmut expects, and prints the mutants that no
-test notices. `python hack/mutate.py --bar 80 [PATTERN...]` fails below a share of 80 % noticed; patterns select mutants.
+test notices. `python hack/mutate.py --bar 80 [PATTERN...]` fails if less than 80 % are noticed; patterns select mutants.
 """
 
 import argparse
@@ -57,7 +57,7 @@ def main() -> int:
 
 
 def _copy() -> None:
-    """Create the copy in `.mutation/` anew, except mutmut's results for unchanged functions."""
+    """Copy the sources and tests into `.mutation/` anew, but keep mutmut's results there for unchanged functions."""
     WORK.mkdir(exist_ok=True)
     shutil.rmtree(WORK / "src", ignore_errors=True)
     for plane in PLANES:

@@ -47,7 +47,7 @@ _LOOKS: Final = tuple((width, colours) for width in (1440, 390) for colours in (
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture of a view. `templates` are the templates that the view uses: after a change of one, draw the picture anew."""
+    """A picture of one view of a page. After a change of one of `templates`, which the view uses, draw the picture anew."""
 
     name: str
     path: str
@@ -61,7 +61,7 @@ class Picture:
         return FOLDER / f"{self.name}.png"
 
     def digest(self) -> str:
-        """Return a hash of the templates, which the picture contains, so that a test notices an outdated picture."""
+        """Return a hash of the templates. The picture's file contains it, so that a test notices an outdated picture."""
         return hashlib.sha256(b"".join(each.read_bytes() for each in self.templates)).hexdigest()
 
 
@@ -194,7 +194,7 @@ async def _shoot(browser: Browser, url: str, width: int, colours: str, language:
 
 
 def _open_day() -> date:
-    """Return today, or the next day on which the salon is open."""
+    """Return today if the salon is open today, else the next day on which it is open."""
     day = datetime.now(_ZONE).date()
     while day.weekday() in {6, 0}:  # Sunday and Monday
         day += timedelta(days=1)
@@ -202,7 +202,7 @@ def _open_day() -> date:
 
 
 def _with_text(png: bytes, key: str, text: str) -> bytes:
-    """Return a PNG with a text in itself (a chunk tEXt before the last one)."""
+    """Return the PNG with a text chunk (tEXt: key and text) added before its last chunk."""
     content = b"tEXt" + key.encode() + b"\0" + text.encode()
     chunk = struct.pack(">I", len(content) - 4) + content + struct.pack(">I", zlib.crc32(content))
     end = png.rindex(b"IEND") - 4

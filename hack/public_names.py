@@ -32,7 +32,7 @@ OUR_NAME = re.compile(r"askproai((\.de/|[:-])\S+|_(backup|c_|coordinator|owner|t
 
 
 def public_names() -> list[str]:
-    """Return a line for each public name, sorted, without repetition."""
+    """Return a line of text for each public name, sorted, without repetition."""
     return sorted(
         {
             *_crds(),
@@ -70,7 +70,7 @@ def _schema(schema: dict[str, Any], path: str) -> Iterator[str]:
 
 
 def _reference_tables() -> Iterator[str]:
-    """Yield conditions, reasons and settings from the pages that are generated from the code."""
+    """Yield the conditions, reasons and settings in the reference pages, which are generated from the code."""
     for page, label, columns in (("conditions", "condition or reason", 1), ("settings", "setting", 3)):
         for line in (ROOT / f"docs/reference/{page}.md").read_text("utf-8").splitlines():
             cells = [cell.strip() for cell in line.strip("|").split(" | ")]
@@ -109,7 +109,7 @@ def _command(command: click.Command, path: str) -> Iterator[str]:
 
 
 def _metrics() -> Iterator[str]:
-    """Yield each series with its labels: those that the processes register, and those that are collected at a scrape."""
+    """Yield a line with name, type and labels for each metric that operator, pods and coordinator register."""
     registries = [OperatorMetrics().registry, RuntimeMetrics("tenant").registry, CoordinatorMetrics().registry]
     for registry in registries:
         for collector in registry._collector_to_names:  # noqa: SLF001 (the library has no public list of registered names)
@@ -120,7 +120,7 @@ def _metrics() -> Iterator[str]:
 
 
 def _in_code() -> Iterator[str]:
-    """Yield the fault points, HTTP paths and names with our prefix in the string constants of the sources."""
+    """Yield the fault points, HTTP paths and names with our prefix that are in string constants of the sources."""
     for file in sorted(path for folder in SOURCES for path in (ROOT / folder).rglob("*.py")):
         tree = ast.parse(file.read_text("utf-8"))
         documentation = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
@@ -152,7 +152,7 @@ def _called(call: ast.Call) -> Iterator[str]:
 
 
 def _text(node: ast.expr) -> str:
-    """Return a string constant, with `{}` for each formatted part. "" for other expressions."""
+    """Return the value of a string expression, with `{}` for each formatted part; "" if it is no string."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return node.value
     if isinstance(node, ast.JoinedStr):

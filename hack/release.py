@@ -30,11 +30,11 @@ PLACES: Final = (
 
 
 class ReleaseError(Exception):
-    """The release cannot be made; the message says what to do."""
+    """Raised if the release cannot be made; the message says what to do."""
 
 
 def read_versions(root: Path) -> set[str]:
-    """Return the versions that the files name; one, unless somebody has changed a file by hand."""
+    """Return the distinct versions in the files that name one; more than one if somebody changed a file by hand."""
     project = re.search(r'^version = "([^"]+)"$', (root / PLACES[0][0]).read_text("utf-8"), re.MULTILINE)
     chart = yaml.safe_load((root / PLACES[1][0]).read_text("utf-8"))
     return {project[1] if project else "", chart["version"], chart["appVersion"]}
@@ -57,7 +57,7 @@ def cut(root: Path, version: str, today: date) -> None:
 
 
 def release_notes(changelog: str, version: str) -> str:
-    """Return the changelog's part of a version. Raises ReleaseError."""
+    """Return the changelog's part about a version. Raises ReleaseError if it has none."""
     part = _part(changelog, re.escape(version) + r" \([0-9-]+\)").strip()
     if not part:
         raise ReleaseError(f"CHANGELOG.md has no part for {version}: `python hack/release.py cut {version}` makes it")
@@ -70,7 +70,7 @@ def _part(changelog: str, heading: str) -> str:
 
 
 def bill_of_materials(version: str, commit: str, at: datetime) -> dict[str, Any]:
-    """Return the image's packages, besides its base image, as CycloneDX 1.6. Raises `licences.Unaccepted`."""
+    """Return the packages of the image, without its base image, in the form of CycloneDX 1.6. Raises `licences.Unaccepted`."""
     components = []
     for name, number, licence in licences.packages():
         bare = name.partition(" ")[0]  # a package for some versions of Python has its marker behind the name

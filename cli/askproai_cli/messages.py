@@ -83,7 +83,7 @@ def done(
 
 
 def _rows(found: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Yield rows for messages: call-back time as parsed, or else as the caller said it, and the recipient within the text."""
+    """Yield rows for messages, with the call-back time (as parsed, else in the caller's words) and the recipient in the text."""
     for message in found:
         recipient = f"for {message['recipient']}: " if message["recipient"] else ""
         yield {**message, "when": _call_back(message), "text": f"{recipient}{message['text']}"}

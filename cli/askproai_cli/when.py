@@ -73,7 +73,7 @@ def _span(candidate: "Candidate") -> str:
 
 
 def _to_json(understood: "Understanding") -> dict[str, object]:
-    """Return the grammar's result as a dictionary: its `candidates` (times as ISO 8601), and `ambiguous` and `refused`."""
+    """Return `{"candidates": [{"start", "end"?, "grain", "reading", "daily"?, "latest"?}], "ambiguous", "refused"}`."""
     candidates = [
         {"start": candidate.start.isoformat()}
         | ({"end": candidate.end.isoformat()} if candidate.end else {})

@@ -34,7 +34,7 @@ def slugify(heading: str, _separator: str = "-") -> str:
 
 
 def page_of(path: str) -> str:
-    """Return the path of the page that shows a file of code or a folder."""
+    """Return the path of the site's page that shows a code file or a folder of the repository."""
     return f"{path}.md" if path.endswith(SHOWN_AS_PAGES) else f"{path.rstrip('/')}/README.md"
 
 
@@ -48,7 +48,7 @@ def list_link_targets(text: str) -> Iterator[str]:
 
 
 class CommonMark(Extension):
-    """An extension of Python-Markdown that replaces its parser. `page` is the page being parsed, for error messages."""
+    """A Python-Markdown extension that parses pages with markdown-it. `page` is the page being parsed, for error messages."""
 
     page = ""
 
@@ -67,7 +67,7 @@ class CommonMark(Extension):
 
 
 def _parse(text: str) -> ElementTree:
-    """Return the elements of a page. Raises ValueError for HTML in it, or code in a language that nobody knows."""
+    """Return the elements of a page. Raises ValueError for HTML in it, or for code in a language that is not known."""
     html = _READER.render(text)
     root = fromstring(f"<div>{html}</div>")  # made by markdown-it, in the line above
     for element in root.iter():
@@ -77,7 +77,7 @@ def _parse(text: str) -> ElementTree:
 
 
 def _keep_entities(text: str | None) -> str | None:
-    """Escape the entities that a page shows: Python-Markdown's writer leaves `&lt;` as it is, and a browser would show `<`."""
+    """Return the text with each `&` escaped: Python-Markdown's writer leaves `&lt;` as it is, and a browser would show `<`."""
     return text.replace("&", "&amp;") if text else text
 
 
@@ -98,7 +98,7 @@ def _render_code(_renderer: Any, tokens: Sequence[Token], index: int, _options: 
 
 
 def _render_html(_renderer: Any, tokens: Sequence[Token], index: int, _options: Any, _env: Any) -> str:
-    """Leave comments out. Raise for other HTML: `<host>` outside of code is a tag, and a git host would not show it."""
+    """Return "" for an HTML comment. Raises for other HTML: a git host would not show `<host>` outside of code."""
     if rest := COMMENT.sub("", tokens[index].content):
         raise ValueError(f"HTML in a page, or a word in angle brackets outside of code: {escape(rest.strip())}")
     return ""

@@ -38,7 +38,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 
 
 def on_files(files: Files, *, config: MkDocsConfig) -> Files:
-    """Return the theme's files, and those of the repository under its own paths."""
+    """Return the files of the site: the theme's, and the repository's pages with all that they link to, under its own paths."""
     docs = Path(config.docs_dir)
     site = Files([file for file in files if file.src_dir != config.docs_dir])
     pages = [f"docs/{file.src_uri}" for file in files if file.src_dir == config.docs_dir]
@@ -72,14 +72,14 @@ def on_page_markdown(markdown: str, *, page: Page, **_: Any) -> str:
 
 
 def on_post_build(config: MkDocsConfig) -> None:
-    """Refuse a site that loads fonts, scripts or pictures from other servers. Raises PluginError."""
+    """Raise PluginError if the built site loads fonts, scripts or pictures from other servers."""
     for page in sorted(Path(config.site_dir).rglob("*")):
         if page.suffix in (".html", ".css") and (found := EXTERNAL.search(page.read_text("utf-8"))):
             raise PluginError(f"{page.relative_to(config.site_dir)} fetches from elsewhere: {found[0]}")
 
 
 def _paths(nav: Any) -> Iterator[str]:
-    """Yield each path that a navigation names."""
+    """Yield the path of each page in a navigation (`nav` of mkdocs.yml)."""
     if isinstance(nav, str):
         yield nav
     else:
@@ -88,7 +88,7 @@ def _paths(nav: Any) -> Iterator[str]:
 
 
 def _expand(nav: Any, named: set[str]) -> Any:
-    """Return a navigation with the pages of a folder in place of `folder/*`."""
+    """Return the navigation with each `folder/*` replaced by the folder's pages, except pages that are in `named`."""
     if isinstance(nav, dict):
         return {title: _expand(each, named) for title, each in nav.items()}
     if not isinstance(nav, list):
@@ -104,7 +104,7 @@ def _expand(nav: Any, named: set[str]) -> Any:
 
 
 def _linked_files(path: str, text: str) -> Iterator[str]:
-    """Yield the paths, from the top of the repository, of files outside of `docs` and of folders that a page links to."""
+    """Yield the paths, from the top of the repository, of the folders and of the files outside of `docs` that a page links to."""
     folder = (ROOT / path) if (ROOT / path).is_dir() else (ROOT / path).parent
     for target in list_link_targets(text):
         linked = (folder / target).resolve()
@@ -113,7 +113,7 @@ def _linked_files(path: str, text: str) -> Iterator[str]:
 
 
 def _describe(target: Path) -> str:
-    """Return a page with the text of a code file, or with the list of files of a folder (without a README)."""
+    """Return the text of a page that shows a code file, or that lists the files of a folder (without a README)."""
     if target.is_dir():
         files = sorted(each.name + "/" * each.is_dir() for each in target.iterdir() if not each.name.startswith("__"))
         return f"# {target.relative_to(ROOT).as_posix()}\n" + "".join(f"- [{name}]({name})\n" for name in files)

@@ -47,7 +47,7 @@ class Looks:
     _by_owner: dict[Key, dict[Hashable, Look]] = field(default_factory=dict)
 
     def find(self, owner: Key, name: Hashable, source: Hashable) -> Look | None:
-        """Return the look of this owner and name, even if it is due again; None without a look, or if its source is another."""
+        """Return the owner's look with this name and source, even if it is due again; None if there is no such look."""
         look = self._by_owner.get(owner, {}).get(name)
         return look if look is not None and look.source == source else None
 

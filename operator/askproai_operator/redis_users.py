@@ -242,7 +242,7 @@ class RedisAdmin:
         return facts, next(filter(None, problems), None)
 
     async def _assess(self) -> tuple[int, str | None]:
-        """Return the number of replicas, and why the primary or a replica may lose acknowledged data; None if none may."""
+        """Return the number of replicas, and why a server may lose acknowledged data; None for the reason if no server may."""
         facts, problem = await self.describe()
         return len(facts) - 1, problem
 

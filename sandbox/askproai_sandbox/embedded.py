@@ -48,22 +48,22 @@ class EmbeddedServer:
 
     @property
     def running(self) -> bool:
-        """Return whether the process runs: False also when it ended by itself or was killed by somebody else."""
+        """Return True if the process runs: False also after it ended by itself or was killed by somebody else."""
         return self._child is not None and self._child.exit_code is None
 
     @abstractmethod
     async def start(self) -> None:
-        """Start the server; create it if the folder has none. A process that an earlier run left on the data is ended first."""
+        """Start the server, after creating it in an empty folder. A process left by an earlier run on its data is ended first."""
 
     @abstractmethod
     async def _accepts_connections(self) -> bool:
-        """Return whether the running server answers a client that has logged in."""
+        """Return True if the running server answers a client that has logged in."""
 
     def _load_state(self, initialise: Callable[[str], Mapping[str, str]]) -> None:
         """Read the port and the administrator's password of an earlier run, or choose both for a new server.
 
-        For a new server `initialise(password)` creates its files; what it returns is stored with the state. The state file is
-        written last, so a server that was interrupted meanwhile counts as new. Raises EmbeddedError when the port is taken.
+        For a new server `initialise(password)` creates its files, and its return value is stored with the state. The state file
+        is written last, so a server that was interrupted meanwhile counts as new. Raises EmbeddedError when the port is taken.
         """
         if not self._state_file.exists():
             password = secrets.token_hex(16)
@@ -106,7 +106,7 @@ class EmbeddedServer:
 
 
 def find_package(name: str, requirement: str) -> Path:
-    """Return the folder of the installed package `name`. Raises EmbeddedError with the `requirement` to install."""
+    """Return the folder of the installed package `name`. If it is missing, raises EmbeddedError that names the `requirement`."""
     spec = importlib.util.find_spec(name)
     if spec is None or not spec.submodule_search_locations:
         raise EmbeddedError(f"a package is missing: pip install '{requirement}'")

@@ -32,7 +32,7 @@ _OTHERS = ("second-tenant.yaml", "hotline.yaml", "practice.yaml", "english.yaml"
 
 
 def example_numbers() -> Iterator[tuple[str, str]]:
-    """Yield the Retell key and the number, in E.164, of each example but the salon."""
+    """Yield the Retell key and the number, in E.164, of each number in the examples other than the salon."""
     for example in _OTHERS:
         kinds = load_manifests(example)
         values = [secret["stringData"] for secret in kinds["Secret"]]
@@ -44,7 +44,7 @@ def example_numbers() -> Iterator[tuple[str, str]]:
 
 
 async def seed(retell_url: str, calcom_url: str) -> None:
-    """Create the numbers and event types that the examples' businesses have at the providers before they use the product."""
+    """Create the numbers and event types that the examples' businesses already have at the providers before they use AskProAI."""
     await seed_simulators(retell_url, calcom_url, SALON)
     for key, number in example_numbers():
         await import_number(retell_url, key, number)
@@ -87,7 +87,7 @@ class SharedHost:
 
 
 async def run(address: str) -> None:
-    """Serve until SIGTERM."""
+    """Serve the providers and the shared host at `address` until SIGTERM."""
     stop, clock = stop_signal(), SystemClock()
     async with AsyncExitStack() as stack:
         retell = await stack.enter_async_context(serve(RetellSimulator(clock), RETELL_PORT, address))

@@ -33,7 +33,7 @@ SALON = Salon()
 
 
 def load_manifests(example: str = "salon.yaml") -> dict[str, list[dict[str, Any]]]:
-    """Return the objects of an example, by kind; they are the caller's to change."""
+    """Return the objects of an example, by kind. The returned dictionaries are new, so they may be changed."""
     return deepcopy(_parse_manifests(example))
 
 
@@ -80,7 +80,7 @@ async def import_number(retell_url: str, key: str, number: str, nickname: str = 
 
 
 async def find_keys(retell_url: str, number: str) -> list[str]:
-    """Return the keys at the simulated Retell whose workspaces have a number (E.164)."""
+    """Return the Retell keys whose workspaces at the simulated Retell have this number (E.164)."""
     async with (
         aiohttp.ClientSession(raise_for_status=True) as session,
         session.get(f"{retell_url}/_sim/state") as answer,
@@ -141,7 +141,7 @@ async def _remove_from(retell_url: str, owners: list[str], number: str) -> None:
 
 
 async def seed_simulators(retell_url: str, calcom_url: str, salon: Salon = SALON) -> None:
-    """Create what a salon has at the providers before it uses AskProAI: a number, and an event type for each staff member."""
+    """Create the objects that a salon already has at the providers: a number, and an event type for each staff member."""
     await create_workspace(retell_url, salon.retell_key)
     await import_number(retell_url, salon.retell_key, salon.number, "Salon Müller")
     async with aiohttp.ClientSession(raise_for_status=True) as session:

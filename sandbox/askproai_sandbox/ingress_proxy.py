@@ -74,7 +74,7 @@ class Routes:
     http_routes: Mirror
 
     def service(self, host: str, path: str) -> tuple[str, str] | None:
-        """Return namespace and name of the Service, or None; of several prefixes that match the longest wins, as in a cluster."""
+        """Return namespace and name of the Service, None if no rule matches. The longest matching prefix wins, as in a cluster."""
         rules = [*_ingress_rules(self.ingresses.objects.values()), *_route_rules(self.http_routes.objects.values())]
         matches = [
             rule for rule in rules if rule.host == host and (path == rule.path or path.startswith(f"{rule.path}/"))
@@ -110,7 +110,7 @@ def _route_rules(routes: Iterable[Object]) -> Iterator[_Rule]:
 
 
 def _target(service: Object, pod: Object) -> str | None:
-    """Return `address:port` at which a pod serves the Service's port 8080; None if it does not, is not ready, or is ending."""
+    """Return `address:port` for a Service's port 8080 at a pod; None if the pod is not the Service's, not ready, or ending."""
     metadata, status, spec = pod["metadata"], pod.get("status", {}), service["spec"]
     selector = spec.get("selector") or {}
     if metadata["namespace"] != service["metadata"]["namespace"] or metadata.get("deletionTimestamp") or not selector:
@@ -178,7 +178,7 @@ class IngressProxy:
 
 
 def end_to_end(headers: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Return the headers that a proxy passes on."""
+    """Return the headers that a proxy must pass on, without those of a single connection."""
     return [(name, value) for name, value in headers.items() if name.lower() not in HOP_BY_HOP]
 
 

@@ -65,7 +65,7 @@ class EmbeddedPostgres(EmbeddedServer):
 
     @property
     def binaries(self) -> Path:
-        """Return the folder with `psql`, `pg_dump` and the others, readable by the user who runs the server."""
+        """Return the folder with `psql`, `pg_dump` and other programs, readable by the user who runs the server."""
         if self._binaries is None:
             self._binaries = _find_binaries()
         return self._binaries
@@ -222,6 +222,6 @@ def _kill_processes_on(data: Path) -> None:
 
 
 def _attached(segment: list[str]) -> int:
-    """Return how many processes are attached to the shared memory `[key, id]` that postmaster.pid names."""
+    """Return the number of processes attached to the shared memory `[key, id]` that postmaster.pid names."""
     rows = [row.split() for row in Path("/proc/sysvipc/shm").read_text().splitlines()[1:]]
     return sum(int(row[6]) for row in rows if row[:2] == segment)

@@ -103,7 +103,7 @@ def _sha256(password: str) -> str:
 
 
 def server_binary() -> Path:
-    """Return the path of the server's program, which `--sentinel` starts as a Sentinel.
+    """Return the path of the Valkey server program. The same program with `--sentinel` is a Sentinel.
 
     ASKPROAI_TEST_REDIS_SERVER names the program of another release, or of Redis itself.
     """

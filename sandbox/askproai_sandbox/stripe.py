@@ -32,7 +32,7 @@ def event(
 
 
 def subscription(status: str, subscription_id: str = "sub_1", **fields: Any) -> dict[str, Any]:
-    """Return a subscription with one item, which has the period; since API version 2025-03-31 the subscription has none."""
+    """Return a subscription whose only item has the billing period, as since API version 2025-03-31."""
     item = {
         "id": f"si_{secrets.token_hex(6)}", "object": "subscription_item", "subscription": subscription_id, "quantity": 1,
         "created": _BEGUN, "current_period_start": _BEGUN, "current_period_end": _BEGUN + _MONTH, "discounts": [], "metadata": {},
@@ -51,7 +51,7 @@ def subscription(status: str, subscription_id: str = "sub_1", **fields: Any) -> 
 
 
 def invoice(subscription_id: str, *, paid: bool = True, **fields: Any) -> dict[str, Any]:
-    """Return an invoice of a subscription, in the shape since API version 2025-03-31."""
+    """Return an invoice of a subscription, in the form that Stripe has used since API version 2025-03-31."""
     details = {"subscription": subscription_id, "metadata": {}}
     parent = {"type": "subscription_details", "subscription_details": details, "quote_details": None}
     invoice_id = f"in_{secrets.token_hex(6)}"

@@ -23,7 +23,7 @@ from askproai_operator.services import (
 def check_services(manifests: Sequence[Manifest]) -> Iterator[Finding]:
     """Warn of services that would not be Ready by these files alone.
 
-    Refused manifests are left out, and so are the opening hours of tenants with a refused Branch.
+    Refused manifests are left out. If a Branch of a tenant is refused, its services are not checked against opening hours.
     """
     latest = list({manifest.identity: manifest for manifest in manifests}.values())
     tenants = {manifest.identity: manifest.belongs_to() for manifest in latest}

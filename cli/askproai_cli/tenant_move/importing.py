@@ -98,7 +98,7 @@ async def _write_rows(reader: Reader, insertion: "Insertion") -> Mapping[str, in
 
 
 async def _look_first(transport: HttpTransport, header: Json, destination: Destination) -> list[str]:
-    """Check before anything is written. Return steps left for a person; raise `MoveRefused` if the tenant cannot be imported."""
+    """Return the steps left for a person. Raises `MoveRefused` if the import would create half a tenant, or a second one."""
     served = await transport.find(f"/apis/{GROUP}/{TENANTS.version}")
     if {each["kind"] for each in (served or {}).get("resources", ())} < {each.kind for each in CUSTOM}:
         raise MoveRefused("the cluster does not have our custom resources: install the chart there first")

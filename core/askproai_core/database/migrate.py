@@ -52,7 +52,7 @@ CREATE TABLE IF NOT EXISTS schema_migrations (
 
 
 class MigrationError(DatabaseError):
-    """The schema and this release's migration files do not match; the message says how they differ."""
+    """The schema and this release's migration files do not match."""
 
 
 class OtherHistory(MigrationError):

@@ -101,7 +101,7 @@ def load_client_certificate(tls: ssl.SSLContext, certificate: bytes, key: bytes)
 
 
 def _from_files(files: Sequence[Path], log_in: LogIn | None = None) -> Access:
-    """Return the access by the merged files: of several current contexts or entries of one name, the first counts."""
+    """Return the access by the first current context. The first entry of a name counts; paths are relative to their own file."""
     configs = [(file.parent, yaml.safe_load(file.read_text(encoding="utf-8"))) for file in files]
 
     def entry(section: str, name: str) -> tuple[dict[str, Any], Path]:

@@ -37,7 +37,7 @@ _FIRST_ERROR, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _CONFLICT, _TOO_MANY, _SERV
 
 
 class ApiError(Exception):
-    """The API server refused a request. Subclasses are refusals with a special meaning."""
+    """A request to the API server failed: it was refused or, as the subclass `Unreachable`, not answered."""
 
     def __init__(self, status: int, reason: str, message: str) -> None:
         super().__init__(f"{status} {reason}: {message}")

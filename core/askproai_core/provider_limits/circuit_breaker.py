@@ -185,9 +185,9 @@ class CircuitBreakers:
         return result, CircuitView(state, result.failures, result.wait, everywhere, shared)
 
     async def _down_for_all_until(self, provider: Provider) -> int:
-        """Return the end (Unix milliseconds) of the coordinator's opening of this circuit for all tenants; 0 if it is not open.
+        """Return until when (Unix milliseconds) the coordinator keeps this circuit open for all tenants; 0 if it does not.
 
-        This expires by itself: if the coordinator dies, it must not block a provider for everybody.
+        The opening expires by itself: if the coordinator dies, it must not block a provider for everybody.
         """
         if self._redis is None:
             return 0

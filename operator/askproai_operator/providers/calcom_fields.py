@@ -33,7 +33,7 @@ _TAKES: Final[Mapping[str, str]] = MappingProxyType(
 
 
 def find_answered_fields(event_type: Json, declared: Iterable[BookingField]) -> Iterator[tuple[str, str]]:
-    """Yield slug and type of each booking field that is required or that a manifest declares, unless Cal.com fills it."""
+    """Yield slug and type of each visible booking field that is required or declared, unless every booking fills it anyway."""
     slugs = {each.slug for each in declared}
     for slug, entry in _fields(event_type):
         if slug not in _FILLED and not entry.get("hidden") and (entry.get("required") or slug in slugs):

@@ -367,8 +367,8 @@ class AdminStore:
                     await shadows.delete_shadow_rows(conn, tenant)
 
     async def drop_former_tenant(self, tenant: str, erase: bool, *, uid: str) -> None:
-        """Drop the login role and rows of a deleted Tenant as `drop_tenant` does, but while a namesake exists, which may own
-        the role.
+        """Drop the login role and, with `erase`, the rows of a deleted Tenant, unless they belong to a namesake that exists by
+        now.
 
         The role is the namesake's as soon as it owns the rows. Until then the role has the deleted Tenant's password. If the
         namesake adopts the rows at this very moment, its next reconcile creates the role again.

@@ -104,7 +104,7 @@ class Schema:
                 raise MigrationBlocked(str(why))
 
     async def _migrate(self) -> None:
-        """Create the roles and migrate. A failure by a locked table or after twenty seconds is logged, and rests for a minute."""
+        """Create the roles and migrate. If a table is locked, or it fails after twenty seconds, log that and pause a minute."""
         try:
             async with self._acquire() as conn:
                 await ensure_group_roles(conn)

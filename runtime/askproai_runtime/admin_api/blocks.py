@@ -74,7 +74,7 @@ class BlockPage(msgspec.Struct, frozen=True):
 
 
 class AppointmentToMove(msgspec.Struct, frozen=True):
-    """A live appointment in a blocked time. It stays until somebody moves or cancels it. For a reader personal fields are `…`."""
+    """A live appointment in a blocked time. It stays until somebody moves or cancels it. Readers see no name, phone and notes."""
 
     id: str
     branch: str

@@ -95,7 +95,7 @@ class Spool:
         await self.stream.remove(entries)
 
     def leave(self) -> None:
-        """Record that PostgreSQL answers, so that the next events are written to PostgreSQL and not to the spool."""
+        """Record that PostgreSQL answers, so that the next events are written to PostgreSQL first, not to the spool."""
         if self.in_use:
             log.info("spool.left", consequence="events go to PostgreSQL again")
         self.in_use = self.emptied_by_others = False

@@ -239,12 +239,12 @@ class JobStore:
         return sorted(jobs, key=lambda job: (rank.index(job.priority), job.id)), maybe_more
 
     async def fail(self, job: Job, error: str, wait: timedelta | None) -> bool:
-        """Record a failed attempt. Retry after `wait`; None makes a dead letter. Return False if another worker has the claim."""
+        """Record a failed attempt. Retry after `wait`; None makes a dead letter. Return False if the claim is no longer ours."""
         state = await self._pool.fetchval(_FAIL, self._tenant, job.id, job.claim_no, error, wait)
         return state is not None
 
     async def run_again(self, job: Job, at: datetime, reason: str) -> bool:
-        """Return the job to the queue, due at `at`, without counting the attempt. Return False if another worker has the claim."""
+        """Return the job to the queue, due at `at`, without counting the attempt. Return False if the claim is no longer ours."""
         return await self._pool.fetchval(_RUN_AGAIN, self._tenant, job.id, job.claim_no, at, reason) is not None
 
     async def renew(self, jobs: Sequence[Job]) -> list[bool]:

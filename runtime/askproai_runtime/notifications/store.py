@@ -205,9 +205,10 @@ async def list_other_due(pool: Pool, tenant: str, channels: Sequence[str]) -> li
 async def lock_notification(
     conn: Connection, tenant: str, notification_id: UUID, zone: ZoneInfo
 ) -> StoredNotification | None:
-    """Return a waiting notification with its appointment as it is now, locked until the end of the transaction, or None.
+    """Return a waiting notification with its appointment as it is now, locked until the end of the transaction; None if none
+    waits.
 
-    `zone` is the tenant's, whose days the lists of the day have.
+    `zone` is the tenant's time zone, in which a daily list has its day.
     """
     row = await conn.fetchrow(_READ, tenant, notification_id, zone.key)
     if row is None:

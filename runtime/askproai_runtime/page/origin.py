@@ -8,8 +8,6 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from askproai_runtime.page.sessions import Session
-
 # The parts of an application that serves the published port: only by which port a request came is certain, its headers can be
 # anybody's.
 IS_PUBLISHED: Final = web.AppKey("is_published", bool)
@@ -30,10 +28,6 @@ class Origin:
     base_url: str | None
     cookie: str
     is_secure: bool
-
-    def admits(self, session: Session) -> bool:
-        """Return True if a session is valid at this origin: the published host accepts only sessions of an issuer's login."""
-        return not self.is_published or session.granted is not None
 
     @property
     def login_path(self) -> str:

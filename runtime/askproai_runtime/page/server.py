@@ -165,7 +165,7 @@ class PageServer:
 
     async def _session(self, request: web.Request, signer: Signer, origin: Origin) -> Session | None:
         session = signer.read(request.cookies.get(origin.cookie, ""), self._process.clock.now())
-        if session is None or not origin.admits(session):
+        if session is None or not session.opens(origin):
             return None
         keep_until_answered(request)
         async with self._reading:  # after a change all open pages ask at once

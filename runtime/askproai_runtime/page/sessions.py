@@ -12,6 +12,7 @@ import msgspec
 from askproai_runtime.admin_api import Role
 from askproai_runtime.admin_api.sessions import SESSION_LIFETIME
 from askproai_runtime.oidc import Attempt
+from askproai_runtime.page.origin import Origin
 
 T = TypeVar("T")
 
@@ -32,6 +33,10 @@ class Session(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     name: str
     expires: int
     granted: Role | None = None
+
+    def opens(self, origin: Origin) -> bool:
+        """Return whether the session opens the page at an origin. At the published host, only an issuer's login does."""
+        return not origin.is_published or self.granted is not None
 
     @property
     def role(self) -> Role:

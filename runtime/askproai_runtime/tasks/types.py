@@ -76,7 +76,7 @@ class TaskError(Exception):
 
 
 class PutOff(TaskError):
-    """Raised by a handler that cannot continue before a known time, for a reason outside of our code."""
+    """Raised by a handler that cannot continue before a known time, although it has not failed itself."""
 
     def __init__(self, after: timedelta, reason: str) -> None:
         super().__init__(reason)

@@ -16,7 +16,7 @@ from askproai_sandbox.simulator import Refusal, json_body
 
 
 class Absences:
-    """Handlers of /v2/me/ooo, which the hosted service has and a self-hosted server has not, and three controls."""
+    """Handlers of /v2/me/ooo, which only the hosted service has, and of three test controls."""
 
     def __init__(self, server: Server) -> None:
         self._server, self._ids = server, itertools.count(1)
@@ -30,7 +30,7 @@ class Absences:
         server.controls |= {"absences": self._play_absence, "busy": self._play_busy, "hosts": self._play_host}
 
     def _add(self, host: Host, body: requests.AbsenceBody) -> Absence:
-        """Record an absence, of whole days of UTC. Raises Refusal."""
+        """Record an absence of whole UTC days. Raises Refusal."""
         start, end = self._span(host, body)
         absence = Absence(next(self._ids), host.id, start, end, body.reason or "unspecified", body.notes)
         host.absences[absence.id] = absence
@@ -99,9 +99,9 @@ class Absences:
         return web.json_response(absence.body(), status=201)
 
     async def _play_busy(self, body: dict[str, Any]) -> web.Response:
-        """Add an event to a host's linked calendar, `{key, host?, start, end}`, or delete one, `{key, host?, delete: id}`.
+        """Add an event to the linked calendar of a host, `{key, host?, start, end}`, or delete it, `{key, host?, delete: id}`.
 
-        Cal.com sends no webhook for such an event: it shows only in free slots and refused bookings.
+        Cal.com sends no webhook for such an event: it only removes free slots, and bookings in it are refused.
         """
         host = self._server.account_of(body["key"]).host(body.get("host"))
         if "delete" in body:

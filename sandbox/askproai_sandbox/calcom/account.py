@@ -1,4 +1,4 @@
-"""One Cal.com user: event types, bookings and webhooks, and their JSON bodies (docs/vendors/calcom.md)."""
+"""One Cal.com account: a user's event types, bookings and webhooks, and their JSON bodies (docs/vendors/calcom.md)."""
 
 import itertools
 import secrets
@@ -55,7 +55,7 @@ class Booking:
 
     @property
     def blocks(self) -> bool:
-        """Return whether this booking makes its host busy."""
+        """Return True if this booking makes its host busy."""
         return self.status == "accepted" or (self.status == "pending" and self.event_type.pending_blocks)
 
     @property
@@ -102,7 +102,7 @@ class Webhook:
 
 @dataclass(slots=True)
 class Account:
-    """The objects of one API key: a key acts as one user, here with one team, with the other hosts as members."""
+    """The objects of one API key. A key acts as one user, who has one team here; the other hosts are its members."""
 
     user_id: int
     event_types: dict[int, EventType] = field(default_factory=dict)
@@ -121,7 +121,7 @@ class Account:
         return self.user_id + 1
 
     def host(self, name: str | None = None) -> Host:
-        """Return the host with this name, created if new; without a name the user of the key."""
+        """Return the host with this name, created if new; without a name the host who is the key's user."""
         name = name or self.username
         if name not in self.hosts:
             self.hosts[name] = Host(self.user_id if name == self.username else next(self._host_ids), name)

@@ -58,8 +58,8 @@ class CalcomSimulator(Server):
     async def _create_event_type(self, body: dict[str, Any]) -> web.Response:
         """Create an event type with a chosen id: `{key, id, title?, slug?, lengthInMinutes?, host?, …}`.
 
-        `host` is the person whom its bookings make busy, as with the children of a managed team type. The default is the
-        user of the key. With a `schedulingType` it is an event type of the user's team, and `hosts` are the names of its hosts.
+        `host` is the person whom its bookings make busy, as with the children of a managed team type. The default is the user
+        of the key. With a `schedulingType` it is a team's event type, whose hosts have the names `hosts`.
         """
         account, number = self.account_of(body.pop("key")), int(body.pop("id"))
         hosts, scheduling = tuple(body.pop("hosts", ())), body.pop("schedulingType", None)
@@ -79,7 +79,7 @@ class CalcomSimulator(Server):
         return ok(account.event_type_body(account.event_types[int(number)]))
 
     async def _list_event_types(self, request: web.Request, client: Account) -> web.Response:
-        """List the event types of a user, by default the client, without those of teams. There are no pages.
+        """List the event types of a user (by default the client), without event types of teams. There are no pages.
 
         Hidden booking fields are left out; hidden event types are left out, too, except for their owner.
         """
@@ -121,7 +121,7 @@ class CalcomSimulator(Server):
         return ok(account.webhook_body(webhook), 201)
 
     def _check_url(self, body: dict[str, Any]) -> None:
-        """Raise Refusal for a URL to which the hosted service sends nothing."""
+        """Raise Refusal if the hosted service would refuse a webhook's URL: it must be https and no private address."""
         url = urlsplit(str(body.get("subscriberUrl", "https://cal.com")))
         private = url.hostname is None or url.hostname == "localhost" or _PRIVATE_ADDRESS.match(url.hostname)
         if self.settings["hosted"] and (url.scheme != "https" or private):
@@ -147,7 +147,7 @@ class CalcomSimulator(Server):
 
 
 def _webhook_fields(body: dict[str, Any], account: Account, updated: Webhook | None = None) -> dict[str, Any]:
-    """Return the fields that a POST or PATCH sets. Raises Refusal with status 409 if another webhook has the URL."""
+    """Return the webhook fields that a POST or PATCH sets. Raises Refusal with status 409 if another webhook has the URL."""
     fields: dict[str, Any] = msgspec.to_builtins(requests.parse(requests.WebhookBody, body))
     url = fields.get("subscriberUrl")
     if any(other.fields["subscriberUrl"] == url for other in account.webhooks.values() if other is not updated):

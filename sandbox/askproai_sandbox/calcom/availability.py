@@ -1,4 +1,4 @@
-"""When an event type can be booked: working hours, absences, linked calendars, bookings, buffers and limits, merged."""
+"""The free times of an event type: working hours without absences, linked calendars' events, bookings, buffers and limits."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Period(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Availability:
-    """The free times of one event type; `except_uid` is a booking that does not count: the one that is moved."""
+    """The free times of one event type. `except_uid` is a booking that does not make its host busy, because it is being moved."""
 
     account: Account
     event_type: EventType
@@ -31,8 +31,8 @@ class Availability:
     def free_hosts(self, start: datetime, end: datetime) -> list[Host]:
         """Return the hosts who are free from `start` to `end`; Cal.com assigns the booking to the first of them.
 
-        For a round robin this is the host whose last booking is the oldest. A collective event type needs all hosts, else
-        returns none.
+        For a round robin the host whose last booking is the oldest comes first. For a collective event type, return all its
+        hosts, or an empty list if one of them is busy.
         """
         hosts = [self.account.host(name) for name in self.event_type.host_names]
         free = [h for h in hosts if any(s <= start and end <= e for s, e in self._free_spans(h, start, end))]
@@ -46,7 +46,7 @@ class Availability:
         return free
 
     def starts(self, first: datetime, last: datetime, length: timedelta, only: Collection[int] = ()) -> list[datetime]:
-        """Return the free starts from `first` to `last`. `only` are the ids of the hosts to consider, empty for all."""
+        """Return the free starts from `first` to `last`. `only` are the ids of the hosts to consider; empty means all hosts."""
         hosts = [self.account.host(name) for name in self.event_type.host_names]
         spans = [self._free_spans(h, first, last) for h in hosts if self.event_type.counts(only, h.id)]
         if self.event_type.scheduling is Scheduling.MANAGED:
@@ -61,13 +61,13 @@ class Availability:
         )  # fmt: skip
 
     def seated(self, start: datetime) -> Booking | None:
-        """Return the booking with seats that starts exactly then; None if there is none."""
+        """Return the booking of an event type with seats that starts exactly at `start`; None if there is none."""
         if self.event_type.seats is None:
             return None
         return next((b for b in self._own_bookings() if b.start == start), None)
 
     def seats_left(self, start: datetime, end: datetime) -> int | None:
-        """Return the free seats of a time, 0 if another booking of this type overlaps; None for a type without seats."""
+        """Return the free seats of a span, 0 if another booking of this type overlaps it; None for a type without seats."""
         if self.event_type.seats is None:
             return None
         if booking := self.seated(start):
@@ -82,7 +82,7 @@ class Availability:
         ]  # fmt: skip
 
     def _free_spans(self, host: Host, start: datetime, end: datetime) -> list[Span]:
-        """Return the spans in which the host works and is not busy, with the buffers of both bookings."""
+        """Return the spans in which a host works and a booking could be placed, given both bookings' buffers."""
         before, after = self.event_type.minutes("beforeEventBuffer"), self.event_type.minutes("afterEventBuffer")
         busy = [
             b.event_type.blocked_span(b.start, b.end) for b in self.account.bookings.values()
@@ -95,7 +95,7 @@ class Availability:
         return spans
 
     def _in_span(self, span: Span, length: timedelta) -> Iterable[datetime]:
-        """Yield the starts within one free span, at intervals from the first round time in it.
+        """Yield the starts within one free span: at intervals, from the first round time in the span.
 
         So a booking shifts the later starts: Cal.com counts them from the end of the busy time.
         """
@@ -110,7 +110,7 @@ class Availability:
             start += interval
 
     def reached_limit(self, start: datetime, end: datetime) -> str | None:
-        """Return Cal.com's name of the limit per day, week, month or year that one more booking would exceed; None if none."""
+        """Return Cal.com's name of the limit (per day, week, month or year) that one more booking would exceed, or None."""
         counts, minutes = self.event_type.fields["bookingLimitsCount"], self.event_type.fields["bookingLimitsDuration"]
         for period in Period:
             if period not in counts and period not in minutes:  # asked for each start of each free day
@@ -141,7 +141,7 @@ def _period(value: datetime, period: Period) -> tuple[int, ...]:
 
 
 def _without(spans: Iterable[Span], busy: Span) -> list[Span]:
-    """Return the spans with `busy` cut out."""
+    """Return the spans with the span `busy` cut out of them."""
     result: list[Span] = []
     for start, end in spans:
         if busy[1] <= start or end <= busy[0]:

@@ -1,4 +1,4 @@
-"""The booking fields of an event type: the answers that a booking must have, and their types (docs/vendors/calcom.md)."""
+"""The booking fields of an event type: the answers that a booking must have, and the answers' types (docs/vendors/calcom.md)."""
 
 from collections.abc import Mapping
 from typing import Any

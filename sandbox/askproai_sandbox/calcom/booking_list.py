@@ -58,7 +58,7 @@ class BookingList:
         })  # fmt: skip
 
     def _known_event_types(self, query: requests.BookingsQuery, account: Account) -> set[int]:
-        """Return the existing event types of a query, empty for all types. Raises Refusal if none of the named types exists."""
+        """Return those event types of a query that exist; empty for a query without event types. Raises Refusal if none exists."""
         wanted = _event_type_ids(query)
         known = {number for number in wanted if self._server.find_event_type(number, account)}
         if wanted and not known:
@@ -67,7 +67,7 @@ class BookingList:
 
 
 def _statuses(query: requests.BookingsQuery) -> list[str]:
-    """Return the names of the status filters. Raises Refusal for an unknown one."""
+    """Return the names of a query's status filters; empty without any. Raises Refusal for an unknown name."""
     names = [] if query.status is None else [name.strip() for name in query.status.split(",")]
     if set(names) - STATUS_FILTERS.keys():
         raise requests.invalid("status", f"Invalid status. Allowed are {', '.join(STATUS_FILTERS)}")
@@ -75,7 +75,7 @@ def _statuses(query: requests.BookingsQuery) -> list[str]:
 
 
 def _is_within(b: Booking, query: requests.BookingsQuery) -> bool:
-    """Return whether a booking is within the time filters of a query, both ends included."""
+    """Return True if a booking is within all time filters of a query, both ends included."""
     bounds = (
         (b.start, query.after_start, None), (b.end, None, query.before_end),
         (b.created, query.after_created_at, query.before_created_at),
@@ -88,7 +88,7 @@ def _is_within(b: Booking, query: requests.BookingsQuery) -> bool:
 
 
 def _has_attendee(b: Booking, query: requests.BookingsQuery) -> bool:
-    """Return whether an attendee has the mail address and the name of a query. A + that was not encoded arrives as a space."""
+    """Return True if an attendee has the query's mail address and name. An unencoded + in the address arrives as a space."""
     email = None if query.attendee_email is None else "+".join(query.attendee_email.split()).casefold()
     return any(
         email in {None, attendee["email"].casefold()} and query.attendee_name in {None, attendee["name"]}
@@ -104,7 +104,7 @@ def _event_type_ids(query: requests.BookingsQuery) -> set[int]:
 
 
 def _ordered(rows: list[Booking], query: requests.BookingsQuery) -> list[Booking]:
-    """Return the bookings in the order of the query's first sort parameter; by default by start, past bookings newest first."""
+    """Return the bookings ordered by the query's first sort parameter; by start without any, past bookings newest first."""
     orders: tuple[tuple[requests.Order | None, Callable[[Booking], datetime]], ...] = (
         (query.sort_start, lambda b: b.start), (query.sort_end, lambda b: b.end),
         (query.sort_created, lambda b: b.created), (query.sort_updated_at, lambda b: b.updated),

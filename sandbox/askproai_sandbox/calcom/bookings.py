@@ -45,7 +45,7 @@ class Bookings:
         except_uid: str | None = None,
         only: Collection[int] = (),
     ) -> Host:
-        """Return the host for a booking. Raises Refusal with status 400 (not 409) if the time is not free, 403 for a limit."""
+        """Return the host who gets a booking. Raises Refusal: status 400 (not 409) if the time is not free, 403 at a limit."""
         now = self._server.clock.now()
         if start < now:
             raise Refusal(400, "Attempting to book a meeting in the past.")
@@ -68,7 +68,7 @@ class Bookings:
         return ok({**booking.body(), **seat}, 201)
 
     async def create(self, body: requests.BookingBody, client: Account) -> Booking:
-        """Create a booking, or take a seat in an existing one, and send its webhook. Raises Refusal."""
+        """Create a booking, or take a seat in an existing booking, and send the webhook. Raises Refusal."""
         found = self._server.find_event_type(body.event_type_id, client)
         if found is None:
             raise Refusal(404, f"Event type with id {body.event_type_id} not found.")
@@ -110,7 +110,7 @@ class Bookings:
         return booking
 
     def _find(self, uid: str) -> tuple[Account, Booking]:
-        """Return a booking and its account. The uid is enough; the client needs no right to it."""
+        """Return the booking with this uid and its account. Any client may use the uid: it needs no right to the booking."""
         for account in self._server.accounts.values():
             if uid in account.bookings:
                 return account, account.bookings[uid]
@@ -136,7 +136,8 @@ class Bookings:
     async def cancel(
         self, account: Account, booking: Booking, reason: str, by: str | None = None, *, ask_again: bool = False
     ) -> None:
-        """Cancel a booking and send its webhook. `by` is a mail address, by default the attendee's. Raises Refusal.
+        """Cancel a booking and send its webhook. `by` is the mail address of the person who cancels, by default the attendee's.
+        Raises Refusal.
 
         `ask_again`: the host asks the attendee for another time; only a flag of the webhook shows it.
         """
@@ -157,7 +158,7 @@ class Bookings:
         return ok((await self._move(account, old, body)).body(), 201)
 
     async def _move(self, account: Account, old: Booking, body: requests.MoveBody) -> Booking:
-        """Cancel a booking and return a new one with a new uid at the new time; send one webhook for both. Raises Refusal."""
+        """Cancel a booking, and return a new one at the new time, with a new uid. Send one webhook for both. Raises Refusal."""
         if not old.live:
             raise Refusal(400, "Can't reschedule a booking that is cancelled or already rescheduled.")
         event_type = account.event_types.get(old.event_type.id, old.event_type)  # as it is now
@@ -194,7 +195,7 @@ class Bookings:
         return ok(booking.body())
 
     async def _mark(self, account: Account, booking: Booking, *, absent: bool) -> None:
-        """Store whether the attendee was absent, and send the webhook."""
+        """Store whether a booking's attendee was absent, and send the webhook."""
         booking.absent, booking.updated = absent, self._server.clock.now()
         attendees = [{"email": booking.attendee["email"], "noShow": absent}]
         payload = {"bookingUid": booking.uid, "bookingId": booking.id, "attendees": attendees, "message": "marked"}

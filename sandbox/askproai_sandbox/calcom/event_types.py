@@ -15,7 +15,7 @@ _EVENT_TYPE = yaml.safe_load(Path(__file__).with_name("event_type.yaml").read_te
 
 
 class Scheduling(StrEnum):
-    """How an event type of a team uses its hosts."""
+    """The ways in which a team's event type uses its hosts."""
 
     COLLECTIVE = "collective"  # all at once
     ROUND_ROBIN = "roundRobin"  # one of them
@@ -24,7 +24,7 @@ class Scheduling(StrEnum):
 
 @dataclass(slots=True)
 class EventType:
-    """An event type. A team's event type has a `scheduling`; without it, there is one host."""
+    """An event type at Cal.com. A team's event type has a `scheduling`; without it, there is one host."""
 
     id: int
     host: str
@@ -41,7 +41,7 @@ class EventType:
         scheduling: Scheduling | None = None,
         hosts: tuple[str, ...] = (),
     ) -> "EventType":
-        """Return an event type with the server's defaults. Raises ValueError for a field that the simulator would not respect."""
+        """Return an event type with Cal.com's defaults. Raises ValueError for a field that the simulator does not support."""
         if unknown := fields.keys() - set(_EVENT_TYPE["settable"]):
             raise ValueError(f"not simulated at an event type: {', '.join(sorted(unknown))}")
         names = {"title": f"Event {number}", "slug": f"event-{number}"}
@@ -66,7 +66,7 @@ class EventType:
 
     @property
     def pending_blocks(self) -> bool:
-        """Return whether a booking that waits for its confirmation makes the host busy; it does not by default."""
+        """Return True if a booking that waits for its confirmation makes the host busy. By default it does not."""
         return bool(self.fields["confirmationPolicy"].get("blockUnconfirmedBookingsInBooker"))
 
     @property
@@ -76,9 +76,9 @@ class EventType:
         return seats
 
     def counts(self, only: Collection[int], host_id: int) -> bool:
-        """Return whether to consider a host for a request that is limited to the hosts `only` (empty: all hosts).
+        """Return True if a host counts for a request that is limited to the hosts `only` (empty: all hosts).
 
-        Only a round robin with this setting switched on respects the limit; other event types silently ignore it.
+        Only a round robin with the setting `rrHostSubsetEnabled` respects the limit; other event types silently ignore it.
         """
         is_respected = self.scheduling is Scheduling.ROUND_ROBIN and self.fields["rrHostSubsetEnabled"]
         return not only or not is_respected or host_id in only
@@ -94,11 +94,11 @@ class EventType:
         return None
 
     def blocked_span(self, start: datetime, end: datetime) -> Span:
-        """Return the span that a booking of this type blocks: its time, with the buffers."""
+        """Return the span in which a booking of this type makes its host busy: from `start` to `end`, with the buffers."""
         return start - self.minutes("beforeEventBuffer"), end + self.minutes("afterEventBuffer")
 
     def is_bookable(self, start: datetime, now: datetime) -> bool:
-        """Return whether a start respects the minimum notice and is within the booking window."""
+        """Return True if a start respects the minimum notice and is within the booking window."""
         days = self.fields["bookingWindow"].get("value")
         last_day = now.astimezone(TIME_ZONE).date() + timedelta(days=days) if days else None
         in_time = start >= now + self.minutes("minimumBookingNotice")
@@ -106,7 +106,7 @@ class EventType:
 
 
 def _with_defaults(own: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the default booking fields, changed by own fields of the same slug, followed by the other own fields."""
+    """Return the default booking fields, each changed by the own field with the same slug, followed by the other own fields."""
     fields = {field["slug"]: field for field in _EVENT_TYPE["defaults"]["bookingFields"]}
     for changed in own:
         default = fields.get(changed["slug"], {"isDefault": False, "required": False, "hidden": False})

@@ -18,7 +18,7 @@ Reason = Literal["unspecified", "vacation", "travel", "sick", "public_holiday"]
 
 
 def iso(value: datetime) -> str:
-    """Return an instant as the API does: UTC, with milliseconds and Z."""
+    """Return an instant as Cal.com's API writes it: UTC, with milliseconds and Z."""
     return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
@@ -29,7 +29,7 @@ class WorkingHours(Struct, rename="camel", forbid_unknown_fields=True):
 
 
 class Override(Struct, rename="camel", forbid_unknown_fields=True):
-    """The hours of one date, in place of the week's. With equal times the host does not work that day."""
+    """A host's hours on one date, which replace the weekly hours. With equal times the host does not work that day."""
 
     date: date
     start_time: ClockTime
@@ -53,7 +53,7 @@ class Absence:
     uid: str = field(default_factory=lambda: str(uuid.uuid4()))
 
     def days(self) -> Iterator[date]:
-        """Yield the blocked dates in the host's time zone: Cal.com uses the UTC dates as local dates."""
+        """Yield the dates, in the host's time zone, on which the host is absent: Cal.com uses the UTC dates as local dates."""
         day, last = self.start.astimezone(UTC).date(), self.end.astimezone(UTC).date()
         while day <= last:
             yield day
@@ -69,7 +69,7 @@ class Absence:
 
 @dataclass(slots=True)
 class Host:
-    """A user whom clients can book. `busy_times` are events of a linked calendar, by id."""
+    """A user of Cal.com whom clients can book. `busy_times` are the events of a linked calendar, by id."""
 
     id: int
     name: str
@@ -86,7 +86,7 @@ class Host:
         return {**names, "email": mail, "displayEmail": mail, "timeZone": str(self.time_zone)}
 
     def working_spans(self, start: datetime, end: datetime) -> list[Span]:
-        """Return when the host works on the local days from `start` to `end`: weekly hours, or overrides, without absences."""
+        """Return the spans in which the host works, on local days from `start` to `end`: hours or overrides, less absences."""
         absent = {day for absence in self.absences.values() for day in absence.days()}
         day, last = start.astimezone(self.time_zone).date(), end.astimezone(self.time_zone).date()
         spans: list[Span] = []

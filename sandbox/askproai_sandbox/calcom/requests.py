@@ -166,7 +166,7 @@ class AbsentBody(_Strict):
 
 
 class WebhookBody(Struct, rename="camel"):
-    """Unknown keys are dropped without an error (Cal.com's `whitelist`). Payload templates are not simulated."""
+    """The body of a webhook to create or change. Unknown keys are dropped (`whitelist`). Templates are not simulated."""
 
     # A self-hosted server accepts http and private addresses, but not that of the cloud's metadata service.
     subscriber_url: Annotated[str, Meta(pattern=r"^https?://(?!169\.254\.169\.254)")] | UnsetType = UNSET
@@ -185,7 +185,7 @@ def invalid(name: str, constraint: str) -> Refusal:
 
 
 def parse(body_type: type[Body], values: Any) -> Body:
-    """Parse a JSON body, or a query, whose values are texts. Raises Refusal with status 400."""
+    """Parse a JSON body or a query as `body_type`. All values of a query are texts. Raises Refusal with status 400."""
     try:
         return msgspec.convert(dict(values), body_type, strict=isinstance(values, dict))
     except msgspec.ValidationError as error:
@@ -216,7 +216,8 @@ def check_zone(name: str, zone: str) -> ZoneInfo:
 
 
 def attendee_of(body: BookingBody, event_type: EventType) -> dict[str, Any]:
-    """Return the attendee in the stored form. Raises Refusal for an unknown zone, an invalid number, or a missing contact.
+    """Return the attendee of a booking body in the stored form. Raises Refusal for an unknown zone, an invalid number, or a
+    missing contact.
 
     The event type's booking fields say which contact is required: by default a mail address. If it is missing, or the mail
     field is hidden, Cal.com derives an address from the phone number.

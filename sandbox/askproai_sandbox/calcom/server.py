@@ -22,7 +22,7 @@ Item = TypeVar("Item", Booking, Webhook)
 
 @dataclass(slots=True)
 class _Budget:
-    """The requests of one key in its window of 60 s; `ends` is a time of the monotonic clock."""
+    """The number of requests of one key in its window of 60 s; `ends` is a time of the monotonic clock."""
 
     ends: float
     used: int = 0
@@ -33,7 +33,7 @@ def ok(data: Any, status: int = 200, **fields: Any) -> web.Response:
 
 
 class Server(Simulator):
-    """The accounts of a Cal.com server, and the registration of handlers that get the account of a request."""
+    """The accounts of a simulated Cal.com server. It registers handlers that get the account of a request's key."""
 
     defaults = {  # noqa: RUF012 - the base takes a copy
         "rate_limit": 120.0,  # requests per key and 60 s; 0: no limit
@@ -65,7 +65,7 @@ class Server(Simulator):
         self.app.on_response_prepare.append(headers)
 
     def render(self, refusal: Refusal, request: web.Request) -> web.Response:
-        """Return an error in the form of v1, or of v2 with or without an envelope: Cal.com's `HttpError` gets none."""
+        """Return an error as v1 or v2 sends it. v2 sends it in an envelope, except Cal.com's `HttpError`."""
         if request.path.startswith("/v1/"):
             return web.json_response({"message": refusal.message}, status=refusal.status)
         if refusal.bare:
@@ -87,7 +87,7 @@ class Server(Simulator):
         version: str | None = None,
         public: bool = False,
     ) -> None:
-        """Register a handler of v2, which gets the client's account; `public` needs no key.
+        """Register a handler of v2, which gets the client's account. If `public`, a request needs no key.
 
         First the rate limit is checked, then the endpoint's own version, then the key.
         """
@@ -132,7 +132,7 @@ class Server(Simulator):
         return self._budgets[key]
 
     def _client_account(self, request: web.Request, *, public: bool) -> Account:
-        """Return the account of the key; any key `cal_…` has one. An invalid key is refused even if no key is needed."""
+        """Return the account of a request's key; every key `cal_…` has one. An invalid key is refused even at a `public` path."""
         if public and "Authorization" not in request.headers:
             return self._anonymous
         match = re.fullmatch(r"Bearer (cal_\S+)", request.headers.get("Authorization", ""))
@@ -144,14 +144,14 @@ class Server(Simulator):
         return self.accounts.setdefault(key, Account(100 + 2 * len(self.accounts)))
 
     def find_event_type(self, number: int, client: Account) -> tuple[Account, EventType] | None:
-        """Return an event type and its account. Event types are public; those of the client come first."""
+        """Return an event type by its id, and its account. Event types are public. The client's own event types come first."""
         for account in (client, *self.accounts.values()):
             if number in account.event_types:
                 return account, account.event_types[number]
         return None
 
     def listed(self, request: web.Request, items: Iterable[Item]) -> list[Item]:
-        """Return the items that a list shows now: fewer than exist while the fault of a lagging list is active."""
+        """Return the items of a list answer. While the fault of a lagging list is active, recent items are missing."""
         return self.faults.visible(
             self.operation(request), items, lambda item: (item.uid, item.created), self.clock.now()
         )

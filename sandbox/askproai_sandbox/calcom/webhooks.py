@@ -56,7 +56,7 @@ async def send_booking(simulator: Simulator, account: Account, event: str, booki
 
 
 def absence_payload(absence: Absence, host: Host, now: str) -> dict[str, Any]:
-    """Return an absence as in the webhook OOO_CREATED: with dates in the host's time zone, and its offset.
+    """Return an absence as the webhook OOO_CREATED has it: dates in the host's time zone, with the zone's offset.
 
     `now` is when the absence was entered or changed.
     """

@@ -60,7 +60,7 @@ class Addresses:
 
 
 def create_email() -> str:
-    """Return a mail address that is new in each play. It has a person's name, because the pods take "caller" for made up."""
+    """Return a mail address that is new in each play. It has a person's name, because the pods take "caller" for a made-up one."""
     return f"emma.post.{secrets.token_hex(2)}@example.de"
 
 
@@ -143,7 +143,7 @@ def _judge(step: SpokenCall, record: CallRecord) -> list[str]:
 
 
 async def _run(command: Command, addresses: Addresses, show: Callable[[str], None]) -> list[str]:
-    """Run a command, and return its problems: the exit code, or expected output that is missing."""
+    """Run a command of a script, and return its problems: an unexpected exit code, or expected output that is missing."""
     words = shlex.split(command.run)
     show(f"{'run':8} {command.run}")
     folders = (str(Path(sys.executable).parent), str(await program_folder()), os.environ["PATH"])
@@ -164,13 +164,13 @@ async def _run(command: Command, addresses: Addresses, show: Callable[[str], Non
 
 
 class _Mails:
-    """The mails about this play's callers: sent to a caller's address, or containing a caller's number."""
+    """The caught mails of this play: sent to one of its callers' addresses, or containing one of its callers' numbers."""
 
     def __init__(self, session: aiohttp.ClientSession, url: str, callers: Collection[str]) -> None:
         self._session, self._url, self._callers = session, url, callers
 
     async def differences(self, expected: Sequence[ExpectedMail]) -> list[str]:
-        """Return how the mails differ from the script, waiting for a time until they do not."""
+        """Return the differences between the mails and the script. Repeat for some time until there are none."""
         if not expected:
             return []
         if not self._url:
@@ -193,13 +193,13 @@ class _Mails:
 
 
 class _Books:
-    """Our book, by the private API, and Cal.com's."""
+    """Our book, read by the private API, and the book at Cal.com."""
 
     def __init__(self, session: aiohttp.ClientSession, addresses: Addresses, tenant: str) -> None:
         self._session, self._addresses, self._tenant = session, addresses, tenant
 
     async def find_open_day(self, wanted: OpenDay) -> date:
-        """Return the first suitable day on which nobody has an appointment yet. Raises ScriptError."""
+        """Return the first day that the script accepts and on which nobody has an appointment yet. Raises ScriptError."""
         today, last = datetime.now(UTC).date(), 6 if wanted.soon else 5
         weekdays = {wanted.weekday} if wanted.weekday else set(WEEKDAYS[:last])
         for days in range(1 if wanted.soon else _FIRST_DAY.days, _LAST_DAY.days):
@@ -221,7 +221,7 @@ class _Books:
         )
 
     async def differences(self, script: CallScript, values: Mapping[str, str], call_ids: Collection[str]) -> list[str]:
-        """Return how the books differ from the script, waiting for a time until they do not."""
+        """Return the differences between both books and the script. Repeat for some time until there are none."""
         began, expected = time.monotonic(), script.expected(values)
         while True:
             appointments = await self._appointments(call_ids)

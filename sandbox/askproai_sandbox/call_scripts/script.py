@@ -41,7 +41,7 @@ class ScriptError(ValueError):
 
 
 class PodsMissingError(ScriptError):
-    """The tenant of a script is in the demo's cluster, and none of its web pods is ready yet."""
+    """The tenant of a script exists in the demo's cluster, but none of its web pods is ready yet."""
 
 
 class OpenDay(Struct, frozen=True, forbid_unknown_fields=True):
@@ -74,7 +74,7 @@ class SpokenCall(Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def tool_calls(self) -> list[dict[str, Any] | None]:
-        """Return `functions` as a request for a call has them."""
+        """Return `functions` in the form in which a `CallRequest` has tool calls."""
         calls = [each and next(iter(each.items())) for each in self.functions]
         return [each and {"name": each[0], "args": each[1]} for each in calls]
 
@@ -138,7 +138,7 @@ class CallScript(Struct, frozen=True, forbid_unknown_fields=True):
     mails: list[ExpectedMail] = []
 
     def values(self, day: date | None, email: str = "emma.post@example.de") -> dict[str, str]:
-        """Return the values of the placeholders."""
+        """Return the values of the script's placeholders: `{day}`, `{weekday}`, `{date}`, `{tenant}` and `{email}`."""
         values = {"tenant": self.tenant, "email": email}
         if day is not None:
             point = "." if self.language == "de" else ""
@@ -147,17 +147,17 @@ class CallScript(Struct, frozen=True, forbid_unknown_fields=True):
         return values
 
     def parse_steps(self, values: Mapping[str, str]) -> list[SpokenCall | Command]:
-        """Return calls and commands with the placeholders replaced. Raises ScriptError."""
+        """Return the script's calls and commands with the placeholders replaced. Raises ScriptError."""
         return [_parse_step(_fill(step, values)) for step in self.steps]
 
     def expected(self, values: Mapping[str, str]) -> list[ExpectedAppointment]:
-        """Return the appointments with the placeholders replaced. Raises ScriptError."""
+        """Return the expected appointments with the placeholders replaced. Raises ScriptError."""
         return [
             msgspec.convert(_fill(msgspec.to_builtins(each), values), ExpectedAppointment) for each in self.appointments
         ]
 
     def expected_mails(self, values: Mapping[str, str]) -> list[ExpectedMail]:
-        """Return the mails with the placeholders replaced. Raises ScriptError."""
+        """Return the expected mails with the placeholders replaced. Raises ScriptError."""
         mails = [msgspec.convert(_fill(msgspec.to_builtins(each), values), ExpectedMail) for each in self.mails]
         _require_patterns(pattern for each in mails for pattern in (each.subject or "", *each.text))
         return mails
@@ -183,7 +183,7 @@ def load_script(file: Path) -> CallScript:
 
 
 def missing_sentence(patterns: Iterable[str], lines: Sequence[str]) -> str | None:
-    """Return the first pattern that is not found in the lines, each after the one before; None when all are."""
+    """Return the first pattern that no line matches after the line of the pattern before it; None if all patterns match."""
     text, position = "\n".join(lines), 0
     for pattern in patterns:
         found = re.compile(pattern).search(text, position)
@@ -194,7 +194,7 @@ def missing_sentence(patterns: Iterable[str], lines: Sequence[str]) -> str | Non
 
 
 def differences(expected: Sequence[ExpectedAppointment], found: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return a sentence for each expected appointment that is missing, and for each that was not expected.
+    """Return a sentence for each expected appointment that was not found, and for each found one that was not expected.
 
     `found` have the fields of `ExpectedAppointment`.
     """
@@ -210,7 +210,7 @@ def differences(expected: Sequence[ExpectedAppointment], found: Sequence[Mapping
 
 
 def differ_in_calendar_only(expected: Sequence[ExpectedAppointment], found: Sequence[Mapping[str, Any]]) -> bool:
-    """Return whether everything is as expected except the bookings at Cal.com, which a job updates later."""
+    """Return True if only the bookings at Cal.com differ from the expectation: a job updates them later."""
     here = [msgspec.structs.replace(each, calendar=None) for each in expected]
     synced = {"calendar": None, "status": "confirmed"}
     settled = [{**each, **synced} if each["status"] == "pending_sync" else {**each, "calendar": None} for each in found]
@@ -218,7 +218,8 @@ def differ_in_calendar_only(expected: Sequence[ExpectedAppointment], found: Sequ
 
 
 def mail_differences(expected: Sequence[ExpectedMail], found: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return a sentence for each expected mail that is missing, and for each that was not expected; empty without `expected`.
+    """Return a sentence for each expected mail that was not found, and for each found mail that was not expected; an empty list
+    without `expected`.
 
     `found` have the fields of the mail catcher's mails.
     """
@@ -244,7 +245,7 @@ def _is_mail(expected: ExpectedMail, mail: Mapping[str, Any]) -> bool:
 
 
 def _parse_step(fields: dict[str, Any]) -> SpokenCall | Command:
-    """Return a call or a command. Raises ScriptError for an invalid pattern, or a program that scripts may not run."""
+    """Return the call or command of one step. Raises ScriptError for an invalid pattern, or a program that scripts may not run."""
     if "run" in fields:
         command = msgspec.convert(fields, Command)
         if (program := command.run.split()[0]) not in _PROGRAMS:

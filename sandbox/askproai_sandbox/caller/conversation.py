@@ -27,14 +27,14 @@ _MAX_ANSWER_CHARACTERS = 15_000  # of a tool's answer, for the LLM
 
 @dataclass(frozen=True, slots=True)
 class _ToolResult:
-    """The answer of a call function (None if it failed), and the sentence that the agent says then."""
+    """The response of a call function (None if the function failed), and the sentence that the agent says after it."""
 
     answer: Any = None
     message: str = ""
 
 
 class Conversation:
-    """Plays one call."""
+    """Plays one call as Retell plays it, and records its steps."""
 
     def __init__(self, request: CallRequest, phone_line: PhoneLine) -> None:
         self._request, self._phone_line, self._clock = request, phone_line, phone_line.simulator.clock
@@ -50,7 +50,7 @@ class Conversation:
 
     @property
     def is_transferred(self) -> bool:
-        """Whether the agent has transferred the call, and hears no sentence any more."""
+        """Return True if the agent has transferred the call, so that it hears no further sentence."""
         return self._transferred_to is not None
 
     async def play(
@@ -61,8 +61,8 @@ class Conversation:
     ) -> CallRecord:
         """Play the call with `agent`; if it is None, the call is declined. If there is an inbound webhook, it is sent first.
 
-        `moves` replace the sentences of the request; the next one is requested whenever the agent is silent. If the request
-        says that the client plays the agent, `moves` also contain the agent's actions.
+        `moves` replace the request's sentences; the next move is taken whenever the agent is silent. If the request says that
+        the client plays the agent, `moves` also contain the agent's actions.
         """
         variables = await self._request_variables(agent, inbound_url) if inbound_url else {}
         if agent is None:
@@ -94,9 +94,9 @@ class Conversation:
         return step
 
     async def _request_variables(self, agent: AnsweringAgent | None, url: str) -> dict[str, str]:
-        """Send the number's inbound webhook and return the dynamic variables that it sets.
+        """Send the number's inbound webhook and return the dynamic variables that the response sets.
 
-        Without a 2xx answer there are none: the bound agent answers all the same and knows nothing of the caller.
+        Return no variables without a 2xx response: the bound agent answers all the same and knows nothing of the caller.
         """
         call: dict[str, Any] = {
             "call_id": self.call_id,
@@ -138,7 +138,7 @@ class Conversation:
         }  # fmt: skip
 
     def _fill_in(self, text: str) -> str:
-        """Replace `{{name}}` by the dynamic variable; an unset one stays as it is written."""
+        """Replace each `{{name}}` in a text by the dynamic variable of that name; an unset variable's placeholder stays."""
 
         def value(found: re.Match[str]) -> str:
             if (at := _TIME_VARIABLE.fullmatch(found[1])) is not None:
@@ -149,7 +149,7 @@ class Conversation:
         return re.sub(r"\{\{\s*([^{}]+?)\s*\}\}", value, text)
 
     def _fill_in_offers(self, call: ToolCall) -> ToolCall:
-        """Replace `{offer.1}` with the start of the first time in the latest offer; `{offer.9}` stays if the offer is shorter."""
+        """Replace `{offer.1}` with the start of the first time in the latest offer. If the offer has no such time, it stays."""
 
         def start(match: re.Match[str]) -> str:
             return str(dict(enumerate(self._offers, 1)).get(int(match[1]), match[0]))
@@ -173,7 +173,7 @@ class Conversation:
         self.call["transcript_with_tool_calls"] += [{"role": "dtmf", "digit": digit} for digit in keys]
 
     def _hear(self, text: str) -> None:
-        """Take a sentence of the caller, or pressed keys such as `[2]`, into the transcript."""
+        """Add a sentence of the caller, or pressed keys such as `[2]`, to the transcript."""
         if keys := _KEYS.fullmatch(text):
             self._press(keys[1])
         else:
@@ -197,7 +197,7 @@ class Conversation:
                 self._send_event("transcript_updated", agent)
 
     async def _follow(self, agent: AnsweringAgent, moves: AsyncIterator[Move]) -> None:
-        """Play the client's moves: sentences of the caller, function calls and sentences of the agent."""
+        """Carry out the client's moves: sentences of the caller, function calls, and sentences of the agent."""
         async for move in moves:
             match move:
                 case str():
@@ -209,7 +209,7 @@ class Conversation:
                     self._send_event("transcript_updated", agent)
 
     async def _follow_script(self, agent: AnsweringAgent, calls: Iterable[ToolCall | None]) -> None:
-        """Play each sentence of the request, followed by the function call that the request names for it."""
+        """Play each sentence of the request, each followed by the function call that the request names for that sentence."""
         for text, call in zip_longest(self._request.say, calls):
             if text is not None:
                 self._hear(text)
@@ -218,7 +218,7 @@ class Conversation:
             self._send_event("transcript_updated", agent)
 
     async def _turn(self, text: str, model: SlotFiller, agent: AnsweringAgent) -> None:
-        """Play a sentence of the caller and the agent's reaction."""
+        """Play one sentence of the caller, and the agent's reaction to it: a sentence, or a function call and its message."""
         self._hear(text)
         reaction = model.hear(text)
         if isinstance(reaction, str):
@@ -233,7 +233,7 @@ class Conversation:
             self._say("agent", result.message)
 
     async def _call_tool(self, call: ToolCall, agent: AnsweringAgent) -> _ToolResult:
-        """Call a function as the LLM's version declares it. A transfer is Retell's own: nothing is sent, and the call is over."""
+        """Call a function as the LLM's version declares it. A transfer sends no request: Retell does it, and the call ends."""
         step = self._record("tool", name=call.name, arguments=call.args)
         tool = agent.tools.get(call.name)
         if tool is not None and tool["type"] == "transfer_call":
@@ -270,7 +270,7 @@ class Conversation:
         return _ToolResult(answer, str(message or _APOLOGY))
 
     async def _send_tool_request(self, tool: dict[str, Any], call: ToolCall, step: Step) -> Reply:
-        """Send a tool's request, with `timeout_ms` for each attempt and up to `max_retry` more after any failure."""
+        """Send the request of a tool, with `timeout_ms` for each attempt and up to `max_retry` further attempts after failures."""
         step.url, body = self._fill_in(tool["url"]), b""
         if tool["method"] in {"POST", "PUT", "PATCH"}:
             envelope = {"name": call.name, "call": self.call, "args": call.args}
@@ -320,7 +320,8 @@ class Conversation:
         }  # fmt: skip
 
     def _send_event(self, event: str, agent: AnsweringAgent) -> None:
-        """Start sending an event. Nothing waits for it: as at Retell, a failing `call_started` does not delay the next event.
+        """Start sending a call event without waiting for it: as at Retell, a failing `call_started` does not delay the next
+        event.
 
         The setting `webhook_copies` loses or doubles the event; if `webhook_batch` exceeds 1, that many events are collected.
         """
@@ -350,7 +351,7 @@ class Conversation:
 
 
 def list_functions(agent: AnsweringAgent) -> list[dict[str, Any]]:
-    """Return the functions of an agent as a model gets them; a transfer takes no arguments."""
+    """Return the functions of an agent in the form that a language model gets; a transfer has no parameters."""
     return [
         {
             "name": name,
@@ -368,7 +369,7 @@ async def _each(sentences: Iterable[str]) -> AsyncIterator[Move]:
 
 
 def _finish(step: Step, reply: Reply) -> None:
-    """Record the reply in a step."""
+    """Record the response to a step's request in the step."""
     step.status, step.attempts, step.duration_ms = reply.status, reply.attempts, reply.duration_ms
     if not reply.ok:
         step.error = f"{step.name}: {reply.status or 'no answer'}: {reply.text[:200]}"

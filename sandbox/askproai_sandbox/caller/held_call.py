@@ -10,7 +10,7 @@ from askproai_sandbox.caller.record import Briefing, CallRecord, Step
 
 
 class HeldCall:
-    """A call under way. `record` is None until it is over: the caller has hung up, or the agent has transferred or declined it.
+    """A call under way. `record` is None until the call is over: the caller hung up, or the agent transferred or declined it.
 
     `briefing` is the knowledge of the agent's model; None if the call is declined.
     """

@@ -1,4 +1,4 @@
-"""The line of a played call: the agent that answers, and signed requests to the tenant's runtime."""
+"""The line of a played call: the agent that takes the call, and the signed requests to the tenant's runtime."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -12,7 +12,7 @@ _DELIVERIES = 4  # Retell sends a webhook, also the inbound one, again up to thr
 
 @dataclass(frozen=True, slots=True)
 class AnsweringAgent:
-    """The versions of an agent and its LLM in a call; `settings` and `llm` are the bodies that a GET returns.
+    """The agent and LLM versions that take a call; `settings` and `llm` are the bodies that a GET returns.
 
     `webhook_url` is the agent's own, or else the account's.
     """
@@ -31,7 +31,7 @@ class AnsweringAgent:
 
 @dataclass(frozen=True, slots=True)
 class PhoneLine:
-    """Sends signed requests to the tenant's runtime. `sign` returns the signature of a body at the present time."""
+    """Sends signed requests to the tenant's runtime. `sign` returns the signature of a body at the time of the call of `sign`."""
 
     simulator: Simulator
     sign: Callable[[bytes], str]
@@ -60,5 +60,5 @@ class PhoneLine:
         return replace(reply, duration_ms=duration_ms, attempts=attempt)
 
     async def pause(self, setting: str) -> None:
-        """Sleep as long as a setting of the simulator says, in milliseconds."""
+        """Sleep for the milliseconds that the simulator's setting `setting` contains."""
         await self.simulator.clock.sleep(timedelta(milliseconds=self.simulator.settings[setting]))

@@ -11,15 +11,15 @@ CALLER = "+4915112345678"
 
 
 class ToolCall(Struct, frozen=True, forbid_unknown_fields=True):
-    """A model's decision to call a function, in Retell's words a tool, with these arguments."""
+    """A function call by a model, with these arguments; Retell calls functions tools."""
 
     name: str
     args: dict[str, Any]
 
 
 class CallRequest(Struct, frozen=True, forbid_unknown_fields=True):
-    """A call to play. `say` are the caller's sentences. `args`, if set, are the tool calls to make instead of the slot
-    filler's, one after each sentence, None for none. `{offer.1}` in their texts is the start of the first time in the latest
+    """A call to play. `say` are the caller's sentences. `args`, if set, are the tool calls that replace those of the slot
+    filler, one for each sentence (None: no call). `{offer.1}` in their texts is the start of the first time in the latest
     offer.
 
     `key` selects the workspace if several have the number. With `plays_agent`, the client of the call also plays the model.
@@ -53,10 +53,10 @@ Move = str | ToolCall | AgentSentence  # what the caller says, or what the agent
 
 
 class Step(Struct, omit_defaults=True):
-    """One step of a call.
+    """One step of a played call.
 
-    `kind` is `said` (by the caller), `heard` (by the caller), `tool` (a call function), `webhook` (a delivered event) or `note` (of
-    the simulator about the call). `status` is that of HTTP, None without an answer; `error` is the reason why a step failed.
+    `kind` is `said` (by the caller), `heard` (by the caller), `tool` (a call function), `webhook` (a delivered event) or `note`
+    (of the simulator about the call). `status` is the HTTP status, None without a response; `error` is why the step failed.
     """
 
     at: str
@@ -72,14 +72,14 @@ class Step(Struct, omit_defaults=True):
     error: str | None = None
 
     def to_text(self) -> str:
-        """Return one line: the sentence, or the request with its status, and why it failed."""
+        """Return the step as one line: the sentence, or the request with its HTTP status and, if it failed, why."""
         arguments = ", ".join(f"{name}={value}" for name, value in (self.arguments or {}).items())
         what = self.text if self.name is None else f"{self.name}({arguments})" if self.kind == "tool" else self.name
         return f"{self.kind:8} {what or ''} {self.status or self.error or ''}".rstrip()
 
 
 class CallRecord(Struct):
-    """A played call: its `status`, `ended` or `declined`, and its steps in the order in which they began."""
+    """A played call. `status` is `ended` or `declined`; `steps` are ordered by their beginning."""
 
     call_id: str
     status: str
@@ -93,7 +93,7 @@ class CallRecord(Struct):
         return [step.error for step in self.steps if step.error]
 
     def answers(self, tool: str) -> list[Any]:
-        """Return the answers of a call function, oldest first."""
+        """Return the responses that a call function has sent in this call, oldest first."""
         return [step.answer for step in self.steps if step.kind == "tool" and step.name == tool]
 
     def to_json(self) -> dict[str, Any]:

@@ -44,7 +44,7 @@ _LONGEST_TIME = 9  # words
 
 
 class SlotFiller:
-    """The agent's side of one call. `prompt` is the published prompt."""
+    """The agent's side of one call without a language model. `prompt` is the published prompt."""
 
     def __init__(self, tools: Mapping[str, Mapping[str, Any]], prompt: str, *, is_german: bool) -> None:
         self._tools, self._is_german = tools, is_german
@@ -58,7 +58,7 @@ class SlotFiller:
         self._offers: list[Mapping[str, Any]] = []
 
     def hear(self, text: str) -> ToolCall | str:
-        """Return the function to call after a sentence of the caller, or what to say."""
+        """Return the agent's reaction to a sentence of the caller: a function call, or a sentence to say."""
         if self._answer.get("branches"):
             args = {name: value for name, value in self._last.args.items() if name != "branch"}
             return self._call(self._last.name, args if _KEYS.fullmatch(text) else args | {"branch": text})
@@ -82,7 +82,7 @@ class SlotFiller:
         return _HELP if self._is_german else _GERMAN_ONLY
 
     def learn(self, answer: Any) -> None:
-        """Take the answer of the function; the agent says its message."""
+        """Take note of the response of the last function call. The caller of this method says the response's message."""
         self._answer = answer if isinstance(answer, Mapping) else {}
         offers = self._answer.get("slots") or self._answer.get("alternatives")
         self._offers = list(offers) if offers else [] if self._answer.get("success") else self._offers
@@ -92,7 +92,7 @@ class SlotFiller:
         return self._last
 
     def _agree(self, text: str) -> ToolCall | str | None:
-        """Return the reaction to a yes or to the choice of an offered time; None if the sentence is neither."""
+        """Return the reaction to "yes" or to the choice of an offered time; None if the sentence is neither."""
         ordinal = next((index for index, word in enumerate(_ORDINALS) if word.search(text)), None)
         yes = _YES.match(text)
         if yes and self._answer.get("needs_confirmation"):
@@ -111,7 +111,7 @@ class SlotFiller:
         return self._complete_booking(text[yes.end() :] if yes else text, is_answer=False)
 
     def _complete_booking(self, text: str, *, is_answer: bool = True) -> ToolCall | str:
-        """Return the booking call with the caller's name and birth date, or a question for the missing one."""
+        """Return the booking call with the caller's name and birth date, or a question for a datum that is still missing."""
         is_for_birth_date = "customer_name" in self._booking
         if not is_for_birth_date and (name := _read_name(text, is_answer=is_answer)):
             self._booking["customer_name"] = name
@@ -141,13 +141,13 @@ class SlotFiller:
 
 
 def _section(prompt: str, title: str) -> str:
-    """Return the text of a section of the prompt; empty if the section is missing."""
+    """Return the text of the prompt's section with this title; empty if there is no such section."""
     found = re.search(rf"^## {title}\n(?P<text>(?:(?!## ).*\n?)*)", prompt, re.MULTILINE)
     return found["text"] if found else ""
 
 
 def _read_services(section: str) -> Iterable[tuple[str, str]]:
-    """Yield each name of each service with the name by which the service is booked."""
+    """Yield each spoken name of each service, with the name by which the service is booked."""
     for line in _SERVICE_LINE.finditer(section):
         yield line["name"], line["name"]
         if spoken := _SPOKEN.search(line["more"]):
@@ -155,7 +155,7 @@ def _read_services(section: str) -> Iterable[tuple[str, str]]:
 
 
 def _find_name(text: str, names: Mapping[str, str]) -> str | None:
-    """Return the value for the longest of the `names` that occurs in the text; None if none does."""
+    """Return the mapped value of the longest key of `names` that occurs in the text; None if no key does."""
     for name in sorted(names, key=len, reverse=True):
         if re.search(rf"\b{re.escape(name)}\b", text, re.IGNORECASE):
             return names[name]

@@ -32,7 +32,7 @@ def object_key(obj: Mapping[str, Any]) -> str:
 
 
 class KubeClient:
-    """A client of a kubeconfig's cluster. Use as `async with`. Methods raise ApiError for a refusal, NoAnswer if none comes."""
+    """A client of the cluster in a kubeconfig. Use as `async with`. Methods raise ApiError; NoAnswer if no response comes."""
 
     def __init__(self, kubeconfig: Path) -> None:
         self._transport = HttpTransport(partial(read_access, kubeconfig), timeout=_TIMEOUT, connections=0)
@@ -53,7 +53,7 @@ class KubeClient:
         content_type: str = "application/json",
         **query: str,
     ) -> Object:
-        """Send one request and return the answer; one that is no JSON object comes as its `message`."""
+        """Send one request and return the decoded response; a response that is no JSON object becomes the field `message`."""
         return await self._transport.request(method, path, params=query, body=body, content_type=content_type)
 
     async def get(self, path: str, **query: str) -> Object:
@@ -67,7 +67,7 @@ class KubeClient:
         return await self.request("PATCH", path, body, content_type="application/merge-patch+json")
 
     async def delete(self, path: str, body: Object | None = None) -> None:
-        """Delete the object at `path`. One that does not exist counts as deleted."""
+        """Delete the object at `path`. If it does not exist, it counts as deleted."""
         try:
             await self.request("DELETE", path, body)
         except ApiError as error:
@@ -80,7 +80,8 @@ class KubeClient:
 
 
 class Mirror:
-    """A live copy of one collection in `objects`; `on_change(old, new)` is called for each change (None: absent).
+    """A live copy of one collection in `objects`. `on_change(old, new)` is called for each change; None means that the object
+    does not exist.
 
     A resource that the cluster does not serve is an empty collection.
     """

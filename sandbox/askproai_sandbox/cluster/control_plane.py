@@ -42,7 +42,7 @@ CONTROLLERS = (
 
 @dataclass(frozen=True, slots=True)
 class ControlPlaneOptions:
-    """The differences of a control plane from the usual one.
+    """The options by which a control plane differs from the default one.
 
     `users` are further administrators, each with a kubeconfig of their own, so that the audit log names who sent a request. The
     flags are added to those of API server and controllers. Without a scheduler, no pod gets a node.
@@ -80,7 +80,7 @@ class ControlPlane:
 
     @property
     def pids(self) -> Mapping[str, int]:
-        """Return the process ids of the parts that run: `etcd`, `apiserver`, `controllers`, `scheduler`."""
+        """Return the process ids of the running parts, keyed `etcd`, `apiserver`, `controllers` and `scheduler`."""
         return {name: child.pid for name, child in self._children.items() if child.exit_code is None}
 
     def kubeconfig_of(self, user: str) -> Path:
@@ -88,7 +88,7 @@ class ControlPlane:
         return self.kubeconfig.with_name(f"kubeconfig-{user}")
 
     async def start(self) -> None:
-        """Start all parts and wait until they work. If one fails, end the others and raise ProcessError with the logs' ends."""
+        """Start all parts and wait until they respond. If one fails, end the others and raise ProcessError with the logs' ends."""
         self._bin = await program_folder(self._report)
         self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         await reap_leftovers(self.directory)
@@ -106,7 +106,7 @@ class ControlPlane:
             await asyncio.gather(*(child.stop(timedelta(seconds=2)) for child in children))
 
     async def kubectl(self, *arguments: str) -> str:
-        """Run kubectl as administrator and return its output. Raises ProcessError with its message."""
+        """Run kubectl as administrator and return its output. If it fails, raises ProcessError with kubectl's message."""
         return await kubectl(self.kubeconfig, *arguments)
 
     async def _start_parts(self) -> None:
@@ -139,7 +139,7 @@ class ControlPlane:
         self._children[name] = await spawn(name, [self._bin / program, *arguments], directory=self.directory)
 
     async def _wait_until(self, check: Callable[[], object], what: str) -> None:
-        """Wait until `check` is true. Raises ProcessError with the logs' ends, at once if a part has ended."""
+        """Wait until `check` returns True. Raises ProcessError with the ends of the logs, at once if a part has ended."""
 
         async def check_parts() -> bool:
             for child in self._children.values():
@@ -156,7 +156,7 @@ class ControlPlane:
 
 
 async def kubectl(kubeconfig: Path, *arguments: str) -> str:
-    """Run kubectl with a kubeconfig and return its output. Raises ProcessError with its message."""
+    """Run kubectl with a kubeconfig and return its output. If it fails, raises ProcessError with kubectl's message."""
     process = await asyncio.create_subprocess_exec(
         *(str(await program_folder() / "kubectl"), "--kubeconfig", str(kubeconfig), *arguments),
         stdin=asyncio.subprocess.DEVNULL,

@@ -41,7 +41,7 @@ class ProcessIdentity:
 
     @classmethod
     def of(cls, pid: int) -> Self | None:
-        """Return the identity of the process that runs as `pid`; None if there is none, or only a zombie."""
+        """Return the identity of the process with the id `pid`; None if it does not exist, or is only a zombie."""
         if fields := _stat_fields(pid):
             return cls(pid, int(fields[18]), _boot_id())
         return None
@@ -50,7 +50,7 @@ class ProcessIdentity:
         return ProcessIdentity.of(self.pid) == self
 
     def group_alive(self) -> bool:
-        """Return whether the process or another member of its group runs. A group's number is not reused while it has members."""
+        """Return True if the process or another member of its process group runs. A group's number stays in use until then."""
         if self.boot != _boot_id() or ProcessIdentity.of(self.pid) not in {None, self}:
             return False
         pids = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
@@ -161,7 +161,7 @@ async def reap_leftovers(directory: Path, grace: timedelta = GRACE) -> list[str]
 
 
 async def eventually(check: Callable[[], Any], within: timedelta, what: str, every: float = 0.05) -> Any:
-    """Call `check`, and await what it returns if needed, until the result is true; return that result.
+    """Call `check` repeatedly until its result (awaited if needed) is true, and return that result.
 
     `every` is the pause between calls in seconds. Raises ProcessError when `within` has passed.
     """
@@ -191,7 +191,7 @@ def free_port() -> int:
 
 
 def port_is_free(port: int, address: str = "127.0.0.1") -> bool:
-    """Return whether a server could listen at this address and port. It cannot while another server listens on 0.0.0.0."""
+    """Return True if a server could listen at this address and port. False if another server listens there, or on 0.0.0.0."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections that are closing do not matter
         try:
@@ -225,7 +225,7 @@ def _boot_id() -> str:
 
 
 def _stat_fields(pid: int) -> list[str] | None:
-    """Return the fields of /proc/<pid>/stat after the state; None if the process has ended or is a zombie.
+    """Return the fields of /proc/<pid>/stat after the process state; None if the process has ended or is a zombie.
 
     [0] is the parent, [1] the group, [2] the session, [18] the start time.
     """

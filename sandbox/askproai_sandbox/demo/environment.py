@@ -97,7 +97,7 @@ class DemoEnvironment:
         shutil.rmtree(self.directory, ignore_errors=True)
 
     async def _start_all(self) -> State:
-        """Start the parts in the order of their dependencies, and return the state as far as it is known."""
+        """Start the parts in the order of their dependencies, and return the demo's state, as far as known by then."""
         taken = [port for port in _POD_PORTS if not port_is_free(port, "127.64.0.1")]
         if taken:
             raise ProcessError(
@@ -131,7 +131,7 @@ class DemoEnvironment:
         )
 
     async def _apply_manifests(self) -> None:
-        """Apply the CRDs, and those objects for the coordinator that the chart would install."""
+        """Apply the CRDs, and the objects that the coordinator needs and that the chart would install."""
         self._report("custom resource definitions")
         crds = str(PROJECT / "crds")
         await self._cluster.kubectl("apply", "--server-side", "-f", crds)
@@ -142,7 +142,7 @@ class DemoEnvironment:
         await self._cluster.kubectl("apply", "-f", str(manifest))
 
     def _commands_with(self, ports: Mapping[str, int]) -> dict[str, list[str]]:
-        """Return the command of each part that is our own program, by its name."""
+        """Return the command line of each part that is our own program, keyed by the part's name."""
         kubeconfig = ["--kubeconfig", str(self._cluster.kubeconfig)]
         module = [sys.executable, "-m"]
         return {
@@ -183,7 +183,7 @@ class DemoEnvironment:
         }
 
     async def _start(self, name: str, **environment: str) -> Child:
-        """Start one part. Only the operator reads the settings in its environment."""
+        """Start one part of the demo. All parts get the same environment variables; only the operator reads settings from them."""
         settings = {**os.environ, **self._environment, **environment}
         self._children[name] = await spawn(
             name, self._commands[name], directory=self.directory, environment=settings, cwd=PROJECT
@@ -191,7 +191,7 @@ class DemoEnvironment:
         return self._children[name]
 
     async def _wait_until_up(self, name: str, url: str) -> None:
-        """Wait until a part answers. Raises ProcessError, with the end of its log if the part has ended."""
+        """Wait until a part of the demo answers at `url`. Raises ProcessError, with the end of its log if the part has ended."""
 
         async def up() -> bool:
             child = self._children[name]
@@ -235,7 +235,8 @@ class DemoEnvironment:
                 await asyncio.sleep(_REFRESH_INTERVAL.total_seconds())
 
     async def _refresh(self, directory: TenantDirectory, state: State) -> bool:
-        """Update the state. Returns False while the API server cannot answer, such as 429 while it sets up a new CRD's storage.
+        """Update the state. Return False while the API server cannot answer, such as with 429 while it sets up a new CRD's
+        storage.
 
         That ends within seconds after a start, so it is reported only if it lasts longer.
         """

@@ -16,7 +16,7 @@ _ROLES = {"said": "caller", "heard": "agent", "tool": "function", "webhook": "ev
 
 
 def show(result: DemoResult, console: Console) -> None:
-    """Print kubectl's table, the call step by step, and both calendars."""
+    """Print kubectl's table, the steps of the call, and the appointments in both calendars."""
     console.rule("kubectl get tenants.askproai.de,branches,serviceofferings,retellagents -A", align="left")
     console.print(result.resources.rstrip(), highlight=False, soft_wrap=True)
     console.rule("the call, step by step", align="left")
@@ -50,7 +50,7 @@ def _text(step: Step) -> str:
 
 
 def calendar_rows(result: DemoResult) -> list[tuple[str, str, str, str, str, str]]:
-    """Return the appointments in PostgreSQL, then the bookings at Cal.com: calendar, start, staff, customer, status, id."""
+    """Return rows of the appointments in PostgreSQL, then of Cal.com's bookings: calendar, start, staff, customer, status, id."""
     appointments = [
         (
             "PostgreSQL",

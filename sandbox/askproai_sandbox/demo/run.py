@@ -64,7 +64,7 @@ async def run_demo(
 
 
 async def end_demo(directory: Path = DIRECTORY) -> bool:
-    """End a demo that was left running, or the remaining parts of a killed one. Return whether there was any."""
+    """End a demo that was left running, or the remaining processes of a killed demo. Return True if there were any."""
     folder = _process_folder(directory)
     return folder.exists() and bool(await reap_leftovers(folder, grace=_GRACE))
 
@@ -82,7 +82,7 @@ def _process_folder(directory: Path) -> Path:
 
 
 async def _forward_reports(environment: Child, report: Callable[[str], None]) -> None:
-    """Report each line that the environment prints, until cancelled."""
+    """Pass each line that the environment's process prints to `report`, until cancelled."""
     reported = 0
     while True:
         lines = environment.log.read_text(errors="replace").splitlines() if environment.log.exists() else []
@@ -93,7 +93,7 @@ async def _forward_reports(environment: Child, report: Callable[[str], None]) ->
 
 
 async def _wait_for_state(environment: Child, directory: Path) -> None:
-    """Wait until all parts run. Raises ProcessError when the environment ends before, or after 3 minutes."""
+    """Wait until all parts of the demo run. Raises ProcessError after 3 minutes, or if the environment's process ends earlier."""
     deadline = time.monotonic() + _STARTUP.total_seconds()
     while time.monotonic() < deadline:
         if environment.exit_code is not None:

@@ -44,12 +44,12 @@ FUNCTIONS = (
 
 
 class ScenarioError(AssertionError):
-    """The demo did not do what it promises."""
+    """The demo did not keep a promise; the message names it."""
 
 
 @dataclass(slots=True)
 class DemoResult:
-    """Everything that the demo shows, for the report and its test: rows as selected, objects as the providers return them."""
+    """All facts that the demo shows, for the report and its test: rows as selected, objects as the providers return them."""
 
     call: CallRecord
     resources: str = ""
@@ -67,7 +67,7 @@ class Scenario:
     """Plays the demo in a running environment."""
 
     def __init__(self, directory: Path, examples: Path, *, kill: bool, report: Callable[[str], None] = print) -> None:
-        """`directory` has the state file, `examples` the manifests; `kill` kills a worker during the call."""
+        """`directory` has the demo's state file, `examples` the manifests. With `kill`, a worker is killed during the call."""
         self._directory = directory
         self._state = read_state(directory)
         self._kubeconfig = Path(self._state.kubeconfig)
@@ -107,7 +107,7 @@ class Scenario:
             await kubectl(self._kubeconfig, "wait", *flags, kind)
 
     async def _kill_worker(self) -> list[str]:
-        """Kill a worker with -9 during the call: the one that processes the call's first event, or else any. Return its name."""
+        """Kill a worker with -9 during the call: the worker that processes the call's first event, else any. Return its name."""
         connection = await asyncpg.connect(self._state.postgresDsn)
         try:
             first_job = (
@@ -130,7 +130,7 @@ class Scenario:
         return [victim]
 
     async def _observe(self, result: DemoResult) -> None:
-        """Wait until the call's events are processed; then fetch both calendars, Retell's objects and kubectl's table."""
+        """Wait until the call's events are processed. Then fetch both calendars, Retell's objects and kubectl's table."""
         connection = await asyncpg.connect(self._state.postgresDsn)
         try:
             all_finished = (
@@ -171,7 +171,7 @@ class Scenario:
         )
 
     async def _report_waiting(self) -> None:
-        """Report every few seconds how long the killed worker's lease still keeps its event from the others."""
+        """Report, every few seconds, for how long the killed worker's lease still keeps its event from other workers."""
         connection = await asyncpg.connect(self._state.postgresDsn)
         seconds_left = (
             "SELECT extract(epoch FROM max(lease_until) - clock_timestamp())::int FROM jobs"
@@ -206,7 +206,7 @@ class Scenario:
                 result.webhooks = [hook["subscriberUrl"] for hook in (await answer.json())["data"]]
 
     def _check(self, result: DemoResult) -> None:
-        """Check the demo's promises. Raises ScenarioError with those that do not hold."""
+        """Check the demo's promises. Raises ScenarioError with the promises that do not hold."""
         promises = {
             "the call has no failed step": not result.call.errors,
             "one appointment is in PostgreSQL, confirmed": [a["status"] for a in result.appointments] == ["confirmed"],

@@ -1,4 +1,4 @@
-"""The state file of a running demo, `.demo/state.json`: addresses, tokens and process ids. Its keys are public."""
+"""The state file of a running demo, `.demo/state.json`: addresses, tokens and process ids. Other programs may read its keys."""
 
 import base64
 import json
@@ -95,14 +95,14 @@ class TenantDirectory:
 
 
 def _prefix(tenant: Object) -> str:
-    """Return a tenant's path at the ingress proxy. If the tenant has its own host, requests also need it in the header `Host`."""
+    """Return a tenant's URL path at the ingress proxy. For a tenant with a host of its own, send the header `Host`, too."""
     meta, exposure = tenant["metadata"], tenant["spec"].get("exposure") or {}
     has_host = exposure.get("host") is not None
     return str(exposure.get("pathPrefix", "")) if has_host else f"/{meta['namespace']}/{meta['name']}"
 
 
 def _web_pods(pods: list[Object], namespace: str, tenant: str) -> list[tuple[str, bool]]:
-    """Return address and readiness of a tenant's web pods, in the order of their names."""
+    """Return address and readiness of each web pod of a tenant, ordered by pod name. Pods that are ending are left out."""
     web_pods = []
     for pod in sorted(pods, key=lambda pod: str(pod["metadata"]["name"])):
         meta, status = pod["metadata"], pod.get("status", {})

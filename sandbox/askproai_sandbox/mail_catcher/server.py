@@ -24,7 +24,7 @@ _LOOPBACK: Final = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True)
 class CaughtMail:
-    """A mail. `number` counts from 1, `received` is ISO 8601, `calendar` is the .ics file and `method` its METHOD."""
+    """A caught mail. `number` counts from 1, `received` is ISO 8601, `calendar` is the .ics file and `method` its METHOD."""
 
     number: int
     received: str
@@ -71,7 +71,7 @@ class MailCatcher:
 
 
 def _read(message: EmailMessage, number: int, to: list[str]) -> CaughtMail:
-    """Return the parts of a message that a person sees. `to` are the recipients of the SMTP transaction."""
+    """Return the mail with the parts that a person sees. `to` are the recipients of the SMTP transaction."""
     method, calendar = None, None
     for part in message.walk():
         if part.get_content_type() == "text/calendar":

@@ -57,7 +57,7 @@ class _Completion(Struct):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A function call that the model requests; `call` is None if its arguments are no JSON object."""
+    """A function call that the model requests; `call` is None if the model's arguments are not a JSON object."""
 
     id: str
     call: ToolCall | None
@@ -65,7 +65,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class ModelAnswer:
-    """The words of the model, and the functions that it calls first, in its order. `is_cut`: it had more to say."""
+    """The model's answer: the functions that it calls, in their order, and then its words. `is_cut`: the server cut it off."""
 
     text: str
     wanted: tuple[Wanted, ...]
@@ -135,7 +135,7 @@ class ChatModel:
         return ModelAnswer(text, tuple(Wanted(each.id, _read_call(each.function)) for each in tools), is_cut)
 
     def learn(self, wanted: Wanted, answer: Any) -> None:
-        """Append the answer of a function that the model has called to the messages."""
+        """Add the answer of a function that the model has called to the conversation."""
         text = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
         self.messages.append({"role": "tool", "tool_call_id": wanted.id, "content": text})
 
@@ -171,7 +171,7 @@ class ChatModel:
             raise ModelError(f"{self.url} does not answer ({type(error).__name__}): is the server running?") from None
 
     def _refusal(self, status: int, answer: bytes) -> str:
-        """Return a sentence about an answer that is no completion; a server may repeat the key in its own."""
+        """Return a sentence about a refusal of the model's server, without the server's own text, which may repeat the key."""
         if 300 <= status < 400:
             return f"{self.url} redirects, which is not followed: name the address at which the model is"
         if status in _REFUSED:
@@ -196,7 +196,7 @@ class ChatModel:
 
 
 def _named(tool: _Tool, number: int) -> _Tool:
-    """Return a tool call with an id, by which its answer is found."""
+    """Return a tool call with an id, by which the function's answer refers to it."""
     return tool if tool.id else _Tool(tool.function, f"call_{number}")
 
 

@@ -16,8 +16,8 @@ _NO_OBJECT: Final = {"error": "the arguments are no JSON object: call the functi
 
 @dataclass(frozen=True, slots=True)
 class ModelAddress:
-    """Where to find a model: the base URL of its server, its name there, and the server's key (empty for none). Each answer may
-    take `seconds`.
+    """The address of a model: the base URL of its server, its name there, and the server's key (empty for none). Each answer
+    may take `seconds`.
     """
 
     url: str
@@ -41,7 +41,7 @@ class ModelCall:
     async def begin(
         cls, retell_url: str, to_number: str, *, from_number: str, address: ModelAddress
     ) -> tuple[Self, list[Step]]:
-        """Ring a number, and return the call with its first steps.
+        """Call a number, and return the call with its steps until the model is silent.
 
         Raises ModelError for a URL that must not receive the conversation, and the errors of `HeldCall.begin`.
         """
@@ -100,6 +100,6 @@ class ModelCall:
 
 
 def _answer_of(steps: list[Step]) -> Any:
-    """Return the content of a function's answer for the model, or the error if there is no answer."""
+    """Return the response of the called function for the model; the error if there was no response."""
     step = next(step for step in steps if step.kind == "tool")
     return step.answer if step.answer is not None else {"error": step.error or "no answer"}

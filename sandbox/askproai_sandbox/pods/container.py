@@ -27,7 +27,7 @@ STARTUP_POLL_SECONDS = 0.25  # until a probe first succeeds it runs more often t
 
 @dataclass(frozen=True, slots=True)
 class PodContext:
-    """The common data of all pods of a runner; `processes_changed` is called when a container's process has started or ended."""
+    """The data that all pods of a runner share. Call `processes_changed` after a container's process has started or ended."""
 
     client: KubeClient
     session: aiohttp.ClientSession
@@ -43,7 +43,7 @@ class PodContext:
 
 
 class Container:
-    """Keeps one container of a pod running; `changed()` is called after each change of its status."""
+    """Keeps the process of one container of a pod running; `changed()` is called after each change of its status."""
 
     def __init__(
         self, spec: Object, pod: str, address: str, context: PodContext, changed: Callable[[], None], restarts: int
@@ -122,7 +122,7 @@ class Container:
         self._changed()
 
     async def _wait_for_ports(self) -> None:
-        """Wait while another program listens on a declared port on all addresses; only then can it block the pod's own address."""
+        """Wait while another program listens on a declared port on all addresses, which blocks it on the pod's own, too."""
         reported = False
         ports = [int(port["containerPort"]) for port in self.spec.get("ports") or []]
         while taken := [str(port) for port in ports if not port_is_free(port, self._address)]:

@@ -20,7 +20,7 @@ RETRY = timedelta(seconds=0.5)
 
 
 class Pod:
-    """Runs from `start()` to `end()`. The runner calls `refresh()` when a ConfigMap or Secret of the namespace has changed."""
+    """One pod, which runs from `start()` to `end()`. Call `refresh()` when a ConfigMap or Secret of its namespace has changed."""
 
     def __init__(self, manifest: Object, address: str, context: PodContext) -> None:
         self.manifest = manifest
@@ -90,7 +90,7 @@ class Pod:
         self.mount_again()
 
     def mount_again(self) -> None:
-        """Update the mounted files, if the pod has mounted volumes."""
+        """Update the files of the mounted volumes, if any; keep the old files if a ConfigMap or Secret is missing now."""
         if self._mounted:
             try:
                 self._mount()
@@ -115,7 +115,7 @@ class Pod:
                 group.create_task(container.run(command, values, self._folder))
 
     async def _wait_until_mounted(self) -> None:
-        """Mount the volumes as soon as all their ConfigMaps and Secrets exist."""
+        """Wait until all ConfigMaps and Secrets of the volumes exist, and mount the volumes."""
         while True:
             self._inputs_changed.clear()
             try:

@@ -121,7 +121,7 @@ class PodRunner:
             self._write_pids()
 
     def _address(self, manifest: Object) -> str:
-        """Return the pod's earlier address or a random one, of 4 million, because other runners may use this machine, too."""
+        """Return the pod's earlier address, or a random one of 4 million: other runners may use this machine, too."""
         if earlier := manifest.get("status", {}).get("podIP"):
             return str(earlier)
         taken = {pod.address for pod in self._pods.values()}
@@ -174,7 +174,7 @@ async def _heartbeat(client: KubeClient, name: str, clock: Clock) -> None:
 
 
 async def _create(client: KubeClient, path: str, manifest: Object) -> None:
-    """Create an object unless it exists, from an earlier run."""
+    """Create an object. Leave an object that exists from an earlier run unchanged."""
     try:
         await client.create(path, manifest)
     except ApiError as error:

@@ -81,7 +81,7 @@ def _field_path(source: Object) -> str:
 
 
 def volume_files(volume: Object, namespace: str, sources: Sources) -> dict[str, bytes] | None:
-    """Return the files of a volume by their path in it; None for an emptyDir, which the pod fills itself. Raises MissingInput."""
+    """Return the files of a volume by their path in it; None for an emptyDir, which the pod itself fills. Raises MissingInput."""
     if "emptyDir" in volume:
         return None
     files: dict[str, bytes] = {}
@@ -91,7 +91,7 @@ def volume_files(volume: Object, namespace: str, sources: Sources) -> dict[str, 
 
 
 def container_environment(pod: Object, container: Object, address: str, mounts: Mapping[str, Path]) -> dict[str, str]:
-    """Return the variables that the manifest sets, with the pod's address to bind to, and local folders for mounted paths."""
+    """Return a container's environment variables, with the pod's address to bind to and local folders for mounted paths."""
     metadata = pod["metadata"]
     fields = dict(zip(FIELDS, (metadata["name"], metadata["namespace"], address), strict=True))
     values: dict[str, str] = {}

@@ -27,13 +27,13 @@ KUBE = GoProgram(
 
 
 def kubectl_of(program: GoProgram) -> GoProgram:
-    """Return the kubectl of the same release, to be built where the wheel has none."""
+    """Return the kubectl of a control plane's release, to be built if the wheel has no kubectl for this machine."""
     package = "k8s.io/kubernetes/cmd/kubectl"
     return replace(program, name="kubectl", title="kubectl", package=package, packages=900, minutes=1)
 
 
 def link_kubectl(folder: Path, commands: Path = Path(sys.executable).parent) -> None:
-    """Put kubectl beside `askproai`, so that one folder on the PATH has both. A kubectl that is there already stays.
+    """Link kubectl beside `askproai`, so that one folder on the PATH has both. A kubectl that is there already is kept.
 
     `folder` has the five programs, `commands` those of this virtual environment; outside of one nothing is linked.
     """

@@ -30,7 +30,7 @@ WorkspaceHandler = Callable[[web.Request, Workspace], Awaitable[web.StreamRespon
 
 
 def _page(request: web.Request, items: Iterable[dict[str, Any]], key: str) -> web.Response:
-    """Return a page, newest first, of items that come oldest first. Another order is not simulated."""
+    """Return a page of `items` (the oldest first) with the newest first. Another order is not simulated."""
     limit = request.query.get("limit", "50")
     if request.query.keys() - {"limit", "pagination_key"} or not limit.isdigit() or not 1 <= int(limit) <= 1000:
         raise Refusal(422, "request/query takes limit (1 to 1000) and pagination_key")
@@ -88,7 +88,7 @@ class RetellSimulator(Simulator):
         self.controls["workspaces"] = self._create_workspace
 
     def _authenticated(self, handler: WorkspaceHandler) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-        """Return a handler that looks up the workspace of the key first. With the setting `any_key` every `key_…` has one."""
+        """Return a handler that first looks up the workspace of the key. With `any_key`, every `key_…` has a workspace."""
 
         async def with_workspace(request: web.Request) -> web.StreamResponse:
             match = re.fullmatch(r"Bearer (key_\S+)", request.headers.get("Authorization", ""))
@@ -113,7 +113,7 @@ class RetellSimulator(Simulator):
         } for key, w in self.workspaces.items()}}  # fmt: skip
 
     def _listed(self, request: web.Request, items: Mapping[str, Any]) -> list[Any]:
-        """Return the items that a list shows now: fewer than exist while the fault of a lagging list is active."""
+        """Return the items of a list answer. While the fault of a lagging list is active, recent items are missing."""
         pairs = self.faults.visible(
             self.operation(request), items.items(), lambda pair: (pair[0], pair[1].created), self.clock.now()
         )
@@ -160,7 +160,7 @@ class RetellSimulator(Simulator):
         return web.json_response(agent.agent_body(version))
 
     async def _delete_agent(self, request: web.Request, w: Workspace) -> web.Response:
-        """Delete an agent with all versions. Numbers keep their dangling binding: Retell does not document that they lose it."""
+        """Delete an agent with all versions. Numbers keep their bindings to it: Retell does not document that they lose them."""
         del w.agents[find(w.agents, request.match_info["id"]).id]
         return web.Response(status=204)
 
@@ -179,7 +179,7 @@ class RetellSimulator(Simulator):
         return web.json_response(agent.agent_body(draft), status=201)
 
     async def _publish(self, request: web.Request, w: Workspace) -> web.Response:
-        """Publish a version in place, together with its LLM's version. No new draft is created, and the answer is empty."""
+        """Publish a version itself, with the body's changes, and its LLM's version. No draft is created; the response is empty."""
         body = checked(_PUBLISH, await json_body(request))
         version = find(w.agents, request.match_info["id"]).version(body.pop("version"))
         if version.published:
@@ -251,7 +251,8 @@ class RetellSimulator(Simulator):
         return web.Response(status=204)
 
     async def _create_workspace(self, body: dict[str, Any]) -> web.Response:
-        """Create a workspace `{key}`, or add a further key to one: `{key, of}`, where `of` is a present key of the workspace.
+        """Create a workspace `{key}`, or add a further key to an existing one: `{key, of}`, where `of` is a key of that
+        workspace.
 
         `webhook_url` sets the account's webhook. `"signs": true` moves the webhook badge to the key, even in an existing
         workspace; until then a further key signs nothing.

@@ -1,4 +1,4 @@
-"""Calls of a workspace: how one is played, and how played ones are read and listed (docs/vendors/retell.md)."""
+"""Calls of a workspace: handlers that play a call, and that get, list and delete played calls (docs/vendors/retell.md)."""
 
 import operator
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
@@ -78,7 +78,7 @@ async def talk(
 
 
 def _read_move(data: str) -> Move | None:
-    """Return the client's move; None if the client hangs up."""
+    """Return the client's next move; None if the client hangs up."""
     match msgspec.json.decode(data):
         case {"say": str(text)}:
             return text
@@ -90,7 +90,7 @@ def _read_move(data: str) -> Move | None:
 
 
 async def _send(socket: web.WebSocketResponse, message: dict[str, Any]) -> None:
-    """Send a message, unless the client is gone: its call is played to its end all the same."""
+    """Send a message to the client. If the client is gone, do nothing: its call is still played to its end."""
     if not socket.closed:
         with suppress(ConnectionError):
             await socket.send_json(message)

@@ -22,13 +22,13 @@ _PLAIN: Mapping[str, Any] = {
 
 
 def body_type(table: str, *required: str, **more: str) -> Any:
-    """Return the type of a whole body: a table of `fields.yaml` with the `required` fields, and more fields."""
+    """Return the type of a whole body: the fields of a table in `fields.yaml`, some of them `required`, and `more` fields."""
     fields = {f"{key}!" if key in required else key: spec for key, spec in TABLES[table].items()}
     return _object(fields | more)
 
 
 def checked(type_: Any, body: dict[str, Any]) -> dict[str, Any]:
-    """Return a body if it has the type. Raises Refusal with status 422 if not."""
+    """Return the body if it has this type. Raises Refusal with status 422 otherwise."""
     try:
         msgspec.convert(body, type_)
     except msgspec.ValidationError as error:

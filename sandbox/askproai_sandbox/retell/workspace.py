@@ -1,4 +1,4 @@
-"""One Retell workspace: agents and LLMs with their versions, and numbers, by the rules of docs/vendors/retell.md."""
+"""One Retell workspace: agents and LLMs with their versions, and numbers (docs/vendors/retell.md)."""
 
 import random
 import secrets
@@ -21,7 +21,7 @@ def new_id(prefix: str) -> str:
 
 
 def find(items: Mapping[str, Item], name: str) -> Item:
-    """Return an item by its id or number. Raises Refusal with status 404."""
+    """Return the item with this id or number. Raises Refusal with status 404."""
     if name not in items:
         raise Refusal(404, f"Item {name} not found")
     return items[name]
@@ -47,7 +47,7 @@ class Version:
     base: int | None = None
 
     def metadata(self) -> dict[str, Any]:
-        """Return the fields that every answer has about a version."""
+        """Return the fields about a version that every GET of an LLM or agent has."""
         return {
             "version": self.number,
             "is_published": self.published,
@@ -55,13 +55,13 @@ class Version:
         }
 
     def agent_metadata(self) -> dict[str, Any]:
-        """Return the fields about an agent's version. Unlike an LLM's, they name the version that it was made from."""
+        """Return the fields about an agent's version. Unlike an LLM's, they name the version from which it was created."""
         return {**self.metadata(), **({} if self.base is None else {"base_version": self.base})}
 
 
 @dataclass(slots=True)
 class VersionedObject:
-    """An agent or an LLM."""
+    """An agent or an LLM, with all its versions."""
 
     id: str
     created: datetime
@@ -86,7 +86,7 @@ class VersionedObject:
         raise Refusal(404, f"Version {reference} of {self.id} not found")
 
     def version_to_update(self, reference: str | None) -> Version:
-        """Return the version that a PATCH concerns. Raises Refusal for a draft that is not the latest.
+        """Return the version that a PATCH would change. Raises Refusal for a draft that is not the latest version.
 
         A published version is returned, too: agents and LLMs refuse it with different messages.
         """
@@ -122,7 +122,7 @@ class VersionedObject:
 
 @dataclass(slots=True)
 class Number:
-    """An imported telephone number. The fields of its SIP trunk have the names of an update, without `sip_trunk_`."""
+    """An imported telephone number. Fields of its SIP trunk have the names in an update, without the prefix `sip_trunk_`."""
 
     created: datetime
     modified_ms: int
@@ -141,7 +141,7 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call. `fields` is the present body of a GET, empty until the call is answered. `broken`: GET returns 500."""
+    """A call at Retell. `fields` is the present body of a GET, empty until the call is answered. `broken`: a GET returns 500."""
 
     created: datetime
     fields: Mapping[str, Any]
@@ -150,7 +150,7 @@ class Call:
 
 @dataclass(slots=True)
 class Workspace:
-    """The objects of one API key, or of several keys.
+    """The objects of one API key, or of several keys of one Retell account.
 
     `webhook_url` is the account's: it receives the events of agents without a webhook. `webhook_key` is the key with the
     webhook badge, which signs all webhooks, even those of calls that have begun; None: the workspace's first key has it.
@@ -164,7 +164,7 @@ class Workspace:
     webhook_key: str | None = None
 
     def pair_engine(self, engine: Mapping[str, Any], number: int) -> dict[str, Any]:
-        """Return the response engine of version `number` of an agent, with the LLM's version in it.
+        """Return an agent version's response engine with the LLM's version number set to `number`.
 
         Raises Refusal when the requested version of the LLM has another number: the two are always equal.
         """

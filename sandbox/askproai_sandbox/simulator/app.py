@@ -28,7 +28,7 @@ Control = Callable[[dict[str, Any]], Awaitable[web.Response]]
 
 
 class Refusal(Exception):
-    """An error answer of a provider, which renders it in its own shape; with `bare`, without the provider's envelope."""
+    """An error response of a provider, in the provider's own form; with `bare`, without the provider's envelope."""
 
     def __init__(self, status: int, message: str, *, bare: bool = False) -> None:
         super().__init__(message)
@@ -57,7 +57,7 @@ _BEFORE_COMMIT: Mapping[FaultKind, Callable[[], Exception]] = {
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The answer to a request that a simulator sent. Without an answer `status` is None and `text` is the reason."""
+    """The response to a request that a simulator sent. If no response came, `status` is None and `text` is the reason."""
 
     status: int | None
     text: str
@@ -87,7 +87,7 @@ def unix_milliseconds(clock: Clock) -> int:
 
 
 class Simulator:
-    """Base of a provider's simulator."""
+    """The base of both simulators: routes with faults, the journal, and the control paths."""
 
     defaults: Mapping[str, float] = {}  # the settings that `POST /_sim/settings` can change, with their first values
 
@@ -105,7 +105,7 @@ class Simulator:
 
     @abstractmethod
     def render(self, refusal: Refusal, request: web.Request) -> web.Response:
-        """Return a refusal in the provider's own shape."""
+        """Return the response for a refusal, in the provider's own form."""
 
     @abstractmethod
     def dump(self) -> dict[str, Any]:
@@ -116,7 +116,7 @@ class Simulator:
         self._operations[handler] = operation
 
     def key_of(self, request: web.Request) -> str:
-        """Return the API key of a request, or an empty text."""
+        """Return the API key of a request; an empty text without one."""
         return request.headers.get("Authorization", "").removeprefix("Bearer ")
 
     def operation(self, request: web.Request) -> str:
@@ -178,7 +178,7 @@ class Simulator:
         return response
 
     async def _handle(self, request: web.Request, handler: Handler, entry: dict[str, Any]) -> web.StreamResponse:
-        """Run the handler between the faults that act before its commit and those that act after it."""
+        """Handle a request. Faults act before the handler commits its change, or after it."""
 
         def take(kind: FaultKind) -> Fault | None:
             fault = self.faults.take(entry["operation"], kind)
@@ -226,7 +226,7 @@ class Simulator:
         raise ValueError(f"there is no {request.method} {request.path}")
 
     def _read(self, name: str, since: int) -> dict[str, Any] | None:
-        """Return the content of a control path; None if the path does not exist."""
+        """Return the JSON of a GET of a control path; None if the path does not exist."""
         match name:
             case "faults":
                 return self._list_faults()
@@ -249,7 +249,7 @@ class Simulator:
         }
 
     def _activate(self, faults: list[Fault]) -> None:
-        """Activate faults. Raises ValueError for an unknown operation: such a fault would never act, and its test prove nothing."""
+        """Activate faults. Raises ValueError for an unknown operation: such a fault would never act, so a test proves nothing."""
         known = {"*", *self._operations.values()}
         if unknown := [fault.operation for fault in faults if fault.operation not in known]:
             raise ValueError(f"there is no operation {unknown[0]}, only {', '.join(sorted(known))}")

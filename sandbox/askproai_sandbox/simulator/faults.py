@@ -42,7 +42,7 @@ _REQUIRED = {
 
 
 class Fault(Struct, forbid_unknown_fields=True):
-    """One active fault. With `count` None it stays until it is removed; a lagging list always does."""
+    """One active fault. With `count` None it stays until it is removed, as a lagging list always does."""
 
     kind: FaultKind = field(name="fault")
     operation: str = "*"
@@ -80,7 +80,7 @@ class Faults:
         return next((f for f in self.active if f.kind is kind and f.operation in {operation, "*"}), None)
 
     def take(self, operation: str, kind: FaultKind) -> Fault | None:
-        """Return the active fault of this kind for `operation`, or None, and use up one of its requests."""
+        """Return the active fault of this kind for `operation`, and use up one of its requests; None if there is no such fault."""
         fault = self._find(operation, kind)
         if fault is not None and fault.count is not None:
             fault.count -= 1
@@ -91,7 +91,7 @@ class Faults:
     def visible(
         self, operation: str, items: Iterable[Item], identity: Callable[[Item], tuple[str, datetime]], now: datetime
     ) -> list[Item]:
-        """Return the items without those that a lagging list omits: the ones created after the fault was activated.
+        """Return the items without the items that a lagging list omits: those created after the fault was activated.
 
         `identity` returns an item's name and creation time.
         """

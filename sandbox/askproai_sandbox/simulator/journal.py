@@ -11,7 +11,7 @@ _SECRET_FIELDS = {"secret", "sip_trunk_auth_password", "auth_password"}
 
 
 def without_secrets(value: Any) -> Any:
-    """Return a JSON value with every secret field that is set replaced by `***`."""
+    """Return a copy of a JSON value in which `***` replaces each secret that is set."""
     if isinstance(value, dict):
         return {k: "***" if k in _SECRET_FIELDS and v is not None else without_secrets(v) for k, v in value.items()}
     if isinstance(value, list):

@@ -77,7 +77,7 @@ async def _ensure_keys(run: Run, context: ReconcileContext) -> Encryption:
 
 
 def next_keys(keys: DataKeys, rotation: str, now: datetime, *, lost: bool) -> DataKeys:
-    """Return the data keys with a first key if there is none, or with a new key if the annotation `rotation` changed. Pure."""
+    """Return the data keys to store: a first key if there is none yet, and a further key if the annotation changed. Pure."""
     if not keys.keys:
         return DataKeys((new_data_key(now),), rotation, now if lost else None)
     if rotation and rotation != keys.rotation:

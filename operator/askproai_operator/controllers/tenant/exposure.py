@@ -112,7 +112,7 @@ def _with_exposure(tenant: Tenant, text: str) -> Tenant | None:
 
 
 def former_exposure_field(former: Tenant | None) -> dict[str, str | None]:
-    """Return the status field `formerExposure`: the next `appliedSpec` will only have the present exposure."""
+    """Return the status field `formerExposure` with the former exposure, which `appliedSpec` loses at the end of this run."""
     exposure = former.spec.exposure if former is not None else None
     return {"formerExposure": exposure.model_dump_json(by_alias=True, exclude_none=True) if exposure else None}
 

@@ -189,7 +189,7 @@ class FleetServer:
             return None
         origin = self._rights.origin(request)
         session = self._rights.signer(token).read(request.cookies.get(origin.cookie, ""), self._sources.clock.now())
-        if session is None or not origin.admits(session):
+        if session is None or not session.opens(origin):
             return None
         keep_until_answered(request)
         return None if await self._ended.has(session) else session

@@ -150,7 +150,7 @@ async def list_at_calcom(conn: Connection, tenant: str, erasure_id: UUID) -> lis
 
 
 async def list_unwanted(pool: Pool, tenant: str, references: Sequence[str]) -> set[str]:
-    """Return the references to calls or bookings that an erasure has removed, or to calls whose caller refused storage."""
+    """Return those of the `references` that an erasure has removed, or that are calls whose caller refused storage."""
     rows = await pool.fetch(
         """SELECT reference FROM erased_references WHERE tenant = $1 AND reference = ANY($2)
            UNION SELECT call_id FROM call_notices WHERE tenant = $1 AND refused_at IS NOT NULL AND call_id = ANY($2)""",
