@@ -137,8 +137,8 @@ def _put_beside(args: Mapping[str, Any], words: TimeWords) -> Mapping[str, Any]:
     origin = named.refused or (max(named.starts) if is_later else min(named.starts))
     day, local = read_text(args, "date"), origin.astimezone(zone)
     is_other = day is not None and local.date() not in dates_of(words.understand(day, None, None))
-    words = UNDERSTOOD_IN[present_language()]
-    hours = f"{words.places.later_than if is_later else words.places.earlier_than} {local:%H:%M}"
+    understood = UNDERSTOOD_IN[present_language()]
+    hours = f"{understood.places.later_than if is_later else understood.places.earlier_than} {local:%H:%M}"
     return args if is_other else name_time(args, local.date().isoformat(), hours)
 
 

@@ -200,4 +200,4 @@ def _is_day_of(word: str, about: str, today: date | None) -> bool:
         return False
     day = today + timedelta(days=_WORDS.days_ahead[word])
     names = "|".join(SENTENCES[language].weekdays[day.weekday()].casefold() for language in Language)
-    return bool(re.search(rf"\b(?:{names}) (?:den )?{day.day}\b", about))
+    return bool(re.search(rf"\b(?:{names}) (?:(?:{_WORDS.before_number}) )?{day.day}\b", about))

@@ -1,7 +1,7 @@
 """The words of callers and models that are understood: one file for each language, by sections and keys.
 
 Callers and models mix languages, so that in each call the words of all languages count: `UNDERSTOOD` has them together. A new
-language is a file with the same keys, and a line in `_FILES`. In a file, a list is one regular expression of alternatives without
+language is a file with the same keys. In a file, a list is one regular expression of alternatives without
 capturing groups, in which `{section.key}` stands for another one; a text is a set of words; a table gives words a meaning.
 """
 
@@ -14,7 +14,6 @@ import msgspec
 
 from askproai_core.tenant_config import Language
 
-_FILES: Final = {Language.DE: "german.toml", Language.EN: "english.toml"}
 _NAME: Final = re.compile(r"\{([a-z_]+)\.([a-z_]+)\}")
 
 
@@ -76,7 +75,7 @@ def _join(values: list[Any]) -> Any:
     return {word: meaning for each in values for word, meaning in each.items()}
 
 
-_READ: Final = {language: _read(file) for language, file in _FILES.items()}
+_READ: Final = {language: _read(language.words_file) for language in Language}
 UNDERSTOOD_IN: Final = {language: Understood(sections) for language, sections in _READ.items()}
 UNDERSTOOD: Final = Understood({
     section: {key: _join([each[section][key] for each in _READ.values()]) for key in table}

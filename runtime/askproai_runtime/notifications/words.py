@@ -53,8 +53,8 @@ class Words(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 WORDS: Final = {
-    language: msgspec.toml.decode(Path(__file__).with_name(file).read_bytes(), type=Words)
-    for language, file in ((Language.DE, "german.toml"), (Language.EN, "english.toml"))
+    language: msgspec.toml.decode(Path(__file__).with_name(language.words_file).read_bytes(), type=Words)
+    for language in Language
 }
 
 

@@ -70,10 +70,7 @@ def read_words(file: Path, kind: type[T]) -> T:
     return msgspec.convert({**words, "shown": words}, kind)
 
 
-WORDS: Final = {
-    Language.DE: read_words(Path(__file__).with_name("german.toml"), Words),
-    Language.EN: read_words(Path(__file__).with_name("english.toml"), Words),
-}
+WORDS: Final = {language: read_words(Path(__file__).with_name(language.words_file), Words) for language in Language}
 
 
 def choose_language(accept_language: str) -> Language:

@@ -16,8 +16,8 @@ from askproai_core.tenant_config import Language
 from askproai_runtime.sentences.catalogue import Sentences
 
 SENTENCES: Final = {
-    language: msgspec.toml.decode(Path(__file__).with_name(file).read_bytes(), type=Sentences)
-    for language, file in ((Language.DE, "german.toml"), (Language.EN, "english.toml"))
+    language: msgspec.toml.decode(Path(__file__).with_name(language.words_file).read_bytes(), type=Sentences)
+    for language in Language
 }
 _present: Final = ContextVar("language", default=Language.DE)
 

@@ -17,7 +17,7 @@ ALL_KEYS = {(section, key) for section, table in GERMAN.items() for key in table
 READ_WHOLE = {
     "beauty_services", "other_services", "meanings", "declared_subjects", "topics", "named_topics", "covered_words", "subjects",
 }  # fmt: skip
-_USED = re.compile(r"\b(?:UNDERSTOOD|words)(?:_IN\[[^\]]+\])?\.([a-z_]+)\.(?!keys\b)([a-z_]+)")
+_USED = re.compile(r"\b(?:UNDERSTOOD|understood|words)(?:_IN\[[^\]]+\])?\.([a-z_]+)\.(?!keys\b)([a-z_]+)")
 _NAMED = re.compile(r"^(_[A-Z_]+)(?:: Final)? = UNDERSTOOD\.([a-z_]+)$", re.MULTILINE)
 
 

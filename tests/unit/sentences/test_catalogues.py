@@ -31,24 +31,14 @@ PACKAGES = (
     "spoken_times",
     "language",
 )
-# The desk's and Cal.com's texts, and tables of words that are understood or make a number.
+# Texts of Cal.com's calendar, a reference table, times that the code writes for the grammar, and numbers in words.
 NOT_SAID_TO_CALLERS = {
-    "book/remote.py", "conversation/amended_messages.py", "conversation/arguments/companions.py",
-    "conversation/arguments/parts.py", "conversation/arguments/table.py", "conversation/arguments/values.py",
-    "conversation/asked_choices.py", "conversation/branch_routing/matching.py", "conversation/business_information/numbers.py",
-    "conversation/business_information/question_parts.py", "conversation/business_information/subjects.py",
-    "conversation/business_information/working_days.py", "conversation/day_readings.py", "conversation/doubts.py",
-    "conversation/email_address.py",
-    "conversation/named_days.py", "conversation/named_people.py", "conversation/named_places.py",
-    "conversation/noted_changes.py", "conversation/one_by_one.py", "conversation/owner_questions.py",
-    "conversation/phone_argument.py", "conversation/said_appointments.py", "conversation/said_names.py",
-    "conversation/unknown_services.py", "conversation/unsaid_days.py", "language/answer_words.py",
-    "language/comments.py",
-    "language/bare_names.py", "language/cancel_answers.py", "language/customer_names.py", "language/declines.py",
-    "language/introductions.py", "language/kept_times.py", "language/name_words.py", "language/names_alone.py",
-    "language/placeholders.py", "language/places_among.py", "language/plain_yes.py",
-    "language/replies.py", "language/spoken_services.py", "language/staff_preferences.py",
-}  # fmt: skip
+    "book/remote.py",
+    "conversation/arguments/parts.py",
+    "conversation/arguments/table.py",
+    "conversation/business_information/numbers.py",
+}
+LETTERS = re.compile("a-zäöüß|A-ZÄÖÜ")
 GERMAN_WORDS = re.compile(
     r"[äöüÄÖÜß„]|\b(?:Sie|Ihre?n?|ich|Termine?|nicht|ist|Uhr|bei|und|oder|um|ab|bis|von|der|die|das|den|haben|Soll|Meinen"
     r"|gegen|mit|nach|vor|zum|zur|heute|morgen|bitte|keine?|noch|schon|wird|auf|einen?|eine)\b"
@@ -119,9 +109,9 @@ def test_no_german_sentence_is_left_in_answering_code():
         for file in files
         if str(file.relative_to(RUNTIME)) not in NOT_SAID_TO_CALLERS
         for node in said(ast.parse(file.read_text("utf-8")))
-        if " " in node.value and GERMAN_WORDS.search(node.value)
+        if " " in node.value and GERMAN_WORDS.search(LETTERS.sub("", node.value))
     ]
-    assert left == []
+    assert left == [], "\n".join(left)
 
 
 def test_calls_use_their_language_and_others_german():

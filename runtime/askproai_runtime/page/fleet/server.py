@@ -107,8 +107,7 @@ class FleetWords(msgspec.Struct, frozen=True, kw_only=True):
 
 
 FLEET_WORDS: Final = {
-    Language.DE: read_words(Path(__file__).with_name("german.toml"), FleetWords),
-    Language.EN: read_words(Path(__file__).with_name("english.toml"), FleetWords),
+    language: read_words(Path(__file__).with_name(language.words_file), FleetWords) for language in Language
 }
 
 
