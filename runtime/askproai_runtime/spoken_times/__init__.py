@@ -1,6 +1,6 @@
 """Read the dates and times that callers say, in German or English. An unknown phrase is refused, never guessed.
 
-A grammar (`german.py`, `english/`) normalizes a phrase, and `scan.py` finds its atoms by the grammar's rules; `combine.py`
+A grammar (`german/`, `english/`) normalizes a phrase, and `scan.py` finds its atoms by the grammar's rules; `combine.py`
 combines them, and `readings.py` places them in the calendar. The words of answers for a time are in
 `askproai_runtime.sentences`.
 """
@@ -19,8 +19,10 @@ from askproai_runtime.spoken_times.arguments import (
     read_in_languages,
     says_nothing,
 )
-from askproai_runtime.spoken_times.atoms import Days
+from askproai_runtime.spoken_times.atoms import AFTERNOON, Days
 from askproai_runtime.spoken_times.counted_times import count_from, counts_time
+from askproai_runtime.spoken_times.german.vocabulary import MONTHS, NUMBERS, WEEKDAYS
+from askproai_runtime.spoken_times.grammar import fold
 from askproai_runtime.spoken_times.iso import parse_instant
 from askproai_runtime.spoken_times.mentions import (
     Mention,
@@ -34,13 +36,6 @@ from askproai_runtime.spoken_times.phrase import understand
 from askproai_runtime.spoken_times.readings import exact_at
 from askproai_runtime.spoken_times.starts import understand_start
 from askproai_runtime.spoken_times.types import Argument, Candidate, Daily, Grain, Refusal, Understanding
-from askproai_runtime.spoken_times.vocabulary import (
-    AFTERNOON,
-    MONTHS,
-    NUMBERS,
-    WEEKDAYS,
-    fold,
-)
 from askproai_runtime.spoken_times.written_values import read_day as read_written_day
 
 __all__ = [

@@ -20,12 +20,12 @@ from askproai_runtime.spoken_times.atoms import (
     TimeRange,
     Weekday,
 )
+from askproai_runtime.spoken_times.grammar import fold
 from askproai_runtime.spoken_times.grammars import scan_argument
 from askproai_runtime.spoken_times.intervals import read_interval, spell_out
 from askproai_runtime.spoken_times.iso import IsoInstant, read_instant
 from askproai_runtime.spoken_times.scan import UnknownWord
 from askproai_runtime.spoken_times.types import Argument
-from askproai_runtime.spoken_times.vocabulary import fold
 from askproai_runtime.spoken_times.written_values import (
     add_colon,
     add_full_stop,

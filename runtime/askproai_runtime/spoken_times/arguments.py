@@ -27,12 +27,12 @@ from askproai_runtime.spoken_times.atoms import (
 )
 from askproai_runtime.spoken_times.combine import drop_replaced
 from askproai_runtime.spoken_times.exclusions import find_exclusions
+from askproai_runtime.spoken_times.grammar import fold
 from askproai_runtime.spoken_times.grammars import present_grammar
 from askproai_runtime.spoken_times.intervals import spell_out
 from askproai_runtime.spoken_times.phrase import understand
 from askproai_runtime.spoken_times.scan import UnknownWord, scan
 from askproai_runtime.spoken_times.types import Argument, Grain, Refusal
-from askproai_runtime.spoken_times.vocabulary import fold
 from askproai_runtime.spoken_times.written_values import read_clock, read_day, read_part
 
 _Found = TypeVar("_Found")

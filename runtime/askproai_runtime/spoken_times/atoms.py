@@ -38,6 +38,14 @@ class Which(Enum):
     FOLLOWING = auto()  # "den Freitag drauf": after what was talked about, which the phrase does not say
 
 
+class Third(Enum):
+    """A third of a week, a month or a year, as it is said: `Anfang`, `Mitte` or `Ende`."""
+
+    BEGIN = auto()
+    MIDDLE = auto()
+    END = auto()
+
+
 class Days(NamedTuple):
     """A span of days, both ends included. If `last` is None, it has no end."""
 
@@ -117,6 +125,19 @@ class Clock:
     next_day: bool = False
     other: "Clock | None" = None
     is_of_24: bool = False
+
+
+# Half-open ranges of local time.
+PARTS_OF_DAY = {
+    "frueh": (time(6), time(10)),  # also where nobody opens before nine
+    "vormittag": (time(9), time(12)),
+    "mittag": (time(11, 30), time(14)),
+    "nachmittag": (time(12), time(18)),
+    "abend": (time(17), time(22)),
+    "nacht": (time(22), time(23, 59)),  # "Freitag Nacht"; with a clock time the hours after midnight, too
+    "morning": (time(6), time(12)),  # in English
+}
+AFTERNOON = PARTS_OF_DAY["nachmittag"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from askproai_runtime.spoken_times.arguments import find_part_argument
+from askproai_runtime.spoken_times.german.vocabulary import NUMBERS, WEEKDAYS
+from askproai_runtime.spoken_times.grammar import fold
 from askproai_runtime.spoken_times.types import Argument
-from askproai_runtime.spoken_times.vocabulary import NUMBERS, WEEKDAYS, fold
 
 _LATER = r"spaeter|danach|darauf|drauf|nachher|nach hinten|later|after(?: that)?"
 _EARLIER = r"frueher|davor|vorher|zuvor|eher|nach vorne?|vor(?:zu)?ziehen|vor(?:zu)?verlegen|earlier|before(?: that)?"

@@ -1,14 +1,17 @@
-"""The family of dates: `27.11.`, `am fünften Dezember`, `am 27.`, ISO."""
+"""Build dates of what is said of them: a day and a month, a day of the month, a count of days, weeks or months."""
 
 import re
 from calendar import monthrange
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 
 from dateutil.relativedelta import relativedelta
 
-from askproai_runtime.spoken_times.atoms import Day, ImpossibleDay, PastDay
-from askproai_runtime.spoken_times.rules import MONTH, Rule
-from askproai_runtime.spoken_times.vocabulary import MONTHS
+from askproai_runtime.spoken_times.atoms import Contradiction, Day, ImpossibleDay, Offset, PastDay
+from askproai_runtime.spoken_times.rules import WEEK, monday
+
+ISO = r"(?P<iso>\d{4}-\d{2}-\d{2})"
+_DAYS_OF_WEEK = 7
 
 
 def _date(year: int, month: int, day: int) -> date:
@@ -38,18 +41,17 @@ def next_date(day: int, month: int, today: date) -> date:
     raise ImpossibleDay(f"there is no {day}.{month}.")
 
 
-def _numeric_date(match: re.Match[str], today: date) -> Day:
-    day, month = int(match["day"]), int(match["number"])
+def date_in_month(match: re.Match[str], month: int, today: date) -> Day:
+    """Return the date with the matched day, and year if one is said, in a month. Raises `PastDay` and `ImpossibleDay`."""
+    day = int(match["day"])
     if match["year"]:
         return of_year(match["year"], month, day, today)
     return Day((next_date(day, month, today),), month, day)
 
 
-def _named_month_date(match: re.Match[str], today: date) -> Day:
-    day, month = int(match["day"]), MONTHS[match["month"]]
-    if match["year"]:
-        return of_year(match["year"], month, day, today)
-    return Day((next_date(day, month, today),), month, day)
+def iso_date(match: re.Match[str], today: date) -> Day:
+    """Return the date of a match of `ISO`. Raises `PastDay` and `ImpossibleDay`."""
+    return of_year(match["iso"][:4], int(match["iso"][5:7]), int(match["iso"][8:]), today)
 
 
 def day_of_month(match: re.Match[str], today: date) -> Day:
@@ -81,13 +83,34 @@ def with_slash(match: re.Match[str], today: date) -> Day:
     return Day(tuple(sorted(readings)), dated=len(readings) > 1)  # so that opening hours decide nothing
 
 
-DATES: tuple[Rule, ...] = (
-    (r"(?P<iso>\d{4}-\d{2}-\d{2})", lambda m, today: of_year(m["iso"][:4], int(m["iso"][5:7]), int(m["iso"][8:]), today)),
-    (r"(?P<day>\d{1,2})\. ?(?P<number>\d{1,2})\.(?: ?(?P<year>\d{4}|\d{2}(?! uhr|\d|:)))?", _numeric_date),
-    (rf"(?P<day>\d{{1,2}})\.? {MONTH}(?: (?P<year>\d{{4}}))?", _named_month_date),
-    (r"(?P<first>\d{1,2})/(?P<second>\d{1,2})(?:/(?P<year>\d{4}))?(?! ?(?:uhr|-|/|\d))", with_slash),
-    (r"(?P<day>\d{1,2})\.", day_of_month),
-    # Without dots, as speech is sometimes written down: "den 23 um 11", "am 24 11 um 14 uhr".
-    (r"(?:den|dem) (?P<day>\d{1,2})(?![\d.:]| uhr| ?-)", day_of_month),
-    (r"(?:am|den|dem) (?P<day>\d{1,2}) (?P<number>1[0-2]|[1-9])(?![\d.:]| uhr| ?-)(?P<year>)", _numeric_date),
-)  # fmt: skip
+def days_ahead(day: Day, today: date) -> Day:
+    """Return a counted day, marked as `ahead` if it is a week or more from today: it may count from another day, too."""
+    return replace(day, ahead=min(day.readings) >= today + WEEK)
+
+
+def weekday_in_weeks(weekday: int, weeks: int, today: date) -> Day:
+    """Return both readings of a weekday in `weeks` weeks: counted from the next such weekday, and from the present week."""
+    inside = monday(today, weeks) + timedelta(days=weekday)
+    return Day(tuple(sorted({_coming(weekday, today) + weeks * WEEK, inside})), counted=True)
+
+
+def weekday_in_days(weekday: int, days: int, today: date) -> Day:
+    """Return the weekday in `days` days; seven days are a week. Raises `Contradiction` if that day is another weekday."""
+    if days and days % _DAYS_OF_WEEK == 0:
+        return weekday_in_weeks(weekday, days // _DAYS_OF_WEEK, today)
+    day = today + timedelta(days=days)
+    if day.weekday() != weekday:
+        raise Contradiction("the weekday is not the one in so many days")
+    return Day((day,), counted=True)
+
+
+def _coming(weekday: int, today: date) -> date:
+    """Return the next date with this weekday; today if today is one."""
+    return today + timedelta(days=(weekday - today.weekday()) % _DAYS_OF_WEEK)
+
+
+def offset(match: re.Match[str], *, is_week: bool, is_earlier: bool) -> Offset:
+    """Return the offset of `eine Woche später`, `am Tag davor`, `a week later`, which counts from a day that was named before."""
+    count = match.groupdict().get("count") or ""
+    days = (int(count) if count.isdecimal() else 1) * (_DAYS_OF_WEEK if is_week else 1)
+    return Offset(-days if is_earlier else days)

@@ -10,6 +10,7 @@ from askproai_runtime.spoken_times.atoms import Atom, Clock, Op
 
 Build: TypeAlias = Callable[[re.Match[str], datetime], Atom]
 _END = r"(?![\w])"
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "’": "'", "–": "-"})
 # Written before a value in any language, by `written_forms.py`.
 _SIGNS = tuple(
     (re.compile(sign), op) for sign, op in (("≥", Op.FROM), ("≤", Op.UNTIL), ("<", Op.BEFORE), ("≈", Op.ABOUT))
@@ -60,6 +61,11 @@ class Grammar:
             noise=_compile(noise),
             **others,
         )
+
+
+def fold(text: str) -> str:
+    """Return the text in lower case, without umlauts, with single spaces."""
+    return " ".join(text.lower().translate(_UMLAUTS).split())
 
 
 def _compile(pattern: str) -> re.Pattern[str]:

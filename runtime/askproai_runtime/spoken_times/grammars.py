@@ -9,12 +9,11 @@ from functools import cache
 
 from askproai_core.tenant_config import Language
 from askproai_runtime.sentences import present_language
-from askproai_runtime.spoken_times import vocabulary as german_words
 from askproai_runtime.spoken_times.atoms import Atom, Op, Part
 from askproai_runtime.spoken_times.german import GERMAN
-from askproai_runtime.spoken_times.grammar import Grammar
+from askproai_runtime.spoken_times.german import vocabulary as german_words
+from askproai_runtime.spoken_times.grammar import Grammar, fold
 from askproai_runtime.spoken_times.scan import UnknownWord, scan, scan_known
-from askproai_runtime.spoken_times.vocabulary import fold
 
 
 def present_grammar() -> Grammar:

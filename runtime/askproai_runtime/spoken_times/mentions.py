@@ -10,14 +10,25 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from itertools import pairwise
 
-from askproai_runtime.spoken_times.atoms import Atom, Contradiction, Day, Days, Offset, Op, Part, Period, Soon, Weekday
+from askproai_runtime.spoken_times.atoms import (
+    PARTS_OF_DAY,
+    Atom,
+    Contradiction,
+    Day,
+    Days,
+    Offset,
+    Op,
+    Part,
+    Period,
+    Soon,
+    Weekday,
+)
 from askproai_runtime.spoken_times.combine import combine
 from askproai_runtime.spoken_times.grammars import present_grammar
 from askproai_runtime.spoken_times.meaning import Meaning
 from askproai_runtime.spoken_times.readings import ranges_of
 from askproai_runtime.spoken_times.scan import scan_known
 from askproai_runtime.spoken_times.times import expand, hours_of, shifted
-from askproai_runtime.spoken_times.vocabulary import PARTS_OF_DAY
 from askproai_runtime.spoken_times.weekdays import weekday_dates
 
 _LISTS = frozenset({Op.AND, Op.OR, Op.COMMA})

@@ -24,12 +24,12 @@ from askproai_runtime.spoken_times.atoms import (
     Weekday,
 )
 from askproai_runtime.spoken_times.bounds import bind
+from askproai_runtime.spoken_times.grammar import fold
 from askproai_runtime.spoken_times.grammars import scan_argument, scan_known_argument
 from askproai_runtime.spoken_times.phrase import place_atoms, place_instants, within_calendar
 from askproai_runtime.spoken_times.scan import UnknownWord
 from askproai_runtime.spoken_times.times import lies_in
 from askproai_runtime.spoken_times.types import Argument, Candidate, Refusal, Understanding
-from askproai_runtime.spoken_times.vocabulary import fold
 from askproai_runtime.spoken_times.written_values import has_offset, split_day, split_zone
 
 # A comma, or a word that limits what is said before it.

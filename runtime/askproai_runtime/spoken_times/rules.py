@@ -1,6 +1,6 @@
-"""Shared parts of the tables of rules: the type of a rule, the words in the patterns, and weeks counted from today.
+"""Shared parts of the tables of rules for days: the type of a rule, weeks counted from today, and words without a day.
 
-A rule is a pattern on the normalized phrase (`tokens.py`) and a function of the match and of the day of the call.
+A rule is a pattern on the normalized phrase (`tokens.py` of its language) and a function of the match and of the day of the call.
 """
 
 import re
@@ -9,23 +9,10 @@ from datetime import date, timedelta
 from typing import TypeAlias
 
 from askproai_runtime.spoken_times.atoms import Day, Offset, PastDay, Period, Soon, Weekday
-from askproai_runtime.spoken_times.vocabulary import MONTHS, WEEKDAYS
 
 Found: TypeAlias = Day | Offset | Weekday | Period | Soon
 Rule: TypeAlias = tuple[str, Callable[[re.Match[str], date], Found]]
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
-COUNT = r"(?P<count>\d{1,3}|eine[rmn]?|ein)"
-WEEKDAY = rf"(?P<weekday>{'|'.join(WEEKDAYS)})"
-MONTH = rf"(?P<month>{'|'.join(MONTHS)})"
-NEXT = r"(?:naechste[rnms]?|kommende[rnms]?)"
-OVERNEXT = r"uebernaechste[rnms]?"
-LAST = r"(?:letzte[rnms]?|vorige[rnms]?|vergangene[rnms]?)"
-THIRD = r"(?P<third>anfang|zu beginn|beginn|mitte|ende)"
-
-
-def count(match: re.Match[str]) -> int:
-    """Return the number of a match of `COUNT`; an article is one."""
-    return int(match["count"]) if match["count"].isdecimal() else 1
 
 
 def monday(today: date, weeks: int = 0) -> date:
@@ -36,3 +23,13 @@ def monday(today: date, weeks: int = 0) -> date:
 def past(match: re.Match[str], _today: date) -> Found:
     """Raise `PastDay` for words about the past."""
     raise PastDay(match[0])
+
+
+def latest(_match: re.Match[str], _today: date) -> Soon:
+    """Return the preference for the last of the possible times."""
+    return Soon(latest=True)
+
+
+def latest_of_named(_match: re.Match[str], _today: date) -> Soon:
+    """Return the same preference for `der letzte`: the last time of a day or time that the phrase names."""
+    return Soon(latest=True, is_of_named=True)

@@ -9,7 +9,8 @@ from askproai_runtime.conversation.business_information.numbers import (
     spell_number,
     spell_ranges,
 )
-from askproai_runtime.spoken_times.vocabulary import fold, parse_number
+from askproai_runtime.spoken_times.german.vocabulary import parse_number
+from askproai_runtime.spoken_times.grammar import fold
 from tests.worlds.rows import each_row
 
 

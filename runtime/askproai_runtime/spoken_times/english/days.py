@@ -6,16 +6,18 @@ from datetime import date, timedelta
 
 from dateutil.relativedelta import relativedelta
 
-from askproai_runtime.spoken_times.atoms import (
-    Day,
-    Days,
-    Period,
-    Soon,
-    Weekday,
-    Which,
+from askproai_runtime.spoken_times.atoms import Day, Days, Offset, Period, Soon, Third, Weekday, Which
+from askproai_runtime.spoken_times.dates import (
+    ISO,
+    date_in_month,
+    day_of_month,
+    days_ahead,
+    iso_date,
+    offset,
+    weekday_in_days,
+    weekday_in_weeks,
+    with_slash,
 )
-from askproai_runtime.spoken_times.counted_days import days_ahead, offset, weekday_in_days, weekday_in_weeks
-from askproai_runtime.spoken_times.dates import day_of_month, next_date, of_year, with_slash
 from askproai_runtime.spoken_times.day_ranges import DAY_RANGES
 from askproai_runtime.spoken_times.english.preferences import LATEST
 from askproai_runtime.spoken_times.english.vocabulary import MONTHS, WEEKDAYS
@@ -23,14 +25,12 @@ from askproai_runtime.spoken_times.months import (
     first_months,
     last_month,
     month_ahead,
-    month_days,
-    month_period,
-    third_of_month,
+    month_of,
     third_of_this_month,
     week_of_month,
 )
-from askproai_runtime.spoken_times.named_days import find_named
-from askproai_runtime.spoken_times.rules import DAY, WEEK, Found, Rule, past
+from askproai_runtime.spoken_times.named_days import fixed, from_easter, named
+from askproai_runtime.spoken_times.rules import DAY, WEEK, Rule, past
 from askproai_runtime.spoken_times.weekdays import (
     calendar_week,
     ordinal_weekday,
@@ -56,28 +56,24 @@ _WHICH = {
     "following": Which.FOLLOWING,
     "the following": Which.FOLLOWING,
 }
-_GERMAN_THIRDS = {"early": "anfang", "beginning": "anfang", "start": "anfang", "late": "ende", "end": "ende"}
+_THIRDS = {
+    "early": Third.BEGIN, "beginning": Third.BEGIN, "start": Third.BEGIN, "late": Third.END, "end": Third.END,
+}  # fmt: skip
 
 
 # Dates
 
 
 def _dated(match: re.Match[str], today: date) -> Day:
-    day, month = int(match["day"]), MONTHS[match["month"]]
-    if match["year"]:
-        return of_year(match["year"], month, day, today)
-    return Day((next_date(day, month, today),), month, day)
+    return date_in_month(match, MONTHS[match["month"]], today)
 
 
 def _with_dots(match: re.Match[str], today: date) -> Day:
-    day, month = int(match["day"]), int(match["number"])
-    if match["year"]:
-        return of_year(match["year"], month, day, today)
-    return Day((next_date(day, month, today),), month, day)
+    return date_in_month(match, int(match["number"]), today)
 
 
 _DATES: tuple[Rule, ...] = (
-    (r"(?P<iso>\d{4}-\d{2}-\d{2})", lambda m, today: of_year(m["iso"][:4], int(m["iso"][5:7]), int(m["iso"][8:]), today)),
+    (ISO, iso_date),
     (rf"(?:the )?{_DAY_NUMBER} (?:of )?{_MONTH}{_YEAR}(?! (?:the )?\d{{1,2}}th)", _dated),
     (rf"(?:in )?{_MONTH} (?:the )?{_DAY_NUMBER}{_YEAR}", _dated),
     (r"(?:the )?(?P<day>\d{1,2})th", day_of_month),
@@ -137,11 +133,16 @@ def _next_days(match: re.Match[str], today: date) -> Period:
     return Period((Days(today, today + number * unit),))
 
 
+def _offset(match: re.Match[str], _today: date) -> Offset:
+    is_earlier = match.groupdict().get("side") in {"earlier", "before"}
+    return offset(match, is_week=match["unit"].startswith("week"), is_earlier=is_earlier)
+
+
 _BEHIND_OFFSET = r"(?= ?(?:$|,|on\b|at\b|please\b))"
 _COUNTED: tuple[Rule, ...] = (
-    (rf"{_COUNT} (?P<unit>days?|weeks?) (?P<side>later|earlier)", offset),
-    (rf"(?:{_COUNT} |the )?(?P<unit>days?|weeks?) (?P<side>after|before)(?:wards| that)?{_BEHIND_OFFSET}", offset),
-    (r"(?:on |in )?(?:the )?following (?P<unit>day|week)", offset),
+    (rf"{_COUNT} (?P<unit>days?|weeks?) (?P<side>later|earlier)", _offset),
+    (rf"(?:{_COUNT} |the )?(?P<unit>days?|weeks?) (?P<side>after|before)(?:wards| that)?{_BEHIND_OFFSET}", _offset),
+    (r"(?:on |in )?(?:the )?following (?P<unit>day|week)", _offset),
     (r"today", lambda _m, today: Day((today,))),
     (r"tomorrow", lambda _m, today: Day((today + DAY,))),
     (r"(?:the )?day after tomorrow", lambda _m, today: Day((today + 2 * DAY,))),
@@ -165,9 +166,9 @@ _COUNTED: tuple[Rule, ...] = (
 # Weekdays and weeks
 
 
-def _third(match: re.Match[str]) -> str:
+def _third(match: re.Match[str]) -> Third:
     words = match["third"].split()
-    return next((_GERMAN_THIRDS[word] for word in words if word in _GERMAN_THIRDS), "mitte")
+    return next((_THIRDS[word] for word in words if word in _THIRDS), Third.MIDDLE)
 
 
 def _third_of_week(weeks: int | None) -> Callable[[re.Match[str], date], Period]:
@@ -204,9 +205,8 @@ _WEEKS: tuple[Rule, ...] = (
 
 
 def _month(match: re.Match[str], today: date) -> Period:
-    month, year = MONTHS[match["month"]], match["year"]
-    days = month_days(int(year) if year else today.year + (month < today.month), month)
-    return month_period(third_of_month(days, _third(match) if match["third"] else None), today)
+    year, third = int(match["year"]) if match["year"] else None, _third(match) if match["third"] else None
+    return month_of(MONTHS[match["month"]], year, third, today)
 
 
 def _month_from_now(count: int) -> Callable[[re.Match[str], date], Period]:
@@ -214,7 +214,7 @@ def _month_from_now(count: int) -> Callable[[re.Match[str], date], Period]:
 
 
 def _third_of_this_month(match: re.Match[str], today: date) -> Period:
-    return third_of_this_month("ende" if match["end"] else _third(match), today)
+    return third_of_this_month(Third.END if match["end"] else _third(match), today)
 
 
 def _week_of_month(match: re.Match[str], today: date) -> Period:
@@ -225,19 +225,15 @@ def _week_of_date(match: re.Match[str], today: date) -> Period:
     return week_of_date(int(match["day"]), MONTHS.get(match["month"], 0), today)
 
 
-# By the name that `named_days` knows them by.
+_CHRISTMAS, _NEW_YEAR, _BETWEEN_THE_YEARS = fixed(12, 24, 26), fixed(1, 1), fixed(12, 27, 31)
 _NAMED = {
-    "christmas eve": "heiligabend", "christmas day": "1. weihnachtstag", "boxing day": "2. weihnachtstag",
-    "new year's eve": "silvester", "new year's day": "neujahr", "valentine's day": "valentinstag", "good friday": "karfreitag",
-    "easter monday": "ostermontag", "easter sunday": "ostersonntag", "halloween": "halloween",
-    "christmas": "weihnachten", "xmas": "weihnachten", "easter": "ostern", "new year": "neujahr",
-    "between christmas and new year": "zwischen den jahren", "between christmas and new year's": "zwischen den jahren",
+    "christmas eve": fixed(12, 24), "christmas day": fixed(12, 25), "boxing day": fixed(12, 26),
+    "new year's eve": fixed(12, 31), "new year's day": _NEW_YEAR, "valentine's day": fixed(2, 14),
+    "good friday": from_easter(-2), "easter monday": from_easter(1), "easter sunday": from_easter(0),
+    "halloween": fixed(10, 31), "christmas": _CHRISTMAS, "xmas": _CHRISTMAS, "easter": from_easter(0, 1),
+    "new year": _NEW_YEAR, "between christmas and new year": _BETWEEN_THE_YEARS,
+    "between christmas and new year's": _BETWEEN_THE_YEARS,
 }  # fmt: skip
-
-
-def _named(match: re.Match[str], today: date) -> Found:
-    days = find_named(_NAMED[match["named"]], today)
-    return Day((days.first,)) if days.is_one else Period((days,))
 
 
 _SEASONS = {"spring": 3, "summer": 6, "autumn": 9, "winter": 12}
@@ -254,7 +250,7 @@ _MONTHS: tuple[Rule, ...] = (
     (rf"(?:in )?(?:the )?(?P<number>\d)th week (?:of|in) {_MONTH}", _week_of_month),
     (rf"(?:in )?(?:the )?(?P<season>{'|'.join(_SEASONS)})", lambda m, today: first_months(_SEASONS[m["season"]], 3, today)),
     (r"next year", lambda _m, today: Period((Days(date(today.year + 1, 1, 1), date(today.year + 1, 12, 31)),))),
-    (rf"(?:on )?(?P<named>{'|'.join(sorted(_NAMED, key=len, reverse=True))})", _named),
+    (rf"(?:on )?(?P<named>{'|'.join(sorted(_NAMED, key=len, reverse=True))})", lambda m, today: named(_NAMED[m["named"]], today)),
 )  # fmt: skip
 
 _NEXT = r"(?:very )?(?:earliest|soonest|first|1th|nearest)"

@@ -1,7 +1,7 @@
 """The English families of a caller's preferences: the latest possible time, and rather early or late on a day."""
 
-from askproai_runtime.spoken_times.preferences import FIVE, FOUR, NOON, TEN, latest, latest_of_named, vague_part
-from askproai_runtime.spoken_times.rules import Rule
+from askproai_runtime.spoken_times.rules import Rule, latest, latest_of_named
+from askproai_runtime.spoken_times.times import FIVE, FOUR, NOON, TEN, vague_part
 from askproai_runtime.spoken_times.times import Rule as TimeRule
 
 _NOUN = r"(?:appointment|slot|date|opening|1|thing|availability|space)"

@@ -4,14 +4,19 @@ A time without am or pm may be in either half of the day, even `9:30`. A leading
 """
 
 import re
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, time
 
-from askproai_runtime.spoken_times.atoms import Clock, Contradiction, Part, TimeRange
+from askproai_runtime.spoken_times.atoms import Clock, Contradiction, TimeRange
 from askproai_runtime.spoken_times.english.vocabulary import MONTHS
-from askproai_runtime.spoken_times.spans import hours_from_now, minutes_from_now
-from askproai_runtime.spoken_times.times import Rule, make_clock
+from askproai_runtime.spoken_times.times import (
+    Rule,
+    hours_from_now,
+    hours_of_day,
+    make_clock,
+    minutes_from_now,
+    named_part,
+)
 
 _NOON = 12
 _HALF = r"(?: ?(?P<half>[ap]m))"
@@ -114,30 +119,23 @@ def bare_hour(match: re.Match[str]) -> Clock:
     return make_clock(int(match["hour"]), 0)
 
 
-def _part(name: str) -> Callable[[re.Match[str], datetime], Part]:
-    return lambda _match, _now: Part(name)
-
-
-def _hours_of_day(opens: time | None, closes: time | None, spoken: str) -> Callable[[re.Match[str], datetime], Part]:
-    return lambda _match, _now: Part("", opens, closes, spoken)
-
-
 _THE = r"(?:in |at |during )?(?:the )?"
 _PARTS: tuple[Rule, ...] = (
-    (rf"{_THE}mornings?", _part("morning")),
-    (rf"{_THE}early morning|early in the morning", _part("frueh")),
-    (rf"{_THE}afternoons?", _part("nachmittag")),
-    (rf"{_THE}(?:evenings?|night)", _part("abend")),
-    (rf"{_THE}lunch ?time|(?:over|at|around) lunch|(?:during |in |on )?(?:my |the )?lunch (?:break|hour)|lunch", _part("mittag")),
-    (r"(?:at )?1th thing(?: in the morning| morning)?", _part("frueh")),
-    (rf"{_THE}late morning|late in the morning", _hours_of_day(time(10, 30), time(12), "late morning")),
-    (rf"{_THE}early afternoon|early in the afternoon", _hours_of_day(time(12), time(14, 30), "early afternoon")),
-    (rf"{_THE}late afternoon|late in the afternoon", _hours_of_day(time(16), time(18), "late afternoon")),
-    (rf"{_THE}early evening|early in the evening", _hours_of_day(time(17), time(19), "early evening")),
-    (rf"{_THE}late evening|late in the evening", _hours_of_day(time(19), time(22), "late evening")),
-    (r"after work", _hours_of_day(time(17), time(22), "after work")),
-    (r"before work", _hours_of_day(None, time(9), "before work")),
-    (r"all day|the whole day", _hours_of_day(None, None, "")),
+    (rf"{_THE}mornings?", named_part("morning")),
+    (rf"{_THE}early morning|early in the morning", named_part("frueh")),
+    (rf"{_THE}afternoons?", named_part("nachmittag")),
+    (rf"{_THE}(?:evenings?|night)", named_part("abend")),
+    (rf"{_THE}lunch ?time|(?:over|at|around) lunch|(?:during |in |on )?(?:my |the )?lunch (?:break|hour)|lunch",
+     named_part("mittag")),
+    (r"(?:at )?1th thing(?: in the morning| morning)?", named_part("frueh")),
+    (rf"{_THE}late morning|late in the morning", hours_of_day(time(10, 30), time(12), "late morning")),
+    (rf"{_THE}early afternoon|early in the afternoon", hours_of_day(time(12), time(14, 30), "early afternoon")),
+    (rf"{_THE}late afternoon|late in the afternoon", hours_of_day(time(16), time(18), "late afternoon")),
+    (rf"{_THE}early evening|early in the evening", hours_of_day(time(17), time(19), "early evening")),
+    (rf"{_THE}late evening|late in the evening", hours_of_day(time(19), time(22), "late evening")),
+    (r"after work", hours_of_day(time(17), time(22), "after work")),
+    (r"before work", hours_of_day(None, time(9), "before work")),
+    (r"all day|the whole day", hours_of_day(None, None, "")),
 )  # fmt: skip
 
 _SPANS: tuple[Rule, ...] = (

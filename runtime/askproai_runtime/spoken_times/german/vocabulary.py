@@ -1,11 +1,11 @@
 """The German words for dates and times that are understood. The words for a time in an answer are in `sentences`.
 
-Keys are folded: lower case, ä ö ü ß as ae oe ue ss.
+Keys are folded (`grammar.fold`): lower case, ä ö ü ß as ae oe ue ss.
 """
 
-from datetime import time
+import re
 
-_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "’": "'", "–": "-"})
+from askproai_runtime.spoken_times.atoms import Op, Third
 
 WEEKDAYS = {
     "montag": 0, "dienstag": 1, "mittwoch": 2, "donnerstag": 3, "freitag": 4, "samstag": 5, "sonnabend": 5, "sonntag": 6,
@@ -21,17 +21,20 @@ MONTHS = {
 ANY_WEEKDAY = "|".join(name for name in WEEKDAYS if len(name) > 2)  # noqa: PLR2004
 ANY_MONTH = "|".join(MONTHS)
 
-# Half-open ranges of local time.
-PARTS_OF_DAY = {
-    "frueh": (time(6), time(10)),  # also where nobody opens before nine
-    "vormittag": (time(9), time(12)),
-    "mittag": (time(11, 30), time(14)),
-    "nachmittag": (time(12), time(18)),
-    "abend": (time(17), time(22)),
-    "nacht": (time(22), time(23, 59)),  # "Freitag Nacht"; with a clock time the hours after midnight, too
-    "morning": (time(6), time(12)),  # in English
+COUNT = r"(?P<count>\d{1,3}|eine[rmn]?|ein)"
+WEEKDAY = rf"(?P<weekday>{'|'.join(WEEKDAYS)})"
+MONTH = rf"(?P<month>{'|'.join(MONTHS)})"
+NEXT = r"(?:naechste[rnms]?|kommende[rnms]?)"
+OVERNEXT = r"uebernaechste[rnms]?"
+LAST = r"(?:letzte[rnms]?|vorige[rnms]?|vergangene[rnms]?)"
+THIRDS = {
+    "anfang": Third.BEGIN,
+    "zu beginn": Third.BEGIN,
+    "beginn": Third.BEGIN,
+    "mitte": Third.MIDDLE,
+    "ende": Third.END,
 }
-AFTERNOON = PARTS_OF_DAY["nachmittag"]
+THIRD = rf"(?P<third>{'|'.join(THIRDS)})"
 
 # Words and groups of words that say nothing about when. Any word beyond these makes the phrase not understood.
 _FILLERS = """
@@ -45,6 +48,45 @@ _FILLERS = """
     jedoch allerdings jedenfalls wirklich unbedingt ebenfalls ebenso gleichfalls genauso wieder erneut
 """
 FILLERS = frozenset(_FILLERS.split())
+# Phrases around a time, with words that have a meaning inside a time.
+NOISE = (
+    r"(?:schoenen )?guten (?:morgen|tag|abend|nachmittag)|auf jeden fall|(?:wenn|falls) (?:das |es |irgend |irgendwie )*"
+    r"(?:geht|ginge|passt|moeglich(?: ist| waere)?)(?! nicht)|(?:wenn|falls) (?:sie|ihr) (?:da |dann |noch )*"
+    r"(?:offen|auf|geoeffnet) (?:haben|habt)|(?:die )?uhrzeit ueberlasse? ich (?:ganz )?(?:ihnen|euch)"
+    r"|(?:einen )?moment ?,? ?(?:bitte ?,? )?ich (?:schaue?|gucke?|sehe) (?:mal |kurz |eben |schnell )*(?:in den|im) kalender"
+    r"|(?:was |der |das )?(?:noch )?moeglich(?: ist| waere)?|verfuegbar"
+    r"|erst(?= im (?:neuen|naechsten|januar|februar)\b)"
+)
+
+_BUT_NOT = r"(?:(?:aber|bloss|nur|bitte|jedoch|allerdings|jedenfalls|und|auch) )*(?:nicht|keinesfalls|auf keinen fall|keineswegs)"
+_CLOSELY = r"(?:auch )?(?:gerne? )?(?:(?:ein )?(?:direkt|gleich|unmittelbar|kurz|etwas|bisschen|wenig) )?"
+OPERATORS: tuple[tuple[str, Op], ...] = (
+    (r"(?:erst )?(?:so )?(?:ab|(?:aller)?fruehestens|seit)(?: um)?|erst (?:so )?nach", Op.FROM),
+    (rf"{_BUT_NOT} (?:vor|frueher als)", Op.FROM),
+    (r"nach", Op.AFTER),
+    (r"spaeter als(?: um)?", Op.LATER_THAN),
+    (r"(?:bis|(?:aller)?spaetestens)(?: spaetestens)?(?: zum| um)?|hoechstens bis", Op.UNTIL),
+    (rf"{_BUT_NOT} (?:nach|spaeter als)", Op.UNTIL),
+    (r"(?:(?:noch|(?:aller)?spaetestens) )?vor|frueher als(?: um)?", Op.BEFORE),
+    (r"zwischen|von|vom", Op.BETWEEN),
+    (rf"(?:(?:oder|und) {_CLOSELY}(?:spaeter|danach|darueber|nachher)|aufwaerts)(?= ?(?:$|,|bitte\b))", Op.OR_LATER),
+    (rf"(?:oder|und) {_CLOSELY}(?:frueher|davor|vorher|eher)(?= ?(?:$|,|bitte\b))", Op.OR_EARLIER),
+    (r"rum|herum", Op.OR_SO),
+    (r"und|sowie", Op.AND),
+    (r"oder|beziehungsweise|bzw|entweder|sonst|ansonsten|notfalls|alternativ", Op.OR),
+    (r",", Op.COMMA),
+    (r"~", Op.END),  # written by `tokens.py`
+    (r"nicht|kein|keinen", Op.NOT),
+    (rf"ausser|ohne|bis auf|(?:aber|bloss|nur|jedoch|allerdings) {_BUT_NOT}", Op.EXCEPT),
+    (r"sondern", Op.BUT),
+    (r"statt|anstatt|anstelle", Op.INSTEAD),
+    (r"(?:ach |oh |ae?h )?(?:nein|nee|ne|quatsch|schmarrn)|stopp|halt stopp|moment|stimmt nicht", Op.CORRECT),
+    (r"aeh|aehm", Op.HESITATE),
+    (r"verzeihung|entschuldigung|pardon|ich meine|mein ich|warten sie", Op.CORRECT),
+    (r"(?:so )?(?:gegen|ungefaehr|circa|zirka|ca|etwa)(?: um)?|so um(?: den)?|rund um(?: den)?|um den(?= \d{1,2}\.)", Op.ABOUT),
+    (r"kurz nach", Op.SOON_AFTER),
+    (r"kurz vor", Op.SOON_BEFORE),
+)  # fmt: skip
 
 _UNITS = ["null", "eins", "zwei", "drei", "vier", "fuenf", "sechs", "sieben", "acht", "neun", "zehn", "elf", "zwoelf",
           "dreizehn", "vierzehn", "fuenfzehn", "sechzehn", "siebzehn", "achtzehn", "neunzehn"]  # fmt: skip
@@ -88,11 +130,11 @@ def _ordinals() -> dict[str, int]:
 ORDINALS = _ordinals()
 
 
-def fold(text: str) -> str:
-    """Return the text in lower case, without umlauts, with single spaces."""
-    return " ".join(text.lower().translate(_UMLAUTS).split())
-
-
 def parse_number(word: str) -> int | None:
     """Return the value of a number in digits or words; None for any other word."""
     return int(word) if word.isdecimal() else NUMBERS.get(word)
+
+
+def count(match: re.Match[str]) -> int:
+    """Return the number of a match of `COUNT`; an article is one."""
+    return int(match["count"]) if match["count"].isdecimal() else 1

@@ -6,8 +6,9 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
-from askproai_runtime.spoken_times.full_stops import drop_full_stops
-from askproai_runtime.spoken_times.vocabulary import ANY_MONTH, ANY_WEEKDAY, NUMBERS, ORDINALS, WEEKDAYS, fold
+from askproai_runtime.spoken_times.german.full_stops import drop_full_stops
+from askproai_runtime.spoken_times.german.vocabulary import ANY_MONTH, ANY_WEEKDAY, NUMBERS, ORDINALS, WEEKDAYS
+from askproai_runtime.spoken_times.grammar import fold
 from askproai_runtime.spoken_times.written_forms import HALVES_OF_DAY, WRITTEN_FORMS, Replacement
 
 _CAN = r"(?:geht|gehen|passt|passen|klappt|kann ich|geht es|geht's|passt es|passt's)"

@@ -1,35 +1,35 @@
-"""The families of a caller's preferences: the latest possible time, the earliest one, and rather early or late on a day."""
+"""The German families of a caller's preferences: any time, the latest possible time, and rather early or late on a day."""
 
-import re
-from collections.abc import Callable
-from datetime import date, datetime, time
-
-from askproai_runtime.spoken_times.atoms import Part, Soon
-from askproai_runtime.spoken_times.rules import Rule
+from askproai_runtime.spoken_times.atoms import Soon
+from askproai_runtime.spoken_times.rules import Rule, latest, latest_of_named
+from askproai_runtime.spoken_times.times import FIVE, FOUR, NOON, TEN, vague_part
 from askproai_runtime.spoken_times.times import Rule as TimeRule
 
-TEN, NOON, FOUR, FIVE = (
-    time(10),
-    time(12),
-    time(16),
-    time(17),
-)  # bounds of: not too early, in the second half of the day, late, not too late
-
-
-def vague_part(opens: time | None, closes: time | None, spoken: str) -> Callable[[re.Match[str], datetime], Part]:
-    """Return a rule for a part of the day that only narrows a named day."""
-    return lambda _match, _now: Part("", opens, closes, spoken, is_vague=True)
-
-
-def latest(_match: re.Match[str], _today: date) -> Soon:
-    """Return the preference for the last of the possible times."""
-    return Soon(latest=True)
-
-
-def latest_of_named(_match: re.Match[str], _today: date) -> Soon:
-    """Return the same preference for `der letzte`: the last time of a day or time that the phrase names."""
-    return Soon(latest=True, is_of_named=True)
-
+_MOMENT = r"(?:termin|zeitpunkt|datum|zeit|moeglichkeit|slot)"
+_FREE_ONE = r"(?:freie|moegliche|verfuegbare|buchbare)[nrsm]?"
+WHENEVER: tuple[Rule, ...] = tuple(
+    (pattern, lambda _m, _today: Soon())
+    for pattern in (
+        r"so (?:bald|schnell|frueh|zeitig|zeitnah) (?:wie|als) (?:moeglich|es geht)",
+        r"so (?:bald|frueh|schnell|zeitig) wie's(?: nur)? geht",
+        r"je (?:eher|frueher|schneller)(?: ,)? desto besser|(?:das|den|die) erstbesten?",
+        r"egal an welchem tag|egal welcher tag|an irgendeinem tag",
+        r"moeglichst (?:bald|schnell|frueh|zeitnah)|(?:bald|schnellst|eh|ehe)moeglichst|zeitnah|bald|demnaechst|ehebaldigst",
+        rf"(?:aller)?(?:naechst|schnellst|frueh(?:e?st)|ehest|baldigst)moegliche?[nrsm]?(?: freien?)?(?: {_MOMENT})?",
+        r"so (?:bald|schnell|frueh|zeitnah) (?:es|'s)(?: nur| irgend)? geht|am (?:aller)?(?:fruehesten|ehesten|schnellsten)",
+        r"(?:bei|zu) (?:der )?(?:naechste[nr]|naechstbeste[nr]|1\.) gelegenheit|umgehend|(?:zum )?ehesten termin",
+        rf"(?:aller)?(?:naechste|naechstbeste|frueheste)[nrsm]? (?:{_FREE_ONE} )*{_MOMENT}|1\. (?:{_FREE_ONE} )*{_MOMENT}",
+        rf"(?:aller)?(?:naechste|frueheste)[nrs]? {_FREE_ONE}|(?:aller)?frueheste[nrs]?(?= ?(?:,|was|$))",
+        r"egal wann|irgendwann|jederzeit|wann (?:auch )?immer|wann sie wollen",
+        r"mir ist alles recht|(?:ich bin )?(?:ganz |da )?flexibel",
+        r"wann (?:haben|haetten|ist|waere|geht|ginge|koennen|koennten)",
+        r"wann (?:geht|ging|ginge|gaenge|passt)(?: es|'s|s)? (?:denn |bei ihnen )*am (?:schnellsten|ehesten|fruehesten)",
+        r"(?:da )?(?:richte ich mich|ich richte mich) (?:da )?(?:ganz )?nach (?:ihnen|euch)",
+        r"jeden tag|taeglich|(?<!wie )immer",
+        r"(?:die |der )?(?:uhrzeit|zeit|tag) ist (?:mir |uns )?egal|egal",
+        r"jetzt(?: gleich)?|sofort|gleich jetzt",
+    )
+)
 
 _AS_CAN_BE = (
     r"(?:nur |irgend |ueberhaupt )*"

@@ -1,14 +1,47 @@
-"""The family of days counted from today: `übermorgen`, `in zwei Wochen`, `Dienstag in acht Tagen`, `die nächsten drei Tage`."""
+"""The German families of dates (`27.11.`, `am fünften Dezember`, `am 27.`, ISO) and of days that are counted from today.
+
+Counted are `übermorgen`, `in zwei Wochen`, `Dienstag in acht Tagen`, `die nächsten drei Tage`.
+"""
 
 import re
-from dataclasses import replace
 from datetime import date, timedelta
 
 from dateutil.relativedelta import relativedelta
 
 from askproai_runtime.spoken_times.atoms import Contradiction, Day, Days, Offset, Period
-from askproai_runtime.spoken_times.rules import COUNT, DAY, NEXT, WEEK, WEEKDAY, Rule, count, monday, past
-from askproai_runtime.spoken_times.vocabulary import WEEKDAYS
+from askproai_runtime.spoken_times.dates import (
+    ISO,
+    date_in_month,
+    day_of_month,
+    days_ahead,
+    iso_date,
+    offset,
+    weekday_in_days,
+    weekday_in_weeks,
+    with_slash,
+)
+from askproai_runtime.spoken_times.german.vocabulary import COUNT, MONTH, MONTHS, NEXT, WEEKDAY, WEEKDAYS, count
+from askproai_runtime.spoken_times.rules import DAY, WEEK, Rule, past
+
+
+def _numeric_date(match: re.Match[str], today: date) -> Day:
+    return date_in_month(match, int(match["number"]), today)
+
+
+def _named_month_date(match: re.Match[str], today: date) -> Day:
+    return date_in_month(match, MONTHS[match["month"]], today)
+
+
+DATES: tuple[Rule, ...] = (
+    (ISO, iso_date),
+    (r"(?P<day>\d{1,2})\. ?(?P<number>\d{1,2})\.(?: ?(?P<year>\d{4}|\d{2}(?! uhr|\d|:)))?", _numeric_date),
+    (rf"(?P<day>\d{{1,2}})\.? {MONTH}(?: (?P<year>\d{{4}}))?", _named_month_date),
+    (r"(?P<first>\d{1,2})/(?P<second>\d{1,2})(?:/(?P<year>\d{4}))?(?! ?(?:uhr|-|/|\d))", with_slash),
+    (r"(?P<day>\d{1,2})\.", day_of_month),
+    # Without dots, as speech is sometimes written down: "den 23 um 11", "am 24 11 um 14 uhr".
+    (r"(?:den|dem) (?P<day>\d{1,2})(?![\d.:]| uhr| ?-)", day_of_month),
+    (r"(?:am|den|dem) (?P<day>\d{1,2}) (?P<number>1[0-2]|[1-9])(?![\d.:]| uhr| ?-)(?P<year>)", _numeric_date),
+)  # fmt: skip
 
 _EIGHT = 8  # "in acht Tagen" is an idiom for a week
 _DAYS_OF_WEEK = 7
@@ -27,11 +60,6 @@ def _ahead(start: date, match: re.Match[str]) -> Day:
     return Day((start + timedelta(days=number),))
 
 
-def days_ahead(day: Day, today: date) -> Day:
-    """Return a counted day, marked as `ahead` if it is a week or more from today: it may count from another day, too."""
-    return replace(day, ahead=min(day.readings) >= today + WEEK)
-
-
 def _weekday_ahead(match: re.Match[str], today: date) -> Day:
     """Return the day of `Dienstag in zwei Wochen`, `Dienstag in vierzehn Tagen`, `in acht Tagen am Dienstag`."""
     weekday, number, unit = WEEKDAYS[match["weekday"]], count(match), match["unit"]
@@ -40,27 +68,6 @@ def _weekday_ahead(match: re.Match[str], today: date) -> Day:
     if unit.startswith("monat"):
         raise Contradiction("a weekday is counted in weeks")
     return weekday_in_days(weekday, _DAYS_OF_WEEK if number == _EIGHT else number, today)
-
-
-def weekday_in_weeks(weekday: int, weeks: int, today: date) -> Day:
-    """Return both readings of a weekday in `weeks` weeks: counted from the next such weekday, and from the present week."""
-    inside = monday(today, weeks) + timedelta(days=weekday)
-    return Day(tuple(sorted({_coming(weekday, today) + weeks * WEEK, inside})), counted=True)
-
-
-def weekday_in_days(weekday: int, days: int, today: date) -> Day:
-    """Return the weekday in `days` days; seven days are a week. Raises `Contradiction` if that day is another weekday."""
-    if days and days % _DAYS_OF_WEEK == 0:
-        return weekday_in_weeks(weekday, days // _DAYS_OF_WEEK, today)
-    day = today + timedelta(days=days)
-    if day.weekday() != weekday:
-        raise Contradiction("the weekday is not the one in so many days")
-    return Day((day,), counted=True)
-
-
-def _coming(weekday: int, today: date) -> date:
-    """Return the next date with this weekday; today if today is one."""
-    return today + timedelta(days=(weekday - today.weekday()) % _DAYS_OF_WEEK)
 
 
 def _few(match: re.Match[str], today: date) -> Period:
@@ -75,21 +82,18 @@ def _between_counts(match: re.Match[str], today: date) -> Period:
     return Period((Days(today + int(match["count"]) * unit, today + int(match["most"]) * unit),))
 
 
-def offset(match: re.Match[str], _today: date) -> Offset:
-    """Return the offset of `eine Woche später`, `am Tag davor`, `a week later`, which counts from a day that was named before."""
-    named = match.groupdict()
-    number = int(named["count"]) if (named.get("count") or "").isdecimal() else 1
-    days = number * (_DAYS_OF_WEEK if match["unit"].startswith("w") else 1)
-    return Offset(-days if named.get("side") in _EARLIER else days)
+def _offset(match: re.Match[str], _today: date) -> Offset:
+    is_earlier = match.groupdict().get("side") in _EARLIER
+    return offset(match, is_week=match["unit"].startswith("w"), is_earlier=is_earlier)
 
 
-_EARLIER = frozenset({"frueher", "davor", "vorher", "zuvor", "earlier", "before"})
+_EARLIER = frozenset({"frueher", "davor", "vorher", "zuvor"})
 _SIDE = r"(?P<side>spaeter|danach|drauf|darauf|frueher|davor|vorher|zuvor)"
 _UNIT = r"(?P<unit>tage?n?|wochen?|monate?n?)"
 COUNTED_DAYS: tuple[Rule, ...] = (
-    (rf"{COUNT} (?P<unit>tage?n?|wochen?) {_SIDE}", offset),
-    (rf"(?:die |der |den |dem |am |an dem |in der )*(?P<unit>tag|woche) {_SIDE}", offset),
-    (r"(?:die |der |den |dem |am |in der )*(?:folge(?=tag|woche)|(?:darauf)?folgende[nr]? )(?P<unit>tage?|woche)", offset),
+    (rf"{COUNT} (?P<unit>tage?n?|wochen?) {_SIDE}", _offset),
+    (rf"(?:die |der |den |dem |am |an dem |in der )*(?P<unit>tag|woche) {_SIDE}", _offset),
+    (r"(?:die |der |den |dem |am |in der )*(?:folge(?=tag|woche)|(?:darauf)?folgende[nr]? )(?P<unit>tage?|woche)", _offset),
     (rf"(?P<relative>{'|'.join(_RELATIVE)})", lambda m, today: Day((today + timedelta(days=_RELATIVE[m["relative"]]),))),
     (rf"gestern|vorgestern|vor {COUNT} (?:tage?n?|wochen?|monate?n?)", past),
     (rf"(?P<relative>heute|morgen|uebermorgen) in {COUNT} {_UNIT}",
