@@ -1,88 +1,16 @@
 """The words of callers and models that are understood: one file for each language, by sections and keys.
 
 Callers and models mix languages, so that in each call the words of all languages count: `UNDERSTOOD` has them together. A new
-language is a file with the same keys. In a file, a list is one regular expression of alternatives without
-capturing groups, in which `{section.key}` stands for another one; a text is a set of words; a table gives words a meaning.
+language is a file with the same keys; `understood_words.py` explains its values.
 """
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
-
-import msgspec
 
 from askproai_core.tenant_config import Language
+from askproai_runtime.understood_words import not_behind, read_understood
 
-_NAME: Final = re.compile(r"\{([a-z_]+)\.([a-z_]+)\}")
+__all__ = ["UNDERSTOOD", "UNDERSTOOD_IN", "not_behind"]
 
-
-class Section:
-    """The values of one section, by key: a pattern (`str`), a `frozenset` of words, or a mapping of words to meanings."""
-
-    def __init__(self, values: Mapping[str, Any]) -> None:
-        self._values = values
-
-    def __getattr__(self, key: str) -> Any:
-        if key.startswith("__") or key not in self._values:
-            raise AttributeError(f"the words that are understood have no key {key}")
-        return self._values[key]
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        """The keys in the order of the file."""
-        return tuple(self._values)
-
-    def __iter__(self) -> Iterator[Any]:
-        """Yield the values in the order of the file."""
-        return iter(self._values.values())
-
-
-class Understood:
-    """The sections of one language, or of all languages together."""
-
-    def __init__(self, sections: Mapping[str, Mapping[str, Any]]) -> None:
-        self._sections = {name: Section(values) for name, values in sections.items()}
-
-    def __getattr__(self, name: str) -> Section:
-        if name.startswith("__") or name not in self._sections:
-            raise AttributeError(f"the words that are understood have no section {name}")
-        return self._sections[name]
-
-
-def _read(file: str) -> dict[str, dict[str, Any]]:
-    """Return the values of a file by section and key."""
-    tables = msgspec.toml.decode(Path(__file__).with_name(file).read_bytes())
-
-    def expand(value: object) -> object:
-        match value:
-            case str():
-                return frozenset(value.split())
-            case list():
-                return _NAME.sub(lambda name: f"(?:{expand(tables[name[1]][name[2]])})", "|".join(value))
-        return value
-
-    return {section: {key: expand(value) for key, value in table.items()} for section, table in tables.items()}
-
-
-def _join(values: list[Any]) -> Any:
-    """Return the same value of several languages as one: alternatives of each, and words and meanings of all."""
-    match values[0]:
-        case str():
-            return "|".join(filter(None, values))
-        case frozenset():
-            return frozenset[str]().union(*values)
-    return {word: meaning for each in values for word, meaning in each.items()}
-
-
-_READ: Final = {language: _read(language.words_file) for language in Language}
-UNDERSTOOD_IN: Final = {language: Understood(sections) for language, sections in _READ.items()}
-UNDERSTOOD: Final = Understood({
-    section: {key: _join([each[section][key] for each in _READ.values()]) for key in table}
-    for section, table in _READ[Language.DE].items()
+UNDERSTOOD_IN, UNDERSTOOD = read_understood({
+    language: Path(__file__).with_name(language.words_file) for language in Language
 })  # fmt: skip
-
-
-def not_behind(words: Iterable[str]) -> str:
-    """Return a pattern that matches where none of the words, with one space, is before."""
-    return "".join(rf"(?<!\b{word} )" for word in sorted(words))

@@ -20,7 +20,7 @@ from askproai_runtime.spoken_times.atoms import (
     TimeRange,
     Weekday,
 )
-from askproai_runtime.spoken_times.grammar import fold
+from askproai_runtime.spoken_times.grammar import WORDS, fold
 from askproai_runtime.spoken_times.grammars import scan_argument
 from askproai_runtime.spoken_times.intervals import read_interval, spell_out
 from askproai_runtime.spoken_times.iso import IsoInstant, read_instant
@@ -38,7 +38,8 @@ from askproai_runtime.spoken_times.written_values import (
 TIMES = (Clock, TimeRange, Around, Part)
 # A time as a clock of 24 hours shows it: `08:00`, `08h00`, `0800`, `08.00 Uhr`, unlike `8:00`.
 _OF_24 = re.compile(
-    r"(?<![\d.,:/-])T?(?:[01]\d|2[0-4])\s?(?:[:h]\s?[0-5]\d|[.,][0-5]\d\s?(?:uhr|h)\b)|^T?(?:[01]\d|2[0-4])[0-5]\d(?:00)?$",
+    rf"(?<![\d.,:/-])T?(?:[01]\d|2[0-4])\s?(?:[:h]\s?[0-5]\d|[.,][0-5]\d\s?(?:{WORDS.values.clock}|h)\b)"
+    r"|^T?(?:[01]\d|2[0-4])[0-5]\d(?:00)?$",
     re.IGNORECASE,
 )
 _TWO_DIGITS = 10
@@ -167,10 +168,8 @@ def _read_time(argument: Argument, text: str, now: datetime) -> Sequence[Atom]:
 
 # As a time "das erste" is the first one of its day, and not the first day of a month.
 _FIRST = re.compile(
-    r"(?:als |gleich |einfach |just )*(?:das |den |die |der |the )?(?:very |aller)?"
-    r"(?:(?:erste|fruehe?ste)[mnrs]?|first|earliest|soonest)"
-    r"(?: (?:freie[mnrs]?|moegliche[mnrs]?|available|one|thing|slot|termin))*"
-    r"(?: (?:in der frueh|am morgen|am tag|in the morning|of the day))?"
+    rf"(?:(?:{WORDS.first.before}) )*(?:(?:{WORDS.first.article}) )?(?:{WORDS.first.very})?(?:{WORDS.first.first})"
+    rf"(?: (?:{WORDS.first.found}))*(?: (?:{WORDS.first.of_day}))?"
 )
 
 

@@ -1,13 +1,22 @@
-"""The grammar of one language: how a phrase is normalized, and the tables of rules that find its atoms."""
+"""The grammar of one language: how a phrase is normalized, and the tables of rules that find its atoms.
+
+`WORDS` has the words that count in each call, whatever its language.
+"""
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any, Self, TypeAlias
 
+from askproai_core.tenant_config import Language
 from askproai_runtime.spoken_times.atoms import Atom, Clock, Op
+from askproai_runtime.understood_words import read_understood
 
+WORDS_IN, WORDS = read_understood({
+    language: Path(__file__).parent / Path(language.words_file).stem / "words.toml" for language in Language
+})  # fmt: skip
 Build: TypeAlias = Callable[[re.Match[str], datetime], Atom]
 _END = r"(?![\w])"
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "’": "'", "–": "-"})

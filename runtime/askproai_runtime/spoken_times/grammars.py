@@ -12,7 +12,7 @@ from askproai_runtime.sentences import present_language
 from askproai_runtime.spoken_times.atoms import Atom, Op, Part
 from askproai_runtime.spoken_times.german import GERMAN
 from askproai_runtime.spoken_times.german import vocabulary as german_words
-from askproai_runtime.spoken_times.grammar import Grammar, fold
+from askproai_runtime.spoken_times.grammar import WORDS, Grammar, fold
 from askproai_runtime.spoken_times.scan import UnknownWord, scan, scan_known
 
 
@@ -27,8 +27,8 @@ def scan_argument(text: str, now: datetime, *, is_time: bool = False) -> list[At
     Models write arguments in either language: an argument that cannot be read in the call's language is read in the other one.
     With `is_time`, a lone number is an hour.
     """
-    if fold(text).strip(".") == "so" and not is_time:
-        return scan("sonntag", now, GERMAN)  # alone it is no word that fills
+    if not is_time:
+        text = WORDS.alone.days.get(fold(text).strip("."), text)
     own, other = (
         (grammar, _complete(text, grammar) if is_time else text) for grammar in (present_grammar(), _other_grammar())
     )
@@ -74,7 +74,7 @@ def _other_grammar() -> Grammar:
 
 
 _SHORTEST_NAME = 3
-_LINK = re.compile(r"(\s*,\s*|\s*/\s*|\s+(?:oder|or|und|and)\s+)", re.IGNORECASE)
+_LINK = re.compile(rf"(\s*,\s*|\s*/\s*|\s+(?:{WORDS.links.or_words}|{WORDS.links.and_words})\s+)", re.IGNORECASE)
 
 
 def _complete(text: str, grammar: Grammar) -> str:

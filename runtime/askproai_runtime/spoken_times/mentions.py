@@ -24,6 +24,7 @@ from askproai_runtime.spoken_times.atoms import (
     Weekday,
 )
 from askproai_runtime.spoken_times.combine import combine
+from askproai_runtime.spoken_times.grammar import WORDS
 from askproai_runtime.spoken_times.grammars import present_grammar
 from askproai_runtime.spoken_times.meaning import Meaning
 from askproai_runtime.spoken_times.readings import ranges_of
@@ -34,12 +35,11 @@ from askproai_runtime.spoken_times.weekdays import weekday_dates
 _LISTS = frozenset({Op.AND, Op.OR, Op.COMMA})
 _BOUNDS = frozenset({Op.FROM, Op.AFTER, Op.LATER_THAN, Op.UNTIL, Op.BEFORE, Op.BETWEEN, Op.ABOUT})
 
-_FROM = re.compile(r"^(?:von|vom|from)\s+", re.IGNORECASE)
-_TO = re.compile(r"\s+to\s+", re.IGNORECASE)
-_TOWARDS = re.compile(r"\s+auf\s+|\s*(?:→|[-=]+>)\s*", re.IGNORECASE)
-_INSTEAD_OF = r"(?:(?:an)?statt|anstelle von|instead of|rather than)"
-_INSTEAD = re.compile(rf",?\s+{_INSTEAD_OF}\s+", re.IGNORECASE)
-_INSTEAD_FIRST = re.compile(rf"^{_INSTEAD_OF}\s+", re.IGNORECASE)
+_FROM = re.compile(rf"^(?:{WORDS.links.from_day})\s+", re.IGNORECASE)
+_TO = re.compile(rf"\s+(?:{WORDS.links.to_words})\s+", re.IGNORECASE)
+_TOWARDS = re.compile(rf"\s+(?:{WORDS.links.towards})\s+|\s*(?:→|[-=]+>)\s*", re.IGNORECASE)
+_INSTEAD = re.compile(rf",?\s+(?:{WORDS.links.instead_of})\s+", re.IGNORECASE)
+_INSTEAD_FIRST = re.compile(rf"^(?:{WORDS.links.instead_of})\s+", re.IGNORECASE)
 _MOST_WORDS = 16
 
 

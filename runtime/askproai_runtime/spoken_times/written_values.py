@@ -6,17 +6,23 @@ from datetime import date, datetime
 from askproai_core.tenant_config import Language
 from askproai_runtime.sentences import present_language
 from askproai_runtime.spoken_times.atoms import Clock, Contradiction, Day, Part, PastDay, TimeRange
+from askproai_runtime.spoken_times.grammar import WORDS, WORDS_IN
 from askproai_runtime.spoken_times.times import make_clock
 
+_WORDS = WORDS.values
 _NOON, _LAST_MONTH = 12, 12
 _LAST_OF_AFTERNOON = 6
 _TIME = (
     r"T?(?P<hour{0}>[01]?\d|2[0-3])"
     r"(?:(?:[:,]|\s?h\s?)(?P<minute{0}>[0-5]\d)(?::\d\d(?:[.,]\d+)?)?|\.(?P<dotted{0}>[0-5][05]|1[3-9]|[2-5]\d))?"
-    r"(?P<unit{0}>\s?uhr|\s?h)?(?:\s(?P<after{0}>[0-5]?\d)(?:\s?min(?:uten?|utes?)?)?)?(?:\s?(?P<half{0}>[ap])\.?\s?m\.?)?"
+    rf"(?P<unit{{0}}>\s?(?:{_WORDS.clock}|h))?(?:\s(?P<after{{0}}>[0-5]?\d)(?:\s?(?:{_WORDS.minutes}))?)?"
+    r"(?:\s?(?P<half{0}>[ap])\.?\s?m\.?)?"
 )
 _CLOCK = re.compile(_TIME.format(""), re.IGNORECASE)
-_RANGE = re.compile(rf"(?:from |von )?{_TIME.format(1)}\s?(?:-|–|—|bis|to|until)\s?{_TIME.format(2)}", re.IGNORECASE)
+_RANGE = re.compile(
+    rf"(?:(?:{WORDS.links.from_time}) )?{_TIME.format(1)}\s?(?:-|–|—|{WORDS.links.until})\s?{_TIME.format(2)}",
+    re.IGNORECASE,
+)
 # Without signs: `1430`, `0930`, `930`, `143000`. Four digits are hours and minutes, never a count of anything else.
 _COMPACT_TIME = re.compile(
     r"(?<![\w:.,])T?([01]\d|2[0-3]|[1-9](?=\d\d(?!\d)))([0-5]\d)(?:(?<=\d{4})00)?(?![\d:.,])", re.IGNORECASE
@@ -31,27 +37,20 @@ _DAY_AND_TIME = re.compile(
 )
 _SHORT_DAY = re.compile(r"(\d{1,2})\.(\d{1,2})")
 # The second number is no hour: `10-24` is a range.
-_HYPHENATED_CLOCK = re.compile(r"([01]?\d|2[0-3])-(2[5-9]|[3-5]\d)(?=\s?(?:uhr|h|[ap]\.?\s?m\.?)?$)", re.IGNORECASE)
-_WITH_OFFSET = re.compile(r"(?P<clock>\d{1,2}:\d\d(?::\d\d)?(?: uhr)?)\s*\(?(?P<zone>[+-]\d\d:?\d\d)\)?", re.IGNORECASE)
+_HYPHENATED_CLOCK = re.compile(
+    rf"([01]?\d|2[0-3])-(2[5-9]|[3-5]\d)(?=\s?(?:{_WORDS.clock}|h|[ap]\.?\s?m\.?)?$)", re.IGNORECASE
+)
+_WITH_OFFSET = re.compile(
+    rf"(?P<clock>\d{{1,2}}:\d\d(?::\d\d)?(?: (?:{_WORDS.clock}))?)\s*\(?(?P<zone>[+-]\d\d:?\d\d)\)?", re.IGNORECASE
+)
 _WITH_ZONE = re.compile(
-    r"(?P<clock>\S.*?)[\s,]+\(?(?P<zone>CES?T|MES?Z|(?:UTC|GMT)\s?[+-]\s?\d\d?(?::?\d\d)?|[A-Z]{3,}/\w+"
-    r"|(?:nach )?\w+er zeit|(?:german|\w+) time|ortszeit)\)?",
+    r"(?P<clock>\S.*?)[\s,]+\(?(?P<zone>CES?T|(?:UTC|GMT)\s?[+-]\s?\d\d?(?::?\d\d)?|[A-Z]{3,}/\w+"
+    rf"|{_WORDS.zone})\)?",
     re.IGNORECASE,
 )
 _OFFSET = re.compile(r"(?:UTC|GMT)?\s?([+-])\s?(\d\d?):?(\d\d)?")
-_SAYS_CLOCK = re.compile(r"\d|\b(?:uhr|[ap]\.?m|o.?clock)\b", re.IGNORECASE)
-_SPOKEN_ZONES = {"MEZ": "CET", "MESZ": "CEST"}
-_LOCAL = re.compile(r"ORTSZEIT|(?:LOCAL|GERMAN) TIME|(?:NACH )?(?:LOKALER|HIESIGER|DEUTSCHER|MITTELEUROPÄISCHER) ZEIT")
-# The part of the day as models name it in either language, whatever the call's is: by its name in German and in English.
-_PARTS = {
-    **dict.fromkeys(("morning", "mornings", "am", "a.m.", "vormittag", "vormittags"), ("vormittag", "morning")),
-    **dict.fromkeys(("early morning", "frueh", "früh", "morgens"), ("frueh", "frueh")),
-    **dict.fromkeys(("noon", "midday", "lunch", "lunchtime", "mittag", "mittags"), ("mittag", "mittag")),
-    **dict.fromkeys(("afternoon", "afternoons", "pm", "p.m.", "nachmittag", "nachmittags"), ("nachmittag", "nachmittag")),
-    **dict.fromkeys(("evening", "evenings", "abend", "abends"), ("abend", "abend")),
-    **dict.fromkeys(("night", "nacht", "nachts"), ("nacht", "nacht")),
-}  # fmt: skip
-
+_SAYS_CLOCK = re.compile(rf"\d|\b(?:{_WORDS.says_clock}|[ap]\.?m)\b", re.IGNORECASE)
+_LOCAL = re.compile(_WORDS.local_zone)
 _HALVES = frozenset({"am", "a.m.", "pm", "p.m."})
 
 
@@ -72,9 +71,10 @@ def read_clock(text: str) -> Clock | TimeRange | None:
 def read_part(text: str) -> Part | None:
     """Return the part of the day that a word names in German or English; None for any other text."""
     said = " ".join(text.lower().split())
-    if (names := _PARTS.get(said)) is None:
+    if (name := _WORDS.parts.get(said)) is None:
         return None
-    return Part(names[present_language() is Language.EN], is_half=said in _HALVES)
+    own = WORDS_IN[present_language()].values.own_parts.get(name, name)
+    return Part(own, is_half=said in _HALVES)
 
 
 def read_day(text: str, today: date) -> Day | None:
@@ -123,8 +123,8 @@ def has_offset(start: datetime, zone: str) -> bool:
     if offset := _OFFSET.fullmatch(zone):
         return f"{start:%z}" == f"{offset[1]}{offset[2]:0>2}{offset[3] or '00'}"
     city = str(start.tzinfo).upper().rpartition("/")[2]
-    names = {str(start.tzinfo).upper(), f"{city} TIME", f"{city}ER ZEIT", f"NACH {city}ER ZEIT", start.tzname()}
-    return _SPOKEN_ZONES.get(zone, zone) in names or bool(_LOCAL.fullmatch(zone))
+    names = {str(start.tzinfo).upper(), *_WORDS.zone_of_city.format(city=city).split("|"), start.tzname()}
+    return _WORDS.zone_names.get(zone, zone) in names or bool(_LOCAL.fullmatch(zone))
 
 
 def _add_signs(said: str) -> str:

@@ -9,7 +9,7 @@ from typing import Final
 from askproai_runtime.spoken_times.german.full_stops import drop_full_stops
 from askproai_runtime.spoken_times.german.vocabulary import ANY_MONTH, ANY_WEEKDAY, NUMBERS, ORDINALS, WEEKDAYS
 from askproai_runtime.spoken_times.grammar import fold
-from askproai_runtime.spoken_times.written_forms import HALVES_OF_DAY, WRITTEN_FORMS, Replacement
+from askproai_runtime.spoken_times.written_forms import BEFORE, HOUR, WRITTEN_FORMS, Replacement
 
 _CAN = r"(?:geht|gehen|passt|passen|klappt|kann ich|geht es|geht's|passt es|passt's)"
 _IS_NOT = rf"{_CAN}(?: (?:leider|mir|uns|bei mir|da|gar|ueberhaupt|auch))* nicht(?: mehr)?"
@@ -133,10 +133,34 @@ def _exclude(match: re.Match[str]) -> str:
     return f"ausser {' und '.join(days)} ~"
 
 
+_NOON = 12
+
+
+def _half(match: re.Match[str]) -> str:
+    """Return `14:30` for `2:30 pm`, `14:30 pm` and `2.30pm`; the text unchanged if no clock shows that time."""
+    hour, half = int(match["hour"]), match["half"]
+    if hour == 0 or (half == "a" and hour > _NOON):
+        return match[0]
+    if hour <= _NOON:
+        hour = hour % _NOON + (_NOON if half == "p" else 0)
+    return f"{hour}:{match['minute'] or '00'}"
+
+
+# German has a word "am": "um 10 am Montag". Only where nothing can follow it, or where it is joined to a number, it is a half.
+_HALVES_OF_DAY: Final[tuple[tuple[str, Replacement], ...]] = tuple(
+    (rf"{BEFORE}(?P<hour>{HOUR})(?:[:.](?P<minute>[0-5]\d))?{half}", _half)
+    for half in (
+        r" ?(?P<half>p)\.? ?m\b\.?",
+        r"(?P<half>a)m\b",
+        r" ?(?P<half>a)\. ?m\b\.?",
+        r" (?P<half>a)m(?= ?(?:$|,|\.(?: |$)))",
+    )
+)
+
 # In this order. Each is (pattern, replacement) on the folded text.
 _REWRITES: Final[tuple[tuple[str, Replacement], ...]] = (
     (r"[?!\"„“()]|\.{2,}", " "),
-    *HALVES_OF_DAY,
+    *_HALVES_OF_DAY,
     *WRITTEN_FORMS,
     (r"^.*\d\..*$", lambda match: drop_full_stops(match[0], _UNCLEAR)),
     (r"(?<=[a-z])[.;]|(?<!\d)\.|(?<=:)\s|;", " "),  # "Do." and the end of a sentence; the dot of "27." stays
