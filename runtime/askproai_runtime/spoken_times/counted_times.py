@@ -1,6 +1,6 @@
 """Times that are counted from another one, such as an appointment's: "eine Stunde später", "am Tag danach, gleiche Zeit".
 
-Pure. All words are folded (`fold`), German and English: none of them means something else in the other language.
+Pure. All words are folded (`fold`), of all languages: none of them means something else in another language.
 """
 
 import re
@@ -8,73 +8,49 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from askproai_runtime.spoken_times.arguments import find_part_argument
-from askproai_runtime.spoken_times.german.vocabulary import NUMBERS, WEEKDAYS
-from askproai_runtime.spoken_times.grammar import fold
+from askproai_runtime.spoken_times.german.vocabulary import NUMBERS
+from askproai_runtime.spoken_times.grammar import WORDS, fold
 from askproai_runtime.spoken_times.types import Argument
 
-_LATER = r"spaeter|danach|darauf|drauf|nachher|nach hinten|later|after(?: that)?"
-_EARLIER = r"frueher|davor|vorher|zuvor|eher|nach vorne?|vor(?:zu)?ziehen|vor(?:zu)?verlegen|earlier|before(?: that)?"
-_DIRECTION = rf"(?:(?P<later>{_LATER})|(?P<earlier>{_EARLIER}))\b"
-# "Montag später Nachmittag" and "Freitag eher nachmittags" are no other Monday and no other Friday, nor is "Friday after lunch".
-_BEHIND = r"(?= ?(?:$|,|(?:at|in the|please)\b))"
-_NEXT = rf"(?:(?P<later>danach|darauf|drauf|after(?: that|{_BEHIND}))|(?P<earlier>davor|vorher|zuvor|before(?: that|{_BEHIND})))\b"
-_FOLLOWING = r"(?P<later>(?:darauf)?folgende[nrm]?|following)"
-_NAMES = WEEKDAYS | dict(  # the English grammar is not loaded for German calls
-    zip(("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"), range(7), strict=True)
-)
-_COUNTS = {
-    **dict.fromkeys(
-        ("ein", "eine", "ne", "einen", "a", "an", "one", "another", "eine weitere", "weitere", "one more"), 1.0
-    ),
-    **{word: float(number) for word, number in NUMBERS.items() if number in range(2, 61)},
-    **dict(zip(("two", "three", "four", "five", "six"), (2.0, 3.0, 4.0, 5.0, 6.0), strict=True)),
-    **dict.fromkeys(("eine halbe", "ne halbe", "halbe", "half an", "half"), 0.5),
-    **dict.fromkeys(("anderthalb", "eineinhalb", "one and a half"), 1.5),
-    **dict.fromkeys(("zweieinhalb", "two and a half"), 2.5),
-    **dict.fromkeys(("dreieinhalb", "three and a half"), 3.5),
-    **dict.fromkeys(("uebernaechster", "uebernaechsten"), 2.0),
-}
-_MINUTES = {
-    **dict.fromkeys(("minute", "minuten", "minutes", "min", "mins"), 1),
-    **dict.fromkeys(("viertelstunde", "quarter of an hour"), 15),
-    **dict.fromkeys(("dreiviertelstunde", "dreiviertel stunde"), 45),
-    **dict.fromkeys(("stunde", "stunden", "hour", "hours", "h", "std"), 60),
-}
-_DAYS = {
-    **dict.fromkeys(("tag", "tags", "tage", "tagen", "day", "days"), 1),
-    **dict.fromkeys(("woche", "wochen", "week", "weeks"), 7),
-}
+_WORDS = WORDS.counted
+_NAMES, _MINUTES, _DAYS = _WORDS.weekdays, _WORDS.minutes, _WORDS.unit_days
+# Numbers in German, whose grammar is loaded in each call, and the other counts of all languages.
+_COUNTS = {word: float(number) for word, number in NUMBERS.items() if number in range(2, 61)} | _WORDS.counts
 
 
 def _any_of(words: Iterable[str]) -> str:
     return "|".join(sorted(map(re.escape, words), key=len, reverse=True))
 
 
-_SAME_WEEK = r"(?:(?:der|die|the) ?)?(?:selben?|gleichen?|same) (?:woche|week)"
+_DIRECTION = rf"(?:(?P<later>{_WORDS.later})|(?P<earlier>{_WORDS.earlier}))\b"
+# "Montag später Nachmittag" and "Freitag eher nachmittags" are no other Monday and no other Friday.
+_DIRECTION_OF_WEEKDAY = rf"(?:(?P<later>{_WORDS.later_weekday})|(?P<earlier>{_WORDS.earlier_weekday}))\b"
+_FOLLOWING = rf"(?P<later>{_WORDS.following})"
+_WEEKDAY = _any_of(_NAMES)
+_BEFORE_WEEKDAY = rf"(?:(?:{_WORDS.before_weekday}) )?"
+_SAME_WEEK = rf"(?:(?:{_WORDS.before_same}) ?)?(?:{_WORDS.same}) (?:{_WORDS.week})"
 _COUNT = rf"{_any_of(_COUNTS)}|(?<![\d.,])\d{{1,2}}(?:[.,]\d{{1,2}})?"
 _UNIT = _any_of({**_MINUTES, **_DAYS})
-_SHIFT = re.compile(rf"\b(?:um )?(?P<count>{_COUNT}|\d{{1,3}}(?= ?min)) ?(?P<unit>{_UNIT})\.? {_DIRECTION}")
-_SIGNED = re.compile(rf"^(?:\+|(?P<earlier>[-−])) ?(?P<count>\d{{1,3}}(?:[.,]\d{{1,2}})?) ?(?P<unit>{_UNIT})\b\.?")
-_NEXT_UNIT = re.compile(
-    rf"\b(?:am |auf den |auf die |den |die |der |in der |in the |the )?(?P<unit>tags?|woche|day|week) {_DIRECTION}"
+_SHIFT = re.compile(
+    rf"\b(?:(?:{_WORDS.before_number}) )?(?P<count>{_COUNT}|\d{{1,3}}(?= ?min)) ?(?P<unit>{_UNIT})\.? {_DIRECTION}"
 )
+_SIGNED = re.compile(rf"^(?:\+|(?P<earlier>[-−])) ?(?P<count>\d{{1,3}}(?:[.,]\d{{1,2}})?) ?(?P<unit>{_UNIT})\b\.?")
+_NEXT_UNIT = re.compile(rf"\b(?:(?:{_WORDS.before_unit}) )?(?P<unit>{_WORDS.unit_beside}) {_DIRECTION}")
 # The next day is the one after the appointment; without an appointment it is unknown from which day to count.
 _FOLLOWING_DAY = re.compile(
-    r"\b(?:am |auf den |den |the )?(?:(?P<later>naechste[nr]?|next)|(?P<count>uebernaechste[nr])) (?P<unit>tag|day)\b"
+    rf"\b(?:(?:{_WORDS.before_next_day}) )?(?:(?P<later>{_WORDS.next})|(?P<count>{_WORDS.after_next})) (?P<unit>{_WORDS.day})\b"
 )
 _FOLLOWING_UNIT = re.compile(
-    rf"\b(?:(?:am|auf den|auf die|den|die|in der|in the|the|on the) )?"
-    rf"(?:{_FOLLOWING} |folge(?=tag|woche))(?P<unit>tag|woche|day|week)\b"
+    rf"\b(?:(?:{_WORDS.before_following}) )?(?:{_FOLLOWING} |{_WORDS.joined_following})(?P<unit>{_WORDS.unit})\b"
 )
-_FOLLOWING_WEEKDAY = re.compile(
-    rf"\b(?:(?:am|den|auf den|on|the|on the) )?{_FOLLOWING} (?P<weekday>{_any_of(_NAMES)})\b"
-)
+_FOLLOWING_WEEKDAY = re.compile(rf"\b{_BEFORE_WEEKDAY}{_FOLLOWING} (?P<weekday>{_WEEKDAY})\b")
 _NEXT_WEEKDAY = re.compile(
-    rf"\b(?:(?:am|den|auf den|on|the|on the) )?(?:(?:naechste[nr]?|next) )?(?P<weekday>{_any_of(_NAMES)}) {_NEXT}"
+    rf"\b{_BEFORE_WEEKDAY}(?:(?:{_WORDS.next}) )?(?P<weekday>{_WEEKDAY}) {_DIRECTION_OF_WEEKDAY}"
 )
 _OF_SAME_WEEK = re.compile(
-    rf"\b(?:(?:am|den|auf den|on) )?(?:(?P<in_week>{_any_of(_NAMES)}),?(?: (?:in|of))?(?: (?:der|the))? ?{_SAME_WEEK}"
-    rf"|{_SAME_WEEK},?(?: (?:am|den|on))? (?P<week_in>{_any_of(_NAMES)}))\b"
+    rf"\b(?:(?:{_WORDS.before_lone_weekday}) )?"
+    rf"(?:(?P<in_week>{_WEEKDAY}),?(?: (?:{_WORDS.in_same_week}))?(?: (?:{_WORDS.of_same_week}))? ?{_SAME_WEEK}"
+    rf"|{_SAME_WEEK},?(?: (?:{_WORDS.before_weekday_of_week}))? (?P<week_in>{_WEEKDAY}))\b"
 )
 _SHIFTS = (
     _SIGNED,
@@ -87,20 +63,19 @@ _SHIFTS = (
     _FOLLOWING_WEEKDAY,
 )
 _SAME_TIME = re.compile(
-    r"\b(?:um |zu |zur |at )?(?:(?:die|der|the) ?)?(?:selben?|gleichen?|same) (?:uhrzeit|zeit|time)\b"
-    r"(?: (?:(?:so )?wie (?:bisher|gehabt|vorher|zuvor|jetzt)|as (?:now|before)))?"
-    r"|^(?:(?:die )?(?:uhrzeit|zeit) )?(?:bleibt|kann bleiben|wie (?:bisher|gehabt)|unveraendert|unchanged)(?: (?:gleich|so))?$"
+    rf"\b(?:(?:{_WORDS.at_same_time}) )?(?:(?:{_WORDS.before_same}) ?)?(?:{_WORDS.same}) (?:{_WORDS.time})\b"
+    rf"(?: (?:{_WORDS.as_before}))?"
+    rf"|^(?:(?:{_WORDS.before_stays}) )?(?:{_WORDS.stays})(?: (?:{_WORDS.after_stays}))?$"
 )
-_SAME_DAY = re.compile(r"\b(?:am |on )?(?:(?:der|dem|the) ?)?(?:selben?|gleicher?n?|same) (?:tag|day)\b")
-_WEEK = re.compile(r"\b(?:woche|week)\b")
+_SAME_DAY = re.compile(
+    rf"\b(?:(?:{_WORDS.on_same_day}) )?(?:(?:{_WORDS.before_same_day}) ?)?(?:{_WORDS.same_as_day}) (?:{_WORDS.day})\b"
+)
+_WEEK = re.compile(rf"\b(?:{_WORDS.week})\b")
 _WEEK_DAYS = 7
-_ANY_WEEKDAY = re.compile(rf"\b(?:{_any_of(_NAMES)})\b")
-_WEEKDAY_ALONE = re.compile(rf"(?:(?:am|den|auf den|on) )?(?P<weekday>{_any_of(_NAMES)})")
-_WEEKDAY_OF_WEEK = re.compile(rf"{_WEEKDAY_ALONE.pattern}\b(?:(?: (?:der|in|of))*$|,? (?=at|um|\d))")
-_NOISE = re.compile(
-    r"\b(?:(?:ver)?(?:schieben|legen)|bitte|lieber|doch|(?:noch)?mal|noch|(?:eine )?weitere|gerne?|genau|etwa|so|auf|und|dann|auch"
-    r"|please|rather|just|yet|another|again|and|then|also|too)\b"
-)
+_ANY_WEEKDAY = re.compile(rf"\b(?:{_WEEKDAY})\b")
+_WEEKDAY_ALONE = re.compile(rf"(?:(?:{_WORDS.before_lone_weekday}) )?(?P<weekday>{_WEEKDAY})")
+_WEEKDAY_OF_WEEK = re.compile(rf"{_WEEKDAY_ALONE.pattern}\b(?:(?: (?:{_WORDS.of_week}))*$|,? (?={_WORDS.at}|\d))")
+_NOISE = re.compile(rf"\b(?:{_WORDS.noise})\b")
 
 
 def count_from(date: str | None, clock: str | None, old: datetime) -> tuple[str | None, str | None] | None:
@@ -129,7 +104,7 @@ def count_from(date: str | None, clock: str | None, old: datetime) -> tuple[str 
         day += apart
     rest_date, rest_clock = words
     if rest_date and _WEEK.search(rest_date) and not _ANY_WEEKDAY.search(rest_date):  # "nächste Woche, gleiche Zeit"
-        rest_date = f"{rest_date} {next(name for name, number in WEEKDAYS.items() if number == old.weekday())}"
+        rest_date = f"{rest_date} {next(name for name, number in _NAMES.items() if number == old.weekday())}"
     if minutes:
         start = old + timedelta(minutes=minutes)
         return rest_date or start.date().isoformat(), rest_clock or f"{start:%H:%M}"

@@ -1,9 +1,11 @@
 """The English words for dates and times that are understood, and words without a meaning for them."""
 
+from askproai_core.tenant_config import Language
 from askproai_runtime.spoken_times.atoms import Op
+from askproai_runtime.spoken_times.grammar import WORDS_IN
 
-WEEKDAYS = {
-    "monday": 0, "tuesday": 1, "wednesday": 2, "thursday": 3, "friday": 4, "saturday": 5, "sunday": 6,
+WEEKDAYS: dict[str, int] = {
+    **WORDS_IN[Language.EN].counted.weekdays,
     "mon": 0, "tue": 1, "tues": 1, "wed": 2, "weds": 2, "thu": 3, "thur": 3, "thurs": 3, "fri": 4, "sat": 5, "sun": 6,
 }  # fmt: skip
 MONTHS = {

@@ -5,12 +5,11 @@ Keys are folded (`grammar.fold`): lower case, ä ö ü ß as ae oe ue ss.
 
 import re
 
+from askproai_core.tenant_config import Language
 from askproai_runtime.spoken_times.atoms import Op, Third
+from askproai_runtime.spoken_times.grammar import WORDS_IN
 
-WEEKDAYS = {
-    "montag": 0, "dienstag": 1, "mittwoch": 2, "donnerstag": 3, "freitag": 4, "samstag": 5, "sonnabend": 5, "sonntag": 6,
-    "mo": 0, "di": 1, "mi": 2, "do": 3, "fr": 4, "sa": 5,
-}  # fmt: skip
+WEEKDAYS: dict[str, int] = WORDS_IN[Language.DE].counted.weekdays
 
 MONTHS = {
     "januar": 1, "jaenner": 1, "februar": 2, "feber": 2, "maerz": 3, "april": 4, "mai": 5, "juni": 6, "juno": 6, "juli": 7,
