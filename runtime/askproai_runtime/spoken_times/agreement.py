@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from askproai_runtime.spoken_times.grammars import present_grammar
 from askproai_runtime.spoken_times.parts import understand_parts
 from askproai_runtime.spoken_times.types import Argument, Candidate
 
@@ -41,7 +42,7 @@ def _find_moments(first: str, second: str) -> tuple[datetime, ...]:
 
 def _read(text: str, argument: Argument, at: datetime) -> tuple[Candidate, ...]:
     if argument is Argument.DATE:
-        text = f"am {text}." if text.isdecimal() else text
+        text = present_grammar().day_form.format(day=text) if text.isdecimal() else text
         understood = understand_parts(text, None, None, at=at, zone=_ZONE)
         return () if understood.contradicts else understood.candidates
     day = f"{at + timedelta(days=1):%Y-%m-%d}"

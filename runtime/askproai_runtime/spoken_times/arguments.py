@@ -65,7 +65,7 @@ def find_argument(text: str) -> Argument | None:
     found = {_argument_of(atom) for atom in atoms if not isinstance(atom, Op)}
     if len(found) != 1 or isinstance(atoms[-1], Op) or not _NEVER.isdisjoint(a for a in atoms if isinstance(a, Op)):
         return None
-    if atoms[0] in _FIRST_NEVER and not fold(text).startswith("ausser "):
+    if atoms[0] in _FIRST_NEVER and not fold(text).startswith(present_grammar().may_exclude):
         return None
     return found.pop() if is_understood(text) else None
 

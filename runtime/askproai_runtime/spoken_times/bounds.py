@@ -147,7 +147,7 @@ def _between(rest: list[Atom], today: date) -> Content:
         return rest.pop(0)  # type: ignore[return-value]
     first, connector, last = _take(rest, 3)
     if connector not in _CONNECTORS:
-        raise Contradiction("zwischen without und")
+        raise Contradiction("between without and")
     return _from_to(first, last, today)
 
 

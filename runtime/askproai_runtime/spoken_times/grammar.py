@@ -31,7 +31,9 @@ class Grammar:
     """The compiled tables of one language, which `scan.py` reads.
 
     `noise` are groups of words without a meaning, `fillers` single words. `bare_hour` finds a lone number after a word that
-    requires a time. `hour_prefix` makes a lone number an hour.
+    requires a time. `hour_prefix` makes a lone number an hour, `day_form` a day of the month. Names of other languages are
+    translated to `weekdays` and `months`. `counts_to_24`: `9:30` is never in the evening. An argument that begins with a word of
+    `may_exclude` may name a day that is not wanted.
     """
 
     normalize: Callable[[str], str]
@@ -43,6 +45,11 @@ class Grammar:
     build_hour: Callable[[re.Match[str]], Clock]
     numbers: Mapping[str, int]
     hour_prefix: str
+    day_form: str
+    weekdays: Mapping[str, int]
+    months: Mapping[str, int]
+    counts_to_24: bool
+    may_exclude: tuple[str, ...] = ()
 
     @classmethod
     def of(

@@ -6,39 +6,59 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import cache
+from typing import assert_never
 
 from askproai_core.tenant_config import Language
 from askproai_runtime.sentences import present_language
 from askproai_runtime.spoken_times.atoms import Atom, Op, Part
 from askproai_runtime.spoken_times.german import GERMAN
-from askproai_runtime.spoken_times.german import vocabulary as german_words
 from askproai_runtime.spoken_times.grammar import WORDS, Grammar, fold
 from askproai_runtime.spoken_times.scan import UnknownWord, scan, scan_known
+
+_SHORTEST_NAME = 3
+_LINK = re.compile(rf"(\s*,\s*|\s*/\s*|\s+(?:{WORDS.links.or_words}|{WORDS.links.and_words})\s+)", re.IGNORECASE)
+
+
+@cache
+def _grammar_of(language: Language) -> Grammar:
+    """Import the tables of a language but German on first use: it takes 10 ms, for which no command or pod in German waits."""
+    match language:
+        case Language.DE:
+            return GERMAN
+        case Language.EN:
+            from askproai_runtime.spoken_times.english import ENGLISH  # noqa: PLC0415
+
+            return ENGLISH
+    assert_never(language)
 
 
 def present_grammar() -> Grammar:
     """Return the grammar of the present call's language."""
-    return _english() if present_language() is Language.EN else GERMAN
+    return _grammar_of(present_language())
+
+
+def _other_grammars() -> list[Grammar]:
+    return [_grammar_of(language) for language in Language if language is not present_language()]
 
 
 def scan_argument(text: str, now: datetime, *, is_time: bool = False) -> list[Atom]:
     """Return the atoms of one argument of a call function. Raises the errors of `scan`.
 
-    Models write arguments in either language: an argument that cannot be read in the call's language is read in the other one.
+    Models write arguments in any language: an argument that cannot be read in the call's language is read in the other ones.
     With `is_time`, a lone number is an hour.
     """
     if not is_time:
         text = WORDS.alone.days.get(fold(text).strip("."), text)
-    own, other = (
-        (grammar, _complete(text, grammar) if is_time else text) for grammar in (present_grammar(), _other_grammar())
-    )
-    unknown = None
+    unknown, own = None, present_grammar()
+    completed = _complete(text, own) if is_time else text
     try:
-        if atoms := scan(own[1], now, own[0]):
+        if atoms := scan(completed, now, own):
             return atoms
     except UnknownWord as error:
         unknown = error
-    for grammar, said in (other, *((each, _name_days(said, each)) for each, said in (own, other))):
+    others = [(grammar, _complete(text, grammar) if is_time else text) for grammar in _other_grammars()]
+    translated = ((grammar, _name_days(said, grammar)) for grammar, said in ((own, completed), *others))
+    for grammar, said in (*others, *translated):
         with suppress(UnknownWord):
             foreign = scan(said, now, grammar)
             if not all(isinstance(atom, Op) for atom in foreign):  # "die" says nothing, in no language
@@ -50,31 +70,22 @@ def scan_argument(text: str, now: datetime, *, is_time: bool = False) -> list[At
 
 def _name_days(text: str, grammar: Grammar) -> str:
     """Return a text with its weekdays and months translated to the language of a grammar: `Thursday nächste Woche`."""
-    from askproai_runtime.spoken_times.english import vocabulary as english  # noqa: PLC0415 (as `_english`)
-
-    german, foreign = (german_words.WEEKDAYS, german_words.MONTHS), (english.WEEKDAYS, english.MONTHS)
-    names, others = (german, foreign) if grammar is GERMAN else (foreign, german)
     full = dict[str, str]()
-    for own, other in zip(names, others, strict=True):
-        by_number = {number: name for name, number in reversed(own.items())}
-        full |= {
-            name: by_number[number] for name, number in other.items() if name not in own and len(name) >= _SHORTEST_NAME
-        }
+    for other in (present_grammar(), *_other_grammars()):
+        for own, foreign in ((grammar.weekdays, other.weekdays), (grammar.months, other.months)):
+            by_number = {number: name for name, number in reversed([*own.items()])}
+            full |= {
+                name: by_number[number]
+                for name, number in foreign.items()
+                if name not in own and len(name) >= _SHORTEST_NAME
+            }
     return re.sub(r"[^\W\d_]+", lambda word: full.get(fold(word[0]), word[0]), text)
 
 
 def scan_known_argument(text: str, now: datetime) -> list[Atom]:
-    """Return the known atoms of words that neither language reads as a whole, in the language that knows more of the words."""
-    read = [scan_known(text, now, grammar) for grammar in (present_grammar(), _other_grammar())]
+    """Return the known atoms of words that no language reads as a whole, in the language that knows most of the words."""
+    read = [scan_known(text, now, grammar) for grammar in (present_grammar(), *_other_grammars())]
     return min(read, key=lambda each: len(each[1]))[0]
-
-
-def _other_grammar() -> Grammar:
-    return GERMAN if present_grammar() is not GERMAN else _english()
-
-
-_SHORTEST_NAME = 3
-_LINK = re.compile(rf"(\s*,\s*|\s*/\s*|\s+(?:{WORDS.links.or_words}|{WORDS.links.and_words})\s+)", re.IGNORECASE)
 
 
 def _complete(text: str, grammar: Grammar) -> str:
@@ -89,11 +100,3 @@ def _complete(text: str, grammar: Grammar) -> str:
 def _without_foreign_words(atoms: Sequence[Atom]) -> list[Atom]:
     """Return the atoms without the words of the other language, which the caller would hear. Their hours are said instead."""
     return [replace(atom, spoken="") if isinstance(atom, Part) else atom for atom in atoms]
-
-
-@cache
-def _english() -> Grammar:
-    """Import the English tables on first use. It takes 10 ms, for which neither a command nor a pod in German waits."""
-    from askproai_runtime.spoken_times.english import ENGLISH  # noqa: PLC0415
-
-    return ENGLISH

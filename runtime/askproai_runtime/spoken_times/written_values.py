@@ -3,10 +3,10 @@
 import re
 from datetime import date, datetime
 
-from askproai_core.tenant_config import Language
 from askproai_runtime.sentences import present_language
 from askproai_runtime.spoken_times.atoms import Clock, Contradiction, Day, Part, PastDay, TimeRange
 from askproai_runtime.spoken_times.grammar import WORDS, WORDS_IN
+from askproai_runtime.spoken_times.grammars import present_grammar
 from askproai_runtime.spoken_times.times import make_clock
 
 _WORDS = WORDS.values
@@ -69,7 +69,7 @@ def read_clock(text: str) -> Clock | TimeRange | None:
 
 
 def read_part(text: str) -> Part | None:
-    """Return the part of the day that a word names in German or English; None for any other text."""
+    """Return the part of the day that a word names in any language; None for any other text."""
     said = " ".join(text.lower().split())
     if (name := _WORDS.parts.get(said)) is None:
         return None
@@ -158,7 +158,7 @@ def _read_time(found: re.Match[str], number: str, half: str | None = None) -> Cl
     half = found[f"half{number}"] or half
     if half is None:
         clock = make_clock(hour, minute)
-        is_exact = said.startswith("0") or (bool(written) and present_language() is not Language.EN)
+        is_exact = said.startswith("0") or (bool(written) and present_grammar().counts_to_24)
         # "2:30" may be said for "halb drei", unlike "02:30": where both can be, the hours of the business decide.
         is_open = is_exact and len(said) == 1 and 1 <= hour <= _LAST_OF_AFTERNOON
         other = Clock(hour + _NOON, minute, is_bare=False) if is_open else None

@@ -6,7 +6,7 @@ from askproai_runtime.spoken_times.english.days import DAYS
 from askproai_runtime.spoken_times.english.preferences import VAGUE_PARTS
 from askproai_runtime.spoken_times.english.times import BARE_HOUR, TIMES, bare_hour
 from askproai_runtime.spoken_times.english.tokens import normalize
-from askproai_runtime.spoken_times.english.vocabulary import FILLERS, NOISE, NUMBERS, OPERATORS
+from askproai_runtime.spoken_times.english.vocabulary import FILLERS, MONTHS, NOISE, NUMBERS, OPERATORS, WEEKDAYS
 from askproai_runtime.spoken_times.grammar import Grammar
 
 __all__ = ["ENGLISH"]
@@ -22,4 +22,8 @@ ENGLISH: Final = Grammar.of(
     build_hour=bare_hour,
     numbers=NUMBERS,
     hour_prefix="at",
+    day_form="the {day}th",
+    weekdays=WEEKDAYS,
+    months=MONTHS,
+    counts_to_24=False,
 )

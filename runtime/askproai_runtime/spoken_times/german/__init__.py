@@ -9,7 +9,7 @@ from askproai_runtime.spoken_times.german.named_days import NAMED_DAYS
 from askproai_runtime.spoken_times.german.preferences import LATEST, VAGUE_PARTS, WHENEVER
 from askproai_runtime.spoken_times.german.times import BARE_HOUR, TIMES, bare_hour
 from askproai_runtime.spoken_times.german.tokens import normalize
-from askproai_runtime.spoken_times.german.vocabulary import FILLERS, NOISE, NUMBERS, OPERATORS
+from askproai_runtime.spoken_times.german.vocabulary import FILLERS, MONTHS, NOISE, NUMBERS, OPERATORS, WEEKDAYS
 from askproai_runtime.spoken_times.german.weekdays import WEEK_RULES, WEEKDAY_RULES
 from askproai_runtime.spoken_times.grammar import Grammar
 
@@ -28,4 +28,9 @@ GERMAN: Final = Grammar.of(
     build_hour=bare_hour,
     numbers=NUMBERS,
     hour_prefix="um",
+    day_form="am {day}.",
+    weekdays=WEEKDAYS,
+    months=MONTHS,
+    counts_to_24=True,
+    may_exclude=("ausser ",),
 )  # fmt: skip
