@@ -41,6 +41,7 @@ from askproai_runtime.visits import same_services
 _WORDS: Final = UNDERSTOOD.one_more
 _BEHIND_NAME = re.compile(rf"\s*[(\[:/–—,]\s*|\s-\s|\s(?:{_WORDS.behind_companion})\s", re.IGNORECASE)
 # Words of a caller who may come with somebody.
+_AS_CALLER = re.compile(_WORDS.as_caller)  # the staff member of a companion
 _COMPANY = re.compile(rf"\b(?:{_WORDS.company})\b")
 MOST_PEOPLE = 4  # of one group, the caller included
 NAMES = "names"  # in place of a time in `needs_companions`: once asked for, they are for no other time
@@ -191,7 +192,9 @@ def _resolve(
         each = said[number]
         if "service" not in each and len(set(left)) > 1:
             raise ClarificationNeeded(say().services_of_companions)
-        own = {"service": read_text(each, "service"), "staff": read_text(each, "staff"), "branch": args.get("branch")}
+        said_staff = read_text(each, "staff")
+        staff = read_text(args, "staff") if _AS_CALLER.fullmatch(words_of(said_staff or "")) else said_staff
+        own = {"service": read_text(each, "service"), "staff": staff, "branch": args.get("branch")}
         default = left[0] if left else service.rules.service.name
         found[number] = request = parse_service_request(ctx.config(), call, own, default)
         if (mine := next((name for name in left if same_services(name, request.rules.service.name)), None)) is not None:

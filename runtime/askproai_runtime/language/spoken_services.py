@@ -17,6 +17,8 @@ from askproai_runtime.person_names import fold
 
 _WORDS: Final = UNDERSTOOD.services
 _APART = ",;/+&"
+_IN_PLACE_OF = re.compile(rf"\b(?:{_WORDS.in_place_of})\b", re.IGNORECASE)
+_EXCLUDES = min(_WORDS.not_wanted)  # in place of these words, before a service
 _WRITTEN = re.compile(rf"[^\s{_APART}]+")  # folding it may give several words, as of "Check-up"
 _ENDINGS, _MIN_STEM = sorted(_WORDS.endings, key=len, reverse=True), 4  # letters
 JOINING = _WORDS.joining  # folded, none of them a service
@@ -56,6 +58,7 @@ class _Word:
 
 def read_services(text: str, offered: Sequence[Service]) -> NamedServices:
     """Return the `offered` services that a text names. "Zweimal" and "für zwei Personen" set `repeated`."""
+    text = _IN_PLACE_OF.sub(_EXCLUDES, text)
     found = _read(text, offered)
     if found.unknown is not None and SEVERAL.search(text):
         once = _read(drop_counts(text), offered)

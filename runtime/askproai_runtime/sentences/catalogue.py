@@ -358,6 +358,7 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     nearest: str
     # business information
     which_day: str
+    search_free_times: str
     not_known: str
     nothing_about: str
     more_not_known: str

@@ -73,6 +73,13 @@ async def test_each_companion_may_choose_service_and_staff_member(salon: Salon) 
     assert [row[1:] for row in await booked(salon)] == [("anna", "Mia Rot"), ("mehmet", "Rosa Rot")]
 
 
+@pytest.mark.parametrize("said", ["same as me", "the same", "wie ich", "auch bei ihr", "derselbe"])
+async def test_companion_gets_the_callers_staff_member(salon: Salon, said: str) -> None:
+    offer = await look(salon, {"staff": said}, staff="Anna")
+    (first, *_) = offer.fields["slots"]
+    assert (first["staff"], first["companions"][0]["staff"]) == ("anna", "anna")
+
+
 async def test_offered_plan_is_booked_despite_better_plans(salon: Salon) -> None:
     await block(salon, "mehmet", "10:00")
     await look(salon, {})

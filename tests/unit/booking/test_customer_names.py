@@ -4,6 +4,7 @@ import pytest
 
 from askproai_runtime.conversation.named_people import People, read_people
 from askproai_runtime.language.customer_names import is_plain_name, read_customer_name
+from askproai_runtime.language.names_alone import drop_around
 from tests.worlds.rows import each_row
 
 
@@ -95,3 +96,8 @@ def test_name_without_additions_is_plain(said: str) -> None:
 )  # fmt: skip
 def test_name_with_additions_is_not_plain(said: str) -> None:
     assert not is_plain_name(said)
+
+
+@pytest.mark.parametrize("said", ["nur Lena", "nur Lena, nicht Petra", "nur den von Lena", "only Lena", "just for Lena"])
+def test_only_before_a_name_is_dropped(said: str) -> None:
+    assert drop_around(said) == "Lena"

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from askproai_core.tenant_config import Knowledge, Language, TenantConfig
 from askproai_runtime.conversation.business_information.answers import answer_question
 from askproai_runtime.conversation.types import FunctionOutcome
-from askproai_runtime.sentences import speaking
+from askproai_runtime.sentences import say, speaking
 from tests.worlds.business_questions import SALON, ask, question
 from tests.worlds.compiled_salon import compile_example
 from tests.worlds.rows import each_row
@@ -287,3 +287,17 @@ def test_doubtful_question_asks_which_is_meant(tenant: TenantConfig, words: str,
 def test_own_answer_stands_for_an_undeclared_topic(topic: str, changes: dict[str, str], own: str, words: str) -> None:
     tenant = replace(SILENT, **changes, knowledge=(Knowledge(own, "Bitte fragen Sie im Salon."),))
     assert ask(tenant, topic, question=words).message.startswith("Bitte fragen Sie im Salon.")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Haben Sie morgen noch was frei?", "Gibt es am Freitag noch freie Termine?",
+        "Ist am Samstag etwas für einen Haarschnitt frei?",
+        "Is there anything free tomorrow afternoon for a haircut?", "Any availability on Friday?",
+    ],
+)  # fmt: skip
+def test_free_times_are_offered_for_search(said: str) -> None:
+    """A model asks the business information for free times: nobody hears that they are unknown."""
+    answer = ask(SALON, "other", question=said)
+    assert (answer.outcome, answer.message) == (FunctionOutcome.ASKED_BACK, say().search_free_times)

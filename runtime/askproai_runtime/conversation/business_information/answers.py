@@ -58,6 +58,7 @@ from askproai_runtime.spoken_times import Refusal, Understanding
 
 _MAX_NAMES = 10  # that a listener can follow
 _MAX_COMPARED = 50  # branches
+_FREE_TIMES = re.compile(rf"\b(?:{UNDERSTOOD.questions.free_times})\b")
 _HOURS = frozenset({Topic.OPENING_HOURS, Topic.CLOSED_DAYS})
 
 
@@ -195,7 +196,9 @@ def _answer_parts(config: TenantConfig, branch: Branch, question: Question, aske
             if answer.outcome is not FunctionOutcome.ASKED_BACK or not _is_of_all(each, reading, asked)
         ]
     answers = [answer for answer, _ in pairs] + found.asking
-    return _join_answers(config, branch, question, said, answers, open_parts)
+    answer = _join_answers(config, branch, question, said, answers, open_parts)
+    asks_for_times = not answer.success and _FREE_TIMES.search(words) is not None  # a search knows them
+    return ask_back(question, say().search_free_times) if asks_for_times else answer
 
 
 def _is_beside(answer: Answer, question: Question, reading: _Reading, asked: _Asked) -> bool:
