@@ -29,6 +29,7 @@ _TOWARDS = re.compile(r"\s+auf\s+|\s*(?:→|[-=]+>)\s*", re.IGNORECASE)
 _INSTEAD_OF = r"(?:(?:an)?statt|anstelle von|instead of|rather than)"
 _INSTEAD = re.compile(rf",?\s+{_INSTEAD_OF}\s+", re.IGNORECASE)
 _INSTEAD_FIRST = re.compile(rf"^{_INSTEAD_OF}\s+", re.IGNORECASE)
+_ENDS_WITH_DAY = re.compile(r"\d\..*\d\.$")  # "vom 10. auf den 11.", but "von 14 auf 16." ends a sentence
 _MOST_WORDS = 16
 
 
@@ -211,7 +212,8 @@ def list_replaced(text: str) -> Iterator[tuple[str, str]]:
 
     "To" needs a "from" before it: "ten to eleven" is one time.
     """
-    text = " ".join(text.split()[:_MOST_WORDS]).strip(" .")
+    text = " ".join(text.split()[:_MOST_WORDS])
+    text = text if _ENDS_WITH_DAY.search(text) else text.strip(" .")
     if first := _INSTEAD_FIRST.match(text):
         words = text[first.end() :].split()
         yield from ((" ".join(words[:at]), " ".join(words[at:])) for at in range(1, len(words)))
