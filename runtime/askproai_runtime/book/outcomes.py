@@ -8,6 +8,7 @@ from uuid import UUID
 
 from askproai_runtime.book.appointments import Appointment
 from askproai_runtime.book.requests import BookingRequest
+from askproai_runtime.book.waitlist import WaitlistEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,10 +185,17 @@ class PersonElsewhere:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """An entry of the waiting list; `by_message`: offers come by message."""
+    """An entry of the waiting list; `by_message`: offers come by message.
+
+    `renamed` is its new name, "" if the name has not changed. `removed` are the former entries that it replaces, `kept` the
+    other ones.
+    """
 
     entry_id: UUID
     by_message: bool
+    renamed: str = ""
+    removed: Sequence[WaitlistEntry] = ()
+    kept: Sequence[WaitlistEntry] = ()
 
 
 @dataclass(frozen=True, slots=True)

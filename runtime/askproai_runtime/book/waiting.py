@@ -4,9 +4,10 @@ An entry is no appointment: it blocks nothing, and a freed time that is offered 
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, time
+from typing import TypeAlias
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -18,11 +19,19 @@ from askproai_runtime.book.changes import commit_and_answer
 from askproai_runtime.book.context import BookingContext
 from askproai_runtime.book.outcomes import ListFull, Waiting
 from askproai_runtime.book.store.appointments import release_declined
-from askproai_runtime.book.store.waitlist import insert_entry, list_waiting_names, record_held_times, remove_entry
+from askproai_runtime.book.store.waitlist import (
+    insert_entry,
+    list_entries_of_call,
+    list_waiting_names,
+    record_held_times,
+    remove_entry,
+)
 from askproai_runtime.book.waitlist import EntryLimits, NewEntry, ReachedEntry, WaitingName, WaitlistEntry
 from askproai_runtime.notifications.news import hears_of_offers
 from askproai_runtime.person_names import correct_name, fold, is_same_person, same_name
 from askproai_runtime.tasks import request_soon
+
+FindFormers: TypeAlias = Callable[[Sequence[WaitlistEntry]], tuple[Sequence[WaitlistEntry], Collection[UUID]]]
 
 WAITLIST = "waitlist"  # the periodic task
 ENTRIES_PER_PHONE = 3
@@ -59,7 +68,7 @@ class WaitingSpan(msgspec.Struct, frozen=True, omit_defaults=True):
         return local.weekday() in self.weekdays and is_in_hours
 
 
-def read_spans(entry: WaitlistEntry) -> list[WaitingSpan]:
+def read_spans(entry: WaitlistEntry | NewEntry) -> list[WaitingSpan]:
     """Return the stored spans of an entry."""
     return msgspec.json.decode(entry.spans, type=list[WaitingSpan])
 
@@ -78,10 +87,13 @@ async def join(
     renamed: UUID | None,
     resources: Sequence[int],
     declined: Iterable[NamedSlot],
+    find_formers: FindFormers,
 ) -> Waiting | ListFull:
     """Add an entry to the waiting list, or return `ListFull`. `renamed` is the id of the person's entry under another name.
 
-    The holds of the `declined` slots end. The same request of a number for one person is one entry, even from several calls.
+    `find_formers` finds the call's entries for the same person and service among all its entries, also the removed ones, and
+    the ids of those that the entry replaces. These are removed, and their offers end. The holds of the `declined` slots end.
+    The same request of a number for one person is one entry, even from several calls.
     """
 
     async def write(conn: Connection) -> Waiting | ListFull:
@@ -89,11 +101,20 @@ async def join(
         if declined:  # before the entry, to which these times are no news
             await release_declined(conn, ctx.tenant, entry.call_id, declined)
         known = await list_waiting_names(conn, ctx.tenant, entry)
-        entry_id = await insert_entry(conn, ctx.tenant, _with_person_key(entry, known, renamed), _LIMITS)
+        formers, replaced = find_formers(await list_entries_of_call(conn, ctx.tenant, entry.call_id))
+        removed = [each for each in formers if each.id in replaced]
+        kept = [each for each in formers if each.id not in replaced and each.state == "waiting"]
+        new = _with_person_key(entry, known, renamed)
+        is_swap = any(each.state == "waiting" for each in removed)
+        entry_id = await insert_entry(conn, ctx.tenant, new, _LIMITS, replaces=is_swap)
         if entry_id is None:
             return ListFull()
+        for each in removed:
+            await remove_entry(conn, ctx.tenant, each.id)
         await record_held_times(conn, ctx.tenant, entry, resources)
-        return Waiting(entry_id, await hears_of_offers(conn, ctx.config(), entry.phone))
+        is_renamed = any(each.id == entry_id and each.name != new.name for each in known)
+        by_message = await hears_of_offers(conn, ctx.config(), entry.phone)
+        return Waiting(entry_id, by_message, new.name if is_renamed else "", removed, kept)
 
     return await commit_and_answer(ctx, write, lambda outcome: outcome)
 

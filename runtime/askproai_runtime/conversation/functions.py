@@ -99,6 +99,7 @@ from askproai_runtime.conversation.transcript import (
     read_said_since,
     read_since_change,
     read_unclear,
+    read_said_since_joining,
     read_utterances,
 )
 from askproai_runtime.conversation.types import Answer, CallContext, FunctionOutcome
@@ -268,6 +269,7 @@ class CallFunctions:
             said_since_change=since_change.said,
             asked_since_change=since_change.asked,
             asks_to_move=since_change.asks_to_move,
+            said_since_joining=read_said_since_joining(call),
             companions=since_change.companions,
             utterances=read_utterances(call),
             leaves_choice=leaves_choice(call),

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -32,6 +33,7 @@ from askproai_runtime.spoken_times import (
 from askproai_runtime.visits import same_services
 
 OF_OWN: Final = frozenset({Naming.CHANGED, Naming.LISTED})  # days of the caller's appointments
+_WORD: Final = re.compile(r"\w+")
 _LONGEST_DAY: Final = timedelta(hours=25)
 
 
@@ -94,6 +96,9 @@ def after_request(call: CallContext, zone: ZoneInfo) -> CallContext:
     requests = (parts for parts in map(read_parts, call.requested) if names_day(parts))
     if (parts := next(requests, None)) is None:
         return call
+    answered = [each for each in call.earlier if each.starts][-2:]
+    if len(answered) > 1 and (parts[0] or parts[1]) in answered[-1].times:
+        return call  # the request repeats one that was read as of the offers before it
     candidates, named = understand_parts(*parts, at=call.started_at, zone=zone).candidates, call.named_last
     days = dates_of(candidates)
     is_long = any(each.end is not None and each.end - each.start > _LONGEST_DAY for each in candidates)
@@ -165,6 +170,22 @@ def names_time(words: str, call: CallContext, zone: ZoneInfo, *, is_day: bool = 
     return mention is not None and (mention.has_day or not is_day)
 
 
+def names_other_day(named: NamedTimes, day: date, call: CallContext, zone: ZoneInfo) -> bool:
+    """Return whether the caller may have named another day than `day` since the last answer with days."""
+    now = call.started_at.astimezone(zone)
+    quarters = [datetime.combine(day, time(hour, minute), zone) for hour in range(24) for minute in range(0, 60, 15)]
+    return any(read_in_languages(partial(_may_mean_other, words, quarters, now), False) for words in named.said_since)
+
+
+def _may_mean_other(words: str, times: Collection[datetime], now: datetime) -> bool:
+    try:
+        mention = find_mention(words, now, _WORD.findall(fold(words)))
+        is_other = mention is not None and mention.has_day and not mention.find_in(times, surely=False)
+    except UnclearMention:
+        return True
+    return is_other or counts_time(words)
+
+
 def find_repeated_start(
     call: CallContext, args: Mapping[str, Any], zone: ZoneInfo, own: datetime | None = None
 ) -> datetime | None:
@@ -183,8 +204,8 @@ def find_repeated(
     named: NamedTimes, call: CallContext, args: Mapping[str, Any], zone: ZoneInfo, own: datetime | None
 ) -> datetime | None:
     """Return the start, or the beginning of the day, that a repeated request means; None if it is not a repetition."""
-    parts = {text for name in ("date", "time", "part_of_day") if (text := read_text(args, name))}
-    if not parts or read_text(args, "start"):
+    parts = {text for name in ("start", "date", "time", "part_of_day") if (text := read_text(args, name))}
+    if not parts or (read_text(args, "start") and (len(parts) == 1 or named.naming is not Naming.CHANGED)):
         return None
     if named.naming is Naming.ASKED:
         return _find_asked(named, call, parts, zone) if any(parts <= each.texts for each in call.earlier) else None

@@ -2,14 +2,16 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from askproai_core.database import Connection
 from askproai_runtime.book.appointments import Appointment
 from askproai_runtime.book.context import BookingContext
 from askproai_runtime.book.requests import ServiceRequest
 from askproai_runtime.book.store.actions import hash_words, list_former_starts
+from askproai_runtime.conversation.arguments.moves import list_replaced_times
 from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.day_readings import (
     any_of,
@@ -41,19 +43,21 @@ from askproai_runtime.conversation.requested_times import (
 )
 from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, Naming
+from askproai_runtime.conversation.verification import list_own_appointments
 from askproai_runtime.spoken_times import (
     Candidate,
     Grain,
+    Refusal,
     Understanding,
     count_from,
     exact_at,
     find_open_span,
-    find_part_argument,
     fold,
     holds_day,
-    list_replaced,
+    is_relative_day,
     names_next_weekday,
     understand_parts,
+    understand_start,
 )
 
 _ANY_DAY = datetime(2026, 1, 1, 12, tzinfo=UTC)  # whether a time is counted from an appointment does not depend on it
@@ -261,14 +265,81 @@ def _drop_own_time(args: Mapping[str, Any], own: datetime) -> Mapping[str, Any]:
     """
     said = {name: text for name in ("start", "date", "time") if (text := read_text(args, name))}
     for name, text in said.items():
-        for old, new in list_replaced(text):
-            if _names_time(old) and _names_time(new) and (_is_own(old, own) or _is_own(new, own)):
+        for old, new in list_replaced_times(text):
+            if _is_own(old, own) or _is_own(new, own):
                 return {**args, name: new}
     return args
 
 
-def _names_time(text: str) -> bool:
-    return find_part_argument(text) is not None or holds_day(text)
+async def name_old_time(
+    ctx: BookingContext, conn: Connection, call: CallContext, args: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """Return the arguments with the old time from a text that also names the new one as the appointment's, if one of several
+    appointments is then. A repeated request names the present time of the changed appointment as the new one.
+    """
+    if any(read_text(args, name) for name in ("appointment_id", "appointment_date", "appointment_time")):
+        return args
+    pairs = [pair for name in ("start", "date", "time") for pair in list_replaced_times(read_text(args, name) or "")]
+    own = await list_own_appointments(ctx, conn, call, args) if pairs else ()
+    named, zone = call.named_last, ZoneInfo(ctx.config().time_zone)
+    changed = named.starts if named is not None and named.naming is Naming.CHANGED else ()
+    starts = [each.starts_at.astimezone(zone) for each in own]
+    found = [old for old, _ in pairs if any(_is_own(old, each) for each in starts)]
+    found += [new for _, new in pairs if any(each in changed and _is_own(new, each) for each in starts)]
+    return {**args, "appointment_date": found[0]} if found and len(own) > 1 else args
+
+
+def drop_present_time(args: Mapping[str, Any], call: CallContext, own: datetime) -> Mapping[str, Any]:
+    """Return a move's arguments without a `start` that is the appointment's present one (`own`, local), if `date` or `time`
+    names another time. Texts of the request that was answered with this start name no other time: models keep them.
+
+    If the arguments for the appointment and those for the new time name the present start, return them with this start.
+    """
+    start, beside, zone = read_text(args, "start"), {**args, "start": None}, ZoneInfo(str(own.tzinfo))
+    if start is None:
+        return name_start(args, own) if _names_own_twice(args, call, own) else args
+    alone = understand_start(start, None, at=call.started_at, zone=zone, longest=timedelta())
+    is_day = holds_iso_day((start,)) and read_text(args, "date") is not None
+    if not any(each.contains(own) and (each.end is None or is_day) for each in alone.candidates):
+        return args
+    kept = frozenset[str]().union(*(each.texts for each in call.earlier if own in each.starts))
+    parts = read_parts(
+        beside | {name: None for name in ("date", "time", "part_of_day") if read_text(args, name) in kept}
+    )
+    if not any(parts):
+        return args
+    if counted_words(beside) is not None:
+        return beside
+    on_day = parts if names_day(parts) else put_on_day(own.date(), parts)
+    read = [understand_parts(*on_day, at=at, zone=zone) for at in _list_origins(call, own)]
+    if any(each.contains(own) for understood in read for each in understood.candidates):
+        return name_start(args, own)
+    return args if read[0].refused is Refusal.NOT_UNDERSTOOD else beside
+
+
+def _list_origins(call: CallContext, own: datetime) -> tuple[datetime, datetime]:
+    """Return the moments from which a weekday may count: the start of the call, and that of the week of the appointment."""
+    return call.started_at, minute_before(own.date(), Grain.WEEK, ZoneInfo(str(own.tzinfo)))
+
+
+def _names_own_twice(args: Mapping[str, Any], call: CallContext, own: datetime) -> bool:
+    """Return whether the arguments for the appointment and those for the new time both name the appointment's present start. A
+    weekday may be that of the appointment's week if both name it.
+    """
+    day, clock, part_of_day = read_parts(args)
+    named, clock_then = read_text(args, "appointment_date"), read_text(args, "appointment_time")
+    if day is None or named is None or part_of_day or counted_words(args) is not None or is_relative_day(day):
+        return False
+    origins = _list_origins(call, own)
+    is_named = any(_may_be(own, named, clock_then, at) for at in origins)
+    is_same = fold(day) == fold(named)
+    return is_named and any(_may_be(own, day, clock, at) for at in (origins if is_same else origins[:1]))
+
+
+def _may_be(own: datetime, day: str, clock_time: str | None, at: datetime) -> bool:
+    """Return whether the words, said at `at`, may mean exactly the appointment's start."""
+    candidates = understand_parts(day, clock_time, None, at=at, zone=ZoneInfo(str(own.tzinfo))).candidates
+    return any(each.end is None and each.start == own for each in candidates)
 
 
 def _is_own(text: str, own: datetime) -> bool:

@@ -3,7 +3,7 @@ month, or a relative day ("in zwei Wochen").
 """
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -27,8 +27,14 @@ from askproai_runtime.conversation.day_readings import (
     read_near,
     read_on,
 )
-from askproai_runtime.conversation.last_days import OF_OWN, has_named_day, list_said_starts, offers_other_service
-from askproai_runtime.conversation.requested_times import first_day, keep_open_readings, put_on_day
+from askproai_runtime.conversation.last_days import (
+    OF_OWN,
+    has_named_day,
+    list_said_starts,
+    names_other_day,
+    offers_other_service,
+)
+from askproai_runtime.conversation.requested_times import first_day, keep_open_readings, names_day, put_on_day
 from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, NamedTimes, Naming
 from askproai_runtime.language.said_days import SaidDays, read_said_days
@@ -37,6 +43,7 @@ from askproai_runtime.spoken_times import (
     Grain,
     Refusal,
     Understanding,
+    find_open_span,
     is_relative_day,
     names_next_weekday,
     understand_parts,
@@ -235,7 +242,10 @@ def put_weekday(words: TimeWords, span: Grain) -> Mapping[str, Any]:
     coming = dates_of(plain or words.understand(*day))
     close = dates_of(near or read_near(days, span, day, call, zone))
     spans = {first_day(each, span) for each in days}
-    if not is_changed and close & {*days}:
+    answered = None if words.searches or close & {*days} else _find_answered_day(words, span)
+    if answered is not None:
+        found = {answered}
+    elif not is_changed and close & {*days}:
         found = close & {*days}
     elif not is_changed and words.searches:
         found = close if len(spans) == len(close) == 1 else coming
@@ -246,6 +256,41 @@ def put_weekday(words: TimeWords, span: Grain) -> Mapping[str, Any]:
     if not words.searches:  # "Donnerstag" may be one that was offered before
         found = found | (dates_of(read_near(days_of(offered, zone), span, day, call, zone)) & {*days_of(offered, zone)})
     return words.args if found == coming else words.with_days(found, asks=is_changed or not words.searches)
+
+
+def _find_answered_day(words: TimeWords, span: Grain) -> date | None:
+    """Return the day about which the last answer offered times on other days, if the words repeat its request and the caller
+    has named no other day since; else None. The day is read as the request was read: as of the offers before it.
+    """
+    named, call, zone = words.named, words.call, words.zone
+    answered = [each for each in call.earlier if each.starts]
+    if named.naming is not Naming.OFFERED or not answered or not {*named.starts} <= answered[-1].starts:
+        return None
+    led, before = answered[-1], answered[-2].starts if len(answered) > 1 else frozenset[datetime]()
+    asked = call.earlier[call.earlier.index(answered[-2]) + 1 if before else 0 : call.earlier.index(led)]
+    said = [text for text in led.times if names_day((text,))]
+    if len(said) != 1 or any(said[0] in each.texts for each in asked):  # the answer to a question may have said the day
+        return None
+    days = _list_searched_days(words, said[0], before)
+    if len(days) != 1 or dates_of(read_near(days, span, (words.day, None, None), call, zone)) != days:
+        return None
+    (day,) = days
+    clock, part_of_day, *_ = [*sorted(led.times - {said[0]}), None, None]
+    requested = read_near(days, span, (said[0], clock, part_of_day), call, zone)
+    again = exact_starts(read_near(days, span, words.parts, call, zone))
+    is_other = any(not any(each.contains(start) for each in requested) for start in again)
+    return None if is_other or names_other_day(named, day, call, zone) else day
+
+
+def _list_searched_days(words: TimeWords, day: str, offered: Collection[datetime]) -> set[date]:
+    """Return the days that a search for `day` covered after an answer with the `offered` starts."""
+    search = replace(
+        words, args=name_time(words.args, day), named=NamedTimes(Naming.OFFERED, tuple(offered)), searches=True
+    )
+    span = find_open_span(day)
+    if span is not None and offered and words.offered.issuperset(offered):
+        search = replace(search, args=put_weekday(search, span))
+    return dates_of(search.understand(*search.parts))
 
 
 def _put_listed_weekday(

@@ -59,6 +59,8 @@ from askproai_runtime.conversation.named_people import names_several
 from askproai_runtime.conversation.new_times import (
     count_from_appointment,
     counted_words,
+    drop_present_time,
+    name_old_time,
     require_other_start,
     understand_new_time,
 )
@@ -126,11 +128,14 @@ async def move_own_appointment(ctx: BookingContext, call: CallContext, args: Map
 async def _understand_move(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> SpokenMove | Answer:
     """Return the move that the arguments request, or an offer of times. Raises `ClarificationNeeded` and `ReplacementWanted`."""
     args = name_place(call, args)
+    zone = ZoneInfo(ctx.config().time_zone)
     async with ctx.pool.acquire() as conn:
+        args = await name_old_time(ctx, conn, call, args)
         appointment = await resolve_appointment(
             ctx, conn, call, args, say().which_to_move, lambda *moved: _is_repeated(ctx, call, args, *moved)
         )
         own = await list_own_appointments(ctx, conn, call, {})
+        args = drop_present_time(args, call, appointment.starts_at.astimezone(zone))
         if comes_instead(ctx, call, args, appointment) and not _names_other_time(ctx, call, args, appointment):
             raise ask_name(name_owner(call, args), appointment)
         await require_owner(ctx, conn, call, args, appointment, own)
@@ -356,6 +361,8 @@ def _is_repeated(
     ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointment: Appointment, former: FormerStart
 ) -> bool:
     """Return whether an appointment already has the requested new start, to which this call moved it from its `former` one."""
+    zone = ZoneInfo(ctx.config().time_zone)
+    args = drop_present_time(args, call, former.start.astimezone(zone))
     counted = counted_words(args)
     if counted is not None:
         return former.counted == hash_words(counted)

@@ -1,6 +1,6 @@
 """Read earlier questions, answers and names from the transcript of a call."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import dropwhile
@@ -30,6 +30,7 @@ _MOST_READ_FOR_SERVICE = 5_000  # characters; a service that was named before is
 
 
 _MOVE = Function.RESCHEDULE_APPOINTMENT.name.lower()
+_JOIN = Function.JOIN_WAITLIST.name.lower()
 _BOOK = Function.BOOK_APPOINTMENT.name.lower()
 _CHANGES = frozenset({_BOOK, Function.CANCEL_APPOINTMENT.name.lower(), _MOVE})
 _MOST_READ_SINCE = 500  # characters since the last answer
@@ -300,6 +301,13 @@ def read_said_since(call: OngoingCall) -> str | None:
     return " ".join(said)[-_MOST_READ_SINCE:] if call.transcript_with_tool_calls else None
 
 
+def read_said_since_joining(call: OngoingCall) -> tuple[str, ...]:
+    """Return the caller's words, turn by turn, since the call last joined the waiting list; () if it has not."""
+    exchanges = read_exchanges(call)
+    joined = [at for at, each in enumerate(exchanges) if _is_done(each, {_JOIN})]
+    return tuple(line for each in exchanges[joined[-1] :] for line in each.said.splitlines()) if joined else ()
+
+
 @dataclass(frozen=True, slots=True)
 class SinceChange:
     """The events of a call since an appointment was last booked, moved or cancelled, or since its beginning.
@@ -317,7 +325,7 @@ class SinceChange:
 def read_since_change(call: OngoingCall) -> SinceChange:
     """Return the words, questions and requests of a call since the last change of an appointment."""
     exchanges = read_exchanges(call)
-    changed = [at for at, each in enumerate(exchanges) if _is_change(each)]
+    changed = [at for at, each in enumerate(exchanges) if _is_done(each, _CHANGES)]
     if changed:
         said: str | None = "".join(each.said for each in exchanges[changed[-1] :])
         asked = "".join(each.asked for each in exchanges[changed[-1] :])
@@ -334,9 +342,10 @@ def _count_companions(args: Mapping[str, Any]) -> int:
     return max(len(named) if isinstance(named, list) else 0, counted - 1 if type(counted) is int else 0)
 
 
-def _is_change(each: Exchange) -> bool:
+def _is_done(each: Exchange, functions: Collection[str]) -> bool:
+    """Return whether a request for one of the functions has succeeded."""
     is_done = each.answer is not None and each.answer.get("success") is True
-    return is_done and each.request is not None and each.request.name in _CHANGES
+    return is_done and each.request is not None and each.request.name in functions
 
 
 def _read_question(answer: Mapping[str, Any]) -> tuple[Question, str] | None:

@@ -162,6 +162,8 @@ class CallContext:
     said_since_change: str | None = None
     asked_since_change: str = ""
     asks_to_move: bool = False
+    # What the caller has said, turn by turn, since the call last joined the waiting list; empty if it has not.
+    said_since_joining: tuple[str, ...] = ()
     # How many people the requests since the last booking have named or counted beside the caller.
     companions: int = 0
     # What the caller has said, turn by turn.

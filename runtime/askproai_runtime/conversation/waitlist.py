@@ -1,7 +1,8 @@
 """join_waitlist: a caller's request becomes an entry of the waiting list, or an offer of free slots."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from difflib import SequenceMatcher
 from typing import Any
@@ -17,19 +18,21 @@ from askproai_runtime.book.outcomes import ListFull, Waiting
 from askproai_runtime.book.requests import ServiceRequest
 from askproai_runtime.book.store.waitlist import list_waiting_names
 from askproai_runtime.book.waiting import WaitingSpan, join
-from askproai_runtime.book.waitlist import NewEntry, WaitingName
+from askproai_runtime.book.waitlist import NewEntry, WaitingName, WaitlistEntry
 from askproai_runtime.branch_numbers import region_of
 from askproai_runtime.conversation.answers import candidate_fields, candidate_question
 from askproai_runtime.conversation.any_day import ASKED_DAY, read_any_day
 from askproai_runtime.conversation.arguments.texts import read_said, read_text
-from askproai_runtime.conversation.asked_choices import Chosen, read_chosen
+from askproai_runtime.conversation.asked_choices import read_chosen
 from askproai_runtime.conversation.companions import BookedOneByOne, Group, add_companions
+from askproai_runtime.conversation.corrected_entries import find_misnamed, find_replaced, is_former, sounds_alike
 from askproai_runtime.conversation.full_names import is_part_of_name
 from askproai_runtime.conversation.kept_offers import read_kept_offers
 from askproai_runtime.conversation.last_days import after_request
 from askproai_runtime.conversation.named_days import put_on_named_day
 from askproai_runtime.conversation.named_people import name_people
 from askproai_runtime.conversation.offer_before_waiting import offer_before_waiting
+from askproai_runtime.conversation.own_waiting import describe_waiting, waiting_fields
 from askproai_runtime.conversation.phone_argument import read_phone, say_unclear, spell_phone
 from askproai_runtime.conversation.requested_services import parse_service_request
 from askproai_runtime.conversation.requested_times import names_day, parse_time, require_exact
@@ -72,14 +75,20 @@ async def join_waitlist(ctx: BookingContext, call: CallContext, args: Mapping[st
         if instead := await offer_before_waiting(ctx, together.service, call, candidates, name):
             return instead
         entry = _parse(ctx, call, args, request, candidates)
-        renamed = await _find_renamed_entry(ctx, call, entry, read_chosen(call, args, entry.name))
+        renamed = await _find_renamed_entry(ctx, call, args, entry)
     except ClarificationNeeded as clarification:
         return clarification.answer
 
     declined = call.declined  # what this call holds of it is others' at once
-    outcome = await join(ctx, entry, renamed, request.rules.resource_ids, declined)
+
+    def find_formers(own: Sequence[WaitlistEntry]) -> tuple[Sequence[WaitlistEntry], Collection[UUID]]:
+        formers = [each for each in own if is_former(call, entry, each)]
+        return formers, find_replaced(call, args, entry, formers, zone)
+
+    outcome = await join(ctx, entry, renamed, request.rules.resource_ids, declined, find_formers)
     with said_of_written():
-        return _answer_waiting(ctx, together, entry, outcome)
+        answer = _answer_waiting(ctx, together, entry, outcome)
+        return _add_corrections(ctx, call, args, answer, outcome) if isinstance(outcome, Waiting) else answer
 
 
 def _add_companions(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], request: ServiceRequest) -> Group:
@@ -107,6 +116,22 @@ def _answer_waiting(ctx: BookingContext, together: Group, entry: NewEntry, outco
     return Answer(
         success=True, message=message, fields={"waitlist_id": str(outcome.entry_id)}, outcome=FunctionOutcome.WAITING
     )
+
+
+def _add_corrections(
+    ctx: BookingContext, call: CallContext, args: Mapping[str, Any], answer: Answer, outcome: Waiting
+) -> Answer:
+    """Return the answer with the entry's changed name, and with the former entries that are removed or stay."""
+    message, fields = answer.message, answer.fields
+    if outcome.renamed:
+        message += say().name_changed.format(name=outcome.renamed)
+    if outcome.removed:
+        removed = say().place_removed.format(entries=describe_waiting(ctx, call, args, outcome.removed))
+        message = f"{removed} {message}"
+    if outcome.kept:
+        message += say().former_place_stays.format(entries=describe_waiting(ctx, call, args, outcome.kept))
+        fields = {**fields, "waiting": waiting_fields(outcome.kept)}
+    return replace(answer, message=message, fields=fields)
 
 
 def _parse_times(
@@ -187,10 +212,10 @@ def _describe(candidates: Iterable[Candidate], zone: ZoneInfo, now: datetime) ->
 
 
 async def _find_renamed_entry(
-    ctx: BookingContext, call: CallContext, entry: NewEntry, chosen: Chosen | None
+    ctx: BookingContext, call: CallContext, args: Mapping[str, Any], entry: NewEntry
 ) -> UUID | None:
-    """Return the id of the waiting entry that the caller chose to rename; None for another person, or if the name is on the
-    list.
+    """Return the id of the waiting entry that the caller chose to rename, or whose name the request corrects; None for another
+    person, or if the name is on the list.
 
     Raises `ClarificationNeeded` if the name may complete or correct one on the list. The caller's number has names of all its
     calls; for another number, only names of this call are said.
@@ -199,7 +224,9 @@ async def _find_renamed_entry(
         known = await list_waiting_names(conn, ctx.tenant, entry)
     if any(is_same_person(entry.name, each.name) for each in known):
         return None
-    alike = [each for each in known if _may_be_of(call, entry, each)]
+    alike, chosen = [each for each in known if _may_be_of(call, entry, each)], read_chosen(call, args, entry.name)
+    if chosen is None and (misnamed := find_misnamed(call, args, entry.name, known)) is not None:
+        return misnamed.id
     if not alike or (chosen is not None and chosen.choice is Choice.FURTHER):
         return None
     nearest = max(reversed(alike), key=lambda each: _name_likeness(entry.name, each.name))
@@ -219,7 +246,8 @@ async def _find_renamed_entry(
 
 def _may_be_of(call: CallContext, entry: NewEntry, known: WaitingName) -> bool:
     is_of_call = known.call_id == call.call_id
-    is_alike_there = is_of_call and _may_correct_name(entry.name, known.name)
+    may_correct = _may_correct_name(entry.name, known.name) or sounds_alike(entry.name, known.name)
+    is_alike_there = is_of_call and may_correct
     return is_alike_there or ((is_of_call or entry.phone == call.caller) and same_name(entry.name, known.name))
 
 

@@ -74,6 +74,11 @@ def list_heard(
     return of_number or found
 
 
+def are_alike(first: str, second: str) -> bool:
+    """Return whether two folded words sound alike and have most of their letters in common."""
+    return _sounds_alike(_hear(first), _hear(second))
+
+
 def list_heard_services(said: str, offered: Iterable[Service]) -> list[Service]:
     """Return the services with a name that sounds like the text `said`, as a whole or in a long part."""
     return list_heard(said, offered, lambda each: [each.display_name, *each.spoken_names], by_parts=True)

@@ -40,6 +40,7 @@ _TO = re.compile(rf"\s+(?:{WORDS.links.to_words})\s+", re.IGNORECASE)
 _TOWARDS = re.compile(rf"\s+(?:{WORDS.links.towards})\s+|\s*(?:→|[-=]+>)\s*", re.IGNORECASE)
 _INSTEAD = re.compile(rf",?\s+(?:{WORDS.links.instead_of})\s+", re.IGNORECASE)
 _INSTEAD_FIRST = re.compile(rf"^(?:{WORDS.links.instead_of})\s+", re.IGNORECASE)
+_ENDS_WITH_DAY = re.compile(r"\d\..*\d\.$")  # "vom 10. auf den 11.", but "von 14 auf 16." ends a sentence
 _MOST_WORDS = 16
 
 
@@ -222,7 +223,8 @@ def list_replaced(text: str) -> Iterator[tuple[str, str]]:
 
     "To" needs a "from" before it: "ten to eleven" is one time.
     """
-    text = " ".join(text.split()[:_MOST_WORDS]).strip(" .")
+    text = " ".join(text.split()[:_MOST_WORDS])
+    text = text if _ENDS_WITH_DAY.search(text) else text.strip(" .")
     if first := _INSTEAD_FIRST.match(text):
         words = text[first.end() :].split()
         yield from ((" ".join(words[:at]), " ".join(words[at:])) for at in range(1, len(words)))

@@ -66,3 +66,59 @@ async def test_cancellation_by_time_alone_names_no_day(later: SpokenCall, said: 
     later.say("Ich möchte absagen.")
     answer = await later.ask("cancel_appointment", {"appointment_time": said})
     assert answer["message"].startswith(f"{clock}: Da finde ich keinen Termin"), answer
+
+
+@pytest.mark.parametrize(
+    ("words", "moved"),
+    [
+        ({"date": "nächsten Samstag danach", "time": "gleiche Uhrzeit"}, (1, "10:00")),
+        ({"date": "Samstag, den {day}", "time": "gleiche Uhrzeit"}, (1, "10:00")),
+        ({"date": "Saturday {day}", "time": "same time"}, (1, "10:00")),
+        ({"date": "{iso}", "time": "11:00"}, (1, "11:00")),
+        ({"time": "16 Uhr"}, (0, "16:00")),
+        ({"time": "eine Stunde später"}, (0, "11:00")),
+    ],
+)
+async def test_present_start_is_not_the_new_time(
+    later: SpokenCall, words: dict[str, str], moved: tuple[int, str]
+) -> None:
+    saturday = friday(later) + timedelta(days=1)
+    words = {name: text.format(day=f"{saturday:%d.%m.}", iso=saturday.isoformat()) for name, text in words.items()}
+    args = {"start": f"{friday(later)}T10:00:00+01:00", **words}
+    later.say("Meinen Termin bitte verschieben.")
+    for _ in range(2):  # the model repeats itself
+        answer = await later.ask(MOVE, args)
+        start = f"{friday(later) + timedelta(days=moved[0])}T{moved[1]}"
+        assert (answer["success"], answer.get("start", "")[:16]) == (True, start), answer
+
+
+@pytest.mark.parametrize("words", [{}, {"date": "Freitag", "time": "10 Uhr"}, {"part_of_day": "vormittags"}])
+async def test_present_start_confirmed_by_other_words_stands(later: SpokenCall, words: dict[str, str]) -> None:
+    await listed(later, "Der soll so bleiben.")
+    answer = await later.ask(MOVE, {"start": f"{friday(later)}T10:00:00+01:00", **words})
+    assert answer["message"].startswith("Der Termin steht schon"), answer
+
+
+@pytest.mark.parametrize(("day", "clock"), [("Freitag", "10 Uhr"), ("Friday", "10 am")])
+async def test_move_naming_its_present_time_twice_stands(later: SpokenCall, day: str, clock: str) -> None:
+    await listed(later, "Der soll so bleiben, wie er war.")
+    args = {"appointment_date": day, "appointment_time": clock, "date": day, "time": clock}
+    answer = await later.ask(MOVE, args)
+    assert (answer["success"], answer["message"][:22]) == (True, "Der Termin steht schon"), answer
+    assert friday(later).isoformat() == answer["start"][:10]
+
+
+@pytest.mark.parametrize("name", ["date", "appointment_date"])
+@pytest.mark.parametrize(
+    "words", ["vom {old} auf den {new}", "from {old} to {new}", "statt {old} {new}", "{new} statt {old}"]
+)
+async def test_day_replaced_in_one_text_names_appointment(later: SpokenCall, words: str, name: str) -> None:
+    old, new = friday(later), friday(later) + timedelta(days=1)
+    await book(later, old - timedelta(days=1), another=True)
+    call = SpokenCall(later.pod, later.number)
+    call.say("Meinen Termin bitte verschieben.")
+    for _ in range(2):  # the model repeats itself
+        moved = await call.ask(
+            MOVE, {name: words.format(old=f"{old:%d.%m.}", new=f"{new:%d.%m.}"), "time": "gleiche Zeit"}
+        )
+        assert (moved["success"], moved.get("start", "")[:16]) == (True, f"{new}T10:00"), moved

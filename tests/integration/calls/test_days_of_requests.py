@@ -8,7 +8,7 @@ import pytest
 from tests.worlds.spoken_calls import CUT, SpokenCall, friday_at
 from tests.worlds.tenant_pod import next_friday
 
-CHECK, BOOK, INFORM = "check_availability", "book_appointment", "business_information"
+CHECK, BOOK, INFORM, WAIT = "check_availability", "book_appointment", "business_information", "join_waitlist"
 PETRA = {"service": CUT, "customer_name": "Petra Lange"}
 NAMELESS = {"service": CUT, "customer_name": ""}
 
@@ -109,3 +109,65 @@ async def test_date_beside_another_spoken_day_is_booked(call: SpokenCall, said: 
     day = (date.fromisoformat(friday["date"]) - timedelta(days=1)).isoformat()
     call.say(said)
     assert (await call.ask("book_appointment", friday | {"date": day}))["success"]
+
+
+async def search_full_saturday(call: SpokenCall, saturday: date) -> dict[str, str]:
+    """Search a Saturday by its weekday, from one o'clock, when nothing is free; return the words of the request."""
+    args = {"service": CUT, "date": saturday.isoformat(), "time": "13:00", "customer_name": "Otto Kurz"}
+    assert (await SpokenCall(call.pod).ask(BOOK, args))["success"]
+    call.say("Samstag ab dreizehn Uhr.")
+    words = {"date": "Samstag", "time": "ab dreizehn Uhr"}
+    offered = await call.ask(CHECK, {"service": CUT, **words})
+    assert f"Samstag, den {saturday.day}. November, ab 13 Uhr ist leider nichts" in offered["message"], offered
+    return words
+
+
+@pytest.mark.parametrize(
+    ("said", "new"),
+    [
+        ("Ja, bitte.", {}),
+        ("Für Samstag auf die Warteliste, Petra Lange.", {"date": "am Samstag"}),
+        ("Yes, the waiting list.", {"date": "Saturday", "time": "from 1 pm"}),
+    ],
+)
+async def test_repeated_weekday_waits_for_the_searched_day(call: SpokenCall, said: str, new: dict[str, str]) -> None:
+    saturday = friday(call) - timedelta(days=13)
+    words = await search_full_saturday(call, saturday)
+    call.say(said)
+    waiting = await call.ask(WAIT, PETRA | words | new)
+    assert (waiting["success"], f"Samstag, den {saturday.day}. November" in waiting["message"]) == (True, True), waiting
+
+
+async def test_repeated_weekday_is_read_as_searched(call: SpokenCall) -> None:
+    """The search after an offer of the week after next was for the Saturday of that week."""
+    saturday = friday(call) - timedelta(days=6)
+    await call.ask(CHECK, {"service": CUT, "date": (saturday - timedelta(days=2)).isoformat()})
+    words = await search_full_saturday(call, saturday)
+    call.say("Dann bitte auf die Warteliste.")
+    assert not (await call.ask(WAIT, NAMELESS | words))["success"]
+    call.say("Petra Lange.")
+    waiting = await call.ask(WAIT, PETRA | words)
+    assert f"Samstag, den {saturday.day}. November" in waiting["message"], waiting
+
+
+async def test_repeated_weekday_is_not_asked_about_again(call: SpokenCall) -> None:
+    saturday = friday(call) - timedelta(days=13)
+    words = await search_full_saturday(call, saturday)
+    call.say("Trotzdem, Petra Lange.")
+    assert days_of(await call.ask(BOOK, PETRA | words)) == [saturday.isoformat()]
+
+
+@pytest.mark.parametrize(
+    ("said", "new"),
+    [
+        ("Dann den Samstag drauf.", {}),
+        ("Dann lieber nächste Woche Samstag.", {}),
+        ("Und am Samstag um elf?", {"time": "elf Uhr"}),
+    ],
+)
+async def test_other_saturday_after_full_one_is_asked_about(call: SpokenCall, said: str, new: dict[str, str]) -> None:
+    saturday = friday(call) - timedelta(days=13)
+    words = await search_full_saturday(call, saturday)
+    call.say(said)
+    asked = await call.ask(BOOK, PETRA | words | new)
+    assert days_of(asked) == [str(saturday), str(saturday + timedelta(days=7))], asked

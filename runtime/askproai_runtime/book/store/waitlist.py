@@ -66,9 +66,9 @@ SELECT $1, $2, $3, $4, $5, $6, $7::jsonb, $8, $9, $10, $11, $12, $13, $14, ARRAY
     SELECT a.id FROM (SELECT $1::text AS tenant, $4::text AS branch, $5::text AS service, $9::timestamptz AS since,
                                     $10::timestamptz AS until, $12::text AS phone) w, {_SUITING})
 WHERE EXISTS (SELECT 1 FROM waitlist WHERE tenant = $1 AND phone = $12 AND key = $3 AND state = 'waiting')
-   OR (SELECT count(*) FROM waitlist WHERE tenant = $1 AND phone = $12 AND state = 'waiting') < $15
-      AND (SELECT count(*) FROM waitlist WHERE tenant = $1 AND state = 'waiting') < $16
-      AND (SELECT count(*) FROM waitlist WHERE tenant = $1 AND call_id = $2) < $17
+   OR ($19 OR (SELECT count(*) FROM waitlist WHERE tenant = $1 AND phone = $12 AND state = 'waiting') < $15
+              AND (SELECT count(*) FROM waitlist WHERE tenant = $1 AND state = 'waiting') < $16
+              AND (SELECT count(*) FROM waitlist WHERE tenant = $1 AND call_id = $2) < $17)
       AND (SELECT count(*) FROM waitlist WHERE tenant = $1 AND created_at > clock_timestamp() - interval '1 hour'
            AND caller IS NOT DISTINCT FROM $13) < $18
 ON CONFLICT (tenant, phone, key) WHERE state = 'waiting'
@@ -88,6 +88,9 @@ _OF_CALLER = f"""
 {_SELECT} WHERE w.tenant = $1 AND (w.phone = $2 OR w.call_id = $3) AND w.until > $4
   AND (w.state = 'waiting' OR w.state = 'removed' AND w.ended_at >= $5)
 ORDER BY w.created_at, w.id
+"""
+_OF_CALL = f"""
+{_SELECT} WHERE w.tenant = $1 AND w.call_id = $2 AND w.state IN ('waiting', 'removed') ORDER BY w.created_at, w.id
 """
 
 # The trigger records the freed times of booked claims. `$5` is the call that has joined.
@@ -220,8 +223,11 @@ _HANDLED = "UPDATE freed_times SET handled_at = clock_timestamp() WHERE tenant =
 _ALL_HANDLED = "UPDATE freed_times SET handled_at = clock_timestamp() WHERE tenant = $1 AND handled_at IS NULL"
 
 
-async def insert_entry(conn: Connection, tenant: str, entry: NewEntry, limits: EntryLimits) -> UUID | None:
-    """Add an entry, and return its id; None if one of the limits is reached.
+async def insert_entry(
+    conn: Connection, tenant: str, entry: NewEntry, limits: EntryLimits, *, replaces: bool
+) -> UUID | None:
+    """Add an entry, and return its id; None if one of the limits is reached. If it `replaces` another entry of its number, only
+    the limit of a caller's hour counts.
 
     If an entry with this key and number waits already, it gets the new name and spans, and its id is returned.
     """
@@ -229,7 +235,7 @@ async def insert_entry(conn: Connection, tenant: str, entry: NewEntry, limits: E
     entry_id: UUID | None = await conn.fetchval(
         _JOIN, tenant, new.call_id, new.key, new.branch, new.service, new.staff, new.spans, new.requested, new.since, new.until,
         new.name, new.phone, new.caller, new.correlation_id, limits.per_phone, limits.per_tenant, limits.per_call,
-        limits.per_hour,
+        limits.per_hour, replaces,
     )  # fmt: skip
     return entry_id
 
@@ -276,6 +282,11 @@ async def list_entries_of_caller(
 ) -> list[WaitlistEntry]:
     """Return the waiting entries of a number or a call, and those removed since `removed_since`, by the time of joining."""
     return [_to_entry(row) for row in await conn.fetch(_OF_CALLER, tenant, caller, call_id, now, removed_since)]
+
+
+async def list_entries_of_call(conn: Connection, tenant: str, call_id: str) -> list[WaitlistEntry]:
+    """Return the waiting and the removed entries that a call has made, by the time of joining."""
+    return [_to_entry(row) for row in await conn.fetch(_OF_CALL, tenant, call_id)]
 
 
 async def remove_entry(conn: Connection, tenant: str, entry_id: UUID) -> bool:

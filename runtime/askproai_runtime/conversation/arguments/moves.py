@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from askproai_runtime.conversation.arguments.table import fold_key, rules_of
 from askproai_runtime.language.understood import UNDERSTOOD
-from askproai_runtime.spoken_times import Argument, find_part_argument
+from askproai_runtime.spoken_times import Argument, find_part_argument, holds_day, list_replaced
 
 _KEYS: Final = UNDERSTOOD.time_names
 _KINDS = _KEYS.appointment | {""}
@@ -16,6 +16,7 @@ _NEW = _KEYS.new | {f"{word}{kind}" for word in _KEYS.new_appointment for kind i
 _PLAIN_DATES = _KEYS.date | _KEYS.day
 _PLAIN_STARTS = frozenset({"start", "datetime", "starttime"})
 _TIMES = _PLAIN_DATES | _KEYS.time | _PLAIN_STARTS | _KEYS.new_date | _KEYS.new_time
+_OF_APPOINTMENT = frozenset({"appointment_date", "appointment_time"})
 _OF_NEW = re.compile(rf"(?:{_KEYS.of_new})(?P<name>.+)")
 _INSTANT = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)")
 
@@ -24,6 +25,7 @@ def name_old_and_new(members: Mapping[str, Any]) -> dict[str, Any]:
     """Return a move's arguments under standard names: the old time as the appointment's, which only identifies the appointment,
     and the new time as `date`, `time` or `start`.
     """
+    members = _split_replaced(members)
     keys = {fold_key(key): key for key in members}
     old, new = _OLD & keys.keys(), _NEW & keys.keys()
     if new or not _TIMES.isdisjoint(keys):
@@ -46,6 +48,37 @@ def name_old_and_new(members: Mapping[str, Any]) -> dict[str, Any]:
         else:
             found[_name_of_new(folded) or key] = value
     return found
+
+
+def list_replaced_times(text: str) -> list[tuple[str, str]]:
+    """Return each way to read a text as an old time and its replacement: "von zehn auf elf", "Freitag statt Donnerstag"."""
+    pairs = list_replaced(text)
+    return [pair for pair in pairs if all(find_part_argument(each) is not None or holds_day(each) for each in pair)]
+
+
+def _split_replaced(members: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a move's arguments with the new time apart, if a text for the appointment's time has both: "von Donnerstag auf
+    Freitag". A new time in another argument is kept.
+    """
+    rules, found = rules_of("reschedule_appointment"), dict(members)
+    names = {rules[key].name for key in map(fold_key, members) if key in rules}
+    given = names & {"start", "date", "time", "part_of_day"}
+    for key, value in members.items():
+        rule = rules.get(fold_key(key))
+        if rule is None or rule.name not in _OF_APPOINTMENT or not isinstance(value, str):
+            continue
+        pairs = list_replaced_times(value)
+        if not pairs or (given and _is_range(value, pairs[0])):
+            continue
+        found[key], new = min(pairs, key=lambda pair: abs(len(pair[0].split()) - len(pair[1].split())))
+        moment = _read_moment(key, new, is_old=False)
+        found |= {name: text for name, text in moment.items() if not {name, "start"} & given}
+    return found
+
+
+def _is_range(text: str, bounds: tuple[str, str]) -> bool:
+    """Return whether a text with two hours may be the appointment's beginning and end: "from ten to eleven"."""
+    return find_part_argument(text) is not None and not any(map(holds_day, bounds))
 
 
 def _holds_other_time(value: Any, members: Mapping[str, Any]) -> bool:

@@ -1,0 +1,209 @@
+"""Decide whether a second request for the waiting list corrects an entry that this call has made. Pure.
+
+The caller's words since the call last joined the list decide, and the model's arguments. In doubt every entry stays.
+"""
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import takewhile
+from typing import Any, Final
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from askproai_runtime.book.waiting import WaitingSpan, read_spans
+from askproai_runtime.book.waitlist import NewEntry, WaitingName, WaitlistEntry
+from askproai_runtime.conversation.asked_choices import read_choice
+from askproai_runtime.conversation.time_arguments import read_parts
+from askproai_runtime.conversation.types import CallContext, Choice
+from askproai_runtime.language.answer_words import CONDITION, words_of
+from askproai_runtime.language.declines import find_named_times
+from askproai_runtime.language.heard_names import are_alike
+from askproai_runtime.person_names import addressed_differently, fold, is_alike, list_name_words, same_name
+from askproai_runtime.sentences import SENTENCES
+from askproai_runtime.spoken_times import WEEKDAYS, Mention, UnclearMention, read_in_languages
+
+_MOST_DAYS: Final = 31  # of a span that are compared with the caller's words
+# One more entry, or a former one that stays. "Noch mal" repeats something, and "und zwar" explains it.
+_ADDS: Final = re.compile(
+    r"^(?:und (?!zwar|nicht)|and (?!not))|\b(?:auch(?! nicht)|noch(?! ?(?:ein)?mal)|dazu|ausserdem|außerdem|zusätzlich\w*"
+    r"|beide[nrs]?|weitere\w*|sowohl|oder|bleib\w*|behalt\w*|lassen|nicht (?:nur|bloß|allein)|also|too|another|both|as well"
+    r"|additional\w*|or|keep\w*|stay\w*|leave|not (?:only|just))\b"
+)
+_REPLACES: Final = re.compile(
+    r"\b(?:quatsch|schmarrn|blödsinn|stattdessen|(?:an)?statt|anstelle|sondern|vertan|versprochen|verhört|geirrt|umentschieden"
+    r"|anders überlegt|ich meine?|meine? ich|meinte|gemeint|falsch\w*|korrigier\w*|(?:ver|um)(?:schieb|leg|trag|schreib)\w*"
+    r"|verschoben|änder\w*|ersetz\w*|tausch\w*|(?:gesagt|sagte) (?:ich|hab\w*)|ich sagte|(?:habe?|hatte) ich (?:\w+ )?gesagt"
+    r"|instead|i mean|meant|scratch|wrong|mistake|correction|actually|make (?:it|that)|chang\w*|mov(?:e|ed)|switch|swap"
+    r"|replac\w*|i said)\b"
+)
+# They may also prefer the former time: "Freitag wäre mir lieber".
+_PREFERS: Final = re.compile(r"\b(?:lieber|besser|rather|better)\b")
+_REMOVES: Final = re.compile(
+    r"\b(?:streich\w*|lösch\w*|nicht mehr|(?:geht|klappt|passt) (?:\w+ ){0,2}nicht|cancel\w*|remove|no longer|not any ?more"
+    r"|(?:does|do) ?n.?t work)\b"
+)
+_FORMER: Final = re.compile(
+    r"\b(?:de[nrm]|die|das|the) (?:ander|erst|früher|alt|vorig|other|first|former|old|previous)\w*\b"
+)
+_BEFORE_NO: Final = r"(?:(?:ach|oh|äh|ähm|hm|tut mir leid|i m|so|also|well)\b ?)*"
+_NO: Final = r"(?:nein|nee|nö|ne|no|nope|sorry|entschuldigung|verzeihung|pardon|moment|halt|stopp?|wait|falsch|wrong)"
+_SAYS_NO: Final = re.compile(
+    rf"^{_BEFORE_NO}{_NO}\b(?! (?:danke|thank|that s|das (?:war|ist|wär)))|\b(?:sorry|entschuldigung|verzeihung)$"
+)
+_SENTENCE: Final = re.compile(r"[!?;\n]|(?<!\d)\.")
+_SPELLS: Final = re.compile(
+    r"\b(?:nicht|sondern|falsch|mit|ohne|buchstab\w*|schreib\w*|geschrieben|heiss\w*|heiß\w*|name\w*|meinte?|gemeint"
+    r"|not|with|without|spell\w*|spelt|wrong|meant|i mean)\b"
+)
+# Between a no and the name: "Nein, auf den Namen Otto Kurz", "Sorry, the name is Otto Kurz".
+_BEFORE_NAME: Final = re.compile(
+    rf"^{_BEFORE_NO}{_NO} (?:(?:nein|no|auf|für|den|der|mein|name[n]?|ist|ich|heiße|meine|meinte|bin|lautet|es|das|herr|frau"
+    r"|the|my|is|it|s|i|m|mean|meant|under|for|mr|mrs|ms) )*"
+)
+_OF_WEEK: Final = WEEKDAYS | {
+    fold(name): number for sentences in SENTENCES.values() for number, name in enumerate(sentences.weekdays)
+}
+_WEEKDAY: Final = rf"(?P<weekday>{'|'.join(_OF_WEEK)})s?\b"
+_NOT_WEEKDAY: Final = re.compile(
+    rf"\b(?:nicht|kein\w*|ohne|(?:an)?statt|als|not|instead of|than)(?: (?:am|an|den|dem|der|auf|on|the|for|fuer))* {_WEEKDAY}"
+)
+
+
+def find_misnamed(
+    call: CallContext, args: Mapping[str, Any], name: str, known: Sequence[WaitingName]
+) -> WaitingName | None:
+    """Return the entry of this call among the `known` entries for the same times, whose name a request for `name` corrects.
+
+    The model's choice to rename counts also before any question, unless the caller speaks of one more entry.
+    """
+    own = [each for each in known if each.call_id == call.call_id]
+    own = [each for each in own if len(list_name_words(name)) >= len(list_name_words(each.name))]
+    alike = [each for each in own if is_alike(name, each.name) or sounds_alike(name, each.name)]
+    is_chosen, texts = read_choice(args) is Choice.RENAME, _list_corrections(call)
+    if call.said_since is None:
+        return alike[-1] if alike and is_chosen else None
+    said = [words_of(each) for each in texts]
+    if said and (is_chosen or (alike and any(_SPELLS.search(each) or _SAYS_NO.search(each) for each in said))):
+        return next(reversed(alike or own), None)
+    rejected = [each for each in own if any(_rejects_name(text, each.name) for text in texts)]
+    is_named = any(_names_after_no(each, name) for each in said)
+    return next(reversed(rejected or (own if is_named else [])), None)
+
+
+def sounds_alike(first: str, second: str) -> bool:
+    """Return whether two names have equally many words, which sound alike pair by pair: Eva Kowalski, Ewa Kowalska."""
+    words, others = ([fold(word) for word in list_name_words(each)] for each in (first, second))
+    is_long = bool(words) and len(words) == len(others) and not addressed_differently(first, second)
+    return is_long and all(map(are_alike, words, others))
+
+
+def _list_corrections(call: CallContext) -> list[str]:
+    """Return the caller's utterances since the call joined the list, after the last one that speaks of one more entry."""
+    utterances = reversed(call.said_since_joining)
+    return [*takewhile(lambda each: not _ADDS.search(words_of(each)), utterances)][::-1]
+
+
+def _rejects_name(text: str, name: str) -> bool:
+    first = re.escape(fold(next(iter(list_name_words(name)), name)))
+    return re.search(rf"\b(?:nicht|not|statt|instead of) (?:\w+ ){{0,2}}?{first}\b", fold(text)) is not None
+
+
+def _names_after_no(said: str, name: str) -> bool:
+    """Return whether words (lower case, no punctuation) are a no and the name directly after it."""
+    found = _BEFORE_NAME.search(said)
+    return found is not None and fold(said[found.end() :]).startswith(" ".join(map(fold, list_name_words(name))))
+
+
+def is_former(call: CallContext, entry: NewEntry, own: WaitlistEntry) -> bool:
+    """Return whether another request of this call for the same person and service made the entry `own`, for other times or
+    another staff member.
+    """
+    is_of_person = same_name(entry.name, own.name) or sounds_alike(entry.name, own.name)
+    is_same_place = (own.call_id, own.branch, own.service, own.phone) == (
+        call.call_id, entry.branch, entry.service, entry.phone
+    )  # fmt: skip
+    return is_same_place and is_of_person and (own.staff, own.requested) != (entry.staff, entry.requested)
+
+
+def find_replaced(
+    call: CallContext, args: Mapping[str, Any], entry: NewEntry, formers: Sequence[WaitlistEntry], zone: ZoneInfo
+) -> frozenset[UUID]:
+    """Return the ids of the former entries, latest last, that the caller wants no more: those whose time is rejected, else the
+    latest one if the request replaces something. Without a transcript nothing decides.
+    """
+    choice, texts = read_choice(args), _list_corrections(call)
+    is_adding = bool(call.said_since_joining) and not texts
+    if call.said_since is None or not formers or choice is Choice.FURTHER or is_adding:
+        return frozenset()
+    texts = [*texts, " ".join(filter(None, read_parts(args)))]
+    wanted = _list_starts(read_spans(entry), zone)
+    starts = {each.id: _list_starts(read_spans(each), zone) for each in formers}
+    rejected = [each for each in formers if _rejects(texts, starts[each.id], wanted, call.started_at)]
+    if not rejected:
+        latest = formers[-1]
+        is_named = any(_list_weekdays(text, starts[latest.id]) for text in texts)
+        replaces = any(
+            _REPLACES.search(said)
+            or (_PREFERS.search(said) and not is_named)
+            or (_REMOVES.search(said) and _FORMER.search(said))
+            for said in map(words_of, texts)
+        )
+        if replaces or choice in {Choice.MOVE, Choice.CANCEL} or _names_time_after_no(call, texts, wanted):
+            rejected = [latest]
+    return frozenset(each.id for each in rejected)
+
+
+def _list_starts(spans: Sequence[WaitingSpan], zone: ZoneInfo) -> set[datetime]:
+    """Return the local time at which the spans begin, on each of their first days."""
+    starts = set[datetime]()
+    for span in spans:
+        first, end = span.start.astimezone(zone), (span.end or span.start + timedelta(minutes=1)).astimezone(zone)
+        starts |= {at for n in range(_MOST_DAYS) if (at := first + timedelta(days=n)) < end}
+    return starts
+
+
+def _list_weekdays(text: str, starts: Collection[datetime]) -> set[int]:
+    """Return the weekdays of the `starts` that a text names."""
+    return {_OF_WEEK[word] for word in fold(text).split() if word in _OF_WEEK} & {at.weekday() for at in starts}
+
+
+def _rejects(texts: Sequence[str], starts: set[datetime], wanted: set[datetime], now: datetime) -> bool:
+    """Return whether the texts reject all `starts`, and not the `wanted` ones."""
+    against = {_OF_WEEK[found["weekday"]] for text in texts for found in _NOT_WEEKDAY.finditer(fold(text))}
+    sentences = [(sentence, words_of(sentence)) for text in texts for sentence in _SENTENCE.split(text)]
+    for sentence, said in sentences:
+        if _REMOVES.search(said) and not CONDITION.search(said):
+            against |= _list_weekdays(sentence, starts)
+    against -= {at.weekday() for at in wanted}
+    rejected = {at for at in starts if at.weekday() in against}
+    for text in texts:
+        rejected |= _find(_read_times(text, now, rejected=True), starts - wanted)
+    return bool(starts) and starts <= rejected
+
+
+def _names_time_after_no(call: CallContext, texts: Sequence[str], wanted: set[datetime]) -> bool:
+    """Return whether the caller has named a wanted time with a no: "Nein, Donnerstag"."""
+    said_no = [text for text in texts if _SAYS_NO.search(words_of(text))]
+    named = [_read_times(text, call.started_at, rejected=False) for text in said_no]
+    return any(_list_weekdays(text, wanted) for text in said_no) or any(_find(each, wanted) for each in named)
+
+
+def _read_times(text: str, now: datetime, *, rejected: bool) -> list[Mention]:
+    """Return the times that a text rejects, or the others that it names, in the call's language or the other one."""
+
+    def read() -> list[Mention]:
+        try:
+            against, others = find_named_times(text, now)
+        except UnclearMention:
+            return []
+        return [*(against if rejected else others)]
+
+    return read_in_languages(read, [])
+
+
+def _find(mentions: Sequence[Mention], times: set[datetime]) -> set[datetime]:
+    try:
+        return {at for each in mentions for at in each.find_in(times, surely=False)}
+    except UnclearMention:
+        return set()
