@@ -19,55 +19,32 @@ from askproai_runtime.conversation.types import CallContext, Choice
 from askproai_runtime.language.answer_words import CONDITION, words_of
 from askproai_runtime.language.declines import find_named_times
 from askproai_runtime.language.heard_names import are_alike
+from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import addressed_differently, fold, is_alike, list_name_words, same_name
 from askproai_runtime.sentences import SENTENCES
 from askproai_runtime.spoken_times import WEEKDAYS, Mention, UnclearMention, read_in_languages
 
 _MOST_DAYS: Final = 31  # of a span that are compared with the caller's words
-# One more entry, or a former one that stays. "Noch mal" repeats something, and "und zwar" explains it.
-_ADDS: Final = re.compile(
-    r"^(?:und (?!zwar|nicht)|and (?!not))|\b(?:auch(?! nicht)|noch(?! ?(?:ein)?mal)|dazu|ausserdem|außerdem|zusätzlich\w*"
-    r"|beide[nrs]?|weitere\w*|sowohl|oder|bleib\w*|behalt\w*|lassen|nicht (?:nur|bloß|allein)|also|too|another|both|as well"
-    r"|additional\w*|or|keep\w*|stay\w*|leave|not (?:only|just))\b"
-)
-_REPLACES: Final = re.compile(
-    r"\b(?:quatsch|schmarrn|blödsinn|stattdessen|(?:an)?statt|anstelle|sondern|vertan|versprochen|verhört|geirrt|umentschieden"
-    r"|anders überlegt|ich meine?|meine? ich|meinte|gemeint|falsch\w*|korrigier\w*|(?:ver|um)(?:schieb|leg|trag|schreib)\w*"
-    r"|verschoben|änder\w*|ersetz\w*|tausch\w*|(?:gesagt|sagte) (?:ich|hab\w*)|ich sagte|(?:habe?|hatte) ich (?:\w+ )?gesagt"
-    r"|instead|i mean|meant|scratch|wrong|mistake|correction|actually|make (?:it|that)|chang\w*|mov(?:e|ed)|switch|swap"
-    r"|replac\w*|i said)\b"
-)
+_WORDS: Final = UNDERSTOOD.corrections
+# One more entry, or a former one that stays.
+_ADDS: Final = re.compile(rf"^(?:{_WORDS.adds_at_begin})|\b(?:{_WORDS.adds})\b")
+_REPLACES: Final = re.compile(rf"\b(?:{_WORDS.replaces})\b")
 # They may also prefer the former time: "Freitag wäre mir lieber".
-_PREFERS: Final = re.compile(r"\b(?:lieber|besser|rather|better)\b")
-_REMOVES: Final = re.compile(
-    r"\b(?:streich\w*|lösch\w*|nicht mehr|(?:geht|klappt|passt) (?:\w+ ){0,2}nicht|cancel\w*|remove|no longer|not any ?more"
-    r"|(?:does|do) ?n.?t work)\b"
-)
-_FORMER: Final = re.compile(
-    r"\b(?:de[nrm]|die|das|the) (?:ander|erst|früher|alt|vorig|other|first|former|old|previous)\w*\b"
-)
-_BEFORE_NO: Final = r"(?:(?:ach|oh|äh|ähm|hm|tut mir leid|i m|so|also|well)\b ?)*"
-_NO: Final = r"(?:nein|nee|nö|ne|no|nope|sorry|entschuldigung|verzeihung|pardon|moment|halt|stopp?|wait|falsch|wrong)"
-_SAYS_NO: Final = re.compile(
-    rf"^{_BEFORE_NO}{_NO}\b(?! (?:danke|thank|that s|das (?:war|ist|wär)))|\b(?:sorry|entschuldigung|verzeihung)$"
-)
+_PREFERS: Final = re.compile(rf"\b(?:{_WORDS.prefers})\b")
+_REMOVES: Final = re.compile(rf"\b(?:{_WORDS.removes})\b")
+_FORMER: Final = re.compile(rf"\b(?:{_WORDS.former})\b")
+_BEFORE_NO: Final = rf"(?:(?:{_WORDS.before_no})\b ?)*"
+_NO: Final = rf"(?:{_WORDS.no})"
+_SAYS_NO: Final = re.compile(rf"^{_BEFORE_NO}{_NO}\b(?! (?:{_WORDS.no_with_thanks}))|\b(?:{_WORDS.apology})$")
 _SENTENCE: Final = re.compile(r"[!?;\n]|(?<!\d)\.")
-_SPELLS: Final = re.compile(
-    r"\b(?:nicht|sondern|falsch|mit|ohne|buchstab\w*|schreib\w*|geschrieben|heiss\w*|heiß\w*|name\w*|meinte?|gemeint"
-    r"|not|with|without|spell\w*|spelt|wrong|meant|i mean)\b"
-)
+_SPELLS: Final = re.compile(rf"\b(?:{_WORDS.spells})\b")
 # Between a no and the name: "Nein, auf den Namen Otto Kurz", "Sorry, the name is Otto Kurz".
-_BEFORE_NAME: Final = re.compile(
-    rf"^{_BEFORE_NO}{_NO} (?:(?:nein|no|auf|für|den|der|mein|name[n]?|ist|ich|heiße|meine|meinte|bin|lautet|es|das|herr|frau"
-    r"|the|my|is|it|s|i|m|mean|meant|under|for|mr|mrs|ms) )*"
-)
+_BEFORE_NAME: Final = re.compile(rf"^{_BEFORE_NO}{_NO} (?:(?:{_WORDS.before_name}) )*")
 _OF_WEEK: Final = WEEKDAYS | {
     fold(name): number for sentences in SENTENCES.values() for number, name in enumerate(sentences.weekdays)
 }
 _WEEKDAY: Final = rf"(?P<weekday>{'|'.join(_OF_WEEK)})s?\b"
-_NOT_WEEKDAY: Final = re.compile(
-    rf"\b(?:nicht|kein\w*|ohne|(?:an)?statt|als|not|instead of|than)(?: (?:am|an|den|dem|der|auf|on|the|for|fuer))* {_WEEKDAY}"
-)
+_NOT_WEEKDAY: Final = re.compile(rf"\b(?:{_WORDS.rejects_day}) {_WEEKDAY}")
 
 
 def find_misnamed(
@@ -106,7 +83,7 @@ def _list_corrections(call: CallContext) -> list[str]:
 
 def _rejects_name(text: str, name: str) -> bool:
     first = re.escape(fold(next(iter(list_name_words(name)), name)))
-    return re.search(rf"\b(?:nicht|not|statt|instead of) (?:\w+ ){{0,2}}?{first}\b", fold(text)) is not None
+    return re.search(rf"\b(?:{_WORDS.rejects_name}) (?:\w+ ){{0,2}}?{first}\b", fold(text)) is not None
 
 
 def _names_after_no(said: str, name: str) -> bool:

@@ -97,9 +97,9 @@ from askproai_runtime.conversation.transcript import (
     read_said,
     read_said_last,
     read_said_since,
+    read_said_since_joining,
     read_since_change,
     read_unclear,
-    read_said_since_joining,
     read_utterances,
 )
 from askproai_runtime.conversation.types import Answer, CallContext, FunctionOutcome
