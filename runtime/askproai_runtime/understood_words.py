@@ -1,6 +1,6 @@
 """Read the words of callers and models that are understood: a file for each language, by sections and keys.
 
-In a file, a list is one regular expression of alternatives without capturing groups, in which `{section.key}` stands for
+In a file, a list is one regular expression of alternatives without capturing groups, in which `{section.key}` inserts
 another one; a text is a set of words; a table gives words a meaning.
 """
 

@@ -1,4 +1,4 @@
-"""Build dates of what is said of them: a day and a month, a day of the month, a count of days, weeks or months."""
+"""Build dates from a day and a month, from a day of the month, and from a count of days or weeks."""
 
 import re
 from calendar import monthrange
