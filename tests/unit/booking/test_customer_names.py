@@ -98,6 +98,8 @@ def test_name_with_additions_is_not_plain(said: str) -> None:
     assert not is_plain_name(said)
 
 
-@pytest.mark.parametrize("said", ["nur Lena", "nur Lena, nicht Petra", "nur den von Lena", "only Lena", "just for Lena"])
+@pytest.mark.parametrize(
+    "said", ["nur Lena", "nur Lena, nicht Petra", "nur den von Lena", "only Lena", "just for Lena"]
+)
 def test_only_before_a_name_is_dropped(said: str) -> None:
     assert drop_around(said) == "Lena"

@@ -175,7 +175,6 @@ BOTH = "Meinen Sie Haarschnitt und Bartschnitt?"
         ("Haarschnitt und Bart für meinen Mann", "Haarschnitt und Bartschnitt: Für wen ist welche Leistung?"),
         ("haircut but no beard trim", f"Meinen Sie Haarschnitt oder Bartschnitt? {NOT_ALL}"),
         ("Haarschnitt - kein Bart", f"Meinen Sie Haarschnitt oder Bartschnitt? {NOT_ALL}"),
-        ("Färben statt Haarschnitt", f"Meinen Sie Färben oder Haarschnitt? {NOT_ALL}"),
         ("Haarschnitt Bart", "Meinen Sie Haarschnitt oder Bartschnitt?"),
         ("Bart für meinen Mann", f"Meinen Sie Bartschnitt für eine Person? {NOT_ALL}"),
     ],
