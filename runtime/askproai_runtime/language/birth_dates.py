@@ -19,7 +19,7 @@ _MONTHS_OF_YEAR = 12
 
 _NUMBERS: Final = {fold(word): int(digits) for word, digits in NUMBER_WORDS.items()}
 _WORDS: Final = UNDERSTOOD.birth_dates
-# Of a language that has its units behind the tens.
+# Words of a language that has its units behind the tens.
 _ALL_NUMBERS: Final = _NUMBERS | {
     f"{fold(tens)} {fold(unit)}": int(digits) * 10 + int(digit)
     for words in UNDERSTOOD_IN.values()
